@@ -13,6 +13,7 @@
     │   ├── CurrencyError        amounts of several currencies without rates
     │   ├── MissingTableError    a KPI or segment needs a table that the dataset lacks
     │   └── ParameterError       a KPI's parameter is missing or unusable
+    ├── UndefinedError           raised inside a formula to say why there is no value; callers see None and the reason
     └── MissingExtraError        an optional library is needed and not installed
 
 Catch `CrmKpiError` for all of them. Each message is one sentence: the thing, the rule, the value got and the way out.
@@ -37,6 +38,7 @@ __all__ = [
     "PeriodError",
     "RowError",
     "TimeZoneError",
+    "UndefinedError",
     "UnknownNameError",
     "did_you_mean",
 ]
@@ -92,6 +94,10 @@ class MissingTableError(InputError):
 
 class ParameterError(InputError):
     """A parameter of a KPI is missing or unusable."""
+
+
+class UndefinedError(CrmKpiError, ArithmeticError):
+    """Raised inside a formula to say in words why there is no value; a caller sees `None` and the reason."""
 
 
 class MissingExtraError(CrmKpiError, ImportError):

@@ -30,7 +30,12 @@ def _exact(moment: datetime) -> datetime:
     Naive timestamps stay naive: they are wall-clock times in the time zone of the calendar they are measured with.
     """
     zone = moment.tzinfo
-    return moment if zone is None or zone is UTC else moment.astimezone(UTC)
+    if zone is None or zone is UTC:
+        return moment
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("The time is at the edge of the calendar and has no counterpart in UTC.") from None
 
 
 class _MoneyMark:
@@ -54,12 +59,14 @@ _KINDS: dict[Any, Kind] = {
 
 @dataclass(frozen=True, slots=True)
 class FieldType:
-    """One field of a record: its name, what kind of value it holds, and whether a file must have it."""
+    """One field of a record: its name, what kind of value it holds, whether a file must have it, and whether a record
+    may lack a value."""
 
     name: str
     kind: Kind
     required: bool
     choices: tuple[str, ...] = ()
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +116,14 @@ def record(*, table: str, relations: Mapping[str, tuple[str, str]] | None = None
     """
 
     def decorate(cls: type[_R]) -> type[_R]:
-        config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+        config = ConfigDict(extra="forbid", coerce_numbers_to_str=True, allow_inf_nan=False)
         model = pydantic_dataclass(frozen=True, slots=True, kw_only=True, config=config)(cls)
         hints = get_type_hints(cls, include_extras=True)
         described = {
             field.name: _describe(
                 field.name, hints[field.name], field.default is MISSING and field.default_factory is MISSING
             )
-            for field in fields(model)  # type: ignore[arg-type]
+            for field in fields(model)
         }
         declared = {name: Relation(name, key, other) for name, (key, other) in (relations or {}).items()}
         for relation in declared.values():
@@ -141,18 +148,25 @@ def record_type(model: type[Any]) -> RecordType:
 
 
 def _describe(name: str, hint: Any, required: bool) -> FieldType:
+    optional = False
     if get_origin(hint) in (Union, UnionType):
-        hint = next(option for option in get_args(hint) if option is not NoneType)
-    if hint == Attributes:
-        return FieldType(name, "attributes", required)
+        options = get_args(hint)
+        optional = NoneType in options
+        hint = next(option for option in options if option is not NoneType)
     marks: tuple[Any, ...] = ()
-    if get_origin(hint) is Annotated:
+    if hint != Attributes and get_origin(hint) is Annotated:
         hint, *rest = get_args(hint)
         marks = tuple(rest)
-    if any(isinstance(mark, _MoneyMark) for mark in marks):
-        return FieldType(name, "money", required)
-    if get_origin(hint) is Literal:
-        return FieldType(name, "choice", required, get_args(hint))
-    if hint not in _KINDS:
+    choices: tuple[str, ...] = ()
+    kind: Kind
+    if hint == Attributes:
+        kind = "attributes"
+    elif any(isinstance(mark, _MoneyMark) for mark in marks):
+        kind = "money"
+    elif get_origin(hint) is Literal:
+        kind, choices = "choice", get_args(hint)
+    elif hint in _KINDS:
+        kind = _KINDS[hint]
+    else:
         raise DefinitionError(f"The field {name!r} has a type that records do not hold: {hint!r}.")
-    return FieldType(name, _KINDS[hint], required)
+    return FieldType(name, kind, required, choices, optional)

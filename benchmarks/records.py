@@ -1,0 +1,155 @@
+"""How fast records are made and files are read, against the fastest ways that pydantic offers for the same rows.
+
+    python benchmarks/records.py [rows]
+
+Rows have the twenty usual columns of a deal. Times are processor time, the best of five, taken in turns so that a busy
+machine is busy for both sides.
+"""
+
+from __future__ import annotations
+
+import csv
+import gc
+import io
+import sys
+import tempfile
+import time
+import tracemalloc
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from pydantic import ConfigDict, TypeAdapter, create_model
+
+from crmkpi.records import Deal
+from crmkpi.sources import read_csv
+
+ROUNDS = 5
+OPTIONAL = {"attributes", "deleted", "lost_reason"}
+COLUMNS = [name for name in Deal.__annotations__ if name not in OPTIONAL]
+
+
+def deal_rows(count: int) -> list[list[str]]:
+    """Deals as an export writes them: open ones lack a close date, some cells are empty."""
+    random = Random(7)
+    start = datetime(2024, 1, 1)
+    owners = [f"Owner {number}" for number in range(40)]
+    rows = []
+    for number in range(count):
+        created = start + timedelta(minutes=random.randrange(1_000_000))
+        status = random.choice(("open", "won", "won", "lost"))
+        closed = "" if status == "open" else (created + timedelta(hours=random.randrange(4_000))).isoformat()
+        cells = {
+            "id": f"D{number}",
+            "status": status,
+            "created_at": created.isoformat(),
+            "closed_at": closed,
+            "expected_close_on": (created + timedelta(days=90)).date().isoformat(),
+            "amount": f"{random.randrange(100, 5_000_000) / 100:.2f}",
+            "cost": f"{random.randrange(100, 500_000) / 100:.2f}",
+            "currency": "EUR",
+            "probability": f"{random.randrange(101) / 100:.2f}",
+            "owner": random.choice(owners),
+            "customer_id": f"C{random.randrange(count)}",
+            "lead_id": f"L{random.randrange(count)}" if random.random() < 0.7 else "",
+            "campaign_id": f"K{random.randrange(50)}" if random.random() < 0.4 else "",
+            "pipeline": "Standard",
+            "stage": random.choice(("Qualified", "Proposal", "Negotiation", "Closed")),
+            "product": random.choice(("Basic", "Plus", "Pro")),
+            "industry": random.choice(("Retail", "Software", "Health")),
+            "source": random.choice(("fair", "web", "referral")),
+            "channel": random.choice(("direct", "partner")),
+            "kind": random.choice(("new", "expansion", "renewal")),
+        }
+        rows.append([cells[name] for name in COLUMNS])
+    return rows
+
+
+def best_of_each(count: int, **ways: Callable[[], Any]) -> dict[str, float]:
+    """Microseconds a row of each way."""
+    best = dict.fromkeys(ways, float("inf"))
+    for _ in range(ROUNDS):
+        for name, way in ways.items():
+            gc.collect()
+            before = time.process_time()
+            made = way()
+            best[name] = min(best[name], time.process_time() - before)
+            del made
+    return {name: seconds / count * 1e6 for name, seconds in best.items()}
+
+
+def bytes_each(count: int, way: Callable[[], Any]) -> float:
+    """Memory that stays in use for each record."""
+    gc.collect()
+    tracemalloc.start()
+    made = way()
+    gc.collect()
+    used = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    del made
+    return used / count
+
+
+def compare_classes(rows: list[list[str]]) -> None:
+    """The same fields as a pydantic model and as a record."""
+    count = len(rows)
+    raws = [{name: cell for name, cell in zip(COLUMNS, row, strict=True) if cell} for row in rows]
+    config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
+    known: Any = Deal
+    fields: dict[str, Any] = {name: (field.annotation, field) for name, field in known.__pydantic_fields__.items()}
+    model: Any = create_model("DealModel", __config__=config, **fields)
+    as_models: TypeAdapter[list[Any]] = TypeAdapter(list[model])
+    as_records = TypeAdapter(list[Deal])
+    made = best_of_each(
+        count,
+        model=lambda: as_models.validate_python(raws),
+        record=lambda: as_records.validate_python(raws),
+    )
+    sample = raws[:20_000]
+    model_bytes = bytes_each(len(sample), lambda: as_models.validate_python(sample))
+    record_bytes = bytes_each(len(sample), lambda: as_records.validate_python(sample))
+    print("one record                    time      memory")
+    print(f"pydantic model            {made['model']:6.2f} µs {model_bytes:9.0f} B")
+    print(f"slotted dataclass         {made['record']:6.2f} µs {record_bytes:9.0f} B")
+    print(f"dataclass / model         {made['record'] / made['model']:6.2f}    {record_bytes / model_bytes:9.2f}\n")
+
+
+def compare_readers(rows: list[list[str]]) -> None:
+    """The same file read by `read_csv` and by the least code that pydantic needs."""
+    as_records = TypeAdapter(list[Deal])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "deals.csv"
+        with path.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([COLUMNS, *rows])
+
+        def pydantic_only() -> list[Deal]:
+            reader = csv.reader(io.StringIO(path.read_text("utf-8"), newline=""))
+            header = next(reader)
+            return as_records.validate_python(
+                [{name: cell for name, cell in zip(header, row, strict=True) if cell} for row in reader]
+            )
+
+        read = best_of_each(
+            len(rows),
+            pydantic_only=pydantic_only,
+            read_csv=lambda: read_csv(path, record=Deal),
+            with_zone=lambda: read_csv(path, record=Deal, tz="Europe/Berlin"),
+        )
+    print("one row of a file             time      ratio")
+    print(f"csv.reader and pydantic   {read['pydantic_only']:6.2f} µs      1.00")
+    print(f"read_csv                  {read['read_csv']:6.2f} µs {read['read_csv'] / read['pydantic_only']:9.2f}")
+    print(f"read_csv with tz=         {read['with_zone']:6.2f} µs {read['with_zone'] / read['pydantic_only']:9.2f}")
+
+
+def main(count: int) -> None:
+    """Print both tables."""
+    rows = deal_rows(count)
+    print(f"{count:,} deals of {len(COLUMNS)} columns, processor time, best of {ROUNDS}\n")
+    compare_classes(rows)
+    compare_readers(rows)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200_000)

@@ -1,0 +1,461 @@
+"""The calendar that periods are cut from: time zone, fiscal year, first weekday, opening hours and holidays."""
+
+from __future__ import annotations
+
+import re
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Container, Hashable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, fields
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from functools import partial
+from itertools import pairwise
+from typing import Any, Literal, TypeVar, get_args
+from zoneinfo import ZoneInfo, available_timezones
+
+from dateutil.relativedelta import relativedelta
+
+from crmkpi.errors import ParameterError, PeriodError, TimeZoneError, UnknownNameError, did_you_mean
+
+__all__ = ["DEFAULT_CALENDAR", "Calendar", "CalendarUnit", "OpeningHours", "Weekday"]
+
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+CalendarUnit = Literal["day", "week", "month", "quarter", "year", "fiscal_quarter", "fiscal_year"]
+Hours = tuple[str | time, str | time]
+OpeningHours = Mapping[str, Hours | Sequence[Hours]] | Literal["24/7"]
+
+# Opening hours inside: per weekday, (opens, closes) in microseconds since the wall clock's midnight.
+WeekHours = tuple[tuple[tuple[int, int], ...], ...]
+DateOrDatetime = TypeVar("DateOrDatetime", date, datetime)
+
+_WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
+_WEEKDAY_NUMBERS = {name[:size]: number for number, name in enumerate(_WEEKDAYS) for size in (3, len(name))}
+_MONTHS_IN = {"month": 1, "quarter": 3, "year": 12, "fiscal_quarter": 3, "fiscal_year": 12}
+_DAYS_IN = {"day": 1, "week": 7}
+_FIRST_YEAR, _LAST_YEAR = 2, 9998  # one year inside what datetime can hold, so that no zone's offset leaves it
+_MICROSECOND = timedelta(microseconds=1)
+_DAY = timedelta(days=1) // _MICROSECOND
+_CHUNK = 364 * _DAY  # open time is summed once per chunk; the length only trades building against adding
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 the origin of wall clocks
+_EPOCH_UTC = _EPOCH.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, init=False, repr=False, eq=False)
+class Calendar:
+    """The conventions a company counts time by: its zone, fiscal year, first weekday, opening hours and holidays.
+
+    A calendar is a value: equal settings make equal calendars. Holidays are dates; any object that answers
+    `day in holidays` will do, and those of the `holidays` package do. Lists, sets and dicts of dates are copied.
+    Another object is taken as it is, must not change afterwards, and if it has no hash it equals only itself.
+
+    Args:
+        tz: name of the time zone, or a `ZoneInfo`. Days begin at its midnight.
+        fiscal_year_start: month in which the fiscal year begins, 1 to 12.
+        fiscal_year_named_after: whether FY2026 is the fiscal year that ends in 2026, or the one that starts in it.
+        week_start: first day of the week.
+        opening_hours: when business time runs: a weekday or a range of weekdays, and one or several pairs of
+            wall-clock times, "24:00" being the end of the day; or "24/7". A day left out is closed.
+        holidays: dates on which business time does not run.
+
+    Raises:
+        UnknownNameError: no such time zone or weekday in the opening hours.
+        ParameterError: hours that are empty, reversed or overlap, or any other unusable setting.
+
+    Examples:
+        >>> berlin = Calendar(tz="Europe/Berlin", opening_hours={"mon-fri": ("09:00", "17:00")})
+        >>> print(berlin.business_time(datetime(2026, 3, 13, 16), datetime(2026, 3, 16, 10)))  # Friday to Monday
+        2:00:00
+        >>> Calendar(fiscal_year_start=4).fiscal_year(date(2026, 4, 1))
+        2027
+    """
+
+    tz: str
+    zone: ZoneInfo
+    fiscal_year_start: int
+    fiscal_year_named_after: Literal["end", "start"]
+    week_start: Weekday
+    holidays: Container[date]
+    _hours: WeekHours | None
+    _key: tuple[object, ...]
+    _chunks: dict[tuple[bool, int], tuple[array[int], array[int]]]
+
+    def __init__(
+        self,
+        *,
+        tz: str | ZoneInfo = "UTC",
+        fiscal_year_start: int = 1,
+        fiscal_year_named_after: Literal["end", "start"] = "end",
+        week_start: Weekday = "monday",
+        opening_hours: OpeningHours | None = None,
+        holidays: Container[date] = (),
+    ) -> None:
+        zone = _zone(tz)
+        for name, choice, known in (
+            ("fiscal_year_start", fiscal_year_start, tuple(range(1, 13))),
+            ("fiscal_year_named_after", fiscal_year_named_after, ("end", "start")),
+            ("week_start", week_start, _WEEKDAYS),
+        ):
+            if choice not in known or isinstance(choice, bool):
+                msg = f"{name} must be one of {', '.join(map(repr, known))}; got {choice!r}."
+                raise ParameterError(msg)
+        hours = None if opening_hours is None else _week_hours(opening_hours)
+        kept, identity = _frozen_holidays(holidays)
+        key = (zone.key, fiscal_year_start, fiscal_year_named_after, week_start, hours, identity)
+        values: tuple[object, ...]
+        values = (zone.key, zone, fiscal_year_start, fiscal_year_named_after, week_start, kept, hours, key, {})
+        for field, value in zip(fields(self), values, strict=True):
+            object.__setattr__(self, field.name, value)
+
+    @property
+    def opening_hours(self) -> dict[str, tuple[tuple[str, str], ...]] | Literal["24/7"] | None:
+        """The opening hours by weekday, as wall-clock times; None when the calendar has none."""
+        if self._hours is None:
+            return None
+        if all(windows == ((0, _DAY),) for windows in self._hours):
+            return "24/7"
+        return {
+            name: tuple((_clock(opens), _clock(closes)) for opens, closes in windows)
+            for name, windows in zip(_WEEKDAYS, self._hours, strict=True)
+            if windows
+        }
+
+    def local_day(self, moment: date) -> date:
+        """The calendar day of a moment in this calendar's zone; without a zone of its own, the day it says.
+
+        >>> Calendar(tz="Europe/Berlin").local_day(datetime(2026, 3, 31, 22, 30, tzinfo=UTC))
+        datetime.date(2026, 4, 1)
+        """
+        return self.wall(moment).date() if isinstance(moment, datetime) else moment
+
+    def wall(self, moment: datetime) -> datetime:
+        """What the wall clock of this calendar's zone shows at a moment; without a zone of its own, the moment itself.
+
+        >>> Calendar(tz="Europe/Berlin").wall(datetime(2026, 3, 31, 22, 30, tzinfo=UTC)).isoformat()
+        '2026-04-01T00:30:00'
+        """
+        try:
+            return moment if moment.tzinfo is None else moment.astimezone(self.zone).replace(tzinfo=None, fold=0)
+        except OverflowError as error:
+            msg = f"Periods lie in the years {_FIRST_YEAR} to {_LAST_YEAR}; got {moment}."
+            raise PeriodError(msg) from error
+
+    def instant(self, wall: datetime) -> datetime:
+        """The exact moment, in UTC, at which the wall clock of this calendar's zone first shows or passes a time.
+
+        A time that the clock shows twice is its first showing. A time that the clock jumps over is the moment of
+        the jump; so a day always begins at its first moment.
+
+        >>> Calendar(tz="Europe/Berlin").instant(datetime(2026, 3, 29, 2, 30)).isoformat()  # 02:00 became 03:00
+        '2026-03-29T01:00:00+00:00'
+        """
+        if not _FIRST_YEAR <= wall.year <= _LAST_YEAR:
+            msg = f"Periods lie in the years {_FIRST_YEAR} to {_LAST_YEAR}; got {wall}."
+            raise PeriodError(msg)
+        local = wall.replace(tzinfo=self.zone, fold=0)
+        before = local.utcoffset() or timedelta()
+        after = local.replace(fold=1).utcoffset() or timedelta()
+        if before >= after:
+            return wall.replace(tzinfo=UTC, fold=0) - before
+        low = wall.replace(tzinfo=UTC, fold=0, microsecond=0) - after
+        seconds = range(int((after - before).total_seconds()) + 2)
+        jumped = bisect_left(
+            seconds,
+            x=True,
+            key=lambda second: (low + timedelta(seconds=second)).astimezone(self.zone).utcoffset() != before,
+        )
+        return low + timedelta(seconds=jumped)
+
+    def midnight(self, day: date) -> datetime:
+        """The exact moment, in UTC, at which a day begins.
+
+        >>> Calendar(tz="America/Sao_Paulo").midnight(date(2018, 11, 4)).isoformat()  # the clock jumped to 01:00
+        '2018-11-04T03:00:00+00:00'
+        """
+        return self.instant(datetime.combine(day, time()))
+
+    def floor(self, day: date, unit: CalendarUnit) -> date:
+        """The first day of the week, month, quarter or year (plain or fiscal) that a day lies in.
+
+        >>> Calendar(fiscal_year_start=2).floor(date(2026, 3, 15), "fiscal_quarter")
+        datetime.date(2026, 2, 1)
+        """
+        if unit == "day":
+            return day
+        if unit == "week":
+            return self.shift(day, "day", -((day.weekday() - _WEEKDAYS.index(self.week_start)) % 7))
+        begins = self.fiscal_year_start if unit in ("fiscal_quarter", "fiscal_year") else 1
+        return self.shift(day.replace(day=1), "month", -((day.month - begins) % _MONTHS_IN[unit]))
+
+    def shift(self, day: DateOrDatetime, unit: CalendarUnit, count: int) -> DateOrDatetime:
+        """The same day, some units later (or earlier); the last day of the month where that month is shorter.
+
+        >>> Calendar().shift(date(2026, 3, 31), "month", -1)
+        datetime.date(2026, 2, 28)
+        """
+        try:
+            if unit in _DAYS_IN:
+                return day + timedelta(days=_DAYS_IN[unit] * count)
+            return day + relativedelta(months=_MONTHS_IN[unit] * count)
+        except (OverflowError, ValueError) as error:
+            msg = f"Periods lie in the years {_FIRST_YEAR} to {_LAST_YEAR}; got {day} moved by {count} {unit}s."
+            raise PeriodError(msg) from error
+
+    def fiscal_year(self, day: date) -> int:
+        """The fiscal year that a day lies in, by the year it is named after.
+
+        >>> Calendar(fiscal_year_start=4, fiscal_year_named_after="start").fiscal_year(date(2026, 4, 1))
+        2026
+        """
+        started = self.floor(day, "fiscal_year")
+        later = self.fiscal_year_named_after == "end" and self.fiscal_year_start > 1
+        return started.year + later
+
+    def business_time(self, start: datetime, end: datetime) -> timedelta:
+        """How much of the time from `start` to `end` lay inside opening hours, holidays left out.
+
+        With time zones the result is exact: a day's hours become moments in this calendar's zone, so a day open around
+        the clock has 23 hours when clocks go forward. Without them both are wall-clock times, and no clock changes.
+        An end before the start gives minus the overlap; no overlap gives zero. Hours beyond the years 2 to 9998 are
+        not counted.
+
+        Raises:
+            ParameterError: the calendar has no opening hours.
+            TimeZoneError: one moment has a time zone and the other has none.
+
+        >>> shop = Calendar(tz="Europe/Berlin", opening_hours="24/7")
+        >>> print(shop.business_time(shop.midnight(date(2026, 3, 29)), shop.midnight(date(2026, 3, 30))))
+        23:00:00
+        >>> Calendar(opening_hours={"monday": ("09:00", "12:00")}).business_time(
+        ...     datetime(2026, 3, 16, 11), datetime(2026, 3, 16, 10))
+        datetime.timedelta(days=-1, seconds=82800)
+        """
+        exact, first, last = self._span(start, end)
+        if first <= last:
+            return timedelta(microseconds=self._open_time(first, last, exact=exact))
+        return timedelta(microseconds=-self._open_time(last, first, exact=exact))
+
+    def explain(self, start: datetime, end: datetime) -> tuple[tuple[datetime, datetime], ...]:
+        """The stretches of opening time that `business_time` counts, each from its start to its end.
+
+        Their lengths add up to the business time. Moments with a zone come in this calendar's zone, with the offset
+        of that moment. When `end` lies before `start`, the stretches run backwards too.
+
+        >>> desk = Calendar(opening_hours={"mon-fri": ("09:00", "17:00")})
+        >>> for opened, closed in desk.explain(datetime(2026, 3, 13, 16), datetime(2026, 3, 16, 10)):
+        ...     print(opened, "to", closed)
+        2026-03-13 16:00:00 to 2026-03-13 17:00:00
+        2026-03-16 09:00:00 to 2026-03-16 10:00:00
+        """
+        exact, first, last = self._span(start, end)
+        low, high = min(first, last), max(first, last)
+        edges = [self._moment(edge, exact=exact) for window in self._windows(low, high, exact=exact) for edge in window]
+        if last < first:
+            edges.reverse()
+        return tuple(zip(edges[::2], edges[1::2], strict=True))
+
+    def _span(self, start: datetime, end: datetime) -> tuple[bool, int, int]:
+        """Whether moments are exact, and both in microseconds since 1970 (in UTC, or on the wall clock)."""
+        if self._hours is None:
+            msg = "The calendar has no opening hours, which business time needs; give Calendar(opening_hours=...)."
+            raise ParameterError(msg)
+        try:
+            exact = start.tzinfo is not None
+            epoch = _EPOCH_UTC if exact else _EPOCH
+            return exact, (start - epoch) // _MICROSECOND, (end - epoch) // _MICROSECOND
+        except (TypeError, AttributeError) as error:
+            msg = (
+                f"Business time needs two datetimes, both with a time zone or both without; got {start!r} and {end!r}."
+            )
+            raise TimeZoneError(msg) from error
+
+    def _open_time(self, first: int, last: int, *, exact: bool) -> int:
+        first_chunk, last_chunk = first // _CHUNK, last // _CHUNK
+        whole = sum(self._chunk(number, exact=exact)[1][-1] for number in range(first_chunk, last_chunk))
+        return whole + self._open_until(last, exact=exact) - self._open_until(first, exact=exact)
+
+    def _open_until(self, moment: int, *, exact: bool) -> int:
+        """Open time from the beginning of a moment's chunk up to the moment."""
+        starts, totals = self._chunk(moment // _CHUNK, exact=exact)
+        window = bisect_right(starts, moment) - 1
+        return min(totals[window] + moment - starts[window], totals[window + 1]) if window >= 0 else 0
+
+    def _chunk(self, number: int, *, exact: bool) -> tuple[array[int], array[int]]:
+        """The starts of a chunk's windows, and the open time before each of them (and, last, of the whole chunk)."""
+        chunk = self._chunks.get((exact, number))
+        if chunk is None:
+            chunk = (array("q"), array("q", [0]))
+            for opens, closes in self._windows(number * _CHUNK, (number + 1) * _CHUNK, exact=exact):
+                chunk[0].append(opens)
+                chunk[1].append(chunk[1][-1] + closes - opens)
+            self._chunks[exact, number] = chunk
+        return chunk
+
+    def _windows(self, low: int, high: int, *, exact: bool) -> Iterator[tuple[int, int]]:
+        """The opening windows between two moments, in order and clipped to them."""
+        # A zone is less than a day away from UTC, so the local days lie within one day of the UTC days.
+        origin = _EPOCH.toordinal()
+        first = max(low // _DAY - 1, date(_FIRST_YEAR, 1, 2).toordinal() - origin)
+        last = min(high // _DAY + 1, date(_LAST_YEAR, 12, 30).toordinal() - origin)
+        for number in range(first, last + 1):
+            day = date.fromordinal(origin + number)
+            windows = self._hours[day.weekday()] if self._hours else ()
+            if not windows or day in self.holidays:
+                continue
+            offset = self._day_offset(day) if exact else 0
+            for window in windows:
+                opens, closes = (self._edge(number * _DAY + edge, offset) for edge in window)
+                if max(opens, low) < min(closes, high):
+                    yield max(opens, low), min(closes, high)
+
+    def _day_offset(self, day: date) -> int | None:
+        """The offset from UTC that holds on the whole day, or None when clocks change on it or at its ends."""
+        midnight = datetime(day.year, day.month, day.day, tzinfo=self.zone)
+        offset = midnight.utcoffset()
+        # Adding a day to a time in a zone moves its wall clock, so this is the midnight at which the day ends.
+        if offset is None or offset != (midnight + timedelta(days=1)).replace(fold=1).utcoffset():
+            return None
+        return offset // _MICROSECOND
+
+    def _edge(self, wall: int, offset: int | None) -> int:
+        if offset is not None:
+            return wall - offset
+        return (self.instant(_EPOCH + timedelta(microseconds=wall)) - _EPOCH_UTC) // _MICROSECOND
+
+    def _moment(self, count: int, *, exact: bool) -> datetime:
+        if not exact:
+            return _EPOCH + timedelta(microseconds=count)
+        local = (_EPOCH_UTC + timedelta(microseconds=count)).astimezone(self.zone)
+        # Python subtracts two times of one ZoneInfo by the wall clock; with fixed offsets it subtracts exactly.
+        return local.replace(tzinfo=timezone(local.utcoffset() or timedelta()), fold=0)
+
+    def _settings(self) -> dict[str, Any]:
+        """The arguments that make this calendar, those left at their default excepted."""
+        settings = {
+            "tz": (self.tz, "UTC"),
+            "fiscal_year_start": (self.fiscal_year_start, 1),
+            "fiscal_year_named_after": (self.fiscal_year_named_after, "end"),
+            "week_start": (self.week_start, "monday"),
+            "opening_hours": (self.opening_hours, None),
+            "holidays": (self.holidays, frozenset()),
+        }
+        return {name: value for name, (value, default) in settings.items() if value != default}
+
+    def __eq__(self, other: object) -> bool:
+        return self._key == other._key if isinstance(other, Calendar) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __repr__(self) -> str:
+        settings = self._settings()
+        if type(self.holidays) is frozenset and self.holidays:
+            settings["holidays"] = tuple(sorted(self.holidays))
+        return f"Calendar({', '.join(f'{name}={value!r}' for name, value in settings.items())})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(Calendar, **self._settings()), ()
+
+
+def _zone(tz: str | ZoneInfo) -> ZoneInfo:
+    if isinstance(tz, ZoneInfo) and tz.key:
+        return tz
+    if not isinstance(tz, str):
+        msg = f"tz must be the name of a time zone, such as 'Europe/Berlin', or a ZoneInfo with a key; got {tz!r}."
+        raise ParameterError(msg)
+    try:
+        return ZoneInfo(tz)
+    except (LookupError, ValueError, OSError) as error:
+        known = available_timezones()
+        msg = f"tz must be the name of a time zone; got {tz!r}. {did_you_mean(tz, known)}"
+        if not known:
+            msg = f"The time zone {tz!r} cannot be found: this system has no time zone data; pip install tzdata."
+        raise UnknownNameError(msg) from error
+
+
+def _frozen_holidays(holidays: Container[date]) -> tuple[Container[date], object]:
+    """The holidays as they are kept, and what tells them apart: themselves, or without a hash their identity."""
+    if isinstance(holidays, str) or not isinstance(holidays, Container):
+        msg = f"holidays must answer `day in holidays`, as a set of dates does; got {holidays!r}."
+        raise ParameterError(msg)
+    if isinstance(holidays, (list, tuple, set, frozenset)) or type(holidays) is dict:
+        for day in holidays:
+            if not isinstance(day, date) or isinstance(day, datetime):
+                msg = f"holidays must be dates without a time; got {day!r}."
+                raise ParameterError(msg)
+        holidays = frozenset(holidays)
+    return holidays, holidays if isinstance(holidays, Hashable) else id(holidays)
+
+
+def _week_hours(opening_hours: OpeningHours) -> WeekHours:
+    if opening_hours == "24/7":
+        return (((0, _DAY),),) * 7
+    if not isinstance(opening_hours, Mapping) or not opening_hours:
+        msg = (
+            "opening_hours must be '24/7' or name weekdays with their hours, "
+            f"as in {{'mon-fri': ('09:00', '17:00')}}; got {opening_hours!r}."
+        )
+        raise ParameterError(msg)
+    week: list[tuple[tuple[int, int], ...]] = [()] * 7
+    for days, hours in opening_hours.items():
+        windows = _day_hours(days, hours)
+        for number in _weekday_numbers(days):
+            if week[number]:
+                msg = f"opening_hours must give each weekday once; got {_WEEKDAYS[number]} again in {days!r}."
+                raise ParameterError(msg)
+            week[number] = windows
+    return tuple(week)
+
+
+def _weekday_numbers(days: str) -> list[int]:
+    ends = [name.strip().casefold() for name in str(days).split("-", 1)]
+    for name in ends:
+        if name not in _WEEKDAY_NUMBERS:
+            msg = f"opening_hours must name weekdays; got {name!r} in {days!r}. {did_you_mean(name, _WEEKDAYS)}"
+            raise UnknownNameError(msg)
+    first, last = _WEEKDAY_NUMBERS[ends[0]], _WEEKDAY_NUMBERS[ends[-1]]
+    return [(first + step) % 7 for step in range((last - first) % 7 + 1)]
+
+
+def _day_hours(days: str, hours: Hours | Sequence[Hours]) -> tuple[tuple[int, int], ...]:
+    """One pair or several, as sorted microseconds since midnight."""
+    pairs: Any = [hours] if len(hours) == 2 and all(isinstance(edge, (str, time)) for edge in hours) else hours
+    if not pairs or any(isinstance(pair, (str, time)) or len(pair) != 2 for pair in pairs):
+        msg = f"The opening hours of {days!r} must be pairs of times; got {hours!r}. Leave out a day that is closed."
+        raise ParameterError(msg)
+    windows = sorted((_since_midnight(opens), _since_midnight(closes)) for opens, closes in pairs)
+    for opens, closes in windows:
+        if closes <= opens:
+            msg = (
+                f"The opening hours of {days!r} must end after they begin; got {_clock(opens)} to {_clock(closes)}. "
+                "Write midnight at the end as '24:00', and give hours past it to the next day."
+            )
+            raise ParameterError(msg)
+    for (_, closes), (opens, _) in pairwise(windows):
+        if opens < closes:
+            got = f"{_clock(opens)} as a beginning before the end at {_clock(closes)}"
+            msg = f"The opening hours of {days!r} must not overlap; got {got}."
+            raise ParameterError(msg)
+    return tuple(windows)
+
+
+def _since_midnight(clock: str | time) -> int:
+    if clock == "24:00":
+        return _DAY
+    if isinstance(clock, str) and re.fullmatch(r"\d{2}:\d{2}(:\d{2})?", clock):
+        with suppress(ValueError):
+            clock = time.fromisoformat(clock)
+    if not isinstance(clock, time) or clock.tzinfo is not None:
+        msg = f"Opening hours must be wall-clock times from '00:00' to '24:00'; got {clock!r}."
+        raise ParameterError(msg)
+    return (datetime.combine(_EPOCH, clock) - _EPOCH) // _MICROSECOND
+
+
+def _clock(count: int) -> str:
+    if count == _DAY:
+        return "24:00"
+    text = (_EPOCH + timedelta(microseconds=count)).time().isoformat()
+    return text.removesuffix(":00")
+
+
+DEFAULT_CALENDAR = Calendar()

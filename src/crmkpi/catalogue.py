@@ -1,0 +1,93 @@
+"""The catalogue: find a KPI by its name, by another name that people use, by theme or by unit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from crmkpi.errors import DefinitionError, UnknownNameError, did_you_mean
+from crmkpi.metric import Metric, Unit
+
+__all__ = ["Catalogue", "catalogue"]
+
+
+class Catalogue:
+    """KPIs by name and alias; iterating gives the KPIs without their variants, in the order of their themes.
+
+    >>> from crmkpi import catalogue
+    >>> catalogue.find("close rate").id
+    'win_rate'
+    >>> catalogue.find("win_rate.by_amount").id
+    'win_rate.by_amount'
+    >>> catalogue.find("win_rte")
+    Traceback (most recent call last):
+    crmkpi.errors.UnknownNameError: There is no KPI 'win_rte'. Did you mean 'win_rate'?
+    """
+
+    __slots__ = ("_by_name", "_metrics")
+
+    def __init__(self, metrics: Iterable[Metric]) -> None:
+        """A catalogue of `metrics`, whose names and aliases must all differ."""
+        self._metrics = tuple(metrics)
+        self._by_name: dict[str, Metric] = {}
+        for metric in self._metrics:
+            for name in dict.fromkeys(map(_folded, (metric.id, metric.title, *metric.also_known_as))):
+                if name in self._by_name:
+                    raise DefinitionError(
+                        f"Both {self._by_name[name].id} and {metric.id} are called {name!r}; names must differ."
+                    )
+                self._by_name[name] = metric
+
+    def find(self, name: str) -> Metric:
+        """The KPI of that name, alias ("CAC") or id with a variant ("churn_rate.stripe")."""
+        head, _, variant = name.partition(".")
+        found = self._by_name.get(_folded(head))
+        if found is None:
+            known = [*self._by_name, *(metric.id for metric in self)]
+            raise UnknownNameError(f"There is no KPI {name!r}. {did_you_mean(head, known)}")
+        return found.variant(variant) if variant else found
+
+    def by_theme(self, theme: str) -> tuple[Metric, ...]:
+        """The KPIs of a theme, such as "sales"."""
+        found = tuple(metric for metric in self if metric.theme == theme)
+        if not found:
+            raise UnknownNameError(f"There is no theme {theme!r}. {did_you_mean(theme, self.themes())}")
+        return found
+
+    def by_unit(self, unit: Unit) -> tuple[Metric, ...]:
+        """The KPIs with that unit."""
+        return tuple(metric for metric in self if metric.unit == unit)
+
+    def themes(self) -> tuple[str, ...]:
+        """The themes, in the order of the catalogue."""
+        return tuple(dict.fromkeys(metric.theme for metric in self))
+
+    def everything(self) -> Iterator[Metric]:
+        """Every KPI, each followed by its variants."""
+        for metric in self:
+            yield metric
+            yield from metric.variants.values()
+
+    def __iter__(self) -> Iterator[Metric]:
+        return iter(self._metrics)
+
+    def __len__(self) -> int:
+        return len(self._metrics)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and _folded(name) in self._by_name
+
+    def __repr__(self) -> str:
+        return f"<Catalogue of {len(self)} KPIs: {', '.join(self.themes())}>"
+
+
+def _folded(name: str) -> str:
+    return name.casefold().replace(" ", "_").replace("-", "_")
+
+
+def _catalogue() -> Catalogue:
+    from crmkpi.metrics import METRICS  # noqa: PLC0415  # the definitions import the words this module stands beside
+
+    return Catalogue(METRICS)
+
+
+catalogue = _catalogue()

@@ -1,0 +1,5 @@
+"""What people see: results as text, Markdown, HTML, rows and grids."""
+
+from __future__ import annotations
+
+__all__: list[str] = []

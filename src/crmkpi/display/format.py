@@ -1,0 +1,235 @@
+"""Values as text, by their unit: the one place that decides how a number reads.
+
+| unit | reads |
+|---|---|
+| ratio | 63.2 %, and 0.04 % where one decimal would say 0 |
+| money | 2,360.91 EUR |
+| duration | 51.8 days, 5.2 h, 43 min, 12 s |
+| score | 4.3; a score with a sign, such as the net promoter score, +42.0 |
+| count | 4,238 |
+| number | 2.96 |
+
+A value that is undefined reads "–"; the reason stands elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from datetime import date, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from typing import Any
+
+from crmkpi.intervals import Interval
+from crmkpi.metric import Metric, NetPromoter, Unit
+from crmkpi.results import Change, Result
+
+__all__ = [
+    "UNDEFINED",
+    "format_change",
+    "format_input",
+    "format_interval",
+    "format_label",
+    "format_range",
+    "format_value",
+    "judgement",
+    "value_text",
+    "words",
+]
+
+UNDEFINED = "–"
+_TIMES = ((86_400.0, "days"), (3_600.0, "h"), (60.0, "min"), (1.0, "s"))
+_HOURS_UP_TO = 2 * 86_400.0  # 36 h says more than 1.5 days
+_SMALL_PERCENT = 0.1
+_NEARLY_ALL = 99.95  # from here on one decimal would say 100
+
+
+def format_value(value: Any, unit: Unit, *, currency: str | None = None, signed: bool = False) -> str:
+    """A value as people read it; `signed` puts a plus before what is above zero.
+
+    >>> format_value(0.632, "ratio"), format_value(0.0004, "ratio"), format_value(0.99996, "ratio")
+    ('63.2 %', '0.04 %', '99.996 %')
+    >>> format_value(Decimal("2360.905"), "money", currency="EUR"), format_value(timedelta(hours=5.2), "duration")
+    ('2,360.90 EUR', '5.2 h')
+    """
+    if value is None:
+        return UNDEFINED
+    match unit:
+        case "ratio":
+            text = f"{_percent(value)} %"
+        case "money":
+            text = _with(_cents(value), currency)
+        case "duration":
+            seconds = _seconds(value)
+            size, name = _time_unit(seconds)
+            number = _three_digits(seconds / size)
+            text = f"{number} {'day' if name == 'days' and number in ('1', '-1') else name}"
+        case "score":
+            text = f"{value:z,.1f}"
+        case "count":
+            text = f"{value:,}"
+        case _:
+            text = _two_decimals(value)
+    return f"+{text}" if signed and value > value - value else text
+
+
+def format_interval(interval: Interval[Any] | None, unit: Unit, *, currency: str | None = None) -> str:
+    """A confidence interval with the unit at both bounds; nothing where there is none.
+
+    >>> from crmkpi.intervals import wilson
+    >>> format_interval(wilson(4238, 6711), "ratio")
+    '[62.0 %, 64.3 %]'
+    """
+    if interval is None:
+        return ""
+    return f"[{', '.join(format_value(bound, unit, currency=currency) for bound in interval)}]"
+
+
+def format_range(interval: Interval[Any] | None, unit: Unit, value: Any) -> str:
+    """An interval to stand beside its value in a table: in the unit of the value, which is not said again.
+
+    >>> from crmkpi.intervals import wilson
+    >>> format_range(wilson(4238, 6711), "ratio", 4238 / 6711)
+    '62.0 to 64.3'
+    """
+    if interval is None or value is None:
+        return ""
+    match unit:
+        case "ratio":
+            low, high = map(_percent, interval)
+        case "duration":
+            size, _ = _time_unit(_seconds(value))
+            low, high = (_three_digits(_seconds(bound) / size) for bound in interval)
+        case "money" if abs(value) >= 100:  # noqa: PLR2004  # cents say nothing about a range of that size
+            low, high = (f"{_whole(bound):,}" for bound in interval)
+        case _:
+            low, high = (format_value(bound, unit) for bound in interval)
+    return f"{low} to {high}"
+
+
+def format_change(change: Change | None, unit: Unit) -> str:
+    """How a value differs from the one it is compared to; nothing where there is no comparison.
+
+    Ratios differ in percentage points and scores in points. Everything else differs by a fraction of the other value,
+    and where that was 0, by the difference itself.
+
+    >>> format_change(Change(0.012, 0.019, True), "ratio"), format_change(Change(120, 0.081, True), "count")
+    ('+1.2 pp', '+8.1 %')
+    """
+    if change is None:
+        return ""
+    if change.absolute is None:
+        return UNDEFINED
+    if not change.absolute:
+        return "unchanged"
+    if unit == "ratio":
+        return f"{_signed(_percent(change.absolute))} pp"
+    if unit == "score":
+        return f"{_signed(f'{change.absolute:z.1f}')} pts"
+    if change.relative is not None:
+        return f"{_signed(_percent(change.relative))} %"
+    return format_value(change.absolute, unit, signed=True)
+
+
+def judgement(change: Change | None) -> str:
+    """Whether a change is for the better, in a word; nothing where the KPI takes no side or nothing changed."""
+    if change is None or change.better is None:
+        return ""
+    return "better" if change.better else "worse"
+
+
+def format_label(value: Hashable) -> str:
+    """The name of a segment on one line; characters that cannot be seen, such as terminal codes, become blanks or �.
+
+    A missing value reads "(none)".
+    """
+    if value is None:
+        return "(none)"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = value.isoformat() if isinstance(value, date) else str(value)
+    return "".join(
+        character if character.isprintable() else " " if character.isspace() else "�" for character in text
+    ).strip() or "(blank)"
+
+
+def value_text(result: Result) -> str:
+    """The value of a result with its unit."""
+    signed = isinstance(result.metric.interval, NetPromoter)
+    return format_value(result.value, result.unit, currency=result.currency, signed=signed)
+
+
+def format_input(metric: Metric, name: str, value: Any, *, currency: str | None = None) -> str:
+    """One input of a formula, in the unit of its measure."""
+    kind = getattr(metric.measures[name], "kind", "number")
+    if kind == "duration" and value is not None:
+        return format_value(timedelta(seconds=value), "duration")
+    if isinstance(value, Decimal):
+        return format_value(value, "money", currency=currency)
+    if isinstance(value, float):
+        return format_value(value, "number")
+    return format_value(value, "count") if isinstance(value, int) else UNDEFINED if value is None else format_label(value)
+
+
+def words(name: str) -> str:
+    """A name in code as words: "no_close_date" as "no close date"."""
+    return name.replace("_", " ")
+
+
+def _percent(fraction: float) -> str:
+    """A fraction in percent with one decimal, or with as many as keep it from reading 0 or 100 when it is neither."""
+    percent = fraction * 100
+    size = abs(percent)
+    if 0 < size < _SMALL_PERCENT:
+        return _plain(percent, 1)
+    if _NEARLY_ALL <= size < 100:  # noqa: PLR2004
+        decimals = len(_plain(100 - size, 1).partition(".")[2])
+        return f"{percent:.{decimals}f}"
+    return f"{percent:z,.1f}"
+
+
+def _plain(number: float, digits: int) -> str:
+    """A number with so many significant digits, never in scientific notation."""
+    return f"{Decimal(f'{number:.{digits}g}'):f}"
+
+
+def _cents(amount: Any) -> str:
+    with localcontext() as context:
+        context.rounding = ROUND_HALF_EVEN
+        return f"{amount:z,.2f}"
+
+
+def _whole(amount: Any) -> int:
+    return int(Decimal(amount).to_integral_value(ROUND_HALF_EVEN))
+
+
+def _two_decimals(number: Any) -> str:
+    if number and abs(number) < 0.01:  # noqa: PLR2004
+        return _plain(number, 2)
+    return f"{number:z,.2f}"
+
+
+def _seconds(value: Any) -> float:
+    return float(value.total_seconds() if isinstance(value, timedelta) else value)
+
+
+def _time_unit(seconds: float) -> tuple[float, str]:
+    """The largest unit of which there is at least one (two days, before days are counted)."""
+    size = abs(seconds)
+    for length, name in _TIMES:
+        if size >= (_HOURS_UP_TO if name == "days" else length):
+            return length, name
+    return _TIMES[-1]
+
+
+def _three_digits(number: float) -> str:
+    if abs(number) >= 99.95:  # noqa: PLR2004  # three digits before the point already
+        return f"{number:,.0f}"
+    return _plain(number, 3)
+
+
+def _signed(number: str) -> str:
+    return number if number.startswith("-") or not number.strip("0.") else f"+{number}"
+
+
+def _with(number: str, currency: str | None) -> str:
+    return number if currency is None else f"{number} {currency}"

@@ -1,0 +1,110 @@
+"""Tables and pages in HTML: no scripts, nothing from the network, everything escaped, light and dark."""
+
+from __future__ import annotations
+
+from html import escape
+
+from crmkpi.display.format import words
+from crmkpi.display.sheet import Column, Sheet, sheet_of
+from crmkpi.results import Report, Result
+
+__all__ = ["draw_html", "report_page", "report_table"]
+
+_STYLE = """
+.crmkpi { --better: #1a7f37; --worse: #b3261e; overflow-x: auto; }
+.crmkpi table { border-collapse: collapse; font: 14px/1.5 system-ui, sans-serif; font-variant-numeric: tabular-nums; }
+.crmkpi caption { text-align: left; font-weight: 600; padding: 0 .7em .5em; }
+.crmkpi :is(th, td) { padding: .25em .7em; text-align: right; white-space: nowrap; background: none; }
+.crmkpi :is(th, td).text { text-align: left; white-space: normal; max-width: 24em; overflow-wrap: break-word; }
+.crmkpi tbody :is(th, td) { font-weight: normal; border-top: 1px solid rgb(128 128 128 / .3); }
+.crmkpi tbody th.group { font-weight: 600; padding-top: .9em; border-top: none; text-align: left; }
+.crmkpi td.value { font-weight: 600; }
+.crmkpi .better { color: var(--better); }
+.crmkpi .worse { color: var(--worse); }
+.crmkpi svg { float: left; margin: .4em .8em 0 0; }
+.crmkpi ul { font: 12px/1.5 system-ui, sans-serif; padding-left: 1.6em; opacity: .8; }
+@media (prefers-color-scheme: dark) { .crmkpi { --better: #57c878; --worse: #ff8f85; } }
+"""
+_PAGE_STYLE = """
+:root { color-scheme: light dark; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.4rem; }
+"""
+
+
+def report_table(report: Report) -> str:
+    """A report as a table to put into a page or show in a notebook, with its own styles."""
+    return draw_html(sheet_of(report, title=report.title, names="title"))
+
+
+def report_page(report: Report) -> str:
+    """A report as a whole page, for a file or a mail."""
+    sheet = sheet_of(report, title=report.title, names="title")
+    heading = escape(sheet.heading or "KPIs")
+    table = draw_html(sheet, caption=False) if report else "<p>no results</p>"
+    return (
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{heading}</title>\n<style>{_PAGE_STYLE}</style>\n</head>\n"
+        f"<body>\n<main>\n<h1>{heading}</h1>\n{table}\n</main>\n</body>\n</html>\n"
+    )
+
+
+def draw_html(sheet: Sheet, *, caption: bool = True) -> str:
+    """A table in HTML, with its heading as the caption and its notes below."""
+    lines = ['<div class="crmkpi">', f"<style>{_STYLE}</style>", "<table>"]
+    if caption and sheet.heading:
+        lines.append(f"<caption>{escape(sheet.heading)}</caption>")
+    headers = (f'<th scope="col"{_class(column)}>{escape(column.header)}</th>' for column in sheet.columns)
+    lines += [f"<thead><tr>{''.join(headers)}</tr></thead>", "<tbody>"]
+    group = None
+    for number in range(len(sheet.columns[0].cells)):
+        if sheet.groups and sheet.groups[number] != group:
+            if group is not None:
+                lines += ["</tbody>", "<tbody>"]
+            group = sheet.groups[number]
+            span = len(sheet.columns)
+            lines.append(f'<tr><th class="group" scope="rowgroup" colspan="{span}">{escape(words(group))}</th></tr>')
+        result = sheet.results[number] if sheet.results else None
+        cells = (_cell(column, column.cells[number], result) for column in sheet.columns)
+        lines.append(f"<tr>{''.join(cells)}</tr>")
+    lines += ["</tbody>", "</table>"]
+    if sheet.notes:
+        lines.append(f"<ul>{''.join(f'<li>{escape(note)}</li>' for note in sheet.notes)}</ul>")
+    return "\n".join([*lines, "</div>"])
+
+
+def _cell(column: Column, text: str, result: Result | None) -> str:
+    shown = escape(text)
+    if result is None:
+        return f"<td{_class(column)}>{shown}</td>"
+    match column.role:
+        case "metric":
+            return f'<th scope="row" class="text" title="{escape(result.metric.meaning)}">{shown}</th>'
+        case "value" if result.reason is not None:
+            return f'<td class="value" title="undefined: {escape(result.reason)}">{shown}</td>'
+        case "interval":
+            return f"<td>{_range_mark(result)}{shown}</td>"
+        case "change" if result.change is not None and result.change.better is not None:
+            return f'<td class="{"better" if result.change.better else "worse"}">{shown}</td>'
+        case _:
+            return f"<td{_class(column)}>{shown}</td>"
+
+
+def _class(column: Column) -> str:
+    name = "text" if column.is_text else "value" if column.role == "value" else ""
+    return f' class="{name}"' if name else ""
+
+
+def _range_mark(result: Result) -> str:
+    """Where a share and its interval lie between 0 and 100 %, as a small drawing; other units have no such scale."""
+    interval = result.interval
+    if interval is None or result.unit != "ratio" or not 0 <= interval.low <= interval.high <= 1:
+        return ""
+    low, value, high = (f"{4 + 92 * number:.1f}" for number in (interval.low, result.value, interval.high))
+    return (
+        '<svg width="100" height="10" viewBox="0 0 100 10" stroke="currentColor" aria-hidden="true">'
+        '<path d="M4 5H96" stroke-opacity=".25"/>'
+        f'<path d="M{low} 5H{high}" stroke-width="3" stroke-opacity=".6"/>'
+        f'<circle cx="{value}" cy="5" r="2.5" fill="currentColor"/></svg>'
+    )

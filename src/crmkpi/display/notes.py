@@ -1,0 +1,93 @@
+"""What stands under a table: what was left out and why, what is undefined and why, and what the marks mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from crmkpi.display.format import format_label
+from crmkpi.periods import Period
+from crmkpi.results import Result
+
+__all__ = ["NOT_OVER", "SMALL_SAMPLE", "marks", "notes_of"]
+
+SMALL_SAMPLE = "†"
+NOT_OVER = "°"
+_MOST_NAMES = 4
+
+
+def marks(result: Result) -> str:
+    """The marks of one row; `notes_of` says what they mean."""
+    return (SMALL_SAMPLE if result.small_sample else "") + (NOT_OVER if result.complete is False else "")
+
+
+def notes_of(results: Sequence[Result], name_of: Callable[[Result], str]) -> tuple[str, ...]:
+    """The notes under a table of these results; `name_of` gives what a KPI is called."""
+    notes: list[str] = []
+    if any(result.small_sample for result in results):
+        notes.append(f"{SMALL_SAMPLE} rests on fewer than 30 records, so it says little")
+    if any(result.complete is False for result in results):
+        notes.append(f"{NOT_OVER} the period is not over")
+    notes += _undefined(results, name_of)
+    notes += _left_out(results, name_of)
+    rejected = {account.table: account.rejected for result in results for account in result.accounts}
+    rows = [f"{count:,} of {table}" for table, count in rejected.items() if count]
+    if rows:
+        notes.append(f"rows that could not be read: {', '.join(rows)}")
+    return tuple(notes)
+
+
+def _undefined(results: Sequence[Result], name_of: Callable[[Result], str]) -> Iterator[str]:
+    """Which KPI has no value where, by reason."""
+    found: dict[tuple[str, str], list[Result]] = {}
+    for result in results:
+        if result.reason is not None:
+            found.setdefault((name_of(result), result.reason), []).append(result)
+    for (name, reason), without in found.items():
+        everywhere = len(without) == sum(name_of(result) == name for result in results)
+        where = "" if everywhere else f" for {_listed(_place(result, results) for result in without)}"
+        yield f"{name} undefined{where}: {reason}"
+
+
+def _left_out(results: Sequence[Result], name_of: Callable[[Result], str]) -> Iterator[str]:
+    """What was left out of which KPI; KPIs of which the same was left out share a note."""
+    by_name: dict[str, list[Result]] = {}
+    for result in results:
+        by_name.setdefault(name_of(result), []).append(result)
+    shared: dict[str, list[str]] = {}
+    for name, rows in by_name.items():
+        text = _counts(rows)
+        if text:
+            shared.setdefault(text, []).append(name)
+    for text, names in shared.items():
+        yield f"left out{text}" + (f" ({_listed(names)})" if len(by_name) > 1 else "")
+
+
+def _counts(rows: Sequence[Result]) -> str:
+    """The counts by reason: added up over segments, but not over periods, where the same record can occur again."""
+    by_period: dict[Period | None, dict[str, int]] = {}
+    for result in rows:
+        total = by_period.setdefault(result.period, {})
+        for reason, count in result.left_out.items():
+            total[reason] = total.get(reason, 0) + count
+    parts = []
+    for reason in dict.fromkeys(reason for total in by_period.values() for reason in total):
+        counts = [total.get(reason, 0) for total in by_period.values()]
+        low, high = min(counts), max(counts)
+        parts.append(f"{high:,} {reason}" if low == high else f"{low:,} to {high:,} {reason}")
+    each = " in each period" if len(by_period) > 1 else ""
+    return f"{each}: {', '.join(parts)}" if parts else ""
+
+
+def _place(result: Result, results: Sequence[Result]) -> str:
+    """The period and segment of a result, as far as they vary."""
+    parts = [format_label(value) for value in result.segment.values()]
+    if len({other.period for other in results}) > 1 and result.period is not None:
+        parts.insert(0, result.period.label)
+    return " ".join(parts)
+
+
+def _listed(names: Iterable[str]) -> str:
+    listed = list(dict.fromkeys(names))
+    if len(listed) <= _MOST_NAMES:
+        return ", ".join(listed)
+    return f"{', '.join(listed[: _MOST_NAMES - 1])} and {len(listed) - _MOST_NAMES + 1} more"

@@ -1,0 +1,135 @@
+"""A report as a grid: one dimension down, another across."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from crmkpi.display.format import format_label, value_text
+from crmkpi.display.html import draw_html
+from crmkpi.display.markdown import draw_markdown
+from crmkpi.display.notes import marks, notes_of
+from crmkpi.display.rows import result_row
+from crmkpi.display.sheet import Column, Role, Sheet, period_label
+from crmkpi.display.text import draw_text
+from crmkpi.errors import InputError, UnknownNameError, did_you_mean
+from crmkpi.results import Report, Result
+
+__all__ = ["Pivot", "pivot"]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Pivot:
+    """A grid of results: `rows` and `columns` are the values of two dimensions, in the order of the report.
+
+    Printed, it shows the values; `cell` gives the whole result behind one of them.
+    """
+
+    row_name: str
+    column_name: str
+    rows: tuple[Hashable, ...]
+    columns: tuple[Hashable, ...]
+    cells: Mapping[tuple[Hashable, Hashable], Result] = field(repr=False)
+    title: str = ""
+
+    def cell(self, row: Hashable, column: Hashable) -> Result | None:
+        """The result in a row and column; None where the report has none. A row that there is not is an error."""
+        for name, value, known in ((self.row_name, row, self.rows), (self.column_name, column, self.columns)):
+            if value not in known:
+                raise UnknownNameError(
+                    f"The grid has no {name} {value!r}. {did_you_mean(str(value), map(format_label, known))}"
+                )
+        return self.cells.get((row, column))
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One plain dict per row: its name, and the value in each column (money as text, durations in seconds)."""
+        names = _distinct([self.row_name, *map(format_label, self.columns)])
+        return [
+            dict(zip(names, [format_label(row), *(self._plain(row, column) for column in self.columns)], strict=True))
+            for row in self.rows
+        ]
+
+    def to_markdown(self) -> str:
+        """The grid as a Markdown table."""
+        return draw_markdown(self._sheet())
+
+    def __str__(self) -> str:
+        return draw_text(self._sheet())
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return draw_html(self._sheet())
+
+    def _plain(self, row: Hashable, column: Hashable) -> Any:
+        found = self.cells.get((row, column))
+        return None if found is None else result_row(found)["value"]
+
+    def _sheet(self) -> Sheet:
+        role: Role = "metric" if self.row_name == "metric" else "label"
+        names = Column(role, self.row_name, tuple(map(format_label, self.rows)))
+        results = tuple(self.cells.values())
+        only = {result.definition for result in results} if "metric" not in (self.row_name, self.column_name) else set()
+        heading = ", ".join(filter(None, (*only, self.title)))
+        columns = [self._column(column) for column in self.columns]
+        return Sheet(heading, (names, *columns), notes_of(results, lambda result: result.definition))
+
+    def _column(self, column: Hashable) -> Column:
+        found = [self.cells.get((row, column)) for row in self.rows]
+        signs = ["" if result is None else marks(result) for result in found]
+        widest = max(map(len, signs), default=0)
+        cells = ("" if result is None else value_text(result) for result in found)
+        # Marks get a place of their own, so that the numbers before them stand below each other.
+        texts = (f"{cell} {sign:<{widest}}" if widest else cell for cell, sign in zip(cells, signs, strict=True))
+        return Column("value", format_label(column), tuple(texts))
+
+
+def pivot(report: Report, *, rows: str = "metric", columns: str = "period") -> Pivot:
+    """The results of a report as a grid; `rows` and `columns` are "metric", "period" or the name of a segment.
+
+    A cell holds one result: another dimension that varies is an error that names it.
+
+    >>> from crmkpi import Dataset, Deal
+    >>> won = [Deal(id="1", status="won", owner="Ada", closed_at="2026-01-05")]
+    >>> lost = [Deal(id="2", status="lost", owner="Bo", closed_at="2026-02-09")]
+    >>> report = Dataset(deals=won + lost).measure("win_rate", period="2026-Q1", every="month", by="owner")
+    >>> print(pivot(report, rows="owner", columns="period").cell("Ada", "2026-01").value)
+    1.0
+    """
+    segments = list(dict.fromkeys(name for result in report for name in result.segment))
+    known = ["metric", "period", *segments]
+    for name in (rows, columns):
+        if name not in known:
+            raise UnknownNameError(f"The report has no dimension {name!r} to make a grid of. {did_you_mean(name, known)}")
+    if rows == columns:
+        raise InputError(f"The rows and columns of a grid must differ; both are {rows!r}.")
+    cells: dict[tuple[Hashable, Hashable], Result] = {}
+    for result in report:
+        key = (_value(result, rows), _value(result, columns))
+        if key in cells:
+            varies = [name for name in known if _value(result, name) != _value(cells[key], name)]
+            raise InputError(
+                f"The cell of {rows} {format_label(key[0])} and {columns} {format_label(key[1])} would hold several "
+                f"results, because {' and '.join(varies) or 'nothing else'} varies; make it the rows or the columns, or "
+                f"pick one value with report.where(...) first."
+            )
+        cells[key] = result
+    down, across = (tuple(dict.fromkeys(key[side] for key in cells)) for side in (0, 1))
+    return Pivot(rows, columns, down, across, MappingProxyType(cells), report.title)
+
+
+def _value(result: Result, name: str) -> Hashable:
+    if name == "metric":
+        return result.definition
+    return period_label(result) if name == "period" else result.segment.get(name)
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """The names, of which a repeated one gets a number: a value may be called like another column."""
+    found: list[str] = []
+    for name in names:
+        number = names[: len(found)].count(name)
+        found.append(f"{name} ({number + 1})" if number else name)
+    return found

@@ -1,0 +1,132 @@
+"""Results as flat rows of plain values, for JSON, CSV and data frames."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from crmkpi.periods import Period
+from crmkpi.results import Result
+
+__all__ = ["report_csv", "report_json", "result_row"]
+
+_DANGEROUS = re.compile(r"'*[=+\-@\t\r]")
+_NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?", re.ASCII)
+
+
+def result_row(result: Result) -> dict[str, Any]:
+    """A result as one flat row of plain values: money as text, durations in seconds, moments in ISO format.
+
+    Each segment is a column of its own name, or `by_` and its name where the row has such a column already
+    (`by_currency`). `left_out`, `inputs` and `parameters` are dicts. `given` = `used` + what was left out + `outside`
+    + `rejected`, over all tables. Rows of a comparison have `previous_value` and how the value changed from it.
+
+    >>> from crmkpi import Deal, win_rate
+    >>> row = result_row(win_rate([Deal(id="1", status="won"), Deal(id="2", status="open")]))
+    >>> row["value"], row["given"], row["used"], row["outside"]
+    (1.0, 2, 1, 1)
+    """
+    accounts, interval = result.accounts, result.interval
+    row: dict[str, Any] = {
+        "metric": result.definition,
+        "title": result.metric.title,
+        "unit": result.unit,
+        **_period(result.period),
+        "value": _plain(result.value),
+        "currency": result.currency,
+        "low": None if interval is None else _plain(interval.low),
+        "high": None if interval is None else _plain(interval.high),
+        "confidence": None if interval is None else interval.confidence,
+        "n": result.n,
+        "small_sample": result.small_sample,
+        "given": sum(account.given for account in accounts),
+        "used": sum(account.used for account in accounts),
+        "left_out": result.left_out,
+        "outside": sum(account.outside for account in accounts),
+        "rejected": sum(account.rejected for account in accounts),
+        "complete": result.complete,
+        "reason": result.reason,
+        "inputs": {name: _plain(value) for name, value in result.inputs.items()},
+        "parameters": {name: _plain(value) for name, value in result.parameters.items()},
+    }
+    if result.compared_to is not None:
+        row |= _comparison(result, result.compared_to)
+    segments = {name if name not in row else f"by_{name}": _plain(value) for name, value in result.segment.items()}
+    head = ("metric", "title", "unit")
+    return {name: row[name] for name in head} | segments | row
+
+
+def report_json(results: Iterable[Result]) -> str:
+    """The rows as a JSON array, one row a line."""
+    rows = [json.dumps(result_row(result), ensure_ascii=False, allow_nan=False) for result in results]
+    return "[\n" + ",\n".join(rows) + "\n]\n" if rows else "[]\n"
+
+
+def report_csv(results: Iterable[Result]) -> str:
+    """The rows as CSV, with dicts as JSON in their cells.
+
+    Text that a spreadsheet could take for a formula gets an apostrophe in front; numbers stay as they are.
+    """
+    rows = [result_row(result) for result in results]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow([_cell(name) for name in names])
+    writer.writerows([_cell(row.get(name)) for name in names] for row in rows)
+    return buffer.getvalue()
+
+
+def _period(period: Period | None) -> dict[str, Any]:
+    """The period with its bounds on the calendar's clock; the end does not belong to it."""
+    if period is None or period.unit == "all":
+        return {"period": None if period is None else period.label, "period_start": None, "period_end": None}
+    zone = period.calendar.zone
+    return {
+        "period": period.label,
+        "period_start": period.start.astimezone(zone).isoformat(),
+        "period_end": period.end.astimezone(zone).isoformat(),
+    }
+
+
+def _comparison(result: Result, other: Result) -> dict[str, Any]:
+    change = result.change
+    assert change is not None
+    return {
+        "previous_period": None if other.period is None else other.period.label,
+        "previous_value": _plain(other.value),
+        "change": _plain(change.absolute),
+        "relative_change": change.relative,
+        "better": change.better,
+    }
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON can hold it."""
+    match value:
+        case float() if not math.isfinite(value):
+            return str(value)
+        case None | bool() | int() | float() | str():
+            return value
+        case timedelta():
+            return value.total_seconds()
+        case Decimal():
+            return f"{value:f}"
+        case date():
+            return value.isoformat()
+        case _:
+            return str(value)
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str) and _DANGEROUS.match(value) and not _NUMBER.fullmatch(value):
+        return f"'{value}"
+    return value

@@ -1,0 +1,120 @@
+"""The table that text, Markdown and HTML draw: which columns there are, what is in them, and what stands under it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from crmkpi.display.format import UNDEFINED, format_change, format_label, format_range, judgement, value_text
+from crmkpi.display.notes import marks, notes_of
+from crmkpi.results import Result
+
+__all__ = ["Column", "Names", "Role", "Sheet", "period_label", "sheet_of"]
+
+Names = Literal["id", "title"]
+Role = Literal["metric", "label", "value", "interval", "number", "change", "mark"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: what it is for, its header, and one text per row."""
+
+    role: Role
+    header: str
+    cells: tuple[str, ...]
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the column is read from the left, as words are; numbers stand right."""
+        return self.role in ("metric", "label", "mark")
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A table ready to be drawn, with the results in its rows; `groups` names the theme of each row.
+
+    `groups` is empty where there is one theme only, and `results` where a row is not one result.
+    """
+
+    heading: str
+    columns: tuple[Column, ...]
+    notes: tuple[str, ...]
+    groups: tuple[str, ...] = ()
+    results: tuple[Result, ...] = ()
+
+
+def sheet_of(results: Sequence[Result], *, title: str = "", names: Names = "id") -> Sheet:
+    """The table of a report; what is the same in all rows stands in the heading instead of a column.
+
+    `names` says whether KPIs are called by their ids, as in code, or by their titles.
+    """
+    results = tuple(results)
+
+    def name_of(result: Result) -> str:
+        return result.definition if names == "id" else result.metric.title
+
+    metric = Column("metric", "KPI", tuple(map(name_of, results)))
+    known = [metric, *_labels(results)]
+    shown = [column for column in known if len(set(column.cells)) > 1] or [metric]
+    constant = [column for column in known if column not in shown and column.cells]
+    heading = [column.cells[0] for column in constant if column.role == "metric"]
+    if title:
+        heading.append(title)
+    for column in constant:
+        if column.role == "label" and column.header != "period":
+            heading.append(f"{column.header} {column.cells[0]}")
+        elif column.role == "label" and column.cells[0] not in title and results[0].period is not None:
+            heading.append(column.cells[0])
+    themes = tuple(result.metric.theme for result in results)
+    return Sheet(
+        ", ".join(heading),
+        (*shown, *_numbers(results)),
+        notes_of(results, name_of),
+        themes if len(set(themes)) > 1 else (),
+        results,
+    )
+
+
+def period_label(result: Result) -> str:
+    """The period of a result as people call it."""
+    return "all data" if result.period is None else result.period.label
+
+
+def _labels(results: Sequence[Result]) -> list[Column]:
+    """The period and the segments."""
+    names = dict.fromkeys(name for result in results for name in result.segment)
+    periods = Column("label", "period", tuple(map(period_label, results)))
+    return [
+        periods,
+        *(
+            Column("label", name, tuple(format_label(result.segment.get(name)) for result in results))
+            for name in names
+        ),
+    ]
+
+
+def _numbers(results: Sequence[Result]) -> list[Column]:
+    """The value and what belongs to it; columns without any content are left off."""
+    confidences = {result.interval.confidence for result in results if result.interval is not None}
+    level = f"{100 * confidences.pop():g} % " if len(confidences) == 1 else ""
+    compared = {period_label(result.compared_to) for result in results if result.compared_to is not None}
+    columns = [
+        Column("value", "value", tuple(map(value_text, results))),
+        Column(
+            "interval",
+            f"{level}interval",
+            tuple(format_range(result.interval, result.unit, result.value) for result in results),
+        ),
+        Column("number", "n", tuple(UNDEFINED if result.value is None else f"{result.n:,}" for result in results)),
+        Column(
+            "change", f"vs {compared.pop()}" if len(compared) == 1 else "change", tuple(map(_change, results))
+        ),
+        Column("mark", "", tuple(map(marks, results))),
+    ]
+    return [column for column in columns if column.role == "value" or any(column.cells)]
+
+
+def _change(result: Result) -> str:
+    change = result.change
+    return " ".join(filter(None, (format_change(change, result.unit), judgement(change))))

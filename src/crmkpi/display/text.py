@@ -1,0 +1,144 @@
+"""Results and tables as plain text, for terminals and logs."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from unicodedata import combining, east_asian_width
+
+from crmkpi.display.format import (
+    format_change,
+    format_input,
+    format_interval,
+    format_label,
+    judgement,
+    value_text,
+    words,
+)
+from crmkpi.display.sheet import Column, Sheet, period_label, sheet_of
+from crmkpi.metric import Share
+from crmkpi.results import Report, Result
+
+__all__ = ["draw_text", "report_text", "result_text"]
+
+_GAP = "  "
+_NARROWEST = {"metric": 16, "label": 8}
+
+
+def result_text(result: Result) -> str:
+    """A result in one line, with its evidence.
+
+    >>> from crmkpi import win_rate
+    >>> result_text(win_rate.from_totals(won=4238, closed=6711))
+    'win_rate 63.2 % [62.0 %, 64.3 %], 4,238 won of 6,711 closed'
+    >>> result_text(win_rate.from_totals(won=0, closed=0))
+    'win_rate undefined: closed is 0'
+    """
+    labels = [f"{name} {format_label(value)}" for name, value in result.segment.items()]
+    if result.period is not None:
+        labels.insert(0, result.period.label)
+    head = result.definition + (f" ({', '.join(labels)})" if labels else "")
+    if result.reason is not None:
+        parts = [f"{head} undefined: {result.reason}"]
+    else:
+        interval = format_interval(result.interval, result.unit, currency=result.currency)
+        parts = [", ".join(filter(None, (" ".join(filter(None, (head, value_text(result), interval))), _inputs(result))))]
+    if result.left_out:
+        parts.append("left out: " + ", ".join(f"{count:,} {reason}" for reason, count in result.left_out.items()))
+    rejected = sum(account.rejected for account in result.accounts)
+    if rejected:
+        parts.append(f"{rejected:,} {'row' if rejected == 1 else 'rows'} could not be read")
+    if result.compared_to is not None and result.change is not None and result.change.absolute is not None:
+        change = " ".join(filter(None, (format_change(result.change, result.unit), judgement(result.change))))
+        parts.append(f"{change} against {period_label(result.compared_to)}")
+    if result.small_sample:
+        parts.append("small sample")
+    if result.complete is False:
+        parts.append("the period is not over")
+    return "; ".join(parts)
+
+
+def report_text(report: Report, *, width: int = 80) -> str:
+    """A report as an aligned table; long names of segments are cut so that a line takes no more than `width` columns."""
+    if not report:
+        return f"{report.title}: no results" if report.title else "no results"
+    return draw_text(sheet_of(report, title=report.title), width=width)
+
+
+def draw_text(sheet: Sheet, *, width: int = 80) -> str:
+    """A table in plain text, with its heading above and its notes below."""
+    columns = _fitted(sheet.columns, width)
+    widths = [max(map(_columns, (column.header, *column.cells))) for column in columns]
+    lines = [sheet.heading, ""] if sheet.heading else []
+    lines.append(_line([column.header for column in columns], columns, widths))
+    lines.append("-" * (sum(widths) + len(_GAP) * (len(widths) - 1)))
+    group = None
+    for number, cells in enumerate(zip(*(column.cells for column in columns), strict=True)):
+        if sheet.groups and sheet.groups[number] != group:
+            group = sheet.groups[number]
+            lines.append(words(group))
+        lines.append(_line(cells, columns, widths))
+    if sheet.notes:
+        lines.append("")
+    for note in sheet.notes:
+        lines += textwrap.wrap(note, width, subsequent_indent=_GAP)
+    return "\n".join(lines)
+
+
+def _inputs(result: Result) -> str:
+    """The numbers behind a value: "4,238 won of 6,711 closed", or how many records a single one rests on."""
+    metric = result.metric
+    texts = {
+        name: f"{format_input(metric, name, value, currency=result.currency)} {words(name)}"
+        for name, value in result.inputs.items()
+    }
+    if isinstance(metric.interval, Share):
+        return f"{texts.pop(metric.interval.part)} of {texts.pop(metric.interval.whole)}"
+    if len(texts) == 1:
+        return "" if result.unit == "count" else f"{result.n:,} {'record' if result.n == 1 else 'records'}"
+    return ", ".join(texts.values())
+
+
+def _fitted(columns: Sequence[Column], width: int) -> list[Column]:
+    """The columns with the widest words cut, as far as that is needed and sensible; a line is never broken."""
+    fitted = list(columns)
+    limits = {
+        number: max(map(_columns, (column.header, *column.cells)))
+        for number, column in enumerate(columns)
+    }
+    spare = width - sum(limits.values()) - len(_GAP) * (len(columns) - 1)
+    for role in ("label", "metric"):
+        while spare < 0:
+            wide = [n for n, column in enumerate(columns) if column.role == role and limits[n] > _NARROWEST[role]]
+            if not wide:
+                break
+            limits[max(wide, key=limits.__getitem__)] -= 1
+            spare += 1
+    for number, column in enumerate(columns):
+        if column.role in _NARROWEST:
+            cells = tuple(_cut(cell, limits[number]) for cell in column.cells)
+            fitted[number] = Column(column.role, _cut(column.header, limits[number]), cells)
+    return fitted
+
+
+def _line(cells: Sequence[str], columns: Sequence[Column], widths: Sequence[int]) -> str:
+    padded = (
+        cell + " " * (width - _columns(cell)) if column.is_text else " " * (width - _columns(cell)) + cell
+        for cell, column, width in zip(cells, columns, widths, strict=True)
+    )
+    return _GAP.join(padded).rstrip()
+
+
+def _columns(text: str) -> int:
+    """How many columns of a terminal a text takes: two for wide characters, none for accents that combine."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if combining(one) else 2 if east_asian_width(one) in "WF" else 1 for one in text)
+
+
+def _cut(text: str, width: int) -> str:
+    if _columns(text) <= width:
+        return text
+    while text and _columns(text) >= width:
+        text = text[:-1]
+    return f"{text}…"

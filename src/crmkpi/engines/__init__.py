@@ -1,0 +1,1 @@
+"""Engines answer queries: they read a table and give a few numbers per group. They never see a formula."""

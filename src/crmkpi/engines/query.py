@@ -1,0 +1,249 @@
+"""What an engine is asked, and what it answers.
+
+A `Query` is one pass over one table: its group keys, and for each anchor (the timestamp that puts a record into a
+period) the slots to fill. An `Answer` holds one row of sufficient statistics per group. Answers of two parts of the
+data merge into exactly the answer of the whole; chunks of a stream, shards and days all meet this way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Clamped, Context, Decimal, Inexact, Rounded, Subnormal
+from operator import mul
+from typing import Any, Literal
+
+from crmkpi.errors import InputError
+from crmkpi.expressions import Expression, Field, ValueKind
+from crmkpi.records.base import RecordType
+
+__all__ = ["EXACT", "MICROSECOND", "NO_DATE", "Anchor", "Answer", "Group", "Keep", "Part", "Query", "Sample", "SegmentKey", "Slot"]
+
+# Sums and squares are added without rounding, so that the order of the records never shows in a result.
+# Large enough for the square of any float; a number that needs more digits than this is no measurement.
+EXACT = Context(prec=4000, Emax=9999, Emin=-9999, traps=[Inexact], clamp=0)
+for _signal in (Clamped, Rounded, Subnormal):
+    EXACT.traps[_signal] = False
+
+NO_DATE = -1  # the part of records whose anchor is missing: in no period, but in the whole
+
+Keep = Literal["total", "squares", "values", "extremes"]
+Part = int | None  # an elementary interval, NO_DATE, or None where the query has no periods
+Group = tuple[Hashable, Part]
+MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentKey:
+    """One thing to group by: a field (through relations), or a function of the record; then perhaps bins."""
+
+    name: str
+    source: Expression | Any
+    label: Any = None  # a function from the value to the label of its bin
+
+    @property
+    def text(self) -> str:
+        """Tells one key from another in the look-up of a compiled query."""
+        return f"{self.source!r} {id(self.label) if self.label is not None else ''}"
+
+
+@dataclass(slots=True, eq=False)
+class Slot:
+    """One thing to keep per group: how many records, or something of their values, where a condition holds.
+
+    `key` keeps it per value of a key (one row per customer first); `currency` tells the amounts' currencies apart.
+    """
+
+    what: Literal["count", "values", "distinct", "latest"]
+    where: Expression | None
+    value: Expression | None = None
+    key: Expression | None = None
+    moment: Expression | None = None
+    currency: Field | None = None
+    keep: set[Keep] = field(default_factory=set)
+
+    @property
+    def text(self) -> str:
+        """Slots with the same text are one slot."""
+        return f"{self.what} {self.value!r} where {self.where!r} per {self.key!r} by {self.moment!r}"
+
+    @property
+    def kind(self) -> ValueKind:
+        """What kind of values it keeps."""
+        return "integer" if self.value is None else self.value.kind
+
+
+@dataclass(slots=True, eq=False)
+class Anchor:
+    """The slots of all measures that put records into periods by the same timestamp.
+
+    `at` is None where the whole table is asked for; a stock looks at every record at the bounds of every period.
+    """
+
+    at: Expression | None
+    stock: bool
+    slots: list[Slot] = field(default_factory=list)
+    numbers: dict[str, int] = field(default_factory=dict)
+    aliases: dict[int, int] = field(default_factory=dict)  # counts that another slot keeps anyway
+
+    def add(self, slot: Slot) -> int:
+        """The slot's number; a slot that is there already is shared."""
+        number = self.numbers.setdefault(slot.text, len(self.slots))
+        if number == len(self.slots):
+            self.slots.append(slot)
+        else:
+            self.slots[number].keep |= slot.keep
+        return number
+
+
+@dataclass(slots=True, eq=False)
+class Query:
+    """One pass over one table."""
+
+    type_: RecordType
+    segments: tuple[SegmentKey, ...]
+    anchors: list[Anchor] = field(default_factory=list)
+    compiled: dict[Any, Any] = field(default_factory=dict)  # what an engine keeps to answer this query again
+
+    def anchor(self, at: Expression | None, *, stock: bool) -> int:
+        """The number of the anchor with that timestamp, made at the first request."""
+        for number, anchor in enumerate(self.anchors):
+            if anchor.stock == stock and repr(anchor.at) == repr(at):
+                return number
+        self.anchors.append(Anchor(at, stock))
+        return len(self.anchors) - 1
+
+    @property
+    def text(self) -> str:
+        """Queries with the same text compile to the same loop."""
+        anchors = [
+            (repr(anchor.at), anchor.stock, [(slot.text, sorted(slot.keep)) for slot in anchor.slots])
+            for anchor in self.anchors
+        ]
+        return f"{self.type_.model!r} {[key.text for key in self.segments]} {anchors}"
+
+
+@dataclass(slots=True)
+class Sample:
+    """What is kept of a set of values: how many, their exact sum, the sum of squares, and where asked the values.
+
+    Durations are kept in whole microseconds and floats as the decimals that they exactly are: nothing rounds.
+    """
+
+    count: int = 0
+    total: Any = 0
+    squares: Any = 0
+    values: list[Any] = field(default_factory=list)
+    low: Any = None
+    high: Any = None
+
+    @classmethod
+    def of(cls, values: Sequence[Any], kind: ValueKind, keep: Iterable[Keep]) -> Sample:
+        """The sample of `values`, which are all present and of one kind."""
+        if not values:
+            return cls()
+        if "extremes" in keep and kind in ("timestamp", "date"):
+            return cls(len(values), low=min(values), high=max(values))
+        exact = _exact(values, kind)
+        sample = cls(len(exact), sum(exact))
+        if "squares" in keep:
+            sample.squares = sum(map(mul, exact, exact))
+        if "values" in keep:
+            sample.values = exact
+        if "extremes" in keep:
+            sample.low, sample.high = min(exact), max(exact)
+        return sample
+
+    def merged(self, other: Sample) -> Sample:
+        """The sample of both sets of values together."""
+        lows = [low for low in (self.low, other.low) if low is not None]
+        highs = [high for high in (self.high, other.high) if high is not None]
+        return Sample(
+            self.count + other.count,
+            self.total + other.total,
+            self.squares + other.squares,
+            self.values + other.values,
+            min(lows) if lows else None,
+            max(highs) if highs else None,
+        )
+
+
+@dataclass(slots=True)
+class Answer:
+    """An engine's answer: for each anchor and group one state per slot, and how many records each segment had.
+
+    A state is a number for a count, a set for distinct values, the latest record's facts, or a sample per currency
+    (None where the values are no money); of a slot with a key, a mapping of the key to such a state.
+    """
+
+    given: dict[Hashable, int]
+    groups: list[dict[Group, list[Any]]]
+
+    def merged(self, other: Answer, query: Query) -> Answer:
+        """The answer to `query` over both parts of the data."""
+        given = dict(self.given)
+        for segment, count in other.given.items():
+            given[segment] = given.get(segment, 0) + count
+        groups = [
+            _merged_groups(mine, theirs, anchor.slots)
+            for mine, theirs, anchor in zip(self.groups, other.groups, query.anchors, strict=True)
+        ]
+        return Answer(given, groups)
+
+
+def empty_state(slot: Slot) -> Any:
+    """The state of a slot that no record has reached."""
+    if slot.key is not None:
+        return {}
+    return {"count": 0, "distinct": frozenset(), "latest": None}.get(slot.what, {})
+
+
+def merged_state(slot: Slot, mine: Any, theirs: Any) -> Any:
+    """The state of `slot` over both parts of the data."""
+    if slot.key is not None:
+        return _merged_mapping(mine, theirs, lambda a, b: _merged_one(slot, a, b))
+    return _merged_one(slot, mine, theirs)
+
+
+def _merged_one(slot: Slot, mine: Any, theirs: Any) -> Any:
+    if slot.what == "count":
+        return mine + theirs
+    if slot.what == "distinct":
+        return mine | theirs
+    if slot.what == "latest":
+        return max((state for state in (mine, theirs) if state is not None), default=None, key=lambda state: state[:2])
+    return _merged_mapping(mine, theirs, Sample.merged)
+
+
+def _merged_mapping(mine: Mapping[Any, Any], theirs: Mapping[Any, Any], merge: Any) -> dict[Any, Any]:
+    merged = dict(mine)
+    for key, state in theirs.items():
+        merged[key] = merge(merged[key], state) if key in merged else state
+    return merged
+
+
+def _merged_groups(
+    mine: dict[Group, list[Any]], theirs: dict[Group, list[Any]], slots: Sequence[Slot]
+) -> dict[Group, list[Any]]:
+    merged = dict(mine)
+    for group, states in theirs.items():
+        before = merged.get(group)
+        merged[group] = (
+            states
+            if before is None
+            else [merged_state(slot, a, b) for slot, a, b in zip(slots, before, states, strict=True)]
+        )
+    return merged
+
+
+def _exact(values: Sequence[Any], kind: ValueKind) -> list[Any]:
+    """The values as integers or decimals that can be added without rounding."""
+    if kind == "duration":
+        return [value // MICROSECOND for value in values]
+    if kind in ("money", "integer"):
+        return list(values)
+    wrong = next((value for value in values if isinstance(value, str) or value != value), None)  # noqa: PLR0124
+    if wrong is not None:
+        raise InputError(f"Only numbers can be added; got {wrong!r}. Convert the column when the file is read.")
+    return [Decimal(value) for value in values]

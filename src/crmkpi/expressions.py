@@ -1,0 +1,454 @@
+"""Row expressions: what is asked of one record, written with the operators that a formula would use.
+
+An expression is symbolic: `deals.status == "won"` compares nothing, it says what is to be compared, and every engine
+carries it out with the same meaning. Comparison with a missing value is neither true nor false, and what is neither
+is not counted; `~` keeps it so.
+
+| written | meaning |
+|---|---|
+| `deals.amount > 100`, `==`, `!=`, `<=` ... | comparison; constants are checked against the record |
+| `a & b`, `a | b`, `~a` | and, or, not |
+| `deals.status.is_in("won", "lost")` | one of these |
+| `deals.amount.missing()`, `.present()` | has no value, has one |
+| `+ - * /` | arithmetic; the difference of two timestamps is a duration |
+| `tickets.created_at.day()` | the calendar day in the calendar's time zone |
+| `business_time(start, end)` | opening hours between two timestamps |
+| `tickets.customer.industry` | a field of a related record |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Literal, NoReturn
+
+from crmkpi.errors import DefinitionError, did_you_mean
+
+__all__ = [
+    "AsOf",
+    "Bound",
+    "BusinessTime",
+    "Combination",
+    "Comparison",
+    "Constant",
+    "Day",
+    "Expression",
+    "Field",
+    "Membership",
+    "Negation",
+    "Operation",
+    "Parameter",
+    "Presence",
+    "Unless",
+    "ValueKind",
+    "as_of",
+    "as_predicate",
+    "business_time",
+    "period",
+    "walk",
+]
+
+ValueKind = Literal[
+    "text", "choice", "number", "integer", "money", "timestamp", "date", "flag", "duration", "predicate", "any"
+]
+CompareSign = Literal["==", "!=", "<", "<=", ">", ">="]
+ArithmeticSign = Literal["+", "-", "*", "/"]
+
+# What two kinds give under an arithmetic sign; a pair that is not here has no meaning.
+_ARITHMETIC: dict[tuple[ValueKind, ArithmeticSign, ValueKind], ValueKind] = {
+    ("timestamp", "-", "timestamp"): "duration",
+    ("timestamp", "+", "duration"): "timestamp",
+    ("timestamp", "-", "duration"): "timestamp",
+    ("date", "-", "date"): "duration",
+    ("duration", "+", "duration"): "duration",
+    ("duration", "-", "duration"): "duration",
+    ("duration", "*", "number"): "duration",
+    ("duration", "/", "number"): "duration",
+    ("duration", "/", "duration"): "number",
+    ("money", "+", "money"): "money",
+    ("money", "-", "money"): "money",
+    ("money", "*", "number"): "money",
+    ("number", "*", "money"): "money",
+    ("money", "/", "number"): "money",
+    ("money", "/", "money"): "number",
+    ("number", "+", "number"): "number",
+    ("number", "-", "number"): "number",
+    ("number", "*", "number"): "number",
+    ("number", "/", "number"): "number",
+}
+
+
+class Expression:
+    """Something that can be asked of one record; see the module for what can be written."""
+
+    __slots__ = ()
+    kind: ValueKind
+
+    def is_in(self, *options: object) -> Membership:
+        """True where the value is one of `options`."""
+        if not options:
+            raise DefinitionError(f"{self!r}.is_in() needs at least one value to compare with; got none.")
+        return Membership(self, tuple(_constant(option, beside=self).value for option in options))
+
+    def missing(self) -> Presence:
+        """True where there is no value."""
+        return Presence(self, False)
+
+    def present(self) -> Presence:
+        """True where there is a value."""
+        return Presence(self, True)
+
+    def day(self) -> Day:
+        """The calendar day of a timestamp, in the time zone of the calendar that is measured with."""
+        return Day(self)
+
+    def __eq__(self, other: object) -> Comparison:  # type: ignore[override]
+        return _compare("==", self, other)
+
+    def __ne__(self, other: object) -> Comparison:  # type: ignore[override]
+        return _compare("!=", self, other)
+
+    def __lt__(self, other: object) -> Comparison:
+        return _compare("<", self, other)
+
+    def __le__(self, other: object) -> Comparison:
+        return _compare("<=", self, other)
+
+    def __gt__(self, other: object) -> Comparison:
+        return _compare(">", self, other)
+
+    def __ge__(self, other: object) -> Comparison:
+        return _compare(">=", self, other)
+
+    def __and__(self, other: object) -> Combination:
+        return Combination("and", as_predicate(self), as_predicate(other))
+
+    def __or__(self, other: object) -> Combination:
+        return Combination("or", as_predicate(self), as_predicate(other))
+
+    def __invert__(self) -> Negation:
+        return Negation(as_predicate(self))
+
+    def __add__(self, other: object) -> Operation:
+        return _operate("+", self, other)
+
+    def __sub__(self, other: object) -> Operation:
+        return _operate("-", self, other)
+
+    def __mul__(self, other: object) -> Operation:
+        return _operate("*", self, other)
+
+    def __rmul__(self, other: object) -> Operation:
+        return _operate("*", _constant(other, beside=self), self)
+
+    def __truediv__(self, other: object) -> Operation:
+        return _operate("/", self, other)
+
+    def __bool__(self) -> NoReturn:
+        raise DefinitionError(
+            f"{self!r} has no truth value before it meets a record; write `&` for and, `|` for or, `~` for not, "
+            "`.is_in(...)` for in, and `(a < b) & (b < c)` for a chained comparison."
+        )
+
+    def __contains__(self, item: object) -> NoReturn:
+        bool(self)
+        raise AssertionError  # pragma: no cover
+
+    __iter__ = None  # `for` and `in` over an expression are mistakes, and end in a plain TypeError
+    __hash__ = object.__hash__
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Field(Expression):
+    """A field of the table's record, or of a related one: `path` names the relations on the way, then the field."""
+
+    table: str
+    path: tuple[str, ...]
+    kind: ValueKind
+    choices: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return ".".join((self.table, *self.path) if self.table else self.path)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Constant(Expression):
+    """A fixed value."""
+
+    value: Any
+    kind: ValueKind
+
+    def __repr__(self) -> str:
+        return repr(self.value)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Parameter(Expression):
+    """A number that the caller gives: a market size, a margin, a number of days.
+
+    `unit` is "ratio", "money", "days", "number"; a parameter without a `default` must be given at measurement.
+    Used inside an expression, a parameter in days is a duration.
+    """
+
+    name: str
+    meaning: str
+    unit: Literal["ratio", "money", "days", "number"] = "number"
+    default: float | Decimal | int | None = None
+
+    @property
+    def kind(self) -> ValueKind:  # type: ignore[override]
+        """What the parameter is inside an expression."""
+        return {"ratio": "number", "number": "number", "money": "money", "days": "duration"}[self.unit]  # type: ignore[return-value]
+
+    def __repr__(self) -> str:
+        return f"parameter({self.name!r}, {self.default!r})"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Bound(Expression):
+    """The instant at which the measured period starts or ends; for stocks, such as customers active at the start."""
+
+    side: Literal["start", "end"]
+
+    @property
+    def kind(self) -> ValueKind:  # type: ignore[override]
+        """A bound is a timestamp."""
+        return "timestamp"
+
+    def __repr__(self) -> str:
+        return f"period.{self.side}"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class AsOf(Expression):
+    """The instant up to which the data is known, given at measurement; without one, everything in the data is."""
+
+    @property
+    def kind(self) -> ValueKind:  # type: ignore[override]
+        """It is a timestamp."""
+        return "timestamp"
+
+    def __repr__(self) -> str:
+        return "as_of"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Comparison(Expression):
+    """Two values held against each other."""
+
+    sign: CompareSign
+    left: Expression
+    right: Expression
+    kind: ValueKind = "predicate"
+
+    def __repr__(self) -> str:
+        return f"{self.left!r} {self.sign} {self.right!r}"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Membership(Expression):
+    """Whether a value is one of several."""
+
+    item: Expression
+    options: tuple[Any, ...]
+    kind: ValueKind = "predicate"
+
+    def __repr__(self) -> str:
+        return f"{self.item!r}.is_in({', '.join(map(repr, self.options))})"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Presence(Expression):
+    """Whether there is a value (`present`) or none."""
+
+    item: Expression
+    present_: bool
+    kind: ValueKind = "predicate"
+
+    def __repr__(self) -> str:
+        return f"({self.item!r}).{'present' if self.present_ else 'missing'}()"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Combination(Expression):
+    """Two predicates joined by and/or."""
+
+    word: Literal["and", "or"]
+    left: Expression
+    right: Expression
+    kind: ValueKind = "predicate"
+
+    def __repr__(self) -> str:
+        return f"({self.left!r}) {'&' if self.word == 'and' else '|'} ({self.right!r})"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Negation(Expression):
+    """The opposite of a predicate; what was neither true nor false stays so."""
+
+    item: Expression
+    kind: ValueKind = "predicate"
+
+    def __repr__(self) -> str:
+        return f"~({self.item!r})"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Unless(Expression):
+    """True wherever a predicate is not true: where it is false, and where it is neither."""
+
+    item: Expression
+    kind: ValueKind = "predicate"
+
+    def __repr__(self) -> str:
+        return f"unless({self.item!r})"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Operation(Expression):
+    """Arithmetic on two values; missing where either is, and where a divisor is zero."""
+
+    sign: ArithmeticSign
+    left: Expression
+    right: Expression
+    kind: ValueKind
+
+    def __repr__(self) -> str:
+        return f"({self.left!r} {self.sign} {self.right!r})"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Day(Expression):
+    """The calendar day of a timestamp in the calendar's time zone."""
+
+    item: Expression
+    kind: ValueKind = "date"
+
+    def __post_init__(self) -> None:
+        if self.item.kind != "timestamp":
+            raise DefinitionError(f"Only a timestamp has a calendar day; {self.item!r} is a {self.item.kind}.")
+
+    def __repr__(self) -> str:
+        return f"{self.item!r}.day()"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class BusinessTime(Expression):
+    """Opening hours between two timestamps, by the calendar that is measured with."""
+
+    start: Expression
+    end: Expression
+    kind: ValueKind = "duration"
+
+    def __repr__(self) -> str:
+        return f"business_time({self.start!r}, {self.end!r})"
+
+
+class _PeriodBounds:
+    """`period.start` and `period.end`, for use inside definitions."""
+
+    __slots__ = ()
+    start = Bound("start")
+    end = Bound("end")
+
+
+period = _PeriodBounds()
+as_of = AsOf()
+
+
+def business_time(start: Expression, end: Expression) -> BusinessTime:
+    """Opening hours between two timestamps, by the opening hours and holidays of the calendar that is measured with."""
+    for moment in (start, end):
+        if not isinstance(moment, Expression) or moment.kind != "timestamp":
+            raise DefinitionError(f"business_time() goes from one timestamp to another; got {moment!r}.")
+    return BusinessTime(start, end)
+
+
+def as_predicate(item: object) -> Expression:
+    """`item` as something that is true or false of a record; a flag counts as one."""
+    if isinstance(item, Expression):
+        if item.kind == "predicate":
+            return item
+        if item.kind == "flag":
+            return Comparison("==", item, Constant(True, "flag"))
+    raise DefinitionError(
+        f"A condition must be a comparison, is_in(), missing(), present() or a flag; got {item!r}. "
+        "Comparisons inside `&` and `|` need brackets of their own: `(a > 1) & (b > 2)`."
+    )
+
+
+def walk(expression: Expression | None) -> Iterator[Expression]:
+    """The expression and all that it is made of."""
+    if expression is None:
+        return
+    yield expression
+    for name in getattr(expression, "__dataclass_fields__", {}):
+        part = getattr(expression, name)
+        if isinstance(part, Expression):
+            yield from walk(part)
+
+
+def _arithmetic_kind(kind: ValueKind) -> ValueKind:
+    return "number" if kind in ("integer", "any") else kind
+
+
+def _constant(value: object, *, beside: Expression) -> Constant:
+    """`value` as a constant, checked against the expression that it stands beside."""
+    if value is None:
+        raise DefinitionError(f"None is not comparable; write {beside!r}.missing() or .present().")
+    kind = _kind_of(value)
+    if kind is None:
+        raise DefinitionError(f"{value!r} cannot stand in an expression beside {beside!r}.")
+    if isinstance(beside, Field) and beside.choices and value not in beside.choices:
+        raise DefinitionError(
+            f"{beside!r} is never {value!r}. {did_you_mean(str(value), beside.choices)}"
+        )
+    if beside.kind == "money" and isinstance(value, float):
+        raise DefinitionError(f"{beside!r} is money, which is exact; write Decimal('{value}') for {value!r}.")
+    if beside.kind == "money" and kind in ("integer", "number"):
+        return Constant(Decimal(value) if isinstance(value, int) else value, kind)
+    return Constant(value, kind)
+
+
+def _kind_of(value: object) -> ValueKind | None:
+    # bool is an int and datetime a date, so the order matters.
+    for types, kind in (
+        (bool, "flag"),
+        (int, "integer"),
+        ((float, Decimal), "number"),
+        (str, "text"),
+        (datetime, "timestamp"),
+        (date, "date"),
+        (timedelta, "duration"),
+    ):
+        if isinstance(value, types):  # type: ignore[arg-type]
+            return kind  # type: ignore[return-value]
+    return None
+
+
+def _compare(sign: CompareSign, left: Expression, right: object) -> Comparison:
+    other = right if isinstance(right, Expression) else _constant(right, beside=left)
+    families = {_family(left.kind), _family(other.kind)} - {"any"}
+    if len(families) > 1:
+        raise DefinitionError(
+            f"{left!r} is a {left.kind} and cannot be compared with {other!r}, which is a {other.kind}."
+        )
+    if families == {"predicate"}:
+        raise DefinitionError(f"{left!r} and {other!r} are conditions; join them with `&` or `|`, do not compare them.")
+    return Comparison(sign, left, other)
+
+
+def _family(kind: ValueKind) -> str:
+    return {"integer": "number", "money": "number", "choice": "text"}.get(kind, kind)
+
+
+def _operate(sign: ArithmeticSign, left: Expression, right: object) -> Operation:
+    other = right if isinstance(right, Expression) else _constant(right, beside=left)
+    kinds = (_arithmetic_kind(left.kind), sign, _arithmetic_kind(other.kind))
+    if kinds not in _ARITHMETIC:
+        raise DefinitionError(
+            f"{left!r} {sign} {other!r} has no meaning: a {left.kind} and a {other.kind}."
+        )
+    return Operation(sign, left, other, _ARITHMETIC[kinds])

@@ -1,0 +1,404 @@
+"""A KPI, said once: named measures and a pure formula of their values.
+
+    @metric(
+        at=deals.closed_at,                              # what puts a deal into a period
+        won=deals.count(deals.status == "won"),
+        closed=deals.count(deals.status.is_in("won", "lost")),
+        unit="ratio", better="higher", theme="sales", interval=Share("won", "closed"),
+    )
+    def win_rate(won, closed):
+        \"\"\"Share of closed deals that were won.\"\"\"
+        return won / closed
+
+The formula's parameters and the measures have the same names, which is checked when the module is imported.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Context, Decimal, DivisionUndefined, InvalidOperation, localcontext
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
+
+from crmkpi.errors import DefinitionError, InputError, ParameterError, UndefinedError, UnknownNameError, did_you_mean
+from crmkpi.expressions import Expression, Field, Parameter, as_predicate, walk
+from crmkpi.measures import Grouped, Measure, PeriodDays
+
+if TYPE_CHECKING:
+    from crmkpi.results import Result
+
+__all__ = ["Better", "Mean", "Metric", "NetPromoter", "Share", "Unit", "metric"]
+
+Unit = Literal["count", "ratio", "score", "number", "money", "duration"]
+Better = Literal["higher", "lower", "neither"]
+
+# Formulas divide money with this, whatever the program around them has set.
+_ARITHMETIC = Context(prec=28)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The value is `part` of `whole`, both counts of records, the one among the other: Wilson's interval."""
+
+    part: str
+    whole: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """The value is the sum `total` over `count` records: Student's t interval."""
+
+    total: str
+    count: str
+
+
+@dataclass(frozen=True, slots=True)
+class NetPromoter:
+    """The value is 100 × (promoters − detractors) / answers: the adjusted Wald interval."""
+
+    promoters: str
+    detractors: str
+    answers: str
+
+
+IntervalRule = Share | Mean | NetPromoter
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Metric:
+    """A KPI: call it on records or on a dataset to get one `Result`.
+
+    >>> from datetime import datetime
+    >>> from crmkpi import Deal, win_rate
+    >>> deals = [Deal(id=str(n), status=status) for n, status in enumerate(["won", "won", "lost", "open"])]
+    >>> win_rate(deals).value
+    0.6666666666666666
+    >>> win_rate.formula(won=2, closed=3)
+    0.6666666666666666
+    """
+
+    id: str
+    function: Callable[..., Any]
+    measures: Mapping[str, Measure]
+    parameters: Mapping[str, Parameter]
+    days: str | None  # the input that is the length of the period in days, if the formula takes it
+    at: Expression | None
+    unit: Unit
+    better: Better
+    theme: str
+    also_known_as: tuple[str, ...]
+    leave_out: Mapping[str, Expression]
+    interval: IntervalRule | None
+    sources: tuple[str, ...]
+    title: str
+    default_because: str
+    variants: dict[str, Metric]
+    needs_as_of: bool
+    tables: tuple[str, ...]  # those that the KPI reads, in the order of its measures
+    asked: frozenset[str]  # what the formula takes; other parameters only serve the measures
+
+    def __call__(self, data: Any = None, /, **options: Any) -> Result:
+        """The KPI of `data`: records, a mapping of tables, or a Dataset.
+
+        Options are those of `Dataset.measure` that concern one value (`period`, `as_of`, `calendar`, `rates`,
+        `currency`, `confidence`) and the KPI's own parameters. Tables may be given by name instead of `data`.
+        """
+        from crmkpi.dataset import measure_one  # noqa: PLC0415  # the dataset knows metrics, not the other way round
+
+        return measure_one(self, data, options)
+
+    @property
+    def name(self) -> str:
+        """The name without the variant."""
+        return self.id.partition(".")[0]
+
+    @property
+    def meaning(self) -> str:
+        """What the KPI says, in one line."""
+        return (inspect.getdoc(self.function) or "").partition("\n")[0]
+
+    @property
+    def __doc__(self) -> str:  # type: ignore[override]  # the page of the manual, for help() and doctest
+        return inspect.getdoc(self.function) or ""
+
+    def variant(self, name: str) -> Metric:
+        """The variant of that name; an unknown one is an error that names the nearest."""
+        if name not in self.variants:
+            raise UnknownNameError(f"{self.id} has no variant {name!r}. {did_you_mean(name, self.variants)}")
+        return self.variants[name]
+
+    def add_variant(self, **definition: Any) -> Callable[[Callable[..., Any]], Metric]:
+        """Decorate a formula as another way to count the same KPI; what is not said is as in the default.
+
+        Measures and `leave_out` are the variant's own; `at`, `unit`, `better`, `theme` and `interval` may be.
+        """
+
+        def decorate(function: Callable[..., Any]) -> Metric:
+            inherited = {
+                "at": self.at,
+                "unit": self.unit,
+                "better": self.better,
+                "theme": self.theme,
+                "interval": self.interval,
+                "title": f"{self.title} ({function.__name__.replace('_', ' ')})",
+            }
+            made = metric(**(inherited | definition))(function)
+            made = replace(made, id=f"{self.id}.{function.__name__}")
+            self.variants[function.__name__] = made
+            return made
+
+        return decorate
+
+    def formula(self, **totals: Any) -> Any:
+        """The KPI of totals that you already have; `None` where it is undefined."""
+        try:
+            return self.evaluate(self._complete(totals))
+        except UndefinedError:
+            return None
+
+    def from_totals(self, *, confidence: float = 0.95, currency: str | None = None, **totals: Any) -> Result:
+        """The KPI of totals that you already have as a `Result`, with its interval where counts alone give one."""
+        from crmkpi.results import result_from_totals  # noqa: PLC0415  # results know metrics, not the other way round
+
+        return result_from_totals(self, self._complete(totals), confidence=confidence, currency=currency)
+
+    def evaluate(self, inputs: Mapping[str, Any]) -> Any:
+        """The formula's value for complete inputs, in the KPI's unit; raises `UndefinedError` where there is none."""
+        for name, value in inputs.items():
+            if value is None:
+                raise UndefinedError(f"{_words(name)} is undefined")
+        self._check_totals(inputs)
+        numbers = {name: _plain_number(value) for name, value in inputs.items() if name in self.asked}
+        try:
+            with localcontext(_ARITHMETIC):
+                value = self.function(**numbers)
+        except (ZeroDivisionError, DivisionUndefined, InvalidOperation):
+            raise UndefinedError(self._why_zero(numbers)) from None
+        except OverflowError:
+            raise UndefinedError("it is too large for a number") from None
+        return _in_unit(value, self.unit)
+
+    def parameter_values(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The value of each parameter: the given one, or the default; one that has neither is an error."""
+        return {name: self._parameter(name, parameter, given) for name, parameter in self.parameters.items()}
+
+    def _parameter(self, name: str, parameter: Parameter, given: Mapping[str, Any]) -> Any:
+        value = given.get(name, parameter.default)
+        if value is None:
+            raise ParameterError(
+                f"{self.id} needs the parameter {name!r} ({parameter.meaning}, in {parameter.unit}); "
+                f"give it as {name}=... or in parameters={{{name!r}: ...}}."
+            )
+        if isinstance(value, bool) or not isinstance(value, int | float | Decimal | timedelta):
+            raise ParameterError(f"The parameter {name!r} of {self.id} is a number ({parameter.meaning}); got {value!r}.")
+        if isinstance(value, timedelta):
+            if parameter.unit != "days":
+                raise ParameterError(
+                    f"The parameter {name!r} of {self.id} is in {parameter.unit}, not a duration; got {value!r}."
+                )
+            value = value / timedelta(days=1)
+        if not math.isfinite(value) or (parameter.unit == "days" and value < 0):
+            raise ParameterError(f"The parameter {name!r} of {self.id} must be a finite number, days not negative; got {value!r}.")
+        return value
+
+    def _why_zero(self, numbers: Mapping[str, Any]) -> str:
+        """Which input made the formula divide by zero."""
+        divisors = {Share: "whole", Mean: "count", NetPromoter: "answers"}
+        if self.interval is not None:
+            return f"{_words(getattr(self.interval, divisors[type(self.interval)]))} is 0"
+        zeros = [_words(name) for name, value in numbers.items() if value == 0]
+        if not zeros:
+            return "the formula divides by 0"
+        return f"{' and '.join(zeros)} {'is' if len(zeros) == 1 else 'are'} 0"
+
+    def _complete(self, totals: Mapping[str, Any]) -> dict[str, Any]:
+        asked = [*self.measures, *([self.days] if self.days else [])]
+        known = [*asked, *self.parameters]
+        for name in totals:
+            if name not in known:
+                raise UnknownNameError(f"{self.id} has no input {name!r}. {did_you_mean(name, known)}")
+        missing = [name for name in asked if name not in totals]
+        if missing:
+            raise InputError(f"{self.id} needs {', '.join(known)}; missing: {', '.join(missing)}.")
+        return {**{name: totals[name] for name in asked}, **self.parameter_values(totals)}
+
+    def _check_totals(self, inputs: Mapping[str, Any]) -> None:
+        """Counts that contradict each other are no KPI: five won of three closed."""
+        pairs: list[tuple[str, str]] = []
+        if isinstance(self.interval, Share):
+            pairs = [(self.interval.part, self.interval.whole)]
+        elif isinstance(self.interval, NetPromoter):
+            rule = self.interval
+            pairs = [(rule.promoters, rule.answers), (rule.detractors, rule.answers)]
+            if inputs[rule.promoters] + inputs[rule.detractors] > inputs[rule.answers]:
+                raise InputError(
+                    f"{self.id}: {rule.promoters} and {rule.detractors} are among the {rule.answers}; got "
+                    f"{inputs[rule.promoters]} and {inputs[rule.detractors]} of {inputs[rule.answers]}."
+                )
+        for part, whole in pairs:
+            if not 0 <= inputs[part] <= inputs[whole]:
+                raise InputError(
+                    f"{self.id}: {_words(part)} is a part of {_words(whole)}; got {inputs[part]} of {inputs[whole]}."
+                )
+
+    def __repr__(self) -> str:
+        return f"<metric {self.id}: {self.meaning}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from crmkpi.catalogue import catalogue  # noqa: PLC0415  # a metric of the catalogue travels by its name
+
+        return (catalogue.find, (self.id,))
+
+
+def metric(
+    *,
+    unit: Unit,
+    better: Better = "neither",
+    theme: str = "custom",
+    at: Expression | None = None,
+    also_known_as: tuple[str, ...] = (),
+    leave_out: Mapping[str, Expression] | None = None,
+    interval: IntervalRule | None = None,
+    sources: tuple[str, ...] = (),
+    title: str = "",
+    default_because: str = "",
+    parameters: tuple[Parameter, ...] = (),
+    needs_as_of: bool = False,
+    **inputs: Measure | PeriodDays,
+) -> Callable[[Callable[..., Any]], Metric]:
+    """Decorate a formula as a KPI.
+
+    `inputs` are the formula's measures by name (and `period_days`, the length of the period), `parameters` the numbers that the caller gives. `at` is the timestamp that puts a record into a period,
+    for every measure that names no other. `leave_out` maps a reason to the records that are set aside and counted under
+    it. `needs_as_of` says that without the day up to which the data is known there is no value. `unit` is "count", "ratio" (a fraction), "score", "number", "money" or "duration". A formula that has no value
+    raises `UndefinedError` with the reason; dividing by zero does so by itself.
+
+    >>> from crmkpi import Deal, Share, Table, metric
+    >>> deals = Table(Deal)
+    >>> @metric(unit="ratio", better="lower", lost=deals.count(deals.status == "lost"), all_deals=deals.count(),
+    ...         interval=Share("lost", "all_deals"))
+    ... def lost_share(lost, all_deals):
+    ...     \"\"\"Share of all deals that are lost.\"\"\"
+    ...     return lost / all_deals
+    >>> lost_share([Deal(id="1", status="lost"), Deal(id="2", status="open")]).value
+    0.5
+    >>> lost_share([]).reason
+    'all deals is 0'
+    """
+
+    def decorate(function: Callable[..., Any]) -> Metric:
+        name = function.__name__
+        named = {parameter.name: parameter for parameter in parameters}
+        days = next((key for key, value in inputs.items() if isinstance(value, PeriodDays)), None)
+        measures = {key: value for key, value in inputs.items() if isinstance(value, Measure)}
+        strange = next((key for key in inputs if key not in measures and key != days), None)
+        if strange is not None:
+            raise DefinitionError(f"{name}: {strange!r} must be a measure, as deals.count() is; got {inputs[strange]!r}.")
+        _check_definition(name, function, [*measures, *filter(None, [days])], measures, named, at, interval)
+        made = Metric(
+            name,
+            function,
+            MappingProxyType(dict(measures)),
+            MappingProxyType(named),
+            days,
+            at,
+            unit,
+            better,
+            theme,
+            tuple(also_known_as),
+            MappingProxyType({reason: as_predicate(what) for reason, what in (leave_out or {}).items()}),
+            interval,
+            tuple(sources),
+            title or name.replace("_", " ").capitalize(),
+            default_because,
+            {},
+            needs_as_of,
+            tuple(dict.fromkeys(measure.base.record_type_.table for measure in measures.values())),
+            frozenset(inspect.signature(function).parameters),
+        )
+        _check_tables(made)
+        return made
+
+    return decorate
+
+
+def _check_definition(
+    name: str,
+    function: Callable[..., Any],
+    names: list[str],
+    measures: Mapping[str, Measure],
+    parameters: Mapping[str, Parameter],
+    at: Expression | None,
+    interval: IntervalRule | None,
+) -> None:
+    if not measures:
+        raise DefinitionError(f"{name} needs at least one measure.")
+    asked = list(inspect.signature(function).parameters)
+    in_expressions = {
+        part.name
+        for measure in measures.values()
+        for part in (*_parts(measure), measure.steps)
+        if isinstance(part, Parameter)
+    }
+    undeclared = sorted(in_expressions - set(parameters))
+    if undeclared:
+        raise DefinitionError(f"{name} uses the parameter {undeclared[0]!r} without declaring it in parameters=(...).")
+    given = {*names, *(key for key in parameters if key not in in_expressions or key in asked)}
+    if set(asked) != given:
+        raise DefinitionError(
+            f"The formula of {name} takes {', '.join(asked) or 'nothing'}, but its measures and parameters are "
+            f"{', '.join(sorted(given))}; the names must be the same."
+        )
+    if not inspect.getdoc(function):
+        raise DefinitionError(f"{name} needs a docstring whose first line says in business words what it measures.")
+    if at is not None and at.kind != "timestamp":
+        raise DefinitionError(f"`at` of {name} names a timestamp; got {at!r}, which is a {at.kind}.")
+    for field in getattr(interval, "__dataclass_fields__", ()):
+        if getattr(interval, field) not in measures:
+            raise DefinitionError(
+                f"The interval of {name} speaks of {getattr(interval, field)!r}, which is no measure of it. "
+                f"{did_you_mean(getattr(interval, field), measures)}"
+            )
+
+
+def _check_tables(made: Metric) -> None:
+    for reason, what in made.leave_out.items():
+        tables = {part.table for part in walk(what) if isinstance(part, Field)}
+        if len(tables) != 1 or not tables <= set(made.tables):
+            raise DefinitionError(
+                f"leave_out[{reason!r}] of {made.id} must speak of one table that its measures read "
+                f"({', '.join(made.tables)}); got {what!r}."
+            )
+
+
+def _parts(measure: Measure) -> list[Expression]:
+    inner = measure.table.parts_[2].values() if isinstance(measure.table, Grouped) else ()
+    roots = [measure.where, measure.value, *(root for column in inner for root in (column.where, column.value))]
+    return [part for root in roots for part in walk(root)]
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _plain_number(value: Any) -> Any:
+    return value.total_seconds() if isinstance(value, timedelta) else value
+
+
+def _in_unit(value: Any, unit: Unit) -> Any:
+    """The formula's number as the type of its unit; what is no finite number is undefined."""
+    if value is None:
+        raise UndefinedError("the formula gives none")
+    if not math.isfinite(value):
+        raise UndefinedError("it is not a finite number")
+    match unit:
+        case "count":
+            return int(value)
+        case "money":
+            return value if isinstance(value, Decimal) else Decimal(str(value))
+        case _:
+            return float(value)

@@ -1,0 +1,46 @@
+"""Average order value."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from crmkpi.measures import Table
+from crmkpi.metric import Mean, metric
+from crmkpi.records import Order
+
+__all__ = ["average_order_value"]
+
+orders = Table(Order)
+completed = orders.status == "completed"
+
+
+@metric(
+    at=orders.ordered_at,
+    amount=orders.sum(orders.amount, completed),
+    orders=orders.count(completed & orders.amount.present()),
+    leave_out={"no amount": completed & orders.amount.missing()},
+    interval=Mean("amount", "orders"),
+    unit="money",
+    better="higher",
+    theme="customers",
+    also_known_as=("AOV", "average basket value", "average purchase value"),
+)
+def average_order_value(amount: Decimal, orders: int) -> Decimal:
+    r"""What a completed order is worth on average.
+
+    $$\text{average order value} = \frac{\text{amount of completed orders}}{\text{completed orders with an amount}}$$
+
+    Orders count in the period in which they were placed. An amount of 0 is an amount; a missing one is left out.
+
+    Returns:
+        Money, with Student's t interval; undefined where no completed order has an amount.
+
+    Examples:
+        >>> from crmkpi import Order, average_order_value
+        >>> orders = [Order(id="1", amount=30), Order(id="2", amount=50), Order(id="3", amount=99, status="cancelled")]
+        >>> average_order_value(orders).value
+        Decimal('40')
+        >>> average_order_value([]).reason
+        'orders is 0'
+    """
+    return amount / orders

@@ -1,0 +1,75 @@
+"""Repeat purchase rate."""
+
+from __future__ import annotations
+
+from crmkpi.measures import Table
+from crmkpi.metric import Share, metric
+from crmkpi.records import Order
+
+__all__ = ["repeat_purchase_rate"]
+
+orders = Table(Order)
+completed = orders.status == "completed"
+buyers = orders.per(orders.customer_id, purchases=orders.count(completed))
+buyers_by_day = orders.per(orders.customer_id, days=orders.distinct(orders.ordered_at.day(), completed))
+
+
+@metric(
+    at=orders.ordered_at,
+    repeat_buyers=buyers.count(buyers.purchases >= 2),
+    buyers=buyers.count(buyers.purchases >= 1),
+    interval=Share("repeat_buyers", "buyers"),
+    unit="ratio",
+    better="higher",
+    theme="customers",
+    also_known_as=("RPR", "repeat customer rate", "repurchase rate", "reorder rate"),
+    default_because="Two orders are two purchases; shops where one basket is split into several orders want `by_days`.",
+)
+def repeat_purchase_rate(repeat_buyers: int, buyers: int) -> float:
+    r"""Share of the buyers of the period who bought at least twice in it.
+
+    $$\text{repeat purchase rate} = \frac{\text{customers with two or more completed orders}}{\text{customers with one or more}}$$
+
+    Orders count in the period in which they were placed. Orders without a customer are left out.
+
+    Returns:
+        A fraction from 0 to 1, with Wilson's interval; undefined where nobody bought.
+
+    Notes:
+        ERPNext's "repeat customers" counts invoices after the first, not customers.
+
+    Examples:
+        >>> from crmkpi import Order, repeat_purchase_rate
+        >>> orders = [Order(id="1", customer_id="A"), Order(id="2", customer_id="A"), Order(id="3", customer_id="B")]
+        >>> repeat_purchase_rate(orders).value
+        0.5
+        >>> repeat_purchase_rate([]).reason
+        'buyers is 0'
+    """
+    return repeat_buyers / buyers
+
+
+@repeat_purchase_rate.add_variant(
+    repeat_buyers=buyers_by_day.count(buyers_by_day.days >= 2),
+    buyers=buyers_by_day.count(buyers_by_day.days >= 1),
+)
+def by_days(repeat_buyers: int, buyers: int) -> float:
+    r"""Share of the buyers of the period who bought on at least two days.
+
+    $$\text{repeat purchase rate by days} = \frac{\text{customers with two or more purchase days}}{\text{customers with one or more}}$$
+
+    Several orders on one day are one purchase. Days begin at midnight in the calendar's time zone.
+
+    Returns:
+        A fraction from 0 to 1, with Wilson's interval; undefined where nobody bought on a known day.
+
+    Examples:
+        >>> from crmkpi import Order, repeat_purchase_rate
+        >>> orders = [Order(id="1", customer_id="A", ordered_at="2026-01-05T09:00"),
+        ...           Order(id="2", customer_id="A", ordered_at="2026-01-05T17:00")]
+        >>> repeat_purchase_rate.variant("by_days")(orders).value
+        0.0
+        >>> repeat_purchase_rate.variant("by_days")([]).reason
+        'buyers is 0'
+    """
+    return repeat_buyers / buyers

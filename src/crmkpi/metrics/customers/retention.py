@@ -1,0 +1,244 @@
+"""Retention and churn: two views of what became of the customers that a period began with."""
+
+from __future__ import annotations
+
+from crmkpi.expressions import Parameter, as_of, period
+from crmkpi.measures import Table
+from crmkpi.metric import Share, metric
+from crmkpi.records import Customer, Order
+
+__all__ = ["churn_rate", "retention_rate"]
+
+customers = Table(Customer)
+orders = Table(Order)
+
+# A customer who leaves at the very instant at which a period begins is lost in that period: periods are half-open.
+active_at_start = (customers.since < period.start) & (
+    customers.until.missing() | (customers.until >= period.start)
+)
+active_at_end = (customers.since < period.end) & (customers.until.missing() | (customers.until >= period.end))
+joined = (customers.since >= period.start) & (customers.since < period.end)
+left = (customers.until >= period.start) & (customers.until < period.end)
+wrong = {"no since": customers.since.missing(), "negative duration": customers.until < customers.since}
+
+last_orders = orders.per(orders.customer_id, last=orders.max(orders.ordered_at, orders.status == "completed"))
+inactive_days = Parameter("days", "after how many days without an order a customer counts as lost", unit="days", default=90)
+
+
+@metric(
+    kept=customers.count(active_at_start & active_at_end),
+    active_at_start=customers.count(active_at_start),
+    leave_out=wrong,
+    interval=Share("kept", "active_at_start"),
+    unit="ratio",
+    better="higher",
+    theme="customers",
+    also_known_as=("customer retention rate", "CRR", "logo retention", "retention"),
+    default_because="Following the opening customers is right even when some join and leave inside the period.",
+)
+def retention_rate(kept: int, active_at_start: int) -> float:
+    r"""Share of the customers active at the start of the period who are still active at its end.
+
+    $$\text{retention rate} = \frac{\text{active at start and at end}}{\text{active at start}}$$
+
+    A customer is active from `since` until `until`. Customers who joined inside the period do not count. Those without
+    a `since`, or who left before they came, are left out.
+
+    Returns:
+        A fraction from 0 to 1, with Wilson's interval; exactly 1 - churn rate. Undefined where nobody was active at the
+        start, and so without a period.
+
+    Notes:
+        The textbook's (CE - CN) / CS is the variant `from_counts`. It is the same unless customers join and leave inside
+        the period.
+
+    Examples:
+        >>> from crmkpi import Customer, retention_rate
+        >>> customers = [Customer(id="1", since="2025-05-01"), Customer(id="2", since="2025-06-01", until="2026-02-10"),
+        ...              Customer(id="3", since="2026-01-15")]
+        >>> retention_rate(customers, period="2026-Q1").value
+        0.5
+        >>> retention_rate(customers, period="2024-Q1").reason
+        'active at start is 0'
+    """
+    return kept / active_at_start
+
+
+@retention_rate.add_variant(
+    active_at_end=customers.count(active_at_end),
+    joined=customers.count(joined),
+    active_at_start=customers.count(active_at_start),
+    leave_out=wrong,
+    interval=None,
+)
+def from_counts(active_at_end: int, joined: int, active_at_start: int) -> float:
+    r"""The textbook's retention rate, for when only three counts are known.
+
+    $$\text{retention rate} = \frac{CE - CN}{CS}$$
+
+    with CE customers at the end, CN new ones in the period and CS at the start. Customers who join and leave inside the
+    period count as new and not at the end, so that it is then lower than the share of opening customers kept.
+
+    Returns:
+        A fraction, below 0 in extreme cases; undefined where nobody was active at the start.
+
+    Examples:
+        >>> from crmkpi import retention_rate
+        >>> retention_rate.variant("from_counts").formula(active_at_end=1140, joined=200, active_at_start=1000)
+        0.94
+        >>> retention_rate.variant("from_counts")([], period="2026-Q1").reason
+        'active at end and joined and active at start are 0'
+    """
+    return (active_at_end - joined) / active_at_start
+
+
+@metric(
+    lost=customers.count(active_at_start & (customers.until < period.end)),
+    active_at_start=customers.count(active_at_start),
+    leave_out=wrong,
+    interval=Share("lost", "active_at_start"),
+    unit="ratio",
+    better="lower",
+    theme="customers",
+    also_known_as=("customer churn rate", "logo churn", "attrition rate", "churn"),
+    default_because="The textbook's: of those who were there, how many left. Customers who join do not hide those who go.",
+)
+def churn_rate(lost: int, active_at_start: int) -> float:
+    r"""Share of the customers active at the start of the period who left during it.
+
+    $$\text{churn rate} = \frac{\text{lost among those active at start}}{\text{active at start}}$$
+
+    Customers who join and leave inside the period do not count. Those without a `since`, or who left before they came,
+    are left out.
+
+    Returns:
+        A fraction from 0 to 1, with Wilson's interval; exactly 1 - retention rate. Undefined where nobody was active at
+        the start, and so without a period.
+
+    Notes:
+        Stripe divides by opening and new customers (`stripe`); some divide by the mean of start and end
+        (`average_base`). On the same month they differ by points. When `until` is the day of the request, of the last
+        paid day or the day after, counts move between months.
+
+    Examples:
+        >>> from crmkpi import Customer, churn_rate
+        >>> customers = [Customer(id="1", since="2025-05-01"), Customer(id="2", since="2025-06-01", until="2026-02-10"),
+        ...              Customer(id="3", since="2026-01-15", until="2026-02-20")]
+        >>> churn_rate(customers, period="2026-Q1").value
+        0.5
+        >>> churn_rate([], period="2026-Q1").reason
+        'active at start is 0'
+    """
+    return lost / active_at_start
+
+
+@churn_rate.add_variant(
+    lost=customers.count(left),
+    active_at_start=customers.count(active_at_start),
+    joined=customers.count(joined),
+    leave_out=wrong,
+    interval=None,
+)
+def stripe(lost: int, active_at_start: int, joined: int) -> float:
+    r"""Churn as Stripe shows it: all who left, over those active at the start and all who joined.
+
+    $$\text{churn rate (Stripe)} = \frac{\text{lost}}{\text{active at start} + \text{joined}}$$
+
+    Customers who join and leave inside the period count in both. Over 30 days it reproduces Stripe's screen.
+
+    Returns:
+        A fraction from 0 to 1, without an interval; undefined where nobody was active or joined.
+
+    Examples:
+        >>> from crmkpi import churn_rate
+        >>> churn_rate.variant("stripe").formula(lost=60, active_at_start=1000, joined=200)
+        0.05
+        >>> churn_rate.variant("stripe")([], period="2026-Q1").reason
+        'lost and active at start and joined are 0'
+    """
+    return lost / (active_at_start + joined)
+
+
+@churn_rate.add_variant(
+    lost=customers.count(left),
+    active_at_start=customers.count(active_at_start),
+    active_at_end=customers.count(active_at_end),
+    leave_out=wrong,
+    interval=None,
+)
+def average_base(lost: int, active_at_start: int, active_at_end: int) -> float:
+    r"""All who left, over the mean of the customers at the start and at the end.
+
+    $$\text{churn rate (average base)} = \frac{\text{lost}}{(\text{active at start} + \text{active at end}) / 2}$$
+
+    Returns:
+        A number from 0 up, without an interval; undefined where nobody was active at either end.
+
+    Examples:
+        >>> from crmkpi import churn_rate
+        >>> churn_rate.variant("average_base").formula(lost=60, active_at_start=1000, active_at_end=1000)
+        0.06
+        >>> churn_rate.variant("average_base")([], period="2026-Q1").reason
+        'lost and active at start and active at end are 0'
+    """
+    return lost / ((active_at_start + active_at_end) / 2)
+
+
+@churn_rate.add_variant(
+    churned=customers.count(customers.status == "churned"),
+    customers=customers.count(customers.status.present()),
+    leave_out={"no status": customers.status.missing()},
+    interval=Share("churned", "customers"),
+)
+def by_status(churned: int, customers: int) -> float:
+    r"""Share of all customers whose status is "churned"; for data without dates.
+
+    $$\text{churn rate by status} = \frac{\text{customers flagged as churned}}{\text{customers with a status}}$$
+
+    It says nothing of when they left, so it is measured over the whole data only. Name the flag when the file is read:
+    `values={"status": {"Yes": "churned"}}`.
+
+    Returns:
+        A fraction from 0 to 1, with Wilson's interval; undefined where no customer has a status.
+
+    Examples:
+        >>> from crmkpi import Customer, churn_rate
+        >>> customers = [Customer(id=str(n), status=status) for n, status in enumerate(["churned", "active", "active"])]
+        >>> round(churn_rate.variant("by_status")(customers).value, 4)
+        0.3333
+        >>> churn_rate.variant("by_status")([]).reason
+        'customers is 0'
+    """
+    return churned / customers
+
+
+@churn_rate.add_variant(
+    inactive=last_orders.count(last_orders.last + inactive_days < as_of),
+    customers=last_orders.count(last_orders.last.present()),
+    interval=Share("inactive", "customers"),
+    parameters=(inactive_days,),
+    needs_as_of=True,
+    at=orders.ordered_at,
+)
+def by_inactivity(inactive: int, customers: int) -> float:
+    r"""Share of all customers whose last order lies more than a number of days back; for sales without a contract.
+
+    $$\text{churn rate by inactivity} = \frac{\text{customers without an order for } d \text{ days}}{\text{customers}}$$
+
+    Nobody cancels in a shop: when a customer counts as lost is a choice, the parameter `days`. Only completed orders
+    count.
+
+    Returns:
+        A fraction from 0 to 1, with Wilson's interval; undefined where nobody has ordered.
+
+    Examples:
+        >>> from datetime import date
+        >>> from crmkpi import Order, churn_rate
+        >>> orders = [Order(id="1", customer_id="A", ordered_at="2026-01-05"),
+        ...           Order(id="2", customer_id="B", ordered_at="2026-06-05")]
+        >>> churn_rate.variant("by_inactivity")(orders, as_of=date(2026, 6, 30)).value
+        0.5
+        >>> churn_rate.variant("by_inactivity")([], as_of=date(2026, 6, 30)).reason
+        'customers is 0'
+    """
+    return inactive / customers

@@ -1,0 +1,97 @@
+"""Customer effort score."""
+
+from __future__ import annotations
+
+from crmkpi.measures import Table
+from crmkpi.metric import Share, metric
+from crmkpi.records import Survey
+
+__all__ = ["customer_effort_score"]
+
+surveys = Table(Survey)
+ces = surveys.kind == "ces"
+no_score = {"no score": ces & surveys.score.missing()}
+
+
+@metric(
+    at=surveys.answered_at,
+    effort=surveys.mean(surveys.score, ces),
+    leave_out=no_score,
+    unit="score",
+    better="lower",
+    theme="experience",
+    also_known_as=("CES", "customer effort"),
+    default_because="The score names effort, so that a high one is much of it; surveys that ask for ease want `ease`.",
+)
+def customer_effort_score(effort: float) -> float:
+    r"""How much effort customers had on average; low is good.
+
+    $$\text{CES} = \operatorname{mean}(\text{effort})$$
+
+    In the scale of the survey, 1 to 7 unless it says otherwise; do not mix scales. An answer counts in the period in
+    which it was given; surveys without a score are left out.
+
+    Returns:
+        A score in the survey's scale, with Student's t interval; undefined where nobody answered.
+
+    Examples:
+        >>> from crmkpi import Survey, customer_effort_score
+        >>> surveys = [Survey(id=str(n), kind="ces", score=score) for n, score in enumerate([1, 2, 6])]
+        >>> customer_effort_score(surveys).value
+        3.0
+        >>> customer_effort_score([]).reason
+        'effort is undefined'
+    """
+    return effort
+
+
+@customer_effort_score.add_variant(ease=surveys.mean(surveys.score, ces), leave_out=no_score, better="higher")
+def ease(ease: float) -> float:
+    r"""How easy customers found it on average, for surveys in which a high score means easy; high is good.
+
+    $$\text{CES (ease)} = \operatorname{mean}(\text{ease})$$
+
+    The same mean as the default with the opposite direction: "the company made it easy", from strongly disagree to
+    strongly agree.
+
+    Returns:
+        A score in the survey's scale, with Student's t interval; undefined where nobody answered.
+
+    Examples:
+        >>> from crmkpi import Survey, customer_effort_score
+        >>> surveys = [Survey(id=str(n), kind="ces", score=score) for n, score in enumerate([7, 6, 5])]
+        >>> customer_effort_score.variant("ease")(surveys).value
+        6.0
+        >>> customer_effort_score.variant("ease")([]).reason
+        'ease is undefined'
+    """
+    return ease
+
+
+@customer_effort_score.add_variant(
+    low_effort=surveys.count(ces & (surveys.score * 2 < surveys.scale_low + surveys.scale_high)),
+    answers=surveys.count(ces & surveys.score.present()),
+    leave_out=no_score,
+    interval=Share("low_effort", "answers"),
+    unit="ratio",
+    better="higher",
+)
+def low_effort_share(low_effort: int, answers: int) -> float:
+    r"""Share of the answers that speak of little effort: below the middle of the scale.
+
+    $$\text{low effort share} = \frac{\text{answers below the middle}}{\text{answers with a score}}$$
+
+    On a scale from 1 to 7 these are 1, 2 and 3.
+
+    Returns:
+        A fraction from 0 to 1, with Wilson's interval; undefined where nobody answered.
+
+    Examples:
+        >>> from crmkpi import Survey, customer_effort_score
+        >>> surveys = [Survey(id=str(n), kind="ces", score=score) for n, score in enumerate([1, 2, 4, 6])]
+        >>> customer_effort_score.variant("low_effort_share")(surveys).value
+        0.5
+        >>> customer_effort_score.variant("low_effort_share")([]).reason
+        'answers is 0'
+    """
+    return low_effort / answers

@@ -1,0 +1,109 @@
+"""Customer satisfaction score."""
+
+from __future__ import annotations
+
+from crmkpi.measures import Table
+from crmkpi.metric import Share, metric
+from crmkpi.records import Survey
+
+__all__ = ["customer_satisfaction_score"]
+
+surveys = Table(Survey)
+csat = surveys.kind == "csat"
+answers = surveys.count(csat & surveys.score.present())
+steps = surveys.scale_high - surveys.scale_low
+satisfied = (
+    ((steps <= 2) & (surveys.score >= surveys.scale_high))
+    | ((steps >= 3) & (steps <= 7) & (surveys.score >= surveys.scale_high - 1))
+    | ((steps >= 8) & (surveys.score >= surveys.scale_high - 2))
+)
+no_score = {"no score": csat & surveys.score.missing()}
+# Twice the score, held against the sum of the ends, says on which side of the middle it is without a rounding.
+twice = surveys.score * 2
+ends = surveys.scale_low + surveys.scale_high
+
+
+@metric(
+    at=surveys.answered_at,
+    satisfied=surveys.count(csat & satisfied),
+    answers=answers,
+    leave_out=no_score,
+    interval=Share("satisfied", "answers"),
+    unit="ratio",
+    better="higher",
+    theme="experience",
+    also_known_as=("CSAT", "customer satisfaction", "satisfaction rate"),
+    default_because="Satisfied is the top of the scale that vendors agree on: two boxes of five, three of ten, one of three.",
+)
+def customer_satisfaction_score(satisfied: int, answers: int) -> float:
+    r"""Share of the answers that are satisfied.
+
+    $$\text{CSAT} = \frac{\text{satisfied answers}}{\text{answers with a score}}$$
+
+    Satisfied are the top box of scales up to three points, the top two of scales from four to eight points, and the top
+    three of longer ones. An answer counts in the period in which it was given; surveys without a score are left out.
+
+    Returns:
+        A fraction from 0 to 1, with Wilson's interval; undefined where nobody answered.
+
+    Notes:
+        Chatwoot and Formbricks count the top two of five as well; Zendesk has good and bad only (`good_bad`).
+
+    Examples:
+        >>> from crmkpi import Survey, customer_satisfaction_score
+        >>> surveys = [Survey(id=str(n), kind="csat", score=score) for n, score in enumerate([5, 4, 3, 1])]
+        >>> customer_satisfaction_score(surveys).value
+        0.5
+        >>> customer_satisfaction_score([]).reason
+        'answers is 0'
+    """
+    return satisfied / answers
+
+
+@customer_satisfaction_score.add_variant(
+    satisfied=surveys.count(csat & (surveys.score >= surveys.scale_high)), answers=answers, leave_out=no_score
+)
+def top_box(satisfied: int, answers: int) -> float:
+    r"""Share of the answers with the best score of the scale.
+
+    $$\text{top box} = \frac{\text{answers with the highest score}}{\text{answers with a score}}$$
+
+    Returns:
+        A fraction from 0 to 1, with Wilson's interval; undefined where nobody answered.
+
+    Examples:
+        >>> from crmkpi import Survey, customer_satisfaction_score
+        >>> surveys = [Survey(id=str(n), kind="csat", score=score) for n, score in enumerate([5, 4, 3, 1])]
+        >>> customer_satisfaction_score.variant("top_box")(surveys).value
+        0.25
+        >>> customer_satisfaction_score.variant("top_box")([]).reason
+        'answers is 0'
+    """
+    return satisfied / answers
+
+
+@customer_satisfaction_score.add_variant(
+    good=surveys.count(csat & (twice > ends)),
+    rated=surveys.count(csat & ((twice > ends) | (twice < ends))),
+    leave_out=no_score | {"neutral": csat & (twice == ends)},
+    interval=Share("good", "rated"),
+)
+def good_bad(good: int, rated: int) -> float:
+    r"""Share of good answers among the good and the bad ones; what lies in the middle is left out.
+
+    $$\text{good share} = \frac{\text{good}}{\text{good} + \text{bad}}$$
+
+    Good is above the middle of the scale, bad below it. On a scale from 0 (bad) to 1 (good) it is Zendesk's.
+
+    Returns:
+        A fraction from 0 to 1, with Wilson's interval; undefined where no answer was good or bad.
+
+    Examples:
+        >>> from crmkpi import Survey, customer_satisfaction_score
+        >>> surveys = [Survey(id=str(n), kind="csat", score=score) for n, score in enumerate([5, 4, 3, 1])]
+        >>> round(customer_satisfaction_score.variant("good_bad")(surveys).value, 4)
+        0.6667
+        >>> customer_satisfaction_score.variant("good_bad")([]).reason
+        'rated is 0'
+    """
+    return good / rated

@@ -1,0 +1,78 @@
+"""Net promoter score."""
+
+from __future__ import annotations
+
+from crmkpi.measures import Table
+from crmkpi.metric import NetPromoter, metric
+from crmkpi.records import Survey
+
+__all__ = ["net_promoter_score"]
+
+surveys = Table(Survey)
+nps = surveys.kind == "nps"
+answered = nps & surveys.score.present()
+customers = surveys.per(surveys.customer_id, score=surveys.latest(surveys.score, nps))
+
+
+@metric(
+    at=surveys.answered_at,
+    promoters=surveys.count(nps & (surveys.score >= 9)),
+    detractors=surveys.count(nps & (surveys.score <= 6)),
+    answers=surveys.count(answered),
+    leave_out={"no score": nps & surveys.score.missing()},
+    interval=NetPromoter("promoters", "detractors", "answers"),
+    unit="score",
+    better="higher",
+    theme="experience",
+    also_known_as=("NPS", "net promoter"),
+    default_because="All answers count, as in nearly every tool; someone who is asked often then counts often.",
+    sources=("Reichheld 2003, The One Number You Need to Grow", "Rocks 2016, The American Statistician 70(4)"),
+)
+def net_promoter_score(promoters: int, detractors: int, answers: int) -> float:
+    r"""By how much promoters (9 or 10) outnumber detractors (0 to 6), in points of a hundred.
+
+    $$\text{NPS} = 100 \times \frac{\text{promoters} - \text{detractors}}{\text{answers}}$$
+
+    Answers on the scale from 0 to 10; an answer counts in the period in which it was given. Surveys without a score are
+    left out under "no score".
+
+    Returns:
+        A score from -100 to 100, with the adjusted Wald interval; undefined where nobody answered.
+
+    Examples:
+        >>> from crmkpi import Survey, net_promoter_score
+        >>> surveys = [Survey(id=str(n), kind="nps", score=score) for n, score in enumerate([10, 9, 8, 3])]
+        >>> net_promoter_score(surveys).value
+        25.0
+        >>> net_promoter_score([]).reason
+        'answers is 0'
+    """
+    return 100 * (promoters - detractors) / answers
+
+
+@net_promoter_score.add_variant(
+    promoters=customers.count(customers.score >= 9),
+    detractors=customers.count(customers.score <= 6),
+    answers=customers.count(customers.score.present()),
+    leave_out={"no score": nps & surveys.score.missing()},
+)
+def latest_per_customer(promoters: int, detractors: int, answers: int) -> float:
+    r"""The net promoter score of customers, each counted once with the latest answer.
+
+    $$\text{NPS} = 100 \times \frac{\text{promoters} - \text{detractors}}{\text{customers who answered}}$$
+
+    Answers without a customer or without a date are left out.
+
+    Returns:
+        A score from -100 to 100, with the adjusted Wald interval; undefined where no customer answered.
+
+    Examples:
+        >>> from crmkpi import Survey, net_promoter_score
+        >>> surveys = [Survey(id="1", kind="nps", score=2, customer_id="A", answered_at="2026-01-05"),
+        ...            Survey(id="2", kind="nps", score=10, customer_id="A", answered_at="2026-02-05")]
+        >>> net_promoter_score.variant("latest_per_customer")(surveys).value
+        100.0
+        >>> net_promoter_score.variant("latest_per_customer")([]).reason
+        'answers is 0'
+    """
+    return 100 * (promoters - detractors) / answers

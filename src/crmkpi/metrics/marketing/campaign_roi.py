@@ -1,0 +1,53 @@
+"""Campaign return on investment."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from crmkpi.measures import Table
+from crmkpi.metric import metric
+from crmkpi.records import Campaign, Deal
+
+__all__ = ["campaign_roi"]
+
+deals = Table(Deal)
+campaigns = Table(Campaign)
+won = deals.status == "won"
+
+
+@metric(
+    revenue=deals.sum(deals.amount, won & deals.campaign_id.present(), at=deals.closed_at),
+    cost=campaigns.sum(campaigns.cost, at=campaigns.started_at),
+    leave_out={"deleted": deals.deleted, "no campaign": won & deals.campaign_id.missing()},
+    unit="ratio",
+    better="higher",
+    theme="marketing",
+    also_known_as=("campaign return on investment", "marketing ROI", "ROMI"),
+    default_because="The deal's primary campaign takes all the credit, as in Salesforce; the cost of a campaign counts once.",
+    sources=("Salesforce Help: Campaign ROI counts won opportunities by their Primary Campaign Source",),
+)
+def campaign_roi(revenue: Decimal, cost: Decimal) -> Decimal:
+    r"""What campaigns brought beyond their cost, as a fraction of the cost.
+
+    $$\text{campaign ROI} = \frac{\text{won revenue of campaigns} - \text{cost}}{\text{cost}}$$
+
+    A won deal counts when it is closed, for its primary campaign; a campaign's cost counts once, when it starts,
+    however many deals it brought. Over short periods the two belong to different campaigns: group by campaign over the
+    whole data, `by=Segment("campaign", {"deals": "campaign_id", "campaigns": "id"})`, to judge each one.
+
+    Returns:
+        A fraction from -1 up; undefined where nothing was spent.
+
+    Notes:
+        SuiteCRM joins campaigns with deals and counts the cost once per deal: three deals of 10,000 from a campaign that
+        cost 5,000 show 100 % there. It is 500 %.
+
+    Examples:
+        >>> from crmkpi import Campaign, Deal, campaign_roi
+        >>> deals = [Deal(id=str(n), status="won", amount=10_000, campaign_id="C1") for n in range(3)]
+        >>> campaign_roi(deals=deals, campaigns=[Campaign(id="C1", cost=5_000)]).value
+        5.0
+        >>> campaign_roi(deals=deals, campaigns=[Campaign(id="C1", cost=0)]).reason
+        'cost is 0'
+    """
+    return (revenue - cost) / cost

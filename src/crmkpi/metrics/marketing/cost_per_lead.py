@@ -1,0 +1,74 @@
+"""Cost per lead."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from crmkpi.measures import Table
+from crmkpi.metric import metric
+from crmkpi.records import Campaign, Expense, Lead
+
+__all__ = ["cost_per_lead"]
+
+leads = Table(Lead)
+expenses = Table(Expense)
+campaigns = Table(Campaign)
+not_counted = {"merged": leads.merged_into.present(), "deleted": leads.deleted}
+
+
+@metric(
+    spend=expenses.sum(expenses.amount, expenses.team == "marketing", at=expenses.spent_at),
+    leads=leads.count(at=leads.created_at),
+    leave_out=not_counted,
+    unit="money",
+    better="lower",
+    theme="marketing",
+    also_known_as=("CPL", "lead cost", "cost of a lead"),
+    default_because="All marketing spend brought all leads; a campaign's booked cost often leaves out people and tools.",
+)
+def cost_per_lead(spend: Decimal, leads: int) -> Decimal:
+    r"""What marketing spent for each lead that came in.
+
+    $$\text{cost per lead} = \frac{\text{marketing spend}}{\text{leads created}}$$
+
+    Spend counts on the day it was spent, a lead on the day it was created. Merged and deleted leads are left out.
+
+    Returns:
+        Money; undefined where no lead came in.
+
+    Examples:
+        >>> from crmkpi import Expense, Lead, cost_per_lead
+        >>> spend = [Expense(id="1", amount=300, team="marketing"), Expense(id="2", amount=900, team="sales")]
+        >>> cost_per_lead(expenses=spend, leads=[Lead(id="1"), Lead(id="2")]).value
+        Decimal('150')
+        >>> cost_per_lead(expenses=spend, leads=[]).reason
+        'leads is 0'
+    """
+    return spend / leads
+
+
+@cost_per_lead.add_variant(
+    cost=campaigns.sum(campaigns.cost, at=campaigns.started_at),
+    leads=leads.count(leads.campaign_id.present(), at=leads.created_at),
+    leave_out=not_counted | {"no campaign": leads.campaign_id.missing()},
+)
+def by_campaign_cost(cost: Decimal, leads: int) -> Decimal:
+    r"""What campaigns cost for each lead that is credited to one.
+
+    $$\text{cost per lead by campaign} = \frac{\text{cost of campaigns started}}{\text{leads with a campaign}}$$
+
+    A campaign's cost counts once, on the day it started; leads without a campaign are left out.
+
+    Returns:
+        Money; undefined where no lead is credited to a campaign.
+
+    Examples:
+        >>> from crmkpi import Campaign, Lead, cost_per_lead
+        >>> campaigns = [Campaign(id="C1", cost=500)]
+        >>> leads = [Lead(id="1", campaign_id="C1"), Lead(id="2", campaign_id="C1"), Lead(id="3")]
+        >>> cost_per_lead.variant("by_campaign_cost")(campaigns=campaigns, leads=leads).value
+        Decimal('250')
+        >>> cost_per_lead.variant("by_campaign_cost")(campaigns=campaigns, leads=[]).reason
+        'leads is 0'
+    """
+    return cost / leads

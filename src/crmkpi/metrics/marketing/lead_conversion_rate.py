@@ -1,0 +1,117 @@
+"""Lead conversion rate."""
+
+from __future__ import annotations
+
+from crmkpi.expressions import Parameter, as_of
+from crmkpi.measures import Table
+from crmkpi.metric import Share, metric
+from crmkpi.records import Lead
+
+__all__ = ["lead_conversion_rate"]
+
+leads = Table(Lead)
+days = Parameter("days", "how many days a lead has to convert", unit="days", default=30)
+not_counted = {"merged": leads.merged_into.present(), "deleted": leads.deleted}
+# A lead marked as converted without a date has converted at some time.
+converted = (leads.converted_at < as_of) | ((leads.status == "converted") & leads.converted_at.missing())
+
+
+@metric(
+    at=leads.created_at,
+    converted=leads.count(converted),
+    leads=leads.count(),
+    leave_out=not_counted,
+    interval=Share("converted", "leads"),
+    unit="ratio",
+    better="higher",
+    theme="marketing",
+    also_known_as=("lead conversion", "lead-to-customer rate", "lead to deal rate", "conversion rate of leads"),
+    default_because="A cohort compares leads with their own conversions, so that it can never exceed 100 %.",
+)
+def lead_conversion_rate(converted: int, leads: int) -> float:
+    r"""Share of the leads created in the period that have converted.
+
+    $$\text{lead conversion rate} = \frac{\text{converted leads}}{\text{leads created}}$$
+
+    A cohort: a lead counts in the period in which it was created, whenever it converts, up to `as_of` if that is given.
+    The latest cohorts are low while their leads are young; `within` compares cohorts of any age fairly. Merged and
+    deleted leads are left out.
+
+    Returns:
+        A fraction from 0 to 1, with Wilson's interval; undefined where no lead was created.
+
+    Notes:
+        dbt_salesforce counts conversions by their own date (`by_event`). ERPNext counts opportunities per lead, which
+        can exceed 100 %.
+
+    Examples:
+        >>> from crmkpi import Lead, lead_conversion_rate
+        >>> leads = [Lead(id="1", status="converted"), Lead(id="2", status="working"), Lead(id="3"), Lead(id="4")]
+        >>> lead_conversion_rate(leads).value
+        0.25
+        >>> lead_conversion_rate([]).reason
+        'leads is 0'
+    """
+    return converted / leads
+
+
+@lead_conversion_rate.add_variant(
+    converted=leads.count(leads.converted_at.present(), at=leads.converted_at),
+    leads=leads.count(),
+    leave_out=not_counted,
+    interval=None,
+)
+def by_event(converted: int, leads: int) -> float:
+    r"""Conversions of the period for each lead created in it.
+
+    $$\text{conversion rate by event} = \frac{\text{leads converted in the period}}{\text{leads created in the period}}$$
+
+    The conversions belong to leads of any age, so that the rate may exceed 1.
+
+    Returns:
+        A number from 0 up, without an interval; undefined where no lead was created.
+
+    Examples:
+        >>> from crmkpi import Lead, lead_conversion_rate
+        >>> leads = [Lead(id="1", created_at="2026-01-05", converted_at="2026-02-01"),
+        ...          Lead(id="2", created_at="2026-01-09", converted_at="2026-02-02"),
+        ...          Lead(id="3", created_at="2026-02-09")]
+        >>> lead_conversion_rate.variant("by_event")(leads, period="2026-02").value
+        2.0
+        >>> lead_conversion_rate.variant("by_event")([]).reason
+        'converted and leads are 0'
+    """
+    return converted / leads
+
+
+@lead_conversion_rate.add_variant(
+    converted=leads.count((leads.converted_at - leads.created_at <= days) & (leads.converted_at < as_of)),
+    leads=leads.count(leads.created_at.present()),
+    leave_out=not_counted
+    | {"negative duration": leads.converted_at < leads.created_at, "immature": leads.created_at + days > as_of},
+    parameters=(days,),
+    needs_as_of=True,
+)
+def within(converted: int, leads: int) -> float:
+    r"""Share of the leads created in the period that converted within a number of days.
+
+    $$\text{conversion rate within } d = \frac{\text{leads converted within } d \text{ days}}{\text{leads older than } d}$$
+
+    Leads that are not yet that many days old as of `as_of` are left out under "immature": they still have time.
+
+    Returns:
+        A fraction from 0 to 1, with Wilson's interval; undefined where no lead is old enough.
+
+    Examples:
+        >>> from datetime import date
+        >>> from crmkpi import Lead, lead_conversion_rate
+        >>> leads = [Lead(id="1", created_at="2026-01-05", converted_at="2026-01-20"),
+        ...          Lead(id="2", created_at="2026-01-05", converted_at="2026-03-20"),
+        ...          Lead(id="3", created_at="2026-03-30")]
+        >>> result = lead_conversion_rate.variant("within")(leads, days=30, as_of=date(2026, 3, 31))
+        >>> result.value, result.left_out
+        (0.5, {'immature': 1})
+        >>> lead_conversion_rate.variant("within")([], as_of=date(2026, 3, 31)).reason
+        'leads is 0'
+    """
+    return converted / leads

@@ -1,0 +1,41 @@
+"""Lead volume."""
+
+from __future__ import annotations
+
+from crmkpi.measures import Table
+from crmkpi.metric import metric
+from crmkpi.records import Lead
+
+__all__ = ["lead_volume"]
+
+leads = Table(Lead)
+
+
+@metric(
+    at=leads.created_at,
+    leads=leads.count(),
+    leave_out={"merged": leads.merged_into.present(), "deleted": leads.deleted},
+    unit="count",
+    theme="marketing",
+    also_known_as=("leads", "new leads", "number of leads", "lead count"),
+)
+def lead_volume(leads: int) -> int:
+    r"""How many leads came in.
+
+    $$\text{lead volume} = \text{leads created}$$
+
+    A lead counts in the period in which it was created. Leads that were merged into another one, and deleted ones, are
+    left out.
+
+    Returns:
+        A count; 0 where none came in.
+
+    Examples:
+        >>> from crmkpi import Lead, lead_volume
+        >>> result = lead_volume([Lead(id="1"), Lead(id="2"), Lead(id="3", merged_into="1")])
+        >>> result.value, result.left_out
+        (2, {'merged': 1})
+        >>> lead_volume([]).value
+        0
+    """
+    return leads

@@ -1,0 +1,43 @@
+"""MQL rate."""
+
+from __future__ import annotations
+
+from crmkpi.measures import Table
+from crmkpi.metric import Share, metric
+from crmkpi.records import Lead
+
+__all__ = ["mql_rate"]
+
+leads = Table(Lead)
+
+
+@metric(
+    at=leads.created_at,
+    mqls=leads.count(leads.mql_at.present()),
+    leads=leads.count(),
+    leave_out={"merged": leads.merged_into.present(), "deleted": leads.deleted},
+    interval=Share("mqls", "leads"),
+    unit="ratio",
+    better="higher",
+    theme="marketing",
+    also_known_as=("lead to MQL rate", "marketing qualified lead rate", "lead-to-MQL conversion rate"),
+    default_because="A cohort by creation: each lead is compared with what became of itself.",
+)
+def mql_rate(mqls: int, leads: int) -> float:
+    r"""Share of the leads created in the period that marketing has qualified.
+
+    $$\text{MQL rate} = \frac{\text{leads with an MQL date}}{\text{leads created}}$$
+
+    A lead counts in the period in which it was created, whenever it qualified. Merged and deleted leads are left out.
+
+    Returns:
+        A fraction from 0 to 1, with Wilson's interval; undefined where no lead was created.
+
+    Examples:
+        >>> from crmkpi import Lead, mql_rate
+        >>> mql_rate([Lead(id="1", mql_at="2026-01-09"), Lead(id="2")]).value
+        0.5
+        >>> mql_rate([]).reason
+        'leads is 0'
+    """
+    return mqls / leads

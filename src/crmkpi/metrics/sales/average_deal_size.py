@@ -1,0 +1,107 @@
+"""Average deal size."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from crmkpi.measures import Table
+from crmkpi.metric import Mean, metric
+from crmkpi.records import Deal
+
+__all__ = ["average_deal_size"]
+
+deals = Table(Deal)
+won = deals.status == "won"
+closed = deals.status.is_in("won", "lost")
+
+
+@metric(
+    at=deals.closed_at,
+    amount=deals.sum(deals.amount, won),
+    deals=deals.count(won & deals.amount.present()),
+    leave_out={"deleted": deals.deleted, "no amount": won & deals.amount.missing()},
+    interval=Mean("amount", "deals"),
+    unit="money",
+    better="higher",
+    theme="sales",
+    also_known_as=("average deal value", "average contract value", "ACV", "average opportunity value"),
+    default_because="Only won deals bring money; lost ones often carry an amount of 0 and would pull the mean down.",
+)
+def average_deal_size(amount: Decimal, deals: int) -> Decimal:
+    r"""What a won deal is worth on average.
+
+    $$\text{average deal size} = \frac{\text{amount of won deals}}{\text{won deals with an amount}}$$
+
+    A deal counts in the period in which it was closed. Won deals without an amount are left out under "no amount"; an
+    amount of 0 is an amount.
+
+    Returns:
+        Money, with Student's t interval; undefined where no won deal has an amount.
+
+    Notes:
+        Frappe CRM also shows the mean over everything that is not lost. A mean over won and lost deals, with lost ones
+        at 0, is the variant `all_closed`.
+
+    Examples:
+        >>> from crmkpi import Deal, average_deal_size
+        >>> deals = [Deal(id="1", status="won", amount=300), Deal(id="2", status="won", amount=100),
+        ...          Deal(id="3", status="won")]
+        >>> average_deal_size(deals).value, average_deal_size(deals).left_out
+        (Decimal('200'), {'no amount': 1})
+        >>> average_deal_size([Deal(id="1", status="lost", amount=100)]).reason
+        'deals is 0'
+    """
+    return amount / deals
+
+
+@average_deal_size.add_variant(
+    amount=deals.median(deals.amount, won),
+    leave_out={"deleted": deals.deleted, "no amount": won & deals.amount.missing()},
+    interval=None,
+)
+def median(amount: Decimal) -> Decimal:
+    r"""What the won deal in the middle is worth: half are smaller, half larger.
+
+    $$\text{median deal size} = \operatorname{median}(\text{amount of won deals})$$
+
+    A few very large deals do not move it.
+
+    Returns:
+        Money, with an interval from order statistics; undefined where no won deal has an amount.
+
+    Examples:
+        >>> from crmkpi import Deal, average_deal_size
+        >>> deals = [Deal(id=str(n), status="won", amount=amount) for n, amount in enumerate([10, 20, 9000])]
+        >>> average_deal_size.variant("median")(deals).value
+        Decimal('20')
+        >>> average_deal_size.variant("median")([]).reason
+        'amount is undefined'
+    """
+    return amount
+
+
+@average_deal_size.add_variant(
+    amount=deals.sum(deals.amount, closed),
+    deals=deals.count(closed & deals.amount.present()),
+    leave_out={"deleted": deals.deleted, "no amount": closed & deals.amount.missing()},
+)
+def all_closed(amount: Decimal, deals: int) -> Decimal:
+    r"""What a closed deal was worth on average, lost ones included.
+
+    $$\text{average size of closed deals} = \frac{\text{amount of closed deals}}{\text{closed deals with an amount}}$$
+
+    Returns:
+        Money, with Student's t interval; undefined where no closed deal has an amount.
+
+    Notes:
+        Where a system sets lost deals to 0 this is far below what a deal is worth.
+
+    Examples:
+        >>> from crmkpi import Deal, average_deal_size
+        >>> deals = [Deal(id="1", status="won", amount=300), Deal(id="2", status="lost", amount=0)]
+        >>> average_deal_size.variant("all_closed")(deals).value
+        Decimal('150')
+        >>> average_deal_size.variant("all_closed")([]).reason
+        'deals is 0'
+    """
+    return amount / deals

@@ -1,0 +1,90 @@
+"""What the open deals are worth: in full, and weighted by their probability."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from crmkpi.expressions import period
+from crmkpi.measures import Table
+from crmkpi.metric import metric
+from crmkpi.records import Deal
+
+__all__ = ["pipeline_value", "weighted_pipeline"]
+
+deals = Table(Deal)
+is_open = deals.status == "open"
+# A deal that is closed by now was open at the end of an earlier period. An open deal's close date is only a hope.
+was_open = (deals.created_at < period.end) & (
+    is_open | (deals.status.is_in("won", "lost") & (deals.closed_at >= period.end))
+)
+unknown = {"deleted": deals.deleted, "no created_at": is_open & deals.created_at.missing()}
+
+
+@metric(
+    amount=deals.sum(deals.amount, was_open),
+    leave_out=unknown | {"no amount": was_open & deals.amount.missing()},
+    unit="money",
+    better="higher",
+    theme="sales",
+    also_known_as=("pipeline", "open pipeline", "sales pipeline value"),
+)
+def pipeline_value(amount: Decimal) -> Decimal:
+    r"""The amount of all deals that are open at the end of the period.
+
+    $$\text{pipeline value} = \sum \text{amount of deals open at the end}$$
+
+    A stock: a deal is open from its creation until it is won or lost, so that earlier periods show what was open then
+    (at today's amounts). Without a period it is what is open now. Open deals without an amount are left out under "no
+    amount", those without a creation date under "no created_at".
+
+    Returns:
+        Money; 0 where nothing is open.
+
+    Notes:
+        dbt_salesforce leaves out deals whose forecast category is omitted, so that open is more than its pipeline.
+
+    Examples:
+        >>> from crmkpi import Deal, pipeline_value
+        >>> deals = [Deal(id="1", status="open", amount=500, created_at="2026-01-10"),
+        ...          Deal(id="2", status="won", amount=300, created_at="2026-01-20", closed_at="2026-02-10")]
+        >>> pipeline_value(deals, period="2026-01").value, pipeline_value(deals).value
+        (Decimal('800'), Decimal('500'))
+        >>> pipeline_value([]).value
+        Decimal('0')
+    """
+    return amount
+
+
+@metric(
+    amount=deals.sum(deals.amount * deals.probability, was_open),
+    leave_out=unknown
+    | {
+        "no amount": was_open & deals.amount.missing(),
+        "no probability": was_open & deals.probability.missing(),
+    },
+    unit="money",
+    better="higher",
+    theme="sales",
+    also_known_as=("weighted pipeline value", "expected pipeline", "probability-weighted pipeline"),
+)
+def weighted_pipeline(amount: Decimal) -> Decimal:
+    r"""The amount of all deals open at the end of the period, each weighted by its probability of being won.
+
+    $$\text{weighted pipeline} = \sum \text{amount} \times \text{probability, of deals open at the end}$$
+
+    A stock, like `pipeline_value`. Probabilities are fractions from 0 to 1, as they are today.
+
+    Returns:
+        Money; 0 where nothing is open.
+
+    Examples:
+        >>> from crmkpi import Deal, weighted_pipeline
+        >>> deals = [Deal(id="1", status="open", amount=500, probability=0.2, created_at="2026-01-10"),
+        ...          Deal(id="2", status="open", amount=100, created_at="2026-01-20")]
+        >>> result = weighted_pipeline(deals)
+        >>> result.value, result.left_out
+        (Decimal('100.0'), {'no probability': 1})
+        >>> weighted_pipeline([]).value
+        Decimal('0')
+    """
+    return amount

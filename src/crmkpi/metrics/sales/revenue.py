@@ -1,0 +1,110 @@
+"""Won revenue, and how fast it grows."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from crmkpi.errors import UndefinedError
+from crmkpi.measures import Table
+from crmkpi.metric import metric
+from crmkpi.records import Deal
+
+__all__ = ["revenue", "revenue_growth_rate"]
+
+deals = Table(Deal)
+won_amount = deals.sum(deals.amount, deals.status == "won")
+deleted = {"deleted": deals.deleted}
+
+
+@metric(
+    at=deals.closed_at,
+    amount=won_amount,
+    leave_out=deleted,
+    unit="money",
+    better="higher",
+    theme="sales",
+    also_known_as=("won revenue", "sales revenue", "bookings", "closed-won amount", "sales"),
+)
+def revenue(amount: Decimal) -> Decimal:
+    r"""The amount of all deals won.
+
+    $$\text{revenue} = \sum \text{amount of won deals}$$
+
+    A deal counts in the period in which it was closed. Won deals without an amount are left out under "no amount".
+
+    Returns:
+        Money, exact to the cent; 0 where nothing was won.
+
+    Raises:
+        CurrencyError: amounts are in several currencies and no rates are given.
+
+    Examples:
+        >>> from crmkpi import Deal, revenue
+        >>> deals = [Deal(id="1", status="won", amount="0.10", currency="EUR"),
+        ...          Deal(id="2", status="won", amount="0.20", currency="EUR"), Deal(id="3", status="lost", amount=9)]
+        >>> revenue(deals).value, revenue(deals).currency
+        (Decimal('0.30'), 'EUR')
+        >>> revenue([]).value
+        Decimal('0')
+    """
+    return amount
+
+
+@metric(
+    at=deals.closed_at,
+    current=won_amount,
+    previous=won_amount.previous(),
+    leave_out=deleted,
+    unit="ratio",
+    better="higher",
+    theme="sales",
+    also_known_as=("revenue growth", "sales growth", "growth rate"),
+    default_because="Growth over the period just before is what a period report shows; seasons want `year_over_year`.",
+)
+def revenue_growth_rate(current: Decimal, previous: Decimal) -> Decimal:
+    r"""By what fraction won revenue grew over the period before.
+
+    $$\text{revenue growth} = \frac{\text{current} - \text{previous}}{\text{previous}}$$
+
+    The period before is one calendar unit earlier, or the same number of days.
+
+    Returns:
+        A fraction from -1 up; undefined where the period before brought nothing or less, and without a period.
+
+    Examples:
+        >>> from crmkpi import Deal, revenue_growth_rate
+        >>> deals = [Deal(id="1", status="won", amount=100, closed_at="2026-01-15"),
+        ...          Deal(id="2", status="won", amount=150, closed_at="2026-02-15")]
+        >>> revenue_growth_rate(deals, period="2026-02").value
+        0.5
+        >>> revenue_growth_rate(deals, period="2026-01").reason
+        'previous is 0'
+    """
+    return _growth(current, previous)
+
+
+@revenue_growth_rate.add_variant(current=won_amount, a_year_ago=won_amount.year_ago(), leave_out=deleted)
+def year_over_year(current: Decimal, a_year_ago: Decimal) -> Decimal:
+    r"""By what fraction won revenue grew over the same period a year earlier.
+
+    $$\text{revenue growth, year over year} = \frac{\text{current} - \text{a year ago}}{\text{a year ago}}$$
+
+    Returns:
+        A fraction from -1 up; undefined where that period brought nothing or less, and without a period.
+
+    Examples:
+        >>> from crmkpi import Deal, revenue_growth_rate
+        >>> deals = [Deal(id="1", status="won", amount=100, closed_at="2025-02-15"),
+        ...          Deal(id="2", status="won", amount=120, closed_at="2026-02-15")]
+        >>> revenue_growth_rate.variant("year_over_year")(deals, period="2026-02").value
+        0.2
+        >>> revenue_growth_rate.variant("year_over_year")(deals, period="2025-02").reason
+        'a year ago is 0'
+    """
+    return _growth(current, a_year_ago)
+
+
+def _growth(current: Decimal, before: Decimal) -> Decimal:
+    if before < 0:
+        raise UndefinedError("the earlier value is negative, and growth from below zero means nothing")
+    return (current - before) / before

@@ -1,0 +1,114 @@
+"""Win rate."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from crmkpi.measures import Table
+from crmkpi.metric import Share, metric
+from crmkpi.records import Deal
+
+__all__ = ["win_rate"]
+
+deals = Table(Deal)
+won = deals.status == "won"
+closed = deals.status.is_in("won", "lost")
+
+
+@metric(
+    at=deals.closed_at,
+    won=deals.count(won),
+    closed=deals.count(closed),
+    leave_out={"deleted": deals.deleted},
+    interval=Share("won", "closed"),
+    unit="ratio",
+    better="higher",
+    theme="sales",
+    also_known_as=("close rate", "closing rate", "deal win rate", "opportunity win rate"),
+    default_because="Most systems and textbooks count closed deals; counting open ones makes every recent period look bad.",
+    sources=("Salesforce Help, article 000387867: WON:SUM / CLOSED:SUM",),
+)
+def win_rate(won: int, closed: int) -> float:
+    r"""Share of closed deals that were won.
+
+    $$\text{win rate} = \frac{\text{won}}{\text{won} + \text{lost}}$$
+
+    A deal counts in the period in which it was closed. Its status says whether it is closed, never its close date: many
+    systems fill that date on open deals. Deleted deals are left out.
+
+    Returns:
+        A fraction from 0 to 1, with Wilson's interval; undefined where no deal was closed.
+
+    Notes:
+        An export that lacks lost deals gives 100 %: Odoo archives them, and a default export drops what is archived.
+        Salesforce shows won / closed and won / all on one page, fivetran's dbt_salesforce only the share of amounts.
+
+    Examples:
+        >>> from crmkpi import Deal, win_rate
+        >>> statuses = ["won", "won", "won", "lost", "open"]
+        >>> win_rate([Deal(id=str(n), status=status) for n, status in enumerate(statuses)]).value
+        0.75
+        >>> win_rate([Deal(id="1", status="open")]).reason
+        'closed is 0'
+    """
+    return won / closed
+
+
+@win_rate.add_variant(
+    at=deals.created_at,
+    won=deals.count(won),
+    created=deals.count(),
+    leave_out={"deleted": deals.deleted},
+    interval=Share("won", "created"),
+)
+def of_created(won: int, created: int) -> float:
+    r"""Share of all deals created in the period that are won by now, open ones included.
+
+    $$\text{win rate of created} = \frac{\text{won}}{\text{created}}$$
+
+    A cohort: a deal counts in the period in which it was created, however it ended. Recent periods are low while their
+    deals are still open.
+
+    Returns:
+        A fraction from 0 to 1, with Wilson's interval; undefined where no deal was created.
+
+    Examples:
+        >>> from crmkpi import Deal, win_rate
+        >>> statuses = ["won", "won", "won", "lost", "open"]
+        >>> win_rate.variant("of_created")([Deal(id=str(n), status=s) for n, s in enumerate(statuses)]).value
+        0.6
+        >>> win_rate.variant("of_created")([]).reason
+        'created is 0'
+    """
+    return won / created
+
+
+@win_rate.add_variant(
+    won_value=deals.sum(deals.amount, won),
+    closed_value=deals.sum(deals.amount, closed),
+    leave_out={"deleted": deals.deleted, "no amount": closed & deals.amount.missing()},
+    interval=None,
+)
+def by_amount(won_value: Decimal, closed_value: Decimal) -> Decimal:
+    r"""Share of the amount of closed deals that was won.
+
+    $$\text{win rate by amount} = \frac{\text{amount won}}{\text{amount won} + \text{amount lost}}$$
+
+    A deal counts in the period in which it was closed. Closed deals without an amount are left out. Amounts must be in
+    one currency, or be converted.
+
+    Returns:
+        A fraction, without an interval; undefined where the closed amount is 0.
+
+    Notes:
+        Where lost deals carry the amount 0, as in many exports, this is 100 % whatever happened.
+
+    Examples:
+        >>> from crmkpi import Deal, win_rate
+        >>> deals = [Deal(id="1", status="won", amount=300), Deal(id="2", status="lost", amount=100)]
+        >>> win_rate.variant("by_amount")(deals).value
+        0.75
+        >>> win_rate.variant("by_amount")([Deal(id="1", status="lost", amount=0)]).reason
+        'won value and closed value are 0'
+    """
+    return won_value / closed_value

@@ -1,0 +1,40 @@
+"""Ticket volume."""
+
+from __future__ import annotations
+
+from crmkpi.measures import Table
+from crmkpi.metric import metric
+from crmkpi.records import Ticket
+
+__all__ = ["ticket_volume"]
+
+tickets = Table(Ticket)
+
+
+@metric(
+    at=tickets.created_at,
+    tickets=tickets.count(),
+    leave_out={"merged": tickets.merged_into.present(), "spam": tickets.spam},
+    unit="count",
+    theme="service",
+    also_known_as=("tickets", "case volume", "number of tickets", "ticket count", "created tickets"),
+)
+def ticket_volume(tickets: int) -> int:
+    r"""How many tickets came in.
+
+    $$\text{ticket volume} = \text{tickets created}$$
+
+    A ticket counts in the period in which it was created. Tickets merged into another one, and spam, are left out.
+
+    Returns:
+        A count; 0 where none came in.
+
+    Examples:
+        >>> from crmkpi import Ticket, ticket_volume
+        >>> result = ticket_volume([Ticket(id="1"), Ticket(id="2", spam=True)])
+        >>> result.value, result.left_out
+        (1, {'spam': 1})
+        >>> ticket_volume([]).value
+        0
+    """
+    return tickets

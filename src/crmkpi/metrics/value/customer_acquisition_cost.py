@@ -1,0 +1,98 @@
+"""Customer acquisition cost."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from crmkpi.expressions import Parameter
+from crmkpi.measures import Table
+from crmkpi.metric import metric
+from crmkpi.records import Customer, Expense
+
+__all__ = ["customer_acquisition_cost"]
+
+expenses = Table(Expense)
+customers = Table(Customer)
+new_customers = customers.count(at=customers.since)
+spend = expenses.sum(expenses.amount, expenses.team.is_in("marketing", "sales"), at=expenses.spent_at)
+marketing_spend = expenses.sum(expenses.amount, expenses.team == "marketing", at=expenses.spent_at)
+periods = Parameter("periods", "how many periods lie between spending and winning a customer", default=1)
+
+
+@metric(
+    spend=spend,
+    new_customers=new_customers,
+    unit="money",
+    better="lower",
+    theme="value",
+    also_known_as=("CAC", "cost per acquisition", "CPA", "cost to acquire a customer"),
+    default_because="Sales people cost money too; a CAC of marketing alone flatters every firm that sells in person.",
+)
+def customer_acquisition_cost(spend: Decimal, new_customers: int) -> Decimal:
+    r"""What marketing and sales spent for each new customer.
+
+    $$\text{CAC} = \frac{\text{marketing and sales spend}}{\text{new customers}}$$
+
+    Spend counts on the day it was spent, a customer on the day `since` which he is one. Expenses of other teams do not
+    count.
+
+    Returns:
+        Money; undefined where no customer was won.
+
+    Notes:
+        No CRM computes this from records. The customers of a period were often paid for in the one before: `lagged`.
+
+    Examples:
+        >>> from crmkpi import Customer, Expense, customer_acquisition_cost
+        >>> spend = [Expense(id="1", amount=600, team="marketing"), Expense(id="2", amount=400, team="sales")]
+        >>> customer_acquisition_cost(expenses=spend, customers=[Customer(id="1"), Customer(id="2")]).value
+        Decimal('500')
+        >>> customer_acquisition_cost(expenses=spend, customers=[]).reason
+        'new customers is 0'
+    """
+    return spend / new_customers
+
+
+@customer_acquisition_cost.add_variant(spend=marketing_spend, new_customers=new_customers)
+def marketing_only(spend: Decimal, new_customers: int) -> Decimal:
+    r"""What marketing alone spent for each new customer.
+
+    $$\text{marketing CAC} = \frac{\text{marketing spend}}{\text{new customers}}$$
+
+    Returns:
+        Money; undefined where no customer was won.
+
+    Examples:
+        >>> from crmkpi import Customer, Expense, customer_acquisition_cost
+        >>> spend = [Expense(id="1", amount=600, team="marketing"), Expense(id="2", amount=400, team="sales")]
+        >>> customer_acquisition_cost.variant("marketing_only")(expenses=spend, customers=[Customer(id="1")]).value
+        Decimal('600')
+        >>> customer_acquisition_cost.variant("marketing_only")(expenses=spend, customers=[]).reason
+        'new customers is 0'
+    """
+    return spend / new_customers
+
+
+@customer_acquisition_cost.add_variant(
+    spend=spend.previous(periods), new_customers=new_customers, parameters=(periods,)
+)
+def lagged(spend: Decimal, new_customers: int) -> Decimal:
+    r"""What marketing and sales spent some periods ago for each customer who is new now.
+
+    $$\text{lagged CAC} = \frac{\text{spend } N \text{ periods before}}{\text{new customers}}$$
+
+    The parameter `periods` is N, 1 unless given: with quarters, the spend of the quarter before.
+
+    Returns:
+        Money; undefined where no customer was won, and without a period.
+
+    Examples:
+        >>> from crmkpi import Customer, Expense, customer_acquisition_cost
+        >>> spend = [Expense(id="1", amount=600, team="sales", spent_at="2026-01-15")]
+        >>> new = [Customer(id="1", since="2026-04-02"), Customer(id="2", since="2026-04-09")]
+        >>> customer_acquisition_cost.variant("lagged")(expenses=spend, customers=new, period="2026-Q2").value
+        Decimal('300')
+        >>> customer_acquisition_cost.variant("lagged")(expenses=spend, customers=[], period="2026-Q2").reason
+        'new customers is 0'
+    """
+    return spend / new_customers

@@ -1,0 +1,98 @@
+"""Customer lifetime value."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from crmkpi.expressions import Parameter
+from crmkpi.measures import Table, period_days
+from crmkpi.metric import metric
+from crmkpi.records import Order
+
+__all__ = ["customer_lifetime_value"]
+
+orders = Table(Order)
+completed = orders.status == "completed"
+# Only orders with an amount and a customer: each of the three inputs then speaks of the same purchases.
+counted = completed & orders.amount.present() & orders.customer_id.present()
+left_out = {
+    "no amount": completed & orders.amount.missing(),
+    "no customer_id": completed & orders.customer_id.missing(),
+}
+lifespan = Parameter("lifespan", "how long a customer stays, in days (or a timedelta)", unit="days")
+margin = Parameter("margin", "the share of revenue that is kept after direct cost", unit="ratio", default=1)
+
+
+@metric(
+    at=orders.ordered_at,
+    amount=orders.sum(orders.amount, counted),
+    orders=orders.count(counted),
+    buyers=orders.distinct(orders.customer_id, counted),
+    days=period_days,
+    leave_out=left_out,
+    parameters=(lifespan, margin),
+    unit="money",
+    better="higher",
+    theme="value",
+    also_known_as=("CLV", "LTV", "CLTV", "lifetime value"),
+    default_because="It needs nothing but orders and a lifespan; where customers end is better asked of survival curves.",
+)
+def customer_lifetime_value(
+    amount: Decimal, orders: int, buyers: int, days: float, lifespan: float, margin: float
+) -> Decimal:
+    r"""What a customer is worth over a lifespan, if he buys as customers did in the period.
+
+    $$\text{CLV} = \frac{\text{amount}}{\text{orders}} \times \frac{\text{orders}}{\text{buyers} \times \text{days}} \times \text{lifespan} \times \text{margin}$$
+
+    Average order value × purchase frequency (orders per buyer and day of the period) × lifespan × margin. The lifespan
+    is in days, so that weeks are never taken for months; the period's length comes from the period. Completed orders
+    count on the day they were placed.
+
+    Returns:
+        Money; undefined where nobody bought, and without a period.
+
+    Notes:
+        The lifespan is the weak input: the mean lifetime of churned customers alone is far too short, since those who
+        are still here are left out of it.
+
+    Examples:
+        >>> from crmkpi import Order, customer_lifetime_value
+        >>> orders = [Order(id="1", customer_id="A", amount=73, ordered_at="2026-02-01"),
+        ...           Order(id="2", customer_id="A", amount=73, ordered_at="2026-08-01")]
+        >>> customer_lifetime_value(orders, period="2026", lifespan=730, margin=0.5).value
+        Decimal('146.00')
+        >>> customer_lifetime_value([], period="2026", lifespan=730).reason
+        'amount and orders and buyers are 0'
+    """
+    kept = _exact(lifespan) * _exact(margin) / _exact(days)
+    return (amount / orders * orders * kept / buyers).quantize(Decimal("0.01"))
+
+
+@customer_lifetime_value.add_variant(
+    amount=orders.sum(orders.amount, counted),
+    buyers=orders.distinct(orders.customer_id, counted),
+    leave_out=left_out,
+)
+def historic(amount: Decimal, buyers: int) -> Decimal:
+    r"""What a customer has brought so far.
+
+    $$\text{historic CLV} = \frac{\text{amount of completed orders}}{\text{customers who ordered}}$$
+
+    Revenue, undiscounted and without a margin; over the whole data unless a period is given.
+
+    Returns:
+        Money; undefined where nobody bought.
+
+    Examples:
+        >>> from crmkpi import Order, customer_lifetime_value
+        >>> orders = [Order(id="1", customer_id="A", amount=70), Order(id="2", customer_id="B", amount=30)]
+        >>> customer_lifetime_value.variant("historic")(orders).value
+        Decimal('50')
+        >>> customer_lifetime_value.variant("historic")([]).reason
+        'amount and buyers are 0'
+    """
+    return amount / buyers
+
+
+def _exact(number: float | Decimal) -> Decimal:
+    return Decimal(str(number))

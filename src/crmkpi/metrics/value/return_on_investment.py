@@ -1,0 +1,44 @@
+"""Return on investment."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from crmkpi.measures import Table
+from crmkpi.metric import metric
+from crmkpi.records import Deal, Expense
+
+__all__ = ["return_on_investment"]
+
+deals = Table(Deal)
+expenses = Table(Expense)
+
+
+@metric(
+    gain=deals.sum(deals.amount, deals.status == "won", at=deals.closed_at),
+    cost=expenses.sum(expenses.amount, at=expenses.spent_at),
+    leave_out={"deleted": deals.deleted},
+    unit="ratio",
+    better="higher",
+    theme="value",
+    also_known_as=("ROI", "return on spend"),
+)
+def return_on_investment(gain: Decimal, cost: Decimal) -> Decimal:
+    r"""What won deals brought beyond all that was spent, as a fraction of the spend.
+
+    $$\text{ROI} = \frac{\text{gain} - \text{cost}}{\text{cost}}$$
+
+    The gain is the amount of deals won in the period, the cost every expense of it, of all teams.
+
+    Returns:
+        A fraction from -1 up; undefined where nothing was spent.
+
+    Examples:
+        >>> from crmkpi import Deal, Expense, return_on_investment
+        >>> deals = [Deal(id="1", status="won", amount=1500)]
+        >>> return_on_investment(deals=deals, expenses=[Expense(id="1", amount=1000)]).value
+        0.5
+        >>> return_on_investment(deals=deals, expenses=[]).reason
+        'cost is 0'
+    """
+    return (gain - cost) / cost

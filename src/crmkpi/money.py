@@ -1,0 +1,83 @@
+"""Money: exact decimals with a currency, and the rates that turn one currency into another.
+
+Amounts of different currencies are never added. Either every amount of a result is in one currency, or `Rates` are
+given and every amount is converted, at the rate of the record's own day.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any
+
+from crmkpi.errors import CurrencyError, InputError, did_you_mean
+
+__all__ = ["Rates"]
+
+Rate = Decimal | int | str | float
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """What one unit of each currency is worth in the currency `to`: one fixed rate, or one for each date from which it holds.
+
+    A dated rate holds from its day until the next one begins. A currency that is not listed, or a day before the first
+    rate, is an error that names it.
+
+    >>> from decimal import Decimal
+    >>> Rates("EUR", {"USD": "0.9"}).convert(Decimal(100), "USD", None)
+    Decimal('90.0')
+    >>> from datetime import date
+    >>> dated = Rates("EUR", {"USD": {date(2026, 1, 1): "0.9", date(2026, 7, 1): "0.8"}})
+    >>> dated.convert(Decimal(100), "USD", date(2026, 8, 15))
+    Decimal('80.0')
+    """
+
+    to: str
+    rates: Mapping[str, Rate | Mapping[date, Rate]]
+    _table: Mapping[str, Decimal | tuple[list[date], list[Decimal]]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        table: dict[str, Decimal | tuple[list[date], list[Decimal]]] = {self.to: Decimal(1)}
+        for currency, rate in self.rates.items():
+            if isinstance(rate, Mapping):
+                days = sorted(rate)
+                table[currency] = (days, [_positive(currency, rate[day]) for day in days])
+            else:
+                table[currency] = _positive(currency, rate)
+        object.__setattr__(self, "_table", MappingProxyType(table))
+
+    @property
+    def dated(self) -> bool:
+        """Whether any rate depends on the day."""
+        return any(isinstance(rate, tuple) for rate in self._table.values())
+
+    def convert(self, amount: Decimal, currency: str | None, moment: date | datetime | None) -> Decimal:
+        """The amount in the currency `to`, unrounded, at the rate of the day of `moment`."""
+        rate = self._table.get(currency) if currency is not None else None
+        if isinstance(rate, Decimal):
+            return amount * rate
+        if rate is None:
+            hint = "Give the dataset's own currency=..." if currency is None else did_you_mean(currency, self._table)
+            raise CurrencyError(f"There is no rate from {currency or 'no currency'} to {self.to}; add it to rates. {hint}")
+        if moment is None:
+            raise CurrencyError(f"An amount in {currency} has no date, and its rates to {self.to} depend on the day.")
+        day = moment.date() if isinstance(moment, datetime) else moment
+        days, values = rate
+        number = bisect_right(days, day) - 1
+        if number < 0:
+            raise CurrencyError(
+                f"There is no rate from {currency} to {self.to} on {day.isoformat()}; the first is of {days[0].isoformat()}."
+            )
+        return amount * values[number]
+
+
+def _positive(currency: str, rate: Any) -> Decimal:
+    value = Decimal(repr(rate)) if isinstance(rate, float) else Decimal(rate)
+    if not value.is_finite() or value <= 0:
+        raise InputError(f"The rate of {currency} must be a positive number; got {rate!r}.")
+    return value

@@ -1,0 +1,38 @@
+"""A campaign: one paid or sent effort to be noticed, with its cost and what it reached."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from crmkpi.records.base import Attributes, Money, Timestamp, record
+
+__all__ = ["Campaign"]
+
+
+@record(table="campaigns")
+class Campaign:
+    """One campaign and its totals.
+
+    `opened` and `clicked` count people, not clicks: someone who clicks twice counts once. `delivered` is `sent` without
+    `bounced`. `cost` is the whole cost of the campaign and is counted once, however many deals it brought.
+
+    >>> campaign = Campaign(id="K1", channel="email", sent=1000, delivered=980, opened=310, clicked=42)
+    >>> campaign.clicked / campaign.sent
+    0.042
+    """
+
+    id: str
+    name: str | None = None
+    channel: str | None = None
+    started_at: Timestamp | None = None
+    ended_at: Timestamp | None = None
+    cost: Money | None = Field(default=None, ge=0)
+    currency: str | None = None
+    impressions: int | None = Field(default=None, ge=0)
+    sent: int | None = Field(default=None, ge=0)
+    delivered: int | None = Field(default=None, ge=0)
+    opened: int | None = Field(default=None, ge=0)
+    clicked: int | None = Field(default=None, ge=0)
+    unsubscribed: int | None = Field(default=None, ge=0)
+    bounced: int | None = Field(default=None, ge=0)
+    attributes: Attributes = Field(default_factory=dict)

@@ -1,0 +1,34 @@
+"""A customer: a person or company that buys, from the first day to the last."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from crmkpi.records.base import Attributes, Timestamp, record
+
+__all__ = ["Customer"]
+
+
+@record(table="customers")
+class Customer:
+    """A person or company that buys.
+
+    Active from `since` on and before `until`: on the day of `until` the customer is gone. A customer without `until` is
+    still here. `status` is the word of the source system and decides nothing unless a metric asks for it.
+
+    >>> customer = Customer(id="C1", since="2025-03-01", plan="team")
+    >>> customer.until is None
+    True
+    """
+
+    id: str
+    since: Timestamp | None = None
+    until: Timestamp | None = None
+    status: str | None = None
+    industry: str | None = None
+    region: str | None = None
+    plan: str | None = None
+    channel: str | None = None
+    source: str | None = None
+    owner: str | None = None
+    attributes: Attributes = Field(default_factory=dict)

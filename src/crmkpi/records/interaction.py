@@ -1,0 +1,38 @@
+"""An interaction: one call, message or meeting with a lead or a customer."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from crmkpi.records.base import Attributes, Money, Timestamp, record
+
+__all__ = ["Interaction"]
+
+
+@record(table="interactions", relations={"customer": ("customer_id", "customers")})
+class Interaction:
+    """One contact, in or out.
+
+    Outbound goes from us to them. `seconds` is how long it took, `cost` what it cost beside the agent's time. A message
+    of several recipients is one interaction. A social mention is an inbound interaction of the kind social.
+
+    >>> call = Interaction(id="I1", kind="call", direction="outbound", at="2026-01-05T09:00", seconds=240)
+    >>> call.seconds / 60
+    4.0
+    """
+
+    id: str
+    customer_id: str | None = None
+    lead_id: str | None = None
+    deal_id: str | None = None
+    ticket_id: str | None = None
+    kind: Literal["call", "email", "sms", "meeting", "chat", "social"] | None = None
+    direction: Literal["inbound", "outbound"] | None = None
+    at: Timestamp | None = None
+    seconds: float | None = Field(default=None, ge=0)
+    cost: Money | None = None
+    currency: str | None = None
+    agent: str | None = None
+    attributes: Attributes = Field(default_factory=dict)

@@ -1,0 +1,36 @@
+"""An order: one purchase of one customer."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from crmkpi.records.base import Attributes, Money, Timestamp, record
+
+__all__ = ["Order"]
+
+
+@record(table="orders", relations={"customer": ("customer_id", "customers")})
+class Order:
+    """One purchase.
+
+    Without a status an order counts as completed, because most exports hold nothing else. An abandoned order is a cart
+    that was never placed. `amount` is what the customer pays, `cost` what the goods cost, both in `currency`.
+
+    >>> order = Order(id="O1", customer_id="C1", ordered_at="2026-02-03", amount="80")
+    >>> order.status
+    'completed'
+    """
+
+    id: str
+    customer_id: str | None = None
+    ordered_at: Timestamp | None = None
+    amount: Money | None = None
+    cost: Money | None = None
+    currency: str | None = None
+    status: Literal["completed", "cancelled", "returned", "abandoned"] = "completed"
+    delivered_at: Timestamp | None = None
+    product: str | None = None
+    channel: str | None = None
+    attributes: Attributes = Field(default_factory=dict)

@@ -1,0 +1,32 @@
+"""A subscription: a recurring amount that a customer pays, from the day it starts to the day it ends."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from crmkpi.records.base import Attributes, Money, Timestamp, record
+
+__all__ = ["Subscription"]
+
+
+@record(table="subscriptions", relations={"customer": ("customer_id", "customers")})
+class Subscription:
+    """One recurring amount of one customer.
+
+    `mrr` is what it brings in a month, without tax: a yearly plan of 1,200 has 100. `ended_at` is when it stopped, not
+    when it was cancelled. A change of price is a new subscription that starts when the old one ends. A customer may
+    hold several at a time, so a subscription that ends is not yet a customer who left.
+
+    >>> subscription = Subscription(id="S1", customer_id="C1", mrr="49.90", currency="EUR", started_at="2026-01-01")
+    >>> subscription.mrr * 12
+    Decimal('598.80')
+    """
+
+    id: str
+    customer_id: str | None = None
+    plan: str | None = None
+    mrr: Money | None = None
+    currency: str | None = None
+    started_at: Timestamp | None = None
+    ended_at: Timestamp | None = None
+    attributes: Attributes = Field(default_factory=dict)

@@ -1,0 +1,57 @@
+"""A survey: one question put to one customer, and the answer if there is one."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from crmkpi.records.base import Attributes, Timestamp, record
+
+__all__ = ["Survey"]
+
+_USUAL_SCALES = {
+    "nps": (0.0, 10.0),
+    "csat": (1.0, 5.0),
+    "ces": (1.0, 7.0),
+    "awareness": (0.0, 1.0),
+}
+
+
+@record(table="surveys", relations={"customer": ("customer_id", "customers"), "ticket": ("ticket_id", "tickets")})
+class Survey:
+    """One survey sent to one person.
+
+    `score` lies on the scale from `scale_low` to `scale_high`, both included; a score off the scale is an error.
+    Without a scale the usual one of the kind holds: nps 0 to 10, csat 1 to 5, ces 1 to 7, awareness 0 (does not know
+    the brand) to 1 (knows it). A survey without an answer has neither score nor `answered_at`. An answer may carry a
+    comment and no score: it is answered and rates nothing.
+
+    >>> survey = Survey(id="Q1", kind="csat", score=4)
+    >>> survey.scale_low, survey.scale_high
+    (1.0, 5.0)
+    """
+
+    id: str
+    kind: Literal["nps", "csat", "ces", "awareness"]
+    sent_at: Timestamp | None = None
+    answered_at: Timestamp | None = None
+    scale_low: float | None = None
+    scale_high: float | None = None
+    score: float | None = None
+    customer_id: str | None = None
+    ticket_id: str | None = None
+    agent: str | None = None
+    comment: str | None = None
+    attributes: Attributes = Field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        low, high = _USUAL_SCALES[self.kind]
+        low = low if self.scale_low is None else self.scale_low
+        high = high if self.scale_high is None else self.scale_high
+        if low >= high:
+            raise ValueError(f"A scale must end above its start, and this one goes from {low:g} to {high:g}.")
+        if self.score is not None and not low <= self.score <= high:
+            raise ValueError(f"The score {self.score:g} is off its scale, which goes from {low:g} to {high:g}.")
+        object.__setattr__(self, "scale_low", low)  # frozen, and a scale that is always there is simpler to read
+        object.__setattr__(self, "scale_high", high)

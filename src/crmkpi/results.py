@@ -1,0 +1,349 @@
+"""Results: a KPI's value with its evidence, and reports, which are many of them in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Context, Decimal, localcontext
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from crmkpi import intervals
+from crmkpi.errors import InputError, UndefinedError, UnknownNameError, did_you_mean
+from crmkpi.intervals import Interval
+from crmkpi.metric import Mean, Metric, NetPromoter, Share, Unit
+from crmkpi.periods import Period
+
+if TYPE_CHECKING:
+    from crmkpi.engines.query import Sample
+
+__all__ = ["Account", "Change", "Report", "Result", "interval_of", "result_from_totals"]
+
+TimeUnit = Literal["seconds", "minutes", "hours", "days", "weeks"]
+_SECONDS: Mapping[TimeUnit, float] = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400, "weeks": 604_800}
+_SMALL_SAMPLE = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What became of the records of one table: none is lost without a trace.
+
+    `given` = `used` + everything in `left_out` + `outside` + `rejected`. `outside` are the records that the question is
+    not about: of another period, or of a kind that the definition does not count. `rejected` rows of a file could not
+    be read, so that their segment is unknown; every segment's account carries all of them.
+    """
+
+    table: str
+    at: str | None
+    given: int
+    used: int
+    left_out: Mapping[str, int]
+    rejected: int = 0
+
+    @property
+    def outside(self) -> int:
+        """Records that the question is not about."""
+        return self.given - self.used - sum(self.left_out.values()) - self.rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How a result differs from another: `absolute` in the unit of the KPI, `relative` as a fraction of the other.
+
+    Either is None where it is undefined. `better` says whether the change is for the better, None where the KPI has no
+    direction or nothing changed.
+    """
+
+    absolute: Any
+    relative: float | None
+    better: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The value of one KPI for one period and segment, with its evidence.
+
+    `value` is an int (count), a float (ratio, score, number), a Decimal (money, with `currency`), a timedelta
+    (duration), or None where the KPI is undefined; `reason` then says why. `inputs` are the numbers that went into the
+    formula, `n` is how many records the value rests on, `accounts` say what was left out. `complete` is False when the
+    period had not ended as of the day that was given, and None when no such day was given.
+    """
+
+    metric: Metric
+    value: Any
+    reason: str | None
+    inputs: Mapping[str, Any]
+    currency: str | None = None
+    interval: Interval[Any] | None = None
+    n: int = 0
+    accounts: tuple[Account, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    period: Period | None = None
+    segment: Mapping[str, Hashable] = field(default_factory=dict)
+    complete: bool | None = None
+    compared_to: Result | None = None
+    exact: Any = field(default=None, repr=False)
+
+    @property
+    def definition(self) -> str:
+        """The id of the definition: the metric, and the variant if it is one."""
+        return self.metric.id
+
+    @property
+    def unit(self) -> Unit:
+        """The unit of the value."""
+        return self.metric.unit
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """How many records were left out, by reason, over all tables."""
+        total: dict[str, int] = {}
+        for account in self.accounts:
+            for reason, count in account.left_out.items():
+                total[reason] = total.get(reason, 0) + count
+        return total
+
+    @property
+    def small_sample(self) -> bool:
+        """Whether the value rests on so few records (below 30) that it says little."""
+        return self.value is not None and self.n < _SMALL_SAMPLE
+
+    @property
+    def change(self) -> Change | None:
+        """How the value differs from the one it is compared to; None where there is no comparison."""
+        other = self.compared_to
+        if other is None:
+            return None
+        if self.value is None or other.value is None or self.currency != other.currency:
+            return Change(None, None, None)
+        absolute = self.value - other.value
+        zero = absolute - absolute
+        relative = None if other.value == zero else float(absolute / abs(other.value))
+        better = None if self.metric.better == "neither" or absolute == zero else (
+            (absolute > zero) == (self.metric.better == "higher")
+        )
+        return Change(absolute, relative, better)
+
+    def to(self, unit: TimeUnit) -> float | None:
+        """A duration as a number of `unit`, at full precision (a timedelta rounds to microseconds); None if undefined.
+
+        >>> from crmkpi import Ticket, first_response_time
+        >>> answered = Ticket(id="1", created_at="2026-01-05T09:00", first_replied_at="2026-01-05T10:30")
+        >>> first_response_time([answered]).to("hours")
+        1.5
+        """
+        if self.unit != "duration":
+            raise InputError(f"{self.definition} is a {self.unit}, not a duration, and has no value in {unit}.")
+        if unit not in _SECONDS:
+            raise UnknownNameError(f"A duration is told in seconds to weeks; got {unit!r}. {did_you_mean(unit, _SECONDS)}")
+        return None if self.value is None else self.exact / _SECONDS[unit]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as one flat row of plain values, ready for JSON: money as text, durations in seconds."""
+        from crmkpi.display.rows import result_row  # noqa: PLC0415  # display is loaded when something is shown
+
+        return result_row(self)
+
+    def __str__(self) -> str:
+        from crmkpi.display.text import result_text  # noqa: PLC0415
+
+        return result_text(self)
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
+
+    def _repr_html_(self) -> str:
+        return Report((self,))._repr_html_()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Report(Sequence[Result]):
+    """Results in order, which also read as a table: print it, or show it in a notebook.
+
+    `title` heads the table; `rejected` maps a table to the number of its rows that could not be read.
+    """
+
+    results: tuple[Result, ...]
+    title: str = ""
+
+    @overload
+    def __getitem__(self, index: int) -> Result: ...
+    @overload
+    def __getitem__(self, index: slice) -> Report: ...
+    def __getitem__(self, index: int | slice) -> Result | Report:
+        if isinstance(index, slice):
+            return Report(self.results[index], self.title)
+        return self.results[index]
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+    def __iter__(self) -> Iterator[Result]:
+        return iter(self.results)
+
+    def where(self, condition: Callable[[Result], bool]) -> Report:
+        """The results for which `condition` holds, as a report."""
+        return Report(tuple(result for result in self if condition(result)), self.title)
+
+    def get(self, metric: str | Metric, *, period: str | None = None, **segment: Hashable) -> Result:
+        """The one result of a metric, period label and segment; none or several are an error that says so."""
+        name = metric.id if isinstance(metric, Metric) else metric
+        found = [
+            result
+            for result in self
+            if result.definition == name
+            and (period is None or (result.period is not None and result.period.label == period))
+            and all(result.segment.get(key, _ABSENT) == value for key, value in segment.items())
+        ]
+        if len(found) != 1:
+            asked = ", ".join([name, *([period] if period else []), *(f"{key}={value!r}" for key, value in segment.items())])
+            known = {result.definition for result in self}
+            hint = did_you_mean(name, known) if name not in known else "Name the period and every segment."
+            raise UnknownNameError(f"The report has {len(found) or 'no'} results for {asked}; one was asked for. {hint}")
+        return found[0]
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One flat row of plain values per result, ready for JSON: money as text, durations in seconds."""
+        return [result.to_dict() for result in self]
+
+    def to_json(self) -> str:
+        """The rows of `to_dicts()` as a JSON array."""
+        from crmkpi.display.rows import report_json  # noqa: PLC0415
+
+        return report_json(self)
+
+    def to_csv(self) -> str:
+        """The rows of `to_dicts()` as CSV; text that a spreadsheet would take for a formula is neutralised."""
+        from crmkpi.display.rows import report_csv  # noqa: PLC0415
+
+        return report_csv(self)
+
+    def to_markdown(self) -> str:
+        """The table in Markdown."""
+        from crmkpi.display.markdown import report_markdown  # noqa: PLC0415
+
+        return report_markdown(self)
+
+    def to_html(self) -> str:
+        """A whole HTML page, for a file or a mail."""
+        from crmkpi.display.html import report_page  # noqa: PLC0415
+
+        return report_page(self)
+
+    def pivot(self, rows: str = "metric", columns: str = "period") -> Pivot:
+        """The values as a grid; `rows` and `columns` are "metric", "period" or the name of a segment."""
+        from crmkpi.display.pivot import pivot  # noqa: PLC0415
+
+        return pivot(self, rows=rows, columns=columns)
+
+    def __str__(self) -> str:
+        from crmkpi.display.text import report_text  # noqa: PLC0415
+
+        return report_text(self)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        from crmkpi.display.html import report_table  # noqa: PLC0415
+
+        return report_table(self)
+
+
+if TYPE_CHECKING:
+    from crmkpi.display.pivot import Pivot
+
+_ABSENT = object()
+
+
+def interval_of(
+    metric: Metric, inputs: Mapping[str, Any], samples: Mapping[str, Sample], *, confidence: float
+) -> tuple[Interval[Any] | None, int | None]:
+    """The confidence interval of a value, and the number of records that it rests on.
+
+    None where the KPI has no interval, or the data is too little for one. `samples` are what is kept of the values that
+    were summed, averaged or sorted.
+    """
+    found, n = _interval(metric, inputs, samples, confidence)
+    if found is not None and metric.unit == "duration":
+        found = found.map(lambda seconds: timedelta(seconds=seconds))
+    return found, n
+
+
+def _interval(
+    metric: Metric, inputs: Mapping[str, Any], samples: Mapping[str, Sample], confidence: float
+) -> tuple[Interval[Any] | None, int | None]:
+    match metric.interval:
+        case Share(part, whole):
+            return intervals.wilson(inputs[part], inputs[whole], confidence=confidence), inputs[whole]
+        case NetPromoter(promoters, detractors, answers):
+            passives = inputs[answers] - inputs[promoters] - inputs[detractors]
+            counts = (inputs[promoters], passives, inputs[detractors])
+            return intervals.adjusted_wald(*counts, confidence=confidence), inputs[answers]
+        case Mean(total, count):
+            return _student(samples.get(total), confidence, metric.unit), inputs[count]
+        case None:
+            return _own_interval(metric, samples, confidence)
+
+
+def _own_interval(
+    metric: Metric, samples: Mapping[str, Sample], confidence: float
+) -> tuple[Interval[Any] | None, int | None]:
+    """A KPI that is nothing but a mean, a median or a quantile has the interval that belongs to it."""
+    if len(metric.measures) != 1:
+        return None, None
+    ((name, measure),) = metric.measures.items()
+    sample = samples.get(name)
+    if sample is None:
+        return None, None
+    if measure.aggregate == "mean":
+        return _student(sample, confidence, metric.unit), sample.count
+    if measure.aggregate in ("median", "quantile") and sample.values:
+        assert measure.fraction is not None
+        ordered = sorted(sample.values)
+        found = intervals.order_statistics(ordered, fraction=measure.fraction, confidence=confidence)
+        return (None if found is None else found.map(lambda bound: _in_formula_unit(bound, measure.kind))), sample.count
+    return None, sample.count
+
+
+def _in_formula_unit(number: Any, kind: str) -> Any:
+    """An exact number of a sample as the formula sees it: microseconds become seconds."""
+    if kind == "duration":
+        return float(number) / 1e6
+    return number if kind in ("money", "integer") else float(number)
+
+
+def _student(sample: Sample | None, confidence: float, unit: Unit) -> Interval[Any] | None:
+    if sample is None or sample.count < 2:  # noqa: PLR2004
+        return None
+    with localcontext(Context(prec=60)):
+        total, squares, count = Decimal(sample.total), Decimal(sample.squares), sample.count
+        mean = total / count
+        variance = max(Decimal(0), (squares - total * mean) / (count - 1))
+        deviation = variance.sqrt()
+    scale = 1_000_000 if unit == "duration" else 1
+    found = intervals.student(count, float(mean) / scale, float(deviation) / scale, confidence=confidence)
+    if found is None or unit != "money":
+        return found
+    return found.map(lambda bound: Decimal(repr(bound)))
+
+
+def evaluated(metric: Metric, inputs: Mapping[str, Any]) -> tuple[Any, Any, str | None]:
+    """The value in the KPI's unit, the formula's own number, and the reason where there is neither."""
+    try:
+        number = metric.evaluate(inputs)
+    except UndefinedError as undefined:
+        return None, None, str(undefined)
+    return (timedelta(seconds=number) if metric.unit == "duration" else number), number, None
+
+
+def result_from_totals(
+    metric: Metric, inputs: Mapping[str, Any], *, confidence: float, currency: str | None
+) -> Result:
+    """The result of totals that the caller already has; see `Metric.from_totals`."""
+    totals = {name: inputs[name] for name in metric.measures}
+    value, exact, reason = evaluated(metric, inputs)
+    interval, n = (None, None) if reason else interval_of(metric, totals, {}, confidence=confidence)
+    parameters = {name: inputs[name] for name in metric.parameters}
+    return Result(
+        metric, value, reason, totals, currency, interval, n or 0, parameters=parameters, exact=exact
+    )

@@ -1,0 +1,127 @@
+"""Reading records from dicts, such as the rows of an API's answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from crmkpi.errors import InputError
+from crmkpi.sources.columns import Options, Targets, options_from
+from crmkpi.sources.grid import CHUNK, Grid, Part
+from crmkpi.sources.loaded import Records, Rejected, shortened
+from crmkpi.sources.numbers import DecimalSign
+from crmkpi.sources.rows import load
+
+__all__ = ["load_objects", "read_dicts"]
+
+_R = TypeVar("_R")
+
+
+def read_dicts(
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    record: type[_R],
+    columns: Mapping[str, Targets] | None = None,
+    values: Mapping[str, Mapping[Any, Any]] | None = None,
+    defaults: Mapping[str, Any] | None = None,
+    attributes: bool = True,
+    decimal: DecimalSign | None = None,
+    date_format: str | Mapping[str, str] | None = None,
+    day_first: bool | None = None,
+    tz: str | None = None,
+    strict: bool = False,
+) -> Records[_R]:
+    """Read dicts as records; the arguments mean what they mean for `read_csv`, with keys in place of headers.
+
+    A key that a row lacks, `None` and the empty text are missing values. A dict in a row is opened up: `
+    {"channel": "email"}}` has the key `via.channel`. A list is kept as JSON text. Rows are numbered from 1.
+
+    >>> from crmkpi.records import Order
+    >>> orders = read_dicts([{"id": 7, "total": 12.5, "shop": "Ghent"}], record=Order, columns={"total": "amount"})
+    >>> orders[0].amount, dict(orders[0].attributes)
+    (Decimal('12.5'), {'shop': 'Ghent'})
+    """
+    if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable):
+        raise InputError(f"Rows must be an iterable of dicts, and this is a {type(rows).__name__}; put it in a list.")
+    options = options_from(
+        columns=columns,
+        values=values,
+        defaults=defaults,
+        attributes=attributes,
+        decimal=decimal,
+        date_format=date_format,
+        day_first=day_first,
+        tz=tz,
+        strict=strict,
+    )
+    return load_objects(enumerate(rows, 1), "memory", record, options)
+
+
+def load_objects(objects: Iterable[tuple[int, Any]], source: str, record: type[_R], options: Options) -> Records[_R]:
+    """Read numbered objects as records: mappings are rows, what a source could not read comes as `Rejected`."""
+    rows: list[tuple[int, dict[str, Any]] | Rejected] = []
+    headers: dict[str, None] = {}
+    for line, found in objects:
+        if isinstance(found, Rejected):
+            rows.append(found)
+        elif not isinstance(found, Mapping) or not all(isinstance(key, str) for key in found):
+            rows.append(Rejected(line, None, shortened(found), "it is not an object with named values"))
+        else:
+            flat = _opened(found)
+            headers.update(dict.fromkeys(flat))
+            rows.append((line, flat))
+    if not rows:
+        return Records((), record, notes=("There are no rows.",), source=source)
+    names = list(headers)
+    return load(Grid(source, names, lambda: _parts(rows, names), text=False), record, options)
+
+
+def _parts(rows: Iterable[tuple[int, dict[str, Any]] | Rejected], names: Sequence[str]) -> Iterator[Part | Rejected]:
+    lines: list[int] = []
+    cells: list[list[Any]] = []
+    for row in rows:
+        if cells and (isinstance(row, Rejected) or len(cells) == CHUNK):
+            yield Part(cells, lines.copy)
+            lines, cells = [], []
+        if isinstance(row, Rejected):
+            yield row
+        else:
+            lines.append(row[0])
+            cells.append([row[1].get(name) for name in names])
+    if cells:
+        yield Part(cells, lines.copy)
+
+
+def _opened(found: Mapping[str, Any]) -> dict[str, Any]:
+    """One level of names: nested objects joined with dots, lists as JSON text, other objects as text."""
+    flat: dict[str, Any] = {}
+    waiting = [("", found)]
+    while waiting:
+        prefix, mapping = waiting.pop()
+        for key, value in mapping.items():
+            name = f"{prefix}{key}"
+            if isinstance(value, Mapping):
+                waiting.append((f"{name}.", value))
+            elif isinstance(value, list | tuple):
+                flat[name] = _listed(value)
+            else:
+                flat[name] = _single(value)
+    return flat
+
+
+def _single(value: Any) -> Any:
+    if isinstance(value, float | datetime) and value != value:  # noqa: PLR0124 - NaN and NaT, the missing values of pandas
+        return None
+    if value is None or isinstance(value, str | int | float | Decimal | date):
+        return None if value == "" else value
+    return str(value)
+
+
+def _listed(values: Any) -> str:
+    try:
+        return json.dumps(values, default=str)
+    except (TypeError, ValueError, RecursionError):
+        return shortened(values)

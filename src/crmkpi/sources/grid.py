@@ -1,0 +1,55 @@
+"""A source as a table of cells, before anybody knows what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from crmkpi.sources.loaded import Rejected
+
+__all__ = ["CHUNK", "Grid", "Part", "Row"]
+
+CHUNK = 200  # rows that stay in the processor's cache until they are records: larger chunks are slower
+Row = Sequence[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some rows of a source. The lines on which they start are worked out only when somebody needs them."""
+
+    rows: Sequence[Row]
+    lines: Callable[[], Sequence[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A source as a table: headers, and parts of rows that can be gone through more than once.
+
+    A row that the source itself cannot read comes as `Rejected`. In a grid of text the empty text is a missing value,
+    in others `None` is. `decimals_unknown` says that the form of the file makes decimal commas likely, so that columns
+    of numbers are looked at before they are read.
+    """
+
+    source: str
+    headers: Sequence[str]
+    parts: Callable[[], Iterator[Part | Rejected]]
+    text: bool
+    decimals_unknown: bool = False
+
+    def spellings(self, positions: Iterable[int]) -> dict[int, dict[Any, None]]:
+        """The different cells of some columns, in the order of the source."""
+        found: dict[int, dict[Any, None]] = {position: {} for position in positions}
+        for part in self.parts():
+            if isinstance(part, Part):
+                rows = [row for row in part.rows if len(row) == len(self.headers)]
+                for position, cells in found.items():
+                    cells.update(dict.fromkeys(row[position] for row in rows if isinstance(row[position], str)))
+        return found
+
+    def column(self, position: int) -> Iterator[tuple[int, Any]]:
+        """The cells of one column, each with its line."""
+        for part in self.parts():
+            if isinstance(part, Part):
+                pairs = zip(part.lines(), part.rows, strict=True)
+                yield from ((line, row[position]) for line, row in pairs if len(row) == len(self.headers))

@@ -1,0 +1,119 @@
+"""Reading JSON files: an array of objects, or one object a line."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+from crmkpi.errors import FileFormatError
+from crmkpi.sources.columns import Targets, options_from
+from crmkpi.sources.dicts import load_objects
+from crmkpi.sources.loaded import Records, Rejected, shortened
+from crmkpi.sources.numbers import DecimalSign
+from crmkpi.sources.text import Source, read_text
+
+__all__ = ["read_json"]
+
+_R = TypeVar("_R")
+_BLANKS = re.compile(r"[ \t\r\n]*")
+
+
+def read_json(
+    path: Source,
+    *,
+    record: type[_R],
+    columns: Mapping[str, Targets] | None = None,
+    values: Mapping[str, Mapping[Any, Any]] | None = None,
+    defaults: Mapping[str, Any] | None = None,
+    attributes: bool = True,
+    encoding: str | None = None,
+    decimal: DecimalSign | None = None,
+    date_format: str | Mapping[str, str] | None = None,
+    day_first: bool | None = None,
+    tz: str | None = None,
+    strict: bool = False,
+) -> Records[_R]:
+    """Read a JSON file, or an open file, as records; the arguments mean what they mean for `read_csv`.
+
+    A file that starts with `[` is one array of objects; any other is JSON Lines, with one object on each line. A line
+    that does not parse is rejected; an array that does not parse is an error, because nothing says where its next
+    object starts. Objects are opened up and keys matched as `read_dicts` does.
+
+    >>> import io
+    >>> from crmkpi.records import Lead
+    >>> leads = read_json(io.StringIO('[{"id": 1, "source": "fair"}]'), record=Lead)
+    >>> leads[0].source
+    'fair'
+    """
+    options = options_from(
+        columns=columns,
+        values=values,
+        defaults=defaults,
+        attributes=attributes,
+        decimal=decimal,
+        date_format=date_format,
+        day_first=day_first,
+        tz=tz,
+        strict=strict,
+    )
+    text, name = read_text(path, encoding=encoding)
+    if not text.strip():
+        raise FileFormatError(f"{name} is empty: a JSON file holds an array of objects, or one object a line.")
+    objects = _array(text, name) if text.lstrip().startswith("[") else _lines(text)
+    return load_objects(objects, name, record, options)
+
+
+def _lines(text: str) -> Iterator[tuple[int, Any]]:
+    for number, line in enumerate(re.split(r"\r\n|\n|\r", text), 1):
+        if not line.strip():
+            continue
+        try:
+            yield number, json.loads(line)
+        except (ValueError, RecursionError):
+            yield number, Rejected(number, None, shortened(line), "it is not an object in JSON")
+
+
+def _array(text: str, name: str) -> Iterator[tuple[int, Any]]:
+    """The objects of an array with the lines on which they start, which the json module does not tell."""
+    decoder = json.JSONDecoder()
+    position = _after_blanks(text, text.index("[") + 1)
+    line, counted = 1, 0
+    if text[position : position + 1] == "]":
+        _check_end(text, position + 1, name)
+        return
+    while True:
+        line += text.count("\n", counted, position)
+        counted = position
+        try:
+            found, position = decoder.raw_decode(text, position)
+        except (ValueError, RecursionError) as problem:
+            raise FileFormatError(
+                f"{name} is not JSON: the object that starts on line {line} does not parse ({problem})."
+            ) from None
+        yield line, found
+        position = _after_blanks(text, position)
+        mark = text[position : position + 1]
+        if mark == "]":
+            _check_end(text, position + 1, name)
+            return
+        if mark != ",":
+            raise FileFormatError(
+                f"{name} is not JSON: after the object that starts on line {line} comes {mark or 'the end'!r}, where "
+                f"an array goes on with a comma or ends with a bracket."
+            )
+        position = _after_blanks(text, position + 1)
+
+
+def _after_blanks(text: str, position: int) -> int:
+    blanks = _BLANKS.match(text, position)
+    return position if blanks is None else blanks.end()
+
+
+def _check_end(text: str, position: int, name: str) -> None:
+    if text[position:].strip():
+        raise FileFormatError(
+            f"{name} is not one JSON array: after its end comes {text[position:].strip()[:20]!r}; put all objects "
+            f"in one array, or one object on each line."
+        )

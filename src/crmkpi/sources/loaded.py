@@ -1,0 +1,101 @@
+"""What reading a file gives: the records, the rows that were refused and why, and the columns that nobody asked for."""
+
+from __future__ import annotations
+
+import re
+import reprlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, overload
+
+from crmkpi.records.base import record_type
+
+__all__ = ["Records", "Rejected", "shortened"]
+
+_R = TypeVar("_R")
+_LONGEST_VALUE = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A row that is not used, and the first reason why.
+
+    `line` is the line of the file on which the row starts, with the first line as 1; rows given as dicts are numbered
+    from 1. `field` and `value` are missing when the row as a whole is wrong. `value` is written as Python writes it and
+    cut at 80 characters.
+
+    >>> Rejected(line=7, field="amount", value="'n/a'", reason="not a number")
+    Rejected(line=7, field='amount', value="'n/a'", reason='not a number')
+    """
+
+    line: int
+    field: str | None
+    value: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Records(Sequence[_R], Generic[_R]):
+    """The records of one source: an immutable sequence that remembers what was left out.
+
+    Every row of the source is either a record or in `rejected`. `unmapped` names the columns that fill no field of the
+    record (they are in `attributes` unless that was declined). `notes` says what was decided on the way, in words.
+    A slice is a plain tuple.
+
+    >>> from crmkpi.records import Order
+    >>> orders = Records((Order(id="1"), Order(id="2")), record=Order, source="orders.csv")
+    >>> orders
+    Records: 2 orders from orders.csv
+    >>> orders[0].id, len(orders[1:])
+    ('1', 1)
+    """
+
+    _items: tuple[_R, ...]
+    record: type[_R]
+    rejected: tuple[Rejected, ...] = ()
+    unmapped: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    source: str = "memory"
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[_R]:
+        return iter(self._items)
+
+    @overload
+    def __getitem__(self, index: int) -> _R: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[_R, ...]: ...
+    def __getitem__(self, index: int | slice) -> _R | tuple[_R, ...]:
+        return self._items[index]
+
+    def __repr__(self) -> str:
+        parts = [f"Records: {_counted(len(self), self.record)} from {self.source}"]
+        if self.rejected:
+            rows = "row" if len(self.rejected) == 1 else "rows"
+            parts.append(f"{len(self.rejected):,} {rows} rejected, see .rejected")
+        if self.unmapped:
+            shown = ", ".join(self.unmapped[:8])
+            more = f" and {len(self.unmapped) - 8} more" if len(self.unmapped) > 8 else ""
+            parts.append(f"unmapped columns: {shown}{more}")
+        return "; ".join(parts)
+
+
+def shortened(value: object) -> str:
+    """A value as Python writes it, cut at 80 characters.
+
+    >>> shortened("n/a")
+    "'n/a'"
+    >>> len(shortened("x" * 1000))
+    80
+    """
+    text = repr(value[:_LONGEST_VALUE]) if isinstance(value, str) else reprlib.repr(value)
+    whole = not isinstance(value, str) or len(value) <= _LONGEST_VALUE
+    return text if whole and len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 3] + "..."
+
+
+def _counted(count: int, record: type[Any]) -> str:
+    if count == 1:
+        return "1 " + re.sub(r"(?<!^)(?=[A-Z])", " ", record.__name__).lower()
+    return f"{count:,} {record_type(record).table.replace('_', ' ')}"

@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+import pytest
+from dateutil import parser
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from crmkpi.errors import AmbiguousDateError, UnknownNameError
+from crmkpi.sources.dates import DateReader, zone_named
+
+
+def column(*values: Any, kind: Literal["timestamp", "date"] = "timestamp", **options: Any) -> list[Any]:
+    """What a column reads as, with the reason in place of a value that does not read."""
+    reader = DateReader(column="At", values=lambda: values, kind=kind, **options)
+    read: list[Any] = []
+    for value in values:
+        try:
+            read.append(reader(value))
+        except ValueError as problem:
+            if isinstance(problem, AmbiguousDateError):
+                raise
+            read.append(str(problem))
+    return read
+
+
+def days(*values: str) -> Sequence[date]:
+    return [date.fromisoformat(value) for value in values]
+
+
+@given(st.lists(st.dates(date(1970, 1, 1), date(2068, 1, 1)), min_size=1), st.sampled_from("/-."), st.booleans())
+def test_a_column_of_dates_in_numbers_reads_as_written_or_is_refused(
+    moments: list[date], sign: str, day_first: bool
+) -> None:
+    form = sign.join(["%d", "%m", "%Y"] if day_first else ["%m", "%d", "%Y"])
+    written = [moment.strftime(form) for moment in moments]
+    if any(moment.day > 12 for moment in moments):
+        assert column(*written, kind="date") == moments
+    else:
+        with pytest.raises(AmbiguousDateError):
+            column(*written, kind="date")
+    assert column(*written, kind="date", day_first=day_first) == moments
+
+
+@given(st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1)))
+def test_worded_dates_read_as_another_parser_reads_them(moment: datetime) -> None:
+    for form in ("%d %b, %Y %H:%M:%S", "%b %d, %Y %I:%M %p", "%B %d %Y", "%a, %d %b %Y %H:%M:%S +0200", "%d-%b-%Y"):
+        text = moment.strftime(form)
+        assert column(text) == [parser.parse(text, default=datetime(2000, 1, 1))]
+
+
+@given(st.datetimes(), st.sampled_from(["T", " "]), st.sampled_from(["", "Z", "+02:00", "-0930", " UTC"]))
+def test_iso_times_read_with_and_without_an_offset(moment: datetime, mark: str, zone: str) -> None:
+    offsets = {"": None, "+02:00": timezone(timedelta(hours=2)), "-0930": timezone(-timedelta(hours=9, minutes=30))}
+    [read] = column(moment.isoformat(mark) + zone)
+    assert read == moment.replace(tzinfo=offsets.get(zone, UTC))
+
+
+def test_one_number_above_12_settles_the_whole_column() -> None:
+    assert column("01/02/2026", "13/02/2026", kind="date") == days("2026-02-01", "2026-02-13")
+    assert column("01/02/2026", "02/13/2026", kind="date") == days("2026-01-02", "2026-02-13")
+
+
+def test_a_column_that_never_shows_its_order_is_refused_with_the_way_out() -> None:
+    message = (
+        r"The dates in the column 'At' could all start with the day or the month, for example '01/02/2026'; "
+        r"say day_first=True, day_first=False or date_format="
+    )
+    with pytest.raises(AmbiguousDateError, match=message):
+        column("03/04/2026", "01/02/2026", "2026-01-31")
+
+
+def test_a_column_that_shows_both_orders_rejects_its_dates_in_numbers_only() -> None:
+    reason = "this column has dates that start with the day and dates that start with the month"
+    assert column("13/01/2026", "01/13/2026", "01/02/2026", "2026-01-31", kind="date") == [
+        reason,
+        reason,
+        reason,
+        date(2026, 1, 31),
+    ]
+
+
+def test_an_order_that_is_said_is_not_left_for_one_value() -> None:
+    read = column("01/02/2026", "01/13/2026", kind="date", day_first=True)
+    assert read == [date(2026, 2, 1), "not a date: there is no such day or time in the calendar"]
+
+
+def test_a_nonsense_date_settles_nothing() -> None:
+    with pytest.raises(AmbiguousDateError, match="'01/02/2026'"):
+        column("31/31/2026", "01/02/2026")
+
+
+def test_short_years_are_1969_to_2068() -> None:
+    assert column("10/20/68", "10/20/69", kind="date") == days("2068-10-20", "1969-10-20")
+
+
+def test_short_years_that_could_be_days_are_refused() -> None:
+    with pytest.raises(AmbiguousDateError, match="could all start with the year or the day, for example '20-10-16'"):
+        column("20-10-16", "21-10-16")
+    assert column("20-10-16", kind="date", day_first=True) == days("2016-10-20")
+    assert column("20-10-16", kind="date", form="%y-%m-%d") == days("2020-10-16")
+
+
+def test_dates_that_start_with_the_year_need_no_order() -> None:
+    assert column("2026/01/05", "2026.2.3", kind="date") == days("2026-01-05", "2026-02-03")
+
+
+@pytest.mark.parametrize(
+    ("text", "hour"),
+    [("12:00 am", 0), ("12:30 AM", 0), ("1:00 am", 1), ("12:00 pm", 12), ("11:59 p.m.", 23), ("23:00", 23)],
+)
+def test_hours_read_on_both_clocks(text: str, hour: int) -> None:
+    assert column(f"31/01/2026 {text}")[0].hour == hour
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("31/01/2026 13:00 pm", "hours with am or pm go from 1 to 12"),
+        ("31/01/2026 25:00", "no such day or time"),
+        ("31/01/2026 10:00 +99:00", "no such day or time"),
+        ("2026-02-30", "no such day or time"),
+        ("31/01/202", "the year must have four digits or two"),
+        ("31 Brumaire 2026", "its month has no English name"),
+        ("1700000000", "not a date that reads by itself"),
+        ("46027", "not a date that reads by itself"),
+        ("soon", "not a date that reads by itself"),
+        (1_700_000_000, "Unix times need date_format="),
+        (True, "Unix times need date_format="),
+    ],
+)
+def test_what_is_no_date_says_why(text: object, reason: str) -> None:
+    assert reason in column(text)[0]
+
+
+def test_a_form_that_is_given_reads_and_nothing_else_does() -> None:
+    assert column("05.01.2026", "2026-01-05", kind="date", form="%d.%m.%Y") == [
+        date(2026, 1, 5),
+        "not a date of the form '%d.%m.%Y'",
+    ]
+
+
+@given(st.integers(-(10**9), 4 * 10**9))
+def test_unix_times_read_in_the_unit_that_is_said(seconds: int) -> None:
+    expected = datetime.fromtimestamp(seconds, UTC)
+    assert column(seconds, str(seconds), form="unix_seconds") == [expected, expected]
+    assert column(seconds * 1000, form="unix_milliseconds") == [expected]
+
+
+@pytest.mark.parametrize("value", ["", "x", "nan", "inf", "1e300", float("nan"), True])
+def test_what_is_no_unix_time_is_refused(value: object) -> None:
+    assert isinstance(column(value, form="unix_seconds")[0], str)
+
+
+@given(st.datetimes(datetime(1990, 1, 1), datetime(2030, 1, 1)))
+def test_local_times_become_the_instants_that_the_zone_gives_them(moment: datetime) -> None:
+    zone = ZoneInfo("America/New_York")
+    [read] = column(moment.isoformat(), zone=zone)
+    assert read.tzinfo is UTC
+    there = read.astimezone(zone).replace(tzinfo=None)
+    assume(there == moment)  # hours that a clock change skips do not exist
+    assert read == moment.replace(tzinfo=zone).astimezone(UTC)
+
+
+def test_days_are_days_of_the_zone() -> None:
+    assert column("2026-01-31T23:30:00Z", kind="date", zone=ZoneInfo("Europe/Berlin")) == days("2026-02-01")
+    assert column("2026-01-31T23:30:00Z", "2026-01-31T23:30", kind="date") == days("2026-01-31", "2026-01-31")
+
+
+def test_the_edge_of_the_calendar_is_a_reason_and_no_crash() -> None:
+    assert "edge of the calendar" in column("0001-01-01", zone=ZoneInfo("Asia/Tokyo"))[0]
+
+
+def test_dates_that_are_dates_already_stay_as_they_are() -> None:
+    assert column(datetime(2026, 1, 31, 8), date(2026, 1, 31)) == [datetime(2026, 1, 31, 8), datetime(2026, 1, 31)]
+
+
+def test_an_unknown_zone_is_named_with_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match=r"no time zone 'Europe/Pariss'\. Did you mean 'Europe/Paris'\?"):
+        zone_named("Europe/Pariss")
