@@ -17,13 +17,23 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
 from crmkpi.calendars import Calendar, CalendarUnit
 from crmkpi.catalogue import catalogue
+from crmkpi.cli_arguments import (
+    argument,
+    plain_number,
+    read_chosen,
+    read_column,
+    read_day,
+    read_default,
+    read_hours,
+    read_rate,
+    read_setting,
+    read_value,
+)
 from crmkpi.dataset import Dataset
 from crmkpi.display.html import report_page
 from crmkpi.display.manual import metric_list, metric_page
@@ -40,8 +50,6 @@ from crmkpi.errors import (
     MissingTableError,
     ParameterError,
     TimeZoneError,
-    UnknownNameError,
-    did_you_mean,
 )
 from crmkpi.metric import Metric
 from crmkpi.money import Rates
@@ -96,7 +104,9 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     from crmkpi import __version__  # noqa: PLC0415  # the package imports this module's neighbours
 
-    parser = _Parser(prog="crmkpi", description="KPIs of customer relationships, with their evidence.", allow_abbrev=False)
+    parser = _Parser(
+        prog="crmkpi", description="KPIs of customer relationships, with their evidence.", allow_abbrev=False
+    )
     parser.add_argument("--version", action="version", version=f"crmkpi {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
     _add_report(commands)
@@ -104,12 +114,17 @@ def _parser() -> argparse.ArgumentParser:
     listed.add_argument("--theme", choices=catalogue.themes(), help="only the KPIs of this theme")
     listed.set_defaults(run=_list)
     show = commands.add_parser("show", help="explain a KPI", description="Explain a KPI.", allow_abbrev=False)
-    show.add_argument("metric", type=_argument(catalogue.find), metavar="KPI", help="an id, another name, or a variant")
+    show.add_argument("metric", type=argument(catalogue.find), metavar="KPI", help="an id, another name, or a variant")
     show.set_defaults(run=_show)
     demo = commands.add_parser(
-        "demo", help="make and measure a sample company", description="Make and measure a sample company.", allow_abbrev=False
+        "demo",
+        help="make and measure a sample company",
+        description="Make and measure a sample company.",
+        allow_abbrev=False,
     )
-    demo.add_argument("--dir", default="crmkpi-demo", metavar="DIR", help="where to write the files (default: %(default)s)")
+    demo.add_argument(
+        "--dir", default="crmkpi-demo", metavar="DIR", help="where to write the files (default: %(default)s)"
+    )
     demo.set_defaults(run=_demo)
     return parser
 
@@ -124,40 +139,84 @@ def _add_report(commands: Any) -> None:
     )
     report.set_defaults(run=_report, usage=report.error)
     report.add_argument(
-        "metrics", nargs="*", type=_argument(_chosen), metavar="KPI", help="an id, another name, a variant, or a theme"
+        "metrics",
+        nargs="*",
+        type=argument(read_chosen),
+        metavar="KPI",
+        help="an id, another name, a variant, or a theme",
     )
     files = report.add_argument_group("files (.csv, .tsv, .json or .jsonl; - reads CSV from standard input)")
     for table in RECORDS:
         files.add_argument(_option(table), dest=f"table_{table}", metavar="FILE")
     reading = report.add_argument_group("how to read them")
-    reading.add_argument("--columns", action="append", default=[], type=_argument(_column), metavar="TABLE:HEADER=FIELD",
-                         help="which column fills a field; no FIELD drops the column")  # fmt: skip
-    reading.add_argument("--values", action="append", default=[], type=_argument(_value), metavar="TABLE:FIELD:WORD=VALUE",
-                         help="what a word of the file means; no VALUE makes it a missing value")  # fmt: skip
-    reading.add_argument("--default", action="append", default=[], type=_argument(_default), metavar="TABLE:FIELD=VALUE",
-                         help="the value of a field that no column fills")  # fmt: skip
+    reading.add_argument(
+        "--columns",
+        action="append",
+        default=[],
+        type=argument(read_column),
+        metavar="TABLE:HEADER=FIELD",
+        help="which column fills a field; no FIELD drops the column",
+    )
+    reading.add_argument(
+        "--values",
+        action="append",
+        default=[],
+        type=argument(read_value),
+        metavar="TABLE:FIELD:WORD=VALUE",
+        help="what a word of the file means; no VALUE makes it a missing value",
+    )
+    reading.add_argument(
+        "--default",
+        action="append",
+        default=[],
+        type=argument(read_default),
+        metavar="TABLE:FIELD=VALUE",
+        help="the value of a field that no column fills",
+    )
     reading.add_argument("--encoding", help="UTF-8 when not given")
     reading.add_argument("--delimiter", help="found when not given")
     reading.add_argument("--decimal", choices=(".", ","), help="the sign before decimals")
-    reading.add_argument("--day-first", action=argparse.BooleanOptionalAction, help="the order of dates such as 03/04/2026")
+    reading.add_argument(
+        "--day-first", action=argparse.BooleanOptionalAction, help="the order of dates such as 03/04/2026"
+    )
     reading.add_argument("--strict", action="store_true", help="stop at the first row that cannot be read")
     what = report.add_argument_group("what to measure")
     what.add_argument("--period", help="such as 2026-Q1, 2026, 2026-01-01..2026-01-31 or 'last month'")
     what.add_argument("--every", choices=get_args(CalendarUnit), help="split the period")
-    what.add_argument("--by", action="append", metavar="FIELD", help="group by a field, such as owner or customer.industry")
+    what.add_argument(
+        "--by", action="append", metavar="FIELD", help="group by a field, such as owner or customer.industry"
+    )
     what.add_argument("--compare", metavar="PERIOD", help="previous, year_ago, none, or a period")
-    what.add_argument("--set", action="append", default=[], type=_argument(_setting), metavar="NAME=NUMBER",
-                      help="a parameter of a KPI")  # fmt: skip
+    what.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=argument(read_setting),
+        metavar="NAME=NUMBER",
+        help="a parameter of a KPI",
+    )
     what.add_argument("--confidence", type=float, default=0.95, help="of intervals (default: %(default)s)")
     frame = report.add_argument_group("time and money")
-    frame.add_argument("--as-of", type=_argument(_day), metavar="DATE", help="the day up to which the data is known")
+    frame.add_argument("--as-of", type=argument(read_day), metavar="DATE", help="the day up to which the data is known")
     frame.add_argument("--tz", default=None, metavar="ZONE", help="the time zone in which days begin (default: UTC)")
     frame.add_argument("--fiscal-year-start", type=int, default=1, metavar="MONTH")
-    frame.add_argument("--opening-hours", action="append", default=[], type=_argument(_hours), metavar="DAYS=FROM-TO",
-                       help="when business time runs, such as mon-fri=09:00-17:00")  # fmt: skip
+    frame.add_argument(
+        "--opening-hours",
+        action="append",
+        default=[],
+        type=argument(read_hours),
+        metavar="DAYS=FROM-TO",
+        help="when business time runs, such as mon-fri=09:00-17:00",
+    )
     frame.add_argument("--currency", help="of amounts that carry none; with --rate, the one to convert to")
-    frame.add_argument("--rate", action="append", default=[], type=_argument(_rate), metavar="CURRENCY=NUMBER",
-                       help="what one unit of a currency is worth in --currency")  # fmt: skip
+    frame.add_argument(
+        "--rate",
+        action="append",
+        default=[],
+        type=argument(read_rate),
+        metavar="CURRENCY=NUMBER",
+        help="what one unit of a currency is worth in --currency",
+    )
     report.add_argument("--format", choices=tuple(_FORMATS), default="table", help="(default: %(default)s)")
 
 
@@ -208,7 +267,9 @@ def _measured(crm: Dataset, arguments: argparse.Namespace) -> Report:
         every=arguments.every,
         by=[name for names in arguments.by for name in names.split(",")] if arguments.by else None,
         compare=None if compare == "none" else compare,
-        parameters={name: number if units.get(name) == "money" else _plain(number) for name, number in given.items()},
+        parameters={
+            name: number if units.get(name) == "money" else plain_number(number) for name, number in given.items()
+        },
         confidence=arguments.confidence,
     )
 
@@ -217,8 +278,8 @@ def _metrics(crm: Dataset, choice: Metric | str | None, parameters: Mapping[str,
     """The KPI that was named, or those of a theme (of all themes for None) that the dataset allows."""
     if isinstance(choice, Metric):
         return [choice]
-    found = [metric for metric in (catalogue if choice is None else catalogue.by_theme(choice))
-             if crm._allows(metric, parameters)]  # noqa: SLF001  # fmt: skip
+    offered = catalogue if choice is None else catalogue.by_theme(choice)
+    found = [metric for metric in offered if crm._allows(metric, parameters)]  # noqa: SLF001  # as the scorecard does
     if not found:
         raise MissingTableError(
             f"No KPI of {choice or 'the catalogue'} can be measured with {', '.join(crm.tables)} alone; "
@@ -231,7 +292,9 @@ def _read(table: str, path: str, arguments: argparse.Namespace) -> Records[Any]:
     """The records of one file; what had to be left out of it is told on standard error."""
     suffix = ".csv" if path == "-" else Path(path).suffix.lower()
     if suffix not in _SUFFIXES:
-        raise FileFormatError(f"{path} is none of the files that can be read ({', '.join(_SUFFIXES)}); export it as one.")
+        raise FileFormatError(
+            f"{path} is none of the files that can be read ({', '.join(_SUFFIXES)}); export it as one."
+        )
     columns: dict[str, Any] = {}
     for of, header, fields in arguments.columns:
         if of == table:
@@ -300,98 +363,6 @@ _FORMATS: Mapping[str, Callable[[Report], str]] = {
     "markdown": report_markdown,
     "html": report_page,
 }
-
-
-def _argument(read: Callable[[str], Any]) -> Callable[[str], Any]:
-    """A reader of one argument whose errors are errors of the command line."""
-
-    def wrapped(text: str) -> Any:
-        try:
-            return read(text)
-        except (CrmKpiError, ValueError) as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return wrapped
-
-
-def _chosen(name: str) -> Metric | str:
-    """A KPI, or the name of a theme."""
-    if name in catalogue.themes():
-        return name
-    return catalogue.find(name)
-
-
-def _column(text: str) -> tuple[str, str, tuple[str, ...]]:
-    table, rest = _of_table(text)
-    header, fields = _pair(rest, "the HEADER of a column, and the FIELD it fills", last=True)
-    return table, header, tuple(field for field in fields.split(",") if field)
-
-
-def _value(text: str) -> tuple[str, str, str, str | None]:
-    table, rest = _of_table(text)
-    field, colon, rest = rest.partition(":")
-    if not colon:
-        raise InputError(f"it is written TABLE:FIELD:WORD=VALUE; got {text!r}")
-    word, value = _pair(rest, "a WORD of the file, and the VALUE it means", last=True)
-    return table, field, word, value or None
-
-
-def _default(text: str) -> tuple[str, str, str]:
-    table, rest = _of_table(text)
-    return table, *_pair(rest, "a FIELD, and its VALUE")
-
-
-def _of_table(text: str) -> tuple[str, str]:
-    table, colon, rest = text.partition(":")
-    table = table.replace("-", "_")
-    if not colon:
-        raise InputError(f"it starts with a table and a colon, such as deals:; got {text!r}")
-    if table not in RECORDS:
-        raise UnknownNameError(f"there is no table {table!r}. {did_you_mean(table, RECORDS)}")
-    return table, rest
-
-
-def _pair(text: str, what: str, *, last: bool = False) -> tuple[str, str]:
-    left, sign, right = text.rpartition("=") if last else text.partition("=")
-    if not sign or not left:
-        raise InputError(f"an equals sign stands between {what}; got {text!r}")
-    return left, right
-
-
-def _setting(text: str) -> tuple[str, Decimal]:
-    name, number = _pair(text, "the NAME of a parameter, and a NUMBER")
-    return name, _number(number)
-
-
-def _rate(text: str) -> tuple[str, Decimal]:
-    currency, number = _pair(text, "a CURRENCY, and a NUMBER")
-    return currency, _number(number)
-
-
-def _hours(text: str) -> tuple[str, tuple[str, str]]:
-    days, hours = _pair(text, "DAYS, and hours such as 09:00-17:00")
-    opens, sign, closes = hours.partition("-")
-    if not sign:
-        raise InputError(f"hours are written FROM-TO, such as 09:00-17:00; got {hours!r}")
-    return days, (opens, closes)
-
-
-def _day(text: str) -> date:
-    try:
-        return datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
-    except ValueError:
-        raise InputError(f"a day is written 2026-03-31, and a moment 2026-03-31T17:00; got {text!r}") from None
-
-
-def _number(text: str) -> Decimal:
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        raise InputError(f"a number is needed, such as 30 or 0.92; got {text!r}") from None
-
-
-def _plain(number: Decimal) -> int | float:
-    return int(number) if number == number.to_integral_value() else float(number)
 
 
 def _option(table: str) -> str:

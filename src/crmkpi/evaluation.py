@@ -19,8 +19,9 @@ from crmkpi.measures import Grouped, Measure
 from crmkpi.periods import Period
 from crmkpi.plan import AccountPlan, Column, MeasurePlan, MetricPlan
 
-__all__ = ["Input", "Reader", "Timeline", "moved"]
+__all__ = ["EVER", "Input", "Reader", "Timeline", "moved"]
 
+EVER = (Period.all().wall_end, Period.all().end)  # an as-of instant after everything, on the wall clock and exact
 _DIVISION = Context(prec=28)
 
 

@@ -107,9 +107,9 @@ class Metric:
         Options are those of `Dataset.measure` that concern one value (`period`, `as_of`, `calendar`, `rates`,
         `currency`, `confidence`) and the KPI's own parameters. Tables may be given by name instead of `data`.
         """
-        from crmkpi.dataset import measure_one  # noqa: PLC0415  # the dataset knows metrics, not the other way round
+        from crmkpi.dataset import result_of  # noqa: PLC0415  # the dataset knows metrics, not the other way round
 
-        return measure_one(self, data, options)
+        return result_of(self, data, options)
 
     @property
     def name(self) -> str:

@@ -316,6 +316,20 @@ def test_the_delimiter_is_found_outside_of_quotes(delimiter: str) -> None:
     assert (deal.status, list(deal.attributes)) == ("won", ["a,b;c|d\te,,;;||\t\tx"])
 
 
+def test_a_run_of_blanks_is_one_delimiter() -> None:
+    found = orders(' customer_id  date  amount \n 00001 19970101   11.77\n\n "A B" 19970112  5.00\n', delimiter=" ")
+    assert [(order.id, order.customer_id, str(order.amount)) for order in found] == [
+        ("row 2", "00001", "11.77"),
+        ("row 4", "A B", "5.00"),
+    ]
+
+
+def test_a_missing_cell_between_blanks_is_rejected_not_shifted() -> None:
+    found = orders("customer_id channel amount\nA  5\nB web 7\n", delimiter=" ")
+    assert [order.customer_id for order in found] == ["B"]
+    assert [(row.line, row.reason) for row in found.rejected] == [(2, "it has 2 cells under 3 headers")]
+
+
 def test_one_column_needs_no_delimiter() -> None:
     assert orders("id\n1\n2\n")[1].id == "2"
 

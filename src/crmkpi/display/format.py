@@ -99,14 +99,14 @@ def format_range(interval: Interval[Any] | None, unit: Unit, value: Any) -> str:
         case "duration":
             size, _ = _time_unit(_seconds(value))
             low, high = (_three_digits(_seconds(bound) / size) for bound in interval)
-        case "money" if abs(value) >= 100:  # noqa: PLR2004  # cents say nothing about a range of that size
+        case "money" if abs(value) >= 100:  # cents say nothing about a range of that size
             low, high = (f"{_whole(bound):,}" for bound in interval)
         case _:
             low, high = (format_value(bound, unit) for bound in interval)
     return f"{low} to {high}"
 
 
-def format_change(change: Change | None, unit: Unit) -> str:
+def format_change(change: Change | None, unit: Unit) -> str:  # noqa: PLR0911  # one way to say it for each case
     """How a value differs from the one it is compared to; nothing where there is no comparison.
 
     Ratios differ in percentage points and scores in points. Everything else differs by a fraction of the other value,
@@ -147,9 +147,12 @@ def format_label(value: Hashable) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     text = value.isoformat() if isinstance(value, date) else str(value)
-    return "".join(
-        character if character.isprintable() else " " if character.isspace() else "�" for character in text
-    ).strip() or "(blank)"
+    return (
+        "".join(
+            character if character.isprintable() else " " if character.isspace() else "�" for character in text
+        ).strip()
+        or "(blank)"
+    )
 
 
 def value_text(result: Result) -> str:
@@ -167,7 +170,9 @@ def format_input(metric: Metric, name: str, value: Any, *, currency: str | None 
         return format_value(value, "money", currency=currency)
     if isinstance(value, float):
         return format_value(value, "number")
-    return format_value(value, "count") if isinstance(value, int) else UNDEFINED if value is None else format_label(value)
+    return (
+        format_value(value, "count") if isinstance(value, int) else UNDEFINED if value is None else format_label(value)
+    )
 
 
 def words(name: str) -> str:
@@ -181,7 +186,7 @@ def _percent(fraction: float) -> str:
     size = abs(percent)
     if 0 < size < _SMALL_PERCENT:
         return _plain(percent, 1)
-    if _NEARLY_ALL <= size < 100:  # noqa: PLR2004
+    if _NEARLY_ALL <= size < 100:
         decimals = len(_plain(100 - size, 1).partition(".")[2])
         return f"{percent:.{decimals}f}"
     return f"{percent:z,.1f}"
@@ -203,7 +208,7 @@ def _whole(amount: Any) -> int:
 
 
 def _two_decimals(number: Any) -> str:
-    if number and abs(number) < 0.01:  # noqa: PLR2004
+    if number and abs(number) < 0.01:
         return _plain(number, 2)
     return f"{number:z,.2f}"
 
@@ -222,7 +227,7 @@ def _time_unit(seconds: float) -> tuple[float, str]:
 
 
 def _three_digits(number: float) -> str:
-    if abs(number) >= 99.95:  # noqa: PLR2004  # three digits before the point already
+    if abs(number) >= 99.95:  # three digits before the point already
         return f"{number:,.0f}"
     return _plain(number, 3)
 

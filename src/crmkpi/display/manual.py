@@ -40,7 +40,12 @@ def metric_page(metric: Metric) -> str:
         for number, entry in enumerate(entries):
             head = f"{name if number == 0 else '':<12}"
             lines += textwrap.wrap(
-                entry, _WIDTH, initial_indent=head, subsequent_indent=" " * 14, break_long_words=False, break_on_hyphens=False
+                entry,
+                _WIDTH,
+                initial_indent=head,
+                subsequent_indent=" " * 14,
+                break_long_words=False,
+                break_on_hyphens=False,
             )
     return "\n".join(lines)
 
@@ -81,7 +86,9 @@ def _explained(docstring: str) -> list[str]:
             lines += paragraph.splitlines()
         else:
             for indent, run in groupby(paragraph.splitlines(), lambda line: line[: len(line) - len(line.lstrip())]):
-                lines += textwrap.wrap(" ".join(map(str.strip, run)), _WIDTH, initial_indent=indent, subsequent_indent=indent)
+                lines += textwrap.wrap(
+                    " ".join(map(str.strip, run)), _WIDTH, initial_indent=indent, subsequent_indent=indent
+                )
     return lines
 
 

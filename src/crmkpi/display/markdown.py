@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from html import escape
 
-from crmkpi.display.sheet import Column, Sheet, sheet_of
 from crmkpi.display.format import words
+from crmkpi.display.sheet import Column, Sheet, sheet_of
 from crmkpi.results import Report
 
 __all__ = ["draw_markdown", "report_markdown"]

@@ -102,7 +102,9 @@ def pivot(report: Report, *, rows: str = "metric", columns: str = "period") -> P
     known = ["metric", "period", *segments]
     for name in (rows, columns):
         if name not in known:
-            raise UnknownNameError(f"The report has no dimension {name!r} to make a grid of. {did_you_mean(name, known)}")
+            raise UnknownNameError(
+                f"The report has no dimension {name!r} to make a grid of. {did_you_mean(name, known)}"
+            )
     if rows == columns:
         raise InputError(f"The rows and columns of a grid must differ; both are {rows!r}.")
     cells: dict[tuple[Hashable, Hashable], Result] = {}
@@ -112,7 +114,7 @@ def pivot(report: Report, *, rows: str = "metric", columns: str = "period") -> P
             varies = [name for name in known if _value(result, name) != _value(cells[key], name)]
             raise InputError(
                 f"The cell of {rows} {format_label(key[0])} and {columns} {format_label(key[1])} would hold several "
-                f"results, because {' and '.join(varies) or 'nothing else'} varies; make it the rows or the columns, or "
+                f"results, because {' and '.join(varies) or 'nothing else'} varies; make it the rows or columns, or "
                 f"pick one value with report.where(...) first."
             )
         cells[key] = result

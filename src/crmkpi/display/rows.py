@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from crmkpi.periods import Period
-from crmkpi.results import Result
+from crmkpi.results import Change, Result
 
 __all__ = ["report_csv", "report_json", "result_row"]
 
@@ -56,8 +56,8 @@ def result_row(result: Result) -> dict[str, Any]:
         "inputs": {name: _plain(value) for name, value in result.inputs.items()},
         "parameters": {name: _plain(value) for name, value in result.parameters.items()},
     }
-    if result.compared_to is not None:
-        row |= _comparison(result, result.compared_to)
+    if result.compared_to is not None and result.change is not None:
+        row |= _comparison(result.compared_to, result.change)
     segments = {name if name not in row else f"by_{name}": _plain(value) for name, value in result.segment.items()}
     head = ("metric", "title", "unit")
     return {name: row[name] for name in head} | segments | row
@@ -95,9 +95,7 @@ def _period(period: Period | None) -> dict[str, Any]:
     }
 
 
-def _comparison(result: Result, other: Result) -> dict[str, Any]:
-    change = result.change
-    assert change is not None
+def _comparison(other: Result, change: Change) -> dict[str, Any]:
     return {
         "previous_period": None if other.period is None else other.period.label,
         "previous_value": _plain(other.value),

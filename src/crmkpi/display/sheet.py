@@ -87,10 +87,7 @@ def _labels(results: Sequence[Result]) -> list[Column]:
     periods = Column("label", "period", tuple(map(period_label, results)))
     return [
         periods,
-        *(
-            Column("label", name, tuple(format_label(result.segment.get(name)) for result in results))
-            for name in names
-        ),
+        *(Column("label", name, tuple(format_label(result.segment.get(name)) for result in results)) for name in names),
     ]
 
 
@@ -107,9 +104,7 @@ def _numbers(results: Sequence[Result]) -> list[Column]:
             tuple(format_range(result.interval, result.unit, result.value) for result in results),
         ),
         Column("number", "n", tuple(UNDEFINED if result.value is None else f"{result.n:,}" for result in results)),
-        Column(
-            "change", f"vs {compared.pop()}" if len(compared) == 1 else "change", tuple(map(_change, results))
-        ),
+        Column("change", f"vs {compared.pop()}" if len(compared) == 1 else "change", tuple(map(_change, results))),
         Column("mark", "", tuple(map(marks, results))),
     ]
     return [column for column in columns if column.role == "value" or any(column.cells)]

@@ -42,7 +42,9 @@ def result_text(result: Result) -> str:
         parts = [f"{head} undefined: {result.reason}"]
     else:
         interval = format_interval(result.interval, result.unit, currency=result.currency)
-        parts = [", ".join(filter(None, (" ".join(filter(None, (head, value_text(result), interval))), _inputs(result))))]
+        parts = [
+            ", ".join(filter(None, (" ".join(filter(None, (head, value_text(result), interval))), _inputs(result))))
+        ]
     if result.left_out:
         parts.append("left out: " + ", ".join(f"{count:,} {reason}" for reason, count in result.left_out.items()))
     rejected = sum(account.rejected for account in result.accounts)
@@ -59,7 +61,7 @@ def result_text(result: Result) -> str:
 
 
 def report_text(report: Report, *, width: int = 80) -> str:
-    """A report as an aligned table; long names of segments are cut so that a line takes no more than `width` columns."""
+    """A report as an aligned table; long names are cut so that a line takes no more than `width` columns."""
     if not report:
         return f"{report.title}: no results" if report.title else "no results"
     return draw_text(sheet_of(report, title=report.title), width=width)
@@ -102,10 +104,7 @@ def _inputs(result: Result) -> str:
 def _fitted(columns: Sequence[Column], width: int) -> list[Column]:
     """The columns with the widest words cut, as far as that is needed and sensible; a line is never broken."""
     fitted = list(columns)
-    limits = {
-        number: max(map(_columns, (column.header, *column.cells)))
-        for number, column in enumerate(columns)
-    }
+    limits = {number: max(map(_columns, (column.header, *column.cells))) for number, column in enumerate(columns)}
     spare = width - sum(limits.values()) - len(_GAP) * (len(columns) - 1)
     for role in ("label", "metric"):
         while spare < 0:

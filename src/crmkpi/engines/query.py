@@ -85,7 +85,6 @@ class Anchor:
     stock: bool
     slots: list[Slot] = field(default_factory=list)
     numbers: dict[str, int] = field(default_factory=dict)
-    aliases: dict[int, int] = field(default_factory=dict)  # counts that another slot keeps anyway
 
     def add(self, slot: Slot) -> int:
         """The slot's number; a slot that is there already is shared."""

@@ -59,7 +59,8 @@ def read_csv(
             with fixed choices match in any case.
         defaults: `{field: value}` for fields that no column fills.
         attributes: keep the columns that fill no field in the `attributes` of the records, as text.
-        delimiter: found in the header line when not given, among comma, semicolon, tab and bar.
+        delimiter: found in the header line when not given, among comma, semicolon, tab and bar. With a blank, `" "`,
+            any run of blanks is one delimiter, as in tables set with blanks, and blanks at the ends of a line are none.
         encoding: UTF-8 when not given, or UTF-16 where a byte order mark says so.
         decimal: the sign before decimals, `","` or `"."`; numbers may then also have their thousands set apart. When it
             is not given, numbers are plain (1234.56), except in files with semicolons: there each column of numbers
@@ -174,6 +175,8 @@ class _Table:
         return csv.reader(io.StringIO(self.text, newline=""), delimiter=self.delimiter, strict=True)
 
     def _plain(self, rows: list[list[str]]) -> list[list[str]]:
+        if self.delimiter == " ":
+            rows = [[cell for cell in row if cell] for row in rows]
         if not self.neutralised:
             return rows
         return [[cell[1:] if cell[:1] == "'" and _NEUTRALISED.match(cell) else cell for cell in row] for row in rows]

@@ -1,0 +1,130 @@
+"""A sample company, the same on every machine, to try the KPIs on: two years of a firm that sells and serves software.
+
+It has what real exports have: seasons and growth, and also missing amounts, open deals with a close date, deals closed
+before they were created, merged leads, tickets without a reply, a corner that bills in another currency, rows that
+cannot be read, and names that a spreadsheet or a browser would take for code.
+"""
+
+from __future__ import annotations
+
+import csv
+import shlex
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from crmkpi.calendars import Calendar
+from crmkpi.dataset import Dataset
+from crmkpi.demo.chance import Dice
+from crmkpi.demo.customers import (
+    expenses_of,
+    interactions_of,
+    orders_of,
+    subscriptions_of,
+    surveys_of,
+    tickets_of,
+    visits_of,
+)
+from crmkpi.demo.sales import campaigns_of, sales_of, stage_visits_of
+from crmkpi.display.text import report_text
+from crmkpi.errors import ParameterError
+from crmkpi.money import Rates
+from crmkpi.records import RECORDS
+from crmkpi.sources import Records, read_csv, write_csv
+
+__all__ = ["AS_OF", "run", "sample_company"]
+
+AS_OF = date(2026, 9, 30)
+_RATES = {"CHF": "1.05"}
+
+# Rows as people and systems spoil them: each is a row of the file whose other cells are empty.
+_SPOILED: Mapping[str, tuple[Mapping[str, str], ...]] = {
+    "deals": (
+        {"id": "D-import-1", "status": "won", "amount": "on request", "closed_at": "2026-08-11"},
+        {"id": "D-import-2", "status": "Pending legal", "amount": "900", "closed_at": "2026-08-12"},
+    ),
+    "tickets": ({"id": "T-import-1", "created_at": "last Tuesday"},),
+    "surveys": ({"id": "Q-import-1", "kind": "nps", "score": "11", "answered_at": "2026-07-02"},),
+}
+
+
+def sample_company(scale: float = 1) -> Mapping[str, list[Any]]:
+    """The records of the sample company by table, the same at every call; `scale` makes it larger or smaller.
+
+    >>> company = sample_company(scale=0.05)
+    >>> len(company), type(company["deals"][0]).__name__
+    (12, 'Deal')
+    """
+    if not 0 < scale <= 1000:
+        raise ParameterError(f"The scale of the sample company is above 0 and at most 1000; got {scale!r}.")
+    dice = Dice(20260930)
+    campaigns = list(campaigns_of(dice, scale))
+    leads, deals, customers = sales_of(dice, scale, campaigns)
+    tickets = list(tickets_of(dice, customers))
+    return MappingProxyType(
+        {
+            "leads": leads,
+            "deals": deals,
+            "stage_visits": list(stage_visits_of(dice, deals)),
+            "customers": customers,
+            "subscriptions": list(subscriptions_of(dice, customers)),
+            "orders": list(orders_of(dice, customers)),
+            "tickets": tickets,
+            "surveys": list(surveys_of(dice, customers, tickets)),
+            "campaigns": campaigns,
+            "interactions": list(interactions_of(dice, deals, tickets)),
+            "expenses": list(expenses_of(dice, scale)),
+            "visits": list(visits_of(dice, scale)),
+        }
+    )
+
+
+def run(directory: Path) -> None:
+    """Write the sample company's exports to a directory, read them back, and show what its last quarter was like."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for table, records in sample_company().items():
+        path = directory / f"{table}.csv"
+        write_csv(records, path)
+        _spoil(path, _SPOILED.get(table, ()))
+    tables: dict[str, Records[Any]] = {
+        table: read_csv(directory / f"{table}.csv", record=record) for table, record in RECORDS.items()
+    }
+    crm = Dataset(
+        calendar=Calendar(tz="Europe/Berlin"), currency="EUR", rates=Rates("EUR", _RATES), as_of=AS_OF, **tables
+    )
+    report = crm.scorecard(period="2026-Q3", parameters={"lifespan": 3 * 365})
+    (directory / "report.html").write_text(report.to_html(), encoding="utf-8")
+    rows = sum(len(records) + len(records.rejected) for records in tables.values())
+    print(f"A sample company, made up: {rows:,} rows in {len(tables)} CSV files in {directory}.")
+    print("Its last quarter beside the one before; 1 CHF counts as 1.05 EUR.\n")
+    print(report_text(report))
+    print(f"\nThe same as a page: {directory / 'report.html'}")
+    print(f"\nTry next:\n{_commands(directory)}")
+
+
+def _spoil(path: Path, rows: tuple[Mapping[str, str], ...]) -> None:
+    """Add rows that cannot be read to a file."""
+    with path.open("r+", encoding="utf-8", newline="") as file:
+        headers = next(csv.reader(file))
+        file.seek(0, 2)
+        csv.DictWriter(file, headers, restval="").writerows(rows)
+
+
+def _commands(directory: Path) -> str:
+    def file(table: str) -> str:
+        return shlex.quote(str(directory / f"{table}.csv"))
+
+    money = "--currency EUR --rate CHF=1.05"
+    return "\n".join(
+        (
+            f"  crmkpi report win_rate --deals {file('deals')} \\",
+            "    --period 2026-Q3 --by owner --compare previous",
+            f"  crmkpi report revenue average_deal_size --deals {file('deals')} \\",
+            f"    --period 2026-Q3 --every month {money}",
+            f"  crmkpi report first_response_time --tickets {file('tickets')} \\",
+            "    --period 2026-Q3 --every month --by channel --as-of 2026-09-30",
+            "  crmkpi show churn_rate",
+        )
+    )

@@ -1,0 +1,285 @@
+"""Measuring: ask every table once, read the answers, run the formulas, and build results with their evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from crmkpi.calendars import Calendar
+from crmkpi.catalogue import catalogue
+from crmkpi.engines import records as records_engine
+from crmkpi.errors import InputError, MissingTableError, ParameterError, UnknownNameError, did_you_mean
+from crmkpi.evaluation import EVER, Input, Reader, Timeline, moved
+from crmkpi.expressions import as_of
+from crmkpi.metric import Metric
+from crmkpi.money import Rates
+from crmkpi.periods import Period
+from crmkpi.plan import MetricPlan, Plan
+from crmkpi.results import Account, Report, Result, evaluated, interval_of
+from crmkpi.segments import By, Segment, segment_keys, segments_of
+
+if TYPE_CHECKING:
+    from crmkpi.dataset import Dataset
+
+__all__ = ["chosen_metrics", "measure", "measure_one", "report"]
+
+_ALL_TIME = Timeline([None], EVER, whole=True)
+_KEPT_PLANS = 500
+
+
+def measure(
+    crm: Dataset,
+    metrics: Sequence[Metric],
+    *,
+    periods: Sequence[Period | None],
+    against: Sequence[Period | None] | None,
+    by: By,
+    parameters: Mapping[str, Any],
+    confidence: float | None,
+) -> tuple[Result, ...]:
+    """One result per metric, period and segment; `against` are the periods that each one is compared to."""
+    segments = segments_of(by)
+    everything = [*periods, *(against or ())]
+    reader, plan = _read(crm, metrics, everything, segments, parameters, intervals=confidence is not None)
+    builder = _Builder(crm, reader, segments, parameters, confidence)
+    return tuple(
+        builder.result(found, segment, each, other)
+        for found in plan.metrics
+        for each, other in zip(periods, against or [None] * len(periods), strict=True)
+        for segment in _sorted(reader.segments() if segments else [()])
+    )
+
+
+def measure_one(
+    crm: Dataset,
+    metric: Metric,
+    *,
+    period: Period | None,
+    against: Period | None,
+    parameters: Mapping[str, Any],
+    confidence: float | None,
+) -> Result:
+    """One metric over one period as one result."""
+    periods = (period,) if against is None else (period, against)
+    reader, plan = _read(crm, (metric,), periods, (), parameters, intervals=confidence is not None)
+    return _Builder(crm, reader, (), parameters, confidence).result(plan.metrics[0], (), period, against)
+
+
+def chosen_metrics(metrics: Metric | str | Iterable[Metric | str]) -> tuple[Metric, ...]:
+    """The metrics that are meant: themselves, or by their names in the catalogue."""
+    listed = (metrics,) if isinstance(metrics, Metric | str) else tuple(metrics)
+    if not listed:
+        raise InputError("measure() needs at least one metric; got none.")
+    found = tuple(catalogue.find(metric) if isinstance(metric, str) else metric for metric in listed)
+    for metric in found:
+        if not isinstance(metric, Metric):
+            raise InputError(f"measure() takes metrics or their names; got {metric!r}.")
+    return found
+
+
+def _read(
+    crm: Dataset,
+    metrics: Sequence[Metric],
+    periods: Sequence[Period | None],
+    segments: Sequence[Segment],
+    parameters: Mapping[str, Any],
+    *,
+    intervals: bool,
+) -> tuple[Reader, Plan]:
+    """Ask every table once, and give a reader of the answers."""
+    for metric in metrics:
+        for table in metric.tables:
+            if table not in crm.tables:
+                raise MissingTableError(
+                    f"{metric.id} needs the table {table!r}, which the dataset lacks; it has "
+                    f"{', '.join(crm.tables) or 'none'}. Add {table}=... to the Dataset."
+                )
+    # Rates that change from day to day need each record's date, even where no period is asked for.
+    whole = not any(periods) and not (crm.rates is not None and crm.rates.dated)
+    plan = _plan(tuple(metrics), tuple(segments), whole=whole, intervals=intervals)
+    values = _parameter_values(metrics, parameters)
+    if whole and crm.as_of is None and not plan.shifting:
+        timeline = _ALL_TIME
+    else:
+        earlier = (moved(period, measure, values) for measure in plan.shifting for period in periods)
+        found = [*periods, *(period for period in earlier if period is not None)]
+        timeline = Timeline(found, crm.known_until(), whole=whole)
+    functions = _functions(crm, plan)
+    answers = {
+        table: records_engine.answer(
+            query,
+            crm.records(table),
+            moments=timeline.moments,
+            tables=crm.index,
+            functions=functions,
+            parameters=values,
+        )
+        for table, query in plan.queries.items()
+    }
+    # Converted amounts carry no currency of their own.
+    currency = crm.currency if crm.rates is None else crm.rates.to
+    return Reader(answers, timeline, {**values, repr(as_of): crm.known_until()}, currency), plan
+
+
+_PLANS: dict[tuple[tuple[int, ...], bool, bool], Plan] = {}
+
+
+def _plan(metrics: tuple[Metric, ...], segments: tuple[Segment, ...], *, whole: bool, intervals: bool) -> Plan:
+    key = (tuple(map(id, metrics)), whole, intervals)
+    if not segments and key in _PLANS:
+        return _PLANS[key]
+    types = [measure.base.record_type_ for metric in metrics for measure in metric.measures.values()] if segments else []
+    keys = {type_.table: segment_keys(segments, type_) for type_ in types}
+    plan = Plan(metrics, keys, whole=whole, intervals=intervals)
+    if not segments:
+        if len(_PLANS) > _KEPT_PLANS:  # metrics made on the fly must not be kept for ever
+            _PLANS.clear()
+        _PLANS[key] = plan  # the plan holds the metrics, so their identities stay theirs
+    return plan
+
+
+def _parameter_values(metrics: Sequence[Metric], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters inside expressions, by their printed form; days become durations."""
+    known = {name for metric in metrics for name in metric.parameters}
+    for name in given:
+        if name not in known:
+            raise UnknownNameError(f"None of the metrics has a parameter {name!r}. {did_you_mean(name, known)}")
+    values: dict[str, Any] = {}
+    for metric in metrics:
+        if metric.parameters:
+            for name, value in metric.parameter_values(given).items():
+                parameter = metric.parameters[name]
+                values[repr(parameter)] = timedelta(days=float(value)) if parameter.unit == "days" else value
+    return values
+
+
+def _functions(crm: Dataset, plan: Plan) -> dict[str, Callable[..., Any]]:
+    """What the calendar and the rates do for the engine."""
+    for found in plan.metrics:
+        if found.metric.needs_as_of and crm.as_of is None:
+            raise ParameterError(
+                f"{found.metric.id} must know up to which day the data goes; give as_of=... (to the Dataset, or to the "
+                "call)."
+            )
+    if plan.asks_business_time and crm.calendar.opening_hours is None:
+        raise ParameterError(
+            "Business time needs opening hours, and the calendar has none; give "
+            "calendar=Calendar(opening_hours={'mon-fri': ('09:00', '17:00')})."
+        )
+    functions: dict[str, Callable[..., Any]] = {
+        "local_day": crm.calendar.local_day,
+        "business_time": crm.calendar.business_time,
+    }
+    if crm.rates is not None:
+        functions["convert"] = _converter(crm.rates, crm.currency, crm.calendar)
+    return functions
+
+
+def _converter(rates: Rates, default: str | None, calendar: Calendar) -> Callable[..., Any]:
+    def convert(amount: Any, currency: str | None, moment: datetime | None) -> Any:
+        day = None if moment is None else calendar.local_day(moment)
+        return rates.convert(amount, currency if currency is not None else default, day)
+
+    return convert
+
+
+class _Builder:
+    """Builds the results of one measurement."""
+
+    __slots__ = ("_confidence", "_crm", "_given", "_reader", "_rejected", "_segments")
+
+    def __init__(
+        self,
+        crm: Dataset,
+        reader: Reader,
+        segments: Sequence[Segment],
+        given: Mapping[str, Any],
+        confidence: float | None,
+    ) -> None:
+        self._crm = crm
+        self._reader = reader
+        self._segments = segments
+        self._given = given
+        self._confidence = confidence
+        self._rejected = {name: len(getattr(records, "rejected", ())) for name, records in crm.tables.items()}
+
+    def result(
+        self, plan: MetricPlan, segment: tuple[Hashable, ...], period: Period | None, against: Period | None
+    ) -> Result:
+        """One result, with the one that it is compared to."""
+        before = None if against is None else self._one(plan, segment, against, None)
+        return self._one(plan, segment, period, before)
+
+    def _one(
+        self, plan: MetricPlan, segment: tuple[Hashable, ...], period: Period | None, before: Result | None
+    ) -> Result:
+        metric = plan.metric
+        inputs = self._reader.inputs(plan, segment, period)
+        totals = {name: found.value for name, found in inputs.items()}
+        parameters = metric.parameter_values(self._given) if metric.parameters else {}
+        value, exact, reason = evaluated(metric, totals | parameters)
+        interval, n = None, None
+        if reason is None and self._confidence is not None:
+            samples = {name: found.sample for name, found in inputs.items() if found.sample is not None}
+            interval, n = interval_of(metric, totals, samples, confidence=self._confidence)
+        accounts = tuple(self._accounts(plan, segment, period))
+        complete = None
+        if period is not None and self._crm.as_of is not None:
+            complete = period.is_complete(self._crm.as_of)
+        return Result(
+            metric,
+            value,
+            reason,
+            totals,
+            _currency(metric, inputs),
+            interval,
+            n if n is not None else accounts[0].used,
+            accounts,
+            parameters,
+            period,
+            {part.name: key for part, key in zip(self._segments, segment, strict=True)} if segment else {},
+            complete,
+            before,
+            exact,
+        )
+
+    def _accounts(self, plan: MetricPlan, segment: tuple[Hashable, ...], period: Period | None) -> Iterator[Account]:
+        for account in plan.accounts:
+            used, left_out = self._reader.left_out(account, segment, period)
+            rejected = self._rejected[account.table]
+            given = self._reader.given(account.table, segment) + rejected
+            yield Account(account.table, account.at, given, used, left_out, rejected)
+
+
+def _currency(metric: Metric, inputs: Mapping[str, Input]) -> str | None:
+    if metric.unit != "money":
+        return None
+    return next((found.currency for found in inputs.values() if found.currency is not None), None)
+
+
+def _sorted(segments: list[tuple[Hashable, ...]]) -> list[tuple[Hashable, ...]]:
+    """Segments in a stable order, whatever the order of the records; None comes last."""
+    return sorted(segments, key=lambda segment: [_sort_key(key) for key in segment])
+
+
+def _sort_key(key: Hashable) -> tuple[int, float, str]:
+    if key is None:
+        return (2, 0, "")
+    return (0, key, "") if isinstance(key, int | float) else (1, 0, str(key))
+
+
+def _title(periods: Sequence[Period | None], every: str | None, by: By) -> str:
+    """What a report is about, in a few words."""
+    first, last = periods[0], periods[-1]
+    if first is None or last is None:
+        text = "all data"
+    else:
+        text = first.label if len(periods) == 1 else f"{first.label} to {last.label}"
+    grouped = ", ".join(segment.name for segment in segments_of(by))
+    return text + (f" by {grouped}" if grouped else "") + (f", every {every}" if every else "")
+
+
+def report(results: tuple[Result, ...], periods: Sequence[Period | None], every: str | None, by: By) -> Report:
+    """The results under a title that says what they are about."""
+    return Report(results, _title(periods, every, by))
