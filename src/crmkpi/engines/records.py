@@ -132,5 +132,5 @@ class _Locator:
                 days[ordinal] = found
             return found
 
-        return moment.tzinfo, days.get, locate
+        return moment.tzinfo, days, locate
 
