@@ -50,6 +50,7 @@ from crmkpi.errors import (
     MissingTableError,
     ParameterError,
     TimeZoneError,
+    UnknownNameError,
 )
 from crmkpi.metric import Metric
 from crmkpi.money import Rates
@@ -138,13 +139,7 @@ def _add_report(commands: Any) -> None:
         allow_abbrev=False,
     )
     report.set_defaults(run=_report, usage=report.error)
-    report.add_argument(
-        "metrics",
-        nargs="*",
-        type=argument(read_chosen),
-        metavar="KPI",
-        help="an id, another name, a variant, or a theme",
-    )
+    report.add_argument("metrics", nargs="*", metavar="KPI", help="an id, another name, a variant, or a theme")
     files = report.add_argument_group("files (.csv, .tsv, .json or .jsonl; - reads CSV from standard input)")
     for table in RECORDS:
         files.add_argument(_option(table), dest=f"table_{table}", metavar="FILE")
@@ -222,6 +217,10 @@ def _add_report(commands: Any) -> None:
 
 def _report(arguments: argparse.Namespace) -> None:
     given = {table: path for table in RECORDS if (path := getattr(arguments, f"table_{table}")) is not None}
+    try:  # not while parsing, where the value of a misspelt option would be taken for a KPI
+        arguments.metrics = [read_chosen(name) for name in arguments.metrics]
+    except UnknownNameError as error:
+        arguments.usage(str(error))
     _check_report(arguments, given)
     calendar = Calendar(
         tz=arguments.tz or "UTC",

@@ -12,7 +12,7 @@ from typing import Any
 from crmkpi.engines.query import EXACT, NO_DATE, Answer, Sample, empty_state, merged_state
 from crmkpi.engines.records import Moments
 from crmkpi.engines.rows import evaluate
-from crmkpi.errors import CurrencyError
+from crmkpi.errors import CurrencyError, PeriodError
 from crmkpi.expressions import ValueKind
 from crmkpi.intervals import quantile
 from crmkpi.measures import Grouped, Measure
@@ -27,11 +27,15 @@ _DIVISION = Context(prec=28)
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One input of a formula: its value, the currency if it is money, and what was kept of the values."""
+    """One input of a formula: its value, the currency if it is money, and what was kept of the values.
+
+    Where there is no value, `missing` says why.
+    """
 
     value: Any
     currency: str | None = None
     sample: Sample | None = None
+    missing: str | None = None
 
 
 class Timeline:
@@ -121,7 +125,7 @@ class Reader:
         measure = plan.measure
         shifted = moved(period, measure, self.parameters)
         if measure.shift != "none" and shifted is None:
-            return Input(None)
+            return Input(None, missing="there is no earlier period to look at")
         if isinstance(measure.table, Grouped):
             return self._grouped(plan, segment, period, metric)
         (column,) = plan.columns.values()
@@ -133,7 +137,7 @@ class Reader:
             name: self.input(measure, segment, period, plan.metric.id) for name, measure in plan.measures.items()
         }
         if plan.metric.days is not None:
-            found[plan.metric.days] = Input(_days(period))
+            found[plan.metric.days] = Input(_days(period), missing="it needs the length of a period, and no period is given")
         return found
 
     def left_out(self, account: AccountPlan, segment: Hashable, period: Period | None) -> tuple[int, dict[str, int]]:
@@ -173,7 +177,7 @@ class Reader:
                 merged[known] = sample if known not in merged else merged[known].merged(sample)
         if len(merged) > 1:
             found = sorted(((sample.count, currency or "no currency") for currency, sample in merged.items()), reverse=True)
-            listed = ", ".join(f"{currency} ({count:,} records)" for count, currency in found)
+            listed = ", ".join(f"{count:,} in {currency}" for count, currency in found)
             raise CurrencyError(
                 f"{metric} would add amounts in several currencies: {listed}. Give rates=crmkpi.Rates(to, ...) to convert "
                 "them, or group by='currency'."
@@ -223,11 +227,14 @@ def moved(period: Period | None, measure: Measure, parameters: Mapping[str, Any]
         return period
     if period is None or period.unit == "all":
         return None
-    if measure.shift == "year_ago":
-        return period.year_ago()
     steps = measure.steps if isinstance(measure.steps, int) else int(parameters[repr(measure.steps)])
-    for _ in range(steps):
-        period = period.previous()
+    try:
+        if measure.shift == "year_ago":
+            return period.year_ago()
+        for _ in range(steps):
+            period = period.previous()
+    except PeriodError:  # week 53 in a year that follows one of 52 weeks, or the beginning of the calendar
+        return None
     return period
 
 

@@ -170,7 +170,7 @@ class Metric:
         """The formula's value for complete inputs, in the KPI's unit; raises `UndefinedError` where there is none."""
         for name, value in inputs.items():
             if value is None:
-                raise UndefinedError(f"{_words(name)} is undefined")
+                raise UndefinedError(f"no record has a value for {_words(name)}")
         self._check_totals(inputs)
         numbers = {name: _plain_number(value) for name, value in inputs.items() if name in self.asked}
         try:
@@ -249,9 +249,7 @@ class Metric:
         return f"<metric {self.id}: {self.meaning}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        from crmkpi.catalogue import catalogue  # noqa: PLC0415  # a metric of the catalogue travels by its name
-
-        return (catalogue.find, (self.id,))
+        return (_of_catalogue, (self.id,))  # a metric of the catalogue travels by its name
 
 
 def metric(
@@ -379,6 +377,12 @@ def _parts(measure: Measure) -> list[Expression]:
     inner = measure.table.parts_[2].values() if isinstance(measure.table, Grouped) else ()
     roots = [measure.where, measure.value, *(root for column in inner for root in (column.where, column.value))]
     return [part for root in roots for part in walk(root)]
+
+
+def _of_catalogue(name: str) -> Metric:
+    from crmkpi.catalogue import catalogue  # noqa: PLC0415  # the catalogue knows metrics, not the other way round
+
+    return catalogue.find(name)
 
 
 def _words(name: str) -> str:

@@ -76,8 +76,14 @@ def test_a_segment_called_like_a_column_gets_a_name_of_its_own(crm: Dataset) -> 
 
 
 @pytest.mark.parametrize(
-    ("key", "plain"),
-    [(Decimal("1.50"), "1.50"), (date(2026, 1, 2), "2026-01-02"), (("a", 1), "('a', 1)"), (float("inf"), "inf"), (2, 2)],
+    "key, plain",
+    [
+        (Decimal("1.50"), "1.50"),
+        (date(2026, 1, 2), "2026-01-02"),
+        (("a", 1), "('a', 1)"),
+        (float("inf"), "inf"),
+        (2, 2),
+    ],
 )
 def test_keys_of_segments_are_plain(key: object, plain: object) -> None:
     deals = [Deal(id="1", status="won")]

@@ -37,6 +37,7 @@ from crmkpi.sources import Records, read_csv, write_csv
 __all__ = ["AS_OF", "run", "sample_company"]
 
 AS_OF = date(2026, 9, 30)
+_LARGEST_SCALE = 1000
 _RATES = {"CHF": "1.05"}
 
 # Rows as people and systems spoil them: each is a row of the file whose other cells are empty.
@@ -57,8 +58,8 @@ def sample_company(scale: float = 1) -> Mapping[str, list[Any]]:
     >>> len(company), type(company["deals"][0]).__name__
     (12, 'Deal')
     """
-    if not 0 < scale <= 1000:
-        raise ParameterError(f"The scale of the sample company is above 0 and at most 1000; got {scale!r}.")
+    if not 0 < scale <= _LARGEST_SCALE:
+        raise ParameterError(f"The scale of the sample company is above 0 and at most {_LARGEST_SCALE}; got {scale!r}.")
     dice = Dice(20260930)
     campaigns = list(campaigns_of(dice, scale))
     leads, deals, customers = sales_of(dice, scale, campaigns)

@@ -197,11 +197,14 @@ def _anchor_source(
         body.line(depth, "for start_wall, start, end_wall, end in bounds:")
         depth += 1
         body.line(depth, "p += 1")
-    if guard:
-        for conjunct in guard:
-            body.load(depth, conjunct.variables, loaded)
-        body.line(depth, "if " + " and ".join(f"({part.source})" for part in guard) + ":")
-        depth += 1
+    # What needs a computed value is asked last, when it is known that there is one to compute.
+    at_once = [conjunct for conjunct in guard if conjunct.plain is None]
+    for together in (at_once, *([conjunct] for conjunct in guard if conjunct.plain is not None)):
+        if together:
+            for conjunct in together:
+                body.load(depth, conjunct.variables, loaded)
+            body.line(depth, "if " + " and ".join(f"({part.source})" for part in together) + ":")
+            depth += 1
     if anchor.at is not None:
         depth = _part_source(number, anchor, body, depth, loaded, scope)
     if anchor.at is None and not anchor.stock and not query.segments:

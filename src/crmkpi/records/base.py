@@ -116,7 +116,8 @@ def record(*, table: str, relations: Mapping[str, tuple[str, str]] | None = None
     """
 
     def decorate(cls: type[_R]) -> type[_R]:
-        config = ConfigDict(extra="forbid", coerce_numbers_to_str=True, allow_inf_nan=False)
+        # Validators are built when the first record is made: twelve at once would be half of the time of importing.
+        config = ConfigDict(extra="forbid", coerce_numbers_to_str=True, allow_inf_nan=False, defer_build=True)
         model = pydantic_dataclass(frozen=True, slots=True, kw_only=True, config=config)(cls)
         hints = get_type_hints(cls, include_extras=True)
         described = {

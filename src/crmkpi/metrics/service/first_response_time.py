@@ -51,7 +51,7 @@ def first_response_time(response: float) -> float:
         >>> result.to("hours"), result.left_out
         (2.0, {'no reply yet': 1})
         >>> first_response_time([]).reason
-        'response is undefined'
+        'no record has a value for response'
     """
     return response
 
@@ -72,7 +72,7 @@ def mean(response: float) -> float:
         >>> first_response_time.variant("mean")(tickets).to("hours")
         2.0
         >>> first_response_time.variant("mean")([]).reason
-        'response is undefined'
+        'no record has a value for response'
     """
     return response
 
@@ -95,7 +95,7 @@ def p90(response: float) -> float:
         >>> first_response_time.variant("p90")(tickets).to("minutes")
         9.0
         >>> first_response_time.variant("p90")([]).reason
-        'response is undefined'
+        'no record has a value for response'
     """
     return response
 
@@ -123,7 +123,7 @@ def business(response: float) -> float:
         >>> first_response_time.variant("business")([friday], calendar=calendar).to("hours")
         2.0
         >>> first_response_time.variant("business")([], calendar=calendar).reason
-        'response is undefined'
+        'no record has a value for response'
     """
     return response
 
@@ -145,6 +145,6 @@ def by_reply_date(response: float) -> float:
         >>> first_response_time.variant("by_reply_date")([ticket], period="2026-02").to("hours")
         6.0
         >>> first_response_time.variant("by_reply_date")([ticket], period="2026-01").reason
-        'response is undefined'
+        'no record has a value for response'
     """
     return response
