@@ -72,7 +72,7 @@ class Dataset:
         self,
         metrics: Metric | str | Iterable[Metric | str],
         *,
-        period: Period | str | None = None,
+        period: Period | str | Sequence[Period | str] | None = None,
         every: CalendarUnit | None = None,
         by: By = None,
         compare: Compare = None,
@@ -81,8 +81,9 @@ class Dataset:
     ) -> Report:
         """Measure KPIs, all in one pass over each table: one result per metric, period and segment.
 
-        `period` is a Period or its text ("2026-Q1"; "last month" needs the dataset's `as_of`); none means the whole
-        data. `every` splits it ("month"). `by` groups (see `crmkpi.segments`). `compare` sets each period beside its
+        `period` is a Period or its text ("2026-Q1"; "last month" needs the dataset's `as_of`), or several of them, which
+        may overlap (`Period("2026").windows("3 months", every="month")`); none means the whole data. `every` splits it
+        ("month"). `by` groups (see `crmkpi.segments`). `compare` sets each period beside its
         "previous" one, the one a "year_ago", or a period of yours. `parameters` are the numbers that KPIs ask for.
         `confidence` is that of the intervals; None leaves them off, which is faster.
         """
@@ -129,12 +130,16 @@ class Dataset:
         )
         return dated and set(metric.tables) <= set(self.tables) and all(name in parameters for name in needed)
 
-    def periods(self, period: Period | str | None, every: CalendarUnit | None) -> list[Period | None]:
+    def periods(
+        self, period: Period | str | Sequence[Period | str] | None, every: CalendarUnit | None
+    ) -> list[Period | None]:
         """The periods that are asked for, cut from the dataset's calendar; None is the whole data."""
         if period is None:
             if every is not None:
                 raise PeriodError(f"every={every!r} splits a period; say which one, such as period='2026'.")
             return [None]
+        if not isinstance(period, Period | str):
+            return [found for each in period for found in self.periods(each, every)]
         whole = period if isinstance(period, Period) else Period(period, calendar=self.calendar, as_of=self.as_of)
         if every is not None:
             return list(whole.split(every))

@@ -20,7 +20,7 @@ from crmkpi.errors import InputError, TimeZoneError
 
 __all__ = ["Moments", "answer"]
 
-_CHUNK = 32_768
+_CHUNK = 65_536
 _DAY = timedelta(days=1)
 _MIDNIGHTS = (datetime.min, datetime.min.replace(tzinfo=UTC))
 
