@@ -278,7 +278,7 @@ def _metrics(crm: Dataset, choice: Metric | str | None, parameters: Mapping[str,
     if isinstance(choice, Metric):
         return [choice]
     offered = catalogue if choice is None else catalogue.by_theme(choice)
-    found = [metric for metric in offered if crm._allows(metric, parameters)]  # noqa: SLF001  # as the scorecard does
+    found = [metric for metric in offered if crm.allows(metric, parameters)]
     if not found:
         raise MissingTableError(
             f"No KPI of {choice or 'the catalogue'} can be measured with {', '.join(crm.tables)} alone; "
@@ -347,7 +347,7 @@ def _show(arguments: argparse.Namespace) -> None:
 def _demo(arguments: argparse.Namespace) -> None:
     from crmkpi.demo import run  # noqa: PLC0415  # only this command needs the sample company
 
-    run(Path(arguments.dir))
+    print(run(Path(arguments.dir)))
 
 
 def _as_table(report: Report) -> str:

@@ -115,14 +115,15 @@ class Dataset:
         """
         given = parameters or {}
         names = catalogue.themes() if theme is None else (theme,)
-        chosen = [metric for name in names for metric in catalogue.by_theme(name) if self._allows(metric, given)]
+        chosen = [metric for name in names for metric in catalogue.by_theme(name) if self.allows(metric, given)]
         if not chosen:
             raise MissingTableError(
                 f"No KPI of {theme or 'the catalogue'} can be measured with the tables {', '.join(self.tables) or '(none)'}."
             )
         return self.measure(chosen, period=period, compare=compare, by=by, parameters=given)
 
-    def _allows(self, metric: Metric, parameters: Mapping[str, Any]) -> bool:
+    def allows(self, metric: Metric, parameters: Mapping[str, Any]) -> bool:
+        """Whether the KPI can be measured in a period with these tables and parameters."""
         needed = [name for name, parameter in metric.parameters.items() if parameter.default is None]
         dated = metric.at is not None or all(
             measure.at is not None or measure.is_stock or isinstance(measure.table, Grouped)

@@ -193,7 +193,7 @@ class Plan:
         for measure, slot in counted if used is not None else ():
             for reason, what in _own_reasons(measure, slot):
                 if not any(_implies(_every([measure.where, what]), known) for known in before):
-                    rest = _every([*_not_left_out(metric, table, measure), measure.where, what, *others])
+                    rest = _every([*map(Unless, before), measure.where, what, *others])
                     reasons.append((reason, plan.add(Slot("count", rest))))
         at = None if plan.at is None else repr(plan.at).partition(".")[2]
         number = plan.add(Slot("count", used))

@@ -118,14 +118,14 @@ def test_a_range_of_large_amounts_has_no_cents() -> None:
 @pytest.mark.parametrize(
     "change, unit, text, word",
     [
-        (Change(0.012, 0.02, True), "ratio", "+1.2 pp", "better"),
-        (Change(-0.0004, -0.02, False), "ratio", "-0.04 pp", "worse"),
-        (Change(Decimal(5), 0.081, True), "money", "+8.1 %", "better"),
-        (Change(timedelta(hours=-1), -0.5, True), "duration", "-50.0 %", "better"),
-        (Change(3.25, 0.1, False), "score", "+3.2 pts", "worse"),
-        (Change(5, None, None), "count", "+5", ""),
-        (Change(0, 0.0, None), "count", "unchanged", ""),
-        (Change(None, None, None), "count", "–", ""),
+        (Change(0.012, 0.02, better=True), "ratio", "+1.2 pp", "better"),
+        (Change(-0.0004, -0.02, better=False), "ratio", "-0.04 pp", "worse"),
+        (Change(Decimal(5), 0.081, better=True), "money", "+8.1 %", "better"),
+        (Change(timedelta(hours=-1), -0.5, better=True), "duration", "-50.0 %", "better"),
+        (Change(3.25, 0.1, better=False), "score", "+3.2 pts", "worse"),
+        (Change(5, None, better=None), "count", "+5", ""),
+        (Change(0, 0.0, better=None), "count", "unchanged", ""),
+        (Change(None, None, better=None), "count", "–", ""),
         (None, "count", "", ""),
     ],
 )

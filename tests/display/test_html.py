@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from html.parser import HTMLParser
 
 import pytest
@@ -125,7 +126,7 @@ dangerous = st.sampled_from(
 @given(st.text() | dangerous)
 def test_no_name_becomes_a_tag_or_an_attribute(owner: str) -> None:
     def page(name: str) -> Reader:
-        deals = [Deal(id="1", status="won", owner=name), Deal(id="2", status="lost", owner="other", amount=1)]
+        deals = [Deal(id="1", status="won", owner=name), Deal(id="2", status="lost", owner="other", amount=Decimal(1))]
         return read(report_page(Dataset(deals=deals).measure(["win_rate", "revenue"], by="owner")))
 
     found, plain = page(owner), page("plain")

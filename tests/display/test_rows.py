@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 import pytest
@@ -58,7 +58,7 @@ def test_money_is_exact_text_and_has_its_currency(crm: Dataset) -> None:
 
 
 def test_a_duration_is_in_seconds() -> None:
-    deal = Deal(id="1", status="won", created_at="2026-01-01T00:00", closed_at="2026-01-01T01:30")
+    deal = Deal(id="1", status="won", created_at=datetime(2026, 1, 1), closed_at=datetime(2026, 1, 1, 1, 30))
     assert result_row(sales_cycle_length([deal]))["value"] == 5400.0
 
 
@@ -117,6 +117,6 @@ def test_no_cell_of_text_starts_like_a_formula(owner: str) -> None:
 
 
 def test_negative_numbers_stay_numbers() -> None:
-    deals = [Deal(id="1", status="won", amount="-5.25")]
+    deals = [Deal(id="1", status="won", amount=Decimal("-5.25"))]
     (row,) = csv.DictReader(io.StringIO(report_csv(Dataset(deals=deals).measure("revenue"))))
     assert row["value"] == "-5.25"

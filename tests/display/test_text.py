@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from textwrap import dedent
 
 from hypothesis import given
@@ -42,7 +43,7 @@ def test_several_inputs_are_all_told() -> None:
 
 
 def test_a_result_that_is_its_only_input_says_on_how_many_records_it_rests() -> None:
-    deal = Deal(id="1", status="won", created_at="2026-01-01", closed_at="2026-01-04")
+    deal = Deal(id="1", status="won", created_at=datetime(2026, 1, 1), closed_at=datetime(2026, 1, 4))
     assert result_text(sales_cycle_length([deal])) == "sales_cycle_length 3 days, 1 record; small sample"
 
 

@@ -166,7 +166,7 @@ def value_text(result: Result) -> str:
 
 def format_input(metric: Metric, name: str, value: Any, *, currency: str | None = None) -> str:
     """One input of a formula, in the unit of its measure."""
-    kind = getattr(metric.measures[name], "kind", "number")
+    kind = getattr(metric.measures.get(name), "kind", "number")
     if kind == "duration" and value is not None:
         return format_value(timedelta(seconds=value), "duration")
     if isinstance(value, Decimal):
@@ -185,7 +185,7 @@ def words(name: str) -> str:
 
 def _percent(fraction: float) -> str:
     """A fraction in percent with one decimal, or with as many as keep it from reading 0 or 100 when it is neither."""
-    percent = fraction * 100
+    percent = float(fraction) * 100
     size = abs(percent)
     if 0 < size < _SMALL_PERCENT:
         return _plain(percent, 1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import math
-import re
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
@@ -14,11 +13,10 @@ from typing import Any
 
 from crmkpi.periods import Period
 from crmkpi.results import Change, Result
+from crmkpi.sources.writing import harmless
 
 __all__ = ["report_csv", "report_json", "result_row"]
 
-_DANGEROUS = re.compile(r"'*[=+\-@\t\r]")
-_NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?", re.ASCII)
 
 
 def result_row(result: Result) -> dict[str, Any]:
@@ -125,6 +123,4 @@ def _plain(value: Any) -> Any:
 def _cell(value: Any) -> Any:
     if isinstance(value, Mapping):
         return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, str) and _DANGEROUS.match(value) and not _NUMBER.fullmatch(value):
-        return f"'{value}"
-    return value
+    return harmless(value)

@@ -66,12 +66,18 @@ def moved(case: Case) -> Case:
 
 def smallest(case: Case, holds: Callable[[Case], None]) -> Case:
     """The case without all records and values that the law does not need to break."""
-    for smaller in _smaller(case):
-        try:
-            holds(smaller)
-        except Exception:  # noqa: BLE001  # whatever goes wrong, the law does not hold
-            return smallest(smaller, holds)
-    return case
+    while True:
+        case, found = next(((smaller, True) for smaller in _smaller(case) if _breaks(holds, smaller)), (case, False))
+        if not found:
+            return case
+
+
+def _breaks(holds: Callable[[Case], None], case: Case) -> bool:
+    try:
+        holds(case)
+    except Exception:  # noqa: BLE001  # whatever goes wrong, the law does not hold
+        return True
+    return False
 
 
 def _smaller(case: Case) -> Iterator[Case]:
@@ -87,7 +93,8 @@ def _smaller(case: Case) -> Iterator[Case]:
                     plainer = dataclasses.replace(record, **{field: _default(record, field)})
                 except ValueError:
                     continue  # the record needs that value
-                yield case.on({**tables, name: [*records[:number], plainer, *records[number + 1 :]]})
+                if plainer != record:
+                    yield case.on({**tables, name: [*records[:number], plainer, *records[number + 1 :]]})
 
 
 def _later(record: Any) -> Any:

@@ -26,7 +26,7 @@ from crmkpi.expressions import Field, walk
 from crmkpi.measures import Grouped, Measure
 from crmkpi.metric import Metric, NetPromoter, Share, Unit
 from crmkpi.plan import Plan
-from crmkpi.results import Result
+from crmkpi.results import Account, Result
 from crmkpi.segments import Segment
 from crmkpi.testing.examples import Broken, Case, moved, parameters_of
 
@@ -119,22 +119,25 @@ def subperiods(case: Case) -> None:
     _same(whole.accounts[0].used, used, "records used in the months of 2026")
 
 
-def segments(case: Case) -> None:
-    """The segments' inputs add up to the whole's, and so do their accounts."""
-    by = Segment("part", dict.fromkeys(case.metric.tables, _part_of))
-    found = case.data.measure(case.metric, period=case.period, by=by, parameters=parameters_of(case.metric))
+def records_add_up(case: Case) -> None:
+    """Each record is used, left out for one reason, or outside; and the inputs and accounts of all add up to the whole's."""
+    by = Segment("record", dict.fromkeys(case.metric.tables, "id"))
+    alone = case.data.measure(case.metric, period=case.period, by=by, parameters=parameters_of(case.metric))
     whole = case.result()
     for name, measure in case.metric.measures.items():
         if measure.aggregate in ("count", "sum") and not isinstance(measure.table, Grouped):
-            values = [result.inputs[name] for result in found]
+            values = [result.inputs[name] for result in alone]
             if None not in values and whole.inputs[name] is not None:
                 _check(_close(sum(values), whole.inputs[name]), f"{name} is {whole.inputs[name]!r}, its parts {values!r}")
     for number, account in enumerate(whole.accounts):
-        own = [result.accounts[number] for result in found]
-        sums = (sum(part.given for part in own), sum(part.used for part in own), sum(part.outside for part in own))
-        _same((account.given, account.used, account.outside), sums, "given, used and outside, added up over segments")
-        for reason in {*account.left_out, *(reason for part in own for reason in part.left_out)}:
-            _same(account.left_out.get(reason, 0), sum(part.left_out.get(reason, 0) for part in own), f"left out: {reason}")
+        each = [result.accounts[number] for result in alone]
+        for one in each:
+            _check_account(one)
+        sums = (sum(one.given for one in each), sum(one.used for one in each))
+        _same((account.given, account.used), sums, f"{account.table} given and used, as the sum of each")
+        for reason in {*account.left_out, *(reason for one in each for reason in one.left_out)}:
+            found = sum(one.left_out.get(reason, 0) for one in each)
+            _same(account.left_out.get(reason, 0), found, f"{account.table} left out for {reason!r}, as the sum of each")
 
 
 def later(case: Case) -> None:
@@ -168,17 +171,12 @@ def kind(case: Case) -> None:
 
 
 def accounts(case: Case) -> None:
-    """Each record is used, left out for one reason, or outside; together with the rejected they are all that is given."""
-    whole = case.result()
-    _check(bool(whole.accounts), "the result has no account of its records")
-    for account in whole.accounts:
+    """Used, left out, outside and rejected are all the records that were given."""
+    result = case.result()
+    _check(bool(result.accounts), "the result has no account of its records")
+    for account in result.accounts:
         _same(len(list(case.data.tables[account.table])), account.given, f"{account.table} given")
-    by_record = Segment("record", dict.fromkeys(case.metric.tables, "id"))
-    alone = case.data.measure(case.metric, period=case.period, by=by_record, parameters=parameters_of(case.metric))
-    for account in (account for result in (whole, *alone) for account in result.accounts):
-        counts = [account.used, *account.left_out.values(), account.outside, account.rejected]
-        _same(account.given, sum(counts), f"{account.table} accounted for")
-        _check(min(counts) >= 0, f"{sum(counts) - account.outside} of {account.given} {account.table} are counted: {account}")
+        _check_account(account)
 
 
 def inputs_untouched(case: Case) -> None:
@@ -237,13 +235,13 @@ DEFINITION_LAWS: Mapping[str, Callable[[Metric], None]] = {
 }
 DATA_LAWS: Mapping[str, Callable[[Case], None]] = {
     "the value has the type and range of its unit": kind,
-    "every record is accounted for once": accounts,
+    "every record is accounted for": accounts,
     "no records give 0 or no value": nothing,
     "the order of the records does not matter": order,
     "a generator gives the same as a list": stream,
     "two parts merge into the whole": parts,
     "months add up to the year": subperiods,
-    "segments add up to the whole": segments,
+    "each record counts once, and all add up to the whole": records_add_up,
     "moving everything by whole weeks changes nothing": later,
     "inputs are not changed": inputs_untouched,
     "a result can be shown": shown,
@@ -287,8 +285,9 @@ def _related_tables(metric: Metric) -> set[str]:
     return found
 
 
-def _part_of(record: Any) -> str:
-    return str(record.id)[-1:]
+def _check_account(account: Account) -> None:
+    counts = [account.used, *account.left_out.values(), account.outside, account.rejected]
+    _check(min(counts) >= 0, f"of {account.given} {account.table} {sum(counts) - account.outside} are counted: {account}")
 
 
 def _total(measure: Measure | None, number: int) -> Any:

@@ -22,6 +22,7 @@ won = deals.status == "won"
     unit="ratio",
     better="higher",
     theme="marketing",
+    title="Campaign ROI",
     also_known_as=("campaign return on investment", "marketing ROI", "ROMI"),
     default_because="The deal's primary campaign takes all the credit, as in Salesforce; the cost of a campaign counts once.",
     sources=("Salesforce Help: Campaign ROI counts won opportunities by their Primary Campaign Source",),
