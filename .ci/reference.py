@@ -11,7 +11,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
 import crmkpi
 from crmkpi.metric import Metric
@@ -31,6 +31,8 @@ def first_line(thing: Any) -> str:
     """What the thing is, in one line."""
     if isinstance(thing, str):
         return "The version of the library."
+    if get_args(thing):  # a choice of words
+        return f"One of {', '.join(map(repr, get_args(thing)))}."
     documented = thing if isinstance(thing, Metric | ModuleType | type) or callable(thing) else type(thing)
     return (inspect.getdoc(documented) or "").partition("\n")[0]
 

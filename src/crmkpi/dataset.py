@@ -16,8 +16,7 @@ from crmkpi.measures import Grouped
 from crmkpi.metric import Metric
 from crmkpi.money import Rates
 from crmkpi.periods import Period
-from crmkpi.records import RECORDS
-from crmkpi.records.base import record_type
+from crmkpi.records.base import known_tables
 from crmkpi.results import Report, Result
 from crmkpi.segments import By
 
@@ -56,8 +55,8 @@ class Dataset:
         **tables: Iterable[Any],
     ) -> None:
         for name, records in tables.items():
-            if name not in RECORDS and not _table_of_first(records):
-                raise UnknownNameError(f"A dataset has no table {name!r}. {did_you_mean(name, RECORDS)}")
+            if name not in known_tables():
+                raise UnknownNameError(f"A dataset has no table {name!r}. {did_you_mean(name, known_tables())}")
             if isinstance(records, str | bytes | Mapping) or not isinstance(records, Iterable):
                 raise InputError(f"The table {name!r} must be an iterable of records; got {type(records).__name__}.")
         self.tables: Mapping[str, Iterable[Any]] = MappingProxyType(dict(tables))
@@ -218,7 +217,7 @@ def result_of(metric: Metric, data: Any, options: Mapping[str, Any]) -> Result:
     compare = rest.pop("compare", None)
     confidence = rest.pop("confidence", 0.95)
     settings = {name: rest.pop(name) for name in _SETTINGS if name in rest}
-    tables = {name: rest.pop(name) for name in RECORDS if name in rest}
+    tables = {name: rest.pop(name) for name in known_tables() if name in rest}
     parameters = {name: rest.pop(name) for name in metric.parameters if name in rest}
     for name in rest:
         known = [*metric.parameters, *metric.tables, "period", "compare", "confidence", *_SETTINGS]
@@ -229,15 +228,15 @@ def result_of(metric: Metric, data: Any, options: Mapping[str, Any]) -> Result:
     return measure_one(crm, metric, period=chosen, against=against, parameters=parameters, confidence=confidence)
 
 
-def _dataset(metric: Metric, data: Any, tables: Mapping[str, Any], settings: Mapping[str, Any]) -> Dataset:
+def _dataset(metric: Metric, data: Any, tables: Mapping[str, Any], settings: dict[str, Any]) -> Dataset:
     """Whatever the data came as, as a dataset."""
     if isinstance(data, Dataset):
         if tables:
             raise InputError(f"Give {metric.id} a Dataset or tables by name, not both; got {', '.join(tables)} as well.")
         if not settings:
             return data
-        kept = {name: getattr(data, name) for name in ("calendar", "currency", "rates", "as_of")}
-        return Dataset(**data.tables, **(kept | settings))
+        kept: dict[str, Any] = {**data.tables, **{name: getattr(data, name) for name in _SETTINGS}}
+        return Dataset(**(kept | settings))
     if isinstance(data, Mapping):
         return Dataset(**{**data, **tables}, **settings)
     if data is None:
@@ -249,19 +248,9 @@ def _dataset(metric: Metric, data: Any, tables: Mapping[str, Any], settings: Map
     missing = [table for table in metric.tables if table not in tables]
     if len(missing) != 1:
         raise InputError(f"{metric.id} reads {' and '.join(metric.tables)}; give them by name: {_asks(metric)}.")
-    return Dataset(**{missing[0]: data}, **tables, **settings)
+    found: dict[str, Any] = {missing[0]: data, **tables}
+    return Dataset(**found, **settings)
 
 
 def _asks(metric: Metric) -> str:
     return f"{metric.id}({', '.join(f'{table}=...' for table in metric.tables)}), or a Dataset with these tables"
-
-
-def _table_of_first(records: Any) -> bool:
-    """Whether the table holds records of a class of the user's own."""
-    first = next(iter(records), None) if isinstance(records, Sequence) and not isinstance(records, str) else None
-    if first is None:
-        return False
-    try:
-        return record_type(type(first)) is not None
-    except UnknownNameError:
-        return False

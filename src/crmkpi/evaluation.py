@@ -96,7 +96,7 @@ class Reader:
         """All segments that any table has, in the order in which they first appear."""
         return list(dict.fromkeys(segment for answer in self.answers.values() for segment in answer.given))
 
-    def given(self, table: str, segment: Hashable) -> int:
+    def given(self, table: str, segment: tuple[Hashable, ...]) -> int:
         """How many records of the table are in the segment."""
         return self.answers[table].given.get(segment, 0)
 
@@ -114,11 +114,6 @@ class Reader:
             return found[0]
         with localcontext(EXACT):
             return reduce(lambda mine, theirs: merged_state(column.slot, mine, theirs), found)
-
-    def count(self, account: AccountPlan, number: int, segment: Hashable, parts: Sequence[int | None]) -> int:
-        """A counting slot of an account, added up over parts of the answer."""
-        groups = self.answers[account.table].groups[account.anchor]
-        return sum(states[number] for part in parts if (states := groups.get((segment, part))) is not None)
 
     def input(self, plan: MeasurePlan, segment: Hashable, period: Period | None, metric: str) -> Input:
         """The value of a measure in a segment and period; None inside where it is undefined."""
@@ -142,15 +137,17 @@ class Reader:
 
     def left_out(self, account: AccountPlan, segment: Hashable, period: Period | None) -> tuple[int, dict[str, int]]:
         """How many records were used, and how many were left out under each reason."""
+        groups = self.answers[account.table].groups[account.anchor]
         parts = self.timeline.parts(period, stock=account.stock)
-        used = self.count(account, account.used, segment, parts)
-        reasons = {reason: self.count(account, number, segment, parts) for reason, number in account.reasons}
-        if account.at is not None and NO_DATE not in parts:
+        found = [states for part in parts if (states := groups.get((segment, part))) is not None]
+        used = sum(states[account.used] for states in found)
+        reasons = {reason: sum(states[number] for states in found) for reason, number in account.reasons}
+        undated = groups.get((segment, NO_DATE))
+        if undated is not None and NO_DATE not in parts:
             # Records that would count if they had the date that puts them into a period.
-            undated = f"no {account.at}"
-            slots = [account.used, *(number for reason, number in account.reasons if reason == undated)]
-            found = (self.count(account, number, segment, (NO_DATE,)) for number in slots)
-            reasons[undated] = reasons.get(undated, 0) + sum(found)
+            name = f"no {account.at}"
+            slots = [account.used, *(number for reason, number in account.reasons if reason == name)]
+            reasons[name] = reasons.get(name, 0) + sum(undated[number] for number in slots)
         return used, {reason: count for reason, count in reasons.items() if count}
 
     def _read(self, measure: Measure, state: Any, metric: str) -> Input:

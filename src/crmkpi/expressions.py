@@ -94,11 +94,11 @@ class Expression:
 
     def missing(self) -> Presence:
         """True where there is no value."""
-        return Presence(self, False)
+        return Presence(self, present_=False)
 
     def present(self) -> Presence:
         """True where there is a value."""
-        return Presence(self, True)
+        return Presence(self, present_=True)
 
     def day(self) -> Day:
         """The calendar day of a timestamp, in the time zone of the calendar that is measured with."""
@@ -372,7 +372,7 @@ def as_predicate(item: object) -> Expression:
         if item.kind == "predicate":
             return item
         if item.kind == "flag":
-            return Comparison("==", item, Constant(True, "flag"))
+            return Comparison("==", item, Constant(value=True, kind="flag"))
     raise DefinitionError(
         f"A condition must be a comparison, is_in(), missing(), present() or a flag; got {item!r}. "
         "Comparisons inside `&` and `|` need brackets of their own: `(a > 1) & (b > 2)`."
@@ -414,7 +414,7 @@ def _constant(value: object, *, beside: Expression) -> Constant:
 
 def _kind_of(value: object) -> ValueKind | None:
     # bool is an int and datetime a date, so the order matters.
-    for types, kind in (
+    kinds: tuple[tuple[Any, ValueKind], ...] = (
         (bool, "flag"),
         (int, "integer"),
         ((float, Decimal), "number"),
@@ -422,10 +422,8 @@ def _kind_of(value: object) -> ValueKind | None:
         (datetime, "timestamp"),
         (date, "date"),
         (timedelta, "duration"),
-    ):
-        if isinstance(value, types):  # type: ignore[arg-type]
-            return kind  # type: ignore[return-value]
-    return None
+    )
+    return next((kind for types, kind in kinds if isinstance(value, types)), None)
 
 
 def _compare(sign: CompareSign, left: Expression, right: object) -> Comparison:

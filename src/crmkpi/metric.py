@@ -68,6 +68,16 @@ class NetPromoter:
 IntervalRule = Share | Mean | NetPromoter
 
 
+class _Page:
+    """The docstring of a class, and for each of its instances the page of the manual."""
+
+    def __init__(self, of_class: str | None) -> None:
+        self.of_class = of_class
+
+    def __get__(self, metric: Metric | None, owner: type[Metric]) -> str:
+        return (self.of_class if metric is None else inspect.getdoc(metric.function)) or ""
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Metric:
     """A KPI: call it on records or on a dataset to get one `Result`.
@@ -80,6 +90,8 @@ class Metric:
     >>> win_rate.formula(won=2, closed=3)
     0.6666666666666666
     """
+
+    __doc__ = _Page(__doc__)  # pyrefly: ignore
 
     id: str
     function: Callable[..., Any]
@@ -121,10 +133,6 @@ class Metric:
         """What the KPI says, in one line."""
         return (inspect.getdoc(self.function) or "").partition("\n")[0]
 
-    @property
-    def __doc__(self) -> str:  # type: ignore[override]  # the page of the manual, for help() and doctest
-        return inspect.getdoc(self.function) or ""
-
     def variant(self, name: str) -> Metric:
         """The variant of that name; an unknown one is an error that names the nearest."""
         if name not in self.variants:
@@ -138,7 +146,7 @@ class Metric:
         """
 
         def decorate(function: Callable[..., Any]) -> Metric:
-            inherited = {
+            inherited: dict[str, Any] = {
                 "at": self.at,
                 "unit": self.unit,
                 "better": self.better,

@@ -68,8 +68,9 @@ def _day_hours(days: str, hours: _Hours | Sequence[_Hours]) -> tuple[tuple[int, 
     windows = sorted((_since_midnight(opens), _since_midnight(closes)) for opens, closes in pairs)
     for opens, closes in windows:
         if closes <= opens:
+            got = f"{clock_text(opens)} to {clock_text(closes)}"
             msg = (
-                f"The opening hours of {days!r} must end after they begin; got {clock_text(opens)} to {clock_text(closes)}. "
+                f"The opening hours of {days!r} must end after they begin; got {got}. "
                 "Write midnight at the end as '24:00', and give hours past it to the next day."
             )
             raise ParameterError(msg)

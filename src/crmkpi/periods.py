@@ -306,10 +306,11 @@ class Period:
             raise InputError(msg)
         if self.unit == "all":
             return True
-        if _is_aware(moment):
+        if not isinstance(moment, datetime):
+            return self.wall_start <= midnight(moment) < self.wall_end
+        if moment.tzinfo is not None:
             return self.start <= moment < self.end
-        wall = moment if isinstance(moment, datetime) else midnight(moment)
-        return self.wall_start <= wall < self.wall_end
+        return self.wall_start <= moment < self.wall_end
 
     def __lt__(self, other: Period) -> bool:
         return (self.start, self.end) < (other.start, other.end)

@@ -109,7 +109,7 @@ def format_range(interval: Interval[Any] | None, unit: Unit, value: Any) -> str:
     return f"{low} to {high}"
 
 
-def format_change(change: Change | None, unit: Unit) -> str:  # noqa: PLR0911  # one way to say it for each case
+def format_change(change: Change | None, unit: Unit) -> str:  # one way to say it for each case
     """How a value differs from the one it is compared to; nothing where there is no comparison.
 
     Ratios differ in percentage points and scores in points. Everything else differs by a fraction of the other value,

@@ -14,7 +14,7 @@ from crmkpi.metric import Metric
 from crmkpi.periods import Period
 from crmkpi.results import Result
 
-__all__ = ["WEEKS", "Broken", "Case", "moved", "parameters_of", "smallest"]
+__all__ = ["WEEKS", "Broken", "Case", "breaks", "moved", "parameters_of", "smallest"]
 
 WEEKS = timedelta(weeks=5)
 
@@ -67,12 +67,13 @@ def moved(case: Case) -> Case:
 def smallest(case: Case, holds: Callable[[Case], None]) -> Case:
     """The case without all records and values that the law does not need to break."""
     while True:
-        case, found = next(((smaller, True) for smaller in _smaller(case) if _breaks(holds, smaller)), (case, False))
+        case, found = next(((smaller, True) for smaller in _smaller(case) if breaks(holds, smaller)), (case, False))
         if not found:
             return case
 
 
-def _breaks(holds: Callable[[Case], None], case: Case) -> bool:
+def breaks(holds: Callable[[Case], None], case: Case) -> bool:
+    """Whether the law does not hold, or cannot even be tried."""
     try:
         holds(case)
     except Exception:  # noqa: BLE001  # whatever goes wrong, the law does not hold
