@@ -54,7 +54,9 @@ within = ck.lead_conversion_rate.variant("within")
 print(crm.measure(within, period="2026", every="quarter", parameters={"days": 30}))
 
 # %% The records behind a figure
-lost = [deal for deal in ck.Period("2026-09", calendar=crm.calendar).select(deals, at="closed_at") if deal.status == "lost"]
+lost = [
+    deal for deal in ck.Period("2026-09", calendar=crm.calendar).select(deals, at="closed_at") if deal.status == "lost"
+]
 reasons = {reason: len(part) for reason, part in ck.split(lost, by="lost_reason").items()}
 print(sorted(reasons.items(), key=lambda item: -item[1]))
 
