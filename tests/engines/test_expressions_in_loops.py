@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -22,46 +23,59 @@ deals = Table(Deal)
 AS_OF = datetime(2026, 4, 1)  # the records of `records()` have no time zone
 FIELDS = [name for name in record_type(Deal).fields if name != "attributes"]
 
+SIGNS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+def written(
+    left: st.SearchStrategy[Any], signs: Iterable[str], right: st.SearchStrategy[Any]
+) -> st.SearchStrategy[Expression]:
+    """`left sign right`, as the author of a KPI would write it."""
+    return st.tuples(left, st.sampled_from(list(signs)), right).map(lambda parts: SIGNS[parts[1]](parts[0], parts[2]))
+
+
 numbers: st.SearchStrategy[Expression] = st.recursive(
-    st.just(deals.probability),
-    lambda inner: st.one_of(
-        st.tuples(inner, st.sampled_from("+-*/"), inner | st.sampled_from((2, 0.5, 0))).map(lambda parts: applied(*parts)),
-        st.tuples(moneys_plain, moneys_plain).map(lambda pair: pair[0] - pair[1]).map(lambda money: money / Decimal(4)),
-    ).filter(lambda expression: expression.kind in ("number", "integer"))
-    | inner,
-    max_leaves=3,
+    st.just(deals.probability), lambda inner: written(inner, "+-*/", inner | st.sampled_from((2, 0.5, 0))), max_leaves=3
 )
-moneys_plain: st.SearchStrategy[Expression] = st.sampled_from((deals.amount, deals.cost))
 moneys: st.SearchStrategy[Expression] = st.recursive(
-    moneys_plain,
+    st.sampled_from((deals.amount, deals.cost)),
     lambda inner: st.one_of(
-        st.tuples(inner, st.sampled_from("+-"), inner | st.just(Decimal("10.01"))).map(lambda parts: applied(*parts)),
-        st.tuples(inner, st.just("*"), st.sampled_from((deals.probability, 2, Decimal("0.5")))).map(
-            lambda parts: applied(*parts)
-        ),
-        st.tuples(inner, st.just("/"), st.sampled_from((4, Decimal("0.5"), 0))).map(lambda parts: applied(*parts)),
+        written(inner, "+-", inner),
+        written(inner, "*", st.sampled_from((deals.probability, 2, Decimal("0.5")))),
+        written(inner, "/", st.sampled_from((4, 3, Decimal("0.5"), 0))),
     ),
     max_leaves=3,
 )
-timestamps: st.SearchStrategy[Expression] = st.sampled_from((deals.created_at, deals.closed_at)).flatmap(
-    lambda stamp: st.sampled_from((stamp, stamp + timedelta(days=30), stamp - timedelta(hours=1)))
-)
-durations: st.SearchStrategy[Expression] = st.tuples(timestamps, timestamps).map(lambda pair: pair[0] - pair[1])
+stamps = st.sampled_from((deals.created_at, deals.closed_at))
+timestamps: st.SearchStrategy[Expression] = stamps | written(stamps, "+-", st.just(timedelta(days=30)))
+durations: st.SearchStrategy[Expression] = written(timestamps, "-", timestamps)
 texts: st.SearchStrategy[Expression] = st.sampled_from((deals.owner, deals.customer_id, deals.currency))
-values = st.one_of(numbers, moneys, timestamps, durations, texts, st.just(deals.expected_close_on), st.just(deals.status))
-signs = st.sampled_from(("==", "!=", "<", "<=", ">", ">="))
-
+values = st.one_of(
+    numbers, moneys, timestamps, durations, written(durations, "/", st.just(timedelta(days=1))), texts,
+    st.sampled_from((deals.expected_close_on, deals.status)),
+)
+ORDER = ("==", "!=", "<", "<=", ">", ">=")
 comparisons = st.one_of(
-    st.tuples(numbers, signs, numbers | st.sampled_from((0.1, 0.25, 1))),
-    st.tuples(moneys, signs, moneys | st.sampled_from((0, Decimal("99.99"), Decimal(250)))),
-    st.tuples(timestamps, signs, timestamps | st.sampled_from((datetime(2026, 1, 5, 9), as_of))),
-    st.tuples(durations, signs, durations | st.sampled_from((timedelta(0), timedelta(days=30)))),
-    st.tuples(texts, signs, texts | st.sampled_from(("Ada", "customers-1"))),
-    st.tuples(st.just(deals.expected_close_on), signs, st.just(date(2026, 1, 5))),
-    st.tuples(st.just(deals.status), st.sampled_from(("==", "!=")), st.sampled_from(("won", "lost", "open"))),
-    st.tuples(st.just(deals.kind), st.sampled_from(("==", "!=")), st.sampled_from(("new", "renewal"))),
-    st.tuples(st.just(deals.deleted), st.sampled_from(("==", "!=")), st.booleans()),
-).map(lambda parts: applied(*parts))
+    written(numbers, ORDER, numbers | st.sampled_from((0.1, 0.25, 1))),
+    written(moneys, ORDER, moneys | st.sampled_from((0, Decimal("99.99"), Decimal(250)))),
+    written(timestamps, ORDER, timestamps | st.sampled_from((datetime(2026, 1, 5, 9), as_of))),
+    written(durations, ORDER, durations | st.sampled_from((timedelta(0), timedelta(days=30)))),
+    written(texts, ORDER, texts | st.sampled_from(("Ada", "customers-1"))),
+    written(st.just(deals.expected_close_on), ORDER, st.just(date(2026, 1, 5))),
+    written(st.just(deals.status), ORDER[:2], st.sampled_from(("won", "lost", "open"))),
+    written(st.just(deals.kind), ORDER[:2], st.sampled_from(("new", "renewal"))),
+    written(st.just(deals.deleted), ORDER[:2], st.booleans()),
+)
 memberships = st.one_of(
     st.just(deals.status.is_in("won", "lost")),
     st.just(deals.kind.is_in("new")),
@@ -79,31 +93,6 @@ predicates: st.SearchStrategy[Expression] = st.recursive(
     ),
     max_leaves=6,
 )
-
-
-def applied(left: Any, sign: str, right: Any) -> Any:
-    """`left sign right`, as the author of a KPI would write it."""
-    match sign:
-        case "+":
-            return left + right
-        case "-":
-            return left - right
-        case "*":
-            return left * right
-        case "/":
-            return left / right
-        case "==":
-            return left == right
-        case "!=":
-            return left != right
-        case "<":
-            return left < right
-        case "<=":
-            return left <= right
-        case ">":
-            return left > right
-        case _:
-            return left >= right
 
 
 def by_loop(slots: Sequence[Slot], found: Sequence[Deal]) -> list[dict[str, Any]]:
