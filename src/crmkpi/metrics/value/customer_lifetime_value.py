@@ -19,7 +19,7 @@ left_out = {
     "no amount": completed & orders.amount.missing(),
     "no customer_id": completed & orders.customer_id.missing(),
 }
-lifespan = Parameter("lifespan", "how long a customer stays, in days (or a timedelta)", unit="days")
+lifespan = Parameter("lifespan", "how long a customer stays", unit="days")
 margin = Parameter("margin", "the share of revenue that is kept after direct cost", unit="ratio", default=1)
 
 
