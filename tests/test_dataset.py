@@ -99,7 +99,9 @@ def test_a_naive_timestamp_is_wall_clock_time_and_an_exact_one_is_not() -> None:
 
 @pytest.mark.parametrize("moments", [("2026-01-01", "2026-01-02T00:00Z"), ("2026-01-02T00:00Z", "2026-01-01")])
 def test_a_naive_timestamp_beside_an_exact_one_is_an_error_that_names_the_record(moments: tuple[str, str]) -> None:
-    message = r"deals\.closed_at must be with a time zone everywhere or nowhere; Deal '1' has 2026-01-0. with"
+    message = (
+        r"deals\.closed_at must be with a time zone everywhere or nowhere; Deal '1' has 2026-01-0.* with(out)? one"
+    )
     with pytest.raises(TimeZoneError, match=message):
         closed_deals(closed_at(*moments), period="2026")
 
@@ -166,13 +168,17 @@ def test_related_records_are_looked_up_and_never_joined(crm: ck.Dataset) -> None
 
 
 def test_a_related_table_that_is_not_there_is_an_error() -> None:
-    with pytest.raises(MissingTableError, match=r"needs the table 'customers', which the dataset lacks; it has tickets\."):
+    with pytest.raises(
+        MissingTableError, match=r"needs the table 'customers', which the dataset lacks; it has tickets\."
+    ):
         law_tickets([ck.Ticket(id="1")])
 
 
 def test_two_related_records_of_one_id_are_an_error() -> None:
     twins = [ck.Customer(id="C1"), ck.Customer(id="C1", industry="law")]
-    with pytest.raises(InputError, match=r"Two records of customers have the id 'C1', so that a reference to it is amb"):
+    with pytest.raises(
+        InputError, match=r"Two records of customers have the id 'C1', so that a reference to it is amb"
+    ):
         law_tickets([ck.Ticket(id="1")], customers=twins)
 
 
@@ -182,8 +188,10 @@ def test_two_related_records_of_one_id_are_an_error() -> None:
 def test_a_stream_is_read_once_and_asking_again_is_an_error() -> None:
     crm = ck.Dataset(deals=(deal for deal in closed_at("2026-01-05")))
     report = crm.measure([closed_deals, "win_rate", ck.revenue], period="2026")
-    assert [result.inputs for result in report][0] == {"deals": 1}
-    with pytest.raises(InputError, match=r"The table 'deals' is a stream that has been read already; measure everything"):
+    assert report[0].inputs == {"deals": 1}
+    with pytest.raises(
+        InputError, match=r"The table 'deals' is a stream that has been read already; measure everything"
+    ):
         crm.measure(closed_deals)
 
 
@@ -212,8 +220,16 @@ WRONG: Mapping[str, tuple[Callable[[], Any], type[Exception], str]] = {
         InputError,
         r"The table 'deals' must be an iterable of records; got str\.",
     ),
-    "a mapping for records": (lambda: ck.Dataset(deals={}), InputError, r"'deals' must be an iterable of records; got dict"),
-    "a number for records": (lambda: ck.Dataset(deals=3), InputError, r"'deals' must be an iterable of records; got int\."),
+    "a mapping for records": (
+        lambda: ck.Dataset(deals={}),
+        InputError,
+        r"'deals' must be an iterable of records; got dict",
+    ),
+    "a number for records": (
+        lambda: ck.Dataset(deals=3),
+        InputError,
+        r"'deals' must be an iterable of records; got int\.",
+    ),
     "a text for the as-of day": (
         lambda: ck.Dataset(deals=[], as_of="2026-03-31"),
         InputError,
@@ -224,9 +240,13 @@ WRONG: Mapping[str, tuple[Callable[[], Any], type[Exception], str]] = {
         InputError,
         r"`calendar` is a Calendar, such as Calendar\(tz='Europe/Berlin'\); got 'Europe/Berlin'\.",
     ),
-    "no metric": (lambda: ck.Dataset(deals=[]).measure([]), InputError, r"measure\(\) needs at least one metric; got none\."),
+    "no metric": (
+        lambda: ck.Dataset(deals=[]).measure([]),
+        InputError,
+        r"measure\(\) needs at least one metric; got none\.",
+    ),
     "no kind of metric": (
-        lambda: ck.Dataset(deals=[]).measure([len]),
+        lambda: ck.Dataset(deals=[]).measure([len]),  # type: ignore[list-item]
         InputError,
         r"measure\(\) takes metrics or their names; got <built-in function len>\.",
     ),
@@ -294,7 +314,9 @@ def test_many_metrics_in_one_pass_are_each_what_they_are_alone(crm: ck.Dataset) 
     together = crm.measure(metrics, period="2026-Q1", every="month", by={"owner": "owner"})
     for metric in metrics:
         alone = crm.measure(metric, period="2026-Q1", every="month", by={"owner": "owner"})
-        theirs = {(str(result.period), *result.segment.values()): result for result in together if result.metric is metric}
+        theirs = {
+            (str(result.period), *result.segment.values()): result for result in together if result.metric is metric
+        }
         for result in alone:
             same = theirs[str(result.period), *result.segment.values()]
             assert (result.value, result.interval, result.accounts) == (same.value, same.interval, same.accounts)

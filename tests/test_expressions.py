@@ -104,15 +104,24 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: deals.status.is_in("won", "lots"),
         r"deals\.status is never 'lots'\. Did you mean 'lost'\?",
     ),
-    "a status of another kind": (lambda: deals.status == 3, r"deals\.status is never 3\. Known: 'lost', 'open', 'won'\."),
-    "nothing to choose from": (lambda: deals.owner.is_in(), r"deals\.owner\.is_in\(\) needs at least one value"),
+    "a status of another kind": (
+        lambda: deals.status == 3,
+        r"deals\.status is never 3\. Known: 'lost', 'open', 'won'\.",
+    ),
+    "nothing to choose from": (deals.owner.is_in, r"deals\.owner\.is_in\(\) needs at least one value"),
     "a list to choose from": (lambda: deals.owner.is_in(["Ada"]), r"\['Ada'\] cannot stand in an expression beside"),
     "a choice of another kind": (
         lambda: deals.owner.is_in("Ada", 5),
         r"deals\.owner is a text and cannot be compared with 5, which is a integer\.",
     ),
-    "None": (lambda: deals.owner == None, r"None is not comparable; write deals\.owner\.missing\(\) or \.present\(\)\."),  # noqa: E711
-    "an object": (lambda: deals.owner == object, r"<class 'object'> cannot stand in an expression beside deals\.owner\."),
+    "None": (
+        lambda: deals.owner == None,  # noqa: E711
+        r"None is not comparable; write deals\.owner\.missing\(\) or \.present\(\)\.",
+    ),
+    "an object": (
+        lambda: deals.owner == object,  # noqa: E721
+        r"<class 'object'> cannot stand in an expression beside deals\.owner\.",
+    ),
     "a float beside money": (
         lambda: deals.amount > 0.1,
         r"deals\.amount is money, which is exact; write Decimal\('0\.1'\) for 0\.1\.",
@@ -137,7 +146,10 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: deals.closed_at + deals.created_at,
         r"deals\.closed_at \+ deals\.created_at has no meaning: a timestamp and a timestamp\.",
     ),
-    "the day of an amount": (lambda: deals.amount.day(), r"Only a timestamp has a calendar day; deals\.amount is a money\."),
+    "the day of an amount": (
+        deals.amount.day,
+        r"Only a timestamp has a calendar day; deals\.amount is a money\.",
+    ),
     "business time between amounts": (
         lambda: business_time(deals.created_at, deals.amount),
         r"business_time\(\) goes from one timestamp to another; got deals\.amount\.",

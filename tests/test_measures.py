@@ -82,7 +82,7 @@ def quantile_of(values: Iterable[Fraction], fraction: Fraction) -> Fraction | No
 
 
 def mean_of(values: list[Fraction]) -> Fraction | None:
-    return sum(values) / len(values) if values else None
+    return sum(values, Fraction(0)) / len(values) if values else None
 
 
 WORDS: Mapping[str, tuple[Callable[[Expression, Expression], Measure], Callable[[list[Fraction]], Any]]] = {
@@ -90,7 +90,10 @@ WORDS: Mapping[str, tuple[Callable[[Expression, Expression], Measure], Callable[
     "sum": (orders.sum, sum),
     "mean": (orders.mean, mean_of),
     "median": (orders.median, lambda values: quantile_of(values, Fraction(1, 2))),
-    "quantile": (lambda value, where: orders.quantile(value, 0.25, where), lambda values: quantile_of(values, Fraction(1, 4))),
+    "quantile": (
+        lambda value, where: orders.quantile(value, 0.25, where),
+        lambda values: quantile_of(values, Fraction(1, 4)),
+    ),
     "distinct": (orders.distinct, lambda values: len(set(values))),
     "min": (orders.min, lambda values: min(values, default=None)),
     "max": (orders.max, lambda values: max(values, default=None)),
@@ -168,9 +171,10 @@ def test_several_periods_back_are_one_after_another(found: list[ck.Order], name:
     earlier = ck.Period(name)
     for _ in range(steps):
         earlier = earlier.previous()
-    assert difference(found, period=name).inputs["then"] == only(orders.count(), orders.ordered_at)(
-        found, period=earlier
-    ).value
+    assert (
+        difference(found, period=name).inputs["then"]
+        == only(orders.count(), orders.ordered_at)(found, period=earlier).value
+    )
 
 
 @given(found=records(ck.Order), name=st.none() | spans)
@@ -261,7 +265,9 @@ def test_each_record_is_used_or_left_out_under_its_first_reason_or_outside(
 def test_durations_below_zero_are_left_out_and_counted(found: list[ck.Ticket]) -> None:
     tickets = ck.Table(ck.Ticket)
     result = only(tickets.mean(tickets.solved_at - tickets.created_at))(found)
-    both = [(one.created_at, one.solved_at) for one in found if one.created_at is not None and one.solved_at is not None]
+    both = [
+        (one.created_at, one.solved_at) for one in found if one.created_at is not None and one.solved_at is not None
+    ]
     good = [(solved - created).total_seconds() for created, solved in both if solved >= created]
     assert result.left_out.get("negative duration", 0) == len(both) - len(good)
     assert result.value == pytest.approx(math.fsum(good) / len(good)) if good else result.value is None
@@ -362,7 +368,9 @@ def test_a_measure_written_down_wrongly_is_an_error_that_says_what_is_wrong(
     [
         pytest.param(lambda: orders.amout, r"Order has no field 'amout'\. Did you mean 'amount'\?", id="a field"),
         pytest.param(
-            lambda: orders.customer.industri, r"Customer has no field 'industri'\. Did you mean 'industry'\?", id="related"
+            lambda: orders.customer.industri,
+            r"Customer has no field 'industri'\. Did you mean 'industry'\?",
+            id="related",
         ),
         pytest.param(
             lambda: orders.per(orders.customer_id, purchases=orders.count()).purchase,

@@ -67,7 +67,10 @@ DEFINITIONS: Mapping[str, tuple[Callable[[], Any], str]] = {
         lambda: made(won=won.previous(), every=every.year_ago()),
         r"share must measure something of the period itself; all its measures look at earlier ones\.",
     ),
-    "no docstring": (lambda: made(undocumented), r"undocumented needs a docstring whose first line says in business words"),
+    "no docstring": (
+        lambda: made(undocumented),
+        r"undocumented needs a docstring whose first line says in business words",
+    ),
     "something else for a measure": (
         lambda: made(won=deals.status == "won"),
         r"share: 'won' must be a measure, as deals\.count\(\) is; got deals\.status == 'won'\.",
@@ -129,14 +132,20 @@ def test_a_misspelt_variant_is_an_error_that_names_the_nearest() -> None:
 
 
 WRONG_CALLS: Mapping[str, tuple[Callable[[], Any], type[Exception], str]] = {
-    "no data": (ck.win_rate, InputError, r"win_rate needs data: win_rate\(deals=\.\.\.\), or a Dataset with these tables\."),
+    "no data": (
+        ck.win_rate,
+        InputError,
+        r"win_rate needs data: win_rate\(deals=\.\.\.\), or a Dataset with these tables\.",
+    ),
     "no records": (lambda: ck.win_rate(5), InputError, r"win_rate needs records or a Dataset; got int\."),
     "a path": (lambda: ck.win_rate("deals.csv"), InputError, r"win_rate needs records or a Dataset; got str\."),
     "one table for two": (
         lambda: ck.customer_acquisition_cost([]),
         InputError,
-        r"customer_acquisition_cost reads expenses and customers; give them by name: "
-        r"customer_acquisition_cost\(expenses=\.\.\., customers=\.\.\.\)",
+        (
+            r"customer_acquisition_cost reads expenses and customers; give them by name: "
+            r"customer_acquisition_cost\(expenses=\.\.\., customers=\.\.\.\)"
+        ),
     ),
     "a dataset and a table": (
         lambda: ck.win_rate(ck.Dataset(deals=[]), deals=[]),
@@ -151,10 +160,16 @@ WRONG_CALLS: Mapping[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "another record class": (
         lambda: ck.win_rate([ck.Lead(id="1")]),
         InputError,
-        r"The table 'deals' holds Deal records; got Lead\. Build them with Deal\(\.\.\.\), or read them with "
-        r"crmkpi\.read_dicts\(rows, record=crmkpi\.Deal\)\.",
+        (
+            r"The table 'deals' holds Deal records; got Lead\. Build them with Deal\(\.\.\.\), or read them with "
+            r"crmkpi\.read_dicts\(rows, record=crmkpi\.Deal\)\."
+        ),
     ),
-    "dicts": (lambda: ck.win_rate([{"status": "won"}]), InputError, r"The table 'deals' holds Deal records; got dict\."),
+    "dicts": (
+        lambda: ck.win_rate([{"status": "won"}]),
+        InputError,
+        r"The table 'deals' holds Deal records; got dict\.",
+    ),
     "a misspelt period": (lambda: ck.win_rate([], period="2026-Q5"), PeriodError, r"A quarter must be from 1 to 4"),
     "a period that ends before it starts": (
         lambda: ck.win_rate([], period="2026-03-31..2026-01-01"),
@@ -169,8 +184,10 @@ WRONG_CALLS: Mapping[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "a period without a date": (
         lambda: ck.churn_rate.variant("by_status")([], period="2026"),
         PeriodError,
-        r"churn_rate\.by_status cannot be measured in a period: customers have no timestamp in its definition; "
-        r"measure it without period, every and compare\.",
+        (
+            r"churn_rate\.by_status cannot be measured in a period: customers have no timestamp in its definition; "
+            r"measure it without period, every and compare\."
+        ),
     ),
     "no as-of day": (
         lambda: ck.lead_conversion_rate.variant("within")([]),
@@ -233,7 +250,11 @@ WRONG_TOTALS: Mapping[str, tuple[Callable[[], Any], type[Exception], str]] = {
         UnknownNameError,
         r"win_rate has no input 'close'\. Did you mean 'closed'\?",
     ),
-    "a missing input": (lambda: ck.win_rate.formula(won=1), InputError, r"win_rate needs won, closed; missing: closed\."),
+    "a missing input": (
+        lambda: ck.win_rate.formula(won=1),
+        InputError,
+        r"win_rate needs won, closed; missing: closed\.",
+    ),
     "a part above its whole": (
         lambda: ck.win_rate.from_totals(won=5, closed=3),
         InputError,
@@ -263,7 +284,9 @@ def test_totals_that_cannot_be_are_an_error(name: str) -> None:
         pytest.param(lambda won, every: float("nan"), "it is not a finite number", id="not a number"),
         pytest.param(lambda won, every: float("inf"), "it is not a finite number", id="endless"),
         pytest.param(lambda won, every: 10.0**400 * won, "it is too large for a number", id="too large"),
-        pytest.param(lambda won, every: Decimal(won) / (every - every), "the formula divides by 0", id="a decimal zero"),
+        pytest.param(
+            lambda won, every: Decimal(won) / (every - every), "the formula divides by 0", id="a decimal zero"
+        ),
     ],
 )
 def test_what_a_formula_cannot_say_is_none_with_a_reason(formula: Callable[..., Any], reason: str) -> None:
@@ -285,7 +308,9 @@ def test_a_formula_may_say_itself_why_it_has_no_value() -> None:
 
 
 def test_the_decimals_of_the_program_around_do_not_change_a_result() -> None:
-    found = [ck.Deal(id=str(n), status="won", amount="33.33") for n in range(7)] + [ck.Deal(id="x", status="won", amount=1)]
+    found = [ck.Deal(id=str(n), status="won", amount="33.33") for n in range(7)] + [
+        ck.Deal(id="x", status="won", amount=1)
+    ]
     expected = ck.average_deal_size(found)
     with localcontext() as context:
         context.prec = 3
@@ -332,7 +357,11 @@ def invoiced(total: Decimal) -> Decimal:
 
 
 def test_a_record_class_of_the_users_own_is_measured_like_any_other() -> None:
-    found = [Invoice(id="1", total=5, customer_id="a"), Invoice(id="2", total=7, customer_id="b"), Invoice(id="3", total=9)]
+    found = [
+        Invoice(id="1", total=5, customer_id="a"),
+        Invoice(id="2", total=7, customer_id="b"),
+        Invoice(id="3", total=9),
+    ]
     who = [ck.Customer(id="a", industry="law"), ck.Customer(id="b")]
     assert invoiced(found, customers=who).value == 5
     assert invoiced(invoices=found, customers=who).value == 5

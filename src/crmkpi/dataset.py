@@ -59,6 +59,10 @@ class Dataset:
                 raise UnknownNameError(f"A dataset has no table {name!r}. {did_you_mean(name, known_tables())}")
             if isinstance(records, str | bytes | Mapping) or not isinstance(records, Iterable):
                 raise InputError(f"The table {name!r} must be an iterable of records; got {type(records).__name__}.")
+        if not isinstance(calendar, Calendar):
+            raise InputError(f"`calendar` is a Calendar, such as Calendar(tz='Europe/Berlin'); got {calendar!r}.")
+        if as_of is not None and not isinstance(as_of, date):
+            raise InputError(f"`as_of` is a date or a datetime, such as date(2026, 3, 31); got {as_of!r}.")
         self.tables: Mapping[str, Iterable[Any]] = MappingProxyType(dict(tables))
         self.calendar = calendar
         self.currency = currency

@@ -326,7 +326,9 @@ def metric(
         if unit not in get_args(Unit):
             raise DefinitionError(f"{name} has no known unit: {unit!r}. {did_you_mean(str(unit), get_args(Unit))}")
         if better not in get_args(Better):
-            raise DefinitionError(f"{name} says that {better!r} is better. {did_you_mean(str(better), get_args(Better))}")
+            raise DefinitionError(
+                f"{name} says that {better!r} is better. {did_you_mean(str(better), get_args(Better))}"
+            )
         _check_definition(name, function, [*measures, *filter(None, [days])], measures, named, at, interval)
         made = Metric(
             name,

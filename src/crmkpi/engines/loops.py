@@ -29,7 +29,7 @@ from crmkpi.errors import InputError, TimeZoneError
 from crmkpi.expressions import Field, Parameter
 from crmkpi.records.base import RecordType, record_type
 
-__all__ = ["OUTSIDE", "Loop", "compiled"]
+__all__ = ["OUTSIDE", "Loop", "compiled", "failed"]
 
 OUTSIDE = -2  # the part of records that no period asks for
 _LOOP = 4  # the depth of the loop's body in the source
@@ -123,7 +123,7 @@ def _compile(query: Query, *, converts: bool) -> Loop:
     namespace: dict[str, Any] = {
         "UNSET": _UNSET,
         "foreign": _foreign,
-        "failed": _failed,
+        "failed": failed,
         "decimal_of": _decimal_of,
         "zero_of": zero_of,
         "quotient": quotient,
@@ -438,11 +438,11 @@ def _decimal_of(value: Any) -> Any:
     return value if isinstance(value, int | Decimal) else Decimal(repr(value))
 
 
-def _failed(error: Exception, record: Any) -> NoReturn:
+def failed(error: Exception, record: Any) -> NoReturn:
     """Say which record the loop could not handle, and why."""
     if isinstance(error, InputError):
         raise error
-    where = f"{type(record).__name__} {getattr(record, 'id', None)!r}"
+    where = "A record" if record is None else f"{type(record).__name__} {getattr(record, 'id', None)!r}"
     if isinstance(error, Inexact):
         raise InputError(f"{where} holds an amount with more digits than can be added exactly; check it.") from error
     if isinstance(error, TypeError) and "offset" in str(error):

@@ -14,7 +14,7 @@ from decimal import localcontext
 from itertools import islice
 from typing import Any
 
-from crmkpi.engines.loops import OUTSIDE, Loop, compiled
+from crmkpi.engines.loops import OUTSIDE, Loop, compiled, failed
 from crmkpi.engines.query import EXACT, Anchor, Answer, Query
 from crmkpi.errors import TimeZoneError
 
@@ -66,8 +66,12 @@ def answer(
     whole: Answer | None = None
     with localcontext(EXACT):
         for chunk in _chunks(records):
-            part = loop.finish(query, scan(chunk), len(chunk))
-            whole = part if whole is None else whole.merged(part, query)
+            found = scan(chunk)
+            try:
+                part = loop.finish(query, found, len(chunk))
+                whole = part if whole is None else whole.merged(part, query)
+            except (TypeError, ArithmeticError) as error:  # values that were only gathered are compared and added here
+                failed(error, None)
     return whole or Answer({}, [{} for _ in query.anchors])
 
 
