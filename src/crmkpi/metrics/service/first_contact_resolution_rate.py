@@ -5,12 +5,12 @@ from __future__ import annotations
 from crmkpi.measures import Table
 from crmkpi.metric import Share, metric
 from crmkpi.metrics.service.resolution_time import not_counted
+from crmkpi.metrics.service.ticket_rates import merged_or_spam, solved
 from crmkpi.records import Ticket
 
 __all__ = ["first_contact_resolution_rate"]
 
 tickets = Table(Ticket)
-solved = tickets.solved_at.present() | tickets.status.is_in("solved", "closed")
 never_reopened = tickets.reopens == 0
 at_once = solved & (tickets.replies == 1) & never_reopened
 unknown = {
@@ -62,7 +62,7 @@ def first_contact_resolution_rate(at_once: int, solved: int) -> float:
     at=tickets.created_at,
     at_once=tickets.count(at_once & ~tickets.status.is_in("open", "pending") | at_once & tickets.status.missing()),
     tickets=tickets.count(),
-    leave_out={"merged": tickets.merged_into.present(), "spam": tickets.spam} | unknown,
+    leave_out=merged_or_spam | unknown,
     interval=Share("at_once", "tickets"),
 )
 def of_all(at_once: int, tickets: int) -> float:

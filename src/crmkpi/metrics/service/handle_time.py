@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from crmkpi.measures import Table
 from crmkpi.metric import metric
-from crmkpi.metrics.service.resolution_time import is_solved, not_counted
+from crmkpi.metrics.service.resolution_time import not_counted
+from crmkpi.metrics.service.ticket_rates import solved
 from crmkpi.records import Ticket
 
 __all__ = ["handle_time"]
@@ -17,7 +18,7 @@ handled = timedelta(seconds=1) * tickets.handled_seconds
 
 @metric(
     at=tickets.solved_at,
-    handled=tickets.mean(handled, is_solved),
+    handled=tickets.mean(handled, solved),
     leave_out=not_counted,
     unit="duration",
     better="lower",
