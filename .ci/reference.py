@@ -1,7 +1,7 @@
 """Writes docs/reference.md: every public name with the first line of its documentation.
 
-    python .ci/reference.py            write the page
-    python .ci/reference.py --check    fail if the page is not what would be written
+python .ci/reference.py            write the page
+python .ci/reference.py --check    fail if the page is not what would be written
 """
 
 from __future__ import annotations

@@ -42,8 +42,9 @@ print(by_source.pivot(rows="source", columns="metric"))
 # %% Which of these differences may be chance? Those between rates whose intervals overlap.
 rates = [result for result in by_source if result.definition == "win_rate"]
 for result in sorted(rates, key=lambda result: result.value, reverse=True):
-    low, high = result.interval
-    print(f"{result.segment['source'] or 'unknown':10} {result.value:6.1%}   between {low:.1%} and {high:.1%}")
+    if result.interval is not None:
+        low, high = result.interval
+        print(f"{result.segment['source'] or 'unknown':10} {result.value:6.1%}   between {low:.1%} and {high:.1%}")
 
 # %% The same quarter, counted in three ways
 for way in (ck.win_rate, *ck.win_rate.variants.values()):
@@ -54,7 +55,9 @@ within = ck.lead_conversion_rate.variant("within")
 print(crm.measure(within, period="2026", every="quarter", parameters={"days": 30}))
 
 # %% The records behind a figure
-lost = [deal for deal in ck.Period("2026-09", calendar=crm.calendar).select(deals, at="closed_at") if deal.status == "lost"]
+lost = [
+    deal for deal in ck.Period("2026-09", calendar=crm.calendar).select(deals, at="closed_at") if deal.status == "lost"
+]
 reasons = {reason: len(part) for reason, part in ck.split(lost, by="lost_reason").items()}
 print(sorted(reasons.items(), key=lambda item: -item[1]))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pytest
@@ -17,7 +18,11 @@ from crmkpi.errors import ParameterError, PeriodError, TimeZoneError, UnknownNam
 
 # Zones with a half-hour shift, shifts at midnight, a shift back across midnight, and a whole day skipped.
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Sao_Paulo", "Pacific/Apia")
-OFFICE: OpeningHours = {"mon-thu": (("08:30", "12:00"), ("13:00", "17:15")), "friday": ("09:00", "15:00"), "sun": ("22:00", "24:00")}
+OFFICE: OpeningHours = {
+    "mon-thu": (("08:30", "12:00"), ("13:00", "17:15")),
+    "friday": ("09:00", "15:00"),
+    "sun": ("22:00", "24:00"),
+}
 WINDOWS = {
     **dict.fromkeys(range(4), ((510, 720), (780, 1035))),
     4: ((540, 900),),

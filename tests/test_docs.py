@@ -81,6 +81,11 @@ def test_a_command_prints_what_the_page_shows(command: str, output: str, files: 
     assert shell(command, files).rstrip() == output.rstrip()
 
 
+def test_no_command_of_a_page_goes_unread() -> None:
+    shown = sum(page.read_text(encoding="utf-8").count("\n$ ") for page in PAGES)
+    assert 0 < shown == sum(len(shell_examples(page)) for page in PAGES)
+
+
 def test_the_example_of_the_readme_prints_what_is_shown() -> None:
     (example,), (expected,) = blocks(README, "python"), blocks(README, "text")
     printed = io.StringIO()
@@ -95,7 +100,7 @@ def table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 
 def table_of_kpis() -> str:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for theme in catalogue.themes():
         for number, metric in enumerate(catalogue.by_theme(theme)):
             variants = ", ".join(f"`{name}`" for name in metric.variants)
@@ -104,7 +109,7 @@ def table_of_kpis() -> str:
 
 
 def table_of_records() -> str:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, model in RECORDS.items():
         meaning = (inspect.getdoc(model) or "").partition("\n")[0]
         related = ", ".join(f"`{relation}`" for relation in record_type(model).relations)

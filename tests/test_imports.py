@@ -68,7 +68,9 @@ def statements(path: Path) -> tuple[list[ast.stmt], list[ast.stmt]]:
     body = [node for node in ast.parse(path.read_text(encoding="utf-8")).body if not for_type_checkers(node)]
     later = [inner for node in body for inner in ast.walk(node) if isinstance(inner, ast.FunctionDef)]
     within = {inner for function in later for inner in ast.walk(function)}
-    at_once = [inner for node in body for inner in ast.walk(node) if isinstance(inner, ast.stmt) and inner not in within]
+    at_once = [
+        inner for node in body for inner in ast.walk(node) if isinstance(inner, ast.stmt) and inner not in within
+    ]
     return [node for node in at_once if isinstance(node, ast.Import | ast.ImportFrom)], [*later]
 
 

@@ -76,9 +76,7 @@ def test_every_public_class_function_and_method_has_a_docstring(path):
 
 def test_every_public_name_of_the_package_is_documented_where_it_is_used():
     undocumented = [
-        name
-        for name in crmkpi.__all__
-        if name != "__version__" and not inspect.getdoc(getattr(crmkpi, name))
+        name for name in crmkpi.__all__ if name != "__version__" and not inspect.getdoc(getattr(crmkpi, name))
     ]
     assert undocumented == []
 

@@ -141,7 +141,9 @@ class Reader:
         parts = self.timeline.parts(period, stock=account.stock)
         found = [states for part in parts if (states := groups.get((segment, part))) is not None]
         used = sum(states[account.used] for states in found)
-        reasons = {reason: sum(states[number] for states in found) for reason, number in account.reasons}
+        reasons: dict[str, int] = {}
+        for reason, number in account.reasons:
+            reasons[reason] = reasons.get(reason, 0) + sum(states[number] for states in found)
         undated = groups.get((segment, NO_DATE))
         if undated is not None and NO_DATE not in parts:
             # Records that would count if they had the date that puts them into a period.

@@ -402,9 +402,7 @@ def _constant(value: object, *, beside: Expression) -> Constant:
     if kind is None:
         raise DefinitionError(f"{value!r} cannot stand in an expression beside {beside!r}.")
     if isinstance(beside, Field) and beside.choices and value not in beside.choices:
-        raise DefinitionError(
-            f"{beside!r} is never {value!r}. {did_you_mean(str(value), beside.choices)}"
-        )
+        raise DefinitionError(f"{beside!r} is never {value!r}. {did_you_mean(str(value), beside.choices)}")
     if beside.kind == "money" and isinstance(value, float):
         raise DefinitionError(f"{beside!r} is money, which is exact; write Decimal('{value}') for {value!r}.")
     if beside.kind == "money" and kind in ("integer", "number"):
@@ -446,7 +444,5 @@ def _operate(sign: ArithmeticSign, left: Expression, right: object) -> Operation
     other = right if isinstance(right, Expression) else _constant(right, beside=left)
     kinds = (_arithmetic_kind(left.kind), sign, _arithmetic_kind(other.kind))
     if kinds not in _ARITHMETIC:
-        raise DefinitionError(
-            f"{left!r} {sign} {other!r} has no meaning: a {left.kind} and a {other.kind}."
-        )
+        raise DefinitionError(f"{left!r} {sign} {other!r} has no meaning: a {left.kind} and a {other.kind}.")
     return Operation(sign, left, other, _ARITHMETIC[kinds])

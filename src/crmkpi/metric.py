@@ -202,7 +202,9 @@ class Metric:
                 f"give it as {name}=... or in parameters={{{name!r}: ...}}."
             )
         if isinstance(value, bool) or not isinstance(value, int | float | Decimal | timedelta):
-            raise ParameterError(f"The parameter {name!r} of {self.id} is a number ({parameter.meaning}); got {value!r}.")
+            raise ParameterError(
+                f"The parameter {name!r} of {self.id} is a number ({parameter.meaning}); got {value!r}."
+            )
         if isinstance(value, timedelta):
             if parameter.unit != "days":
                 raise ParameterError(
@@ -210,7 +212,9 @@ class Metric:
                 )
             value = value / timedelta(days=1)
         if not math.isfinite(value) or (parameter.unit == "days" and value < 0):
-            raise ParameterError(f"The parameter {name!r} of {self.id} must be a finite number, days not negative; got {value!r}.")
+            raise ParameterError(
+                f"The parameter {name!r} of {self.id} must be a finite number, days not negative; got {value!r}."
+            )
         # Money is exact: a float counts as the decimal that it is printed as.
         return Decimal(str(value)) if parameter.unit == "money" else value
 
@@ -279,10 +283,12 @@ def metric(
 ) -> Callable[[Callable[..., Any]], Metric]:
     """Decorate a formula as a KPI.
 
-    `inputs` are the formula's measures by name (and `period_days`, the length of the period), `parameters` the numbers that the caller gives. `at` is the timestamp that puts a record into a period,
-    for every measure that names no other. `leave_out` maps a reason to the records that are set aside and counted under
-    it. `needs_as_of` says that without the day up to which the data is known there is no value. `unit` is "count", "ratio" (a fraction), "score", "number", "money" or "duration". A formula that has no value
-    raises `UndefinedError` with the reason; dividing by zero does so by itself.
+    `inputs` are the formula's measures by name (and `period_days`, the length of the period), `parameters` the numbers
+    that the caller gives. `at` is the timestamp that puts a record into a period, for every measure that names no
+    other. `leave_out` maps a reason to the records that are set aside and counted under it. `needs_as_of` says that
+    without the day up to which the data is known there is no value. `unit` is "count", "ratio" (a fraction), "score",
+    "number", "money" or "duration". A formula that has no value raises `UndefinedError` with the reason; dividing by
+    zero does so by itself.
 
     >>> from crmkpi import Deal, Share, Table, metric
     >>> deals = Table(Deal)
@@ -304,7 +310,9 @@ def metric(
         measures = {key: value for key, value in inputs.items() if isinstance(value, Measure)}
         strange = next((key for key in inputs if key not in measures and key != days), None)
         if strange is not None:
-            raise DefinitionError(f"{name}: {strange!r} must be a measure, as deals.count() is; got {inputs[strange]!r}.")
+            raise DefinitionError(
+                f"{name}: {strange!r} must be a measure, as deals.count() is; got {inputs[strange]!r}."
+            )
         _check_definition(name, function, [*measures, *filter(None, [days])], measures, named, at, interval)
         made = Metric(
             name,
@@ -344,6 +352,8 @@ def _check_definition(
 ) -> None:
     if not measures:
         raise DefinitionError(f"{name} needs at least one measure.")
+    if all(measure.shift != "none" for measure in measures.values()):
+        raise DefinitionError(f"{name} must measure something of the period itself; all its measures look at earlier ones.")
     asked = list(inspect.signature(function).parameters)
     in_expressions = {
         part.name

@@ -192,16 +192,16 @@ class Plan:
         # A record that one measure cannot use may still be used by another.
         others = [Unless(used)] if used is not None and len(ways) > 1 else []
         for measure, slot in counted if used is not None else ():
+            known = tuple(before)
             for reason, unusable in _own_reasons(measure, slot):
-                if not any(_implies(_every([measure.where, unusable]), known) for known in before):
-                    rest = _every([*map(Unless, before), measure.where, unusable, *others])
+                lost = _every([measure.where, unusable])
+                if lost is not None and not any(_implies(lost, other) for other in known):
+                    rest = _every([*map(Unless, known), lost, *others])
                     reasons.append((reason, plan.add(Slot("count", rest))))
+                    before.append(lost)
         at = None if plan.at is None else repr(plan.at).partition(".")[2]
         number = plan.add(Slot("count", used))
-        merged: dict[str, int] = {}
-        for reason, slot_number in reasons:
-            merged.setdefault(reason, slot_number)
-        return AccountPlan(table, at, anchor, plan.stock, number, tuple(merged.items()))
+        return AccountPlan(table, at, anchor, plan.stock, number, tuple(reasons))
 
 
 def _shifted(part: Measure, measure: Measure) -> Measure:

@@ -18,7 +18,18 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from crmkpi.errors import DefinitionError, UnknownNameError, did_you_mean
 
-__all__ = ["Attributes", "FieldType", "Kind", "Money", "RecordType", "Relation", "Timestamp", "known_tables", "record", "record_type"]
+__all__ = [
+    "Attributes",
+    "FieldType",
+    "Kind",
+    "Money",
+    "RecordType",
+    "Relation",
+    "Timestamp",
+    "known_tables",
+    "record",
+    "record_type",
+]
 
 Kind = Literal["text", "choice", "number", "integer", "money", "timestamp", "date", "flag", "attributes"]
 

@@ -96,7 +96,9 @@ def p90(cycle: float) -> float:
     return cycle
 
 
-@sales_cycle_length.add_variant(cycle=deals.mean(deals.closed_at.day() - deals.created_at.day(), won), leave_out=deleted)
+@sales_cycle_length.add_variant(
+    cycle=deals.mean(deals.closed_at.day() - deals.created_at.day(), won), leave_out=deleted
+)
 def calendar_days(cycle: float) -> float:
     r"""How many calendar days lie on average between opening a deal and winning it.
 

@@ -90,8 +90,9 @@ def p90(response: float) -> float:
 
     Examples:
         >>> from crmkpi import Ticket, first_response_time
-        >>> tickets = [Ticket(id=str(minute), created_at="2026-01-05T08:00", first_replied_at=f"2026-01-05T08:{minute:02}")
-        ...            for minute in range(11)]
+        >>> created = "2026-01-05T08:00"
+        >>> replies = [f"2026-01-05T08:{minute:02}" for minute in range(11)]
+        >>> tickets = [Ticket(id=reply, created_at=created, first_replied_at=reply) for reply in replies]
         >>> first_response_time.variant("p90")(tickets).to("minutes")
         9.0
         >>> first_response_time.variant("p90")([]).reason
@@ -106,7 +107,7 @@ def p90(response: float) -> float:
 def business(response: float) -> float:
     r"""How many opening hours the customer in the middle waits for the first reply.
 
-    $$\text{business first response time} = \operatorname{median}(\text{opening hours between created and first reply})$$
+    $$\text{business response time} = \operatorname{median}(\text{opening hours between created and first reply})$$
 
     Opening hours, holidays and time zone are the calendar's. A reply that comes outside opening hours took no time.
 
