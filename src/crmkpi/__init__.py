@@ -28,6 +28,33 @@ if TYPE_CHECKING:
     from crmkpi.measures import Table
     from crmkpi.metric import Mean, Metric, NetPromoter, Share, metric
     from crmkpi.metrics import customers, experience, marketing, sales, service, value
+    from crmkpi.metrics.customers.average_order_value import average_order_value
+    from crmkpi.metrics.customers.customer_counts import active_customers, lost_customers, new_customers
+    from crmkpi.metrics.customers.customer_lifespan import customer_lifespan
+    from crmkpi.metrics.customers.mrr_movements import (
+        churned_mrr,
+        contraction_mrr,
+        expansion_mrr,
+        net_new_mrr,
+        new_mrr,
+        reactivation_mrr,
+    )
+    from crmkpi.metrics.customers.order_outcomes import cart_abandonment_rate, delivery_time, return_rate
+    from crmkpi.metrics.customers.purchase_frequency import purchase_frequency
+    from crmkpi.metrics.customers.recurring_revenue import arpu, arr, mrr
+    from crmkpi.metrics.customers.repeat_purchase_rate import repeat_purchase_rate
+    from crmkpi.metrics.customers.retention import churn_rate, retention_rate
+    from crmkpi.metrics.customers.revenue_retention import (
+        gross_revenue_retention,
+        net_revenue_retention,
+        revenue_churn_rate,
+    )
+    from crmkpi.metrics.experience.customer_effort_score import customer_effort_score
+    from crmkpi.metrics.experience.customer_satisfaction_rating import customer_satisfaction_rating
+    from crmkpi.metrics.experience.customer_satisfaction_score import customer_satisfaction_score
+    from crmkpi.metrics.experience.net_promoter_score import net_promoter_score
+    from crmkpi.metrics.experience.social_mentions import social_mentions
+    from crmkpi.metrics.experience.survey_response_rate import survey_response_rate
     from crmkpi.metrics.marketing.acquisition_rate import acquisition_rate
     from crmkpi.metrics.marketing.brand_awareness import brand_awareness
     from crmkpi.metrics.marketing.campaign_roi import campaign_roi
@@ -62,32 +89,6 @@ if TYPE_CHECKING:
     from crmkpi.metrics.sales.stage_conversion_rate import stage_conversion_rate
     from crmkpi.metrics.sales.stage_duration import stage_duration
     from crmkpi.metrics.sales.win_rate import win_rate
-    from crmkpi.metrics.customers.average_order_value import average_order_value
-    from crmkpi.metrics.customers.customer_counts import active_customers, lost_customers, new_customers
-    from crmkpi.metrics.customers.customer_lifespan import customer_lifespan
-    from crmkpi.metrics.customers.mrr_movements import (
-        churned_mrr,
-        contraction_mrr,
-        expansion_mrr,
-        net_new_mrr,
-        new_mrr,
-        reactivation_mrr,
-    )
-    from crmkpi.metrics.customers.order_outcomes import cart_abandonment_rate, delivery_time, return_rate
-    from crmkpi.metrics.customers.purchase_frequency import purchase_frequency
-    from crmkpi.metrics.customers.recurring_revenue import arpu, arr, mrr
-    from crmkpi.metrics.customers.repeat_purchase_rate import repeat_purchase_rate
-    from crmkpi.metrics.customers.retention import churn_rate, retention_rate
-    from crmkpi.metrics.customers.revenue_retention import (
-        gross_revenue_retention,
-        net_revenue_retention,
-        revenue_churn_rate,
-    )
-    from crmkpi.metrics.value.acquisition_economics import cac_payback_period, ltv_to_cac_ratio
-    from crmkpi.metrics.value.customer_acquisition_cost import customer_acquisition_cost
-    from crmkpi.metrics.value.customer_lifetime_value import customer_lifetime_value
-    from crmkpi.metrics.value.return_on_investment import return_on_investment
-    from crmkpi.metrics.value.revenue_per_customer import revenue_per_customer
     from crmkpi.metrics.service.average_interaction_cost import average_interaction_cost
     from crmkpi.metrics.service.average_response_time import average_response_time
     from crmkpi.metrics.service.first_contact_resolution_rate import first_contact_resolution_rate
@@ -98,12 +99,11 @@ if TYPE_CHECKING:
     from crmkpi.metrics.service.ticket_rates import escalation_rate, reopen_rate, self_service_rate, sla_attainment
     from crmkpi.metrics.service.ticket_volume import ticket_volume
     from crmkpi.metrics.service.tickets_per_customer import tickets_per_customer
-    from crmkpi.metrics.experience.customer_effort_score import customer_effort_score
-    from crmkpi.metrics.experience.customer_satisfaction_rating import customer_satisfaction_rating
-    from crmkpi.metrics.experience.customer_satisfaction_score import customer_satisfaction_score
-    from crmkpi.metrics.experience.net_promoter_score import net_promoter_score
-    from crmkpi.metrics.experience.social_mentions import social_mentions
-    from crmkpi.metrics.experience.survey_response_rate import survey_response_rate
+    from crmkpi.metrics.value.acquisition_economics import cac_payback_period, ltv_to_cac_ratio
+    from crmkpi.metrics.value.customer_acquisition_cost import customer_acquisition_cost
+    from crmkpi.metrics.value.customer_lifetime_value import customer_lifetime_value
+    from crmkpi.metrics.value.return_on_investment import return_on_investment
+    from crmkpi.metrics.value.revenue_per_customer import revenue_per_customer
     from crmkpi.money import Rates
     from crmkpi.periods import Period
     from crmkpi.records import (

@@ -27,8 +27,8 @@ def new_customers(customers: int) -> int:
 
     $$\text{new customers} = \text{customers whose first day lies in the period}$$
 
-    A customer counts on the day `since`, also if he left soon after. Active at the start, plus new, minus lost are exactly
-    the active customers at the end. Customers who left before they came are left out.
+    A customer counts on the day `since`, also if he left soon after. Active at the start, plus new, minus lost are
+    exactly the active customers at the end. Customers who left before they came are left out.
 
     Returns:
         A count; 0 where nobody came.

@@ -35,9 +35,9 @@ def customer_lifespan(time_of_lost: float, time_of_active: float, lost: int) -> 
 
     $$\text{customer lifespan} = \frac{\text{time that all customers have been customers}}{\text{customers lost}}$$
 
-    The estimate for a churn that does not change with age: the time at risk of all customers, up to `as_of`, for each one
-    who left. A customer counts in the period in which he came. Customers without a `since`, or who left before they came,
-    are left out.
+    The estimate for a churn that does not change with age: the time at risk of all customers, up to `as_of`, for each
+    one who left. A customer counts in the period in which he came. Customers without a `since`, or who left before
+    they came, are left out.
 
     Returns:
         A duration; undefined where nobody has left yet, since the end is then out of sight.
@@ -46,8 +46,8 @@ def customer_lifespan(time_of_lost: float, time_of_active: float, lost: int) -> 
         ParameterError: the day up to which the data is known (`as_of`) is not given.
 
     Notes:
-        Where churn is high at first and low later, a survival curve says more. The mean of those who left alone is far too
-        short: `churned_only`.
+        Where churn is high at first and low later, a survival curve says more. The mean of those who left alone is
+        far too short: `churned_only`.
 
     Examples:
         >>> from datetime import datetime
@@ -80,7 +80,8 @@ def inverse_churn(active_at_start: int, lost: int, days: float) -> float:
 
     Examples:
         >>> from crmkpi import Customer, customer_lifespan
-        >>> customers = [Customer(id=str(n), since="2025-05-01", until="2026-01-15" if n == 0 else None) for n in range(4)]
+        >>> customers = [Customer(id=str(n), since="2025-05-01", until="2026-01-15" if n == 0 else None)
+        ...              for n in range(4)]
         >>> customer_lifespan.variant("inverse_churn")(customers, period="2026-01").to("days")
         124.0
         >>> customer_lifespan.variant("inverse_churn")(customers, period="2025-12").reason
@@ -95,8 +96,8 @@ def churned_only(lifetime: float) -> float:
 
     $$\text{lifespan of lost customers} = \operatorname{mean}(\text{until} - \text{since})\ \text{of those who left}$$
 
-    Biased: whoever stays long is not in it yet. A firm in its second year can find no lifespan above two. A customer counts
-    in the period in which he left.
+    Biased: whoever stays long is not in it yet. A firm in its second year can find no lifespan above two. A customer
+    counts in the period in which he left.
 
     Returns:
         A duration, with Student's t interval; undefined where nobody left.

@@ -76,7 +76,8 @@ def reactivation_mrr(reactivated: Decimal) -> Decimal:
 
     Examples:
         >>> from crmkpi import Subscription, reactivation_mrr
-        >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10", ended_at="2025-06-10"),
+        >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10",
+        ...                               ended_at="2025-06-10"),
         ...                  Subscription(id="2", customer_id="A", mrr=40, started_at="2026-01-10")]
         >>> reactivation_mrr(subscriptions, period="2026-01").value
         Decimal('40')
@@ -107,7 +108,8 @@ def expansion_mrr(expansion: Decimal) -> Decimal:
 
     Examples:
         >>> from crmkpi import Subscription, expansion_mrr
-        >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10", ended_at="2026-01-20"),
+        >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10",
+        ...                               ended_at="2026-01-20"),
         ...                  Subscription(id="2", customer_id="A", mrr=50, started_at="2026-01-20")]
         >>> expansion_mrr(subscriptions, period="2026-01").value
         Decimal('20')
@@ -138,7 +140,8 @@ def contraction_mrr(contraction: Decimal) -> Decimal:
 
     Examples:
         >>> from crmkpi import Subscription, contraction_mrr
-        >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10", ended_at="2026-01-20"),
+        >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10",
+        ...                               ended_at="2026-01-20"),
         ...                  Subscription(id="2", customer_id="A", mrr=50, started_at="2025-01-10")]
         >>> contraction_mrr(subscriptions, period="2026-01").value
         Decimal('-30')
@@ -169,7 +172,8 @@ def churned_mrr(churned: Decimal) -> Decimal:
 
     Examples:
         >>> from crmkpi import Subscription, churned_mrr
-        >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10", ended_at="2026-01-20")]
+        >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10",
+        ...                               ended_at="2026-01-20")]
         >>> churned_mrr(subscriptions, period="2026-01").value
         Decimal('-30')
         >>> churned_mrr([], period="2026-01").value
@@ -193,15 +197,17 @@ def net_new_mrr(opening: Decimal, closing: Decimal) -> Decimal:
 
     $$\text{net new MRR} = \text{closing MRR} - \text{opening MRR}$$
 
-    To the cent the sum of `new_mrr`, `reactivation_mrr`, `expansion_mrr`, `contraction_mrr` and `churned_mrr`, for every
-    period and segment. Grouped by plan, someone who changes plans leaves one and is new in the other.
+    To the cent the sum of `new_mrr`, `reactivation_mrr`, `expansion_mrr`, `contraction_mrr` and `churned_mrr`, for
+    every period and segment. Grouped by plan, someone who changes plans leaves one and is new in the other.
 
     Returns:
-        Money a month, below 0 where more was lost than won; 0 where nothing changed. Without a period it is all that runs.
+        Money a month, below 0 where more was lost than won; 0 where nothing changed. Without a period it is all that
+        runs.
 
     Examples:
         >>> from crmkpi import Subscription, net_new_mrr
-        >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10", ended_at="2026-01-20"),
+        >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10",
+        ...                               ended_at="2026-01-20"),
         ...                  Subscription(id="2", customer_id="B", mrr=50, started_at="2026-01-10")]
         >>> net_new_mrr(subscriptions, period="2026-01").value
         Decimal('20')

@@ -61,8 +61,8 @@ def return_rate(returned: int, orders: int) -> float:
 
     $$\text{return rate} = \frac{\text{returned}}{\text{completed} + \text{returned}}$$
 
-    A cohort: an order counts in the period in which it was placed, whenever it comes back, so that the latest periods are
-    low. Cancelled orders were never delivered and do not count.
+    A cohort: an order counts in the period in which it was placed, whenever it comes back, so that the latest periods
+    are low. Cancelled orders were never delivered and do not count.
 
     Returns:
         A fraction from 0 to 1, with Wilson's interval; undefined where nothing was ordered.
@@ -121,7 +121,8 @@ def median(delivery: float) -> float:
 
     Examples:
         >>> from crmkpi import Order, delivery_time
-        >>> orders = [Order(id=day, ordered_at="2026-01-01", delivered_at=f"2026-01-{day}") for day in ("02", "03", "31")]
+        >>> orders = [Order(id=day, ordered_at="2026-01-01", delivered_at=f"2026-01-{day}")
+        ...           for day in ("02", "03", "31")]
         >>> delivery_time.variant("median")(orders).to("days")
         2.0
         >>> delivery_time.variant("median")([]).reason

@@ -27,15 +27,16 @@ def purchase_frequency(orders: int, buyers: int) -> float:
 
     $$\text{purchase frequency} = \frac{\text{completed orders}}{\text{customers with one or more}}$$
 
-    Orders count in the period in which they were placed. A longer period has more orders per buyer, so compare periods of
-    the same length. Orders without a customer are left out.
+    Orders count in the period in which they were placed. A longer period has more orders per buyer, so compare
+    periods of the same length. Orders without a customer are left out.
 
     Returns:
         A number from 1 up; undefined where nobody bought.
 
     Examples:
         >>> from crmkpi import Order, purchase_frequency
-        >>> orders = [Order(id="1", customer_id="A"), Order(id="2", customer_id="A"), Order(id="3", customer_id="B"), Order(id="4")]
+        >>> orders = [Order(id="1", customer_id="A"), Order(id="2", customer_id="A"),
+        ...           Order(id="3", customer_id="B"), Order(id="4")]
         >>> purchase_frequency(orders).value, purchase_frequency(orders).left_out
         (1.5, {'no customer_id': 1})
         >>> purchase_frequency([]).reason

@@ -43,8 +43,8 @@ def mrr(mrr: Decimal) -> Decimal:
 
     $$\text{MRR} = \sum \text{monthly amount of running subscriptions}$$
 
-    A stock: a subscription runs from its start until it ends; without a period it is what runs now. Subscriptions without
-    a start, an amount or a customer are left out, and those that end before they start.
+    A stock: a subscription runs from its start until it ends; without a period it is what runs now. Subscriptions
+    without a start, an amount or a customer are left out, and those that end before they start.
 
     Returns:
         Money a month, exact to the cent; 0 where nothing runs.
@@ -55,7 +55,8 @@ def mrr(mrr: Decimal) -> Decimal:
     Examples:
         >>> from crmkpi import Subscription, mrr
         >>> running = [Subscription(id="1", customer_id="A", mrr="49.90", started_at="2025-03-01"),
-        ...            Subscription(id="2", customer_id="B", mrr="20.00", started_at="2025-05-01", ended_at="2026-01-15")]
+        ...            Subscription(id="2", customer_id="B", mrr="20.00", started_at="2025-05-01",
+        ...                         ended_at="2026-01-15")]
         >>> mrr(running, period="2025").value, mrr(running, period="2026-01").value
         (Decimal('69.90'), Decimal('49.90'))
         >>> mrr([]).value

@@ -37,14 +37,16 @@ def gross_revenue_retention(kept_in_full: Decimal, kept_in_part: Decimal, openin
     Customers who came in the period do not count.
 
     Returns:
-        A fraction from 0 to 1; exactly 1 - revenue churn rate. Undefined where nobody paid at the start, and so without a
-        period.
+        A fraction from 0 to 1; exactly 1 - revenue churn rate. Undefined where nobody paid at the start, and so
+        without a period.
 
     Examples:
         >>> from crmkpi import Subscription, gross_revenue_retention
-        >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=60, started_at="2025-01-10", ended_at="2026-01-20"),
+        >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=60, started_at="2025-01-10",
+        ...                               ended_at="2026-01-20"),
         ...                  Subscription(id="2", customer_id="A", mrr=90, started_at="2026-01-20"),
-        ...                  Subscription(id="3", customer_id="B", mrr=40, started_at="2025-01-10", ended_at="2026-01-20")]
+        ...                  Subscription(id="3", customer_id="B", mrr=40, started_at="2025-01-10",
+        ...                               ended_at="2026-01-20")]
         >>> gross_revenue_retention(subscriptions, period="2026-01").value
         0.6
         >>> gross_revenue_retention([], period="2026-01").reason
@@ -74,9 +76,11 @@ def net_revenue_retention(closing: Decimal, opening: Decimal) -> Decimal:
 
     Examples:
         >>> from crmkpi import Subscription, net_revenue_retention
-        >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=60, started_at="2025-01-10", ended_at="2026-01-20"),
+        >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=60, started_at="2025-01-10",
+        ...                               ended_at="2026-01-20"),
         ...                  Subscription(id="2", customer_id="A", mrr=90, started_at="2026-01-20"),
-        ...                  Subscription(id="3", customer_id="B", mrr=40, started_at="2025-01-10", ended_at="2026-01-20")]
+        ...                  Subscription(id="3", customer_id="B", mrr=40, started_at="2025-01-10",
+        ...                               ended_at="2026-01-20")]
         >>> net_revenue_retention(subscriptions, period="2026-01").value
         0.9
         >>> net_revenue_retention([], period="2026-01").reason
@@ -99,7 +103,8 @@ def net_revenue_retention(closing: Decimal, opening: Decimal) -> Decimal:
 def revenue_churn_rate(kept_in_full: Decimal, kept_in_part: Decimal, opening: Decimal) -> Decimal:
     r"""Which part of the opening monthly recurring revenue was lost, to customers who left or pay less.
 
-    $$\text{revenue churn rate} = \frac{\text{opening MRR} - \sum_{\text{opening customers}} \min(\text{closing}, \text{opening})}{\text{opening MRR}}$$
+    $$\text{revenue churn rate}
+    = 1 - \frac{\sum_{\text{opening customers}} \min(\text{closing}, \text{opening})}{\text{opening MRR}}$$
 
     Per customer, over all his subscriptions. Growth does not count: see `net`.
 
@@ -113,7 +118,8 @@ def revenue_churn_rate(kept_in_full: Decimal, kept_in_part: Decimal, opening: De
     Examples:
         >>> from crmkpi import Subscription, revenue_churn_rate
         >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=60, started_at="2025-01-10"),
-        ...                  Subscription(id="2", customer_id="B", mrr=40, started_at="2025-01-10", ended_at="2026-01-20")]
+        ...                  Subscription(id="2", customer_id="B", mrr=40, started_at="2025-01-10",
+        ...                               ended_at="2026-01-20")]
         >>> revenue_churn_rate(subscriptions, period="2026-01").value
         0.4
         >>> revenue_churn_rate([], period="2026-01").reason
@@ -126,11 +132,12 @@ def revenue_churn_rate(kept_in_full: Decimal, kept_in_part: Decimal, opening: De
 def net(closing: Decimal, opening: Decimal) -> Decimal:
     r"""Which part of the opening monthly recurring revenue was lost, after what opening customers pay more.
 
-    $$\text{net revenue churn rate} = \frac{\text{opening MRR} - \sum_{\text{opening customers}} \text{closing}}{\text{opening MRR}}$$
+    $$\text{net revenue churn rate}
+    = \frac{\text{opening MRR} - \sum_{\text{opening customers}} \text{closing}}{\text{opening MRR}}$$
 
     Returns:
-        A fraction, below 0 where growth outweighs losses; exactly 1 - net revenue retention. Undefined where nobody paid
-        at the start.
+        A fraction, below 0 where growth outweighs losses; exactly 1 - net revenue retention. Undefined where nobody
+        paid at the start.
 
     Examples:
         >>> from crmkpi import revenue_churn_rate
@@ -148,7 +155,8 @@ def net(closing: Decimal, opening: Decimal) -> Decimal:
 def left_only(lost: Decimal, opening: Decimal) -> Decimal:
     r"""Which part of the opening monthly recurring revenue belonged to customers who left.
 
-    $$\text{revenue churn rate of those who left} = \frac{\text{opening MRR of customers who left}}{\text{opening MRR}}$$
+    $$\text{revenue churn rate of those who left}
+    = \frac{\text{opening MRR of customers who left}}{\text{opening MRR}}$$
 
     Someone who cancels one of two subscriptions has not left.
 

@@ -26,8 +26,8 @@ def customer_satisfaction_rating(rating: float) -> float:
 
     $$\text{satisfaction rating} = \operatorname{mean}(\text{score})$$
 
-    In the scale of the survey, 1 to 5 unless it says otherwise; do not mix scales. An answer counts in the period in which
-    it was given; surveys without a score are left out.
+    In the scale of the survey, 1 to 5 unless it says otherwise; do not mix scales. An answer counts in the period in
+    which it was given; surveys without a score are left out.
 
     Returns:
         A score in the survey's scale, with Student's t interval; undefined where nobody answered.
@@ -37,7 +37,8 @@ def customer_satisfaction_rating(rating: float) -> float:
 
     Examples:
         >>> from crmkpi import Survey, customer_satisfaction_rating
-        >>> customer_satisfaction_rating([Survey(id=str(n), kind="csat", score=score) for n, score in enumerate([5, 4, 3])]).value
+        >>> customer_satisfaction_rating([Survey(id=str(n), kind="csat", score=score)
+        ...                               for n, score in enumerate([5, 4, 3])]).value
         4.0
         >>> customer_satisfaction_rating([]).reason
         'no record has a value for rating'

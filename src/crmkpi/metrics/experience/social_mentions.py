@@ -33,7 +33,8 @@ def social_mentions(mentions: int) -> int:
 
     Examples:
         >>> from crmkpi import Interaction, social_mentions
-        >>> posts = [Interaction(id="1", kind="social", direction="inbound"), Interaction(id="2", kind="social", direction="outbound")]
+        >>> posts = [Interaction(id="1", kind="social", direction="inbound"),
+        ...          Interaction(id="2", kind="social", direction="outbound")]
         >>> social_mentions(posts).value
         1
         >>> social_mentions([]).value

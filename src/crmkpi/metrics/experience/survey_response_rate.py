@@ -28,8 +28,8 @@ def survey_response_rate(answered: int, sent: int) -> float:
 
     $$\text{survey response rate} = \frac{\text{answered}}{\text{sent}}$$
 
-    A cohort: a survey counts in the period in which it was sent, whenever it is answered. An answer has a date or a score;
-    one with a comment alone is answered too if it has its date.
+    A cohort: a survey counts in the period in which it was sent, whenever it is answered. An answer has a date or a
+    score; one with a comment alone is answered too if it has its date.
 
     Returns:
         A fraction from 0 to 1, with Wilson's interval; undefined where no survey was sent.

@@ -36,7 +36,8 @@ def brand_awareness(aware: int, answers: int) -> float:
 
     Examples:
         >>> from crmkpi import Survey, brand_awareness
-        >>> brand_awareness([Survey(id=str(n), kind="awareness", score=score) for n, score in enumerate([1, 1, 1, 0])]).value
+        >>> brand_awareness([Survey(id=str(n), kind="awareness", score=score)
+        ...                  for n, score in enumerate([1, 1, 1, 0])]).value
         0.75
         >>> brand_awareness([Survey(id="1", kind="nps", score=9)]).reason
         'answers is 0'

@@ -73,12 +73,14 @@ def email_click_rate(clicked: int, sent: int) -> float:
         A fraction; undefined where nothing was sent.
 
     Notes:
-        Espo divides by sent, Mailchimp by delivered (`of_delivered`). HubSpot calls clicked / delivered the click rate and
-        clicked / opened (`of_opened`) the click-through rate. Scanners that open every link inflate all of them.
+        Espo divides by sent, Mailchimp by delivered (`of_delivered`). HubSpot calls clicked / delivered the click
+        rate and clicked / opened (`of_opened`) the click-through rate. Scanners that open every link inflate all of
+        them.
 
     Examples:
         >>> from crmkpi import Campaign, email_click_rate
-        >>> mails = [Campaign(id="1", channel="email", sent=900, clicked=9), Campaign(id="2", channel="email", sent=100, clicked=11)]
+        >>> mails = [Campaign(id="1", channel="email", sent=900, clicked=9),
+        ...          Campaign(id="2", channel="email", sent=100, clicked=11)]
         >>> email_click_rate(mails).value
         0.02
         >>> email_click_rate([Campaign(id="3", channel="search", clicked=7)]).reason
@@ -101,7 +103,8 @@ def of_delivered(clicked: int, delivered: int) -> float:
 
     Examples:
         >>> from crmkpi import Campaign, email_click_rate
-        >>> email_click_rate.variant("of_delivered")([Campaign(id="1", channel="email", delivered=800, clicked=8)]).value
+        >>> email_click_rate.variant("of_delivered")([Campaign(id="1", channel="email", delivered=800,
+        ...                                                    clicked=8)]).value
         0.01
         >>> email_click_rate.variant("of_delivered")([]).reason
         'clicked and delivered are 0'
@@ -209,8 +212,8 @@ def bounce_rate(bounced: int, sent: int) -> float:
 
     $$\text{bounce rate} = \frac{\text{bounced}}{\text{sent}}$$
 
-    Campaigns of the channel "email", by the period in which they started; one that lacks either number is left out. It is
-    no bounce rate of a website, which is a share of sessions.
+    Campaigns of the channel "email", by the period in which they started; one that lacks either number is left out.
+    It is no bounce rate of a website, which is a share of sessions.
 
     Returns:
         A fraction; undefined where nothing was sent.

@@ -33,8 +33,9 @@ def lead_response_time(response: float) -> float:
 
     $$\text{lead response time} = \operatorname{median}(\text{first contacted} - \text{created})$$
 
-    Calendar time. A lead counts in the period in which it was created. Leads that nobody has contacted are left out under
-    "no contact yet", never taken for 0; contacts before the lead under "negative duration"; merged and deleted leads too.
+    Calendar time. A lead counts in the period in which it was created. Leads that nobody has contacted are left out
+    under "no contact yet", never taken for 0; contacts before the lead under "negative duration"; merged and deleted
+    leads too.
 
     Returns:
         A duration, with an interval from order statistics; undefined where no lead was contacted.

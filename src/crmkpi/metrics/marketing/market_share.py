@@ -30,8 +30,8 @@ def market_share(revenue: Decimal, market_revenue: Decimal) -> Decimal:
 
     $$\text{market share} = \frac{\text{own won revenue}}{\text{revenue of the market}}$$
 
-    A deal counts in the period in which it was won. The parameter `market_revenue` is that of the same period, in the same
-    currency; no CRM knows it.
+    A deal counts in the period in which it was won. The parameter `market_revenue` is that of the same period, in the
+    same currency; no CRM knows it.
 
     Returns:
         A fraction; undefined where the market's revenue is 0.

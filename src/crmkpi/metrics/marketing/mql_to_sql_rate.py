@@ -22,7 +22,9 @@ leads = Table(Lead)
     theme="marketing",
     title="MQL to SQL rate",
     also_known_as=("MQL-to-SQL conversion rate", "MQL conversion rate", "sales acceptance rate"),
-    default_because="A cohort by MQL date. A lead that sales took up without an MQL date says nothing about marketing's leads.",
+    default_because=(
+        "A cohort by MQL date. A lead that sales took up without an MQL date says nothing about marketing's leads."
+    ),
 )
 def mql_to_sql_rate(sqls: int, mqls: int) -> float:
     r"""Share of the leads that marketing qualified in the period which sales qualified as well.

@@ -30,8 +30,8 @@ def roas(revenue: Decimal, cost: Decimal) -> Decimal:
 
     $$\text{ROAS} = \frac{\text{won revenue of campaigns}}{\text{cost}}$$
 
-    It is `campaign_roi` plus one: 1.0 means that the money came back. A won deal counts when it is closed, for its primary
-    campaign; a campaign's cost counts once, when it starts, however many deals it brought.
+    It is `campaign_roi` plus one: 1.0 means that the money came back. A won deal counts when it is closed, for its
+    primary campaign; a campaign's cost counts once, when it starts, however many deals it brought.
 
     Returns:
         A number from 0 up, 4.0 for four times the cost; undefined where nothing was spent.

@@ -20,7 +20,12 @@ no_conversions = {"no conversions": visits.conversions.missing()}
     unit="ratio",
     better="higher",
     theme="marketing",
-    also_known_as=("website conversion rate", "site conversion rate", "session conversion rate", "visitor-to-lead rate"),
+    also_known_as=(
+        "website conversion rate",
+        "site conversion rate",
+        "session conversion rate",
+        "visitor-to-lead rate",
+    ),
     default_because="Sessions add up over days and channels; visitors do not, since one person comes on several days.",
 )
 def visit_conversion_rate(conversions: int, sessions: int) -> float:
@@ -28,14 +33,15 @@ def visit_conversion_rate(conversions: int, sessions: int) -> float:
 
     $$\text{website conversion rate} = \frac{\text{conversions}}{\text{sessions}}$$
 
-    Sessions and conversions count on the day of the visit. Visits whose conversions were not measured are left out, with
-    their sessions; a measured 0 is a 0.
+    Sessions and conversions count on the day of the visit. Visits whose conversions were not measured are left out,
+    with their sessions; a measured 0 is a 0.
 
     Returns:
         A fraction; above 1 where a session may convert more than once. Undefined where there was no session.
 
     Notes:
-        Web analytics that count people divide by visitors (`by_visitors`), which gives a higher rate on the same traffic.
+        Web analytics that count people divide by visitors (`by_visitors`), which gives a higher rate on the same
+        traffic.
 
     Examples:
         >>> from crmkpi import Visit, visit_conversion_rate
@@ -67,7 +73,8 @@ def by_visitors(conversions: int, visitors: int) -> float:
 
     Examples:
         >>> from crmkpi import Visit, visit_conversion_rate
-        >>> visits = [Visit(id="1", sessions=300, visitors=200, conversions=9), Visit(id="2", sessions=100, conversions=1)]
+        >>> visits = [Visit(id="1", sessions=300, visitors=200, conversions=9),
+        ...           Visit(id="2", sessions=100, conversions=1)]
         >>> visit_conversion_rate.variant("by_visitors")(visits).value
         0.045
         >>> visit_conversion_rate.variant("by_visitors")([]).reason

@@ -39,7 +39,8 @@ def expansion_revenue(amount: Decimal) -> Decimal:
 
     Examples:
         >>> from crmkpi import Deal, expansion_revenue
-        >>> deals = [Deal(id="1", status="won", kind="expansion", amount=80), Deal(id="2", status="won", kind="new", amount=500),
+        >>> deals = [Deal(id="1", status="won", kind="expansion", amount=80),
+        ...          Deal(id="2", status="won", kind="new", amount=500),
         ...          Deal(id="3", status="won", amount=70)]
         >>> expansion_revenue(deals).value, expansion_revenue(deals).left_out
         (Decimal('80'), {'no kind': 1})

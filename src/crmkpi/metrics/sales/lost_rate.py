@@ -36,8 +36,9 @@ def lost_rate(lost: int, closed: int) -> float:
         A fraction from 0 to 1, with Wilson's interval; undefined where no deal was closed.
 
     Notes:
-        Won deals have no reason for a loss, so that by="lost_reason" gives 1 for every reason. Which reasons weigh most is
-        `lost_deals` by="lost_reason"; each count over all closed deals is that reason's part of the lost rate.
+        Won deals have no reason for a loss, so that by="lost_reason" gives 1 for every reason. Which reasons weigh
+        most is `lost_deals` by="lost_reason"; each count over all closed deals is that reason's part of the lost
+        rate.
 
     Examples:
         >>> from crmkpi import Deal, lost_rate
@@ -72,7 +73,8 @@ def lost_deals(lost: int) -> int:
     Examples:
         >>> from crmkpi import Dataset, Deal, lost_deals
         >>> deals = [Deal(id=str(n), status="lost", lost_reason=why) for n, why in enumerate(["price", "price", None])]
-        >>> [(result.segment["lost_reason"], result.value) for result in Dataset(deals=deals).measure(lost_deals, by="lost_reason")]
+        >>> [(result.segment["lost_reason"], result.value)
+        ...  for result in Dataset(deals=deals).measure(lost_deals, by="lost_reason")]
         [('price', 2), (None, 1)]
         >>> lost_deals([]).value
         0

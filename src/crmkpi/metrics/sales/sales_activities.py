@@ -39,7 +39,8 @@ def sales_calls(calls: int) -> int:
 
     Examples:
         >>> from crmkpi import Interaction, sales_calls
-        >>> calls = [Interaction(id="1", kind="call", direction="outbound"), Interaction(id="2", kind="call", direction="inbound"),
+        >>> calls = [Interaction(id="1", kind="call", direction="outbound"),
+        ...          Interaction(id="2", kind="call", direction="inbound"),
         ...          Interaction(id="3", kind="call")]
         >>> sales_calls(calls).value, sales_calls(calls).left_out
         (1, {'no direction': 1})
@@ -72,7 +73,8 @@ def emails_sent(messages: int) -> int:
 
     Examples:
         >>> from crmkpi import Interaction, emails_sent
-        >>> emails_sent([Interaction(id="1", kind="email", direction="outbound"), Interaction(id="2", kind="chat", direction="outbound")]).value
+        >>> emails_sent([Interaction(id="1", kind="email", direction="outbound"),
+        ...              Interaction(id="2", kind="chat", direction="outbound")]).value
         1
         >>> emails_sent([]).value
         0
@@ -102,7 +104,8 @@ def sms_sent(messages: int) -> int:
 
     Examples:
         >>> from crmkpi import Interaction, sms_sent
-        >>> sms_sent([Interaction(id="1", kind="sms", direction="outbound"), Interaction(id="2", kind="sms", direction="inbound")]).value
+        >>> sms_sent([Interaction(id="1", kind="sms", direction="outbound"),
+        ...           Interaction(id="2", kind="sms", direction="inbound")]).value
         1
         >>> sms_sent([]).value
         0
@@ -135,7 +138,8 @@ def meetings_held(meetings: int) -> int:
     Examples:
         >>> from datetime import date
         >>> from crmkpi import Interaction, meetings_held
-        >>> meetings = [Interaction(id="1", kind="meeting", at="2026-01-05"), Interaction(id="2", kind="meeting", at="2026-03-05")]
+        >>> meetings = [Interaction(id="1", kind="meeting", at="2026-01-05"),
+        ...             Interaction(id="2", kind="meeting", at="2026-03-05")]
         >>> meetings_held(meetings, as_of=date(2026, 1, 31)).value
         1
         >>> meetings_held([]).value

@@ -36,10 +36,12 @@ def sales_velocity(
 ) -> Decimal:
     r"""What the open deals bring in a day, if they are won as often, as large and as fast as those of the period.
 
-    $$\text{sales velocity} = \frac{\text{open deals} \times \text{win rate} \times \text{average deal size}}{\text{sales cycle in days}}$$
+    $$\text{sales velocity}
+    = \frac{\text{open deals} \times \text{win rate} \times \text{average deal size}}{\text{sales cycle in days}}$$
 
-    Open deals are those at the end of the period, as in `pipeline_value`; win rate, deal size and cycle are those of the
-    deals closed in it. Each of the four takes the deals that it can: one won without an amount counts in the win rate.
+    Open deals are those at the end of the period, as in `pipeline_value`; win rate, deal size and cycle are those of
+    the deals closed in it. Each of the four takes the deals that it can: one won without an amount counts in the win
+    rate.
 
     Returns:
         Money per day; undefined where nothing was won, or where all deals were won at once.
@@ -48,7 +50,8 @@ def sales_velocity(
         >>> from crmkpi import Deal, sales_velocity
         >>> deals = [Deal(id="1", status="won", amount=600, created_at="2026-01-01", closed_at="2026-01-31"),
         ...          Deal(id="2", status="lost", closed_at="2026-01-20"),
-        ...          Deal(id="3", status="open", created_at="2026-01-20"), Deal(id="4", status="open", created_at="2026-01-21")]
+        ...          Deal(id="3", status="open", created_at="2026-01-20"),
+        ...          Deal(id="4", status="open", created_at="2026-01-21")]
         >>> float(sales_velocity(deals).value)
         20.0
         >>> sales_velocity([]).reason

@@ -30,22 +30,26 @@ moved_on = stage_visits.left_at.present() & (
     better="higher",
     theme="sales",
     also_known_as=("stage-to-stage conversion rate", "stage progression rate", "pipeline conversion rate"),
-    default_because="A deal that goes on is one that leaves the stage and is not lost by that; no order of stages has to be known.",
+    default_because=(
+        "A deal that goes on is one that leaves the stage and is not lost by that; no order of stages has to be known."
+    ),
 )
 def stage_conversion_rate(moved_on: int, entered: int) -> float:
     r"""Share of the deals that entered a stage and went on from there; group by="stage".
 
-    $$\text{stage conversion rate} = \frac{\text{deals that left the stage, not by being lost}}{\text{deals that entered the stage}}$$
+    $$\text{stage conversion rate}
+    = \frac{\text{deals that left the stage, not by being lost}}{\text{deals that entered the stage}}$$
 
-    A cohort: a deal counts in the period in which it entered the stage, once however often it came. Deals that are still
-    there have not gone on yet, so that the latest periods are low. The deals say which of them were lost and when.
+    A cohort: a deal counts in the period in which it entered the stage, once however often it came. Deals that are
+    still there have not gone on yet, so that the latest periods are low. The deals say which of them were lost and
+    when.
 
     Returns:
         A fraction from 0 to 1, with Wilson's interval; undefined where no deal entered.
 
     Notes:
-        A deal that is moved back to an earlier stage has gone on too. Where stages have an order, a funnel says how many
-        reached each of them.
+        A deal that is moved back to an earlier stage has gone on too. Where stages have an order, a funnel says how
+        many reached each of them.
 
     Examples:
         >>> from crmkpi import Deal, StageVisit, stage_conversion_rate

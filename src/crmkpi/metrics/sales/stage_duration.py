@@ -16,8 +16,9 @@ stay = stage_visits.left_at - stage_visits.entered_at
 by_deal = stage_visits.per(
     stage_visits.deal_id,
     stay=stage_visits.sum(stay),
-    visits=stage_visits.count(stay >= timedelta(0)),
+    visits=stage_visits.count(stay.present()),
 )
+backwards = {"negative duration": stay < timedelta(0)}
 has_left = stage_visits.left_at < as_of
 still_there = (stage_visits.left_at.missing() | (stage_visits.left_at >= as_of)) & (stage_visits.entered_at <= as_of)
 stay_so_far = as_of - stage_visits.entered_at
@@ -31,7 +32,9 @@ stay_so_far = as_of - stage_visits.entered_at
     better="lower",
     theme="sales",
     also_known_as=("time in stage", "stage time", "average time in stage", "days in stage"),
-    default_because="A finished visit has one length that never changes; every visit counts once, also of a deal that came back.",
+    default_because=(
+        "A finished visit has one length that never changes; every visit counts once, also of a deal that came back."
+    ),
 )
 def stage_duration(stay: float) -> float:
     r"""How long a deal stays in a stage on average; group by="stage".
@@ -45,8 +48,8 @@ def stage_duration(stay: float) -> float:
         A duration, with Student's t interval; undefined where no visit ended.
 
     Notes:
-        HubSpot shows the time of all visits of a deal (`cumulative`) beside that of the latest. Salesforce's history has
-        a row for each change of amount or date as well: join rows of the same stage before measuring.
+        HubSpot shows the time of all visits of a deal (`cumulative`) beside that of the latest. Salesforce's history
+        has a row for each change of amount or date as well: join rows of the same stage before measuring.
 
     Examples:
         >>> from crmkpi import StageVisit, stage_duration
@@ -61,9 +64,7 @@ def stage_duration(stay: float) -> float:
     return stay
 
 
-@stage_duration.add_variant(
-    stay=stage_visits.median(stay), leave_out={"still there": stage_visits.left_at.missing()}
-)
+@stage_duration.add_variant(stay=stage_visits.median(stay), leave_out={"still there": stage_visits.left_at.missing()})
 def median(stay: float) -> float:
     r"""How long the visit in the middle lasts: half are shorter, half longer.
 
@@ -74,7 +75,8 @@ def median(stay: float) -> float:
 
     Examples:
         >>> from crmkpi import StageVisit, stage_duration
-        >>> visits = [StageVisit(id=day, entered_at="2026-01-01", left_at=f"2026-01-{day}") for day in ("02", "03", "31")]
+        >>> visits = [StageVisit(id=day, entered_at="2026-01-01", left_at=f"2026-01-{day}")
+        ...           for day in ("02", "03", "31")]
         >>> stage_duration.variant("median")(visits).to("days")
         2.0
         >>> stage_duration.variant("median")([]).reason
@@ -84,15 +86,17 @@ def median(stay: float) -> float:
 
 
 @stage_duration.add_variant(
-    stay=by_deal.mean(by_deal.stay, by_deal.visits >= 1), leave_out={"still there": stage_visits.left_at.missing()}
+    stay=by_deal.mean(by_deal.stay, by_deal.visits >= 1),
+    leave_out={"still there": stage_visits.left_at.missing()} | backwards,
 )
 def cumulative(stay: float) -> float:
     r"""How long a deal stays in a stage on average over all its visits to it; group by="stage".
 
-    $$\text{cumulative stage duration} = \operatorname{mean}_{\text{deals}}\left(\sum \text{left} - \text{entered}\right)$$
+    $$\text{cumulative stage duration}
+    = \operatorname{mean}_{\text{deals}}\left(\sum \text{left} - \text{entered}\right)$$
 
-    One number per deal first, then their mean. Without grouping by stage it is the time that a deal spends in all of them.
-    Visits without a deal are left out.
+    One number per deal first, then their mean. Without grouping by stage it is the time that a deal spends in all of
+    them. Visits without a deal are left out.
 
     Returns:
         A duration, with Student's t interval over deals; undefined where no visit ended.
@@ -113,16 +117,17 @@ def cumulative(stay: float) -> float:
 @stage_duration.add_variant(
     at=stage_visits.entered_at,
     finished=stage_visits.sum(stay, has_left),
-    finished_visits=stage_visits.count(has_left & (stay >= timedelta(0))),
+    finished_visits=stage_visits.count(has_left & stay.present()),
     so_far=stage_visits.sum(stay_so_far, still_there),
     current_visits=stage_visits.count(still_there),
-    leave_out={"negative duration": stay < timedelta(0)},
+    leave_out=backwards,
     needs_as_of=True,
 )
 def including_current(finished: float, finished_visits: int, so_far: float, current_visits: int) -> float:
     r"""How long a visit has lasted on average, those that still last included up to now.
 
-    $$\text{stage duration so far} = \frac{\sum_{\text{left}} (\text{left} - \text{entered}) + \sum_{\text{still there}} (\text{as of} - \text{entered})}{\text{visits}}$$
+    $$\text{stage duration so far}
+    = \operatorname{mean}(\min(\text{left}, \text{as of}) - \text{entered})$$
 
     A visit counts in the period in which it began. It grows from day to day while deals stay, and shows deals that are
     stuck, which the default cannot see.

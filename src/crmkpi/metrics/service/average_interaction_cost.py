@@ -30,7 +30,8 @@ hourly_rate = Parameter("hourly_rate", "what an hour of an agent costs", unit="m
 def average_interaction_cost(cost: Decimal, seconds: float, interactions: int, hourly_rate: Decimal) -> Decimal:
     r"""What a contact with a customer costs on average.
 
-    $$\text{average interaction cost} = \frac{\text{cost} + \text{handled hours} \times \text{hourly rate}}{\text{interactions}}$$
+    $$\text{average interaction cost}
+    = \frac{\text{cost} + \text{handled hours} \times \text{hourly rate}}{\text{interactions}}$$
 
     An interaction counts when it took place. Its cost is what it cost beside the agent's time; the time is paid at the
     parameter `hourly_rate`, 0 unless given. Interactions with neither a cost nor a time are left out; where only one is
@@ -41,7 +42,8 @@ def average_interaction_cost(cost: Decimal, seconds: float, interactions: int, h
 
     Examples:
         >>> from crmkpi import Interaction, average_interaction_cost
-        >>> calls = [Interaction(id="1", kind="call", seconds=1800, cost=1), Interaction(id="2", kind="call", seconds=900)]
+        >>> calls = [Interaction(id="1", kind="call", seconds=1800, cost=1),
+        ...          Interaction(id="2", kind="call", seconds=900)]
         >>> average_interaction_cost(calls, hourly_rate=40).value
         Decimal('15.5')
         >>> average_interaction_cost([], hourly_rate=40).reason

@@ -30,8 +30,9 @@ def average_response_time(response: float) -> float:
 
     $$\text{average response time} = \frac{\text{total time to respond}}{\text{responses}}$$
 
-    Over first replies, the only ones that tickets carry a date of. A response counts in the period in which it was given,
-    so that an old ticket weighs on the month in which it was answered at last. Tickets without a reply are left out.
+    Over first replies, the only ones that tickets carry a date of. A response counts in the period in which it was
+    given, so that an old ticket weighs on the month in which it was answered at last. Tickets without a reply are
+    left out.
 
     Returns:
         A duration, with Student's t interval; undefined where nobody was answered.
@@ -41,7 +42,8 @@ def average_response_time(response: float) -> float:
 
     Examples:
         >>> from crmkpi import Ticket, average_response_time
-        >>> tickets = [Ticket(id=hour, created_at="2026-01-05T08:00", first_replied_at=f"2026-01-05T{hour}:00") for hour in ("09", "13")]
+        >>> tickets = [Ticket(id=hour, created_at="2026-01-05T08:00", first_replied_at=f"2026-01-05T{hour}:00")
+        ...            for hour in ("09", "13")]
         >>> average_response_time(tickets).to("hours")
         3.0
         >>> average_response_time([Ticket(id="1", created_at="2026-01-05T08:00")]).reason

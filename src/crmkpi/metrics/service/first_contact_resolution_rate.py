@@ -36,15 +36,15 @@ def first_contact_resolution_rate(at_once: int, solved: int) -> float:
 
     $$\text{FCR} = \frac{\text{solved with one reply and no reopening}}{\text{solved}}$$
 
-    A ticket counts in the period in which it was solved. Tickets whose replies or reopenings are not known are left out,
-    never taken for 0; open again, merged tickets and spam as well.
+    A ticket counts in the period in which it was solved. Tickets whose replies or reopenings are not known are left
+    out, never taken for 0; open again, merged tickets and spam as well.
 
     Returns:
         A fraction from 0 to 1, with Wilson's interval; undefined where no ticket was solved.
 
     Notes:
-        Zendesk's one-touch was "fewer than two replies", which counts tickets that nobody answered (`zero_or_one_reply`),
-        and is "exactly one" now. Call centres divide by all calls (`of_all`).
+        Zendesk's one-touch was "fewer than two replies", which counts tickets that nobody answered
+        (`zero_or_one_reply`), and is "exactly one" now. Call centres divide by all calls (`of_all`).
 
     Examples:
         >>> from crmkpi import Ticket, first_contact_resolution_rate

@@ -30,15 +30,16 @@ def handle_time(handled: float) -> float:
 
     $$\text{handle time} = \operatorname{mean}(\text{time that agents worked on the ticket})\ \text{of solved tickets}$$
 
-    Work, not waiting: that is `resolution_time`. A ticket counts in the period in which it was solved. Tickets whose time
-    was not recorded are left out under "no handled_seconds"; open again, merged tickets and spam as well.
+    Work, not waiting: that is `resolution_time`. A ticket counts in the period in which it was solved. Tickets whose
+    time was not recorded are left out under "no handled_seconds"; open again, merged tickets and spam as well.
 
     Returns:
         A duration, with Student's t interval; undefined where no solved ticket has a time.
 
     Examples:
         >>> from crmkpi import Ticket, handle_time
-        >>> handle_time([Ticket(id="1", status="solved", handled_seconds=300), Ticket(id="2", status="solved", handled_seconds=900)]).to("minutes")
+        >>> handle_time([Ticket(id="1", status="solved", handled_seconds=300),
+        ...              Ticket(id="2", status="solved", handled_seconds=900)]).to("minutes")
         10.0
         >>> handle_time([]).reason
         'no record has a value for handled'

@@ -14,7 +14,8 @@ not_counted = {"merged": tickets.merged_into.present(), "spam": tickets.spam}
 by_kind = tickets.per(tickets.kind, tickets=tickets.count())
 solved = tickets.status.is_in("solved", "closed")
 is_open = tickets.status.is_in("open", "pending") | (tickets.status.missing() & tickets.solved_at.missing())
-# A ticket that is solved by now was open at the end of an earlier period. One that was opened again counts as open all along.
+# A ticket that is solved by now was open at the end of an earlier period. One that was opened again counts as
+# open all along.
 was_open = (tickets.created_at < period.end) & (
     is_open | ((solved | tickets.status.missing()) & (tickets.solved_at >= period.end))
 )
@@ -34,8 +35,8 @@ def complaints(complaints: int) -> int:
 
     $$\text{complaints} = \text{tickets of the kind complaint}$$
 
-    A ticket counts in the period in which it was created. Its kind must read "complaint". Tickets merged into another one,
-    and spam, are left out.
+    A ticket counts in the period in which it was created. Its kind must read "complaint". Tickets merged into another
+    one, and spam, are left out.
 
     Returns:
         A count; 0 where nobody complained.

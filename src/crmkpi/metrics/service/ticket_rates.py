@@ -38,7 +38,8 @@ def reopen_rate(reopened: int, solved: int) -> float:
 
     Examples:
         >>> from crmkpi import Ticket, reopen_rate
-        >>> reopen_rate([Ticket(id=str(n), status="solved", reopens=reopens) for n, reopens in enumerate([0, 2, 0, 0])]).value
+        >>> reopen_rate([Ticket(id=str(n), status="solved", reopens=reopens)
+        ...              for n, reopens in enumerate([0, 2, 0, 0])]).value
         0.25
         >>> reopen_rate([Ticket(id="1", status="open")]).reason
         'solved is 0'
@@ -62,7 +63,8 @@ def escalation_rate(escalated: int, solved: int) -> float:
 
     $$\text{escalation rate} = \frac{\text{solved tickets that were escalated}}{\text{solved}}$$
 
-    A ticket counts in the period in which it was solved. Tickets that are open again, merged tickets and spam are left out.
+    A ticket counts in the period in which it was solved. Tickets that are open again, merged tickets and spam are
+    left out.
 
     Returns:
         A fraction from 0 to 1, with Wilson's interval; undefined where no ticket was solved.
@@ -95,19 +97,20 @@ def sla_attainment(met: int, with_outcome: int) -> float:
 
     $$\text{SLA attainment} = \frac{\text{solved by the due time}}{\text{solved tickets with a due time}}$$
 
-    A ticket counts in the period in which it was solved; at the very due time is in time. Tickets without a due time have
-    no outcome. Tickets that are open again, merged tickets and spam are left out.
+    A ticket counts in the period in which it was solved; at the very due time is in time. Tickets without a due time
+    have no outcome. Tickets that are open again, merged tickets and spam are left out.
 
     Returns:
         A fraction from 0 to 1, with Wilson's interval; undefined where no ticket with a due time was solved.
 
     Notes:
-        Stored flags often call every unsolved ticket violated. Open tickets past their due time are not in here: they count
-        as missed once they are solved.
+        Stored flags often call every unsolved ticket violated. Open tickets past their due time are not in here: they
+        count as missed once they are solved.
 
     Examples:
         >>> from crmkpi import Ticket, sla_attainment
-        >>> tickets = [Ticket(id=day, status="solved", solved_at=f"2026-01-{day}", sla_due_at="2026-01-10") for day in ("09", "10", "11", "12")]
+        >>> tickets = [Ticket(id=day, status="solved", solved_at=f"2026-01-{day}", sla_due_at="2026-01-10")
+        ...            for day in ("09", "10", "11", "12")]
         >>> sla_attainment(tickets).value
         0.5
         >>> sla_attainment([Ticket(id="1", status="open", sla_due_at="2026-01-10")]).reason
@@ -138,8 +141,8 @@ def self_service_rate(self_served: int, tickets: int) -> float:
         A fraction from 0 to 1, with Wilson's interval; undefined where nothing was reported.
 
     Notes:
-        Chatwoot divides what bots resolved in a period by the conversations created in it, which are different ones, and
-        cuts the decimals off. Intercom tells confirmed resolutions from assumed ones.
+        Chatwoot divides what bots resolved in a period by the conversations created in it, which are different ones,
+        and cuts the decimals off. Intercom tells confirmed resolutions from assumed ones.
 
     Examples:
         >>> from crmkpi import Ticket, self_service_rate

@@ -23,15 +23,17 @@ not_counted = {"merged": tickets.merged_into.present(), "spam": tickets.spam}
     better="lower",
     theme="service",
     also_known_as=("contact rate", "contacts per customer", "ticket rate per customer"),
-    default_because="Customers who need no help are what the service works for, so that they belong in the denominator.",
+    default_because=(
+        "Customers who need no help are what the service works for, so that they belong in the denominator."
+    ),
 )
 def tickets_per_customer(tickets: int, customers: int) -> float:
     r"""How many tickets the period brought for each customer.
 
     $$\text{tickets per customer} = \frac{\text{tickets created}}{\text{customers active at the end}}$$
 
-    Tickets count in the period in which they were created, whoever opened them; customers are those active when it ends.
-    Merged tickets and spam are left out.
+    Tickets count in the period in which they were created, whoever opened them; customers are those active when it
+    ends. Merged tickets and spam are left out.
 
     Returns:
         A number from 0 up; undefined where there is no customer.
@@ -65,7 +67,8 @@ def of_requesters(tickets: int, requesters: int) -> float:
 
     Examples:
         >>> from crmkpi import Ticket, tickets_per_customer
-        >>> tickets = [Ticket(id="1", customer_id="A"), Ticket(id="2", customer_id="A"), Ticket(id="3", customer_id="B")]
+        >>> tickets = [Ticket(id="1", customer_id="A"), Ticket(id="2", customer_id="A"),
+        ...            Ticket(id="3", customer_id="B")]
         >>> tickets_per_customer.variant("of_requesters")(tickets).value
         1.5
         >>> tickets_per_customer.variant("of_requesters")([]).reason

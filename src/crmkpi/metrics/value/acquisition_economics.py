@@ -22,7 +22,7 @@ from crmkpi.metrics.value.customer_lifetime_value import (
 
 __all__ = ["cac_payback_period", "ltv_to_cac_ratio"]
 
-MONTH = Decimal("2629746")  # seconds of a month of the Gregorian calendar, 365.2425 days / 12
+MONTH = Decimal(2629746)  # seconds of a month of the Gregorian calendar, 365.2425 days / 12
 
 
 @metric(
@@ -47,11 +47,12 @@ def ltv_to_cac_ratio(
 
     $$\text{LTV to CAC} = \frac{\text{customer lifetime value}}{\text{customer acquisition cost}}$$
 
-    `customer_lifetime_value` over `customer_acquisition_cost`, both of the same period. The lifespan is in days; the margin
-    is 1 unless given.
+    `customer_lifetime_value` over `customer_acquisition_cost`, both of the same period. The lifespan is in days; the
+    margin is 1 unless given.
 
     Returns:
-        A number from 0 up; undefined where nobody bought, no customer was won or nothing was spent, and without a period.
+        A number from 0 up; undefined where nobody bought, no customer was won or nothing was spent, and without a
+        period.
 
     Notes:
         Three is a rule of thumb of investors. With a margin of 1 it compares revenue with cost and looks too good.
@@ -84,13 +85,14 @@ def arpu_over_churn(
 ) -> Decimal:
     r"""How many times over a subscriber brings in what it cost to win him, at the churn of the month.
 
-    $$\text{LTV to CAC} = \frac{\text{ARPU} \times \text{margin} / \text{churn rate}}{\text{customer acquisition cost}}$$
+    $$\text{LTV to CAC}
+    = \frac{\text{ARPU} \times \text{margin} / \text{churn rate}}{\text{customer acquisition cost}}$$
 
     `customer_lifetime_value.arpu_over_churn` over `customer_acquisition_cost`, both of the same month.
 
     Returns:
-        A number from 0 up; undefined where no subscriber left, no customer was won or nothing was spent, and for a period
-        that is no month.
+        A number from 0 up; undefined where no subscriber left, no customer was won or nothing was spent, and for a
+        period that is no month.
 
     Examples:
         >>> from decimal import Decimal

@@ -113,10 +113,12 @@ def historic(amount: Decimal, buyers: int) -> Decimal:
 def arpu_over_churn(opening: Decimal, lost: int, days: float, margin: float) -> Decimal:
     r"""What a subscriber is worth, if he pays and leaves as subscribers did in the month.
 
-    $$\text{CLV} = \frac{\text{ARPU} \times \text{margin}}{\text{churn rate}} = \frac{\text{opening MRR} \times \text{margin}}{\text{customers lost}}$$
+    $$\text{CLV} = \frac{\text{ARPU} \times \text{margin}}{\text{churn rate}}
+    = \frac{\text{opening MRR} \times \text{margin}}{\text{customers lost}}$$
 
-    Of the customers with a paid subscription at the start of the month: what they pay on average, over the share of them
-    that left. ARPU is the revenue of a month, so the churn must be a month's too: over any other period it is undefined.
+    Of the customers with a paid subscription at the start of the month: what they pay on average, over the share of
+    them that left. ARPU is the revenue of a month, so the churn must be a month's too: over any other period it is
+    undefined.
 
     Returns:
         Money; undefined where nobody left (the value has no end), and for a period that is no month.
@@ -124,7 +126,8 @@ def arpu_over_churn(opening: Decimal, lost: int, days: float, margin: float) -> 
     Examples:
         >>> from crmkpi import Subscription, customer_lifetime_value
         >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=60, started_at="2025-01-10"),
-        ...                  Subscription(id="2", customer_id="B", mrr=40, started_at="2025-01-10", ended_at="2026-01-20")]
+        ...                  Subscription(id="2", customer_id="B", mrr=40, started_at="2025-01-10",
+        ...                               ended_at="2026-01-20")]
         >>> by_churn = customer_lifetime_value.variant("arpu_over_churn")
         >>> by_churn(subscriptions, period="2026-01", margin=0.5).value
         Decimal('50.0')
@@ -137,7 +140,7 @@ def arpu_over_churn(opening: Decimal, lost: int, days: float, margin: float) -> 
 
 def month_or_undefined(days: float) -> None:
     """Undefined unless the period is about a month: monthly revenue over the churn of a quarter means nothing."""
-    if not 28 <= days <= 31:  # noqa: PLR2004  # the days of a month
+    if not 28 <= days <= 31:  # the days of a month
         raise UndefinedError("it sets a month's revenue against a month's churn, and the period is no month")
 
 

@@ -43,7 +43,8 @@ def revenue_per_customer(amount: Decimal, customers: int) -> Decimal:
 
     Examples:
         >>> from crmkpi import Deal, revenue_per_customer
-        >>> deals = [Deal(id="1", status="won", customer_id="A", amount=300), Deal(id="2", status="won", customer_id="A", amount=100),
+        >>> deals = [Deal(id="1", status="won", customer_id="A", amount=300),
+        ...          Deal(id="2", status="won", customer_id="A", amount=100),
         ...          Deal(id="3", status="won", customer_id="B", amount=200)]
         >>> revenue_per_customer(deals).value
         Decimal('300')
