@@ -6,8 +6,9 @@
 0.5
 
 Every KPI of the catalogue is a name of this module (`crmkpi.win_rate`) and of its theme (`crmkpi.sales.win_rate`);
-`crmkpi.catalogue` finds it by the names that people use. Words for writing KPIs of your own, such as period bounds and
-business time, are in `crmkpi.expressions`; tools for testing them in `crmkpi.testing`.
+`crmkpi.catalogue` finds it by the names that people use; `crmkpi.vendors` has what other systems show. Words for
+writing KPIs of your own, such as period bounds and business time, are in `crmkpi.expressions`; tools for testing them
+in `crmkpi.testing`.
 
 Nothing is loaded before the first of these names is used.
 """
@@ -281,6 +282,7 @@ _HOMES = (
     "results",
     "segments",
     "sources",
+    "vendors",
 )
 
 

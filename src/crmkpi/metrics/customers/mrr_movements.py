@@ -35,7 +35,7 @@ change = accounts.closing - accounts.opening
 def new_mrr(new: Decimal) -> Decimal:
     r"""Monthly recurring revenue of customers who had never paid before the period.
 
-    $$\text{new MRR} = \sum_{\text{new customers}} \text{closing} - \text{opening}$$
+    $$\text{new MRR} = \sum (\text{closing} - \text{opening})\ \text{of new customers}$$
 
     Per customer: nothing paid at the start, something at the end, and no paid subscription before. With
     `reactivation_mrr`, `expansion_mrr`, `contraction_mrr` and `churned_mrr` it adds up to `net_new_mrr`, to the cent.
@@ -67,7 +67,7 @@ def new_mrr(new: Decimal) -> Decimal:
 def reactivation_mrr(reactivated: Decimal) -> Decimal:
     r"""Monthly recurring revenue of customers who had left and came back.
 
-    $$\text{reactivation MRR} = \sum_{\text{returned customers}} \text{closing} - \text{opening}$$
+    $$\text{reactivation MRR} = \sum (\text{closing} - \text{opening})\ \text{of returned customers}$$
 
     Per customer: nothing paid at the start, something at the end, and a paid subscription at some time before.
 
@@ -99,7 +99,7 @@ def reactivation_mrr(reactivated: Decimal) -> Decimal:
 def expansion_mrr(expansion: Decimal) -> Decimal:
     r"""How much more the customers who stayed pay a month.
 
-    $$\text{expansion MRR} = \sum_{\text{who pay more}} \text{closing} - \text{opening}$$
+    $$\text{expansion MRR} = \sum (\text{closing} - \text{opening})\ \text{of those who pay more}$$
 
     Per customer, over all his subscriptions: one cancelled and a larger one begun is an expansion by the difference.
 
@@ -131,7 +131,7 @@ def expansion_mrr(expansion: Decimal) -> Decimal:
 def contraction_mrr(contraction: Decimal) -> Decimal:
     r"""How much less the customers who stayed pay a month, as a negative amount.
 
-    $$\text{contraction MRR} = \sum_{\text{who pay less}} \text{closing} - \text{opening}$$
+    $$\text{contraction MRR} = \sum (\text{closing} - \text{opening})\ \text{of those who pay less}$$
 
     Per customer: someone who cancels one of two subscriptions pays less and has not left.
 
@@ -163,7 +163,7 @@ def contraction_mrr(contraction: Decimal) -> Decimal:
 def churned_mrr(churned: Decimal) -> Decimal:
     r"""The monthly recurring revenue of customers who left, as a negative amount.
 
-    $$\text{churned MRR} = \sum_{\text{who left}} \text{closing} - \text{opening}$$
+    $$\text{churned MRR} = \sum (\text{closing} - \text{opening})\ \text{of those who left}$$
 
     Per customer: something paid at the start and nothing at the end, over all his subscriptions.
 

@@ -31,9 +31,10 @@ closing = accounts.sum(accounts.closing, paying & (accounts.closing > 0))
 def gross_revenue_retention(kept_in_full: Decimal, kept_in_part: Decimal, opening: Decimal) -> Decimal:
     r"""Which part of the opening monthly recurring revenue is still there at the end, without any growth.
 
-    $$\text{GRR} = \frac{\sum_{\text{opening customers}} \min(\text{closing}, \text{opening})}{\text{opening MRR}}$$
+    $$\text{GRR} = \frac{\text{MRR kept of opening customers}}{\text{opening MRR}}$$
 
-    Per customer, over all his subscriptions: what one customer pays more cannot make up for what another pays less.
+    Kept is what a customer still pays, and no more than he paid at the start. Per customer, over all his
+    subscriptions: what one customer pays more cannot make up for what another pays less.
     Customers who came in the period do not count.
 
     Returns:
@@ -67,7 +68,7 @@ def gross_revenue_retention(kept_in_full: Decimal, kept_in_part: Decimal, openin
 def net_revenue_retention(closing: Decimal, opening: Decimal) -> Decimal:
     r"""What the customers of the start pay at the end, as a fraction of what they paid at the start.
 
-    $$\text{NRR} = \frac{\sum_{\text{opening customers}} \text{closing}}{\text{opening MRR}}$$
+    $$\text{NRR} = \frac{\text{closing MRR of opening customers}}{\text{opening MRR}}$$
 
     Per customer, growth included, so that it may exceed 1. Customers who came in the period do not count.
 
@@ -103,10 +104,10 @@ def net_revenue_retention(closing: Decimal, opening: Decimal) -> Decimal:
 def revenue_churn_rate(kept_in_full: Decimal, kept_in_part: Decimal, opening: Decimal) -> Decimal:
     r"""Which part of the opening monthly recurring revenue was lost, to customers who left or pay less.
 
-    $$\text{revenue churn rate}
-    = 1 - \frac{\sum_{\text{opening customers}} \min(\text{closing}, \text{opening})}{\text{opening MRR}}$$
+    $$\text{revenue churn rate} = \frac{\text{opening MRR} - \text{MRR kept of opening customers}}{\text{opening MRR}}$$
 
-    Per customer, over all his subscriptions. Growth does not count: see `net`.
+    Kept is what a customer still pays, and no more than he paid at the start, over all his subscriptions. With growth
+    it is the variant `net`.
 
     Returns:
         A fraction from 0 to 1; exactly 1 - gross revenue retention. Undefined where nobody paid at the start, and so
@@ -132,8 +133,7 @@ def revenue_churn_rate(kept_in_full: Decimal, kept_in_part: Decimal, opening: De
 def net(closing: Decimal, opening: Decimal) -> Decimal:
     r"""Which part of the opening monthly recurring revenue was lost, after what opening customers pay more.
 
-    $$\text{net revenue churn rate}
-    = \frac{\text{opening MRR} - \sum_{\text{opening customers}} \text{closing}}{\text{opening MRR}}$$
+    $$\text{net revenue churn rate} = 1 - \frac{\text{closing MRR of opening customers}}{\text{opening MRR}}$$
 
     Returns:
         A fraction, below 0 where growth outweighs losses; exactly 1 - net revenue retention. Undefined where nobody

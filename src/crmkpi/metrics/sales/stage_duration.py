@@ -93,7 +93,7 @@ def cumulative(stay: float) -> float:
     r"""How long a deal stays in a stage on average over all its visits to it; group by="stage".
 
     $$\text{cumulative stage duration}
-    = \operatorname{mean}_{\text{deals}}\left(\sum \text{left} - \text{entered}\right)$$
+    = \operatorname{mean}(\text{time of all visits})\ \text{over deals}$$
 
     One number per deal first, then their mean. Without grouping by stage it is the time that a deal spends in all of
     them. Visits without a deal are left out.

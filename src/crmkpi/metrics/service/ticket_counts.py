@@ -99,7 +99,7 @@ def backlog(tickets: int) -> int:
 def recurring_issues(tickets: int) -> int:
     r"""How many tickets are about a matter that came up more than once; by="kind" shows each.
 
-    $$\text{recurring issues} = \sum_{\text{kinds with two or more tickets}} \text{tickets}$$
+    $$\text{recurring issues} = \text{tickets of kinds with two or more tickets}$$
 
     A ticket counts in the period in which it was created, and a matter is its kind: use kinds that name the problem.
     Tickets without a kind are left out under "no kind"; merged tickets and spam as well.

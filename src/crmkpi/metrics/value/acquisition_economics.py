@@ -15,14 +15,12 @@ from crmkpi.metrics.value.customer_lifetime_value import (
     left_out,
     lifespan,
     margin,
-    month_or_undefined,
     opening_mrr,
     orders,
 )
+from crmkpi.metrics.value.months import MONTH, month_or_undefined
 
 __all__ = ["cac_payback_period", "ltv_to_cac_ratio"]
-
-MONTH = Decimal(2629746)  # seconds of a month of the Gregorian calendar, 365.2425 days / 12
 
 
 @metric(

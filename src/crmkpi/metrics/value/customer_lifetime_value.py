@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from crmkpi.errors import UndefinedError
 from crmkpi.expressions import Parameter
 from crmkpi.measures import Table, period_days
 from crmkpi.metric import metric
 from crmkpi.metrics.customers.mrr_movements import accounts
 from crmkpi.metrics.customers.recurring_revenue import left_out as unusable_subscriptions
+from crmkpi.metrics.value.months import month_or_undefined
 from crmkpi.records import Order
 
 __all__ = ["customer_lifetime_value"]
@@ -136,12 +136,6 @@ def arpu_over_churn(opening: Decimal, lost: int, days: float, margin: float) -> 
     """
     month_or_undefined(days)
     return opening * _exact(margin) / lost
-
-
-def month_or_undefined(days: float) -> None:
-    """Undefined unless the period is about a month: monthly revenue over the churn of a quarter means nothing."""
-    if not 28 <= days <= 31:  # the days of a month
-        raise UndefinedError("it sets a month's revenue against a month's churn, and the period is no month")
 
 
 def _exact(number: float | Decimal) -> Decimal:
