@@ -100,7 +100,7 @@ class Reader:
         """How many records of the table are in the segment."""
         return self.answers[table].given.get(segment, 0)
 
-    def state(self, column: Column, segment: Hashable, period: Period | None) -> Any:
+    def state(self, column: Column, segment: tuple[Hashable, ...], period: Period | None) -> Any:
         """The state of a slot over a whole period."""
         groups = self.answers[column.table].groups[column.anchor]
         found = [
@@ -115,7 +115,7 @@ class Reader:
         with localcontext(EXACT):
             return reduce(lambda mine, theirs: merged_state(column.slot, mine, theirs), found)
 
-    def input(self, plan: MeasurePlan, segment: Hashable, period: Period | None, metric: str) -> Input:
+    def input(self, plan: MeasurePlan, segment: tuple[Hashable, ...], period: Period | None, metric: str) -> Input:
         """The value of a measure in a segment and period; None inside where it is undefined."""
         measure = plan.measure
         shifted = moved(period, measure, self.parameters)
@@ -126,16 +126,18 @@ class Reader:
         (column,) = plan.columns.values()
         return self._read(measure, self.state(column, segment, period), metric)
 
-    def inputs(self, plan: MetricPlan, segment: Hashable, period: Period | None) -> dict[str, Input]:
+    def inputs(self, plan: MetricPlan, segment: tuple[Hashable, ...], period: Period | None) -> dict[str, Input]:
         """All inputs of the metric's formula."""
-        found = {
-            name: self.input(measure, segment, period, plan.metric.id) for name, measure in plan.measures.items()
-        }
+        found = {name: self.input(measure, segment, period, plan.metric.id) for name, measure in plan.measures.items()}
         if plan.metric.days is not None:
-            found[plan.metric.days] = Input(_days(period), missing="it needs the length of a period, and no period is given")
+            found[plan.metric.days] = Input(
+                _days(period), missing="it needs the length of a period, and no period is given"
+            )
         return found
 
-    def left_out(self, account: AccountPlan, segment: Hashable, period: Period | None) -> tuple[int, dict[str, int]]:
+    def left_out(
+        self, account: AccountPlan, segment: tuple[Hashable, ...], period: Period | None
+    ) -> tuple[int, dict[str, int]]:
         """How many records were used, and how many were left out under each reason."""
         groups = self.answers[account.table].groups[account.anchor]
         parts = self.timeline.parts(period, stock=account.stock)
@@ -175,11 +177,13 @@ class Reader:
                 known = currency if currency is not None else self.currency
                 merged[known] = sample if known not in merged else merged[known].merged(sample)
         if len(merged) > 1:
-            found = sorted(((sample.count, currency or "no currency") for currency, sample in merged.items()), reverse=True)
+            found = sorted(
+                ((sample.count, currency or "no currency") for currency, sample in merged.items()), reverse=True
+            )
             listed = ", ".join(f"{count:,} in {currency}" for count, currency in found)
             raise CurrencyError(
-                f"{metric} would add amounts in several currencies: {listed}. Give rates=crmkpi.Rates(to, ...) to convert "
-                "them, or group by='currency'."
+                f"{metric} would add amounts in several currencies: {listed}. Give rates=crmkpi.Rates(to, ...) to "
+                "convert them, or group by='currency'."
             )
         return next(iter(merged.items())) if merged else (self.currency, Sample())
 
@@ -191,7 +195,7 @@ class Reader:
                 samples[amount.currency] = samples.get(amount.currency, Sample()).merged(amount.sample)
         return self._one_currency(samples, metric)[0]
 
-    def _grouped(self, plan: MeasurePlan, segment: Hashable, period: Period | None, metric: str) -> Input:
+    def _grouped(self, plan: MeasurePlan, segment: tuple[Hashable, ...], period: Period | None, metric: str) -> Input:
         """Aggregate a table of one row per key, whose columns are read first."""
         measure = plan.measure
         states = {name: self.state(column, segment, period) for name, column in plan.columns.items()}
@@ -204,15 +208,11 @@ class Reader:
                 name: self._read(column.measure, states[name].get(key, empty[name]), metric)
                 for name, column in plan.columns.items()
             }
-            row = {
-                name: _for_row(cells[name].value, column.measure.kind) for name, column in plan.columns.items()
-            }
-            if measure.where is not None and evaluate(measure.where, row, self.parameters) is not True:
-                continue
-            if measure.value is None:
-                counted += 1
-                continue
-            value = evaluate(measure.value, row, self.parameters)
+            row = {name: _for_row(cells[name].value, column.measure.kind) for name, column in plan.columns.items()}
+            with localcontext(EXACT):
+                wanted = measure.where is None or evaluate(measure.where, row, self.parameters) is True
+                value = None if measure.value is None or not wanted else evaluate(measure.value, row, self.parameters)
+            counted += wanted
             if value is not None:
                 amounts = [cells[name] for name, column in plan.columns.items() if column.measure.kind == "money"]
                 currency = self._currency_of_row(amounts, metric) if measure.kind == "money" else None
@@ -281,7 +281,7 @@ def _mean(sample: Sample) -> Any:
 
 
 def _for_formula(value: Any, kind: ValueKind) -> Any:
-    """The plain number that a formula works with: durations in seconds, money as a Decimal, the rest as int or float."""
+    """The plain number that a formula works with: durations in seconds, money as a Decimal, else an int or float."""
     if value is None or kind in ("timestamp", "date", "text", "choice", "flag"):
         return value
     if kind == "duration":

@@ -22,7 +22,7 @@ left_out = {
     "no amount": completed & orders.amount.missing(),
     "no customer_id": completed & orders.customer_id.missing(),
 }
-lifespan = Parameter("lifespan", "how long a customer stays, in days (or a timedelta)", unit="days")
+lifespan = Parameter("lifespan", "how long a customer stays", unit="days")
 margin = Parameter("margin", "the share of revenue that is kept after direct cost", unit="ratio", default=1)
 opening_mrr = accounts.sum(accounts.opening, accounts.opening > 0)
 churned_customers = accounts.count((accounts.opening > 0) & (accounts.closing <= 0))
