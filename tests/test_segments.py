@@ -79,10 +79,8 @@ def test_segments_come_in_the_same_order_whatever_the_order_of_the_records(found
 
 
 def test_values_of_different_kinds_are_still_in_order() -> None:
-    found = [
-        ck.Deal(id=str(n), status="won", attributes={"k": key})
-        for n, key in enumerate(("b", 10.0, None, "a", 9.0, True))
-    ]
+    keys: tuple[str | float | bool | None, ...] = ("b", 10.0, None, "a", 9.0, True)
+    found = [ck.Deal(id=str(n), status="won", attributes={"k": key}) for n, key in enumerate(keys)]
     report = ck.Dataset(deals=found).measure("win_rate", by="attributes.k")
     assert [result.segment["attributes.k"] for result in report] == [True, 9.0, 10.0, "a", "b", None]
 

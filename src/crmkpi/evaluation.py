@@ -187,6 +187,14 @@ class Reader:
             )
         return next(iter(merged.items())) if merged else (self.currency, Sample())
 
+    def _currency_of_row(self, amounts: Iterable[Input], metric: str) -> str | None:
+        """The only currency of the amounts of one row; an empty sum has none of its own."""
+        samples: dict[str | None, Sample] = {}
+        for amount in amounts:
+            if amount.sample is not None and amount.sample.count:
+                samples[amount.currency] = samples.get(amount.currency, Sample()).merged(amount.sample)
+        return self._one_currency(samples, metric)[0]
+
     def _grouped(self, plan: MeasurePlan, segment: tuple[Hashable, ...], period: Period | None, metric: str) -> Input:
         """Aggregate a table of one row per key, whose columns are read first."""
         measure = plan.measure
@@ -206,8 +214,9 @@ class Reader:
                 value = None if measure.value is None or not wanted else evaluate(measure.value, row, self.parameters)
             counted += wanted
             if value is not None:
-                currency = next((cell.currency for cell in cells.values() if cell.currency is not None), None)
-                kept.setdefault(currency if measure.kind == "money" else None, []).append(value)
+                amounts = [cells[name] for name, column in plan.columns.items() if column.measure.kind == "money"]
+                currency = self._currency_of_row(amounts, metric) if measure.kind == "money" else None
+                kept.setdefault(currency, []).append(value)
         if measure.aggregate == "count":
             return Input(counted)
         if measure.aggregate == "distinct":

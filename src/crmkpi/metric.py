@@ -226,7 +226,8 @@ class Metric:
             raise ParameterError(
                 f"The parameter {name!r} of {self.id} must be a finite number, days not negative; got {value!r}."
             )
-        return value
+        # Money is exact: a float counts as the decimal that it is printed as.
+        return Decimal(str(value)) if parameter.unit == "money" else value
 
     def _why_zero(self, numbers: Mapping[str, Any]) -> str:
         """Which input made the formula divide by zero."""
