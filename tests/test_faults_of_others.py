@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ def deals(*statuses: str, **fields: object) -> list[ck.Deal]:
     return [ck.Deal(id=str(number), status=status, **fields) for number, status in enumerate(statuses)]
 
 
-EMPTY = {
+EMPTY: dict[str, Any] = {
     "win_rate": {"deals": []},
     "customer_satisfaction_score": {"surveys": []},
     "net_promoter_score": {"surveys": []},
@@ -398,7 +399,7 @@ def test_a_misspelt_name_is_an_error_that_names_the_nearest():
     with pytest.raises(UnknownNameError, match="Did you mean 'owner'"):
         ck.Dataset(deals=[]).measure("win_rate", by="ownr")
     with pytest.raises(ValueError, match="amout"):
-        ck.Deal(id="1", status="won", amout=5)
+        ck.Deal(id="1", status="won", amout=5)  # type: ignore[call-arg]
 
 
 def test_a_missing_table_is_an_error_and_no_zero():
