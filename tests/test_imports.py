@@ -26,6 +26,7 @@ LAYERS = (
     ("measures",),
     ("catalogue", "metric", "metrics"),
     ("results",),
+    ("vendors",),
     ("dataset", "evaluation", "measurement", "plan"),
     ("display", "vendors"),
     ("__main__", "cli", "cli_arguments", "demo", "testing"),
