@@ -28,6 +28,8 @@ LAYERS = (
     ("results",),
     ("vendors",),
     ("dataset", "evaluation", "measurement", "plan"),
+    ("clv",),
+    ("insight",),
     ("display", "vendors"),
     ("__main__", "cli", "cli_arguments", "demo", "testing"),
 )
@@ -94,6 +96,24 @@ def test_using_the_package_loads_nothing_but_its_two_dependencies_and_theirs():
 
 def test_the_command_loads_no_more_than_the_package():
     assert loaded_by("import crmkpi.cli") <= {"crmkpi", *DEPENDENCIES}
+
+
+def test_models_and_analyses_are_loaded_when_they_are_used_and_not_with_the_kpis():
+    source = """if True:
+        import sys, crmkpi
+        crmkpi.win_rate
+        early = {name for name in sys.modules if name.startswith(("crmkpi.clv", "crmkpi.insight"))}
+        names = [crmkpi.clv, crmkpi.insight, crmkpi.survival, crmkpi.cohorts, crmkpi.rfm]
+        print(early, *(module.__name__ for module in names))
+    """
+    ran = subprocess.run([sys.executable, "-c", source], check=True, capture_output=True, text=True)
+    modules = ("clv", "insight", "insight.survival", "insight.cohorts", "insight.rfm")
+    assert ran.stdout == f"set() {' '.join(f'crmkpi.{name}' for name in modules)}\n"
+
+
+def test_fitting_and_predicting_load_no_numpy_unless_it_is_wanted():
+    fit = "BgNbd.fit(PurchaseHistory.of([(2, 30, 39), (0, 0, 39), (1, 2, 39)], unit='weeks'), engine='python')"
+    assert loaded_by(f"from crmkpi.clv import BgNbd, PurchaseHistory; {fit}") <= {"crmkpi", *DEPENDENCIES}
 
 
 def test_every_module_has_its_place_in_a_layer():
