@@ -23,6 +23,7 @@ from crmkpi.segments import By
 __all__ = ["Compare", "Dataset", "result_of"]
 
 Compare = Literal["previous", "year_ago"] | Period | str | None  # noqa: PYI051  # the two words, or a period's
+_NOT_TABLES = (str, bytes, Mapping)  # iterable, but not of records
 _SETTINGS = ("calendar", "currency", "rates", "as_of")
 
 
@@ -57,7 +58,7 @@ class Dataset:
         for name, records in tables.items():
             if name not in known_tables():
                 raise UnknownNameError(f"A dataset has no table {name!r}. {did_you_mean(name, known_tables())}")
-            if isinstance(records, str | bytes | Mapping) or not isinstance(records, Iterable):
+            if isinstance(records, _NOT_TABLES) or not isinstance(records, Iterable):
                 raise InputError(f"The table {name!r} must be an iterable of records; got {type(records).__name__}.")
         if not isinstance(calendar, Calendar):
             raise InputError(f"`calendar` is a Calendar, such as Calendar(tz='Europe/Berlin'); got {calendar!r}.")

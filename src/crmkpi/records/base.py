@@ -6,7 +6,7 @@ third of the memory (`python benchmarks/records.py` measures both).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, KeysView, Mapping
 from dataclasses import MISSING, dataclass, fields
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -125,6 +125,7 @@ class _RecordClass(type):
 
 
 _RECORD_TYPES: dict[type[Any], RecordType] = {}
+_TABLES: dict[str, type[Any]] = {}
 _R = TypeVar("_R")
 
 
@@ -163,15 +164,16 @@ def record(*, table: str, relations: Mapping[str, tuple[str, str]] | None = None
                     f"The relation {relation.name!r} of {cls.__name__} goes over a field that it does not have: "
                     f"{relation.key!r}. {did_you_mean(relation.key, described)}"
                 )
+        _TABLES[table] = model
         _RECORD_TYPES[model] = RecordType(model, table, MappingProxyType(described), MappingProxyType(declared))
         return model  # type: ignore[return-value]
 
     return decorate
 
 
-def known_tables() -> list[str]:
+def known_tables() -> KeysView[str]:
     """The tables of all record classes, those of the user's own included."""
-    return [type_.table for type_ in _RECORD_TYPES.values()]
+    return _TABLES.keys()
 
 
 def record_type(model: type[Any]) -> RecordType:
