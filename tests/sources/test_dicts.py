@@ -86,3 +86,9 @@ def test_rows_without_a_required_key_are_an_error() -> None:
 def test_rows_must_be_an_iterable_of_dicts(rows: Any) -> None:
     with pytest.raises(InputError, match=f"an iterable of dicts, and this is a {type(rows).__name__}"):
         read_dicts(rows, record=Deal)
+
+
+def test_rows_that_are_no_objects_are_all_kept_with_their_reason() -> None:
+    loaded = read_dicts([1, "two"], record=Deal)  # type: ignore[list-item]
+    assert len(loaded) == 0
+    assert [(row.line, row.value) for row in loaded.rejected] == [(1, "1"), (2, "'two'")]

@@ -76,6 +76,9 @@ def load_objects(objects: Iterable[tuple[int, Any]], source: str, record: type[_
             rows.append((line, flat))
     if not rows:
         return Records((), record, notes=("There are no rows.",), source=source)
+    refused = tuple(row for row in rows if isinstance(row, Rejected))
+    if len(refused) == len(rows) and not options.strict:
+        return Records((), record, refused, notes=("No row is an object with named values.",), source=source)
     names = list(headers)
     return load(Grid(source, names, lambda: _parts(rows, names), text=False), record, options)
 
