@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from crmkpi.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit
 from crmkpi.catalogue import catalogue
+from crmkpi.engines.frames_columns import FrameTable
+from crmkpi.engines.support import backend_of
 from crmkpi.errors import InputError, MissingTableError, PeriodError, UnknownNameError, did_you_mean
 from crmkpi.evaluation import EVER
 from crmkpi.measurement import chosen_metrics, measure, measure_one, report
@@ -55,7 +57,11 @@ class Dataset:
         as_of: date | None = None,
         **tables: Iterable[Any],
     ) -> None:
+        tables = {name: _framed(name, records) for name, records in tables.items()}
         for name, records in tables.items():
+            if isinstance(records, FrameTable):
+                _check_home(name, records)
+                continue
             if name not in RECORDS and not _table_of_first(records):
                 raise UnknownNameError(f"A dataset has no table {name!r}. {did_you_mean(name, RECORDS)}")
             if isinstance(records, str | bytes | Mapping) or not isinstance(records, Iterable):
@@ -171,6 +177,11 @@ class Dataset:
                     f"A related field needs the table {table!r}, which the dataset lacks; it has "
                     f"{', '.join(self.tables)}. Add {table}=... to the Dataset."
                 )
+            if isinstance(self.tables[table], FrameTable):
+                raise InputError(
+                    f"Fields of {table} are looked up for records, so {table} must be records as well; got a frame. Give "
+                    "both tables as frames of one library."
+                )
             index: dict[str, Any] = {}
             for record in self.records(table):
                 if record.id in index:
@@ -195,7 +206,7 @@ class Dataset:
 
     def __repr__(self) -> str:
         tables = ", ".join(
-            f"{name}: {len(records):,}" if isinstance(records, Sequence) else f"{name}: a stream"
+            f"{name}: {_size(records)}"
             for name, records in self.tables.items()
         )
         return f"<Dataset {tables or 'without tables'}>"
@@ -232,13 +243,14 @@ def _dataset(metric: Metric, data: Any, tables: Mapping[str, Any], settings: Map
             return data
         kept = {name: getattr(data, name) for name in ("calendar", "currency", "rates", "as_of")}
         return Dataset(**data.tables, **(kept | settings))
-    if isinstance(data, Mapping):
+    if isinstance(data, Mapping) and backend_of(data) is None:
         return Dataset(**{**data, **tables}, **settings)
     if data is None:
         if not tables:
             raise InputError(f"{metric.id} needs data: {_asks(metric)}.")
         return Dataset(**tables, **settings)
-    if isinstance(data, str | bytes) or not isinstance(data, Iterable):
+    is_frame = isinstance(data, FrameTable) or backend_of(data) is not None
+    if isinstance(data, str | bytes) or not (is_frame or isinstance(data, Iterable)):
         raise InputError(f"{metric.id} needs records or a Dataset; got {type(data).__name__}.")
     missing = [table for table in metric.tables if table not in tables]
     if len(missing) != 1:
@@ -246,8 +258,28 @@ def _dataset(metric: Metric, data: Any, tables: Mapping[str, Any], settings: Map
     return Dataset(**{missing[0]: data}, **tables, **settings)
 
 
+def _size(records: Any) -> str:
+    if isinstance(records, FrameTable):
+        return f"a {records.backend.name} frame"
+    return f"{len(records):,}" if isinstance(records, Sequence) else "a stream"
+
+
 def _asks(metric: Metric) -> str:
     return f"{metric.id}({', '.join(f'{table}=...' for table in metric.tables)}), or a Dataset with these tables"
+
+
+def _framed(name: str, records: Any) -> Any:
+    """A frame as a table of records of that name; anything else as it is."""
+    if isinstance(records, FrameTable) or backend_of(records) is None:
+        return records
+    if name not in RECORDS:
+        raise UnknownNameError(f"A dataset has no table {name!r}. {did_you_mean(name, RECORDS)}")
+    return FrameTable(records, type_=record_type(RECORDS[name]))
+
+
+def _check_home(name: str, table: FrameTable) -> None:
+    if table.type_.table != name:
+        raise InputError(f"The table {name!r} was given a frame of {table.type_.table}; name it {table.type_.table}=...")
 
 
 def _table_of_first(records: Any) -> bool:

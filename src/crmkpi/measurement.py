@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from crmkpi.calendars import Calendar
 from crmkpi.catalogue import catalogue
 from crmkpi.engines import records as records_engine
+from crmkpi.engines.frames_columns import FrameTable
+from crmkpi.engines.query import Answer, Query
 from crmkpi.errors import InputError, MissingTableError, ParameterError, UnknownNameError, did_you_mean
 from crmkpi.evaluation import EVER, Input, Reader, Timeline, moved
 from crmkpi.expressions import as_of
@@ -107,19 +109,44 @@ def _read(
         timeline = Timeline(found, crm.known_until(), whole=whole)
     functions = _functions(crm, plan)
     answers = {
-        table: records_engine.answer(
-            query,
-            crm.records(table),
-            moments=timeline.moments,
-            tables=crm.index,
-            functions=functions,
-            parameters=values,
-        )
-        for table, query in plan.queries.items()
+        table: _answer(crm, query, crm.tables[table], timeline, functions, values) for table, query in plan.queries.items()
     }
     # Converted amounts carry no currency of their own.
     currency = crm.currency if crm.rates is None else crm.rates.to
     return Reader(answers, timeline, {**values, repr(as_of): crm.known_until()}, currency), plan
+
+
+def _answer(
+    crm: Dataset,
+    query: Query,
+    table: Any,
+    timeline: Timeline,
+    functions: Mapping[str, Callable[..., Any]],
+    parameters: Mapping[str, Any],
+) -> Answer:
+    """The answer of the engine that the table belongs to."""
+    if isinstance(table, FrameTable):
+        from crmkpi.engines import frames  # noqa: PLC0415  # only where there are frames
+
+        return frames.answer(
+            query,
+            table,
+            moments=timeline.moments,
+            tables=crm.tables,
+            calendar=crm.calendar,
+            rates=crm.rates,
+            currency=crm.currency,
+            parameters=parameters,
+            merging=timeline.merging,
+        )
+    return records_engine.answer(
+        query,
+        crm.records(query.type_.table),
+        moments=timeline.moments,
+        tables=crm.index,
+        functions=functions,
+        parameters=parameters,
+    )
 
 
 _PLANS: dict[tuple[tuple[int, ...], bool, bool], Plan] = {}
@@ -202,7 +229,9 @@ class _Builder:
         self._segments = segments
         self._given = given
         self._confidence = confidence
-        self._rejected = {name: len(getattr(records, "rejected", ())) for name, records in crm.tables.items()}
+        self._rejected = {
+            name: answer.rejected + len(getattr(crm.tables[name], "rejected", ())) for name, answer in reader.answers.items()
+        }
 
     def result(
         self, plan: MetricPlan, segment: tuple[Hashable, ...], period: Period | None, against: Period | None

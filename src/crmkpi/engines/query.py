@@ -178,6 +178,7 @@ class Answer:
 
     given: dict[Hashable, int]
     groups: list[dict[Group, list[Any]]]
+    rejected: int = 0  # rows of a frame that the record class would refuse
 
     def merged(self, other: Answer, query: Query) -> Answer:
         """The answer to `query` over both parts of the data."""
@@ -188,7 +189,7 @@ class Answer:
             _merged_groups(mine, theirs, anchor.slots)
             for mine, theirs, anchor in zip(self.groups, other.groups, query.anchors, strict=True)
         ]
-        return Answer(given, groups)
+        return Answer(given, groups, self.rejected + other.rejected)
 
 
 def empty_state(slot: Slot) -> Any:
