@@ -46,7 +46,7 @@ def deals(count: int, seed: int = 1) -> Iterator[ck.Deal]:
     amounts = [Decimal(rng.randrange(100, 10_000_000)) / 100 for _ in range(1000)]
     for number in range(count):
         created = start + timedelta(minutes=rng.randrange(1_000_000))
-        status = rng.choice(("won", "won", "lost", "lost", "open"))
+        status: Any = rng.choice(("won", "won", "lost", "lost", "open"))
         yield ck.Deal(
             id=str(number),
             status=status,

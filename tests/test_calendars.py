@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pytest
@@ -12,12 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import crmkpi.calendars
-from crmkpi.calendars import DEFAULT_CALENDAR, Calendar
+from crmkpi.calendars import DEFAULT_CALENDAR, Calendar, OpeningHours
 from crmkpi.errors import ParameterError, PeriodError, TimeZoneError, UnknownNameError
 
 # Zones with a half-hour shift, shifts at midnight, a shift back across midnight, and a whole day skipped.
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Sao_Paulo", "Pacific/Apia")
-OFFICE = {"mon-thu": (("08:30", "12:00"), ("13:00", "17:15")), "friday": ("09:00", "15:00"), "sun": ("22:00", "24:00")}
+OFFICE: OpeningHours = {
+    "mon-thu": (("08:30", "12:00"), ("13:00", "17:15")),
+    "friday": ("09:00", "15:00"),
+    "sun": ("22:00", "24:00"),
+}
 WINDOWS = {
     **dict.fromkeys(range(4), ((510, 720), (780, 1035))),
     4: ((540, 900),),
@@ -204,7 +209,7 @@ def test_around_the_clock_is_every_day_from_midnight_to_midnight():
     assert Calendar(opening_hours={"mon-sun": ("00:00", "24:00")}).opening_hours == "24/7"
 
 
-SETTINGS = [
+SETTINGS: list[dict[str, Any]] = [
     {},
     {"tz": "Europe/Berlin", "fiscal_year_start": 4, "fiscal_year_named_after": "start", "week_start": "sunday"},
     {"opening_hours": OFFICE, "holidays": {date(2026, 1, 1), date(2026, 5, 1)}},
@@ -234,7 +239,7 @@ def test_a_zone_object_does_as_well_as_its_name():
 
 def test_a_calendar_cannot_be_changed():
     with pytest.raises(AttributeError):
-        Calendar().tz = "Asia/Tokyo"
+        Calendar().tz = "Asia/Tokyo"  # type: ignore[misc]
 
 
 @settings(deadline=None)

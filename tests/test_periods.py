@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import calendar as months
-import datetime as datetime_module
+import datetime as dt
 import pickle
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -449,10 +449,10 @@ def test_all_time_is_refused_where_bounds_are_needed(step, message):
         (lambda: Period.rolling(until=AS_OF), PeriodError, "either days or months.*days=None, months=None"),
         (lambda: Period.rolling(until=AS_OF, days=1, months=1), PeriodError, "got days=1, months=1"),
         (lambda: Period.rolling(until=AS_OF, days=0), PeriodError, "a whole number from 1; got days=0"),
-        (lambda: Period("2026").split("months"), PeriodError, "got 'months'. Did you mean 'month'"),
-        (lambda: Period.of(AS_OF, "decade"), PeriodError, "A unit must be one of day, week, .*; got 'decade'"),
+        (lambda: Period("2026").split("months"), PeriodError, "got 'months'. Did you mean 'month'"),  # type: ignore[arg-type]
+        (lambda: Period.of(AS_OF, "decade"), PeriodError, "must be one of day, week, .*; got 'decade'"),  # type: ignore[arg-type]
         (lambda: Period("2026").windows("3 moons", every="month"), PeriodError, "got '3 moons'"),
-        (lambda: "2026-03-15" in Period("2026"), InputError, "Only a date or a datetime lies in a period; got '2026"),
+        (lambda: "2026-03-15" in Period("2026"), InputError, "Only a date or a datetime .*; got '2026"),  # type: ignore[operator]
         (lambda: Period.between(datetime(9, 1, 1), datetime(9000, 1, 1, 9)).next(), PeriodError, "is too long to have"),
     ],
 )
@@ -476,7 +476,7 @@ def test_a_label_of_ones_own_is_kept():
 @settings(deadline=None)
 @given(period=any_period)
 def test_a_period_survives_pickle_and_repr(period):
-    namespace = {"Period": Period, "Calendar": Calendar, "datetime": datetime_module}
+    namespace = {"Period": Period, "Calendar": Calendar, "datetime": dt}
     for other in (pickle.loads(pickle.dumps(period)), eval(repr(period), namespace)):
         assert other == period
         assert hash(other) == hash(period)
@@ -485,7 +485,7 @@ def test_a_period_survives_pickle_and_repr(period):
 def test_a_label_of_ones_own_survives_repr():
     for end in (date(2026, 3, 2), date(2026, 5, 1), datetime(2026, 5, 1, 9)):
         campaign = Period.between(date(2026, 3, 1), end, label="Spring")
-        assert eval(repr(campaign), {"Period": Period, "datetime": datetime_module}) == campaign
+        assert eval(repr(campaign), {"Period": Period, "datetime": dt}) == campaign
 
 
 def test_periods_sort_by_their_start():

@@ -2,41 +2,30 @@
 
 from __future__ import annotations
 
-import re
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Container, Hashable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Container, Hashable, Iterator
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from functools import partial
-from itertools import pairwise
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from dateutil.relativedelta import relativedelta
 
 from crmkpi.errors import ParameterError, PeriodError, TimeZoneError, UnknownNameError, did_you_mean
+from crmkpi.opening_hours import DAY, WEEKDAYS, OpeningHours, Weekday, WeekHours, clock_text, read_opening_hours
 
 __all__ = ["DEFAULT_CALENDAR", "Calendar", "CalendarUnit", "OpeningHours", "Weekday"]
 
-Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 CalendarUnit = Literal["day", "week", "month", "quarter", "year", "fiscal_quarter", "fiscal_year"]
-Hours = tuple[str | time, str | time]
-OpeningHours = Mapping[str, Hours | Sequence[Hours]] | Literal["24/7"]
-
-# Opening hours inside: per weekday, (opens, closes) in microseconds since the wall clock's midnight.
-WeekHours = tuple[tuple[tuple[int, int], ...], ...]
 DateOrDatetime = TypeVar("DateOrDatetime", date, datetime)
 
-_WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
-_WEEKDAY_NUMBERS = {name[:size]: number for number, name in enumerate(_WEEKDAYS) for size in (3, len(name))}
 _MONTHS_IN = {"month": 1, "quarter": 3, "year": 12, "fiscal_quarter": 3, "fiscal_year": 12}
 _DAYS_IN = {"day": 1, "week": 7}
 _FIRST_YEAR, _LAST_YEAR = 2, 9998  # one year inside what datetime can hold, so that no zone's offset leaves it
 _MICROSECOND = timedelta(microseconds=1)
-_DAY = timedelta(days=1) // _MICROSECOND
-_CHUNK = 364 * _DAY  # open time is summed once per chunk; the length only trades building against adding
+_CHUNK = 364 * DAY  # open time is summed once per chunk; the length only trades building against adding
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 the origin of wall clocks
 _EPOCH_UTC = _EPOCH.replace(tzinfo=UTC)
 
@@ -94,12 +83,12 @@ class Calendar:
         for name, choice, known in (
             ("fiscal_year_start", fiscal_year_start, tuple(range(1, 13))),
             ("fiscal_year_named_after", fiscal_year_named_after, ("end", "start")),
-            ("week_start", week_start, _WEEKDAYS),
+            ("week_start", week_start, WEEKDAYS),
         ):
             if choice not in known or isinstance(choice, bool):
                 msg = f"{name} must be one of {', '.join(map(repr, known))}; got {choice!r}."
                 raise ParameterError(msg)
-        hours = None if opening_hours is None else _week_hours(opening_hours)
+        hours = None if opening_hours is None else read_opening_hours(opening_hours)
         kept, identity = _frozen_holidays(holidays)
         key = (zone.key, fiscal_year_start, fiscal_year_named_after, week_start, hours, identity)
         values: tuple[object, ...]
@@ -112,11 +101,11 @@ class Calendar:
         """The opening hours by weekday, as wall-clock times; None when the calendar has none."""
         if self._hours is None:
             return None
-        if all(windows == ((0, _DAY),) for windows in self._hours):
+        if all(windows == ((0, DAY),) for windows in self._hours):
             return "24/7"
         return {
-            name: tuple((_clock(opens), _clock(closes)) for opens, closes in windows)
-            for name, windows in zip(_WEEKDAYS, self._hours, strict=True)
+            name: tuple((clock_text(opens), clock_text(closes)) for opens, closes in windows)
+            for name, windows in zip(WEEKDAYS, self._hours, strict=True)
             if windows
         }
 
@@ -183,7 +172,7 @@ class Calendar:
         if unit == "day":
             return day
         if unit == "week":
-            return self.shift(day, "day", -((day.weekday() - _WEEKDAYS.index(self.week_start)) % 7))
+            return self.shift(day, "day", -((day.weekday() - WEEKDAYS.index(self.week_start)) % 7))
         begins = self.fiscal_year_start if unit in ("fiscal_quarter", "fiscal_year") else 1
         return self.shift(day.replace(day=1), "month", -((day.month - begins) % _MONTHS_IN[unit]))
 
@@ -295,8 +284,8 @@ class Calendar:
         """The opening windows between two moments, in order and clipped to them."""
         # A zone is less than a day away from UTC, so the local days lie within one day of the UTC days.
         origin = _EPOCH.toordinal()
-        first = max(low // _DAY - 1, date(_FIRST_YEAR, 1, 2).toordinal() - origin)
-        last = min(high // _DAY + 1, date(_LAST_YEAR, 12, 30).toordinal() - origin)
+        first = max(low // DAY - 1, date(_FIRST_YEAR, 1, 2).toordinal() - origin)
+        last = min(high // DAY + 1, date(_LAST_YEAR, 12, 30).toordinal() - origin)
         for number in range(first, last + 1):
             day = date.fromordinal(origin + number)
             windows = self._hours[day.weekday()] if self._hours else ()
@@ -304,7 +293,7 @@ class Calendar:
                 continue
             offset = self._day_offset(day) if exact else 0
             for window in windows:
-                opens, closes = (self._edge(number * _DAY + edge, offset) for edge in window)
+                opens, closes = (self._edge(number * DAY + edge, offset) for edge in window)
                 if max(opens, low) < min(closes, high):
                     yield max(opens, low), min(closes, high)
 
@@ -385,77 +374,6 @@ def _frozen_holidays(holidays: Container[date]) -> tuple[Container[date], object
                 raise ParameterError(msg)
         holidays = frozenset(holidays)
     return holidays, holidays if isinstance(holidays, Hashable) else id(holidays)
-
-
-def _week_hours(opening_hours: OpeningHours) -> WeekHours:
-    if opening_hours == "24/7":
-        return (((0, _DAY),),) * 7
-    if not isinstance(opening_hours, Mapping) or not opening_hours:
-        msg = (
-            "opening_hours must be '24/7' or name weekdays with their hours, "
-            f"as in {{'mon-fri': ('09:00', '17:00')}}; got {opening_hours!r}."
-        )
-        raise ParameterError(msg)
-    week: list[tuple[tuple[int, int], ...]] = [()] * 7
-    for days, hours in opening_hours.items():
-        windows = _day_hours(days, hours)
-        for number in _weekday_numbers(days):
-            if week[number]:
-                msg = f"opening_hours must give each weekday once; got {_WEEKDAYS[number]} again in {days!r}."
-                raise ParameterError(msg)
-            week[number] = windows
-    return tuple(week)
-
-
-def _weekday_numbers(days: str) -> list[int]:
-    ends = [name.strip().casefold() for name in str(days).split("-", 1)]
-    for name in ends:
-        if name not in _WEEKDAY_NUMBERS:
-            msg = f"opening_hours must name weekdays; got {name!r} in {days!r}. {did_you_mean(name, _WEEKDAYS)}"
-            raise UnknownNameError(msg)
-    first, last = _WEEKDAY_NUMBERS[ends[0]], _WEEKDAY_NUMBERS[ends[-1]]
-    return [(first + step) % 7 for step in range((last - first) % 7 + 1)]
-
-
-def _day_hours(days: str, hours: Hours | Sequence[Hours]) -> tuple[tuple[int, int], ...]:
-    """One pair or several, as sorted microseconds since midnight."""
-    pairs: Any = [hours] if len(hours) == 2 and all(isinstance(edge, (str, time)) for edge in hours) else hours
-    if not pairs or any(isinstance(pair, (str, time)) or len(pair) != 2 for pair in pairs):
-        msg = f"The opening hours of {days!r} must be pairs of times; got {hours!r}. Leave out a day that is closed."
-        raise ParameterError(msg)
-    windows = sorted((_since_midnight(opens), _since_midnight(closes)) for opens, closes in pairs)
-    for opens, closes in windows:
-        if closes <= opens:
-            msg = (
-                f"The opening hours of {days!r} must end after they begin; got {_clock(opens)} to {_clock(closes)}. "
-                "Write midnight at the end as '24:00', and give hours past it to the next day."
-            )
-            raise ParameterError(msg)
-    for (_, closes), (opens, _) in pairwise(windows):
-        if opens < closes:
-            got = f"{_clock(opens)} as a beginning before the end at {_clock(closes)}"
-            msg = f"The opening hours of {days!r} must not overlap; got {got}."
-            raise ParameterError(msg)
-    return tuple(windows)
-
-
-def _since_midnight(clock: str | time) -> int:
-    if clock == "24:00":
-        return _DAY
-    if isinstance(clock, str) and re.fullmatch(r"\d{2}:\d{2}(:\d{2})?", clock):
-        with suppress(ValueError):
-            clock = time.fromisoformat(clock)
-    if not isinstance(clock, time) or clock.tzinfo is not None:
-        msg = f"Opening hours must be wall-clock times from '00:00' to '24:00'; got {clock!r}."
-        raise ParameterError(msg)
-    return (datetime.combine(_EPOCH, clock) - _EPOCH) // _MICROSECOND
-
-
-def _clock(count: int) -> str:
-    if count == _DAY:
-        return "24:00"
-    text = (_EPOCH + timedelta(microseconds=count)).time().isoformat()
-    return text.removesuffix(":00")
 
 
 DEFAULT_CALENDAR = Calendar()

@@ -50,6 +50,7 @@ from crmkpi.errors import (
     MissingTableError,
     ParameterError,
     TimeZoneError,
+    UnknownNameError,
 )
 from crmkpi.metric import Metric
 from crmkpi.money import Rates
@@ -138,13 +139,7 @@ def _add_report(commands: Any) -> None:
         allow_abbrev=False,
     )
     report.set_defaults(run=_report, usage=report.error)
-    report.add_argument(
-        "metrics",
-        nargs="*",
-        type=argument(read_chosen),
-        metavar="KPI",
-        help="an id, another name, a variant, or a theme",
-    )
+    report.add_argument("metrics", nargs="*", metavar="KPI", help="an id, another name, a variant, or a theme")
     files = report.add_argument_group("files (.csv, .tsv, .json or .jsonl; - reads CSV from standard input)")
     for table in RECORDS:
         files.add_argument(_option(table), dest=f"table_{table}", metavar="FILE")
@@ -222,6 +217,10 @@ def _add_report(commands: Any) -> None:
 
 def _report(arguments: argparse.Namespace) -> None:
     given = {table: path for table in RECORDS if (path := getattr(arguments, f"table_{table}")) is not None}
+    try:  # not while parsing, where the value of a misspelt option would be taken for a KPI
+        arguments.metrics = [read_chosen(name) for name in arguments.metrics]
+    except UnknownNameError as error:
+        arguments.usage(str(error))
     _check_report(arguments, given)
     calendar = Calendar(
         tz=arguments.tz or "UTC",
@@ -279,7 +278,7 @@ def _metrics(crm: Dataset, choice: Metric | str | None, parameters: Mapping[str,
     if isinstance(choice, Metric):
         return [choice]
     offered = catalogue if choice is None else catalogue.by_theme(choice)
-    found = [metric for metric in offered if crm._allows(metric, parameters)]  # noqa: SLF001  # as the scorecard does
+    found = [metric for metric in offered if crm.allows(metric, parameters)]
     if not found:
         raise MissingTableError(
             f"No KPI of {choice or 'the catalogue'} can be measured with {', '.join(crm.tables)} alone; "
@@ -348,7 +347,7 @@ def _show(arguments: argparse.Namespace) -> None:
 def _demo(arguments: argparse.Namespace) -> None:
     from crmkpi.demo import run  # noqa: PLC0415  # only this command needs the sample company
 
-    run(Path(arguments.dir))
+    print(run(Path(arguments.dir)))
 
 
 def _as_table(report: Report) -> str:

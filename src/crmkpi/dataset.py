@@ -19,7 +19,7 @@ from crmkpi.metric import Metric
 from crmkpi.money import Rates
 from crmkpi.periods import Period
 from crmkpi.records import RECORDS
-from crmkpi.records.base import record_type
+from crmkpi.records.base import known_tables, record_type
 from crmkpi.results import Report, Result
 from crmkpi.segments import By
 
@@ -62,8 +62,8 @@ class Dataset:
             if isinstance(records, FrameTable):
                 _check_home(name, records)
                 continue
-            if name not in RECORDS and not _table_of_first(records):
-                raise UnknownNameError(f"A dataset has no table {name!r}. {did_you_mean(name, RECORDS)}")
+            if name not in known_tables():
+                raise UnknownNameError(f"A dataset has no table {name!r}. {did_you_mean(name, known_tables())}")
             if isinstance(records, str | bytes | Mapping) or not isinstance(records, Iterable):
                 raise InputError(f"The table {name!r} must be an iterable of records; got {type(records).__name__}.")
         self.tables: Mapping[str, Iterable[Any]] = MappingProxyType(dict(tables))
@@ -78,7 +78,7 @@ class Dataset:
         self,
         metrics: Metric | str | Iterable[Metric | str],
         *,
-        period: Period | str | None = None,
+        period: Period | str | Sequence[Period | str] | None = None,
         every: CalendarUnit | None = None,
         by: By = None,
         compare: Compare = None,
@@ -87,8 +87,9 @@ class Dataset:
     ) -> Report:
         """Measure KPIs, all in one pass over each table: one result per metric, period and segment.
 
-        `period` is a Period or its text ("2026-Q1"; "last month" needs the dataset's `as_of`); none means the whole
-        data. `every` splits it ("month"). `by` groups (see `crmkpi.segments`). `compare` sets each period beside its
+        `period` is a Period or its text ("2026-Q1"; "last month" needs the dataset's `as_of`), or several of them, which
+        may overlap (`Period("2026").windows("3 months", every="month")`); none means the whole data. `every` splits it
+        ("month"). `by` groups (see `crmkpi.segments`). `compare` sets each period beside its
         "previous" one, the one a "year_ago", or a period of yours. `parameters` are the numbers that KPIs ask for.
         `confidence` is that of the intervals; None leaves them off, which is faster.
         """
@@ -120,14 +121,15 @@ class Dataset:
         """
         given = parameters or {}
         names = catalogue.themes() if theme is None else (theme,)
-        chosen = [metric for name in names for metric in catalogue.by_theme(name) if self._allows(metric, given)]
+        chosen = [metric for name in names for metric in catalogue.by_theme(name) if self.allows(metric, given)]
         if not chosen:
             raise MissingTableError(
                 f"No KPI of {theme or 'the catalogue'} can be measured with the tables {', '.join(self.tables) or '(none)'}."
             )
         return self.measure(chosen, period=period, compare=compare, by=by, parameters=given)
 
-    def _allows(self, metric: Metric, parameters: Mapping[str, Any]) -> bool:
+    def allows(self, metric: Metric, parameters: Mapping[str, Any]) -> bool:
+        """Whether the KPI can be measured in a period with these tables and parameters."""
         needed = [name for name, parameter in metric.parameters.items() if parameter.default is None]
         dated = metric.at is not None or all(
             measure.at is not None or measure.is_stock or isinstance(measure.table, Grouped)
@@ -135,12 +137,16 @@ class Dataset:
         )
         return dated and set(metric.tables) <= set(self.tables) and all(name in parameters for name in needed)
 
-    def periods(self, period: Period | str | None, every: CalendarUnit | None) -> list[Period | None]:
+    def periods(
+        self, period: Period | str | Sequence[Period | str] | None, every: CalendarUnit | None
+    ) -> list[Period | None]:
         """The periods that are asked for, cut from the dataset's calendar; None is the whole data."""
         if period is None:
             if every is not None:
                 raise PeriodError(f"every={every!r} splits a period; say which one, such as period='2026'.")
             return [None]
+        if not isinstance(period, Period | str):
+            return [found for each in period for found in self.periods(each, every)]
         whole = period if isinstance(period, Period) else Period(period, calendar=self.calendar, as_of=self.as_of)
         if every is not None:
             return list(whole.split(every))
@@ -223,7 +229,7 @@ def result_of(metric: Metric, data: Any, options: Mapping[str, Any]) -> Result:
     compare = rest.pop("compare", None)
     confidence = rest.pop("confidence", 0.95)
     settings = {name: rest.pop(name) for name in _SETTINGS if name in rest}
-    tables = {name: rest.pop(name) for name in RECORDS if name in rest}
+    tables = {name: rest.pop(name) for name in known_tables() if name in rest}
     parameters = {name: rest.pop(name) for name in metric.parameters if name in rest}
     for name in rest:
         known = [*metric.parameters, *metric.tables, "period", "compare", "confidence", *_SETTINGS]
@@ -234,15 +240,15 @@ def result_of(metric: Metric, data: Any, options: Mapping[str, Any]) -> Result:
     return measure_one(crm, metric, period=chosen, against=against, parameters=parameters, confidence=confidence)
 
 
-def _dataset(metric: Metric, data: Any, tables: Mapping[str, Any], settings: Mapping[str, Any]) -> Dataset:
+def _dataset(metric: Metric, data: Any, tables: Mapping[str, Any], settings: dict[str, Any]) -> Dataset:
     """Whatever the data came as, as a dataset."""
     if isinstance(data, Dataset):
         if tables:
             raise InputError(f"Give {metric.id} a Dataset or tables by name, not both; got {', '.join(tables)} as well.")
         if not settings:
             return data
-        kept = {name: getattr(data, name) for name in ("calendar", "currency", "rates", "as_of")}
-        return Dataset(**data.tables, **(kept | settings))
+        kept: dict[str, Any] = {**data.tables, **{name: getattr(data, name) for name in _SETTINGS}}
+        return Dataset(**(kept | settings))
     if isinstance(data, Mapping) and backend_of(data) is None:
         return Dataset(**{**data, **tables}, **settings)
     if data is None:
@@ -255,7 +261,8 @@ def _dataset(metric: Metric, data: Any, tables: Mapping[str, Any], settings: Map
     missing = [table for table in metric.tables if table not in tables]
     if len(missing) != 1:
         raise InputError(f"{metric.id} reads {' and '.join(metric.tables)}; give them by name: {_asks(metric)}.")
-    return Dataset(**{missing[0]: data}, **tables, **settings)
+    found: dict[str, Any] = {missing[0]: data, **tables}
+    return Dataset(**found, **settings)
 
 
 def _size(records: Any) -> str:
@@ -273,7 +280,10 @@ def _framed(name: str, records: Any) -> Any:
     if isinstance(records, FrameTable) or backend_of(records) is None:
         return records
     if name not in RECORDS:
-        raise UnknownNameError(f"A dataset has no table {name!r}. {did_you_mean(name, RECORDS)}")
+        raise UnknownNameError(
+            f"A dataset has no table {name!r} for a frame. {did_you_mean(name, RECORDS)} A table of your own record class is "
+            "given as crmkpi.table(frame, record=...)."
+        )
     return FrameTable(records, type_=record_type(RECORDS[name]))
 
 
@@ -281,13 +291,3 @@ def _check_home(name: str, table: FrameTable) -> None:
     if table.type_.table != name:
         raise InputError(f"The table {name!r} was given a frame of {table.type_.table}; name it {table.type_.table}=...")
 
-
-def _table_of_first(records: Any) -> bool:
-    """Whether the table holds records of a class of the user's own."""
-    first = next(iter(records), None) if isinstance(records, Sequence) and not isinstance(records, str) else None
-    if first is None:
-        return False
-    try:
-        return record_type(type(first)) is not None
-    except UnknownNameError:
-        return False

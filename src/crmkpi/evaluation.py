@@ -12,7 +12,7 @@ from typing import Any
 from crmkpi.engines.query import EXACT, NO_DATE, Answer, Sample, empty_state, merged_state
 from crmkpi.engines.records import Moments
 from crmkpi.engines.rows import evaluate
-from crmkpi.errors import CurrencyError
+from crmkpi.errors import CurrencyError, PeriodError
 from crmkpi.expressions import ValueKind
 from crmkpi.intervals import quantile
 from crmkpi.measures import Grouped, Measure
@@ -27,11 +27,15 @@ _DIVISION = Context(prec=28)
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One input of a formula: its value, the currency if it is money, and what was kept of the values."""
+    """One input of a formula: its value, the currency if it is money, and what was kept of the values.
+
+    Where there is no value, `missing` says why.
+    """
 
     value: Any
     currency: str | None = None
     sample: Sample | None = None
+    missing: str | None = None
 
 
 class Timeline:
@@ -97,7 +101,7 @@ class Reader:
         """All segments that any table has, in the order in which they first appear."""
         return list(dict.fromkeys(segment for answer in self.answers.values() for segment in answer.given))
 
-    def given(self, table: str, segment: Hashable) -> int:
+    def given(self, table: str, segment: tuple[Hashable, ...]) -> int:
         """How many records of the table are in the segment."""
         return self.answers[table].given.get(segment, 0)
 
@@ -116,17 +120,12 @@ class Reader:
         with localcontext(EXACT):
             return reduce(lambda mine, theirs: merged_state(column.slot, mine, theirs), found)
 
-    def count(self, account: AccountPlan, number: int, segment: Hashable, parts: Sequence[int | None]) -> int:
-        """A counting slot of an account, added up over parts of the answer."""
-        groups = self.answers[account.table].groups[account.anchor]
-        return sum(states[number] for part in parts if (states := groups.get((segment, part))) is not None)
-
     def input(self, plan: MeasurePlan, segment: Hashable, period: Period | None, metric: str) -> Input:
         """The value of a measure in a segment and period; None inside where it is undefined."""
         measure = plan.measure
         shifted = moved(period, measure, self.parameters)
         if measure.shift != "none" and shifted is None:
-            return Input(None)
+            return Input(None, missing="there is no earlier period to look at")
         if isinstance(measure.table, Grouped):
             return self._grouped(plan, segment, period, metric)
         (column,) = plan.columns.values()
@@ -138,20 +137,24 @@ class Reader:
             name: self.input(measure, segment, period, plan.metric.id) for name, measure in plan.measures.items()
         }
         if plan.metric.days is not None:
-            found[plan.metric.days] = Input(_days(period))
+            found[plan.metric.days] = Input(_days(period), missing="it needs the length of a period, and no period is given")
         return found
 
     def left_out(self, account: AccountPlan, segment: Hashable, period: Period | None) -> tuple[int, dict[str, int]]:
         """How many records were used, and how many were left out under each reason."""
+        groups = self.answers[account.table].groups[account.anchor]
         parts = self.timeline.parts(period, stock=account.stock)
-        used = self.count(account, account.used, segment, parts)
-        reasons = {reason: self.count(account, number, segment, parts) for reason, number in account.reasons}
-        if account.at is not None and NO_DATE not in parts:
+        found = [states for part in parts if (states := groups.get((segment, part))) is not None]
+        used = sum(states[account.used] for states in found)
+        reasons: dict[str, int] = {}
+        for reason, number in account.reasons:
+            reasons[reason] = reasons.get(reason, 0) + sum(states[number] for states in found)
+        undated = groups.get((segment, NO_DATE))
+        if undated is not None and NO_DATE not in parts:
             # Records that would count if they had the date that puts them into a period.
-            undated = f"no {account.at}"
-            slots = [account.used, *(number for reason, number in account.reasons if reason == undated)]
-            found = (self.count(account, number, segment, (NO_DATE,)) for number in slots)
-            reasons[undated] = reasons.get(undated, 0) + sum(found)
+            name = f"no {account.at}"
+            slots = [account.used, *(number for reason, number in account.reasons if reason == name)]
+            reasons[name] = reasons.get(name, 0) + sum(undated[number] for number in slots)
         return used, {reason: count for reason, count in reasons.items() if count}
 
     def _read(self, measure: Measure, state: Any, metric: str) -> Input:
@@ -178,7 +181,7 @@ class Reader:
                 merged[known] = sample if known not in merged else merged[known].merged(sample)
         if len(merged) > 1:
             found = sorted(((sample.count, currency or "no currency") for currency, sample in merged.items()), reverse=True)
-            listed = ", ".join(f"{currency} ({count:,} records)" for count, currency in found)
+            listed = ", ".join(f"{count:,} in {currency}" for count, currency in found)
             raise CurrencyError(
                 f"{metric} would add amounts in several currencies: {listed}. Give rates=crmkpi.Rates(to, ...) to convert "
                 "them, or group by='currency'."
@@ -228,11 +231,14 @@ def moved(period: Period | None, measure: Measure, parameters: Mapping[str, Any]
         return period
     if period is None or period.unit == "all":
         return None
-    if measure.shift == "year_ago":
-        return period.year_ago()
     steps = measure.steps if isinstance(measure.steps, int) else int(parameters[repr(measure.steps)])
-    for _ in range(steps):
-        period = period.previous()
+    try:
+        if measure.shift == "year_ago":
+            return period.year_ago()
+        for _ in range(steps):
+            period = period.previous()
+    except PeriodError:  # week 53 in a year that follows one of 52 weeks, or the beginning of the calendar
+        return None
     return period
 
 

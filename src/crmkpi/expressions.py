@@ -94,11 +94,11 @@ class Expression:
 
     def missing(self) -> Presence:
         """True where there is no value."""
-        return Presence(self, False)
+        return Presence(self, present_=False)
 
     def present(self) -> Presence:
         """True where there is a value."""
-        return Presence(self, True)
+        return Presence(self, present_=True)
 
     def day(self) -> Day:
         """The calendar day of a timestamp, in the time zone of the calendar that is measured with."""
@@ -372,7 +372,7 @@ def as_predicate(item: object) -> Expression:
         if item.kind == "predicate":
             return item
         if item.kind == "flag":
-            return Comparison("==", item, Constant(True, "flag"))
+            return Comparison("==", item, Constant(value=True, kind="flag"))
     raise DefinitionError(
         f"A condition must be a comparison, is_in(), missing(), present() or a flag; got {item!r}. "
         "Comparisons inside `&` and `|` need brackets of their own: `(a > 1) & (b > 2)`."
@@ -402,9 +402,7 @@ def _constant(value: object, *, beside: Expression) -> Constant:
     if kind is None:
         raise DefinitionError(f"{value!r} cannot stand in an expression beside {beside!r}.")
     if isinstance(beside, Field) and beside.choices and value not in beside.choices:
-        raise DefinitionError(
-            f"{beside!r} is never {value!r}. {did_you_mean(str(value), beside.choices)}"
-        )
+        raise DefinitionError(f"{beside!r} is never {value!r}. {did_you_mean(str(value), beside.choices)}")
     if beside.kind == "money" and isinstance(value, float):
         raise DefinitionError(f"{beside!r} is money, which is exact; write Decimal('{value}') for {value!r}.")
     if beside.kind == "money" and kind in ("integer", "number"):
@@ -414,7 +412,7 @@ def _constant(value: object, *, beside: Expression) -> Constant:
 
 def _kind_of(value: object) -> ValueKind | None:
     # bool is an int and datetime a date, so the order matters.
-    for types, kind in (
+    kinds: tuple[tuple[Any, ValueKind], ...] = (
         (bool, "flag"),
         (int, "integer"),
         ((float, Decimal), "number"),
@@ -422,10 +420,8 @@ def _kind_of(value: object) -> ValueKind | None:
         (datetime, "timestamp"),
         (date, "date"),
         (timedelta, "duration"),
-    ):
-        if isinstance(value, types):  # type: ignore[arg-type]
-            return kind  # type: ignore[return-value]
-    return None
+    )
+    return next((kind for types, kind in kinds if isinstance(value, types)), None)
 
 
 def _compare(sign: CompareSign, left: Expression, right: object) -> Comparison:
@@ -448,7 +444,5 @@ def _operate(sign: ArithmeticSign, left: Expression, right: object) -> Operation
     other = right if isinstance(right, Expression) else _constant(right, beside=left)
     kinds = (_arithmetic_kind(left.kind), sign, _arithmetic_kind(other.kind))
     if kinds not in _ARITHMETIC:
-        raise DefinitionError(
-            f"{left!r} {sign} {other!r} has no meaning: a {left.kind} and a {other.kind}."
-        )
+        raise DefinitionError(f"{left!r} {sign} {other!r} has no meaning: a {left.kind} and a {other.kind}.")
     return Operation(sign, left, other, _ARITHMETIC[kinds])

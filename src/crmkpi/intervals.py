@@ -309,13 +309,13 @@ def _check_count(name: str, count: float) -> None:
 def _between(low: Value, high: Value, weight: Fraction) -> Value:
     """The value at `weight` of the way from low to high."""
     if isinstance(low, timedelta):
-        first, second = low // timedelta.resolution, high // timedelta.resolution
-        return timedelta(microseconds=round(first + (second - first) * weight))
+        first, second = low // timedelta.resolution, high // timedelta.resolution  # pyrefly: ignore
+        return timedelta(microseconds=round(first + (second - first) * weight))  # pyrefly: ignore
     if isinstance(low, Decimal):
         # A context of its own, so that the caller's does not change the number.
         with localcontext(_DECIMAL_CONTEXT):
             return low + (high - low) * weight.numerator / weight.denominator
-    return float(Fraction(low) + (Fraction(high) - Fraction(low)) * weight)
+    return float(Fraction(low) + (Fraction(high) - Fraction(low)) * weight)  # pyrefly: ignore
 
 
 @lru_cache(maxsize=1024)

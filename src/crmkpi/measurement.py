@@ -247,7 +247,8 @@ class _Builder:
         inputs = self._reader.inputs(plan, segment, period)
         totals = {name: found.value for name, found in inputs.items()}
         parameters = metric.parameter_values(self._given) if metric.parameters else {}
-        value, exact, reason = evaluated(metric, totals | parameters)
+        missing = next((found.missing for found in inputs.values() if found.value is None and found.missing), None)
+        value, exact, reason = (None, None, missing) if missing else evaluated(metric, totals | parameters)
         interval, n = None, None
         if reason is None and self._confidence is not None:
             samples = {name: found.sample for name, found in inputs.items() if found.sample is not None}
@@ -263,7 +264,7 @@ class _Builder:
             totals,
             _currency(metric, inputs),
             interval,
-            n if n is not None else accounts[0].used,
+            n if n is not None else accounts[-1].used,
             accounts,
             parameters,
             period,

@@ -242,7 +242,7 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class PeriodDays:
-    """The length of the measured period in days, as an input of a formula: `days=period_days`; undefined for all time."""
+    """The length of the measured period in days, as an input of a formula (`days=period_days`); none for all time."""
 
 
 period_days = PeriodDays()

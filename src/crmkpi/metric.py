@@ -68,6 +68,16 @@ class NetPromoter:
 IntervalRule = Share | Mean | NetPromoter
 
 
+class _Page:
+    """The docstring of a class, and for each of its instances the page of the manual."""
+
+    def __init__(self, of_class: str | None) -> None:
+        self.of_class = of_class
+
+    def __get__(self, metric: Metric | None, owner: type[Metric]) -> str:
+        return (self.of_class if metric is None else inspect.getdoc(metric.function)) or ""
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Metric:
     """A KPI: call it on records or on a dataset to get one `Result`.
@@ -80,6 +90,8 @@ class Metric:
     >>> win_rate.formula(won=2, closed=3)
     0.6666666666666666
     """
+
+    __doc__ = _Page(__doc__)  # pyrefly: ignore
 
     id: str
     function: Callable[..., Any]
@@ -121,10 +133,6 @@ class Metric:
         """What the KPI says, in one line."""
         return (inspect.getdoc(self.function) or "").partition("\n")[0]
 
-    @property
-    def __doc__(self) -> str:  # type: ignore[override]  # the page of the manual, for help() and doctest
-        return inspect.getdoc(self.function) or ""
-
     def variant(self, name: str) -> Metric:
         """The variant of that name; an unknown one is an error that names the nearest."""
         if name not in self.variants:
@@ -138,7 +146,7 @@ class Metric:
         """
 
         def decorate(function: Callable[..., Any]) -> Metric:
-            inherited = {
+            inherited: dict[str, Any] = {
                 "at": self.at,
                 "unit": self.unit,
                 "better": self.better,
@@ -170,7 +178,7 @@ class Metric:
         """The formula's value for complete inputs, in the KPI's unit; raises `UndefinedError` where there is none."""
         for name, value in inputs.items():
             if value is None:
-                raise UndefinedError(f"{_words(name)} is undefined")
+                raise UndefinedError(f"no record has a value for {_words(name)}")
         self._check_totals(inputs)
         numbers = {name: _plain_number(value) for name, value in inputs.items() if name in self.asked}
         try:
@@ -194,7 +202,9 @@ class Metric:
                 f"give it as {name}=... or in parameters={{{name!r}: ...}}."
             )
         if isinstance(value, bool) or not isinstance(value, int | float | Decimal | timedelta):
-            raise ParameterError(f"The parameter {name!r} of {self.id} is a number ({parameter.meaning}); got {value!r}.")
+            raise ParameterError(
+                f"The parameter {name!r} of {self.id} is a number ({parameter.meaning}); got {value!r}."
+            )
         if isinstance(value, timedelta):
             if parameter.unit != "days":
                 raise ParameterError(
@@ -202,7 +212,9 @@ class Metric:
                 )
             value = value / timedelta(days=1)
         if not math.isfinite(value) or (parameter.unit == "days" and value < 0):
-            raise ParameterError(f"The parameter {name!r} of {self.id} must be a finite number, days not negative; got {value!r}.")
+            raise ParameterError(
+                f"The parameter {name!r} of {self.id} must be a finite number, days not negative; got {value!r}."
+            )
         return value
 
     def _why_zero(self, numbers: Mapping[str, Any]) -> str:
@@ -249,9 +261,7 @@ class Metric:
         return f"<metric {self.id}: {self.meaning}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        from crmkpi.catalogue import catalogue  # noqa: PLC0415  # a metric of the catalogue travels by its name
-
-        return (catalogue.find, (self.id,))
+        return (_of_catalogue, (self.id,))  # a metric of the catalogue travels by its name
 
 
 def metric(
@@ -272,10 +282,12 @@ def metric(
 ) -> Callable[[Callable[..., Any]], Metric]:
     """Decorate a formula as a KPI.
 
-    `inputs` are the formula's measures by name (and `period_days`, the length of the period), `parameters` the numbers that the caller gives. `at` is the timestamp that puts a record into a period,
-    for every measure that names no other. `leave_out` maps a reason to the records that are set aside and counted under
-    it. `needs_as_of` says that without the day up to which the data is known there is no value. `unit` is "count", "ratio" (a fraction), "score", "number", "money" or "duration". A formula that has no value
-    raises `UndefinedError` with the reason; dividing by zero does so by itself.
+    `inputs` are the formula's measures by name (and `period_days`, the length of the period), `parameters` the numbers
+    that the caller gives. `at` is the timestamp that puts a record into a period, for every measure that names no
+    other. `leave_out` maps a reason to the records that are set aside and counted under it. `needs_as_of` says that
+    without the day up to which the data is known there is no value. `unit` is "count", "ratio" (a fraction), "score",
+    "number", "money" or "duration". A formula that has no value raises `UndefinedError` with the reason; dividing by
+    zero does so by itself.
 
     >>> from crmkpi import Deal, Share, Table, metric
     >>> deals = Table(Deal)
@@ -297,7 +309,9 @@ def metric(
         measures = {key: value for key, value in inputs.items() if isinstance(value, Measure)}
         strange = next((key for key in inputs if key not in measures and key != days), None)
         if strange is not None:
-            raise DefinitionError(f"{name}: {strange!r} must be a measure, as deals.count() is; got {inputs[strange]!r}.")
+            raise DefinitionError(
+                f"{name}: {strange!r} must be a measure, as deals.count() is; got {inputs[strange]!r}."
+            )
         _check_definition(name, function, [*measures, *filter(None, [days])], measures, named, at, interval)
         made = Metric(
             name,
@@ -337,6 +351,8 @@ def _check_definition(
 ) -> None:
     if not measures:
         raise DefinitionError(f"{name} needs at least one measure.")
+    if all(measure.shift != "none" for measure in measures.values()):
+        raise DefinitionError(f"{name} must measure something of the period itself; all its measures look at earlier ones.")
     asked = list(inspect.signature(function).parameters)
     in_expressions = {
         part.name
@@ -379,6 +395,12 @@ def _parts(measure: Measure) -> list[Expression]:
     inner = measure.table.parts_[2].values() if isinstance(measure.table, Grouped) else ()
     roots = [measure.where, measure.value, *(root for column in inner for root in (column.where, column.value))]
     return [part for root in roots for part in walk(root)]
+
+
+def _of_catalogue(name: str) -> Metric:
+    from crmkpi.catalogue import catalogue  # noqa: PLC0415  # the catalogue knows metrics, not the other way round
+
+    return catalogue.find(name)
 
 
 def _words(name: str) -> str:

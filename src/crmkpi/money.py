@@ -23,7 +23,7 @@ Rate = Decimal | int | str | float
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """What one unit of each currency is worth in the currency `to`: one fixed rate, or one for each date from which it holds.
+    """What one unit of each currency is worth in the currency `to`: a fixed rate, or rates by the day they begin on.
 
     A dated rate holds from its day until the next one begins. A currency that is not listed, or a day before the first
     rate, is an error that names it.
@@ -68,7 +68,9 @@ class Rates:
             return amount * rate
         if rate is None:
             hint = "Give the dataset's own currency=..." if currency is None else did_you_mean(currency, self._table)
-            raise CurrencyError(f"There is no rate from {currency or 'no currency'} to {self.to}; add it to rates. {hint}")
+            raise CurrencyError(
+                f"There is no rate from {currency or 'no currency'} to {self.to}; add it to rates. {hint}"
+            )
         if moment is None:
             raise CurrencyError(f"An amount in {currency} has no date, and its rates to {self.to} depend on the day.")
         day = moment.date() if isinstance(moment, datetime) else moment
@@ -76,7 +78,8 @@ class Rates:
         number = bisect_right(days, day) - 1
         if number < 0:
             raise CurrencyError(
-                f"There is no rate from {currency} to {self.to} on {day.isoformat()}; the first is of {days[0].isoformat()}."
+                f"There is no rate from {currency} to {self.to} on {day.isoformat()}; the first is of "
+                f"{days[0].isoformat()}."
             )
         return amount * values[number]
 

@@ -7,43 +7,35 @@ compares their timestamps with these two edges; time zones, daylight saving and 
 from __future__ import annotations
 
 import re
-from calendar import monthrange
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime, time, timedelta
-from typing import Literal, TypeVar, get_args
+from datetime import UTC, date, datetime
+from typing import Literal, TypeVar
 
 from crmkpi.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit
 from crmkpi.errors import InputError, PeriodError, TimeZoneError, UnknownNameError, did_you_mean
+from crmkpi.period_texts import iso_week, read_period
+from crmkpi.spans import (
+    CALENDAR_UNITS,
+    MOMENT,
+    ONE_DAY,
+    PeriodUnit,
+    Span,
+    all_time,
+    known_unit,
+    midnight,
+    range_label,
+    runs_over_days,
+    span_between,
+    whole_unit,
+    window_before,
+)
 
 __all__ = ["Period", "PeriodUnit"]
 
-PeriodUnit = Literal[
-    "day", "week", "month", "quarter", "year", "fiscal_quarter", "fiscal_year", "days", "months", "all"
-]
 RecordType = TypeVar("RecordType")
 
-_CALENDAR_UNITS: tuple[CalendarUnit, ...] = get_args(CalendarUnit)
-_MONTHS_IN: dict[str, int] = {"month": 1, "quarter": 3, "year": 12, "fiscal quarter": 3, "fiscal year": 12}
-_ONE_DAY = timedelta(days=1)
-_MOMENT = timedelta(microseconds=1)
-
-_UNIT = "(day|week|month|quarter|year|fiscal quarter|fiscal year)"
-_ABSOLUTE = re.compile(r"(\d{4})(?:-?q(?P<quarter>\d+)|-?w(?P<week>\d+)|-(?P<month>\d\d)(?:-(?P<day>\d\d))?)?")
-_FISCAL = re.compile(r"fy ?(\d{4})(?:[- ]?q(\d+))?")
-_NAMED = re.compile(f"(this|last|next) {_UNIT}")
-_LAST = re.compile(f"last ([1-9][0-9]*) {_UNIT}s?")
-_TO_DATE = re.compile(f"{_UNIT} to date")
 _SIZE = re.compile("([1-9][0-9]*) (day|week|month|quarter|year)s?")
-_WORDS = (
-    "all", "today", "yesterday", "last 7 days", "last 4 weeks", "last 3 months", "last 4 quarters", "last 2 years",
-    *(f"{which} {unit.replace('_', ' ')}" for which in ("this", "last", "next") for unit in _CALENDAR_UNITS[1:]),
-    *(f"{unit.replace('_', ' ')} to date" for unit in _CALENDAR_UNITS[1:]),
-)  # fmt: skip
-_FORMS = (
-    "'2026', '2026-Q1', '2026-03', '2026-W07', '2026-03-15', 'FY2026', 'FY2026-Q2', '2026-01-01..2026-03-31', 'all', "
-    "'last month', 'last 7 days' and 'month to date'"
-)
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
@@ -92,9 +84,7 @@ class Period:
     to_date: CalendarUnit | None
 
     def __init__(self, text: str, *, calendar: Calendar = DEFAULT_CALENDAR, as_of: date | None = None) -> None:
-        found = _read(text, calendar, as_of)
-        for field in fields(self):
-            object.__setattr__(self, field.name, getattr(found, field.name))
+        _fill(self, read_period(text, calendar, as_of))
 
     @staticmethod
     def between(start: date, end: date, *, calendar: Calendar = DEFAULT_CALENDAR, label: str | None = None) -> Period:
@@ -115,7 +105,7 @@ class Period:
         if last <= first:
             msg = f"A period must end after it starts; got {start} to {end}."
             raise PeriodError(msg)
-        return _span(first, last, calendar, label=label)
+        return _period(span_between(first, last, calendar, label=label))
 
     @staticmethod
     def all(*, calendar: Calendar = DEFAULT_CALENDAR) -> Period:
@@ -124,8 +114,7 @@ class Period:
         >>> date(1900, 1, 1) in Period.all()
         True
         """
-        start, end = datetime.min, datetime.max  # noqa: DTZ901 wall-clock times have no zone
-        return _make("all time", "all", calendar, start.replace(tzinfo=UTC), end.replace(tzinfo=UTC), start, end)
+        return _period(all_time(calendar))
 
     @staticmethod
     def of(moment: date, unit: CalendarUnit, *, calendar: Calendar = DEFAULT_CALENDAR) -> Period:
@@ -134,7 +123,7 @@ class Period:
         >>> Period.of(date(2026, 3, 15), "quarter").label
         '2026-Q1'
         """
-        period = _whole(calendar.local_day(moment), _known_unit(unit), calendar)
+        period = _period(whole_unit(calendar.local_day(moment), known_unit(unit), calendar))
         # Where clocks go back across midnight, the evening shown again already belongs to the new day.
         return period if not _is_aware(moment) or moment in period else period.next()
 
@@ -154,7 +143,7 @@ class Period:
             msg = f"A rolling period needs either days or months, a whole number from 1; got {days=}, {months=}."
             raise PeriodError(msg)
         end = calendar.shift(calendar.local_day(until), "day", 1)
-        return _before(calendar.midnight(end), "day" if months is None else "month", given[0], calendar)
+        return _period(window_before(calendar.midnight(end), "day" if months is None else "month", given[0], calendar))
 
     @property
     def first_day(self) -> date:
@@ -164,7 +153,7 @@ class Period:
     @property
     def last_day(self) -> date:
         """The calendar day its last moment lies on."""
-        return self.wall_end.date() if self.unit == "all" else (self.wall_end - _MOMENT).date()
+        return self.wall_end.date() if self.unit == "all" else (self.wall_end - MOMENT).date()
 
     def previous(self) -> Period:
         """The period just before, of the same kind: comparisons are fair, and never a day short.
@@ -178,10 +167,10 @@ class Period:
         """
         self._refuse_all("has no previous period")
         if self.to_date:
-            return self._as_far_into(_whole(self.first_day, self.to_date, self.calendar).previous())
-        if self.unit in _CALENDAR_UNITS:
-            return Period.of(self.start - _MOMENT, _known_unit(self.unit), calendar=self.calendar)
-        return _span(self._moved(self.wall_start, -1), self.start, self.calendar, months=self._months())
+            return self._as_far_into(Period.of(self.first_day, self.to_date, calendar=self.calendar).previous())
+        if self.unit in CALENDAR_UNITS:
+            return Period.of(self.start - MOMENT, known_unit(self.unit), calendar=self.calendar)
+        return _period(span_between(self._moved(self.wall_start, -1), self.start, self.calendar, months=self._months()))
 
     def next(self) -> Period:
         """The period just after, of the same kind; see `previous`.
@@ -191,10 +180,10 @@ class Period:
         """
         self._refuse_all("has no next period")
         if self.to_date:
-            return self._as_far_into(_whole(self.first_day, self.to_date, self.calendar).next())
-        if self.unit in _CALENDAR_UNITS:
-            return Period.of(self.end, _known_unit(self.unit), calendar=self.calendar)
-        return _span(self.end, self._moved(self.wall_end, 1), self.calendar, months=self._months())
+            return self._as_far_into(Period.of(self.first_day, self.to_date, calendar=self.calendar).next())
+        if self.unit in CALENDAR_UNITS:
+            return Period.of(self.end, known_unit(self.unit), calendar=self.calendar)
+        return _period(span_between(self.end, self._moved(self.wall_end, 1), self.calendar, months=self._months()))
 
     def year_ago(self) -> Period:
         """The same period one year earlier: the same month, quarter or week number, or both ends a year back.
@@ -211,22 +200,22 @@ class Period:
         self._refuse_all("has no year before")
         calendar, first = self.calendar, self.first_day
         if self.to_date:
-            return self._as_far_into(_whole(first, self.to_date, calendar).year_ago())
+            return self._as_far_into(Period.of(first, self.to_date, calendar=calendar).year_ago())
         if self.unit == "week":
             if calendar.week_start != "monday":
-                return _whole(calendar.shift(first, "week", -52), "week", calendar)
+                return _period(whole_unit(calendar.shift(first, "week", -52), "week", calendar))
             year, week, _ = first.isocalendar()
-            return _iso_week(year - 1, week, f"{year - 1:04}-W{week:02}", calendar)
-        if self.unit in _CALENDAR_UNITS:
-            return _whole(calendar.shift(first, "year", -1), _known_unit(self.unit), calendar)
+            return _period(iso_week(year - 1, week, f"{year - 1:04}-W{week:02}", calendar))
+        if self.unit in CALENDAR_UNITS:
+            return _period(whole_unit(calendar.shift(first, "year", -1), known_unit(self.unit), calendar))
         start = calendar.shift(self.wall_start, "year", -1)
         end = calendar.shift(self.wall_end, "year", -1)
         if self.unit == "days" and self._runs_over_days():
-            end = _midnight(calendar.shift(self.last_day, "year", -1) + _ONE_DAY)
+            end = midnight(calendar.shift(self.last_day, "year", -1) + ONE_DAY)
         if end <= start:
             msg = f"The period {self.label!r} lies on 29 February and has no counterpart a year earlier; give one."
             raise PeriodError(msg)
-        return _span(calendar.instant(start), calendar.instant(end), calendar, months=self._months())
+        return _period(span_between(calendar.instant(start), calendar.instant(end), calendar, months=self._months()))
 
     def split(self, unit: CalendarUnit) -> tuple[Period, ...]:
         """The days, weeks, months or other units that it consists of, in order, without gap or overlap.
@@ -238,16 +227,16 @@ class Period:
         """
         self._refuse_all("cannot be split; give it bounds with Period.between(first, last)")
         calendar, parts = self.calendar, []
-        day = calendar.floor(self.first_day, _known_unit(unit))
+        day = calendar.floor(self.first_day, known_unit(unit))
         unit_start = calendar.midnight(day)
         while unit_start < self.end:
             next_day = calendar.shift(day, unit, 1)
             unit_end = calendar.midnight(next_day)
             start, end = max(unit_start, self.start), min(unit_end, self.end)
             if (start, end) == (unit_start, unit_end) and start < end:
-                parts.append(_whole(day, unit, calendar))
+                parts.append(_period(whole_unit(day, unit, calendar)))
             elif start < end:
-                parts.append(_span(start, end, calendar))
+                parts.append(_period(span_between(start, end, calendar)))
             day, unit_start = next_day, unit_end
         return tuple(parts)
 
@@ -266,7 +255,7 @@ class Period:
             msg = f"The size of a window must be a number of days, weeks, months, quarters or years; got {size!r}."
             raise PeriodError(msg)
         count, unit = int(match[1]), match[2]
-        return tuple(_before(part.end, unit, count, self.calendar) for part in self.split(every))
+        return tuple(_period(window_before(part.end, unit, count, self.calendar)) for part in self.split(every))
 
     def is_complete(self, as_of: date) -> bool:
         """Whether the period is over: by the end of a day, or by an exact moment.
@@ -275,7 +264,7 @@ class Period:
         (True, False)
         """
         if not isinstance(as_of, datetime):
-            as_of = _midnight(self.calendar.shift(as_of, "day", 1))
+            as_of = midnight(self.calendar.shift(as_of, "day", 1))
         return _instant(as_of, self.calendar) >= self.end
 
     def select(self, records: Iterable[RecordType], *, at: str) -> list[RecordType]:
@@ -317,10 +306,11 @@ class Period:
             raise InputError(msg)
         if self.unit == "all":
             return True
-        if _is_aware(moment):
+        if not isinstance(moment, datetime):
+            return self.wall_start <= midnight(moment) < self.wall_end
+        if moment.tzinfo is not None:
             return self.start <= moment < self.end
-        wall = moment if isinstance(moment, datetime) else _midnight(moment)
-        return self.wall_start <= wall < self.wall_end
+        return self.wall_start <= moment < self.wall_end
 
     def __lt__(self, other: Period) -> bool:
         return (self.start, self.end) < (other.start, other.end)
@@ -339,10 +329,10 @@ class Period:
         if self.unit == "week" and self.calendar.week_start != "monday":
             return f"Period.of({self.first_day!r}, 'week'{calendar})"
         whole_days = self._runs_over_days()
-        usual = _range_label(self.wall_start, self.wall_end, whole_days=whole_days)
-        if self.unit in _CALENDAR_UNITS[1:] or (whole_days and self.label == usual):
+        usual = range_label(self.wall_start, self.wall_end, whole_days=whole_days)
+        if self.unit in CALENDAR_UNITS[1:] or (whole_days and self.label == usual):
             return f"Period({self.label!r}{calendar})"
-        edges = (self.first_day, self.last_day + _ONE_DAY) if whole_days else (self.start, self.end)
+        edges = (self.first_day, self.last_day + ONE_DAY) if whole_days else (self.start, self.end)
         label = "" if self.label == usual else f", label={self.label!r}"
         return f"Period.between({edges[0]!r}, {edges[1]!r}{calendar}{label})"
 
@@ -357,7 +347,7 @@ class Period:
         return 12 * years + months if self.unit == "months" else 0
 
     def _runs_over_days(self) -> bool:
-        return _runs_over_days(self.start, self.end, self.wall_start, self.wall_end, self.calendar)
+        return runs_over_days(self.start, self.end, self.wall_start, self.wall_end, self.calendar)
 
     def _moved(self, wall: datetime, direction: Literal[-1, 1]) -> datetime:
         """An edge, moved on by the length of this span."""
@@ -375,216 +365,23 @@ class Period:
     def _as_far_into(self, other: Period) -> Period:
         """As many days from the start of another unit as this period has, or all of it when it is shorter."""
         end = min(other.wall_start + (self.wall_end - self.wall_start), other.wall_end)
-        return _span(other.start, self.calendar.instant(end), self.calendar, to_date=self.to_date)
+        return _period(span_between(other.start, self.calendar.instant(end), self.calendar, to_date=self.to_date))
 
 
-def _make(  # noqa: PLR0917 the fields in their order
-    label: str, unit: PeriodUnit, calendar: Calendar, start: datetime, end: datetime, wall_start: datetime,
-    wall_end: datetime, to_date: CalendarUnit | None = None,
-) -> Period:  # fmt: skip
+def _period(span: Span) -> Period:
+    """The span as a period."""
     period = object.__new__(Period)
-    values = (label, unit, calendar, start, end, wall_start, wall_end, to_date)
-    for field, value in zip(fields(Period), values, strict=True):
-        object.__setattr__(period, field.name, value)
+    _fill(period, span)
     return period
 
 
-def _whole(day: date, unit: CalendarUnit, calendar: Calendar) -> Period:
-    """The whole calendar unit that a day lies in."""
-    first = calendar.floor(day, unit)
-    last = calendar.shift(first, unit, 1)
-    start, end = calendar.midnight(first), calendar.midnight(last)
-    if start == end:
-        msg = f"A period must contain time; {day} does not exist in {calendar.tz}, whose clocks jumped over it."
-        raise PeriodError(msg)
-    label = _unit_label(first, unit, calendar)
-    return _make(label, unit, calendar, start, end, _midnight(first), _midnight(last))
-
-
-def _span(
-    start: datetime, end: datetime, calendar: Calendar, *,
-    label: str | None = None, months: int = 0, to_date: CalendarUnit | None = None,
-) -> Period:  # fmt: skip
-    """Any span between two exact moments; a window of months only if its start is so many months before its end."""
-    wall_start, wall_end = _wall(start, calendar), _wall(end, calendar)
-    unit: PeriodUnit = "days"
-    whole_days = _runs_over_days(start, end, wall_start, wall_end, calendar)
-    if months and calendar.shift(wall_end, "month", -months) == wall_start:
-        unit = "months"
-    elif whole_days and wall_end - wall_start == _ONE_DAY and to_date is None:
-        unit = "day"
-    label = label or _range_label(wall_start, wall_end, whole_days=whole_days)
-    return _make(label, unit, calendar, start, end, wall_start, wall_end, to_date)
-
-
-def _before(end: datetime, unit: str, count: int, calendar: Calendar) -> Period:
-    """The window of so many units that ends at a moment."""
-    wall = _wall(end, calendar)
-    months = count * _MONTHS_IN.get(unit, 0)
-    days = 0 if months else count * (7 if unit == "week" else 1)
-    start = calendar.shift(calendar.shift(wall, "month", -months), "day", -days)
-    return _span(calendar.instant(start), end, calendar, months=months)
-
-
-def _read(text: str, calendar: Calendar, as_of: date | None) -> Period:
-    """The period that a text names."""
-    if not isinstance(text, str):
-        msg = f"A period must be written as text, such as '2026-Q1'; got {text!r}."
-        raise PeriodError(msg)
-    words = " ".join(text.replace("_", " ").casefold().split())
-    if words in ("all", "all time"):
-        return Period.all(calendar=calendar)
-    if ".." in words:
-        return _read_days(words, text, calendar)
-    fixed = _read_fixed(words, text, calendar)
-    if fixed is not None:
-        return fixed
-    relative = _relative(words)
-    if relative is None:
-        hint = did_you_mean(text, _WORDS) if words[:1].isalpha() else ""
-        msg = f"{text!r} is not a period. {hint if hint.startswith('Did') else f'Write it as in {_FORMS}.'}"
-        raise PeriodError(msg)
-    if as_of is None:
-        msg = f"The period {text!r} counts from a day, which must be given as as_of=date(...); got none."
-        raise PeriodError(msg)
-    return relative(calendar.local_day(as_of), calendar)
-
-
-def _read_days(words: str, text: str, calendar: Calendar) -> Period:
-    """A span named by its first and last day, both included."""
-    days = [_read_fixed(end.strip(), text, calendar) for end in words.split("..", 1)]
-    first, last = (day if day is not None and day.unit == "day" else None for day in days)
-    if first is None or last is None:
-        msg = f"A span must name its first and last day, as in '2026-01-01..2026-03-31'; got {text!r}."
-        raise PeriodError(msg)
-    if last < first:
-        msg = f"A span must end after it starts; got {text!r}. Did you mean '{last}..{first}'?"
-        raise PeriodError(msg)
-    return _span(first.start, last.end, calendar)
-
-
-def _read_fixed(words: str, text: str, calendar: Calendar) -> Period | None:
-    """A period that needs no day to count from; None if the text is not written like one."""
-    words = re.sub(r"(q\d+) ((?:fy ?)?\d{4})", r"\2-\1", words)
-    if match := _FISCAL.fullmatch(words):
-        return _read_fiscal(int(match[1]), match[2], text, calendar)
-    match = _ABSOLUTE.fullmatch(words)
-    if match is None:
-        return None
-    year = int(match[1])
-    if match["week"]:
-        return _iso_week(year, int(match["week"]), text, calendar)
-    quarter = _number(match["quarter"], 4, "A quarter", text, f"{year:04}-Q{{}}")
-    if quarter is not None:
-        return _whole(_day(year, 3 * quarter - 2, 1), "quarter", calendar)
-    month = _number(match["month"], 12, "A month", text, f"{year:04}-{{:02}}")
-    if month is None:
-        return _whole(_day(year, 1, 1), "year", calendar)
-    length = monthrange(max(year, 1), month)[1]
-    day = _number(match["day"], length, f"A day of {year:04}-{month:02}", text, f"{year:04}-{month:02}-{{:02}}")
-    return _whole(_day(year, month, day or 1), "month" if day is None else "day", calendar)
-
-
-def _read_fiscal(year: int, digits: str | None, text: str, calendar: Calendar) -> Period:
-    quarter = _number(digits, 4, "A quarter", text, f"FY{year:04}-Q{{}}")
-    named_after_end = calendar.fiscal_year_named_after == "end" and calendar.fiscal_year_start > 1
-    first = calendar.shift(_day(year, calendar.fiscal_year_start, 1), "year", -named_after_end)
-    if quarter is None:
-        return _whole(first, "fiscal_year", calendar)
-    return _whole(calendar.shift(first, "fiscal_quarter", quarter - 1), "fiscal_quarter", calendar)
-
-
-def _relative(words: str) -> Callable[[date, Calendar], Period] | None:
-    """How a period that counts from a day is found; None if the words are not such a period."""
-    if words in ("today", "yesterday"):
-        back = 0 if words == "today" else 1
-        return lambda day, calendar: _whole(calendar.shift(day, "day", -back), "day", calendar)
-    if match := _NAMED.fullmatch(words):
-        steps, unit = {"this": 0, "last": -1, "next": 1}[match[1]], _known_unit(match[2].replace(" ", "_"))
-        return lambda day, calendar: _whole(calendar.shift(calendar.floor(day, unit), unit, steps), unit, calendar)
-    if match := _LAST.fullmatch(words):
-        count, name, unit = int(match[1]), match[2], _known_unit(match[2].replace(" ", "_"))
-        return lambda day, calendar: _before(calendar.midnight(calendar.floor(day, unit)), name, count, calendar)
-    if match := _TO_DATE.fullmatch(words):
-        unit = _known_unit(match[1].replace(" ", "_"))
-        return lambda day, calendar: _span(
-            calendar.midnight(calendar.floor(day, unit)),
-            calendar.midnight(calendar.shift(day, "day", 1)),
-            calendar,
-            to_date=unit,
-        )
-    return None
-
-
-def _iso_week(year: int, week: int, text: str, calendar: Calendar) -> Period:
-    if calendar.week_start != "monday":
-        msg = (
-            f"ISO weeks begin on Monday, but this calendar's weeks on {calendar.week_start.title()}; got {text!r}. "
-            "Name a day of the week instead, with Period.of(date(...), 'week', calendar=...)."
-        )
-        raise PeriodError(msg)
-    weeks = _day(year, 12, 28).isocalendar().week
-    _number(str(week), weeks, f"An ISO week of {year:04}", text, f"{year:04}-W{{:02}}")
-    return _whole(date.fromisocalendar(year, week, 1), "week", calendar)
-
-
-def _number(digits: str | None, last: int, thing: str, text: str, form: str) -> int | None:
-    """The number written in a part of a text, from 1 to the last there is."""
-    if digits is None:
-        return None
-    number = int(digits)
-    if not 1 <= number <= last:
-        hint = form.format(min(max(number, 1), last))
-        msg = f"{thing} must be from 1 to {last}; got {text!r}. Did you mean {hint!r}?"
-        raise PeriodError(msg)
-    return number
-
-
-def _day(year: int, month: int, day: int) -> date:
-    if year < 1:
-        msg = f"A period must lie in the years 2 to 9998; got the year {year}."
-        raise PeriodError(msg)
-    return date(year, month, day)
-
-
-def _known_unit(unit: str) -> CalendarUnit:
-    for known in _CALENDAR_UNITS:
-        if known == unit:
-            return known
-    msg = (
-        f"A unit must be one of {', '.join(_CALENDAR_UNITS)}; got {unit!r}. {did_you_mean(str(unit), _CALENDAR_UNITS)}"
-    )
-    raise PeriodError(msg)
-
-
-def _unit_label(first: date, unit: CalendarUnit, calendar: Calendar) -> str:
-    year, month = f"{first.year:04}", first.month
-    if unit == "week":
-        iso = first.isocalendar()
-        monday = calendar.week_start == "monday"
-        return f"{iso.year:04}-W{iso.week:02}" if monday else f"{first}..{first + 6 * _ONE_DAY}"
-    if unit in ("fiscal_year", "fiscal_quarter"):
-        quarter = (month - calendar.fiscal_year_start) % 12 // 3 + 1
-        return f"FY{calendar.fiscal_year(first):04}" + (f"-Q{quarter}" if unit == "fiscal_quarter" else "")
-    if unit == "quarter":
-        return f"{year}-Q{(month + 2) // 3}"
-    return {"day": first.isoformat(), "month": f"{year}-{month:02}", "year": year}[unit]
-
-
-def _range_label(wall_start: datetime, wall_end: datetime, *, whole_days: bool) -> str:
-    """First and last day, both included, or the wall-clock times of a span that is not of whole days."""
-    if not whole_days:
-        return "..".join(wall.isoformat().removesuffix(":00") for wall in (wall_start, wall_end))
-    first, last = wall_start.date(), (wall_end - _MOMENT).date()
-    return str(first) if first == last else f"{first}..{last}"
+def _fill(period: Period, span: Span) -> None:
+    for field in fields(span):
+        object.__setattr__(period, field.name, getattr(span, field.name))
 
 
 def _is_aware(moment: date) -> bool:
     return isinstance(moment, datetime) and moment.tzinfo is not None
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time())
 
 
 def _instant(moment: date, calendar: Calendar) -> datetime:
@@ -592,21 +389,6 @@ def _instant(moment: date, calendar: Calendar) -> datetime:
     if not isinstance(moment, datetime):
         return calendar.midnight(moment)
     return calendar.instant(moment) if moment.tzinfo is None else moment.astimezone(UTC).replace(fold=0)
-
-
-def _wall(edge: datetime, calendar: Calendar) -> datetime:
-    """The wall-clock time of an exact moment; 00:00 for the first moment of a day, even if clocks skip that."""
-    wall = calendar.wall(edge)
-    midnight = _midnight(wall)
-    return midnight if calendar.instant(midnight) == edge else wall
-
-
-def _runs_over_days(
-    start: datetime, end: datetime, wall_start: datetime, wall_end: datetime, calendar: Calendar
-) -> bool:
-    """Whether both edges are beginnings of days."""
-    edges = ((start, wall_start), (end, wall_end))
-    return all(wall.time() == time() and calendar.instant(wall) == edge for edge, wall in edges)
 
 
 def _timestamp(record: object, name: str, number: int) -> date | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import reduce
 from operator import and_, or_
+from typing import Literal
 
 from crmkpi.engines.query import Keep, Query, SegmentKey, Slot
 from crmkpi.errors import PeriodError
@@ -138,7 +139,7 @@ class Plan:
         stock = measure.is_stock and measure.at is None
         anchor = query.anchor(None if self._whole or stock else at, stock=stock)
         slot = Slot(
-            "latest" if measure.aggregate == "latest" else _what(measure),
+            _what(measure),
             _every([*_not_left_out(metric, type_.table, measure), measure.where, *_not_negative(measure.value)]),
             measure.value,
             key,
@@ -191,24 +192,25 @@ class Plan:
         # A record that one measure cannot use may still be used by another.
         others = [Unless(used)] if used is not None and len(ways) > 1 else []
         for measure, slot in counted if used is not None else ():
-            for reason, what in _own_reasons(measure, slot):
-                if not any(_implies(_every([measure.where, what]), known) for known in before):
-                    rest = _every([*_not_left_out(metric, table, measure), measure.where, what, *others])
+            known = tuple(before)
+            for reason, unusable in _own_reasons(measure, slot):
+                lost = _every([measure.where, unusable])
+                if lost is not None and not any(_implies(lost, other) for other in known):
+                    rest = _every([*map(Unless, known), lost, *others])
                     reasons.append((reason, plan.add(Slot("count", rest))))
+                    before.append(lost)
         at = None if plan.at is None else repr(plan.at).partition(".")[2]
         number = plan.add(Slot("count", used))
-        merged: dict[str, int] = {}
-        for reason, slot_number in reasons:
-            merged.setdefault(reason, slot_number)
-        return AccountPlan(table, at, anchor, plan.stock, number, tuple(merged.items()))
+        return AccountPlan(table, at, anchor, plan.stock, number, tuple(reasons))
 
 
 def _shifted(part: Measure, measure: Measure) -> Measure:
     return part.previous() if measure.shift == "previous" else part.year_ago()
 
 
-def _what(measure: Measure) -> str:
-    return measure.aggregate if measure.aggregate in ("count", "distinct") else "values"
+def _what(measure: Measure) -> Literal["count", "values", "distinct", "latest"]:
+    aggregate = measure.aggregate
+    return aggregate if aggregate in ("count", "distinct", "latest") else "values"
 
 
 def _all_measures(metric: Metric) -> Iterable[Measure]:

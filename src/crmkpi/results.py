@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from decimal import Context, Decimal, localcontext
+from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from crmkpi import intervals
+from crmkpi.engines.query import EXACT
 from crmkpi.errors import InputError, UndefinedError, UnknownNameError, did_you_mean
 from crmkpi.intervals import Interval
 from crmkpi.metric import Mean, Metric, NetPromoter, Share, Unit
@@ -17,7 +19,7 @@ from crmkpi.periods import Period
 if TYPE_CHECKING:
     from crmkpi.engines.query import Sample
 
-__all__ = ["Account", "Change", "Report", "Result", "interval_of", "result_from_totals"]
+__all__ = ["Account", "Change", "Report", "Result", "evaluated", "interval_of", "result_from_totals"]
 
 TimeUnit = Literal["seconds", "minutes", "hours", "days", "weeks"]
 _SECONDS: Mapping[TimeUnit, float] = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400, "weeks": 604_800}
@@ -315,13 +317,13 @@ def _in_formula_unit(number: Any, kind: str) -> Any:
 def _student(sample: Sample | None, confidence: float, unit: Unit) -> Interval[Any] | None:
     if sample is None or sample.count < 2:  # noqa: PLR2004
         return None
-    with localcontext(Context(prec=60)):
-        total, squares, count = Decimal(sample.total), Decimal(sample.squares), sample.count
-        mean = total / count
-        variance = max(Decimal(0), (squares - total * mean) / (count - 1))
-        deviation = variance.sqrt()
+    count = sample.count
+    with localcontext(EXACT):  # the difference of two nearly equal numbers must not be rounded before it is taken
+        spread = sample.squares * count - sample.total * sample.total
     scale = 1_000_000 if unit == "duration" else 1
-    found = intervals.student(count, float(mean) / scale, float(deviation) / scale, confidence=confidence)
+    mean = float(sample.total) / count / scale
+    deviation = math.sqrt(float(spread) / (count * (count - 1))) / scale
+    found = intervals.student(count, mean, deviation, confidence=confidence)
     if found is None or unit != "money":
         return found
     return found.map(lambda bound: Decimal(repr(bound)))

@@ -180,7 +180,8 @@ def split(records: Iterable[_R], by: By) -> dict[Hashable, list[_R]]:
 
 
 def _reader(key: SegmentKey) -> Callable[[Any], Any]:
-    source, label = key.source, key.label
+    label = key.label
+    source: Any = key.source
     if isinstance(source, Field):
         *way, name = source.path
         if way == ["attributes"]:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pytest
 
 from crmkpi import Dataset, Deal
 from crmkpi.results import Report
 
-OWNERS = ("Ada", "Bo", None)
-
 
 @pytest.fixture
 def crm() -> Dataset:
-    """Nine closed deals over two quarters, three owners; one deal is won without a close date."""
-    rows = [
+    """Eight closed deals over two quarters of two owners and nobody; one deal is won without a close date."""
+    rows: list[tuple[Any, ...]] = [
         ("won", "Ada", "2026-01-10", 100),
         ("lost", "Ada", "2026-02-10", 50),
         ("won", "Ada", "2026-04-10", 300),
@@ -29,7 +28,7 @@ def crm() -> Dataset:
         Deal(id=str(number), status=status, owner=owner, closed_at=closed, amount=amount, currency="EUR")
         for number, (status, owner, closed, amount) in enumerate(rows)
     ]
-    return Dataset(deals=deals, as_of=date(2026, 6, 10))
+    return Dataset(deals=deals, currency="EUR", as_of=date(2026, 6, 10))
 
 
 @pytest.fixture

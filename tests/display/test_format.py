@@ -24,7 +24,7 @@ from crmkpi.results import Change
 
 
 @pytest.mark.parametrize(
-    ("value", "unit", "text"),
+    "value, unit, text",
     [
         (0.632, "ratio", "63.2 %"),
         (0.0, "ratio", "0.0 %"),
@@ -60,7 +60,7 @@ def test_a_value_reads_by_its_unit(value: object, unit: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("amount", "text"),
+    "amount, text",
     [
         ("2360.905", "2,360.90 EUR"),
         ("2360.915", "2,360.92 EUR"),
@@ -116,16 +116,16 @@ def test_a_range_of_large_amounts_has_no_cents() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "unit", "text", "word"),
+    "change, unit, text, word",
     [
-        (Change(0.012, 0.02, True), "ratio", "+1.2 pp", "better"),
-        (Change(-0.0004, -0.02, False), "ratio", "-0.04 pp", "worse"),
-        (Change(Decimal(5), 0.081, True), "money", "+8.1 %", "better"),
-        (Change(timedelta(hours=-1), -0.5, True), "duration", "-50.0 %", "better"),
-        (Change(3.25, 0.1, False), "score", "+3.2 pts", "worse"),
-        (Change(5, None, None), "count", "+5", ""),
-        (Change(0, 0.0, None), "count", "unchanged", ""),
-        (Change(None, None, None), "count", "–", ""),
+        (Change(0.012, 0.02, better=True), "ratio", "+1.2 pp", "better"),
+        (Change(-0.0004, -0.02, better=False), "ratio", "-0.04 pp", "worse"),
+        (Change(Decimal(5), 0.081, better=True), "money", "+8.1 %", "better"),
+        (Change(timedelta(hours=-1), -0.5, better=True), "duration", "-50.0 %", "better"),
+        (Change(3.25, 0.1, better=False), "score", "+3.2 pts", "worse"),
+        (Change(5, None, better=None), "count", "+5", ""),
+        (Change(0, 0.0, better=None), "count", "unchanged", ""),
+        (Change(None, None, better=None), "count", "–", ""),
         (None, "count", "", ""),
     ],
 )
@@ -143,7 +143,7 @@ def test_only_a_net_promoter_score_has_a_sign() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"),
+    "value, text",
     [
         (None, "(none)"),
         ("", "(blank)"),
@@ -157,7 +157,7 @@ def test_only_a_net_promoter_score_has_a_sign() -> None:
     ],
 )
 def test_the_name_of_a_segment_stays_on_one_line_and_moves_no_cursor(value: object, text: str) -> None:
-    assert format_label(value) == text  # type: ignore[arg-type]
+    assert format_label(value) == text
 
 
 @given(st.text())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 import pytest
@@ -58,7 +58,7 @@ def test_money_is_exact_text_and_has_its_currency(crm: Dataset) -> None:
 
 
 def test_a_duration_is_in_seconds() -> None:
-    deal = Deal(id="1", status="won", created_at="2026-01-01T00:00", closed_at="2026-01-01T01:30")
+    deal = Deal(id="1", status="won", created_at=datetime(2026, 1, 1), closed_at=datetime(2026, 1, 1, 1, 30))
     assert result_row(sales_cycle_length([deal]))["value"] == 5400.0
 
 
@@ -76,8 +76,14 @@ def test_a_segment_called_like_a_column_gets_a_name_of_its_own(crm: Dataset) -> 
 
 
 @pytest.mark.parametrize(
-    ("key", "plain"),
-    [(Decimal("1.50"), "1.50"), (date(2026, 1, 2), "2026-01-02"), (("a", 1), "('a', 1)"), (float("inf"), "inf"), (2, 2)],
+    "key, plain",
+    [
+        (Decimal("1.50"), "1.50"),
+        (date(2026, 1, 2), "2026-01-02"),
+        (("a", 1), "('a', 1)"),
+        (float("inf"), "inf"),
+        (2, 2),
+    ],
 )
 def test_keys_of_segments_are_plain(key: object, plain: object) -> None:
     deals = [Deal(id="1", status="won")]
@@ -111,6 +117,6 @@ def test_no_cell_of_text_starts_like_a_formula(owner: str) -> None:
 
 
 def test_negative_numbers_stay_numbers() -> None:
-    deals = [Deal(id="1", status="won", amount="-5.25")]
+    deals = [Deal(id="1", status="won", amount=Decimal("-5.25"))]
     (row,) = csv.DictReader(io.StringIO(report_csv(Dataset(deals=deals).measure("revenue"))))
     assert row["value"] == "-5.25"

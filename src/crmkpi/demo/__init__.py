@@ -37,6 +37,7 @@ from crmkpi.sources import Records, read_csv, write_csv
 __all__ = ["AS_OF", "run", "sample_company"]
 
 AS_OF = date(2026, 9, 30)
+_LARGEST_SCALE = 1000
 _RATES = {"CHF": "1.05"}
 
 # Rows as people and systems spoil them: each is a row of the file whose other cells are empty.
@@ -57,8 +58,8 @@ def sample_company(scale: float = 1) -> Mapping[str, list[Any]]:
     >>> len(company), type(company["deals"][0]).__name__
     (12, 'Deal')
     """
-    if not 0 < scale <= 1000:
-        raise ParameterError(f"The scale of the sample company is above 0 and at most 1000; got {scale!r}.")
+    if not 0 < scale <= _LARGEST_SCALE:
+        raise ParameterError(f"The scale of the sample company is above 0 and at most {_LARGEST_SCALE}; got {scale!r}.")
     dice = Dice(20260930)
     campaigns = list(campaigns_of(dice, scale))
     leads, deals, customers = sales_of(dice, scale, campaigns)
@@ -81,8 +82,8 @@ def sample_company(scale: float = 1) -> Mapping[str, list[Any]]:
     )
 
 
-def run(directory: Path) -> None:
-    """Write the sample company's exports to a directory, read them back, and show what its last quarter was like."""
+def run(directory: Path) -> str:
+    """Write the sample company's exports to a directory, read them back, and say what its last quarter was like."""
     directory.mkdir(parents=True, exist_ok=True)
     for table, records in sample_company().items():
         path = directory / f"{table}.csv"
@@ -97,11 +98,11 @@ def run(directory: Path) -> None:
     report = crm.scorecard(period="2026-Q3", parameters={"lifespan": 3 * 365})
     (directory / "report.html").write_text(report.to_html(), encoding="utf-8")
     rows = sum(len(records) + len(records.rejected) for records in tables.values())
-    print(f"A sample company, made up: {rows:,} rows in {len(tables)} CSV files in {directory}.")
-    print("Its last quarter beside the one before; 1 CHF counts as 1.05 EUR.\n")
-    print(report_text(report))
-    print(f"\nThe same as a page: {directory / 'report.html'}")
-    print(f"\nTry next:\n{_commands(directory)}")
+    return (
+        f"A sample company, made up: {rows:,} rows in {len(tables)} CSV files in {directory}.\n"
+        "Its last quarter beside the one before; 1 CHF counts as 1.05 EUR.\n\n"
+        f"{report_text(report)}\n\nThe same as a page: {directory / 'report.html'}\n\nTry next:\n{_commands(directory)}"
+    )
 
 
 def _spoil(path: Path, rows: tuple[Mapping[str, str], ...]) -> None:

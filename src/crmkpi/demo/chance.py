@@ -12,10 +12,12 @@ from crmkpi.errors import InputError
 
 __all__ = ["FIRST", "LAST", "MONTHS", "PRICES", "SEASON", "Dice", "busy", "date_of", "known"]
 
-FIRST = datetime(2024, 10, 1)
-LAST = datetime(2026, 10, 1)  # the first moment that nobody knows yet
-MONTHS = [datetime(2024 + month // 12, month % 12 + 1, 1) for month in range(9, 33)]
+# Its clocks show local time, as those of most exports do.
+FIRST = datetime.fromisoformat("2024-10-01")
+LAST = datetime.fromisoformat("2026-10-01")  # the first moment that nobody knows yet
+MONTHS = [FIRST.replace(year=2024 + month // 12, month=month % 12 + 1) for month in range(9, 33)]
 SEASON = (0.9, 1.0, 1.15, 1.05, 1.0, 0.95, 0.75, 0.65, 1.2, 1.15, 1.1, 0.7)
+_WEEKEND = (5, 6)
 PRICES = {"Starter": 1800.0, "Team": 5200.0, "Enterprise": 14500.0}
 
 
@@ -38,7 +40,7 @@ class Dice(Random):
     def working_moment(self, month: datetime) -> datetime:
         """A moment in the month, on a working day between eight and six."""
         day = month + timedelta(days=self.randrange(28))
-        while day.weekday() > 4:  # Saturday and Sunday
+        while day.weekday() in _WEEKEND:
             day += timedelta(days=1)
         return day + timedelta(minutes=self.randrange(8 * 60, 18 * 60))
 

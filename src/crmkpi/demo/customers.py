@@ -13,6 +13,7 @@ from crmkpi.records import Customer, Deal, Expense, Interaction, Order, Subscrip
 
 __all__ = ["expenses_of", "interactions_of", "orders_of", "subscriptions_of", "surveys_of", "tickets_of", "visits_of"]
 
+_CONTACTS: tuple[Literal["call", "email", "meeting", "sms"], ...] = ("call", "email", "email", "meeting", "sms")
 _AGENTS = ("Farah", "Goran", "Hana", "Ines")
 
 
@@ -158,7 +159,7 @@ def interactions_of(dice: Dice, deals: list[Deal], tickets: list[Ticket]) -> Ite
     number = 0
     for deal in deals:
         created = date_of(deal.created_at)
-        for kind in dice.choices(("call", "email", "email", "meeting", "sms"), k=dice.randrange(5)):
+        for kind in dice.choices(_CONTACTS, k=dice.randrange(5)):
             number += 1
             moment = known(created + timedelta(days=dice.randrange(30), minutes=dice.randrange(480)))
             yield Interaction(

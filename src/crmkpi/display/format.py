@@ -41,6 +41,9 @@ _TIMES = ((86_400.0, "days"), (3_600.0, "h"), (60.0, "min"), (1.0, "s"))
 _HOURS_UP_TO = 2 * 86_400.0  # 36 h says more than 1.5 days
 _SMALL_PERCENT = 0.1
 _NEARLY_ALL = 99.95  # from here on one decimal would say 100
+_ALL = 100
+_CENTS_BELOW = 100  # of larger amounts an interval is told in whole units
+_SMALL_NUMBER = 0.01
 
 
 def format_value(value: Any, unit: Unit, *, currency: str | None = None, signed: bool = False) -> str:
@@ -99,14 +102,14 @@ def format_range(interval: Interval[Any] | None, unit: Unit, value: Any) -> str:
         case "duration":
             size, _ = _time_unit(_seconds(value))
             low, high = (_three_digits(_seconds(bound) / size) for bound in interval)
-        case "money" if abs(value) >= 100:  # cents say nothing about a range of that size
+        case "money" if abs(value) >= _CENTS_BELOW:
             low, high = (f"{_whole(bound):,}" for bound in interval)
         case _:
             low, high = (format_value(bound, unit) for bound in interval)
     return f"{low} to {high}"
 
 
-def format_change(change: Change | None, unit: Unit) -> str:  # noqa: PLR0911  # one way to say it for each case
+def format_change(change: Change | None, unit: Unit) -> str:  # one way to say it for each case
     """How a value differs from the one it is compared to; nothing where there is no comparison.
 
     Ratios differ in percentage points and scores in points. Everything else differs by a fraction of the other value,
@@ -163,7 +166,7 @@ def value_text(result: Result) -> str:
 
 def format_input(metric: Metric, name: str, value: Any, *, currency: str | None = None) -> str:
     """One input of a formula, in the unit of its measure."""
-    kind = getattr(metric.measures[name], "kind", "number")
+    kind = getattr(metric.measures.get(name), "kind", "number")
     if kind == "duration" and value is not None:
         return format_value(timedelta(seconds=value), "duration")
     if isinstance(value, Decimal):
@@ -182,12 +185,12 @@ def words(name: str) -> str:
 
 def _percent(fraction: float) -> str:
     """A fraction in percent with one decimal, or with as many as keep it from reading 0 or 100 when it is neither."""
-    percent = fraction * 100
+    percent = float(fraction) * 100
     size = abs(percent)
     if 0 < size < _SMALL_PERCENT:
         return _plain(percent, 1)
-    if _NEARLY_ALL <= size < 100:
-        decimals = len(_plain(100 - size, 1).partition(".")[2])
+    if _NEARLY_ALL <= size < _ALL:
+        decimals = len(_plain(_ALL - size, 1).partition(".")[2])
         return f"{percent:.{decimals}f}"
     return f"{percent:z,.1f}"
 
@@ -208,7 +211,7 @@ def _whole(amount: Any) -> int:
 
 
 def _two_decimals(number: Any) -> str:
-    if number and abs(number) < 0.01:
+    if number and abs(number) < _SMALL_NUMBER:
         return _plain(number, 2)
     return f"{number:z,.2f}"
 
@@ -227,7 +230,7 @@ def _time_unit(seconds: float) -> tuple[float, str]:
 
 
 def _three_digits(number: float) -> str:
-    if abs(number) >= 99.95:  # three digits before the point already
+    if abs(number) >= _NEARLY_ALL:  # there are three digits before the point already
         return f"{number:,.0f}"
     return _plain(number, 3)
 

@@ -9,7 +9,7 @@ from crmkpi.display.format import words
 from crmkpi.display.sheet import Column, Sheet, sheet_of
 from crmkpi.results import Report
 
-__all__ = ["draw_markdown", "report_markdown"]
+__all__ = ["draw_markdown", "markdown_text", "report_markdown"]
 
 _SPECIAL = re.compile(r"[\\`*\[\]~|]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")  # inside a word, _ means nothing
 

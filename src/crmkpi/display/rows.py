@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import math
-import re
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 from crmkpi.periods import Period
 from crmkpi.results import Change, Result
+from crmkpi.sources.writing import harmless
 
 __all__ = ["report_csv", "report_json", "result_row"]
 
-_DANGEROUS = re.compile(r"'*[=+\-@\t\r]")
-_NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?", re.ASCII)
 
 
 def result_row(result: Result) -> dict[str, Any]:
@@ -76,11 +74,11 @@ def report_csv(results: Iterable[Result]) -> str:
     """
     rows = [result_row(result) for result in results]
     names = list(dict.fromkeys(name for row in rows for name in row))
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\n")
+    lines: list[str] = []
+    writer = csv.writer(SimpleNamespace(write=lines.append))  # with its usual line end it quotes both \r and \n
     writer.writerow([_cell(name) for name in names])
     writer.writerows([_cell(row.get(name)) for name in names] for row in rows)
-    return buffer.getvalue()
+    return "".join(line.removesuffix("\r\n") + "\n" for line in lines)
 
 
 def _period(period: Period | None) -> dict[str, Any]:
@@ -125,6 +123,4 @@ def _plain(value: Any) -> Any:
 def _cell(value: Any) -> Any:
     if isinstance(value, Mapping):
         return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, str) and _DANGEROUS.match(value) and not _NUMBER.fullmatch(value):
-        return f"'{value}"
-    return value
+    return harmless(value)

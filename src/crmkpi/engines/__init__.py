@@ -1,1 +1,5 @@
 """Engines answer queries: they read a table and give a few numbers per group. They never see a formula."""
+
+from __future__ import annotations
+
+__all__: list[str] = []

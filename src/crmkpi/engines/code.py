@@ -35,7 +35,7 @@ from crmkpi.expressions import (
     walk,
 )
 
-__all__ = ["Action", "Conjunct", "Names", "Scope", "Writer", "false_of", "guard_of", "shared_of", "simplified", "true_of", "value_of", "zero_of"]
+__all__ = ["Action", "Conjunct", "Names", "Scope", "Writer", "false_of", "guard_of", "implied", "shared_of", "simplified", "true_of", "value_of", "zero_of"]
 
 _OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 
@@ -431,7 +431,10 @@ def guard_of(actions: Sequence[Action]) -> tuple[list[Conjunct], list[Action]]:
     if any(not way for way in widest):
         return [], list(actions)
     if len(widest) > 1:
-        return [_any_of(widest)], list(actions)
+        # Where x alone is a way and asked first, "not x and y" need only ask for y.
+        alone = [way[0] for way in widest if len(way) == 1]
+        ways = [[part for part in way if not any(_opposites(part, other) for other in alone)] for way in widest]
+        return [_any_of(sorted(ways, key=lambda way: way[:1] not in [[part] for part in alone]))], list(actions)
     known = widest[0]
     slim = [
         Action(tuple(part for part in action.conjuncts if part not in known), action.lines, action.variables)

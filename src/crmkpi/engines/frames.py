@@ -53,27 +53,31 @@ def answer(
     for span in spans.values():
         prepared = _with_open_times(prepared, span, calendar)
     compiler = Compiler(prepared, parameters, calendar, (moments.as_of_wall, moments.as_of))
-    given: dict[Hashable, int] = {}
     groups: list[dict[Any, list[Any]]] = []
     for anchor in query.anchors:
-        runs = _runs(query, anchor, compiler, moments, rates, currency)
         found: dict[Any, list[Any]] = {}
-        for run, name in runs:
-            part_groups, part_given = run.states(merging=merging, statements=statements)
-            for (segment, part), states in part_groups.items():
+        for run, name in _runs(query, anchor, compiler, moments, rates, currency):
+            for (segment, part), states in run.states(merging=merging, statements=statements).items():
                 group = (segment, name(part))
                 if group[1] == OUTSIDE:
                     continue
                 before = found.get(group)
                 found[group] = states if before is None else _merged(anchor, before, states)
-            if not given:
-                given = part_given
         groups.append(found)
+    return Answer(_given(query, table, compiler), groups, prepared.rejected)
+
+
+def _given(query: Query, table: FrameTable, compiler: Compiler) -> dict[Hashable, int]:
+    """How many rows each segment has; asked once for the same segments of a table."""
     if not query.segments:
-        given = {(): prepared.rows}
-    elif not given:
-        given = Pass(compiler, [segment_key(number, key, compiler) for number, key in enumerate(query.segments)], [], Anchor(None, stock=False)).given()
-    return Answer(given, groups, prepared.rejected)
+        return {(): compiler.prepared.rows}
+    text = f"given {[key.text for key in query.segments]}"
+    known = table.kept.get(text)
+    if known is None or known[0] is not compiler.prepared.columns:
+        segments = [segment_key(number, key, compiler) for number, key in enumerate(query.segments)]
+        known = (compiler.prepared.columns, Pass(compiler, segments, [], Anchor(None, stock=False)).given())
+        table.kept[text] = known
+    return dict(known[1])
 
 
 def _merged(anchor: Anchor, mine: list[Any], theirs: list[Any]) -> list[Any]:

@@ -40,7 +40,7 @@ _WORDS: Mapping[str, str] = MappingProxyType(
 class FrameTable:
     """A frame as a table of records; made by `crmkpi.table`, or by a `Dataset` for a frame as it stands."""
 
-    __slots__ = ("_found", "_known", "_values", "_zone", "backend", "columns", "frame", "type_")
+    __slots__ = ("_found", "_known", "_values", "_zone", "backend", "columns", "frame", "kept", "type_")
 
     def __init__(
         self,
@@ -67,7 +67,8 @@ class FrameTable:
             type_.field(name)
         self._found = self._schema()
         self.columns = self._mapped(columns or {})
-        self._known: dict[Any, Any] = {}
+        self._known: dict[Any, Prepared] = {}
+        self.kept: dict[str, Any] = {}  # what the engine found out once
 
     def __repr__(self) -> str:
         return f"<{self.type_.table} in a {self.backend.name} frame of {len(self._found)} columns>"
@@ -125,7 +126,7 @@ class FrameTable:
         key = (frozenset(wanted), exact)
         if key not in self._known:
             self._known[key] = self._prepare(wanted, exact)
-        return self._known[key]  # type: ignore[no-any-return]
+        return self._known[key]
 
     def _prepare(self, wanted: tuple[str, ...], exact: frozenset[str]) -> Prepared:
         nw = narwhals(self.backend)

@@ -166,9 +166,11 @@ def _whole(nw: Any, column: Any, scale: int) -> Any:
 
 def _off(nw: Any, column: Any, scale: int) -> Any:
     """1 where the float is not the decimal with so many digits that it looks like, else 0."""
-    factor = nw.lit(float(10**scale))
-    number = (column * factor).round(0)
-    wrong = (number / factor != column) | (number.abs() >= nw.lit(float(_EXACT_FLOAT)))
+    factor = float(10**scale)
+    number = (column * nw.lit(factor)).round(0)
+    # By a column, since Polars divides by a constant as a product with its rounded inverse.
+    divisor = column * nw.lit(0.0) + nw.lit(factor)
+    wrong = (number / divisor != column) | (number.abs() >= nw.lit(float(_EXACT_FLOAT)))
     return nw.when(~column.is_null() & wrong).then(nw.lit(1)).otherwise(nw.lit(0))
 
 

@@ -81,7 +81,7 @@ def _pandas_column(pd: Any, column: Any, kind: Kind) -> Any:
         return _pandas_numbers(pd, column, kind)
     if pd.api.types.is_integer_dtype(dtype):
         return column.astype("Int64")
-    return column
+    return column.astype("Float64") if pd.api.types.is_float_dtype(dtype) else column
 
 
 def _pandas_numbers(pd: Any, column: Any, kind: Kind) -> Any:
@@ -94,7 +94,7 @@ def _pandas_numbers(pd: Any, column: Any, kind: Kind) -> Any:
                 f"The column {column.name!r} must hold numbers; got {wrong!r}, which is {found.__name__}. Convert the column first."
             )
     if kind != "money" or not any(isinstance(value, Decimal) for value in present):
-        return column.astype("float64" if kind != "integer" else "Int64")
+        return column.astype("Float64" if kind != "integer" else "Int64")
     exact = [value if isinstance(value, Decimal) else Decimal(repr(value)) for value in present]
     digits = max([0, *(-value.as_tuple().exponent for value in exact if value.is_finite())])
     values = pd.Series(pd.NA, index=column.index, dtype="Int64")
@@ -122,7 +122,7 @@ def _pandas_from_arrow(pd: Any, column: Any, kind: Kind) -> Any:
     if pd.api.types.is_integer_dtype(dtype):
         return column.astype("Int64")
     if pd.api.types.is_float_dtype(dtype):
-        return column.astype("Float64").astype("float64")
+        return column.astype("Float64")
     return column
 
 

@@ -38,6 +38,7 @@ class Key:
     name: str
     source: Any
     decode: Callable[[Any], Any]
+    within: Any = None  # where rows are asked for at all
 
 
 def _same(value: Any) -> Any:
@@ -45,9 +46,13 @@ def _same(value: Any) -> Any:
 
 
 def step_key(name: str, compiler: Compiler, stamp: Value, edges: Sequence[int]) -> Key:
-    """The number of edges that a timestamp has reached."""
+    """The number of edges that a timestamp has reached; rows before the first and after the last are not asked for."""
+    nw, source = compiler.nw, stamp.source
+    within = source.is_null()
+    if edges:
+        within = within | ((source >= nw.lit(edges[0])) & (source < nw.lit(edges[-1])))
     halves = compiler.prepared.backend.name in _BY_HALVES
-    return Key(name, step_numbers(compiler.nw, stamp.source, edges, halves=halves), _whole_or_none)
+    return Key(name, step_numbers(nw, source, edges, halves=halves), _whole_or_none, within)
 
 
 def day_key(name: str, compiler: Compiler, stamp: Value, days: Sequence[date]) -> Key:
@@ -140,6 +145,7 @@ class Pass:
         self._keys = list(keys)
         self._anchor = anchor
         self._convert = convert
+        self._adds_flags = self._backend.name == "polars"  # it adds up true and false; others add up 1 and 0
         self._currencies: dict[str, Key] = {}
         self._flags: dict[str, Any] = {}
         self._columns: dict[str, Any] = {}
@@ -159,12 +165,11 @@ class Pass:
             found[segment] = found.get(segment, 0) + count
         return found
 
-    def states(self, *, merging: bool, statements: list[str] | None) -> tuple[dict[Group, list[Any]], dict[Hashable, int]]:
-        """The states of each group, and how many rows each segment has."""
+    def states(self, *, merging: bool, statements: list[str] | None) -> dict[Group, list[Any]]:
+        """The states of each group."""
         self._statements = statements
         parts = [self._part(number, slot) for number, slot in enumerate(self._anchor.slots)]
         frame = self._projected()
-        given: dict[Hashable, int] = {}
         for keyed in dict.fromkeys(repr(part.slot.key) for part in parts):
             own = [part for part in parts if repr(part.slot.key) == keyed]
             per = self._per.get(keyed)
@@ -173,10 +178,8 @@ class Pass:
             together = [part for part in own if part not in apart]
             for chosen, split in ((together, True), (apart, False)):
                 if chosen:
-                    counted = self._aggregated(frame, chosen, per, split=split, merging=merging)
-                    if per is None:  # else only the rows in which the slots count were looked at
-                        given = given or counted
-        return self._groups, given
+                    self._aggregated(frame, chosen, per, split=split, merging=merging)
+        return self._groups
 
     def _splits(self) -> bool:
         return bool(self._currencies) or any(key.name == "rate" for key in self._keys)
@@ -206,7 +209,7 @@ class Pass:
         if value is None:
             return part
         text = f"{slot.value!r} {flag}"
-        shown = value.source if flag is None else nw.when(nw.col(flag) == nw.lit(1)).then(value.source)
+        shown = value.source if flag is None else nw.when(self._met(flag)).then(value.source)
         if slot.what == "values" and self._sums_up(slot, value):
             whole = value.source if flag is None else shown.otherwise(nw.lit(0))
             name = self._named("v", self._columns, text, whole)
@@ -242,8 +245,12 @@ class Pass:
         keys = [*self._segments, *self._keys, *self._currencies.values(), *self._per.values()]
         first = [key.source.alias(key.name) for key in keys]
         for name, source in self._flags.values():
-            first.append(nw.when(source).then(nw.lit(1)).otherwise(nw.lit(0)).alias(name))
+            made = source if self._adds_flags else nw.when(source).then(nw.lit(1)).otherwise(nw.lit(0))
+            first.append(made.alias(name))
         frame = self._compiler.prepared.frame
+        for key in self._keys:
+            if key.within is not None:
+                frame = frame.filter(key.within)
         if first:
             frame = frame.with_columns(*first)
         if self._columns:
@@ -254,8 +261,8 @@ class Pass:
 
     def _aggregated(
         self, frame: Any, parts: Sequence[_Part], per: Key | None, *, split: bool, merging: bool
-    ) -> dict[Hashable, int]:
-        """Group once for these slots, and put their states down; gives how many rows each segment has."""
+    ) -> None:
+        """Group once for these slots, and put their states down."""
         nw = self._nw
         if per is not None:
             frame = self._only(frame, parts)
@@ -269,27 +276,28 @@ class Pass:
         grouped = frame.group_by(*names).agg(*chosen) if names else frame.select(*chosen)
         if self._statements is not None:
             self._statements.append(sql_of(self._backend, grouped))
-        given: dict[Hashable, int] = {}
         columns = [*names, *asked]
         for row in rows_of(self._backend, grouped):
             cells = dict(zip(columns, row, strict=True))
             decoded = {key.name: key.decode(cells[key.name]) for key in keys}
-            segment = tuple(decoded[key.name] for key in self._segments)
-            given[segment] = given.get(segment, 0) + cells["n"]
             for part in parts:
                 self._put(part, decoded, per, self._state(part, cells, decoded, merging=merging))
         for part in parts:
             for values, state in self._beside(frame, part, keys, merging=merging):
                 decoded = {key.name: key.decode(cell) for key, cell in zip(keys, values, strict=True)}
                 self._put(part, decoded, per, self._in_currency(part, decoded, state))
-        return given
+
+    def _met(self, flag: str) -> Any:
+        """Where a slot counts."""
+        column = self._nw.col(flag)
+        return column if self._adds_flags else column == self._nw.lit(1)
 
     def _only(self, frame: Any, parts: Sequence[_Part]) -> Any:
         """Without the rows in which none of the slots counts."""
         flags = list(dict.fromkeys(part.flag for part in parts))
         if None in flags:
             return frame
-        return frame.filter(reduce(or_, (self._nw.col(flag) == self._nw.lit(1) for flag in flags)))
+        return frame.filter(reduce(or_, (self._met(flag) for flag in flags if flag is not None)))
 
     def _put(self, part: _Part, decoded: dict[str, Any], per: Key | None, state: Any) -> None:
         """Put a state down in its group, beside what is there already."""
@@ -356,7 +364,7 @@ class Pass:
         nw, slot, value = self._nw, part.slot, part.value
         assert value is not None
         names = [key.name for key in keys]
-        chosen = frame if part.flag is None else frame.filter(nw.col(part.flag) == nw.lit(1))
+        chosen = frame if part.flag is None else frame.filter(self._met(part.flag))
         decode = decoder(value)
         if slot.what == "distinct":
             sets: dict[tuple[Any, ...], set[Any]] = {}

@@ -43,10 +43,10 @@ def step_numbers(nw: Any, column: Any, edges: Sequence[int], *, halves: bool) ->
         return nw.when(~column.is_null()).then(nw.lit(0)).cast(nw.Int64)
     if halves:
         return nw.when(~column.is_null()).then(_halved(nw, column, edges, 0)).cast(nw.Int64)
-    counted = (column >= nw.lit(edges[0])).cast(nw.Int64)
-    for edge in edges[1:]:
-        counted = counted + (column >= nw.lit(edge)).cast(nw.Int64)
-    return counted
+    reached: Any = nw.lit(0)
+    for number, edge in enumerate(edges, 1):
+        reached = nw.when(column >= nw.lit(edge)).then(nw.lit(number)).otherwise(reached)
+    return nw.when(~column.is_null()).then(reached).cast(nw.Int64)
 
 
 def _halved(nw: Any, column: Any, edges: Sequence[int], first: int) -> Any:

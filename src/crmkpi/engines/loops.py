@@ -27,7 +27,7 @@ from crmkpi.engines.code import (
 from crmkpi.engines.query import MICROSECOND, NO_DATE, Anchor, Answer, Query, Sample, SegmentKey, Slot
 from crmkpi.errors import InputError, TimeZoneError
 from crmkpi.expressions import Field, Parameter
-from crmkpi.records.base import record_type
+from crmkpi.records.base import RecordType, record_type
 
 __all__ = ["OUTSIDE", "Loop", "compiled"]
 
@@ -44,6 +44,7 @@ class Loop:
     constants: Mapping[str, Any]
     relations: Mapping[str, tuple[str, str]]
     layouts: Sequence[_Layout]
+    type_: RecordType
     source: str
 
     def bind(
@@ -61,13 +62,22 @@ class Loop:
                 given[name] = parameters[repr(value)]
         for index, (table, _) in self.relations.items():
             given[index] = tables(table).get
-        return self.factory(given, locators, moments, functions)
+        return self.factory(given, locators, moments, functions, self.type_.model, self._check)
+
+    def _check(self, record: Any) -> None:
+        """Only validated records are exact about time zones and money, so nothing else is let in."""
+        name = self.type_.model.__name__
+        if not isinstance(record, self.type_.model):
+            raise InputError(
+                f"The table {self.type_.table!r} holds {name} records; got {type(record).__name__}. Build them with "
+                f"{name}(...), or read them with crmkpi.read_dicts(rows, record=crmkpi.{name})."
+            )
 
     def finish(self, query: Query, found: tuple[Any, ...], size: int) -> Answer:
         """The loop's raw lists as an answer."""
         cells, homes = found
         single = len(query.segments) == 1
-        given: dict[Hashable, int] = {}
+        given: dict[tuple[Hashable, ...], int] = {}
         groups: list[dict[Any, Any]] = [{} for _ in query.anchors]
         for segment, (count, *parts) in cells.items():
             key = () if not query.segments else (segment,) if single else segment
@@ -84,6 +94,7 @@ _COMPILED: dict[str, Loop] = {}
 
 
 def compiled(query: Query, *, converts: bool) -> Loop:
+    """The loop that answers the query, compiled once and kept."""
     text = f"{query.text} {converts}"
     loop = _COMPILED.get(text)
     if loop is None:
@@ -122,7 +133,7 @@ def _compile(query: Query, *, converts: bool) -> Loop:
         "MICROSECOND": MICROSECOND,
     }
     exec(source, namespace)  # noqa: S102  # declared field names and our own words only; see code.py
-    return Loop(namespace["factory"], dict(names.constants), dict(names.relations), layouts, source)
+    return Loop(namespace["factory"], dict(names.constants), dict(names.relations), layouts, query.type_, source)
 
 
 
@@ -131,8 +142,8 @@ def _assemble(
 ) -> str:
     """The whole source: a factory that takes what the loop needs, and in it the loop over one chunk of records."""
     head = Writer(names)
-    head.line(0, "def factory(given, locators, moments, functions):")
-    bound = [*names.constants, *names.relations, "local_day", "business_time", "convert", "as_of", "as_of_wall", "bounds"]
+    head.line(0, "def factory(given, locators, moments, functions, model, check):")
+    bound = ["model", "check", *names.constants, *names.relations, "local_day", "business_time", "convert", "as_of", "as_of_wall", "bounds"]
     for name in (*names.constants, *names.relations):
         head.line(1, f"{name} = given[{name!r}]")
     head.line(1, "as_of, as_of_wall, bounds = moments.as_of, moments.as_of_wall, moments.bounds")
@@ -156,6 +167,7 @@ def _assemble(
                 head.line(2, f"s{number} = cell[{number + 1}][None] = [{layouts[number].fresh}]")
     head.line(2, "try:")
     head.line(3, "for r in records:")
+    head.line(_LOOP, "if type(r) is not model: check(r)")
     tail = Writer(names)
     tail.line(2, "except (TypeError, ValueError, ArithmeticError) as error:")
     tail.line(3, "failed(error, r)")
@@ -197,11 +209,14 @@ def _anchor_source(
         body.line(depth, "for start_wall, start, end_wall, end in bounds:")
         depth += 1
         body.line(depth, "p += 1")
-    if guard:
-        for conjunct in guard:
-            body.load(depth, conjunct.variables, loaded)
-        body.line(depth, "if " + " and ".join(f"({part.source})" for part in guard) + ":")
-        depth += 1
+    # What needs a computed value is asked last, when it is known that there is one to compute.
+    at_once = [conjunct for conjunct in guard if conjunct.plain is None]
+    for together in (at_once, *([conjunct] for conjunct in guard if conjunct.plain is not None)):
+        if together:
+            for conjunct in together:
+                body.load(depth, conjunct.variables, loaded)
+            body.line(depth, "if " + " and ".join(f"({part.source})" for part in together) + ":")
+            depth += 1
     if anchor.at is not None:
         depth = _part_source(number, anchor, body, depth, loaded, scope)
     if anchor.at is None and not anchor.stock and not query.segments:

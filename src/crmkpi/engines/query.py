@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from decimal import Clamped, Context, Decimal, Inexact, Rounded, Subnormal
+from decimal import Clamped, Context, Decimal, Inexact, Rounded, Subnormal, localcontext
 from operator import mul
 from typing import Any, Literal
 
@@ -18,7 +18,7 @@ from crmkpi.errors import InputError
 from crmkpi.expressions import Expression, Field, ValueKind
 from crmkpi.records.base import RecordType
 
-__all__ = ["EXACT", "MICROSECOND", "NO_DATE", "Anchor", "Answer", "Group", "Keep", "Part", "Query", "Sample", "SegmentKey", "Slot"]
+__all__ = ["EXACT", "MICROSECOND", "NO_DATE", "Anchor", "Answer", "Group", "Keep", "Part", "Query", "Sample", "SegmentKey", "Slot", "empty_state", "merged_state"]
 
 # Sums and squares are added without rounding, so that the order of the records never shows in a result.
 # Large enough for the square of any float; a number that needs more digits than this is no measurement.
@@ -39,7 +39,7 @@ class SegmentKey:
     """One thing to group by: a field (through relations), or a function of the record; then perhaps bins."""
 
     name: str
-    source: Expression | Any
+    source: Any  # an expression, or a function of the record
     label: Any = None  # a function from the value to the label of its bin
 
     @property
@@ -176,7 +176,7 @@ class Answer:
     (None where the values are no money); of a slot with a key, a mapping of the key to such a state.
     """
 
-    given: dict[Hashable, int]
+    given: dict[tuple[Hashable, ...], int]
     groups: list[dict[Group, list[Any]]]
     rejected: int = 0  # rows of a frame that the record class would refuse
 
@@ -185,10 +185,11 @@ class Answer:
         given = dict(self.given)
         for segment, count in other.given.items():
             given[segment] = given.get(segment, 0) + count
-        groups = [
-            _merged_groups(mine, theirs, anchor.slots)
-            for mine, theirs, anchor in zip(self.groups, other.groups, query.anchors, strict=True)
-        ]
+        with localcontext(EXACT):
+            groups = [
+                _merged_groups(mine, theirs, anchor.slots)
+                for mine, theirs, anchor in zip(self.groups, other.groups, query.anchors, strict=True)
+            ]
         return Answer(given, groups, self.rejected + other.rejected)
 
 

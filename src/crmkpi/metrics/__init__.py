@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crmkpi.metrics import customers, experience, marketing, sales, service, value
 
-__all__ = ["METRICS"]
+__all__ = ["METRICS", "customers", "experience", "marketing", "sales", "service", "value"]
 
 METRICS = (
     *marketing.METRICS,

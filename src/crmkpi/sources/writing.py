@@ -15,7 +15,7 @@ from crmkpi.errors import ColumnError, InputError
 from crmkpi.records.base import record_type
 from crmkpi.sources.loaded import Records
 
-__all__ = ["write_csv"]
+__all__ = ["harmless", "write_csv"]
 
 _DANGEROUS = re.compile(r"'*[=+\-@\t\r]")
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?", re.ASCII)
@@ -74,8 +74,15 @@ def _check_apart(names: Sequence[str], extra: Sequence[str], table: str) -> None
 
 
 def _cell(value: object) -> object:
-    if isinstance(value, date):
-        return value.isoformat()
+    return value.isoformat() if isinstance(value, date) else harmless(value)
+
+
+def harmless(value: object) -> object:
+    """The value as a cell; text that a spreadsheet could take for a formula gets an apostrophe in front.
+
+    >>> harmless("=1+1"), harmless("-5"), harmless("Ada")
+    ("'=1+1", '-5', 'Ada')
+    """
     if isinstance(value, str) and _DANGEROUS.match(value) and not _NUMBER.fullmatch(value):
         return f"'{value}"
     return value

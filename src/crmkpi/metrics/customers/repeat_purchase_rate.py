@@ -28,7 +28,7 @@ buyers_by_day = orders.per(orders.customer_id, days=orders.distinct(orders.order
 def repeat_purchase_rate(repeat_buyers: int, buyers: int) -> float:
     r"""Share of the buyers of the period who bought at least twice in it.
 
-    $$\text{repeat purchase rate} = \frac{\text{customers with two or more completed orders}}{\text{customers with one or more}}$$
+    $$\text{repeat purchase rate} = \frac{\text{customers with two orders or more}}{\text{customers with one or more}}$$
 
     Orders count in the period in which they were placed. Orders without a customer are left out.
 
@@ -56,7 +56,7 @@ def repeat_purchase_rate(repeat_buyers: int, buyers: int) -> float:
 def by_days(repeat_buyers: int, buyers: int) -> float:
     r"""Share of the buyers of the period who bought on at least two days.
 
-    $$\text{repeat purchase rate by days} = \frac{\text{customers with two or more purchase days}}{\text{customers with one or more}}$$
+    $$\text{rate by days} = \frac{\text{customers with two or more purchase days}}{\text{customers with one or more}}$$
 
     Several orders on one day are one purchase. Days begin at midnight in the calendar's time zone.
 

@@ -13,16 +13,16 @@ customers = Table(Customer)
 orders = Table(Order)
 
 # A customer who leaves at the very instant at which a period begins is lost in that period: periods are half-open.
-active_at_start = (customers.since < period.start) & (
-    customers.until.missing() | (customers.until >= period.start)
-)
+active_at_start = (customers.since < period.start) & (customers.until.missing() | (customers.until >= period.start))
 active_at_end = (customers.since < period.end) & (customers.until.missing() | (customers.until >= period.end))
 joined = (customers.since >= period.start) & (customers.since < period.end)
 left = (customers.until >= period.start) & (customers.until < period.end)
 wrong = {"no since": customers.since.missing(), "negative duration": customers.until < customers.since}
 
 last_orders = orders.per(orders.customer_id, last=orders.max(orders.ordered_at, orders.status == "completed"))
-inactive_days = Parameter("days", "after how many days without an order a customer counts as lost", unit="days", default=90)
+inactive_days = Parameter(
+    "days", "after how many days without an order a customer counts as lost", unit="days", default=90
+)
 
 
 @metric(
@@ -49,8 +49,8 @@ def retention_rate(kept: int, active_at_start: int) -> float:
         start, and so without a period.
 
     Notes:
-        The textbook's (CE - CN) / CS is the variant `from_counts`. It is the same unless customers join and leave inside
-        the period.
+        The textbook's (CE - CN) / CS is the variant `from_counts`. It is the same unless customers join and leave
+        inside the period.
 
     Examples:
         >>> from crmkpi import Customer, retention_rate
@@ -101,7 +101,9 @@ def from_counts(active_at_end: int, joined: int, active_at_start: int) -> float:
     better="lower",
     theme="customers",
     also_known_as=("customer churn rate", "logo churn", "attrition rate", "churn"),
-    default_because="The textbook's: of those who were there, how many left. Customers who join do not hide those who go.",
+    default_because=(
+        "The textbook's: of those who were there, how many left. Customers who join do not hide those who go."
+    ),
 )
 def churn_rate(lost: int, active_at_start: int) -> float:
     r"""Share of the customers active at the start of the period who left during it.

@@ -40,7 +40,7 @@ def customer_effort_score(effort: float) -> float:
         >>> customer_effort_score(surveys).value
         3.0
         >>> customer_effort_score([]).reason
-        'effort is undefined'
+        'no record has a value for effort'
     """
     return effort
 
@@ -63,7 +63,7 @@ def ease(ease: float) -> float:
         >>> customer_effort_score.variant("ease")(surveys).value
         6.0
         >>> customer_effort_score.variant("ease")([]).reason
-        'ease is undefined'
+        'no record has a value for ease'
     """
     return ease
 

@@ -33,7 +33,9 @@ ends = surveys.scale_low + surveys.scale_high
     better="higher",
     theme="experience",
     also_known_as=("CSAT", "customer satisfaction", "satisfaction rate"),
-    default_because="Satisfied is the top of the scale that vendors agree on: two boxes of five, three of ten, one of three.",
+    default_because=(
+        "Satisfied is the top of the scale that vendors agree on: two boxes of five, three of ten, one of three."
+    ),
 )
 def customer_satisfaction_score(satisfied: int, answers: int) -> float:
     r"""Share of the answers that are satisfied.

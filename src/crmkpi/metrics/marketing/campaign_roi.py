@@ -22,8 +22,11 @@ won = deals.status == "won"
     unit="ratio",
     better="higher",
     theme="marketing",
+    title="Campaign ROI",
     also_known_as=("campaign return on investment", "marketing ROI", "ROMI"),
-    default_because="The deal's primary campaign takes all the credit, as in Salesforce; the cost of a campaign counts once.",
+    default_because=(
+        "The deal's primary campaign takes all the credit, as in Salesforce; the cost of a campaign counts once."
+    ),
     sources=("Salesforce Help: Campaign ROI counts won opportunities by their Primary Campaign Source",),
 )
 def campaign_roi(revenue: Decimal, cost: Decimal) -> Decimal:
@@ -39,8 +42,8 @@ def campaign_roi(revenue: Decimal, cost: Decimal) -> Decimal:
         A fraction from -1 up; undefined where nothing was spent.
 
     Notes:
-        SuiteCRM joins campaigns with deals and counts the cost once per deal: three deals of 10,000 from a campaign that
-        cost 5,000 show 100 % there. It is 500 %.
+        SuiteCRM joins campaigns with deals and counts the cost once per deal: three deals of 10,000 from a campaign
+        that cost 5,000 show 100 % there. It is 500 %.
 
     Examples:
         >>> from crmkpi import Campaign, Deal, campaign_roi

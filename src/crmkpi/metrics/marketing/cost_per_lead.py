@@ -24,7 +24,9 @@ not_counted = {"merged": leads.merged_into.present(), "deleted": leads.deleted}
     better="lower",
     theme="marketing",
     also_known_as=("CPL", "lead cost", "cost of a lead"),
-    default_because="All marketing spend brought all leads; a campaign's booked cost often leaves out people and tools.",
+    default_because=(
+        "All marketing spend brought all leads; a campaign's booked cost often leaves out people and tools."
+    ),
 )
 def cost_per_lead(spend: Decimal, leads: int) -> Decimal:
     r"""What marketing spent for each lead that came in.

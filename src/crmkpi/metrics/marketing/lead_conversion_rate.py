@@ -64,7 +64,7 @@ def lead_conversion_rate(converted: int, leads: int) -> float:
 def by_event(converted: int, leads: int) -> float:
     r"""Conversions of the period for each lead created in it.
 
-    $$\text{conversion rate by event} = \frac{\text{leads converted in the period}}{\text{leads created in the period}}$$
+    $$\text{rate by event} = \frac{\text{leads converted in the period}}{\text{leads created in the period}}$$
 
     The conversions belong to leads of any age, so that the rate may exceed 1.
 
@@ -95,7 +95,7 @@ def by_event(converted: int, leads: int) -> float:
 def within(converted: int, leads: int) -> float:
     r"""Share of the leads created in the period that converted within a number of days.
 
-    $$\text{conversion rate within } d = \frac{\text{leads converted within } d \text{ days}}{\text{leads older than } d}$$
+    $$\text{rate within } d = \frac{\text{leads converted within } d \text{ days}}{\text{leads older than } d}$$
 
     Leads that are not yet that many days old as of `as_of` are left out under "immature": they still have time.
 

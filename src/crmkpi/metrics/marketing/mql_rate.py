@@ -20,6 +20,7 @@ leads = Table(Lead)
     unit="ratio",
     better="higher",
     theme="marketing",
+    title="MQL rate",
     also_known_as=("lead to MQL rate", "marketing qualified lead rate", "lead-to-MQL conversion rate"),
     default_because="A cohort by creation: each lead is compared with what became of itself.",
 )

@@ -75,7 +75,7 @@ def median(amount: Decimal) -> Decimal:
         >>> average_deal_size.variant("median")(deals).value
         Decimal('20')
         >>> average_deal_size.variant("median")([]).reason
-        'amount is undefined'
+        'no record has a value for amount'
     """
     return amount
 

@@ -47,7 +47,7 @@ def sales_cycle_length(cycle: float) -> float:
         >>> sales_cycle_length(deals).value
         datetime.timedelta(days=20)
         >>> sales_cycle_length([Deal(id="1", status="won", closed_at="2026-01-11")]).reason
-        'cycle is undefined'
+        'no record has a value for cycle'
     """
     return cycle
 
@@ -68,7 +68,7 @@ def median(cycle: float) -> float:
         >>> sales_cycle_length.variant("median")(deals).to("days")
         3.0
         >>> sales_cycle_length.variant("median")([]).reason
-        'cycle is undefined'
+        'no record has a value for cycle'
     """
     return cycle
 
@@ -91,12 +91,14 @@ def p90(cycle: float) -> float:
         >>> sales_cycle_length.variant("p90")(deals).to("days")
         9.0
         >>> sales_cycle_length.variant("p90")([]).reason
-        'cycle is undefined'
+        'no record has a value for cycle'
     """
     return cycle
 
 
-@sales_cycle_length.add_variant(cycle=deals.mean(deals.closed_at.day() - deals.created_at.day(), won), leave_out=deleted)
+@sales_cycle_length.add_variant(
+    cycle=deals.mean(deals.closed_at.day() - deals.created_at.day(), won), leave_out=deleted
+)
 def calendar_days(cycle: float) -> float:
     r"""How many calendar days lie on average between opening a deal and winning it.
 
@@ -116,7 +118,7 @@ def calendar_days(cycle: float) -> float:
         >>> sales_cycle_length.variant("calendar_days")([deal]).value
         datetime.timedelta(days=1)
         >>> sales_cycle_length.variant("calendar_days")([]).reason
-        'cycle is undefined'
+        'no record has a value for cycle'
     """
     return cycle
 
@@ -137,7 +139,7 @@ def all_closed(cycle: float) -> float:
         >>> sales_cycle_length.variant("all_closed")(deals).to("days")
         6.0
         >>> sales_cycle_length.variant("all_closed")([]).reason
-        'cycle is undefined'
+        'no record has a value for cycle'
     """
     return cycle
 
@@ -160,6 +162,6 @@ def from_lead(cycle: float) -> float:
         >>> sales_cycle_length.variant("from_lead")({"deals": [deal], "leads": [lead]}).to("days")
         30.0
         >>> sales_cycle_length.variant("from_lead")({"deals": [], "leads": []}).reason
-        'cycle is undefined'
+        'no record has a value for cycle'
     """
     return cycle

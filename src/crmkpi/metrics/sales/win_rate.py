@@ -25,7 +25,9 @@ closed = deals.status.is_in("won", "lost")
     better="higher",
     theme="sales",
     also_known_as=("close rate", "closing rate", "deal win rate", "opportunity win rate"),
-    default_because="Most systems and textbooks count closed deals; counting open ones makes every recent period look bad.",
+    default_because=(
+        "Most systems and textbooks count closed deals; counting open ones makes every recent period look bad."
+    ),
     sources=("Salesforce Help, article 000387867: WON:SUM / CLOSED:SUM",),
 )
 def win_rate(won: int, closed: int) -> float:

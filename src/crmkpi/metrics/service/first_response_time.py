@@ -51,7 +51,7 @@ def first_response_time(response: float) -> float:
         >>> result.to("hours"), result.left_out
         (2.0, {'no reply yet': 1})
         >>> first_response_time([]).reason
-        'response is undefined'
+        'no record has a value for response'
     """
     return response
 
@@ -72,7 +72,7 @@ def mean(response: float) -> float:
         >>> first_response_time.variant("mean")(tickets).to("hours")
         2.0
         >>> first_response_time.variant("mean")([]).reason
-        'response is undefined'
+        'no record has a value for response'
     """
     return response
 
@@ -90,12 +90,13 @@ def p90(response: float) -> float:
 
     Examples:
         >>> from crmkpi import Ticket, first_response_time
-        >>> tickets = [Ticket(id=str(minute), created_at="2026-01-05T08:00", first_replied_at=f"2026-01-05T08:{minute:02}")
-        ...            for minute in range(11)]
+        >>> created = "2026-01-05T08:00"
+        >>> replies = [f"2026-01-05T08:{minute:02}" for minute in range(11)]
+        >>> tickets = [Ticket(id=reply, created_at=created, first_replied_at=reply) for reply in replies]
         >>> first_response_time.variant("p90")(tickets).to("minutes")
         9.0
         >>> first_response_time.variant("p90")([]).reason
-        'response is undefined'
+        'no record has a value for response'
     """
     return response
 
@@ -106,7 +107,7 @@ def p90(response: float) -> float:
 def business(response: float) -> float:
     r"""How many opening hours the customer in the middle waits for the first reply.
 
-    $$\text{business first response time} = \operatorname{median}(\text{opening hours between created and first reply})$$
+    $$\text{business response time} = \operatorname{median}(\text{opening hours between created and first reply})$$
 
     Opening hours, holidays and time zone are the calendar's. A reply that comes outside opening hours took no time.
 
@@ -123,7 +124,7 @@ def business(response: float) -> float:
         >>> first_response_time.variant("business")([friday], calendar=calendar).to("hours")
         2.0
         >>> first_response_time.variant("business")([], calendar=calendar).reason
-        'response is undefined'
+        'no record has a value for response'
     """
     return response
 
@@ -145,6 +146,6 @@ def by_reply_date(response: float) -> float:
         >>> first_response_time.variant("by_reply_date")([ticket], period="2026-02").to("hours")
         6.0
         >>> first_response_time.variant("by_reply_date")([ticket], period="2026-01").reason
-        'response is undefined'
+        'no record has a value for response'
     """
     return response

@@ -53,7 +53,7 @@ def resolution_time(resolution: float) -> float:
         >>> resolution_time(tickets).to("days")
         3.0
         >>> resolution_time([Ticket(id="1", status="open", created_at="2026-01-01")]).reason
-        'resolution is undefined'
+        'no record has a value for resolution'
     """
     return resolution
 
@@ -74,7 +74,7 @@ def mean(resolution: float) -> float:
         >>> resolution_time.variant("mean")(tickets).to("days")
         2.0
         >>> resolution_time.variant("mean")([]).reason
-        'resolution is undefined'
+        'no record has a value for resolution'
     """
     return resolution
 
@@ -97,7 +97,7 @@ def p90(resolution: float) -> float:
         >>> resolution_time.variant("p90")(tickets).to("days")
         9.0
         >>> resolution_time.variant("p90")([]).reason
-        'resolution is undefined'
+        'no record has a value for resolution'
     """
     return resolution
 
@@ -125,7 +125,7 @@ def business(resolution: float) -> float:
         >>> resolution_time.variant("business")([friday], calendar=calendar).to("hours")
         2.0
         >>> resolution_time.variant("business")([], calendar=calendar).reason
-        'resolution is undefined'
+        'no record has a value for resolution'
     """
     return resolution
 
@@ -151,7 +151,7 @@ def first_solve(resolution: float) -> float:
         >>> resolution_time.variant("first_solve")([ticket]).to("days")
         2.0
         >>> resolution_time.variant("first_solve")([]).reason
-        'resolution is undefined'
+        'no record has a value for resolution'
     """
     return resolution
 
@@ -180,6 +180,6 @@ def by_created(resolution: float) -> float:
         >>> result.to("days"), result.left_out
         (2.0, {'not solved yet': 1})
         >>> resolution_time.variant("by_created")(tickets, period="2026-02").reason
-        'resolution is undefined'
+        'no record has a value for resolution'
     """
     return resolution

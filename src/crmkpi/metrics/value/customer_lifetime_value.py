@@ -35,14 +35,17 @@ margin = Parameter("margin", "the share of revenue that is kept after direct cos
     better="higher",
     theme="value",
     also_known_as=("CLV", "LTV", "CLTV", "lifetime value"),
-    default_because="It needs nothing but orders and a lifespan; where customers end is better asked of survival curves.",
+    default_because=(
+        "It needs nothing but orders and a lifespan; where customers end is better asked of survival curves."
+    ),
 )
 def customer_lifetime_value(
     amount: Decimal, orders: int, buyers: int, days: float, lifespan: float, margin: float
 ) -> Decimal:
     r"""What a customer is worth over a lifespan, if he buys as customers did in the period.
 
-    $$\text{CLV} = \frac{\text{amount}}{\text{orders}} \times \frac{\text{orders}}{\text{buyers} \times \text{days}} \times \text{lifespan} \times \text{margin}$$
+    $$\text{CLV} = \frac{\text{amount}}{\text{orders}} \times \frac{\text{orders}}{\text{buyers} \times \text{days}}
+    \times \text{lifespan} \times \text{margin}$$
 
     Average order value × purchase frequency (orders per buyer and day of the period) × lifespan × margin. The lifespan
     is in days, so that weeks are never taken for months; the period's length comes from the period. Completed orders

@@ -1,0 +1,25 @@
+"""The pages' Python examples run as doctests, each page in a folder that holds the files it speaks of."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from crmkpi.demo import run
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="session")
+def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample company's files, made once."""
+    folder = tmp_path_factory.mktemp("demo") / "crmkpi-demo"
+    run(folder)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _page_folder(demo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(demo_folder, tmp_path / "crmkpi-demo")
+    shutil.copy(HERE / "opportunities.csv", tmp_path)
+    monkeypatch.chdir(tmp_path)

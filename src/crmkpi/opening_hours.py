@@ -1,0 +1,102 @@
+"""Opening hours as people write them: weekdays or ranges of weekdays, and pairs of wall-clock times."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, time, timedelta
+from itertools import pairwise
+from typing import Any, Literal, get_args
+
+from crmkpi.errors import ParameterError, UnknownNameError, did_you_mean
+
+__all__ = ["DAY", "WEEKDAYS", "OpeningHours", "WeekHours", "Weekday", "clock_text", "read_opening_hours"]
+
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+_Hours = tuple[str | time, str | time]
+OpeningHours = Mapping[str, _Hours | Sequence[_Hours]] | Literal["24/7"]
+
+# Opening hours inside: per weekday, (opens, closes) in microseconds since the wall clock's midnight.
+WeekHours = tuple[tuple[tuple[int, int], ...], ...]
+
+WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
+DAY = timedelta(days=1) // timedelta(microseconds=1)
+
+_WEEKDAY_NUMBERS = {name[:size]: number for number, name in enumerate(WEEKDAYS) for size in (3, len(name))}
+_MICROSECOND = timedelta(microseconds=1)
+_MIDNIGHT = datetime(1970, 1, 1)  # noqa: DTZ001 any day's beginning on the wall clock
+
+
+def read_opening_hours(opening_hours: OpeningHours) -> WeekHours:
+    """The windows of each weekday, Monday first."""
+    if opening_hours == "24/7":
+        return (((0, DAY),),) * 7
+    if not isinstance(opening_hours, Mapping) or not opening_hours:
+        msg = (
+            "opening_hours must be '24/7' or name weekdays with their hours, "
+            f"as in {{'mon-fri': ('09:00', '17:00')}}; got {opening_hours!r}."
+        )
+        raise ParameterError(msg)
+    week: list[tuple[tuple[int, int], ...]] = [()] * 7
+    for days, hours in opening_hours.items():
+        windows = _day_hours(days, hours)
+        for number in _weekday_numbers(days):
+            if week[number]:
+                msg = f"opening_hours must give each weekday once; got {WEEKDAYS[number]} again in {days!r}."
+                raise ParameterError(msg)
+            week[number] = windows
+    return tuple(week)
+
+
+def _weekday_numbers(days: str) -> list[int]:
+    ends = [name.strip().casefold() for name in str(days).split("-", 1)]
+    for name in ends:
+        if name not in _WEEKDAY_NUMBERS:
+            msg = f"opening_hours must name weekdays; got {name!r} in {days!r}. {did_you_mean(name, WEEKDAYS)}"
+            raise UnknownNameError(msg)
+    first, last = _WEEKDAY_NUMBERS[ends[0]], _WEEKDAY_NUMBERS[ends[-1]]
+    return [(first + step) % 7 for step in range((last - first) % 7 + 1)]
+
+
+def _day_hours(days: str, hours: _Hours | Sequence[_Hours]) -> tuple[tuple[int, int], ...]:
+    """One pair or several, as sorted microseconds since midnight."""
+    pairs: Any = [hours] if len(hours) == 2 and all(isinstance(edge, (str, time)) for edge in hours) else hours
+    if not pairs or any(isinstance(pair, (str, time)) or len(pair) != 2 for pair in pairs):
+        msg = f"The opening hours of {days!r} must be pairs of times; got {hours!r}. Leave out a day that is closed."
+        raise ParameterError(msg)
+    windows = sorted((_since_midnight(opens), _since_midnight(closes)) for opens, closes in pairs)
+    for opens, closes in windows:
+        if closes <= opens:
+            got = f"{clock_text(opens)} to {clock_text(closes)}"
+            msg = (
+                f"The opening hours of {days!r} must end after they begin; got {got}. "
+                "Write midnight at the end as '24:00', and give hours past it to the next day."
+            )
+            raise ParameterError(msg)
+    for (_, closes), (opens, _) in pairwise(windows):
+        if opens < closes:
+            got = f"{clock_text(opens)} as a beginning before the end at {clock_text(closes)}"
+            msg = f"The opening hours of {days!r} must not overlap; got {got}."
+            raise ParameterError(msg)
+    return tuple(windows)
+
+
+def _since_midnight(clock: str | time) -> int:
+    if clock == "24:00":
+        return DAY
+    if isinstance(clock, str) and re.fullmatch(r"\d{2}:\d{2}(:\d{2})?", clock):
+        with suppress(ValueError):
+            clock = time.fromisoformat(clock)
+    if not isinstance(clock, time) or clock.tzinfo is not None:
+        msg = f"Opening hours must be wall-clock times from '00:00' to '24:00'; got {clock!r}."
+        raise ParameterError(msg)
+    return (datetime.combine(_MIDNIGHT, clock) - _MIDNIGHT) // _MICROSECOND
+
+
+def clock_text(count: int) -> str:
+    """A number of microseconds since midnight as a time, such as "09:00"."""
+    if count == DAY:
+        return "24:00"
+    text = (_MIDNIGHT + timedelta(microseconds=count)).time().isoformat()
+    return text.removesuffix(":00")

@@ -1,0 +1,120 @@
+"""Examples on which a law breaks: made small, and written down."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from crmkpi.dataset import Dataset
+from crmkpi.metric import Metric
+from crmkpi.periods import Period
+from crmkpi.results import Result
+
+__all__ = ["WEEKS", "Broken", "Case", "breaks", "moved", "parameters_of", "smallest"]
+
+WEEKS = timedelta(weeks=5)
+
+
+class Broken(Exception):  # noqa: N818  # it says what a law found, and never leaves this package
+    """A law does not hold; the message says what was found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A KPI, the data to measure it on, and the period to measure it in; none means the whole data."""
+
+    metric: Metric
+    data: Dataset
+    period: Period | None
+
+    def result(self, tables: Mapping[str, Iterable[Any]] | None = None) -> Result:
+        """The result, on other tables if they are given."""
+        data = self.data if tables is None else self.on(tables).data
+        return self.metric(data, period=self.period, **parameters_of(self.metric))
+
+    def on(self, tables: Mapping[str, Iterable[Any]]) -> Case:
+        """The same with other records."""
+        data = self.data
+        known = {"calendar": data.calendar, "currency": data.currency, "rates": data.rates, "as_of": data.as_of}
+        return dataclasses.replace(self, data=Dataset(**known, **tables))  # type: ignore[arg-type]
+
+    def __str__(self) -> str:
+        tables = (f"{name}=[{', '.join(map(_brief, records))}]" for name, records in self.data.tables.items())
+        known = [f"as_of={self.data.as_of}"] if self.data.as_of is not None else []
+        return ", ".join([*tables, f"period={self.period or 'all'}", *known])
+
+
+def parameters_of(metric: Metric) -> dict[str, Any]:
+    """A plain value for each parameter that has no default."""
+    plain = {"ratio": 0.5, "money": Decimal(1000), "days": 365, "number": 2}
+    return {name: plain[known.unit] for name, known in metric.parameters.items() if known.default is None}
+
+
+def moved(case: Case) -> Case:
+    """The same some whole weeks later: all times, the period (which must be one of days) and the as-of date."""
+    tables = {name: [_later(record) for record in records] for name, records in case.data.tables.items()}
+    data, period = case.on(tables).data, case.period
+    data.as_of = None if data.as_of is None else data.as_of + WEEKS
+    if period is not None:
+        period = Period.between(period.first_day + WEEKS, period.last_day + WEEKS + timedelta(days=1))
+    return Case(case.metric, data, period)
+
+
+def smallest(case: Case, holds: Callable[[Case], None]) -> Case:
+    """The case without all records and values that the law does not need to break."""
+    while True:
+        case, found = next(((smaller, True) for smaller in _smaller(case) if breaks(holds, smaller)), (case, False))
+        if not found:
+            return case
+
+
+def breaks(holds: Callable[[Case], None], case: Case) -> bool:
+    """Whether the law does not hold, or cannot even be tried."""
+    try:
+        holds(case)
+    except Exception:  # noqa: BLE001  # whatever goes wrong, the law does not hold
+        return True
+    return False
+
+
+def _smaller(case: Case) -> Iterator[Case]:
+    """The case with one record less, then with one value less."""
+    tables = {name: list(records) for name, records in case.data.tables.items()}
+    for name, records in tables.items():
+        for number in range(len(records)):
+            yield case.on({**tables, name: [*records[:number], *records[number + 1 :]]})
+    for name, records in tables.items():
+        for number, record in enumerate(records):
+            for field in _said(record):
+                try:
+                    plainer = dataclasses.replace(record, **{field: _default(record, field)})
+                except ValueError:
+                    continue  # the record needs that value
+                if plainer != record:
+                    yield case.on({**tables, name: [*records[:number], plainer, *records[number + 1 :]]})
+
+
+def _later(record: Any) -> Any:
+    values = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
+    later = {name: value + WEEKS for name, value in values.items() if isinstance(value, date | datetime)}
+    return dataclasses.replace(record, **later)
+
+
+def _brief(record: Any) -> str:
+    """A record without the fields that are as they are by default."""
+    said = (f"{name}={getattr(record, name)!r}" for name in ("id", *_said(record)))
+    return f"{type(record).__name__}({', '.join(said)})"
+
+
+def _said(record: Any) -> list[str]:
+    """The fields that are not as they are by default."""
+    names = (field.name for field in dataclasses.fields(record) if field.name != "id")
+    return [name for name in names if getattr(record, name) != _default(record, name)]
+
+
+def _default(record: Any, name: str) -> Any:
+    return record.__pydantic_fields__[name].get_default(call_default_factory=True)

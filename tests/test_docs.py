@@ -1,0 +1,148 @@
+"""The documentation says what is so: commands print what the pages show, lists are those of the library, links lead on.
+
+Python examples with `>>>` are doctests, which pytest collects from the pages themselves (see docs/conftest.py).
+"""
+
+from __future__ import annotations
+
+import inspect
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import pytest
+
+from crmkpi.catalogue import catalogue
+from crmkpi.demo import run
+from crmkpi.records import RECORDS
+from crmkpi.records.base import record_type
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
+BASH = shutil.which("bash")
+
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_COMMAND = re.compile(r"^\$ (.*(?:\n> .*)*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
+_DEFINITION = re.compile(r"`(\w+\.\w+)`")
+_LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return [text for found, text in _BLOCK.findall(page.read_text(encoding="utf-8")) if found == language]
+
+
+def shell_examples(page: Path) -> list[tuple[str, str]]:
+    """The commands of a page's console blocks, each with the output that the page shows."""
+    examples = [example for block in blocks(page, "console") for example in _COMMAND.findall(block)]
+    return [(command.replace("\n> ", "\n"), output) for command, output in examples]
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the sample company's files and the quickstart's, and with the command `crmkpi` of this checkout."""
+    folder = tmp_path_factory.mktemp("pages")
+    with redirect_stdout(io.StringIO()):
+        run(folder / "crmkpi-demo")
+    shutil.copy(ROOT / "docs" / "opportunities.csv", folder)
+    (folder / "bin").mkdir()
+    command = folder / "bin" / "crmkpi"
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m crmkpi "$@"\n', encoding="utf-8")
+    command.chmod(0o755)
+    return folder
+
+
+def shell(command: str, folder: Path) -> str:
+    """What a terminal shows of a command: data and messages."""
+    assert BASH is not None
+    path = os.pathsep.join((str(folder / "bin"), os.environ["PATH"]))
+    done = subprocess.run(
+        [BASH, "-c", command],
+        cwd=folder,
+        env={**os.environ, "PATH": path, "PYTHONPATH": str(ROOT / "src"), "PYTHONUTF8": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        check=False,
+    )
+    return done.stdout
+
+
+@pytest.mark.skipif(BASH is None, reason="the pages' commands are written for bash, which is not installed")
+@pytest.mark.parametrize(
+    "command,output", [pytest.param(*example, id=page.name) for page in PAGES for example in shell_examples(page)]
+)
+def test_a_command_prints_what_the_page_shows(command: str, output: str, files: Path) -> None:
+    assert shell(command, files).rstrip() == output.rstrip()
+
+
+def test_no_command_of_a_page_goes_unread() -> None:
+    shown = sum(page.read_text(encoding="utf-8").count("\n$ ") for page in PAGES)
+    assert 0 < shown == sum(len(shell_examples(page)) for page in PAGES)
+
+
+def test_the_example_of_the_readme_prints_what_is_shown() -> None:
+    (example,), (expected,) = blocks(README, "python"), blocks(README, "text")
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        exec(compile(example, "README.md", "exec"), {})  # noqa: S102  # our own example
+    assert printed.getvalue() == expected
+
+
+def table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [heads, ("---",) * len(heads), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def table_of_kpis() -> str:
+    rows: list[tuple[str, ...]] = []
+    for theme in catalogue.themes():
+        for number, metric in enumerate(catalogue.by_theme(theme)):
+            variants = ", ".join(f"`{name}`" for name in metric.variants)
+            rows.append(("" if number else theme, f"`{metric.id}`", metric.meaning, variants))
+    return table(("theme", "KPI", "what it says", "variants"), rows)
+
+
+def table_of_records() -> str:
+    rows: list[tuple[str, ...]] = []
+    for name, model in RECORDS.items():
+        meaning = (inspect.getdoc(model) or "").partition("\n")[0]
+        related = ", ".join(f"`{relation}`" for relation in record_type(model).relations)
+        rows.append((f"`{name}`", f"`{model.__name__}`", meaning, related))
+    return table(("table", "record", "one of them is", "leads to"), rows)
+
+
+def test_the_readme_lists_the_kpis_of_the_catalogue() -> None:
+    assert table_of_kpis() in README.read_text(encoding="utf-8"), f"the table should be:\n{table_of_kpis()}"
+
+
+def test_the_page_on_records_lists_the_records() -> None:
+    page = (ROOT / "docs" / "records.md").read_text(encoding="utf-8")
+    assert table_of_records() in page, f"the table should be:\n{table_of_records()}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_definitions_that_a_page_names_exist(page: Path) -> None:
+    ids = {metric.id for metric in catalogue.everything()}
+    named = _DEFINITION.findall(page.read_text(encoding="utf-8"))
+    unknown = [name for name in named if name.partition(".")[0] in ids and name not in ids]
+    assert not unknown
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_to_files_lead_somewhere(page: Path) -> None:
+    broken = [
+        link for link in _LINK.findall(page.read_text(encoding="utf-8")) if not (page.parent / link).resolve().exists()
+    ]
+    assert not broken
+
+
+def test_the_index_names_every_page() -> None:
+    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    missing = [page.name for page in PAGES[1:] if page.name != "index.md" and f"({page.name})" not in index]
+    assert not missing

@@ -1,0 +1,136 @@
+"""The examples run on the sample company and print what examples/expected holds.
+
+After a change on purpose, `python tests/test_examples.py` writes the expected outputs anew; read what changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from crmkpi.demo import run
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "examples"
+EXPECTED = EXAMPLES / "expected"
+BASH = shutil.which("bash")
+needs_bash = pytest.mark.skipif(BASH is None, reason="the example is a script for bash, which is not installed")
+
+
+def expected(name: str) -> str:
+    return (EXPECTED / f"{name}.txt").read_text(encoding="utf-8")
+
+
+def prepare(folder: Path) -> None:
+    """The sample company's files, and the command `crmkpi` of this checkout."""
+    with redirect_stdout(io.StringIO()):
+        run(folder / "crmkpi-demo")
+    (folder / "bin").mkdir()
+    command = folder / "bin" / "crmkpi"
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m crmkpi "$@"\n', encoding="utf-8")
+    command.chmod(0o755)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    prepare(tmp_path)
+    return tmp_path
+
+
+def finished(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """A command that ran in a folder."""
+    path = os.pathsep.join((str(folder / "bin"), os.environ["PATH"]))
+    env = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT / "src"), "PYTHONUTF8": "1"}
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, encoding="utf-8", check=False)
+
+
+def analyst(folder: Path) -> subprocess.CompletedProcess[str]:
+    return finished([sys.executable, "-W", "error", str(EXAMPLES / "analyst.py")], folder)
+
+
+def nightly(folder: Path) -> subprocess.CompletedProcess[str]:
+    return finished([str(BASH), str(EXAMPLES / "nightly.sh")], folder)
+
+
+def service() -> Any:
+    """A fresh service, which has no deals yet."""
+    spec = importlib.util.spec_from_file_location("service", EXAMPLES / "service.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.create_app()
+
+
+async def conversation(script: str) -> str:
+    """What the service answers to the requests of a script, written as the script is: request, status, answer."""
+    parts = []
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(service()), base_url="http://service") as client:
+        for part in script.strip().split("\n\n"):
+            request, _, rest = part.partition("\n")
+            method, url = request.split()
+            body, after = json.JSONDecoder().raw_decode(rest) if method == "POST" else (None, 0)
+            answer = await client.request(method, url, json=body)
+            lines = [request, *rest[:after].splitlines(), str(answer.status_code)]
+            parts.append("\n".join([*lines, json.dumps(answer.json(), indent=2, ensure_ascii=False)]))
+    return "\n\n".join(parts) + "\n"
+
+
+def test_the_analysts_script_prints_what_is_expected(folder: Path) -> None:
+    done = analyst(folder)
+    assert (done.stdout, done.stderr) == (expected("analyst"), "")
+
+
+def test_the_analysts_script_writes_a_page(folder: Path) -> None:
+    analyst(folder)
+    assert "Win rate" in (folder / "quarter.html").read_text(encoding="utf-8")
+
+
+def test_the_service_answers_what_is_expected() -> None:
+    assert asyncio.run(conversation(expected("service"))) == expected("service")
+
+
+@needs_bash
+def test_the_nightly_script_prints_what_is_expected(folder: Path) -> None:
+    done = nightly(folder)
+    assert (done.stdout, done.stderr, done.returncode) == (expected("nightly"), "", 0)
+
+
+@needs_bash
+def test_the_nightly_script_writes_the_same_kpis_as_json(folder: Path) -> None:
+    printed = nightly(folder).stdout
+    rows = json.loads((folder / "reports" / "kpis.json").read_text(encoding="utf-8"))
+    assert rows
+    assert all(f"`{row['metric']}`" in printed for row in rows)
+
+
+@needs_bash
+def test_the_nightly_script_ends_with_1_and_the_reason_when_the_data_cannot_be_used(folder: Path) -> None:
+    (folder / "crmkpi-demo" / "deals.csv").write_text("id,stage\nD1,won\n", encoding="utf-8")
+    done = nightly(folder)
+    assert done.returncode == 1
+    assert "has no column for 'status'" in done.stderr
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as made:
+        prepare(Path(made))
+        for name, output in (
+            ("analyst", analyst(Path(made)).stdout),
+            ("nightly", nightly(Path(made)).stdout),
+            ("service", asyncio.run(conversation(expected("service")))),
+        ):
+            (EXPECTED / f"{name}.txt").write_text(output, encoding="utf-8")

@@ -1,0 +1,129 @@
+"""What importing crmkpi loads, and which of its modules may know which."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import crmkpi
+
+PACKAGE = Path(crmkpi.__file__).parent
+PATHS = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+
+# Data flows from left to right: a module may import from its own layer and from those before it.
+LAYERS = (
+    ("errors",),
+    ("calendars", "intervals", "money", "opening_hours", "period_texts", "periods", "spans"),
+    ("records",),
+    ("sources",),
+    ("expressions",),
+    ("engines", "segments"),
+    ("measures",),
+    ("catalogue", "metric", "metrics"),
+    ("results",),
+    ("dataset", "evaluation", "measurement", "plan"),
+    ("display",),
+    ("__main__", "cli", "cli_arguments", "demo", "testing"),
+)
+PLACE = {name: number for number, layer in enumerate(LAYERS) for name in layer}
+
+DEPENDENCIES = {
+    "annotated_types", "dateutil", "pydantic", "pydantic_core", "six", "typing_extensions", "typing_inspection",
+}  # fmt: skip
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(PACKAGE))
+
+
+def part_of(path: Path) -> str:
+    """The module or folder directly in the package that a file belongs to."""
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def imports(nodes: list[ast.stmt]) -> Iterator[tuple[ast.stmt, str]]:
+    """Each import statement in these nodes, with the module that it names."""
+    for node in nodes:
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Import):
+                yield from ((inner, alias.name) for alias in inner.names)
+            elif isinstance(inner, ast.ImportFrom):
+                if inner.module == "crmkpi":
+                    yield from ((inner, f"crmkpi.{alias.name}") for alias in inner.names)
+                else:
+                    yield inner, inner.module or ""
+
+
+def for_type_checkers(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+def statements(path: Path) -> tuple[list[ast.stmt], list[ast.stmt]]:
+    """What runs when a file is imported, and what runs later, in its functions and methods."""
+    body = [node for node in ast.parse(path.read_text(encoding="utf-8")).body if not for_type_checkers(node)]
+    later = [inner for node in body for inner in ast.walk(node) if isinstance(inner, ast.FunctionDef)]
+    within = {inner for function in later for inner in ast.walk(function)}
+    at_once = [
+        inner for node in body for inner in ast.walk(node) if isinstance(inner, ast.stmt) and inner not in within
+    ]
+    return [node for node in at_once if isinstance(node, ast.Import | ast.ImportFrom)], [*later]
+
+
+def loaded_by(program: str) -> set[str]:
+    """The top-level modules that a program loads in a fresh process, those of the standard library left out."""
+    report = "print(*{name.partition('.')[0] for name in set(sys.modules) - before} - set(sys.stdlib_module_names))"
+    source = f"import sys; before = set(sys.modules); {program}; {report}"
+    ran = subprocess.run([sys.executable, "-c", source], check=True, capture_output=True, text=True)
+    # The standard library's settings for this machine are in a module named after the machine.
+    return {name for name in ran.stdout.split() if not name.startswith("_sysconfigdata")}
+
+
+def test_importing_the_package_loads_nothing_but_itself():
+    assert loaded_by("import crmkpi") == {"crmkpi"}
+
+
+def test_using_the_package_loads_nothing_but_its_two_dependencies_and_theirs():
+    assert loaded_by("from crmkpi import *") <= {"crmkpi", *DEPENDENCIES}
+
+
+def test_the_command_loads_no_more_than_the_package():
+    assert loaded_by("import crmkpi.cli") <= {"crmkpi", *DEPENDENCIES}
+
+
+def test_every_module_has_its_place_in_a_layer():
+    assert {part_of(path) for path in PATHS} == set(PLACE)
+
+
+@pytest.mark.parametrize("path", PATHS, ids=name_of)
+def test_a_module_imports_only_from_its_own_layer_and_those_to_its_left(path):
+    at_once, _ = statements(path)
+    known = {name.split(".")[1] for _, name in imports(at_once) if name.startswith("crmkpi.")}
+    assert {name for name in known if PLACE[name] > PLACE[part_of(path)]} == set()
+
+
+@pytest.mark.parametrize("path", PATHS, ids=name_of)
+def test_the_first_import_of_a_package_inside_a_function_says_why_it_is_there(path):
+    lines = path.read_text(encoding="utf-8").splitlines()
+    _, later = statements(path)
+    first_lines: dict[str, str] = {}
+    for node, name in sorted(imports(later), key=lambda each: each[0].lineno):
+        first_lines.setdefault(".".join(name.split(".")[:2]), lines[node.lineno - 1])
+    assert [line for line in first_lines.values() if not line.partition("PLC0415")[2].strip(" #-")] == []
+
+
+@pytest.mark.parametrize("path", PATHS, ids=name_of)
+def test_only_the_two_dependencies_are_imported_from_outside_the_standard_library(path):
+    at_once, later = statements(path)
+    roots = {name.partition(".")[0] for _, name in imports([*at_once, *later])}
+    optional = {"hypothesis"} if part_of(path) == "testing" else set()
+    assert roots - set(sys.stdlib_module_names) <= {"crmkpi", "dateutil", "pydantic", *optional}
+
+
+def test_an_engine_never_sees_a_formula():
+    at_once = [name for path in PATHS if part_of(path) == "engines" for _, name in imports(statements(path)[0])]
+    assert not {"crmkpi.measures", "crmkpi.metric", "crmkpi.catalogue"} & set(at_once)

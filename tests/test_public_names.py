@@ -1,0 +1,124 @@
+"""Public means documented, typed and listed in `__all__`: for every module, and for the package as a whole."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import subprocess
+import sys
+import tomllib
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import crmkpi
+from crmkpi.metric import Metric
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = Path(crmkpi.__file__).parent
+PATHS = sorted(PACKAGE.rglob("*.py"))
+
+
+def module_name(path: Path) -> str:
+    parts = ("crmkpi", *path.relative_to(PACKAGE).with_suffix("").parts)
+    return ".".join(part for part in parts if part != "__init__")
+
+
+MODULES = [module_name(path) for path in PATHS]
+
+
+def isort_key(name: str) -> tuple[int, str]:
+    """CONSTANTS first, then Classes, then functions, as the linter sorts them."""
+    return (0 if name.isupper() else 1 if name[:1].isupper() else 2, name)
+
+
+def public_definitions(path: Path) -> set[str]:
+    """The functions and classes without a leading underscore that a file defines itself."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    return {node.name for node in tree.body if isinstance(node, kinds) and not node.name.startswith("_")}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_name_in_all_exists(name):
+    module = import_module(name)
+    assert [public for public in module.__all__ if not hasattr(module, public)] == []
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_all_is_sorted_and_names_nothing_twice(name):
+    listed = list(import_module(name).__all__)
+    assert listed == sorted(set(listed), key=isort_key)
+
+
+@pytest.mark.parametrize("path", PATHS, ids=MODULES)
+def test_every_public_function_and_class_of_a_module_is_in_its_all(path):
+    module = import_module(module_name(path))
+    defined = public_definitions(path)
+    # A variant is a function of its file, and public as a variant of its KPI.
+    variants = {name for name in defined if isinstance(it := getattr(module, name), Metric) and "." in it.id}
+    assert defined - variants - set(module.__all__) == set()
+
+
+@pytest.mark.parametrize("path", PATHS, ids=MODULES)
+def test_every_public_class_function_and_method_has_a_docstring(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree), "the module has none"
+    bare = [
+        node.name
+        for owner in (tree, *(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name[0] != "_"))
+        for node in owner.body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name[0] != "_" and not ast.get_docstring(node)
+    ]
+    assert bare == []
+
+
+def test_every_public_name_of_the_package_is_documented_where_it_is_used():
+    undocumented = [
+        name for name in crmkpi.__all__ if name != "__version__" and not inspect.getdoc(getattr(crmkpi, name))
+    ]
+    assert undocumented == []
+
+
+def test_every_kpi_is_a_name_of_the_package_and_of_its_theme():
+    for metric in crmkpi.catalogue:
+        assert getattr(crmkpi, metric.id) is metric
+        assert getattr(getattr(crmkpi, metric.theme), metric.id) is metric
+
+
+def test_the_package_names_no_kpi_that_is_not_in_the_catalogue():
+    named = {getattr(crmkpi, name) for name in crmkpi.__all__ if isinstance(getattr(crmkpi, name), Metric)}
+    assert named == set(crmkpi.catalogue)
+
+
+def test_names_are_those_of_the_kpi_even_after_the_modules_of_the_same_name_are_imported():
+    program = "import crmkpi.metric, crmkpi.catalogue; print(crmkpi.metric.__name__, len(crmkpi.catalogue) > 0)"
+    ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert ran.stdout == "metric True\n"
+
+
+def test_an_unknown_name_of_the_package_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="module 'crmkpi' has no attribute 'win_rat'"):
+        _ = crmkpi.win_rat  # type: ignore[attr-defined]
+
+
+def test_modules_are_reached_through_the_package():
+    program = "import crmkpi; print(crmkpi.errors.CrmKpiError is crmkpi.CrmKpiError)"
+    ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert ran.stdout == "True\n"
+
+
+def test_dir_lists_the_public_names_before_any_is_loaded():
+    program = "import crmkpi; print(set(crmkpi.__all__) <= set(dir(crmkpi)))"
+    ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert ran.stdout == "True\n"
+
+
+def test_the_version_is_that_of_the_project():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert crmkpi.__version__ == project["version"]
+
+
+def test_the_changelog_tells_of_the_version():
+    assert f"## [{crmkpi.__version__}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
