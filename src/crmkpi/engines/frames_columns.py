@@ -173,6 +173,8 @@ class FrameTable:
         if name.startswith("attributes."):
             return "attributes"
         known = self.type_.fields[name]
+        if self.backend.name == "pandas" and self.frame.empty:
+            return known.kind  # object columns of no rows are of no type
         wrong = _wrong_type(known, dtype, self.backend)
         if wrong:
             raise ColumnError(f"The column {column!r} must hold {known.name} as {_WORDS[known.kind]}; got {dtype}. {wrong}")
