@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from crmkpi.calendars import Calendar
     from crmkpi.catalogue import catalogue
     from crmkpi.dataset import Dataset
+    from crmkpi.engines.frames_columns import table
     from crmkpi.errors import CrmKpiError
     from crmkpi.expressions import Parameter
     from crmkpi.measures import Table
@@ -67,8 +68,10 @@ if TYPE_CHECKING:
         Visit,
     )
     from crmkpi.results import Report, Result
+    from crmkpi.scanning import scan
     from crmkpi.segments import Segment, split
     from crmkpi.sources import read_csv, read_dicts, read_json, write_csv
+    from crmkpi.tally import Tally
 
 __all__ = [
     "Calendar",
@@ -95,6 +98,7 @@ __all__ = [
     "Subscription",
     "Survey",
     "Table",
+    "Tally",
     "Ticket",
     "Visit",
     "__version__",
@@ -129,8 +133,10 @@ __all__ = [
     "revenue_growth_rate",
     "sales",
     "sales_cycle_length",
+    "scan",
     "service",
     "split",
+    "table",
     "ticket_volume",
     "value",
     "weighted_pipeline",
@@ -144,6 +150,7 @@ _HOMES = (
     "calendars",
     "catalogue",
     "dataset",
+    "engines.frames_columns",
     "errors",
     "expressions",
     "measures",
@@ -159,8 +166,10 @@ _HOMES = (
     "periods",
     "records",
     "results",
+    "scanning",
     "segments",
     "sources",
+    "tally",
 )
 
 

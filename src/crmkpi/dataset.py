@@ -95,6 +95,7 @@ class Dataset:
         """
         periods = self.periods(period, every)
         against = None if compare is None else [self._other(each, compare) for each in periods]
+        statements: list[str] = []
         results = measure(
             self,
             chosen_metrics(metrics),
@@ -103,8 +104,9 @@ class Dataset:
             by=by,
             parameters=parameters or {},
             confidence=confidence,
+            statements=statements,
         )
-        return report(results, periods, every, by)
+        return report(results, periods, every, by, statements)
 
     def scorecard(
         self,

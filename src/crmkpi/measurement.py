@@ -24,7 +24,7 @@ from crmkpi.segments import By, Segment, segment_keys, segments_of
 if TYPE_CHECKING:
     from crmkpi.dataset import Dataset
 
-__all__ = ["chosen_metrics", "measure", "measure_one", "report"]
+__all__ = ["built", "chosen_metrics", "measure", "measure_one", "read", "report"]
 
 _ALL_TIME = Timeline([None], EVER, whole=True)
 _KEPT_PLANS = 500
@@ -39,11 +39,30 @@ def measure(
     by: By,
     parameters: Mapping[str, Any],
     confidence: float | None,
+    statements: list[str] | None = None,
 ) -> tuple[Result, ...]:
-    """One result per metric, period and segment; `against` are the periods that each one is compared to."""
+    """One result per metric, period and segment; `against` are the periods that each one is compared to.
+
+    `statements` receives the SQL that was run, where a table lies in a database.
+    """
     segments = segments_of(by)
     everything = [*periods, *(against or ())]
-    reader, plan = _read(crm, metrics, everything, segments, parameters, intervals=confidence is not None)
+    intervals = confidence is not None
+    reader, plan = read(crm, metrics, everything, segments, parameters, intervals=intervals, statements=statements)
+    return built(crm, reader, plan, segments, periods, against, parameters, confidence)
+
+
+def built(
+    crm: Dataset,
+    reader: Reader,
+    plan: Plan,
+    segments: Sequence[Segment],
+    periods: Sequence[Period | None],
+    against: Sequence[Period | None] | None,
+    parameters: Mapping[str, Any],
+    confidence: float | None,
+) -> tuple[Result, ...]:
+    """The results of answers that are there."""
     builder = _Builder(crm, reader, segments, parameters, confidence)
     return tuple(
         builder.result(found, segment, each, other)
@@ -64,7 +83,7 @@ def measure_one(
 ) -> Result:
     """One metric over one period as one result."""
     periods = (period,) if against is None else (period, against)
-    reader, plan = _read(crm, (metric,), periods, (), parameters, intervals=confidence is not None)
+    reader, plan = read(crm, (metric,), periods, (), parameters, intervals=confidence is not None)
     return _Builder(crm, reader, (), parameters, confidence).result(plan.metrics[0], (), period, against)
 
 
@@ -80,7 +99,7 @@ def chosen_metrics(metrics: Metric | str | Iterable[Metric | str]) -> tuple[Metr
     return found
 
 
-def _read(
+def read(
     crm: Dataset,
     metrics: Sequence[Metric],
     periods: Sequence[Period | None],
@@ -88,11 +107,17 @@ def _read(
     parameters: Mapping[str, Any],
     *,
     intervals: bool,
+    partly: bool = False,
+    statements: list[str] | None = None,
 ) -> tuple[Reader, Plan]:
-    """Ask every table once, and give a reader of the answers."""
+    """Ask every table once, and give a reader of the answers.
+
+    With `partly` the answers will be merged with those of other parts of the data: a table may be left out, and what
+    only merges as a whole is kept as a whole.
+    """
     for metric in metrics:
         for table in metric.tables:
-            if table not in crm.tables:
+            if table not in crm.tables and not partly:
                 raise MissingTableError(
                     f"{metric.id} needs the table {table!r}, which the dataset lacks; it has "
                     f"{', '.join(crm.tables) or 'none'}. Add {table}=... to the Dataset."
@@ -109,7 +134,9 @@ def _read(
         timeline = Timeline(found, crm.known_until(), whole=whole)
     functions = _functions(crm, plan)
     answers = {
-        table: _answer(crm, query, crm.tables[table], timeline, functions, values) for table, query in plan.queries.items()
+        table: _answer(crm, query, timeline, functions, values, partly=partly, statements=statements)
+        for table, query in plan.queries.items()
+        if table in crm.tables
     }
     # Converted amounts carry no currency of their own.
     currency = crm.currency if crm.rates is None else crm.rates.to
@@ -119,12 +146,15 @@ def _read(
 def _answer(
     crm: Dataset,
     query: Query,
-    table: Any,
     timeline: Timeline,
     functions: Mapping[str, Callable[..., Any]],
     parameters: Mapping[str, Any],
+    *,
+    partly: bool,
+    statements: list[str] | None,
 ) -> Answer:
     """The answer of the engine that the table belongs to."""
+    table = crm.tables[query.type_.table]
     if isinstance(table, FrameTable):
         from crmkpi.engines import frames  # noqa: PLC0415  # only where there are frames
 
@@ -137,9 +167,10 @@ def _answer(
             rates=crm.rates,
             currency=crm.currency,
             parameters=parameters,
-            merging=timeline.merging,
+            merging=partly or timeline.merging,
+            statements=statements,
         )
-    return records_engine.answer(
+    answer = records_engine.answer(
         query,
         crm.records(query.type_.table),
         moments=timeline.moments,
@@ -147,6 +178,8 @@ def _answer(
         functions=functions,
         parameters=parameters,
     )
+    answer.rejected = len(getattr(table, "rejected", ()))
+    return answer
 
 
 _PLANS: dict[tuple[tuple[int, ...], bool, bool], Plan] = {}
@@ -229,9 +262,7 @@ class _Builder:
         self._segments = segments
         self._given = given
         self._confidence = confidence
-        self._rejected = {
-            name: answer.rejected + len(getattr(crm.tables[name], "rejected", ())) for name, answer in reader.answers.items()
-        }
+        self._rejected = {name: answer.rejected for name, answer in reader.answers.items()}
 
     def result(
         self, plan: MetricPlan, segment: tuple[Hashable, ...], period: Period | None, against: Period | None
@@ -310,6 +341,12 @@ def _title(periods: Sequence[Period | None], every: str | None, by: By) -> str:
     return text + (f" by {grouped}" if grouped else "") + (f", every {every}" if every else "")
 
 
-def report(results: tuple[Result, ...], periods: Sequence[Period | None], every: str | None, by: By) -> Report:
+def report(
+    results: tuple[Result, ...],
+    periods: Sequence[Period | None],
+    every: str | None,
+    by: By,
+    statements: Sequence[str] = (),
+) -> Report:
     """The results under a title that says what they are about."""
-    return Report(results, _title(periods, every, by))
+    return Report(results, _title(periods, every, by), tuple(statements))

@@ -274,7 +274,7 @@ class Pass:
         names = [key.name for key in keys]
         chosen = [part.alias(name) for name, part in asked.items()]
         grouped = frame.group_by(*names).agg(*chosen) if names else frame.select(*chosen)
-        if self._statements is not None:
+        if self._statements is not None and "sql" in self._backend.words:
             self._statements.append(sql_of(self._backend, grouped))
         columns = [*names, *asked]
         for row in rows_of(self._backend, grouped):

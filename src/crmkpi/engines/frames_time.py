@@ -40,13 +40,13 @@ def step_numbers(nw: Any, column: Any, edges: Sequence[int], *, halves: bool) ->
     `halves` asks by halves, which is fast where only the branch that applies is computed.
     """
     if not edges:
-        return nw.when(~column.is_null()).then(nw.lit(0)).cast(nw.Int64)
+        return nw.when(~column.is_null()).then(nw.lit(0))
     if halves:
-        return nw.when(~column.is_null()).then(_halved(nw, column, edges, 0)).cast(nw.Int64)
+        return nw.when(~column.is_null()).then(_halved(nw, column, edges, 0))
     reached: Any = nw.lit(0)
     for number, edge in enumerate(edges, 1):
         reached = nw.when(column >= nw.lit(edge)).then(nw.lit(number)).otherwise(reached)
-    return nw.when(~column.is_null()).then(reached).cast(nw.Int64)
+    return nw.when(~column.is_null()).then(reached)
 
 
 def _halved(nw: Any, column: Any, edges: Sequence[int], first: int) -> Any:
