@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import reduce
-from operator import and_
+from operator import and_, or_
 from typing import Any
 
 from crmkpi.calendars import Calendar
@@ -43,6 +43,7 @@ __all__ = ["Compiler", "Value"]
 
 _OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 _LARGEST = 2**62
+_FEW = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,8 +316,14 @@ class Compiler:
     def _member(self, expression: Membership, *, inside: bool) -> Any:
         value = self.value(expression.item)
         options: Sequence[Any] = [self._option(option, value) for option in expression.options]
-        found = value.source.is_in([option for option in options if option is not None])
+        found = self._is_in(value.source, [option for option in options if option is not None])
         return _both(self.present(value), found if inside else ~found)
+
+    def _is_in(self, source: Any, options: list[Any]) -> Any:
+        # A database finds a value among few faster by comparing than by looking it up in a list.
+        if self.prepared.backend.name == "duckdb" and 0 < len(options) <= _FEW:
+            return reduce(or_, (source == self.nw.lit(option) for option in options))
+        return source.is_in(options)
 
     def _option(self, option: Any, value: Value) -> Any:
         """An option as the plain number that stands for it; None where no value can be it."""

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from importlib.util import find_spec
 from typing import Any
 
 from crmkpi.engines.support import Backend, narwhals
 from crmkpi.errors import ColumnError, InputError
 from crmkpi.records.base import Kind
 
-__all__ = ["entered", "gathered", "rows_of", "sql_of", "table_beside"]
+__all__ = ["counts_steps", "entered", "gathered", "rows_of", "sql_of", "table_beside", "with_steps"]
 
 
 def entered(backend: Backend, frame: Any, columns: Mapping[str, tuple[str, Kind]]) -> tuple[Any, dict[str, int]]:
@@ -219,18 +220,39 @@ def gathered(backend: Backend, frame: Any, keys: Sequence[str], values: Sequence
 
         lists = [F.sort_array(F.collect_list(value)).alias(value) for value in values]
         return {tuple(row)[:size]: list(tuple(row)[size:]) for row in native.groupBy(*keys).agg(*lists).collect()}
-    return _gathered_here(backend, frame, keys, values)
+    return _gathered_here(backend, native, keys, values)
 
 
-def _gathered_here(backend: Backend, frame: Any, keys: Sequence[str], values: Sequence[str]) -> dict[tuple[Any, ...], list[list[Any]]]:
-    """The same for a library that has no such aggregation: each column is taken out sorted."""
-    nw = narwhals(backend)
+def _gathered_here(
+    backend: Backend, native: Any, keys: Sequence[str], values: Sequence[str]
+) -> dict[tuple[Any, ...], list[list[Any]]]:
+    """The same for pandas and PyArrow, one column after the other."""
     found: dict[tuple[Any, ...], list[list[Any]]] = {}
     for number, value in enumerate(values):
-        part = frame.filter(~nw.col(value).is_null()).select(*keys, value).sort(value)
-        for *key, one in rows_of(backend, part):
-            found.setdefault(tuple(key), [[] for _ in values])[number].append(one)
+        if backend.name == "pandas":
+            present = native[native[value].notna()]
+            groups = _pandas_lists(present, keys, value)
+        else:
+            present = native.filter(native.column(value).is_valid())
+            if keys:
+                lists = present.group_by(list(keys)).aggregate([(value, "list")])
+                columns = [lists.column(name).to_pylist() for name in (*keys, f"{value}_list")]
+                groups = [(tuple(key), one) for *key, one in zip(*columns, strict=True)]
+            else:
+                groups = [((), present.column(value).to_pylist())]
+        for key, one in groups:
+            found.setdefault(key, [[] for _ in values])[number] = sorted(one)
     return found
+
+
+def _pandas_lists(present: Any, keys: Sequence[str], value: str) -> list[tuple[tuple[Any, ...], list[Any]]]:
+    if not keys:
+        return [((), present[value].tolist())]
+    grouped = present.groupby(list(keys), dropna=False, observed=True, sort=False)[value]
+    return [
+        (tuple(None if part != part or part is None or str(part) == "<NA>" else part for part in key), one.tolist())
+        for key, one in grouped
+    ]
 
 
 def table_beside(backend: Backend, frame: Any, columns: Mapping[str, Sequence[int]]) -> Any:
@@ -251,6 +273,33 @@ def table_beside(backend: Backend, frame: Any, columns: Mapping[str, Sequence[in
     if backend.name == "pandas":
         return nw.from_native(made.to_native().astype("Int64"), eager_only=True)
     return made.lazy() if isinstance(frame, nw.LazyFrame) else made
+
+
+def counts_steps(backend: Backend) -> bool:
+    """Whether the library finds the step that a number has reached by search, and not by asking for each."""
+    return backend.name in ("pandas", "pyarrow") and find_spec("numpy") is not None
+
+
+def with_steps(backend: Backend, frame: Any, name: str, edges: Sequence[int]) -> Any:
+    """The frame with the column `name` as how many of the increasing `edges` its number has reached."""
+    import numpy as np  # noqa: PLC0415  # asked for by `counts_steps`
+
+    steps = np.array(edges, dtype="int64")
+    native = frame.to_native()
+    if backend.name == "pandas":
+        import pandas as pd  # noqa: PLC0415
+
+        missing = native[name].isna().to_numpy()
+        numbers = native[name].to_numpy(dtype="int64", na_value=0)
+        reached = pd.arrays.IntegerArray(np.searchsorted(steps, numbers, side="right").astype("int64"), missing)
+        return narwhals(backend).from_native(native.assign(**{name: reached}), eager_only=True)
+    import pyarrow as pa  # noqa: PLC0415
+
+    column = native.column(name)
+    missing = column.is_null().to_numpy()
+    found = np.searchsorted(steps, column.fill_null(0).to_numpy(), side="right")
+    place = native.schema.get_field_index(name)
+    return narwhals(backend).from_native(native.set_column(place, name, pa.array(found, pa.int64(), mask=missing)), eager_only=True)
 
 
 def sql_of(backend: Backend, frame: Any) -> str:

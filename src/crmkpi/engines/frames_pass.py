@@ -16,7 +16,7 @@ from operator import or_
 from typing import Any
 
 from crmkpi.engines.frames_expressions import Compiler, Value
-from crmkpi.engines.frames_native import gathered, rows_of, sql_of
+from crmkpi.engines.frames_native import counts_steps, gathered, rows_of, sql_of, with_steps
 from crmkpi.engines.frames_sums import Sum, exact_sum
 from crmkpi.engines.frames_time import local_day, step_numbers
 from crmkpi.engines.query import EXACT, Anchor, Sample, SegmentKey, Slot, empty_state, merged_state
@@ -39,6 +39,7 @@ class Key:
     source: Any
     decode: Callable[[Any], Any]
     within: Any = None  # where rows are asked for at all
+    edges: tuple[int, ...] | None = None  # of a step function that the library counts itself
 
 
 def _same(value: Any) -> Any:
@@ -51,6 +52,8 @@ def step_key(name: str, compiler: Compiler, stamp: Value, edges: Sequence[int]) 
     within = source.is_null()
     if edges:
         within = within | ((source >= nw.lit(edges[0])) & (source < nw.lit(edges[-1])))
+    if counts_steps(compiler.prepared.backend):
+        return Key(name, source, _whole_or_none, within, tuple(edges))
     halves = compiler.prepared.backend.name in _BY_HALVES
     return Key(name, step_numbers(nw, source, edges, halves=halves), _whole_or_none, within)
 
@@ -151,6 +154,7 @@ class Pass:
         self._columns: dict[str, Any] = {}
         self._more: dict[str, Any] = {}
         self._per: dict[str, Key] = {}
+        self._parts: list[_Part] = []
         self._groups: dict[Group, list[Any]] = {}
         self._statements: list[str] | None = None
 
@@ -168,7 +172,7 @@ class Pass:
     def states(self, *, merging: bool, statements: list[str] | None) -> dict[Group, list[Any]]:
         """The states of each group."""
         self._statements = statements
-        parts = [self._part(number, slot) for number, slot in enumerate(self._anchor.slots)]
+        parts = self._parts = [self._part(number, slot) for number, slot in enumerate(self._anchor.slots)]
         frame = self._projected()
         for keyed in dict.fromkeys(repr(part.slot.key) for part in parts):
             own = [part for part in parts if repr(part.slot.key) == keyed]
@@ -253,6 +257,11 @@ class Pass:
                 frame = frame.filter(key.within)
         if first:
             frame = frame.with_columns(*first)
+        for key in keys:
+            if key.edges is not None:
+                frame = with_steps(self._backend, frame, key.name, key.edges)
+        if self._backend.name != "duckdb" and self._flags and all(part.flag for part in self._parts):
+            frame = self._only(frame, self._parts)  # fewer rows to group
         if self._columns:
             frame = frame.with_columns(*(source.alias(name) for name, source in self._columns.values()))
         if self._more:
@@ -376,7 +385,9 @@ class Pass:
         else:
             exact = _sample_decoder(value)
             for group, (values,) in gathered(self._backend, chosen, names, [part.column]).items():
-                yield group, Sample.of([exact(plain) for plain in values], "integer" if value.digits is not None else value.kind, slot.keep)
+                whole = value.digits == 0 and value.kind in ("duration", "integer")
+                kept = values if whole else [exact(plain) for plain in values]
+                yield group, Sample.of(kept, value.kind if value.digits is None else "integer", slot.keep)
 
     def _latest(self, chosen: Any, part: _Part, names: Sequence[str]) -> Iterable[tuple[tuple[Any, ...], Any]]:
         """The latest record of each group: of equally late ones, the one whose id sorts last."""
