@@ -112,3 +112,10 @@ def test_the_support_table_has_a_line_for_each_measure():
     assert all(line.count("|") == 7 for line in lines)
 
 
+
+
+def test_the_documentation_shows_the_support_table_of_the_code():
+    from pathlib import Path
+
+    page = Path(__file__).parents[2] / "docs" / "frames.md"
+    assert support_table() in page.read_text(encoding="utf-8")
