@@ -72,8 +72,12 @@ def polars_rivals(frame: pl.LazyFrame) -> dict[str, Callable[[], Any]]:
     asked = {
         "win_rate": inside.group_by("owner", month).agg((pl.col("status") == "won").sum().alias("won"), closed.sum()),
         "revenue": won.group_by("owner", month).agg(pl.col("amount").sum()),
-        "average_deal_size": won.group_by("owner", month).agg(pl.col("amount").mean(), pl.col("amount").std().alias("sd"), pl.len()),
-        "sales_cycle_length": won.group_by("owner", month).agg(cycle.mean(), cycle.dt.total_microseconds().std().alias("sd"), pl.len()),
+        "average_deal_size": won.group_by("owner", month).agg(
+            pl.col("amount").mean(), pl.col("amount").std().alias("sd"), pl.len()
+        ),
+        "sales_cycle_length": won.group_by("owner", month).agg(
+            cycle.mean(), cycle.dt.total_microseconds().std().alias("sd"), pl.len()
+        ),
         "sales_cycle_length.median": won.group_by("owner", month).agg(cycle.median()),
     }
     return {name: query.collect for name, query in asked.items()}
@@ -149,7 +153,9 @@ def pyarrow_rivals(table: pa.Table) -> dict[str, Callable[[], Any]]:
     return {
         "win_rate": rates,
         "revenue": lambda: won().group_by(["owner", "month"]).aggregate([("amount", "sum")]),
-        "average_deal_size": lambda: won().group_by(["owner", "month"]).aggregate([("amount", "mean"), ("amount", "stddev")]),
+        "average_deal_size": lambda: (
+            won().group_by(["owner", "month"]).aggregate([("amount", "mean"), ("amount", "stddev")])
+        ),
         "sales_cycle_length": cycles,
     }
 
@@ -176,7 +182,9 @@ def compare(library: str, frame: Any, rivals: dict[str, Callable[[], Any]]) -> N
     names = list(rivals)
     crm.measure(names, **YEAR)
     found = best_of(hand=lambda: [rivals[name]() for name in names], ours=lambda: crm.measure(names, **YEAR))
-    print(f"{'':<10} {'all of them, one call':<28}{found['hand']:>8.0f}ms{found['ours']:>8.0f}ms{found['ours'] / found['hand']:>8.2f}")
+    print(
+        f"{'':<10} {'all of them, one call':<28}{found['hand']:>8.0f}ms{found['ours']:>8.0f}ms{found['ours'] / found['hand']:>8.2f}"
+    )
 
 
 def overhead() -> None:
@@ -186,7 +194,9 @@ def overhead() -> None:
     crm.measure(win_rate)
     bare = frame.lazy().select((pl.col("status") == "won").sum())
     found = best_of(bare=bare.collect, ours=lambda: crm.measure(win_rate), fresh=lambda: win_rate(frame))
-    print(f"one call on one row: bare {found['bare']:.1f} ms, crmkpi {found['ours']:.1f} ms, with a new dataset {found['fresh']:.1f} ms")
+    print(
+        f"one call on one row: bare {found['bare']:.1f} ms, crmkpi {found['ours']:.1f} ms, with a new dataset {found['fresh']:.1f} ms"
+    )
 
 
 def main(rows: int, libraries: list[str]) -> None:

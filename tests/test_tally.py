@@ -59,7 +59,9 @@ def test_parts_merge_into_the_whole_over_json(metric):
 @given(st.lists(st.integers(0, 3), min_size=0, max_size=60))
 def test_the_order_and_size_of_parts_change_nothing(homes):
     deals = COMPANY["deals"][: len(homes)]
-    empty = Tally(["win_rate", "revenue", "sales_cycle_length.median"], by="owner", currency="EUR", rates=SETTINGS["rates"])
+    empty = Tally(
+        ["win_rate", "revenue", "sales_cycle_length.median"], by="owner", currency="EUR", rates=SETTINGS["rates"]
+    )
     parts = [[deal for deal, home in zip(deals, homes, strict=True) if home == number] for number in range(4)]
     forward, backward = empty, empty
     for part in parts:
@@ -136,7 +138,10 @@ def test_a_definition_has_the_same_digest_in_another_process():
     import sys
 
     code = "import crmkpi; print(crmkpi.Tally(['win_rate', 'revenue'], period='2026', by='owner').digest)"
-    found = {subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout for _ in range(2)}
+    found = {
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        for _ in range(2)
+    }
     assert found == {Tally(["win_rate", "revenue"], period="2026", by="owner").digest + "\n"}
 
 

@@ -41,7 +41,9 @@ def scan(
     """
     file = Path(path)
     if file.suffix not in _FORMATS:
-        raise FileFormatError(f"scan() reads Parquet and CSV files; got {str(path)!r}. {did_you_mean(file.suffix, _FORMATS)}")
+        raise FileFormatError(
+            f"scan() reads Parquet and CSV files; got {str(path)!r}. {did_you_mean(file.suffix, _FORMATS)}"
+        )
     if not any(Path(file.anchor or ".").glob(str(file.relative_to(file.anchor)))):
         raise FileFormatError(f"scan() found no file {str(path)!r}; write * for a part of a name that varies.")
     chosen = engine or next((name for name in ("polars", "duckdb") if find_spec(name)), None)
@@ -49,7 +51,9 @@ def scan(
         raise MissingExtraError("scan() needs Polars or DuckDB; install one with pip install 'crmkpi[polars]'.")
     library = _library(chosen)
     if chosen == "polars":
-        frame = library.scan_parquet(path) if file.suffix == ".parquet" else library.scan_csv(path, try_parse_dates=True)
+        frame = (
+            library.scan_parquet(path) if file.suffix == ".parquet" else library.scan_csv(path, try_parse_dates=True)
+        )
     else:
         frame = library.read_parquet(str(path)) if file.suffix == ".parquet" else library.read_csv(str(path))
     return FrameTable(frame, type_=record_type(record), columns=columns, values=values, tz=tz)
@@ -59,4 +63,6 @@ def _library(name: str) -> Any:
     try:
         return import_module(name)
     except ImportError as error:
-        raise MissingExtraError(f"scan(engine={name!r}) needs {name}; install it with pip install 'crmkpi[{name}]'.") from error
+        raise MissingExtraError(
+            f"scan(engine={name!r}) needs {name}; install it with pip install 'crmkpi[{name}]'."
+        ) from error

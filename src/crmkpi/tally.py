@@ -91,7 +91,9 @@ class Tally:
         read_by = {table for metric in self._settings.metrics for table in metric.tables}
         if not read_by & set(tables):
             hint = did_you_mean(next(iter(tables), ""), read_by)
-            raise UnknownNameError(f"The tally reads {', '.join(sorted(read_by))}; got {', '.join(tables) or 'nothing'}. {hint}")
+            raise UnknownNameError(
+                f"The tally reads {', '.join(sorted(read_by))}; got {', '.join(tables) or 'nothing'}. {hint}"
+            )
         reader, plan = self._read(tables)
         return self._with({table: answer for table, answer in reader.answers.items() if table in tables}, plan)
 
@@ -146,7 +148,9 @@ class Tally:
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(f"A tally is read from what Tally.to_json() wrote; got {text[:40]!r}.") from error
         if version != _VERSION:
-            raise InputError(f"The tally was written in version {version!r}, and this is version {_VERSION}; measure again.")
+            raise InputError(
+                f"The tally was written in version {version!r}, and this is version {_VERSION}; measure again."
+            )
         if digest != self.digest:
             raise InputError(
                 "The stored tally is of other definitions or settings than this one: a metric, its periods, segments, calendar, "
@@ -201,7 +205,9 @@ def _formula(metric: Metric) -> str:
         return f"{code.co_code.hex()} {code.co_consts!r}"
     function = next(part for part in ast.walk(tree) if isinstance(part, ast.FunctionDef | ast.Lambda))
     body: Sequence[Any] = function.body if isinstance(function.body, list) else [function.body]
-    return " ".join(ast.dump(part) for part in body if not (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant)))
+    return " ".join(
+        ast.dump(part) for part in body if not (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))
+    )
 
 
 def _segment_text(segment: Segment) -> str:

@@ -12,5 +12,9 @@ from .backends import BACKENDS
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "backend" in metafunc.fixturenames:
         named = metafunc.config.getoption("--backends")
-        usual = [name for name in BACKENDS if name != "pyspark" and find_spec(name.partition("-")[0]) and find_spec("pyarrow")]
+        usual = [
+            name
+            for name in BACKENDS
+            if name != "pyspark" and find_spec(name.partition("-")[0]) and find_spec("pyarrow")
+        ]
         metafunc.parametrize("backend", named.split(",") if named else usual)

@@ -61,7 +61,12 @@ timestamps: st.SearchStrategy[Expression] = stamps | written(stamps, "+-", st.ju
 durations: st.SearchStrategy[Expression] = written(timestamps, "-", timestamps)
 texts: st.SearchStrategy[Expression] = st.sampled_from((deals.owner, deals.customer_id, deals.currency))
 values = st.one_of(
-    numbers, moneys, timestamps, durations, written(durations, "/", st.just(timedelta(days=1))), texts,
+    numbers,
+    moneys,
+    timestamps,
+    durations,
+    written(durations, "/", st.just(timedelta(days=1))),
+    texts,
     st.sampled_from((deals.expected_close_on, deals.status)),
 )
 ORDER = ("==", "!=", "<", "<=", ">", ">=")

@@ -1,6 +1,6 @@
 """Every KPI and variant is the same on records and on each frame library.
 
-    pytest tests/engines --backends=polars,duckdb    # or pyspark, which is slow and only run where it is asked for
+pytest tests/engines --backends=polars,duckdb    # or pyspark, which is slow and only run where it is asked for
 """
 
 from __future__ import annotations
@@ -120,7 +120,9 @@ def compare(crm: Dataset, frames: Dataset, metric: Metric, question: dict[str, A
 def test_a_frame_gives_the_same_result_as_records(backend: str, name: str, examples: int) -> None:
     metric = METRICS[name]
 
-    @settings(max_examples=max(3, examples // 10), deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(
+        max_examples=max(3, examples // 10), deadline=None, suppress_health_check=list(HealthCheck), database=None
+    )
     @given(st.data())
     def check(data: Any) -> None:
         crm = random_dataset(metric, Random(data.draw(st.integers(0, 2**32))))

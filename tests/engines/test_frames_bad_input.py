@@ -83,7 +83,9 @@ def test_floats_that_are_no_decimals_are_refused_and_not_rounded() -> None:
 
 def test_an_amount_of_more_than_eighteen_digits_is_refused() -> None:
     amounts = pl.Series([Decimal("12345678901234567890.12"), Decimal(1), Decimal(2)])
-    with pytest.raises(InputError, match="deals.amount cannot be measured on polars: it holds a number of more than 18"):
+    with pytest.raises(
+        InputError, match="deals.amount cannot be measured on polars: it holds a number of more than 18"
+    ):
         revenue(pl.DataFrame({**DEALS, "amount": amounts}))
 
 
@@ -176,7 +178,9 @@ def test_a_frame_of_no_rows_gives_the_same_as_no_records(backend) -> None:
 def test_columns_that_are_no_fields_are_attributes_and_shadow_nothing(backend) -> None:
     from .backends import frame_of
 
-    frame = frame_of(backend, pa.table({**DEALS, "n": [1, 2, 3], "part": ["a", "b", "a"], "f_status": ["x"] * 3, "w0_": [0] * 3}))
+    frame = frame_of(
+        backend, pa.table({**DEALS, "n": [1, 2, 3], "part": ["a", "b", "a"], "f_status": ["x"] * 3, "w0_": [0] * 3})
+    )
     report = Dataset(deals=frame).measure(win_rate, by="attributes.part")
     assert {result.segment["attributes.part"]: result.value for result in report} == {"a": 1.0, "b": 0.0}
 
@@ -184,11 +188,13 @@ def test_columns_that_are_no_fields_are_attributes_and_shadow_nothing(backend) -
 def test_a_column_of_another_name_and_other_words_is_mapped(backend) -> None:
     from .backends import frame_of
 
-    frame = frame_of(backend, pa.table({"Opp Id": ["1", "2"], "Stage \"x\"": ["Closed Won", "Lost"], "group": ["a", "b"]}))
+    frame = frame_of(
+        backend, pa.table({"Opp Id": ["1", "2"], 'Stage "x"': ["Closed Won", "Lost"], "group": ["a", "b"]})
+    )
     deals = table(
         frame,
         record=Deal,
-        columns={"id": "Opp Id", "status": "Stage \"x\"", "owner": "group"},
+        columns={"id": "Opp Id", "status": 'Stage "x"', "owner": "group"},
         values={"status": {"Closed Won": "won", "Lost": "lost"}},
     )
     assert [result.value for result in Dataset(deals=deals).measure(win_rate, by="owner")] == [1.0, 0.0]

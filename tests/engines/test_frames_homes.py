@@ -6,7 +6,6 @@ from datetime import datetime
 
 import duckdb
 import polars as pl
-import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
@@ -75,7 +74,9 @@ def test_a_measure_collects_no_more_rows_than_groups(arrow, monkeypatch):
     from crmkpi.engines import frames_pass
 
     collected = []
-    monkeypatch.setattr(frames_pass, "rows_of", lambda *given, real=frames_pass.rows_of: collected.append(real(*given)) or collected[-1])
+    monkeypatch.setattr(
+        frames_pass, "rows_of", lambda *given, real=frames_pass.rows_of: collected.append(real(*given)) or collected[-1]
+    )
     report = Dataset(deals=pl.from_arrow(arrow).lazy()).measure(win_rate, by="owner", period="2026", every="month")
     owners = {result.segment["owner"] for result in report}
     assert 0 < sum(map(len, collected)) <= len(owners) * (12 + 2)
@@ -84,7 +85,9 @@ def test_a_measure_collects_no_more_rows_than_groups(arrow, monkeypatch):
 def test_a_frame_is_never_changed():
     import pandas as pd
 
-    frame = pd.DataFrame({"id": ["1"], "status": ["won"], "closed_at": [datetime(2026, 1, 1)], "amount": [1.5]}, index=[7])
+    frame = pd.DataFrame(
+        {"id": ["1"], "status": ["won"], "closed_at": [datetime(2026, 1, 1)], "amount": [1.5]}, index=[7]
+    )
     before = frame.copy(deep=True)
     Dataset(deals=frame).measure([win_rate, average_deal_size], period="2026", by="owner")
     pd.testing.assert_frame_equal(frame, before)
@@ -110,8 +113,6 @@ def test_the_support_table_has_a_line_for_each_measure():
     lines = support_table().splitlines()
     assert lines[0] == "| measure | polars | pandas | pyarrow | duckdb | pyspark |"
     assert all(line.count("|") == 7 for line in lines)
-
-
 
 
 def test_the_documentation_shows_the_support_table_of_the_code():

@@ -17,7 +17,7 @@ from crmkpi.engines.frames_columns import FrameTable
 from crmkpi.engines.frames_expressions import Compiler
 from crmkpi.engines.frames_look import Column, Prepared, inside
 from crmkpi.engines.frames_native import rows_of
-from crmkpi.engines.frames_pass import OUTSIDE, Key, Pass, day_key, segment_key, step_key
+from crmkpi.engines.frames_pass import OUTSIDE, Pass, day_key, segment_key, step_key
 from crmkpi.engines.frames_time import micros, with_open_time
 from crmkpi.engines.query import NO_DATE, Anchor, Answer, Query, merged_state
 from crmkpi.engines.records import Moments
@@ -67,7 +67,7 @@ def answer(
     return Answer(_given(query, table, compiler), groups, prepared.rejected)
 
 
-def _given(query: Query, table: FrameTable, compiler: Compiler) -> dict[Hashable, int]:
+def _given(query: Query, table: FrameTable, compiler: Compiler) -> dict[tuple[Hashable, ...], int]:
     """How many rows each segment has; asked once for the same segments of a table."""
     if not query.segments:
         return {(): compiler.prepared.rows}
@@ -148,7 +148,9 @@ def _prepared(query: Query, table: FrameTable, tables: Mapping[str, Any]) -> Pre
             f"The segment {function.name!r} is a Python function, which a {table.backend.name} frame cannot run on its rows; "
             "add a column to the frame and group by its name (by='attributes.name'), use Segment(..., bins=...), or give records."
         )
-    fields = {part.path: part for root in _roots(query) for part in walk(root) if isinstance(part, Field) and part.table}
+    fields = {
+        part.path: part for root in _roots(query) for part in walk(root) if isinstance(part, Field) and part.table
+    }
     summed = {
         part.path
         for anchor in query.anchors
@@ -161,7 +163,9 @@ def _prepared(query: Query, table: FrameTable, tables: Mapping[str, Any]) -> Pre
     return _joined(table, list(fields), summed, tables)
 
 
-def _joined(table: FrameTable, paths: Sequence[tuple[str, ...]], summed: set[tuple[str, ...]], tables: Mapping[str, Any]) -> Prepared:
+def _joined(
+    table: FrameTable, paths: Sequence[tuple[str, ...]], summed: set[tuple[str, ...]], tables: Mapping[str, Any]
+) -> Prepared:
     own = [path for path in paths if path[0] not in table.type_.relations or len(path) == 1]
     related: dict[str, list[tuple[str, ...]]] = {}
     for path in paths:
@@ -178,7 +182,9 @@ def _joined(table: FrameTable, paths: Sequence[tuple[str, ...]], summed: set[tup
         deeper = {path[1:] for path in summed if path[0] == name}
         right = _joined(other, [("id",), *inner], deeper, tables)
         _check_unique(right, relation.table)
-        names = {column.name: f"{inside(name)}__{column.name}" for column in (*right.columns.values(), *right.exact.values())}
+        names = {
+            column.name: f"{inside(name)}__{column.name}" for column in (*right.columns.values(), *right.exact.values())
+        }
         frame = prepared.frame.join(
             right.frame.select(*(nw.col(old).alias(new) for old, new in names.items())),
             left_on=inside(relation.key),
@@ -218,7 +224,9 @@ def _check_unique(prepared: Prepared, name: str) -> None:
     """A join must never multiply rows."""
     nw = narwhals(prepared.backend)
     key = nw.col(inside("id"))
-    counted = prepared.frame.group_by(inside("id")).agg(nw.len().alias("n")).filter(nw.col("n") > 1, ~key.is_null()).head(1)
+    counted = (
+        prepared.frame.group_by(inside("id")).agg(nw.len().alias("n")).filter(nw.col("n") > 1, ~key.is_null()).head(1)
+    )
     for found, _ in rows_of(prepared.backend, counted):
         raise InputError(
             f"Two records of {name} have the id {found!r}, so that a reference to it is ambiguous; remove one of them."

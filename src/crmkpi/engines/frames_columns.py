@@ -90,7 +90,9 @@ class FrameTable:
             ) from error
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
-            raise ColumnError(f"The {self.backend.name} frame for {self.type_.table} has two columns {twice!r}; rename one.")
+            raise ColumnError(
+                f"The {self.backend.name} frame for {self.type_.table} has two columns {twice!r}; rename one."
+            )
         nw = narwhals(self.backend)
         schema = nw.from_native(self.frame).collect_schema()
         return MappingProxyType(dict(schema))
@@ -102,7 +104,9 @@ class FrameTable:
             if column not in self._found:
                 raise ColumnError(f"The frame has no column {column!r} for {name}. {did_you_mean(column, self._found)}")
         taken = set(given.values())
-        own = {name: name for name in self.type_.fields if name in self._found and name not in taken and name not in given}
+        own = {
+            name: name for name in self.type_.fields if name in self._found and name not in taken and name not in given
+        }
         found = {**own, **given}
         if not found:
             raise ColumnError(
@@ -177,7 +181,9 @@ class FrameTable:
             return known.kind  # object columns of no rows are of no type
         wrong = _wrong_type(known, dtype, self.backend)
         if wrong:
-            raise ColumnError(f"The column {column!r} must hold {known.name} as {_WORDS[known.kind]}; got {dtype}. {wrong}")
+            raise ColumnError(
+                f"The column {column!r} must hold {known.name} as {_WORDS[known.kind]}; got {dtype}. {wrong}"
+            )
         return known.kind
 
     def _is_aware(self, column: str) -> bool:

@@ -201,7 +201,9 @@ class Compiler:
         stamp = self.value(item)
         known = Column("", "timestamp", 0, stamp.low, stamp.high, stamp.aware)
         source = local_day(self.nw, stamp.source, known, self.calendar)
-        return replace(stamp, source=source, kind="date", low=stamp.low // DAY - 1, high=stamp.high // DAY + 1, aware=None)
+        return replace(
+            stamp, source=source, kind="date", low=stamp.low // DAY - 1, high=stamp.high // DAY + 1, aware=None
+        )
 
     def _business(self, start: Expression, end: Expression) -> Value:
         first, last = self.value(start), self.value(end)
@@ -236,7 +238,13 @@ class Compiler:
         if sign == "*":
             corners = [a * b for a in (first.low, first.high) for b in (second.low, second.high)]
             made = Value(
-                first.source * second.source, kind, needs, first.digits + second.digits, min(corners), max(corners), also=also
+                first.source * second.source,
+                kind,
+                needs,
+                (first.digits or 0) + (second.digits or 0),
+                min(corners),
+                max(corners),
+                also=also,
             )
         else:
             first, second = self.aligned(first, second)
@@ -250,11 +258,11 @@ class Compiler:
             made = Value(source, kind, needs, first.digits, low, high, aware, also)
         return self._fitting(made, repr(expression))
 
-    def _quotient(
-        self, expression: Operation, first: Value, second: Value, needs: frozenset[str], also: Any
-    ) -> Value:
+    def _quotient(self, expression: Operation, first: Value, second: Value, needs: frozenset[str], also: Any) -> Value:
         if expression.kind != "number" or "money" in (expression.left.kind, expression.right.kind):
-            raise refuse(self.prepared.backend, f"{expression!r}", "it divides amounts row by row; give records instead")
+            raise refuse(
+                self.prepared.backend, f"{expression!r}", "it divides amounts row by row; give records instead"
+            )
         divisor = second.source
         also = _both(also, divisor != self.nw.lit(0))
         # A zero is put aside before it divides, since some backends would raise and others give infinity.
@@ -288,7 +296,11 @@ class Compiler:
         return value
 
     def _alike(self, first: Value, second: Value, left: Expression, right: Expression) -> None:
-        if first.kind == second.kind == "timestamp" and None not in (first.aware, second.aware) and first.aware != second.aware:
+        if (
+            first.kind == second.kind == "timestamp"
+            and None not in (first.aware, second.aware)
+            and first.aware != second.aware
+        ):
             raise TimeZoneError(
                 f"{left!r} and {right!r} are one with a time zone and one without; give tz= to crmkpi.table() so that both "
                 "are exact instants."

@@ -98,13 +98,14 @@ def looked_over(
                 plain.append(nw.col(own).cast(nw.Int64).alias(own))
         elif kind == "money" and not schema[own].is_float():
             scale = getattr(schema[own], "scale", 0)
-            made = Column(own, kind, scale, *(int((bound or 0) * 10**scale) for bound in (low, high)), nulls=nulls)
+            least, most = (int((bound or 0) * 10**scale) for bound in (low, high))
+            made = Column(own, kind, scale, least, most, nulls=nulls)
             if scale:
                 plain.append((nw.col(own) * nw.lit(10**scale)).cast(nw.Int64).alias(own))
         elif name in floats:
             scale = _scale_of(nw, backend, frame, name, found, type_)
-            bounds = (round(float(bound or 0) * 10**scale) for bound in (low, high))
-            made = Column(own if kind == "money" else f"{own}_exact", kind, scale, *bounds, nulls=nulls)
+            least, most = (round(float(bound or 0) * 10**scale) for bound in (low, high))
+            made = Column(own if kind == "money" else f"{own}_exact", kind, scale, least, most, nulls=nulls)
             plain.append(_whole(nw, nw.col(own), scale).alias(made.name))
             if kind == "number":
                 exacts[path] = made
@@ -115,8 +116,12 @@ def looked_over(
                 plain.append(nw.col(own).cast(nw.Float64).alias(own))
         largest = max(abs(made.low), abs(made.high))
         if largest > _LARGEST:
-            raise refuse(backend, f"{type_.table}.{name}", f"it holds a number of more than 18 digits (about {largest:.1e})")
-        columns[path] = replace(made, empty=not found[f"count {name}"])
+            raise refuse(
+                backend, f"{type_.table}.{name}", f"it holds a number of more than 18 digits (about {largest:.1e})"
+            )
+        if not found[f"count {name}"]:  # timestamps that are not there are of no zone
+            made = replace(made, empty=True, aware=None)
+        columns[path] = made
     if plain:
         frame = frame.with_columns(*plain)
     return Prepared(backend, frame, MappingProxyType(columns), MappingProxyType(exacts), rows, rejected)
@@ -174,9 +179,7 @@ def _off(nw: Any, column: Any, scale: int) -> Any:
     return nw.when(~column.is_null() & wrong).then(nw.lit(1)).otherwise(nw.lit(0))
 
 
-def _scale_of(
-    nw: Any, backend: Backend, frame: Any, name: str, found: Mapping[str, Any], type_: RecordType
-) -> int:
+def _scale_of(nw: Any, backend: Backend, frame: Any, name: str, found: Mapping[str, Any], type_: RecordType) -> int:
     """With how many decimal digits all values of a float column are exactly what they say."""
     if not found[f"off {name}"]:
         return _SCALES[0]

@@ -97,7 +97,7 @@ def _pandas_numbers(pd: Any, column: Any, kind: Kind) -> Any:
     if kind != "money" or not any(isinstance(value, Decimal) for value in present):
         return column.astype("Float64" if kind != "integer" else "Int64")
     exact = [value if isinstance(value, Decimal) else Decimal(repr(value)) for value in present]
-    digits = max([0, *(-value.as_tuple().exponent for value in exact if value.is_finite())])
+    digits = max([0, *(-int(value.as_tuple().exponent) for value in exact if value.is_finite())])
     values = pd.Series(pd.NA, index=column.index, dtype="Int64")
     try:
         values[column.notna()] = [int(value.scaleb(digits)) for value in exact]
@@ -128,11 +128,19 @@ def _pandas_from_arrow(pd: Any, column: Any, kind: Kind) -> Any:
 
 
 def _pandas_text(pd: Any, column: Any) -> Any:
-    if isinstance(column.dtype, pd.CategoricalDtype) or pd.api.types.is_string_dtype(column.dtype) and column.dtype != object:
+    if (
+        isinstance(column.dtype, pd.CategoricalDtype)
+        or (pd.api.types.is_string_dtype(column.dtype)
+        and column.dtype != object)
+    ):
         return column
     if pd.api.types.is_float_dtype(column.dtype):  # whole numbers with gaps are floats in numpy
         column = column.astype("Int64")
-    return column.astype(object).map(lambda value: value if isinstance(value, str) else str(value), na_action="ignore").astype("str")
+    return (
+        column.astype(object)
+        .map(lambda value: value if isinstance(value, str) else str(value), na_action="ignore")
+        .astype("str")
+    )
 
 
 def _quoted(name: str) -> str:
@@ -167,7 +175,9 @@ def _entered_spark(frame: Any, columns: Mapping[str, tuple[str, Kind]]) -> Any:
                 source = F.unix_micros(source)
             else:
                 # A difference of two wall-clock times knows no session time zone.
-                source = F.expr(f"timestampdiff(MICROSECOND, TIMESTAMP_NTZ'1970-01-01 00:00:00', CAST({quoted} AS TIMESTAMP_NTZ))")
+                source = F.expr(
+                    f"timestampdiff(MICROSECOND, TIMESTAMP_NTZ'1970-01-01 00:00:00', CAST({quoted} AS TIMESTAMP_NTZ))"
+                )
         elif kind == "date":
             source = F.expr(f"CAST(datediff(CAST({quoted} AS DATE), DATE'1970-01-01') AS BIGINT)")
         elif kind in ("text", "choice"):
@@ -199,27 +209,37 @@ def rows_of(backend: Backend, frame: Any) -> list[tuple[Any, ...]]:
     )
 
 
-def gathered(backend: Backend, frame: Any, keys: Sequence[str], values: Sequence[str]) -> dict[tuple[Any, ...], list[list[Any]]]:
+def gathered(
+    backend: Backend, frame: Any, keys: Sequence[str], values: Sequence[str]
+) -> dict[tuple[Any, ...], list[list[Any]]]:
     """For each group the values of each column, sorted, without nulls."""
     native = frame.to_native()
     size = len(keys)
     if backend.name == "polars":
         import polars as pl  # noqa: PLC0415
 
-        lists = [pl.col(value).drop_nulls().sort().implode() if not keys else pl.col(value).drop_nulls().sort() for value in values]
+        lists = [
+            pl.col(value).drop_nulls().sort().implode() if not keys else pl.col(value).drop_nulls().sort()
+            for value in values
+        ]
         lazy = native.lazy().select(*keys, *values)
         found = (lazy.group_by(*keys).agg(*lists) if keys else lazy.select(*lists)).collect()
         return {row[:size]: list(row[size:]) for row in found.rows()}
     if backend.name == "duckdb":
-        lists = [f"list({_quoted(value)} ORDER BY {_quoted(value)}) FILTER (WHERE {_quoted(value)} IS NOT NULL)" for value in values]
+        parts = [
+            f"list({_quoted(value)} ORDER BY {_quoted(value)}) FILTER (WHERE {_quoted(value)} IS NOT NULL)"
+            for value in values
+        ]
         group = f" GROUP BY {', '.join(map(_quoted, keys))}" if keys else ""
-        found = native.query("measured", f"SELECT {', '.join([*map(_quoted, keys), *lists])} FROM measured{group}").fetchall()
+        found = native.query(
+            "measured", f"SELECT {', '.join([*map(_quoted, keys), *parts])} FROM measured{group}"
+        ).fetchall()
         return {tuple(row[:size]): [part or [] for part in row[size:]] for row in found}
     if backend.name == "pyspark":
         from pyspark.sql import functions as F  # noqa: N812, PLC0415
 
-        lists = [F.sort_array(F.collect_list(value)).alias(value) for value in values]
-        return {tuple(row)[:size]: list(tuple(row)[size:]) for row in native.groupBy(*keys).agg(*lists).collect()}
+        sorted_lists = [F.sort_array(F.collect_list(value)).alias(value) for value in values]
+        return {tuple(row)[:size]: list(tuple(row)[size:]) for row in native.groupBy(*keys).agg(*sorted_lists).collect()}
     return _gathered_here(backend, native, keys, values)
 
 
@@ -248,11 +268,10 @@ def _gathered_here(
 def _pandas_lists(present: Any, keys: Sequence[str], value: str) -> list[tuple[tuple[Any, ...], list[Any]]]:
     if not keys:
         return [((), present[value].tolist())]
+    import pandas as pd  # noqa: PLC0415
+
     grouped = present.groupby(list(keys), dropna=False, observed=True, sort=False)[value]
-    return [
-        (tuple(None if part != part or part is None or str(part) == "<NA>" else part for part in key), one.tolist())
-        for key, one in grouped
-    ]
+    return [(tuple(None if pd.isna(part) else part for part in key), one.tolist()) for key, one in grouped]
 
 
 def table_beside(backend: Backend, frame: Any, columns: Mapping[str, Sequence[int]]) -> Any:
@@ -299,7 +318,9 @@ def with_steps(backend: Backend, frame: Any, name: str, edges: Sequence[int]) ->
     missing = column.is_null().to_numpy()
     found = np.searchsorted(steps, column.fill_null(0).to_numpy(), side="right")
     place = native.schema.get_field_index(name)
-    return narwhals(backend).from_native(native.set_column(place, name, pa.array(found, pa.int64(), mask=missing)), eager_only=True)
+    return narwhals(backend).from_native(
+        native.set_column(place, name, pa.array(found, pa.int64(), mask=missing)), eager_only=True
+    )
 
 
 def sql_of(backend: Backend, frame: Any) -> str:

@@ -16,11 +16,11 @@ from operator import or_
 from typing import Any
 
 from crmkpi.engines.frames_expressions import Compiler, Value
+from crmkpi.engines.frames_look import Column
 from crmkpi.engines.frames_native import counts_steps, gathered, rows_of, sql_of, with_steps
 from crmkpi.engines.frames_sums import Sum, exact_sum
 from crmkpi.engines.frames_time import local_day, step_numbers
 from crmkpi.engines.query import EXACT, Anchor, Sample, SegmentKey, Slot, empty_state, merged_state
-from crmkpi.engines.frames_look import Column
 
 __all__ = ["OUTSIDE", "Key", "Pass", "day_key", "segment_key", "step_key"]
 
@@ -158,12 +158,14 @@ class Pass:
         self._groups: dict[Group, list[Any]] = {}
         self._statements: list[str] | None = None
 
-    def given(self) -> dict[Hashable, int]:
+    def given(self) -> dict[tuple[Hashable, ...], int]:
         """How many rows each segment has."""
-        frame = self._compiler.prepared.frame.with_columns(*(key.source.alias(key.name) for key in self._segments))  # a segment at least
+        frame = self._compiler.prepared.frame.with_columns(
+            *(key.source.alias(key.name) for key in self._segments)
+        )  # a segment at least
         names = [key.name for key in self._segments]
         counted = frame.select(*names).group_by(*names).agg(self._nw.len().alias("n"))
-        found: dict[Hashable, int] = {}
+        found: dict[tuple[Hashable, ...], int] = {}
         for *cells, count in rows_of(self._backend, counted):
             segment = tuple(key.decode(cell) for key, cell in zip(self._segments, cells, strict=True))
             found[segment] = found.get(segment, 0) + count
@@ -268,9 +270,7 @@ class Pass:
             frame = frame.with_columns(*(source.alias(name) for name, source in self._more.items()))
         return frame
 
-    def _aggregated(
-        self, frame: Any, parts: Sequence[_Part], per: Key | None, *, split: bool, merging: bool
-    ) -> None:
+    def _aggregated(self, frame: Any, parts: Sequence[_Part], per: Key | None, *, split: bool, merging: bool) -> None:
         """Group once for these slots, and put their states down."""
         nw = self._nw
         if per is not None:
@@ -359,9 +359,15 @@ class Pass:
         if self._convert is None or part.slot.currency is None:
             return {currency: state}
         rate = self._convert(Decimal(1), currency, decoded.get("rate"))
-        with_rate = Sample(state.count, EXACT.multiply(Decimal(state.total), rate), EXACT.multiply(Decimal(state.squares), EXACT.multiply(rate, rate)))
+        with_rate = Sample(
+            state.count,
+            EXACT.multiply(Decimal(state.total), rate),
+            EXACT.multiply(Decimal(state.squares), EXACT.multiply(rate, rate)),
+        )
         with_rate.values = [EXACT.multiply(value, rate) for value in state.values]
-        with_rate.low, with_rate.high = (None if side is None else EXACT.multiply(side, rate) for side in (state.low, state.high))
+        with_rate.low, with_rate.high = (
+            None if side is None else EXACT.multiply(side, rate) for side in (state.low, state.high)
+        )
         return {None: with_rate}
 
     def _beside(
@@ -370,7 +376,7 @@ class Pass:
         """The states that elementary aggregations cannot give: by the plain values of the keys."""
         if not _is_beside(part, merging=merging):
             return
-        nw, slot, value = self._nw, part.slot, part.value
+        slot, value = part.slot, part.value
         assert value is not None
         names = [key.name for key in keys]
         chosen = frame if part.flag is None else frame.filter(self._met(part.flag))
@@ -384,10 +390,11 @@ class Pass:
             yield from self._latest(chosen, part, names)
         else:
             exact = _sample_decoder(value)
-            for group, (values,) in gathered(self._backend, chosen, names, [part.column]).items():
+            for gathered_in, (values,) in gathered(self._backend, chosen, names, [part.column]).items():
                 whole = value.digits == 0 and value.kind in ("duration", "integer")
                 kept = values if whole else [exact(plain) for plain in values]
-                yield group, Sample.of(kept, value.kind if value.digits is None else "integer", slot.keep)
+                kind: Any = value.kind if value.digits is None else "integer"
+                yield gathered_in, Sample.of(kept, kind, slot.keep)
 
     def _latest(self, chosen: Any, part: _Part, names: Sequence[str]) -> Iterable[tuple[tuple[Any, ...], Any]]:
         """The latest record of each group: of equally late ones, the one whose id sorts last."""
@@ -411,7 +418,9 @@ def _is_beside(part: _Part, *, merging: bool) -> bool:
     slot = part.slot
     if slot.what == "distinct":
         return merging
-    return slot.what == "latest" or (slot.what == "values" and ("values" in slot.keep or part.value is None or not _in_rows(part)))
+    return slot.what == "latest" or (
+        slot.what == "values" and ("values" in slot.keep or part.value is None or not _in_rows(part))
+    )
 
 
 def _in_rows(part: _Part) -> bool:

@@ -79,8 +79,10 @@ def _offsets(zone: ZoneInfo) -> tuple[tuple[int, int, int], ...]:
         changed = bisect_left(
             seconds,
             x=True,
-            key=lambda second: ((start + timedelta(seconds=second)).astimezone(zone).utcoffset() or timedelta()) // MICROSECOND
-            != before,
+            key=lambda second: (
+                ((start + timedelta(seconds=second)).astimezone(zone).utcoffset() or timedelta()) // MICROSECOND
+                != before
+            ),
         )
         found.append((micros(start + timedelta(seconds=changed)), before, offset(week)))
         before = offset(week)
@@ -139,7 +141,7 @@ def with_open_time(prepared: Prepared, known: Column, calendar: Calendar) -> Pre
     size = max(map(len, windows), default=0)
     for number in range(size):
         edges = [
-            [(edge.replace(tzinfo=None) - edge.utcoffset() if edge.tzinfo else edge) for edge in found[number]]
+            [(edge.replace(tzinfo=None) - (edge.utcoffset() or timedelta()) if edge.tzinfo else edge) for edge in found[number]]
             if number < len(found)
             else [_EPOCH, _EPOCH]
             for found in windows

@@ -16,7 +16,9 @@ from crmkpi.errors import InputError, MissingExtraError
 
 __all__ = ["BACKENDS", "WORDS", "Backend", "backend_of", "narwhals", "refuse", "support_table"]
 
-Word = Literal["count", "sum", "mean", "quantile", "distinct", "latest", "extremes", "per", "related", "business", "sql"]
+Word = Literal[
+    "count", "sum", "mean", "quantile", "distinct", "latest", "extremes", "per", "related", "business", "sql"
+]
 
 WORDS: Mapping[Word, str] = MappingProxyType(
     {
