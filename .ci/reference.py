@@ -18,7 +18,7 @@ from crmkpi.metric import Metric
 from crmkpi.records import RECORDS
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference.md"
-MODULES = ("crmkpi.expressions", "crmkpi.errors", "crmkpi.intervals", "crmkpi.testing")
+MODULES = ("crmkpi.expressions", "crmkpi.errors", "crmkpi.intervals", "crmkpi.testing", "crmkpi.vendors")
 HEAD = """\
 # Reference
 

@@ -231,7 +231,7 @@ def test_a_command_that_cannot_be_understood_ends_with_2_and_one_sentence(
         ("--deals deals.csv --tz Europe/Berln", "Europe/Berln"),
         ("--deals deals.csv --set margin=1", "None of the metrics has a parameter 'margin'."),
         ("--deals strict.csv --strict", "Line 2 of strict.csv is no Deal"),
-        ("--leads leads.csv service", "No KPI of service can be measured with leads alone"),
+        ("--leads leads.csv service", "No KPI of service can be measured with the tables leads alone"),
     ],
 )
 def test_data_that_cannot_be_used_ends_with_1_and_a_sentence(run: Run, arguments: str, message: str) -> None:

@@ -27,7 +27,7 @@ LAYERS = (
     ("catalogue", "metric", "metrics"),
     ("results",),
     ("dataset", "evaluation", "measurement", "plan"),
-    ("display",),
+    ("display", "vendors"),
     ("__main__", "cli", "cli_arguments", "demo", "testing"),
 )
 PLACE = {name: number for number, layer in enumerate(LAYERS) for name in layer}

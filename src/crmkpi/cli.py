@@ -47,7 +47,6 @@ from crmkpi.errors import (
     CurrencyError,
     FileFormatError,
     InputError,
-    MissingTableError,
     ParameterError,
     TimeZoneError,
     UnknownNameError,
@@ -254,13 +253,16 @@ def _check_report(arguments: argparse.Namespace, given: Mapping[str, str]) -> No
 def _measured(crm: Dataset, arguments: argparse.Namespace) -> Report:
     given = dict(arguments.set)
     chosen: list[Metric] = []
+    notes: list[str] = []
     for choice in arguments.metrics or [None]:
-        chosen += [metric for metric in _metrics(crm, choice, given) if metric not in chosen]
+        found, lacking = ((choice,), ()) if isinstance(choice, Metric) else crm.measurable(choice, given)
+        chosen += [metric for metric in found if metric not in chosen]
+        notes += lacking
     units = {name: parameter.unit for metric in chosen for name, parameter in metric.parameters.items()}
     compare = arguments.compare
     if compare is None and not arguments.metrics and arguments.period is not None:
         compare = "previous"  # a scorecard says how things were before
-    return crm.measure(
+    report = crm.measure(
         chosen,
         period=arguments.period,
         every=arguments.every,
@@ -271,20 +273,9 @@ def _measured(crm: Dataset, arguments: argparse.Namespace) -> Report:
         },
         confidence=arguments.confidence,
     )
-
-
-def _metrics(crm: Dataset, choice: Metric | str | None, parameters: Mapping[str, Any]) -> list[Metric]:
-    """The KPI that was named, or those of a theme (of all themes for None) that the dataset allows."""
-    if isinstance(choice, Metric):
-        return [choice]
-    offered = catalogue if choice is None else catalogue.by_theme(choice)
-    found = [metric for metric in offered if crm.allows(metric, parameters)]
-    if not found:
-        raise MissingTableError(
-            f"No KPI of {choice or 'the catalogue'} can be measured with {', '.join(crm.tables)} alone; "
-            "crmkpi show KPI says what each one reads."
-        )
-    return found
+    for note in notes:
+        _say(note)
+    return report
 
 
 def _read(table: str, path: str, arguments: argparse.Namespace) -> Records[Any]:

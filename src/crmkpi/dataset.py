@@ -25,7 +25,7 @@ from crmkpi.segments import By
 
 __all__ = ["Compare", "Dataset", "result_of"]
 
-Compare = Literal["previous", "year_ago"] | Period | str | None
+Compare = Literal["previous", "year_ago"] | Period | str | None  # noqa: PYI051  # the two words, or a period's
 _SETTINGS = ("calendar", "currency", "rates", "as_of")
 
 
@@ -66,6 +66,10 @@ class Dataset:
                 raise UnknownNameError(f"A dataset has no table {name!r}. {did_you_mean(name, known_tables())}")
             if isinstance(records, str | bytes | Mapping) or not isinstance(records, Iterable):
                 raise InputError(f"The table {name!r} must be an iterable of records; got {type(records).__name__}.")
+        if not isinstance(calendar, Calendar):
+            raise InputError(f"`calendar` is a Calendar, such as Calendar(tz='Europe/Berlin'); got {calendar!r}.")
+        if as_of is not None and not isinstance(as_of, date):
+            raise InputError(f"`as_of` is a date or a datetime, such as date(2026, 3, 31); got {as_of!r}.")
         self.tables: Mapping[str, Iterable[Any]] = MappingProxyType(dict(tables))
         self.calendar = calendar
         self.currency = currency
@@ -87,8 +91,8 @@ class Dataset:
     ) -> Report:
         """Measure KPIs, all in one pass over each table: one result per metric, period and segment.
 
-        `period` is a Period or its text ("2026-Q1"; "last month" needs the dataset's `as_of`), or several of them, which
-        may overlap (`Period("2026").windows("3 months", every="month")`); none means the whole data. `every` splits it
+        `period` is a Period or its text ("2026-Q1"; "last month" needs the dataset's `as_of`), or several, which may
+        overlap (`Period("2026").windows("3 months", every="month")`); none means the whole data. `every` splits it
         ("month"). `by` groups (see `crmkpi.segments`). `compare` sets each period beside its
         "previous" one, the one a "year_ago", or a period of yours. `parameters` are the numbers that KPIs ask for.
         `confidence` is that of the intervals; None leaves them off, which is faster.
@@ -106,7 +110,7 @@ class Dataset:
             confidence=confidence,
             statements=statements,
         )
-        return report(results, periods, every, by, statements)
+        return report(results, periods, every, by, statements=statements)
 
     def scorecard(
         self,
@@ -119,25 +123,44 @@ class Dataset:
     ) -> Report:
         """All KPIs of a theme (of all themes if none is named) that the dataset's tables allow, beside a comparison.
 
-        KPIs that need a table, a parameter or opening hours which are not there are left off.
+        The report's notes name the KPIs that were left off, and what they lack.
         """
         given = parameters or {}
-        names = catalogue.themes() if theme is None else (theme,)
-        chosen = [metric for name in names for metric in catalogue.by_theme(name) if self.allows(metric, given)]
+        chosen, notes = self.measurable(theme, given)
+        found = self.measure(chosen, period=period, compare=compare, by=by, parameters=given)
+        return Report(found.results, found.title, notes)
+
+    def measurable(
+        self, theme: str | None = None, parameters: Mapping[str, Any] | None = None
+    ) -> tuple[tuple[Metric, ...], tuple[str, ...]]:
+        """The KPIs of a theme, or of all, that these tables and parameters suffice for, and notes on the others."""
+        offered = list(catalogue) if theme is None else catalogue.by_theme(theme)
+        lacking: dict[str, list[str]] = {}
+        for metric in offered:
+            lacking.setdefault(self._lacks(metric, parameters or {}), []).append(metric.id)
+        chosen = tuple(metric for metric in offered if metric.id in lacking.get("", ()))
         if not chosen:
             raise MissingTableError(
-                f"No KPI of {theme or 'the catalogue'} can be measured with the tables {', '.join(self.tables) or '(none)'}."
+                f"No KPI of {theme or 'the catalogue'} can be measured with the tables "
+                f"{', '.join(self.tables) or '(none)'} alone; crmkpi show KPI says what each one reads."
             )
-        return self.measure(chosen, period=period, compare=compare, by=by, parameters=given)
+        return chosen, tuple(
+            f"not measured for lack of {what}: {', '.join(names)}" for what, names in lacking.items() if what
+        )
 
-    def allows(self, metric: Metric, parameters: Mapping[str, Any]) -> bool:
-        """Whether the KPI can be measured in a period with these tables and parameters."""
-        needed = [name for name, parameter in metric.parameters.items() if parameter.default is None]
-        dated = metric.at is not None or all(
+    def _lacks(self, metric: Metric, parameters: Mapping[str, Any]) -> str:
+        """What there is not, so that the KPI cannot be measured in a period; nothing if it can."""
+        tables = [table for table in metric.tables if table not in self.tables]
+        values = [
+            f"{name}=..."
+            for name, parameter in metric.parameters.items()
+            if parameter.default is None and name not in parameters
+        ]
+        undated = metric.at is None and not all(
             measure.at is not None or measure.is_stock or isinstance(measure.table, Grouped)
             for measure in metric.measures.values()
         )
-        return dated and set(metric.tables) <= set(self.tables) and all(name in parameters for name in needed)
+        return ", ".join([*tables, *values, *(["a date"] if undated else [])])
 
     def periods(
         self, period: Period | str | Sequence[Period | str] | None, every: CalendarUnit | None
@@ -246,7 +269,9 @@ def _dataset(metric: Metric, data: Any, tables: Mapping[str, Any], settings: dic
     """Whatever the data came as, as a dataset."""
     if isinstance(data, Dataset):
         if tables:
-            raise InputError(f"Give {metric.id} a Dataset or tables by name, not both; got {', '.join(tables)} as well.")
+            raise InputError(
+                f"Give {metric.id} a Dataset or tables by name, not both; got {', '.join(tables)} as well."
+            )
         if not settings:
             return data
         kept: dict[str, Any] = {**data.tables, **{name: getattr(data, name) for name in _SETTINGS}}

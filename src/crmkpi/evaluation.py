@@ -105,7 +105,7 @@ class Reader:
         """How many records of the table are in the segment."""
         return self.answers[table].given.get(segment, 0)
 
-    def state(self, column: Column, segment: Hashable, period: Period | None) -> Any:
+    def state(self, column: Column, segment: tuple[Hashable, ...], period: Period | None) -> Any:
         """The state of a slot over a whole period."""
         groups = self.answers[column.table].groups[column.anchor]
         found = [
@@ -120,7 +120,7 @@ class Reader:
         with localcontext(EXACT):
             return reduce(lambda mine, theirs: merged_state(column.slot, mine, theirs), found)
 
-    def input(self, plan: MeasurePlan, segment: Hashable, period: Period | None, metric: str) -> Input:
+    def input(self, plan: MeasurePlan, segment: tuple[Hashable, ...], period: Period | None, metric: str) -> Input:
         """The value of a measure in a segment and period; None inside where it is undefined."""
         measure = plan.measure
         shifted = moved(period, measure, self.parameters)
@@ -131,16 +131,18 @@ class Reader:
         (column,) = plan.columns.values()
         return self._read(measure, self.state(column, segment, period), metric)
 
-    def inputs(self, plan: MetricPlan, segment: Hashable, period: Period | None) -> dict[str, Input]:
+    def inputs(self, plan: MetricPlan, segment: tuple[Hashable, ...], period: Period | None) -> dict[str, Input]:
         """All inputs of the metric's formula."""
-        found = {
-            name: self.input(measure, segment, period, plan.metric.id) for name, measure in plan.measures.items()
-        }
+        found = {name: self.input(measure, segment, period, plan.metric.id) for name, measure in plan.measures.items()}
         if plan.metric.days is not None:
-            found[plan.metric.days] = Input(_days(period), missing="it needs the length of a period, and no period is given")
+            found[plan.metric.days] = Input(
+                _days(period), missing="it needs the length of a period, and no period is given"
+            )
         return found
 
-    def left_out(self, account: AccountPlan, segment: Hashable, period: Period | None) -> tuple[int, dict[str, int]]:
+    def left_out(
+        self, account: AccountPlan, segment: tuple[Hashable, ...], period: Period | None
+    ) -> tuple[int, dict[str, int]]:
         """How many records were used, and how many were left out under each reason."""
         groups = self.answers[account.table].groups[account.anchor]
         parts = self.timeline.parts(period, stock=account.stock)
@@ -180,15 +182,25 @@ class Reader:
                 known = currency if currency is not None else self.currency
                 merged[known] = sample if known not in merged else merged[known].merged(sample)
         if len(merged) > 1:
-            found = sorted(((sample.count, currency or "no currency") for currency, sample in merged.items()), reverse=True)
+            found = sorted(
+                ((sample.count, currency or "no currency") for currency, sample in merged.items()), reverse=True
+            )
             listed = ", ".join(f"{count:,} in {currency}" for count, currency in found)
             raise CurrencyError(
-                f"{metric} would add amounts in several currencies: {listed}. Give rates=crmkpi.Rates(to, ...) to convert "
-                "them, or group by='currency'."
+                f"{metric} would add amounts in several currencies: {listed}. Give rates=crmkpi.Rates(to, ...) to "
+                "convert them, or group by='currency'."
             )
         return next(iter(merged.items())) if merged else (self.currency, Sample())
 
-    def _grouped(self, plan: MeasurePlan, segment: Hashable, period: Period | None, metric: str) -> Input:
+    def _currency_of_row(self, amounts: Iterable[Input], metric: str) -> str | None:
+        """The only currency of the amounts of one row; an empty sum has none of its own."""
+        samples: dict[str | None, Sample] = {}
+        for amount in amounts:
+            if amount.sample is not None and amount.sample.count:
+                samples[amount.currency] = samples.get(amount.currency, Sample()).merged(amount.sample)
+        return self._one_currency(samples, metric)[0]
+
+    def _grouped(self, plan: MeasurePlan, segment: tuple[Hashable, ...], period: Period | None, metric: str) -> Input:
         """Aggregate a table of one row per key, whose columns are read first."""
         measure = plan.measure
         states = {name: self.state(column, segment, period) for name, column in plan.columns.items()}
@@ -201,18 +213,15 @@ class Reader:
                 name: self._read(column.measure, states[name].get(key, empty[name]), metric)
                 for name, column in plan.columns.items()
             }
-            row = {
-                name: _for_row(cells[name].value, column.measure.kind) for name, column in plan.columns.items()
-            }
-            if measure.where is not None and evaluate(measure.where, row, self.parameters) is not True:
-                continue
-            if measure.value is None:
-                counted += 1
-                continue
-            value = evaluate(measure.value, row, self.parameters)
+            row = {name: _for_row(cells[name].value, column.measure.kind) for name, column in plan.columns.items()}
+            with localcontext(EXACT):
+                wanted = measure.where is None or evaluate(measure.where, row, self.parameters) is True
+                value = None if measure.value is None or not wanted else evaluate(measure.value, row, self.parameters)
+            counted += wanted
             if value is not None:
-                currency = next((cell.currency for cell in cells.values() if cell.currency is not None), None)
-                kept.setdefault(currency if measure.kind == "money" else None, []).append(value)
+                amounts = [cells[name] for name, column in plan.columns.items() if column.measure.kind == "money"]
+                currency = self._currency_of_row(amounts, metric) if measure.kind == "money" else None
+                kept.setdefault(currency, []).append(value)
         if measure.aggregate == "count":
             return Input(counted)
         if measure.aggregate == "distinct":
@@ -277,7 +286,7 @@ def _mean(sample: Sample) -> Any:
 
 
 def _for_formula(value: Any, kind: ValueKind) -> Any:
-    """The plain number that a formula works with: durations in seconds, money as a Decimal, the rest as int or float."""
+    """The plain number that a formula works with: durations in seconds, money as a Decimal, else an int or float."""
     if value is None or kind in ("timestamp", "date", "text", "choice", "flag"):
         return value
     if kind == "duration":

@@ -90,7 +90,10 @@ class Expression:
         """True where the value is one of `options`."""
         if not options:
             raise DefinitionError(f"{self!r}.is_in() needs at least one value to compare with; got none.")
-        return Membership(self, tuple(_constant(option, beside=self).value for option in options))
+        constants = [_constant(option, beside=self) for option in options]
+        for constant in constants:
+            _compare("==", self, constant)  # an option that could never be equal is an error
+        return Membership(self, tuple(constant.value for constant in constants))
 
     def missing(self) -> Presence:
         """True where there is no value."""

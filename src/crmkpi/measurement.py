@@ -68,7 +68,7 @@ def built(
         builder.result(found, segment, each, other)
         for found in plan.metrics
         for each, other in zip(periods, against or [None] * len(periods), strict=True)
-        for segment in _sorted(reader.segments() if segments else [()])
+        for segment in _sorted(reader.segments() if segments else [()], segments)
     )
 
 
@@ -189,7 +189,9 @@ def _plan(metrics: tuple[Metric, ...], segments: tuple[Segment, ...], *, whole: 
     key = (tuple(map(id, metrics)), whole, intervals)
     if not segments and key in _PLANS:
         return _PLANS[key]
-    types = [measure.base.record_type_ for metric in metrics for measure in metric.measures.values()] if segments else []
+    types = (
+        [measure.base.record_type_ for metric in metrics for measure in metric.measures.values()] if segments else []
+    )
     keys = {type_.table: segment_keys(segments, type_) for type_ in types}
     plan = Plan(metrics, keys, whole=whole, intervals=intervals)
     if not segments:
@@ -278,7 +280,9 @@ class _Builder:
         inputs = self._reader.inputs(plan, segment, period)
         totals = {name: found.value for name, found in inputs.items()}
         parameters = metric.parameter_values(self._given) if metric.parameters else {}
-        missing = next((found.missing for found in inputs.values() if found.value is None and found.missing), None)
+        missing = self._blank(metric, segment) or next(
+            (found.missing for found in inputs.values() if found.value is None and found.missing), None
+        )
         value, exact, reason = (None, None, missing) if missing else evaluated(metric, totals | parameters)
         interval, n = None, None
         if reason is None and self._confidence is not None:
@@ -305,6 +309,19 @@ class _Builder:
             exact,
         )
 
+    def _blank(self, metric: Metric, segment: tuple[Hashable, ...]) -> str | None:
+        """Why a KPI of several tables says nothing about a segment: a table's records are in no segment at all.
+
+        Expenses without a channel would make leads from every channel free of charge.
+        """
+        if len(metric.tables) > 1:
+            for table in metric.tables:
+                given = self._reader.answers[table].given
+                for position, key in enumerate(segment):
+                    if key is not None and given and all(other[position] is None for other in given):
+                        return f"no record of {table} has a {self._segments[position].name}"
+        return None
+
     def _accounts(self, plan: MetricPlan, segment: tuple[Hashable, ...], period: Period | None) -> Iterator[Account]:
         for account in plan.accounts:
             used, left_out = self._reader.left_out(account, segment, period)
@@ -319,14 +336,16 @@ def _currency(metric: Metric, inputs: Mapping[str, Input]) -> str | None:
     return next((found.currency for found in inputs.values() if found.currency is not None), None)
 
 
-def _sorted(segments: list[tuple[Hashable, ...]]) -> list[tuple[Hashable, ...]]:
-    """Segments in a stable order, whatever the order of the records; None comes last."""
-    return sorted(segments, key=lambda segment: [_sort_key(key) for key in segment])
+def _sorted(found: list[tuple[Hashable, ...]], segments: Sequence[Segment]) -> list[tuple[Hashable, ...]]:
+    """Segments in a stable order, whatever the order of the records: bins from low to high, None last."""
+    return sorted(found, key=lambda keys: [_sort_key(*pair) for pair in zip(keys, segments, strict=True)])
 
 
-def _sort_key(key: Hashable) -> tuple[int, float, str]:
+def _sort_key(key: Hashable, segment: Segment) -> tuple[int, float, str]:
     if key is None:
         return (2, 0, "")
+    if segment.bins:
+        return (0, segment.labels.index(str(key)), "")
     return (0, key, "") if isinstance(key, int | float) else (1, 0, str(key))
 
 
@@ -346,7 +365,8 @@ def report(
     periods: Sequence[Period | None],
     every: str | None,
     by: By,
+    notes: tuple[str, ...] = (),
     statements: Sequence[str] = (),
 ) -> Report:
     """The results under a title that says what they are about."""
-    return Report(results, _title(periods, every, by), tuple(statements))
+    return Report(results, _title(periods, every, by), notes, tuple(statements))

@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Context, Decimal, DivisionUndefined, InvalidOperation, localcontext
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from crmkpi.errors import DefinitionError, InputError, ParameterError, UndefinedError, UnknownNameError, did_you_mean
 from crmkpi.expressions import Expression, Field, Parameter, as_predicate, walk
@@ -133,6 +133,12 @@ class Metric:
         """What the KPI says, in one line."""
         return (inspect.getdoc(self.function) or "").partition("\n")[0]
 
+    @property
+    def additive(self) -> bool:
+        """Whether the KPI is one count or one sum, so that the values of parts add up to that of the whole."""
+        (first, *rest) = self.measures.values()
+        return not rest and self.days is None and first.aggregate in ("count", "sum")
+
     def variant(self, name: str) -> Metric:
         """The variant of that name; an unknown one is an error that names the nearest."""
         if name not in self.variants:
@@ -142,7 +148,8 @@ class Metric:
     def add_variant(self, **definition: Any) -> Callable[[Callable[..., Any]], Metric]:
         """Decorate a formula as another way to count the same KPI; what is not said is as in the default.
 
-        Measures and `leave_out` are the variant's own; `at`, `unit`, `better`, `theme` and `interval` may be.
+        Measures are the variant's own. All else may be: what the default leaves out, the variant does too, as far as it
+        reads the same tables, unless it has a `leave_out` of its own.
         """
 
         def decorate(function: Callable[..., Any]) -> Metric:
@@ -153,6 +160,10 @@ class Metric:
                 "theme": self.theme,
                 "interval": self.interval,
                 "title": f"{self.title} ({function.__name__.replace('_', ' ')})",
+            }
+            tables = {value.base.record_type_.table for value in definition.values() if isinstance(value, Measure)}
+            inherited["leave_out"] = {
+                reason: what for reason, what in self.leave_out.items() if _table_of(what) in tables
             }
             made = metric(**(inherited | definition))(function)
             made = replace(made, id=f"{self.id}.{function.__name__}")
@@ -215,7 +226,8 @@ class Metric:
             raise ParameterError(
                 f"The parameter {name!r} of {self.id} must be a finite number, days not negative; got {value!r}."
             )
-        return value
+        # Money is exact: a float counts as the decimal that it is printed as.
+        return Decimal(str(value)) if parameter.unit == "money" else value
 
     def _why_zero(self, numbers: Mapping[str, Any]) -> str:
         """Which input made the formula divide by zero."""
@@ -312,6 +324,12 @@ def metric(
             raise DefinitionError(
                 f"{name}: {strange!r} must be a measure, as deals.count() is; got {inputs[strange]!r}."
             )
+        if unit not in get_args(Unit):
+            raise DefinitionError(f"{name} has no known unit: {unit!r}. {did_you_mean(str(unit), get_args(Unit))}")
+        if better not in get_args(Better):
+            raise DefinitionError(
+                f"{name} says that {better!r} is better. {did_you_mean(str(better), get_args(Better))}"
+            )
         _check_definition(name, function, [*measures, *filter(None, [days])], measures, named, at, interval)
         made = Metric(
             name,
@@ -352,7 +370,9 @@ def _check_definition(
     if not measures:
         raise DefinitionError(f"{name} needs at least one measure.")
     if all(measure.shift != "none" for measure in measures.values()):
-        raise DefinitionError(f"{name} must measure something of the period itself; all its measures look at earlier ones.")
+        raise DefinitionError(
+            f"{name} must measure something of the period itself; all its measures look at earlier ones."
+        )
     asked = list(inspect.signature(function).parameters)
     in_expressions = {
         part.name
@@ -389,6 +409,10 @@ def _check_tables(made: Metric) -> None:
                 f"leave_out[{reason!r}] of {made.id} must speak of one table that its measures read "
                 f"({', '.join(made.tables)}); got {what!r}."
             )
+
+
+def _table_of(what: Expression) -> str:
+    return next(part.table for part in walk(what) if isinstance(part, Field))
 
 
 def _parts(measure: Measure) -> list[Expression]:

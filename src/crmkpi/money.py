@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Any
 
@@ -44,8 +44,12 @@ class Rates:
     def __post_init__(self) -> None:
         table: dict[str, Decimal | tuple[list[date], list[Decimal]]] = {self.to: Decimal(1)}
         for currency, rate in self.rates.items():
+            if currency == self.to and (isinstance(rate, Mapping) or _positive(currency, rate) != 1):
+                raise InputError(f"One {currency} is one {currency}; got a rate of {rate!r}.")
             if isinstance(rate, Mapping):
                 days = sorted(rate)
+                if not days:
+                    raise InputError(f"The rates of {currency} must name at least one day; got none.")
                 table[currency] = (days, [_positive(currency, rate[day]) for day in days])
             else:
                 table[currency] = _positive(currency, rate)
@@ -85,7 +89,10 @@ class Rates:
 
 
 def _positive(currency: str, rate: Any) -> Decimal:
-    value = Decimal(repr(rate)) if isinstance(rate, float) else Decimal(rate)
+    try:
+        value = Decimal(str(rate))
+    except InvalidOperation:
+        value = Decimal("NaN")
     if not value.is_finite() or value <= 0:
         raise InputError(f"The rate of {currency} must be a positive number; got {rate!r}.")
     return value

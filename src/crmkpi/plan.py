@@ -81,8 +81,8 @@ class MetricPlan:
 class Plan:
     """The queries for `metrics`, one a table, and where each metric finds its numbers in the answers.
 
-    `whole` says that no period is asked for: flows then need no timestamp. Without `intervals` nothing is kept that only
-    an interval needs.
+    `whole` says that no period is asked for: flows then need no timestamp. Without `intervals` nothing is kept that
+    only an interval needs.
     """
 
     __slots__ = ("_intervals", "_whole", "asks_business_time", "metrics", "queries", "shifting")
@@ -175,9 +175,7 @@ class Plan:
             )
         return at
 
-    def _account(
-        self, metric: Metric, table: str, anchor: int, counted: Sequence[tuple[Measure, Slot]]
-    ) -> AccountPlan:
+    def _account(self, metric: Metric, table: str, anchor: int, counted: Sequence[tuple[Measure, Slot]]) -> AccountPlan:
         """Count the records used and those left out, each under its first reason."""
         query = self.queries[table]
         plan = query.anchors[anchor]
@@ -247,9 +245,7 @@ def _not_left_out(metric: Metric, table: str, measure: Measure) -> list[Expressi
     """Nothing of what is left out; without what the measure's own condition or value excludes already."""
     present = None if measure.value is None else measure.value.present()
     own = _every([measure.where, present])
-    return [
-        Unless(what) for what in metric.leave_out.values() if _table_of(what) == table and not _excludes(own, what)
-    ]
+    return [Unless(what) for what in metric.leave_out.values() if _table_of(what) == table and not _excludes(own, what)]
 
 
 def _used_by(slot: Slot) -> Expression | None:

@@ -107,8 +107,8 @@ class Result:
 
     @property
     def small_sample(self) -> bool:
-        """Whether the value rests on so few records (below 30) that it says little."""
-        return self.value is not None and self.n < _SMALL_SAMPLE
+        """Whether the value rests on so few records (below 30) that it says little; a count or sum is what it is."""
+        return self.value is not None and self.n < _SMALL_SAMPLE and not self.metric.additive
 
     @property
     def change(self) -> Change | None:
@@ -121,8 +121,10 @@ class Result:
         absolute = self.value - other.value
         zero = absolute - absolute
         relative = None if other.value == zero else float(absolute / abs(other.value))
-        better = None if self.metric.better == "neither" or absolute == zero else (
-            (absolute > zero) == (self.metric.better == "higher")
+        better = (
+            None
+            if self.metric.better == "neither" or absolute == zero
+            else ((absolute > zero) == (self.metric.better == "higher"))
         )
         return Change(absolute, relative, better)
 
@@ -137,7 +139,9 @@ class Result:
         if self.unit != "duration":
             raise InputError(f"{self.definition} is a {self.unit}, not a duration, and has no value in {unit}.")
         if unit not in _SECONDS:
-            raise UnknownNameError(f"A duration is told in seconds to weeks; got {unit!r}. {did_you_mean(unit, _SECONDS)}")
+            raise UnknownNameError(
+                f"A duration is told in seconds to weeks; got {unit!r}. {did_you_mean(unit, _SECONDS)}"
+            )
         return None if self.value is None else self.exact / _SECONDS[unit]
 
     def to_dict(self) -> dict[str, Any]:
@@ -162,11 +166,12 @@ class Result:
 class Report(Sequence[Result]):
     """Results in order, which also read as a table: print it, or show it in a notebook.
 
-    `title` heads the table; `rejected` maps a table to the number of its rows that could not be read.
+    `title` heads the table, `notes` stand under it.
     """
 
     results: tuple[Result, ...]
     title: str = ""
+    notes: tuple[str, ...] = ()
     statements: tuple[str, ...] = field(default=(), compare=False)
 
     @overload
@@ -175,7 +180,7 @@ class Report(Sequence[Result]):
     def __getitem__(self, index: slice) -> Report: ...
     def __getitem__(self, index: int | slice) -> Result | Report:
         if isinstance(index, slice):
-            return Report(self.results[index], self.title)
+            return Report(self.results[index], self.title, self.notes)
         return self.results[index]
 
     def __len__(self) -> int:
@@ -186,7 +191,7 @@ class Report(Sequence[Result]):
 
     def where(self, condition: Callable[[Result], bool]) -> Report:
         """The results for which `condition` holds, as a report."""
-        return Report(tuple(result for result in self if condition(result)), self.title)
+        return Report(tuple(result for result in self if condition(result)), self.title, self.notes)
 
     def get(self, metric: str | Metric, *, period: str | None = None, **segment: Hashable) -> Result:
         """The one result of a metric, period label and segment; none or several are an error that says so."""
@@ -199,10 +204,14 @@ class Report(Sequence[Result]):
             and all(result.segment.get(key, _ABSENT) == value for key, value in segment.items())
         ]
         if len(found) != 1:
-            asked = ", ".join([name, *([period] if period else []), *(f"{key}={value!r}" for key, value in segment.items())])
+            asked = ", ".join(
+                [name, *([period] if period else []), *(f"{key}={value!r}" for key, value in segment.items())]
+            )
             known = {result.definition for result in self}
             hint = did_you_mean(name, known) if name not in known else "Name the period and every segment."
-            raise UnknownNameError(f"The report has {len(found) or 'no'} results for {asked}; one was asked for. {hint}")
+            raise UnknownNameError(
+                f"The report has {len(found) or 'no'} results for {asked}; one was asked for. {hint}"
+            )
         return found[0]
 
     def sql(self) -> str:
@@ -322,7 +331,7 @@ def _in_formula_unit(number: Any, kind: str) -> Any:
 
 
 def _student(sample: Sample | None, confidence: float, unit: Unit) -> Interval[Any] | None:
-    if sample is None or sample.count < 2:  # noqa: PLR2004
+    if sample is None or sample.count < 2:
         return None
     count = sample.count
     with localcontext(EXACT):  # the difference of two nearly equal numbers must not be rounded before it is taken
@@ -345,14 +354,10 @@ def evaluated(metric: Metric, inputs: Mapping[str, Any]) -> tuple[Any, Any, str 
     return (timedelta(seconds=number) if metric.unit == "duration" else number), number, None
 
 
-def result_from_totals(
-    metric: Metric, inputs: Mapping[str, Any], *, confidence: float, currency: str | None
-) -> Result:
+def result_from_totals(metric: Metric, inputs: Mapping[str, Any], *, confidence: float, currency: str | None) -> Result:
     """The result of totals that the caller already has; see `Metric.from_totals`."""
     totals = {name: inputs[name] for name in metric.measures}
     value, exact, reason = evaluated(metric, inputs)
     interval, n = (None, None) if reason else interval_of(metric, totals, {}, confidence=confidence)
     parameters = {name: inputs[name] for name in metric.parameters}
-    return Result(
-        metric, value, reason, totals, currency, interval, n or 0, parameters=parameters, exact=exact
-    )
+    return Result(metric, value, reason, totals, currency, interval, n or 0, parameters=parameters, exact=exact)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from crmkpi import Deal, Table
-from crmkpi.engines.query import Query, SegmentKey, Slot
+from crmkpi.engines.query import EXACT, Query, SegmentKey, Slot
 from crmkpi.engines.records import Moments, answer
 from crmkpi.engines.rows import evaluate
 from crmkpi.expressions import Expression, Unless, as_of, as_predicate
@@ -45,7 +45,9 @@ def written(
 
 
 numbers: st.SearchStrategy[Expression] = st.recursive(
-    st.just(deals.probability), lambda inner: written(inner, "+-*/", inner | st.sampled_from((2, 0.5, 0))), max_leaves=3
+    st.sampled_from((deals.probability, deals.amount / deals.cost)),
+    lambda inner: written(inner, "+-*/", inner | st.sampled_from((2, 0.5, 0))),
+    max_leaves=3,
 )
 moneys: st.SearchStrategy[Expression] = st.recursive(
     st.sampled_from((deals.amount, deals.cost)),
@@ -109,7 +111,7 @@ def by_loop(slots: Sequence[Slot], found: Sequence[Deal]) -> list[dict[str, Any]
         query,
         found,
         moments=Moments(as_of_wall=AS_OF),
-        tables=lambda table: {},
+        tables=lambda _table: {},
         functions={},
         parameters={},
     )
@@ -122,7 +124,8 @@ def row(deal: Deal) -> Mapping[str, Any]:
 
 
 def plainly(expression: Expression, deal: Deal) -> Any:
-    return evaluate(expression, row(deal), {repr(as_of): (AS_OF, None)})
+    with localcontext(EXACT):
+        return evaluate(expression, row(deal), {repr(as_of): (AS_OF, None)})
 
 
 @given(st.lists(predicates, min_size=1, max_size=3), records(Deal))

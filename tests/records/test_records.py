@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
-from crmkpi.errors import DefinitionError, UnknownNameError
+from crmkpi.errors import DefinitionError, InputError, UnknownNameError
 from crmkpi.records import RECORDS, Campaign, Customer, Deal, Interaction, Order, Survey, Ticket, Visit
 from crmkpi.records.base import Timestamp, record, record_type
 
@@ -90,7 +89,7 @@ def test_a_record_is_frozen_and_slotted(table: str) -> None:
 
 @pytest.mark.parametrize("table", FIELDS)
 def test_a_record_refuses_a_field_that_it_does_not_have(table: str) -> None:
-    with pytest.raises(ValidationError, match="nope"):
+    with pytest.raises(InputError, match="nope"):
         RECORDS[table](id="1", nope=1, **least(table))
 
 
@@ -124,23 +123,23 @@ def test_a_score_is_taken_exactly_if_it_is_on_the_scale(score: float) -> None:
     if 0 <= score <= 10:
         assert Survey(id="1", kind="nps", score=score).score == score
     else:
-        with pytest.raises(ValidationError, match=r"The score .+ is off its scale, which goes from 0 to 10"):
+        with pytest.raises(InputError, match=r"The score .+ is off its scale, which goes from 0 to 10"):
             Survey(id="1", kind="nps", score=score)
 
 
 def test_a_scale_that_ends_before_it_starts_is_refused() -> None:
-    with pytest.raises(ValidationError, match="must end above its start, and this one goes from 5 to 1"):
+    with pytest.raises(InputError, match="must end above its start, and this one goes from 5 to 1"):
         Survey(id="1", kind="csat", scale_low=5, scale_high=1)
 
 
 @pytest.mark.parametrize("score", ["nan", "inf", float("nan")])
 def test_a_number_must_be_finite(score: Any) -> None:
-    with pytest.raises(ValidationError, match="finite"):
+    with pytest.raises(InputError, match="finite"):
         Survey(id="1", kind="nps", score=score)
 
 
 def test_a_campaign_does_not_cost_less_than_nothing() -> None:
-    with pytest.raises(ValidationError, match="greater than or equal to 0"):
+    with pytest.raises(InputError, match="below 0"):
         Campaign(id="1", cost=Decimal("-0.01"))
 
 
@@ -149,7 +148,7 @@ def test_a_deal_may_have_a_negative_amount() -> None:
 
 
 def test_seconds_are_not_negative() -> None:
-    with pytest.raises(ValidationError, match="greater than or equal to 0"):
+    with pytest.raises(InputError, match="below 0"):
         Interaction(id="1", seconds=-1)
 
 
@@ -167,7 +166,7 @@ def test_a_time_with_an_offset_is_kept_in_utc_as_the_same_instant(moment: dateti
 
 
 def test_a_time_that_utc_cannot_write_is_refused_and_does_not_crash() -> None:
-    with pytest.raises(ValidationError, match="edge of the calendar"):
+    with pytest.raises(InputError, match="edge of the calendar"):
         Customer(id="1", since=datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))))
 
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmkpi.records import Order, StageVisit
+from crmkpi.records.faults import shortened
 from crmkpi.sources import Records, Rejected
-from crmkpi.sources.loaded import shortened
 
 ORDERS = tuple(Order(id=str(number)) for number in range(5))
 

@@ -18,7 +18,6 @@ from crmkpi.sources.writing import harmless
 __all__ = ["report_csv", "report_json", "result_row"]
 
 
-
 def result_row(result: Result) -> dict[str, Any]:
     """A result as one flat row of plain values: money as text, durations in seconds, moments in ISO format.
 

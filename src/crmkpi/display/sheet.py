@@ -44,10 +44,11 @@ class Sheet:
     results: tuple[Result, ...] = ()
 
 
-def sheet_of(results: Sequence[Result], *, title: str = "", names: Names = "id") -> Sheet:
+def sheet_of(results: Sequence[Result], *, title: str = "", names: Names = "id", notes: Sequence[str] = ()) -> Sheet:
     """The table of a report; what is the same in all rows stands in the heading instead of a column.
 
-    `names` says whether KPIs are called by their ids, as in code, or by their titles.
+    `notes` stand under those that the results call for. `names` says whether KPIs are called by their ids, as in code,
+    or by their titles.
     """
     results = tuple(results)
 
@@ -70,7 +71,7 @@ def sheet_of(results: Sequence[Result], *, title: str = "", names: Names = "id")
     return Sheet(
         ", ".join(heading),
         (*shown, *_numbers(results)),
-        notes_of(results, name_of),
+        (*notes_of(results, name_of), *notes),
         themes if len(set(themes)) > 1 else (),
         results,
     )

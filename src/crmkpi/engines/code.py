@@ -35,7 +35,21 @@ from crmkpi.expressions import (
     walk,
 )
 
-__all__ = ["Action", "Conjunct", "Names", "Scope", "Writer", "false_of", "guard_of", "implied", "shared_of", "simplified", "true_of", "value_of", "zero_of"]
+__all__ = [
+    "Action",
+    "Conjunct",
+    "Names",
+    "Scope",
+    "Writer",
+    "false_of",
+    "guard_of",
+    "implied",
+    "shared_of",
+    "simplified",
+    "true_of",
+    "value_of",
+    "zero_of",
+]
 
 _OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 
@@ -171,7 +185,9 @@ def _never_missing(expression: Field, scope: Scope) -> bool:
     return len(expression.path) == 1 and expression.path[0] in scope.names.always
 
 
-def _operation(sign: str, left: Expression, right: Expression, scope: Scope) -> tuple[str, list[Conjunct], frozenset[str]]:
+def _operation(
+    sign: str, left: Expression, right: Expression, scope: Scope
+) -> tuple[str, list[Conjunct], frozenset[str]]:
     first, guards, variables = _operand(left, right, scope)
     second, more, others = _operand(right, left, scope)
     guards = [*guards, *more]
@@ -183,6 +199,9 @@ def _operation(sign: str, left: Expression, right: Expression, scope: Scope) -> 
         )
     if sign == "/":
         guards.append(Conjunct(f"({second}) != zero_of({second})", variables))
+        if left.kind == "money":  # money by money is a plain number
+            source = f"quotient({first}, {second})"
+            return source if right.kind != "money" else f"float({source})", guards, variables
     return f"({first} {sign} {second})", guards, variables
 
 
@@ -194,7 +213,9 @@ def _operand(expression: Expression, beside: Expression, scope: Scope) -> tuple[
     if stamp is None:
         raise DefinitionError(f"{expression!r} must stand beside a timestamp of a record; got {beside!r}.")
     name, guards, variables = value_of(stamp, scope)
-    naive, aware = ("as_of_wall", "as_of") if isinstance(expression, AsOf) else (f"{expression.side}_wall", expression.side)
+    naive, aware = (
+        ("as_of_wall", "as_of") if isinstance(expression, AsOf) else (f"{expression.side}_wall", expression.side)
+    )
     return f"({naive} if {name}.tzinfo is None else {aware})", guards, variables
 
 
@@ -211,15 +232,20 @@ def true_of(expression: Expression | None, scope: Scope) -> list[Conjunct]:
             if sign == "==" and isinstance(right, Constant):
                 options = frozenset({right.value})
                 # None is equal to no constant, so no guard is needed.
-                return [Conjunct(f"{first} == {second}", variables, about=first, options=options)] if isinstance(left, Field) else [
-                    *guards, Conjunct(f"{first} == {second}", variables)
-                ]
+                return (
+                    [Conjunct(f"{first} == {second}", variables, about=first, options=options)]
+                    if isinstance(left, Field)
+                    else [*guards, Conjunct(f"{first} == {second}", variables)]
+                )
             return [*guards, *more, _compared(first, sign, second, (left, right), variables | others, scope)]
         case Membership(item, options):
             source, guards, variables = value_of(item, scope)
             about = source if isinstance(item, Field) else ""
             conjunct = Conjunct(
-                f"{source} in {scope.names.constant(frozenset(options))}", variables, about=about, options=frozenset(options)
+                f"{source} in {scope.names.constant(frozenset(options))}",
+                variables,
+                about=about,
+                options=frozenset(options),
             )
             return [conjunct] if isinstance(item, Field) else [*guards, conjunct]
         case Presence(item, True):
@@ -411,7 +437,7 @@ def _opposites(one: Conjunct, other: Conjunct) -> bool:
     if any(first.removesuffix(" is None") + " is not None" == second != first for first, second in pairs):
         return True
     words, others = one.source.split(), other.source.split()
-    return len(words) == len(others) == 3 and (  # noqa: PLR2004  # left, sign, right
+    return len(words) == len(others) == 3 and (  # left, sign, right
         words[0] == others[0] and words[2] == others[2] and _OPPOSITE.get(words[1]) == others[1]
     )
 
@@ -433,8 +459,8 @@ def guard_of(actions: Sequence[Action]) -> tuple[list[Conjunct], list[Action]]:
     if len(widest) > 1:
         # Where x alone is a way and asked first, "not x and y" need only ask for y.
         alone = [way[0] for way in widest if len(way) == 1]
-        ways = [[part for part in way if not any(_opposites(part, other) for other in alone)] for way in widest]
-        return [_any_of(sorted(ways, key=lambda way: way[:1] not in [[part] for part in alone]))], list(actions)
+        slimmer = [[part for part in way if not any(_opposites(part, other) for other in alone)] for way in widest]
+        return [_any_of(sorted(slimmer, key=lambda way: way[:1] not in [[part] for part in alone]))], list(actions)
     known = widest[0]
     slim = [
         Action(tuple(part for part in action.conjuncts if part not in known), action.lines, action.variables)

@@ -24,12 +24,12 @@ from crmkpi.engines.code import (
     value_of,
     zero_of,
 )
-from crmkpi.engines.query import MICROSECOND, NO_DATE, Anchor, Answer, Query, Sample, SegmentKey, Slot
+from crmkpi.engines.query import MICROSECOND, NO_DATE, Anchor, Answer, Query, Sample, SegmentKey, Slot, quotient
 from crmkpi.errors import InputError, TimeZoneError
 from crmkpi.expressions import Field, Parameter
 from crmkpi.records.base import RecordType, record_type
 
-__all__ = ["OUTSIDE", "Loop", "compiled"]
+__all__ = ["OUTSIDE", "Loop", "compiled", "failed"]
 
 OUTSIDE = -2  # the part of records that no period asks for
 _LOOP = 4  # the depth of the loop's body in the source
@@ -88,9 +88,7 @@ class Loop:
         return Answer(given, groups)
 
 
-
 _COMPILED: dict[str, Loop] = {}
-
 
 
 def compiled(query: Query, *, converts: bool) -> Loop:
@@ -102,7 +100,6 @@ def compiled(query: Query, *, converts: bool) -> Loop:
             _COMPILED.clear()
         loop = _COMPILED[text] = _compile(query, converts=converts)
     return loop
-
 
 
 def _compile(query: Query, *, converts: bool) -> Loop:
@@ -126,9 +123,10 @@ def _compile(query: Query, *, converts: bool) -> Loop:
     namespace: dict[str, Any] = {
         "UNSET": _UNSET,
         "foreign": _foreign,
-        "failed": _failed,
+        "failed": failed,
         "decimal_of": _decimal_of,
         "zero_of": zero_of,
+        "quotient": quotient,
         "ZERO": timedelta(0),
         "MICROSECOND": MICROSECOND,
     }
@@ -136,14 +134,22 @@ def _compile(query: Query, *, converts: bool) -> Loop:
     return Loop(namespace["factory"], dict(names.constants), dict(names.relations), layouts, query.type_, source)
 
 
-
-def _assemble(
-    query: Query, layouts: Sequence[_Layout], names: Names, body: Writer, homes: Mapping[str, str]
-) -> str:
+def _assemble(query: Query, layouts: Sequence[_Layout], names: Names, body: Writer, homes: Mapping[str, str]) -> str:
     """The whole source: a factory that takes what the loop needs, and in it the loop over one chunk of records."""
     head = Writer(names)
     head.line(0, "def factory(given, locators, moments, functions, model, check):")
-    bound = ["model", "check", *names.constants, *names.relations, "local_day", "business_time", "convert", "as_of", "as_of_wall", "bounds"]
+    bound = [
+        "model",
+        "check",
+        *names.constants,
+        *names.relations,
+        "local_day",
+        "business_time",
+        "convert",
+        "as_of",
+        "as_of_wall",
+        "bounds",
+    ]
     for name in (*names.constants, *names.relations):
         head.line(1, f"{name} = given[{name!r}]")
     head.line(1, "as_of, as_of_wall, bounds = moments.as_of, moments.as_of_wall, moments.bounds")
@@ -176,7 +182,6 @@ def _assemble(
     return "\n".join([*head.lines, *(body.lines or ["    " * _LOOP + "pass"]), *tail.lines, ""])
 
 
-
 def _segment_source(key: SegmentKey, body: Writer, loaded: set[str], scope: Scope) -> str:
     if isinstance(key.source, Field):
         source, _, variables = value_of(key.source, scope)
@@ -184,7 +189,6 @@ def _segment_source(key: SegmentKey, body: Writer, loaded: set[str], scope: Scop
     else:
         source = f"{scope.names.constant(key.source)}(r)"
     return source if key.label is None else f"{scope.names.constant(key.label)}({source})"
-
 
 
 def _anchor_source(
@@ -228,7 +232,6 @@ def _anchor_source(
     body.branches(depth, actions, loaded)
 
 
-
 def _part_source(number: int, anchor: Anchor, body: Writer, depth: int, loaded: set[str], scope: Scope) -> int:
     """Find the elementary interval of the anchor's timestamp; gives the depth at which it is known."""
     assert anchor.at is not None
@@ -247,7 +250,6 @@ def _part_source(number: int, anchor: Anchor, body: Writer, depth: int, loaded: 
     return depth + 1
 
 
-
 @dataclass(frozen=True, slots=True)
 class _Place:
     """Where a slot is kept in the list of its group: from `first` on, as many items as `fresh` shows."""
@@ -258,7 +260,6 @@ class _Place:
     counts: bool
     running: bool  # values are added up in the loop, rather than gathered and looked at after it
     currency: str  # tells the currency fields of one query apart
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +296,6 @@ class _Layout:
         return states
 
 
-
 def _layout(anchor: Anchor) -> _Layout:
     places: list[_Place] = []
     first = 0
@@ -307,7 +307,6 @@ def _layout(anchor: Anchor) -> _Layout:
     return _Layout(tuple(places), {})
 
 
-
 def _fresh(slot: Slot) -> tuple[str, ...]:
     """What a slot is before any record: a sum as its total, its count and perhaps its squares; else one thing."""
     if slot.key is not None:
@@ -316,7 +315,6 @@ def _fresh(slot: Slot) -> tuple[str, ...]:
         zero = "ZERO" if slot.kind == "duration" and not slot.keep else "0"
         return (zero, "0", "0") if slot.keep else (zero, "0")
     return ({"count": "0", "distinct": "set()"}.get(slot.what, "[]"),)
-
 
 
 def _slot_action(place: _Place, anchor: Anchor, scope: Scope, homes: dict[str, str], *, converts: bool) -> Action:
@@ -364,7 +362,6 @@ def _slot_action(place: _Place, anchor: Anchor, scope: Scope, homes: dict[str, s
     return Action(simplified(conjuncts), tuple(lines), variables)
 
 
-
 def _adding_lines(place: _Place, item: str) -> list[str]:
     first, slot = place.first, place.slot
     if not place.running:
@@ -375,13 +372,11 @@ def _adding_lines(place: _Place, item: str) -> list[str]:
     return [f"s[{first}] += {item}", f"s[{first + 1}] += 1", *squares]
 
 
-
 def _keyed_lines(slot: Slot, position: int, key: str, item: str) -> tuple[str, ...]:
     if slot.what == "count":
         return (f"d = s[{position}]", f"d[{key}] = d.get({key}, 0) + 1")
     add, fresh = ("add", "set()") if slot.what == "distinct" else ("append", "[]")
     return (f"d = s[{position}].get({key})", f"if d is None: d = s[{position}][{key}] = {fresh}", f"d.{add}({item})")
-
 
 
 def _conversion_moment(anchor: Anchor, scope: Scope) -> tuple[str, frozenset[str]]:
@@ -391,7 +386,6 @@ def _conversion_moment(anchor: Anchor, scope: Scope) -> tuple[str, frozenset[str
         return "None", frozenset()
     source, _, variables = value_of(anchor.at, scope)
     return source, variables
-
 
 
 def _state(place: _Place, raw: Sequence[Any], homes: Mapping[str, Any]) -> Any:
@@ -419,7 +413,6 @@ def _state(place: _Place, raw: Sequence[Any], homes: Mapping[str, Any]) -> Any:
     return samples
 
 
-
 def _keyed_state(slot: Slot, items: Any) -> Any:
     if slot.what == "distinct":
         return frozenset(items)
@@ -433,7 +426,6 @@ def _keyed_state(slot: Slot, items: Any) -> Any:
     return {currency: Sample.of(values, slot.kind, slot.keep) for currency, values in by_currency.items()}
 
 
-
 def _foreign(states: list[Any], first: int, currency: Any, value: Any, home: Any) -> Any:
     """Put down an amount that is not in the loop's first currency; gives that first currency."""
     if states[-1] is None:
@@ -442,17 +434,15 @@ def _foreign(states: list[Any], first: int, currency: Any, value: Any, home: Any
     return currency if home is _UNSET else home
 
 
-
 def _decimal_of(value: Any) -> Any:
     return value if isinstance(value, int | Decimal) else Decimal(repr(value))
 
 
-
-def _failed(error: Exception, record: Any) -> NoReturn:
+def failed(error: Exception, record: Any) -> NoReturn:
     """Say which record the loop could not handle, and why."""
     if isinstance(error, InputError):
         raise error
-    where = f"{type(record).__name__} {getattr(record, 'id', None)!r}"
+    where = "A record" if record is None else f"{type(record).__name__} {getattr(record, 'id', None)!r}"
     if isinstance(error, Inexact):
         raise InputError(f"{where} holds an amount with more digits than can be added exactly; check it.") from error
     if isinstance(error, TypeError) and "offset" in str(error):
@@ -461,7 +451,6 @@ def _failed(error: Exception, record: Any) -> NoReturn:
             "exact instants, or remove the zones."
         ) from error
     raise error
-
 
 
 def _key_and_table(query: Query, path: tuple[str, ...]) -> tuple[str, str]:
@@ -473,4 +462,3 @@ def _key_and_table(query: Query, path: tuple[str, ...]) -> tuple[str, str]:
         type_ = record_type(RECORDS[type_.relations[name].table])
     relation = type_.relations[path[-1]]
     return relation.key, relation.table
-

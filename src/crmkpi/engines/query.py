@@ -18,7 +18,23 @@ from crmkpi.errors import InputError
 from crmkpi.expressions import Expression, Field, ValueKind
 from crmkpi.records.base import RecordType
 
-__all__ = ["EXACT", "MICROSECOND", "NO_DATE", "Anchor", "Answer", "Group", "Keep", "Part", "Query", "Sample", "SegmentKey", "Slot", "empty_state", "merged_state"]
+__all__ = [
+    "EXACT",
+    "MICROSECOND",
+    "NO_DATE",
+    "Anchor",
+    "Answer",
+    "Group",
+    "Keep",
+    "Part",
+    "Query",
+    "Sample",
+    "SegmentKey",
+    "Slot",
+    "empty_state",
+    "merged_state",
+    "quotient",
+]
 
 # Sums and squares are added without rounding, so that the order of the records never shows in a result.
 # Large enough for the square of any float; a number that needs more digits than this is no measurement.
@@ -26,11 +42,14 @@ EXACT = Context(prec=4000, Emax=9999, Emin=-9999, traps=[Inexact], clamp=0)
 for _signal in (Clamped, Rounded, Subnormal):
     EXACT.traps[_signal] = False
 
+# The one operation on money that rounds, and always in the same way.
+_QUOTIENT = Context(prec=28)
+
 NO_DATE = -1  # the part of records whose anchor is missing: in no period, but in the whole
 
 Keep = Literal["total", "squares", "values", "extremes"]
 Part = int | None  # an elementary interval, NO_DATE, or None where the query has no periods
-Group = tuple[Hashable, Part]
+Group = tuple[tuple[Hashable, ...], Part]
 MICROSECOND = timedelta(microseconds=1)
 
 
@@ -191,6 +210,11 @@ class Answer:
                 for mine, theirs, anchor in zip(self.groups, other.groups, query.anchors, strict=True)
             ]
         return Answer(given, groups, self.rejected + other.rejected)
+
+
+def quotient(amount: Any, divisor: Any) -> Any:
+    """An amount divided, to 28 digits whatever the decimals of the program around are set to."""
+    return _QUOTIENT.divide(amount, divisor)
 
 
 def empty_state(slot: Slot) -> Any:

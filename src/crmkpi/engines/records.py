@@ -14,7 +14,7 @@ from decimal import localcontext
 from itertools import islice
 from typing import Any
 
-from crmkpi.engines.loops import OUTSIDE, Loop, compiled
+from crmkpi.engines.loops import OUTSIDE, Loop, compiled, failed
 from crmkpi.engines.query import EXACT, Anchor, Answer, Query
 from crmkpi.errors import TimeZoneError
 
@@ -22,7 +22,8 @@ __all__ = ["Moments", "answer"]
 
 _CHUNK = 65_536
 _DAY = timedelta(days=1)
-_MIDNIGHTS = (datetime.min, datetime.min.replace(tzinfo=UTC))
+_MIDNIGHTS = (datetime.min, datetime.min.replace(tzinfo=UTC))  # noqa: DTZ901  # wall clocks have no zone
+_FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +38,8 @@ class Moments:
     edges: Sequence[datetime] = ()
     wanted: Sequence[bool] = ()
     bounds: Sequence[tuple[datetime, datetime, datetime, datetime]] = ()  # start_wall, start, end_wall, end
-    as_of_wall: datetime = datetime.max
-    as_of: datetime = datetime.max.replace(tzinfo=UTC)
-
+    as_of_wall: datetime = datetime.max  # noqa: DTZ901  # likewise
+    as_of: datetime = _FOR_EVER
 
 
 def answer(
@@ -66,10 +66,13 @@ def answer(
     whole: Answer | None = None
     with localcontext(EXACT):
         for chunk in _chunks(records):
-            part = loop.finish(query, scan(chunk), len(chunk))
-            whole = part if whole is None else whole.merged(part, query)
+            found = scan(chunk)
+            try:
+                part = loop.finish(query, found, len(chunk))
+                whole = part if whole is None else whole.merged(part, query)
+            except (TypeError, ArithmeticError) as error:  # values that were only gathered are compared and added here
+                failed(error, None)
     return whole or Answer({}, [{} for _ in query.anchors])
-
 
 
 def _chunks(records: Iterable[Any]) -> Iterable[Sequence[Any]]:
@@ -79,7 +82,6 @@ def _chunks(records: Iterable[Any]) -> Iterable[Sequence[Any]]:
     stream = iter(records)
     while chunk := list(islice(stream, _CHUNK)):
         yield chunk
-
 
 
 class _Locator:
@@ -98,9 +100,9 @@ class _Locator:
         naive = moment.tzinfo is None
         if self._naive not in (None, naive):
             raise TimeZoneError(
-                f"{self._anchor.at!r} must be with a time zone everywhere or nowhere; {type(record).__name__} {record.id!r} "
-                f"has {moment.isoformat()} {'without' if naive else 'with'} one, records before it had the opposite. "
-                "Give tz= when reading, or convert them."
+                f"{self._anchor.at!r} must be with a time zone everywhere or nowhere; {type(record).__name__} "
+                f"{record.id!r} has {moment.isoformat()} {'without' if naive else 'with'} one, records before it had "
+                "the opposite. Give tz= when reading, or convert them."
             )
         self._naive = naive
         edges = self._moments.wall_edges if naive else self._moments.edges
@@ -120,4 +122,3 @@ class _Locator:
             return found
 
         return moment.tzinfo, days, locate
-

@@ -11,6 +11,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from crmkpi.engines.query import quotient
 from crmkpi.errors import DefinitionError
 from crmkpi.expressions import (
     AsOf,
@@ -62,6 +63,8 @@ def evaluate(expression: Expression, row: Mapping[str, Any], parameters: Mapping
                 return None
             if isinstance(expression, Operation) and isinstance(first, Decimal) != isinstance(second, Decimal):
                 first, second = (_decimal(number) for number in (first, second))
+            if sign == "/" and left.kind == "money":  # money by money is a plain number
+                return quotient(first, second) if right.kind != "money" else float(quotient(first, second))
             return _SIGNS[sign](first, second)
         case Membership(item, options):
             value = evaluate(item, row, parameters)

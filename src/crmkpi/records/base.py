@@ -13,10 +13,11 @@ from decimal import Decimal
 from types import MappingProxyType, NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, dataclass_transform, get_args, get_origin, get_type_hints
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
-from crmkpi.errors import DefinitionError, UnknownNameError, did_you_mean
+from crmkpi.errors import DefinitionError, InputError, UnknownNameError, did_you_mean
+from crmkpi.records.faults import fault
 
 __all__ = [
     "Attributes",
@@ -106,6 +107,23 @@ class RecordType:
         return found
 
 
+class _RecordClass(type):
+    """Record classes say in one sentence of our own what is wrong with a value, instead of the validator's report."""
+
+    def __call__(cls, *positional: Any, **values: Any) -> Any:
+        try:
+            return super().__call__(*positional, **values)
+        except ValidationError as problem:
+            field, value, reason = fault(problem)
+            if field is None:
+                raise InputError(f"{cls.__name__}: {reason}.") from None
+            if value is None:
+                raise InputError(f"{cls.__name__} needs {field}, which is missing.") from None
+            hint = did_you_mean(field, record_type(cls).fields) if reason == "not a field" else ""
+            what = f"{field!r} is {reason}" if hint else f"{field} {value} is {reason}"
+            raise InputError(f"{cls.__name__}: {what}. {hint}".rstrip()) from None
+
+
 _RECORD_TYPES: dict[type[Any], RecordType] = {}
 _R = TypeVar("_R")
 
@@ -128,7 +146,9 @@ def record(*, table: str, relations: Mapping[str, tuple[str, str]] | None = None
     def decorate(cls: type[_R]) -> type[_R]:
         # Validators are built when the first record is made: twelve at once would be half of the time of importing.
         config = ConfigDict(extra="forbid", coerce_numbers_to_str=True, allow_inf_nan=False, defer_build=True)
-        model = pydantic_dataclass(frozen=True, slots=True, kw_only=True, config=config)(cls)
+        members = {name: value for name, value in vars(cls).items() if name not in ("__dict__", "__weakref__")}
+        plain: Any = _RecordClass(cls.__name__, cls.__bases__, members)
+        model = pydantic_dataclass(frozen=True, slots=True, kw_only=True, config=config)(plain)
         hints = get_type_hints(cls, include_extras=True)
         described = {
             field.name: _describe(

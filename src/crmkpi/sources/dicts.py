@@ -9,9 +9,10 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from crmkpi.errors import InputError
+from crmkpi.records.faults import shortened
 from crmkpi.sources.columns import Options, Targets, options_from
 from crmkpi.sources.grid import CHUNK, Grid, Part
-from crmkpi.sources.loaded import Records, Rejected, shortened
+from crmkpi.sources.loaded import Records, Rejected
 from crmkpi.sources.numbers import DecimalSign
 from crmkpi.sources.rows import load
 

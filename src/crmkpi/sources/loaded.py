@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-import reprlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, overload
 
 from crmkpi.records.base import record_type
 
-__all__ = ["Records", "Rejected", "shortened"]
+__all__ = ["Records", "Rejected"]
 
 _R = TypeVar("_R")
-_LONGEST_VALUE = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +78,6 @@ class Records(Sequence[_R], Generic[_R]):
             more = f" and {len(self.unmapped) - 8} more" if len(self.unmapped) > 8 else ""
             parts.append(f"unmapped columns: {shown}{more}")
         return "; ".join(parts)
-
-
-def shortened(value: object) -> str:
-    """A value as Python writes it, cut at 80 characters.
-
-    >>> shortened("n/a")
-    "'n/a'"
-    >>> len(shortened("x" * 1000))
-    80
-    """
-    text = repr(value[:_LONGEST_VALUE]) if isinstance(value, str) else reprlib.repr(value)
-    whole = not isinstance(value, str) or len(value) <= _LONGEST_VALUE
-    return text if whole and len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 3] + "..."
 
 
 def _counted(count: int, record: type[Any]) -> str:

@@ -12,11 +12,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from crmkpi.errors import CrmKpiError, RowError
 from crmkpi.records.base import RecordType, record_type
+from crmkpi.records.faults import fault, shortened
 from crmkpi.sources.columns import Columns, Options, matched_columns
 from crmkpi.sources.conversions import Conversion, conversions_for, convert
 from crmkpi.sources.grid import Grid, Part, Row
-from crmkpi.sources.loaded import Records, Rejected, shortened
-from crmkpi.sources.reasons import explained
+from crmkpi.sources.loaded import Records, Rejected
 from crmkpi.sources.zones import checked_zones
 
 __all__ = ["load"]
@@ -85,7 +85,7 @@ class _Reader(Generic[_R]):
         try:
             return self.validate([self._carefully(row, line)])
         except ValidationError as problem:
-            return explained(problem, line)
+            return Rejected(line, *fault(problem))
         except _RefusedError as problem:
             return problem.row
 

@@ -34,8 +34,8 @@ def check_metric(metric: Metric, *, examples: int = 25, seed: int = 0) -> None:
     The laws: the order of records does not matter; a generator gives the same as a list; parts merge into the whole;
     months add up to the year; each record counts once, is used, left out for a reason or outside, and all add up to the
     whole; moving everything by whole weeks changes nothing; the value has the type and range of its unit; nothing, and
-    what is divided by zero, is 0 or undefined with a reason; inputs are not changed; results print, pickle and turn into
-    JSON; and the docstring has a first line, a formula, what it returns without data, and examples.
+    what is divided by zero, is 0 or undefined with a reason; inputs are not changed; results print, pickle and turn
+    into JSON; and the docstring has a first line, a formula, what it returns without data, and examples.
 
     `examples` is how many datasets each KPI is measured on, `seed` chooses them: the same seed tries the same ones.
 

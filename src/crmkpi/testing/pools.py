@@ -1,7 +1,7 @@
 """Values for records: half-filled, tied, related and wrong in the ways that exports of CRMs are.
 
-They come from small pools, so that records meet: the same instant twice, the edge of a month, an id that leads somewhere
-and one that leads nowhere, amounts of zero, of one cent and of a billion, text that a page must escape.
+They come from small pools, so that records meet: the same instant twice, the edge of a month, an id that leads
+somewhere and one that leads nowhere, amounts of zero, of one cent and of a billion, text that a page must escape.
 """
 
 from __future__ import annotations
@@ -82,8 +82,9 @@ def accepted(type_: RecordType, values: Mapping[str, Any]) -> Mapping[str, Any] 
     """The values as the record class takes them; None if it refuses them."""
     if type_.model is Survey:
         values = _on_its_scale(values)
+    fields: dict[str, Any] = {"id": "1", **values}
     try:
-        type_.model(**{"id": "1", **values})
+        type_.model(**fields)
     except ValueError:
         return None
     return values
@@ -104,8 +105,8 @@ def built(type_: RecordType, rows: Iterable[Mapping[str, Any]], *, aware: bool) 
 
 def random_dataset(metric: Metric, random: Random) -> Dataset:
     """A dataset with all that the KPI reads, and nothing else; what it compares a field with appears in that field."""
-    aware = random.random() < 0.5  # noqa: PLR2004
-    tables: dict[str, list[Any]] = {}
+    aware = random.random() < 0.5
+    tables: dict[str, Any] = {}
     for model, wanted in _read_by(metric).items():
         type_ = record_type(model)
         choices = pools(type_, wanted)
@@ -151,7 +152,7 @@ def _bounds(model: type[Any], name: str) -> tuple[Any, Any]:
 
 
 def _on_its_scale(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A survey whose score, drawn as a whole number to 100, lies on the scale of its kind; a high one on a wide scale."""
+    """A survey whose score, drawn as a whole number to 100, lies on its kind's scale; a high one on a wide scale."""
     drawn = values.get("score")
     if not isinstance(drawn, int):
         return {name: value for name, value in values.items() if name not in ("scale_low", "scale_high")}

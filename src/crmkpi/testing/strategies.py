@@ -45,7 +45,7 @@ def datasets(*models: type[Any]) -> SearchStrategy[Dataset]:
     """Datasets of these record classes, whose records refer to each other, and at times to records that are not there.
 
     All timestamps of a dataset have a time zone, or none has. Amounts are in EUR, some of them without saying so. The
-    data is known up to the end of June 2026, or nothing is said about that; offices open from Monday to Friday, 9 to 17.
+    data is known up to the end of June 2026, or nothing is said about that; offices open Monday to Friday, 9 to 17.
 
     >>> from crmkpi import Customer, Deal, win_rate
     >>> from hypothesis import given
@@ -60,7 +60,7 @@ def datasets(*models: type[Any]) -> SearchStrategy[Dataset]:
     @st.composite
     def drawn(draw: DrawFn) -> Dataset:
         aware = draw(st.booleans())
-        tables: dict[str, list[Any]] = {}
+        tables: dict[str, Any] = {}
         for type_ in map(record_type, models):
             own = {"currency": st.sampled_from(CURRENCIES)} if "currency" in type_.fields else {}
             tables[type_.table] = built(type_, draw(_rows(type_, own)), aware=aware)

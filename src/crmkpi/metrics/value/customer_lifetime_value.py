@@ -7,6 +7,9 @@ from decimal import Decimal
 from crmkpi.expressions import Parameter
 from crmkpi.measures import Table, period_days
 from crmkpi.metric import metric
+from crmkpi.metrics.customers.mrr_movements import accounts
+from crmkpi.metrics.customers.recurring_revenue import left_out as unusable_subscriptions
+from crmkpi.metrics.value.months import month_or_undefined
 from crmkpi.records import Order
 
 __all__ = ["customer_lifetime_value"]
@@ -19,8 +22,10 @@ left_out = {
     "no amount": completed & orders.amount.missing(),
     "no customer_id": completed & orders.customer_id.missing(),
 }
-lifespan = Parameter("lifespan", "how long a customer stays, in days (or a timedelta)", unit="days")
+lifespan = Parameter("lifespan", "how long a customer stays", unit="days")
 margin = Parameter("margin", "the share of revenue that is kept after direct cost", unit="ratio", default=1)
+opening_mrr = accounts.sum(accounts.opening, accounts.opening > 0)
+churned_customers = accounts.count((accounts.opening > 0) & (accounts.closing <= 0))
 
 
 @metric(
@@ -95,6 +100,42 @@ def historic(amount: Decimal, buyers: int) -> Decimal:
         'amount and buyers are 0'
     """
     return amount / buyers
+
+
+@customer_lifetime_value.add_variant(
+    opening=opening_mrr,
+    lost=churned_customers,
+    days=period_days,
+    leave_out=unusable_subscriptions,
+    parameters=(margin,),
+    at=None,
+)
+def arpu_over_churn(opening: Decimal, lost: int, days: float, margin: float) -> Decimal:
+    r"""What a subscriber is worth, if he pays and leaves as subscribers did in the month.
+
+    $$\text{CLV} = \frac{\text{ARPU} \times \text{margin}}{\text{churn rate}}
+    = \frac{\text{opening MRR} \times \text{margin}}{\text{customers lost}}$$
+
+    Of the customers with a paid subscription at the start of the month: what they pay on average, over the share of
+    them that left. ARPU is the revenue of a month, so the churn must be a month's too: over any other period it is
+    undefined.
+
+    Returns:
+        Money; undefined where nobody left (the value has no end), and for a period that is no month.
+
+    Examples:
+        >>> from crmkpi import Subscription, customer_lifetime_value
+        >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=60, started_at="2025-01-10"),
+        ...                  Subscription(id="2", customer_id="B", mrr=40, started_at="2025-01-10",
+        ...                               ended_at="2026-01-20")]
+        >>> by_churn = customer_lifetime_value.variant("arpu_over_churn")
+        >>> by_churn(subscriptions, period="2026-01", margin=0.5).value
+        Decimal('50.0')
+        >>> by_churn(subscriptions, period="2025-12").reason
+        'lost is 0'
+    """
+    month_or_undefined(days)
+    return opening * _exact(margin) / lost
 
 
 def _exact(number: float | Decimal) -> Decimal:

@@ -1,13 +1,14 @@
-"""Why a row is refused, in words that need no knowledge of the validator."""
+"""What is wrong with a value, in words that need no knowledge of the validator."""
 
 from __future__ import annotations
 
+import reprlib
+
 from pydantic import ValidationError
 
-from crmkpi.sources.loaded import Rejected, shortened
+__all__ = ["fault", "shortened"]
 
-__all__ = ["explained"]
-
+_LONGEST_VALUE = 80
 _PLAIN_REASONS = {
     "missing": "missing",
     "decimal_parsing": "not a number",
@@ -26,20 +27,40 @@ _PLAIN_REASONS = {
 }
 
 
-def explained(problem: ValidationError, line: int) -> Rejected:
-    """The first thing that is wrong with a row."""
+def fault(problem: ValidationError) -> tuple[str | None, str | None, str]:
+    """The first thing that is wrong: the field, the value as Python writes it, and the reason.
+
+    The field is missing where a record as a whole is wrong, the value where it is the one that is missing.
+    """
     error = problem.errors(include_url=False)[0]
     place = [part for part in error["loc"] if not isinstance(part, int)]
     if not place:
-        return Rejected(line, None, None, str(error["ctx"]["error"]).removesuffix("."))
+        return None, None, str(error["ctx"]["error"]).removesuffix(".")
     field, kind, value = str(place[0]), error["type"], error["input"]
     reason = _PLAIN_REASONS.get(kind, "not a value that the field takes")
     if kind == "greater_than_equal":
         reason = f"below {error['ctx']['ge']}, the least that the field takes"
     elif kind == "less_than_equal":
         reason = f"above {error['ctx']['le']}, the most that the field takes"
+    elif kind == "literal_error":
+        reason = f"not one of {error['ctx']['expected']}"
+    elif kind == "unexpected_keyword_argument":
+        reason = "not a field"
     elif kind == "value_error":
         reason = str(error["ctx"]["error"]).removesuffix(".")
     elif reason == "not a number" and isinstance(value, str) and "," in value:
         reason = "not a number; where commas set decimals or thousands apart, decimal= says so"
-    return Rejected(line, field, None if kind == "missing" else shortened(value), reason)
+    return field, None if kind == "missing" else shortened(value), reason
+
+
+def shortened(value: object) -> str:
+    """A value as Python writes it, cut at 80 characters.
+
+    >>> shortened("n/a")
+    "'n/a'"
+    >>> len(shortened("x" * 1000))
+    80
+    """
+    text = repr(value[:_LONGEST_VALUE]) if isinstance(value, str) else reprlib.repr(value)
+    whole = not isinstance(value, str) or len(value) <= _LONGEST_VALUE
+    return text if whole and len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 3] + "..."

@@ -1,0 +1,105 @@
+"""How many customers came, left and are there."""
+
+from __future__ import annotations
+
+from crmkpi.measures import Table
+from crmkpi.metric import metric
+from crmkpi.metrics.customers.retention import active_at_end
+from crmkpi.records import Customer
+
+__all__ = ["active_customers", "lost_customers", "new_customers"]
+
+customers = Table(Customer)
+backwards = {"negative duration": customers.until < customers.since}
+
+
+@metric(
+    at=customers.since,
+    customers=customers.count(),
+    leave_out=backwards,
+    unit="count",
+    better="higher",
+    theme="customers",
+    also_known_as=("customers won", "customers acquired", "number of new customers", "new logos"),
+)
+def new_customers(customers: int) -> int:
+    r"""How many customers came.
+
+    $$\text{new customers} = \text{customers whose first day lies in the period}$$
+
+    A customer counts on the day `since`, also if he left soon after. Active at the start, plus new, minus lost are
+    exactly the active customers at the end. Customers who left before they came are left out.
+
+    Returns:
+        A count; 0 where nobody came.
+
+    Examples:
+        >>> from crmkpi import Customer, new_customers
+        >>> customers = [Customer(id="1", since="2026-01-09"), Customer(id="2", since="2026-02-01")]
+        >>> new_customers(customers, period="2026-01").value
+        1
+        >>> new_customers([]).value
+        0
+    """
+    return customers
+
+
+@metric(
+    at=customers.until,
+    customers=customers.count(customers.until.present()),
+    leave_out=backwards | {"no since": customers.until.present() & customers.since.missing()},
+    unit="count",
+    better="lower",
+    theme="customers",
+    also_known_as=("churned customers", "customers lost", "number of lost customers"),
+)
+def lost_customers(customers: int) -> int:
+    r"""How many customers left.
+
+    $$\text{lost customers} = \text{customers whose last day lies in the period}$$
+
+    A customer counts on the day `until`, also one who had come in the same period. Customers without a `since`, or who
+    left before they came, are left out.
+
+    Returns:
+        A count; 0 where nobody left.
+
+    Examples:
+        >>> from crmkpi import Customer, lost_customers
+        >>> customers = [Customer(id="1", since="2025-01-09", until="2026-01-20"), Customer(id="2", since="2026-01-01")]
+        >>> lost_customers(customers, period="2026-01").value
+        1
+        >>> lost_customers([]).value
+        0
+    """
+    return customers
+
+
+@metric(
+    customers=customers.count(active_at_end),
+    leave_out=backwards | {"no since": customers.since.missing()},
+    unit="count",
+    better="higher",
+    theme="customers",
+    also_known_as=("customer count", "number of customers", "customer base", "total customers"),
+)
+def active_customers(customers: int) -> int:
+    r"""How many customers there are at the end of the period.
+
+    $$\text{active customers} = \text{customers who have come and not left}$$
+
+    A stock: a customer is active from `since` until `until`. Without a period it is how many are there now. Customers
+    without a `since`, or who left before they came, are left out.
+
+    Returns:
+        A count; 0 where there are none.
+
+    Examples:
+        >>> from crmkpi import Customer, active_customers
+        >>> customers = [Customer(id="1", since="2025-01-09", until="2026-01-20"), Customer(id="2", since="2025-06-01")]
+        >>> active_customers(customers, period="2025").value, active_customers(customers, period="2026-01").value
+        (2, 1)
+        >>> active_customers([]).value
+        0
+    """
+    return customers

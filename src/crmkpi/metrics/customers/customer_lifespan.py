@@ -1,0 +1,113 @@
+"""Customer lifespan."""
+
+from __future__ import annotations
+
+from crmkpi.expressions import as_of, period
+from crmkpi.measures import Table, period_days
+from crmkpi.metric import metric
+from crmkpi.metrics.customers.retention import active_at_start, wrong
+from crmkpi.records import Customer
+
+__all__ = ["customer_lifespan"]
+
+customers = Table(Customer)
+has_left = customers.until < as_of
+still_here = (customers.until.missing() | (customers.until >= as_of)) & (customers.since <= as_of)
+lifetime = customers.until - customers.since
+_DAY = 86_400
+
+
+@metric(
+    at=customers.since,
+    time_of_lost=customers.sum(lifetime, has_left),
+    time_of_active=customers.sum(as_of - customers.since, still_here),
+    lost=customers.count(has_left),
+    leave_out=wrong,
+    needs_as_of=True,
+    unit="duration",
+    better="higher",
+    theme="customers",
+    also_known_as=("average customer lifespan", "customer lifetime", "average customer lifetime", "customer tenure"),
+    default_because="Customers who are still here count with the time that they have stayed, rather than not at all.",
+)
+def customer_lifespan(time_of_lost: float, time_of_active: float, lost: int) -> float:
+    r"""How long customers stay on average, those who are still here taken into account.
+
+    $$\text{customer lifespan} = \frac{\text{time that all customers have been customers}}{\text{customers lost}}$$
+
+    The estimate for a churn that does not change with age: the time at risk of all customers, up to `as_of`, for each
+    one who left. A customer counts in the period in which he came. Customers without a `since`, or who left before
+    they came, are left out.
+
+    Returns:
+        A duration; undefined where nobody has left yet, since the end is then out of sight.
+
+    Raises:
+        ParameterError: the day up to which the data is known (`as_of`) is not given.
+
+    Notes:
+        Where churn is high at first and low later, a survival curve says more. The mean of those who left alone is
+        far too short: `churned_only`.
+
+    Examples:
+        >>> from datetime import datetime
+        >>> from crmkpi import Customer, customer_lifespan
+        >>> customers = [Customer(id="1", since="2026-01-01", until="2026-01-11"), Customer(id="2", since="2026-01-01")]
+        >>> customer_lifespan(customers, as_of=datetime(2026, 3, 2)).to("days")
+        70.0
+        >>> customer_lifespan([Customer(id="2", since="2026-01-01")], as_of=datetime(2026, 3, 2)).reason
+        'time of lost and lost are 0'
+    """
+    return (time_of_lost + time_of_active) / lost
+
+
+@customer_lifespan.add_variant(
+    at=None,
+    active_at_start=customers.count(active_at_start),
+    lost=customers.count(active_at_start & (customers.until < period.end)),
+    days=period_days,
+    leave_out=wrong,
+)
+def inverse_churn(active_at_start: int, lost: int, days: float) -> float:
+    r"""How long customers would stay if the churn of the period went on.
+
+    $$\text{customer lifespan} = \frac{\text{length of the period}}{\text{churn rate}}$$
+
+    The churn rate is the default one: lost among those active at the start.
+
+    Returns:
+        A duration; undefined where nobody left (the lifespan has no end), and without a period.
+
+    Examples:
+        >>> from crmkpi import Customer, customer_lifespan
+        >>> customers = [Customer(id=str(n), since="2025-05-01", until="2026-01-15" if n == 0 else None)
+        ...              for n in range(4)]
+        >>> customer_lifespan.variant("inverse_churn")(customers, period="2026-01").to("days")
+        124.0
+        >>> customer_lifespan.variant("inverse_churn")(customers, period="2025-12").reason
+        'lost is 0'
+    """
+    return days * _DAY * active_at_start / lost
+
+
+@customer_lifespan.add_variant(at=customers.until, lifetime=customers.mean(lifetime), leave_out=wrong)
+def churned_only(lifetime: float) -> float:
+    r"""How long the customers who left had stayed on average; far too short as a lifespan.
+
+    $$\text{lifespan of lost customers} = \operatorname{mean}(\text{until} - \text{since})\ \text{of those who left}$$
+
+    Biased: whoever stays long is not in it yet. A firm in its second year can find no lifespan above two. A customer
+    counts in the period in which he left.
+
+    Returns:
+        A duration, with Student's t interval; undefined where nobody left.
+
+    Examples:
+        >>> from crmkpi import Customer, customer_lifespan
+        >>> customers = [Customer(id="1", since="2026-01-01", until="2026-01-11"), Customer(id="2", since="2020-01-01")]
+        >>> customer_lifespan.variant("churned_only")(customers).to("days")
+        10.0
+        >>> customer_lifespan.variant("churned_only")([]).reason
+        'no record has a value for lifetime'
+    """
+    return lifetime

@@ -1,0 +1,217 @@
+"""How monthly recurring revenue moved: new + reactivated + expansion + contraction + churned = closing - opening."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from crmkpi.expressions import period
+from crmkpi.metric import metric
+from crmkpi.metrics.customers.recurring_revenue import left_out, running_at_end, running_at_start, subscriptions
+
+__all__ = ["churned_mrr", "contraction_mrr", "expansion_mrr", "net_new_mrr", "new_mrr", "reactivation_mrr"]
+
+# One row per customer: what he paid a month at the start and at the end, and how often he had paid before the period.
+accounts = subscriptions.per(
+    subscriptions.customer_id,
+    opening=subscriptions.sum(subscriptions.mrr, running_at_start),
+    closing=subscriptions.sum(subscriptions.mrr, running_at_end),
+    earlier=subscriptions.count((subscriptions.started_at < period.start) & (subscriptions.mrr > 0)),
+)
+gained = (accounts.opening <= 0) & (accounts.closing > 0)
+gone = (accounts.opening > 0) & (accounts.closing <= 0)
+stayed = ~gained & ~gone
+change = accounts.closing - accounts.opening
+
+
+@metric(
+    new=accounts.sum(change, gained & (accounts.earlier == 0)),
+    leave_out=left_out,
+    unit="money",
+    better="higher",
+    theme="customers",
+    title="New MRR",
+    also_known_as=("new business MRR", "new monthly recurring revenue"),
+)
+def new_mrr(new: Decimal) -> Decimal:
+    r"""Monthly recurring revenue of customers who had never paid before the period.
+
+    $$\text{new MRR} = \sum (\text{closing} - \text{opening})\ \text{of new customers}$$
+
+    Per customer: nothing paid at the start, something at the end, and no paid subscription before. With
+    `reactivation_mrr`, `expansion_mrr`, `contraction_mrr` and `churned_mrr` it adds up to `net_new_mrr`, to the cent.
+    Customers who came and left inside the period have moved nothing.
+
+    Returns:
+        Money a month, from 0 up; 0 where nobody came.
+
+    Examples:
+        >>> from crmkpi import Subscription, new_mrr
+        >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2026-01-10")]
+        >>> new_mrr(subscriptions, period="2026-01").value
+        Decimal('30')
+        >>> new_mrr([], period="2026-01").value
+        Decimal('0')
+    """
+    return new
+
+
+@metric(
+    reactivated=accounts.sum(change, gained & (accounts.earlier > 0)),
+    leave_out=left_out,
+    unit="money",
+    better="higher",
+    theme="customers",
+    title="Reactivation MRR",
+    also_known_as=("reactivated MRR", "returning customer MRR", "win-back MRR"),
+)
+def reactivation_mrr(reactivated: Decimal) -> Decimal:
+    r"""Monthly recurring revenue of customers who had left and came back.
+
+    $$\text{reactivation MRR} = \sum (\text{closing} - \text{opening})\ \text{of returned customers}$$
+
+    Per customer: nothing paid at the start, something at the end, and a paid subscription at some time before.
+
+    Returns:
+        Money a month, from 0 up; 0 where nobody came back, and without a period.
+
+    Examples:
+        >>> from crmkpi import Subscription, reactivation_mrr
+        >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10",
+        ...                               ended_at="2025-06-10"),
+        ...                  Subscription(id="2", customer_id="A", mrr=40, started_at="2026-01-10")]
+        >>> reactivation_mrr(subscriptions, period="2026-01").value
+        Decimal('40')
+        >>> reactivation_mrr([], period="2026-01").value
+        Decimal('0')
+    """
+    return reactivated
+
+
+@metric(
+    expansion=accounts.sum(change, stayed & (accounts.closing > accounts.opening)),
+    leave_out=left_out,
+    unit="money",
+    better="higher",
+    theme="customers",
+    title="Expansion MRR",
+    also_known_as=("upgrade MRR", "expansion monthly recurring revenue"),
+)
+def expansion_mrr(expansion: Decimal) -> Decimal:
+    r"""How much more the customers who stayed pay a month.
+
+    $$\text{expansion MRR} = \sum (\text{closing} - \text{opening})\ \text{of those who pay more}$$
+
+    Per customer, over all his subscriptions: one cancelled and a larger one begun is an expansion by the difference.
+
+    Returns:
+        Money a month, from 0 up; 0 where nobody pays more, and without a period.
+
+    Examples:
+        >>> from crmkpi import Subscription, expansion_mrr
+        >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10",
+        ...                               ended_at="2026-01-20"),
+        ...                  Subscription(id="2", customer_id="A", mrr=50, started_at="2026-01-20")]
+        >>> expansion_mrr(subscriptions, period="2026-01").value
+        Decimal('20')
+        >>> expansion_mrr([], period="2026-01").value
+        Decimal('0')
+    """
+    return expansion
+
+
+@metric(
+    contraction=accounts.sum(change, stayed & (accounts.closing < accounts.opening)),
+    leave_out=left_out,
+    unit="money",
+    better="higher",
+    theme="customers",
+    title="Contraction MRR",
+    also_known_as=("downgrade MRR", "downsell MRR", "contraction monthly recurring revenue"),
+)
+def contraction_mrr(contraction: Decimal) -> Decimal:
+    r"""How much less the customers who stayed pay a month, as a negative amount.
+
+    $$\text{contraction MRR} = \sum (\text{closing} - \text{opening})\ \text{of those who pay less}$$
+
+    Per customer: someone who cancels one of two subscriptions pays less and has not left.
+
+    Returns:
+        Money a month, from 0 down; 0 where nobody pays less, and without a period.
+
+    Examples:
+        >>> from crmkpi import Subscription, contraction_mrr
+        >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10",
+        ...                               ended_at="2026-01-20"),
+        ...                  Subscription(id="2", customer_id="A", mrr=50, started_at="2025-01-10")]
+        >>> contraction_mrr(subscriptions, period="2026-01").value
+        Decimal('-30')
+        >>> contraction_mrr([], period="2026-01").value
+        Decimal('0')
+    """
+    return contraction
+
+
+@metric(
+    churned=accounts.sum(change, gone),
+    leave_out=left_out,
+    unit="money",
+    better="higher",
+    theme="customers",
+    title="Churned MRR",
+    also_known_as=("lost MRR", "churned monthly recurring revenue"),
+)
+def churned_mrr(churned: Decimal) -> Decimal:
+    r"""The monthly recurring revenue of customers who left, as a negative amount.
+
+    $$\text{churned MRR} = \sum (\text{closing} - \text{opening})\ \text{of those who left}$$
+
+    Per customer: something paid at the start and nothing at the end, over all his subscriptions.
+
+    Returns:
+        Money a month, from 0 down; 0 where nobody left, and without a period.
+
+    Examples:
+        >>> from crmkpi import Subscription, churned_mrr
+        >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10",
+        ...                               ended_at="2026-01-20")]
+        >>> churned_mrr(subscriptions, period="2026-01").value
+        Decimal('-30')
+        >>> churned_mrr([], period="2026-01").value
+        Decimal('0')
+    """
+    return churned
+
+
+@metric(
+    opening=accounts.sum(accounts.opening),
+    closing=accounts.sum(accounts.closing),
+    leave_out=left_out,
+    unit="money",
+    better="higher",
+    theme="customers",
+    title="Net new MRR",
+    also_known_as=("MRR movements", "MRR growth", "net MRR change"),
+)
+def net_new_mrr(opening: Decimal, closing: Decimal) -> Decimal:
+    r"""By how much monthly recurring revenue changed in the period.
+
+    $$\text{net new MRR} = \text{closing MRR} - \text{opening MRR}$$
+
+    To the cent the sum of `new_mrr`, `reactivation_mrr`, `expansion_mrr`, `contraction_mrr` and `churned_mrr`, for
+    every period and segment. Grouped by plan, someone who changes plans leaves one and is new in the other.
+
+    Returns:
+        Money a month, below 0 where more was lost than won; 0 where nothing changed. Without a period it is all that
+        runs.
+
+    Examples:
+        >>> from crmkpi import Subscription, net_new_mrr
+        >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10",
+        ...                               ended_at="2026-01-20"),
+        ...                  Subscription(id="2", customer_id="B", mrr=50, started_at="2026-01-10")]
+        >>> net_new_mrr(subscriptions, period="2026-01").value
+        Decimal('20')
+        >>> net_new_mrr([], period="2026-01").value
+        Decimal('0')
+    """
+    return closing - opening

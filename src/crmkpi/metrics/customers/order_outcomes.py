@@ -1,0 +1,131 @@
+"""What became of carts and orders."""
+
+from __future__ import annotations
+
+from crmkpi.measures import Table
+from crmkpi.metric import Share, metric
+from crmkpi.records import Order
+
+__all__ = ["cart_abandonment_rate", "delivery_time", "return_rate"]
+
+orders = Table(Order)
+kept_or_returned = orders.status.is_in("completed", "returned")
+delivery = orders.delivered_at - orders.ordered_at
+not_delivered = {"not delivered yet": kept_or_returned & orders.delivered_at.missing()}
+
+
+@metric(
+    at=orders.ordered_at,
+    abandoned=orders.count(orders.status == "abandoned"),
+    carts=orders.count(),
+    interval=Share("abandoned", "carts"),
+    unit="ratio",
+    better="lower",
+    theme="customers",
+    also_known_as=("basket abandonment rate", "shopping cart abandonment rate", "checkout abandonment rate"),
+)
+def cart_abandonment_rate(abandoned: int, carts: int) -> float:
+    r"""Share of the carts that were filled and never ordered.
+
+    $$\text{cart abandonment rate} = \frac{\text{abandoned}}{\text{abandoned} + \text{placed}}$$
+
+    Placed is every order that was sent off, also if it was cancelled or returned later. Without abandoned carts in the
+    data the rate is 0 and means nothing.
+
+    Returns:
+        A fraction from 0 to 1, with Wilson's interval; undefined where there was no cart.
+
+    Examples:
+        >>> from crmkpi import Order, cart_abandonment_rate
+        >>> statuses = ["abandoned", "abandoned", "abandoned", "cancelled", "completed"]
+        >>> cart_abandonment_rate([Order(id=str(n), status=status) for n, status in enumerate(statuses)]).value
+        0.6
+        >>> cart_abandonment_rate([]).reason
+        'carts is 0'
+    """
+    return abandoned / carts
+
+
+@metric(
+    at=orders.ordered_at,
+    returned=orders.count(orders.status == "returned"),
+    orders=orders.count(kept_or_returned),
+    interval=Share("returned", "orders"),
+    unit="ratio",
+    better="lower",
+    theme="customers",
+    also_known_as=("product return rate", "order return rate", "refund rate"),
+)
+def return_rate(returned: int, orders: int) -> float:
+    r"""Share of the orders that came back.
+
+    $$\text{return rate} = \frac{\text{returned}}{\text{completed} + \text{returned}}$$
+
+    A cohort: an order counts in the period in which it was placed, whenever it comes back, so that the latest periods
+    are low. Cancelled orders were never delivered and do not count.
+
+    Returns:
+        A fraction from 0 to 1, with Wilson's interval; undefined where nothing was ordered.
+
+    Examples:
+        >>> from crmkpi import Order, return_rate
+        >>> statuses = ["completed", "completed", "completed", "returned", "cancelled"]
+        >>> return_rate([Order(id=str(n), status=status) for n, status in enumerate(statuses)]).value
+        0.25
+        >>> return_rate([Order(id="1", status="cancelled")]).reason
+        'orders is 0'
+    """
+    return returned / orders
+
+
+@metric(
+    at=orders.ordered_at,
+    delivery=orders.mean(delivery, kept_or_returned),
+    leave_out=not_delivered,
+    unit="duration",
+    better="lower",
+    theme="customers",
+    also_known_as=("average delivery time", "order to delivery time", "order fulfilment time"),
+    default_because="The mean is what shops and carriers publish; `median` is what the customer in the middle meets.",
+)
+def delivery_time(delivery: float) -> float:
+    r"""How long it takes on average from an order to its delivery.
+
+    $$\text{delivery time} = \operatorname{mean}(\text{delivered} - \text{ordered})$$
+
+    Completed and returned orders, in the period in which they were placed. Orders on their way are left out under "not
+    delivered yet", deliveries before the order under "negative duration".
+
+    Returns:
+        A duration, with Student's t interval; undefined where nothing was delivered.
+
+    Examples:
+        >>> from crmkpi import Order, delivery_time
+        >>> orders = [Order(id=day, ordered_at="2026-01-01", delivered_at=f"2026-01-{day}") for day in ("03", "05")]
+        >>> delivery_time([*orders, Order(id="3", ordered_at="2026-01-01")]).to("days")
+        3.0
+        >>> delivery_time([]).reason
+        'no record has a value for delivery'
+    """
+    return delivery
+
+
+@delivery_time.add_variant(delivery=orders.median(delivery, kept_or_returned), leave_out=not_delivered)
+def median(delivery: float) -> float:
+    r"""How long the order in the middle takes to be delivered: half are faster, half slower.
+
+    $$\text{median delivery time} = \operatorname{median}(\text{delivered} - \text{ordered})$$
+
+    Returns:
+        A duration, with an interval from order statistics; undefined where nothing was delivered.
+
+    Examples:
+        >>> from crmkpi import Order, delivery_time
+        >>> orders = [Order(id=day, ordered_at="2026-01-01", delivered_at=f"2026-01-{day}")
+        ...           for day in ("02", "03", "31")]
+        >>> delivery_time.variant("median")(orders).to("days")
+        2.0
+        >>> delivery_time.variant("median")([]).reason
+        'no record has a value for delivery'
+    """
+    return delivery

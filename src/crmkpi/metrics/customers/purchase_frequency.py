@@ -1,0 +1,45 @@
+"""Purchase frequency."""
+
+from __future__ import annotations
+
+from crmkpi.measures import Table
+from crmkpi.metric import metric
+from crmkpi.records import Order
+
+__all__ = ["purchase_frequency"]
+
+orders = Table(Order)
+completed = orders.status == "completed"
+
+
+@metric(
+    at=orders.ordered_at,
+    orders=orders.count(completed),
+    buyers=orders.distinct(orders.customer_id, completed),
+    leave_out={"no customer_id": completed & orders.customer_id.missing()},
+    unit="number",
+    better="higher",
+    theme="customers",
+    also_known_as=("order frequency", "orders per customer", "buying frequency"),
+)
+def purchase_frequency(orders: int, buyers: int) -> float:
+    r"""How often a customer who buys in the period does so.
+
+    $$\text{purchase frequency} = \frac{\text{completed orders}}{\text{customers with one or more}}$$
+
+    Orders count in the period in which they were placed. A longer period has more orders per buyer, so compare
+    periods of the same length. Orders without a customer are left out.
+
+    Returns:
+        A number from 1 up; undefined where nobody bought.
+
+    Examples:
+        >>> from crmkpi import Order, purchase_frequency
+        >>> orders = [Order(id="1", customer_id="A"), Order(id="2", customer_id="A"),
+        ...           Order(id="3", customer_id="B"), Order(id="4")]
+        >>> purchase_frequency(orders).value, purchase_frequency(orders).left_out
+        (1.5, {'no customer_id': 1})
+        >>> purchase_frequency([]).reason
+        'orders and buyers are 0'
+    """
+    return orders / buyers

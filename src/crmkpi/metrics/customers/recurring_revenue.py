@@ -1,0 +1,128 @@
+"""Recurring revenue: what subscriptions bring in a month, in a year, and for each customer."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from crmkpi.expressions import period
+from crmkpi.measures import Table
+from crmkpi.metric import metric
+from crmkpi.records import Subscription
+
+__all__ = ["arpu", "arr", "mrr"]
+
+subscriptions = Table(Subscription)
+# A subscription that ends at the very instant at which a period begins ends in that period: periods are half-open.
+running_at_start = (subscriptions.started_at < period.start) & (
+    subscriptions.ended_at.missing() | (subscriptions.ended_at >= period.start)
+)
+running_at_end = (subscriptions.started_at < period.end) & (
+    subscriptions.ended_at.missing() | (subscriptions.ended_at >= period.end)
+)
+# Left out of everything that is said of subscriptions, so that movements explain the recurring revenue to the cent.
+left_out = {
+    "no started_at": subscriptions.started_at.missing(),
+    "negative duration": subscriptions.ended_at < subscriptions.started_at,
+    "no mrr": subscriptions.mrr.missing(),
+    "no customer_id": subscriptions.customer_id.missing(),
+}
+mrr_at_end = subscriptions.sum(subscriptions.mrr, running_at_end)
+
+
+@metric(
+    mrr=mrr_at_end,
+    leave_out=left_out,
+    unit="money",
+    better="higher",
+    theme="customers",
+    title="Monthly recurring revenue",
+    also_known_as=("MRR", "recurring revenue", "subscription revenue"),
+)
+def mrr(mrr: Decimal) -> Decimal:
+    r"""What the subscriptions that run at the end of the period bring in a month.
+
+    $$\text{MRR} = \sum \text{monthly amount of running subscriptions}$$
+
+    A stock: a subscription runs from its start until it ends; without a period it is what runs now. Subscriptions
+    without a start, an amount or a customer are left out, and those that end before they start.
+
+    Returns:
+        Money a month, exact to the cent; 0 where nothing runs.
+
+    Notes:
+        Stripe leaves out taxes, trials, metered parts and coupons without an end; what `mrr` holds is up to the export.
+
+    Examples:
+        >>> from crmkpi import Subscription, mrr
+        >>> running = [Subscription(id="1", customer_id="A", mrr="49.90", started_at="2025-03-01"),
+        ...            Subscription(id="2", customer_id="B", mrr="20.00", started_at="2025-05-01",
+        ...                         ended_at="2026-01-15")]
+        >>> mrr(running, period="2025").value, mrr(running, period="2026-01").value
+        (Decimal('69.90'), Decimal('49.90'))
+        >>> mrr([]).value
+        Decimal('0')
+    """
+    return mrr
+
+
+@metric(
+    mrr=mrr_at_end,
+    leave_out=left_out,
+    unit="money",
+    better="higher",
+    theme="customers",
+    title="Annual recurring revenue",
+    also_known_as=("ARR", "annualised recurring revenue"),
+)
+def arr(mrr: Decimal) -> Decimal:
+    r"""What the subscriptions that run at the end of the period bring in a year, if nothing changes.
+
+    $$\text{ARR} = 12 \times \text{MRR}$$
+
+    A stock, like `mrr`. It is a pace and no forecast.
+
+    Returns:
+        Money a year, exact to the cent; 0 where nothing runs.
+
+    Examples:
+        >>> from crmkpi import Subscription, arr
+        >>> arr([Subscription(id="1", customer_id="A", mrr="49.90", started_at="2025-03-01")]).value
+        Decimal('598.80')
+        >>> arr([]).value
+        Decimal('0')
+    """
+    return mrr * 12
+
+
+@metric(
+    mrr=mrr_at_end,
+    customers=subscriptions.distinct(subscriptions.customer_id, running_at_end & (subscriptions.mrr > 0)),
+    leave_out=left_out,
+    unit="money",
+    better="higher",
+    theme="customers",
+    title="Average revenue per user",
+    also_known_as=("ARPU", "ARPA", "average revenue per account", "average revenue per customer"),
+    default_because="Per paying customer, not per subscription: someone with two of them is one customer.",
+)
+def arpu(mrr: Decimal, customers: int) -> Decimal:
+    r"""What a paying customer brings in a month on average.
+
+    $$\text{ARPU} = \frac{\text{MRR}}{\text{customers with a running paid subscription}}$$
+
+    A stock, at the end of the period. Customers whose subscriptions are free are no paying customers.
+
+    Returns:
+        Money a month; undefined where nobody pays.
+
+    Examples:
+        >>> from crmkpi import Subscription, arpu
+        >>> running = [Subscription(id="1", customer_id="A", mrr=40, started_at="2025-03-01"),
+        ...            Subscription(id="2", customer_id="A", mrr=20, started_at="2025-03-01"),
+        ...            Subscription(id="3", customer_id="B", mrr=30, started_at="2025-03-01")]
+        >>> arpu(running).value
+        Decimal('45')
+        >>> arpu([]).reason
+        'mrr and customers are 0'
+    """
+    return mrr / customers

@@ -1,0 +1,173 @@
+"""Revenue retention and churn: what became of the recurring revenue that a period began with."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from crmkpi.metric import metric
+from crmkpi.metrics.customers.mrr_movements import accounts
+from crmkpi.metrics.customers.recurring_revenue import left_out
+
+__all__ = ["gross_revenue_retention", "net_revenue_retention", "revenue_churn_rate"]
+
+paying = accounts.opening > 0
+opening = accounts.sum(accounts.opening, paying)
+# Of each opening customer no more counts than he paid at the start, and never less than nothing.
+in_full = accounts.sum(accounts.opening, paying & (accounts.closing >= accounts.opening))
+in_part = accounts.sum(accounts.closing, paying & (accounts.closing < accounts.opening) & (accounts.closing > 0))
+closing = accounts.sum(accounts.closing, paying & (accounts.closing > 0))
+
+
+@metric(
+    kept_in_full=in_full,
+    kept_in_part=in_part,
+    opening=opening,
+    leave_out=left_out,
+    unit="ratio",
+    better="higher",
+    theme="customers",
+    also_known_as=("GRR", "gross dollar retention", "gross retention", "GDR"),
+)
+def gross_revenue_retention(kept_in_full: Decimal, kept_in_part: Decimal, opening: Decimal) -> Decimal:
+    r"""Which part of the opening monthly recurring revenue is still there at the end, without any growth.
+
+    $$\text{GRR} = \frac{\text{MRR kept of opening customers}}{\text{opening MRR}}$$
+
+    Kept is what a customer still pays, and no more than he paid at the start. Per customer, over all his
+    subscriptions: what one customer pays more cannot make up for what another pays less.
+    Customers who came in the period do not count.
+
+    Returns:
+        A fraction from 0 to 1; exactly 1 - revenue churn rate. Undefined where nobody paid at the start, and so
+        without a period.
+
+    Examples:
+        >>> from crmkpi import Subscription, gross_revenue_retention
+        >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=60, started_at="2025-01-10",
+        ...                               ended_at="2026-01-20"),
+        ...                  Subscription(id="2", customer_id="A", mrr=90, started_at="2026-01-20"),
+        ...                  Subscription(id="3", customer_id="B", mrr=40, started_at="2025-01-10",
+        ...                               ended_at="2026-01-20")]
+        >>> gross_revenue_retention(subscriptions, period="2026-01").value
+        0.6
+        >>> gross_revenue_retention([], period="2026-01").reason
+        'kept in full and kept in part and opening are 0'
+    """
+    return (kept_in_full + kept_in_part) / opening
+
+
+@metric(
+    closing=closing,
+    opening=opening,
+    leave_out=left_out,
+    unit="ratio",
+    better="higher",
+    theme="customers",
+    also_known_as=("NRR", "net dollar retention", "NDR", "net retention"),
+)
+def net_revenue_retention(closing: Decimal, opening: Decimal) -> Decimal:
+    r"""What the customers of the start pay at the end, as a fraction of what they paid at the start.
+
+    $$\text{NRR} = \frac{\text{closing MRR of opening customers}}{\text{opening MRR}}$$
+
+    Per customer, growth included, so that it may exceed 1. Customers who came in the period do not count.
+
+    Returns:
+        A fraction from 0 up; undefined where nobody paid at the start, and so without a period.
+
+    Examples:
+        >>> from crmkpi import Subscription, net_revenue_retention
+        >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=60, started_at="2025-01-10",
+        ...                               ended_at="2026-01-20"),
+        ...                  Subscription(id="2", customer_id="A", mrr=90, started_at="2026-01-20"),
+        ...                  Subscription(id="3", customer_id="B", mrr=40, started_at="2025-01-10",
+        ...                               ended_at="2026-01-20")]
+        >>> net_revenue_retention(subscriptions, period="2026-01").value
+        0.9
+        >>> net_revenue_retention([], period="2026-01").reason
+        'closing and opening are 0'
+    """
+    return closing / opening
+
+
+@metric(
+    kept_in_full=in_full,
+    kept_in_part=in_part,
+    opening=opening,
+    leave_out=left_out,
+    unit="ratio",
+    better="lower",
+    theme="customers",
+    also_known_as=("MRR churn rate", "gross revenue churn", "gross MRR churn", "dollar churn"),
+    default_because="Money that opening customers stopped paying is lost, whether they left or only pay less.",
+)
+def revenue_churn_rate(kept_in_full: Decimal, kept_in_part: Decimal, opening: Decimal) -> Decimal:
+    r"""Which part of the opening monthly recurring revenue was lost, to customers who left or pay less.
+
+    $$\text{revenue churn rate} = \frac{\text{opening MRR} - \text{MRR kept of opening customers}}{\text{opening MRR}}$$
+
+    Kept is what a customer still pays, and no more than he paid at the start, over all his subscriptions. With growth
+    it is the variant `net`.
+
+    Returns:
+        A fraction from 0 to 1; exactly 1 - gross revenue retention. Undefined where nobody paid at the start, and so
+        without a period.
+
+    Notes:
+        Stripe keeps contraction apart and calls only the revenue of customers who left churned: `left_only`.
+
+    Examples:
+        >>> from crmkpi import Subscription, revenue_churn_rate
+        >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=60, started_at="2025-01-10"),
+        ...                  Subscription(id="2", customer_id="B", mrr=40, started_at="2025-01-10",
+        ...                               ended_at="2026-01-20")]
+        >>> revenue_churn_rate(subscriptions, period="2026-01").value
+        0.4
+        >>> revenue_churn_rate([], period="2026-01").reason
+        'kept in full and kept in part and opening are 0'
+    """
+    return (opening - kept_in_full - kept_in_part) / opening
+
+
+@revenue_churn_rate.add_variant(closing=closing, opening=opening, leave_out=left_out)
+def net(closing: Decimal, opening: Decimal) -> Decimal:
+    r"""Which part of the opening monthly recurring revenue was lost, after what opening customers pay more.
+
+    $$\text{net revenue churn rate} = 1 - \frac{\text{closing MRR of opening customers}}{\text{opening MRR}}$$
+
+    Returns:
+        A fraction, below 0 where growth outweighs losses; exactly 1 - net revenue retention. Undefined where nobody
+        paid at the start.
+
+    Examples:
+        >>> from crmkpi import revenue_churn_rate
+        >>> revenue_churn_rate.variant("net").formula(closing=90, opening=100)
+        0.1
+        >>> revenue_churn_rate.variant("net")([], period="2026-01").reason
+        'closing and opening are 0'
+    """
+    return (opening - closing) / opening
+
+
+@revenue_churn_rate.add_variant(
+    lost=accounts.sum(accounts.opening, paying & (accounts.closing <= 0)), opening=opening, leave_out=left_out
+)
+def left_only(lost: Decimal, opening: Decimal) -> Decimal:
+    r"""Which part of the opening monthly recurring revenue belonged to customers who left.
+
+    $$\text{revenue churn rate of those who left}
+    = \frac{\text{opening MRR of customers who left}}{\text{opening MRR}}$$
+
+    Someone who cancels one of two subscriptions has not left.
+
+    Returns:
+        A fraction from 0 to 1; undefined where nobody paid at the start.
+
+    Examples:
+        >>> from crmkpi import revenue_churn_rate
+        >>> revenue_churn_rate.variant("left_only").formula(lost=5, opening=100)
+        0.05
+        >>> revenue_churn_rate.variant("left_only")([], period="2026-01").reason
+        'lost and opening are 0'
+    """
+    return lost / opening

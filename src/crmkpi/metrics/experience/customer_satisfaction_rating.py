@@ -1,0 +1,46 @@
+"""Customer satisfaction rating."""
+
+from __future__ import annotations
+
+from crmkpi.measures import Table
+from crmkpi.metric import metric
+from crmkpi.records import Survey
+
+__all__ = ["customer_satisfaction_rating"]
+
+surveys = Table(Survey)
+csat = surveys.kind == "csat"
+
+
+@metric(
+    at=surveys.answered_at,
+    rating=surveys.mean(surveys.score, csat),
+    leave_out={"no score": csat & surveys.score.missing()},
+    unit="score",
+    better="higher",
+    theme="experience",
+    also_known_as=("average rating", "mean satisfaction", "star rating", "average CSAT rating"),
+)
+def customer_satisfaction_rating(rating: float) -> float:
+    r"""How customers rate the firm on average.
+
+    $$\text{satisfaction rating} = \operatorname{mean}(\text{score})$$
+
+    In the scale of the survey, 1 to 5 unless it says otherwise; do not mix scales. An answer counts in the period in
+    which it was given; surveys without a score are left out.
+
+    Returns:
+        A score in the survey's scale, with Student's t interval; undefined where nobody answered.
+
+    Notes:
+        The share of satisfied answers is `customer_satisfaction_score`; a mean of 4.2 is not 84 %.
+
+    Examples:
+        >>> from crmkpi import Survey, customer_satisfaction_rating
+        >>> customer_satisfaction_rating([Survey(id=str(n), kind="csat", score=score)
+        ...                               for n, score in enumerate([5, 4, 3])]).value
+        4.0
+        >>> customer_satisfaction_rating([]).reason
+        'no record has a value for rating'
+    """
+    return rating

@@ -1,0 +1,43 @@
+"""Social mentions."""
+
+from __future__ import annotations
+
+from crmkpi.measures import Table
+from crmkpi.metric import metric
+from crmkpi.records import Interaction
+
+__all__ = ["social_mentions"]
+
+interactions = Table(Interaction)
+social = interactions.kind == "social"
+
+
+@metric(
+    at=interactions.at,
+    mentions=interactions.count(social & (interactions.direction == "inbound")),
+    leave_out={"no direction": social & interactions.direction.missing()},
+    unit="count",
+    theme="experience",
+    also_known_as=("brand mentions", "social media mentions", "mentions"),
+)
+def social_mentions(mentions: int) -> int:
+    r"""How often people spoke of the firm on social media.
+
+    $$\text{social mentions} = \text{inbound interactions of the kind social}$$
+
+    A mention counts when it appeared, praise and blame alike. The firm's own posts are outbound and do not count; those
+    whose direction is unknown are left out.
+
+    Returns:
+        A count; 0 where nobody spoke of it.
+
+    Examples:
+        >>> from crmkpi import Interaction, social_mentions
+        >>> posts = [Interaction(id="1", kind="social", direction="inbound"),
+        ...          Interaction(id="2", kind="social", direction="outbound")]
+        >>> social_mentions(posts).value
+        1
+        >>> social_mentions([]).value
+        0
+    """
+    return mentions

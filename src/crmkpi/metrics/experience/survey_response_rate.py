@@ -1,0 +1,74 @@
+"""Survey response rate."""
+
+from __future__ import annotations
+
+from crmkpi.measures import Table
+from crmkpi.metric import Share, metric
+from crmkpi.records import Survey
+
+__all__ = ["survey_response_rate"]
+
+surveys = Table(Survey)
+answered = surveys.answered_at.present() | surveys.score.present()
+
+
+@metric(
+    at=surveys.sent_at,
+    answered=surveys.count(answered),
+    sent=surveys.count(),
+    interval=Share("answered", "sent"),
+    unit="ratio",
+    better="higher",
+    theme="experience",
+    also_known_as=("response rate", "survey completion rate", "answer rate"),
+    default_because="A cohort compares surveys with their own answers, so that it can never exceed 100 %.",
+)
+def survey_response_rate(answered: int, sent: int) -> float:
+    r"""Share of the surveys sent in the period that were answered.
+
+    $$\text{survey response rate} = \frac{\text{answered}}{\text{sent}}$$
+
+    A cohort: a survey counts in the period in which it was sent, whenever it is answered. An answer has a date or a
+    score; one with a comment alone is answered too if it has its date.
+
+    Returns:
+        A fraction from 0 to 1, with Wilson's interval; undefined where no survey was sent.
+
+    Notes:
+        Chatwoot divides the answers of the period by the surveys sent in it, which can exceed 100 % (`by_event`).
+
+    Examples:
+        >>> from crmkpi import Survey, survey_response_rate
+        >>> survey_response_rate([Survey(id="1", kind="nps", score=9), Survey(id="2", kind="nps")]).value
+        0.5
+        >>> survey_response_rate([]).reason
+        'sent is 0'
+    """
+    return answered / sent
+
+
+@survey_response_rate.add_variant(
+    answered=surveys.count(surveys.answered_at.present(), at=surveys.answered_at),
+    sent=surveys.count(),
+    interval=None,
+)
+def by_event(answered: int, sent: int) -> float:
+    r"""Answers of the period for each survey sent in it.
+
+    $$\text{response rate by event} = \frac{\text{answered in the period}}{\text{sent in the period}}$$
+
+    The answers belong to surveys of any age, so that the rate may exceed 1.
+
+    Returns:
+        A number from 0 up, without an interval; undefined where no survey was sent.
+
+    Examples:
+        >>> from crmkpi import Survey, survey_response_rate
+        >>> surveys = [Survey(id="1", kind="nps", sent_at="2026-01-30", answered_at="2026-02-02", score=9),
+        ...            Survey(id="2", kind="nps", sent_at="2026-02-10", answered_at="2026-02-11", score=7)]
+        >>> survey_response_rate.variant("by_event")(surveys, period="2026-02").value
+        2.0
+        >>> survey_response_rate.variant("by_event")([]).reason
+        'answered and sent are 0'
+    """
+    return answered / sent

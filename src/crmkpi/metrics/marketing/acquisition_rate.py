@@ -1,0 +1,70 @@
+"""Acquisition rate."""
+
+from __future__ import annotations
+
+from crmkpi.measures import Table
+from crmkpi.metric import metric
+from crmkpi.records import Campaign, Customer, Lead
+
+__all__ = ["acquisition_rate"]
+
+customers = Table(Customer)
+leads = Table(Lead)
+campaigns = Table(Campaign)
+new_customers = customers.count(at=customers.since)
+
+
+@metric(
+    new_customers=new_customers,
+    leads=leads.count(at=leads.created_at),
+    leave_out={"merged": leads.merged_into.present(), "deleted": leads.deleted},
+    unit="ratio",
+    better="higher",
+    theme="marketing",
+    also_known_as=("customer acquisition rate", "new customer rate"),
+    default_because="The people reached are the leads, which every CRM holds; how many saw an advert is rarely known.",
+)
+def acquisition_rate(new_customers: int, leads: int) -> float:
+    r"""How many new customers the period brought for each lead that came in.
+
+    $$\text{acquisition rate} = \frac{\text{new customers}}{\text{leads created}}$$
+
+    A customer counts on the day `since`, a lead on the day it was created; the two need not be the same people. What
+    became of each lead is `lead_conversion_rate`. Merged and deleted leads are left out.
+
+    Returns:
+        A number from 0 up, above 1 where customers come without having been leads; undefined where no lead came in.
+
+    Examples:
+        >>> from crmkpi import Customer, Lead, acquisition_rate
+        >>> acquisition_rate(customers=[Customer(id="1")], leads=[Lead(id=str(n)) for n in range(4)]).value
+        0.25
+        >>> acquisition_rate(customers=[Customer(id="1")], leads=[]).reason
+        'leads is 0'
+    """
+    return new_customers / leads
+
+
+@acquisition_rate.add_variant(
+    new_customers=new_customers, recipients=campaigns.sum(campaigns.sent, at=campaigns.started_at)
+)
+def of_recipients(new_customers: int, recipients: int) -> float:
+    r"""How many new customers the period brought for each message that campaigns sent.
+
+    $$\text{acquisition rate of recipients} = \frac{\text{new customers}}{\text{sent by campaigns}}$$
+
+    A customer counts on the day `since`, a campaign's messages on the day it started. Someone who gets two campaigns is
+    reached twice.
+
+    Returns:
+        A number from 0 up; undefined where nothing was sent.
+
+    Examples:
+        >>> from crmkpi import Campaign, Customer, acquisition_rate
+        >>> mailing = [Campaign(id="1", sent=500)]
+        >>> acquisition_rate.variant("of_recipients")(customers=[Customer(id="1")], campaigns=mailing).value
+        0.002
+        >>> acquisition_rate.variant("of_recipients")(customers=[Customer(id="1")], campaigns=[]).reason
+        'recipients is 0'
+    """
+    return new_customers / recipients

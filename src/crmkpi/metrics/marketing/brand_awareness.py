@@ -1,0 +1,45 @@
+"""Brand awareness."""
+
+from __future__ import annotations
+
+from crmkpi.measures import Table
+from crmkpi.metric import Share, metric
+from crmkpi.records import Survey
+
+__all__ = ["brand_awareness"]
+
+surveys = Table(Survey)
+awareness = surveys.kind == "awareness"
+
+
+@metric(
+    at=surveys.answered_at,
+    aware=surveys.count(awareness & (surveys.score > surveys.scale_low)),
+    answers=surveys.count(awareness & surveys.score.present()),
+    leave_out={"no score": awareness & surveys.score.missing()},
+    interval=Share("aware", "answers"),
+    unit="ratio",
+    better="higher",
+    theme="marketing",
+    also_known_as=("brand recognition", "brand recall", "aided awareness"),
+)
+def brand_awareness(aware: int, answers: int) -> float:
+    r"""Share of the people asked who know the brand.
+
+    $$\text{brand awareness} = \frac{\text{answers that know the brand}}{\text{answers}}$$
+
+    Surveys of the kind awareness. The lowest score of the scale means that the brand is not known; on the usual scale 0
+    is no and 1 is yes. An answer counts in the period in which it was given; surveys without a score are left out.
+
+    Returns:
+        A fraction from 0 to 1, with Wilson's interval; undefined where nobody answered.
+
+    Examples:
+        >>> from crmkpi import Survey, brand_awareness
+        >>> brand_awareness([Survey(id=str(n), kind="awareness", score=score)
+        ...                  for n, score in enumerate([1, 1, 1, 0])]).value
+        0.75
+        >>> brand_awareness([Survey(id="1", kind="nps", score=9)]).reason
+        'answers is 0'
+    """
+    return aware / answers

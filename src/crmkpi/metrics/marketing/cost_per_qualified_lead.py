@@ -1,0 +1,78 @@
+"""What a qualified lead costs."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from crmkpi.measures import Table
+from crmkpi.metric import metric
+from crmkpi.records import Expense, Lead
+
+__all__ = ["cost_per_mql", "cost_per_sql"]
+
+leads = Table(Lead)
+expenses = Table(Expense)
+spend = expenses.sum(expenses.amount, expenses.team == "marketing", at=expenses.spent_at)
+not_counted = {"merged": leads.merged_into.present(), "deleted": leads.deleted}
+
+
+@metric(
+    spend=spend,
+    mqls=leads.count(leads.mql_at.present(), at=leads.mql_at),
+    leave_out=not_counted,
+    unit="money",
+    better="lower",
+    theme="marketing",
+    title="Cost per MQL",
+    also_known_as=("CPMQL", "cost per marketing qualified lead"),
+)
+def cost_per_mql(spend: Decimal, mqls: int) -> Decimal:
+    r"""What marketing spent for each lead that it qualified.
+
+    $$\text{cost per MQL} = \frac{\text{marketing spend}}{\text{leads that became MQLs}}$$
+
+    Spend counts on the day it was spent, a lead on the day it was qualified. Merged and deleted leads are left out.
+
+    Returns:
+        Money; undefined where no lead was qualified.
+
+    Examples:
+        >>> from crmkpi import Expense, Lead, cost_per_mql
+        >>> spend = [Expense(id="1", amount=300, team="marketing"), Expense(id="2", amount=900, team="sales")]
+        >>> cost_per_mql(expenses=spend, leads=[Lead(id="1", mql_at="2026-01-09"), Lead(id="2")]).value
+        Decimal('300')
+        >>> cost_per_mql(expenses=spend, leads=[Lead(id="2")]).reason
+        'mqls is 0'
+    """
+    return spend / mqls
+
+
+@metric(
+    spend=spend,
+    sqls=leads.count(leads.sql_at.present(), at=leads.sql_at),
+    leave_out=not_counted,
+    unit="money",
+    better="lower",
+    theme="marketing",
+    title="Cost per SQL",
+    also_known_as=("CPSQL", "cost per sales qualified lead"),
+)
+def cost_per_sql(spend: Decimal, sqls: int) -> Decimal:
+    r"""What marketing spent for each lead that sales accepted as qualified.
+
+    $$\text{cost per SQL} = \frac{\text{marketing spend}}{\text{leads that became SQLs}}$$
+
+    Spend counts on the day it was spent, a lead on the day sales qualified it. Merged and deleted leads are left out.
+
+    Returns:
+        Money; undefined where no lead was qualified.
+
+    Examples:
+        >>> from crmkpi import Expense, Lead, cost_per_sql
+        >>> spend = [Expense(id="1", amount=300, team="marketing")]
+        >>> cost_per_sql(expenses=spend, leads=[Lead(id=str(n), sql_at="2026-01-09") for n in range(3)]).value
+        Decimal('100')
+        >>> cost_per_sql(expenses=spend, leads=[]).reason
+        'sqls is 0'
+    """
+    return spend / sqls

@@ -1,0 +1,228 @@
+"""E-mail campaigns: how many, and what became of the messages."""
+
+from __future__ import annotations
+
+from crmkpi.measures import Table
+from crmkpi.metric import metric
+from crmkpi.records import Campaign
+
+__all__ = ["bounce_rate", "email_campaigns", "email_click_rate", "email_open_rate", "unsubscribe_rate"]
+
+campaigns = Table(Campaign)
+email = campaigns.channel == "email"
+sent = campaigns.sum(campaigns.sent, email)
+delivered = campaigns.sum(campaigns.delivered, email)
+opened = campaigns.sum(campaigns.opened, email)
+clicked = campaigns.sum(campaigns.clicked, email)
+no_sent = {"no sent": email & campaigns.sent.missing()}
+no_delivered = {"no delivered": email & campaigns.delivered.missing()}
+no_opened = {"no opened": email & campaigns.opened.missing()}
+no_clicked = {"no clicked": email & campaigns.clicked.missing()}
+
+
+@metric(
+    at=campaigns.started_at,
+    campaigns=campaigns.count(email),
+    unit="count",
+    theme="marketing",
+    title="E-mail campaigns",
+    also_known_as=("email campaigns sent", "newsletters", "number of email campaigns"),
+)
+def email_campaigns(campaigns: int) -> int:
+    r"""How many e-mail campaigns were started.
+
+    $$\text{e-mail campaigns} = \text{campaigns of the channel e-mail}$$
+
+    A campaign counts in the period in which it started. Its channel must read "email".
+
+    Returns:
+        A count; 0 where none was started.
+
+    Examples:
+        >>> from crmkpi import Campaign, email_campaigns
+        >>> email_campaigns([Campaign(id="1", channel="email"), Campaign(id="2", channel="search")]).value
+        1
+        >>> email_campaigns([]).value
+        0
+    """
+    return campaigns
+
+
+@metric(
+    at=campaigns.started_at,
+    clicked=clicked,
+    sent=sent,
+    leave_out=no_sent | no_clicked,
+    unit="ratio",
+    better="higher",
+    theme="marketing",
+    title="E-mail click rate",
+    also_known_as=("CTR", "click rate", "click-through rate", "email CTR"),
+    default_because="Every message that was paid for counts; the variants divide by those that arrived or were opened.",
+)
+def email_click_rate(clicked: int, sent: int) -> float:
+    r"""Share of the e-mails sent in which someone clicked a link.
+
+    $$\text{click rate} = \frac{\text{recipients who clicked}}{\text{sent}}$$
+
+    All campaigns of the channel "email" together: clicks are added and divided by the messages added, so that a big
+    mailing weighs more than a small one. People count, not clicks. A campaign counts in the period in which it started;
+    one that lacks either number is left out.
+
+    Returns:
+        A fraction; undefined where nothing was sent.
+
+    Notes:
+        Espo divides by sent, Mailchimp by delivered (`of_delivered`). HubSpot calls clicked / delivered the click
+        rate and clicked / opened (`of_opened`) the click-through rate. Scanners that open every link inflate all of
+        them.
+
+    Examples:
+        >>> from crmkpi import Campaign, email_click_rate
+        >>> mails = [Campaign(id="1", channel="email", sent=900, clicked=9),
+        ...          Campaign(id="2", channel="email", sent=100, clicked=11)]
+        >>> email_click_rate(mails).value
+        0.02
+        >>> email_click_rate([Campaign(id="3", channel="search", clicked=7)]).reason
+        'clicked and sent are 0'
+    """
+    return clicked / sent
+
+
+@email_click_rate.add_variant(clicked=clicked, delivered=delivered, leave_out=no_delivered | no_clicked)
+def of_delivered(clicked: int, delivered: int) -> float:
+    r"""Share of the e-mails delivered in which someone clicked a link.
+
+    $$\text{click rate of delivered} = \frac{\text{recipients who clicked}}{\text{delivered}}$$
+
+    Returns:
+        A fraction; undefined where nothing was delivered.
+
+    Notes:
+        As Mailchimp counts, and what HubSpot calls the click rate.
+
+    Examples:
+        >>> from crmkpi import Campaign, email_click_rate
+        >>> email_click_rate.variant("of_delivered")([Campaign(id="1", channel="email", delivered=800,
+        ...                                                    clicked=8)]).value
+        0.01
+        >>> email_click_rate.variant("of_delivered")([]).reason
+        'clicked and delivered are 0'
+    """
+    return clicked / delivered
+
+
+@email_click_rate.add_variant(clicked=clicked, opened=opened, leave_out=no_opened | no_clicked)
+def of_opened(clicked: int, opened: int) -> float:
+    r"""Share of the opened e-mails in which someone clicked a link.
+
+    $$\text{click-to-open rate} = \frac{\text{recipients who clicked}}{\text{recipients who opened}}$$
+
+    Programs that block images hide opens but not clicks, so that it may exceed 1.
+
+    Returns:
+        A fraction; undefined where nothing was opened.
+
+    Examples:
+        >>> from crmkpi import Campaign, email_click_rate
+        >>> email_click_rate.variant("of_opened")([Campaign(id="1", channel="email", opened=200, clicked=8)]).value
+        0.04
+        >>> email_click_rate.variant("of_opened")([]).reason
+        'clicked and opened are 0'
+    """
+    return clicked / opened
+
+
+@metric(
+    at=campaigns.started_at,
+    opened=opened,
+    delivered=delivered,
+    leave_out=no_delivered | no_opened,
+    unit="ratio",
+    better="higher",
+    theme="marketing",
+    title="E-mail open rate",
+    also_known_as=("open rate",),
+)
+def email_open_rate(opened: int, delivered: int) -> float:
+    r"""Share of the e-mails delivered that someone opened.
+
+    $$\text{open rate} = \frac{\text{recipients who opened}}{\text{delivered}}$$
+
+    Campaigns of the channel "email", by the period in which they started; one that lacks either number is left out.
+
+    Returns:
+        A fraction; undefined where nothing was delivered.
+
+    Notes:
+        Mail programs that load images in advance count as opens, so that the rate has risen since without more readers.
+
+    Examples:
+        >>> from crmkpi import Campaign, email_open_rate
+        >>> email_open_rate([Campaign(id="1", channel="email", delivered=800, opened=200)]).value
+        0.25
+        >>> email_open_rate([]).reason
+        'opened and delivered are 0'
+    """
+    return opened / delivered
+
+
+@metric(
+    at=campaigns.started_at,
+    unsubscribed=campaigns.sum(campaigns.unsubscribed, email),
+    delivered=delivered,
+    leave_out=no_delivered | {"no unsubscribed": email & campaigns.unsubscribed.missing()},
+    unit="ratio",
+    better="lower",
+    theme="marketing",
+    also_known_as=("opt-out rate", "email unsubscribe rate"),
+)
+def unsubscribe_rate(unsubscribed: int, delivered: int) -> float:
+    r"""Share of the e-mails delivered upon which the recipient unsubscribed.
+
+    $$\text{unsubscribe rate} = \frac{\text{unsubscribed}}{\text{delivered}}$$
+
+    Campaigns of the channel "email", by the period in which they started; one that lacks either number is left out.
+
+    Returns:
+        A fraction; undefined where nothing was delivered.
+
+    Examples:
+        >>> from crmkpi import Campaign, unsubscribe_rate
+        >>> unsubscribe_rate([Campaign(id="1", channel="email", delivered=800, unsubscribed=4)]).value
+        0.005
+        >>> unsubscribe_rate([]).reason
+        'unsubscribed and delivered are 0'
+    """
+    return unsubscribed / delivered
+
+
+@metric(
+    at=campaigns.started_at,
+    bounced=campaigns.sum(campaigns.bounced, email),
+    sent=sent,
+    leave_out=no_sent | {"no bounced": email & campaigns.bounced.missing()},
+    unit="ratio",
+    better="lower",
+    theme="marketing",
+    also_known_as=("email bounce rate", "undelivered rate"),
+)
+def bounce_rate(bounced: int, sent: int) -> float:
+    r"""Share of the e-mails sent that could not be delivered.
+
+    $$\text{bounce rate} = \frac{\text{bounced}}{\text{sent}}$$
+
+    Campaigns of the channel "email", by the period in which they started; one that lacks either number is left out.
+    It is no bounce rate of a website, which is a share of sessions.
+
+    Returns:
+        A fraction; undefined where nothing was sent.
+
+    Examples:
+        >>> from crmkpi import Campaign, bounce_rate
+        >>> bounce_rate([Campaign(id="1", channel="email", sent=1000, bounced=20)]).value
+        0.02
+        >>> bounce_rate([]).reason
+        'bounced and sent are 0'
+    """
+    return bounced / sent

@@ -1,0 +1,46 @@
+"""Market share."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from crmkpi.expressions import Parameter
+from crmkpi.measures import Table
+from crmkpi.metric import metric
+from crmkpi.records import Deal
+
+__all__ = ["market_share"]
+
+deals = Table(Deal)
+market_revenue = Parameter("market_revenue", "what all sellers of the market earned in the same period", unit="money")
+
+
+@metric(
+    at=deals.closed_at,
+    revenue=deals.sum(deals.amount, deals.status == "won"),
+    leave_out={"deleted": deals.deleted},
+    parameters=(market_revenue,),
+    unit="ratio",
+    better="higher",
+    theme="marketing",
+    also_known_as=("share of market", "revenue market share"),
+)
+def market_share(revenue: Decimal, market_revenue: Decimal) -> Decimal:
+    r"""The firm's part of what the whole market earns.
+
+    $$\text{market share} = \frac{\text{own won revenue}}{\text{revenue of the market}}$$
+
+    A deal counts in the period in which it was won. The parameter `market_revenue` is that of the same period, in the
+    same currency; no CRM knows it.
+
+    Returns:
+        A fraction; undefined where the market's revenue is 0.
+
+    Examples:
+        >>> from crmkpi import Deal, market_share
+        >>> market_share([Deal(id="1", status="won", amount=150)], market_revenue=1_000).value
+        0.15
+        >>> market_share([Deal(id="1", status="won", amount=150)], market_revenue=0).reason
+        'market revenue is 0'
+    """
+    return revenue / market_revenue

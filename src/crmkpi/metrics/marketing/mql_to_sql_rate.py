@@ -1,0 +1,53 @@
+"""MQL to SQL rate."""
+
+from __future__ import annotations
+
+from crmkpi.measures import Table
+from crmkpi.metric import Share, metric
+from crmkpi.records import Lead
+
+__all__ = ["mql_to_sql_rate"]
+
+leads = Table(Lead)
+
+
+@metric(
+    at=leads.mql_at,
+    sqls=leads.count(leads.mql_at.present() & leads.sql_at.present()),
+    mqls=leads.count(leads.mql_at.present()),
+    leave_out={"merged": leads.merged_into.present(), "deleted": leads.deleted},
+    interval=Share("sqls", "mqls"),
+    unit="ratio",
+    better="higher",
+    theme="marketing",
+    title="MQL to SQL rate",
+    also_known_as=("MQL-to-SQL conversion rate", "MQL conversion rate", "sales acceptance rate"),
+    default_because=(
+        "A cohort by MQL date. A lead that sales took up without an MQL date says nothing about marketing's leads."
+    ),
+)
+def mql_to_sql_rate(sqls: int, mqls: int) -> float:
+    r"""Share of the leads that marketing qualified in the period which sales qualified as well.
+
+    $$\text{MQL to SQL rate} = \frac{\text{MQLs that became SQLs}}{\text{MQLs}}$$
+
+    A lead counts in the period in which marketing qualified it, whenever sales did. Leads that skipped the first stage
+    (sales-qualified without an MQL date) count on neither side. Merged and deleted leads are left out.
+
+    Returns:
+        A fraction from 0 to 1, with Wilson's interval; undefined where marketing qualified no lead.
+
+    Notes:
+        A system that clears the later date when a lead is moved back loses the SQL; one that counts SQLs of the period
+        over MQLs of the period compares different leads and can exceed 100 %.
+
+    Examples:
+        >>> from crmkpi import Lead, mql_to_sql_rate
+        >>> leads = [Lead(id="1", mql_at="2026-01-09", sql_at="2026-02-01"), Lead(id="2", mql_at="2026-01-10"),
+        ...          Lead(id="3", sql_at="2026-01-11")]
+        >>> mql_to_sql_rate(leads).value
+        0.5
+        >>> mql_to_sql_rate([Lead(id="1", sql_at="2026-01-11")]).reason
+        'mqls is 0'
+    """
+    return sqls / mqls

@@ -1,0 +1,73 @@
+"""How many leads were qualified."""
+
+from __future__ import annotations
+
+from crmkpi.measures import Table
+from crmkpi.metric import metric
+from crmkpi.records import Lead
+
+__all__ = ["mql_volume", "sql_volume"]
+
+leads = Table(Lead)
+not_counted = {"merged": leads.merged_into.present(), "deleted": leads.deleted}
+
+
+@metric(
+    at=leads.mql_at,
+    mqls=leads.count(leads.mql_at.present()),
+    leave_out=not_counted,
+    unit="count",
+    theme="marketing",
+    title="MQL volume",
+    also_known_as=("MQLs", "marketing qualified leads", "number of MQLs"),
+)
+def mql_volume(mqls: int) -> int:
+    r"""How many leads marketing qualified.
+
+    $$\text{MQL volume} = \text{leads that became marketing-qualified}$$
+
+    A lead counts in the period in which marketing qualified it, whenever it came in. Merged and deleted leads are left
+    out.
+
+    Returns:
+        A count; 0 where none was qualified.
+
+    Examples:
+        >>> from crmkpi import Lead, mql_volume
+        >>> leads = [Lead(id="1", mql_at="2026-01-09"), Lead(id="2", mql_at="2026-02-09"), Lead(id="3")]
+        >>> mql_volume(leads, period="2026-01").value
+        1
+        >>> mql_volume([]).value
+        0
+    """
+    return mqls
+
+
+@metric(
+    at=leads.sql_at,
+    sqls=leads.count(leads.sql_at.present()),
+    leave_out=not_counted,
+    unit="count",
+    theme="marketing",
+    title="SQL volume",
+    also_known_as=("SQLs", "sales qualified leads", "number of SQLs"),
+)
+def sql_volume(sqls: int) -> int:
+    r"""How many leads sales accepted as qualified.
+
+    $$\text{SQL volume} = \text{leads that became sales-qualified}$$
+
+    A lead counts in the period in which sales qualified it, also if marketing never did. Merged and deleted leads are
+    left out.
+
+    Returns:
+        A count; 0 where none was qualified.
+
+    Examples:
+        >>> from crmkpi import Lead, sql_volume
+        >>> sql_volume([Lead(id="1", sql_at="2026-01-09"), Lead(id="2", mql_at="2026-02-09")]).value
+        1
+        >>> sql_volume([]).value
+        0
+    """
+    return sqls

@@ -1,0 +1,47 @@
+"""Return on ad spend."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from crmkpi.measures import Table
+from crmkpi.metric import metric
+from crmkpi.records import Campaign, Deal
+
+__all__ = ["roas"]
+
+deals = Table(Deal)
+campaigns = Table(Campaign)
+won = deals.status == "won"
+
+
+@metric(
+    revenue=deals.sum(deals.amount, won & deals.campaign_id.present(), at=deals.closed_at),
+    cost=campaigns.sum(campaigns.cost, at=campaigns.started_at),
+    leave_out={"deleted": deals.deleted, "no campaign": won & deals.campaign_id.missing()},
+    unit="ratio",
+    better="higher",
+    theme="marketing",
+    title="Return on ad spend",
+    also_known_as=("ROAS", "advertising return", "revenue per ad spend"),
+)
+def roas(revenue: Decimal, cost: Decimal) -> Decimal:
+    r"""How many times over the won deals of campaigns brought in what the campaigns cost.
+
+    $$\text{ROAS} = \frac{\text{won revenue of campaigns}}{\text{cost}}$$
+
+    It is `campaign_roi` plus one: 1.0 means that the money came back. A won deal counts when it is closed, for its
+    primary campaign; a campaign's cost counts once, when it starts, however many deals it brought.
+
+    Returns:
+        A number from 0 up, 4.0 for four times the cost; undefined where nothing was spent.
+
+    Examples:
+        >>> from crmkpi import Campaign, Deal, roas
+        >>> deals = [Deal(id=str(n), status="won", amount=10_000, campaign_id="C1") for n in range(3)]
+        >>> roas(deals=deals, campaigns=[Campaign(id="C1", cost=5_000)]).value
+        6.0
+        >>> roas(deals=deals, campaigns=[]).reason
+        'cost is 0'
+    """
+    return revenue / cost

@@ -1,0 +1,83 @@
+"""Website conversion rate."""
+
+from __future__ import annotations
+
+from crmkpi.measures import Table
+from crmkpi.metric import metric
+from crmkpi.records import Visit
+
+__all__ = ["visit_conversion_rate"]
+
+visits = Table(Visit)
+no_conversions = {"no conversions": visits.conversions.missing()}
+
+
+@metric(
+    at=visits.at,
+    conversions=visits.sum(visits.conversions),
+    sessions=visits.sum(visits.sessions),
+    leave_out=no_conversions,
+    unit="ratio",
+    better="higher",
+    theme="marketing",
+    also_known_as=(
+        "website conversion rate",
+        "site conversion rate",
+        "session conversion rate",
+        "visitor-to-lead rate",
+    ),
+    default_because="Sessions add up over days and channels; visitors do not, since one person comes on several days.",
+)
+def visit_conversion_rate(conversions: int, sessions: int) -> float:
+    r"""How many conversions a session on the website brings.
+
+    $$\text{website conversion rate} = \frac{\text{conversions}}{\text{sessions}}$$
+
+    Sessions and conversions count on the day of the visit. Visits whose conversions were not measured are left out,
+    with their sessions; a measured 0 is a 0.
+
+    Returns:
+        A fraction; above 1 where a session may convert more than once. Undefined where there was no session.
+
+    Notes:
+        Web analytics that count people divide by visitors (`by_visitors`), which gives a higher rate on the same
+        traffic.
+
+    Examples:
+        >>> from crmkpi import Visit, visit_conversion_rate
+        >>> visits = [Visit(id="1", sessions=300, conversions=9), Visit(id="2", sessions=100, conversions=1),
+        ...           Visit(id="3", sessions=50)]
+        >>> visit_conversion_rate(visits).value, visit_conversion_rate(visits).left_out
+        (0.025, {'no conversions': 1})
+        >>> visit_conversion_rate([]).reason
+        'conversions and sessions are 0'
+    """
+    return conversions / sessions
+
+
+@visit_conversion_rate.add_variant(
+    conversions=visits.sum(visits.conversions),
+    visitors=visits.sum(visits.visitors),
+    leave_out=no_conversions | {"no visitors": visits.visitors.missing()},
+)
+def by_visitors(conversions: int, visitors: int) -> float:
+    r"""How many conversions a visitor of the website brings.
+
+    $$\text{conversion rate by visitors} = \frac{\text{conversions}}{\text{visitors}}$$
+
+    Visitors are those that each record counts: a person who comes on two days is a visitor of both. Visits without
+    visitors or conversions are left out.
+
+    Returns:
+        A fraction; above 1 where a visitor may convert more than once. Undefined where there was no visitor.
+
+    Examples:
+        >>> from crmkpi import Visit, visit_conversion_rate
+        >>> visits = [Visit(id="1", sessions=300, visitors=200, conversions=9),
+        ...           Visit(id="2", sessions=100, conversions=1)]
+        >>> visit_conversion_rate.variant("by_visitors")(visits).value
+        0.045
+        >>> visit_conversion_rate.variant("by_visitors")([]).reason
+        'conversions and visitors are 0'
+    """
+    return conversions / visitors

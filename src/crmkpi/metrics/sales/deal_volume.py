@@ -1,0 +1,41 @@
+"""Deal volume."""
+
+from __future__ import annotations
+
+from crmkpi.measures import Table
+from crmkpi.metric import metric
+from crmkpi.records import Deal
+
+__all__ = ["deal_volume"]
+
+deals = Table(Deal)
+
+
+@metric(
+    at=deals.created_at,
+    deals=deals.count(),
+    leave_out={"deleted": deals.deleted},
+    unit="count",
+    better="higher",
+    theme="sales",
+    also_known_as=("deals created", "new deals", "new opportunities", "number of deals", "opportunities created"),
+)
+def deal_volume(deals: int) -> int:
+    r"""How many deals were opened.
+
+    $$\text{deal volume} = \text{deals created}$$
+
+    A deal counts in the period in which it was created, however it ended. Deleted deals are left out.
+
+    Returns:
+        A count; 0 where none was opened.
+
+    Examples:
+        >>> from crmkpi import Deal, deal_volume
+        >>> result = deal_volume([Deal(id="1", status="won"), Deal(id="2", status="open", deleted=True)])
+        >>> result.value, result.left_out
+        (1, {'deleted': 1})
+        >>> deal_volume([]).value
+        0
+    """
+    return deals

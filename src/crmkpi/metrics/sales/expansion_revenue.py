@@ -1,0 +1,50 @@
+"""Expansion revenue."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from crmkpi.measures import Table
+from crmkpi.metric import metric
+from crmkpi.records import Deal
+
+__all__ = ["expansion_revenue"]
+
+deals = Table(Deal)
+won = deals.status == "won"
+
+
+@metric(
+    at=deals.closed_at,
+    amount=deals.sum(deals.amount, won & (deals.kind == "expansion")),
+    leave_out={"deleted": deals.deleted, "no kind": won & deals.kind.missing()},
+    unit="money",
+    better="higher",
+    theme="sales",
+    also_known_as=("upsell revenue", "cross-sell revenue", "upsell and cross-sell", "revenue from existing customers"),
+)
+def expansion_revenue(amount: Decimal) -> Decimal:
+    r"""What existing customers bought on top: upsell and cross-sell.
+
+    $$\text{expansion revenue} = \sum \text{amount of won deals of the kind expansion}$$
+
+    A deal counts in the period in which it was won. Renewals are no expansion. Won deals whose kind is unknown are left
+    out under "no kind", those without an amount under "no amount".
+
+    Returns:
+        Money, exact to the cent; 0 where nothing was won.
+
+    Notes:
+        Of subscriptions, `expansion_mrr` says how much more they bring in a month.
+
+    Examples:
+        >>> from crmkpi import Deal, expansion_revenue
+        >>> deals = [Deal(id="1", status="won", kind="expansion", amount=80),
+        ...          Deal(id="2", status="won", kind="new", amount=500),
+        ...          Deal(id="3", status="won", amount=70)]
+        >>> expansion_revenue(deals).value, expansion_revenue(deals).left_out
+        (Decimal('80'), {'no kind': 1})
+        >>> expansion_revenue([]).value
+        Decimal('0')
+    """
+    return amount

@@ -1,0 +1,82 @@
+"""Lost deals."""
+
+from __future__ import annotations
+
+from crmkpi.measures import Table
+from crmkpi.metric import Share, metric
+from crmkpi.records import Deal
+
+__all__ = ["lost_deals", "lost_rate"]
+
+deals = Table(Deal)
+lost = deals.status == "lost"
+deleted = {"deleted": deals.deleted}
+
+
+@metric(
+    at=deals.closed_at,
+    lost=deals.count(lost),
+    closed=deals.count(deals.status.is_in("won", "lost")),
+    leave_out=deleted,
+    interval=Share("lost", "closed"),
+    unit="ratio",
+    better="lower",
+    theme="sales",
+    also_known_as=("loss rate", "lost deal rate", "lost opportunity rate"),
+)
+def lost_rate(lost: int, closed: int) -> float:
+    r"""Share of closed deals that were lost.
+
+    $$\text{lost rate} = \frac{\text{lost}}{\text{won} + \text{lost}}$$
+
+    Exactly 1 - win rate. A deal counts in the period in which it was closed; its status says whether it is closed.
+    Deleted deals are left out.
+
+    Returns:
+        A fraction from 0 to 1, with Wilson's interval; undefined where no deal was closed.
+
+    Notes:
+        Won deals have no reason for a loss, so that by="lost_reason" gives 1 for every reason. Which reasons weigh
+        most is `lost_deals` by="lost_reason"; each count over all closed deals is that reason's part of the lost
+        rate.
+
+    Examples:
+        >>> from crmkpi import Deal, lost_rate
+        >>> statuses = ["won", "won", "won", "lost", "open"]
+        >>> lost_rate([Deal(id=str(n), status=status) for n, status in enumerate(statuses)]).value
+        0.25
+        >>> lost_rate([Deal(id="1", status="open")]).reason
+        'closed is 0'
+    """
+    return lost / closed
+
+
+@metric(
+    at=deals.closed_at,
+    lost=deals.count(lost),
+    leave_out=deleted,
+    unit="count",
+    better="lower",
+    theme="sales",
+    also_known_as=("deals lost", "lost opportunities", "number of lost deals"),
+)
+def lost_deals(lost: int) -> int:
+    r"""How many deals were lost; by="lost_reason" says why.
+
+    $$\text{lost deals} = \text{deals with the status lost}$$
+
+    A deal counts in the period in which it was closed. Deals lost without a reason are a group of their own (None).
+
+    Returns:
+        A count; 0 where none was lost.
+
+    Examples:
+        >>> from crmkpi import Dataset, Deal, lost_deals
+        >>> deals = [Deal(id=str(n), status="lost", lost_reason=why) for n, why in enumerate(["price", "price", None])]
+        >>> [(result.segment["lost_reason"], result.value)
+        ...  for result in Dataset(deals=deals).measure(lost_deals, by="lost_reason")]
+        [('price', 2), (None, 1)]
+        >>> lost_deals([]).value
+        0
+    """
+    return lost

@@ -1,0 +1,46 @@
+"""Quota attainment."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from crmkpi.expressions import Parameter
+from crmkpi.measures import Table
+from crmkpi.metric import metric
+from crmkpi.records import Deal
+
+__all__ = ["quota_attainment"]
+
+deals = Table(Deal)
+quota = Parameter("quota", "what was to be won in the period", unit="money")
+
+
+@metric(
+    at=deals.closed_at,
+    revenue=deals.sum(deals.amount, deals.status == "won"),
+    leave_out={"deleted": deals.deleted},
+    parameters=(quota,),
+    unit="ratio",
+    better="higher",
+    theme="sales",
+    also_known_as=("quota achievement", "target attainment", "sales target attainment"),
+)
+def quota_attainment(revenue: Decimal, quota: Decimal) -> Decimal:
+    r"""Which part of the sales target was reached.
+
+    $$\text{quota attainment} = \frac{\text{won revenue}}{\text{quota}}$$
+
+    A deal counts in the period in which it was won. The parameter `quota` is that of one period and one group: the same
+    number holds for every row of a report.
+
+    Returns:
+        A fraction, above 1 where more was won than asked; undefined where the quota is 0.
+
+    Examples:
+        >>> from crmkpi import Deal, quota_attainment
+        >>> quota_attainment([Deal(id="1", status="won", amount=90)], quota=120).value
+        0.75
+        >>> quota_attainment([Deal(id="1", status="won", amount=90)], quota=0).reason
+        'quota is 0'
+    """
+    return revenue / quota

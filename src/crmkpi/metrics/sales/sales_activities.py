@@ -1,0 +1,148 @@
+"""What sales people do: calls, messages and meetings."""
+
+from __future__ import annotations
+
+from crmkpi.expressions import as_of
+from crmkpi.measures import Table
+from crmkpi.metric import metric
+from crmkpi.records import Interaction
+
+__all__ = ["emails_sent", "meetings_held", "sales_calls", "sms_sent"]
+
+interactions = Table(Interaction)
+outbound = interactions.direction == "outbound"
+call = interactions.kind == "call"
+email = interactions.kind == "email"
+sms = interactions.kind == "sms"
+meeting = interactions.kind == "meeting"
+no_direction = interactions.direction.missing()
+
+
+@metric(
+    at=interactions.at,
+    calls=interactions.count(call & outbound),
+    leave_out={"no direction": call & no_direction},
+    unit="count",
+    better="higher",
+    theme="sales",
+    also_known_as=("outbound calls", "calls made", "number of sales calls"),
+)
+def sales_calls(calls: int) -> int:
+    r"""How many calls were made.
+
+    $$\text{sales calls} = \text{outbound interactions of the kind call}$$
+
+    A call counts when it took place. Calls that came in do not count; those whose direction is unknown are left out.
+
+    Returns:
+        A count; 0 where nobody called.
+
+    Examples:
+        >>> from crmkpi import Interaction, sales_calls
+        >>> calls = [Interaction(id="1", kind="call", direction="outbound"),
+        ...          Interaction(id="2", kind="call", direction="inbound"),
+        ...          Interaction(id="3", kind="call")]
+        >>> sales_calls(calls).value, sales_calls(calls).left_out
+        (1, {'no direction': 1})
+        >>> sales_calls([]).value
+        0
+    """
+    return calls
+
+
+@metric(
+    at=interactions.at,
+    messages=interactions.count(email & outbound),
+    leave_out={"no direction": email & no_direction},
+    unit="count",
+    better="higher",
+    theme="sales",
+    title="E-mails sent",
+    also_known_as=("emails sent", "outbound emails", "number of emails sent"),
+)
+def emails_sent(messages: int) -> int:
+    r"""How many e-mails were written to leads and customers, one by one.
+
+    $$\text{e-mails sent} = \text{outbound interactions of the kind e-mail}$$
+
+    A message of several recipients counts once. Mailings are campaigns: `email_campaigns`. Messages whose direction is
+    unknown are left out.
+
+    Returns:
+        A count; 0 where none was sent.
+
+    Examples:
+        >>> from crmkpi import Interaction, emails_sent
+        >>> emails_sent([Interaction(id="1", kind="email", direction="outbound"),
+        ...              Interaction(id="2", kind="chat", direction="outbound")]).value
+        1
+        >>> emails_sent([]).value
+        0
+    """
+    return messages
+
+
+@metric(
+    at=interactions.at,
+    messages=interactions.count(sms & outbound),
+    leave_out={"no direction": sms & no_direction},
+    unit="count",
+    better="higher",
+    theme="sales",
+    title="SMS sent",
+    also_known_as=("text messages sent", "outbound SMS", "number of SMS sent"),
+)
+def sms_sent(messages: int) -> int:
+    r"""How many text messages were sent.
+
+    $$\text{SMS sent} = \text{outbound interactions of the kind SMS}$$
+
+    A message of several recipients counts once. Messages whose direction is unknown are left out.
+
+    Returns:
+        A count; 0 where none was sent.
+
+    Examples:
+        >>> from crmkpi import Interaction, sms_sent
+        >>> sms_sent([Interaction(id="1", kind="sms", direction="outbound"),
+        ...           Interaction(id="2", kind="sms", direction="inbound")]).value
+        1
+        >>> sms_sent([]).value
+        0
+    """
+    return messages
+
+
+@metric(
+    at=interactions.at,
+    # Most systems give a meeting no direction; only one that the customer called is inbound.
+    meetings=interactions.count(
+        meeting & (outbound | no_direction) & ((interactions.at < as_of) | interactions.at.missing())
+    ),
+    unit="count",
+    better="higher",
+    theme="sales",
+    also_known_as=("meetings", "number of meetings", "customer meetings"),
+)
+def meetings_held(meetings: int) -> int:
+    r"""How many meetings sales held.
+
+    $$\text{meetings held} = \text{interactions of the kind meeting, up to now}$$
+
+    A meeting counts when it takes place; one that lies ahead of `as_of` is not held yet. Meetings mostly have no
+    direction, so that only inbound ones are left aside.
+
+    Returns:
+        A count; 0 where none was held.
+
+    Examples:
+        >>> from datetime import date
+        >>> from crmkpi import Interaction, meetings_held
+        >>> meetings = [Interaction(id="1", kind="meeting", at="2026-01-05"),
+        ...             Interaction(id="2", kind="meeting", at="2026-03-05")]
+        >>> meetings_held(meetings, as_of=date(2026, 1, 31)).value
+        1
+        >>> meetings_held([]).value
+        0
+    """
+    return meetings

@@ -1,0 +1,61 @@
+"""Sales velocity."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from crmkpi.measures import Table
+from crmkpi.metric import metric
+from crmkpi.metrics.sales.pipeline_value import was_open
+from crmkpi.records import Deal
+
+__all__ = ["sales_velocity"]
+
+deals = Table(Deal)
+won = deals.status == "won"
+_DAY = 86_400
+
+
+@metric(
+    at=deals.closed_at,
+    open_deals=deals.count(was_open),
+    won=deals.count(won),
+    closed=deals.count(deals.status.is_in("won", "lost")),
+    amount=deals.sum(deals.amount, won),
+    won_with_amount=deals.count(won & deals.amount.present()),
+    cycle=deals.mean(deals.closed_at - deals.created_at, won),
+    leave_out={"deleted": deals.deleted},
+    unit="money",
+    better="higher",
+    theme="sales",
+    title="Sales velocity per day",
+    also_known_as=("sales velocity", "pipeline velocity", "deal velocity"),
+)
+def sales_velocity(
+    open_deals: int, won: int, closed: int, amount: Decimal, won_with_amount: int, cycle: float
+) -> Decimal:
+    r"""What the open deals bring in a day, if they are won as often, as large and as fast as those of the period.
+
+    $$\text{sales velocity}
+    = \frac{\text{open deals} \times \text{win rate} \times \text{average deal size}}{\text{sales cycle in days}}$$
+
+    Open deals are those at the end of the period, as in `pipeline_value`; win rate, deal size and cycle are those of
+    the deals closed in it. Each of the four takes the deals that it can: one won without an amount counts in the win
+    rate.
+
+    Returns:
+        Money per day; undefined where nothing was won, or where all deals were won at once.
+
+    Examples:
+        >>> from crmkpi import Deal, sales_velocity
+        >>> deals = [Deal(id="1", status="won", amount=600, created_at="2026-01-01", closed_at="2026-01-31"),
+        ...          Deal(id="2", status="lost", closed_at="2026-01-20"),
+        ...          Deal(id="3", status="open", created_at="2026-01-20"),
+        ...          Deal(id="4", status="open", created_at="2026-01-21")]
+        >>> float(sales_velocity(deals).value)
+        20.0
+        >>> sales_velocity([]).reason
+        'no record has a value for cycle'
+    """
+    average_size = amount / won_with_amount
+    return open_deals * won * average_size * _DAY / (closed * Decimal(repr(cycle)))

@@ -1,0 +1,64 @@
+"""Stage conversion rate."""
+
+from __future__ import annotations
+
+from crmkpi.measures import Table
+from crmkpi.metric import Share, metric
+from crmkpi.records import StageVisit
+
+__all__ = ["stage_conversion_rate"]
+
+stage_visits = Table(StageVisit)
+deal = stage_visits.deal
+# A lost deal leaves its last stage by being lost; the stages before it were left for another one.
+moved_on = stage_visits.left_at.present() & (
+    deal.status.is_in("open", "won") | ((deal.status == "lost") & (deal.closed_at > stage_visits.left_at))
+)
+
+
+@metric(
+    at=stage_visits.entered_at,
+    moved_on=stage_visits.distinct(stage_visits.deal_id, moved_on),
+    entered=stage_visits.distinct(stage_visits.deal_id),
+    leave_out={
+        "unknown deal": stage_visits.deal_id.present() & deal.status.missing(),
+        "deleted": deal.deleted,
+        "no closed_at": stage_visits.left_at.present() & (deal.status == "lost") & deal.closed_at.missing(),
+    },
+    interval=Share("moved_on", "entered"),
+    unit="ratio",
+    better="higher",
+    theme="sales",
+    also_known_as=("stage-to-stage conversion rate", "stage progression rate", "pipeline conversion rate"),
+    default_because=(
+        "A deal that goes on is one that leaves the stage and is not lost by that; no order of stages has to be known."
+    ),
+)
+def stage_conversion_rate(moved_on: int, entered: int) -> float:
+    r"""Share of the deals that entered a stage and went on from there; group by="stage".
+
+    $$\text{stage conversion rate}
+    = \frac{\text{deals that left the stage, not by being lost}}{\text{deals that entered the stage}}$$
+
+    A cohort: a deal counts in the period in which it entered the stage, once however often it came. Deals that are
+    still there have not gone on yet, so that the latest periods are low. The deals say which of them were lost and
+    when.
+
+    Returns:
+        A fraction from 0 to 1, with Wilson's interval; undefined where no deal entered.
+
+    Notes:
+        A deal that is moved back to an earlier stage has gone on too. Where stages have an order, a funnel says how
+        many reached each of them.
+
+    Examples:
+        >>> from crmkpi import Deal, StageVisit, stage_conversion_rate
+        >>> deals = [Deal(id="A", status="won"), Deal(id="B", status="lost", closed_at="2026-01-20")]
+        >>> visits = [StageVisit(id="1", deal_id="A", stage="Demo", entered_at="2026-01-01", left_at="2026-01-05"),
+        ...           StageVisit(id="2", deal_id="B", stage="Demo", entered_at="2026-01-10", left_at="2026-01-20")]
+        >>> stage_conversion_rate(stage_visits=visits, deals=deals).value
+        0.5
+        >>> stage_conversion_rate(stage_visits=[], deals=deals).reason
+        'entered is 0'
+    """
+    return moved_on / entered

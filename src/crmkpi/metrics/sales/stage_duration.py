@@ -1,0 +1,151 @@
+"""How long deals stay in a stage."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from crmkpi.expressions import as_of
+from crmkpi.measures import Table
+from crmkpi.metric import metric
+from crmkpi.records import StageVisit
+
+__all__ = ["stage_duration"]
+
+stage_visits = Table(StageVisit)
+stay = stage_visits.left_at - stage_visits.entered_at
+by_deal = stage_visits.per(
+    stage_visits.deal_id,
+    stay=stage_visits.sum(stay),
+    visits=stage_visits.count(stay.present()),
+)
+backwards = {"negative duration": stay < timedelta(0)}
+has_left = stage_visits.left_at < as_of
+still_there = (stage_visits.left_at.missing() | (stage_visits.left_at >= as_of)) & (stage_visits.entered_at <= as_of)
+stay_so_far = as_of - stage_visits.entered_at
+
+
+@metric(
+    at=stage_visits.left_at,
+    stay=stage_visits.mean(stay),
+    leave_out={"still there": stage_visits.left_at.missing()},
+    unit="duration",
+    better="lower",
+    theme="sales",
+    also_known_as=("time in stage", "stage time", "average time in stage", "days in stage"),
+    default_because=(
+        "A finished visit has one length that never changes; every visit counts once, also of a deal that came back."
+    ),
+)
+def stage_duration(stay: float) -> float:
+    r"""How long a deal stays in a stage on average; group by="stage".
+
+    $$\text{stage duration} = \operatorname{mean}(\text{left} - \text{entered})$$
+
+    A visit counts in the period in which it ended. Visits that last are left out under "still there"; those that end
+    before they begin under "negative duration".
+
+    Returns:
+        A duration, with Student's t interval; undefined where no visit ended.
+
+    Notes:
+        HubSpot shows the time of all visits of a deal (`cumulative`) beside that of the latest. Salesforce's history
+        has a row for each change of amount or date as well: join rows of the same stage before measuring.
+
+    Examples:
+        >>> from crmkpi import StageVisit, stage_duration
+        >>> visits = [StageVisit(id="1", deal_id="A", entered_at="2026-01-01", left_at="2026-01-03"),
+        ...           StageVisit(id="2", deal_id="A", entered_at="2026-01-10", left_at="2026-01-14"),
+        ...           StageVisit(id="3", deal_id="B", entered_at="2026-01-10")]
+        >>> stage_duration(visits).to("days"), stage_duration(visits).left_out
+        (3.0, {'still there': 1})
+        >>> stage_duration([]).reason
+        'no record has a value for stay'
+    """
+    return stay
+
+
+@stage_duration.add_variant(stay=stage_visits.median(stay), leave_out={"still there": stage_visits.left_at.missing()})
+def median(stay: float) -> float:
+    r"""How long the visit in the middle lasts: half are shorter, half longer.
+
+    $$\text{median stage duration} = \operatorname{median}(\text{left} - \text{entered})$$
+
+    Returns:
+        A duration, with an interval from order statistics; undefined where no visit ended.
+
+    Examples:
+        >>> from crmkpi import StageVisit, stage_duration
+        >>> visits = [StageVisit(id=day, entered_at="2026-01-01", left_at=f"2026-01-{day}")
+        ...           for day in ("02", "03", "31")]
+        >>> stage_duration.variant("median")(visits).to("days")
+        2.0
+        >>> stage_duration.variant("median")([]).reason
+        'no record has a value for stay'
+    """
+    return stay
+
+
+@stage_duration.add_variant(
+    stay=by_deal.mean(by_deal.stay, by_deal.visits >= 1),
+    leave_out={"still there": stage_visits.left_at.missing()} | backwards,
+)
+def cumulative(stay: float) -> float:
+    r"""How long a deal stays in a stage on average over all its visits to it; group by="stage".
+
+    $$\text{cumulative stage duration}
+    = \operatorname{mean}(\text{time of all visits})\ \text{over deals}$$
+
+    One number per deal first, then their mean. Without grouping by stage it is the time that a deal spends in all of
+    them. Visits without a deal are left out.
+
+    Returns:
+        A duration, with Student's t interval over deals; undefined where no visit ended.
+
+    Examples:
+        >>> from crmkpi import StageVisit, stage_duration
+        >>> visits = [StageVisit(id="1", deal_id="A", entered_at="2026-01-01", left_at="2026-01-03"),
+        ...           StageVisit(id="2", deal_id="A", entered_at="2026-01-10", left_at="2026-01-14"),
+        ...           StageVisit(id="3", deal_id="B", entered_at="2026-01-10", left_at="2026-01-12")]
+        >>> stage_duration.variant("cumulative")(visits).to("days")
+        4.0
+        >>> stage_duration.variant("cumulative")([]).reason
+        'no record has a value for stay'
+    """
+    return stay
+
+
+@stage_duration.add_variant(
+    at=stage_visits.entered_at,
+    finished=stage_visits.sum(stay, has_left),
+    finished_visits=stage_visits.count(has_left & stay.present()),
+    so_far=stage_visits.sum(stay_so_far, still_there),
+    current_visits=stage_visits.count(still_there),
+    leave_out=backwards,
+    needs_as_of=True,
+)
+def including_current(finished: float, finished_visits: int, so_far: float, current_visits: int) -> float:
+    r"""How long a visit has lasted on average, those that still last included up to now.
+
+    $$\text{stage duration so far}
+    = \operatorname{mean}(\min(\text{left}, \text{as of}) - \text{entered})$$
+
+    A visit counts in the period in which it began. It grows from day to day while deals stay, and shows deals that are
+    stuck, which the default cannot see.
+
+    Returns:
+        A duration; undefined where no visit began.
+
+    Raises:
+        ParameterError: the day up to which the data is known (`as_of`) is not given.
+
+    Examples:
+        >>> from datetime import datetime
+        >>> from crmkpi import StageVisit, stage_duration
+        >>> visits = [StageVisit(id="1", entered_at="2026-01-01", left_at="2026-01-03"),
+        ...           StageVisit(id="2", entered_at="2026-01-01")]
+        >>> stage_duration.variant("including_current")(visits, as_of=datetime(2026, 1, 11)).to("days")
+        6.0
+        >>> stage_duration.variant("including_current")([], as_of=datetime(2026, 1, 11)).reason
+        'finished and finished visits and so far and current visits are 0'
+    """
+    return (finished + so_far) / (finished_visits + current_visits)

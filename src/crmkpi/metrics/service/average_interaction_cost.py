@@ -1,0 +1,52 @@
+"""Average interaction cost."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from crmkpi.expressions import Parameter
+from crmkpi.measures import Table
+from crmkpi.metric import metric
+from crmkpi.records import Interaction
+
+__all__ = ["average_interaction_cost"]
+
+interactions = Table(Interaction)
+hourly_rate = Parameter("hourly_rate", "what an hour of an agent costs", unit="money", default=Decimal(0))
+
+
+@metric(
+    at=interactions.at,
+    cost=interactions.sum(interactions.cost),
+    seconds=interactions.sum(interactions.seconds),
+    interactions=interactions.count(),
+    leave_out={"no cost and no time": interactions.cost.missing() & interactions.seconds.missing()},
+    parameters=(hourly_rate,),
+    unit="money",
+    better="lower",
+    theme="service",
+    also_known_as=("cost per interaction", "cost per contact", "average cost per contact"),
+)
+def average_interaction_cost(cost: Decimal, seconds: float, interactions: int, hourly_rate: Decimal) -> Decimal:
+    r"""What a contact with a customer costs on average.
+
+    $$\text{average interaction cost}
+    = \frac{\text{cost} + \text{handled hours} \times \text{hourly rate}}{\text{interactions}}$$
+
+    An interaction counts when it took place. Its cost is what it cost beside the agent's time; the time is paid at the
+    parameter `hourly_rate`, 0 unless given. Interactions with neither a cost nor a time are left out; where only one is
+    known, the other counts as nothing.
+
+    Returns:
+        Money; undefined where there was no interaction.
+
+    Examples:
+        >>> from crmkpi import Interaction, average_interaction_cost
+        >>> calls = [Interaction(id="1", kind="call", seconds=1800, cost=1),
+        ...          Interaction(id="2", kind="call", seconds=900)]
+        >>> average_interaction_cost(calls, hourly_rate=40).value
+        Decimal('15.5')
+        >>> average_interaction_cost([], hourly_rate=40).reason
+        'cost and seconds and interactions are 0'
+    """
+    return (cost + Decimal(repr(seconds)) * hourly_rate / 3600) / interactions

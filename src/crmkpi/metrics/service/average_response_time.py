@@ -1,0 +1,52 @@
+"""Average response time."""
+
+from __future__ import annotations
+
+from crmkpi.measures import Table
+from crmkpi.metric import metric
+from crmkpi.records import Ticket
+
+__all__ = ["average_response_time"]
+
+tickets = Table(Ticket)
+
+
+@metric(
+    at=tickets.first_replied_at,
+    response=tickets.mean(tickets.first_replied_at - tickets.created_at),
+    leave_out={
+        "merged": tickets.merged_into.present(),
+        "spam": tickets.spam,
+        "no reply yet": tickets.first_replied_at.missing(),
+    },
+    unit="duration",
+    better="lower",
+    theme="service",
+    also_known_as=("ART", "mean response time", "average reply time"),
+    default_because="What the team gave in the period, all of it: every response counts on the day it was given.",
+)
+def average_response_time(response: float) -> float:
+    r"""How long the responses that were given in the period had taken on average.
+
+    $$\text{average response time} = \frac{\text{total time to respond}}{\text{responses}}$$
+
+    Over first replies, the only ones that tickets carry a date of. A response counts in the period in which it was
+    given, so that an old ticket weighs on the month in which it was answered at last. Tickets without a reply are
+    left out.
+
+    Returns:
+        A duration, with Student's t interval; undefined where nobody was answered.
+
+    Notes:
+        `first_response_time` asks what became of the tickets of a period, and for the customer in the middle.
+
+    Examples:
+        >>> from crmkpi import Ticket, average_response_time
+        >>> tickets = [Ticket(id=hour, created_at="2026-01-05T08:00", first_replied_at=f"2026-01-05T{hour}:00")
+        ...            for hour in ("09", "13")]
+        >>> average_response_time(tickets).to("hours")
+        3.0
+        >>> average_response_time([Ticket(id="1", created_at="2026-01-05T08:00")]).reason
+        'no record has a value for response'
+    """
+    return response

@@ -1,0 +1,112 @@
+"""First contact resolution rate."""
+
+from __future__ import annotations
+
+from crmkpi.measures import Table
+from crmkpi.metric import Share, metric
+from crmkpi.metrics.service.resolution_time import not_counted
+from crmkpi.metrics.service.ticket_rates import merged_or_spam, solved
+from crmkpi.records import Ticket
+
+__all__ = ["first_contact_resolution_rate"]
+
+tickets = Table(Ticket)
+never_reopened = tickets.reopens == 0
+at_once = solved & (tickets.replies == 1) & never_reopened
+unknown = {
+    "no replies": solved & tickets.replies.missing(),
+    "no reopens": solved & tickets.replies.present() & tickets.reopens.missing(),
+}
+
+
+@metric(
+    at=tickets.solved_at,
+    at_once=tickets.count(at_once),
+    solved=tickets.count(solved),
+    leave_out=not_counted | unknown,
+    interval=Share("at_once", "solved"),
+    unit="ratio",
+    better="higher",
+    theme="service",
+    also_known_as=("FCR", "first call resolution", "one-touch resolution rate", "one-touch tickets"),
+    default_because="One reply and never opened again: without the second half, every hasty answer is a success.",
+)
+def first_contact_resolution_rate(at_once: int, solved: int) -> float:
+    r"""Share of the solved tickets that needed one reply and were never opened again.
+
+    $$\text{FCR} = \frac{\text{solved with one reply and no reopening}}{\text{solved}}$$
+
+    A ticket counts in the period in which it was solved. Tickets whose replies or reopenings are not known are left
+    out, never taken for 0; open again, merged tickets and spam as well.
+
+    Returns:
+        A fraction from 0 to 1, with Wilson's interval; undefined where no ticket was solved.
+
+    Notes:
+        Zendesk's one-touch was "fewer than two replies", which counts tickets that nobody answered
+        (`zero_or_one_reply`), and is "exactly one" now. Call centres divide by all calls (`of_all`).
+
+    Examples:
+        >>> from crmkpi import Ticket, first_contact_resolution_rate
+        >>> tickets = [Ticket(id=str(n), status="solved", replies=replies, reopens=reopens)
+        ...            for n, (replies, reopens) in enumerate([(1, 0), (1, 1), (3, 0), (0, 0)])]
+        >>> first_contact_resolution_rate(tickets).value
+        0.25
+        >>> first_contact_resolution_rate([Ticket(id="1", status="solved")]).reason
+        'solved is 0'
+    """
+    return at_once / solved
+
+
+@first_contact_resolution_rate.add_variant(
+    at=tickets.created_at,
+    at_once=tickets.count(at_once & ~tickets.status.is_in("open", "pending") | at_once & tickets.status.missing()),
+    tickets=tickets.count(),
+    leave_out=merged_or_spam | unknown,
+    interval=Share("at_once", "tickets"),
+)
+def of_all(at_once: int, tickets: int) -> float:
+    r"""Share of all tickets that were solved with one reply and never opened again.
+
+    $$\text{FCR of all} = \frac{\text{solved with one reply and no reopening}}{\text{tickets created}}$$
+
+    A cohort: a ticket counts in the period in which it was created, also if it is not solved yet.
+
+    Returns:
+        A fraction from 0 to 1, with Wilson's interval; undefined where no ticket came in.
+
+    Examples:
+        >>> from crmkpi import Ticket, first_contact_resolution_rate
+        >>> tickets = [Ticket(id="1", status="solved", replies=1, reopens=0), Ticket(id="2", status="open")]
+        >>> first_contact_resolution_rate.variant("of_all")(tickets).value
+        0.5
+        >>> first_contact_resolution_rate.variant("of_all")([]).reason
+        'tickets is 0'
+    """
+    return at_once / tickets
+
+
+@first_contact_resolution_rate.add_variant(
+    at_once=tickets.count(solved & (tickets.replies <= 1) & never_reopened),
+    solved=tickets.count(solved),
+    leave_out=not_counted | unknown,
+)
+def zero_or_one_reply(at_once: int, solved: int) -> float:
+    r"""Share of the solved tickets that needed at most one reply and were never opened again.
+
+    $$\text{FCR} = \frac{\text{solved with no or one reply and no reopening}}{\text{solved}}$$
+
+    Tickets that were closed without an answer count as resolved at first contact.
+
+    Returns:
+        A fraction from 0 to 1, with Wilson's interval; undefined where no ticket was solved.
+
+    Examples:
+        >>> from crmkpi import Ticket, first_contact_resolution_rate
+        >>> tickets = [Ticket(id=str(n), status="solved", replies=n, reopens=0) for n in range(4)]
+        >>> first_contact_resolution_rate.variant("zero_or_one_reply")(tickets).value
+        0.5
+        >>> first_contact_resolution_rate.variant("zero_or_one_reply")([]).reason
+        'solved is 0'
+    """
+    return at_once / solved

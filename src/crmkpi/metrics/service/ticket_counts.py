@@ -1,0 +1,119 @@
+"""Complaints, backlog and recurring issues."""
+
+from __future__ import annotations
+
+from crmkpi.expressions import period
+from crmkpi.measures import Table
+from crmkpi.metric import metric
+from crmkpi.records import Ticket
+
+__all__ = ["backlog", "complaints", "recurring_issues"]
+
+tickets = Table(Ticket)
+not_counted = {"merged": tickets.merged_into.present(), "spam": tickets.spam}
+by_kind = tickets.per(tickets.kind, tickets=tickets.count())
+solved = tickets.status.is_in("solved", "closed")
+is_open = tickets.status.is_in("open", "pending") | (tickets.status.missing() & tickets.solved_at.missing())
+# A ticket that is solved by now was open at the end of an earlier period. One that was opened again counts as
+# open all along.
+was_open = (tickets.created_at < period.end) & (
+    is_open | ((solved | tickets.status.missing()) & (tickets.solved_at >= period.end))
+)
+
+
+@metric(
+    at=tickets.created_at,
+    complaints=tickets.count(tickets.kind == "complaint"),
+    leave_out=not_counted,
+    unit="count",
+    better="lower",
+    theme="service",
+    also_known_as=("number of complaints", "customer complaints", "complaint volume"),
+)
+def complaints(complaints: int) -> int:
+    r"""How many complaints came in.
+
+    $$\text{complaints} = \text{tickets of the kind complaint}$$
+
+    A ticket counts in the period in which it was created. Its kind must read "complaint". Tickets merged into another
+    one, and spam, are left out.
+
+    Returns:
+        A count; 0 where nobody complained.
+
+    Examples:
+        >>> from crmkpi import Ticket, complaints
+        >>> complaints([Ticket(id="1", kind="complaint"), Ticket(id="2", kind="question")]).value
+        1
+        >>> complaints([]).value
+        0
+    """
+    return complaints
+
+
+@metric(
+    tickets=tickets.count(was_open),
+    leave_out=not_counted
+    | {"no created_at": is_open & tickets.created_at.missing(), "no solved_at": solved & tickets.solved_at.missing()},
+    unit="count",
+    better="lower",
+    theme="service",
+    also_known_as=("ticket backlog", "open tickets", "unresolved tickets", "open cases"),
+)
+def backlog(tickets: int) -> int:
+    r"""How many tickets are unsolved at the end of the period.
+
+    $$\text{backlog} = \text{tickets created and not solved}$$
+
+    A stock: a ticket is in the backlog from its creation to its solution; without a period it is what is open now. The
+    status decides: a ticket that is open again is open, whatever date of a solution it carries. Open tickets without a
+    date of creation, and solved ones without a date of solution, are left out; merged tickets and spam as well.
+
+    Returns:
+        A count; 0 where nothing is open.
+
+    Notes:
+        Zendesk takes a snapshot each day at 23 hours, so that its backlog differs by what is solved in the last hour.
+
+    Examples:
+        >>> from crmkpi import Ticket, backlog
+        >>> tickets = [Ticket(id="1", status="solved", created_at="2026-01-05", solved_at="2026-02-03"),
+        ...            Ticket(id="2", status="open", created_at="2026-01-20")]
+        >>> backlog(tickets, period="2026-01").value, backlog(tickets).value
+        (2, 1)
+        >>> backlog([]).value
+        0
+    """
+    return tickets
+
+
+@metric(
+    at=tickets.created_at,
+    tickets=by_kind.sum(by_kind.tickets, by_kind.tickets > 1),
+    leave_out=not_counted,
+    unit="count",
+    better="lower",
+    theme="service",
+    also_known_as=("repeat issues", "recurring problems", "recurring tickets"),
+)
+def recurring_issues(tickets: int) -> int:
+    r"""How many tickets are about a matter that came up more than once; by="kind" shows each.
+
+    $$\text{recurring issues} = \text{tickets of kinds with two or more tickets}$$
+
+    A ticket counts in the period in which it was created, and a matter is its kind: use kinds that name the problem.
+    Tickets without a kind are left out under "no kind"; merged tickets and spam as well.
+
+    Returns:
+        A count; 0 where nothing came up twice.
+
+    Examples:
+        >>> from crmkpi import Ticket, recurring_issues
+        >>> kinds = ["login", "login", "invoice", None]
+        >>> result = recurring_issues([Ticket(id=str(n), kind=kind) for n, kind in enumerate(kinds)])
+        >>> result.value, result.left_out
+        (2, {'no kind': 1})
+        >>> recurring_issues([]).value
+        0
+    """
+    return tickets

@@ -1,0 +1,77 @@
+"""Tickets per customer."""
+
+from __future__ import annotations
+
+from crmkpi.measures import Table
+from crmkpi.metric import metric
+from crmkpi.metrics.customers.retention import active_at_end
+from crmkpi.records import Customer, Ticket
+
+__all__ = ["tickets_per_customer"]
+
+tickets = Table(Ticket)
+customers = Table(Customer)
+not_counted = {"merged": tickets.merged_into.present(), "spam": tickets.spam}
+
+
+@metric(
+    tickets=tickets.count(at=tickets.created_at),
+    customers=customers.count(active_at_end),
+    leave_out=not_counted
+    | {"no since": customers.since.missing(), "negative duration": customers.until < customers.since},
+    unit="number",
+    better="lower",
+    theme="service",
+    also_known_as=("contact rate", "contacts per customer", "ticket rate per customer"),
+    default_because=(
+        "Customers who need no help are what the service works for, so that they belong in the denominator."
+    ),
+)
+def tickets_per_customer(tickets: int, customers: int) -> float:
+    r"""How many tickets the period brought for each customer.
+
+    $$\text{tickets per customer} = \frac{\text{tickets created}}{\text{customers active at the end}}$$
+
+    Tickets count in the period in which they were created, whoever opened them; customers are those active when it
+    ends. Merged tickets and spam are left out.
+
+    Returns:
+        A number from 0 up; undefined where there is no customer.
+
+    Examples:
+        >>> from crmkpi import Customer, Ticket, tickets_per_customer
+        >>> customers = [Customer(id=str(n), since="2025-01-01") for n in range(4)]
+        >>> tickets_per_customer(tickets=[Ticket(id="1"), Ticket(id="2")], customers=customers).value
+        0.5
+        >>> tickets_per_customer(tickets=[Ticket(id="1")], customers=[]).reason
+        'customers is 0'
+    """
+    return tickets / customers
+
+
+@tickets_per_customer.add_variant(
+    at=tickets.created_at,
+    tickets=tickets.count(tickets.customer_id.present()),
+    requesters=tickets.distinct(tickets.customer_id),
+    leave_out=not_counted | {"no customer_id": tickets.customer_id.missing()},
+)
+def of_requesters(tickets: int, requesters: int) -> float:
+    r"""How many tickets each customer opened who opened any.
+
+    $$\text{tickets per requester} = \frac{\text{tickets with a customer}}{\text{customers who opened one}}$$
+
+    Tickets without a customer are left out; merged tickets and spam as well.
+
+    Returns:
+        A number from 1 up; undefined where no customer opened a ticket.
+
+    Examples:
+        >>> from crmkpi import Ticket, tickets_per_customer
+        >>> tickets = [Ticket(id="1", customer_id="A"), Ticket(id="2", customer_id="A"),
+        ...            Ticket(id="3", customer_id="B")]
+        >>> tickets_per_customer.variant("of_requesters")(tickets).value
+        1.5
+        >>> tickets_per_customer.variant("of_requesters")([]).reason
+        'tickets and requesters are 0'
+    """
+    return tickets / requesters

@@ -1,0 +1,143 @@
+"""Whether customers are worth what they cost to win."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from crmkpi.measures import period_days
+from crmkpi.metric import metric
+from crmkpi.metrics.customers.recurring_revenue import left_out as unusable_subscriptions
+from crmkpi.metrics.customers.recurring_revenue import mrr_at_end, running_at_end, subscriptions
+from crmkpi.metrics.value.customer_acquisition_cost import new_customers, spend
+from crmkpi.metrics.value.customer_lifetime_value import (
+    churned_customers,
+    counted,
+    left_out,
+    lifespan,
+    margin,
+    opening_mrr,
+    orders,
+)
+from crmkpi.metrics.value.months import MONTH, month_or_undefined
+
+__all__ = ["cac_payback_period", "ltv_to_cac_ratio"]
+
+
+@metric(
+    amount=orders.sum(orders.amount, counted, at=orders.ordered_at),
+    buyers=orders.distinct(orders.customer_id, counted, at=orders.ordered_at),
+    days=period_days,
+    spend=spend,
+    new_customers=new_customers,
+    leave_out=left_out,
+    parameters=(lifespan, margin),
+    unit="ratio",
+    better="higher",
+    theme="value",
+    title="LTV to CAC ratio",
+    also_known_as=("LTV:CAC", "LTV/CAC", "CLV to CAC ratio", "CLV:CAC"),
+    default_because="Both sides by their default definition: lifetime value from orders, cost of marketing and sales.",
+)
+def ltv_to_cac_ratio(
+    amount: Decimal, buyers: int, days: float, spend: Decimal, new_customers: int, lifespan: float, margin: float
+) -> Decimal:
+    r"""How many times over a customer brings in what it cost to win him.
+
+    $$\text{LTV to CAC} = \frac{\text{customer lifetime value}}{\text{customer acquisition cost}}$$
+
+    `customer_lifetime_value` over `customer_acquisition_cost`, both of the same period. The lifespan is in days; the
+    margin is 1 unless given.
+
+    Returns:
+        A number from 0 up; undefined where nobody bought, no customer was won or nothing was spent, and without a
+        period.
+
+    Notes:
+        Three is a rule of thumb of investors. With a margin of 1 it compares revenue with cost and looks too good.
+
+    Examples:
+        >>> from crmkpi import Customer, Expense, Order, ltv_to_cac_ratio
+        >>> orders = [Order(id="1", customer_id="A", amount=73, ordered_at="2026-02-01")]
+        >>> spend = [Expense(id="1", amount=73, team="sales", spent_at="2026-01-15")]
+        >>> new = [Customer(id="A", since="2026-02-01")]
+        >>> ltv_to_cac_ratio(orders=orders, expenses=spend, customers=new, period="2026", lifespan=1095).value
+        3.0
+        >>> ltv_to_cac_ratio(orders=orders, expenses=[], customers=new, period="2026", lifespan=1095).reason
+        'spend is 0'
+    """
+    lifetime_value = amount * Decimal(repr(lifespan)) * Decimal(str(margin)) / (buyers * Decimal(repr(days)))
+    return lifetime_value / (spend / new_customers)
+
+
+@ltv_to_cac_ratio.add_variant(
+    opening=opening_mrr,
+    lost=churned_customers,
+    days=period_days,
+    spend=spend,
+    new_customers=new_customers,
+    leave_out=unusable_subscriptions,
+    parameters=(margin,),
+)
+def arpu_over_churn(
+    opening: Decimal, lost: int, days: float, spend: Decimal, new_customers: int, margin: float
+) -> Decimal:
+    r"""How many times over a subscriber brings in what it cost to win him, at the churn of the month.
+
+    $$\text{LTV to CAC}
+    = \frac{\text{ARPU} \times \text{margin} / \text{churn rate}}{\text{customer acquisition cost}}$$
+
+    `customer_lifetime_value.arpu_over_churn` over `customer_acquisition_cost`, both of the same month.
+
+    Returns:
+        A number from 0 up; undefined where no subscriber left, no customer was won or nothing was spent, and for a
+        period that is no month.
+
+    Examples:
+        >>> from decimal import Decimal
+        >>> from crmkpi import ltv_to_cac_ratio
+        >>> by_churn = ltv_to_cac_ratio.variant("arpu_over_churn")
+        >>> totals = {"opening": Decimal(1000), "days": 31, "spend": Decimal(400), "new_customers": 4}
+        >>> by_churn.formula(**totals, lost=2, margin=0.6)
+        3.0
+        >>> by_churn.from_totals(**totals, lost=0).reason
+        'lost is 0'
+    """
+    month_or_undefined(days)
+    return opening * Decimal(str(margin)) / lost / (spend / new_customers)
+
+
+@metric(
+    spend=spend,
+    new_customers=new_customers,
+    mrr=mrr_at_end,
+    subscribers=subscriptions.distinct(subscriptions.customer_id, running_at_end & (subscriptions.mrr > 0)),
+    leave_out=unusable_subscriptions,
+    parameters=(margin,),
+    unit="duration",
+    better="lower",
+    theme="value",
+    title="CAC payback period",
+    also_known_as=("months to recover CAC", "CAC payback", "payback period"),
+)
+def cac_payback_period(spend: Decimal, new_customers: int, mrr: Decimal, subscribers: int, margin: float) -> Decimal:
+    r"""How long a customer has to stay until he has paid back what it cost to win him.
+
+    $$\text{CAC payback period} = \frac{\text{CAC}}{\text{ARPU} \times \text{margin}}\ \text{months}$$
+
+    `customer_acquisition_cost` of the period over what a subscriber brings in a month at its end (`arpu`). A month is
+    30.436875 days, a twelfth of a year; the margin is 1 unless given.
+
+    Returns:
+        A duration; undefined where no customer was won, or nobody pays.
+
+    Examples:
+        >>> from crmkpi import Customer, Expense, Subscription, cac_payback_period
+        >>> spend, new = [Expense(id="1", amount=600, team="sales")], [Customer(id="A")]
+        >>> paying = [Subscription(id="1", customer_id="A", mrr=100, started_at="2026-01-01")]
+        >>> result = cac_payback_period(expenses=spend, customers=new, subscriptions=paying, margin=0.5)
+        >>> round(result.to("days") / 30.436875, 6)
+        12.0
+        >>> cac_payback_period(expenses=spend, customers=new, subscriptions=[]).reason
+        'mrr and subscribers are 0'
+    """
+    return spend / new_customers / (mrr / subscribers * Decimal(str(margin))) * MONTH

@@ -1,0 +1,54 @@
+"""Revenue per customer."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from crmkpi.measures import Table
+from crmkpi.metric import metric
+from crmkpi.records import Deal
+
+__all__ = ["revenue_per_customer"]
+
+deals = Table(Deal)
+won = deals.status == "won"
+
+
+@metric(
+    at=deals.closed_at,
+    amount=deals.sum(deals.amount, won),
+    customers=deals.distinct(deals.customer_id, won),
+    leave_out={
+        "deleted": deals.deleted,
+        "no amount": won & deals.amount.missing(),
+        "no customer_id": won & deals.customer_id.missing(),
+    },
+    unit="money",
+    better="higher",
+    theme="value",
+    also_known_as=("RPC", "sales per customer", "won revenue per customer"),
+)
+def revenue_per_customer(amount: Decimal, customers: int) -> Decimal:
+    r"""What a customer who bought in the period brought on average.
+
+    $$\text{revenue per customer} = \frac{\text{amount of won deals}}{\text{customers with a won deal}}$$
+
+    A deal counts in the period in which it was won. Won deals without an amount or a customer are left out.
+
+    Returns:
+        Money; undefined where nothing was won.
+
+    Notes:
+        What subscriptions bring a month and customer is `arpu`.
+
+    Examples:
+        >>> from crmkpi import Deal, revenue_per_customer
+        >>> deals = [Deal(id="1", status="won", customer_id="A", amount=300),
+        ...          Deal(id="2", status="won", customer_id="A", amount=100),
+        ...          Deal(id="3", status="won", customer_id="B", amount=200)]
+        >>> revenue_per_customer(deals).value
+        Decimal('300')
+        >>> revenue_per_customer([]).reason
+        'amount and customers are 0'
+    """
+    return amount / customers

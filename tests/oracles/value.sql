@@ -1,0 +1,41 @@
+
+-- customer_lifetime_value
+WITH bought AS (SELECT * FROM orders WHERE status = 'completed' AND amount IS NOT NULL AND customer_id IS NOT NULL AND in_period(ordered_at))
+SELECT round((sum(amount) / count(*)) * (count(*) / count(DISTINCT customer_id) / days_of_period()) * lifespan() * margin(), 2) FROM bought
+-- customer_lifetime_value.historic
+SELECT sum(amount) / count(DISTINCT customer_id) FROM orders
+WHERE status = 'completed' AND amount IS NOT NULL AND customer_id IS NOT NULL AND in_period(ordered_at)
+-- customer_lifetime_value.arpu_over_churn
+SELECT CASE WHEN NOT whole() THEN
+    (sum(opening) / count(*)) * margin() / (count(*) FILTER (closing <= 0) / count(*)) END FROM accounts() WHERE opening > 0
+-- customer_acquisition_cost
+SELECT (SELECT coalesce(sum(amount), 0) FROM expenses WHERE team IN ('marketing', 'sales') AND in_period(spent_at))
+    / (SELECT count(*) FROM customers WHERE in_period(since))
+-- customer_acquisition_cost.marketing_only
+SELECT (SELECT coalesce(sum(amount), 0) FROM expenses WHERE team = 'marketing' AND in_period(spent_at))
+    / (SELECT count(*) FROM customers WHERE in_period(since))
+-- customer_acquisition_cost.lagged
+SELECT CASE WHEN NOT whole() THEN
+    (SELECT coalesce(sum(amount), 0) FROM expenses WHERE team IN ('marketing', 'sales') AND in_lagged(spent_at))
+    / (SELECT count(*) FROM customers WHERE in_period(since)) END
+-- ltv_to_cac_ratio
+WITH bought AS (SELECT * FROM orders WHERE status = 'completed' AND amount IS NOT NULL AND customer_id IS NOT NULL AND in_period(ordered_at))
+SELECT sum(amount) / count(DISTINCT customer_id) / days_of_period() * lifespan() * margin()
+    / ((SELECT sum(amount) FROM expenses WHERE team IN ('marketing', 'sales') AND in_period(spent_at))
+        / (SELECT count(*) FROM customers WHERE in_period(since))) FROM bought
+-- ltv_to_cac_ratio.arpu_over_churn
+SELECT CASE WHEN NOT whole() THEN (sum(opening) / count(*)) * margin() / (count(*) FILTER (closing <= 0) / count(*)) END
+    / ((SELECT sum(amount) FROM expenses WHERE team IN ('marketing', 'sales') AND in_period(spent_at))
+        / (SELECT count(*) FROM customers WHERE in_period(since))) FROM accounts() WHERE opening > 0
+-- cac_payback_period
+SELECT (SELECT coalesce(sum(amount), 0) FROM expenses WHERE team IN ('marketing', 'sales') AND in_period(spent_at))
+    / (SELECT count(*) FROM customers WHERE in_period(since))
+    / (sum(mrr) / count(DISTINCT customer_id) FILTER (mrr > 0) * margin()) * (365.2425 / 12 * 86400)
+FROM known_subscriptions WHERE active_at(started_at, ended_at, period_end())
+-- return_on_investment
+WITH gain AS (SELECT coalesce(sum(amount), 0) AS won FROM counted_deals WHERE status = 'won' AND in_period(closed_at)),
+paid AS (SELECT sum(amount) AS cost FROM expenses WHERE in_period(spent_at))
+SELECT (won - cost) / cost FROM gain, paid
+-- revenue_per_customer
+SELECT sum(amount) / count(DISTINCT customer_id) FROM counted_deals
+WHERE status = 'won' AND amount IS NOT NULL AND customer_id IS NOT NULL AND in_period(closed_at)

@@ -1,0 +1,32 @@
+-- The words that the queries share; the bounds of the period are macros that the test sets.
+CREATE MACRO within_bounds(t, low, high) AS t >= low AND t < high;
+CREATE MACRO in_period(t) AS whole() OR within_bounds(t, period_start(), period_end());
+CREATE MACRO in_previous(t) AS NOT whole() AND within_bounds(t, previous_start(), previous_end());
+CREATE MACRO in_year_ago(t) AS NOT whole() AND within_bounds(t, year_ago_start(), year_ago_end());
+CREATE MACRO in_lagged(t) AS NOT whole() AND within_bounds(t, lagged_start(), lagged_end());
+CREATE MACRO days_of_period() AS CASE WHEN whole() THEN NULL ELSE date_diff('day', period_start(), period_end()) END;
+CREATE MACRO seconds(a, b) AS date_diff('microsecond', a, b) / 1e6;
+-- Opening hours: Monday to Friday, 9 to 17.
+CREATE MACRO open_seconds(a, b) AS (
+    SELECT coalesce(sum(greatest(0, seconds(greatest(a, d + INTERVAL 9 HOUR), least(b, d + INTERVAL 17 HOUR)))), 0)
+    FROM (SELECT unnest(generate_series(date_trunc('day', a), b, INTERVAL 1 DAY)) AS d)
+    WHERE isodow(d) <= 5
+);
+CREATE VIEW counted_leads AS SELECT * FROM leads WHERE merged_into IS NULL AND NOT deleted;
+CREATE VIEW counted_deals AS SELECT * FROM deals WHERE NOT deleted;
+CREATE VIEW counted_tickets AS SELECT * FROM tickets WHERE merged_into IS NULL AND NOT spam;
+-- Tickets that were solved and are not open again.
+CREATE VIEW solved_tickets AS SELECT * FROM counted_tickets
+    WHERE (status IN ('solved', 'closed')) OR (status IS NULL AND solved_at IS NOT NULL);
+CREATE VIEW mails AS SELECT * FROM campaigns WHERE channel = 'email';
+CREATE VIEW known_customers AS SELECT * FROM customers WHERE since IS NOT NULL AND (until IS NULL OR until >= since);
+CREATE VIEW known_subscriptions AS SELECT * FROM subscriptions
+    WHERE started_at IS NOT NULL AND (ended_at IS NULL OR ended_at >= started_at) AND mrr IS NOT NULL AND customer_id IS NOT NULL;
+CREATE MACRO active_at(begins, ends, t) AS begins < t AND (ends IS NULL OR ends >= t);
+-- What each customer pays a month when the period begins and when it ends, and whether he had paid before it.
+CREATE MACRO accounts() AS TABLE
+    SELECT customer_id,
+        coalesce(sum(mrr) FILTER (active_at(started_at, ended_at, period_start())), 0) AS opening,
+        coalesce(sum(mrr) FILTER (active_at(started_at, ended_at, period_end())), 0) AS closing,
+        coalesce(bool_or(started_at < period_start() AND mrr > 0), false) AS had_paid
+    FROM known_subscriptions GROUP BY customer_id;

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+import crmkpi as ck
+from crmkpi.catalogue import Catalogue
+from crmkpi.errors import DefinitionError, UnknownNameError
+
+deals = ck.Table(ck.Deal)
+
+
+@pytest.mark.parametrize("metric", list(ck.catalogue), ids=lambda metric: metric.id)
+def test_a_metric_is_found_by_its_id_its_title_and_every_other_name(metric: ck.Metric) -> None:
+    for name in (metric.id, metric.title, *metric.also_known_as):
+        for spelling in (name, name.upper(), name.replace("_", " "), name.replace(" ", "-")):
+            assert ck.catalogue.find(spelling) is metric
+            assert spelling in ck.catalogue
+
+
+@pytest.mark.parametrize("metric", list(ck.catalogue.everything()), ids=lambda metric: metric.id)
+def test_a_variant_is_found_by_the_id_that_its_results_carry(metric: ck.Metric) -> None:
+    assert ck.catalogue.find(metric.id) is metric
+
+
+def test_every_theme_and_unit_holds_its_metrics_and_together_they_hold_all() -> None:
+    everything = list(ck.catalogue)
+    assert [metric for theme in ck.catalogue.themes() for metric in ck.catalogue.by_theme(theme)] == everything
+    assert all(metric.unit == "money" for metric in ck.catalogue.by_unit("money"))
+    assert len(ck.catalogue) == len(everything) == len({metric.id for metric in everything})
+
+
+def test_every_metric_is_a_name_of_the_package_and_of_its_theme() -> None:
+    for metric in ck.catalogue:
+        assert getattr(ck, metric.id) is metric
+        assert getattr(getattr(ck, metric.theme), metric.id) is metric
+
+
+@pytest.mark.parametrize("metric", list(ck.catalogue.everything()), ids=lambda metric: metric.id)
+def test_the_name_says_what_the_value_is(metric: ck.Metric) -> None:
+    units = {
+        "_rate": {"ratio"},
+        "_value": {"money"},
+        "_time": {"duration"},
+        "_length": {"duration"},
+        "_volume": {"count"},
+    }
+    for ending, allowed in units.items():
+        if metric.name.endswith(ending):
+            assert metric.unit in allowed
+    assert re.fullmatch(r"[a-z_]+(\.[a-z0-9_]+)?", metric.id)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("win_rte", r"There is no KPI 'win_rte'\. Did you mean 'win_rate'\?"),
+        ("zzz", r"There is no KPI 'zzz'\. Known: .* and \d+ more\."),
+        ("win_rate.by_amout", r"win_rate has no variant 'by_amout'\. Did you mean 'by_amount'\?"),
+        ("revenue.monthly", r"revenue has no variant 'monthly'\. There are none\."),
+        ("", r"There is no KPI ''\."),
+    ],
+)
+def test_an_unknown_name_is_an_error_that_names_the_nearest(name: str, message: str) -> None:
+    with pytest.raises(UnknownNameError, match=message):
+        ck.catalogue.find(name)
+
+
+def test_an_unknown_theme_is_an_error_that_names_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match=r"There is no theme 'sails'\. Did you mean 'sales'\?"):
+        ck.catalogue.by_theme("sails")
+
+
+def test_two_metrics_of_one_name_are_an_error() -> None:
+    @ck.metric(unit="count", deals=deals.count(), also_known_as=("Close-Rate",))
+    def deal_count(deals: int) -> int:
+        """How many deals there are."""
+        return deals
+
+    with pytest.raises(
+        DefinitionError, match=r"Both win_rate and deal_count are called 'close_rate'; names must differ\."
+    ):
+        Catalogue([ck.win_rate, deal_count])
+
+
+def test_the_catalogue_prints_how_many_and_of_what() -> None:
+    assert repr(Catalogue([ck.win_rate, ck.ticket_volume])) == "<Catalogue of 2 KPIs: sales, service>"
+    assert 3 not in ck.catalogue

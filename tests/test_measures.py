@@ -1,0 +1,384 @@
+"""Every word of the measure language against a plain loop that was written from its definition."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import crmkpi as ck
+from crmkpi.errors import DefinitionError, UnknownNameError
+from crmkpi.expressions import Expression, period
+from crmkpi.measures import Measure
+from crmkpi.testing import records
+
+orders = ck.Table(ck.Order)
+customers = ck.Table(ck.Customer)
+deals = ck.Table(ck.Deal)
+interactions = ck.Table(ck.Interaction)
+
+Span = tuple[datetime, datetime]
+# Written down, not computed: each period with the one before and the one a year ago.
+SPANS: Mapping[str, tuple[Span, Span, Span]] = {
+    "2026-Q1": (
+        (datetime(2026, 1, 1), datetime(2026, 4, 1)),
+        (datetime(2025, 10, 1), datetime(2026, 1, 1)),
+        (datetime(2025, 1, 1), datetime(2025, 4, 1)),
+    ),
+    "2026-02": (
+        (datetime(2026, 2, 1), datetime(2026, 3, 1)),
+        (datetime(2026, 1, 1), datetime(2026, 2, 1)),
+        (datetime(2025, 2, 1), datetime(2025, 3, 1)),
+    ),
+    "2026-W02": (
+        (datetime(2026, 1, 5), datetime(2026, 1, 12)),
+        (datetime(2025, 12, 29), datetime(2026, 1, 5)),
+        (datetime(2025, 1, 6), datetime(2025, 1, 13)),
+    ),
+}
+spans = st.sampled_from(sorted(SPANS))
+
+
+def only(measure: Measure, at: Expression | None = None, **options: Any) -> ck.Metric:
+    """A KPI that is one measure and nothing else."""
+
+    @ck.metric(unit="number", at=at, x=measure, **options)
+    def x(x: Any) -> Any:
+        """The measure itself."""
+        return float(x) if isinstance(x, Decimal | Fraction) else x
+
+    return x
+
+
+def got(metric: ck.Metric, found: Any, **options: Any) -> Any:
+    return metric(found, **options).inputs["x"]
+
+
+def inside(moment: datetime | None, span: Span) -> bool:
+    return moment is not None and span[0] <= moment < span[1]
+
+
+def plain(value: Any) -> Fraction:
+    """A value as an exact number: money and floats as they are, durations in seconds."""
+    return Fraction(value // timedelta(microseconds=1), 10**6) if isinstance(value, timedelta) else Fraction(value)
+
+
+def quantile_of(values: Iterable[Fraction], fraction: Fraction) -> Fraction | None:
+    """Linear interpolation between the two nearest of the sorted values."""
+    ordered = sorted(values)
+    if not ordered:
+        return None
+    place = (len(ordered) - 1) * fraction
+    low = math.floor(place)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+
+
+def mean_of(values: list[Fraction]) -> Fraction | None:
+    return sum(values, Fraction(0)) / len(values) if values else None
+
+
+WORDS: Mapping[str, tuple[Callable[[Expression, Expression], Measure], Callable[[list[Fraction]], Any]]] = {
+    "count": (lambda value, where: orders.count(where & value.present()), len),
+    "sum": (orders.sum, sum),
+    "mean": (orders.mean, mean_of),
+    "median": (orders.median, lambda values: quantile_of(values, Fraction(1, 2))),
+    "quantile": (
+        lambda value, where: orders.quantile(value, 0.25, where),
+        lambda values: quantile_of(values, Fraction(1, 4)),
+    ),
+    "distinct": (orders.distinct, lambda values: len(set(values))),
+    "min": (orders.min, lambda values: min(values, default=None)),
+    "max": (orders.max, lambda values: max(values, default=None)),
+}
+VALUES: Mapping[str, tuple[Expression, Callable[[ck.Order], Any]]] = {
+    "money": (orders.amount, lambda order: order.amount),
+    "duration": (
+        orders.delivered_at - orders.ordered_at,
+        lambda order: (
+            order.delivered_at - order.ordered_at if None not in (order.delivered_at, order.ordered_at) else None
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("word", WORDS)
+@pytest.mark.parametrize("kind", VALUES)
+@given(found=records(ck.Order), name=st.none() | spans, by=st.sampled_from((None, "product")))
+def test_an_aggregate_is_what_a_plain_loop_over_the_records_finds(
+    word: str, kind: str, found: list[ck.Order], name: str | None, by: str | None
+) -> None:
+    expression, read = VALUES[kind]
+    measured, expected = WORDS[word]
+    metric = only(measured(expression, orders.status == "completed"), at=orders.ordered_at)
+    groups: dict[Any, list[Fraction]] = {order.product if by else None: [] for order in found} if by else {None: []}
+    for order in found:
+        value = read(order)
+        counts = name is None or inside(order.ordered_at, SPANS[name][0])
+        negative = isinstance(value, timedelta) and value < timedelta(0) and word != "count"
+        if counts and order.status == "completed" and value is not None and not negative:
+            groups[order.product if by else None].append(plain(value))
+    report = ck.Dataset(orders=found, currency="EUR").measure(metric, period=name, by=by)
+    assert {result.segment.get("product"): None for result in report} == dict.fromkeys(groups)
+    for result in report:
+        wanted = expected(groups[result.segment.get("product")])
+        value = result.inputs["x"]
+        assert (value is None) == (wanted is None)
+        if wanted is not None:
+            # Seconds and means are floats or rounded decimals; all else is exact.
+            close = kind == "duration" or word in ("mean", "median", "quantile")
+            assert math.isclose(value, wanted, rel_tol=1e-12) if close else Fraction(value) == wanted
+
+
+@given(found=records(ck.Interaction))
+def test_floats_are_added_without_rounding_on_the_way(found: list[ck.Interaction]) -> None:
+    exact = sum((Fraction(one.seconds) for one in found if one.seconds is not None), Fraction(0))
+    assert got(only(interactions.sum(interactions.seconds)), found) == float(exact)
+
+
+@pytest.mark.parametrize(("shift", "which"), [("previous", 1), ("year_ago", 2)])
+@given(found=records(ck.Order), name=spans)
+def test_an_earlier_period_is_measured_by_the_dates_of_that_period(
+    shift: str, which: int, found: list[ck.Order], name: str
+) -> None:
+    measure = orders.sum(orders.amount)
+
+    @ck.metric(unit="number", at=orders.ordered_at, now=measure, then=getattr(measure, shift)())
+    def difference(now: Any, then: Any) -> Any:
+        """By how much it grew."""
+        return now - then
+
+    inputs = difference(found, period=name).inputs
+    for key, span in (("now", SPANS[name][0]), ("then", SPANS[name][which])):
+        amounts = [order.amount for order in found if order.amount is not None and inside(order.ordered_at, span)]
+        assert inputs[key] == sum(amounts)
+
+
+@given(found=records(ck.Order), name=spans, steps=st.integers(1, 3))
+def test_several_periods_back_are_one_after_another(found: list[ck.Order], name: str, steps: int) -> None:
+    @ck.metric(unit="number", at=orders.ordered_at, now=orders.count(), then=orders.count().previous(steps))
+    def difference(now: Any, then: Any) -> Any:
+        """By how much it grew."""
+        return now - then
+
+    earlier = ck.Period(name)
+    for _ in range(steps):
+        earlier = earlier.previous()
+    assert (
+        difference(found, period=name).inputs["then"]
+        == only(orders.count(), orders.ordered_at)(found, period=earlier).value
+    )
+
+
+@given(found=records(ck.Order), name=st.none() | spans)
+def test_one_row_per_key_is_aggregated_first_and_compared_then(found: list[ck.Order], name: str | None) -> None:
+    completed = orders.status == "completed"
+    buyers = orders.per(
+        orders.customer_id,
+        purchases=orders.count(completed),
+        total=orders.sum(orders.amount, completed),
+        products=orders.distinct(orders.product),
+    )
+    rows: dict[str, list[ck.Order]] = {}
+    for order in found:
+        if order.customer_id is not None and (name is None or inside(order.ordered_at, SPANS[name][0])):
+            rows.setdefault(order.customer_id, []).append(order)
+    totals: list[Decimal] = []
+    busy = 0
+    products: set[int] = set()
+    for own in rows.values():
+        done = [order for order in own if order.status == "completed"]
+        # A key is there if a record counts in any of its columns.
+        if done or any(order.product is not None for order in own):
+            products.add(len({order.product for order in own} - {None}))
+        if len(done) >= 2:
+            busy += 1
+            totals.append(sum((order.amount for order in done if order.amount is not None), Decimal(0)))
+    at = orders.ordered_at
+    assert got(only(buyers.count(buyers.purchases >= 2), at), found, period=name) == busy
+    mean = got(only(buyers.mean(buyers.total, buyers.purchases >= 2), at), found, period=name)
+    assert mean is None if not totals else math.isclose(mean, sum(totals) / len(totals), rel_tol=1e-12)
+    highest = got(only(buyers.max(buyers.total, buyers.purchases >= 2), at), found, period=name)
+    assert highest == max(totals, default=None)
+    assert got(only(buyers.distinct(buyers.products), at), found, period=name) == len(products)
+
+
+@given(found=records(ck.Survey), name=st.none() | spans)
+def test_the_latest_of_each_key_wins_and_of_equally_late_the_last_id(found: list[ck.Survey], name: str | None) -> None:
+    surveys = ck.Table(ck.Survey)
+    latest = surveys.per(surveys.customer_id, score=surveys.latest(surveys.score))
+    scores: dict[str, tuple[datetime, str, float]] = {}
+    for survey in found:
+        moment, key, score = survey.answered_at, survey.customer_id, survey.score
+        if moment is None or key is None or score is None or (name and not inside(moment, SPANS[name][0])):
+            continue
+        scores[key] = max(scores.get(key, (datetime.min, "", 0.0)), (moment, survey.id, score))
+    sums = got(only(latest.sum(latest.score), surveys.answered_at), found, period=name)
+    assert sums == math.fsum(score for _, _, score in scores.values())
+
+
+@given(found=records(ck.Customer), name=spans)
+def test_a_stock_looks_at_everyone_as_of_a_bound_of_the_period(found: list[ck.Customer], name: str) -> None:
+    for bound, number in ((period.start, 0), (period.end, 1)):
+        active = (customers.since < bound) & (customers.until.missing() | (customers.until >= bound))
+        instant = SPANS[name][0][number]
+        expected = sum(
+            one.since is not None and one.since < instant and (one.until is None or one.until >= instant)
+            for one in found
+        )
+        assert got(only(customers.count(active)), found, period=name) == expected
+
+
+@given(found=records(ck.Order), name=st.none() | spans)
+def test_each_record_is_used_or_left_out_under_its_first_reason_or_outside(
+    found: list[ck.Order], name: str | None
+) -> None:
+    leave_out = {"tiny": orders.amount < 1, "no product": orders.product.missing()}
+    metric = only(orders.sum(orders.amount, orders.status == "completed"), orders.ordered_at, leave_out=leave_out)
+    used, reasons = 0, dict.fromkeys(("tiny", "no product", "no amount", "no ordered_at"), 0)
+    for order in found:
+        within = name is None or inside(order.ordered_at, SPANS[name][0])
+        if order.amount is not None and order.amount < 1:
+            reasons["tiny"] += within
+        elif order.product is None:
+            reasons["no product"] += within
+        elif order.status == "completed":
+            if order.amount is None:
+                reasons["no amount"] += within
+            elif order.ordered_at is None and name is not None:
+                reasons["no ordered_at"] += 1
+            else:
+                used += within
+    (account,) = metric(found, period=name).accounts
+    assert account.given == len(found)
+    assert (account.used, dict(account.left_out)) == (used, {reason: n for reason, n in reasons.items() if n})
+
+
+@given(found=records(ck.Ticket))
+def test_durations_below_zero_are_left_out_and_counted(found: list[ck.Ticket]) -> None:
+    tickets = ck.Table(ck.Ticket)
+    result = only(tickets.mean(tickets.solved_at - tickets.created_at))(found)
+    both = [
+        (one.created_at, one.solved_at) for one in found if one.created_at is not None and one.solved_at is not None
+    ]
+    good = [(solved - created).total_seconds() for created, solved in both if solved >= created]
+    assert result.left_out.get("negative duration", 0) == len(both) - len(good)
+    assert result.value == pytest.approx(math.fsum(good) / len(good)) if good else result.value is None
+
+
+def test_a_record_that_lacks_two_values_is_left_out_once() -> None:
+    @ck.metric(unit="number", amount=deals.sum(deals.amount), customers=deals.distinct(deals.customer_id))
+    def each(amount: Any, customers: int) -> Any:
+        """What a customer brings."""
+        return amount / customers
+
+    found = [ck.Deal(id="1", status="won"), ck.Deal(id="2", status="won", amount=5)]
+    (account,) = each(found).accounts
+    assert (account.used, dict(account.left_out), account.outside) == (1, {"no amount": 1}, 0)
+
+
+def test_a_reason_that_two_measures_give_for_different_records_counts_both() -> None:
+    @ck.metric(
+        unit="number",
+        won=deals.sum(deals.probability, deals.status == "won"),
+        lost=deals.sum(deals.probability, deals.status == "lost"),
+    )
+    def surprise(won: float, lost: float) -> float:
+        """How sure we were of what we lost, for each that we were sure to win."""
+        return lost / won
+
+    found = [ck.Deal(id="1", status="won"), ck.Deal(id="2", status="lost"), ck.Deal(id="3", status="open")]
+    (account,) = surprise(found).accounts
+    assert (dict(account.left_out), account.outside) == ({"no probability": 2}, 1)
+
+
+def test_sums_and_counts_of_nothing_are_zero_and_all_else_is_undefined() -> None:
+    zero = {"count", "sum", "distinct"}
+    for word, (measured, _) in WORDS.items():
+        value = got(only(measured(orders.amount, orders.status == "completed")), [])
+        assert value == 0 if word in zero else value is None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        pytest.param(
+            lambda: orders.sum("amount"),
+            r"orders\.sum\(\) needs a field or an expression; got 'amount'\.",
+            id="a name for a field",
+        ),
+        pytest.param(
+            lambda: orders.sum(orders.status),
+            r"orders\.sum\(\) cannot be taken of orders\.status, which is a choice\.",
+            id="a sum of words",
+        ),
+        pytest.param(
+            lambda: orders.mean(orders.ordered_at),
+            r"orders\.mean\(\) cannot be taken of orders\.ordered_at, which is a timestamp\.",
+            id="a mean of instants",
+        ),
+        pytest.param(
+            lambda: orders.quantile(orders.amount, 90),
+            r"A quantile's fraction lies between 0 and 1; got 90\.",
+            id="a percentile for a fraction",
+        ),
+        pytest.param(
+            lambda: orders.count(at=orders.amount),
+            r"`at` names the timestamp that puts a record into a period; got orders\.amount\.",
+            id="an anchor that is no timestamp",
+        ),
+        pytest.param(
+            lambda: orders.count(deals.status == "won"),
+            r"orders\.count\(\) can only speak of its own fields; got deals\.status\.",
+            id="another table's field",
+        ),
+        pytest.param(
+            lambda: orders.count(orders.amount),
+            r"A condition must be a comparison, .* got orders\.amount\.",
+            id="a value for a condition",
+        ),
+        pytest.param(
+            lambda: orders.per(orders.customer_id),
+            r"orders\.per\(orders\.customer_id\) needs at least one measure as a column; got none\.",
+            id="a group without columns",
+        ),
+        pytest.param(
+            lambda: orders.per(orders.customer_id, n=deals.count()),
+            r"The column 'n' of orders\.per\(\) must be a measure of orders; got deals\.count\(\)\.",
+            id="a column of another table",
+        ),
+    ],
+)
+def test_a_measure_written_down_wrongly_is_an_error_that_says_what_is_wrong(
+    wrong: Callable[[], Any], message: str
+) -> None:
+    with pytest.raises(DefinitionError, match=message):
+        wrong()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        pytest.param(lambda: orders.amout, r"Order has no field 'amout'\. Did you mean 'amount'\?", id="a field"),
+        pytest.param(
+            lambda: orders.customer.industri,
+            r"Customer has no field 'industri'\. Did you mean 'industry'\?",
+            id="related",
+        ),
+        pytest.param(
+            lambda: orders.per(orders.customer_id, purchases=orders.count()).purchase,
+            r"orders\.per\(orders\.customer_id\) has no column 'purchase'\. Did you mean 'purchases'\?",
+            id="a column",
+        ),
+    ],
+)
+def test_a_misspelt_name_is_an_error_that_names_the_nearest(wrong: Callable[[], Any], message: str) -> None:
+    with pytest.raises(UnknownNameError, match=message):
+        wrong()

@@ -1,0 +1,369 @@
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
+from decimal import Decimal, localcontext
+from typing import Any
+
+import pytest
+
+import crmkpi as ck
+from crmkpi.errors import DefinitionError, InputError, ParameterError, PeriodError, UndefinedError, UnknownNameError
+from crmkpi.metric import Metric
+from crmkpi.records.base import Money, Timestamp, record
+from crmkpi.testing import check_metric
+
+deals = ck.Table(ck.Deal)
+customers = ck.Table(ck.Customer)
+won = deals.count(deals.status == "won")
+every = deals.count()
+THREE = [ck.Deal(id="1", status="won"), ck.Deal(id="2", status="lost"), ck.Deal(id="3", status="won")]
+
+
+def share(won: int, every: int) -> float:
+    """Share of all deals that were won."""
+    return won / every
+
+
+def undocumented(won: int, every: int) -> float:
+    return won / every
+
+
+def made(function: Callable[..., Any] = share, **changes: Any) -> Metric:
+    return ck.metric(**{"unit": "ratio", "won": won, "every": every, **changes})(function)
+
+
+def test_a_metric_is_measures_and_a_formula() -> None:
+    metric = made()
+    assert (metric.id, metric.title, metric.meaning) == ("share", "Share", "Share of all deals that were won.")
+    assert metric(THREE).value == metric.formula(won=2, every=3) == 2 / 3
+
+
+CALLS: Mapping[str, Callable[[Metric, list[ck.Deal]], Any]] = {
+    "records": lambda metric, found: metric(found),
+    "a tuple": lambda metric, found: metric(tuple(found)),
+    "a generator": lambda metric, found: metric(deal for deal in found),
+    "a mapping of tables": lambda metric, found: metric({"deals": found}),
+    "a dataset": lambda metric, found: metric(ck.Dataset(deals=found)),
+    "a table by name": lambda metric, found: metric(deals=found),
+    "a dataset with other settings": lambda metric, found: metric(ck.Dataset(deals=found), as_of=date(2026, 1, 1)),
+}
+
+
+@pytest.mark.parametrize("form", CALLS)
+def test_every_form_of_the_call_gives_the_same(form: str) -> None:
+    result = CALLS[form](made(), THREE)
+    assert (result.value, dict(result.inputs)) == (2 / 3, {"won": 2, "every": 3})
+
+
+DEFINITIONS: Mapping[str, tuple[Callable[[], Any], str]] = {
+    "another name in the formula": (
+        lambda: ck.metric(unit="ratio", won=won, all_deals=every)(share),
+        r"The formula of share takes won, every, but its measures and parameters are all_deals, won; the names must be",
+    ),
+    "no measures": (lambda: ck.metric(unit="ratio")(share), r"share needs at least one measure\."),
+    "only earlier periods": (
+        lambda: made(won=won.previous(), every=every.year_ago()),
+        r"share must measure something of the period itself; all its measures look at earlier ones\.",
+    ),
+    "no docstring": (
+        lambda: made(undocumented),
+        r"undocumented needs a docstring whose first line says in business words",
+    ),
+    "something else for a measure": (
+        lambda: made(won=deals.status == "won"),
+        r"share: 'won' must be a measure, as deals\.count\(\) is; got deals\.status == 'won'\.",
+    ),
+    "an anchor that is no timestamp": (
+        lambda: made(at=deals.amount),
+        r"`at` of share names a timestamp; got deals\.amount, which is a money\.",
+    ),
+    "an interval of nothing": (
+        lambda: made(interval=ck.Share("won", "evry")),
+        r"The interval of share speaks of 'evry', which is no measure of it\. Did you mean 'every'\?",
+    ),
+    "leaving out of another table": (
+        lambda: made(leave_out={"gone": customers.until.present()}),
+        r"leave_out\['gone'\] of share must speak of one table that its measures read \(deals\)",
+    ),
+    "leaving out by a value": (lambda: made(leave_out={"cheap": deals.amount}), r"A condition must be a comparison"),
+    "an undeclared parameter": (
+        lambda: made(won=deals.count(deals.amount > ck.Parameter("limit", "from how much on", unit="money"))),
+        r"share uses the parameter 'limit' without declaring it in parameters=\(\.\.\.\)\.",
+    ),
+    "an unknown unit": (
+        lambda: made(unit="percent"),
+        r"share has no known unit: 'percent'\. Known: 'count', 'duration', 'money', 'number', 'ratio', 'score'\.",
+    ),
+    "an unknown direction": (
+        lambda: made(better="up"),
+        r"share says that 'up' is better\. Known: 'higher', 'lower', 'neither'\.",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DEFINITIONS)
+def test_a_metric_written_down_wrongly_is_an_error_where_it_is_defined(name: str) -> None:
+    define, message = DEFINITIONS[name]
+    with pytest.raises(DefinitionError, match=message):
+        define()
+
+
+def test_a_variant_inherits_what_it_does_not_say_and_has_its_own_measures() -> None:
+    metric = made(at=deals.closed_at, better="higher", leave_out={"deleted": deals.deleted})
+
+    @metric.add_variant(won=won, every=deals.count(deals.status.is_in("won", "lost")))
+    def of_closed(won: int, every: int) -> float:
+        """Share of closed deals that were won."""
+        return won / every
+
+    variant = metric.variant("of_closed")
+    assert variant is of_closed
+    assert (variant.id, variant.name, variant.unit, variant.better) == ("share.of_closed", "share", "ratio", "higher")
+    assert repr(variant.at) == "deals.closed_at"
+    assert list(variant.leave_out) == ["deleted"]
+    assert list(variant.measures) == ["won", "every"]
+
+
+def test_a_misspelt_variant_is_an_error_that_names_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match=r"win_rate has no variant 'by_amout'\. Did you mean 'by_amount'\?"):
+        ck.win_rate.variant("by_amout")
+
+
+WRONG_CALLS: Mapping[str, tuple[Callable[[], Any], type[Exception], str]] = {
+    "no data": (
+        ck.win_rate,
+        InputError,
+        r"win_rate needs data: win_rate\(deals=\.\.\.\), or a Dataset with these tables\.",
+    ),
+    "no records": (lambda: ck.win_rate(5), InputError, r"win_rate needs records or a Dataset; got int\."),
+    "a path": (lambda: ck.win_rate("deals.csv"), InputError, r"win_rate needs records or a Dataset; got str\."),
+    "one table for two": (
+        lambda: ck.customer_acquisition_cost([]),
+        InputError,
+        (
+            r"customer_acquisition_cost reads expenses and customers; give them by name: "
+            r"customer_acquisition_cost\(expenses=\.\.\., customers=\.\.\.\)"
+        ),
+    ),
+    "a dataset and a table": (
+        lambda: ck.win_rate(ck.Dataset(deals=[]), deals=[]),
+        InputError,
+        r"Give win_rate a Dataset or tables by name, not both; got deals as well\.",
+    ),
+    "a misspelt option": (
+        lambda: ck.win_rate([], perod="2026"),
+        UnknownNameError,
+        r"win_rate takes no 'perod'\. Did you mean 'period'\?",
+    ),
+    "another record class": (
+        lambda: ck.win_rate([ck.Lead(id="1")]),
+        InputError,
+        (
+            r"The table 'deals' holds Deal records; got Lead\. Build them with Deal\(\.\.\.\), or read them with "
+            r"crmkpi\.read_dicts\(rows, record=crmkpi\.Deal\)\."
+        ),
+    ),
+    "dicts": (
+        lambda: ck.win_rate([{"status": "won"}]),
+        InputError,
+        r"The table 'deals' holds Deal records; got dict\.",
+    ),
+    "a misspelt period": (lambda: ck.win_rate([], period="2026-Q5"), PeriodError, r"A quarter must be from 1 to 4"),
+    "a period that ends before it starts": (
+        lambda: ck.win_rate([], period="2026-03-31..2026-01-01"),
+        PeriodError,
+        r"A span must end after it starts; got '2026-03-31\.\.2026-01-01'\. Did you mean '2026-01-01\.\.2026-03-31'\?",
+    ),
+    "a comparison without a period": (
+        lambda: ck.win_rate([], compare="previous"),
+        PeriodError,
+        r"A comparison needs a period to compare with another; give period=\.\.\.",
+    ),
+    "a period without a date": (
+        lambda: ck.churn_rate.variant("by_status")([], period="2026"),
+        PeriodError,
+        (
+            r"churn_rate\.by_status cannot be measured in a period: customers have no timestamp in its definition; "
+            r"measure it without period, every and compare\."
+        ),
+    ),
+    "no as-of day": (
+        lambda: ck.lead_conversion_rate.variant("within")([]),
+        ParameterError,
+        r"lead_conversion_rate\.within must know up to which day the data goes; give as_of=\.\.\.",
+    ),
+    "no opening hours": (
+        lambda: ck.first_response_time.variant("business")([]),
+        ParameterError,
+        r"Business time needs opening hours, and the calendar has none; give calendar=Calendar\(opening_hours=",
+    ),
+    "a parameter not given": (
+        lambda: ck.customer_lifetime_value([], period="2026"),
+        ParameterError,
+        r"customer_lifetime_value needs the parameter 'lifespan' \(.*, in days\); give it as lifespan=\.\.\.",
+    ),
+    "a parameter in words": (
+        lambda: ck.customer_lifetime_value([], period="2026", lifespan="a year"),
+        ParameterError,
+        r"The parameter 'lifespan' of customer_lifetime_value is a number \(.*\); got 'a year'\.",
+    ),
+    "a yes for a number": (
+        lambda: ck.customer_lifetime_value([], period="2026", lifespan=True),
+        ParameterError,
+        r"The parameter 'lifespan' .* got True\.",
+    ),
+    "a duration for a ratio": (
+        lambda: ck.customer_lifetime_value([], period="2026", lifespan=365, margin=timedelta(days=1)),
+        ParameterError,
+        r"The parameter 'margin' of customer_lifetime_value is in ratio, not a duration; got datetime\.timedelta",
+    ),
+    "days below zero": (
+        lambda: ck.customer_lifetime_value([], period="2026", lifespan=-1),
+        ParameterError,
+        r"The parameter 'lifespan' .* must be a finite number, days not negative; got -1\.",
+    ),
+    "an endless number": (
+        lambda: ck.customer_lifetime_value([], period="2026", lifespan=365, margin=float("nan")),
+        ParameterError,
+        r"The parameter 'margin' .* must be a finite number, days not negative; got nan\.",
+    ),
+    "a parameter of no metric": (
+        lambda: ck.Dataset(deals=[]).measure(ck.win_rate, parameters={"margin": 1}),
+        UnknownNameError,
+        r"None of the metrics has a parameter 'margin'\. There are none\.",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_CALLS)
+def test_a_wrong_call_is_an_error_that_says_the_way_out(name: str) -> None:
+    call, error, message = WRONG_CALLS[name]
+    with pytest.raises(error, match=message):
+        call()
+
+
+WRONG_TOTALS: Mapping[str, tuple[Callable[[], Any], type[Exception], str]] = {
+    "a misspelt input": (
+        lambda: ck.win_rate.formula(won=1, close=2),
+        UnknownNameError,
+        r"win_rate has no input 'close'\. Did you mean 'closed'\?",
+    ),
+    "a missing input": (
+        lambda: ck.win_rate.formula(won=1),
+        InputError,
+        r"win_rate needs won, closed; missing: closed\.",
+    ),
+    "a part above its whole": (
+        lambda: ck.win_rate.from_totals(won=5, closed=3),
+        InputError,
+        r"win_rate: won is a part of closed; got 5 of 3\.",
+    ),
+    "a part below zero": (lambda: ck.win_rate.formula(won=-1, closed=3), InputError, r"got -1 of 3\."),
+    "too many parts": (
+        lambda: ck.net_promoter_score.formula(promoters=5, detractors=5, answers=8),
+        InputError,
+        r"net_promoter_score: promoters and detractors are among the answers; got 5 and 5 of 8\.",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_TOTALS)
+def test_totals_that_cannot_be_are_an_error(name: str) -> None:
+    call, error, message = WRONG_TOTALS[name]
+    with pytest.raises(error, match=message):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("formula", "reason"),
+    [
+        pytest.param(lambda won, every: won / (every - every), "the formula divides by 0", id="a hidden zero"),
+        pytest.param(lambda won, every: None, "the formula gives none", id="none"),
+        pytest.param(lambda won, every: float("nan"), "it is not a finite number", id="not a number"),
+        pytest.param(lambda won, every: float("inf"), "it is not a finite number", id="endless"),
+        pytest.param(lambda won, every: 10.0**400 * won, "it is too large for a number", id="too large"),
+        pytest.param(
+            lambda won, every: Decimal(won) / (every - every), "the formula divides by 0", id="a decimal zero"
+        ),
+    ],
+)
+def test_what_a_formula_cannot_say_is_none_with_a_reason(formula: Callable[..., Any], reason: str) -> None:
+    formula.__doc__ = "Words."
+    formula.__name__ = "strange"
+    result = made(formula)(THREE)
+    assert (result.value, result.reason) == (None, reason)
+
+
+def test_a_formula_may_say_itself_why_it_has_no_value() -> None:
+    def careful(won: int, every: int) -> float:
+        """Share of all deals that were won, of ten or more."""
+        if every < 10:
+            raise UndefinedError("fewer than ten deals")
+        return won / every
+
+    assert made(careful)(THREE).reason == "fewer than ten deals"
+    assert made(careful).formula(won=1, every=3) is None
+
+
+def test_the_decimals_of_the_program_around_do_not_change_a_result() -> None:
+    found = [ck.Deal(id=str(n), status="won", amount="33.33") for n in range(7)] + [
+        ck.Deal(id="x", status="won", amount=1)
+    ]
+    expected = ck.average_deal_size(found)
+    with localcontext() as context:
+        context.prec = 3
+        assert ck.average_deal_size(found) == expected
+
+
+def test_a_metric_of_the_catalogue_travels_by_its_name() -> None:
+    for metric in (ck.win_rate, ck.win_rate.variant("by_amount")):
+        assert pickle.loads(pickle.dumps(metric)) is metric
+
+
+def test_a_metric_prints_what_it_means() -> None:
+    assert repr(ck.win_rate) == "<metric win_rate: Share of closed deals that were won.>"
+    assert str(ck.win_rate.__doc__).startswith("Share of closed deals that were won.\n\n$$")
+
+
+@record(table="invoices", relations={"customer": ("customer_id", "customers")})
+class Invoice:
+    """A record class of the user's own."""
+
+    id: str
+    total: Money
+    due_at: Timestamp | None = None
+    customer_id: str | None = None
+
+
+invoices = ck.Table(Invoice)
+
+
+@ck.metric(unit="money", at=invoices.due_at, total=invoices.sum(invoices.total, invoices.customer.industry.present()))
+def invoiced(total: Decimal) -> Decimal:
+    """What was invoiced to customers of a known industry.
+
+    $$sum of totals$$
+
+    Returns:
+        Money; 0 where nothing was.
+
+    Examples:
+        >>> invoiced([], customers=[]).value
+        Decimal('0')
+    """
+    return total
+
+
+def test_a_record_class_of_the_users_own_is_measured_like_any_other() -> None:
+    found = [
+        Invoice(id="1", total=5, customer_id="a"),
+        Invoice(id="2", total=7, customer_id="b"),
+        Invoice(id="3", total=9),
+    ]
+    who = [ck.Customer(id="a", industry="law"), ck.Customer(id="b")]
+    assert invoiced(found, customers=who).value == 5
+    assert invoiced(invoices=found, customers=who).value == 5
+    assert invoiced(ck.Dataset(invoices=(one for one in found), customers=who)).value == 5
+    check_metric(invoiced)

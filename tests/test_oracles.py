@@ -1,0 +1,220 @@
+"""Every definition of the catalogue against a few lines of SQL, written from what the KPI means and not from our code.
+
+The SQL is in tests/oracles, one query per definition under `-- its id`. It runs in DuckDB over the same dirty records:
+missing values everywhere, dates in the wrong order, amounts below zero, references to nothing, ties at edges of months.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+import crmkpi as ck
+from crmkpi.errors import PeriodError
+from crmkpi.records import RECORDS
+from crmkpi.records.base import record_type
+
+FOLDER = Path(__file__).parent / "oracles"
+AS_OF = date(2026, 6, 30)
+CALENDAR = ck.Calendar(opening_hours={"mon-fri": ("09:00", "17:00")})
+PARAMETERS: dict[str, Any] = {
+    "days": 20,
+    "hourly_rate": Decimal("37.50"),
+    "lifespan": 730,
+    "margin": 0.35,
+    "market_revenue": Decimal(9_000_000),
+    "periods": 2,
+    "quota": Decimal(25_000),
+}
+TYPES = {
+    "text": "VARCHAR",
+    "choice": "VARCHAR",
+    "number": "DOUBLE",
+    "integer": "BIGINT",
+    "money": "DECIMAL(18,2)",
+    "timestamp": "TIMESTAMP",
+    "date": "DATE",
+    "flag": "BOOLEAN",
+}
+WORDS = {
+    ("customers", "status"): ("active", "churned"),
+    ("tickets", "kind"): ("complaint", "question", "incident", "<b>"),
+    ("campaigns", "channel"): ("email", "email", "search"),
+    ("stage_visits", "stage"): ("Demo", "Offer", "Contract"),
+}
+SIZES = {"customers": 150, "campaigns": 120}
+EDGES = [datetime(2026, month, 1) for month in range(1, 13)] + [datetime(2026, 3, 29, 2, 30), datetime(2025, 2, 28)]
+
+
+def moment(chance: random.Random) -> datetime:
+    if chance.random() < 0.1:
+        return chance.choice(EDGES)
+    return datetime(2025, 1, 1) + timedelta(seconds=chance.randrange(730 * 86_400), microseconds=chance.choice((0, 1)))
+
+
+def value(chance: random.Random, table: str, field: Any, keys: dict[str, str]) -> Any:
+    if field.optional and chance.random() < (0.75 if field.name.endswith("_into") else 0.12):
+        return None
+    if field.name in keys:
+        return f"{keys[field.name]}-{chance.randrange(160)}"  # some lead nowhere
+    match field.kind:
+        case "text":
+            return chance.choice(WORDS.get((table, field.name), ("Ada", "Bo", "")))
+        case "choice":
+            return chance.choice(field.choices)
+        case "number":
+            return (
+                chance.choice((0.0, 0.1, 0.25, 1.0))
+                if field.name == "probability"
+                else chance.choice((0.0, 30.5, 1800.0))
+            )
+        case "integer":
+            return chance.choice((0, 0, 1, 1, 2, 40, 1000))
+        case "money":
+            low = 0 if table == "campaigns" else -1_000
+            return Decimal(chance.choice((0, 4_990, 4_990, 100_000, chance.randrange(low, 500_000)))) / 100
+        case "timestamp":
+            return moment(chance)
+        case "date":
+            return moment(chance).date()
+        case "flag":
+            return chance.random() < 0.15
+        case _:
+            return {}
+
+
+def survey(chance: random.Random, values: dict[str, Any]) -> dict[str, Any]:
+    low, high = {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7), "awareness": (0, 1)}[values["kind"]]
+    if values["kind"] == "csat":
+        low, high = chance.choice(((1, 5), (1, 3), (1, 10), (0, 1)))
+    score = None if values["score"] is None else chance.randint(low, high)
+    return values | {"scale_low": low, "scale_high": high, "score": score}
+
+
+def dirty_records(table: str) -> list[Any]:
+    type_ = record_type(RECORDS[table])
+    chance = random.Random(table)
+    keys = {relation.key: relation.table for relation in type_.relations.values()} | {"customer_id": "customers"}
+    rows = []
+    for number in range(SIZES.get(table, 600)):
+        values = {name: value(chance, table, field, keys) for name, field in type_.fields.items()}
+        values = survey(chance, values) if table == "surveys" else values
+        currency = {"currency": chance.choice(("EUR", None))} if "currency" in type_.fields else {}
+        rows.append(type_.model(**values | currency | {"id": f"{table}-{number}"}))
+    return rows
+
+
+@pytest.fixture(scope="module")
+def crm() -> ck.Dataset:
+    tables = {table: dirty_records(table) for table in RECORDS}
+    return ck.Dataset(calendar=CALENDAR, currency="EUR", as_of=AS_OF, **tables)
+
+
+@pytest.fixture(scope="module")
+def database(crm: ck.Dataset) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect()
+    connection.execute("SET threads = 1")
+    for table, records in crm.tables.items():
+        fields = {
+            name: field for name, field in record_type(RECORDS[table]).fields.items() if field.kind != "attributes"
+        }
+        columns = ", ".join(f'"{name}" {TYPES[field.kind]}' for name, field in fields.items())
+        connection.execute(f"CREATE TABLE {table} ({columns})")
+        places = f"({', '.join('?' for _ in fields)})"
+        rows = [[getattr(record, name) for name in fields] for record in records]
+        flat = [cell for row in rows for cell in row]
+        connection.execute(f"INSERT INTO {table} VALUES {', '.join(places for _ in rows)}", flat)  # noqa: S608  # our own names
+    for name, given in PARAMETERS.items():
+        connection.execute(f"CREATE MACRO {name}() AS {given}")
+    connection.execute("CREATE MACRO as_of() AS TIMESTAMP '2026-07-01'")
+    speak_of(connection, None)
+    connection.execute((FOLDER / "words.sql").read_text("utf-8"))
+    return connection
+
+
+def queries() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for file in sorted(FOLDER.glob("*.sql")):
+        if file.name != "words.sql":
+            for part in file.read_text("utf-8").split("\n-- ")[1:]:
+                name, _, query = part.partition("\n")
+                assert name not in found, f"{name} has two oracles"
+                found[name] = query.strip().removesuffix(";")
+    return found
+
+
+QUERIES = queries()
+METRICS = {metric.id: metric for metric in ck.catalogue.everything()}
+
+
+def speak_of(database: duckdb.DuckDBPyConnection, period: ck.Period | None) -> None:
+    """Give the words of the queries that mean a period, which are macros, their instants."""
+    if period is None:
+        bounds = {"period_start": datetime.min, "period_end": datetime.max}
+        bounds |= {
+            f"{name}_{side}": datetime.min for name in ("previous", "year_ago", "lagged") for side in ("start", "end")
+        }
+    else:
+        others = {
+            "period": period,
+            "previous": period.previous(),
+            "year_ago": period.year_ago(),
+            "lagged": period.previous().previous(),
+        }
+        bounds = {f"{name}_start": other.wall_start for name, other in others.items()}
+        bounds |= {f"{name}_end": other.wall_end for name, other in others.items()}
+    for name, instant in bounds.items():
+        database.execute(f"CREATE OR REPLACE MACRO {name}() AS TIMESTAMP '{instant.isoformat(' ')}'")
+    database.execute(f"CREATE OR REPLACE MACRO whole() AS {period is None}")
+
+
+def answer(database: duckdb.DuckDBPyConnection, query: str, period: ck.Period | None) -> Any:
+    """What the SQL says about a period, or about the whole data; a quotient by zero is nothing."""
+    speak_of(database, period)
+    (found,) = database.execute(query).fetchall()
+    (number,) = found
+    return None if isinstance(number, float) and not math.isfinite(number) else number
+
+
+def agree(result: ck.Result, expected: Any) -> bool:
+    if expected is None or result.value is None:
+        return expected is None and result.value is None and bool(result.reason)
+    if isinstance(expected, int | Decimal) and result.unit in ("count", "money"):
+        return bool(result.value == expected)
+    return math.isclose(result.exact, expected, rel_tol=1e-12, abs_tol=1e-15)
+
+
+def test_every_definition_has_an_oracle_and_every_oracle_a_definition():
+    assert sorted(QUERIES) == sorted(METRICS)
+
+
+@pytest.mark.parametrize("name", sorted(set(QUERIES) & set(METRICS)))
+def test_the_same_number_as_sql_over_the_whole_data_and_by_month(name, crm, database):
+    metric, query = METRICS[name], QUERIES[name]
+    given = {parameter: PARAMETERS[parameter] for parameter in metric.parameters}
+    results = [(None, crm.measure(metric, parameters=given)[0])]
+    try:
+        months = crm.measure(metric, period="2026", every="month", parameters=given)
+    except PeriodError:  # the definition has no dates
+        assert name == "churn_rate.by_status"
+    else:
+        results += [(result.period, result) for result in months]
+    wrong = [
+        (period and period.label, result.exact, expected, result.reason)
+        for period, result in results
+        if not agree(result, expected := answer(database, query, period))
+    ]
+    assert wrong == []
+    assert any(result.value for _, result in results), "the data never gives a value: the comparison proves nothing"
+
+
+def test_the_naive_sql_of_a_join_differs_so_that_the_oracles_can_fail(crm, database):
+    joined = "SELECT sum(c.cost) FROM campaigns c JOIN deals d ON d.campaign_id = c.id WHERE d.status = 'won'"
+    assert database.execute(joined).fetchone()[0] != ck.campaign_roi(crm).inputs["cost"]

@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+import json
+import pickle
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+import crmkpi as ck
+from crmkpi.errors import InputError, UnknownNameError
+from crmkpi.testing import datasets
+
+DEALS = [
+    ck.Deal(id="1", status="won", owner="Ada", amount=30, created_at="2026-01-01", closed_at="2026-01-11"),
+    ck.Deal(id="2", status="won", owner="Bo", amount=10, created_at="2026-01-01", closed_at="2026-02-10"),
+    ck.Deal(id="3", status="lost", owner="Bo", amount=10, created_at="2026-02-01", closed_at="2026-02-20"),
+]
+CRM = ck.Dataset(deals=DEALS, as_of=date(2026, 2, 15))
+
+
+@pytest.mark.parametrize(
+    ("metric", "kind", "value"),
+    [
+        (ck.win_rate, float, 2 / 3),
+        (ck.revenue, Decimal, Decimal(40)),
+        (ck.sales_cycle_length, timedelta, timedelta(days=25)),
+        (ck.ticket_volume, int, 0),
+    ],
+    ids=lambda item: getattr(item, "id", ""),
+)
+def test_a_value_has_the_type_of_its_unit(metric: ck.Metric, kind: type[Any], value: Any) -> None:
+    result = metric(ck.Dataset(deals=DEALS, tickets=[]))
+    assert (type(result.value), result.value) == (kind, value)
+
+
+@pytest.mark.parametrize(("unit", "value"), [("seconds", 864_000), ("minutes", 14_400), ("hours", 240), ("days", 10)])
+def test_a_duration_is_told_in_any_unit(unit: Any, value: float) -> None:
+    assert ck.sales_cycle_length(DEALS[:1]).to(unit) == value
+
+
+def test_a_duration_keeps_what_a_timedelta_would_round_away() -> None:
+    found = [
+        ck.Ticket(id=str(n), created_at="2026-01-01", first_replied_at=f"2026-01-01T00:00:00.00000{n}")
+        for n in (1, 1, 2)
+    ]
+    assert ck.first_response_time.variant("mean")(found).to("seconds") == 4e-6 / 3
+    assert ck.first_response_time([]).to("days") is None
+
+
+def test_what_is_no_duration_has_no_value_in_days() -> None:
+    with pytest.raises(InputError, match=r"win_rate is a ratio, not a duration, and has no value in days\."):
+        ck.win_rate(DEALS).to("days")
+
+
+def test_a_misspelt_unit_of_time_is_an_error_that_names_the_nearest() -> None:
+    with pytest.raises(
+        UnknownNameError, match=r"A duration is told in seconds to weeks; got 'hour'\. Did you mean 'hours'"
+    ):
+        ck.sales_cycle_length(DEALS).to("hour")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("metric", "absolute", "relative", "better"),
+    [
+        pytest.param(ck.win_rate, -0.5, -0.5, False, id="higher is better"),
+        pytest.param(ck.sales_cycle_length, timedelta(days=30), 3.0, False, id="lower is better"),
+        pytest.param(ck.revenue, Decimal(-20), -2 / 3, False, id="money"),
+    ],
+)
+def test_a_change_is_absolute_relative_and_for_better_or_worse(
+    metric: ck.Metric, absolute: Any, relative: float, better: bool
+) -> None:
+    change = metric(DEALS, period="2026-02", compare="previous").change
+    assert change is not None
+    assert (change.absolute, change.better) == (absolute, better)
+    assert change.relative == pytest.approx(relative)
+
+
+def test_a_change_from_zero_has_no_relative_size_and_one_from_nothing_none_at_all() -> None:
+    from_zero = ck.revenue(DEALS, period="2026-01", compare="previous").change
+    assert from_zero is not None
+    assert (from_zero.absolute, from_zero.relative, from_zero.better) == (30, None, True)
+    from_nothing = ck.win_rate(DEALS, period="2026-01", compare="previous").change
+    assert from_nothing is not None
+    assert (from_nothing.absolute, from_nothing.relative, from_nothing.better) == (None, None, None)
+    assert ck.win_rate(DEALS, period="2026-01").change is None
+
+
+def test_nothing_changed_is_neither_better_nor_worse() -> None:
+    change = ck.win_rate(DEALS, period="2026-02", compare=ck.Period("2026-02")).change
+    assert change is not None
+    assert (change.absolute, change.better) == (0, None)
+
+
+@pytest.mark.parametrize(("count", "small"), [(29, True), (30, False)])
+def test_a_value_of_fewer_than_thirty_records_says_so(count: int, small: bool) -> None:
+    found = [ck.Deal(id=str(n), status="won") for n in range(count)]
+    assert ck.win_rate(found).small_sample is small
+    assert not ck.win_rate([]).small_sample
+
+
+@given(crm=datasets(ck.Deal))
+def test_intervals_can_be_left_off_and_nothing_else_changes(crm: ck.Dataset) -> None:
+    fast, full = (crm.measure(["win_rate", "average_deal_size"], confidence=confidence) for confidence in (None, 0.95))
+    for with_none, with_one in zip(fast, full, strict=True):
+        assert with_none.interval is None
+        assert (with_none.value, with_none.accounts) == (with_one.value, with_one.accounts)
+
+
+def test_totals_give_the_interval_that_the_records_give() -> None:
+    measured = ck.win_rate(DEALS, confidence=0.9)
+    given_totals = ck.win_rate.from_totals(won=2, closed=3, confidence=0.9)
+    assert (given_totals.value, given_totals.interval, given_totals.n) == (
+        measured.value,
+        measured.interval,
+        measured.n,
+    )
+    assert ck.win_rate.from_totals(won=0, closed=0).reason == "closed is 0"
+    assert ck.revenue.from_totals(amount=Decimal(5), currency="EUR").currency == "EUR"
+
+
+# Reports
+
+
+def test_a_report_is_a_sequence_of_results() -> None:
+    report = CRM.measure(["win_rate", "revenue"], period="2026-Q1", every="month")
+    assert len(report) == 6
+    assert report[0].definition == "win_rate"
+    assert [result.definition for result in report[4:]] == ["revenue", "revenue"]
+    assert len(report.where(lambda result: result.value is None)) == 1
+    assert report.where(lambda result: True).title == report.title == "2026-01 to 2026-03, every month"
+
+
+def test_one_result_is_found_by_metric_period_and_segment() -> None:
+    report = CRM.measure(["win_rate", "revenue"], period="2026-Q1", every="month", by="owner")
+    assert report.get("revenue", period="2026-02", owner="Bo").value == 10
+    assert report.get(ck.win_rate, period="2026-02", owner="Bo").value == 0.5
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"metric": "win_rte"}, r"no results for win_rte; one was asked for\. Did you mean 'win_rate'\?"),
+        ({"metric": "win_rate"}, r"4 results for win_rate; one was asked for\. Name the period and every segment\."),
+        (
+            {"metric": "win_rate", "period": "2025", "owner": "Bo"},
+            r"The report has no results for win_rate, 2025, owner='Bo'; one was asked for\.",
+        ),
+    ],
+)
+def test_none_or_several_results_are_an_error_that_says_how_many(asked: dict[str, Any], message: str) -> None:
+    report = CRM.measure(["win_rate", "revenue"], period="2026-02", by="owner", compare="previous")
+    report = ck.Report((*report, *CRM.measure(["win_rate"], period="2026-01", by="owner")))
+    with pytest.raises(UnknownNameError, match=message):
+        report.get(**asked)
+
+
+def test_rows_are_plain_values_ready_for_json() -> None:
+    report = CRM.measure(
+        ["win_rate", "revenue", "sales_cycle_length"], period="2026-02", by="owner", compare="previous"
+    )
+    rows = report.to_dicts()
+    assert json.loads(json.dumps(rows, allow_nan=False)) == rows
+    assert json.loads(report.to_json()) == rows
+    assert [row["metric"] for row in rows] == ["win_rate"] * 2 + ["revenue"] * 2 + ["sales_cycle_length"] * 2
+
+
+def test_a_report_survives_pickling() -> None:
+    report = CRM.measure(["win_rate", "revenue"], period="2026-02", by="owner", compare="previous")
+    assert pickle.loads(pickle.dumps(report)) == report
+
+
+def test_a_field_of_a_million_characters_is_a_segment_like_any_other() -> None:
+    long = "x" * 1_000_000
+    report = ck.Dataset(deals=[ck.Deal(id="1", status="won", owner=long)]).measure("win_rate", by="owner")
+    assert report.get("win_rate", owner=long).value == 1.0
+    assert str(report).count(long) <= 1
+
+
+def test_html_and_formulas_in_an_owners_name_are_text_in_whatever_is_written() -> None:
+    names = ("<script>alert(1)</script>", '=HYPERLINK("http://x")')
+    found = [ck.Deal(id=name, status="won", owner=name) for name in names]
+    report = ck.Dataset(deals=found).measure("win_rate", by="owner")
+    assert "<script>" not in report._repr_html_() + report.to_html()
+    assert "&lt;script&gt;" in report._repr_html_()
+    for start_of_cell in ("\n", ",", '"'):
+        assert f"{start_of_cell}=" not in report.to_csv()
+    assert {row["owner"] for row in report.to_dicts()} == set(names)

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+import crmkpi as ck
+from crmkpi.errors import InputError, UnknownNameError
+from crmkpi.segments import segments_of
+from crmkpi.testing import records
+
+DEALS = [
+    ck.Deal(id="1", status="won", owner="Ada", amount=100, attributes={"region": "north"}, customer_id="a"),
+    ck.Deal(id="2", status="lost", owner="Ada", amount=1000, customer_id="b"),
+    ck.Deal(id="3", status="won", owner="Bo", amount="999.99", attributes={"region": "south"}, customer_id="gone"),
+    ck.Deal(id="4", status="won", amount=5000),
+    ck.Deal(id="5", status="lost", owner="Bo", attributes={"region": "north"}),
+]
+CRM = ck.Dataset(deals=DEALS, customers=[ck.Customer(id="a", industry="law"), ck.Customer(id="b")])
+
+
+def size_of(deal: ck.Deal) -> str:
+    return "large" if (deal.amount or 0) >= 1000 else "small"
+
+
+# What to group by, and how many deals were closed in each group: counted by hand.
+GROUPS: Mapping[str, tuple[Any, dict[Any, int]]] = {
+    "a field": ("owner", {("Ada",): 2, ("Bo",): 2, (None,): 1}),
+    "a custom field": ("attributes.region", {("north",): 2, ("south",): 1, (None,): 2}),
+    "a field of the related record": ("customer.industry", {("law",): 1, (None,): 4}),
+    "a function": (size_of, {("large",): 2, ("small",): 3}),
+    "a function under a name": ({"size": size_of}, {("large",): 2, ("small",): 3}),
+    "bins": (
+        ck.Segment("size", "amount", bins=(1000, 5000)),
+        {("< 1000",): 2, ("1000 to < 5000",): 1, (">= 5000",): 1, (None,): 1},
+    ),
+    "two fields": (
+        ["owner", "status"],
+        {("Ada", "lost"): 1, ("Ada", "won"): 1, ("Bo", "lost"): 1, ("Bo", "won"): 1, (None, "won"): 1},
+    ),
+    "a field for each table": (ck.Segment("who", {"deals": "owner"}), {("Ada",): 2, ("Bo",): 2, (None,): 1}),
+}
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_each_way_to_group_counts_each_record_in_its_group(name: str) -> None:
+    by, expected = GROUPS[name]
+    report = CRM.measure("win_rate", by=by)
+    assert {tuple(result.segment.values()): result.inputs["closed"] for result in report} == expected
+
+
+@pytest.mark.parametrize("name", [name for name in GROUPS if name != "a field of the related record"])
+def test_splitting_puts_each_record_into_the_same_group(name: str) -> None:
+    by, expected = GROUPS[name]
+    found = ck.split(DEALS, by=by)
+    assert {key if isinstance(key, tuple) else (key,): len(part) for key, part in found.items()} == expected
+
+
+@given(found=records(ck.Deal))
+def test_slicing_first_and_grouping_in_one_pass_give_the_same(found: list[ck.Deal]) -> None:
+    report = ck.Dataset(deals=found, currency="EUR").measure("revenue", by="owner")
+    parts = ck.split(found, by="owner") if found else {}
+    assert {result.segment["owner"]: result.value for result in report} == {
+        owner: ck.revenue(part).value for owner, part in parts.items()
+    }
+
+
+@given(found=records(ck.Deal))
+def test_segments_come_in_the_same_order_whatever_the_order_of_the_records(found: list[ck.Deal]) -> None:
+    orders = [
+        [result.segment["owner"] for result in ck.Dataset(deals=each).measure("win_rate", by="owner")]
+        for each in (found, found[::-1])
+    ]
+    assert orders[0] == orders[1]
+    assert None not in orders[0][:-1]
+
+
+def test_values_of_different_kinds_are_still_in_order() -> None:
+    keys: tuple[str | float | bool | None, ...] = ("b", 10.0, None, "a", 9.0, True)
+    found = [ck.Deal(id=str(n), status="won", attributes={"k": key}) for n, key in enumerate(keys)]
+    report = ck.Dataset(deals=found).measure("win_rate", by="attributes.k")
+    assert [result.segment["attributes.k"] for result in report] == [True, 9.0, 10.0, "a", "b", None]
+
+
+@pytest.mark.parametrize(
+    ("amount", "label"),
+    [("0.09", "< 0.1"), ("0.1", "0.1 to < 1000"), ("999.99", "0.1 to < 1000"), (1000, ">= 1000"), (None, None)],
+)
+def test_a_bin_holds_its_lower_bound_and_not_its_upper_one(amount: Any, label: str | None) -> None:
+    segment = ck.Segment("size", "amount", bins=(0.1, 1000))
+    assert segment.label(None if amount is None else Decimal(amount)) == label
+
+
+WRONG: Mapping[str, tuple[Callable[[], Any], type[Exception], str]] = {
+    "a misspelt field": (
+        lambda: CRM.measure("win_rate", by="ownr"),
+        UnknownNameError,
+        r"`by` must name fields of Deal or of a related record; got 'ownr'\. Did you mean 'owner'\? Custom fields are ",
+    ),
+    "a misspelt relation": (
+        lambda: CRM.measure("win_rate", by="custmer.industry"),
+        UnknownNameError,
+        r"`by` must lead from deals over declared relations; .* has no relation 'custmer'\. Did you mean 'customer'\?",
+    ),
+    "a misspelt related field": (
+        lambda: CRM.measure("win_rate", by="customer.industri"),
+        UnknownNameError,
+        r"`by` must name fields of Customer or .*; got 'customer\.industri'\. Did you mean 'customer\.industry'\?",
+    ),
+    "a table left unsaid": (
+        lambda: CRM.measure("win_rate", by=ck.Segment("who", {"leads": "owner"})),
+        InputError,
+        r"The segment 'who' says nothing about deals, which the metric reads; add 'deals' to \{'leads': 'owner'\}\.",
+    ),
+    "bins that fall": (
+        lambda: ck.Segment("size", "amount", bins=(10, 5)),
+        InputError,
+        r"The bins of the segment 'size' must increase; got \(10, 5\)\.",
+    ),
+    "one name twice": (
+        lambda: segments_of(["owner", {"owner": size_of}]),
+        InputError,
+        r"`by` names the segment 'owner' twice; give one of them another name, \{'name': \.\.\.\}\.",
+    ),
+    "a number": (
+        lambda: segments_of([3]),
+        InputError,
+        r"`by` is a field, a Segment, a function of a record, .* got 3\.",
+    ),
+    "nothing to split by": (
+        lambda: ck.split(DEALS, by=None),
+        InputError,
+        r"split\(\) needs something to split by, such as by='owner'\.",
+    ),
+    "splitting by another table": (
+        lambda: ck.split(DEALS, by="customer.industry"),
+        InputError,
+        r"split\(\) sees one table; 'customer\.industry' needs another\. Use Dataset\.measure\(\.\.\., by=\.\.\.\)\.",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_segment_that_is_none_is_an_error_that_says_the_way_out(name: str) -> None:
+    ask, error, message = WRONG[name]
+    with pytest.raises(error, match=message):
+        ask()
