@@ -177,8 +177,8 @@ class FrameTable:
         if name.startswith("attributes."):
             return "attributes"
         known = self.type_.fields[name]
-        if self.backend.name == "pandas" and self.frame.empty:
-            return known.kind  # object columns of no rows are of no type
+        if self.backend.name == "pandas" and self.frame[column].dtype == object and self.frame[column].isna().all():
+            return known.kind  # an object column without values is of no type
         wrong = _wrong_type(known, dtype, self.backend)
         if wrong:
             raise ColumnError(

@@ -235,6 +235,8 @@ class Compiler:
         kind = expression.kind
         if left.kind == "date" and kind == "duration":
             first, second = (self._times(part, DAY) for part in (first, second))
+        if kind == "duration" and sign == "*":
+            first, second = self._whole_times(first, second, repr(expression))
         if sign == "*":
             corners = [a * b for a in (first.low, first.high) for b in (second.low, second.high)]
             made = Value(
@@ -257,6 +259,18 @@ class Compiler:
             source = _sum_or_product(sign, first.source, second.source)
             made = Value(source, kind, needs, first.digits, low, high, aware, also)
         return self._fitting(made, repr(expression))
+
+    def _whole_times(self, first: Value, second: Value, what: str) -> tuple[Value, Value]:
+        """A fixed duration in the smallest part of it that the other number counts, so that microseconds stay whole."""
+        fixed, counted = (first, second) if first.low == first.high and first.kind == "duration" else (second, first)
+        factor = 10 ** (counted.digits or 0)
+        if factor == 1:
+            return first, second
+        if fixed.low != fixed.high or fixed.low % factor:
+            raise refuse(
+                self.prepared.backend, what, "it multiplies durations by fractions row by row; give records instead"
+            )
+        return self._whole(fixed.low // factor, "duration"), replace(counted, digits=0)
 
     def _quotient(self, expression: Operation, first: Value, second: Value, needs: frozenset[str], also: Any) -> Value:
         if expression.kind != "number" or "money" in (expression.left.kind, expression.right.kind):
