@@ -18,7 +18,17 @@ from crmkpi.metric import Metric
 from crmkpi.records import RECORDS
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference.md"
-MODULES = ("crmkpi.expressions", "crmkpi.errors", "crmkpi.intervals", "crmkpi.testing", "crmkpi.vendors")
+MODULES = (
+    "crmkpi.expressions",
+    "crmkpi.errors",
+    "crmkpi.intervals",
+    "crmkpi.insight.survival",
+    "crmkpi.insight.cohorts",
+    "crmkpi.insight.rfm",
+    "crmkpi.clv",
+    "crmkpi.testing",
+    "crmkpi.vendors",
+)
 HEAD = """\
 # Reference
 
@@ -46,16 +56,18 @@ def section(title: str, things: dict[str, Any]) -> str:
 def page() -> str:
     """The whole page."""
     names = {name: getattr(crmkpi, name) for name in crmkpi.__all__}
-    themes = {name: thing for name, thing in names.items() if isinstance(thing, ModuleType)}
+    modules = {name: thing for name, thing in names.items() if isinstance(thing, ModuleType)}
+    themes = {name: thing for name, thing in modules.items() if thing.__name__.startswith("crmkpi.metrics.")}
     records = {name: thing for name, thing in names.items() if thing in RECORDS.values()}
     metrics = {name: thing for name, thing in names.items() if isinstance(thing, Metric)}
-    tools = {name: thing for name, thing in names.items() if name not in themes | records | metrics}
+    tools = {name: thing for name, thing in names.items() if name not in modules | records | metrics}
     with_variants = {each.id: each for metric in metrics.values() for each in (metric, *metric.variants.values())}
     sections = [
         section("Tools", tools),
         section("Records", records),
         section("Themes", themes),
         section("KPIs and their variants", with_variants),
+        section("Analyses", {name: thing for name, thing in modules.items() if name not in themes}),
     ]
     for module in map(import_module, MODULES):
         public = {name: getattr(module, name) for name in module.__all__}

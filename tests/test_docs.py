@@ -24,7 +24,7 @@ from crmkpi.records.base import record_type
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
-PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
 BASH = shutil.which("bash")
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -144,5 +144,6 @@ def test_links_to_files_lead_somewhere(page: Path) -> None:
 
 def test_the_index_names_every_page() -> None:
     index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
-    missing = [page.name for page in PAGES[1:] if page.name != "index.md" and f"({page.name})" not in index]
+    names = [page.relative_to(ROOT / "docs").as_posix() for page in PAGES[1:]]
+    missing = [name for name in names if name != "index.md" and f"({name})" not in index]
     assert not missing

@@ -196,3 +196,23 @@ def test_comparing_a_naive_instant_with_an_exact_one_is_an_error_that_names_the_
 
     with pytest.raises(ck.errors.TimeZoneError, match=r"Deal '1' has a timestamp without a time zone beside one with"):
         late([ck.Deal(id="1", status="won", closed_at="2026-02-01T00:00Z")])
+
+
+def test_a_parameter_has_a_known_unit() -> None:
+    with pytest.raises(DefinitionError, match=r"no known unit: 'day'\. Did you mean 'days'"):
+        Parameter("span", "how long", unit="day")  # type: ignore[arg-type]
+
+
+def test_a_number_added_to_an_amount_is_an_amount() -> None:
+    deals = ck.Table(ck.Deal)
+    total = deals.sum(deals.amount + 10)
+    assert total.kind == "money"
+
+    @ck.metric(unit="money", total=total)
+    def fees_included(total):
+        """What deals bring with a fee of 10 for each."""
+        return total
+
+    assert fees_included(
+        [ck.Deal(id="1", status="won", amount="1.50"), ck.Deal(id="2", status="won", amount=2)]
+    ).value == Decimal("23.50")

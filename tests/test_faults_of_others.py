@@ -295,6 +295,13 @@ def test_opening_hours_know_nights_weekends_holidays_and_the_change_of_the_clock
     assert ck.first_response_time.variant("business")(ticket, calendar=calendar).to("hours") == 3.0
 
 
+def test_a_reply_before_the_question_is_wrong_also_where_no_opening_hour_lies_between():
+    calendar = ck.Calendar(opening_hours={"mon-fri": ("09:00", "17:00")})
+    sunday = [ck.Ticket(id="1", created_at="2025-11-02T19:36", first_replied_at="2025-11-02T01:21")]
+    result = ck.first_response_time.variant("business")(sunday, calendar=calendar)
+    assert (result.value, result.left_out) == (None, {"negative duration": 1})  # not 0
+
+
 def test_no_opening_hours_at_all_are_an_error_and_no_zero():
     ticket = [ck.Ticket(id="1", created_at="2026-01-05T08:00", first_replied_at="2026-01-05T10:00")]
     with pytest.raises(CrmKpiError, match="the calendar has none"):

@@ -382,3 +382,9 @@ def test_a_measure_written_down_wrongly_is_an_error_that_says_what_is_wrong(
 def test_a_misspelt_name_is_an_error_that_names_the_nearest(wrong: Callable[[], Any], message: str) -> None:
     with pytest.raises(UnknownNameError, match=message):
         wrong()
+
+
+def test_a_column_cannot_have_the_name_of_a_word() -> None:
+    orders = ck.Table(ck.Order)
+    with pytest.raises(DefinitionError, match="cannot be called 'mean', which is a word of measures"):
+        orders.per(orders.customer_id, mean=orders.count())

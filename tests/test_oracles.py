@@ -49,7 +49,7 @@ WORDS = {
     ("campaigns", "channel"): ("email", "email", "search"),
     ("stage_visits", "stage"): ("Demo", "Offer", "Contract"),
 }
-SIZES = {"customers": 150, "campaigns": 120}
+SIZES = {"customers": 400, "campaigns": 150}
 EDGES = [datetime(2026, month, 1) for month in range(1, 13)] + [datetime(2026, 3, 29, 2, 30), datetime(2025, 2, 28)]
 
 
@@ -63,7 +63,8 @@ def value(chance: random.Random, table: str, field: Any, keys: dict[str, str]) -
     if field.optional and chance.random() < (0.75 if field.name.endswith("_into") else 0.12):
         return None
     if field.name in keys:
-        return f"{keys[field.name]}-{chance.randrange(160)}"  # some lead nowhere
+        # A few are met again and again, and some lead nowhere.
+        return f"{keys[field.name]}-{int(700 * chance.random() ** 4)}"
     match field.kind:
         case "text":
             return chance.choice(WORDS.get((table, field.name), ("Ada", "Bo", "")))

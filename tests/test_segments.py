@@ -148,3 +148,8 @@ def test_a_segment_that_is_none_is_an_error_that_says_the_way_out(name: str) -> 
     ask, error, message = WRONG[name]
     with pytest.raises(error, match=message):
         ask()
+
+
+def test_text_has_no_bins() -> None:
+    with pytest.raises(InputError, match="Only numbers, money and dates have bins"):
+        ck.Dataset(deals=[]).measure("win_rate", by=ck.Segment("owner", "owner", bins=(1, 2)))

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import date, timedelta
+from decimal import Decimal
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmkpi import Calendar, Dataset, Deal, Rates, Table, Tally, catalogue, metric
+from crmkpi import Calendar, Dataset, Deal, Order, Rates, Table, Tally, catalogue, metric
 from crmkpi.demo import sample_company
 from crmkpi.errors import InputError, UnknownNameError
 from crmkpi.testing.laws import takes_period
@@ -28,12 +33,13 @@ def every_metric():
     return [found for metric in catalogue for found in (metric, *metric.variants.values())]
 
 
+PARAMETERS = {"lifespan": timedelta(days=900), "quota": Decimal(90_000), "market_revenue": Decimal(10_000_000)}
 DATELESS = ("churn_rate.by_status",)  # nothing puts a customer with a status into a period
 
 
 def options(metric):
     asked = {"period": "2026", "every": "quarter"} if takes_period(metric) and metric.id not in DATELESS else {}
-    return asked | {"parameters": {"lifespan": timedelta(days=900)} if "lifespan" in metric.parameters else {}}
+    return asked | {"parameters": {name: value for name, value in PARAMETERS.items() if name in metric.parameters}}
 
 
 def shares(tables, number):
@@ -88,8 +94,6 @@ def test_adding_makes_a_new_tally():
 
 
 def test_different_values_are_counted_once_over_all_parts():
-    from crmkpi import Order
-
     deals = [Order(id=str(n), customer_id="C1", amount=10) for n in range(4)]
     tally = Tally("customer_lifetime_value.historic").add(orders=deals[:2]).add(orders=deals[2:])
     assert tally.report()[0].inputs["buyers"] == 1
@@ -134,9 +138,6 @@ def test_a_table_that_nothing_reads_is_refused():
 
 
 def test_a_definition_has_the_same_digest_in_another_process():
-    import subprocess
-    import sys
-
     code = "import crmkpi; print(crmkpi.Tally(['win_rate', 'revenue'], period='2026', by='owner').digest)"
     found = {
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
@@ -147,11 +148,8 @@ def test_a_definition_has_the_same_digest_in_another_process():
 
 @pytest.fixture(params=["polars", "pandas", "pyarrow", "duckdb"])
 def backend_frames(request):
-    pytest.importorskip("narwhals")
-    pytest.importorskip(request.param)
-    from importlib.util import module_from_spec, spec_from_file_location
-    from pathlib import Path
-
+    for needed in ("narwhals", "pyarrow", request.param):
+        pytest.importorskip(needed, reason=f"{needed} is not installed")
     spec = spec_from_file_location("backends", Path(__file__).parent / "engines" / "backends.py")
     module = module_from_spec(spec)
     spec.loader.exec_module(module)

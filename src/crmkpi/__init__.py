@@ -8,7 +8,8 @@
 Every KPI of the catalogue is a name of this module (`crmkpi.win_rate`) and of its theme (`crmkpi.sales.win_rate`);
 `crmkpi.catalogue` finds it by the names that people use; `crmkpi.vendors` has what other systems show. Words for
 writing KPIs of your own, such as period bounds and business time, are in `crmkpi.expressions`; tools for testing them
-in `crmkpi.testing`.
+in `crmkpi.testing`. How long customers stay, who comes back and what they will bring is in `crmkpi.survival`,
+`crmkpi.cohorts`, `crmkpi.rfm` and `crmkpi.clv`.
 
 Nothing is loaded before the first of these names is used.
 """
@@ -21,12 +22,14 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from crmkpi import clv, insight
     from crmkpi.calendars import Calendar
     from crmkpi.catalogue import catalogue
     from crmkpi.dataset import Dataset
     from crmkpi.engines.frames_columns import table
     from crmkpi.errors import CrmKpiError
     from crmkpi.expressions import Parameter
+    from crmkpi.insight import cohorts, rfm, survival
     from crmkpi.measures import Table
     from crmkpi.metric import Mean, Metric, NetPromoter, Share, metric
     from crmkpi.metrics import customers, experience, marketing, sales, service, value
@@ -174,6 +177,8 @@ __all__ = [
     "catalogue",
     "churn_rate",
     "churned_mrr",
+    "clv",
+    "cohorts",
     "complaints",
     "contraction_mrr",
     "cost_per_lead",
@@ -200,6 +205,7 @@ __all__ = [
     "first_response_time",
     "gross_revenue_retention",
     "handle_time",
+    "insight",
     "lead_conversion_rate",
     "lead_response_time",
     "lead_volume",
@@ -238,6 +244,7 @@ __all__ = [
     "revenue_churn_rate",
     "revenue_growth_rate",
     "revenue_per_customer",
+    "rfm",
     "roas",
     "sales",
     "sales_calls",
@@ -254,6 +261,7 @@ __all__ = [
     "stage_conversion_rate",
     "stage_duration",
     "survey_response_rate",
+    "survival",
     "table",
     "ticket_volume",
     "tickets_per_customer",
@@ -294,11 +302,21 @@ _HOMES = (
     "vendors",
 )
 
+# Loaded one by one: who measures KPIs need not wait for models.
+_MODULES = {
+    "clv": "clv",
+    "cohorts": "insight.cohorts",
+    "insight": "insight",
+    "rfm": "insight.rfm",
+    "survival": "insight.survival",
+}
 
 if not TYPE_CHECKING:  # else type checkers would take any name for a public one
 
     def __getattr__(name: str) -> Any:
         """A public name, from the modules that define them; from then on all are plain names of this module."""
+        if name in _MODULES:
+            return globals().setdefault(name, import_module(f"crmkpi.{_MODULES[name]}"))
         if name not in __all__:
             if name in _HOMES:
                 return import_module(f"crmkpi.{name}")

@@ -210,8 +210,8 @@ class Dataset:
                 )
             if isinstance(self.tables[table], FrameTable):
                 raise InputError(
-                    f"Fields of {table} are looked up for records, so {table} must be records as well; got a frame. Give "
-                    "both tables as frames of one library."
+                    f"Fields of {table} are looked up for records, so {table} must be records as well; got a frame. "
+                    "Give both tables as frames of one library."
                 )
             index: dict[str, Any] = {}
             for record in self.records(table):
@@ -236,10 +236,7 @@ class Dataset:
         return self.calendar.wall(known), known
 
     def __repr__(self) -> str:
-        tables = ", ".join(
-            f"{name}: {_size(records)}"
-            for name, records in self.tables.items()
-        )
+        tables = ", ".join(f"{name}: {_size(records)}" for name, records in self.tables.items())
         return f"<Dataset {tables or 'without tables'}>"
 
 
@@ -308,13 +305,14 @@ def _framed(name: str, records: Any) -> Any:
         return records
     if name not in RECORDS:
         raise UnknownNameError(
-            f"A dataset has no table {name!r} for a frame. {did_you_mean(name, RECORDS)} A table of your own record class is "
-            "given as crmkpi.table(frame, record=...)."
+            f"A dataset has no table {name!r} for a frame. {did_you_mean(name, RECORDS)} A table of your own record "
+            "class is given as crmkpi.table(frame, record=...)."
         )
     return FrameTable(records, type_=record_type(RECORDS[name]))
 
 
 def _check_home(name: str, table: FrameTable) -> None:
     if table.type_.table != name:
-        raise InputError(f"The table {name!r} was given a frame of {table.type_.table}; name it {table.type_.table}=...")
-
+        raise InputError(
+            f"The table {name!r} was given a frame of {table.type_.table}; name it {table.type_.table}=..."
+        )

@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, NoReturn, get_args
 
 from crmkpi.errors import DefinitionError, did_you_mean
 
@@ -55,6 +55,7 @@ ValueKind = Literal[
 ]
 CompareSign = Literal["==", "!=", "<", "<=", ">", ">="]
 ArithmeticSign = Literal["+", "-", "*", "/"]
+ParameterUnit = Literal["ratio", "money", "days", "number"]
 
 # What two kinds give under an arithmetic sign; a pair that is not here has no meaning.
 _ARITHMETIC: dict[tuple[ValueKind, ArithmeticSign, ValueKind], ValueKind] = {
@@ -197,8 +198,15 @@ class Parameter(Expression):
 
     name: str
     meaning: str
-    unit: Literal["ratio", "money", "days", "number"] = "number"
+    unit: ParameterUnit = "number"
     default: float | Decimal | int | None = None
+
+    def __post_init__(self) -> None:
+        if self.unit not in get_args(ParameterUnit):
+            raise DefinitionError(
+                f"The parameter {self.name!r} has no known unit: {self.unit!r}. "
+                f"{did_you_mean(str(self.unit), get_args(ParameterUnit))}"
+            )
 
     @property
     def kind(self) -> ValueKind:  # type: ignore[override]
@@ -445,6 +453,8 @@ def _family(kind: ValueKind) -> str:
 
 def _operate(sign: ArithmeticSign, left: Expression, right: object) -> Operation:
     other = right if isinstance(right, Expression) else _constant(right, beside=left)
+    if sign in "+-" and left.kind == "money" and isinstance(other, Constant) and isinstance(other.value, Decimal):
+        other = Constant(other.value, "money")  # a number added to an amount is an amount
     kinds = (_arithmetic_kind(left.kind), sign, _arithmetic_kind(other.kind))
     if kinds not in _ARITHMETIC:
         raise DefinitionError(f"{left!r} {sign} {other!r} has no meaning: a {left.kind} and a {other.kind}.")

@@ -49,7 +49,9 @@ def measure(
     everything = [*periods, *(against or ())]
     intervals = confidence is not None
     reader, plan = read(crm, metrics, everything, segments, parameters, intervals=intervals, statements=statements)
-    return built(crm, reader, plan, segments, periods, against, parameters, confidence)
+    return built(
+        crm, reader, plan, segments, periods=periods, against=against, parameters=parameters, confidence=confidence
+    )
 
 
 def built(
@@ -57,6 +59,7 @@ def built(
     reader: Reader,
     plan: Plan,
     segments: Sequence[Segment],
+    *,
     periods: Sequence[Period | None],
     against: Sequence[Period | None] | None,
     parameters: Mapping[str, Any],

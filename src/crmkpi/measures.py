@@ -163,6 +163,11 @@ class Grouped(_Aggregates):
                 raise DefinitionError(
                     f"The column {name!r} of {table!r}.per() must be a measure of {table!r}; got {measure!r}."
                 )
+            if hasattr(_Aggregates, name):
+                raise DefinitionError(
+                    f"A column of {table!r}.per() cannot be called {name!r}, which is a word of measures; "
+                    "give it another name."
+                )
         self._table = table
         self._key = key
         self._columns = MappingProxyType(dict(columns))

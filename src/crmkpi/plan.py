@@ -220,7 +220,11 @@ def _all_measures(metric: Metric) -> Iterable[Measure]:
 
 def _not_negative(value: Expression | None) -> list[Expression]:
     """Durations below zero are mistakes in the data: they are left out and counted, never clipped."""
-    return [Comparison(">=", value, _ZERO)] if value is not None and value.kind == "duration" else []
+    if value is None or value.kind != "duration":
+        return []
+    if isinstance(value, BusinessTime):  # an end before the start is wrong, also where no opening hour lies between
+        return [Comparison(">=", value.end, value.start)]
+    return [Comparison(">=", value, _ZERO)]
 
 
 def _own_reasons(measure: Measure, slot: Slot) -> Iterable[tuple[str, Expression | None]]:
@@ -233,7 +237,10 @@ def _own_reasons(measure: Measure, slot: Slot) -> Iterable[tuple[str, Expression
                 yield f"no {part.path[-1]}", _every([*present, part.missing()])
                 present.append(part.present())
     if slot.value is not None and slot.value.kind == "duration":
-        yield "negative duration", Comparison("<", slot.value, _ZERO)
+        negative = Comparison("<", slot.value, _ZERO)
+        if isinstance(slot.value, BusinessTime):
+            negative = Comparison("<", slot.value.end, slot.value.start)
+        yield "negative duration", negative
 
 
 def _optional(measure: Measure, part: Field) -> bool:

@@ -116,7 +116,12 @@ def _key(segment: Segment, type_: RecordType) -> SegmentKey:
     label = segment.label if segment.bins else None
     if callable(source):
         return SegmentKey(segment.name, source, label)
-    return SegmentKey(segment.name, _field(source, type_), label)
+    field = _field(source, type_)
+    if label is not None and field.kind in ("text", "choice", "flag"):
+        raise InputError(
+            f"Only numbers, money and dates have bins; the segment {segment.name!r} is of {field!r}, a {field.kind}."
+        )
+    return SegmentKey(segment.name, field, label)
 
 
 def _field(path: str, type_: RecordType) -> Field:

@@ -49,8 +49,9 @@ class Tally:
     """The state of a measurement as a value: add records, merge it with another, and report at any time.
 
     What is added makes a new tally; the old one stays what it was. Every record must be added once, in whichever part:
-    no tally keeps the records that it has seen. Tables that fields of related records come from are given beside, in each
-    `add`. A tally of one shard and that of another merge into exactly the tally of both, and so do records and frames.
+    no tally keeps the records that it has seen. Tables that fields of related records come from are given beside, in
+    each `add`. A tally of one shard and that of another merge into exactly the tally of both, and so do records and
+    frames.
 
     >>> from crmkpi import Deal, Tally
     >>> empty = Tally(["win_rate", "revenue"], by="owner")
@@ -101,8 +102,8 @@ class Tally:
         """The tally of both parts of the data; one of other definitions or settings is an error."""
         if self.digest != other.digest:
             raise InputError(
-                "Only tallies of the same definitions and settings merge; these two differ in metrics, periods, segments, "
-                "calendar, money, parameters or the definition of a metric. Measure one of them again."
+                "Only tallies of the same definitions and settings merge; these two differ in metrics, periods, "
+                "segments, calendar, money, parameters or the definition of a metric. Measure one of them again."
             )
         return self._with(other._answers, self._read({})[1])
 
@@ -112,7 +113,16 @@ class Tally:
         reader, plan = self._read({})
         answers = {table: self._answers.get(table, _nothing(query)) for table, query in plan.queries.items()}
         whole = replace(reader, answers=answers)
-        results = built(mine.crm, whole, plan, mine.segments, mine.periods, None, mine.parameters, mine.confidence)
+        results = built(
+            mine.crm,
+            whole,
+            plan,
+            mine.segments,
+            periods=mine.periods,
+            against=None,
+            parameters=mine.parameters,
+            confidence=mine.confidence,
+        )
         return report(results, mine.periods, mine.every, mine.by)
 
     @property
@@ -153,11 +163,11 @@ class Tally:
             )
         if digest != self.digest:
             raise InputError(
-                "The stored tally is of other definitions or settings than this one: a metric, its periods, segments, calendar, "
-                "money or parameters have changed since. Measure the data again."
+                "The stored tally is of other definitions or settings than this one: a metric, its periods, segments, "
+                "calendar, money or parameters have changed since. Measure the data again."
             )
         made = self._with({}, None)
-        made._answers = {
+        made._answers = {  # noqa: SLF001  # of its own class
             table: Answer(_decoded(given), [_decoded(part) for part in groups], rejected)
             for table, (given, groups, rejected) in state.items()
         }
@@ -241,7 +251,8 @@ def _encoded(value: Any) -> Any:
             return [_encoded(one) for one in value]
         case _:
             raise InputError(
-                f"A tally can be stored where its segments and values are text, numbers, dates and flags; got {value!r}."
+                f"A tally can be stored where its segments and values are text, numbers, dates and flags; "
+                f"got {value!r}."
             )
 
 

@@ -15,7 +15,7 @@ _SPARK: list[Any] = []
 
 def arrow_of(records: Sequence[Any], type_: RecordType, *, money: str = "decimal") -> Any:
     """The records as an Arrow table, attributes as columns of their own."""
-    import pyarrow as pa
+    import pyarrow as pa  # noqa: PLC0415  # only where it is tested
 
     amounts = pa.decimal128(18, 2) if money == "decimal" else pa.float64()
     aware = any(
@@ -60,7 +60,7 @@ def frame_of(backend: str, table: Any) -> Any:
 
 
 def _polars(table: Any) -> Any:
-    import polars as pl
+    import polars as pl  # noqa: PLC0415  # only where it is tested
 
     return pl.from_arrow(table)
 
@@ -70,13 +70,13 @@ def _pandas(table: Any) -> Any:
 
 
 def _pandas_arrow(table: Any) -> Any:
-    import pandas as pd
+    import pandas as pd  # noqa: PLC0415  # only where it is tested
 
     return table.to_pandas(types_mapper=pd.ArrowDtype)
 
 
 def _duckdb(table: Any) -> Any:
-    import duckdb
+    import duckdb  # noqa: PLC0415  # only where it is tested
 
     return duckdb.connect().from_arrow(table)
 
@@ -88,7 +88,7 @@ def _pyspark(table: Any) -> Any:
 def spark() -> Any:
     """One small Spark session for all tests."""
     if not _SPARK:
-        from pyspark.sql import SparkSession
+        from pyspark.sql import SparkSession  # noqa: PLC0415  # only where it is tested
 
         made = (
             SparkSession.builder.master("local[1]")
@@ -119,7 +119,7 @@ def frames_of(backend: str, tables: Mapping[str, Sequence[Any]], *, money: str =
     """All tables of a dataset as frames; DuckDB's in one connection, since relations of two cannot be joined."""
     arrows = {name: arrow_of(records, record_type(RECORDS[name]), money=money) for name, records in tables.items()}
     if backend == "duckdb":
-        import duckdb
+        import duckdb  # noqa: PLC0415  # only where it is tested
 
         connection = duckdb.connect()
         return {name: connection.from_arrow(table) for name, table in arrows.items()}

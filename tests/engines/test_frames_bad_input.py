@@ -5,15 +5,18 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-import duckdb
-import pandas as pd
-import polars as pl
-import pyarrow as pa
 import pytest
 
-from crmkpi import Customer, Dataset, Deal, Segment, revenue, sales_cycle_length, win_rate
+from crmkpi import Calendar, Customer, Dataset, Deal, Segment, revenue, sales_cycle_length, win_rate
 from crmkpi.engines.frames_columns import table
 from crmkpi.errors import ColumnError, InputError, MissingTableError, TimeZoneError, UnknownNameError
+
+from .backends import frame_of, frames_of
+
+duckdb = pytest.importorskip("duckdb", reason="DuckDB is not installed")
+pd = pytest.importorskip("pandas", reason="pandas is not installed")
+pl = pytest.importorskip("polars", reason="Polars is not installed")
+pa = pytest.importorskip("pyarrow", reason="PyArrow is not installed")
 
 DEALS = {
     "id": ["1", "2", "3"],
@@ -29,7 +32,7 @@ def test_a_frame_without_any_of_the_columns_is_refused() -> None:
 
 
 def test_a_frame_that_lacks_a_required_column_is_refused_with_the_nearest() -> None:
-    with pytest.raises(ColumnError, match="needs the column 'status', which the frame lacks. Did you mean 'Status'"):
+    with pytest.raises(ColumnError, match=r"needs the column 'status', which the frame lacks. Did you mean 'Status'"):
         Dataset(deals=pl.DataFrame({"id": ["1"], "Status": ["won"]}))
 
 
@@ -40,21 +43,21 @@ def test_a_column_that_may_be_meant_is_not_taken_for_missing() -> None:
 
 
 def test_an_unknown_column_in_the_mapping_is_refused_with_the_nearest() -> None:
-    with pytest.raises(ColumnError, match="no column 'Stauts' for status. Did you mean 'status'"):
+    with pytest.raises(ColumnError, match=r"no column 'Stauts' for status. Did you mean 'status'"):
         table(pl.DataFrame(DEALS), record=Deal, columns={"status": "Stauts"})
 
 
 def test_an_unknown_field_in_the_mapping_is_refused_with_the_nearest() -> None:
-    with pytest.raises(UnknownNameError, match="no field 'ammount'. Did you mean 'amount'"):
+    with pytest.raises(UnknownNameError, match=r"no field 'ammount'. Did you mean 'amount'"):
         table(pl.DataFrame(DEALS), record=Deal, columns={"ammount": "amount"})
 
 
 @pytest.mark.parametrize(
     "frame, hint",
     [
-        (lambda data: pl.DataFrame(data), "str.to_datetime"),
-        (lambda data: pd.DataFrame(data), "pandas.to_datetime"),
-        (lambda data: pa.table(data), "pyarrow.compute.strptime"),
+        (pl.DataFrame, "str.to_datetime"),
+        (pd.DataFrame, "pandas.to_datetime"),
+        (pa.table, "pyarrow.compute.strptime"),
         (lambda data: duckdb.connect().from_arrow(pa.table(data)), "strptime"),
     ],
     ids=["polars", "pandas", "pyarrow", "duckdb"],
@@ -77,14 +80,14 @@ def test_an_object_column_of_mixed_types_is_refused() -> None:
 
 
 def test_floats_that_are_no_decimals_are_refused_and_not_rounded() -> None:
-    with pytest.raises(InputError, match="deals.amount cannot be measured on polars: its floats have more digits"):
+    with pytest.raises(InputError, match=r"deals.amount cannot be measured on polars: its floats have more digits"):
         revenue(pl.DataFrame({**DEALS, "amount": [1 / 3, 2.0, 3.0]}))
 
 
 def test_an_amount_of_more_than_eighteen_digits_is_refused() -> None:
     amounts = pl.Series([Decimal("12345678901234567890.12"), Decimal(1), Decimal(2)])
     with pytest.raises(
-        InputError, match="deals.amount cannot be measured on polars: it holds a number of more than 18"
+        InputError, match=r"deals.amount cannot be measured on polars: it holds a number of more than 18"
     ):
         revenue(pl.DataFrame({**DEALS, "amount": amounts}))
 
@@ -93,7 +96,7 @@ def test_a_closed_connection_is_said() -> None:
     connection = duckdb.connect()
     relation = connection.from_arrow(pa.table(DEALS))
     connection.close()
-    with pytest.raises(InputError, match="DuckDB|duckdb table for deals cannot be read; its connection may be closed"):
+    with pytest.raises(InputError, match=r"DuckDB|duckdb table for deals cannot be read; its connection may be closed"):
         Dataset(deals=relation)
 
 
@@ -144,8 +147,6 @@ def test_timestamps_with_and_without_a_zone_are_not_compared() -> None:
 
 
 def test_unknown_statuses_are_counted_and_not_measured(backend) -> None:
-    from .backends import frame_of
-
     frame = frame_of(backend, pa.table({**DEALS, "status": ["won", "Pending legal", None]}))
     result = win_rate(frame)
     assert (result.inputs["won"], result.accounts[0].rejected, result.accounts[0].given) == (1, 2, 3)
@@ -168,16 +169,12 @@ def test_unused_levels_of_a_categorical_are_no_segments() -> None:
 
 
 def test_a_frame_of_no_rows_gives_the_same_as_no_records(backend) -> None:
-    from .backends import frames_of
-
     crm = Dataset(**frames_of(backend, {"deals": []}))
     assert win_rate(crm).reason == win_rate([]).reason
     assert revenue(crm).value == 0
 
 
 def test_columns_that_are_no_fields_are_attributes_and_shadow_nothing(backend) -> None:
-    from .backends import frame_of
-
     frame = frame_of(
         backend, pa.table({**DEALS, "n": [1, 2, 3], "part": ["a", "b", "a"], "f_status": ["x"] * 3, "w0_": [0] * 3})
     )
@@ -186,8 +183,6 @@ def test_columns_that_are_no_fields_are_attributes_and_shadow_nothing(backend) -
 
 
 def test_a_column_of_another_name_and_other_words_is_mapped(backend) -> None:
-    from .backends import frame_of
-
     frame = frame_of(
         backend, pa.table({"Opp Id": ["1", "2"], 'Stage "x"': ["Closed Won", "Lost"], "group": ["a", "b"]})
     )
@@ -201,10 +196,6 @@ def test_a_column_of_another_name_and_other_words_is_mapped(backend) -> None:
 
 
 def test_wall_clock_times_become_instants_of_a_zone(backend) -> None:
-    from crmkpi import Calendar
-
-    from .backends import frame_of
-
     walls = [datetime(2026, 3, 29, 1, 30), datetime(2026, 10, 25, 2, 30), datetime(2026, 1, 1)]
     ends = [datetime(2026, 3, 29, 3, 30), datetime(2026, 10, 25, 3, 30), datetime(2026, 1, 1)]
     frame = frame_of(backend, pa.table({**DEALS, "status": ["won"] * 3, "created_at": walls, "closed_at": ends}))
@@ -223,8 +214,6 @@ def test_bins_of_money_in_floats_are_the_bins_of_decimals() -> None:
 
 
 def test_extreme_dates_are_in_no_period_and_break_nothing(backend) -> None:
-    from .backends import frame_of
-
     dates = [datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999999), datetime(2026, 1, 5)]
     arrow = pa.table({**DEALS, "status": ["won"] * 3, "closed_at": pa.array(dates, pa.timestamp("us"))})
     frame = frame_of(backend, arrow)

@@ -1,15 +1,19 @@
-"""Faults of narwhals and of the libraries below it, each with what it makes us do; a test fails once its fault is mended."""
+"""Faults of narwhals and of the libraries below it, each with what it makes us do.
+
+A test fails once its fault is mended.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
 
-import narwhals.stable.v2 as nw
-import pandas as pd
-import polars as pl
-import pyarrow as pa
 import pytest
+
+nw = pytest.importorskip("narwhals.stable.v2", reason="narwhals is not installed")
+pd = pytest.importorskip("pandas", reason="pandas is not installed")
+pl = pytest.importorskip("polars", reason="Polars is not installed")
+pa = pytest.importorskip("pyarrow", reason="PyArrow is not installed")
 
 DATA = {"g": ["a", "a", "b"], "x": [1, 2, 3], "c": [True, False, True]}
 

@@ -1,9 +1,9 @@
 """The frames engine: answers a query on a frame where it lies.
 
-Three steps for each anchor: project plain columns (flags and whole numbers), group once with elementary aggregations, and
-collect the few rows. No ratio and no rounding happens in a backend; the rows become the same states that the records
-engine gives, so everything after it is the same code. An expression inside an aggregation gives silently wrong numbers on
-some backends, so there is none.
+Three steps for each anchor: project plain columns (flags and whole numbers), group once with elementary aggregations,
+and collect the few rows. No ratio and no rounding happens in a backend; the rows become the same states that the
+records engine gives, so everything after it is the same code. An expression inside an aggregation gives silently wrong
+numbers on some backends, so there is none.
 """
 
 from __future__ import annotations
@@ -145,8 +145,9 @@ def _prepared(query: Query, table: FrameTable, tables: Mapping[str, Any]) -> Pre
     function = next((key for key in query.segments if not isinstance(key.source, Expression)), None)
     if function is not None:
         raise InputError(
-            f"The segment {function.name!r} is a Python function, which a {table.backend.name} frame cannot run on its rows; "
-            "add a column to the frame and group by its name (by='attributes.name'), use Segment(..., bins=...), or give records."
+            f"The segment {function.name!r} is a Python function, which a {table.backend.name} frame cannot run on its "
+            "rows; add a column to the frame and group by its name (by='attributes.name'), use Segment(..., bins=...), "
+            "or give records."
         )
     fields = {
         part.path: part for root in _roots(query) for part in walk(root) if isinstance(part, Field) and part.table
@@ -214,8 +215,8 @@ def _related(table: FrameTable, name: str, tables: Mapping[str, Any]) -> FrameTa
     if not isinstance(other, FrameTable) or other.backend is not table.backend:
         got = f"a {other.backend.name} frame" if isinstance(other, FrameTable) else "records"
         raise InputError(
-            f"Fields of {name} are joined to a {table.backend.name} frame, so {name} must be a {table.backend.name} frame as "
-            f"well; got {got}. Convert one of the two."
+            f"Fields of {name} are joined to a {table.backend.name} frame, so {name} must be a "
+            f"{table.backend.name} frame as well; got {got}. Convert one of the two."
         )
     return other
 

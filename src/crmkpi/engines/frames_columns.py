@@ -1,8 +1,8 @@
 """The door of the frames engine: a frame is held against its record, and its columns become plain numbers.
 
-Money becomes whole numbers of its smallest digit, timestamps whole microseconds, dates whole days; text, flags and other
-numbers stay what they are. One look over the columns that a query reads says how large the numbers are, whether amounts
-kept as floats are decimals without doubt, and which rows the record would refuse.
+Money becomes whole numbers of its smallest digit, timestamps whole microseconds, dates whole days; text, flags and
+other numbers stay what they are. One look over the columns that a query reads says how large the numbers are, whether
+amounts kept as floats are decimals without doubt, and which rows the record would refuse.
 """
 
 from __future__ import annotations
@@ -86,7 +86,8 @@ class FrameTable:
                 names = list(self.frame.columns)
         except Exception as error:
             raise InputError(
-                f"The {self.backend.name} table for {self.type_.table} cannot be read; its connection may be closed: {error}"
+                f"The {self.backend.name} table for {self.type_.table} cannot be read; "
+                f"its connection may be closed: {error}"
             ) from error
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
@@ -123,7 +124,7 @@ class FrameTable:
         return MappingProxyType(found)
 
     def prepared(self, names: Iterable[str], exact: frozenset[str] = frozenset()) -> Prepared:
-        """The frame with only the fields of these names, as plain columns; `exact` are numbers that will be added up."""
+        """The frame with only the fields of these names, as plain columns; `exact` are numbers to be added up."""
         wanted = tuple(dict.fromkeys(names))
         if self.type_.model is Survey:
             wanted = tuple(dict.fromkeys((*wanted, *_beside_score(wanted))))
@@ -159,15 +160,15 @@ class FrameTable:
 
     def _column_of(self, name: str) -> str | None:
         if name.startswith("attributes."):
-            column = name.partition(".")[2]
-            return column if column in self._found and column not in self.columns.values() else None
+            own = name.partition(".")[2]
+            return own if own in self._found and own not in self.columns.values() else None
         column = self.columns.get(name)
         if column is None:
             free = {_plain(found): found for found in self._found if found not in self.columns.values()}
             if _plain(name) in free:
                 raise ColumnError(
-                    f"{self.type_.model.__name__} has {name!r} and the frame has {free[_plain(name)]!r}, which may be the same; "
-                    f"say so with columns={{{name!r}: {free[_plain(name)]!r}}}, or rename it."
+                    f"{self.type_.model.__name__} has {name!r} and the frame has {free[_plain(name)]!r}, which may be "
+                    f"the same; say so with columns={{{name!r}: {free[_plain(name)]!r}}}, or rename it."
                 )
         return column
 
@@ -177,10 +178,10 @@ class FrameTable:
         if name.startswith("attributes."):
             return "attributes"
         known = self.type_.fields[name]
-        if self.backend.name == "pandas" and self.frame[column].dtype == object:
-            # Of objects only the first few are looked at for their type; the door looks at all numbers.
-            if known.kind in ("money", "number", "integer") or self.frame[column].isna().all():
-                return known.kind
+        is_object = self.backend.name == "pandas" and self.frame[column].dtype == object
+        # Of objects only the first few are looked at for their type; the door looks at all numbers.
+        if is_object and (known.kind in ("money", "number", "integer") or self.frame[column].isna().all()):
+            return known.kind
         wrong = _wrong_type(known, dtype, self.backend)
         if wrong:
             raise ColumnError(
@@ -215,9 +216,9 @@ def table(
     """A frame as a table of a `Dataset`: which column holds which field, and what its values are called.
 
     `columns` maps a field to the frame's column; fields that are columns already need no mention, and fields that no
-    column holds have no values. Columns that are no fields are custom attributes. `values` maps, for a field, a value of
-    the frame to one of the record. `tz` is the time zone of timestamps that carry none; without it they are wall-clock
-    times of the calendar that is measured with. Nothing is read before something is measured.
+    column holds have no values. Columns that are no fields are custom attributes. `values` maps, for a field, a value
+    of the frame to one of the record. `tz` is the time zone of timestamps that carry none; without it they are
+    wall-clock times of the calendar that is measured with. Nothing is read before something is measured.
 
     >>> import polars as pl
     >>> from crmkpi import Deal, win_rate

@@ -1,8 +1,9 @@
 """Row expressions as expressions over the plain columns of a frame.
 
-A condition is asked in two ways, as the records engine does: where it is *true*, and where it is *false*. What is neither
-is in none of the two, so no backend's own idea of a missing value ever decides. Money and durations are whole numbers
-with a known count of decimal digits, so that sums and products are exact, and their largest value is known beforehand.
+A condition is asked in two ways, as the records engine does: where it is *true*, and where it is *false*. What is
+neither is in none of the two, so no backend's own idea of a missing value ever decides. Money and durations are whole
+numbers with a known count of decimal digits, so that sums and products are exact, and their largest value is known
+beforehand.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ class Value:
 class Compiler:
     """Writes expressions out over the columns of one prepared frame.
 
-    `bound` holds the instants of the period that a stock is asked at: start and end, each on the wall clock and exactly.
+    `bound` holds the instants of the period that a stock is asked at: start and end, on the wall clock and exactly.
     """
 
     prepared: Prepared
@@ -316,8 +317,8 @@ class Compiler:
             and first.aware != second.aware
         ):
             raise TimeZoneError(
-                f"{left!r} and {right!r} are one with a time zone and one without; give tz= to crmkpi.table() so that both "
-                "are exact instants."
+                f"{left!r} and {right!r} are one with a time zone and one without; give tz= to crmkpi.table() so that "
+                "both are exact instants."
             )
 
     def _compared(self, sign: str, left: Expression, right: Expression) -> Any:

@@ -192,7 +192,8 @@ def _scale_of(nw: Any, backend: Backend, frame: Any, name: str, found: Mapping[s
     raise refuse(
         backend,
         f"{type_.table}.{name}",
-        "its floats have more digits than can be added exactly; round the column, cast it to a decimal, or give records",
+        "its floats have more digits than can be added exactly; round the column, cast it to a decimal, or "
+        "give records",
     )
 
 

@@ -1,8 +1,8 @@
 """The few things that each frame library must be asked in its own words.
 
 Everything else goes through narwhals. Columns come in under the names of the record's fields and leave as plain ones:
-timestamps as whole microseconds since 1970 (of the wall clock, or of UTC where they have a zone), dates as days, the rest
-as it is.
+timestamps as whole microseconds since 1970 (of the wall clock, or of UTC where they have a zone), dates as days, the
+rest as it is.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def _pandas_column(pd: Any, column: Any, kind: Kind) -> Any:
         return column.astype("boolean")
     if kind in ("text", "choice"):
         return _pandas_text(pd, column)
-    if dtype == object and kind in ("money", "number", "integer"):
+    if dtype == object and kind in ("money", "number", "integer"):  # noqa: E721  # a dtype, not a class
         return _pandas_numbers(pd, column, kind)
     if pd.api.types.is_integer_dtype(dtype):
         return column.astype("Int64")
@@ -92,7 +92,8 @@ def _pandas_numbers(pd: Any, column: Any, kind: Kind) -> Any:
         if not issubclass(found, int | float | Decimal) or found is bool:
             wrong = next(value for value in present if type(value) is found)
             raise ColumnError(
-                f"The column {column.name!r} must hold numbers; got {wrong!r}, which is {found.__name__}. Convert the column first."
+                f"The column {column.name!r} must hold numbers; got {wrong!r}, which is {found.__name__}. "
+                "Convert the column first."
             )
     if kind != "money" or not any(isinstance(value, Decimal) for value in present):
         return column.astype("Float64" if kind != "integer" else "Int64")
@@ -128,10 +129,8 @@ def _pandas_from_arrow(pd: Any, column: Any, kind: Kind) -> Any:
 
 
 def _pandas_text(pd: Any, column: Any) -> Any:
-    if (
-        isinstance(column.dtype, pd.CategoricalDtype)
-        or (pd.api.types.is_string_dtype(column.dtype)
-        and column.dtype != object)
+    if isinstance(column.dtype, pd.CategoricalDtype) or (
+        pd.api.types.is_string_dtype(column.dtype) and column.dtype != object
     ):
         return column
     if pd.api.types.is_float_dtype(column.dtype):  # whole numbers with gaps are floats in numpy
@@ -216,7 +215,7 @@ def gathered(
     native = frame.to_native()
     size = len(keys)
     if backend.name == "polars":
-        import polars as pl  # noqa: PLC0415
+        import polars as pl  # noqa: PLC0415  # only where a Polars frame is given
 
         lists = [
             pl.col(value).drop_nulls().sort().implode() if not keys else pl.col(value).drop_nulls().sort()
@@ -232,14 +231,17 @@ def gathered(
         ]
         group = f" GROUP BY {', '.join(map(_quoted, keys))}" if keys else ""
         found = native.query(
-            "measured", f"SELECT {', '.join([*map(_quoted, keys), *parts])} FROM measured{group}"
+            "measured",
+            f"SELECT {', '.join([*map(_quoted, keys), *parts])} FROM measured{group}",  # noqa: S608  # names are quoted, values are numbers
         ).fetchall()
         return {tuple(row[:size]): [part or [] for part in row[size:]] for row in found}
     if backend.name == "pyspark":
-        from pyspark.sql import functions as F  # noqa: N812, PLC0415
+        from pyspark.sql import functions as F  # noqa: N812, PLC0415  # only where Spark is there
 
         sorted_lists = [F.sort_array(F.collect_list(value)).alias(value) for value in values]
-        return {tuple(row)[:size]: list(tuple(row)[size:]) for row in native.groupBy(*keys).agg(*sorted_lists).collect()}
+        return {
+            tuple(row)[:size]: list(tuple(row)[size:]) for row in native.groupBy(*keys).agg(*sorted_lists).collect()
+        }
     return _gathered_here(backend, native, keys, values)
 
 
@@ -268,7 +270,7 @@ def _gathered_here(
 def _pandas_lists(present: Any, keys: Sequence[str], value: str) -> list[tuple[tuple[Any, ...], list[Any]]]:
     if not keys:
         return [((), present[value].tolist())]
-    import pandas as pd  # noqa: PLC0415
+    import pandas as pd  # noqa: PLC0415  # only where a pandas frame is given
 
     grouped = present.groupby(list(keys), dropna=False, observed=True, sort=False)[value]
     return [(tuple(None if pd.isna(part) else part for part in key), one.tolist()) for key, one in grouped]
@@ -282,8 +284,8 @@ def table_beside(backend: Backend, frame: Any, columns: Mapping[str, Sequence[in
         values = ", ".join(str(row) if len(row) > 1 else f"({row[0]})" for row in zip(*columns.values(), strict=True))
         if not values:
             nothing = ", ".join(f"NULL::BIGINT AS {_quoted(name)}" for name in columns)
-            return nw.from_native(frame.to_native().query("measured", f"SELECT {nothing} FROM measured WHERE false"))
-        return nw.from_native(frame.to_native().query("measured", f"SELECT * FROM (VALUES {values}) AS t({names})"))
+            return nw.from_native(frame.to_native().query("measured", f"SELECT {nothing} FROM measured WHERE false"))  # noqa: S608  # names are quoted, values are numbers
+        return nw.from_native(frame.to_native().query("measured", f"SELECT * FROM (VALUES {values}) AS t({names})"))  # noqa: S608  # names are quoted, values are numbers
     if backend.name == "pyspark":
         session = frame.to_native().sparkSession
         schema = ", ".join(f"`{name}` BIGINT" for name in columns)
@@ -306,13 +308,13 @@ def with_steps(backend: Backend, frame: Any, name: str, edges: Sequence[int]) ->
     steps = np.array(edges, dtype="int64")
     native = frame.to_native()
     if backend.name == "pandas":
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd  # noqa: PLC0415  # only where a pandas frame is given
 
         missing = native[name].isna().to_numpy()
         numbers = native[name].to_numpy(dtype="int64", na_value=0)
         reached = pd.arrays.IntegerArray(np.searchsorted(steps, numbers, side="right").astype("int64"), missing)
         return narwhals(backend).from_native(native.assign(**{name: reached}), eager_only=True)
-    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow as pa  # noqa: PLC0415  # only where an Arrow table is given
 
     column = native.column(name)
     missing = column.is_null().to_numpy()

@@ -22,7 +22,7 @@ from crmkpi.engines.frames_sums import Sum, exact_sum
 from crmkpi.engines.frames_time import local_day, step_numbers
 from crmkpi.engines.query import EXACT, Anchor, Sample, SegmentKey, Slot, empty_state, merged_state
 
-__all__ = ["OUTSIDE", "Key", "Pass", "day_key", "segment_key", "step_key"]
+__all__ = ["OUTSIDE", "Key", "Pass", "day_key", "decoder", "scaled", "segment_key", "step_key"]
 
 OUTSIDE = -2  # the part of records that no period asks for
 _BY_HALVES = ("duckdb", "pyspark")  # they compute only the branch that applies

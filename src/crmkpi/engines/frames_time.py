@@ -20,7 +20,7 @@ from crmkpi.engines.frames_native import rows_of, table_beside
 from crmkpi.engines.query import MICROSECOND
 from crmkpi.engines.support import narwhals
 
-__all__ = ["DAY", "local_day", "micros", "step_numbers", "to_utc", "with_open_time"]
+__all__ = ["DAY", "local_day", "micros", "open_name", "step_numbers", "to_utc", "with_open_time"]
 
 DAY = 86_400_000_000
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # the origin of wall clocks
@@ -127,7 +127,7 @@ def to_utc(prepared: Prepared, zone: ZoneInfo) -> Prepared:
 
 
 def with_open_time(prepared: Prepared, known: Column, calendar: Calendar) -> Prepared:
-    """The frame with a further column: opening time from 1970 to the timestamp, so that a difference is business time."""
+    """The frame with a further column: opening time from 1970 to the timestamp; a difference is business time."""
     nw = narwhals(prepared.backend)
     day, name = f"{known.name}_day", open_name(known)
     frame = prepared.frame.with_columns((nw.col(known.name) // nw.lit(DAY)).alias(day))
@@ -141,7 +141,10 @@ def with_open_time(prepared: Prepared, known: Column, calendar: Calendar) -> Pre
     size = max(map(len, windows), default=0)
     for number in range(size):
         edges = [
-            [(edge.replace(tzinfo=None) - (edge.utcoffset() or timedelta()) if edge.tzinfo else edge) for edge in found[number]]
+            [
+                (edge.replace(tzinfo=None) - (edge.utcoffset() or timedelta()) if edge.tzinfo else edge)
+                for edge in found[number]
+            ]
             if number < len(found)
             else [_EPOCH, _EPOCH]
             for found in windows

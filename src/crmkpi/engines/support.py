@@ -45,23 +45,27 @@ class Backend:
     name: str
     extra: str
     words: frozenset[str]
-    lazy: bool
-    note: str = ""
+    note: str
+    lazy: bool = False
 
 
 BACKENDS: Mapping[str, Backend] = MappingProxyType(
     {
-        "polars": Backend("polars", "polars", _ALL - {"sql"}, True, "DataFrame and LazyFrame; lazy frames stay lazy"),
-        "pandas": Backend("pandas", "pandas", _ALL - {"sql"}, False, "numpy, nullable and Arrow columns"),
-        "pyarrow": Backend("pyarrow", "frames", _ALL - {"sql"}, False, "Table"),
-        "duckdb": Backend("duckdb", "duckdb", _ALL, True, "relations and tables"),
-        "pyspark": Backend("pyspark", "spark", _ALL - {"sql"}, True, "DataFrame; only rows of groups are collected"),
+        "polars": Backend(
+            "polars", "polars", _ALL - {"sql"}, "DataFrame and LazyFrame; lazy frames stay lazy", lazy=True
+        ),
+        "pandas": Backend("pandas", "pandas", _ALL - {"sql"}, "numpy, nullable and Arrow columns"),
+        "pyarrow": Backend("pyarrow", "frames", _ALL - {"sql"}, "Table"),
+        "duckdb": Backend("duckdb", "duckdb", _ALL, "relations and tables", lazy=True),
+        "pyspark": Backend(
+            "pyspark", "spark", _ALL - {"sql"}, "DataFrame; only rows of groups are collected", lazy=True
+        ),
     }
 )
 # What narwhals would take, and would get wrong without a word: tried, and left out on purpose.
 _REFUSED: Mapping[str, str] = MappingProxyType(
     {
-        "dask": "it drops conditions inside aggregations and adds decimals as text; call .compute() and give the pandas frame",
+        "dask": "it drops conditions inside aggregations and adds decimals as text; call .compute() and give that",
         "ibis": "it shifts aware timestamps to UTC; give the table of the library below it, such as a DuckDB relation",
         "modin": "it was not tried; give its pandas frame",
         "cudf": "it was not tried; give its pandas frame",

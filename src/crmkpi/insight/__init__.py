@@ -1,0 +1,7 @@
+"""Insight over records: who stays, who comes back, who is worth what."""
+
+from __future__ import annotations
+
+from crmkpi.insight import cohorts, durations, rfm, survival
+
+__all__ = ["cohorts", "durations", "rfm", "survival"]

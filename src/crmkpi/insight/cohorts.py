@@ -1,0 +1,259 @@
+"""Cohorts: of those who began together, how many come back, how often, and for how much."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
+
+from crmkpi.errors import CurrencyError, InputError, ParameterError, did_you_mean
+
+__all__ = ["Cohort", "CohortCell", "CohortTable", "cohorts"]
+
+Every = Literal["day", "week", "month", "quarter"]
+Measure = Literal["customers", "orders", "value"]
+Retention = Literal["classic", "rolling", "survival"]
+
+
+@dataclass(frozen=True, slots=True)
+class CohortCell:
+    """A cohort in one of its periods: `value` so far, and whether the period is over (`complete`).
+
+    `value` is `None` for a period that has not begun: that is not zero.
+    """
+
+    value: float | None
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """Those who began in one period; `cells[k]` is what they did k periods later."""
+
+    label: str
+    start: date
+    size: int
+    cells: tuple[CohortCell, ...]
+
+    def rate(self, k: int) -> float | None:
+        """The value per member k periods on; `None` until that period is over."""
+        cell = self.cells[k]
+        return cell.value / self.size if cell.complete and cell.value is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class CohortTable:
+    """The triangle: one cohort a row, one period a column; cells not fully observed are marked and not averaged."""
+
+    cohorts: tuple[Cohort, ...]
+    every: Every
+    measure: Measure
+    retention: Retention
+    as_of: date
+    left_out: Mapping[str, int]
+
+    def averages(self) -> list[float | None]:
+        """The value per member k periods on, over all cohorts that have completed that period; `None` where none has.
+
+        Members count alike, so a large cohort counts for more.
+        """
+        averages: list[float | None] = []
+        for k in range(len(self.cohorts[0].cells)):
+            seen = [cohort for cohort in self.cohorts if cohort.cells[k].complete]
+            size = sum(cohort.size for cohort in seen)
+            averages.append(sum(cohort.cells[k].value or 0.0 for cohort in seen) / size if size else None)
+        return averages
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One dict per cell, for a frame or a file."""
+        return [
+            {
+                "cohort": cohort.label,
+                "size": cohort.size,
+                "period": k,
+                "value": cell.value,
+                "rate": cohort.rate(k),
+                "complete": cell.complete,
+            }
+            for cohort in self.cohorts
+            for k, cell in enumerate(cohort.cells)
+        ]
+
+    def __str__(self) -> str:
+        """The triangle; a star marks a period that is not over, a dot one that has not begun."""
+        rates = self.measure == "customers"
+        width = len(self.cohorts[0].cells)
+        lines = [f"{'cohort':<10} {'size':>7} " + " ".join(f"{k:>7}" for k in range(width))]
+        for cohort in self.cohorts:
+            cells = [_shown(cell, cohort.size, rates=rates) for cell in cohort.cells]
+            lines.append(f"{cohort.label:<10} {cohort.size:>7} " + " ".join(f"{cell:>7}" for cell in cells))
+        shown = ["." if value is None else f"{value:.1%}" if rates else f"{value:.2f}" for value in self.averages()]
+        lines.append(f"{'average':<10} {'':>7} " + " ".join(f"{cell:>7}" for cell in shown))
+        return "\n".join(lines)
+
+
+def _shown(cell: CohortCell, size: int, *, rates: bool) -> str:
+    if cell.value is None:
+        return "."
+    return (f"{cell.value / size:.1%}" if rates else f"{cell.value:.0f}") + ("" if cell.complete else "*")
+
+
+def cohorts(
+    orders: Iterable[Any],
+    *,
+    as_of: date,
+    every: Every = "month",
+    measure: Measure = "customers",
+    retention: Retention = "classic",
+    anchor: Mapping[Hashable, date] | None = None,
+    ends: Mapping[Hashable, date | None] | None = None,
+) -> CohortTable:
+    """Group customers by the period in which they began, and follow each group from period to period.
+
+    A customer begins with the first order, or on the day that `anchor` gives for them (sign-up). `as_of` is the last
+    day observed. Values are customers, orders or money of the orders in each period. For customers, `retention` is
+    `classic` (bought in the period), `rolling` (bought in it or later) or `survival` (`ends` gives no day by its end).
+
+    >>> from types import SimpleNamespace
+    >>> days = {"C1": [date(2026, 1, 5), date(2026, 2, 5)], "C2": [date(2026, 1, 9)]}
+    >>> orders = [SimpleNamespace(customer_id=c, ordered_at=d, amount=10) for c, ds in days.items() for d in ds]
+    >>> table = cohorts(orders, as_of=date(2026, 3, 10))
+    >>> table.cohorts[0].rate(1), table.cohorts[0].rate(2)
+    (0.5, None)
+    """
+    _check(every, measure, retention, ends)
+    bought, left_out = _orders_by_day(orders, as_of)
+    if retention == "survival" and ends is not None:
+        for customer in ends:
+            bought.setdefault(customer, [])
+    begun: dict[Hashable, date] = {}
+    for customer, purchases in bought.items():
+        start = min(day for day, _ in purchases) if anchor is None and purchases else (anchor or {}).get(customer)
+        if start is None or start > as_of:
+            left_out["no start" if start is None else "starts after the observation"] += 1
+        else:
+            begun[customer] = start
+    # Who signed up and never bought belongs to the cohort as well.
+    begun |= {c: start for c, start in (anchor or {}).items() if c not in bought and start <= as_of}
+    if not begun:
+        raise InputError(f"No customer begins by {as_of}, so there is no cohort; left out: {dict(left_out) or 'none'}.")
+    members: dict[int, list[Hashable]] = {}
+    for customer, start in begun.items():
+        members.setdefault(_index(start, every), []).append(customer)
+    first, last = min(members), _index(as_of, every)
+    over = last if _start(last + 1, every) - timedelta(days=1) > as_of else last + 1
+    table = []
+    for place in range(first, last + 1):
+        if place not in members:
+            continue
+        values = _values(
+            members[place], bought, place=place, last=last, every=every, measure=measure, retention=retention, ends=ends
+        )
+        cells = tuple(
+            CohortCell(values[k] if place + k <= last else None, place + k < over) for k in range(last - first + 1)
+        )
+        table.append(Cohort(_label(place, every), _start(place, every), len(members[place]), cells))
+    return CohortTable(tuple(table), every, measure, retention, as_of, dict(left_out))
+
+
+def _check(every: str, measure: str, retention: str, ends: object) -> None:
+    for name, value, known in (
+        ("every", every, ("day", "week", "month", "quarter")),
+        ("measure", measure, ("customers", "orders", "value")),
+        ("retention", retention, ("classic", "rolling", "survival")),
+    ):
+        if value not in known:
+            raise ParameterError(
+                f"`{name}` must be one of {', '.join(known)}; got {value!r}. {did_you_mean(str(value), known)}"
+            )
+    if retention != "classic" and measure != "customers":
+        raise ParameterError(f"Retention {retention!r} counts customers; `measure` is {measure!r}.")
+    if retention == "survival" and ends is None:
+        raise ParameterError("Retention 'survival' needs `ends`: for each customer the day of leaving, or None.")
+
+
+def _orders_by_day(orders: Iterable[Any], as_of: date) -> tuple[dict[Hashable, list[tuple[date, float]]], Counter[str]]:
+    bought: dict[Hashable, list[tuple[date, float]]] = {}
+    left_out: Counter[str] = Counter()
+    currencies = set()
+    for order in orders:
+        moment = order.ordered_at
+        if order.customer_id is None or moment is None:
+            left_out["no customer or date"] += 1
+        elif getattr(order, "status", "completed") != "completed":
+            left_out["not completed"] += 1
+        elif (day := moment.date() if isinstance(moment, datetime) else moment) > as_of:
+            left_out["after the observation"] += 1
+        else:
+            currencies.add(getattr(order, "currency", None))
+            bought.setdefault(order.customer_id, []).append((day, float(order.amount or 0)))
+    if len(currencies) > 1:
+        named = sorted(str(currency) for currency in currencies)
+        raise CurrencyError(f"Orders in several currencies cannot be added: {', '.join(named)}; convert them first.")
+    return bought, left_out
+
+
+def _values(
+    customers: Iterable[Hashable],
+    bought: Mapping[Hashable, list[tuple[date, float]]],
+    *,
+    place: int,
+    last: int,
+    every: Every,
+    measure: Measure,
+    retention: Retention,
+    ends: Mapping[Hashable, date | None] | None,
+) -> list[float]:
+    """What a cohort did in each period from its own on."""
+    totals = [0.0] * (last - place + 1)
+    for customer in customers:
+        purchases = [(_index(day, every) - place, amount) for day, amount in bought.get(customer, ())]
+        if retention == "survival":
+            end = (ends or {}).get(customer)
+            stays = last - place + 1 if end is None else _index(end, every) - place
+            active: Iterable[int] = range(max(0, min(stays, len(totals))))
+        elif retention == "rolling":
+            active = range(1 + max((k for k, _ in purchases), default=-1))
+        else:
+            active = {k for k, _ in purchases if k >= 0}
+        if measure == "customers":
+            for k in active:
+                totals[k] += 1
+        else:
+            for k, amount in purchases:
+                if k >= 0:
+                    totals[k] += 1 if measure == "orders" else amount
+    return totals
+
+
+def _index(day: date, every: Every) -> int:
+    """Which period a day lies in, counted from the year 1."""
+    if every == "day":
+        return day.toordinal()
+    if every == "week":
+        return (day.toordinal() - 1) // 7  # ISO weeks: 1 January of the year 1 was a Monday
+    months = day.year * 12 + day.month - 1
+    return months if every == "month" else months // 3
+
+
+def _start(place: int, every: Every) -> date:
+    if every == "day":
+        return date.fromordinal(place)
+    if every == "week":
+        return date.fromordinal(place * 7 + 1)
+    months = place if every == "month" else place * 3
+    return date(months // 12, months % 12 + 1, 1)
+
+
+_LABELS: dict[str, Callable[[date], str]] = {
+    "day": lambda day: day.isoformat(),
+    "week": lambda day: f"{day.isocalendar().year}-W{day.isocalendar().week:02}",
+    "month": lambda day: f"{day.year}-{day.month:02}",
+    "quarter": lambda day: f"{day.year}-Q{(day.month + 2) // 3}",
+}
+
+
+def _label(place: int, every: Every) -> str:
+    return _LABELS[every](_start(place, every))

@@ -1,0 +1,203 @@
+"""How long things lasted, or have lasted so far: the input of survival analysis, from plain lists and from records."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from typing import Any, Literal
+
+from crmkpi.clv.engine import Column
+from crmkpi.errors import InputError, ParameterError, TimeZoneError
+
+__all__ = [
+    "Durations",
+    "LifetimeMethod",
+    "customer_durations",
+    "deal_durations",
+    "mean_lifetime",
+    "subscription_durations",
+    "ticket_durations",
+]
+
+Unit = Literal["days", "weeks", "months", "years"]
+LifetimeMethod = Literal["exponential", "churned_only", "inverse_churn"]
+
+_SECONDS: dict[str, float] = {"days": 86400.0, "weeks": 604800.0, "months": 2629800.0, "years": 31557600.0}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Durations:
+    """Durations, whether each came to its end (`ended`) or is only known to have lasted so far, and since when seen.
+
+    `entries` holds the duration already passed when a thing came under observation (delayed entry); `left_out` counts
+    records that could not be used, by reason.
+
+    >>> Durations([3.0, 5.0], [True, False], unit="months").ended_count
+    1
+    """
+
+    durations: Column
+    ended: Column
+    unit: Unit = "days"
+    entries: Column | None = None
+    left_out: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.unit not in _SECONDS:
+            raise ParameterError(f"`unit` must be one of days, weeks, months or years; got {self.unit!r}.")
+        for name, column in (("ended", self.ended), ("entries", self.entries)):
+            if column is not None and len(column) != len(self.durations):
+                raise InputError(
+                    f"`{name}` needs one value per duration; got {len(column)} for {len(self.durations)} durations."
+                )
+
+    def __len__(self) -> int:
+        """How many durations there are."""
+        return len(self.durations)
+
+    @property
+    def ended_count(self) -> int:
+        """How many came to their end."""
+        return int(sum(self.ended))
+
+
+def _moment(value: Any) -> datetime | None:
+    if value is None or isinstance(value, datetime):
+        return value
+    if isinstance(value, date):
+        return datetime.combine(value, time())
+    raise InputError(f"A record's dates must be dates or timestamps; got {value!r}.")
+
+
+def _durations(
+    records: Iterable[Any],
+    start: str,
+    end: str,
+    *,
+    as_of: date,
+    unit: Unit,
+    observed_from: date | None = None,
+    open_if: Callable[[Any], bool] = lambda _: False,
+    counts: Callable[[Any], bool] = lambda _: True,
+) -> Durations:
+    """From records with the fields `start` and `end`: what cannot be is left out under its reason, never clipped.
+
+    `open_if` says that a record has no end whatever its field holds; `counts` whether its end is the one waited for.
+    """
+    if unit not in _SECONDS:
+        raise ParameterError(f"`unit` must be one of days, weeks, months or years; got {unit!r}.")
+    now, seen_from = _moment(as_of), _moment(observed_from)
+    lasting, over, entries = [], [], []
+    left_out: Counter[str] = Counter()
+    for record in records:
+        begun = _moment(getattr(record, start))
+        done = None if open_if(record) else _moment(getattr(record, end))
+        if begun is None or now is None:
+            left_out["no start"] += 1
+            continue
+        try:
+            finished = done is not None and done <= now
+            length = ((done if finished and done is not None else now) - begun).total_seconds()
+            entry = 0.0 if seen_from is None else max(0.0, (seen_from - begun).total_seconds())
+            backwards = done is not None and done < begun
+        except TypeError as error:
+            raise TimeZoneError(
+                "Some timestamps have a time zone and others, or `as_of`, do not; give them all one."
+            ) from error
+        if backwards:
+            left_out["ends before it starts"] += 1
+        elif length < 0:
+            left_out["starts after the observation"] += 1
+        elif seen_from is not None and entry >= length:
+            left_out["ended before the observation began"] += 1
+        else:
+            lasting.append(length / _SECONDS[unit])
+            over.append(finished and counts(record))
+            entries.append(entry / _SECONDS[unit])
+    return Durations(lasting, over, unit, entries if seen_from is not None else None, dict(left_out))
+
+
+def customer_durations(
+    customers: Iterable[Any], *, as_of: date, unit: Unit = "months", observed_from: date | None = None
+) -> Durations:
+    """How long customers stayed: from `since` to `until`, or to `as_of` for who is still one.
+
+    With `observed_from`, customers count only from that day on: those who left earlier were never seen.
+
+    >>> from types import SimpleNamespace
+    >>> customers = [SimpleNamespace(since=date(2026, 1, 1), until=None)]
+    >>> customer_durations(customers, as_of=date(2026, 1, 15), unit="weeks").durations
+    [2.0]
+    """
+    return _durations(customers, "since", "until", as_of=as_of, unit=unit, observed_from=observed_from)
+
+
+def subscription_durations(
+    subscriptions: Iterable[Any], *, as_of: date, unit: Unit = "months", observed_from: date | None = None
+) -> Durations:
+    """How long subscriptions ran: from `started_at` to `ended_at`, or to `as_of` for those that run."""
+    return _durations(subscriptions, "started_at", "ended_at", as_of=as_of, unit=unit, observed_from=observed_from)
+
+
+def deal_durations(
+    deals: Iterable[Any], *, as_of: date, unit: Unit = "days", outcome: Literal["closed", "won"] = "closed"
+) -> Durations:
+    """How long deals take from `created_at` to `closed_at`; open deals have lasted until `as_of` so far.
+
+    The status alone says whether a deal is open: many systems keep a hoped-for date in `closed_at`. With
+    `outcome="won"`, a lost deal no longer waits for its win when it is lost: it counts as seen until then.
+    """
+    if outcome not in ("closed", "won"):
+        raise ParameterError(f"`outcome` must be 'closed' or 'won'; got {outcome!r}.")
+    return _durations(
+        deals,
+        "created_at",
+        "closed_at",
+        as_of=as_of,
+        unit=unit,
+        open_if=lambda deal: deal.status == "open",
+        counts=lambda deal: outcome == "closed" or deal.status == "won",
+    )
+
+
+def ticket_durations(tickets: Iterable[Any], *, as_of: date, unit: Unit = "days") -> Durations:
+    """How long tickets take from `created_at` to `solved_at`; open ones have lasted until `as_of` so far.
+
+    A reopened ticket is open again, whatever its `solved_at` says.
+    """
+    return _durations(
+        tickets,
+        "created_at",
+        "solved_at",
+        as_of=as_of,
+        unit=unit,
+        open_if=lambda ticket: getattr(ticket, "status", None) in ("open", "pending"),
+    )
+
+
+def mean_lifetime(durations: Durations, *, method: LifetimeMethod = "exponential") -> float | None:
+    """A mean lifetime by a shortcut; `None` where nothing has ended.
+
+    - `exponential`: all time observed / all ends. Right if the risk of leaving never changes.
+    - `inverse_churn`: customers / ends: one over the share that has left. Right only if each was seen for one period.
+    - `churned_only`: the mean of those who left. Far too short while many stay: 18 months where 54 is right (telco).
+
+    The restricted mean of `kaplan_meier` needs none of these conditions.
+
+    >>> mean_lifetime(Durations([2, 4, 6], [True, True, False]))
+    6.0
+    """
+    ends = durations.ended_count
+    lasting: list[float] = list(durations.durations)
+    if ends == 0:
+        return None
+    if method == "exponential":
+        entered = float(sum(durations.entries)) if durations.entries is not None else 0.0
+        return (sum(lasting) - entered) / ends
+    if method == "inverse_churn":
+        return len(lasting) / ends
+    if method == "churned_only":
+        return sum(length for length, ended in zip(lasting, durations.ended, strict=True) if ended) / ends
+    raise ParameterError(f"`method` must be 'exponential', 'inverse_churn' or 'churned_only'; got {method!r}.")

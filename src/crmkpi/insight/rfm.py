@@ -1,0 +1,238 @@
+"""Recency, frequency and monetary value per customer, from orders."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from crmkpi.clv.history import PurchaseHistory
+from crmkpi.clv.time import DAYS_IN, Span, TimeUnit
+from crmkpi.errors import CurrencyError, InputError, ParameterError
+
+__all__ = ["SEGMENTS", "Holdout", "RfmRow", "RfmScore", "RfmTable", "rfm", "split_holdout"]
+
+Measure = Literal["recency", "frequency", "monetary"]
+
+SEGMENTS: tuple[tuple[str, str, str], ...] = (
+    ("champions", "5", "45"),
+    ("loyal", "34", "45"),
+    ("potential loyalists", "45", "23"),
+    ("new customers", "5", "1"),
+    ("promising", "4", "1"),
+    ("need attention", "3", "3"),
+    ("about to sleep", "3", "12"),
+    ("cannot lose them", "12", "5"),
+    ("at risk", "12", "34"),
+    ("hibernating", "12", "12"),
+)
+"""Segment name, and the recency and frequency scores (of 5) that belong to it; together they cover every customer."""
+
+
+@dataclass(frozen=True, slots=True)
+class RfmRow:
+    """What one customer has bought by the end of the observation. Times are in days.
+
+    `purchases` are the days with an order: several orders on one day are one purchase. `frequency`, `recency` and `age`
+    are what the models of `crmkpi.clv` take: repeat purchases, first to last purchase, first purchase to the end.
+    """
+
+    customer_id: Hashable
+    orders: int
+    purchases: int
+    days_since_last: int
+    recency: int
+    age: int
+    value: float
+    repeat_spend: float
+
+    @property
+    def frequency(self) -> int:
+        """Purchases after the first."""
+        return self.purchases - 1
+
+    @property
+    def mean_value(self) -> float:
+        """The mean value of a purchase, the first one included."""
+        return self.value / self.purchases
+
+
+@dataclass(frozen=True, slots=True)
+class RfmScore:
+    """Scores from 1 (worst) up, and the name of the segment where the scores go to 5."""
+
+    customer_id: Hashable
+    recency: int
+    frequency: int
+    monetary: int
+    segment: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RfmTable:
+    """One row per customer; `merged` counts the orders that shared a day, `left_out` those not used, by reason."""
+
+    rows: tuple[RfmRow, ...]
+    as_of: date
+    merged: int
+    left_out: Mapping[str, int]
+
+    def history(self, unit: TimeUnit) -> PurchaseHistory:
+        """The table as the models of `crmkpi.clv` take it, in the unit of time that they shall count in."""
+        size = DAYS_IN[unit]
+        return PurchaseHistory(
+            [row.frequency for row in self.rows],
+            [row.recency / size for row in self.rows],
+            [row.age / size for row in self.rows],
+            unit,
+            [row.repeat_spend for row in self.rows],
+            [row.customer_id for row in self.rows],
+        )
+
+    def scores(self, *, bins: int = 5, edges: Mapping[Measure, Sequence[float]] | None = None) -> list[RfmScore]:
+        """Score each customer from 1 up, by quantiles or by your own `edges`.
+
+        By quantiles, the score is 1 + the whole part of bins × the share of customers who are strictly worse: equal
+        customers have equal scores. By edges, it is 1 + the number of edges reached; for recency, days since the last
+        purchase, 1 + the number of edges not exceeded.
+        """
+        if edges is None and (bins < 2 or bins != int(bins)):
+            raise ParameterError(f"`bins` must be a whole number from 2 on; got {bins!r}.")
+        columns: dict[Measure, list[float]] = {
+            "recency": [-row.days_since_last for row in self.rows],
+            "frequency": [row.purchases for row in self.rows],
+            "monetary": [row.value for row in self.rows],
+        }
+        scored = {name: _scores(name, values, bins, edges) for name, values in columns.items()}
+        named = bins == 5 if edges is None else all(len(edges[name]) == 4 for name in columns)
+        return [
+            RfmScore(row.customer_id, r, f, m, _segment(r, f) if named else None)
+            for row, r, f, m in zip(self.rows, *scored.values(), strict=True)
+        ]
+
+
+def _scores(
+    name: Measure, values: Sequence[float], bins: int, edges: Mapping[Measure, Sequence[float]] | None
+) -> list[int]:
+    if edges is None:
+        ordered = sorted(values)
+        return [1 + bins * bisect_left(ordered, value) // len(ordered) for value in values]
+    if name not in edges or list(edges[name]) != sorted(set(edges[name])):
+        raise ParameterError(f"`edges` needs ascending limits for recency, frequency and monetary; {name} has none.")
+    if name == "recency":
+        limits = list(edges[name])
+        return [1 + len(limits) - bisect_left(limits, -value) for value in values]
+    return [1 + bisect_right(list(edges[name]), value) for value in values]
+
+
+def _segment(recency: int, frequency: int) -> str:
+    return next(name for name, r, f in SEGMENTS if str(recency) in r and str(frequency) in f)
+
+
+def rfm(orders: Iterable[Any], *, as_of: date, tz: str | None = None) -> RfmTable:
+    """Recency, frequency, monetary value and age per customer, as of the end of the day `as_of`.
+
+    An order has `customer_id`, `ordered_at` and `amount`; one whose `status` is not "completed" is left out. Days are
+    those of `tz` for timestamps with a time zone.
+
+    >>> from types import SimpleNamespace
+    >>> days = [date(2026, 1, 1), date(2026, 1, 1), date(2026, 1, 11)]
+    >>> orders = [SimpleNamespace(customer_id="C1", ordered_at=day, amount=10) for day in days]
+    >>> table = rfm(orders, as_of=date(2026, 1, 31))
+    >>> row = table.rows[0]
+    >>> row.frequency, row.recency, row.age, row.repeat_spend, table.merged
+    (1, 10, 30, 10.0, 1)
+    """
+    by_customer, left_out = _purchases(orders, as_of=as_of, tz=tz)
+    rows = []
+    merged = 0
+    for customer, purchases in by_customer.items():
+        moments = sorted(purchases)
+        first, last = moments[0], moments[-1]
+        count = sum(number for number, _ in purchases.values())
+        merged += count - len(moments)
+        repeats = [purchases[day][1] for day in moments[1:]]
+        rows.append(
+            RfmRow(
+                customer,
+                count,
+                len(moments),
+                (as_of - last).days,
+                (last - first).days,
+                (as_of - first).days,
+                sum(value for _, value in purchases.values()),
+                sum(repeats) / len(repeats) if repeats else 0.0,
+            )
+        )
+    if not rows:
+        raise InputError(f"No order up to {as_of} can be used; left out: {dict(left_out) or 'none given'}.")
+    return RfmTable(tuple(rows), as_of, merged, dict(left_out))
+
+
+def _purchases(
+    orders: Iterable[Any], *, as_of: date, tz: str | None
+) -> tuple[dict[Hashable, dict[date, tuple[int, float]]], Counter[str]]:
+    """Per customer and day, how many orders and what they were worth; and the orders left out, by reason."""
+    if isinstance(as_of, datetime):
+        raise ParameterError(f"`as_of` is the last day of the observation, a date; got the timestamp {as_of!r}.")
+    zone = ZoneInfo(tz) if tz is not None else None
+    by_customer: dict[Hashable, dict[date, tuple[int, float]]] = {}
+    left_out: Counter[str] = Counter()
+    currencies = set()
+    for order in orders:
+        moment = order.ordered_at
+        if order.customer_id is None or moment is None or order.amount is None:
+            left_out["no customer, date or amount"] += 1
+            continue
+        if getattr(order, "status", "completed") != "completed":
+            left_out["not completed"] += 1
+            continue
+        day = _day(moment, zone)
+        if day > as_of:
+            left_out["after the observation"] += 1
+            continue
+        currencies.add(getattr(order, "currency", None))
+        days = by_customer.setdefault(order.customer_id, {})
+        count, value = days.get(day, (0, 0.0))
+        days[day] = (count + 1, value + float(order.amount))
+    if len(currencies) > 1:
+        named = sorted(str(currency) for currency in currencies)
+        raise CurrencyError(f"Orders in several currencies cannot be added: {', '.join(named)}; convert them first.")
+    return by_customer, left_out
+
+
+def _day(moment: Any, zone: ZoneInfo | None) -> date:
+    if isinstance(moment, datetime):
+        return (moment.astimezone(zone) if zone is not None and moment.tzinfo is not None else moment).date()
+    if isinstance(moment, date):
+        return moment
+    raise InputError(f"`ordered_at` must be a date or a timestamp; got {moment!r}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Holdout:
+    """The past to fit on, and what the same customers bought afterwards, in the same order."""
+
+    table: RfmTable
+    actual: tuple[int, ...]
+    horizon: Span
+    new_customers: int
+
+
+def split_holdout(orders: Iterable[Any], *, as_of: date, until: date, tz: str | None = None) -> Holdout:
+    """Cut the orders after the day `as_of`: what came before is the past, what came up to `until` the holdout.
+
+    Customers who first bought in the holdout have no past to predict from: `new_customers` counts them.
+    """
+    if until <= as_of:
+        raise ParameterError(f"The holdout must end after it starts; `until` is {until}, `as_of` {as_of}.")
+    kept = list(orders)
+    table = rfm(kept, as_of=as_of, tz=tz)
+    everything, _ = _purchases(kept, as_of=until, tz=tz)
+    actual = tuple(sum(day > as_of for day in everything[row.customer_id]) for row in table.rows)
+    days = float((until - as_of).days)
+    return Holdout(table, actual, Span(days, "days"), len(everything) - len(table.rows))
