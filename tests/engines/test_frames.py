@@ -148,14 +148,15 @@ OPTIONS = {
 }
 
 
-@pytest.mark.parametrize("question", QUESTIONS, ids=str)
-def test_the_whole_catalogue_of_the_sample_company_is_the_same(backend: str, company: Any, question: Any) -> None:
+def test_the_whole_catalogue_of_the_sample_company_is_the_same(backend: str, company: Any, examples: int) -> None:
+    """Over one quarter and the one before; `--exhaustive` asks every question."""
     records = Dataset(**company, **OPTIONS)
     frames = Dataset(**frames_of(backend, company), **OPTIONS)
-    for metric in METRICS.values():
-        compare(records, frames, metric, question)
-        by = Segment("first", {table: FIRST_TEXT[table] for table in metric.tables})
-        compare(records, frames, metric, question, by)
+    for question in QUESTIONS if examples > 100 else QUESTIONS[-1:]:
+        for metric in METRICS.values():
+            compare(records, frames, metric, question)
+            by = Segment("first", {table: FIRST_TEXT[table] for table in metric.tables})
+            compare(records, frames, metric, question, by)
 
 
 @pytest.mark.parametrize(
