@@ -279,8 +279,8 @@ def _dataset(metric: Metric, data: Any, tables: Mapping[str, Any], settings: dic
         if not tables:
             raise InputError(f"{metric.id} needs data: {_asks(metric)}.")
         return Dataset(**tables, **settings)
-    is_frame = isinstance(data, FrameTable) or backend_of(data) is not None
-    if isinstance(data, str | bytes) or not (is_frame or isinstance(data, Iterable)):
+    is_table = isinstance(data, Iterable | FrameTable) or backend_of(data) is not None
+    if isinstance(data, str | bytes) or not is_table:
         raise InputError(f"{metric.id} needs records or a Dataset; got {type(data).__name__}.")
     missing = [table for table in metric.tables if table not in tables]
     if len(missing) != 1:

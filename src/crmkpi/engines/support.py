@@ -79,6 +79,8 @@ def backend_of(data: object) -> Backend | None:
 
     Nothing is imported for it: the module of the object's class says what it is.
     """
+    if type(data) in (list, tuple, dict):  # by far the most, and asked in each call
+        return None
     names = [part.__module__.partition(".")[0].lstrip("_") for part in type(data).__mro__]
     for name in names:
         if name in BACKENDS and _is_table(data, name):
