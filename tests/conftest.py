@@ -19,6 +19,9 @@ settings.register_profile("exhaustive", settings.get_profile("quick"), max_examp
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--exhaustive", action="store_true", help="try many generated examples instead of few")
+    parser.addoption(
+        "--backends", default="", help="frame libraries, such as polars,pyspark; else those installed but Spark"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from crmkpi.calendars import Calendar
     from crmkpi.catalogue import catalogue
     from crmkpi.dataset import Dataset
+    from crmkpi.engines.frames_columns import table
     from crmkpi.errors import CrmKpiError
     from crmkpi.expressions import Parameter
     from crmkpi.insight import cohorts, rfm, survival
@@ -125,8 +126,10 @@ if TYPE_CHECKING:
         Visit,
     )
     from crmkpi.results import Report, Result
+    from crmkpi.scanning import scan
     from crmkpi.segments import Segment, split
     from crmkpi.sources import read_csv, read_dicts, read_json, write_csv
+    from crmkpi.tally import Tally
 
 __all__ = [
     "Calendar",
@@ -153,6 +156,7 @@ __all__ = [
     "Subscription",
     "Survey",
     "Table",
+    "Tally",
     "Ticket",
     "Visit",
     "__version__",
@@ -246,6 +250,7 @@ __all__ = [
     "sales_calls",
     "sales_cycle_length",
     "sales_velocity",
+    "scan",
     "self_service_rate",
     "service",
     "sla_attainment",
@@ -257,6 +262,7 @@ __all__ = [
     "stage_duration",
     "survey_response_rate",
     "survival",
+    "table",
     "ticket_volume",
     "tickets_per_customer",
     "unsubscribe_rate",
@@ -273,6 +279,7 @@ _HOMES = (
     "calendars",
     "catalogue",
     "dataset",
+    "engines.frames_columns",
     "errors",
     "expressions",
     "measures",
@@ -288,8 +295,10 @@ _HOMES = (
     "periods",
     "records",
     "results",
+    "scanning",
     "segments",
     "sources",
+    "tally",
     "vendors",
 )
 

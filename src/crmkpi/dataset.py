@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from crmkpi.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit
 from crmkpi.catalogue import catalogue
+from crmkpi.engines.frames_columns import FrameTable
+from crmkpi.engines.support import backend_of
 from crmkpi.errors import InputError, MissingTableError, PeriodError, UnknownNameError, did_you_mean
 from crmkpi.evaluation import EVER
 from crmkpi.measurement import chosen_metrics, measure, measure_one, report
@@ -16,7 +18,8 @@ from crmkpi.measures import Grouped
 from crmkpi.metric import Metric
 from crmkpi.money import Rates
 from crmkpi.periods import Period
-from crmkpi.records.base import known_tables
+from crmkpi.records import RECORDS
+from crmkpi.records.base import known_tables, record_type
 from crmkpi.results import Report, Result
 from crmkpi.segments import By
 
@@ -55,7 +58,11 @@ class Dataset:
         as_of: date | None = None,
         **tables: Iterable[Any],
     ) -> None:
+        tables = {name: _framed(name, records) for name, records in tables.items()}
         for name, records in tables.items():
+            if isinstance(records, FrameTable):
+                _check_home(name, records)
+                continue
             if name not in known_tables():
                 raise UnknownNameError(f"A dataset has no table {name!r}. {did_you_mean(name, known_tables())}")
             if isinstance(records, _NOT_TABLES) or not isinstance(records, Iterable):
@@ -93,6 +100,7 @@ class Dataset:
         """
         periods = self.periods(period, every)
         against = None if compare is None else [self._other(each, compare) for each in periods]
+        statements: list[str] = []
         results = measure(
             self,
             chosen_metrics(metrics),
@@ -101,8 +109,9 @@ class Dataset:
             by=by,
             parameters=parameters or {},
             confidence=confidence,
+            statements=statements,
         )
-        return report(results, periods, every, by)
+        return report(results, periods, every, by, statements=statements)
 
     def scorecard(
         self,
@@ -200,6 +209,11 @@ class Dataset:
                     f"A related field needs the table {table!r}, which the dataset lacks; it has "
                     f"{', '.join(self.tables)}. Add {table}=... to the Dataset."
                 )
+            if isinstance(self.tables[table], FrameTable):
+                raise InputError(
+                    f"Fields of {table} are looked up for records, so {table} must be records as well; got a frame. "
+                    "Give both tables as frames of one library."
+                )
             index: dict[str, Any] = {}
             for record in self.records(table):
                 if record.id in index:
@@ -223,10 +237,7 @@ class Dataset:
         return self.calendar.wall(known), known
 
     def __repr__(self) -> str:
-        tables = ", ".join(
-            f"{name}: {len(records):,}" if isinstance(records, Sequence) else f"{name}: a stream"
-            for name, records in self.tables.items()
-        )
+        tables = ", ".join(f"{name}: {_size(records)}" for name, records in self.tables.items())
         return f"<Dataset {tables or 'without tables'}>"
 
 
@@ -263,13 +274,14 @@ def _dataset(metric: Metric, data: Any, tables: Mapping[str, Any], settings: dic
             return data
         kept: dict[str, Any] = {**data.tables, **{name: getattr(data, name) for name in _SETTINGS}}
         return Dataset(**(kept | settings))
-    if isinstance(data, Mapping):
+    if isinstance(data, Mapping) and backend_of(data) is None:
         return Dataset(**{**data, **tables}, **settings)
     if data is None:
         if not tables:
             raise InputError(f"{metric.id} needs data: {_asks(metric)}.")
         return Dataset(**tables, **settings)
-    if isinstance(data, str | bytes) or not isinstance(data, Iterable):
+    is_table = isinstance(data, Iterable | FrameTable) or backend_of(data) is not None
+    if isinstance(data, str | bytes) or not is_table:
         raise InputError(f"{metric.id} needs records or a Dataset; got {type(data).__name__}.")
     missing = [table for table in metric.tables if table not in tables]
     if len(missing) != 1:
@@ -278,5 +290,30 @@ def _dataset(metric: Metric, data: Any, tables: Mapping[str, Any], settings: dic
     return Dataset(**found, **settings)
 
 
+def _size(records: Any) -> str:
+    if isinstance(records, FrameTable):
+        return f"a {records.backend.name} frame"
+    return f"{len(records):,}" if isinstance(records, Sequence) else "a stream"
+
+
 def _asks(metric: Metric) -> str:
     return f"{metric.id}({', '.join(f'{table}=...' for table in metric.tables)}), or a Dataset with these tables"
+
+
+def _framed(name: str, records: Any) -> Any:
+    """A frame as a table of records of that name; anything else as it is."""
+    if isinstance(records, FrameTable) or backend_of(records) is None:
+        return records
+    if name not in RECORDS:
+        raise UnknownNameError(
+            f"A dataset has no table {name!r} for a frame. {did_you_mean(name, RECORDS)} A table of your own record "
+            "class is given as crmkpi.table(frame, record=...)."
+        )
+    return FrameTable(records, type_=record_type(RECORDS[name]))
+
+
+def _check_home(name: str, table: FrameTable) -> None:
+    if table.type_.table != name:
+        raise InputError(
+            f"The table {name!r} was given a frame of {table.type_.table}; name it {table.type_.table}=..."
+        )

@@ -76,6 +76,11 @@ class Timeline:
             exact,
         )
 
+    @property
+    def merging(self) -> bool:
+        """Whether any period is made of several parts, whose states must merge."""
+        return any(len(parts) > 1 for parts in self._parts.values())
+
     def parts(self, period: Period | None, *, stock: bool) -> Sequence[int | None]:
         """The parts of the answers that make up the period; none where it was not asked for."""
         if stock:

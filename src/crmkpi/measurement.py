@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from crmkpi.calendars import Calendar
 from crmkpi.catalogue import catalogue
 from crmkpi.engines import records as records_engine
+from crmkpi.engines.frames_columns import FrameTable
+from crmkpi.engines.query import Answer, Query
 from crmkpi.errors import InputError, MissingTableError, ParameterError, UnknownNameError, did_you_mean
 from crmkpi.evaluation import EVER, Input, Reader, Timeline, moved
 from crmkpi.expressions import as_of
@@ -22,7 +24,7 @@ from crmkpi.segments import By, Segment, segment_keys, segments_of
 if TYPE_CHECKING:
     from crmkpi.dataset import Dataset
 
-__all__ = ["chosen_metrics", "measure", "measure_one", "report"]
+__all__ = ["built", "chosen_metrics", "measure", "measure_one", "read", "report"]
 
 _ALL_TIME = Timeline([None], EVER, whole=True)
 _KEPT_PLANS = 500
@@ -37,11 +39,33 @@ def measure(
     by: By,
     parameters: Mapping[str, Any],
     confidence: float | None,
+    statements: list[str] | None = None,
 ) -> tuple[Result, ...]:
-    """One result per metric, period and segment; `against` are the periods that each one is compared to."""
+    """One result per metric, period and segment; `against` are the periods that each one is compared to.
+
+    `statements` receives the SQL that was run, where a table lies in a database.
+    """
     segments = segments_of(by)
     everything = [*periods, *(against or ())]
-    reader, plan = _read(crm, metrics, everything, segments, parameters, intervals=confidence is not None)
+    intervals = confidence is not None
+    reader, plan = read(crm, metrics, everything, segments, parameters, intervals=intervals, statements=statements)
+    return built(
+        crm, reader, plan, segments, periods=periods, against=against, parameters=parameters, confidence=confidence
+    )
+
+
+def built(
+    crm: Dataset,
+    reader: Reader,
+    plan: Plan,
+    segments: Sequence[Segment],
+    *,
+    periods: Sequence[Period | None],
+    against: Sequence[Period | None] | None,
+    parameters: Mapping[str, Any],
+    confidence: float | None,
+) -> tuple[Result, ...]:
+    """The results of answers that are there."""
     builder = _Builder(crm, reader, segments, parameters, confidence)
     return tuple(
         builder.result(found, segment, each, other)
@@ -62,7 +86,7 @@ def measure_one(
 ) -> Result:
     """One metric over one period as one result."""
     periods = (period,) if against is None else (period, against)
-    reader, plan = _read(crm, (metric,), periods, (), parameters, intervals=confidence is not None)
+    reader, plan = read(crm, (metric,), periods, (), parameters, intervals=confidence is not None)
     return _Builder(crm, reader, (), parameters, confidence).result(plan.metrics[0], (), period, against)
 
 
@@ -78,7 +102,7 @@ def chosen_metrics(metrics: Metric | str | Iterable[Metric | str]) -> tuple[Metr
     return found
 
 
-def _read(
+def read(
     crm: Dataset,
     metrics: Sequence[Metric],
     periods: Sequence[Period | None],
@@ -86,11 +110,17 @@ def _read(
     parameters: Mapping[str, Any],
     *,
     intervals: bool,
+    partly: bool = False,
+    statements: list[str] | None = None,
 ) -> tuple[Reader, Plan]:
-    """Ask every table once, and give a reader of the answers."""
+    """Ask every table once, and give a reader of the answers.
+
+    With `partly` the answers will be merged with those of other parts of the data: a table may be left out, and what
+    only merges as a whole is kept as a whole.
+    """
     for metric in metrics:
         for table in metric.tables:
-            if table not in crm.tables:
+            if table not in crm.tables and not partly:
                 raise MissingTableError(
                     f"{metric.id} needs the table {table!r}, which the dataset lacks; it has "
                     f"{', '.join(crm.tables) or 'none'}. Add {table}=... to the Dataset."
@@ -107,19 +137,52 @@ def _read(
         timeline = Timeline(found, crm.known_until(), whole=whole)
     functions = _functions(crm, plan)
     answers = {
-        table: records_engine.answer(
-            query,
-            crm.records(table),
-            moments=timeline.moments,
-            tables=crm.index,
-            functions=functions,
-            parameters=values,
-        )
+        table: _answer(crm, query, timeline, functions, values, partly=partly, statements=statements)
         for table, query in plan.queries.items()
+        if table in crm.tables
     }
     # Converted amounts carry no currency of their own.
     currency = crm.currency if crm.rates is None else crm.rates.to
     return Reader(answers, timeline, {**values, repr(as_of): crm.known_until()}, currency), plan
+
+
+def _answer(
+    crm: Dataset,
+    query: Query,
+    timeline: Timeline,
+    functions: Mapping[str, Callable[..., Any]],
+    parameters: Mapping[str, Any],
+    *,
+    partly: bool,
+    statements: list[str] | None,
+) -> Answer:
+    """The answer of the engine that the table belongs to."""
+    table = crm.tables[query.type_.table]
+    if isinstance(table, FrameTable):
+        from crmkpi.engines import frames  # noqa: PLC0415  # only where there are frames
+
+        return frames.answer(
+            query,
+            table,
+            moments=timeline.moments,
+            tables=crm.tables,
+            calendar=crm.calendar,
+            rates=crm.rates,
+            currency=crm.currency,
+            parameters=parameters,
+            merging=partly or timeline.merging,
+            statements=statements,
+        )
+    answer = records_engine.answer(
+        query,
+        crm.records(query.type_.table),
+        moments=timeline.moments,
+        tables=crm.index,
+        functions=functions,
+        parameters=parameters,
+    )
+    answer.rejected = len(getattr(table, "rejected", ()))
+    return answer
 
 
 _PLANS: dict[tuple[tuple[int, ...], bool, bool], Plan] = {}
@@ -204,7 +267,7 @@ class _Builder:
         self._segments = segments
         self._given = given
         self._confidence = confidence
-        self._rejected = {name: len(getattr(records, "rejected", ())) for name, records in crm.tables.items()}
+        self._rejected = {name: answer.rejected for name, answer in reader.answers.items()}
 
     def result(
         self, plan: MetricPlan, segment: tuple[Hashable, ...], period: Period | None, against: Period | None
@@ -306,6 +369,7 @@ def report(
     every: str | None,
     by: By,
     notes: tuple[str, ...] = (),
+    statements: Sequence[str] = (),
 ) -> Report:
     """The results under a title that says what they are about."""
-    return Report(results, _title(periods, every, by), notes)
+    return Report(results, _title(periods, every, by), notes, tuple(statements))

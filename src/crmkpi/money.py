@@ -60,6 +60,11 @@ class Rates:
         """Whether any rate depends on the day."""
         return any(isinstance(rate, tuple) for rate in self._table.values())
 
+    @property
+    def days(self) -> frozenset[date]:
+        """The days on which any rate begins to hold."""
+        return frozenset(day for rate in self._table.values() if isinstance(rate, tuple) for day in rate[0])
+
     def convert(self, amount: Decimal, currency: str | None, moment: date | datetime | None) -> Decimal:
         """The amount in the currency `to`, unrounded, at the rate of the day of `moment`."""
         rate = self._table.get(currency) if currency is not None else None

@@ -172,6 +172,7 @@ class Report(Sequence[Result]):
     results: tuple[Result, ...]
     title: str = ""
     notes: tuple[str, ...] = ()
+    statements: tuple[str, ...] = field(default=(), compare=False)
 
     @overload
     def __getitem__(self, index: int) -> Result: ...
@@ -212,6 +213,12 @@ class Report(Sequence[Result]):
                 f"The report has {len(found) or 'no'} results for {asked}; one was asked for. {hint}"
             )
         return found[0]
+
+    def sql(self) -> str:
+        """The SQL that was run for the numbers, where the tables lie in a database that speaks it (DuckDB)."""
+        if not self.statements:
+            raise InputError("The report has no SQL: its tables are records or frames. DuckDB tables give it.")
+        return ";\n\n".join(self.statements) + ";\n"
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """One flat row of plain values per result, ready for JSON: money as text, durations in seconds."""

@@ -197,6 +197,7 @@ class Answer:
 
     given: dict[tuple[Hashable, ...], int]
     groups: list[dict[Group, list[Any]]]
+    rejected: int = 0  # rows of a frame that the record class would refuse
 
     def merged(self, other: Answer, query: Query) -> Answer:
         """The answer to `query` over both parts of the data."""
@@ -208,7 +209,7 @@ class Answer:
                 _merged_groups(mine, theirs, anchor.slots)
                 for mine, theirs, anchor in zip(self.groups, other.groups, query.anchors, strict=True)
             ]
-        return Answer(given, groups)
+        return Answer(given, groups, self.rejected + other.rejected)
 
 
 def quotient(amount: Any, divisor: Any) -> Any:

@@ -1,0 +1,225 @@
+"""How fast frames are measured, against queries written by hand in each library, as ratios within one process.
+
+    python benchmarks/frames.py [rows] [library ...]
+
+Deals lie in a Parquet file that is made once. A rival is what a good user of the library would write for the same KPI
+by owner and month of one year: it filters first, and it counts nothing that was left out. Wall-clock time, best of
+several, taken in turns so that a busy machine is busy for both sides.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from crmkpi import Dataset, Metric, average_deal_size, revenue, sales_cycle_length, win_rate
+
+ROUNDS = 5
+START, END = datetime(2025, 1, 1), datetime(2026, 1, 1)
+YEAR: dict[str, Any] = {"period": "2025", "every": "month", "by": "owner"}
+METRICS: dict[str, Metric] = {
+    "win_rate": win_rate,
+    "revenue": revenue,
+    "average_deal_size": average_deal_size,
+    "sales_cycle_length": sales_cycle_length,
+    "sales_cycle_length.median": sales_cycle_length.variant("median"),
+}
+
+
+def made_deals(rows: int) -> Path:
+    """A Parquet file of deals, the same for the same number of rows."""
+    path = Path(tempfile.gettempdir()) / f"crmkpi-deals-{rows}.parquet"
+    if path.exists():
+        return path
+    random = np.random.default_rng(7)
+    created = np.datetime64("2024-01-01", "us") + random.integers(0, 900 * 86_400, rows) * np.timedelta64(1, "s")
+    closed = created + random.integers(1, 120 * 86_400, rows) * np.timedelta64(1, "s")
+    status = random.choice(["won", "lost", "open"], rows, p=[0.35, 0.45, 0.2])
+    frame = pl.DataFrame(
+        {
+            "id": np.arange(rows).astype(str),
+            "status": status,
+            "created_at": created,
+            "closed_at": closed,
+            "amount": random.integers(0, 5_000_000, rows) / 100,
+            "owner": np.array([f"Owner {number}" for number in range(50)])[random.integers(0, 50, rows)],
+            "deleted": random.random(rows) < 0.01,
+        }
+    )
+    frame.with_columns(pl.when(pl.col("status") != "open").then("closed_at").alias("closed_at")).write_parquet(path)
+    return path
+
+
+def polars_rivals(frame: pl.LazyFrame) -> dict[str, Callable[[], Any]]:
+    month = pl.col("closed_at").dt.truncate("1mo").alias("month")
+    inside = frame.filter(~pl.col("deleted"), pl.col("closed_at") >= START, pl.col("closed_at") < END)
+    won = inside.filter(pl.col("status") == "won")
+    cycle = pl.col("closed_at") - pl.col("created_at")
+    closed = pl.col("status").is_in(["won", "lost"])
+    asked = {
+        "win_rate": inside.group_by("owner", month).agg((pl.col("status") == "won").sum().alias("won"), closed.sum()),
+        "revenue": won.group_by("owner", month).agg(pl.col("amount").sum()),
+        "average_deal_size": won.group_by("owner", month).agg(
+            pl.col("amount").mean(), pl.col("amount").std().alias("sd"), pl.len()
+        ),
+        "sales_cycle_length": won.group_by("owner", month).agg(
+            cycle.mean(), cycle.dt.total_microseconds().std().alias("sd"), pl.len()
+        ),
+        "sales_cycle_length.median": won.group_by("owner", month).agg(cycle.median()),
+    }
+    return {name: query.collect for name, query in asked.items()}
+
+
+def duckdb_rivals(table: str, connection: Any) -> dict[str, Callable[[], Any]]:
+    inside = f"FROM {table} WHERE NOT deleted AND closed_at >= '{START}' AND closed_at < '{END}'"
+    asked = {
+        "win_rate": f"count(*) FILTER (status = 'won'), count(*) FILTER (status IN ('won', 'lost')) {inside}",
+        "revenue": f"sum(amount) {inside} AND status = 'won'",
+        "average_deal_size": f"avg(amount), stddev(amount), count(*) {inside} AND status = 'won'",
+        "sales_cycle_length": (
+            "avg(epoch_us(closed_at) - epoch_us(created_at)), stddev(epoch_us(closed_at) - epoch_us(created_at)), "
+            f"count(*) {inside} AND status = 'won'"
+        ),
+        "sales_cycle_length.median": f"median(epoch_us(closed_at) - epoch_us(created_at)) {inside} AND status = 'won'",
+    }
+
+    def runner(columns: str) -> Callable[[], Any]:
+        query = f"SELECT owner, date_trunc('month', closed_at) AS month, {columns} GROUP BY 1, 2"
+        return lambda: connection.execute(query).fetchall()
+
+    return {name: runner(columns) for name, columns in asked.items()}
+
+
+def pandas_rivals(frame: pd.DataFrame) -> dict[str, Callable[[], Any]]:
+    def inside() -> pd.DataFrame:
+        chosen = frame[~frame["deleted"] & (frame["closed_at"] >= START) & (frame["closed_at"] < END)]
+        return chosen.assign(month=chosen["closed_at"].dt.to_period("M"))
+
+    def won() -> Any:
+        chosen = inside()
+        chosen = chosen[chosen["status"] == "won"]
+        return chosen.assign(cycle=chosen["closed_at"] - chosen["created_at"]).groupby(["owner", "month"])
+
+    def rates() -> Any:
+        chosen = inside()
+        flags = chosen.assign(won=chosen["status"] == "won", closed=chosen["status"].isin(["won", "lost"]))
+        return flags.groupby(["owner", "month"])[["won", "closed"]].sum()
+
+    return {
+        "win_rate": rates,
+        "revenue": lambda: won()["amount"].sum(),  # noqa: PLW0108  # `won` is run each time
+        "average_deal_size": lambda: won()["amount"].agg(["mean", "std", "count"]),
+        "sales_cycle_length": lambda: won()["cycle"].agg(["mean", "std", "count"]),
+        "sales_cycle_length.median": lambda: won()["cycle"].median(),  # noqa: PLW0108  # likewise
+    }
+
+
+def pyarrow_rivals(table: pa.Table) -> dict[str, Callable[[], Any]]:
+    def inside() -> pa.Table:
+        within = pc.and_(pc.greater_equal(table["closed_at"], START), pc.less(table["closed_at"], END))
+        chosen = table.filter(pc.and_(within, pc.invert(table["deleted"])))
+        return chosen.append_column("month", pc.floor_temporal(chosen["closed_at"], unit="month"))
+
+    def won() -> pa.Table:
+        chosen = inside()
+        return chosen.filter(pc.equal(chosen["status"], "won"))
+
+    def rates() -> Any:
+        chosen = inside()
+        chosen = chosen.append_column("won", pc.cast(pc.equal(chosen["status"], "won"), pa.int64()))
+        closed = pc.is_in(chosen["status"], pa.array(["won", "lost"]))
+        chosen = chosen.append_column("closed", pc.cast(closed, pa.int64()))
+        return chosen.group_by(["owner", "month"]).aggregate([("won", "sum"), ("closed", "sum")])
+
+    def cycles() -> Any:
+        chosen = won()
+        cycle = pc.cast(pc.subtract(chosen["closed_at"], chosen["created_at"]), pa.int64())
+        grouped = chosen.append_column("cycle", cycle).group_by(["owner", "month"])
+        return grouped.aggregate([("cycle", "mean"), ("cycle", "stddev"), ("cycle", "count")])
+
+    return {
+        "win_rate": rates,
+        "revenue": lambda: won().group_by(["owner", "month"]).aggregate([("amount", "sum")]),
+        "average_deal_size": lambda: (
+            won().group_by(["owner", "month"]).aggregate([("amount", "mean"), ("amount", "stddev")])
+        ),
+        "sales_cycle_length": cycles,
+    }
+
+
+def best_of(**ways: Callable[[], Any]) -> dict[str, float]:
+    """Milliseconds of each way."""
+    best = dict.fromkeys(ways, float("inf"))
+    for _ in range(ROUNDS):
+        for name, way in ways.items():
+            before = time.perf_counter()
+            way()
+            best[name] = min(best[name], (time.perf_counter() - before) * 1e3)
+    return best
+
+
+def compare(library: str, frame: Any, rivals: dict[str, Callable[[], Any]]) -> None:
+    """Each KPI beside its rival, then all of them in one call beside all rivals one after the other."""
+    crm = Dataset(deals=frame)
+    print(f"{library:<10} {'KPI':<28}{'by hand':>10}{'crmkpi':>10}{'ratio':>8}")
+    for name, rival in rivals.items():
+        crm.measure(METRICS[name], **YEAR)  # the look over the columns is kept with the dataset
+        found = best_of(hand=rival, ours=lambda name=name: crm.measure(METRICS[name], **YEAR))  # type: ignore[misc]
+        print(f"{'':<10} {name:<28}{found['hand']:>8.0f}ms{found['ours']:>8.0f}ms{found['ours'] / found['hand']:>8.2f}")
+    names = list(rivals)
+    crm.measure(names, **YEAR)
+    found = best_of(hand=lambda: [rivals[name]() for name in names], ours=lambda: crm.measure(names, **YEAR))
+    ratio = found["ours"] / found["hand"]
+    print(f"{'':<10} {'all of them, one call':<28}{found['hand']:>8.0f}ms{found['ours']:>8.0f}ms{ratio:>8.2f}")
+
+
+def overhead() -> None:
+    """One call on a frame of one row, beyond the bare query."""
+    frame = pl.DataFrame({"id": ["1"], "status": ["won"]})
+    crm = Dataset(deals=frame)
+    crm.measure(win_rate)
+    bare = frame.lazy().select((pl.col("status") == "won").sum())
+    found = best_of(bare=bare.collect, ours=lambda: crm.measure(win_rate), fresh=lambda: win_rate(frame))
+    print(
+        f"one call on one row: bare {found['bare']:.1f} ms, crmkpi {found['ours']:.1f} ms, "
+        f"with a new dataset {found['fresh']:.1f} ms"
+    )
+
+
+def main(rows: int, libraries: list[str]) -> None:
+    """Print a table for each library."""
+    path = made_deals(rows)
+    print(f"{rows:,} deals, 50 owners, the twelve months of a year; wall-clock time, best of {ROUNDS}\n")
+    overhead()
+    if "polars" in libraries:
+        lazy = pl.read_parquet(path).lazy()
+        compare("polars", lazy, polars_rivals(lazy))
+    if "duckdb" in libraries:
+        connection = duckdb.connect()
+        connection.execute(f"CREATE TABLE deals AS FROM '{path}'")
+        compare("duckdb", connection.table("deals"), duckdb_rivals("deals", connection))
+    if "pyarrow" in libraries:
+        table = pq.read_table(path)
+        compare("pyarrow", table, pyarrow_rivals(table))
+    if "pandas" in libraries:
+        frame = pd.read_parquet(path)
+        compare("pandas", frame, pandas_rivals(frame))
+
+
+if __name__ == "__main__":
+    named = [argument for argument in sys.argv[1:] if not argument.isdigit()]
+    sizes = [int(argument) for argument in sys.argv[1:] if argument.isdigit()]
+    main(sizes[0] if sizes else 1_000_000, named or ["polars", "duckdb", "pyarrow", "pandas"])

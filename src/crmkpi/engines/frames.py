@@ -1,0 +1,244 @@
+"""The frames engine: answers a query on a frame where it lies.
+
+Three steps for each anchor: project plain columns (flags and whole numbers), group once with elementary aggregations,
+and collect the few rows. No ratio and no rounding happens in a backend; the rows become the same states that the
+records engine gives, so everything after it is the same code. An expression inside an aggregation gives silently wrong
+numbers on some backends, so there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from crmkpi.calendars import Calendar
+from crmkpi.engines.frames_columns import FrameTable
+from crmkpi.engines.frames_expressions import Compiler
+from crmkpi.engines.frames_look import Column, Prepared, inside
+from crmkpi.engines.frames_native import rows_of
+from crmkpi.engines.frames_pass import OUTSIDE, Pass, day_key, segment_key, step_key
+from crmkpi.engines.frames_time import micros, with_open_time
+from crmkpi.engines.query import NO_DATE, Anchor, Answer, Query, merged_state
+from crmkpi.engines.records import Moments
+from crmkpi.engines.support import narwhals
+from crmkpi.errors import DefinitionError, InputError, MissingTableError
+from crmkpi.expressions import BusinessTime, Expression, Field, walk
+from crmkpi.money import Rates
+
+__all__ = ["answer"]
+
+
+def answer(
+    query: Query,
+    table: FrameTable,
+    *,
+    moments: Moments,
+    tables: Mapping[str, Any],
+    calendar: Calendar,
+    rates: Rates | None,
+    currency: str | None,
+    parameters: Mapping[str, Any],
+    merging: bool,
+    statements: list[str] | None = None,
+) -> Answer:
+    """The answer to `query` over a frame.
+
+    `tables` are those of the dataset, for related fields. `currency` is that of amounts which carry none, where `rates`
+    convert them. `merging` says that states will be merged, so that different values must be kept and not only counted.
+    `statements` receives the SQL that was run, where the backend has one.
+    """
+    prepared = _prepared(query, table, tables)
+    spans = {repr(part): part for root in _roots(query) for part in walk(root) if isinstance(part, BusinessTime)}
+    for span in spans.values():
+        prepared = _with_open_times(prepared, span, calendar)
+    compiler = Compiler(prepared, parameters, calendar, (moments.as_of_wall, moments.as_of))
+    groups: list[dict[Any, list[Any]]] = []
+    for anchor in query.anchors:
+        found: dict[Any, list[Any]] = {}
+        for run, name in _runs(query, anchor, compiler, moments, rates, currency):
+            for (segment, part), states in run.states(merging=merging, statements=statements).items():
+                group = (segment, name(part))
+                if group[1] == OUTSIDE:
+                    continue
+                before = found.get(group)
+                found[group] = states if before is None else _merged(anchor, before, states)
+        groups.append(found)
+    return Answer(_given(query, table, compiler), groups, prepared.rejected)
+
+
+def _given(query: Query, table: FrameTable, compiler: Compiler) -> dict[tuple[Hashable, ...], int]:
+    """How many rows each segment has; asked once for the same segments of a table."""
+    if not query.segments:
+        return {(): compiler.prepared.rows}
+    text = f"given {[key.text for key in query.segments]}"
+    known = table.kept.get(text)
+    if known is None or known[0] is not compiler.prepared.columns:
+        segments = [segment_key(number, key, compiler) for number, key in enumerate(query.segments)]
+        known = (compiler.prepared.columns, Pass(compiler, segments, [], Anchor(None, stock=False)).given())
+        table.kept[text] = known
+    return dict(known[1])
+
+
+def _merged(anchor: Anchor, mine: list[Any], theirs: list[Any]) -> list[Any]:
+    return [merged_state(slot, a, b) for slot, a, b in zip(anchor.slots, mine, theirs, strict=True)]
+
+
+def _runs(
+    query: Query, anchor: Anchor, compiler: Compiler, moments: Moments, rates: Rates | None, currency: str | None
+) -> list[tuple[Pass, Callable[[int | None], int | None]]]:
+    """The passes over the frame that an anchor needs: one, or for a stock one for each bound."""
+    segments = [segment_key(number, key, compiler) for number, key in enumerate(query.segments)]
+    if anchor.stock:
+        made: list[tuple[Pass, Callable[[int | None], int | None]]] = []
+        for number, bound in enumerate(moments.bounds):
+            convert = _converter(rates, currency, lambda _, day=bound[2]: day.date())  # type: ignore[misc]
+            stock = Pass(replace(compiler, bound=bound), segments, [], anchor, convert)
+            made.append((stock, lambda _, number=number: number))  # type: ignore[misc]
+        return made
+    if anchor.at is None:
+        convert = _converter(rates, currency, lambda _: None)
+        return [(Pass(compiler, segments, [], anchor, convert), lambda part: part)]
+    stamp = compiler.value(anchor.at)
+    edges = moments.edges if stamp.aware else moments.wall_edges
+    keys = [step_key("part", compiler, stamp, [micros(edge) for edge in edges])]
+    dates = sorted(rates.days) if rates is not None else []
+    if dates:
+        keys.append(day_key("rate", compiler, stamp, dates))
+
+    def name(part: int | None) -> int | None:
+        if part is None:
+            return NO_DATE
+        number = part - 1
+        return number if 0 <= number < len(moments.wanted) and moments.wanted[number] else OUTSIDE
+
+    def day_of(number: int | None) -> Any:
+        return None if number is None else dates[max(number - 1, 0)] if number else dates[0].replace(year=1)
+
+    convert = _converter(rates, currency, day_of if dates else lambda _: None)
+    return [(Pass(compiler, segments, keys, anchor, convert), name)]
+
+
+def _converter(rates: Rates | None, default: str | None, day_of: Callable[[Any], Any]) -> Callable[..., Any] | None:
+    """Turns an amount in a currency, of a day that a group stands for, into the currency of the rates."""
+    if rates is None:
+        return None
+
+    def convert(amount: Any, currency: str | None, number: Any) -> Any:
+        return rates.convert(amount, currency if currency is not None else default, day_of(number))
+
+    return convert
+
+
+def _roots(query: Query) -> list[Expression | None]:
+    """All expressions of a query."""
+    roots: list[Expression | None] = [key.source for key in query.segments if isinstance(key.source, Expression)]
+    for anchor in query.anchors:
+        roots.append(anchor.at)
+        for slot in anchor.slots:
+            roots += [slot.where, slot.value, slot.key, slot.moment, slot.currency]
+    return roots
+
+
+def _prepared(query: Query, table: FrameTable, tables: Mapping[str, Any]) -> Prepared:
+    """The frame with all columns that the query reads, those of related records joined on their key."""
+    function = next((key for key in query.segments if not isinstance(key.source, Expression)), None)
+    if function is not None:
+        raise InputError(
+            f"The segment {function.name!r} is a Python function, which a {table.backend.name} frame cannot run on its "
+            "rows; add a column to the frame and group by its name (by='attributes.name'), use Segment(..., bins=...), "
+            "or give records."
+        )
+    fields = {
+        part.path: part for root in _roots(query) for part in walk(root) if isinstance(part, Field) and part.table
+    }
+    summed = {
+        part.path
+        for anchor in query.anchors
+        for slot in anchor.slots
+        for part in walk(slot.value)
+        if isinstance(part, Field)
+    }
+    if any(slot.what == "latest" for anchor in query.anchors for slot in anchor.slots):
+        fields[("id",)] = Field(query.type_.table, ("id",), "text")
+    return _joined(table, list(fields), summed, tables)
+
+
+def _joined(
+    table: FrameTable, paths: Sequence[tuple[str, ...]], summed: set[tuple[str, ...]], tables: Mapping[str, Any]
+) -> Prepared:
+    own = [path for path in paths if path[0] not in table.type_.relations or len(path) == 1]
+    related: dict[str, list[tuple[str, ...]]] = {}
+    for path in paths:
+        if path not in own:
+            related.setdefault(path[0], []).append(path[1:])
+    keys = [table.type_.relations[name].key for name in related]
+    prepared = table.prepared(
+        [*(".".join(path) for path in own), *keys], frozenset(".".join(path) for path in own if path in summed)
+    )
+    nw = narwhals(table.backend)
+    for name, inner in related.items():
+        relation = table.type_.relations[name]
+        other = _related(table, relation.table, tables)
+        deeper = {path[1:] for path in summed if path[0] == name}
+        right = _joined(other, [("id",), *inner], deeper, tables)
+        _check_unique(right, relation.table)
+        names = {
+            column.name: f"{inside(name)}__{column.name}" for column in (*right.columns.values(), *right.exact.values())
+        }
+        frame = prepared.frame.join(
+            right.frame.select(*(nw.col(old).alias(new) for old, new in names.items())),
+            left_on=inside(relation.key),
+            right_on=names[inside("id")],
+            how="left",
+        )
+        columns, exact = (
+            {(name, *path): replace(column, name=names[column.name], nulls=True) for path, column in side.items()}
+            for side in (right.columns, right.exact)
+        )
+        columns.pop((name, "id"), None)
+        if ("id",) in inner:
+            raise DefinitionError(f"{table.type_.table}.{name}.id is {table.type_.table}.{relation.key}; write that.")
+        prepared = replace(
+            prepared, frame=frame, columns={**prepared.columns, **columns}, exact={**prepared.exact, **exact}
+        )
+    return prepared
+
+
+def _related(table: FrameTable, name: str, tables: Mapping[str, Any]) -> FrameTable:
+    if name not in tables:
+        raise MissingTableError(
+            f"A related field needs the table {name!r}, which the dataset lacks; it has {', '.join(tables)}. "
+            f"Add {name}=... to the Dataset."
+        )
+    other = tables[name]
+    if not isinstance(other, FrameTable) or other.backend is not table.backend:
+        got = f"a {other.backend.name} frame" if isinstance(other, FrameTable) else "records"
+        raise InputError(
+            f"Fields of {name} are joined to a {table.backend.name} frame, so {name} must be a "
+            f"{table.backend.name} frame as well; got {got}. Convert one of the two."
+        )
+    return other
+
+
+def _check_unique(prepared: Prepared, name: str) -> None:
+    """A join must never multiply rows."""
+    nw = narwhals(prepared.backend)
+    key = nw.col(inside("id"))
+    counted = (
+        prepared.frame.group_by(inside("id")).agg(nw.len().alias("n")).filter(nw.col("n") > 1, ~key.is_null()).head(1)
+    )
+    for found, _ in rows_of(prepared.backend, counted):
+        raise InputError(
+            f"Two records of {name} have the id {found!r}, so that a reference to it is ambiguous; remove one of them."
+        )
+
+
+def _with_open_times(prepared: Prepared, span: BusinessTime, calendar: Calendar) -> Prepared:
+    for part in (span.start, span.end):
+        if not isinstance(part, Field):
+            raise DefinitionError(f"On frames business time goes from one field to another; got {span!r}.")
+        known: Column = prepared.columns[part.path]
+        if f"{known.name}_open" not in prepared.frame.collect_schema().names():
+            prepared = with_open_time(prepared, known, calendar)
+    return prepared

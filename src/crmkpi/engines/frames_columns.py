@@ -1,0 +1,281 @@
+"""The door of the frames engine: a frame is held against its record, and its columns become plain numbers.
+
+Money becomes whole numbers of its smallest digit, timestamps whole microseconds, dates whole days; text, flags and
+other numbers stay what they are. One look over the columns that a query reads says how large the numbers are, whether
+amounts kept as floats are decimals without doubt, and which rows the record would refuse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, fields
+from types import MappingProxyType
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from crmkpi.engines.frames_look import Prepared, inside, looked_over, with_usual_scales
+from crmkpi.engines.frames_native import entered
+from crmkpi.engines.frames_time import to_utc
+from crmkpi.engines.support import Backend, backend_of, narwhals
+from crmkpi.errors import ColumnError, InputError, did_you_mean
+from crmkpi.records import Survey
+from crmkpi.records.base import FieldType, Kind, RecordType, record_type
+
+__all__ = ["FrameTable", "table"]
+
+_WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "text": "text",
+        "choice": "text",
+        "number": "numbers",
+        "integer": "whole numbers",
+        "money": "decimal or floating-point numbers",
+        "timestamp": "timestamps",
+        "date": "dates",
+        "flag": "true or false",
+    }
+)
+
+
+class FrameTable:
+    """A frame as a table of records; made by `crmkpi.table`, or by a `Dataset` for a frame as it stands."""
+
+    __slots__ = ("_found", "_known", "_values", "_zone", "backend", "columns", "frame", "kept", "type_")
+
+    def __init__(
+        self,
+        frame: Any,
+        *,
+        type_: RecordType,
+        columns: Mapping[str, str] | None = None,
+        values: Mapping[str, Mapping[Any, Any]] | None = None,
+        tz: str | None = None,
+    ) -> None:
+        backend = backend_of(frame)
+        if backend is None:
+            raise InputError(
+                f"table() takes a pandas, Polars, PyArrow, DuckDB or Spark frame; got {type(frame).__name__}. "
+                "Lists of records are given as they are."
+            )
+        narwhals(backend)
+        self.backend = backend
+        self.frame = frame.to_native() if hasattr(frame, "to_native") else frame
+        self.type_ = type_
+        self._zone = None if tz is None else ZoneInfo(tz)
+        self._values = {name: dict(mapping) for name, mapping in (values or {}).items()}
+        for name in self._values:
+            type_.field(name)
+        self._found = self._schema()
+        self.columns = self._mapped(columns or {})
+        self._known: dict[Any, Prepared] = {}
+        self.kept: dict[str, Any] = {}  # what the engine found out once
+
+    def __repr__(self) -> str:
+        return f"<{self.type_.table} in a {self.backend.name} frame of {len(self._found)} columns>"
+
+    def _schema(self) -> Mapping[str, Any]:
+        """The frame's columns and their types."""
+        try:
+            if self.backend.name == "pandas":
+                names = [str(name) for name in self.frame.columns]
+            elif self.backend.name == "pyarrow":
+                names = list(self.frame.column_names)
+            elif self.backend.name == "polars":
+                names = self.frame.collect_schema().names()
+            else:
+                names = list(self.frame.columns)
+        except Exception as error:
+            raise InputError(
+                f"The {self.backend.name} table for {self.type_.table} cannot be read; "
+                f"its connection may be closed: {error}"
+            ) from error
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ColumnError(
+                f"The {self.backend.name} frame for {self.type_.table} has two columns {twice!r}; rename one."
+            )
+        nw = narwhals(self.backend)
+        schema = nw.from_native(self.frame).collect_schema()
+        return MappingProxyType(dict(schema))
+
+    def _mapped(self, given: Mapping[str, str]) -> Mapping[str, str]:
+        """Which column holds which field; a field that no column holds has no values."""
+        for name, column in given.items():
+            self.type_.field(name)
+            if column not in self._found:
+                raise ColumnError(f"The frame has no column {column!r} for {name}. {did_you_mean(column, self._found)}")
+        taken = set(given.values())
+        own = {
+            name: name for name in self.type_.fields if name in self._found and name not in taken and name not in given
+        }
+        found = {**own, **given}
+        if not found:
+            raise ColumnError(
+                f"The frame has none of the columns of {self.type_.model.__name__}; it has "
+                f"{', '.join(list(self._found)[:12]) or 'none'}. Give columns={{'field': 'column'}}."
+            )
+        for name, known in self.type_.fields.items():
+            if known.required and name not in found:
+                free = [column for column in self._found if column not in found.values()]
+                raise ColumnError(
+                    f"{self.type_.model.__name__} needs the column {name!r}, which the frame lacks. "
+                    f"{did_you_mean(name, free)} Give columns={{{name!r}: ...}}."
+                )
+        return MappingProxyType(found)
+
+    def prepared(self, names: Iterable[str], exact: frozenset[str] = frozenset()) -> Prepared:
+        """The frame with only the fields of these names, as plain columns; `exact` are numbers to be added up."""
+        wanted = tuple(dict.fromkeys(names))
+        if self.type_.model is Survey:
+            wanted = tuple(dict.fromkeys((*wanted, *_beside_score(wanted))))
+        key = (frozenset(wanted), exact)
+        if key not in self._known:
+            self._known[key] = self._prepare(wanted, exact)
+        return self._known[key]
+
+    def _prepare(self, wanted: tuple[str, ...], exact: frozenset[str]) -> Prepared:
+        nw = narwhals(self.backend)
+        present: dict[str, tuple[str, Kind]] = {}
+        absent: list[str] = []
+        for name in wanted:
+            column = self._column_of(name)
+            if column is None:
+                absent.append(name)
+            else:
+                present[name] = (column, self._checked(name, column))
+        if not present:  # something must be read to know how many rows there are
+            present["id"] = (self.columns["id"], self._checked("id", self.columns["id"]))
+        frame, digits = entered(self.backend, self.frame, {inside(name): pair for name, pair in present.items()})
+        if translated := self._translated(nw, present):
+            frame = frame.with_columns(*translated)
+        defaults = {name: self.type_.fields[name] for name in absent if name in self.type_.fields}
+        if defaults:
+            filled = (_default(nw, name, known, self.type_).alias(inside(name)) for name, known in defaults.items())
+            frame = frame.with_columns(*filled)
+        aware = {name: self._is_aware(column) for name, (column, kind) in present.items() if kind == "timestamp"}
+        if self.type_.model is Survey and "scale_low" in wanted:
+            frame = with_usual_scales(nw, frame)
+        made = looked_over(self.backend, self.type_, frame, [*present, *defaults], digits, aware, exact)
+        return made if self._zone is None else to_utc(made, self._zone)
+
+    def _column_of(self, name: str) -> str | None:
+        if name.startswith("attributes."):
+            own = name.partition(".")[2]
+            return own if own in self._found and own not in self.columns.values() else None
+        column = self.columns.get(name)
+        if column is None:
+            free = {_plain(found): found for found in self._found if found not in self.columns.values()}
+            if _plain(name) in free:
+                raise ColumnError(
+                    f"{self.type_.model.__name__} has {name!r} and the frame has {free[_plain(name)]!r}, which may be "
+                    f"the same; say so with columns={{{name!r}: {free[_plain(name)]!r}}}, or rename it."
+                )
+        return column
+
+    def _checked(self, name: str, column: str) -> Kind:
+        """The kind of the field, if the column's type can hold it."""
+        dtype = self._found[column]
+        if name.startswith("attributes."):
+            return "attributes"
+        known = self.type_.fields[name]
+        is_object = self.backend.name == "pandas" and self.frame[column].dtype == object
+        # Of objects only the first few are looked at for their type; the door looks at all numbers.
+        if is_object and (known.kind in ("money", "number", "integer") or self.frame[column].isna().all()):
+            return known.kind
+        wrong = _wrong_type(known, dtype, self.backend)
+        if wrong:
+            raise ColumnError(
+                f"The column {column!r} must hold {known.name} as {_WORDS[known.kind]}; got {dtype}. {wrong}"
+            )
+        return known.kind
+
+    def _is_aware(self, column: str) -> bool:
+        return getattr(self._found[column], "time_zone", None) is not None
+
+    def _translated(self, nw: Any, present: Mapping[str, tuple[str, Kind]]) -> list[Any]:
+        """The columns whose values go by other names in the source."""
+        made = []
+        for name, mapping in self._values.items():
+            if name in present:
+                source = nw.col(inside(name))
+                for raw, meant in mapping.items():
+                    source = nw.when(nw.col(inside(name)) == nw.lit(raw)).then(nw.lit(meant)).otherwise(source)
+                made.append(source.alias(inside(name)))
+        return made
+
+
+def table(
+    frame: Any,
+    /,
+    *,
+    record: type[Any],
+    columns: Mapping[str, str] | None = None,
+    values: Mapping[str, Mapping[Any, Any]] | None = None,
+    tz: str | None = None,
+) -> FrameTable:
+    """A frame as a table of a `Dataset`: which column holds which field, and what its values are called.
+
+    `columns` maps a field to the frame's column; fields that are columns already need no mention, and fields that no
+    column holds have no values. Columns that are no fields are custom attributes. `values` maps, for a field, a value
+    of the frame to one of the record. `tz` is the time zone of timestamps that carry none; without it they are
+    wall-clock times of the calendar that is measured with. Nothing is read before something is measured.
+
+    >>> import polars as pl
+    >>> from crmkpi import Deal, win_rate
+    >>> from crmkpi.engines.frames_columns import table
+    >>> frame = pl.DataFrame({"Id": ["1", "2"], "Stage": ["Closed Won", "Closed Lost"]})
+    >>> deals = table(frame, record=Deal, columns={"id": "Id", "status": "Stage"},
+    ...               values={"status": {"Closed Won": "won", "Closed Lost": "lost"}})
+    >>> win_rate(deals).value
+    0.5
+    """
+    return FrameTable(frame, type_=record_type(record), columns=columns, values=values, tz=tz)
+
+
+def _plain(name: str) -> str:
+    """A name without what people write differently: case, blanks, underscores."""
+    return "".join(letter for letter in name.casefold() if letter.isalnum())
+
+
+def _default(nw: Any, name: str, known: FieldType, type_: RecordType) -> Any:
+    """The column of a field that the frame lacks: what a record has when nothing is said."""
+    value = next(field.default for field in fields(type_.model) if field.name == name)
+    made = nw.lit(None if value is MISSING else value)
+    dtype = {"timestamp": nw.Int64, "date": nw.Int64, "integer": nw.Int64, "money": nw.Int64, "number": nw.Float64}
+    return made.cast({**dtype, "flag": nw.Boolean}.get(known.kind, nw.String))
+
+
+def _wrong_type(known: FieldType, dtype: Any, backend: Backend) -> str:
+    """Why a column of this type cannot hold the field, and the way out; nothing where it can."""
+    if known.kind in ("timestamp", "date"):
+        if dtype.is_temporal() and str(dtype) != "Time" and not str(dtype).startswith("Duration"):
+            return ""
+        if str(dtype) == "Object" and backend.name == "pandas":  # dates, or a mixture that pandas will refuse
+            return ""
+        return _PARSE[backend.name]
+    if known.kind in ("money", "number", "integer"):
+        right = dtype.is_numeric() or dtype.is_decimal() or (str(dtype) == "Object" and backend.name == "pandas")
+        return "" if right else "Convert it with a cast; text such as '1.200,50' is read by crmkpi.read_csv."
+    if known.kind == "flag":
+        right = str(dtype) == "Boolean" or (str(dtype) == "Object" and backend.name == "pandas")
+        return "" if right else "Compare it with the word for yes, such as column == 'yes', before it is measured."
+    if str(dtype).startswith("Float") and backend.name != "pandas":
+        return "Cast it to whole numbers or text, so that 7.0 and '7' are not two."
+    return ""
+
+
+_PARSE: Mapping[str, str] = MappingProxyType(
+    {
+        "polars": "Parse it: pl.col(...).str.to_datetime('%Y-%m-%d %H:%M:%S').",
+        "pandas": "Parse it: pandas.to_datetime(frame[...], format='ISO8601').",
+        "pyarrow": "Parse it: pyarrow.compute.strptime(column, format='%Y-%m-%d %H:%M:%S', unit='us').",
+        "duckdb": "Parse it: strptime(column, '%Y-%m-%d %H:%M:%S').",
+        "pyspark": "Parse it: functions.to_timestamp(column, 'yyyy-MM-dd HH:mm:ss').",
+    }
+)
+
+
+def _beside_score(wanted: Iterable[str]) -> tuple[str, ...]:
+    """A score is held against its scale, and without one against the usual scale of its kind."""
+    names = set(wanted)
+    return ("kind", "scale_low", "scale_high", "score") if names & {"score", "scale_low", "scale_high"} else ()

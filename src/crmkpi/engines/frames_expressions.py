@@ -1,0 +1,404 @@
+"""Row expressions as expressions over the plain columns of a frame.
+
+A condition is asked in two ways, as the records engine does: where it is *true*, and where it is *false*. What is
+neither is in none of the two, so no backend's own idea of a missing value ever decides. Money and durations are whole
+numbers with a known count of decimal digits, so that sums and products are exact, and their largest value is known
+beforehand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import reduce
+from operator import and_, or_
+from typing import Any
+
+from crmkpi.calendars import Calendar
+from crmkpi.engines.frames_look import Column, Prepared
+from crmkpi.engines.frames_time import DAY, local_day, micros, open_name
+from crmkpi.engines.query import MICROSECOND
+from crmkpi.engines.support import narwhals, refuse
+from crmkpi.errors import DefinitionError, TimeZoneError
+from crmkpi.expressions import (
+    AsOf,
+    Bound,
+    BusinessTime,
+    Combination,
+    Comparison,
+    Constant,
+    Day,
+    Expression,
+    Field,
+    Membership,
+    Negation,
+    Operation,
+    Parameter,
+    Presence,
+    Unless,
+)
+
+__all__ = ["Compiler", "Value"]
+
+_OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+_LARGEST = 2**62
+_FEW = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """An expression over plain columns: `digits` of its whole numbers are decimals, None where it is no whole number.
+
+    It is there where all columns of `needs` are, and `also` holds where that is not enough.
+    """
+
+    source: Any
+    kind: str
+    needs: frozenset[str] = frozenset()
+    digits: int | None = None
+    low: int = 0
+    high: int = 0
+    aware: bool | None = None
+    also: Any = None
+
+    @property
+    def largest(self) -> int:
+        """The largest size of the number."""
+        return max(abs(self.low), abs(self.high))
+
+
+@dataclass(frozen=True, slots=True)
+class Compiler:
+    """Writes expressions out over the columns of one prepared frame.
+
+    `bound` holds the instants of the period that a stock is asked at: start and end, on the wall clock and exactly.
+    """
+
+    prepared: Prepared
+    parameters: Mapping[str, Any]
+    calendar: Calendar
+    as_of: tuple[datetime, datetime]
+    bound: tuple[datetime, datetime, datetime, datetime] | None = None
+
+    @property
+    def nw(self) -> Any:
+        """The layer over all frame libraries."""
+        return narwhals(self.prepared.backend)
+
+    def column(self, field: Field) -> Column:
+        """The plain column of a field."""
+        return self.prepared.columns[field.path]
+
+    def value(self, expression: Expression, beside: Value | None = None, *, exact: bool = False) -> Value:
+        """The expression's value; `exact` asks for numbers that can be added without rounding."""
+        match expression:
+            case Field():
+                return self._field(expression, exact=exact)
+            case Constant():
+                return self._constant(expression.value, expression.kind, beside)
+            case Parameter():
+                return self._constant(self.parameters[repr(expression)], expression.kind, beside)
+            case AsOf() | Bound():
+                return self._instant(expression, beside)
+            case Day(item):
+                return self._day(item)
+            case BusinessTime(start, end):
+                return self._business(start, end)
+            case Operation():
+                return self._operation(expression, exact=exact)
+            case _:
+                raise DefinitionError(f"{expression!r} is a condition where a value is needed.")
+
+    def present(self, value: Value) -> Any | None:
+        """Where the value is there; None where it always is."""
+        parts = [~self.nw.col(name).is_null() for name in sorted(value.needs)]
+        if value.also is not None:
+            parts.append(value.also)
+        return reduce(and_, parts) if parts else None
+
+    def true(self, expression: Expression | None) -> Any | None:
+        """Where the condition is true, never missing; None where it always is."""
+        match expression:
+            case None:
+                return None
+            case Comparison(sign, left, right):
+                return self._compared(sign, left, right)
+            case Membership():
+                return self._member(expression, inside=True)
+            case Presence(item, True):
+                return self.present(self.value(item))
+            case Presence(item, False):
+                there = self.present(self.value(item))
+                return self.nw.lit(False) if there is None else ~there  # noqa: FBT003
+            case Combination("and", left, right):
+                return _both(self.true(left), self.true(right))
+            case Combination("or", left, right):
+                return _either(self.true(left), self.true(right))
+            case Negation(item):
+                return self.false(item)
+            case Unless(item):
+                met = self.true(item)
+                return self.nw.lit(False) if met is None else ~met  # noqa: FBT003
+            case _:
+                raise DefinitionError(f"{expression!r} is a value where a condition is needed.")
+
+    def false(self, expression: Expression) -> Any | None:
+        """Where the condition is false, and not merely unknown; None where it always is."""
+        match expression:
+            case Comparison(sign, left, right):
+                return self._compared(_OPPOSITE[sign], left, right)
+            case Membership():
+                return self._member(expression, inside=False)
+            case Presence(item, present):
+                return self.true(Presence(item, not present))
+            case Combination("and", left, right):
+                return _either(self.false(left), self.false(right))
+            case Combination("or", left, right):
+                return _both(self.false(left), self.false(right))
+            case Negation(item) | Unless(item):
+                return self.true(item)
+            case _:
+                raise DefinitionError(f"{expression!r} is a value where a condition is needed.")
+
+    def _field(self, field: Field, *, exact: bool) -> Value:
+        known = self.prepared.exact.get(field.path) if exact else None
+        known = known or self.column(field)
+        needs = frozenset({known.name}) if known.nulls else frozenset()
+        return Value(self.nw.col(known.name), known.kind, needs, known.digits, known.low, known.high, known.aware)
+
+    def _constant(self, value: Any, kind: str, beside: Value | None) -> Value:
+        if isinstance(value, timedelta):
+            return self._whole(value // MICROSECOND, "duration")
+        if isinstance(value, datetime):
+            return replace(self._whole(micros(value), "timestamp"), aware=value.tzinfo is not None)
+        if isinstance(value, date):
+            return self._whole((value - date(1970, 1, 1)).days, "date")
+        # A number beside money counts as the decimal that it is printed as; beside a float it is one.
+        whole = beside is not None and beside.digits is not None
+        if isinstance(value, bool | str) or not (whole or isinstance(value, int)):
+            plain = float(value) if isinstance(value, Decimal | int) and not isinstance(value, bool) else value
+            return Value(self.nw.lit(plain), kind)
+        number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+        digits = max(0, -int(number.as_tuple().exponent))
+        return replace(self._whole(int(number.scaleb(digits)), kind), digits=digits)
+
+    def _whole(self, number: int, kind: str) -> Value:
+        return Value(self.nw.lit(number), kind, digits=0, low=number, high=number)
+
+    def _instant(self, expression: Expression, beside: Value | None) -> Value:
+        if beside is None or beside.kind != "timestamp":
+            raise DefinitionError(f"{expression!r} must stand beside a timestamp of a record.")
+        if isinstance(expression, AsOf):
+            wall, exact = self.as_of
+        else:
+            assert self.bound is not None
+            wall, exact = self.bound[:2] if expression.side == "start" else self.bound[2:]  # type: ignore[attr-defined]
+        moment = exact if beside.aware else wall
+        return replace(self._whole(micros(moment), "timestamp"), aware=beside.aware)
+
+    def _day(self, item: Expression) -> Value:
+        stamp = self.value(item)
+        known = Column("", "timestamp", 0, stamp.low, stamp.high, stamp.aware)
+        source = local_day(self.nw, stamp.source, known, self.calendar)
+        return replace(
+            stamp, source=source, kind="date", low=stamp.low // DAY - 1, high=stamp.high // DAY + 1, aware=None
+        )
+
+    def _business(self, start: Expression, end: Expression) -> Value:
+        first, last = self.value(start), self.value(end)
+        self._alike(first, last, start, end)
+        names = [open_name(self.column(part)) for part in (start, end)]  # type: ignore[arg-type]
+        source = self.nw.col(names[1]) - self.nw.col(names[0])
+        size = max(last.high - first.low, first.high - last.low, 0)
+        return Value(source, "duration", first.needs | last.needs, 0, -size, size)
+
+    def _sides(self, left: Expression, right: Expression, *, exact: bool = False) -> tuple[Value, Value]:
+        if isinstance(left, Constant | Parameter | AsOf | Bound) and not isinstance(right, Constant):
+            second = self.value(right, exact=exact)
+            return self.value(left, second, exact=exact), second
+        first = self.value(left, exact=exact)
+        return first, self.value(right, first, exact=exact)
+
+    def _operation(self, expression: Operation, *, exact: bool) -> Value:
+        sign, left, right = expression.sign, expression.left, expression.right
+        money = "money" in (left.kind, right.kind)
+        first, second = self._sides(left, right, exact=exact or money)
+        self._alike(first, second, left, right)
+        needs = first.needs | second.needs
+        also = _both(first.also, second.also)
+        if sign == "/":
+            return self._quotient(expression, first, second, needs, also)
+        if first.digits is None or second.digits is None:
+            source = _sum_or_product(sign, _float(self.nw, first), _float(self.nw, second))
+            return Value(source, expression.kind, needs, also=also)
+        kind = expression.kind
+        if left.kind == "date" and kind == "duration":
+            first, second = (self._times(part, DAY) for part in (first, second))
+        if kind == "duration" and sign == "*":
+            first, second = self._whole_times(first, second, repr(expression))
+        if sign == "*":
+            corners = [a * b for a in (first.low, first.high) for b in (second.low, second.high)]
+            made = Value(
+                first.source * second.source,
+                kind,
+                needs,
+                (first.digits or 0) + (second.digits or 0),
+                min(corners),
+                max(corners),
+                also=also,
+            )
+        else:
+            first, second = self.aligned(first, second)
+            low, high = (
+                (first.low + second.low, first.high + second.high)
+                if sign == "+"
+                else (first.low - second.high, first.high - second.low)
+            )
+            aware = first.aware if kind == "timestamp" else None
+            source = _sum_or_product(sign, first.source, second.source)
+            made = Value(source, kind, needs, first.digits, low, high, aware, also)
+        return self._fitting(made, repr(expression))
+
+    def _whole_times(self, first: Value, second: Value, what: str) -> tuple[Value, Value]:
+        """A fixed duration in the smallest part of it that the other number counts, so that microseconds stay whole."""
+        fixed, counted = (first, second) if first.low == first.high and first.kind == "duration" else (second, first)
+        factor = 10 ** (counted.digits or 0)
+        if factor == 1:
+            return first, second
+        if fixed.low != fixed.high or fixed.low % factor:
+            raise refuse(
+                self.prepared.backend, what, "it multiplies durations by fractions row by row; give records instead"
+            )
+        return self._whole(fixed.low // factor, "duration"), replace(counted, digits=0)
+
+    def _quotient(self, expression: Operation, first: Value, second: Value, needs: frozenset[str], also: Any) -> Value:
+        if expression.kind != "number" or "money" in (expression.left.kind, expression.right.kind):
+            raise refuse(
+                self.prepared.backend, f"{expression!r}", "it divides amounts row by row; give records instead"
+            )
+        divisor = second.source
+        also = _both(also, divisor != self.nw.lit(0))
+        # A zero is put aside before it divides, since some backends would raise and others give infinity.
+        safe = self.nw.when(divisor != self.nw.lit(0)).then(_float(self.nw, second))
+        return Value(_float(self.nw, first) / safe, "number", needs, also=also)
+
+    def _times(self, value: Value, factor: int) -> Value:
+        if factor == 1:
+            return value
+        return replace(
+            value, source=value.source * self.nw.lit(factor), low=value.low * factor, high=value.high * factor
+        )
+
+    def aligned(self, first: Value, second: Value) -> tuple[Value, Value]:
+        """Both with the same number of decimal digits."""
+        assert first.digits is not None
+        assert second.digits is not None
+        digits = max(first.digits, second.digits)
+        made = [
+            replace(self._times(part, 10 ** (digits - (part.digits or 0))), digits=digits) for part in (first, second)
+        ]
+        return made[0], made[1]
+
+    def _fitting(self, value: Value, what: str) -> Value:
+        if value.largest > _LARGEST:
+            raise refuse(
+                self.prepared.backend,
+                what,
+                "its values may have more than 18 digits; look for wrong amounts or dates, or give records",
+            )
+        return value
+
+    def _alike(self, first: Value, second: Value, left: Expression, right: Expression) -> None:
+        if (
+            first.kind == second.kind == "timestamp"
+            and None not in (first.aware, second.aware)
+            and first.aware != second.aware
+        ):
+            raise TimeZoneError(
+                f"{left!r} and {right!r} are one with a time zone and one without; give tz= to crmkpi.table() so that "
+                "both are exact instants."
+            )
+
+    def _compared(self, sign: str, left: Expression, right: Expression) -> Any:
+        flag = sign in ("==", "!=") and left.kind == "flag" and isinstance(right, Constant)
+        if flag and isinstance(right, Constant):
+            value = self.value(left)
+            wanted = (right.value is True) == (sign == "==")
+            return _both(self.present(value), value.source if wanted else ~value.source)
+        first, second = self._sides(left, right)
+        self._alike(first, second, left, right)
+        if (first.digits is None) != (second.digits is None) and "money" in (left.kind, right.kind):
+            first, second = self._sides(left, right, exact=True)
+        if first.digits is not None and second.digits is not None:
+            first, second = self.aligned(first, second)
+            self._fitting(first, repr(left))
+            self._fitting(second, repr(right))
+        elif first.digits is not None or second.digits is not None:
+            first, second = (replace(part, source=_float(self.nw, part)) for part in (first, second))
+        there = _both(self.present(first), self.present(second))
+        return _both(there, _held(sign, first.source, second.source))
+
+    def _member(self, expression: Membership, *, inside: bool) -> Any:
+        value = self.value(expression.item)
+        options: Sequence[Any] = [self._option(option, value) for option in expression.options]
+        found = self._is_in(value.source, [option for option in options if option is not None])
+        return _both(self.present(value), found if inside else ~found)
+
+    def _is_in(self, source: Any, options: list[Any]) -> Any:
+        # A database finds a value among few faster by comparing than by looking it up in a list.
+        if self.prepared.backend.name == "duckdb" and 0 < len(options) <= _FEW:
+            return reduce(or_, (source == self.nw.lit(option) for option in options))
+        return source.is_in(options)
+
+    def _option(self, option: Any, value: Value) -> Any:
+        """An option as the plain number that stands for it; None where no value can be it."""
+        if value.digits is None:
+            return float(option) if isinstance(option, Decimal) else option
+        made = self._constant(option, value.kind, value)
+        number, digits = made.low, made.digits or 0
+        if digits > value.digits:
+            number, rest = divmod(number, 10 ** (digits - value.digits))
+            return None if rest else number
+        return number * 10 ** (value.digits - digits)
+
+
+def _float(nw: Any, value: Value) -> Any:
+    """A whole number with decimal digits as a float."""
+    if value.digits is None:
+        return value.source
+    source = value.source.cast(nw.Float64)
+    return source / nw.lit(float(10**value.digits)) if value.digits else source
+
+
+def _sum_or_product(sign: str, first: Any, second: Any) -> Any:
+    if sign == "+":
+        return first + second
+    return first - second if sign == "-" else first * second
+
+
+def _held(sign: str, first: Any, second: Any) -> Any:
+    match sign:
+        case "==":
+            return first == second
+        case "!=":
+            return first != second
+        case "<":
+            return first < second
+        case "<=":
+            return first <= second
+        case ">":
+            return first > second
+        case _:
+            return first >= second
+
+
+def _both(first: Any | None, second: Any | None) -> Any | None:
+    if first is None or second is None:
+        return second if first is None else first
+    return first & second
+
+
+def _either(first: Any | None, second: Any | None) -> Any | None:
+    return None if first is None or second is None else first | second

@@ -1,0 +1,332 @@
+"""The few things that each frame library must be asked in its own words.
+
+Everything else goes through narwhals. Columns come in under the names of the record's fields and leave as plain ones:
+timestamps as whole microseconds since 1970 (of the wall clock, or of UTC where they have a zone), dates as days, the
+rest as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from importlib.util import find_spec
+from typing import Any
+
+from crmkpi.engines.support import Backend, narwhals
+from crmkpi.errors import ColumnError, InputError
+from crmkpi.records.base import Kind
+
+__all__ = ["counts_steps", "entered", "gathered", "rows_of", "sql_of", "table_beside", "with_steps"]
+
+
+def entered(backend: Backend, frame: Any, columns: Mapping[str, tuple[str, Kind]]) -> tuple[Any, dict[str, int]]:
+    """The frame with only `columns` (name inside: name of the frame's own column, kind of field), as plain columns.
+
+    Beside it, for columns that were made whole numbers on the way in, how many of their digits are decimals.
+    """
+    if backend.name == "duckdb":
+        return narwhals(backend).from_native(_entered_duckdb(frame, columns)), {}
+    if backend.name == "pyspark":
+        return narwhals(backend).from_native(_entered_spark(frame, columns)), {}
+    if backend.name == "pandas":
+        made, digits = _entered_pandas(frame, columns)
+        return narwhals(backend).from_native(made, eager_only=True), digits
+    nw = narwhals(backend)
+    whole = nw.from_native(frame)
+    schema = whole.collect_schema()
+    made = []
+    for name, (column, kind) in columns.items():
+        source = nw.col(column)
+        if kind == "timestamp":
+            source = (source.cast(nw.Datetime("us")) if schema[column] == nw.Date else source).dt.timestamp("us")
+        elif kind == "date":
+            source = source.cast(nw.Datetime("us")).dt.timestamp("us") // (86_400_000_000)
+        elif kind in ("text", "choice") and schema[column] not in (nw.String, nw.Categorical, nw.Enum):
+            source = source.cast(nw.String)
+        made.append(source.alias(name))
+    return whole.select(*made), {}
+
+
+def _entered_pandas(frame: Any, columns: Mapping[str, tuple[str, Kind]]) -> tuple[Any, dict[str, int]]:
+    import pandas as pd  # noqa: PLC0415  # only where a pandas frame is given
+
+    made = {name: _pandas_column(pd, frame[column], kind) for name, (column, kind) in columns.items()}
+    digits = {name: column.attrs["digits"] for name, column in made.items() if "digits" in column.attrs}
+    # Joins and sorts of pandas go by the index, and a frame's own may repeat.
+    plain = {name: column.reset_index(drop=True) for name, column in made.items()}
+    return pd.DataFrame(plain, index=pd.RangeIndex(len(frame)), copy=False), digits
+
+
+def _pandas_column(pd: Any, column: Any, kind: Kind) -> Any:
+    """A column that knows null from a number: numpy's integers do not."""
+    dtype = column.dtype
+    if str(dtype).endswith("[pyarrow]"):
+        column = _pandas_from_arrow(pd, column, kind)
+        dtype = column.dtype
+    if kind in ("timestamp", "date"):
+        if column.dtype == object:
+            column = pd.to_datetime(column)
+        missing = column.isna().to_numpy()
+        if getattr(column.dtype, "tz", None) is not None:
+            column = column.dt.tz_convert("UTC").dt.tz_localize(None)
+        micros = column.to_numpy().astype("datetime64[us]").astype("int64")
+        micros[missing] = 0
+        if kind == "date":
+            micros //= 86_400_000_000
+        return pd.Series(pd.arrays.IntegerArray(micros, missing), index=column.index)
+    if kind == "flag":
+        return column.astype("boolean")
+    if kind in ("text", "choice"):
+        return _pandas_text(pd, column)
+    if dtype == object and kind in ("money", "number", "integer"):  # noqa: E721  # a dtype, not a class
+        return _pandas_numbers(pd, column, kind)
+    if pd.api.types.is_integer_dtype(dtype):
+        return column.astype("Int64")
+    return column.astype("Float64") if pd.api.types.is_float_dtype(dtype) else column
+
+
+def _pandas_numbers(pd: Any, column: Any, kind: Kind) -> Any:
+    """An object column of numbers: decimals become whole numbers of their smallest digit, noted beside the column."""
+    present = column[column.notna()]
+    for found in set(map(type, present)):
+        if not issubclass(found, int | float | Decimal) or found is bool:
+            wrong = next(value for value in present if type(value) is found)
+            raise ColumnError(
+                f"The column {column.name!r} must hold numbers; got {wrong!r}, which is {found.__name__}. "
+                "Convert the column first."
+            )
+    if kind != "money" or not any(isinstance(value, Decimal) for value in present):
+        return column.astype("Float64" if kind != "integer" else "Int64")
+    exact = [value if isinstance(value, Decimal) else Decimal(repr(value)) for value in present]
+    digits = max([0, *(-int(value.as_tuple().exponent) for value in exact if value.is_finite())])
+    values = pd.Series(pd.NA, index=column.index, dtype="Int64")
+    try:
+        values[column.notna()] = [int(value.scaleb(digits)) for value in exact]
+    except OverflowError as error:
+        raise InputError(
+            f"The column {column.name!r} holds an amount of more digits than can be added exactly; check it."
+        ) from error
+    values.attrs["digits"] = digits
+    return values
+
+
+def _pandas_from_arrow(pd: Any, column: Any, kind: Kind) -> Any:
+    dtype = column.dtype
+    if kind in ("timestamp", "date") and "date" in str(dtype):
+        return pd.to_datetime(column)
+    if kind == "timestamp":
+        zone = dtype.pyarrow_dtype.tz
+        return column.astype(pd.DatetimeTZDtype("us", zone) if zone else "datetime64[us]")
+    if kind == "flag":
+        return column.astype("boolean")
+    if "decimal" in str(dtype):
+        return column.astype(object).where(column.notna(), None)
+    if pd.api.types.is_integer_dtype(dtype):
+        return column.astype("Int64")
+    if pd.api.types.is_float_dtype(dtype):
+        return column.astype("Float64")
+    return column
+
+
+def _pandas_text(pd: Any, column: Any) -> Any:
+    if isinstance(column.dtype, pd.CategoricalDtype) or (
+        pd.api.types.is_string_dtype(column.dtype) and column.dtype != object
+    ):
+        return column
+    if pd.api.types.is_float_dtype(column.dtype):  # whole numbers with gaps are floats in numpy
+        column = column.astype("Int64")
+    return (
+        column.astype(object)
+        .map(lambda value: value if isinstance(value, str) else str(value), na_action="ignore")
+        .astype("str")
+    )
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _entered_duckdb(frame: Any, columns: Mapping[str, tuple[str, Kind]]) -> Any:
+    types = dict(zip(frame.columns, map(str, frame.types), strict=True))
+    made = []
+    for name, (column, kind) in columns.items():
+        source = _quoted(column)
+        if kind == "timestamp":
+            source = f"epoch_us({source}::TIMESTAMP)" if types[column] == "DATE" else f"epoch_us({source})"
+        elif kind == "date":
+            source = f"({source}::DATE - DATE '1970-01-01')::BIGINT"
+        elif kind in ("text", "choice") and types[column] != "VARCHAR":
+            source = f"{source}::VARCHAR"
+        made.append(f"{source} AS {_quoted(name)}")
+    return frame.project(", ".join(made))
+
+
+def _entered_spark(frame: Any, columns: Mapping[str, tuple[str, Kind]]) -> Any:
+    from pyspark.sql import functions as F  # noqa: N812, PLC0415  # Spark's own habit; only where Spark is there
+
+    types = dict(frame.dtypes)
+    made = []
+    for name, (column, kind) in columns.items():
+        quoted = "`" + column.replace("`", "``") + "`"
+        source = F.col(quoted)
+        if kind == "timestamp":
+            if types[column] == "timestamp":
+                source = F.unix_micros(source)
+            else:
+                # A difference of two wall-clock times knows no session time zone.
+                source = F.expr(
+                    f"timestampdiff(MICROSECOND, TIMESTAMP_NTZ'1970-01-01 00:00:00', CAST({quoted} AS TIMESTAMP_NTZ))"
+                )
+        elif kind == "date":
+            source = F.expr(f"CAST(datediff(CAST({quoted} AS DATE), DATE'1970-01-01') AS BIGINT)")
+        elif kind in ("text", "choice"):
+            source = source.cast("string")
+        made.append(source.alias(name))
+    return frame.select(*made)
+
+
+def rows_of(backend: Backend, frame: Any) -> list[tuple[Any, ...]]:
+    """The rows of a small result as plain Python values, None for what is missing."""
+    native = frame.to_native()
+    if backend.name == "polars":
+        return (native.collect() if hasattr(native, "collect") else native).rows()  # type: ignore[no-any-return]
+    if backend.name == "duckdb":
+        return native.fetchall()  # type: ignore[no-any-return]
+    if backend.name == "pyspark":
+        return [tuple(row) for row in native.collect()]
+    if backend.name == "pyarrow":
+        return list(zip(*(column.to_pylist() for column in native.columns), strict=True))
+    columns = [native[name] for name in native.columns]
+    return list(
+        zip(
+            *(
+                [None if gone else value for value, gone in zip(column.tolist(), column.isna(), strict=True)]
+                for column in columns
+            ),
+            strict=True,
+        )
+    )
+
+
+def gathered(
+    backend: Backend, frame: Any, keys: Sequence[str], values: Sequence[str]
+) -> dict[tuple[Any, ...], list[list[Any]]]:
+    """For each group the values of each column, sorted, without nulls."""
+    native = frame.to_native()
+    size = len(keys)
+    if backend.name == "polars":
+        import polars as pl  # noqa: PLC0415  # only where a Polars frame is given
+
+        lists = [
+            pl.col(value).drop_nulls().sort().implode() if not keys else pl.col(value).drop_nulls().sort()
+            for value in values
+        ]
+        lazy = native.lazy().select(*keys, *values)
+        found = (lazy.group_by(*keys).agg(*lists) if keys else lazy.select(*lists)).collect()
+        return {row[:size]: list(row[size:]) for row in found.rows()}
+    if backend.name == "duckdb":
+        parts = [
+            f"list({_quoted(value)} ORDER BY {_quoted(value)}) FILTER (WHERE {_quoted(value)} IS NOT NULL)"
+            for value in values
+        ]
+        group = f" GROUP BY {', '.join(map(_quoted, keys))}" if keys else ""
+        found = native.query(
+            "measured",
+            f"SELECT {', '.join([*map(_quoted, keys), *parts])} FROM measured{group}",  # noqa: S608  # names are quoted, values are numbers
+        ).fetchall()
+        return {tuple(row[:size]): [part or [] for part in row[size:]] for row in found}
+    if backend.name == "pyspark":
+        from pyspark.sql import functions as F  # noqa: N812, PLC0415  # only where Spark is there
+
+        sorted_lists = [F.sort_array(F.collect_list(value)).alias(value) for value in values]
+        return {
+            tuple(row)[:size]: list(tuple(row)[size:]) for row in native.groupBy(*keys).agg(*sorted_lists).collect()
+        }
+    return _gathered_here(backend, native, keys, values)
+
+
+def _gathered_here(
+    backend: Backend, native: Any, keys: Sequence[str], values: Sequence[str]
+) -> dict[tuple[Any, ...], list[list[Any]]]:
+    """The same for pandas and PyArrow, one column after the other."""
+    found: dict[tuple[Any, ...], list[list[Any]]] = {}
+    for number, value in enumerate(values):
+        if backend.name == "pandas":
+            present = native[native[value].notna()]
+            groups = _pandas_lists(present, keys, value)
+        else:
+            present = native.filter(native.column(value).is_valid())
+            if keys:
+                lists = present.group_by(list(keys)).aggregate([(value, "list")])
+                columns = [lists.column(name).to_pylist() for name in (*keys, f"{value}_list")]
+                groups = [(tuple(key), one) for *key, one in zip(*columns, strict=True)]
+            else:
+                groups = [((), present.column(value).to_pylist())]
+        for key, one in groups:
+            found.setdefault(key, [[] for _ in values])[number] = sorted(one)
+    return found
+
+
+def _pandas_lists(present: Any, keys: Sequence[str], value: str) -> list[tuple[tuple[Any, ...], list[Any]]]:
+    if not keys:
+        return [((), present[value].tolist())]
+    import pandas as pd  # noqa: PLC0415  # only where a pandas frame is given
+
+    grouped = present.groupby(list(keys), dropna=False, observed=True, sort=False)[value]
+    return [(tuple(None if pd.isna(part) else part for part in key), one.tolist()) for key, one in grouped]
+
+
+def table_beside(backend: Backend, frame: Any, columns: Mapping[str, Sequence[int]]) -> Any:
+    """A small table of whole numbers in the same home as `frame`, to be joined with it."""
+    nw = narwhals(backend)
+    if backend.name == "duckdb":
+        names = ", ".join(map(_quoted, columns))
+        values = ", ".join(str(row) if len(row) > 1 else f"({row[0]})" for row in zip(*columns.values(), strict=True))
+        if not values:
+            nothing = ", ".join(f"NULL::BIGINT AS {_quoted(name)}" for name in columns)
+            return nw.from_native(frame.to_native().query("measured", f"SELECT {nothing} FROM measured WHERE false"))  # noqa: S608  # names are quoted, values are numbers
+        return nw.from_native(frame.to_native().query("measured", f"SELECT * FROM (VALUES {values}) AS t({names})"))  # noqa: S608  # names are quoted, values are numbers
+    if backend.name == "pyspark":
+        session = frame.to_native().sparkSession
+        schema = ", ".join(f"`{name}` BIGINT" for name in columns)
+        return nw.from_native(session.createDataFrame(list(zip(*columns.values(), strict=True)), schema))
+    made = nw.from_dict(dict(columns), schema=dict.fromkeys(columns, nw.Int64), backend=backend.name)
+    if backend.name == "pandas":
+        return nw.from_native(made.to_native().astype("Int64"), eager_only=True)
+    return made.lazy() if isinstance(frame, nw.LazyFrame) else made
+
+
+def counts_steps(backend: Backend) -> bool:
+    """Whether the library finds the step that a number has reached by search, and not by asking for each."""
+    return backend.name in ("pandas", "pyarrow") and find_spec("numpy") is not None
+
+
+def with_steps(backend: Backend, frame: Any, name: str, edges: Sequence[int]) -> Any:
+    """The frame with the column `name` as how many of the increasing `edges` its number has reached."""
+    import numpy as np  # noqa: PLC0415  # asked for by `counts_steps`
+
+    steps = np.array(edges, dtype="int64")
+    native = frame.to_native()
+    if backend.name == "pandas":
+        import pandas as pd  # noqa: PLC0415  # only where a pandas frame is given
+
+        missing = native[name].isna().to_numpy()
+        numbers = native[name].to_numpy(dtype="int64", na_value=0)
+        reached = pd.arrays.IntegerArray(np.searchsorted(steps, numbers, side="right").astype("int64"), missing)
+        return narwhals(backend).from_native(native.assign(**{name: reached}), eager_only=True)
+    import pyarrow as pa  # noqa: PLC0415  # only where an Arrow table is given
+
+    column = native.column(name)
+    missing = column.is_null().to_numpy()
+    found = np.searchsorted(steps, column.fill_null(0).to_numpy(), side="right")
+    place = native.schema.get_field_index(name)
+    return narwhals(backend).from_native(
+        native.set_column(place, name, pa.array(found, pa.int64(), mask=missing)), eager_only=True
+    )
+
+
+def sql_of(backend: Backend, frame: Any) -> str:
+    """The SQL that the frame stands for."""
+    if backend.name != "duckdb":
+        raise InputError(f"Only a DuckDB table has SQL; the frame is a {backend.name} one.")
+    return str(frame.to_native().sql_query())

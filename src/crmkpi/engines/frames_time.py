@@ -1,0 +1,168 @@
+"""Time in whole numbers: the offset of a zone, the local day and opening time, the same on every backend.
+
+A backend's own calendar is never asked. What changes at known instants, such as the offset of a time zone, is a step
+function of the timestamp, and its steps are made in Python.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from crmkpi.calendars import Calendar
+from crmkpi.engines.frames_look import Column, Prepared
+from crmkpi.engines.frames_native import rows_of, table_beside
+from crmkpi.engines.query import MICROSECOND
+from crmkpi.engines.support import narwhals
+
+__all__ = ["DAY", "local_day", "micros", "open_name", "step_numbers", "to_utc", "with_open_time"]
+
+DAY = 86_400_000_000
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # the origin of wall clocks
+_EPOCH_UTC = _EPOCH.replace(tzinfo=UTC)
+_FIRST, _LAST = (datetime(year, 1, 1, tzinfo=UTC) for year in (1900, 2100))
+_DEEP = 24  # from so many steps on, halves are asked for instead of one after the other
+
+
+def micros(moment: datetime) -> int:
+    """A moment as microseconds since 1970, of the wall clock or of UTC."""
+    return (moment - (_EPOCH if moment.tzinfo is None else _EPOCH_UTC)) // MICROSECOND
+
+
+def step_numbers(nw: Any, column: Any, edges: Sequence[int], *, halves: bool) -> Any:
+    """How many of the increasing `edges` a number has reached; missing where the number is.
+
+    `halves` asks by halves, which is fast where only the branch that applies is computed.
+    """
+    if not edges:
+        return nw.when(~column.is_null()).then(nw.lit(0))
+    if halves:
+        return nw.when(~column.is_null()).then(_halved(nw, column, edges, 0))
+    reached: Any = nw.lit(0)
+    for number, edge in enumerate(edges, 1):
+        reached = nw.when(column >= nw.lit(edge)).then(nw.lit(number)).otherwise(reached)
+    return nw.when(~column.is_null()).then(reached)
+
+
+def _halved(nw: Any, column: Any, edges: Sequence[int], first: int) -> Any:
+    if not edges:
+        return nw.lit(first)
+    middle = len(edges) // 2
+    low, high = edges[:middle], edges[middle + 1 :]
+    return (
+        nw.when(column < nw.lit(edges[middle]))
+        .then(_halved(nw, column, low, first))
+        .otherwise(_halved(nw, column, high, first + middle + 1))
+    )
+
+
+@cache
+def _offsets(zone: ZoneInfo) -> tuple[tuple[int, int, int], ...]:
+    """The changes of a zone's offset: the instant, and the offsets before and after, in microseconds."""
+    found = []
+    hours = range(int((_LAST - _FIRST) / timedelta(hours=1)))
+
+    def offset(hour: int) -> int:
+        return ((_FIRST + timedelta(hours=hour)).astimezone(zone).utcoffset() or timedelta()) // MICROSECOND
+
+    step = 24 * 7
+    before = offset(0)
+    for week in range(step, len(hours), step):
+        if offset(week) == before:
+            continue
+        start, seconds = _FIRST + timedelta(hours=week - step), range(step * 3600 + 1)
+        changed = bisect_left(
+            seconds,
+            x=True,
+            key=lambda second: (
+                ((start + timedelta(seconds=second)).astimezone(zone).utcoffset() or timedelta()) // MICROSECOND
+                != before
+            ),
+        )
+        found.append((micros(start + timedelta(seconds=changed)), before, offset(week)))
+        before = offset(week)
+    return tuple(found)
+
+
+def _offset_of(nw: Any, column: Any, known: Column, zone: ZoneInfo, *, wall: bool) -> Any:
+    """The offset of `zone` at each instant; at each wall-clock time with `wall`, of two showings the first."""
+    changes = _offsets(zone)
+    edges = [moment + (max(before, after) if wall else 0) for moment, before, after in changes]
+    within = [number for number, edge in enumerate(edges) if known.low < edge <= known.high]
+    begin = sum(edge <= known.low for edge in edges)
+    first = changes[begin - 1][2] if begin else changes[0][1] if changes else _fixed(zone)
+    found: Any = nw.lit(first)
+    for number in within:
+        found = nw.when(column >= nw.lit(edges[number])).then(nw.lit(changes[number][2])).otherwise(found)
+    return found
+
+
+def _fixed(zone: ZoneInfo) -> int:
+    return (_FIRST.astimezone(zone).utcoffset() or timedelta()) // MICROSECOND
+
+
+def local_day(nw: Any, column: Any, known: Column, calendar: Calendar) -> Any:
+    """The calendar day of a timestamp, as days since 1970."""
+    if known.aware and calendar.tz != "UTC":
+        column = column + _offset_of(nw, column, known, calendar.zone, wall=False)
+    return column // nw.lit(DAY)
+
+
+def to_utc(prepared: Prepared, zone: ZoneInfo) -> Prepared:
+    """The same with wall-clock times as instants of a zone."""
+    nw = narwhals(prepared.backend)
+    columns = dict(prepared.columns)
+    made = []
+    for path, known in prepared.columns.items():
+        if known.kind == "timestamp" and not known.aware:
+            column = nw.col(known.name)
+            made.append((column - _offset_of(nw, column, known, zone, wall=True)).alias(known.name))
+            columns[path] = replace(known, aware=True, low=known.low - DAY, high=known.high + DAY)
+    return replace(prepared, frame=prepared.frame.with_columns(*made), columns=columns) if made else prepared
+
+
+def with_open_time(prepared: Prepared, known: Column, calendar: Calendar) -> Prepared:
+    """The frame with a further column: opening time from 1970 to the timestamp; a difference is business time."""
+    nw = narwhals(prepared.backend)
+    day, name = f"{known.name}_day", open_name(known)
+    frame = prepared.frame.with_columns((nw.col(known.name) // nw.lit(DAY)).alias(day))
+    asked = frame.select(nw.col(day)).filter(~nw.col(day).is_null()).unique()
+    days = sorted(row[0] for row in rows_of(prepared.backend, asked))
+    origin = _EPOCH_UTC if known.aware else _EPOCH
+    starts = [origin + timedelta(days=number) for number in days]
+    before = [calendar.business_time(origin, start) // MICROSECOND for start in starts]
+    windows = [calendar.explain(start, start + timedelta(days=1)) for start in starts]
+    columns: dict[str, list[int]] = {f"{day}_key": days, f"{name}_before": before}
+    size = max(map(len, windows), default=0)
+    for number in range(size):
+        edges = [
+            [
+                (edge.replace(tzinfo=None) - (edge.utcoffset() or timedelta()) if edge.tzinfo else edge)
+                for edge in found[number]
+            ]
+            if number < len(found)
+            else [_EPOCH, _EPOCH]
+            for found in windows
+        ]
+        columns[f"{name}_opens{number}"] = [micros(opens) for opens, _ in edges]
+        columns[f"{name}_closes{number}"] = [micros(closes) for _, closes in edges]
+    frame = frame.join(table_beside(prepared.backend, frame, columns), left_on=day, right_on=f"{day}_key", how="left")
+    passed: Any = nw.col(f"{name}_before")
+    for number in range(size):
+        opens, closes = nw.col(f"{name}_opens{number}"), nw.col(f"{name}_closes{number}")
+        stamp = nw.col(known.name)
+        passed = passed + nw.when(stamp < opens).then(nw.lit(0)).otherwise(
+            nw.when(stamp < closes).then(stamp - opens).otherwise(closes - opens)
+        )
+    frame = frame.with_columns(nw.when(~nw.col(known.name).is_null()).then(passed).alias(name))
+    return replace(prepared, frame=frame)
+
+
+def open_name(known: Column) -> str:
+    """The name of the column that `with_open_time` adds."""
+    return f"{known.name}_open"

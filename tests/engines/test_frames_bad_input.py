@@ -1,0 +1,227 @@
+"""What cannot be measured right is an error that names the thing and the way out."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from crmkpi import Calendar, Customer, Dataset, Deal, Segment, revenue, sales_cycle_length, win_rate
+from crmkpi.engines.frames_columns import table
+from crmkpi.errors import ColumnError, InputError, MissingTableError, TimeZoneError, UnknownNameError
+
+from .backends import frame_of, frames_of
+
+duckdb = pytest.importorskip("duckdb", reason="DuckDB is not installed")
+pd = pytest.importorskip("pandas", reason="pandas is not installed")
+pl = pytest.importorskip("polars", reason="Polars is not installed")
+pa = pytest.importorskip("pyarrow", reason="PyArrow is not installed")
+
+DEALS = {
+    "id": ["1", "2", "3"],
+    "status": ["won", "lost", "won"],
+    "closed_at": [datetime(2026, 1, 5), datetime(2026, 1, 6), None],
+    "amount": [10.25, 20.0, 5.1],
+}
+
+
+def test_a_frame_without_any_of_the_columns_is_refused() -> None:
+    with pytest.raises(ColumnError, match="none of the columns of Deal; it has a, b"):
+        Dataset(deals=pl.DataFrame({"a": [1], "b": [2]}))
+
+
+def test_a_frame_that_lacks_a_required_column_is_refused_with_the_nearest() -> None:
+    with pytest.raises(ColumnError, match=r"needs the column 'status', which the frame lacks. Did you mean 'Status'"):
+        Dataset(deals=pl.DataFrame({"id": ["1"], "Status": ["won"]}))
+
+
+def test_a_column_that_may_be_meant_is_not_taken_for_missing() -> None:
+    crm = Dataset(deals=pl.DataFrame({"id": ["1"], "status": ["won"], "Closed At": [datetime(2026, 1, 1)]}))
+    with pytest.raises(ColumnError, match="has 'closed_at' and the frame has 'Closed At', which may be the same"):
+        crm.measure(win_rate, period="2026")
+
+
+def test_an_unknown_column_in_the_mapping_is_refused_with_the_nearest() -> None:
+    with pytest.raises(ColumnError, match=r"no column 'Stauts' for status. Did you mean 'status'"):
+        table(pl.DataFrame(DEALS), record=Deal, columns={"status": "Stauts"})
+
+
+def test_an_unknown_field_in_the_mapping_is_refused_with_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match=r"no field 'ammount'. Did you mean 'amount'"):
+        table(pl.DataFrame(DEALS), record=Deal, columns={"ammount": "amount"})
+
+
+@pytest.mark.parametrize(
+    "frame, hint",
+    [
+        (pl.DataFrame, "str.to_datetime"),
+        (pd.DataFrame, "pandas.to_datetime"),
+        (pa.table, "pyarrow.compute.strptime"),
+        (lambda data: duckdb.connect().from_arrow(pa.table(data)), "strptime"),
+    ],
+    ids=["polars", "pandas", "pyarrow", "duckdb"],
+)
+def test_a_text_column_of_timestamps_says_how_to_parse_it(frame, hint) -> None:
+    data = {**DEALS, "closed_at": ["2026-01-05", "2026-01-06", None]}
+    with pytest.raises(ColumnError, match=rf"'closed_at' must hold closed_at as timestamps; got .*Parse it: .*{hint}"):
+        win_rate(frame(data), period="2026")
+
+
+def test_text_amounts_are_refused() -> None:
+    with pytest.raises(ColumnError, match="'amount' must hold amount as decimal or floating-point numbers; got String"):
+        revenue(pl.DataFrame({**DEALS, "amount": ["1", "2", "3"]}))
+
+
+def test_an_object_column_of_mixed_types_is_refused() -> None:
+    frame = pd.DataFrame({**DEALS, "amount": [Decimal("1.5"), "2", 3.0]})
+    with pytest.raises(ColumnError, match="'amount' must hold numbers; got '2', which is str"):
+        revenue(frame)
+
+
+def test_floats_that_are_no_decimals_are_refused_and_not_rounded() -> None:
+    with pytest.raises(InputError, match=r"deals.amount cannot be measured on polars: its floats have more digits"):
+        revenue(pl.DataFrame({**DEALS, "amount": [1 / 3, 2.0, 3.0]}))
+
+
+def test_an_amount_of_more_than_eighteen_digits_is_refused() -> None:
+    amounts = pl.Series([Decimal("12345678901234567890.12"), Decimal(1), Decimal(2)])
+    with pytest.raises(
+        InputError, match=r"deals.amount cannot be measured on polars: it holds a number of more than 18"
+    ):
+        revenue(pl.DataFrame({**DEALS, "amount": amounts}))
+
+
+def test_a_closed_connection_is_said() -> None:
+    connection = duckdb.connect()
+    relation = connection.from_arrow(pa.table(DEALS))
+    connection.close()
+    with pytest.raises(InputError, match=r"DuckDB|duckdb table for deals cannot be read; its connection may be closed"):
+        Dataset(deals=relation)
+
+
+def test_duplicate_column_names_are_refused() -> None:
+    frame = pd.DataFrame([["1", "won", "lost"]], columns=["id", "status", "status"])
+    with pytest.raises(ColumnError, match="has two columns 'status'; rename one"):
+        Dataset(deals=frame)
+
+
+def test_a_function_cannot_be_a_segment_of_a_frame() -> None:
+    crm = Dataset(deals=pl.DataFrame(DEALS))
+    with pytest.raises(InputError, match="'size' is a Python function, which a polars frame cannot run"):
+        crm.measure(win_rate, by={"size": lambda deal: deal.amount})
+
+
+def test_related_tables_of_different_libraries_are_not_joined() -> None:
+    customers = pd.DataFrame({"id": ["C1"], "industry": ["retail"]})
+    crm = Dataset(deals=pl.DataFrame({**DEALS, "customer_id": ["C1", None, "C2"]}), customers=customers)
+    with pytest.raises(InputError, match="so customers must be a polars frame as well; got a pandas frame"):
+        crm.measure(win_rate, by="customer.industry")
+
+
+def test_a_related_table_of_records_is_not_joined_to_a_frame() -> None:
+    crm = Dataset(deals=pl.DataFrame({**DEALS, "customer_id": ["C1", None, "C2"]}), customers=[Customer(id="C1")])
+    with pytest.raises(InputError, match="customers must be a polars frame as well; got records"):
+        crm.measure(win_rate, by="customer.industry")
+
+
+def test_a_related_table_that_is_not_there_is_named() -> None:
+    crm = Dataset(deals=pl.DataFrame({**DEALS, "customer_id": ["C1", None, "C2"]}))
+    with pytest.raises(MissingTableError, match="needs the table 'customers'"):
+        crm.measure(win_rate, by="customer.industry")
+
+
+def test_an_ambiguous_reference_is_refused_before_it_multiplies_rows() -> None:
+    crm = Dataset(
+        deals=pl.DataFrame({**DEALS, "customer_id": ["C1", None, "C2"]}),
+        customers=pl.DataFrame({"id": ["C1", "C1"], "industry": ["retail", "health"]}),
+    )
+    with pytest.raises(InputError, match="Two records of customers have the id 'C1'"):
+        crm.measure(win_rate, by="customer.industry")
+
+
+def test_timestamps_with_and_without_a_zone_are_not_compared() -> None:
+    aware = [datetime(2026, 1, 1, tzinfo=UTC)] * 3
+    with pytest.raises(TimeZoneError, match="one with a time zone and one without; give tz="):
+        sales_cycle_length(pl.DataFrame({**DEALS, "created_at": aware}))
+
+
+def test_unknown_statuses_are_counted_and_not_measured(backend) -> None:
+    frame = frame_of(backend, pa.table({**DEALS, "status": ["won", "Pending legal", None]}))
+    result = win_rate(frame)
+    assert (result.inputs["won"], result.accounts[0].rejected, result.accounts[0].given) == (1, 2, 3)
+
+
+def test_nan_is_no_number_where_a_library_has_a_null_beside_it() -> None:
+    result = revenue(pl.DataFrame({**DEALS, "amount": [10.25, float("nan"), None]}))
+    assert (result.value, result.accounts[0].rejected, result.left_out) == (Decimal("10.25"), 1, {"no amount": 1})
+
+
+def test_nan_is_a_missing_value_in_numpy_columns_of_pandas() -> None:
+    result = revenue(pd.DataFrame({**DEALS, "amount": [10.25, 3.0, float("nan")]}))
+    assert (result.value, result.accounts[0].rejected, result.left_out) == (Decimal("10.25"), 0, {"no amount": 1})
+
+
+def test_unused_levels_of_a_categorical_are_no_segments() -> None:
+    owners = pd.Categorical(["Ada", "Bo", None], categories=["Ada", "Bo", "Eve"])
+    report = Dataset(deals=pd.DataFrame({**DEALS, "owner": owners})).measure(win_rate, by="owner")
+    assert [result.segment["owner"] for result in report] == ["Ada", "Bo", None]
+
+
+def test_a_frame_of_no_rows_gives_the_same_as_no_records(backend) -> None:
+    crm = Dataset(**frames_of(backend, {"deals": []}))
+    assert win_rate(crm).reason == win_rate([]).reason
+    assert revenue(crm).value == 0
+
+
+def test_columns_that_are_no_fields_are_attributes_and_shadow_nothing(backend) -> None:
+    frame = frame_of(
+        backend, pa.table({**DEALS, "n": [1, 2, 3], "part": ["a", "b", "a"], "f_status": ["x"] * 3, "w0_": [0] * 3})
+    )
+    report = Dataset(deals=frame).measure(win_rate, by="attributes.part")
+    assert {result.segment["attributes.part"]: result.value for result in report} == {"a": 1.0, "b": 0.0}
+
+
+def test_a_column_of_another_name_and_other_words_is_mapped(backend) -> None:
+    frame = frame_of(
+        backend, pa.table({"Opp Id": ["1", "2"], 'Stage "x"': ["Closed Won", "Lost"], "group": ["a", "b"]})
+    )
+    deals = table(
+        frame,
+        record=Deal,
+        columns={"id": "Opp Id", "status": 'Stage "x"', "owner": "group"},
+        values={"status": {"Closed Won": "won", "Lost": "lost"}},
+    )
+    assert [result.value for result in Dataset(deals=deals).measure(win_rate, by="owner")] == [1.0, 0.0]
+
+
+def test_wall_clock_times_become_instants_of_a_zone(backend) -> None:
+    walls = [datetime(2026, 3, 29, 1, 30), datetime(2026, 10, 25, 2, 30), datetime(2026, 1, 1)]
+    ends = [datetime(2026, 3, 29, 3, 30), datetime(2026, 10, 25, 3, 30), datetime(2026, 1, 1)]
+    frame = frame_of(backend, pa.table({**DEALS, "status": ["won"] * 3, "created_at": walls, "closed_at": ends}))
+    crm = Dataset(deals=table(frame, record=Deal, tz="Europe/Berlin"), calendar=Calendar(tz="Europe/Berlin"))
+    result = crm.measure(sales_cycle_length, by="closed_at")
+    assert [found.value for found in result] == [timedelta(0), timedelta(hours=1), timedelta(hours=2)]
+
+
+def test_bins_of_money_in_floats_are_the_bins_of_decimals() -> None:
+    crm = Dataset(deals=pl.DataFrame({**DEALS, "amount": [0.1, 0.2, 0.3]}))
+    report = crm.measure(revenue, by=Segment("size", "amount", bins=(0.1, 0.3)))
+    assert {result.segment["size"]: result.value for result in report} == {
+        "0.1 to < 0.3": Decimal("0.1"),
+        ">= 0.3": Decimal("0.3"),
+    }
+
+
+def test_extreme_dates_are_in_no_period_and_break_nothing(backend) -> None:
+    dates = [datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999999), datetime(2026, 1, 5)]
+    arrow = pa.table({**DEALS, "status": ["won"] * 3, "closed_at": pa.array(dates, pa.timestamp("us"))})
+    frame = frame_of(backend, arrow)
+    records = [Deal(id=str(n), status="won", closed_at=day, amount=10) for n, day in enumerate(dates)]
+    assert win_rate(frame, period="2026").inputs == win_rate(records, period="2026").inputs
+    assert win_rate(frame).inputs == win_rate(records).inputs
+
+
+def test_as_of_is_a_day_to_its_end() -> None:
+    crm = Dataset(deals=pl.DataFrame(DEALS), as_of=date(2026, 1, 5))
+    assert crm.measure(win_rate, period="2026-01")[0].complete is False

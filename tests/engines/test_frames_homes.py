@@ -1,0 +1,121 @@
+"""Frames stay where they lie: lazily, in files, in a database, in a cluster."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from crmkpi import Dataset, Deal, average_deal_size, scan, table, win_rate
+from crmkpi.demo import sample_company
+from crmkpi.engines import frames_native, frames_pass
+from crmkpi.engines.support import support_table
+from crmkpi.errors import FileFormatError, InputError
+from crmkpi.records.base import record_type
+
+from .backends import arrow_of
+
+duckdb = pytest.importorskip("duckdb", reason="DuckDB is not installed")
+pd = pytest.importorskip("pandas", reason="pandas is not installed")
+pl = pytest.importorskip("polars", reason="Polars is not installed")
+parquet = pytest.importorskip("pyarrow.parquet", reason="PyArrow is not installed")
+
+
+@pytest.fixture(scope="module")
+def deals():
+    return sample_company(0.05)["deals"]
+
+
+@pytest.fixture(scope="module")
+def arrow(deals):
+    return arrow_of(deals, record_type(Deal))
+
+
+def test_the_sql_of_a_report_gives_its_counts(arrow):
+    connection = duckdb.connect()
+    connection.register("opportunities", arrow)
+    report = Dataset(deals=connection.table("opportunities")).measure(win_rate)
+    rows = connection.sql(report.sql().rstrip(";\n")).fetchall()
+    assert report[0].inputs["won"] in rows[0]
+    assert report[0].inputs["closed"] in rows[0]
+
+
+def test_a_report_without_a_database_has_no_sql(arrow):
+    with pytest.raises(InputError, match="The report has no SQL"):
+        Dataset(deals=pl.from_arrow(arrow)).measure(win_rate).sql()
+
+
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
+def test_many_parquet_files_are_one_table(tmp_path, arrow, deals, engine):
+    half = arrow.num_rows // 2
+    for number, part in enumerate((arrow[:half], arrow[half:])):
+        parquet.write_table(part, tmp_path / f"deals-{number}.parquet")
+    scanned = scan(tmp_path / "deals-*.parquet", record=Deal, engine=engine)
+    assert win_rate(scanned).inputs == win_rate(deals).inputs
+
+
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
+def test_a_csv_file_is_a_table(tmp_path, engine):
+    path = tmp_path / "deals.csv"
+    path.write_text("id,status,closed_at,amount\n1,won,2026-01-05 10:00:00,10.25\n2,lost,2026-01-06 11:00:00,\n")
+    scanned = scan(path, record=Deal, engine=engine)
+    assert win_rate(scanned, period="2026-01").value == 0.5
+    assert str(average_deal_size(scanned).value) == "10.25"
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(FileFormatError, match=r"found no file .*none.parquet"):
+        scan(tmp_path / "none.parquet", record=Deal)
+
+
+def test_another_kind_of_file_is_refused():
+    with pytest.raises(FileFormatError, match=r"reads Parquet and CSV files; got 'deals.xlsx'"):
+        scan("deals.xlsx", record=Deal)
+
+
+def test_a_measure_collects_no_more_rows_than_groups(arrow, monkeypatch):
+    collected = []
+
+    def noted(*given):
+        collected.append(frames_native.rows_of(*given))
+        return collected[-1]
+
+    monkeypatch.setattr(frames_pass, "rows_of", noted)
+    report = Dataset(deals=pl.from_arrow(arrow).lazy()).measure(win_rate, by="owner", period="2026", every="month")
+    owners = {result.segment["owner"] for result in report}
+    assert 0 < sum(map(len, collected)) <= len(owners) * (12 + 2)
+
+
+def test_a_frame_is_never_changed():
+    frame = pd.DataFrame(
+        {"id": ["1"], "status": ["won"], "closed_at": [datetime(2026, 1, 1)], "amount": [1.5]}, index=[7]
+    )
+    before = frame.copy(deep=True)
+    Dataset(deals=frame).measure([win_rate, average_deal_size], period="2026", by="owner")
+    pd.testing.assert_frame_equal(frame, before)
+
+
+def test_a_frame_of_another_table_is_refused(arrow):
+    with pytest.raises(InputError, match="'leads' was given a frame of deals"):
+        Dataset(leads=table(arrow, record=Deal))
+
+
+def test_libraries_that_were_found_wrong_are_refused_in_words():
+    class Frame:
+        """What a Dask frame looks like from outside."""
+
+    Frame.__module__ = "dask.dataframe"
+    with pytest.raises(InputError, match="A dask frame is not measured: it drops conditions"):
+        Dataset(deals=Frame())
+
+
+def test_the_support_table_has_a_line_for_each_measure():
+    lines = support_table().splitlines()
+    assert lines[0] == "| measure | polars | pandas | pyarrow | duckdb | pyspark |"
+    assert all(line.count("|") == 7 for line in lines)
+
+
+def test_the_documentation_shows_the_support_table_of_the_code():
+    page = Path(__file__).parents[2] / "docs" / "frames.md"
+    assert support_table() in page.read_text(encoding="utf-8")

@@ -1,0 +1,156 @@
+"""A tally of parts is the measurement of the whole, in every way of adding, merging and storing."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import date, timedelta
+from decimal import Decimal
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crmkpi import Calendar, Dataset, Deal, Order, Rates, Table, Tally, catalogue, metric
+from crmkpi.demo import sample_company
+from crmkpi.errors import InputError, UnknownNameError
+from crmkpi.testing.laws import takes_period
+
+SETTINGS: dict[str, Any] = {
+    "calendar": Calendar(tz="Europe/Berlin", opening_hours={"mon-fri": ("09:00", "17:00")}),
+    "as_of": date(2026, 9, 30),
+    "currency": "EUR",
+    "rates": Rates("EUR", {"CHF": {date(2020, 1, 1): "1.05", date(2026, 3, 1): "1.07"}}),
+}
+COMPANY = sample_company(0.05)
+
+
+def every_metric():
+    return [found for metric in catalogue for found in (metric, *metric.variants.values())]
+
+
+PARAMETERS = {"lifespan": timedelta(days=900), "quota": Decimal(90_000), "market_revenue": Decimal(10_000_000)}
+DATELESS = ("churn_rate.by_status",)  # nothing puts a customer with a status into a period
+
+
+def options(metric):
+    asked = {"period": "2026", "every": "quarter"} if takes_period(metric) and metric.id not in DATELESS else {}
+    return asked | {"parameters": {name: value for name, value in PARAMETERS.items() if name in metric.parameters}}
+
+
+def shares(tables, number):
+    """The tables cut into parts; related tables go with every part."""
+    return [{name: records[place::number] for name, records in tables.items()} for place in range(number)]
+
+
+@pytest.mark.parametrize("metric", every_metric(), ids=lambda metric: metric.id)
+def test_parts_merge_into_the_whole_over_json(metric):
+    own = {name: COMPANY[name] for name in metric.tables}
+    beside = {name: records for name, records in COMPANY.items() if name not in own}
+    # Dated rates ask for each record's day, and where there is none for a metric they cannot be used.
+    settings = SETTINGS | ({"rates": None} if metric.id in DATELESS else {})
+    empty = Tally(metric, **options(metric), **settings)
+    whole = empty
+    for part in shares(own, 3):
+        stored = empty.add(**part, **beside).to_json()
+        whole = whole.merge(empty.from_json(stored))
+    expected = Dataset(**COMPANY, **settings).measure(metric, **options(metric))
+    assert whole.report().results == expected.results
+
+
+@given(st.lists(st.integers(0, 3), min_size=0, max_size=60))
+def test_the_order_and_size_of_parts_change_nothing(homes):
+    deals = COMPANY["deals"][: len(homes)]
+    empty = Tally(
+        ["win_rate", "revenue", "sales_cycle_length.median"], by="owner", currency="EUR", rates=SETTINGS["rates"]
+    )
+    parts = [[deal for deal, home in zip(deals, homes, strict=True) if home == number] for number in range(4)]
+    forward, backward = empty, empty
+    for part in parts:
+        forward = forward.add(deals=part)
+    for part in reversed(parts):
+        backward = empty.add(deals=part).merge(backward)
+    assert forward.report().results == backward.report().results == empty.add(deals=deals).report().results
+
+
+def test_records_and_frames_meet(backend_frames):
+    names = ["win_rate", "revenue", "average_deal_size.median", "win_rate.by_amount"]
+    empty = Tally(names, by="owner", period="2026", every="month", **SETTINGS)
+    half = len(COMPANY["deals"]) // 2
+    frames = backend_frames({"deals": COMPANY["deals"][half:]})
+    mixed = empty.add(deals=COMPANY["deals"][:half]).add(**frames)
+    expected = Dataset(deals=COMPANY["deals"], **SETTINGS).measure(names, by="owner", period="2026", every="month")
+    assert mixed.report().results == expected.results
+
+
+def test_adding_makes_a_new_tally():
+    empty = Tally("win_rate")
+    empty.add(deals=[Deal(id="1", status="won")])
+    assert empty.report()[0].value is None
+
+
+def test_different_values_are_counted_once_over_all_parts():
+    deals = [Order(id=str(n), customer_id="C1", amount=10) for n in range(4)]
+    tally = Tally("customer_lifetime_value.historic").add(orders=deals[:2]).add(orders=deals[2:])
+    assert tally.report()[0].inputs["buyers"] == 1
+
+
+def variant_of_the_share(limit):
+    deals = Table(Deal)
+
+    @metric(unit="count", large=deals.count(deals.amount > limit))
+    def large_deals(large):
+        """How many deals are large."""
+        return large
+
+    return large_deals
+
+
+def test_a_changed_measure_refuses_to_merge():
+    with pytest.raises(InputError, match="Only tallies of the same definitions"):
+        Tally(variant_of_the_share(1)).merge(Tally(variant_of_the_share(2)))
+
+
+def test_a_changed_setting_refuses_a_stored_state():
+    stored = Tally("win_rate", calendar=Calendar(tz="Europe/Berlin")).to_json()
+    with pytest.raises(InputError, match="stored tally is of other definitions or settings"):
+        Tally("win_rate").from_json(stored)
+
+
+def test_another_version_is_refused():
+    stored = json.loads(Tally("win_rate").to_json()) | {"version": 99}
+    with pytest.raises(InputError, match="written in version 99, and this is version 1"):
+        Tally("win_rate").from_json(json.dumps(stored))
+
+
+def test_what_is_no_tally_is_refused():
+    with pytest.raises(InputError, match="A tally is read from what"):
+        Tally("win_rate").from_json("[1, 2")
+
+
+def test_a_table_that_nothing_reads_is_refused():
+    with pytest.raises(UnknownNameError, match="The tally reads deals; got tickets"):
+        Tally("win_rate").add(tickets=[])
+
+
+def test_a_definition_has_the_same_digest_in_another_process():
+    code = "import crmkpi; print(crmkpi.Tally(['win_rate', 'revenue'], period='2026', by='owner').digest)"
+    found = {
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        for _ in range(2)
+    }
+    assert found == {Tally(["win_rate", "revenue"], period="2026", by="owner").digest + "\n"}
+
+
+@pytest.fixture(params=["polars", "pandas", "pyarrow", "duckdb"])
+def backend_frames(request):
+    for needed in ("narwhals", "pyarrow", request.param):
+        pytest.importorskip(needed, reason=f"{needed} is not installed")
+    spec = spec_from_file_location("backends", Path(__file__).parent / "engines" / "backends.py")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return lambda tables: module.frames_of(request.param, tables)
