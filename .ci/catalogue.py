@@ -6,6 +6,7 @@ python .ci/catalogue.py --check    fail if the pages are not what would be writt
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from crmkpi.display.format import words
 from crmkpi.metric import Metric
 
 DOCS = Path(__file__).parent.parent / "docs"
+KPIS = {metric.id: metric for metric in catalogue}
 WRITTEN = "<!-- Written by `python .ci/catalogue.py` from the definition; do not edit. -->"
 AT_A_GLANCE = {
     "theme": "theme",
@@ -61,11 +63,27 @@ def code(text: str, language: str) -> str:
     return f"```{language}\n{text}\n{'' if language == 'python' else chr(10)}```"
 
 
+def linked(text: str, here: Metric) -> str:
+    """Prose in which names of KPIs lead to their pages, and names of the page's own variants to their places."""
+
+    def link_of(found: re.Match[str]) -> str:
+        name = found[1]
+        if name in here.variants:
+            return f"[{found[0]}](#{name})"
+        kpi, _, variant = name.partition(".")
+        if kpi not in KPIS or kpi == here.name:
+            return found[0]
+        return f"[{found[0]}]({kpi}.md{variant and '#'}{variant})"
+
+    return re.sub(r"`([\w.]+)`", link_of, text)
+
+
 def definition(metric: Metric, told: Explanation, level: str) -> list[str]:
     """What a KPI or a variant is: formula, what counts, value, inputs, what is left out, examples."""
     known = facts(metric)
-    parts = [told.meaning, f"$$\n{told.formula}\n$$", told.text]
-    parts += [f"{level} Value", told.sections["Returns"]]
+    kpi = KPIS[metric.name]
+    parts = [linked(told.meaning, kpi), f"$$\n{told.formula}\n$$", linked(told.text, kpi)]
+    parts += [f"{level} Value", linked(told.sections["Returns"], kpi)]
     if "Raises" in told.sections:
         parts += [f"It is an error where:\n\n{bullets(told.sections['Raises'].splitlines())}"]
     parts += [f"{level} Inputs", bullets([*known["inputs"], *known["parameters"]])]
@@ -81,17 +99,17 @@ def variant_parts(variant: Metric) -> list[str]:
     parts = [f"### {variant.id.partition('.')[2]}", f"`{variant.id}`"]
     parts += definition(variant, told, "####")
     parts += ["#### Counts by", bullets([*known["at"], *known["needs"]])]
-    parts += differing(told, known, "####")
+    parts += differing(variant, told, known, "####")
     return [*parts, "#### Examples", code(told.sections["Examples"], "pycon")]
 
 
-def differing(told: Explanation, known: dict[str, list[str]], level: str) -> list[str]:
+def differing(metric: Metric, told: Explanation, known: dict[str, list[str]], level: str) -> list[str]:
     """How other systems count, and what goes wrong."""
-    parts = []
+    parts, kpi = [], KPIS[metric.name]
     if known["shown by"] or "Notes" in told.sections:
-        parts += [f"{level} In other systems", told.sections.get("Notes", ""), bullets(known["shown by"])]
+        parts += [f"{level} In other systems", linked(told.sections.get("Notes", ""), kpi), bullets(known["shown by"])]
     if "Pitfalls" in told.sections:
-        parts += [f"{level} Pitfalls", told.sections["Pitfalls"]]
+        parts += [f"{level} Pitfalls", linked(told.sections["Pitfalls"], kpi)]
     return parts
 
 
@@ -104,10 +122,10 @@ def page(metric: Metric) -> str:
         *((label, "; ".join(known[name])) for name, label in AT_A_GLANCE.items() if known[name]),
     )
     meaning, *rest = definition(metric, told, "##")
-    parts = [f"# {metric.title}", WRITTEN, meaning, glance, *rest]
+    parts = [f"# {metric.title}", WRITTEN, meaning, *rest[:2], glance, *rest[2:]]
     if known["default"]:
-        parts += ["## Why it is counted so", *known["default"]]
-    parts += differing(told, known, "##")
+        parts += ["## Why it is counted so", linked(metric.default_because, metric)]
+    parts += differing(metric, told, known, "##")
     parts += ["## Examples", code(told.sections["Examples"], "pycon")]
     if metric.variants:
         parts += [
@@ -132,7 +150,12 @@ def index() -> str:
     for theme in catalogue.themes():
         what = (getattr(crmkpi, theme).__doc__ or "").partition(": ")[2].strip()
         rows = [
-            (link(metric), metric.meaning, metric.unit, ", ".join(f"`{name}`" for name in metric.variants))
+            (
+                f"[{metric.title}]({metric.id}.md)",
+                metric.meaning,
+                metric.unit,
+                ", ".join(f"`{name}`" for name in metric.variants),
+            )
             for metric in catalogue.by_theme(theme)
         ]
         parts += [f"### {words(theme).capitalize()}\n", f"{what[:1].upper()}{what[1:]}\n"]
@@ -150,9 +173,19 @@ def index() -> str:
     return "\n".join(parts) + "\n"
 
 
+def navigation() -> str:
+    """The order of the pages on the site: by theme, as in the index."""
+    lines = ["# Written by `python .ci/catalogue.py`; do not edit.", "nav:", "  - index.md"]
+    for theme in catalogue.themes():
+        lines += [f"  - {words(theme).capitalize()}:", *(f"      - {each.id}.md" for each in catalogue.by_theme(theme))]
+    return "\n".join(lines) + "\n"
+
+
 def pages() -> dict[str, str]:
     """The pages by their path in docs/."""
-    return {"catalogue/index.md": index()} | {f"catalogue/{metric.id}.md": page(metric) for metric in catalogue}
+    return {"catalogue/index.md": index(), "catalogue/.nav.yml": navigation()} | {
+        f"catalogue/{metric.id}.md": page(metric) for metric in catalogue
+    }
 
 
 if __name__ == "__main__":

@@ -9,14 +9,14 @@ from pathlib import Path
 
 def keep(docs: Path, pages: Mapping[str, str], *, folder: str, check: bool, command: str) -> int:
     """Write `pages`, which fill `folder`, or check that they are what would be written; 1 where they are not."""
-    written = {path.relative_to(docs).as_posix() for path in (docs / folder).glob("*.md")}
+    (docs / folder).mkdir(exist_ok=True)
+    written = {path.relative_to(docs).as_posix() for path in (docs / folder).iterdir()}
     stale = [
         name
         for name in sorted({*pages, *written})
         if name not in pages or not (docs / name).is_file() or (docs / name).read_text(encoding="utf-8") != pages[name]
     ]
     if not check:
-        (docs / folder).mkdir(exist_ok=True)
         for name in stale:
             if name in pages:
                 (docs / name).write_text(pages[name], encoding="utf-8")

@@ -6,6 +6,7 @@ from crmkpi.expressions import as_of, period
 from crmkpi.measures import Table, period_days
 from crmkpi.metric import metric
 from crmkpi.metrics.customers.retention import active_at_start, wrong
+from crmkpi.metrics.literature import PROJECT_RETENTION, SURVIVAL_DATA
 from crmkpi.records import Customer
 
 __all__ = ["customer_lifespan"]
@@ -29,6 +30,7 @@ _DAY = 86_400
     theme="customers",
     also_known_as=("average customer lifespan", "customer lifetime", "average customer lifetime", "customer tenure"),
     default_because="Customers who are still here count with the time that they have stayed, rather than not at all.",
+    sources=(SURVIVAL_DATA, PROJECT_RETENTION),
 )
 def customer_lifespan(time_of_lost: float, time_of_active: float, lost: int) -> float:
     r"""How long customers stay on average, those who are still here taken into account.
@@ -45,7 +47,7 @@ def customer_lifespan(time_of_lost: float, time_of_active: float, lost: int) -> 
     Raises:
         ParameterError: the day up to which the data is known (`as_of`) is not given.
 
-    Notes:
+    Pitfalls:
         Where churn is high at first and low later, a survival curve says more. The mean of those who left alone is
         far too short: `churned_only`.
 
