@@ -227,15 +227,9 @@ def _functions(crm: Dataset, plan: Plan) -> dict[str, Callable[..., Any]]:
                 f"{found.metric.id} must know up to which day the data goes; give as_of=... (to the Dataset, or to the "
                 "call)."
             )
-    if plan.asks_business_time and crm.calendar.opening_hours is None:
-        raise ParameterError(
-            "Business time needs opening hours, and the calendar has none; give "
-            "calendar=Calendar(opening_hours={'mon-fri': ('09:00', '17:00')})."
-        )
-    functions: dict[str, Callable[..., Any]] = {
-        "local_day": crm.calendar.local_day,
-        "business_time": crm.calendar.business_time,
-    }
+    functions: dict[str, Callable[..., Any]] = {"local_day": crm.calendar.local_day}
+    if plan.asks_business_time:
+        functions["business_time"] = crm.calendar.open_time().between
     if crm.rates is not None:
         functions["convert"] = _converter(crm.rates, crm.currency, crm.calendar)
     return functions
