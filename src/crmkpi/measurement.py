@@ -18,7 +18,7 @@ from crmkpi.metric import Metric
 from crmkpi.money import Rates
 from crmkpi.periods import Period
 from crmkpi.plan import MetricPlan, Plan
-from crmkpi.results import Account, Report, Result, evaluated, interval_of
+from crmkpi.results import Account, Report, Result, counted, evaluated, interval_of
 from crmkpi.segments import By, Segment, segment_keys, segments_of
 
 if TYPE_CHECKING:
@@ -284,7 +284,7 @@ class _Builder:
         interval, n = None, None
         if reason is None and self._confidence is not None:
             samples = {name: found.sample for name, found in inputs.items() if found.sample is not None}
-            interval, n = interval_of(metric, totals, samples, confidence=self._confidence)
+            interval, n = interval_of(metric, totals | parameters, samples, confidence=self._confidence)
         accounts = tuple(self._accounts(plan, segment, period))
         complete = None
         if period is not None and self._crm.as_of is not None:
@@ -293,7 +293,7 @@ class _Builder:
             metric,
             value,
             reason,
-            totals,
+            counted(totals),
             _currency(metric, inputs),
             interval,
             n if n is not None else accounts[-1].used,
