@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Context, Decimal, localcontext
 from functools import reduce
 from typing import Any
@@ -13,7 +13,7 @@ from crmkpi.engines.query import EXACT, NO_DATE, Answer, Sample, empty_state, me
 from crmkpi.engines.records import Moments
 from crmkpi.engines.rows import evaluate
 from crmkpi.errors import CurrencyError, PeriodError
-from crmkpi.expressions import ValueKind
+from crmkpi.expressions import Expression, Together, ValueKind, as_of
 from crmkpi.intervals import quantile
 from crmkpi.measures import Grouped, Measure
 from crmkpi.periods import Period
@@ -23,6 +23,7 @@ __all__ = ["EVER", "Input", "Reader", "Timeline", "moved"]
 
 EVER = (Period.all().wall_end, Period.all().end)  # an as-of instant after everything, on the wall clock and exact
 _DIVISION = Context(prec=28)
+_NOTHING_EARLIER = "there is no earlier period to look at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ class Reader:
         measure = plan.measure
         shifted = moved(period, measure, self.parameters)
         if measure.shift != "none" and shifted is None:
-            return Input(None, missing="there is no earlier period to look at")
+            return Input(None, missing=_NOTHING_EARLIER)
         if isinstance(measure.table, Grouped):
             return self._grouped(plan, segment, period, metric)
         (column,) = plan.columns.values()
@@ -138,7 +139,17 @@ class Reader:
             found[plan.metric.days] = Input(
                 _days(period), missing="it needs the length of a period, and no period is given"
             )
+        if plan.metric.until is not None:
+            found[plan.metric.until] = Input(
+                self._last_day(period), missing="it needs the day up to which the data is known, and none is given"
+            )
         return found
+
+    def _last_day(self, period: Period | None) -> date | None:
+        """The last day looked at: the period's, or that of the as-of instant where it is earlier."""
+        known: datetime = self.parameters[repr(as_of)][0]
+        end = known if period is None else min(known, period.wall_end)
+        return None if end == EVER[0] else (end - timedelta(microseconds=1)).date()
 
     def left_out(
         self, account: AccountPlan, segment: tuple[Hashable, ...], period: Period | None
@@ -171,6 +182,8 @@ class Reader:
             currency, sample = self._one_currency(state, metric)
         elif state:
             (sample,) = state.values()
+        if measure.aggregate == "values":
+            return Input(tuple(_for_formula(one, measure.kind) for one in sorted(sample.values)), currency, sample)
         value = _aggregate(measure, sample)
         return Input(_for_formula(value, measure.kind), currency, sample)
 
@@ -192,8 +205,8 @@ class Reader:
             )
         return next(iter(merged.items())) if merged else (self.currency, Sample())
 
-    def _currency_of_row(self, amounts: Iterable[Input], metric: str) -> str | None:
-        """The only currency of the amounts of one row; an empty sum has none of its own."""
+    def _currency_of(self, amounts: Iterable[Input], metric: str) -> str | None:
+        """The only currency of some amounts; an empty sum has none of its own."""
         samples: dict[str | None, Sample] = {}
         for amount in amounts:
             if amount.sample is not None and amount.sample.count:
@@ -203,24 +216,20 @@ class Reader:
     def _grouped(self, plan: MeasurePlan, segment: tuple[Hashable, ...], period: Period | None, metric: str) -> Input:
         """Aggregate a table of one row per key, whose columns are read first."""
         measure = plan.measure
+        for column in plan.columns.values():
+            if column.measure.shift != "none" and moved(period, column.measure, self.parameters) is None:
+                return Input(None, missing=_NOTHING_EARLIER)
         states = {name: self.state(column, segment, period) for name, column in plan.columns.items()}
-        keys = dict.fromkeys(key for by_key in states.values() for key in by_key)
-        empty = {name: _empty_keyed(column) for name, column in plan.columns.items()}
+        if measure.aggregate == "rows":
+            return self._rows(plan, states, metric)
         kept: dict[str | None, list[Any]] = {}
         counted = 0
-        for key in keys:
-            cells = {
-                name: self._read(column.measure, states[name].get(key, empty[name]), metric)
-                for name, column in plan.columns.items()
-            }
-            row = {name: _for_row(cells[name].value, column.measure.kind) for name, column in plan.columns.items()}
-            with localcontext(EXACT):
-                wanted = measure.where is None or evaluate(measure.where, row, self.parameters) is True
-                value = None if measure.value is None or not wanted else evaluate(measure.value, row, self.parameters)
-            counted += wanted
+        for _, cells in self._cells(plan, states, metric):
+            counted += 1
+            value = None if measure.value is None else self._of_row(measure.value, plan, cells)
             if value is not None:
                 amounts = [cells[name] for name, column in plan.columns.items() if column.measure.kind == "money"]
-                currency = self._currency_of_row(amounts, metric) if measure.kind == "money" else None
+                currency = self._currency_of(amounts, metric) if measure.kind == "money" else None
                 kept.setdefault(currency, []).append(value)
         if measure.aggregate == "count":
             return Input(counted)
@@ -232,6 +241,37 @@ class Reader:
                 for currency, values in kept.items()
             }
         return self._read(measure, samples, metric)
+
+    def _rows(self, plan: MeasurePlan, states: Mapping[str, Any], metric: str) -> Input:
+        """The rows as tuples of the keys and the columns; all amounts in them are of one currency."""
+        assert isinstance(plan.measure.table, Grouped)
+        several = isinstance(plan.measure.table.parts_[1], Together)
+        money = [name for name, column in plan.columns.items() if column.measure.kind == "money"]
+        rows: list[tuple[Any, ...]] = []
+        amounts: list[Input] = []
+        for key, cells in self._cells(plan, states, metric):
+            rows.append((*(key if several else (key,)), *(cell.value for cell in cells.values())))
+            amounts += (cells[name] for name in money)
+        return Input(tuple(sorted(rows)), self._currency_of(amounts, metric) if money else None)
+
+    def _cells(
+        self, plan: MeasurePlan, states: Mapping[str, Any], metric: str
+    ) -> Iterator[tuple[Any, Mapping[str, Input]]]:
+        """The key and the columns of each row that is wanted."""
+        empty = {name: _empty_keyed(column) for name, column in plan.columns.items()}
+        where = plan.measure.where
+        for key in dict.fromkeys(key for by_key in states.values() for key in by_key):
+            cells = {
+                name: self._read(column.measure, states[name].get(key, empty[name]), metric)
+                for name, column in plan.columns.items()
+            }
+            if where is None or self._of_row(where, plan, cells) is True:
+                yield key, cells
+
+    def _of_row(self, expression: Expression, plan: MeasurePlan, cells: Mapping[str, Input]) -> Any:
+        row = {name: _for_row(cells[name].value, column.measure.kind) for name, column in plan.columns.items()}
+        with localcontext(EXACT):
+            return evaluate(expression, row, self.parameters)
 
 
 def moved(period: Period | None, measure: Measure, parameters: Mapping[str, Any]) -> Period | None:

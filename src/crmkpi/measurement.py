@@ -18,7 +18,7 @@ from crmkpi.metric import Metric
 from crmkpi.money import Rates
 from crmkpi.periods import Period
 from crmkpi.plan import MetricPlan, Plan
-from crmkpi.results import Account, Report, Result, evaluated, interval_of
+from crmkpi.results import Account, Report, Result, counted, evaluated, interval_of
 from crmkpi.segments import By, Segment, segment_keys, segments_of
 
 if TYPE_CHECKING:
@@ -227,15 +227,9 @@ def _functions(crm: Dataset, plan: Plan) -> dict[str, Callable[..., Any]]:
                 f"{found.metric.id} must know up to which day the data goes; give as_of=... (to the Dataset, or to the "
                 "call)."
             )
-    if plan.asks_business_time and crm.calendar.opening_hours is None:
-        raise ParameterError(
-            "Business time needs opening hours, and the calendar has none; give "
-            "calendar=Calendar(opening_hours={'mon-fri': ('09:00', '17:00')})."
-        )
-    functions: dict[str, Callable[..., Any]] = {
-        "local_day": crm.calendar.local_day,
-        "business_time": crm.calendar.business_time,
-    }
+    functions: dict[str, Callable[..., Any]] = {"local_day": crm.calendar.local_day}
+    if plan.asks_business_time:
+        functions["business_time"] = crm.calendar.open_time().between
     if crm.rates is not None:
         functions["convert"] = _converter(crm.rates, crm.currency, crm.calendar)
     return functions
@@ -290,7 +284,7 @@ class _Builder:
         interval, n = None, None
         if reason is None and self._confidence is not None:
             samples = {name: found.sample for name, found in inputs.items() if found.sample is not None}
-            interval, n = interval_of(metric, totals, samples, confidence=self._confidence)
+            interval, n = interval_of(metric, totals | parameters, samples, confidence=self._confidence)
         accounts = tuple(self._accounts(plan, segment, period))
         complete = None
         if period is not None and self._crm.as_of is not None:
@@ -299,7 +293,7 @@ class _Builder:
             metric,
             value,
             reason,
-            totals,
+            counted(totals),
             _currency(metric, inputs),
             interval,
             n if n is not None else accounts[-1].used,

@@ -21,7 +21,7 @@ _SECTION = re.compile(r"^(?=[A-Z]\w+:\n)", re.MULTILINE)
 _ROLL_UP: Mapping[RollUp, str] = {
     "additive": "additive: the values of parts add up to that of the whole",
     "ratio": "ratio: add up the inputs of the parts and take the formula of the sums; never average the values",
-    "distributional": "distributional: the whole needs the records of all parts, since medians cannot be combined",
+    "distributional": "distributional: what is so of the parts does not tell of the whole, which needs all records",
     "distinct": "distinct: what is in several parts counts once in the whole, so the whole needs all records",
 }
 
@@ -106,6 +106,8 @@ def _inputs(metric: Metric) -> Iterator[str]:
     yield from (f"`{name}`: {measure_in_words(measure)}" for name, measure in metric.measures.items())
     if metric.days:
         yield f"`{metric.days}`: the length of the period in days"
+    if metric.until:
+        yield f"`{metric.until}`: the last day of the period, or `as_of` where that is earlier"
 
 
 def _anchors(metric: Metric) -> list[str]:
