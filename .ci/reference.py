@@ -26,6 +26,7 @@ MODULES = (
     "crmkpi.insight.cohorts",
     "crmkpi.insight.rfm",
     "crmkpi.clv",
+    "crmkpi.quality",
     "crmkpi.testing",
     "crmkpi.vendors",
 )
