@@ -67,25 +67,22 @@ def _details(finding: Finding) -> Iterator[str]:
 
 def _account(report: QualityReport) -> Sheet:
     """The table of what was read."""
-    tables = report.tables
+    names, accounts = tuple(report.tables), tuple(report.tables.values())
     columns = [
-        Column("label", "table", tuple(table.table for table in tables)),
-        Column("label", "from", tuple(format_label(table.source) for table in tables)),
-        Column("number", "rows", tuple(f"{table.rows:,}" for table in tables)),
-        Column("number", "used", tuple(f"{table.used:,}" for table in tables)),
-        Column("number", "rejected", tuple(f"{table.rejected:,}" for table in tables)),
+        Column("label", "table", names),
+        Column("label", "from", tuple(format_label(account.source) for account in accounts)),
+        Column("number", "rows", tuple(f"{account.rows:,}" for account in accounts)),
+        Column("number", "used", tuple(f"{account.used:,}" for account in accounts)),
+        Column("number", "rejected", tuple(f"{len(account.rejected):,}" for account in accounts)),
     ]
-    if any(table.skipped for table in tables):
-        skipped = (
-            ", ".join(f"{count:,} {reason}" for reason, count in (table.skipped or {}).items()) for table in tables
-        )
-        columns.append(Column("label", "skipped", tuple(skipped)))
-    notes = [
-        f"{table.table}: columns that fill no field: {format_label(listed(table.unmapped))}"
-        for table in tables
-        if table.unmapped
-    ]
-    notes += [f"{table.table}: {format_label(note)}" for table in tables for note in table.notes]
+    if any(account.skipped for account in accounts):
+        columns.append(Column("number", "skipped", tuple(f"{sum(one.skipped.values()):,}" for one in accounts)))
+    notes: list[str] = []
+    for name, account in report.tables.items():
+        notes += [f"{name}: {count:,} skipped: {format_label(reason)}" for reason, count in account.skipped.items()]
+        if account.unmapped:
+            notes.append(f"{name}: columns that fill no field: {format_label(listed(account.unmapped))}")
+        notes += [f"{name}: {format_label(note)}" for note in account.notes]
     return Sheet("", tuple(columns), tuple(notes))
 
 

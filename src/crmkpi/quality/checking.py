@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import date
 from itertools import islice
+from types import MappingProxyType
 from typing import Any
 
 from crmkpi.catalogue import catalogue
@@ -43,7 +44,7 @@ def check(
     readers = Readers(allowed if metrics is None else chosen_metrics(metrics))
     ids: dict[str, set[str]] = {}
     watches: list[Watch] = []
-    reads: list[TableRead] = []
+    reads: dict[str, TableRead] = {}
     for name, table in crm.tables.items():
         records = records_of_frame(name, table) if isinstance(table, FrameTable) else crm.records(name)
         batches = _batches(records)
@@ -69,9 +70,9 @@ def check(
                 watch.see(first)
             first = next(batches, [])
         watches += found
-        reads.append(_read(name, records, checked.count))
+        reads[name] = _read(records, checked.count)
     findings = [finding for watch in watches for finding in watch.findings()]
-    return QualityReport(tuple(sorted(findings, key=_rank)), tuple(reads), tuple(_notes(crm)))
+    return QualityReport(tuple(sorted(findings, key=_rank)), MappingProxyType(reads), tuple(_notes(crm)))
 
 
 def _batches(records: Iterable[Any]) -> Iterator[list[Any]]:
@@ -84,14 +85,14 @@ def _rank(finding: Finding) -> int:
     return LEVELS.index(finding.level)
 
 
-def _read(name: str, records: Iterable[Any], count: int) -> TableRead:
+def _read(records: Iterable[Any], count: int) -> TableRead:
     if not isinstance(records, Records):
-        return TableRead(table=name, source="memory", used=count)
+        return TableRead(source="memory", rows=count, used=count)
     return TableRead(
-        table=name,
         source=records.source,
+        rows=count + len(records.rejected),
         used=count,
-        rejected=len(records.rejected),
+        rejected=records.rejected,
         unmapped=records.unmapped,
         notes=records.notes,
     )

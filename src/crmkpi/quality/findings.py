@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal, get_args
+
+from crmkpi.sources import Rejected
 
 __all__ = ["LEVELS", "Effect", "Finding", "Level", "QualityReport", "TableRead"]
 
@@ -94,33 +97,24 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableRead:
-    """What became of one table on the way in: `rows` = `used` + `rejected` + what is in `skipped`, by reason.
+    """What became of one table on the way in: `used` + `rejected` + `skipped` (by reason) are its `rows`."""
 
-    `unmapped` names the columns that fill no field, `notes` says what was decided on the way.
-    """
-
-    table: str
     source: str
+    rows: int
     used: int
-    rejected: int = 0
-    skipped: Mapping[str, int] | None = None
+    rejected: tuple[Rejected, ...] = ()
+    skipped: Mapping[str, int] = field(default_factory=dict)
     unmapped: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-
-    @property
-    def rows(self) -> int:
-        """How many rows there were."""
-        return self.used + self.rejected + sum((self.skipped or {}).values())
 
     def to_dict(self) -> dict[str, Any]:
         """The account as plain values, ready for JSON."""
         return {
-            "table": self.table,
             "source": self.source,
             "rows": self.rows,
             "used": self.used,
-            "rejected": self.rejected,
-            "skipped": dict(self.skipped or {}),
+            "rejected": [{name: getattr(row, name) for name in Rejected.__slots__} for row in self.rejected],
+            "skipped": dict(self.skipped),
             "unmapped": list(self.unmapped),
             "notes": list(self.notes),
         }
@@ -130,15 +124,17 @@ class TableRead:
 class QualityReport:
     """What was read, and what is wrong with it: print it, show it in a notebook, or ask it.
 
-    `findings` are in order of their level. `notes` say what could not be looked for, and why.
+    `findings` are in order of their level. `tables` has the account of each table: what became of its rows and columns
+    when it was read. `notes` say what could not be looked for, and why.
 
-    >>> report = QualityReport((), (TableRead(table="deals", source="deals.csv", used=12, rejected=1),))
-    >>> report.is_clean, report.count("error"), report.tables[0].rows
-    (True, 0, 13)
+    >>> from crmkpi import Dataset, Order
+    >>> report = Dataset(orders=[Order(id="1", ordered_at="2026-01-05", amount=12)]).check()
+    >>> report.is_clean, report.count("error"), report.tables["orders"].used
+    (True, 0, 1)
     """
 
     findings: tuple[Finding, ...]
-    tables: tuple[TableRead, ...] = ()
+    tables: Mapping[str, TableRead] = field(default_factory=lambda: MappingProxyType({}))
     notes: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[Finding]:
@@ -171,10 +167,11 @@ class QualityReport:
         return f"Data quality: {', '.join(parts) or 'nothing found'}"
 
     def to_dict(self) -> dict[str, Any]:
-        """The report as plain values, ready for JSON. Keys are added in later versions, none is renamed or removed."""
+        """The report as plain values, ready for JSON; `format` grows when a key is renamed or removed."""
         return {
+            "format": 1,
             **{f"{level}_count": self.count(level) for level in LEVELS},
-            "tables": [table.to_dict() for table in self.tables],
+            "tables": {name: account.to_dict() for name, account in self.tables.items()},
             "findings": [finding.to_dict() for finding in self.findings],
             "notes": list(self.notes),
         }

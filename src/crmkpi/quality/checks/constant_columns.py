@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from crmkpi.quality.findings import Finding
@@ -17,10 +17,11 @@ _MAY_BE = ("currency", "kind", "scale_high", "scale_low")  # one value for all i
 
 def constant_columns(table: CheckedTable) -> Iterable[Watch]:
     """The same value in every record says nothing, and is often what a form filled in by itself."""
-    defaults = {known.name: known.default for known in fields(table.type_.model) if known.default is not MISSING}
+    # A default that is checked as well is wrapped by the validator.
+    defaults = {known.name: getattr(known.default, "default", known.default) for known in fields(table.type_.model)}
     for name, known in table.type_.fields.items():
         if name not in _MAY_BE and known.kind != "attributes":
-            yield _Column(table, name, defaults.get(name))
+            yield _Column(table, name, defaults[name])
 
 
 @dataclass(slots=True)
@@ -37,7 +38,7 @@ class _Column:
             self.example = self.example or shown(records[0], self.name)
 
     def findings(self) -> Iterable[Finding]:
-        if len(self.values) == 1 and self.default not in self.values and self.table.count >= _ENOUGH:
+        if len(self.values) == 1 and not self.values & {None, self.default} and self.table.count >= _ENOUGH:
             yield self.table.finding(
                 "constant_columns",
                 f"the same {self.name} in every record",
