@@ -16,9 +16,7 @@ from crmkpi.records.base import Kind, RecordType
 from crmkpi.records.faults import shortened
 from crmkpi.sources.loaded import Rejected
 
-__all__ = ["MOST", "Check", "CheckedTable", "Watch", "shown"]
-
-MOST = 0.5  # from this share on a KPI speaks of a minority, so a warning becomes an error
+__all__ = ["Check", "CheckedTable", "Watch", "shown"]
 
 
 class Watch(Protocol):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from crmkpi.quality.tables import MOST, CheckedTable, Watch
+from crmkpi.quality.tables import CheckedTable, Watch
 
 __all__ = ["AMOUNTS", "missing_amounts"]
 
@@ -32,5 +32,4 @@ def missing_amounts(table: CheckedTable) -> Iterable[Watch]:
         what=f"{words}no {name}",
         field=name,
         effects=[table.effect("left out of", name, "value")],
-        error_from=MOST,
     )

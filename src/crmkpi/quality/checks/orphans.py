@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from crmkpi.quality.findings import Effect, Finding
-from crmkpi.quality.tables import MOST, CheckedTable, Watch
+from crmkpi.quality.tables import CheckedTable, Watch
 from crmkpi.records.base import Relation
 
 __all__ = ["orphans"]
+
+_MOST = 0.5  # from here on the ids of the two tables are written in two ways, or of two companies
 
 
 def orphans(table: CheckedTable) -> Iterable[Watch]:
@@ -50,7 +52,7 @@ class _References:
             of=sum(self.counts.values()),
             example=f"{self.examples[lost[0]]!r} ({self.relation.key} {lost[0]!r})",
             effects=[self._effect()],
-            error_from=MOST,
+            error_from=_MOST,
         )
 
     def _effect(self) -> Effect:
