@@ -65,9 +65,9 @@ def check(
         known = ids.setdefault(name, set())
         while first:
             checked.count += len(first)
-            known.update([record.id for record in first])
             for watch in found:
                 watch.see(first)
+            known.update([record.id for record in first])
             first = next(batches, [])
         watches += found
         reads[name] = _read(records, checked.count)

@@ -38,7 +38,7 @@ class CheckedTable:
     crm: Dataset
     readers: Readers
     founded: date | None
-    ids: dict[str, set[str]] = field(default_factory=dict)  # of each table that others refer to, known when all is read
+    ids: dict[str, set[str]] = field(default_factory=dict)  # of each table, as far as it was read
     rejected: tuple[Rejected, ...] = ()
     count: int = 0  # the records seen so far
 
@@ -88,10 +88,16 @@ class CheckedTable:
         effects: Iterable[Effect] = (),
         error_from: float | None = None,
     ) -> Finding:
-        """A finding; from the share `error_from` on it is an error. Effects on no KPI are dropped."""
+        """A finding; from the share `error_from` on it is an error. A KPI is named by the first effect on it only."""
         of = self.count if of is None else of
         if error_from is not None and of and count / of >= error_from:
             level = "error"
+        named: set[str] = set()
+        told = []
+        for effect in effects:
+            metrics = tuple(name for name in effect.metrics if name not in named)
+            named.update(metrics)
+            told += [Effect(effect.does, metrics)] if metrics else []
         return Finding(
             code=code,
             level=level,
@@ -101,7 +107,7 @@ class CheckedTable:
             count=count,
             of=of,
             example=example,
-            effects=tuple(effect for effect in effects if effect.metrics),
+            effects=tuple(told),
         )
 
     def watch(

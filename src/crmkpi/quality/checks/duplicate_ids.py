@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from crmkpi.quality.findings import Finding
@@ -20,23 +20,18 @@ def duplicate_ids(table: CheckedTable) -> Iterable[Watch]:
 @dataclass(slots=True)
 class _Ids:
     table: CheckedTable
-    known: set[str] = field(default_factory=set)
-    seen: int = 0
     example: str = ""
 
     def see(self, records: Sequence[Any]) -> None:
-        if not self.example:
-            before = set(self.known)
-            for record in records:
-                if record.id in before:
-                    self.example = shown(record)
-                    break
-                before.add(record.id)
-        self.known.update([record.id for record in records])
-        self.seen += len(records)
+        before = self.table.ids[self.table.name]
+        here: set[str] = set()
+        for record in records:
+            if record.id in before or record.id in here:
+                self.example = self.example or shown(record)
+            here.add(record.id)
 
     def findings(self) -> Iterable[Finding]:
-        again = self.seen - len(self.known)
+        again = self.table.count - len(self.table.ids[self.table.name])
         if again:
             yield self.table.finding(
                 "duplicate_ids",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from crmkpi.quality.findings import Finding
@@ -15,13 +16,14 @@ __all__ = ["mojibake", "repaired"]
 
 def mojibake(table: CheckedTable) -> Iterable[Watch]:
     """UTF-8 that was read as Windows or Latin text, and characters that were lost: names fall into two segments."""
-    yield _Texts(table, table.fields("text"))
+    yield _Texts(table, table.fields("text"), attrgetter(*table.fields("text"), "id"))  # two at least, so a tuple
 
 
 @dataclass(slots=True)
 class _Texts:
     table: CheckedTable
     names: tuple[str, ...]
+    values: Callable[[Any], tuple[str | None, ...]]
     count: int = 0
     example: str = ""
 
@@ -37,10 +39,11 @@ class _Texts:
                     self.example = f"{record.id!r} ({name} {shortened(text)}{meant})"
 
     def _wrong(self, record: Any) -> Iterator[tuple[str, str]]:
-        for name in self.names:
-            text = getattr(record, name)
-            if text is not None and not text.isascii() and _is_wrong(text):
-                yield name, text
+        texts = self.values(record)
+        if not "".join(filter(None, texts)).isascii():
+            for name, text in zip(self.names, texts, strict=False):
+                if text is not None and _is_wrong(text):
+                    yield name, text
         for name, text in record.attributes.items():
             if isinstance(text, str) and not text.isascii() and _is_wrong(text):
                 yield name, text
