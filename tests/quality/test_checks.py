@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -319,3 +321,8 @@ def test_attributes_are_looked_at_for_mojibake_too() -> None:
     deals = [replace(clean("deals", 1)[0], attributes={"city": "KÃ¶ln"})]
     (finding,) = faults("mojibake", deals=deals)
     assert finding.example == "'D0' (city 'KÃ¶ln', meant as 'Köln')"
+
+
+def test_the_page_on_data_quality_lists_the_checks_in_their_order() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "data-quality.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == [check.__name__ for check in CHECKS]
