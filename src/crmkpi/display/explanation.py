@@ -106,6 +106,8 @@ def _inputs(metric: Metric) -> Iterator[str]:
     yield from (f"`{name}`: {measure_in_words(measure)}" for name, measure in metric.measures.items())
     if metric.days:
         yield f"`{metric.days}`: the length of the period in days"
+    if metric.until:
+        yield f"`{metric.until}`: the last day of the period, or the one before `as_of` where that is earlier"
 
 
 def _anchors(metric: Metric) -> list[str]:

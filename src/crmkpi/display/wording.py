@@ -21,6 +21,7 @@ from crmkpi.expressions import (
     Operation,
     Parameter,
     Presence,
+    Together,
     Unless,
     walk,
 )
@@ -59,6 +60,10 @@ def measure_in_words(measure: Measure) -> str:
             text = f"the {measure.fraction:.0%} quantile of {value} over {rows}"
         case "min" | "max":
             text = f"the {'smallest' if measure.aggregate == 'min' else 'largest'} {value} of {rows}"
+        case "values":
+            text = f"each {value} of {rows}"
+        case "rows":
+            text = f"the {rows}"
         case "latest":
             text = f"the latest {value} of {rows}"
         case _:
@@ -124,6 +129,8 @@ def value_in_words(value: Expression) -> str:
             return f"{value_in_words(left)} {_ARITHMETIC[sign]} {value_in_words(right)}"
         case Day(item):
             return f"the day of {value_in_words(item)}"
+        case Together(items):
+            return " and ".join(map(value_in_words, items))
         case BusinessTime(start, end):
             return f"opening hours from {value_in_words(start)} to {value_in_words(end)}"
         case _:
@@ -132,7 +139,8 @@ def value_in_words(value: Expression) -> str:
 
 def _rows(measure: Measure) -> str:
     if isinstance(measure.table, Grouped):
-        return f"{value_in_words(measure.table.parts_[1])}s"
+        key = measure.table.parts_[1]
+        return f"pairs of {value_in_words(key)}" if isinstance(key, Together) else f"{value_in_words(key)}s"
     return words(repr(measure.table))
 
 
@@ -142,6 +150,8 @@ def _columns(measure: Measure) -> str:
         return ""
     _, key, columns = measure.table.parts_
     used = {part.path[0] for root in (measure.value, measure.where) for part in walk(root) if isinstance(part, Field)}
+    if measure.aggregate == "rows":
+        used = set(columns)
     told = [f"{words(name)} is {measure_in_words(column)}" for name, column in columns.items() if name in used]
     return f"; for each {value_in_words(key)}, {', and '.join(told)}"
 
