@@ -88,7 +88,7 @@ def test_a_measure_over_one_row_per_key_says_what_its_columns_hold_and_no_others
 def test_rows_per_pair_of_keys_are_told_with_all_their_columns():
     by_day = orders.per(orders.customer_id, orders.ordered_at.day(), spent=orders.sum(orders.amount))
     assert measure_in_words(by_day.rows()) == (
-        "each of the pairs of customer id and the day of ordered at; "
+        "the pairs of customer id and the day of ordered at; "
         "for each customer id and the day of ordered at, spent is the sum of amount over orders"
     )
 

@@ -107,7 +107,7 @@ def _inputs(metric: Metric) -> Iterator[str]:
     if metric.days:
         yield f"`{metric.days}`: the length of the period in days"
     if metric.until:
-        yield f"`{metric.until}`: the last day of the period, or `as_of` where that is earlier"
+        yield f"`{metric.until}`: the last day of the period, or the one before `as_of` where that is earlier"
 
 
 def _anchors(metric: Metric) -> list[str]:

@@ -63,7 +63,7 @@ def measure_in_words(measure: Measure) -> str:
         case "values":
             text = f"each {value} of {rows}"
         case "rows":
-            text = f"each of the {rows}"
+            text = f"the {rows}"
         case "latest":
             text = f"the latest {value} of {rows}"
         case _:
@@ -129,10 +129,10 @@ def value_in_words(value: Expression) -> str:
             return f"{value_in_words(left)} {_ARITHMETIC[sign]} {value_in_words(right)}"
         case Day(item):
             return f"the day of {value_in_words(item)}"
+        case Together(items):
+            return " and ".join(map(value_in_words, items))
         case BusinessTime(start, end):
             return f"opening hours from {value_in_words(start)} to {value_in_words(end)}"
-        case Together(parts):
-            return " and ".join(map(value_in_words, parts))
         case _:
             return condition_in_words(value)
 
@@ -150,11 +150,9 @@ def _columns(measure: Measure) -> str:
         return ""
     _, key, columns = measure.table.parts_
     used = {part.path[0] for root in (measure.value, measure.where) for part in walk(root) if isinstance(part, Field)}
-    told = [
-        f"{words(name)} is {measure_in_words(column)}"
-        for name, column in columns.items()
-        if name in used or measure.aggregate == "rows"
-    ]
+    if measure.aggregate == "rows":
+        used = set(columns)
+    told = [f"{words(name)} is {measure_in_words(column)}" for name, column in columns.items() if name in used]
     return f"; for each {value_in_words(key)}, {', and '.join(told)}"
 
 

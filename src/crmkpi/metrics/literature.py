@@ -14,6 +14,7 @@ __all__ = [
     "ISO_10002",
     "ISO_18295",
     "ITIL",
+    "KAPLAN_MEIER",
     "KELLER",
     "LIFETIME_VALUE",
     "MARKETING_METRICS",
@@ -42,6 +43,10 @@ EMAIL_METRICS = "Email Experience Council: Support the Adoption of Metrics for E
 ISO_10002 = "ISO 10002:2018, Guidelines for complaints handling in organizations"
 ISO_18295 = "ISO 18295-1:2017, Customer contact centres, requirements"
 ITIL = "Axelos: ITIL Foundation, ITIL 4 edition, 2019"
+KAPLAN_MEIER = (
+    "Kaplan and Meier 1958: "
+    "Nonparametric Estimation from Incomplete Observations, Journal of the American Statistical Association 53(282)"
+)
 KELLER = "Keller 1993: Conceptualizing, Measuring, and Managing Customer-Based Brand Equity, Journal of Marketing 57(1)"
 LIFETIME_VALUE = "Gupta et al. 2006: Modeling Customer Lifetime Value, Journal of Service Research 9(2)"
 MARKETING_METRICS = "Farris, Bendle, Pfeifer and Reibstein: Marketing Metrics, 3rd edition, Pearson 2015"
