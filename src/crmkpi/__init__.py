@@ -111,6 +111,7 @@ if TYPE_CHECKING:
     from crmkpi.metrics.value.revenue_per_customer import revenue_per_customer
     from crmkpi.money import Rates
     from crmkpi.periods import Period
+    from crmkpi.presets import preset, presets
     from crmkpi.records import (
         Campaign,
         Customer,
@@ -227,6 +228,8 @@ __all__ = [
     "new_customers",
     "new_mrr",
     "pipeline_value",
+    "preset",
+    "presets",
     "purchase_frequency",
     "quota_attainment",
     "reactivation_mrr",
@@ -293,6 +296,7 @@ _HOMES = (
     "metrics.value",
     "money",
     "periods",
+    "presets",
     "records",
     "results",
     "scanning",

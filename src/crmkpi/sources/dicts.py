@@ -12,7 +12,8 @@ from crmkpi.errors import InputError
 from crmkpi.records.faults import shortened
 from crmkpi.sources.columns import Options, Targets, options_from
 from crmkpi.sources.grid import CHUNK, Grid, Part
-from crmkpi.sources.loaded import Records, Rejected
+from crmkpi.sources.account import Rejected
+from crmkpi.sources.loaded import Records
 from crmkpi.sources.numbers import DecimalSign
 from crmkpi.sources.rows import load
 

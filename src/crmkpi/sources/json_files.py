@@ -11,7 +11,8 @@ from crmkpi.errors import FileFormatError
 from crmkpi.records.faults import shortened
 from crmkpi.sources.columns import Targets, options_from
 from crmkpi.sources.dicts import load_objects
-from crmkpi.sources.loaded import Records, Rejected
+from crmkpi.sources.account import Rejected
+from crmkpi.sources.loaded import Records
 from crmkpi.sources.numbers import DecimalSign
 from crmkpi.sources.text import Source, read_text
 
