@@ -59,7 +59,8 @@ def preset(what: AnyPreset) -> Preset:
 
     >>> preset("hubspot_deal").system
     'HubSpot'
-    >>> ours = preset({"extends": "salesforce_opportunity", "columns": [{"headers": "Segment__c", "fills": "industry"}]})
+    >>> segment = {"headers": "Segment__c", "fills": "industry"}
+    >>> ours = preset({"extends": "salesforce_opportunity", "columns": [segment]})
     >>> ours.columns[0].fills, ours.system
     (('industry',), 'Salesforce')
     """
@@ -125,6 +126,8 @@ def _extended(given: Mapping[str, Any]) -> dict[str, Any]:
     if given.get("extends") is None:
         return dict(given)
     other = _contents(str(given["extends"]))
+    if not isinstance(given.get("columns", ()), list | tuple):
+        return dict(given)
     own = {folded(header) for column in given.get("columns", ()) for header in _headers(column)}
     rest = []
     for column in other["columns"]:

@@ -29,15 +29,16 @@ Unit = Literal[
     "excel_days",
 ]
 
-_KINDS_OF_UNITS: Mapping[Unit, tuple[Kind, ...]] = {
+_DURATIONS = ("milliseconds", "seconds", "minutes", "hours", "days")
+_NUMERIC_DATES = ("unix_seconds", "unix_milliseconds", "excel_days")
+_KINDS_OF_UNITS: Mapping[str, tuple[Kind, ...]] = {
     "percent": ("number",),
     "smallest": ("money",),
     "flag": ("flag", "choice"),
     "capitals": ("text",),
-    **dict.fromkeys(("unix_seconds", "unix_milliseconds", "excel_days"), ("timestamp", "date")),
-    **dict.fromkeys(("milliseconds", "seconds", "minutes", "hours", "days"), ("number", "timestamp")),
+    **dict.fromkeys(_NUMERIC_DATES, ("timestamp", "date")),
+    **dict.fromkeys(_DURATIONS, ("number", "timestamp")),
 }
-_DURATIONS = ("milliseconds", "seconds", "minutes", "hours", "days")
 
 
 class _Part(BaseModel):
@@ -133,7 +134,9 @@ class Preset(_Part):
     columns rest on, each unless it says otherwise itself: a real `file`, somebody's `code` that reads or writes such
     files, or `documents` alone. `constants` are values of fields that no column fills, `missing` words for no value,
     `leave_out` rows that are no records. `asks` are fields whose column the user must name. `numbered` allows ids to be
-    row numbers. `merged` are columns with the ids of records that were merged into the row's. `history` says that a row is a change, so that rows of one deal are joined to visits.
+    row numbers. `merged` are columns with the ids of records that were merged into the row's.
+    `history` says that a row is a change, so that rows of one deal are joined to visits. `stages` are columns that hold
+    a date for each stage.
 
     >>> from crmkpi import preset
     >>> preset("zoho_deal").system, preset("zoho_deal").seen

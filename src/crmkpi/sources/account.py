@@ -1,4 +1,4 @@
-"""What became of a source when it was read: every row and every column, and each value that was not taken as it stood."""
+"""What became of a source when it was read: every row, every column, and each value that was not taken as it stood."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Recognised:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class LoadAccount:
-    """What became of each row, column and value of a source.
+    r"""What became of each row, column and value of a source.
 
     `rows` are all rows of the source but its header: `used` + `rejected` + `skipped` = `rows`, where `skipped` counts
     rows by the reason why they are no records, such as total rows. A row of a history, or one with a date for each
@@ -60,7 +60,7 @@ class LoadAccount:
     taken as they stood, by what was done to them. `notes` says in words what was decided.
 
     >>> import io, crmkpi as ck
-    >>> file = io.StringIO("Id,Status,Amount\\n1,WON,\\"$1,200.50\\"\\n2,sold,5\\n")
+    >>> file = io.StringIO("Id,Status,Amount\n1,WON,\"$1,200.50\"\n2,sold,5\n")
     >>> account = ck.read_csv(file, record=ck.Deal).account
     >>> account.rows, account.used, len(account.rejected)
     (2, 1, 1)

@@ -9,33 +9,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from crmkpi.errors import ColumnError, InputError, UnknownNameError, did_you_mean
-from crmkpi.presets.library import AnyPreset, folded, preset
+from crmkpi.presets.library import folded
 from crmkpi.presets.model import Preset, PresetColumn
 from crmkpi.records import RECORDS
 from crmkpi.records.base import RecordType, record_type
 from crmkpi.sources.headers import Found, found_columns, stage_of
-from crmkpi.sources.numbers import DecimalSign
+from crmkpi.sources.reading import Options, Targets
 
-__all__ = ["Column", "Columns", "Options", "Targets", "check_fields", "header_score", "matched_columns", "options_from"]
-
-Targets = str | Sequence[str] | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What the user said about how to read a source; the readers' own arguments say what each means."""
-
-    columns: Mapping[str, Targets]
-    values: Mapping[str, Mapping[Any, Any]]
-    defaults: Mapping[str, Any]
-    attributes: bool
-    decimal: DecimalSign | None
-    date_format: str | Mapping[str, str] | None
-    day_first: bool | None
-    tz: str | None
-    strict: bool
-    preset: Preset | None = None
-    progress: Any = None
+__all__ = ["Column", "Columns", "check_fields", "header_score", "matched_columns"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,15 +154,13 @@ def _wanted(
 def _found(
     headers: Sequence[str], preset: Preset, wanted: Mapping[str, Any], by_user: set[str]
 ) -> dict[int, list[Found]]:
-    """What the preset knows of each column that the user does not speak of; fields that the user names are not filled."""
+    """What the preset knows of each column, without the columns and the fields that the user speaks of."""
     found: dict[int, list[Found]] = {}
     for index, header in enumerate(headers):
         if header in wanted:
             continue
         if each := found_columns(header, preset):
-            found[index] = [
-                one if not by_user & {*one.column.fills} else _without(one, by_user) for one in each
-            ]
+            found[index] = [one if not by_user & {*one.column.fills} else _without(one, by_user) for one in each]
     return found
 
 
@@ -206,9 +185,7 @@ def _in_slots(fields: Sequence[tuple[tuple[int, int], Column]]) -> tuple[Column,
     return tuple(placed)
 
 
-def _beside(
-    headers: Sequence[str], fields: Sequence[tuple[tuple[int, int], Column]]
-) -> tuple[tuple[int, str], ...]:
+def _beside(headers: Sequence[str], fields: Sequence[tuple[tuple[int, int], Column]]) -> tuple[tuple[int, str], ...]:
     places = {folded(header): index for index, header in reversed(list(enumerate(headers)))}
     beside: dict[str, int] = {}
     for _, column in fields:
@@ -239,7 +216,8 @@ def _constants(
             f"The headers of {source} name several currencies, {' and '.join(sorted(currencies))}; "
             f"drop all but one with columns={{header: None}}."
         )
-    constants |= {"currency": currency.strip().upper() for currency in currencies if "currency" in kind.fields}
+    if currencies and "currency" in kind.fields:
+        constants["currency"] = currencies.pop().strip().upper()
     return {name: value for name, value in (constants | {**options.defaults}).items() if name not in filled}
 
 
@@ -277,35 +255,3 @@ def _check_required(
 
 def _referred_to() -> set[str]:
     return {relation.table for model in RECORDS.values() for relation in record_type(model).relations.values()}
-
-
-def options_from(
-    *,
-    columns: Mapping[str, Targets] | None,
-    values: Mapping[str, Mapping[Any, Any]] | None,
-    defaults: Mapping[str, Any] | None,
-    attributes: bool,
-    decimal: DecimalSign | None,
-    date_format: str | Mapping[str, str] | None,
-    day_first: bool | None,
-    tz: str | None,
-    strict: bool,
-    by: AnyPreset | None = None,
-    progress: Any = None,
-) -> Options:
-    """The options of a reader, checked as far as they can be without the source."""
-    if decimal not in (None, ".", ","):
-        raise InputError(f"decimal= is ',' or '.', and this is {decimal!r}.")
-    return Options(
-        columns=columns or {},
-        values=values or {},
-        defaults=defaults or {},
-        attributes=attributes,
-        decimal=decimal,
-        date_format=date_format,
-        day_first=day_first,
-        tz=tz,
-        strict=strict,
-        preset=None if by is None else preset(by),
-        progress=progress,
-    )

@@ -9,11 +9,12 @@ from typing import Any
 
 from crmkpi.records.base import FieldType, RecordType
 from crmkpi.sources.choices import Words, choice_reader, flag_words, word_reader
-from crmkpi.sources.columns import Column, Columns, Options, check_fields
+from crmkpi.sources.columns import Column, Columns, check_fields
 from crmkpi.sources.dates import NUMERIC_FORMS, DateReader, iso_moment, zone_named, zone_of_header
 from crmkpi.sources.durations import SECONDS, DurationReader
 from crmkpi.sources.grid import Grid
 from crmkpi.sources.numbers import DecimalSign, NumberReader, settled_decimal
+from crmkpi.sources.reading import Options
 from crmkpi.sources.reckoning import Combine, a_month, after, fraction, in_whole_units
 from crmkpi.sources.tallies import Tallies
 
@@ -159,7 +160,7 @@ class _Conversions:
         return NumberReader(
             column=column.header,
             values=partial(self._cells, column),
-            kind=field.kind if field.kind in ("money", "integer") else "number",  # type: ignore[arg-type]
+            kind=field.kind if field.kind in ("money", "integer") else "number",
             decimal=sign,
             count=self._count(column),
         )
@@ -215,9 +216,7 @@ def _first(mark: str, count: Callable[[str], None], value: Any) -> Any:
     return values[0] if values else None
 
 
-def _decimal_signs(
-    grid: Grid, columns: Sequence[Column], kind: RecordType, options: Options
-) -> dict[int, DecimalSign]:
+def _decimal_signs(grid: Grid, columns: Sequence[Column], kind: RecordType, options: Options) -> dict[int, DecimalSign]:
     """The decimal signs of the columns of numbers, as far as they are known before any number is read."""
     numbers = {column.position: column.header for column in columns if kind.fields[column.field].kind in _NUMBERS}
     said = options.decimal or (None if options.preset is None else options.preset.decimal)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar, Unpack, overload
 
 from crmkpi.presets.library import AnyPreset
-from crmkpi.sources.columns import Targets, options_from
 from crmkpi.sources.csv_tables import cells_of_any_length, csv_grid
 from crmkpi.sources.loaded import Records
-from crmkpi.sources.numbers import DecimalSign
-from crmkpi.sources.rows import Progress, load, record_of
+from crmkpi.sources.reading import Reading, options_from
+from crmkpi.sources.rows import load, record_of
 from crmkpi.sources.text import Source, open_text
 
 __all__ = ["read_csv"]
@@ -24,18 +22,9 @@ def read_csv(
     *,
     record: type[_R],
     preset: AnyPreset | None = ...,
-    columns: Mapping[str, Targets] | None = ...,
-    values: Mapping[str, Mapping[Any, Any]] | None = ...,
-    defaults: Mapping[str, Any] | None = ...,
-    attributes: bool = ...,
     delimiter: str | None = ...,
     encoding: str | None = ...,
-    decimal: DecimalSign | None = ...,
-    date_format: str | Mapping[str, str] | None = ...,
-    day_first: bool | None = ...,
-    tz: str | None = ...,
-    strict: bool = ...,
-    progress: Progress | None = ...,
+    **options: Unpack[Reading],
 ) -> Records[_R]: ...
 @overload
 def read_csv(
@@ -43,36 +32,18 @@ def read_csv(
     *,
     record: None = ...,
     preset: AnyPreset,
-    columns: Mapping[str, Targets] | None = ...,
-    values: Mapping[str, Mapping[Any, Any]] | None = ...,
-    defaults: Mapping[str, Any] | None = ...,
-    attributes: bool = ...,
     delimiter: str | None = ...,
     encoding: str | None = ...,
-    decimal: DecimalSign | None = ...,
-    date_format: str | Mapping[str, str] | None = ...,
-    day_first: bool | None = ...,
-    tz: str | None = ...,
-    strict: bool = ...,
-    progress: Progress | None = ...,
+    **options: Unpack[Reading],
 ) -> Records[Any]: ...
 def read_csv(
     path: Source,
     *,
     record: type[Any] | None = None,
     preset: AnyPreset | None = None,
-    columns: Mapping[str, Targets] | None = None,
-    values: Mapping[str, Mapping[Any, Any]] | None = None,
-    defaults: Mapping[str, Any] | None = None,
-    attributes: bool = True,
     delimiter: str | None = None,
     encoding: str | None = None,
-    decimal: DecimalSign | None = None,
-    date_format: str | Mapping[str, str] | None = None,
-    day_first: bool | None = None,
-    tz: str | None = None,
-    strict: bool = False,
-    progress: Progress | None = None,
+    **options: Unpack[Reading],
 ) -> Records[Any]:
     r"""Read a CSV file, or an open file, as records; rows that do not parse are in `.rejected` with the reason.
 
@@ -123,19 +94,7 @@ def read_csv(
     >>> deals.rejected[0].line, deals.rejected[0].field
     (3, 'status')
     """
-    options = options_from(
-        columns=columns,
-        values=values,
-        defaults=defaults,
-        attributes=attributes,
-        decimal=decimal,
-        date_format=date_format,
-        day_first=day_first,
-        tz=tz,
-        strict=strict,
-        by=preset,
-        progress=progress,
-    )
-    record = record_of(record, options)
+    asked = options_from(preset, options)
+    record = record_of(record, asked)
     with cells_of_any_length():
-        return load(csv_grid(open_text(path, encoding=encoding), record, options, delimiter=delimiter), record, options)
+        return load(csv_grid(open_text(path, encoding=encoding), record, asked, delimiter=delimiter), record, asked)

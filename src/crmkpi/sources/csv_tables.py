@@ -15,9 +15,10 @@ from typing import Any
 from crmkpi.errors import FileFormatError
 from crmkpi.records.base import record_type
 from crmkpi.sources.account import Rejected
-from crmkpi.sources.columns import Options, header_score
+from crmkpi.sources.columns import header_score
 from crmkpi.sources.grid import CHUNK, HEADER_ROWS, Grid, Part, found_header
 from crmkpi.sources.limits import LONGEST_CELL, MOST_COLUMNS
+from crmkpi.sources.reading import Options
 from crmkpi.sources.text import Text
 
 __all__ = ["cells_of_any_length", "csv_grid", "found_table"]
@@ -58,9 +59,7 @@ def found_table(
 
 def _layout(start: str, name: str, delimiter: str | None, score: Callable[[Sequence[str]], int]) -> tuple[int, str]:
     """How many rows stand above the headers, and the delimiter."""
-    if delimiter is not None and (
-        not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n'
-    ):
+    if delimiter is not None and (not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n'):
         raise FileFormatError(
             f"A delimiter is one character other than a quote or a line break, and this is {delimiter!r}."
         )

@@ -104,7 +104,7 @@ class DateReader:
         self._parsed_once = lru_cache(maxsize=50_000)(self._parsed)  # dates without a time repeat, and parsing is slow
 
     def __call__(self, value: Any) -> datetime | date | None:
-        """The moment that a value of the column stands for, or its day in a column of days; None where there is none."""
+        """The moment that a value of the column stands for, or its day in a column of days; None for dashes."""
         moment = self._read(value)
         if moment is None:
             return None

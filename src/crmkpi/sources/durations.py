@@ -19,7 +19,9 @@ SECONDS: Mapping[str, Decimal] = {
     "hours": Decimal(3_600),
     "days": Decimal(86_400),
 }
-_CLOCK = re.compile(r"(?:(\d{1,5}) ?d(?:ays?)?,? +)?(\d{1,6}):([0-5]\d):([0-5]\d(?:\.\d{1,9})?)", re.ASCII | re.IGNORECASE)
+_CLOCK = re.compile(
+    r"(?:(\d{1,5}) ?d(?:ays?)?,? +)?(\d{1,6}):([0-5]\d):([0-5]\d(?:\.\d{1,9})?)", re.ASCII | re.IGNORECASE
+)
 _WORD = re.compile(
     r"(\d{1,9}(?:\.\d{1,9})?)\s*"
     r"(milliseconds?|msecs?|ms|seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|w)(?![a-z])[\s,]*(?:and\s+)?",
@@ -84,7 +86,9 @@ def _in_words(text: str) -> float | None:
 def _seconds_of(word: str) -> Decimal:
     if word.startswith(("ms", "mil")):
         return SECONDS["milliseconds"]
-    return {"s": Decimal(1), "m": Decimal(60), "h": Decimal(3_600), "d": Decimal(86_400), "w": Decimal(604_800)}[word[0]]
+    return {"s": Decimal(1), "m": Decimal(60), "h": Decimal(3_600), "d": Decimal(86_400), "w": Decimal(604_800)}[
+        word[0]
+    ]
 
 
 def _sum(*parts: tuple[str | None, int]) -> float:

@@ -28,8 +28,8 @@ class Grid:
     """A source as a table: headers, and parts of rows that can be gone through more than once.
 
     A row that the source itself cannot read comes as `Rejected`. In a grid of text the empty text is a missing value,
-    in others `None` is. `skipped` counts rows that are no part of the table, by reason. `decimals_unknown` says that the form of the file makes decimal commas likely, so that columns
-    of numbers are looked at before they are read.
+    in others `None` is. `decimals_unknown` says that the form of the file makes decimal commas likely, so that columns
+    of numbers are looked at before they are read. `skipped` counts rows that are no part of the table, by reason.
     """
 
     source: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from operator import itemgetter
@@ -17,23 +17,22 @@ from crmkpi.presets.model import Preset, record_named
 from crmkpi.records.base import RecordType, record_type
 from crmkpi.records.faults import fault, shortened
 from crmkpi.sources.account import LoadAccount, Recognised, Rejected
-from crmkpi.sources.columns import Columns, Options, matched_columns
+from crmkpi.sources.columns import Columns, matched_columns
 from crmkpi.sources.conversions import Conversion, conversions_for, convert
 from crmkpi.sources.grid import Grid, Part, Row
 from crmkpi.sources.histories import joined_visits, merged_away, stage_grid
 from crmkpi.sources.leaving_out import LeftOut, left_out
 from crmkpi.sources.loaded import Records
+from crmkpi.sources.reading import Options
 from crmkpi.sources.tallies import Tallies
 from crmkpi.sources.zones import checked_zones
 
-__all__ = ["Progress", "load", "record_of"]
+__all__ = ["load", "record_of"]
 
 _R = TypeVar("_R")
 _Raw = dict[str, Any]
 _Builder = Callable[[Part], list[_Raw]]
 _EXACT_INTEGERS = 2**53
-
-Progress = Callable[[Iterable[Any]], Iterable[Any]]
 
 
 def record_of(record: type[_R] | None, options: Options) -> type[_R]:
@@ -106,9 +105,7 @@ def load(grid: Grid, record: type[_R], options: Options, *, recognised: Recognis
     )
 
 
-def _all_rows(
-    reader: _Reader[_R], grid: Grid, record: type[_R], options: Options
-) -> tuple[list[_R], list[Rejected]]:
+def _all_rows(reader: _Reader[_R], grid: Grid, record: type[_R], options: Options) -> tuple[list[_R], list[Rejected]]:
     records: list[_R] = []
     rejected: list[Rejected] = []
     parts: Iterable[Part | Rejected] = grid.parts()
@@ -168,8 +165,7 @@ class _Reader(Generic[_R]):
     def must_start_over(self) -> bool:
         """Whether a column turned out to have decimal commas after numbers of it were read as they stand."""
         return any(
-            each.number is not None and each.number.decimal == "," and each.number.was_open
-            for each in self.conversions
+            each.number is not None and each.number.decimal == "," and each.number.was_open for each in self.conversions
         )
 
     def start_over(self) -> None:
