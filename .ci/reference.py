@@ -29,6 +29,7 @@ MODULES = (
     "crmkpi.insight.cohorts",
     "crmkpi.insight.rfm",
     "crmkpi.clv",
+    "crmkpi.presets",
     "crmkpi.quality",
     "crmkpi.testing",
     "crmkpi.vendors",
