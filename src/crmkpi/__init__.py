@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from crmkpi.expressions import Parameter
     from crmkpi.insight import cohorts, rfm, survival
     from crmkpi.measures import Table
-    from crmkpi.metric import Mean, Metric, NetPromoter, Share, metric
+    from crmkpi.metric import Estimated, Mean, Metric, NetPromoter, Share, metric
     from crmkpi.metrics import customers, experience, marketing, sales, service, value
     from crmkpi.metrics.customers.average_order_value import average_order_value
     from crmkpi.metrics.customers.customer_counts import active_customers, lost_customers, new_customers
@@ -138,6 +138,7 @@ __all__ = [
     "Customer",
     "Dataset",
     "Deal",
+    "Estimated",
     "Expense",
     "Interaction",
     "Lead",

@@ -168,7 +168,8 @@ def value_text(result: Result) -> str:
 
 def format_input(metric: Metric, name: str, value: Any, *, currency: str | None = None) -> str:
     """One input of a formula, in the unit of its measure."""
-    kind = getattr(metric.measures.get(name), "kind", "number")
+    measure = metric.measures.get(name)
+    kind = "integer" if measure is None or measure.aggregate in ("values", "rows") else measure.kind
     if kind == "duration" and value is not None:
         return format_value(timedelta(seconds=value), "duration")
     if isinstance(value, Decimal):
