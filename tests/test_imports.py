@@ -20,6 +20,7 @@ LAYERS = (
     ("errors",),
     ("calendars", "intervals", "money", "open_time", "opening_hours", "period_texts", "periods", "spans"),
     ("records",),
+    ("presets",),
     ("sources",),
     ("expressions",),
     ("engines", "segments"),

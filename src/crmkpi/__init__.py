@@ -111,6 +111,7 @@ if TYPE_CHECKING:
     from crmkpi.metrics.value.revenue_per_customer import revenue_per_customer
     from crmkpi.money import Rates
     from crmkpi.periods import Period
+    from crmkpi.presets import preset, presets
     from crmkpi.records import (
         Campaign,
         Customer,
@@ -228,6 +229,8 @@ __all__ = [
     "new_customers",
     "new_mrr",
     "pipeline_value",
+    "preset",
+    "presets",
     "purchase_frequency",
     "quality",
     "quota_attainment",
@@ -295,6 +298,7 @@ _HOMES = (
     "metrics.value",
     "money",
     "periods",
+    "presets",
     "records",
     "results",
     "scanning",
