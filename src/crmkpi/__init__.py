@@ -129,7 +129,7 @@ if TYPE_CHECKING:
     from crmkpi.results import Report, Result
     from crmkpi.scanning import scan
     from crmkpi.segments import Segment, split
-    from crmkpi.sources import read_csv, read_dicts, read_json, write_csv
+    from crmkpi.sources import read_csv, read_dicts, read_excel, read_export, read_json, write_csv
     from crmkpi.tally import Tally
 
 __all__ = [
@@ -237,6 +237,8 @@ __all__ = [
     "reactivation_mrr",
     "read_csv",
     "read_dicts",
+    "read_excel",
+    "read_export",
     "read_json",
     "recurring_issues",
     "reopen_rate",

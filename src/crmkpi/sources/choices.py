@@ -27,7 +27,7 @@ def choice_reader(
 
     `others` has under "meaning" what all other words mean; without it they are a `ValueError`.
 
-    >>> choice_reader("status", ["won", "lost"], {"Closed Won": "won"})(.read("closed won")
+    >>> choice_reader("status", ["won", "lost"], {"Closed Won": "won"}).read("closed won")
     'won'
     """
     for ours in words.values():
