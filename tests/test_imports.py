@@ -27,7 +27,7 @@ LAYERS = (
     ("catalogue", "metric", "metrics"),
     ("results",),
     ("vendors",),
-    ("dataset", "evaluation", "measurement", "plan"),
+    ("attributes", "dataset", "evaluation", "measurement", "plan"),
     ("clv",),
     ("insight",),
     ("display", "vendors"),

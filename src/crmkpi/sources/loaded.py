@@ -38,6 +38,7 @@ class Records(Sequence[_R], Generic[_R]):
 
     Every row of the source is either a record or in `rejected`. `unmapped` names the columns that fill no field of the
     record (they are in `attributes` unless that was declined). `notes` says what was decided on the way, in words.
+    `tz` is the time zone that times without an offset were read in.
     A slice is a plain tuple.
 
     >>> from crmkpi.records import Order
@@ -54,6 +55,7 @@ class Records(Sequence[_R], Generic[_R]):
     unmapped: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     source: str = "memory"
+    tz: str | None = None
 
     def __len__(self) -> int:
         return len(self._items)

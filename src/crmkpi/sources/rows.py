@@ -51,7 +51,7 @@ def load(grid: Grid, record: type[_R], options: Options) -> Records[_R]:
     notes = _notes(columns, kind, rows=len(records) + len(rejected))
     if options.tz is None:
         notes += checked_zones(records, grid=grid, columns=columns, kind=kind, conversions=reader.conversions)
-    return Records(tuple(records), record, tuple(rejected), columns.unmapped, tuple(notes), grid.source)
+    return Records(tuple(records), record, tuple(rejected), columns.unmapped, tuple(notes), grid.source, options.tz)
 
 
 class _RefusedError(Exception):
