@@ -13,7 +13,7 @@ from crmkpi.engines.frames_columns import FrameTable
 from crmkpi.engines.support import backend_of
 from crmkpi.errors import InputError, MissingTableError, PeriodError, UnknownNameError, did_you_mean
 from crmkpi.evaluation import EVER
-from crmkpi.measurement import chosen_metrics, measure, measure_one, report
+from crmkpi.measurement import chosen_metrics, measure, measure_one, report, zone_notes
 from crmkpi.measures import Grouped
 from crmkpi.metric import Metric
 from crmkpi.money import Rates
@@ -104,9 +104,10 @@ class Dataset:
         periods = self.periods(period, every)
         against = None if compare is None else [self._other(each, compare) for each in periods]
         statements: list[str] = []
+        chosen = chosen_metrics(metrics)
         results = measure(
             self,
-            chosen_metrics(metrics),
+            chosen,
             periods=periods,
             against=against,
             by=by,
@@ -114,7 +115,8 @@ class Dataset:
             confidence=confidence,
             statements=statements,
         )
-        return report(results, periods, every, by, statements=statements)
+        notes = zone_notes(self, periods, chosen)
+        return report(results, periods, every, by, notes=notes, statements=statements)
 
     def scorecard(
         self,
@@ -132,7 +134,7 @@ class Dataset:
         given = parameters or {}
         chosen, notes = self.measurable(theme, given)
         found = self.measure(chosen, period=period, compare=compare, by=by, parameters=given)
-        return Report(found.results, found.title, notes)
+        return Report(found.results, found.title, (*notes, *found.notes))
 
     def measurable(
         self, theme: str | None = None, parameters: Mapping[str, Any] | None = None

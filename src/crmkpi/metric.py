@@ -257,6 +257,11 @@ class Metric:
             raise ParameterError(
                 f"The parameter {name!r} of {self.id} must be a finite number, days not negative; got {value!r}."
             )
+        if parameter.unit == "ratio" and abs(value) > 1:
+            raise ParameterError(
+                f"The parameter {name!r} of {self.id} is a fraction ({parameter.meaning}), so that 35 % is 0.35; got "
+                f"{value!r}."
+            )
         # Money is exact: a float counts as the decimal that it is printed as.
         return Decimal(str(value)) if parameter.unit == "money" else value
 
