@@ -224,6 +224,26 @@ def test_the_same_number_as_sql_over_the_whole_data_and_by_month(name, crm, data
     assert any(result.value for _, result in results), "the data never gives a value: the comparison proves nothing"
 
 
+METHODS = {
+    "Wilson's": "wilson",
+    "Student's t": "student",
+    "order statistics": "order statistics",
+    "adjusted Wald": "adjusted wald",
+}
+
+
+@pytest.mark.parametrize("name", sorted(METRICS))
+def test_the_interval_is_the_one_that_the_manual_speaks_of_or_none(name, crm):
+    metric = METRICS[name]
+    given = {parameter: PARAMETERS[parameter] for parameter in metric.parameters}
+    period = None if name == "churn_rate.by_status" else "2026"
+    (result,) = crm.measure(metric, period=period, parameters=given)
+    returns = " ".join(metric.__doc__.partition("Returns:")[2].partition("\n\n")[0].split())
+    said = [method for words, method in METHODS.items() if words in returns]
+    found = [result.interval.method] if result.interval else []
+    assert found == said
+
+
 LEFT_OUT = tomllib.loads((FOLDER / "left_out.toml").read_text("utf-8"))["group"]
 
 
