@@ -23,7 +23,6 @@ import resource
 import signal
 import sys
 import tomllib
-import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -196,20 +195,18 @@ def start(module: str, tree: ast.Module | None, tests: list[str], seconds: int) 
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
         resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
         signal.alarm(10 * seconds)  # for a mutant that waits for ever
+        silence = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(silence, 1)
+        os.dup2(silence, 2)
         if tree is not None:
-            silence = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(silence, 1)
-            os.dup2(silence, 2)
             put_into_place(module, tree)
         import pytest  # noqa: PLC0415
 
         for _, listed in groupby(tests, key=lambda test: test.partition("::")[0]):  # to collect no more than it takes
             if code := pytest.main([*OPTIONS, *listed]):
                 break
-        sys.stdout.flush()
         os._exit(code)
     except BaseException:  # noqa: BLE001  # whatever it is, the mutant has not passed
-        traceback.print_exc()
         os._exit(70)
 
 
@@ -302,9 +299,9 @@ def main() -> int:
         wanted = [one for one in counting if again is None or f"`{one.module} {one.key}`" in again]
         sample = chosen(wanted, asked.sample, asked.seed)
         tests = {module: tests_of(area, module, known) for module in {one.module for one in sample}}
-        for module, listed in tests.items():
-            if os.waitpid(start(module, None, listed, 600), 0)[1]:
-                sys.exit(f"Without any mutant, the tests of {module} fail.")
+        together = sorted({test for listed in tests.values() for test in listed})
+        if os.waitpid(start("", None, together, 600), 0)[1]:
+            sys.exit(f"Without any mutant, the tests of {area} fail; see with pytest why.")
         survivors = []
         work = ((one, trees[one.module], tests[one.module]) for one in sample)
         for number, (mutant, survived) in enumerate(outcomes(work, asked.jobs, asked.seconds), 1):
