@@ -15,7 +15,7 @@ never_reopened = tickets.reopens == 0
 at_once = solved & (tickets.replies == 1) & never_reopened
 unknown = {
     "no replies": solved & tickets.replies.missing(),
-    "no reopens": solved & tickets.replies.present() & tickets.reopens.missing(),
+    "no reopens": solved & tickets.reopens.missing(),
 }
 
 
