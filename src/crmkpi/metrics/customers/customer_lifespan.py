@@ -66,7 +66,6 @@ def customer_lifespan(time_of_lost: float, time_of_active: float, lost: int) -> 
     active_at_start=customers.count(active_at_start),
     lost=customers.count(active_at_start & (customers.until < period.end)),
     days=period_days,
-    leave_out=wrong,
 )
 def inverse_churn(active_at_start: int, lost: int, days: float) -> float:
     r"""How long customers would stay if the churn of the period went on.
@@ -90,7 +89,7 @@ def inverse_churn(active_at_start: int, lost: int, days: float) -> float:
     return days * _DAY * active_at_start / lost
 
 
-@customer_lifespan.add_variant(at=customers.until, lifetime=customers.mean(lifetime), leave_out=wrong)
+@customer_lifespan.add_variant(at=customers.until, lifetime=customers.mean(lifetime))
 def churned_only(lifetime: float) -> float:
     r"""How long the customers who left had stayed on average; far too short as a lifespan.
 
