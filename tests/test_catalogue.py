@@ -52,6 +52,14 @@ def test_the_name_says_what_the_value_is(metric: ck.Metric) -> None:
     assert re.fullmatch(r"[a-z_]+(\.[a-z0-9_]+)?", metric.id)
 
 
+@pytest.mark.parametrize("metric", list(ck.catalogue.everything()), ids=lambda metric: metric.id)
+def test_the_manual_says_what_the_unit_says(metric: ck.Metric) -> None:
+    words = {"ratio": {"fraction", "number"}}.get(metric.unit, {metric.unit})
+    returns = (metric.__doc__ or "").partition("Returns:")[2].split()
+    what = " ".join(returns).partition(";")[0].partition(",")[0]
+    assert words & set(what.casefold().split())
+
+
 # What a business wants less of, and what says nothing by itself; of all else it wants more.
 LESS = {
     *("bounce_rate", "unsubscribe_rate", "cost_per_lead", "cost_per_mql", "cost_per_sql", "lead_response_time"),
