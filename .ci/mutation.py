@@ -180,7 +180,7 @@ def tests_of(area: str, module: str, known: Facts) -> list[str]:
         "tests/test_oracles.py::test_every_definition_has_an_oracle_and_every_oracle_a_definition",
         "tests/test_oracles.py::test_every_definition_that_leaves_records_out_says_which_in_sql_too",
         *(f"{ORACLES}[{name}]" for name in names),
-        *(f"{METHODS}[{name}]" for name in names),
+        *(f"{METHODS}[{name}]" for name in names if name != "customer_lifetime_value.predictive"),
         *(f"{REASONS}[{name}-{period}]" for name in names if known.leaving_out[name] for period in ("whole", "2026")),
         *(f"{LAWS}[{name}]" for name in names if "." not in name),
     ]

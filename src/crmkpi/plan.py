@@ -153,7 +153,7 @@ class Plan:
     def _keep(self, metric: Metric, name: str, measure: Measure) -> tuple[Keep, ...]:
         """What must be kept of the values for the aggregate and for the interval."""
         match measure.aggregate:
-            case "median" | "quantile":
+            case "median" | "quantile" | "values":
                 return ("values",)
             case "min" | "max":
                 return ("extremes",)
