@@ -25,6 +25,8 @@ MODULES = (
     "crmkpi.insight.survival",
     "crmkpi.insight.cohorts",
     "crmkpi.insight.rfm",
+    "crmkpi.insight.funnel",
+    "crmkpi.insight.health",
     "crmkpi.clv",
     "crmkpi.testing",
     "crmkpi.vendors",
