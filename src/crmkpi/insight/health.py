@@ -140,8 +140,9 @@ def health_score(
     values.pop(None, None)
     if "customers" in crm.tables:
         # Of whom no record speaks, the KPIs are those of no records: a count is 0.
-        empty = Dataset(calendar=crm.calendar, as_of=crm.as_of, **{table: [] for table in tables})
-        nothing = {result.definition: result.value for result in empty.measure(tuple(metrics), **asked)}
+        empty: dict[str, Any] = {"calendar": crm.calendar, "as_of": crm.as_of, **{table: [] for table in tables}}
+        of_none = Dataset(**empty).measure(tuple(metrics), **asked)
+        nothing = {result.definition: result.value for result in of_none}
         everyone = crm.measure("new_customers", by=Segment("customer", {"customers": "id"}), confidence=None)
         values = {result.segment["customer"]: nothing for result in everyone} | values
     by_metric = {metric.id: part for metric, part in metrics.items()}
