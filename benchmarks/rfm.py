@@ -28,7 +28,8 @@ WITH days AS (
     GROUP BY ALL
 )
 SELECT customer_id, sum(orders)::BIGINT AS orders, count(*) AS purchases,
-    DATE '2026-06-30' - max(day) AS days_since_last, max(day) - min(day) AS recency, DATE '2026-06-30' - min(day) AS age, sum(spent)::DOUBLE AS value,
+    DATE '2026-06-30' - max(day) AS days_since_last, max(day) - min(day) AS recency,
+    DATE '2026-06-30' - min(day) AS age, sum(spent)::DOUBLE AS value,
     CASE WHEN count(*) > 1 THEN (sum(spent) - arg_min(spent, day))::DOUBLE / (count(*) - 1) ELSE 0 END AS repeat_spend
 FROM days GROUP BY customer_id
 """
