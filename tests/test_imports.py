@@ -18,8 +18,9 @@ PATHS = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__in
 # Data flows from left to right: a module may import from its own layer and from those before it.
 LAYERS = (
     ("errors",),
-    ("calendars", "intervals", "money", "opening_hours", "period_texts", "periods", "spans"),
+    ("calendars", "intervals", "money", "open_time", "opening_hours", "period_texts", "periods", "spans"),
     ("records",),
+    ("presets",),
     ("sources",),
     ("expressions",),
     ("engines", "segments"),
@@ -28,6 +29,7 @@ LAYERS = (
     ("results",),
     ("vendors",),
     ("dataset", "evaluation", "measurement", "plan"),
+    ("quality",),
     ("clv",),
     ("insight",),
     ("display", "vendors"),

@@ -10,7 +10,7 @@ Every KPI of the catalogue is a name of this module (`crmkpi.win_rate`) and of i
 writing KPIs of your own, such as period bounds and business time, are in `crmkpi.expressions`; tools for testing them
 in `crmkpi.testing`. How long customers stay, who comes back, how they fare and what they will bring is in
 `crmkpi.survival`, `crmkpi.cohorts`, `crmkpi.rfm`, `crmkpi.health` and `crmkpi.clv`, how deals go through their stages
-in `crmkpi.funnel`.
+in `crmkpi.funnel`; what is wrong with the data in `crmkpi.quality`.
 
 Nothing is loaded before the first of these names is used.
 """
@@ -23,7 +23,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from crmkpi import clv, insight
+    from crmkpi import clv, insight, quality
     from crmkpi.calendars import Calendar
     from crmkpi.catalogue import catalogue
     from crmkpi.dataset import Dataset
@@ -113,6 +113,7 @@ if TYPE_CHECKING:
     from crmkpi.metrics.value.revenue_per_customer import revenue_per_customer
     from crmkpi.money import Rates
     from crmkpi.periods import Period
+    from crmkpi.presets import preset, presets
     from crmkpi.records import (
         Campaign,
         Customer,
@@ -130,7 +131,7 @@ if TYPE_CHECKING:
     from crmkpi.results import Report, Result
     from crmkpi.scanning import scan
     from crmkpi.segments import Segment, split
-    from crmkpi.sources import read_csv, read_dicts, read_json, write_csv
+    from crmkpi.sources import read_csv, read_dicts, read_excel, read_export, read_json, write_csv
     from crmkpi.tally import Tally
 
 __all__ = [
@@ -233,11 +234,16 @@ __all__ = [
     "new_customers",
     "new_mrr",
     "pipeline_value",
+    "preset",
+    "presets",
     "purchase_frequency",
+    "quality",
     "quota_attainment",
     "reactivation_mrr",
     "read_csv",
     "read_dicts",
+    "read_excel",
+    "read_export",
     "read_json",
     "recurring_issues",
     "reopen_rate",
@@ -299,6 +305,7 @@ _HOMES = (
     "metrics.value",
     "money",
     "periods",
+    "presets",
     "records",
     "results",
     "scanning",
@@ -315,6 +322,7 @@ _MODULES = {
     "funnel": "insight.funnel",
     "health": "insight.health",
     "insight": "insight",
+    "quality": "quality",
     "rfm": "insight.rfm",
     "survival": "insight.survival",
 }

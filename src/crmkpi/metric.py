@@ -31,10 +31,11 @@ from crmkpi.measures import Grouped, LastDay, Measure, PeriodDays
 if TYPE_CHECKING:
     from crmkpi.results import Result
 
-__all__ = ["Better", "Estimated", "Mean", "Metric", "NetPromoter", "Share", "Unit", "metric"]
+__all__ = ["Better", "Estimated", "Mean", "Metric", "NetPromoter", "RollUp", "Share", "Unit", "metric"]
 
 Unit = Literal["count", "ratio", "score", "number", "money", "duration"]
 Better = Literal["higher", "lower", "neither"]
+RollUp = Literal["additive", "ratio", "distributional", "distinct"]
 
 # Formulas divide money with this, whatever the program around them has set.
 _ARITHMETIC = Context(prec=28)
@@ -149,6 +150,25 @@ class Metric:
         """Whether the KPI is one count or one sum, so that the values of parts add up to that of the whole."""
         (first, *rest) = self.measures.values()
         return not rest and self.days is None and self.until is None and first.aggregate in ("count", "sum")
+
+    @property
+    def roll_up(self) -> RollUp:
+        """How the KPI of a whole comes from that of its parts.
+
+        Of an "additive" one the values add up; of a "ratio" the inputs do. A "distributional" one, such as a median or
+        the mean of a survival curve, and a "distinct" one, which counts customers once however often they occur, need
+        all records again.
+
+        >>> from crmkpi import first_response_time, purchase_frequency, revenue, win_rate
+        >>> [kpi.roll_up for kpi in (revenue, win_rate, first_response_time, purchase_frequency)]
+        ['additive', 'ratio', 'distributional', 'distinct']
+        """
+        measures = self.measures.values()
+        if any(measure.aggregate in ("median", "quantile", "values", "rows") for measure in measures):
+            return "distributional"
+        if any(measure.aggregate == "distinct" or isinstance(measure.table, Grouped) for measure in measures):
+            return "distinct"
+        return "additive" if self.additive else "ratio"
 
     def variant(self, name: str) -> Metric:
         """The variant of that name; an unknown one is an error that names the nearest."""

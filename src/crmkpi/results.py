@@ -339,8 +339,12 @@ def _student(sample: Sample | None, confidence: float, unit: Unit) -> Interval[A
     if sample is None or sample.count < 2:
         return None
     count = sample.count
-    with localcontext(EXACT):  # the difference of two nearly equal numbers must not be rounded before it is taken
-        spread = sample.squares * count - sample.total * sample.total
+    total, squares = sample.total, sample.squares
+    if isinstance(total, int) and isinstance(squares, int):
+        spread = squares * count - total * total
+    else:
+        with localcontext(EXACT):  # the difference of two nearly equal numbers must not be rounded before it is taken
+            spread = squares * count - total * total
     scale = 1_000_000 if unit == "duration" else 1
     mean = float(sample.total) / count / scale
     deviation = math.sqrt(float(spread) / (count * (count - 1))) / scale

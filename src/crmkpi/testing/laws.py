@@ -100,11 +100,11 @@ def parts(case: Case) -> None:
         halves[table] = first.merged(second, query)
         _same(reader.answers[table].given, halves[table].given, f"records of {table} in two parts")
     merged, (found_plan,) = replace(reader, answers=halves), plan.metrics
-    inputs = [_canonical(one.inputs(found_plan, (), case.period)) for one in (reader, merged)]
+    cuts = [one.cut(found_plan, case.period) for one in (reader, merged)]
+    inputs = [_canonical(cut.inputs(())) for cut in cuts]
     _same(inputs[0], inputs[1], "as inputs of the formula, merged from two parts")
-    for account in found_plan.accounts:
-        kept = [one.left_out(account, (), case.period) for one in (reader, merged)]
-        _same(kept[0], kept[1], "used and left out, merged from two parts")
+    kept = [list(cut.left_out(())) for cut in cuts]
+    _same(kept[0], kept[1], "used and left out, merged from two parts")
 
 
 def stream(case: Case) -> None:

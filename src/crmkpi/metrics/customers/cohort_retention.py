@@ -6,6 +6,7 @@ from crmkpi.expressions import Parameter, period
 from crmkpi.measures import Table
 from crmkpi.metric import Share, metric
 from crmkpi.metrics.customers.retention import active_at_end, joined, wrong
+from crmkpi.metrics.literature import DEFECTION, MARKETING_METRICS
 from crmkpi.records import Customer, Order
 
 __all__ = ["cohort_retention"]
@@ -39,6 +40,7 @@ signed_up = customers.per(
     better="higher",
     theme="customers",
     also_known_as=("cohort retention rate", "cohort repurchase rate"),
+    sources=(MARKETING_METRICS, DEFECTION),
     default_because="Of customers without a contract it is only known that they bought: so those are retained who do.",
 )
 def cohort_retention(came_back: int, began: int) -> float:
@@ -55,7 +57,11 @@ def cohort_retention(came_back: int, began: int) -> float:
         period.
 
     Notes:
-        A period that is not over is too low; give `as_of`, and the result says so.
+        By purchases for shops and marketplaces; with a contract, where the end is known, `survival`.
+
+    Pitfalls:
+        A period that is not over is too low; give `as_of`, and the result says so. Cohorts of one age are compared, not
+        an old one with a young one.
 
     Examples:
         >>> from crmkpi import Order, cohort_retention

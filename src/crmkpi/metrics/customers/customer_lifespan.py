@@ -8,6 +8,7 @@ from crmkpi.expressions import Parameter, as_of, period
 from crmkpi.measures import Table, period_days
 from crmkpi.metric import Estimated, metric
 from crmkpi.metrics.customers.retention import active_at_start, wrong
+from crmkpi.metrics.literature import KAPLAN_MEIER, PROJECT_RETENTION, SURVIVAL_DATA
 from crmkpi.records import Customer
 
 __all__ = ["customer_lifespan"]
@@ -47,7 +48,7 @@ def _bounds(
         "Customers who are still here count for as long as they have stayed, and churn may change with age. A mean "
         "without a horizon would guess what happens after the longest stay that was ever seen."
     ),
-    sources=("Kaplan and Meier 1958, Journal of the American Statistical Association 53",),
+    sources=(KAPLAN_MEIER, SURVIVAL_DATA, PROJECT_RETENTION),
 )
 def customer_lifespan(ended: Sequence[float], running: Sequence[float], horizon: float) -> float:
     r"""How long customers stay on average, up to a horizon, those who are still here taken into account.
@@ -55,8 +56,8 @@ def customer_lifespan(ended: Sequence[float], running: Sequence[float], horizon:
     $$\text{customer lifespan} = \int_0^{\text{horizon}} S(t)\,dt$$
 
     The restricted mean: the area under the survival curve $S$ (Kaplan and Meier) up to `horizon`, five years unless
-    given. Who is still here on the day `as_of` counts for the time so far. A customer belongs to the period in which he
-    came. Customers without a `since`, or who left before they came, are left out.
+    given. Who is still here on the day `as_of` counts for the time so far. A customer belongs to the period in
+    which they came. Customers without a `since`, or who left before they came, are left out.
 
     Returns:
         A duration, at most the horizon, with an interval from Greenwood's variance; undefined where nobody has been a
@@ -66,8 +67,11 @@ def customer_lifespan(ended: Sequence[float], running: Sequence[float], horizon:
         ParameterError: the day up to which the data is known (`as_of`) is not given.
 
     Notes:
-        The horizon is part of the figure: compare lifespans of one horizon only. Where churn does not change with age,
-        `exponential` gives the lifespan without one. The mean of those who left alone is far too short: `churned_only`.
+        Where churn does not change with age, `exponential` gives the lifespan without a horizon.
+
+    Pitfalls:
+        The horizon is part of the figure: compare lifespans of one horizon only. The mean of those who left alone is
+        far too short: `churned_only`.
 
     Examples:
         >>> from datetime import datetime
@@ -97,7 +101,7 @@ def exponential(time_of_lost: float, time_of_active: float, lost: int) -> float:
     $$\text{customer lifespan} = \frac{\text{time that all customers have been customers}}{\text{customers lost}}$$
 
     The estimate for a churn that does not change with age: the time at risk of all customers, up to `as_of`, for each
-    one who left. It needs no horizon. A customer counts in the period in which he came.
+    one who left. It needs no horizon. A customer counts in the period in which they came.
 
     Returns:
         A duration; undefined where nobody has left yet, since the end is then out of sight.
@@ -154,7 +158,7 @@ def churned_only(lifetime: float) -> float:
     $$\text{lifespan of lost customers} = \operatorname{mean}(\text{until} - \text{since})\ \text{of those who left}$$
 
     Biased: whoever stays long is not in it yet. A firm in its second year can find no lifespan above two. A customer
-    counts in the period in which he left.
+    counts in the period in which they left.
 
     Returns:
         A duration, with Student's t interval; undefined where nobody left.

@@ -75,7 +75,7 @@ def discounted(
         'the longest lifetime seen is 365 days, and the horizon 1,826.25 days; give a shorter one'
     """
     from crmkpi.clv.time import annual, months  # noqa: PLC0415  # models are loaded when they are used
-    from crmkpi.insight.lifespan import discounted_time, months_of  # noqa: PLC0415  # and so are analyses
+    from crmkpi.insight.lifespan import discounted_time, months_of  # noqa: PLC0415  # likewise
 
     ahead = discounted_time(ended, running, horizon, annual(discount).over(months(1)))
     a_month = amount / Decimal(repr(months_of([*ended, *running])))
