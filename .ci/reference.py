@@ -28,6 +28,8 @@ MODULES = (
     "crmkpi.insight.survival",
     "crmkpi.insight.cohorts",
     "crmkpi.insight.rfm",
+    "crmkpi.insight.funnel",
+    "crmkpi.insight.health",
     "crmkpi.clv",
     "crmkpi.presets",
     "crmkpi.quality",
