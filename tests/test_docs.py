@@ -50,6 +50,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with redirect_stdout(io.StringIO()):
         run(folder / "crmkpi-demo")
     shutil.copy(ROOT / "docs" / "opportunities.csv", folder)
+    shutil.copytree(ROOT / "docs" / "samples", folder / "samples")
     (folder / "bin").mkdir()
     command = folder / "bin" / "crmkpi"
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m crmkpi "$@"\n', encoding="utf-8")
