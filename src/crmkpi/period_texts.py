@@ -67,7 +67,7 @@ def _read_days(words: str, text: str, calendar: Calendar) -> Span:
         raise PeriodError(msg)
     start, end = calendar.instant(first.wall_start), calendar.instant(last.wall_end)
     if start == end:
-        return whole_unit(first.wall_start, "day", calendar)  # which says that there is no such day
+        return whole_unit(first.wall_start.date(), "day", calendar)  # which says that there is no such day
     return span_between(start, end, calendar)
 
 
