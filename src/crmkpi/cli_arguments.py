@@ -11,6 +11,7 @@ from typing import Any
 from crmkpi.catalogue import catalogue
 from crmkpi.errors import CrmKpiError, InputError, UnknownNameError, did_you_mean
 from crmkpi.metric import Metric
+from crmkpi.presets import preset
 from crmkpi.records import RECORDS
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "read_day",
     "read_default",
     "read_hours",
+    "read_preset",
     "read_rate",
     "read_setting",
     "read_value",
@@ -67,6 +69,13 @@ def read_default(text: str) -> tuple[str, str, str]:
     """TABLE:FIELD=VALUE."""
     table, rest = _of_table(text)
     return table, *_pair(rest, "a FIELD, and its VALUE")
+
+
+def read_preset(text: str) -> tuple[str, str]:
+    """TABLE:NAME, where NAME is a preset of the package, or a JSON file."""
+    table, name = _of_table(text)
+    preset(name)
+    return table, name
 
 
 def _of_table(text: str) -> tuple[str, str]:

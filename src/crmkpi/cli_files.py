@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from crmkpi.calendars import Calendar
-from crmkpi.cli_arguments import argument, read_column, read_day, read_default, read_rate, read_value
+from crmkpi.cli_arguments import argument, read_column, read_day, read_default, read_preset, read_rate, read_value
 from crmkpi.dataset import Dataset
 from crmkpi.errors import FileFormatError
 from crmkpi.money import Rates
 from crmkpi.records import RECORDS
-from crmkpi.sources import Records, read_csv, read_json
+from crmkpi.records.base import record_type
+from crmkpi.sources import Records, read_csv, read_excel, read_export, read_json
+from crmkpi.sources.excel_files import WORKBOOKS
 
 __all__ = [
     "add_files",
@@ -25,21 +27,31 @@ __all__ = [
     "files_of",
     "option_of",
     "read_tables",
+    "recognise",
     "say",
     "tell",
     "width",
 ]
 
-_SUFFIXES = (".csv", ".tsv", ".json", ".jsonl")
+_SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", *WORKBOOKS)
 _MOST_MESSAGES = 3
 
 
 def add_files(parser: argparse.ArgumentParser) -> None:
     """The options for files, and for how to read them."""
+    parser.set_defaults(recognised=())
     files = parser.add_argument_group("files (.csv, .tsv, .json or .jsonl; - reads CSV from standard input)")
     for table in RECORDS:
         files.add_argument(option_of(table), dest=f"table_{table}", metavar="FILE")
     reading = parser.add_argument_group("how to read them")
+    reading.add_argument(
+        "--preset",
+        action="append",
+        default=[],
+        type=argument(read_preset),
+        metavar="TABLE:NAME",
+        help="the system that a file comes from, such as deals:hubspot_deal",
+    )
     reading.add_argument(
         "--columns",
         action="append",
@@ -100,6 +112,18 @@ def dataset_of(tables: Mapping[str, Records[Any]], calendar: Calendar, arguments
     return Dataset(calendar=calendar, currency=arguments.currency, rates=rates, as_of=arguments.as_of, **tables)
 
 
+def recognise(arguments: argparse.Namespace, given: dict[str, str]) -> None:
+    """Add the files whose headers show their system to those that are given by table."""
+    for path in arguments.recognised:
+        found = read_export(
+            path, encoding=arguments.encoding, decimal=arguments.decimal, day_first=arguments.day_first, tz=arguments.tz
+        )
+        table = record_type(found.record).table
+        if table in given:
+            arguments.usage(f"{path} holds {table}, and so does {given[table]}; put them together, or check one by one")
+        given[table] = path
+
+
 def check_files(arguments: argparse.Namespace, given: Mapping[str, str]) -> None:
     """What the options say about each other, before any file is read."""
     if not given:
@@ -108,7 +132,7 @@ def check_files(arguments: argparse.Namespace, given: Mapping[str, str]) -> None
         arguments.usage("standard input can be read once only, so - can stand for one file")
     if arguments.rate and not arguments.currency:
         arguments.usage("--rate converts to --currency, which is not given; add, for example, --currency EUR")
-    for option in ("columns", "values", "default"):
+    for option in ("columns", "values", "default", "preset"):
         for table, *_ in getattr(arguments, option):
             if table not in given:
                 arguments.usage(f"--{option} speaks of {table}, whose file is not given; add {option_of(table)} FILE")
@@ -139,17 +163,21 @@ def _read(table: str, path: str, arguments: argparse.Namespace) -> Records[Any]:
         "columns": {header: fields or None for header, fields in columns.items()},
         "values": values,
         "defaults": {field: value for of, field, value in arguments.default if of == table},
-        "encoding": arguments.encoding,
         "decimal": arguments.decimal,
         "day_first": arguments.day_first,
         "tz": arguments.tz,
         "strict": arguments.strict,
     }
+    if path in arguments.recognised:
+        return read_export(path, encoding=arguments.encoding, **options)
+    options["preset"] = dict(arguments.preset).get(table)
     source: Any = getattr(sys.stdin, "buffer", sys.stdin) if path == "-" else path
+    if suffix in WORKBOOKS:
+        return read_excel(source, **options)
     if suffix in (".json", ".jsonl"):
-        return read_json(source, **options)
+        return read_json(source, encoding=arguments.encoding, **options)
     delimiter = "\t" if suffix == ".tsv" else arguments.delimiter
-    return read_csv(source, delimiter=delimiter, **options)
+    return read_csv(source, delimiter=delimiter, encoding=arguments.encoding, **options)
 
 
 def tell(path: str, records: Records[Any]) -> None:
