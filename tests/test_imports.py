@@ -28,7 +28,7 @@ LAYERS = (
     ("catalogue", "metric", "metrics"),
     ("results",),
     ("vendors",),
-    ("dataset", "evaluation", "measurement", "plan"),
+    ("attributes", "dataset", "evaluation", "measurement", "plan"),
     ("quality",),
     ("clv",),
     ("insight",),

@@ -31,14 +31,15 @@ Unit = Literal[
 
 _DURATIONS = ("milliseconds", "seconds", "minutes", "hours", "days")
 _NUMERIC_DATES = ("unix_seconds", "unix_milliseconds", "excel_days")
-_KINDS_OF_UNITS: Mapping[str, tuple[Kind, ...]] = {
+_DATES: tuple[Kind, ...] = ("timestamp", "date")
+_TIMES: tuple[Kind, ...] = ("number", "timestamp")
+_KINDS_OF_UNITS: dict[str, tuple[Kind, ...]] = {
     "percent": ("number",),
     "smallest": ("money",),
     "flag": ("flag", "choice"),
     "capitals": ("text",),
-    **dict.fromkeys(_NUMERIC_DATES, ("timestamp", "date")),
-    **dict.fromkeys(_DURATIONS, ("number", "timestamp")),
 }
+_KINDS_OF_UNITS |= dict.fromkeys(_NUMERIC_DATES, _DATES) | dict.fromkeys(_DURATIONS, _TIMES)
 
 
 class _Part(BaseModel):

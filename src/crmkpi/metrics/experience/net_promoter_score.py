@@ -61,7 +61,6 @@ def net_promoter_score(promoters: int, detractors: int, answers: int) -> float:
     promoters=customers.count(customers.score >= 9),
     detractors=customers.count(customers.score <= 6),
     answers=customers.count(customers.score.present()),
-    leave_out={"no score": nps & surveys.score.missing()},
 )
 def latest_per_customer(promoters: int, detractors: int, answers: int) -> float:
     r"""The net promoter score of customers, each counted once with the latest answer.
