@@ -47,7 +47,7 @@ REFUSED: Mapping[str, tuple[Callable[[], Any], type[CrmKpiError], str]] = {
         r"opening_hours that change must name the days, .* from which they hold, .*; got '2026-07-01'\.",
     ),
     "a holiday that is no date": (
-        lambda: ck.Calendar(holidays=[date(2026, 1, 1), "2026-12-25"]),
+        lambda: ck.Calendar(holidays=[date(2026, 1, 1), "2026-12-25"]),  # type: ignore[list-item]
         ParameterError,
         r"holidays must be dates without a time; got '2026-12-25'\.",
     ),
