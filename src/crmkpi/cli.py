@@ -31,10 +31,12 @@ from crmkpi.cli_arguments import (
     read_day,
     read_default,
     read_hours,
+    read_preset,
     read_rate,
     read_setting,
     read_value,
 )
+from crmkpi.cli_files import read_file, say, tell
 from crmkpi.dataset import Dataset
 from crmkpi.display.html import report_page
 from crmkpi.display.manual import metric_list, metric_page
@@ -47,7 +49,6 @@ from crmkpi.errors import (
     ColumnError,
     CrmKpiError,
     CurrencyError,
-    FileFormatError,
     InputError,
     ParameterError,
     TimeZoneError,
@@ -58,12 +59,10 @@ from crmkpi.money import Rates
 from crmkpi.quality import QualityReport
 from crmkpi.records import RECORDS
 from crmkpi.results import Report
-from crmkpi.sources import Records, read_csv, read_json
+from crmkpi.sources import Records
 
 __all__ = ["main"]
 
-_SUFFIXES = (".csv", ".tsv", ".json", ".jsonl")
-_MOST_MESSAGES = 3
 # The library's messages speak of its arguments; these say what they are called here.
 _HINTS: Mapping[type[CrmKpiError], str] = {
     CurrencyError: "--currency EUR --rate USD=0.92 converts amounts, --by currency keeps them apart",
@@ -149,10 +148,18 @@ def _add_report(commands: Any) -> None:
 
 
 def _add_files(parser: argparse.ArgumentParser) -> None:
-    files = parser.add_argument_group("files (.csv, .tsv, .json or .jsonl; - reads CSV from standard input)")
+    files = parser.add_argument_group("files (.csv, .tsv, .xlsx, .json or .jsonl; - reads CSV from standard input)")
     for table in RECORDS:
         files.add_argument(_option(table), dest=f"table_{table}", metavar="FILE")
     reading = parser.add_argument_group("how to read them")
+    reading.add_argument(
+        "--preset",
+        action="append",
+        default=[],
+        type=argument(read_preset),
+        metavar="TABLE=PRESET",
+        help="the system that a file comes from, such as deals=hubspot_deal, or deals=auto to find out",
+    )
     reading.add_argument(
         "--columns",
         action="append",
@@ -266,9 +273,9 @@ def _report(arguments: argparse.Namespace) -> None:
         fiscal_year_start=arguments.fiscal_year_start,
         opening_hours=dict(arguments.opening_hours) or None,
     )
-    tables = {table: _read(table, path, arguments) for table, path in given.items()}
+    tables = {table: read_file(table, path, arguments) for table, path in given.items()}
     for table, records in tables.items():
-        _tell(given[table], records)
+        tell(given[table], records)
     crm = _dataset(tables, calendar, arguments)
     print(_FORMATS[arguments.format](_measured(crm, arguments)).rstrip("\n"))
 
@@ -276,7 +283,7 @@ def _report(arguments: argparse.Namespace) -> None:
 def _check(arguments: argparse.Namespace) -> int:
     given = _given(arguments)
     _check_files(arguments, given)
-    tables = {table: _read(table, path, arguments) for table, path in given.items()}
+    tables = {table: read_file(table, path, arguments) for table, path in given.items()}
     crm = _dataset(tables, Calendar(tz=arguments.tz or "UTC"), arguments)
     found = crm.check(metrics=arguments.kpi, founded=arguments.founded)
     print(_CHECK_FORMATS[arguments.format](found).rstrip("\n"))
@@ -300,7 +307,7 @@ def _check_files(arguments: argparse.Namespace, given: Mapping[str, str]) -> Non
         arguments.usage("standard input can be read once only, so - can stand for one file")
     if arguments.rate and not arguments.currency:
         arguments.usage("--rate converts to --currency, which is not given; add, for example, --currency EUR")
-    for option in ("columns", "values", "default"):
+    for option in ("preset", "columns", "values", "default"):
         for table, *_ in getattr(arguments, option):
             if table not in given:
                 arguments.usage(f"--{option} speaks of {table}, whose file is not given; add {_option(table)} FILE")
@@ -338,55 +345,8 @@ def _measured(crm: Dataset, arguments: argparse.Namespace) -> Report:
         confidence=arguments.confidence,
     )
     for note in notes:
-        _say(note)
+        say(note)
     return report
-
-
-def _read(table: str, path: str, arguments: argparse.Namespace) -> Records[Any]:
-    """The records of one file."""
-    suffix = ".csv" if path == "-" else Path(path).suffix.lower()
-    if suffix not in _SUFFIXES:
-        raise FileFormatError(
-            f"{path} is none of the files that can be read ({', '.join(_SUFFIXES)}); export it as one."
-        )
-    columns: dict[str, Any] = {}
-    for of, header, fields in arguments.columns:
-        if of == table:
-            columns[header] = (*columns.get(header, ()), *fields)
-    values: dict[str, dict[str, Any]] = {}
-    for of, field, word, meaning in arguments.values:
-        if of == table:
-            values.setdefault(field, {})[word] = meaning
-    options: dict[str, Any] = {
-        "record": RECORDS[table],
-        "columns": {header: fields or None for header, fields in columns.items()},
-        "values": values,
-        "defaults": {field: value for of, field, value in arguments.default if of == table},
-        "encoding": arguments.encoding,
-        "decimal": arguments.decimal,
-        "day_first": arguments.day_first,
-        "tz": arguments.tz,
-        "strict": arguments.strict,
-    }
-    source: Any = getattr(sys.stdin, "buffer", sys.stdin) if path == "-" else path
-    if suffix in (".json", ".jsonl"):
-        return read_json(source, **options)
-    delimiter = "\t" if suffix == ".tsv" else arguments.delimiter
-    return read_csv(source, delimiter=delimiter, **options)
-
-
-def _tell(path: str, records: Records[Any]) -> None:
-    """Say on standard error what had to be left out of a file."""
-    for note in records.notes:
-        _say(f"{path}: {note}")
-    rejected = records.rejected
-    if rejected:
-        _say(f"{path}: {len(rejected):,} {'row' if len(rejected) == 1 else 'rows'} could not be read")
-    for row in rejected[:_MOST_MESSAGES]:
-        what = " ".join(filter(None, (row.field, row.value)))
-        _say(f"  line {row.line}: {f'{what} is ' if what else ''}{row.reason}")
-    if len(rejected) > _MOST_MESSAGES:
-        _say(f"  and {len(rejected) - _MOST_MESSAGES:,} more")
 
 
 def _list(arguments: argparse.Namespace) -> None:
@@ -433,13 +393,9 @@ def _option(table: str) -> str:
     return f"--{table.replace('_', '-')}"
 
 
-def _say(message: str) -> None:
-    print(f"crmkpi: {message}", file=sys.stderr)
-
-
 def _failed(error: Exception) -> int:
-    _say(f"error: {error}")
+    say(f"error: {error}")
     hint = next((hint for kind, hint in _HINTS.items() if isinstance(error, kind)), None)
     if hint is not None:
-        _say(f"hint: {hint}")
+        say(f"hint: {hint}")
     return 1
