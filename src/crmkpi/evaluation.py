@@ -236,7 +236,9 @@ class Place:
         if len(self.parts) == 1:  # by far the most
             states = self.groups.get((segment, self.parts[0]))
             return empty_state(self.slot) if states is None else states[self.number]
-        found = [states[self.number] for part in self.parts if (states := self.groups.get((segment, part))) is not None]
+        found = [
+            states[self.number] for part in self.parts if (states := self.groups.get((segment, part))) is not None
+        ]
         if not found:
             return empty_state(self.slot)
         with localcontext(EXACT):
