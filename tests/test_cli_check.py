@@ -118,7 +118,7 @@ def test_words_can_be_told_for_a_recognised_export_too(run: Run) -> None:
 
 def test_a_preset_can_be_named(run: Run) -> None:
     Path("export.csv").write_text(PIPEDRIVE, encoding="utf-8")
-    _, out, _ = run("--deals", "export.csv", "--preset", "deals:pipedrive_deal", "--format", "json")
+    _, out, _ = run("--deals", "export.csv", "--preset", "deals=pipedrive_deal", "--format", "json")
     account = json.loads(out)["tables"]["deals"]
     assert (account["preset"], account["recognised"], account["used"]) == ("pipedrive_deal", None, 2)
 
@@ -140,8 +140,8 @@ def test_two_files_of_one_table_are_refused(run: Run) -> None:
         ),
         ("--deals clean.csv --format csv", 2, "invalid choice: 'csv'"),
         ("--deals clean.csv --kpi win_rte", 2, "There is no KPI 'win_rte'. Did you mean 'win_rate'?"),
-        ("--deals clean.csv --preset deals:pipedrive", 2, "There is no preset 'pipedrive'. Did you mean 'pipedrive_"),
-        ("--deals clean.csv --preset leads:pipedrive_lead", 2, "--preset speaks of leads, whose file is not given"),
+        ("--deals clean.csv --preset deals=pipedrive", 1, "There is no preset 'pipedrive'. Did you mean 'pipedrive_"),
+        ("--deals clean.csv --preset leads=pipedrive_lead", 2, "--preset speaks of leads, whose file is not given"),
         ("clean.csv", 1, "clean.csv has the columns of Deal and shows no system"),
         ("--deals clean.csv --founded 2015", 2, "a day is written 2026-03-31"),
         ("--deals nowhere.csv", 1, "nowhere.csv cannot be used: No such file or directory."),

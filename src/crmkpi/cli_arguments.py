@@ -11,7 +11,6 @@ from typing import Any
 from crmkpi.catalogue import catalogue
 from crmkpi.errors import CrmKpiError, InputError, UnknownNameError, did_you_mean
 from crmkpi.metric import Metric
-from crmkpi.presets import preset
 from crmkpi.records import RECORDS
 
 __all__ = [
@@ -65,17 +64,18 @@ def read_value(text: str) -> tuple[str, str, str, str | None]:
     return table, field, word, value or None
 
 
+def read_preset(text: str) -> tuple[str, str]:
+    """TABLE=PRESET."""
+    table, name = _pair(text, "a TABLE, and the name of a PRESET")
+    table = table.replace("-", "_")
+    _check_table(table)
+    return table, name
+
+
 def read_default(text: str) -> tuple[str, str, str]:
     """TABLE:FIELD=VALUE."""
     table, rest = _of_table(text)
     return table, *_pair(rest, "a FIELD, and its VALUE")
-
-
-def read_preset(text: str) -> tuple[str, str]:
-    """TABLE:NAME, where NAME is a preset of the package, or a JSON file."""
-    table, name = _of_table(text)
-    preset(name)
-    return table, name
 
 
 def _of_table(text: str) -> tuple[str, str]:
@@ -83,9 +83,13 @@ def _of_table(text: str) -> tuple[str, str]:
     table = table.replace("-", "_")
     if not colon:
         raise InputError(f"it starts with a table and a colon, such as deals:; got {text!r}")
+    _check_table(table)
+    return table, rest
+
+
+def _check_table(table: str) -> None:
     if table not in RECORDS:
         raise UnknownNameError(f"there is no table {table!r}. {did_you_mean(table, RECORDS)}")
-    return table, rest
 
 
 def _pair(text: str, what: str, *, last: bool = False) -> tuple[str, str]:

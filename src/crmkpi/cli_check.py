@@ -9,7 +9,7 @@ from typing import Any
 from crmkpi.calendars import Calendar
 from crmkpi.catalogue import catalogue
 from crmkpi.cli_arguments import argument, read_day
-from crmkpi.cli_files import add_files, add_frame, check_files, dataset_of, files_of, read_tables, recognise, width
+from crmkpi.cli_options import add_files, add_frame, check_files, dataset_of, files_of, read_tables, recognise, width
 from crmkpi.display.quality import quality_text
 from crmkpi.quality import QualityReport
 

@@ -21,7 +21,7 @@ from crmkpi.sources.headers import found_columns, known_headers
 from crmkpi.sources.loaded import Records
 from crmkpi.sources.reading import Options, Reading, options_from
 from crmkpi.sources.rows import load, record_of
-from crmkpi.sources.text import open_text
+from crmkpi.sources.text import Source, open_text
 
 __all__ = ["read_export", "recognised"]
 
@@ -33,7 +33,7 @@ _OF_LIKE_SPELLING = 0.8  # what a column counts for that is spelt in another way
 
 
 def read_export(
-    path: str | Path, *, record: type[Any] | None = None, encoding: str | None = None, **options: Unpack[Reading]
+    path: Source, *, record: type[Any] | None = None, encoding: str | None = None, **options: Unpack[Reading]
 ) -> Records[Any]:
     r"""Read a CSV file or a workbook of a system that its headers show; the other arguments are those of `read_csv`.
 
@@ -50,14 +50,18 @@ def read_export(
     >>> deals.account.preset, deals[0].status
     ('zoho_deal', 'won')
     """
+    workbook = path if isinstance(path, str | Path) and Path(path).suffix.lower() in WORKBOOKS else None
+    text = open_text(path, encoding=encoding) if workbook is None else None
 
     def table(score: Callable[[Sequence[str]], int], asked: Options | None) -> Grid:
-        if Path(path).suffix.lower() in WORKBOOKS:
-            return workbook_table(path, score, asked)
-        return found_table(open_text(path, encoding=encoding), score, asked, delimiter=None)
+        if text is not None:
+            return found_table(text, score, asked, delimiter=None)
+        assert workbook is not None
+        return workbook_table(workbook, score, asked)
 
     with cells_of_any_length():
-        sure = recognised(table(_known_to_any, None).headers, source=Path(path).name)
+        grid = table(_known_to_any, None)
+        sure = recognised(grid.headers, source=grid.source)
         asked = options_from(sure.preset, options)
         record = record_of(record, asked)
         kind = record_type(record)
