@@ -185,7 +185,7 @@ def test_the_manual_is_on_standard_output(run: Run) -> None:
     [
         ("", "the following arguments are required: COMMAND. See crmkpi --help."),
         ("reprot", "invalid choice: 'reprot'"),
-        ("report", "there is nothing to measure; give at least one file, such as --deals deals.csv."),
+        ("report", "there is nothing to read; give at least one file, such as --deals deals.csv."),
         ("report win_rte --deals deals.csv", "There is no KPI 'win_rte'. Did you mean 'win_rate'?"),
         ("show win_rate.by_amout", "win_rate has no variant 'by_amout'. Did you mean 'by_amount'?"),
         ("list --theme sale", "invalid choice: 'sale'"),

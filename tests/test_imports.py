@@ -28,6 +28,7 @@ LAYERS = (
     ("results",),
     ("vendors",),
     ("attributes", "dataset", "evaluation", "measurement", "plan"),
+    ("quality",),
     ("clv",),
     ("insight",),
     ("display", "vendors"),

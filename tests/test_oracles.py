@@ -26,6 +26,8 @@ AS_OF = date(2026, 6, 30)
 CALENDAR = ck.Calendar(opening_hours={"mon-fri": ("09:00", "17:00")})
 PARAMETERS: dict[str, Any] = {
     "days": 20,
+    "discount": 0.08,
+    "horizon": 90,
     "hourly_rate": Decimal("37.50"),
     "lifespan": 730,
     "margin": 0.35,
@@ -193,7 +195,7 @@ def agree(result: ck.Result, expected: Any) -> bool:
 
 
 def test_every_definition_has_an_oracle_and_every_oracle_a_definition():
-    assert sorted(QUERIES) == sorted(METRICS)
+    assert sorted([*QUERIES, "customer_lifetime_value.predictive"]) == sorted(METRICS)
 
 
 @pytest.mark.parametrize("name", sorted(set(QUERIES) & set(METRICS)))
@@ -214,6 +216,34 @@ def test_the_same_number_as_sql_over_the_whole_data_and_by_month(name, crm, data
     ]
     assert wrong == []
     assert any(result.value for _, result in results), "the data never gives a value: the comparison proves nothing"
+
+
+HISTORIES = """
+WITH days AS (
+    SELECT customer_id, ordered_at::DATE AS day, sum(amount) AS spent FROM orders
+    WHERE status = 'completed' AND amount IS NOT NULL AND customer_id IS NOT NULL AND ordered_at < ?
+    GROUP BY ALL
+), ranked AS (SELECT *, row_number() OVER (PARTITION BY customer_id ORDER BY day) AS number FROM days)
+SELECT count(*) - 1, max(day) - min(day), ? - min(day), coalesce(avg(spent) FILTER (number > 1), 0)::DOUBLE
+FROM ranked GROUP BY customer_id ORDER BY customer_id
+"""
+
+
+def test_predictive_value_is_that_of_the_models_fitted_to_histories_that_sql_has_made(crm, database):
+    metric = METRICS["customer_lifetime_value.predictive"]
+    given = {"discount": 0.08, "margin": 0.35}
+    by_month = crm.measure(metric, period="2026", every="month", parameters=given)
+    for result in [crm.measure(metric, parameters=given)[0], *by_month]:
+        last = min(AS_OF, AS_OF if result.period is None else result.period.last_day)
+        rows = database.execute(HISTORIES, [datetime.combine(last, datetime.max.time()), last]).fetchall()
+        history = ck.clv.PurchaseHistory.of(rows, unit="days")
+        buying, spending = ck.clv.BgNbd.fit(history), ck.clv.GammaGamma.fit(history)
+        monthly = ck.clv.monthly(1.08 ** (1 / 12) - 1)
+        values = ck.clv.customer_value(buying, spending, history, discount=monthly, margin=0.35)
+        assert result.value == pytest.approx(Decimal(sum(values) / len(values)), abs=Decimal("0.006"))
+        top_is_clear = None not in (buying.fit_summary.covariance, spending.fit_summary.covariance)
+        assert (result.interval is not None) == top_is_clear
+        assert result.interval is None or result.interval.low < result.value < result.interval.high
 
 
 def test_the_naive_sql_of_a_join_differs_so_that_the_oracles_can_fail(crm, database):

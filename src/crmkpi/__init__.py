@@ -9,7 +9,7 @@ Every KPI of the catalogue is a name of this module (`crmkpi.win_rate`) and of i
 `crmkpi.catalogue` finds it by the names that people use; `crmkpi.vendors` has what other systems show. Words for
 writing KPIs of your own, such as period bounds and business time, are in `crmkpi.expressions`; tools for testing them
 in `crmkpi.testing`. How long customers stay, who comes back and what they will bring is in `crmkpi.survival`,
-`crmkpi.cohorts`, `crmkpi.rfm` and `crmkpi.clv`.
+`crmkpi.cohorts`, `crmkpi.rfm` and `crmkpi.clv`; what is wrong with the data in `crmkpi.quality`.
 
 Nothing is loaded before the first of these names is used.
 """
@@ -22,7 +22,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from crmkpi import clv, insight
+    from crmkpi import clv, insight, quality
     from crmkpi.calendars import Calendar
     from crmkpi.catalogue import catalogue
     from crmkpi.dataset import Dataset
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from crmkpi.expressions import Parameter
     from crmkpi.insight import cohorts, rfm, survival
     from crmkpi.measures import Table
-    from crmkpi.metric import Mean, Metric, NetPromoter, Share, metric
+    from crmkpi.metric import Estimated, Mean, Metric, NetPromoter, Share, metric
     from crmkpi.metrics import customers, experience, marketing, sales, service, value
     from crmkpi.metrics.customers.average_order_value import average_order_value
     from crmkpi.metrics.customers.customer_counts import active_customers, lost_customers, new_customers
@@ -138,6 +138,7 @@ __all__ = [
     "Customer",
     "Dataset",
     "Deal",
+    "Estimated",
     "Expense",
     "Interaction",
     "Lead",
@@ -228,6 +229,7 @@ __all__ = [
     "new_mrr",
     "pipeline_value",
     "purchase_frequency",
+    "quality",
     "quota_attainment",
     "reactivation_mrr",
     "read_csv",
@@ -307,6 +309,7 @@ _MODULES = {
     "clv": "clv",
     "cohorts": "insight.cohorts",
     "insight": "insight",
+    "quality": "quality",
     "rfm": "insight.rfm",
     "survival": "insight.survival",
 }

@@ -1,12 +1,13 @@
 """The command `crmkpi`: KPIs of exported files, without writing a program.
 
     crmkpi report win_rate --deals deals.csv --period 2026-Q1 --every month --by owner
+    crmkpi check --deals deals.csv --as-of 2026-03-31
     crmkpi list
     crmkpi show win_rate
     crmkpi demo
 
 Data goes to standard output, messages to standard error. The command ends with 0 when all is well, 1 when the data
-cannot be used, and 2 when the command line cannot be understood.
+cannot be used (or `check` found an error in it), and 2 when the command line cannot be understood.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from crmkpi.dataset import Dataset
 from crmkpi.display.html import report_page
 from crmkpi.display.manual import metric_list, metric_page
 from crmkpi.display.markdown import report_markdown
+from crmkpi.display.quality import quality_text
 from crmkpi.display.rows import report_csv, report_json
 from crmkpi.display.text import report_text
 from crmkpi.errors import (
@@ -53,6 +55,7 @@ from crmkpi.errors import (
 )
 from crmkpi.metric import Metric
 from crmkpi.money import Rates
+from crmkpi.quality import QualityReport
 from crmkpi.records import RECORDS
 from crmkpi.results import Report
 from crmkpi.sources import Records, read_csv, read_json
@@ -77,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="replace")
     try:
         arguments = _parser().parse_args(argv)
-        arguments.run(arguments)
+        status: int = arguments.run(arguments) or 0
         sys.stdout.flush()
     except SystemExit as stop:
         return int(stop.code or 0)
@@ -90,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except OSError as error:
         return _failed(InputError(f"{error.filename or 'A file'} cannot be used: {error.strerror or error}."))
-    return 0
+    return status
 
 
 class _Parser(argparse.ArgumentParser):
@@ -110,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"crmkpi {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
     _add_report(commands)
+    _add_check(commands)
     listed = commands.add_parser("list", help="list the KPIs", description="List the KPIs.", allow_abbrev=False)
     listed.add_argument("--theme", choices=catalogue.themes(), help="only the KPIs of this theme")
     listed.set_defaults(run=_list)
@@ -139,10 +143,16 @@ def _add_report(commands: Any) -> None:
     )
     report.set_defaults(run=_report, usage=report.error)
     report.add_argument("metrics", nargs="*", metavar="KPI", help="an id, another name, a variant, or a theme")
-    files = report.add_argument_group("files (.csv, .tsv, .json or .jsonl; - reads CSV from standard input)")
+    _add_files(report)
+    report.add_argument("--strict", action="store_true", help="stop at the first row that cannot be read")
+    _add_question(report)
+
+
+def _add_files(parser: argparse.ArgumentParser) -> None:
+    files = parser.add_argument_group("files (.csv, .tsv, .json or .jsonl; - reads CSV from standard input)")
     for table in RECORDS:
         files.add_argument(_option(table), dest=f"table_{table}", metavar="FILE")
-    reading = report.add_argument_group("how to read them")
+    reading = parser.add_argument_group("how to read them")
     reading.add_argument(
         "--columns",
         action="append",
@@ -173,7 +183,9 @@ def _add_report(commands: Any) -> None:
     reading.add_argument(
         "--day-first", action=argparse.BooleanOptionalAction, help="the order of dates such as 03/04/2026"
     )
-    reading.add_argument("--strict", action="store_true", help="stop at the first row that cannot be read")
+
+
+def _add_question(report: argparse.ArgumentParser) -> None:
     what = report.add_argument_group("what to measure")
     what.add_argument("--period", help="such as 2026-Q1, 2026, 2026-01-01..2026-01-31 or 'last month'")
     what.add_argument("--every", choices=get_args(CalendarUnit), help="split the period")
@@ -190,9 +202,7 @@ def _add_report(commands: Any) -> None:
         help="a parameter of a KPI",
     )
     what.add_argument("--confidence", type=float, default=0.95, help="of intervals (default: %(default)s)")
-    frame = report.add_argument_group("time and money")
-    frame.add_argument("--as-of", type=argument(read_day), metavar="DATE", help="the day up to which the data is known")
-    frame.add_argument("--tz", default=None, metavar="ZONE", help="the time zone in which days begin (default: UTC)")
+    frame = _add_frame(report)
     frame.add_argument("--fiscal-year-start", type=int, default=1, metavar="MONTH")
     frame.add_argument(
         "--opening-hours",
@@ -202,6 +212,13 @@ def _add_report(commands: Any) -> None:
         metavar="DAYS=FROM-TO",
         help="when business time runs, such as mon-fri=09:00-17:00",
     )
+    report.add_argument("--format", choices=tuple(_FORMATS), default="table", help="(default: %(default)s)")
+
+
+def _add_frame(parser: argparse.ArgumentParser) -> Any:
+    frame = parser.add_argument_group("time and money")
+    frame.add_argument("--as-of", type=argument(read_day), metavar="DATE", help="the day up to which the data is known")
+    frame.add_argument("--tz", default=None, metavar="ZONE", help="the time zone in which days begin (default: UTC)")
     frame.add_argument("--currency", help="of amounts that carry none; with --rate, the one to convert to")
     frame.add_argument(
         "--rate",
@@ -211,31 +228,74 @@ def _add_report(commands: Any) -> None:
         metavar="CURRENCY=NUMBER",
         help="what one unit of a currency is worth in --currency",
     )
-    report.add_argument("--format", choices=tuple(_FORMATS), default="table", help="(default: %(default)s)")
+    return frame
+
+
+def _add_check(commands: Any) -> None:
+    check = commands.add_parser(
+        "check",
+        help="check the data of files",
+        usage="%(prog)s --deals FILE [--leads FILE ...] [--as-of DATE] [options]",
+        description="Check the data of exported files, and say what is wrong with it and what that does to which KPI. "
+        "Ends with 1 if there is an error in it, else with 0.",
+        allow_abbrev=False,
+    )
+    check.set_defaults(run=_check, usage=check.error, strict=False)
+    _add_files(check)
+    frame = _add_frame(check)
+    frame.add_argument("--founded", type=argument(read_day), metavar="DATE", help="the day on which the firm began")
+    check.add_argument(
+        "--kpi", action="append", type=argument(catalogue.find), metavar="KPI", help="speak of this KPI only"
+    )
+    check.add_argument(
+        "--strict", action="store_true", dest="warnings_fail", help="end with 1 if there is a warning as well"
+    )
+    check.add_argument("--format", choices=tuple(_CHECK_FORMATS), default="text", help="(default: %(default)s)")
 
 
 def _report(arguments: argparse.Namespace) -> None:
-    given = {table: path for table in RECORDS if (path := getattr(arguments, f"table_{table}")) is not None}
+    given = _given(arguments)
     try:  # not while parsing, where the value of a misspelt option would be taken for a KPI
         arguments.metrics = [read_chosen(name) for name in arguments.metrics]
     except UnknownNameError as error:
         arguments.usage(str(error))
+    _check_files(arguments, given)
     _check_report(arguments, given)
     calendar = Calendar(
         tz=arguments.tz or "UTC",
         fiscal_year_start=arguments.fiscal_year_start,
         opening_hours=dict(arguments.opening_hours) or None,
     )
-    rates = Rates(arguments.currency, dict(arguments.rate)) if arguments.rate else None
     tables = {table: _read(table, path, arguments) for table, path in given.items()}
-    crm = Dataset(calendar=calendar, currency=arguments.currency, rates=rates, as_of=arguments.as_of, **tables)
+    for table, records in tables.items():
+        _tell(given[table], records)
+    crm = _dataset(tables, calendar, arguments)
     print(_FORMATS[arguments.format](_measured(crm, arguments)).rstrip("\n"))
 
 
-def _check_report(arguments: argparse.Namespace, given: Mapping[str, str]) -> None:
+def _check(arguments: argparse.Namespace) -> int:
+    given = _given(arguments)
+    _check_files(arguments, given)
+    tables = {table: _read(table, path, arguments) for table, path in given.items()}
+    crm = _dataset(tables, Calendar(tz=arguments.tz or "UTC"), arguments)
+    found = crm.check(metrics=arguments.kpi, founded=arguments.founded)
+    print(_CHECK_FORMATS[arguments.format](found).rstrip("\n"))
+    return int(not found.is_clean if arguments.warnings_fail else found.count("error") > 0)
+
+
+def _given(arguments: argparse.Namespace) -> dict[str, str]:
+    return {table: path for table in RECORDS if (path := getattr(arguments, f"table_{table}")) is not None}
+
+
+def _dataset(tables: Mapping[str, Records[Any]], calendar: Calendar, arguments: argparse.Namespace) -> Dataset:
+    rates = Rates(arguments.currency, dict(arguments.rate)) if arguments.rate else None
+    return Dataset(calendar=calendar, currency=arguments.currency, rates=rates, as_of=arguments.as_of, **tables)
+
+
+def _check_files(arguments: argparse.Namespace, given: Mapping[str, str]) -> None:
     """What the options say about each other, before any file is read."""
     if not given:
-        arguments.usage("there is nothing to measure; give at least one file, such as --deals deals.csv")
+        arguments.usage("there is nothing to read; give at least one file, such as --deals deals.csv")
     if list(given.values()).count("-") > 1:
         arguments.usage("standard input can be read once only, so - can stand for one file")
     if arguments.rate and not arguments.currency:
@@ -244,6 +304,10 @@ def _check_report(arguments: argparse.Namespace, given: Mapping[str, str]) -> No
         for table, *_ in getattr(arguments, option):
             if table not in given:
                 arguments.usage(f"--{option} speaks of {table}, whose file is not given; add {_option(table)} FILE")
+
+
+def _check_report(arguments: argparse.Namespace, given: Mapping[str, str]) -> None:
+    """What the KPIs need, before any file is read."""
     for metric in arguments.metrics:
         for table in metric.tables if isinstance(metric, Metric) else ():
             if table not in given:
@@ -279,7 +343,7 @@ def _measured(crm: Dataset, arguments: argparse.Namespace) -> Report:
 
 
 def _read(table: str, path: str, arguments: argparse.Namespace) -> Records[Any]:
-    """The records of one file; what had to be left out of it is told on standard error."""
+    """The records of one file."""
     suffix = ".csv" if path == "-" else Path(path).suffix.lower()
     if suffix not in _SUFFIXES:
         raise FileFormatError(
@@ -306,15 +370,13 @@ def _read(table: str, path: str, arguments: argparse.Namespace) -> Records[Any]:
     }
     source: Any = getattr(sys.stdin, "buffer", sys.stdin) if path == "-" else path
     if suffix in (".json", ".jsonl"):
-        records = read_json(source, **options)
-    else:
-        delimiter = "\t" if suffix == ".tsv" else arguments.delimiter
-        records = read_csv(source, delimiter=delimiter, **options)
-    _tell(path, records)
-    return records
+        return read_json(source, **options)
+    delimiter = "\t" if suffix == ".tsv" else arguments.delimiter
+    return read_csv(source, delimiter=delimiter, **options)
 
 
 def _tell(path: str, records: Records[Any]) -> None:
+    """Say on standard error what had to be left out of a file."""
     for note in records.notes:
         _say(f"{path}: {note}")
     rejected = records.rejected
@@ -341,9 +403,16 @@ def _demo(arguments: argparse.Namespace) -> None:
     print(run(Path(arguments.dir)))
 
 
+def _width() -> int:
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 80
+
+
 def _as_table(report: Report) -> str:
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 80
-    return report_text(report, width=width)
+    return report_text(report, width=_width())
+
+
+def _as_text(report: QualityReport) -> str:
+    return quality_text(report, width=_width())
 
 
 _FORMATS: Mapping[str, Callable[[Report], str]] = {
@@ -352,6 +421,11 @@ _FORMATS: Mapping[str, Callable[[Report], str]] = {
     "csv": report_csv,
     "markdown": report_markdown,
     "html": report_page,
+}
+_CHECK_FORMATS: Mapping[str, Callable[[QualityReport], str]] = {
+    "text": _as_text,
+    "json": QualityReport.to_json,
+    "html": QualityReport.to_html,
 }
 
 

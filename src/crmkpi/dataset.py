@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from crmkpi.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit
 from crmkpi.catalogue import catalogue
@@ -22,6 +22,9 @@ from crmkpi.records import RECORDS
 from crmkpi.records.base import known_tables, record_type
 from crmkpi.results import Report, Result
 from crmkpi.segments import By
+
+if TYPE_CHECKING:
+    from crmkpi.quality import QualityReport
 
 __all__ = ["Compare", "Dataset", "result_of"]
 
@@ -190,6 +193,28 @@ class Dataset:
         if compare == "year_ago":
             return period.year_ago()
         return self.periods(compare, None)[0]
+
+    def check(
+        self, *, metrics: Metric | str | Iterable[Metric | str] | None = None, founded: date | None = None
+    ) -> QualityReport:
+        """What is wrong with the records, how much of it, and what that does to which KPI; in one pass over each table.
+
+        Findings are errors (a KPI is wrong without a word, or stops), warnings (KPIs leave records out and say so, or
+        may be wrong) and information. They name the KPIs of the catalogue that these tables allow, or `metrics` only.
+        Dates before the firm was `founded` are found. With the dataset's `as_of`, dates in the future and open deals
+        whose close date has passed are found too. Frames are checked as records, up to 2,000,000 rows.
+
+        >>> from crmkpi import Deal
+        >>> crm = Dataset(deals=[Deal(id="7", status="won", created_at="2026-01-05", amount=12)])
+        >>> finding = crm.check(metrics=["win_rate"]).findings[0]
+        >>> finding.what, finding.count, finding.effects[0].does, finding.metrics
+        ('won or lost, and no closed_at', 1, 'counted in no period by', ('win_rate',))
+        >>> Dataset(deals=[]).check().count("error")
+        1
+        """
+        from crmkpi.quality import check  # noqa: PLC0415  # who measures KPIs need not load the checks
+
+        return check(self, metrics=metrics, founded=founded)
 
     def records(self, table: str) -> Iterable[Any]:
         """The records of a table, to be read once."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from crmkpi.attributes import attribute_of, check_attribute, noting
@@ -13,13 +14,13 @@ from crmkpi.engines import records as records_engine
 from crmkpi.engines.frames_columns import FrameTable
 from crmkpi.engines.query import Answer, Query
 from crmkpi.errors import InputError, MissingTableError, ParameterError, UnknownNameError, did_you_mean
-from crmkpi.evaluation import EVER, Input, Reader, Timeline, moved
+from crmkpi.evaluation import EVER, Cut, Input, Reader, Timeline, moved
 from crmkpi.expressions import as_of
 from crmkpi.metric import Metric
 from crmkpi.money import Rates
 from crmkpi.periods import Period
 from crmkpi.plan import MetricPlan, Plan
-from crmkpi.results import Account, Report, Result, evaluated, interval_of
+from crmkpi.results import Account, Report, Result, counted, evaluated, interval_of
 from crmkpi.segments import By, Segment, segment_keys, segments_of
 
 if TYPE_CHECKING:
@@ -68,11 +69,12 @@ def built(
 ) -> tuple[Result, ...]:
     """The results of answers that are there."""
     builder = _Builder(crm, reader, segments, parameters, confidence)
+    ordered = _sorted(reader.segments() if segments else [()], segments)
     return tuple(
-        builder.result(found, segment, each, other)
+        result
         for found in plan.metrics
         for each, other in zip(periods, against or [None] * len(periods), strict=True)
-        for segment in _sorted(reader.segments() if segments else [()], segments)
+        for result in builder.results(found, ordered, each, other)
     )
 
 
@@ -88,7 +90,7 @@ def measure_one(
     """One metric over one period as one result."""
     periods = (period,) if against is None else (period, against)
     reader, plan = read(crm, (metric,), periods, (), parameters, intervals=confidence is not None)
-    return _Builder(crm, reader, (), parameters, confidence).result(plan.metrics[0], (), period, against)
+    return next(_Builder(crm, reader, (), parameters, confidence).results(plan.metrics[0], [()], period, against))
 
 
 def chosen_metrics(metrics: Metric | str | Iterable[Metric | str]) -> tuple[Metric, ...]:
@@ -275,48 +277,58 @@ class _Builder:
         self._confidence = confidence
         self._rejected = {name: answer.rejected for name, answer in reader.answers.items()}
 
-    def result(
-        self, plan: MetricPlan, segment: tuple[Hashable, ...], period: Period | None, against: Period | None
-    ) -> Result:
-        """One result, with the one that it is compared to."""
-        before = None if against is None else self._one(plan, segment, against, None)
-        return self._one(plan, segment, period, before)
+    def results(
+        self,
+        plan: MetricPlan,
+        segments: Sequence[tuple[Hashable, ...]],
+        period: Period | None,
+        against: Period | None,
+    ) -> Iterator[Result]:
+        """A metric's results over one period, each with the one that it is compared to."""
+        if against is None:
+            return self._over(plan, segments, period, repeat(None))
+        return self._over(plan, segments, period, self._over(plan, segments, against, repeat(None)))
 
-    def _one(
-        self, plan: MetricPlan, segment: tuple[Hashable, ...], period: Period | None, before: Result | None
-    ) -> Result:
-        metric = plan.metric
-        inputs = self._reader.inputs(plan, segment, period)
-        totals = {name: found.value for name, found in inputs.items()}
+    def _over(
+        self,
+        plan: MetricPlan,
+        segments: Sequence[tuple[Hashable, ...]],
+        period: Period | None,
+        others: Iterable[Result | None],
+    ) -> Iterator[Result]:
+        metric, confidence = plan.metric, self._confidence
+        cut = self._reader.cut(plan, period)
         parameters = metric.parameter_values(self._given) if metric.parameters else {}
-        missing = self._blank(metric, segment) or next(
-            (found.missing for found in inputs.values() if found.value is None and found.missing), None
-        )
-        value, exact, reason = (None, None, missing) if missing else evaluated(metric, totals | parameters)
-        interval, n = None, None
-        if reason is None and self._confidence is not None:
-            samples = {name: found.sample for name, found in inputs.items() if found.sample is not None}
-            interval, n = interval_of(metric, totals, samples, confidence=self._confidence)
-        accounts = tuple(self._accounts(plan, segment, period))
-        complete = None
-        if period is not None and self._crm.as_of is not None:
-            complete = period.is_complete(self._crm.as_of)
-        return Result(
-            metric,
-            value,
-            reason,
-            totals,
-            _currency(metric, inputs),
-            interval,
-            n if n is not None else accounts[-1].used,
-            accounts,
-            parameters,
-            period,
-            {part.name: key for part, key in zip(self._segments, segment, strict=True)} if segment else {},
-            complete,
-            before,
-            exact,
-        )
+        complete = None if period is None or self._crm.as_of is None else period.is_complete(self._crm.as_of)
+        names = [part.name for part in self._segments]
+        for segment, before in zip(segments, others, strict=False):
+            inputs = cut.inputs(segment)
+            totals = {name: found.value for name, found in inputs.items()}
+            missing = self._blank(metric, segment)
+            if missing is None and None in totals.values():
+                missing = next((one.missing for one in inputs.values() if one.value is None and one.missing), None)
+            value, exact, reason = (None, None, missing) if missing else evaluated(metric, totals | parameters)
+            interval, n = None, None
+            if reason is None and confidence is not None:
+                samples = {name: found.sample for name, found in inputs.items() if found.sample is not None}
+                interval, n = interval_of(metric, totals | parameters, samples, confidence=confidence)
+            accounts = self._accounts(cut, segment)
+            yield Result(
+                metric,
+                value,
+                reason,
+                counted(totals),
+                _currency(metric, inputs),
+                interval,
+                n if n is not None else accounts[-1].used,
+                accounts,
+                parameters,
+                period,
+                dict(zip(names, segment, strict=True)),
+                complete,
+                before,
+                exact,
+            )
 
     def _blank(self, metric: Metric, segment: tuple[Hashable, ...]) -> str | None:
         """Why a KPI of several tables says nothing about a segment: a table's records are in no segment at all.
@@ -331,12 +343,12 @@ class _Builder:
                         return f"no record of {table} has a {self._segments[position].name}"
         return None
 
-    def _accounts(self, plan: MetricPlan, segment: tuple[Hashable, ...], period: Period | None) -> Iterator[Account]:
-        for account in plan.accounts:
-            used, left_out = self._reader.left_out(account, segment, period)
-            rejected = self._rejected[account.table]
-            given = self._reader.given(account.table, segment) + rejected
-            yield Account(account.table, account.at, given, used, left_out, rejected)
+    def _accounts(self, cut: Cut, segment: tuple[Hashable, ...]) -> tuple[Account, ...]:
+        made = []
+        for table, at, used, left_out in cut.left_out(segment):
+            rejected = self._rejected[table]
+            made.append(Account(table, at, self._reader.given(table, segment) + rejected, used, left_out, rejected))
+        return tuple(made)
 
 
 def _currency(metric: Metric, inputs: Mapping[str, Input]) -> str | None:

@@ -81,8 +81,8 @@ class MetricPlan:
 class Plan:
     """The queries for `metrics`, one a table, and where each metric finds its numbers in the answers.
 
-    `undated` says that no period is asked for: flows then need no timestamp. `whole` says that no day matters either, as
-    that of a rate would. Without `intervals` nothing is kept that only an interval needs.
+    `undated` says that no period is asked for: flows then need no timestamp. `whole` says that no day matters either,
+    as that of a rate would. Without `intervals` nothing is kept that only an interval needs.
     """
 
     __slots__ = ("_intervals", "_undated", "_whole", "asks_business_time", "metrics", "queries", "shifting")
@@ -155,7 +155,7 @@ class Plan:
     def _keep(self, metric: Metric, name: str, measure: Measure) -> tuple[Keep, ...]:
         """What must be kept of the values for the aggregate and for the interval."""
         match measure.aggregate:
-            case "median" | "quantile":
+            case "median" | "quantile" | "values":
                 return ("values",)
             case "min" | "max":
                 return ("extremes",)

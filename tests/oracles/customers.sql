@@ -28,6 +28,8 @@ WITH buyers AS (SELECT max(ordered_at) AS last FROM orders
     WHERE status = 'completed' AND customer_id IS NOT NULL AND ordered_at IS NOT NULL AND in_period(ordered_at) GROUP BY customer_id)
 SELECT count(*) FILTER (last + to_days(days()) < as_of()) / count(*) FROM buyers
 -- customer_lifespan
+SELECT CASE WHEN horizon_is_seen() THEN (SELECT sum(share * (until_t - from_t)) FROM curve()) END
+-- customer_lifespan.exponential
 SELECT sum(seconds(since, CASE WHEN until < as_of() THEN until ELSE as_of() END)) / count(*) FILTER (until < as_of())
 FROM known_customers WHERE since <= as_of() AND in_period(since)
 -- customer_lifespan.inverse_churn

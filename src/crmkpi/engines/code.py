@@ -31,6 +31,7 @@ from crmkpi.expressions import (
     Operation,
     Parameter,
     Presence,
+    Together,
     Unless,
     walk,
 )
@@ -168,6 +169,11 @@ def value_of(expression: Expression, scope: Scope) -> tuple[str, list[Conjunct],
             first, guards, variables = value_of(start, scope)
             last, more, others = value_of(end, scope)
             return f"business_time({first}, {last})", [*guards, *more], variables | others
+        case Together(items):
+            found = [value_of(item, scope) for item in items]
+            guards = [guard for _, needed, _ in found for guard in needed]
+            variables = frozenset().union(*(needed for _, _, needed in found))
+            return f"({', '.join(source for source, _, _ in found)})", guards, variables
         case _:
             raise DefinitionError(f"{expression!r} is a condition where a value is needed.")
 
@@ -175,7 +181,7 @@ def value_of(expression: Expression, scope: Scope) -> tuple[str, list[Conjunct],
 def shared_of(expression: Expression, scope: Scope) -> tuple[str, list[Conjunct], frozenset[str]]:
     """Like `value_of`, but a computed value gets a variable of its own, so that it is computed once per record."""
     source, guards, variables = value_of(expression, scope)
-    if not isinstance(expression, Operation | BusinessTime | Day):
+    if not isinstance(expression, Operation | BusinessTime | Day | Together):
         return source, guards, variables
     name = scope.names.computed(source, variables)
     return name, guards, frozenset({name})

@@ -40,7 +40,7 @@ _WORDS: Mapping[str, str] = MappingProxyType(
 class FrameTable:
     """A frame as a table of records; made by `crmkpi.table`, or by a `Dataset` for a frame as it stands."""
 
-    __slots__ = ("_found", "_known", "_values", "_zone", "backend", "columns", "frame", "kept", "type_")
+    __slots__ = ("_found", "_known", "_zone", "backend", "columns", "frame", "kept", "type_", "tz", "values")
 
     def __init__(
         self,
@@ -61,9 +61,10 @@ class FrameTable:
         self.backend = backend
         self.frame = frame.to_native() if hasattr(frame, "to_native") else frame
         self.type_ = type_
+        self.tz = tz
         self._zone = None if tz is None else ZoneInfo(tz)
-        self._values = {name: dict(mapping) for name, mapping in (values or {}).items()}
-        for name in self._values:
+        self.values = {name: dict(mapping) for name, mapping in (values or {}).items()}
+        for name in self.values:
             type_.field(name)
         self._found = self._schema()
         self.columns = self._mapped(columns or {})
@@ -203,7 +204,7 @@ class FrameTable:
     def _translated(self, nw: Any, present: Mapping[str, tuple[str, Kind]]) -> list[Any]:
         """The columns whose values go by other names in the source."""
         made = []
-        for name, mapping in self._values.items():
+        for name, mapping in self.values.items():
             if name in present:
                 source = nw.col(inside(name))
                 for raw, meant in mapping.items():

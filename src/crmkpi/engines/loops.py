@@ -342,7 +342,7 @@ def _slot_action(place: _Place, anchor: Anchor, scope: Scope, homes: dict[str, s
         variables |= more
         item = f"({moment}, r.id, {source})"
     if slot.key is not None:
-        key, guards, more = value_of(slot.key, scope)
+        key, guards, more = shared_of(slot.key, scope)
         conjuncts += guards
         item = f"({currency}, {item})" if currency else item
         return Action(simplified(conjuncts), _keyed_lines(slot, place.first, key, item), variables | more)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -14,9 +15,10 @@ from crmkpi.clv.history import PurchaseHistory
 from crmkpi.clv.time import DAYS_IN, Span, TimeUnit
 from crmkpi.errors import CurrencyError, InputError, ParameterError
 
-__all__ = ["SEGMENTS", "Holdout", "RfmRow", "RfmScore", "RfmTable", "rfm", "split_holdout"]
+__all__ = ["SEGMENTS", "Holdout", "RfmRow", "RfmScore", "RfmTable", "rfm", "split_holdout", "table_of"]
 
 Measure = Literal["recency", "frequency", "monetary"]
+_NOTHING: Mapping[str, int] = MappingProxyType({})
 
 SEGMENTS: tuple[tuple[str, str, str], ...] = (
     ("champions", "5", "45"),
@@ -148,6 +150,22 @@ def rfm(orders: Iterable[Any], *, as_of: date, tz: str | None = None) -> RfmTabl
     (1, 10, 30, 10.0, 1)
     """
     by_customer, left_out = _purchases(orders, as_of=as_of, tz=tz)
+    if not by_customer:
+        raise InputError(f"No order up to {as_of} can be used; left out: {dict(left_out) or 'none given'}.")
+    return table_of(by_customer, as_of=as_of, left_out=left_out)
+
+
+def table_of(
+    by_customer: Mapping[Hashable, Mapping[date, tuple[int, float]]],
+    *,
+    as_of: date,
+    left_out: Mapping[str, int] = _NOTHING,
+) -> RfmTable:
+    """The table of who bought on which days: how many orders, and what they were worth together.
+
+    >>> table_of({"C1": {date(2026, 1, 1): (2, 30.0)}}, as_of=date(2026, 1, 31)).rows[0].age
+    30
+    """
     rows = []
     merged = 0
     for customer, purchases in by_customer.items():
@@ -168,8 +186,6 @@ def rfm(orders: Iterable[Any], *, as_of: date, tz: str | None = None) -> RfmTabl
                 sum(repeats) / len(repeats) if repeats else 0.0,
             )
         )
-    if not rows:
-        raise InputError(f"No order up to {as_of} can be used; left out: {dict(left_out) or 'none given'}.")
     return RfmTable(tuple(rows), as_of, merged, dict(left_out))
 
 

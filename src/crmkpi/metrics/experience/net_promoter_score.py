@@ -39,6 +39,13 @@ def net_promoter_score(promoters: int, detractors: int, answers: int) -> float:
     Returns:
         A score from -100 to 100, with the adjusted Wald interval; undefined where nobody answered.
 
+    Notes:
+        Some tools round each of the two shares first, which can move the score by a point.
+
+    Pitfalls:
+        It has no percent sign: 50 is 75 % promoters and 25 % detractors, or 50 % and none. On forty answers it is
+        uncertain by some 25 points either way.
+
     Examples:
         >>> from crmkpi import Survey, net_promoter_score
         >>> surveys = [Survey(id=str(n), kind="nps", score=score) for n, score in enumerate([10, 9, 8, 3])]

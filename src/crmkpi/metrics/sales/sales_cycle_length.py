@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crmkpi.measures import Table
 from crmkpi.metric import metric
+from crmkpi.metrics.literature import CRACKING_SALES
 from crmkpi.records import Deal
 
 __all__ = ["sales_cycle_length"]
@@ -24,6 +25,7 @@ deleted = {"deleted": deals.deleted}
     theme="sales",
     also_known_as=("sales cycle", "average sales cycle", "time to close", "days to close", "deal cycle time"),
     default_because="The mean of won deals is what nearly all systems show; lost deals drag on or end at once.",
+    sources=(CRACKING_SALES,),
 )
 def sales_cycle_length(cycle: float) -> float:
     r"""How long it takes on average from opening a deal to winning it.
@@ -39,6 +41,10 @@ def sales_cycle_length(cycle: float) -> float:
     Notes:
         fivetran's dbt_salesforce gives this with the sign turned round, Odoo hides a wrong order of the dates by taking
         the absolute value, Zoho counts calendar days (`calendar_days`).
+
+    Pitfalls:
+        A year of fast small deals shortens it although no large deal got faster: look at it by size. Dates that were
+        typed in afterwards, at the end of the quarter, measure when someone typed.
 
     Examples:
         >>> from crmkpi import Deal, sales_cycle_length

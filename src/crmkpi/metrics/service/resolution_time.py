@@ -5,6 +5,7 @@ from __future__ import annotations
 from crmkpi.expressions import business_time
 from crmkpi.measures import Table
 from crmkpi.metric import metric
+from crmkpi.metrics.literature import CALL_CENTER, ITIL
 from crmkpi.records import Ticket
 
 __all__ = ["resolution_time"]
@@ -29,6 +30,7 @@ not_counted = {
     theme="service",
     also_known_as=("case resolution time", "time to resolution", "TTR", "full resolution time", "handling duration"),
     default_because="By the date of the solution no open ticket can bias it; a few old tickets own the mean.",
+    sources=(ITIL, CALL_CENTER),
 )
 def resolution_time(resolution: float) -> float:
     r"""How long the customer in the middle waits for a solution: half wait less, half more.
@@ -45,6 +47,9 @@ def resolution_time(resolution: float) -> float:
     Notes:
         Chatwoot counts every solution of a reopened conversation, all from its creation. OCA helpdesk keeps the date
         when a ticket is opened again. Zendesk's export rounds to whole hours.
+
+    Pitfalls:
+        Open tickets have no time yet: a team that solves only the easy ones looks fast. Look at `backlog` beside it.
 
     Examples:
         >>> from crmkpi import Ticket, resolution_time

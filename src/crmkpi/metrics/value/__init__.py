@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import crmkpi.metrics.value.value_by_model  # noqa: F401  # adds its variants to customer_lifetime_value
 from crmkpi.metrics.value.acquisition_economics import cac_payback_period, ltv_to_cac_ratio
 from crmkpi.metrics.value.customer_acquisition_cost import customer_acquisition_cost
 from crmkpi.metrics.value.customer_lifetime_value import customer_lifetime_value

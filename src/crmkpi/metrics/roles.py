@@ -1,0 +1,102 @@
+"""Who looks at which KPIs first; a KPI may serve several roles, and `crmkpi.catalogue.by_role` gives those of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from crmkpi.metric import Metric
+from crmkpi.metrics import customers, experience, marketing, sales, service, value
+
+__all__ = ["ROLES"]
+
+ROLES: Mapping[str, tuple[Metric, ...]] = {
+    "sales manager": (
+        sales.win_rate,
+        sales.revenue,
+        sales.quota_attainment,
+        sales.average_deal_size,
+        sales.sales_cycle_length,
+        sales.sales_velocity,
+        sales.pipeline_value,
+        sales.weighted_pipeline,
+        sales.stage_conversion_rate,
+        sales.stage_duration,
+        sales.lost_deals,
+        sales.sales_calls,
+        sales.meetings_held,
+    ),
+    "marketer": (
+        marketing.lead_volume,
+        marketing.lead_conversion_rate,
+        marketing.mql_volume,
+        marketing.mql_to_sql_rate,
+        marketing.lead_response_time,
+        marketing.cost_per_lead,
+        marketing.campaign_roi,
+        marketing.roas,
+        marketing.visit_conversion_rate,
+        marketing.email_open_rate,
+        marketing.email_click_rate,
+        marketing.unsubscribe_rate,
+        marketing.brand_awareness,
+        experience.social_mentions,
+    ),
+    "support lead": (
+        service.ticket_volume,
+        service.backlog,
+        service.first_response_time,
+        service.resolution_time,
+        service.first_contact_resolution_rate,
+        service.reopen_rate,
+        service.escalation_rate,
+        service.sla_attainment,
+        service.self_service_rate,
+        service.handle_time,
+        service.tickets_per_customer,
+        experience.customer_satisfaction_score,
+        experience.customer_effort_score,
+    ),
+    "customer success": (
+        customers.retention_rate,
+        customers.churn_rate,
+        customers.net_revenue_retention,
+        customers.gross_revenue_retention,
+        customers.expansion_mrr,
+        customers.contraction_mrr,
+        customers.customer_lifespan,
+        customers.repeat_purchase_rate,
+        sales.expansion_revenue,
+        experience.net_promoter_score,
+        experience.customer_satisfaction_score,
+        service.complaints,
+        service.tickets_per_customer,
+    ),
+    "finance": (
+        sales.revenue,
+        sales.revenue_growth_rate,
+        customers.mrr,
+        customers.arr,
+        customers.net_new_mrr,
+        customers.revenue_churn_rate,
+        customers.arpu,
+        value.customer_acquisition_cost,
+        value.cac_payback_period,
+        value.return_on_investment,
+        value.revenue_per_customer,
+        service.average_interaction_cost,
+    ),
+    "founder": (
+        customers.mrr,
+        customers.net_new_mrr,
+        sales.revenue_growth_rate,
+        customers.net_revenue_retention,
+        customers.churn_rate,
+        value.customer_acquisition_cost,
+        value.customer_lifetime_value,
+        value.ltv_to_cac_ratio,
+        value.cac_payback_period,
+        sales.win_rate,
+        experience.net_promoter_score,
+        marketing.market_share,
+    ),
+}
