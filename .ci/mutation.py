@@ -238,15 +238,24 @@ def report(rows: list[tuple[str, int, int, int, list[Mutant]]]) -> str:
     """The score of each area, and what survived."""
     from crmkpi.intervals import wilson  # noqa: PLC0415  # the tests have been run by now
 
-    lines = ["| area | mutants | equivalent | tried | killed | score | 95 % interval |", "|---|--:|--:|--:|--:|--:|--:|"]
-    total = ("all", *(sum(row[number] for row in rows) for number in (1, 2, 3)), [one for row in rows for one in row[4]])
+    lines = [
+        "| area | mutants | equivalent | tried | killed | score | 95 % interval |",
+        "|---|--:|--:|--:|--:|--:|--:|",
+    ]
+    total = (
+        "all",
+        *(sum(row[number] for row in rows) for number in (1, 2, 3)),
+        [one for row in rows for one in row[4]],
+    )
     for area, count, equivalent, tried, survivors in [*rows, total]:
         killed = tried - len(survivors)
         low, high = wilson(killed, tried) or (0, 1)
         score = f"{killed / tried:.1%} | {low:.1%} to {high:.1%}" if tried else " | "
         lines.append(f"| {area} | {count} | {equivalent} | {tried} | {killed} | {score} |")
     lines += ["", f"{len(total[4])} survived.", ""]
-    lines += [f"- {one.module}:{one.line} `{one.key}`" for one in sorted(total[4], key=lambda one: (one.module, one.line))]
+    lines += [
+        f"- {one.module}:{one.line} `{one.key}`" for one in sorted(total[4], key=lambda one: (one.module, one.line))
+    ]
     return "\n".join(lines)
 
 
@@ -278,7 +287,9 @@ def main() -> int:
     for area in asked.areas or modules:
         trees = {module: tree_of(module) for module in modules[area]}
         every = [one for module, tree in trees.items() for one in mutants(module, tree, known.words[module])]
-        stale = {f"{name} {key}" for name in trees for key in same.get(name, {})} - {f"{m.module} {m.key}" for m in every}
+        stale = {f"{name} {key}" for name in trees for key in same.get(name, {})} - {
+            f"{m.module} {m.key}" for m in every
+        }
         if stale:
             sys.exit(f"{EQUIVALENT.name} speaks of mutants that there are not: {sorted(stale)}")
         counting = [one for one in every if one.key not in same.get(one.module, {})]

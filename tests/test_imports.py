@@ -20,6 +20,7 @@ LAYERS = (
     ("errors",),
     ("calendars", "intervals", "money", "open_time", "opening_hours", "period_texts", "periods", "spans"),
     ("records",),
+    ("presets",),
     ("sources",),
     ("expressions",),
     ("engines", "segments"),
@@ -33,7 +34,7 @@ LAYERS = (
     ("insight",),
     ("display", "vendors"),
     ("scanning", "tally"),
-    ("__main__", "cli", "cli_arguments", "demo", "testing"),
+    ("__main__", "cli", "cli_arguments", "cli_check", "cli_files", "demo", "testing"),
 )
 PLACE = {name: number for number, layer in enumerate(LAYERS) for name in layer}
 

@@ -111,6 +111,7 @@ if TYPE_CHECKING:
     from crmkpi.metrics.value.revenue_per_customer import revenue_per_customer
     from crmkpi.money import Rates
     from crmkpi.periods import Period
+    from crmkpi.presets import preset, presets
     from crmkpi.records import (
         Campaign,
         Customer,
@@ -128,7 +129,7 @@ if TYPE_CHECKING:
     from crmkpi.results import Report, Result
     from crmkpi.scanning import scan
     from crmkpi.segments import Segment, split
-    from crmkpi.sources import read_csv, read_dicts, read_json, write_csv
+    from crmkpi.sources import read_csv, read_dicts, read_excel, read_export, read_json, write_csv
     from crmkpi.tally import Tally
 
 __all__ = [
@@ -228,12 +229,16 @@ __all__ = [
     "new_customers",
     "new_mrr",
     "pipeline_value",
+    "preset",
+    "presets",
     "purchase_frequency",
     "quality",
     "quota_attainment",
     "reactivation_mrr",
     "read_csv",
     "read_dicts",
+    "read_excel",
+    "read_export",
     "read_json",
     "recurring_issues",
     "reopen_rate",
@@ -295,6 +300,7 @@ _HOMES = (
     "metrics.value",
     "money",
     "periods",
+    "presets",
     "records",
     "results",
     "scanning",

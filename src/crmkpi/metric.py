@@ -155,8 +155,9 @@ class Metric:
     def roll_up(self) -> RollUp:
         """How the KPI of a whole comes from that of its parts.
 
-        Of an "additive" one the values add up; of a "ratio" the inputs do. A "distributional" one, such as a median,
-        and a "distinct" one, which counts customers once however often they occur, need all records again.
+        Of an "additive" one the values add up; of a "ratio" the inputs do. A "distributional" one, such as a median or
+        the mean of a survival curve, and a "distinct" one, which counts customers once however often they occur, need
+        all records again.
 
         >>> from crmkpi import first_response_time, purchase_frequency, revenue, win_rate
         >>> [kpi.roll_up for kpi in (revenue, win_rate, first_response_time, purchase_frequency)]
