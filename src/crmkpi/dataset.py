@@ -18,8 +18,8 @@ from crmkpi.measures import Grouped
 from crmkpi.metric import Metric
 from crmkpi.money import Rates
 from crmkpi.periods import Period
-from crmkpi.records import RECORDS
-from crmkpi.records.base import known_tables, record_type
+from crmkpi.records import RECORDS, known_tables
+from crmkpi.records.base import record_type
 from crmkpi.results import Report, Result
 from crmkpi.segments import By
 

@@ -27,9 +27,9 @@ __all__ = [
     "RecordType",
     "Relation",
     "Timestamp",
-    "known_tables",
     "record",
     "record_type",
+    "registered_tables",
 ]
 
 Kind = Literal["text", "choice", "number", "integer", "money", "timestamp", "date", "flag", "attributes"]
@@ -171,8 +171,8 @@ def record(*, table: str, relations: Mapping[str, tuple[str, str]] | None = None
     return decorate
 
 
-def known_tables() -> KeysView[str]:
-    """The tables of all record classes, those of the user's own included."""
+def registered_tables() -> KeysView[str]:
+    """The tables of the record classes that are loaded, those of the user's own included."""
     return _TABLES.keys()
 
 
