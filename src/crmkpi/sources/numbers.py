@@ -25,8 +25,8 @@ _ADORNED = re.compile(
     rf"(?P<number>\d[\d.,{_SPACES}]*|[.,]\d+)\s*(?P<scale>[KkMmBb])?\s*(?P<percent>%)?\s*(?P<after>{_CURRENCY})?\s*\)?",
     re.ASCII,
 )
-_PLAIN = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,2})?", re.ASCII)
-_UNUSUAL = re.compile(r"[+-]?[\d._]+[eE][+-]?\d{3,}", re.ASCII)
+_PLAIN = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_UNUSUAL = re.compile(r"[+-]?[\d._]+[eE][+-]?\d{4,}", re.ASCII)
 _NO_NUMBER = ("--", "\u2013", "\u2014")
 _SCALES = {"k": 1_000, "m": 1_000_000, "b": 1_000_000_000}
 
