@@ -27,4 +27,5 @@ def _page_folder(
             pytest.importorskip(library, reason=f"{library} is not installed")
     shutil.copytree(demo_folder, tmp_path / "crmkpi-demo")
     shutil.copy(HERE / "opportunities.csv", tmp_path)
+    shutil.copytree(HERE / "samples", tmp_path / "samples")
     monkeypatch.chdir(tmp_path)

@@ -115,3 +115,50 @@ def test_two_metrics_of_one_name_are_an_error() -> None:
 def test_the_catalogue_prints_how_many_and_of_what() -> None:
     assert repr(Catalogue([ck.win_rate, ck.ticket_volume])) == "<Catalogue of 2 KPIs: sales, service>"
     assert 3 not in ck.catalogue
+
+
+def test_a_role_looks_at_kpis_of_the_catalogue_each_once():
+    assert ck.catalogue.roles() == (
+        "sales manager",
+        "marketer",
+        "support lead",
+        "customer success",
+        "finance",
+        "founder",
+    )
+    for role in ck.catalogue.roles():
+        looked_at = ck.catalogue.by_role(role)
+        assert set(looked_at) <= set(ck.catalogue)
+        assert len(set(looked_at)) == len(looked_at) >= 10
+
+
+def test_an_unknown_role_is_an_error_that_names_the_nearest():
+    with pytest.raises(UnknownNameError, match=r"There is no role 'suport lead'. Did you mean 'support lead'\?"):
+        ck.catalogue.by_role("suport lead")
+
+
+ROLL_UPS = {
+    "additive": ["lead_volume", "revenue", "weighted_pipeline", "mrr", "arr", "social_mentions"],
+    "ratio": ["win_rate", "campaign_roi", "sales_cycle_length", "net_promoter_score", "revenue_growth_rate"],
+    "distributional": [
+        "first_response_time",
+        "average_deal_size.median",
+        "sales_cycle_length.p90",
+        "customer_lifespan",
+    ],
+    "distinct": ["purchase_frequency", "arpu", "repeat_purchase_rate", "new_mrr", "stage_conversion_rate"],
+}
+
+
+@pytest.mark.parametrize("roll_up", ROLL_UPS)
+def test_the_kind_of_roll_up_follows_from_the_measures(roll_up):
+    assert {ck.catalogue.find(name).roll_up for name in ROLL_UPS[roll_up]} == {roll_up}
+
+
+@pytest.mark.parametrize("name", [metric.id for metric in ck.catalogue.everything()])
+def test_what_is_additive_is_one_count_or_sum_over_records_and_a_median_never_is(name):
+    metric = ck.catalogue.find(name)
+    if metric.roll_up == "additive":
+        (measure,) = metric.measures.values()
+        assert measure.aggregate in ("count", "sum")
+    assert (metric.roll_up == "distributional") >= name.endswith((".median", ".p90", ".business"))

@@ -8,8 +8,9 @@
 Every KPI of the catalogue is a name of this module (`crmkpi.win_rate`) and of its theme (`crmkpi.sales.win_rate`);
 `crmkpi.catalogue` finds it by the names that people use; `crmkpi.vendors` has what other systems show. Words for
 writing KPIs of your own, such as period bounds and business time, are in `crmkpi.expressions`; tools for testing them
-in `crmkpi.testing`. How long customers stay, who comes back and what they will bring is in `crmkpi.survival`,
-`crmkpi.cohorts`, `crmkpi.rfm` and `crmkpi.clv`; what is wrong with the data in `crmkpi.quality`.
+in `crmkpi.testing`. How long customers stay, who comes back, how they fare and what they will bring is in
+`crmkpi.survival`, `crmkpi.cohorts`, `crmkpi.rfm`, `crmkpi.health` and `crmkpi.clv`, how deals go through their stages
+in `crmkpi.funnel`; what is wrong with the data in `crmkpi.quality`.
 
 Nothing is loaded before the first of these names is used.
 """
@@ -29,11 +30,12 @@ if TYPE_CHECKING:
     from crmkpi.engines.frames_columns import table
     from crmkpi.errors import CrmKpiError
     from crmkpi.expressions import Parameter
-    from crmkpi.insight import cohorts, rfm, survival
+    from crmkpi.insight import cohorts, funnel, health, rfm, survival
     from crmkpi.measures import Table
     from crmkpi.metric import Estimated, Mean, Metric, NetPromoter, Share, metric
     from crmkpi.metrics import customers, experience, marketing, sales, service, value
     from crmkpi.metrics.customers.average_order_value import average_order_value
+    from crmkpi.metrics.customers.cohort_retention import cohort_retention
     from crmkpi.metrics.customers.customer_counts import active_customers, lost_customers, new_customers
     from crmkpi.metrics.customers.customer_lifespan import customer_lifespan
     from crmkpi.metrics.customers.mrr_movements import (
@@ -111,6 +113,7 @@ if TYPE_CHECKING:
     from crmkpi.metrics.value.revenue_per_customer import revenue_per_customer
     from crmkpi.money import Rates
     from crmkpi.periods import Period
+    from crmkpi.presets import preset, presets
     from crmkpi.records import (
         Campaign,
         Customer,
@@ -128,7 +131,7 @@ if TYPE_CHECKING:
     from crmkpi.results import Report, Result
     from crmkpi.scanning import scan
     from crmkpi.segments import Segment, split
-    from crmkpi.sources import read_csv, read_dicts, read_json, write_csv
+    from crmkpi.sources import read_csv, read_dicts, read_excel, read_export, read_json, write_csv
     from crmkpi.tally import Tally
 
 __all__ = [
@@ -179,6 +182,7 @@ __all__ = [
     "churn_rate",
     "churned_mrr",
     "clv",
+    "cohort_retention",
     "cohorts",
     "complaints",
     "contraction_mrr",
@@ -204,8 +208,10 @@ __all__ = [
     "experience",
     "first_contact_resolution_rate",
     "first_response_time",
+    "funnel",
     "gross_revenue_retention",
     "handle_time",
+    "health",
     "insight",
     "lead_conversion_rate",
     "lead_response_time",
@@ -228,12 +234,16 @@ __all__ = [
     "new_customers",
     "new_mrr",
     "pipeline_value",
+    "preset",
+    "presets",
     "purchase_frequency",
     "quality",
     "quota_attainment",
     "reactivation_mrr",
     "read_csv",
     "read_dicts",
+    "read_excel",
+    "read_export",
     "read_json",
     "recurring_issues",
     "reopen_rate",
@@ -295,6 +305,7 @@ _HOMES = (
     "metrics.value",
     "money",
     "periods",
+    "presets",
     "records",
     "results",
     "scanning",
@@ -308,6 +319,8 @@ _HOMES = (
 _MODULES = {
     "clv": "clv",
     "cohorts": "insight.cohorts",
+    "funnel": "insight.funnel",
+    "health": "insight.health",
     "insight": "insight",
     "quality": "quality",
     "rfm": "insight.rfm",

@@ -21,7 +21,7 @@ _SECTION = re.compile(r"^(?=[A-Z]\w+:\n)", re.MULTILINE)
 _ROLL_UP: Mapping[RollUp, str] = {
     "additive": "additive: the values of parts add up to that of the whole",
     "ratio": "ratio: add up the inputs of the parts and take the formula of the sums; never average the values",
-    "distributional": "distributional: the whole needs the records of all parts, since medians cannot be combined",
+    "distributional": "distributional: what is so of the parts does not tell of the whole, which needs all records",
     "distinct": "distinct: what is in several parts counts once in the whole, so the whole needs all records",
 }
 
@@ -141,19 +141,21 @@ def _is_stock(measure: Measure) -> bool:
 
 
 def _shown_by(metric: Metric) -> Iterator[str]:
-    """The systems whose screens show this definition, with what is peculiar there."""
-    for name in vendors.__all__:
-        vendor = getattr(vendors, name)
-        if isinstance(vendor, Vendor):
+    """The systems whose screens show this definition or one of its variants, with what is peculiar there."""
+    for each in (metric, *metric.variants.values()):
+        which = "" if each is metric else f", as `{each.id}`"
+        for name in vendors.__all__:
+            vendor = getattr(vendors, name)
+            screens = vendor.items() if isinstance(vendor, Vendor) else ()
             yield from (
-                f'{vendor.name}, "{title}": {_shown(screen)}'
-                for title, screen in vendor.items()
-                if screen.metric is metric
+                f'{vendor.name}, "{title}"{which}: {_shown(screen)}'
+                for title, screen in screens
+                if screen.metric is each
             )
 
 
 def _shown(screen: Screen) -> str:
-    how = screen.shown_in if screen.shown_in == "as it is" else f"in {screen.shown_in}"
+    how = f"shown {'' if screen.shown_in == 'as it is' else 'in '}{screen.shown_in}"
     if screen.digits is not None:
         how += f", {screen.digits or 'no'} decimals"
     if screen.period_days is not None:

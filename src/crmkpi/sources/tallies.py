@@ -1,0 +1,63 @@
+"""Counts of the values that were not taken as they stood."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+__all__ = ["Count", "Tallies"]
+
+Count = Callable[[str], None]
+_MOST_KINDS = 20
+
+
+class Tallies:
+    """What was done to values, by column; counts of rows that turn out to be rejected are dropped.
+
+    >>> tallies = Tallies()
+    >>> count = tallies.counter("Amount")
+    >>> count("thousands set apart")
+    >>> tallies.keep()
+    >>> count("thousands set apart")
+    >>> tallies.drop()
+    >>> tallies.by_column()
+    {'Amount': {'thousands set apart': 1}}
+    """
+
+    def __init__(self) -> None:
+        self._kept: Counter[tuple[str, str]] = Counter()
+        self._waiting: list[tuple[str, str]] = []
+
+    def counter(self, column: str) -> Count:
+        """A function that counts one value of a column under what was done to it."""
+        waiting = self._waiting
+
+        def count(kind: str) -> None:
+            waiting.append((column, kind))
+
+        return count
+
+    def keep(self) -> None:
+        """The rows since the last call are used."""
+        if self._waiting:
+            self._kept.update(self._waiting)
+            self._waiting.clear()
+
+    def drop(self) -> None:
+        """The rows since the last call are not used."""
+        self._waiting.clear()
+
+    def clear(self) -> None:
+        """Reading starts once more from the beginning."""
+        self._waiting.clear()
+        self._kept.clear()
+
+    def by_column(self) -> Mapping[str, Mapping[str, int]]:
+        """The counts; beyond twenty kinds in a column, the rarer ones are added up."""
+        columns: dict[str, dict[str, int]] = {}
+        for (column, kind), count in sorted(self._kept.items(), key=lambda each: (-each[1], each[0])):
+            kinds = columns.setdefault(column, {})
+            if len(kinds) >= _MOST_KINDS:
+                kind = "others"  # noqa: PLW2901
+            kinds[kind] = kinds.get(kind, 0) + count
+        return columns
