@@ -64,7 +64,7 @@ ENGINE = (
     *(f"{LAWS}[{name}]" for name in LAWFUL),
 )
 PERIODS = ("tests/test_periods.py", "tests/test_calendars.py", "tests/test_faults_of_others.py")
-SHOWN = ("tests/test_results.py", "tests/display", "tests/test_faults_of_others.py", "tests/test_dataset.py")
+SHOWN = ("tests/test_results.py", "tests/display/test_rows.py", "tests/test_faults_of_others.py")
 AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "measures": (("measures",), ("tests/test_measures.py", *ENGINE)),
     "expressions": (("expressions",), ("tests/test_expressions.py", *ENGINE)),
