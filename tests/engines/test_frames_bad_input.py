@@ -110,9 +110,7 @@ def test_a_misspelt_attribute_is_refused_with_the_nearest_column(backend: str) -
     region = pa.table({**DEALS, "region": ["north", "south", None]})
     crm = Dataset(deals=frame_of(backend, region))
     assert len(crm.measure(win_rate, by="attributes.region")) == 3
-    with pytest.raises(
-        UnknownNameError, match=r"attribute 'regoin', which no record has\. Did you mean 'region'"
-    ):
+    with pytest.raises(UnknownNameError, match=r"attribute 'regoin', which no record has\. Did you mean 'region'"):
         crm.measure(win_rate, by="attributes.regoin")
 
 
