@@ -33,7 +33,12 @@ def every_metric():
     return [found for metric in catalogue for found in (metric, *metric.variants.values())]
 
 
-PARAMETERS = {"lifespan": timedelta(days=900), "quota": Decimal(90_000), "market_revenue": Decimal(10_000_000)}
+PARAMETERS = {
+    "discount": 0.1,
+    "lifespan": timedelta(days=900),
+    "quota": Decimal(90_000),
+    "market_revenue": Decimal(10_000_000),
+}
 DATELESS = ("churn_rate.by_status",)  # nothing puts a customer with a status into a period
 
 
