@@ -52,7 +52,13 @@ def shares(tables, number):
     return [{name: records[place::number] for name, records in tables.items()} for place in range(number)]
 
 
-@pytest.mark.parametrize("metric", every_metric(), ids=lambda metric: metric.id)
+# It reads customers by themselves and beside each order, so that a part without an order's customer cannot tell.
+INSEPARABLE = ("customer_lifetime_value.discounted",)
+
+
+@pytest.mark.parametrize(
+    "metric", [metric for metric in every_metric() if metric.id not in INSEPARABLE], ids=lambda metric: metric.id
+)
 def test_parts_merge_into_the_whole_over_json(metric):
     own = {name: COMPANY[name] for name in metric.tables}
     beside = {name: records for name, records in COMPANY.items() if name not in own}
