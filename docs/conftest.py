@@ -29,7 +29,7 @@ def _page_folder(
     if request.path.name == "what_is_a_customer_worth.md":
         data = os.environ.get("CRMKPI_REAL_DATA")
         if not data:
-            pytest.skip("The page reads orders that are not ours: CRMKPI_REAL_DATA names no folder of public data sets.")
+            pytest.skip("The page reads orders that are not ours: CRMKPI_REAL_DATA names no folder of public data.")
         shutil.copy(Path(data) / "cdnow" / "CDNOW_master.txt", tmp_path)
     shutil.copytree(demo_folder, tmp_path / "crmkpi-demo")
     shutil.copy(HERE / "opportunities.csv", tmp_path)
