@@ -31,8 +31,32 @@ from crmkpi.sources import Records
 NAMES = [name for name, preset in ck.presets.items() if preset.record is not None]
 HEADERS = sorted({header for preset in ck.presets.values() for column in preset.columns for header in column.headers})
 CELLS = st.text(max_size=6) | st.sampled_from(
-    "|1|won|Closed Won|true|--|$1,200.50|1.2K|45%|2026-01-31|31/01/2026|02:15:00|1 day 3 hours|1700000000"
-    "|1e999999999|=1+1|'-5|x;y|1,5|1.234|(5)|\u00e9|Total: all| ".split("|")
+    [
+        "",
+        "1",
+        "won",
+        "Closed Won",
+        "true",
+        "--",
+        "$1,200.50",
+        "1.2K",
+        "45%",
+        "2026-01-31",
+        "31/01/2026",
+        "02:15:00",
+        "1 day 3 hours",
+        "1700000000",
+        "1e999999999",
+        "=1+1",
+        "'-5",
+        "x;y",
+        "1,5",
+        "1.234",
+        "(5)",
+        "é",
+        "Total: all",
+        " ",
+    ]
 )
 
 
