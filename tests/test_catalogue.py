@@ -53,6 +53,34 @@ def test_the_name_says_what_the_value_is(metric: ck.Metric) -> None:
     assert re.fullmatch(r"[a-z_]+(\.[a-z0-9_]+)?", metric.id)
 
 
+@pytest.mark.parametrize("metric", list(ck.catalogue.everything()), ids=lambda metric: metric.id)
+def test_the_manual_says_what_the_unit_says(metric: ck.Metric) -> None:
+    words = {"ratio": {"fraction", "number"}}.get(metric.unit, {metric.unit})
+    returns = (metric.__doc__ or "").partition("Returns:")[2].split()
+    what = " ".join(returns).partition(";")[0].partition(",")[0]
+    assert words & set(what.casefold().split())
+
+
+# What a business wants less of, and what says nothing by itself; of all else it wants more.
+LESS = {
+    *("bounce_rate", "unsubscribe_rate", "cost_per_lead", "cost_per_mql", "cost_per_sql", "lead_response_time"),
+    *("lost_deals", "lost_rate", "sales_cycle_length", "stage_duration"),
+    *("cart_abandonment_rate", "churn_rate", "delivery_time", "lost_customers", "return_rate", "revenue_churn_rate"),
+    *("cac_payback_period", "customer_acquisition_cost", "average_interaction_cost", "customer_effort_score"),
+    *("average_response_time", "backlog", "complaints", "escalation_rate", "first_response_time", "handle_time"),
+    *("recurring_issues", "reopen_rate", "resolution_time", "tickets_per_customer"),
+}
+EITHER = {"email_campaigns", "lead_volume", "mql_volume", "social_mentions", "sql_volume", "ticket_volume"}
+# The share of customers with little effort, and the scale turned round, say how well it goes.
+TURNED = {"customer_effort_score.ease", "customer_effort_score.low_effort_share"}
+
+
+@pytest.mark.parametrize("metric", list(ck.catalogue.everything()), ids=lambda metric: metric.id)
+def test_a_kpi_says_whether_more_of_it_is_better(metric: ck.Metric) -> None:
+    less = metric.name in LESS and metric.id not in TURNED
+    assert metric.better == ("lower" if less else "neither" if metric.name in EITHER else "higher")
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [

@@ -26,7 +26,7 @@ from crmkpi.segments import By
 if TYPE_CHECKING:
     from crmkpi.quality import QualityReport
 
-__all__ = ["Compare", "Dataset", "result_of"]
+__all__ = ["Compare", "Dataset", "framed", "result_of"]
 
 Compare = Literal["previous", "year_ago"] | Period | str | None  # noqa: PYI051  # the two words, or a period's
 _NOT_TABLES = (str, bytes, Mapping)  # iterable, but not of records
@@ -61,7 +61,7 @@ class Dataset:
         as_of: date | None = None,
         **tables: Iterable[Any],
     ) -> None:
-        tables = {name: _framed(name, records) for name, records in tables.items()}
+        tables = {name: framed(name, records) for name, records in tables.items()}
         for name, records in tables.items():
             if isinstance(records, FrameTable):
                 _check_home(name, records)
@@ -327,7 +327,7 @@ def _asks(metric: Metric) -> str:
     return f"{metric.id}({', '.join(f'{table}=...' for table in metric.tables)}), or a Dataset with these tables"
 
 
-def _framed(name: str, records: Any) -> Any:
+def framed(name: str, records: Any) -> Any:
     """A frame as a table of records of that name; anything else as it is."""
     if isinstance(records, FrameTable) or backend_of(records) is None:
         return records

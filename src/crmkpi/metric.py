@@ -418,10 +418,7 @@ def _check_definition(
         )
     asked = list(inspect.signature(function).parameters)
     in_expressions = {
-        part.name
-        for measure in measures.values()
-        for part in (*_parts(measure), measure.steps)
-        if isinstance(part, Parameter)
+        part.name for measure in measures.values() for part in _parts(measure) if isinstance(part, Parameter)
     }
     undeclared = sorted(in_expressions - set(parameters))
     if undeclared:
@@ -458,10 +455,12 @@ def _table_of(what: Expression) -> str:
     return next(part.table for part in walk(what) if isinstance(part, Field))
 
 
-def _parts(measure: Measure) -> list[Expression]:
+def _parts(measure: Measure) -> list[Any]:
+    """All that a measure and its columns are made of, how far they are shifted included."""
     inner = measure.table.parts_[2].values() if isinstance(measure.table, Grouped) else ()
-    roots = [measure.where, measure.value, *(root for column in inner for root in (column.where, column.value))]
-    return [part for root in roots for part in walk(root)]
+    every = (measure, *inner)
+    roots = [root for each in every for root in (each.where, each.value)]
+    return [*(part for root in roots for part in walk(root)), *(each.steps for each in every)]
 
 
 def _of_catalogue(name: str) -> Metric:

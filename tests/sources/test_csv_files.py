@@ -392,7 +392,7 @@ def test_nul_characters_are_an_error() -> None:
 
 def test_a_source_must_be_a_path_or_an_open_file() -> None:
     with pytest.raises(InputError, match="must be a path or an open file, and this is a list"):
-        read_csv(["id"], record=Order)  # type: ignore[arg-type]
+        read_csv(["id"], record=Order)  # type: ignore[call-overload]
 
 
 def test_a_file_with_headers_only_has_no_records() -> None:

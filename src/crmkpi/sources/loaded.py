@@ -39,8 +39,8 @@ class Records(Sequence[_R], Generic[_R]):
     unmapped: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     source: str = "memory"
-    account: LoadAccount = field(default=None)  # type: ignore[assignment]
     tz: str | None = None
+    account: LoadAccount = field(default=None)  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         if self.account is None:  # made by hand, or from a source without rows

@@ -8,6 +8,7 @@ from crmkpi.lazy import loader
 
 if TYPE_CHECKING:
     from crmkpi.metrics.customers.average_order_value import average_order_value
+    from crmkpi.metrics.customers.cohort_retention import cohort_retention
     from crmkpi.metrics.customers.customer_counts import active_customers, lost_customers, new_customers
     from crmkpi.metrics.customers.customer_lifespan import customer_lifespan
     from crmkpi.metrics.customers.mrr_movements import (
@@ -37,6 +38,7 @@ __all__ = [
     "cart_abandonment_rate",
     "churn_rate",
     "churned_mrr",
+    "cohort_retention",
     "contraction_mrr",
     "customer_lifespan",
     "delivery_time",
@@ -76,6 +78,7 @@ HOMES = {
     "gross_revenue_retention": "revenue_retention",
     "net_revenue_retention": "revenue_retention",
     "revenue_churn_rate": "revenue_retention",
+    "cohort_retention": "cohort_retention",
     "repeat_purchase_rate": "repeat_purchase_rate",
     "purchase_frequency": "purchase_frequency",
     "average_order_value": "average_order_value",
