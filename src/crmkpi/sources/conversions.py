@@ -16,7 +16,7 @@ from crmkpi.sources.durations import SECONDS, DurationReader
 from crmkpi.sources.grid import Grid
 from crmkpi.sources.numbers import DecimalSign, NumberReader, check_usual, settled_decimal
 from crmkpi.sources.reading import Options
-from crmkpi.sources.reckoning import Combine, a_month, after, fraction, in_whole_units, plain_fraction
+from crmkpi.sources.reckoning import PERCENT, Combine, a_month, after, fraction, in_whole_units, plain_fraction
 from crmkpi.sources.tallies import Count, Tallies
 
 __all__ = ["Conversion", "conversions_for", "convert"]
@@ -31,8 +31,8 @@ class Conversion:
     """How the cells of one slot are read. `fast` may fail on what `careful` reads, but never reads anything else.
 
     Without `fast` the cells go to the record as they are. `check` looks at all cells of a chunk before `fast` does, and
-    raises where `careful` has to. `words` is what looks cells up, where nothing else is done; `combine` reckons with
-    other values of the row.
+    raises where `careful` has to; `counted` counts them. `words` is what looks cells up, where nothing else is done;
+    `combine` reckons with other values of the row.
     """
 
     slot: str
@@ -43,6 +43,7 @@ class Conversion:
     combine: Combine | None = None
     number: NumberReader | None = None
     words: Words | None = None
+    counted: Callable[[int], None] | None = None
 
 
 def convert(raws: list[dict[str, Any]], conversion: Conversion, *, fast: bool) -> None:
@@ -54,6 +55,8 @@ def convert(raws: list[dict[str, Any]], conversion: Conversion, *, fast: bool) -
         cells = [raw[slot] for raw in raws if slot in raw and (slot == field or field not in raw)]
         if fast and conversion.check is not None:
             conversion.check(cells)
+        if fast and conversion.counted is not None:
+            conversion.counted(len(cells))
     if slot != field:
         for raw in raws:
             value = raw.pop(slot, None)
@@ -109,6 +112,7 @@ class _Conversions:
         number: NumberReader | None = None
         combine: Combine | None = None
         check: Callable[[Sequence[Any]], None] | None = None
+        counted: Callable[[int], None] | None = None
         unit = None if column.by is None else column.by.unit
         if unit == "capitals":
             steps.append(str.upper)
@@ -129,7 +133,8 @@ class _Conversions:
             else:
                 check = check_usual
                 if unit == "percent":
-                    fast.append(plain_fraction(self._count(column)))
+                    fast.append(plain_fraction)
+                    counted = partial(self._count(column), PERCENT)
         elif field.kind in _DATES:
             reader = self._date(column, field, unit)
             steps.append(reader)
@@ -142,7 +147,9 @@ class _Conversions:
             return None
         if words is not None and len(steps) == 1:
             return Conversion(column.slot, column.field, words.__getitem__, words.__getitem__, words=words)
-        return Conversion(column.slot, column.field, _chain(steps), _chain(fast), check, combine, number)
+        return Conversion(
+            column.slot, column.field, _chain(steps), _chain(fast), check, combine, number, counted=counted
+        )
 
     def _words(self, column: Column, field: FieldType) -> tuple[list[Reader], Words | None]:
         by, count = column.by, self._count(column)

@@ -155,7 +155,7 @@ class _Reader(Generic[_R]):
         except (TypeError, ValueError, OverflowError):
             self.tallies.drop()
             for conversion in self.conversions:
-                conversion.check = None
+                conversion.check = conversion.counted = None
                 conversion.fast = conversion.careful  # so that a file of other dates than ISO is not read twice
         else:
             self.tallies.keep()

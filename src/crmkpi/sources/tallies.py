@@ -38,32 +38,35 @@ class Tallies:
     def __init__(self) -> None:
         self._kept: Counter[tuple[str, str]] = Counter()
         self._waiting: list[tuple[str, str]] = []
+        self._many: list[tuple[tuple[str, str], int]] = []
 
     def counter(self, column: str) -> Count:
         """A function that counts one value of a column under what was done to it."""
-        waiting = self._waiting
+        waiting, many = self._waiting, self._many
 
         def count(kind: str, times: int = 1, /) -> None:
             if times == 1:
                 waiting.append((column, kind))
             else:
-                waiting.extend([(column, kind)] * times)
+                many.append(((column, kind), times))
 
         return count
 
     def keep(self) -> None:
         """The rows since the last call are used."""
-        if self._waiting:
-            self._kept.update(self._waiting)
-            self._waiting.clear()
+        self._kept.update(self._waiting)
+        for place, times in self._many:
+            self._kept[place] += times
+        self.drop()
 
     def drop(self) -> None:
         """The rows since the last call are not used."""
         self._waiting.clear()
+        self._many.clear()
 
     def clear(self) -> None:
         """Reading starts once more from the beginning."""
-        self._waiting.clear()
+        self.drop()
         self._kept.clear()
 
     def by_column(self) -> Mapping[str, Mapping[str, int]]:
