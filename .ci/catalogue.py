@@ -71,9 +71,10 @@ def linked(text: str, here: Metric) -> str:
         if name in here.variants:
             return f"[{found[0]}](#{name})"
         kpi, _, variant = name.partition(".")
-        if kpi not in KPIS or kpi == here.name:
+        if kpi not in KPIS or name == here.id:
             return found[0]
-        return f"[{found[0]}]({kpi}.md{variant and '#'}{variant})"
+        page = "" if kpi == here.id else f"{kpi}.md"
+        return f"[{found[0]}]({page}{variant and '#'}{variant})"
 
     return re.sub(r"`([\w.]+)`", link_of, text)
 
@@ -107,7 +108,8 @@ def differing(metric: Metric, told: Explanation, known: dict[str, list[str]], le
     """How other systems count, and what goes wrong."""
     parts, kpi = [], KPIS[metric.name]
     if known["shown by"] or "Notes" in told.sections:
-        parts += [f"{level} In other systems", linked(told.sections.get("Notes", ""), kpi), bullets(known["shown by"])]
+        parts += [f"{level} In other systems", linked(told.sections.get("Notes", ""), kpi)]
+        parts += [linked(bullets(known["shown by"]), kpi)]
     if "Pitfalls" in told.sections:
         parts += [f"{level} Pitfalls", linked(told.sections["Pitfalls"], kpi)]
     return parts
@@ -131,7 +133,7 @@ def page(metric: Metric) -> str:
         parts += [
             "## Variants",
             f'Take one with `ck.{metric.id}.variant("...")`, or by its id.',
-            bullets(known["variants"]),
+            linked(bullets(known["variants"]), metric),
         ]
         parts += [part for variant in metric.variants.values() for part in variant_parts(variant)]
     if known["sources"]:

@@ -113,6 +113,9 @@ def _is_unchanged(node: ast.AST, holder: ast.AST) -> bool:
 
 def _changes(node: ast.AST, holder: ast.AST, name: str, words: Words) -> Iterator[Change]:
     """What may stand in the place of a node, with the words for what was and what is."""
+    yield from _statements(node)
+    yield from _conditions(node)
+    yield from _parts(node, holder)
     match node:
         case ast.Constant(value):
             yield from _constants(node, value, holder, words)
@@ -122,57 +125,67 @@ def _changes(node: ast.AST, holder: ast.AST, name: str, words: Words) -> Iterato
             yield _whole(node, _with(node, attr=NAMES[field]))
         case ast.Name(known) if known in NAMES and isinstance(holder, ast.Call) and name == "func":
             yield _whole(node, _with(node, id=NAMES[known]))
-        case ast.Compare(left, operators, others):
-            for number, sign in enumerate(operators):
-                for swapped in SWAPPED[type(sign)]:
-                    ops = [*operators[:number], swapped(), *operators[number + 1 :]]
-                    yield _whole(node, ast.Compare(left, ops, others))
         case ast.BinOp(left, sign, right) if type(sign) in SWAPPED:
             yield from (_whole(node, ast.BinOp(left, swapped(), right)) for swapped in SWAPPED[type(sign)])
             if isinstance(sign, ast.BitAnd | ast.BitOr):
                 yield from (_whole(node, side) for side in (left, right))
+        case ast.UnaryOp(ast.Not() | ast.Invert() | ast.USub(), inner):
+            yield _whole(node, inner)
+
+
+def _statements(node: ast.AST) -> Iterator[Change]:
+    match node:
         case ast.AugAssign(target, sign, value) if type(sign) in SWAPPED:
             yield _whole(node, ast.AugAssign(target, SWAPPED[type(sign)][0](), value))
             yield _whole(node, ast.Pass())
-        case ast.BoolOp(sign, values):
-            yield _whole(node, ast.BoolOp(SWAPPED[type(sign)][0](), values))
-            for rest, gone in _without(values):
-                yield _whole(node, rest[0] if len(rest) == 1 else ast.BoolOp(sign, rest), f"without {_text(gone)}")
-        case ast.UnaryOp(ast.Not() | ast.Invert() | ast.USub(), inner):
-            yield _whole(node, inner)
-        case ast.IfExp(_, body, orelse):
-            yield from (_whole(node, side) for side in (body, orelse))
         case ast.If(test) | ast.While(test):
             for certain in (True, False) if isinstance(node, ast.If) else (False,):
                 yield _with(node, test=ast.Constant(certain)), f"if {_text(test)}", f"if {certain}"
-        case ast.comprehension(ifs=ifs):
-            yield from ((_with(node, ifs=rest), f"if {_text(gone)}", "always") for rest, gone in _without(ifs))
-        case ast.match_case(guard=ast.expr() as guard):
-            yield _with(node, guard=None), f"case if {_text(guard)}", "always"
-        case ast.Match(cases=cases):
-            for rest, gone in _without(cases):
-                if rest:
-                    yield _with(node, cases=rest), f"case {_text(gone.pattern)}", "no such case"
-        case ast.Call():
-            yield from _calls(node)
-        case ast.Dict(keys, values):
-            for number, (key, value) in enumerate(zip(keys, values, strict=True)):
-                if not (isinstance(holder, ast.keyword) and holder.arg in PROSE):
-                    rest = ast.Dict(keys[:number] + keys[number + 1 :], values[:number] + values[number + 1 :])
-                    yield rest, f"{_text(key) if key else '**'}: {_text(value)}", "no such entry"
-        case ast.Tuple(elements) | ast.Set(elements) if isinstance(holder, ast.Compare):
-            for rest, gone in _without(elements):
-                yield _with(node, elts=rest), f"{_text(gone)} in {_text(node)}", "no such element"
         case ast.Return(ast.expr() as value) if not (isinstance(value, ast.Constant) and value.value is None):
             yield _whole(node, ast.Return(ast.Constant(None)))
-        case ast.Expr(ast.Call()):
-            yield _whole(node, ast.Pass())
-        case ast.Assign([ast.Attribute() | ast.Subscript()]):
+        case ast.Expr(ast.Call()) | ast.Assign([ast.Attribute() | ast.Subscript()]):
             yield _whole(node, ast.Pass())
         case ast.Continue():
             yield _whole(node, ast.Break())
         case ast.Break():
             yield _whole(node, ast.Continue())
+        case ast.Match(cases=cases):
+            for rest, gone in _without(cases):
+                if rest:
+                    yield _with(node, cases=rest), f"case {_text(gone.pattern)}", "no such case"
+
+
+def _conditions(node: ast.AST) -> Iterator[Change]:
+    match node:
+        case ast.Compare(left, operators, others):
+            for number, sign in enumerate(operators):
+                for swapped in SWAPPED[type(sign)]:
+                    ops = [*operators[:number], swapped(), *operators[number + 1 :]]
+                    yield _whole(node, ast.Compare(left, ops, others))
+        case ast.BoolOp(sign, values):
+            yield _whole(node, ast.BoolOp(SWAPPED[type(sign)][0](), values))
+            for rest, gone in _without(values):
+                yield _whole(node, rest[0] if len(rest) == 1 else ast.BoolOp(sign, rest), f"without {_text(gone)}")
+        case ast.IfExp(_, body, orelse):
+            yield from (_whole(node, side) for side in (body, orelse))
+        case ast.comprehension(ifs=ifs):
+            yield from ((_with(node, ifs=rest), f"if {_text(gone)}", "always") for rest, gone in _without(ifs))
+        case ast.match_case(guard=ast.expr() as guard):
+            yield _with(node, guard=None), f"case if {_text(guard)}", "always"
+
+
+def _parts(node: ast.AST, holder: ast.AST) -> Iterator[Change]:
+    """A call, a dictionary or a choice of values without one of its parts."""
+    match node:
+        case ast.Call():
+            yield from _calls(node)
+        case ast.Dict(keys, values):
+            for number, (key, value) in enumerate(zip(keys, values, strict=True)):
+                rest = ast.Dict(keys[:number] + keys[number + 1 :], values[:number] + values[number + 1 :])
+                yield rest, f"{_text(key) if key else '**'}: {_text(value)}", "no such entry"
+        case ast.Tuple(elements) | ast.Set(elements) if isinstance(holder, ast.Compare):
+            for rest, gone in _without(elements):
+                yield _with(node, elts=rest), f"{_text(gone)} in {_text(node)}", "no such element"
 
 
 def _constants(node: ast.Constant, value: Any, holder: ast.AST, words: Words) -> Iterator[Change]:

@@ -28,6 +28,9 @@ MODULES = (
     "crmkpi.insight.survival",
     "crmkpi.insight.cohorts",
     "crmkpi.insight.rfm",
+    "crmkpi.insight.funnel",
+    "crmkpi.insight.health",
+    "crmkpi.display.charts",
     "crmkpi.clv",
     "crmkpi.presets",
     "crmkpi.quality",
@@ -98,7 +101,10 @@ def pages() -> dict[str, str]:
         public = {name: getattr(module, name) for name in module.__all__}
         name = module.__name__
         # The module itself first: what it says of all its names together.
-        own = f"::: {name}\n    options:\n      members: false\n      show_root_heading: false\n"
+        options = {"members": "false", "show_root_heading": "false", "show_root_toc_entry": "false"}
+        own = "\n".join(
+            [f"::: {name}", "    options:", *(f"      {key}: {value}" for key, value in options.items()), ""]
+        )
         sections.append(listed(f"`{name}`", f"api/{name.removeprefix('crmkpi.')}.md", name, public, own))
     page_of = {module: f"api/{module.removeprefix('crmkpi.')}.md" for module in MODULES}
     sections += [

@@ -13,7 +13,7 @@ from pathlib import Path
 
 SITE = Path(__file__).parent.parent / "site"
 DOCS = SITE.parent / "docs"
-_EXPLAINED = re.compile(r"^::: (\S+)", re.MULTILINE)
+_EXPLAINED = re.compile(r"^::: (\S+)$(?!\n    options:)", re.MULTILINE)  # a module only says what it is about
 _CODE = re.compile(r"<code.*?</code>", re.DOTALL)
 _INVENTORY_HEAD = 4  # lines before the compressed list of names
 

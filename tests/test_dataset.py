@@ -153,6 +153,37 @@ def test_relative_periods_count_from_the_as_of_day() -> None:
         closed_deals([], period="last month")
 
 
+NOTE = (
+    "the times of deals were read as those of Europe/Berlin, and days begin in UTC; "
+    "calendar=Calendar(tz='Europe/Berlin') lets them begin there"
+)
+
+
+@pytest.mark.parametrize(
+    ("tz", "calendar", "period", "notes"),
+    [
+        pytest.param("Europe/Berlin", "UTC", "2026-01", (NOTE,), id="another zone"),
+        pytest.param("Europe/Berlin", "Europe/Berlin", "2026-01", (), id="the same zone"),
+        pytest.param(None, "Europe/Berlin", "2026-01", (), id="wall-clock times"),
+        pytest.param("Europe/Berlin", "UTC", None, (), id="no days at all"),
+    ],
+)
+def test_times_read_in_another_zone_than_that_of_the_days_are_noted(
+    tz: Any, calendar: str, period: Any, notes: Any
+) -> None:
+    rows = [{"id": "1", "status": "won", "closed_at": "2026-01-05 10:00"}]
+    found = ck.read_dicts(rows, record=ck.Deal, tz=tz)
+    report = ck.Dataset(deals=found, calendar=ck.Calendar(tz=calendar)).measure("win_rate", period=period)
+    assert report.notes == notes
+    assert all(note in " ".join(str(report).split()) for note in notes)
+
+
+def test_the_note_on_zones_stands_under_a_scorecard_too() -> None:
+    rows = [{"id": "1", "status": "won", "closed_at": "2026-01-05 10:00"}]
+    found = ck.read_dicts(rows, record=ck.Deal, tz="Europe/Berlin")
+    assert NOTE in ck.Dataset(deals=found).scorecard("sales", period="2026-01").notes
+
+
 # Related records
 
 

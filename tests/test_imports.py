@@ -28,13 +28,13 @@ LAYERS = (
     ("catalogue", "metric", "metrics"),
     ("results",),
     ("vendors",),
-    ("dataset", "evaluation", "measurement", "plan"),
+    ("attributes", "dataset", "evaluation", "measurement", "plan"),
     ("quality",),
     ("clv",),
     ("insight",),
     ("display", "vendors"),
     ("scanning", "tally"),
-    ("__main__", "cli", "cli_arguments", "cli_files", "demo", "testing"),
+    ("__main__", "cli", "cli_arguments", "cli_check", "cli_files", "cli_options", "demo", "testing"),
 )
 PLACE = {name: number for number, layer in enumerate(LAYERS) for name in layer}
 

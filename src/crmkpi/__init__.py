@@ -8,8 +8,9 @@
 Every KPI of the catalogue is a name of this module (`crmkpi.win_rate`) and of its theme (`crmkpi.sales.win_rate`);
 `crmkpi.catalogue` finds it by the names that people use; `crmkpi.vendors` has what other systems show. Words for
 writing KPIs of your own, such as period bounds and business time, are in `crmkpi.expressions`; tools for testing them
-in `crmkpi.testing`. How long customers stay, who comes back and what they will bring is in `crmkpi.survival`,
-`crmkpi.cohorts`, `crmkpi.rfm` and `crmkpi.clv`; what is wrong with the data in `crmkpi.quality`.
+in `crmkpi.testing`. How long customers stay, who comes back, how they fare and what they will bring is in
+`crmkpi.survival`, `crmkpi.cohorts`, `crmkpi.rfm`, `crmkpi.health` and `crmkpi.clv`, how deals go through their stages
+in `crmkpi.funnel`; `crmkpi.charts` draws them; what is wrong with the data in `crmkpi.quality`.
 
 Nothing is loaded before the first of these names is used.
 """
@@ -26,14 +27,16 @@ if TYPE_CHECKING:
     from crmkpi.calendars import Calendar
     from crmkpi.catalogue import catalogue
     from crmkpi.dataset import Dataset
+    from crmkpi.display import charts
     from crmkpi.engines.frames_columns import table
     from crmkpi.errors import CrmKpiError
     from crmkpi.expressions import Parameter
-    from crmkpi.insight import cohorts, rfm, survival
+    from crmkpi.insight import cohorts, funnel, health, rfm, survival
     from crmkpi.measures import Table
     from crmkpi.metric import Estimated, Mean, Metric, NetPromoter, Share, metric
     from crmkpi.metrics import customers, experience, marketing, sales, service, value
     from crmkpi.metrics.customers.average_order_value import average_order_value
+    from crmkpi.metrics.customers.cohort_retention import cohort_retention
     from crmkpi.metrics.customers.customer_counts import active_customers, lost_customers, new_customers
     from crmkpi.metrics.customers.customer_lifespan import customer_lifespan
     from crmkpi.metrics.customers.mrr_movements import (
@@ -185,9 +188,11 @@ __all__ = [
     "campaign_roi",
     "cart_abandonment_rate",
     "catalogue",
+    "charts",
     "churn_rate",
     "churned_mrr",
     "clv",
+    "cohort_retention",
     "cohorts",
     "complaints",
     "contraction_mrr",
@@ -213,8 +218,10 @@ __all__ = [
     "experience",
     "first_contact_resolution_rate",
     "first_response_time",
+    "funnel",
     "gross_revenue_retention",
     "handle_time",
+    "health",
     "insight",
     "join_leads",
     "lead_conversion_rate",
@@ -321,8 +328,11 @@ _HOMES = (
 
 # Loaded one by one: who measures KPIs need not wait for models.
 _MODULES = {
+    "charts": "display.charts",
     "clv": "clv",
     "cohorts": "insight.cohorts",
+    "funnel": "insight.funnel",
+    "health": "insight.health",
     "insight": "insight",
     "quality": "quality",
     "rfm": "insight.rfm",

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -27,21 +26,16 @@ from crmkpi.cli_arguments import (
     argument,
     plain_number,
     read_chosen,
-    read_column,
-    read_day,
-    read_default,
     read_hours,
-    read_preset,
-    read_rate,
     read_setting,
-    read_value,
 )
-from crmkpi.cli_files import read_file, say, tell
+from crmkpi.cli_check import add_check
+from crmkpi.cli_files import say, tell
+from crmkpi.cli_options import add_files, add_frame, check_files, dataset_of, files_of, option_of, read_tables, width
 from crmkpi.dataset import Dataset
 from crmkpi.display.html import report_page
 from crmkpi.display.manual import metric_list, metric_page
 from crmkpi.display.markdown import report_markdown
-from crmkpi.display.quality import quality_text
 from crmkpi.display.rows import report_csv, report_json
 from crmkpi.display.text import report_text
 from crmkpi.errors import (
@@ -55,11 +49,7 @@ from crmkpi.errors import (
     UnknownNameError,
 )
 from crmkpi.metric import Metric
-from crmkpi.money import Rates
-from crmkpi.quality import QualityReport
-from crmkpi.records import RECORDS
 from crmkpi.results import Report
-from crmkpi.sources import Records
 
 __all__ = ["main"]
 
@@ -112,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"crmkpi {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
     _add_report(commands)
-    _add_check(commands)
+    add_check(commands)
     listed = commands.add_parser("list", help="list the KPIs", description="List the KPIs.", allow_abbrev=False)
     listed.add_argument("--theme", choices=catalogue.themes(), help="only the KPIs of this theme")
     listed.set_defaults(run=_list)
@@ -142,54 +132,9 @@ def _add_report(commands: Any) -> None:
     )
     report.set_defaults(run=_report, usage=report.error)
     report.add_argument("metrics", nargs="*", metavar="KPI", help="an id, another name, a variant, or a theme")
-    _add_files(report)
+    add_files(report)
     report.add_argument("--strict", action="store_true", help="stop at the first row that cannot be read")
     _add_question(report)
-
-
-def _add_files(parser: argparse.ArgumentParser) -> None:
-    files = parser.add_argument_group("files (.csv, .tsv, .xlsx, .json or .jsonl; - reads CSV from standard input)")
-    for table in RECORDS:
-        files.add_argument(_option(table), dest=f"table_{table}", metavar="FILE")
-    reading = parser.add_argument_group("how to read them")
-    reading.add_argument(
-        "--preset",
-        action="append",
-        default=[],
-        type=argument(read_preset),
-        metavar="TABLE=PRESET",
-        help="the system that a file comes from, such as deals=hubspot_deal, or deals=auto to find out",
-    )
-    reading.add_argument(
-        "--columns",
-        action="append",
-        default=[],
-        type=argument(read_column),
-        metavar="TABLE:HEADER=FIELD",
-        help="which column fills a field; no FIELD drops the column",
-    )
-    reading.add_argument(
-        "--values",
-        action="append",
-        default=[],
-        type=argument(read_value),
-        metavar="TABLE:FIELD:WORD=VALUE",
-        help="what a word of the file means; no VALUE makes it a missing value",
-    )
-    reading.add_argument(
-        "--default",
-        action="append",
-        default=[],
-        type=argument(read_default),
-        metavar="TABLE:FIELD=VALUE",
-        help="the value of a field that no column fills",
-    )
-    reading.add_argument("--encoding", help="UTF-8 when not given")
-    reading.add_argument("--delimiter", help="found when not given")
-    reading.add_argument("--decimal", choices=(".", ","), help="the sign before decimals")
-    reading.add_argument(
-        "--day-first", action=argparse.BooleanOptionalAction, help="the order of dates such as 03/04/2026"
-    )
 
 
 def _add_question(report: argparse.ArgumentParser) -> None:
@@ -209,7 +154,7 @@ def _add_question(report: argparse.ArgumentParser) -> None:
         help="a parameter of a KPI",
     )
     what.add_argument("--confidence", type=float, default=0.95, help="of intervals (default: %(default)s)")
-    frame = _add_frame(report)
+    frame = add_frame(report)
     frame.add_argument("--fiscal-year-start", type=int, default=1, metavar="MONTH")
     frame.add_argument(
         "--opening-hours",
@@ -222,95 +167,24 @@ def _add_question(report: argparse.ArgumentParser) -> None:
     report.add_argument("--format", choices=tuple(_FORMATS), default="table", help="(default: %(default)s)")
 
 
-def _add_frame(parser: argparse.ArgumentParser) -> Any:
-    frame = parser.add_argument_group("time and money")
-    frame.add_argument("--as-of", type=argument(read_day), metavar="DATE", help="the day up to which the data is known")
-    frame.add_argument("--tz", default=None, metavar="ZONE", help="the time zone in which days begin (default: UTC)")
-    frame.add_argument("--currency", help="of amounts that carry none; with --rate, the one to convert to")
-    frame.add_argument(
-        "--rate",
-        action="append",
-        default=[],
-        type=argument(read_rate),
-        metavar="CURRENCY=NUMBER",
-        help="what one unit of a currency is worth in --currency",
-    )
-    return frame
-
-
-def _add_check(commands: Any) -> None:
-    check = commands.add_parser(
-        "check",
-        help="check the data of files",
-        usage="%(prog)s --deals FILE [--leads FILE ...] [--as-of DATE] [options]",
-        description="Check the data of exported files, and say what is wrong with it and what that does to which KPI. "
-        "Ends with 1 if there is an error in it, else with 0.",
-        allow_abbrev=False,
-    )
-    check.set_defaults(run=_check, usage=check.error, strict=False)
-    _add_files(check)
-    frame = _add_frame(check)
-    frame.add_argument("--founded", type=argument(read_day), metavar="DATE", help="the day on which the firm began")
-    check.add_argument(
-        "--kpi", action="append", type=argument(catalogue.find), metavar="KPI", help="speak of this KPI only"
-    )
-    check.add_argument(
-        "--strict", action="store_true", dest="warnings_fail", help="end with 1 if there is a warning as well"
-    )
-    check.add_argument("--format", choices=tuple(_CHECK_FORMATS), default="text", help="(default: %(default)s)")
-
-
 def _report(arguments: argparse.Namespace) -> None:
-    given = _given(arguments)
+    given = files_of(arguments)
     try:  # not while parsing, where the value of a misspelt option would be taken for a KPI
         arguments.metrics = [read_chosen(name) for name in arguments.metrics]
     except UnknownNameError as error:
         arguments.usage(str(error))
-    _check_files(arguments, given)
+    check_files(arguments, given)
     _check_report(arguments, given)
     calendar = Calendar(
         tz=arguments.tz or "UTC",
         fiscal_year_start=arguments.fiscal_year_start,
         opening_hours=dict(arguments.opening_hours) or None,
     )
-    tables = {table: read_file(table, path, arguments) for table, path in given.items()}
+    tables = read_tables(given, arguments)
     for table, records in tables.items():
         tell(given[table], records)
-    crm = _dataset(tables, calendar, arguments)
+    crm = dataset_of(tables, calendar, arguments)
     print(_FORMATS[arguments.format](_measured(crm, arguments)).rstrip("\n"))
-
-
-def _check(arguments: argparse.Namespace) -> int:
-    given = _given(arguments)
-    _check_files(arguments, given)
-    tables = {table: read_file(table, path, arguments) for table, path in given.items()}
-    crm = _dataset(tables, Calendar(tz=arguments.tz or "UTC"), arguments)
-    found = crm.check(metrics=arguments.kpi, founded=arguments.founded)
-    print(_CHECK_FORMATS[arguments.format](found).rstrip("\n"))
-    return int(not found.is_clean if arguments.warnings_fail else found.count("error") > 0)
-
-
-def _given(arguments: argparse.Namespace) -> dict[str, str]:
-    return {table: path for table in RECORDS if (path := getattr(arguments, f"table_{table}")) is not None}
-
-
-def _dataset(tables: Mapping[str, Records[Any]], calendar: Calendar, arguments: argparse.Namespace) -> Dataset:
-    rates = Rates(arguments.currency, dict(arguments.rate)) if arguments.rate else None
-    return Dataset(calendar=calendar, currency=arguments.currency, rates=rates, as_of=arguments.as_of, **tables)
-
-
-def _check_files(arguments: argparse.Namespace, given: Mapping[str, str]) -> None:
-    """What the options say about each other, before any file is read."""
-    if not given:
-        arguments.usage("there is nothing to read; give at least one file, such as --deals deals.csv")
-    if list(given.values()).count("-") > 1:
-        arguments.usage("standard input can be read once only, so - can stand for one file")
-    if arguments.rate and not arguments.currency:
-        arguments.usage("--rate converts to --currency, which is not given; add, for example, --currency EUR")
-    for option in ("preset", "columns", "values", "default"):
-        for table, *_ in getattr(arguments, option):
-            if table not in given:
-                arguments.usage(f"--{option} speaks of {table}, whose file is not given; add {_option(table)} FILE")
 
 
 def _check_report(arguments: argparse.Namespace, given: Mapping[str, str]) -> None:
@@ -318,7 +192,7 @@ def _check_report(arguments: argparse.Namespace, given: Mapping[str, str]) -> No
     for metric in arguments.metrics:
         for table in metric.tables if isinstance(metric, Metric) else ():
             if table not in given:
-                arguments.usage(f"{metric.id} reads {table}, whose file is not given; add {_option(table)} FILE")
+                arguments.usage(f"{metric.id} reads {table}, whose file is not given; add {option_of(table)} FILE")
 
 
 def _measured(crm: Dataset, arguments: argparse.Namespace) -> Report:
@@ -363,16 +237,8 @@ def _demo(arguments: argparse.Namespace) -> None:
     print(run(Path(arguments.dir)))
 
 
-def _width() -> int:
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 80
-
-
 def _as_table(report: Report) -> str:
-    return report_text(report, width=_width())
-
-
-def _as_text(report: QualityReport) -> str:
-    return quality_text(report, width=_width())
+    return report_text(report, width=width())
 
 
 _FORMATS: Mapping[str, Callable[[Report], str]] = {
@@ -382,15 +248,6 @@ _FORMATS: Mapping[str, Callable[[Report], str]] = {
     "markdown": report_markdown,
     "html": report_page,
 }
-_CHECK_FORMATS: Mapping[str, Callable[[QualityReport], str]] = {
-    "text": _as_text,
-    "json": QualityReport.to_json,
-    "html": QualityReport.to_html,
-}
-
-
-def _option(table: str) -> str:
-    return f"--{table.replace('_', '-')}"
 
 
 def _failed(error: Exception) -> int:

@@ -13,7 +13,7 @@ from crmkpi.engines.frames_columns import FrameTable
 from crmkpi.engines.support import backend_of
 from crmkpi.errors import InputError, MissingTableError, PeriodError, UnknownNameError, did_you_mean
 from crmkpi.evaluation import EVER
-from crmkpi.measurement import chosen_metrics, measure, measure_one, report
+from crmkpi.measurement import chosen_metrics, measure, measure_one, report, zone_notes
 from crmkpi.measures import Grouped
 from crmkpi.metric import Metric
 from crmkpi.money import Rates
@@ -26,7 +26,7 @@ from crmkpi.segments import By
 if TYPE_CHECKING:
     from crmkpi.quality import QualityReport
 
-__all__ = ["Compare", "Dataset", "result_of"]
+__all__ = ["Compare", "Dataset", "framed", "result_of"]
 
 Compare = Literal["previous", "year_ago"] | Period | str | None  # noqa: PYI051  # the two words, or a period's
 _NOT_TABLES = (str, bytes, Mapping)  # iterable, but not of records
@@ -61,7 +61,7 @@ class Dataset:
         as_of: date | None = None,
         **tables: Iterable[Any],
     ) -> None:
-        tables = {name: _framed(name, records) for name, records in tables.items()}
+        tables = {name: framed(name, records) for name, records in tables.items()}
         for name, records in tables.items():
             if isinstance(records, FrameTable):
                 _check_home(name, records)
@@ -104,9 +104,10 @@ class Dataset:
         periods = self.periods(period, every)
         against = None if compare is None else [self._other(each, compare) for each in periods]
         statements: list[str] = []
+        chosen = chosen_metrics(metrics)
         results = measure(
             self,
-            chosen_metrics(metrics),
+            chosen,
             periods=periods,
             against=against,
             by=by,
@@ -114,7 +115,8 @@ class Dataset:
             confidence=confidence,
             statements=statements,
         )
-        return report(results, periods, every, by, statements=statements)
+        notes = zone_notes(self, periods, chosen)
+        return report(results, periods, every, by, notes=notes, statements=statements)
 
     def scorecard(
         self,
@@ -132,7 +134,7 @@ class Dataset:
         given = parameters or {}
         chosen, notes = self.measurable(theme, given)
         found = self.measure(chosen, period=period, compare=compare, by=by, parameters=given)
-        return Report(found.results, found.title, notes)
+        return Report(found.results, found.title, (*notes, *found.notes))
 
     def measurable(
         self, theme: str | None = None, parameters: Mapping[str, Any] | None = None
@@ -325,7 +327,7 @@ def _asks(metric: Metric) -> str:
     return f"{metric.id}({', '.join(f'{table}=...' for table in metric.tables)}), or a Dataset with these tables"
 
 
-def _framed(name: str, records: Any) -> Any:
+def framed(name: str, records: Any) -> Any:
     """A frame as a table of records of that name; anything else as it is."""
     if isinstance(records, FrameTable) or backend_of(records) is None:
         return records

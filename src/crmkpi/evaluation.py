@@ -12,7 +12,7 @@ from typing import Any
 from crmkpi.engines.query import EXACT, NO_DATE, Answer, Group, Part, Sample, Slot, empty_state, merged_state
 from crmkpi.engines.records import Moments
 from crmkpi.engines.rows import evaluate
-from crmkpi.errors import CurrencyError, PeriodError
+from crmkpi.errors import CurrencyError, ParameterError, PeriodError
 from crmkpi.expressions import Expression, Together, ValueKind, as_of
 from crmkpi.intervals import quantile
 from crmkpi.measures import Grouped, Measure
@@ -63,7 +63,8 @@ class Timeline:
         self._parts: dict[Period | None, Sequence[int | None]] = {
             period: range(numbers[period.start], numbers[period.end]) for period in real
         }
-        self._parts[None] = (None,) if whole else (*self._parts.get(ever, ()), NO_DATE)
+        # What no timestamp puts into a period is in the whole as well.
+        self._parts[None] = (None,) if whole else (*self._parts.get(ever, ()), NO_DATE, None)
         wanted = {part for parts in self._parts.values() for part in parts}
         self._stocks = {period: number for number, period in enumerate(distinct)}
         wall, exact = as_of
@@ -236,9 +237,7 @@ class Place:
         if len(self.parts) == 1:  # by far the most
             states = self.groups.get((segment, self.parts[0]))
             return empty_state(self.slot) if states is None else states[self.number]
-        found = [
-            states[self.number] for part in self.parts if (states := self.groups.get((segment, part))) is not None
-        ]
+        found = [states[self.number] for part in self.parts if (states := self.groups.get((segment, part))) is not None]
         if not found:
             return empty_state(self.slot)
         with localcontext(EXACT):
@@ -323,11 +322,13 @@ def moved(period: Period | None, measure: Measure, parameters: Mapping[str, Any]
         return period
     if period is None or period.unit == "all":
         return None
-    steps = measure.steps if isinstance(measure.steps, int) else int(parameters[repr(measure.steps)])
+    steps = measure.steps if isinstance(measure.steps, int) else parameters[repr(measure.steps)]
+    if steps < 1 or steps != int(steps):
+        raise ParameterError(f"A number of periods is a whole number from 1; got {steps!r} for {measure.steps!r}.")
     try:
         if measure.shift == "year_ago":
             return period.year_ago()
-        for _ in range(steps):
+        for _ in range(int(steps)):
             period = period.previous()
     except PeriodError:  # week 53 in a year that follows one of 52 weeks, or the beginning of the calendar
         return None

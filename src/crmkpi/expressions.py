@@ -193,8 +193,8 @@ class Constant(Expression):
 class Parameter(Expression):
     """A number that the caller gives: a market size, a margin, a number of days.
 
-    `unit` is "ratio", "money", "days", "number"; a parameter without a `default` must be given at measurement.
-    Used inside an expression, a parameter in days is a duration.
+    `unit` is "ratio" (a fraction from -1 to 1), "money", "days" or "number"; a parameter without a `default` must be
+    given at measurement. Used inside an expression, a parameter in days is a duration.
     """
 
     name: str

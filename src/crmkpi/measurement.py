@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
+from crmkpi.attributes import attribute_of, check_attribute, noting
 from crmkpi.calendars import Calendar
 from crmkpi.catalogue import catalogue
 from crmkpi.engines import records as records_engine
@@ -25,7 +26,7 @@ from crmkpi.segments import By, Segment, segment_keys, segments_of
 if TYPE_CHECKING:
     from crmkpi.dataset import Dataset
 
-__all__ = ["built", "chosen_metrics", "measure", "measure_one", "read", "report"]
+__all__ = ["built", "chosen_metrics", "measure", "measure_one", "read", "report", "zone_notes"]
 
 _ALL_TIME = Timeline([None], EVER, whole=True)
 _KEPT_PLANS = 500
@@ -128,8 +129,9 @@ def read(
                     f"{', '.join(crm.tables) or 'none'}. Add {table}=... to the Dataset."
                 )
     # Rates that change from day to day need each record's date, even where no period is asked for.
-    whole = not any(periods) and not (crm.rates is not None and crm.rates.dated)
-    plan = _plan(tuple(metrics), tuple(segments), whole=whole, intervals=intervals)
+    undated = not any(periods)
+    whole = undated and not (crm.rates is not None and crm.rates.dated)
+    plan = _plan(tuple(metrics), tuple(segments), whole=whole, undated=undated, intervals=intervals)
     values = _parameter_values(metrics, parameters)
     if whole and crm.as_of is None and not plan.shifting:
         timeline = _ALL_TIME
@@ -138,11 +140,15 @@ def read(
         found = [*periods, *(period for period in earlier if period is not None)]
         timeline = Timeline(found, crm.known_until(), whole=whole)
     functions = _functions(crm, plan)
+    attributes: dict[str, set[str]] = {}
     answers = {
-        table: _answer(crm, query, timeline, functions, values, partly=partly, statements=statements)
+        table: _answer(crm, query, timeline, functions, values, attributes, partly=partly, statements=statements)
         for table, query in plan.queries.items()
         if table in crm.tables
     }
+    if not partly:  # a part of the data may lack what another one has
+        for position, segment in enumerate(segments):
+            check_attribute(crm, segment, position, plan, answers, attributes)
     # Converted amounts carry no currency of their own.
     currency = crm.currency if crm.rates is None else crm.rates.to
     return Reader(answers, timeline, {**values, repr(as_of): crm.known_until()}, currency), plan
@@ -154,11 +160,12 @@ def _answer(
     timeline: Timeline,
     functions: Mapping[str, Callable[..., Any]],
     parameters: Mapping[str, Any],
+    attributes: dict[str, set[str]],
     *,
     partly: bool,
     statements: list[str] | None,
 ) -> Answer:
-    """The answer of the engine that the table belongs to."""
+    """The answer of the engine that the table belongs to; `attributes` receives what the records of a stream have."""
     table = crm.tables[query.type_.table]
     if isinstance(table, FrameTable):
         from crmkpi.engines import frames  # noqa: PLC0415  # only where there are frames
@@ -175,9 +182,12 @@ def _answer(
             merging=partly or timeline.merging,
             statements=statements,
         )
+    found = crm.records(query.type_.table)
+    if isinstance(found, Iterator) and any(attribute_of(key) is not None for key in query.segments):
+        found = noting(found, attributes.setdefault(query.type_.table, set()))
     answer = records_engine.answer(
         query,
-        crm.records(query.type_.table),
+        found,
         moments=timeline.moments,
         tables=crm.index,
         functions=functions,
@@ -187,18 +197,20 @@ def _answer(
     return answer
 
 
-_PLANS: dict[tuple[tuple[int, ...], bool, bool], Plan] = {}
+_PLANS: dict[tuple[tuple[int, ...], bool, bool, bool], Plan] = {}
 
 
-def _plan(metrics: tuple[Metric, ...], segments: tuple[Segment, ...], *, whole: bool, intervals: bool) -> Plan:
-    key = (tuple(map(id, metrics)), whole, intervals)
+def _plan(
+    metrics: tuple[Metric, ...], segments: tuple[Segment, ...], *, whole: bool, undated: bool, intervals: bool
+) -> Plan:
+    key = (tuple(map(id, metrics)), whole, undated, intervals)
     if not segments and key in _PLANS:
         return _PLANS[key]
     types = (
         [measure.base.record_type_ for metric in metrics for measure in metric.measures.values()] if segments else []
     )
     keys = {type_.table: segment_keys(segments, type_) for type_ in types}
-    plan = Plan(metrics, keys, whole=whole, intervals=intervals)
+    plan = Plan(metrics, keys, whole=whole, undated=undated, intervals=intervals)
     if not segments:
         if len(_PLANS) > _KEPT_PLANS:  # metrics made on the fly must not be kept for ever
             _PLANS.clear()
@@ -367,6 +379,18 @@ def _title(periods: Sequence[Period | None], every: str | None, by: By) -> str:
         text = first.label if len(periods) == 1 else f"{first.label} to {last.label}"
     grouped = ", ".join(segment.name for segment in segments_of(by))
     return text + (f" by {grouped}" if grouped else "") + (f", every {every}" if every else "")
+
+
+def zone_notes(crm: Dataset, periods: Sequence[Period | None], metrics: Sequence[Metric]) -> tuple[str, ...]:
+    """What to know where times were read as those of one zone and days begin in another."""
+    asked = dict.fromkeys(table for metric in metrics for table in metric.tables) if any(periods) else ()
+    zones = {table: getattr(crm.tables[table], "tz", None) for table in asked}
+    return tuple(
+        f"the times of {table} were read as those of {tz}, and days begin in {crm.calendar.tz}; "
+        f"calendar=Calendar(tz={tz!r}) lets them begin there"
+        for table, tz in zones.items()
+        if isinstance(tz, str) and tz != crm.calendar.tz
+    )
 
 
 def report(

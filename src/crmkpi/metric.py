@@ -155,8 +155,9 @@ class Metric:
     def roll_up(self) -> RollUp:
         """How the KPI of a whole comes from that of its parts.
 
-        Of an "additive" one the values add up; of a "ratio" the inputs do. A "distributional" one, such as a median,
-        and a "distinct" one, which counts customers once however often they occur, need all records again.
+        Of an "additive" one the values add up; of a "ratio" the inputs do. A "distributional" one, such as a median or
+        the mean of a survival curve, and a "distinct" one, which counts customers once however often they occur, need
+        all records again.
 
         >>> from crmkpi import first_response_time, purchase_frequency, revenue, win_rate
         >>> [kpi.roll_up for kpi in (revenue, win_rate, first_response_time, purchase_frequency)]
@@ -255,6 +256,11 @@ class Metric:
         if not math.isfinite(value) or (parameter.unit == "days" and value < 0):
             raise ParameterError(
                 f"The parameter {name!r} of {self.id} must be a finite number, days not negative; got {value!r}."
+            )
+        if parameter.unit == "ratio" and abs(value) > 1:
+            raise ParameterError(
+                f"The parameter {name!r} of {self.id} is a fraction ({parameter.meaning}), so that 35 % is 0.35; got "
+                f"{value!r}."
             )
         # Money is exact: a float counts as the decimal that it is printed as.
         return Decimal(str(value)) if parameter.unit == "money" else value
@@ -408,10 +414,7 @@ def _check_definition(
         )
     asked = list(inspect.signature(function).parameters)
     in_expressions = {
-        part.name
-        for measure in measures.values()
-        for part in (*_parts(measure), measure.steps)
-        if isinstance(part, Parameter)
+        part.name for measure in measures.values() for part in _parts(measure) if isinstance(part, Parameter)
     }
     undeclared = sorted(in_expressions - set(parameters))
     if undeclared:
@@ -448,10 +451,12 @@ def _table_of(what: Expression) -> str:
     return next(part.table for part in walk(what) if isinstance(part, Field))
 
 
-def _parts(measure: Measure) -> list[Expression]:
+def _parts(measure: Measure) -> list[Any]:
+    """All that a measure and its columns are made of, how far they are shifted included."""
     inner = measure.table.parts_[2].values() if isinstance(measure.table, Grouped) else ()
-    roots = [measure.where, measure.value, *(root for column in inner for root in (column.where, column.value))]
-    return [part for root in roots for part in walk(root)]
+    every = (measure, *inner)
+    roots = [root for each in every for root in (each.where, each.value)]
+    return [*(part for root in roots for part in walk(root)), *(each.steps for each in every)]
 
 
 def _of_catalogue(name: str) -> Metric:

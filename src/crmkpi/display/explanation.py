@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from crmkpi import vendors
 from crmkpi.catalogue import catalogue
 from crmkpi.display.format import words
-from crmkpi.display.wording import condition_in_words, measure_in_words
+from crmkpi.display.left_out import left_out_in_words
+from crmkpi.display.wording import measure_in_words
 from crmkpi.expressions import Bound, walk
 from crmkpi.measures import Grouped, Measure
 from crmkpi.metric import Metric, RollUp
@@ -21,7 +22,7 @@ _SECTION = re.compile(r"^(?=[A-Z]\w+:\n)", re.MULTILINE)
 _ROLL_UP: Mapping[RollUp, str] = {
     "additive": "additive: the values of parts add up to that of the whole",
     "ratio": "ratio: add up the inputs of the parts and take the formula of the sums; never average the values",
-    "distributional": "distributional: the whole needs the records of all parts, since medians cannot be combined",
+    "distributional": "distributional: what is so of the parts does not tell of the whole, which needs all records",
     "distinct": "distinct: what is in several parts counts once in the whole, so the whole needs all records",
 }
 
@@ -80,7 +81,7 @@ def facts(metric: Metric) -> dict[str, list[str]]:
         "at": _anchors(metric),
         "measures": [f"`{name} = {measure!r}`" for name, measure in metric.measures.items()],
         "inputs": list(_inputs(metric)),
-        "left out": [f"{reason}: {condition_in_words(what)}" for reason, what in metric.leave_out.items()],
+        "left out": [f"{reason}: {what}" for reason, what in left_out_in_words(metric).items()],
         "parameters": [
             f"`{name}`: {parameter.meaning} ({parameter.unit}"
             + (", must be given)" if parameter.default is None else f", {parameter.default} unless given)")
@@ -141,19 +142,21 @@ def _is_stock(measure: Measure) -> bool:
 
 
 def _shown_by(metric: Metric) -> Iterator[str]:
-    """The systems whose screens show this definition, with what is peculiar there."""
-    for name in vendors.__all__:
-        vendor = getattr(vendors, name)
-        if isinstance(vendor, Vendor):
+    """The systems whose screens show this definition or one of its variants, with what is peculiar there."""
+    for each in (metric, *metric.variants.values()):
+        which = "" if each is metric else f", as `{each.id}`"
+        for name in vendors.__all__:
+            vendor = getattr(vendors, name)
+            screens = vendor.items() if isinstance(vendor, Vendor) else ()
             yield from (
-                f'{vendor.name}, "{title}": {_shown(screen)}'
-                for title, screen in vendor.items()
-                if screen.metric is metric
+                f'{vendor.name}, "{title}"{which}: {_shown(screen)}'
+                for title, screen in screens
+                if screen.metric is each
             )
 
 
 def _shown(screen: Screen) -> str:
-    how = screen.shown_in if screen.shown_in == "as it is" else f"in {screen.shown_in}"
+    how = f"shown {'' if screen.shown_in == 'as it is' else 'in '}{screen.shown_in}"
     if screen.digits is not None:
         how += f", {screen.digits or 'no'} decimals"
     if screen.period_days is not None:

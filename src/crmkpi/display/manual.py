@@ -16,8 +16,10 @@ __all__ = ["metric_list", "metric_page"]
 _WIDTH = 80
 _ON_ONE_LINE = ("for", "reads", "also called")
 _NAMED = re.compile(r"\\(?:text|operatorname)\{([^{}]*)\}")
-_FRACTION = re.compile(r"\\frac\{([^{}]*)\}\{([^{}]*)\}")
-_SIGNS = {r"\times": "×", r"\sum": "sum of", r"\ ": " "}
+_FRACTION = re.compile(r"\\frac\{([^{}]*)\}\s*\{([^{}]*)\}")
+_SCRIPT = re.compile(r"([_^])\{([^{}]*)\}")
+_INLINE = re.compile(r"\$([^$]+)\$")
+_SIGNS = {r"\times": "×", r"\sum": "sum of", r"\int": "integral", r"\ge": "≥", r"\,": " ", r"\ ": " "}
 
 
 def metric_list(metrics: Iterable[Metric]) -> str:
@@ -65,9 +67,8 @@ def _explained(docstring: str) -> list[str]:
             lines += paragraph.splitlines()
         else:
             for indent, run in groupby(paragraph.splitlines(), lambda line: line[: len(line) - len(line.lstrip())]):
-                lines += textwrap.wrap(
-                    " ".join(map(str.strip, run)), _WIDTH, initial_indent=indent, subsequent_indent=indent
-                )
+                text = _INLINE.sub(lambda found: _formula(found[1]), " ".join(map(str.strip, run)))
+                lines += textwrap.wrap(text, _WIDTH, initial_indent=indent, subsequent_indent=indent)
     return lines
 
 
@@ -76,6 +77,8 @@ def _formula(text: str) -> str:
     text = _NAMED.sub(r"\1", text.strip().strip("$"))
     for sign, plain in _SIGNS.items():
         text = text.replace(sign, plain)
+    while _SCRIPT.search(text):
+        text = _SCRIPT.sub(lambda found: found[1] + (found[2] if len(found[2]) == 1 else f"({found[2]})"), text)
     while _FRACTION.search(text):
         text = _FRACTION.sub(lambda found: f"{_grouped(found[1])} / {_grouped(found[2])}", text)
     return " ".join(text.split())

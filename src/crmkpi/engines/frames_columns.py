@@ -172,16 +172,24 @@ class FrameTable:
         if defaults:
             filled = (_default(nw, name, known, self.type_).alias(inside(name)) for name, known in defaults.items())
             frame = frame.with_columns(*filled)
+        custom = [name for name in absent if name not in defaults]  # of no record, as an attribute that none has
+        if custom:
+            frame = frame.with_columns(*(nw.lit(None).cast(nw.String).alias(inside(name)) for name in custom))
         aware = {name: self._is_aware(column) for name, (column, kind) in present.items() if kind == "timestamp"}
         if self.type_.model is Survey and "scale_low" in wanted:
             frame = with_usual_scales(nw, frame)
-        made = looked_over(self.backend, self.type_, frame, [*present, *defaults], digits, aware, exact)
+        made = looked_over(self.backend, self.type_, frame, [*present, *defaults, *custom], digits, aware, exact)
         return made if self._zone is None else to_utc(made, self._zone)
+
+    @property
+    def attributes(self) -> frozenset[str]:
+        """The custom attributes: the columns that are no fields."""
+        return frozenset(self._found) - frozenset(self.columns.values())
 
     def _column_of(self, name: str) -> str | None:
         if name.startswith("attributes."):
             own = name.partition(".")[2]
-            return own if own in self._found and own not in self.columns.values() else None
+            return own if own in self.attributes else None
         column = self.columns.get(name)
         if column is None:
             free = {_plain(found): found for found in self._found if found not in self.columns.values()}

@@ -20,7 +20,7 @@ from crmkpi.engines.frames_native import rows_of, table_beside
 from crmkpi.engines.query import MICROSECOND
 from crmkpi.engines.support import narwhals
 
-__all__ = ["DAY", "local_day", "micros", "open_name", "step_numbers", "to_utc", "with_open_time"]
+__all__ = ["DAY", "local_day", "micros", "open_name", "step_numbers", "to_utc", "wall_time", "with_open_time"]
 
 DAY = 86_400_000_000
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # the origin of wall clocks
@@ -106,11 +106,16 @@ def _fixed(zone: ZoneInfo) -> int:
     return (_FIRST.astimezone(zone).utcoffset() or timedelta()) // MICROSECOND
 
 
+def wall_time(nw: Any, column: Any, known: Column, calendar: Calendar) -> Any:
+    """A timestamp on the wall clock of the calendar, in microseconds since 1970."""
+    if known.aware and calendar.tz != "UTC":
+        return column + _offset_of(nw, column, known, calendar.zone, wall=False)
+    return column
+
+
 def local_day(nw: Any, column: Any, known: Column, calendar: Calendar) -> Any:
     """The calendar day of a timestamp, as days since 1970."""
-    if known.aware and calendar.tz != "UTC":
-        column = column + _offset_of(nw, column, known, calendar.zone, wall=False)
-    return column // nw.lit(DAY)
+    return wall_time(nw, column, known, calendar) // nw.lit(DAY)
 
 
 def to_utc(prepared: Prepared, zone: ZoneInfo) -> Prepared:

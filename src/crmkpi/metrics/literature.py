@@ -30,14 +30,14 @@ __all__ = [
 ]
 
 AAPOR = "American Association for Public Opinion Research: Standard Definitions"
-CALL_CENTER = "Cleveland: Call Center Management on Fast Forward, 3rd edition, ICMI 2012"
+CALL_CENTER = "Cleveland: Call Center Management on Fast Forward, ICMI Press"
 CART_ABANDONMENT = (
     "Kukar-Kinney and Close 2010: "
     "The Determinants of Consumers' Online Shopping Cart Abandonment, Journal of the Academy of Marketing Science 38(2)"
 )
 CRACKING_SALES = "Jordan and Vazzana: Cracking the Sales Management Code, McGraw-Hill 2012"
 DEFECTION = "Neslin, Gupta, Kamakura, Lu and Mason 2006: Defection Detection, Journal of Marketing Research 43(2)"
-DEMAND_WATERFALL = "SiriusDecisions: The Demand Waterfall, 2012 (inquiries, MQLs, SQLs, won)"
+DEMAND_WATERFALL = "SiriusDecisions: Demand Waterfall (inquiries, MQLs, sales accepted leads, SQLs, won)"
 EFFORTLESS = "Dixon, Freeman and Toman: Stop Trying to Delight Your Customers, Harvard Business Review, July 2010"
 EMAIL_METRICS = "Email Experience Council: Support the Adoption of Metrics for Email (S.A.M.E.), 2010"
 ISO_10002 = "ISO 10002:2018, Guidelines for complaints handling in organizations"

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from crmkpi.quality.checking import check
-from crmkpi.quality.findings import Effect, Finding, QualityReport, TableRead
+from crmkpi.quality.findings import Effect, Finding, QualityReport
 
-__all__ = ["Effect", "Finding", "QualityReport", "TableRead", "check"]
+__all__ = ["Effect", "Finding", "QualityReport", "check"]

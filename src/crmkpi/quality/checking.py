@@ -15,12 +15,13 @@ from crmkpi.errors import InputError
 from crmkpi.measurement import chosen_metrics
 from crmkpi.metric import Metric
 from crmkpi.quality.checks import CHECKS
-from crmkpi.quality.findings import LEVELS, Finding, QualityReport, TableRead
+from crmkpi.quality.findings import LEVELS, Finding, QualityReport
 from crmkpi.quality.frames import records_of_frame
 from crmkpi.quality.readers import Readers
 from crmkpi.quality.tables import CheckedTable, Watch
 from crmkpi.records import RECORDS
 from crmkpi.records.base import record_type
+from crmkpi.sources.account import LoadAccount
 from crmkpi.sources.loaded import Records
 
 __all__ = ["check"]
@@ -44,7 +45,7 @@ def check(
     readers = Readers(allowed if metrics is None else chosen_metrics(metrics))
     ids: dict[str, set[str]] = {}
     watches: list[Watch] = []
-    reads: dict[str, TableRead] = {}
+    accounts: dict[str, LoadAccount] = {}
     for name, table in crm.tables.items():
         records = records_of_frame(name, table) if isinstance(table, FrameTable) else crm.records(name)
         batches = _batches(records)
@@ -70,9 +71,14 @@ def check(
             known.update([record.id for record in first])
             first = next(batches, [])
         watches += found
-        reads[name] = _read(records, checked.count)
+        count, record = checked.count, checked.type_.model.__name__
+        accounts[name] = (
+            records.account
+            if isinstance(records, Records)
+            else LoadAccount(source="memory", record=record, rows=count, used=count)
+        )
     findings = [finding for watch in watches for finding in watch.findings()]
-    return QualityReport(tuple(sorted(findings, key=_rank)), MappingProxyType(reads), tuple(_notes(crm)))
+    return QualityReport(tuple(sorted(findings, key=_rank)), MappingProxyType(accounts), tuple(_notes(crm)))
 
 
 def _batches(records: Iterable[Any]) -> Iterator[list[Any]]:
@@ -83,19 +89,6 @@ def _batches(records: Iterable[Any]) -> Iterator[list[Any]]:
 
 def _rank(finding: Finding) -> int:
     return LEVELS.index(finding.level)
-
-
-def _read(records: Iterable[Any], count: int) -> TableRead:
-    if not isinstance(records, Records):
-        return TableRead(source="memory", rows=count, used=count)
-    return TableRead(
-        source=records.source,
-        rows=count + len(records.rejected),
-        used=count,
-        rejected=records.rejected,
-        unmapped=records.unmapped,
-        notes=records.notes,
-    )
 
 
 def _notes(crm: Dataset) -> Iterator[str]:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
-from crmkpi.sources import Rejected
+from crmkpi.sources.account import LoadAccount
 
-__all__ = ["LEVELS", "Effect", "Finding", "Level", "QualityReport", "TableRead"]
+__all__ = ["LEVELS", "Effect", "Finding", "Level", "QualityReport"]
 
 Level = Literal["error", "warning", "information"]
 LEVELS: tuple[Level, ...] = get_args(Level)
@@ -95,31 +95,6 @@ class Finding:
         return f"{self.table}: {self.what}: {self.amount}{example}{effects}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableRead:
-    """What became of one table on the way in: `used` + `rejected` + `skipped` (by reason) are its `rows`."""
-
-    source: str
-    rows: int
-    used: int
-    rejected: tuple[Rejected, ...] = ()
-    skipped: Mapping[str, int] = field(default_factory=dict)
-    unmapped: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """The account as plain values, ready for JSON."""
-        return {
-            "source": self.source,
-            "rows": self.rows,
-            "used": self.used,
-            "rejected": [{name: getattr(row, name) for name in Rejected.__slots__} for row in self.rejected],
-            "skipped": dict(self.skipped),
-            "unmapped": list(self.unmapped),
-            "notes": list(self.notes),
-        }
-
-
 @dataclass(frozen=True, slots=True, repr=False)
 class QualityReport:
     """What was read, and what is wrong with it: print it, show it in a notebook, or ask it.
@@ -134,7 +109,7 @@ class QualityReport:
     """
 
     findings: tuple[Finding, ...]
-    tables: Mapping[str, TableRead] = field(default_factory=lambda: MappingProxyType({}))
+    tables: Mapping[str, LoadAccount] = field(default_factory=lambda: MappingProxyType({}))
     notes: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[Finding]:

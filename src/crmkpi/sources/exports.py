@@ -10,6 +10,7 @@ from typing import Any, Unpack
 
 from crmkpi.errors import FileFormatError
 from crmkpi.presets.library import folded, presets
+from crmkpi.records import RECORDS
 from crmkpi.records.base import record_type
 from crmkpi.sources.account import Recognised
 from crmkpi.sources.columns import header_score
@@ -84,6 +85,12 @@ def recognised(headers: Sequence[str], *, source: str = "The file") -> Recognise
         for name, found in known.items()
     }
     first, second, third = sorted(presets, key=lambda name: (-scores[name], name))[:3]
+    own, share = _own_columns(named)
+    if share > max(scores[first], _LEAST_SCORE):
+        raise FileFormatError(
+            f"{source} has the columns of {own} and shows no system; read it with record={own}, or say which system it "
+            f"is from with preset=."
+        )
     if len(known[first]) < _LEAST_KNOWN or scores[first] < _LEAST_SCORE:
         nearest = ", ".join(f"{name} ({scores[name]:.0%})" for name in (first, second, third))
         raise FileFormatError(
@@ -102,6 +109,15 @@ def recognised(headers: Sequence[str], *, source: str = "The file") -> Recognise
         runner_up=runner_up,
         runner_up_score=round(scores[second], 3) if runner_up else 0.0,
     )
+
+
+def _own_columns(headers: Sequence[str]) -> tuple[str, float]:
+    """The record class that most of the headers are fields of, and the share of them that are."""
+    shares: dict[str, float] = {}
+    for model in RECORDS.values():
+        fields = set(map(folded, record_type(model).fields))
+        shares[model.__name__] = sum(folded(header) in fields for header in headers) / (len(headers) or 1)
+    return max(shares.items(), key=lambda item: item[1])
 
 
 def _likeness(header: str, name: str) -> float:

@@ -22,6 +22,7 @@ class Records(Sequence[_R], Generic[_R]):
     Every row of the source is either a record, or in `rejected`, or counted in the account as skipped. `unmapped` names
     the columns that fill no field of the record (they are in `attributes` unless that was declined). `notes` says what
     was decided on the way, in words. `account` has all of this and what became of each column and value.
+    `tz` is the time zone that times without an offset were read in.
     A slice is a plain tuple.
 
     >>> from crmkpi.records import Order
@@ -38,6 +39,7 @@ class Records(Sequence[_R], Generic[_R]):
     unmapped: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     source: str = "memory"
+    tz: str | None = None
     account: LoadAccount = field(default=None)  # type: ignore[assignment]
 
     def __post_init__(self) -> None:

@@ -101,7 +101,14 @@ def load(grid: Grid, record: type[_R], options: Options, *, recognised: Recognis
         recognised=recognised,
     )
     return Records(
-        tuple(records), record, account.rejected, account.unmapped, account.notes, grid.source, account=account
+        tuple(records),
+        record,
+        account.rejected,
+        account.unmapped,
+        account.notes,
+        grid.source,
+        tz=options.tz,
+        account=account,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from crmkpi.metrics.customers.average_order_value import average_order_value
+from crmkpi.metrics.customers.cohort_retention import cohort_retention
 from crmkpi.metrics.customers.customer_counts import active_customers, lost_customers, new_customers
 from crmkpi.metrics.customers.customer_lifespan import customer_lifespan
 from crmkpi.metrics.customers.mrr_movements import (
@@ -32,6 +33,7 @@ __all__ = [
     "cart_abandonment_rate",
     "churn_rate",
     "churned_mrr",
+    "cohort_retention",
     "contraction_mrr",
     "customer_lifespan",
     "delivery_time",
@@ -70,6 +72,7 @@ METRICS = (
     gross_revenue_retention,
     net_revenue_retention,
     revenue_churn_rate,
+    cohort_retention,
     repeat_purchase_rate,
     purchase_frequency,
     average_order_value,

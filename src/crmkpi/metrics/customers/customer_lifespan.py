@@ -126,7 +126,6 @@ def exponential(time_of_lost: float, time_of_active: float, lost: int) -> float:
     active_at_start=customers.count(active_at_start),
     lost=customers.count(active_at_start & (customers.until < period.end)),
     days=period_days,
-    leave_out=wrong,
     interval=None,
 )
 def inverse_churn(active_at_start: int, lost: int, days: float) -> float:
@@ -151,7 +150,7 @@ def inverse_churn(active_at_start: int, lost: int, days: float) -> float:
     return days * _DAY * active_at_start / lost
 
 
-@customer_lifespan.add_variant(at=customers.until, lifetime=customers.mean(lifetime), leave_out=wrong, interval=None)
+@customer_lifespan.add_variant(at=customers.until, lifetime=customers.mean(lifetime), interval=None)
 def churned_only(lifetime: float) -> float:
     r"""How long the customers who left had stayed on average; far too short as a lifespan.
 

@@ -127,7 +127,7 @@ def delivery_time(delivery: float) -> float:
     return delivery
 
 
-@delivery_time.add_variant(delivery=orders.median(delivery, kept_or_returned), leave_out=not_delivered)
+@delivery_time.add_variant(delivery=orders.median(delivery, kept_or_returned))
 def median(delivery: float) -> float:
     r"""How long the order in the middle takes to be delivered: half are faster, half slower.
 

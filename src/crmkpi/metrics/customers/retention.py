@@ -74,7 +74,6 @@ def retention_rate(kept: int, active_at_start: int) -> float:
     active_at_end=customers.count(active_at_end),
     joined=customers.count(joined),
     active_at_start=customers.count(active_at_start),
-    leave_out=wrong,
     interval=None,
 )
 def from_counts(active_at_end: int, joined: int, active_at_start: int) -> float:
@@ -148,7 +147,6 @@ def churn_rate(lost: int, active_at_start: int) -> float:
     lost=customers.count(left),
     active_at_start=customers.count(active_at_start),
     joined=customers.count(joined),
-    leave_out=wrong,
     interval=None,
 )
 def stripe(lost: int, active_at_start: int, joined: int) -> float:
@@ -175,7 +173,6 @@ def stripe(lost: int, active_at_start: int, joined: int) -> float:
     lost=customers.count(left),
     active_at_start=customers.count(active_at_start),
     active_at_end=customers.count(active_at_end),
-    leave_out=wrong,
     interval=None,
 )
 def average_base(lost: int, active_at_start: int, active_at_end: int) -> float:

@@ -148,7 +148,7 @@ def revenue_churn_rate(kept_in_full: Decimal, kept_in_part: Decimal, opening: De
     return (opening - kept_in_full - kept_in_part) / opening
 
 
-@revenue_churn_rate.add_variant(closing=closing, opening=opening, leave_out=left_out)
+@revenue_churn_rate.add_variant(closing=closing, opening=opening)
 def net(closing: Decimal, opening: Decimal) -> Decimal:
     r"""Which part of the opening monthly recurring revenue was lost, after what opening customers pay more.
 
@@ -168,9 +168,7 @@ def net(closing: Decimal, opening: Decimal) -> Decimal:
     return (opening - closing) / opening
 
 
-@revenue_churn_rate.add_variant(
-    lost=accounts.sum(accounts.opening, paying & (accounts.closing <= 0)), opening=opening, leave_out=left_out
-)
+@revenue_churn_rate.add_variant(lost=accounts.sum(accounts.opening, paying & (accounts.closing <= 0)), opening=opening)
 def left_only(lost: Decimal, opening: Decimal) -> Decimal:
     r"""Which part of the opening monthly recurring revenue belonged to customers who left.
 

@@ -53,7 +53,7 @@ def customer_effort_score(effort: float) -> float:
     return effort
 
 
-@customer_effort_score.add_variant(ease=surveys.mean(surveys.score, ces), leave_out=no_score, better="higher")
+@customer_effort_score.add_variant(ease=surveys.mean(surveys.score, ces), better="higher")
 def ease(ease: float) -> float:
     r"""How easy customers found it on average, for surveys in which a high score means easy; high is good.
 
@@ -78,8 +78,7 @@ def ease(ease: float) -> float:
 
 @customer_effort_score.add_variant(
     low_effort=surveys.count(ces & (surveys.score * 2 < surveys.scale_low + surveys.scale_high)),
-    answers=surveys.count(ces & surveys.score.present()),
-    leave_out=no_score,
+    answers=surveys.count(ces),
     interval=Share("low_effort", "answers"),
     unit="ratio",
     better="higher",

@@ -11,7 +11,7 @@ __all__ = ["customer_satisfaction_score"]
 
 surveys = Table(Survey)
 csat = surveys.kind == "csat"
-answers = surveys.count(csat & surveys.score.present())
+answers = surveys.count(csat)
 steps = surveys.scale_high - surveys.scale_low
 satisfied = (
     ((steps <= 2) & (surveys.score >= surveys.scale_high))
@@ -72,7 +72,7 @@ def customer_satisfaction_score(satisfied: int, answers: int) -> float:
 
 
 @customer_satisfaction_score.add_variant(
-    satisfied=surveys.count(csat & (surveys.score >= surveys.scale_high)), answers=answers, leave_out=no_score
+    satisfied=surveys.count(csat & (surveys.score >= surveys.scale_high)), answers=answers
 )
 def top_box(satisfied: int, answers: int) -> float:
     r"""Share of the answers with the best score of the scale.

@@ -17,7 +17,7 @@ won = deals.status == "won"
 
 
 @metric(
-    revenue=deals.sum(deals.amount, won & deals.campaign_id.present(), at=deals.closed_at),
+    revenue=deals.sum(deals.amount, won, at=deals.closed_at),
     cost=campaigns.sum(campaigns.cost, at=campaigns.started_at),
     leave_out={"deleted": deals.deleted, "no campaign": won & deals.campaign_id.missing()},
     unit="ratio",

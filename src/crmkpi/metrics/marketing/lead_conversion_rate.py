@@ -64,7 +64,6 @@ def lead_conversion_rate(converted: int, leads: int) -> float:
 @lead_conversion_rate.add_variant(
     converted=leads.count(leads.converted_at.present(), at=leads.converted_at),
     leads=leads.count(),
-    leave_out=not_counted,
     interval=None,
 )
 def by_event(converted: int, leads: int) -> float:

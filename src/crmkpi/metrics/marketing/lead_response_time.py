@@ -58,7 +58,7 @@ def lead_response_time(response: float) -> float:
     return response
 
 
-@lead_response_time.add_variant(response=leads.mean(response), leave_out=not_counted)
+@lead_response_time.add_variant(response=leads.mean(response))
 def mean(response: float) -> float:
     r"""How long leads wait on average until someone contacts them.
 
@@ -79,9 +79,7 @@ def mean(response: float) -> float:
     return response
 
 
-@lead_response_time.add_variant(
-    response=leads.median(business_time(leads.created_at, leads.first_contacted_at)), leave_out=not_counted
-)
+@lead_response_time.add_variant(response=leads.median(business_time(leads.created_at, leads.first_contacted_at)))
 def business(response: float) -> float:
     r"""How many opening hours the lead in the middle waits until someone contacts it.
 

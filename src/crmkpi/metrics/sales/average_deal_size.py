@@ -62,7 +62,6 @@ def average_deal_size(amount: Decimal, deals: int) -> Decimal:
 
 @average_deal_size.add_variant(
     amount=deals.median(deals.amount, won),
-    leave_out={"deleted": deals.deleted, "no amount": won & deals.amount.missing()},
     interval=None,
 )
 def median(amount: Decimal) -> Decimal:

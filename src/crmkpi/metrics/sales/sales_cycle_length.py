@@ -58,7 +58,7 @@ def sales_cycle_length(cycle: float) -> float:
     return cycle
 
 
-@sales_cycle_length.add_variant(cycle=deals.median(cycle, won), leave_out=deleted)
+@sales_cycle_length.add_variant(cycle=deals.median(cycle, won))
 def median(cycle: float) -> float:
     r"""How long the won deal in the middle took: half were faster, half slower.
 
@@ -79,7 +79,7 @@ def median(cycle: float) -> float:
     return cycle
 
 
-@sales_cycle_length.add_variant(cycle=deals.quantile(cycle, 0.9, won), leave_out=deleted)
+@sales_cycle_length.add_variant(cycle=deals.quantile(cycle, 0.9, won))
 def p90(cycle: float) -> float:
     r"""The time within which nine of ten won deals were closed.
 
@@ -102,9 +102,7 @@ def p90(cycle: float) -> float:
     return cycle
 
 
-@sales_cycle_length.add_variant(
-    cycle=deals.mean(deals.closed_at.day() - deals.created_at.day(), won), leave_out=deleted
-)
+@sales_cycle_length.add_variant(cycle=deals.mean(deals.closed_at.day() - deals.created_at.day(), won))
 def calendar_days(cycle: float) -> float:
     r"""How many calendar days lie on average between opening a deal and winning it.
 
@@ -129,7 +127,7 @@ def calendar_days(cycle: float) -> float:
     return cycle
 
 
-@sales_cycle_length.add_variant(cycle=deals.mean(cycle, closed), leave_out=deleted)
+@sales_cycle_length.add_variant(cycle=deals.mean(cycle, closed))
 def all_closed(cycle: float) -> float:
     r"""How long it takes on average from opening a deal to closing it, won or lost.
 
@@ -150,7 +148,7 @@ def all_closed(cycle: float) -> float:
     return cycle
 
 
-@sales_cycle_length.add_variant(cycle=deals.mean(deals.closed_at - deals.lead.created_at, won), leave_out=deleted)
+@sales_cycle_length.add_variant(cycle=deals.mean(deals.closed_at - deals.lead.created_at, won))
 def from_lead(cycle: float) -> float:
     r"""How long it takes on average from the first sign of a lead to winning its deal.
 

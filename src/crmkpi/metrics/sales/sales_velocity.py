@@ -31,7 +31,7 @@ _DAY = 86_400
     theme="sales",
     title="Sales velocity per day",
     also_known_as=("sales velocity", "pipeline velocity", "deal velocity"),
-    default_because="Each part by its default, so that it rises exactly when one of the four does.",
+    default_because="Each of the four by its own default, so that they can be shown beside it.",
     sources=(CRACKING_SALES,),
 )
 def sales_velocity(

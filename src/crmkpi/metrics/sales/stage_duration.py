@@ -69,7 +69,7 @@ def stage_duration(stay: float) -> float:
     return stay
 
 
-@stage_duration.add_variant(stay=stage_visits.median(stay), leave_out={"still there": stage_visits.left_at.missing()})
+@stage_duration.add_variant(stay=stage_visits.median(stay))
 def median(stay: float) -> float:
     r"""How long the visit in the middle lasts: half are shorter, half longer.
 

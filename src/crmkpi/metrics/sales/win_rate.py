@@ -64,7 +64,6 @@ def win_rate(won: int, closed: int) -> float:
     at=deals.created_at,
     won=deals.count(won),
     created=deals.count(),
-    leave_out={"deleted": deals.deleted},
     interval=Share("won", "created"),
 )
 def of_created(won: int, created: int) -> float:

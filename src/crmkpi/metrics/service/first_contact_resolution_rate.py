@@ -16,7 +16,7 @@ never_reopened = tickets.reopens == 0
 at_once = solved & (tickets.replies == 1) & never_reopened
 unknown = {
     "no replies": solved & tickets.replies.missing(),
-    "no reopens": solved & tickets.replies.present() & tickets.reopens.missing(),
+    "no reopens": solved & tickets.reopens.missing(),
 }
 
 
@@ -94,7 +94,6 @@ def of_all(at_once: int, tickets: int) -> float:
 @first_contact_resolution_rate.add_variant(
     at_once=tickets.count(solved & (tickets.replies <= 1) & never_reopened),
     solved=tickets.count(solved),
-    leave_out=not_counted | unknown,
 )
 def zero_or_one_reply(at_once: int, solved: int) -> float:
     r"""Share of the solved tickets that needed at most one reply and were never opened again.

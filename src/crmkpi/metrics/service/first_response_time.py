@@ -66,7 +66,7 @@ def first_response_time(response: float) -> float:
     return response
 
 
-@first_response_time.add_variant(response=tickets.mean(response), leave_out=not_counted)
+@first_response_time.add_variant(response=tickets.mean(response))
 def mean(response: float) -> float:
     r"""How long customers wait for the first reply on average.
 
@@ -87,7 +87,7 @@ def mean(response: float) -> float:
     return response
 
 
-@first_response_time.add_variant(response=tickets.quantile(response, 0.9), leave_out=not_counted)
+@first_response_time.add_variant(response=tickets.quantile(response, 0.9))
 def p90(response: float) -> float:
     r"""The time within which nine of ten customers get their first reply.
 
@@ -111,9 +111,7 @@ def p90(response: float) -> float:
     return response
 
 
-@first_response_time.add_variant(
-    response=tickets.median(business_time(tickets.created_at, tickets.first_replied_at)), leave_out=not_counted
-)
+@first_response_time.add_variant(response=tickets.median(business_time(tickets.created_at, tickets.first_replied_at)))
 def business(response: float) -> float:
     r"""How many opening hours the customer in the middle waits for the first reply.
 
@@ -139,7 +137,7 @@ def business(response: float) -> float:
     return response
 
 
-@first_response_time.add_variant(at=tickets.first_replied_at, response=tickets.median(response), leave_out=not_counted)
+@first_response_time.add_variant(at=tickets.first_replied_at, response=tickets.median(response))
 def by_reply_date(response: float) -> float:
     r"""How long the customer in the middle waited, of those who were answered in the period.
 

@@ -63,7 +63,7 @@ def resolution_time(resolution: float) -> float:
     return resolution
 
 
-@resolution_time.add_variant(resolution=tickets.mean(resolution, is_solved), leave_out=not_counted)
+@resolution_time.add_variant(resolution=tickets.mean(resolution, is_solved))
 def mean(resolution: float) -> float:
     r"""How long customers wait for a solution on average.
 
@@ -84,7 +84,7 @@ def mean(resolution: float) -> float:
     return resolution
 
 
-@resolution_time.add_variant(resolution=tickets.quantile(resolution, 0.9, is_solved), leave_out=not_counted)
+@resolution_time.add_variant(resolution=tickets.quantile(resolution, 0.9, is_solved))
 def p90(resolution: float) -> float:
     r"""The time within which nine of ten solved tickets were solved.
 
@@ -107,9 +107,7 @@ def p90(resolution: float) -> float:
     return resolution
 
 
-@resolution_time.add_variant(
-    resolution=tickets.median(business_time(tickets.created_at, tickets.solved_at), is_solved), leave_out=not_counted
-)
+@resolution_time.add_variant(resolution=tickets.median(business_time(tickets.created_at, tickets.solved_at), is_solved))
 def business(resolution: float) -> float:
     r"""How many opening hours the customer in the middle waits for a solution.
 

@@ -81,7 +81,6 @@ def customer_lifetime_value(
 @customer_lifetime_value.add_variant(
     amount=orders.sum(orders.amount, counted),
     buyers=orders.distinct(orders.customer_id, counted),
-    leave_out=left_out,
 )
 def historic(amount: Decimal, buyers: int) -> Decimal:
     r"""What a customer has brought so far.

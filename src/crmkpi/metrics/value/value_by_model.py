@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -75,7 +75,7 @@ def discounted(
         'the longest lifetime seen is 365 days, and the horizon 1,826.25 days; give a shorter one'
     """
     from crmkpi.clv.time import annual, months  # noqa: PLC0415  # models are loaded when they are used
-    from crmkpi.insight.lifespan import discounted_time, months_of  # noqa: PLC0415
+    from crmkpi.insight.lifespan import discounted_time, months_of  # noqa: PLC0415  # likewise
 
     ahead = discounted_time(ended, running, horizon, annual(discount).over(months(1)))
     a_month = amount / Decimal(repr(months_of([*ended, *running])))
@@ -87,7 +87,7 @@ def _fitted(purchases: Sequence[tuple[str, date, Decimal]], until: date) -> tupl
     from crmkpi.clv import BgNbd, GammaGamma  # noqa: PLC0415  # models are loaded when they are used
     from crmkpi.insight.rfm import table_of  # noqa: PLC0415
 
-    by_customer: dict[str, dict[date, tuple[int, float]]] = {}
+    by_customer: dict[Hashable, dict[date, tuple[int, float]]] = {}
     for customer, day, spent in purchases:
         by_customer.setdefault(customer, {})[day] = (1, float(spent))
     history = table_of(by_customer, as_of=until).history("days")
