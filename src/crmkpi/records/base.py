@@ -29,6 +29,7 @@ __all__ = [
     "Timestamp",
     "known_tables",
     "record",
+    "record_class",
     "record_type",
 ]
 
@@ -174,6 +175,16 @@ def record(*, table: str, relations: Mapping[str, tuple[str, str]] | None = None
 def known_tables() -> KeysView[str]:
     """The tables of all record classes, those of the user's own included."""
     return _TABLES.keys()
+
+
+def record_class(table: str) -> type[Any]:
+    """The record class of a table.
+
+    >>> from crmkpi.records import Deal
+    >>> record_class("deals") is Deal
+    True
+    """
+    return _TABLES[table]
 
 
 def record_type(model: type[Any]) -> RecordType:
