@@ -10,7 +10,7 @@ Every KPI of the catalogue is a name of this module (`crmkpi.win_rate`) and of i
 writing KPIs of your own, such as period bounds and business time, are in `crmkpi.expressions`; tools for testing them
 in `crmkpi.testing`. How long customers stay, who comes back, how they fare and what they will bring is in
 `crmkpi.survival`, `crmkpi.cohorts`, `crmkpi.rfm`, `crmkpi.health` and `crmkpi.clv`, how deals go through their stages
-in `crmkpi.funnel`; what is wrong with the data in `crmkpi.quality`.
+in `crmkpi.funnel`; `crmkpi.charts` draws them; what is wrong with the data in `crmkpi.quality`.
 
 Nothing is loaded before the first of these names is used.
 """
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from crmkpi.calendars import Calendar
     from crmkpi.catalogue import catalogue
     from crmkpi.dataset import Dataset
+    from crmkpi.display import charts
     from crmkpi.engines.frames_columns import table
     from crmkpi.errors import CrmKpiError
     from crmkpi.expressions import Parameter
@@ -179,6 +180,7 @@ __all__ = [
     "campaign_roi",
     "cart_abandonment_rate",
     "catalogue",
+    "charts",
     "churn_rate",
     "churned_mrr",
     "clv",
@@ -317,6 +319,7 @@ _HOMES = (
 
 # Loaded one by one: who measures KPIs need not wait for models.
 _MODULES = {
+    "charts": "display.charts",
     "clv": "clv",
     "cohorts": "insight.cohorts",
     "funnel": "insight.funnel",
