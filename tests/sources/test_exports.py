@@ -32,30 +32,9 @@ NAMES = [name for name, preset in ck.presets.items() if preset.record is not Non
 HEADERS = sorted({header for preset in ck.presets.values() for column in preset.columns for header in column.headers})
 CELLS = st.text(max_size=6) | st.sampled_from(
     [
-        "",
-        "1",
-        "won",
-        "Closed Won",
-        "true",
-        "--",
-        "$1,200.50",
-        "1.2K",
-        "45%",
-        "2026-01-31",
-        "31/01/2026",
-        "02:15:00",
-        "1 day 3 hours",
-        "1700000000",
-        "1e999999999",
-        "=1+1",
-        "'-5",
-        "x;y",
-        "1,5",
-        "1.234",
-        "(5)",
-        "é",
-        "Total: all",
-        " ",
+        *("", " ", "1", "won", "Closed Won", "true", "--", "$1,200.50", "1.2K", "45%", "2026-01-31", "31/01/2026"),
+        *("02:15:00", "1 day 3 hours", "1700000000", "1e999999999", "=1+1", "'-5", "x;y", "1,5", "1.234", "(5)"),
+        *("\u00e9", "Total: all"),
     ]
 )
 
@@ -465,3 +444,33 @@ def test_progress_sees_every_block_once():
 
     read("id,status\n" + "1,won\n" * 1_000, progress=progress)
     assert sum(seen) == 1_000
+
+
+# several files
+
+
+def test_leads_and_deals_learn_of_each_other_and_keep_what_they_know():
+    folder = Path(__file__).parent.parent / "presets" / "files"
+    leads, deals = ck.join_leads(
+        ck.read_csv(folder / "zoho_lead.csv", preset="zoho_lead"),
+        ck.read_csv(folder / "zoho_deal.csv", preset="zoho_deal"),
+    )
+    assert [(lead.id, lead.status, lead.deal_id) for lead in leads][2] == ("z3", "converted", "p1")
+    assert leads[2].converted_at == deals[0].created_at
+    assert leads.notes[-1] == leads.account.notes[-1] == "1 of 3 were joined with a deal."
+    assert ck.lead_conversion_rate(leads).value == pytest.approx(1 / 3)
+
+
+def test_of_several_deals_a_lead_has_the_first():
+    deals = [
+        ck.Deal(id="late", status="open", lead_id="L", created_at="2026-03-01"),
+        ck.Deal(id="early", status="won", lead_id="L", created_at="2026-01-01"),
+        ck.Deal(id="undated", status="won", lead_id="L"),
+    ]
+    [lead], _ = ck.join_leads([ck.Lead(id="L")], deals)
+    assert (lead.deal_id, lead.converted_at) == ("early", datetime(2026, 1, 1))
+
+
+def test_deals_in_the_place_of_leads_are_refused():
+    with pytest.raises(InputError, match=r"takes leads and then deals, and this is a Deal"):
+        ck.join_leads([ck.Deal(id="1", status="won")], [])  # type: ignore[list-item]

@@ -10,7 +10,7 @@ from typing import Any
 from crmkpi.sources.numbers import NumberReader
 from crmkpi.sources.tallies import Count
 
-__all__ = ["Combine", "a_month", "after", "fraction", "in_whole_units"]
+__all__ = ["Combine", "a_month", "after", "fraction", "in_whole_units", "plain_fraction"]
 
 Combine = Callable[[Any, dict[str, Any]], Any]
 _WITHOUT_CENTS = (
@@ -90,6 +90,17 @@ def fraction(number: NumberReader, count: Count) -> Callable[[Any], Any]:
             share = float(found) / 100
         except (TypeError, ValueError):
             return value  # the record says what is wrong with it
+        count("percent to a fraction")
+        return share
+
+    return read
+
+
+def plain_fraction(count: Count) -> Callable[[Any], float]:
+    """The same for percentages that are plain numbers; any other is a `ValueError`."""
+
+    def read(value: Any) -> float:
+        share = float(value) / 100
         count("percent to a fraction")
         return share
 

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import Protocol
 
-__all__ = ["Count", "Tallies"]
+__all__ = ["Count", "Tallies", "uncounted"]
 
-Count = Callable[[str], None]
 _MOST_KINDS = 20
+
+
+class Count(Protocol):
+    """Counts values under what was done to them."""
+
+    def __call__(self, kind: str, times: int = 1, /) -> None:
+        """Count some values."""
+
+
+def uncounted(kind: str, times: int = 1, /) -> None:
+    """Count nothing."""
 
 
 class Tallies:
@@ -32,8 +43,11 @@ class Tallies:
         """A function that counts one value of a column under what was done to it."""
         waiting = self._waiting
 
-        def count(kind: str) -> None:
-            waiting.append((column, kind))
+        def count(kind: str, times: int = 1, /) -> None:
+            if times == 1:
+                waiting.append((column, kind))
+            else:
+                waiting.extend([(column, kind)] * times)
 
         return count
 
