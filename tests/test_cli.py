@@ -221,8 +221,8 @@ def test_a_command_that_cannot_be_understood_ends_with_2_and_one_sentence(
     "arguments, message",
     [
         ("--deals nowhere.csv", "nowhere.csv cannot be used: No such file or directory."),
-        ("--deals .", ". is none of the files that can be read (.csv, .tsv, .json, .jsonl)"),
-        ("--deals deals.xlsx", "deals.xlsx is none of the files that can be read"),
+        ("--deals .", ". is none of the files that can be read (.csv, .tsv, .xlsx, .json, .jsonl)"),
+        ("--deals deals.ods", "deals.ods is none of the files that can be read"),
         ("--deals empty.csv", "empty.csv is empty"),
         ("--deals deals.csv --period 2026-Q7", "2026-Q7"),
         ("--deals deals.csv --every month", "every='month' splits a period"),

@@ -91,6 +91,45 @@ def test_columns_and_words_are_told_as_for_a_report(run: Run) -> None:
     assert run("--deals", "own.csv", *told, *words)[0] == 0
 
 
+PIPEDRIVE = """\
+Deal - ID,Deal - Title,Deal - Status,Deal - Value,Deal - Deal created,Deal - Won time,Deal - Lost time
+1,A,Won,100,2026-01-05 08:00:00,2026-01-09 08:00:00,
+2,B,Lost,100,2026-01-06 08:00:00,,2026-01-09 08:00:00
+3,C,Deleted,100,2026-01-06 08:00:00,,
+"""
+
+
+def test_an_export_is_recognised_by_its_headers_and_the_account_says_as_what(run: Run) -> None:
+    Path("export.csv").write_text(PIPEDRIVE, encoding="utf-8")
+    status, out, _ = run("export.csv", "--format", "json")
+    account = json.loads(out)["tables"]["deals"]
+    assert (status, account["preset"], account["recognised"]["preset"]) == (0, "pipedrive_deal", "pipedrive_deal")
+    assert (account["rows"], account["used"], account["skipped"]) == (3, 2, {"deleted": 1})
+    out = run("export.csv")[1]
+    assert "deals: read as pipedrive_deal, recognised with 100.0 %\n" in out
+    assert "deals: 1 skipped: deleted\n" in out
+
+
+def test_words_can_be_told_for_a_recognised_export_too(run: Run) -> None:
+    Path("export.csv").write_text(PIPEDRIVE.replace("A,Won", "A,Signed"), encoding="utf-8")
+    assert "status 'Signed' is unknown" in run("export.csv")[1]
+    assert run("export.csv", "--values", "deals:status:Signed=won", "--strict")[0] == 0
+
+
+def test_a_preset_can_be_named(run: Run) -> None:
+    Path("export.csv").write_text(PIPEDRIVE, encoding="utf-8")
+    _, out, _ = run("--deals", "export.csv", "--preset", "deals=pipedrive_deal", "--format", "json")
+    account = json.loads(out)["tables"]["deals"]
+    assert (account["preset"], account["recognised"], account["used"]) == ("pipedrive_deal", None, 2)
+
+
+def test_two_files_of_one_table_are_refused(run: Run) -> None:
+    Path("export.csv").write_text(PIPEDRIVE, encoding="utf-8")
+    status, out, err = run("export.csv", "--deals", "clean.csv")
+    assert (status, out) == (2, "")
+    assert "export.csv holds deals, and so does clean.csv; put them together, or check one by one." in err
+
+
 @pytest.mark.parametrize(
     "arguments, status, message",
     [
@@ -101,6 +140,9 @@ def test_columns_and_words_are_told_as_for_a_report(run: Run) -> None:
         ),
         ("--deals clean.csv --format csv", 2, "invalid choice: 'csv'"),
         ("--deals clean.csv --kpi win_rte", 2, "There is no KPI 'win_rte'. Did you mean 'win_rate'?"),
+        ("--deals clean.csv --preset deals=pipedrive", 1, "There is no preset 'pipedrive'. Did you mean 'pipedrive_"),
+        ("--deals clean.csv --preset leads=pipedrive_lead", 2, "--preset speaks of leads, whose file is not given"),
+        ("clean.csv", 1, "clean.csv has the columns of Deal and shows no system"),
         ("--deals clean.csv --founded 2015", 2, "a day is written 2026-03-31"),
         ("--deals nowhere.csv", 1, "nowhere.csv cannot be used: No such file or directory."),
         ("--deals clean.csv --tz Europe/Berln", 1, "Europe/Berln"),

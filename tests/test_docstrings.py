@@ -36,7 +36,9 @@ def test_the_manual_of_a_kpi_has_its_parts_in_order(name):
     assert list(places.values()) == sorted(places.values())
     returns = page[places["Returns:"] : places["Examples:"]]
     assert "undefined" in returns.casefold() or METRICS[name].unit == "count" or "0 where" in returns
-    assert page[places["Examples:"] :].count(">>>") >= 2
+    examples = page[places["Examples:"] :]
+    assert examples.count(">>>") >= 2
+    assert ".reason" in examples or "undefined" not in returns.casefold(), "no example shows when it is undefined"
 
 
 @pytest.mark.parametrize("name", METRICS)

@@ -34,7 +34,7 @@ LAYERS = (
     ("insight",),
     ("display", "vendors"),
     ("scanning", "tally"),
-    ("__main__", "cli", "cli_arguments", "cli_check", "cli_files", "demo", "testing"),
+    ("__main__", "cli", "cli_arguments", "cli_check", "cli_files", "cli_options", "demo", "testing"),
 )
 PLACE = {name: number for number, layer in enumerate(LAYERS) for name in layer}
 

@@ -30,18 +30,8 @@ from crmkpi.cli_arguments import (
     read_setting,
 )
 from crmkpi.cli_check import add_check
-from crmkpi.cli_files import (
-    add_files,
-    add_frame,
-    check_files,
-    dataset_of,
-    files_of,
-    option_of,
-    read_tables,
-    say,
-    tell,
-    width,
-)
+from crmkpi.cli_files import say, tell
+from crmkpi.cli_options import add_files, add_frame, check_files, dataset_of, files_of, option_of, read_tables, width
 from crmkpi.dataset import Dataset
 from crmkpi.display.html import report_page
 from crmkpi.display.manual import metric_list, metric_page

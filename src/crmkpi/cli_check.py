@@ -9,7 +9,7 @@ from typing import Any
 from crmkpi.calendars import Calendar
 from crmkpi.catalogue import catalogue
 from crmkpi.cli_arguments import argument, read_day
-from crmkpi.cli_files import add_files, add_frame, check_files, dataset_of, files_of, read_tables, width
+from crmkpi.cli_options import add_files, add_frame, check_files, dataset_of, files_of, read_tables, recognise, width
 from crmkpi.display.quality import quality_text
 from crmkpi.quality import QualityReport
 
@@ -21,12 +21,13 @@ def add_check(commands: Any) -> None:
     check = commands.add_parser(
         "check",
         help="check the data of files",
-        usage="%(prog)s --deals FILE [--leads FILE ...] [--as-of DATE] [options]",
+        usage="%(prog)s [FILE ...] [--deals FILE ...] [--as-of DATE] [options]",
         description="Check the data of exported files, and say what is wrong with it and what that does to which KPI. "
         "Ends with 1 if there is an error in it, else with 0.",
         allow_abbrev=False,
     )
     check.set_defaults(run=_check, usage=check.error, strict=False)
+    check.add_argument("recognised", nargs="*", metavar="FILE", help="an export whose headers show its system")
     add_files(check)
     frame = add_frame(check)
     frame.add_argument("--founded", type=argument(read_day), metavar="DATE", help="the day on which the firm began")
@@ -41,6 +42,7 @@ def add_check(commands: Any) -> None:
 
 def _check(arguments: argparse.Namespace) -> int:
     given = files_of(arguments)
+    recognise(arguments, given)
     check_files(arguments, given)
     crm = dataset_of(read_tables(given, arguments), Calendar(tz=arguments.tz or "UTC"), arguments)
     found = crm.check(metrics=arguments.kpi, founded=arguments.founded)

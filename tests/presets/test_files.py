@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import crmkpi as ck
+from crmkpi.demo import sample_company
 from crmkpi.errors import InputError
 from crmkpi.sources import Records
 
@@ -81,3 +82,12 @@ def test_a_file_of_totals_is_recognised_and_refused(name):
     for reader in (ck.read_export, lambda path: ck.read_csv(path, preset=name)):
         with pytest.raises(InputError, match="averages for each agent and no records"):
             reader(file_of(name))
+
+
+@pytest.mark.parametrize("table", sorted(sample_company(scale=0.05)))
+def test_a_file_that_we_wrote_ourselves_is_taken_for_no_system(table, tmp_path):
+    path = tmp_path / f"{table}.csv"
+    ck.write_csv(sample_company(scale=0.05)[table], path)
+    record = ck.records.RECORDS[table].__name__
+    with pytest.raises(InputError, match=f"{table}.csv has the columns of {record} and shows no system"):
+        ck.read_export(path)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from crmkpi import vendors
 from crmkpi.catalogue import catalogue
 from crmkpi.display.format import words
-from crmkpi.display.wording import condition_in_words, measure_in_words
+from crmkpi.display.left_out import left_out_in_words
+from crmkpi.display.wording import measure_in_words
 from crmkpi.expressions import Bound, walk
 from crmkpi.measures import Grouped, Measure
 from crmkpi.metric import Metric, RollUp
@@ -80,7 +81,7 @@ def facts(metric: Metric) -> dict[str, list[str]]:
         "at": _anchors(metric),
         "measures": [f"`{name} = {measure!r}`" for name, measure in metric.measures.items()],
         "inputs": list(_inputs(metric)),
-        "left out": [f"{reason}: {condition_in_words(what)}" for reason, what in metric.leave_out.items()],
+        "left out": [f"{reason}: {what}" for reason, what in left_out_in_words(metric).items()],
         "parameters": [
             f"`{name}`: {parameter.meaning} ({parameter.unit}"
             + (", must be given)" if parameter.default is None else f", {parameter.default} unless given)")

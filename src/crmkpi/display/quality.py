@@ -6,11 +6,12 @@ import textwrap
 from collections.abc import Iterator
 from html import escape
 
-from crmkpi.display.format import format_label, listed
+from crmkpi.display.format import format_label, format_value, listed
 from crmkpi.display.html import draw_html, html_page
 from crmkpi.display.sheet import Column, Sheet
 from crmkpi.display.text import draw_text
 from crmkpi.quality.findings import LEVELS, Finding, QualityReport
+from crmkpi.sources.account import LoadAccount
 
 __all__ = ["quality_html", "quality_page", "quality_text"]
 
@@ -79,11 +80,24 @@ def _account(report: QualityReport) -> Sheet:
         columns.append(Column("number", "skipped", tuple(f"{sum(one.skipped.values()):,}" for one in accounts)))
     notes: list[str] = []
     for name, account in report.tables.items():
+        notes += [f"{name}: {format_label(told)}" for told in _told(account)]
         notes += [f"{name}: {count:,} skipped: {format_label(reason)}" for reason, count in account.skipped.items()]
-        if account.unmapped:
-            notes.append(f"{name}: columns that fill no field: {format_label(listed(account.unmapped))}")
         notes += [f"{name}: {format_label(note)}" for note in account.notes]
     return Sheet("", tuple(columns), tuple(notes))
+
+
+def _told(account: LoadAccount) -> Iterator[str]:
+    """As whose export a file was read, and what became of its columns and values."""
+    if account.preset:
+        sure = account.recognised
+        yield f"read as {account.preset}" + (
+            "" if sure is None else f", recognised with {format_value(sure.score, 'ratio')}"
+        )
+    if account.unmapped:
+        yield f"columns that fill no field: {listed(account.unmapped)}"
+    if account.coerced:
+        counts = (f"{header} ({sum(kinds.values()):,})" for header, kinds in account.coerced.items())
+        yield f"values not taken as they stood: {listed(counts)}"
 
 
 def quality_html(report: QualityReport) -> str:

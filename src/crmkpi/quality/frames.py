@@ -42,6 +42,7 @@ def records_of_frame(name: str, table: FrameTable) -> Records[Any]:
         table.type_.model,
         tuple(row for part in parts for row in part.rejected),
         parts[0].unmapped if parts else (),
+        notes=tuple(f"The preset leaves rows out: {reason}." for reason in table.left_out),
         source=f"a {table.backend.name} frame",
     )
 

@@ -10,6 +10,7 @@ from typing import Any, Unpack
 
 from crmkpi.errors import FileFormatError
 from crmkpi.presets.library import folded, presets
+from crmkpi.records import RECORDS
 from crmkpi.records.base import record_type
 from crmkpi.sources.account import Recognised
 from crmkpi.sources.columns import header_score
@@ -20,7 +21,7 @@ from crmkpi.sources.headers import found_columns, known_headers
 from crmkpi.sources.loaded import Records
 from crmkpi.sources.reading import Options, Reading, options_from
 from crmkpi.sources.rows import load, record_of
-from crmkpi.sources.text import open_text
+from crmkpi.sources.text import Source, open_text
 
 __all__ = ["read_export", "recognised"]
 
@@ -32,7 +33,7 @@ _OF_LIKE_SPELLING = 0.8  # what a column counts for that is spelt in another way
 
 
 def read_export(
-    path: str | Path, *, record: type[Any] | None = None, encoding: str | None = None, **options: Unpack[Reading]
+    path: Source, *, record: type[Any] | None = None, encoding: str | None = None, **options: Unpack[Reading]
 ) -> Records[Any]:
     r"""Read a CSV file or a workbook of a system that its headers show; the other arguments are those of `read_csv`.
 
@@ -49,14 +50,18 @@ def read_export(
     >>> deals.account.preset, deals[0].status
     ('zoho_deal', 'won')
     """
+    workbook = path if isinstance(path, str | Path) and Path(path).suffix.lower() in WORKBOOKS else None
+    text = open_text(path, encoding=encoding) if workbook is None else None
 
     def table(score: Callable[[Sequence[str]], int], asked: Options | None) -> Grid:
-        if Path(path).suffix.lower() in WORKBOOKS:
-            return workbook_table(path, score, asked)
-        return found_table(open_text(path, encoding=encoding), score, asked, delimiter=None)
+        if text is not None:
+            return found_table(text, score, asked, delimiter=None)
+        assert workbook is not None
+        return workbook_table(workbook, score, asked)
 
     with cells_of_any_length():
-        sure = recognised(table(_known_to_any, None).headers, source=Path(path).name)
+        grid = table(_known_to_any, None)
+        sure = recognised(grid.headers, source=grid.source)
         asked = options_from(sure.preset, options)
         record = record_of(record, asked)
         kind = record_type(record)
@@ -80,6 +85,12 @@ def recognised(headers: Sequence[str], *, source: str = "The file") -> Recognise
         for name, found in known.items()
     }
     first, second, third = sorted(presets, key=lambda name: (-scores[name], name))[:3]
+    own, share = _own_columns(named)
+    if share > max(scores[first], _LEAST_SCORE):
+        raise FileFormatError(
+            f"{source} has the columns of {own} and shows no system; read it with record={own}, or say which system it "
+            f"is from with preset=."
+        )
     if len(known[first]) < _LEAST_KNOWN or scores[first] < _LEAST_SCORE:
         nearest = ", ".join(f"{name} ({scores[name]:.0%})" for name in (first, second, third))
         raise FileFormatError(
@@ -98,6 +109,15 @@ def recognised(headers: Sequence[str], *, source: str = "The file") -> Recognise
         runner_up=runner_up,
         runner_up_score=round(scores[second], 3) if runner_up else 0.0,
     )
+
+
+def _own_columns(headers: Sequence[str]) -> tuple[str, float]:
+    """The record class that most of the headers are fields of, and the share of them that are."""
+    shares: dict[str, float] = {}
+    for model in RECORDS.values():
+        fields = set(map(folded, record_type(model).fields))
+        shares[model.__name__] = sum(folded(header) in fields for header in headers) / (len(headers) or 1)
+    return max(shares.items(), key=lambda item: item[1])
 
 
 def _likeness(header: str, name: str) -> float:

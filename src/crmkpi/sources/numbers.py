@@ -26,6 +26,7 @@ _ADORNED = re.compile(
     re.ASCII,
 )
 _PLAIN = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_UNUSUAL = re.compile(r"[+-]?[\d._]+[eE][+-]?\d{4,}", re.ASCII)
 _NO_NUMBER = ("--", "\u2013", "\u2014")
 _SCALES = {"k": 1_000, "m": 1_000_000, "b": 1_000_000_000}
 
@@ -97,6 +98,8 @@ class NumberReader:
         if found is None or ("(" in text) != (")" in text):
             if self.decimal == ",":
                 raise ValueError("not a number with ',' before its decimals")
+            if _UNUSUAL.fullmatch(text):
+                raise ValueError("not a number of a usual size")
             return value  # the record says what is wrong with it
         return self._adorned(found)
 

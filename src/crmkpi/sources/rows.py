@@ -22,6 +22,7 @@ from crmkpi.sources.conversions import Conversion, conversions_for, convert
 from crmkpi.sources.grid import Grid, Part, Row
 from crmkpi.sources.histories import joined_visits, merged_away, stage_grid
 from crmkpi.sources.leaving_out import LeftOut, left_out
+from crmkpi.sources.limits import LONGEST_NUMBER
 from crmkpi.sources.loaded import Records
 from crmkpi.sources.reading import Options
 from crmkpi.sources.tallies import Tallies
@@ -156,6 +157,8 @@ class _Reader(Generic[_R]):
         try:
             raws = self.build(part)
             for conversion in self.conversions:
+                if conversion.fast is None and conversion.number is not None:
+                    _check_usual(raws, conversion.slot)
                 convert(raws, conversion, conversion.fast)
             self._drop_beside(raws)
             found = self.validate(raws)
@@ -238,6 +241,14 @@ class _Reader(Generic[_R]):
                 raise _RefusedError(Rejected(line, conversion.field, shortened(value), str(problem))) from None
         self._drop_beside([raw])
         return raw
+
+
+def _check_usual(raws: Iterable[_Raw], slot: str) -> None:
+    """Have numbers of an unusual size looked at one by one: 1e999999999 is short, and no memory could hold it."""
+    texts = [raw[slot] for raw in raws if isinstance(raw.get(slot), str)]
+    whole = "".join(texts)
+    if "e" in whole or "E" in whole or max(map(len, texts), default=0) > LONGEST_NUMBER:
+        raise ValueError
 
 
 def _picked(lines: Sequence[int], places: Sequence[int]) -> list[int]:
