@@ -250,9 +250,8 @@ def table(
     wall-clock times of the calendar that is measured with. Nothing is read before something is measured.
 
     `preset` is one of `crmkpi.presets`, or your own: it knows the columns, words and units of a system's export, and
-    the record. Rows that it leaves out are not read, and `repr`
-    says why. Columns must have their types already; what has to be
-    reckoned from several cells, such as a moment from a duration, is filled by `read_csv` alone.
+    the record. Rows that it leaves out are not read, and `repr` says why. Columns must have their types already; what
+    has to be reckoned from several cells, such as a moment from a duration, is filled by `read_csv` alone.
 
     >>> import polars as pl
     >>> from crmkpi import Deal, win_rate

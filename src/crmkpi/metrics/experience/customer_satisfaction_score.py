@@ -11,7 +11,7 @@ __all__ = ["customer_satisfaction_score"]
 
 surveys = Table(Survey)
 csat = surveys.kind == "csat"
-answers = surveys.count(csat & surveys.score.present())
+answers = surveys.count(csat)
 steps = surveys.scale_high - surveys.scale_low
 satisfied = (
     ((steps <= 2) & (surveys.score >= surveys.scale_high))

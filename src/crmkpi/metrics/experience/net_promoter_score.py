@@ -10,7 +10,6 @@ __all__ = ["net_promoter_score"]
 
 surveys = Table(Survey)
 nps = surveys.kind == "nps"
-answered = nps & surveys.score.present()
 customers = surveys.per(surveys.customer_id, score=surveys.latest(surveys.score, nps))
 
 
@@ -18,7 +17,7 @@ customers = surveys.per(surveys.customer_id, score=surveys.latest(surveys.score,
     at=surveys.answered_at,
     promoters=surveys.count(nps & (surveys.score >= 9)),
     detractors=surveys.count(nps & (surveys.score <= 6)),
-    answers=surveys.count(answered),
+    answers=surveys.count(nps),
     leave_out={"no score": nps & surveys.score.missing()},
     interval=NetPromoter("promoters", "detractors", "answers"),
     unit="score",
@@ -60,7 +59,7 @@ def net_promoter_score(promoters: int, detractors: int, answers: int) -> float:
 @net_promoter_score.add_variant(
     promoters=customers.count(customers.score >= 9),
     detractors=customers.count(customers.score <= 6),
-    answers=customers.count(customers.score.present()),
+    answers=customers.count(),
 )
 def latest_per_customer(promoters: int, detractors: int, answers: int) -> float:
     r"""The net promoter score of customers, each counted once with the latest answer.
