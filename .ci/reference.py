@@ -30,6 +30,7 @@ MODULES = (
     "crmkpi.insight.rfm",
     "crmkpi.insight.funnel",
     "crmkpi.insight.health",
+    "crmkpi.display.charts",
     "crmkpi.clv",
     "crmkpi.presets",
     "crmkpi.quality",

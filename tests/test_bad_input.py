@@ -42,7 +42,7 @@ REFUSED: Mapping[str, tuple[Callable[[], Any], type[CrmKpiError], str]] = {
         r"The opening hours of 'monday' must end after they begin; got 17:00 to 09:00\. Write midnight at the end as ",
     ),
     "opening hours that change on no day": (
-        lambda: ck.Calendar(opening_hours={date(2026, 1, 1): "24/7", "2026-07-01": "24/7"}),  # type: ignore[dict-item]
+        lambda: ck.Calendar(opening_hours={date(2026, 1, 1): "24/7", "2026-07-01": "24/7"}),
         ParameterError,
         r"opening_hours that change must name the days, .* from which they hold, .*; got '2026-07-01'\.",
     ),

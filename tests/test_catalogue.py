@@ -5,6 +5,7 @@ import re
 import pytest
 
 import crmkpi as ck
+from crmkpi import metrics
 from crmkpi.catalogue import Catalogue
 from crmkpi.errors import DefinitionError, UnknownNameError
 
@@ -162,3 +163,7 @@ def test_what_is_additive_is_one_count_or_sum_over_records_and_a_median_never_is
         (measure,) = metric.measures.values()
         assert measure.aggregate in ("count", "sum")
     assert (metric.roll_up == "distributional") >= name.endswith((".median", ".p90", ".business"))
+
+
+def test_the_names_that_are_known_without_loading_are_those_of_the_catalogue_in_its_order() -> None:
+    assert list(metrics.NAMES) == [metric.id for metric in ck.catalogue]

@@ -240,3 +240,15 @@ def test_html_and_formulas_in_an_owners_name_are_text_in_whatever_is_written() -
     for start_of_cell in ("\n", ",", '"'):
         assert f"{start_of_cell}=" not in report.to_csv()
     assert {row["owner"] for row in report.to_dicts()} == set(names)
+
+
+def test_the_interval_of_a_mean_duration_is_cut_at_zero_and_that_of_money_is_not() -> None:
+    # Two values: 12.706 standard errors to each side of the mean.
+    start = datetime(2026, 1, 5)
+    waits = (timedelta(hours=1), timedelta(hours=9))
+    tickets = [ck.Ticket(id=str(wait), created_at=start, first_replied_at=start + wait) for wait in waits]
+    interval = ck.first_response_time.variant("mean")(tickets).interval
+    assert interval.low == timedelta(0)
+    assert interval.high / timedelta(hours=1) == pytest.approx(5 + 12.7062 * 4, abs=1e-3)
+    deals = [ck.Deal(id=str(amount), status="won", amount=amount) for amount in (1, 9)]
+    assert float(ck.average_deal_size(deals).interval.low) == pytest.approx(5 - 12.7062 * 4, abs=1e-3)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from crmkpi.errors import DefinitionError, UnknownNameError, did_you_mean
 from crmkpi.metric import Metric, Unit
+from crmkpi.metrics import NAMES, definition
+from crmkpi.metrics.roles import ROLES
 
 __all__ = ["Catalogue", "catalogue"]
 
@@ -100,11 +103,27 @@ def _folded(name: str) -> str:
     return name.casefold().replace(" ", "_").replace("-", "_")
 
 
-def _catalogue() -> Catalogue:
-    from crmkpi.metrics import METRICS  # noqa: PLC0415  # the definitions import the words this module stands beside
-    from crmkpi.metrics.roles import ROLES  # noqa: PLC0415
+class _Whole(Catalogue):
+    # A KPI that is asked for by its id is loaded alone, and all of them when anything else is asked.
+    __doc__ = Catalogue.__doc__
+    __slots__ = ()
 
-    return Catalogue(METRICS, ROLES)
+    def __init__(self) -> None:
+        """Nothing is loaded yet."""
+
+    def find(self, name: str) -> Metric:
+        """The KPI of that name, alias ("CAC") or id with a variant ("churn_rate.stripe")."""
+        head, _, variant = name.partition(".")
+        if head not in NAMES:
+            return super().find(name)
+        return definition(head).variant(variant) if variant else definition(head)
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in Catalogue.__slots__:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        roles = {role: tuple(map(definition, names)) for role, names in ROLES.items()}
+        super().__init__(map(definition, NAMES), roles)
+        return getattr(self, name)
 
 
-catalogue = _catalogue()
+catalogue: Catalogue = _Whole()

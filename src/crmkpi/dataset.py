@@ -18,8 +18,8 @@ from crmkpi.measures import Grouped
 from crmkpi.metric import Metric
 from crmkpi.money import Rates
 from crmkpi.periods import Period
-from crmkpi.records import RECORDS
-from crmkpi.records.base import known_tables, record_type
+from crmkpi.records import RECORDS, known_tables
+from crmkpi.records.base import record_type
 from crmkpi.results import Report, Result
 from crmkpi.segments import By
 
@@ -166,7 +166,8 @@ class Dataset:
             measure.at is not None or measure.is_stock or isinstance(measure.table, Grouped)
             for measure in metric.measures.values()
         )
-        return ", ".join([*tables, *values, *(["a date"] if undated else [])])
+        unknown = ["as_of=..."] if metric.needs_as_of and self.as_of is None else []
+        return ", ".join([*tables, *values, *unknown, *(["a date"] if undated else [])])
 
     def periods(
         self, period: Period | str | Sequence[Period | str] | None, every: CalendarUnit | None

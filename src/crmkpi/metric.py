@@ -51,7 +51,11 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """The value is the sum `total` over `count` records: Student's t interval."""
+    """The value is the sum `total` over `count` records: Student's t interval, cut at 0 where it is a duration.
+
+    No mean of durations is below zero, so the cut takes nothing from the confidence. Money may be negative and keeps
+    its whole interval.
+    """
 
     total: str
     count: str

@@ -12,12 +12,10 @@ from datetime import timedelta
 from decimal import Decimal, Inexact
 from typing import Any, NoReturn
 
+from crmkpi.engines.branches import Action, Writer, guard_of
 from crmkpi.engines.code import (
-    Action,
     Names,
     Scope,
-    Writer,
-    guard_of,
     shared_of,
     simplified,
     true_of,
