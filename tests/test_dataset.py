@@ -398,3 +398,10 @@ def test_many_metrics_in_one_pass_are_each_what_they_are_alone(crm: ck.Dataset) 
         for result in alone:
             same = theirs[str(result.period), *result.segment.values()]
             assert (result.value, result.interval, result.accounts) == (same.value, same.interval, same.accounts)
+
+
+def test_a_scorecard_without_a_last_known_day_leaves_off_what_needs_one_and_says_so():
+    crm = ck.Dataset(customers=[ck.Customer(id="1", since="2026-01-01")])
+    report = crm.scorecard("customers", period="2026-01")
+    assert "customer_lifespan" not in {result.definition for result in report}
+    assert any(note.startswith("not measured for lack of as_of=...: ") for note in report.notes)

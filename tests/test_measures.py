@@ -432,6 +432,31 @@ def test_a_measure_prints_all_that_tells_it_from_another(measure: Measure, text:
     assert repr(measure) == text
 
 
+def test_each_measure_puts_a_record_into_a_period_by_its_own_timestamp() -> None:
+    @ck.metric(
+        unit="number",
+        at=deals.closed_at,
+        closed=deals.count(),
+        created=deals.count(at=deals.created_at),
+        before=deals.count(at=deals.created_at).previous(),
+    )
+    def balance(closed: int, created: int, before: int) -> int:
+        """How many more deals were closed than created in a month and the one before."""
+        return closed - created - before
+
+    months = [(1, 3), (2, 3), (2, 3), (3, 3), (3, 4), (3, 5), (3, None)]
+    found = [
+        ck.Deal(
+            id=str(number),
+            created_at=datetime(2026, first, 5),
+            closed_at=last and datetime(2026, last, 5),
+            status="won",
+        )
+        for number, (first, last) in enumerate(months)
+    ]
+    assert dict(balance(found, period="2026-03").inputs) == {"closed": 4, "created": 4, "before": 2}
+
+
 def test_the_quantile_of_all_and_of_none_are_the_ends() -> None:
     found = [ck.Order(id=str(number), status="completed", amount=number) for number in (3, 1, 2)]
     ends = [got(only(orders.quantile(orders.amount, fraction)), found) for fraction in (0, 1)]

@@ -132,7 +132,15 @@ if TYPE_CHECKING:
     from crmkpi.results import Report, Result
     from crmkpi.scanning import scan
     from crmkpi.segments import Segment, split
-    from crmkpi.sources import read_csv, read_dicts, read_excel, read_export, read_json, write_csv
+    from crmkpi.sources import (
+        join_leads,
+        read_csv,
+        read_dicts,
+        read_excel,
+        read_export,
+        read_json,
+        write_csv,
+    )
     from crmkpi.tally import Tally
 
 __all__ = [
@@ -215,6 +223,7 @@ __all__ = [
     "handle_time",
     "health",
     "insight",
+    "join_leads",
     "lead_conversion_rate",
     "lead_response_time",
     "lead_volume",
@@ -320,6 +329,7 @@ _HOMES = {
     "Ticket": "records",
     "Visit": "records",
     "catalogue": "catalogue",
+    "join_leads": "sources",
     "metric": "metric",
     "preset": "presets",
     "presets": "presets",

@@ -166,7 +166,8 @@ class Dataset:
             measure.at is not None or measure.is_stock or isinstance(measure.table, Grouped)
             for measure in metric.measures.values()
         )
-        return ", ".join([*tables, *values, *(["a date"] if undated else [])])
+        unknown = ["as_of=..."] if metric.needs_as_of and self.as_of is None else []
+        return ", ".join([*tables, *values, *unknown, *(["a date"] if undated else [])])
 
     def periods(
         self, period: Period | str | Sequence[Period | str] | None, every: CalendarUnit | None

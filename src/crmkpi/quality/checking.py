@@ -19,8 +19,7 @@ from crmkpi.quality.findings import LEVELS, Finding, QualityReport
 from crmkpi.quality.frames import records_of_frame
 from crmkpi.quality.readers import Readers
 from crmkpi.quality.tables import CheckedTable, Watch
-from crmkpi.records import RECORDS
-from crmkpi.records.base import record_type
+from crmkpi.records.base import record_class, record_type
 from crmkpi.sources.account import LoadAccount
 from crmkpi.sources.loaded import Records
 
@@ -50,12 +49,9 @@ def check(
         records = records_of_frame(name, table) if isinstance(table, FrameTable) else crm.records(name)
         batches = _batches(records)
         first = next(batches, [])
-        model = type(first[0]) if first else RECORDS.get(name)
-        if model is None:  # a table of the user's own class, and no record to tell it by
-            continue
         checked = CheckedTable(
             name=name,
-            type_=record_type(model),
+            type_=record_type(type(first[0]) if first else record_class(name)),
             crm=crm,
             readers=readers,
             founded=founded,
@@ -68,7 +64,8 @@ def check(
             checked.count += len(first)
             for watch in found:
                 watch.see(first)
-            known.update([record.id for record in first])
+            if "id" in checked.type_.fields:
+                known.update([record.id for record in first])
             first = next(batches, [])
         watches += found
         count, record = checked.count, checked.type_.model.__name__
@@ -96,8 +93,7 @@ def _notes(crm: Dataset) -> Iterator[str]:
     if crm.as_of is None:
         yield "without as_of: no look for dates in the future, nor for open deals whose close date has passed"
     for name in crm.tables:
-        if name in RECORDS:
-            others = record_type(RECORDS[name]).relations.values()
-            lacking = [f"{other.key} ({other.table})" for other in others if other.table not in crm.tables]
-            if lacking:
-                yield f"{name}: not followed for lack of the other table: {', '.join(lacking)}"
+        others = record_type(record_class(name)).relations.values()
+        lacking = [f"{other.key} ({other.table})" for other in others if other.table not in crm.tables]
+        if lacking:
+            yield f"{name}: not followed for lack of the other table: {', '.join(lacking)}"

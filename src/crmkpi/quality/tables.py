@@ -143,14 +143,15 @@ Check = Callable[[CheckedTable], Iterable[Watch]]
 
 
 def shown(record: Any, *fields: str) -> str:
-    """A record by its id and the values of some fields, as an example.
+    """A record by its id (or its class, if it has none) and the values of some fields, as an example.
 
     >>> from crmkpi import Deal
     >>> shown(Deal(id="D7", status="won", amount="12.50"), "status", "amount")
     "'D7' (status 'won', amount 12.50)"
     """
     values = ", ".join(f"{name} {_text(getattr(record, name))}" for name in fields)
-    return shortened(record.id) + (f" ({values})" if values else "")
+    name = shortened(record.id) if hasattr(record, "id") else type(record).__name__
+    return f"{name} ({values})" if values else name
 
 
 def _text(value: object) -> str:

@@ -28,6 +28,7 @@ __all__ = [
     "Relation",
     "Timestamp",
     "record",
+    "record_class",
     "record_type",
     "registered_tables",
 ]
@@ -174,6 +175,16 @@ def record(*, table: str, relations: Mapping[str, tuple[str, str]] | None = None
 def registered_tables() -> KeysView[str]:
     """The tables of the record classes that are loaded, those of the user's own included."""
     return _TABLES.keys()
+
+
+def record_class(table: str) -> type[Any]:
+    """The record class of a table.
+
+    >>> from crmkpi.records import Deal
+    >>> record_class("deals") is Deal
+    True
+    """
+    return _TABLES[table]
 
 
 def record_type(model: type[Any]) -> RecordType:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from crmkpi.errors import UnknownNameError, did_you_mean
-from crmkpi.sources.tallies import Count
+from crmkpi.sources.tallies import Count, uncounted
 
 __all__ = ["Words", "choice_reader", "flag_words", "word_reader"]
 
@@ -20,7 +21,7 @@ def choice_reader(
     choices: Sequence[str],
     words: Mapping[Any, Any],
     *,
-    count: Count = lambda _: None,
+    count: Count = uncounted,
     others: Mapping[str, Any] | None = None,
 ) -> Words:
     """From a word of the file to one of `choices`, whatever its case; `words` adds the file's own words.
@@ -43,7 +44,7 @@ def choice_reader(
 def word_reader(
     words: Mapping[Any, Any],
     *,
-    count: Count = lambda _: None,
+    count: Count = uncounted,
     others: Mapping[str, Any] | None = None,
     loose: bool = False,
 ) -> Words:
@@ -102,9 +103,9 @@ class Words(dict[Any, Any]):
 
     def count(self, values: Iterable[Any]) -> None:
         """Count those values of the file that differ from ours, after they were looked up."""
-        for value in values:
+        for value, times in Counter(values).items():
             if value in self.changed:
-                self._count(self.changed[value])
+                self._count(self.changed[value], times)
 
     def __missing__(self, value: Any) -> Any:
         ours = self._meaning(value)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 from crmkpi.records.base import FieldType, RecordType
 from crmkpi.sources.choices import Words, choice_reader, flag_words, word_reader
 from crmkpi.sources.columns import Column, Columns, check_fields
-from crmkpi.sources.dates import NUMERIC_FORMS, DateReader, iso_moment, zone_named, zone_of_header
+from crmkpi.sources.dates import NUMERIC_FORMS, DateReader, check_iso, zone_named, zone_of_header
 from crmkpi.sources.durations import SECONDS, DurationReader
 from crmkpi.sources.grid import Grid
-from crmkpi.sources.numbers import DecimalSign, NumberReader, settled_decimal
+from crmkpi.sources.numbers import DecimalSign, NumberReader, check_usual, settled_decimal
 from crmkpi.sources.reading import Options
-from crmkpi.sources.reckoning import Combine, a_month, after, fraction, in_whole_units
-from crmkpi.sources.tallies import Tallies
+from crmkpi.sources.reckoning import PERCENT, Combine, a_month, after, fraction, in_whole_units, plain_fraction
+from crmkpi.sources.tallies import Count, Tallies
 
 __all__ = ["Conversion", "conversions_for", "convert"]
 
@@ -29,7 +30,8 @@ _DATES = ("timestamp", "date")
 class Conversion:
     """How the cells of one slot are read. `fast` may fail on what `careful` reads, but never reads anything else.
 
-    Without `fast` the cells go to the record as they are. `words` is what looks them up, where nothing else is done;
+    Without `fast` the cells go to the record as they are. `check` looks at all cells of a chunk before `fast` does, and
+    raises where `careful` has to; `counted` counts them. `words` is what looks cells up, where nothing else is done;
     `combine` reckons with other values of the row.
     """
 
@@ -37,14 +39,24 @@ class Conversion:
     field: str
     careful: Reader | None
     fast: Reader | None
+    check: Callable[[Sequence[Any]], None] | None = None
     combine: Combine | None = None
     number: NumberReader | None = None
     words: Words | None = None
+    counted: Callable[[int], None] | None = None
 
 
-def convert(raws: list[dict[str, Any]], conversion: Conversion, read: Reader | None) -> None:
+def convert(raws: list[dict[str, Any]], conversion: Conversion, *, fast: bool) -> None:
     """Read one slot of some rows; what reads as `None` is missing, and a field that has a value keeps it."""
-    slot, field, combine = conversion.slot, conversion.field, conversion.combine
+    slot, field, combine, words = conversion.slot, conversion.field, conversion.combine, conversion.words
+    read = conversion.fast if fast else conversion.careful
+    cells: list[Any] = []
+    if words is not None or (fast and conversion.check is not None):
+        cells = [raw[slot] for raw in raws if slot in raw and (slot == field or field not in raw)]
+        if fast and conversion.check is not None:
+            conversion.check(cells)
+        if fast and conversion.counted is not None:
+            conversion.counted(len(cells))
     if slot != field:
         for raw in raws:
             value = raw.pop(slot, None)
@@ -55,7 +67,6 @@ def convert(raws: list[dict[str, Any]], conversion: Conversion, read: Reader | N
                 if value is not None:
                     raw[field] = value
     elif read is not None:
-        looked_up = [raw[slot] for raw in raws if slot in raw] if conversion.words is not None else ()
         for raw in raws:
             value = raw.get(slot)
             if value is not None:
@@ -64,8 +75,8 @@ def convert(raws: list[dict[str, Any]], conversion: Conversion, read: Reader | N
                     del raw[slot]
                 else:
                     raw[slot] = value
-        if conversion.words is not None and conversion.words.changed:
-            conversion.words.count(looked_up)
+    if words is not None and words.changed:
+        words.count(cells)
 
 
 def conversions_for(
@@ -100,6 +111,8 @@ class _Conversions:
         fast = list(steps)
         number: NumberReader | None = None
         combine: Combine | None = None
+        check: Callable[[Sequence[Any]], None] | None = None
+        counted: Callable[[int], None] | None = None
         unit = None if column.by is None else column.by.unit
         if unit == "capitals":
             steps.append(str.upper)
@@ -110,22 +123,33 @@ class _Conversions:
             steps.append(read)
             if unit is not None:
                 fast.append(read)
+            else:
+                check = check_usual
         elif field.kind in _NUMBERS:
             number = self._number(column, field, sign)
             steps.append(fraction(number, self._count(column)) if unit == "percent" else number)
-            if unit == "percent" or number.decimal == ",":
+            if number.decimal == ",":
                 fast.append(steps[-1])
+            else:
+                check = check_usual
+                if unit == "percent":
+                    fast.append(plain_fraction)
+                    counted = partial(self._count(column), PERCENT)
         elif field.kind in _DATES:
             reader = self._date(column, field, unit)
             steps.append(reader)
-            fast.append(iso_moment if reader.is_plain else reader)
+            if reader.is_plain:
+                check = check_iso
+            fast.append(datetime.fromisoformat if reader.is_plain else reader)
         if column.by is not None:
             combine = self._combination(column, unit)
         if not steps and column.slot == column.field:
             return None
-        if words is not None and len(steps) == 1 and column.slot == column.field:
+        if words is not None and len(steps) == 1:
             return Conversion(column.slot, column.field, words.__getitem__, words.__getitem__, words=words)
-        return Conversion(column.slot, column.field, _chain(steps), _chain(fast), combine, number)
+        return Conversion(
+            column.slot, column.field, _chain(steps), _chain(fast), check, combine, number, counted=counted
+        )
 
     def _words(self, column: Column, field: FieldType) -> tuple[list[Reader], Words | None]:
         by, count = column.by, self._count(column)
@@ -148,7 +172,7 @@ class _Conversions:
             return steps, word_reader(words, count=count, others=others, loose=by is not None)
         return steps, None
 
-    def _count(self, column: Column) -> Callable[[str], None]:
+    def _count(self, column: Column) -> Count:
         return self.tallies.counter(column.header)
 
     def _cells(self, column: Column) -> Iterable[Any]:
@@ -207,7 +231,7 @@ def _chain(steps: Sequence[Reader]) -> Reader | None:
     return read
 
 
-def _first(mark: str, count: Callable[[str], None], value: Any) -> Any:
+def _first(mark: str, count: Count, value: Any) -> Any:
     if not isinstance(value, str) or mark not in value:
         return value
     values = [each.strip() for each in value.split(mark) if each.strip()]

@@ -6,16 +6,17 @@ The order of day and month is a matter of the whole column and never of one valu
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from functools import cache, lru_cache
+from operator import itemgetter
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from crmkpi.errors import AmbiguousDateError, UnknownNameError, did_you_mean
-from crmkpi.sources.tallies import Count
+from crmkpi.sources.tallies import Count, uncounted
 
-__all__ = ["NUMERIC_FORMS", "DateReader", "iso_moment", "zone_named", "zone_of_header"]
+__all__ = ["NUMERIC_FORMS", "DateReader", "check_iso", "iso_moment", "zone_named", "zone_of_header"]
 
 _TIME = (
     r"(?:[ T,]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?P<fraction>\.\d{1,9})?)?"
@@ -40,6 +41,7 @@ NUMERIC_FORMS = ("unix_seconds", "unix_milliseconds", "excel_days")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
 _HEADER_ZONE = re.compile(r"\(([A-Za-z]+(?:/[A-Za-z_]+)*)\)\s*$")
 _HARD_BLANKS = str.maketrans({"\u00a0": " ", "\u202f": " "})
+_FIFTH = itemgetter(slice(4, 5))
 _NO_DATE = ("--", "\u2013", "\u2014")
 
 _Order = Literal["day first", "month first", "contradictory"]
@@ -68,6 +70,12 @@ def iso_moment(value: str) -> datetime:
     return datetime.fromisoformat(value)
 
 
+def check_iso(cells: Sequence[Any]) -> None:
+    """Have the cells of a column looked at one by one unless all begin with a year and a hyphen; see `iso_moment`."""
+    if set(map(_FIFTH, cells)) - {"-"}:
+        raise ValueError
+
+
 class DateReader:
     """Reads the values of one date column; what does not read is a `ValueError` with the reason.
 
@@ -88,7 +96,7 @@ class DateReader:
         day_first: bool | None = None,
         zone: tzinfo | None = None,
         numbers: str | None = None,
-        count: Count = lambda _: None,
+        count: Count = uncounted,
     ) -> None:
         self._column = column
         self._values = values

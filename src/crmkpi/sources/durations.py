@@ -37,7 +37,8 @@ class DurationReader:
     hours and minutes or minutes and seconds, and are refused. `number` reads a bare number that is written in some
     local way.
 
-    >>> read = DurationReader(unit="minutes", number=lambda text: text, count=lambda kind: None)
+    >>> from crmkpi.sources.tallies import uncounted
+    >>> read = DurationReader(unit="minutes", number=lambda text: text, count=uncounted)
     >>> read("135"), read("02:15:00"), read("2 hours 15 minutes")
     (8100.0, 8100.0, 8100.0)
     """

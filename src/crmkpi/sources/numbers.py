@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ from crmkpi.errors import CurrencyError, InputError
 from crmkpi.sources.limits import LONGEST_NUMBER
 from crmkpi.sources.tallies import Count
 
-__all__ = ["DecimalSign", "NumberReader", "number_reader", "settled_decimal"]
+__all__ = ["DecimalSign", "NumberReader", "check_usual", "number_reader", "settled_decimal"]
 
 DecimalSign = Literal[".", ","]
 
@@ -31,6 +31,14 @@ _NO_NUMBER = ("--", "\u2013", "\u2014")
 _SCALES = {"k": 1_000, "m": 1_000_000, "b": 1_000_000_000}
 
 Kind = Literal["money", "number", "integer"]
+
+
+def check_usual(cells: Sequence[Any]) -> None:
+    """Have numbers of an unusual size looked at one by one: 1e999999999 is short, and no memory could hold it."""
+    texts = [cell for cell in cells if isinstance(cell, str)]
+    whole = "".join(texts)
+    if "e" in whole or "E" in whole or max(map(len, texts), default=0) > LONGEST_NUMBER:
+        raise ValueError
 
 
 def number_reader(decimal: DecimalSign) -> Callable[[Any], Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from crmkpi.sources.numbers import NumberReader
 from crmkpi.sources.tallies import Count
 
-__all__ = ["Combine", "a_month", "after", "fraction", "in_whole_units"]
+__all__ = ["PERCENT", "Combine", "a_month", "after", "fraction", "in_whole_units", "plain_fraction"]
 
 Combine = Callable[[Any, dict[str, Any]], Any]
 _WITHOUT_CENTS = (
@@ -23,6 +23,7 @@ _MONTHS = {
     **dict.fromkeys(("year", "yearly", "annual", "annually"), Decimal(12)),
 }
 _DAYS = {**dict.fromkeys(("week", "weekly"), 7), **dict.fromkeys(("day", "daily"), 1)}
+PERCENT = "percent to a fraction"
 _MOST_DECIMALS = Decimal("0.000001")
 
 
@@ -90,10 +91,19 @@ def fraction(number: NumberReader, count: Count) -> Callable[[Any], Any]:
             share = float(found) / 100
         except (TypeError, ValueError):
             return value  # the record says what is wrong with it
-        count("percent to a fraction")
+        count(PERCENT)
         return share
 
     return read
+
+
+def plain_fraction(value: Any) -> float:
+    """The same for a percentage that is a plain number; any other is a `ValueError`.
+
+    >>> plain_fraction("75")
+    0.75
+    """
+    return float(value) / 100
 
 
 def _decimal(value: Any) -> Decimal:

@@ -22,7 +22,6 @@ from crmkpi.sources.conversions import Conversion, conversions_for, convert
 from crmkpi.sources.grid import Grid, Part, Row
 from crmkpi.sources.histories import joined_visits, merged_away, stage_grid
 from crmkpi.sources.leaving_out import LeftOut, left_out
-from crmkpi.sources.limits import LONGEST_NUMBER
 from crmkpi.sources.loaded import Records
 from crmkpi.sources.reading import Options
 from crmkpi.sources.tallies import Tallies
@@ -157,14 +156,13 @@ class _Reader(Generic[_R]):
         try:
             raws = self.build(part)
             for conversion in self.conversions:
-                if conversion.fast is None and conversion.number is not None:
-                    _check_usual(raws, conversion.slot)
-                convert(raws, conversion, conversion.fast)
+                convert(raws, conversion, fast=True)
             self._drop_beside(raws)
             found = self.validate(raws)
         except (TypeError, ValueError, OverflowError):
             self.tallies.drop()
             for conversion in self.conversions:
+                conversion.check = conversion.counted = None
                 conversion.fast = conversion.careful  # so that a file of other dates than ISO is not read twice
         else:
             self.tallies.keep()
@@ -188,15 +186,17 @@ class _Reader(Generic[_R]):
 
     def _kept(self, part: Part) -> Part:
         """The rows that could be records: neither blank nor left out by the preset."""
-        reason_of = self.leave_out
-        if reason_of is None and (not self.text or all(map(any, part.rows))):
+        leave_out = self.leave_out
+        if (leave_out is None or not leave_out.may_leave_out(part.rows)) and (
+            not self.text or all(map(any, part.rows))
+        ):
             return part
         kept: list[int] = []
         for place, row in enumerate(part.rows):
             if self.text and not any(row):
                 if row:  # else a blank line of the file
                     self.skipped["blank row"] += 1
-            elif reason_of is not None and (reason := reason_of(row)) is not None:
+            elif leave_out is not None and (reason := leave_out.reason_of(row)) is not None:
                 self.skipped[reason] += 1
             else:
                 kept.append(place)
@@ -234,21 +234,13 @@ class _Reader(Generic[_R]):
         for conversion in self.conversions:
             value = raw.get(conversion.slot)
             try:
-                convert([raw], conversion, conversion.careful)
+                convert([raw], conversion, fast=False)
             except CrmKpiError:
                 raise
             except (ValueError, OverflowError) as problem:
                 raise _RefusedError(Rejected(line, conversion.field, shortened(value), str(problem))) from None
         self._drop_beside([raw])
         return raw
-
-
-def _check_usual(raws: Iterable[_Raw], slot: str) -> None:
-    """Have numbers of an unusual size looked at one by one: 1e999999999 is short, and no memory could hold it."""
-    texts = [raw[slot] for raw in raws if isinstance(raw.get(slot), str)]
-    whole = "".join(texts)
-    if "e" in whole or "E" in whole or max(map(len, texts), default=0) > LONGEST_NUMBER:
-        raise ValueError
 
 
 def _picked(lines: Sequence[int], places: Sequence[int]) -> list[int]:
@@ -288,7 +280,7 @@ def _builder(columns: Columns, *, text: bool) -> _Builder:
 def _picker(positions: Sequence[int]) -> Callable[[Row], Row]:
     if len(positions) > 1:
         return itemgetter(*positions)
-    return lambda row: [row[position] for position in positions]
+    return itemgetter(slice(positions[0], positions[0] + 1) if positions else slice(0))
 
 
 def _present(names: Sequence[str], rows: Iterable[Row], *, text: bool) -> list[_Raw]:

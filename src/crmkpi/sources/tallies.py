@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import Protocol
 
-__all__ = ["Count", "Tallies"]
+__all__ = ["Count", "Tallies", "uncounted"]
 
-Count = Callable[[str], None]
 _MOST_KINDS = 20
+
+
+class Count(Protocol):
+    """Counts values under what was done to them."""
+
+    def __call__(self, kind: str, times: int = 1, /) -> None:
+        """Count some values."""
+
+
+def uncounted(kind: str, times: int = 1, /) -> None:
+    """Count nothing."""
 
 
 class Tallies:
@@ -27,29 +38,35 @@ class Tallies:
     def __init__(self) -> None:
         self._kept: Counter[tuple[str, str]] = Counter()
         self._waiting: list[tuple[str, str]] = []
+        self._many: list[tuple[tuple[str, str], int]] = []
 
     def counter(self, column: str) -> Count:
         """A function that counts one value of a column under what was done to it."""
-        waiting = self._waiting
+        waiting, many = self._waiting, self._many
 
-        def count(kind: str) -> None:
-            waiting.append((column, kind))
+        def count(kind: str, times: int = 1, /) -> None:
+            if times == 1:
+                waiting.append((column, kind))
+            else:
+                many.append(((column, kind), times))
 
         return count
 
     def keep(self) -> None:
         """The rows since the last call are used."""
-        if self._waiting:
-            self._kept.update(self._waiting)
-            self._waiting.clear()
+        self._kept.update(self._waiting)
+        for place, times in self._many:
+            self._kept[place] += times
+        self.drop()
 
     def drop(self) -> None:
         """The rows since the last call are not used."""
         self._waiting.clear()
+        self._many.clear()
 
     def clear(self) -> None:
         """Reading starts once more from the beginning."""
-        self._waiting.clear()
+        self.drop()
         self._kept.clear()
 
     def by_column(self) -> Mapping[str, Mapping[str, int]]:

@@ -17,7 +17,7 @@ from crmkpi.metrics.value.customer_lifetime_value import counted, customer_lifet
 
 __all__ = ["discounted", "predictive"]
 
-discount = Parameter("discount", "what money loses in a year by waiting, as a fraction", unit="ratio")
+discount = Parameter("discount", "what money loses in a year by waiting", unit="ratio")
 buyer = orders.customer
 stay_is_known = (buyer.since <= as_of) & (buyer.until.missing() | (buyer.until >= buyer.since))
 purchase_days = orders.per(

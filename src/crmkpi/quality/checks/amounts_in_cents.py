@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from crmkpi.quality.findings import Finding
-from crmkpi.quality.tables import CheckedTable, Watch
+from crmkpi.quality.tables import CheckedTable, Watch, shown
 
 __all__ = ["amounts_in_cents"]
 
@@ -47,7 +47,7 @@ class _Amounts:
                 return
             self.count += 1
             self.prices += _is_price(amount)
-            self.example = self.example or f"{record.id!r} ({self.name} {amount}, or {amount.scaleb(-2)}?)"
+            self.example = self.example or f"{shown(record, self.name)}, or {amount.scaleb(-2)}?"
 
     def findings(self) -> Iterable[Finding]:
         if self.is_possible and self.count >= _ENOUGH and self.prices >= _MOST * self.count:

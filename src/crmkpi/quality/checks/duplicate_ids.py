@@ -14,7 +14,8 @@ __all__ = ["duplicate_ids"]
 
 def duplicate_ids(table: CheckedTable) -> Iterable[Watch]:
     """The same id again: two exports put together, or a join that multiplied rows. Each counts again in every KPI."""
-    yield _Ids(table)
+    if "id" in table.type_.fields:
+        yield _Ids(table)
 
 
 @dataclass(slots=True)

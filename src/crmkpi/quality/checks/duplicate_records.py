@@ -17,7 +17,8 @@ def duplicate_records(table: CheckedTable) -> Iterable[Watch]:
     """The same in everything but the id: entered or imported twice. Records without a date are too bare to tell."""
     names = tuple(name for name, known in table.type_.fields.items() if name != "id" and known.kind != "attributes")
     if table.moments and len(names) > 1:
-        yield _Records(table, attrgetter(*names), names.index(table.moments[0]))
+        attributes = table.fields("attributes")
+        yield _Records(table, attrgetter(*names), names.index(table.moments[0]), attributes)
 
 
 @dataclass(slots=True)
@@ -25,7 +26,8 @@ class _Records:
     table: CheckedTable
     values: Callable[[Any], tuple[Any, ...]]
     start: int
-    known: dict[Any, str] = field(default_factory=dict)
+    attributes: tuple[str, ...]
+    known: dict[Any, str | None] = field(default_factory=dict)
     count: int = 0
     example: str = ""
 
@@ -34,10 +36,13 @@ class _Records:
             values = self.values(record)
             if values[self.start] is None:
                 continue
-            first = self.known.setdefault((values, tuple(record.attributes.items())), record.id)
-            if first != record.id:
+            own = getattr(record, "id", None)
+            whole = (values, *(tuple(getattr(record, name).items()) for name in self.attributes))
+            if whole not in self.known:
+                self.known[whole] = own
+            elif own is None or own != self.known[whole]:  # else its id is the duplicate, and another check says so
                 self.count += 1
-                self.example = self.example or f"{shown(record)} and {first!r}"
+                self.example = self.example or shown(record, self.table.moments[0])
 
     def findings(self) -> Iterable[Finding]:
         if self.count:

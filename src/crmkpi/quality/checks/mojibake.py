@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Any
 
 from crmkpi.quality.findings import Finding
-from crmkpi.quality.tables import CheckedTable, Watch
+from crmkpi.quality.tables import CheckedTable, Watch, shown
 from crmkpi.records.faults import shortened
 
 __all__ = ["mojibake", "repaired"]
@@ -16,13 +16,16 @@ __all__ = ["mojibake", "repaired"]
 
 def mojibake(table: CheckedTable) -> Iterable[Watch]:
     """UTF-8 that was read as Windows or Latin text, and characters that were lost: names fall into two segments."""
-    yield _Texts(table, table.fields("text"), attrgetter(*table.fields("text"), "id"))  # two at least, so a tuple
+    names = table.fields("text")
+    if names:
+        yield _Texts(table, names, table.fields("attributes"), attrgetter(*names, names[0]))  # two at least, so a tuple
 
 
 @dataclass(slots=True)
 class _Texts:
     table: CheckedTable
     names: tuple[str, ...]
+    attributes: tuple[str, ...]
     values: Callable[[Any], tuple[str | None, ...]]
     count: int = 0
     example: str = ""
@@ -36,7 +39,7 @@ class _Texts:
                     name, text = wrong
                     right = repaired(text)
                     meant = "" if right is None else f", meant as {shortened(right)}"
-                    self.example = f"{record.id!r} ({name} {shortened(text)}{meant})"
+                    self.example = f"{shown(record)} ({name} {shortened(text)}{meant})"
 
     def _wrong(self, record: Any) -> Iterator[tuple[str, str]]:
         texts = self.values(record)
@@ -44,9 +47,10 @@ class _Texts:
             for name, text in zip(self.names, texts, strict=False):
                 if text is not None and _is_wrong(text):
                     yield name, text
-        for name, text in record.attributes.items():
-            if isinstance(text, str) and not text.isascii() and _is_wrong(text):
-                yield name, text
+        for attributes in self.attributes:
+            for name, text in getattr(record, attributes).items():
+                if isinstance(text, str) and not text.isascii() and _is_wrong(text):
+                    yield name, text
 
     def findings(self) -> Iterable[Finding]:
         if self.count:

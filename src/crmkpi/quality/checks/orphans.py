@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from crmkpi.quality.findings import Effect, Finding
-from crmkpi.quality.tables import CheckedTable, Watch
+from crmkpi.quality.tables import CheckedTable, Watch, shown
 from crmkpi.records.base import Relation
+from crmkpi.records.faults import shortened
 
 __all__ = ["orphans"]
 
@@ -36,7 +37,7 @@ class _References:
             if other is not None:
                 self.counts[other] = self.counts.get(other, 0) + 1
                 if other not in self.examples:
-                    self.examples[other] = record.id
+                    self.examples[other] = shown(record)
 
     def findings(self) -> Iterable[Finding]:
         known = self.table.ids[self.relation.table]
@@ -50,7 +51,7 @@ class _References:
             field=self.relation.key,
             count=sum(self.counts[other] for other in lost),
             of=sum(self.counts.values()),
-            example=f"{self.examples[lost[0]]!r} ({self.relation.key} {lost[0]!r})",
+            example=f"{self.examples[lost[0]]} ({self.relation.key} {shortened(lost[0])})",
             effects=[self._effect()],
             error_from=_MOST,
         )
