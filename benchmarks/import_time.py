@@ -3,9 +3,9 @@
     python benchmarks/import_time.py [processes]
 
 Each figure is the median over fresh processes, taken in turns so that a busy machine is busy for all; the time that
-Python itself needs to start is not in it. Nothing of crmkpi is loaded before it is used, and one KPI loads no other: the
-fourth line is what a program pays before its first KPI, the second the part of it that is pydantic's own, since records
-are its dataclasses. The last is what measuring adds.
+Python itself needs to start is not in it. Nothing of crmkpi is loaded before it is used, and one KPI loads no other:
+the fourth line is what a program pays before its first KPI, the second the part of it that is pydantic's own, since
+records are its dataclasses. The last is what measuring adds.
 """
 
 from __future__ import annotations
