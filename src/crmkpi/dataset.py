@@ -100,7 +100,7 @@ class Dataset:
         """
         periods = self.periods(period, every)
         against = None if compare is None else [self._other(each, compare) for each in periods]
-        statements: list[str] = []
+        statements: list[tuple[str, str]] = []
         results = measure(
             self,
             chosen_metrics(metrics),
