@@ -31,12 +31,13 @@ __all__ = [
     "newcombe",
     "order_statistics",
     "quantile",
+    "quantile_place",
     "quantile_ranks",
     "student",
     "wilson",
 ]
 
-Method = Literal["wilson", "newcombe", "student", "order statistics", "adjusted wald"]
+Method = Literal["wilson", "newcombe", "student", "order statistics", "adjusted wald", "estimated"]
 Value = TypeVar("Value", float, Decimal, timedelta)
 OtherValue = TypeVar("OtherValue", float, Decimal, timedelta)
 
@@ -227,15 +228,29 @@ def quantile(sorted_values: Sequence[Value], fraction: float = 0.5) -> Value | N
     count = len(sorted_values)
     if count == 0:
         return None
-    position = Fraction(str(fraction)) * (count - 1)
-    index = floor(position)
-    weight = position - index
+    index, weight = quantile_place(count, fraction)
     low = sorted_values[index]
     high = sorted_values[index if weight == 0 else index + 1]
     for value in (low, high):
         if isinstance(value, (float, Decimal)) and not isfinite(value):
             raise InputError(f"`sorted_values` must be finite; got {value!r}. Leave out the values that are not.")
     return low if weight == 0 else _between(low, high, weight)
+
+
+@lru_cache(maxsize=65536)
+def quantile_place(count: int, fraction: float = 0.5) -> tuple[int, Fraction]:
+    """Where a quantile of `count` sorted values lies: the index of the value below it, and how far it is to the next.
+
+    The weight is 0 where the quantile is a value itself.
+
+    >>> quantile_place(4)
+    (1, Fraction(1, 2))
+    >>> quantile_place(11, 0.9)
+    (9, Fraction(0, 1))
+    """
+    position = Fraction(str(fraction)) * (count - 1)
+    index = floor(position)
+    return index, position - index
 
 
 def order_statistics(
@@ -261,6 +276,7 @@ def order_statistics(
     return Interval(low, high, confidence, "order statistics")
 
 
+@lru_cache(maxsize=65536)
 def quantile_ranks(count: int, fraction: float = 0.5, *, confidence: float = 0.95) -> tuple[int, int, float] | None:
     """Which two of the sorted values bound a quantile: their ranks, counted from 1, and the exact coverage.
 
@@ -315,6 +331,8 @@ def _between(low: Value, high: Value, weight: Fraction) -> Value:
         # A context of its own, so that the caller's does not change the number.
         with localcontext(_DECIMAL_CONTEXT):
             return low + (high - low) * weight.numerator / weight.denominator
+    if isinstance(low, int) and isinstance(high, int):  # dividing whole numbers rounds once, as a fraction does
+        return (low * weight.denominator + (high - low) * weight.numerator) / weight.denominator
     return float(Fraction(low) + (Fraction(high) - Fraction(low)) * weight)  # pyrefly: ignore
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
+from crmkpi.attributes import attribute_of, check_attribute, noting
 from crmkpi.calendars import Calendar
 from crmkpi.catalogue import catalogue
 from crmkpi.engines import records as records_engine
@@ -13,19 +15,19 @@ from crmkpi.engines.frames_columns import FrameTable
 from crmkpi.engines.query import Answer, Query
 from crmkpi.engines.support import at_home
 from crmkpi.errors import InputError, MissingTableError, ParameterError, UnknownNameError, did_you_mean
-from crmkpi.evaluation import EVER, Input, Reader, Timeline, moved
+from crmkpi.evaluation import EVER, Cut, Input, Reader, Timeline, moved
 from crmkpi.expressions import as_of
 from crmkpi.metric import Metric
 from crmkpi.money import Rates
 from crmkpi.periods import Period
 from crmkpi.plan import MetricPlan, Plan
-from crmkpi.results import Account, Report, Result, evaluated, interval_of
+from crmkpi.results import Account, Report, Result, counted, evaluated, interval_of
 from crmkpi.segments import By, Segment, segment_keys, segments_of
 
 if TYPE_CHECKING:
     from crmkpi.dataset import Dataset
 
-__all__ = ["built", "chosen_metrics", "measure", "measure_one", "read", "report"]
+__all__ = ["built", "chosen_metrics", "measure", "measure_one", "read", "report", "zone_notes"]
 
 _ALL_TIME = Timeline([None], EVER, whole=True)
 _KEPT_PLANS = 500
@@ -68,11 +70,12 @@ def built(
 ) -> tuple[Result, ...]:
     """The results of answers that are there."""
     builder = _Builder(crm, reader, segments, parameters, confidence)
+    ordered = _sorted(reader.segments() if segments else [()], segments)
     return tuple(
-        builder.result(found, segment, each, other)
+        result
         for found in plan.metrics
         for each, other in zip(periods, against or [None] * len(periods), strict=True)
-        for segment in _sorted(reader.segments() if segments else [()], segments)
+        for result in builder.results(found, ordered, each, other)
     )
 
 
@@ -88,7 +91,7 @@ def measure_one(
     """One metric over one period as one result."""
     periods = (period,) if against is None else (period, against)
     reader, plan = read(crm, (metric,), periods, (), parameters, intervals=confidence is not None)
-    return _Builder(crm, reader, (), parameters, confidence).result(plan.metrics[0], (), period, against)
+    return next(_Builder(crm, reader, (), parameters, confidence).results(plan.metrics[0], [()], period, against))
 
 
 def chosen_metrics(metrics: Metric | str | Iterable[Metric | str]) -> tuple[Metric, ...]:
@@ -127,8 +130,9 @@ def read(
                     f"{', '.join(crm.tables) or 'none'}. Add {table}=... to the Dataset."
                 )
     # Rates that change from day to day need each record's date, even where no period is asked for.
-    whole = not any(periods) and not (crm.rates is not None and crm.rates.dated)
-    plan = _plan(tuple(metrics), tuple(segments), whole=whole, intervals=intervals)
+    undated = not any(periods)
+    whole = undated and not (crm.rates is not None and crm.rates.dated)
+    plan = _plan(tuple(metrics), tuple(segments), whole=whole, undated=undated, intervals=intervals)
     values = _parameter_values(metrics, parameters)
     if whole and crm.as_of is None and not plan.shifting:
         timeline = _ALL_TIME
@@ -137,11 +141,15 @@ def read(
         found = [*periods, *(period for period in earlier if period is not None)]
         timeline = Timeline(found, crm.known_until(), whole=whole)
     functions = _functions(crm, plan)
+    attributes: dict[str, set[str]] = {}
     answers = {
-        table: _answer(crm, query, timeline, functions, values, partly=partly, statements=statements)
+        table: _answer(crm, query, timeline, functions, values, attributes, partly=partly, statements=statements)
         for table, query in plan.queries.items()
         if table in crm.tables
     }
+    if not partly:  # a part of the data may lack what another one has
+        for position, segment in enumerate(segments):
+            check_attribute(crm, segment, position, plan, answers, attributes)
     # Converted amounts carry no currency of their own.
     currency = crm.currency if crm.rates is None else crm.rates.to
     return Reader(answers, timeline, {**values, repr(as_of): crm.known_until()}, currency), plan
@@ -153,11 +161,12 @@ def _answer(
     timeline: Timeline,
     functions: Mapping[str, Callable[..., Any]],
     parameters: Mapping[str, Any],
+    attributes: dict[str, set[str]],
     *,
     partly: bool,
     statements: list[tuple[str, str]] | None,
 ) -> Answer:
-    """The answer of the engine that the table belongs to."""
+    """The answer of the engine that the table belongs to; `attributes` receives what the records of a stream have."""
     table = crm.tables[query.type_.table]
     if isinstance(table, FrameTable):
         from crmkpi.engines import frames  # noqa: PLC0415  # only where there are frames
@@ -175,9 +184,12 @@ def _answer(
                 merging=partly or timeline.merging,
                 statements=statements,
             )
+    found = crm.records(query.type_.table)
+    if isinstance(found, Iterator) and any(attribute_of(key) is not None for key in query.segments):
+        found = noting(found, attributes.setdefault(query.type_.table, set()))
     answer = records_engine.answer(
         query,
-        crm.records(query.type_.table),
+        found,
         moments=timeline.moments,
         tables=crm.index,
         functions=functions,
@@ -187,18 +199,20 @@ def _answer(
     return answer
 
 
-_PLANS: dict[tuple[tuple[int, ...], bool, bool], Plan] = {}
+_PLANS: dict[tuple[tuple[int, ...], bool, bool, bool], Plan] = {}
 
 
-def _plan(metrics: tuple[Metric, ...], segments: tuple[Segment, ...], *, whole: bool, intervals: bool) -> Plan:
-    key = (tuple(map(id, metrics)), whole, intervals)
+def _plan(
+    metrics: tuple[Metric, ...], segments: tuple[Segment, ...], *, whole: bool, undated: bool, intervals: bool
+) -> Plan:
+    key = (tuple(map(id, metrics)), whole, undated, intervals)
     if not segments and key in _PLANS:
         return _PLANS[key]
     types = (
         [measure.base.record_type_ for metric in metrics for measure in metric.measures.values()] if segments else []
     )
     keys = {type_.table: segment_keys(segments, type_) for type_ in types}
-    plan = Plan(metrics, keys, whole=whole, intervals=intervals)
+    plan = Plan(metrics, keys, whole=whole, undated=undated, intervals=intervals)
     if not segments:
         if len(_PLANS) > _KEPT_PLANS:  # metrics made on the fly must not be kept for ever
             _PLANS.clear()
@@ -229,15 +243,9 @@ def _functions(crm: Dataset, plan: Plan) -> dict[str, Callable[..., Any]]:
                 f"{found.metric.id} must know up to which day the data goes; give as_of=... (to the Dataset, or to the "
                 "call)."
             )
-    if plan.asks_business_time and crm.calendar.opening_hours is None:
-        raise ParameterError(
-            "Business time needs opening hours, and the calendar has none; give "
-            "calendar=Calendar(opening_hours={'mon-fri': ('09:00', '17:00')})."
-        )
-    functions: dict[str, Callable[..., Any]] = {
-        "local_day": crm.calendar.local_day,
-        "business_time": crm.calendar.business_time,
-    }
+    functions: dict[str, Callable[..., Any]] = {"local_day": crm.calendar.local_day}
+    if plan.asks_business_time:
+        functions["business_time"] = crm.calendar.open_time().between
     if crm.rates is not None:
         functions["convert"] = _converter(crm.rates, crm.currency, crm.calendar)
     return functions
@@ -271,48 +279,58 @@ class _Builder:
         self._confidence = confidence
         self._rejected = {name: answer.rejected for name, answer in reader.answers.items()}
 
-    def result(
-        self, plan: MetricPlan, segment: tuple[Hashable, ...], period: Period | None, against: Period | None
-    ) -> Result:
-        """One result, with the one that it is compared to."""
-        before = None if against is None else self._one(plan, segment, against, None)
-        return self._one(plan, segment, period, before)
+    def results(
+        self,
+        plan: MetricPlan,
+        segments: Sequence[tuple[Hashable, ...]],
+        period: Period | None,
+        against: Period | None,
+    ) -> Iterator[Result]:
+        """A metric's results over one period, each with the one that it is compared to."""
+        if against is None:
+            return self._over(plan, segments, period, repeat(None))
+        return self._over(plan, segments, period, self._over(plan, segments, against, repeat(None)))
 
-    def _one(
-        self, plan: MetricPlan, segment: tuple[Hashable, ...], period: Period | None, before: Result | None
-    ) -> Result:
-        metric = plan.metric
-        inputs = self._reader.inputs(plan, segment, period)
-        totals = {name: found.value for name, found in inputs.items()}
+    def _over(
+        self,
+        plan: MetricPlan,
+        segments: Sequence[tuple[Hashable, ...]],
+        period: Period | None,
+        others: Iterable[Result | None],
+    ) -> Iterator[Result]:
+        metric, confidence = plan.metric, self._confidence
+        cut = self._reader.cut(plan, period)
         parameters = metric.parameter_values(self._given) if metric.parameters else {}
-        missing = self._blank(metric, segment) or next(
-            (found.missing for found in inputs.values() if found.value is None and found.missing), None
-        )
-        value, exact, reason = (None, None, missing) if missing else evaluated(metric, totals | parameters)
-        interval, n = None, None
-        if reason is None and self._confidence is not None:
-            samples = {name: found.sample for name, found in inputs.items() if found.sample is not None}
-            interval, n = interval_of(metric, totals, samples, confidence=self._confidence)
-        accounts = tuple(self._accounts(plan, segment, period))
-        complete = None
-        if period is not None and self._crm.as_of is not None:
-            complete = period.is_complete(self._crm.as_of)
-        return Result(
-            metric,
-            value,
-            reason,
-            totals,
-            _currency(metric, inputs),
-            interval,
-            n if n is not None else accounts[-1].used,
-            accounts,
-            parameters,
-            period,
-            {part.name: key for part, key in zip(self._segments, segment, strict=True)} if segment else {},
-            complete,
-            before,
-            exact,
-        )
+        complete = None if period is None or self._crm.as_of is None else period.is_complete(self._crm.as_of)
+        names = [part.name for part in self._segments]
+        for segment, before in zip(segments, others, strict=False):
+            inputs = cut.inputs(segment)
+            totals = {name: found.value for name, found in inputs.items()}
+            missing = self._blank(metric, segment)
+            if missing is None and None in totals.values():
+                missing = next((one.missing for one in inputs.values() if one.value is None and one.missing), None)
+            value, exact, reason = (None, None, missing) if missing else evaluated(metric, totals | parameters)
+            interval, n = None, None
+            if reason is None and confidence is not None:
+                samples = {name: found.sample for name, found in inputs.items() if found.sample is not None}
+                interval, n = interval_of(metric, totals | parameters, samples, confidence=confidence)
+            accounts = self._accounts(cut, segment)
+            yield Result(
+                metric,
+                value,
+                reason,
+                counted(totals),
+                _currency(metric, inputs),
+                interval,
+                n if n is not None else accounts[-1].used,
+                accounts,
+                parameters,
+                period,
+                dict(zip(names, segment, strict=True)),
+                complete,
+                before,
+                exact,
+            )
 
     def _blank(self, metric: Metric, segment: tuple[Hashable, ...]) -> str | None:
         """Why a KPI of several tables says nothing about a segment: a table's records are in no segment at all.
@@ -327,12 +345,12 @@ class _Builder:
                         return f"no record of {table} has a {self._segments[position].name}"
         return None
 
-    def _accounts(self, plan: MetricPlan, segment: tuple[Hashable, ...], period: Period | None) -> Iterator[Account]:
-        for account in plan.accounts:
-            used, left_out = self._reader.left_out(account, segment, period)
-            rejected = self._rejected[account.table]
-            given = self._reader.given(account.table, segment) + rejected
-            yield Account(account.table, account.at, given, used, left_out, rejected)
+    def _accounts(self, cut: Cut, segment: tuple[Hashable, ...]) -> tuple[Account, ...]:
+        made = []
+        for table, at, used, left_out in cut.left_out(segment):
+            rejected = self._rejected[table]
+            made.append(Account(table, at, self._reader.given(table, segment) + rejected, used, left_out, rejected))
+        return tuple(made)
 
 
 def _currency(metric: Metric, inputs: Mapping[str, Input]) -> str | None:
@@ -363,6 +381,18 @@ def _title(periods: Sequence[Period | None], every: str | None, by: By) -> str:
         text = first.label if len(periods) == 1 else f"{first.label} to {last.label}"
     grouped = ", ".join(segment.name for segment in segments_of(by))
     return text + (f" by {grouped}" if grouped else "") + (f", every {every}" if every else "")
+
+
+def zone_notes(crm: Dataset, periods: Sequence[Period | None], metrics: Sequence[Metric]) -> tuple[str, ...]:
+    """What to know where times were read as those of one zone and days begin in another."""
+    asked = dict.fromkeys(table for metric in metrics for table in metric.tables) if any(periods) else ()
+    zones = {table: getattr(crm.tables[table], "tz", None) for table in asked}
+    return tuple(
+        f"the times of {table} were read as those of {tz}, and days begin in {crm.calendar.tz}; "
+        f"calendar=Calendar(tz={tz!r}) lets them begin there"
+        for table, tz in zones.items()
+        if isinstance(tz, str) and tz != crm.calendar.tz
+    )
 
 
 def report(

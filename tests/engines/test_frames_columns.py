@@ -143,18 +143,6 @@ def test_what_is_no_plain_value_is_no_text(backend, values, name) -> None:
         crm.measure(win_rate, by="owner")
 
 
-def test_an_attribute_that_is_no_column_is_named_with_the_nearest(backend) -> None:
-    crm = Dataset(deals=frame_of(backend, pa.table({**DEALS, "Region": ["n", "s", "n"]})))
-    with pytest.raises(ColumnError, match=r"deals has no column 'Regoin' for attributes.Regoin. Did you mean 'Region'"):
-        crm.measure(win_rate, by="attributes.Regoin")
-
-
-def test_an_attribute_that_holds_a_field_is_named_as_the_field() -> None:
-    deals = table(pl.DataFrame({**DEALS, "Rep": ["a", "b", "a"]}), record=Deal, columns={"owner": "Rep"})
-    with pytest.raises(ColumnError, match="'Rep' is no attribute: it holds the field 'owner'"):
-        Dataset(deals=deals).measure(win_rate, by="attributes.Rep")
-
-
 def test_a_column_named_like_a_related_field_does_not_shadow_it(backend) -> None:
     own = pa.table(
         {**DEALS, "customer_id": ["C1", "C2", None], "customer.industry": ["wrong"] * 3, "customer": ["x"] * 3}

@@ -14,11 +14,15 @@ from zoneinfo import ZoneInfo
 
 from crmkpi.engines.frames_look import Prepared, inside, looked_over, with_usual_scales
 from crmkpi.engines.frames_native import entered, filled, untyped
+from crmkpi.engines.frames_presets import by_preset
 from crmkpi.engines.frames_time import to_utc
 from crmkpi.engines.support import Backend, at_home, backend_of, check_versions, narwhals
 from crmkpi.errors import ColumnError, InputError, did_you_mean
+from crmkpi.presets.library import AnyPreset
 from crmkpi.records import Survey
 from crmkpi.records.base import FieldType, Kind, RecordType, record_type
+from crmkpi.sources.reading import options_from
+from crmkpi.sources.rows import record_of
 
 __all__ = ["FrameTable", "table"]
 
@@ -39,7 +43,20 @@ _WORDS: Mapping[str, str] = MappingProxyType(
 class FrameTable:
     """A frame as a table of records; made by `crmkpi.table`, or by a `Dataset` for a frame as it stands."""
 
-    __slots__ = ("_found", "_known", "_untyped", "_values", "_zone", "backend", "columns", "frame", "kept", "type_")
+    __slots__ = (
+        "_found",
+        "_known",
+        "_untyped",
+        "_zone",
+        "backend",
+        "columns",
+        "frame",
+        "kept",
+        "left_out",
+        "type_",
+        "tz",
+        "values",
+    )
 
     def __init__(
         self,
@@ -49,6 +66,7 @@ class FrameTable:
         columns: Mapping[str, str] | None = None,
         values: Mapping[str, Mapping[Any, Any]] | None = None,
         tz: str | None = None,
+        left_out: tuple[str, ...] = (),
     ) -> None:
         backend = backend_of(frame)
         if backend is None:
@@ -58,11 +76,13 @@ class FrameTable:
             )
         check_versions(backend)
         self.backend = backend
+        self.left_out = left_out  # why the preset leaves rows out
         self.frame = frame.to_native() if hasattr(frame, "to_native") else frame
         self.type_ = type_
+        self.tz = tz
         self._zone = None if tz is None else ZoneInfo(tz)
-        self._values = {name: dict(mapping) for name, mapping in (values or {}).items()}
-        for name in self._values:
+        self.values = {name: dict(mapping) for name, mapping in (values or {}).items()}
+        for name in self.values:
             type_.field(name)
         self._found = self._schema()
         self._untyped = untyped(backend, self.frame)
@@ -71,7 +91,8 @@ class FrameTable:
         self.kept: dict[str, Any] = {}  # what the engine found out once
 
     def __repr__(self) -> str:
-        return f"<{self.type_.table} in a {self.backend.name} frame of {len(self._found)} columns>"
+        without = f", without {', '.join(self.left_out)}" if self.left_out else ""
+        return f"<{self.type_.table} in a {self.backend.name} frame of {len(self._found)} columns{without}>"
 
     def _schema(self) -> Mapping[str, Any]:
         """The frame's columns and their types."""
@@ -156,18 +177,15 @@ class FrameTable:
         made = looked_over(self.backend, self.type_, frame, [*present, *absent], digits, aware, exact)
         return made if self._zone is None else to_utc(made, self._zone)
 
+    @property
+    def attributes(self) -> frozenset[str]:
+        """The custom attributes: the columns that are no fields."""
+        return frozenset(self._found) - frozenset(self.columns.values())
+
     def _column_of(self, name: str) -> str | None:
         if name.startswith("attributes."):
             own = name.partition(".")[2]
-            field = next((field for field, column in self.columns.items() if column == own), None)
-            if field is not None:
-                raise ColumnError(f"The column {own!r} is no attribute: it holds the field {field!r}; write that.")
-            if own not in self._found:
-                free = [column for column in self._found if column not in self.columns.values()]
-                raise ColumnError(
-                    f"The frame for {self.type_.table} has no column {own!r} for {name}. {did_you_mean(own, free)}"
-                )
-            return own
+            return own if own in self.attributes else None
         column = self.columns.get(name)
         if column is None:
             alike = {_plain(found): found for found in self._found if found not in self.columns.values()}
@@ -218,7 +236,7 @@ class FrameTable:
     def _translated(self, nw: Any, present: Mapping[str, tuple[str, Kind]]) -> list[Any]:
         """The columns whose values go by other names in the source."""
         made = []
-        for name, mapping in self._values.items():
+        for name, mapping in self.values.items():
             if name in present:
                 source = nw.col(inside(name))
                 for raw, meant in mapping.items():
@@ -231,7 +249,8 @@ def table(
     frame: Any,
     /,
     *,
-    record: type[Any],
+    record: type[Any] | None = None,
+    preset: AnyPreset | None = None,
     columns: Mapping[str, str] | None = None,
     values: Mapping[str, Mapping[Any, Any]] | None = None,
     tz: str | None = None,
@@ -243,6 +262,10 @@ def table(
     of the frame to one of the record. `tz` is the time zone of timestamps that carry none; without it they are
     wall-clock times of the calendar that is measured with. Nothing is read before something is measured.
 
+    `preset` is one of `crmkpi.presets`, or your own: it knows the columns, words and units of a system's export, and
+    the record. Rows that it leaves out are not read, and `repr` says why. Columns must have their types already; what
+    has to be reckoned from several cells, such as a moment from a duration, is filled by `read_csv` alone.
+
     >>> import polars as pl
     >>> from crmkpi import Deal, win_rate
     >>> from crmkpi.engines.frames_columns import table
@@ -252,7 +275,14 @@ def table(
     >>> win_rate(deals).value
     0.5
     """
-    return FrameTable(frame, type_=record_type(record), columns=columns, values=values, tz=tz)
+    asked = options_from(preset, {})
+    type_ = record_type(record_of(record, asked))
+    backend = backend_of(frame)
+    reasons: list[str] = []
+    if asked.preset is not None and backend is not None:
+        frame, found, reasons = by_preset(backend, frame, type_, asked.preset, columns or {})
+        columns = {**found, **(columns or {})}
+    return FrameTable(frame, type_=type_, columns=columns, values=values, tz=tz, left_out=tuple(reasons))
 
 
 def _plain(name: str) -> str:

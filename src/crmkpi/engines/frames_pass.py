@@ -153,7 +153,7 @@ class Pass:
         self._flags: dict[str, Any] = {}
         self._columns: dict[str, Any] = {}
         self._more: dict[str, Any] = {}
-        self._per: dict[str, Key] = {}
+        self._per: dict[str, tuple[Key, ...]] = {}
         self._parts: list[_Part] = []
         self._groups: dict[Group, list[Any]] = {}
         self._statements: list[tuple[str, str]] | None = None
@@ -203,7 +203,10 @@ class Pass:
                 found = compiler.value(root)
                 conditions.append(compiler.present(found))
                 if made is not None:
-                    made.setdefault(repr(root), Key(f"per{len(made)}", found.source, decoder(found)))
+                    parts = [compiler.value(part) for part in getattr(root, "items", (root,))]
+                    name = f"per{len(made)}"
+                    own = (Key(f"{name}_{n}", part.source, decoder(part)) for n, part in enumerate(parts))
+                    made.setdefault(repr(root), tuple(own))
         present = [condition for condition in conditions if condition is not None]
         flag = None
         if present:
@@ -248,7 +251,8 @@ class Pass:
     def _projected(self) -> Any:
         """The frame with all columns that any slot needs, and only those, but the ones that it came with."""
         nw = self._nw
-        keys = [*self._segments, *self._keys, *self._currencies.values(), *self._per.values()]
+        keys = [*self._segments, *self._keys, *self._currencies.values()]
+        keys += [key for per in self._per.values() for key in per]
         first = [key.source.alias(key.name) for key in keys]
         for name, source in self._flags.values():
             made = source if self._adds_flags else nw.when(source).then(nw.lit(1)).otherwise(nw.lit(0))
@@ -270,13 +274,15 @@ class Pass:
             frame = frame.with_columns(*(source.alias(name) for name, source in self._more.items()))
         return frame
 
-    def _aggregated(self, frame: Any, parts: Sequence[_Part], per: Key | None, *, split: bool, merging: bool) -> None:
+    def _aggregated(
+        self, frame: Any, parts: Sequence[_Part], per: Sequence[Key] | None, *, split: bool, merging: bool
+    ) -> None:
         """Group once for these slots, and put their states down."""
         nw = self._nw
         if per is not None:
             frame = self._only(frame, parts)
         keys = [*self._segments, *(key for key in self._keys if split or key.name != "rate")]
-        keys += [*(self._currencies.values() if split else ()), *([per] if per is not None else [])]
+        keys += [*(self._currencies.values() if split else ()), *(per or ())]
         asked: dict[str, Any] = {"n": nw.len()}
         for part in parts:
             asked |= _aggregations(nw, part, merging=merging)
@@ -308,7 +314,7 @@ class Pass:
             return frame
         return frame.filter(reduce(or_, (self._met(flag) for flag in flags if flag is not None)))
 
-    def _put(self, part: _Part, decoded: dict[str, Any], per: Key | None, state: Any) -> None:
+    def _put(self, part: _Part, decoded: dict[str, Any], per: Sequence[Key] | None, state: Any) -> None:
         """Put a state down in its group, beside what is there already."""
         group = (tuple(decoded[key.name] for key in self._segments), decoded.get("part"))
         states = self._groups.get(group)
@@ -324,7 +330,7 @@ class Pass:
             else:
                 states[part.number] = merged_state(part.slot, before, state)
             return
-        key = decoded[per.name]
+        key = decoded[per[0].name] if len(per) == 1 else tuple(decoded[part.name] for part in per)
         mine = before.get(key)
         before[key] = state if mine is None else merged_state(part.slot, {key: mine}, {key: state})[key]
 
