@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from crmkpi import Dataset, Deal, revenue, table, win_rate
+from crmkpi import Dataset, Deal, revenue, win_rate
 from crmkpi.engines import support
 from crmkpi.errors import ColumnError, InputError, MissingExtraError, MissingTableError
 from crmkpi.records import RECORDS

@@ -164,9 +164,10 @@ def _pandas_numbers(pd: Any, column: Any, kind: Kind) -> Any:
         return column.astype("Float64" if kind != "integer" else "Int64")
     exact = [value if isinstance(value, Decimal) else Decimal(repr(value)) for value in present]
     digits = max([0, *(-int(value.as_tuple().exponent) for value in exact if value.is_finite())])
-    values = pd.Series(pd.NA, index=column.index, dtype="Int64")
+    numbers = iter(exact)
     try:
-        values[column.notna()] = [int(value.scaleb(digits)) for value in exact]
+        whole = [pd.NA if gone else int(next(numbers).scaleb(digits)) for gone in column.isna()]
+        values = pd.Series(whole, index=column.index, dtype="Int64")
     except OverflowError as error:
         raise InputError(
             f"The column {column.name!r} holds an amount of more digits than can be added exactly; check it."

@@ -73,7 +73,7 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
         ),
         "pandas": Backend("pandas", "pandas", "2.2", _ALL, "numpy, nullable and Arrow columns"),
         "pyarrow": Backend("pyarrow", "frames", "15", _ALL, "Table"),
-        "duckdb": Backend("duckdb", "duckdb", "1.1", _ALL | {"sql"}, "relations and tables", lazy=True),
+        "duckdb": Backend("duckdb", "duckdb", "1.4", _ALL | {"sql"}, "relations and tables", lazy=True),
         "pyspark": Backend(
             "pyspark", "spark", "4.0", _ALL | {"plan"}, "DataFrame; only rows of groups are collected", lazy=True
         ),
