@@ -40,13 +40,13 @@ def answer(
     currency: str | None,
     parameters: Mapping[str, Any],
     merging: bool,
-    statements: list[str] | None = None,
+    statements: list[tuple[str, str]] | None = None,
 ) -> Answer:
     """The answer to `query` over a frame.
 
     `tables` are those of the dataset, for related fields. `currency` is that of amounts which carry none, where `rates`
     convert them. `merging` says that states will be merged, so that different values must be kept and not only counted.
-    `statements` receives the SQL that was run, where the backend has one.
+    `statements` receives the SQL or plan that was run, where the backend has one.
     """
     prepared = _prepared(query, table, tables)
     spans = {repr(part): part for root in _roots(query) for part in walk(root) if isinstance(part, BusinessTime)}

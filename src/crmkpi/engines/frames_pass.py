@@ -17,7 +17,7 @@ from typing import Any
 
 from crmkpi.engines.frames_expressions import Compiler, Value
 from crmkpi.engines.frames_look import Column
-from crmkpi.engines.frames_native import counts_steps, gathered, rows_of, sql_of, with_steps
+from crmkpi.engines.frames_native import counts_steps, gathered, rows_of, statement_of, with_steps
 from crmkpi.engines.frames_sums import Sum, exact_sum
 from crmkpi.engines.frames_time import local_day, step_numbers
 from crmkpi.engines.query import EXACT, Anchor, Sample, SegmentKey, Slot, empty_state, merged_state
@@ -156,7 +156,7 @@ class Pass:
         self._per: dict[str, tuple[Key, ...]] = {}
         self._parts: list[_Part] = []
         self._groups: dict[Group, list[Any]] = {}
-        self._statements: list[str] | None = None
+        self._statements: list[tuple[str, str]] | None = None
 
     def given(self) -> dict[tuple[Hashable, ...], int]:
         """How many rows each segment has."""
@@ -171,7 +171,7 @@ class Pass:
             found[segment] = found.get(segment, 0) + count
         return found
 
-    def states(self, *, merging: bool, statements: list[str] | None) -> dict[Group, list[Any]]:
+    def states(self, *, merging: bool, statements: list[tuple[str, str]] | None) -> dict[Group, list[Any]]:
         """The states of each group."""
         self._statements = statements
         parts = self._parts = [self._part(number, slot) for number, slot in enumerate(self._anchor.slots)]
@@ -289,8 +289,8 @@ class Pass:
         names = [key.name for key in keys]
         chosen = [part.alias(name) for name, part in asked.items()]
         grouped = frame.group_by(*names).agg(*chosen) if names else frame.select(*chosen)
-        if self._statements is not None and "sql" in self._backend.words:
-            self._statements.append(sql_of(self._backend, grouped))
+        if self._statements is not None and (made := statement_of(self._backend, grouped)) is not None:
+            self._statements.append(made)
         columns = [*names, *asked]
         for row in rows_of(self._backend, grouped):
             cells = dict(zip(columns, row, strict=True))
