@@ -37,6 +37,11 @@ YEAR = {"period": "2026"}
 DATED = [metric for metric in METRICS.values() if metric.id not in DATELESS]  # what dated rates can be asked for
 
 
+def skip_if_nothing_has_a_type(backend) -> None:
+    if backend == "duckdb" and duckdb.__version__.startswith("1."):
+        pytest.skip("before 2.0 DuckDB takes a column of nothing for whole numbers, which are refused in words")
+
+
 def objects(*values):
     return pd.Series(values, dtype=object)
 
@@ -113,6 +118,7 @@ def test_a_frame_of_nothing_but_required_columns_serves_every_definition(backend
 
 @pytest.mark.parametrize("rows", [0, 3])
 def test_columns_of_nothing_have_no_type_and_no_values(backend, rows) -> None:
+    skip_if_nothing_has_a_type(backend)
     text = (
         {name: DEALS[name][:rows] for name in ("id", "status")} if rows else {"id": pa.nulls(0), "status": pa.nulls(0)}
     )
@@ -127,6 +133,7 @@ def test_columns_of_nothing_have_no_type_and_no_values(backend, rows) -> None:
 
 
 def test_a_flag_that_is_missing_is_refused_as_a_record_refuses_it(backend) -> None:
+    skip_if_nothing_has_a_type(backend)
     frame = frame_of(backend, pa.table({**DEALS, "deleted": pa.nulls(3)}))
     assert win_rate(frame).accounts[0].rejected == 3
 

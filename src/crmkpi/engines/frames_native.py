@@ -357,7 +357,9 @@ def table_beside(backend: Backend, frame: Any, columns: Mapping[str, Sequence[in
         values = ", ".join(str(row) if len(row) > 1 else f"({row[0]})" for row in zip(*columns.values(), strict=True))
         if not values:
             nothing = ", ".join(f"NULL::BIGINT AS {_quoted(name)}" for name in columns)
-            return nw.from_native(frame.to_native().query("measured", f"SELECT {nothing} FROM measured WHERE false"))  # noqa: S608  # names are quoted, values are numbers
+            return nw.from_native(
+                frame.to_native().query("measured", f"SELECT {nothing} WHERE false")
+            )  # names are quoted, values are numbers
         return nw.from_native(frame.to_native().query("measured", f"SELECT * FROM (VALUES {values}) AS t({names})"))  # noqa: S608  # names are quoted, values are numbers
     if backend.name == "pyspark":
         session = frame.to_native().sparkSession

@@ -72,8 +72,8 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
             "polars", "polars", "1.32", _ALL, "DataFrame and LazyFrame; lazy frames stay lazy", lazy=True
         ),
         "pandas": Backend("pandas", "pandas", "2.2", _ALL, "numpy, nullable and Arrow columns"),
-        "pyarrow": Backend("pyarrow", "frames", "15", _ALL, "Table"),
-        "duckdb": Backend("duckdb", "duckdb", "1.4", _ALL | {"sql"}, "relations and tables", lazy=True),
+        "pyarrow": Backend("pyarrow", "frames", "19", _ALL, "Table"),
+        "duckdb": Backend("duckdb", "duckdb", "1.5", _ALL | {"sql"}, "relations and tables", lazy=True),
         "pyspark": Backend(
             "pyspark", "spark", "4.0", _ALL | {"plan"}, "DataFrame; only rows of groups are collected", lazy=True
         ),
