@@ -49,7 +49,7 @@ def answer(
     `statements` receives the SQL or plan that was run, where the backend has one.
     """
     prepared = _prepared(query, table, tables)
-    spans = {repr(part): part for root in _roots(query) for part in walk(root) if isinstance(part, BusinessTime)}
+    spans = {repr(part): part for root in query.expressions for part in walk(root) if isinstance(part, BusinessTime)}
     for span in spans.values():
         prepared = _with_open_times(prepared, span, calendar)
     compiler = Compiler(prepared, parameters, calendar, (moments.as_of_wall, moments.as_of))
@@ -130,16 +130,6 @@ def _converter(rates: Rates | None, default: str | None, day_of: Callable[[Any],
     return convert
 
 
-def _roots(query: Query) -> list[Expression | None]:
-    """All expressions of a query."""
-    roots: list[Expression | None] = [key.source for key in query.segments if isinstance(key.source, Expression)]
-    for anchor in query.anchors:
-        roots.append(anchor.at)
-        for slot in anchor.slots:
-            roots += [slot.where, slot.value, slot.key, slot.moment, slot.currency]
-    return roots
-
-
 def _prepared(query: Query, table: FrameTable, tables: Mapping[str, Any]) -> Prepared:
     """The frame with all columns that the query reads, those of related records joined on their key."""
     function = next((key for key in query.segments if not isinstance(key.source, Expression)), None)
@@ -149,9 +139,7 @@ def _prepared(query: Query, table: FrameTable, tables: Mapping[str, Any]) -> Pre
             "rows; add a column to the frame and group by its name (by='attributes.name'), use Segment(..., bins=...), "
             "or give records."
         )
-    fields = {
-        part.path: part for root in _roots(query) for part in walk(root) if isinstance(part, Field) and part.table
-    }
+    fields = query.fields
     summed = {
         part.path
         for anchor in query.anchors
