@@ -19,7 +19,8 @@ from crmkpi.metrics.value.customer_lifetime_value import (
     opening_mrr,
     orders,
 )
-from crmkpi.metrics.value.months import MONTH, month_or_undefined
+from crmkpi.metrics.value.months import month_or_undefined
+from crmkpi.months import MONTH_SECONDS
 
 __all__ = ["cac_payback_period", "ltv_to_cac_ratio"]
 
@@ -129,7 +130,7 @@ def cac_payback_period(spend: Decimal, new_customers: int, mrr: Decimal, subscri
     $$\text{CAC payback period} = \frac{\text{CAC}}{\text{ARPU} \times \text{margin}}\ \text{months}$$
 
     `customer_acquisition_cost` of the period over what a subscriber brings in a month at its end (`arpu`). A month is
-    30.436875 days, a twelfth of a year; the margin is 1 unless given.
+    365.25 / 12 days; the margin is 1 unless given.
 
     Returns:
         A duration; undefined where no customer was won, or nobody pays.
@@ -143,9 +144,9 @@ def cac_payback_period(spend: Decimal, new_customers: int, mrr: Decimal, subscri
         >>> spend, new = [Expense(id="1", amount=600, team="sales")], [Customer(id="A")]
         >>> paying = [Subscription(id="1", customer_id="A", mrr=100, started_at="2026-01-01")]
         >>> result = cac_payback_period(expenses=spend, customers=new, subscriptions=paying, margin=0.5)
-        >>> round(result.to("days") / 30.436875, 6)
+        >>> round(result.to("days") / 30.4375, 6)
         12.0
         >>> cac_payback_period(expenses=spend, customers=new, subscriptions=[]).reason
         'mrr and subscribers are 0'
     """
-    return spend / new_customers / (mrr / subscribers * Decimal(str(margin))) * MONTH
+    return spend / new_customers / (mrr / subscribers * Decimal(str(margin))) * Decimal(MONTH_SECONDS)
