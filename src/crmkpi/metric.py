@@ -234,7 +234,27 @@ class Metric:
             raise UndefinedError(self._why_zero(numbers)) from None
         except OverflowError:
             raise UndefinedError("it is too large for a number") from None
-        return _in_unit(value, self.unit)
+        return self._in_unit(value)
+
+    def _in_unit(self, value: Any) -> Any:
+        """The formula's number as the type of its unit; what is no finite number is undefined."""
+        if value is None:
+            raise UndefinedError("the formula gives none")
+        try:
+            finite = math.isfinite(value)
+        except TypeError:
+            raise DefinitionError(
+                f"The formula of {self.id} must give a number, of a duration the seconds, or None; got {value!r}."
+            ) from None
+        if not finite:
+            raise UndefinedError("it is not a finite number")
+        match self.unit:
+            case "count":
+                return int(value)
+            case "money":
+                return value if isinstance(value, Decimal) else Decimal(str(value))
+            case _:
+                return float(value)
 
     def parameter_values(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The value of each parameter: the given one, or the default; one that has neither is an error."""
@@ -477,18 +497,3 @@ def _plain_number(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return tuple(map(_plain_number, value))
     return value.total_seconds() if isinstance(value, timedelta) else value
-
-
-def _in_unit(value: Any, unit: Unit) -> Any:
-    """The formula's number as the type of its unit; what is no finite number is undefined."""
-    if value is None:
-        raise UndefinedError("the formula gives none")
-    if not math.isfinite(value):
-        raise UndefinedError("it is not a finite number")
-    match unit:
-        case "count":
-            return int(value)
-        case "money":
-            return value if isinstance(value, Decimal) else Decimal(str(value))
-        case _:
-            return float(value)
