@@ -44,7 +44,7 @@ __all__ = ["cac_payback_period", "ltv_to_cac_ratio"]
 def ltv_to_cac_ratio(
     amount: Decimal, buyers: int, days: float, spend: Decimal, new_customers: int, lifespan: float, margin: float
 ) -> Decimal:
-    r"""How many times over a customer brings in what it cost to win him.
+    r"""How many times over a customer brings in what it cost to win them.
 
     $$\text{LTV to CAC} = \frac{\text{customer lifetime value}}{\text{customer acquisition cost}}$$
 
@@ -84,7 +84,7 @@ def ltv_to_cac_ratio(
 def arpu_over_churn(
     opening: Decimal, lost: int, days: float, spend: Decimal, new_customers: int, margin: float
 ) -> Decimal:
-    r"""How many times over a subscriber brings in what it cost to win him, at the churn of the month.
+    r"""How many times over a subscriber brings in what it cost to win them, at the churn of the month.
 
     $$\text{LTV to CAC}
     = \frac{\text{ARPU} \times \text{margin} / \text{churn rate}}{\text{customer acquisition cost}}$$
@@ -125,7 +125,7 @@ def arpu_over_churn(
     sources=(SAAS_METRICS,),
 )
 def cac_payback_period(spend: Decimal, new_customers: int, mrr: Decimal, subscribers: int, margin: float) -> Decimal:
-    r"""How long a customer has to stay until he has paid back what it cost to win him.
+    r"""How long a customer has to stay until they have paid back what it cost to win them.
 
     $$\text{CAC payback period} = \frac{\text{CAC}}{\text{ARPU} \times \text{margin}}\ \text{months}$$
 
@@ -137,7 +137,7 @@ def cac_payback_period(spend: Decimal, new_customers: int, mrr: Decimal, subscri
 
     Pitfalls:
         Without a margin it is revenue that is paid back, not money that was earned. Who leaves before it is over has
-        cost more than he brought.
+        cost more than they brought.
 
     Examples:
         >>> from crmkpi import Customer, Expense, Subscription, cac_payback_period
