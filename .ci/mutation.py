@@ -69,7 +69,10 @@ SHOWN = ("tests/test_results.py", "tests/display/test_rows.py", "tests/test_faul
 AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "measures": (("measures",), ("tests/test_measures.py", *ENGINE)),
     "expressions": (("expressions",), ("tests/test_expressions.py", *ENGINE)),
-    "metric": (("metric",), ("tests/test_metric.py", "tests/test_catalogue.py", *ENGINE)),
+    "metric": (
+        ("metric", "definition_checks", "interval_rules"),
+        ("tests/test_metric.py", "tests/test_catalogue.py", *ENGINE),
+    ),
     "plan": (("plan",), ENGINE),
     "evaluation": (("evaluation",), ("tests/test_measures.py", *ENGINE, "tests/test_dataset.py")),
     "measurement": (("measurement",), ("tests/test_dataset.py", "tests/test_vendors.py", *ENGINE)),

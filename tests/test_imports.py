@@ -25,7 +25,7 @@ LAYERS = (
     ("expressions", "kinds"),
     ("engines", "segments"),
     ("measures",),
-    ("catalogue", "metric", "metrics"),
+    ("catalogue", "definition_checks", "interval_rules", "metric", "metrics"),
     ("results",),
     ("vendors",),
     ("attributes", "dataset", "evaluation", "measurement", "plan"),
