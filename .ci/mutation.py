@@ -81,7 +81,7 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "intervals": (("intervals",), ("tests/test_intervals.py",)),
     "engines/query": (("engines/query",), ("tests/test_tally.py", *ENGINE)),
     "engines/code": (("engines/code",), ENGINE),
-    "engines/loops": (("engines/loops",), ENGINE),
+    "engines/loops": (("engines/loops", "engines/layouts"), ENGINE),
     "engines/records": (("engines/records",), (*ENGINE, "tests/test_dataset.py")),
     "engines/rows": (("engines/rows",), ENGINE),
 }
