@@ -203,9 +203,7 @@ class Place:
         if len(self.parts) == 1:  # by far the most
             states = self.groups.get((segment, self.parts[0]))
             return empty_state(self.slot) if states is None else states[self.number]
-        found = [
-            states[self.number] for part in self.parts if (states := self.groups.get((segment, part))) is not None
-        ]
+        found = [states[self.number] for part in self.parts if (states := self.groups.get((segment, part))) is not None]
         if not found:
             return empty_state(self.slot)
         with localcontext(EXACT):
@@ -316,7 +314,7 @@ def _aggregate(measure: Measure, sample: Sample) -> Any:
                 return _mean(sample)
         case "median" | "quantile":
             assert measure.fraction is not None
-            return quantile(sorted(sample.values), measure.fraction)
+            return quantile(sample.values, measure.fraction)
         case "min":
             return sample.low
         case _:

@@ -48,8 +48,7 @@ def measure(
     """
     segments = segments_of(by)
     everything = [*periods, *(against or ())]
-    intervals = confidence is not None
-    reader, plan = read(crm, metrics, everything, segments, parameters, intervals=intervals, statements=statements)
+    reader, plan = read(crm, metrics, everything, segments, parameters, confidence=confidence, statements=statements)
     return built(
         crm, reader, plan, segments, periods=periods, against=against, parameters=parameters, confidence=confidence
     )
@@ -88,7 +87,7 @@ def measure_one(
 ) -> Result:
     """One metric over one period as one result."""
     periods = (period,) if against is None else (period, against)
-    reader, plan = read(crm, (metric,), periods, (), parameters, intervals=confidence is not None)
+    reader, plan = read(crm, (metric,), periods, (), parameters, confidence=confidence)
     return next(_Builder(crm, reader, (), parameters, confidence).results(plan.metrics[0], [()], period, against))
 
 
@@ -111,7 +110,7 @@ def read(
     segments: Sequence[Segment],
     parameters: Mapping[str, Any],
     *,
-    intervals: bool,
+    confidence: float | None,
     partly: bool = False,
     statements: list[str] | None = None,
 ) -> tuple[Reader, Plan]:
@@ -129,7 +128,7 @@ def read(
                 )
     # Rates that change from day to day need each record's date, even where no period is asked for.
     whole = not any(periods) and not (crm.rates is not None and crm.rates.dated)
-    plan = _plan(tuple(metrics), tuple(segments), whole=whole, intervals=intervals)
+    plan = _plan(tuple(metrics), tuple(segments), whole=whole, intervals=confidence is not None)
     values = _parameter_values(metrics, parameters)
     if whole and crm.as_of is None and not plan.shifting:
         timeline = _ALL_TIME
@@ -139,7 +138,7 @@ def read(
         timeline = Timeline(found, crm.known_until(), whole=whole)
     functions = _functions(crm, plan)
     answers = {
-        table: _answer(crm, query, timeline, functions, values, partly=partly, statements=statements)
+        table: _answer(crm, query, timeline, functions, values, confidence, partly=partly, statements=statements)
         for table, query in plan.queries.items()
         if table in crm.tables
     }
@@ -154,6 +153,7 @@ def _answer(
     timeline: Timeline,
     functions: Mapping[str, Callable[..., Any]],
     parameters: Mapping[str, Any],
+    confidence: float | None,
     *,
     partly: bool,
     statements: list[str] | None,
@@ -172,6 +172,7 @@ def _answer(
             rates=crm.rates,
             currency=crm.currency,
             parameters=parameters,
+            confidence=confidence,
             merging=partly or timeline.merging,
             statements=statements,
         )

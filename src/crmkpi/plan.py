@@ -146,6 +146,7 @@ class Plan:
             at if measure.aggregate == "latest" else None,
             _currency_of(measure.value, type_),
             set(self._keep(metric, name, measure)),
+            {measure.fraction} if measure.fraction is not None else set(),
         )
         number = query.anchors[anchor].add(slot)
         return Column(type_.table, anchor, number, measure, query.anchors[anchor].slots[number], stock)

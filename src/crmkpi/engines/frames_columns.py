@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from crmkpi.engines.frames_look import Prepared, inside, looked_over, with_usual_scales
 from crmkpi.engines.frames_native import entered
 from crmkpi.engines.frames_time import to_utc
-from crmkpi.engines.support import Backend, backend_of, narwhals
+from crmkpi.engines.support import Backend, backend_of, narwhals, words
 from crmkpi.errors import ColumnError, InputError, did_you_mean
 from crmkpi.records import Survey
 from crmkpi.records.base import FieldType, Kind, RecordType, record_type
@@ -134,7 +134,7 @@ class FrameTable:
         return self._known[key]
 
     def _prepare(self, wanted: tuple[str, ...], exact: frozenset[str]) -> Prepared:
-        nw = narwhals(self.backend)
+        nw = words(self.backend)
         present: dict[str, tuple[str, Kind]] = {}
         absent: list[str] = []
         for name in wanted:

@@ -12,11 +12,27 @@ from decimal import Decimal
 from importlib.util import find_spec
 from typing import Any
 
-from crmkpi.engines.support import Backend, narwhals
+from crmkpi.engines.support import Backend, narwhals, words
 from crmkpi.errors import ColumnError, InputError
 from crmkpi.records.base import Kind
 
-__all__ = ["counts_steps", "entered", "gathered", "rows_of", "sql_of", "table_beside", "with_steps"]
+__all__ = [
+    "counts_steps",
+    "entered",
+    "gathered",
+    "looked_up",
+    "ranked",
+    "raw_name",
+    "rows_of",
+    "sql_of",
+    "table_beside",
+    "with_steps",
+]
+
+
+def raw_name(name: str) -> str:
+    """The name of a timestamp's own column, beside its plain one."""
+    return f"{name}__raw"
 
 
 def entered(backend: Backend, frame: Any, columns: Mapping[str, tuple[str, Kind]]) -> tuple[Any, dict[str, int]]:
@@ -31,13 +47,16 @@ def entered(backend: Backend, frame: Any, columns: Mapping[str, tuple[str, Kind]
     if backend.name == "pandas":
         made, digits = _entered_pandas(frame, columns)
         return narwhals(backend).from_native(made, eager_only=True), digits
-    nw = narwhals(backend)
-    whole = nw.from_native(frame)
+    nw = words(backend)
+    whole = frame.lazy() if backend.name == "polars" else nw.from_native(frame)
     schema = whole.collect_schema()
     made = []
     for name, (column, kind) in columns.items():
         source = nw.col(column)
-        if kind == "timestamp":
+        if kind == "timestamp" and backend.name == "polars" and getattr(schema[column], "time_unit", "") == "us":
+            made.append(source.alias(raw_name(name)))  # a filter on it reaches the scan
+            source = source.cast(nw.Int64)
+        elif kind == "timestamp":
             source = (source.cast(nw.Datetime("us")) if schema[column] == nw.Date else source).dt.timestamp("us")
         elif kind == "date":
             source = source.cast(nw.Datetime("us")).dt.timestamp("us") // (86_400_000_000)
@@ -187,9 +206,9 @@ def _entered_spark(frame: Any, columns: Mapping[str, tuple[str, Kind]]) -> Any:
 
 def rows_of(backend: Backend, frame: Any) -> list[tuple[Any, ...]]:
     """The rows of a small result as plain Python values, None for what is missing."""
-    native = frame.to_native()
     if backend.name == "polars":
-        return (native.collect() if hasattr(native, "collect") else native).rows()  # type: ignore[no-any-return]
+        return frame.collect().rows()  # type: ignore[no-any-return]
+    native = frame.to_native()
     if backend.name == "duckdb":
         return native.fetchall()  # type: ignore[no-any-return]
     if backend.name == "pyspark":
@@ -212,7 +231,7 @@ def gathered(
     backend: Backend, frame: Any, keys: Sequence[str], values: Sequence[str]
 ) -> dict[tuple[Any, ...], list[list[Any]]]:
     """For each group the values of each column, sorted, without nulls."""
-    native = frame.to_native()
+    native = frame if backend.name == "polars" else frame.to_native()
     size = len(keys)
     if backend.name == "polars":
         import polars as pl  # noqa: PLC0415  # only where a Polars frame is given
@@ -221,7 +240,7 @@ def gathered(
             pl.col(value).drop_nulls().sort().implode() if not keys else pl.col(value).drop_nulls().sort()
             for value in values
         ]
-        lazy = native.lazy().select(*keys, *values)
+        lazy = native.select(*keys, *values)
         found = (lazy.group_by(*keys).agg(*lists) if keys else lazy.select(*lists)).collect()
         return {row[:size]: list(row[size:]) for row in found.rows()}
     if backend.name == "duckdb":
@@ -243,6 +262,50 @@ def gathered(
             tuple(row)[:size]: list(tuple(row)[size:]) for row in native.groupBy(*keys).agg(*sorted_lists).collect()
         }
     return _gathered_here(backend, native, keys, values)
+
+
+def ranked(
+    backend: Backend, frame: Any, keys: Sequence[str], value: str, places: Mapping[int, Sequence[int]]
+) -> list[tuple[tuple[Any, ...], Sequence[Any]]]:
+    """For each group the values at some places of its sorted ones; which, depends on how many it has."""
+    if not places:
+        return []
+    size = len(keys)
+    most = max(map(len, places.values()))
+    wanted = {count: [*found, *[found[-1]] * (most - len(found))] for count, found in places.items()}
+    if backend.name == "polars":
+        import polars as pl  # noqa: PLC0415  # only where a Polars frame is given
+
+        lists = (
+            frame.select(*keys, value).group_by(*keys).agg(pl.col(value).drop_nulls().sort())
+            if keys
+            else (frame.select(pl.col(value).drop_nulls().sort().implode()))
+        )
+        schema = {"n": pl.UInt32, "at": pl.List(pl.UInt32)}
+        counts = pl.LazyFrame({"n": list(wanted), "at": list(wanted.values())}, schema=schema)
+        found = (
+            lists.with_columns(pl.col(value).list.len().cast(pl.UInt32).alias("n"))
+            .join(counts, on="n")
+            .select(*keys, pl.col(value).list.gather("at"))
+            .collect()
+        )
+        return [(row[:size], row[size]) for row in found.rows()]
+    chosen = ", ".join(f"list_extract({_quoted(value)}, spots[{number + 1}] + 1)" for number in range(most))
+    listed = ", ".join(f"({count}, {found})" for count, found in wanted.items())
+    names = [*map(_quoted, keys)]
+    group = f" GROUP BY {', '.join(names)}" if names else ""
+    values = f"list_sort(list({_quoted(value)}) FILTER (WHERE {_quoted(value)} IS NOT NULL)) AS {_quoted(value)}"
+    rows = (
+        frame.to_native()
+        .query(
+            "measured",
+            f"WITH groups AS (SELECT {', '.join([*names, values])} FROM measured{group}) "  # noqa: S608  # names are quoted, values are numbers
+            f"SELECT {', '.join([*names, chosen])} FROM groups JOIN (VALUES {listed}) AS counts(n, spots) "
+            f"ON len({_quoted(value)}) = n",
+        )
+        .fetchall()
+    )
+    return [(row[:size], row[size:]) for row in rows]
 
 
 def _gathered_here(
@@ -278,6 +341,10 @@ def _pandas_lists(present: Any, keys: Sequence[str], value: str) -> list[tuple[t
 
 def table_beside(backend: Backend, frame: Any, columns: Mapping[str, Sequence[int]]) -> Any:
     """A small table of whole numbers in the same home as `frame`, to be joined with it."""
+    if backend.name == "polars":
+        import polars as pl  # noqa: PLC0415  # only where a Polars frame is given
+
+        return pl.LazyFrame(dict(columns), schema=dict.fromkeys(columns, pl.Int64))
     nw = narwhals(backend)
     if backend.name == "duckdb":
         names = ", ".join(map(_quoted, columns))
@@ -293,12 +360,19 @@ def table_beside(backend: Backend, frame: Any, columns: Mapping[str, Sequence[in
     made = nw.from_dict(dict(columns), schema=dict.fromkeys(columns, nw.Int64), backend=backend.name)
     if backend.name == "pandas":
         return nw.from_native(made.to_native().astype("Int64"), eager_only=True)
-    return made.lazy() if isinstance(frame, nw.LazyFrame) else made
+    return made
 
 
 def counts_steps(backend: Backend) -> bool:
     """Whether the library finds the step that a number has reached by search, and not by asking for each."""
     return backend.name in ("pandas", "pyarrow") and find_spec("numpy") is not None
+
+
+def looked_up(column: Any, first: int, size: int, reached: Sequence[int]) -> Any:
+    """The step of a number from `first` on, by the cell of `size` that it lies in; for Polars."""
+    import polars as pl  # noqa: PLC0415  # only where a Polars frame is given
+
+    return pl.lit(pl.Series(reached, dtype=pl.Int32)).gather((column - first) // size)
 
 
 def with_steps(backend: Backend, frame: Any, name: str, edges: Sequence[int]) -> Any:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from math import gcd
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,15 +19,15 @@ from crmkpi.calendars import Calendar
 from crmkpi.engines.frames_look import Column, Prepared
 from crmkpi.engines.frames_native import rows_of, table_beside
 from crmkpi.engines.query import MICROSECOND
-from crmkpi.engines.support import narwhals
+from crmkpi.engines.support import words
 
-__all__ = ["DAY", "local_day", "micros", "open_name", "step_numbers", "to_utc", "with_open_time"]
+__all__ = ["DAY", "cells_of", "local_day", "micros", "open_name", "step_numbers", "to_utc", "with_open_time"]
 
 DAY = 86_400_000_000
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # the origin of wall clocks
 _EPOCH_UTC = _EPOCH.replace(tzinfo=UTC)
 _FIRST, _LAST = (datetime(year, 1, 1, tzinfo=UTC) for year in (1900, 2100))
-_DEEP = 24  # from so many steps on, halves are asked for instead of one after the other
+_MANY = 2**17  # cells: the hours of fifteen years
 
 
 def micros(moment: datetime) -> int:
@@ -59,6 +60,26 @@ def _halved(nw: Any, column: Any, edges: Sequence[int], first: int) -> Any:
         .then(_halved(nw, column, low, first))
         .otherwise(_halved(nw, column, high, first + middle + 1))
     )
+
+
+def cells_of(edges: Sequence[int]) -> tuple[int, list[int]] | None:
+    """The time from the first edge to the last in equal cells: their size, and how many edges each has reached.
+
+    No edge divides a cell. None where the cells would be too many, and where there are no two edges.
+
+    Days of a year are 365 cells, hours 8,760; to look a cell up costs the same for one edge and for a thousand.
+
+    >>> cells_of([0, 20, 30])
+    (10, [1, 1, 2])
+    """
+    if len(edges) < 2:
+        return None
+    first, last = edges[0], edges[-1]
+    size = gcd(*(edge - first for edge in edges))
+    if (last - first) // size > _MANY:
+        return None
+    reached = zip(range(1, len(edges)), edges, edges[1:], strict=False)
+    return size, [number for number, low, high in reached for _ in range((high - low) // size)]
 
 
 @cache
@@ -115,20 +136,20 @@ def local_day(nw: Any, column: Any, known: Column, calendar: Calendar) -> Any:
 
 def to_utc(prepared: Prepared, zone: ZoneInfo) -> Prepared:
     """The same with wall-clock times as instants of a zone."""
-    nw = narwhals(prepared.backend)
+    nw = words(prepared.backend)
     columns = dict(prepared.columns)
     made = []
     for path, known in prepared.columns.items():
         if known.kind == "timestamp" and not known.aware:
             column = nw.col(known.name)
             made.append((column - _offset_of(nw, column, known, zone, wall=True)).alias(known.name))
-            columns[path] = replace(known, aware=True, low=known.low - DAY, high=known.high + DAY)
+            columns[path] = replace(known, raw=None, aware=True, low=known.low - DAY, high=known.high + DAY)
     return replace(prepared, frame=prepared.frame.with_columns(*made), columns=columns) if made else prepared
 
 
 def with_open_time(prepared: Prepared, known: Column, calendar: Calendar) -> Prepared:
     """The frame with a further column: opening time from 1970 to the timestamp; a difference is business time."""
-    nw = narwhals(prepared.backend)
+    nw = words(prepared.backend)
     day, name = f"{known.name}_day", open_name(known)
     frame = prepared.frame.with_columns((nw.col(known.name) // nw.lit(DAY)).alias(day))
     asked = frame.select(nw.col(day)).filter(~nw.col(day).is_null()).unique()
