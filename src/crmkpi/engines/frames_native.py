@@ -26,6 +26,7 @@ __all__ = [
     "rows_of",
     "sql_of",
     "table_beside",
+    "with_sorted",
     "with_steps",
 ]
 
@@ -264,44 +265,48 @@ def gathered(
     return _gathered_here(backend, native, keys, values)
 
 
+def with_sorted(frame: Any, keys: Sequence[str], aggregations: Sequence[Any], values: Sequence[str]) -> Any:
+    """A Polars frame grouped, held in memory, with the sorted values of each group beside the aggregations."""
+    import polars as pl  # noqa: PLC0415  # only where a Polars frame is given
+
+    lists = [pl.col(value).sort(nulls_last=True) for value in values]
+    grouped = (
+        frame.group_by(*keys).agg(*aggregations, *lists)
+        if keys
+        else frame.select(*aggregations, *(column.implode() for column in lists))
+    )
+    return grouped.collect().lazy()
+
+
 def ranked(
-    backend: Backend, frame: Any, keys: Sequence[str], value: str, places: Mapping[int, Sequence[int]]
+    backend: Backend, frame: Any, keys: Sequence[str], value: str, counted: str, places: Mapping[int, Sequence[int]]
 ) -> list[tuple[tuple[Any, ...], Sequence[Any]]]:
-    """For each group the values at some places of its sorted ones; which, depends on how many it has."""
-    if not places:
-        return []
-    size = len(keys)
-    most = max(map(len, places.values()))
+    """For each group the values at some places of its sorted ones; which, depends on how many it has.
+
+    A Polars frame is one `with_sorted`, in which the column `counted` says how many they are.
+    """
+    size, most = len(keys), max(map(len, places.values()))
     wanted = {count: [*found, *[found[-1]] * (most - len(found))] for count, found in places.items()}
     if backend.name == "polars":
         import polars as pl  # noqa: PLC0415  # only where a Polars frame is given
 
-        lists = (
-            frame.select(*keys, value).group_by(*keys).agg(pl.col(value).drop_nulls().sort())
-            if keys
-            else (frame.select(pl.col(value).drop_nulls().sort().implode()))
-        )
-        schema = {"n": pl.UInt32, "at": pl.List(pl.UInt32)}
-        counts = pl.LazyFrame({"n": list(wanted), "at": list(wanted.values())}, schema=schema)
-        found = (
-            lists.with_columns(pl.col(value).list.len().cast(pl.UInt32).alias("n"))
-            .join(counts, on="n")
-            .select(*keys, pl.col(value).list.gather("at"))
-            .collect()
-        )
+        schema = {"at": pl.List(pl.UInt32), counted: pl.UInt32}
+        counts = pl.LazyFrame({"at": list(wanted.values()), counted: list(wanted)}, schema=schema)
+        chosen = frame.with_columns(pl.col(counted).cast(pl.UInt32)).join(counts, on=counted)
+        found = chosen.select(*keys, pl.col(value).list.gather("at")).collect()
         return [(row[:size], row[size]) for row in found.rows()]
-    chosen = ", ".join(f"list_extract({_quoted(value)}, spots[{number + 1}] + 1)" for number in range(most))
-    listed = ", ".join(f"({count}, {found})" for count, found in wanted.items())
-    names = [*map(_quoted, keys)]
+    names, column = [*map(_quoted, keys)], _quoted(value)
     group = f" GROUP BY {', '.join(names)}" if names else ""
-    values = f"list_sort(list({_quoted(value)}) FILTER (WHERE {_quoted(value)} IS NOT NULL)) AS {_quoted(value)}"
+    extracts = [f"list_extract(sorted, spots[{number + 1}] + 1)" for number in range(most)]
+    listed = ", ".join(f"({count}, {found})" for count, found in wanted.items())
     rows = (
         frame.to_native()
         .query(
             "measured",
-            f"WITH groups AS (SELECT {', '.join([*names, values])} FROM measured{group}) "  # noqa: S608  # names are quoted, values are numbers
-            f"SELECT {', '.join([*names, chosen])} FROM groups JOIN (VALUES {listed}) AS counts(n, spots) "
-            f"ON len({_quoted(value)}) = n",
+            f"WITH groups AS (SELECT {', '.join([*names, f'list_sort(list({column})) AS sorted'])} "  # noqa: S608  # names are quoted, values are numbers
+            f"FROM measured WHERE {column} IS NOT NULL{group}) "
+            f"SELECT {', '.join([*names, *extracts])} FROM groups JOIN (VALUES {listed}) AS counts(n, spots) "
+            "ON len(sorted) = n",
         )
         .fetchall()
     )

@@ -6,6 +6,7 @@ record) are asked beside, over the same projected columns.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import reduce
@@ -14,7 +15,7 @@ from typing import Any
 
 from crmkpi.engines.frames_expressions import Compiler, Value
 from crmkpi.engines.frames_keys import UNDATED, Key, as_it_is, decoder
-from crmkpi.engines.frames_native import gathered, ranked, rows_of, sql_of, with_steps
+from crmkpi.engines.frames_native import gathered, ranked, rows_of, sql_of, with_sorted, with_steps
 from crmkpi.engines.frames_states import (
     PartOfPass,
     aggregations,
@@ -29,7 +30,8 @@ from crmkpi.engines.query import Anchor, Ranked, Sample, Slot, empty_state, merg
 
 __all__ = ["Pass"]
 
-_FEW_FLAGS = 2  # as many, and leaving out the rows that count nowhere is faster than to group them
+_FEW_WAYS = 2  # up to so many, leaving out the rows that count nowhere is faster than to group them
+_FILTERS_FIRST = ("polars", "duckdb")  # they take a filter into the scan
 _KEEPS_RANKS = ("polars", "duckdb")
 
 Group = tuple[tuple[Hashable, ...], int | None]
@@ -59,6 +61,7 @@ class Pass:
         self._adds_flags = self._backend.name == "polars"  # it adds up true and false; others add up 1 and 0
         self._currencies: dict[str, Key] = {}
         self._flags: dict[str, Any] = {}
+        self._ways: dict[str, dict[str, Any]] = {}  # the conditions that make up a flag, by their text
         self._columns: dict[str, Any] = {}
         self._more: dict[str, Any] = {}
         self._per: dict[str, Key] = {}
@@ -119,6 +122,7 @@ class Pass:
         flag = None
         if conditions:
             flag = self._named("w", self._flags, " & ".join(sorted(conditions)), reduce(and_, conditions.values()))
+            self._ways[flag] = conditions
         part = PartOfPass(number, slot, flag, value)
         if slot.currency is not None:
             part.currency = self._currency(slot)
@@ -165,9 +169,8 @@ class Pass:
             first.append(made.alias(name))
         frame = self._compiler.prepared.frame
         wanted = [key.within for key in self._keys if key.within is not None]
-        few = len(self._flags) <= _FEW_FLAGS and bool(self._parts) and all(part.flag for part in self._parts)
-        if few and self._adds_flags:
-            wanted.append(reduce(or_, (source for _, source in self._flags.values())))
+        if self._backend.name in _FILTERS_FIRST and self._parts and all(part.flag for part in self._parts):
+            wanted += self._any_way()
         for condition in wanted:
             frame = frame.filter(condition)
         if first:
@@ -175,7 +178,7 @@ class Pass:
         for key in keys:
             if key.edges is not None:
                 frame = with_steps(self._backend, frame, key.name, key.edges)
-        if not self._adds_flags and self._backend.name != "duckdb" and self._flags and all(p.flag for p in self._parts):
+        if self._backend.name not in _FILTERS_FIRST and self._flags and all(part.flag for part in self._parts):
             frame = self._only(frame, self._parts)  # fewer rows to group
         if self._columns:
             frame = frame.with_columns(*(source.alias(name) for name, source in self._columns.values()))
@@ -197,17 +200,20 @@ class Pass:
             asked |= aggregations(nw, part, ranks=self._ranks(part, keys, merging=merging), merging=merging)
         names = [key.name for key in keys]
         chosen = [part.alias(name) for name, part in asked.items()]
+        lists = [part.column for part in parts if self._ranks(part, keys, merging=merging)]
         grouped = frame.group_by(*names).agg(*chosen) if names else frame.select(*chosen)
+        if lists and self._backend.name == "polars":  # it keeps the sorted values of each group meanwhile
+            frame = with_sorted(frame, names, chosen, lists)
+            grouped = frame.select(*names, *asked)
         if self._statements is not None and "sql" in self._backend.words:
             self._statements.append(sql_of(self._backend, grouped))
         rows = rows_of(self._backend, grouped)
         place = {name: number for number, name in enumerate((*names, *asked))}
         self._read(rows, place, parts, keys, per, merging=merging)
         for part in parts:
-            if self._ranks(part, keys, merging=merging):
-                self._fetch_ranks(
-                    frame, part, keys, {row[place[f"n {part.flag}" if part.flag else "n"]] for row in rows}
-                )
+            if part.column in lists:
+                counted = f"n {part.flag}" if part.flag else "n"
+                self._fetch_ranks(frame, part, keys, counted, {row[place[counted]] for row in rows})
             elif is_beside(part, merging=merging):
                 finish = self._finishing(part, keys)
                 for values, state in self._beside(frame, part, keys):
@@ -257,17 +263,38 @@ class Pass:
             and all(key.single for key in keys)
         )
 
-    def _fetch_ranks(self, frame: Any, part: PartOfPass, keys: Sequence[Key], counts: Iterable[int | None]) -> None:
+    def _fetch_ranks(
+        self, frame: Any, part: PartOfPass, keys: Sequence[Key], counted: str, counts: Iterable[int | None]
+    ) -> None:
         """Give the samples of a slot the values that its quantiles and their intervals rest on."""
         assert part.value is not None
         places = {count: places_of(count, part.slot.fractions, self._confidence) for count in counts if count}
-        chosen = frame if part.flag is None else frame.filter(self._met(part.flag))
+        if not places:
+            return
         exact = sample_decoder(part.value)
-        for cells, found in ranked(self._backend, chosen, [key.name for key in keys], part.column, places):
+        names = [key.name for key in keys]
+        for cells, found in ranked(self._backend, frame, names, part.column, counted, places):
             decoded = [key.decode(cell) for key, cell in zip(keys, cells, strict=True)]
             sample = self._groups[self._group(decoded, keys)][part.number][None]
             known = {place: exact(plain) for place, plain in zip(places[sample.count], found, strict=False)}
             sample.values = Ranked(sample.count, known)
+
+    def _any_way(self) -> list[Any]:
+        """A condition in few words that holds wherever a slot counts: won and not deleted, or deleted, is won or deleted.
+
+        It may hold elsewhere too: of slots that share a condition, only that is asked. None where many words are needed.
+        """
+        ways = list(self._ways.values())
+        alone = {f"unless({text})" for way in ways if len(way) == 1 for text in way}
+        counted = Counter(text for way in ways for text in way if text not in alone)
+        found: dict[str, Any] = {}
+        for way in ways:
+            shared = {text: source for text, source in way.items() if counted[text] > 1}
+            needed = shared or {text: source for text, source in way.items() if text not in alone}
+            if not needed:
+                return []
+            found[" & ".join(sorted(needed))] = reduce(and_, needed.values())
+        return [reduce(or_, found.values())] if len(found) <= _FEW_WAYS else []
 
     def _met(self, flag: str) -> Any:
         """Where a slot counts."""
