@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime, timedelta
-from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from crmkpi.calendars import Calendar
@@ -29,6 +29,7 @@ __all__ = ["built", "chosen_metrics", "measure", "measure_one", "read", "report"
 
 _ALL_TIME = Timeline([None], EVER, whole=True)
 _KEPT_PLANS = 500
+_FIELDS = tuple(one.name for one in fields(Result) if one.name != "compared_to")
 
 
 def measure(
@@ -255,7 +256,7 @@ def _converter(rates: Rates, default: str | None, calendar: Calendar) -> Callabl
 class _Builder:
     """Builds the results of one measurement."""
 
-    __slots__ = ("_confidence", "_crm", "_given", "_reader", "_rejected", "_segments")
+    __slots__ = ("_confidence", "_crm", "_given", "_made", "_reader", "_rejected", "_segments")
 
     def __init__(
         self,
@@ -270,6 +271,7 @@ class _Builder:
         self._segments = segments
         self._given = given
         self._confidence = confidence
+        self._made: dict[tuple[int, Period | None], list[Result]] = {}
         self._rejected = {name: answer.rejected for name, answer in reader.answers.items()}
 
     def results(
@@ -280,23 +282,27 @@ class _Builder:
         against: Period | None,
     ) -> Iterator[Result]:
         """A metric's results over one period, each with the one that it is compared to."""
+        mine = self._over(plan, segments, period)
         if against is None:
-            return self._over(plan, segments, period, repeat(None))
-        return self._over(plan, segments, period, self._over(plan, segments, against, repeat(None)))
+            return iter(mine)
+        return map(_compared, mine, self._over(plan, segments, against))
 
-    def _over(
-        self,
-        plan: MetricPlan,
-        segments: Sequence[tuple[Hashable, ...]],
-        period: Period | None,
-        others: Iterable[Result | None],
+    def _over(self, plan: MetricPlan, segments: Sequence[tuple[Hashable, ...]], period: Period | None) -> list[Result]:
+        """A metric's results over one period; what one month is compared to was a month's own result before."""
+        key = (id(plan), period)
+        if key not in self._made:
+            self._made[key] = list(self._results(plan, segments, period))
+        return self._made[key]
+
+    def _results(
+        self, plan: MetricPlan, segments: Sequence[tuple[Hashable, ...]], period: Period | None
     ) -> Iterator[Result]:
         metric, confidence = plan.metric, self._confidence
         cut = self._reader.cut(plan, period)
         parameters = metric.parameter_values(self._given) if metric.parameters else {}
         complete = None if period is None or self._crm.as_of is None else period.is_complete(self._crm.as_of)
         names = [part.name for part in self._segments]
-        for segment, before in zip(segments, others, strict=False):
+        for segment in segments:
             inputs = cut.inputs(segment)
             totals = {name: found.value for name, found in inputs.items()}
             missing = self._blank(metric, segment)
@@ -321,7 +327,7 @@ class _Builder:
                 period,
                 dict(zip(names, segment, strict=True)),
                 complete,
-                before,
+                None,
                 exact,
             )
 
@@ -344,6 +350,10 @@ class _Builder:
             rejected = self._rejected[table]
             made.append(Account(table, at, self._reader.given(table, segment) + rejected, used, left_out, rejected))
         return tuple(made)
+
+
+def _compared(result: Result, other: Result) -> Result:
+    return Result(**{name: getattr(result, name) for name in _FIELDS}, compared_to=other)
 
 
 def _currency(metric: Metric, inputs: Mapping[str, Input]) -> str | None:

@@ -8,6 +8,7 @@ numbers on some backends, so there is none.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -18,14 +19,23 @@ from crmkpi.engines.frames_columns import FrameTable
 from crmkpi.engines.frames_expressions import Compiler
 from crmkpi.engines.frames_keys import OUTSIDE, Key, day_key, segment_key, step_key, undated_key
 from crmkpi.engines.frames_look import Column, Prepared, inside
-from crmkpi.engines.frames_native import rows_of
+from crmkpi.engines.frames_native import as_categories, rows_of
 from crmkpi.engines.frames_pass import Pass
 from crmkpi.engines.frames_time import micros, with_open_time
 from crmkpi.engines.query import NO_DATE, Anchor, Answer, Query, merged_state
 from crmkpi.engines.records import Moments
-from crmkpi.engines.support import words
+from crmkpi.engines.support import narwhals, words
 from crmkpi.errors import DefinitionError, InputError, MissingTableError
-from crmkpi.expressions import BusinessTime, Expression, Field, walk
+from crmkpi.expressions import (
+    BusinessTime,
+    Comparison,
+    Constant,
+    Expression,
+    Field,
+    Membership,
+    Presence,
+    walk,
+)
 from crmkpi.money import Rates
 
 __all__ = ["answer"]
@@ -58,6 +68,8 @@ def answer(
     spans = {repr(part): part for root in _roots(query) for part in walk(root) if isinstance(part, BusinessTime)}
     for span in spans.values():
         prepared = _with_open_times(prepared, span, calendar)
+    if table.backend.name == "pandas":
+        prepared = _categorised(query, table, prepared)
     compiler = Compiler(prepared, parameters, calendar, (moments.as_of_wall, moments.as_of))
     groups: list[dict[Any, list[Any]]] = []
     asked = (parameters, moments.as_of, calendar, rates, currency, confidence, merging)
@@ -145,11 +157,19 @@ def _runs(
         return None if number is None else dates[max(number - 1, 0)] if number else dates[0].replace(year=1)
 
     convert = _converter(rates, currency, day_of if dates else lambda _: None)
-    dated = (Pass(compiler, segments, keys, anchor, convert, confidence), name)
+    dated = (Pass(_with_dates(compiler, anchor.at), segments, keys, anchor, convert, confidence), name)
     if not stamp.needs:
         return [dated]
     undated = Pass(compiler, segments, [undated_key(stamp, compiler)], anchor, convert, confidence)
     return [dated, (undated, lambda _: NO_DATE)]
+
+
+def _with_dates(compiler: Compiler, at: Expression) -> Compiler:
+    """The compiler for rows that have the timestamp: conditions need not ask for it."""
+    if not isinstance(at, Field):
+        return compiler
+    columns = {**compiler.prepared.columns, at.path: replace(compiler.column(at), nulls=False)}
+    return replace(compiler, prepared=replace(compiler.prepared, columns=columns))
 
 
 def _converter(rates: Rates | None, default: str | None, day_of: Callable[[Any], Any]) -> Callable[..., Any] | None:
@@ -161,6 +181,36 @@ def _converter(rates: Rates | None, default: str | None, day_of: Callable[[Any],
         return rates.convert(amount, currency if currency is not None else default, day_of(number))
 
     return convert
+
+
+def _categorised(query: Query, table: FrameTable, prepared: Prepared) -> Prepared:
+    """The same with text as categories where it is only grouped by or compared with words; they are found once."""
+    free = Counter(key.source.path for key in query.segments if isinstance(key.source, Field) and key.label is None)
+    bound: Counter[tuple[str, ...]] = Counter()
+    for root in _roots(query):
+        for part in walk(root):
+            if isinstance(part, Field):
+                bound[part.path] += 1
+            simple = isinstance(part, Comparison) and part.sign in ("==", "!=") and isinstance(part.right, Constant)
+            if simple and isinstance(part.left, Field):
+                free[part.left.path] += 1
+            elif isinstance(part, Membership | Presence) and isinstance(part.item, Field):
+                free[part.item.path] += 1
+    if any(slot.key is not None or slot.what == "latest" for anchor in query.anchors for slot in anchor.slots):
+        return prepared  # grouping by categories and other columns at once would make all pairs of them
+    names = tuple(
+        column.name
+        for path, column in prepared.columns.items()
+        if len(path) == 1 and column.kind in ("text", "choice") and free[path] >= bound[path]
+    )
+    if not names or any(len(path) > 1 for path in prepared.columns):
+        return prepared
+    what = f"categories {names}"
+    known = table.kept.get(what)
+    if known is None or known[0] is not prepared:
+        frame = narwhals(table.backend).from_native(as_categories(prepared.frame, names), eager_only=True)
+        known = table.kept[what] = (prepared, replace(prepared, frame=frame))
+    return known[1]  # type: ignore[no-any-return]
 
 
 def _roots(query: Query) -> list[Expression | None]:

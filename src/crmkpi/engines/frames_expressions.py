@@ -19,7 +19,7 @@ from typing import Any
 from crmkpi.calendars import Calendar
 from crmkpi.engines.frames_look import Column, Prepared
 from crmkpi.engines.frames_native import raw_name
-from crmkpi.engines.frames_time import DAY, local_day, micros, open_name
+from crmkpi.engines.frames_time import DAY, from_micros, local_day, micros, open_name
 from crmkpi.engines.query import MICROSECOND
 from crmkpi.engines.support import refuse, words
 from crmkpi.errors import DefinitionError, TimeZoneError
@@ -126,7 +126,11 @@ class Compiler:
         if stamp.raw is None:
             return (stamp.source >= nw.lit(first)) & (stamp.source < nw.lit(end))
         column, dtype = stamp.raw
-        return (column >= nw.lit(first).cast(dtype)) & (column < nw.lit(end).cast(dtype))
+        low, high = (
+            nw.lit(edge).cast(dtype) if self.prepared.backend.name == "polars" else nw.lit(from_micros(edge))
+            for edge in (first, end)
+        )
+        return (column >= low) & (column < high)
 
     def presences(self, value: Value, what: Expression) -> dict[str, Any]:
         """The conditions under which a value is there, by their text."""

@@ -9,10 +9,11 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from crmkpi.engines.frames_cells import cells_of
 from crmkpi.engines.frames_expressions import Compiler, Value
 from crmkpi.engines.frames_look import Column
 from crmkpi.engines.frames_native import counts_steps, looked_up
-from crmkpi.engines.frames_time import cells_of, local_day, step_numbers
+from crmkpi.engines.frames_time import local_day, step_numbers
 from crmkpi.engines.query import EXACT, SegmentKey
 
 __all__ = [

@@ -12,11 +12,13 @@ from decimal import Decimal
 from importlib.util import find_spec
 from typing import Any
 
+from crmkpi.engines.frames_cells import cells_of
 from crmkpi.engines.support import Backend, narwhals, words
 from crmkpi.errors import ColumnError, InputError
 from crmkpi.records.base import Kind
 
 __all__ = [
+    "as_categories",
     "counts_steps",
     "entered",
     "gathered",
@@ -171,6 +173,8 @@ def _entered_duckdb(frame: Any, columns: Mapping[str, tuple[str, Kind]]) -> Any:
     made = []
     for name, (column, kind) in columns.items():
         source = _quoted(column)
+        if types[column] == "TIMESTAMP" and kind == "timestamp":
+            made.append(f"{source} AS {_quoted(raw_name(name))}")
         if kind == "timestamp":
             source = f"epoch_us({source}::TIMESTAMP)" if types[column] == "DATE" else f"epoch_us({source})"
         elif kind == "date":
@@ -203,6 +207,12 @@ def _entered_spark(frame: Any, columns: Mapping[str, tuple[str, Kind]]) -> Any:
             source = source.cast("string")
         made.append(source.alias(name))
     return frame.select(*made)
+
+
+def as_categories(frame: Any, names: Sequence[str]) -> Any:
+    """A pandas frame with these columns of text as categories, which filter, compare and group as small numbers."""
+    native = frame.to_native()
+    return native.assign(**{name: native[name].astype("category") for name in names})
 
 
 def rows_of(backend: Backend, frame: Any) -> list[tuple[Any, ...]]:
@@ -382,26 +392,33 @@ def looked_up(column: Any, first: int, size: int, reached: Sequence[int]) -> Any
 
 def with_steps(backend: Backend, frame: Any, name: str, edges: Sequence[int]) -> Any:
     """The frame with the column `name` as how many of the increasing `edges` its number has reached."""
-    import numpy as np  # noqa: PLC0415  # asked for by `counts_steps`
-
-    steps = np.array(edges, dtype="int64")
     native = frame.to_native()
     if backend.name == "pandas":
         import pandas as pd  # noqa: PLC0415  # only where a pandas frame is given
 
         missing = native[name].isna().to_numpy()
-        numbers = native[name].to_numpy(dtype="int64", na_value=0)
-        reached = pd.arrays.IntegerArray(np.searchsorted(steps, numbers, side="right").astype("int64"), missing)
+        found = _reached(native[name].to_numpy(dtype="int64", na_value=0), edges)
+        reached = pd.arrays.IntegerArray(found, missing)
         return narwhals(backend).from_native(native.assign(**{name: reached}), eager_only=True)
     import pyarrow as pa  # noqa: PLC0415  # only where an Arrow table is given
 
     column = native.column(name)
-    missing = column.is_null().to_numpy()
-    found = np.searchsorted(steps, column.fill_null(0).to_numpy(), side="right")
+    found = _reached(column.fill_null(0).to_numpy(), edges)
     place = native.schema.get_field_index(name)
-    return narwhals(backend).from_native(
-        native.set_column(place, name, pa.array(found, pa.int64(), mask=missing)), eager_only=True
-    )
+    made = pa.array(found, pa.int64(), mask=column.is_null().to_numpy() if column.null_count else None)
+    return narwhals(backend).from_native(native.set_column(place, name, made), eager_only=True)
+
+
+def _reached(numbers: Any, edges: Sequence[int]) -> Any:
+    """How many of the increasing edges each number has reached, by the cell that it lies in where there are few."""
+    import numpy as np  # noqa: PLC0415  # asked for by `counts_steps`
+
+    cells = cells_of(edges)
+    if cells is None:
+        return np.searchsorted(np.array(edges, dtype="int64"), numbers, side="right")
+    size, reached = cells
+    place = np.clip((numbers - edges[0]) // size, -1, len(reached))  # before the first edge, or from the last on
+    return np.array([0, *reached, len(edges)], dtype="int64")[place + 1]
 
 
 def sql_of(backend: Backend, frame: Any) -> str:

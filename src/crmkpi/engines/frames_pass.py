@@ -280,9 +280,9 @@ class Pass:
             sample.values = Ranked(sample.count, known)
 
     def _any_way(self) -> list[Any]:
-        """A condition in few words that holds wherever a slot counts: won and not deleted, or deleted, is won or deleted.
+        """A condition in few words that holds wherever a slot counts: won or deleted, where one asks for not deleted.
 
-        It may hold elsewhere too: of slots that share a condition, only that is asked. None where many words are needed.
+        It may hold elsewhere too: of slots that share a condition only that is asked. None where it takes many words.
         """
         ways = list(self._ways.values())
         alone = {f"unless({text})" for way in ways if len(way) == 1 for text in way}

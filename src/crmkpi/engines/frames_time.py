@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from math import gcd
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,18 +20,31 @@ from crmkpi.engines.frames_native import rows_of, table_beside
 from crmkpi.engines.query import MICROSECOND
 from crmkpi.engines.support import words
 
-__all__ = ["DAY", "cells_of", "local_day", "micros", "open_name", "step_numbers", "to_utc", "with_open_time"]
+__all__ = [
+    "DAY",
+    "from_micros",
+    "local_day",
+    "micros",
+    "open_name",
+    "step_numbers",
+    "to_utc",
+    "with_open_time",
+]
 
 DAY = 86_400_000_000
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # the origin of wall clocks
 _EPOCH_UTC = _EPOCH.replace(tzinfo=UTC)
 _FIRST, _LAST = (datetime(year, 1, 1, tzinfo=UTC) for year in (1900, 2100))
-_MANY = 2**17  # cells: the hours of fifteen years
 
 
 def micros(moment: datetime) -> int:
     """A moment as microseconds since 1970, of the wall clock or of UTC."""
     return (moment - (_EPOCH if moment.tzinfo is None else _EPOCH_UTC)) // MICROSECOND
+
+
+def from_micros(number: int) -> datetime:
+    """The moment on the wall clock that so many microseconds since 1970 stand for."""
+    return _EPOCH + number * MICROSECOND
 
 
 def step_numbers(nw: Any, column: Any, edges: Sequence[int], *, halves: bool) -> Any:
@@ -60,26 +72,6 @@ def _halved(nw: Any, column: Any, edges: Sequence[int], first: int) -> Any:
         .then(_halved(nw, column, low, first))
         .otherwise(_halved(nw, column, high, first + middle + 1))
     )
-
-
-def cells_of(edges: Sequence[int]) -> tuple[int, list[int]] | None:
-    """The time from the first edge to the last in equal cells: their size, and how many edges each has reached.
-
-    No edge divides a cell. None where the cells would be too many, and where there are no two edges.
-
-    Days of a year are 365 cells, hours 8,760; to look a cell up costs the same for one edge and for a thousand.
-
-    >>> cells_of([0, 20, 30])
-    (10, [1, 1, 2])
-    """
-    if len(edges) < 2:
-        return None
-    first, last = edges[0], edges[-1]
-    size = gcd(*(edge - first for edge in edges))
-    if (last - first) // size > _MANY:
-        return None
-    reached = zip(range(1, len(edges)), edges, edges[1:], strict=False)
-    return size, [number for number, low, high in reached for _ in range((high - low) // size)]
 
 
 @cache
