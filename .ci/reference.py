@@ -1,7 +1,7 @@
-"""Writes docs/reference.md: every public name with the first line of its documentation.
+"""Writes the reference: docs/reference.md lists every public name, docs/api/ explains them on the site.
 
-python .ci/reference.py            write the page
-python .ci/reference.py --check    fail if the page is not what would be written
+python .ci/reference.py            write the pages
+python .ci/reference.py --check    fail if the pages are not what would be written
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, get_args
 
+from pages import keep
+
 import crmkpi
+from crmkpi.catalogue import Catalogue
 from crmkpi.metric import Metric
 from crmkpi.records import RECORDS
 
-PAGE = Path(__file__).parent.parent / "docs" / "reference.md"
+DOCS = Path(__file__).parent.parent / "docs"
 MODULES = (
     "crmkpi.expressions",
     "crmkpi.errors",
@@ -25,15 +28,21 @@ MODULES = (
     "crmkpi.insight.survival",
     "crmkpi.insight.cohorts",
     "crmkpi.insight.rfm",
+    "crmkpi.insight.funnel",
+    "crmkpi.insight.health",
+    "crmkpi.display.charts",
     "crmkpi.clv",
+    "crmkpi.presets",
+    "crmkpi.quality",
     "crmkpi.testing",
     "crmkpi.vendors",
 )
-HEAD = """\
+WRITTEN = "<!-- Written by `python .ci/reference.py`; do not edit. -->\n"
+HEAD = f"""\
 # Reference
 
-Every public name, with what it is in one line; `help(name)` shows the rest.
-Written by `python .ci/reference.py`; do not edit.
+{WRITTEN}
+Every public name, with what it is in one line; its page, or `help(name)`, shows the rest.
 """
 
 
@@ -47,14 +56,28 @@ def first_line(thing: Any) -> str:
     return (inspect.getdoc(documented) or "").partition("\n")[0]
 
 
-def section(title: str, things: dict[str, Any]) -> str:
+def full_name(module: str, name: str, thing: Any) -> str:
+    """Where the thing is defined, which is what the site's pages call it."""
+    if isinstance(thing, Catalogue):
+        return "crmkpi.catalogue.Catalogue"
+    if isinstance(thing, type) or inspect.isroutine(thing):
+        return f"{thing.__module__}.{thing.__qualname__}"
+    return f"{module}.{name}"
+
+
+def section(title: str, things: dict[str, Any], link: dict[str, str]) -> str:
     """A heading and one line for each name."""
-    rows = [f"- `{name}`: {first_line(thing)}" for name, thing in things.items()]
+    rows = [f"- [`{name}`]({link[name]}): {first_line(thing)}" for name, thing in things.items()]
     return "\n".join([f"## {title}", "", *rows, ""])
 
 
-def page() -> str:
-    """The whole page."""
+def explained(title: str, head: str, names: dict[str, str]) -> str:
+    """A page on which the site shows the documentation of names."""
+    return "\n".join([f"# {title}", "", WRITTEN, head, *(f"::: {name}\n" for name in names.values())]).rstrip() + "\n"
+
+
+def pages() -> dict[str, str]:
+    """The pages by their path in docs/."""
     names = {name: getattr(crmkpi, name) for name in crmkpi.__all__}
     modules = {name: thing for name, thing in names.items() if isinstance(thing, ModuleType)}
     themes = {name: thing for name, thing in modules.items() if thing.__name__.startswith("crmkpi.metrics.")}
@@ -62,28 +85,43 @@ def page() -> str:
     metrics = {name: thing for name, thing in names.items() if isinstance(thing, Metric)}
     tools = {name: thing for name, thing in names.items() if name not in modules | records | metrics}
     with_variants = {each.id: each for metric in metrics.values() for each in (metric, *metric.variants.values())}
+    analyses = {name: thing for name, thing in modules.items() if name not in themes}
+    found: dict[str, str] = {}
+
+    def listed(title: str, page: str, module: str, things: dict[str, Any], head: str = "") -> str:
+        places = {name: full_name(module, name, thing) for name, thing in things.items()}
+        found[page] = explained(title, head, places)
+        return section(title, things, {name: f"{page}#{place}" for name, place in places.items()})
+
     sections = [
-        section("Tools", tools),
-        section("Records", records),
-        section("Themes", themes),
-        section("KPIs and their variants", with_variants),
-        section("Analyses", {name: thing for name, thing in modules.items() if name not in themes}),
+        listed("Tools", "api/tools.md", "crmkpi", tools, "What `import crmkpi as ck` brings besides the KPIs.\n"),
+        listed("Records", "api/records.md", "crmkpi", records, "What a CRM holds: one class for each table.\n"),
     ]
     for module in map(import_module, MODULES):
         public = {name: getattr(module, name) for name in module.__all__}
-        sections.append(section(f"`{module.__name__}`", public))
-    return "\n".join([HEAD, *sections])
-
-
-def main() -> int:
-    """Write the page or check it."""
-    if "--check" not in sys.argv[1:]:
-        PAGE.write_text(page(), encoding="utf-8")
-    elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page():
-        print("docs/reference.md is stale; write it with: python .ci/reference.py", file=sys.stderr)
-        return 1
-    return 0
+        name = module.__name__
+        # The module itself first: what it says of all its names together.
+        options = {"members": "false", "show_root_heading": "false", "show_root_toc_entry": "false"}
+        own = "\n".join(
+            [f"::: {name}", "    options:", *(f"      {key}: {value}" for key, value in options.items()), ""]
+        )
+        sections.append(listed(f"`{name}`", f"api/{name.removeprefix('crmkpi.')}.md", name, public, own))
+    page_of = {module: f"api/{module.removeprefix('crmkpi.')}.md" for module in MODULES}
+    sections += [
+        section(
+            "Analyses",
+            analyses,
+            {name: page_of.get(thing.__name__, "api/insight.survival.md") for name, thing in analyses.items()},
+        ),
+        section("Themes", themes, {name: f"catalogue/index.md#{name}" for name in themes}),
+        section(
+            "KPIs and their variants",
+            with_variants,
+            {name: f"catalogue/{name.partition('.')[0]}.md" for name in with_variants},
+        ),
+    ]
+    return {"reference.md": "\n".join([HEAD, *sections]), **found}
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(keep(DOCS, pages(), folder="api", check="--check" in sys.argv[1:], command="python .ci/reference.py"))

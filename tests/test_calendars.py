@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -13,12 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import crmkpi.calendars
-from crmkpi.calendars import DEFAULT_CALENDAR, Calendar, OpeningHours
+from crmkpi.calendars import DEFAULT_CALENDAR, Calendar
 from crmkpi.errors import ParameterError, PeriodError, TimeZoneError, UnknownNameError
+from crmkpi.opening_hours import WeeklyHours
 
 # Zones with a half-hour shift, shifts at midnight, a shift back across midnight, and a whole day skipped.
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Sao_Paulo", "Pacific/Apia")
-OFFICE: OpeningHours = {
+OFFICE: WeeklyHours = {
     "mon-thu": (("08:30", "12:00"), ("13:00", "17:15")),
     "friday": ("09:00", "15:00"),
     "sun": ("22:00", "24:00"),
@@ -131,6 +133,94 @@ def test_the_zone_in_which_a_moment_is_written_does_not_matter(start, end, zone,
     assert measure(start.astimezone(theirs), end.astimezone(theirs)) == measure(start, end)
 
 
+CHANGES = (datetime(2026, 3, 28), datetime(2026, 3, 28, 13, 45), datetime(2026, 3, 28, 22, 30), datetime(2026, 4, 5))
+WEEKS: tuple[WeeklyHours, ...] = ({"mon-sun": ("08:00", "20:00")}, "24/7", {"mon-sat": ("09:00", "24:00")}, OFFICE)
+OPEN_MINUTES = (lambda day, minute: 480 <= minute < 1200, lambda day, minute: True,
+                lambda day, minute: day < 6 and minute >= 540,
+                lambda day, minute: any(low <= minute < high for low, high in WINDOWS[day]))  # fmt: skip
+
+
+@settings(deadline=None)
+@given(start=st.integers(0, 9 * 1440), length=st.integers(0, 4 * 1440), zone=zones, aware=st.booleans())
+def test_hours_that_change_several_times_a_day_equal_the_count_of_open_minutes(start, length, zone, aware):
+    first = datetime(2026, 3, 29) + timedelta(minutes=start)
+    first = first.replace(tzinfo=UTC) if aware else first
+    calendar = Calendar(tz=zone, opening_hours=dict(zip(CHANGES, WEEKS, strict=True)))
+    counted = 0
+    for minute in range(length):
+        moment = first + timedelta(minutes=minute)
+        wall = moment.astimezone(ZoneInfo(zone)) if aware else moment
+        week = sum(change <= wall.replace(tzinfo=None) for change in CHANGES) - 1
+        counted += OPEN_MINUTES[week](wall.weekday(), 60 * wall.hour + wall.minute)
+    assert calendar.business_time(first, first + timedelta(minutes=length)) == timedelta(minutes=counted)
+
+
+def test_hours_may_change_from_a_day_or_from_a_time_on_whatever_the_order_they_are_given_in():
+    hours = {datetime(2026, 3, 10, 12): "24/7", date(2026, 1, 1): {"mon-fri": ("09:00", "17:00")}}
+    calendar = Calendar(opening_hours=hours)
+    assert calendar == Calendar(opening_hours=dict(reversed(hours.items())))
+    assert list(calendar.opening_hours) == [date(2026, 1, 1), datetime(2026, 3, 10, 12)]
+    assert calendar.explain(datetime(2026, 3, 10, 8), datetime(2026, 3, 10, 20)) == (
+        (datetime(2026, 3, 10, 9), datetime(2026, 3, 10, 12)),
+        (datetime(2026, 3, 10, 12), datetime(2026, 3, 10, 20)),
+    )
+
+
+@pytest.mark.parametrize("zone", [None, UTC])
+def test_before_the_first_hours_that_are_known_business_time_is_refused_and_not_zero(zone):
+    calendar = Calendar(tz="Europe/Berlin", opening_hours={datetime(2026, 3, 10, 12): "24/7"})
+    begin = datetime(2026, 3, 10, 12, tzinfo=ZoneInfo("Europe/Berlin")) if zone else datetime(2026, 3, 10, 12)
+    assert calendar.business_time(begin, begin + timedelta(hours=1)) == timedelta(hours=1)
+    for measure in (calendar.business_time, calendar.explain):
+        with pytest.raises(ParameterError, match="The opening hours are known from 2026-03-10 12:00:00 on; got 2026"):
+            measure(begin - timedelta(minutes=1), begin)
+    assert calendar.business_time(begin, begin + timedelta(hours=1)) == timedelta(hours=1)
+
+
+SENTINELS = (datetime(1, 1, 1), datetime(9999, 12, 31), datetime(9999, 12, 31, 23, 59, 59))
+
+
+@settings(deadline=None)
+@given(moment=moments, zone=zones, far=st.sampled_from(SENTINELS), aware=st.booleans())
+def test_around_the_clock_equals_elapsed_time_up_to_any_sentinel_date(moment, zone, far, aware):
+    start, end = (moment, far.replace(tzinfo=UTC)) if aware else (moment.replace(tzinfo=None), far)
+    assert ALWAYS[zone].business_time(start, end) == end - start
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("tzinfo", [None, UTC])
+def test_four_centuries_have_the_hours_of_their_weeks(zone, tzinfo):
+    # Night hours on Sundays are left out, because clocks change in them.
+    calendar = Calendar(tz=zone, opening_hours={"mon-fri": (("08:30", "12:00"), ("13:00", "17:15"))})
+    start, end = (datetime(year, 1, 1, tzinfo=tzinfo) for year in (2500, 2900))
+    weeks = (date(2900, 1, 1) - date(2500, 1, 1)).days // 7
+    assert calendar.business_time(start, end) == weeks * 5 * timedelta(hours=7, minutes=45)
+
+
+class NoHolidays:
+    """A container of no dates that keeps the last day it was asked for."""
+
+    last = date.min
+
+    def __contains__(self, day):
+        self.last = max(self.last, day)
+        return False
+
+
+def test_a_sentinel_date_does_not_ask_for_the_holidays_of_eight_thousand_years():
+    holidays = NoHolidays()
+    Calendar(opening_hours="24/7", holidays=holidays).business_time(datetime(2026, 1, 1), datetime(9999, 12, 31))
+    assert holidays.last == date(2099, 12, 31)
+
+
+def test_clocks_that_change_for_less_than_a_week_lose_no_time():
+    # Boa Vista: summer time from 8 to 15 October 2000; it began at midnight, so that the first day lacks an hour.
+    calendar = Calendar(tz="America/Boa_Vista", opening_hours={"mon-sun": ("00:00", "12:00")})
+    days = [calendar.midnight(date(2000, 1, 1) + timedelta(days=number)) for number in range(800)]
+    pieces = [calendar.business_time(start, end) for start, end in pairwise(days)]
+    assert sum(pieces, timedelta()) == calendar.business_time(days[0], days[-1]) == timedelta(hours=799 * 12 - 1)
+
+
 def test_a_working_day_has_eight_hours_also_when_clocks_change_at_night():
     calendar = Calendar(tz="Europe/Berlin", opening_hours={"mon-sun": ("09:00", "17:00")})
     for day in (28, 29, 30):
@@ -214,6 +304,7 @@ SETTINGS: list[dict[str, Any]] = [
     {"tz": "Europe/Berlin", "fiscal_year_start": 4, "fiscal_year_named_after": "start", "week_start": "sunday"},
     {"opening_hours": OFFICE, "holidays": {date(2026, 1, 1), date(2026, 5, 1)}},
     {"opening_hours": "24/7"},
+    {"opening_hours": {date(2026, 1, 1): OFFICE, datetime(2026, 7, 1, 12): "24/7"}},
 ]
 
 
@@ -323,6 +414,11 @@ UNUSABLE = [
     ({"opening_hours": {"mon-fri": ("09:00", "17:00"), "friday": ("09:00", "12:00")}}, "got friday again in 'friday'"),
     ({"opening_hours": {"monday": ("9:00", "17:00")}}, "must be wall-clock times.*got '9:00'"),
     ({"opening_hours": {"monday": ("09:00", "25:00")}}, "must be wall-clock times.*got '25:00'"),
+    ({"opening_hours": {date(2026, 1, 1): {}}}, "opening_hours must be '24/7' or name weekdays with their hours"),
+    ({"opening_hours": {date(2026, 1, 1): "24/7", "monday": ("09:00", "17:00")}}, "from which they hold.*got 'monday'"),
+    ({"opening_hours": {datetime(2026, 1, 1, tzinfo=UTC): "24/7"}}, "from which they hold.*got datetime"),
+    ({"opening_hours": {date(2100, 1, 1): "24/7"}}, r"in the years 1800 to 2099; got datetime\.date\(2100, 1, 1\)"),
+    ({"opening_hours": {date(2026, 1, 1): "24/7", datetime(2026, 1, 1): "24/7"}}, "must change once at a time; got"),
     ({"opening_hours": {"monday": (time(9, tzinfo=UTC), time(17))}}, "must be wall-clock times"),
 ]
 
@@ -351,7 +447,7 @@ def test_without_time_zone_data_the_message_says_what_to_install(monkeypatch):
 
 
 def test_business_time_without_opening_hours_is_refused():
-    with pytest.raises(ParameterError, match="The calendar has no opening hours"):
+    with pytest.raises(ParameterError, match="Business time needs opening hours, and the calendar has none; give"):
         Calendar().business_time(datetime(2026, 1, 1), datetime(2026, 1, 2))
 
 

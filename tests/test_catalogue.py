@@ -5,6 +5,7 @@ import re
 import pytest
 
 import crmkpi as ck
+from crmkpi import metrics
 from crmkpi.catalogue import Catalogue
 from crmkpi.errors import DefinitionError, UnknownNameError
 
@@ -52,6 +53,34 @@ def test_the_name_says_what_the_value_is(metric: ck.Metric) -> None:
     assert re.fullmatch(r"[a-z_]+(\.[a-z0-9_]+)?", metric.id)
 
 
+@pytest.mark.parametrize("metric", list(ck.catalogue.everything()), ids=lambda metric: metric.id)
+def test_the_manual_says_what_the_unit_says(metric: ck.Metric) -> None:
+    words = {"ratio": {"fraction", "number"}}.get(metric.unit, {metric.unit})
+    returns = (metric.__doc__ or "").partition("Returns:")[2].split()
+    what = " ".join(returns).partition(";")[0].partition(",")[0]
+    assert words & set(what.casefold().split())
+
+
+# What a business wants less of, and what says nothing by itself; of all else it wants more.
+LESS = {
+    *("bounce_rate", "unsubscribe_rate", "cost_per_lead", "cost_per_mql", "cost_per_sql", "lead_response_time"),
+    *("lost_deals", "lost_rate", "sales_cycle_length", "stage_duration"),
+    *("cart_abandonment_rate", "churn_rate", "delivery_time", "lost_customers", "return_rate", "revenue_churn_rate"),
+    *("cac_payback_period", "customer_acquisition_cost", "average_interaction_cost", "customer_effort_score"),
+    *("average_response_time", "backlog", "complaints", "escalation_rate", "first_response_time", "handle_time"),
+    *("recurring_issues", "reopen_rate", "resolution_time", "tickets_per_customer"),
+}
+EITHER = {"email_campaigns", "lead_volume", "mql_volume", "social_mentions", "sql_volume", "ticket_volume"}
+# The share of customers with little effort, and the scale turned round, say how well it goes.
+TURNED = {"customer_effort_score.ease", "customer_effort_score.low_effort_share"}
+
+
+@pytest.mark.parametrize("metric", list(ck.catalogue.everything()), ids=lambda metric: metric.id)
+def test_a_kpi_says_whether_more_of_it_is_better(metric: ck.Metric) -> None:
+    less = metric.name in LESS and metric.id not in TURNED
+    assert metric.better == ("lower" if less else "neither" if metric.name in EITHER else "higher")
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
@@ -87,3 +116,54 @@ def test_two_metrics_of_one_name_are_an_error() -> None:
 def test_the_catalogue_prints_how_many_and_of_what() -> None:
     assert repr(Catalogue([ck.win_rate, ck.ticket_volume])) == "<Catalogue of 2 KPIs: sales, service>"
     assert 3 not in ck.catalogue
+
+
+def test_a_role_looks_at_kpis_of_the_catalogue_each_once():
+    assert ck.catalogue.roles() == (
+        "sales manager",
+        "marketer",
+        "support lead",
+        "customer success",
+        "finance",
+        "founder",
+    )
+    for role in ck.catalogue.roles():
+        looked_at = ck.catalogue.by_role(role)
+        assert set(looked_at) <= set(ck.catalogue)
+        assert len(set(looked_at)) == len(looked_at) >= 10
+
+
+def test_an_unknown_role_is_an_error_that_names_the_nearest():
+    with pytest.raises(UnknownNameError, match=r"There is no role 'suport lead'. Did you mean 'support lead'\?"):
+        ck.catalogue.by_role("suport lead")
+
+
+ROLL_UPS = {
+    "additive": ["lead_volume", "revenue", "weighted_pipeline", "mrr", "arr", "social_mentions"],
+    "ratio": ["win_rate", "campaign_roi", "sales_cycle_length", "net_promoter_score", "revenue_growth_rate"],
+    "distributional": [
+        "first_response_time",
+        "average_deal_size.median",
+        "sales_cycle_length.p90",
+        "customer_lifespan",
+    ],
+    "distinct": ["purchase_frequency", "arpu", "repeat_purchase_rate", "new_mrr", "stage_conversion_rate"],
+}
+
+
+@pytest.mark.parametrize("roll_up", ROLL_UPS)
+def test_the_kind_of_roll_up_follows_from_the_measures(roll_up):
+    assert {ck.catalogue.find(name).roll_up for name in ROLL_UPS[roll_up]} == {roll_up}
+
+
+@pytest.mark.parametrize("name", [metric.id for metric in ck.catalogue.everything()])
+def test_what_is_additive_is_one_count_or_sum_over_records_and_a_median_never_is(name):
+    metric = ck.catalogue.find(name)
+    if metric.roll_up == "additive":
+        (measure,) = metric.measures.values()
+        assert measure.aggregate in ("count", "sum")
+    assert (metric.roll_up == "distributional") >= name.endswith((".median", ".p90", ".business"))
+
+
+def test_the_names_that_are_known_without_loading_are_those_of_the_catalogue_in_its_order() -> None:
+    assert list(metrics.NAMES) == [metric.id for metric in ck.catalogue]

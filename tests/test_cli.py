@@ -185,7 +185,7 @@ def test_the_manual_is_on_standard_output(run: Run) -> None:
     [
         ("", "the following arguments are required: COMMAND. See crmkpi --help."),
         ("reprot", "invalid choice: 'reprot'"),
-        ("report", "there is nothing to measure; give at least one file, such as --deals deals.csv."),
+        ("report", "there is nothing to read; give at least one file, such as --deals deals.csv."),
         ("report win_rte --deals deals.csv", "There is no KPI 'win_rte'. Did you mean 'win_rate'?"),
         ("show win_rate.by_amout", "win_rate has no variant 'by_amout'. Did you mean 'by_amount'?"),
         ("list --theme sale", "invalid choice: 'sale'"),
@@ -221,8 +221,8 @@ def test_a_command_that_cannot_be_understood_ends_with_2_and_one_sentence(
     "arguments, message",
     [
         ("--deals nowhere.csv", "nowhere.csv cannot be used: No such file or directory."),
-        ("--deals .", ". is none of the files that can be read (.csv, .tsv, .json, .jsonl)"),
-        ("--deals deals.xlsx", "deals.xlsx is none of the files that can be read"),
+        ("--deals .", ". is none of the files that can be read (.csv, .tsv, .xlsx, .json, .jsonl)"),
+        ("--deals deals.ods", "deals.ods is none of the files that can be read"),
         ("--deals empty.csv", "empty.csv is empty"),
         ("--deals deals.csv --period 2026-Q7", "2026-Q7"),
         ("--deals deals.csv --every month", "every='month' splits a period"),

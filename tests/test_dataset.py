@@ -112,6 +112,51 @@ def test_a_difference_of_a_naive_and_an_exact_timestamp_is_an_error_that_names_t
         ck.sales_cycle_length([mixed])
 
 
+NOON = datetime(2026, 1, 1, 12)
+MIXED: Mapping[str, Any] = {
+    "equal": deals.closed_at == deals.created_at,
+    "unequal": deals.closed_at != deals.created_at,
+    "not equal": ~(deals.closed_at == deals.created_at),
+    "equal to a constant": deals.created_at == NOON,
+    "among constants": deals.created_at.is_in(NOON, datetime(2026, 1, 2)),
+    "not among constants": ~deals.created_at.is_in(NOON, datetime(2026, 1, 2)),
+    "before": deals.closed_at < deals.created_at,
+}
+
+
+@pytest.mark.parametrize("name", MIXED)
+def test_a_naive_timestamp_is_neither_equal_nor_unequal_to_an_exact_one(name: str) -> None:
+    @ck.metric(unit="count", found=deals.count(MIXED[name]))
+    def found(found: int) -> int:
+        """How many deals it is true of."""
+        return found
+
+    mixed = ck.Deal(id="D7", status="won", created_at=NOON.replace(tzinfo=UTC), closed_at=NOON)
+    with pytest.raises(TimeZoneError, match=r"Deal 'D7' has a timestamp without a time zone beside one with; give tz="):
+        found([mixed])
+    alike = ck.Deal(id="D8", status="won", created_at=NOON, closed_at=NOON)
+    apart = ck.Deal(id="D9", status="won", created_at=NOON, closed_at=datetime(2025, 1, 2))
+    lacking = ck.Deal(id="D10", status="won")
+    expected = {"equal": 1, "unequal": 1, "not equal": 1, "equal to a constant": 2, "among constants": 2, "before": 1}
+    assert found([alike, apart, lacking]).value == expected.get(name, 0)
+
+
+def test_a_naive_timestamp_beside_an_exact_one_in_a_row_of_a_customer_is_an_error_as_well() -> None:
+    orders = ck.Table(ck.Order)
+    buyers = orders.per(
+        orders.customer_id, ordered=orders.max(orders.ordered_at), delivered=orders.max(orders.delivered_at)
+    )
+
+    @ck.metric(unit="count", same=buyers.count(buyers.ordered == buyers.delivered))
+    def served_at_once(same: int) -> int:
+        """How many customers were served at once."""
+        return same
+
+    mixed = ck.Order(id="1", customer_id="A", ordered_at=NOON, delivered_at=NOON.replace(tzinfo=UTC))
+    with pytest.raises(TimeZoneError, match="ordered == delivered puts a timestamp with a time zone beside"):
+        served_at_once([mixed])
+
+
 def test_the_latest_of_naive_and_exact_timestamps_is_an_error() -> None:
     latest = ck.metric(unit="number", last=deals.max(deals.closed_at))
 
@@ -151,6 +196,37 @@ def test_relative_periods_count_from_the_as_of_day() -> None:
     assert crm.measure(closed_deals, period="last month")[0].value == 1
     with pytest.raises(PeriodError, match=r"'last month' counts from a day, which must be given as as_of="):
         closed_deals([], period="last month")
+
+
+NOTE = (
+    "the times of deals were read as those of Europe/Berlin, and days begin in UTC; "
+    "calendar=Calendar(tz='Europe/Berlin') lets them begin there"
+)
+
+
+@pytest.mark.parametrize(
+    ("tz", "calendar", "period", "notes"),
+    [
+        pytest.param("Europe/Berlin", "UTC", "2026-01", (NOTE,), id="another zone"),
+        pytest.param("Europe/Berlin", "Europe/Berlin", "2026-01", (), id="the same zone"),
+        pytest.param(None, "Europe/Berlin", "2026-01", (), id="wall-clock times"),
+        pytest.param("Europe/Berlin", "UTC", None, (), id="no days at all"),
+    ],
+)
+def test_times_read_in_another_zone_than_that_of_the_days_are_noted(
+    tz: Any, calendar: str, period: Any, notes: Any
+) -> None:
+    rows = [{"id": "1", "status": "won", "closed_at": "2026-01-05 10:00"}]
+    found = ck.read_dicts(rows, record=ck.Deal, tz=tz)
+    report = ck.Dataset(deals=found, calendar=ck.Calendar(tz=calendar)).measure("win_rate", period=period)
+    assert report.notes == notes
+    assert all(note in " ".join(str(report).split()) for note in notes)
+
+
+def test_the_note_on_zones_stands_under_a_scorecard_too() -> None:
+    rows = [{"id": "1", "status": "won", "closed_at": "2026-01-05 10:00"}]
+    found = ck.read_dicts(rows, record=ck.Deal, tz="Europe/Berlin")
+    assert NOTE in ck.Dataset(deals=found).scorecard("sales", period="2026-01").notes
 
 
 # Related records
@@ -322,3 +398,10 @@ def test_many_metrics_in_one_pass_are_each_what_they_are_alone(crm: ck.Dataset) 
         for result in alone:
             same = theirs[str(result.period), *result.segment.values()]
             assert (result.value, result.interval, result.accounts) == (same.value, same.interval, same.accounts)
+
+
+def test_a_scorecard_without_a_last_known_day_leaves_off_what_needs_one_and_says_so():
+    crm = ck.Dataset(customers=[ck.Customer(id="1", since="2026-01-01")])
+    report = crm.scorecard("customers", period="2026-01")
+    assert "customer_lifespan" not in {result.definition for result in report}
+    assert any(note.startswith("not measured for lack of as_of=...: ") for note in report.notes)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import doctest
+import re
 import sys
 
 import pytest
 
 from crmkpi import catalogue
+from crmkpi.display.explanation import explanation, facts
 
 METRICS = {metric.id: metric for metric in catalogue.everything()}
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
@@ -26,10 +28,36 @@ def test_the_examples_of_a_kpi_give_what_they_say(name):
 
 @pytest.mark.parametrize("name", METRICS)
 def test_the_manual_of_a_kpi_has_its_parts_in_order(name):
-    """Meaning, formula, what counts, what is returned and when there is none, two examples."""
+    """Meaning, formula, what counts, what is returned and when there is none, how systems differ, two examples."""
     page = METRICS[name].__doc__
-    places = [page.find(part) for part in ("$$", "Returns:", "Examples:")]
-    assert -1 not in places, "a part is missing"
-    assert places == sorted(places)
-    assert "undefined" in page[places[1] : places[2]].casefold() or METRICS[name].unit == "count" or "0 where" in page
-    assert page[places[2] :].count(">>>") >= 2
+    order = ["$$", "Returns:", "Raises:", "Notes:", "Pitfalls:", "Examples:"]
+    places = {part: page.find(f"\n\n{part}") for part in order if f"\n\n{part}" in page}
+    assert {"$$", "Returns:", "Examples:"} <= set(places), "a part is missing"
+    assert list(places.values()) == sorted(places.values())
+    returns = page[places["Returns:"] : places["Examples:"]]
+    assert "undefined" in returns.casefold() or METRICS[name].unit == "count" or "0 where" in returns
+    examples = page[places["Examples:"] :]
+    assert examples.count(">>>") >= 2
+    assert ".reason" in examples or "undefined" not in returns.casefold(), "no example shows when it is undefined"
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_what_is_said_of_a_kpi_is_complete(name):
+    """Nothing that the catalogue's pages show is empty."""
+    metric = METRICS[name]
+    told, known = explanation(metric), facts(metric)
+    assert told.meaning.endswith(".")
+    assert told.formula
+    for fact in ("title", "theme", "unit", "roll-up", "reads", "at", "inputs"):
+        assert known[fact], f"{fact} is missing"
+
+
+@pytest.mark.parametrize("name", [metric.id for metric in catalogue])
+def test_the_default_of_a_kpi_has_its_reason_pitfalls_sources_and_other_names(name):
+    metric = METRICS[name]
+    pitfalls = " ".join(explanation(metric).sections["Pitfalls"].split())
+    assert 1 <= len(re.findall(r"[.?](?: |$)", pitfalls)) <= 3, "one to three sentences"
+    assert explanation(metric).text, "what counts is missing"
+    assert metric.default_because.endswith(".")
+    assert metric.sources
+    assert metric.also_known_as

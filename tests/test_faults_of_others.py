@@ -360,7 +360,8 @@ def test_customers_who_are_still_here_are_part_of_the_lifespan():
     ]
     as_of = datetime(2026, 4, 1)
     assert ck.customer_lifespan.variant("churned_only")(customers).to("days") == 10.0  # the mistake, under its name
-    assert ck.customer_lifespan(customers, as_of=as_of).to("days") == 10 + 9 * 90
+    assert ck.customer_lifespan.variant("exponential")(customers, as_of=as_of).to("days") == 10 + 9 * 90
+    assert ck.customer_lifespan(customers, as_of=as_of, horizon=90).to("days") == pytest.approx(10 + 0.9 * 80)
 
 
 def test_ratios_of_groups_are_not_averaged():

@@ -17,9 +17,10 @@ PATHS = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__in
 
 # Data flows from left to right: a module may import from its own layer and from those before it.
 LAYERS = (
-    ("errors",),
-    ("calendars", "intervals", "money", "opening_hours", "period_texts", "periods", "spans"),
+    ("errors", "lazy"),
+    ("calendars", "intervals", "money", "open_time", "opening_hours", "period_texts", "periods", "spans"),
     ("records",),
+    ("presets",),
     ("sources",),
     ("expressions",),
     ("engines", "segments"),
@@ -27,12 +28,13 @@ LAYERS = (
     ("catalogue", "metric", "metrics"),
     ("results",),
     ("vendors",),
-    ("dataset", "evaluation", "measurement", "plan"),
+    ("attributes", "dataset", "evaluation", "measurement", "plan"),
+    ("quality",),
     ("clv",),
     ("insight",),
     ("display", "vendors"),
     ("scanning", "tally"),
-    ("__main__", "cli", "cli_arguments", "demo", "testing"),
+    ("__main__", "cli", "cli_arguments", "cli_check", "cli_files", "cli_options", "demo", "testing"),
 )
 PLACE = {name: number for number, layer in enumerate(LAYERS) for name in layer}
 
@@ -110,6 +112,59 @@ def test_models_and_analyses_are_loaded_when_they_are_used_and_not_with_the_kpis
     ran = subprocess.run([sys.executable, "-c", source], check=True, capture_output=True, text=True)
     modules = ("clv", "insight", "insight.survival", "insight.cohorts", "insight.rfm")
     assert ran.stdout == f"set() {' '.join(f'crmkpi.{name}' for name in modules)}\n"
+
+
+def modules_loaded_by(program: str) -> set[str]:
+    source = f"import sys; {program}; print(*(name for name in sys.modules if name.startswith('crmkpi.')))"
+    ran = subprocess.run([sys.executable, "-c", source], check=True, capture_output=True, text=True)
+    return {name.removeprefix("crmkpi.") for name in ran.stdout.split()}
+
+
+def test_asking_for_one_kpi_loads_neither_the_others_nor_what_measures_them():
+    loaded = modules_loaded_by("from crmkpi import win_rate")
+    themes = {f"metrics.{theme}" for theme in ("customers", "experience", "marketing", "sales", "service", "value")}
+    families = {name for name in loaded if name.startswith("metrics.")} - themes
+    assert families == {"metrics.literature", "metrics.sales.win_rate"}
+    assert {name for name in loaded if name.startswith("records.")} == {
+        "records.base",
+        "records.deal",
+        "records.faults",
+    }
+    assert not {"calendars", "dataset", "engines", "periods", "results", "sources"} & loaded
+
+
+def test_measuring_one_kpi_by_its_name_loads_no_other_family():
+    loaded = modules_loaded_by("import crmkpi; crmkpi.Dataset(deals=[]).measure('win_rate')")
+    assert {name for name in loaded if name.startswith("metrics.sales.")} == {"metrics.sales.win_rate"}
+
+
+def test_a_kpi_that_is_loaded_alone_has_all_its_variants():
+    program = """if True:
+        import sys, crmkpi
+        for name in crmkpi.metrics.NAMES:
+            for module in [name for name in sys.modules if name.startswith("crmkpi")]:
+                del sys.modules[module]
+            import crmkpi
+            print(name, *crmkpi.metrics.definition(name).variants)
+    """
+    ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    alone = {name: set(variants) for name, *variants in map(str.split, ran.stdout.splitlines())}
+    assert alone == {metric.id: set(metric.variants) for metric in crmkpi.catalogue}
+
+
+def test_every_public_name_is_found_whichever_is_asked_for_first():
+    program = """if True:
+        import sys, crmkpi
+        names = crmkpi.__all__
+        for name in names[::7]:
+            for module in [name for name in sys.modules if name.startswith("crmkpi")]:
+                del sys.modules[module]
+            import crmkpi
+            getattr(crmkpi, name)
+        print(*[name for name in names if getattr(crmkpi, name) is None])
+    """
+    ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert ran.stdout == "\n"
 
 
 def test_fitting_and_predicting_load_no_numpy_unless_it_is_wanted():

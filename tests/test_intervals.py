@@ -293,6 +293,10 @@ class TestQuantile:
         assert [quantile(values, tenth / 10) for tenth in range(11)] == values
         assert quantile([timedelta(0), timedelta(hours=10)], 0.1) == timedelta(hours=1)
 
+    @pytest.mark.parametrize("make", [float, Decimal, lambda number: timedelta(hours=number)])
+    def test_between_two_values_it_lies_as_far_as_the_fraction_says(self, make):
+        assert [quantile([make(10), make(20)], tenth / 10) for tenth in (3, 7)] == [make(13), make(17)]
+
     def test_money_keeps_its_digits_whatever_the_decimal_context(self):
         with localcontext() as context:
             context.prec = 3

@@ -325,6 +325,31 @@ def test_sums_and_counts_of_nothing_are_zero_and_all_else_is_undefined() -> None
             id="a mean of instants",
         ),
         pytest.param(
+            lambda: orders.median(orders.status),
+            r"orders\.median\(\) cannot be taken of orders\.status, which is a choice\.",
+            id="a median of words",
+        ),
+        pytest.param(
+            lambda: orders.quantile(orders.ordered_at, 0.9),
+            r"orders\.quantile\(\) cannot be taken of orders\.ordered_at, which is a timestamp\.",
+            id="a quantile of instants",
+        ),
+        pytest.param(
+            lambda: orders.min(orders.status),
+            r"orders\.min\(\) cannot be taken of orders\.status, which is a choice\.",
+            id="the smallest of words",
+        ),
+        pytest.param(
+            lambda: orders.max(orders.status),
+            r"orders\.max\(\) cannot be taken of orders\.status, which is a choice\.",
+            id="the largest of words",
+        ),
+        pytest.param(
+            lambda: orders.quantile(orders.amount, -0.1),
+            r"A quantile's fraction lies between 0 and 1; got -0\.1\.",
+            id="a fraction below 0",
+        ),
+        pytest.param(
             lambda: orders.quantile(orders.amount, 90),
             r"A quantile's fraction lies between 0 and 1; got 90\.",
             id="a percentile for a fraction",
@@ -333,6 +358,11 @@ def test_sums_and_counts_of_nothing_are_zero_and_all_else_is_undefined() -> None
             lambda: orders.count(at=orders.amount),
             r"`at` names the timestamp that puts a record into a period; got orders\.amount\.",
             id="an anchor that is no timestamp",
+        ),
+        pytest.param(
+            lambda: orders.count(at="ordered_at"),
+            r"`at` names the timestamp that puts a record into a period; got 'ordered_at'\.",
+            id="a name for an anchor",
         ),
         pytest.param(
             lambda: orders.count(deals.status == "won"),
@@ -382,6 +412,76 @@ def test_a_measure_written_down_wrongly_is_an_error_that_says_what_is_wrong(
 def test_a_misspelt_name_is_an_error_that_names_the_nearest(wrong: Callable[[], Any], message: str) -> None:
     with pytest.raises(UnknownNameError, match=message):
         wrong()
+
+
+@pytest.mark.parametrize(
+    ("measure", "text"),
+    [
+        (orders.count(), "orders.count()"),
+        (orders.median(orders.amount), "orders.median(orders.amount)"),
+        (orders.quantile(orders.amount, 0.9), "orders.quantile(orders.amount, 0.9)"),
+        (orders.count(at=orders.delivered_at), "orders.count() at orders.delivered_at"),
+        (orders.count().previous(), "orders.count(), 1 previous"),
+        (orders.count().previous(3), "orders.count(), 3 previous"),
+        (orders.count().year_ago(), "orders.count(), 1 year_ago"),
+    ],
+    ids=str,
+)
+def test_a_measure_prints_all_that_tells_it_from_another(measure: Measure, text: str) -> None:
+    """Queries that print alike are answered by one loop."""
+    assert repr(measure) == text
+
+
+def test_each_measure_puts_a_record_into_a_period_by_its_own_timestamp() -> None:
+    @ck.metric(
+        unit="number",
+        at=deals.closed_at,
+        closed=deals.count(),
+        created=deals.count(at=deals.created_at),
+        before=deals.count(at=deals.created_at).previous(),
+    )
+    def balance(closed: int, created: int, before: int) -> int:
+        """How many more deals were closed than created in a month and the one before."""
+        return closed - created - before
+
+    months = [(1, 3), (2, 3), (2, 3), (3, 3), (3, 4), (3, 5), (3, None)]
+    found = [
+        ck.Deal(
+            id=str(number),
+            created_at=datetime(2026, first, 5),
+            closed_at=last and datetime(2026, last, 5),
+            status="won",
+        )
+        for number, (first, last) in enumerate(months)
+    ]
+    assert dict(balance(found, period="2026-03").inputs) == {"closed": 4, "created": 4, "before": 2}
+
+
+def test_the_quantile_of_all_and_of_none_are_the_ends() -> None:
+    found = [ck.Order(id=str(number), status="completed", amount=number) for number in (3, 1, 2)]
+    ends = [got(only(orders.quantile(orders.amount, fraction)), found) for fraction in (0, 1)]
+    assert ends == [1, 3]
+
+
+def test_dates_and_instants_have_a_first_and_a_last() -> None:
+    days = [datetime(2026, 1, day) for day in (3, 1, 2)]
+    found = [ck.Order(id=str(day), ordered_at=day) for day in days]
+
+    @ck.metric(unit="number", first=orders.min(orders.ordered_at), last=orders.max(orders.ordered_at))
+    def span(first: datetime, last: datetime) -> int:
+        """Days from the first order to the last."""
+        return (last - first).days
+
+    result = span(found)
+    assert (result.value, result.inputs["first"], result.inputs["last"]) == (2, min(days), max(days))
+    assert orders.min(orders.ordered_at.day()).kind == orders.max(orders.ordered_at.day()).kind == "date"
+
+
+def test_python_finds_no_special_attributes_on_a_table_but_fields_of_one_underscore_are_looked_up() -> None:
+    for thing in (orders, orders.customer, orders.per(orders.customer_id, n=orders.count())):
+        assert not hasattr(thing, "__array__")
+        with pytest.raises(UnknownNameError):
+            thing._amount  # noqa: B018, SLF001  # what is wrong is the name
 
 
 def test_a_column_cannot_have_the_name_of_a_word() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import crmkpi as ck
-from crmkpi.errors import CurrencyError, InputError
+from crmkpi.errors import CurrencyError, InputError, PeriodError
 
 amounts = st.decimals(min_value=-(10**15), max_value=10**15, places=2)
 YEARLY = ck.Rates("EUR", {"USD": {date(2025, 1, 1): "0.9", date(2026, 1, 1): "0.8"}, "GBP": "1.25"})
@@ -93,6 +93,18 @@ def test_dated_rates_convert_at_the_rate_of_the_records_own_day(period: str | No
     ]
     asked = "2025-01-01..2026-12-31" if period == "2025..2026" else period
     assert ck.revenue(found, rates=YEARLY, period=asked).value == 90 + 80 + 125
+
+
+def test_without_a_period_dated_rates_ask_for_no_timestamp_where_no_money_is_converted() -> None:
+    customers = [ck.Customer(id="1", status="churned"), ck.Customer(id="2", status="active"), ck.Customer(id="3")]
+    by_status = ck.churn_rate.variant("by_status")
+    plain, dated = by_status(customers), by_status(customers, rates=YEARLY)
+    assert (dated.value, dated.left_out, dated.accounts) == (plain.value, plain.left_out, plain.accounts)
+    assert dated.value == 0.5
+    by = ck.Dataset(customers=customers, rates=YEARLY).measure(by_status, by="status")
+    assert [result.value for result in by] == [0.0, 1.0, None]
+    with pytest.raises(PeriodError, match="cannot be measured in a period: customers have no timestamp"):
+        by_status(customers, rates=YEARLY, period="2026")
 
 
 def test_the_day_of_a_rate_is_that_of_the_calendar() -> None:

@@ -2,17 +2,19 @@ from __future__ import annotations
 
 import json
 import pickle
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given
+from scipy import stats
 
 import crmkpi as ck
 from crmkpi.errors import InputError, UnknownNameError
 from crmkpi.testing import datasets
 
+P90 = ck.first_response_time.variant("p90")
 DEALS = [
     ck.Deal(id="1", status="won", owner="Ada", amount=30, created_at="2026-01-01", closed_at="2026-01-11"),
     ck.Deal(id="2", status="won", owner="Bo", amount=10, created_at="2026-01-01", closed_at="2026-02-10"),
@@ -110,6 +112,55 @@ def test_intervals_can_be_left_off_and_nothing_else_changes(crm: ck.Dataset) -> 
         assert (with_none.value, with_none.accounts) == (with_one.value, with_one.accounts)
 
 
+def response_times(count: int) -> list[ck.Ticket]:
+    """Tickets answered after 1, 2, 3 ... hours."""
+    begin = datetime(2026, 1, 5)
+    return [
+        ck.Ticket(id=str(hour), created_at=begin, first_replied_at=begin + timedelta(hours=hour))
+        for hour in range(1, count + 1)
+    ]
+
+
+@pytest.mark.parametrize("confidence", [0.8, 0.95])
+@pytest.mark.parametrize(("metric", "fraction"), [(ck.first_response_time, 0.5), (P90, 0.9)], ids=["median", "p90"])
+def test_a_quantile_has_the_order_statistics_of_its_fraction(metric: ck.Metric, fraction: float, confidence: float):
+    result = metric(response_times(200), confidence=confidence)
+    below = stats.binom(200, fraction)  # how many of the values lie below the true quantile
+    half = (1 - confidence) / 2
+    low = max(rank for rank in range(1, 201) if below.cdf(rank - 1) <= half)
+    high = min(rank for rank in range(1, 201) if below.sf(rank - 1) <= half)
+    assert tuple(result.interval) == (timedelta(hours=low), timedelta(hours=high))
+    assert (result.n, result.interval.confidence) == (200, confidence)
+
+
+@pytest.mark.parametrize("confidence", [0.8, 0.95])
+def test_a_mean_has_students_interval_in_the_unit_of_its_values(confidence: float):
+    hours = range(1, 6)
+    low, high = stats.t.interval(confidence, 4, loc=3, scale=stats.sem(hours))
+    durations = ck.first_response_time.variant("mean")(response_times(5), confidence=confidence)
+    assert [bound / timedelta(hours=1) for bound in durations.interval] == pytest.approx([low, high], abs=1e-9)
+    money = ck.average_deal_size([ck.Deal(id=str(n), status="won", amount=n) for n in hours], confidence=confidence)
+    assert [float(bound) for bound in money.interval] == pytest.approx([low, high])
+    assert {type(bound) for bound in money.interval} == {Decimal}
+    scores = [ck.Survey(id=str(n), kind="csat", score=n) for n in hours]
+    assert tuple(ck.customer_satisfaction_rating(scores, confidence=confidence).interval) == pytest.approx((low, high))
+    assert (durations.n, money.n) == (5, 5)
+
+
+def test_one_value_has_a_mean_but_no_interval():
+    assert ck.first_response_time.variant("mean")(response_times(1)).interval is None
+
+
+def test_a_change_of_what_has_no_direction_is_neither_better_nor_worse() -> None:
+    leads = [ck.Lead(id=str(day), created_at=datetime(2026, 2, day)) for day in (1, 2)]
+    change = ck.lead_volume(leads, period="2026-02", compare="previous").change
+    assert (change.absolute, change.better) == (2, None)
+
+
+def test_totals_without_an_interval_rest_on_no_records_that_are_known():
+    assert ck.revenue.from_totals(amount=Decimal(5)).n == 0
+
+
 def test_totals_give_the_interval_that_the_records_give() -> None:
     measured = ck.win_rate(DEALS, confidence=0.9)
     given_totals = ck.win_rate.from_totals(won=2, closed=3, confidence=0.9)
@@ -189,3 +240,15 @@ def test_html_and_formulas_in_an_owners_name_are_text_in_whatever_is_written() -
     for start_of_cell in ("\n", ",", '"'):
         assert f"{start_of_cell}=" not in report.to_csv()
     assert {row["owner"] for row in report.to_dicts()} == set(names)
+
+
+def test_the_interval_of_a_mean_duration_is_cut_at_zero_and_that_of_money_is_not() -> None:
+    # Two values: 12.706 standard errors to each side of the mean.
+    start = datetime(2026, 1, 5)
+    waits = (timedelta(hours=1), timedelta(hours=9))
+    tickets = [ck.Ticket(id=str(wait), created_at=start, first_replied_at=start + wait) for wait in waits]
+    interval = ck.first_response_time.variant("mean")(tickets).interval
+    assert interval.low == timedelta(0)
+    assert interval.high / timedelta(hours=1) == pytest.approx(5 + 12.7062 * 4, abs=1e-3)
+    deals = [ck.Deal(id=str(amount), status="won", amount=amount) for amount in (1, 9)]
+    assert float(ck.average_deal_size(deals).interval.low) == pytest.approx(5 - 12.7062 * 4, abs=1e-3)

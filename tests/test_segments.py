@@ -110,6 +110,26 @@ WRONG: Mapping[str, tuple[Callable[[], Any], type[Exception], str]] = {
         UnknownNameError,
         r"`by` must name fields of Customer or .*; got 'customer\.industri'\. Did you mean 'customer\.industry'\?",
     ),
+    "a misspelt attribute": (
+        lambda: CRM.measure("win_rate", by="attributes.regoin"),
+        UnknownNameError,
+        r"The segment 'attributes\.regoin' is of the attribute 'regoin', which no record has\. Did you mean 'region'\?",
+    ),
+    "a misspelt attribute of a stream": (
+        lambda: ck.Dataset(deals=iter(DEALS)).measure("win_rate", by={"where": "attributes.regoin"}),
+        UnknownNameError,
+        r"The segment 'where' is of the attribute 'regoin', which no record has\. Did you mean 'region'\?",
+    ),
+    "a misspelt attribute of a related record": (
+        lambda: CRM.measure("win_rate", by="customer.attributes.size"),
+        UnknownNameError,
+        r"of the attribute 'size', which no record has\. There are none\.",
+    ),
+    "a misspelt attribute that bins are made of": (
+        lambda: CRM.measure("win_rate", by=ck.Segment("size", "attributes.sise", bins=(1, 2))),
+        UnknownNameError,
+        r"The segment 'size' is of the attribute 'sise', which no record has\.",
+    ),
     "a table left unsaid": (
         lambda: CRM.measure("win_rate", by=ck.Segment("who", {"leads": "owner"})),
         InputError,
@@ -153,3 +173,16 @@ def test_a_segment_that_is_none_is_an_error_that_says_the_way_out(name: str) -> 
 def test_text_has_no_bins() -> None:
     with pytest.raises(InputError, match="Only numbers, money and dates have bins"):
         ck.Dataset(deals=[]).measure("win_rate", by=ck.Segment("owner", "owner", bins=(1, 2)))
+
+
+def test_an_attribute_that_only_one_of_the_tables_has_is_no_mistake() -> None:
+    crm = ck.Dataset(deals=DEALS, leads=[ck.Lead(id="1", attributes={"size": 2})], customers=[])
+    report = crm.measure(["win_rate", "lead_volume"], by="attributes.region")
+    assert {result.segment["attributes.region"] for result in report} == {"north", "south", None}
+
+
+def test_an_attribute_without_any_value_and_a_table_without_records_are_no_mistakes() -> None:
+    blank = [ck.Deal(id="1", status="won", attributes={"region": None})]
+    for found in (blank, iter(blank), []):
+        report = ck.Dataset(deals=found).measure("win_rate", by="attributes.region")
+        assert [result.segment for result in report] == [{"attributes.region": None}] * (found != [])

@@ -33,7 +33,12 @@ def every_metric():
     return [found for metric in catalogue for found in (metric, *metric.variants.values())]
 
 
-PARAMETERS = {"lifespan": timedelta(days=900), "quota": Decimal(90_000), "market_revenue": Decimal(10_000_000)}
+PARAMETERS = {
+    "discount": 0.1,
+    "lifespan": timedelta(days=900),
+    "quota": Decimal(90_000),
+    "market_revenue": Decimal(10_000_000),
+}
 DATELESS = ("churn_rate.by_status",)  # nothing puts a customer with a status into a period
 
 
@@ -47,7 +52,13 @@ def shares(tables, number):
     return [{name: records[place::number] for name, records in tables.items()} for place in range(number)]
 
 
-@pytest.mark.parametrize("metric", every_metric(), ids=lambda metric: metric.id)
+# It reads customers by themselves and beside each order, so that a part without an order's customer cannot tell.
+INSEPARABLE = ("customer_lifetime_value.discounted",)
+
+
+@pytest.mark.parametrize(
+    "metric", [metric for metric in every_metric() if metric.id not in INSEPARABLE], ids=lambda metric: metric.id
+)
 def test_parts_merge_into_the_whole_over_json(metric):
     own = {name: COMPANY[name] for name in metric.tables}
     beside = {name: records for name, records in COMPANY.items() if name not in own}

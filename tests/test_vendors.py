@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from decimal import Decimal
 
 import pytest
@@ -46,6 +47,15 @@ def test_zoho_counts_days_of_the_calendar_and_not_of_24_hours():
 def test_zendesk_rounds_the_resolution_to_whole_hours():
     ticket = ck.Ticket(id="1", status="solved", created_at="2026-01-05T09:00", solved_at="2026-01-05T12:40")
     assert shown(vendors.zendesk["Resolution time"], [ticket]) == 4
+
+
+def test_zendesk_takes_the_last_schedule_for_the_whole_span_and_others_each_for_its_own():
+    ticket = ck.Ticket(id="1", status="solved", created_at="2026-03-02T04:30", solved_at="2026-03-02T20:30:08")
+    business = ck.resolution_time.variant("business")
+    changed = {date(2026, 1, 1): {"mon-fri": ("09:00", "17:00")}, datetime(2026, 3, 2, 10): "24/7"}
+    each = business([ticket], calendar=ck.Calendar(opening_hours=changed))
+    last = business([ticket], calendar=ck.Calendar(opening_hours="24/7"))
+    assert (round(each.to("minutes"), 2), round(last.to("minutes"), 2)) == (690.13, 960.13)
 
 
 def test_zendesk_took_tickets_without_a_reply_for_one_touch():

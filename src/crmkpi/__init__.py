@@ -8,32 +8,35 @@
 Every KPI of the catalogue is a name of this module (`crmkpi.win_rate`) and of its theme (`crmkpi.sales.win_rate`);
 `crmkpi.catalogue` finds it by the names that people use; `crmkpi.vendors` has what other systems show. Words for
 writing KPIs of your own, such as period bounds and business time, are in `crmkpi.expressions`; tools for testing them
-in `crmkpi.testing`. How long customers stay, who comes back and what they will bring is in `crmkpi.survival`,
-`crmkpi.cohorts`, `crmkpi.rfm` and `crmkpi.clv`.
+in `crmkpi.testing`. How long customers stay, who comes back, how they fare and what they will bring is in
+`crmkpi.survival`, `crmkpi.cohorts`, `crmkpi.rfm`, `crmkpi.health` and `crmkpi.clv`, how deals go through their stages
+in `crmkpi.funnel`; `crmkpi.charts` draws them; what is wrong with the data in `crmkpi.quality`.
 
 Nothing is loaded before the first of these names is used.
 """
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from crmkpi.lazy import loader
+
 if TYPE_CHECKING:
-    from crmkpi import clv, insight
+    from crmkpi import clv, insight, quality
     from crmkpi.calendars import Calendar
     from crmkpi.catalogue import catalogue
     from crmkpi.dataset import Dataset
+    from crmkpi.display import charts
     from crmkpi.engines.frames_columns import table
     from crmkpi.errors import CrmKpiError
     from crmkpi.expressions import Parameter
-    from crmkpi.insight import cohorts, rfm, survival
+    from crmkpi.insight import cohorts, funnel, health, rfm, survival
     from crmkpi.measures import Table
-    from crmkpi.metric import Mean, Metric, NetPromoter, Share, metric
+    from crmkpi.metric import Estimated, Mean, Metric, NetPromoter, Share, metric
     from crmkpi.metrics import customers, experience, marketing, sales, service, value
     from crmkpi.metrics.customers.average_order_value import average_order_value
+    from crmkpi.metrics.customers.cohort_retention import cohort_retention
     from crmkpi.metrics.customers.customer_counts import active_customers, lost_customers, new_customers
     from crmkpi.metrics.customers.customer_lifespan import customer_lifespan
     from crmkpi.metrics.customers.mrr_movements import (
@@ -111,6 +114,7 @@ if TYPE_CHECKING:
     from crmkpi.metrics.value.revenue_per_customer import revenue_per_customer
     from crmkpi.money import Rates
     from crmkpi.periods import Period
+    from crmkpi.presets import preset, presets
     from crmkpi.records import (
         Campaign,
         Customer,
@@ -128,7 +132,15 @@ if TYPE_CHECKING:
     from crmkpi.results import Report, Result
     from crmkpi.scanning import scan
     from crmkpi.segments import Segment, split
-    from crmkpi.sources import read_csv, read_dicts, read_json, write_csv
+    from crmkpi.sources import (
+        join_leads,
+        read_csv,
+        read_dicts,
+        read_excel,
+        read_export,
+        read_json,
+        write_csv,
+    )
     from crmkpi.tally import Tally
 
 __all__ = [
@@ -138,6 +150,7 @@ __all__ = [
     "Customer",
     "Dataset",
     "Deal",
+    "Estimated",
     "Expense",
     "Interaction",
     "Lead",
@@ -175,9 +188,11 @@ __all__ = [
     "campaign_roi",
     "cart_abandonment_rate",
     "catalogue",
+    "charts",
     "churn_rate",
     "churned_mrr",
     "clv",
+    "cohort_retention",
     "cohorts",
     "complaints",
     "contraction_mrr",
@@ -203,9 +218,12 @@ __all__ = [
     "experience",
     "first_contact_resolution_rate",
     "first_response_time",
+    "funnel",
     "gross_revenue_retention",
     "handle_time",
+    "health",
     "insight",
+    "join_leads",
     "lead_conversion_rate",
     "lead_response_time",
     "lead_volume",
@@ -227,11 +245,16 @@ __all__ = [
     "new_customers",
     "new_mrr",
     "pipeline_value",
+    "preset",
+    "presets",
     "purchase_frequency",
+    "quality",
     "quota_attainment",
     "reactivation_mrr",
     "read_csv",
     "read_dicts",
+    "read_excel",
+    "read_export",
     "read_json",
     "recurring_issues",
     "reopen_rate",
@@ -275,69 +298,95 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-_HOMES = (
-    "calendars",
-    "catalogue",
-    "dataset",
-    "engines.frames_columns",
-    "errors",
-    "expressions",
-    "measures",
-    "metric",
-    "metrics",
-    "metrics.customers",
-    "metrics.experience",
-    "metrics.marketing",
-    "metrics.sales",
-    "metrics.service",
-    "metrics.value",
-    "money",
-    "periods",
-    "records",
-    "results",
-    "scanning",
-    "segments",
-    "sources",
-    "tally",
-    "vendors",
-)
-
-# Loaded one by one: who measures KPIs need not wait for models.
+# Each name is loaded at its first use, from its own module: who asks for one KPI need not wait for the others.
+_HOMES = {
+    "Calendar": "calendars",
+    "Campaign": "records",
+    "CrmKpiError": "errors",
+    "Customer": "records",
+    "Dataset": "dataset",
+    "Deal": "records",
+    "Estimated": "metric",
+    "Expense": "records",
+    "Interaction": "records",
+    "Lead": "records",
+    "Mean": "metric",
+    "Metric": "metric",
+    "NetPromoter": "metric",
+    "Order": "records",
+    "Parameter": "expressions",
+    "Period": "periods",
+    "Rates": "money",
+    "Report": "results",
+    "Result": "results",
+    "Segment": "segments",
+    "Share": "metric",
+    "StageVisit": "records",
+    "Subscription": "records",
+    "Survey": "records",
+    "Table": "measures",
+    "Tally": "tally",
+    "Ticket": "records",
+    "Visit": "records",
+    "catalogue": "catalogue",
+    "metric": "metric",
+    "preset": "presets",
+    "presets": "presets",
+    "read_csv": "sources",
+    "read_dicts": "sources",
+    "read_excel": "sources",
+    "read_export": "sources",
+    "read_json": "sources",
+    "scan": "scanning",
+    "split": "segments",
+    "table": "engines.frames_columns",
+    "write_csv": "sources",
+}
 _MODULES = {
+    "calendars": "calendars",
+    "charts": "display.charts",
     "clv": "clv",
     "cohorts": "insight.cohorts",
+    "customers": "metrics.customers",
+    "dataset": "dataset",
+    "errors": "errors",
+    "experience": "metrics.experience",
+    "expressions": "expressions",
+    "funnel": "insight.funnel",
+    "health": "insight.health",
     "insight": "insight",
+    "intervals": "intervals",
+    "marketing": "metrics.marketing",
+    "measures": "measures",
+    "metrics": "metrics",
+    "money": "money",
+    "periods": "periods",
+    "quality": "quality",
+    "records": "records",
+    "results": "results",
     "rfm": "insight.rfm",
+    "sales": "metrics.sales",
+    "scanning": "scanning",
+    "segments": "segments",
+    "service": "metrics.service",
+    "sources": "sources",
     "survival": "insight.survival",
+    "tally": "tally",
+    "testing": "testing",
+    "value": "metrics.value",
+    "vendors": "vendors",
 }
+_load = loader(__name__, _HOMES)
 
 if not TYPE_CHECKING:  # else type checkers would take any name for a public one
 
     def __getattr__(name: str) -> Any:
-        """A public name, from the modules that define them; from then on all are plain names of this module."""
         if name in _MODULES:
             return globals().setdefault(name, import_module(f"crmkpi.{_MODULES[name]}"))
-        if name not in __all__:
-            if name in _HOMES:
-                return import_module(f"crmkpi.{name}")
-            raise AttributeError(f"module 'crmkpi' has no attribute {name!r}")
-        for home in _HOMES:
-            module = import_module(f"crmkpi.{home}")
-            globals().update({public: getattr(module, public) for public in module.__all__ if public in __all__})
-        return globals()[name]
+        if name in __all__ and name not in _HOMES:
+            return globals().setdefault(name, import_module("crmkpi.metrics").definition(name))
+        return _load(name)
 
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
-
-
-class _Package(ModuleType):
-    """Keeps `crmkpi.metric` and `crmkpi.catalogue` what they are, though modules that define them have their names."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        # Importing a module of a package makes it an attribute of the package.
-        if not (isinstance(value, ModuleType) and name in __all__ and value.__name__ == f"crmkpi.{name}"):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from array import array
-from bisect import bisect_left, bisect_right
-from collections.abc import Container, Hashable, Iterator
+from collections.abc import Container, Hashable
 from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone
 from functools import partial
 from typing import Any, Literal, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from dateutil.relativedelta import relativedelta
 
-from crmkpi.errors import ParameterError, PeriodError, TimeZoneError, UnknownNameError, did_you_mean
-from crmkpi.opening_hours import DAY, WEEKDAYS, OpeningHours, Weekday, WeekHours, clock_text, read_opening_hours
+from crmkpi.errors import ParameterError, PeriodError, UnknownNameError, did_you_mean
+from crmkpi.open_time import FIRST_YEAR, LAST_YEAR, OpenTime, instant
+from crmkpi.opening_hours import WEEKDAYS, OpeningHours, Schedules, Weekday, hours_text, read_schedules
 
 __all__ = ["DEFAULT_CALENDAR", "Calendar", "CalendarUnit", "OpeningHours", "Weekday"]
 
@@ -23,11 +22,6 @@ DateOrDatetime = TypeVar("DateOrDatetime", date, datetime)
 
 _MONTHS_IN = {"month": 1, "quarter": 3, "year": 12, "fiscal_quarter": 3, "fiscal_year": 12}
 _DAYS_IN = {"day": 1, "week": 7}
-_FIRST_YEAR, _LAST_YEAR = 2, 9998  # one year inside what datetime can hold, so that no zone's offset leaves it
-_MICROSECOND = timedelta(microseconds=1)
-_CHUNK = 364 * DAY  # open time is summed once per chunk; the length only trades building against adding
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 the origin of wall clocks
-_EPOCH_UTC = _EPOCH.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False, eq=False)
@@ -44,8 +38,9 @@ class Calendar:
         fiscal_year_named_after: whether FY2026 is the fiscal year that ends in 2026, or the one that starts in it.
         week_start: first day of the week.
         opening_hours: when business time runs: a weekday or a range of weekdays, and one or several pairs of
-            wall-clock times, "24:00" being the end of the day; or "24/7". A day left out is closed.
-        holidays: dates on which business time does not run.
+            wall-clock times, "24:00" being the end of the day; or "24/7". A day left out is closed. Hours that change
+            are given under the days, or the wall-clock times, from which they hold: `{date(2026, 7, 1): "24/7"}`.
+        holidays: dates on which business time does not run, in the years 1800 to 2099.
 
     Raises:
         UnknownNameError: no such time zone or weekday in the opening hours.
@@ -57,6 +52,9 @@ class Calendar:
         2:00:00
         >>> Calendar(fiscal_year_start=4).fiscal_year(date(2026, 4, 1))
         2027
+        >>> later = {date(2020, 1, 1): {"mon-fri": ("09:00", "17:00")}, date(2026, 7, 1): "24/7"}
+        >>> print(Calendar(opening_hours=later).business_time(datetime(2026, 6, 30), datetime(2026, 7, 2)))
+        1 day, 8:00:00
     """
 
     tz: str
@@ -65,9 +63,9 @@ class Calendar:
     fiscal_year_named_after: Literal["end", "start"]
     week_start: Weekday
     holidays: Container[date]
-    _hours: WeekHours | None
+    _schedules: Schedules | None
+    _open_time: OpenTime | None
     _key: tuple[object, ...]
-    _chunks: dict[tuple[bool, int], tuple[array[int], array[int]]]
 
     def __init__(
         self,
@@ -88,30 +86,24 @@ class Calendar:
             if choice not in known or isinstance(choice, bool):
                 msg = f"{name} must be one of {', '.join(map(repr, known))}; got {choice!r}."
                 raise ParameterError(msg)
-        hours = None if opening_hours is None else read_opening_hours(opening_hours)
+        schedules = None if opening_hours is None else read_schedules(opening_hours)
         kept, identity = _frozen_holidays(holidays)
-        key = (zone.key, fiscal_year_start, fiscal_year_named_after, week_start, hours, identity)
-        values: tuple[object, ...]
-        values = (zone.key, zone, fiscal_year_start, fiscal_year_named_after, week_start, kept, hours, key, {})
+        own = (fiscal_year_start, fiscal_year_named_after, week_start, kept)
+        key = (zone.key, *own[:3], schedules, identity)
+        counted = None if schedules is None else OpenTime(schedules, kept, zone)
+        values: tuple[object, ...] = (zone.key, zone, *own, schedules, counted, key)
         for field, value in zip(fields(self), values, strict=True):
             object.__setattr__(self, field.name, value)
 
     @property
-    def opening_hours(self) -> dict[str, tuple[tuple[str, str], ...]] | Literal["24/7"] | None:
-        """The opening hours by weekday, as wall-clock times; None when the calendar has none."""
-        if self._hours is None:
-            return None
-        if all(windows == ((0, DAY),) for windows in self._hours):
-            return "24/7"
-        return {
-            name: tuple((clock_text(opens), clock_text(closes)) for opens, closes in windows)
-            for name, windows in zip(WEEKDAYS, self._hours, strict=True)
-            if windows
-        }
+    def opening_hours(self) -> OpeningHours | None:
+        """The opening hours as they may be given: by weekday, or by the day they begin on; None if there are none."""
+        return None if self._schedules is None else hours_text(self._schedules)
 
     def local_day(self, moment: date) -> date:
         """The calendar day of a moment in this calendar's zone; without a zone of its own, the day it says.
 
+        >>> from datetime import UTC
         >>> Calendar(tz="Europe/Berlin").local_day(datetime(2026, 3, 31, 22, 30, tzinfo=UTC))
         datetime.date(2026, 4, 1)
         """
@@ -120,13 +112,14 @@ class Calendar:
     def wall(self, moment: datetime) -> datetime:
         """What the wall clock of this calendar's zone shows at a moment; without a zone of its own, the moment itself.
 
+        >>> from datetime import UTC
         >>> Calendar(tz="Europe/Berlin").wall(datetime(2026, 3, 31, 22, 30, tzinfo=UTC)).isoformat()
         '2026-04-01T00:30:00'
         """
         try:
             return moment if moment.tzinfo is None else moment.astimezone(self.zone).replace(tzinfo=None, fold=0)
         except OverflowError as error:
-            msg = f"Periods lie in the years {_FIRST_YEAR} to {_LAST_YEAR}; got {moment}."
+            msg = f"Periods lie in the years {FIRST_YEAR} to {LAST_YEAR}; got {moment}."
             raise PeriodError(msg) from error
 
     def instant(self, wall: datetime) -> datetime:
@@ -138,22 +131,7 @@ class Calendar:
         >>> Calendar(tz="Europe/Berlin").instant(datetime(2026, 3, 29, 2, 30)).isoformat()  # 02:00 became 03:00
         '2026-03-29T01:00:00+00:00'
         """
-        if not _FIRST_YEAR <= wall.year <= _LAST_YEAR:
-            msg = f"Periods lie in the years {_FIRST_YEAR} to {_LAST_YEAR}; got {wall}."
-            raise PeriodError(msg)
-        local = wall.replace(tzinfo=self.zone, fold=0)
-        before = local.utcoffset() or timedelta()
-        after = local.replace(fold=1).utcoffset() or timedelta()
-        if before >= after:
-            return wall.replace(tzinfo=UTC, fold=0) - before
-        low = wall.replace(tzinfo=UTC, fold=0, microsecond=0) - after
-        seconds = range(int((after - before).total_seconds()) + 2)
-        jumped = bisect_left(
-            seconds,
-            x=True,
-            key=lambda second: (low + timedelta(seconds=second)).astimezone(self.zone).utcoffset() != before,
-        )
-        return low + timedelta(seconds=jumped)
+        return instant(wall, self.zone)
 
     def midnight(self, day: date) -> datetime:
         """The exact moment, in UTC, at which a day begins.
@@ -187,7 +165,7 @@ class Calendar:
                 return day + timedelta(days=_DAYS_IN[unit] * count)
             return day + relativedelta(months=_MONTHS_IN[unit] * count)
         except (OverflowError, ValueError) as error:
-            msg = f"Periods lie in the years {_FIRST_YEAR} to {_LAST_YEAR}; got {day} moved by {count} {unit}s."
+            msg = f"Periods lie in the years {FIRST_YEAR} to {LAST_YEAR}; got {day} moved by {count} {unit}s."
             raise PeriodError(msg) from error
 
     def fiscal_year(self, day: date) -> int:
@@ -205,11 +183,11 @@ class Calendar:
 
         With time zones the result is exact: a day's hours become moments in this calendar's zone, so a day open around
         the clock has 23 hours when clocks go forward. Without them both are wall-clock times, and no clock changes.
-        An end before the start gives minus the overlap; no overlap gives zero. Hours beyond the years 2 to 9998 are
-        not counted.
+        An end before the start gives minus the overlap; no overlap gives zero.
 
         Raises:
-            ParameterError: the calendar has no opening hours.
+            ParameterError: the calendar has no opening hours, or those of that time are not known: they change, and
+                the first of them begin later.
             TimeZoneError: one moment has a time zone and the other has none.
 
         >>> shop = Calendar(tz="Europe/Berlin", opening_hours="24/7")
@@ -219,16 +197,14 @@ class Calendar:
         ...     datetime(2026, 3, 16, 11), datetime(2026, 3, 16, 10))
         datetime.timedelta(days=-1, seconds=82800)
         """
-        exact, first, last = self._span(start, end)
-        if first <= last:
-            return timedelta(microseconds=self._open_time(first, last, exact=exact))
-        return timedelta(microseconds=-self._open_time(last, first, exact=exact))
+        return self.open_time().between(start, end)
 
     def explain(self, start: datetime, end: datetime) -> tuple[tuple[datetime, datetime], ...]:
         """The stretches of opening time that `business_time` counts, each from its start to its end.
 
         Their lengths add up to the business time. Moments with a zone come in this calendar's zone, with the offset
-        of that moment. When `end` lies before `start`, the stretches run backwards too.
+        of that moment. When `end` lies before `start`, the stretches run backwards too. Those beyond the years 2 to
+        9998 are not listed.
 
         >>> desk = Calendar(opening_hours={"mon-fri": ("09:00", "17:00")})
         >>> for opened, closed in desk.explain(datetime(2026, 3, 13, 16), datetime(2026, 3, 16, 10)):
@@ -236,85 +212,32 @@ class Calendar:
         2026-03-13 16:00:00 to 2026-03-13 17:00:00
         2026-03-16 09:00:00 to 2026-03-16 10:00:00
         """
-        exact, first, last = self._span(start, end)
-        low, high = min(first, last), max(first, last)
-        edges = [self._moment(edge, exact=exact) for window in self._windows(low, high, exact=exact) for edge in window]
-        if last < first:
+        hours = self.open_time()
+        backwards = hours.between(start, end) < timedelta(0)
+        stretches = list(hours.stretches(*((end, start) if backwards else (start, end))))
+        edges = [self._local(edge) for stretch in stretches for edge in stretch]
+        if backwards:
             edges.reverse()
         return tuple(zip(edges[::2], edges[1::2], strict=True))
 
-    def _span(self, start: datetime, end: datetime) -> tuple[bool, int, int]:
-        """Whether moments are exact, and both in microseconds since 1970 (in UTC, or on the wall clock)."""
-        if self._hours is None:
-            msg = "The calendar has no opening hours, which business time needs; give Calendar(opening_hours=...)."
-            raise ParameterError(msg)
-        try:
-            exact = start.tzinfo is not None
-            epoch = _EPOCH_UTC if exact else _EPOCH
-            return exact, (start - epoch) // _MICROSECOND, (end - epoch) // _MICROSECOND
-        except (TypeError, AttributeError) as error:
+    def open_time(self) -> OpenTime:
+        """What counts business time, for those who ask it for many spans.
+
+        Raises:
+            ParameterError: the calendar has no opening hours.
+        """
+        if self._open_time is None:
             msg = (
-                f"Business time needs two datetimes, both with a time zone or both without; got {start!r} and {end!r}."
+                "Business time needs opening hours, and the calendar has none; give "
+                "calendar=Calendar(opening_hours={'mon-fri': ('09:00', '17:00')})."
             )
-            raise TimeZoneError(msg) from error
+            raise ParameterError(msg)
+        return self._open_time
 
-    def _open_time(self, first: int, last: int, *, exact: bool) -> int:
-        first_chunk, last_chunk = first // _CHUNK, last // _CHUNK
-        whole = sum(self._chunk(number, exact=exact)[1][-1] for number in range(first_chunk, last_chunk))
-        return whole + self._open_until(last, exact=exact) - self._open_until(first, exact=exact)
-
-    def _open_until(self, moment: int, *, exact: bool) -> int:
-        """Open time from the beginning of a moment's chunk up to the moment."""
-        starts, totals = self._chunk(moment // _CHUNK, exact=exact)
-        window = bisect_right(starts, moment) - 1
-        return min(totals[window] + moment - starts[window], totals[window + 1]) if window >= 0 else 0
-
-    def _chunk(self, number: int, *, exact: bool) -> tuple[array[int], array[int]]:
-        """The starts of a chunk's windows, and the open time before each of them (and, last, of the whole chunk)."""
-        chunk = self._chunks.get((exact, number))
-        if chunk is None:
-            chunk = (array("q"), array("q", [0]))
-            for opens, closes in self._windows(number * _CHUNK, (number + 1) * _CHUNK, exact=exact):
-                chunk[0].append(opens)
-                chunk[1].append(chunk[1][-1] + closes - opens)
-            self._chunks[exact, number] = chunk
-        return chunk
-
-    def _windows(self, low: int, high: int, *, exact: bool) -> Iterator[tuple[int, int]]:
-        """The opening windows between two moments, in order and clipped to them."""
-        # A zone is less than a day away from UTC, so the local days lie within one day of the UTC days.
-        origin = _EPOCH.toordinal()
-        first = max(low // DAY - 1, date(_FIRST_YEAR, 1, 2).toordinal() - origin)
-        last = min(high // DAY + 1, date(_LAST_YEAR, 12, 30).toordinal() - origin)
-        for number in range(first, last + 1):
-            day = date.fromordinal(origin + number)
-            windows = self._hours[day.weekday()] if self._hours else ()
-            if not windows or day in self.holidays:
-                continue
-            offset = self._day_offset(day) if exact else 0
-            for window in windows:
-                opens, closes = (self._edge(number * DAY + edge, offset) for edge in window)
-                if max(opens, low) < min(closes, high):
-                    yield max(opens, low), min(closes, high)
-
-    def _day_offset(self, day: date) -> int | None:
-        """The offset from UTC that holds on the whole day, or None when clocks change on it or at its ends."""
-        midnight = datetime(day.year, day.month, day.day, tzinfo=self.zone)
-        offset = midnight.utcoffset()
-        # Adding a day to a time in a zone moves its wall clock, so this is the midnight at which the day ends.
-        if offset is None or offset != (midnight + timedelta(days=1)).replace(fold=1).utcoffset():
-            return None
-        return offset // _MICROSECOND
-
-    def _edge(self, wall: int, offset: int | None) -> int:
-        if offset is not None:
-            return wall - offset
-        return (self.instant(_EPOCH + timedelta(microseconds=wall)) - _EPOCH_UTC) // _MICROSECOND
-
-    def _moment(self, count: int, *, exact: bool) -> datetime:
-        if not exact:
-            return _EPOCH + timedelta(microseconds=count)
-        local = (_EPOCH_UTC + timedelta(microseconds=count)).astimezone(self.zone)
+    def _local(self, moment: datetime) -> datetime:
+        if moment.tzinfo is None:
+            return moment
+        local = moment.astimezone(self.zone)
         # Python subtracts two times of one ZoneInfo by the wall clock; with fixed offsets it subtracts exactly.
         return local.replace(tzinfo=timezone(local.utcoffset() or timedelta()), fold=0)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from crmkpi.errors import DefinitionError, UnknownNameError, did_you_mean
 from crmkpi.metric import Metric, Unit
+from crmkpi.metrics import NAMES, definition
+from crmkpi.metrics.roles import ROLES
 
 __all__ = ["Catalogue", "catalogue"]
 
@@ -23,11 +26,12 @@ class Catalogue:
     crmkpi.errors.UnknownNameError: There is no KPI 'win_rte'. Did you mean 'win_rate'?
     """
 
-    __slots__ = ("_by_name", "_metrics")
+    __slots__ = ("_by_name", "_metrics", "_roles")
 
-    def __init__(self, metrics: Iterable[Metric]) -> None:
-        """A catalogue of `metrics`, whose names and aliases must all differ."""
+    def __init__(self, metrics: Iterable[Metric], roles: Mapping[str, tuple[Metric, ...]] | None = None) -> None:
+        """A catalogue of `metrics`, whose names and aliases must all differ; `roles` says who looks at which."""
         self._metrics = tuple(metrics)
+        self._roles = dict(roles or {})
         self._by_name: dict[str, Metric] = {}
         for metric in self._metrics:
             for name in dict.fromkeys(map(_folded, (metric.id, metric.title, *metric.also_known_as))):
@@ -61,6 +65,21 @@ class Catalogue:
         """The themes, in the order of the catalogue."""
         return tuple(dict.fromkeys(metric.theme for metric in self))
 
+    def by_role(self, role: str) -> tuple[Metric, ...]:
+        """The KPIs that someone in a role looks at first, such as "sales manager".
+
+        >>> from crmkpi import catalogue
+        >>> [metric.id for metric in catalogue.by_role("support lead")][:3]
+        ['ticket_volume', 'backlog', 'first_response_time']
+        """
+        if role not in self._roles:
+            raise UnknownNameError(f"There is no role {role!r}. {did_you_mean(role, self._roles)}")
+        return self._roles[role]
+
+    def roles(self) -> tuple[str, ...]:
+        """The roles, from "sales manager" to "founder"."""
+        return tuple(self._roles)
+
     def everything(self) -> Iterator[Metric]:
         """Every KPI, each followed by its variants."""
         for metric in self:
@@ -84,10 +103,27 @@ def _folded(name: str) -> str:
     return name.casefold().replace(" ", "_").replace("-", "_")
 
 
-def _catalogue() -> Catalogue:
-    from crmkpi.metrics import METRICS  # noqa: PLC0415  # the definitions import the words this module stands beside
+class _Whole(Catalogue):
+    # A KPI that is asked for by its id is loaded alone, and all of them when anything else is asked.
+    __doc__ = Catalogue.__doc__
+    __slots__ = ()
 
-    return Catalogue(METRICS)
+    def __init__(self) -> None:
+        """Nothing is loaded yet."""
+
+    def find(self, name: str) -> Metric:
+        """The KPI of that name, alias ("CAC") or id with a variant ("churn_rate.stripe")."""
+        head, _, variant = name.partition(".")
+        if head not in NAMES:
+            return super().find(name)
+        return definition(head).variant(variant) if variant else definition(head)
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in Catalogue.__slots__:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        roles = {role: tuple(map(definition, names)) for role, names in ROLES.items()}
+        super().__init__(map(definition, NAMES), roles)
+        return getattr(self, name)
 
 
-catalogue = _catalogue()
+catalogue: Catalogue = _Whole()

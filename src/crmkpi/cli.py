@@ -1,19 +1,19 @@
 """The command `crmkpi`: KPIs of exported files, without writing a program.
 
     crmkpi report win_rate --deals deals.csv --period 2026-Q1 --every month --by owner
+    crmkpi check --deals deals.csv --as-of 2026-03-31
     crmkpi list
     crmkpi show win_rate
     crmkpi demo
 
 Data goes to standard output, messages to standard error. The command ends with 0 when all is well, 1 when the data
-cannot be used, and 2 when the command line cannot be understood.
+cannot be used (or `check` found an error in it), and 2 when the command line cannot be understood.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -26,14 +26,12 @@ from crmkpi.cli_arguments import (
     argument,
     plain_number,
     read_chosen,
-    read_column,
-    read_day,
-    read_default,
     read_hours,
-    read_rate,
     read_setting,
-    read_value,
 )
+from crmkpi.cli_check import add_check
+from crmkpi.cli_files import say, tell
+from crmkpi.cli_options import add_files, add_frame, check_files, dataset_of, files_of, option_of, read_tables, width
 from crmkpi.dataset import Dataset
 from crmkpi.display.html import report_page
 from crmkpi.display.manual import metric_list, metric_page
@@ -45,22 +43,16 @@ from crmkpi.errors import (
     ColumnError,
     CrmKpiError,
     CurrencyError,
-    FileFormatError,
     InputError,
     ParameterError,
     TimeZoneError,
     UnknownNameError,
 )
 from crmkpi.metric import Metric
-from crmkpi.money import Rates
-from crmkpi.records import RECORDS
 from crmkpi.results import Report
-from crmkpi.sources import Records, read_csv, read_json
 
 __all__ = ["main"]
 
-_SUFFIXES = (".csv", ".tsv", ".json", ".jsonl")
-_MOST_MESSAGES = 3
 # The library's messages speak of its arguments; these say what they are called here.
 _HINTS: Mapping[type[CrmKpiError], str] = {
     CurrencyError: "--currency EUR --rate USD=0.92 converts amounts, --by currency keeps them apart",
@@ -77,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="replace")
     try:
         arguments = _parser().parse_args(argv)
-        arguments.run(arguments)
+        status: int = arguments.run(arguments) or 0
         sys.stdout.flush()
     except SystemExit as stop:
         return int(stop.code or 0)
@@ -90,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except OSError as error:
         return _failed(InputError(f"{error.filename or 'A file'} cannot be used: {error.strerror or error}."))
-    return 0
+    return status
 
 
 class _Parser(argparse.ArgumentParser):
@@ -110,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"crmkpi {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
     _add_report(commands)
+    add_check(commands)
     listed = commands.add_parser("list", help="list the KPIs", description="List the KPIs.", allow_abbrev=False)
     listed.add_argument("--theme", choices=catalogue.themes(), help="only the KPIs of this theme")
     listed.set_defaults(run=_list)
@@ -139,41 +132,12 @@ def _add_report(commands: Any) -> None:
     )
     report.set_defaults(run=_report, usage=report.error)
     report.add_argument("metrics", nargs="*", metavar="KPI", help="an id, another name, a variant, or a theme")
-    files = report.add_argument_group("files (.csv, .tsv, .json or .jsonl; - reads CSV from standard input)")
-    for table in RECORDS:
-        files.add_argument(_option(table), dest=f"table_{table}", metavar="FILE")
-    reading = report.add_argument_group("how to read them")
-    reading.add_argument(
-        "--columns",
-        action="append",
-        default=[],
-        type=argument(read_column),
-        metavar="TABLE:HEADER=FIELD",
-        help="which column fills a field; no FIELD drops the column",
-    )
-    reading.add_argument(
-        "--values",
-        action="append",
-        default=[],
-        type=argument(read_value),
-        metavar="TABLE:FIELD:WORD=VALUE",
-        help="what a word of the file means; no VALUE makes it a missing value",
-    )
-    reading.add_argument(
-        "--default",
-        action="append",
-        default=[],
-        type=argument(read_default),
-        metavar="TABLE:FIELD=VALUE",
-        help="the value of a field that no column fills",
-    )
-    reading.add_argument("--encoding", help="UTF-8 when not given")
-    reading.add_argument("--delimiter", help="found when not given")
-    reading.add_argument("--decimal", choices=(".", ","), help="the sign before decimals")
-    reading.add_argument(
-        "--day-first", action=argparse.BooleanOptionalAction, help="the order of dates such as 03/04/2026"
-    )
-    reading.add_argument("--strict", action="store_true", help="stop at the first row that cannot be read")
+    add_files(report)
+    report.add_argument("--strict", action="store_true", help="stop at the first row that cannot be read")
+    _add_question(report)
+
+
+def _add_question(report: argparse.ArgumentParser) -> None:
     what = report.add_argument_group("what to measure")
     what.add_argument("--period", help="such as 2026-Q1, 2026, 2026-01-01..2026-01-31 or 'last month'")
     what.add_argument("--every", choices=get_args(CalendarUnit), help="split the period")
@@ -190,9 +154,7 @@ def _add_report(commands: Any) -> None:
         help="a parameter of a KPI",
     )
     what.add_argument("--confidence", type=float, default=0.95, help="of intervals (default: %(default)s)")
-    frame = report.add_argument_group("time and money")
-    frame.add_argument("--as-of", type=argument(read_day), metavar="DATE", help="the day up to which the data is known")
-    frame.add_argument("--tz", default=None, metavar="ZONE", help="the time zone in which days begin (default: UTC)")
+    frame = add_frame(report)
     frame.add_argument("--fiscal-year-start", type=int, default=1, metavar="MONTH")
     frame.add_argument(
         "--opening-hours",
@@ -202,52 +164,35 @@ def _add_report(commands: Any) -> None:
         metavar="DAYS=FROM-TO",
         help="when business time runs, such as mon-fri=09:00-17:00",
     )
-    frame.add_argument("--currency", help="of amounts that carry none; with --rate, the one to convert to")
-    frame.add_argument(
-        "--rate",
-        action="append",
-        default=[],
-        type=argument(read_rate),
-        metavar="CURRENCY=NUMBER",
-        help="what one unit of a currency is worth in --currency",
-    )
     report.add_argument("--format", choices=tuple(_FORMATS), default="table", help="(default: %(default)s)")
 
 
 def _report(arguments: argparse.Namespace) -> None:
-    given = {table: path for table in RECORDS if (path := getattr(arguments, f"table_{table}")) is not None}
+    given = files_of(arguments)
     try:  # not while parsing, where the value of a misspelt option would be taken for a KPI
         arguments.metrics = [read_chosen(name) for name in arguments.metrics]
     except UnknownNameError as error:
         arguments.usage(str(error))
+    check_files(arguments, given)
     _check_report(arguments, given)
     calendar = Calendar(
         tz=arguments.tz or "UTC",
         fiscal_year_start=arguments.fiscal_year_start,
         opening_hours=dict(arguments.opening_hours) or None,
     )
-    rates = Rates(arguments.currency, dict(arguments.rate)) if arguments.rate else None
-    tables = {table: _read(table, path, arguments) for table, path in given.items()}
-    crm = Dataset(calendar=calendar, currency=arguments.currency, rates=rates, as_of=arguments.as_of, **tables)
+    tables = read_tables(given, arguments)
+    for table, records in tables.items():
+        tell(given[table], records)
+    crm = dataset_of(tables, calendar, arguments)
     print(_FORMATS[arguments.format](_measured(crm, arguments)).rstrip("\n"))
 
 
 def _check_report(arguments: argparse.Namespace, given: Mapping[str, str]) -> None:
-    """What the options say about each other, before any file is read."""
-    if not given:
-        arguments.usage("there is nothing to measure; give at least one file, such as --deals deals.csv")
-    if list(given.values()).count("-") > 1:
-        arguments.usage("standard input can be read once only, so - can stand for one file")
-    if arguments.rate and not arguments.currency:
-        arguments.usage("--rate converts to --currency, which is not given; add, for example, --currency EUR")
-    for option in ("columns", "values", "default"):
-        for table, *_ in getattr(arguments, option):
-            if table not in given:
-                arguments.usage(f"--{option} speaks of {table}, whose file is not given; add {_option(table)} FILE")
+    """What the KPIs need, before any file is read."""
     for metric in arguments.metrics:
         for table in metric.tables if isinstance(metric, Metric) else ():
             if table not in given:
-                arguments.usage(f"{metric.id} reads {table}, whose file is not given; add {_option(table)} FILE")
+                arguments.usage(f"{metric.id} reads {table}, whose file is not given; add {option_of(table)} FILE")
 
 
 def _measured(crm: Dataset, arguments: argparse.Namespace) -> Report:
@@ -274,57 +219,8 @@ def _measured(crm: Dataset, arguments: argparse.Namespace) -> Report:
         confidence=arguments.confidence,
     )
     for note in notes:
-        _say(note)
+        say(note)
     return report
-
-
-def _read(table: str, path: str, arguments: argparse.Namespace) -> Records[Any]:
-    """The records of one file; what had to be left out of it is told on standard error."""
-    suffix = ".csv" if path == "-" else Path(path).suffix.lower()
-    if suffix not in _SUFFIXES:
-        raise FileFormatError(
-            f"{path} is none of the files that can be read ({', '.join(_SUFFIXES)}); export it as one."
-        )
-    columns: dict[str, Any] = {}
-    for of, header, fields in arguments.columns:
-        if of == table:
-            columns[header] = (*columns.get(header, ()), *fields)
-    values: dict[str, dict[str, Any]] = {}
-    for of, field, word, meaning in arguments.values:
-        if of == table:
-            values.setdefault(field, {})[word] = meaning
-    options: dict[str, Any] = {
-        "record": RECORDS[table],
-        "columns": {header: fields or None for header, fields in columns.items()},
-        "values": values,
-        "defaults": {field: value for of, field, value in arguments.default if of == table},
-        "encoding": arguments.encoding,
-        "decimal": arguments.decimal,
-        "day_first": arguments.day_first,
-        "tz": arguments.tz,
-        "strict": arguments.strict,
-    }
-    source: Any = getattr(sys.stdin, "buffer", sys.stdin) if path == "-" else path
-    if suffix in (".json", ".jsonl"):
-        records = read_json(source, **options)
-    else:
-        delimiter = "\t" if suffix == ".tsv" else arguments.delimiter
-        records = read_csv(source, delimiter=delimiter, **options)
-    _tell(path, records)
-    return records
-
-
-def _tell(path: str, records: Records[Any]) -> None:
-    for note in records.notes:
-        _say(f"{path}: {note}")
-    rejected = records.rejected
-    if rejected:
-        _say(f"{path}: {len(rejected):,} {'row' if len(rejected) == 1 else 'rows'} could not be read")
-    for row in rejected[:_MOST_MESSAGES]:
-        what = " ".join(filter(None, (row.field, row.value)))
-        _say(f"  line {row.line}: {f'{what} is ' if what else ''}{row.reason}")
-    if len(rejected) > _MOST_MESSAGES:
-        _say(f"  and {len(rejected) - _MOST_MESSAGES:,} more")
 
 
 def _list(arguments: argparse.Namespace) -> None:
@@ -342,8 +238,7 @@ def _demo(arguments: argparse.Namespace) -> None:
 
 
 def _as_table(report: Report) -> str:
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 80
-    return report_text(report, width=width)
+    return report_text(report, width=width())
 
 
 _FORMATS: Mapping[str, Callable[[Report], str]] = {
@@ -355,17 +250,9 @@ _FORMATS: Mapping[str, Callable[[Report], str]] = {
 }
 
 
-def _option(table: str) -> str:
-    return f"--{table.replace('_', '-')}"
-
-
-def _say(message: str) -> None:
-    print(f"crmkpi: {message}", file=sys.stderr)
-
-
 def _failed(error: Exception) -> int:
-    _say(f"error: {error}")
+    say(f"error: {error}")
     hint = next((hint for kind, hint in _HINTS.items() if isinstance(error, kind)), None)
     if hint is not None:
-        _say(f"hint: {hint}")
+        say(f"hint: {hint}")
     return 1

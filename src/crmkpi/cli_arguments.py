@@ -21,6 +21,7 @@ __all__ = [
     "read_day",
     "read_default",
     "read_hours",
+    "read_preset",
     "read_rate",
     "read_setting",
     "read_value",
@@ -63,6 +64,14 @@ def read_value(text: str) -> tuple[str, str, str, str | None]:
     return table, field, word, value or None
 
 
+def read_preset(text: str) -> tuple[str, str]:
+    """TABLE=PRESET."""
+    table, name = _pair(text, "a TABLE, and the name of a PRESET")
+    table = table.replace("-", "_")
+    _check_table(table)
+    return table, name
+
+
 def read_default(text: str) -> tuple[str, str, str]:
     """TABLE:FIELD=VALUE."""
     table, rest = _of_table(text)
@@ -74,9 +83,13 @@ def _of_table(text: str) -> tuple[str, str]:
     table = table.replace("-", "_")
     if not colon:
         raise InputError(f"it starts with a table and a colon, such as deals:; got {text!r}")
+    _check_table(table)
+    return table, rest
+
+
+def _check_table(table: str) -> None:
     if table not in RECORDS:
         raise UnknownNameError(f"there is no table {table!r}. {did_you_mean(table, RECORDS)}")
-    return table, rest
 
 
 def _pair(text: str, what: str, *, last: bool = False) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from crmkpi.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit
 from crmkpi.catalogue import catalogue
@@ -13,17 +13,20 @@ from crmkpi.engines.frames_columns import FrameTable
 from crmkpi.engines.support import backend_of
 from crmkpi.errors import InputError, MissingTableError, PeriodError, UnknownNameError, did_you_mean
 from crmkpi.evaluation import EVER
-from crmkpi.measurement import chosen_metrics, measure, measure_one, report
+from crmkpi.measurement import chosen_metrics, measure, measure_one, report, zone_notes
 from crmkpi.measures import Grouped
 from crmkpi.metric import Metric
 from crmkpi.money import Rates
 from crmkpi.periods import Period
-from crmkpi.records import RECORDS
-from crmkpi.records.base import known_tables, record_type
+from crmkpi.records import RECORDS, known_tables
+from crmkpi.records.base import record_type
 from crmkpi.results import Report, Result
 from crmkpi.segments import By
 
-__all__ = ["Compare", "Dataset", "result_of"]
+if TYPE_CHECKING:
+    from crmkpi.quality import QualityReport
+
+__all__ = ["Compare", "Dataset", "framed", "result_of"]
 
 Compare = Literal["previous", "year_ago"] | Period | str | None  # noqa: PYI051  # the two words, or a period's
 _NOT_TABLES = (str, bytes, Mapping)  # iterable, but not of records
@@ -58,7 +61,7 @@ class Dataset:
         as_of: date | None = None,
         **tables: Iterable[Any],
     ) -> None:
-        tables = {name: _framed(name, records) for name, records in tables.items()}
+        tables = {name: framed(name, records) for name, records in tables.items()}
         for name, records in tables.items():
             if isinstance(records, FrameTable):
                 _check_home(name, records)
@@ -101,9 +104,10 @@ class Dataset:
         periods = self.periods(period, every)
         against = None if compare is None else [self._other(each, compare) for each in periods]
         statements: list[str] = []
+        chosen = chosen_metrics(metrics)
         results = measure(
             self,
-            chosen_metrics(metrics),
+            chosen,
             periods=periods,
             against=against,
             by=by,
@@ -111,7 +115,8 @@ class Dataset:
             confidence=confidence,
             statements=statements,
         )
-        return report(results, periods, every, by, statements=statements)
+        notes = zone_notes(self, periods, chosen)
+        return report(results, periods, every, by, notes=notes, statements=statements)
 
     def scorecard(
         self,
@@ -129,7 +134,7 @@ class Dataset:
         given = parameters or {}
         chosen, notes = self.measurable(theme, given)
         found = self.measure(chosen, period=period, compare=compare, by=by, parameters=given)
-        return Report(found.results, found.title, notes)
+        return Report(found.results, found.title, (*notes, *found.notes))
 
     def measurable(
         self, theme: str | None = None, parameters: Mapping[str, Any] | None = None
@@ -161,7 +166,8 @@ class Dataset:
             measure.at is not None or measure.is_stock or isinstance(measure.table, Grouped)
             for measure in metric.measures.values()
         )
-        return ", ".join([*tables, *values, *(["a date"] if undated else [])])
+        unknown = ["as_of=..."] if metric.needs_as_of and self.as_of is None else []
+        return ", ".join([*tables, *values, *unknown, *(["a date"] if undated else [])])
 
     def periods(
         self, period: Period | str | Sequence[Period | str] | None, every: CalendarUnit | None
@@ -188,6 +194,28 @@ class Dataset:
         if compare == "year_ago":
             return period.year_ago()
         return self.periods(compare, None)[0]
+
+    def check(
+        self, *, metrics: Metric | str | Iterable[Metric | str] | None = None, founded: date | None = None
+    ) -> QualityReport:
+        """What is wrong with the records, how much of it, and what that does to which KPI; in one pass over each table.
+
+        Findings are errors (a KPI is wrong without a word, or stops), warnings (KPIs leave records out and say so, or
+        may be wrong) and information. They name the KPIs of the catalogue that these tables allow, or `metrics` only.
+        Dates before the firm was `founded` are found. With the dataset's `as_of`, dates in the future and open deals
+        whose close date has passed are found too. Frames are checked as records, up to 2,000,000 rows.
+
+        >>> from crmkpi import Deal
+        >>> crm = Dataset(deals=[Deal(id="7", status="won", created_at="2026-01-05", amount=12)])
+        >>> finding = crm.check(metrics=["win_rate"]).findings[0]
+        >>> finding.what, finding.count, finding.effects[0].does, finding.metrics
+        ('won or lost, and no closed_at', 1, 'counted in no period by', ('win_rate',))
+        >>> Dataset(deals=[]).check().count("error")
+        1
+        """
+        from crmkpi.quality import check  # noqa: PLC0415  # who measures KPIs need not load the checks
+
+        return check(self, metrics=metrics, founded=founded)
 
     def records(self, table: str) -> Iterable[Any]:
         """The records of a table, to be read once."""
@@ -300,7 +328,7 @@ def _asks(metric: Metric) -> str:
     return f"{metric.id}({', '.join(f'{table}=...' for table in metric.tables)}), or a Dataset with these tables"
 
 
-def _framed(name: str, records: Any) -> Any:
+def framed(name: str, records: Any) -> Any:
     """A frame as a table of records of that name; anything else as it is."""
     if isinstance(records, FrameTable) or backend_of(records) is None:
         return records

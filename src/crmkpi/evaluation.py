@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Context, Decimal, localcontext
 from functools import reduce
 from typing import Any
@@ -12,8 +12,8 @@ from typing import Any
 from crmkpi.engines.query import EXACT, NO_DATE, Answer, Group, Part, Sample, Slot, empty_state, merged_state
 from crmkpi.engines.records import Moments
 from crmkpi.engines.rows import evaluate
-from crmkpi.errors import CurrencyError, PeriodError
-from crmkpi.expressions import ValueKind
+from crmkpi.errors import CurrencyError, ParameterError, PeriodError
+from crmkpi.expressions import Expression, Together, ValueKind, as_of
 from crmkpi.intervals import quantile
 from crmkpi.measures import Grouped, Measure
 from crmkpi.periods import Period
@@ -23,6 +23,7 @@ __all__ = ["EVER", "Cut", "Input", "Place", "Reader", "Timeline", "moved"]
 
 EVER = (Period.all().wall_end, Period.all().end)  # an as-of instant after everything, on the wall clock and exact
 _DIVISION = Context(prec=28)
+_NOTHING_EARLIER = "there is no earlier period to look at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,8 @@ class Timeline:
         self._parts: dict[Period | None, Sequence[int | None]] = {
             period: range(numbers[period.start], numbers[period.end]) for period in real
         }
-        self._parts[None] = (None,) if whole else (*self._parts.get(ever, ()), NO_DATE)
+        # What no timestamp puts into a period is in the whole as well.
+        self._parts[None] = (None,) if whole else (*self._parts.get(ever, ()), NO_DATE, None)
         wanted = {part for parts in self._parts.values() for part in parts}
         self._stocks = {period: number for number, period in enumerate(distinct)}
         wall, exact = as_of
@@ -115,6 +117,12 @@ class Reader:
         parts = self.timeline.parts(moved(period, column.measure, self.parameters), stock=column.stock)
         return Place(groups, parts, column.number, column.slot)
 
+    def last_day(self, period: Period | None) -> date | None:
+        """The last day looked at: the period's, or that of the as-of instant where it is earlier."""
+        known: datetime = self.parameters[repr(as_of)][0]
+        end = known if period is None else min(known, period.wall_end)
+        return None if end == EVER[0] else (end - timedelta(microseconds=1)).date()
+
     def read(self, measure: Measure, state: Any, metric: str) -> Input:
         """A state as the input of a formula: durations in seconds, money with its currency."""
         if measure.aggregate in ("count", "distinct"):
@@ -127,6 +135,8 @@ class Reader:
             currency, sample = self._one_currency(state, metric)
         elif state:
             (sample,) = state.values()
+        if measure.aggregate == "values":
+            return Input(tuple(_for_formula(one, measure.kind) for one in sample.values), currency, sample)
         value = _aggregate(measure, sample)
         return Input(_for_formula(value, measure.kind), currency, sample)
 
@@ -148,8 +158,8 @@ class Reader:
             )
         return next(iter(merged.items())) if merged else (self.currency, Sample())
 
-    def _currency_of_row(self, amounts: Iterable[Input], metric: str) -> str | None:
-        """The only currency of the amounts of one row; an empty sum has none of its own."""
+    def _currency_of(self, amounts: Iterable[Input], metric: str) -> str | None:
+        """The only currency of some amounts; an empty sum has none of its own."""
         samples: dict[str | None, Sample] = {}
         for amount in amounts:
             if amount.sample is not None and amount.sample.count:
@@ -159,23 +169,16 @@ class Reader:
     def grouped(self, plan: MeasurePlan, states: Mapping[str, Any], metric: str) -> Input:
         """Aggregate a table of one row per key, whose columns are read first."""
         measure = plan.measure
-        keys = dict.fromkeys(key for by_key in states.values() for key in by_key)
-        empty = {name: _empty_keyed(column) for name, column in plan.columns.items()}
+        if measure.aggregate == "rows":
+            return self._rows(plan, states, metric)
         kept: dict[str | None, list[Any]] = {}
         counted = 0
-        for key in keys:
-            cells = {
-                name: self.read(column.measure, states[name].get(key, empty[name]), metric)
-                for name, column in plan.columns.items()
-            }
-            row = {name: _for_row(cells[name].value, column.measure.kind) for name, column in plan.columns.items()}
-            with localcontext(EXACT):
-                wanted = measure.where is None or evaluate(measure.where, row, self.parameters) is True
-                value = None if measure.value is None or not wanted else evaluate(measure.value, row, self.parameters)
-            counted += wanted
+        for _, cells in self._cells(plan, states, metric):
+            counted += 1
+            value = None if measure.value is None else self._of_row(measure.value, plan, cells)
             if value is not None:
                 amounts = [cells[name] for name, column in plan.columns.items() if column.measure.kind == "money"]
-                currency = self._currency_of_row(amounts, metric) if measure.kind == "money" else None
+                currency = self._currency_of(amounts, metric) if measure.kind == "money" else None
                 kept.setdefault(currency, []).append(value)
         if measure.aggregate == "count":
             return Input(counted)
@@ -187,6 +190,37 @@ class Reader:
                 for currency, values in kept.items()
             }
         return self.read(measure, samples, metric)
+
+    def _rows(self, plan: MeasurePlan, states: Mapping[str, Any], metric: str) -> Input:
+        """The rows as tuples of the keys and the columns; all amounts in them are of one currency."""
+        assert isinstance(plan.measure.table, Grouped)
+        several = isinstance(plan.measure.table.parts_[1], Together)
+        money = [name for name, column in plan.columns.items() if column.measure.kind == "money"]
+        rows: list[tuple[Any, ...]] = []
+        amounts: list[Input] = []
+        for key, cells in self._cells(plan, states, metric):
+            rows.append((*(key if several else (key,)), *(cell.value for cell in cells.values())))
+            amounts += (cells[name] for name in money)
+        return Input(tuple(sorted(rows)), self._currency_of(amounts, metric) if money else None)
+
+    def _cells(
+        self, plan: MeasurePlan, states: Mapping[str, Any], metric: str
+    ) -> Iterator[tuple[Any, Mapping[str, Input]]]:
+        """The key and the columns of each row that is wanted."""
+        empty = {name: _empty_keyed(column) for name, column in plan.columns.items()}
+        where = plan.measure.where
+        for key in dict.fromkeys(key for by_key in states.values() for key in by_key):
+            cells = {
+                name: self.read(column.measure, states[name].get(key, empty[name]), metric)
+                for name, column in plan.columns.items()
+            }
+            if where is None or self._of_row(where, plan, cells) is True:
+                yield key, cells
+
+    def _of_row(self, expression: Expression, plan: MeasurePlan, cells: Mapping[str, Input]) -> Any:
+        row = {name: _for_row(cells[name].value, column.measure.kind) for name, column in plan.columns.items()}
+        with localcontext(EXACT):
+            return evaluate(expression, row, self.parameters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,13 +255,18 @@ class Cut:
         self._fixed: dict[str, Input] = {}
         self._places: list[tuple[str, MeasurePlan, Mapping[str, Place]]] = []
         for name, found in plan.measures.items():
-            if found.measure.shift != "none" and moved(period, found.measure, reader.parameters) is None:
-                self._fixed[name] = Input(None, missing="there is no earlier period to look at")
+            looking = [found.measure, *(column.measure for column in found.columns.values())]
+            shifted = [part for part in looking if part.shift != "none"]
+            if any(moved(period, part, reader.parameters) is None for part in shifted):
+                self._fixed[name] = Input(None, missing=_NOTHING_EARLIER)
             places = {each: reader.place(column, period) for each, column in found.columns.items()}
             self._places.append((name, found, places))
         if plan.metric.days is not None:
             missing = "it needs the length of a period, and no period is given"
             self._fixed[plan.metric.days] = Input(_days(period), missing=missing)
+        if plan.metric.until is not None:
+            missing = "it needs the day up to which the data is known, and none is given"
+            self._fixed[plan.metric.until] = Input(reader.last_day(period), missing=missing)
         self._accounts = [
             (
                 account,
@@ -249,15 +288,17 @@ class Cut:
                 found[name] = reader.grouped(plan, states, metric)
             else:
                 found[name] = reader.read(plan.measure, places[""].state(segment), metric)
-        if self._plan.metric.days is not None:
-            found[self._plan.metric.days] = self._fixed[self._plan.metric.days]
+        for given in (self._plan.metric.days, self._plan.metric.until):
+            if given is not None:
+                found[given] = self._fixed[given]
         return found
 
     def left_out(self, segment: tuple[Hashable, ...]) -> Iterator[tuple[str, str | None, int, dict[str, int]]]:
         """For each table and anchor, how many records were used, and how many were left out under each reason."""
         for account, groups, parts in self._accounts:
             found = [states for part in parts if (states := groups.get((segment, part))) is not None]
-            used, reasons = 0, {}
+            used = 0
+            reasons: dict[str, int] = {}
             if found:
                 used = sum([states[account.used] for states in found])
                 for reason, number in account.reasons:
@@ -281,11 +322,13 @@ def moved(period: Period | None, measure: Measure, parameters: Mapping[str, Any]
         return period
     if period is None or period.unit == "all":
         return None
-    steps = measure.steps if isinstance(measure.steps, int) else int(parameters[repr(measure.steps)])
+    steps = measure.steps if isinstance(measure.steps, int) else parameters[repr(measure.steps)]
+    if steps < 1 or steps != int(steps):
+        raise ParameterError(f"A number of periods is a whole number from 1; got {steps!r} for {measure.steps!r}.")
     try:
         if measure.shift == "year_ago":
             return period.year_ago()
-        for _ in range(steps):
+        for _ in range(int(steps)):
             period = period.previous()
     except PeriodError:  # week 53 in a year that follows one of 52 weeks, or the beginning of the calendar
         return None

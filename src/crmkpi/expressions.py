@@ -41,6 +41,7 @@ __all__ = [
     "Operation",
     "Parameter",
     "Presence",
+    "Together",
     "Unless",
     "ValueKind",
     "as_of",
@@ -192,8 +193,8 @@ class Constant(Expression):
 class Parameter(Expression):
     """A number that the caller gives: a market size, a margin, a number of days.
 
-    `unit` is "ratio", "money", "days", "number"; a parameter without a `default` must be given at measurement.
-    Used inside an expression, a parameter in days is a duration.
+    `unit` is "ratio" (a fraction from -1 to 1), "money", "days" or "number"; a parameter without a `default` must be
+    given at measurement. Used inside an expression, a parameter in days is a duration.
     """
 
     name: str
@@ -346,6 +347,17 @@ class Day(Expression):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Together(Expression):
+    """Several values as one, such as a customer and a day; missing where any of them is."""
+
+    items: tuple[Expression, ...]
+    kind: ValueKind = "any"
+
+    def __repr__(self) -> str:
+        return ", ".join(map(repr, self.items))
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class BusinessTime(Expression):
     """Opening hours between two timestamps, by the calendar that is measured with."""
 
@@ -397,8 +409,9 @@ def walk(expression: Expression | None) -> Iterator[Expression]:
     yield expression
     for name in getattr(expression, "__dataclass_fields__", {}):
         part = getattr(expression, name)
-        if isinstance(part, Expression):
-            yield from walk(part)
+        for item in part if isinstance(part, tuple) else (part,):
+            if isinstance(item, Expression):
+                yield from walk(item)
 
 
 def _arithmetic_kind(kind: ValueKind) -> ValueKind:

@@ -37,7 +37,7 @@ __all__ = [
     "wilson",
 ]
 
-Method = Literal["wilson", "newcombe", "student", "order statistics", "adjusted wald"]
+Method = Literal["wilson", "newcombe", "student", "order statistics", "adjusted wald", "estimated"]
 Value = TypeVar("Value", float, Decimal, timedelta)
 OtherValue = TypeVar("OtherValue", float, Decimal, timedelta)
 

@@ -7,6 +7,7 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from crmkpi.attributes import attribute_of, check_attribute, noting
 from crmkpi.calendars import Calendar
 from crmkpi.catalogue import catalogue
 from crmkpi.engines import records as records_engine
@@ -19,13 +20,13 @@ from crmkpi.metric import Metric
 from crmkpi.money import Rates
 from crmkpi.periods import Period
 from crmkpi.plan import MetricPlan, Plan
-from crmkpi.results import Account, Report, Result, evaluated, interval_of
+from crmkpi.results import Account, Report, Result, counted, evaluated, interval_of
 from crmkpi.segments import By, Segment, segment_keys, segments_of
 
 if TYPE_CHECKING:
     from crmkpi.dataset import Dataset
 
-__all__ = ["built", "chosen_metrics", "measure", "measure_one", "read", "report"]
+__all__ = ["built", "chosen_metrics", "measure", "measure_one", "read", "report", "zone_notes"]
 
 _ALL_TIME = Timeline([None], EVER, whole=True)
 _KEPT_PLANS = 500
@@ -128,8 +129,9 @@ def read(
                     f"{', '.join(crm.tables) or 'none'}. Add {table}=... to the Dataset."
                 )
     # Rates that change from day to day need each record's date, even where no period is asked for.
-    whole = not any(periods) and not (crm.rates is not None and crm.rates.dated)
-    plan = _plan(tuple(metrics), tuple(segments), whole=whole, intervals=confidence is not None)
+    undated = not any(periods)
+    whole = undated and not (crm.rates is not None and crm.rates.dated)
+    plan = _plan(tuple(metrics), tuple(segments), whole=whole, undated=undated, intervals=confidence is not None)
     values = _parameter_values(metrics, parameters)
     if whole and crm.as_of is None and not plan.shifting:
         timeline = _ALL_TIME
@@ -138,11 +140,25 @@ def read(
         found = [*periods, *(period for period in earlier if period is not None)]
         timeline = Timeline(found, crm.known_until(), whole=whole)
     functions = _functions(crm, plan)
+    attributes: dict[str, set[str]] = {}
     answers = {
-        table: _answer(crm, query, timeline, functions, values, confidence, partly=partly, statements=statements)
+        table: _answer(
+            crm,
+            query,
+            timeline,
+            functions,
+            values,
+            attributes,
+            confidence=confidence,
+            partly=partly,
+            statements=statements,
+        )
         for table, query in plan.queries.items()
         if table in crm.tables
     }
+    if not partly:  # a part of the data may lack what another one has
+        for position, segment in enumerate(segments):
+            check_attribute(crm, segment, position, plan, answers, attributes)
     # Converted amounts carry no currency of their own.
     currency = crm.currency if crm.rates is None else crm.rates.to
     return Reader(answers, timeline, {**values, repr(as_of): crm.known_until()}, currency), plan
@@ -154,12 +170,13 @@ def _answer(
     timeline: Timeline,
     functions: Mapping[str, Callable[..., Any]],
     parameters: Mapping[str, Any],
-    confidence: float | None,
+    attributes: dict[str, set[str]],
     *,
+    confidence: float | None,
     partly: bool,
     statements: list[str] | None,
 ) -> Answer:
-    """The answer of the engine that the table belongs to."""
+    """The answer of the engine that the table belongs to; `attributes` receives what the records of a stream have."""
     table = crm.tables[query.type_.table]
     if isinstance(table, FrameTable):
         from crmkpi.engines import frames  # noqa: PLC0415  # only where there are frames
@@ -177,9 +194,12 @@ def _answer(
             merging=partly or timeline.merging,
             statements=statements,
         )
+    found = crm.records(query.type_.table)
+    if isinstance(found, Iterator) and any(attribute_of(key) is not None for key in query.segments):
+        found = noting(found, attributes.setdefault(query.type_.table, set()))
     answer = records_engine.answer(
         query,
-        crm.records(query.type_.table),
+        found,
         moments=timeline.moments,
         tables=crm.index,
         functions=functions,
@@ -189,18 +209,20 @@ def _answer(
     return answer
 
 
-_PLANS: dict[tuple[tuple[int, ...], bool, bool], Plan] = {}
+_PLANS: dict[tuple[tuple[int, ...], bool, bool, bool], Plan] = {}
 
 
-def _plan(metrics: tuple[Metric, ...], segments: tuple[Segment, ...], *, whole: bool, intervals: bool) -> Plan:
-    key = (tuple(map(id, metrics)), whole, intervals)
+def _plan(
+    metrics: tuple[Metric, ...], segments: tuple[Segment, ...], *, whole: bool, undated: bool, intervals: bool
+) -> Plan:
+    key = (tuple(map(id, metrics)), whole, undated, intervals)
     if not segments and key in _PLANS:
         return _PLANS[key]
     types = (
         [measure.base.record_type_ for metric in metrics for measure in metric.measures.values()] if segments else []
     )
     keys = {type_.table: segment_keys(segments, type_) for type_ in types}
-    plan = Plan(metrics, keys, whole=whole, intervals=intervals)
+    plan = Plan(metrics, keys, whole=whole, undated=undated, intervals=intervals)
     if not segments:
         if len(_PLANS) > _KEPT_PLANS:  # metrics made on the fly must not be kept for ever
             _PLANS.clear()
@@ -231,15 +253,9 @@ def _functions(crm: Dataset, plan: Plan) -> dict[str, Callable[..., Any]]:
                 f"{found.metric.id} must know up to which day the data goes; give as_of=... (to the Dataset, or to the "
                 "call)."
             )
-    if plan.asks_business_time and crm.calendar.opening_hours is None:
-        raise ParameterError(
-            "Business time needs opening hours, and the calendar has none; give "
-            "calendar=Calendar(opening_hours={'mon-fri': ('09:00', '17:00')})."
-        )
-    functions: dict[str, Callable[..., Any]] = {
-        "local_day": crm.calendar.local_day,
-        "business_time": crm.calendar.business_time,
-    }
+    functions: dict[str, Callable[..., Any]] = {"local_day": crm.calendar.local_day}
+    if plan.asks_business_time:
+        functions["business_time"] = crm.calendar.open_time().between
     if crm.rates is not None:
         functions["convert"] = _converter(crm.rates, crm.currency, crm.calendar)
     return functions
@@ -312,13 +328,13 @@ class _Builder:
             interval, n = None, None
             if reason is None and confidence is not None:
                 samples = {name: found.sample for name, found in inputs.items() if found.sample is not None}
-                interval, n = interval_of(metric, totals, samples, confidence=confidence)
+                interval, n = interval_of(metric, totals | parameters, samples, confidence=confidence)
             accounts = self._accounts(cut, segment)
             yield Result(
                 metric,
                 value,
                 reason,
-                totals,
+                counted(totals),
                 _currency(metric, inputs),
                 interval,
                 n if n is not None else accounts[-1].used,
@@ -384,6 +400,18 @@ def _title(periods: Sequence[Period | None], every: str | None, by: By) -> str:
         text = first.label if len(periods) == 1 else f"{first.label} to {last.label}"
     grouped = ", ".join(segment.name for segment in segments_of(by))
     return text + (f" by {grouped}" if grouped else "") + (f", every {every}" if every else "")
+
+
+def zone_notes(crm: Dataset, periods: Sequence[Period | None], metrics: Sequence[Metric]) -> tuple[str, ...]:
+    """What to know where times were read as those of one zone and days begin in another."""
+    asked = dict.fromkeys(table for metric in metrics for table in metric.tables) if any(periods) else ()
+    zones = {table: getattr(crm.tables[table], "tz", None) for table in asked}
+    return tuple(
+        f"the times of {table} were read as those of {tz}, and days begin in {crm.calendar.tz}; "
+        f"calendar=Calendar(tz={tz!r}) lets them begin there"
+        for table, tz in zones.items()
+        if isinstance(tz, str) and tz != crm.calendar.tz
+    )
 
 
 def report(

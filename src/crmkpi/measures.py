@@ -21,12 +21,23 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from crmkpi.errors import DefinitionError, UnknownNameError, did_you_mean
-from crmkpi.expressions import Bound, Expression, Field, Parameter, ValueKind, as_predicate, walk
+from crmkpi.expressions import Bound, Expression, Field, Parameter, Together, ValueKind, as_predicate, walk
 from crmkpi.records.base import RecordType, record_type
 
-__all__ = ["Aggregate", "Grouped", "Measure", "PeriodDays", "Related", "Shift", "Table", "period_days"]
+__all__ = [
+    "Aggregate",
+    "Grouped",
+    "LastDay",
+    "Measure",
+    "PeriodDays",
+    "Related",
+    "Shift",
+    "Table",
+    "last_day",
+    "period_days",
+]
 
-Aggregate = Literal["count", "sum", "mean", "median", "quantile", "distinct", "min", "max", "latest"]
+Aggregate = Literal["count", "sum", "mean", "median", "quantile", "distinct", "min", "max", "latest", "values", "rows"]
 Shift = Literal["none", "previous", "year_ago"]
 
 _SUMMABLE = ("number", "integer", "money", "duration", "any")
@@ -36,6 +47,7 @@ _KINDS: Mapping[Aggregate, tuple[str, ...]] = {
     "mean": _SUMMABLE,
     "median": _SUMMABLE,
     "quantile": _SUMMABLE,
+    "values": _SUMMABLE,
     "min": _ORDERED,
     "max": _ORDERED,
 }
@@ -82,6 +94,10 @@ class _Aggregates:
         """The largest value; undefined where there is none."""
         return _measure(self, "max", value, where, at)
 
+    def values(self, value: Expression, where: Expression | None = None, *, at: Expression | None = None) -> Measure:
+        """The values themselves in ascending order, for a formula that needs more of them than one number."""
+        return _measure(self, "values", value, where, at)
+
 
 class Related:
     """A related record on the way to one of its fields: `tickets.customer` in `tickets.customer.industry`."""
@@ -120,8 +136,10 @@ class Table(_Aggregates):
         """The table of `record`, a record class."""
         self._type = record_type(record)
 
-    def per(self, key: Expression, /, **columns: Measure) -> Grouped:
+    def per(self, key: Expression, /, *more: Expression, **columns: Measure) -> Grouped:
         """One row per value of `key`, with the named measures as its columns; rows without a key are left out.
+
+        Several keys, such as a customer and a day, give one row for each of their combinations that occur.
 
         >>> from crmkpi import Order
         >>> from crmkpi.measures import Table
@@ -130,7 +148,7 @@ class Table(_Aggregates):
         >>> buyers.count(buyers.purchases >= 2)
         orders.per(orders.customer_id).count(purchases >= 2)
         """
-        return Grouped(self, key, columns)
+        return Grouped(self, Together((key, *more)) if more else key, columns)
 
     def latest(self, value: Expression, where: Expression | None = None, *, at: Expression | None = None) -> Measure:
         """The value of the latest record by `at` (of equally late ones, the one whose id sorts last)."""
@@ -163,7 +181,7 @@ class Grouped(_Aggregates):
                 raise DefinitionError(
                     f"The column {name!r} of {table!r}.per() must be a measure of {table!r}; got {measure!r}."
                 )
-            if hasattr(_Aggregates, name):
+            if hasattr(Grouped, name):
                 raise DefinitionError(
                     f"A column of {table!r}.per() cannot be called {name!r}, which is a word of measures; "
                     "give it another name."
@@ -171,6 +189,10 @@ class Grouped(_Aggregates):
         self._table = table
         self._key = key
         self._columns = MappingProxyType(dict(columns))
+
+    def rows(self, where: Expression | None = None) -> Measure:
+        """The rows themselves, in ascending order of their keys: of each a tuple of the key or keys and the columns."""
+        return _measure(self, "rows", None, where, None)
 
     @property
     def parts_(self) -> tuple[Table, Expression, Mapping[str, Measure]]:
@@ -228,6 +250,8 @@ class Measure:
         """What kind of value the measure gives."""
         if self.aggregate in ("count", "distinct"):
             return "integer"
+        if self.aggregate == "rows":
+            return "any"
         assert self.value is not None
         return self.value.kind
 
@@ -251,6 +275,17 @@ class PeriodDays:
 
 
 period_days = PeriodDays()
+
+
+@dataclass(frozen=True, slots=True)
+class LastDay:
+    """The last day that is looked at, as an input of a formula (`until=last_day`).
+
+    It is the last day of the period, or the one up to which the data is known where that is earlier.
+    """
+
+
+last_day = LastDay()
 
 
 def _member(table: str, path: tuple[str, ...], type_: RecordType, name: str) -> Any:

@@ -26,15 +26,16 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from crmkpi.errors import DefinitionError, InputError, ParameterError, UndefinedError, UnknownNameError, did_you_mean
 from crmkpi.expressions import Expression, Field, Parameter, as_predicate, walk
-from crmkpi.measures import Grouped, Measure, PeriodDays
+from crmkpi.measures import Grouped, LastDay, Measure, PeriodDays
 
 if TYPE_CHECKING:
     from crmkpi.results import Result
 
-__all__ = ["Better", "Mean", "Metric", "NetPromoter", "Share", "Unit", "metric"]
+__all__ = ["Better", "Estimated", "Mean", "Metric", "NetPromoter", "RollUp", "Share", "Unit", "metric"]
 
 Unit = Literal["count", "ratio", "score", "number", "money", "duration"]
 Better = Literal["higher", "lower", "neither"]
+RollUp = Literal["additive", "ratio", "distributional", "distinct"]
 
 # Formulas divide money with this, whatever the program around them has set.
 _ARITHMETIC = Context(prec=28)
@@ -50,7 +51,11 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """The value is the sum `total` over `count` records: Student's t interval."""
+    """The value is the sum `total` over `count` records: Student's t interval, cut at 0 where it is a duration.
+
+    No mean of durations is below zero, so the cut takes nothing from the confidence. Money may be negative and keeps
+    its whole interval.
+    """
 
     total: str
     count: str
@@ -65,7 +70,17 @@ class NetPromoter:
     answers: str
 
 
-IntervalRule = Share | Mean | NetPromoter
+@dataclass(frozen=True, slots=True)
+class Estimated:
+    """The interval is what `bounds` gives for the inputs of the formula and `confidence`: a pair, or None for none."""
+
+    bounds: Callable[..., tuple[Any, Any] | None]
+
+    def __repr__(self) -> str:
+        return f"Estimated({self.bounds.__qualname__})"
+
+
+IntervalRule = Share | Mean | NetPromoter | Estimated
 
 
 class _Page:
@@ -98,6 +113,7 @@ class Metric:
     measures: Mapping[str, Measure]
     parameters: Mapping[str, Parameter]
     days: str | None  # the input that is the length of the period in days, if the formula takes it
+    until: str | None  # the input that is the last day looked at, if the formula takes it
     at: Expression | None
     unit: Unit
     better: Better
@@ -137,7 +153,26 @@ class Metric:
     def additive(self) -> bool:
         """Whether the KPI is one count or one sum, so that the values of parts add up to that of the whole."""
         (first, *rest) = self.measures.values()
-        return not rest and self.days is None and first.aggregate in ("count", "sum")
+        return not rest and self.days is None and self.until is None and first.aggregate in ("count", "sum")
+
+    @property
+    def roll_up(self) -> RollUp:
+        """How the KPI of a whole comes from that of its parts.
+
+        Of an "additive" one the values add up; of a "ratio" the inputs do. A "distributional" one, such as a median or
+        the mean of a survival curve, and a "distinct" one, which counts customers once however often they occur, need
+        all records again.
+
+        >>> from crmkpi import first_response_time, purchase_frequency, revenue, win_rate
+        >>> [kpi.roll_up for kpi in (revenue, win_rate, first_response_time, purchase_frequency)]
+        ['additive', 'ratio', 'distributional', 'distinct']
+        """
+        measures = self.measures.values()
+        if any(measure.aggregate in ("median", "quantile", "values", "rows") for measure in measures):
+            return "distributional"
+        if any(measure.aggregate == "distinct" or isinstance(measure.table, Grouped) for measure in measures):
+            return "distinct"
+        return "additive" if self.additive else "ratio"
 
     def variant(self, name: str) -> Metric:
         """The variant of that name; an unknown one is an error that names the nearest."""
@@ -226,21 +261,27 @@ class Metric:
             raise ParameterError(
                 f"The parameter {name!r} of {self.id} must be a finite number, days not negative; got {value!r}."
             )
+        if parameter.unit == "ratio" and abs(value) > 1:
+            raise ParameterError(
+                f"The parameter {name!r} of {self.id} is a fraction ({parameter.meaning}), so that 35 % is 0.35; got "
+                f"{value!r}."
+            )
         # Money is exact: a float counts as the decimal that it is printed as.
         return Decimal(str(value)) if parameter.unit == "money" else value
 
     def _why_zero(self, numbers: Mapping[str, Any]) -> str:
         """Which input made the formula divide by zero."""
-        divisors = {Share: "whole", Mean: "count", NetPromoter: "answers"}
-        if self.interval is not None:
-            return f"{_words(getattr(self.interval, divisors[type(self.interval)]))} is 0"
+        divisors: dict[type, str] = {Share: "whole", Mean: "count", NetPromoter: "answers"}
+        divisor = divisors.get(type(self.interval))
+        if divisor is not None:
+            return f"{_words(getattr(self.interval, divisor))} is 0"
         zeros = [_words(name) for name, value in numbers.items() if value == 0]
         if not zeros:
             return "the formula divides by 0"
         return f"{' and '.join(zeros)} {'is' if len(zeros) == 1 else 'are'} 0"
 
     def _complete(self, totals: Mapping[str, Any]) -> dict[str, Any]:
-        asked = [*self.measures, *([self.days] if self.days else [])]
+        asked = [*self.measures, *filter(None, (self.days, self.until))]
         known = [*asked, *self.parameters]
         for name in totals:
             if name not in known:
@@ -290,16 +331,16 @@ def metric(
     default_because: str = "",
     parameters: tuple[Parameter, ...] = (),
     needs_as_of: bool = False,
-    **inputs: Measure | PeriodDays,
+    **inputs: Measure | PeriodDays | LastDay,
 ) -> Callable[[Callable[..., Any]], Metric]:
     """Decorate a formula as a KPI.
 
-    `inputs` are the formula's measures by name (and `period_days`, the length of the period), `parameters` the numbers
-    that the caller gives. `at` is the timestamp that puts a record into a period, for every measure that names no
-    other. `leave_out` maps a reason to the records that are set aside and counted under it. `needs_as_of` says that
-    without the day up to which the data is known there is no value. `unit` is "count", "ratio" (a fraction), "score",
-    "number", "money" or "duration". A formula that has no value raises `UndefinedError` with the reason; dividing by
-    zero does so by itself.
+    `inputs` are the formula's measures by name (and `period_days`, the length of the period, or `last_day`, the last
+    day looked at), `parameters` the numbers that the caller gives. `at` is the timestamp that puts a record into a
+    period, for every measure that names no other. `leave_out` maps a reason to the records that are set aside and
+    counted under it. `needs_as_of` says that without the day up to which the data is known there is no value. `unit`
+    is "count", "ratio" (a fraction), "score", "number", "money" or "duration". A formula that has no value raises
+    `UndefinedError` with the reason; dividing by zero does so by itself.
 
     >>> from crmkpi import Deal, Share, Table, metric
     >>> deals = Table(Deal)
@@ -318,8 +359,9 @@ def metric(
         name = function.__name__
         named = {parameter.name: parameter for parameter in parameters}
         days = next((key for key, value in inputs.items() if isinstance(value, PeriodDays)), None)
+        until = next((key for key, value in inputs.items() if isinstance(value, LastDay)), None)
         measures = {key: value for key, value in inputs.items() if isinstance(value, Measure)}
-        strange = next((key for key in inputs if key not in measures and key != days), None)
+        strange = next((key for key in inputs if key not in measures and key not in {days, until}), None)
         if strange is not None:
             raise DefinitionError(
                 f"{name}: {strange!r} must be a measure, as deals.count() is; got {inputs[strange]!r}."
@@ -330,13 +372,14 @@ def metric(
             raise DefinitionError(
                 f"{name} says that {better!r} is better. {did_you_mean(str(better), get_args(Better))}"
             )
-        _check_definition(name, function, [*measures, *filter(None, [days])], measures, named, at, interval)
+        _check_definition(name, function, [*measures, *filter(None, [days, until])], measures, named, at, interval)
         made = Metric(
             name,
             function,
             MappingProxyType(dict(measures)),
             MappingProxyType(named),
             days,
+            until,
             at,
             unit,
             better,
@@ -375,10 +418,7 @@ def _check_definition(
         )
     asked = list(inspect.signature(function).parameters)
     in_expressions = {
-        part.name
-        for measure in measures.values()
-        for part in (*_parts(measure), measure.steps)
-        if isinstance(part, Parameter)
+        part.name for measure in measures.values() for part in _parts(measure) if isinstance(part, Parameter)
     }
     undeclared = sorted(in_expressions - set(parameters))
     if undeclared:
@@ -393,7 +433,7 @@ def _check_definition(
         raise DefinitionError(f"{name} needs a docstring whose first line says in business words what it measures.")
     if at is not None and at.kind != "timestamp":
         raise DefinitionError(f"`at` of {name} names a timestamp; got {at!r}, which is a {at.kind}.")
-    for field in getattr(interval, "__dataclass_fields__", ()):
+    for field in () if isinstance(interval, Estimated) else getattr(interval, "__dataclass_fields__", ()):
         if getattr(interval, field) not in measures:
             raise DefinitionError(
                 f"The interval of {name} speaks of {getattr(interval, field)!r}, which is no measure of it. "
@@ -415,10 +455,12 @@ def _table_of(what: Expression) -> str:
     return next(part.table for part in walk(what) if isinstance(part, Field))
 
 
-def _parts(measure: Measure) -> list[Expression]:
+def _parts(measure: Measure) -> list[Any]:
+    """All that a measure and its columns are made of, how far they are shifted included."""
     inner = measure.table.parts_[2].values() if isinstance(measure.table, Grouped) else ()
-    roots = [measure.where, measure.value, *(root for column in inner for root in (column.where, column.value))]
-    return [part for root in roots for part in walk(root)]
+    every = (measure, *inner)
+    roots = [root for each in every for root in (each.where, each.value)]
+    return [*(part for root in roots for part in walk(root)), *(each.steps for each in every)]
 
 
 def _of_catalogue(name: str) -> Metric:
@@ -432,6 +474,8 @@ def _words(name: str) -> str:
 
 
 def _plain_number(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return tuple(map(_plain_number, value))
     return value.total_seconds() if isinstance(value, timedelta) else value
 
 

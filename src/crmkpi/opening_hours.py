@@ -1,34 +1,82 @@
-"""Opening hours as people write them: weekdays or ranges of weekdays, and pairs of wall-clock times."""
+"""Opening hours as people write them: weekdays or ranges of weekdays, and pairs of wall-clock times.
+
+Hours that change are written under the day, or the wall-clock time, from which each of them holds.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Any, Literal, get_args
 
 from crmkpi.errors import ParameterError, UnknownNameError, did_you_mean
 
-__all__ = ["DAY", "WEEKDAYS", "OpeningHours", "WeekHours", "Weekday", "clock_text", "read_opening_hours"]
+__all__ = [
+    "DAY",
+    "FIRST_KNOWN",
+    "LAST_KNOWN",
+    "WEEKDAYS",
+    "OpeningHours",
+    "Schedules",
+    "WeekHours",
+    "Weekday",
+    "WeeklyHours",
+    "hours_text",
+    "read_schedules",
+]
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 _Hours = tuple[str | time, str | time]
-OpeningHours = Mapping[str, _Hours | Sequence[_Hours]] | Literal["24/7"]
+WeeklyHours = Mapping[str, _Hours | Sequence[_Hours]] | Literal["24/7"]
+OpeningHours = WeeklyHours | Mapping[date, WeeklyHours]
 
 # Opening hours inside: per weekday, (opens, closes) in microseconds since the wall clock's midnight.
 WeekHours = tuple[tuple[tuple[int, int], ...], ...]
+# The week's hours in order, each with the wall-clock time from which they hold; None is always.
+Schedules = tuple[tuple[datetime | None, WeekHours], ...]
 
 WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 DAY = timedelta(days=1) // timedelta(microseconds=1)
 
 _WEEKDAY_NUMBERS = {name[:size]: number for number, name in enumerate(WEEKDAYS) for size in (3, len(name))}
+# Holidays and changes of hours lie in these years; beyond them weeks are alike, so that far days cost next to nothing.
+FIRST_KNOWN, LAST_KNOWN = date(1800, 1, 1), date(2099, 12, 31)
+
 _MICROSECOND = timedelta(microseconds=1)
 _MIDNIGHT = datetime(1970, 1, 1)  # noqa: DTZ001 any day's beginning on the wall clock
 
 
-def read_opening_hours(opening_hours: OpeningHours) -> WeekHours:
+def read_schedules(opening_hours: OpeningHours) -> Schedules:
+    """The opening hours of a week, or those of several weeks that follow one another."""
+    if not isinstance(opening_hours, Mapping) or not any(isinstance(day, date) for day in opening_hours):
+        return ((None, _week_hours(opening_hours)),)  # type: ignore[arg-type]
+    begun: dict[datetime, WeekHours] = {}
+    for day, hours in opening_hours.items():
+        begins = _beginning(day)
+        if begins in begun:
+            msg = f"opening_hours must change once at a time; got {day!r} twice."
+            raise ParameterError(msg)
+        begun[begins] = _week_hours(hours)  # type: ignore[arg-type]
+    return tuple(sorted(begun.items()))
+
+
+def _beginning(day: object) -> datetime:
+    """The wall-clock time from which hours hold."""
+    if isinstance(day, datetime) and day.tzinfo is None and FIRST_KNOWN <= day.date() <= LAST_KNOWN:
+        return day
+    if not isinstance(day, date) or isinstance(day, datetime) or not FIRST_KNOWN <= day <= LAST_KNOWN:
+        msg = (
+            "opening_hours that change must name the days, or the wall-clock times, from which they hold, in the years "
+            f"{FIRST_KNOWN.year} to {LAST_KNOWN.year}; got {day!r}."
+        )
+        raise ParameterError(msg)
+    return datetime.combine(day, time())
+
+
+def _week_hours(opening_hours: WeeklyHours) -> WeekHours:
     """The windows of each weekday, Monday first."""
     if opening_hours == "24/7":
         return (((0, DAY),),) * 7
@@ -68,7 +116,7 @@ def _day_hours(days: str, hours: _Hours | Sequence[_Hours]) -> tuple[tuple[int, 
     windows = sorted((_since_midnight(opens), _since_midnight(closes)) for opens, closes in pairs)
     for opens, closes in windows:
         if closes <= opens:
-            got = f"{clock_text(opens)} to {clock_text(closes)}"
+            got = f"{_clock_text(opens)} to {_clock_text(closes)}"
             msg = (
                 f"The opening hours of {days!r} must end after they begin; got {got}. "
                 "Write midnight at the end as '24:00', and give hours past it to the next day."
@@ -76,7 +124,7 @@ def _day_hours(days: str, hours: _Hours | Sequence[_Hours]) -> tuple[tuple[int, 
             raise ParameterError(msg)
     for (_, closes), (opens, _) in pairwise(windows):
         if opens < closes:
-            got = f"{clock_text(opens)} as a beginning before the end at {clock_text(closes)}"
+            got = f"{_clock_text(opens)} as a beginning before the end at {_clock_text(closes)}"
             msg = f"The opening hours of {days!r} must not overlap; got {got}."
             raise ParameterError(msg)
     return tuple(windows)
@@ -94,7 +142,25 @@ def _since_midnight(clock: str | time) -> int:
     return (datetime.combine(_MIDNIGHT, clock) - _MIDNIGHT) // _MICROSECOND
 
 
-def clock_text(count: int) -> str:
+def hours_text(schedules: Schedules) -> OpeningHours:
+    """The opening hours in the form in which they are given."""
+    texts = [(begins, _week_text(week)) for begins, week in schedules]
+    if texts[0][0] is None:
+        return texts[0][1]
+    return {begins.date() if begins.time() == time() else begins: text for begins, text in texts if begins}
+
+
+def _week_text(week: WeekHours) -> WeeklyHours:
+    if all(windows == ((0, DAY),) for windows in week):
+        return "24/7"
+    return {
+        name: tuple((_clock_text(opens), _clock_text(closes)) for opens, closes in windows)
+        for name, windows in zip(WEEKDAYS, week, strict=True)
+        if windows
+    }
+
+
+def _clock_text(count: int) -> str:
     """A number of microseconds since midnight as a time, such as "09:00"."""
     if count == DAY:
         return "24:00"

@@ -56,7 +56,8 @@ def read_period(text: str, calendar: Calendar, as_of: date | None) -> Span:
 
 def _read_days(words: str, text: str, calendar: Calendar) -> Span:
     """A span named by its first and last day, both included."""
-    days = [_read_fixed(end.strip(), text, calendar) for end in words.split("..", 1)]
+    # Read as days of a zone that has them all: one that the calendar's clocks jumped over can still be a bound.
+    days = [_read_fixed(end.strip(), text, Calendar()) for end in words.split("..", 1)]
     first, last = (day if day is not None and day.unit == "day" else None for day in days)
     if first is None or last is None:
         msg = f"A span must name its first and last day, as in '2026-01-01..2026-03-31'; got {text!r}."
@@ -64,7 +65,10 @@ def _read_days(words: str, text: str, calendar: Calendar) -> Span:
     if last.start < first.start:
         msg = f"A span must end after it starts; got {text!r}. Did you mean '{last.label}..{first.label}'?"
         raise PeriodError(msg)
-    return span_between(first.start, last.end, calendar)
+    start, end = calendar.instant(first.wall_start), calendar.instant(last.wall_end)
+    if start == end:
+        return whole_unit(first.wall_start.date(), "day", calendar)  # which says that there is no such day
+    return span_between(start, end, calendar)
 
 
 def _read_fixed(words: str, text: str, calendar: Calendar) -> Span | None:

@@ -81,11 +81,11 @@ class MetricPlan:
 class Plan:
     """The queries for `metrics`, one a table, and where each metric finds its numbers in the answers.
 
-    `whole` says that no period is asked for: flows then need no timestamp. Without `intervals` nothing is kept that
-    only an interval needs.
+    `undated` says that no period is asked for: flows then need no timestamp. `whole` says that no day matters either,
+    as that of a rate would. Without `intervals` nothing is kept that only an interval needs.
     """
 
-    __slots__ = ("_intervals", "_whole", "asks_business_time", "metrics", "queries", "shifting")
+    __slots__ = ("_intervals", "_undated", "_whole", "asks_business_time", "metrics", "queries", "shifting")
 
     def __init__(
         self,
@@ -94,9 +94,11 @@ class Plan:
         *,
         whole: bool,
         intervals: bool,
+        undated: bool = False,
     ) -> None:
         """Plan `metrics` over tables that are grouped by `segments` (the keys of each table)."""
         self._whole = whole
+        self._undated = undated or whole
         self._intervals = intervals
         self.queries: dict[str, Query] = {}
         self.metrics = tuple(self._metric(metric, segments) for metric in metrics)
@@ -156,6 +158,8 @@ class Plan:
         match measure.aggregate:
             case "median" | "quantile":
                 return ("values",)
+            case "values":
+                return ("values", "all")
             case "min" | "max":
                 return ("extremes",)
             case "mean" if self._intervals:
@@ -169,7 +173,7 @@ class Plan:
         at = measure.at
         if at is None and metric.at is not None and _table_of(metric.at) == type_.table:
             at = metric.at
-        if at is None and not self._whole and not measure.is_stock:
+        if at is None and not self._undated and not measure.is_stock:
             raise PeriodError(
                 f"{metric.id} cannot be measured in a period: {type_.table} have no timestamp in its definition; "
                 "measure it without period, every and compare."

@@ -13,13 +13,13 @@ from crmkpi import intervals
 from crmkpi.engines.query import EXACT
 from crmkpi.errors import InputError, UndefinedError, UnknownNameError, did_you_mean
 from crmkpi.intervals import Interval
-from crmkpi.metric import Mean, Metric, NetPromoter, Share, Unit
+from crmkpi.metric import Estimated, Mean, Metric, NetPromoter, Share, Unit
 from crmkpi.periods import Period
 
 if TYPE_CHECKING:
     from crmkpi.engines.query import Sample
 
-__all__ = ["Account", "Change", "Report", "Result", "evaluated", "interval_of", "result_from_totals"]
+__all__ = ["Account", "Change", "Report", "Result", "counted", "evaluated", "interval_of", "result_from_totals"]
 
 TimeUnit = Literal["seconds", "minutes", "hours", "days", "weeks"]
 _SECONDS: Mapping[TimeUnit, float] = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400, "weeks": 604_800}
@@ -67,8 +67,9 @@ class Result:
 
     `value` is an int (count), a float (ratio, score, number), a Decimal (money, with `currency`), a timedelta
     (duration), or None where the KPI is undefined; `reason` then says why. `inputs` are the numbers that went into the
-    formula, `n` is how many records the value rests on, `accounts` say what was left out. `complete` is False when the
-    period had not ended as of the day that was given, and None when no such day was given.
+    formula, and of a list of values how many there were. `n` is how many records the value rests on, `accounts` say
+    what was left out. `complete` is False when the period had not ended as of the day that was given, and None when no
+    such day was given.
     """
 
     metric: Metric
@@ -299,6 +300,10 @@ def _interval(
             return intervals.adjusted_wald(*counts, confidence=confidence), inputs[answers]
         case Mean(total, count):
             return _student(samples.get(total), confidence, metric.unit), inputs[count]
+        case Estimated(bounds):
+            asked = {name: value for name, value in inputs.items() if name in metric.asked}
+            found = bounds(confidence=confidence, **asked)
+            return (None if found is None else Interval(*found, confidence, "estimated")), None
         case None:
             return _own_interval(metric, samples, confidence)
 
@@ -343,6 +348,8 @@ def _student(sample: Sample | None, confidence: float, unit: Unit) -> Interval[A
     mean = float(sample.total) / count / scale
     deviation = math.sqrt(float(spread) / (count * (count - 1))) / scale
     found = intervals.student(count, mean, deviation, confidence=confidence)
+    if found is not None and unit == "duration":  # no mean of durations is below zero, so nothing is lost by the cut
+        return found.map(lambda bound: max(bound, 0.0))
     if found is None or unit != "money":
         return found
     return found.map(lambda bound: Decimal(repr(bound)))
@@ -357,10 +364,17 @@ def evaluated(metric: Metric, inputs: Mapping[str, Any]) -> tuple[Any, Any, str 
     return (timedelta(seconds=number) if metric.unit == "duration" else number), number, None
 
 
+def counted(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Inputs as a result keeps them: of values and rows, how many there were."""
+    return {name: len(value) if isinstance(value, list | tuple) else value for name, value in inputs.items()}
+
+
 def result_from_totals(metric: Metric, inputs: Mapping[str, Any], *, confidence: float, currency: str | None) -> Result:
     """The result of totals that the caller already has; see `Metric.from_totals`."""
     totals = {name: inputs[name] for name in metric.measures}
     value, exact, reason = evaluated(metric, inputs)
-    interval, n = (None, None) if reason else interval_of(metric, totals, {}, confidence=confidence)
+    interval, n = (None, None) if reason else interval_of(metric, inputs, {}, confidence=confidence)
     parameters = {name: inputs[name] for name in metric.parameters}
-    return Result(metric, value, reason, totals, currency, interval, n or 0, parameters=parameters, exact=exact)
+    return Result(
+        metric, value, reason, counted(totals), currency, interval, n or 0, parameters=parameters, exact=exact
+    )

@@ -8,9 +8,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
-from crmkpi.engines.frames_columns import FrameTable
+from crmkpi.engines.frames_columns import FrameTable, table
 from crmkpi.errors import FileFormatError, MissingExtraError, did_you_mean
-from crmkpi.records.base import record_type
+from crmkpi.presets.library import AnyPreset
 
 __all__ = ["scan"]
 
@@ -20,7 +20,8 @@ _FORMATS = (".parquet", ".csv")
 def scan(
     path: str | Path,
     *,
-    record: type[Any],
+    record: type[Any] | None = None,
+    preset: AnyPreset | None = None,
     columns: Mapping[str, str] | None = None,
     values: Mapping[str, Mapping[Any, Any]] | None = None,
     tz: str | None = None,
@@ -56,7 +57,7 @@ def scan(
         )
     else:
         frame = library.read_parquet(str(path)) if file.suffix == ".parquet" else library.read_csv(str(path))
-    return FrameTable(frame, type_=record_type(record), columns=columns, values=values, tz=tz)
+    return table(frame, record=record, preset=preset, columns=columns, values=values, tz=tz)
 
 
 def _library(name: str) -> Any:

@@ -26,7 +26,10 @@ def test_the_page_of_a_kpi_tells_all_about_it() -> None:
         "unit        ratio, higher is better",
         "at          deals.closed_at",
         "measures    won = deals.count(deals.status == 'won')",
-        "left out    deleted: deals.deleted == True",
+        "inputs      won: how many deals where status is won",
+        "left out    deleted: deleted is true",
+        "for         sales manager, founder",
+        'shown by    HubSpot, "Deal close rate": ',
         "variants    win_rate.of_created: ",
         "also called close rate",
     ):

@@ -23,7 +23,13 @@ from crmkpi.testing.pools import random_dataset
 
 from .backends import frames_of
 
-PARAMETERS = {"lifespan": timedelta(days=900), "quota": Decimal(90_000), "market_revenue": Decimal(10_000_000)}
+PARAMETERS: dict[str, Any] = {
+    "discount": 0.1,
+    "horizon": timedelta(days=200),
+    "lifespan": timedelta(days=900),
+    "quota": Decimal(90_000),
+    "market_revenue": Decimal(10_000_000),
+}
 QUESTIONS: tuple[dict[str, Any], ...] = (
     {},
     {"period": "2026", "every": "month"},

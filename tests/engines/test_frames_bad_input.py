@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from crmkpi import Calendar, Customer, Dataset, Deal, Segment, revenue, sales_cycle_length, win_rate
+from crmkpi import Calendar, Customer, Dataset, Deal, Segment, lead_volume, revenue, sales_cycle_length, win_rate
 from crmkpi.engines.frames_columns import table
 from crmkpi.errors import ColumnError, InputError, MissingTableError, TimeZoneError, UnknownNameError
 
@@ -104,6 +104,29 @@ def test_duplicate_column_names_are_refused() -> None:
     frame = pd.DataFrame([["1", "won", "lost"]], columns=["id", "status", "status"])
     with pytest.raises(ColumnError, match="has two columns 'status'; rename one"):
         Dataset(deals=frame)
+
+
+def test_a_misspelt_attribute_is_refused_with_the_nearest_column(backend: str) -> None:
+    region = pa.table({**DEALS, "region": ["north", "south", None]})
+    crm = Dataset(deals=frame_of(backend, region))
+    assert len(crm.measure(win_rate, by="attributes.region")) == 3
+    with pytest.raises(UnknownNameError, match=r"attribute 'regoin', which no record has\. Did you mean 'region'"):
+        crm.measure(win_rate, by="attributes.regoin")
+
+
+def test_an_attribute_that_only_another_frame_has_is_no_mistake(backend: str) -> None:
+    region = pa.table({**DEALS, "region": ["north", "south", None]})
+    leads = pa.table({"id": ["1", "2"]})
+    crm = Dataset(deals=frame_of(backend, region), leads=frame_of(backend, leads))
+    report = crm.measure([win_rate, lead_volume], by="attributes.region")
+    assert {(one.metric.id, one.segment["attributes.region"]): one.accounts[0].given for one in report} == {
+        ("win_rate", "north"): 1,
+        ("win_rate", "south"): 1,
+        ("win_rate", None): 1,
+        ("lead_volume", "north"): 0,
+        ("lead_volume", "south"): 0,
+        ("lead_volume", None): 2,
+    }
 
 
 def test_a_function_cannot_be_a_segment_of_a_frame() -> None:

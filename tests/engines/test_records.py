@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import crmkpi as ck
 from crmkpi.engines import records as engine
-from crmkpi.engines.query import NO_DATE, Anchor, Answer, Query, SegmentKey, Slot
+from crmkpi.engines.query import NO_DATE, Anchor, Answer, Query, SegmentKey, Slot, empty_state, merged_state
 from crmkpi.engines.records import Moments
 from crmkpi.errors import InputError
 from crmkpi.records.base import record_type
@@ -104,6 +104,29 @@ def test_a_record_lies_in_the_part_that_starts_at_its_instant_and_not_in_the_one
         query_of(Slot("count", None), at=deals.closed_at), [*found, ck.Deal(id="x", status="won")]
     ).groups[0]
     assert {part: states[0] for (_, part), states in groups.items()} == {0: 2, 1: 1, NO_DATE: 1}
+
+
+@pytest.mark.parametrize("slot", EVERY_KIND, ids=lambda slot: slot.text)
+def test_nothing_merged_with_something_is_that_thing(slot: Slot) -> None:
+    day = datetime(2026, 1, 1)
+    some = [
+        ck.Deal(id=str(n), status="won", amount=n, owner="Ada", customer_id="A", created_at=day, closed_at=day)
+        for n in range(3)
+    ]
+    ((found,),) = answered(query_of(slot), some).groups[0].values()
+    assert merged_state(slot, empty_state(slot), found) == merged_state(slot, found, empty_state(slot)) == found
+
+
+@pytest.mark.parametrize(
+    "measure", [deals.count(), deals.distinct(deals.owner), deals.latest(deals.probability)], ids=str
+)
+def test_no_records_are_none_of_them_and_have_no_latest(measure: Any) -> None:
+    @ck.metric(unit="number", at=deals.closed_at, x=measure)
+    def x(x: Any) -> Any:
+        """The measure itself."""
+        return x
+
+    assert [x([]).inputs["x"], x([], period="2026").inputs["x"]] == [None if measure.aggregate == "latest" else 0] * 2
 
 
 def test_slots_that_say_the_same_are_one_slot() -> None:

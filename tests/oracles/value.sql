@@ -8,6 +8,14 @@ WHERE status = 'completed' AND amount IS NOT NULL AND customer_id IS NOT NULL AN
 -- customer_lifetime_value.arpu_over_churn
 SELECT CASE WHEN NOT whole() THEN
     (sum(opening) / count(*)) * margin() / (count(*) FILTER (closing <= 0) / count(*)) END FROM accounts() WHERE opening > 0
+-- customer_lifetime_value.discounted
+WITH brought AS (SELECT coalesce(sum(o.amount), 0) AS amount FROM orders o JOIN known_customers c ON c.id = o.customer_id
+    WHERE o.status = 'completed' AND o.amount IS NOT NULL AND o.ordered_at < as_of() AND c.since <= as_of() AND in_period(c.since)),
+months AS (SELECT unnest(range(1, 100)) AS k),
+ahead AS (SELECT sum(share * greatest(0, least(until_t / month(), k) - greatest(from_t / month(), k - 1)) / (1 + discount()) ** (k / 12.0)) AS months
+    FROM curve(), months)
+SELECT CASE WHEN horizon_is_seen() THEN
+    round(amount::DOUBLE / ((SELECT sum(t) FROM stays()) / month()) * (SELECT months FROM ahead) * margin(), 2) END FROM brought
 -- customer_acquisition_cost
 SELECT (SELECT coalesce(sum(amount), 0) FROM expenses WHERE team IN ('marketing', 'sales') AND in_period(spent_at))
     / (SELECT count(*) FROM customers WHERE in_period(since))

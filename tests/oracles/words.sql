@@ -22,6 +22,22 @@ CREATE VIEW mails AS SELECT * FROM campaigns WHERE channel = 'email';
 CREATE VIEW known_customers AS SELECT * FROM customers WHERE since IS NOT NULL AND (until IS NULL OR until >= since);
 CREATE VIEW known_subscriptions AS SELECT * FROM subscriptions
     WHERE started_at IS NOT NULL AND (ended_at IS NULL OR ended_at >= started_at) AND mrr IS NOT NULL AND customer_id IS NOT NULL;
+CREATE MACRO month() AS 365.25 / 12 * 86400;
+-- How long those who came in the period have stayed, and whether they have left.
+CREATE MACRO stays() AS TABLE
+    SELECT seconds(since, CASE WHEN until < as_of() THEN until ELSE as_of() END) AS t, coalesce(until < as_of(), false) AS over
+    FROM known_customers WHERE since <= as_of() AND in_period(since);
+-- Kaplan and Meier's product, step by step: after t and up to next_t this share is still there.
+CREATE MACRO steps() AS TABLE
+    SELECT t, lead(t) OVER (ORDER BY t) AS next_t, product(1 - ends / at_risk) OVER (ORDER BY t) AS share
+    FROM (SELECT t, count(*) FILTER (over) AS ends, sum(count(*)) OVER (ORDER BY t DESC) AS at_risk FROM stays() GROUP BY t);
+-- The share between two moments that both lie within the horizon, the step from 0 to the first end or departure included.
+CREATE MACRO curve() AS TABLE
+    SELECT least(from_t, horizon() * 86400.0) AS from_t, least(until_t, horizon() * 86400.0) AS until_t, share
+    FROM (SELECT 0 AS from_t, min(t) AS until_t, 1.0 AS share FROM steps() UNION ALL
+        SELECT t, next_t, share FROM steps() WHERE next_t IS NOT NULL);
+-- The mean within the horizon is known where somebody has stayed that long, or nobody is left.
+CREATE MACRO horizon_is_seen() AS (SELECT max(t) >= horizon() * 86400.0 OR min(share) = 0 FROM steps());
 CREATE MACRO active_at(begins, ends, t) AS begins < t AND (ends IS NULL OR ends >= t);
 -- What each customer pays a month when the period begins and when it ends, and whether he had paid before it.
 CREATE MACRO accounts() AS TABLE

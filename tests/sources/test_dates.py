@@ -126,11 +126,11 @@ def test_hours_read_on_both_clocks(text: str, hour: int) -> None:
         ("2026-02-30", "no such day or time"),
         ("31/01/202", "the year must have four digits or two"),
         ("31 Brumaire 2026", "its month has no English name"),
-        ("1700000000", "not a date that reads by itself"),
-        ("46027", "not a date that reads by itself"),
+        ("1700000000", "numbers need date_format='unix_seconds'"),
+        ("46027", "or 'excel_days' for those of a workbook"),
         ("soon", "not a date that reads by itself"),
-        (1_700_000_000, "Unix times need date_format="),
-        (True, "Unix times need date_format="),
+        (1_700_000_000, "numbers need date_format='unix_seconds'"),
+        (True, "numbers need date_format='unix_seconds'"),
     ],
 )
 def test_what_is_no_date_says_why(text: object, reason: str) -> None:

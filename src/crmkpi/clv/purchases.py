@@ -57,6 +57,12 @@ class HoldoutCheck:
             lines.append(f"{'':>37}  {'-' * round(30 * row.predicted_mean / top)}")
         return "\n".join(lines)
 
+    def plot(self) -> Any:
+        """The table as an Altair chart: predicted and actual means by the number of repeat purchases before."""
+        from crmkpi.display.charts import holdout_chart  # noqa: PLC0415  # charts are drawn only when asked for
+
+        return holdout_chart(self)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PurchaseModel(Model):

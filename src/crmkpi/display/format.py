@@ -14,7 +14,7 @@ A value that is undefined reads "–"; the reason stands elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from datetime import date, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from typing import Any
@@ -32,6 +32,7 @@ __all__ = [
     "format_range",
     "format_value",
     "judgement",
+    "listed",
     "value_text",
     "words",
 ]
@@ -44,6 +45,7 @@ _NEARLY_ALL = 99.95  # from here on one decimal would say 100
 _ALL = 100
 _CENTS_BELOW = 100  # of larger amounts an interval is told in whole units
 _SMALL_NUMBER = 0.01
+_MOST_NAMES = 4
 
 
 def format_value(value: Any, unit: Unit, *, currency: str | None = None, signed: bool = False) -> str:
@@ -166,7 +168,8 @@ def value_text(result: Result) -> str:
 
 def format_input(metric: Metric, name: str, value: Any, *, currency: str | None = None) -> str:
     """One input of a formula, in the unit of its measure."""
-    kind = getattr(metric.measures.get(name), "kind", "number")
+    measure = metric.measures.get(name)
+    kind = "integer" if measure is None or measure.aggregate in ("values", "rows") else measure.kind
     if kind == "duration" and value is not None:
         return format_value(timedelta(seconds=value), "duration")
     if isinstance(value, Decimal):
@@ -181,6 +184,18 @@ def format_input(metric: Metric, name: str, value: Any, *, currency: str | None 
 def words(name: str) -> str:
     """A name in code as words: "no_close_date" as "no close date"."""
     return name.replace("_", " ")
+
+
+def listed(names: Iterable[str]) -> str:
+    """Different names in a row, cut after a few.
+
+    >>> listed(["a", "b", "a"]), listed("abcde")
+    ('a, b', 'a, b, c and 2 more')
+    """
+    different = list(dict.fromkeys(names))
+    if len(different) <= _MOST_NAMES:
+        return ", ".join(different)
+    return f"{', '.join(different[: _MOST_NAMES - 1])} and {len(different) - _MOST_NAMES + 1} more"
 
 
 def _percent(fraction: float) -> str:

@@ -8,7 +8,7 @@ from crmkpi.display.format import words
 from crmkpi.display.sheet import Column, Sheet, sheet_of
 from crmkpi.results import Report, Result
 
-__all__ = ["draw_html", "report_page", "report_table"]
+__all__ = ["draw_html", "html_page", "report_page", "report_table"]
 
 _STYLE = """
 .crmkpi { --better: #1a7f37; --worse: #b3261e; overflow-x: auto; }
@@ -40,13 +40,18 @@ def report_table(report: Report) -> str:
 def report_page(report: Report) -> str:
     """A report as a whole page, for a file or a mail."""
     sheet = sheet_of(report, title=report.title, names="title", notes=report.notes)
-    heading = escape(sheet.heading or "KPIs")
     table = draw_html(sheet, caption=False) if report else "<p>no results</p>"
+    return html_page(sheet.heading or "KPIs", table)
+
+
+def html_page(heading: str, body: str) -> str:
+    """A whole page with that heading; the heading is escaped, the body is HTML already."""
+    heading = escape(heading)
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{heading}</title>\n<style>{_PAGE_STYLE}</style>\n</head>\n"
-        f"<body>\n<main>\n<h1>{heading}</h1>\n{table}\n</main>\n</body>\n</html>\n"
+        f"<body>\n<main>\n<h1>{heading}</h1>\n{body}\n</main>\n</body>\n</html>\n"
     )
 
 

@@ -7,15 +7,19 @@ import textwrap
 from collections.abc import Iterable
 from itertools import groupby
 
+from crmkpi.display.explanation import facts
 from crmkpi.display.format import words
 from crmkpi.metric import Metric
 
 __all__ = ["metric_list", "metric_page"]
 
 _WIDTH = 80
+_ON_ONE_LINE = ("for", "reads", "also called")
 _NAMED = re.compile(r"\\(?:text|operatorname)\{([^{}]*)\}")
-_FRACTION = re.compile(r"\\frac\{([^{}]*)\}\{([^{}]*)\}")
-_SIGNS = {r"\times": "×", r"\sum": "sum of", r"\ ": " "}
+_FRACTION = re.compile(r"\\frac\{([^{}]*)\}\s*\{([^{}]*)\}")
+_SCRIPT = re.compile(r"([_^])\{([^{}]*)\}")
+_INLINE = re.compile(r"\$([^$]+)\$")
+_SIGNS = {r"\times": "×", r"\sum": "sum of", r"\int": "integral", r"\ge": "≥", r"\,": " ", r"\ ": " "}
 
 
 def metric_list(metrics: Iterable[Metric]) -> str:
@@ -36,11 +40,12 @@ def metric_list(metrics: Iterable[Metric]) -> str:
 def metric_page(metric: Metric) -> str:
     """Everything about one KPI: its meaning and formula, what it reads, its other ways to count, and its names."""
     lines = [metric.id, "=" * len(metric.id), "", *_explained(metric.__doc__ or ""), ""]
-    for name, entries in _entries(metric).items():
-        for number, entry in enumerate(entries):
+    for name, entries in facts(metric).items():
+        told = [", ".join(entries)] if name in _ON_ONE_LINE else entries
+        for number, entry in enumerate(filter(None, told)):
             head = f"{name if number == 0 else '':<12}"
             lines += textwrap.wrap(
-                entry,
+                entry.replace("`", ""),
                 _WIDTH,
                 initial_indent=head,
                 subsequent_indent=" " * 14,
@@ -48,30 +53,6 @@ def metric_page(metric: Metric) -> str:
                 break_on_hyphens=False,
             )
     return "\n".join(lines)
-
-
-def _entries(metric: Metric) -> dict[str, list[str]]:
-    better = {"higher": ", higher is better", "lower": ", lower is better", "neither": ""}[metric.better]
-    found = {
-        "title": [metric.title],
-        "theme": [words(metric.theme)],
-        "unit": [f"{metric.unit}{better}"],
-        "reads": [", ".join(metric.tables)],
-        "at": [repr(metric.at)] if metric.at is not None else [],
-        "measures": [f"{name} = {measure!r}" for name, measure in metric.measures.items()],
-        "left out": [f"{reason}: {what!r}" for reason, what in metric.leave_out.items()],
-        "parameters": [
-            f"{name}: {parameter.meaning} ({parameter.unit}"
-            + (", must be given)" if parameter.default is None else f", {parameter.default} unless given)")
-            for name, parameter in metric.parameters.items()
-        ],
-        "needs": ["the day up to which the data is known (as_of)"] if metric.needs_as_of else [],
-        "variants": [f"{variant.id}: {variant.meaning}" for variant in metric.variants.values()],
-        "also called": [", ".join(metric.also_known_as)],
-        "default": [metric.default_because],
-        "sources": list(metric.sources),
-    }
-    return {name: [entry for entry in entries if entry] for name, entries in found.items()}
 
 
 def _explained(docstring: str) -> list[str]:
@@ -86,9 +67,8 @@ def _explained(docstring: str) -> list[str]:
             lines += paragraph.splitlines()
         else:
             for indent, run in groupby(paragraph.splitlines(), lambda line: line[: len(line) - len(line.lstrip())]):
-                lines += textwrap.wrap(
-                    " ".join(map(str.strip, run)), _WIDTH, initial_indent=indent, subsequent_indent=indent
-                )
+                text = _INLINE.sub(lambda found: _formula(found[1]), " ".join(map(str.strip, run)))
+                lines += textwrap.wrap(text, _WIDTH, initial_indent=indent, subsequent_indent=indent)
     return lines
 
 
@@ -97,6 +77,8 @@ def _formula(text: str) -> str:
     text = _NAMED.sub(r"\1", text.strip().strip("$"))
     for sign, plain in _SIGNS.items():
         text = text.replace(sign, plain)
+    while _SCRIPT.search(text):
+        text = _SCRIPT.sub(lambda found: found[1] + (found[2] if len(found[2]) == 1 else f"({found[2]})"), text)
     while _FRACTION.search(text):
         text = _FRACTION.sub(lambda found: f"{_grouped(found[1])} / {_grouped(found[2])}", text)
     return " ".join(text.split())

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from crmkpi.display.format import format_label
+from crmkpi.display.format import format_label, listed
 from crmkpi.periods import Period
 from crmkpi.results import Result
 
@@ -12,7 +12,6 @@ __all__ = ["NOT_OVER", "SMALL_SAMPLE", "marks", "notes_of"]
 
 SMALL_SAMPLE = "†"
 NOT_OVER = "°"
-_MOST_NAMES = 4
 
 
 def marks(result: Result) -> str:
@@ -44,7 +43,7 @@ def _undefined(results: Sequence[Result], name_of: Callable[[Result], str]) -> I
             found.setdefault((name_of(result), result.reason), []).append(result)
     for (name, reason), without in found.items():
         everywhere = len(without) == sum(name_of(result) == name for result in results)
-        where = "" if everywhere else f" for {_listed(_place(result, results) for result in without)}"
+        where = "" if everywhere else f" for {listed(_place(result, results) for result in without)}"
         yield f"{name} undefined{where}: {reason}"
 
 
@@ -59,7 +58,7 @@ def _left_out(results: Sequence[Result], name_of: Callable[[Result], str]) -> It
         if text:
             shared.setdefault(text, []).append(name)
     for text, names in shared.items():
-        yield f"left out{text}" + (f" ({_listed(names)})" if len(by_name) > 1 else "")
+        yield f"left out{text}" + (f" ({listed(names)})" if len(by_name) > 1 else "")
 
 
 def _counts(rows: Sequence[Result]) -> str:
@@ -84,10 +83,3 @@ def _place(result: Result, results: Sequence[Result]) -> str:
     if len({other.period for other in results}) > 1 and result.period is not None:
         parts.insert(0, result.period.label)
     return " ".join(parts)
-
-
-def _listed(names: Iterable[str]) -> str:
-    listed = list(dict.fromkeys(names))
-    if len(listed) <= _MOST_NAMES:
-        return ", ".join(listed)
-    return f"{', '.join(listed[: _MOST_NAMES - 1])} and {len(listed) - _MOST_NAMES + 1} more"

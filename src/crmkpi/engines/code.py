@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import reduce
 from typing import Any
 
 from crmkpi.errors import DefinitionError
@@ -31,18 +32,18 @@ from crmkpi.expressions import (
     Operation,
     Parameter,
     Presence,
+    Together,
     Unless,
     walk,
 )
 
 __all__ = [
-    "Action",
+    "OPPOSITE",
     "Conjunct",
     "Names",
     "Scope",
-    "Writer",
+    "any_of",
     "false_of",
-    "guard_of",
     "implied",
     "shared_of",
     "simplified",
@@ -51,7 +52,7 @@ __all__ = [
     "zero_of",
 ]
 
-_OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +169,11 @@ def value_of(expression: Expression, scope: Scope) -> tuple[str, list[Conjunct],
             first, guards, variables = value_of(start, scope)
             last, more, others = value_of(end, scope)
             return f"business_time({first}, {last})", [*guards, *more], variables | others
+        case Together(items):
+            found = [value_of(item, scope) for item in items]
+            guards = [guard for _, needed, _ in found for guard in needed]
+            variables = frozenset().union(*(needed for _, _, needed in found))
+            return f"({', '.join(source for source, _, _ in found)})", guards, variables
         case _:
             raise DefinitionError(f"{expression!r} is a condition where a value is needed.")
 
@@ -175,7 +181,7 @@ def value_of(expression: Expression, scope: Scope) -> tuple[str, list[Conjunct],
 def shared_of(expression: Expression, scope: Scope) -> tuple[str, list[Conjunct], frozenset[str]]:
     """Like `value_of`, but a computed value gets a variable of its own, so that it is computed once per record."""
     source, guards, variables = value_of(expression, scope)
-    if not isinstance(expression, Operation | BusinessTime | Day):
+    if not isinstance(expression, Operation | BusinessTime | Day | Together):
         return source, guards, variables
     name = scope.names.computed(source, variables)
     return name, guards, frozenset({name})
@@ -229,6 +235,8 @@ def true_of(expression: Expression | None, scope: Scope) -> list[Conjunct]:
             second, more, others = _operand(right, left, scope)
             if _is_flag(expression, scope):
                 return [Conjunct(first, variables)]
+            if _are_timestamps(expression):
+                return [*guards, *more, Conjunct(f"({first} - {second}) {sign} ZERO", variables | others)]
             if sign == "==" and isinstance(right, Constant):
                 options = frozenset({right.value})
                 # None is equal to no constant, so no guard is needed.
@@ -238,6 +246,8 @@ def true_of(expression: Expression | None, scope: Scope) -> list[Conjunct]:
                     else [*guards, Conjunct(f"{first} == {second}", variables)]
                 )
             return [*guards, *more, _compared(first, sign, second, (left, right), variables | others, scope)]
+        case Membership(item, options) if item.kind == "timestamp":
+            return true_of(_any_equal(item, options), scope)
         case Membership(item, options):
             source, guards, variables = value_of(item, scope)
             about = source if isinstance(item, Field) else ""
@@ -255,7 +265,7 @@ def true_of(expression: Expression | None, scope: Scope) -> list[Conjunct]:
         case Combination("and", left, right):
             return _unique([*true_of(left, scope), *true_of(right, scope)])
         case Combination("or", left, right):
-            return [_any_of([true_of(left, scope), true_of(right, scope)])]
+            return [any_of([true_of(left, scope), true_of(right, scope)])]
         case Negation(item):
             return false_of(item, scope)
         case Unless(item):
@@ -272,14 +282,18 @@ def false_of(expression: Expression, scope: Scope) -> list[Conjunct]:
             if _is_flag(expression, scope):
                 return [Conjunct(f"not {first}", variables)]
             second, more, others = _operand(right, left, scope)
-            return [*guards, *more, _compared(first, _OPPOSITE[sign], second, (left, right), variables | others, scope)]
+            if _are_timestamps(expression):
+                return [*guards, *more, Conjunct(f"({first} - {second}) {OPPOSITE[sign]} ZERO", variables | others)]
+            return [*guards, *more, _compared(first, OPPOSITE[sign], second, (left, right), variables | others, scope)]
+        case Membership(item, options) if item.kind == "timestamp":
+            return false_of(_any_equal(item, options), scope)
         case Membership(item, options):
             source, guards, variables = value_of(item, scope)
             return [*guards, Conjunct(f"{source} not in {scope.names.constant(frozenset(options))}", variables)]
         case Presence(item, present):
             return true_of(Presence(item, not present), scope)
         case Combination("and", left, right):
-            return [_any_of([false_of(left, scope), false_of(right, scope)])]
+            return [any_of([false_of(left, scope), false_of(right, scope)])]
         case Combination("or", left, right):
             return _unique([*false_of(left, scope), *false_of(right, scope)])
         case Negation(item):
@@ -301,6 +315,19 @@ def _is_flag(comparison: Comparison, scope: Scope) -> bool:
         and right.value is True
         and _never_missing(left, scope)
     )
+
+
+def _are_timestamps(comparison: Comparison) -> bool:
+    """Whether it asks two timestamps for equality.
+
+    Python calls a wall-clock time and an exact one unequal without a word; their difference is an error, which is said.
+    """
+    return comparison.sign in ("==", "!=") and comparison.left.kind == comparison.right.kind == "timestamp"
+
+
+def _any_equal(item: Expression, options: Sequence[Any]) -> Expression:
+    equal: list[Expression] = [Comparison("==", item, Constant(option, "timestamp")) for option in options]
+    return reduce(lambda one, other: Combination("or", one, other), equal)
 
 
 def _compared(
@@ -326,7 +353,8 @@ def _plain(conjunct: Conjunct) -> tuple[str, frozenset[str]]:
     return conjunct.plain or (conjunct.source, conjunct.variables)
 
 
-def _any_of(ways: Sequence[Sequence[Conjunct]]) -> Conjunct:
+def any_of(ways: Sequence[Sequence[Conjunct]]) -> Conjunct:
+    """True where all conjuncts of any of the ways hold."""
     variables = frozenset().union(*(_plain(conjunct)[1] for way in ways for conjunct in way))
     return Conjunct(" or ".join(f"({_all_of(way)})" for way in ways), variables)
 
@@ -374,99 +402,6 @@ def implied(conjuncts: Sequence[Conjunct], by: Sequence[Conjunct]) -> bool:
         )
         for conjunct in conjuncts
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """Lines of source to run where all conjuncts hold, and the variables that the lines need."""
-
-    conjuncts: tuple[Conjunct, ...]
-    lines: tuple[str, ...]
-    variables: frozenset[str] = frozenset()
-
-
-@dataclass(slots=True)
-class Writer:
-    """Writes the loop, line by line; loads each variable at the first place that needs it."""
-
-    names: Names
-    lines: list[str] = field(default_factory=list)
-
-    def line(self, depth: int, source: str) -> None:
-        """Add a line."""
-        self.lines.append("    " * depth + source)
-
-    def load(self, depth: int, variables: Iterable[str], loaded: set[str]) -> None:
-        """Load the variables that are not yet, with those that they depend on."""
-        for variable in sorted(variables):
-            if variable in loaded:
-                continue
-            source, needs = self.names.loads[variable]
-            self.load(depth, needs, loaded)
-            self.line(depth, f"{variable} = {source}")
-            loaded.add(variable)
-
-    def branches(self, depth: int, actions: Sequence[Action], loaded: set[str]) -> None:
-        """Run each action where its conjuncts hold, testing what actions share only once."""
-        waiting: dict[Conjunct, list[Action]] = {}
-        for action in actions:
-            if action.conjuncts:
-                first, *rest = action.conjuncts
-                waiting.setdefault(first, []).append(Action(tuple(rest), action.lines, action.variables))
-            else:
-                self.load(depth, action.variables, loaded)
-                for line in action.lines:
-                    self.line(depth, line)
-        while waiting:
-            conjunct = next(iter(waiting))
-            group = waiting.pop(conjunct)
-            self.load(depth, conjunct.variables, loaded)
-            self.line(depth, f"if {conjunct.source}:")
-            self.branches(depth + 1, group, set(loaded))
-            opposite = next((other for other in waiting if _opposites(conjunct, other)), None)
-            if opposite is not None:
-                self.line(depth, "else:")
-                self.branches(depth + 1, waiting.pop(opposite), set(loaded))
-
-
-def _opposites(one: Conjunct, other: Conjunct) -> bool:
-    """Whether exactly one of the two holds, where both can be asked."""
-    pairs = {(one.source, other.source), (other.source, one.source)}
-    if any(second == f"not {first}" for first, second in pairs):
-        return True
-    if any(first.removesuffix(" is None") + " is not None" == second != first for first, second in pairs):
-        return True
-    words, others = one.source.split(), other.source.split()
-    return len(words) == len(others) == 3 and (  # left, sign, right
-        words[0] == others[0] and words[2] == others[2] and _OPPOSITE.get(words[1]) == others[1]
-    )
-
-
-def guard_of(actions: Sequence[Action]) -> tuple[list[Conjunct], list[Action]]:
-    """What must hold for any of the actions to run, and the actions without what is known then."""
-    ways = [action.conjuncts for action in actions]
-    widest = [
-        way
-        for number, way in enumerate(ways)
-        if not any(
-            implied(other, way) and not (implied(way, other) and position >= number)
-            for position, other in enumerate(ways)
-            if position != number
-        )
-    ]
-    if any(not way for way in widest):
-        return [], list(actions)
-    if len(widest) > 1:
-        # Where x alone is a way and asked first, "not x and y" need only ask for y.
-        alone = [way[0] for way in widest if len(way) == 1]
-        slimmer = [[part for part in way if not any(_opposites(part, other) for other in alone)] for way in widest]
-        return [_any_of(sorted(slimmer, key=lambda way: way[:1] not in [[part] for part in alone]))], list(actions)
-    known = widest[0]
-    slim = [
-        Action(tuple(part for part in action.conjuncts if part not in known), action.lines, action.variables)
-        for action in actions
-    ]
-    return list(known), slim
 
 
 def zero_of(value: Any) -> Any:

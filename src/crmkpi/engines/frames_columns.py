@@ -15,11 +15,15 @@ from zoneinfo import ZoneInfo
 
 from crmkpi.engines.frames_look import Prepared, inside, looked_over, with_usual_scales
 from crmkpi.engines.frames_native import entered
+from crmkpi.engines.frames_presets import by_preset
 from crmkpi.engines.frames_time import to_utc
 from crmkpi.engines.support import Backend, backend_of, narwhals, words
 from crmkpi.errors import ColumnError, InputError, did_you_mean
+from crmkpi.presets.library import AnyPreset
 from crmkpi.records import Survey
 from crmkpi.records.base import FieldType, Kind, RecordType, record_type
+from crmkpi.sources.reading import options_from
+from crmkpi.sources.rows import record_of
 
 __all__ = ["FrameTable", "table"]
 
@@ -40,7 +44,19 @@ _WORDS: Mapping[str, str] = MappingProxyType(
 class FrameTable:
     """A frame as a table of records; made by `crmkpi.table`, or by a `Dataset` for a frame as it stands."""
 
-    __slots__ = ("_found", "_known", "_values", "_zone", "backend", "columns", "frame", "kept", "type_")
+    __slots__ = (
+        "_found",
+        "_known",
+        "_zone",
+        "backend",
+        "columns",
+        "frame",
+        "kept",
+        "left_out",
+        "type_",
+        "tz",
+        "values",
+    )
 
     def __init__(
         self,
@@ -50,6 +66,7 @@ class FrameTable:
         columns: Mapping[str, str] | None = None,
         values: Mapping[str, Mapping[Any, Any]] | None = None,
         tz: str | None = None,
+        left_out: tuple[str, ...] = (),
     ) -> None:
         backend = backend_of(frame)
         if backend is None:
@@ -59,11 +76,13 @@ class FrameTable:
             )
         narwhals(backend)
         self.backend = backend
+        self.left_out = left_out  # why the preset leaves rows out
         self.frame = frame.to_native() if hasattr(frame, "to_native") else frame
         self.type_ = type_
+        self.tz = tz
         self._zone = None if tz is None else ZoneInfo(tz)
-        self._values = {name: dict(mapping) for name, mapping in (values or {}).items()}
-        for name in self._values:
+        self.values = {name: dict(mapping) for name, mapping in (values or {}).items()}
+        for name in self.values:
             type_.field(name)
         self._found = self._schema()
         self.columns = self._mapped(columns or {})
@@ -71,7 +90,8 @@ class FrameTable:
         self.kept: dict[str, Any] = {}  # what the engine found out once
 
     def __repr__(self) -> str:
-        return f"<{self.type_.table} in a {self.backend.name} frame of {len(self._found)} columns>"
+        without = f", without {', '.join(self.left_out)}" if self.left_out else ""
+        return f"<{self.type_.table} in a {self.backend.name} frame of {len(self._found)} columns{without}>"
 
     def _schema(self) -> Mapping[str, Any]:
         """The frame's columns and their types."""
@@ -152,16 +172,24 @@ class FrameTable:
         if defaults:
             filled = (_default(nw, name, known, self.type_).alias(inside(name)) for name, known in defaults.items())
             frame = frame.with_columns(*filled)
+        custom = [name for name in absent if name not in defaults]  # of no record, as an attribute that none has
+        if custom:
+            frame = frame.with_columns(*(nw.lit(None).cast(nw.String).alias(inside(name)) for name in custom))
         aware = {name: self._is_aware(column) for name, (column, kind) in present.items() if kind == "timestamp"}
         if self.type_.model is Survey and "scale_low" in wanted:
             frame = with_usual_scales(nw, frame)
-        made = looked_over(self.backend, self.type_, frame, [*present, *defaults], digits, aware, exact)
+        made = looked_over(self.backend, self.type_, frame, [*present, *defaults, *custom], digits, aware, exact)
         return made if self._zone is None else to_utc(made, self._zone)
+
+    @property
+    def attributes(self) -> frozenset[str]:
+        """The custom attributes: the columns that are no fields."""
+        return frozenset(self._found) - frozenset(self.columns.values())
 
     def _column_of(self, name: str) -> str | None:
         if name.startswith("attributes."):
             own = name.partition(".")[2]
-            return own if own in self._found and own not in self.columns.values() else None
+            return own if own in self.attributes else None
         column = self.columns.get(name)
         if column is None:
             free = {_plain(found): found for found in self._found if found not in self.columns.values()}
@@ -195,7 +223,7 @@ class FrameTable:
     def _translated(self, nw: Any, present: Mapping[str, tuple[str, Kind]]) -> list[Any]:
         """The columns whose values go by other names in the source."""
         made = []
-        for name, mapping in self._values.items():
+        for name, mapping in self.values.items():
             if name in present:
                 source = nw.col(inside(name))
                 for raw, meant in mapping.items():
@@ -208,7 +236,8 @@ def table(
     frame: Any,
     /,
     *,
-    record: type[Any],
+    record: type[Any] | None = None,
+    preset: AnyPreset | None = None,
     columns: Mapping[str, str] | None = None,
     values: Mapping[str, Mapping[Any, Any]] | None = None,
     tz: str | None = None,
@@ -220,6 +249,10 @@ def table(
     of the frame to one of the record. `tz` is the time zone of timestamps that carry none; without it they are
     wall-clock times of the calendar that is measured with. Nothing is read before something is measured.
 
+    `preset` is one of `crmkpi.presets`, or your own: it knows the columns, words and units of a system's export, and
+    the record. Rows that it leaves out are not read, and `repr` says why. Columns must have their types already; what
+    has to be reckoned from several cells, such as a moment from a duration, is filled by `read_csv` alone.
+
     >>> import polars as pl
     >>> from crmkpi import Deal, win_rate
     >>> from crmkpi.engines.frames_columns import table
@@ -229,7 +262,14 @@ def table(
     >>> win_rate(deals).value
     0.5
     """
-    return FrameTable(frame, type_=record_type(record), columns=columns, values=values, tz=tz)
+    asked = options_from(preset, {})
+    type_ = record_type(record_of(record, asked))
+    backend = backend_of(frame)
+    reasons: list[str] = []
+    if asked.preset is not None and backend is not None:
+        frame, found, reasons = by_preset(backend, frame, type_, asked.preset, columns or {})
+        columns = {**found, **(columns or {})}
+    return FrameTable(frame, type_=type_, columns=columns, values=values, tz=tz, left_out=tuple(reasons))
 
 
 def _plain(name: str) -> str:

@@ -38,6 +38,7 @@ from crmkpi.expressions import (
     Operation,
     Parameter,
     Presence,
+    Together,
     Unless,
 )
 
@@ -110,6 +111,10 @@ class Compiler:
                 return self._business(start, end)
             case Operation():
                 return self._operation(expression, exact=exact)
+            case Together(items):  # only asked whether it is there
+                found = [self.value(item) for item in items]
+                also = reduce(_both, (part.also for part in found))
+                return Value(None, "any", frozenset().union(*(part.needs for part in found)), also=also)
             case _:
                 raise DefinitionError(f"{expression!r} is a condition where a value is needed.")
 

@@ -64,7 +64,7 @@ class Pass:
         self._ways: dict[str, dict[str, Any]] = {}  # the conditions that make up a flag, by their text
         self._columns: dict[str, Any] = {}
         self._more: dict[str, Any] = {}
-        self._per: dict[str, Key] = {}
+        self._per: dict[str, tuple[Key, ...]] = {}
         self._parts: list[PartOfPass] = []
         self._groups: dict[Group, list[Any]] = {}
         self._empty = [empty_state(slot) for slot in anchor.slots]
@@ -118,7 +118,10 @@ class Pass:
                 found = compiler.value(root)
                 conditions |= compiler.presences(found, root)
                 if made is not None:
-                    made.setdefault(repr(root), Key(f"per{len(made)}", found.source, decoder(found)))
+                    parts = [compiler.value(part) for part in getattr(root, "items", (root,))]
+                    name = f"per{len(made)}"
+                    own = (Key(f"{name}_{n}", part.source, decoder(part)) for n, part in enumerate(parts))
+                    made.setdefault(repr(root), tuple(own))
         flag = None
         if conditions:
             flag = self._named("w", self._flags, " & ".join(sorted(conditions)), reduce(and_, conditions.values()))
@@ -162,7 +165,8 @@ class Pass:
     def _projected(self) -> Any:
         """The frame with all columns that any slot needs, and only those, but the ones that it came with."""
         nw = self._nw
-        keys = [*self._segments, *self._keys, *self._currencies.values(), *self._per.values()]
+        keys = [*self._segments, *self._keys, *self._currencies.values()]
+        keys += [key for per in self._per.values() for key in per]
         first = [key.source.alias(key.name) for key in keys]
         for name, source in self._flags.values():
             made = source if self._adds_flags else nw.when(source).then(nw.lit(1)).otherwise(nw.lit(0))
@@ -187,14 +191,14 @@ class Pass:
         return frame
 
     def _aggregated(
-        self, frame: Any, parts: Sequence[PartOfPass], per: Key | None, *, split: bool, merging: bool
+        self, frame: Any, parts: Sequence[PartOfPass], per: Sequence[Key] | None, *, split: bool, merging: bool
     ) -> None:
         """Group once for these slots, and put their states down."""
         nw = self._nw
         if per is not None:
             frame = self._only(frame, parts)
         keys = [*self._segments, *(key for key in self._keys if split or key.name != "rate")]
-        keys += [*(self._currencies.values() if split else ()), *([per] if per is not None else [])]
+        keys += [*(self._currencies.values() if split else ()), *(per or ())]
         asked: dict[str, Any] = {"n": nw.len()}
         for part in parts:
             asked |= aggregations(nw, part, ranks=self._ranks(part, keys, merging=merging), merging=merging)
@@ -226,7 +230,7 @@ class Pass:
         place: Mapping[str, int],
         parts: Sequence[PartOfPass],
         keys: Sequence[Key],
-        per: Key | None,
+        per: Sequence[Key] | None,
         *,
         merging: bool,
     ) -> None:
@@ -258,6 +262,7 @@ class Pass:
         return (
             self._backend.name in _KEEPS_RANKS
             and "values" in part.slot.keep
+            and "all" not in part.slot.keep
             and bool(part.sums)
             and not (merging or self._convert or part.slot.key is not None or part.currency is not None)
             and all(key.single for key in keys)
@@ -308,14 +313,16 @@ class Pass:
             return frame
         return frame.filter(reduce(or_, (self._met(flag) for flag in flags if flag is not None)))
 
-    def _put(self, part: PartOfPass, group: Group, decoded: Sequence[Any], per: Key | None, state: Any) -> None:
+    def _put(
+        self, part: PartOfPass, group: Group, decoded: Sequence[Any], per: Sequence[Key] | None, state: Any
+    ) -> None:
         """Put a state down in its group, beside what is there already."""
         states = self._groups.get(group)
         if states is None:
             states = self._groups[group] = list(self._empty)
         before = states[part.number]
         if per is not None:
-            key = decoded[-1]
+            key = decoded[-1] if len(per) == 1 else tuple(decoded[-len(per) :])
             mine = before.get(key)
             merged = state if mine is None else merged_state(part.slot, {key: mine}, {key: state})[key]
             if not before:  # the empty one is shared

@@ -28,6 +28,7 @@ __all__ = [
     "open_name",
     "step_numbers",
     "to_utc",
+    "wall_time",
     "with_open_time",
 ]
 
@@ -83,12 +84,12 @@ def _offsets(zone: ZoneInfo) -> tuple[tuple[int, int, int], ...]:
     def offset(hour: int) -> int:
         return ((_FIRST + timedelta(hours=hour)).astimezone(zone).utcoffset() or timedelta()) // MICROSECOND
 
-    step = 24 * 7
+    step = 24 * 7 // 2  # no zone has ever changed its clocks for less than half a week
     before = offset(0)
-    for week in range(step, len(hours), step):
-        if offset(week) == before:
+    for hour in range(step, len(hours), step):
+        if offset(hour) == before:
             continue
-        start, seconds = _FIRST + timedelta(hours=week - step), range(step * 3600 + 1)
+        start, seconds = _FIRST + timedelta(hours=hour - step), range(step * 3600 + 1)
         changed = bisect_left(
             seconds,
             x=True,
@@ -97,8 +98,8 @@ def _offsets(zone: ZoneInfo) -> tuple[tuple[int, int, int], ...]:
                 != before
             ),
         )
-        found.append((micros(start + timedelta(seconds=changed)), before, offset(week)))
-        before = offset(week)
+        found.append((micros(start + timedelta(seconds=changed)), before, offset(hour)))
+        before = offset(hour)
     return tuple(found)
 
 
@@ -119,11 +120,16 @@ def _fixed(zone: ZoneInfo) -> int:
     return (_FIRST.astimezone(zone).utcoffset() or timedelta()) // MICROSECOND
 
 
+def wall_time(nw: Any, column: Any, known: Column, calendar: Calendar) -> Any:
+    """A timestamp on the wall clock of the calendar, in microseconds since 1970."""
+    if known.aware and calendar.tz != "UTC":
+        return column + _offset_of(nw, column, known, calendar.zone, wall=False)
+    return column
+
+
 def local_day(nw: Any, column: Any, known: Column, calendar: Calendar) -> Any:
     """The calendar day of a timestamp, as days since 1970."""
-    if known.aware and calendar.tz != "UTC":
-        column = column + _offset_of(nw, column, known, calendar.zone, wall=False)
-    return column // nw.lit(DAY)
+    return wall_time(nw, column, known, calendar) // nw.lit(DAY)
 
 
 def to_utc(prepared: Prepared, zone: ZoneInfo) -> Prepared:
@@ -144,26 +150,20 @@ def with_open_time(prepared: Prepared, known: Column, calendar: Calendar) -> Pre
     nw = words(prepared.backend)
     day, name = f"{known.name}_day", open_name(known)
     frame = prepared.frame.with_columns((nw.col(known.name) // nw.lit(DAY)).alias(day))
-    asked = frame.select(nw.col(day)).filter(~nw.col(day).is_null()).unique()
-    days = sorted(row[0] for row in rows_of(prepared.backend, asked))
-    origin = _EPOCH_UTC if known.aware else _EPOCH
-    starts = [origin + timedelta(days=number) for number in days]
-    before = [calendar.business_time(origin, start) // MICROSECOND for start in starts]
-    windows = [calendar.explain(start, start + timedelta(days=1)) for start in starts]
-    columns: dict[str, list[int]] = {f"{day}_key": days, f"{name}_before": before}
-    size = max(map(len, windows), default=0)
+    there = frame.select(nw.col(day), nw.col(known.name)).filter(~nw.col(day).is_null())
+    asked = there.group_by(day).agg(nw.col(known.name).min())
+    firsts = dict(sorted(rows_of(prepared.backend, asked)))
+    days = list(firsts)
+    hours, exact = calendar.open_time(), bool(known.aware)
+    if days:
+        hours.check(firsts[days[0]], exact=exact)
+    counted = [hours.of_day(number, exact=exact) for number in days]
+    columns: dict[str, list[int]] = {f"{day}_key": days, f"{name}_before": [before for before, _ in counted]}
+    size = max((len(windows) for _, windows in counted), default=0)
     for number in range(size):
-        edges = [
-            [
-                (edge.replace(tzinfo=None) - (edge.utcoffset() or timedelta()) if edge.tzinfo else edge)
-                for edge in found[number]
-            ]
-            if number < len(found)
-            else [_EPOCH, _EPOCH]
-            for found in windows
-        ]
-        columns[f"{name}_opens{number}"] = [micros(opens) for opens, _ in edges]
-        columns[f"{name}_closes{number}"] = [micros(closes) for _, closes in edges]
+        edges = [windows[number] if number < len(windows) else (0, 0) for _, windows in counted]
+        columns[f"{name}_opens{number}"] = [opens for opens, _ in edges]
+        columns[f"{name}_closes{number}"] = [closes for _, closes in edges]
     frame = frame.join(table_beside(prepared.backend, frame, columns), left_on=day, right_on=f"{day}_key", how="left")
     passed: Any = nw.col(f"{name}_before")
     for number in range(size):

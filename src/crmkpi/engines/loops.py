@@ -12,12 +12,10 @@ from datetime import timedelta
 from decimal import Decimal, Inexact
 from typing import Any, NoReturn
 
+from crmkpi.engines.branches import Action, Writer, guard_of
 from crmkpi.engines.code import (
-    Action,
     Names,
     Scope,
-    Writer,
-    guard_of,
     shared_of,
     simplified,
     true_of,
@@ -342,7 +340,7 @@ def _slot_action(place: _Place, anchor: Anchor, scope: Scope, homes: dict[str, s
         variables |= more
         item = f"({moment}, r.id, {source})"
     if slot.key is not None:
-        key, guards, more = value_of(slot.key, scope)
+        key, guards, more = shared_of(slot.key, scope)
         conjuncts += guards
         item = f"({currency}, {item})" if currency else item
         return Action(simplified(conjuncts), _keyed_lines(slot, place.first, key, item), variables | more)

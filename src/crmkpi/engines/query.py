@@ -48,7 +48,7 @@ _QUOTIENT = Context(prec=28)
 
 NO_DATE = -1  # the part of records whose anchor is missing: in no period, but in the whole
 
-Keep = Literal["total", "squares", "values", "extremes"]
+Keep = Literal["total", "squares", "values", "all", "extremes"]  # with "all", not only those at some ranks
 Part = int | None  # an elementary interval, NO_DATE, or None where the query has no periods
 Group = tuple[tuple[Hashable, ...], Part]
 MICROSECOND = timedelta(microseconds=1)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from crmkpi.engines.query import quotient
-from crmkpi.errors import DefinitionError
+from crmkpi.errors import DefinitionError, TimeZoneError
 from crmkpi.expressions import (
     AsOf,
     Combination,
@@ -59,6 +59,7 @@ def evaluate(expression: Expression, row: Mapping[str, Any], parameters: Mapping
                 second = None if first is None else second[first.tzinfo is not None]
             if first is None or second is None:
                 return None
+            _check_zones(first, second, expression)
             if sign == "/" and second == (timedelta(0) if isinstance(second, timedelta) else 0):
                 return None
             if isinstance(expression, Operation) and isinstance(first, Decimal) != isinstance(second, Decimal):
@@ -84,6 +85,15 @@ def evaluate(expression: Expression, row: Mapping[str, Any], parameters: Mapping
             return None if None in found else not decisive
         case _:
             raise DefinitionError(f"{expression!r} cannot be asked of a table of one row per key.")
+
+
+def _check_zones(first: Any, second: Any, expression: Expression) -> None:
+    moments = [moment for moment in (first, second) if isinstance(moment, datetime)]
+    if len({moment.tzinfo is None for moment in moments}) > 1:
+        raise TimeZoneError(
+            f"{expression!r} puts a timestamp with a time zone beside one without; give tz= when reading, so that all "
+            "become exact instants."
+        )
 
 
 def _decimal(number: Any) -> Any:

@@ -25,7 +25,7 @@ WORDS: Mapping[Word, str] = MappingProxyType(
         "count": "counts, left-out reasons, stocks and flows, segments",
         "sum": "exact sums of money and durations",
         "mean": "means with their interval",
-        "quantile": "medians and quantiles with their interval",
+        "quantile": "medians and quantiles with their interval, the values themselves",
         "distinct": "different values",
         "latest": "the latest record of each",
         "extremes": "smallest and largest value",

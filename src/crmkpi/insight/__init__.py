@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from crmkpi.insight import cohorts, durations, rfm, survival
+from crmkpi.insight import cohorts, durations, funnel, health, rfm, survival
 
-__all__ = ["cohorts", "durations", "rfm", "survival"]
+__all__ = ["cohorts", "durations", "funnel", "health", "rfm", "survival"]

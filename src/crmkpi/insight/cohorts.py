@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
+from crmkpi.dataset import framed
+from crmkpi.engines.frames_columns import FrameTable
 from crmkpi.errors import CurrencyError, InputError, ParameterError, did_you_mean
 
 __all__ = ["Cohort", "CohortCell", "CohortTable", "cohorts"]
@@ -101,7 +103,7 @@ def _shown(cell: CohortCell, size: int, *, rates: bool) -> str:
 
 
 def cohorts(
-    orders: Iterable[Any],
+    orders: Any,
     *,
     as_of: date,
     every: Every = "month",
@@ -112,8 +114,9 @@ def cohorts(
 ) -> CohortTable:
     """Group customers by the period in which they began, and follow each group from period to period.
 
-    A customer begins with the first order, or on the day that `anchor` gives for them (sign-up). `as_of` is the last
-    day observed. Values are customers, orders or money of the orders in each period. For customers, `retention` is
+    `orders` are records, or a frame that is added up where it lies (days of timestamps with a zone are then those of
+    UTC). A customer begins with the first order, or on the day that `anchor` gives for them (sign-up). `as_of` is the
+    last day observed. Values are customers, orders or money of the orders in each period. For customers, `retention` is
     `classic` (bought in the period), `rolling` (bought in it or later) or `survival` (`ends` gives no day by its end).
 
     >>> from types import SimpleNamespace
@@ -124,6 +127,66 @@ def cohorts(
     (0.5, None)
     """
     _check(every, measure, retention, ends)
+    frame = framed("orders", orders)
+    if isinstance(frame, FrameTable):
+        if anchor is not None or ends is not None:
+            raise ParameterError("Cohorts of a frame begin with the first order; give records for `anchor` and `ends`.")
+        values, sizes, counted = _of_frame(frame, as_of, every, measure, retention)
+    else:
+        values, sizes, counted = _of_records(orders, as_of, every, measure, retention, anchor, ends)
+    if not sizes:
+        raise InputError(f"No customer begins by {as_of}, so there is no cohort; left out: {dict(counted) or 'none'}.")
+    first, last = min(sizes), _index(as_of, every)
+    over = last if _start(last + 1, every) - timedelta(days=1) > as_of else last + 1
+    table = []
+    for place in sorted(sizes):
+        cells = tuple(
+            CohortCell(values[place][k] if place + k <= last else None, place + k < over)
+            for k in range(last - first + 1)
+        )
+        table.append(Cohort(_label(place, every), _start(place, every), sizes[place], cells))
+    return CohortTable(tuple(table), every, measure, retention, as_of, dict(counted))
+
+
+_Counted = tuple[dict[int, list[float]], dict[int, int], Mapping[str, int]]
+"""The values of each cohort from its own period on, how many customers it has, and what was left out."""
+
+
+def _of_frame(frame: FrameTable, as_of: date, every: Every, measure: Measure, retention: Retention) -> _Counted:
+    """Cohorts of a frame by the first order, added up where the data lies."""
+    from crmkpi.engines.frames_purchases import Purchases, cohort_rows, first_day  # noqa: PLC0415  # only for frames
+
+    purchases = Purchases.of(frame, until=as_of, tz=None, needs_amount=False)
+    begin, last = first_day(purchases), _index(as_of, every)
+    if begin is None:
+        return {}, {}, purchases.left_out
+    first = _index(begin, every)
+    months = every in ("month", "quarter")
+    steps = [_start(place, every) for place in range(first, last + 1)] if months else 1 if every == "day" else 7
+    # Days are counted from 1 in the calendar, and weeks and months as here.
+    offset = first if months else int(every == "day")
+    cells, lasts = cohort_rows(purchases, steps)
+    sizes = {cohort + offset: customers for cohort, at, customers, _, _ in cells if cohort == at}
+    values = {cohort: [0.0] * (last - cohort + 1) for cohort in sizes}
+    if retention == "rolling":
+        for cohort, final, customers in lasts:
+            for k in range(final - cohort + 1):
+                values[cohort + offset][k] += customers
+    else:
+        for cohort, at, customers, orders, value in cells:
+            values[cohort + offset][at - cohort] = {"customers": customers, "orders": orders, "value": value}[measure]
+    return values, sizes, purchases.left_out
+
+
+def _of_records(
+    orders: Iterable[Any],
+    as_of: date,
+    every: Every,
+    measure: Measure,
+    retention: Retention,
+    anchor: Mapping[Hashable, date] | None,
+    ends: Mapping[Hashable, date | None] | None,
+) -> _Counted:
     bought, left_out = _orders_by_day(orders, as_of)
     if retention == "survival" and ends is not None:
         for customer in ends:
@@ -137,25 +200,17 @@ def cohorts(
             begun[customer] = start
     # Who signed up and never bought belongs to the cohort as well.
     begun |= {c: start for c, start in (anchor or {}).items() if c not in bought and start <= as_of}
-    if not begun:
-        raise InputError(f"No customer begins by {as_of}, so there is no cohort; left out: {dict(left_out) or 'none'}.")
     members: dict[int, list[Hashable]] = {}
     for customer, start in begun.items():
         members.setdefault(_index(start, every), []).append(customer)
-    first, last = min(members), _index(as_of, every)
-    over = last if _start(last + 1, every) - timedelta(days=1) > as_of else last + 1
-    table = []
-    for place in range(first, last + 1):
-        if place not in members:
-            continue
-        values = _values(
-            members[place], bought, place=place, last=last, every=every, measure=measure, retention=retention, ends=ends
+    last = _index(as_of, every)
+    values = {
+        place: _values(
+            those, bought, place=place, last=last, every=every, measure=measure, retention=retention, ends=ends
         )
-        cells = tuple(
-            CohortCell(values[k] if place + k <= last else None, place + k < over) for k in range(last - first + 1)
-        )
-        table.append(Cohort(_label(place, every), _start(place, every), len(members[place]), cells))
-    return CohortTable(tuple(table), every, measure, retention, as_of, dict(left_out))
+        for place, those in members.items()
+    }
+    return values, {place: len(those) for place, those in members.items()}, left_out
 
 
 def _check(every: str, measure: str, retention: str, ends: object) -> None:

@@ -5,18 +5,23 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
+from itertools import compress
+from types import MappingProxyType
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from crmkpi.clv.history import PurchaseHistory
+from crmkpi.clv.history import PurchaseHistory, listed
 from crmkpi.clv.time import DAYS_IN, Span, TimeUnit
+from crmkpi.dataset import framed
+from crmkpi.engines.frames_columns import FrameTable
 from crmkpi.errors import CurrencyError, InputError, ParameterError
 
-__all__ = ["SEGMENTS", "Holdout", "RfmRow", "RfmScore", "RfmTable", "rfm", "split_holdout"]
+__all__ = ["SEGMENTS", "Holdout", "RfmRow", "RfmScore", "RfmTable", "rfm", "split_holdout", "table_of"]
 
 Measure = Literal["recency", "frequency", "monetary"]
+_NOTHING: Mapping[str, int] = MappingProxyType({})
 
 SEGMENTS: tuple[tuple[str, str, str], ...] = (
     ("champions", "5", "45"),
@@ -61,6 +66,9 @@ class RfmRow:
         return self.value / self.purchases
 
 
+_COLUMNS = tuple(known.name for known in fields(RfmRow))
+
+
 @dataclass(frozen=True, slots=True)
 class RfmScore:
     """Scores from 1 (worst) up, and the name of the segment where the scores go to 5."""
@@ -72,26 +80,39 @@ class RfmScore:
     segment: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RfmTable:
-    """One row per customer; `merged` counts the orders that shared a day, `left_out` those not used, by reason."""
+    """One row per customer; `merged` counts the orders that shared a day, `left_out` those not used, by reason.
 
-    rows: tuple[RfmRow, ...]
+    `columns` are the values of the rows, one list or numpy array for each field of `RfmRow` that is not derived.
+    """
+
+    columns: Mapping[str, Any]
     as_of: date
     merged: int
     left_out: Mapping[str, int]
+    _rows: list[RfmRow] = field(default_factory=list, init=False, repr=False)
+
+    def __len__(self) -> int:
+        """How many customers there are."""
+        return len(self.columns["customer_id"])
+
+    @property
+    def rows(self) -> Sequence[RfmRow]:
+        """The customers, one row each."""
+        if not self._rows:
+            self._rows.extend(map(RfmRow, *(listed(self.columns[name]) for name in _COLUMNS)))
+        return self._rows
 
     def history(self, unit: TimeUnit) -> PurchaseHistory:
         """The table as the models of `crmkpi.clv` take it, in the unit of time that they shall count in."""
-        size = DAYS_IN[unit]
-        return PurchaseHistory(
-            [row.frequency for row in self.rows],
-            [row.recency / size for row in self.rows],
-            [row.age / size for row in self.rows],
-            unit,
-            [row.repeat_spend for row in self.rows],
-            [row.customer_id for row in self.rows],
-        )
+        size, columns = DAYS_IN[unit], self.columns
+        if hasattr(columns["age"], "tolist"):
+            frequency, recency, age = columns["purchases"] - 1, columns["recency"] / size, columns["age"] / size
+        else:
+            frequency = [purchases - 1 for purchases in columns["purchases"]]
+            recency, age = ([days / size for days in columns[name]] for name in ("recency", "age"))
+        return PurchaseHistory(frequency, recency, age, unit, columns["repeat_spend"], columns["customer_id"])
 
     def scores(self, *, bins: int = 5, edges: Mapping[Measure, Sequence[float]] | None = None) -> list[RfmScore]:
         """Score each customer from 1 up, by quantiles or by your own `edges`.
@@ -103,15 +124,15 @@ class RfmTable:
         if edges is None and (bins < 2 or bins != int(bins)):
             raise ParameterError(f"`bins` must be a whole number from 2 on; got {bins!r}.")
         columns: dict[Measure, list[float]] = {
-            "recency": [-row.days_since_last for row in self.rows],
-            "frequency": [row.purchases for row in self.rows],
-            "monetary": [row.value for row in self.rows],
+            "recency": [-days for days in listed(self.columns["days_since_last"])],
+            "frequency": listed(self.columns["purchases"]),
+            "monetary": listed(self.columns["value"]),
         }
         scored = {name: _scores(name, values, bins, edges) for name, values in columns.items()}
         named = bins == 5 if edges is None else all(len(edges[name]) == 4 for name in columns)
         return [
-            RfmScore(row.customer_id, r, f, m, _segment(r, f) if named else None)
-            for row, r, f, m in zip(self.rows, *scored.values(), strict=True)
+            RfmScore(customer, r, f, m, _segment(r, f) if named else None)
+            for customer, r, f, m in zip(listed(self.columns["customer_id"]), *scored.values(), strict=True)
         ]
 
 
@@ -133,11 +154,13 @@ def _segment(recency: int, frequency: int) -> str:
     return next(name for name, r, f in SEGMENTS if str(recency) in r and str(frequency) in f)
 
 
-def rfm(orders: Iterable[Any], *, as_of: date, tz: str | None = None) -> RfmTable:
+def rfm(orders: Any, *, as_of: date, tz: str | None = None) -> RfmTable:
     """Recency, frequency, monetary value and age per customer, as of the end of the day `as_of`.
 
-    An order has `customer_id`, `ordered_at` and `amount`; one whose `status` is not "completed" is left out. Days are
-    those of `tz` for timestamps with a time zone.
+    `orders` are records, or a frame that is added up where it lies: pandas, Polars, PyArrow, DuckDB, Spark, or what
+    `crmkpi.table` makes of one. An order has `customer_id`, `ordered_at` and `amount`; one whose `status` is not
+    "completed" is left out. Days are those of `tz` for timestamps with a time zone; without one each has its own, in
+    frames UTC.
 
     >>> from types import SimpleNamespace
     >>> days = [date(2026, 1, 1), date(2026, 1, 1), date(2026, 1, 11)]
@@ -147,8 +170,54 @@ def rfm(orders: Iterable[Any], *, as_of: date, tz: str | None = None) -> RfmTabl
     >>> row.frequency, row.recency, row.age, row.repeat_spend, table.merged
     (1, 10, 30, 10.0, 1)
     """
+    _check_day(as_of)
+    frame = framed("orders", orders)
+    if isinstance(frame, FrameTable):
+        return _of_frame(frame, as_of=as_of, until=as_of, tz=tz)[0]
     by_customer, left_out = _purchases(orders, as_of=as_of, tz=tz)
-    rows = []
+    if not by_customer:
+        raise _nothing(as_of, left_out)
+    return table_of(by_customer, as_of=as_of, left_out=left_out)
+
+
+def _nothing(as_of: date, left_out: Mapping[str, int]) -> InputError:
+    return InputError(f"No order up to {as_of} can be used; left out: {dict(left_out) or 'none given'}.")
+
+
+def _check_day(as_of: date) -> None:
+    if isinstance(as_of, datetime):
+        raise ParameterError(f"`as_of` is the last day of the observation, a date; got the timestamp {as_of!r}.")
+
+
+def _of_frame(frame: FrameTable, *, as_of: date, until: date, tz: str | None) -> tuple[RfmTable, list[int], int]:
+    """The table as of `as_of`, what each of its customers bought after it up to `until`, and how many were new then."""
+    from crmkpi.engines.frames_purchases import Purchases, customer_columns  # noqa: PLC0415  # only for frames
+
+    purchases = Purchases.of(frame, until=until, tz=tz)
+    columns = customer_columns(purchases, as_of=as_of)
+    everyone = len(columns["purchases"])
+    if until > as_of:
+        known = [bool(count) for count in columns["purchases"]]
+        columns = {name: list(compress(listed(column), known)) for name, column in columns.items()}
+    if not len(columns["purchases"]):
+        raise _nothing(as_of, purchases.left_out)
+    merged = int(sum(columns["orders"])) - int(sum(columns["purchases"]))
+    later = listed(columns.pop("later"))
+    return RfmTable(columns, as_of, merged, dict(purchases.left_out)), later, everyone - len(later)
+
+
+def table_of(
+    by_customer: Mapping[Hashable, Mapping[date, tuple[int, float]]],
+    *,
+    as_of: date,
+    left_out: Mapping[str, int] = _NOTHING,
+) -> RfmTable:
+    """The table of who bought on which days: how many orders, and what they were worth together.
+
+    >>> table_of({"C1": {date(2026, 1, 1): (2, 30.0)}}, as_of=date(2026, 1, 31)).rows[0].age
+    30
+    """
+    columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
     merged = 0
     for customer, purchases in by_customer.items():
         moments = sorted(purchases)
@@ -156,29 +225,25 @@ def rfm(orders: Iterable[Any], *, as_of: date, tz: str | None = None) -> RfmTabl
         count = sum(number for number, _ in purchases.values())
         merged += count - len(moments)
         repeats = [purchases[day][1] for day in moments[1:]]
-        rows.append(
-            RfmRow(
-                customer,
-                count,
-                len(moments),
-                (as_of - last).days,
-                (last - first).days,
-                (as_of - first).days,
-                sum(value for _, value in purchases.values()),
-                sum(repeats) / len(repeats) if repeats else 0.0,
-            )
+        row = (
+            customer,
+            count,
+            len(moments),
+            (as_of - last).days,
+            (last - first).days,
+            (as_of - first).days,
+            sum(value for _, value in purchases.values()),
+            sum(repeats) / len(repeats) if repeats else 0.0,
         )
-    if not rows:
-        raise InputError(f"No order up to {as_of} can be used; left out: {dict(left_out) or 'none given'}.")
-    return RfmTable(tuple(rows), as_of, merged, dict(left_out))
+        for column, value in zip(columns.values(), row, strict=True):
+            column.append(value)
+    return RfmTable(columns, as_of, merged, dict(left_out))
 
 
 def _purchases(
     orders: Iterable[Any], *, as_of: date, tz: str | None
 ) -> tuple[dict[Hashable, dict[date, tuple[int, float]]], Counter[str]]:
     """Per customer and day, how many orders and what they were worth; and the orders left out, by reason."""
-    if isinstance(as_of, datetime):
-        raise ParameterError(f"`as_of` is the last day of the observation, a date; got the timestamp {as_of!r}.")
     zone = ZoneInfo(tz) if tz is not None else None
     by_customer: dict[Hashable, dict[date, tuple[int, float]]] = {}
     left_out: Counter[str] = Counter()
@@ -223,16 +288,22 @@ class Holdout:
     new_customers: int
 
 
-def split_holdout(orders: Iterable[Any], *, as_of: date, until: date, tz: str | None = None) -> Holdout:
+def split_holdout(orders: Any, *, as_of: date, until: date, tz: str | None = None) -> Holdout:
     """Cut the orders after the day `as_of`: what came before is the past, what came up to `until` the holdout.
 
-    Customers who first bought in the holdout have no past to predict from: `new_customers` counts them.
+    `orders` are records or a frame, as for `rfm`. Customers who first bought in the holdout have no past to predict
+    from: `new_customers` counts them.
     """
+    _check_day(as_of)
     if until <= as_of:
         raise ParameterError(f"The holdout must end after it starts; `until` is {until}, `as_of` {as_of}.")
+    horizon = Span(float((until - as_of).days), "days")
+    frame = framed("orders", orders)
+    if isinstance(frame, FrameTable):
+        table, later, new = _of_frame(frame, as_of=as_of, until=until, tz=tz)
+        return Holdout(table, tuple(later), horizon, new)
     kept = list(orders)
     table = rfm(kept, as_of=as_of, tz=tz)
     everything, _ = _purchases(kept, as_of=until, tz=tz)
     actual = tuple(sum(day > as_of for day in everything[row.customer_id]) for row in table.rows)
-    days = float((until - as_of).days)
-    return Holdout(table, actual, Span(days, "days"), len(everything) - len(table.rows))
+    return Holdout(table, actual, horizon, len(everything) - len(table))

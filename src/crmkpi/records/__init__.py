@@ -7,23 +7,25 @@ True
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any
+from collections.abc import Iterator, KeysView, Mapping
+from typing import TYPE_CHECKING, Any
 
-from crmkpi.records.base import record_type
-from crmkpi.records.campaign import Campaign
-from crmkpi.records.customer import Customer
-from crmkpi.records.deal import Deal
-from crmkpi.records.expense import Expense
-from crmkpi.records.interaction import Interaction
-from crmkpi.records.lead import Lead
-from crmkpi.records.order import Order
-from crmkpi.records.stage_visit import StageVisit
-from crmkpi.records.subscription import Subscription
-from crmkpi.records.survey import Survey
-from crmkpi.records.ticket import Ticket
-from crmkpi.records.visit import Visit
+from crmkpi.lazy import loader
+from crmkpi.records.base import registered_tables
+
+if TYPE_CHECKING:
+    from crmkpi.records.campaign import Campaign
+    from crmkpi.records.customer import Customer
+    from crmkpi.records.deal import Deal
+    from crmkpi.records.expense import Expense
+    from crmkpi.records.interaction import Interaction
+    from crmkpi.records.lead import Lead
+    from crmkpi.records.order import Order
+    from crmkpi.records.stage_visit import StageVisit
+    from crmkpi.records.subscription import Subscription
+    from crmkpi.records.survey import Survey
+    from crmkpi.records.ticket import Ticket
+    from crmkpi.records.visit import Visit
 
 __all__ = [
     "RECORDS",
@@ -39,21 +41,65 @@ __all__ = [
     "Survey",
     "Ticket",
     "Visit",
+    "known_tables",
 ]
 
-_CLASSES = (
-    Lead,
-    Deal,
-    StageVisit,
-    Customer,
-    Subscription,
-    Order,
-    Ticket,
-    Survey,
-    Campaign,
-    Interaction,
-    Expense,
-    Visit,
+_TABLES = {
+    "leads": "Lead",
+    "deals": "Deal",
+    "stage_visits": "StageVisit",
+    "customers": "Customer",
+    "subscriptions": "Subscription",
+    "orders": "Order",
+    "tickets": "Ticket",
+    "surveys": "Survey",
+    "campaigns": "Campaign",
+    "interactions": "Interaction",
+    "expenses": "Expense",
+    "visits": "Visit",
+}
+_load = loader(
+    __name__,
+    {
+        "Campaign": "campaign",
+        "Customer": "customer",
+        "Deal": "deal",
+        "Expense": "expense",
+        "Interaction": "interaction",
+        "Lead": "lead",
+        "Order": "order",
+        "StageVisit": "stage_visit",
+        "Subscription": "subscription",
+        "Survey": "survey",
+        "Ticket": "ticket",
+        "Visit": "visit",
+    },
 )
 
-RECORDS: Mapping[str, type[Any]] = MappingProxyType({record_type(model).table: model for model in _CLASSES})
+if not TYPE_CHECKING:
+    __getattr__ = _load
+
+
+class _Records(Mapping[str, type[Any]]):
+    """The record class of each table; a class is loaded when it is asked for."""
+
+    def __getitem__(self, table: str) -> type[Any]:
+        model: type[Any] = _load(_TABLES[table])
+        return model
+
+    def __contains__(self, table: object) -> bool:
+        return table in _TABLES
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_TABLES)
+
+    def __len__(self) -> int:
+        return len(_TABLES)
+
+
+RECORDS: Mapping[str, type[Any]] = _Records()
+
+
+def known_tables() -> KeysView[str]:
+    """The tables of all record classes, those of the user's own included."""
+    return (dict.fromkeys(_TABLES) | dict.fromkeys(registered_tables())).keys()

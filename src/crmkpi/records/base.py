@@ -27,9 +27,10 @@ __all__ = [
     "RecordType",
     "Relation",
     "Timestamp",
-    "known_tables",
     "record",
+    "record_class",
     "record_type",
+    "registered_tables",
 ]
 
 Kind = Literal["text", "choice", "number", "integer", "money", "timestamp", "date", "flag", "attributes"]
@@ -171,9 +172,19 @@ def record(*, table: str, relations: Mapping[str, tuple[str, str]] | None = None
     return decorate
 
 
-def known_tables() -> KeysView[str]:
-    """The tables of all record classes, those of the user's own included."""
+def registered_tables() -> KeysView[str]:
+    """The tables of the record classes that are loaded, those of the user's own included."""
     return _TABLES.keys()
+
+
+def record_class(table: str) -> type[Any]:
+    """The record class of a table.
+
+    >>> from crmkpi.records import Deal
+    >>> record_class("deals") is Deal
+    True
+    """
+    return _TABLES[table]
 
 
 def record_type(model: type[Any]) -> RecordType:

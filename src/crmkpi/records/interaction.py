@@ -32,7 +32,7 @@ class Interaction:
     direction: Literal["inbound", "outbound"] | None = None
     at: Timestamp | None = None
     seconds: float | None = Field(default=None, ge=0)
-    cost: Money | None = None
+    cost: Money | None = Field(default=None, ge=0)
     currency: str | None = None
     agent: str | None = None
     attributes: Attributes = Field(default_factory=dict)

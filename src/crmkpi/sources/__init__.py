@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from crmkpi.sources.account import LoadAccount, Recognised
 from crmkpi.sources.csv_files import read_csv
 from crmkpi.sources.dicts import read_dicts
+from crmkpi.sources.excel_files import read_excel
+from crmkpi.sources.exports import read_export
+from crmkpi.sources.joining import join_leads
 from crmkpi.sources.json_files import read_json
 from crmkpi.sources.loaded import Records, Rejected
 from crmkpi.sources.writing import write_csv
 
-__all__ = ["Records", "Rejected", "read_csv", "read_dicts", "read_json", "write_csv"]
+__all__ = [
+    "LoadAccount",
+    "Recognised",
+    "Records",
+    "Rejected",
+    "join_leads",
+    "read_csv",
+    "read_dicts",
+    "read_excel",
+    "read_export",
+    "read_json",
+    "write_csv",
+]

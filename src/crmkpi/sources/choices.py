@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from crmkpi.errors import UnknownNameError, did_you_mean
+from crmkpi.sources.tallies import Count, uncounted
 
-__all__ = ["choice_reader", "word_reader"]
+__all__ = ["Words", "choice_reader", "flag_words", "word_reader"]
+
+_YES = ("yes", "y", "true", "t", "1", "1.0", "x", "on")
+_NO = ("no", "n", "false", "f", "0", "0.0", "off")
+_MOST_SPELLINGS = 10_000
 
 
-def choice_reader(field: str, choices: Sequence[str], words: Mapping[Any, Any]) -> Callable[[Any], Any]:
-    """A function from a word of the file to one of `choices`, whatever its case; `words` adds the file's own words.
+def choice_reader(
+    field: str,
+    choices: Sequence[str],
+    words: Mapping[Any, Any],
+    *,
+    count: Count = uncounted,
+    others: Mapping[str, Any] | None = None,
+) -> Words:
+    """From a word of the file to one of `choices`, whatever its case; `words` adds the file's own words.
 
-    >>> choice_reader("status", ["won", "lost"], {"Closed Won": "won"})("closed won")
+    `others` has under "meaning" what all other words mean; without it they are a `ValueError`.
+
+    >>> choice_reader("status", ["won", "lost"], {"Closed Won": "won"}).read("closed won")
     'won'
     """
     for ours in words.values():
@@ -22,32 +37,96 @@ def choice_reader(field: str, choices: Sequence[str], words: Mapping[Any, Any]) 
                 f"values= gives the field {field!r} a value that it does not have: {ours!r}. "
                 f"{did_you_mean(str(ours), choices)}"
             )
-    return _Choices(choices, words).__getitem__
+    known = {choice: choice for choice in choices} | dict(words)
+    return Words(known, choices=choices, others=others, loose=True, count=count)
 
 
-def word_reader(words: Mapping[Any, Any]) -> Callable[[Any], Any]:
-    """A function that puts our value in place of the file's, and leaves values alone that `words` does not name."""
+def word_reader(
+    words: Mapping[Any, Any],
+    *,
+    count: Count = uncounted,
+    others: Mapping[str, Any] | None = None,
+    loose: bool = False,
+) -> Words:
+    """Words that put our value in place of the file's, and leave values alone that `words` does not name.
 
-    def read(value: Any) -> Any:
-        return words.get(value, value)
+    `loose` words match in any case and with any blanks around them.
 
-    return read
+    >>> word_reader({"--": None}, loose=True).read(" --") is None
+    True
+    """
+    return Words(words, choices=None, others=others, loose=loose, count=count)
 
 
-class _Choices(dict[Any, Any]):
-    """Spellings already seen, so that each is looked at once."""
+def flag_words(words: Mapping[Any, Any]) -> dict[Any, Any]:
+    """What the many ways to write yes and no mean, from what yes and no mean.
 
-    def __init__(self, choices: Sequence[str], words: Mapping[Any, Any]) -> None:
-        super().__init__({choice: choice for choice in choices} | dict(words))
+    >>> flag_words({"yes": "won", "no": None})["TRUE"]
+    Traceback (most recent call last):
+    KeyError: 'TRUE'
+    >>> flag_words({"yes": "won", "no": None})["true"]
+    'won'
+    """
+    meant: dict[Any, Any] = {}
+    for word, spellings in (("yes", (*_YES, True, 1)), ("no", (*_NO, False, 0))):
+        if word in words:
+            meant |= dict.fromkeys(spellings, words[word])
+    return meant
+
+
+class Words(dict[Any, Any]):
+    """Spellings already seen, so that each is looked at once; `changed` says of those that differ what to count."""
+
+    def __init__(
+        self,
+        words: Mapping[Any, Any],
+        *,
+        choices: Sequence[str] | None,
+        others: Mapping[str, Any] | None,
+        loose: bool,
+        count: Count,
+    ) -> None:
+        super().__init__()
+        self._exact = dict(words)
+        self._folded = {_folded(spelling): ours for spelling, ours in words.items()} if loose else {}
         self._choices = choices
-        self._folded = {_folded(spelling): ours for spelling, ours in self.items()}
+        self._others = others
+        self._count = count
+        self.changed: dict[Any, str] = {}
+
+    def read(self, value: Any) -> Any:
+        """Our value for one of the file's, which is counted where it differs."""
+        ours = self[value]
+        if value in self.changed:
+            self._count(self.changed[value])
+        return ours
+
+    def count(self, values: Iterable[Any]) -> None:
+        """Count those values of the file that differ from ours, after they were looked up."""
+        for value, times in Counter(values).items():
+            if value in self.changed:
+                self._count(self.changed[value], times)
 
     def __missing__(self, value: Any) -> Any:
+        ours = self._meaning(value)
+        if ours is None or str(ours) != str(value):
+            shown = "no value" if ours is None else repr(ours)
+            few = len(self) < _MOST_SPELLINGS
+            self.changed[value] = f"{str(value)[:40]!r} read as {shown}" if few else "other words"
+        self[value] = ours
+        return ours
+
+    def _meaning(self, value: Any) -> Any:
+        if value in self._exact:
+            return self._exact[value]
         folded = _folded(value)
-        if folded not in self._folded:
+        if folded in self._folded:
+            return self._folded[folded]
+        if self._others is not None:
+            return None if folded == "" else self._others["meaning"]
+        if self._choices is not None:
             raise ValueError(f"not one of its values ({did_you_mean(str(value), self._choices).removesuffix('.')})")
-        self[value] = self._folded[folded]
-        return self[value]
+        return value
 
 
 def _folded(value: Any) -> Any:

@@ -1,83 +1,124 @@
-"""Which column fills which field: by name, or as the user says, and never by likeness."""
+"""Which column fills which field: by name, by the preset, or as the user says, and never by likeness."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from crmkpi.errors import ColumnError, InputError, UnknownNameError, did_you_mean
+from crmkpi.presets.library import folded
+from crmkpi.presets.model import Preset, PresetColumn
 from crmkpi.records import RECORDS
 from crmkpi.records.base import RecordType, record_type
-from crmkpi.sources.numbers import DecimalSign
+from crmkpi.sources.headers import Found, found_columns, stage_of
+from crmkpi.sources.reading import Options, Targets
 
-__all__ = ["Columns", "Options", "Targets", "check_fields", "matched_columns", "options_from"]
-
-Targets = str | Sequence[str] | None
+__all__ = ["Column", "Columns", "check_fields", "header_score", "matched_columns"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What the user said about how to read a source; the readers' own arguments say what each means."""
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column that fills a field. Where several fill one, the `slot` of the first is the field itself.
 
-    columns: Mapping[str, Targets]
-    values: Mapping[str, Mapping[Any, Any]]
-    defaults: Mapping[str, Any]
-    attributes: bool
-    decimal: DecimalSign | None
-    date_format: str | Mapping[str, str] | None
-    day_first: bool | None
-    tz: str | None
-    strict: bool
+    `by` is what the preset says about it.
+    """
+
+    position: int
+    header: str
+    field: str
+    slot: str
+    by: PresetColumn | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The columns of a source by position: the fields that they fill, and those that become attributes."""
+    """The columns of a source by position: the fields that they fill, and those that become attributes.
+
+    `beside` are columns that are read only to reckon with those that fill a field, each under the name of a slot.
+    `constants` are the fields that no column fills.
+    """
 
     width: int
-    fields: tuple[tuple[int, str], ...]
+    fields: tuple[Column, ...]
     attributes: tuple[tuple[int, str], ...]
     unmapped: tuple[str, ...]
-    headers: Mapping[str, str]
     numbered: bool
+    beside: tuple[tuple[int, str], ...] = ()
+    constants: Mapping[str, Any] = field(default_factory=dict)
+
+    def of(self, name: str) -> list[Column]:
+        """The columns that fill a field, in the order in which they are asked."""
+        return [column for column in self.fields if column.field == name]
 
 
 def matched_columns(headers: Sequence[str], kind: RecordType, options: Options, *, source: str) -> Columns:
     """Match the headers of a source with the fields of a record."""
     wanted = _wanted(headers, kind, options.columns, source=source)
-    by_user = {field for targets in wanted.values() for field in targets}
-    by_name = {_folded(name): name for name in _mappable(kind) if name not in by_user}
+    by_user = {name for targets in wanted.values() for name in targets}
+    found = {} if options.preset is None else _found(headers, options.preset, wanted, by_user)
+    taken = by_user | {name for each in found.values() for one in each for name in one.column.fills}
+    by_name = {_folded(name): name for name in _mappable(kind) if name not in taken}
     counts = Counter(headers)
-    fields: list[tuple[int, str]] = []
+    fields: list[tuple[tuple[int, int], Column]] = []
     spare: list[tuple[int, str]] = []
+    kept: list[tuple[int, str]] = []
     filled: dict[str, str] = {}
     for index, header in enumerate(headers):
-        matched = by_name.get(_folded(header))
+        matched = by_name.get(_folded(header)) if index not in found else None
         targets = wanted.get(header, () if matched is None else (matched,))
-        if targets and counts[header] > 1:
+        known = [(one, name) for one in found.get(index, ()) for name in one.column.fills]
+        chosen = [name for _, name in known if name != "attributes"] or list(targets)
+        if chosen and counts[header] > 1:
             raise ColumnError(
                 f"{source} has {counts[header]} columns {header!r}, and only one can "
-                f"fill {targets[0]!r}; rename the others."
+                f"fill {chosen[0]!r}; rename the others."
             )
-        for field in targets:
-            if field in filled:
+        for name in targets:
+            if name in filled:
                 raise ColumnError(
-                    f"Two columns of {source}, {filled[field]!r} and {header!r}, both fill {field!r}; "
+                    f"Two columns of {source}, {filled[name]!r} and {header!r}, both fill {name!r}; "
                     f"drop one with columns={{{header!r}: None}}."
                 )
-            filled[field] = header
-            fields.append((index, field))
-        if not targets and header not in options.columns:
-            spare.append(
-                (index, header if header and counts[header] == 1 else f"{header} (column {index + 1})".strip())
-            )
-    _check_defaults(kind, options.defaults, filled, source=source)
-    numbered = _check_required(headers, kind, {*filled, *options.defaults}, source=source)
-    unmapped = tuple(header for _, header in spare)
-    return Columns(len(headers), tuple(fields), tuple(spare) if options.attributes else (), unmapped, filled, numbered)
+            filled[name] = header
+            fields.append(((-1, 0), Column(index, header, name, name)))
+        for one, name in known:
+            if name != "attributes":
+                filled.setdefault(name, header)
+                fields.append((one.rank, Column(index, header, name, name, one.column)))
+        label = header if header and counts[header] == 1 else f"{header} (column {index + 1})".strip()
+        if not chosen and header not in options.columns:
+            spare.append((index, label))
+        elif any(name == "attributes" for _, name in known):
+            kept.append((index, label))
+    constants = _constants(kind, options, filled, found, source=source)
+    numbered = _check_required(headers, kind, {*filled, *constants}, options.preset, source=source)
+    _check_asked(options.preset, filled, source=source)
+    return Columns(
+        len(headers),
+        _in_slots(fields),
+        (*spare, *kept) if options.attributes else (),
+        tuple(label for _, label in spare),
+        numbered,
+        _beside(headers, fields),
+        constants,
+    )
+
+
+def header_score(headers: Sequence[str], kind: RecordType, options: Options) -> int:
+    """How many of some cells are headers that fill a field, or that the user or the preset names."""
+    by_name = {_folded(name) for name in _mappable(kind)}
+    return sum(
+        header in options.columns
+        or _folded(header) in by_name
+        or (
+            options.preset is not None
+            and (bool(found_columns(header, options.preset)) or stage_of(header, options.preset) is not None)
+        )
+        for header in map(str.strip, headers)
+    )
 
 
 def check_fields(names: Mapping[str, Any], kind: RecordType, argument: str) -> None:
@@ -110,29 +151,103 @@ def _wanted(
     return wanted
 
 
-def _check_defaults(kind: RecordType, defaults: Mapping[str, Any], filled: Mapping[str, str], *, source: str) -> None:
-    check_fields(defaults, kind, "defaults")
-    for field in defaults:
-        if field in filled:
+def _found(
+    headers: Sequence[str], preset: Preset, wanted: Mapping[str, Any], by_user: set[str]
+) -> dict[int, list[Found]]:
+    """What the preset knows of each column, without the columns and the fields that the user speaks of."""
+    found: dict[int, list[Found]] = {}
+    for index, header in enumerate(headers):
+        if header in wanted:
+            continue
+        if each := found_columns(header, preset):
+            found[index] = [one if not by_user & {*one.column.fills} else _without(one, by_user) for one in each]
+    return found
+
+
+def _without(one: Found, names: set[str]) -> Found:
+    fills = tuple(name for name in one.column.fills if name not in names)
+    return Found(one.rank, one.column.model_copy(update={"fills": fills}), one.currency)
+
+
+def _in_slots(fields: Sequence[tuple[tuple[int, int], Column]]) -> tuple[Column, ...]:
+    """Columns in the order in which they are asked, each in a slot of its own where several fill one field.
+
+    What is reckoned from other values of a row never stands in the field before it is.
+    """
+    seen: Counter[str] = Counter()
+    placed = []
+    for _, column in sorted(fields, key=lambda each: each[0]):
+        seen[column.field] += 1
+        by = column.by
+        reckoned = by is not None and (by.after or by.per or by.unit == "smallest")
+        own = seen[column.field] == 1 and not reckoned
+        placed.append(column if own else replace(column, slot=f"{column.field} {seen[column.field]}"))
+    return tuple(placed)
+
+
+def _beside(headers: Sequence[str], fields: Sequence[tuple[tuple[int, int], Column]]) -> tuple[tuple[int, str], ...]:
+    places = {folded(header): index for index, header in reversed(list(enumerate(headers)))}
+    beside: dict[str, int] = {}
+    for _, column in fields:
+        if column.by is not None:
+            for word, header in (("per", column.by.per), ("times", column.by.times)):
+                if header is not None and folded(header) in places:
+                    beside[f"{column.field} {word}"] = places[folded(header)]
+    return tuple((position, slot) for slot, position in beside.items())
+
+
+def _constants(
+    kind: RecordType, options: Options, filled: Mapping[str, str], found: Mapping[int, list[Found]], *, source: str
+) -> dict[str, Any]:
+    """The values of fields that no column fills: those in headers, those of the preset, and the user's."""
+    check_fields(options.defaults, kind, "defaults")
+    for name in options.defaults:
+        if name in filled:
             raise InputError(
-                f"defaults= gives a value for {field!r}, but the column {filled[field]!r} of {source} fills it; "
-                f"leave the default out, or drop the column with columns={{{filled[field]!r}: None}}."
+                f"defaults= gives a value for {name!r}, but the column {filled[name]!r} of {source} fills it; "
+                f"leave the default out, or drop the column with columns={{{filled[name]!r}: None}}."
+            )
+    constants: dict[str, Any] = {}
+    if options.preset is not None:
+        constants |= {name: value for name, value in options.preset.constants.items() if name in kind.fields}
+    currencies = {one.currency for each in found.values() for one in each if one.currency is not None}
+    if len(currencies) > 1:
+        raise ColumnError(
+            f"The headers of {source} name several currencies, {' and '.join(sorted(currencies))}; "
+            f"drop all but one with columns={{header: None}}."
+        )
+    if currencies and "currency" in kind.fields:
+        constants["currency"] = currencies.pop().strip().upper()
+    return {name: value for name, value in (constants | {**options.defaults}).items() if name not in filled}
+
+
+def _check_asked(preset: Preset | None, filled: Mapping[str, str], *, source: str) -> None:
+    if preset is None:
+        return
+    for name in preset.asks:
+        if name not in filled:
+            raise ColumnError(
+                f"The preset {preset.name} cannot know which column of {source} is {name!r}; "
+                f"name it with columns={{'its header': {name!r}}}."
             )
 
 
-def _check_required(headers: Sequence[str], kind: RecordType, given: set[str], *, source: str) -> bool:
+def _check_required(
+    headers: Sequence[str], kind: RecordType, given: set[str], preset: Preset | None, *, source: str
+) -> bool:
     """Whether rows must be numbered because there is no id; any other lack of a required field is an error."""
-    for field in kind.fields.values():
-        if not field.required or field.name in given:
+    may_be_numbered = kind.table not in _referred_to() or (preset is not None and preset.numbered)
+    for name, known in kind.fields.items():
+        if not known.required or name in given:
             continue
-        if field.name == "id" and kind.table not in _referred_to():
+        if name == "id" and may_be_numbered:
             return True
         found = ", ".join(repr(header) for header in headers[:12]) + (", ..." if len(headers) > 12 else "")
-        way_out = f"columns={{'its header': {field.name!r}}}"
-        if field.name != "id":
-            way_out += f", or give one value for all rows with defaults={{{field.name!r}: ...}}"
+        way_out = f"columns={{'its header': {name!r}}}"
+        if name != "id":
+            way_out += f", or give one value for all rows with defaults={{{name!r}: ...}}"
         raise ColumnError(
-            f"{source} has no column for {field.name!r}, which every {kind.model.__name__} needs; "
+            f"{source} has no column for {name!r}, which every {kind.model.__name__} needs; "
             f"its columns are {found}: name the one that holds it with {way_out}."
         )
     return False
@@ -140,31 +255,3 @@ def _check_required(headers: Sequence[str], kind: RecordType, given: set[str], *
 
 def _referred_to() -> set[str]:
     return {relation.table for model in RECORDS.values() for relation in record_type(model).relations.values()}
-
-
-def options_from(
-    *,
-    columns: Mapping[str, Targets] | None,
-    values: Mapping[str, Mapping[Any, Any]] | None,
-    defaults: Mapping[str, Any] | None,
-    attributes: bool,
-    decimal: DecimalSign | None,
-    date_format: str | Mapping[str, str] | None,
-    day_first: bool | None,
-    tz: str | None,
-    strict: bool,
-) -> Options:
-    """The options of a reader, checked as far as they can be without the source."""
-    if decimal not in (None, ".", ","):
-        raise InputError(f"decimal= is ',' or '.', and this is {decimal!r}.")
-    return Options(
-        columns=columns or {},
-        values=values or {},
-        defaults=defaults or {},
-        attributes=attributes,
-        decimal=decimal,
-        date_format=date_format,
-        day_first=day_first,
-        tz=tz,
-        strict=strict,
-    )

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 from crmkpi.records.base import FieldType, RecordType
-from crmkpi.sources.choices import choice_reader, word_reader
-from crmkpi.sources.columns import Columns, Options, check_fields
-from crmkpi.sources.dates import DateReader, zone_named
+from crmkpi.sources.choices import Words, choice_reader, flag_words, word_reader
+from crmkpi.sources.columns import Column, Columns, check_fields
+from crmkpi.sources.dates import NUMERIC_FORMS, DateReader, check_iso, zone_named, zone_of_header
+from crmkpi.sources.durations import SECONDS, DurationReader
 from crmkpi.sources.grid import Grid
-from crmkpi.sources.numbers import DecimalSign, number_reader, settled_decimal
+from crmkpi.sources.numbers import DecimalSign, NumberReader, check_usual, settled_decimal
+from crmkpi.sources.reading import Options
+from crmkpi.sources.reckoning import PERCENT, Combine, a_month, after, fraction, in_whole_units, plain_fraction
+from crmkpi.sources.tallies import Count, Tallies
 
 __all__ = ["Conversion", "conversions_for", "convert"]
 
@@ -24,84 +28,225 @@ _DATES = ("timestamp", "date")
 
 @dataclass(slots=True)
 class Conversion:
-    """How the cells of one field are read. `fast` may fail on what `careful` reads, but never reads anything else."""
+    """How the cells of one slot are read. `fast` may fail on what `careful` reads, but never reads anything else.
 
+    Without `fast` the cells go to the record as they are. `check` looks at all cells of a chunk before `fast` does, and
+    raises where `careful` has to; `counted` counts them. `words` is what looks cells up, where nothing else is done;
+    `combine` reckons with other values of the row.
+    """
+
+    slot: str
     field: str
-    careful: Reader
-    fast: Reader
+    careful: Reader | None
+    fast: Reader | None
+    check: Callable[[Sequence[Any]], None] | None = None
+    combine: Combine | None = None
+    number: NumberReader | None = None
+    words: Words | None = None
+    counted: Callable[[int], None] | None = None
 
 
-def convert(raws: list[dict[str, Any]], field: str, read: Reader) -> None:
-    """Read one field of some rows; what reads as `None` is missing."""
-    for raw in raws:
-        value = raw.get(field)
-        if value is not None:
-            value = read(value)
-            if value is None:
-                del raw[field]
-            else:
-                raw[field] = value
+def convert(raws: list[dict[str, Any]], conversion: Conversion, *, fast: bool) -> None:
+    """Read one slot of some rows; what reads as `None` is missing, and a field that has a value keeps it."""
+    slot, field, combine, words = conversion.slot, conversion.field, conversion.combine, conversion.words
+    read = conversion.fast if fast else conversion.careful
+    cells: list[Any] = []
+    if words is not None or (fast and conversion.check is not None):
+        cells = [raw[slot] for raw in raws if slot in raw and (slot == field or field not in raw)]
+        if fast and conversion.check is not None:
+            conversion.check(cells)
+        if fast and conversion.counted is not None:
+            conversion.counted(len(cells))
+    if slot != field:
+        for raw in raws:
+            value = raw.pop(slot, None)
+            if value is not None and field not in raw:
+                value = value if read is None else read(value)
+                if value is not None and combine is not None:
+                    value = combine(value, raw)
+                if value is not None:
+                    raw[field] = value
+    elif read is not None:
+        for raw in raws:
+            value = raw.get(slot)
+            if value is not None:
+                value = read(value)
+                if value is None:
+                    del raw[slot]
+                else:
+                    raw[slot] = value
+    if words is not None and words.changed:
+        words.count(cells)
 
 
-def conversions_for(grid: Grid, columns: Columns, kind: RecordType, options: Options) -> list[Conversion]:
+def conversions_for(
+    grid: Grid, columns: Columns, kind: RecordType, options: Options, tallies: Tallies
+) -> list[Conversion]:
     """The conversions that the fields of a source need, in the order in which they are to be done."""
     check_fields(options.values, kind, "values")
-    by_position = [(position, kind.fields[name]) for position, name in columns.fields]
-    signs = _decimal_signs(grid, by_position, options)
-    date_readers = _date_readers(grid, by_position, kind, options)
-    conversions: list[Conversion] = []
-    for field in [*(field for _, field in by_position), *(kind.fields[name] for name in options.defaults)]:
-        words = options.values.get(field.name, {})
+    if isinstance(options.date_format, Mapping):
+        check_fields(options.date_format, kind, "date_format")
+    if options.tz is not None:
+        zone_named(options.tz)
+    constants = [Column(-1, name, name, name) for name in columns.constants]
+    made = _Conversions(grid, kind, options, tallies, columns.constants)
+    signs = _decimal_signs(grid, columns.fields, kind, options)
+    found = [made.of(column, signs.get(column.position)) for column in (*columns.fields, *constants)]
+    return sorted((each for each in found if each is not None), key=lambda each: each.combine is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Conversions:
+    grid: Grid
+    kind: RecordType
+    options: Options
+    tallies: Tallies
+    constants: Mapping[str, Any]
+
+    def of(self, column: Column, sign: DecimalSign | None) -> Conversion | None:
+        """The conversion that a column needs, if any."""
+        field = self.kind.fields[column.field]
+        firsts, words = self._words(column, field)
+        steps: list[Reader] = [*firsts, *([] if words is None else [words.read])]
+        fast = list(steps)
+        number: NumberReader | None = None
+        combine: Combine | None = None
+        check: Callable[[Sequence[Any]], None] | None = None
+        counted: Callable[[int], None] | None = None
+        unit = None if column.by is None else column.by.unit
+        if unit == "capitals":
+            steps.append(str.upper)
+            fast.append(str.upper)
+        if unit in SECONDS or column.field.endswith("seconds"):
+            number = self._number(column, field, sign)
+            read = DurationReader(unit=unit or "seconds", number=number, count=self._count(column))
+            steps.append(read)
+            if unit is not None:
+                fast.append(read)
+            else:
+                check = check_usual
+        elif field.kind in _NUMBERS:
+            number = self._number(column, field, sign)
+            steps.append(fraction(number, self._count(column)) if unit == "percent" else number)
+            if number.decimal == ",":
+                fast.append(steps[-1])
+            else:
+                check = check_usual
+                if unit == "percent":
+                    fast.append(plain_fraction)
+                    counted = partial(self._count(column), PERCENT)
+        elif field.kind in _DATES:
+            reader = self._date(column, field, unit)
+            steps.append(reader)
+            if reader.is_plain:
+                check = check_iso
+            fast.append(datetime.fromisoformat if reader.is_plain else reader)
+        if column.by is not None:
+            combine = self._combination(column, unit)
+        if not steps and column.slot == column.field:
+            return None
+        if words is not None and len(steps) == 1:
+            return Conversion(column.slot, column.field, words.__getitem__, words.__getitem__, words=words)
+        return Conversion(
+            column.slot, column.field, _chain(steps), _chain(fast), check, combine, number, counted=counted
+        )
+
+    def _words(self, column: Column, field: FieldType) -> tuple[list[Reader], Words | None]:
+        by, count = column.by, self._count(column)
+        own = self.options.values.get(column.field, {})
+        words: dict[Any, Any] = {}
+        others: dict[str, Any] | None = None
+        steps: list[Reader] = []
+        if by is not None:
+            if by.first_of is not None:
+                steps.append(partial(_first, by.first_of, count))
+            flags = flag_words(by.words) if by.unit == "flag" else {}
+            preset = self.options.preset
+            words = dict.fromkeys(() if preset is None else preset.missing) | dict(by.words) | flags
+            if by.reads_others:
+                others = {"meaning": by.others}
+        words |= own
         if field.kind == "choice":
-            read = choice_reader(field.name, field.choices, words)
-            conversions.append(Conversion(field.name, read, read))
-        elif words:
-            read = word_reader(words)
-            conversions.append(Conversion(field.name, read, read))
-        if field.name in signs:
-            read = number_reader(signs[field.name])
-            conversions.append(Conversion(field.name, read, read))
-        elif field.name in date_readers:
-            read = date_readers[field.name]
-            plain = options.date_format is None and options.tz is None
-            conversions.append(Conversion(field.name, read, datetime.fromisoformat if plain else read))
-    return conversions
+            return steps, choice_reader(field.name, field.choices, words, count=count, others=others)
+        if words:
+            return steps, word_reader(words, count=count, others=others, loose=by is not None)
+        return steps, None
+
+    def _count(self, column: Column) -> Count:
+        return self.tallies.counter(column.header)
+
+    def _cells(self, column: Column) -> Iterable[Any]:
+        if column.position < 0:
+            return [self.constants[column.field]]
+        return (cell for _, cell in self.grid.column(column.position))
+
+    def _number(self, column: Column, field: FieldType, sign: DecimalSign | None) -> NumberReader:
+        return NumberReader(
+            column=column.header,
+            values=partial(self._cells, column),
+            kind=field.kind if field.kind in ("money", "integer") else "number",
+            decimal=sign,
+            count=self._count(column),
+        )
+
+    def _date(self, column: Column, field: FieldType, unit: str | None) -> DateReader:
+        forms = self.options.date_format
+        zone = zone_of_header(column.header)
+        if zone is None and self.options.tz is not None:
+            zone = zone_named(self.options.tz)
+        return DateReader(
+            column=column.header,
+            values=partial(self._cells, column),
+            kind="date" if field.kind == "date" else "timestamp",
+            form=forms.get(column.field) if isinstance(forms, Mapping) else forms,
+            day_first=self.options.day_first,
+            zone=zone,
+            numbers=unit if unit in NUMERIC_FORMS else None,
+            count=self._count(column),
+        )
+
+    def _combination(self, column: Column, unit: str | None) -> Combine | None:
+        by = column.by
+        assert by is not None
+        if by.after is not None:
+            return after(by.after, self._count(column))
+        if by.per is not None:
+            return a_month(f"{column.field} per", f"{column.field} times", self._count(column))
+        if unit == "smallest":
+            return in_whole_units(self._count(column))
+        return None
 
 
-def _decimal_signs(
-    grid: Grid, by_position: Sequence[tuple[int, FieldType]], options: Options
-) -> dict[str, DecimalSign]:
-    """The decimal signs of the columns of numbers that need to be read by one."""
-    numbers = {position: field.name for position, field in by_position if field.kind in _NUMBERS}
-    if options.decimal is not None:
-        return dict.fromkeys(numbers.values(), options.decimal)
+def _chain(steps: Sequence[Reader]) -> Reader | None:
+    if len(steps) < 2:
+        return steps[0] if steps else None
+
+    def read(value: Any) -> Any:
+        for step in steps:
+            if value is None:
+                return None
+            value = step(value)
+        return value
+
+    return read
+
+
+def _first(mark: str, count: Count, value: Any) -> Any:
+    if not isinstance(value, str) or mark not in value:
+        return value
+    values = [each.strip() for each in value.split(mark) if each.strip()]
+    if len(values) > 1:
+        count("first of several values")
+    return values[0] if values else None
+
+
+def _decimal_signs(grid: Grid, columns: Sequence[Column], kind: RecordType, options: Options) -> dict[int, DecimalSign]:
+    """The decimal signs of the columns of numbers, as far as they are known before any number is read."""
+    numbers = {column.position: column.header for column in columns if kind.fields[column.field].kind in _NUMBERS}
+    said = options.decimal or (None if options.preset is None else options.preset.decimal)
+    if said is not None:
+        return dict.fromkeys(numbers, said)
     if not grid.decimals_unknown:
         return {}
     cells = grid.spellings(numbers)
-    return {name: settled_decimal(grid.headers[position], cells[position]) for position, name in numbers.items()}
-
-
-def _date_readers(
-    grid: Grid, by_position: Sequence[tuple[int, FieldType]], kind: RecordType, options: Options
-) -> dict[str, Reader]:
-    forms = options.date_format
-    if isinstance(forms, Mapping):
-        check_fields(forms, kind, "date_format")
-    zone = None if options.tz is None else zone_named(options.tz)
-    dates = {field.name: position for position, field in by_position if field.kind in _DATES}
-    cells = cache(lambda: grid.spellings(dates.values()))  # one look at the source for all of its date columns
-
-    def cells_of(name: str) -> Iterable[Any]:
-        return cells()[dates[name]] if name in dates else [options.defaults[name]]
-
-    readers: dict[str, Reader] = {}
-    for name in [*dates, *(name for name in options.defaults if kind.fields[name].kind in _DATES)]:
-        readers[name] = DateReader(
-            column=grid.headers[dates[name]] if name in dates else name,
-            values=partial(cells_of, name),
-            kind="date" if kind.fields[name].kind == "date" else "timestamp",
-            form=forms.get(name) if isinstance(forms, Mapping) else forms,
-            day_first=options.day_first,
-            zone=zone,
-        )
-    return readers
+    return {position: settled_decimal(header, cells[position]) for position, header in numbers.items()}

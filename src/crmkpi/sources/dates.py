@@ -6,15 +6,17 @@ The order of day and month is a matter of the whole column and never of one valu
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
-from functools import lru_cache
+from functools import cache, lru_cache
+from operator import itemgetter
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from crmkpi.errors import AmbiguousDateError, UnknownNameError, did_you_mean
+from crmkpi.sources.tallies import Count, uncounted
 
-__all__ = ["DateReader", "zone_named"]
+__all__ = ["NUMERIC_FORMS", "DateReader", "check_iso", "iso_moment", "zone_named", "zone_of_header"]
 
 _TIME = (
     r"(?:[ T,]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?P<fraction>\.\d{1,9})?)?"
@@ -33,18 +35,45 @@ _MONTHS = (
 )
 _MONTH_NUMBERS = {name[:letters]: number for number, name in enumerate(_MONTHS, 1) for letters in (3, len(name))}
 _MONTH_NUMBERS["sept"] = 9
-_UNIX = {"unix_seconds": timedelta(seconds=1), "unix_milliseconds": timedelta(milliseconds=1)}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EXCEL_START = datetime(1899, 12, 30)  # noqa: DTZ001  # a workbook's days have no zone; it counts 29 February 1900
+NUMERIC_FORMS = ("unix_seconds", "unix_milliseconds", "excel_days")
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
+_HEADER_ZONE = re.compile(r"\(([A-Za-z]+(?:/[A-Za-z_]+)*)\)\s*$")
+_HARD_BLANKS = str.maketrans({"\u00a0": " ", "\u202f": " "})
+_FIFTH = itemgetter(slice(4, 5))
+_NO_DATE = ("--", "\u2013", "\u2014")
 
 _Order = Literal["day first", "month first", "contradictory"]
 
 
 def zone_named(name: str) -> ZoneInfo:
     """The time zone of that name; an unknown one is an error that names the nearest."""
-    zones = available_timezones()
-    if name not in zones:
-        raise UnknownNameError(f"There is no time zone {name!r}. {did_you_mean(name, zones)}")
+    if name not in _zones():
+        raise UnknownNameError(f"There is no time zone {name!r}. {did_you_mean(name, _zones())}")
     return ZoneInfo(name)
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def iso_moment(value: str) -> datetime:
+    """A moment written 2026-01-31 and so on; a number is none, though Python takes 1710121012345 for one in 1710.
+
+    >>> iso_moment("2026-01-31T09:00")
+    datetime.datetime(2026, 1, 31, 9, 0)
+    """
+    if value[4:5] != "-":
+        raise ValueError
+    return datetime.fromisoformat(value)
+
+
+def check_iso(cells: Sequence[Any]) -> None:
+    """Have the cells of a column looked at one by one unless all begin with a year and a hyphen; see `iso_moment`."""
+    if set(map(_FIFTH, cells)) - {"-"}:
+        raise ValueError
 
 
 class DateReader:
@@ -52,7 +81,8 @@ class DateReader:
 
     Without a `form` a value may be ISO, a date in numbers or a date with an English month. For dates in numbers the
     order of day and month is settled once, from all `values` of the column, when the first of them comes along.
-    Years of two digits are 1969 to 2068. `form` is a pattern of `strptime`, `unix_seconds` or `unix_milliseconds`.
+    Years of two digits are 1969 to 2068. `form` is a pattern of `strptime`, or `unix_seconds`, `unix_milliseconds` or
+    `excel_days` for numbers; `numbers` is one of these for a column that may hold numbers or texts.
     Times without an offset belong to `zone`; an hour that a clock change repeats is read as the first of the two.
     """
 
@@ -65,63 +95,91 @@ class DateReader:
         form: str | None = None,
         day_first: bool | None = None,
         zone: tzinfo | None = None,
+        numbers: str | None = None,
+        count: Count = uncounted,
     ) -> None:
         self._column = column
         self._values = values
         self._form = form
+        self._numbers = form if form in NUMERIC_FORMS else numbers
         self._zone = zone
+        self._in_zone = f"local time of {zone} to UTC"
+        self._count = count
         self._only_day = kind == "date"
         self._order: _Order | None = None
         if day_first is not None:
             self._order = "day first" if day_first else "month first"
         self._parsed_once = lru_cache(maxsize=50_000)(self._parsed)  # dates without a time repeat, and parsing is slow
 
-    def __call__(self, value: Any) -> datetime | date:
-        """The moment that a value of the column stands for, or its day in a column of days."""
+    def __call__(self, value: Any) -> datetime | date | None:
+        """The moment that a value of the column stands for, or its day in a column of days; None for dashes."""
         moment = self._read(value)
+        if moment is None:
+            return None
         try:
             if self._only_day:
                 return (moment if self._zone is None or moment.tzinfo is None else moment.astimezone(self._zone)).date()
             if self._zone is not None and moment.tzinfo is None:
+                self._count(self._in_zone)
                 return moment.replace(tzinfo=self._zone).astimezone(UTC)
         except OverflowError:
             raise ValueError("a date at the edge of the calendar, which has no time in another zone") from None
         return moment
 
-    def _read(self, value: Any) -> datetime:
+    def _read(self, value: Any) -> datetime | None:
         if isinstance(value, str):
             if self._form is None:
                 try:
-                    return datetime.fromisoformat(value)
+                    return iso_moment(value)
                 except ValueError:
                     pass
-            return self._parsed_once(value)
+            moment, kind = self._parsed_once(value)
+            if kind:
+                self._count(kind)
+            return moment
         if isinstance(value, datetime):
             return value
         if isinstance(value, date):
             return datetime(value.year, value.month, value.day)  # noqa: DTZ001  # what a file says without a zone
-        if self._form in _UNIX and not isinstance(value, bool):
-            return _unix_moment(value, _UNIX[self._form])
-        raise ValueError("not a date; Unix times need date_format='unix_seconds' or 'unix_milliseconds'")
+        if self._numbers is not None and not isinstance(value, bool):
+            self._count(_numbered_kind(self._numbers))
+            return _numbered_moment(value, self._numbers)
+        raise ValueError(_NEEDS_FORM)
 
-    def _parsed(self, value: str) -> datetime:
-        text = value.strip()
-        if self._form in _UNIX:
-            return _unix_moment(text, _UNIX[self._form])
+    def _parsed(self, value: str) -> tuple[datetime | None, str]:
+        """The moment, and what had to be decided to read it."""
+        text = value.strip().translate(_HARD_BLANKS)
+        if text in _NO_DATE:
+            return None, "dashes are no value"
+        number = _NUMBER.fullmatch(text) is not None
+        if self._form in NUMERIC_FORMS or (number and self._numbers is not None):
+            form = self._numbers or ""
+            return _numbered_moment(text, form), _numbered_kind(form)
         if self._form is not None:
             try:
-                return datetime.strptime(text, self._form)  # noqa: DTZ007  # likewise
+                return datetime.strptime(text, self._form), ""  # noqa: DTZ007  # likewise
             except ValueError:
                 raise ValueError(f"not a date of the form {self._form!r}") from None
+        if number and len(text) != 8:  # 20260131 is ISO, too
+            raise ValueError(_NEEDS_FORM)
         try:
-            return datetime.fromisoformat(text)
+            return datetime.fromisoformat(text), ""
         except ValueError:
             pass
         if found := _NUMERIC.fullmatch(text):
-            return self._from_numbers(found)
+            return self._from_numbers(found), "" if len(found[1]) == 4 else f"date that starts with the {self._start}"
         if found := _WORDED.fullmatch(text):
-            return _from_words(found)
+            return _from_words(found), "month in words"
         raise ValueError("not a date that reads by itself, as 2026-01-31 does; its form can be given with date_format")
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether a moment written as ISO has it is read as it stands."""
+        return self._form is None and self._zone is None
+
+    @property
+    def _start(self) -> str:
+        return "day" if self._order == "day first" else "month"
 
     def _from_numbers(self, found: re.Match[str]) -> datetime:
         first, second, third = found[1], found[3], found[4]
@@ -142,8 +200,8 @@ class DateReader:
 
 def _settled_order(column: str, values: Iterable[Any]) -> _Order:
     days, months, longest_end, example = False, False, 0, ""
-    for value in {value for value in values if isinstance(value, str)}:
-        found = _NUMERIC.fullmatch(value.strip())
+    for value in values:
+        found = _NUMERIC.fullmatch(value.strip().translate(_HARD_BLANKS)) if isinstance(value, str) else None
         if found is None or len(found[1]) > 2:
             continue
         first, second, end = int(found[1]), int(found[3]), int(found[4])
@@ -193,8 +251,32 @@ def _offset(zone: str | None) -> tzinfo | None:
     return timezone(-size if zone[0] == "-" else size)
 
 
-def _unix_moment(value: Any, unit: timedelta) -> datetime:
+_NEEDS_FORM = (
+    "not a date; numbers need date_format='unix_seconds', 'unix_milliseconds', or 'excel_days' for those of a workbook"
+)
+
+
+def _numbered_kind(form: str) -> str:
+    return "day number of a workbook" if form == "excel_days" else "Unix time"
+
+
+def _numbered_moment(value: Any, form: str) -> datetime:
     try:
-        return _EPOCH + float(value) * unit
+        if form == "excel_days":
+            moment = _EXCEL_START + timedelta(days=float(value))
+            return (moment + timedelta(milliseconds=0.5)).replace(microsecond=0)  # a day's fraction has few digits
+        return _EPOCH + float(value) * timedelta(**{form.removeprefix("unix_"): 1})
     except (TypeError, ValueError, OverflowError):
-        raise ValueError("not a Unix time") from None
+        raise ValueError("not a day number of a workbook" if form == "excel_days" else "not a Unix time") from None
+
+
+def zone_of_header(header: str) -> ZoneInfo | None:
+    """The time zone that a header ends with, as in `Created (UTC)`; None where it names none.
+
+    >>> zone_of_header("Started at (America/New_York)")
+    zoneinfo.ZoneInfo(key='America/New_York')
+    >>> zone_of_header("Amount (EUR)") is None
+    True
+    """
+    found = _HEADER_ZONE.search(header)
+    return ZoneInfo(found[1]) if found and found[1] in _zones() else None

@@ -6,35 +6,45 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack, overload
 
 from crmkpi.errors import InputError
+from crmkpi.presets.library import AnyPreset
 from crmkpi.records.faults import shortened
-from crmkpi.sources.columns import Options, Targets, options_from
+from crmkpi.sources.account import Rejected
 from crmkpi.sources.grid import CHUNK, Grid, Part
-from crmkpi.sources.loaded import Records, Rejected
-from crmkpi.sources.numbers import DecimalSign
-from crmkpi.sources.rows import load
+from crmkpi.sources.loaded import Records
+from crmkpi.sources.reading import Options, Reading, options_from
+from crmkpi.sources.rows import load, record_of
 
 __all__ = ["load_objects", "read_dicts"]
 
 _R = TypeVar("_R")
 
 
+@overload
 def read_dicts(
     rows: Iterable[Mapping[str, Any]],
     *,
     record: type[_R],
-    columns: Mapping[str, Targets] | None = None,
-    values: Mapping[str, Mapping[Any, Any]] | None = None,
-    defaults: Mapping[str, Any] | None = None,
-    attributes: bool = True,
-    decimal: DecimalSign | None = None,
-    date_format: str | Mapping[str, str] | None = None,
-    day_first: bool | None = None,
-    tz: str | None = None,
-    strict: bool = False,
-) -> Records[_R]:
+    preset: AnyPreset | None = ...,
+    **options: Unpack[Reading],
+) -> Records[_R]: ...
+@overload
+def read_dicts(
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    record: None = ...,
+    preset: AnyPreset,
+    **options: Unpack[Reading],
+) -> Records[Any]: ...
+def read_dicts(
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    record: type[Any] | None = None,
+    preset: AnyPreset | None = None,
+    **options: Unpack[Reading],
+) -> Records[Any]:
     """Read dicts as records; the arguments mean what they mean for `read_csv`, with keys in place of headers.
 
     A key that a row lacks, `None` and the empty text are missing values. A dict in a row is opened up: `
@@ -47,18 +57,9 @@ def read_dicts(
     """
     if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable):
         raise InputError(f"Rows must be an iterable of dicts, and this is a {type(rows).__name__}; put it in a list.")
-    options = options_from(
-        columns=columns,
-        values=values,
-        defaults=defaults,
-        attributes=attributes,
-        decimal=decimal,
-        date_format=date_format,
-        day_first=day_first,
-        tz=tz,
-        strict=strict,
-    )
-    return load_objects(enumerate(rows, 1), "memory", record, options)
+    asked = options_from(preset, options)
+    record = record_of(record, asked)
+    return load_objects(enumerate(rows, 1), "memory", record, asked)
 
 
 def load_objects(objects: Iterable[tuple[int, Any]], source: str, record: type[_R], options: Options) -> Records[_R]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from crmkpi.sources.loaded import Rejected
+from crmkpi.sources.account import Rejected
 
-__all__ = ["CHUNK", "Grid", "Part", "Row"]
+__all__ = ["CHUNK", "HEADER_ROWS", "Grid", "Part", "Row", "found_header"]
 
 CHUNK = 200  # rows that stay in the processor's cache until they are records: larger chunks are slower
+HEADER_ROWS = 30  # among which the headers are looked for
 Row = Sequence[Any]
 
 
@@ -28,7 +29,7 @@ class Grid:
 
     A row that the source itself cannot read comes as `Rejected`. In a grid of text the empty text is a missing value,
     in others `None` is. `decimals_unknown` says that the form of the file makes decimal commas likely, so that columns
-    of numbers are looked at before they are read.
+    of numbers are looked at before they are read. `skipped` counts rows that are no part of the table, by reason.
     """
 
     source: str
@@ -36,6 +37,7 @@ class Grid:
     parts: Callable[[], Iterator[Part | Rejected]]
     text: bool
     decimals_unknown: bool = False
+    skipped: Mapping[str, int] = field(default_factory=dict)
 
     def spellings(self, positions: Iterable[int]) -> dict[int, dict[Any, None]]:
         """The different cells of some columns, in the order of the source."""
@@ -53,3 +55,10 @@ class Grid:
             if isinstance(part, Part):
                 pairs = zip(part.lines(), part.rows, strict=True)
                 yield from ((line, row[position]) for line, row in pairs if len(row) == len(self.headers))
+
+
+def found_header(rows: Sequence[Sequence[str]], score: Callable[[Sequence[str]], int]) -> int:
+    """Which of the first rows has the headers: the first one, unless only a later one has any that are known."""
+    scores = [score(cells) for cells in rows]
+    best = max(scores, default=0)
+    return 0 if best < 2 or scores[0] else scores.index(best)  # one word alone may be a coincidence

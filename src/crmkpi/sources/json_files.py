@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterator
+from typing import Any, TypeVar, Unpack, overload
 
 from crmkpi.errors import FileFormatError
+from crmkpi.presets.library import AnyPreset
 from crmkpi.records.faults import shortened
-from crmkpi.sources.columns import Targets, options_from
+from crmkpi.sources.account import Rejected
 from crmkpi.sources.dicts import load_objects
-from crmkpi.sources.loaded import Records, Rejected
-from crmkpi.sources.numbers import DecimalSign
+from crmkpi.sources.loaded import Records
+from crmkpi.sources.reading import Reading, options_from
+from crmkpi.sources.rows import record_of
 from crmkpi.sources.text import Source, read_text
 
 __all__ = ["read_json"]
@@ -21,21 +23,32 @@ _R = TypeVar("_R")
 _BLANKS = re.compile(r"[ \t\r\n]*")
 
 
+@overload
 def read_json(
     path: Source,
     *,
     record: type[_R],
-    columns: Mapping[str, Targets] | None = None,
-    values: Mapping[str, Mapping[Any, Any]] | None = None,
-    defaults: Mapping[str, Any] | None = None,
-    attributes: bool = True,
+    preset: AnyPreset | None = ...,
+    encoding: str | None = ...,
+    **options: Unpack[Reading],
+) -> Records[_R]: ...
+@overload
+def read_json(
+    path: Source,
+    *,
+    record: None = ...,
+    preset: AnyPreset,
+    encoding: str | None = ...,
+    **options: Unpack[Reading],
+) -> Records[Any]: ...
+def read_json(
+    path: Source,
+    *,
+    record: type[Any] | None = None,
+    preset: AnyPreset | None = None,
     encoding: str | None = None,
-    decimal: DecimalSign | None = None,
-    date_format: str | Mapping[str, str] | None = None,
-    day_first: bool | None = None,
-    tz: str | None = None,
-    strict: bool = False,
-) -> Records[_R]:
+    **options: Unpack[Reading],
+) -> Records[Any]:
     """Read a JSON file, or an open file, as records; the arguments mean what they mean for `read_csv`.
 
     A file that starts with `[` is one array of objects; any other is JSON Lines, with one object on each line. A line
@@ -48,22 +61,13 @@ def read_json(
     >>> leads[0].source
     'fair'
     """
-    options = options_from(
-        columns=columns,
-        values=values,
-        defaults=defaults,
-        attributes=attributes,
-        decimal=decimal,
-        date_format=date_format,
-        day_first=day_first,
-        tz=tz,
-        strict=strict,
-    )
+    asked = options_from(preset, options)
+    record = record_of(record, asked)
     text, name = read_text(path, encoding=encoding)
     if not text.strip():
         raise FileFormatError(f"{name} is empty: a JSON file holds an array of objects, or one object a line.")
     objects = _array(text, name) if text.lstrip().startswith("[") else _lines(text)
-    return load_objects(objects, name, record, options)
+    return load_objects(objects, name, record, asked)
 
 
 def _lines(text: str) -> Iterator[tuple[int, Any]]:

@@ -4,40 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, overload
 
 from crmkpi.records.base import record_type
+from crmkpi.sources.account import LoadAccount, Rejected
 
 __all__ = ["Records", "Rejected"]
 
 _R = TypeVar("_R")
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """A row that is not used, and the first reason why.
-
-    `line` is the line of the file on which the row starts, with the first line as 1; rows given as dicts are numbered
-    from 1. `field` and `value` are missing when the row as a whole is wrong. `value` is written as Python writes it and
-    cut at 80 characters.
-
-    >>> Rejected(line=7, field="amount", value="'n/a'", reason="not a number")
-    Rejected(line=7, field='amount', value="'n/a'", reason='not a number')
-    """
-
-    line: int
-    field: str | None
-    value: str | None
-    reason: str
-
-
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Records(Sequence[_R], Generic[_R]):
     """The records of one source: an immutable sequence that remembers what was left out.
 
-    Every row of the source is either a record or in `rejected`. `unmapped` names the columns that fill no field of the
-    record (they are in `attributes` unless that was declined). `notes` says what was decided on the way, in words.
+    Every row of the source is either a record, or in `rejected`, or counted in the account as skipped. `unmapped` names
+    the columns that fill no field of the record (they are in `attributes` unless that was declined). `notes` says what
+    was decided on the way, in words. `account` has all of this and what became of each column and value.
+    `tz` is the time zone that times without an offset were read in.
     A slice is a plain tuple.
 
     >>> from crmkpi.records import Order
@@ -54,6 +39,21 @@ class Records(Sequence[_R], Generic[_R]):
     unmapped: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     source: str = "memory"
+    tz: str | None = None
+    account: LoadAccount = field(default=None)  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        if self.account is None:  # made by hand, or from a source without rows
+            account = LoadAccount(
+                source=self.source,
+                record=self.record.__name__,
+                rows=len(self._items) + len(self.rejected),
+                used=len(self._items),
+                rejected=self.rejected,
+                unmapped=self.unmapped,
+                notes=self.notes,
+            )
+            object.__setattr__(self, "account", account)
 
     def __len__(self) -> int:
         return len(self._items)
@@ -73,6 +73,9 @@ class Records(Sequence[_R], Generic[_R]):
         if self.rejected:
             rows = "row" if len(self.rejected) == 1 else "rows"
             parts.append(f"{len(self.rejected):,} {rows} rejected, see .rejected")
+        skipped = sum(self.account.skipped.values())
+        if skipped:
+            parts.append(f"{skipped:,} {'row' if skipped == 1 else 'rows'} skipped, see .account")
         if self.unmapped:
             shown = ", ".join(self.unmapped[:8])
             more = f" and {len(self.unmapped) - 8} more" if len(self.unmapped) > 8 else ""

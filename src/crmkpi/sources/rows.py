@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from crmkpi.errors import CrmKpiError, RowError
+from crmkpi.errors import CrmKpiError, InputError, RowError
+from crmkpi.presets.model import Preset, record_named
 from crmkpi.records.base import RecordType, record_type
 from crmkpi.records.faults import fault, shortened
-from crmkpi.sources.columns import Columns, Options, matched_columns
+from crmkpi.sources.account import LoadAccount, Recognised, Rejected
+from crmkpi.sources.columns import Columns, matched_columns
 from crmkpi.sources.conversions import Conversion, conversions_for, convert
 from crmkpi.sources.grid import Grid, Part, Row
-from crmkpi.sources.loaded import Records, Rejected
+from crmkpi.sources.histories import joined_visits, merged_away, stage_grid
+from crmkpi.sources.leaving_out import LeftOut, left_out
+from crmkpi.sources.loaded import Records
+from crmkpi.sources.reading import Options
+from crmkpi.sources.tallies import Tallies
 from crmkpi.sources.zones import checked_zones
 
-__all__ = ["load"]
+__all__ = ["load", "record_of"]
 
 _R = TypeVar("_R")
 _Raw = dict[str, Any]
@@ -27,20 +35,90 @@ _Builder = Callable[[Part], list[_Raw]]
 _EXACT_INTEGERS = 2**53
 
 
-def load(grid: Grid, record: type[_R], options: Options) -> Records[_R]:
-    """Read all rows of a grid: each one is a record of the result or among its rejected rows."""
+def record_of(record: type[_R] | None, options: Options) -> type[_R]:
+    """The class of the records: the one that was named, or the preset's."""
+    preset = options.preset
+    if preset is None:
+        if record is None:
+            raise InputError("Reading needs to know what the rows are: say record=, such as crmkpi.Deal, or preset=.")
+        return record
+    if preset.record is None:
+        raise InputError(f"{preset.system}, {preset.title}: {preset.notes[0]}")
+    known = record_named(preset.record).model
+    if record is None:
+        return known
+    name = record_type(record).model.__name__
+    if name == preset.record or (name == "StageVisit" and preset.stages is not None):
+        return record
+    raise InputError(f"The preset {preset.name} reads {preset.record} records, and record= is {record.__name__}.")
+
+
+def load(grid: Grid, record: type[_R], options: Options, *, recognised: Recognised | None = None) -> Records[_R]:
+    """Read all rows of a grid: each one is a record of the result, or rejected, or skipped under a reason."""
     kind = record_type(record)
+    asked, preset = options, options.preset
+    if preset is not None and preset.record != kind.model.__name__:  # the dates of stages in a table of deals
+        grid, options = stage_grid(grid, options, preset)
+        preset = None
     columns = matched_columns(grid.headers, kind, options, source=grid.source)
+    tallies = Tallies()
     reader = _Reader(
         kind=kind,
         columns=columns,
-        conversions=conversions_for(grid, columns, kind, options),
-        build=_builder(columns, options.defaults, text=grid.text),
+        conversions=conversions_for(grid, columns, kind, options, tallies),
+        build=_builder(columns, text=grid.text),
         validate=TypeAdapter(list[record]).validate_python,  # type: ignore[valid-type]
+        tallies=tallies,
+        leave_out=left_out(grid, preset),
+        text=grid.text,
     )
+    records, rejected = _all_rows(reader, grid, record, options)
+    skipped = Counter(grid.skipped) + reader.skipped
+    used = len(records)
+    notes = _notes(columns, kind, rows=len(records) + len(rejected))
+    if options.tz is None:
+        notes += checked_zones(records, grid=grid, columns=columns, kind=kind, conversions=reader.conversions)
+    if preset is not None and preset.history:
+        records = joined_visits(records)
+        notes.append(f"{used:,} changes are {len(records):,} visits.")
+    if preset is not None and preset.merged:
+        records, gone, note = merged_away(records, preset, grid.headers)
+        used, notes = used - gone, notes + note
+        skipped += Counter({"merged into another record": gone})
+    notes += _lacks(records, preset)
+    account = LoadAccount(
+        source=grid.source,
+        record=record.__name__,
+        rows=used + len(rejected) + sum(skipped.values()),
+        used=used,
+        rejected=tuple(rejected),
+        skipped=MappingProxyType(dict(skipped)),
+        mapped=MappingProxyType(_mapped(columns)),
+        unmapped=columns.unmapped,
+        coerced=MappingProxyType(tallies.by_column()),
+        notes=tuple(notes),
+        preset=None if asked.preset is None else asked.preset.name,
+        recognised=recognised,
+    )
+    return Records(
+        tuple(records),
+        record,
+        account.rejected,
+        account.unmapped,
+        account.notes,
+        grid.source,
+        tz=options.tz,
+        account=account,
+    )
+
+
+def _all_rows(reader: _Reader[_R], grid: Grid, record: type[_R], options: Options) -> tuple[list[_R], list[Rejected]]:
     records: list[_R] = []
     rejected: list[Rejected] = []
-    for part in grid.parts():
+    parts: Iterable[Part | Rejected] = grid.parts()
+    if options.progress is not None:
+        parts = options.progress(parts)
+    for part in parts:
         for result in [part] if isinstance(part, Rejected) else reader.results(part):
             if not isinstance(result, Rejected):
                 records.extend(result)
@@ -48,10 +126,10 @@ def load(grid: Grid, record: type[_R], options: Options) -> Records[_R]:
                 raise RowError(f"Line {result.line} of {grid.source} is no {record.__name__}: {_sentence(result)}.")
             else:
                 rejected.append(result)
-    notes = _notes(columns, kind, rows=len(records) + len(rejected))
-    if options.tz is None:
-        notes += checked_zones(records, grid=grid, columns=columns, kind=kind, conversions=reader.conversions)
-    return Records(tuple(records), record, tuple(rejected), columns.unmapped, tuple(notes), grid.source)
+        if reader.must_start_over:
+            reader.start_over()
+            return _all_rows(reader, grid, record, options)
+    return records, rejected
 
 
 class _RefusedError(Exception):
@@ -60,61 +138,124 @@ class _RefusedError(Exception):
         self.row = row
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Reader(Generic[_R]):
     kind: RecordType
     columns: Columns
     conversions: Sequence[Conversion]
     build: _Builder
     validate: Callable[[list[_Raw]], list[_R]]
+    tallies: Tallies
+    leave_out: LeftOut | None
+    text: bool
+    skipped: Counter[str] = field(default_factory=Counter)
 
     def results(self, part: Part) -> list[list[_R] | Rejected]:
         """The records of a part and the rows that are none, in the order of the source."""
+        part = self._kept(part)
         try:
             raws = self.build(part)
             for conversion in self.conversions:
-                convert(raws, conversion.field, conversion.fast)
-            return [self.validate(raws)]
+                convert(raws, conversion, fast=True)
+            self._drop_beside(raws)
+            found = self.validate(raws)
         except (TypeError, ValueError, OverflowError):
+            self.tallies.drop()
             for conversion in self.conversions:
+                conversion.check = conversion.counted = None
                 conversion.fast = conversion.careful  # so that a file of other dates than ISO is not read twice
-        rows = zip(part.lines(), part.rows, strict=True)
-        return [self._of_one(row, line) for line, row in rows if row]  # an empty row is a blank line of the file
+        else:
+            self.tallies.keep()
+            return [found]
+        return [self._of_one(row, line) for line, row in zip(part.lines(), part.rows, strict=True)]
+
+    @property
+    def must_start_over(self) -> bool:
+        """Whether a column turned out to have decimal commas after numbers of it were read as they stand."""
+        return any(
+            each.number is not None and each.number.decimal == "," and each.number.was_open for each in self.conversions
+        )
+
+    def start_over(self) -> None:
+        """Forget what was counted; what was found out about columns stays."""
+        self.tallies.clear()
+        self.skipped.clear()
+        for conversion in self.conversions:
+            if conversion.number is not None:
+                conversion.number.was_open = False
+
+    def _kept(self, part: Part) -> Part:
+        """The rows that could be records: neither blank nor left out by the preset."""
+        leave_out = self.leave_out
+        if (leave_out is None or not leave_out.may_leave_out(part.rows)) and (
+            not self.text or all(map(any, part.rows))
+        ):
+            return part
+        kept: list[int] = []
+        for place, row in enumerate(part.rows):
+            if self.text and not any(row):
+                if row:  # else a blank line of the file
+                    self.skipped["blank row"] += 1
+            elif leave_out is not None and (reason := leave_out.reason_of(row)) is not None:
+                self.skipped[reason] += 1
+            else:
+                kept.append(place)
+        if len(kept) == len(part.rows):
+            return part
+        return Part([part.rows[place] for place in kept], lambda: _picked(part.lines(), kept))
+
+    def _drop_beside(self, raws: Iterable[_Raw]) -> None:
+        for _, slot in self.columns.beside:
+            for raw in raws:
+                raw.pop(slot, None)
 
     def _of_one(self, row: Row, line: int) -> list[_R] | Rejected:
         try:
-            return self.validate([self._carefully(row, line)])
+            found = self.validate([self._carefully(row, line)])
         except ValidationError as problem:
+            self.tallies.drop()
             return Rejected(line, *fault(problem))
         except _RefusedError as problem:
+            self.tallies.drop()
             return problem.row
+        self.tallies.keep()
+        return found
 
     def _carefully(self, row: Row, line: int) -> _Raw:
         if len(row) != self.columns.width:
             reason = f"it has {len(row)} cells under {self.columns.width} headers"
             raise _RefusedError(Rejected(line, None, None, reason))
         raw = self.build(Part([row], lambda: [line]))[0]
-        for field, value in list(raw.items()):
-            if isinstance(value, str) and not value.strip() and self.kind.fields[field].kind != "text":
-                del raw[field]
+        for slot, value in list(raw.items()):
+            if isinstance(value, str) and not value.strip():
+                name = slot.partition(" ")[0]
+                if self.kind.fields[name].kind != "text":
+                    del raw[slot]
         for conversion in self.conversions:
-            value = raw.get(conversion.field)
+            value = raw.get(conversion.slot)
             try:
-                convert([raw], conversion.field, conversion.careful)
+                convert([raw], conversion, fast=False)
             except CrmKpiError:
                 raise
-            except ValueError as problem:
+            except (ValueError, OverflowError) as problem:
                 raise _RefusedError(Rejected(line, conversion.field, shortened(value), str(problem))) from None
+        self._drop_beside([raw])
         return raw
 
 
-def _builder(columns: Columns, constants: Mapping[str, Any], *, text: bool) -> _Builder:
+def _picked(lines: Sequence[int], places: Sequence[int]) -> list[int]:
+    return [lines[place] for place in places]
+
+
+def _builder(columns: Columns, *, text: bool) -> _Builder:
     """A function from a part to one dict of present values a row; a row of another width is a `ValueError`."""
-    positions = [position for position, _ in columns.fields]
-    names = tuple(name for _, name in columns.fields)
+    placed = [(column.position, column.slot) for column in columns.fields] + list(columns.beside)
+    positions = [position for position, _ in placed]
+    names = tuple(name for _, name in placed)
     attributes = tuple(name for _, name in columns.attributes)
     pick = None if positions == list(range(columns.width)) else _picker(positions)
     pick_attributes = _picker([position for position, _ in columns.attributes])
+    constants = columns.constants
 
     def build(part: Part) -> list[_Raw]:
         rows = part.rows
@@ -139,7 +280,7 @@ def _builder(columns: Columns, constants: Mapping[str, Any], *, text: bool) -> _
 def _picker(positions: Sequence[int]) -> Callable[[Row], Row]:
     if len(positions) > 1:
         return itemgetter(*positions)
-    return lambda row: [row[position] for position in positions]
+    return itemgetter(slice(positions[0], positions[0] + 1) if positions else slice(0))
 
 
 def _present(names: Sequence[str], rows: Iterable[Row], *, text: bool) -> list[_Raw]:
@@ -161,6 +302,22 @@ def _sentence(row: Rejected) -> str:
     if row.field is None:
         return row.reason
     return f"{row.field} is {row.reason}" if row.value is None else f"{row.field} {row.value} is {row.reason}"
+
+
+def _mapped(columns: Columns) -> dict[str, tuple[str, ...]]:
+    mapped: dict[str, list[str]] = {}
+    for column in columns.fields:
+        mapped.setdefault(column.field, []).append(column.header)
+    return {name: tuple(headers) for name, headers in mapped.items()}
+
+
+def _lacks(records: Sequence[Any], preset: Preset | None) -> Iterator[str]:
+    """What the preset has to say when no record has a certain value."""
+    if preset is None or preset.warn is None or not records:
+        return
+    wanted = preset.warn.without.items()
+    if not any(all(getattr(each, name) == value for name, value in wanted) for each in records):
+        yield preset.warn.note
 
 
 def _notes(columns: Columns, kind: RecordType, *, rows: int) -> list[str]:

@@ -1,41 +1,120 @@
-"""From a path or an open file to its text."""
+"""From a path or an open file to its text, block by block."""
 
 from __future__ import annotations
 
 import codecs
+from collections.abc import Iterator
+from dataclasses import dataclass
 from encodings.aliases import aliases
 from pathlib import Path
 from typing import IO, Any
 
 from crmkpi.errors import FileFormatError, InputError, UnknownNameError, did_you_mean
+from crmkpi.sources.limits import LONGEST_LINE
 
-__all__ = ["Source", "read_text"]
+__all__ = ["Source", "Text", "open_text", "read_text"]
 
 Source = str | Path | IO[str] | IO[bytes]
+_BLOCK = 1_000_000
+_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_ARCHIVE = b"PK\x03\x04"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The text of a source, which can be gone through more than once; of a file on disk, one block is held at a time.
+
+    `name` is for messages. `encoding` is None where the text was decoded by whoever opened it.
+    """
+
+    name: str
+    encoding: str | None
+    content: Path | str | bytes
+
+    def blocks(self) -> Iterator[str]:
+        """The text in blocks of whole lines, without a byte order mark."""
+        lines, rest = 0, ""
+        for number, block in enumerate(self._decoded()):
+            found = block.removeprefix("\ufeff") if number == 0 else block
+            if "\0" in found:
+                line = lines + rest.count("\n") + found.count("\n", 0, found.index("\0")) + 1
+                raise FileFormatError(
+                    f"{self.name} has a NUL character on line {line}, so it is no plain text in this encoding: "
+                    f'save it as CSV or JSON, or say encoding="utf-16" if it is in that encoding.'
+                )
+            found = rest + found
+            end = max(found.rfind("\n"), found.rfind("\r", 0, -1)) + 1  # the last \r may be half of a line's end
+            whole, rest = found[:end], found[end:]
+            if len(rest) > LONGEST_LINE:
+                raise FileFormatError(
+                    f"{self.name} has a line of more than {LONGEST_LINE:,} characters, after line {lines:,}: "
+                    f"it is no table, or its lines lost their ends."
+                )
+            if whole:
+                lines += whole.count("\n")
+                yield whole
+        if rest:
+            yield rest
+
+    def _decoded(self) -> Iterator[str]:
+        if self.encoding is None:
+            assert isinstance(self.content, str)
+            yield from (self.content[start : start + _BLOCK] for start in range(0, len(self.content), _BLOCK))
+            return
+        decoder = codecs.getincrementaldecoder(self.encoding)()
+        position = 0
+        for content in self._bytes():
+            waiting = len(decoder.getstate()[0])
+            try:
+                found = decoder.decode(content, final=not content)
+            except UnicodeDecodeError as problem:
+                place = position - waiting + problem.start
+                raise FileFormatError(
+                    f"{self.name} is not {self.encoding}: the byte 0x{problem.object[problem.start]:02X} at position "
+                    f"{place} cannot be decoded; say which encoding it is, for example "
+                    f'encoding="cp1252" (Windows) or encoding="utf-16".'
+                ) from None
+            except (UnicodeError, ValueError) as problem:
+                raise FileFormatError(f"{self.name} is not {self.encoding} ({problem}); say which it is.") from problem
+            position += len(content)
+            if found:
+                yield found
+
+    def _bytes(self) -> Iterator[bytes]:
+        """The content in blocks, and an empty one at the end."""
+        if isinstance(self.content, Path):
+            with self.content.open("rb") as file:
+                while block := file.read(_BLOCK):
+                    yield block
+        else:
+            assert isinstance(self.content, bytes)
+            yield from (self.content[start : start + _BLOCK] for start in range(0, len(self.content), _BLOCK))
+        yield b""
+
+
+def open_text(source: Source, *, encoding: str | None) -> Text:
+    """A source as text. Without an encoding it is UTF-8, or UTF-16 where a byte order mark says so.
+
+    Text that a file object has decoded by itself is taken as it is.
+    """
+    if isinstance(source, str | Path):
+        path = Path(source)
+        with path.open("rb") as file:
+            start = file.read(4)
+        return Text(path.name, _encoding(start, encoding, path.name), path)
+    content, name = _content(source)
+    if isinstance(content, str):
+        return Text(name, None, content)
+    return Text(name, _encoding(content[:4], encoding, name), content)
 
 
 def read_text(source: Source, *, encoding: str | None) -> tuple[str, str]:
-    """The whole text of a file, and its name for messages.
-
-    Without an encoding it is UTF-8, or UTF-16 where a byte order mark says so. The mark is no part of the text.
-    Text that a file object has decoded by itself is taken as it is.
-    """
-    content, name = _content(source)
-    if isinstance(content, bytes):
-        content = _decoded(content, encoding, name)
-    content = content.removeprefix("\ufeff")
-    if "\0" in content:
-        line = content.count("\n", 0, content.index("\0")) + 1
-        raise FileFormatError(
-            f"{name} has a NUL character on line {line}, so it is no plain text in this encoding: "
-            f'save it as CSV or JSON, or say encoding="utf-16" if it is in that encoding.'
-        )
-    return content, name
+    """The whole text of a source, and its name for messages."""
+    text = open_text(source, encoding=encoding)
+    return "".join(text.blocks()), text.name
 
 
 def _content(source: Any) -> tuple[str | bytes, str]:
-    if isinstance(source, str | Path):
-        return Path(source).read_bytes(), Path(source).name
     if not hasattr(source, "read"):
         raise InputError(f"A source must be a path or an open file, and this is a {type(source).__name__}.")
     name = getattr(source, "name", None)
@@ -51,20 +130,22 @@ def _content(source: Any) -> tuple[str | bytes, str]:
     return content, name
 
 
-def _decoded(content: bytes, encoding: str | None, name: str) -> str:
-    if encoding is None:
-        marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        encoding = "utf-16" if marked else "utf-8"
+def _encoding(start: bytes, given: str | None, name: str) -> str:
+    """The encoding that was given, or that the first bytes show."""
+    if start == _ARCHIVE:
+        raise FileFormatError(
+            f"{name} is a workbook or another archive and no text: read workbooks with read_excel, and unpack others."
+        )
+    if given is None:
+        return next((encoding for mark, encoding in _MARKS if start.startswith(mark)), "utf-8")
     try:
-        return content.decode(encoding)
+        b"".decode(given)
+        "".encode(given)
+        codecs.getincrementaldecoder(given)
     except LookupError:
         raise UnknownNameError(
-            f"There is no text encoding {encoding!r}. {did_you_mean(encoding, ['utf-8', 'utf-16', 'cp1252', *aliases])}"
+            f"There is no text encoding {given!r}. {did_you_mean(given, ['utf-8', 'utf-16', 'cp1252', *aliases])}"
         ) from None
-    except UnicodeDecodeError as problem:
-        raise FileFormatError(
-            f"{name} is not {encoding}: the byte 0x{content[problem.start]:02X} at position {problem.start} cannot be "
-            f'decoded; say which encoding it is, for example encoding="cp1252" (Windows) or encoding="utf-16".'
-        ) from None
-    except (UnicodeError, ValueError) as problem:
-        raise FileFormatError(f"{name} is not {encoding} ({problem}); say which encoding it is.") from problem
+    except UnicodeError as problem:
+        raise FileFormatError(f"{name} is not {given} ({problem}); say which encoding it is.") from problem
+    return given

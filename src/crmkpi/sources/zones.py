@@ -10,7 +10,7 @@ from typing import Any
 from crmkpi.errors import TimeZoneError
 from crmkpi.records.base import RecordType
 from crmkpi.sources.columns import Columns
-from crmkpi.sources.conversions import Conversion, convert
+from crmkpi.sources.conversions import Conversion
 from crmkpi.sources.grid import Grid
 
 __all__ = ["checked_zones"]
@@ -22,15 +22,22 @@ def checked_zones(
     """Refuse a column that mixes times with and without an offset; columns that differ from each other give a note."""
     local: list[str] = []
     exact: list[str] = []
-    for position, field in columns.fields:
+    for field in dict.fromkeys(column.field for column in columns.fields):
         if kind.fields[field].kind != "timestamp":
             continue
         zones = {moment.tzinfo for moment in map(attrgetter(field), records) if moment is not None}
         if len(zones) > 1:
-            readers = [conversion for conversion in conversions if conversion.field == field]
-            lines = _lines_of_both(grid.column(position), readers)
+            filling = columns.of(field)
+            if len(filling) > 1:
+                names = " and ".join(repr(column.header) for column in filling)
+                raise TimeZoneError(
+                    f"Some of the columns {names} of {grid.source} have times without an offset and some with one; "
+                    f"say with tz= which time zone the former are in."
+                )
+            readers = [conversion for conversion in conversions if conversion.slot == field]
+            lines = _lines_of_both(grid.column(filling[0].position), readers)
             raise TimeZoneError(
-                f"The column {columns.headers[field]!r} of {grid.source} has times without an offset "
+                f"The column {filling[0].header!r} of {grid.source} has times without an offset "
                 f"(line {lines[False]}) and with one (line {lines[True]}); say with tz= "
                 f"which time zone the former are in."
             )
@@ -49,13 +56,12 @@ def _lines_of_both(cells: Iterable[tuple[int, Any]], conversions: Sequence[Conve
     """The first lines with a time without and with an offset."""
     first: dict[bool, int] = {}
     for line, cell in cells:
-        raw = {"time": cell}
+        moment = cell
         try:
             for conversion in conversions:
-                convert([raw], "time", conversion.careful)
+                moment = moment if moment is None or conversion.careful is None else conversion.careful(moment)
         except ValueError:
             continue
-        moment = raw.get("time")
         if isinstance(moment, datetime):
             first.setdefault(moment.tzinfo is not None, line)
         if len(first) == 2:

@@ -12,7 +12,7 @@ import pickle
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -230,6 +230,8 @@ def totals(metric: Metric) -> None:
     names = [*metric.measures, *([metric.days] if metric.days else [])]
     usual = {name: _total(metric.measures.get(name), 1) for name in names}
     zero = {name: _total(metric.measures.get(name), 0) for name in names}
+    if metric.until:
+        zero[metric.until] = usual[metric.until] = date(2026, 6, 30)
     asked: dict[str, Any] = parameters_of(metric)
     for changed in (zero, *({**usual, name: zero[name]} for name in names)):
         try:
@@ -279,7 +281,7 @@ DATA_LAWS: Mapping[str, Callable[[Case], None]] = {
 
 def adds_up(metric: Metric) -> bool:
     """Whether the KPI is one count or sum and nothing else, so that its parts add up."""
-    if len(metric.measures) != 1 or metric.days or metric.parameters:
+    if len(metric.measures) != 1 or metric.days or metric.until or metric.parameters:
         return False
     (measure,) = metric.measures.values()
     if measure.aggregate not in ("count", "sum") or measure.shift != "none" or isinstance(measure.table, Grouped):
@@ -320,6 +322,8 @@ def _check_account(account: Account) -> None:
 
 
 def _total(measure: Measure | None, number: int) -> Any:
+    if measure is not None and measure.aggregate in ("values", "rows"):
+        return (float(number),) if number and measure.aggregate == "values" else ()
     if measure is None or measure.kind not in ("integer", "money"):
         return float(number)
     return Decimal(number) if measure.kind == "money" else number

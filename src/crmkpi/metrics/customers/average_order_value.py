@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from crmkpi.measures import Table
 from crmkpi.metric import Mean, metric
+from crmkpi.metrics.literature import MARKETING_METRICS
 from crmkpi.records import Order
 
 __all__ = ["average_order_value"]
@@ -24,6 +25,8 @@ completed = orders.status == "completed"
     better="higher",
     theme="customers",
     also_known_as=("AOV", "average basket value", "average purchase value"),
+    default_because="Completed orders only: the rest brought nothing.",
+    sources=(MARKETING_METRICS,),
 )
 def average_order_value(amount: Decimal, orders: int) -> Decimal:
     r"""What a completed order is worth on average.
@@ -34,6 +37,10 @@ def average_order_value(amount: Decimal, orders: int) -> Decimal:
 
     Returns:
         Money, with Student's t interval; undefined where no completed order has an amount.
+
+    Pitfalls:
+        The mean of the averages of countries is not the average. Taxes and shipping are in some exports and not in
+        others.
 
     Examples:
         >>> from crmkpi import Order, average_order_value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from crmkpi.measures import Table
 from crmkpi.metric import metric
 from crmkpi.metrics.customers.retention import active_at_end
+from crmkpi.metrics.literature import DEFECTION, MARKETING_METRICS
 from crmkpi.records import Customer
 
 __all__ = ["active_customers", "lost_customers", "new_customers"]
@@ -21,6 +22,8 @@ backwards = {"negative duration": customers.until < customers.since}
     better="higher",
     theme="customers",
     also_known_as=("customers won", "customers acquired", "number of new customers", "new logos"),
+    default_because="The day from which someone is a customer, whatever system calls it.",
+    sources=(MARKETING_METRICS,),
 )
 def new_customers(customers: int) -> int:
     r"""How many customers came.
@@ -32,6 +35,9 @@ def new_customers(customers: int) -> int:
 
     Returns:
         A count; 0 where nobody came.
+
+    Pitfalls:
+        Where `since` is the day of the import, everybody came on one day.
 
     Examples:
         >>> from crmkpi import Customer, new_customers
@@ -52,6 +58,8 @@ def new_customers(customers: int) -> int:
     better="lower",
     theme="customers",
     also_known_as=("churned customers", "customers lost", "number of lost customers"),
+    default_because="The day on which someone ceased to be a customer.",
+    sources=(MARKETING_METRICS, DEFECTION),
 )
 def lost_customers(customers: int) -> int:
     r"""How many customers left.
@@ -63,6 +71,10 @@ def lost_customers(customers: int) -> int:
 
     Returns:
         A count; 0 where nobody left.
+
+    Pitfalls:
+        The day of the request, the last paid day and the day after are up to a month apart; take one of them
+        throughout.
 
     Examples:
         >>> from crmkpi import Customer, lost_customers
@@ -82,6 +94,8 @@ def lost_customers(customers: int) -> int:
     better="higher",
     theme="customers",
     also_known_as=("customer count", "number of customers", "customer base", "total customers"),
+    default_because="Contract in force at the end of the period; who bought lately is a different question.",
+    sources=(MARKETING_METRICS,),
 )
 def active_customers(customers: int) -> int:
     r"""How many customers there are at the end of the period.
@@ -93,6 +107,9 @@ def active_customers(customers: int) -> int:
 
     Returns:
         A count; 0 where there are none.
+
+    Pitfalls:
+        Adding the ends of twelve months counts a customer twelve times.
 
     Examples:
         >>> from crmkpi import Customer, active_customers

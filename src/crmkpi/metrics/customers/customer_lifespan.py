@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from crmkpi.expressions import as_of, period
+from collections.abc import Sequence
+
+from crmkpi.expressions import Parameter, as_of, period
 from crmkpi.measures import Table, period_days
-from crmkpi.metric import metric
+from crmkpi.metric import Estimated, metric
 from crmkpi.metrics.customers.retention import active_at_start, wrong
+from crmkpi.metrics.literature import KAPLAN_MEIER, PROJECT_RETENTION, SURVIVAL_DATA
 from crmkpi.records import Customer
 
 __all__ = ["customer_lifespan"]
@@ -14,30 +17,91 @@ customers = Table(Customer)
 has_left = customers.until < as_of
 still_here = (customers.until.missing() | (customers.until >= as_of)) & (customers.since <= as_of)
 lifetime = customers.until - customers.since
+ended = customers.values(lifetime, has_left)
+running = customers.values(as_of - customers.since, still_here)
+horizon = Parameter("horizon", "the age of a customer at which the survival curve is cut", unit="days", default=1826.25)
 _DAY = 86_400
+
+
+def _bounds(
+    ended: Sequence[float], running: Sequence[float], horizon: float, *, confidence: float
+) -> tuple[float, float] | None:
+    from crmkpi.insight.lifespan import mean_within  # noqa: PLC0415  # analyses are loaded when they are used
+
+    found = mean_within(ended, running, horizon, confidence=confidence)
+    return (found.low, found.high) if ended else None
 
 
 @metric(
     at=customers.since,
+    ended=ended,
+    running=running,
+    leave_out=wrong,
+    parameters=(horizon,),
+    needs_as_of=True,
+    interval=Estimated(_bounds),
+    unit="duration",
+    better="higher",
+    theme="customers",
+    also_known_as=("average customer lifespan", "customer lifetime", "average customer lifetime", "customer tenure"),
+    default_because=(
+        "Customers who are still here count for as long as they have stayed, and churn may change with age. A mean "
+        "without a horizon would guess what happens after the longest stay that was ever seen."
+    ),
+    sources=(KAPLAN_MEIER, SURVIVAL_DATA, PROJECT_RETENTION),
+)
+def customer_lifespan(ended: Sequence[float], running: Sequence[float], horizon: float) -> float:
+    r"""How long customers stay on average, up to a horizon, those who are still here taken into account.
+
+    $$\text{customer lifespan} = \int_0^{\text{horizon}} S(t)\,dt$$
+
+    The restricted mean: the area under the survival curve $S$ (Kaplan and Meier) up to `horizon`, five years unless
+    given. Who is still here on the day `as_of` counts for the time so far. A customer belongs to the period in
+    which they came. Customers without a `since`, or who left before they came, are left out.
+
+    Returns:
+        A duration, at most the horizon, with an interval from Greenwood's variance; undefined where nobody has been a
+        customer for as long as the horizon, unless all have left.
+
+    Raises:
+        ParameterError: the day up to which the data is known (`as_of`) is not given.
+
+    Notes:
+        Where churn does not change with age, `exponential` gives the lifespan without a horizon.
+
+    Pitfalls:
+        The horizon is part of the figure: compare lifespans of one horizon only. The mean of those who left alone is
+        far too short: `churned_only`.
+
+    Examples:
+        >>> from datetime import datetime
+        >>> from crmkpi import Customer, customer_lifespan
+        >>> customers = [Customer(id="1", since="2026-01-01", until="2026-01-11"), Customer(id="2", since="2026-01-01")]
+        >>> customer_lifespan(customers, as_of=datetime(2026, 3, 2), horizon=60).to("days")
+        35.0
+        >>> customer_lifespan(customers, as_of=datetime(2026, 3, 2)).reason
+        'the longest lifetime seen is 60 days, and the horizon 1,826.25 days; give a shorter one'
+    """
+    from crmkpi.insight.lifespan import mean_within  # noqa: PLC0415  # analyses are loaded when they are used
+
+    return mean_within(ended, running, horizon).value
+
+
+@customer_lifespan.add_variant(
     time_of_lost=customers.sum(lifetime, has_left),
     time_of_active=customers.sum(as_of - customers.since, still_here),
     lost=customers.count(has_left),
     leave_out=wrong,
     needs_as_of=True,
-    unit="duration",
-    better="higher",
-    theme="customers",
-    also_known_as=("average customer lifespan", "customer lifetime", "average customer lifetime", "customer tenure"),
-    default_because="Customers who are still here count with the time that they have stayed, rather than not at all.",
+    interval=None,
 )
-def customer_lifespan(time_of_lost: float, time_of_active: float, lost: int) -> float:
-    r"""How long customers stay on average, those who are still here taken into account.
+def exponential(time_of_lost: float, time_of_active: float, lost: int) -> float:
+    r"""How long customers stay on average, if they leave as readily at any age.
 
     $$\text{customer lifespan} = \frac{\text{time that all customers have been customers}}{\text{customers lost}}$$
 
     The estimate for a churn that does not change with age: the time at risk of all customers, up to `as_of`, for each
-    one who left. A customer counts in the period in which he came. Customers without a `since`, or who left before
-    they came, are left out.
+    one who left. It needs no horizon. A customer counts in the period in which they came.
 
     Returns:
         A duration; undefined where nobody has left yet, since the end is then out of sight.
@@ -45,17 +109,13 @@ def customer_lifespan(time_of_lost: float, time_of_active: float, lost: int) -> 
     Raises:
         ParameterError: the day up to which the data is known (`as_of`) is not given.
 
-    Notes:
-        Where churn is high at first and low later, a survival curve says more. The mean of those who left alone is
-        far too short: `churned_only`.
-
     Examples:
         >>> from datetime import datetime
         >>> from crmkpi import Customer, customer_lifespan
         >>> customers = [Customer(id="1", since="2026-01-01", until="2026-01-11"), Customer(id="2", since="2026-01-01")]
-        >>> customer_lifespan(customers, as_of=datetime(2026, 3, 2)).to("days")
+        >>> customer_lifespan.variant("exponential")(customers, as_of=datetime(2026, 3, 2)).to("days")
         70.0
-        >>> customer_lifespan([Customer(id="2", since="2026-01-01")], as_of=datetime(2026, 3, 2)).reason
+        >>> customer_lifespan.variant("exponential")(customers[1:], as_of=datetime(2026, 3, 2)).reason
         'time of lost and lost are 0'
     """
     return (time_of_lost + time_of_active) / lost
@@ -66,7 +126,7 @@ def customer_lifespan(time_of_lost: float, time_of_active: float, lost: int) -> 
     active_at_start=customers.count(active_at_start),
     lost=customers.count(active_at_start & (customers.until < period.end)),
     days=period_days,
-    leave_out=wrong,
+    interval=None,
 )
 def inverse_churn(active_at_start: int, lost: int, days: float) -> float:
     r"""How long customers would stay if the churn of the period went on.
@@ -90,14 +150,14 @@ def inverse_churn(active_at_start: int, lost: int, days: float) -> float:
     return days * _DAY * active_at_start / lost
 
 
-@customer_lifespan.add_variant(at=customers.until, lifetime=customers.mean(lifetime), leave_out=wrong)
+@customer_lifespan.add_variant(at=customers.until, lifetime=customers.mean(lifetime), interval=None)
 def churned_only(lifetime: float) -> float:
     r"""How long the customers who left had stayed on average; far too short as a lifespan.
 
     $$\text{lifespan of lost customers} = \operatorname{mean}(\text{until} - \text{since})\ \text{of those who left}$$
 
     Biased: whoever stays long is not in it yet. A firm in its second year can find no lifespan above two. A customer
-    counts in the period in which he left.
+    counts in the period in which they left.
 
     Returns:
         A duration, with Student's t interval; undefined where nobody left.

@@ -7,6 +7,7 @@ from decimal import Decimal
 from crmkpi.expressions import period
 from crmkpi.metric import metric
 from crmkpi.metrics.customers.recurring_revenue import left_out, running_at_end, running_at_start, subscriptions
+from crmkpi.metrics.literature import SAAS_METRICS, STRIPE_BILLING
 
 __all__ = ["churned_mrr", "contraction_mrr", "expansion_mrr", "net_new_mrr", "new_mrr", "reactivation_mrr"]
 
@@ -31,6 +32,8 @@ change = accounts.closing - accounts.opening
     theme="customers",
     title="New MRR",
     also_known_as=("new business MRR", "new monthly recurring revenue"),
+    default_because="New means never paid before, so that who comes back is not won twice.",
+    sources=(SAAS_METRICS, STRIPE_BILLING),
 )
 def new_mrr(new: Decimal) -> Decimal:
     r"""Monthly recurring revenue of customers who had never paid before the period.
@@ -43,6 +46,9 @@ def new_mrr(new: Decimal) -> Decimal:
 
     Returns:
         Money a month, from 0 up; 0 where nobody came.
+
+    Pitfalls:
+        An export that begins last year does not know who paid before it, so that returning customers look new.
 
     Examples:
         >>> from crmkpi import Subscription, new_mrr
@@ -63,6 +69,8 @@ def new_mrr(new: Decimal) -> Decimal:
     theme="customers",
     title="Reactivation MRR",
     also_known_as=("reactivated MRR", "returning customer MRR", "win-back MRR"),
+    default_because="Apart from new revenue, since winning someone back costs less than winning someone.",
+    sources=(SAAS_METRICS, STRIPE_BILLING),
 )
 def reactivation_mrr(reactivated: Decimal) -> Decimal:
     r"""Monthly recurring revenue of customers who had left and came back.
@@ -73,6 +81,9 @@ def reactivation_mrr(reactivated: Decimal) -> Decimal:
 
     Returns:
         Money a month, from 0 up; 0 where nobody came back, and without a period.
+
+    Pitfalls:
+        A card that failed and was renewed a month later looks like a loss and a return.
 
     Examples:
         >>> from crmkpi import Subscription, reactivation_mrr
@@ -95,6 +106,8 @@ def reactivation_mrr(reactivated: Decimal) -> Decimal:
     theme="customers",
     title="Expansion MRR",
     also_known_as=("upgrade MRR", "expansion monthly recurring revenue"),
+    default_because="Per customer, so that a change of plan is one movement and not a loss and a gain.",
+    sources=(SAAS_METRICS, STRIPE_BILLING),
 )
 def expansion_mrr(expansion: Decimal) -> Decimal:
     r"""How much more the customers who stayed pay a month.
@@ -105,6 +118,9 @@ def expansion_mrr(expansion: Decimal) -> Decimal:
 
     Returns:
         Money a month, from 0 up; 0 where nobody pays more, and without a period.
+
+    Pitfalls:
+        Price rises are expansions too, and not upsell.
 
     Examples:
         >>> from crmkpi import Subscription, expansion_mrr
@@ -127,6 +143,8 @@ def expansion_mrr(expansion: Decimal) -> Decimal:
     theme="customers",
     title="Contraction MRR",
     also_known_as=("downgrade MRR", "downsell MRR", "contraction monthly recurring revenue"),
+    default_because="Per customer: who cancels one of two subscriptions pays less and has not left.",
+    sources=(SAAS_METRICS, STRIPE_BILLING),
 )
 def contraction_mrr(contraction: Decimal) -> Decimal:
     r"""How much less the customers who stayed pay a month, as a negative amount.
@@ -137,6 +155,9 @@ def contraction_mrr(contraction: Decimal) -> Decimal:
 
     Returns:
         Money a month, from 0 down; 0 where nobody pays less, and without a period.
+
+    Pitfalls:
+        Some systems show it without its sign. Here it is negative, so that the movements add up.
 
     Examples:
         >>> from crmkpi import Subscription, contraction_mrr
@@ -159,6 +180,8 @@ def contraction_mrr(contraction: Decimal) -> Decimal:
     theme="customers",
     title="Churned MRR",
     also_known_as=("lost MRR", "churned monthly recurring revenue"),
+    default_because="Only customers who pay nothing any more; those who pay less are contraction.",
+    sources=(SAAS_METRICS, STRIPE_BILLING),
 )
 def churned_mrr(churned: Decimal) -> Decimal:
     r"""The monthly recurring revenue of customers who left, as a negative amount.
@@ -169,6 +192,9 @@ def churned_mrr(churned: Decimal) -> Decimal:
 
     Returns:
         Money a month, from 0 down; 0 where nobody left, and without a period.
+
+    Pitfalls:
+        Some systems show it without its sign. Here it is negative, so that the movements add up.
 
     Examples:
         >>> from crmkpi import Subscription, churned_mrr
@@ -191,6 +217,8 @@ def churned_mrr(churned: Decimal) -> Decimal:
     theme="customers",
     title="Net new MRR",
     also_known_as=("MRR movements", "MRR growth", "net MRR change"),
+    default_because="Closing minus opening, so that the five movements must explain it to the cent.",
+    sources=(SAAS_METRICS,),
 )
 def net_new_mrr(opening: Decimal, closing: Decimal) -> Decimal:
     r"""By how much monthly recurring revenue changed in the period.
@@ -203,6 +231,9 @@ def net_new_mrr(opening: Decimal, closing: Decimal) -> Decimal:
     Returns:
         Money a month, below 0 where more was lost than won; 0 where nothing changed. Without a period it is all that
         runs.
+
+    Pitfalls:
+        Zero may be a quiet month, or a hundred who left and a hundred who came: look at the movements.
 
     Examples:
         >>> from crmkpi import Subscription, net_new_mrr

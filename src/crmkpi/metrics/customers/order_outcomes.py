@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crmkpi.measures import Table
 from crmkpi.metric import Share, metric
+from crmkpi.metrics.literature import CART_ABANDONMENT, PRODUCT_RETURNS, SCOR
 from crmkpi.records import Order
 
 __all__ = ["cart_abandonment_rate", "delivery_time", "return_rate"]
@@ -23,6 +24,8 @@ not_delivered = {"not delivered yet": kept_or_returned & orders.delivered_at.mis
     better="lower",
     theme="customers",
     also_known_as=("basket abandonment rate", "shopping cart abandonment rate", "checkout abandonment rate"),
+    default_because="Every cart that was filled is in the base, whatever became of the order.",
+    sources=(CART_ABANDONMENT,),
 )
 def cart_abandonment_rate(abandoned: int, carts: int) -> float:
     r"""Share of the carts that were filled and never ordered.
@@ -34,6 +37,10 @@ def cart_abandonment_rate(abandoned: int, carts: int) -> float:
 
     Returns:
         A fraction from 0 to 1, with Wilson's interval; undefined where there was no cart.
+
+    Pitfalls:
+        Many fill a cart to see the price of shipping. Shops that ask for an address first count fewer carts, and so
+        fewer abandoned ones.
 
     Examples:
         >>> from crmkpi import Order, cart_abandonment_rate
@@ -55,6 +62,8 @@ def cart_abandonment_rate(abandoned: int, carts: int) -> float:
     better="lower",
     theme="customers",
     also_known_as=("product return rate", "order return rate", "refund rate"),
+    default_because="By the day of the order, so that returns are compared with the orders they belong to.",
+    sources=(PRODUCT_RETURNS,),
 )
 def return_rate(returned: int, orders: int) -> float:
     r"""Share of the orders that came back.
@@ -66,6 +75,10 @@ def return_rate(returned: int, orders: int) -> float:
 
     Returns:
         A fraction from 0 to 1, with Wilson's interval; undefined where nothing was ordered.
+
+    Pitfalls:
+        The latest weeks are low because their parcels have not come back yet. One item of ten returned marks the whole
+        order.
 
     Examples:
         >>> from crmkpi import Order, return_rate
@@ -87,6 +100,7 @@ def return_rate(returned: int, orders: int) -> float:
     theme="customers",
     also_known_as=("average delivery time", "order to delivery time", "order fulfilment time"),
     default_because="The mean is what shops and carriers publish; `median` is what the customer in the middle meets.",
+    sources=(SCOR,),
 )
 def delivery_time(delivery: float) -> float:
     r"""How long it takes on average from an order to its delivery.
@@ -99,6 +113,9 @@ def delivery_time(delivery: float) -> float:
     Returns:
         A duration, with Student's t interval; undefined where nothing was delivered.
 
+    Pitfalls:
+        What is still on its way has no time yet: in a crisis the slowest parcels are missing and the mean looks fine.
+
     Examples:
         >>> from crmkpi import Order, delivery_time
         >>> orders = [Order(id=day, ordered_at="2026-01-01", delivered_at=f"2026-01-{day}") for day in ("03", "05")]
@@ -110,7 +127,7 @@ def delivery_time(delivery: float) -> float:
     return delivery
 
 
-@delivery_time.add_variant(delivery=orders.median(delivery, kept_or_returned), leave_out=not_delivered)
+@delivery_time.add_variant(delivery=orders.median(delivery, kept_or_returned))
 def median(delivery: float) -> float:
     r"""How long the order in the middle takes to be delivered: half are faster, half slower.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crmkpi.measures import Table
 from crmkpi.metric import metric
+from crmkpi.metrics.literature import RFM_AND_CLV
 from crmkpi.records import Order
 
 __all__ = ["purchase_frequency"]
@@ -21,6 +22,8 @@ completed = orders.status == "completed"
     better="higher",
     theme="customers",
     also_known_as=("order frequency", "orders per customer", "buying frequency"),
+    default_because="Buyers of the period only: who did not buy has no frequency in it.",
+    sources=(RFM_AND_CLV,),
 )
 def purchase_frequency(orders: int, buyers: int) -> float:
     r"""How often a customer who buys in the period does so.
@@ -32,6 +35,10 @@ def purchase_frequency(orders: int, buyers: int) -> float:
 
     Returns:
         A number from 1 up; undefined where nobody bought.
+
+    Pitfalls:
+        It is at least 1 by its definition, and rises with the length of the period: a year and a month cannot be
+        compared.
 
     Examples:
         >>> from crmkpi import Order, purchase_frequency

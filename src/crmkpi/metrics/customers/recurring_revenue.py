@@ -7,6 +7,7 @@ from decimal import Decimal
 from crmkpi.expressions import period
 from crmkpi.measures import Table
 from crmkpi.metric import metric
+from crmkpi.metrics.literature import SAAS_METRICS, STRIPE_BILLING
 from crmkpi.records import Subscription
 
 __all__ = ["arpu", "arr", "mrr"]
@@ -37,6 +38,8 @@ mrr_at_end = subscriptions.sum(subscriptions.mrr, running_at_end)
     theme="customers",
     title="Monthly recurring revenue",
     also_known_as=("MRR", "recurring revenue", "subscription revenue"),
+    default_because="What runs at the end of the period, since that is what the next one begins with.",
+    sources=(SAAS_METRICS, STRIPE_BILLING),
 )
 def mrr(mrr: Decimal) -> Decimal:
     r"""What the subscriptions that run at the end of the period bring in a month.
@@ -51,6 +54,10 @@ def mrr(mrr: Decimal) -> Decimal:
 
     Notes:
         Stripe leaves out taxes, trials, metered parts and coupons without an end; what `mrr` holds is up to the export.
+
+    Pitfalls:
+        A yearly fee in the field is twelve times too much: divide it before it is read. Adding the ends of twelve
+        months is no yearly revenue.
 
     Examples:
         >>> from crmkpi import Subscription, mrr
@@ -73,6 +80,8 @@ def mrr(mrr: Decimal) -> Decimal:
     theme="customers",
     title="Annual recurring revenue",
     also_known_as=("ARR", "annualised recurring revenue"),
+    default_because="Twelve times the monthly revenue, so that the two can never disagree.",
+    sources=(SAAS_METRICS,),
 )
 def arr(mrr: Decimal) -> Decimal:
     r"""What the subscriptions that run at the end of the period bring in a year, if nothing changes.
@@ -83,6 +92,9 @@ def arr(mrr: Decimal) -> Decimal:
 
     Returns:
         Money a year, exact to the cent; 0 where nothing runs.
+
+    Pitfalls:
+        In a season business it promises twelve Decembers. One-off fees and services are no recurring revenue.
 
     Examples:
         >>> from crmkpi import Subscription, arr
@@ -104,6 +116,7 @@ def arr(mrr: Decimal) -> Decimal:
     title="Average revenue per user",
     also_known_as=("ARPU", "ARPA", "average revenue per account", "average revenue per customer"),
     default_because="Per paying customer, not per subscription: someone with two of them is one customer.",
+    sources=(SAAS_METRICS,),
 )
 def arpu(mrr: Decimal, customers: int) -> Decimal:
     r"""What a paying customer brings in a month on average.
@@ -114,6 +127,9 @@ def arpu(mrr: Decimal, customers: int) -> Decimal:
 
     Returns:
         Money a month; undefined where nobody pays.
+
+    Pitfalls:
+        It rises when the smallest customers leave. The mean of the averages of plans is not the average.
 
     Examples:
         >>> from crmkpi import Subscription, arpu

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crmkpi.measures import Table
 from crmkpi.metric import Share, metric
+from crmkpi.metrics.literature import MARKETING_METRICS, RFM_AND_CLV
 from crmkpi.records import Order
 
 __all__ = ["repeat_purchase_rate"]
@@ -24,6 +25,7 @@ buyers_by_day = orders.per(orders.customer_id, days=orders.distinct(orders.order
     theme="customers",
     also_known_as=("RPR", "repeat customer rate", "repurchase rate", "reorder rate"),
     default_because="Two orders are two purchases; shops where one basket is split into several orders want `by_days`.",
+    sources=(MARKETING_METRICS, RFM_AND_CLV),
 )
 def repeat_purchase_rate(repeat_buyers: int, buyers: int) -> float:
     r"""Share of the buyers of the period who bought at least twice in it.
@@ -37,6 +39,10 @@ def repeat_purchase_rate(repeat_buyers: int, buyers: int) -> float:
 
     Notes:
         ERPNext's "repeat customers" counts invoices after the first, not customers.
+
+    Pitfalls:
+        In a longer period more people have bought twice, so that a year and a month cannot be compared. Buyers of the
+        last weeks had no time to come again.
 
     Examples:
         >>> from crmkpi import Order, repeat_purchase_rate

@@ -5,6 +5,7 @@ from __future__ import annotations
 from crmkpi.expressions import Parameter, as_of, period
 from crmkpi.measures import Table
 from crmkpi.metric import Share, metric
+from crmkpi.metrics.literature import DEFECTION, MARKETING_METRICS, PROJECT_RETENTION
 from crmkpi.records import Customer, Order
 
 __all__ = ["churn_rate", "retention_rate"]
@@ -35,6 +36,7 @@ inactive_days = Parameter(
     theme="customers",
     also_known_as=("customer retention rate", "CRR", "logo retention", "retention"),
     default_because="Following the opening customers is right even when some join and leave inside the period.",
+    sources=(MARKETING_METRICS, PROJECT_RETENTION),
 )
 def retention_rate(kept: int, active_at_start: int) -> float:
     r"""Share of the customers active at the start of the period who are still active at its end.
@@ -52,6 +54,10 @@ def retention_rate(kept: int, active_at_start: int) -> float:
         The textbook's (CE - CN) / CS is the variant `from_counts`. It is the same unless customers join and leave
         inside the period.
 
+    Pitfalls:
+        With new customers in it the count at the end can exceed that at the start, and 110 % of them are "retained". A
+        month's 95 % is 54 % over a year.
+
     Examples:
         >>> from crmkpi import Customer, retention_rate
         >>> customers = [Customer(id="1", since="2025-05-01"), Customer(id="2", since="2025-06-01", until="2026-02-10"),
@@ -68,7 +74,6 @@ def retention_rate(kept: int, active_at_start: int) -> float:
     active_at_end=customers.count(active_at_end),
     joined=customers.count(joined),
     active_at_start=customers.count(active_at_start),
-    leave_out=wrong,
     interval=None,
 )
 def from_counts(active_at_end: int, joined: int, active_at_start: int) -> float:
@@ -104,6 +109,7 @@ def from_counts(active_at_end: int, joined: int, active_at_start: int) -> float:
     default_because=(
         "The textbook's: of those who were there, how many left. Customers who join do not hide those who go."
     ),
+    sources=(MARKETING_METRICS, DEFECTION),
 )
 def churn_rate(lost: int, active_at_start: int) -> float:
     r"""Share of the customers active at the start of the period who left during it.
@@ -122,6 +128,9 @@ def churn_rate(lost: int, active_at_start: int) -> float:
         (`average_base`). On the same month they differ by points. When `until` is the day of the request, of the last
         paid day or the day after, counts move between months.
 
+    Pitfalls:
+        New customers in the base make growing firms look loyal. A month's 5 % is 46 % over a year, not 60 %.
+
     Examples:
         >>> from crmkpi import Customer, churn_rate
         >>> customers = [Customer(id="1", since="2025-05-01"), Customer(id="2", since="2025-06-01", until="2026-02-10"),
@@ -138,7 +147,6 @@ def churn_rate(lost: int, active_at_start: int) -> float:
     lost=customers.count(left),
     active_at_start=customers.count(active_at_start),
     joined=customers.count(joined),
-    leave_out=wrong,
     interval=None,
 )
 def stripe(lost: int, active_at_start: int, joined: int) -> float:
@@ -165,7 +173,6 @@ def stripe(lost: int, active_at_start: int, joined: int) -> float:
     lost=customers.count(left),
     active_at_start=customers.count(active_at_start),
     active_at_end=customers.count(active_at_end),
-    leave_out=wrong,
     interval=None,
 )
 def average_base(lost: int, active_at_start: int, active_at_end: int) -> float:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from crmkpi.metric import metric
 from crmkpi.metrics.customers.mrr_movements import accounts
 from crmkpi.metrics.customers.recurring_revenue import left_out
+from crmkpi.metrics.literature import SAAS_METRICS, STRIPE_BILLING
 
 __all__ = ["gross_revenue_retention", "net_revenue_retention", "revenue_churn_rate"]
 
@@ -27,6 +28,8 @@ closing = accounts.sum(accounts.closing, paying & (accounts.closing > 0))
     better="higher",
     theme="customers",
     also_known_as=("GRR", "gross dollar retention", "gross retention", "GDR"),
+    default_because="Without growth, and per customer, so that one who pays more cannot hide one who left.",
+    sources=(SAAS_METRICS,),
 )
 def gross_revenue_retention(kept_in_full: Decimal, kept_in_part: Decimal, opening: Decimal) -> Decimal:
     r"""Which part of the opening monthly recurring revenue is still there at the end, without any growth.
@@ -40,6 +43,10 @@ def gross_revenue_retention(kept_in_full: Decimal, kept_in_part: Decimal, openin
     Returns:
         A fraction from 0 to 1; exactly 1 - revenue churn rate. Undefined where nobody paid at the start, and so
         without a period.
+
+    Pitfalls:
+        Summed over all customers first and capped then, it is too high. It can never exceed 100 %; a figure that does
+        is `net_revenue_retention`.
 
     Examples:
         >>> from crmkpi import Subscription, gross_revenue_retention
@@ -64,6 +71,8 @@ def gross_revenue_retention(kept_in_full: Decimal, kept_in_part: Decimal, openin
     better="higher",
     theme="customers",
     also_known_as=("NRR", "net dollar retention", "NDR", "net retention"),
+    default_because="Opening customers only: new ones would make every growing firm retain more than all.",
+    sources=(SAAS_METRICS,),
 )
 def net_revenue_retention(closing: Decimal, opening: Decimal) -> Decimal:
     r"""What the customers of the start pay at the end, as a fraction of what they paid at the start.
@@ -74,6 +83,12 @@ def net_revenue_retention(closing: Decimal, opening: Decimal) -> Decimal:
 
     Returns:
         A fraction from 0 up; undefined where nobody paid at the start, and so without a period.
+
+    Notes:
+        Systems that count per subscription take a change of plan for a loss and a gain.
+
+    Pitfalls:
+        A few large customers who grow can hide that most leave: look at `gross_revenue_retention` beside it.
 
     Examples:
         >>> from crmkpi import Subscription, net_revenue_retention
@@ -100,6 +115,7 @@ def net_revenue_retention(closing: Decimal, opening: Decimal) -> Decimal:
     theme="customers",
     also_known_as=("MRR churn rate", "gross revenue churn", "gross MRR churn", "dollar churn"),
     default_because="Money that opening customers stopped paying is lost, whether they left or only pay less.",
+    sources=(SAAS_METRICS, STRIPE_BILLING),
 )
 def revenue_churn_rate(kept_in_full: Decimal, kept_in_part: Decimal, opening: Decimal) -> Decimal:
     r"""Which part of the opening monthly recurring revenue was lost, to customers who left or pay less.
@@ -116,6 +132,9 @@ def revenue_churn_rate(kept_in_full: Decimal, kept_in_part: Decimal, opening: De
     Notes:
         Stripe keeps contraction apart and calls only the revenue of customers who left churned: `left_only`.
 
+    Pitfalls:
+        With growth taken off it may be negative, and then says nothing of those who left.
+
     Examples:
         >>> from crmkpi import Subscription, revenue_churn_rate
         >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=60, started_at="2025-01-10"),
@@ -129,7 +148,7 @@ def revenue_churn_rate(kept_in_full: Decimal, kept_in_part: Decimal, opening: De
     return (opening - kept_in_full - kept_in_part) / opening
 
 
-@revenue_churn_rate.add_variant(closing=closing, opening=opening, leave_out=left_out)
+@revenue_churn_rate.add_variant(closing=closing, opening=opening)
 def net(closing: Decimal, opening: Decimal) -> Decimal:
     r"""Which part of the opening monthly recurring revenue was lost, after what opening customers pay more.
 
@@ -149,9 +168,7 @@ def net(closing: Decimal, opening: Decimal) -> Decimal:
     return (opening - closing) / opening
 
 
-@revenue_churn_rate.add_variant(
-    lost=accounts.sum(accounts.opening, paying & (accounts.closing <= 0)), opening=opening, leave_out=left_out
-)
+@revenue_churn_rate.add_variant(lost=accounts.sum(accounts.opening, paying & (accounts.closing <= 0)), opening=opening)
 def left_only(lost: Decimal, opening: Decimal) -> Decimal:
     r"""Which part of the opening monthly recurring revenue belonged to customers who left.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crmkpi.measures import Table
 from crmkpi.metric import Share, metric
+from crmkpi.metrics.literature import EFFORTLESS
 from crmkpi.records import Survey
 
 __all__ = ["customer_effort_score"]
@@ -22,6 +23,7 @@ no_score = {"no score": ces & surveys.score.missing()}
     theme="experience",
     also_known_as=("CES", "customer effort"),
     default_because="The score names effort, so that a high one is much of it; surveys that ask for ease want `ease`.",
+    sources=(EFFORTLESS,),
 )
 def customer_effort_score(effort: float) -> float:
     r"""How much effort customers had on average; low is good.
@@ -34,6 +36,12 @@ def customer_effort_score(effort: float) -> float:
     Returns:
         A score in the survey's scale, with Student's t interval; undefined where nobody answered.
 
+    Notes:
+        No CRM computes it from records. Survey tools differ in the scale, 1 to 5 or 1 to 7, and in its direction.
+
+    Pitfalls:
+        Two surveys with opposite wording average to the middle, whatever customers said. Declare which one it is.
+
     Examples:
         >>> from crmkpi import Survey, customer_effort_score
         >>> surveys = [Survey(id=str(n), kind="ces", score=score) for n, score in enumerate([1, 2, 6])]
@@ -45,7 +53,7 @@ def customer_effort_score(effort: float) -> float:
     return effort
 
 
-@customer_effort_score.add_variant(ease=surveys.mean(surveys.score, ces), leave_out=no_score, better="higher")
+@customer_effort_score.add_variant(ease=surveys.mean(surveys.score, ces), better="higher")
 def ease(ease: float) -> float:
     r"""How easy customers found it on average, for surveys in which a high score means easy; high is good.
 
@@ -70,8 +78,7 @@ def ease(ease: float) -> float:
 
 @customer_effort_score.add_variant(
     low_effort=surveys.count(ces & (surveys.score * 2 < surveys.scale_low + surveys.scale_high)),
-    answers=surveys.count(ces & surveys.score.present()),
-    leave_out=no_score,
+    answers=surveys.count(ces),
     interval=Share("low_effort", "answers"),
     unit="ratio",
     better="higher",

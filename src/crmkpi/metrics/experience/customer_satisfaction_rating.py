@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crmkpi.measures import Table
 from crmkpi.metric import metric
+from crmkpi.metrics.literature import MARKETING_METRICS
 from crmkpi.records import Survey
 
 __all__ = ["customer_satisfaction_rating"]
@@ -20,6 +21,8 @@ csat = surveys.kind == "csat"
     better="higher",
     theme="experience",
     also_known_as=("average rating", "mean satisfaction", "star rating", "average CSAT rating"),
+    default_because="The plain mean of the answers, as shops show their stars.",
+    sources=(MARKETING_METRICS,),
 )
 def customer_satisfaction_rating(rating: float) -> float:
     r"""How customers rate the firm on average.
@@ -32,7 +35,7 @@ def customer_satisfaction_rating(rating: float) -> float:
     Returns:
         A score in the survey's scale, with Student's t interval; undefined where nobody answered.
 
-    Notes:
+    Pitfalls:
         The share of satisfied answers is `customer_satisfaction_score`; a mean of 4.2 is not 84 %.
 
     Examples:

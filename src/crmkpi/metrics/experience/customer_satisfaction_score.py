@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from crmkpi.measures import Table
 from crmkpi.metric import Share, metric
+from crmkpi.metrics.literature import MARKETING_METRICS
 from crmkpi.records import Survey
 
 __all__ = ["customer_satisfaction_score"]
 
 surveys = Table(Survey)
 csat = surveys.kind == "csat"
-answers = surveys.count(csat & surveys.score.present())
+answers = surveys.count(csat)
 steps = surveys.scale_high - surveys.scale_low
 satisfied = (
     ((steps <= 2) & (surveys.score >= surveys.scale_high))
@@ -36,6 +37,10 @@ ends = surveys.scale_low + surveys.scale_high
     default_because=(
         "Satisfied is the top of the scale that vendors agree on: two boxes of five, three of ten, one of three."
     ),
+    sources=(
+        MARKETING_METRICS,
+        "Formbricks, pull request 7128: which answers count as satisfied, by the length of the scale",
+    ),
 )
 def customer_satisfaction_score(satisfied: int, answers: int) -> float:
     r"""Share of the answers that are satisfied.
@@ -51,6 +56,10 @@ def customer_satisfaction_score(satisfied: int, answers: int) -> float:
     Notes:
         Chatwoot and Formbricks count the top two of five as well; Zendesk has good and bad only (`good_bad`).
 
+    Pitfalls:
+        Answers without a score do not belong into the denominator. Who is asked decides: after a solved ticket people
+        are kinder.
+
     Examples:
         >>> from crmkpi import Survey, customer_satisfaction_score
         >>> surveys = [Survey(id=str(n), kind="csat", score=score) for n, score in enumerate([5, 4, 3, 1])]
@@ -63,7 +72,7 @@ def customer_satisfaction_score(satisfied: int, answers: int) -> float:
 
 
 @customer_satisfaction_score.add_variant(
-    satisfied=surveys.count(csat & (surveys.score >= surveys.scale_high)), answers=answers, leave_out=no_score
+    satisfied=surveys.count(csat & (surveys.score >= surveys.scale_high)), answers=answers
 )
 def top_box(satisfied: int, answers: int) -> float:
     r"""Share of the answers with the best score of the scale.

@@ -10,7 +10,6 @@ __all__ = ["net_promoter_score"]
 
 surveys = Table(Survey)
 nps = surveys.kind == "nps"
-answered = nps & surveys.score.present()
 customers = surveys.per(surveys.customer_id, score=surveys.latest(surveys.score, nps))
 
 
@@ -18,7 +17,7 @@ customers = surveys.per(surveys.customer_id, score=surveys.latest(surveys.score,
     at=surveys.answered_at,
     promoters=surveys.count(nps & (surveys.score >= 9)),
     detractors=surveys.count(nps & (surveys.score <= 6)),
-    answers=surveys.count(answered),
+    answers=surveys.count(nps),
     leave_out={"no score": nps & surveys.score.missing()},
     interval=NetPromoter("promoters", "detractors", "answers"),
     unit="score",
@@ -39,6 +38,13 @@ def net_promoter_score(promoters: int, detractors: int, answers: int) -> float:
     Returns:
         A score from -100 to 100, with the adjusted Wald interval; undefined where nobody answered.
 
+    Notes:
+        Some tools round each of the two shares first, which can move the score by a point.
+
+    Pitfalls:
+        It has no percent sign: 50 is 75 % promoters and 25 % detractors, or 50 % and none. On forty answers it is
+        uncertain by some 25 points either way.
+
     Examples:
         >>> from crmkpi import Survey, net_promoter_score
         >>> surveys = [Survey(id=str(n), kind="nps", score=score) for n, score in enumerate([10, 9, 8, 3])]
@@ -53,8 +59,7 @@ def net_promoter_score(promoters: int, detractors: int, answers: int) -> float:
 @net_promoter_score.add_variant(
     promoters=customers.count(customers.score >= 9),
     detractors=customers.count(customers.score <= 6),
-    answers=customers.count(customers.score.present()),
-    leave_out={"no score": nps & surveys.score.missing()},
+    answers=customers.count(),
 )
 def latest_per_customer(promoters: int, detractors: int, answers: int) -> float:
     r"""The net promoter score of customers, each counted once with the latest answer.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crmkpi.measures import Table
 from crmkpi.metric import metric
+from crmkpi.metrics.literature import MARKETING_METRICS
 from crmkpi.records import Interaction
 
 __all__ = ["social_mentions"]
@@ -19,6 +20,8 @@ social = interactions.kind == "social"
     unit="count",
     theme="experience",
     also_known_as=("brand mentions", "social media mentions", "mentions"),
+    default_because="What others say; the firm's own posts are advertising.",
+    sources=(MARKETING_METRICS,),
 )
 def social_mentions(mentions: int) -> int:
     r"""How often people spoke of the firm on social media.
@@ -30,6 +33,9 @@ def social_mentions(mentions: int) -> int:
 
     Returns:
         A count; 0 where nobody spoke of it.
+
+    Pitfalls:
+        Blame counts like praise, and one scandal makes the best month. The search words decide what is found.
 
     Examples:
         >>> from crmkpi import Interaction, social_mentions

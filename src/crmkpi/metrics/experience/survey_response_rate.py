@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crmkpi.measures import Table
 from crmkpi.metric import Share, metric
+from crmkpi.metrics.literature import AAPOR
 from crmkpi.records import Survey
 
 __all__ = ["survey_response_rate"]
@@ -22,6 +23,7 @@ answered = surveys.answered_at.present() | surveys.score.present()
     theme="experience",
     also_known_as=("response rate", "survey completion rate", "answer rate"),
     default_because="A cohort compares surveys with their own answers, so that it can never exceed 100 %.",
+    sources=(AAPOR,),
 )
 def survey_response_rate(answered: int, sent: int) -> float:
     r"""Share of the surveys sent in the period that were answered.
@@ -36,6 +38,10 @@ def survey_response_rate(answered: int, sent: int) -> float:
 
     Notes:
         Chatwoot divides the answers of the period by the surveys sent in it, which can exceed 100 % (`by_event`).
+
+    Pitfalls:
+        A good score from one in fifty says what one in fifty think. The latest days are low while answers still come
+        in.
 
     Examples:
         >>> from crmkpi import Survey, survey_response_rate

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crmkpi.measures import Table
 from crmkpi.metric import metric
+from crmkpi.metrics.literature import MARKETING_METRICS
 from crmkpi.records import Campaign, Customer, Lead
 
 __all__ = ["acquisition_rate"]
@@ -23,6 +24,7 @@ new_customers = customers.count(at=customers.since)
     theme="marketing",
     also_known_as=("customer acquisition rate", "new customer rate"),
     default_because="The people reached are the leads, which every CRM holds; how many saw an advert is rarely known.",
+    sources=(MARKETING_METRICS,),
 )
 def acquisition_rate(new_customers: int, leads: int) -> float:
     r"""How many new customers the period brought for each lead that came in.
@@ -34,6 +36,9 @@ def acquisition_rate(new_customers: int, leads: int) -> float:
 
     Returns:
         A number from 0 up, above 1 where customers come without having been leads; undefined where no lead came in.
+
+    Pitfalls:
+        New customers of a month are mostly leads of earlier ones: when leads double, the rate halves at first.
 
     Examples:
         >>> from crmkpi import Customer, Lead, acquisition_rate

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crmkpi.measures import Table
 from crmkpi.metric import Share, metric
+from crmkpi.metrics.literature import KELLER, MARKETING_METRICS
 from crmkpi.records import Survey
 
 __all__ = ["brand_awareness"]
@@ -22,6 +23,8 @@ awareness = surveys.kind == "awareness"
     better="higher",
     theme="marketing",
     also_known_as=("brand recognition", "brand recall", "aided awareness"),
+    default_because="Who gave no answer says nothing about the brand, so that only answers count.",
+    sources=(KELLER, MARKETING_METRICS),
 )
 def brand_awareness(aware: int, answers: int) -> float:
     r"""Share of the people asked who know the brand.
@@ -33,6 +36,10 @@ def brand_awareness(aware: int, answers: int) -> float:
 
     Returns:
         A fraction from 0 to 1, with Wilson's interval; undefined where nobody answered.
+
+    Pitfalls:
+        A survey of one's own customers finds that nearly all know the brand. Aided recognition, with the name on a
+        list, is far above free recall: never mix the two.
 
     Examples:
         >>> from crmkpi import Survey, brand_awareness

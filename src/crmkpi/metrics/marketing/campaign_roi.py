@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from crmkpi.measures import Table
 from crmkpi.metric import metric
+from crmkpi.metrics.literature import MARKETING_METRICS
 from crmkpi.records import Campaign, Deal
 
 __all__ = ["campaign_roi"]
@@ -16,7 +17,7 @@ won = deals.status == "won"
 
 
 @metric(
-    revenue=deals.sum(deals.amount, won & deals.campaign_id.present(), at=deals.closed_at),
+    revenue=deals.sum(deals.amount, won, at=deals.closed_at),
     cost=campaigns.sum(campaigns.cost, at=campaigns.started_at),
     leave_out={"deleted": deals.deleted, "no campaign": won & deals.campaign_id.missing()},
     unit="ratio",
@@ -27,7 +28,10 @@ won = deals.status == "won"
     default_because=(
         "The deal's primary campaign takes all the credit, as in Salesforce; the cost of a campaign counts once."
     ),
-    sources=("Salesforce Help: Campaign ROI counts won opportunities by their Primary Campaign Source",),
+    sources=(
+        "Salesforce Help: Campaign ROI counts won opportunities by their Primary Campaign Source",
+        MARKETING_METRICS,
+    ),
 )
 def campaign_roi(revenue: Decimal, cost: Decimal) -> Decimal:
     r"""What campaigns brought beyond their cost, as a fraction of the cost.
@@ -44,6 +48,10 @@ def campaign_roi(revenue: Decimal, cost: Decimal) -> Decimal:
     Notes:
         SuiteCRM joins campaigns with deals and counts the cost once per deal: three deals of 10,000 from a campaign
         that cost 5,000 show 100 % there. It is 500 %.
+
+    Pitfalls:
+        Revenue is no profit: with a margin of 30 % an ROI of 1 loses money. Deals of long cycles close after the
+        report, so that young campaigns look bad.
 
     Examples:
         >>> from crmkpi import Campaign, Deal, campaign_roi

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from crmkpi.measures import Table
 from crmkpi.metric import metric
+from crmkpi.metrics.literature import MARKETING_METRICS
 from crmkpi.records import Campaign, Expense, Lead
 
 __all__ = ["cost_per_lead"]
@@ -27,6 +28,7 @@ not_counted = {"merged": leads.merged_into.present(), "deleted": leads.deleted}
     default_because=(
         "All marketing spend brought all leads; a campaign's booked cost often leaves out people and tools."
     ),
+    sources=(MARKETING_METRICS,),
 )
 def cost_per_lead(spend: Decimal, leads: int) -> Decimal:
     r"""What marketing spent for each lead that came in.
@@ -37,6 +39,13 @@ def cost_per_lead(spend: Decimal, leads: int) -> Decimal:
 
     Returns:
         Money; undefined where no lead came in.
+
+    Notes:
+        Advertising systems divide their own cost by the leads they claim, each for itself.
+
+    Pitfalls:
+        Spend of this month often brings the leads of the next, so that short periods jump. Cheap leads may be bad ones:
+        compare `cost_per_sql`.
 
     Examples:
         >>> from crmkpi import Expense, Lead, cost_per_lead

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from crmkpi.measures import Table
 from crmkpi.metric import metric
+from crmkpi.metrics.literature import DEMAND_WATERFALL, MARKETING_METRICS
 from crmkpi.records import Expense, Lead
 
 __all__ = ["cost_per_mql", "cost_per_sql"]
@@ -25,6 +26,8 @@ not_counted = {"merged": leads.merged_into.present(), "deleted": leads.deleted}
     theme="marketing",
     title="Cost per MQL",
     also_known_as=("CPMQL", "cost per marketing qualified lead"),
+    default_because=("All marketing spend is for qualified leads in the end; a part of it would have to be guessed."),
+    sources=(MARKETING_METRICS, DEMAND_WATERFALL),
 )
 def cost_per_mql(spend: Decimal, mqls: int) -> Decimal:
     r"""What marketing spent for each lead that it qualified.
@@ -35,6 +38,10 @@ def cost_per_mql(spend: Decimal, mqls: int) -> Decimal:
 
     Returns:
         Money; undefined where no lead was qualified.
+
+    Pitfalls:
+        A lower threshold makes it cheaper without a better lead. Spend and leads of one month belong to each other only
+        in part.
 
     Examples:
         >>> from crmkpi import Expense, Lead, cost_per_mql
@@ -56,6 +63,8 @@ def cost_per_mql(spend: Decimal, mqls: int) -> Decimal:
     theme="marketing",
     title="Cost per SQL",
     also_known_as=("CPSQL", "cost per sales qualified lead"),
+    default_because="Marketing spend only, as for the other costs of a lead, so that the three compare.",
+    sources=(MARKETING_METRICS, DEMAND_WATERFALL),
 )
 def cost_per_sql(spend: Decimal, sqls: int) -> Decimal:
     r"""What marketing spent for each lead that sales accepted as qualified.
@@ -66,6 +75,9 @@ def cost_per_sql(spend: Decimal, sqls: int) -> Decimal:
 
     Returns:
         Money; undefined where no lead was qualified.
+
+    Pitfalls:
+        What sales spends to qualify is not in it. Spend and leads of one month belong to each other only in part.
 
     Examples:
         >>> from crmkpi import Expense, Lead, cost_per_sql

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crmkpi.measures import Table
 from crmkpi.metric import metric
+from crmkpi.metrics.literature import EMAIL_METRICS, MARKETING_METRICS
 from crmkpi.records import Campaign
 
 __all__ = ["bounce_rate", "email_campaigns", "email_click_rate", "email_open_rate", "unsubscribe_rate"]
@@ -27,6 +28,8 @@ no_clicked = {"no clicked": email & campaigns.clicked.missing()}
     theme="marketing",
     title="E-mail campaigns",
     also_known_as=("email campaigns sent", "newsletters", "number of email campaigns"),
+    default_because="A campaign is one decision to write; how many it reached is another number.",
+    sources=(EMAIL_METRICS,),
 )
 def email_campaigns(campaigns: int) -> int:
     r"""How many e-mail campaigns were started.
@@ -37,6 +40,9 @@ def email_campaigns(campaigns: int) -> int:
 
     Returns:
         A count; 0 where none was started.
+
+    Pitfalls:
+        A campaign whose channel reads "newsletter" is not counted: name the values when the file is read.
 
     Examples:
         >>> from crmkpi import Campaign, email_campaigns
@@ -59,6 +65,7 @@ def email_campaigns(campaigns: int) -> int:
     title="E-mail click rate",
     also_known_as=("CTR", "click rate", "click-through rate", "email CTR"),
     default_because="Every message that was paid for counts; the variants divide by those that arrived or were opened.",
+    sources=(EMAIL_METRICS, MARKETING_METRICS),
 )
 def email_click_rate(clicked: int, sent: int) -> float:
     r"""Share of the e-mails sent in which someone clicked a link.
@@ -76,6 +83,9 @@ def email_click_rate(clicked: int, sent: int) -> float:
         Espo divides by sent, Mailchimp by delivered (`of_delivered`). HubSpot calls clicked / delivered the click
         rate and clicked / opened (`of_opened`) the click-through rate. Scanners that open every link inflate all of
         them.
+
+    Pitfalls:
+        Two systems that show 5 % and 15 % may mean the same mailing: sent, delivered and opened are three denominators.
 
     Examples:
         >>> from crmkpi import Campaign, email_click_rate
@@ -143,6 +153,8 @@ def of_opened(clicked: int, opened: int) -> float:
     theme="marketing",
     title="E-mail open rate",
     also_known_as=("open rate",),
+    default_because="Who did not get the message could not open it.",
+    sources=(EMAIL_METRICS,),
 )
 def email_open_rate(opened: int, delivered: int) -> float:
     r"""Share of the e-mails delivered that someone opened.
@@ -154,7 +166,7 @@ def email_open_rate(opened: int, delivered: int) -> float:
     Returns:
         A fraction; undefined where nothing was delivered.
 
-    Notes:
+    Pitfalls:
         Mail programs that load images in advance count as opens, so that the rate has risen since without more readers.
 
     Examples:
@@ -176,6 +188,8 @@ def email_open_rate(opened: int, delivered: int) -> float:
     better="lower",
     theme="marketing",
     also_known_as=("opt-out rate", "email unsubscribe rate"),
+    default_because="Who did not get the message could not unsubscribe from it.",
+    sources=(EMAIL_METRICS,),
 )
 def unsubscribe_rate(unsubscribed: int, delivered: int) -> float:
     r"""Share of the e-mails delivered upon which the recipient unsubscribed.
@@ -186,6 +200,10 @@ def unsubscribe_rate(unsubscribed: int, delivered: int) -> float:
 
     Returns:
         A fraction; undefined where nothing was delivered.
+
+    Pitfalls:
+        People who mark a message as spam do not unsubscribe and are not in it. A mailing to a list that has been
+        cleaned looks better than one to a fresh list.
 
     Examples:
         >>> from crmkpi import Campaign, unsubscribe_rate
@@ -206,6 +224,8 @@ def unsubscribe_rate(unsubscribed: int, delivered: int) -> float:
     better="lower",
     theme="marketing",
     also_known_as=("email bounce rate", "undelivered rate"),
+    default_because="A bounce is a message that was sent and did not arrive, so that sent is the whole.",
+    sources=(EMAIL_METRICS,),
 )
 def bounce_rate(bounced: int, sent: int) -> float:
     r"""Share of the e-mails sent that could not be delivered.
@@ -217,6 +237,9 @@ def bounce_rate(bounced: int, sent: int) -> float:
 
     Returns:
         A fraction; undefined where nothing was sent.
+
+    Pitfalls:
+        The bounce rate of web analytics is something else: a share of sessions with one page.
 
     Examples:
         >>> from crmkpi import Campaign, bounce_rate

@@ -5,6 +5,7 @@ from __future__ import annotations
 from crmkpi.expressions import Parameter, as_of
 from crmkpi.measures import Table
 from crmkpi.metric import Share, metric
+from crmkpi.metrics.literature import MARKETING_METRICS
 from crmkpi.records import Lead
 
 __all__ = ["lead_conversion_rate"]
@@ -27,6 +28,7 @@ converted = (leads.converted_at < as_of) | ((leads.status == "converted") & lead
     theme="marketing",
     also_known_as=("lead conversion", "lead-to-customer rate", "lead to deal rate", "conversion rate of leads"),
     default_because="A cohort compares leads with their own conversions, so that it can never exceed 100 %.",
+    sources=(MARKETING_METRICS, "Salesforce object reference, Lead: IsConverted and ConvertedDate"),
 )
 def lead_conversion_rate(converted: int, leads: int) -> float:
     r"""Share of the leads created in the period that have converted.
@@ -44,6 +46,10 @@ def lead_conversion_rate(converted: int, leads: int) -> float:
         dbt_salesforce counts conversions by their own date (`by_event`). ERPNext counts opportunities per lead, which
         can exceed 100 %.
 
+    Pitfalls:
+        The latest months are low because their leads are young, not because they are worse. Junk leads that one team
+        deletes and another keeps make two teams incomparable.
+
     Examples:
         >>> from crmkpi import Lead, lead_conversion_rate
         >>> leads = [Lead(id="1", status="converted"), Lead(id="2", status="working"), Lead(id="3"), Lead(id="4")]
@@ -58,7 +64,6 @@ def lead_conversion_rate(converted: int, leads: int) -> float:
 @lead_conversion_rate.add_variant(
     converted=leads.count(leads.converted_at.present(), at=leads.converted_at),
     leads=leads.count(),
-    leave_out=not_counted,
     interval=None,
 )
 def by_event(converted: int, leads: int) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from crmkpi.expressions import business_time
 from crmkpi.measures import Table
 from crmkpi.metric import metric
+from crmkpi.metrics.literature import SHORT_LIFE_OF_LEADS
 from crmkpi.records import Lead
 
 __all__ = ["lead_response_time"]
@@ -27,6 +28,7 @@ not_counted = {
     theme="marketing",
     also_known_as=("speed to lead", "lead reaction time", "time to first contact", "lead follow-up time"),
     default_because="A few leads that nobody calls for weeks own the mean; the median is what a lead meets.",
+    sources=(SHORT_LIFE_OF_LEADS,),
 )
 def lead_response_time(response: float) -> float:
     r"""How long the lead in the middle waits until someone contacts it: half wait less, half more.
@@ -39,6 +41,9 @@ def lead_response_time(response: float) -> float:
 
     Returns:
         A duration, with an interval from order statistics; undefined where no lead was contacted.
+
+    Pitfalls:
+        An automatic reply is no contact; if it sets the date, every lead is answered within a minute.
 
     Examples:
         >>> from crmkpi import Lead, lead_response_time
@@ -53,7 +58,7 @@ def lead_response_time(response: float) -> float:
     return response
 
 
-@lead_response_time.add_variant(response=leads.mean(response), leave_out=not_counted)
+@lead_response_time.add_variant(response=leads.mean(response))
 def mean(response: float) -> float:
     r"""How long leads wait on average until someone contacts them.
 
@@ -74,9 +79,7 @@ def mean(response: float) -> float:
     return response
 
 
-@lead_response_time.add_variant(
-    response=leads.median(business_time(leads.created_at, leads.first_contacted_at)), leave_out=not_counted
-)
+@lead_response_time.add_variant(response=leads.median(business_time(leads.created_at, leads.first_contacted_at)))
 def business(response: float) -> float:
     r"""How many opening hours the lead in the middle waits until someone contacts it.
 

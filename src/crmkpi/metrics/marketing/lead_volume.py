@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crmkpi.measures import Table
 from crmkpi.metric import metric
+from crmkpi.metrics.literature import MARKETING_METRICS
 from crmkpi.records import Lead
 
 __all__ = ["lead_volume"]
@@ -18,6 +19,8 @@ leads = Table(Lead)
     unit="count",
     theme="marketing",
     also_known_as=("leads", "new leads", "number of leads", "lead count"),
+    default_because=("Every lead that came in is one, whatever became of it; a merged one is the same lead twice."),
+    sources=(MARKETING_METRICS,),
 )
 def lead_volume(leads: int) -> int:
     r"""How many leads came in.
@@ -29,6 +32,12 @@ def lead_volume(leads: int) -> int:
 
     Returns:
         A count; 0 where none came in.
+
+    Notes:
+        Salesforce deletes a lead that is merged into another, so that counts of the past change.
+
+    Pitfalls:
+        Imports and trade fairs bring thousands of leads in a day that nobody asked for: look at it by source.
 
     Examples:
         >>> from crmkpi import Lead, lead_volume

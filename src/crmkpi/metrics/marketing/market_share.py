@@ -7,6 +7,7 @@ from decimal import Decimal
 from crmkpi.expressions import Parameter
 from crmkpi.measures import Table
 from crmkpi.metric import metric
+from crmkpi.metrics.literature import MARKETING_METRICS
 from crmkpi.records import Deal
 
 __all__ = ["market_share"]
@@ -24,6 +25,10 @@ market_revenue = Parameter("market_revenue", "what all sellers of the market ear
     better="higher",
     theme="marketing",
     also_known_as=("share of market", "revenue market share"),
+    default_because=(
+        "Revenue share is what is meant where nothing is said; a share of units needs the market's units."
+    ),
+    sources=(MARKETING_METRICS,),
 )
 def market_share(revenue: Decimal, market_revenue: Decimal) -> Decimal:
     r"""The firm's part of what the whole market earns.
@@ -35,6 +40,13 @@ def market_share(revenue: Decimal, market_revenue: Decimal) -> Decimal:
 
     Returns:
         A fraction; undefined where the market's revenue is 0.
+
+    Notes:
+        No CRM computes it from records.
+
+    Pitfalls:
+        Any share can be had by drawing the market small enough: say whose figure the market is. Won deals of a quarter
+        against a market of a year is a quarter of the share.
 
     Examples:
         >>> from crmkpi import Deal, market_share

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crmkpi.measures import Table
 from crmkpi.metric import Share, metric
+from crmkpi.metrics.literature import DEMAND_WATERFALL
 from crmkpi.records import Lead
 
 __all__ = ["mql_rate"]
@@ -23,6 +24,7 @@ leads = Table(Lead)
     title="MQL rate",
     also_known_as=("lead to MQL rate", "marketing qualified lead rate", "lead-to-MQL conversion rate"),
     default_because="A cohort by creation: each lead is compared with what became of itself.",
+    sources=(DEMAND_WATERFALL,),
 )
 def mql_rate(mqls: int, leads: int) -> float:
     r"""Share of the leads created in the period that marketing has qualified.
@@ -33,6 +35,10 @@ def mql_rate(mqls: int, leads: int) -> float:
 
     Returns:
         A fraction from 0 to 1, with Wilson's interval; undefined where no lead was created.
+
+    Pitfalls:
+        The latest months are low while their leads are young. Where leads are qualified on arrival the rate says only
+        how the score is set.
 
     Examples:
         >>> from crmkpi import Lead, mql_rate

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crmkpi.measures import Table
 from crmkpi.metric import Share, metric
+from crmkpi.metrics.literature import DEMAND_WATERFALL
 from crmkpi.records import Lead
 
 __all__ = ["mql_to_sql_rate"]
@@ -25,6 +26,7 @@ leads = Table(Lead)
     default_because=(
         "A cohort by MQL date. A lead that sales took up without an MQL date says nothing about marketing's leads."
     ),
+    sources=(DEMAND_WATERFALL,),
 )
 def mql_to_sql_rate(sqls: int, mqls: int) -> float:
     r"""Share of the leads that marketing qualified in the period which sales qualified as well.
@@ -40,6 +42,9 @@ def mql_to_sql_rate(sqls: int, mqls: int) -> float:
     Notes:
         A system that clears the later date when a lead is moved back loses the SQL; one that counts SQLs of the period
         over MQLs of the period compares different leads and can exceed 100 %.
+
+    Pitfalls:
+        The latest months are low while sales still works on their leads.
 
     Examples:
         >>> from crmkpi import Lead, mql_to_sql_rate

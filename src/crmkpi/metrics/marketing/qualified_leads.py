@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crmkpi.measures import Table
 from crmkpi.metric import metric
+from crmkpi.metrics.literature import DEMAND_WATERFALL
 from crmkpi.records import Lead
 
 __all__ = ["mql_volume", "sql_volume"]
@@ -20,6 +21,8 @@ not_counted = {"merged": leads.merged_into.present(), "deleted": leads.deleted}
     theme="marketing",
     title="MQL volume",
     also_known_as=("MQLs", "marketing qualified leads", "number of MQLs"),
+    default_because="A lead becomes one on the day marketing qualified it, which is when that work was done.",
+    sources=(DEMAND_WATERFALL,),
 )
 def mql_volume(mqls: int) -> int:
     r"""How many leads marketing qualified.
@@ -31,6 +34,9 @@ def mql_volume(mqls: int) -> int:
 
     Returns:
         A count; 0 where none was qualified.
+
+    Pitfalls:
+        A lower threshold makes more of them overnight: read it together with `mql_to_sql_rate`.
 
     Examples:
         >>> from crmkpi import Lead, mql_volume
@@ -51,6 +57,8 @@ def mql_volume(mqls: int) -> int:
     theme="marketing",
     title="SQL volume",
     also_known_as=("SQLs", "sales qualified leads", "number of SQLs"),
+    default_because=("Sales may take up a lead that marketing never qualified; it is sales-qualified all the same."),
+    sources=(DEMAND_WATERFALL,),
 )
 def sql_volume(sqls: int) -> int:
     r"""How many leads sales accepted as qualified.
@@ -62,6 +70,9 @@ def sql_volume(sqls: int) -> int:
 
     Returns:
         A count; 0 where none was qualified.
+
+    Pitfalls:
+        A lead that is moved back in its system may lose the date, so that the past changes.
 
     Examples:
         >>> from crmkpi import Lead, sql_volume

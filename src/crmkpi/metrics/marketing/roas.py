@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from crmkpi.measures import Table
 from crmkpi.metric import metric
+from crmkpi.metrics.literature import MARKETING_METRICS
 from crmkpi.records import Campaign, Deal
 
 __all__ = ["roas"]
@@ -16,7 +17,7 @@ won = deals.status == "won"
 
 
 @metric(
-    revenue=deals.sum(deals.amount, won & deals.campaign_id.present(), at=deals.closed_at),
+    revenue=deals.sum(deals.amount, won, at=deals.closed_at),
     cost=campaigns.sum(campaigns.cost, at=campaigns.started_at),
     leave_out={"deleted": deals.deleted, "no campaign": won & deals.campaign_id.missing()},
     unit="ratio",
@@ -24,6 +25,8 @@ won = deals.status == "won"
     theme="marketing",
     title="Return on ad spend",
     also_known_as=("ROAS", "advertising return", "revenue per ad spend"),
+    default_because="Revenue over cost is what advertising systems call by this name; profit is not in it.",
+    sources=(MARKETING_METRICS,),
 )
 def roas(revenue: Decimal, cost: Decimal) -> Decimal:
     r"""How many times over the won deals of campaigns brought in what the campaigns cost.
@@ -35,6 +38,10 @@ def roas(revenue: Decimal, cost: Decimal) -> Decimal:
 
     Returns:
         A number from 0 up, 4.0 for four times the cost; undefined where nothing was spent.
+
+    Pitfalls:
+        1.0 is not break-even unless the goods cost nothing. Each advertising system claims the whole sale for itself;
+        here the deal names one campaign.
 
     Examples:
         >>> from crmkpi import Campaign, Deal, roas

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crmkpi.measures import Table
 from crmkpi.metric import metric
+from crmkpi.metrics.literature import WEB_ANALYTICS
 from crmkpi.records import Visit
 
 __all__ = ["visit_conversion_rate"]
@@ -27,6 +28,7 @@ no_conversions = {"no conversions": visits.conversions.missing()}
         "visitor-to-lead rate",
     ),
     default_because="Sessions add up over days and channels; visitors do not, since one person comes on several days.",
+    sources=(WEB_ANALYTICS,),
 )
 def visit_conversion_rate(conversions: int, sessions: int) -> float:
     r"""How many conversions a session on the website brings.
@@ -42,6 +44,9 @@ def visit_conversion_rate(conversions: int, sessions: int) -> float:
     Notes:
         Web analytics that count people divide by visitors (`by_visitors`), which gives a higher rate on the same
         traffic.
+
+    Pitfalls:
+        Bots visit and never convert, so that a wave of them looks like a worse website.
 
     Examples:
         >>> from crmkpi import Visit, visit_conversion_rate

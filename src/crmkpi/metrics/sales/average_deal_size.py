@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from crmkpi.measures import Table
 from crmkpi.metric import Mean, metric
+from crmkpi.metrics.literature import CRACKING_SALES, MARKETING_METRICS
 from crmkpi.records import Deal
 
 __all__ = ["average_deal_size"]
@@ -26,6 +27,7 @@ closed = deals.status.is_in("won", "lost")
     theme="sales",
     also_known_as=("average deal value", "average contract value", "ACV", "average opportunity value"),
     default_because="Only won deals bring money; lost ones often carry an amount of 0 and would pull the mean down.",
+    sources=(CRACKING_SALES, MARKETING_METRICS),
 )
 def average_deal_size(amount: Decimal, deals: int) -> Decimal:
     r"""What a won deal is worth on average.
@@ -42,6 +44,10 @@ def average_deal_size(amount: Decimal, deals: int) -> Decimal:
         Frappe CRM also shows the mean over everything that is not lost. A mean over won and lost deals, with lost ones
         at 0, is the variant `all_closed`.
 
+    Pitfalls:
+        A few very large deals carry the mean: look at `median` too. Contracts of three years and of one are not the
+        same amount.
+
     Examples:
         >>> from crmkpi import Deal, average_deal_size
         >>> deals = [Deal(id="1", status="won", amount=300), Deal(id="2", status="won", amount=100),
@@ -56,7 +62,6 @@ def average_deal_size(amount: Decimal, deals: int) -> Decimal:
 
 @average_deal_size.add_variant(
     amount=deals.median(deals.amount, won),
-    leave_out={"deleted": deals.deleted, "no amount": won & deals.amount.missing()},
     interval=None,
 )
 def median(amount: Decimal) -> Decimal:
@@ -93,7 +98,7 @@ def all_closed(amount: Decimal, deals: int) -> Decimal:
     Returns:
         Money, with Student's t interval; undefined where no closed deal has an amount.
 
-    Notes:
+    Pitfalls:
         Where a system sets lost deals to 0 this is far below what a deal is worth.
 
     Examples:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crmkpi.measures import Table
 from crmkpi.metric import metric
+from crmkpi.metrics.literature import CRACKING_SALES
 from crmkpi.records import Deal
 
 __all__ = ["deal_volume"]
@@ -19,6 +20,8 @@ deals = Table(Deal)
     better="higher",
     theme="sales",
     also_known_as=("deals created", "new deals", "new opportunities", "number of deals", "opportunities created"),
+    default_because="Every deal that was opened counts, so that months compare however their deals end.",
+    sources=(CRACKING_SALES,),
 )
 def deal_volume(deals: int) -> int:
     r"""How many deals were opened.
@@ -29,6 +32,9 @@ def deal_volume(deals: int) -> int:
 
     Returns:
         A count; 0 where none was opened.
+
+    Pitfalls:
+        Renewals opened by the system a year ahead count as well: look at it by kind.
 
     Examples:
         >>> from crmkpi import Deal, deal_volume

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from crmkpi.measures import Table
 from crmkpi.metric import metric
+from crmkpi.metrics.literature import SAAS_METRICS
 from crmkpi.records import Deal
 
 __all__ = ["expansion_revenue"]
@@ -22,6 +23,8 @@ won = deals.status == "won"
     better="higher",
     theme="sales",
     also_known_as=("upsell revenue", "cross-sell revenue", "upsell and cross-sell", "revenue from existing customers"),
+    default_because="Only deals that say they are expansions: a new deal of an old customer may be a renewal.",
+    sources=(SAAS_METRICS,),
 )
 def expansion_revenue(amount: Decimal) -> Decimal:
     r"""What existing customers bought on top: upsell and cross-sell.
@@ -36,6 +39,9 @@ def expansion_revenue(amount: Decimal) -> Decimal:
 
     Notes:
         Of subscriptions, `expansion_mrr` says how much more they bring in a month.
+
+    Pitfalls:
+        Where the kind is not filled in, upsell is left out and not zero: see the count of "no kind".
 
     Examples:
         >>> from crmkpi import Deal, expansion_revenue

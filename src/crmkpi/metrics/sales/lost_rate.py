@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crmkpi.measures import Table
 from crmkpi.metric import Share, metric
+from crmkpi.metrics.literature import CRACKING_SALES
 from crmkpi.records import Deal
 
 __all__ = ["lost_deals", "lost_rate"]
@@ -23,6 +24,8 @@ deleted = {"deleted": deals.deleted}
     better="lower",
     theme="sales",
     also_known_as=("loss rate", "lost deal rate", "lost opportunity rate"),
+    default_because="The complement of the win rate, over the same deals.",
+    sources=(CRACKING_SALES,),
 )
 def lost_rate(lost: int, closed: int) -> float:
     r"""Share of closed deals that were lost.
@@ -35,7 +38,7 @@ def lost_rate(lost: int, closed: int) -> float:
     Returns:
         A fraction from 0 to 1, with Wilson's interval; undefined where no deal was closed.
 
-    Notes:
+    Pitfalls:
         Won deals have no reason for a loss, so that by="lost_reason" gives 1 for every reason. Which reasons weigh
         most is `lost_deals` by="lost_reason"; each count over all closed deals is that reason's part of the lost
         rate.
@@ -59,6 +62,8 @@ def lost_rate(lost: int, closed: int) -> float:
     better="lower",
     theme="sales",
     also_known_as=("deals lost", "lost opportunities", "number of lost deals"),
+    default_because="A lost deal counts when it was lost, which is when the reason is written down.",
+    sources=(CRACKING_SALES,),
 )
 def lost_deals(lost: int) -> int:
     r"""How many deals were lost; by="lost_reason" says why.
@@ -69,6 +74,10 @@ def lost_deals(lost: int) -> int:
 
     Returns:
         A count; 0 where none was lost.
+
+    Pitfalls:
+        Deals that nobody works on stay open for ever and are never lost. "Price" is the reason that is easiest to
+        choose.
 
     Examples:
         >>> from crmkpi import Dataset, Deal, lost_deals

@@ -7,6 +7,7 @@ from decimal import Decimal
 from crmkpi.expressions import period
 from crmkpi.measures import Table
 from crmkpi.metric import metric
+from crmkpi.metrics.literature import CRACKING_SALES
 from crmkpi.records import Deal
 
 __all__ = ["pipeline_value", "weighted_pipeline"]
@@ -27,6 +28,8 @@ unknown = {"deleted": deals.deleted, "no created_at": is_open & deals.created_at
     better="higher",
     theme="sales",
     also_known_as=("pipeline", "open pipeline", "sales pipeline value"),
+    default_because="All open deals, in full: what is likely is another question, `weighted_pipeline`.",
+    sources=(CRACKING_SALES,),
 )
 def pipeline_value(amount: Decimal) -> Decimal:
     r"""The amount of all deals that are open at the end of the period.
@@ -42,6 +45,10 @@ def pipeline_value(amount: Decimal) -> Decimal:
 
     Notes:
         dbt_salesforce leaves out deals whose forecast category is omitted, so that open is more than its pipeline.
+
+    Pitfalls:
+        The status decides and not the close date: open deals carry one, often in the past. Adding the ends of twelve
+        months counts a deal twelve times.
 
     Examples:
         >>> from crmkpi import Deal, pipeline_value
@@ -66,6 +73,8 @@ def pipeline_value(amount: Decimal) -> Decimal:
     better="higher",
     theme="sales",
     also_known_as=("weighted pipeline value", "expected pipeline", "probability-weighted pipeline"),
+    default_because="Each deal's own probability, as the system holds it.",
+    sources=(CRACKING_SALES,),
 )
 def weighted_pipeline(amount: Decimal) -> Decimal:
     r"""The amount of all deals open at the end of the period, each weighted by its probability of being won.
@@ -76,6 +85,14 @@ def weighted_pipeline(amount: Decimal) -> Decimal:
 
     Returns:
         Money; 0 where nothing is open.
+
+    Notes:
+        Frappe's forecast counts lost deals with their full amount. dbt_salesforce counts a forecast category as the
+        pipeline.
+
+    Pitfalls:
+        Probabilities that belong to stages were typed in once and never compared with what was won. A sum over three
+        deals is no forecast.
 
     Examples:
         >>> from crmkpi import Deal, weighted_pipeline

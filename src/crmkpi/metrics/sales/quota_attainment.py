@@ -7,6 +7,7 @@ from decimal import Decimal
 from crmkpi.expressions import Parameter
 from crmkpi.measures import Table
 from crmkpi.metric import metric
+from crmkpi.metrics.literature import CRACKING_SALES
 from crmkpi.records import Deal
 
 __all__ = ["quota_attainment"]
@@ -24,6 +25,8 @@ quota = Parameter("quota", "what was to be won in the period", unit="money")
     better="higher",
     theme="sales",
     also_known_as=("quota achievement", "target attainment", "sales target attainment"),
+    default_because="Won deals against the target, since that is what quotas are set in.",
+    sources=(CRACKING_SALES,),
 )
 def quota_attainment(revenue: Decimal, quota: Decimal) -> Decimal:
     r"""Which part of the sales target was reached.
@@ -35,6 +38,10 @@ def quota_attainment(revenue: Decimal, quota: Decimal) -> Decimal:
 
     Returns:
         A fraction, above 1 where more was won than asked; undefined where the quota is 0.
+
+    Pitfalls:
+        One quota for a report by owner is each owner's quota, not the team's. Ten people at 50 % and one at 600 % are a
+        team at 100 %: look at the people.
 
     Examples:
         >>> from crmkpi import Deal, quota_attainment

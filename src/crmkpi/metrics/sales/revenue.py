@@ -7,6 +7,7 @@ from decimal import Decimal
 from crmkpi.errors import UndefinedError
 from crmkpi.measures import Table
 from crmkpi.metric import metric
+from crmkpi.metrics.literature import CRACKING_SALES, MARKETING_METRICS
 from crmkpi.records import Deal
 
 __all__ = ["revenue", "revenue_growth_rate"]
@@ -24,6 +25,8 @@ deleted = {"deleted": deals.deleted}
     better="higher",
     theme="sales",
     also_known_as=("won revenue", "sales revenue", "bookings", "closed-won amount", "sales"),
+    default_because="Won deals on the day they were won are what sales reports show.",
+    sources=(CRACKING_SALES,),
 )
 def revenue(amount: Decimal) -> Decimal:
     r"""The amount of all deals won.
@@ -37,6 +40,10 @@ def revenue(amount: Decimal) -> Decimal:
 
     Raises:
         CurrencyError: amounts are in several currencies and no rates are given.
+
+    Pitfalls:
+        It is what was signed, not what was invoiced or paid, and not the revenue of the accounts. Open deals do not
+        count, whatever close date they carry.
 
     Examples:
         >>> from crmkpi import Deal, revenue
@@ -60,6 +67,7 @@ def revenue(amount: Decimal) -> Decimal:
     theme="sales",
     also_known_as=("revenue growth", "sales growth", "growth rate"),
     default_because="Growth over the period just before is what a period report shows; seasons want `year_over_year`.",
+    sources=(MARKETING_METRICS,),
 )
 def revenue_growth_rate(current: Decimal, previous: Decimal) -> Decimal:
     r"""By what fraction won revenue grew over the period before.
@@ -70,6 +78,13 @@ def revenue_growth_rate(current: Decimal, previous: Decimal) -> Decimal:
 
     Returns:
         A fraction from -1 up; undefined where the period before brought nothing or less, and without a period.
+
+    Notes:
+        Frappe CRM's period before is one day shorter than the period, so that 31 days are held against 30.
+
+    Pitfalls:
+        December against November is season and not growth. A running month is compared with a whole one unless both are
+        cut at the same day.
 
     Examples:
         >>> from crmkpi import Deal, revenue_growth_rate
@@ -83,7 +98,7 @@ def revenue_growth_rate(current: Decimal, previous: Decimal) -> Decimal:
     return _growth(current, previous)
 
 
-@revenue_growth_rate.add_variant(current=won_amount, a_year_ago=won_amount.year_ago(), leave_out=deleted)
+@revenue_growth_rate.add_variant(current=won_amount, a_year_ago=won_amount.year_ago())
 def year_over_year(current: Decimal, a_year_ago: Decimal) -> Decimal:
     r"""By what fraction won revenue grew over the same period a year earlier.
 

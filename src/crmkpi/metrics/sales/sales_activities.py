@@ -5,6 +5,7 @@ from __future__ import annotations
 from crmkpi.expressions import as_of
 from crmkpi.measures import Table
 from crmkpi.metric import metric
+from crmkpi.metrics.literature import CRACKING_SALES
 from crmkpi.records import Interaction
 
 __all__ = ["emails_sent", "meetings_held", "sales_calls", "sms_sent"]
@@ -26,6 +27,8 @@ no_direction = interactions.direction.missing()
     better="higher",
     theme="sales",
     also_known_as=("outbound calls", "calls made", "number of sales calls"),
+    default_because="Calls that sales made are its work; calls that came in are demand.",
+    sources=(CRACKING_SALES,),
 )
 def sales_calls(calls: int) -> int:
     r"""How many calls were made.
@@ -36,6 +39,9 @@ def sales_calls(calls: int) -> int:
 
     Returns:
         A count; 0 where nobody called.
+
+    Pitfalls:
+        More calls are not more sales. A dialler that logs each attempt makes ten of one conversation.
 
     Examples:
         >>> from crmkpi import Interaction, sales_calls
@@ -59,6 +65,8 @@ def sales_calls(calls: int) -> int:
     theme="sales",
     title="E-mails sent",
     also_known_as=("emails sent", "outbound emails", "number of emails sent"),
+    default_because="Messages that someone wrote; mailings to many are campaigns.",
+    sources=(CRACKING_SALES,),
 )
 def emails_sent(messages: int) -> int:
     r"""How many e-mails were written to leads and customers, one by one.
@@ -70,6 +78,9 @@ def emails_sent(messages: int) -> int:
 
     Returns:
         A count; 0 where none was sent.
+
+    Pitfalls:
+        Systems that log the same message at the contact and at the deal count it twice, unless it has one id.
 
     Examples:
         >>> from crmkpi import Interaction, emails_sent
@@ -91,6 +102,8 @@ def emails_sent(messages: int) -> int:
     theme="sales",
     title="SMS sent",
     also_known_as=("text messages sent", "outbound SMS", "number of SMS sent"),
+    default_because="Messages that were sent; replies are the customers' work.",
+    sources=(CRACKING_SALES,),
 )
 def sms_sent(messages: int) -> int:
     r"""How many text messages were sent.
@@ -101,6 +114,9 @@ def sms_sent(messages: int) -> int:
 
     Returns:
         A count; 0 where none was sent.
+
+    Pitfalls:
+        A long message is several to the carrier and one here.
 
     Examples:
         >>> from crmkpi import Interaction, sms_sent
@@ -123,6 +139,8 @@ def sms_sent(messages: int) -> int:
     better="higher",
     theme="sales",
     also_known_as=("meetings", "number of meetings", "customer meetings"),
+    default_because=("Meetings seldom have a direction, so that only those that the customer called are left aside."),
+    sources=(CRACKING_SALES,),
 )
 def meetings_held(meetings: int) -> int:
     r"""How many meetings sales held.
@@ -134,6 +152,9 @@ def meetings_held(meetings: int) -> int:
 
     Returns:
         A count; 0 where none was held.
+
+    Pitfalls:
+        Calendars hold meetings that never took place: without `as_of`, those of next month count too.
 
     Examples:
         >>> from datetime import date

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crmkpi.measures import Table
 from crmkpi.metric import metric
+from crmkpi.metrics.literature import CRACKING_SALES
 from crmkpi.records import Deal
 
 __all__ = ["sales_cycle_length"]
@@ -24,6 +25,7 @@ deleted = {"deleted": deals.deleted}
     theme="sales",
     also_known_as=("sales cycle", "average sales cycle", "time to close", "days to close", "deal cycle time"),
     default_because="The mean of won deals is what nearly all systems show; lost deals drag on or end at once.",
+    sources=(CRACKING_SALES,),
 )
 def sales_cycle_length(cycle: float) -> float:
     r"""How long it takes on average from opening a deal to winning it.
@@ -40,6 +42,10 @@ def sales_cycle_length(cycle: float) -> float:
         fivetran's dbt_salesforce gives this with the sign turned round, Odoo hides a wrong order of the dates by taking
         the absolute value, Zoho counts calendar days (`calendar_days`).
 
+    Pitfalls:
+        A year of fast small deals shortens it although no large deal got faster: look at it by size. Dates that were
+        typed in afterwards, at the end of the quarter, measure when someone typed.
+
     Examples:
         >>> from crmkpi import Deal, sales_cycle_length
         >>> deals = [Deal(id="1", status="won", created_at="2026-01-01", closed_at="2026-01-11"),
@@ -52,7 +58,7 @@ def sales_cycle_length(cycle: float) -> float:
     return cycle
 
 
-@sales_cycle_length.add_variant(cycle=deals.median(cycle, won), leave_out=deleted)
+@sales_cycle_length.add_variant(cycle=deals.median(cycle, won))
 def median(cycle: float) -> float:
     r"""How long the won deal in the middle took: half were faster, half slower.
 
@@ -73,7 +79,7 @@ def median(cycle: float) -> float:
     return cycle
 
 
-@sales_cycle_length.add_variant(cycle=deals.quantile(cycle, 0.9, won), leave_out=deleted)
+@sales_cycle_length.add_variant(cycle=deals.quantile(cycle, 0.9, won))
 def p90(cycle: float) -> float:
     r"""The time within which nine of ten won deals were closed.
 
@@ -96,9 +102,7 @@ def p90(cycle: float) -> float:
     return cycle
 
 
-@sales_cycle_length.add_variant(
-    cycle=deals.mean(deals.closed_at.day() - deals.created_at.day(), won), leave_out=deleted
-)
+@sales_cycle_length.add_variant(cycle=deals.mean(deals.closed_at.day() - deals.created_at.day(), won))
 def calendar_days(cycle: float) -> float:
     r"""How many calendar days lie on average between opening a deal and winning it.
 
@@ -123,7 +127,7 @@ def calendar_days(cycle: float) -> float:
     return cycle
 
 
-@sales_cycle_length.add_variant(cycle=deals.mean(cycle, closed), leave_out=deleted)
+@sales_cycle_length.add_variant(cycle=deals.mean(cycle, closed))
 def all_closed(cycle: float) -> float:
     r"""How long it takes on average from opening a deal to closing it, won or lost.
 
@@ -144,7 +148,7 @@ def all_closed(cycle: float) -> float:
     return cycle
 
 
-@sales_cycle_length.add_variant(cycle=deals.mean(deals.closed_at - deals.lead.created_at, won), leave_out=deleted)
+@sales_cycle_length.add_variant(cycle=deals.mean(deals.closed_at - deals.lead.created_at, won))
 def from_lead(cycle: float) -> float:
     r"""How long it takes on average from the first sign of a lead to winning its deal.
 

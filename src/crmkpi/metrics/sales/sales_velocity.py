@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from crmkpi.measures import Table
 from crmkpi.metric import metric
+from crmkpi.metrics.literature import CRACKING_SALES
 from crmkpi.metrics.sales.pipeline_value import was_open
 from crmkpi.records import Deal
 
@@ -30,6 +31,8 @@ _DAY = 86_400
     theme="sales",
     title="Sales velocity per day",
     also_known_as=("sales velocity", "pipeline velocity", "deal velocity"),
+    default_because="Each of the four by its own default, so that they can be shown beside it.",
+    sources=(CRACKING_SALES,),
 )
 def sales_velocity(
     open_deals: int, won: int, closed: int, amount: Decimal, won_with_amount: int, cycle: float
@@ -45,6 +48,10 @@ def sales_velocity(
 
     Returns:
         Money per day; undefined where nothing was won, or where all deals were won at once.
+
+    Pitfalls:
+        Dead deals that nobody closes raise it. It multiplies four uncertain numbers: read the direction and not the
+        digits.
 
     Examples:
         >>> from crmkpi import Deal, sales_velocity

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crmkpi.measures import Table
 from crmkpi.metric import Share, metric
+from crmkpi.metrics.literature import CRACKING_SALES
 from crmkpi.records import StageVisit
 
 __all__ = ["stage_conversion_rate"]
@@ -33,6 +34,7 @@ moved_on = stage_visits.left_at.present() & (
     default_because=(
         "A deal that goes on is one that leaves the stage and is not lost by that; no order of stages has to be known."
     ),
+    sources=(CRACKING_SALES,),
 )
 def stage_conversion_rate(moved_on: int, entered: int) -> float:
     r"""Share of the deals that entered a stage and went on from there; group by="stage".
@@ -50,6 +52,9 @@ def stage_conversion_rate(moved_on: int, entered: int) -> float:
     Notes:
         A deal that is moved back to an earlier stage has gone on too. Where stages have an order, a funnel says how
         many reached each of them.
+
+    Pitfalls:
+        Multiplying the rates of all stages gives the win rate only if no deal skips a stage.
 
     Examples:
         >>> from crmkpi import Deal, StageVisit, stage_conversion_rate

@@ -7,6 +7,7 @@ from datetime import timedelta
 from crmkpi.expressions import as_of
 from crmkpi.measures import Table
 from crmkpi.metric import metric
+from crmkpi.metrics.literature import CRACKING_SALES
 from crmkpi.records import StageVisit
 
 __all__ = ["stage_duration"]
@@ -35,6 +36,7 @@ stay_so_far = as_of - stage_visits.entered_at
     default_because=(
         "A finished visit has one length that never changes; every visit counts once, also of a deal that came back."
     ),
+    sources=(CRACKING_SALES,),
 )
 def stage_duration(stay: float) -> float:
     r"""How long a deal stays in a stage on average; group by="stage".
@@ -51,6 +53,9 @@ def stage_duration(stay: float) -> float:
         HubSpot shows the time of all visits of a deal (`cumulative`) beside that of the latest. Salesforce's history
         has a row for each change of amount or date as well: join rows of the same stage before measuring.
 
+    Pitfalls:
+        Deals that are stuck have not left, so that the default cannot see them: `including_current` does.
+
     Examples:
         >>> from crmkpi import StageVisit, stage_duration
         >>> visits = [StageVisit(id="1", deal_id="A", entered_at="2026-01-01", left_at="2026-01-03"),
@@ -64,7 +69,7 @@ def stage_duration(stay: float) -> float:
     return stay
 
 
-@stage_duration.add_variant(stay=stage_visits.median(stay), leave_out={"still there": stage_visits.left_at.missing()})
+@stage_duration.add_variant(stay=stage_visits.median(stay))
 def median(stay: float) -> float:
     r"""How long the visit in the middle lasts: half are shorter, half longer.
 

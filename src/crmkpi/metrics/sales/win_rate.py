@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from crmkpi.measures import Table
 from crmkpi.metric import Share, metric
+from crmkpi.metrics.literature import CRACKING_SALES
 from crmkpi.records import Deal
 
 __all__ = ["win_rate"]
@@ -28,7 +29,7 @@ closed = deals.status.is_in("won", "lost")
     default_because=(
         "Most systems and textbooks count closed deals; counting open ones makes every recent period look bad."
     ),
-    sources=("Salesforce Help, article 000387867: WON:SUM / CLOSED:SUM",),
+    sources=("Salesforce Help, article 000387867: WON:SUM / CLOSED:SUM", CRACKING_SALES),
 )
 def win_rate(won: int, closed: int) -> float:
     r"""Share of closed deals that were won.
@@ -42,8 +43,11 @@ def win_rate(won: int, closed: int) -> float:
         A fraction from 0 to 1, with Wilson's interval; undefined where no deal was closed.
 
     Notes:
-        An export that lacks lost deals gives 100 %: Odoo archives them, and a default export drops what is archived.
         Salesforce shows won / closed and won / all on one page, fivetran's dbt_salesforce only the share of amounts.
+
+    Pitfalls:
+        An export that lacks lost deals gives 100 %: Odoo archives them, and a default export drops what is archived.
+        Nobody closes deals as lost before the review, so that a young month looks too good.
 
     Examples:
         >>> from crmkpi import Deal, win_rate
@@ -60,7 +64,6 @@ def win_rate(won: int, closed: int) -> float:
     at=deals.created_at,
     won=deals.count(won),
     created=deals.count(),
-    leave_out={"deleted": deals.deleted},
     interval=Share("won", "created"),
 )
 def of_created(won: int, created: int) -> float:
@@ -102,7 +105,7 @@ def by_amount(won_value: Decimal, closed_value: Decimal) -> Decimal:
     Returns:
         A fraction, without an interval; undefined where the closed amount is 0.
 
-    Notes:
+    Pitfalls:
         Where lost deals carry the amount 0, as in many exports, this is 100 % whatever happened.
 
     Examples:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from crmkpi.expressions import Parameter
 from crmkpi.measures import Table
 from crmkpi.metric import metric
+from crmkpi.metrics.literature import CALL_CENTER
 from crmkpi.records import Interaction
 
 __all__ = ["average_interaction_cost"]
@@ -26,6 +27,8 @@ hourly_rate = Parameter("hourly_rate", "what an hour of an agent costs", unit="m
     better="lower",
     theme="service",
     also_known_as=("cost per interaction", "cost per contact", "average cost per contact"),
+    default_because="The agent's time and what else the contact cost; rent and tools are not in a CRM.",
+    sources=(CALL_CENTER,),
 )
 def average_interaction_cost(cost: Decimal, seconds: float, interactions: int, hourly_rate: Decimal) -> Decimal:
     r"""What a contact with a customer costs on average.
@@ -39,6 +42,13 @@ def average_interaction_cost(cost: Decimal, seconds: float, interactions: int, h
 
     Returns:
         Money; undefined where there was no interaction.
+
+    Notes:
+        No CRM computes it from records.
+
+    Pitfalls:
+        Without an hourly rate it is only the booked cost, often 0. A cheap channel with three contacts for one problem
+        is not cheap.
 
     Examples:
         >>> from crmkpi import Interaction, average_interaction_cost

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crmkpi.measures import Table
 from crmkpi.metric import metric
+from crmkpi.metrics.literature import CALL_CENTER
 from crmkpi.records import Ticket
 
 __all__ = ["average_response_time"]
@@ -24,6 +25,7 @@ tickets = Table(Ticket)
     theme="service",
     also_known_as=("ART", "mean response time", "average reply time"),
     default_because="What the team gave in the period, all of it: every response counts on the day it was given.",
+    sources=(CALL_CENTER,),
 )
 def average_response_time(response: float) -> float:
     r"""How long the responses that were given in the period had taken on average.
@@ -39,6 +41,9 @@ def average_response_time(response: float) -> float:
 
     Notes:
         `first_response_time` asks what became of the tickets of a period, and for the customer in the middle.
+
+    Pitfalls:
+        A month in which old tickets are answered at last looks worst, although it is the month in which it got better.
 
     Examples:
         >>> from crmkpi import Ticket, average_response_time

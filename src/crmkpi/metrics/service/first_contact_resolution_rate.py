@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crmkpi.measures import Table
 from crmkpi.metric import Share, metric
+from crmkpi.metrics.literature import CALL_CENTER, ISO_18295
 from crmkpi.metrics.service.resolution_time import not_counted
 from crmkpi.metrics.service.ticket_rates import merged_or_spam, solved
 from crmkpi.records import Ticket
@@ -15,7 +16,7 @@ never_reopened = tickets.reopens == 0
 at_once = solved & (tickets.replies == 1) & never_reopened
 unknown = {
     "no replies": solved & tickets.replies.missing(),
-    "no reopens": solved & tickets.replies.present() & tickets.reopens.missing(),
+    "no reopens": solved & tickets.reopens.missing(),
 }
 
 
@@ -30,6 +31,7 @@ unknown = {
     theme="service",
     also_known_as=("FCR", "first call resolution", "one-touch resolution rate", "one-touch tickets"),
     default_because="One reply and never opened again: without the second half, every hasty answer is a success.",
+    sources=(CALL_CENTER, ISO_18295),
 )
 def first_contact_resolution_rate(at_once: int, solved: int) -> float:
     r"""Share of the solved tickets that needed one reply and were never opened again.
@@ -45,6 +47,9 @@ def first_contact_resolution_rate(at_once: int, solved: int) -> float:
     Notes:
         Zendesk's one-touch was "fewer than two replies", which counts tickets that nobody answered
         (`zero_or_one_reply`), and is "exactly one" now. Call centres divide by all calls (`of_all`).
+
+    Pitfalls:
+        A customer who gives up counts as resolved, and one who writes a new ticket instead of answering too.
 
     Examples:
         >>> from crmkpi import Ticket, first_contact_resolution_rate
@@ -89,7 +94,6 @@ def of_all(at_once: int, tickets: int) -> float:
 @first_contact_resolution_rate.add_variant(
     at_once=tickets.count(solved & (tickets.replies <= 1) & never_reopened),
     solved=tickets.count(solved),
-    leave_out=not_counted | unknown,
 )
 def zero_or_one_reply(at_once: int, solved: int) -> float:
     r"""Share of the solved tickets that needed at most one reply and were never opened again.

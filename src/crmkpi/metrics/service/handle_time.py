@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from crmkpi.measures import Table
 from crmkpi.metric import metric
+from crmkpi.metrics.literature import CALL_CENTER
 from crmkpi.metrics.service.resolution_time import not_counted
 from crmkpi.metrics.service.ticket_rates import solved
 from crmkpi.records import Ticket
@@ -24,6 +25,8 @@ handled = timedelta(seconds=1) * tickets.handled_seconds
     better="lower",
     theme="service",
     also_known_as=("AHT", "average handle time", "average handling time"),
+    default_because="A mean, since staffing multiplies it by the number of tickets.",
+    sources=(CALL_CENTER,),
 )
 def handle_time(handled: float) -> float:
     r"""How long agents work on a ticket on average.
@@ -35,6 +38,9 @@ def handle_time(handled: float) -> float:
 
     Returns:
         A duration, with Student's t interval; undefined where no solved ticket has a time.
+
+    Pitfalls:
+        Shorter is not better where customers have to come again: look at `first_contact_resolution_rate`.
 
     Examples:
         >>> from crmkpi import Ticket, handle_time

@@ -5,6 +5,7 @@ from __future__ import annotations
 from crmkpi.expressions import business_time
 from crmkpi.measures import Table
 from crmkpi.metric import metric
+from crmkpi.metrics.literature import CALL_CENTER, ITIL
 from crmkpi.records import Ticket
 
 __all__ = ["resolution_time"]
@@ -29,6 +30,7 @@ not_counted = {
     theme="service",
     also_known_as=("case resolution time", "time to resolution", "TTR", "full resolution time", "handling duration"),
     default_because="By the date of the solution no open ticket can bias it; a few old tickets own the mean.",
+    sources=(ITIL, CALL_CENTER),
 )
 def resolution_time(resolution: float) -> float:
     r"""How long the customer in the middle waits for a solution: half wait less, half more.
@@ -46,6 +48,9 @@ def resolution_time(resolution: float) -> float:
         Chatwoot counts every solution of a reopened conversation, all from its creation. OCA helpdesk keeps the date
         when a ticket is opened again. Zendesk's export rounds to whole hours.
 
+    Pitfalls:
+        Open tickets have no time yet: a team that solves only the easy ones looks fast. Look at `backlog` beside it.
+
     Examples:
         >>> from crmkpi import Ticket, resolution_time
         >>> tickets = [Ticket(id=day, status="solved", created_at="2026-01-01", solved_at=f"2026-01-{day}")
@@ -58,7 +63,7 @@ def resolution_time(resolution: float) -> float:
     return resolution
 
 
-@resolution_time.add_variant(resolution=tickets.mean(resolution, is_solved), leave_out=not_counted)
+@resolution_time.add_variant(resolution=tickets.mean(resolution, is_solved))
 def mean(resolution: float) -> float:
     r"""How long customers wait for a solution on average.
 
@@ -79,7 +84,7 @@ def mean(resolution: float) -> float:
     return resolution
 
 
-@resolution_time.add_variant(resolution=tickets.quantile(resolution, 0.9, is_solved), leave_out=not_counted)
+@resolution_time.add_variant(resolution=tickets.quantile(resolution, 0.9, is_solved))
 def p90(resolution: float) -> float:
     r"""The time within which nine of ten solved tickets were solved.
 
@@ -102,9 +107,7 @@ def p90(resolution: float) -> float:
     return resolution
 
 
-@resolution_time.add_variant(
-    resolution=tickets.median(business_time(tickets.created_at, tickets.solved_at), is_solved), leave_out=not_counted
-)
+@resolution_time.add_variant(resolution=tickets.median(business_time(tickets.created_at, tickets.solved_at), is_solved))
 def business(resolution: float) -> float:
     r"""How many opening hours the customer in the middle waits for a solution.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from crmkpi.expressions import period
 from crmkpi.measures import Table
 from crmkpi.metric import metric
+from crmkpi.metrics.literature import ISO_10002, ITIL
 from crmkpi.records import Ticket
 
 __all__ = ["backlog", "complaints", "recurring_issues"]
@@ -29,6 +30,8 @@ was_open = (tickets.created_at < period.end) & (
     better="lower",
     theme="service",
     also_known_as=("number of complaints", "customer complaints", "complaint volume"),
+    default_because="Tickets that were filed as complaints; reading the mood of the others would be a guess.",
+    sources=(ISO_10002,),
 )
 def complaints(complaints: int) -> int:
     r"""How many complaints came in.
@@ -40,6 +43,9 @@ def complaints(complaints: int) -> int:
 
     Returns:
         A count; 0 where nobody complained.
+
+    Pitfalls:
+        Fewer complaints may be customers who left without a word. An export with other words for its kinds gives 0.
 
     Examples:
         >>> from crmkpi import Ticket, complaints
@@ -59,6 +65,8 @@ def complaints(complaints: int) -> int:
     better="lower",
     theme="service",
     also_known_as=("ticket backlog", "open tickets", "unresolved tickets", "open cases"),
+    default_because="What is open now and what was open then, by the same rule, from the dates of the tickets.",
+    sources=(ITIL,),
 )
 def backlog(tickets: int) -> int:
     r"""How many tickets are unsolved at the end of the period.
@@ -74,6 +82,10 @@ def backlog(tickets: int) -> int:
 
     Notes:
         Zendesk takes a snapshot each day at 23 hours, so that its backlog differs by what is solved in the last hour.
+
+    Pitfalls:
+        Adding the days of a month counts a ticket once for every day. Tickets that were opened again count as open all
+        along.
 
     Examples:
         >>> from crmkpi import Ticket, backlog
@@ -95,6 +107,8 @@ def backlog(tickets: int) -> int:
     better="lower",
     theme="service",
     also_known_as=("repeat issues", "recurring problems", "recurring tickets"),
+    default_because="Two tickets of one kind are the first sign of a common cause.",
+    sources=(ITIL,),
 )
 def recurring_issues(tickets: int) -> int:
     r"""How many tickets are about a matter that came up more than once; by="kind" shows each.
@@ -106,6 +120,9 @@ def recurring_issues(tickets: int) -> int:
 
     Returns:
         A count; 0 where nothing came up twice.
+
+    Pitfalls:
+        Kinds such as "question" make every ticket a recurring one: use kinds that name the problem.
 
     Examples:
         >>> from crmkpi import Ticket, recurring_issues

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crmkpi.measures import Table
 from crmkpi.metric import Share, metric
+from crmkpi.metrics.literature import CALL_CENTER, ISO_18295, ITIL
 from crmkpi.metrics.service.resolution_time import not_counted
 from crmkpi.records import Ticket
 
@@ -24,6 +25,8 @@ merged_or_spam = {"merged": tickets.merged_into.present(), "spam": tickets.spam}
     better="lower",
     theme="service",
     also_known_as=("ticket reopen rate", "reopened tickets rate", "case reopen rate"),
+    default_because="Over tickets that were solved once: only those can be opened again.",
+    sources=(ITIL,),
 )
 def reopen_rate(reopened: int, solved: int) -> float:
     r"""Share of the tickets once solved that were opened again.
@@ -35,6 +38,13 @@ def reopen_rate(reopened: int, solved: int) -> float:
 
     Returns:
         A fraction from 0 to 1, with Wilson's interval; undefined where no ticket was solved.
+
+    Notes:
+        fivetran's dbt_zendesk counts solutions after the first; Zendesk counts the steps from solved to open.
+
+    Pitfalls:
+        A customer's "thank you" opens a ticket again in many systems. The latest weeks are low because nobody had time
+        to come back.
 
     Examples:
         >>> from crmkpi import Ticket, reopen_rate
@@ -57,6 +67,8 @@ def reopen_rate(reopened: int, solved: int) -> float:
     better="lower",
     theme="service",
     also_known_as=("ticket escalation rate", "case escalation rate"),
+    default_because="Over solved tickets, of which it is known whether they were escalated in the end.",
+    sources=(ITIL,),
 )
 def escalation_rate(escalated: int, solved: int) -> float:
     r"""Share of the solved tickets that had been escalated.
@@ -68,6 +80,10 @@ def escalation_rate(escalated: int, solved: int) -> float:
 
     Returns:
         A fraction from 0 to 1, with Wilson's interval; undefined where no ticket was solved.
+
+    Pitfalls:
+        Tickets that are escalated take longer, so that the open ones hold more of them. A flag that nobody sets gives 0
+        %.
 
     Examples:
         >>> from crmkpi import Ticket, escalation_rate
@@ -91,6 +107,7 @@ def escalation_rate(escalated: int, solved: int) -> float:
     title="SLA attainment",
     also_known_as=("SLA compliance", "SLA achievement", "SLA met rate"),
     default_because="Only tickets with an outcome: one that is still open has neither kept nor broken its promise.",
+    sources=(ITIL, ISO_18295),
 )
 def sla_attainment(met: int, with_outcome: int) -> float:
     r"""Share of the tickets solved by the time that was promised.
@@ -106,6 +123,10 @@ def sla_attainment(met: int, with_outcome: int) -> float:
     Notes:
         Stored flags often call every unsolved ticket violated. Open tickets past their due time are not in here: they
         count as missed once they are solved.
+
+    Pitfalls:
+        It can be 100 % while tickets far past their time lie open. The due time moves when someone changes the
+        priority.
 
     Examples:
         >>> from crmkpi import Ticket, sla_attainment
@@ -129,6 +150,8 @@ def sla_attainment(met: int, with_outcome: int) -> float:
     better="higher",
     theme="service",
     also_known_as=("self-service resolution rate", "deflection rate", "bot resolution rate"),
+    default_because="All issues reported are the whole; those solved without a person are a part of them.",
+    sources=(CALL_CENTER,),
 )
 def self_service_rate(self_served: int, tickets: int) -> float:
     r"""Share of all reported issues that the customer resolved without a person's help.
@@ -143,6 +166,9 @@ def self_service_rate(self_served: int, tickets: int) -> float:
     Notes:
         Chatwoot divides what bots resolved in a period by the conversations created in it, which are different ones,
         and cuts the decimals off. Intercom tells confirmed resolutions from assumed ones.
+
+    Pitfalls:
+        Who gave up looks like who was helped. Issues that never became a ticket, such as read articles, are not in it.
 
     Examples:
         >>> from crmkpi import Ticket, self_service_rate

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crmkpi.measures import Table
 from crmkpi.metric import metric
+from crmkpi.metrics.literature import CALL_CENTER, ITIL
 from crmkpi.records import Ticket
 
 __all__ = ["ticket_volume"]
@@ -18,6 +19,8 @@ tickets = Table(Ticket)
     unit="count",
     theme="service",
     also_known_as=("tickets", "case volume", "number of tickets", "ticket count", "created tickets"),
+    default_because="What came in is the work that arrived; spam and merged tickets are not work of their own.",
+    sources=(CALL_CENTER, ITIL),
 )
 def ticket_volume(tickets: int) -> int:
     r"""How many tickets came in.
@@ -28,6 +31,13 @@ def ticket_volume(tickets: int) -> int:
 
     Returns:
         A count; 0 where none came in.
+
+    Notes:
+        Zendesk's ticket counts leave out deleted tickets.
+
+    Pitfalls:
+        More tickets may be more customers: look at `tickets_per_customer`. A chat that is taken up again is one ticket
+        in some systems and two in others.
 
     Examples:
         >>> from crmkpi import Ticket, ticket_volume

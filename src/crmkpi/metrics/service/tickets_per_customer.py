@@ -5,6 +5,7 @@ from __future__ import annotations
 from crmkpi.measures import Table
 from crmkpi.metric import metric
 from crmkpi.metrics.customers.retention import active_at_end
+from crmkpi.metrics.literature import CALL_CENTER
 from crmkpi.records import Customer, Ticket
 
 __all__ = ["tickets_per_customer"]
@@ -26,6 +27,7 @@ not_counted = {"merged": tickets.merged_into.present(), "spam": tickets.spam}
     default_because=(
         "Customers who need no help are what the service works for, so that they belong in the denominator."
     ),
+    sources=(CALL_CENTER,),
 )
 def tickets_per_customer(tickets: int, customers: int) -> float:
     r"""How many tickets the period brought for each customer.
@@ -37,6 +39,9 @@ def tickets_per_customer(tickets: int, customers: int) -> float:
 
     Returns:
         A number from 0 up; undefined where there is no customer.
+
+    Pitfalls:
+        Tickets of a year over the customers of a day grow with the length of the period: compare periods of one length.
 
     Examples:
         >>> from crmkpi import Customer, Ticket, tickets_per_customer

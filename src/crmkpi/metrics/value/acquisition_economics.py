@@ -8,6 +8,7 @@ from crmkpi.measures import period_days
 from crmkpi.metric import metric
 from crmkpi.metrics.customers.recurring_revenue import left_out as unusable_subscriptions
 from crmkpi.metrics.customers.recurring_revenue import mrr_at_end, running_at_end, subscriptions
+from crmkpi.metrics.literature import SAAS_METRICS
 from crmkpi.metrics.value.customer_acquisition_cost import new_customers, spend
 from crmkpi.metrics.value.customer_lifetime_value import (
     churned_customers,
@@ -37,6 +38,7 @@ __all__ = ["cac_payback_period", "ltv_to_cac_ratio"]
     title="LTV to CAC ratio",
     also_known_as=("LTV:CAC", "LTV/CAC", "CLV to CAC ratio", "CLV:CAC"),
     default_because="Both sides by their default definition: lifetime value from orders, cost of marketing and sales.",
+    sources=(SAAS_METRICS,),
 )
 def ltv_to_cac_ratio(
     amount: Decimal, buyers: int, days: float, spend: Decimal, new_customers: int, lifespan: float, margin: float
@@ -52,7 +54,7 @@ def ltv_to_cac_ratio(
         A number from 0 up; undefined where nobody bought, no customer was won or nothing was spent, and without a
         period.
 
-    Notes:
+    Pitfalls:
         Three is a rule of thumb of investors. With a margin of 1 it compares revenue with cost and looks too good.
 
     Examples:
@@ -118,6 +120,8 @@ def arpu_over_churn(
     theme="value",
     title="CAC payback period",
     also_known_as=("months to recover CAC", "CAC payback", "payback period"),
+    default_because="What a subscriber brings in a month, after direct cost if the margin is given.",
+    sources=(SAAS_METRICS,),
 )
 def cac_payback_period(spend: Decimal, new_customers: int, mrr: Decimal, subscribers: int, margin: float) -> Decimal:
     r"""How long a customer has to stay until he has paid back what it cost to win him.
@@ -129,6 +133,10 @@ def cac_payback_period(spend: Decimal, new_customers: int, mrr: Decimal, subscri
 
     Returns:
         A duration; undefined where no customer was won, or nobody pays.
+
+    Pitfalls:
+        Without a margin it is revenue that is paid back, not money that was earned. Who leaves before it is over has
+        cost more than he brought.
 
     Examples:
         >>> from crmkpi import Customer, Expense, Subscription, cac_payback_period

@@ -7,6 +7,7 @@ from decimal import Decimal
 from crmkpi.expressions import Parameter
 from crmkpi.measures import Table
 from crmkpi.metric import metric
+from crmkpi.metrics.literature import MARKETING_METRICS, SAAS_METRICS
 from crmkpi.records import Customer, Expense
 
 __all__ = ["customer_acquisition_cost"]
@@ -27,6 +28,7 @@ periods = Parameter("periods", "how many periods lie between spending and winnin
     theme="value",
     also_known_as=("CAC", "cost per acquisition", "CPA", "cost to acquire a customer"),
     default_because="Sales people cost money too; a CAC of marketing alone flatters every firm that sells in person.",
+    sources=(SAAS_METRICS, MARKETING_METRICS),
 )
 def customer_acquisition_cost(spend: Decimal, new_customers: int) -> Decimal:
     r"""What marketing and sales spent for each new customer.
@@ -41,6 +43,10 @@ def customer_acquisition_cost(spend: Decimal, new_customers: int) -> Decimal:
 
     Notes:
         No CRM computes this from records. The customers of a period were often paid for in the one before: `lagged`.
+
+    Pitfalls:
+        Advertising without the salaries is a fraction of the cost. A quarter's customers were paid for in the quarter
+        before where sales takes months.
 
     Examples:
         >>> from crmkpi import Customer, Expense, customer_acquisition_cost

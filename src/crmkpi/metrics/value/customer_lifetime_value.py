@@ -9,6 +9,7 @@ from crmkpi.measures import Table, period_days
 from crmkpi.metric import metric
 from crmkpi.metrics.customers.mrr_movements import accounts
 from crmkpi.metrics.customers.recurring_revenue import left_out as unusable_subscriptions
+from crmkpi.metrics.literature import LIFETIME_VALUE, MARKETING_METRICS
 from crmkpi.metrics.value.months import month_or_undefined
 from crmkpi.records import Order
 
@@ -43,6 +44,7 @@ churned_customers = accounts.count((accounts.opening > 0) & (accounts.closing <=
     default_because=(
         "It needs nothing but orders and a lifespan; where customers end is better asked of survival curves."
     ),
+    sources=(LIFETIME_VALUE, MARKETING_METRICS),
 )
 def customer_lifetime_value(
     amount: Decimal, orders: int, buyers: int, days: float, lifespan: float, margin: float
@@ -59,7 +61,7 @@ def customer_lifetime_value(
     Returns:
         Money; undefined where nobody bought, and without a period.
 
-    Notes:
+    Pitfalls:
         The lifespan is the weak input: the mean lifetime of churned customers alone is far too short, since those who
         are still here are left out of it.
 
@@ -79,7 +81,6 @@ def customer_lifetime_value(
 @customer_lifetime_value.add_variant(
     amount=orders.sum(orders.amount, counted),
     buyers=orders.distinct(orders.customer_id, counted),
-    leave_out=left_out,
 )
 def historic(amount: Decimal, buyers: int) -> Decimal:
     r"""What a customer has brought so far.

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from crmkpi.measures import Table
 from crmkpi.metric import metric
+from crmkpi.metrics.literature import MARKETING_METRICS
 from crmkpi.records import Deal, Expense
 
 __all__ = ["return_on_investment"]
@@ -22,6 +23,8 @@ expenses = Table(Expense)
     better="higher",
     theme="value",
     also_known_as=("ROI", "return on spend"),
+    default_because="All expenses of the period, since nobody can say which of them won the deals.",
+    sources=(MARKETING_METRICS,),
 )
 def return_on_investment(gain: Decimal, cost: Decimal) -> Decimal:
     r"""What won deals brought beyond all that was spent, as a fraction of the spend.
@@ -32,6 +35,10 @@ def return_on_investment(gain: Decimal, cost: Decimal) -> Decimal:
 
     Returns:
         A fraction from -1 up; undefined where nothing was spent.
+
+    Pitfalls:
+        Revenue is no profit: what the goods cost is not in it unless it is an expense. Spend and gain of a short period
+        belong to different deals.
 
     Examples:
         >>> from crmkpi import Deal, Expense, return_on_investment

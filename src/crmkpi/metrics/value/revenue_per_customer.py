@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from crmkpi.measures import Table
 from crmkpi.metric import metric
+from crmkpi.metrics.literature import MARKETING_METRICS
 from crmkpi.records import Deal
 
 __all__ = ["revenue_per_customer"]
@@ -27,6 +28,8 @@ won = deals.status == "won"
     better="higher",
     theme="value",
     also_known_as=("RPC", "sales per customer", "won revenue per customer"),
+    default_because="Customers who bought in the period: the others brought nothing that could be averaged.",
+    sources=(MARKETING_METRICS,),
 )
 def revenue_per_customer(amount: Decimal, customers: int) -> Decimal:
     r"""What a customer who bought in the period brought on average.
@@ -40,6 +43,10 @@ def revenue_per_customer(amount: Decimal, customers: int) -> Decimal:
 
     Notes:
         What subscriptions bring a month and customer is `arpu`.
+
+    Pitfalls:
+        Over a longer period it is larger, so that a year and a month cannot be compared. Divided by all customers it is
+        a different number.
 
     Examples:
         >>> from crmkpi import Deal, revenue_per_customer

@@ -1,0 +1,377 @@
+"""Mutation testing: change one thing in the library, and see whether a test fails.
+
+    python .ci/mutation.py                                    300 mutants of each area
+    python .ci/mutation.py measures metrics/sales --sample 0  all mutants of two areas
+    python .ci/mutation.py --list                             the areas, and how many mutants each has
+
+The report says how many mutants of each area the tests kill, and lists those that survive. A mutant that does the same
+as the code is written down in .ci/equivalent.toml with the reason, and does not count. A sample is chosen by what a
+mutant changes, so that it is the same in every run, and hypothesis draws the same examples.
+
+Every mutant runs in a process of its own, forked from one that has imported all but the library, so that it costs
+little more than the tests that it takes until one fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import importlib.machinery
+import os
+import resource
+import signal
+import sys
+import tomllib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib import import_module
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from mutants import Mutant, Words, mutants
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "src"
+EQUIVALENT = ROOT / ".ci" / "equivalent.toml"
+
+METHODS = "tests/test_oracles.py::test_the_interval_is_the_one_that_the_manual_speaks_of_or_none"
+REASONS = "tests/test_oracles.py::test_what_is_left_out_is_counted_under_the_same_reasons_as_by_sql"
+LAWS = "tests/test_contract.py::test_every_metric_of_the_catalogue_and_its_variants_obey_the_laws"
+ORACLES = "tests/test_oracles.py::test_the_same_number_as_sql_over_the_whole_data_and_by_month"
+EXAMPLES = "tests/test_docstrings.py::test_the_examples_of_a_kpi_give_what_they_say"
+# A KPI for each thing that definitions do: all of them would take longer than all else together.
+VARIED = (
+    *("average_interaction_cost", "campaign_roi", "customer_lifespan", "lead_conversion_rate.by_event"),
+    "net_promoter_score.latest_per_customer",
+    *("new_mrr", "pipeline_value", "resolution_time.business", "revenue_growth_rate", "stage_conversion_rate"),
+    *("repeat_purchase_rate", "win_rate.by_amount"),
+)
+LEAVING = {*VARIED} - {"repeat_purchase_rate"}
+LAWFUL = ("customer_lifespan", "new_mrr", "pipeline_value", "stage_conversion_rate")
+# What is tried first finds most; the catalogue's own tests come last, as they use everything.
+ENGINE = (
+    "tests/engines/test_guards.py",
+    "tests/test_metric.py",
+    "tests/test_faults_of_others.py",
+    "tests/engines/test_expressions_in_loops.py",
+    "tests/engines/test_records.py",
+    "tests/test_segments.py",
+    "tests/test_measures.py",
+    "tests/test_money.py",
+    *(f"{ORACLES}[{name}]" for name in VARIED),
+    *(f"{REASONS}[{name}-{period}]" for name in VARIED if name in LEAVING for period in ("whole", "2026")),
+    *(f"{LAWS}[{name}]" for name in LAWFUL),
+)
+PERIODS = ("tests/test_periods.py", "tests/test_calendars.py", "tests/test_faults_of_others.py")
+SHOWN = ("tests/test_results.py", "tests/display/test_rows.py", "tests/test_faults_of_others.py")
+AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "measures": (("measures",), ("tests/test_measures.py", *ENGINE)),
+    "expressions": (("expressions",), ("tests/test_expressions.py", *ENGINE)),
+    "metric": (("metric",), ("tests/test_metric.py", "tests/test_catalogue.py", *ENGINE)),
+    "plan": (("plan",), ENGINE),
+    "evaluation": (("evaluation",), ("tests/test_measures.py", *ENGINE, "tests/test_dataset.py")),
+    "measurement": (("measurement",), ("tests/test_dataset.py", "tests/test_vendors.py", *ENGINE)),
+    "results": (("results",), (*SHOWN, *(f"{ORACLES}[{name}]" for name in VARIED))),
+    "periods": (("periods", "period_texts", "spans"), PERIODS),
+    "intervals": (("intervals",), ("tests/test_intervals.py",)),
+    "engines/query": (("engines/query",), ("tests/test_tally.py", *ENGINE)),
+    "engines/code": (("engines/code",), ENGINE),
+    "engines/loops": (("engines/loops",), ENGINE),
+    "engines/records": (("engines/records",), (*ENGINE, "tests/test_dataset.py")),
+    "engines/rows": (("engines/rows",), ENGINE),
+}
+# What this process has imported pytest cannot rewrite for plainer messages, and says so. Four tests are for other
+# things: three take long, and one runs the library in a process that knows nothing of the mutant.
+OPTIONS = (
+    *("-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:xdist"),
+    "--deselect=tests/engines/test_records.py::test_a_stream_of_a_hundred_thousand_records_equals_the_list",
+    "--deselect=tests/test_dataset.py::test_many_metrics_in_one_pass_are_each_what_they_are_alone",
+    "--deselect=tests/test_money.py::test_a_hundred_thousand_huge_and_tiny_amounts_add_up_to_the_cent",
+    "--deselect=tests/test_tally.py::test_a_definition_has_the_same_digest_in_another_process",
+    *("-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"),
+)
+THEMES = ("marketing", "sales", "customers", "value", "service", "experience")
+METRIC_TESTS = ("tests/test_catalogue.py", "tests/test_vendors.py", "tests/test_faults_of_others.py")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What only the imported library knows: words for `mutants`, and which KPIs a module of metrics defines."""
+
+    words: dict[str, Words]
+    metrics: dict[str, list[str]]
+    leaving_out: dict[str, bool]
+
+
+def facts() -> Facts:
+    """Import the library and ask it; only in a process that ends afterwards."""
+    from typing import get_args  # noqa: PLC0415
+
+    from crmkpi.catalogue import catalogue  # noqa: PLC0415
+    from crmkpi.measures import Aggregate, Shift, Table  # noqa: PLC0415
+    from crmkpi.metric import Better, Unit  # noqa: PLC0415
+    from crmkpi.records import RECORDS  # noqa: PLC0415
+    from crmkpi.records.base import record_type  # noqa: PLC0415
+
+    types = [record_type(record) for record in RECORDS.values()]
+    choices = [field.choices for type_ in types for field in type_.fields.values() if field.choices]
+    choices += [get_args(kind) for kind in (Unit, Better, Aggregate, Shift)]
+    words = {}
+    for name in (name for names in areas().values() for name in names):
+        tables = {key: value for key, value in vars(import_module(name)).items() if isinstance(value, Table)}
+        words[name] = Words({key: _swaps(table.record_type_.fields) for key, table in tables.items()}, choices)
+    metrics: dict[str, list[str]] = {}
+    for known in catalogue.everything():
+        metrics.setdefault(known.function.__module__, []).append(known.id)
+    return Facts(words, metrics, {known.id: bool(known.leave_out) for known in catalogue.everything()})
+
+
+def _swaps(fields: dict[str, Any]) -> dict[str, str]:
+    """Another field of the same kind for each field of a record that has one."""
+    swaps = {}
+    for name, field in fields.items():
+        alike = [other for other, known in fields.items() if known.kind == field.kind]
+        if len(alike) > 1:
+            swaps[name] = alike[(alike.index(name) + 1) % len(alike)]
+    return swaps
+
+
+def in_a_child(work: Callable[[], Any]) -> Any:
+    """What `work` gives, without a trace of what it has imported here."""
+    import multiprocessing  # noqa: PLC0415
+
+    context = multiprocessing.get_context("fork")
+    reading, writing = context.Pipe(duplex=False)
+    process = context.Process(target=lambda: writing.send(work()))
+    process.start()
+    writing.close()
+    found = reading.recv()
+    process.join()
+    return found
+
+
+def areas() -> dict[str, list[str]]:
+    """The modules of each area."""
+    found = {area: [f"crmkpi.{name.replace('/', '.')}" for name in names] for area, (names, _) in AREAS.items()}
+    for theme in THEMES:
+        files = sorted((SOURCE / "crmkpi" / "metrics" / theme).glob("*.py"))
+        found[f"metrics/{theme}"] = [f"crmkpi.metrics.{theme}.{file.stem}" for file in files if file.stem != "__init__"]
+    return found
+
+
+def tree_of(module: str) -> ast.Module:
+    """The syntax tree of a module."""
+    return ast.parse((SOURCE / f"{module.replace('.', '/')}.py").read_text("utf-8"))
+
+
+def tests_of(area: str, module: str, known: Facts) -> list[str]:
+    """The tests that ought to kill the mutants of a module; of a KPI those that name it."""
+    if area in AREAS:
+        return list(AREAS[area][1])
+    users = {module}
+    for other in known.metrics:  # definitions are also made of the words of other modules
+        if any(isinstance(part, ast.ImportFrom) and part.module in users for part in ast.walk(tree_of(other))):
+            users.add(other)
+    names = [name for user in known.metrics if user in users for name in known.metrics[user]]
+    return [
+        *(f"{EXAMPLES}[{name}]" for name in names),
+        *METRIC_TESTS,
+        "tests/test_oracles.py::test_every_definition_has_an_oracle_and_every_oracle_a_definition",
+        "tests/test_oracles.py::test_every_definition_that_leaves_records_out_says_which_in_sql_too",
+        *(f"{ORACLES}[{name}]" for name in names),
+        *(f"{METHODS}[{name}]" for name in names if name != "customer_lifetime_value.predictive"),
+        *(f"{REASONS}[{name}-{period}]" for name in names if known.leaving_out[name] for period in ("whole", "2026")),
+        *(f"{LAWS}[{name}]" for name in names if "." not in name),
+    ]
+
+
+def file_of(test: str) -> str:
+    """The file that a test is in."""
+    return test.partition("::")[0]
+
+
+def start(mutant: Mutant | None, tree: ast.Module | None, tests: list[str], seconds: int) -> int:
+    """Run tests in a process of its own, where the library has the mutant; gives the number of the process."""
+    process = os.fork()
+    if process:
+        return process
+    try:
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+        resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
+        signal.alarm(10 * seconds)  # for a mutant that waits for ever
+        silence = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(silence, 1)
+        os.dup2(silence, 2)
+        if mutant is not None and tree is not None:
+            mutant.apply()
+            put_into_place(mutant.module, tree)
+        import pytest  # noqa: PLC0415
+
+        code = 0
+        for _, listed in groupby(tests, key=file_of):  # to collect no more than it takes
+            if code := pytest.main([*OPTIONS, *listed]):
+                break
+        os._exit(code)
+    except BaseException:  # noqa: BLE001  # whatever it is, the mutant has not passed
+        os._exit(70)
+
+
+def put_into_place(module: str, tree: ast.Module) -> None:
+    """Have the module imported from the tree."""
+    usual = importlib.machinery.SourceFileLoader.get_code
+    code = compile(ast.fix_missing_locations(tree), str(SOURCE / f"{module.replace('.', '/')}.py"), "exec")
+
+    def get_code(self: Any, name: str) -> Any:
+        return code if name == module else usual(self, name)
+
+    importlib.machinery.SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
+
+
+def ended(work: Iterable[tuple[Any, ast.Module | None, list[str]]], jobs: int, seconds: int) -> Iterator[Any]:
+    """What there is to try, with whether its tests have passed, as they end."""
+    waiting, running = iter(work), {}
+    while True:
+        while len(running) < jobs and (item := next(waiting, None)) is not None:
+            what, tree, tests = item
+            running[start(what if tree else None, tree, tests, seconds)] = what
+        if not running:
+            return
+        process, status = os.wait()
+        yield running.pop(process), status == 0
+
+
+def chosen(found: list[Mutant], sample: int, seed: int) -> list[Mutant]:
+    """A sample that depends on what the mutants change and on nothing else."""
+    ordered = sorted(found, key=lambda one: sha256(f"{seed} {one.module} {one.key}".encode()).digest())
+    return ordered[: sample or None]
+
+
+@dataclass(frozen=True)
+class Score:
+    """What became of the mutants of an area."""
+
+    area: str
+    mutants: int
+    equivalent: int
+    tried: int
+    survivors: tuple[Mutant, ...]
+
+    @property
+    def killed(self) -> int:
+        """How many mutants made a test fail."""
+        return self.tried - len(self.survivors)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The mutants of an area that are tried, each with the tree it is of and its tests."""
+
+    area: str
+    mutants: int
+    equivalent: int
+    tried: tuple[tuple[Mutant, ast.Module, list[str]], ...]
+
+
+def sample_of(area: str, modules: list[str], known: Facts, same: dict[str, Any], asked: argparse.Namespace) -> Sample:
+    """Choose which mutants of an area to try."""
+    trees = {module: tree_of(module) for module in modules}
+    every = [one for module, tree in trees.items() for one in mutants(module, tree, known.words[module])]
+    keys = {module: {one.key for one in every if one.module == module} for module in modules}
+    stale = [f"{module}: {key}" for module in modules for key in same.get(module, {}) if key not in keys[module]]
+    if stale:
+        sys.exit(f"{EQUIVALENT.name} speaks of mutants that there are not: {stale}.")
+    counting = [one for one in every if one.key not in same.get(one.module, {})]
+    again = asked.again and asked.again.read_text("utf-8")
+    wanted = [one for one in counting if not again or f"`{one.module} {one.key}`" in again]
+    tests = {module: tests_of(area, module, known) for module in modules}
+    tried = () if asked.list else chosen(wanted, asked.sample, asked.seed)
+    work = tuple((one, trees[one.module], tests[one.module]) for one in tried)
+    return Sample(area, len(every), len(every) - len(counting), work)
+
+
+def check_without_mutants(samples: list[Sample], jobs: int) -> None:
+    """Tests that fail anyhow would kill every mutant."""
+    tests = sorted({test for sample in samples for _, _, listed in sample.tried for test in listed})
+    files = [(file, None, list(listed)) for file, listed in groupby(tests, key=file_of)]
+    failing = [file for file, passed in ended(files, jobs, 600) if not passed]
+    if failing:
+        sys.exit(f"Without any mutant, tests of {', '.join(sorted(failing))} fail; see with pytest why.")
+
+
+def score_of(sample: Sample, jobs: int, seconds: int) -> Score:
+    """Try the mutants of a sample, and tell of each that survives."""
+    survivors = []
+    for number, (mutant, survived) in enumerate(ended(sample.tried, jobs, seconds), 1):
+        if survived:
+            survivors.append(mutant)
+            print(f"{sample.area} {number}/{len(sample.tried)} {told(mutant)}", flush=True)
+    return Score(sample.area, sample.mutants, sample.equivalent, len(sample.tried), tuple(survivors))
+
+
+def told(mutant: Mutant) -> str:
+    """A mutant in a line, which `--again` finds."""
+    return f"`{mutant.module} {mutant.key}` in line {mutant.line}"
+
+
+def report(scores: list[Score]) -> str:
+    """The score of each area, and what survived."""
+    from crmkpi.intervals import wilson  # noqa: PLC0415  # the tests have been run by now
+
+    counts = (sum(values) for values in zip(*((one.mutants, one.equivalent, one.tried) for one in scores), strict=True))
+    everything = Score("all", *counts, tuple(mutant for one in scores for mutant in one.survivors))
+    lines = ["| area | mutants | equivalent | tried | killed | score | 95 % interval |", f"|---|{'--:|' * 6}"]
+    for one in (*scores, everything):
+        line = f"| {one.area} | {one.mutants} | {one.equivalent} | {one.tried} | {one.killed} |"
+        if one.tried:
+            low, high = wilson(one.killed, one.tried)
+            line += f" {one.killed / one.tried:.1%} | {low:.1%} to {high:.1%} |"
+        lines.append(line)
+    survivors = sorted(everything.survivors, key=lambda mutant: (mutant.module, mutant.line))
+    return "\n".join([*lines, "", f"{len(survivors)} survived.", "", *(f"- {told(mutant)}" for mutant in survivors)])
+
+
+def arguments() -> argparse.Namespace:
+    """What is asked for."""
+    parser = argparse.ArgumentParser(description="Mutation testing: see CONTRIBUTING.md.")
+    parser.add_argument("areas", nargs="*", help="areas such as measures or metrics/sales; all if none is given")
+    parser.add_argument("--sample", type=int, default=300, help="at most so many mutants of each area, 0 for all")
+    parser.add_argument("--seed", type=int, default=0, help="which sample")
+    parser.add_argument("--again", type=Path, help="only what survived in this report")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many at a time")
+    parser.add_argument("--seconds", type=int, default=120, help="processor time after which a mutant counts as killed")
+    parser.add_argument("--at-least", type=float, default=0, help="the score below which the command fails, in percent")
+    parser.add_argument("--output", type=Path, help="a file for the report")
+    parser.add_argument("--list", action="store_true", help="only say how many mutants each area has")
+    asked = parser.parse_args()
+    unknown = set(asked.areas) - set(areas())
+    if unknown:
+        parser.error(f"there is no area {', '.join(unknown)}; there are {', '.join(areas())}")
+    return asked
+
+
+def main() -> int:
+    """Run what is asked for; 1 where the score is below `--at-least`."""
+    asked = arguments()
+    os.chdir(ROOT)
+    os.environ["CI"] = "1"  # hypothesis then draws the same examples every time
+    sys.path.insert(0, str(SOURCE))
+    for library in ("duckdb", "hypothesis", "pydantic", "pytest", "scipy.stats"):  # once, before any fork
+        import_module(library)
+    known = in_a_child(facts)
+    same = tomllib.loads(EQUIVALENT.read_text("utf-8"))
+    modules = areas()
+    samples = [sample_of(area, modules[area], known, same, asked) for area in asked.areas or modules]
+    check_without_mutants(samples, asked.jobs)
+    scores = [score_of(sample, asked.jobs, asked.seconds) for sample in samples]
+    text = report(scores)
+    print(f"\n{text}")
+    if asked.output is not None:
+        asked.output.write_text(f"{text}\n", "utf-8")
+    tried = sum(one.tried for one in scores)
+    return int(tried > 0 and 100 * sum(one.killed for one in scores) / tried < asked.at_least)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+"""How the command reads files, and what it says about them on standard error."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from crmkpi.errors import FileFormatError
+from crmkpi.records import RECORDS
+from crmkpi.sources import Records, read_csv, read_excel, read_export, read_json
+
+__all__ = ["progress", "read_file", "say", "tell"]
+
+_SUFFIXES = (".csv", ".tsv", ".xlsx", ".json", ".jsonl")
+_MOST_MESSAGES = 3
+_FIRST_SHOWN = 1.0  # seconds; shorter files need no display
+_SHOWN_EVERY = 0.2
+
+
+def read_file(table: str, path: str, arguments: argparse.Namespace) -> Records[Any]:
+    """The records of one file."""
+    suffix = ".csv" if path == "-" else Path(path).suffix.lower()
+    if suffix not in _SUFFIXES:
+        raise FileFormatError(
+            f"{path} is none of the files that can be read ({', '.join(_SUFFIXES)}); export it as one."
+        )
+    columns: dict[str, Any] = {}
+    for of, header, fields in arguments.columns:
+        if of == table:
+            columns[header] = (*columns.get(header, ()), *fields)
+    values: dict[str, dict[str, Any]] = {}
+    for of, field, word, meaning in arguments.values:
+        if of == table:
+            values.setdefault(field, {})[word] = meaning
+    options: dict[str, Any] = {
+        "record": RECORDS[table],
+        "columns": {header: fields or None for header, fields in columns.items()},
+        "values": values,
+        "defaults": {field: value for of, field, value in arguments.default if of == table},
+        "decimal": arguments.decimal,
+        "day_first": arguments.day_first,
+        "tz": arguments.tz,
+        "strict": arguments.strict,
+        "progress": partial(progress, path) if sys.stderr.isatty() else None,
+    }
+    preset = dict(arguments.preset).get(table)
+    source: Any = getattr(sys.stdin, "buffer", sys.stdin) if path == "-" else path
+    if preset == "auto":
+        return read_export(source, encoding=arguments.encoding, **options)
+    options["preset"] = preset
+    if suffix == ".xlsx":
+        return read_excel(source, **options)
+    if suffix in (".json", ".jsonl"):
+        return read_json(source, encoding=arguments.encoding, **options)
+    delimiter = "\t" if suffix == ".tsv" else arguments.delimiter
+    return read_csv(source, delimiter=delimiter, encoding=arguments.encoding, **options)
+
+
+def tell(path: str, records: Records[Any]) -> None:
+    """Say on standard error what had to be left out of a file."""
+    sure = records.account.recognised
+    if sure is not None:
+        say(f"{path}: read as {sure.preset}, {sure.score:.0%} sure")
+    for note in records.notes:
+        say(f"{path}: {note}")
+    for reason, count in records.account.skipped.items():
+        say(f"{path}: {count:,} skipped: {reason}")
+    rejected = records.rejected
+    if rejected:
+        say(f"{path}: {len(rejected):,} {'row' if len(rejected) == 1 else 'rows'} could not be read")
+    for row in rejected[:_MOST_MESSAGES]:
+        what = " ".join(filter(None, (row.field, row.value)))
+        say(f"  line {row.line}: {f'{what} is ' if what else ''}{row.reason}")
+    if len(rejected) > _MOST_MESSAGES:
+        say(f"  and {len(rejected) - _MOST_MESSAGES:,} more")
+
+
+def say(message: str) -> None:
+    """A message on standard error."""
+    print(f"crmkpi: {message}", file=sys.stderr)
+
+
+def progress(name: str, parts: Iterable[Any]) -> Iterator[Any]:
+    """The parts of a source, one by one, while standard error shows how many rows were read of those that take long."""
+    rows, shown, next_time = 0, False, monotonic() + _FIRST_SHOWN
+    for part in parts:
+        rows += len(getattr(part, "rows", ())) or 1
+        if monotonic() >= next_time:
+            print(f"\rcrmkpi: {name}: {rows:,} rows", end="", file=sys.stderr, flush=True)
+            shown, next_time = True, monotonic() + _SHOWN_EVERY
+        yield part
+    if shown:
+        print(file=sys.stderr)

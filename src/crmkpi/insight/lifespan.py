@@ -1,0 +1,79 @@
+"""What a survival curve says of a lifespan within a horizon: how long, and worth how much."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import fsum
+
+from crmkpi.errors import ParameterError, UndefinedError
+from crmkpi.insight.durations import Durations
+from crmkpi.insight.survival import MeanLifetime, SurvivalCurve, kaplan_meier
+
+__all__ = ["discounted_time", "mean_within", "months_of"]
+
+_DAY = 86_400.0
+_MONTH = 365.25 / 12 * _DAY
+
+
+def mean_within(
+    ended: Sequence[float], running: Sequence[float], horizon: float, *, confidence: float = 0.95
+) -> MeanLifetime:
+    """The mean lifetime in seconds within `horizon` days, from lifetimes in seconds that ended and that still run.
+
+    >>> mean_within([2 * 86_400], [4 * 86_400, 4 * 86_400], 3).value / 86_400
+    2.6666666666666665
+    """
+    curve, end = _known(ended, running, horizon, confidence)
+    if not end:  # all left at the moment at which they came
+        return MeanLifetime(0.0, 0.0, horizon, 0.0, 0.0)
+    return curve.restricted_mean(end)
+
+
+def discounted_time(ended: Sequence[float], running: Sequence[float], horizon: float, monthly_rate: float) -> float:
+    """The months that a customer may be expected to stay within `horizon` days, each discounted at its end.
+
+    Lifetimes are in seconds. Without a discount it is the mean within the horizon, in months.
+
+    >>> round(discounted_time([60 * 86_400], [60 * 86_400], 60, 0.0), 6)
+    1.971253
+    """
+    curve, end = _known(ended, running, horizon, 0.95)
+    total, share, last, month = 0.0, 1.0, 0.0, 1
+    for time, after in [*zip(curve.times, curve.survival, strict=True), (end, 0.0)]:
+        while last < min(time, end):
+            stop = min(month * _MONTH, time, end)
+            total += share * (stop - last) / _MONTH / (1 + monthly_rate) ** month
+            month += stop >= month * _MONTH
+            last = stop
+        share = after
+    return total
+
+
+def months_of(lifetimes: Sequence[float]) -> float:
+    """Lifetimes in seconds added up, in months of 365.25 / 12 days.
+
+    >>> months_of([365.25 * 86_400, 0])
+    12.0
+    """
+    return fsum(lifetimes) / _MONTH
+
+
+def _known(
+    ended: Sequence[float], running: Sequence[float], horizon: float, confidence: float
+) -> tuple[SurvivalCurve, float]:
+    """The curve, and the horizon in seconds as far as anybody lasts; undefined where the data end before it."""
+    if not horizon > 0:
+        raise ParameterError(f"The parameter 'horizon' must be above zero days; got {horizon!r}.")
+    if not ended and not running:
+        raise UndefinedError("nobody's lifetime is known")
+    curve = kaplan_meier(
+        Durations([*ended, *running], [True] * len(ended) + [False] * len(running)), confidence=confidence
+    )
+    if horizon * _DAY <= curve.last_time:
+        return curve, horizon * _DAY
+    if curve.survival[-1] == 0:  # nobody lasts longer, so that nothing is to come
+        return curve, curve.last_time
+    longest = f"{curve.last_time / _DAY:,.0f} days"
+    raise UndefinedError(
+        f"the longest lifetime seen is {longest}, and the horizon {horizon:,g} days; give a shorter one"
+    )

@@ -1,0 +1,37 @@
+"""Packages whose names are loaded one by one, each from its own module when it is first used."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+__all__ = ["loader"]
+
+
+def loader(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
+    """The `__getattr__` of a package: gives a name from the module that `homes` says, and keeps it from then on."""
+    module = sys.modules[package]
+    module.__dict__["_homes"] = homes
+    module.__class__ = _Package
+
+    def load(name: str) -> Any:
+        if name not in homes:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        value = getattr(import_module(f"{package}.{homes[name]}"), name)
+        module.__dict__[name] = value
+        return value
+
+    return load
+
+
+class _Package(ModuleType):
+    """Keeps `crmkpi.sales.win_rate` the KPI that it is, though the module that defines it has the same name."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        # Importing a module of a package makes it an attribute of the package.
+        own = isinstance(value, ModuleType) and value.__name__ == f"{self.__name__}.{name}"
+        if not (own and name in self.__dict__["_homes"]):
+            super().__setattr__(name, value)

@@ -1,0 +1,139 @@
+"""Cohort retention."""
+
+from __future__ import annotations
+
+from crmkpi.expressions import Parameter, period
+from crmkpi.measures import Table
+from crmkpi.metric import Share, metric
+from crmkpi.metrics.customers.retention import active_at_end, joined, wrong
+from crmkpi.metrics.literature import DEFECTION, MARKETING_METRICS
+from crmkpi.records import Customer, Order
+
+__all__ = ["cohort_retention"]
+
+orders = Table(Order)
+customers = Table(Customer)
+periods = Parameter("periods", "how many periods ago the customers began", default=1)
+completed = orders.status == "completed"
+cohort = orders.per(
+    orders.customer_id,
+    before=orders.count(completed & (orders.ordered_at < period.start)).previous(periods),
+    began=orders.count(completed).previous(periods),
+    now=orders.count(completed),
+    from_now_on=orders.count(completed & (orders.ordered_at >= period.start)),
+)
+began = (cohort.before == 0) & (cohort.began > 0)
+signed_up = customers.per(
+    customers.id,
+    joined=customers.count(joined).previous(periods),
+    here=customers.count(active_at_end),
+)
+
+
+@metric(
+    at=orders.ordered_at,
+    came_back=cohort.count(began & (cohort.now > 0)),
+    began=cohort.count(began),
+    parameters=(periods,),
+    interval=Share("came_back", "began"),
+    unit="ratio",
+    better="higher",
+    theme="customers",
+    also_known_as=("cohort retention rate", "cohort repurchase rate"),
+    sources=(MARKETING_METRICS, DEFECTION),
+    default_because="Of customers without a contract it is only known that they bought: so those are retained who do.",
+)
+def cohort_retention(came_back: int, began: int) -> float:
+    r"""Share of the customers who first bought some periods ago and bought again in this one.
+
+    $$\text{cohort retention} = \frac{\text{customers of the cohort who bought in the period}}
+    {\text{customers whose first order lies } k \text{ periods before}}$$
+
+    The cohort of the month before is asked in this month, with `periods=3` that of three months before. Measured every
+    month it is a diagonal of the triangle that `crmkpi.cohorts` shows as a whole. Completed orders count.
+
+    Returns:
+        A fraction from 0 to 1, with Wilson's interval; undefined where nobody began in that period, and without a
+        period.
+
+    Notes:
+        By purchases for shops and marketplaces; with a contract, where the end is known, `survival`.
+
+    Pitfalls:
+        A period that is not over is too low; give `as_of`, and the result says so. Cohorts of one age are compared, not
+        an old one with a young one.
+
+    Examples:
+        >>> from crmkpi import Order, cohort_retention
+        >>> orders = [Order(id="1", customer_id="A", ordered_at="2026-01-05"),
+        ...           Order(id="2", customer_id="B", ordered_at="2026-01-07"),
+        ...           Order(id="3", customer_id="A", ordered_at="2026-02-20")]
+        >>> cohort_retention(orders, period="2026-02").value
+        0.5
+        >>> cohort_retention(orders, period="2026-03").reason
+        'began is 0'
+    """
+    return came_back / began
+
+
+@cohort_retention.add_variant(
+    came_back=cohort.count(began & (cohort.from_now_on > 0)),
+    began=cohort.count(began),
+    parameters=(periods,),
+)
+def rolling(came_back: int, began: int) -> float:
+    r"""Share of the customers who first bought some periods ago and bought again in this one or later.
+
+    $$\text{rolling retention} = \frac{\text{customers of the cohort who bought in the period or after it}}
+    {\text{customers whose first order lies } k \text{ periods before}}$$
+
+    Whoever comes back at all was still a customer in between.
+
+    Returns:
+        A fraction from 0 to 1, with Wilson's interval; undefined where nobody began in that period, and without a
+        period.
+
+    Notes:
+        The latest periods are too low, since later orders are not known yet.
+
+    Examples:
+        >>> from crmkpi import Order, cohort_retention
+        >>> orders = [Order(id="1", customer_id="A", ordered_at="2026-01-05"),
+        ...           Order(id="2", customer_id="A", ordered_at="2026-06-20")]
+        >>> cohort_retention.variant("rolling")(orders, period="2026-02").value
+        1.0
+        >>> cohort_retention.variant("rolling")([], period="2026-02").reason
+        'began is 0'
+    """
+    return came_back / began
+
+
+@cohort_retention.add_variant(
+    at=None,
+    still_here=signed_up.count((signed_up.joined > 0) & (signed_up.here > 0)),
+    signed_up=signed_up.count(signed_up.joined > 0),
+    leave_out=wrong,
+    parameters=(periods,),
+    interval=Share("still_here", "signed_up"),
+)
+def survival(still_here: int, signed_up: int) -> float:
+    r"""Share of the customers who came some periods ago and are still here at the end of this one.
+
+    $$\text{survival} = \frac{\text{customers of the cohort who are active at the end}}
+    {\text{customers who came } k \text{ periods before}}$$
+
+    For customers whose end is known: those with a contract.
+
+    Returns:
+        A fraction from 0 to 1, with Wilson's interval; undefined where nobody came in that period, and without a
+        period.
+
+    Examples:
+        >>> from crmkpi import Customer, cohort_retention
+        >>> customers = [Customer(id="1", since="2026-01-05"), Customer(id="2", since="2026-01-09", until="2026-02-10")]
+        >>> cohort_retention.variant("survival")(customers, period="2026-02").value
+        0.5
+        >>> cohort_retention.variant("survival")(customers, period="2026-03").reason
+        'signed up is 0'
+    """
+    return still_here / signed_up

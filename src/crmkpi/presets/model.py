@@ -1,0 +1,209 @@
+"""The form of a preset, checked when it is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from crmkpi.errors import did_you_mean
+from crmkpi.records import RECORDS
+from crmkpi.records.base import Kind, RecordType, record_type
+
+__all__ = ["LeaveOut", "Preset", "PresetColumn", "Seen", "StageColumns", "Unit", "Warn", "record_named"]
+
+Seen = Literal["file", "code", "documents"]
+Unit = Literal[
+    "percent",
+    "smallest",
+    "milliseconds",
+    "seconds",
+    "minutes",
+    "hours",
+    "days",
+    "flag",
+    "capitals",
+    "unix_seconds",
+    "unix_milliseconds",
+    "excel_days",
+]
+
+_DURATIONS = ("milliseconds", "seconds", "minutes", "hours", "days")
+_NUMERIC_DATES = ("unix_seconds", "unix_milliseconds", "excel_days")
+_DATES: tuple[Kind, ...] = ("timestamp", "date")
+_TIMES: tuple[Kind, ...] = ("number", "timestamp")
+_KINDS_OF_UNITS: dict[str, tuple[Kind, ...]] = {
+    "percent": ("number",),
+    "smallest": ("money",),
+    "flag": ("flag", "choice"),
+    "capitals": ("text",),
+}
+_KINDS_OF_UNITS |= dict.fromkeys(_NUMERIC_DATES, _DATES) | dict.fromkeys(_DURATIONS, _TIMES)
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PresetColumn(_Part):
+    """One column of an export, and what it fills.
+
+    `headers` are its names, that of the programming interface first; case, blanks, underscores and hyphens do not
+    matter. `<zone>`, `<currency>` and `<question>` in a header stand for any text; a zone is that of the column's
+    times, a currency that of all rows. `fills` names fields of the record, or `attributes` to keep the text as it is;
+    a column that fills nothing becomes an attribute. Where several columns fill one field, the first that says
+    something is taken. `unit` is what the file has: `smallest` is cents, or whatever is smallest in the row's currency.
+    `words` are the words of the file and what they mean, `null` that they say nothing; `others` is what all other words
+    mean. `first_of` sets apart several values in a cell, of which the first is taken. `after` names the field from
+    which a duration counts, so that it becomes a moment. `per` is the header of the column with the interval that an
+    amount is paid in, which makes it an amount a month, and `times` that of its quantity.
+
+    >>> PresetColumn(headers="Probability (%)", fills="probability", unit="percent", seen="code").fills
+    ('probability',)
+    """
+
+    headers: tuple[str, ...]
+    fills: tuple[str, ...] = ()
+    unit: Unit | None = None
+    words: Mapping[str, str | None] = Field(default_factory=dict)
+    others: str | None = None
+    first_of: str | None = Field(default=None, min_length=1)
+    after: str | None = None
+    per: str | None = None
+    times: str | None = None
+    seen: Seen | None = None
+    note: str = ""
+
+    @field_validator("headers", "fills", mode="before")
+    @classmethod
+    def _listed(cls, given: Any) -> Any:
+        return (given,) if isinstance(given, str) else () if given is None else given
+
+    @property
+    def reads_others(self) -> bool:
+        """Whether words that are not listed mean something, if only that there is no value."""
+        return "others" in self.model_fields_set
+
+
+class LeaveOut(_Part):
+    """Rows that are no records: those whose first cell starts in some way, or that have a certain word in a column.
+
+    >>> LeaveOut(starts=["Total: "], reason="total row").reason
+    'total row'
+    """
+
+    headers: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    starts: tuple[str, ...] = ()
+    reason: str = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if bool(self.headers) != bool(self.words) or bool(self.headers) == bool(self.starts):
+            raise ValueError("Rows are left out by headers and words, or by how they start.")
+        return self
+
+
+class StageColumns(_Part):
+    """Columns with one date for each stage, which become stage visits; `<stage>` stands for the name of the stage.
+
+    >>> StageColumns(id=["Record ID"], entered=['Date entered "<stage>"']).left
+    ()
+    """
+
+    id: tuple[str, ...]
+    entered: tuple[str, ...]
+    left: tuple[str, ...] = ()
+
+
+class Warn(_Part):
+    """Something that is said when no record has a certain value, because exports of this system may lack such rows.
+
+    >>> Warn(without={"status": "lost"}, note="Lost deals are archived.").note
+    'Lost deals are archived.'
+    """
+
+    without: Mapping[str, str]
+    note: str
+
+
+class Preset(_Part):
+    """How one kind of export of one system is read.
+
+    `record` is the class of its records, None where the export holds totals and no records. `seen` says what the
+    columns rest on, each unless it says otherwise itself: a real `file`, somebody's `code` that reads or writes such
+    files, or `documents` alone. `constants` are values of fields that no column fills, `missing` words for no value,
+    `leave_out` rows that are no records. `asks` are fields whose column the user must name. `numbered` allows ids to be
+    row numbers. `merged` are columns with the ids of records that were merged into the row's.
+    `history` says that a row is a change, so that rows of one deal are joined to visits. `stages` are columns that hold
+    a date for each stage.
+
+    >>> from crmkpi import preset
+    >>> preset("zoho_deal").system, preset("zoho_deal").seen
+    ('Zoho CRM', 'file')
+    """
+
+    name: str = "yours"
+    extends: str | None = None
+    system: str
+    title: str
+    record: str | None
+    seen: Seen = "documents"
+    source: str = ""
+    notes: tuple[str, ...] = ()
+    constants: Mapping[str, str | float] = Field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    decimal: Literal[".", ","] | None = None
+    header_rows: int = Field(default=1, ge=1, le=3)
+    numbered: bool = False
+    history: bool = False
+    leave_out: tuple[LeaveOut, ...] = ()
+    columns: tuple[PresetColumn, ...] = Field(min_length=1)
+    stages: StageColumns | None = None
+    asks: tuple[str, ...] = ()
+    merged: tuple[str, ...] = ()
+    warn: Warn | None = None
+
+    @model_validator(mode="after")
+    def _fits_its_record(self) -> Self:
+        if self.record is None:
+            return self
+        kind = record_named(self.record)
+        for column in self.columns:
+            _check_column(column, kind)
+        for name in (*self.constants, *self.asks):
+            _check_field(name, kind)
+        return self
+
+    def seen_of(self, column: PresetColumn) -> Seen:
+        """What a column rests on."""
+        return column.seen or self.seen
+
+
+def record_named(name: str) -> RecordType:
+    """The record class of that name, such as Deal."""
+    known = {model.__name__: record_type(model) for model in RECORDS.values()}
+    if name not in known:
+        raise ValueError(f"There is no record {name!r}. {did_you_mean(name, known)}")
+    return known[name]
+
+
+def _check_column(column: PresetColumn, kind: RecordType) -> None:
+    for name in (*column.fills, *filter(None, (column.after,))):
+        _check_field(name, kind)
+    kinds = {name: kind.fields[name].kind for name in column.fills if name != "attributes"}
+    for name, of in kinds.items():
+        if column.unit is not None and of not in _KINDS_OF_UNITS[column.unit]:
+            raise ValueError(f"The unit {column.unit!r} does not fit {name!r}, which holds a {of}.")
+        if of == "timestamp" and (column.unit in _DURATIONS) != (column.after is not None):
+            raise ValueError(f"A duration and `after` belong together where a column fills {name!r}.")
+        choices = kind.fields[name].choices
+        for meant in (*column.words.values(), column.others):
+            if choices and meant is not None and meant not in choices:
+                raise ValueError(f"{name!r} has no value {meant!r}. {did_you_mean(meant, choices)}")
+
+
+def _check_field(name: str, kind: RecordType) -> None:
+    if name not in kind.fields:
+        raise ValueError(f"{kind.model.__name__} has no field {name!r}. {did_you_mean(name, kind.fields)}")

@@ -1,0 +1,99 @@
+"""The check of a dataset: one pass over each table, in which all checks look at its records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from itertools import islice
+from types import MappingProxyType
+from typing import Any
+
+from crmkpi.catalogue import catalogue
+from crmkpi.dataset import Dataset
+from crmkpi.engines.frames_columns import FrameTable
+from crmkpi.errors import InputError
+from crmkpi.measurement import chosen_metrics
+from crmkpi.metric import Metric
+from crmkpi.quality.checks import CHECKS
+from crmkpi.quality.findings import LEVELS, Finding, QualityReport
+from crmkpi.quality.frames import records_of_frame
+from crmkpi.quality.readers import Readers
+from crmkpi.quality.tables import CheckedTable, Watch
+from crmkpi.records.base import record_class, record_type
+from crmkpi.sources.account import LoadAccount
+from crmkpi.sources.loaded import Records
+
+__all__ = ["check"]
+
+_BATCH = 1_000
+
+
+def check(
+    crm: Dataset, *, metrics: Metric | str | Iterable[Metric | str] | None = None, founded: date | None = None
+) -> QualityReport:
+    """What is wrong with the records of a dataset, and what that does to its KPIs; see `Dataset.check`.
+
+    >>> from crmkpi import Dataset, Deal
+    >>> deals = [Deal(id="1", status="won", closed_at="2026-01-09"), Deal(id="1", status="lost")]
+    >>> print(check(Dataset(deals=deals), metrics="win_rate").findings[0])
+    deals: the id of another record again: 1 of 2 (50.0 %), such as '1'; counted again by win_rate
+    """
+    if founded is not None and not isinstance(founded, date):
+        raise InputError(f"`founded` is the day on which the firm began, such as date(2015, 1, 1); got {founded!r}.")
+    allowed = (metric for metric in catalogue if set(metric.tables) <= set(crm.tables))
+    readers = Readers(allowed if metrics is None else chosen_metrics(metrics))
+    ids: dict[str, set[str]] = {}
+    watches: list[Watch] = []
+    accounts: dict[str, LoadAccount] = {}
+    for name, table in crm.tables.items():
+        records = records_of_frame(name, table) if isinstance(table, FrameTable) else crm.records(name)
+        batches = _batches(records)
+        first = next(batches, [])
+        checked = CheckedTable(
+            name=name,
+            type_=record_type(type(first[0]) if first else record_class(name)),
+            crm=crm,
+            readers=readers,
+            founded=founded,
+            ids=ids,
+            rejected=records.rejected if isinstance(records, Records) else (),
+        )
+        found = [watch for each in CHECKS for watch in each(checked)]
+        known = ids.setdefault(name, set())
+        while first:
+            checked.count += len(first)
+            for watch in found:
+                watch.see(first)
+            if "id" in checked.type_.fields:
+                known.update([record.id for record in first])
+            first = next(batches, [])
+        watches += found
+        count, record = checked.count, checked.type_.model.__name__
+        accounts[name] = (
+            records.account
+            if isinstance(records, Records)
+            else LoadAccount(source="memory", record=record, rows=count, used=count)
+        )
+    findings = [finding for watch in watches for finding in watch.findings()]
+    return QualityReport(tuple(sorted(findings, key=_rank)), MappingProxyType(accounts), tuple(_notes(crm)))
+
+
+def _batches(records: Iterable[Any]) -> Iterator[list[Any]]:
+    rest = iter(records)
+    while batch := list(islice(rest, _BATCH)):
+        yield batch
+
+
+def _rank(finding: Finding) -> int:
+    return LEVELS.index(finding.level)
+
+
+def _notes(crm: Dataset) -> Iterator[str]:
+    """What could not be looked for, and why."""
+    if crm.as_of is None:
+        yield "without as_of: no look for dates in the future, nor for open deals whose close date has passed"
+    for name in crm.tables:
+        others = record_type(record_class(name)).relations.values()
+        lacking = [f"{other.key} ({other.table})" for other in others if other.table not in crm.tables]
+        if lacking:
+            yield f"{name}: not followed for lack of the other table: {', '.join(lacking)}"

@@ -1,0 +1,47 @@
+"""Records whose status says that something happened, without the date on which it did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from crmkpi.quality.tables import CheckedTable, Watch
+
+__all__ = ["closed_without_date"]
+
+_GONE = {"churned", "cancelled", "canceled", "lost", "former", "inactive"}
+
+# Of each table: when something happened, the date that says when, in words, and what the example shows.
+_RULES: Mapping[str, tuple[Callable[[Any], bool], str, str, str]] = MappingProxyType(
+    {
+        "deals": (lambda deal: deal.status != "open", "closed_at", "won or lost, and no closed_at", "status"),
+        "tickets": (lambda one: one.status in ("solved", "closed"), "solved_at", "solved, and no solved_at", "status"),
+        "surveys": (lambda survey: survey.score is not None, "answered_at", "a score, and no answered_at", "score"),
+        "leads": (lambda lead: lead.status == "converted", "converted_at", "converted, and no converted_at", "status"),
+        "customers": (
+            lambda one: one.status is not None and one.status.casefold() in _GONE,
+            "until",
+            "gone by their status, and no until",
+            "status",
+        ),
+    }
+)
+
+
+def closed_without_date(table: CheckedTable) -> Iterable[Watch]:
+    """Won, lost, solved, answered, converted or gone, and nobody knows when: in no period, or never."""
+    if table.name not in _RULES:
+        return
+    happened, date, what, show = _RULES[table.name]
+    yield table.watch(
+        lambda record: happened(record) and getattr(record, date) is None,
+        code="closed_without_date",
+        what=what,
+        show=(show,),
+        field=date,
+        effects=[
+            table.effect("counted in no period by", date, "date"),
+            table.effect("left out of, or as if it never happened in", date, "value", "condition"),
+        ],
+    )

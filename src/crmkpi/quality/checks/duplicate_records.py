@@ -1,0 +1,55 @@
+"""Records that are the same as another one in everything but the id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any
+
+from crmkpi.quality.findings import Finding
+from crmkpi.quality.tables import CheckedTable, Watch, shown
+
+__all__ = ["duplicate_records"]
+
+
+def duplicate_records(table: CheckedTable) -> Iterable[Watch]:
+    """The same in everything but the id: entered or imported twice. Records without a date are too bare to tell."""
+    names = tuple(name for name, known in table.type_.fields.items() if name != "id" and known.kind != "attributes")
+    if table.moments and len(names) > 1:
+        attributes = table.fields("attributes")
+        yield _Records(table, attrgetter(*names), names.index(table.moments[0]), attributes)
+
+
+@dataclass(slots=True)
+class _Records:
+    table: CheckedTable
+    values: Callable[[Any], tuple[Any, ...]]
+    start: int
+    attributes: tuple[str, ...]
+    known: dict[Any, str | None] = field(default_factory=dict)
+    count: int = 0
+    example: str = ""
+
+    def see(self, records: Sequence[Any]) -> None:
+        for record in records:
+            values = self.values(record)
+            if values[self.start] is None:
+                continue
+            own = getattr(record, "id", None)
+            whole = (values, *(tuple(getattr(record, name).items()) for name in self.attributes))
+            if whole not in self.known:
+                self.known[whole] = own
+            elif own is None or own != self.known[whole]:  # else its id is the duplicate, and another check says so
+                self.count += 1
+                self.example = self.example or shown(record, self.table.moments[0])
+
+    def findings(self) -> Iterable[Finding]:
+        if self.count:
+            yield self.table.finding(
+                "duplicate_records",
+                "the same as another record in everything but the id",
+                count=self.count,
+                example=self.example,
+                effects=[self.table.effect("counted again by")],
+            )

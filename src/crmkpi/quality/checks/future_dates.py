@@ -1,0 +1,34 @@
+"""Things that happened after the day up to which the data is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from crmkpi.quality.tables import CheckedTable, Watch
+
+__all__ = ["future_dates"]
+
+_PLANNED = ("ended_at", "sla_due_at", "until")  # may lie in the future without being wrong
+
+
+def future_dates(table: CheckedTable) -> Iterable[Watch]:
+    """Dates after the day up to which the data is known. Planned ends, and close dates of open deals, may be."""
+    if table.today is not None:
+        for name in table.moments:
+            if name not in _PLANNED:
+                yield _watch(table, name)
+
+
+def _watch(table: CheckedTable, name: str) -> Watch:
+    return table.watch(
+        lambda record: (
+            (moment := getattr(record, name)) is not None
+            and not table.is_known(moment)
+            and not (name == "closed_at" and record.status == "open")
+        ),
+        code="future_dates",
+        what=f"{name} after {table.today}, the day up to which the data is known",
+        show=(name,),
+        field=name,
+        effects=[table.effect("in a period that is not over in", name, "date")],
+    )

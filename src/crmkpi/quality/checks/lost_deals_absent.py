@@ -1,0 +1,41 @@
+"""Deals that were won, and none that was lost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from crmkpi.quality.findings import Effect, Finding
+from crmkpi.quality.tables import CheckedTable, Watch
+
+__all__ = ["lost_deals_absent"]
+
+_ENOUGH = 10
+
+
+def lost_deals_absent(table: CheckedTable) -> Iterable[Watch]:
+    """Some systems archive lost deals and do not export them, Odoo for one: the win rate then reads 100 %."""
+    if table.name == "deals":
+        yield _LostDeals(table)
+
+
+@dataclass(slots=True)
+class _LostDeals:
+    table: CheckedTable
+    statuses: Counter[str] = field(default_factory=Counter)
+
+    def see(self, records: Sequence[Any]) -> None:
+        self.statuses.update([deal.status for deal in records])
+
+    def findings(self) -> Iterable[Finding]:
+        if self.statuses["won"] >= _ENOUGH and not self.statuses["lost"]:
+            yield self.table.finding(
+                "lost_deals_absent",
+                "deals are won and none is lost; export the lost and archived ones too",
+                field="status",
+                level="error",
+                count=self.statuses["won"],
+                effects=[Effect("a lie in", self.table.readers.counting("deals", "status", "lost"))],
+            )

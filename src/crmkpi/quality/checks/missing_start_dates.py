@@ -1,0 +1,26 @@
+"""Records without the date on which they began."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from crmkpi.quality.tables import CheckedTable, Watch
+
+__all__ = ["missing_start_dates"]
+
+
+def missing_start_dates(table: CheckedTable) -> Iterable[Watch]:
+    """Records without the date on which they began: the first timestamp of their class, such as created_at of deals."""
+    if not table.moments:
+        return
+    start = table.moments[0]
+    yield table.watch(
+        lambda record: getattr(record, start) is None,
+        code="missing_start_dates",
+        what=f"no {start}",
+        field=start,
+        effects=[
+            table.effect("counted in no period by", start, "date"),
+            table.effect("left out of", start, "value", "condition"),
+        ],
+    )

@@ -1,0 +1,58 @@
+"""Records in which something happened before they began."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import time
+from typing import Any
+
+from crmkpi.quality.findings import Effect
+from crmkpi.quality.tables import CheckedTable, Watch
+
+__all__ = ["negative_durations"]
+
+_MIDNIGHT = time()
+
+
+def negative_durations(table: CheckedTable) -> Iterable[Watch]:
+    """Something happened before the record began. Dates without a time, on the day itself, are told apart.
+
+    A deal that was opened at nine and has the same day as its close date was not closed at midnight: its system keeps
+    no time.
+    """
+    if not table.moments:
+        return
+    start, *others = table.moments
+    for end in others:
+        yield _watch(table, start, end, f"{end} before {start}", of_day=False)
+        yield _watch(
+            table,
+            start,
+            end,
+            f"{end} without a time of day, on the day of {start}, so it seems earlier",
+            of_day=True,
+        )
+
+
+def _watch(table: CheckedTable, start: str, end: str, what: str, *, of_day: bool) -> Watch:
+    return table.watch(
+        lambda record: _is_before(record, start, end) and _lacks_time(table, record, start, end) == of_day,
+        code="negative_durations",
+        what=what,
+        show=(start, end),
+        field=end,
+        effects=[Effect("left out of", table.readers.comparing(table.name, start, end))],
+    )
+
+
+def _is_before(record: Any, start: str, end: str) -> bool:
+    begun, ended = getattr(record, start), getattr(record, end)
+    if begun is None or ended is None or (begun.tzinfo is None) != (ended.tzinfo is None):
+        return False
+    return bool(ended < begun)
+
+
+def _lacks_time(table: CheckedTable, record: Any, start: str, end: str) -> bool:
+    begun, ended = getattr(record, start), getattr(record, end)
+    is_midnight = ended.time() == _MIDNIGHT or table.crm.calendar.wall(ended).time() == _MIDNIGHT
+    return is_midnight and ended.date() == begun.date()

@@ -1,0 +1,53 @@
+"""Customers or subscriptions of which none ever ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from crmkpi.quality.findings import Finding
+from crmkpi.quality.tables import CheckedTable, Watch
+
+__all__ = ["nobody_left"]
+
+_ENDS = {"customers": ("since", "until"), "subscriptions": ("started_at", "ended_at")}
+_ENOUGH = 50
+_LONG_ENOUGH = timedelta(days=180)
+
+
+def nobody_left(table: CheckedTable) -> Iterable[Watch]:
+    """An export of those who are here today holds nobody who left: churn then reads 0 %."""
+    if table.name in _ENDS:
+        yield _Ends(table, *_ENDS[table.name])
+
+
+@dataclass(slots=True)
+class _Ends:
+    table: CheckedTable
+    start: str
+    end: str
+    ended: int = 0
+    first: date | None = None
+    last: date | None = None
+
+    def see(self, records: Sequence[Any]) -> None:
+        self.ended += sum(getattr(record, self.end) is not None for record in records)
+        if not self.ended:
+            days = [self.table.day(start) for record in records if (start := getattr(record, self.start)) is not None]
+            self.first = min(filter(None, (self.first, *days)), default=None)
+            self.last = max(filter(None, (self.last, *days)), default=None)
+
+    def findings(self) -> Iterable[Finding]:
+        last = self.table.today or self.last
+        if self.ended or self.table.count < _ENOUGH or self.first is None or last is None:
+            return
+        if last - self.first >= _LONG_ENOUGH:
+            yield self.table.finding(
+                "nobody_left",
+                f"none has ever ended since {self.first}; export those that left too",
+                field=self.end,
+                count=self.table.count,
+                effects=[self.table.effect("as if nobody ever left in", self.end)],
+            )

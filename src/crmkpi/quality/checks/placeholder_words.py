@@ -1,0 +1,36 @@
+"""Words that stand for "nothing": n/a, unknown, test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from crmkpi.quality.tables import CheckedTable, Watch
+
+__all__ = ["placeholder_words"]
+
+_PLACEHOLDERS = frozenset(
+    (
+        *("-", "--", ".", "?", "n/a", "#n/a", "na", "nan", "none", "null", "nil", "(blank)"),
+        *("unknown", "undefined", "unassigned", "not set", "not available"),
+        *("tbd", "todo", "test", "dummy", "xxx"),
+    )
+)
+_FREE_TEXT = ("id", "name", "comment")
+
+
+def placeholder_words(table: CheckedTable) -> Iterable[Watch]:
+    """Words that stand for a missing value: they make a segment of their own beside the records without a value."""
+    for name in table.fields("text"):
+        if name not in _FREE_TEXT:
+            yield _watch(table, name)
+
+
+def _watch(table: CheckedTable, name: str) -> Watch:
+    return table.watch(
+        lambda record: (text := getattr(record, name)) is not None and text.strip().casefold() in _PLACEHOLDERS,
+        code="placeholder_words",
+        what=f"{name} is a word that means nothing, and a segment of its own under by={name!r}",
+        show=(name,),
+        field=name,
+        level="information",
+    )

@@ -1,0 +1,55 @@
+"""Scores outside their scale, and scales of which only the lower half is used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from crmkpi.quality.checks.unreadable_rows import RejectedRows, kind_of
+from crmkpi.quality.findings import Finding
+from crmkpi.quality.tables import CheckedTable, Watch, shown
+
+__all__ = ["scores_off_scale"]
+
+_ENOUGH = 30
+_LONG_SCALE = 9
+
+
+def scores_off_scale(table: CheckedTable) -> Iterable[Watch]:
+    """Scores off their scale are not read. Many answers, none above the middle of a long scale: it is another one."""
+    rows = [row for row in table.rejected if kind_of(row) == "scores_off_scale"]
+    if rows:
+        yield RejectedRows(table, "scores_off_scale", "scores off their scale, so their rows are not read", rows)
+    if table.name == "surveys":
+        yield _HalfScales(table)
+
+
+@dataclass(slots=True)
+class _HalfScales:
+    table: CheckedTable
+    highest: dict[tuple[str, float, float], Any] = field(default_factory=dict)
+    counts: dict[tuple[str, float, float], int] = field(default_factory=dict)
+
+    def see(self, records: Sequence[Any]) -> None:
+        for survey in records:
+            if survey.score is not None:
+                scale = (survey.kind, survey.scale_low, survey.scale_high)
+                self.counts[scale] = self.counts.get(scale, 0) + 1
+                if scale not in self.highest or survey.score > self.highest[scale].score:
+                    self.highest[scale] = survey
+
+    def findings(self) -> Iterable[Finding]:
+        for scale, survey in self.highest.items():
+            kind, low, high = scale
+            is_long = high - low >= _LONG_SCALE
+            if is_long and self.counts[scale] >= _ENOUGH and survey.score <= (low + high) / 2:
+                yield self.table.finding(
+                    "scores_off_scale",
+                    f"{kind} scores of a scale from {low:g} to {high:g}, and none is above {survey.score:g}",
+                    field="score",
+                    level="error",
+                    count=self.counts[scale],
+                    example=shown(survey, "score"),
+                    effects=[self.table.effect("taken for bad answers by", "score")],
+                )

@@ -1,0 +1,58 @@
+"""One moment that many records share: the day of an import, not of a business."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from crmkpi.quality.findings import Finding
+from crmkpi.quality.tables import CheckedTable, Watch
+
+__all__ = ["shared_timestamps"]
+
+_TOTALS = ("campaigns", "expenses", "visits")  # whose rows are dated by day or month, many alike
+_ENOUGH = 20
+_SHARE = 0.2
+_BEYOND = 3  # times the next one
+_MOST_KEPT = 50_000
+
+
+def shared_timestamps(table: CheckedTable) -> Iterable[Watch]:
+    """A moment that a fifth of all records share, three times as many as any other, is that of an import."""
+    if table.name not in _TOTALS:
+        for name in table.moments:
+            yield _Moments(table, name)
+
+
+@dataclass(slots=True)
+class _Moments:
+    table: CheckedTable
+    name: str
+    total: int = 0
+    counts: Counter[datetime] = field(default_factory=Counter)
+
+    def see(self, records: Sequence[Any]) -> None:
+        moments = [moment for record in records if (moment := getattr(record, self.name)) is not None]
+        self.total += len(moments)
+        self.counts.update(moments)
+        if len(self.counts) > _MOST_KEPT:  # a shared moment comes more than once among so many
+            self.counts = Counter({moment: count for moment, count in self.counts.items() if count > 1})
+
+    def findings(self) -> Iterable[Finding]:
+        (moment, most), (_, next_most) = [*self.counts.most_common(2), (None, 0), (None, 0)][:2]
+        if moment is not None and most >= max(_ENOUGH, _SHARE * self.total, _BEYOND * next_most):
+            yield self.table.finding(
+                "shared_timestamps",
+                f"the same {self.name}, as an import writes it",
+                field=self.name,
+                count=most,
+                of=self.total,
+                example=moment.isoformat(),
+                effects=[
+                    self.table.effect("all in one period in", self.name, "date"),
+                    self.table.effect("not what it seems in", self.name, "value"),
+                ],
+            )

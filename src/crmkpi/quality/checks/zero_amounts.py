@@ -1,0 +1,25 @@
+"""Amounts of zero, which count in every mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from crmkpi.quality.checks.missing_amounts import AMOUNTS
+from crmkpi.quality.tables import CheckedTable, Watch
+
+__all__ = ["zero_amounts"]
+
+
+def zero_amounts(table: CheckedTable) -> Iterable[Watch]:
+    """An amount of 0 is often an amount that nobody typed; it counts as 0, where a missing one would be left out."""
+    if table.name not in AMOUNTS:
+        return
+    name, should, words = AMOUNTS[table.name]
+    yield table.watch(
+        lambda record: getattr(record, name) == 0 and should(record),
+        code="zero_amounts",
+        what=f"{words}{name} 0",
+        field=name,
+        level="information",
+        effects=[table.effect("counted as 0 in", name, "value")],
+    )

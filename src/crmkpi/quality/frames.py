@@ -1,0 +1,58 @@
+"""Frames as records, for checks that look at each record: in batches, and only up to a size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+from crmkpi.engines.frames_columns import FrameTable
+from crmkpi.engines.support import narwhals
+from crmkpi.errors import InputError
+from crmkpi.sources import Records, read_dicts
+
+__all__ = ["records_of_frame"]
+
+_MOST_ROWS = 2_000_000
+_BATCH = 10_000
+
+
+def records_of_frame(name: str, table: FrameTable) -> Records[Any]:
+    """The rows of a frame as records; those that the record class refuses are rejected, with the number of the row.
+
+    Raises:
+        InputError: the frame has more rows than are sensibly turned into records.
+    """
+    nw = narwhals(table.backend)
+    frame = nw.from_native(table.frame)
+    rows = frame.lazy().select(nw.len()).collect().item()
+    if rows > _MOST_ROWS:
+        raise InputError(
+            f"check() turns frames into records, at most {_MOST_ROWS:,} rows, and {name} has {rows:,}; give a part of "
+            "it, such as the last year."
+        )
+    whole = frame.lazy().collect() if table.backend.lazy else frame
+    columns: dict[str, tuple[str, ...]] = {}
+    for field, column in table.columns.items():
+        columns[column] = (*columns.get(column, ()), field)
+    parts = list(_parts(table, whole.iter_rows(named=True), columns))
+    return Records(
+        tuple(record for part in parts for record in part),
+        table.type_.model,
+        tuple(row for part in parts for row in part.rejected),
+        parts[0].unmapped if parts else (),
+        notes=tuple(f"The preset leaves rows out: {reason}." for reason in table.left_out),
+        source=f"a {table.backend.name} frame",
+    )
+
+
+def _parts(
+    table: FrameTable, rows: Iterator[Mapping[str, Any]], columns: Mapping[str, tuple[str, ...]]
+) -> Iterator[Records[Any]]:
+    start = 0
+    while batch := list(islice(rows, _BATCH)):
+        part = read_dicts(batch, record=table.type_.model, columns=columns, values=table.values, tz=table.tz)
+        moved = tuple(replace(row, line=start + row.line) for row in part.rejected)
+        yield Records(part[:], table.type_.model, moved, part.unmapped)
+        start += len(batch)

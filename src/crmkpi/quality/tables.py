@@ -1,0 +1,162 @@
+"""A table that is being checked: what the checks know of it, and how they watch its records go by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, Protocol
+
+from crmkpi.dataset import Dataset
+from crmkpi.quality.findings import Effect, Finding, Level
+from crmkpi.quality.readers import Readers, Role
+from crmkpi.records.base import Kind, RecordType
+from crmkpi.records.faults import shortened
+from crmkpi.sources.loaded import Rejected
+
+__all__ = ["Check", "CheckedTable", "Watch", "shown"]
+
+
+class Watch(Protocol):
+    """One check of one table: it sees all records, a batch at a time, and then says what it found."""
+
+    def see(self, records: Sequence[Any]) -> None:
+        """Look at some of the records."""
+
+    def findings(self) -> Iterable[Finding]:
+        """What was found in all of them, after every table was read."""
+
+
+@dataclass(eq=False, kw_only=True)
+class CheckedTable:
+    """A table with what its checks need: the record class, the dataset around it, and who reads its fields."""
+
+    name: str
+    type_: RecordType
+    crm: Dataset
+    readers: Readers
+    founded: date | None
+    ids: dict[str, set[str]] = field(default_factory=dict)  # of each table, as far as it was read
+    rejected: tuple[Rejected, ...] = ()
+    count: int = 0  # the records seen so far
+
+    @cached_property
+    def moments(self) -> tuple[str, ...]:
+        """The fields that hold timestamps; the first of them says when the record began."""
+        return self.fields("timestamp")
+
+    def fields(self, *kinds: Kind) -> tuple[str, ...]:
+        """The fields of these kinds."""
+        return tuple(known.name for known in self.type_.fields.values() if known.kind in kinds)
+
+    @cached_property
+    def today(self) -> date | None:
+        """The day up to which the data is known."""
+        known = self.crm.as_of
+        return self.day(known) if isinstance(known, datetime) else known
+
+    def day(self, moment: datetime) -> date:
+        """The calendar day of a timestamp."""
+        return self.crm.calendar.wall(moment).date()
+
+    def is_known(self, moment: datetime) -> bool:
+        """Whether a timestamp lies before the instant up to which the data is known."""
+        return moment < self._known[0 if moment.tzinfo is None else 1]
+
+    @cached_property
+    def _known(self) -> tuple[datetime, datetime]:
+        return self.crm.known_until()
+
+    def effect(self, does: str, field: str | None = None, *roles: Role) -> Effect:
+        """What is done to the KPIs that read a field (for one of these purposes), or the table."""
+        if field is None:
+            return Effect(does, self.readers.of_table(self.name))
+        return Effect(does, self.readers.of(self.name, field, *roles))
+
+    def finding(
+        self,
+        code: str,
+        what: str,
+        *,
+        count: int,
+        level: Level = "warning",
+        field: str | None = None,
+        of: int | None = None,
+        example: str = "",
+        effects: Iterable[Effect] = (),
+        error_from: float | None = None,
+    ) -> Finding:
+        """A finding; from the share `error_from` on it is an error. A KPI is named by the first effect on it only."""
+        of = self.count if of is None else of
+        if error_from is not None and of and count / of >= error_from:
+            level = "error"
+        named: set[str] = set()
+        told = []
+        for effect in effects:
+            metrics = tuple(name for name in effect.metrics if name not in named)
+            named.update(metrics)
+            told += [Effect(effect.does, metrics)] if metrics else []
+        return Finding(
+            code=code,
+            level=level,
+            table=self.name,
+            field=field,
+            what=what,
+            count=count,
+            of=of,
+            example=example,
+            effects=tuple(told),
+        )
+
+    def watch(
+        self, is_faulty: Callable[[Any], bool], *, code: str, what: str, show: Sequence[str] = (), **more: Any
+    ) -> Watch:
+        """Watch for records with a fault. The example shows the fields `show`; `more` goes to the finding."""
+        return _Faulty(self, is_faulty, code, what, show, more)
+
+
+@dataclass(slots=True)
+class _Faulty:
+    table: CheckedTable
+    is_faulty: Callable[[Any], bool]
+    code: str
+    what: str
+    show: Sequence[str]
+    more: dict[str, Any]
+    count: int = 0
+    example: str = ""
+
+    def see(self, records: Sequence[Any]) -> None:
+        found = [record for record in records if self.is_faulty(record)]
+        if found and not self.count:
+            self.example = shown(found[0], *self.show)
+        self.count += len(found)
+
+    def findings(self) -> Iterable[Finding]:
+        if self.count:
+            yield self.table.finding(self.code, self.what, count=self.count, example=self.example, **self.more)
+
+
+Check = Callable[[CheckedTable], Iterable[Watch]]
+
+
+def shown(record: Any, *fields: str) -> str:
+    """A record by its id (or its class, if it has none) and the values of some fields, as an example.
+
+    >>> from crmkpi import Deal
+    >>> shown(Deal(id="D7", status="won", amount="12.50"), "status", "amount")
+    "'D7' (status 'won', amount 12.50)"
+    """
+    values = ", ".join(f"{name} {_text(getattr(record, name))}" for name in fields)
+    name = shortened(record.id) if hasattr(record, "id") else type(record).__name__
+    return f"{name} ({values})" if values else name
+
+
+def _text(value: object) -> str:
+    if isinstance(value, date):
+        return value.isoformat()
+    if value is None:
+        return "missing"
+    return str(value) if isinstance(value, Decimal | timedelta) else shortened(value)

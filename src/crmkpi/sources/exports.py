@@ -1,0 +1,137 @@
+"""Reading an export of a system that the file itself shows, by its headers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Unpack
+
+from crmkpi.errors import FileFormatError
+from crmkpi.presets.library import folded, presets
+from crmkpi.records import RECORDS
+from crmkpi.records.base import record_type
+from crmkpi.sources.account import Recognised
+from crmkpi.sources.columns import header_score
+from crmkpi.sources.csv_tables import cells_of_any_length, found_table
+from crmkpi.sources.excel_files import WORKBOOKS, workbook_table
+from crmkpi.sources.grid import Grid
+from crmkpi.sources.headers import found_columns, known_headers
+from crmkpi.sources.loaded import Records
+from crmkpi.sources.reading import Options, Reading, options_from
+from crmkpi.sources.rows import load, record_of
+from crmkpi.sources.text import Source, open_text
+
+__all__ = ["read_export", "recognised"]
+
+_LEAST_SCORE = 0.5
+_LEAST_LEAD = 0.02
+_LEAST_KNOWN = 2
+_OF_UNKNOWN = 0.25  # what a column counts for that no preset knows: firms add columns of their own
+_OF_LIKE_SPELLING = 0.8  # what a column counts for that is spelt in another way
+
+
+def read_export(
+    path: Source, *, record: type[Any] | None = None, encoding: str | None = None, **options: Unpack[Reading]
+) -> Records[Any]:
+    r"""Read a CSV file or a workbook of a system that its headers show; the other arguments are those of `read_csv`.
+
+    `account.recognised` says which preset it was and how sure that is, with the one that comes next. A file that no
+    preset knows well enough, or that two know about equally well, is refused with the nearest three.
+
+    Raises:
+        FileFormatError: the headers show no system clearly; say `read_csv(..., preset=...)`.
+
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "deals.csv"
+    >>> _ = file.write_text("Potential Id,Potential Name,Stage,Forecast Type,Amount\n1,A,Closed Won,Closed Won,$5\n")
+    >>> deals = read_export(file)
+    >>> deals.account.preset, deals[0].status
+    ('zoho_deal', 'won')
+    """
+    workbook = path if isinstance(path, str | Path) and Path(path).suffix.lower() in WORKBOOKS else None
+    text = open_text(path, encoding=encoding) if workbook is None else None
+
+    def table(score: Callable[[Sequence[str]], int], asked: Options | None) -> Grid:
+        if text is not None:
+            return found_table(text, score, asked, delimiter=None)
+        assert workbook is not None
+        return workbook_table(workbook, score, asked)
+
+    with cells_of_any_length():
+        grid = table(_known_to_any, None)
+        sure = recognised(grid.headers, source=grid.source)
+        asked = options_from(sure.preset, options)
+        record = record_of(record, asked)
+        kind = record_type(record)
+        return load(table(lambda cells: header_score(cells, kind, asked), asked), record, asked, recognised=sure)
+
+
+def recognised(headers: Sequence[str], *, source: str = "The file") -> Recognised:
+    """Which preset the headers of a file show, and how sure that is.
+
+    >>> sure = recognised(["Deal - ID", "Deal - Title", "Deal - Status", "Deal - Value", "Our column"])
+    >>> sure.preset, sure.score > 0.9
+    ('pipedrive_deal', True)
+    """
+    named = [header for header in headers if header]
+    known = {name: known_headers(named, each) for name, each in presets.items()}
+    shared = Counter(header for found in known.values() for header in found)
+    weights = {header: 1 / shared[header] if header in shared else _OF_UNKNOWN for header in named}
+    whole = sum(weights.values()) or 1
+    scores = {
+        name: sum(weights[header] * _likeness(header, name) for header in found) / whole
+        for name, found in known.items()
+    }
+    first, second, third = sorted(presets, key=lambda name: (-scores[name], name))[:3]
+    own, share = _own_columns(named)
+    if share > max(scores[first], _LEAST_SCORE):
+        raise FileFormatError(
+            f"{source} has the columns of {own} and shows no system; read it with record={own}, or say which system it "
+            f"is from with preset=."
+        )
+    if len(known[first]) < _LEAST_KNOWN or scores[first] < _LEAST_SCORE:
+        nearest = ", ".join(f"{name} ({scores[name]:.0%})" for name in (first, second, third))
+        raise FileFormatError(
+            f"{source} shows no system clearly: the nearest presets are {nearest}; say which with "
+            f"read_csv(..., preset=), or name its columns with columns=."
+        )
+    if scores[first] - scores[second] < _LEAST_LEAD:
+        raise FileFormatError(
+            f"{source} could be {first} ({scores[first]:.0%}), {second} ({scores[second]:.0%}) or {third} "
+            f"({scores[third]:.0%}); say which with read_csv(..., preset=)."
+        )
+    runner_up = second if scores[second] else None
+    return Recognised(
+        preset=first,
+        score=round(scores[first], 3),
+        runner_up=runner_up,
+        runner_up_score=round(scores[second], 3) if runner_up else 0.0,
+    )
+
+
+def _own_columns(headers: Sequence[str]) -> tuple[str, float]:
+    """The record class that most of the headers are fields of, and the share of them that are."""
+    shares: dict[str, float] = {}
+    for model in RECORDS.values():
+        fields = set(map(folded, record_type(model).fields))
+        shares[model.__name__] = sum(folded(header) in fields for header in headers) / (len(headers) or 1)
+    return max(shares.items(), key=lambda item: item[1])
+
+
+def _likeness(header: str, name: str) -> float:
+    found = found_columns(header, presets[name])
+    exact = not found or any(header == known or "<" in known for one in found for known in one.column.headers)
+    return 1.0 if exact else _OF_LIKE_SPELLING
+
+
+@cache
+def _all_headers() -> frozenset[str]:
+    return frozenset(
+        folded(header) for each in presets.values() for column in each.columns for header in column.headers
+    )
+
+
+def _known_to_any(cells: Sequence[str]) -> int:
+    return sum(folded(cell.strip()) in _all_headers() for cell in cells if cell)

@@ -1,0 +1,72 @@
+"""Which columns of a preset a header of a file is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from crmkpi.presets.library import folded
+from crmkpi.presets.model import Preset, PresetColumn
+
+__all__ = ["Found", "found_columns", "known_headers", "stage_of"]
+
+_PLACE = re.compile(r"<(zone|currency|question|stage)>")
+_SEPARATORS = re.compile(r"[\s_-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A column of a preset that a header stands for: its place in the preset, and the currency in the header."""
+
+    rank: tuple[int, int]
+    column: PresetColumn
+    currency: str | None = None
+
+
+def found_columns(header: str, preset: Preset) -> list[Found]:
+    """The columns of a preset that a header is; where one is spelt exactly so, others of like spelling are not."""
+    exact: list[Found] = []
+    alike: list[Found] = []
+    for place, column in enumerate(preset.columns):
+        for number, known in enumerate(column.headers):
+            rank = (place, number)
+            if known == header:
+                exact.append(Found(rank, column))
+            elif "<" in known:
+                if match := _pattern(known).fullmatch(header.strip()):
+                    alike.append(Found(rank, column, match.groupdict().get("currency")))
+            elif folded(known) == folded(header):
+                alike.append(Found(rank, column))
+            else:
+                continue
+            break
+    return exact or alike
+
+
+def known_headers(headers: Iterable[str], preset: Preset) -> list[str]:
+    """Those of the headers that a preset knows."""
+    return [header for header in headers if found_columns(header, preset) or stage_of(header, preset) is not None]
+
+
+def stage_of(header: str, preset: Preset) -> tuple[str, bool] | None:
+    """The stage that a column of stage dates speaks of, and whether it was entered or left; None for other columns."""
+    if preset.stages is None:
+        return None
+    for templates, entered in ((preset.stages.entered, True), (preset.stages.left, False)):
+        for template in templates:
+            if match := _pattern(template).fullmatch(header.strip()):
+                return match["stage"], entered
+    return None
+
+
+@lru_cache(maxsize=1_000)
+def _pattern(template: str) -> re.Pattern[str]:
+    parts: Sequence[Any] = _PLACE.split(template)
+    texts = [
+        f"(?P<{part}>.+?)" if number % 2 else r"[\s_-]*".join(map(re.escape, _SEPARATORS.split(part)))
+        for number, part in enumerate(parts)
+    ]
+    return re.compile("".join(texts), re.IGNORECASE)

@@ -1,0 +1,124 @@
+"""Tables in which a row is not a record: changes of stage, dates of stages in columns, and records merged away."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, TypeVar
+
+from crmkpi.errors import ColumnError
+from crmkpi.presets.library import folded
+from crmkpi.presets.model import Preset
+from crmkpi.sources.account import Rejected
+from crmkpi.sources.grid import Grid, Part
+from crmkpi.sources.headers import stage_of
+from crmkpi.sources.reading import Options
+
+__all__ = ["joined_visits", "merged_away", "stage_grid"]
+
+_R = TypeVar("_R")
+_NO_STAGE = "deal without the date of a stage"
+_VISIT = ("id", "deal_id", "stage", "entered_at", "left_at")
+
+
+def stage_grid(grid: Grid, options: Options, preset: Preset) -> tuple[Grid, Options]:
+    """The table of stage visits within a table of deals that has a column for the date of each stage."""
+    assert preset.stages is not None
+    known = {folded(header) for header in preset.stages.id}
+    own = next((place for place, header in enumerate(grid.headers) if folded(header) in known), None)
+    stages: dict[str, dict[bool, int]] = {}
+    for place, header in enumerate(grid.headers):
+        if (found := stage_of(header, preset)) is not None:
+            stages.setdefault(found[0], {}).setdefault(found[1], place)
+    if own is None or not any(True in dates for dates in stages.values()):
+        wanted = " and ".join((preset.stages.id[-1], preset.stages.entered[-1]))
+        raise ColumnError(f"{grid.source} has no columns to make stage visits from; export the columns {wanted}.")
+    skipped = dict(grid.skipped)
+    entered = {stage: (dates[True], dates.get(False)) for stage, dates in stages.items() if True in dates}
+
+    def parts() -> Iterator[Part | Rejected]:
+        skipped.pop(_NO_STAGE, None)
+        for part in grid.parts():
+            yield from [part] if isinstance(part, Rejected) else _visits(part, own, entered, len(grid.headers), skipped)
+
+    asked = replace(options, preset=None, columns={}, values={}, defaults={})
+    return Grid(grid.source, _VISIT, parts, text=grid.text, skipped=skipped), asked
+
+
+def _visits(
+    part: Part, own: int, entered: Mapping[str, tuple[int, int | None]], width: int, skipped: dict[str, int]
+) -> Iterator[Part | Rejected]:
+    """The visits of some deals, and the rows that are no deals."""
+    rows: list[list[Any]] = []
+    lines: list[int] = []
+    for line, row in zip(part.lines(), part.rows, strict=True):
+        if len(row) != width:
+            if row:
+                yield Rejected(line, None, None, f"it has {len(row)} cells under {width} headers")
+            continue
+        deal = row[own]
+        visits = [
+            [deal and f"{deal} {stage}", deal, stage, row[start], "" if end is None else row[end]]
+            for stage, (start, end) in entered.items()
+            if row[start]
+        ]
+        rows += visits
+        lines += [line] * len(visits)
+        if not visits:
+            skipped[_NO_STAGE] = skipped.get(_NO_STAGE, 0) + 1
+    yield Part(rows, lines.copy)
+
+
+def joined_visits(visits: Sequence[Any]) -> list[Any]:
+    """Changes as visits: those of one deal in order, joined while the stage stays, each left when the next begins."""
+    by_deal: dict[Any, list[Any]] = {}
+    for visit in visits:
+        by_deal.setdefault(visit.deal_id, []).append(visit)
+    joined: list[Any] = []
+    for changes in by_deal.values():
+        dated = sorted((each for each in changes if each.entered_at is not None), key=_entered)
+        starts = [each for place, each in enumerate(dated) if place == 0 or each.stage != dated[place - 1].stage]
+        for place, each in enumerate(starts):
+            joined.append(replace(each, left_at=starts[place + 1].entered_at) if place + 1 < len(starts) else each)
+        joined += [each for each in changes if each.entered_at is None]
+    return joined
+
+
+def _entered(visit: Any) -> tuple[bool, datetime]:
+    return visit.entered_at.tzinfo is None, visit.entered_at
+
+
+def merged_away(records: Sequence[_R], preset: Preset, headers: Sequence[str]) -> tuple[list[_R], int, list[str]]:
+    """Records without those that others say were merged into them, or with the survivor's id where they can hold it.
+
+    Gives the records, how many are gone, and what to say about it.
+    """
+    known = {folded(header) for header in preset.merged}
+    names = [header for header in headers if folded(header) in known]
+    survivors: dict[str, str] = {}
+    holders: Sequence[Any] = records
+    for holder in holders:
+        for name in names:
+            for old in re.split(r"[;,\s]+", str(holder.attributes.get(name, ""))):
+                if old and old != holder.id:
+                    survivors[old.partition(":")[0]] = holder.id
+    if not survivors:
+        return list(records), 0, []
+    kept: list[_R] = []
+    gone = 0
+    for record in records:
+        each: Any = record
+        survivor = survivors.get(each.id)
+        if survivor is None:
+            kept.append(record)
+        elif hasattr(each, "merged_into"):
+            kept.append(replace(each, merged_into=survivor))
+        else:
+            gone += 1
+    return (
+        kept,
+        gone,
+        [f"{len(survivors):,} ids were merged into others, of which {gone:,} had rows of their own."] if gone else [],
+    )

@@ -1,0 +1,63 @@
+"""Leads and deals of two files that know of each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from crmkpi.errors import InputError
+from crmkpi.records import Deal, Lead
+from crmkpi.sources.loaded import Records
+
+__all__ = ["join_leads"]
+
+
+def join_leads(leads: Iterable[Lead], deals: Iterable[Deal]) -> tuple[Records[Lead], Records[Deal]]:
+    """Leads with their deals, and deals with their leads, whichever of the two files holds the other's id.
+
+    Systems write the link on one side only: Salesforce on the lead, Zoho on the deal. A lead that a deal names gets
+    that deal's id (the first one's, of several), the status converted and, where it has no date of conversion, the day
+    on which the deal was opened. A deal that a lead names gets that lead's id. What is filled already stays, and ids of
+    records that are not there change nothing. The notes say how many were joined.
+
+    >>> leads = [Lead(id="L1"), Lead(id="L2", deal_id="D2")]
+    >>> deals = [Deal(id="D1", status="won", lead_id="L1", created_at="2026-01-05"), Deal(id="D2", status="open")]
+    >>> leads, deals = join_leads(leads, deals)
+    >>> leads[0].status, leads[0].deal_id, str(leads[0].converted_at), deals[1].lead_id
+    ('converted', 'D1', '2026-01-05 00:00:00', 'L2')
+    """
+    leads, deals = _kept(leads, Lead), _kept(deals, Deal)
+    deal_of = {deal.lead_id: deal for deal in sorted(deals, key=_opened, reverse=True) if deal.lead_id is not None}
+    lead_of = {lead.deal_id: lead for lead in leads if lead.deal_id is not None}
+    new_leads = [_converted(lead, deal_of[lead.id]) if lead.id in deal_of else lead for lead in leads]
+    new_deals = [
+        replace(deal, lead_id=lead_of[deal.id].id) if deal.lead_id is None and deal.id in lead_of else deal
+        for deal in deals
+    ]
+    return _records(leads, new_leads, "deal"), _records(deals, new_deals, "lead")
+
+
+def _opened(deal: Deal) -> tuple[bool, str]:
+    """By the day on which it was opened, deals without one last; texts compare where zones do not."""
+    return deal.created_at is None, "" if deal.created_at is None else deal.created_at.isoformat()
+
+
+def _converted(lead: Lead, deal: Deal) -> Lead:
+    converted_at = deal.created_at if lead.converted_at is None else lead.converted_at
+    return replace(lead, deal_id=lead.deal_id or deal.id, status="converted", converted_at=converted_at)
+
+
+def _kept(records: Iterable[Any], record: type[Any]) -> Records[Any]:
+    kept = records if isinstance(records, Records) else Records(tuple(records), record)
+    other = next((each for each in kept if not isinstance(each, record)), None)
+    if other is not None:
+        raise InputError(f"join_leads() takes leads and then deals, and this is a {type(other).__name__}.")
+    return kept
+
+
+def _records(before: Records[Any], after: Sequence[Any], other: str) -> Records[Any]:
+    """The records in place of those that were read, with the same account and one note more."""
+    changed = sum(new is not old for new, old in zip(after, before, strict=True))
+    notes = (*before.notes, f"{changed:,} of {len(after):,} were joined with a {other}.")
+    return replace(before, _items=tuple(after), notes=notes, account=replace(before.account, notes=notes))

@@ -1,0 +1,65 @@
+"""How a source is read: the words that all readers share, and what a user said with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypedDict
+
+from crmkpi.errors import InputError, did_you_mean
+from crmkpi.presets.library import AnyPreset, preset
+from crmkpi.presets.model import Preset
+from crmkpi.sources.numbers import DecimalSign
+
+__all__ = ["Options", "Progress", "Reading", "Targets", "options_from"]
+
+Targets = str | Sequence[str] | None
+Progress = Callable[[Iterable[Any]], Iterable[Any]]
+
+
+class Reading(TypedDict, total=False):
+    """How a source is read, whatever it is; `read_csv` says what each word means."""
+
+    columns: Mapping[str, Targets] | None
+    values: Mapping[str, Mapping[Any, Any]] | None
+    defaults: Mapping[str, Any] | None
+    attributes: bool
+    decimal: DecimalSign | None
+    date_format: str | Mapping[str, str] | None
+    day_first: bool | None
+    tz: str | None
+    strict: bool
+    progress: Progress | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the user said about how to read a source."""
+
+    columns: Mapping[str, Targets] = field(default_factory=dict)
+    values: Mapping[str, Mapping[Any, Any]] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    attributes: bool = True
+    decimal: DecimalSign | None = None
+    date_format: str | Mapping[str, str] | None = None
+    day_first: bool | None = None
+    tz: str | None = None
+    strict: bool = False
+    progress: Progress | None = None
+    preset: Preset | None = None
+
+
+def options_from(by: AnyPreset | None, given: Reading) -> Options:
+    """The options of a reader, checked as far as they can be without the source.
+
+    >>> options_from(None, {"tz": "Europe/Berlin"}).tz
+    'Europe/Berlin'
+    """
+    for name in given:
+        if name not in Reading.__annotations__:
+            raise TypeError(f"Readers take no argument {name!r}. {did_you_mean(name, Reading.__annotations__)}")
+    decimal = given.get("decimal")
+    if decimal not in (None, ".", ","):
+        raise InputError(f"decimal= is ',' or '.', and this is {decimal!r}.")
+    said: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    return Options(**said, preset=None if by is None else preset(by))

@@ -1,0 +1,116 @@
+"""Values that are reckoned from more than one cell of a row, as presets declare them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from crmkpi.sources.numbers import NumberReader
+from crmkpi.sources.tallies import Count
+
+__all__ = ["PERCENT", "Combine", "a_month", "after", "fraction", "in_whole_units", "plain_fraction"]
+
+Combine = Callable[[Any, dict[str, Any]], Any]
+_WITHOUT_CENTS = (
+    *("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"),
+)
+_OF_THOUSAND = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
+_MONTHS = {
+    **dict.fromkeys(("month", "monthly"), Decimal(1)),
+    **dict.fromkeys(("quarter", "quarterly"), Decimal(3)),
+    **dict.fromkeys(("year", "yearly", "annual", "annually"), Decimal(12)),
+}
+_DAYS = {**dict.fromkeys(("week", "weekly"), 7), **dict.fromkeys(("day", "daily"), 1)}
+PERCENT = "percent to a fraction"
+_MOST_DECIMALS = Decimal("0.000001")
+
+
+def after(start: str, count: Count) -> Combine:
+    """The moment so many seconds after the moment in the field `start`; none where that is missing."""
+
+    def combine(seconds: float, raw: dict[str, Any]) -> datetime | None:
+        moment = raw.get(start)
+        if not isinstance(moment, datetime):
+            count(f"no {start} to count from, so no value")
+            return None
+        try:
+            found = moment + timedelta(seconds=seconds)
+        except OverflowError:
+            raise ValueError("not a duration that ends within the calendar") from None
+        count(f"counted from {start}")
+        return found
+
+    return combine
+
+
+def in_whole_units(count: Count) -> Combine:
+    """An amount in whole units of the currency of its row, from its smallest unit, such as cents."""
+
+    def combine(value: Any, raw: dict[str, Any]) -> Decimal:
+        currency = str(raw.get("currency", "")).upper()
+        digits = 0 if currency in _WITHOUT_CENTS else 3 if currency in _OF_THOUSAND else 2
+        count(f"smallest unit to whole ones, {digits} decimals")
+        return _decimal(value).scaleb(-digits)
+
+    return combine
+
+
+def a_month(per: str, times: str, count: Count) -> Combine:
+    """An amount a month, from one for each interval (in the slot `per`) and a quantity (in the slot `times`)."""
+
+    def combine(value: Any, raw: dict[str, Any]) -> Decimal:
+        interval = str(raw.get(per, "month")).strip().casefold()
+        amount = _decimal(value) * _decimal(raw.get(times, 1))
+        if interval in _MONTHS:
+            amount = amount / _MONTHS[interval]
+        elif interval in _DAYS:
+            amount = amount * 365 / (12 * _DAYS[interval])
+        else:
+            raise ValueError(f"not an amount that can be brought to a month: its interval is {interval[:40]!r}")
+        try:
+            rounded = amount.quantize(_MOST_DECIMALS)
+        except InvalidOperation:
+            raise ValueError("not a number of a usual size") from None
+        if interval not in ("month", "monthly"):
+            count(f"amount of a {interval} to one of a month")
+        return rounded.normalize() + 0  # without the zeros that rounding adds
+
+    return combine
+
+
+def fraction(number: NumberReader, count: Count) -> Callable[[Any], Any]:
+    """A function from a percentage, with or without its sign, to a fraction."""
+
+    def read(value: Any) -> Any:
+        found = number(value)
+        if found is None or (isinstance(value, str) and "%" in value):
+            return found
+        try:
+            share = float(found) / 100
+        except (TypeError, ValueError):
+            return value  # the record says what is wrong with it
+        count(PERCENT)
+        return share
+
+    return read
+
+
+def plain_fraction(value: Any) -> float:
+    """The same for a percentage that is a plain number; any other is a `ValueError`.
+
+    >>> plain_fraction("75")
+    0.75
+    """
+    return float(value) / 100
+
+
+def _decimal(value: Any) -> Decimal:
+    try:
+        found = Decimal(str(value))
+    except InvalidOperation:
+        raise ValueError("not a number") from None
+    if not found.is_finite() or abs(found.adjusted()) > 30:
+        raise ValueError("not a number of a usual size")
+    return found

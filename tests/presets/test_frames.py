@@ -1,0 +1,81 @@
+"""The same presets name the columns of frames."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+import crmkpi as ck
+from crmkpi.errors import InputError
+from crmkpi.metrics.marketing.lead_volume import lead_volume
+
+COLUMNS: dict[str, list[Any]] = {
+    "Id": ["006A", "006B", "006C", "006D"],
+    "CreatedDate": [datetime(2026, 1, 5)] * 4,
+    "CloseDate": [datetime(2026, 2, 1)] * 4,
+    "StageName": ["Closed Won", "Signed", "Prospecting", "Prospecting"],
+    "IsClosed": [True, True, False, False],
+    "IsWon": [True, False, False, False],
+    "Probability": [100.0, 0.0, 50.0, 10.0],
+    "Amount": [100.0, 200.0, 40.0, 10.0],
+    "CurrencyIsoCode": ["eur"] * 4,
+}
+
+
+@pytest.fixture(params=["polars", "pandas", "pyarrow", "duckdb"])
+def frame_of(request: pytest.FixtureRequest) -> Any:
+    pytest.importorskip("narwhals")
+    library = pytest.importorskip(request.param)
+
+    def made(columns: dict[str, list[Any]]) -> Any:
+        if request.param == "duckdb":
+            arrow = pytest.importorskip("pyarrow").table(columns)
+            return library.connect().from_arrow(arrow)
+        return library.table(columns) if request.param == "pyarrow" else library.DataFrame(columns)
+
+    return made
+
+
+def test_a_frame_is_measured_as_its_records_are(frame_of: Any) -> None:
+    table = ck.table(frame_of(COLUMNS), preset="salesforce_opportunity")
+    rows = [dict(zip(COLUMNS, row, strict=True)) for row in zip(*COLUMNS.values(), strict=True)]
+    records = ck.read_dicts(rows, preset="salesforce_opportunity")
+    for metric in (ck.win_rate, ck.weighted_pipeline, ck.revenue, ck.deal_volume):
+        assert metric(table).value == metric(records).value
+    assert (ck.win_rate(table).value, ck.win_rate(records).value) == (0.5, 0.5)
+
+
+def test_rows_that_the_preset_leaves_out_are_not_read_and_the_table_says_why(frame_of: Any) -> None:
+    columns = {
+        "id": ["1", "2"],
+        "type": ["opportunity", "lead"],
+        "create_date": [datetime(2026, 1, 5)] * 2,
+        "active": [True, True],
+        "probability": [100.0, 100.0],
+        "stage_id": ["Won", "Won"],
+    }
+    table = ck.table(frame_of(columns), preset="odoo_crm_lead")
+    assert (ck.win_rate(table).value, ck.win_rate(table).n) == (1.0, 1)
+    assert repr(table).endswith(", without lead that is no opportunity yet>")
+
+
+def test_what_the_user_says_goes_before_the_preset(frame_of: Any) -> None:
+    table = ck.table(
+        frame_of({**COLUMNS, "Net": [1.0] * 4}), preset="salesforce_opportunity", columns={"amount": "Net"}
+    )
+    assert ck.revenue(table).value == 1
+
+
+def test_a_preset_of_other_records_is_refused(frame_of: Any) -> None:
+    with pytest.raises(InputError, match="The preset zoho_lead reads Lead records, and record= is Deal"):
+        ck.table(frame_of(COLUMNS), record=ck.Deal, preset="zoho_lead")
+
+
+def test_a_csv_file_is_scanned_by_preset(tmp_path: Any) -> None:
+    pytest.importorskip("polars")
+    path = tmp_path / "leads.csv"
+    path.write_text("Lead ID,Created Date,Lead Source\n1,2026-01-05,Web\n2,2026-01-06,Fair\n", encoding="utf-8")
+    leads = ck.scan(path, preset="salesforce_lead", columns={"id": "Lead ID"})
+    assert lead_volume(leads, period=ck.Period("2026-01")).value == 2

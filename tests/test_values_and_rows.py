@@ -1,0 +1,213 @@
+"""Measures whose formula is given the values or the rows themselves, against loops written from the definition."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import crmkpi as ck
+from crmkpi.errors import CurrencyError, DefinitionError
+from crmkpi.expressions import as_of, period
+from crmkpi.measures import last_day
+from crmkpi.testing import records
+
+orders = ck.Table(ck.Order)
+customers = ck.Table(ck.Customer)
+by_day = orders.per(
+    orders.customer_id, orders.ordered_at.day(), spent=orders.sum(orders.amount), orders_=orders.count()
+)
+
+
+def seen_by(found: dict[str, Any], **inputs: Any) -> ck.Metric:
+    """A KPI that puts down what its formula was given."""
+
+    def formula(**given_inputs: Any) -> float:
+        """What the formula sees."""
+        found.update(given_inputs)
+        return 0.0
+
+    import inspect  # noqa: PLC0415  # the names of a formula's arguments are those of its measures
+
+    names = [name for name in inputs if name != "at"]
+    parameters = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in names]
+    formula.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return ck.metric(unit="number", **inputs)(formula)
+
+
+def given_to(data: Any, options: dict[str, Any] | None = None, **inputs: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    assert seen_by(found, **inputs)(data, **options or {}).value == 0
+    return found
+
+
+@given(records(ck.Order))
+def test_values_are_all_values_in_ascending_order(found):
+    expected = sorted(order.amount for order in found if order.amount is not None and order.status == "completed")
+    # One currency, since amounts in several are never put side by side.
+    found = [ck.Order(id=order.id, status=order.status, amount=order.amount) for order in found]
+    seen = given_to(found, x=orders.values(orders.amount, orders.status == "completed"))["x"]
+    assert seen == tuple(expected)
+
+
+@given(records(ck.Order))
+def test_durations_come_in_seconds_and_none_below_zero(found):
+    spans = [
+        order.delivered_at - order.ordered_at
+        for order in found
+        if order.delivered_at is not None and order.ordered_at is not None
+    ]
+    expected = sorted(span.total_seconds() for span in spans if span >= timedelta(0))
+    assert given_to(found, x=orders.values(orders.delivered_at - orders.ordered_at))["x"] == tuple(expected)
+
+
+@given(records(ck.Order))
+def test_rows_of_two_keys_are_one_for_each_pair_that_occurs(found):
+    found = [
+        ck.Order(id=order.id, customer_id=order.customer_id, ordered_at=order.ordered_at, amount=order.amount)
+        for order in found
+    ]
+    expected: dict[tuple[str, date], list[Any]] = defaultdict(lambda: [Decimal(0), 0])
+    for order in found:
+        if order.customer_id is not None and order.ordered_at is not None:
+            row = expected[order.customer_id, order.ordered_at.date()]
+            row[0] += order.amount or 0
+            row[1] += 1
+    seen = given_to(found, x=by_day.rows())["x"]
+    assert seen == tuple((*key, *row) for key, row in sorted(expected.items()))
+
+
+def test_rows_keep_only_those_that_are_wanted():
+    buyers = orders.per(orders.customer_id, bought=orders.count())
+    found = [ck.Order(id=str(n), customer_id=who) for n, who in enumerate("AAB")]
+    assert given_to(found, x=buyers.rows(buyers.bought >= 2))["x"] == (("A", 2),)
+
+
+def test_of_nothing_there_are_no_values_and_no_rows():
+    seen = given_to([], v=orders.values(orders.amount), r=by_day.rows())
+    assert seen == {"v": (), "r": ()}
+
+
+@given(st.lists(st.tuples(st.sampled_from("AB"), st.integers(0, 5)), max_size=12), st.integers(0, 12))
+def test_two_parts_of_the_data_merge_into_the_values_and_rows_of_the_whole(bought, cut):
+    found = [
+        ck.Order(id=str(n), customer_id=who, ordered_at=datetime(2026, 1, 1 + day), amount=n)
+        for n, (who, day) in enumerate(bought)
+    ]
+    whole: dict[str, Any] = {}
+    merged: dict[str, Any] = {}
+    inputs = {"v": orders.values(orders.amount), "r": by_day.rows()}
+    seen_by(whole, **inputs)(found)
+    tally = ck.Tally(seen_by(merged, **inputs))
+    stored = tally.add(orders=found[:cut]).to_json()
+    tally.from_json(stored).merge(tally.add(orders=found[cut:])).report()
+    assert merged == whole
+
+
+def test_the_last_day_is_that_of_the_period_or_the_one_up_to_which_the_data_is_known_if_that_is_earlier():
+    def asked(**options: Any) -> Any:
+        return given_to([], options, at=orders.ordered_at, n=orders.count(), until=last_day)["until"]
+
+    assert asked(period="2026-01") == date(2026, 1, 31)
+    assert asked(as_of=date(2026, 5, 4)) == date(2026, 5, 4)
+    assert asked(as_of=datetime(2026, 5, 4, 0, 1)) == date(2026, 5, 4)
+    assert asked(period="2026-01", as_of=date(2026, 1, 7)) == date(2026, 1, 7)
+    assert asked(period="2026-01", as_of=date(2026, 2, 7)) == date(2026, 1, 31)
+
+
+def test_without_a_period_and_a_last_known_day_there_is_no_last_day():
+    result = seen_by({}, n=orders.count(), until=last_day)([])
+    assert result.value is None
+    assert result.reason == "it needs the day up to which the data is known, and none is given"
+
+
+def test_a_result_keeps_how_many_values_and_rows_there_were_and_not_the_values():
+    found = [ck.Order(id=str(n), customer_id="A", amount=n, ordered_at="2026-01-01") for n in range(3)]
+    result = seen_by({}, v=orders.values(orders.amount), r=by_day.rows())(found)
+    assert result.inputs == {"v": 3, "r": 1}
+    assert "3 v, 1 r" in str(result)
+
+
+def test_amounts_in_several_currencies_are_never_put_side_by_side():
+    found = [
+        ck.Order(id="1", customer_id="A", amount=1, currency="EUR", ordered_at="2026-01-01"),
+        ck.Order(id="2", customer_id="B", amount=1, currency="USD", ordered_at="2026-01-01"),
+    ]
+    for measure in (orders.values(orders.amount), by_day.rows()):
+        with pytest.raises(CurrencyError, match="1 in USD, 1 in EUR"):
+            given_to(found, x=measure)
+
+
+def test_totals_are_taken_as_lists_with_durations_as_such():
+    found: dict[str, Any] = {}
+    metric = seen_by(found, x=customers.values(as_of - customers.since))
+    assert metric.formula(x=[timedelta(days=1), 7]) == 0
+    assert found["x"] == (86_400.0, 7)
+    assert metric.from_totals(x=[1.0, 2.0]).inputs == {"x": 2}
+
+
+def test_values_are_numbers_amounts_or_durations():
+    with pytest.raises(DefinitionError, match=r"orders\.values\(\) cannot be taken of orders\.status"):
+        orders.values(orders.status)
+
+
+def test_a_column_cannot_have_the_name_of_a_word():
+    with pytest.raises(DefinitionError, match="cannot be called 'rows', which is a word of measures"):
+        orders.per(orders.customer_id, rows=orders.count())
+
+
+def test_a_column_that_looks_at_an_earlier_period_has_none_where_no_period_is_asked_for():
+    before = orders.per(orders.customer_id, bought=orders.count(orders.ordered_at < period.start).previous())
+    result = seen_by({}, n=before.count(before.bought > 0), all_=orders.count())([ck.Order(id="1", customer_id="A")])
+    assert result.reason == "there is no earlier period to look at"
+
+
+def test_an_interval_of_its_own_is_asked_with_the_inputs_and_the_confidence():
+    def bounds(x: tuple[Any, ...], *, confidence: float) -> tuple[float, float] | None:
+        return (len(x) - confidence, len(x) + confidence) if x else None
+
+    @ck.metric(unit="number", x=orders.values(orders.amount), interval=ck.Estimated(bounds))
+    def how_many(x: tuple[Any, ...]) -> float:
+        """How many values."""
+        return len(x)
+
+    result = how_many([ck.Order(id="1", amount=3)], confidence=0.5)
+    assert tuple(result.interval) == (0.5, 1.5)
+    assert result.interval.method == "estimated"
+    assert how_many([]).interval is None
+    assert how_many.from_totals(x=[1, 2], confidence=0.9).interval.high == pytest.approx(2.9)
+
+
+@pytest.mark.parametrize("backend", ["polars", "polars-lazy", "pandas", "pyarrow", "duckdb"])
+def test_frames_give_the_same_values_and_rows_as_records(backend):
+    pytest.importorskip(backend.partition("-")[0])
+    pytest.importorskip("narwhals")
+    pytest.importorskip("pyarrow")
+    from tests.engines.backends import arrow_of, frame_of  # noqa: PLC0415  # needs the libraries
+
+    from crmkpi.records.base import record_type  # noqa: PLC0415
+
+    found = [
+        ck.Order(
+            id=str(n),
+            customer_id=None if n % 7 == 0 else f"C{n % 4}",
+            ordered_at=datetime(2026, 1, 1 + n % 5, n % 24),
+            delivered_at=datetime(2026, 1, 3 + n % 5),
+            amount=None if n % 5 == 0 else Decimal(n * 37) / 100,
+        )
+        for n in range(40)
+    ]
+    inputs: dict[str, Any] = {
+        "at": orders.ordered_at,
+        "v": orders.values(orders.amount),
+        "d": orders.values(orders.delivered_at - orders.ordered_at),
+        "r": by_day.rows(),
+    }
+    frame = frame_of(backend, arrow_of(found, record_type(ck.Order)))
+    for options in ({}, {"period": "2026-01"}):
+        assert given_to({"orders": frame}, options, **inputs) == given_to(found, options, **inputs)
