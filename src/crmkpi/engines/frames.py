@@ -191,8 +191,8 @@ def _categorised(query: Query, table: FrameTable, prepared: Prepared) -> Prepare
         for part in walk(root):
             if isinstance(part, Field):
                 bound[part.path] += 1
-            simple = isinstance(part, Comparison) and part.sign in ("==", "!=") and isinstance(part.right, Constant)
-            if simple and isinstance(part.left, Field):
+            compared = isinstance(part, Comparison) and part.sign in ("==", "!=")
+            if compared and isinstance(part.left, Field) and isinstance(part.right, Constant):
                 free[part.left.path] += 1
             elif isinstance(part, Membership | Presence) and isinstance(part.item, Field):
                 free[part.item.path] += 1
@@ -210,7 +210,7 @@ def _categorised(query: Query, table: FrameTable, prepared: Prepared) -> Prepare
     if known is None or known[0] is not prepared:
         frame = narwhals(table.backend).from_native(as_categories(prepared.frame, names), eager_only=True)
         known = table.kept[what] = (prepared, replace(prepared, frame=frame))
-    return known[1]  # type: ignore[no-any-return]
+    return known[1]
 
 
 def _roots(query: Query) -> list[Expression | None]:
@@ -276,7 +276,10 @@ def _joined(
             how="left",
         )
         columns, exact = (
-            {(name, *path): replace(column, name=names[column.name], nulls=True) for path, column in side.items()}
+            {
+                (name, *path): replace(column, name=names[column.name], nulls=True, raw=None)
+                for path, column in side.items()
+            }
             for side in (right.columns, right.exact)
         )
         columns.pop((name, "id"), None)
