@@ -191,11 +191,11 @@ def _categorised(query: Query, table: FrameTable, prepared: Prepared) -> Prepare
         for part in walk(root):
             if isinstance(part, Field):
                 bound[part.path] += 1
-            compared = isinstance(part, Comparison) and part.sign in ("==", "!=")
-            if compared and isinstance(part.left, Field) and isinstance(part.right, Constant):
-                free[part.left.path] += 1
-            elif isinstance(part, Membership | Presence) and isinstance(part.item, Field):
-                free[part.item.path] += 1
+            match part:
+                case Comparison("==" | "!=", Field() as field, Constant()):
+                    free[field.path] += 1
+                case Membership(Field() as field) | Presence(Field() as field):
+                    free[field.path] += 1
     if any(slot.key is not None or slot.what == "latest" for anchor in query.anchors for slot in anchor.slots):
         return prepared  # grouping by categories and other columns at once would make all pairs of them
     names = tuple(
