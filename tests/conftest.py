@@ -1,11 +1,23 @@
-"""Hypothesis profiles for all tests: few examples by default, the same ones in CI; `pytest --exhaustive` tries many."""
+"""Hypothesis profiles for all tests: few examples by default, the same ones in CI; `pytest --exhaustive` tries many.
+
+Tests that take a `backend` run on each frame library: those of `--backends`, or one kind of each but Spark.
+`--exhaustive` runs them on all kinds, such as Polars both lazy and eager.
+"""
 
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+USUAL = ("polars-lazy", "pandas", "pyarrow", "duckdb")  # one kind of frame for each library
+ALL = ("polars", "polars-lazy", "pandas", "pandas-arrow", "pyarrow", "duckdb")
+LIBRARIES = {"polars": "Polars", "pyarrow": "PyArrow", "duckdb": "DuckDB", "pyspark": "PySpark"}
 
 settings.register_profile(
     "quick",
@@ -32,3 +44,29 @@ def pytest_configure(config: pytest.Config) -> None:
 def examples(request: pytest.FixtureRequest) -> int:
     """How many datasets a contract is checked on."""
     return 1_000 if request.config.getoption("--exhaustive") else 25
+
+
+def case(backend: str) -> Any:
+    """The backend, or a skip that names the library which is not there."""
+    needed = ("narwhals", backend.partition("-")[0], "pyarrow")  # all frames are made from Arrow tables
+    missing = next((name for name in needed if find_spec(name) is None), None)
+    reason = f"{LIBRARIES.get(missing or '', missing)} is not installed"
+    return pytest.param(backend, marks=pytest.mark.skip(reason=reason) if missing else ())
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "backend" in metafunc.fixturenames:
+        named = metafunc.config.getoption("--backends")
+        kinds = ALL if metafunc.config.getoption("--exhaustive") else USUAL
+        metafunc.parametrize("backend", named.split(",") if named else [case(kind) for kind in kinds])
+
+
+@pytest.fixture(scope="session")
+def backends() -> ModuleType:
+    """What makes frames of records, for tests outside tests/engines."""
+    spec = spec_from_file_location("backends", Path(__file__).parent / "engines" / "backends.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

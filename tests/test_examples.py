@@ -21,7 +21,9 @@ from typing import Any
 import httpx
 import pytest
 
+from crmkpi import Tally
 from crmkpi.demo import run
+from crmkpi.errors import InputError
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
@@ -65,20 +67,20 @@ def nightly(folder: Path) -> subprocess.CompletedProcess[str]:
     return finished([str(BASH), str(EXAMPLES / "nightly.sh")], folder)
 
 
-def service() -> Any:
-    """A fresh service, which has no deals yet."""
-    spec = importlib.util.spec_from_file_location("service", EXAMPLES / "service.py")
+def example(name: str) -> Any:
+    """An example as a module."""
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.create_app()
+    return module
 
 
-async def conversation(script: str) -> str:
+async def conversation(app: Any, script: str) -> str:
     """What the service answers to the requests of a script, written as the script is: request, status, answer."""
     parts = []
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(service()), base_url="http://service") as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service") as client:
         for part in script.strip().split("\n\n"):
             request, _, rest = part.partition("\n")
             method, url = request.split()
@@ -100,7 +102,39 @@ def test_the_analysts_script_writes_a_page(folder: Path) -> None:
 
 
 def test_the_service_answers_what_is_expected() -> None:
-    assert asyncio.run(conversation(expected("service"))) == expected("service")
+    assert asyncio.run(conversation(example("service").create_app(), expected("service"))) == expected("service")
+
+
+DEALS = [
+    {"id": "D1", "status": "won", "owner": "Ada", "amount": "1200.50", "closed_at": "2026-01-20T10:00:00+01:00"},
+    {"id": "D2", "status": "lost", "owner": "Ada", "amount": "800", "closed_at": "2026-02-11T09:30:00+01:00"},
+    {"id": "D3", "status": "won", "owner": "Bo", "amount": "640", "closed_at": "2026-03-31T23:30:00+02:00"},
+    {"id": "D4", "status": "won", "owner": "Ada", "amount": "99.99", "closed_at": "2026-04-01T00:00:00+02:00"},
+]
+
+
+def test_the_counter_goes_on_after_a_restart_as_if_there_had_been_none(tmp_path: Path) -> None:
+    async def told(*parts: list[dict[str, Any]]) -> Any:
+        """What the scorecard says after each part was sent to a new process of the service."""
+        file = tmp_path / f"{len(parts)}.json"
+        for part in parts:
+            app = example("counter").create_app(file)
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://counter") as client:
+                assert (await client.post("/closed-deals", json=part)).json()["received"] == len(part)
+                answer = (await client.get("/scorecard")).json()
+        return answer
+
+    once, twice = asyncio.run(told(DEALS)), asyncio.run(told(DEALS[:2], DEALS[2:]))
+    assert once == twice
+    first = next(row for row in twice if (row["metric"], row["period"], row["owner"]) == ("win_rate", "2026-Q1", "Ada"))
+    assert (first["value"], first["n"]) == (0.5, 2)
+
+
+def test_the_counter_refuses_a_state_of_other_definitions(tmp_path: Path) -> None:
+    file = tmp_path / "tally.json"
+    file.write_text(Tally("win_rate").to_json(), encoding="utf-8")
+    with pytest.raises(InputError, match="stored tally is of other definitions or settings"):
+        example("counter").create_app(file)
 
 
 @needs_bash
@@ -131,6 +165,6 @@ if __name__ == "__main__":
         for name, output in (
             ("analyst", analyst(Path(made)).stdout),
             ("nightly", nightly(Path(made)).stdout),
-            ("service", asyncio.run(conversation(expected("service")))),
+            ("service", asyncio.run(conversation(example("service").create_app(), expected("service")))),
         ):
             (EXPECTED / f"{name}.txt").write_text(output, encoding="utf-8")

@@ -22,7 +22,7 @@ LAYERS = (
     ("records",),
     ("presets",),
     ("sources",),
-    ("expressions",),
+    ("expressions", "kinds"),
     ("engines", "segments"),
     ("measures",),
     ("catalogue", "metric", "metrics"),

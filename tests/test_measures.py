@@ -457,6 +457,15 @@ def test_each_measure_puts_a_record_into_a_period_by_its_own_timestamp() -> None
     assert dict(balance(found, period="2026-03").inputs) == {"closed": 4, "created": 4, "before": 2}
 
 
+@pytest.mark.parametrize(("amount", "equal"), [("0.1", 0), ("0.5", 1)])
+def test_an_amount_is_compared_with_a_float_exactly_in_rows_as_in_records(amount: str, equal: int) -> None:
+    """The float 0.1 is a little more than a tenth, and 0.5 is a half."""
+    found = [ck.Deal(id="1", status="won", amount=Decimal(amount), probability=float(amount))]
+    rows = deals.per(deals.id, amount=deals.sum(deals.amount), chance=deals.sum(deals.probability))
+    alone = got(only(deals.count(deals.amount == deals.probability)), found)
+    assert (alone, got(only(rows.count(rows.amount == rows.chance)), found)) == (equal, equal)
+
+
 def test_the_quantile_of_all_and_of_none_are_the_ends() -> None:
     found = [ck.Order(id=str(number), status="completed", amount=number) for number in (3, 1, 2)]
     ends = [got(only(orders.quantile(orders.amount, fraction)), found) for fraction in (0, 1)]

@@ -104,7 +104,7 @@ def test_predictive_value_is_to_the_cent_the_same_in_any_order_and_by_segment_as
     marked = [ck.Order(**{**vars_of(order), "channel": "web" if order in first else "shop"}) for order in orders]
     random.shuffle(marked)
     crm = ck.Dataset(orders=marked, as_of=AS_OF)
-    by = crm.measure(PREDICTIVE, by="channel", parameters={"discount": 0.1})
+    by = crm.measure(PREDICTIVE, by="channel", parameters={"discount": 0.1}, confidence=None)
     assert by.get(PREDICTIVE, channel="web").value == PREDICTIVE(first, as_of=AS_OF, discount=0.1).value
 
 

@@ -329,6 +329,7 @@ _HOMES = {
     "Ticket": "records",
     "Visit": "records",
     "catalogue": "catalogue",
+    "join_leads": "sources",
     "metric": "metric",
     "preset": "presets",
     "presets": "presets",

@@ -103,7 +103,7 @@ class Dataset:
         """
         periods = self.periods(period, every)
         against = None if compare is None else [self._other(each, compare) for each in periods]
-        statements: list[str] = []
+        statements: list[tuple[str, str]] = []
         chosen = chosen_metrics(metrics)
         results = measure(
             self,

@@ -20,11 +20,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal, NoReturn, get_args
 
 from crmkpi.errors import DefinitionError, did_you_mean
+from crmkpi.kinds import ArithmeticSign, CompareSign, ValueKind, family, kind_of, kind_under
 
 __all__ = [
     "AsOf",
@@ -51,35 +51,7 @@ __all__ = [
     "walk",
 ]
 
-ValueKind = Literal[
-    "text", "choice", "number", "integer", "money", "timestamp", "date", "flag", "duration", "predicate", "any"
-]
-CompareSign = Literal["==", "!=", "<", "<=", ">", ">="]
-ArithmeticSign = Literal["+", "-", "*", "/"]
 ParameterUnit = Literal["ratio", "money", "days", "number"]
-
-# What two kinds give under an arithmetic sign; a pair that is not here has no meaning.
-_ARITHMETIC: dict[tuple[ValueKind, ArithmeticSign, ValueKind], ValueKind] = {
-    ("timestamp", "-", "timestamp"): "duration",
-    ("timestamp", "+", "duration"): "timestamp",
-    ("timestamp", "-", "duration"): "timestamp",
-    ("date", "-", "date"): "duration",
-    ("duration", "+", "duration"): "duration",
-    ("duration", "-", "duration"): "duration",
-    ("duration", "*", "number"): "duration",
-    ("duration", "/", "number"): "duration",
-    ("duration", "/", "duration"): "number",
-    ("money", "+", "money"): "money",
-    ("money", "-", "money"): "money",
-    ("money", "*", "number"): "money",
-    ("number", "*", "money"): "money",
-    ("money", "/", "number"): "money",
-    ("money", "/", "money"): "number",
-    ("number", "+", "number"): "number",
-    ("number", "-", "number"): "number",
-    ("number", "*", "number"): "number",
-    ("number", "/", "number"): "number",
-}
 
 
 class Expression:
@@ -414,15 +386,11 @@ def walk(expression: Expression | None) -> Iterator[Expression]:
                 yield from walk(item)
 
 
-def _arithmetic_kind(kind: ValueKind) -> ValueKind:
-    return "number" if kind in ("integer", "any") else kind
-
-
 def _constant(value: object, *, beside: Expression) -> Constant:
     """`value` as a constant, checked against the expression that it stands beside."""
     if value is None:
         raise DefinitionError(f"None is not comparable; write {beside!r}.missing() or .present().")
-    kind = _kind_of(value)
+    kind = kind_of(value)
     if kind is None:
         raise DefinitionError(f"{value!r} cannot stand in an expression beside {beside!r}.")
     if isinstance(beside, Field) and beside.choices and value not in beside.choices:
@@ -434,23 +402,9 @@ def _constant(value: object, *, beside: Expression) -> Constant:
     return Constant(value, kind)
 
 
-def _kind_of(value: object) -> ValueKind | None:
-    # bool is an int and datetime a date, so the order matters.
-    kinds: tuple[tuple[Any, ValueKind], ...] = (
-        (bool, "flag"),
-        (int, "integer"),
-        ((float, Decimal), "number"),
-        (str, "text"),
-        (datetime, "timestamp"),
-        (date, "date"),
-        (timedelta, "duration"),
-    )
-    return next((kind for types, kind in kinds if isinstance(value, types)), None)
-
-
 def _compare(sign: CompareSign, left: Expression, right: object) -> Comparison:
     other = right if isinstance(right, Expression) else _constant(right, beside=left)
-    families = {_family(left.kind), _family(other.kind)} - {"any"}
+    families = {family(left.kind), family(other.kind)} - {"any"}
     if len(families) > 1:
         raise DefinitionError(
             f"{left!r} is a {left.kind} and cannot be compared with {other!r}, which is a {other.kind}."
@@ -460,15 +414,11 @@ def _compare(sign: CompareSign, left: Expression, right: object) -> Comparison:
     return Comparison(sign, left, other)
 
 
-def _family(kind: ValueKind) -> str:
-    return {"integer": "number", "money": "number", "choice": "text"}.get(kind, kind)
-
-
 def _operate(sign: ArithmeticSign, left: Expression, right: object) -> Operation:
     other = right if isinstance(right, Expression) else _constant(right, beside=left)
     if sign in "+-" and left.kind == "money" and isinstance(other, Constant) and isinstance(other.value, Decimal):
         other = Constant(other.value, "money")  # a number added to an amount is an amount
-    kinds = (_arithmetic_kind(left.kind), sign, _arithmetic_kind(other.kind))
-    if kinds not in _ARITHMETIC:
+    kind = kind_under(left.kind, sign, other.kind)
+    if kind is None:
         raise DefinitionError(f"{left!r} {sign} {other!r} has no meaning: a {left.kind} and a {other.kind}.")
-    return Operation(sign, left, other, _ARITHMETIC[kinds])
+    return Operation(sign, left, other, kind)

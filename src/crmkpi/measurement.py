@@ -13,6 +13,7 @@ from crmkpi.catalogue import catalogue
 from crmkpi.engines import records as records_engine
 from crmkpi.engines.frames_columns import FrameTable
 from crmkpi.engines.query import Answer, Query
+from crmkpi.engines.support import at_home
 from crmkpi.errors import InputError, MissingTableError, ParameterError, UnknownNameError, did_you_mean
 from crmkpi.evaluation import EVER, Cut, Input, Reader, Timeline, moved
 from crmkpi.expressions import as_of
@@ -42,11 +43,11 @@ def measure(
     by: By,
     parameters: Mapping[str, Any],
     confidence: float | None,
-    statements: list[str] | None = None,
+    statements: list[tuple[str, str]] | None = None,
 ) -> tuple[Result, ...]:
     """One result per metric, period and segment; `against` are the periods that each one is compared to.
 
-    `statements` receives the SQL that was run, where a table lies in a database.
+    `statements` receives the SQL or plan that was run, where a table lies in a database or cluster.
     """
     segments = segments_of(by)
     everything = [*periods, *(against or ())]
@@ -114,7 +115,7 @@ def read(
     *,
     confidence: float | None,
     partly: bool = False,
-    statements: list[str] | None = None,
+    statements: list[tuple[str, str]] | None = None,
 ) -> tuple[Reader, Plan]:
     """Ask every table once, and give a reader of the answers.
 
@@ -174,26 +175,27 @@ def _answer(
     *,
     confidence: float | None,
     partly: bool,
-    statements: list[str] | None,
+    statements: list[tuple[str, str]] | None,
 ) -> Answer:
     """The answer of the engine that the table belongs to; `attributes` receives what the records of a stream have."""
     table = crm.tables[query.type_.table]
     if isinstance(table, FrameTable):
         from crmkpi.engines import frames  # noqa: PLC0415  # only where there are frames
 
-        return frames.answer(
-            query,
-            table,
-            moments=timeline.moments,
-            tables=crm.tables,
-            calendar=crm.calendar,
-            rates=crm.rates,
-            currency=crm.currency,
-            parameters=parameters,
-            confidence=confidence,
-            merging=partly or timeline.merging,
-            statements=statements,
-        )
+        with at_home(table.backend, query.type_.table):
+            return frames.answer(
+                query,
+                table,
+                moments=timeline.moments,
+                tables=crm.tables,
+                calendar=crm.calendar,
+                rates=crm.rates,
+                currency=crm.currency,
+                parameters=parameters,
+                confidence=confidence,
+                merging=partly or timeline.merging,
+                statements=statements,
+            )
     found = crm.records(query.type_.table)
     if isinstance(found, Iterator) and any(attribute_of(key) is not None for key in query.segments):
         found = noting(found, attributes.setdefault(query.type_.table, set()))
@@ -420,7 +422,7 @@ def report(
     every: str | None,
     by: By,
     notes: tuple[str, ...] = (),
-    statements: Sequence[str] = (),
+    statements: Sequence[tuple[str, str]] = (),
 ) -> Report:
     """The results under a title that says what they are about."""
     return Report(results, _title(periods, every, by), notes, tuple(statements))

@@ -173,7 +173,7 @@ class Report(Sequence[Result]):
     results: tuple[Result, ...]
     title: str = ""
     notes: tuple[str, ...] = ()
-    statements: tuple[str, ...] = field(default=(), compare=False)
+    statements: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
     @overload
     def __getitem__(self, index: int) -> Result: ...
@@ -217,9 +217,17 @@ class Report(Sequence[Result]):
 
     def sql(self) -> str:
         """The SQL that was run for the numbers, where the tables lie in a database that speaks it (DuckDB)."""
-        if not self.statements:
+        found = [text for language, text in self.statements if language == "sql"]
+        if not found:
             raise InputError("The report has no SQL: its tables are records or frames. DuckDB tables give it.")
-        return ";\n\n".join(self.statements) + ";\n"
+        return ";\n\n".join(found) + ";\n"
+
+    def plan(self) -> str:
+        """The plans that were run for the numbers, where the tables lie in a cluster (Spark)."""
+        found = [text for language, text in self.statements if language == "plan"]
+        if not found:
+            raise InputError("The report has no plan: none of its tables lies in Spark. DuckDB tables give sql().")
+        return "\n\n".join(found) + "\n"
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """One flat row of plain values per result, ready for JSON: money as text, durations in seconds."""

@@ -1,8 +1,11 @@
-"""The same records as a frame of each library."""
+"""The same records as a frame of each library, and the same results of both."""
 
 from __future__ import annotations
 
+import math
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,10 +14,11 @@ from crmkpi.records.base import RecordType, record_type
 
 BACKENDS = ("polars", "polars-lazy", "pandas", "pandas-arrow", "pyarrow", "duckdb", "pyspark")
 _SPARK: list[Any] = []
+_CONNECTIONS: deque[Any] = deque(maxlen=50)
 
 
-def arrow_of(records: Sequence[Any], type_: RecordType, *, money: str = "decimal") -> Any:
-    """The records as an Arrow table, attributes as columns of their own."""
+def arrow_of(records: Sequence[Any], type_: RecordType, *, money: str = "decimal", zone: str = "UTC") -> Any:
+    """The records as an Arrow table, attributes as columns of their own; `zone` is that of timestamps that have one."""
     import pyarrow as pa  # noqa: PLC0415  # only where it is tested
 
     amounts = pa.decimal128(18, 2) if money == "decimal" else pa.float64()
@@ -30,7 +34,7 @@ def arrow_of(records: Sequence[Any], type_: RecordType, *, money: str = "decimal
         "number": pa.float64(),
         "integer": pa.int64(),
         "money": amounts,
-        "timestamp": pa.timestamp("us", "UTC" if aware else None),
+        "timestamp": pa.timestamp("us", zone if aware else None),
         "date": pa.date32(),
         "flag": pa.bool_(),
     }
@@ -76,9 +80,15 @@ def _pandas_arrow(table: Any) -> Any:
 
 
 def _duckdb(table: Any) -> Any:
+    return database().from_arrow(table)
+
+
+def database() -> Any:
+    """A connection that stays open: before DuckDB 1.4 a relation does not keep its own."""
     import duckdb  # noqa: PLC0415  # only where it is tested
 
-    return duckdb.connect().from_arrow(table)
+    _CONNECTIONS.append(duckdb.connect(config={"threads": 1}))
+    return _CONNECTIONS[-1]
 
 
 def _pyspark(table: Any) -> Any:
@@ -115,12 +125,58 @@ _MAKERS: Mapping[str, Callable[[Any], Any]] = {
 }
 
 
-def frames_of(backend: str, tables: Mapping[str, Sequence[Any]], *, money: str = "decimal") -> dict[str, Any]:
-    """All tables of a dataset as frames; DuckDB's in one connection, since relations of two cannot be joined."""
-    arrows = {name: arrow_of(records, record_type(RECORDS[name]), money=money) for name, records in tables.items()}
-    if backend == "duckdb":
-        import duckdb  # noqa: PLC0415  # only where it is tested
+def frames_of(
+    backend: str, tables: Mapping[str, Sequence[Any]], *, money: str = "decimal", zone: str = "UTC"
+) -> dict[str, Any]:
+    """All tables of a dataset as frames."""
+    arrows = {
+        name: arrow_of(records, record_type(RECORDS[name]), money=money, zone=zone) for name, records in tables.items()
+    }
+    return homed(backend, arrows)
 
-        connection = duckdb.connect()
+
+def homed(backend: str, arrows: Mapping[str, Any]) -> dict[str, Any]:
+    """Arrow tables as frames of a library; DuckDB's in one connection, since relations of two cannot be joined."""
+    if backend == "duckdb":
+        connection = database()
         return {name: connection.from_arrow(table) for name, table in arrows.items()}
     return {name: frame_of(backend, table) for name, table in arrows.items()}
+
+
+def alike(one: Any, other: Any) -> bool:
+    if isinstance(one, float) and isinstance(other, float):
+        return one == other or math.isclose(one, other, rel_tol=1e-12)
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(alike(one[key], other[key]) for key in one)
+    return bool(one == other)
+
+
+def shown(result: Any) -> dict[str, Any]:
+    """All that a result says."""
+    interval = result.interval
+    return {
+        "definition": result.definition,
+        "period": result.period,
+        "segment": dict(result.segment),
+        "value": result.value.total_seconds() if isinstance(result.value, timedelta) else result.value,
+        "reason": result.reason,
+        "inputs": dict(result.inputs),
+        "currency": result.currency,
+        "low": None if interval is None else _number(interval.low),
+        "high": None if interval is None else _number(interval.high),
+        "n": result.n,
+        "accounts": [(account.table, account.given, account.used, account.left_out) for account in result.accounts],
+        "rejected": [account.rejected for account in result.accounts],
+    }
+
+
+def _number(bound: Any) -> float:
+    return float(bound.total_seconds() if isinstance(bound, timedelta) else bound)
+
+
+def assert_same(records: Any, frames: Any) -> None:
+    assert len(records) == len(frames)
+    for mine, theirs in zip(records, frames, strict=True):
+        one, other = shown(mine), shown(theirs)
+        different = {name: (one[name], other[name]) for name in one if not alike(one[name], other[name])}
+        assert not different, f"{theirs.definition} {different}"

@@ -34,16 +34,20 @@ def arrow(deals):
 
 def test_the_sql_of_a_report_gives_its_counts(arrow):
     connection = duckdb.connect()
-    connection.register("opportunities", arrow)
+    connection.register("arrived", arrow)
+    connection.execute("CREATE TABLE opportunities AS FROM arrived")
     report = Dataset(deals=connection.table("opportunities")).measure(win_rate)
     rows = connection.sql(report.sql().rstrip(";\n")).fetchall()
     assert report[0].inputs["won"] in rows[0]
     assert report[0].inputs["closed"] in rows[0]
 
 
-def test_a_report_without_a_database_has_no_sql(arrow):
+def test_a_report_without_a_database_has_no_sql_and_no_plan(arrow):
+    report = Dataset(deals=pl.from_arrow(arrow)).measure(win_rate)
     with pytest.raises(InputError, match="The report has no SQL"):
-        Dataset(deals=pl.from_arrow(arrow)).measure(win_rate).sql()
+        report.sql()
+    with pytest.raises(InputError, match="The report has no plan: none of its tables lies in Spark"):
+        report.plan()
 
 
 @pytest.mark.parametrize("engine", ["polars", "duckdb"])

@@ -54,3 +54,8 @@ def test_pandas_timestamps_with_gaps_become_floats_so_the_door_makes_nullable_in
 
 def test_decimals_are_objects_in_numpy_columns_so_the_door_makes_integers() -> None:
     assert nw.from_native(pd.DataFrame({"m": [Decimal("1.10")]})).schema["m"] == nw.Object
+
+
+def test_zones_with_an_underscore_are_unknown_so_the_door_reads_the_type_itself() -> None:
+    moments = pd.Series([datetime(2026, 1, 1)]).dt.tz_localize("America/New_York")
+    assert nw.from_native(pd.DataFrame({"t": moments})).schema["t"] == nw.Unknown

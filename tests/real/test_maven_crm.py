@@ -270,3 +270,10 @@ def test_every_deal_is_used_left_out_or_outside(maven: Maven) -> None:
     for result in (*quarters, whole):
         (account,) = result.accounts
         assert account.used + sum(account.left_out.values()) + account.outside + account.rejected == account.given
+
+
+def test_the_file_is_recognised_and_read_by_its_preset_as_it_is_by_hand(folder: Path, maven: Maven) -> None:
+    found = ck.read_export(folder / "maven_crm" / "sales_pipeline.csv", values={"product": {"GTXPro": "GTX Pro"}})
+    assert found.account.preset == "maven_crm"
+    assert (found.account.rows, found.account.used) == (len(found), len(found))
+    assert list(found) == list(maven.crm.tables["deals"])

@@ -55,14 +55,14 @@ def answer(
     parameters: Mapping[str, Any],
     confidence: float | None,
     merging: bool,
-    statements: list[str] | None = None,
+    statements: list[tuple[str, str]] | None = None,
 ) -> Answer:
     """The answer to `query` over a frame.
 
     `tables` are those of the dataset, for related fields. `currency` is that of amounts which carry none, where `rates`
     convert them. `confidence` is that of intervals around quantiles, of whose values only the few that matter are
     fetched; but `merging` says that states will be merged, so that different values are kept and not only counted.
-    `statements` receives the SQL that was run, where the backend has one.
+    `statements` receives the SQL or plan that was run, where the backend has one.
     """
     prepared = _prepared(query, table, tables)
     spans = {repr(part): part for root in _roots(query) for part in walk(root) if isinstance(part, BusinessTime)}

@@ -8,16 +8,15 @@ amounts kept as floats are decimals without doubt, and which rows the record wou
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, fields
 from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from crmkpi.engines.frames_look import Prepared, inside, looked_over, with_usual_scales
-from crmkpi.engines.frames_native import entered
+from crmkpi.engines.frames_native import entered, filled, untyped
 from crmkpi.engines.frames_presets import by_preset
 from crmkpi.engines.frames_time import to_utc
-from crmkpi.engines.support import Backend, backend_of, narwhals, words
+from crmkpi.engines.support import Backend, at_home, backend_of, check_versions, narwhals, words
 from crmkpi.errors import ColumnError, InputError, did_you_mean
 from crmkpi.presets.library import AnyPreset
 from crmkpi.records import Survey
@@ -47,6 +46,7 @@ class FrameTable:
     __slots__ = (
         "_found",
         "_known",
+        "_untyped",
         "_zone",
         "backend",
         "columns",
@@ -74,7 +74,7 @@ class FrameTable:
                 f"table() takes a pandas, Polars, PyArrow, DuckDB or Spark frame; got {type(frame).__name__}. "
                 "Lists of records are given as they are."
             )
-        narwhals(backend)
+        check_versions(backend)
         self.backend = backend
         self.left_out = left_out  # why the preset leaves rows out
         self.frame = frame.to_native() if hasattr(frame, "to_native") else frame
@@ -85,6 +85,7 @@ class FrameTable:
         for name in self.values:
             type_.field(name)
         self._found = self._schema()
+        self._untyped = untyped(backend, self.frame)
         self.columns = self._mapped(columns or {})
         self._known: dict[Any, Prepared] = {}
         self.kept: dict[str, Any] = {}  # what the engine found out once
@@ -95,7 +96,7 @@ class FrameTable:
 
     def _schema(self) -> Mapping[str, Any]:
         """The frame's columns and their types."""
-        try:
+        with at_home(self.backend, self.type_.table):
             if self.backend.name == "pandas":
                 names = [str(name) for name in self.frame.columns]
             elif self.backend.name == "pyarrow":
@@ -104,19 +105,19 @@ class FrameTable:
                 names = self.frame.collect_schema().names()
             else:
                 names = list(self.frame.columns)
-        except Exception as error:
-            raise InputError(
-                f"The {self.backend.name} table for {self.type_.table} cannot be read; "
-                f"its connection may be closed: {error}"
-            ) from error
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise ColumnError(
                 f"The {self.backend.name} frame for {self.type_.table} has two columns {twice!r}; rename one."
             )
         nw = narwhals(self.backend)
-        schema = nw.from_native(self.frame).collect_schema()
-        return MappingProxyType(dict(schema))
+        schema = dict(nw.from_native(self.frame).collect_schema())
+        if self.backend.name == "pandas":  # narwhals does not know zones whose names have an underscore
+            for name, dtype in self.frame.dtypes.items():
+                zone = getattr(getattr(dtype, "pyarrow_dtype", dtype), "tz", None)
+                if zone is not None:
+                    schema[name] = nw.Datetime("us", str(zone))
+        return MappingProxyType(schema)
 
     def _mapped(self, given: Mapping[str, str]) -> Mapping[str, str]:
         """Which column holds which field; a field that no column holds has no values."""
@@ -159,7 +160,7 @@ class FrameTable:
         absent: list[str] = []
         for name in wanted:
             column = self._column_of(name)
-            if column is None:
+            if column is None or column in self._untyped:
                 absent.append(name)
             else:
                 present[name] = (column, self._checked(name, column))
@@ -168,17 +169,12 @@ class FrameTable:
         frame, digits = entered(self.backend, self.frame, {inside(name): pair for name, pair in present.items()})
         if translated := self._translated(nw, present):
             frame = frame.with_columns(*translated)
-        defaults = {name: self.type_.fields[name] for name in absent if name in self.type_.fields}
-        if defaults:
-            filled = (_default(nw, name, known, self.type_).alias(inside(name)) for name, known in defaults.items())
-            frame = frame.with_columns(*filled)
-        custom = [name for name in absent if name not in defaults]  # of no record, as an attribute that none has
-        if custom:
-            frame = frame.with_columns(*(nw.lit(None).cast(nw.String).alias(inside(name)) for name in custom))
+        if absent:
+            frame = filled(nw, self.backend, frame, {inside(name): self._said(name) for name in absent})
         aware = {name: self._is_aware(column) for name, (column, kind) in present.items() if kind == "timestamp"}
         if self.type_.model is Survey and "scale_low" in wanted:
             frame = with_usual_scales(nw, frame)
-        made = looked_over(self.backend, self.type_, frame, [*present, *defaults, *custom], digits, aware, exact)
+        made = looked_over(self.backend, self.type_, frame, [*present, *absent], digits, aware, exact)
         return made if self._zone is None else to_utc(made, self._zone)
 
     @property
@@ -192,21 +188,25 @@ class FrameTable:
             return own if own in self.attributes else None
         column = self.columns.get(name)
         if column is None:
-            free = {_plain(found): found for found in self._found if found not in self.columns.values()}
-            if _plain(name) in free:
+            alike = {_plain(found): found for found in self._found if found not in self.columns.values()}
+            if _plain(name) in alike:
                 raise ColumnError(
-                    f"{self.type_.model.__name__} has {name!r} and the frame has {free[_plain(name)]!r}, which may be "
-                    f"the same; say so with columns={{{name!r}: {free[_plain(name)]!r}}}, or rename it."
+                    f"{self.type_.model.__name__} has {name!r} and the frame has {alike[_plain(name)]!r}, which may be "
+                    f"the same; say so with columns={{{name!r}: {alike[_plain(name)]!r}}}, or rename it."
                 )
         return column
 
     def _checked(self, name: str, column: str) -> Kind:
         """The kind of the field, if the column's type can hold it."""
         dtype = self._found[column]
+        if dtype.is_nested() or str(dtype) == "Binary":
+            raise ColumnError(
+                f"The column {column!r} must hold one plain value in each row; got {dtype}. Take one out."
+            )
         if name.startswith("attributes."):
             return "attributes"
         known = self.type_.fields[name]
-        is_object = self.backend.name == "pandas" and self.frame[column].dtype == object
+        is_object = self._is_object(column)
         # Of objects only the first few are looked at for their type; the door looks at all numbers.
         if is_object and (known.kind in ("money", "number", "integer") or self.frame[column].isna().all()):
             return known.kind
@@ -217,8 +217,21 @@ class FrameTable:
             )
         return known.kind
 
+    def _is_object(self, column: str) -> bool:
+        return self.backend.name == "pandas" and bool(self.frame[column].dtype == object)
+
     def _is_aware(self, column: str) -> bool:
+        if self._is_object(column):
+            return any(getattr(moment, "tzinfo", None) for moment in self.frame[column].dropna().head(1))
         return getattr(self._found[column], "time_zone", None) is not None
+
+    def _said(self, name: str) -> tuple[Any, Kind]:
+        """What a record has in a field that no column holds, and its kind; a column of nothing has no values."""
+        if name.startswith("attributes."):
+            return None, "text"
+        field = self.type_.model.__pydantic_fields__[name]
+        said = None if field.is_required() or name in self.columns else field.get_default(call_default_factory=True)
+        return said, self.type_.fields[name].kind
 
     def _translated(self, nw: Any, present: Mapping[str, tuple[str, Kind]]) -> list[Any]:
         """The columns whose values go by other names in the source."""
@@ -275,14 +288,6 @@ def table(
 def _plain(name: str) -> str:
     """A name without what people write differently: case, blanks, underscores."""
     return "".join(letter for letter in name.casefold() if letter.isalnum())
-
-
-def _default(nw: Any, name: str, known: FieldType, type_: RecordType) -> Any:
-    """The column of a field that the frame lacks: what a record has when nothing is said."""
-    value = next(field.default for field in fields(type_.model) if field.name == name)
-    made = nw.lit(None if value is MISSING else value)
-    dtype = {"timestamp": nw.Int64, "date": nw.Int64, "integer": nw.Int64, "money": nw.Int64, "number": nw.Float64}
-    return made.cast({**dtype, "flag": nw.Boolean}.get(known.kind, nw.String))
 
 
 def _wrong_type(known: FieldType, dtype: Any, backend: Backend) -> str:

@@ -99,7 +99,7 @@ def looked_over(
             if schema[own].is_float():
                 plain.append(nw.col(own).cast(nw.Int64).alias(own))
         elif kind == "money" and not schema[own].is_float():
-            scale = getattr(schema[own], "scale", 0)
+            scale = schema[own].scale if schema[own].is_decimal() else 0
             least, most = (int((bound or 0) * 10**scale) for bound in (low, high))
             made = Column(own, kind, scale, least, most, nulls=nulls)
             if scale:

@@ -8,8 +8,11 @@ rest as it is.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
+from datetime import UTC, date
 from decimal import Decimal
 from importlib.util import find_spec
+from io import StringIO
 from typing import Any
 
 from crmkpi.engines.frames_cells import cells_of
@@ -21,13 +24,15 @@ __all__ = [
     "as_categories",
     "counts_steps",
     "entered",
+    "filled",
     "gathered",
     "looked_up",
     "ranked",
     "raw_name",
     "rows_of",
-    "sql_of",
+    "statement_of",
     "table_beside",
+    "untyped",
     "with_sorted",
     "with_steps",
 ]
@@ -36,6 +41,20 @@ __all__ = [
 def raw_name(name: str) -> str:
     """The name of a timestamp's own column, beside its plain one."""
     return f"{name}__raw"
+
+
+def untyped(backend: Backend, frame: Any) -> frozenset[str]:
+    """The columns that hold nothing at all, so that they have no type."""
+    if backend.name == "polars":
+        types = frame.collect_schema().items()
+    elif backend.name == "pyspark":
+        types = frame.dtypes
+    elif backend.name == "pyarrow":
+        types = zip(frame.column_names, frame.schema.types, strict=True)
+    else:
+        types = zip(frame.columns, frame.types if backend.name == "duckdb" else frame.dtypes, strict=True)
+    words = ("Null", "void", "null", "null[pyarrow]", '"NULL"')
+    return frozenset(str(name) for name, type_ in types if str(type_) in words)
 
 
 def entered(backend: Backend, frame: Any, columns: Mapping[str, tuple[str, Kind]]) -> tuple[Any, dict[str, int]]:
@@ -69,6 +88,23 @@ def entered(backend: Backend, frame: Any, columns: Mapping[str, tuple[str, Kind]
     return whole.select(*made), {}
 
 
+def filled(nw: Any, backend: Backend, frame: Any, constants: Mapping[str, tuple[Any, Kind]]) -> Any:
+    """The frame with further columns, of one value and kind each; None is missing."""
+    if backend.name != "pandas":
+        types = {"number": nw.Float64, "flag": nw.Boolean, "text": nw.String, "choice": nw.String}
+        return frame.with_columns(
+            *(nw.lit(value).cast(types.get(kind, nw.Int64)).alias(name) for name, (value, kind) in constants.items())
+        )
+    import pandas as pd  # noqa: PLC0415  # only where a pandas frame is given
+
+    native, words = frame.to_native(), {"number": "Float64", "flag": "boolean", "text": "string", "choice": "string"}
+    made = {
+        name: pd.Series(pd.NA if value is None else value, index=native.index, dtype=words.get(kind, "Int64"))
+        for name, (value, kind) in constants.items()
+    }
+    return narwhals(backend).from_native(native.assign(**made), eager_only=True)
+
+
 def _entered_pandas(frame: Any, columns: Mapping[str, tuple[str, Kind]]) -> tuple[Any, dict[str, int]]:
     import pandas as pd  # noqa: PLC0415  # only where a pandas frame is given
 
@@ -87,7 +123,7 @@ def _pandas_column(pd: Any, column: Any, kind: Kind) -> Any:
         dtype = column.dtype
     if kind in ("timestamp", "date"):
         if column.dtype == object:
-            column = pd.to_datetime(column)
+            column = _pandas_times(column)
         missing = column.isna().to_numpy()
         if getattr(column.dtype, "tz", None) is not None:
             column = column.dt.tz_convert("UTC").dt.tz_localize(None)
@@ -97,6 +133,8 @@ def _pandas_column(pd: Any, column: Any, kind: Kind) -> Any:
             micros //= 86_400_000_000
         return pd.Series(pd.arrays.IntegerArray(micros, missing), index=column.index)
     if kind == "flag":
+        if column.dtype == object:
+            _only(column, (bool,), "true or false")
         return column.astype("boolean")
     if kind in ("text", "choice"):
         return _pandas_text(pd, column)
@@ -107,23 +145,43 @@ def _pandas_column(pd: Any, column: Any, kind: Kind) -> Any:
     return column.astype("Float64") if pd.api.types.is_float_dtype(dtype) else column
 
 
-def _pandas_numbers(pd: Any, column: Any, kind: Kind) -> Any:
-    """An object column of numbers: decimals become whole numbers of their smallest digit, noted beside the column."""
+def _only(column: Any, kinds: tuple[type, ...], words: str) -> Any:
+    """The values of an object column that are there; one of another type is an error that shows it."""
     present = column[column.notna()]
-    for found in set(map(type, present)):
-        if not issubclass(found, int | float | Decimal) or found is bool:
+    for found in sorted(set(map(type, present)), key=str):
+        if not issubclass(found, kinds) or (found is bool and bool not in kinds):
             wrong = next(value for value in present if type(value) is found)
             raise ColumnError(
-                f"The column {column.name!r} must hold numbers; got {wrong!r}, which is {found.__name__}. "
+                f"The column {column.name!r} must hold {words}; got {wrong!r}, which is {found.__name__}. "
                 "Convert the column first."
             )
+    return present
+
+
+def _pandas_times(column: Any) -> Any:
+    """An object column of dates or timestamps, as wall-clock times, of UTC where they have a zone."""
+    present = _only(column, (date,), "timestamps")
+    zoned = {getattr(value, "tzinfo", None) is not None for value in present}
+    if len(zoned) > 1:
+        raise ColumnError(
+            f"The column {column.name!r} holds timestamps with a time zone and without; give all of them one, or none."
+        )
+    if True in zoned:
+        column = column.map(lambda moment: moment.astimezone(UTC).replace(tzinfo=None), na_action="ignore")
+    return column.astype(object).where(column.notna(), None).astype("datetime64[us]")
+
+
+def _pandas_numbers(pd: Any, column: Any, kind: Kind) -> Any:
+    """An object column of numbers: decimals become whole numbers of their smallest digit, noted beside the column."""
+    present = _only(column, (int, float, Decimal), "numbers")
     if kind != "money" or not any(isinstance(value, Decimal) for value in present):
         return column.astype("Float64" if kind != "integer" else "Int64")
     exact = [value if isinstance(value, Decimal) else Decimal(repr(value)) for value in present]
     digits = max([0, *(-int(value.as_tuple().exponent) for value in exact if value.is_finite())])
-    values = pd.Series(pd.NA, index=column.index, dtype="Int64")
+    numbers = iter(exact)
     try:
-        values[column.notna()] = [int(value.scaleb(digits)) for value in exact]
+        whole = [pd.NA if gone else int(next(numbers).scaleb(digits)) for gone in column.isna()]
+        values = pd.Series(whole, index=column.index, dtype="Int64")
     except OverflowError as error:
         raise InputError(
             f"The column {column.name!r} holds an amount of more digits than can be added exactly; check it."
@@ -157,11 +215,18 @@ def _pandas_text(pd: Any, column: Any) -> Any:
         return column
     if pd.api.types.is_float_dtype(column.dtype):  # whole numbers with gaps are floats in numpy
         column = column.astype("Int64")
-    return (
-        column.astype(object)
-        .map(lambda value: value if isinstance(value, str) else str(value), na_action="ignore")
-        .astype("str")
-    )
+    # "str" would make a text of what is missing, before pandas 3.
+    return column.astype(object).map(lambda value: _text(column.name, value), na_action="ignore").astype("string")
+
+
+def _text(column: str, value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if hasattr(value, "__iter__"):
+        raise ColumnError(
+            f"The column {column!r} must hold one plain value in each row; got {value!r:.40}. Take one out."
+        )
+    return str(value)
 
 
 def _quoted(name: str) -> str:
@@ -366,7 +431,9 @@ def table_beside(backend: Backend, frame: Any, columns: Mapping[str, Sequence[in
         values = ", ".join(str(row) if len(row) > 1 else f"({row[0]})" for row in zip(*columns.values(), strict=True))
         if not values:
             nothing = ", ".join(f"NULL::BIGINT AS {_quoted(name)}" for name in columns)
-            return nw.from_native(frame.to_native().query("measured", f"SELECT {nothing} FROM measured WHERE false"))  # noqa: S608  # names are quoted, values are numbers
+            return nw.from_native(
+                frame.to_native().query("measured", f"SELECT {nothing} WHERE false")
+            )  # names are quoted, values are numbers
         return nw.from_native(frame.to_native().query("measured", f"SELECT * FROM (VALUES {values}) AS t({names})"))  # noqa: S608  # names are quoted, values are numbers
     if backend.name == "pyspark":
         session = frame.to_native().sparkSession
@@ -421,8 +488,12 @@ def _reached(numbers: Any, edges: Sequence[int]) -> Any:
     return np.array([0, *reached, len(edges)], dtype="int64")[place + 1]
 
 
-def sql_of(backend: Backend, frame: Any) -> str:
-    """The SQL that the frame stands for."""
-    if backend.name != "duckdb":
-        raise InputError(f"Only a DuckDB table has SQL; the frame is a {backend.name} one.")
-    return str(frame.to_native().sql_query())
+def statement_of(backend: Backend, frame: Any) -> tuple[str, str] | None:
+    """What the library runs for the frame, and in which language: SQL, or the plan of a cluster."""
+    if backend.name == "duckdb":
+        return "sql", str(frame.to_native().sql_query())
+    if backend.name == "pyspark":
+        with redirect_stdout(StringIO()) as plan:
+            frame.to_native().explain()
+        return "plan", plan.getvalue().strip()
+    return None

@@ -15,7 +15,7 @@ from typing import Any
 
 from crmkpi.engines.frames_expressions import Compiler, Value
 from crmkpi.engines.frames_keys import UNDATED, Key, as_it_is, decoder
-from crmkpi.engines.frames_native import gathered, ranked, rows_of, sql_of, with_sorted, with_steps
+from crmkpi.engines.frames_native import gathered, ranked, rows_of, statement_of, with_sorted, with_steps
 from crmkpi.engines.frames_states import (
     PartOfPass,
     aggregations,
@@ -68,7 +68,7 @@ class Pass:
         self._parts: list[PartOfPass] = []
         self._groups: dict[Group, list[Any]] = {}
         self._empty = [empty_state(slot) for slot in anchor.slots]
-        self._statements: list[str] | None = None
+        self._statements: list[tuple[str, str]] | None = None
 
     def given(self) -> dict[tuple[Hashable, ...], int]:
         """How many rows each segment has."""
@@ -83,7 +83,7 @@ class Pass:
             found[segment] = found.get(segment, 0) + count
         return found
 
-    def states(self, *, merging: bool, statements: list[str] | None) -> dict[Group, list[Any]]:
+    def states(self, *, merging: bool, statements: list[tuple[str, str]] | None) -> dict[Group, list[Any]]:
         """The states of each group."""
         self._statements = statements
         found = (self._part(number, slot) for number, slot in enumerate(self._anchor.slots))
@@ -209,8 +209,8 @@ class Pass:
         if lists and self._backend.name == "polars":  # it keeps the sorted values of each group meanwhile
             frame = with_sorted(frame, names, chosen, lists)
             grouped = frame.select(*names, *asked)
-        if self._statements is not None and "sql" in self._backend.words:
-            self._statements.append(sql_of(self._backend, grouped))
+        if self._statements is not None and (made := statement_of(self._backend, grouped)) is not None:
+            self._statements.append(made)
         rows = rows_of(self._backend, grouped)
         place = {name: number for number, name in enumerate((*names, *asked))}
         self._read(rows, place, parts, keys, per, merging=merging)

@@ -6,7 +6,9 @@ that names both, and never gives a number that may be wrong.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from types import MappingProxyType
@@ -14,10 +16,22 @@ from typing import Any, Literal
 
 from crmkpi.errors import InputError, MissingExtraError
 
-__all__ = ["BACKENDS", "WORDS", "Backend", "backend_of", "narwhals", "refuse", "support_table", "words"]
+__all__ = [
+    "BACKENDS",
+    "OLDEST_NARWHALS",
+    "WORDS",
+    "Backend",
+    "at_home",
+    "backend_of",
+    "check_versions",
+    "narwhals",
+    "refuse",
+    "support_table",
+    "words",
+]
 
 Word = Literal[
-    "count", "sum", "mean", "quantile", "distinct", "latest", "extremes", "per", "related", "business", "sql"
+    "count", "sum", "mean", "quantile", "distinct", "latest", "extremes", "per", "related", "business", "sql", "plan"
 ]
 
 WORDS: Mapping[Word, str] = MappingProxyType(
@@ -33,17 +47,21 @@ WORDS: Mapping[Word, str] = MappingProxyType(
         "related": "fields of related records",
         "business": "business time",
         "sql": "report.sql()",
+        "plan": "report.plan()",
     }
 )
-_ALL = frozenset(WORDS)
+_ALL = frozenset(WORDS) - {"sql", "plan"}
+_RAISING = ("duckdb", "polars", "py4j", "pyspark")  # libraries that read only when they are asked
+OLDEST_NARWHALS = "2.16"  # before, it did not know how many digits of a decimal are behind the point
 
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """One frame library: its name, the extra that brings it, and what it can do right."""
+    """One frame library: its name, the extra that brings it, its oldest version that is right, and what it can do."""
 
     name: str
     extra: str
+    oldest: str
     words: frozenset[str]
     note: str
     lazy: bool = False
@@ -52,13 +70,13 @@ class Backend:
 BACKENDS: Mapping[str, Backend] = MappingProxyType(
     {
         "polars": Backend(
-            "polars", "polars", _ALL - {"sql"}, "DataFrame and LazyFrame; lazy frames stay lazy", lazy=True
+            "polars", "polars", "1.32", _ALL, "DataFrame and LazyFrame; lazy frames stay lazy", lazy=True
         ),
-        "pandas": Backend("pandas", "pandas", _ALL - {"sql"}, "numpy, nullable and Arrow columns"),
-        "pyarrow": Backend("pyarrow", "frames", _ALL - {"sql"}, "Table"),
-        "duckdb": Backend("duckdb", "duckdb", _ALL, "relations and tables", lazy=True),
+        "pandas": Backend("pandas", "pandas", "2.2", _ALL, "numpy, nullable and Arrow columns"),
+        "pyarrow": Backend("pyarrow", "frames", "19", _ALL, "Table"),
+        "duckdb": Backend("duckdb", "duckdb", "1.5", _ALL | {"sql"}, "relations and tables", lazy=True),
         "pyspark": Backend(
-            "pyspark", "spark", _ALL - {"sql"}, "DataFrame; only rows of groups are collected", lazy=True
+            "pyspark", "spark", "4.0", _ALL | {"plan"}, "DataFrame; only rows of groups are collected", lazy=True
         ),
     }
 )
@@ -119,6 +137,33 @@ def words(backend: Backend) -> Any:
     Polars speaks the words of narwhals itself, and building its expressions directly takes a tenth of the time.
     """
     return import_module("polars") if backend.name == "polars" else narwhals(backend)
+
+
+def check_versions(backend: Backend) -> None:
+    """Refuse a library that is older than those with which every number was found right."""
+    narwhals(backend)
+    for name, oldest in (("narwhals", OLDEST_NARWHALS), (backend.name, backend.oldest)):
+        found = str(sys.modules[name].__version__)
+        if tuple(map(int, found.split(".")[:2])) < tuple(map(int, oldest.split("."))):
+            raise InputError(
+                f"A {backend.name} frame is measured with {name} {oldest} or newer; got {found}. "
+                f"Run pip install --upgrade 'crmkpi[{backend.extra}]'."
+            )
+
+
+@contextmanager
+def at_home(backend: Backend, table: str) -> Iterator[None]:
+    """Say as an error of ours what the library itself refuses: a closed connection, a file that has gone."""
+    try:
+        yield
+    except Exception as error:
+        if type(error).__module__.partition(".")[0].lstrip("_") not in _RAISING:
+            raise
+        first = str(error).strip().partition("\n")[0]
+        raise InputError(
+            f"The {backend.name} table for {table} cannot be read; its connection may be closed, or its data gone or "
+            f"damaged: {first}"
+        ) from error
 
 
 def refuse(backend: Backend, what: str, way_out: str) -> InputError:

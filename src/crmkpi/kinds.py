@@ -1,0 +1,67 @@
+"""Kinds of values: what a constant is, which kinds compare, and what arithmetic makes of two."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Literal
+
+__all__ = ["ArithmeticSign", "CompareSign", "ValueKind", "family", "kind_of", "kind_under"]
+
+ValueKind = Literal[
+    "text", "choice", "number", "integer", "money", "timestamp", "date", "flag", "duration", "predicate", "any"
+]
+CompareSign = Literal["==", "!=", "<", "<=", ">", ">="]
+ArithmeticSign = Literal["+", "-", "*", "/"]
+
+# What two kinds give under an arithmetic sign; a pair that is not here has no meaning.
+_ARITHMETIC: dict[tuple[ValueKind, ArithmeticSign, ValueKind], ValueKind] = {
+    ("timestamp", "-", "timestamp"): "duration",
+    ("timestamp", "+", "duration"): "timestamp",
+    ("timestamp", "-", "duration"): "timestamp",
+    ("date", "-", "date"): "duration",
+    ("duration", "+", "duration"): "duration",
+    ("duration", "-", "duration"): "duration",
+    ("duration", "*", "number"): "duration",
+    ("duration", "/", "number"): "duration",
+    ("duration", "/", "duration"): "number",
+    ("money", "+", "money"): "money",
+    ("money", "-", "money"): "money",
+    ("money", "*", "number"): "money",
+    ("number", "*", "money"): "money",
+    ("money", "/", "number"): "money",
+    ("money", "/", "money"): "number",
+    ("number", "+", "number"): "number",
+    ("number", "-", "number"): "number",
+    ("number", "*", "number"): "number",
+    ("number", "/", "number"): "number",
+}
+
+
+def kind_under(left: ValueKind, sign: ArithmeticSign, right: ValueKind) -> ValueKind | None:
+    """The kind that two values give under an arithmetic sign; None where that has no meaning."""
+    return _ARITHMETIC.get((_arithmetic(left), sign, _arithmetic(right)))
+
+
+def _arithmetic(kind: ValueKind) -> ValueKind:
+    return "number" if kind in ("integer", "any") else kind
+
+
+def family(kind: ValueKind) -> str:
+    """Kinds of one family can be compared."""
+    return {"integer": "number", "money": "number", "choice": "text"}.get(kind, kind)
+
+
+def kind_of(value: object) -> ValueKind | None:
+    """The kind of a constant; None where it has none."""
+    # bool is an int and datetime a date, so the order matters.
+    kinds: tuple[tuple[Any, ValueKind], ...] = (
+        (bool, "flag"),
+        (int, "integer"),
+        ((float, Decimal), "number"),
+        (str, "text"),
+        (datetime, "timestamp"),
+        (date, "date"),
+        (timedelta, "duration"),
+    )
+    return next((kind for types, kind in kinds if isinstance(value, types)), None)

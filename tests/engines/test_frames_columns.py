@@ -1,0 +1,289 @@
+"""What a column may hold: nothing, one kind of plain value, and nothing that is guessed."""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crmkpi import Dataset, Deal, revenue, win_rate
+from crmkpi.engines import support
+from crmkpi.errors import ColumnError, InputError, MissingExtraError, MissingTableError
+from crmkpi.records import RECORDS
+from crmkpi.records.base import record_type
+
+from .backends import arrow_of, assert_same, frame_of, frames_of, homed
+from .test_frames import DATELESS, METRICS, OPTIONS, compare
+
+duckdb = pytest.importorskip("duckdb", reason="DuckDB is not installed")
+pd = pytest.importorskip("pandas", reason="pandas is not installed")
+pl = pytest.importorskip("polars", reason="Polars is not installed")
+pa = pytest.importorskip("pyarrow", reason="PyArrow is not installed")
+
+DEALS: dict[str, Any] = {
+    "id": ["1", "2", "3"],
+    "status": ["won", "lost", "won"],
+    "closed_at": [datetime(2026, 1, 5), datetime(2026, 1, 6), None],
+    "amount": [10.25, 20.0, 5.1],
+}
+YEAR = {"period": "2026"}
+DATED = [metric for metric in METRICS.values() if metric.id not in DATELESS]  # what dated rates can be asked for
+
+
+def skip_if_nothing_has_a_type(backend) -> None:
+    if backend == "duckdb" and duckdb.__version__.startswith("1."):
+        pytest.skip("before 2.0 DuckDB takes a column of nothing for whole numbers, which are refused in words")
+
+
+def objects(*values):
+    return pd.Series(values, dtype=object)
+
+
+@pytest.mark.parametrize(
+    "field, values, message",
+    [
+        (
+            "closed_at",
+            (datetime(2026, 1, 5), "2026-01-06", None),
+            "must hold timestamps; got '2026-01-06', which is str",
+        ),
+        ("closed_at", (1, 2, None), "must hold timestamps; got 1, which is int"),
+        (
+            "closed_at",
+            (datetime(2026, 1, 5), datetime(2026, 1, 6, tzinfo=UTC), None),
+            "holds timestamps with a time zone and without",
+        ),
+        ("deleted", (False, "yes", None), "must hold true or false; got 'yes', which is str"),
+        ("amount", (True, Decimal(1), 2.0), "must hold numbers; got True, which is bool"),
+        ("amount", (Decimal(1), "2", None), "must hold numbers; got '2', which is str"),
+    ],
+    ids=["text among timestamps", "numbers", "with and without zone", "text among flags", "flags", "text"],
+)
+def test_an_object_column_of_mixed_types_is_refused_and_not_converted(field, values, message) -> None:
+    frame = pd.DataFrame({**DEALS, field: objects(*values)})
+    with pytest.raises(ColumnError, match=f"'{field}' {message}"):
+        Dataset(deals=frame).measure([win_rate, revenue], **YEAR)
+
+
+def test_an_object_column_of_timestamps_of_several_zones_holds_instants() -> None:
+    tokyo, york = timezone(timedelta(hours=9)), timezone(timedelta(hours=-5))
+    moments = (
+        datetime(2026, 1, 1, 8, tzinfo=tokyo),  # still 2025 in UTC
+        datetime(2025, 12, 31, 20, tzinfo=york),  # already 2026
+        datetime(9999, 12, 31, 12, tzinfo=UTC),
+    )
+    records = [
+        Deal(id=str(number), status="won", closed_at=moment, amount=Decimal("1.50"))
+        for number, moment in enumerate(moments)
+    ]
+    frame = pd.DataFrame({**DEALS, "status": ["won"] * 3, "amount": [1.5] * 3, "closed_at": objects(*moments)})
+    assert_same([revenue(records, **YEAR)], [revenue(frame, **YEAR)])
+    assert revenue(frame, **YEAR).value == Decimal("1.50")
+
+
+def test_an_object_column_of_dates_holds_the_first_moment_of_each() -> None:
+    frame = pd.DataFrame({**DEALS, "closed_at": objects(date(2026, 1, 5), date(1, 1, 1), None)})
+    assert win_rate(frame, **YEAR).inputs == {"won": 1, "closed": 1}
+
+
+def test_missing_text_is_no_segment_of_that_name() -> None:
+    frame = pd.DataFrame({**DEALS, "owner": objects("Ada", None, 7)})
+    segments = [result.segment["owner"] for result in Dataset(deals=frame).measure(win_rate, by="owner")]
+    assert segments == ["7", "Ada", None]
+
+
+def test_a_frame_without_a_column_that_a_metric_reads_has_no_values_there(backend) -> None:
+    frame = frame_of(backend, pa.table({name: DEALS[name] for name in ("id", "status")}))
+    records = [Deal(id=name, status=status) for name, status in zip(DEALS["id"], DEALS["status"], strict=True)]
+    for metric in (win_rate, revenue, METRICS["sales_cycle_length"], METRICS["pipeline_value"]):
+        assert_same([metric(records, **YEAR)], [metric(frame, **YEAR)])
+
+
+def test_a_frame_of_nothing_but_required_columns_serves_every_definition(backend) -> None:
+    """What no column holds is what a record has when nothing is said."""
+    rows, arrows = {}, {}
+    for name, model in RECORDS.items():
+        required = [field for field in record_type(model).fields.values() if field.required]
+        rows[name] = [model(**{field.name: (*field.choices, "1")[0] for field in required})]
+        arrows[name] = arrow_of(rows[name], record_type(model)).select([field.name for field in required])
+    compare(Dataset(**rows, **OPTIONS), Dataset(**homed(backend, arrows), **OPTIONS), DATED, {})
+
+
+@pytest.mark.parametrize("rows", [0, 3])
+def test_columns_of_nothing_have_no_type_and_no_values(backend, rows) -> None:
+    skip_if_nothing_has_a_type(backend)
+    text = (
+        {name: DEALS[name][:rows] for name in ("id", "status")} if rows else {"id": pa.nulls(0), "status": pa.nulls(0)}
+    )
+    nothing = {
+        name: pa.nulls(rows) for name in ("amount", "closed_at", "created_at", "owner", "probability", "lost_reason")
+    }
+    frame = frame_of(backend, pa.table({**text, **nothing}))
+    records = [Deal(id=name, status=status) for name, status in zip(*map(DEALS.get, ("id", "status")), strict=True)]
+    crm, expected = Dataset(deals=frame), Dataset(deals=records[:rows])
+    names = ["win_rate", "revenue", "sales_cycle_length.median", "weighted_pipeline"]
+    assert_same(expected.measure(names, **YEAR, by="owner"), crm.measure(names, **YEAR, by="owner"))
+
+
+def test_a_flag_that_is_missing_is_refused_as_a_record_refuses_it(backend) -> None:
+    skip_if_nothing_has_a_type(backend)
+    frame = frame_of(backend, pa.table({**DEALS, "deleted": pa.nulls(3)}))
+    assert win_rate(frame).accounts[0].rejected == 3
+
+
+@pytest.mark.parametrize(
+    "values, name",
+    [([["x"], ["y"], None], "List"), ([{"x": 1}, {"x": 2}, None], "Struct"), ([b"x", b"y", None], "Binary")],
+    ids=["lists", "structs", "bytes"],
+)
+def test_what_is_no_plain_value_is_no_text(backend, values, name) -> None:
+    crm = Dataset(deals=frame_of(backend, pa.table({**DEALS, "owner": values})))
+    got = "" if backend == "pandas" else name  # which has objects, and no type for these
+    with pytest.raises(ColumnError, match=f"'owner' must hold one plain value in each row; got {got}"):
+        crm.measure(win_rate, by="owner")
+
+
+def test_a_column_named_like_a_related_field_does_not_shadow_it(backend) -> None:
+    own = pa.table(
+        {**DEALS, "customer_id": ["C1", "C2", None], "customer.industry": ["wrong"] * 3, "customer": ["x"] * 3}
+    )
+    if backend == "duckdb":
+        connection = duckdb.connect()
+        deals, customers = (
+            connection.from_arrow(found) for found in (own, pa.table({"id": ["C1"], "industry": ["retail"]}))
+        )
+    else:
+        deals, customers = frame_of(backend, own), frame_of(backend, pa.table({"id": ["C1"], "industry": ["retail"]}))
+    report = Dataset(deals=deals, customers=customers).measure(win_rate, by="customer.industry")
+    assert [result.segment["customer.industry"] for result in report] == ["retail", None]
+    with pytest.raises(MissingTableError, match="needs the table 'customers'"):
+        Dataset(deals=deals).measure(win_rate, by="customer.industry")
+
+
+@pytest.mark.parametrize("field", ["status", "owner"])
+def test_levels_that_no_row_has_are_no_segments(backend, field) -> None:
+    levels = pa.DictionaryArray.from_arrays(pa.array([0, 1, None], pa.int8()), ["won", "lost", "open", "unused"])
+    report = Dataset(deals=frame_of(backend, pa.table({**DEALS, field: levels}))).measure(win_rate, by=field)
+    kept = {"status": ["lost", "won"], "owner": ["lost", "won", None]}
+    assert [result.segment[field] for result in report] == kept[field]
+
+
+def test_nan_and_null_are_told_apart_where_the_library_does(backend) -> None:
+    frame = frame_of(backend, pa.table({**DEALS, "amount": [10.25, float("nan"), None]}))
+    result = revenue(frame)
+    rejected = 0 if backend.startswith("pandas") else 1  # pandas has one word for both
+    assert (result.value, result.accounts[0].rejected) == (Decimal("10.25"), rejected)
+    assert result.left_out == {"no amount": 1}
+
+
+def test_infinite_amounts_are_rejected(backend) -> None:
+    result = revenue(frame_of(backend, pa.table({**DEALS, "amount": [10.25, float("inf"), 5.1]})))
+    assert (result.value, result.accounts[0].rejected) == (Decimal("15.35"), 1)
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_timestamps_of_any_precision_are_the_same_instants(backend, unit) -> None:
+    moments = pa.array(DEALS["closed_at"], pa.timestamp(unit))
+    frame = frame_of(backend, pa.table({**DEALS, "closed_at": moments}))
+    assert win_rate(frame, period="2026-01-05..2026-01-05").inputs == {"won": 1, "closed": 1}
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Kolkata"])
+def test_the_zone_of_a_column_changes_no_instant(backend, zone) -> None:
+    moments = pa.array([datetime(2025, 12, 31, 23, 59, 59), datetime(2026, 1, 1), None]).cast(pa.timestamp("us"))
+    zoned = moments.cast(pa.timestamp("us", "UTC")).cast(pa.timestamp("us", zone))
+    frame = frame_of(backend, pa.table({**DEALS, "closed_at": zoned}))
+    assert win_rate(frame, **YEAR).inputs == {"won": 0, "closed": 1}
+
+
+@pytest.mark.parametrize("kinds", [pa.large_string(), pa.dictionary(pa.int32(), pa.string())], ids=str)
+def test_text_of_any_layout_is_text(backend, kinds) -> None:
+    frame = frame_of(backend, pa.table({**DEALS, "status": pa.array(DEALS["status"]).cast(kinds)}))
+    assert win_rate(frame).inputs == {"won": 2, "closed": 3}
+
+
+def test_no_rows_give_what_no_records_give_for_every_definition(backend) -> None:
+    nothing = dict.fromkeys(RECORDS, ())
+    compare(Dataset(**nothing, **OPTIONS), Dataset(**frames_of(backend, nothing), **OPTIONS), DATED, {})
+
+
+def test_two_columns_of_one_name_are_refused() -> None:
+    arrow = pa.Table.from_arrays(
+        [pa.array(["1"]), pa.array(["won"]), pa.array(["lost"])], names=["id", "status", "status"]
+    )
+    connection = duckdb.connect()
+    for frame in (arrow, connection.sql("SELECT '1' AS id, 'won' AS status, 'lost' AS status")):
+        with pytest.raises(ColumnError, match="frame for deals has two columns 'status'; rename one"):
+            Dataset(deals=frame)
+
+
+def test_a_connection_that_is_closed_later_is_said() -> None:
+    connection = duckdb.connect()
+    connection.execute("CREATE TABLE deals AS SELECT '1' AS id, 'won' AS status")
+    crm = Dataset(deals=connection.table("deals"))
+    connection.close()
+    with pytest.raises(
+        InputError, match=r"duckdb table for deals cannot be read; its connection may be closed.*already"
+    ):
+        crm.measure(win_rate)
+
+
+def test_a_table_that_has_gone_is_said() -> None:
+    connection = duckdb.connect()
+    connection.execute("CREATE TABLE deals AS SELECT '1' AS id, 'won' AS status")
+    crm = Dataset(deals=connection.table("deals"))
+    connection.execute("DROP TABLE deals")
+    with pytest.raises(InputError, match="or its data gone or damaged: Catalog Error"):
+        crm.measure(win_rate)
+
+
+@pytest.mark.parametrize(
+    "module, version, message",
+    [
+        ("polars", "1.5.0", r"polars 1.32 or newer; got 1.5.0. Run pip install --upgrade 'crmkpi\[polars\]'"),
+        ("narwhals", "2.13.0", r"polars frame is measured with narwhals 2.16 or newer; got 2.13.0"),
+    ],
+)
+def test_a_library_that_is_too_old_is_refused(monkeypatch, module, version, message) -> None:
+    monkeypatch.setattr(sys.modules[module], "__version__", version)
+    with pytest.raises(InputError, match=message):
+        win_rate(pl.DataFrame(DEALS))
+
+
+def test_the_oldest_versions_are_those_that_the_package_asks_for() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    for backend in support.BACKENDS.values():
+        asked_for = dict(entry.split(">=") for entry in extras[backend.extra])
+        assert (asked_for[backend.name], asked_for["narwhals"]) == (backend.oldest, support.OLDEST_NARWHALS)
+
+
+@pytest.mark.parametrize("backend_name", support.BACKENDS)
+def test_a_missing_extra_says_what_to_install(monkeypatch, backend_name) -> None:
+    monkeypatch.setitem(sys.modules, "narwhals.stable.v2", None)
+    backend = support.BACKENDS[backend_name]
+    with pytest.raises(MissingExtraError, match=rf"needs narwhals; .*pip install 'crmkpi\[{backend.extra}\]'"):
+        support.check_versions(backend)
+
+
+@pytest.mark.skipif(find_spec("dask") is None, reason="Dask is not installed")
+def test_a_dask_frame_is_refused_in_words() -> None:
+    dd = import_module("dask.dataframe")
+
+    with pytest.raises(InputError, match="dask frame is not measured: it drops conditions inside aggregations"):
+        win_rate(dd.from_pandas(pd.DataFrame(DEALS), npartitions=2))
+
+
+@pytest.mark.skipif(find_spec("ibis") is None, reason="Ibis is not installed")
+def test_an_ibis_table_is_refused_in_words() -> None:
+    ibis = import_module("ibis")
+
+    with pytest.raises(InputError, match="ibis frame is not measured: it shifts aware timestamps to UTC"):
+        win_rate(ibis.memtable(pd.DataFrame(DEALS)))

@@ -1,0 +1,138 @@
+"""Spark does the work and gives back a few rows, in whatever time zone its session is.
+
+Slow, so that it is only run where it is asked for: pytest tests/engines --backends=pyspark
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.util import find_spec
+from shutil import which
+from typing import Any
+
+import pytest
+
+from crmkpi import Calendar, Dataset, Deal, win_rate
+from crmkpi.demo import sample_company
+from crmkpi.errors import ColumnError, InputError
+
+from .backends import assert_same, frames_of, spark
+from .test_frames import OPTIONS
+
+SCORECARD = (
+    *("win_rate", "lost_rate", "deal_volume", "average_deal_size", "revenue", "expansion_revenue", "lost_deals"),
+    *("sales_cycle_length", "sales_velocity", "pipeline_value", "weighted_pipeline", "revenue_growth_rate"),
+)
+
+
+@pytest.fixture(autouse=True)
+def _asked_for(request: pytest.FixtureRequest) -> None:
+    if "pyspark" not in request.config.getoption("--backends"):
+        pytest.skip("Spark is slow; --backends=pyspark runs it")
+    if find_spec("pyspark") is None or which("java") is None:
+        pytest.skip("PySpark or Java is not installed")
+
+
+@contextmanager
+def session_in(zone: str) -> Iterator[Any]:
+    """The session, for a while in another time zone."""
+    session = spark()
+    before = session.conf.get("spark.sql.session.timeZone")
+    session.conf.set("spark.sql.session.timeZone", zone)
+    try:
+        yield session
+    finally:
+        session.conf.set("spark.sql.session.timeZone", before)
+
+
+@pytest.fixture
+def collected(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many rows each look into Spark brought here, whichever way was taken."""
+    from pyspark.sql.classic.dataframe import DataFrame  # noqa: PLC0415  # only where Spark is there
+
+    counts: list[int] = []
+
+    def counted(way: Callable[..., Any]) -> Callable[..., Any]:
+        def counting(*args: Any, **options: Any) -> Any:
+            found = way(*args, **options)
+            counts.append(len(found))
+            return found
+
+        return counting
+
+    def refused(*_args: Any, **_options: Any) -> Any:
+        raise AssertionError("rows left Spark in a way that is not counted")
+
+    monkeypatch.setattr(DataFrame, "collect", counted(DataFrame.collect))
+    for way in ("toPandas", "toArrow", "toLocalIterator", "tail", "foreach", "cache", "persist"):
+        monkeypatch.setattr(DataFrame, way, refused)
+    return counts
+
+
+def test_spark_gives_back_no_more_rows_than_groups_times_measures(collected: list[int]) -> None:
+    company = {name: sample_company(0.2)[name] for name in ("deals", "leads")}
+    records, frames = (Dataset(**tables, **OPTIONS) for tables in (company, frames_of("pyspark", company)))
+    asked = {"period": "2026-Q1", "every": "month", "by": "owner", "compare": "previous"}
+    report = frames.measure(SCORECARD, **asked)
+    assert_same(records.measure(SCORECARD, **asked), report)
+    owners = len({result.segment["owner"] for result in report})
+    parts = 4 + 2  # four months, all before and after, and what has no date
+    measures = sum(len(result.metric.measures) for result in report if result.segment["owner"] is None) // 3
+    assert len(company["deals"]) > 300
+    # Rates of two days and two currencies cut each group in four, so that amounts are converted here.
+    assert max(collected) <= owners * parts * 4
+    assert sum(collected) <= owners * parts * measures
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/New_York"])
+@pytest.mark.parametrize("kind", ["TIMESTAMP_LTZ", "TIMESTAMP_NTZ"])
+def test_the_zone_of_the_session_changes_nothing(zone: str, kind: str) -> None:
+    aware = kind == "TIMESTAMP_LTZ"
+    moments = [
+        datetime(2025, 12, 31, 23, 30, tzinfo=UTC if aware else None),  # in Berlin it is 2026 already
+        datetime(2026, 1, 31, 22, 59, 59, 999999, tzinfo=UTC if aware else None),
+        datetime(2026, 3, 29, 1, 30, tzinfo=UTC if aware else None),
+    ]
+    deals = [Deal(id=str(number), status="won", closed_at=moment) for number, moment in enumerate(moments)]
+    calendar = Calendar(tz="Europe/Berlin")
+    with session_in("UTC") as session:
+        texts = [(deal.id, deal.status, deal.closed_at.replace(tzinfo=None).isoformat(" ")) for deal in deals]
+        plain = session.createDataFrame(texts, "id STRING, status STRING, at STRING")
+        frame = plain.selectExpr("id", "status", f"CAST(at AS {kind}) AS closed_at")
+        rows = frame.collect()  # the instants are fixed now, whatever the session says later
+        frame = session.createDataFrame(rows, frame.schema)
+    with session_in(zone):
+        found = Dataset(deals=frame, calendar=calendar).measure(win_rate, period="2026-Q1", every="month")
+    assert_same(Dataset(deals=deals, calendar=calendar).measure(win_rate, period="2026-Q1", every="month"), found)
+
+
+def test_a_text_column_of_timestamps_says_how_spark_parses_it() -> None:
+    frame = spark().createDataFrame([("1", "won", "2026-01-05")], "id STRING, status STRING, closed_at STRING")
+    with pytest.raises(ColumnError, match=re.escape("Parse it: functions.to_timestamp(column,")):
+        win_rate(frame, period="2026")
+
+
+def test_two_columns_of_one_name_are_refused() -> None:
+    frame = spark().createDataFrame([("1", "won")], "id STRING, status STRING")
+    with pytest.raises(ColumnError, match="pyspark frame for deals has two columns 'status'"):
+        Dataset(deals=frame.select("id", "status", "status"))
+
+
+def test_a_table_that_spark_cannot_read_is_said(tmp_path: Any) -> None:
+    path = str(tmp_path / "deals")
+    spark().createDataFrame([("1", "won")], "id STRING, status STRING").write.parquet(path)
+    crm = Dataset(deals=spark().read.parquet(path))
+    for file in (tmp_path / "deals").iterdir():
+        file.unlink()
+    with pytest.raises(InputError, match="pyspark table for deals cannot be read"):
+        crm.measure(win_rate)
+
+
+def test_the_plan_shows_that_spark_groups() -> None:
+    frame = spark().createDataFrame([("1", "won")], "id STRING, status STRING")
+    plan = Dataset(deals=frame).measure(win_rate).plan()
+    assert "HashAggregate" in plan
+    assert "status" in plan
