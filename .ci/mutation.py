@@ -69,7 +69,10 @@ SHOWN = ("tests/test_results.py", "tests/display/test_rows.py", "tests/test_faul
 AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "measures": (("measures",), ("tests/test_measures.py", *ENGINE)),
     "expressions": (("expressions",), ("tests/test_expressions.py", *ENGINE)),
-    "metric": (("metric",), ("tests/test_metric.py", "tests/test_catalogue.py", *ENGINE)),
+    "metric": (
+        ("metric", "definition_checks", "interval_rules"),
+        ("tests/test_metric.py", "tests/test_catalogue.py", *ENGINE),
+    ),
     "plan": (("plan",), ENGINE),
     "evaluation": (("evaluation",), ("tests/test_measures.py", *ENGINE, "tests/test_dataset.py")),
     "measurement": (("measurement",), ("tests/test_dataset.py", "tests/test_vendors.py", *ENGINE)),
@@ -78,7 +81,7 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "intervals": (("intervals",), ("tests/test_intervals.py",)),
     "engines/query": (("engines/query",), ("tests/test_tally.py", *ENGINE)),
     "engines/code": (("engines/code",), ENGINE),
-    "engines/loops": (("engines/loops",), ENGINE),
+    "engines/loops": (("engines/loops", "engines/layouts"), ENGINE),
     "engines/records": (("engines/records",), (*ENGINE, "tests/test_dataset.py")),
     "engines/rows": (("engines/rows",), ENGINE),
 }

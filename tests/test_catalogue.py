@@ -61,6 +61,11 @@ def test_the_manual_says_what_the_unit_says(metric: ck.Metric) -> None:
     assert words & set(what.casefold().split())
 
 
+@pytest.mark.parametrize("metric", list(ck.catalogue.everything()), ids=lambda metric: metric.id)
+def test_the_manual_says_they_of_a_customer(metric: ck.Metric) -> None:
+    assert re.findall(r"\b(?:he|him|his|she|hers?)\b", metric.__doc__ or "") == []
+
+
 # What a business wants less of, and what says nothing by itself; of all else it wants more.
 LESS = {
     *("bounce_rate", "unsubscribe_rate", "cost_per_lead", "cost_per_mql", "cost_per_sql", "lead_response_time"),

@@ -143,6 +143,17 @@ def test_links_to_files_lead_somewhere(page: Path) -> None:
     assert not broken
 
 
+def test_the_index_says_how_long_its_pages_take_to_read() -> None:
+    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    pages = re.findall(r"^\d+\. \[.*?\]\((.+?)\)", index, re.MULTILINE)
+    # At 200 words a minute, examples included.
+    minutes = [len((ROOT / "docs" / page).read_text(encoding="utf-8").split()) / 200 for page in pages]
+    quickstart, together = map(int, re.findall(r"(\d+) minutes", index))
+    assert pages[0] == "quickstart.md"
+    assert quickstart == pytest.approx(minutes[0], rel=0.2)
+    assert together == pytest.approx(sum(minutes), rel=0.2)
+
+
 def test_links_lead_from_the_index_to_every_page() -> None:
     found, new = set(), {ROOT / "docs" / "index.md"}
     while new:

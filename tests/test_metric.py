@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import pickle
+import re
 from collections.abc import Callable, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal, localcontext
 from typing import Any
 
@@ -32,6 +33,23 @@ def undocumented(won: int, every: int) -> float:
 
 def made(function: Callable[..., Any] = share, **changes: Any) -> Metric:
     return ck.metric(**{"unit": "ratio", "won": won, "every": every, **changes})(function)
+
+
+@pytest.mark.parametrize(
+    "given", [datetime(2026, 3, 1), timedelta(days=1), "0.5", 1 + 2j], ids=lambda given: type(given).__name__
+)
+def test_a_formula_that_gives_no_number_is_refused_in_one_sentence(given: Any) -> None:
+    def latest(won: int, every: int) -> Any:
+        """What is no number."""
+        return given if won <= every else None
+
+    said = f"The formula of latest must give a number, of a duration the seconds, or None; got {given!r}."
+    for unit in ("ratio", "duration", "count"):
+        metric = made(latest, unit=unit)
+        with pytest.raises(DefinitionError, match=f"^{re.escape(said)}$"):
+            metric(THREE)
+        with pytest.raises(DefinitionError, match=f"^{re.escape(said)}$"):
+            metric.formula(won=1, every=2)
 
 
 def test_a_metric_is_measures_and_a_formula() -> None:

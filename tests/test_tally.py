@@ -50,8 +50,34 @@ def shares(tables, number):
     return [{name: records[place::number] for name, records in tables.items()} for place in range(number)]
 
 
-# It reads customers by themselves and beside each order, so that a part without an order's customer cannot tell.
-INSEPARABLE = ("customer_lifetime_value.discounted",)
+# They measure customers, and look customers up for orders: a part without an order's customer would lose the order.
+INSEPARABLE = {"customer_lifetime_value.discounted"}
+
+
+def refusal(metrics, **asked):
+    """What a tally of these metrics says where it cannot merge exactly, if it does."""
+    try:
+        Tally(metrics, **asked, **SETTINGS | {"rates": None})
+    except InputError as error:
+        return str(error)
+    return None
+
+
+def test_metrics_whose_parts_do_not_merge_are_refused_and_no_others():
+    assert {metric.id for metric in every_metric() if refusal(metric, **options(metric))} == INSEPARABLE
+
+
+def test_the_refusal_names_the_table_and_the_field_and_the_way_out():
+    assert refusal("customer_lifetime_value.discounted", parameters={"discount": 0.1}) == (
+        "A tally cannot measure customers in parts and look up orders.customer.since in them, since a part may hold "
+        "orders without their customers; use Dataset.measure on all records, or a tally for each metric."
+    )
+
+
+def test_a_segment_of_looked_up_records_is_refused_beside_a_metric_of_these():
+    assert refusal("revenue", by="customer.industry") is None
+    assert refusal("new_customers", by="customer.industry") is None
+    assert "deals.customer.industry" in refusal(["revenue", "new_customers"], by="customer.industry")
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,13 @@ def customers(lifetimes: list[tuple[int, bool]]) -> list[ck.Customer]:
     ]
 
 
+def test_a_month_is_as_long_to_a_kpi_as_it_is_to_the_models():
+    totals = {"spend": Decimal(1200), "new_customers": 1, "mrr": Decimal(100), "subscribers": 1}
+    assert (
+        ck.cac_payback_period.from_totals(**totals).value / timedelta(days=1) == ck.clv.months(12).to("days") == 365.25
+    )
+
+
 def buyers(count: int = 80) -> list[ck.Order]:
     chance = Random(3)
     made: list[ck.Order] = []

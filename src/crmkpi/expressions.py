@@ -48,6 +48,7 @@ __all__ = [
     "as_predicate",
     "business_time",
     "period",
+    "table_of",
     "walk",
 ]
 
@@ -384,6 +385,16 @@ def walk(expression: Expression | None) -> Iterator[Expression]:
         for item in part if isinstance(part, tuple) else (part,):
             if isinstance(item, Expression):
                 yield from walk(item)
+
+
+def table_of(expression: Expression) -> str:
+    """The table whose records an expression speaks of.
+
+    >>> from crmkpi import Deal, Table
+    >>> table_of(Table(Deal).amount > 100)
+    'deals'
+    """
+    return next(part.table for part in walk(expression) if isinstance(part, Field))
 
 
 def _constant(value: object, *, beside: Expression) -> Constant:

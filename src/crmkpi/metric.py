@@ -24,8 +24,10 @@ from decimal import Context, Decimal, DivisionUndefined, InvalidOperation, local
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from crmkpi.definition_checks import check_definition, check_tables
 from crmkpi.errors import DefinitionError, InputError, ParameterError, UndefinedError, UnknownNameError, did_you_mean
-from crmkpi.expressions import Expression, Field, Parameter, as_predicate, walk
+from crmkpi.expressions import Expression, Parameter, as_predicate, table_of
+from crmkpi.interval_rules import Estimated, IntervalRule, Mean, NetPromoter, Share, check_totals
 from crmkpi.measures import Grouped, LastDay, Measure, PeriodDays
 
 if TYPE_CHECKING:
@@ -39,48 +41,6 @@ RollUp = Literal["additive", "ratio", "distributional", "distinct"]
 
 # Formulas divide money with this, whatever the program around them has set.
 _ARITHMETIC = Context(prec=28)
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """The value is `part` of `whole`, both counts of records, the one among the other: Wilson's interval."""
-
-    part: str
-    whole: str
-
-
-@dataclass(frozen=True, slots=True)
-class Mean:
-    """The value is the sum `total` over `count` records: Student's t interval, cut at 0 where it is a duration.
-
-    No mean of durations is below zero, so the cut takes nothing from the confidence. Money may be negative and keeps
-    its whole interval.
-    """
-
-    total: str
-    count: str
-
-
-@dataclass(frozen=True, slots=True)
-class NetPromoter:
-    """The value is 100 × (promoters − detractors) / answers: the adjusted Wald interval."""
-
-    promoters: str
-    detractors: str
-    answers: str
-
-
-@dataclass(frozen=True, slots=True)
-class Estimated:
-    """The interval is what `bounds` gives for the inputs of the formula and `confidence`: a pair, or None for none."""
-
-    bounds: Callable[..., tuple[Any, Any] | None]
-
-    def __repr__(self) -> str:
-        return f"Estimated({self.bounds.__qualname__})"
-
-
-IntervalRule = Share | Mean | NetPromoter | Estimated
 
 
 class _Page:
@@ -198,7 +158,7 @@ class Metric:
             }
             tables = {value.base.record_type_.table for value in definition.values() if isinstance(value, Measure)}
             inherited["leave_out"] = {
-                reason: what for reason, what in self.leave_out.items() if _table_of(what) in tables
+                reason: what for reason, what in self.leave_out.items() if table_of(what) in tables
             }
             made = metric(**(inherited | definition))(function)
             made = replace(made, id=f"{self.id}.{function.__name__}")
@@ -225,7 +185,7 @@ class Metric:
         for name, value in inputs.items():
             if value is None:
                 raise UndefinedError(f"no record has a value for {_words(name)}")
-        self._check_totals(inputs)
+        check_totals(self.id, self.interval, inputs)
         numbers = {name: _plain_number(value) for name, value in inputs.items() if name in self.asked}
         try:
             with localcontext(_ARITHMETIC):
@@ -234,7 +194,27 @@ class Metric:
             raise UndefinedError(self._why_zero(numbers)) from None
         except OverflowError:
             raise UndefinedError("it is too large for a number") from None
-        return _in_unit(value, self.unit)
+        return self._in_unit(value)
+
+    def _in_unit(self, value: Any) -> Any:
+        """The formula's number as the type of its unit; what is no finite number is undefined."""
+        if value is None:
+            raise UndefinedError("the formula gives none")
+        try:
+            finite = math.isfinite(value)
+        except TypeError:
+            raise DefinitionError(
+                f"The formula of {self.id} must give a number, of a duration the seconds, or None; got {value!r}."
+            ) from None
+        if not finite:
+            raise UndefinedError("it is not a finite number")
+        match self.unit:
+            case "count":
+                return int(value)
+            case "money":
+                return value if isinstance(value, Decimal) else Decimal(str(value))
+            case _:
+                return float(value)
 
     def parameter_values(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The value of each parameter: the given one, or the default; one that has neither is an error."""
@@ -290,25 +270,6 @@ class Metric:
         if missing:
             raise InputError(f"{self.id} needs {', '.join(known)}; missing: {', '.join(missing)}.")
         return {**{name: totals[name] for name in asked}, **self.parameter_values(totals)}
-
-    def _check_totals(self, inputs: Mapping[str, Any]) -> None:
-        """Counts that contradict each other are no KPI: five won of three closed."""
-        pairs: list[tuple[str, str]] = []
-        if isinstance(self.interval, Share):
-            pairs = [(self.interval.part, self.interval.whole)]
-        elif isinstance(self.interval, NetPromoter):
-            rule = self.interval
-            pairs = [(rule.promoters, rule.answers), (rule.detractors, rule.answers)]
-            if inputs[rule.promoters] + inputs[rule.detractors] > inputs[rule.answers]:
-                raise InputError(
-                    f"{self.id}: {rule.promoters} and {rule.detractors} are among the {rule.answers}; got "
-                    f"{inputs[rule.promoters]} and {inputs[rule.detractors]} of {inputs[rule.answers]}."
-                )
-        for part, whole in pairs:
-            if not 0 <= inputs[part] <= inputs[whole]:
-                raise InputError(
-                    f"{self.id}: {_words(part)} is a part of {_words(whole)}; got {inputs[part]} of {inputs[whole]}."
-                )
 
     def __repr__(self) -> str:
         return f"<metric {self.id}: {self.meaning}>"
@@ -372,7 +333,7 @@ def metric(
             raise DefinitionError(
                 f"{name} says that {better!r} is better. {did_you_mean(str(better), get_args(Better))}"
             )
-        _check_definition(name, function, [*measures, *filter(None, [days, until])], measures, named, at, interval)
+        check_definition(name, function, [*measures, *filter(None, [days, until])], measures, named, at, interval)
         made = Metric(
             name,
             function,
@@ -395,72 +356,10 @@ def metric(
             tuple(dict.fromkeys(measure.base.record_type_.table for measure in measures.values())),
             frozenset(inspect.signature(function).parameters),
         )
-        _check_tables(made)
+        check_tables(made)
         return made
 
     return decorate
-
-
-def _check_definition(
-    name: str,
-    function: Callable[..., Any],
-    names: list[str],
-    measures: Mapping[str, Measure],
-    parameters: Mapping[str, Parameter],
-    at: Expression | None,
-    interval: IntervalRule | None,
-) -> None:
-    if not measures:
-        raise DefinitionError(f"{name} needs at least one measure.")
-    if all(measure.shift != "none" for measure in measures.values()):
-        raise DefinitionError(
-            f"{name} must measure something of the period itself; all its measures look at earlier ones."
-        )
-    asked = list(inspect.signature(function).parameters)
-    in_expressions = {
-        part.name for measure in measures.values() for part in _parts(measure) if isinstance(part, Parameter)
-    }
-    undeclared = sorted(in_expressions - set(parameters))
-    if undeclared:
-        raise DefinitionError(f"{name} uses the parameter {undeclared[0]!r} without declaring it in parameters=(...).")
-    given = {*names, *(key for key in parameters if key not in in_expressions or key in asked)}
-    if set(asked) != given:
-        raise DefinitionError(
-            f"The formula of {name} takes {', '.join(asked) or 'nothing'}, but its measures and parameters are "
-            f"{', '.join(sorted(given))}; the names must be the same."
-        )
-    if not inspect.getdoc(function):
-        raise DefinitionError(f"{name} needs a docstring whose first line says in business words what it measures.")
-    if at is not None and at.kind != "timestamp":
-        raise DefinitionError(f"`at` of {name} names a timestamp; got {at!r}, which is a {at.kind}.")
-    for field in () if isinstance(interval, Estimated) else getattr(interval, "__dataclass_fields__", ()):
-        if getattr(interval, field) not in measures:
-            raise DefinitionError(
-                f"The interval of {name} speaks of {getattr(interval, field)!r}, which is no measure of it. "
-                f"{did_you_mean(getattr(interval, field), measures)}"
-            )
-
-
-def _check_tables(made: Metric) -> None:
-    for reason, what in made.leave_out.items():
-        tables = {part.table for part in walk(what) if isinstance(part, Field)}
-        if len(tables) != 1 or not tables <= set(made.tables):
-            raise DefinitionError(
-                f"leave_out[{reason!r}] of {made.id} must speak of one table that its measures read "
-                f"({', '.join(made.tables)}); got {what!r}."
-            )
-
-
-def _table_of(what: Expression) -> str:
-    return next(part.table for part in walk(what) if isinstance(part, Field))
-
-
-def _parts(measure: Measure) -> list[Any]:
-    """All that a measure and its columns are made of, how far they are shifted included."""
-    inner = measure.table.parts_[2].values() if isinstance(measure.table, Grouped) else ()
-    every = (measure, *inner)
-    roots = [root for each in every for root in (each.where, each.value)]
-    return [*(part for root in roots for part in walk(root)), *(each.steps for each in every)]
 
 
 def _of_catalogue(name: str) -> Metric:
@@ -477,18 +376,3 @@ def _plain_number(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return tuple(map(_plain_number, value))
     return value.total_seconds() if isinstance(value, timedelta) else value
-
-
-def _in_unit(value: Any, unit: Unit) -> Any:
-    """The formula's number as the type of its unit; what is no finite number is undefined."""
-    if value is None:
-        raise UndefinedError("the formula gives none")
-    if not math.isfinite(value):
-        raise UndefinedError("it is not a finite number")
-    match unit:
-        case "count":
-            return int(value)
-        case "money":
-            return value if isinstance(value, Decimal) else Decimal(str(value))
-        case _:
-            return float(value)

@@ -26,6 +26,7 @@ from crmkpi.expressions import (
     Membership,
     Presence,
     Unless,
+    table_of,
     walk,
 )
 from crmkpi.measures import Grouped, Measure
@@ -171,7 +172,7 @@ class Plan:
 
     def _anchor_of(self, metric: Metric, measure: Measure, type_: RecordType) -> Expression | None:
         at = measure.at
-        if at is None and metric.at is not None and _table_of(metric.at) == type_.table:
+        if at is None and metric.at is not None and table_of(metric.at) == type_.table:
             at = metric.at
         if at is None and not self._undated and not measure.is_stock:
             raise PeriodError(
@@ -189,7 +190,7 @@ class Plan:
         reasons: list[tuple[str, int]] = []
         before: list[Expression] = []
         for reason, what in metric.leave_out.items():
-            if _table_of(what) == table:
+            if table_of(what) == table:
                 reasons.append((reason, plan.add(Slot("count", _every([*map(Unless, before), what])))))
                 before.append(what)
         # A record that one measure cannot use may still be used by another.
@@ -257,7 +258,7 @@ def _not_left_out(metric: Metric, table: str, measure: Measure) -> list[Expressi
     """Nothing of what is left out; without what the measure's own condition or value excludes already."""
     present = None if measure.value is None else measure.value.present()
     own = _every([measure.where, present])
-    return [Unless(what) for what in metric.leave_out.values() if _table_of(what) == table and not _excludes(own, what)]
+    return [Unless(what) for what in metric.leave_out.values() if table_of(what) == table and not _excludes(own, what)]
 
 
 def _used_by(slot: Slot) -> Expression | None:
@@ -266,10 +267,6 @@ def _used_by(slot: Slot) -> Expression | None:
     if slot.value is not None and slot.value.kind == "duration":
         needed.remove(slot.value)  # that it is not negative says that it is there
     return _every([slot.where, *(part.present() for part in needed)])
-
-
-def _table_of(expression: Expression) -> str:
-    return next(part.table for part in walk(expression) if isinstance(part, Field))
 
 
 def _currency_of(value: Expression | None, type_: RecordType) -> Field | None:

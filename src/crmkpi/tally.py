@@ -7,7 +7,7 @@ import hashlib
 import inspect
 import json
 import textwrap
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -18,11 +18,14 @@ from crmkpi.dataset import Dataset
 from crmkpi.engines.query import MICROSECOND, Answer, Query, Sample
 from crmkpi.errors import InputError, UnknownNameError, did_you_mean
 from crmkpi.evaluation import Reader
+from crmkpi.expressions import Field
 from crmkpi.measurement import built, chosen_metrics, read, report
 from crmkpi.metric import Metric
 from crmkpi.money import Rates
 from crmkpi.periods import Period
 from crmkpi.plan import Plan
+from crmkpi.records import RECORDS
+from crmkpi.records.base import RecordType, record_type
 from crmkpi.results import Report
 from crmkpi.segments import By, Segment, segments_of
 
@@ -51,7 +54,7 @@ class Tally:
     What is added makes a new tally; the old one stays what it was. Every record must be added once, in whichever part:
     no tally keeps the records that it has seen. Tables that fields of related records come from are given beside, in
     each `add`. A tally of one shard and that of another merge into exactly the tally of both, and so do records and
-    frames.
+    frames. Where that cannot be, since a table is measured and also looked up, making the tally is an `InputError`.
 
     >>> from crmkpi import Deal, Tally
     >>> empty = Tally(["win_rate", "revenue"], by="owner")
@@ -86,6 +89,7 @@ class Tally:
         chosen = chosen_metrics(metrics)
         self._settings = _Settings(chosen, periods, every, by, segments_of(by), dict(parameters or {}), confidence, crm)
         self._answers: dict[str, Answer] = {}
+        self._check_parts()
 
     def add(self, **tables: Any) -> Tally:
         """A tally of what is in this one and of these tables: records or frames, as for a `Dataset`."""
@@ -178,6 +182,19 @@ class Tally:
         counts = ", ".join(f"{sum(answer.given.values()):,} {table}" for table, answer in self._answers.items())
         return f"<Tally of {names}: {counts or 'nothing yet'}>"
 
+    def _check_parts(self) -> None:
+        """Refuse to measure a table in parts that must also be there as a whole, for others to look things up in it."""
+        queries = self._read({})[1].queries
+        for query in queries.values():
+            for field in query.fields.values():
+                for table in _looked_up(field, query.type_):
+                    if table in queries:
+                        raise InputError(
+                            f"A tally cannot measure {table} in parts and look up {field!r} in them, since a part may "
+                            f"hold {query.type_.table} without their {table}; use Dataset.measure on all records, or "
+                            "a tally for each metric."
+                        )
+
     def _read(self, tables: Mapping[str, Any]) -> tuple[Reader, Plan]:
         mine, crm = self._settings, self._settings.crm
         data = Dataset(calendar=crm.calendar, currency=crm.currency, rates=crm.rates, as_of=crm.as_of, **tables)
@@ -194,6 +211,16 @@ class Tally:
             mine = made._answers.get(table)
             made._answers[table] = answer if mine is None else mine.merged(answer, plan.queries[table])
         return made
+
+
+def _looked_up(field: Field, type_: RecordType) -> Iterator[str]:
+    """The tables that the way from a record of that type to the field leads over."""
+    for name in field.path[:-1]:
+        relation = type_.relations.get(name)
+        if relation is None:  # attributes are the record's own
+            return
+        type_ = record_type(RECORDS[relation.table])
+        yield type_.table
 
 
 def _nothing(query: Query) -> Answer:

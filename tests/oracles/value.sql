@@ -38,7 +38,7 @@ SELECT CASE WHEN NOT whole() THEN (sum(opening) / count(*)) * margin() / (count(
 -- cac_payback_period
 SELECT (SELECT coalesce(sum(amount), 0) FROM expenses WHERE team IN ('marketing', 'sales') AND in_period(spent_at))
     / (SELECT count(*) FROM customers WHERE in_period(since))
-    / (sum(mrr) / count(DISTINCT customer_id) FILTER (mrr > 0) * margin()) * (365.2425 / 12 * 86400)
+    / (sum(mrr) / count(DISTINCT customer_id) FILTER (mrr > 0) * margin()) * month()
 FROM known_subscriptions WHERE active_at(started_at, ended_at, period_end())
 -- return_on_investment
 WITH gain AS (SELECT coalesce(sum(amount), 0) AS won FROM counted_deals WHERE status = 'won' AND in_period(closed_at)),

@@ -39,7 +39,7 @@ CREATE MACRO curve() AS TABLE
 -- The mean within the horizon is known where somebody has stayed that long, or nobody is left.
 CREATE MACRO horizon_is_seen() AS (SELECT max(t) >= horizon() * 86400.0 OR min(share) = 0 FROM steps());
 CREATE MACRO active_at(begins, ends, t) AS begins < t AND (ends IS NULL OR ends >= t);
--- What each customer pays a month when the period begins and when it ends, and whether he had paid before it.
+-- What each customer pays a month when the period begins and when it ends, and whether they had paid before it.
 CREATE MACRO accounts() AS TABLE
     SELECT customer_id,
         coalesce(sum(mrr) FILTER (active_at(started_at, ended_at, period_start())), 0) AS opening,

@@ -1,7 +1,4 @@
-"""Lengths of time and discount rates that carry their unit, so that weeks are never taken for days.
-
-A month is a twelfth of 365.25 days, a year twelve months: 30-day months lose five days a year.
-"""
+"""Lengths of time and discount rates that carry their unit, so that weeks are never taken for days."""
 
 from __future__ import annotations
 
@@ -11,6 +8,7 @@ from math import expm1, isfinite, log, log1p
 from typing import Any, Literal, cast, get_args
 
 from crmkpi.errors import ParameterError, did_you_mean
+from crmkpi.months import MONTH_DAYS, YEAR_DAYS
 
 __all__ = [
     "DiscountRate",
@@ -28,7 +26,7 @@ __all__ = [
 
 TimeUnit = Literal["days", "weeks", "months", "years"]
 
-DAYS_IN: dict[TimeUnit, float] = {"days": 1.0, "weeks": 7.0, "months": 365.25 / 12, "years": 365.25}
+DAYS_IN: dict[TimeUnit, float] = {"days": 1.0, "weeks": 7.0, "months": MONTH_DAYS, "years": YEAR_DAYS}
 
 
 def unit_of_time(name: Any) -> TimeUnit:

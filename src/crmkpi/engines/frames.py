@@ -65,7 +65,7 @@ def answer(
     `statements` receives the SQL or plan that was run, where the backend has one.
     """
     prepared = _prepared(query, table, tables)
-    spans = {repr(part): part for root in _roots(query) for part in walk(root) if isinstance(part, BusinessTime)}
+    spans = {repr(part): part for root in query.expressions for part in walk(root) if isinstance(part, BusinessTime)}
     for span in spans.values():
         prepared = _with_open_times(prepared, span, calendar)
     if table.backend.name == "pandas":
@@ -187,7 +187,7 @@ def _categorised(query: Query, table: FrameTable, prepared: Prepared) -> Prepare
     """The same with text as categories where it is only grouped by or compared with words; they are found once."""
     free = Counter(key.source.path for key in query.segments if isinstance(key.source, Field) and key.label is None)
     bound: Counter[tuple[str, ...]] = Counter()
-    for root in _roots(query):
+    for root in query.expressions:
         for part in walk(root):
             if isinstance(part, Field):
                 bound[part.path] += 1
@@ -213,16 +213,6 @@ def _categorised(query: Query, table: FrameTable, prepared: Prepared) -> Prepare
     return known[1]
 
 
-def _roots(query: Query) -> list[Expression | None]:
-    """All expressions of a query."""
-    roots: list[Expression | None] = [key.source for key in query.segments if isinstance(key.source, Expression)]
-    for anchor in query.anchors:
-        roots.append(anchor.at)
-        for slot in anchor.slots:
-            roots += [slot.where, slot.value, slot.key, slot.moment, slot.currency]
-    return roots
-
-
 def _prepared(query: Query, table: FrameTable, tables: Mapping[str, Any]) -> Prepared:
     """The frame with all columns that the query reads, those of related records joined on their key."""
     function = next((key for key in query.segments if not isinstance(key.source, Expression)), None)
@@ -232,9 +222,7 @@ def _prepared(query: Query, table: FrameTable, tables: Mapping[str, Any]) -> Pre
             "rows; add a column to the frame and group by its name (by='attributes.name'), use Segment(..., bins=...), "
             "or give records."
         )
-    fields = {
-        part.path: part for root in _roots(query) for part in walk(root) if isinstance(part, Field) and part.table
-    }
+    fields = query.fields
     summed = {
         part.path
         for anchor in query.anchors

@@ -1,12 +1,12 @@
 """Loops over records, compiled from queries.
 
 As `dataclasses` compiles `__init__`: source is generated over declared field names only, and everything else is passed
-in. What a loop puts down for a group is a flat list; a layout says where in it each slot is.
+in. What a loop puts down for a group is a flat list, which layouts.py says how to read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal, Inexact
@@ -22,7 +22,8 @@ from crmkpi.engines.code import (
     value_of,
     zero_of,
 )
-from crmkpi.engines.query import MICROSECOND, NO_DATE, Anchor, Answer, Query, Sample, SegmentKey, Slot, quotient
+from crmkpi.engines.layouts import UNSET, Layout, Place, layout_of
+from crmkpi.engines.query import MICROSECOND, NO_DATE, Anchor, Answer, Query, SegmentKey, Slot, quotient
 from crmkpi.errors import InputError, TimeZoneError
 from crmkpi.expressions import Field, Parameter
 from crmkpi.records.base import RecordType, record_type
@@ -31,7 +32,6 @@ __all__ = ["OUTSIDE", "Loop", "compiled", "failed"]
 
 OUTSIDE = -2  # the part of records that no period asks for
 _LOOP = 4  # the depth of the loop's body in the source
-_UNSET = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Loop:
     factory: Callable[..., Callable[[Sequence[Any]], tuple[Any, ...]]]
     constants: Mapping[str, Any]
     relations: Mapping[str, tuple[str, str]]
-    layouts: Sequence[_Layout]
+    layouts: Sequence[Layout]
     type_: RecordType
     source: str
 
@@ -114,12 +114,12 @@ def _compile(query: Query, *, converts: bool) -> Loop:
         body.line(_LOOP, f"except KeyError: cell = cells[g] = [0, {fresh}]")
         body.line(_LOOP, "cell[0] += 1")
     homes: dict[str, str] = {}
-    layouts = [_layout(anchor) for anchor in query.anchors]
+    layouts = [layout_of(anchor) for anchor in query.anchors]
     for number, layout in enumerate(layouts):
         _anchor_source(number, query, layout, body, loaded, scope, homes, converts=converts)
     source = _assemble(query, layouts, names, body, homes)
     namespace: dict[str, Any] = {
-        "UNSET": _UNSET,
+        "UNSET": UNSET,
         "foreign": _foreign,
         "failed": failed,
         "decimal_of": _decimal_of,
@@ -132,7 +132,7 @@ def _compile(query: Query, *, converts: bool) -> Loop:
     return Loop(namespace["factory"], dict(names.constants), dict(names.relations), layouts, query.type_, source)
 
 
-def _assemble(query: Query, layouts: Sequence[_Layout], names: Names, body: Writer, homes: Mapping[str, str]) -> str:
+def _assemble(query: Query, layouts: Sequence[Layout], names: Names, body: Writer, homes: Mapping[str, str]) -> str:
     """The whole source: a factory that takes what the loop needs, and in it the loop over one chunk of records."""
     head = Writer(names)
     head.line(0, "def factory(given, locators, moments, functions, model, check):")
@@ -192,7 +192,7 @@ def _segment_source(key: SegmentKey, body: Writer, loaded: set[str], scope: Scop
 def _anchor_source(
     number: int,
     query: Query,
-    layout: _Layout,
+    layout: Layout,
     body: Writer,
     loaded: set[str],
     scope: Scope,
@@ -248,74 +248,7 @@ def _part_source(number: int, anchor: Anchor, body: Writer, depth: int, loaded: 
     return depth + 1
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a slot is kept in the list of its group: from `first` on, as many items as `fresh` shows."""
-
-    slot: Slot
-    first: int
-    fresh: tuple[str, ...]
-    counts: bool
-    running: bool  # values are added up in the loop, rather than gathered and looked at after it
-    currency: str  # tells the currency fields of one query apart
-
-
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """How the slots of an anchor lie in the list of a group; `aliases` are counts that a sum keeps anyway."""
-
-    places: Sequence[_Place]
-    aliases: dict[int, int]
-
-    @property
-    def fresh(self) -> str:
-        """The list of a group before any record; the last item is for amounts in further currencies."""
-        return ", ".join([*(item for place in self.places for item in place.fresh), "None"])
-
-    def without_aliases(self, actions: Sequence[Action]) -> Iterator[Action]:
-        """The actions, without the counts of records that a sum counts as well."""
-        sums = {
-            frozenset(action.conjuncts): number
-            for number, (place, action) in enumerate(zip(self.places, actions, strict=True))
-            if place.running
-        }
-        for number, (place, action) in enumerate(zip(self.places, actions, strict=True)):
-            same = sums.get(frozenset(action.conjuncts)) if place.counts else None
-            if same is None:
-                yield action
-            else:
-                self.aliases[number] = same
-
-    def states(self, raw: Sequence[Any], homes: Mapping[str, Any]) -> list[Any]:
-        """What the loop has put down for one group, as states that merge."""
-        states = [raw[place.first] if place.counts else _state(place, raw, homes) for place in self.places]
-        for number, same in self.aliases.items():
-            states[number] = sum(sample.count for sample in states[same].values())
-        return states
-
-
-def _layout(anchor: Anchor) -> _Layout:
-    places: list[_Place] = []
-    first = 0
-    for slot in anchor.slots:
-        fresh = _fresh(slot)
-        counts = slot.what == "count" and slot.key is None
-        places.append(_Place(slot, first, fresh, counts, len(fresh) > 1, repr(slot.currency)))
-        first += len(fresh)
-    return _Layout(tuple(places), {})
-
-
-def _fresh(slot: Slot) -> tuple[str, ...]:
-    """What a slot is before any record: a sum as its total, its count and perhaps its squares; else one thing."""
-    if slot.key is not None:
-        return ("{}",)
-    if slot.what == "values" and slot.keep <= {"squares"} and slot.kind in ("money", "integer", "duration"):
-        zero = "ZERO" if slot.kind == "duration" and not slot.keep else "0"
-        return (zero, "0", "0") if slot.keep else (zero, "0")
-    return ({"count": "0", "distinct": "set()"}.get(slot.what, "[]"),)
-
-
-def _slot_action(place: _Place, anchor: Anchor, scope: Scope, homes: dict[str, str], *, converts: bool) -> Action:
+def _slot_action(place: Place, anchor: Anchor, scope: Scope, homes: dict[str, str], *, converts: bool) -> Action:
     """What the loop does for one slot, and where."""
     slot = place.slot
     conjuncts = true_of(slot.where, scope)
@@ -360,7 +293,7 @@ def _slot_action(place: _Place, anchor: Anchor, scope: Scope, homes: dict[str, s
     return Action(simplified(conjuncts), tuple(lines), variables)
 
 
-def _adding_lines(place: _Place, item: str) -> list[str]:
+def _adding_lines(place: Place, item: str) -> list[str]:
     first, slot = place.first, place.slot
     if not place.running:
         return [f"s[{first}].append({item})"]
@@ -386,50 +319,12 @@ def _conversion_moment(anchor: Anchor, scope: Scope) -> tuple[str, frozenset[str
     return source, variables
 
 
-def _state(place: _Place, raw: Sequence[Any], homes: Mapping[str, Any]) -> Any:
-    slot, kept = place.slot, raw[place.first]
-    if slot.key is not None:
-        return kept if slot.what == "count" else {key: _keyed_state(slot, items) for key, items in kept.items()}
-    if slot.what == "distinct":
-        return frozenset(kept)
-    if slot.what == "latest":
-        return max(kept, default=None, key=lambda item: item[:2])
-    samples: dict[Any, Sample] = {}
-    home = homes.get(place.currency)
-    currency = None if home is _UNSET else home
-    if place.running:
-        count = raw[place.first + 1]
-        if count:
-            total = kept // MICROSECOND if isinstance(kept, timedelta) else kept
-            samples[currency] = Sample(count, total, raw[place.first + 2] if slot.keep else 0)
-    elif kept:
-        samples[currency] = Sample.of(kept, slot.kind, slot.keep)
-    for (first, other), values in (raw[-1] or {}).items():
-        if first == place.first:
-            sample = Sample.of(values, slot.kind, slot.keep)
-            samples[other] = samples[other].merged(sample) if other in samples else sample
-    return samples
-
-
-def _keyed_state(slot: Slot, items: Any) -> Any:
-    if slot.what == "distinct":
-        return frozenset(items)
-    if slot.what == "latest":
-        return max(items, key=lambda item: item[:2])
-    if slot.currency is None or not isinstance(items[0], tuple):
-        return {None: Sample.of(items, slot.kind, slot.keep)}
-    by_currency: dict[Any, list[Any]] = {}
-    for currency, value in items:
-        by_currency.setdefault(currency, []).append(value)
-    return {currency: Sample.of(values, slot.kind, slot.keep) for currency, values in by_currency.items()}
-
-
 def _foreign(states: list[Any], first: int, currency: Any, value: Any, home: Any) -> Any:
     """Put down an amount that is not in the loop's first currency; gives that first currency."""
     if states[-1] is None:
         states[-1] = {}
     states[-1].setdefault((first, currency), []).append(value)
-    return currency if home is _UNSET else home
+    return currency if home is UNSET else home
 
 
 def _decimal_of(value: Any) -> Any:

@@ -15,7 +15,7 @@ from operator import mul
 from typing import Any, Literal
 
 from crmkpi.errors import InputError
-from crmkpi.expressions import Expression, Field, ValueKind
+from crmkpi.expressions import Expression, Field, ValueKind, walk
 from crmkpi.records.base import RecordType
 
 __all__ = [
@@ -134,6 +134,22 @@ class Query:
                 return number
         self.anchors.append(Anchor(at, stock))
         return len(self.anchors) - 1
+
+    @property
+    def expressions(self) -> list[Expression | None]:
+        """All expressions that the query is made of."""
+        roots: list[Expression | None] = [key.source for key in self.segments if isinstance(key.source, Expression)]
+        for anchor in self.anchors:
+            roots.append(anchor.at)
+            for slot in anchor.slots:
+                roots += [slot.where, slot.value, slot.key, slot.moment, slot.currency]
+        return roots
+
+    @property
+    def fields(self) -> dict[tuple[str, ...], Field]:
+        """All fields that the query reads, its own and those of related records, by their path."""
+        parts = (part for root in self.expressions for part in walk(root))
+        return {part.path: part for part in parts if isinstance(part, Field) and part.table}
 
     @property
     def text(self) -> str:

@@ -8,11 +8,11 @@ from math import fsum
 from crmkpi.errors import ParameterError, UndefinedError
 from crmkpi.insight.durations import Durations
 from crmkpi.insight.survival import MeanLifetime, SurvivalCurve, kaplan_meier
+from crmkpi.months import MONTH_SECONDS
 
 __all__ = ["discounted_time", "mean_within", "months_of"]
 
 _DAY = 86_400.0
-_MONTH = 365.25 / 12 * _DAY
 
 
 def mean_within(
@@ -41,9 +41,9 @@ def discounted_time(ended: Sequence[float], running: Sequence[float], horizon: f
     total, share, last, month = 0.0, 1.0, 0.0, 1
     for time, after in [*zip(curve.times, curve.survival, strict=True), (end, 0.0)]:
         while last < min(time, end):
-            stop = min(month * _MONTH, time, end)
-            total += share * (stop - last) / _MONTH / (1 + monthly_rate) ** month
-            month += stop >= month * _MONTH
+            stop = min(month * MONTH_SECONDS, time, end)
+            total += share * (stop - last) / MONTH_SECONDS / (1 + monthly_rate) ** month
+            month += stop >= month * MONTH_SECONDS
             last = stop
         share = after
     return total
@@ -55,7 +55,7 @@ def months_of(lifetimes: Sequence[float]) -> float:
     >>> months_of([365.25 * 86_400, 0])
     12.0
     """
-    return fsum(lifetimes) / _MONTH
+    return fsum(lifetimes) / MONTH_SECONDS
 
 
 def _known(

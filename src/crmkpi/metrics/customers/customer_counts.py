@@ -30,7 +30,7 @@ def new_customers(customers: int) -> int:
 
     $$\text{new customers} = \text{customers whose first day lies in the period}$$
 
-    A customer counts on the day `since`, also if he left soon after. Active at the start, plus new, minus lost are
+    A customer counts on the day `since`, also if they left soon after. Active at the start, plus new, minus lost are
     exactly the active customers at the end. Customers who left before they came are left out.
 
     Returns:

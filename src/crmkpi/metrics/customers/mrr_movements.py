@@ -11,7 +11,7 @@ from crmkpi.metrics.literature import SAAS_METRICS, STRIPE_BILLING
 
 __all__ = ["churned_mrr", "contraction_mrr", "expansion_mrr", "net_new_mrr", "new_mrr", "reactivation_mrr"]
 
-# One row per customer: what he paid a month at the start and at the end, and how often he had paid before the period.
+# One row per customer: what they paid a month at the start and at the end, and how often before the period.
 accounts = subscriptions.per(
     subscriptions.customer_id,
     opening=subscriptions.sum(subscriptions.mrr, running_at_start),
@@ -114,7 +114,7 @@ def expansion_mrr(expansion: Decimal) -> Decimal:
 
     $$\text{expansion MRR} = \sum (\text{closing} - \text{opening})\ \text{of those who pay more}$$
 
-    Per customer, over all his subscriptions: one cancelled and a larger one begun is an expansion by the difference.
+    Per customer, over all their subscriptions: one cancelled and a larger one begun is an expansion by the difference.
 
     Returns:
         Money a month, from 0 up; 0 where nobody pays more, and without a period.
@@ -188,7 +188,7 @@ def churned_mrr(churned: Decimal) -> Decimal:
 
     $$\text{churned MRR} = \sum (\text{closing} - \text{opening})\ \text{of those who left}$$
 
-    Per customer: something paid at the start and nothing at the end, over all his subscriptions.
+    Per customer: something paid at the start and nothing at the end, over all their subscriptions.
 
     Returns:
         Money a month, from 0 down; 0 where nobody left, and without a period.

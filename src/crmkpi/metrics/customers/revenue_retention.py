@@ -13,7 +13,7 @@ __all__ = ["gross_revenue_retention", "net_revenue_retention", "revenue_churn_ra
 
 paying = accounts.opening > 0
 opening = accounts.sum(accounts.opening, paying)
-# Of each opening customer no more counts than he paid at the start, and never less than nothing.
+# Of each opening customer no more counts than they paid at the start, and never less than nothing.
 in_full = accounts.sum(accounts.opening, paying & (accounts.closing >= accounts.opening))
 in_part = accounts.sum(accounts.closing, paying & (accounts.closing < accounts.opening) & (accounts.closing > 0))
 closing = accounts.sum(accounts.closing, paying & (accounts.closing > 0))
@@ -36,7 +36,7 @@ def gross_revenue_retention(kept_in_full: Decimal, kept_in_part: Decimal, openin
 
     $$\text{GRR} = \frac{\text{MRR kept of opening customers}}{\text{opening MRR}}$$
 
-    Kept is what a customer still pays, and no more than he paid at the start. Per customer, over all his
+    Kept is what a customer still pays, and no more than they paid at the start. Per customer, over all their
     subscriptions: what one customer pays more cannot make up for what another pays less.
     Customers who came in the period do not count.
 
@@ -122,8 +122,8 @@ def revenue_churn_rate(kept_in_full: Decimal, kept_in_part: Decimal, opening: De
 
     $$\text{revenue churn rate} = \frac{\text{opening MRR} - \text{MRR kept of opening customers}}{\text{opening MRR}}$$
 
-    Kept is what a customer still pays, and no more than he paid at the start, over all his subscriptions. With growth
-    it is the variant `net`.
+    Kept is what a customer still pays, and no more than they paid at the start, over all their subscriptions. With
+    growth it is the variant `net`.
 
     Returns:
         A fraction from 0 to 1; exactly 1 - gross revenue retention. Undefined where nobody paid at the start, and so

@@ -19,7 +19,8 @@ from crmkpi.metrics.value.customer_lifetime_value import (
     opening_mrr,
     orders,
 )
-from crmkpi.metrics.value.months import MONTH, month_or_undefined
+from crmkpi.metrics.value.months import month_or_undefined
+from crmkpi.months import MONTH_SECONDS
 
 __all__ = ["cac_payback_period", "ltv_to_cac_ratio"]
 
@@ -43,7 +44,7 @@ __all__ = ["cac_payback_period", "ltv_to_cac_ratio"]
 def ltv_to_cac_ratio(
     amount: Decimal, buyers: int, days: float, spend: Decimal, new_customers: int, lifespan: float, margin: float
 ) -> Decimal:
-    r"""How many times over a customer brings in what it cost to win him.
+    r"""How many times over a customer brings in what it cost to win them.
 
     $$\text{LTV to CAC} = \frac{\text{customer lifetime value}}{\text{customer acquisition cost}}$$
 
@@ -83,7 +84,7 @@ def ltv_to_cac_ratio(
 def arpu_over_churn(
     opening: Decimal, lost: int, days: float, spend: Decimal, new_customers: int, margin: float
 ) -> Decimal:
-    r"""How many times over a subscriber brings in what it cost to win him, at the churn of the month.
+    r"""How many times over a subscriber brings in what it cost to win them, at the churn of the month.
 
     $$\text{LTV to CAC}
     = \frac{\text{ARPU} \times \text{margin} / \text{churn rate}}{\text{customer acquisition cost}}$$
@@ -124,28 +125,28 @@ def arpu_over_churn(
     sources=(SAAS_METRICS,),
 )
 def cac_payback_period(spend: Decimal, new_customers: int, mrr: Decimal, subscribers: int, margin: float) -> Decimal:
-    r"""How long a customer has to stay until he has paid back what it cost to win him.
+    r"""How long a customer has to stay until they have paid back what it cost to win them.
 
     $$\text{CAC payback period} = \frac{\text{CAC}}{\text{ARPU} \times \text{margin}}\ \text{months}$$
 
     `customer_acquisition_cost` of the period over what a subscriber brings in a month at its end (`arpu`). A month is
-    30.436875 days, a twelfth of a year; the margin is 1 unless given.
+    365.25 / 12 days; the margin is 1 unless given.
 
     Returns:
         A duration; undefined where no customer was won, or nobody pays.
 
     Pitfalls:
         Without a margin it is revenue that is paid back, not money that was earned. Who leaves before it is over has
-        cost more than he brought.
+        cost more than they brought.
 
     Examples:
         >>> from crmkpi import Customer, Expense, Subscription, cac_payback_period
         >>> spend, new = [Expense(id="1", amount=600, team="sales")], [Customer(id="A")]
         >>> paying = [Subscription(id="1", customer_id="A", mrr=100, started_at="2026-01-01")]
         >>> result = cac_payback_period(expenses=spend, customers=new, subscriptions=paying, margin=0.5)
-        >>> round(result.to("days") / 30.436875, 6)
+        >>> round(result.to("days") / 30.4375, 6)
         12.0
         >>> cac_payback_period(expenses=spend, customers=new, subscriptions=[]).reason
         'mrr and subscribers are 0'
     """
-    return spend / new_customers / (mrr / subscribers * Decimal(str(margin))) * MONTH
+    return spend / new_customers / (mrr / subscribers * Decimal(str(margin))) * Decimal(MONTH_SECONDS)

@@ -35,8 +35,8 @@ def customer_acquisition_cost(spend: Decimal, new_customers: int) -> Decimal:
 
     $$\text{CAC} = \frac{\text{marketing and sales spend}}{\text{new customers}}$$
 
-    Spend counts on the day it was spent, a customer on the day `since` which he is one. Expenses of other teams do not
-    count.
+    Spend counts on the day it was spent, a customer on the day `since` which they are one. Expenses of other teams do
+    not count.
 
     Returns:
         Money; undefined where no customer was won.

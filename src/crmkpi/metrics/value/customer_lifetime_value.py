@@ -49,7 +49,7 @@ churned_customers = accounts.count((accounts.opening > 0) & (accounts.closing <=
 def customer_lifetime_value(
     amount: Decimal, orders: int, buyers: int, days: float, lifespan: float, margin: float
 ) -> Decimal:
-    r"""What a customer is worth over a lifespan, if he buys as customers did in the period.
+    r"""What a customer is worth over a lifespan, if they buy as customers did in the period.
 
     $$\text{CLV} = \frac{\text{amount}}{\text{orders}} \times \frac{\text{orders}}{\text{buyers} \times \text{days}}
     \times \text{lifespan} \times \text{margin}$$
@@ -112,7 +112,7 @@ def historic(amount: Decimal, buyers: int) -> Decimal:
     at=None,
 )
 def arpu_over_churn(opening: Decimal, lost: int, days: float, margin: float) -> Decimal:
-    r"""What a subscriber is worth, if he pays and leaves as subscribers did in the month.
+    r"""What a subscriber is worth, if they pay and leave as subscribers did in the month.
 
     $$\text{CLV} = \frac{\text{ARPU} \times \text{margin}}{\text{churn rate}}
     = \frac{\text{opening MRR} \times \text{margin}}{\text{customers lost}}$$

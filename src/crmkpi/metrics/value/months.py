@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from crmkpi.errors import UndefinedError
 
-__all__ = ["MONTH", "month_or_undefined"]
-
-MONTH = Decimal(2_629_746)  # seconds of a twelfth of 365.2425 days
+__all__ = ["month_or_undefined"]
 
 
 def month_or_undefined(days: float) -> None:
