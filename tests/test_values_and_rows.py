@@ -183,13 +183,7 @@ def test_an_interval_of_its_own_is_asked_with_the_inputs_and_the_confidence():
     assert how_many.from_totals(x=[1, 2], confidence=0.9).interval.high == pytest.approx(2.9)
 
 
-@pytest.mark.parametrize("backend", ["polars", "polars-lazy", "pandas", "pyarrow", "duckdb"])
-def test_frames_give_the_same_values_and_rows_as_records(backend):
-    pytest.importorskip(backend.partition("-")[0])
-    pytest.importorskip("narwhals")
-    pytest.importorskip("pyarrow")
-    from tests.engines.backends import arrow_of, frame_of  # noqa: PLC0415  # needs the libraries
-
+def test_frames_give_the_same_values_and_rows_as_records(backend, backends):
     from crmkpi.records.base import record_type  # noqa: PLC0415
 
     found = [
@@ -208,6 +202,6 @@ def test_frames_give_the_same_values_and_rows_as_records(backend):
         "d": orders.values(orders.delivered_at - orders.ordered_at),
         "r": by_day.rows(),
     }
-    frame = frame_of(backend, arrow_of(found, record_type(ck.Order)))
+    frame = backends.frame_of(backend, backends.arrow_of(found, record_type(ck.Order)))
     for options in ({}, {"period": "2026-01"}):
         assert given_to({"orders": frame}, options, **inputs) == given_to(found, options, **inputs)

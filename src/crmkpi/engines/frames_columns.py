@@ -16,7 +16,7 @@ from crmkpi.engines.frames_look import Prepared, inside, looked_over, with_usual
 from crmkpi.engines.frames_native import entered, filled, untyped
 from crmkpi.engines.frames_presets import by_preset, skipped_rows
 from crmkpi.engines.frames_time import to_utc
-from crmkpi.engines.support import Backend, at_home, backend_of, check_versions, narwhals
+from crmkpi.engines.support import Backend, at_home, backend_of, check_versions, narwhals, words
 from crmkpi.errors import ColumnError, InputError, did_you_mean
 from crmkpi.presets.library import AnyPreset
 from crmkpi.records import Survey
@@ -174,7 +174,7 @@ class FrameTable:
         return self._known[key]
 
     def _prepare(self, wanted: tuple[str, ...], exact: frozenset[str]) -> Prepared:
-        nw = narwhals(self.backend)
+        nw = words(self.backend)
         present: dict[str, tuple[str, Kind]] = {}
         absent: list[str] = []
         for name in wanted:
