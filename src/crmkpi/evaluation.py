@@ -136,7 +136,7 @@ class Reader:
         elif state:
             (sample,) = state.values()
         if measure.aggregate == "values":
-            return Input(tuple(_for_formula(one, measure.kind) for one in sorted(sample.values)), currency, sample)
+            return Input(tuple(_for_formula(one, measure.kind) for one in sample.values), currency, sample)
         value = _aggregate(measure, sample)
         return Input(_for_formula(value, measure.kind), currency, sample)
 
@@ -357,7 +357,7 @@ def _aggregate(measure: Measure, sample: Sample) -> Any:
                 return _mean(sample)
         case "median" | "quantile":
             assert measure.fraction is not None
-            return quantile(sorted(sample.values), measure.fraction)
+            return quantile(sample.values, measure.fraction)
         case "min":
             return sample.low
         case _:

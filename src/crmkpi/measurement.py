@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime, timedelta
-from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from crmkpi.attributes import attribute_of, check_attribute, noting
@@ -31,6 +31,7 @@ __all__ = ["built", "chosen_metrics", "measure", "measure_one", "read", "report"
 
 _ALL_TIME = Timeline([None], EVER, whole=True)
 _KEPT_PLANS = 500
+_FIELDS = tuple(one.name for one in fields(Result) if one.name != "compared_to")
 
 
 def measure(
@@ -50,8 +51,7 @@ def measure(
     """
     segments = segments_of(by)
     everything = [*periods, *(against or ())]
-    intervals = confidence is not None
-    reader, plan = read(crm, metrics, everything, segments, parameters, intervals=intervals, statements=statements)
+    reader, plan = read(crm, metrics, everything, segments, parameters, confidence=confidence, statements=statements)
     return built(
         crm, reader, plan, segments, periods=periods, against=against, parameters=parameters, confidence=confidence
     )
@@ -90,7 +90,7 @@ def measure_one(
 ) -> Result:
     """One metric over one period as one result."""
     periods = (period,) if against is None else (period, against)
-    reader, plan = read(crm, (metric,), periods, (), parameters, intervals=confidence is not None)
+    reader, plan = read(crm, (metric,), periods, (), parameters, confidence=confidence)
     return next(_Builder(crm, reader, (), parameters, confidence).results(plan.metrics[0], [()], period, against))
 
 
@@ -113,7 +113,7 @@ def read(
     segments: Sequence[Segment],
     parameters: Mapping[str, Any],
     *,
-    intervals: bool,
+    confidence: float | None,
     partly: bool = False,
     statements: list[tuple[str, str]] | None = None,
 ) -> tuple[Reader, Plan]:
@@ -132,7 +132,7 @@ def read(
     # Rates that change from day to day need each record's date, even where no period is asked for.
     undated = not any(periods)
     whole = undated and not (crm.rates is not None and crm.rates.dated)
-    plan = _plan(tuple(metrics), tuple(segments), whole=whole, undated=undated, intervals=intervals)
+    plan = _plan(tuple(metrics), tuple(segments), whole=whole, undated=undated, intervals=confidence is not None)
     values = _parameter_values(metrics, parameters)
     if whole and crm.as_of is None and not plan.shifting:
         timeline = _ALL_TIME
@@ -143,7 +143,17 @@ def read(
     functions = _functions(crm, plan)
     attributes: dict[str, set[str]] = {}
     answers = {
-        table: _answer(crm, query, timeline, functions, values, attributes, partly=partly, statements=statements)
+        table: _answer(
+            crm,
+            query,
+            timeline,
+            functions,
+            values,
+            attributes,
+            confidence=confidence,
+            partly=partly,
+            statements=statements,
+        )
         for table, query in plan.queries.items()
         if table in crm.tables
     }
@@ -163,6 +173,7 @@ def _answer(
     parameters: Mapping[str, Any],
     attributes: dict[str, set[str]],
     *,
+    confidence: float | None,
     partly: bool,
     statements: list[tuple[str, str]] | None,
 ) -> Answer:
@@ -181,6 +192,7 @@ def _answer(
                 rates=crm.rates,
                 currency=crm.currency,
                 parameters=parameters,
+                confidence=confidence,
                 merging=partly or timeline.merging,
                 statements=statements,
             )
@@ -262,7 +274,7 @@ def _converter(rates: Rates, default: str | None, calendar: Calendar) -> Callabl
 class _Builder:
     """Builds the results of one measurement."""
 
-    __slots__ = ("_confidence", "_crm", "_given", "_reader", "_rejected", "_segments")
+    __slots__ = ("_confidence", "_crm", "_given", "_made", "_reader", "_rejected", "_segments")
 
     def __init__(
         self,
@@ -277,6 +289,7 @@ class _Builder:
         self._segments = segments
         self._given = given
         self._confidence = confidence
+        self._made: dict[tuple[int, Period | None], list[Result]] = {}
         self._rejected = {name: answer.rejected for name, answer in reader.answers.items()}
 
     def results(
@@ -287,23 +300,27 @@ class _Builder:
         against: Period | None,
     ) -> Iterator[Result]:
         """A metric's results over one period, each with the one that it is compared to."""
+        mine = self._over(plan, segments, period)
         if against is None:
-            return self._over(plan, segments, period, repeat(None))
-        return self._over(plan, segments, period, self._over(plan, segments, against, repeat(None)))
+            return iter(mine)
+        return map(_compared, mine, self._over(plan, segments, against))
 
-    def _over(
-        self,
-        plan: MetricPlan,
-        segments: Sequence[tuple[Hashable, ...]],
-        period: Period | None,
-        others: Iterable[Result | None],
+    def _over(self, plan: MetricPlan, segments: Sequence[tuple[Hashable, ...]], period: Period | None) -> list[Result]:
+        """A metric's results over one period; what one month is compared to was a month's own result before."""
+        key = (id(plan), period)
+        if key not in self._made:
+            self._made[key] = list(self._results(plan, segments, period))
+        return self._made[key]
+
+    def _results(
+        self, plan: MetricPlan, segments: Sequence[tuple[Hashable, ...]], period: Period | None
     ) -> Iterator[Result]:
         metric, confidence = plan.metric, self._confidence
         cut = self._reader.cut(plan, period)
         parameters = metric.parameter_values(self._given) if metric.parameters else {}
         complete = None if period is None or self._crm.as_of is None else period.is_complete(self._crm.as_of)
         names = [part.name for part in self._segments]
-        for segment, before in zip(segments, others, strict=False):
+        for segment in segments:
             inputs = cut.inputs(segment)
             totals = {name: found.value for name, found in inputs.items()}
             missing = self._blank(metric, segment)
@@ -328,7 +345,7 @@ class _Builder:
                 period,
                 dict(zip(names, segment, strict=True)),
                 complete,
-                before,
+                None,
                 exact,
             )
 
@@ -351,6 +368,10 @@ class _Builder:
             rejected = self._rejected[table]
             made.append(Account(table, at, self._reader.given(table, segment) + rejected, used, left_out, rejected))
         return tuple(made)
+
+
+def _compared(result: Result, other: Result) -> Result:
+    return Result(**{name: getattr(result, name) for name in _FIELDS}, compared_to=other)
 
 
 def _currency(metric: Metric, inputs: Mapping[str, Input]) -> str | None:

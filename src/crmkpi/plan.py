@@ -149,6 +149,7 @@ class Plan:
             at if measure.aggregate == "latest" else None,
             _currency_of(measure.value, type_),
             set(self._keep(metric, name, measure)),
+            {measure.fraction} if measure.fraction is not None else set(),
         )
         number = query.anchors[anchor].add(slot)
         return Column(type_.table, anchor, number, measure, query.anchors[anchor].slots[number], stock)
@@ -156,8 +157,10 @@ class Plan:
     def _keep(self, metric: Metric, name: str, measure: Measure) -> tuple[Keep, ...]:
         """What must be kept of the values for the aggregate and for the interval."""
         match measure.aggregate:
-            case "median" | "quantile" | "values":
+            case "median" | "quantile":
                 return ("values",)
+            case "values":
+                return ("values", "all")
             case "min" | "max":
                 return ("extremes",)
             case "mean" if self._intervals:

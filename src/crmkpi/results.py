@@ -330,8 +330,7 @@ def _own_interval(
         return _student(sample, confidence, metric.unit), sample.count
     if measure.aggregate in ("median", "quantile") and sample.values:
         assert measure.fraction is not None
-        ordered = sorted(sample.values)
-        found = intervals.order_statistics(ordered, fraction=measure.fraction, confidence=confidence)
+        found = intervals.order_statistics(sample.values, fraction=measure.fraction, confidence=confidence)
         return (None if found is None else found.map(lambda bound: _in_formula_unit(bound, measure.kind))), sample.count
     return None, sample.count
 

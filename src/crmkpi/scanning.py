@@ -7,6 +7,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from crmkpi.engines.frames_columns import FrameTable, table
 from crmkpi.errors import FileFormatError, MissingExtraError, did_you_mean
@@ -24,7 +25,7 @@ def scan(
     preset: AnyPreset | None = None,
     columns: Mapping[str, str] | None = None,
     values: Mapping[str, Mapping[Any, Any]] | None = None,
-    tz: str | None = None,
+    tz: str | ZoneInfo | None = None,
     engine: Literal["polars", "duckdb"] | None = None,
 ) -> FrameTable:
     """Parquet or CSV files as a table of a `Dataset`, read in parts when something is measured.

@@ -198,8 +198,9 @@ class Tally:
     def _read(self, tables: Mapping[str, Any]) -> tuple[Reader, Plan]:
         mine, crm = self._settings, self._settings.crm
         data = Dataset(calendar=crm.calendar, currency=crm.currency, rates=crm.rates, as_of=crm.as_of, **tables)
-        intervals = mine.confidence is not None
-        return read(data, mine.metrics, mine.periods, mine.segments, mine.parameters, intervals=intervals, partly=True)
+        return read(
+            data, mine.metrics, mine.periods, mine.segments, mine.parameters, confidence=mine.confidence, partly=True
+        )
 
     def _with(self, answers: Mapping[str, Answer], plan: Plan | None) -> Tally:
         made = object.__new__(Tally)

@@ -91,3 +91,20 @@ def test_a_file_that_we_wrote_ourselves_is_taken_for_no_system(table, tmp_path):
     record = ck.records.RECORDS[table].__name__
     with pytest.raises(InputError, match=f"{table}.csv has the columns of {record} and shows no system"):
         ck.read_export(path)
+
+
+def test_what_single_headers_rest_on_is_said_of_headers_that_are_there():
+    for preset in ck.presets.values():
+        for column in preset.columns:
+            assert set(column.headers_seen) <= set(column.headers), (preset.name, column.headers)
+        if preset.stages is not None:
+            assert set(preset.stages.headers_seen) <= {*preset.stages.entered, *preset.stages.left}
+
+
+def test_words_that_no_file_and_no_code_shows_are_said_to_rest_on_documents():
+    leads, deals = ck.presets["salesforce_lead"], ck.presets["hubspot_deal"]
+    status = next(column for column in leads.columns if "Lead Status" in column.headers)
+    assert (leads.seen_of(status), status.words_seen) == ("code", "documents")
+    assert {rule.seen for rule in leads.leave_out} == {"documents"}
+    closed = next(column for column in deals.columns if "hs_is_closed" in column.headers)
+    assert closed.headers_seen == {"Is Deal Closed?": "documents", "Is closed (numeric)": "documents"}

@@ -47,7 +47,7 @@ def test_a_frame_is_measured_as_its_records_are(frame_of: Any) -> None:
     assert (ck.win_rate(table).value, ck.win_rate(records).value) == (0.5, 0.5)
 
 
-def test_rows_that_the_preset_leaves_out_are_not_read_and_the_table_says_why(frame_of: Any) -> None:
+def test_rows_that_the_preset_leaves_out_are_not_read_and_counted_by_reason(frame_of: Any) -> None:
     columns = {
         "id": ["1", "2"],
         "type": ["opportunity", "lead"],
@@ -58,7 +58,54 @@ def test_rows_that_the_preset_leaves_out_are_not_read_and_the_table_says_why(fra
     }
     table = ck.table(frame_of(columns), preset="odoo_crm_lead")
     assert (ck.win_rate(table).value, ck.win_rate(table).n) == (1.0, 1)
-    assert repr(table).endswith(", without lead that is no opportunity yet>")
+    assert repr(table).endswith(", without the rows in .skipped>")
+    assert dict(table.skipped) == {"lead that is no opportunity yet": 1}
+    assert repr(table).endswith(", 1 skipped: lead that is no opportunity yet>")
+
+
+RULES = {
+    "extends": "salesforce_case",
+    "leave_out": [{"headers": ["Origin"], "words": ["Spam", "Test"], "reason": "no case"}],
+}
+CASES: dict[str, list[Any]] = {
+    "Id": ["Grand Total (3)", "1", "2", "3", " Copyright (c) 2026", "4", None, "5"],
+    "Status": ["Closed", "Closed", "Closed", "New", None, "New", "New", "Closed"],
+    "IsDeleted": [False, False, True, False, False, True, False, None],
+    "Origin": ["Spam", "Web", "spam ", "Web", None, None, None, "TEST"],
+    "CreatedDate": [datetime(2026, 1, 5)] * 8,
+}
+
+
+def test_every_row_of_a_frame_is_a_record_or_skipped_or_rejected_as_it_is_of_a_file(frame_of: Any) -> None:
+    table = ck.table(frame_of(CASES), preset=RULES)
+    rows = [dict(zip(CASES, row, strict=True)) for row in zip(*CASES.values(), strict=True)]
+    records = ck.read_dicts(rows, preset=RULES)
+    assert dict(table.skipped) == {"total row": 1, "line below the table": 1, "no case": 2, "deleted": 1}
+    assert dict(table.skipped) == dict(records.account.skipped)
+    account = ck.Dataset(tickets=table).check().tables["tickets"]
+    assert (account.rows, account.used, len(account.rejected)) == (8, 2, 1)
+    assert dict(account.skipped) == dict(table.skipped)
+    [of_frame], [of_records] = ck.ticket_volume(table).accounts, ck.ticket_volume(records).accounts
+    assert of_frame == of_records
+    assert of_frame.given + sum(table.skipped.values()) == 8
+
+
+def test_the_report_on_quality_tells_the_rows_of_a_frame_that_are_no_records(frame_of: Any) -> None:
+    report = ck.Dataset(tickets=ck.table(frame_of(CASES), preset=RULES)).check()
+    assert "tickets: 2 skipped: no case" in str(report)
+
+
+def test_a_table_of_which_nothing_is_left_out_skips_nothing(frame_of: Any) -> None:
+    whole = ck.table(frame_of(CASES), record=ck.Ticket, columns={"id": "Id", "status": "Status"})
+    assert (dict(whole.skipped), repr(whole).endswith("of 5 columns>")) == ({}, True)
+    none = ck.table(frame_of({**COLUMNS, "IsDeleted": [False] * 4}), preset="salesforce_opportunity")
+    assert dict(none.skipped) == {}
+    assert repr(none).endswith("columns>")
+
+
+def test_a_first_column_without_text_starts_no_total_row(frame_of: Any) -> None:
+    numbers = {"Id": list(range(8)), **{name: cells for name, cells in CASES.items() if name != "Id"}}
+    assert "total row" not in ck.table(frame_of(numbers), preset=RULES).skipped
 
 
 def test_what_the_user_says_goes_before_the_preset(frame_of: Any) -> None:

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import example, given, settings
@@ -281,6 +282,19 @@ def test_times_without_an_offset_become_instants_of_the_zone() -> None:
         datetime(2026, 7, 1, 10, tzinfo=UTC),
         datetime(2026, 7, 1, 12, tzinfo=UTC),
     ]
+
+
+def test_a_zone_may_be_given_as_zone_info() -> None:
+    found = orders("id,ordered_at\n1,2026-07-01T12:00\n", tz=ZoneInfo("Europe/Berlin"))
+    assert (found[0].ordered_at, found.tz) == (datetime(2026, 7, 1, 10, tzinfo=UTC), "Europe/Berlin")
+
+
+@pytest.mark.parametrize("zone", [timezone(timedelta(hours=2)), UTC, 2])
+def test_a_zone_without_a_name_is_refused(zone: Any) -> None:
+    with pytest.raises(
+        InputError, match='tz= is the name of a time zone, such as "Europe/Berlin", or its ZoneInfo; got '
+    ):
+        orders("id,ordered_at\n1,2026-07-01T12:00\n", tz=zone)
 
 
 def test_times_without_an_offset_stay_local_without_a_zone() -> None:

@@ -8,25 +8,39 @@ numbers on some backends, so there is none.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from crmkpi.calendars import Calendar
 from crmkpi.engines.frames_columns import FrameTable
 from crmkpi.engines.frames_expressions import Compiler
+from crmkpi.engines.frames_keys import OUTSIDE, Key, day_key, segment_key, step_key, undated_key
 from crmkpi.engines.frames_look import Column, Prepared, inside
-from crmkpi.engines.frames_native import rows_of
-from crmkpi.engines.frames_pass import OUTSIDE, Pass, day_key, segment_key, step_key
+from crmkpi.engines.frames_native import as_categories, rows_of
+from crmkpi.engines.frames_pass import Pass
 from crmkpi.engines.frames_time import micros, with_open_time
 from crmkpi.engines.query import NO_DATE, Anchor, Answer, Query, merged_state
 from crmkpi.engines.records import Moments
-from crmkpi.engines.support import narwhals
+from crmkpi.engines.support import narwhals, words
 from crmkpi.errors import DefinitionError, InputError, MissingTableError
-from crmkpi.expressions import BusinessTime, Expression, Field, walk
+from crmkpi.expressions import (
+    BusinessTime,
+    Comparison,
+    Constant,
+    Expression,
+    Field,
+    Membership,
+    Presence,
+    walk,
+)
 from crmkpi.money import Rates
 
 __all__ = ["answer"]
+
+_KEPT = 200  # answers of one table
 
 
 def answer(
@@ -39,25 +53,35 @@ def answer(
     rates: Rates | None,
     currency: str | None,
     parameters: Mapping[str, Any],
+    confidence: float | None,
     merging: bool,
     statements: list[tuple[str, str]] | None = None,
 ) -> Answer:
     """The answer to `query` over a frame.
 
     `tables` are those of the dataset, for related fields. `currency` is that of amounts which carry none, where `rates`
-    convert them. `merging` says that states will be merged, so that different values must be kept and not only counted.
+    convert them. `confidence` is that of intervals around quantiles, of whose values only the few that matter are
+    fetched; but `merging` says that states will be merged, so that different values are kept and not only counted.
     `statements` receives the SQL or plan that was run, where the backend has one.
     """
     prepared = _prepared(query, table, tables)
     spans = {repr(part): part for root in query.expressions for part in walk(root) if isinstance(part, BusinessTime)}
     for span in spans.values():
         prepared = _with_open_times(prepared, span, calendar)
+    if table.backend.name == "pandas":
+        prepared = _categorised(query, table, prepared)
     compiler = Compiler(prepared, parameters, calendar, (moments.as_of_wall, moments.as_of))
     groups: list[dict[Any, list[Any]]] = []
-    for anchor in query.anchors:
+    asked = (parameters, moments.as_of, calendar, rates, currency, confidence, merging)
+    for number, anchor in enumerate(query.anchors):
         found: dict[Any, list[Any]] = {}
-        for run, name in _runs(query, anchor, compiler, moments, rates, currency):
-            for (segment, part), states in run.states(merging=merging, statements=statements).items():
+        for run, name in _runs(query, anchor, compiler, moments, rates, currency, confidence):
+            answered = partial(run.states, merging=merging, statements=statements)
+            if run.undated:
+                states_of = _once(table, compiler, query, f"undated {number} {query.text} {asked!r}", answered)
+            else:
+                states_of = answered()
+            for (segment, part), states in states_of.items():
                 group = (segment, name(part))
                 if group[1] == OUTSIDE:
                     continue
@@ -67,17 +91,28 @@ def answer(
     return Answer(_given(query, table, compiler), groups, prepared.rejected)
 
 
+def _segments(query: Query, compiler: Compiler) -> list[Key]:
+    return [segment_key(number, key, compiler) for number, key in enumerate(query.segments)]
+
+
 def _given(query: Query, table: FrameTable, compiler: Compiler) -> dict[tuple[Hashable, ...], int]:
-    """How many rows each segment has; asked once for the same segments of a table."""
+    """How many rows each segment has."""
     if not query.segments:
         return {(): compiler.prepared.rows}
-    text = f"given {[key.text for key in query.segments]}"
-    known = table.kept.get(text)
-    if known is None or known[0] is not compiler.prepared.columns:
-        segments = [segment_key(number, key, compiler) for number, key in enumerate(query.segments)]
-        known = (compiler.prepared.columns, Pass(compiler, segments, [], Anchor(None, stock=False)).given())
-        table.kept[text] = known
-    return dict(known[1])
+    run = Pass(compiler, _segments(query, compiler), [], Anchor(None, stock=False))
+    return dict(_once(table, compiler, query, f"given {[key.text for key in query.segments]}", run.given))
+
+
+def _once(table: FrameTable, compiler: Compiler, query: Query, what: str, find: Callable[[], Any]) -> Any:
+    """What does not depend on the period is asked once of the same columns, and kept with the table."""
+    columns = compiler.prepared.columns
+    known = table.kept.get(what)
+    if known is None or known[0] is not columns:
+        if len(table.kept) > _KEPT:  # questions made on the fly must not be kept for ever
+            table.kept.clear()
+        # The query holds the labels of its segments, so their identities stay theirs.
+        known = table.kept[what] = (columns, query, find())
+    return known[2]
 
 
 def _merged(anchor: Anchor, mine: list[Any], theirs: list[Any]) -> list[Any]:
@@ -85,20 +120,26 @@ def _merged(anchor: Anchor, mine: list[Any], theirs: list[Any]) -> list[Any]:
 
 
 def _runs(
-    query: Query, anchor: Anchor, compiler: Compiler, moments: Moments, rates: Rates | None, currency: str | None
+    query: Query,
+    anchor: Anchor,
+    compiler: Compiler,
+    moments: Moments,
+    rates: Rates | None,
+    currency: str | None,
+    confidence: float | None,
 ) -> list[tuple[Pass, Callable[[int | None], int | None]]]:
     """The passes over the frame that an anchor needs: one, or for a stock one for each bound."""
-    segments = [segment_key(number, key, compiler) for number, key in enumerate(query.segments)]
+    segments = _segments(query, compiler)
     if anchor.stock:
         made: list[tuple[Pass, Callable[[int | None], int | None]]] = []
         for number, bound in enumerate(moments.bounds):
             convert = _converter(rates, currency, lambda _, day=bound[2]: day.date())  # type: ignore[misc]
-            stock = Pass(replace(compiler, bound=bound), segments, [], anchor, convert)
+            stock = Pass(replace(compiler, bound=bound), segments, [], anchor, convert, confidence)
             made.append((stock, lambda _, number=number: number))  # type: ignore[misc]
         return made
     if anchor.at is None:
         convert = _converter(rates, currency, lambda _: None)
-        return [(Pass(compiler, segments, [], anchor, convert), lambda part: part)]
+        return [(Pass(compiler, segments, [], anchor, convert, confidence), lambda part: part)]
     stamp = compiler.value(anchor.at)
     edges = moments.edges if stamp.aware else moments.wall_edges
     keys = [step_key("part", compiler, stamp, [micros(edge) for edge in edges])]
@@ -108,7 +149,7 @@ def _runs(
 
     def name(part: int | None) -> int | None:
         if part is None:
-            return NO_DATE
+            return OUTSIDE
         number = part - 1
         return number if 0 <= number < len(moments.wanted) and moments.wanted[number] else OUTSIDE
 
@@ -116,7 +157,19 @@ def _runs(
         return None if number is None else dates[max(number - 1, 0)] if number else dates[0].replace(year=1)
 
     convert = _converter(rates, currency, day_of if dates else lambda _: None)
-    return [(Pass(compiler, segments, keys, anchor, convert), name)]
+    dated = (Pass(_with_dates(compiler, anchor.at), segments, keys, anchor, convert, confidence), name)
+    if not stamp.needs:
+        return [dated]
+    undated = Pass(compiler, segments, [undated_key(stamp, compiler)], anchor, convert, confidence)
+    return [dated, (undated, lambda _: NO_DATE)]
+
+
+def _with_dates(compiler: Compiler, at: Expression) -> Compiler:
+    """The compiler for rows that have the timestamp: conditions need not ask for it."""
+    if not isinstance(at, Field):
+        return compiler
+    columns = {**compiler.prepared.columns, at.path: replace(compiler.column(at), nulls=False)}
+    return replace(compiler, prepared=replace(compiler.prepared, columns=columns))
 
 
 def _converter(rates: Rates | None, default: str | None, day_of: Callable[[Any], Any]) -> Callable[..., Any] | None:
@@ -128,6 +181,36 @@ def _converter(rates: Rates | None, default: str | None, day_of: Callable[[Any],
         return rates.convert(amount, currency if currency is not None else default, day_of(number))
 
     return convert
+
+
+def _categorised(query: Query, table: FrameTable, prepared: Prepared) -> Prepared:
+    """The same with text as categories where it is only grouped by or compared with words; they are found once."""
+    free = Counter(key.source.path for key in query.segments if isinstance(key.source, Field) and key.label is None)
+    bound: Counter[tuple[str, ...]] = Counter()
+    for root in query.expressions:
+        for part in walk(root):
+            if isinstance(part, Field):
+                bound[part.path] += 1
+            match part:
+                case Comparison("==" | "!=", Field() as field, Constant()):
+                    free[field.path] += 1
+                case Membership(Field() as field) | Presence(Field() as field):
+                    free[field.path] += 1
+    if any(slot.key is not None or slot.what == "latest" for anchor in query.anchors for slot in anchor.slots):
+        return prepared  # grouping by categories and other columns at once would make all pairs of them
+    names = tuple(
+        column.name
+        for path, column in prepared.columns.items()
+        if len(path) == 1 and column.kind in ("text", "choice") and free[path] >= bound[path]
+    )
+    if not names or any(len(path) > 1 for path in prepared.columns):
+        return prepared
+    what = f"categories {names}"
+    known = table.kept.get(what)
+    if known is None or known[0] is not prepared:
+        frame = narwhals(table.backend).from_native(as_categories(prepared.frame, names), eager_only=True)
+        known = table.kept[what] = (prepared, replace(prepared, frame=frame))
+    return known[1]
 
 
 def _prepared(query: Query, table: FrameTable, tables: Mapping[str, Any]) -> Prepared:
@@ -164,7 +247,7 @@ def _joined(
     prepared = table.prepared(
         [*(".".join(path) for path in own), *keys], frozenset(".".join(path) for path in own if path in summed)
     )
-    nw = narwhals(table.backend)
+    nw = words(table.backend)
     for name, inner in related.items():
         relation = table.type_.relations[name]
         other = _related(table, relation.table, tables)
@@ -181,7 +264,10 @@ def _joined(
             how="left",
         )
         columns, exact = (
-            {(name, *path): replace(column, name=names[column.name], nulls=True) for path, column in side.items()}
+            {
+                (name, *path): replace(column, name=names[column.name], nulls=True, raw=None)
+                for path, column in side.items()
+            }
             for side in (right.columns, right.exact)
         )
         columns.pop((name, "id"), None)
@@ -211,7 +297,7 @@ def _related(table: FrameTable, name: str, tables: Mapping[str, Any]) -> FrameTa
 
 def _check_unique(prepared: Prepared, name: str) -> None:
     """A join must never multiply rows."""
-    nw = narwhals(prepared.backend)
+    nw = words(prepared.backend)
     key = nw.col(inside("id"))
     counted = (
         prepared.frame.group_by(inside("id")).agg(nw.len().alias("n")).filter(nw.col("n") > 1, ~key.is_null()).head(1)

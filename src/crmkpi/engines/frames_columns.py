@@ -14,13 +14,14 @@ from zoneinfo import ZoneInfo
 
 from crmkpi.engines.frames_look import Prepared, inside, looked_over, with_usual_scales
 from crmkpi.engines.frames_native import entered, filled, untyped
-from crmkpi.engines.frames_presets import by_preset
+from crmkpi.engines.frames_presets import by_preset, skipped_rows
 from crmkpi.engines.frames_time import to_utc
-from crmkpi.engines.support import Backend, at_home, backend_of, check_versions, narwhals
+from crmkpi.engines.support import Backend, at_home, backend_of, check_versions, narwhals, words
 from crmkpi.errors import ColumnError, InputError, did_you_mean
 from crmkpi.presets.library import AnyPreset
 from crmkpi.records import Survey
 from crmkpi.records.base import FieldType, Kind, RecordType, record_type
+from crmkpi.sources.dates import zone_named
 from crmkpi.sources.reading import options_from
 from crmkpi.sources.rows import record_of
 
@@ -46,13 +47,14 @@ class FrameTable:
     __slots__ = (
         "_found",
         "_known",
+        "_skipped",
+        "_skipped_rows",
         "_untyped",
         "_zone",
         "backend",
         "columns",
         "frame",
         "kept",
-        "left_out",
         "type_",
         "tz",
         "values",
@@ -65,8 +67,8 @@ class FrameTable:
         type_: RecordType,
         columns: Mapping[str, str] | None = None,
         values: Mapping[str, Mapping[Any, Any]] | None = None,
-        tz: str | None = None,
-        left_out: tuple[str, ...] = (),
+        tz: str | ZoneInfo | None = None,
+        skipped: Any = None,
     ) -> None:
         backend = backend_of(frame)
         if backend is None:
@@ -76,11 +78,12 @@ class FrameTable:
             )
         check_versions(backend)
         self.backend = backend
-        self.left_out = left_out  # why the preset leaves rows out
+        self._skipped_rows = skipped  # a frame with the reasons of rows that are no records, of the same backend
+        self._skipped: Mapping[str, int] | None = None
         self.frame = frame.to_native() if hasattr(frame, "to_native") else frame
         self.type_ = type_
-        self.tz = tz
-        self._zone = None if tz is None else ZoneInfo(tz)
+        self._zone = None if tz is None else zone_named(tz)
+        self.tz = None if self._zone is None else self._zone.key
         self.values = {name: dict(mapping) for name, mapping in (values or {}).items()}
         for name in self.values:
             type_.field(name)
@@ -91,8 +94,24 @@ class FrameTable:
         self.kept: dict[str, Any] = {}  # what the engine found out once
 
     def __repr__(self) -> str:
-        without = f", without {', '.join(self.left_out)}" if self.left_out else ""
+        without = ", without the rows in .skipped" if self._skipped_rows is not None else ""
+        if self._skipped is not None:
+            without = "".join(f", {count:,} skipped: {reason}" for reason, count in self._skipped.items())
         return f"<{self.type_.table} in a {self.backend.name} frame of {len(self._found)} columns{without}>"
+
+    @property
+    def skipped(self) -> Mapping[str, int]:
+        """How many rows the preset leaves out because they are no records, by reason; counted when first asked for.
+
+        The same as `account.skipped` of records that were read from a file.
+        """
+        if self._skipped is None:
+            found: dict[str, int] = {}
+            if self._skipped_rows is not None:
+                with at_home(self.backend, self.type_.table):
+                    found = skipped_rows(self.backend, self._skipped_rows)
+            self._skipped = MappingProxyType(found)
+        return self._skipped
 
     def _schema(self) -> Mapping[str, Any]:
         """The frame's columns and their types."""
@@ -155,7 +174,7 @@ class FrameTable:
         return self._known[key]
 
     def _prepare(self, wanted: tuple[str, ...], exact: frozenset[str]) -> Prepared:
-        nw = narwhals(self.backend)
+        nw = words(self.backend)
         present: dict[str, tuple[str, Kind]] = {}
         absent: list[str] = []
         for name in wanted:
@@ -253,7 +272,7 @@ def table(
     preset: AnyPreset | None = None,
     columns: Mapping[str, str] | None = None,
     values: Mapping[str, Mapping[Any, Any]] | None = None,
-    tz: str | None = None,
+    tz: str | ZoneInfo | None = None,
 ) -> FrameTable:
     """A frame as a table of a `Dataset`: which column holds which field, and what its values are called.
 
@@ -263,8 +282,10 @@ def table(
     wall-clock times of the calendar that is measured with. Nothing is read before something is measured.
 
     `preset` is one of `crmkpi.presets`, or your own: it knows the columns, words and units of a system's export, and
-    the record. Rows that it leaves out are not read, and `repr` says why. Columns must have their types already; what
-    has to be reckoned from several cells, such as a moment from a duration, is filled by `read_csv` alone.
+    the record. Rows that it leaves out as no records, such as total rows, are counted in `.skipped` by reason, as they
+    are in the account of a file; a row is known by how it starts only where the first column holds text. Columns must
+    have their types already; what has to be reckoned from several cells, such as a moment from a duration, is filled
+    by `read_csv` alone.
 
     >>> import polars as pl
     >>> from crmkpi import Deal, win_rate
@@ -278,11 +299,11 @@ def table(
     asked = options_from(preset, {})
     type_ = record_type(record_of(record, asked))
     backend = backend_of(frame)
-    reasons: list[str] = []
+    skipped = None
     if asked.preset is not None and backend is not None:
-        frame, found, reasons = by_preset(backend, frame, type_, asked.preset, columns or {})
+        frame, found, skipped = by_preset(backend, frame, type_, asked.preset, columns or {})
         columns = {**found, **(columns or {})}
-    return FrameTable(frame, type_=type_, columns=columns, values=values, tz=tz, left_out=tuple(reasons))
+    return FrameTable(frame, type_=type_, columns=columns, values=values, tz=tz, skipped=skipped)
 
 
 def _plain(name: str) -> str:

@@ -18,9 +18,10 @@ from typing import Any
 
 from crmkpi.calendars import Calendar
 from crmkpi.engines.frames_look import Column, Prepared
-from crmkpi.engines.frames_time import DAY, local_day, micros, open_name
+from crmkpi.engines.frames_native import raw_name
+from crmkpi.engines.frames_time import DAY, from_micros, local_day, micros, open_name
 from crmkpi.engines.query import MICROSECOND
-from crmkpi.engines.support import narwhals, refuse
+from crmkpi.engines.support import refuse, words
 from crmkpi.errors import DefinitionError, TimeZoneError
 from crmkpi.expressions import (
     AsOf,
@@ -63,6 +64,7 @@ class Value:
     high: int = 0
     aware: bool | None = None
     also: Any = None
+    raw: Any = None  # the library's own column of a timestamp and its type, for filters that reach into a scan
 
     @property
     def largest(self) -> int:
@@ -86,7 +88,7 @@ class Compiler:
     @property
     def nw(self) -> Any:
         """The layer over all frame libraries."""
-        return narwhals(self.prepared.backend)
+        return words(self.prepared.backend)
 
     def column(self, field: Field) -> Column:
         """The plain column of a field."""
@@ -122,6 +124,58 @@ class Compiler:
         if value.also is not None:
             parts.append(value.also)
         return reduce(and_, parts) if parts else None
+
+    def between(self, stamp: Value, first: int, end: int) -> Any:
+        """Where a timestamp lies from the one moment up to, not including, the other."""
+        nw = self.nw
+        if stamp.raw is None:
+            return (stamp.source >= nw.lit(first)) & (stamp.source < nw.lit(end))
+        column, dtype = stamp.raw
+        low, high = (
+            nw.lit(edge).cast(dtype) if self.prepared.backend.name == "polars" else nw.lit(from_micros(edge))
+            for edge in (first, end)
+        )
+        return (column >= low) & (column < high)
+
+    def presences(self, value: Value, what: Expression) -> dict[str, Any]:
+        """The conditions under which a value is there, by their text."""
+        found = {f"{name} is there": ~self.nw.col(name).is_null() for name in sorted(value.needs)}
+        return found if value.also is None else found | {f"{what!r} is computed": value.also}
+
+    def conditions(self, expression: Expression | None) -> dict[str, Any] | None:
+        """What must hold for a condition to be true, by its text; None where this table never fulfils it.
+
+        What the look over the columns has settled is left out, so that conditions which differ in nothing else are one.
+        """
+        settled = True if expression is None else self._settled(expression)
+        if settled is False:
+            return None
+        found: dict[str, Any] = {}
+        for part in () if settled is True else _sides(settled):
+            if isinstance(part, Presence) and part.present_:
+                found |= self.presences(self.value(part.item), part.item)
+            else:
+                found[repr(part)] = self.true(part)
+        return found
+
+    def _settled(self, expression: Expression) -> Any:
+        """The condition without what is known beforehand; True or False where all of it is."""
+        match expression:
+            case Presence(item, present) if self.present(self.value(item)) is None:
+                return present
+            case Combination(word, left, right):
+                first, second = self._settled(left), self._settled(right)
+                deciding = word == "or"
+                if first is deciding or second is deciding:
+                    return deciding
+                if isinstance(first, bool) or isinstance(second, bool):
+                    return second if isinstance(first, bool) else first
+                return Combination(word, first, second)
+            case Negation(item) | Unless(item):
+                inner = self._settled(item)
+                return not inner if isinstance(inner, bool) else type(expression)(inner)
+            case _:
+                return expression
 
     def true(self, expression: Expression | None) -> Any | None:
         """Where the condition is true, never missing; None where it always is."""
@@ -171,7 +225,10 @@ class Compiler:
         known = self.prepared.exact.get(field.path) if exact else None
         known = known or self.column(field)
         needs = frozenset({known.name}) if known.nulls else frozenset()
-        return Value(self.nw.col(known.name), known.kind, needs, known.digits, known.low, known.high, known.aware)
+        raw = None if known.raw is None else (self.nw.col(raw_name(known.name)), known.raw)
+        return Value(
+            self.nw.col(known.name), known.kind, needs, known.digits, known.low, known.high, known.aware, raw=raw
+        )
 
     def _constant(self, value: Any, kind: str, beside: Value | None) -> Value:
         if isinstance(value, timedelta):
@@ -367,6 +424,13 @@ class Compiler:
             number, rest = divmod(number, 10 ** (digits - value.digits))
             return None if rest else number
         return number * 10 ** (value.digits - digits)
+
+
+def _sides(condition: Expression) -> list[Expression]:
+    """The parts of a chain of `&`."""
+    if isinstance(condition, Combination) and condition.word == "and":
+        return [*_sides(condition.left), *_sides(condition.right)]
+    return [condition]
 
 
 def _float(nw: Any, value: Value) -> Any:

@@ -13,8 +13,8 @@ from operator import or_
 from types import MappingProxyType
 from typing import Any
 
-from crmkpi.engines.frames_native import rows_of
-from crmkpi.engines.support import Backend, narwhals, refuse
+from crmkpi.engines.frames_native import raw_name, rows_of
+from crmkpi.engines.support import Backend, refuse, words
 from crmkpi.records import Survey
 from crmkpi.records.base import RecordType
 
@@ -42,6 +42,7 @@ class Column:
     aware: bool | None = None
     nulls: bool = True
     empty: bool = False
+    raw: Any = None  # the type of the timestamp's own column, where that is kept beside under `raw_name`
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def looked_over(
     exact: frozenset[str],
 ) -> Prepared:
     """The frame as `Prepared`, without the rows that the record would refuse."""
-    nw = narwhals(backend)
+    nw = words(backend)
     schema = frame.collect_schema()
     kinds = {name: "attributes" if name.startswith("attributes.") else type_.fields[name].kind for name in names}
     floats = [
@@ -93,7 +94,8 @@ def looked_over(
         nulls = found[f"count {name}"] < rows
         shown = digits.get(own, 0)
         if kind in ("timestamp", "date", "integer") or own in digits:
-            made = Column(own, kind, shown, int(low or 0), int(high or 0), aware.get(name), nulls)
+            raw = schema.get(raw_name(own))
+            made = Column(own, kind, shown, int(low or 0), int(high or 0), aware.get(name), nulls, raw=raw)
             if schema[own].is_float():
                 plain.append(nw.col(own).cast(nw.Int64).alias(own))
         elif kind == "money" and not schema[own].is_float():

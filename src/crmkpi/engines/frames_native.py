@@ -15,21 +15,32 @@ from importlib.util import find_spec
 from io import StringIO
 from typing import Any
 
-from crmkpi.engines.support import Backend, narwhals
+from crmkpi.engines.frames_cells import cells_of
+from crmkpi.engines.support import Backend, narwhals, words
 from crmkpi.errors import ColumnError, InputError
 from crmkpi.records.base import Kind
 
 __all__ = [
+    "as_categories",
     "counts_steps",
     "entered",
     "filled",
     "gathered",
+    "looked_up",
+    "ranked",
+    "raw_name",
     "rows_of",
     "statement_of",
     "table_beside",
     "untyped",
+    "with_sorted",
     "with_steps",
 ]
+
+
+def raw_name(name: str) -> str:
+    """The name of a timestamp's own column, beside its plain one."""
+    return f"{name}__raw"
 
 
 def untyped(backend: Backend, frame: Any) -> frozenset[str]:
@@ -58,13 +69,16 @@ def entered(backend: Backend, frame: Any, columns: Mapping[str, tuple[str, Kind]
     if backend.name == "pandas":
         made, digits = _entered_pandas(frame, columns)
         return narwhals(backend).from_native(made, eager_only=True), digits
-    nw = narwhals(backend)
-    whole = nw.from_native(frame)
+    nw = words(backend)
+    whole = frame.lazy() if backend.name == "polars" else nw.from_native(frame)
     schema = whole.collect_schema()
     made = []
     for name, (column, kind) in columns.items():
         source = nw.col(column)
-        if kind == "timestamp":
+        if kind == "timestamp" and backend.name == "polars" and getattr(schema[column], "time_unit", "") == "us":
+            made.append(source.alias(raw_name(name)))  # a filter on it reaches the scan
+            source = source.cast(nw.Int64)
+        elif kind == "timestamp":
             source = (source.cast(nw.Datetime("us")) if schema[column] == nw.Date else source).dt.timestamp("us")
         elif kind == "date":
             source = source.cast(nw.Datetime("us")).dt.timestamp("us") // (86_400_000_000)
@@ -224,6 +238,8 @@ def _entered_duckdb(frame: Any, columns: Mapping[str, tuple[str, Kind]]) -> Any:
     made = []
     for name, (column, kind) in columns.items():
         source = _quoted(column)
+        if types[column] == "TIMESTAMP" and kind == "timestamp":
+            made.append(f"{source} AS {_quoted(raw_name(name))}")
         if kind == "timestamp":
             source = f"epoch_us({source}::TIMESTAMP)" if types[column] == "DATE" else f"epoch_us({source})"
         elif kind == "date":
@@ -258,11 +274,17 @@ def _entered_spark(frame: Any, columns: Mapping[str, tuple[str, Kind]]) -> Any:
     return frame.select(*made)
 
 
+def as_categories(frame: Any, names: Sequence[str]) -> Any:
+    """A pandas frame with these columns of text as categories, which filter, compare and group as small numbers."""
+    native = frame.to_native()
+    return native.assign(**{name: native[name].astype("category") for name in names})
+
+
 def rows_of(backend: Backend, frame: Any) -> list[tuple[Any, ...]]:
     """The rows of a small result as plain Python values, None for what is missing."""
-    native = frame.to_native()
     if backend.name == "polars":
-        return (native.collect() if hasattr(native, "collect") else native).rows()  # type: ignore[no-any-return]
+        return frame.collect().rows()  # type: ignore[no-any-return]
+    native = frame.to_native()
     if backend.name == "duckdb":
         return native.fetchall()  # type: ignore[no-any-return]
     if backend.name == "pyspark":
@@ -285,7 +307,7 @@ def gathered(
     backend: Backend, frame: Any, keys: Sequence[str], values: Sequence[str]
 ) -> dict[tuple[Any, ...], list[list[Any]]]:
     """For each group the values of each column, sorted, without nulls."""
-    native = frame.to_native()
+    native = frame if backend.name == "polars" else frame.to_native()
     size = len(keys)
     if backend.name == "polars":
         import polars as pl  # noqa: PLC0415  # only where a Polars frame is given
@@ -294,7 +316,7 @@ def gathered(
             pl.col(value).drop_nulls().sort().implode() if not keys else pl.col(value).drop_nulls().sort()
             for value in values
         ]
-        lazy = native.lazy().select(*keys, *values)
+        lazy = native.select(*keys, *values)
         found = (lazy.group_by(*keys).agg(*lists) if keys else lazy.select(*lists)).collect()
         return {row[:size]: list(row[size:]) for row in found.rows()}
     if backend.name == "duckdb":
@@ -316,6 +338,54 @@ def gathered(
             tuple(row)[:size]: list(tuple(row)[size:]) for row in native.groupBy(*keys).agg(*sorted_lists).collect()
         }
     return _gathered_here(backend, native, keys, values)
+
+
+def with_sorted(frame: Any, keys: Sequence[str], aggregations: Sequence[Any], values: Sequence[str]) -> Any:
+    """A Polars frame grouped, held in memory, with the sorted values of each group beside the aggregations."""
+    import polars as pl  # noqa: PLC0415  # only where a Polars frame is given
+
+    lists = [pl.col(value).sort(nulls_last=True) for value in values]
+    grouped = (
+        frame.group_by(*keys).agg(*aggregations, *lists)
+        if keys
+        else frame.select(*aggregations, *(column.implode() for column in lists))
+    )
+    return grouped.collect().lazy()
+
+
+def ranked(
+    backend: Backend, frame: Any, keys: Sequence[str], value: str, counted: str, places: Mapping[int, Sequence[int]]
+) -> list[tuple[tuple[Any, ...], Sequence[Any]]]:
+    """For each group the values at some places of its sorted ones; which, depends on how many it has.
+
+    A Polars frame is one `with_sorted`, in which the column `counted` says how many they are.
+    """
+    size, most = len(keys), max(map(len, places.values()))
+    wanted = {count: [*found, *[found[-1]] * (most - len(found))] for count, found in places.items()}
+    if backend.name == "polars":
+        import polars as pl  # noqa: PLC0415  # only where a Polars frame is given
+
+        schema = {"at": pl.List(pl.UInt32), counted: pl.UInt32}
+        counts = pl.LazyFrame({"at": list(wanted.values()), counted: list(wanted)}, schema=schema)
+        chosen = frame.with_columns(pl.col(counted).cast(pl.UInt32)).join(counts, on=counted)
+        found = chosen.select(*keys, pl.col(value).list.gather("at")).collect()
+        return [(row[:size], row[size]) for row in found.rows()]
+    names, column = [*map(_quoted, keys)], _quoted(value)
+    group = f" GROUP BY {', '.join(names)}" if names else ""
+    extracts = [f"list_extract(sorted, spots[{number + 1}] + 1)" for number in range(most)]
+    listed = ", ".join(f"({count}, {found})" for count, found in wanted.items())
+    rows = (
+        frame.to_native()
+        .query(
+            "measured",
+            f"WITH groups AS (SELECT {', '.join([*names, f'list_sort(list({column})) AS sorted'])} "  # noqa: S608  # names are quoted, values are numbers
+            f"FROM measured WHERE {column} IS NOT NULL{group}) "
+            f"SELECT {', '.join([*names, *extracts])} FROM groups JOIN (VALUES {listed}) AS counts(n, spots) "
+            "ON len(sorted) = n",
+        )
+        .fetchall()
+    )
+    return [(row[:size], row[size:]) for row in rows]
 
 
 def _gathered_here(
@@ -351,6 +421,10 @@ def _pandas_lists(present: Any, keys: Sequence[str], value: str) -> list[tuple[t
 
 def table_beside(backend: Backend, frame: Any, columns: Mapping[str, Sequence[int]]) -> Any:
     """A small table of whole numbers in the same home as `frame`, to be joined with it."""
+    if backend.name == "polars":
+        import polars as pl  # noqa: PLC0415  # only where a Polars frame is given
+
+        return pl.LazyFrame(dict(columns), schema=dict.fromkeys(columns, pl.Int64))
     nw = narwhals(backend)
     if backend.name == "duckdb":
         names = ", ".join(map(_quoted, columns))
@@ -368,7 +442,7 @@ def table_beside(backend: Backend, frame: Any, columns: Mapping[str, Sequence[in
     made = nw.from_dict(dict(columns), schema=dict.fromkeys(columns, nw.Int64), backend=backend.name)
     if backend.name == "pandas":
         return nw.from_native(made.to_native().astype("Int64"), eager_only=True)
-    return made.lazy() if isinstance(frame, nw.LazyFrame) else made
+    return made
 
 
 def counts_steps(backend: Backend) -> bool:
@@ -376,28 +450,42 @@ def counts_steps(backend: Backend) -> bool:
     return backend.name in ("pandas", "pyarrow") and find_spec("numpy") is not None
 
 
+def looked_up(column: Any, first: int, size: int, reached: Sequence[int]) -> Any:
+    """The step of a number from `first` on, by the cell of `size` that it lies in; for Polars."""
+    import polars as pl  # noqa: PLC0415  # only where a Polars frame is given
+
+    return pl.lit(pl.Series(reached, dtype=pl.Int32)).gather((column - first) // size)
+
+
 def with_steps(backend: Backend, frame: Any, name: str, edges: Sequence[int]) -> Any:
     """The frame with the column `name` as how many of the increasing `edges` its number has reached."""
-    import numpy as np  # noqa: PLC0415  # asked for by `counts_steps`
-
-    steps = np.array(edges, dtype="int64")
     native = frame.to_native()
     if backend.name == "pandas":
         import pandas as pd  # noqa: PLC0415  # only where a pandas frame is given
 
         missing = native[name].isna().to_numpy()
-        numbers = native[name].to_numpy(dtype="int64", na_value=0)
-        reached = pd.arrays.IntegerArray(np.searchsorted(steps, numbers, side="right").astype("int64"), missing)
+        found = _reached(native[name].to_numpy(dtype="int64", na_value=0), edges)
+        reached = pd.arrays.IntegerArray(found, missing)
         return narwhals(backend).from_native(native.assign(**{name: reached}), eager_only=True)
     import pyarrow as pa  # noqa: PLC0415  # only where an Arrow table is given
 
     column = native.column(name)
-    missing = column.is_null().to_numpy()
-    found = np.searchsorted(steps, column.fill_null(0).to_numpy(), side="right")
+    found = _reached(column.fill_null(0).to_numpy(), edges)
     place = native.schema.get_field_index(name)
-    return narwhals(backend).from_native(
-        native.set_column(place, name, pa.array(found, pa.int64(), mask=missing)), eager_only=True
-    )
+    made = pa.array(found, pa.int64(), mask=column.is_null().to_numpy() if column.null_count else None)
+    return narwhals(backend).from_native(native.set_column(place, name, made), eager_only=True)
+
+
+def _reached(numbers: Any, edges: Sequence[int]) -> Any:
+    """How many of the increasing edges each number has reached, by the cell that it lies in where there are few."""
+    import numpy as np  # noqa: PLC0415  # asked for by `counts_steps`
+
+    cells = cells_of(edges)
+    if cells is None:
+        return np.searchsorted(np.array(edges, dtype="int64"), numbers, side="right")
+    size, reached = cells
+    place = np.clip((numbers - edges[0]) // size, -1, len(reached))  # before the first edge, or from the last on
+    return np.array([0, *reached, len(edges)], dtype="int64")[place + 1]
 
 
 def statement_of(backend: Backend, frame: Any) -> tuple[str, str] | None:

@@ -1,4 +1,4 @@
-"""One pass over a frame: project plain columns, group once, collect the rows, and read them as states.
+"""One pass over a frame: project plain columns, group once, collect the rows, and put their states down.
 
 Slots that need more than elementary aggregations (the different values themselves, the values of a quantile, the latest
 record) are asked beside, over the same projected columns.
@@ -6,128 +6,35 @@ record) are asked beside, over the same projected columns.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import reduce
-from operator import or_
+from operator import and_, or_
 from typing import Any
 
 from crmkpi.engines.frames_expressions import Compiler, Value
-from crmkpi.engines.frames_look import Column
-from crmkpi.engines.frames_native import counts_steps, gathered, rows_of, statement_of, with_steps
-from crmkpi.engines.frames_sums import Sum, exact_sum
-from crmkpi.engines.frames_time import local_day, step_numbers
-from crmkpi.engines.query import EXACT, Anchor, Sample, SegmentKey, Slot, empty_state, merged_state
+from crmkpi.engines.frames_keys import UNDATED, Key, as_it_is, decoder
+from crmkpi.engines.frames_native import gathered, ranked, rows_of, statement_of, with_sorted, with_steps
+from crmkpi.engines.frames_states import (
+    PartOfPass,
+    aggregations,
+    is_beside,
+    places_of,
+    sample_decoder,
+    state_reader,
+    times,
+)
+from crmkpi.engines.frames_sums import exact_sum
+from crmkpi.engines.query import Anchor, Ranked, Sample, Slot, empty_state, merged_state
 
-__all__ = ["OUTSIDE", "Key", "Pass", "day_key", "decoder", "scaled", "segment_key", "step_key"]
+__all__ = ["Pass"]
 
-OUTSIDE = -2  # the part of records that no period asks for
-_BY_HALVES = ("duckdb", "pyspark")  # they compute only the branch that applies
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # the origin of wall clocks
+_FEW_WAYS = 2  # up to so many, leaving out the rows that count nowhere is faster than to group them
+_FILTERS_FIRST = ("polars", "duckdb")  # they take a filter into the scan
+_KEEPS_RANKS = ("polars", "duckdb")
 
 Group = tuple[tuple[Hashable, ...], int | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One thing to group by: the name of its column, the expression, and what its plain value means."""
-
-    name: str
-    source: Any
-    decode: Callable[[Any], Any]
-    within: Any = None  # where rows are asked for at all
-    edges: tuple[int, ...] | None = None  # of a step function that the library counts itself
-
-
-def _same(value: Any) -> Any:
-    return value
-
-
-def step_key(name: str, compiler: Compiler, stamp: Value, edges: Sequence[int]) -> Key:
-    """The number of edges that a timestamp has reached; rows before the first and after the last are not asked for."""
-    nw, source = compiler.nw, stamp.source
-    within = source.is_null()
-    if edges:
-        within = within | ((source >= nw.lit(edges[0])) & (source < nw.lit(edges[-1])))
-    if counts_steps(compiler.prepared.backend):
-        return Key(name, source, _whole_or_none, within, tuple(edges))
-    halves = compiler.prepared.backend.name in _BY_HALVES
-    return Key(name, step_numbers(nw, source, edges, halves=halves), _whole_or_none, within)
-
-
-def day_key(name: str, compiler: Compiler, stamp: Value, days: Sequence[date]) -> Key:
-    """The number of days, of those given, that a timestamp's local day has reached."""
-    known = Column("", "timestamp", 0, stamp.low, stamp.high, stamp.aware)
-    source = local_day(compiler.nw, stamp.source, known, compiler.calendar)
-    edges = [(day - date(1970, 1, 1)).days for day in days]
-    halves = compiler.prepared.backend.name in _BY_HALVES
-    return Key(name, step_numbers(compiler.nw, source, edges, halves=halves), _whole_or_none)
-
-
-def _whole_or_none(value: Any) -> int | None:
-    return None if value is None else int(value)
-
-
-def segment_key(number: int, key: SegmentKey, compiler: Compiler) -> Key:
-    """The key of a segment: its field, or the bin that its field falls into."""
-    value = compiler.value(key.source)
-    name = f"s{number}"
-    segment = getattr(key.label, "__self__", None)
-    if segment is not None and value.kind in ("money", "number", "integer"):
-        edges = [_edge(bin_, value) for bin_ in segment.bins]
-        halves = compiler.prepared.backend.name in _BY_HALVES
-        source = step_numbers(compiler.nw, value.source, edges, halves=halves)
-        return Key(name, source, lambda number: None if number is None else segment.labels[int(number)])
-    decode = decoder(value)
-    if key.label is not None:
-        return Key(name, value.source, lambda plain: key.label(decode(plain)))
-    return Key(name, value.source, decode)
-
-
-def _edge(bound: Any, value: Value) -> Any:
-    """The smallest plain number that is not below the bound of a bin."""
-    if value.digits is not None:
-        return math.ceil(Decimal(bound) * 10**value.digits)
-    edge = float(bound)
-    return edge if Decimal(edge) >= Decimal(bound) else math.nextafter(edge, math.inf)
-
-
-def decoder(value: Value) -> Callable[[Any], Any]:
-    """What turns a plain value into the one that a record has."""
-    origin: Any = _EPOCH.replace(tzinfo=UTC) if value.aware else _EPOCH
-    digits = value.digits or 0
-    made: dict[str, Callable[[Any], Any]] = {
-        "timestamp": lambda plain: origin + timedelta(microseconds=int(plain)),
-        "date": lambda plain: date(1970, 1, 1) + timedelta(days=int(plain)),
-        "money": lambda plain: scaled(int(plain), digits),
-        "integer": int,
-        "number": float,
-        "flag": bool,
-        "duration": lambda plain: timedelta(microseconds=int(plain)),
-    }
-    decode = made.get(value.kind, _same)
-    return lambda plain: None if plain is None else decode(plain)
-
-
-def scaled(number: int, digits: int) -> Any:
-    """A whole number of the smallest digit as the decimal that it stands for."""
-    return EXACT.scaleb(Decimal(number), -digits)
-
-
-@dataclass(slots=True)
-class _Part:
-    """One slot in a pass: the columns it has in the projected frame, and how its state is read from a row."""
-
-    number: int
-    slot: Slot
-    flag: str | None  # the column that is 1 where the slot counts; None where it always does
-    value: Value | None = None
-    column: str = ""  # the value where the slot counts, else missing
-    sums: tuple[Sum, ...] = ()
-    currency: int | None = None  # the number of its currency among the keys
 
 
 class Pass:
@@ -140,6 +47,7 @@ class Pass:
         keys: Sequence[Key],
         anchor: Anchor,
         convert: Callable[..., Any] | None = None,
+        confidence: float | None = None,
     ) -> None:
         self._compiler = compiler
         self._backend = compiler.prepared.backend
@@ -148,14 +56,18 @@ class Pass:
         self._keys = list(keys)
         self._anchor = anchor
         self._convert = convert
+        self._confidence = confidence
+        self.undated = any(key.name == UNDATED for key in keys)  # it asks what no period changes
         self._adds_flags = self._backend.name == "polars"  # it adds up true and false; others add up 1 and 0
         self._currencies: dict[str, Key] = {}
         self._flags: dict[str, Any] = {}
+        self._ways: dict[str, dict[str, Any]] = {}  # the conditions that make up a flag, by their text
         self._columns: dict[str, Any] = {}
         self._more: dict[str, Any] = {}
         self._per: dict[str, tuple[Key, ...]] = {}
-        self._parts: list[_Part] = []
+        self._parts: list[PartOfPass] = []
         self._groups: dict[Group, list[Any]] = {}
+        self._empty = [empty_state(slot) for slot in anchor.slots]
         self._statements: list[tuple[str, str]] | None = None
 
     def given(self) -> dict[tuple[Hashable, ...], int]:
@@ -174,7 +86,8 @@ class Pass:
     def states(self, *, merging: bool, statements: list[tuple[str, str]] | None) -> dict[Group, list[Any]]:
         """The states of each group."""
         self._statements = statements
-        parts = self._parts = [self._part(number, slot) for number, slot in enumerate(self._anchor.slots)]
+        found = (self._part(number, slot) for number, slot in enumerate(self._anchor.slots))
+        parts = self._parts = [part for part in found if part is not None]
         frame = self._projected()
         for keyed in dict.fromkeys(repr(part.slot.key) for part in parts):
             own = [part for part in parts if repr(part.slot.key) == keyed]
@@ -190,29 +103,30 @@ class Pass:
     def _splits(self) -> bool:
         return bool(self._currencies) or any(key.name == "rate" for key in self._keys)
 
-    def _part(self, number: int, slot: Slot) -> _Part:
-        """The slot's columns, put down among those to project."""
+    def _part(self, number: int, slot: Slot) -> PartOfPass | None:
+        """The slot's columns, put down among those to project; None where no row can count."""
         compiler, nw = self._compiler, self._nw
+        conditions = compiler.conditions(slot.where)
+        if conditions is None:
+            return None
         value = None
-        conditions = [compiler.true(slot.where)]
         if slot.value is not None:
             value = compiler.value(slot.value, exact=slot.what == "values")
-            conditions.append(compiler.present(value))
+            conditions |= compiler.presences(value, slot.value)
         for root, made in ((slot.key, self._per), (slot.moment, None)):
             if root is not None:
                 found = compiler.value(root)
-                conditions.append(compiler.present(found))
+                conditions |= compiler.presences(found, root)
                 if made is not None:
                     parts = [compiler.value(part) for part in getattr(root, "items", (root,))]
                     name = f"per{len(made)}"
                     own = (Key(f"{name}_{n}", part.source, decoder(part)) for n, part in enumerate(parts))
                     made.setdefault(repr(root), tuple(own))
-        present = [condition for condition in conditions if condition is not None]
         flag = None
-        if present:
-            text = f"{slot.where!r} {sorted(value.needs) if value is not None else ''} {slot.key!r} {slot.moment!r}"
-            flag = self._named("w", self._flags, text, reduce(lambda a, b: a & b, present))
-        part = _Part(number, slot, flag, value)
+        if conditions:
+            flag = self._named("w", self._flags, " & ".join(sorted(conditions)), reduce(and_, conditions.values()))
+            self._ways[flag] = conditions
+        part = PartOfPass(number, slot, flag, value)
         if slot.currency is not None:
             part.currency = self._currency(slot)
         if value is None:
@@ -244,7 +158,7 @@ class Pass:
         known = self._compiler.column(slot.currency)
         if known.empty:
             return None
-        key = Key(f"c{len(self._currencies)}", self._nw.col(known.name), _same)
+        key = Key(f"c{len(self._currencies)}", self._nw.col(known.name), as_it_is)
         self._currencies.setdefault(repr(slot.currency), key)
         return list(self._currencies).index(repr(slot.currency))
 
@@ -258,15 +172,17 @@ class Pass:
             made = source if self._adds_flags else nw.when(source).then(nw.lit(1)).otherwise(nw.lit(0))
             first.append(made.alias(name))
         frame = self._compiler.prepared.frame
-        for key in self._keys:
-            if key.within is not None:
-                frame = frame.filter(key.within)
+        wanted = [key.within for key in self._keys if key.within is not None]
+        if self._backend.name in _FILTERS_FIRST and self._parts and all(part.flag for part in self._parts):
+            wanted += self._any_way()
+        for condition in wanted:
+            frame = frame.filter(condition)
         if first:
             frame = frame.with_columns(*first)
         for key in keys:
             if key.edges is not None:
                 frame = with_steps(self._backend, frame, key.name, key.edges)
-        if self._backend.name != "duckdb" and self._flags and all(part.flag for part in self._parts):
+        if self._backend.name not in _FILTERS_FIRST and self._flags and all(part.flag for part in self._parts):
             frame = self._only(frame, self._parts)  # fewer rows to group
         if self._columns:
             frame = frame.with_columns(*(source.alias(name) for name, source in self._columns.values()))
@@ -275,7 +191,7 @@ class Pass:
         return frame
 
     def _aggregated(
-        self, frame: Any, parts: Sequence[_Part], per: Sequence[Key] | None, *, split: bool, merging: bool
+        self, frame: Any, parts: Sequence[PartOfPass], per: Sequence[Key] | None, *, split: bool, merging: bool
     ) -> None:
         """Group once for these slots, and put their states down."""
         nw = self._nw
@@ -285,103 +201,158 @@ class Pass:
         keys += [*(self._currencies.values() if split else ()), *(per or ())]
         asked: dict[str, Any] = {"n": nw.len()}
         for part in parts:
-            asked |= _aggregations(nw, part, merging=merging)
+            asked |= aggregations(nw, part, ranks=self._ranks(part, keys, merging=merging), merging=merging)
         names = [key.name for key in keys]
         chosen = [part.alias(name) for name, part in asked.items()]
+        lists = [part.column for part in parts if self._ranks(part, keys, merging=merging)]
         grouped = frame.group_by(*names).agg(*chosen) if names else frame.select(*chosen)
+        if lists and self._backend.name == "polars":  # it keeps the sorted values of each group meanwhile
+            frame = with_sorted(frame, names, chosen, lists)
+            grouped = frame.select(*names, *asked)
         if self._statements is not None and (made := statement_of(self._backend, grouped)) is not None:
             self._statements.append(made)
-        columns = [*names, *asked]
-        for row in rows_of(self._backend, grouped):
-            cells = dict(zip(columns, row, strict=True))
-            decoded = {key.name: key.decode(cells[key.name]) for key in keys}
-            for part in parts:
-                self._put(part, decoded, per, self._state(part, cells, decoded, merging=merging))
+        rows = rows_of(self._backend, grouped)
+        place = {name: number for number, name in enumerate((*names, *asked))}
+        self._read(rows, place, parts, keys, per, merging=merging)
         for part in parts:
-            for values, state in self._beside(frame, part, keys, merging=merging):
-                decoded = {key.name: key.decode(cell) for key, cell in zip(keys, values, strict=True)}
-                self._put(part, decoded, per, self._in_currency(part, decoded, state))
+            if part.column in lists:
+                counted = f"n {part.flag}" if part.flag else "n"
+                self._fetch_ranks(frame, part, keys, counted, {row[place[counted]] for row in rows})
+            elif is_beside(part, merging=merging):
+                finish = self._finishing(part, keys)
+                for values, state in self._beside(frame, part, keys):
+                    decoded = [key.decode(cell) for key, cell in zip(keys, values, strict=True)]
+                    self._put(part, self._group(decoded, keys), decoded, per, finish(state, decoded))
+
+    def _read(
+        self,
+        rows: Sequence[Sequence[Any]],
+        place: Mapping[str, int],
+        parts: Sequence[PartOfPass],
+        keys: Sequence[Key],
+        per: Sequence[Key] | None,
+        *,
+        merging: bool,
+    ) -> None:
+        """Put down the states of all rows of an aggregation."""
+        readers = [
+            (part, state_reader(part, place), self._finishing(part, keys))
+            for part in parts
+            if self._ranks(part, keys, merging=merging) or not is_beside(part, merging=merging)
+        ]
+        numbers, decoders = range(len(keys)), [key.decode for key in keys]
+        for row in rows:
+            decoded = [decoders[number](row[number]) for number in numbers]
+            group = self._group(decoded, keys)
+            if group not in self._groups:
+                self._groups[group] = list(self._empty)
+            for part, read, finish in readers:
+                state = read(row)
+                if state is not None:
+                    self._put(part, group, decoded, per, finish(state, decoded))
+
+    def _group(self, decoded: Sequence[Any], keys: Sequence[Key]) -> Group:
+        """The group of decoded keys: the segments come first, then the part, if there is one."""
+        size = len(self._segments)
+        dated = len(keys) > size and keys[size].name == "part"
+        return tuple(decoded[:size]), decoded[size] if dated else None
+
+    def _ranks(self, part: PartOfPass, keys: Sequence[Key], *, merging: bool) -> bool:
+        """Whether of a sorted slot only the values at the ranks that matter are fetched: nothing will merge with it."""
+        return (
+            self._backend.name in _KEEPS_RANKS
+            and "values" in part.slot.keep
+            and "all" not in part.slot.keep
+            and bool(part.sums)
+            and not (merging or self._convert or part.slot.key is not None or part.currency is not None)
+            and all(key.single for key in keys)
+        )
+
+    def _fetch_ranks(
+        self, frame: Any, part: PartOfPass, keys: Sequence[Key], counted: str, counts: Iterable[int | None]
+    ) -> None:
+        """Give the samples of a slot the values that its quantiles and their intervals rest on."""
+        assert part.value is not None
+        places = {count: places_of(count, part.slot.fractions, self._confidence) for count in counts if count}
+        if not places:
+            return
+        exact = sample_decoder(part.value)
+        names = [key.name for key in keys]
+        for cells, found in ranked(self._backend, frame, names, part.column, counted, places):
+            decoded = [key.decode(cell) for key, cell in zip(keys, cells, strict=True)]
+            sample = self._groups[self._group(decoded, keys)][part.number][None]
+            known = {place: exact(plain) for place, plain in zip(places[sample.count], found, strict=False)}
+            sample.values = Ranked(sample.count, known)
+
+    def _any_way(self) -> list[Any]:
+        """A condition in few words that holds wherever a slot counts: won or deleted, where one asks for not deleted.
+
+        It may hold elsewhere too: of slots that share a condition only that is asked. None where it takes many words.
+        """
+        ways = list(self._ways.values())
+        alone = {f"unless({text})" for way in ways if len(way) == 1 for text in way}
+        counted = Counter(text for way in ways for text in way if text not in alone)
+        found: dict[str, Any] = {}
+        for way in ways:
+            shared = {text: source for text, source in way.items() if counted[text] > 1}
+            needed = shared or {text: source for text, source in way.items() if text not in alone}
+            if not needed:
+                return []
+            found[" & ".join(sorted(needed))] = reduce(and_, needed.values())
+        return [reduce(or_, found.values())] if len(found) <= _FEW_WAYS else []
 
     def _met(self, flag: str) -> Any:
         """Where a slot counts."""
         column = self._nw.col(flag)
         return column if self._adds_flags else column == self._nw.lit(1)
 
-    def _only(self, frame: Any, parts: Sequence[_Part]) -> Any:
+    def _only(self, frame: Any, parts: Sequence[PartOfPass]) -> Any:
         """Without the rows in which none of the slots counts."""
         flags = list(dict.fromkeys(part.flag for part in parts))
         if None in flags:
             return frame
         return frame.filter(reduce(or_, (self._met(flag) for flag in flags if flag is not None)))
 
-    def _put(self, part: _Part, decoded: dict[str, Any], per: Sequence[Key] | None, state: Any) -> None:
+    def _put(
+        self, part: PartOfPass, group: Group, decoded: Sequence[Any], per: Sequence[Key] | None, state: Any
+    ) -> None:
         """Put a state down in its group, beside what is there already."""
-        group = (tuple(decoded[key.name] for key in self._segments), decoded.get("part"))
         states = self._groups.get(group)
         if states is None:
-            states = self._groups[group] = [empty_state(slot) for slot in self._anchor.slots]
-        if state is None:
-            return
+            states = self._groups[group] = list(self._empty)
         before = states[part.number]
-        if per is None:
-            if part.slot.what == "distinct" and isinstance(state, int):
-                assert not before, "counts of different values do not add up"
-                states[part.number] = state
+        if per is not None:
+            key = decoded[-1] if len(per) == 1 else tuple(decoded[-len(per) :])
+            mine = before.get(key)
+            merged = state if mine is None else merged_state(part.slot, {key: mine}, {key: state})[key]
+            if not before:  # the empty one is shared
+                states[part.number] = {key: merged}
             else:
-                states[part.number] = merged_state(part.slot, before, state)
-            return
-        key = decoded[per[0].name] if len(per) == 1 else tuple(decoded[part.name] for part in per)
-        mine = before.get(key)
-        before[key] = state if mine is None else merged_state(part.slot, {key: mine}, {key: state})[key]
+                before[key] = merged
+        elif not before:
+            states[part.number] = state
+        else:
+            assert not (part.slot.what == "distinct" and isinstance(state, int)), "different values do not add up"
+            states[part.number] = merged_state(part.slot, before, state)
 
-    def _state(self, part: _Part, cells: dict[str, Any], decoded: dict[str, Any], *, merging: bool) -> Any:
-        """The state that a row of the aggregation gives; None where the slot is empty or asked beside."""
-        slot = part.slot
-        count = int(cells["n"] if part.flag is None else cells[f"n {part.flag}"] or 0)
-        if not count or _is_beside(part, merging=merging):
-            return None
-        if slot.what == "count":
-            return count
-        if slot.what == "distinct":
-            # A missing value counts as one more, and every row in which the slot does not count is one.
-            return int(cells[f"distinct {part.number}"]) - (count < cells["n"])
-        assert part.value is not None
-        sample = Sample(count)
-        if part.sums:
-            digits = part.value.digits or 0
-            total, *squares = (one.read(cells) for one in part.sums)
-            sample.total = _number(total, digits, part.value.kind)
-            sample.squares = _number(squares[0], 2 * digits, part.value.kind) if squares else 0
-        if "extremes" in slot.keep:
-            decode = _sample_decoder(part.value)
-            sample.low, sample.high = (decode(cells[f"{side} {part.number}"]) for side in ("low", "high"))
-        return self._in_currency(part, decoded, sample)
+    def _finishing(self, part: PartOfPass, keys: Sequence[Key]) -> Callable[[Any, Sequence[Any]], Any]:
+        """What puts a sample under its currency, or converts it; any other state stays as it is."""
+        if part.slot.what != "values":
+            return lambda state, _: state
+        where = {key.name: number for number, key in enumerate(keys)}
+        currency, rate = where.get(f"c{part.currency}"), where.get("rate")
+        convert = self._convert if part.slot.currency is not None else None
 
-    def _in_currency(self, part: _Part, decoded: dict[str, Any], state: Any) -> Any:
-        """A sample under its currency, or converted; any other state as it is."""
-        if not isinstance(state, Sample):
-            return state
-        currency = None if part.currency is None else decoded[f"c{part.currency}"]
-        if self._convert is None or part.slot.currency is None:
-            return {currency: state}
-        rate = self._convert(Decimal(1), currency, decoded.get("rate"))
-        with_rate = Sample(
-            state.count,
-            EXACT.multiply(Decimal(state.total), rate),
-            EXACT.multiply(Decimal(state.squares), EXACT.multiply(rate, rate)),
-        )
-        with_rate.values = [EXACT.multiply(value, rate) for value in state.values]
-        with_rate.low, with_rate.high = (
-            None if side is None else EXACT.multiply(side, rate) for side in (state.low, state.high)
-        )
-        return {None: with_rate}
+        def finished(sample: Sample, decoded: Sequence[Any]) -> dict[Any, Sample]:
+            found = None if currency is None else decoded[currency]
+            if convert is None:
+                return {found: sample}
+            return {None: times(sample, convert(Decimal(1), found, None if rate is None else decoded[rate]))}
 
-    def _beside(
-        self, frame: Any, part: _Part, keys: Sequence[Key], *, merging: bool
-    ) -> Iterable[tuple[tuple[Any, ...], Any]]:
+        return finished
+
+    def _beside(self, frame: Any, part: PartOfPass, keys: Sequence[Key]) -> Iterable[tuple[tuple[Any, ...], Any]]:
         """The states that elementary aggregations cannot give: by the plain values of the keys."""
-        if not _is_beside(part, merging=merging):
-            return
         slot, value = part.slot, part.value
         assert value is not None
         names = [key.name for key in keys]
@@ -395,14 +366,14 @@ class Pass:
         elif slot.what == "latest":
             yield from self._latest(chosen, part, names)
         else:
-            exact = _sample_decoder(value)
+            exact = sample_decoder(value)
             for gathered_in, (values,) in gathered(self._backend, chosen, names, [part.column]).items():
                 whole = value.digits == 0 and value.kind in ("duration", "integer")
                 kept = values if whole else [exact(plain) for plain in values]
                 kind: Any = value.kind if value.digits is None else "integer"
                 yield gathered_in, Sample.of(kept, kind, slot.keep)
 
-    def _latest(self, chosen: Any, part: _Part, names: Sequence[str]) -> Iterable[tuple[tuple[Any, ...], Any]]:
+    def _latest(self, chosen: Any, part: PartOfPass, names: Sequence[str]) -> Iterable[tuple[tuple[Any, ...], Any]]:
         """The latest record of each group: of equally late ones, the one whose id sorts last."""
         nw, slot = self._nw, part.slot
         assert slot.moment is not None
@@ -418,47 +389,3 @@ class Pass:
         when, decode = decoder(moment), decoder(part.value)
         for *group, stamp, id_, plain in rows_of(self._backend, frame.select(*names, "moment_", "id_", part.column)):
             yield tuple(group), (when(stamp), id_, decode(plain))
-
-
-def _is_beside(part: _Part, *, merging: bool) -> bool:
-    slot = part.slot
-    if slot.what == "distinct":
-        return merging
-    return slot.what == "latest" or (
-        slot.what == "values" and ("values" in slot.keep or part.value is None or not _in_rows(part))
-    )
-
-
-def _in_rows(part: _Part) -> bool:
-    return bool(part.sums) or (part.value is not None and part.value.kind in ("timestamp", "date"))
-
-
-def _aggregations(nw: Any, part: _Part, *, merging: bool) -> dict[str, Any]:
-    """What is asked of each group for one slot."""
-    asked: dict[str, Any] = {}
-    if part.flag is not None:
-        asked[f"n {part.flag}"] = nw.col(part.flag).sum()
-    if _is_beside(part, merging=merging):
-        return asked
-    if part.slot.what == "distinct":
-        asked[f"distinct {part.number}"] = nw.col(part.column).n_unique()
-    for one in part.sums:
-        asked |= {name: nw.col(name).sum() for name in one.columns}
-    if "extremes" in part.slot.keep:
-        asked[f"low {part.number}"] = nw.col(part.column).min()
-        asked[f"high {part.number}"] = nw.col(part.column).max()
-    return asked
-
-
-def _sample_decoder(value: Value) -> Callable[[Any], Any]:
-    """Plain values as samples keep them: durations in microseconds, money as decimals."""
-    if value.kind in ("timestamp", "date"):
-        return decoder(value)
-    if value.digits is None:
-        return _same
-    digits = value.digits
-    return lambda plain: _number(int(plain), digits, value.kind)
-
-
-def _number(number: int, digits: int, kind: str) -> Any:
-    return scaled(number, digits) if kind in ("money", "number") or digits else number

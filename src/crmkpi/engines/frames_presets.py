@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
+from operator import or_
 from typing import Any
 
+from crmkpi.engines.frames_native import rows_of
 from crmkpi.engines.support import Backend, narwhals
 from crmkpi.errors import InputError
 from crmkpi.presets.library import folded
@@ -14,18 +17,19 @@ from crmkpi.sources.choices import flag_words
 from crmkpi.sources.durations import SECONDS
 from crmkpi.sources.headers import Found, found_columns
 
-__all__ = ["by_preset"]
+__all__ = ["by_preset", "skipped_rows"]
 
 _RECKONED = ("smallest", "unix_seconds", "unix_milliseconds", "excel_days")
 
 
 def by_preset(
     backend: Backend, frame: Any, type_: RecordType, preset: Preset, given: Mapping[str, str]
-) -> tuple[Any, dict[str, str], list[str]]:
-    """The frame with a column for each field that the preset fills, which column that is, and why rows are left out.
+) -> tuple[Any, dict[str, str], Any]:
+    """The frame with a column for each field that the preset fills, which column that is, and the rows left out.
 
     Fields that the user names in `given` are left to them. What has to be reckoned from several cells of a row is not
-    filled. How many rows are left out is not known, because nothing is read before something is measured.
+    filled. The rows left out are a frame with the reason of each, None where no rule could leave one out; nothing is
+    read here, so that they are counted by `skipped_rows` when somebody asks.
     """
     if preset.record != type_.model.__name__:
         raise InputError(
@@ -54,7 +58,7 @@ def by_preset(
         same = not plain or len({schema[header] for _, header in ordered}) == 1
         columns[name] = f"crmkpi {name}"
         made.append((nw.coalesce(*parts) if same and len(parts) > 1 else parts[0]).alias(columns[name]))
-    left_out, reasons = _left_out(nw, schema, preset)
+    rules = _left_out(nw, schema, preset)
     currency = next((one.currency for each in filling.values() for one, _ in each if one.currency), None)
     constants = dict(preset.constants) | ({"currency": currency.strip().upper()} if currency else {})
     for name, value in constants.items():
@@ -63,9 +67,21 @@ def by_preset(
             made.append(nw.lit(value).alias(columns[name]))
     if made:
         whole = whole.with_columns(*made)
-    if left_out is not None:
-        whole = whole.filter(~left_out)
-    return whole.to_native(), columns, reasons
+    if not rules:
+        return whole.to_native(), columns, None
+    reason = nw.lit(None, dtype=nw.String)
+    for is_so, name in reversed(rules):
+        reason = nw.when(is_so).then(nw.lit(name)).otherwise(reason)
+    any_of = reduce(or_, [is_so for is_so, _ in rules])
+    skipped = whole.filter(any_of).select(reason.alias("reason"))
+    return whole.filter(~any_of).to_native(), columns, skipped.to_native()
+
+
+def skipped_rows(backend: Backend, skipped: Any) -> dict[str, int]:
+    """How many rows are left out, by reason."""
+    nw = narwhals(backend)
+    counted = nw.from_native(skipped).group_by("reason").agg(nw.len().alias("rows")).sort("reason")
+    return {reason: int(count) for reason, count in rows_of(backend, counted)}
 
 
 def _is_reckoned(column: PresetColumn) -> bool:
@@ -95,17 +111,24 @@ def _read(nw: Any, header: str, dtype: Any, column: PresetColumn) -> Any:
     return None
 
 
-def _left_out(nw: Any, schema: Mapping[str, Any], preset: Preset) -> tuple[Any, list[str]]:
-    """Whether a row is none of the preset's records, None where every row is one; and the reasons."""
-    headers = {folded(header): header for header in schema}
-    found: Any = None
-    reasons: list[str] = []
+def _left_out(nw: Any, schema: Mapping[str, Any], preset: Preset) -> list[tuple[Any, str]]:
+    """Whether a row is none of the preset's records, rule by rule, and why; the first rule that fits says why.
+
+    How a row starts is looked up in the first column, and only where it holds text: to look for the first cell that is
+    not empty, every column would have to be read.
+    """
+    headers = {folded(header): header for header in reversed(list(schema))}
+    first = next(iter(schema))
+    by_start: list[tuple[Any, str]] = []
+    by_word: list[tuple[Any, str]] = []
     for rule in preset.leave_out:
+        if rule.starts and schema[first] == nw.String:
+            plain = nw.col(first).str.strip_chars()
+            starting = reduce(or_, [plain.str.starts_with(start) for start in rule.starts])
+            by_start.append((starting.fill_null(value=False), rule.reason))
         for name in rule.headers:
             if folded(name) in headers:
                 words = sorted({word.casefold() for word in rule.words})
                 spelt = nw.col(headers[folded(name)]).cast(nw.String).str.strip_chars().str.to_lowercase()
-                one = spelt.is_in(words).fill_null(value=False)
-                found = one if found is None else found | one
-                reasons.append(rule.reason)
-    return found, reasons
+                by_word.append((spelt.is_in(words).fill_null(value=False), rule.reason))
+    return by_start + by_word

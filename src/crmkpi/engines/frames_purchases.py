@@ -15,7 +15,7 @@ from crmkpi.engines.frames_columns import FrameTable
 from crmkpi.engines.frames_look import inside
 from crmkpi.engines.frames_native import rows_of
 from crmkpi.engines.frames_time import DAY, step_numbers, wall_time
-from crmkpi.engines.support import narwhals
+from crmkpi.engines.support import words
 from crmkpi.errors import ColumnError, CurrencyError
 
 __all__ = ["PURCHASE_COLUMNS", "Purchases", "cohort_rows", "customer_columns", "first_day"]
@@ -51,7 +51,7 @@ class Purchases:
                     f"crmkpi.table(frame, record=crmkpi.Order, columns={{{name!r}: ...}})."
                 )
         prepared = table.prepared((*_NEEDED, "status", "currency"), frozenset({"amount"}))
-        nw, stamp, amount = narwhals(table.backend), prepared.columns["ordered_at",], prepared.columns["amount",]
+        nw, stamp, amount = words(table.backend), prepared.columns["ordered_at",], prepared.columns["amount",]
         wall = wall_time(nw, nw.col(stamp.name), stamp, Calendar(tz=tz or "UTC"))
         frame = prepared.frame.with_columns(wall.alias("wall"))
         needed = _NEEDED if needs_amount else _NEEDED[:2]
@@ -111,7 +111,7 @@ def customer_columns(purchases: Purchases, *, as_of: date) -> dict[str, Any]:
     """
     if purchases.table.backend.name == "duckdb":
         return _columns_of_duckdb(purchases, _number(as_of))
-    nw, end = narwhals(purchases.table.backend), _number(as_of)
+    nw, end = words(purchases.table.backend), _number(as_of)
     column = nw.col
     past = column("day") <= nw.lit(end)
     frame = purchases.days.with_columns(
@@ -178,7 +178,7 @@ def _columns_of_duckdb(purchases: Purchases, end: int) -> dict[str, Any]:
 
 def first_day(purchases: Purchases) -> date | None:
     """The day of the first order that counts; None without any."""
-    nw = narwhals(purchases.table.backend)
+    nw = words(purchases.table.backend)
     ((first,),) = rows_of(purchases.table.backend, purchases.days.select(nw.col("day").min()))
     return None if first is None else date.fromordinal(int(first) + _ORIGIN.toordinal())
 
@@ -193,7 +193,7 @@ def cohort_rows(
     (first, last, customers): how many of a cohort bought in a period for the last time.
     """
     backend = purchases.table.backend
-    nw = narwhals(backend)
+    nw = words(backend)
     if isinstance(steps, int):
         # Counted from the year 1 no day is below zero, where libraries divide differently.
         place = (nw.col("day") + nw.lit(_ORIGIN.toordinal() - 1)) // nw.lit(steps)

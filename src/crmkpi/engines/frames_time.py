@@ -18,20 +18,34 @@ from crmkpi.calendars import Calendar
 from crmkpi.engines.frames_look import Column, Prepared
 from crmkpi.engines.frames_native import rows_of, table_beside
 from crmkpi.engines.query import MICROSECOND
-from crmkpi.engines.support import narwhals
+from crmkpi.engines.support import words
 
-__all__ = ["DAY", "local_day", "micros", "open_name", "step_numbers", "to_utc", "wall_time", "with_open_time"]
+__all__ = [
+    "DAY",
+    "from_micros",
+    "local_day",
+    "micros",
+    "open_name",
+    "step_numbers",
+    "to_utc",
+    "wall_time",
+    "with_open_time",
+]
 
 DAY = 86_400_000_000
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # the origin of wall clocks
 _EPOCH_UTC = _EPOCH.replace(tzinfo=UTC)
 _FIRST, _LAST = (datetime(year, 1, 1, tzinfo=UTC) for year in (1900, 2100))
-_DEEP = 24  # from so many steps on, halves are asked for instead of one after the other
 
 
 def micros(moment: datetime) -> int:
     """A moment as microseconds since 1970, of the wall clock or of UTC."""
     return (moment - (_EPOCH if moment.tzinfo is None else _EPOCH_UTC)) // MICROSECOND
+
+
+def from_micros(number: int) -> datetime:
+    """The moment on the wall clock that so many microseconds since 1970 stand for."""
+    return _EPOCH + number * MICROSECOND
 
 
 def step_numbers(nw: Any, column: Any, edges: Sequence[int], *, halves: bool) -> Any:
@@ -120,20 +134,20 @@ def local_day(nw: Any, column: Any, known: Column, calendar: Calendar) -> Any:
 
 def to_utc(prepared: Prepared, zone: ZoneInfo) -> Prepared:
     """The same with wall-clock times as instants of a zone."""
-    nw = narwhals(prepared.backend)
+    nw = words(prepared.backend)
     columns = dict(prepared.columns)
     made = []
     for path, known in prepared.columns.items():
         if known.kind == "timestamp" and not known.aware:
             column = nw.col(known.name)
             made.append((column - _offset_of(nw, column, known, zone, wall=True)).alias(known.name))
-            columns[path] = replace(known, aware=True, low=known.low - DAY, high=known.high + DAY)
+            columns[path] = replace(known, raw=None, aware=True, low=known.low - DAY, high=known.high + DAY)
     return replace(prepared, frame=prepared.frame.with_columns(*made), columns=columns) if made else prepared
 
 
 def with_open_time(prepared: Prepared, known: Column, calendar: Calendar) -> Prepared:
     """The frame with a further column: opening time from 1970 to the timestamp; a difference is business time."""
-    nw = narwhals(prepared.backend)
+    nw = words(prepared.backend)
     day, name = f"{known.name}_day", open_name(known)
     frame = prepared.frame.with_columns((nw.col(known.name) // nw.lit(DAY)).alias(day))
     there = frame.select(nw.col(day), nw.col(known.name)).filter(~nw.col(day).is_null())

@@ -28,6 +28,7 @@ __all__ = [
     "Keep",
     "Part",
     "Query",
+    "Ranked",
     "Sample",
     "SegmentKey",
     "Slot",
@@ -47,7 +48,7 @@ _QUOTIENT = Context(prec=28)
 
 NO_DATE = -1  # the part of records whose anchor is missing: in no period, but in the whole
 
-Keep = Literal["total", "squares", "values", "extremes"]
+Keep = Literal["total", "squares", "values", "all", "extremes"]  # with "all", not only those at some ranks
 Part = int | None  # an elementary interval, NO_DATE, or None where the query has no periods
 Group = tuple[tuple[Hashable, ...], Part]
 MICROSECOND = timedelta(microseconds=1)
@@ -81,6 +82,7 @@ class Slot:
     moment: Expression | None = None
     currency: Field | None = None
     keep: set[Keep] = field(default_factory=set)
+    fractions: set[float] = field(default_factory=set)  # of the quantiles for which values are kept
 
     @property
     def text(self) -> str:
@@ -112,6 +114,7 @@ class Anchor:
             self.slots.append(slot)
         else:
             self.slots[number].keep |= slot.keep
+            self.slots[number].fractions |= slot.fractions
         return number
 
 
@@ -160,7 +163,7 @@ class Query:
 
 @dataclass(slots=True)
 class Sample:
-    """What is kept of a set of values: how many, their exact sum, the sum of squares, and where asked the values.
+    """What is kept of a set of values: how many, their exact sum, the sum of squares, where asked the sorted values.
 
     Durations are kept in whole microseconds and floats as the decimals that they exactly are: nothing rounds.
     """
@@ -168,7 +171,7 @@ class Sample:
     count: int = 0
     total: Any = 0
     squares: Any = 0
-    values: list[Any] = field(default_factory=list)
+    values: Sequence[Any] = ()
     low: Any = None
     high: Any = None
 
@@ -184,7 +187,7 @@ class Sample:
         if "squares" in keep:
             sample.squares = sum(map(mul, exact, exact))
         if "values" in keep:
-            sample.values = exact
+            sample.values = sorted(exact)
         if "extremes" in keep:
             sample.low, sample.high = min(exact), max(exact)
         return sample
@@ -197,10 +200,27 @@ class Sample:
             self.count + other.count,
             self.total + other.total,
             self.squares + other.squares,
-            self.values + other.values,
+            sorted([*self.values, *other.values]) or (),
             min(lows) if lows else None,
             max(highs) if highs else None,
         )
+
+
+class Ranked(Sequence[Any]):
+    """Sorted values of which only some were fetched: those that quantiles and their intervals rest on."""
+
+    __slots__ = ("_count", "_known")
+
+    def __init__(self, count: int, known: Mapping[int, Any]) -> None:
+        """`count` values, of which those at the places `known` are there."""
+        self._count = count
+        self._known = known
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, place: Any) -> Any:
+        return self._known[place]
 
 
 @dataclass(slots=True)

@@ -58,6 +58,8 @@ class PresetColumn(_Part):
     mean. `first_of` sets apart several values in a cell, of which the first is taken. `after` names the field from
     which a duration counts, so that it becomes a moment. `per` is the header of the column with the interval that an
     amount is paid in, which makes it an amount a month, and `times` that of its quantity.
+    `seen` says what the column rests on where that differs from its preset; `headers_seen` says so for single headers,
+    and `words_seen` for the words.
 
     >>> PresetColumn(headers="Probability (%)", fills="probability", unit="percent", seen="code").fills
     ('probability',)
@@ -73,6 +75,8 @@ class PresetColumn(_Part):
     per: str | None = None
     times: str | None = None
     seen: Seen | None = None
+    headers_seen: Mapping[str, Seen] = Field(default_factory=dict)
+    words_seen: Seen | None = None
     note: str = ""
 
     @field_validator("headers", "fills", mode="before")
@@ -97,6 +101,7 @@ class LeaveOut(_Part):
     words: tuple[str, ...] = ()
     starts: tuple[str, ...] = ()
     reason: str = Field(min_length=1)
+    seen: Seen | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -115,6 +120,7 @@ class StageColumns(_Part):
     id: tuple[str, ...]
     entered: tuple[str, ...]
     left: tuple[str, ...] = ()
+    headers_seen: Mapping[str, Seen] = Field(default_factory=dict)
 
 
 class Warn(_Part):

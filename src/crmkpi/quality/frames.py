@@ -11,6 +11,7 @@ from crmkpi.engines.frames_columns import FrameTable
 from crmkpi.engines.support import narwhals
 from crmkpi.errors import InputError
 from crmkpi.sources import Records, read_dicts
+from crmkpi.sources.account import LoadAccount
 
 __all__ = ["records_of_frame"]
 
@@ -37,14 +38,19 @@ def records_of_frame(name: str, table: FrameTable) -> Records[Any]:
     for field, column in table.columns.items():
         columns[column] = (*columns.get(column, ()), field)
     parts = list(_parts(table, whole.iter_rows(named=True), columns))
-    return Records(
-        tuple(record for part in parts for record in part),
-        table.type_.model,
-        tuple(row for part in parts for row in part.rejected),
-        parts[0].unmapped if parts else (),
-        notes=tuple(f"The preset leaves rows out: {reason}." for reason in table.left_out),
+    records = tuple(record for part in parts for record in part)
+    rejected = tuple(row for part in parts for row in part.rejected)
+    unmapped = parts[0].unmapped if parts else ()
+    account = LoadAccount(
         source=f"a {table.backend.name} frame",
+        record=table.type_.model.__name__,
+        rows=len(records) + len(rejected) + sum(table.skipped.values()),
+        used=len(records),
+        rejected=rejected,
+        skipped=table.skipped,
+        unmapped=unmapped,
     )
+    return Records(records, table.type_.model, rejected, unmapped, source=account.source, account=account)
 
 
 def _parts(

@@ -86,8 +86,6 @@ def conversions_for(
     check_fields(options.values, kind, "values")
     if isinstance(options.date_format, Mapping):
         check_fields(options.date_format, kind, "date_format")
-    if options.tz is not None:
-        zone_named(options.tz)
     constants = [Column(-1, name, name, name) for name in columns.constants]
     made = _Conversions(grid, kind, options, tallies, columns.constants)
     signs = _decimal_signs(grid, columns.fields, kind, options)

@@ -73,8 +73,9 @@ def read_csv(
             numbers (31/01/2026), with or without a time.
         day_first: the order of dates in numbers. When it is not given, a column shows its order by having a number
             above 12 in one place; a column that never does is an error, one that does in both places is rejected.
-        tz: the time zone of times without an offset, such as `"Europe/Berlin"`; they become exact instants. When it is
-            not given they stay local times. A column that mixes times with and without an offset is an error.
+        tz: the time zone of times without an offset, such as `"Europe/Berlin"`, or its `ZoneInfo`; they become exact
+            instants. When it is not given they stay local times. A column that mixes times with and without an offset
+            is an error.
         strict: raise at the first row that does not parse.
         progress: called once with the blocks of rows before they are read, and gives them back one by one while it
             shows how far it is, as `tqdm` does.

@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from crmkpi.errors import AmbiguousDateError, UnknownNameError, did_you_mean
+from crmkpi.errors import AmbiguousDateError, InputError, UnknownNameError, did_you_mean
 from crmkpi.sources.tallies import Count, uncounted
 
 __all__ = ["NUMERIC_FORMS", "DateReader", "check_iso", "iso_moment", "zone_named", "zone_of_header"]
@@ -47,8 +47,11 @@ _NO_DATE = ("--", "\u2013", "\u2014")
 _Order = Literal["day first", "month first", "contradictory"]
 
 
-def zone_named(name: str) -> ZoneInfo:
-    """The time zone of that name; an unknown one is an error that names the nearest."""
+def zone_named(zone: str | ZoneInfo) -> ZoneInfo:
+    """The time zone of that name, or of the name that a `ZoneInfo` has; an unknown one is an error."""
+    name = zone.key if isinstance(zone, ZoneInfo) else zone
+    if not isinstance(name, str):
+        raise InputError(f'tz= is the name of a time zone, such as "Europe/Berlin", or its ZoneInfo; got {zone!r}.')
     if name not in _zones():
         raise UnknownNameError(f"There is no time zone {name!r}. {did_you_mean(name, _zones())}")
     return ZoneInfo(name)

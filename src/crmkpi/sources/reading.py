@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
+from zoneinfo import ZoneInfo
 
 from crmkpi.errors import InputError, did_you_mean
 from crmkpi.presets.library import AnyPreset, preset
 from crmkpi.presets.model import Preset
+from crmkpi.sources.dates import zone_named
 from crmkpi.sources.numbers import DecimalSign
 
 __all__ = ["Options", "Progress", "Reading", "Targets", "options_from"]
@@ -27,7 +29,7 @@ class Reading(TypedDict, total=False):
     decimal: DecimalSign | None
     date_format: str | Mapping[str, str] | None
     day_first: bool | None
-    tz: str | None
+    tz: str | ZoneInfo | None
     strict: bool
     progress: Progress | None
 
@@ -58,8 +60,10 @@ def options_from(by: AnyPreset | None, given: Reading) -> Options:
     for name in given:
         if name not in Reading.__annotations__:
             raise TypeError(f"Readers take no argument {name!r}. {did_you_mean(name, Reading.__annotations__)}")
-    decimal = given.get("decimal")
+    decimal, tz = given.get("decimal"), given.get("tz")
     if decimal not in (None, ".", ","):
         raise InputError(f"decimal= is ',' or '.', and this is {decimal!r}.")
     said: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if tz is not None:
+        said["tz"] = zone_named(tz).key
     return Options(**said, preset=None if by is None else preset(by))

@@ -82,7 +82,7 @@ def parts(case: Case) -> None:
     """The engine's answers to two parts of a table merge into its answer to the whole."""
     data, calendar = case.data, case.data.calendar
     asked = parameters_of(case.metric)
-    reader, plan = measurement.read(data, (case.metric,), [case.period], (), asked, intervals=True)
+    reader, plan = measurement.read(data, (case.metric,), [case.period], (), asked, confidence=0.95)
     halves: dict[str, Answer] = {}
     for table, query in plan.queries.items():
         found = list(data.tables[table])
