@@ -35,6 +35,21 @@ def made(function: Callable[..., Any] = share, **changes: Any) -> Metric:
     return ck.metric(**{"unit": "ratio", "won": won, "every": every, **changes})(function)
 
 
+@pytest.mark.parametrize("number", [10, 10.0])
+@pytest.mark.parametrize(
+    "name", ["sales_velocity", "cac_payback_period", "ltv_to_cac_ratio", "customer_lifetime_value"]
+)
+def test_an_amount_may_be_given_as_a_plain_number(name: str, number: float) -> None:
+    metric = ck.catalogue.find(name)
+    money = {key for key, measure in metric.measures.items() if measure.kind == "money"}
+    known: dict[str, Any] = dict.fromkeys(metric.measures, 10) | ({metric.days: 30} if metric.days else {})
+    known |= {key: 1 for key, parameter in metric.parameters.items() if parameter.default is None}
+    value = metric.formula(**known | dict.fromkeys(money, number))
+    assert money
+    assert value == metric.formula(**known | dict.fromkeys(money, Decimal(10)))
+    assert value is not None
+
+
 @pytest.mark.parametrize(
     "given", [datetime(2026, 3, 1), timedelta(days=1), "0.5", 1 + 2j], ids=lambda given: type(given).__name__
 )

@@ -246,8 +246,7 @@ class Metric:
                 f"The parameter {name!r} of {self.id} is a fraction ({parameter.meaning}), so that 35 % is 0.35; got "
                 f"{value!r}."
             )
-        # Money is exact: a float counts as the decimal that it is printed as.
-        return Decimal(str(value)) if parameter.unit == "money" else value
+        return _as_money(value) if parameter.unit == "money" else value
 
     def _why_zero(self, numbers: Mapping[str, Any]) -> str:
         """Which input made the formula divide by zero."""
@@ -269,7 +268,11 @@ class Metric:
         missing = [name for name in asked if name not in totals]
         if missing:
             raise InputError(f"{self.id} needs {', '.join(known)}; missing: {', '.join(missing)}.")
-        return {**{name: totals[name] for name in asked}, **self.parameter_values(totals)}
+        given = {name: totals[name] for name in asked}
+        for name, measure in self.measures.items():
+            if measure.kind == "money":
+                given[name] = _as_money(given[name])
+        return {**given, **self.parameter_values(totals)}
 
     def __repr__(self) -> str:
         return f"<metric {self.id}: {self.meaning}>"
@@ -370,6 +373,11 @@ def _of_catalogue(name: str) -> Metric:
 
 def _words(name: str) -> str:
     return name.replace("_", " ")
+
+
+def _as_money(value: Any) -> Any:
+    """A number as an amount: money is exact, and a float counts as the decimal that it is printed as."""
+    return Decimal(str(value)) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
 def _plain_number(value: Any) -> Any:
