@@ -80,7 +80,9 @@ def by_preset(
 def skipped_rows(backend: Backend, skipped: Any) -> dict[str, int]:
     """How many rows are left out, by reason."""
     nw = narwhals(backend)
-    counted = nw.from_native(skipped).group_by("reason").agg(nw.len().alias("rows")).sort("reason")
+    found = nw.from_native(skipped)
+    found = found.lazy() if backend.name == "polars" else found
+    counted = found.group_by("reason").agg(nw.len().alias("rows")).sort("reason")
     return {reason: int(count) for reason, count in rows_of(backend, counted)}
 
 
