@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from frames import best_of, made_deals
@@ -54,7 +55,8 @@ def measured() -> dict[int, dict[int, float]]:
     metrics = of_deals()
     times: dict[int, dict[int, float]] = {}
     for rows in ROWS:
-        crm = Dataset(deals=pl.scan_parquet(made_deals(rows)), currency="EUR")
+        deals: Any = pl.scan_parquet(made_deals(rows))
+        crm = Dataset(deals=deals, currency="EUR")
         times[rows] = {}
         for count in COUNTS:
             chosen = metrics[:count]

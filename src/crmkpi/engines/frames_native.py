@@ -365,10 +365,10 @@ def ranked(
     if backend.name == "polars":
         import polars as pl  # noqa: PLC0415  # only where a Polars frame is given
 
-        schema = {"at": pl.List(pl.UInt32), counted: pl.UInt32}
+        schema: Any = {"at": pl.List(pl.UInt32), counted: pl.UInt32}
         counts = pl.LazyFrame({"at": list(wanted.values()), counted: list(wanted)}, schema=schema)
         chosen = frame.with_columns(pl.col(counted).cast(pl.UInt32)).join(counts, on=counted)
-        found = chosen.select(*keys, pl.col(value).list.gather("at")).collect()
+        found = chosen.select(*keys, pl.col(value).list.gather(pl.col("at"))).collect()
         return [(row[:size], row[size]) for row in found.rows()]
     names, column = [*map(_quoted, keys)], _quoted(value)
     group = f" GROUP BY {', '.join(names)}" if names else ""
