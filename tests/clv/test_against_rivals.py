@@ -70,9 +70,12 @@ def test_all_customers_together_are_worth_what_was_published(cdnow: PurchaseHist
 )
 def test_fits_and_predictions_agree(kind: Any, rival: str, cdnow: PurchaseHistory) -> None:
     columns = [np.array(column) for column in (cdnow.frequency, cdnow.recency, cdnow.age)]
+    np.random.seed(20261122)  # noqa: NPY002 (lifetimes draws where its Pareto/NBD search begins from this generator)
     other = getattr(lifetimes, rival)().fit(*columns)
     model = kind.fit(cdnow)
-    assert model.parameters == pytest.approx(list(other.params_), rel=1e-3)
+    # lifetimes stops its search early on a flat top, so the likelihood decides: ours may not be lower than theirs.
+    assert model.fit_summary.log_likelihood >= -other._negative_log_likelihood_ * len(columns[0]) - 1e-9
+    assert model.parameters == pytest.approx(list(other.params_), rel=2e-3)
     alive = np.ravel(other.conditional_probability_alive(*columns))
     assert np.asarray(model.probability_alive(cdnow)) == pytest.approx(alive, rel=1e-3)
     ahead = np.ravel(other.conditional_expected_number_of_purchases_up_to_time(39, *columns))
