@@ -138,8 +138,6 @@ class _Case:
 class _Chosen(Sql):
     """A CASE that is missing where its condition does not hold, unless something is said for there."""
 
-    __slots__ = ()
-
     def otherwise(self, value: Sql) -> Sql:
         return Sql(f"{self.text.removesuffix('END')}ELSE {value.text} END")
 
