@@ -44,6 +44,11 @@ class Mutant:
     place: int | None
     replacement: ast.AST
 
+    @property
+    def name(self) -> str:
+        """What tells it from all others."""
+        return f"{self.module} {self.key}"
+
     def apply(self) -> None:
         """Change the tree that the mutant is of."""
         if self.place is None:
