@@ -68,7 +68,7 @@ class Nursery(Quick):
         return True
 
     def _observe(self, items: list[pytest.Item]) -> tuple[list[tuple[float, set[Function]]], list[str]]:
-        """What each test of a file takes and calls, and which fail; a fixture counts for all, as it may serve them all."""
+        """What each test of a file takes and calls, and which fail; a fixture may serve all, and counts for all."""
         self._in_setup = set()
         found, failing, longest, forget = [], [], 0.0, _caches()
         for item, following in followed(items):
@@ -99,7 +99,7 @@ class Nursery(Quick):
         sys.settrace(None)
 
     def start(self, code: CodeType, change: Callable[[], CodeType], seconds: int) -> int:
-        """Try a mutant in a fork, whose number this gives; `code` is the module's, `change` gives that of the mutant."""
+        """Try a mutant in a fork, whose number this gives; `code` is the module's, `change` gives the mutant's."""
         process = os.fork()
         if process:
             return process
