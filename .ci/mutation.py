@@ -63,12 +63,16 @@ ENGINE = (
     "tests/test_segments.py",
     "tests/test_measures.py",
     "tests/test_money.py",
+    "tests/test_values_and_rows.py",
     *(f"{ORACLES}[{name}]" for name in VARIED),
     *(f"{REASONS}[{name}-{period}]" for name in VARIED if name in LEAVING for period in ("whole", "2026")),
     *(f"{LAWS}[{name}]" for name in LAWFUL),
 )
 PERIODS = ("tests/test_periods.py", "tests/test_calendars.py", "tests/test_faults_of_others.py")
-SHOWN = ("tests/test_results.py", "tests/display/test_rows.py", "tests/test_faults_of_others.py")
+SHOWN = (
+    *("tests/test_results.py", "tests/display/test_rows.py", "tests/display/test_text.py"),
+    *("tests/test_values_and_rows.py", "tests/test_faults_of_others.py"),
+)
 AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "measures": (("measures",), ("tests/test_measures.py", *ENGINE)),
     "expressions": (("expressions",), ("tests/test_expressions.py", *ENGINE)),
