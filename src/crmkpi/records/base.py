@@ -10,8 +10,20 @@ from collections.abc import Callable, KeysView, Mapping
 from dataclasses import MISSING, dataclass, fields
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from inspect import Parameter, Signature
 from types import MappingProxyType, NoneType, UnionType
-from typing import Annotated, Any, Literal, TypeVar, Union, dataclass_transform, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    TypeVar,
+    Union,
+    cast,
+    dataclass_transform,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
@@ -129,6 +141,23 @@ class RecordType:
 
 class _RecordClass(type):
     """Record classes say in one sentence of our own what is wrong with a value, instead of the validator's report."""
+
+    @property
+    def __signature__(cls) -> Signature:
+        """The fields by name, as `help` and notebooks show them."""
+        asked = []
+        for field in fields(cast("Any", cls)):
+            default = getattr(field.default, "default", field.default)  # that of pydantic's Field, or itself
+            if field.default is MISSING:
+                default = Parameter.empty
+            elif not isinstance(default, str | int | float | None):
+                default = {}
+            asked.append(Parameter(field.name, Parameter.KEYWORD_ONLY, default=default, annotation=field.type))
+        return Signature(asked)
+
+    @__signature__.setter
+    def __signature__(cls, _of_the_validator: Signature) -> None:
+        """The validator has one from the first record on; the same is shown before and after it."""
 
     def __call__(cls, *positional: Any, **values: Any) -> Any:
         if positional:
