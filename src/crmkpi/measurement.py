@@ -98,7 +98,8 @@ def measure_one(
 
 def chosen_metrics(metrics: Metric | str | Iterable[Metric | str]) -> tuple[Metric, ...]:
     """The metrics that are meant: themselves, or by their names in the catalogue."""
-    listed = (metrics,) if isinstance(metrics, Metric | str) else tuple(metrics)
+    several: Any = metrics if isinstance(metrics, Iterable) and not isinstance(metrics, str) else (metrics,)
+    listed = tuple(several)
     if not listed:
         raise InputError("measure() needs at least one metric; got none.")
     found = tuple(catalogue.find(metric) if isinstance(metric, str) else metric for metric in listed)
@@ -236,6 +237,8 @@ def _plan(
 
 def _parameter_values(metrics: Sequence[Metric], given: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters inside expressions, by their printed form; days become durations."""
+    if not isinstance(given, Mapping):
+        raise InputError(f"`parameters` maps names to numbers, such as {{'quota': 50000}}; got {given!r}.")
     known = {name for metric in metrics for name in metric.parameters}
     for name in given:
         if name not in known:
