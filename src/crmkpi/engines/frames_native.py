@@ -16,6 +16,7 @@ from io import StringIO
 from typing import Any
 
 from crmkpi.engines.frames_cells import cells_of
+from crmkpi.engines.frames_spark import entered_spark, rows_beside
 from crmkpi.engines.support import Backend, narwhals, words
 from crmkpi.errors import ColumnError, InputError
 from crmkpi.records.base import Kind
@@ -65,7 +66,7 @@ def entered(backend: Backend, frame: Any, columns: Mapping[str, tuple[str, Kind]
     if backend.name == "duckdb":
         return narwhals(backend).from_native(_entered_duckdb(frame, columns)), {}
     if backend.name == "pyspark":
-        return narwhals(backend).from_native(_entered_spark(frame, columns)), {}
+        return entered_spark(frame, columns), {}
     if backend.name == "pandas":
         made, digits = _entered_pandas(frame, columns)
         return narwhals(backend).from_native(made, eager_only=True), digits
@@ -250,30 +251,6 @@ def _entered_duckdb(frame: Any, columns: Mapping[str, tuple[str, Kind]]) -> Any:
     return frame.project(", ".join(made))
 
 
-def _entered_spark(frame: Any, columns: Mapping[str, tuple[str, Kind]]) -> Any:
-    from pyspark.sql import functions as F  # noqa: N812, PLC0415  # Spark's own habit; only where Spark is there
-
-    types = dict(frame.dtypes)
-    made = []
-    for name, (column, kind) in columns.items():
-        quoted = "`" + column.replace("`", "``") + "`"
-        source = F.col(quoted)
-        if kind == "timestamp":
-            if types[column] == "timestamp":
-                source = F.unix_micros(source)
-            else:
-                # A difference of two wall-clock times knows no session time zone.
-                source = F.expr(
-                    f"timestampdiff(MICROSECOND, TIMESTAMP_NTZ'1970-01-01 00:00:00', CAST({quoted} AS TIMESTAMP_NTZ))"
-                )
-        elif kind == "date":
-            source = F.expr(f"CAST(datediff(CAST({quoted} AS DATE), DATE'1970-01-01') AS BIGINT)")
-        elif kind in ("text", "choice"):
-            source = source.cast("string")
-        made.append(source.alias(name))
-    return frame.select(*made)
-
-
 def as_categories(frame: Any, names: Sequence[str]) -> Any:
     """A pandas frame with these columns of text as categories, which filter, compare and group as small numbers."""
     native = frame.to_native()
@@ -330,13 +307,6 @@ def gathered(
             f"SELECT {', '.join([*map(_quoted, keys), *parts])} FROM measured{group}",  # noqa: S608  # names are quoted, values are numbers
         ).fetchall()
         return {tuple(row[:size]): [part or [] for part in row[size:]] for row in found}
-    if backend.name == "pyspark":
-        from pyspark.sql import functions as F  # noqa: N812, PLC0415  # only where Spark is there
-
-        sorted_lists = [F.sort_array(F.collect_list(value)).alias(value) for value in values]
-        return {
-            tuple(row)[:size]: list(tuple(row)[size:]) for row in native.groupBy(*keys).agg(*sorted_lists).collect()
-        }
     return _gathered_here(backend, native, keys, values)
 
 
@@ -436,9 +406,7 @@ def table_beside(backend: Backend, frame: Any, columns: Mapping[str, Sequence[in
             )  # names are quoted, values are numbers
         return nw.from_native(frame.to_native().query("measured", f"SELECT * FROM (VALUES {values}) AS t({names})"))  # noqa: S608  # names are quoted, values are numbers
     if backend.name == "pyspark":
-        session = frame.to_native().sparkSession
-        schema = ", ".join(f"`{name}` BIGINT" for name in columns)
-        return nw.from_native(session.createDataFrame(list(zip(*columns.values(), strict=True)), schema))
+        return rows_beside(frame, columns)
     made = nw.from_dict(dict(columns), schema=dict.fromkeys(columns, nw.Int64), backend=backend.name)
     if backend.name == "pandas":
         return nw.from_native(made.to_native().astype("Int64"), eager_only=True)
