@@ -95,7 +95,7 @@ def whole_world(
     crm = Dataset(
         calendar=Calendar(tz=random.choice(ZONES[1:]), fiscal_year_start=4, opening_hours=OFFICE),
         currency="EUR",
-        rates=Rates("EUR", {"CHF": {date(2020, 1, 1): "1.05", date(2026, 3, 1): "1.07"}}),
+        rates=Rates("EUR", {"CHF": "1.05"}),
         as_of=date(2026, 9, 30),
         **worse,
     )
