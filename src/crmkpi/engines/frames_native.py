@@ -36,7 +36,12 @@ __all__ = [
     "untyped",
     "with_sorted",
     "with_steps",
+    "with_usual_types",
 ]
+
+
+_USUAL_TYPES = {"string_view": "string", "halffloat": "float64", "date64[ms]": "date32"}
+_MOST_DIGITS = 38  # of a decimal in 128 bits
 
 
 def raw_name(name: str) -> str:
@@ -56,6 +61,25 @@ def untyped(backend: Backend, frame: Any) -> frozenset[str]:
         types = zip(frame.columns, frame.types if backend.name == "duckdb" else frame.dtypes, strict=True)
     words = ("Null", "void", "null", "null[pyarrow]", '"NULL"')
     return frozenset(str(name) for name, type_ in types if str(type_) in words)
+
+
+def with_usual_types(table: Any) -> Any:
+    """An Arrow table without the types that Arrow itself cannot compare or add: their columns as usual ones."""
+    import pyarrow as pa  # noqa: PLC0415  # only where an Arrow table is given
+    from pyarrow import compute  # noqa: PLC0415  # likewise
+
+    for number, (name, type_) in enumerate(zip(table.column_names, table.schema.types, strict=True)):
+        column, word = table.column(number), str(type_)
+        if word.startswith("run_end_encoded"):
+            column = pa.chunked_array([compute.run_end_decode(chunk) for chunk in column.chunks], type_.value_type)
+            word = str(column.type)
+        if word.startswith("decimal") and not word.startswith("decimal128") and column.type.precision <= _MOST_DIGITS:
+            column = column.cast(pa.decimal128(column.type.precision, column.type.scale))
+        elif word in _USUAL_TYPES:
+            column = column.cast(_USUAL_TYPES[word])
+        if column.type != type_:
+            table = table.set_column(number, name, column)
+    return table
 
 
 def entered(backend: Backend, frame: Any, columns: Mapping[str, tuple[str, Kind]]) -> tuple[Any, dict[str, int]]:
