@@ -369,7 +369,12 @@ def evaluated(metric: Metric, inputs: Mapping[str, Any]) -> tuple[Any, Any, str 
         number = metric.evaluate(inputs)
     except UndefinedError as undefined:
         return None, None, str(undefined)
-    return (timedelta(seconds=number) if metric.unit == "duration" else number), number, None
+    if metric.unit != "duration":
+        return number, number, None
+    try:
+        return timedelta(seconds=number), number, None
+    except OverflowError:
+        return None, None, f"{number:.1e} seconds are more than a duration can be"
 
 
 def counted(inputs: Mapping[str, Any]) -> dict[str, Any]:

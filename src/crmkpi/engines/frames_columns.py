@@ -13,7 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from crmkpi.engines.frames_look import Prepared, inside, looked_over, with_usual_scales
-from crmkpi.engines.frames_native import entered, filled, untyped
+from crmkpi.engines.frames_native import entered, filled, untyped, with_usual_types
 from crmkpi.engines.frames_presets import by_preset, skipped_rows
 from crmkpi.engines.frames_time import to_utc
 from crmkpi.engines.support import Backend, at_home, backend_of, check_versions, narwhals, words
@@ -80,7 +80,8 @@ class FrameTable:
         self.backend = backend
         self._skipped_rows = skipped  # a frame with the reasons of rows that are no records, of the same backend
         self._skipped: Mapping[str, int] | None = None
-        self.frame = frame.to_native() if hasattr(frame, "to_native") else frame
+        native = frame.to_native() if hasattr(frame, "to_native") else frame
+        self.frame = with_usual_types(native) if backend.name == "pyarrow" else native
         self.type_ = type_
         self._zone = None if tz is None else zone_named(tz)
         self.tz = None if self._zone is None else self._zone.key
@@ -310,7 +311,8 @@ def table(
     backend = backend_of(frame)
     skipped = None
     if asked.preset is not None and backend is not None:
-        frame, found, skipped = by_preset(backend, frame, type_, asked.preset, columns or {})
+        with at_home(backend, type_.table):
+            frame, found, skipped = by_preset(backend, frame, type_, asked.preset, columns or {})
         columns = {**found, **(columns or {})}
     return FrameTable(frame, type_=type_, columns=columns, values=values, tz=tz, skipped=skipped)
 
