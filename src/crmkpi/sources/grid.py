@@ -49,6 +49,17 @@ class Grid:
                     cells.update(dict.fromkeys(row[position] for row in rows if isinstance(row[position], str)))
         return found
 
+    def marked(self, positions: Iterable[int], mark: str) -> list[int]:
+        """Those of some columns in which a text has a certain mark."""
+        open_ones = dict.fromkeys(positions)
+        for part in self.parts():
+            if isinstance(part, Part) and open_ones:
+                rows = [row for row in part.rows if len(row) == len(self.headers)]
+                for position in [*open_ones]:
+                    if any(isinstance(row[position], str) and mark in row[position] for row in rows):
+                        del open_ones[position]
+        return [position for position in positions if position not in open_ones]
+
     def column(self, position: int) -> Iterator[tuple[int, Any]]:
         """The cells of one column, each with its line."""
         for part in self.parts():
