@@ -30,6 +30,7 @@ class Grid:
     A row that the source itself cannot read comes as `Rejected`. In a grid of text the empty text is a missing value,
     in others `None` is. `decimals_unknown` says that the form of the file makes decimal commas likely, so that columns
     of numbers are looked at before they are read. `skipped` counts rows that are no part of the table, by reason.
+    `delimiter` is that of a CSV file.
     """
 
     source: str
@@ -38,6 +39,7 @@ class Grid:
     text: bool
     decimals_unknown: bool = False
     skipped: Mapping[str, int] = field(default_factory=dict)
+    delimiter: str = ""
 
     def spellings(self, positions: Iterable[int]) -> dict[int, dict[Any, None]]:
         """The different cells of some columns, in the order of the source."""
