@@ -6,6 +6,8 @@ import gc
 import io
 import json
 import tracemalloc
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from hypothesis import strategies as st
 import crmkpi as ck
 from crmkpi.errors import CrmKpiError, InputError, RowError, TimeZoneError
 
+AS_OF = date(2026, 1, 31)
 PRESET_FILES = Path(__file__).parent.parent / "presets" / "files"
 CELLS = {
     "Id": st.sampled_from(["1", "2", "D-7", "", " ", "Grand Total (3)"]),
@@ -100,6 +103,17 @@ def test_a_kpi_of_a_stream_tells_the_rows_that_could_not_be_read() -> None:
     assert (result.value, result.accounts[0].rejected) == (0.5, 1)
     tally = ck.Tally([ck.win_rate]).add(deals=ck.stream_csv(io.StringIO(text), record=ck.Deal))
     assert [(each.value, each.accounts[0].rejected) for each in tally.report()] == [(0.5, 1)]
+
+
+def test_amounts_are_read_alike_whoever_asks_for_the_records() -> None:
+    text = (
+        "id,Customer ID,Status,Amount,Interval,Start Date (UTC)\n"
+        "S1,C1,active,100.00,year,2026-01-05 09:00\nS2,C2,active,ten,month,2026-01-05 09:00\n"
+    )
+    whole = ck.read_csv(io.StringIO(text), preset="stripe_subscription")
+    streamed = ck.mrr(ck.stream_csv(io.StringIO(text), preset="stripe_subscription"), as_of=AS_OF, currency="USD")
+    assert (streamed.value, streamed.accounts) == (whole[0].mrr, ck.mrr(whole, as_of=AS_OF, currency="USD").accounts)
+    assert (streamed.value, streamed.unread) == (Decimal("8.333333"), {"mrr is not a number": 1})
 
 
 @pytest.mark.parametrize("preset", [None, "salesforce_opportunity"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import getcontext, localcontext
 from itertools import chain
 from typing import Any, Generic, TypeVar, Unpack, overload
 
@@ -42,6 +43,7 @@ class RecordStream(Iterator[_R], Generic[_R]):
         self.source = grid.source
         self.tz = options.tz
         self._options = options
+        self._decimals = getcontext().copy()
         with cells_of_any_length():
             self._merged = self._found_merged(grid)
             self._loading = Loading(grid, record, options, once=True)
@@ -90,7 +92,8 @@ class RecordStream(Iterator[_R], Generic[_R]):
         lacking = lacks((), preset, rows=True)
         parts = _all_parts(loading)
         while True:
-            with cells_of_any_length():  # only while a part is read: the limit is the whole process's
+            # Both hold for the whole thread or process, and whoever asks for records may have set them otherwise.
+            with cells_of_any_length(), localcontext(self._decimals):
                 part = next(parts, None)
             if part is None:
                 break
