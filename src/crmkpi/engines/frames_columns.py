@@ -8,6 +8,7 @@ amounts kept as floats are decimals without doubt, and which rows the record wou
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,6 +22,7 @@ from crmkpi.errors import ColumnError, InputError, UnknownNameError, did_you_mea
 from crmkpi.presets.library import AnyPreset
 from crmkpi.records import Survey
 from crmkpi.records.base import FieldType, Kind, RecordType, record_type
+from crmkpi.sources.account import Rejected
 from crmkpi.sources.dates import zone_named
 from crmkpi.sources.reading import options_from
 from crmkpi.sources.rows import record_of
@@ -55,6 +57,7 @@ class FrameTable:
         "columns",
         "frame",
         "kept",
+        "rejected",
         "type_",
         "tz",
         "values",
@@ -69,6 +72,7 @@ class FrameTable:
         values: Mapping[str, Mapping[Any, Any]] | None = None,
         tz: str | ZoneInfo | None = None,
         skipped: Any = None,
+        rejected: tuple[Rejected, ...] = (),
     ) -> None:
         backend = backend_of(frame)
         if backend is None:
@@ -78,8 +82,10 @@ class FrameTable:
             )
         check_versions(backend)
         self.backend = backend
-        self._skipped_rows = skipped  # a frame with the reasons of rows that are no records, of the same backend
-        self._skipped: Mapping[str, int] | None = None
+        self.rejected = rejected
+        counted = isinstance(skipped, dict)
+        self._skipped_rows = None if counted else skipped  # a frame of the reasons of rows that are no records
+        self._skipped: Mapping[str, int] | None = MappingProxyType(skipped) if counted else None
         native = frame.to_native() if hasattr(frame, "to_native") else frame
         self.frame = with_usual_types(native) if backend.name == "pyarrow" else native
         self.type_ = type_
@@ -204,6 +210,7 @@ class FrameTable:
         if self.type_.model is Survey and "scale_low" in wanted:
             frame = with_usual_scales(nw, frame)
         made = looked_over(self.backend, self.type_, frame, [*present, *absent], digits, aware, exact)
+        made = replace(made, rejected=made.rejected + len(self.rejected))
         return made if self._zone is None else to_utc(made, self._zone)
 
     @property
