@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from crmkpi.attributes import attribute_of, check_attribute, noting
@@ -31,7 +32,8 @@ __all__ = ["built", "chosen_metrics", "measure", "measure_one", "read", "report"
 
 _ALL_TIME = Timeline([None], EVER, whole=True)
 _KEPT_PLANS = 500
-_FIELDS = tuple(one.name for one in fields(Result) if one.name != "compared_to")
+_FIELDS = [one.name for one in fields(Result)]
+_ALL_OF = attrgetter(*_FIELDS)
 
 
 def measure(
@@ -96,7 +98,8 @@ def measure_one(
 
 def chosen_metrics(metrics: Metric | str | Iterable[Metric | str]) -> tuple[Metric, ...]:
     """The metrics that are meant: themselves, or by their names in the catalogue."""
-    listed = (metrics,) if isinstance(metrics, Metric | str) else tuple(metrics)
+    several: Any = metrics if isinstance(metrics, Iterable) and not isinstance(metrics, str) else (metrics,)
+    listed = tuple(several)
     if not listed:
         raise InputError("measure() needs at least one metric; got none.")
     found = tuple(catalogue.find(metric) if isinstance(metric, str) else metric for metric in listed)
@@ -234,6 +237,8 @@ def _plan(
 
 def _parameter_values(metrics: Sequence[Metric], given: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters inside expressions, by their printed form; days become durations."""
+    if not isinstance(given, Mapping):
+        raise InputError(f"`parameters` maps names to numbers, such as {{'quota': 50000}}; got {given!r}.")
     known = {name for metric in metrics for name in metric.parameters}
     for name in given:
         if name not in known:
@@ -371,7 +376,9 @@ class _Builder:
 
 
 def _compared(result: Result, other: Result) -> Result:
-    return Result(**{name: getattr(result, name) for name in _FIELDS}, compared_to=other)
+    values = list(_ALL_OF(result))  # dataclasses.replace() takes twice as long, and a scorecard has thousands
+    values[_FIELDS.index("compared_to")] = other
+    return Result(*values)
 
 
 def _currency(metric: Metric, inputs: Mapping[str, Input]) -> str | None:

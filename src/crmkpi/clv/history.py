@@ -14,7 +14,7 @@ from crmkpi.clv.engine import Column, Engine, numpy_for
 from crmkpi.clv.time import DAYS_IN, TimeUnit, unit_of_time
 from crmkpi.errors import InputError, ParameterError
 
-__all__ = ["Patterns", "PurchaseHistory", "listed", "patterns_of", "same_unit"]
+__all__ = ["Patterns", "PurchaseHistory", "check_history", "listed", "patterns_of", "same_unit"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,6 +104,15 @@ def listed(column: Any) -> list[Any]:
     return column.tolist() if hasattr(column, "tolist") else list(column)
 
 
+def check_history(history: object) -> None:
+    """Refuse what is no history, such as the table that has one."""
+    if not isinstance(history, PurchaseHistory):
+        raise InputError(
+            "The model reads a PurchaseHistory, such as rfm(orders, as_of=...).history('weeks'); got "
+            f"{type(history).__name__}."
+        )
+
+
 def patterns_of(history: PurchaseHistory, engine: Engine) -> Patterns:
     """The patterns of a history, found once and kept."""
     numpy = numpy_for(engine)
@@ -168,6 +177,7 @@ def _check(row: int, frequency: float, recency: float, age: float, history: Purc
 
 def same_unit(model_unit: TimeUnit, history: PurchaseHistory) -> None:
     """Refuse a history whose unit of time is not the model's."""
+    check_history(history)
     if model_unit != history.unit:
         raise ParameterError(
             f"The model counts time in {model_unit} and the history in {history.unit}; "

@@ -37,6 +37,8 @@ def survival_chart(curves: SurvivalCurve | Mapping[Any, SurvivalCurve]) -> Any:
     Curves of more than a thousand steps are drawn with a thousand.
     """
     named = dict(curves) if isinstance(curves, Mapping) else {"": curves}
+    for curve in named.values():
+        _check_drawn("survival_chart()", curve, "SurvivalCurve")
     units = {curve.unit for curve in named.values()}
     if len(units) != 1:
         raise InputError(
@@ -59,6 +61,12 @@ def survival_chart(curves: SurvivalCurve | Mapping[Any, SurvivalCurve]) -> Any:
     return band + line
 
 
+def _check_drawn(chart: str, drawn: object, kind: str) -> None:
+    # By its name: importing the class would load all that a chart is not about.
+    if kind not in {base.__name__ for base in type(drawn).__mro__}:
+        raise InputError(f"{chart} draws a {kind}; got {type(drawn).__name__}.")
+
+
 def _steps(curve: SurvivalCurve) -> Iterable[tuple[float, float, float, float]]:
     yield 0.0, 1.0, 1.0, 1.0
     shown = 0.0
@@ -74,6 +82,7 @@ def cohort_chart(table: CohortTable) -> Any:
 
     Periods that have not begun are left empty: that is not zero.
     """
+    _check_drawn("cohort_chart()", table, "CohortTable")
     alt = _altair()
     rates = table.measure == "customers"
     rows = [
@@ -103,6 +112,7 @@ def cohort_chart(table: CohortTable) -> Any:
 
 def holdout_chart(check: HoldoutCheck) -> Any:
     """The mean purchases of a holdout, predicted and actual, by how often customers had come back before."""
+    _check_drawn("holdout_chart()", check, "HoldoutCheck")
     alt = _altair()
     rows = [
         {"repeats": row.frequency, "customers": row.customers, "which": which, "mean": mean}

@@ -341,6 +341,10 @@ def failed(error: Exception, record: Any) -> NoReturn:
             f"{where} has a timestamp without a time zone beside one with; give tz= when reading, so that all become "
             "exact instants, or remove the zones."
         ) from error
+    if isinstance(error, TypeError) and "unhashable" in str(error):
+        raise InputError(
+            f"{where} falls into no group: a segment is text, a number, a date or another value that hashes; {error}."
+        ) from error
     raise error
 
 
