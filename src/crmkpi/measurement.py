@@ -410,11 +410,8 @@ def _sort_key(key: Hashable, segment: Segment) -> tuple[int, float, str]:
 
 def _title(periods: Sequence[Period | None], every: str | None, by: By) -> str:
     """What a report is about, in a few words."""
-    first, last = periods[0], periods[-1]
-    if first is None or last is None:
-        text = "all data"
-    else:
-        text = first.label if len(periods) == 1 else f"{first.label} to {last.label}"
+    labels = [period.label for period in periods if period is not None] or ["all data"]
+    text = labels[0] if len(labels) == 1 else f"{labels[0]} to {labels[-1]}"
     grouped = ", ".join(segment.name for segment in segments_of(by))
     return text + (f" by {grouped}" if grouped else "") + (f", every {every}" if every else "")
 

@@ -66,7 +66,8 @@ class SegmentKey:
     @property
     def text(self) -> str:
         """Tells one key from another in the look-up of a compiled query."""
-        return f"{self.source!r} {id(self.label) if self.label is not None else ''}"
+        source = repr(self.source) if isinstance(self.source, Expression) else id(self.source)
+        return f"{source} {id(self.label) if self.label is not None else ''}"
 
 
 @dataclass(slots=True, eq=False)
