@@ -138,7 +138,7 @@ def test_long_names_of_kpis_that_begin_alike_can_be_told_apart() -> None:
         Sheet("", (Column("metric", "KPI", names), Column("value", "value", ("1", "2", "3"))), ()), width=29
     )
     assert [line.split()[0] for line in text.splitlines()[2:]] == [
-        "customer_sa…ction_score",
+        "customer_sa…tion_score",
         "customer_sa…tion_rating",
         "csat",
     ]
