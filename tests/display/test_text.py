@@ -139,6 +139,6 @@ def test_long_names_of_kpis_that_begin_alike_can_be_told_apart() -> None:
     )
     assert [line.split()[0] for line in text.splitlines()[2:]] == [
         "customer_sa…tion_score",
-        "customer_sa…tion_rating",
+        "customer_sa…ion_rating",
         "csat",
     ]
