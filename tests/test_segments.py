@@ -94,6 +94,13 @@ def test_a_bin_holds_its_lower_bound_and_not_its_upper_one(amount: Any, label: s
     assert segment.label(None if amount is None else Decimal(amount)) == label
 
 
+def test_other_bins_of_the_same_field_are_other_groups() -> None:
+    for bound in (500, 2000):
+        report = CRM.measure("win_rate", by=ck.Segment("size", "amount", bins=(bound,)))
+        sizes = [result.segment["size"] for result in report]
+        assert sizes == [f"< {bound}", f">= {bound}", None]
+
+
 WRONG: Mapping[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "a misspelt field": (
         lambda: CRM.measure("win_rate", by="ownr"),
