@@ -66,6 +66,11 @@ class Change:
     better: bool | None
 
 
+def _is_nothing(result: Result) -> bool:
+    """Whether it is a sum of no amounts, which is 0 in every currency."""
+    return result.currency is None and result.n == 0
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """The value of one KPI for one period and segment, with its evidence.
@@ -132,7 +137,8 @@ class Result:
         other = self.compared_to
         if other is None:
             return None
-        if self.value is None or other.value is None or self.currency != other.currency:
+        alike = self.currency == other.currency or _is_nothing(self) or _is_nothing(other)
+        if self.value is None or other.value is None or not alike:
             return Change(None, None, None)
         absolute = self.value - other.value
         zero = absolute - absolute
