@@ -8,6 +8,7 @@ amounts kept as floats are decimals without doubt, and which rows the record wou
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,10 +18,11 @@ from crmkpi.engines.frames_native import entered, filled, untyped, with_usual_ty
 from crmkpi.engines.frames_presets import by_preset, skipped_rows
 from crmkpi.engines.frames_time import to_utc
 from crmkpi.engines.support import Backend, at_home, backend_of, check_versions, narwhals, words
-from crmkpi.errors import ColumnError, InputError, did_you_mean
+from crmkpi.errors import ColumnError, InputError, UnknownNameError, did_you_mean
 from crmkpi.presets.library import AnyPreset
 from crmkpi.records import Survey
 from crmkpi.records.base import FieldType, Kind, RecordType, record_type
+from crmkpi.sources.account import Rejected
 from crmkpi.sources.dates import zone_named
 from crmkpi.sources.reading import options_from
 from crmkpi.sources.rows import record_of
@@ -55,6 +57,7 @@ class FrameTable:
         "columns",
         "frame",
         "kept",
+        "rejected",
         "type_",
         "tz",
         "values",
@@ -69,6 +72,7 @@ class FrameTable:
         values: Mapping[str, Mapping[Any, Any]] | None = None,
         tz: str | ZoneInfo | None = None,
         skipped: Any = None,
+        rejected: tuple[Rejected, ...] = (),
     ) -> None:
         backend = backend_of(frame)
         if backend is None:
@@ -78,8 +82,10 @@ class FrameTable:
             )
         check_versions(backend)
         self.backend = backend
-        self._skipped_rows = skipped  # a frame with the reasons of rows that are no records, of the same backend
-        self._skipped: Mapping[str, int] | None = None
+        self.rejected = rejected
+        counted = isinstance(skipped, dict)
+        self._skipped_rows = None if counted else skipped  # a frame of the reasons of rows that are no records
+        self._skipped: Mapping[str, int] | None = MappingProxyType(skipped) if counted else None
         native = frame.to_native() if hasattr(frame, "to_native") else frame
         self.frame = with_usual_types(native) if backend.name == "pyarrow" else native
         self.type_ = type_
@@ -141,7 +147,14 @@ class FrameTable:
 
     def _mapped(self, given: Mapping[str, str]) -> Mapping[str, str]:
         """Which column holds which field; a field that no column holds has no values."""
+        if not isinstance(given, Mapping):
+            raise ColumnError(f"columns= maps fields to columns, such as {{'id': 'its column'}}; got {given!r}.")
         for name, column in given.items():
+            if name in self._found and column in self.type_.fields and name not in self.type_.fields:
+                raise UnknownNameError(
+                    f"{self.type_.model.__name__} has no field {name!r}, but the frame has such a column: the field "
+                    f"comes first, columns={{{column!r}: {name!r}}}."
+                )
             self.type_.field(name)
             if column not in self._found:
                 raise ColumnError(f"The frame has no column {column!r} for {name}. {did_you_mean(column, self._found)}")
@@ -153,14 +166,16 @@ class FrameTable:
         if not found:
             raise ColumnError(
                 f"The frame has none of the columns of {self.type_.model.__name__}; it has "
-                f"{', '.join(list(self._found)[:12]) or 'none'}. Give columns={{'field': 'column'}}."
+                f"{', '.join(list(self._found)[:12]) or 'none'}. Say which is which: "
+                f"crmkpi.table(frame, record=crmkpi.{self.type_.model.__name__}, columns={{'field': 'column'}})."
             )
         for name, known in self.type_.fields.items():
             if known.required and name not in found:
                 free = [column for column in self._found if column not in found.values()]
                 raise ColumnError(
                     f"{self.type_.model.__name__} needs the column {name!r}, which the frame lacks. "
-                    f"{did_you_mean(name, free)} Give columns={{{name!r}: ...}}."
+                    f"{did_you_mean(name, free)} Say which it is: crmkpi.table(frame, "
+                    f"record=crmkpi.{self.type_.model.__name__}, columns={{{name!r}: ...}})."
                 )
         return MappingProxyType(found)
 
@@ -195,6 +210,7 @@ class FrameTable:
         if self.type_.model is Survey and "scale_low" in wanted:
             frame = with_usual_scales(nw, frame)
         made = looked_over(self.backend, self.type_, frame, [*present, *absent], digits, aware, exact)
+        made = replace(made, rejected=made.rejected + len(self.rejected))
         return made if self._zone is None else to_utc(made, self._zone)
 
     @property
