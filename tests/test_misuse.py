@@ -31,6 +31,7 @@ ORDERS = [ck.Order(id=str(n), customer_id="C1", amount=10, ordered_at=date(2026,
 deals = ck.Table(ck.Deal)
 WON = deals.count(deals.status == "won")
 TALLY = ck.Tally("win_rate", period="2026")
+NO_BOUNDS: Any = 1
 BY_TEXT: Any = {"2026-01-01": "0.9"}
 _class: Any = ck.Deal
 
@@ -267,7 +268,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: health_score(DEALS, {"win_rate": HealthPart(worst=0, best=1)}),
         r"A health score is of a Dataset; got list\.",
     ),
-    "a score without bounds": (lambda: health_score(CRM, {"win_rate": 1}), r"win_rate needs its bounds, .*; got 1\."),
+    "a score without bounds": (lambda: health_score(CRM, {"win_rate": NO_BOUNDS}), r"win_rate needs its bounds, .*; got 1\."),
     # tallies
     "nothing to merge": (lambda: TALLY.merge(None), r"merge\(\) takes another Tally; got None\."),
     "no stored tally": (
