@@ -68,6 +68,10 @@ ENGINE = (
     *(f"{REASONS}[{name}-{period}]" for name in VARIED if name in LEAVING for period in ("whole", "2026")),
     *(f"{LAWS}[{name}]" for name in LAWFUL),
 )
+MERGING = (
+    *("test_the_order_and_size_of_parts_change_nothing", "test_different_values_are_counted_once_over_all_parts"),
+    "test_rows_that_could_not_be_read_are_counted_over_all_parts",
+)
 PERIODS = ("tests/test_periods.py", "tests/test_calendars.py", "tests/test_faults_of_others.py")
 SHOWN = (
     *("tests/test_results.py", "tests/display/test_rows.py", "tests/display/test_text.py"),
@@ -86,7 +90,7 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "results": (("results",), (*SHOWN, *(f"{ORACLES}[{name}]" for name in VARIED))),
     "periods": (("periods", "period_texts", "spans"), PERIODS),
     "intervals": (("intervals",), ("tests/test_intervals.py",)),
-    "engines/query": (("engines/query",), ("tests/test_tally.py", *ENGINE)),
+    "engines/query": (("engines/query",), (*(f"tests/test_tally.py::{name}" for name in MERGING), *ENGINE)),
     "engines/code": (("engines/code",), ENGINE),
     "engines/loops": (("engines/loops", "engines/layouts"), ENGINE),
     "engines/records": (("engines/records",), (*ENGINE, "tests/test_dataset.py")),
@@ -301,13 +305,13 @@ def refuse(failing: list[str]) -> None:
         sys.exit(f"Without any mutant, {', '.join(sorted(failing))} fails; see with pytest why.")
 
 
-def scores_of(samples: list[Sample], jobs: int, seconds: int) -> list[Score]:
+def scores_of(samples: list[Sample], jobs: int, seconds: int, patience: float) -> list[Score]:
     """Try the mutants of all samples, and tell of each that survives."""
     survived: set[str] = set()
     tried: set[str] = set()
     collected = [one for sample in samples if sample.area in AREAS for one in sample.tried]
     if collected:
-        ends, failing = in_a_child(partial(in_a_nursery, collected, jobs, seconds))
+        ends, failing = in_a_child(partial(in_a_nursery, collected, jobs, seconds, patience))
         refuse(failing)
         tried = {name for name, status in ends.items() if status != NEW_IMPORT << 8}
         survived = {name for name, status in ends.items() if not status}
@@ -330,7 +334,7 @@ def scores_of(samples: list[Sample], jobs: int, seconds: int) -> list[Score]:
 
 
 def in_a_nursery(
-    tried: list[tuple[Mutant, ast.Module, list[str]]], jobs: int, seconds: int
+    tried: list[tuple[Mutant, ast.Module, list[str]]], jobs: int, seconds: int, patience: float
 ) -> tuple[dict[str, int], list[str]]:
     """How the process of each mutant has ended, and the tests that fail without any."""
     import pytest  # noqa: PLC0415
@@ -353,7 +357,7 @@ def in_a_nursery(
             if not status:
                 print(told(mutant), file=output, flush=True)
 
-    nursery = Nursery(work)
+    nursery = Nursery(work, patience)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     tests = dict.fromkeys(test for _, _, listed in tried for test in listed)
     within = {test for test in tests if "::" in test and file_of(test) in tests}  # of files that are there as a whole
@@ -392,6 +396,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--again", type=Path, help="only what survived in this report")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many at a time")
     parser.add_argument("--seconds", type=int, default=120, help="processor time after which a mutant counts as killed")
+    parser.add_argument("--patience", type=float, default=60, help="seconds of tests that a mutant must survive")
     parser.add_argument("--at-least", type=float, default=0, help="the score below which the command fails, in percent")
     parser.add_argument("--output", type=Path, help="a file for the report")
     parser.add_argument("--list", action="store_true", help="only say how many mutants each area has")
@@ -422,7 +427,7 @@ def score(asked: argparse.Namespace) -> int:
     modules = areas()
     samples = [sample_of(area, modules[area], known, same, asked) for area in asked.areas or modules]
     check_without_mutants([sample for sample in samples if sample.area not in AREAS], asked.jobs)
-    scores = scores_of(samples, asked.jobs, asked.seconds)
+    scores = scores_of(samples, asked.jobs, asked.seconds, asked.patience)
     text = report(scores)
     print(f"\n{text}")
     if asked.output is not None:

@@ -13,8 +13,9 @@ import os
 import resource
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
-from itertools import groupby
+from itertools import accumulate, groupby
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
@@ -40,30 +41,32 @@ class Quick:
 class Nursery(Quick):
     """A plugin of pytest that collects tests, sees which functions each of them calls, and then does some work."""
 
-    def __init__(self, work: Callable[[Nursery], None]) -> None:
-        """`work` is done when all is known, unless there are tests in `failing`."""
+    def __init__(self, work: Callable[[Nursery], None], patience: float) -> None:
+        """`work` is done when all is known; `failing` are tests that fail without any mutant."""
         self.work = work
+        self.patience = patience
+        self.costs: dict[str, float] = {}
         self.failing: list[str] = []
         self.callers: dict[Function, list[pytest.Item]] = {}
         self.imported: set[Function] = set()
         self._in_setup: set[Function] | None = None
         self._in_call: set[Function] = set()
+        self._called = 0.0
         sys.settrace(noting(self.imported))
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Observe the tests of each file in a process of its own, so that none leaves anything behind here."""
         sys.settrace(None)
-        costs: dict[str, float] = {}
         for _, listed in groupby(session.items, key=lambda item: item.path):
             items = list(listed)
             observed, failing = in_a_child(functools.partial(self._observe, items))
             self.failing += failing
             for item, (seconds, functions) in zip(items, observed, strict=True):
-                costs[item.nodeid] = seconds
+                self.costs[item.nodeid] = seconds
                 for function in functions:
                     self.callers.setdefault(function, []).append(item)
         for callers in self.callers.values():
-            callers.sort(key=lambda item: costs[item.nodeid])
+            callers.sort(key=lambda item: self.costs[item.nodeid])
         self.work(self)
         return True
 
@@ -74,11 +77,11 @@ class Nursery(Quick):
         for item, following in followed(items):
             forget()
             self._in_call = set()
-            reports = runtestprotocol(item, log=False, nextitem=following)
-            if not all(report.passed or report.skipped for report in reports):
+            begin = self._called = time.process_time()
+            if not passes(item, following):
                 failing.append(item.nodeid)
-            longest = max(longest, reports[0].duration)
-            found.append((sum(report.duration for report in reports[1:]), self._in_call))
+            longest = max(longest, self._called - begin)
+            found.append((time.process_time() - self._called, self._in_call))
         return [(seconds + longest, functions | self._in_setup) for seconds, functions in found], failing
 
     @pytest.hookimpl(tryfirst=True)
@@ -90,6 +93,7 @@ class Nursery(Quick):
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_call(self) -> None:
         """Note what the test calls."""
+        self._called = time.process_time()
         if self._in_setup is not None:
             sys.settrace(noting(self._in_call))
 
@@ -97,6 +101,12 @@ class Nursery(Quick):
     def pytest_runtest_teardown(self) -> None:
         """Note nothing more."""
         sys.settrace(None)
+
+    def concerned(self, function: Function) -> list[pytest.Item]:
+        """The tests that call a function, as many as take no more time than there is patience for."""
+        callers = self.callers.get(function, [])
+        taken = accumulate(self.costs[item.nodeid] for item in callers)
+        return [item for item, until in zip(callers, taken, strict=True) if until <= self.patience]
 
     def start(self, code: CodeType, change: Callable[[], CodeType], seconds: int) -> int:
         """Try a mutant in a fork, whose number this gives; `code` is the module's, `change` gives the mutant's."""
@@ -108,8 +118,8 @@ class Nursery(Quick):
             changed = changed_function(code, change())
             if changed is None or function_of(changed[0]) in self.imported or not replace(*changed):
                 os._exit(NEW_IMPORT)
-            callers = self.callers.get(function_of(changed[0]), [])
-            os._exit(not all(passes(item, following) for item, following in followed(callers)))
+            concerned = self.concerned(function_of(changed[0]))
+            os._exit(not all(passes(item, following) for item, following in followed(concerned)))
         except BaseException:  # noqa: BLE001  # whatever it is, the mutant has not passed
             os._exit(70)
 

@@ -295,6 +295,19 @@ def test_a_stock_looks_at_everyone_as_of_a_bound_of_the_period(found: list[ck.Cu
         assert got(only(customers.count(active)), found, period=name) == expected
 
 
+def test_a_stock_may_compute_before_it_compares_with_a_bound_of_the_period() -> None:
+    since = [datetime(2025, 12, 1), datetime(2025, 12, 2), datetime(2026, 1, 1), None]
+    found = [ck.Customer(id=str(number), since=moment) for number, moment in enumerate(since)]
+    month = timedelta(days=30)
+    for condition, expected in (
+        (customers.since + month <= period.start, 2),
+        (customers.since + month < period.start, 1),
+        (customers.since + month < period.end, 3),
+        (~(customers.since + month < period.end), 0),
+    ):
+        assert got(only(customers.count(condition)), found, period="2026-01") == expected
+
+
 @given(found=records(ck.Order), name=st.none() | spans)
 def test_each_record_is_used_or_left_out_under_its_first_reason_or_outside(
     found: list[ck.Order], name: str | None

@@ -329,7 +329,7 @@ def moved(period: Period | None, measure: Measure, parameters: Mapping[str, Any]
     """The period that a measure such as `.previous()` looks at; None where there is none before."""
     if measure.shift == "none":
         return period
-    if period is None or period.unit == "all":
+    if period is None:
         return None
     steps = measure.steps if isinstance(measure.steps, int) else parameters[repr(measure.steps)]
     if steps < 1 or steps != int(steps):
@@ -339,7 +339,7 @@ def moved(period: Period | None, measure: Measure, parameters: Mapping[str, Any]
             return period.year_ago()
         for _ in range(int(steps)):
             period = period.previous()
-    except PeriodError:  # week 53 in a year that follows one of 52 weeks, or the beginning of the calendar
+    except PeriodError:  # all time, week 53 in a year that follows one of 52 weeks, or the beginning of the calendar
         return None
     return period
 

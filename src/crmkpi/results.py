@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -32,7 +33,9 @@ class Account:
 
     `given` = `used` + everything in `left_out` + `outside` + `rejected`. `outside` are the records that the question is
     not about: of another period, or of a kind that the definition does not count. `rejected` rows of a file could not
-    be read, so that their segment is unknown; every segment's account carries all of them.
+    be read, so that their segment is unknown; every segment's account carries all of them. `unread` says why, for rows
+    that a reader rejected. `skipped` are rows of the source that are no records, by reason, such as total rows; they
+    are not in `given`.
     """
 
     table: str
@@ -41,6 +44,8 @@ class Account:
     used: int
     left_out: Mapping[str, int]
     rejected: int = 0
+    unread: Mapping[str, int] = field(default_factory=dict)
+    skipped: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def outside(self) -> int:
@@ -110,6 +115,16 @@ class Result:
             for reason, count in account.left_out.items():
                 total[reason] = total.get(reason, 0) + count
         return total
+
+    @property
+    def unread(self) -> dict[str, int]:
+        """How many rows of the sources a reader rejected, by field and reason, over all tables."""
+        return _added({account.table: account.unread for account in self.accounts})
+
+    @property
+    def skipped(self) -> dict[str, int]:
+        """How many rows of the sources are no records, by reason, over all tables."""
+        return _added({account.table: account.skipped for account in self.accounts})
 
     @property
     def small_sample(self) -> bool:
@@ -288,6 +303,14 @@ if TYPE_CHECKING:
 _ABSENT = object()
 
 
+def _added(by_table: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+    """Counts by reason; a table that is measured at several dates has its rows once."""
+    total: Counter[str] = Counter()
+    for counts in by_table.values():
+        total.update(counts)
+    return dict(total)
+
+
 def interval_of(
     metric: Metric, inputs: Mapping[str, Any], samples: Mapping[str, Sample], *, confidence: float
 ) -> tuple[Interval[Any] | None, int | None]:
@@ -375,7 +398,12 @@ def evaluated(metric: Metric, inputs: Mapping[str, Any]) -> tuple[Any, Any, str 
         number = metric.evaluate(inputs)
     except UndefinedError as undefined:
         return None, None, str(undefined)
-    return (timedelta(seconds=number) if metric.unit == "duration" else number), number, None
+    if metric.unit != "duration":
+        return number, number, None
+    try:
+        return timedelta(seconds=number), number, None
+    except OverflowError:
+        return None, None, f"{number:.1e} seconds are more than a duration can be"
 
 
 def counted(inputs: Mapping[str, Any]) -> dict[str, Any]:

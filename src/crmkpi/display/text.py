@@ -50,6 +50,8 @@ def result_text(result: Result) -> str:
     rejected = sum(account.rejected for account in result.accounts)
     if rejected:
         parts.append(f"{rejected:,} {'row' if rejected == 1 else 'rows'} could not be read")
+    if result.skipped:
+        parts.append("no records: " + ", ".join(f"{count:,} {reason}" for reason, count in result.skipped.items()))
     if result.compared_to is not None and result.change is not None and result.change.absolute is not None:
         change = " ".join(filter(None, (format_change(result.change, result.unit), judgement(result.change))))
         parts.append(f"{change} against {period_label(result.compared_to)}")

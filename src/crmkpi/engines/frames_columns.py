@@ -8,12 +8,13 @@ amounts kept as floats are decimals without doubt, and which rows the record wou
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from crmkpi.engines.frames_look import Prepared, inside, looked_over, with_usual_scales
-from crmkpi.engines.frames_native import entered, filled, untyped
+from crmkpi.engines.frames_native import entered, filled, untyped, with_usual_types
 from crmkpi.engines.frames_presets import by_preset, skipped_rows
 from crmkpi.engines.frames_time import to_utc
 from crmkpi.engines.support import Backend, at_home, backend_of, check_versions, narwhals, words
@@ -21,6 +22,7 @@ from crmkpi.errors import ColumnError, InputError, UnknownNameError, did_you_mea
 from crmkpi.presets.library import AnyPreset
 from crmkpi.records import Survey
 from crmkpi.records.base import FieldType, Kind, RecordType, record_type
+from crmkpi.sources.account import Rejected
 from crmkpi.sources.dates import zone_named
 from crmkpi.sources.reading import options_from
 from crmkpi.sources.rows import record_of
@@ -55,6 +57,7 @@ class FrameTable:
         "columns",
         "frame",
         "kept",
+        "rejected",
         "type_",
         "tz",
         "values",
@@ -69,6 +72,7 @@ class FrameTable:
         values: Mapping[str, Mapping[Any, Any]] | None = None,
         tz: str | ZoneInfo | None = None,
         skipped: Any = None,
+        rejected: tuple[Rejected, ...] = (),
     ) -> None:
         backend = backend_of(frame)
         if backend is None:
@@ -78,9 +82,12 @@ class FrameTable:
             )
         check_versions(backend)
         self.backend = backend
-        self._skipped_rows = skipped  # a frame with the reasons of rows that are no records, of the same backend
-        self._skipped: Mapping[str, int] | None = None
-        self.frame = frame.to_native() if hasattr(frame, "to_native") else frame
+        self.rejected = rejected
+        counted = isinstance(skipped, dict)
+        self._skipped_rows = None if counted else skipped  # a frame of the reasons of rows that are no records
+        self._skipped: Mapping[str, int] | None = MappingProxyType(skipped) if counted else None
+        native = frame.to_native() if hasattr(frame, "to_native") else frame
+        self.frame = with_usual_types(native) if backend.name == "pyarrow" else native
         self.type_ = type_
         self._zone = None if tz is None else zone_named(tz)
         self.tz = None if self._zone is None else self._zone.key
@@ -209,6 +216,7 @@ class FrameTable:
         if self.type_.model is Survey and "scale_low" in wanted:
             frame = with_usual_scales(nw, frame)
         made = looked_over(self.backend, self.type_, frame, [*present, *absent], digits, aware, exact)
+        made = replace(made, rejected=made.rejected + len(self.rejected))
         return made if self._zone is None else to_utc(made, self._zone)
 
     @property
@@ -316,7 +324,8 @@ def table(
     backend = backend_of(frame)
     skipped = None
     if asked.preset is not None and backend is not None:
-        frame, found, skipped = by_preset(backend, frame, type_, asked.preset, columns or {})
+        with at_home(backend, type_.table):
+            frame, found, skipped = by_preset(backend, frame, type_, asked.preset, columns or {})
         columns = {**found, **(columns or {})}
     return FrameTable(frame, type_=type_, columns=columns, values=values, tz=tz, skipped=skipped)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -16,7 +16,7 @@ from crmkpi.sources.grid import Grid, Part
 from crmkpi.sources.headers import stage_of
 from crmkpi.sources.reading import Options
 
-__all__ = ["joined_visits", "merged_away", "stage_grid"]
+__all__ = ["joined_visits", "merged_away", "merged_note", "stage_grid", "without_merged"]
 
 _R = TypeVar("_R")
 _NO_STAGE = "deal without the date of a stage"
@@ -90,35 +90,30 @@ def _entered(visit: Any) -> tuple[bool, datetime]:
     return visit.entered_at.tzinfo is None, visit.entered_at
 
 
-def merged_away(records: Sequence[_R], preset: Preset, headers: Sequence[str]) -> tuple[list[_R], int, list[str]]:
-    """Records without those that others say were merged into them, or with the survivor's id where they can hold it.
-
-    Gives the records, how many are gone, and what to say about it.
-    """
+def merged_away(records: Iterable[Any], preset: Preset, headers: Sequence[str]) -> dict[str, str]:
+    """The ids that records say were merged into them, each with the id of the survivor."""
     known = {folded(header) for header in preset.merged}
     names = [header for header in headers if folded(header) in known]
     survivors: dict[str, str] = {}
-    holders: Sequence[Any] = records
-    for holder in holders:
+    for holder in records if names else ():
         for name in names:
             for old in re.split(r"[;,\s]+", str(holder.attributes.get(name, ""))):
                 if old and old != holder.id:
                     survivors[old.partition(":")[0]] = holder.id
-    if not survivors:
-        return list(records), 0, []
-    kept: list[_R] = []
-    gone = 0
+    return survivors
+
+
+def without_merged(records: Iterable[_R], survivors: Mapping[str, str]) -> Iterator[_R]:
+    """Records without those that were merged away, or with the survivor's id where they can hold it."""
     for record in records:
         each: Any = record
         survivor = survivors.get(each.id)
         if survivor is None:
-            kept.append(record)
+            yield record
         elif hasattr(each, "merged_into"):
-            kept.append(replace(each, merged_into=survivor))
-        else:
-            gone += 1
-    return (
-        kept,
-        gone,
-        [f"{len(survivors):,} ids were merged into others, of which {gone:,} had rows of their own."] if gone else [],
-    )
+            yield replace(each, merged_into=survivor)
+
+
+def merged_note(survivors: Mapping[str, str], gone: int) -> list[str]:
+    """What to say about merged records, of which so many are gone."""
+    return [f"{len(survivors):,} ids were merged into others, of which {gone:,} had rows of their own."] if gone else []
