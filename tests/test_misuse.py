@@ -268,7 +268,10 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: health_score(DEALS, {"win_rate": HealthPart(worst=0, best=1)}),
         r"A health score is of a Dataset; got list\.",
     ),
-    "a score without bounds": (lambda: health_score(CRM, {"win_rate": NO_BOUNDS}), r"win_rate needs its bounds, .*; got 1\."),
+    "a score without bounds": (
+        lambda: health_score(CRM, {"win_rate": NO_BOUNDS}),
+        r"win_rate needs its bounds, .*; got 1\.",
+    ),
     # tallies
     "nothing to merge": (lambda: TALLY.merge(None), r"merge\(\) takes another Tally; got None\."),
     "no stored tally": (
