@@ -128,10 +128,9 @@ def page(preset: Preset) -> str:
         said = ", ".join(f"`{name}` is {value}" for name, value in preset.constants.items())
         lines += ["", f"Where no column says otherwise, {said}."]
     for rule in preset.leave_out:
+        words = " or ".join(rule.words) or f"anything but {' or '.join(rule.keep)}"
         how = (
-            f"begin with {' or '.join(rule.starts)}"
-            if rule.starts
-            else f"have {' or '.join(rule.words)} in {' or '.join(rule.headers)}"
+            f"begin with {' or '.join(rule.starts)}" if rule.starts else f"have {words} in {' or '.join(rule.headers)}"
         )
         rests = f" That rests on {SEEN[rule.seen]}." if rule.seen else ""
         lines += ["", f"Rows that {how} are left out, and counted as: {rule.reason}.{rests}"]

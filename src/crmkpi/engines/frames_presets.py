@@ -130,7 +130,8 @@ def _left_out(nw: Any, schema: Mapping[str, Any], preset: Preset) -> list[tuple[
             by_start.append((starting.fill_null(value=False), rule.reason))
         for name in rule.headers:
             if folded(name) in headers:
-                words = sorted({word.casefold() for word in rule.words})
+                words = sorted({word.casefold() for word in rule.words or rule.keep})
                 spelt = nw.col(headers[folded(name)]).cast(nw.String).str.strip_chars().str.to_lowercase()
-                by_word.append((spelt.is_in(words).fill_null(value=False), rule.reason))
+                found = spelt.is_in(words).fill_null(value=False)
+                by_word.append((~found if rule.keep else found, rule.reason))
     return by_start + by_word
