@@ -58,12 +58,13 @@ def stage_grid(grid: Grid, options: Options, preset: Preset) -> tuple[Grid, Opti
 
 
 def _check_beside(named: Mapping[str, int], grid: Grid) -> None:
-    """A stage and its dates are in the headers and cells of many columns, so that no one column can be named for them."""
+    """A stage and its dates are in the headers and cells of many columns, so that no one column is named for them."""
     for field, place in named.items():
         if field in _VISIT and field != "deal_id":
             raise ColumnError(
                 f"columns= names {grid.headers[place]!r} for {field!r}, which the columns with the date of each stage "
-                f"fill; name deal_id or another field with it, or drop it with columns={{{grid.headers[place]!r}: None}}."
+                f"fill; name deal_id or another field with it, or drop it with "
+                f"columns={{{grid.headers[place]!r}: None}}."
             )
 
 

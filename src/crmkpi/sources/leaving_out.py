@@ -16,7 +16,7 @@ __all__ = ["LeftOut", "left_out"]
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Which rows are left out: those with certain words in a column, or none of them, and those whose first cell starts in some way."""
+    """Which rows are left out: those with certain words in a column, or with none of them, and those that start so."""
 
     by_word: tuple[tuple[int, frozenset[str], bool, str], ...]
     by_start: tuple[tuple[tuple[str, ...], str], ...]
