@@ -32,7 +32,8 @@ INTRODUCTION = """\
 
 A preset knows the export of one system: which of its columns fills which field, what its words mean, and in which units
 its numbers are. `read_csv(path, preset="hubspot_deal")` reads by one, `read_export(path)` finds out which it is, and
-`scan` and `stream_csv` read large files by it, and `table(frame, preset=...)` takes a frame. [Reading files](../reading-files.md) shows how.
+`scan` and `stream_csv` read large files by it, and `table(frame, preset=...)` takes a frame.
+[Reading files](../reading-files.md) shows how.
 
 What a preset rests on is said on its page, for each column, header, list of words and rule: a real file that was seen,
 code that reads or writes such files, or documents alone, to which general knowledge of the system is counted. Only the

@@ -126,7 +126,7 @@ def _add_report(commands: Any) -> None:
     report = commands.add_parser(
         "report",
         help="measure KPIs of files",
-        usage="%(prog)s [KPI ...] --deals FILE [--leads FILE ...] [--period PERIOD] [options]",
+        usage="%(prog)s [KPI ...] --deals FILE [--leads FILE ...] [options]",
         description="Measure KPIs of exported files. Without a KPI, all are measured that the files allow.",
         allow_abbrev=False,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from crmkpi.attributes import attribute_of, check_attribute, noting
@@ -32,7 +33,8 @@ __all__ = ["built", "chosen_metrics", "measure", "measure_one", "read", "report"
 
 _ALL_TIME = Timeline([None], EVER, whole=True)
 _KEPT_PLANS = 500
-_FIELDS = tuple(one.name for one in fields(Result) if one.name != "compared_to")
+_FIELDS = [one.name for one in fields(Result)]
+_ALL_OF = attrgetter(*_FIELDS)
 
 
 def measure(
@@ -97,7 +99,8 @@ def measure_one(
 
 def chosen_metrics(metrics: Metric | str | Iterable[Metric | str]) -> tuple[Metric, ...]:
     """The metrics that are meant: themselves, or by their names in the catalogue."""
-    listed = (metrics,) if isinstance(metrics, Metric | str) else tuple(metrics)
+    several: Any = metrics if isinstance(metrics, Iterable) and not isinstance(metrics, str) else (metrics,)
+    listed = tuple(several)
     if not listed:
         raise InputError("measure() needs at least one metric; got none.")
     found = tuple(catalogue.find(metric) if isinstance(metric, str) else metric for metric in listed)
@@ -240,6 +243,8 @@ def _plan(
 
 def _parameter_values(metrics: Sequence[Metric], given: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters inside expressions, by their printed form; days become durations."""
+    if not isinstance(given, Mapping):
+        raise InputError(f"`parameters` maps names to numbers, such as {{'quota': 50000}}; got {given!r}.")
     known = {name for metric in metrics for name in metric.parameters}
     for name in given:
         if name not in known:
@@ -379,7 +384,9 @@ class _Builder:
 
 
 def _compared(result: Result, other: Result) -> Result:
-    return Result(**{name: getattr(result, name) for name in _FIELDS}, compared_to=other)
+    values = list(_ALL_OF(result))  # dataclasses.replace() takes twice as long, and a scorecard has thousands
+    values[_FIELDS.index("compared_to")] = other
+    return Result(*values)
 
 
 def _currency(metric: Metric, inputs: Mapping[str, Input]) -> str | None:
@@ -403,11 +410,8 @@ def _sort_key(key: Hashable, segment: Segment) -> tuple[int, float, str]:
 
 def _title(periods: Sequence[Period | None], every: str | None, by: By) -> str:
     """What a report is about, in a few words."""
-    first, last = periods[0], periods[-1]
-    if first is None or last is None:
-        text = "all data"
-    else:
-        text = first.label if len(periods) == 1 else f"{first.label} to {last.label}"
+    labels = [period.label for period in periods if period is not None] or ["all data"]
+    text = labels[0] if len(labels) == 1 else f"{labels[0]} to {labels[-1]}"
     grouped = ", ".join(segment.name for segment in segments_of(by))
     return text + (f" by {grouped}" if grouped else "") + (f", every {every}" if every else "")
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from typing import Literal, TypeVar
 
-from crmkpi.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit
+from crmkpi.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit, check_calendar
 from crmkpi.errors import InputError, PeriodError, TimeZoneError, UnknownNameError, did_you_mean
 from crmkpi.period_texts import iso_week, read_period
 from crmkpi.spans import (
@@ -84,6 +84,7 @@ class Period:
     to_date: CalendarUnit | None
 
     def __init__(self, text: str, *, calendar: Calendar = DEFAULT_CALENDAR, as_of: date | None = None) -> None:
+        check_calendar(calendar, as_of)
         _fill(self, read_period(text, calendar, as_of))
 
     @staticmethod
@@ -98,6 +99,10 @@ class Period:
         Traceback (most recent call last):
         crmkpi.errors.PeriodError: A period must end after it starts; got 2026-04-01 to 2026-04-01.
         """
+        for edge in (start, end):
+            if not isinstance(edge, date):
+                msg = f"A period runs between dates or datetimes; got {edge!r}."
+                raise PeriodError(msg)
         if _is_aware(start) != _is_aware(end):
             msg = f"A period's start and end must both have a time zone or both have none; got {start!r} and {end!r}."
             raise TimeZoneError(msg)
@@ -283,6 +288,9 @@ class Period:
         >>> Period("2026-Q1").select(deals, at="closed_at")
         [{'closed_at': datetime.date(2026, 3, 31)}]
         """
+        if not isinstance(records, Iterable):
+            msg = f"select() needs an iterable of records; got {type(records).__name__}."
+            raise InputError(msg)
         chosen = []
         all_aware: bool | None = None
         for number, record in enumerate(records, 1):

@@ -66,6 +66,11 @@ class Change:
     better: bool | None
 
 
+def _is_nothing(result: Result) -> bool:
+    """Whether it is a sum of no amounts, which is 0 in every currency."""
+    return result.currency is None and result.n == 0
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """The value of one KPI for one period and segment, with its evidence.
@@ -132,7 +137,8 @@ class Result:
         other = self.compared_to
         if other is None:
             return None
-        if self.value is None or other.value is None or self.currency != other.currency:
+        alike = self.currency == other.currency or _is_nothing(self) or _is_nothing(other)
+        if self.value is None or other.value is None or not alike:
             return Change(None, None, None)
         absolute = self.value - other.value
         zero = absolute - absolute
@@ -392,7 +398,12 @@ def evaluated(metric: Metric, inputs: Mapping[str, Any]) -> tuple[Any, Any, str 
         number = metric.evaluate(inputs)
     except UndefinedError as undefined:
         return None, None, str(undefined)
-    return (timedelta(seconds=number) if metric.unit == "duration" else number), number, None
+    if metric.unit != "duration":
+        return number, number, None
+    try:
+        return timedelta(seconds=number), number, None
+    except OverflowError:
+        return None, None, f"{number:.1e} seconds are more than a duration can be"
 
 
 def counted(inputs: Mapping[str, Any]) -> dict[str, Any]:

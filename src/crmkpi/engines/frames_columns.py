@@ -14,11 +14,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from crmkpi.engines.frames_look import Prepared, inside, looked_over, with_usual_scales
-from crmkpi.engines.frames_native import entered, filled, untyped
+from crmkpi.engines.frames_native import entered, filled, untyped, with_usual_types
 from crmkpi.engines.frames_presets import by_preset, skipped_rows
 from crmkpi.engines.frames_time import to_utc
 from crmkpi.engines.support import Backend, at_home, backend_of, check_versions, narwhals, words
-from crmkpi.errors import ColumnError, InputError, did_you_mean
+from crmkpi.errors import ColumnError, InputError, UnknownNameError, did_you_mean
 from crmkpi.presets.library import AnyPreset
 from crmkpi.records import Survey
 from crmkpi.records.base import FieldType, Kind, RecordType, record_type
@@ -89,7 +89,8 @@ class FrameTable:
         counted = isinstance(skipped, dict)
         self._skipped_rows = None if counted else skipped  # a frame of the reasons of rows that are no records
         self._skipped: Mapping[str, int] | None = MappingProxyType(skipped) if counted else None
-        self.frame = frame.to_native() if hasattr(frame, "to_native") else frame
+        native = frame.to_native() if hasattr(frame, "to_native") else frame
+        self.frame = with_usual_types(native) if backend.name == "pyarrow" else native
         self.type_ = type_
         self._zone = None if tz is None else zone_named(tz)
         self.tz = None if self._zone is None else self._zone.key
@@ -149,7 +150,14 @@ class FrameTable:
 
     def _mapped(self, given: Mapping[str, str]) -> Mapping[str, str]:
         """Which column holds which field; a field that no column holds has no values."""
+        if not isinstance(given, Mapping):
+            raise ColumnError(f"columns= maps fields to columns, such as {{'id': 'its column'}}; got {given!r}.")
         for name, column in given.items():
+            if name in self._found and column in self.type_.fields and name not in self.type_.fields:
+                raise UnknownNameError(
+                    f"{self.type_.model.__name__} has no field {name!r}, but the frame has such a column: the field "
+                    f"comes first, columns={{{column!r}: {name!r}}}."
+                )
             self.type_.field(name)
             if column not in self._found:
                 raise ColumnError(f"The frame has no column {column!r} for {name}. {did_you_mean(column, self._found)}")
@@ -161,14 +169,16 @@ class FrameTable:
         if not found:
             raise ColumnError(
                 f"The frame has none of the columns of {self.type_.model.__name__}; it has "
-                f"{', '.join(list(self._found)[:12]) or 'none'}. Give columns={{'field': 'column'}}."
+                f"{', '.join(list(self._found)[:12]) or 'none'}. Say which is which: "
+                f"crmkpi.table(frame, record=crmkpi.{self.type_.model.__name__}, columns={{'field': 'column'}})."
             )
         for name, known in self.type_.fields.items():
             if known.required and name not in found:
                 free = [column for column in self._found if column not in found.values()]
                 raise ColumnError(
                     f"{self.type_.model.__name__} needs the column {name!r}, which the frame lacks. "
-                    f"{did_you_mean(name, free)} Give columns={{{name!r}: ...}}."
+                    f"{did_you_mean(name, free)} Say which it is: crmkpi.table(frame, "
+                    f"record=crmkpi.{self.type_.model.__name__}, columns={{{name!r}: ...}})."
                 )
         return MappingProxyType(found)
 
@@ -318,7 +328,8 @@ def table(
     skipped = None
     reckoned: dict[str, str] = {}
     if asked.preset is not None and backend is not None:
-        frame, found, skipped, reckoned = by_preset(backend, frame, type_, asked.preset, columns or {})
+        with at_home(backend, type_.table):
+            frame, found, skipped, reckoned = by_preset(backend, frame, type_, asked.preset, columns or {})
         columns = {**found, **(columns or {})}
     return FrameTable(frame, type_=type_, columns=columns, values=values, tz=tz, skipped=skipped, reckoned=reckoned)
 

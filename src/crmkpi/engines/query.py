@@ -66,7 +66,8 @@ class SegmentKey:
     @property
     def text(self) -> str:
         """Tells one key from another in the look-up of a compiled query."""
-        return f"{self.source!r} {id(self.label) if self.label is not None else ''}"
+        source = repr(self.source) if isinstance(self.source, Expression) else id(self.source)
+        return f"{source} {id(self.label) if self.label is not None else ''}"
 
 
 @dataclass(slots=True, eq=False)
@@ -150,7 +151,7 @@ class Query:
     def fields(self) -> dict[tuple[str, ...], Field]:
         """All fields that the query reads, its own and those of related records, by their path."""
         parts = (part for root in self.expressions for part in walk(root))
-        return {part.path: part for part in parts if isinstance(part, Field) and part.table}
+        return {part.path: part for part in parts if isinstance(part, Field)}
 
     @property
     def text(self) -> str:
@@ -181,7 +182,7 @@ class Sample:
         """The sample of `values`, which are all present and of one kind."""
         if not values:
             return cls()
-        if "extremes" in keep and kind in ("timestamp", "date"):
+        if kind in ("timestamp", "date"):  # of which only the first and the last are ever asked
             return cls(len(values), low=min(values), high=max(values))
         exact = _exact(values, kind)
         sample = cls(len(exact), sum(exact))

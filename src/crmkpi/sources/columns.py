@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -146,8 +146,15 @@ def wanted_columns(
     wanted: dict[str, tuple[str, ...]] = {}
     for header, targets in columns.items():
         if header not in headers:
+            if header in kind.fields and targets in headers:
+                raise UnknownNameError(
+                    f"{source} has no column {header!r}, but a column {targets!r}: the header comes first, "
+                    f"columns={{{targets!r}: {header!r}}}."
+                )
             raise UnknownNameError(f"{source} has no column {header!r}. {did_you_mean(str(header), headers)}")
-        wanted[header] = () if targets is None else (targets,) if isinstance(targets, str) else tuple(targets)
+        several = isinstance(targets, Iterable) and not isinstance(targets, str)
+        listed: Any = targets if several else () if targets is None else (targets,)
+        wanted[header] = tuple(listed)
         check_fields(dict.fromkeys(wanted[header]), kind, "columns")
     return wanted
 
@@ -244,12 +251,13 @@ def _check_required(
         if name == "id" and may_be_numbered:
             return True
         found = ", ".join(repr(header) for header in headers[:12]) + (", ..." if len(headers) > 12 else "")
+        has = f"its columns are {found}" if headers else "it has no columns"
         way_out = f"columns={{'its header': {name!r}}}"
         if name != "id":
             way_out += f", or give one value for all rows with defaults={{{name!r}: ...}}"
         raise ColumnError(
             f"{source} has no column for {name!r}, which every {kind.model.__name__} needs; "
-            f"its columns are {found}: name the one that holds it with {way_out}."
+            f"{has}: name the one that holds it with {way_out}."
         )
     return False
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from crmkpi.errors import InputError, UnknownNameError
 from crmkpi.records.base import FieldType, RecordType
 from crmkpi.sources.choices import Words, choice_reader, flag_words, word_reader
 from crmkpi.sources.columns import Column, Columns, check_fields
@@ -86,6 +87,17 @@ def conversions_for(
 
     With `settled` the source is gone through for columns of numbers with decimal commas before any of it is read.
     """
+    for name, words in options.values.items():
+        filled = next((column.field for column in columns.fields if column.header == name), None)
+        if name not in kind.fields and filled is not None:
+            raise UnknownNameError(
+                f"values= names {name!r}, which is no field of {kind.model.__name__}; that column fills {filled!r}, so "
+                f"say values={{{filled!r}: ...}}."
+            )
+        if not isinstance(words, Mapping):
+            raise InputError(
+                f"values= maps the words of {name!r} to what they mean, such as {{'Closed Won': 'won'}}; got {words!r}."
+            )
     check_fields(options.values, kind, "values")
     if isinstance(options.date_format, Mapping):
         check_fields(options.date_format, kind, "date_format")

@@ -59,6 +59,13 @@ class Options:
     preset: Preset | None = None
 
 
+_KEYED = {
+    "columns": "headers to fields, such as {'its header': 'owner'}",
+    "values": "fields to what their words mean, such as {'status': {'Closed Won': 'won'}}",
+    "defaults": "fields to values, such as {'kind': 'new'}",
+}
+
+
 def options_from(by: AnyPreset | None, given: Reading) -> Options:
     """The options of a reader, checked as far as they can be without the source.
 
@@ -68,6 +75,13 @@ def options_from(by: AnyPreset | None, given: Reading) -> Options:
     for name in given:
         if name not in _WORDS:
             raise TypeError(f"Readers take no argument {name!r}. {did_you_mean(name, _WORDS)}")
+    for name, meaning in _KEYED.items():
+        asked = given.get(name)
+        if asked is not None and not isinstance(asked, Mapping):
+            raise InputError(f"{name}= maps {meaning}; got {asked!r}.")
+    for name in ("day_first", "strict"):
+        if given.get(name) not in (None, True, False):
+            raise InputError(f"{name}= is True or False; got {given[name]!r}.")  # type: ignore[literal-required]
     decimal, tz = given.get("decimal"), given.get("tz")
     if decimal not in (None, ".", ","):
         raise InputError(f"decimal= is ',' or '.', and this is {decimal!r}.")
