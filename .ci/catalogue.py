@@ -10,7 +10,8 @@ import re
 import sys
 from pathlib import Path
 
-from pages import keep
+import proof
+from pages import keep, table
 
 import crmkpi
 from crmkpi import catalogue
@@ -37,20 +38,9 @@ INDEX = f"""\
 {WRITTEN}
 
 Every KPI with its definition. Find one [by theme](#by-theme), [by role](#by-role) or by
-[the name that you know](#by-name); `crmkpi show win_rate` prints the same page in a terminal.
+[the name that you know](#by-name); `crmkpi show win_rate` prints the same page in a terminal. Each is held by an
+independent source, [which is listed too](proof.md).
 """
-
-
-def cell(text: str) -> str:
-    """Text for a cell of a table."""
-    return text.replace("|", "\\|")
-
-
-def table(*rows: tuple[str, ...]) -> str:
-    """A table; the first row is its head."""
-    head, *body = rows
-    lines = [head, ("---",) * len(head), *body]
-    return "\n".join(f"| {' | '.join(map(cell, line))} |" for line in lines)
 
 
 def bullets(entries: list[str]) -> str:
@@ -177,7 +167,7 @@ def index() -> str:
 
 def navigation() -> str:
     """The order of the pages on the site: by theme, as in the index."""
-    lines = ["# Written by `python .ci/catalogue.py`; do not edit.", "nav:", "  - index.md"]
+    lines = ["# Written by `python .ci/catalogue.py`; do not edit.", "nav:", "  - index.md", "  - proof.md"]
     for theme in catalogue.themes():
         lines += [f"  - {words(theme).capitalize()}:", *(f"      - {each.id}.md" for each in catalogue.by_theme(theme))]
     return "\n".join(lines) + "\n"
@@ -185,7 +175,12 @@ def navigation() -> str:
 
 def pages() -> dict[str, str]:
     """The pages by their path in docs/."""
-    return {"catalogue/index.md": index(), "catalogue/.nav.yml": navigation()} | {
+    written = {
+        "index.md": index(),
+        ".nav.yml": navigation(),
+        "proof.md": proof.page(WRITTEN.replace("definition", "tests")),
+    }
+    return {f"catalogue/{name}": text for name, text in written.items()} | {
         f"catalogue/{metric.id}.md": page(metric) for metric in catalogue
     }
 

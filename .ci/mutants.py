@@ -1,7 +1,7 @@
 """The mutants of a module: its syntax tree with one small change in each, decorators and their arguments included.
 
-Not changed are words for people (docstrings, messages, titles), types, what is exported, and the arguments of
-`@dataclass` and `@lru_cache`.
+Not changed are words for people (docstrings, messages, titles), types, what is exported, the arguments of `@dataclass`
+and `@lru_cache`, and what only asserts what is so anyhow (`assert`, and `strict` of `zip`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 PROSE = {"also_known_as", "default_because", "sources", "theme", "title"}
+LEFT_ALONE = {*PROSE, "strict"}
 UNCHANGED = {"annotation", "format_spec", "pattern", "returns"}
 DECLARATIONS = {"Literal", "TypeVar", "cast", "dataclass", "field", "get_args", "lru_cache", "overload", "Generic"}
 SWAPPED: dict[type[Any], tuple[type[Any], ...]] = {
@@ -43,6 +44,11 @@ class Mutant:
     field: str
     place: int | None
     replacement: ast.AST
+
+    @property
+    def name(self) -> str:
+        """What tells it from all others."""
+        return f"{self.module} {self.key}"
 
     def apply(self) -> None:
         """Change the tree that the mutant is of."""
@@ -104,7 +110,7 @@ def _is_unchanged(node: ast.AST, holder: ast.AST) -> bool:
             return True
         case ast.Constant(str()) if isinstance(holder, ast.JoinedStr):
             return True
-        case ast.keyword(name) if name in PROSE:
+        case ast.keyword(name) if name in LEFT_ALONE:
             return True
         case ast.Assign(value=ast.BinOp(op=ast.BitOr())) if isinstance(holder, ast.Module):
             return node.targets[0].id[0].isupper()  # type: ignore[attr-defined]  # a union of types
@@ -201,7 +207,7 @@ def _calls(node: ast.Call) -> Iterator[Change]:
     """A call without one of its arguments: a keyword, an option of `is_in`, or what comes last."""
     name = _text(node.func)
     for rest, gone in _without(node.keywords):
-        if gone.arg is not None and gone.arg not in PROSE:
+        if gone.arg is not None and gone.arg not in LEFT_ALONE:
             yield _with(node, keywords=rest), f"{name}({gone.arg}={_text(gone.value)})", "no such argument"
     if len(node.args) > 1 or (node.args and name.endswith((".count", ".previous"))):
         every = name.endswith(".is_in")

@@ -8,8 +8,9 @@ The report says how many mutants of each area the tests kill, and lists those th
 as the code is written down in .ci/equivalent.toml with the reason, and does not count. A sample is chosen by what a
 mutant changes, so that it is the same in every run, and hypothesis draws the same examples.
 
-Every mutant runs in a process of its own, forked from one that has imported all but the library, so that it costs
-little more than the tests that it takes until one fails.
+Every mutant runs in a process of its own. One in a function is forked from a process that has collected the tests (see
+nursery.py), all others from one that has imported everything but the library, so that a mutant costs little more than
+the tests that it takes until one fails.
 """
 
 from __future__ import annotations
@@ -18,19 +19,21 @@ import argparse
 import ast
 import importlib.machinery
 import os
-import resource
-import signal
 import sys
+import tempfile
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from importlib import import_module
 from itertools import groupby
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from mutants import Mutant, Words, mutants
+from nursery import NEW_IMPORT, Nursery, Quick, in_a_child, limit
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src"
@@ -60,12 +63,20 @@ ENGINE = (
     "tests/test_segments.py",
     "tests/test_measures.py",
     "tests/test_money.py",
+    "tests/test_values_and_rows.py",
     *(f"{ORACLES}[{name}]" for name in VARIED),
     *(f"{REASONS}[{name}-{period}]" for name in VARIED if name in LEAVING for period in ("whole", "2026")),
     *(f"{LAWS}[{name}]" for name in LAWFUL),
 )
+MERGING = (
+    *("test_the_order_and_size_of_parts_change_nothing", "test_different_values_are_counted_once_over_all_parts"),
+    "test_rows_that_could_not_be_read_are_counted_over_all_parts",
+)
 PERIODS = ("tests/test_periods.py", "tests/test_calendars.py", "tests/test_faults_of_others.py")
-SHOWN = ("tests/test_results.py", "tests/display/test_rows.py", "tests/test_faults_of_others.py")
+SHOWN = (
+    *("tests/test_results.py", "tests/display/test_rows.py", "tests/display/test_text.py"),
+    *("tests/test_values_and_rows.py", "tests/test_faults_of_others.py"),
+)
 AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "measures": (("measures",), ("tests/test_measures.py", *ENGINE)),
     "expressions": (("expressions",), ("tests/test_expressions.py", *ENGINE)),
@@ -79,7 +90,7 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "results": (("results",), (*SHOWN, *(f"{ORACLES}[{name}]" for name in VARIED))),
     "periods": (("periods", "period_texts", "spans"), PERIODS),
     "intervals": (("intervals",), ("tests/test_intervals.py",)),
-    "engines/query": (("engines/query",), ("tests/test_tally.py", *ENGINE)),
+    "engines/query": (("engines/query",), (*(f"tests/test_tally.py::{name}" for name in MERGING), *ENGINE)),
     "engines/code": (("engines/code",), ENGINE),
     "engines/loops": (("engines/loops", "engines/layouts"), ENGINE),
     "engines/records": (("engines/records",), (*ENGINE, "tests/test_dataset.py")),
@@ -88,7 +99,7 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 # What this process has imported pytest cannot rewrite for plainer messages, and says so. Four tests are for other
 # things: three take long, and one runs the library in a process that knows nothing of the mutant.
 OPTIONS = (
-    *("-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:xdist"),
+    *("-x", "-q", "-s", "--tb=native", "-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:xdist"),
     "--deselect=tests/engines/test_records.py::test_a_stream_of_a_hundred_thousand_records_equals_the_list",
     "--deselect=tests/test_dataset.py::test_many_metrics_in_one_pass_are_each_what_they_are_alone",
     "--deselect=tests/test_money.py::test_a_hundred_thousand_huge_and_tiny_amounts_add_up_to_the_cent",
@@ -143,20 +154,6 @@ def _swaps(fields: dict[str, Any]) -> dict[str, str]:
     return swaps
 
 
-def in_a_child(work: Callable[[], Any]) -> Any:
-    """What `work` gives, without a trace of what it has imported here."""
-    import multiprocessing  # noqa: PLC0415
-
-    context = multiprocessing.get_context("fork")
-    reading, writing = context.Pipe(duplex=False)
-    process = context.Process(target=lambda: writing.send(work()))
-    process.start()
-    writing.close()
-    found = reading.recv()
-    process.join()
-    return found
-
-
 def areas() -> dict[str, list[str]]:
     """The modules of each area."""
     found = {area: [f"crmkpi.{name.replace('/', '.')}" for name in names] for area, (names, _) in AREAS.items()}
@@ -203,12 +200,7 @@ def start(mutant: Mutant | None, tree: ast.Module | None, tests: list[str], seco
     if process:
         return process
     try:
-        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-        resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
-        signal.alarm(10 * seconds)  # for a mutant that waits for ever
-        silence = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(silence, 1)
-        os.dup2(silence, 2)
+        limit(seconds)
         if mutant is not None and tree is not None:
             mutant.apply()
             put_into_place(mutant.module, tree)
@@ -216,7 +208,7 @@ def start(mutant: Mutant | None, tree: ast.Module | None, tests: list[str], seco
 
         code = 0
         for _, listed in groupby(tests, key=file_of):  # to collect no more than it takes
-            if code := pytest.main([*OPTIONS, *listed]):
+            if code := pytest.main([*OPTIONS, *listed], plugins=[Quick()]):
                 break
         os._exit(code)
     except BaseException:  # noqa: BLE001  # whatever it is, the mutant has not passed
@@ -226,7 +218,7 @@ def start(mutant: Mutant | None, tree: ast.Module | None, tests: list[str], seco
 def put_into_place(module: str, tree: ast.Module) -> None:
     """Have the module imported from the tree."""
     usual = importlib.machinery.SourceFileLoader.get_code
-    code = compile(ast.fix_missing_locations(tree), str(SOURCE / f"{module.replace('.', '/')}.py"), "exec")
+    code = compiled(module, tree)
 
     def get_code(self: Any, name: str) -> Any:
         return code if name == module else usual(self, name)
@@ -234,22 +226,26 @@ def put_into_place(module: str, tree: ast.Module) -> None:
     importlib.machinery.SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
 
 
-def ended(work: Iterable[tuple[Any, ast.Module | None, list[str]]], jobs: int, seconds: int) -> Iterator[Any]:
-    """What there is to try, with whether its tests have passed, as they end."""
+def compiled(module: str, tree: ast.Module) -> CodeType:
+    """The code of a module as the tree has it."""
+    return compile(ast.fix_missing_locations(tree), str(SOURCE / f"{module.replace('.', '/')}.py"), "exec")
+
+
+def ended(work: Iterable[tuple[Any, Callable[[], int]]], jobs: int) -> Iterator[tuple[Any, int]]:
+    """What there is to try, with how its process has ended; each is started by a function that gives its number."""
     waiting, running = iter(work), {}
     while True:
         while len(running) < jobs and (item := next(waiting, None)) is not None:
-            what, tree, tests = item
-            running[start(what if tree else None, tree, tests, seconds)] = what
+            running[item[1]()] = item[0]
         if not running:
             return
         process, status = os.wait()
-        yield running.pop(process), status == 0
+        yield running.pop(process), status
 
 
 def chosen(found: list[Mutant], sample: int, seed: int) -> list[Mutant]:
     """A sample that depends on what the mutants change and on nothing else."""
-    ordered = sorted(found, key=lambda one: sha256(f"{seed} {one.module} {one.key}".encode()).digest())
+    ordered = sorted(found, key=lambda one: sha256(f"{seed} {one.name}".encode()).digest())
     return ordered[: sample or None]
 
 
@@ -289,7 +285,7 @@ def sample_of(area: str, modules: list[str], known: Facts, same: dict[str, Any],
         sys.exit(f"{EQUIVALENT.name} speaks of mutants that there are not: {stale}.")
     counting = [one for one in every if one.key not in same.get(one.module, {})]
     again = asked.again and asked.again.read_text("utf-8")
-    wanted = [one for one in counting if not again or f"`{one.module} {one.key}`" in again]
+    wanted = [one for one in counting if not again or f"`{one.name}`" in again]
     tests = {module: tests_of(area, module, known) for module in modules}
     tried = () if asked.list else chosen(wanted, asked.sample, asked.seed)
     work = tuple((one, trees[one.module], tests[one.module]) for one in tried)
@@ -299,25 +295,79 @@ def sample_of(area: str, modules: list[str], known: Facts, same: dict[str, Any],
 def check_without_mutants(samples: list[Sample], jobs: int) -> None:
     """Tests that fail anyhow would kill every mutant."""
     tests = sorted({test for sample in samples for _, _, listed in sample.tried for test in listed})
-    files = [(file, None, list(listed)) for file, listed in groupby(tests, key=file_of)]
-    failing = [file for file, passed in ended(files, jobs, 600) if not passed]
+    files = [(file, partial(start, None, None, list(listed), 600)) for file, listed in groupby(tests, key=file_of)]
+    refuse([file for file, status in ended(files, jobs) if status])
+
+
+def refuse(failing: list[str]) -> None:
+    """End where tests fail."""
     if failing:
-        sys.exit(f"Without any mutant, tests of {', '.join(sorted(failing))} fail; see with pytest why.")
+        sys.exit(f"Without any mutant, {', '.join(sorted(failing))} fails; see with pytest why.")
 
 
-def score_of(sample: Sample, jobs: int, seconds: int) -> Score:
-    """Try the mutants of a sample, and tell of each that survives."""
-    survivors = []
-    for number, (mutant, survived) in enumerate(ended(sample.tried, jobs, seconds), 1):
-        if survived:
-            survivors.append(mutant)
-            print(f"{sample.area} {number}/{len(sample.tried)} {told(mutant)}", flush=True)
-    return Score(sample.area, sample.mutants, sample.equivalent, len(sample.tried), tuple(survivors))
+def scores_of(samples: list[Sample], jobs: int, seconds: int, patience: float) -> list[Score]:
+    """Try the mutants of all samples, and tell of each that survives."""
+    survived: set[str] = set()
+    tried: set[str] = set()
+    collected = [one for sample in samples if sample.area in AREAS for one in sample.tried]
+    if collected:
+        ends, failing = in_a_child(partial(in_a_nursery, collected, jobs, seconds, patience))
+        refuse(failing)
+        tried = {name for name, status in ends.items() if status != NEW_IMPORT << 8}
+        survived = {name for name, status in ends.items() if not status}
+    for sample in samples:
+        work = [(one[0], partial(start, *one, seconds)) for one in sample.tried if one[0].name not in tried]
+        for mutant, status in ended(work, jobs):
+            if not status:
+                survived.add(mutant.name)
+                print(told(mutant), flush=True)
+    return [
+        Score(
+            sample.area,
+            sample.mutants,
+            sample.equivalent,
+            len(sample.tried),
+            tuple(mutant for mutant, _, _ in sample.tried if mutant.name in survived),
+        )
+        for sample in samples
+    ]
+
+
+def in_a_nursery(
+    tried: list[tuple[Mutant, ast.Module, list[str]]], jobs: int, seconds: int, patience: float
+) -> tuple[dict[str, int], list[str]]:
+    """How the process of each mutant has ended, and the tests that fail without any."""
+    import pytest  # noqa: PLC0415
+
+    output = os.fdopen(os.dup(1), "w")
+    codes = {mutant.module: compiled(mutant.module, tree) for mutant, tree, _ in tried}
+    ends: dict[str, int] = {}
+
+    def begin(nursery: Nursery, mutant: Mutant, tree: ast.Module) -> int:
+        def change() -> CodeType:
+            mutant.apply()
+            return compiled(mutant.module, tree)
+
+        return nursery.start(codes[mutant.module], change, seconds)
+
+    def work(nursery: Nursery) -> None:
+        each = [] if nursery.failing else [(mutant, partial(begin, nursery, mutant, tree)) for mutant, tree, _ in tried]
+        for mutant, status in ended(each, jobs):
+            ends[mutant.name] = status
+            if not status:
+                print(told(mutant), file=output, flush=True)
+
+    nursery = Nursery(work, patience)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    tests = dict.fromkeys(test for _, _, listed in tried for test in listed)
+    within = {test for test in tests if "::" in test and file_of(test) in tests}  # of files that are there as a whole
+    pytest.main([*OPTIONS, *(test for test in tests if test not in within)], plugins=[nursery])
+    return ends, nursery.failing
 
 
 def told(mutant: Mutant) -> str:
     """A mutant in a line, which `--again` finds."""
-    return f"`{mutant.module} {mutant.key}` in line {mutant.line}"
+    return f"`{mutant.name}` in line {mutant.line}"
 
 
 def report(scores: list[Score]) -> str:
@@ -346,6 +396,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--again", type=Path, help="only what survived in this report")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many at a time")
     parser.add_argument("--seconds", type=int, default=120, help="processor time after which a mutant counts as killed")
+    parser.add_argument("--patience", type=float, default=60, help="seconds of tests that a mutant must survive")
     parser.add_argument("--at-least", type=float, default=0, help="the score below which the command fails, in percent")
     parser.add_argument("--output", type=Path, help="a file for the report")
     parser.add_argument("--list", action="store_true", help="only say how many mutants each area has")
@@ -361,6 +412,13 @@ def main() -> int:
     asked = arguments()
     os.chdir(ROOT)
     os.environ["CI"] = "1"  # hypothesis then draws the same examples every time
+    with tempfile.TemporaryDirectory() as folder:  # nothing is compiled twice
+        sys.dont_write_bytecode, sys.pycache_prefix = False, folder
+        return score(asked)
+
+
+def score(asked: argparse.Namespace) -> int:
+    """Try the mutants, and write the report."""
     sys.path.insert(0, str(SOURCE))
     for library in ("duckdb", "hypothesis", "pydantic", "pytest", "scipy.stats"):  # once, before any fork
         import_module(library)
@@ -368,8 +426,8 @@ def main() -> int:
     same = tomllib.loads(EQUIVALENT.read_text("utf-8"))
     modules = areas()
     samples = [sample_of(area, modules[area], known, same, asked) for area in asked.areas or modules]
-    check_without_mutants(samples, asked.jobs)
-    scores = [score_of(sample, asked.jobs, asked.seconds) for sample in samples]
+    check_without_mutants([sample for sample in samples if sample.area not in AREAS], asked.jobs)
+    scores = scores_of(samples, asked.jobs, asked.seconds, asked.patience)
     text = report(scores)
     print(f"\n{text}")
     if asked.output is not None:

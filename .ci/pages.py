@@ -7,6 +7,18 @@ from collections.abc import Mapping
 from pathlib import Path
 
 
+def cell(text: str) -> str:
+    """Text for a cell of a table."""
+    return text.replace("|", "\\|")
+
+
+def table(*rows: tuple[str, ...]) -> str:
+    """A table; the first row is its head."""
+    head, *body = rows
+    lines = [head, ("---",) * len(head), *body]
+    return "\n".join(f"| {' | '.join(map(cell, line))} |" for line in lines)
+
+
 def keep(docs: Path, pages: Mapping[str, str], *, folder: str, check: bool, command: str) -> int:
     """Write `pages`, which fill `folder`, or check that they are what would be written; 1 where they are not."""
     (docs / folder).mkdir(exist_ok=True)

@@ -19,6 +19,7 @@ import crmkpi
 from crmkpi.catalogue import Catalogue
 from crmkpi.metric import Metric
 from crmkpi.records import RECORDS
+from crmkpi.records.base import record_type
 
 DOCS = Path(__file__).parent.parent / "docs"
 MODULES = (
@@ -37,6 +38,16 @@ MODULES = (
     "crmkpi.testing",
     "crmkpi.vendors",
 )
+HOLDS = {
+    "text": "text",
+    "number": "a number",
+    "integer": "a whole number",
+    "money": "an amount, exact: a `Decimal`",
+    "timestamp": "a moment: a `datetime`, or a date for its beginning",
+    "date": "a date",
+    "flag": "`True` or `False`",
+    "attributes": "the fields that only your company has, by name",
+}
 WRITTEN = "<!-- Written by `python .ci/reference.py`; do not edit. -->\n"
 HEAD = f"""\
 # Reference
@@ -50,6 +61,8 @@ def first_line(thing: Any) -> str:
     """What the thing is, in one line."""
     if isinstance(thing, str):
         return "The version of the library."
+    if isinstance(thing, tuple):
+        return "The named segments, each with the scores of recency and of frequency that it takes in."
     if get_args(thing):  # a choice of words
         return f"One of {', '.join(map(repr, get_args(thing)))}."
     documented = thing if isinstance(thing, Metric | ModuleType | type) or callable(thing) else type(thing)
@@ -71,9 +84,26 @@ def section(title: str, things: dict[str, Any], link: dict[str, str]) -> str:
     return "\n".join([f"## {title}", "", *rows, ""])
 
 
-def explained(title: str, head: str, names: dict[str, str]) -> str:
-    """A page on which the site shows the documentation of names."""
-    return "\n".join([f"# {title}", "", WRITTEN, head, *(f"::: {name}\n" for name in names.values())]).rstrip() + "\n"
+def explained(title: str, head: str, names: dict[str, str], things: dict[str, Any]) -> str:
+    """A page on which the site shows the documentation of names, and the fields of records."""
+    parts = [f"::: {place}\n{fields_of(things[name])}" for name, place in names.items()]
+    return "\n".join([f"# {title}", "", WRITTEN, head, *parts]).rstrip() + "\n"
+
+
+def fields_of(thing: Any) -> str:
+    """The fields of a record class as a table; nothing of anything else."""
+    if not (isinstance(thing, type) and thing in RECORDS.values()):
+        return ""
+    known = record_type(thing)
+    leads = {relation.key: relation.table for relation in known.relations.values()}
+    defaults = {name: each.default for name, each in inspect.signature(thing).parameters.items()}
+    rows = []
+    for field in known.fields.values():
+        holds = " or ".join(f"`{choice}`" for choice in field.choices) or HOLDS[field.kind]
+        holds = f"the id of one of the {leads[field.name].replace('_', ' ')}" if field.name in leads else holds
+        missing = "needed" if field.required else f"`{defaults[field.name]}`"
+        rows.append(f"| `{field.name}` | {holds} | {missing} |")
+    return "\n".join(["", "| field | holds | without it |", "| --- | --- | --- |", *rows, ""])
 
 
 def pages() -> dict[str, str]:
@@ -90,7 +120,7 @@ def pages() -> dict[str, str]:
 
     def listed(title: str, page: str, module: str, things: dict[str, Any], head: str = "") -> str:
         places = {name: full_name(module, name, thing) for name, thing in things.items()}
-        found[page] = explained(title, head, places)
+        found[page] = explained(title, head, places, things)
         return section(title, things, {name: f"{page}#{place}" for name, place in places.items()})
 
     sections = [

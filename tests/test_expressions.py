@@ -132,7 +132,7 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "a timestamp beside a date": (
         lambda: deals.closed_at > deals.expected_close_on,
-        r"deals\.closed_at is a timestamp and cannot be compared with deals\.expected_close_on, which is a date\.",
+        r"is a timestamp .* deals\.expected_close_on, which is a date; compare its day, deals\.closed_at",
     ),
     "conditions compared": (
         lambda: (deals.amount > 1) == (deals.cost > 1),
@@ -196,6 +196,24 @@ def test_comparing_a_naive_instant_with_an_exact_one_is_an_error_that_names_the_
 
     with pytest.raises(ck.errors.TimeZoneError, match=r"Deal '1' has a timestamp without a time zone beside one with"):
         late([ck.Deal(id="1", status="won", closed_at="2026-02-01T00:00Z")])
+
+
+def test_a_bound_of_the_period_stands_beside_a_timestamp_and_not_beside_what_may_be_anything() -> None:
+    @ck.metric(unit="count", due=deals.count(deals.attributes["due"] < period.end))
+    def due(due: int) -> int:
+        """What is due."""
+        return due
+
+    message = r"period\.end must stand beside a timestamp of a record; got deals\.attributes\.due\."
+    with pytest.raises(DefinitionError, match=message):
+        due([ck.Deal(id="1", status="won", attributes={"due": "2026-01-01"})], period="2026")
+
+
+def test_a_parameter_is_a_number_that_must_be_given_unless_it_says_otherwise() -> None:
+    parameter = Parameter("span", "how long")
+    assert (parameter.unit, parameter.default, parameter.kind) == ("number", None, "number")
+    kinds = {unit: Parameter("x", "y", unit=unit).kind for unit in ("ratio", "number", "money", "days")}
+    assert kinds == {"ratio": "number", "number": "number", "money": "money", "days": "duration"}
 
 
 def test_a_parameter_has_a_known_unit() -> None:

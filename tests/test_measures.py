@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import crmkpi as ck
-from crmkpi.errors import DefinitionError, UnknownNameError
+from crmkpi.errors import DefinitionError, InputError, UnknownNameError
 from crmkpi.expressions import Expression, period
 from crmkpi.measures import Measure
 from crmkpi.testing import records
@@ -210,6 +210,101 @@ def test_one_row_per_key_is_aggregated_first_and_compared_then(found: list[ck.Or
     assert got(only(buyers.distinct(buyers.products), at), found, period=name) == len(products)
 
 
+@pytest.mark.parametrize(
+    ("shift", "earlier"),
+    [
+        pytest.param(lambda measure: measure.previous(), "2026-02", id="the period before"),
+        pytest.param(lambda measure: measure.previous(2), "2026-01", id="two periods before"),
+        pytest.param(
+            lambda measure: measure.previous(ck.Parameter("steps", "how many periods back", default=3)),
+            "2025-12",
+            id="as many as asked",
+        ),
+        pytest.param(lambda measure: measure.year_ago(), "2025-03", id="a year ago"),
+    ],
+)
+def test_rows_per_key_are_looked_at_in_an_earlier_period_like_all_else(
+    shift: Callable[[Measure], Measure], earlier: str
+) -> None:
+    buyers = orders.per(orders.customer_id, total=orders.sum(orders.amount))
+    spending = buyers.sum(buyers.total, buyers.total > 1)
+    months = {"2025-03": 5, "2025-12": 6, "2026-01": 7, "2026-02": 8, "2026-03": 9}
+    found = [
+        ck.Order(id=month, customer_id="A", amount=amount, ordered_at=f"{month}-10") for month, amount in months.items()
+    ]
+
+    @ck.metric(
+        unit="number",
+        at=orders.ordered_at,
+        now=spending,
+        then=shift(spending),
+        parameters=(ck.Parameter("steps", "how many periods back", default=3),) if earlier == "2025-12" else (),
+    )
+    def growth(now: Decimal, then: Decimal) -> Decimal:
+        """By how much spending has grown."""
+        return now - then
+
+    assert dict(growth(found, period="2026-03").inputs) == {"now": 9, "then": months[earlier]}
+
+
+@pytest.mark.parametrize("word", ["sum", "min", "max"])
+def test_what_is_counted_in_whole_numbers_stays_whole(word: str) -> None:
+    campaigns = ck.Table(ck.Campaign)
+    found = [ck.Campaign(id=str(sent), sent=sent) for sent in (3, 2**60 + 1)]
+    number = got(only(getattr(campaigns, word)(campaigns.sent)), found)
+    assert type(number) is int
+    assert number == {"sum": 2**60 + 4, "min": 3, "max": 2**60 + 1}[word]
+
+
+def test_an_amount_has_the_currency_of_its_own_record_whatever_it_is_multiplied_with() -> None:
+    reach = ck.metric(unit="money", reach=deals.sum(deals.campaign.sent * deals.amount))(_reach)
+    campaign = ck.Campaign(id="c", sent=3, currency="USD")
+    deal = ck.Deal(id="1", status="won", amount=5, currency="EUR", campaign_id="c")
+    result = reach(deals=[deal], campaigns=[campaign])
+    assert (result.value, result.currency) == (15, "EUR")
+
+
+def test_the_amount_of_a_related_record_has_the_currency_of_that_record() -> None:
+    visits = ck.Table(ck.StageVisit)
+    visit = ck.StageVisit(id="v", deal_id="1", stage="Offer")
+    deal = ck.Deal(id="1", status="open", amount=5, currency="USD")
+    reach = ck.metric(unit="money", reach=visits.sum(visits.deal.amount))(_reach)
+    result = reach(stage_visits=[visit], deals=[deal])
+    assert (result.value, result.currency) == (5, "USD")
+
+
+@pytest.mark.parametrize("word", ["sum", "mean", "median"])
+def test_what_is_no_number_is_not_added(word: str) -> None:
+    values: list[float | str] = [1.5, "5"]
+    found = [ck.Deal(id=str(n), status="won", attributes={"x": one}) for n, one in enumerate(values)]
+    with pytest.raises(InputError, match=r"Only numbers can be added; got '5'\."):
+        only(getattr(deals, word)(deals.attributes["x"]))(found)
+
+
+def test_records_that_only_an_earlier_period_asks_for_are_none_of_this_one() -> None:
+    @ck.metric(
+        unit="number",
+        at=deals.closed_at,
+        won=deals.count(deals.status == "won"),
+        lost=deals.count(deals.status == "lost").previous(),
+    )
+    def recovery(won: int, lost: int) -> float:
+        """How many are won for each that was lost before."""
+        return won / lost
+
+    found = [
+        ck.Deal(id=str(number), status=status, closed_at=datetime(2026, month, 5))
+        for number, (status, month) in enumerate([("won", 2), ("lost", 2), ("lost", 1)])
+    ]
+    (account,) = recovery(found, period="2026-02").accounts
+    assert (account.used, account.outside) == (1, 2)
+
+
+def _reach(reach: Decimal) -> Decimal:
+    """What deals would bring if each mail brought one."""
+    return reach
+
+
 @given(found=records(ck.Survey), name=st.none() | spans)
 def test_the_latest_of_each_key_wins_and_of_equally_late_the_last_id(found: list[ck.Survey], name: str | None) -> None:
     surveys = ck.Table(ck.Survey)
@@ -234,6 +329,19 @@ def test_a_stock_looks_at_everyone_as_of_a_bound_of_the_period(found: list[ck.Cu
             for one in found
         )
         assert got(only(customers.count(active)), found, period=name) == expected
+
+
+def test_a_stock_may_compute_before_it_compares_with_a_bound_of_the_period() -> None:
+    since = [datetime(2025, 12, 1), datetime(2025, 12, 2), datetime(2026, 1, 1), None]
+    found = [ck.Customer(id=str(number), since=moment) for number, moment in enumerate(since)]
+    month = timedelta(days=30)
+    for condition, expected in (
+        (customers.since + month <= period.start, 2),
+        (customers.since + month < period.start, 1),
+        (customers.since + month < period.end, 3),
+        (~(customers.since + month < period.end), 0),
+    ):
+        assert got(only(customers.count(condition)), found, period="2026-01") == expected
 
 
 @given(found=records(ck.Order), name=st.none() | spans)

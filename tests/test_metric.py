@@ -170,8 +170,16 @@ WRONG_CALLS: Mapping[str, tuple[Callable[[], Any], type[Exception], str]] = {
         InputError,
         r"win_rate needs data: win_rate\(deals=\.\.\.\), or a Dataset with these tables\.",
     ),
-    "no records": (lambda: ck.win_rate(5), InputError, r"win_rate needs records or a Dataset; got int\."),
-    "a path": (lambda: ck.win_rate("deals.csv"), InputError, r"win_rate needs records or a Dataset; got str\."),
+    "no records": (
+        lambda: ck.win_rate(5),
+        InputError,
+        r"win_rate needs records, such as a list of them, or a Dataset; got int\.",
+    ),
+    "a path": (
+        lambda: ck.win_rate("deals.csv"),
+        InputError,
+        r"win_rate needs records, such as a list of them, or a Dataset; got str\.",
+    ),
     "one table for two": (
         lambda: ck.customer_acquisition_cost([]),
         InputError,
@@ -255,12 +263,12 @@ WRONG_CALLS: Mapping[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "days below zero": (
         lambda: ck.customer_lifetime_value([], period="2026", lifespan=-1),
         ParameterError,
-        r"The parameter 'lifespan' .* must be a finite number, days not negative; got -1\.",
+        r"The parameter 'lifespan' .* must be a finite number that is not negative; got -1\.",
     ),
     "an endless number": (
         lambda: ck.customer_lifetime_value([], period="2026", lifespan=365, margin=float("nan")),
         ParameterError,
-        r"The parameter 'margin' .* must be a finite number, days not negative; got nan\.",
+        r"The parameter 'margin' .* must be a finite number; got nan\.",
     ),
     "a parameter of no metric": (
         lambda: ck.Dataset(deals=[]).measure(ck.win_rate, parameters={"margin": 1}),

@@ -55,6 +55,24 @@ def test_amounts_in_several_currencies_are_an_error_that_counts_them() -> None:
         ck.revenue(found)
 
 
+def test_a_result_has_a_currency_where_it_is_money_and_whatever_input_tells_it() -> None:
+    deals = ck.Table(ck.Deal)
+    per_deal = {"deals": deals.count(), "amount": deals.sum(deals.amount)}
+
+    @ck.metric(unit="money", **per_deal)
+    def each(deals: int, amount: Decimal) -> Decimal:
+        """What a deal brings."""
+        return amount / deals
+
+    @ck.metric(unit="number", **per_deal)
+    def plain(deals: int, amount: Decimal) -> Decimal:
+        """The same as a mere number."""
+        return amount / deals
+
+    found = won(2, 4, currency="USD")
+    assert [(result.value, result.currency) for result in (each(found), plain(found))] == [(3, "USD"), (3, None)]
+
+
 def test_only_the_amounts_that_are_added_must_be_in_one_currency() -> None:
     found = [*won(1, currency="USD"), ck.Deal(id="x", status="lost", amount=9, currency="EUR")]
     result = ck.revenue(found)

@@ -105,6 +105,7 @@ def test_words_for_people_types_and_exports_are_left_alone(tool: Any) -> None:
         ("f(a, b, c=d)", {"f(a, c=d)", "f(a, b)"}),
         ("a.is_in(b, c)", {"a.is_in(b)", "a.is_in(c)"}),
         ("max(a)", {"min(a)"}),
+        ("zip(a, b, strict=True)", {"zip(a, strict=True)"}),
         ("a.previous()", {"a.year_ago()"}),
         ("True", {"False"}),
     ],

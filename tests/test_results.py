@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -38,7 +39,10 @@ def test_a_value_has_the_type_of_its_unit(metric: ck.Metric, kind: type[Any], va
     assert (type(result.value), result.value) == (kind, value)
 
 
-@pytest.mark.parametrize(("unit", "value"), [("seconds", 864_000), ("minutes", 14_400), ("hours", 240), ("days", 10)])
+UNITS = {"seconds": 864_000, "minutes": 14_400, "hours": 240, "days": 10, "weeks": 10 / 7}
+
+
+@pytest.mark.parametrize(("unit", "value"), UNITS.items())
 def test_a_duration_is_told_in_any_unit(unit: Any, value: float) -> None:
     assert ck.sales_cycle_length(DEALS[:1]).to(unit) == value
 
@@ -102,6 +106,7 @@ def test_a_value_of_fewer_than_thirty_records_says_so(count: int, small: bool) -
     found = [ck.Deal(id=str(n), status="won") for n in range(count)]
     assert ck.win_rate(found).small_sample is small
     assert not ck.win_rate([]).small_sample
+    assert not ck.revenue(DEALS).small_sample, "a sum is what it is"
 
 
 @given(crm=datasets(ck.Deal))
@@ -157,6 +162,73 @@ def test_a_change_of_what_has_no_direction_is_neither_better_nor_worse() -> None
     assert (change.absolute, change.better) == (2, None)
 
 
+def test_a_change_from_below_zero_is_measured_against_its_size() -> None:
+    scores = [(1, 0), (1, 0), (1, 9), (2, 10), (2, 10), (2, 0)]
+    answers = [
+        ck.Survey(id=str(n), kind="nps", score=score, answered_at=datetime(2026, month, 5))
+        for n, (month, score) in enumerate(scores)
+    ]
+    result = ck.net_promoter_score(answers, period="2026-02", compare="previous")
+    assert (result.value, result.compared_to.value) == pytest.approx((100 / 3, -100 / 3))
+    assert (result.change.absolute, result.change.relative) == pytest.approx((200 / 3, 2))
+    assert result.change.better is True
+
+
+def test_amounts_in_different_currencies_have_no_difference() -> None:
+    found = [
+        ck.Deal(id=currency, status="won", amount=5, currency=currency, closed_at=datetime(2026, month, 5))
+        for month, currency in ((1, "EUR"), (2, "USD"))
+    ]
+    change = ck.revenue(found, period="2026-02", compare="previous").change
+    assert (change.absolute, change.relative, change.better) == (None, None, None)
+
+
+def test_what_is_left_out_under_one_reason_is_added_up_over_all_tables() -> None:
+    result = ck.revenue(DEALS)
+    account = result.accounts[0]
+    twice = replace(
+        result, accounts=(replace(account, left_out={"deleted": 2}), replace(account, left_out={"deleted": 3, "x": 1}))
+    )
+    assert twice.left_out == {"deleted": 5, "x": 1}
+
+
+def test_a_net_promoter_score_has_the_adjusted_wald_interval_of_its_answers() -> None:
+    promoters, passives, detractors = 52 + 0.75, 38 + 1.5, 10 + 0.75  # three answers are added
+    total = promoters + passives + detractors
+    centre = (promoters - detractors) / total
+    half = stats.norm.ppf(0.975) * ((promoters + detractors) / total - centre**2) ** 0.5 / total**0.5
+    result = ck.net_promoter_score.from_totals(promoters=52, detractors=10, answers=100)
+    assert tuple(result.interval) == pytest.approx((100 * (centre - half), 100 * (centre + half)))
+    assert result.n == 100
+
+
+def test_the_interval_of_a_median_lies_between_values_of_its_own_unit() -> None:
+    amounts = [Decimal(n) for n in range(1, 101)]
+    found = [ck.Deal(id=str(n), status="won", amount=n, probability=n / 100) for n in amounts]
+    interval = ck.average_deal_size.variant("median")(found).interval
+    assert interval.low in amounts
+    assert interval.high in amounts
+    deals = ck.Table(ck.Deal)
+
+    @ck.metric(unit="number", sure=deals.median(deals.probability))
+    def sureness(sure: float) -> float:
+        """How sure we are of a deal."""
+        return sure
+
+    assert [type(bound) for bound in sureness(found).interval] == [float, float]
+    assert tuple(sureness(found).interval) == pytest.approx((float(interval.low) / 100, float(interval.high) / 100))
+
+
+def test_totals_of_a_mean_give_no_interval_as_they_do_not_say_how_far_the_values_are_apart() -> None:
+    result = ck.average_deal_size.from_totals(amount=90, deals=40)
+    assert (result.interval, result.n) == (None, 40)
+
+
+def test_totals_of_a_duration_are_told_in_any_unit() -> None:
+    totals = {"spend": Decimal(1200), "new_customers": 1, "mrr": Decimal(100), "subscribers": 1}
+    assert ck.cac_payback_period.from_totals(**totals).to("days") == 365.25
+
+
 def test_totals_without_an_interval_rest_on_no_records_that_are_known():
     assert ck.revenue.from_totals(amount=Decimal(5)).n == 0
 
@@ -183,6 +255,32 @@ def test_a_report_is_a_sequence_of_results() -> None:
     assert [result.definition for result in report[4:]] == ["revenue", "revenue"]
     assert len(report.where(lambda result: result.value is None)) == 1
     assert report.where(lambda result: True).title == report.title == "2026-01 to 2026-03, every month"
+
+
+def test_a_part_of_a_report_is_a_report_with_the_same_title_and_notes() -> None:
+    report = ck.Report(tuple(CRM.measure(["win_rate", "revenue"])), "All deals", ("as of today",))
+    for part in (report[:1], report.where(lambda result: result.definition == "win_rate")):
+        assert [result.definition for result in part] == ["win_rate"]
+        assert (part.title, part.notes) == ("All deals", ("as of today",))
+
+
+def test_a_report_tells_sql_from_plans() -> None:
+    report = ck.Report((), statements=(("sql", "SELECT 1"), ("plan", "== Physical Plan =="), ("sql", "SELECT 2")))
+    assert report.sql() == "SELECT 1;\n\nSELECT 2;\n"
+    assert report.plan() == "== Physical Plan ==\n"
+    assert report == ck.Report(()), "how the numbers were found is no part of them"
+
+
+def test_a_grid_has_the_metrics_below_each_other_and_the_periods_side_by_side() -> None:
+    report = CRM.measure(["win_rate", "revenue"], period="2026-Q1", every="month")
+    assert str(report.pivot()) == str(report.pivot(rows="metric", columns="period"))
+    assert str(report.pivot()) != str(report.pivot(rows="period", columns="metric"))
+
+
+def test_a_result_shows_itself_in_brackets() -> None:
+    result = ck.win_rate(DEALS)
+    assert repr(result) == f"<{result}>"
+    assert str(result).startswith("win_rate 66.7 %")
 
 
 def test_one_result_is_found_by_metric_period_and_segment() -> None:
@@ -252,3 +350,12 @@ def test_the_interval_of_a_mean_duration_is_cut_at_zero_and_that_of_money_is_not
     assert interval.high / timedelta(hours=1) == pytest.approx(5 + 12.7062 * 4, abs=1e-3)
     deals = [ck.Deal(id=str(amount), status="won", amount=amount) for amount in (1, 9)]
     assert float(ck.average_deal_size(deals).interval.low) == pytest.approx(5 - 12.7062 * 4, abs=1e-3)
+
+
+def test_nothing_in_the_period_before_is_nothing_in_every_currency() -> None:
+    deals = [ck.Deal(id="1", status="won", amount=50, currency="EUR", closed_at="2026-02-05")]
+    first, second = (ck.revenue(deals, period=period, compare="previous") for period in ("2026-02", "2026-03"))
+    assert (first.change.absolute, first.change.relative, first.change.better) == (Decimal(50), None, True)
+    assert (second.change.absolute, second.change.relative, second.change.better) == (Decimal(-50), -1.0, False)
+    dollars = [*deals, ck.Deal(id="2", status="won", amount=50, currency="USD", closed_at="2026-01-05")]
+    assert ck.revenue(dollars, period="2026-02", compare="previous").change.absolute is None

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -92,6 +93,107 @@ def test_values_of_different_kinds_are_still_in_order() -> None:
 def test_a_bin_holds_its_lower_bound_and_not_its_upper_one(amount: Any, label: str | None) -> None:
     segment = ck.Segment("size", "amount", bins=(0.1, 1000))
     assert segment.label(None if amount is None else Decimal(amount)) == label
+
+
+class Above:
+    """A function of a deal that prints like all others of its kind."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+
+    def __call__(self, deal: ck.Deal) -> bool:
+        return (deal.amount or 0) > self.limit
+
+    def __repr__(self) -> str:
+        return "above"
+
+
+def test_functions_that_print_alike_are_told_apart() -> None:
+    counts = [
+        {result.segment["above"]: result.inputs["closed"] for result in CRM.measure("win_rate", by={"above": function})}
+        for function in (Above(500), Above(2000))
+    ]
+    assert counts == [{False: 2, True: 3}, {False: 4, True: 1}]
+    both = CRM.measure("win_rate", by={"low": Above(500), "high": Above(2000)})
+    assert {tuple(result.segment.values()) for result in both} == {(False, False), (True, False), (True, True)}
+
+
+def test_bins_come_from_low_to_high_and_what_has_no_value_last() -> None:
+    report = CRM.measure("win_rate", by=ck.Segment("size", "amount", bins=(1000, 5000)))
+    assert [result.segment["size"] for result in report] == ["< 1000", "1000 to < 5000", ">= 5000", None]
+
+
+expenses = ck.Table(ck.Expense)
+leads = ck.Table(ck.Lead)
+SPENT = [ck.Expense(id="e", amount=90, channel="email")]
+CAME = [ck.Lead(id=str(number), channel=channel) for number, channel in enumerate(("email", "event", "event", None))]
+
+
+@ck.metric(unit="money", spent=expenses.sum(expenses.amount), came=leads.count())
+def spent_per_lead(spent: Decimal, came: int) -> Decimal:
+    """What a lead costs."""
+    return spent / came
+
+
+@pytest.mark.parametrize(
+    ("spent", "expected"),
+    [
+        pytest.param(SPENT, {"email": Decimal(90), "event": Decimal(0), None: Decimal(0)}, id="known"),
+        pytest.param(
+            [replace(SPENT[0], channel=None)], {"email": None, "event": None, None: Decimal(90)}, id="never known"
+        ),
+        pytest.param(
+            [*SPENT, replace(SPENT[0], id="f", channel=None)],
+            {"email": Decimal(90), "event": Decimal(0), None: Decimal(90)},
+            id="known of some",
+        ),
+        pytest.param([], {"email": Decimal(0), "event": Decimal(0), None: Decimal(0)}, id="nothing spent"),
+    ],
+)
+def test_where_no_record_of_a_table_tells_the_segment_a_kpi_of_two_tables_has_no_value_in_it(
+    spent: list[ck.Expense], expected: dict[str | None, Decimal | None]
+) -> None:
+    report = ck.Dataset(expenses=spent, leads=CAME).measure(spent_per_lead, by="channel")
+    assert {result.segment["channel"]: result.value for result in report} == expected
+    reasons = {result.reason for result in report if result.value is None}
+    assert reasons <= {"no record of expenses has a channel"}
+
+
+def test_a_kpi_of_one_table_is_not_undefined_in_segments_of_another() -> None:
+    crm = ck.Dataset(deals=[replace(DEALS[0], channel=None)], leads=CAME)
+    report = crm.measure(["revenue", "lead_volume"], by="channel")
+    assert report.get("revenue", channel="email").value == 0
+
+
+def test_that_a_table_has_no_such_segment_is_told_before_that_an_input_has_no_value() -> None:
+    @ck.metric(unit="money", typical=expenses.median(expenses.amount), came=leads.count())
+    def typical_cost(typical: Decimal, came: int) -> Decimal:
+        """A typical expense for each lead."""
+        return typical / came
+
+    crm = ck.Dataset(expenses=[replace(SPENT[0], channel=None)], leads=CAME)
+    result = crm.measure(typical_cost, by="channel").get(typical_cost, channel="email")
+    assert result.reason == "no record of expenses has a channel"
+
+
+@pytest.mark.parametrize(
+    ("asked", "title"),
+    [
+        ({}, "all data"),
+        ({"by": ["owner", "status"]}, "all data by owner, status"),
+        ({"period": "2026-02"}, "2026-02"),
+        ({"period": "2026", "every": "quarter", "by": "owner"}, "2026-Q1 to 2026-Q4 by owner, every quarter"),
+    ],
+)
+def test_a_report_is_headed_by_what_was_asked(asked: dict[str, Any], title: str) -> None:
+    assert CRM.measure("win_rate", **asked).title == title
+
+
+def test_other_bins_of_the_same_field_are_other_groups() -> None:
+    for bound in (500, 2000):
+        report = CRM.measure("win_rate", by=ck.Segment("size", "amount", bins=(bound,)))
+        sizes = [result.segment["size"] for result in report]
+        assert sizes == [f"< {bound}", f">= {bound}", None]
 
 
 WRONG: Mapping[str, tuple[Callable[[], Any], type[Exception], str]] = {

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmkpi import Calendar, Dataset, Deal, Order, Rates, Table, Tally, catalogue, metric
+from crmkpi import Calendar, Dataset, Deal, Order, Rates, Table, Tally, catalogue, metric, read_dicts
 from crmkpi.demo import sample_company
 from crmkpi.errors import InputError, UnknownNameError
 from crmkpi.testing.laws import takes_period
@@ -135,6 +135,12 @@ def test_adding_makes_a_new_tally():
     empty = Tally("win_rate")
     empty.add(deals=[Deal(id="1", status="won")])
     assert empty.report()[0].value is None
+
+
+def test_rows_that_could_not_be_read_are_counted_over_all_parts():
+    part = read_dicts([{"id": "1", "status": "won"}, {"id": "2", "status": "wonn"}], record=Deal)
+    (account,) = Tally("win_rate").add(deals=part).add(deals=part).report()[0].accounts
+    assert (account.given, account.used, account.rejected) == (4, 2, 2)
 
 
 def test_different_values_are_counted_once_over_all_parts():

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import crmkpi as ck
 from crmkpi.errors import CurrencyError, DefinitionError
 from crmkpi.expressions import as_of, period
-from crmkpi.measures import last_day
+from crmkpi.measures import last_day, period_days
 from crmkpi.testing import records
 
 orders = ck.Table(ck.Order)
@@ -181,6 +181,30 @@ def test_an_interval_of_its_own_is_asked_with_the_inputs_and_the_confidence():
     assert result.interval.method == "estimated"
     assert how_many([]).interval is None
     assert how_many.from_totals(x=[1, 2], confidence=0.9).interval.high == pytest.approx(2.9)
+
+
+def test_an_interval_of_its_own_is_asked_with_the_parameters_of_the_formula():
+    @ck.metric(
+        unit="number",
+        x=orders.count(),
+        interval=ck.Estimated(lambda x, margin, *, confidence: (x - margin, x + margin)),
+        parameters=(ck.Parameter("margin", "how far off it may be"),),
+    )
+    def about(x: int, margin: float) -> float:
+        """How many, roughly."""
+        return x + 0 * margin
+
+    assert tuple(about([ck.Order(id="1")], margin=0.25).interval) == (0.75, 1.25)
+
+
+def test_the_reason_is_of_the_input_that_has_no_value():
+    @ck.metric(unit="number", typical=orders.median(orders.amount), days=period_days, at=orders.ordered_at)
+    def each_day(typical: Decimal, days: float) -> float:
+        """A typical order on each day."""
+        return float(typical) / days
+
+    assert each_day([], period="2026").reason == "no record has a value for typical"
+    assert each_day([]).reason == "it needs the length of a period, and no period is given"
 
 
 def test_frames_give_the_same_values_and_rows_as_records(backend, backends):

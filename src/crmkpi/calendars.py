@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from dateutil.relativedelta import relativedelta
 
-from crmkpi.errors import ParameterError, PeriodError, UnknownNameError, did_you_mean
+from crmkpi.errors import InputError, ParameterError, PeriodError, UnknownNameError, did_you_mean
 from crmkpi.open_time import FIRST_YEAR, LAST_YEAR, OpenTime, instant
 from crmkpi.opening_hours import WEEKDAYS, OpeningHours, Schedules, Weekday, hours_text, read_schedules
 
-__all__ = ["DEFAULT_CALENDAR", "Calendar", "CalendarUnit", "OpeningHours", "Weekday"]
+__all__ = ["DEFAULT_CALENDAR", "Calendar", "CalendarUnit", "OpeningHours", "Weekday", "check_calendar"]
 
 CalendarUnit = Literal["day", "week", "month", "quarter", "year", "fiscal_quarter", "fiscal_year"]
 DateOrDatetime = TypeVar("DateOrDatetime", date, datetime)
@@ -300,3 +300,13 @@ def _frozen_holidays(holidays: Container[date]) -> tuple[Container[date], object
 
 
 DEFAULT_CALENDAR = Calendar()
+
+
+def check_calendar(calendar: object, as_of: object) -> None:
+    """Refuse what is no calendar, and what is no day up to which data is known."""
+    if not isinstance(calendar, Calendar):
+        msg = f"`calendar` is a Calendar, such as Calendar(tz='Europe/Berlin'); got {calendar!r}."
+        raise InputError(msg)
+    if as_of is not None and not isinstance(as_of, date):
+        msg = f"`as_of` is a date or a datetime, such as date(2026, 3, 31); got {as_of!r}."
+        raise InputError(msg)

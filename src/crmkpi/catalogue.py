@@ -43,6 +43,8 @@ class Catalogue:
 
     def find(self, name: str) -> Metric:
         """The KPI of that name, alias ("CAC") or id with a variant ("churn_rate.stripe")."""
+        if not isinstance(name, str):
+            raise UnknownNameError(f"A KPI is found by its name, such as 'win_rate'; got {name!r}.")
         head, _, variant = name.partition(".")
         found = self._by_name.get(_folded(head))
         if found is None:
@@ -113,7 +115,7 @@ class _Whole(Catalogue):
 
     def find(self, name: str) -> Metric:
         """The KPI of that name, alias ("CAC") or id with a variant ("churn_rate.stripe")."""
-        head, _, variant = name.partition(".")
+        head, _, variant = name.partition(".") if isinstance(name, str) else ("", "", "")
         if head not in NAMES:
             return super().find(name)
         return definition(head).variant(variant) if variant else definition(head)

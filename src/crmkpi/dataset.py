@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from crmkpi.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit
+from crmkpi.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit, check_calendar
 from crmkpi.catalogue import catalogue
 from crmkpi.engines.frames_columns import FrameTable
 from crmkpi.engines.support import backend_of
@@ -69,11 +69,15 @@ class Dataset:
             if name not in known_tables():
                 raise UnknownNameError(f"A dataset has no table {name!r}. {did_you_mean(name, known_tables())}")
             if isinstance(records, _NOT_TABLES) or not isinstance(records, Iterable):
-                raise InputError(f"The table {name!r} must be an iterable of records; got {type(records).__name__}.")
-        if not isinstance(calendar, Calendar):
-            raise InputError(f"`calendar` is a Calendar, such as Calendar(tz='Europe/Berlin'); got {calendar!r}.")
-        if as_of is not None and not isinstance(as_of, date):
-            raise InputError(f"`as_of` is a date or a datetime, such as date(2026, 3, 31); got {as_of!r}.")
+                raise InputError(
+                    f"The table {name!r} must be an iterable of records; got {type(records).__name__}. Give a list, "
+                    "what crmkpi.read_csv and its like return, or a frame."
+                )
+        check_calendar(calendar, as_of)
+        if rates is not None and not isinstance(rates, Rates):
+            raise InputError(f"`rates` is a Rates, such as Rates('EUR', {{'USD': '0.9'}}); got {rates!r}.")
+        if currency is not None and not isinstance(currency, str):
+            raise InputError(f"`currency` is the name of a currency, such as 'EUR'; got {currency!r}.")
         self.tables: Mapping[str, Iterable[Any]] = MappingProxyType(dict(tables))
         self.calendar = calendar
         self.currency = currency
@@ -178,7 +182,9 @@ class Dataset:
                 raise PeriodError(f"every={every!r} splits a period; say which one, such as period='2026'.")
             return [None]
         if not isinstance(period, Period | str):
-            return [found for each in period for found in self.periods(each, every)]
+            if not isinstance(period, Iterable) or not (several := list(period)):
+                raise PeriodError(f"A period is text such as '2026-Q1', a Period, or several of these; got {period!r}.")
+            return [found for each in several for found in self.periods(each, every)]
         whole = period if isinstance(period, Period) else Period(period, calendar=self.calendar, as_of=self.as_of)
         if every is not None:
             return list(whole.split(every))
@@ -193,7 +199,10 @@ class Dataset:
             return period.previous()
         if compare == "year_ago":
             return period.year_ago()
-        return self.periods(compare, None)[0]
+        others = self.periods(compare, None)
+        if len(others) != 1:
+            raise PeriodError(f"A period is compared with one other; got {len(others)}.")
+        return others[0]
 
     def check(
         self, *, metrics: Metric | str | Iterable[Metric | str] | None = None, founded: date | None = None
@@ -283,10 +292,20 @@ def result_of(metric: Metric, data: Any, options: Mapping[str, Any]) -> Result:
     tables = {name: rest.pop(name) for name in known_tables() if name in rest}
     parameters = {name: rest.pop(name) for name in metric.parameters if name in rest}
     for name in rest:
+        if name in ("by", "every"):
+            raise UnknownNameError(
+                f"{metric.id} gives one result and takes no {name!r}; for several results write "
+                f"Dataset(...).measure({metric.id!r}, {name}=...)."
+            )
         known = [*metric.parameters, *metric.tables, "period", "compare", "confidence", *_SETTINGS]
         raise UnknownNameError(f"{metric.id} takes no {name!r}. {did_you_mean(name, known)}")
     crm = _dataset(metric, data, tables, settings)
-    chosen = crm.periods(period, None)[0]
+    chosen, *others = crm.periods(period, None)
+    if others:
+        raise PeriodError(
+            f"{metric.id} gives one result and takes one period; got {1 + len(others)}. For several give them to "
+            "Dataset.measure()."
+        )
     against = crm._other(chosen, compare)  # noqa: SLF001  # the dataset's own module
     return measure_one(crm, metric, period=chosen, against=against, parameters=parameters, confidence=confidence)
 
@@ -310,7 +329,7 @@ def _dataset(metric: Metric, data: Any, tables: Mapping[str, Any], settings: dic
         return Dataset(**tables, **settings)
     is_table = isinstance(data, Iterable | FrameTable) or backend_of(data) is not None
     if isinstance(data, str | bytes) or not is_table:
-        raise InputError(f"{metric.id} needs records or a Dataset; got {type(data).__name__}.")
+        raise InputError(f"{metric.id} needs records, such as a list of them, or a Dataset; got {type(data).__name__}.")
     missing = [table for table in metric.tables if table not in tables]
     if len(missing) != 1:
         raise InputError(f"{metric.id} reads {' and '.join(metric.tables)}; give them by name: {_asks(metric)}.")

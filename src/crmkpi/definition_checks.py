@@ -24,7 +24,9 @@ def check_definition(
     measures: Mapping[str, Measure],
     parameters: Mapping[str, Parameter],
     at: Expression | None,
+    *,
     interval: IntervalRule | None,
+    leave_out: Mapping[str, Expression] | None,
 ) -> None:
     """Refuse a formula and measures that do not fit each other."""
     if not measures:
@@ -48,8 +50,19 @@ def check_definition(
         )
     if not inspect.getdoc(function):
         raise DefinitionError(f"{name} needs a docstring whose first line says in business words what it measures.")
+    if at is not None and not isinstance(at, Expression):
+        raise DefinitionError(f"`at` of {name} names a timestamp, as deals.closed_at does; got {at!r}.")
     if at is not None and at.kind != "timestamp":
         raise DefinitionError(f"`at` of {name} names a timestamp; got {at!r}, which is a {at.kind}.")
+    if leave_out is not None and not isinstance(leave_out, Mapping):
+        raise DefinitionError(
+            f"leave_out of {name} maps reasons to records, such as {{'deleted': deals.deleted}}; got {leave_out!r}."
+        )
+    if interval is not None and not isinstance(interval, IntervalRule):
+        raise DefinitionError(
+            f"The interval of {name} is a Share, Mean, NetPromoter or Estimated, such as Share('won', 'closed'); got "
+            f"{interval!r}."
+        )
     for field in () if isinstance(interval, Estimated) else getattr(interval, "__dataclass_fields__", ()):
         if getattr(interval, field) not in measures:
             raise DefinitionError(

@@ -114,7 +114,7 @@ def did_you_mean(name: str, known: Iterable[str], *, limit: int = 12) -> str:
     """
     names = sorted(set(known))
     folded = {candidate.casefold(): candidate for candidate in names}
-    near = get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
+    near = get_close_matches(str(name).casefold(), folded, n=1, cutoff=0.6)
     if near:
         return f"Did you mean {folded[near[0]]!r}?"
     if not names:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Context, Decimal, localcontext
 from functools import reduce
-from typing import Any
+from typing import Any, NamedTuple
 
 from crmkpi.engines.query import EXACT, NO_DATE, Answer, Group, Part, Sample, Slot, empty_state, merged_state
 from crmkpi.engines.records import Moments
@@ -17,7 +17,7 @@ from crmkpi.expressions import Expression, Together, ValueKind, as_of
 from crmkpi.intervals import quantile
 from crmkpi.measures import Grouped, Measure
 from crmkpi.periods import Period
-from crmkpi.plan import Column, MeasurePlan, MetricPlan
+from crmkpi.plan import AccountPlan, Column, MeasurePlan, MetricPlan
 
 __all__ = ["EVER", "Cut", "Input", "Place", "Reader", "Timeline", "moved"]
 
@@ -244,6 +244,17 @@ class Place:
             return reduce(lambda mine, theirs: merged_state(self.slot, mine, theirs), found)
 
 
+class _Accounted(NamedTuple):
+    """Where the records of one table and anchor are counted over one period."""
+
+    plan: AccountPlan
+    groups: Mapping[Group, list[Any]]
+    parts: Sequence[Part]
+    others: Mapping[Group, list[Any]]  # where records without a date lie, if they are in none of the parts
+    no_date: str
+    undated: Sequence[int]
+
+
 class Cut:
     """A metric over one period: where its numbers lie is found once, and read for each segment."""
 
@@ -267,14 +278,15 @@ class Cut:
         if plan.metric.until is not None:
             missing = "it needs the day up to which the data is known, and none is given"
             self._fixed[plan.metric.until] = Input(reader.last_day(period), missing=missing)
-        self._accounts = [
-            (
-                account,
-                reader.answers[account.table].groups[account.anchor],
-                reader.timeline.parts(period, stock=account.stock),
-            )
-            for account in plan.accounts
-        ]
+        self._accounts: list[_Accounted] = []
+        for account in plan.accounts:
+            parts = reader.timeline.parts(period, stock=account.stock)
+            groups = reader.answers[account.table].groups[account.anchor]
+            # Records that would count if they had the date that puts them into a period.
+            no_date = f"no {account.at}"
+            undated = [account.used, *(number for reason, number in account.reasons if reason == no_date)]
+            others = {} if NO_DATE in parts else groups
+            self._accounts.append(_Accounted(account, groups, parts, others, no_date, undated))
 
     def inputs(self, segment: tuple[Hashable, ...]) -> dict[str, Input]:
         """All inputs of the metric's formula."""
@@ -295,24 +307,21 @@ class Cut:
 
     def left_out(self, segment: tuple[Hashable, ...]) -> Iterator[tuple[str, str | None, int, dict[str, int]]]:
         """For each table and anchor, how many records were used, and how many were left out under each reason."""
-        for account, groups, parts in self._accounts:
-            found = [states for part in parts if (states := groups.get((segment, part))) is not None]
+        for account, groups, parts, others, no_date, undated in self._accounts:
             used = 0
             reasons: dict[str, int] = {}
-            if found:
-                used = sum([states[account.used] for states in found])
-                for reason, number in account.reasons:
-                    count = sum([states[number] for states in found])
-                    if count:
-                        reasons[reason] = reasons.get(reason, 0) + count
-            undated = None if NO_DATE in parts else groups.get((segment, NO_DATE))
-            if undated is not None:
-                # Records that would count if they had the date that puts them into a period.
-                name = f"no {account.at}"
-                slots = [account.used, *(number for reason, number in account.reasons if reason == name)]
-                count = sum(undated[number] for number in slots)
+            for part in parts:
+                states = groups.get((segment, part))
+                if states is not None:
+                    used += states[account.used]
+                    for reason, number in account.reasons:
+                        if states[number]:
+                            reasons[reason] = reasons.get(reason, 0) + states[number]
+            states = others.get((segment, NO_DATE))
+            if states is not None:
+                count = sum([states[number] for number in undated])
                 if count:
-                    reasons[name] = reasons.get(name, 0) + count
+                    reasons[no_date] = reasons.get(no_date, 0) + count
             yield account.table, account.at, used, reasons
 
 
@@ -320,7 +329,7 @@ def moved(period: Period | None, measure: Measure, parameters: Mapping[str, Any]
     """The period that a measure such as `.previous()` looks at; None where there is none before."""
     if measure.shift == "none":
         return period
-    if period is None or period.unit == "all":
+    if period is None:
         return None
     steps = measure.steps if isinstance(measure.steps, int) else parameters[repr(measure.steps)]
     if steps < 1 or steps != int(steps):
@@ -330,7 +339,7 @@ def moved(period: Period | None, measure: Measure, parameters: Mapping[str, Any]
             return period.year_ago()
         for _ in range(int(steps)):
             period = period.previous()
-    except PeriodError:  # week 53 in a year that follows one of 52 weeks, or the beginning of the calendar
+    except PeriodError:  # all time, week 53 in a year that follows one of 52 weeks, or the beginning of the calendar
         return None
     return period
 

@@ -403,7 +403,9 @@ def _constant(value: object, *, beside: Expression) -> Constant:
         raise DefinitionError(f"None is not comparable; write {beside!r}.missing() or .present().")
     kind = kind_of(value)
     if kind is None:
-        raise DefinitionError(f"{value!r} cannot stand in an expression beside {beside!r}.")
+        several = list(value) if isinstance(value, list | tuple | set | frozenset) else []
+        hint = f" For one of several write {beside!r}.is_in({', '.join(map(repr, several))})." if several else ""
+        raise DefinitionError(f"{value!r} cannot stand in an expression beside {beside!r}.{hint}")
     if isinstance(beside, Field) and beside.choices and value not in beside.choices:
         raise DefinitionError(f"{beside!r} is never {value!r}. {did_you_mean(str(value), beside.choices)}")
     if beside.kind == "money" and isinstance(value, float):
@@ -417,8 +419,10 @@ def _compare(sign: CompareSign, left: Expression, right: object) -> Comparison:
     other = right if isinstance(right, Expression) else _constant(right, beside=left)
     families = {family(left.kind), family(other.kind)} - {"any"}
     if len(families) > 1:
+        day = left.kind == "timestamp" and other.kind == "date"
+        hint = f"; compare its day, {left!r}.day()" if day else ""
         raise DefinitionError(
-            f"{left!r} is a {left.kind} and cannot be compared with {other!r}, which is a {other.kind}."
+            f"{left!r} is a {left.kind} and cannot be compared with {other!r}, which is a {other.kind}{hint}."
         )
     if families == {"predicate"}:
         raise DefinitionError(f"{left!r} and {other!r} are conditions; join them with `&` or `|`, do not compare them.")

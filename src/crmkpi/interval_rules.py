@@ -71,3 +71,8 @@ def check_totals(name: str, rule: IntervalRule | None, inputs: Mapping[str, Any]
                 f"{name}: {part.replace('_', ' ')} is a part of {whole.replace('_', ' ')}; got {inputs[part]} of "
                 f"{inputs[whole]}."
             )
+        for count in (part, whole):
+            if inputs[count] != int(inputs[count]):
+                raise InputError(
+                    f"{name}: {count.replace('_', ' ')} is a count of records, so it is whole; got {inputs[count]}."
+                )

@@ -20,6 +20,7 @@ from decimal import Context, Decimal, localcontext
 from fractions import Fraction
 from functools import lru_cache
 from math import exp, floor, isfinite, lgamma, log, log1p, pi, sqrt
+from numbers import Real
 from typing import Generic, Literal, TypeVar
 
 from crmkpi.errors import InputError
@@ -304,7 +305,7 @@ def quantile_ranks(count: int, fraction: float = 0.5, *, confidence: float = 0.9
 
 
 def _check_confidence(confidence: float) -> None:
-    if not 0 < confidence < 1:
+    if not isinstance(confidence, Real) or not 0 < confidence < 1:
         raise InputError(
             f"`confidence` must lie between 0 and 1, both excluded; got {confidence!r}. Write 95 % as 0.95."
         )

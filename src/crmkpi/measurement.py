@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from crmkpi.attributes import attribute_of, check_attribute, noting
@@ -23,6 +24,7 @@ from crmkpi.periods import Period
 from crmkpi.plan import MetricPlan, Plan
 from crmkpi.results import Account, Report, Result, counted, evaluated, interval_of
 from crmkpi.segments import By, Segment, segment_keys, segments_of
+from crmkpi.sources.account import LoadAccount, reasons_of
 
 if TYPE_CHECKING:
     from crmkpi.dataset import Dataset
@@ -31,7 +33,8 @@ __all__ = ["built", "chosen_metrics", "measure", "measure_one", "read", "report"
 
 _ALL_TIME = Timeline([None], EVER, whole=True)
 _KEPT_PLANS = 500
-_FIELDS = tuple(one.name for one in fields(Result) if one.name != "compared_to")
+_FIELDS = [one.name for one in fields(Result)]
+_ALL_OF = attrgetter(*_FIELDS)
 
 
 def measure(
@@ -96,7 +99,8 @@ def measure_one(
 
 def chosen_metrics(metrics: Metric | str | Iterable[Metric | str]) -> tuple[Metric, ...]:
     """The metrics that are meant: themselves, or by their names in the catalogue."""
-    listed = (metrics,) if isinstance(metrics, Metric | str) else tuple(metrics)
+    several: Any = metrics if isinstance(metrics, Iterable) and not isinstance(metrics, str) else (metrics,)
+    listed = tuple(several)
     if not listed:
         raise InputError("measure() needs at least one metric; got none.")
     found = tuple(catalogue.find(metric) if isinstance(metric, str) else metric for metric in listed)
@@ -183,7 +187,7 @@ def _answer(
         from crmkpi.engines import frames  # noqa: PLC0415  # only where there are frames
 
         with at_home(table.backend, query.type_.table):
-            return frames.answer(
+            answer = frames.answer(
                 query,
                 table,
                 moments=timeline.moments,
@@ -196,6 +200,8 @@ def _answer(
                 merging=partly or timeline.merging,
                 statements=statements,
             )
+            answer.unread, answer.skipped = reasons_of(table.rejected), dict(table.skipped)
+            return answer
     found = crm.records(query.type_.table)
     if isinstance(found, Iterator) and any(attribute_of(key) is not None for key in query.segments):
         found = noting(found, attributes.setdefault(query.type_.table, set()))
@@ -208,6 +214,9 @@ def _answer(
         parameters=parameters,
     )
     answer.rejected = len(getattr(table, "rejected", ()))
+    account = getattr(table, "account", None)
+    if isinstance(account, LoadAccount):
+        answer.unread, answer.skipped = reasons_of(account.rejected), dict(account.skipped)
     return answer
 
 
@@ -234,6 +243,8 @@ def _plan(
 
 def _parameter_values(metrics: Sequence[Metric], given: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters inside expressions, by their printed form; days become durations."""
+    if not isinstance(given, Mapping):
+        raise InputError(f"`parameters` maps names to numbers, such as {{'quota': 50000}}; got {given!r}.")
     known = {name for metric in metrics for name in metric.parameters}
     for name in given:
         if name not in known:
@@ -366,12 +377,16 @@ class _Builder:
         made = []
         for table, at, used, left_out in cut.left_out(segment):
             rejected = self._rejected[table]
-            made.append(Account(table, at, self._reader.given(table, segment) + rejected, used, left_out, rejected))
+            given = self._reader.given(table, segment) + rejected
+            answer = self._reader.answers[table]
+            made.append(Account(table, at, given, used, left_out, rejected, answer.unread, answer.skipped))
         return tuple(made)
 
 
 def _compared(result: Result, other: Result) -> Result:
-    return Result(**{name: getattr(result, name) for name in _FIELDS}, compared_to=other)
+    values = list(_ALL_OF(result))  # dataclasses.replace() takes twice as long, and a scorecard has thousands
+    values[_FIELDS.index("compared_to")] = other
+    return Result(*values)
 
 
 def _currency(metric: Metric, inputs: Mapping[str, Input]) -> str | None:
@@ -395,11 +410,8 @@ def _sort_key(key: Hashable, segment: Segment) -> tuple[int, float, str]:
 
 def _title(periods: Sequence[Period | None], every: str | None, by: By) -> str:
     """What a report is about, in a few words."""
-    first, last = periods[0], periods[-1]
-    if first is None or last is None:
-        text = "all data"
-    else:
-        text = first.label if len(periods) == 1 else f"{first.label} to {last.label}"
+    labels = [period.label for period in periods if period is not None] or ["all data"]
+    text = labels[0] if len(labels) == 1 else f"{labels[0]} to {labels[-1]}"
     grouped = ", ".join(segment.name for segment in segments_of(by))
     return text + (f" by {grouped}" if grouped else "") + (f", every {every}" if every else "")
 

@@ -314,6 +314,11 @@ class _AttributesOf:
     def __getitem__(self, name: str) -> Field:
         return Field(self.table, (*self.path, name), "any")
 
+    def __getattr__(self, name: str) -> Field:
+        if name.startswith("__"):  # Python itself asks, when it copies
+            raise AttributeError(name)
+        raise UnknownNameError(f"A custom attribute is written {'.'.join((self.table, *self.path))}[{name!r}].")
+
 
 def _measure(
     table: Any,

@@ -237,10 +237,9 @@ class Metric:
                     f"The parameter {name!r} of {self.id} is in {parameter.unit}, not a duration; got {value!r}."
                 )
             value = value / timedelta(days=1)
-        if not math.isfinite(value) or (parameter.unit == "days" and value < 0):
-            raise ParameterError(
-                f"The parameter {name!r} of {self.id} must be a finite number, days not negative; got {value!r}."
-            )
+        if not math.isfinite(value) or (parameter.unit in ("days", "money") and value < 0):
+            sign = " that is not negative" if parameter.unit in ("days", "money") else ""
+            raise ParameterError(f"The parameter {name!r} of {self.id} must be a finite number{sign}; got {value!r}.")
         if parameter.unit == "ratio" and abs(value) > 1:
             raise ParameterError(
                 f"The parameter {name!r} of {self.id} is a fraction ({parameter.meaning}), so that 35 % is 0.35; got "
@@ -257,7 +256,8 @@ class Metric:
         zeros = [_words(name) for name, value in numbers.items() if value == 0]
         if not zeros:
             return "the formula divides by 0"
-        return f"{' and '.join(zeros)} {'is' if len(zeros) == 1 else 'are'} 0"
+        *others, last = zeros
+        return f"{', '.join(others)} and {last} are 0" if others else f"{last} is 0"
 
     def _complete(self, totals: Mapping[str, Any]) -> dict[str, Any]:
         asked = [*self.measures, *filter(None, (self.days, self.until))]
@@ -269,6 +269,9 @@ class Metric:
         if missing:
             raise InputError(f"{self.id} needs {', '.join(known)}; missing: {', '.join(missing)}.")
         given = {name: totals[name] for name in asked}
+        for name, value in given.items():
+            if isinstance(value, str | bool) or not _is_finite(value):
+                raise InputError(f"{self.id}: {name} must be a finite number; got {value!r}.")
         for name, measure in self.measures.items():
             if measure.kind == "money":
                 given[name] = _as_money(given[name])
@@ -320,6 +323,8 @@ def metric(
     """
 
     def decorate(function: Callable[..., Any]) -> Metric:
+        if not callable(function) or not hasattr(function, "__name__"):
+            raise DefinitionError(f"@metric decorates a function, the formula; got {function!r}.")
         name = function.__name__
         named = {parameter.name: parameter for parameter in parameters}
         days = next((key for key, value in inputs.items() if isinstance(value, PeriodDays)), None)
@@ -336,7 +341,8 @@ def metric(
             raise DefinitionError(
                 f"{name} says that {better!r} is better. {did_you_mean(str(better), get_args(Better))}"
             )
-        check_definition(name, function, [*measures, *filter(None, [days, until])], measures, named, at, interval)
+        names = [*measures, *filter(None, [days, until])]
+        check_definition(name, function, names, measures, named, at, interval=interval, leave_out=leave_out)
         made = Metric(
             name,
             function,
@@ -378,6 +384,12 @@ def _words(name: str) -> str:
 def _as_money(value: Any) -> Any:
     """A number as an amount: money is exact, and a float counts as the decimal that it is printed as."""
     return Decimal(str(value)) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, Decimal):
+        return value.is_finite()
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def _plain_number(value: Any) -> Any:

@@ -42,11 +42,20 @@ class Rates:
     _table: Mapping[str, Decimal | tuple[list[date], list[Decimal]]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.to, str):
+            raise InputError(f"Rates lead to a currency, such as 'EUR'; got {self.to!r}.")
+        if not isinstance(self.rates, Mapping):
+            raise InputError(f"Rates map currencies to numbers, such as {{'USD': '0.9'}}; got {self.rates!r}.")
         table: dict[str, Decimal | tuple[list[date], list[Decimal]]] = {self.to: Decimal(1)}
         for currency, rate in self.rates.items():
             if currency == self.to and (isinstance(rate, Mapping) or _positive(currency, rate) != 1):
                 raise InputError(f"One {currency} is one {currency}; got a rate of {rate!r}.")
             if isinstance(rate, Mapping):
+                for day in rate:
+                    if not isinstance(day, date) or isinstance(day, datetime):
+                        raise InputError(
+                            f"The rates of {currency} must begin on dates, such as date(2026, 1, 1); got {day!r}."
+                        )
                 days = sorted(rate)
                 if not days:
                     raise InputError(f"The rates of {currency} must name at least one day; got none.")

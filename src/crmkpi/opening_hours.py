@@ -109,8 +109,8 @@ def _weekday_numbers(days: str) -> list[int]:
 
 def _day_hours(days: str, hours: _Hours | Sequence[_Hours]) -> tuple[tuple[int, int], ...]:
     """One pair or several, as sorted microseconds since midnight."""
-    pairs: Any = [hours] if len(hours) == 2 and all(isinstance(edge, (str, time)) for edge in hours) else hours
-    if not pairs or any(isinstance(pair, (str, time)) or len(pair) != 2 for pair in pairs):
+    pairs: Any = [hours] if _is_pair(hours) else hours
+    if not isinstance(pairs, Sequence) or not pairs or not all(map(_is_pair, pairs)):
         msg = f"The opening hours of {days!r} must be pairs of times; got {hours!r}. Leave out a day that is closed."
         raise ParameterError(msg)
     windows = sorted((_since_midnight(opens), _since_midnight(closes)) for opens, closes in pairs)
@@ -128,6 +128,15 @@ def _day_hours(days: str, hours: _Hours | Sequence[_Hours]) -> tuple[tuple[int, 
             msg = f"The opening hours of {days!r} must not overlap; got {got}."
             raise ParameterError(msg)
     return tuple(windows)
+
+
+def _is_pair(hours: object) -> bool:
+    return (
+        isinstance(hours, Sequence)
+        and not isinstance(hours, str)
+        and len(hours) == 2
+        and all(isinstance(edge, (str, time)) for edge in hours)
+    )
 
 
 def _since_midnight(clock: str | time) -> int:

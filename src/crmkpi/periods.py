@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from typing import Literal, TypeVar
 
-from crmkpi.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit
+from crmkpi.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit, check_calendar
 from crmkpi.errors import InputError, PeriodError, TimeZoneError, UnknownNameError, did_you_mean
 from crmkpi.period_texts import iso_week, read_period
 from crmkpi.spans import (
@@ -84,6 +84,7 @@ class Period:
     to_date: CalendarUnit | None
 
     def __init__(self, text: str, *, calendar: Calendar = DEFAULT_CALENDAR, as_of: date | None = None) -> None:
+        check_calendar(calendar, as_of)
         _fill(self, read_period(text, calendar, as_of))
 
     @staticmethod
@@ -98,6 +99,7 @@ class Period:
         Traceback (most recent call last):
         crmkpi.errors.PeriodError: A period must end after it starts; got 2026-04-01 to 2026-04-01.
         """
+        _check_dates(start, end)
         if _is_aware(start) != _is_aware(end):
             msg = f"A period's start and end must both have a time zone or both have none; got {start!r} and {end!r}."
             raise TimeZoneError(msg)
@@ -123,6 +125,7 @@ class Period:
         >>> Period.of(date(2026, 3, 15), "quarter").label
         '2026-Q1'
         """
+        _check_dates(moment)
         period = _period(whole_unit(calendar.local_day(moment), known_unit(unit), calendar))
         # Where clocks go back across midnight, the evening shown again already belongs to the new day.
         return period if not _is_aware(moment) or moment in period else period.next()
@@ -138,6 +141,7 @@ class Period:
         >>> Period.rolling(days=7, until=date(2026, 3, 14)).label
         '2026-03-08..2026-03-14'
         """
+        _check_dates(until)
         given = [size for size in (days, months) if size is not None]
         if len(given) != 1 or isinstance(given[0], bool) or not isinstance(given[0], int) or given[0] < 1:
             msg = f"A rolling period needs either days or months, a whole number from 1; got {days=}, {months=}."
@@ -250,7 +254,7 @@ class Period:
         >>> [window.label for window in Period("2026-Q1").windows("3 months", every="month")]
         ['2025-11-01..2026-01-31', '2025-12-01..2026-02-28', '2026-01-01..2026-03-31']
         """
-        match = _SIZE.fullmatch(size)
+        match = _SIZE.fullmatch(size) if isinstance(size, str) else None
         if match is None:
             msg = f"The size of a window must be a number of days, weeks, months, quarters or years; got {size!r}."
             raise PeriodError(msg)
@@ -283,6 +287,9 @@ class Period:
         >>> Period("2026-Q1").select(deals, at="closed_at")
         [{'closed_at': datetime.date(2026, 3, 31)}]
         """
+        if not isinstance(records, Iterable):
+            msg = f"select() needs an iterable of records; got {type(records).__name__}."
+            raise InputError(msg)
         chosen = []
         all_aware: bool | None = None
         for number, record in enumerate(records, 1):
@@ -378,6 +385,13 @@ def _period(span: Span) -> Period:
 def _fill(period: Period, span: Span) -> None:
     for field in fields(span):
         object.__setattr__(period, field.name, getattr(span, field.name))
+
+
+def _check_dates(*edges: object) -> None:
+    for edge in edges:
+        if not isinstance(edge, date):
+            msg = f"A period runs between dates or datetimes; got {edge!r}."
+            raise PeriodError(msg)
 
 
 def _is_aware(moment: date) -> bool:

@@ -8,7 +8,7 @@ how many it left out under which reason.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import reduce
 from operator import and_, or_
@@ -128,11 +128,9 @@ class Plan:
     def _columns(self, metric: Metric, name: str, measure: Measure) -> dict[str, Column]:
         if isinstance(measure.table, Grouped):
             _, key, inner = measure.table.parts_
-            # A shift of the whole is a shift of each of its columns.
-            return {
-                column: self._column(metric, name, part if measure.shift == "none" else _shifted(part, measure), key)
-                for column, part in inner.items()
-            }
+            if measure.shift != "none":  # a shift of the whole is one of each of its columns
+                inner = {each: replace(part, shift=measure.shift, steps=measure.steps) for each, part in inner.items()}
+            return {column: self._column(metric, name, part, key) for column, part in inner.items()}
         return {"": self._column(metric, name, measure, None)}
 
     def _column(self, metric: Metric, name: str, measure: Measure, key: Expression | None) -> Column:
@@ -206,10 +204,6 @@ class Plan:
         at = None if plan.at is None else repr(plan.at).partition(".")[2]
         number = plan.add(Slot("count", used))
         return AccountPlan(table, at, anchor, plan.stock, number, tuple(reasons))
-
-
-def _shifted(part: Measure, measure: Measure) -> Measure:
-    return part.previous() if measure.shift == "previous" else part.year_ago()
 
 
 def _what(measure: Measure) -> Literal["count", "values", "distinct", "latest"]:

@@ -23,6 +23,7 @@ from typing import Any, TypeVar
 from crmkpi.engines.query import SegmentKey
 from crmkpi.errors import InputError, UnknownNameError, did_you_mean
 from crmkpi.expressions import Field
+from crmkpi.kinds import kind_of
 from crmkpi.records import RECORDS
 from crmkpi.records.base import RecordType, record_type
 
@@ -48,6 +49,17 @@ class Segment:
     bins: tuple[Any, ...] = ()
 
     def __post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            raise InputError(f"A segment has a name, such as Segment('size', 'amount'); got {self.name!r}.")
+        if not isinstance(self.source, str | Mapping) and not callable(self.source):
+            raise InputError(
+                f"The segment {self.name!r} is of a field, a function of a record, or a different one for each table; "
+                f"got {self.source!r}."
+            )
+        if not isinstance(self.bins, Sequence) or not all(map(_is_bound, self.bins)):
+            raise InputError(
+                f"The bins of the segment {self.name!r} are bounds, such as (1000, 5000); got {self.bins!r}."
+            )
         if any(low >= high for low, high in zip(self.bins, self.bins[1:], strict=False)):
             raise InputError(f"The bins of the segment {self.name!r} must increase; got {self.bins}.")
         # Money is decimal and is compared with decimals, or the bound 0.1 would not be 0.1.
@@ -65,6 +77,10 @@ class Segment:
     def label(self, value: Any) -> str | None:
         """The bin that `value` falls into; None for a missing value."""
         return None if value is None else self.labels[bisect_right(self.bins, value)]
+
+
+def _is_bound(edge: object) -> bool:
+    return kind_of(edge) in ("integer", "number", "timestamp", "date", "duration") and edge == edge  # noqa: PLR0124  # NaN
 
 
 By = str | Segment | Callable[[Any], Hashable] | Mapping[str, Any] | Sequence[Any] | None
@@ -174,13 +190,21 @@ def split(records: Iterable[_R], by: By) -> dict[Hashable, list[_R]]:
     segments = segments_of(by)
     if not segments:
         raise InputError("split() needs something to split by, such as by='owner'.")
+    if not isinstance(records, Iterable):
+        raise InputError(f"split() needs an iterable of records; got {type(records).__name__}.")
     groups: dict[Hashable, list[_R]] = {}
     readers: dict[type, list[Callable[[Any], Any]]] = {}
     for record in records:
         if type(record) not in readers:
             readers[type(record)] = [_reader(key) for key in segment_keys(segments, record_type(type(record)))]
         values = [read(record) for read in readers[type(record)]]
-        groups.setdefault(values[0] if len(values) == 1 else tuple(values), []).append(record)
+        key = values[0] if len(values) == 1 else tuple(values)
+        try:
+            groups.setdefault(key, []).append(record)
+        except TypeError as error:
+            raise InputError(
+                f"split() needs text, a number, a date or another value that hashes to group by; got {key!r}."
+            ) from error
     return groups
 
 

@@ -32,6 +32,7 @@ from crmkpi.segments import By, Segment, segments_of
 __all__ = ["Tally"]
 
 _VERSION = 1
+_NOT_WRITTEN = "A tally is read from what Tally.to_json() wrote"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,8 @@ class Tally:
 
     def merge(self, other: Tally) -> Tally:
         """The tally of both parts of the data; one of other definitions or settings is an error."""
+        if not isinstance(other, Tally):
+            raise InputError(f"merge() takes another Tally; got {other!r}.")
         if self.digest != other.digest:
             raise InputError(
                 "Only tallies of the same definitions and settings merge; these two differ in metrics, periods, "
@@ -146,7 +149,7 @@ class Tally:
     def to_json(self) -> str:
         """The state as JSON, with the digest of its definitions; nothing of it is rounded."""
         state = {
-            table: [_encoded(answer.given), [_encoded(groups) for groups in answer.groups], answer.rejected]
+            table: [_encoded(answer.given), [_encoded(groups) for groups in answer.groups], *_of_source(answer)]
             for table, answer in self._answers.items()
         }
         return json.dumps({"version": _VERSION, "digest": self.digest, "state": state})
@@ -160,7 +163,7 @@ class Tally:
             found = json.loads(text)
             version, digest, state = found["version"], found["digest"], found["state"]
         except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"A tally is read from what Tally.to_json() wrote; got {text[:40]!r}.") from error
+            raise InputError(f"{_NOT_WRITTEN}; got {text!r:.60}.") from error
         if version != _VERSION:
             raise InputError(
                 f"The tally was written in version {version!r}, and this is version {_VERSION}; measure again."
@@ -171,10 +174,13 @@ class Tally:
                 "calendar, money or parameters have changed since. Measure the data again."
             )
         made = self._with({}, None)
-        made._answers = {  # noqa: SLF001  # of its own class
-            table: Answer(_decoded(given), [_decoded(part) for part in groups], rejected)
-            for table, (given, groups, rejected) in state.items()
-        }
+        try:
+            made._answers = {  # noqa: SLF001  # of its own class
+                table: Answer(_decoded(given), [_decoded(part) for part in groups], *of_source)
+                for table, (given, groups, *of_source) in state.items()
+            }
+        except (AttributeError, TypeError, ValueError, ArithmeticError) as error:
+            raise InputError(f"{_NOT_WRITTEN}; got {text!r:.60}.") from error
         return made
 
     def __repr__(self) -> str:
@@ -221,6 +227,10 @@ def _looked_up(field: Field, type_: RecordType) -> Iterator[str]:
             return
         type_ = record_type(RECORDS[relation.table])
         yield type_.table
+
+
+def _of_source(answer: Answer) -> tuple[int, Mapping[str, int], Mapping[str, int]]:
+    return answer.rejected, answer.unread, answer.skipped
 
 
 def _nothing(query: Query) -> Answer:

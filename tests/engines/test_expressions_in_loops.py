@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import operator
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal, localcontext
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crmkpi import Deal, Table
+from crmkpi import Deal, Table, metric
 from crmkpi.engines.query import EXACT, Query, SegmentKey, Slot
 from crmkpi.engines.records import Moments, answer
 from crmkpi.engines.rows import evaluate
@@ -150,6 +151,70 @@ def test_the_loop_computes_the_values_that_the_interpreter_computes(
         wanted = frozenset() if expected is None else frozenset({expected})
         assert (kept[deal.id] or frozenset()) == wanted
         assert (kept_where[deal.id] or frozenset()) == (wanted if plainly(condition, deal) is True else frozenset())
+
+
+# Few conditions, so that those of one KPI often overlap, imply or exclude each other.
+overlapping: st.SearchStrategy[Expression] = st.recursive(
+    st.sampled_from(
+        (
+            deals.status == "won",
+            deals.status.is_in("won", "lost"),
+            deals.status.is_in("lost", "open"),
+            deals.owner == "Ada",
+            deals.owner.present(),
+            deals.amount.present(),
+            deals.amount.missing(),
+            deals.cost.missing(),
+            (deals.amount - deals.cost).present(),
+            (deals.amount / deals.cost).present(),
+        )
+    ),
+    lambda inner: st.one_of(
+        st.tuples(inner, inner).map(lambda pair: pair[0] & pair[1]),
+        st.tuples(inner, inner).map(lambda pair: pair[0] | pair[1]),
+        inner.map(lambda item: ~item),
+    ),
+    max_leaves=3,
+)
+
+
+@settings(max_examples=100)
+@given(
+    st.tuples(overlapping, overlapping, overlapping),
+    st.sampled_from((deals.amount, deals.amount - deals.cost, deals.amount / deals.cost)),
+    st.lists(overlapping, max_size=2),
+    records(Deal),
+)
+def test_the_account_of_conditions_that_overlap_says_what_became_of_each_record(
+    conditions: tuple[Expression, ...], value: Expression, leave_out: list[Expression], found: list[Deal]
+) -> None:
+    first, second, third = conditions
+
+    @metric(
+        unit="number",
+        first=deals.count(first),
+        second=deals.count(second),
+        third=deals.median(value, third),
+        leave_out={f"reason {number}": way for number, way in enumerate(leave_out)},
+    )
+    def numbers_of(first: int, second: int, third: float) -> float:
+        """Some numbers."""
+        return first + second + float(third)
+
+    (account,) = numbers_of(found).accounts
+    used, reasons, wanting = 0, Counter[str](), 0
+    for deal in found:
+        left = next((number for number, way in enumerate(leave_out) if plainly(way, deal) is True), None)
+        if left is not None:
+            reasons[f"reason {left}"] += 1
+        elif any(plainly(way, deal) is True for way in (first, second)):
+            used += 1
+        elif plainly(third, deal) is True:
+            used += plainly(value, deal) is not None
+            wanting += (deal.amount is None) or (repr(value) != "deals.amount" and deal.cost is None)
+    assert account.used == used
+    assert {reason: count for reason, count in account.left_out.items() if reason.startswith("reason")} == reasons
+    assert sum(count for reason, count in account.left_out.items() if reason.startswith("no ")) == wanting
 
 
 @given(predicates)

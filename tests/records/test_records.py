@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from inspect import Parameter, signature
 from typing import Any
 
 import pytest
@@ -197,3 +198,14 @@ def test_a_type_that_records_do_not_hold_is_refused() -> None:
         class Box:
             id: str
             parts: bytes | None = None
+
+
+def test_the_signature_of_a_record_names_its_fields_and_what_they_are_without_a_value():
+    parameters = signature(Deal).parameters
+    assert list(parameters)[:3] == ["id", "status", "created_at"]
+    assert parameters["status"].default is Parameter.empty
+    assert {name: parameters[name].default for name in ("probability", "deleted", "attributes")} == {
+        "probability": None,
+        "deleted": False,
+        "attributes": {},
+    }

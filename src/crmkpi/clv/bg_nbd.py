@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Self
 from crmkpi.clv.beta_geometric import Data, log_likelihood
 from crmkpi.clv.engine import Column, Engine
 from crmkpi.clv.fitting import maximise, maximise_from, summary
-from crmkpi.clv.history import PurchaseHistory, listed, patterns_of
+from crmkpi.clv.history import PurchaseHistory, check_history, listed, patterns_of
 from crmkpi.clv.purchases import Pairs, PurchaseModel
 from crmkpi.clv.special import evaluate_smooth, log_beta, mean_inverse_dropout, negative_binomial_tail
 from crmkpi.clv.time import Span, as_span
@@ -44,6 +44,7 @@ class _BetaGeometric(PurchaseModel):
 
         Never fails on data that can be: where the maximum lies at infinity, `fit_summary.weaknesses` says so.
         """
+        check_history(history)
         if len(history) < 2:
             raise InputError("A purchase model needs at least two customers; got one.")
         patterns = patterns_of(history, engine)

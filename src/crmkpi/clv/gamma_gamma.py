@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Self
 
 from crmkpi.clv.engine import Column, Engine, numpy_for
 from crmkpi.clv.fitting import Derivatives, maximise, summary
-from crmkpi.clv.history import PurchaseHistory, listed
+from crmkpi.clv.history import PurchaseHistory, check_history, listed
 from crmkpi.clv.model import Model
 from crmkpi.clv.special import digamma_and_trigamma, log_beta
 from crmkpi.errors import InputError
@@ -53,6 +53,7 @@ class GammaGamma(Model):
         Customers without a repeat purchase or with a spend of zero or below tell nothing about a purchase's value:
         they are left out, and `fit_summary.left_out` counts them.
         """
+        check_history(history)
         if history.spend is None:
             raise InputError("A model of spend needs the mean spend of each customer; this history has none.")
         np = numpy_for(engine)

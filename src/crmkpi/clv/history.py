@@ -14,7 +14,7 @@ from crmkpi.clv.engine import Column, Engine, numpy_for
 from crmkpi.clv.time import DAYS_IN, TimeUnit, unit_of_time
 from crmkpi.errors import InputError, ParameterError
 
-__all__ = ["Patterns", "PurchaseHistory", "listed", "patterns_of", "same_unit"]
+__all__ = ["Patterns", "PurchaseHistory", "check_history", "listed", "patterns_of", "same_unit"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +68,10 @@ class PurchaseHistory:
         """How many customers there are."""
         return len(self.frequency)
 
+    def __repr__(self) -> str:
+        """How many customers there are; the columns may be as long as the customers are many."""
+        return f"<PurchaseHistory of {len(self):,} customers in {self.unit}>"
+
     def to(self, unit: TimeUnit) -> PurchaseHistory:
         """The same history in another unit of time.
 
@@ -102,6 +106,15 @@ class Patterns:
 def listed(column: Any) -> list[Any]:
     """A column as a plain list, whatever it came as."""
     return column.tolist() if hasattr(column, "tolist") else list(column)
+
+
+def check_history(history: object) -> None:
+    """Refuse what is no history, such as the table that has one."""
+    if not isinstance(history, PurchaseHistory):
+        raise InputError(
+            "The model reads a PurchaseHistory, such as rfm(orders, as_of=...).history('weeks'); got "
+            f"{type(history).__name__}."
+        )
 
 
 def patterns_of(history: PurchaseHistory, engine: Engine) -> Patterns:
@@ -168,6 +181,7 @@ def _check(row: int, frequency: float, recency: float, age: float, history: Purc
 
 def same_unit(model_unit: TimeUnit, history: PurchaseHistory) -> None:
     """Refuse a history whose unit of time is not the model's."""
+    check_history(history)
     if model_unit != history.unit:
         raise ParameterError(
             f"The model counts time in {model_unit} and the history in {history.unit}; "

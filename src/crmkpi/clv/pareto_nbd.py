@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Self
 
 from crmkpi.clv.engine import Column, Engine
 from crmkpi.clv.fitting import Derivatives, maximise, summary
-from crmkpi.clv.history import Patterns, PurchaseHistory, listed, patterns_of
+from crmkpi.clv.history import Patterns, PurchaseHistory, check_history, listed, patterns_of
 from crmkpi.clv.purchases import Pairs, PurchaseModel
 from crmkpi.clv.special import gauss_legendre, negative_binomial_tail
 from crmkpi.clv.time import Span, as_span
@@ -53,6 +53,7 @@ class ParetoNbd(PurchaseModel):
     @classmethod
     def fit(cls, history: PurchaseHistory, *, engine: Engine = "auto") -> Self:
         """The model that makes `history` most likely; weak data give a fit whose summary says so."""
+        check_history(history)
         if len(history) < 2:
             raise InputError("A purchase model needs at least two customers; got one.")
         patterns = patterns_of(history, engine)

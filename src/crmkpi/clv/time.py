@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from math import expm1, isfinite, log, log1p
+from numbers import Real
 from typing import Any, Literal, cast, get_args
 
 from crmkpi.errors import ParameterError, did_you_mean
@@ -18,6 +20,7 @@ __all__ = [
     "as_discount",
     "as_span",
     "days",
+    "is_number",
     "monthly",
     "months",
     "unit_of_time",
@@ -41,6 +44,11 @@ def unit_of_time(name: Any) -> TimeUnit:
     return cast("TimeUnit", name)
 
 
+def is_number(value: object) -> bool:
+    """Whether a value is a number that can be reckoned with; yes and no are none."""
+    return isinstance(value, Real | Decimal) and not isinstance(value, bool)
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """A length of time with its unit: 39 weeks, 12 months.
@@ -56,12 +64,14 @@ class Span:
 
     def __post_init__(self) -> None:
         unit_of_time(self.unit)
-        if not (isfinite(self.length) and self.length > 0):
-            raise ParameterError(f"A span of time must be above zero and finite; got {self.length!r} {self.unit}.")
+        if not (is_number(self.length) and isfinite(self.length) and self.length > 0):
+            raise ParameterError(
+                f"A span of time must be a number above zero and finite; got {self.length!r} {self.unit}."
+            )
 
     def __repr__(self) -> str:
         """The span as it is said."""
-        return f"{self.length:g} {self.unit}"
+        return f"{self.length:g} {self.unit[:-1] if self.length == 1 else self.unit}"
 
     def to(self, unit: TimeUnit) -> float:
         """The same length as a number of `unit`."""
@@ -125,7 +135,7 @@ class DiscountRate:
     per: Span
 
     def __post_init__(self) -> None:
-        if not (isfinite(self.rate) and self.rate >= 0):
+        if not (is_number(self.rate) and isfinite(self.rate) and self.rate >= 0):
             raise ParameterError(f"A discount rate must be zero or above, as a fraction; got {self.rate!r}.")
         if self.rate >= 1:
             raise ParameterError(f"A discount rate is a fraction, 0.1 for 10 %; got {self.rate!r} per {self.per}.")

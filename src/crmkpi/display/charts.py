@@ -37,6 +37,8 @@ def survival_chart(curves: SurvivalCurve | Mapping[Any, SurvivalCurve]) -> Any:
     Curves of more than a thousand steps are drawn with a thousand.
     """
     named = dict(curves) if isinstance(curves, Mapping) else {"": curves}
+    for curve in named.values():
+        _check_drawn("survival_chart()", curve, "SurvivalCurve")
     units = {curve.unit for curve in named.values()}
     if len(units) != 1:
         raise InputError(
@@ -51,12 +53,18 @@ def survival_chart(curves: SurvivalCurve | Mapping[Any, SurvivalCurve]) -> Any:
     x = alt.X("time:Q", title=units.pop())
     base = alt.Chart(alt.Data(values=rows), width=_WIDTH, height=_HEIGHT)
     if len(named) > 1:
-        base = base.encode(color=alt.Color("group:N", title=None))
+        base = base.encode(color=alt.Color("group:N", title=None, legend=alt.Legend(symbolOpacity=1)))
     scale = alt.Scale(domain=[0, 1])
     low = alt.Y("low:Q", title="share that lasts longer", scale=scale, axis=alt.Axis(format="%"))
     band = base.mark_area(interpolate="step-after", opacity=0.2).encode(x=x, y=low, y2="high:Q")
     line = base.mark_line(interpolate="step-after").encode(x=x, y=alt.Y("survival:Q", scale=scale))
     return band + line
+
+
+def _check_drawn(chart: str, drawn: object, kind: str) -> None:
+    # By its name: importing the class would load all that a chart is not about.
+    if kind not in {base.__name__ for base in type(drawn).__mro__}:
+        raise InputError(f"{chart} draws a {kind}; got {type(drawn).__name__}.")
 
 
 def _steps(curve: SurvivalCurve) -> Iterable[tuple[float, float, float, float]]:
@@ -74,6 +82,7 @@ def cohort_chart(table: CohortTable) -> Any:
 
     Periods that have not begun are left empty: that is not zero.
     """
+    _check_drawn("cohort_chart()", table, "CohortTable")
     alt = _altair()
     rates = table.measure == "customers"
     rows = [
@@ -103,6 +112,7 @@ def cohort_chart(table: CohortTable) -> Any:
 
 def holdout_chart(check: HoldoutCheck) -> Any:
     """The mean purchases of a holdout, predicted and actual, by how often customers had come back before."""
+    _check_drawn("holdout_chart()", check, "HoldoutCheck")
     alt = _altair()
     rows = [
         {"repeats": row.frequency, "customers": row.customers, "which": which, "mean": mean}

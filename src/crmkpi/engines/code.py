@@ -112,7 +112,7 @@ class Names:
     def field(self, path: Sequence[str], resolve: Callable[[tuple[str, ...]], tuple[str, str]]) -> str:
         """The variable of a field; `resolve` gives the key field and table of the relation that a path ends in."""
         name = "f_" + "__".join(path)
-        if path[0] == "attributes" or (len(path) > 1 and path[-2] == "attributes"):
+        if len(path) > 1 and path[-2] == "attributes":
             *owner, _, attribute = path
             name = f"f_{self.constant(attribute)}_of_{'__'.join(owner)}"
             record, needs = self._record(tuple(owner), resolve)

@@ -16,6 +16,7 @@ from io import StringIO
 from typing import Any
 
 from crmkpi.engines.frames_cells import cells_of
+from crmkpi.engines.frames_spark import entered_spark, rows_beside
 from crmkpi.engines.frames_sql import quoted
 from crmkpi.engines.support import Backend, narwhals, words
 from crmkpi.errors import ColumnError, InputError
@@ -33,7 +34,12 @@ __all__ = [
     "table_beside",
     "untyped",
     "with_steps",
+    "with_usual_types",
 ]
+
+
+_USUAL_TYPES = {"string_view": "string", "halffloat": "float64", "date64[ms]": "date32"}
+_MOST_DIGITS = 38  # of a decimal in 128 bits
 
 
 def raw_name(name: str) -> str:
@@ -55,6 +61,25 @@ def untyped(backend: Backend, frame: Any) -> frozenset[str]:
     return frozenset(str(name) for name, type_ in types if str(type_) in words)
 
 
+def with_usual_types(table: Any) -> Any:
+    """An Arrow table without the types that Arrow itself cannot compare or add: their columns as usual ones."""
+    import pyarrow as pa  # noqa: PLC0415  # only where an Arrow table is given
+    from pyarrow import compute  # noqa: PLC0415  # likewise
+
+    for number, (name, type_) in enumerate(zip(table.column_names, table.schema.types, strict=True)):
+        column, word = table.column(number), str(type_)
+        if word.startswith("run_end_encoded"):
+            column = pa.chunked_array([compute.run_end_decode(chunk) for chunk in column.chunks], type_.value_type)
+            word = str(column.type)
+        if word.startswith("decimal") and not word.startswith("decimal128") and column.type.precision <= _MOST_DIGITS:
+            column = column.cast(pa.decimal128(column.type.precision, column.type.scale))
+        elif word in _USUAL_TYPES:
+            column = column.cast(_USUAL_TYPES[word])
+        if column.type != type_:
+            table = table.set_column(number, name, column)
+    return table
+
+
 def entered(backend: Backend, frame: Any, columns: Mapping[str, tuple[str, Kind]]) -> tuple[Any, dict[str, int]]:
     """The frame with only `columns` (name inside: name of the frame's own column, kind of field), as plain columns.
 
@@ -63,7 +88,7 @@ def entered(backend: Backend, frame: Any, columns: Mapping[str, tuple[str, Kind]
     if backend.name == "duckdb":
         return narwhals(backend).from_native(_entered_duckdb(frame, columns)), {}
     if backend.name == "pyspark":
-        return narwhals(backend).from_native(_entered_spark(frame, columns)), {}
+        return entered_spark(frame, columns), {}
     if backend.name == "pandas":
         made, digits = _entered_pandas(frame, columns)
         return narwhals(backend).from_native(made, eager_only=True), digits
@@ -244,30 +269,6 @@ def _entered_duckdb(frame: Any, columns: Mapping[str, tuple[str, Kind]]) -> Any:
     return frame.project(", ".join(made))
 
 
-def _entered_spark(frame: Any, columns: Mapping[str, tuple[str, Kind]]) -> Any:
-    from pyspark.sql import functions as F  # noqa: N812, PLC0415  # Spark's own habit; only where Spark is there
-
-    types = dict(frame.dtypes)
-    made = []
-    for name, (column, kind) in columns.items():
-        quoted = "`" + column.replace("`", "``") + "`"
-        source = F.col(quoted)
-        if kind == "timestamp":
-            if types[column] == "timestamp":
-                source = F.unix_micros(source)
-            else:
-                # A difference of two wall-clock times knows no session time zone.
-                source = F.expr(
-                    f"timestampdiff(MICROSECOND, TIMESTAMP_NTZ'1970-01-01 00:00:00', CAST({quoted} AS TIMESTAMP_NTZ))"
-                )
-        elif kind == "date":
-            source = F.expr(f"CAST(datediff(CAST({quoted} AS DATE), DATE'1970-01-01') AS BIGINT)")
-        elif kind in ("text", "choice"):
-            source = source.cast("string")
-        made.append(source.alias(name))
-    return frame.select(*made)
-
-
 def as_categories(frame: Any, names: Sequence[str]) -> Any:
     """A pandas frame with these columns of text as categories, which filter, compare and group as small numbers."""
     native = frame.to_native()
@@ -314,9 +315,7 @@ def table_beside(backend: Backend, frame: Any, columns: Mapping[str, Sequence[in
             )  # names are quoted, values are numbers
         return nw.from_native(frame.to_native().query("measured", f"SELECT * FROM (VALUES {values}) AS t({names})"))  # noqa: S608  # names are quoted, values are numbers
     if backend.name == "pyspark":
-        session = frame.to_native().sparkSession
-        schema = ", ".join(f"`{name}` BIGINT" for name in columns)
-        return nw.from_native(session.createDataFrame(list(zip(*columns.values(), strict=True)), schema))
+        return rows_beside(frame, columns)
     made = nw.from_dict(dict(columns), schema=dict.fromkeys(columns, nw.Int64), backend=backend.name)
     if backend.name == "pandas":
         return nw.from_native(made.to_native().astype("Int64"), eager_only=True)

@@ -35,6 +35,7 @@ __all__ = ["Pass"]
 
 _FEW_WAYS = 2  # up to so many, leaving out the rows that count nowhere is faster than to group them
 _FILTERS_FIRST = ("polars", "duckdb")  # they take a filter into the scan
+_LISTS_IN_ROWS = ("pyspark",)  # each statement costs it more than the lists
 _ADD_FLAGS = ("polars", "duckdb")  # they add up true and false; the others add up 1 and 0
 _ADD_CLASSES = ("duckdb",)
 _KEEPS_RANKS = ("polars", "duckdb")
@@ -228,6 +229,8 @@ class Pass:
         asked: dict[str, Any] = {"n": nw.col("rows_").sum() if classes else nw.len()}
         for part in parts:
             asked |= aggregations(nw, part, ranks=self._ranks(part, keys, merging=merging), merging=merging)
+            if self._backend.name in _LISTS_IN_ROWS and part.slot.what == "values" and is_beside(part, merging=merging):
+                asked[f"values {part.number}"] = nw.col(part.column).sorted_values()
         names = [key.name for key in keys]
         chosen = [part.alias(name) for name, part in asked.items()]
         if classes:
@@ -251,7 +254,7 @@ class Pass:
                 self._fetch_ranks(frame, part, keys, counted, {row[place[counted]] for row in rows})
             elif is_beside(part, merging=merging):
                 finish = self._finishing(part, keys)
-                for values, state in self._beside(frame, part, keys):
+                for values, state in self._beside(frame, part, keys, rows, place.get(f"values {part.number}")):
                     decoded = [key.decode(cell) for key, cell in zip(keys, values, strict=True)]
                     self._put(part, self._group(decoded, keys), decoded, per, finish(state, decoded))
 
@@ -384,8 +387,13 @@ class Pass:
 
         return finished
 
-    def _beside(self, frame: Any, part: PartOfPass, keys: Sequence[Key]) -> Iterable[tuple[tuple[Any, ...], Any]]:
-        """The states that elementary aggregations cannot give: by the plain values of the keys."""
+    def _beside(
+        self, frame: Any, part: PartOfPass, keys: Sequence[Key], rows: Sequence[Sequence[Any]], listed: int | None
+    ) -> Iterable[tuple[tuple[Any, ...], Any]]:
+        """The states that elementary aggregations cannot give: by the plain values of the keys.
+
+        `listed` is where in the `rows` of the aggregation the sorted values are, if they came with it.
+        """
         slot, value = part.slot, part.value
         assert value is not None
         names = [key.name for key in keys]
@@ -400,7 +408,12 @@ class Pass:
             yield from self._latest(chosen, part, names)
         else:
             exact = sample_decoder(value)
-            for gathered_in, (values,) in gathered(self._backend, chosen, names, [part.column]).items():
+            found = (
+                gathered(self._backend, chosen, names, [part.column]).items()
+                if listed is None
+                else ((tuple(row[: len(names)]), (row[listed],)) for row in rows if row[listed])
+            )
+            for gathered_in, (values,) in found:
                 whole = value.digits == 0 and value.kind in ("duration", "integer")
                 kept = values if whole else [exact(plain) for plain in values]
                 kind: Any = value.kind if value.digits is None else "integer"

@@ -38,14 +38,6 @@ def gathered(
         listed = ", ".join([*map(quoted, keys), *parts])
         rows = rows_of(backend, frame.written(f"SELECT {listed} FROM {frame.source} GROUP BY ALL"))  # noqa: S608  # names are quoted
         return {row[:size]: [part or [] for part in row[size:]] for row in rows}
-    if backend.name == "pyspark":
-        from pyspark.sql import functions as F  # noqa: N812, PLC0415  # only where Spark is there
-
-        sorted_lists = [F.sort_array(F.collect_list(value)).alias(value) for value in values]
-        return {
-            tuple(row)[:size]: list(tuple(row)[size:])
-            for row in frame.to_native().groupBy(*keys).agg(*sorted_lists).collect()
-        }
     return _gathered_here(backend, frame.to_native(), keys, values)
 
 

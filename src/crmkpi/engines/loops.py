@@ -107,7 +107,7 @@ def _compile(query: Query, *, converts: bool) -> Loop:
     loaded: set[str] = set()
     if query.segments:
         keys = [_segment_source(key, body, loaded, scope) for key in query.segments]
-        body.line(_LOOP, f"g = {keys[0] if len(keys) == 1 else '(' + ', '.join(keys) + ')'}")
+        body.line(_LOOP, f"g = ({', '.join(keys)})")  # of one key, the key itself
         # In a loop that hardly ever misses, trying is faster than asking first.
         body.line(_LOOP, "try: cell = cells[g]")
         fresh = ", ".join("{}" for _ in query.anchors)
@@ -333,8 +333,6 @@ def _decimal_of(value: Any) -> Any:
 
 def failed(error: Exception, record: Any) -> NoReturn:
     """Say which record the loop could not handle, and why."""
-    if isinstance(error, InputError):
-        raise error
     where = "A record" if record is None else f"{type(record).__name__} {getattr(record, 'id', None)!r}"
     if isinstance(error, Inexact):
         raise InputError(f"{where} holds an amount with more digits than can be added exactly; check it.") from error
@@ -342,6 +340,10 @@ def failed(error: Exception, record: Any) -> NoReturn:
         raise TimeZoneError(
             f"{where} has a timestamp without a time zone beside one with; give tz= when reading, so that all become "
             "exact instants, or remove the zones."
+        ) from error
+    if isinstance(error, TypeError) and "unhashable" in str(error):
+        raise InputError(
+            f"{where} falls into no group: a segment is text, a number, a date or another value that hashes; {error}."
         ) from error
     raise error
 

@@ -7,6 +7,7 @@ data merge into exactly the answer of the whole; chunks of a stream, shards and 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -65,7 +66,8 @@ class SegmentKey:
     @property
     def text(self) -> str:
         """Tells one key from another in the look-up of a compiled query."""
-        return f"{self.source!r} {id(self.label) if self.label is not None else ''}"
+        source = repr(self.source) if isinstance(self.source, Expression) else id(self.source)
+        return f"{source} {id(self.label) if self.label is not None else ''}"
 
 
 @dataclass(slots=True, eq=False)
@@ -149,7 +151,7 @@ class Query:
     def fields(self) -> dict[tuple[str, ...], Field]:
         """All fields that the query reads, its own and those of related records, by their path."""
         parts = (part for root in self.expressions for part in walk(root))
-        return {part.path: part for part in parts if isinstance(part, Field) and part.table}
+        return {part.path: part for part in parts if isinstance(part, Field)}
 
     @property
     def text(self) -> str:
@@ -180,7 +182,7 @@ class Sample:
         """The sample of `values`, which are all present and of one kind."""
         if not values:
             return cls()
-        if "extremes" in keep and kind in ("timestamp", "date"):
+        if kind in ("timestamp", "date"):  # of which only the first and the last are ever asked
             return cls(len(values), low=min(values), high=max(values))
         exact = _exact(values, kind)
         sample = cls(len(exact), sum(exact))
@@ -233,7 +235,9 @@ class Answer:
 
     given: dict[tuple[Hashable, ...], int]
     groups: list[dict[Group, list[Any]]]
-    rejected: int = 0  # rows of a frame that the record class would refuse
+    rejected: int = 0  # rows that could not be read, or that the record class would refuse
+    unread: Mapping[str, int] = field(default_factory=dict)  # of these, those of which the reader says why
+    skipped: Mapping[str, int] = field(default_factory=dict)  # rows of the source that are no records, by reason
 
     def merged(self, other: Answer, query: Query) -> Answer:
         """The answer to `query` over both parts of the data."""
@@ -245,7 +249,9 @@ class Answer:
                 _merged_groups(mine, theirs, anchor.slots)
                 for mine, theirs, anchor in zip(self.groups, other.groups, query.anchors, strict=True)
             ]
-        return Answer(given, groups, self.rejected + other.rejected)
+        unread = dict(Counter(self.unread) + Counter(other.unread))
+        skipped = dict(Counter(self.skipped) + Counter(other.skipped))
+        return Answer(given, groups, self.rejected + other.rejected, unread, skipped)
 
 
 def quotient(amount: Any, divisor: Any) -> Any:

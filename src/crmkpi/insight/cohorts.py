@@ -11,6 +11,7 @@ from typing import Any, Literal
 from crmkpi.dataset import framed
 from crmkpi.engines.frames_columns import FrameTable
 from crmkpi.errors import CurrencyError, InputError, ParameterError, did_you_mean
+from crmkpi.insight.given import check_day, reading
 
 __all__ = ["Cohort", "CohortCell", "CohortTable", "cohorts"]
 
@@ -127,13 +128,15 @@ def cohorts(
     (0.5, None)
     """
     _check(every, measure, retention, ends)
+    check_day(as_of)
     frame = framed("orders", orders)
     if isinstance(frame, FrameTable):
         if anchor is not None or ends is not None:
             raise ParameterError("Cohorts of a frame begin with the first order; give records for `anchor` and `ends`.")
         values, sizes, counted = _of_frame(frame, as_of, every, measure, retention)
     else:
-        values, sizes, counted = _of_records(orders, as_of, every, measure, retention, anchor, ends)
+        with reading("orders", orders):
+            values, sizes, counted = _of_records(orders, as_of, every, measure, retention, anchor, ends)
     if not sizes:
         raise InputError(f"No customer begins by {as_of}, so there is no cohort; left out: {dict(counted) or 'none'}.")
     first, last = min(sizes), _index(as_of, every)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from crmkpi.clv.engine import Column
 from crmkpi.errors import InputError, ParameterError, TimeZoneError
+from crmkpi.insight.given import reading
 
 __all__ = [
     "Durations",
@@ -72,6 +73,7 @@ def _moment(value: Any) -> datetime | None:
 
 
 def _durations(
+    table: str,
     records: Iterable[Any],
     start: str,
     end: str,
@@ -88,34 +90,39 @@ def _durations(
     """
     if unit not in _SECONDS:
         raise ParameterError(f"`unit` must be one of days, weeks, months or years; got {unit!r}.")
+    if not isinstance(as_of, date):
+        raise ParameterError(
+            f"`as_of` is the last moment of the observation, such as date(2026, 3, 31); got {as_of!r}."
+        )
     now, seen_from = _moment(as_of), _moment(observed_from)
     lasting, over, entries = [], [], []
     left_out: Counter[str] = Counter()
-    for record in records:
-        begun = _moment(getattr(record, start))
-        done = None if open_if(record) else _moment(getattr(record, end))
-        if begun is None or now is None:
-            left_out["no start"] += 1
-            continue
-        try:
-            finished = done is not None and done <= now
-            length = ((done if finished and done is not None else now) - begun).total_seconds()
-            entry = 0.0 if seen_from is None else max(0.0, (seen_from - begun).total_seconds())
-            backwards = done is not None and done < begun
-        except TypeError as error:
-            raise TimeZoneError(
-                "Some timestamps have a time zone and others, or `as_of`, do not; give them all one."
-            ) from error
-        if backwards:
-            left_out["ends before it starts"] += 1
-        elif length < 0:
-            left_out["starts after the observation"] += 1
-        elif seen_from is not None and entry >= length:
-            left_out["ended before the observation began"] += 1
-        else:
-            lasting.append(length / _SECONDS[unit])
-            over.append(finished and counts(record))
-            entries.append(entry / _SECONDS[unit])
+    with reading(table, records):
+        for record in records:
+            begun = _moment(getattr(record, start))
+            done = None if open_if(record) else _moment(getattr(record, end))
+            if begun is None or now is None:
+                left_out["no start"] += 1
+                continue
+            try:
+                finished = done is not None and done <= now
+                length = ((done if finished and done is not None else now) - begun).total_seconds()
+                entry = 0.0 if seen_from is None else max(0.0, (seen_from - begun).total_seconds())
+                backwards = done is not None and done < begun
+            except TypeError as error:
+                raise TimeZoneError(
+                    "Some timestamps have a time zone and others, or `as_of`, do not; give them all one."
+                ) from error
+            if backwards:
+                left_out["ends before it starts"] += 1
+            elif length < 0:
+                left_out["starts after the observation"] += 1
+            elif seen_from is not None and entry >= length:
+                left_out["ended before the observation began"] += 1
+            else:
+                lasting.append(length / _SECONDS[unit])
+                over.append(finished and counts(record))
+                entries.append(entry / _SECONDS[unit])
     return Durations(lasting, over, unit, entries if seen_from is not None else None, dict(left_out))
 
 
@@ -128,17 +135,19 @@ def customer_durations(
 
     >>> from types import SimpleNamespace
     >>> customers = [SimpleNamespace(since=date(2026, 1, 1), until=None)]
-    >>> customer_durations(customers, as_of=date(2026, 1, 15), unit="weeks").durations
+    >>> customer_durations("customers", customers, as_of=date(2026, 1, 15), unit="weeks").durations
     [2.0]
     """
-    return _durations(customers, "since", "until", as_of=as_of, unit=unit, observed_from=observed_from)
+    return _durations("customers", customers, "since", "until", as_of=as_of, unit=unit, observed_from=observed_from)
 
 
 def subscription_durations(
     subscriptions: Iterable[Any], *, as_of: date, unit: Unit = "months", observed_from: date | None = None
 ) -> Durations:
     """How long subscriptions ran: from `started_at` to `ended_at`, or to `as_of` for those that run."""
-    return _durations(subscriptions, "started_at", "ended_at", as_of=as_of, unit=unit, observed_from=observed_from)
+    return _durations(
+        "subscriptions", subscriptions, "started_at", "ended_at", as_of=as_of, unit=unit, observed_from=observed_from
+    )
 
 
 def deal_durations(
@@ -152,6 +161,7 @@ def deal_durations(
     if outcome not in ("closed", "won"):
         raise ParameterError(f"`outcome` must be 'closed' or 'won'; got {outcome!r}.")
     return _durations(
+        "deals",
         deals,
         "created_at",
         "closed_at",
@@ -168,6 +178,7 @@ def ticket_durations(tickets: Iterable[Any], *, as_of: date, unit: Unit = "days"
     A reopened ticket is open again, whatever its `solved_at` says.
     """
     return _durations(
+        "tickets",
         tickets,
         "created_at",
         "solved_at",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from crmkpi.errors import InputError
+from crmkpi.insight.given import reading
 from crmkpi.intervals import Interval, wilson
 
 __all__ = ["Funnel", "FunnelStage", "funnel"]
@@ -77,18 +78,20 @@ def funnel(visits: Iterable[Any], *, stages: Sequence[str], confidence: float = 
     Demo         2          66.7%       66.7%
     Offer        1          50.0%       33.3%
     """
-    order = {stage: place for place, stage in enumerate(stages)}
-    if len(order) < 2 or len(order) < len(stages) or isinstance(stages, str):
+    listed = isinstance(stages, Sequence) and not isinstance(stages, str)
+    order = {stage: place for place, stage in enumerate(stages)} if listed else {}
+    if len(order) < 2 or len(order) < len(stages):
         raise InputError(f"`stages` names at least two different stages in their order; got {stages!r}.")
     seen: dict[Any, set[int]] = {}
     left_out: Counter[str] = Counter()
-    for visit in visits:
-        if visit.deal_id is None or visit.entered_at is None:
-            left_out["no deal or date"] += 1
-        elif visit.stage not in order:
-            left_out[f"no stage of the funnel: {visit.stage}"] += 1
-        else:
-            seen.setdefault(visit.deal_id, set()).add(order[visit.stage])
+    with reading("visits", visits):
+        for visit in visits:
+            if visit.deal_id is None or visit.entered_at is None:
+                left_out["no deal or date"] += 1
+            elif visit.stage not in order:
+                left_out[f"no stage of the funnel: {visit.stage}"] += 1
+            else:
+                seen.setdefault(visit.deal_id, set()).add(order[visit.stage])
     if not seen:
         raise InputError(f"No visit is of a stage of the funnel ({', '.join(stages)}); left out: {dict(left_out)}.")
     found: list[FunnelStage] = []

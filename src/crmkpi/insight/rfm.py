@@ -17,6 +17,7 @@ from crmkpi.clv.time import DAYS_IN, Span, TimeUnit
 from crmkpi.dataset import framed
 from crmkpi.engines.frames_columns import FrameTable
 from crmkpi.errors import CurrencyError, InputError, ParameterError
+from crmkpi.insight.given import check_day, reading
 
 __all__ = ["SEGMENTS", "Holdout", "RfmRow", "RfmScore", "RfmTable", "rfm", "split_holdout", "table_of"]
 
@@ -97,6 +98,11 @@ class RfmTable:
         """How many customers there are."""
         return len(self.columns["customer_id"])
 
+    def __repr__(self) -> str:
+        """How many customers there are, and what was left out; the columns may be as long as the customers are many."""
+        left_out = "".join(f", {count:,} {reason}" for reason, count in self.left_out.items())
+        return f"<RfmTable of {len(self):,} customers as of {self.as_of}{left_out and f'; left out{left_out[1:]}'}>"
+
     @property
     def rows(self) -> Sequence[RfmRow]:
         """The customers, one row each."""
@@ -170,11 +176,12 @@ def rfm(orders: Any, *, as_of: date, tz: str | None = None) -> RfmTable:
     >>> row.frequency, row.recency, row.age, row.repeat_spend, table.merged
     (1, 10, 30, 10.0, 1)
     """
-    _check_day(as_of)
+    check_day(as_of)
     frame = framed("orders", orders)
     if isinstance(frame, FrameTable):
         return _of_frame(frame, as_of=as_of, until=as_of, tz=tz)[0]
-    by_customer, left_out = _purchases(orders, as_of=as_of, tz=tz)
+    with reading("orders", orders):
+        by_customer, left_out = _purchases(orders, as_of=as_of, tz=tz)
     if not by_customer:
         raise _nothing(as_of, left_out)
     return table_of(by_customer, as_of=as_of, left_out=left_out)
@@ -182,11 +189,6 @@ def rfm(orders: Any, *, as_of: date, tz: str | None = None) -> RfmTable:
 
 def _nothing(as_of: date, left_out: Mapping[str, int]) -> InputError:
     return InputError(f"No order up to {as_of} can be used; left out: {dict(left_out) or 'none given'}.")
-
-
-def _check_day(as_of: date) -> None:
-    if isinstance(as_of, datetime):
-        raise ParameterError(f"`as_of` is the last day of the observation, a date; got the timestamp {as_of!r}.")
 
 
 def _of_frame(frame: FrameTable, *, as_of: date, until: date, tz: str | None) -> tuple[RfmTable, list[int], int]:
@@ -294,7 +296,7 @@ def split_holdout(orders: Any, *, as_of: date, until: date, tz: str | None = Non
     `orders` are records or a frame, as for `rfm`. Customers who first bought in the holdout have no past to predict
     from: `new_customers` counts them.
     """
-    _check_day(as_of)
+    check_day(as_of)
     if until <= as_of:
         raise ParameterError(f"The holdout must end after it starts; `until` is {until}, `as_of` {as_of}.")
     horizon = Span(float((until - as_of).days), "days")

@@ -209,6 +209,11 @@ def kaplan_meier(durations: Durations, *, confidence: float = 0.95, engine: Engi
     >>> [round(share, 3) for share in curve.survival]
     [0.75, 0.5, 0.5]
     """
+    if not isinstance(durations, Durations):
+        raise InputError(
+            f"A survival curve is made of Durations, such as customer_durations(customers, as_of=...); got "
+            f"{type(durations).__name__}."
+        )
     if not 0 < confidence < 1:
         raise ParameterError(f"`confidence` must lie between 0 and 1; got {confidence!r}.")
     if len(durations) == 0:
@@ -320,6 +325,11 @@ def log_rank(groups: Mapping[Any, Durations]) -> LogRank:
     >>> log_rank({"fast": fast, "slow": slow}).p_value < 0.01
     True
     """
+    if not isinstance(groups, Mapping):
+        raise InputError(
+            f"A log-rank test compares groups by name, such as {{'monthly': ..., 'yearly': ...}}; got "
+            f"{type(groups).__name__}."
+        )
     if len(groups) < 2:
         raise InputError(f"A log-rank test compares at least two groups; got {len(groups)}.")
     curves = {name: kaplan_meier(durations) for name, durations in groups.items()}

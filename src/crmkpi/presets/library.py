@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from crmkpi.errors import DefinitionError, FileFormatError, UnknownNameError, did_you_mean
+from crmkpi.errors import DefinitionError, FileFormatError, InputError, UnknownNameError, did_you_mean
 from crmkpi.presets.model import Preset
 
 __all__ = ["AnyPreset", "folded", "preset", "presets"]
@@ -68,6 +68,8 @@ def preset(what: AnyPreset) -> Preset:
         return what
     if isinstance(what, Mapping):
         return _made({"name": "yours", **what})
+    if not isinstance(what, str | Path):
+        raise InputError(f"A preset is a name, a dict or a file, such as 'hubspot_deal'; got {what!r}.")
     if isinstance(what, Path) or what.endswith(".json"):
         return _made({"name": Path(what).stem, **_read(Path(what))})
     return _packaged(what)

@@ -10,23 +10,38 @@ from collections.abc import Callable, KeysView, Mapping
 from dataclasses import MISSING, dataclass, fields
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from inspect import Parameter, Signature
 from types import MappingProxyType, NoneType, UnionType
-from typing import Annotated, Any, Literal, TypeVar, Union, dataclass_transform, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    TypeVar,
+    Union,
+    cast,
+    dataclass_transform,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
-from pydantic import AfterValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from crmkpi.errors import DefinitionError, InputError, UnknownNameError, did_you_mean
-from crmkpi.records.faults import fault
+from crmkpi.records.faults import fault, shortened
 
 __all__ = [
     "Attributes",
+    "Day",
     "FieldType",
     "Kind",
     "Money",
+    "Number",
     "RecordType",
     "Relation",
     "Timestamp",
+    "Whole",
     "record",
     "record_class",
     "record_type",
@@ -48,14 +63,30 @@ def _exact(moment: datetime) -> datetime:
     try:
         return moment.astimezone(UTC)
     except OverflowError:
-        raise ValueError("The time is at the edge of the calendar and has no counterpart in UTC.") from None
+        raise ValueError("at the edge of the calendar, with no counterpart in UTC") from None
+
+
+def _no_number(value: Any) -> Any:
+    """Numbers are no dates: whether 20260105 counts seconds, or is a day, nobody can tell."""
+    if isinstance(value, int | float | Decimal) or (isinstance(value, str) and value.strip().isdecimal()):
+        raise ValueError("a number and no date; write '2026-01-31', or read it with crmkpi.read_dicts and date_format=")
+    return value
+
+
+def _no_flag(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("yes or no, and no number")  # noqa: TRY004  # the validator takes it for a wrong value
+    return value
 
 
 class _MoneyMark:
     """Marks a number as an amount of money."""
 
 
-Timestamp = Annotated[datetime, AfterValidator(_exact)]
+Timestamp = Annotated[datetime, BeforeValidator(_no_number), AfterValidator(_exact)]
+Day = Annotated[date, BeforeValidator(_no_number)]
+Number = Annotated[float, BeforeValidator(_no_flag)]
+Whole = Annotated[int, BeforeValidator(_no_flag)]
 Money = Annotated[Decimal, Field(allow_inf_nan=False), _MoneyMark()]
 Attributes = Mapping[str, str | float | bool | None]
 
@@ -111,9 +142,29 @@ class RecordType:
 class _RecordClass(type):
     """Record classes say in one sentence of our own what is wrong with a value, instead of the validator's report."""
 
+    @property
+    def __signature__(cls) -> Signature:
+        """The fields by name, as `help` and notebooks show them."""
+        asked = []
+        for field in fields(cast("Any", cls)):
+            default = getattr(field.default, "default", field.default)  # that of pydantic's Field, or itself
+            if field.default is MISSING:
+                default = Parameter.empty
+            elif not isinstance(default, str | int | float | None):
+                default = {}
+            asked.append(Parameter(field.name, Parameter.KEYWORD_ONLY, default=default, annotation=field.type))
+        return Signature(asked)
+
+    @__signature__.setter
+    def __signature__(cls, _of_the_validator: Signature) -> None:
+        """The validator has one from the first record on; the same is shown before and after it."""
+
     def __call__(cls, *positional: Any, **values: Any) -> Any:
+        if positional:
+            name, got = cls.__name__, ", ".join(map(shortened, positional))
+            raise InputError(f"{name} takes its fields by name, as in {name}(id=...); got {got}.")
         try:
-            return super().__call__(*positional, **values)
+            return super().__call__(**values)
         except ValidationError as problem:
             field, value, reason = fault(problem)
             if field is None:
@@ -189,6 +240,8 @@ def record_class(table: str) -> type[Any]:
 
 def record_type(model: type[Any]) -> RecordType:
     """What the library knows about `model` or the record class that it derives from."""
+    if not isinstance(model, type):
+        raise InputError(f"A record class is needed, such as crmkpi.Deal; got {shortened(model)}.")
     for base in model.__mro__:
         if base in _RECORD_TYPES:
             return _RECORD_TYPES[base]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from crmkpi.records.base import Attributes, Money, Timestamp, record
+from crmkpi.records.base import Attributes, Money, Timestamp, Whole, record
 
 __all__ = ["Campaign"]
 
@@ -28,11 +28,11 @@ class Campaign:
     ended_at: Timestamp | None = None
     cost: Money | None = Field(default=None, ge=0)
     currency: str | None = None
-    impressions: int | None = Field(default=None, ge=0)
-    sent: int | None = Field(default=None, ge=0)
-    delivered: int | None = Field(default=None, ge=0)
-    opened: int | None = Field(default=None, ge=0)
-    clicked: int | None = Field(default=None, ge=0)
-    unsubscribed: int | None = Field(default=None, ge=0)
-    bounced: int | None = Field(default=None, ge=0)
+    impressions: Whole | None = Field(default=None, ge=0)
+    sent: Whole | None = Field(default=None, ge=0)
+    delivered: Whole | None = Field(default=None, ge=0)
+    opened: Whole | None = Field(default=None, ge=0)
+    clicked: Whole | None = Field(default=None, ge=0)
+    unsubscribed: Whole | None = Field(default=None, ge=0)
+    bounced: Whole | None = Field(default=None, ge=0)
     attributes: Attributes = Field(default_factory=dict)

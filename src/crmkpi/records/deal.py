@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Literal
 
 from pydantic import Field
 
-from crmkpi.records.base import Attributes, Money, Timestamp, record
+from crmkpi.records.base import Attributes, Day, Money, Number, Timestamp, record
 
 __all__ = ["Deal"]
 
@@ -36,11 +35,11 @@ class Deal:
     status: Literal["open", "won", "lost"]
     created_at: Timestamp | None = None
     closed_at: Timestamp | None = None
-    expected_close_on: date | None = None
+    expected_close_on: Day | None = None
     amount: Money | None = None
     cost: Money | None = None
     currency: str | None = None
-    probability: float | None = Field(default=None, ge=0, le=1)
+    probability: Number | None = Field(default=None, ge=0, le=1)
     owner: str | None = None
     customer_id: str | None = None
     lead_id: str | None = None

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from crmkpi.records.base import Attributes, Money, Timestamp, record
+from crmkpi.records.base import Attributes, Money, Number, Timestamp, record
 
 __all__ = ["Interaction"]
 
@@ -31,7 +31,7 @@ class Interaction:
     kind: Literal["call", "email", "sms", "meeting", "chat", "social"] | None = None
     direction: Literal["inbound", "outbound"] | None = None
     at: Timestamp | None = None
-    seconds: float | None = Field(default=None, ge=0)
+    seconds: Number | None = Field(default=None, ge=0)
     cost: Money | None = Field(default=None, ge=0)
     currency: str | None = None
     agent: str | None = None

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from crmkpi.records.base import Attributes, Timestamp, record
+from crmkpi.records.base import Attributes, Number, Timestamp, record
 
 __all__ = ["Survey"]
 
@@ -36,9 +36,9 @@ class Survey:
     kind: Literal["nps", "csat", "ces", "awareness"]
     sent_at: Timestamp | None = None
     answered_at: Timestamp | None = None
-    scale_low: float | None = None
-    scale_high: float | None = None
-    score: float | None = None
+    scale_low: Number | None = None
+    scale_high: Number | None = None
+    score: Number | None = None
     customer_id: str | None = None
     ticket_id: str | None = None
     agent: str | None = None

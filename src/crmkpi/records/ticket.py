@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from crmkpi.records.base import Attributes, Timestamp, record
+from crmkpi.records.base import Attributes, Number, Timestamp, Whole, record
 
 __all__ = ["Ticket"]
 
@@ -36,11 +36,11 @@ class Ticket:
     first_replied_at: Timestamp | None = None
     solved_at: Timestamp | None = None
     first_solved_at: Timestamp | None = None
-    replies: int | None = Field(default=None, ge=0)
-    reopens: int | None = Field(default=None, ge=0)
+    replies: Whole | None = Field(default=None, ge=0)
+    reopens: Whole | None = Field(default=None, ge=0)
     escalated: bool = False
     self_served: bool = False
-    handled_seconds: float | None = Field(default=None, ge=0)
+    handled_seconds: Number | None = Field(default=None, ge=0)
     sla_due_at: Timestamp | None = None
     opened_by: Literal["customer", "agent", "bot"] | None = None
     merged_into: str | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from crmkpi.records.base import Attributes, Timestamp, record
+from crmkpi.records.base import Attributes, Timestamp, Whole, record
 
 __all__ = ["Visit"]
 
@@ -23,9 +23,9 @@ class Visit:
 
     id: str
     at: Timestamp | None = None
-    sessions: int = Field(default=1, ge=0)
-    visitors: int | None = Field(default=None, ge=0)
-    conversions: int | None = Field(default=None, ge=0)
+    sessions: Whole = Field(default=1, ge=0)
+    visitors: Whole | None = Field(default=None, ge=0)
+    conversions: Whole | None = Field(default=None, ge=0)
     channel: str | None = None
     campaign_id: str | None = None
     attributes: Attributes = Field(default_factory=dict)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from crmkpi.records.base import RecordType, record_type
 from crmkpi.sources.headers import Found, found_columns, stage_of
 from crmkpi.sources.reading import Options, Targets
 
-__all__ = ["Column", "Columns", "check_fields", "header_score", "matched_columns"]
+__all__ = ["Column", "Columns", "check_fields", "header_score", "matched_columns", "wanted_columns"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Columns:
 
 def matched_columns(headers: Sequence[str], kind: RecordType, options: Options, *, source: str) -> Columns:
     """Match the headers of a source with the fields of a record."""
-    wanted = _wanted(headers, kind, options.columns, source=source)
+    wanted = wanted_columns(headers, kind, options.columns, source=source)
     by_user = {name for targets in wanted.values() for name in targets}
     found = {} if options.preset is None else _found(headers, options.preset, wanted, by_user)
     taken = by_user | {name for each in found.values() for one in each for name in one.column.fills}
@@ -139,14 +139,22 @@ def _folded(header: str) -> str:
     return re.sub(r"[\s_]+", "_", header.strip()).casefold()
 
 
-def _wanted(
+def wanted_columns(
     headers: Sequence[str], kind: RecordType, columns: Mapping[str, Targets], *, source: str
 ) -> dict[str, tuple[str, ...]]:
+    """The fields that the user names for each header; both must be known."""
     wanted: dict[str, tuple[str, ...]] = {}
     for header, targets in columns.items():
         if header not in headers:
+            if header in kind.fields and targets in headers:
+                raise UnknownNameError(
+                    f"{source} has no column {header!r}, but a column {targets!r}: the header comes first, "
+                    f"columns={{{targets!r}: {header!r}}}."
+                )
             raise UnknownNameError(f"{source} has no column {header!r}. {did_you_mean(str(header), headers)}")
-        wanted[header] = () if targets is None else (targets,) if isinstance(targets, str) else tuple(targets)
+        several = isinstance(targets, Iterable) and not isinstance(targets, str)
+        listed: Any = targets if several else () if targets is None else (targets,)
+        wanted[header] = tuple(listed)
         check_fields(dict.fromkeys(wanted[header]), kind, "columns")
     return wanted
 
@@ -243,12 +251,13 @@ def _check_required(
         if name == "id" and may_be_numbered:
             return True
         found = ", ".join(repr(header) for header in headers[:12]) + (", ..." if len(headers) > 12 else "")
+        has = f"its columns are {found}" if headers else "it has no columns"
         way_out = f"columns={{'its header': {name!r}}}"
         if name != "id":
             way_out += f", or give one value for all rows with defaults={{{name!r}: ...}}"
         raise ColumnError(
             f"{source} has no column for {name!r}, which every {kind.model.__name__} needs; "
-            f"its columns are {found}: name the one that holds it with {way_out}."
+            f"{has}: name the one that holds it with {way_out}."
         )
     return False
 

@@ -35,6 +35,10 @@ def write_csv(records: Iterable[Any], path: str | Path | IO[str]) -> None:
     >>> file.getvalue().splitlines()[1]
     "'=1+1,,,-5,,,completed,,,"
     """
+    if not isinstance(records, Iterable):
+        raise InputError(f"write_csv() needs records; got {type(records).__name__}.")
+    if not isinstance(path, str | Path) and not hasattr(path, "write"):
+        raise InputError(f"write_csv() needs a path or an open file; got {path!r}.")
     rows = list(records)
     record = records.record if isinstance(records, Records) else type(rows[0]) if rows else None
     if record is None:
@@ -44,9 +48,10 @@ def write_csv(records: Iterable[Any], path: str | Path | IO[str]) -> None:
     if any(type(row) is not record for row in rows):
         others = sorted({type(row).__name__ for row in rows} - {record.__name__})
         raise InputError(f"A file holds records of one class, and these are {record.__name__} and {', '.join(others)}.")
+    table = record_type(record).table
     names = [field.name for field in fields(record) if field.name != "attributes"]
     extra = list(dict.fromkeys(key for row in rows for key in row.attributes))
-    _check_apart(names, extra, record_type(record).table)
+    _check_apart(names, extra, table)
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer)
     writer.writerow([*names, *map(_cell, extra)])

@@ -16,6 +16,7 @@ from datetime import date
 from random import Random
 from typing import Any
 
+from crmkpi.errors import InputError
 from crmkpi.metric import Metric
 from crmkpi.periods import Period
 from crmkpi.testing.examples import Broken, Case, breaks, smallest
@@ -64,6 +65,8 @@ def check_metric(metric: Metric, *, examples: int = 25, seed: int = 0) -> None:
     Traceback (most recent call last):
     AssertionError: won_share breaks a law, no records give 0 or no value: the value of no records is 0.0, not None...
     """
+    if not isinstance(metric, Metric):
+        raise InputError(f"check_metric() takes a metric, such as crmkpi.win_rate; got {metric!r}.")
     for each in (metric, *metric.variants.values()):
         for law, obeyed_by in DEFINITION_LAWS.items():
             _apply(law, obeyed_by, each, each.id)

@@ -1,0 +1,230 @@
+"""What proves each definition: read off the tests, for the page docs/catalogue/proof.md (see catalogue.py)."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from pages import table
+
+from crmkpi import catalogue
+from crmkpi.display.format import words
+from crmkpi.metric import Metric
+
+ROOT = Path(__file__).parent.parent
+TESTS = ROOT / "tests"
+ORACLES = TESTS / "oracles"
+# How a test mentions what it compares with.
+AUTHORITIES = {
+    "ORACLES": "known figures",
+    "proportion_confint": "statsmodels",
+    "stats": "SciPy",
+    "Fraction": "exact arithmetic",
+}
+HEAD = ("definition", "value", "left out", "interval", "models", "public data")
+PAGE = """\
+# What proves each definition
+
+{written}
+
+An independent source holds each definition, so that a mistake of ours cannot hide in a test of ours:
+
+- **value**: a query over generated records with all that is wrong in real ones, written in SQL from the meaning of the
+  KPI and run in DuckDB (`tests/oracles`, `tests/test_oracles.py`), over the whole data and for each month.
+- **left out**: SQL also counts the records that are set aside, under each reason.
+- **interval**: what the tests of its method compare it with (`tests/test_intervals.py`; known figures are those of
+  `tests/oracles/intervals.json`).
+- **models**: the library that the models or analyses behind the KPI are compared with.
+- **public data**: the public data sets of which a test reproduces published figures, and how many (`tests/real`).
+
+All definitions also keep the laws of `crmkpi.testing.check_metric`, and their examples are run.
+"""
+
+
+def rows(metrics: list[Metric]) -> list[tuple[str, ...]]:
+    """For each definition what its value, its exclusions and its interval are compared with."""
+    return [
+        (
+            f"[`{metric.id}`]({metric.name}.md{'#' * ('.' in metric.id)}{metric.id.partition('.')[2]})",
+            _value(metric),
+            "SQL" if metric.id in _left_out() else "",
+            _interval(metric),
+            ", ".join(_models(metric)),
+            ", ".join(f"{data} ({count})" for data, count in _published().get(metric.id, {}).items()),
+        )
+        for metric in metrics
+    ]
+
+
+def page(written: str) -> str:
+    """The page, of which `written` says by what it is written."""
+    parts = [PAGE.format(written=written)]
+    for theme in catalogue.themes():
+        found = [one for metric in catalogue.by_theme(theme) for one in (metric, *metric.variants.values())]
+        parts += [f"## {words(theme).capitalize()}\n", table(HEAD, *rows(found)) + "\n"]
+    return "\n".join(parts)
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
+@cache
+def _queries() -> dict[str, str]:
+    """The file of each definition's query, as tests/test_oracles.py reads them."""
+    found = [(file, re.findall(r"^-- (\S+)$", file.read_text("utf-8"), re.MULTILINE)) for file in ORACLES.glob("*.sql")]
+    return {name: file.name for file, names in found for name in names}
+
+
+def _value(metric: Metric) -> str:
+    if metric.id in _queries():
+        return f"SQL in `{_queries()[metric.id]}`"
+    named = f"METRICS['{metric.id}']"
+    tests = [test for test in _functions(TESTS / "test_oracles.py") if named in ast.unparse(test)]
+    return ", ".join(test.name.removeprefix("test_").replace("_", " ") for test in tests)
+
+
+@cache
+def _left_out() -> set[str]:
+    groups = tomllib.loads((ORACLES / "left_out.toml").read_text("utf-8"))["group"]
+    return {name for group in groups for name in group["definitions"].split()}
+
+
+def _interval(metric: Metric) -> str:
+    """The method that the docstring names, and what the tests of that method compare it with."""
+    returns = " ".join((metric.__doc__ or "").partition("Returns:")[2].partition("\n\n")[0].split())
+    methods = [method for words, method in _methods().items() if words in returns]
+    if not methods:
+        return ""
+    (method,) = methods
+    named = f"Test{method.title().replace(' ', '')}"
+    found = [part for part in _tree(TESTS / "test_intervals.py").body if getattr(part, "name", "") == named]
+    mentioned = {part.id for test in found for part in ast.walk(test) if isinstance(part, ast.Name)}
+    against = [authority for name, authority in AUTHORITIES.items() if name in mentioned]
+    return f"{method}: {', '.join(against)}" if against else method
+
+
+@cache
+def _methods() -> dict[str, str]:
+    (found,) = (
+        part.value
+        for part in _tree(TESTS / "test_oracles.py").body
+        if isinstance(part, ast.Assign) and ast.unparse(part.targets[0]) == "METHODS"
+    )
+    known: dict[str, str] = ast.literal_eval(found)
+    return known
+
+
+def _models(metric: Metric) -> list[str]:
+    """The libraries that tests compare the models and analyses with which a definition uses."""
+    line = metric.function.__code__.co_firstlineno
+    path = _source(metric.function.__module__)
+    (own,) = (part for part in ast.walk(_tree(path)) if isinstance(part, ast.FunctionDef) and _first_line(part) == line)
+    used = set(_used(own, path, {metric.name}))
+    return [library for library, compared in _rivals().items() if used & compared]
+
+
+@cache
+def _rivals() -> dict[str, set[tuple[str, str]]]:
+    """What is compared with another library, by the library."""
+    found = {}
+    for file in sorted(TESTS.rglob("test_against_*.py")):
+        library = re.match(r'"""Agreement with (\w+)', file.read_text("utf-8"))
+        assert library is not None, f"{file} must say first what it is about"
+        found[library[1]] = set(_imported(_tree(file)))
+    return found
+
+
+def _first_line(function: ast.FunctionDef) -> int:
+    return min(part.lineno for part in (function, *function.decorator_list))
+
+
+def _source(module: str) -> Path:
+    return ROOT / "src" / f"{module.replace('.', '/')}.py"
+
+
+def _imported(node: ast.AST) -> Iterator[tuple[str, str]]:
+    for part in ast.walk(node):
+        if isinstance(part, ast.ImportFrom) and part.module and part.module.startswith("crmkpi"):
+            yield from ((part.module, name.name) for name in part.names)
+
+
+def _used(node: ast.AST, path: Path, seen: set[str]) -> Iterator[tuple[str, str]]:
+    """What a piece of a module imports, by way of whatever it names in the definitions and analyses."""
+    names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)} - seen
+    seen |= names
+    imported = set(_imported(node))
+    for part in _tree(path).body:
+        if isinstance(part, ast.ImportFrom):
+            imported |= {(module, name) for module, name in _imported(part) if name in names}
+        elif names & _bound(part):
+            yield from _used(part, path, seen)
+    yield from imported
+    for module, name in imported:
+        if module.startswith(("crmkpi.metrics.", "crmkpi.insight.")):
+            for part in _tree(_source(module)).body:
+                if name in _bound(part):
+                    yield from _used(part, _source(module), seen)
+
+
+def _bound(statement: ast.stmt) -> set[str]:
+    """The names that a statement of a module gives a meaning."""
+    if isinstance(statement, ast.FunctionDef):
+        return {statement.name}
+    targets = statement.targets if isinstance(statement, ast.Assign) else ()
+    return {part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)}
+
+
+@cache
+def _published() -> dict[str, dict[str, int]]:
+    """How many published figures of which public data each definition reproduces."""
+    found: dict[str, dict[str, int]] = {}
+    for file in sorted((TESTS / "real").glob("test_*.py")):
+        known: dict[str, str] = {}
+        figures: list[ast.expr] = []
+        data = ""
+        for part in _tree(file).body:
+            name = ast.unparse(part.targets[0]) if isinstance(part, ast.Assign) else ""
+            if name == "DATA_SET":
+                data = ast.literal_eval(part.value)  # type: ignore[attr-defined]
+            elif name and (definition := _definition(part.value, known)):  # type: ignore[attr-defined]
+                known[name] = definition
+            elif isinstance(part, ast.AnnAssign) and ast.unparse(part.target) == "CATALOGUE":
+                figures = part.value.values  # type: ignore[union-attr]
+        for figure in figures:
+            for definition in dict.fromkeys(_definitions(figure, known)):
+                counts = found.setdefault(definition, {})
+                counts[data] = counts.get(data, 0) + 1
+    return found
+
+
+def _definitions(node: ast.AST, known: dict[str, str]) -> Iterator[str]:
+    if definition := _definition(node, known):
+        yield definition
+    else:
+        for part in ast.iter_child_nodes(node):
+            yield from _definitions(part, known)
+
+
+def _definition(node: ast.AST, known: dict[str, str]) -> str:
+    """The id of the definition that an expression of a test is, if it is one."""
+    match node:
+        case ast.Attribute(ast.Name("ck"), name) if name in KPIS:
+            return name
+        case ast.Name(name):
+            return known.get(name, "")
+        case ast.Call(ast.Attribute(owner, "variant"), [ast.Constant(variant)]):
+            return f"{_definition(owner, known)}.{variant}"
+    return ""
+
+
+def _functions(path: Path) -> list[ast.FunctionDef]:
+    return [part for part in _tree(path).body if isinstance(part, ast.FunctionDef)]
+
+
+KPIS = {metric.id for metric in catalogue}
