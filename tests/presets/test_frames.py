@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import crmkpi as ck
-from crmkpi.errors import InputError
+from crmkpi.errors import ColumnError, InputError
 from crmkpi.metrics.marketing.lead_volume import lead_volume
 
 COLUMNS: dict[str, list[Any]] = {
@@ -127,3 +127,18 @@ def test_a_csv_file_is_scanned_by_preset(tmp_path: Any) -> None:
     path.write_text("Lead ID,Created Date,Lead Source\n1,2026-01-05,Web\n2,2026-01-06,Fair\n", encoding="utf-8")
     leads = ck.scan(path, preset="salesforce_lead", columns={"id": "Lead ID"})
     assert lead_volume(leads, period=ck.Period("2026-01")).value == 2
+
+
+def test_what_a_preset_reckons_is_refused_in_frames_and_never_left_empty(frame_of: Any) -> None:
+    invoices = {
+        "id": ["in_1", "in_2"],
+        "created": [datetime(2026, 1, 5)] * 2,
+        "total": [12050, 900],
+        "currency": ["eur", "eur"],
+        "status": ["paid", "paid"],
+        "euros": [120.5, 9.0],
+    }
+    with pytest.raises(ColumnError, match="The preset reckons 'amount' from the column 'total', which is not done in"):
+        ck.average_order_value(ck.table(frame_of(invoices), preset="stripe_invoice", columns={"ordered_at": "created"}))
+    named = {"ordered_at": "created", "amount": "euros"}
+    assert ck.average_order_value(ck.table(frame_of(invoices), preset="stripe_invoice", columns=named)).value == 64.75

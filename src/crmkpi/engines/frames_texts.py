@@ -392,8 +392,9 @@ class _Typed:
             for header in rule.headers:
                 if folded(header) in places:
                     spelt = pl.col(f"c{places[folded(header)]}").str.strip_chars().str.to_lowercase()
-                    is_so = spelt.is_in([word.casefold() for word in rule.words]).fill_null(value=False)
-                    reason = pl.when(is_so).then(pl.lit(rule.reason)).otherwise(reason)
+                    words = [word.casefold() for word in rule.words or rule.keep]
+                    found = spelt.is_in(words).fill_null(value=False)
+                    reason = pl.when(~found if rule.keep else found).then(pl.lit(rule.reason)).otherwise(reason)
         for rule in reversed(rules):
             if rule.starts:
                 start = pl.coalesce(*every).str.strip_chars_start()
