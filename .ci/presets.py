@@ -32,7 +32,8 @@ INTRODUCTION = """\
 
 A preset knows the export of one system: which of its columns fills which field, what its words mean, and in which units
 its numbers are. `read_csv(path, preset="hubspot_deal")` reads by one, `read_export(path)` finds out which it is, and
-`table(frame, preset="hubspot_deal")` takes a frame. [Reading files](../reading-files.md) shows how.
+`scan` and `stream_csv` read large files by it, and `table(frame, preset=...)` takes a frame.
+[Reading files](../reading-files.md) shows how.
 
 What a preset rests on is said on its page, for each column, header, list of words and rule: a real file that was seen,
 code that reads or writes such files, or documents alone, to which general knowledge of the system is counted. Only the
@@ -128,10 +129,9 @@ def page(preset: Preset) -> str:
         said = ", ".join(f"`{name}` is {value}" for name, value in preset.constants.items())
         lines += ["", f"Where no column says otherwise, {said}."]
     for rule in preset.leave_out:
+        words = " or ".join(rule.words) or f"anything but {' or '.join(rule.keep)}"
         how = (
-            f"begin with {' or '.join(rule.starts)}"
-            if rule.starts
-            else f"have {' or '.join(rule.words)} in {' or '.join(rule.headers)}"
+            f"begin with {' or '.join(rule.starts)}" if rule.starts else f"have {words} in {' or '.join(rule.headers)}"
         )
         rests = f" That rests on {SEEN[rule.seen]}." if rule.seen else ""
         lines += ["", f"Rows that {how} are left out, and counted as: {rule.reason}.{rests}"]

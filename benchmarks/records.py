@@ -11,11 +11,12 @@ from __future__ import annotations
 import csv
 import gc
 import io
+import subprocess
 import sys
 import tempfile
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -186,32 +187,56 @@ def compare_presets(rows: list[list[str]]) -> None:
 
 
 def compare_scans(rows: list[list[str]]) -> None:
-    """A file scanned as a table, all columns of it, and by Polars with the same casts."""
+    """Files scanned as tables, all columns of them, and read by Polars with the same casts."""
     try:
         import polars as pl  # noqa: PLC0415  # the others need no Polars
     except ImportError:
         print("\nPolars is not installed, so scan is not compared")
         return
-    moments = ("created_at", "closed_at")
+    day_long = 86_400_000_000
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "deals.csv"
-        with path.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([COLUMNS, *rows])
+        ours, export = Path(folder) / "deals.csv", Path(folder) / "export.csv"
+        for path, table in ((ours, [COLUMNS, *rows]), (export, as_salesforce(rows))):
+            with path.open("w", newline="", encoding="utf-8") as file:
+                csv.writer(file).writerows(table)
 
         def polars_only() -> Any:
-            frame = pl.scan_csv(path, try_parse_dates=True)
-            casts = [pl.col(name).dt.timestamp("us") for name in moments]
-            day = pl.col("expected_close_on").cast(pl.Datetime("us")).dt.timestamp("us") // 86_400_000_000
+            frame = pl.scan_csv(ours, try_parse_dates=True)
+            casts = [pl.col(name).dt.timestamp("us") for name in ("created_at", "closed_at")]
+            day = pl.col("expected_close_on").cast(pl.Datetime("us")).dt.timestamp("us") // day_long
             money = [(pl.col(name) * 100).round().cast(pl.Int64) for name in ("amount", "cost")]
             return frame.with_columns(*casts, day, *money).collect()
 
-        def scanned() -> Any:
-            return scan(path, record=Deal).prepared(COLUMNS, frozenset({"amount", "cost"})).frame.to_native().collect()
+        def polars_export() -> Any:
+            frame = pl.scan_csv(export, try_parse_dates=True)
+            status = pl.when(pl.col("IsWon")).then(pl.lit("won")).when(pl.col("IsClosed")).then(pl.lit("lost"))
+            kinds = pl.col("Type").replace_strict({words: kind for kind, words in TYPES.items()})
+            return frame.with_columns(
+                status.otherwise(pl.lit("open")).alias("status"),
+                kinds.alias("kind"),
+                pl.col("CreatedDate").dt.timestamp("us"),
+                pl.col("CloseDate").cast(pl.Datetime("us")).dt.timestamp("us"),
+                (pl.col("Amount") * 100).round().cast(pl.Int64),
+                pl.col("Probability") / 100,
+                pl.col("CurrencyIsoCode").str.to_uppercase(),
+            ).collect()
 
-        read = best_of_each(len(rows), polars_only=polars_only, scanned=scanned)
+        def prepared(path: Path, names: Iterable[str], **words: Any) -> Any:
+            table = scan(path, **words, engine="polars")
+            return table.prepared(names, frozenset({"amount", "cost"})).frame.collect()
+
+        read = best_of_each(
+            len(rows),
+            polars_only=polars_only,
+            scanned=lambda: prepared(ours, COLUMNS, record=Deal),
+            polars_export=polars_export,
+            by_preset=lambda: prepared(export, [*SALESFORCE, "expected_close_on"], preset="salesforce_opportunity"),
+        )
     print("\none row, scanned              time      ratio")
     print(f"Polars and casts          {read['polars_only']:6.2f} µs      1.00")
     print(f"scan                      {read['scanned']:6.2f} µs {read['scanned'] / read['polars_only']:9.2f}")
+    print(f"Polars, an export         {read['polars_export']:6.2f} µs      1.00")
+    print(f"scan with preset=         {read['by_preset']:6.2f} µs {read['by_preset'] / read['polars_export']:9.2f}")
 
 
 def compare_readers(rows: list[list[str]]) -> None:
@@ -241,6 +266,35 @@ def compare_readers(rows: list[list[str]]) -> None:
     print(f"read_csv with tz=         {read['with_zone']:6.2f} µs {read['with_zone'] / read['pydantic_only']:9.2f}")
 
 
+STREAMED = """
+import sys, time
+from crmkpi import Deal, read_csv, stream_csv
+way, path = sys.argv[1:]
+count = sum(1 for _ in (stream_csv if way == "stream_csv" else read_csv)(path, record=Deal))
+with open("/proc/self/status") as status:  # getrusage would tell what the process that started this one took
+    most = next(int(line.split()[1]) // 1024 for line in status if line.startswith("VmHWM"))
+print(count, time.process_time(), most)
+"""
+
+
+def compare_streams(rows: list[list[str]]) -> None:
+    """The most memory that reading a file takes, all at once and one by one, each in a process of its own, on Linux."""
+    if not Path("/proc/self/status").exists():
+        return
+    print("\na whole file                  time   most memory")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "deals.csv"
+        with path.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([COLUMNS, *rows])
+        for way in ("read_csv", "stream_csv"):
+            ran = subprocess.run(
+                [sys.executable, "-c", STREAMED, way, path], check=True, capture_output=True, text=True
+            )
+            count, seconds, megabytes = ran.stdout.split()
+            assert int(count) == len(rows)
+            print(f"{way:25} {float(seconds):6.1f} s  {int(megabytes):9,} MB")
+
+
 def main(count: int) -> None:
     """Print all tables."""
     rows = deal_rows(count)
@@ -249,6 +303,7 @@ def main(count: int) -> None:
     compare_readers(rows)
     compare_presets(rows)
     compare_scans(rows)
+    compare_streams(rows)
 
 
 if __name__ == "__main__":

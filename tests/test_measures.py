@@ -280,7 +280,8 @@ def test_the_amount_of_a_related_record_has_the_currency_of_that_record() -> Non
 
 @pytest.mark.parametrize("word", ["sum", "mean", "median"])
 def test_what_is_no_number_is_not_added(word: str) -> None:
-    found = [ck.Deal(id=str(n), status="won", attributes={"x": one}) for n, one in enumerate((1.5, "5"))]
+    values: list[float | str] = [1.5, "5"]
+    found = [ck.Deal(id=str(n), status="won", attributes={"x": one}) for n, one in enumerate(values)]
     with pytest.raises(InputError, match=r"Only numbers can be added; got '5'\."):
         only(getattr(deals, word)(deals.attributes["x"]))(found)
 

@@ -350,3 +350,12 @@ def test_the_interval_of_a_mean_duration_is_cut_at_zero_and_that_of_money_is_not
     assert interval.high / timedelta(hours=1) == pytest.approx(5 + 12.7062 * 4, abs=1e-3)
     deals = [ck.Deal(id=str(amount), status="won", amount=amount) for amount in (1, 9)]
     assert float(ck.average_deal_size(deals).interval.low) == pytest.approx(5 - 12.7062 * 4, abs=1e-3)
+
+
+def test_nothing_in_the_period_before_is_nothing_in_every_currency() -> None:
+    deals = [ck.Deal(id="1", status="won", amount=50, currency="EUR", closed_at="2026-02-05")]
+    first, second = (ck.revenue(deals, period=period, compare="previous") for period in ("2026-02", "2026-03"))
+    assert (first.change.absolute, first.change.relative, first.change.better) == (Decimal(50), None, True)
+    assert (second.change.absolute, second.change.relative, second.change.better) == (Decimal(-50), -1.0, False)
+    dollars = [*deals, ck.Deal(id="2", status="won", amount=50, currency="USD", closed_at="2026-01-05")]
+    assert ck.revenue(dollars, period="2026-02", compare="previous").change.absolute is None

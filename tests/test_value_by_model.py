@@ -38,6 +38,12 @@ def test_a_month_is_as_long_to_a_kpi_as_it_is_to_the_models():
     )
 
 
+def test_a_time_longer_than_a_duration_can_be_is_undefined():
+    totals = {"spend": Decimal("1e15"), "new_customers": 1, "mrr": Decimal("0.01"), "subscribers": 1}
+    found = ck.cac_payback_period.from_totals(**totals)
+    assert (found.value, found.reason) == (None, "2.6e+23 seconds are more than a duration can be")
+
+
 def buyers(count: int = 80) -> list[ck.Order]:
     chance = Random(3)
     made: list[ck.Order] = []

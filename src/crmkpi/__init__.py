@@ -139,6 +139,7 @@ if TYPE_CHECKING:
         read_excel,
         read_export,
         read_json,
+        stream_csv,
         write_csv,
     )
     from crmkpi.tally import Tally
@@ -283,6 +284,7 @@ __all__ = [
     "sql_volume",
     "stage_conversion_rate",
     "stage_duration",
+    "stream_csv",
     "survey_response_rate",
     "survival",
     "table",
@@ -340,6 +342,7 @@ _HOMES = {
     "read_json": "sources",
     "scan": "scanning",
     "split": "segments",
+    "stream_csv": "sources",
     "table": "engines.frames_columns",
     "write_csv": "sources",
 }

@@ -24,6 +24,7 @@ from crmkpi.periods import Period
 from crmkpi.plan import MetricPlan, Plan
 from crmkpi.results import Account, Report, Result, counted, evaluated, interval_of
 from crmkpi.segments import By, Segment, segment_keys, segments_of
+from crmkpi.sources.account import LoadAccount, reasons_of
 
 if TYPE_CHECKING:
     from crmkpi.dataset import Dataset
@@ -186,7 +187,7 @@ def _answer(
         from crmkpi.engines import frames  # noqa: PLC0415  # only where there are frames
 
         with at_home(table.backend, query.type_.table):
-            return frames.answer(
+            answer = frames.answer(
                 query,
                 table,
                 moments=timeline.moments,
@@ -199,6 +200,8 @@ def _answer(
                 merging=partly or timeline.merging,
                 statements=statements,
             )
+            answer.unread, answer.skipped = reasons_of(table.rejected), dict(table.skipped)
+            return answer
     found = crm.records(query.type_.table)
     if isinstance(found, Iterator) and any(attribute_of(key) is not None for key in query.segments):
         found = noting(found, attributes.setdefault(query.type_.table, set()))
@@ -211,6 +214,9 @@ def _answer(
         parameters=parameters,
     )
     answer.rejected = len(getattr(table, "rejected", ()))
+    account = getattr(table, "account", None)
+    if isinstance(account, LoadAccount):
+        answer.unread, answer.skipped = reasons_of(account.rejected), dict(account.skipped)
     return answer
 
 
@@ -371,7 +377,9 @@ class _Builder:
         made = []
         for table, at, used, left_out in cut.left_out(segment):
             rejected = self._rejected[table]
-            made.append(Account(table, at, self._reader.given(table, segment) + rejected, used, left_out, rejected))
+            given = self._reader.given(table, segment) + rejected
+            answer = self._reader.answers[table]
+            made.append(Account(table, at, given, used, left_out, rejected, answer.unread, answer.skipped))
         return tuple(made)
 
 

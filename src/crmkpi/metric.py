@@ -256,7 +256,8 @@ class Metric:
         zeros = [_words(name) for name, value in numbers.items() if value == 0]
         if not zeros:
             return "the formula divides by 0"
-        return f"{' and '.join(zeros)} {'is' if len(zeros) == 1 else 'are'} 0"
+        *others, last = zeros
+        return f"{', '.join(others)} and {last} are 0" if others else f"{last} is 0"
 
     def _complete(self, totals: Mapping[str, Any]) -> dict[str, Any]:
         asked = [*self.measures, *filter(None, (self.days, self.until))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -32,7 +33,9 @@ class Account:
 
     `given` = `used` + everything in `left_out` + `outside` + `rejected`. `outside` are the records that the question is
     not about: of another period, or of a kind that the definition does not count. `rejected` rows of a file could not
-    be read, so that their segment is unknown; every segment's account carries all of them.
+    be read, so that their segment is unknown; every segment's account carries all of them. `unread` says why, for rows
+    that a reader rejected. `skipped` are rows of the source that are no records, by reason, such as total rows; they
+    are not in `given`.
     """
 
     table: str
@@ -41,6 +44,8 @@ class Account:
     used: int
     left_out: Mapping[str, int]
     rejected: int = 0
+    unread: Mapping[str, int] = field(default_factory=dict)
+    skipped: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def outside(self) -> int:
@@ -59,6 +64,11 @@ class Change:
     absolute: Any
     relative: float | None
     better: bool | None
+
+
+def _is_nothing(result: Result) -> bool:
+    """Whether it is a sum of no amounts, which is 0 in every currency."""
+    return result.currency is None and result.n == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +117,16 @@ class Result:
         return total
 
     @property
+    def unread(self) -> dict[str, int]:
+        """How many rows of the sources a reader rejected, by field and reason, over all tables."""
+        return _added({account.table: account.unread for account in self.accounts})
+
+    @property
+    def skipped(self) -> dict[str, int]:
+        """How many rows of the sources are no records, by reason, over all tables."""
+        return _added({account.table: account.skipped for account in self.accounts})
+
+    @property
     def small_sample(self) -> bool:
         """Whether the value rests on so few records (below 30) that it says little; a count or sum is what it is."""
         return self.value is not None and self.n < _SMALL_SAMPLE and not self.metric.additive
@@ -117,7 +137,8 @@ class Result:
         other = self.compared_to
         if other is None:
             return None
-        if self.value is None or other.value is None or self.currency != other.currency:
+        alike = self.currency == other.currency or _is_nothing(self) or _is_nothing(other)
+        if self.value is None or other.value is None or not alike:
             return Change(None, None, None)
         absolute = self.value - other.value
         zero = absolute - absolute
@@ -206,7 +227,7 @@ class Report(Sequence[Result]):
         ]
         if len(found) != 1:
             asked = ", ".join(
-                [name, *([period] if period else []), *(f"{key}={value!r}" for key, value in segment.items())]
+                [str(name), *([period] if period else []), *(f"{key}={value!r}" for key, value in segment.items())]
             )
             known = {result.definition for result in self}
             hint = did_you_mean(name, known) if name not in known else "Name the period and every segment."
@@ -280,6 +301,14 @@ if TYPE_CHECKING:
     from crmkpi.display.pivot import Pivot
 
 _ABSENT = object()
+
+
+def _added(by_table: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+    """Counts by reason; a table that is measured at several dates has its rows once."""
+    total: Counter[str] = Counter()
+    for counts in by_table.values():
+        total.update(counts)
+    return dict(total)
 
 
 def interval_of(
@@ -369,7 +398,12 @@ def evaluated(metric: Metric, inputs: Mapping[str, Any]) -> tuple[Any, Any, str 
         number = metric.evaluate(inputs)
     except UndefinedError as undefined:
         return None, None, str(undefined)
-    return (timedelta(seconds=number) if metric.unit == "duration" else number), number, None
+    if metric.unit != "duration":
+        return number, number, None
+    try:
+        return timedelta(seconds=number), number, None
+    except OverflowError:
+        return None, None, f"{number:.1e} seconds are more than a duration can be"
 
 
 def counted(inputs: Mapping[str, Any]) -> dict[str, Any]:

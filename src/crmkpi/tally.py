@@ -149,7 +149,7 @@ class Tally:
     def to_json(self) -> str:
         """The state as JSON, with the digest of its definitions; nothing of it is rounded."""
         state = {
-            table: [_encoded(answer.given), [_encoded(groups) for groups in answer.groups], answer.rejected]
+            table: [_encoded(answer.given), [_encoded(groups) for groups in answer.groups], *_of_source(answer)]
             for table, answer in self._answers.items()
         }
         return json.dumps({"version": _VERSION, "digest": self.digest, "state": state})
@@ -176,8 +176,8 @@ class Tally:
         made = self._with({}, None)
         try:
             made._answers = {  # noqa: SLF001  # of its own class
-                table: Answer(_decoded(given), [_decoded(part) for part in groups], rejected)
-                for table, (given, groups, rejected) in state.items()
+                table: Answer(_decoded(given), [_decoded(part) for part in groups], *of_source)
+                for table, (given, groups, *of_source) in state.items()
             }
         except (AttributeError, TypeError, ValueError, ArithmeticError) as error:
             raise InputError(f"{_NOT_WRITTEN}; got {text!r:.60}.") from error
@@ -227,6 +227,10 @@ def _looked_up(field: Field, type_: RecordType) -> Iterator[str]:
             return
         type_ = record_type(RECORDS[relation.table])
         yield type_.table
+
+
+def _of_source(answer: Answer) -> tuple[int, Mapping[str, int], Mapping[str, int]]:
+    return answer.rejected, answer.unread, answer.skipped
 
 
 def _nothing(query: Query) -> Answer:

@@ -239,9 +239,17 @@ zendesk = Vendor(
             digits=0,
             note="To the latest solve. The export rounds every ticket to whole hours before anyone averages them.",
         ),
-        "One-touch tickets": Screen(_find("first_contact_resolution_rate"), shown_in="percent", digits=0),
+        "One-touch tickets": Screen(
+            _find("first_contact_resolution_rate"),
+            shown_in="percent",
+            digits=0,
+            note="A ticket that was opened again, and solved without another reply, still counts there.",
+        ),
         "One-touch tickets (fewer than two replies)": Screen(
-            _find("first_contact_resolution_rate.zero_or_one_reply"), shown_in="percent", digits=0
+            _find("first_contact_resolution_rate.zero_or_one_reply"),
+            shown_in="percent",
+            digits=0,
+            note="A ticket that was opened again, and solved without another reply, still counts there.",
         ),
         "Satisfaction score": Screen(
             _find("customer_satisfaction_score.good_bad"),

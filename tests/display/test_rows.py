@@ -39,6 +39,8 @@ def test_a_row_has_the_value_and_all_its_evidence(by_owner: Report) -> None:
         "left_out": {},
         "outside": 2,
         "rejected": 0,
+        "unread": {},
+        "skipped": {},
         "complete": False,
         "reason": None,
         "inputs": {"won": 2, "closed": 2},

@@ -130,3 +130,15 @@ def test_any_name_takes_one_line(owners: list[str]) -> None:
 def test_a_report_without_results_says_so() -> None:
     assert report_text(Report((), "2026")) == "2026: no results"
     assert report_text(Report(())) == "no results"
+
+
+def test_long_names_of_kpis_that_begin_alike_can_be_told_apart() -> None:
+    names = ("customer_satisfaction_score", "customer_satisfaction_rating", "csat")
+    text = draw_text(
+        Sheet("", (Column("metric", "KPI", names), Column("value", "value", ("1", "2", "3"))), ()), width=29
+    )
+    assert [line.split()[0] for line in text.splitlines()[2:]] == [
+        "customer_sa…tion_score",
+        "customer_sa…ion_rating",
+        "csat",
+    ]

@@ -102,7 +102,10 @@ def spark() -> Any:
 
         made = (
             SparkSession.builder.master("local[1]")
+            # A session that lives for minutes is done before the thorough compiler has paid off.
+            .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
             .config("spark.ui.enabled", "false")
+            .config("spark.ui.showConsoleProgress", "false")
             .config("spark.sql.shuffle.partitions", "1")
             .config("spark.sql.session.timeZone", "America/New_York")
             .config("spark.sql.timestampType", "TIMESTAMP_NTZ")

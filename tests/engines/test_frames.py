@@ -67,11 +67,13 @@ def questions_of(metric: Metric) -> Sequence[dict[str, Any]]:
     return QUESTIONS[:1] if metric.id in DATELESS else QUESTIONS
 
 
-def compare(records: Dataset, frames: Dataset, metrics: Any, question: dict[str, Any], by: Any = None) -> None:
-    """An error on either side fails: nothing counts as the same but results."""
+def compare(records: Dataset, frames: Dataset, metrics: Any, question: dict[str, Any], by: Any = None) -> Any:
+    """The report of both; an error on either side fails: nothing counts as the same but results."""
     parameters = {name: value for metric in metrics for name, value in asked(metric).items()}
     options = {**question, "by": by, "parameters": parameters}
-    assert_same(records.measure(metrics, **options), frames.measure(metrics, **options))
+    report = records.measure(metrics, **options)
+    assert_same(report, frames.measure(metrics, **options))
+    return report
 
 
 def says_something(metric: Metric, found: World, question: dict[str, Any]) -> bool:

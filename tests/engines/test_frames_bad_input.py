@@ -100,6 +100,45 @@ def test_a_closed_connection_is_said() -> None:
         Dataset(deals=relation)
 
 
+@pytest.mark.parametrize("ending", ["parquet", "csv"])
+def test_a_file_of_a_lazy_frame_that_has_gone_is_said(tmp_path, ending) -> None:
+    path = tmp_path / f"deals.{ending}"
+    frame = pl.DataFrame({"id": ["1"], "status": ["won"]})
+    getattr(frame, f"write_{ending}")(path)
+    lazy = getattr(pl, f"scan_{ending}")(path)
+    crm = Dataset(deals=lazy)
+    path.unlink()
+    with pytest.raises(InputError, match=r"polars table for deals cannot be read; .*data gone or damaged: No such"):
+        crm.measure(win_rate)
+    fresh = getattr(pl, f"scan_{ending}")(path)
+    for door in (lambda: Dataset(deals=fresh), lambda: table(fresh, preset="salesforce_opportunity")):
+        with pytest.raises(InputError, match="polars table for deals cannot be read"):
+            door()
+
+
+def test_arrow_types_that_arrow_cannot_compare_or_add_are_measured_as_usual_ones() -> None:
+    runs = pa.RunEndEncodedArray.from_arrays(pa.array([2, 3], pa.int32()), pa.array(["won", "lost"]))
+    odd = {
+        "id": pa.array(["1", "2", "3"], pa.string_view()),
+        "status": runs,
+        "closed_at": pa.array([datetime(2026, 1, 5), datetime(2026, 2, 5), None], pa.date64()),
+        "amount": pa.array([1.5, 2.25, None], pa.float32()).cast(pa.float16()),
+        "owner": pa.array(["Ada", None, "Bo"], pa.string_view()),
+    }
+    crm = Dataset(deals=pa.table(odd), currency="EUR")
+    (result,) = crm.measure(revenue, period="2026")
+    assert result.value == Decimal("3.75")
+    found = {result.segment["owner"]: result.value for result in crm.measure(win_rate, by="owner")}
+    assert found == {"Ada": 1.0, None: 1.0, "Bo": 0.0}
+
+
+@pytest.mark.parametrize("kind", ["decimal32", "decimal64", "decimal256"])
+def test_arrow_decimals_of_any_width_are_measured(kind) -> None:
+    amounts = pa.array([Decimal("1.50"), Decimal("-0.25")], getattr(pa, kind)(7, 2))
+    deals = pa.table({"id": ["1", "2"], "status": ["won", "won"], "amount": amounts})
+    assert revenue(deals, currency="EUR").value == Decimal("1.25")
+
+
 def test_duplicate_column_names_are_refused() -> None:
     frame = pd.DataFrame([["1", "won", "lost"]], columns=["id", "status", "status"])
     with pytest.raises(ColumnError, match="has two columns 'status'; rename one"):

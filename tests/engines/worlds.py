@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import datetime, time
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -72,6 +72,45 @@ def world(metric: Metric, random: Random) -> World:
     )
     by = Segment("first", {table: FIRST_TEXT[table] for table in metric.tables}) if random.random() < 0.5 else None
     return World(crm, random.choice(("decimal", "float")), random.choice(ZONES), by)
+
+
+def whole_world(
+    metrics: Sequence[Metric], tables: Mapping[str, Sequence[Any]], random: Random, *, money: str, aware: bool
+) -> World:
+    """A dataset that all these metrics can be measured on in one call: realistic `tables`, made worse."""
+    near = {
+        table
+        for metric in metrics
+        if Plan((metric,), {}, whole=True, intervals=False).asks_business_time
+        for table in metric.tables
+    }
+    zone = random.choice(ZONES[1:])
+    worse = {
+        name: [
+            _in_zone(record) if aware else record
+            for record in _worse(record_type(RECORDS[name]), list(records), random, francs=True, far=name not in near)
+        ]
+        for name, records in tables.items()
+    }
+    crm = Dataset(
+        calendar=Calendar(tz=random.choice(ZONES[1:]), fiscal_year_start=4, opening_hours=OFFICE),
+        currency="EUR",
+        rates=Rates("EUR", {"CHF": "1.05"}),
+        as_of=date(2026, 9, 30),
+        **worse,
+    )
+    by = Segment("first", {table: FIRST_TEXT[table] for table in tables})
+    return World(crm, money, zone, by)
+
+
+def _in_zone(record: Any) -> Any:
+    """The record with its wall-clock times as instants in UTC."""
+    changes = {
+        field.name: value.replace(tzinfo=UTC)
+        for field in fields(record)
+        if isinstance(value := getattr(record, field.name), datetime) and value.tzinfo is None
+    }
+    return replace(record, **changes)
 
 
 def features(found: World) -> set[str]:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crmkpi import Order
 from crmkpi.errors import CurrencyError, InputError, ParameterError
 from crmkpi.insight.cohorts import cohorts
 from crmkpi.insight.rfm import SEGMENTS, rfm, split_holdout
@@ -258,3 +259,12 @@ def test_survival_retention_needs_ends() -> None:
 def test_rolling_money_is_refused() -> None:
     with pytest.raises(ParameterError, match="counts customers; `measure` is 'value'"):
         cohorts([order("C1", START)], as_of=LAST, measure="value", retention="rolling")
+
+
+def test_a_table_and_its_history_say_how_many_customers_there_are_and_do_not_list_them():
+    orders = [Order(id=str(n), customer_id=f"C{n % 3}", amount=5, ordered_at=date(2026, 1, 1 + n)) for n in range(9)]
+    orders.append(Order(id="later", customer_id="C1", amount=5, ordered_at=date(2026, 3, 1)))
+    table = rfm(orders, as_of=date(2026, 1, 31))
+    assert repr(table) == "<RfmTable of 3 customers as of 2026-01-31; left out 1 after the observation>"
+    assert repr(rfm(orders, as_of=date(2026, 3, 1))) == "<RfmTable of 3 customers as of 2026-03-01>"
+    assert repr(table.history("weeks")) == "<PurchaseHistory of 3 customers in weeks>"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import zipfile
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -193,6 +194,59 @@ def test_the_dates_of_stages_become_stage_visits():
     ]
     assert found.account.skipped == {"deal without the date of a stage": 2}
     assert found.account.rows == 5
+
+
+def test_stage_visits_are_read_as_the_user_says() -> None:
+    text = (
+        'Deal ID,Team,Date entered "Demo",Date exited "Demo",Date entered "Won"\n'
+        "7,EMEA,2026-01-05,2026-01-09,2026-01-09\n"
+    )
+    found = read(
+        text,
+        record=ck.StageVisit,
+        preset="hubspot_deal",
+        columns={"Deal ID": "deal_id", "Team": "pipeline", 'Date entered "Won"': None},
+        values={"stage": {"Demo": "Demonstration"}, "pipeline": {"EMEA": "Europe"}},
+    )
+    [visit] = found
+    assert (visit.deal_id, visit.stage, visit.pipeline) == ("7", "Demonstration", "Europe")
+    assert (str(visit.entered_at), str(visit.left_at)) == ("2026-01-05 00:00:00", "2026-01-09 00:00:00")
+    named = {"columns": {"Deal ID": "deal_id"}, "defaults": {"pipeline": "Europe"}}
+    assert [visit.pipeline for visit in read(text, record=ck.StageVisit, preset="hubspot_deal", **named)] == [
+        "Europe",
+        "Europe",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"Team": "stage"}, "columns= names 'Team' for 'stage', which the columns with the date of each stage fill"),
+        ({"Teem": "pipeline"}, "has no column 'Teem'. Did you mean 'Team'"),
+        ({"Team": "owner"}, "columns= names 'owner', which is no field of StageVisit"),
+    ],
+)
+def test_what_stage_visits_cannot_be_told_is_an_error(columns: dict[str, str], message: str) -> None:
+    text = 'Record ID,Team,Date entered "Demo"\n7,EMEA,2026-01-05\n'
+    with pytest.raises(InputError, match=re.escape(message)):
+        read(text, record=ck.StageVisit, preset="hubspot_deal", columns=columns)
+
+
+def test_the_field_history_of_salesforce_becomes_stage_visits() -> None:
+    text = (
+        "Id,OpportunityId,Field,OldValue,NewValue,CreatedDate\n"
+        "h1,006A,created,,,2026-01-02T09:00:00.000+0000\n"
+        "h2,006A,StageName,Prospecting,Proposal,2026-01-05T09:00:00.000+0000\n"
+        "h3,006A,Amount,100,120,2026-01-06T09:00:00.000+0000\n"
+        "h4,006A,Region__c,North,South,2026-01-06T10:00:00.000+0000\n"
+        "h5,006A,StageName,Proposal,Closed Won,2026-02-01T12:00:00.000+0000\n"
+    )
+    visits = read(text, record=None, preset="salesforce_stage_history")
+    assert [(each.deal_id, each.stage, str(each.entered_at)[:10], str(each.left_at)[:10]) for each in visits] == [
+        ("006A", "Proposal", "2026-01-05", "2026-02-01"),
+        ("006A", "Closed Won", "2026-02-01", "None"),
+    ]
+    assert visits.account.skipped == {"change of another field": 3}
 
 
 def test_an_export_of_odoo_without_lost_deals_says_so():

@@ -68,6 +68,10 @@ class PurchaseHistory:
         """How many customers there are."""
         return len(self.frequency)
 
+    def __repr__(self) -> str:
+        """How many customers there are; the columns may be as long as the customers are many."""
+        return f"<PurchaseHistory of {len(self):,} customers in {self.unit}>"
+
     def to(self, unit: TimeUnit) -> PurchaseHistory:
         """The same history in another unit of time.
 

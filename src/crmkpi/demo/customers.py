@@ -105,7 +105,7 @@ def _ticket(dice: Dice, name: str, customer: Customer, created: datetime) -> Tic
         escalated=dice.happens(0.07),
         self_served=channel == "portal",
         handled_seconds=None if replied is None else float(round(60 * dice.lognormvariate(2.5, 0.6))),
-        sla_due_at=created + timedelta(hours=8),
+        sla_due_at=created + timedelta(days=2),
         opened_by="bot" if channel == "chat" and dice.happens(0.1) else "customer",
         spam=dice.happens(0.015),
     )

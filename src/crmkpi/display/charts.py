@@ -53,7 +53,7 @@ def survival_chart(curves: SurvivalCurve | Mapping[Any, SurvivalCurve]) -> Any:
     x = alt.X("time:Q", title=units.pop())
     base = alt.Chart(alt.Data(values=rows), width=_WIDTH, height=_HEIGHT)
     if len(named) > 1:
-        base = base.encode(color=alt.Color("group:N", title=None))
+        base = base.encode(color=alt.Color("group:N", title=None, legend=alt.Legend(symbolOpacity=1)))
     scale = alt.Scale(domain=[0, 1])
     low = alt.Y("low:Q", title="share that lasts longer", scale=scale, axis=alt.Axis(format="%"))
     band = base.mark_area(interpolate="step-after", opacity=0.2).encode(x=x, y=low, y2="high:Q")

@@ -32,6 +32,12 @@ def notes_of(results: Sequence[Result], name_of: Callable[[Result], str]) -> tup
     rows = [f"{count:,} of {table}" for table, count in rejected.items() if count]
     if rows:
         notes.append(f"rows that could not be read: {', '.join(rows)}")
+    skipped = {account.table: account.skipped for result in results for account in result.accounts}
+    notes += [
+        f"rows of {table} that are no records: {', '.join(f'{count:,} {reason}' for reason, count in reasons.items())}"
+        for table, reasons in skipped.items()
+        if reasons
+    ]
     return tuple(notes)
 
 

@@ -23,7 +23,8 @@ def result_row(result: Result) -> dict[str, Any]:
 
     Each segment is a column of its own name, or `by_` and its name where the row has such a column already
     (`by_currency`). `left_out`, `inputs` and `parameters` are dicts. `given` = `used` + what was left out + `outside`
-    + `rejected`, over all tables. Rows of a comparison have `previous_value` and how the value changed from it.
+    + `rejected`, over all tables; `unread` says why rows were rejected, and `skipped` which were no records. Rows of a
+    comparison have `previous_value` and how the value changed from it.
 
     >>> from crmkpi import Deal, win_rate
     >>> row = result_row(win_rate([Deal(id="1", status="won"), Deal(id="2", status="open")]))
@@ -48,6 +49,8 @@ def result_row(result: Result) -> dict[str, Any]:
         "left_out": result.left_out,
         "outside": sum(account.outside for account in accounts),
         "rejected": sum(account.rejected for account in accounts),
+        "unread": result.unread,
+        "skipped": result.skipped,
         "complete": result.complete,
         "reason": result.reason,
         "inputs": {name: _plain(value) for name, value in result.inputs.items()},

@@ -50,6 +50,8 @@ def result_text(result: Result) -> str:
     rejected = sum(account.rejected for account in result.accounts)
     if rejected:
         parts.append(f"{rejected:,} {'row' if rejected == 1 else 'rows'} could not be read")
+    if result.skipped:
+        parts.append("no records: " + ", ".join(f"{count:,} {reason}" for reason, count in result.skipped.items()))
     if result.compared_to is not None and result.change is not None and result.change.absolute is not None:
         change = " ".join(filter(None, (format_change(result.change, result.unit), judgement(result.change))))
         parts.append(f"{change} against {period_label(result.compared_to)}")
@@ -115,7 +117,8 @@ def _fitted(columns: Sequence[Column], width: int) -> list[Column]:
             spare += 1
     for number, column in enumerate(columns):
         if column.role in _NARROWEST:
-            cells = tuple(_cut(cell, limits[number]) for cell in column.cells)
+            shorten = _cut_within if column.role == "metric" else _cut
+            cells = tuple(shorten(cell, limits[number]) for cell in column.cells)
             fitted[number] = Column(column.role, _cut(column.header, limits[number]), cells)
     return fitted
 
@@ -133,6 +136,11 @@ def _columns(text: str) -> int:
     if text.isascii():
         return len(text)
     return sum(0 if combining(one) else 2 if east_asian_width(one) in "WF" else 1 for one in text)
+
+
+def _cut_within(name: str, width: int) -> str:
+    """A name cut in its middle: those of KPIs often begin alike, as in customer_satisfaction_score and _rating."""
+    return name if len(name) <= width else f"{name[: width // 2]}…{name[len(name) - (width - width // 2 - 1) :]}"
 
 
 def _cut(text: str, width: int) -> str:

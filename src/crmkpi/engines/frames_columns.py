@@ -8,12 +8,13 @@ amounts kept as floats are decimals without doubt, and which rows the record wou
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from crmkpi.engines.frames_look import Prepared, inside, looked_over, with_usual_scales
-from crmkpi.engines.frames_native import entered, filled, untyped
+from crmkpi.engines.frames_native import entered, filled, untyped, with_usual_types
 from crmkpi.engines.frames_presets import by_preset, skipped_rows
 from crmkpi.engines.frames_time import to_utc
 from crmkpi.engines.support import Backend, at_home, backend_of, check_versions, narwhals, words
@@ -21,6 +22,7 @@ from crmkpi.errors import ColumnError, InputError, UnknownNameError, did_you_mea
 from crmkpi.presets.library import AnyPreset
 from crmkpi.records import Survey
 from crmkpi.records.base import FieldType, Kind, RecordType, record_type
+from crmkpi.sources.account import Rejected
 from crmkpi.sources.dates import zone_named
 from crmkpi.sources.reading import options_from
 from crmkpi.sources.rows import record_of
@@ -55,6 +57,8 @@ class FrameTable:
         "columns",
         "frame",
         "kept",
+        "reckoned",
+        "rejected",
         "type_",
         "tz",
         "values",
@@ -69,6 +73,8 @@ class FrameTable:
         values: Mapping[str, Mapping[Any, Any]] | None = None,
         tz: str | ZoneInfo | None = None,
         skipped: Any = None,
+        rejected: tuple[Rejected, ...] = (),
+        reckoned: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         backend = backend_of(frame)
         if backend is None:
@@ -78,13 +84,23 @@ class FrameTable:
             )
         check_versions(backend)
         self.backend = backend
-        self._skipped_rows = skipped  # a frame with the reasons of rows that are no records, of the same backend
-        self._skipped: Mapping[str, int] | None = None
-        self.frame = frame.to_native() if hasattr(frame, "to_native") else frame
+        self.rejected = rejected
+        self.reckoned = reckoned  # fields that a preset reckons from other cells, which is not done in frames
+        counted = isinstance(skipped, dict)
+        self._skipped_rows = None if counted else skipped  # a frame of the reasons of rows that are no records
+        self._skipped: Mapping[str, int] | None = MappingProxyType(skipped) if counted else None
+        native = frame.to_native() if hasattr(frame, "to_native") else frame
+        self.frame = with_usual_types(native) if backend.name == "pyarrow" else native
         self.type_ = type_
         self._zone = None if tz is None else zone_named(tz)
         self.tz = None if self._zone is None else self._zone.key
-        self.values = {name: dict(mapping) for name, mapping in (values or {}).items()}
+        said: Any = {} if values is None else values
+        if not isinstance(said, Mapping) or not all(isinstance(words, Mapping) for words in said.values()):
+            raise ColumnError(
+                "values= maps fields to what their words mean, such as {'status': {'Closed Won': 'won'}}; got "
+                f"{values!r}."
+            )
+        self.values = {name: dict(words) for name, words in said.items()}
         for name in self.values:
             type_.field(name)
         self._found = self._schema()
@@ -203,6 +219,7 @@ class FrameTable:
         if self.type_.model is Survey and "scale_low" in wanted:
             frame = with_usual_scales(nw, frame)
         made = looked_over(self.backend, self.type_, frame, [*present, *absent], digits, aware, exact)
+        made = replace(made, rejected=made.rejected + len(self.rejected))
         return made if self._zone is None else to_utc(made, self._zone)
 
     @property
@@ -214,6 +231,12 @@ class FrameTable:
         if name.startswith("attributes."):
             own = name.partition(".")[2]
             return own if own in self.attributes else None
+        if name in self.reckoned:
+            raise ColumnError(
+                f"The preset reckons {name!r} from the column {self.reckoned[name]!r}, which is not done in frames; "
+                f"read the CSV file with scan() or read_csv(), or give a column of your own with "
+                f"columns={{{name!r}: ...}}."
+            )
         column = self.columns.get(name)
         if column is None:
             alike = {_plain(found): found for found in self._found if found not in self.columns.values()}
@@ -293,8 +316,8 @@ def table(
     `preset` is one of `crmkpi.presets`, or your own: it knows the columns, words and units of a system's export, and
     the record. Rows that it leaves out as no records, such as total rows, are counted in `.skipped` by reason, as they
     are in the account of a file; a row is known by how it starts only where the first column holds text. Columns must
-    have their types already; what has to be reckoned from several cells, such as a moment from a duration, is filled
-    by `read_csv` alone.
+    have their types already; what has to be reckoned, such as a moment from a duration, an amount from cents or the
+    first of several values, is filled by `scan` and `read_csv` alone, and a KPI that reads it is an error here.
 
     >>> import polars as pl
     >>> from crmkpi import Deal, win_rate
@@ -309,10 +332,12 @@ def table(
     type_ = record_type(record_of(record, asked))
     backend = backend_of(frame)
     skipped = None
+    reckoned: dict[str, str] = {}
     if asked.preset is not None and backend is not None:
-        frame, found, skipped = by_preset(backend, frame, type_, asked.preset, columns or {})
+        with at_home(backend, type_.table):
+            frame, found, skipped, reckoned = by_preset(backend, frame, type_, asked.preset, columns or {})
         columns = {**found, **(columns or {})}
-    return FrameTable(frame, type_=type_, columns=columns, values=values, tz=tz, skipped=skipped)
+    return FrameTable(frame, type_=type_, columns=columns, values=values, tz=tz, skipped=skipped, reckoned=reckoned)
 
 
 def _plain(name: str) -> str:

@@ -16,6 +16,8 @@ from io import StringIO
 from typing import Any
 
 from crmkpi.engines.frames_cells import cells_of
+from crmkpi.engines.frames_spark import entered_spark, rows_beside
+from crmkpi.engines.frames_sql import quoted
 from crmkpi.engines.support import Backend, narwhals, words
 from crmkpi.errors import ColumnError, InputError
 from crmkpi.records.base import Kind
@@ -25,17 +27,19 @@ __all__ = [
     "counts_steps",
     "entered",
     "filled",
-    "gathered",
     "looked_up",
-    "ranked",
     "raw_name",
     "rows_of",
     "statement_of",
     "table_beside",
     "untyped",
-    "with_sorted",
     "with_steps",
+    "with_usual_types",
 ]
+
+
+_USUAL_TYPES = {"string_view": "string", "halffloat": "float64", "date64[ms]": "date32"}
+_MOST_DIGITS = 38  # of a decimal in 128 bits
 
 
 def raw_name(name: str) -> str:
@@ -57,6 +61,25 @@ def untyped(backend: Backend, frame: Any) -> frozenset[str]:
     return frozenset(str(name) for name, type_ in types if str(type_) in words)
 
 
+def with_usual_types(table: Any) -> Any:
+    """An Arrow table without the types that Arrow itself cannot compare or add: their columns as usual ones."""
+    import pyarrow as pa  # noqa: PLC0415  # only where an Arrow table is given
+    from pyarrow import compute  # noqa: PLC0415  # likewise
+
+    for number, (name, type_) in enumerate(zip(table.column_names, table.schema.types, strict=True)):
+        column, word = table.column(number), str(type_)
+        if word.startswith("run_end_encoded"):
+            column = pa.chunked_array([compute.run_end_decode(chunk) for chunk in column.chunks], type_.value_type)
+            word = str(column.type)
+        if word.startswith("decimal") and not word.startswith("decimal128") and column.type.precision <= _MOST_DIGITS:
+            column = column.cast(pa.decimal128(column.type.precision, column.type.scale))
+        elif word in _USUAL_TYPES:
+            column = column.cast(_USUAL_TYPES[word])
+        if column.type != type_:
+            table = table.set_column(number, name, column)
+    return table
+
+
 def entered(backend: Backend, frame: Any, columns: Mapping[str, tuple[str, Kind]]) -> tuple[Any, dict[str, int]]:
     """The frame with only `columns` (name inside: name of the frame's own column, kind of field), as plain columns.
 
@@ -65,7 +88,7 @@ def entered(backend: Backend, frame: Any, columns: Mapping[str, tuple[str, Kind]
     if backend.name == "duckdb":
         return narwhals(backend).from_native(_entered_duckdb(frame, columns)), {}
     if backend.name == "pyspark":
-        return narwhals(backend).from_native(_entered_spark(frame, columns)), {}
+        return entered_spark(frame, columns), {}
     if backend.name == "pandas":
         made, digits = _entered_pandas(frame, columns)
         return narwhals(backend).from_native(made, eager_only=True), digits
@@ -229,49 +252,21 @@ def _text(column: str, value: Any) -> str:
     return str(value)
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
 def _entered_duckdb(frame: Any, columns: Mapping[str, tuple[str, Kind]]) -> Any:
     types = dict(zip(frame.columns, map(str, frame.types), strict=True))
     made = []
     for name, (column, kind) in columns.items():
-        source = _quoted(column)
+        source = quoted(column)
         if types[column] == "TIMESTAMP" and kind == "timestamp":
-            made.append(f"{source} AS {_quoted(raw_name(name))}")
+            made.append(f"{source} AS {quoted(raw_name(name))}")
         if kind == "timestamp":
             source = f"epoch_us({source}::TIMESTAMP)" if types[column] == "DATE" else f"epoch_us({source})"
         elif kind == "date":
             source = f"({source}::DATE - DATE '1970-01-01')::BIGINT"
         elif kind in ("text", "choice") and types[column] != "VARCHAR":
             source = f"{source}::VARCHAR"
-        made.append(f"{source} AS {_quoted(name)}")
+        made.append(f"{source} AS {quoted(name)}")
     return frame.project(", ".join(made))
-
-
-def _entered_spark(frame: Any, columns: Mapping[str, tuple[str, Kind]]) -> Any:
-    from pyspark.sql import functions as F  # noqa: N812, PLC0415  # Spark's own habit; only where Spark is there
-
-    types = dict(frame.dtypes)
-    made = []
-    for name, (column, kind) in columns.items():
-        quoted = "`" + column.replace("`", "``") + "`"
-        source = F.col(quoted)
-        if kind == "timestamp":
-            if types[column] == "timestamp":
-                source = F.unix_micros(source)
-            else:
-                # A difference of two wall-clock times knows no session time zone.
-                source = F.expr(
-                    f"timestampdiff(MICROSECOND, TIMESTAMP_NTZ'1970-01-01 00:00:00', CAST({quoted} AS TIMESTAMP_NTZ))"
-                )
-        elif kind == "date":
-            source = F.expr(f"CAST(datediff(CAST({quoted} AS DATE), DATE'1970-01-01') AS BIGINT)")
-        elif kind in ("text", "choice"):
-            source = source.cast("string")
-        made.append(source.alias(name))
-    return frame.select(*made)
 
 
 def as_categories(frame: Any, names: Sequence[str]) -> Any:
@@ -303,122 +298,6 @@ def rows_of(backend: Backend, frame: Any) -> list[tuple[Any, ...]]:
     )
 
 
-def gathered(
-    backend: Backend, frame: Any, keys: Sequence[str], values: Sequence[str]
-) -> dict[tuple[Any, ...], list[list[Any]]]:
-    """For each group the values of each column, sorted, without nulls."""
-    native = frame if backend.name == "polars" else frame.to_native()
-    size = len(keys)
-    if backend.name == "polars":
-        import polars as pl  # noqa: PLC0415  # only where a Polars frame is given
-
-        lists = [
-            pl.col(value).drop_nulls().sort().implode() if not keys else pl.col(value).drop_nulls().sort()
-            for value in values
-        ]
-        lazy = native.select(*keys, *values)
-        found = (lazy.group_by(*keys).agg(*lists) if keys else lazy.select(*lists)).collect()
-        return {row[:size]: list(row[size:]) for row in found.rows()}
-    if backend.name == "duckdb":
-        parts = [
-            f"list({_quoted(value)} ORDER BY {_quoted(value)}) FILTER (WHERE {_quoted(value)} IS NOT NULL)"
-            for value in values
-        ]
-        group = f" GROUP BY {', '.join(map(_quoted, keys))}" if keys else ""
-        found = native.query(
-            "measured",
-            f"SELECT {', '.join([*map(_quoted, keys), *parts])} FROM measured{group}",  # noqa: S608  # names are quoted, values are numbers
-        ).fetchall()
-        return {tuple(row[:size]): [part or [] for part in row[size:]] for row in found}
-    if backend.name == "pyspark":
-        from pyspark.sql import functions as F  # noqa: N812, PLC0415  # only where Spark is there
-
-        sorted_lists = [F.sort_array(F.collect_list(value)).alias(value) for value in values]
-        return {
-            tuple(row)[:size]: list(tuple(row)[size:]) for row in native.groupBy(*keys).agg(*sorted_lists).collect()
-        }
-    return _gathered_here(backend, native, keys, values)
-
-
-def with_sorted(frame: Any, keys: Sequence[str], aggregations: Sequence[Any], values: Sequence[str]) -> Any:
-    """A Polars frame grouped, held in memory, with the sorted values of each group beside the aggregations."""
-    import polars as pl  # noqa: PLC0415  # only where a Polars frame is given
-
-    lists = [pl.col(value).sort(nulls_last=True) for value in values]
-    grouped = (
-        frame.group_by(*keys).agg(*aggregations, *lists)
-        if keys
-        else frame.select(*aggregations, *(column.implode() for column in lists))
-    )
-    return grouped.collect().lazy()
-
-
-def ranked(
-    backend: Backend, frame: Any, keys: Sequence[str], value: str, counted: str, places: Mapping[int, Sequence[int]]
-) -> list[tuple[tuple[Any, ...], Sequence[Any]]]:
-    """For each group the values at some places of its sorted ones; which, depends on how many it has.
-
-    A Polars frame is one `with_sorted`, in which the column `counted` says how many they are.
-    """
-    size, most = len(keys), max(map(len, places.values()))
-    wanted = {count: [*found, *[found[-1]] * (most - len(found))] for count, found in places.items()}
-    if backend.name == "polars":
-        import polars as pl  # noqa: PLC0415  # only where a Polars frame is given
-
-        schema: Any = {"at": pl.List(pl.UInt32), counted: pl.UInt32}
-        counts = pl.LazyFrame({"at": list(wanted.values()), counted: list(wanted)}, schema=schema)
-        chosen = frame.with_columns(pl.col(counted).cast(pl.UInt32)).join(counts, on=counted)
-        found = chosen.select(*keys, pl.col(value).list.gather(pl.col("at"))).collect()
-        return [(row[:size], row[size]) for row in found.rows()]
-    names, column = [*map(_quoted, keys)], _quoted(value)
-    group = f" GROUP BY {', '.join(names)}" if names else ""
-    extracts = [f"list_extract(sorted, spots[{number + 1}] + 1)" for number in range(most)]
-    listed = ", ".join(f"({count}, {found})" for count, found in wanted.items())
-    rows = (
-        frame.to_native()
-        .query(
-            "measured",
-            f"WITH groups AS (SELECT {', '.join([*names, f'list_sort(list({column})) AS sorted'])} "  # noqa: S608  # names are quoted, values are numbers
-            f"FROM measured WHERE {column} IS NOT NULL{group}) "
-            f"SELECT {', '.join([*names, *extracts])} FROM groups JOIN (VALUES {listed}) AS counts(n, spots) "
-            "ON len(sorted) = n",
-        )
-        .fetchall()
-    )
-    return [(row[:size], row[size:]) for row in rows]
-
-
-def _gathered_here(
-    backend: Backend, native: Any, keys: Sequence[str], values: Sequence[str]
-) -> dict[tuple[Any, ...], list[list[Any]]]:
-    """The same for pandas and PyArrow, one column after the other."""
-    found: dict[tuple[Any, ...], list[list[Any]]] = {}
-    for number, value in enumerate(values):
-        if backend.name == "pandas":
-            present = native[native[value].notna()]
-            groups = _pandas_lists(present, keys, value)
-        else:
-            present = native.filter(native.column(value).is_valid())
-            if keys:
-                lists = present.group_by(list(keys)).aggregate([(value, "list")])
-                columns = [lists.column(name).to_pylist() for name in (*keys, f"{value}_list")]
-                groups = [(tuple(key), one) for *key, one in zip(*columns, strict=True)]
-            else:
-                groups = [((), present.column(value).to_pylist())]
-        for key, one in groups:
-            found.setdefault(key, [[] for _ in values])[number] = sorted(one)
-    return found
-
-
-def _pandas_lists(present: Any, keys: Sequence[str], value: str) -> list[tuple[tuple[Any, ...], list[Any]]]:
-    if not keys:
-        return [((), present[value].tolist())]
-    import pandas as pd  # noqa: PLC0415  # only where a pandas frame is given
-
-    grouped = present.groupby(list(keys), dropna=False, observed=True, sort=False)[value]
-    return [(tuple(None if pd.isna(part) else part for part in key), one.tolist()) for key, one in grouped]
-
-
 def table_beside(backend: Backend, frame: Any, columns: Mapping[str, Sequence[int]]) -> Any:
     """A small table of whole numbers in the same home as `frame`, to be joined with it."""
     if backend.name == "polars":
@@ -427,18 +306,16 @@ def table_beside(backend: Backend, frame: Any, columns: Mapping[str, Sequence[in
         return pl.LazyFrame(dict(columns), schema=dict.fromkeys(columns, pl.Int64))
     nw = narwhals(backend)
     if backend.name == "duckdb":
-        names = ", ".join(map(_quoted, columns))
+        names = ", ".join(map(quoted, columns))
         values = ", ".join(str(row) if len(row) > 1 else f"({row[0]})" for row in zip(*columns.values(), strict=True))
         if not values:
-            nothing = ", ".join(f"NULL::BIGINT AS {_quoted(name)}" for name in columns)
+            nothing = ", ".join(f"NULL::BIGINT AS {quoted(name)}" for name in columns)
             return nw.from_native(
                 frame.to_native().query("measured", f"SELECT {nothing} WHERE false")
             )  # names are quoted, values are numbers
         return nw.from_native(frame.to_native().query("measured", f"SELECT * FROM (VALUES {values}) AS t({names})"))  # noqa: S608  # names are quoted, values are numbers
     if backend.name == "pyspark":
-        session = frame.to_native().sparkSession
-        schema = ", ".join(f"`{name}` BIGINT" for name in columns)
-        return nw.from_native(session.createDataFrame(list(zip(*columns.values(), strict=True)), schema))
+        return rows_beside(frame, columns)
     made = nw.from_dict(dict(columns), schema=dict.fromkeys(columns, nw.Int64), backend=backend.name)
     if backend.name == "pandas":
         return nw.from_native(made.to_native().astype("Int64"), eager_only=True)

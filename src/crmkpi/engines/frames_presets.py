@@ -24,12 +24,13 @@ _RECKONED = ("smallest", "unix_seconds", "unix_milliseconds", "excel_days")
 
 def by_preset(
     backend: Backend, frame: Any, type_: RecordType, preset: Preset, given: Mapping[str, str]
-) -> tuple[Any, dict[str, str], Any]:
+) -> tuple[Any, dict[str, str], Any, dict[str, str]]:
     """The frame with a column for each field that the preset fills, which column that is, and the rows left out.
 
-    Fields that the user names in `given` are left to them. What has to be reckoned from several cells of a row is not
-    filled. The rows left out are a frame with the reason of each, None where no rule could leave one out; nothing is
-    read here, so that they are counted by `skipped_rows` when somebody asks.
+    Fields that the user names in `given` are left to them. Last come the fields that would have to be reckoned, each
+    with the column that it is reckoned from: they are refused when somebody asks for them. The
+    rows left out are a frame with the reason of each, None where no rule could leave one out; nothing is read here, so
+    that they are counted by `skipped_rows` when somebody asks.
     """
     if preset.record != type_.model.__name__:
         raise InputError(
@@ -40,10 +41,15 @@ def by_preset(
     whole = nw.from_native(frame)
     schema = whole.collect_schema()
     filling: dict[str, list[tuple[Found, str]]] = {}
+    reckoned: dict[str, str] = {}
     for header in schema.names():
         for found in found_columns(header, preset):
             for name in found.column.fills:
-                if name != "attributes" and name not in given and not _is_reckoned(found.column):
+                if name == "attributes" or name in given:
+                    continue
+                if _is_reckoned(found.column):
+                    reckoned.setdefault(name, header)
+                else:
                     filling.setdefault(name, []).append((found, header))
     columns: dict[str, str] = {}
     made: list[Any] = []
@@ -68,13 +74,13 @@ def by_preset(
     if made:
         whole = whole.with_columns(*made)
     if not rules:
-        return whole.to_native(), columns, None
+        return whole.to_native(), columns, None, reckoned
     reason = nw.lit(None, dtype=nw.String)
     for is_so, name in reversed(rules):
         reason = nw.when(is_so).then(nw.lit(name)).otherwise(reason)
     any_of = reduce(or_, [is_so for is_so, _ in rules])
     skipped = whole.filter(any_of).select(reason.alias("reason"))
-    return whole.filter(~any_of).to_native(), columns, skipped.to_native()
+    return whole.filter(~any_of).to_native(), columns, skipped.to_native(), reckoned
 
 
 def skipped_rows(backend: Backend, skipped: Any) -> dict[str, int]:
@@ -130,7 +136,8 @@ def _left_out(nw: Any, schema: Mapping[str, Any], preset: Preset) -> list[tuple[
             by_start.append((starting.fill_null(value=False), rule.reason))
         for name in rule.headers:
             if folded(name) in headers:
-                words = sorted({word.casefold() for word in rule.words})
+                words = sorted({word.casefold() for word in rule.words or rule.keep})
                 spelt = nw.col(headers[folded(name)]).cast(nw.String).str.strip_chars().str.to_lowercase()
-                by_word.append((spelt.is_in(words).fill_null(value=False), rule.reason))
+                found = spelt.is_in(words).fill_null(value=False)
+                by_word.append((~found if rule.keep else found, rule.reason))
     return by_start + by_word

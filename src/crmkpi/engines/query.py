@@ -7,6 +7,7 @@ data merge into exactly the answer of the whole; chunks of a stream, shards and 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -234,7 +235,9 @@ class Answer:
 
     given: dict[tuple[Hashable, ...], int]
     groups: list[dict[Group, list[Any]]]
-    rejected: int = 0  # rows of a frame that the record class would refuse
+    rejected: int = 0  # rows that could not be read, or that the record class would refuse
+    unread: Mapping[str, int] = field(default_factory=dict)  # of these, those of which the reader says why
+    skipped: Mapping[str, int] = field(default_factory=dict)  # rows of the source that are no records, by reason
 
     def merged(self, other: Answer, query: Query) -> Answer:
         """The answer to `query` over both parts of the data."""
@@ -246,7 +249,9 @@ class Answer:
                 _merged_groups(mine, theirs, anchor.slots)
                 for mine, theirs, anchor in zip(self.groups, other.groups, query.anchors, strict=True)
             ]
-        return Answer(given, groups, self.rejected + other.rejected)
+        unread = dict(Counter(self.unread) + Counter(other.unread))
+        skipped = dict(Counter(self.skipped) + Counter(other.skipped))
+        return Answer(given, groups, self.rejected + other.rejected, unread, skipped)
 
 
 def quotient(amount: Any, divisor: Any) -> Any:

@@ -14,6 +14,7 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Any, Literal
 
+from crmkpi.engines.frames_spark import WORDS as SPARK_WORDS
 from crmkpi.errors import InputError, MissingExtraError
 
 __all__ = [
@@ -134,8 +135,11 @@ def narwhals(backend: Backend) -> Any:
 def words(backend: Backend) -> Any:
     """The module whose words make expressions over the plain columns of a frame: the library's own where it has them.
 
-    Polars speaks the words of narwhals itself, and building its expressions directly takes a tenth of the time.
+    Polars speaks the words of narwhals itself, and building its expressions directly takes a tenth of the time. For
+    Spark they are written as SQL.
     """
+    if backend.name == "pyspark":
+        return SPARK_WORDS
     return import_module("polars") if backend.name == "polars" else narwhals(backend)
 
 
@@ -157,7 +161,8 @@ def at_home(backend: Backend, table: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if type(error).__module__.partition(".")[0].lstrip("_") not in _RAISING:
+        own = type(error).__module__.partition(".")[0].lstrip("_") in _RAISING
+        if not own and not (backend.lazy and isinstance(error, OSError)):  # Polars says so of a file that has gone
             raise
         first = str(error).strip().partition("\n")[0]
         raise InputError(

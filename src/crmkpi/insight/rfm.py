@@ -98,6 +98,11 @@ class RfmTable:
         """How many customers there are."""
         return len(self.columns["customer_id"])
 
+    def __repr__(self) -> str:
+        """How many customers there are, and what was left out; the columns may be as long as the customers are many."""
+        left_out = "".join(f", {count:,} {reason}" for reason, count in self.left_out.items())
+        return f"<RfmTable of {len(self):,} customers as of {self.as_of}{left_out and f'; left out{left_out[1:]}'}>"
+
     @property
     def rows(self) -> Sequence[RfmRow]:
         """The customers, one row each."""

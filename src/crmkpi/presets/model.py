@@ -93,20 +93,26 @@ class PresetColumn(_Part):
 class LeaveOut(_Part):
     """Rows that are no records: those whose first cell starts in some way, or that have a certain word in a column.
 
+    `words` are those of rows that are left out; or `keep` those of rows that are not, where any other word leaves out.
+
     >>> LeaveOut(starts=["Total: "], reason="total row").reason
     'total row'
     """
 
     headers: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
     starts: tuple[str, ...] = ()
     reason: str = Field(min_length=1)
     seen: Seen | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        if bool(self.headers) != bool(self.words) or bool(self.headers) == bool(self.starts):
-            raise ValueError("Rows are left out by headers and words, or by how they start.")
+        ways = [bool(self.words), bool(self.keep), bool(self.starts)]
+        if sum(ways) != 1 or bool(self.headers) == bool(self.starts):
+            raise ValueError(
+                "Rows are left out by headers and words, by headers and words to keep, or by how they start."
+            )
         return self
 
 

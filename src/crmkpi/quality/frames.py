@@ -39,7 +39,7 @@ def records_of_frame(name: str, table: FrameTable) -> Records[Any]:
         columns[column] = (*columns.get(column, ()), field)
     parts = list(_parts(table, whole.iter_rows(named=True), columns))
     records = tuple(record for part in parts for record in part)
-    rejected = tuple(row for part in parts for row in part.rejected)
+    rejected = (*table.rejected, *(row for part in parts for row in part.rejected))
     unmapped = parts[0].unmapped if parts else ()
     account = LoadAccount(
         source=f"a {table.backend.name} frame",

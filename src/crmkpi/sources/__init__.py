@@ -10,11 +10,13 @@ from crmkpi.sources.exports import read_export
 from crmkpi.sources.joining import join_leads
 from crmkpi.sources.json_files import read_json
 from crmkpi.sources.loaded import Records, Rejected
+from crmkpi.sources.streams import RecordStream, stream_csv
 from crmkpi.sources.writing import write_csv
 
 __all__ = [
     "LoadAccount",
     "Recognised",
+    "RecordStream",
     "Records",
     "Rejected",
     "join_leads",
@@ -23,5 +25,6 @@ __all__ = [
     "read_excel",
     "read_export",
     "read_json",
+    "stream_csv",
     "write_csv",
 ]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from textwrap import wrap
 from types import MappingProxyType
 from typing import Any
 
-__all__ = ["LoadAccount", "Recognised", "Rejected"]
+__all__ = ["LoadAccount", "Recognised", "Rejected", "reasons_of"]
 
 _WIDTH = 80
 _MOST_SHOWN = 5
@@ -30,6 +31,15 @@ class Rejected:
     field: str | None
     value: str | None
     reason: str
+
+
+def reasons_of(rows: Iterable[Rejected]) -> dict[str, int]:
+    """How many rows were rejected, by field and reason.
+
+    >>> reasons_of([Rejected(line=7, field="amount", value="'n/a'", reason="not a number")])
+    {'amount is not a number': 1}
+    """
+    return dict(Counter(row.reason if row.field is None else f"{row.field} is {row.reason}" for row in rows))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

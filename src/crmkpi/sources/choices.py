@@ -14,6 +14,7 @@ __all__ = ["Words", "choice_reader", "flag_words", "word_reader"]
 _YES = ("yes", "y", "true", "t", "1", "1.0", "x", "on")
 _NO = ("no", "n", "false", "f", "0", "0.0", "off")
 _MOST_SPELLINGS = 10_000
+_MOST_KEPT = 50_000  # so that the ids of a long file do not fill the memory
 
 
 def choice_reader(
@@ -113,7 +114,8 @@ class Words(dict[Any, Any]):
             shown = "no value" if ours is None else repr(ours)
             few = len(self) < _MOST_SPELLINGS
             self.changed[value] = f"{str(value)[:40]!r} read as {shown}" if few else "other words"
-        self[value] = ours
+        if len(self) < _MOST_KEPT:
+            self[value] = ours
         return ours
 
     def _meaning(self, value: Any) -> Any:

@@ -16,7 +16,7 @@ from crmkpi.records.base import RecordType, record_type
 from crmkpi.sources.headers import Found, found_columns, stage_of
 from crmkpi.sources.reading import Options, Targets
 
-__all__ = ["Column", "Columns", "check_fields", "header_score", "matched_columns"]
+__all__ = ["Column", "Columns", "check_fields", "header_score", "matched_columns", "wanted_columns"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Columns:
 
 def matched_columns(headers: Sequence[str], kind: RecordType, options: Options, *, source: str) -> Columns:
     """Match the headers of a source with the fields of a record."""
-    wanted = _wanted(headers, kind, options.columns, source=source)
+    wanted = wanted_columns(headers, kind, options.columns, source=source)
     by_user = {name for targets in wanted.values() for name in targets}
     found = {} if options.preset is None else _found(headers, options.preset, wanted, by_user)
     taken = by_user | {name for each in found.values() for one in each for name in one.column.fills}
@@ -139,9 +139,10 @@ def _folded(header: str) -> str:
     return re.sub(r"[\s_]+", "_", header.strip()).casefold()
 
 
-def _wanted(
+def wanted_columns(
     headers: Sequence[str], kind: RecordType, columns: Mapping[str, Targets], *, source: str
 ) -> dict[str, tuple[str, ...]]:
+    """The fields that the user names for each header; both must be known."""
     wanted: dict[str, tuple[str, ...]] = {}
     for header, targets in columns.items():
         if header not in headers:

@@ -15,7 +15,7 @@ from crmkpi.sources.columns import Column, Columns, check_fields
 from crmkpi.sources.dates import NUMERIC_FORMS, DateReader, check_iso, zone_named, zone_of_header
 from crmkpi.sources.durations import SECONDS, DurationReader
 from crmkpi.sources.grid import Grid
-from crmkpi.sources.numbers import DecimalSign, NumberReader, check_usual, settled_decimal
+from crmkpi.sources.numbers import DecimalSign, NumberReader, check_usual, has_decimal_commas, settled_decimal
 from crmkpi.sources.reading import Options
 from crmkpi.sources.reckoning import PERCENT, Combine, a_month, after, fraction, in_whole_units, plain_fraction
 from crmkpi.sources.tallies import Count, Tallies
@@ -81,9 +81,12 @@ def convert(raws: list[dict[str, Any]], conversion: Conversion, *, fast: bool) -
 
 
 def conversions_for(
-    grid: Grid, columns: Columns, kind: RecordType, options: Options, tallies: Tallies
+    grid: Grid, columns: Columns, kind: RecordType, options: Options, tallies: Tallies, *, settled: bool = False
 ) -> list[Conversion]:
-    """The conversions that the fields of a source need, in the order in which they are to be done."""
+    """The conversions that the fields of a source need, in the order in which they are to be done.
+
+    With `settled` the source is gone through for columns of numbers with decimal commas before any of it is read.
+    """
     for name, words in options.values.items():
         filled = next((column.field for column in columns.fields if column.header == name), None)
         if name not in kind.fields and filled is not None:
@@ -100,7 +103,7 @@ def conversions_for(
         check_fields(options.date_format, kind, "date_format")
     constants = [Column(-1, name, name, name) for name in columns.constants]
     made = _Conversions(grid, kind, options, tallies, columns.constants)
-    signs = _decimal_signs(grid, columns.fields, kind, options)
+    signs = _decimal_signs(grid, columns.fields, kind, options, settled=settled)
     found = [made.of(column, signs.get(column.position)) for column in (*columns.fields, *constants)]
     return sorted((each for each in found if each is not None), key=lambda each: each.combine is not None)
 
@@ -250,13 +253,18 @@ def _first(mark: str, count: Count, value: Any) -> Any:
     return values[0] if values else None
 
 
-def _decimal_signs(grid: Grid, columns: Sequence[Column], kind: RecordType, options: Options) -> dict[int, DecimalSign]:
+def _decimal_signs(
+    grid: Grid, columns: Sequence[Column], kind: RecordType, options: Options, *, settled: bool
+) -> dict[int, DecimalSign]:
     """The decimal signs of the columns of numbers, as far as they are known before any number is read."""
     numbers = {column.position: column.header for column in columns if kind.fields[column.field].kind in _NUMBERS}
     said = options.decimal or (None if options.preset is None else options.preset.decimal)
     if said is not None:
         return dict.fromkeys(numbers, said)
-    if not grid.decimals_unknown:
+    if grid.decimals_unknown:
+        cells = grid.spellings(numbers)
+        return {position: settled_decimal(header, cells[position]) for position, header in numbers.items()}
+    if not settled:
         return {}
-    cells = grid.spellings(numbers)
-    return {position: settled_decimal(header, cells[position]) for position, header in numbers.items()}
+    marked = grid.marked(numbers, ",")
+    return {position: "," for position in marked if has_decimal_commas(cell for _, cell in grid.column(position))}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -11,12 +11,15 @@ from typing import Any, TypeVar
 from crmkpi.errors import ColumnError
 from crmkpi.presets.library import folded
 from crmkpi.presets.model import Preset
+from crmkpi.records import StageVisit
+from crmkpi.records.base import record_type
 from crmkpi.sources.account import Rejected
+from crmkpi.sources.columns import wanted_columns
 from crmkpi.sources.grid import Grid, Part
 from crmkpi.sources.headers import stage_of
 from crmkpi.sources.reading import Options
 
-__all__ = ["joined_visits", "merged_away", "stage_grid"]
+__all__ = ["joined_visits", "merged_away", "merged_note", "stage_grid", "without_merged"]
 
 _R = TypeVar("_R")
 _NO_STAGE = "deal without the date of a stage"
@@ -26,10 +29,14 @@ _VISIT = ("id", "deal_id", "stage", "entered_at", "left_at")
 def stage_grid(grid: Grid, options: Options, preset: Preset) -> tuple[Grid, Options]:
     """The table of stage visits within a table of deals that has a column for the date of each stage."""
     assert preset.stages is not None
+    named = wanted_columns(grid.headers, record_type(StageVisit), options.columns, source=grid.source)
+    beside = {field: grid.headers.index(header) for header, fields in named.items() for field in fields}
+    _check_beside(beside, grid)
     known = {folded(header) for header in preset.stages.id}
-    own = next((place for place, header in enumerate(grid.headers) if folded(header) in known), None)
+    free = [(place, header) for place, header in enumerate(grid.headers) if header not in named]
+    own = beside.pop("deal_id", next((place for place, header in free if folded(header) in known), None))
     stages: dict[str, dict[bool, int]] = {}
-    for place, header in enumerate(grid.headers):
+    for place, header in free:
         if (found := stage_of(header, preset)) is not None:
             stages.setdefault(found[0], {}).setdefault(found[1], place)
     if own is None or not any(True in dates for dates in stages.values()):
@@ -41,14 +48,33 @@ def stage_grid(grid: Grid, options: Options, preset: Preset) -> tuple[Grid, Opti
     def parts() -> Iterator[Part | Rejected]:
         skipped.pop(_NO_STAGE, None)
         for part in grid.parts():
-            yield from [part] if isinstance(part, Rejected) else _visits(part, own, entered, len(grid.headers), skipped)
+            if isinstance(part, Rejected):
+                yield part
+            else:
+                yield from _visits(part, own, entered, [*beside.values()], len(grid.headers), skipped)
 
-    asked = replace(options, preset=None, columns={}, values={}, defaults={})
-    return Grid(grid.source, _VISIT, parts, text=grid.text, skipped=skipped), asked
+    asked = replace(options, preset=None, columns={})
+    return Grid(grid.source, (*_VISIT, *beside), parts, text=grid.text, skipped=skipped), asked
+
+
+def _check_beside(named: Mapping[str, int], grid: Grid) -> None:
+    """A stage and its dates are in the headers and cells of many columns, so that no one column is named for them."""
+    for field, place in named.items():
+        if field in _VISIT and field != "deal_id":
+            raise ColumnError(
+                f"columns= names {grid.headers[place]!r} for {field!r}, which the columns with the date of each stage "
+                f"fill; name deal_id or another field with it, or drop it with "
+                f"columns={{{grid.headers[place]!r}: None}}."
+            )
 
 
 def _visits(
-    part: Part, own: int, entered: Mapping[str, tuple[int, int | None]], width: int, skipped: dict[str, int]
+    part: Part,
+    own: int,
+    entered: Mapping[str, tuple[int, int | None]],
+    beside: Sequence[int],
+    width: int,
+    skipped: dict[str, int],
 ) -> Iterator[Part | Rejected]:
     """The visits of some deals, and the rows that are no deals."""
     rows: list[list[Any]] = []
@@ -61,6 +87,7 @@ def _visits(
         deal = row[own]
         visits = [
             [deal and f"{deal} {stage}", deal, stage, row[start], "" if end is None else row[end]]
+            + [row[place] for place in beside]
             for stage, (start, end) in entered.items()
             if row[start]
         ]
@@ -90,35 +117,30 @@ def _entered(visit: Any) -> tuple[bool, datetime]:
     return visit.entered_at.tzinfo is None, visit.entered_at
 
 
-def merged_away(records: Sequence[_R], preset: Preset, headers: Sequence[str]) -> tuple[list[_R], int, list[str]]:
-    """Records without those that others say were merged into them, or with the survivor's id where they can hold it.
-
-    Gives the records, how many are gone, and what to say about it.
-    """
+def merged_away(records: Iterable[Any], preset: Preset, headers: Sequence[str]) -> dict[str, str]:
+    """The ids that records say were merged into them, each with the id of the survivor."""
     known = {folded(header) for header in preset.merged}
     names = [header for header in headers if folded(header) in known]
     survivors: dict[str, str] = {}
-    holders: Sequence[Any] = records
-    for holder in holders:
+    for holder in records if names else ():
         for name in names:
             for old in re.split(r"[;,\s]+", str(holder.attributes.get(name, ""))):
                 if old and old != holder.id:
                     survivors[old.partition(":")[0]] = holder.id
-    if not survivors:
-        return list(records), 0, []
-    kept: list[_R] = []
-    gone = 0
+    return survivors
+
+
+def without_merged(records: Iterable[_R], survivors: Mapping[str, str]) -> Iterator[_R]:
+    """Records without those that were merged away, or with the survivor's id where they can hold it."""
     for record in records:
         each: Any = record
         survivor = survivors.get(each.id)
         if survivor is None:
-            kept.append(record)
+            yield record
         elif hasattr(each, "merged_into"):
-            kept.append(replace(each, merged_into=survivor))
-        else:
-            gone += 1
-    return (
-        kept,
-        gone,
-        [f"{len(survivors):,} ids were merged into others, of which {gone:,} had rows of their own."] if gone else [],
-    )
+            yield replace(each, merged_into=survivor)
+
+
+def merged_note(survivors: Mapping[str, str], gone: int) -> list[str]:
+    """What to say about merged records, of which so many are gone."""
+    return [f"{len(survivors):,} ids were merged into others, of which {gone:,} had rows of their own."] if gone else []

@@ -16,18 +16,18 @@ __all__ = ["LeftOut", "left_out"]
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Which rows are left out: those with certain words in a column, and those whose first cell starts in some way."""
+    """Which rows are left out: those with certain words in a column, or with none of them, and those that start so."""
 
-    by_word: tuple[tuple[int, frozenset[str], str], ...]
+    by_word: tuple[tuple[int, frozenset[str], bool, str], ...]
     by_start: tuple[tuple[tuple[str, ...], str], ...]
 
     def may_leave_out(self, rows: Sequence[Row]) -> bool:
         """Whether a look at whole columns does not rule out that a row is left out."""
         width = min(map(len, rows), default=0)
-        if any(place >= width for place, _, _ in self.by_word):
+        if any(place >= width for place, *_ in self.by_word):
             return True
-        for place, words, _ in self.by_word:
-            if any(_plain(cell) in words for cell in set(map(itemgetter(place), rows))):
+        for place, words, keep, _ in self.by_word:
+            if any((_plain(cell) in words) != keep for cell in set(map(itemgetter(place), rows))):
                 return True
         starts = tuple(start for each, _ in self.by_start for start in each)
         return bool(starts) and any(not row[0] or str(row[0]).lstrip().startswith(starts) for row in rows if row)
@@ -37,8 +37,8 @@ class LeftOut:
         for starts, reason in self.by_start:
             if str(next(filter(None, row), "")).lstrip().startswith(starts):
                 return reason
-        for place, words, reason in self.by_word:
-            if place < len(row) and _plain(row[place]) in words:
+        for place, words, keep, reason in self.by_word:
+            if place < len(row) and (_plain(row[place]) in words) != keep:
                 return reason
         return None
 
@@ -49,7 +49,7 @@ def left_out(grid: Grid, preset: Preset | None) -> LeftOut | None:
         return None
     places = {folded(header): place for place, header in reversed(list(enumerate(grid.headers)))}
     by_word = tuple(
-        (places[folded(header)], frozenset(map(str.casefold, rule.words)), rule.reason)
+        (places[folded(header)], frozenset(map(str.casefold, rule.words or rule.keep)), bool(rule.keep), rule.reason)
         for rule in preset.leave_out
         for header in rule.headers
         if folded(header) in places

@@ -11,7 +11,7 @@ from crmkpi.errors import CurrencyError, InputError
 from crmkpi.sources.limits import LONGEST_NUMBER
 from crmkpi.sources.tallies import Count
 
-__all__ = ["DecimalSign", "NumberReader", "check_usual", "number_reader", "settled_decimal"]
+__all__ = ["DecimalSign", "NumberReader", "check_usual", "has_decimal_commas", "number_reader", "settled_decimal"]
 
 DecimalSign = Literal[".", ","]
 
@@ -201,6 +201,16 @@ def settled_decimal(column: str, values: Iterable[Any]) -> DecimalSign:
     if doubtful and not (comma or point):
         raise _doubt(column, doubtful)
     return "," if comma else "."
+
+
+def has_decimal_commas(values: Iterable[Any]) -> bool:
+    """Whether the numbers of a column show a decimal comma and none shows a point, whatever stands around them.
+
+    >>> has_decimal_commas(["1.234,56 €", "7"]), has_decimal_commas(["$1,234.56", "7,5"])
+    (True, False)
+    """
+    comma, point, _ = _shown(map(_bare, values))
+    return bool(comma) and not point
 
 
 def _shown(values: Iterable[Any]) -> tuple[str, str, str]:

@@ -13,25 +13,33 @@ from crmkpi.presets.model import Preset
 from crmkpi.sources.dates import zone_named
 from crmkpi.sources.numbers import DecimalSign
 
-__all__ = ["Options", "Progress", "Reading", "Targets", "options_from"]
+__all__ = ["Options", "Progress", "Reading", "Targets", "TextReading", "options_from"]
 
 Targets = str | Sequence[str] | None
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
 
 
-class Reading(TypedDict, total=False):
+class TextReading(TypedDict, total=False):
+    """How texts are read; `read_csv` says what each word means."""
+
+    defaults: Mapping[str, Any] | None
+    decimal: DecimalSign | None
+    date_format: str | Mapping[str, str] | None
+    day_first: bool | None
+
+
+class Reading(TextReading, total=False):
     """How a source is read, whatever it is; `read_csv` says what each word means."""
 
     columns: Mapping[str, Targets] | None
     values: Mapping[str, Mapping[Any, Any]] | None
-    defaults: Mapping[str, Any] | None
     attributes: bool
-    decimal: DecimalSign | None
-    date_format: str | Mapping[str, str] | None
-    day_first: bool | None
     tz: str | ZoneInfo | None
     strict: bool
     progress: Progress | None
+
+
+_WORDS = Reading.__required_keys__ | Reading.__optional_keys__
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +73,8 @@ def options_from(by: AnyPreset | None, given: Reading) -> Options:
     'Europe/Berlin'
     """
     for name in given:
-        if name not in Reading.__annotations__:
-            raise TypeError(f"Readers take no argument {name!r}. {did_you_mean(name, Reading.__annotations__)}")
+        if name not in _WORDS:
+            raise TypeError(f"Readers take no argument {name!r}. {did_you_mean(name, _WORDS)}")
     for name, meaning in _KEYED.items():
         asked = given.get(name)
         if asked is not None and not isinstance(asked, Mapping):

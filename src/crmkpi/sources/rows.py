@@ -20,14 +20,14 @@ from crmkpi.sources.account import LoadAccount, Recognised, Rejected
 from crmkpi.sources.columns import Columns, matched_columns
 from crmkpi.sources.conversions import Conversion, conversions_for, convert
 from crmkpi.sources.grid import Grid, Part, Row
-from crmkpi.sources.histories import joined_visits, merged_away, stage_grid
+from crmkpi.sources.histories import joined_visits, merged_away, merged_note, stage_grid, without_merged
 from crmkpi.sources.leaving_out import LeftOut, left_out
 from crmkpi.sources.loaded import Records
 from crmkpi.sources.reading import Options
 from crmkpi.sources.tallies import Tallies
-from crmkpi.sources.zones import checked_zones
+from crmkpi.sources.zones import Zones, checked_zones, zones_of
 
-__all__ = ["load", "record_of"]
+__all__ = ["Loading", "lacks", "load", "record_of"]
 
 _R = TypeVar("_R")
 _Raw = dict[str, Any]
@@ -55,51 +55,27 @@ def record_of(record: type[_R] | None, options: Options) -> type[_R]:
 
 def load(grid: Grid, record: type[_R], options: Options, *, recognised: Recognised | None = None) -> Records[_R]:
     """Read all rows of a grid: each one is a record of the result, or rejected, or skipped under a reason."""
-    kind = record_type(record)
-    asked, preset = options, options.preset
-    if preset is not None and preset.record != kind.model.__name__:  # the dates of stages in a table of deals
-        grid, options = stage_grid(grid, options, preset)
-        preset = None
-    columns = matched_columns(grid.headers, kind, options, source=grid.source)
-    tallies = Tallies()
-    reader = _Reader(
-        kind=kind,
-        columns=columns,
-        conversions=conversions_for(grid, columns, kind, options, tallies),
-        build=_builder(columns, text=grid.text),
-        validate=TypeAdapter(list[record]).validate_python,  # type: ignore[valid-type]
-        tallies=tallies,
-        leave_out=left_out(grid, preset),
-        text=grid.text,
-    )
-    records, rejected = _all_rows(reader, grid, record, options)
-    skipped = Counter(grid.skipped) + reader.skipped
+    loading = Loading(grid, record, options, recognised=recognised)
+    records: list[_R] = []
+    while not loading.done:
+        records.clear()  # what was read before a column showed its decimal commas
+        for part in loading.parts():
+            records.extend(part)
     used = len(records)
-    notes = _notes(columns, kind, rows=len(records) + len(rejected))
+    preset, notes = loading.preset, loading.notes(used)
     if options.tz is None:
-        notes += checked_zones(records, grid=grid, columns=columns, kind=kind, conversions=reader.conversions)
+        notes += loading.zone_notes(zones_of(records, loading.columns, loading.kind))
     if preset is not None and preset.history:
         records = joined_visits(records)
         notes.append(f"{used:,} changes are {len(records):,} visits.")
+    gone = 0
     if preset is not None and preset.merged:
-        records, gone, note = merged_away(records, preset, grid.headers)
-        used, notes = used - gone, notes + note
-        skipped += Counter({"merged into another record": gone})
-    notes += _lacks(records, preset)
-    account = LoadAccount(
-        source=grid.source,
-        record=record.__name__,
-        rows=used + len(rejected) + sum(skipped.values()),
-        used=used,
-        rejected=tuple(rejected),
-        skipped=MappingProxyType(dict(skipped)),
-        mapped=MappingProxyType(_mapped(columns)),
-        unmapped=columns.unmapped,
-        coerced=MappingProxyType(tallies.by_column()),
-        notes=tuple(notes),
-        preset=None if asked.preset is None else asked.preset.name,
-        recognised=recognised,
-    )
+        merged = merged_away(records, preset, loading.grid.headers)
+        records = list(without_merged(records, merged))
+        gone = used - len(records)
+        notes += merged_note(merged, gone)
+    notes += lacks(records, preset)
+    account = loading.account(used=used - gone, merged=gone, notes=notes)
     return Records(
         tuple(records),
         record,
@@ -112,24 +88,94 @@ def load(grid: Grid, record: type[_R], options: Options, *, recognised: Recognis
     )
 
 
-def _all_rows(reader: _Reader[_R], grid: Grid, record: type[_R], options: Options) -> tuple[list[_R], list[Rejected]]:
-    records: list[_R] = []
-    rejected: list[Rejected] = []
-    parts: Iterable[Part | Rejected] = grid.parts()
-    if options.progress is not None:
-        parts = options.progress(parts)
-    for part in parts:
-        for result in [part] if isinstance(part, Rejected) else reader.results(part):
-            if not isinstance(result, Rejected):
-                records.extend(result)
-            elif options.strict:
-                raise RowError(f"Line {result.line} of {grid.source} is no {record.__name__}: {_sentence(result)}.")
-            else:
-                rejected.append(result)
-        if reader.must_start_over:
-            reader.start_over()
-            return _all_rows(reader, grid, record, options)
-    return records, rejected
+class Loading(Generic[_R]):
+    """One reading of a grid: how its columns are read, and what became of its rows so far.
+
+    `done` is false until `parts` has come to its end, which it may do early: when a column shows its decimal commas
+    after numbers of it were read as they stand, all must be read once more, and differently.
+    """
+
+    def __init__(
+        self,
+        grid: Grid,
+        record: type[_R],
+        options: Options,
+        *,
+        recognised: Recognised | None = None,
+        once: bool = False,
+    ) -> None:
+        """With `once` the decimal signs of all columns are found out first, so that nothing is read twice."""
+        self._asked = options
+        self._record = record
+        self._recognised = recognised
+        self.kind = record_type(record)
+        self.preset = options.preset
+        if self.preset is not None and self.preset.record != self.kind.model.__name__:  # stages in a table of deals
+            grid, options = stage_grid(grid, options, self.preset)
+            self.preset = None
+        self.grid, self.options = grid, options
+        self.columns = matched_columns(grid.headers, self.kind, options, source=grid.source)
+        self.rejected: list[Rejected] = []
+        self.done = False
+        self._tallies = Tallies()
+        self._reader = _Reader(
+            kind=self.kind,
+            columns=self.columns,
+            conversions=conversions_for(grid, self.columns, self.kind, options, self._tallies, settled=once),
+            build=_builder(self.columns, text=grid.text),
+            validate=TypeAdapter(list[record]).validate_python,  # type: ignore[valid-type]
+            tallies=self._tallies,
+            leave_out=left_out(grid, self.preset),
+            text=grid.text,
+        )
+
+    def parts(self) -> Iterator[list[_R]]:
+        """The records, part by part, while the rows that are none are kept or counted."""
+        self.rejected.clear()
+        parts: Iterable[Part | Rejected] = self.grid.parts()
+        if self.options.progress is not None:
+            parts = self.options.progress(parts)
+        for part in parts:
+            results = [part] if isinstance(part, Rejected) else self._reader.results(part)
+            if self._reader.must_start_over:
+                self._reader.start_over()
+                return
+            for result in results:
+                if not isinstance(result, Rejected):
+                    yield result
+                elif self.options.strict:
+                    name = self._record.__name__
+                    raise RowError(f"Line {result.line} of {self.grid.source} is no {name}: {_sentence(result)}.")
+                else:
+                    self.rejected.append(result)
+        self.done = True
+
+    def notes(self, used: int) -> list[str]:
+        """What was decided for all rows, of which so many are used."""
+        return _notes(self.columns, self.kind, rows=used + len(self.rejected))
+
+    def zone_notes(self, zones: Zones) -> list[str]:
+        """Refuse a column that mixes times with and without an offset, and note columns that differ."""
+        return checked_zones(zones, grid=self.grid, columns=self.columns, conversions=self._reader.conversions)
+
+    def account(self, *, used: int, merged: int, notes: Sequence[str]) -> LoadAccount:
+        """What became of all rows, `merged` of which are gone because other records say so."""
+        skipped = Counter(self.grid.skipped) + self._reader.skipped
+        skipped += Counter({"merged into another record": merged})
+        return LoadAccount(
+            source=self.grid.source,
+            record=self._record.__name__,
+            rows=used + len(self.rejected) + sum(skipped.values()),
+            used=used,
+            rejected=tuple(self.rejected),
+            skipped=MappingProxyType(dict(skipped)),
+            mapped=MappingProxyType(_mapped(self.columns)),
+            unmapped=self.columns.unmapped,
+            coerced=MappingProxyType(self._tallies.by_column()),
+            notes=tuple(notes),
+            preset=None if self._asked.preset is None else self._asked.preset.name,
+            recognised=self._recognised,
+        )
 
 
 class _RefusedError(Exception):
@@ -311,13 +357,13 @@ def _mapped(columns: Columns) -> dict[str, tuple[str, ...]]:
     return {name: tuple(headers) for name, headers in mapped.items()}
 
 
-def _lacks(records: Sequence[Any], preset: Preset | None) -> Iterator[str]:
-    """What the preset has to say when no record has a certain value."""
-    if preset is None or preset.warn is None or not records:
-        return
+def lacks(records: Sequence[Any], preset: Preset | None, *, rows: bool = False) -> list[str]:
+    """What the preset has to say when no record has a certain value; with `rows` also of no records at all."""
+    if preset is None or preset.warn is None or not (records or rows):
+        return []
     wanted = preset.warn.without.items()
-    if not any(all(getattr(each, name) == value for name, value in wanted) for each in records):
-        yield preset.warn.note
+    found = any(all(getattr(each, name) == value for name, value in wanted) for each in records)
+    return [] if found else [preset.warn.note]
 
 
 def _notes(columns: Columns, kind: RecordType, *, rows: int) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 from operator import attrgetter
 from typing import Any
 
@@ -13,20 +13,25 @@ from crmkpi.sources.columns import Columns
 from crmkpi.sources.conversions import Conversion
 from crmkpi.sources.grid import Grid
 
-__all__ = ["checked_zones"]
+__all__ = ["Zones", "checked_zones", "zones_of"]
+
+Zones = dict[str, set[tzinfo | None]]
 
 
-def checked_zones(
-    records: Sequence[Any], *, grid: Grid, columns: Columns, kind: RecordType, conversions: Sequence[Conversion]
-) -> list[str]:
+def zones_of(records: Sequence[Any], columns: Columns, kind: RecordType) -> Zones:
+    """The time zones that the times of each field have, where None stands for times without an offset."""
+    fields = dict.fromkeys(column.field for column in columns.fields if kind.fields[column.field].kind == "timestamp")
+    return {
+        field: {moment.tzinfo for moment in map(attrgetter(field), records) if moment is not None} for field in fields
+    }
+
+
+def checked_zones(zones: Zones, *, grid: Grid, columns: Columns, conversions: Sequence[Conversion]) -> list[str]:
     """Refuse a column that mixes times with and without an offset; columns that differ from each other give a note."""
     local: list[str] = []
     exact: list[str] = []
-    for field in dict.fromkeys(column.field for column in columns.fields):
-        if kind.fields[field].kind != "timestamp":
-            continue
-        zones = {moment.tzinfo for moment in map(attrgetter(field), records) if moment is not None}
-        if len(zones) > 1:
+    for field, found in zones.items():
+        if len(found) > 1:
             filling = columns.of(field)
             if len(filling) > 1:
                 names = " and ".join(repr(column.header) for column in filling)
@@ -41,8 +46,8 @@ def checked_zones(
                 f"(line {lines[False]}) and with one (line {lines[True]}); say with tz= "
                 f"which time zone the former are in."
             )
-        if zones:
-            (local if None in zones else exact).append(field)
+        if found:
+            (local if None in found else exact).append(field)
     if not (local and exact):
         return []
     note = (

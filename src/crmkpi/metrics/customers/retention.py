@@ -92,7 +92,7 @@ def from_counts(active_at_end: int, joined: int, active_at_start: int) -> float:
         >>> retention_rate.variant("from_counts").formula(active_at_end=1140, joined=200, active_at_start=1000)
         0.94
         >>> retention_rate.variant("from_counts")([], period="2026-Q1").reason
-        'active at end and joined and active at start are 0'
+        'active at end, joined and active at start are 0'
     """
     return (active_at_end - joined) / active_at_start
 
@@ -164,7 +164,7 @@ def stripe(lost: int, active_at_start: int, joined: int) -> float:
         >>> churn_rate.variant("stripe").formula(lost=60, active_at_start=1000, joined=200)
         0.05
         >>> churn_rate.variant("stripe")([], period="2026-Q1").reason
-        'lost and active at start and joined are 0'
+        'lost, active at start and joined are 0'
     """
     return lost / (active_at_start + joined)
 
@@ -188,7 +188,7 @@ def average_base(lost: int, active_at_start: int, active_at_end: int) -> float:
         >>> churn_rate.variant("average_base").formula(lost=60, active_at_start=1000, active_at_end=1000)
         0.06
         >>> churn_rate.variant("average_base")([], period="2026-Q1").reason
-        'lost and active at start and active at end are 0'
+        'lost, active at start and active at end are 0'
     """
     return lost / ((active_at_start + active_at_end) / 2)
 

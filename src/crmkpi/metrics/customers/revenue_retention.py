@@ -58,7 +58,7 @@ def gross_revenue_retention(kept_in_full: Decimal, kept_in_part: Decimal, openin
         >>> gross_revenue_retention(subscriptions, period="2026-01").value
         0.6
         >>> gross_revenue_retention([], period="2026-01").reason
-        'kept in full and kept in part and opening are 0'
+        'kept in full, kept in part and opening are 0'
     """
     return (kept_in_full + kept_in_part) / opening
 
@@ -143,7 +143,7 @@ def revenue_churn_rate(kept_in_full: Decimal, kept_in_part: Decimal, opening: De
         >>> revenue_churn_rate(subscriptions, period="2026-01").value
         0.4
         >>> revenue_churn_rate([], period="2026-01").reason
-        'kept in full and kept in part and opening are 0'
+        'kept in full, kept in part and opening are 0'
     """
     return (opening - kept_in_full - kept_in_part) / opening
 

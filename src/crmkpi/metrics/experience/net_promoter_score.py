@@ -25,7 +25,10 @@ customers = surveys.per(surveys.customer_id, score=surveys.latest(surveys.score,
     theme="experience",
     also_known_as=("NPS", "net promoter"),
     default_because="All answers count, as in nearly every tool; someone who is asked often then counts often.",
-    sources=("Reichheld 2003, The One Number You Need to Grow", "Rocks 2016, The American Statistician 70(4)"),
+    sources=(
+        "Reichheld: The One Number You Need to Grow, Harvard Business Review, December 2003",
+        "Rocks 2016: Interval Estimation for the Net Promoter Score, The American Statistician 70(4)",
+    ),
 )
 def net_promoter_score(promoters: int, detractors: int, answers: int) -> float:
     r"""By how much promoters (9 or 10) outnumber detractors (0 to 6), in points of a hundred.

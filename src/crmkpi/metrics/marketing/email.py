@@ -65,7 +65,7 @@ def email_campaigns(campaigns: int) -> int:
     title="E-mail click rate",
     also_known_as=("CTR", "click rate", "click-through rate", "email CTR"),
     default_because="Every message that was paid for counts; the variants divide by those that arrived or were opened.",
-    sources=(EMAIL_METRICS, MARKETING_METRICS),
+    sources=(MARKETING_METRICS,),
 )
 def email_click_rate(clicked: int, sent: int) -> float:
     r"""Share of the e-mails sent in which someone clicked a link.

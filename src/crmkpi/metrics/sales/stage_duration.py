@@ -151,6 +151,6 @@ def including_current(finished: float, finished_visits: int, so_far: float, curr
         >>> stage_duration.variant("including_current")(visits, as_of=datetime(2026, 1, 11)).to("days")
         6.0
         >>> stage_duration.variant("including_current")([], as_of=datetime(2026, 1, 11)).reason
-        'finished and finished visits and so far and current visits are 0'
+        'finished, finished visits, so far and current visits are 0'
     """
     return (finished + so_far) / (finished_visits + current_visits)

@@ -57,6 +57,6 @@ def average_interaction_cost(cost: Decimal, seconds: float, interactions: int, h
         >>> average_interaction_cost(calls, hourly_rate=40).value
         Decimal('15.5')
         >>> average_interaction_cost([], hourly_rate=40).reason
-        'cost and seconds and interactions are 0'
+        'cost, seconds and interactions are 0'
     """
     return (cost + Decimal(repr(seconds)) * hourly_rate / 3600) / interactions

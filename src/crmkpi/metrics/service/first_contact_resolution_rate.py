@@ -46,7 +46,8 @@ def first_contact_resolution_rate(at_once: int, solved: int) -> float:
 
     Notes:
         Zendesk's one-touch was "fewer than two replies", which counts tickets that nobody answered
-        (`zero_or_one_reply`), and is "exactly one" now. Call centres divide by all calls (`of_all`).
+        (`zero_or_one_reply`), and is "exactly one" now; one that a thank-you opens again still counts there. Call
+        centres divide by all calls (`of_all`).
 
     Pitfalls:
         A customer who gives up counts as resolved, and one who writes a new ticket instead of answering too.

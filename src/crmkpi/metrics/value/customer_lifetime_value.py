@@ -72,7 +72,7 @@ def customer_lifetime_value(
         >>> customer_lifetime_value(orders, period="2026", lifespan=730, margin=0.5).value
         Decimal('146.00')
         >>> customer_lifetime_value([], period="2026", lifespan=730).reason
-        'amount and orders and buyers are 0'
+        'amount, orders and buyers are 0'
     """
     kept = _exact(lifespan) * _exact(margin) / _exact(days)
     return (amount / orders * orders * kept / buyers).quantize(Decimal("0.01"))

@@ -117,8 +117,8 @@ def _bounds(
     needs_as_of=True,
     interval=Estimated(_bounds),
     sources=(
-        "Fader, Hardie and Lee 2005, Marketing Science 24(2)",
-        "Fader and Hardie 2013, The Gamma-Gamma Model of Monetary Value",
+        "Fader, Hardie and Lee 2005: Counting Your Customers the Easy Way, Marketing Science 24(2)",
+        "Fader and Hardie 2013: The Gamma-Gamma Model of Monetary Value, brucehardie.com/notes/025",
     ),
 )
 def predictive(purchases: Sequence[tuple[str, date, Decimal]], until: date, discount: float, margin: float) -> Decimal:

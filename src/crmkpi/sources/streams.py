@@ -1,0 +1,179 @@
+"""Reading CSV files that are larger than memory: records one after another, and the account at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import getcontext, localcontext
+from itertools import chain
+from typing import Any, Generic, TypeVar, Unpack, overload
+
+from crmkpi.errors import InputError
+from crmkpi.presets.library import AnyPreset
+from crmkpi.sources.account import LoadAccount, Rejected
+from crmkpi.sources.csv_tables import cells_of_any_length, csv_grid
+from crmkpi.sources.grid import Grid
+from crmkpi.sources.histories import merged_away, merged_note, without_merged
+from crmkpi.sources.reading import Options, Reading, options_from
+from crmkpi.sources.rows import Loading, lacks, record_of
+from crmkpi.sources.text import Source, open_text
+from crmkpi.sources.zones import Zones, zones_of
+
+__all__ = ["RecordStream", "stream_csv"]
+
+_R = TypeVar("_R")
+
+
+class RecordStream(Iterator[_R], Generic[_R]):
+    r"""Records that are read while they are asked for, once; made by `stream_csv`.
+
+    `rejected` are the rows refused so far. `account` is there when the last record was given.
+
+    >>> import io
+    >>> from crmkpi.records import Order
+    >>> orders = stream_csv(io.StringIO("id,amount\n1,5\n2,x\n"), record=Order)
+    >>> next(orders).amount
+    Decimal('5')
+    >>> list(orders), orders.account.used, len(orders.rejected)
+    ([], 1, 1)
+    """
+
+    def __init__(self, grid: Grid, record: type[_R], options: Options) -> None:
+        self.record = record
+        self.source = grid.source
+        self.tz = options.tz
+        self._options = options
+        self._decimals = getcontext().copy()
+        with cells_of_any_length():
+            self._merged = self._found_merged(grid)
+            self._loading = Loading(grid, record, options, once=True)
+        self._account: LoadAccount | None = None
+        self._records = chain.from_iterable(self._parts())
+
+    def __next__(self) -> _R:
+        return next(self._records)
+
+    @property
+    def rejected(self) -> tuple[Rejected, ...]:
+        """The rows that were refused so far."""
+        return tuple(self._loading.rejected)
+
+    @property
+    def account(self) -> LoadAccount:
+        """What became of each row, column and value, as `read_csv` tells it.
+
+        Raises:
+            InputError: the stream has not been read to its end, so that nobody knows yet.
+        """
+        if self._account is None:
+            raise InputError(
+                f"The account of {self.source} is complete when the stream has been read to its end, and it has not."
+            )
+        return self._account
+
+    def __repr__(self) -> str:
+        state = "not read to its end" if self._account is None else f"{self._account.used:,} used"
+        return f"<stream of {self.record.__name__} records from {self.source}, {state}>"
+
+    def _found_merged(self, grid: Grid) -> dict[str, str]:
+        """The ids that were merged into others, for which a file is read a first time."""
+        preset = self._options.preset
+        if preset is None or not preset.merged:
+            return {}
+        first = Loading(grid, self.record, replace(self._options, progress=None), once=True)
+        if first.preset is None:  # the dates of stages in a table of deals
+            return {}
+        return merged_away(chain.from_iterable(_all_parts(first)), preset, first.grid.headers)
+
+    def _parts(self) -> Iterator[list[_R]]:
+        loading, preset = self._loading, self._loading.preset
+        zones: Zones = {}
+        used = gone = 0
+        lacking = lacks((), preset, rows=True)
+        parts = _all_parts(loading)
+        while True:
+            # Both hold for the whole thread or process, and whoever asks for records may have set them otherwise.
+            with cells_of_any_length(), localcontext(self._decimals):
+                part = next(parts, None)
+            if part is None:
+                break
+            if self.tz is None:
+                for field, found in zones_of(part, loading.columns, loading.kind).items():
+                    zones.setdefault(field, set()).update(found)
+                if any(len(found) > 1 for found in zones.values()):
+                    loading.zone_notes(zones)
+            kept = list(without_merged(part, self._merged)) if self._merged else part
+            gone += len(part) - len(kept)
+            used += len(kept)
+            if lacking and kept:
+                lacking = lacks(kept, preset)
+            yield kept
+        notes = loading.notes(used + gone)
+        notes += loading.zone_notes(zones) if self.tz is None else []
+        notes += merged_note(self._merged, gone) + (lacking if used else [])
+        self._account = loading.account(used=used, merged=gone, notes=notes)
+
+
+def _all_parts(loading: Loading[_R]) -> Iterator[list[_R]]:
+    while not loading.done:  # only a constant can show a decimal comma now, and does so before the first part
+        yield from loading.parts()
+
+
+@overload
+def stream_csv(
+    path: Source,
+    *,
+    record: type[_R],
+    preset: AnyPreset | None = ...,
+    delimiter: str | None = ...,
+    encoding: str | None = ...,
+    **options: Unpack[Reading],
+) -> RecordStream[_R]: ...
+@overload
+def stream_csv(
+    path: Source,
+    *,
+    record: None = ...,
+    preset: AnyPreset,
+    delimiter: str | None = ...,
+    encoding: str | None = ...,
+    **options: Unpack[Reading],
+) -> RecordStream[Any]: ...
+def stream_csv(
+    path: Source,
+    *,
+    record: type[Any] | None = None,
+    preset: AnyPreset | None = None,
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    **options: Unpack[Reading],
+) -> RecordStream[Any]:
+    r"""Read a CSV file of any size as records one after another; the arguments are those of `read_csv`.
+
+    The records are the same as those of `read_csv`, and so is the account, which is complete when the last record was
+    given. One block of a file on disk is in memory at a time, and each rejected row. What only the whole of a column
+    shows, such as the order of day and month, is looked for in the file first, so that it may be read more than once;
+    a column that mixes times with and without an offset is an error when the second kind comes.
+
+    Raises:
+        InputError: the preset reads changes of stages, which make visits only when all of them are there.
+
+    >>> import io
+    >>> from crmkpi import win_rate
+    >>> from crmkpi.records import Deal
+    >>> deals = stream_csv(io.StringIO("id,status\nD1,won\nD2,lost\nD3,gone\n"), record=Deal)
+    >>> win_rate(deals).value
+    0.5
+    >>> deals.account.rows, deals.account.used, deals.rejected[0].line
+    (3, 2, 4)
+    """
+    asked = options_from(preset, options)
+    record = record_of(record, asked)
+    if asked.preset is not None and asked.preset.history:
+        raise InputError(
+            f"The preset {asked.preset.name} reads changes of stages, which make visits only when all of them are "
+            f"there, so that they cannot be streamed; read them with read_csv."
+        )
+    with cells_of_any_length():
+        grid = csv_grid(open_text(path, encoding=encoding), record, asked, delimiter=delimiter)
+    return RecordStream(grid, record, asked)
