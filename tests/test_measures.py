@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -207,6 +208,10 @@ def test_one_row_per_key_is_aggregated_first_and_compared_then(found: list[ck.Or
     assert mean is None if not totals else math.isclose(mean, sum(totals) / len(totals), rel_tol=1e-12)
     highest = got(only(buyers.max(buyers.total, buyers.purchases >= 2), at), found, period=name)
     assert highest == max(totals, default=None)
+    lowest = got(only(buyers.min(buyers.total, buyers.purchases >= 2), at), found, period=name)
+    assert lowest == min(totals, default=None)
+    middle = got(only(buyers.median(buyers.total, buyers.purchases >= 2), at), found, period=name)
+    assert middle == (statistics.median(totals) if totals else None)
     assert got(only(buyers.distinct(buyers.products), at), found, period=name) == len(products)
 
 
@@ -298,6 +303,24 @@ def test_records_that_only_an_earlier_period_asks_for_are_none_of_this_one() -> 
     ]
     (account,) = recovery(found, period="2026-02").accounts
     assert (account.used, account.outside) == (1, 2)
+
+
+def test_a_record_is_used_where_the_wider_of_two_conditions_takes_it() -> None:
+    @ck.metric(
+        unit="ratio",
+        won=deals.count(deals.status == "won"),
+        hers=deals.count((deals.status == "won") | (deals.owner == "Ada")),
+    )
+    def share_won(won: int, hers: int) -> float:
+        """Share of won deals in those that are won or Ada's."""
+        return won / hers
+
+    found = [
+        ck.Deal(id=str(number), status=status, owner=owner)
+        for number, (status, owner) in enumerate([("won", "Bo"), ("lost", "Ada"), ("lost", "Bo")])
+    ]
+    (account,) = share_won(found).accounts
+    assert (account.used, account.outside) == (2, 1)
 
 
 def _reach(reach: Decimal) -> Decimal:
