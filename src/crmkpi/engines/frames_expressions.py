@@ -17,7 +17,7 @@ from operator import and_
 from typing import Any
 
 from crmkpi.calendars import Calendar
-from crmkpi.engines import frames_sql
+from crmkpi.engines import frames_duckdb
 from crmkpi.engines.frames_look import Column, Prepared
 from crmkpi.engines.frames_native import raw_name
 from crmkpi.engines.frames_time import DAY, from_micros, local_day, micros, open_name
@@ -67,14 +67,14 @@ class Compiler:
     @property
     def nw(self) -> Any:
         """The words that expressions are made of."""
-        return frames_sql if self.prepared.backend.name == "duckdb" else words(self.prepared.backend)
+        return frames_duckdb.WORDS if self.prepared.backend.name == "duckdb" else words(self.prepared.backend)
 
     @property
     def frame(self) -> Any:
         """The frame that understands them."""
         frame = self.prepared.frame
         return (
-            frames_sql.SqlFrame(frame.to_native(), self.prepared.kept)
+            frames_duckdb.DuckDbFrame.of(frame.to_native(), self.prepared.kept)
             if self.prepared.backend.name == "duckdb"
             else frame
         )

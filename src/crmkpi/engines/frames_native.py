@@ -16,8 +16,8 @@ from io import StringIO
 from typing import Any
 
 from crmkpi.engines.frames_cells import cells_of
+from crmkpi.engines.frames_duckdb import DuckDbSql
 from crmkpi.engines.frames_spark import entered_spark, rows_beside
-from crmkpi.engines.frames_sql import quoted
 from crmkpi.engines.support import Backend, narwhals, words
 from crmkpi.errors import ColumnError, InputError
 from crmkpi.records.base import Kind
@@ -256,16 +256,16 @@ def _entered_duckdb(frame: Any, columns: Mapping[str, tuple[str, Kind]]) -> Any:
     types = dict(zip(frame.columns, map(str, frame.types), strict=True))
     made = []
     for name, (column, kind) in columns.items():
-        source = quoted(column)
+        source = DuckDbSql.quoted(column)
         if types[column] == "TIMESTAMP" and kind == "timestamp":
-            made.append(f"{source} AS {quoted(raw_name(name))}")
+            made.append(f"{source} AS {DuckDbSql.quoted(raw_name(name))}")
         if kind == "timestamp":
             source = f"epoch_us({source}::TIMESTAMP)" if types[column] == "DATE" else f"epoch_us({source})"
         elif kind == "date":
             source = f"({source}::DATE - DATE '1970-01-01')::BIGINT"
         elif kind in ("text", "choice") and types[column] != "VARCHAR":
             source = f"{source}::VARCHAR"
-        made.append(f"{source} AS {quoted(name)}")
+        made.append(f"{source} AS {DuckDbSql.quoted(name)}")
     return frame.project(", ".join(made))
 
 
@@ -306,10 +306,10 @@ def table_beside(backend: Backend, frame: Any, columns: Mapping[str, Sequence[in
         return pl.LazyFrame(dict(columns), schema=dict.fromkeys(columns, pl.Int64))
     nw = narwhals(backend)
     if backend.name == "duckdb":
-        names = ", ".join(map(quoted, columns))
+        names = ", ".join(map(DuckDbSql.quoted, columns))
         values = ", ".join(str(row) if len(row) > 1 else f"({row[0]})" for row in zip(*columns.values(), strict=True))
         if not values:
-            nothing = ", ".join(f"NULL::BIGINT AS {quoted(name)}" for name in columns)
+            nothing = ", ".join(f"NULL::BIGINT AS {DuckDbSql.quoted(name)}" for name in columns)
             return nw.from_native(
                 frame.to_native().query("measured", f"SELECT {nothing} WHERE false")
             )  # names are quoted, values are numbers

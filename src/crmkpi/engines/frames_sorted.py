@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from crmkpi.engines.frames_duckdb import DuckDbSql
 from crmkpi.engines.frames_native import rows_of
-from crmkpi.engines.frames_sql import quoted
 from crmkpi.engines.support import Backend
 
 __all__ = ["gathered", "ranked", "with_sorted"]
@@ -31,11 +31,9 @@ def gathered(
         found = (lazy.group_by(*keys).agg(*lists) if keys else lazy.select(*lists)).collect()
         return {row[:size]: list(row[size:]) for row in found.rows()}
     if backend.name == "duckdb":
-        parts = [
-            f"list({quoted(value)} ORDER BY {quoted(value)}) FILTER (WHERE {quoted(value)} IS NOT NULL)"
-            for value in values
-        ]
-        listed = ", ".join([*map(quoted, keys), *parts])
+        quoted = map(DuckDbSql.quoted, values)
+        parts = [f"list({value} ORDER BY {value}) FILTER (WHERE {value} IS NOT NULL)" for value in quoted]
+        listed = ", ".join([*map(DuckDbSql.quoted, keys), *parts])
         rows = rows_of(backend, frame.written(f"SELECT {listed} FROM {frame.source} GROUP BY ALL"))  # noqa: S608  # names are quoted
         return {row[:size]: [part or [] for part in row[size:]] for row in rows}
     return _gathered_here(backend, frame.to_native(), keys, values)
@@ -71,7 +69,7 @@ def ranked(
         chosen = frame.with_columns(pl.col(counted).cast(pl.UInt32)).join(counts, on=counted)
         found = chosen.select(*keys, pl.col(value).list.gather(pl.col("at"))).collect()
         return [(row[:size], row[size]) for row in found.rows()]
-    names, column = [*map(quoted, keys)], quoted(value)
+    names, column = [*map(DuckDbSql.quoted, keys)], DuckDbSql.quoted(value)
     sorted_ = ", ".join([*names, f"list_sort(list({column})) AS sorted"])
     extracts = ", ".join([*names, *(f"sorted[spots[{number + 1}] + 1]" for number in range(most))])
     # As one text each: a list of constants takes longer to read.

@@ -1,236 +1,255 @@
-"""The words of frame expressions, written as SQL for DuckDB.
+"""The words of frame expressions, written as SQL: for libraries to which each object of an expression is a question.
 
-The words are those that Polars and narwhals share, as far as a pass over a frame needs them. All that comes from a user
-is a name or a constant, and both are quoted.
+The words are those that Polars and narwhals share, as far as the engine needs them. A dialect says how names and
+constants are written, and what else it says in its own way. All that comes from a user is a name or a constant.
 """
 
 from __future__ import annotations
 
-from builtins import len as length
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, Generic, Self, TypeVar
 
-__all__ = ["Float64", "Int128", "Sql", "SqlFrame", "col", "len", "lit", "quoted", "when"]
+__all__ = ["Grouped", "Sql", "SqlFrame", "words_of"]
 
-Float64 = "DOUBLE"
-Int128 = "HUGEINT"
-_FROM = "measured"
-_KEPT = 100  # statements of one frame
-
-
-def quoted(name: str) -> str:
-    """A name as SQL."""
-    return '"' + name.replace('"', '""') + '"'
+Frame = TypeVar("Frame", bound="SqlFrame")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sql:  # noqa: PLW1641  # == makes an expression, as in the frame libraries
-    """An expression; `name` is that of its column where it has one."""
+class Sql(ABC):
+    """An expression; `name` is that of its column, `whole` says that it looks at all rows of a group.
+
+    A CASE keeps its `branches`, and the value `last` where none of them holds.
+    """
 
     text: str
     name: str = ""
+    whole: bool = False
+    branches: str = ""
+    last: str = ""
 
-    def __add__(self, other: Sql) -> Sql:
-        return Sql(f"({self.text} + {other.text})")
+    @staticmethod
+    @abstractmethod
+    def quoted(name: str) -> str:
+        """A name as SQL."""
 
-    def __sub__(self, other: Sql) -> Sql:
-        return Sql(f"({self.text} - {other.text})")
+    @staticmethod
+    @abstractmethod
+    def constant(value: Any) -> str:
+        """A constant as SQL."""
 
-    def __mul__(self, other: Sql) -> Sql:
-        return Sql(f"({self.text} * {other.text})")
+    @classmethod
+    def col(cls, name: str) -> Self:
+        """A column."""
+        return cls(cls.quoted(name), name)
 
-    def __truediv__(self, other: Sql) -> Sql:
-        return Sql(f"({self.text} / {other.text})")
+    @classmethod
+    def lit(cls, value: Any) -> Self:
+        """A constant."""
+        return cls(cls.constant(value))
 
-    def __floordiv__(self, other: Sql) -> Sql:
-        """Rounded down, by a divisor above zero; DuckDB's own division of whole numbers rounds towards zero."""
-        here, by = self.text, other.text
-        return Sql(f"CASE WHEN {here} < 0 THEN -(({by} - 1 - {here}) // {by}) ELSE {here} // {by} END")
+    @classmethod
+    def when(cls, condition: Any) -> _When:
+        """A value where the condition holds: `when(...).then(...).otherwise(...)`."""
+        return _When(cls, cls.said(condition))
 
-    def __eq__(self, other: Any) -> Any:  # noqa: PYI032  # likewise
-        return Sql(f"({self.text} = {other.text})")
+    @classmethod
+    def said(cls, value: Any) -> str:
+        """An expression or a constant as SQL."""
+        return value.text if isinstance(value, Sql) else cls.constant(value)
 
-    def __ne__(self, other: Any) -> Any:  # noqa: PYI032  # likewise
-        return Sql(f"({self.text} <> {other.text})")
+    @classmethod
+    def case(cls, branches: str, last: str) -> Self:
+        """The value of the first branch that holds, else the last one."""
+        return cls(f"CASE {branches} ELSE {last} END", branches=branches, last=last)
 
-    def __lt__(self, other: Sql) -> Sql:
-        return Sql(f"({self.text} < {other.text})")
+    def otherwise(self, value: Any) -> Self:
+        """The value where no condition of a CASE holds."""
+        if isinstance(value, Sql) and value.branches:  # a chain as deep as it is long would be too deep for a parser
+            return self.case(f"{self.branches} {value.branches}", value.last)
+        return self.case(self.branches, self.said(value))
 
-    def __le__(self, other: Sql) -> Sql:
-        return Sql(f"({self.text} <= {other.text})")
+    def alias(self, name: str) -> Self:
+        """The same under another name."""
+        return replace(self, name=name)
 
-    def __gt__(self, other: Sql) -> Sql:
-        return Sql(f"({self.text} > {other.text})")
+    def wrapped(self, before: str, after: str = ")", *, whole: bool = False) -> Self:
+        """The expression between two pieces of SQL."""
+        return type(self)(f"{before}{self.text}{after}", self.name, whole)
 
-    def __ge__(self, other: Sql) -> Sql:
-        return Sql(f"({self.text} >= {other.text})")
+    def _with(self, sign: str, other: Any) -> Self:
+        return self.wrapped("(", f" {sign} {self.said(other)})")
 
-    def __and__(self, other: Sql) -> Sql:
-        return Sql(f"({self.text} AND {other.text})")
+    def __add__(self, other: Any) -> Self:
+        return self._with("+", other)
 
-    def __or__(self, other: Sql) -> Sql:
-        return Sql(f"({self.text} OR {other.text})")
+    def __sub__(self, other: Any) -> Self:
+        return self._with("-", other)
 
-    def __invert__(self) -> Sql:
-        return Sql(f"(NOT {self.text})")
+    def __mul__(self, other: Any) -> Self:
+        return self._with("*", other)
 
-    def is_null(self) -> Sql:
-        """Whether it is missing."""
-        return Sql(f"({self.text} IS NULL)")
+    def __truediv__(self, other: Any) -> Self:
+        return self._with("/", other)
 
-    def is_in(self, options: Iterable[Any]) -> Sql:
-        """Whether it is one of these values."""
-        listed = ", ".join(lit(option).text for option in options)
-        return Sql(f"({self.text} IN ({listed}))") if listed else lit(False)  # noqa: FBT003
+    def __and__(self, other: Any) -> Self:
+        return self._with("AND", other)
 
-    def month(self) -> Sql:
-        """The month of a timestamp on the wall clock, counted from the year 0."""
-        return Sql(f"(year({self.text}) * 12 + month({self.text}))")
+    def __or__(self, other: Any) -> Self:
+        return self._with("OR", other)
 
-    def looked_up(self, first: int, size: int, reached: Sequence[int]) -> Sql:
-        """The step of a number from `first` on, by the cell of `size` that it lies in."""
-        cell = f"({self.text} - {first}) // {size}"
-        if reached == list(range(1, length(reached) + 1)):
-            return Sql(f"({cell} + 1)")
-        return Sql(f"('{reached}'::INTEGER[])[{cell} + 1]")
+    def __invert__(self) -> Self:
+        return self.wrapped("(NOT ")
 
-    def cast(self, to: str) -> Sql:
-        """The same as another type."""
-        return Sql(f"CAST({self.text} AS {to})")
+    def __eq__(self, other: object) -> Any:
+        return self._with("=", other)
 
-    def sum(self) -> Sql:
-        """The sum over a group."""
-        return Sql(f"sum({self.text})")
+    def __ne__(self, other: object) -> Any:
+        return self._with("<>", other)
 
-    def min(self) -> Sql:
-        """The smallest of a group."""
-        return Sql(f"min({self.text})")
+    def __lt__(self, other: Any) -> Self:
+        return self._with("<", other)
 
-    def max(self) -> Sql:
-        """The largest of a group."""
-        return Sql(f"max({self.text})")
+    def __le__(self, other: Any) -> Self:
+        return self._with("<=", other)
 
-    def n_unique(self) -> Sql:
-        """How many different values a group has; that some are missing counts as one more."""
-        return Sql(f"(count(DISTINCT {self.text}) + max(CASE WHEN {self.text} IS NULL THEN 1 ELSE 0 END))")
+    def __gt__(self, other: Any) -> Self:
+        return self._with(">", other)
 
-    def over(self, *names: str) -> Sql:
-        """An aggregation beside each row of its group."""
-        return Sql(f"{self.text} OVER (PARTITION BY {', '.join(map(quoted, names))})")
+    def __ge__(self, other: Any) -> Self:
+        return self._with(">=", other)
 
-    def alias(self, name: str) -> Sql:
-        """The same under a name."""
-        return Sql(f"{self.text} AS {quoted(name)}", name)
+    __hash__ = object.__hash__
 
+    def is_null(self) -> Self:
+        """Whether the value is missing."""
+        return self.wrapped("(", " IS NULL)")
 
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """The beginning of a CASE, which wants a value."""
+    def is_in(self, options: Iterable[Any]) -> Self:
+        """Whether the value is one of these; missing where it is."""
+        listed = ", ".join(map(self.constant, options))
+        return self.wrapped("(", f" IN ({listed}))") if listed else self._with("<>", self)
 
-    condition: Sql
+    def cast(self, type_: str) -> Self:
+        """The value as another type."""
+        return self.wrapped("CAST(", f" AS {type_})")
 
-    def then(self, value: Sql) -> _Chosen:
-        return _Chosen(f"CASE WHEN {self.condition.text} THEN {value.text} END")
+    def count(self) -> Self:
+        """How many values there are."""
+        return self.wrapped("count(", whole=True)
 
+    def sum(self) -> Self:
+        """The sum of a group."""
+        return self.wrapped("sum(", whole=True)
 
-class _Chosen(Sql):
-    """A CASE that is missing where its condition does not hold, unless something is said for there."""
+    def min(self) -> Self:
+        """The smallest value of a group."""
+        return self.wrapped("min(", whole=True)
 
-    def otherwise(self, value: Sql) -> Sql:
-        return Sql(f"{self.text.removesuffix('END')}ELSE {value.text} END")
+    def max(self) -> Self:
+        """The largest value of a group."""
+        return self.wrapped("max(", whole=True)
 
+    def n_unique(self) -> Self:
+        """How many different values a group has; all missing ones count as one more."""
+        missing = f"max(CASE WHEN {self.text} IS NULL THEN 1 ELSE 0 END)"
+        return self.wrapped("(count(DISTINCT ", f") + {missing})", whole=True)
 
-def col(name: str) -> Sql:
-    """A column."""
-    return Sql(quoted(name), name)
-
-
-def lit(value: Any) -> Sql:
-    """A constant."""
-    if value is None:
-        return Sql("NULL")
-    if isinstance(value, bool):
-        return Sql("TRUE" if value else "FALSE")
-    if isinstance(value, str):
-        return Sql("'" + value.replace("'", "''") + "'")
-    if isinstance(value, float):
-        return Sql(f"'{value!r}'::DOUBLE")
-    if isinstance(value, datetime):
-        return Sql(f"TIMESTAMP '{value}'")
-    return Sql(str(value) if value >= 0 else f"({value})")
-
-
-def when(condition: Sql) -> _Case:
-    """A value where the condition holds: `when(...).then(...).otherwise(...)`."""
-    return _Case(condition)
-
-
-def len() -> Sql:  # noqa: A001  # the word that the frame libraries share
-    """How many rows a group has."""
-    return Sql("count(*)")
+    def over(self, *names: str) -> Self:
+        """What looks at all rows of a group, beside each of them."""
+        parts = f"PARTITION BY {', '.join(map(self.quoted, names))}" if names else ""
+        return self.wrapped("", f" OVER ({parts})")
 
 
 @dataclass(frozen=True, slots=True)
-class SqlFrame:
-    """A relation and what is asked of it, as one statement that grows with each word.
+class _When:
+    dialect: type[Sql]
+    condition: str
 
-    `kept` holds the statements that DuckDB has read and understood, since that takes as long as a small table.
-    """
+    def then(self, value: Any) -> Sql:
+        said = self.dialect.said
+        return self.dialect.case(f"WHEN {self.condition} THEN {said(value)}", said(None))
 
-    relation: Any
-    kept: dict[str, tuple[Any, Any]]
-    source: str = _FROM
 
-    def written(self, text: str) -> SqlFrame:
-        """What a statement over `source` gives."""
-        return replace(self, source=f"({text})")
+def words_of(dialect: type[Sql], **types: str) -> Any:
+    """The words of a dialect as the engine asks for them, with the names of its types."""
+    return SimpleNamespace(
+        col=dialect.col,
+        lit=dialect.lit,
+        when=dialect.when,
+        len=lambda: dialect("count(*)", "len", whole=True),
+        **types,
+    )
 
-    def select(self, *columns: Sql | str) -> SqlFrame:
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SqlFrame(ABC):
+    """What is asked of a frame, as one statement that grows with each word; `source` stands after FROM."""
+
+    source: str
+    columns: tuple[str, ...]
+
+    @property
+    @abstractmethod
+    def dialect(self) -> type[Sql]:
+        """How its expressions are written."""
+
+    @abstractmethod
+    def to_native(self) -> Any:
+        """The frame of the library that the statement stands for."""
+
+    @property
+    def statement(self) -> str:
+        """The statement itself."""
+        return self.source.removeprefix("(").removesuffix(")")
+
+    def written(self, text: str, columns: Iterable[str] = ()) -> Self:
+        """What a statement over `source` gives, and its columns where more is asked of it."""
+        return replace(self, source=f"({text})", columns=tuple(columns))
+
+    def select(self, *items: str | Sql) -> Self:
         """Only these columns, or one row where they are aggregations."""
-        return self.written(f"SELECT {_listed(columns)} FROM {self.source}")  # noqa: S608  # names and constants are quoted
+        chosen = [self.dialect.col(item) if isinstance(item, str) else item for item in items]
+        names = [item.name for item in chosen]
+        return self.written(f"SELECT {self.listed(chosen)}\nFROM {self.source}", names)
 
-    def with_columns(self, *columns: Sql) -> SqlFrame:
-        """Further columns."""
-        return self.written(f"SELECT *, {_listed(columns)}\nFROM {self.source}")
+    def with_columns(self, *items: Sql) -> Self:
+        """These columns too, in place of those of the same name."""
+        made = [item.over() if item.whole else item for item in items]
+        names = {item.name for item in made}
+        return self.select(*(name for name in self.columns if name not in names), *made)
 
-    def filter(self, *conditions: Sql) -> SqlFrame:
+    def filter(self, *conditions: Sql) -> Self:
         """Only the rows in which all conditions hold."""
         met = " AND ".join(condition.text for condition in conditions)
-        return self.written(f"SELECT * FROM {self.source}\nWHERE {met}")  # noqa: S608  # likewise
+        return self.written(f"SELECT * FROM {self.source}\nWHERE {met}", self.columns)  # noqa: S608  # likewise
 
-    def unique(self) -> SqlFrame:
-        """No row twice."""
-        return self.written(f"SELECT DISTINCT * FROM {self.source}")  # noqa: S608  # likewise
+    def unique(self) -> Self:
+        """Each different row once."""
+        return self.written(f"SELECT DISTINCT * FROM {self.source}", self.columns)  # noqa: S608  # likewise
 
-    def group_by(self, *names: str) -> _Groups:
+    def group_by(self, *names: str) -> Grouped[Self]:
         """One row for each group, with `.agg(...)`."""
-        return _Groups(self, names)
+        return Grouped(self, names)
 
-    def to_native(self) -> Any:
-        """The relation of the answer."""
-        statement = self.source.removeprefix("(").removesuffix(")")
-        relation, made = self.kept.get(statement, (None, None))
-        if relation is not self.relation:
-            if length(self.kept) > _KEPT:  # questions made on the fly must not be kept for ever
-                self.kept.clear()
-            made = self.relation.query(_FROM, statement)
-            self.kept[statement] = (self.relation, made)
-        return made
+    def listed(self, items: Sequence[Sql]) -> str:
+        """Columns as they are listed in a statement."""
+        return ", ".join(f"{item.text} AS {self.dialect.quoted(item.name)}" for item in items)
 
 
 @dataclass(frozen=True, slots=True)
-class _Groups:
-    frame: SqlFrame
+class Grouped(Generic[Frame]):
+    """A frame that is to have one row for each group."""
+
+    frame: Frame
     names: tuple[str, ...]
 
-    def agg(self, *columns: Sql) -> SqlFrame:
-        keys = _listed(self.names)
-        return replace(
-            self.frame, source=f"(SELECT {keys}, {_listed(columns)}\nFROM {self.frame.source}\nGROUP BY {keys})"
-        )
-
-
-def _listed(columns: Iterable[Sql | str]) -> str:
-    return ", ".join(quoted(column) if isinstance(column, str) else column.text for column in columns)
+    def agg(self, *items: Sql) -> Frame:
+        """The groups with what is asked of each."""
+        frame = self.frame
+        chosen = [*map(frame.dialect.col, self.names), *items]
+        keys = ", ".join(map(frame.dialect.quoted, self.names))
+        text = f"SELECT {frame.listed(chosen)}\nFROM {frame.source}\nGROUP BY {keys}"  # likewise
+        return frame.written(text, [item.name for item in chosen])
