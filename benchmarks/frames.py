@@ -2,6 +2,8 @@
 
     python benchmarks/frames.py [rows] [library ...]
 
+Spark is run where it is named. What its Java process takes of the processor is not counted.
+
 Deals lie in a Parquet file that is made once. A rival is what a good user of the library would write for the same KPI
 by owner and month of one year: it filters first, and counts nothing that was left out. Best of several, taken in turns
 so that a busy machine is busy for both sides. The wall clock is what a user waits for; on a machine that others use the
@@ -161,6 +163,40 @@ def pyarrow_rivals(table: pa.Table) -> dict[str, Callable[[], Any]]:
     }
 
 
+def spark_session() -> Any:
+    """A local session on two cores, as Spark is set up but for its page and its two hundred partitions."""
+    from pyspark.sql import SparkSession  # noqa: PLC0415  # only where Spark is asked for
+
+    session = (
+        SparkSession.builder.master("local[2]")
+        .config("spark.ui.enabled", "false")
+        .config("spark.ui.showConsoleProgress", "false")
+        .config("spark.sql.shuffle.partitions", "2")
+        .config("spark.driver.host", "127.0.0.1")
+        .getOrCreate()
+    )
+    session.sparkContext.setLogLevel("ERROR")
+    return session
+
+
+def spark_rivals(session: Any) -> dict[str, Callable[[], Any]]:
+    inside = f"FROM deals WHERE NOT deleted AND closed_at >= '{START}' AND closed_at < '{END}'"
+    cycle = "timestampdiff(MICROSECOND, created_at, closed_at)"
+    asked = {
+        "win_rate": f"count_if(status = 'won'), count_if(status IN ('won', 'lost')) {inside}",
+        "revenue": f"sum(amount) {inside} AND status = 'won'",
+        "average_deal_size": f"avg(amount), stddev(amount), count(*) {inside} AND status = 'won'",
+        "sales_cycle_length": f"avg({cycle}), stddev({cycle}), count(*) {inside} AND status = 'won'",
+        "sales_cycle_length.median": f"median({cycle}) {inside} AND status = 'won'",
+    }
+
+    def runner(columns: str) -> Callable[[], Any]:
+        query = f"SELECT owner, date_trunc('month', closed_at) AS month, {columns} GROUP BY 1, 2"
+        return lambda: session.sql(query).collect()
+
+    return {name: runner(columns) for name, columns in asked.items()}
+
+
 class Taken(NamedTuple):
     """Milliseconds: on the wall clock, and of all processor cores together."""
 
@@ -235,6 +271,11 @@ def main(rows: int, libraries: list[str]) -> None:
     if "pandas" in libraries:
         frame = pd.read_parquet(path)
         compare("pandas", frame, pandas_rivals(frame))
+    if "spark" in libraries:
+        session = spark_session()
+        table = session.read.parquet(str(path)).cache()
+        table.createOrReplaceTempView("deals")
+        compare("spark", table, spark_rivals(session))
 
 
 if __name__ == "__main__":

@@ -283,3 +283,18 @@ def test_a_terminal_without_a_character_still_gets_the_report(tmp_path: Path) ->
     assert (report.returncode, err) == (0, b"")
     assert b"(none)" in out
     assert out.isascii()
+
+
+def test_an_error_that_names_an_argument_of_python_says_which_option_it_is(run: Run) -> None:
+    Path("thousands.csv").write_text("id;status;amount\n1;won;1.200\n2;won;3.400\n", encoding="utf-8")
+    status, _, err = run("report", "revenue", "--deals", "thousands.csv")
+    assert (status, err.splitlines()[-1]) == (1, "crmkpi: hint: --decimal , or --decimal . says which it is")
+    assert (
+        json.loads(run("report", "revenue", "--deals", "thousands.csv", "--decimal", ",", "--format", "json")[1])[0][
+            "value"
+        ]
+        == "4600"
+    )
+    status, _, err = run("check", "thousands.csv")
+    assert status == 1
+    assert err.splitlines()[-1].startswith("crmkpi: hint: --deals FILE and its like say what a file holds")

@@ -377,6 +377,16 @@ def test_an_empty_dataset_has_results_and_no_segments() -> None:
     assert len(crm.measure("win_rate", by="owner")) == 0
 
 
+def test_the_account_of_a_quarter_is_that_of_its_months_where_both_are_asked_for() -> None:
+    found = [
+        ck.Deal(id=str(number), status="won", amount=amount, closed_at=datetime(2026, month, 5))
+        for number, (month, amount) in enumerate([(1, None), (1, 5), (2, None), (2, None), (3, 7), (4, None)])
+    ]
+    result = ck.revenue(found, period="2026-02", compare=ck.Period("2026-Q1"))
+    accounts = [(one.accounts[0].used, dict(one.left_out)) for one in (result, result.compared_to)]
+    assert accounts == [(0, {"no amount": 2}), (2, {"no amount": 3})]
+
+
 def test_rejected_rows_are_in_every_account() -> None:
     loaded = ck.read_dicts([{"id": "1", "status": "won"}, {"id": "2", "status": "wonn"}], record=ck.Deal)
     (account,) = ck.win_rate(loaded).accounts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -14,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import crmkpi as ck
-from crmkpi.errors import DefinitionError, UnknownNameError
+from crmkpi.errors import DefinitionError, InputError, UnknownNameError
 from crmkpi.expressions import Expression, period
 from crmkpi.measures import Measure
 from crmkpi.testing import records
@@ -207,6 +208,10 @@ def test_one_row_per_key_is_aggregated_first_and_compared_then(found: list[ck.Or
     assert mean is None if not totals else math.isclose(mean, sum(totals) / len(totals), rel_tol=1e-12)
     highest = got(only(buyers.max(buyers.total, buyers.purchases >= 2), at), found, period=name)
     assert highest == max(totals, default=None)
+    lowest = got(only(buyers.min(buyers.total, buyers.purchases >= 2), at), found, period=name)
+    assert lowest == min(totals, default=None)
+    middle = got(only(buyers.median(buyers.total, buyers.purchases >= 2), at), found, period=name)
+    assert middle == (statistics.median(totals) if totals else None)
     assert got(only(buyers.distinct(buyers.products), at), found, period=name) == len(products)
 
 
@@ -262,6 +267,60 @@ def test_an_amount_has_the_currency_of_its_own_record_whatever_it_is_multiplied_
     deal = ck.Deal(id="1", status="won", amount=5, currency="EUR", campaign_id="c")
     result = reach(deals=[deal], campaigns=[campaign])
     assert (result.value, result.currency) == (15, "EUR")
+
+
+def test_the_amount_of_a_related_record_has_the_currency_of_that_record() -> None:
+    visits = ck.Table(ck.StageVisit)
+    visit = ck.StageVisit(id="v", deal_id="1", stage="Offer")
+    deal = ck.Deal(id="1", status="open", amount=5, currency="USD")
+    reach = ck.metric(unit="money", reach=visits.sum(visits.deal.amount))(_reach)
+    result = reach(stage_visits=[visit], deals=[deal])
+    assert (result.value, result.currency) == (5, "USD")
+
+
+@pytest.mark.parametrize("word", ["sum", "mean", "median"])
+def test_what_is_no_number_is_not_added(word: str) -> None:
+    values: list[float | str] = [1.5, "5"]
+    found = [ck.Deal(id=str(n), status="won", attributes={"x": one}) for n, one in enumerate(values)]
+    with pytest.raises(InputError, match=r"Only numbers can be added; got '5'\."):
+        only(getattr(deals, word)(deals.attributes["x"]))(found)
+
+
+def test_records_that_only_an_earlier_period_asks_for_are_none_of_this_one() -> None:
+    @ck.metric(
+        unit="number",
+        at=deals.closed_at,
+        won=deals.count(deals.status == "won"),
+        lost=deals.count(deals.status == "lost").previous(),
+    )
+    def recovery(won: int, lost: int) -> float:
+        """How many are won for each that was lost before."""
+        return won / lost
+
+    found = [
+        ck.Deal(id=str(number), status=status, closed_at=datetime(2026, month, 5))
+        for number, (status, month) in enumerate([("won", 2), ("lost", 2), ("lost", 1)])
+    ]
+    (account,) = recovery(found, period="2026-02").accounts
+    assert (account.used, account.outside) == (1, 2)
+
+
+def test_a_record_is_used_where_the_wider_of_two_conditions_takes_it() -> None:
+    @ck.metric(
+        unit="ratio",
+        won=deals.count(deals.status == "won"),
+        hers=deals.count((deals.status == "won") | (deals.owner == "Ada")),
+    )
+    def share_won(won: int, hers: int) -> float:
+        """Share of won deals in those that are won or Ada's."""
+        return won / hers
+
+    found = [
+        ck.Deal(id=str(number), status=status, owner=owner)
+        for number, (status, owner) in enumerate([("won", "Bo"), ("lost", "Ada"), ("lost", "Bo")])
+    ]
+    (account,) = share_won(found).accounts
+    assert (account.used, account.outside) == (2, 1)
 
 
 def _reach(reach: Decimal) -> Decimal:

@@ -16,6 +16,7 @@ from crmkpi.display.charts import cohort_chart, survival_chart
 from crmkpi.errors import CrmKpiError
 from crmkpi.insight.cohorts import cohorts
 from crmkpi.insight.funnel import funnel
+from crmkpi.insight.health import HealthPart, health_score
 from crmkpi.insight.rfm import rfm
 from crmkpi.insight.survival import customer_durations, kaplan_meier, log_rank
 from crmkpi.intervals import wilson
@@ -30,6 +31,7 @@ ORDERS = [ck.Order(id=str(n), customer_id="C1", amount=10, ordered_at=date(2026,
 deals = ck.Table(ck.Deal)
 WON = deals.count(deals.status == "won")
 TALLY = ck.Tally("win_rate", period="2026")
+NO_BOUNDS: Any = 1
 BY_TEXT: Any = {"2026-01-01": "0.9"}
 _class: Any = ck.Deal
 
@@ -99,6 +101,15 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "opening hours as numbers": (
         lambda: ck.Calendar(opening_hours={"mon": (9, 17)}),
         r"The opening hours of 'mon' must be pairs of times; got \(9, 17\)\.",
+    ),
+    "a period of a text": (
+        lambda: ck.Period.of("2026-01-01", "month"),
+        r"between dates or datetimes; got '2026-01-01'",
+    ),
+    "a rolling period to a text": (lambda: ck.Period.rolling(until="today", days=3), r"between dates .*; got 'today'"),
+    "a window of three": (
+        lambda: ck.Period("2026").windows(3, every="month"),
+        r"The size of a window must be a number of days, .*; got 3\.",
     ),
     # one KPI
     "segments of one result": (
@@ -249,6 +260,18 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         r"is a timestamp and cannot be compared with .*, which is a date; compare its day, deals\.created_at\.day",
     ),
     "a name to check": (lambda: check_metric("win_rate"), r"check_metric\(\) takes a metric, .*; got 'win_rate'\."),
+    # reports, files and scores
+    "a result of nothing": (lambda: measured().get(None), r"The report has no results for None; one was asked for\."),
+    "leads of nothing": (lambda: ck.join_leads(None, None), r"takes leads and then deals, and this is a NoneType\."),
+    "a file of nothing": (lambda: ck.scan(None, record=ck.Deal), r"scan\(\) reads Parquet and CSV files; got None\."),
+    "a score of records": (
+        lambda: health_score(DEALS, {"win_rate": HealthPart(worst=0, best=1)}),
+        r"A health score is of a Dataset; got list\.",
+    ),
+    "a score without bounds": (
+        lambda: health_score(CRM, {"win_rate": NO_BOUNDS}),
+        r"win_rate needs its bounds, .*; got 1\.",
+    ),
     # tallies
     "nothing to merge": (lambda: TALLY.merge(None), r"merge\(\) takes another Tally; got None\."),
     "no stored tally": (
@@ -341,3 +364,11 @@ def test_columns_of_a_frame_that_are_named_wrongly_say_how_to_name_them(columns:
     frame = pandas.DataFrame({"number": ["1"], "state": ["won"]})
     with pytest.raises(CrmKpiError, match=message):
         ck.table(frame, record=ck.Deal, columns=columns)
+
+
+@pytest.mark.parametrize("values", ["status", {"status": "won"}])
+def test_words_of_a_frame_are_given_by_their_field(values: Any) -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"id": ["1"], "status": ["won"]})
+    with pytest.raises(CrmKpiError, match=r"values= maps fields to what their words mean, such as .*; got "):
+        ck.table(frame, record=ck.Deal, values=values)

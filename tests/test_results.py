@@ -106,6 +106,7 @@ def test_a_value_of_fewer_than_thirty_records_says_so(count: int, small: bool) -
     found = [ck.Deal(id=str(n), status="won") for n in range(count)]
     assert ck.win_rate(found).small_sample is small
     assert not ck.win_rate([]).small_sample
+    assert not ck.revenue(DEALS).small_sample, "a sum is what it is"
 
 
 @given(crm=datasets(ck.Deal))

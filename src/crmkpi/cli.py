@@ -43,6 +43,7 @@ from crmkpi.errors import (
     ColumnError,
     CrmKpiError,
     CurrencyError,
+    FileFormatError,
     InputError,
     ParameterError,
     TimeZoneError,
@@ -58,9 +59,12 @@ _HINTS: Mapping[type[CrmKpiError], str] = {
     CurrencyError: "--currency EUR --rate USD=0.92 converts amounts, --by currency keeps them apart",
     AmbiguousDateError: "--day-first or --no-day-first says which it is",
     TimeZoneError: "--tz Europe/Berlin says in which time zone they are",
+    FileFormatError: "--deals FILE and its like say what a file holds, --preset TABLE=PRESET which system it is from, "
+    "--encoding and --delimiter how it is written",
     ColumnError: "--columns TABLE:HEADER=FIELD and --default TABLE:FIELD=VALUE say it here",
     ParameterError: "--set NAME=NUMBER, --as-of DATE and --opening-hours mon-fri=09:00-17:00 say it here",
 }
+_DECIMAL_HINT = "--decimal , or --decimal . says which it is"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -253,6 +257,8 @@ _FORMATS: Mapping[str, Callable[[Report], str]] = {
 def _failed(error: Exception) -> int:
     say(f"error: {error}")
     hint = next((hint for kind, hint in _HINTS.items() if isinstance(error, kind)), None)
+    if hint is None and "decimal=" in str(error):
+        hint = _DECIMAL_HINT
     if hint is not None:
         say(f"hint: {hint}")
     return 1

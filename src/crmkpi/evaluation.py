@@ -63,8 +63,8 @@ class Timeline:
         self._parts: dict[Period | None, Sequence[int | None]] = {
             period: range(numbers[period.start], numbers[period.end]) for period in real
         }
-        # What no timestamp puts into a period is in the whole as well.
-        self._parts[None] = (None,) if whole else (*self._parts.get(ever, ()), NO_DATE, None)
+        if None in distinct:  # what no timestamp puts into a period is in the whole as well
+            self._parts[None] = (None,) if whole else (*self._parts[ever], NO_DATE, None)
         wanted = {part for parts in self._parts.values() for part in parts}
         self._stocks = {period: number for number, period in enumerate(distinct)}
         wall, exact = as_of

@@ -99,10 +99,7 @@ class Period:
         Traceback (most recent call last):
         crmkpi.errors.PeriodError: A period must end after it starts; got 2026-04-01 to 2026-04-01.
         """
-        for edge in (start, end):
-            if not isinstance(edge, date):
-                msg = f"A period runs between dates or datetimes; got {edge!r}."
-                raise PeriodError(msg)
+        _check_dates(start, end)
         if _is_aware(start) != _is_aware(end):
             msg = f"A period's start and end must both have a time zone or both have none; got {start!r} and {end!r}."
             raise TimeZoneError(msg)
@@ -128,6 +125,7 @@ class Period:
         >>> Period.of(date(2026, 3, 15), "quarter").label
         '2026-Q1'
         """
+        _check_dates(moment)
         period = _period(whole_unit(calendar.local_day(moment), known_unit(unit), calendar))
         # Where clocks go back across midnight, the evening shown again already belongs to the new day.
         return period if not _is_aware(moment) or moment in period else period.next()
@@ -143,6 +141,7 @@ class Period:
         >>> Period.rolling(days=7, until=date(2026, 3, 14)).label
         '2026-03-08..2026-03-14'
         """
+        _check_dates(until)
         given = [size for size in (days, months) if size is not None]
         if len(given) != 1 or isinstance(given[0], bool) or not isinstance(given[0], int) or given[0] < 1:
             msg = f"A rolling period needs either days or months, a whole number from 1; got {days=}, {months=}."
@@ -255,7 +254,7 @@ class Period:
         >>> [window.label for window in Period("2026-Q1").windows("3 months", every="month")]
         ['2025-11-01..2026-01-31', '2025-12-01..2026-02-28', '2026-01-01..2026-03-31']
         """
-        match = _SIZE.fullmatch(size)
+        match = _SIZE.fullmatch(size) if isinstance(size, str) else None
         if match is None:
             msg = f"The size of a window must be a number of days, weeks, months, quarters or years; got {size!r}."
             raise PeriodError(msg)
@@ -386,6 +385,13 @@ def _period(span: Span) -> Period:
 def _fill(period: Period, span: Span) -> None:
     for field in fields(span):
         object.__setattr__(period, field.name, getattr(span, field.name))
+
+
+def _check_dates(*edges: object) -> None:
+    for edge in edges:
+        if not isinstance(edge, date):
+            msg = f"A period runs between dates or datetimes; got {edge!r}."
+            raise PeriodError(msg)
 
 
 def _is_aware(moment: date) -> bool:

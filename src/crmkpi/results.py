@@ -227,7 +227,7 @@ class Report(Sequence[Result]):
         ]
         if len(found) != 1:
             asked = ", ".join(
-                [name, *([period] if period else []), *(f"{key}={value!r}" for key, value in segment.items())]
+                [str(name), *([period] if period else []), *(f"{key}={value!r}" for key, value in segment.items())]
             )
             known = {result.definition for result in self}
             hint = did_you_mean(name, known) if name not in known else "Name the period and every segment."

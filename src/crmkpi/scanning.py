@@ -54,6 +54,8 @@ def scan(
     Traceback (most recent call last):
     crmkpi.errors.FileFormatError: scan() reads Parquet and CSV files; got 'deals.xlsx'. Known: '.csv', '.parquet'.
     """
+    if not isinstance(path, str | Path):
+        raise FileFormatError(f"scan() reads Parquet and CSV files; got {path!r}.")
     file = Path(path)
     if file.suffix not in _FORMATS:
         raise FileFormatError(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
+from pathlib import Path
 from random import Random
 from shutil import which
 from typing import Any
@@ -22,7 +23,7 @@ from crmkpi.engines.support import BACKENDS, WORDS
 from crmkpi.errors import ColumnError, InputError
 
 from .backends import assert_same, frames_of, spark
-from .test_frames import DATELESS, METRICS, OPTIONS, compare, says_something, telling_world
+from .test_frames import DATELESS, METRICS, OPTIONS, compare, telling
 from .worlds import features, whole_world
 
 SCORECARD = (
@@ -127,10 +128,9 @@ def test_the_whole_catalogue_is_the_same_as_on_records() -> None:
 
 @pytest.mark.parametrize("name", UNSAID)
 def test_what_the_sample_company_does_not_say_is_the_same_too(name: str) -> None:
-    found = telling_world(METRICS[name])
-    assert says_something(METRICS[name], found)
+    found, questions = telling(METRICS[name])
     with session_with(SETTINGS):
-        compare(found.crm, found.frames("pyspark"), [METRICS[name]], {}, found.by)
+        compare(found.crm, found.frames("pyspark"), [METRICS[name]], questions[0], found.by)
 
 
 def test_what_spark_cannot_do_is_refused_in_words() -> None:
@@ -148,6 +148,8 @@ def test_the_zone_of_the_session_changes_nothing(zone: str, kind: str) -> None:
         datetime(2025, 12, 31, 23, 30, tzinfo=UTC if aware else None),  # in Berlin it is 2026 already
         datetime(2026, 1, 31, 22, 59, 59, 999999, tzinfo=UTC if aware else None),
         datetime(2026, 3, 29, 1, 30, tzinfo=UTC if aware else None),
+        datetime(2026, 3, 8, 2, 30, tzinfo=UTC if aware else None),  # a wall clock in New York never shows it
+        datetime(9990, 12, 31, 23, 59, 59, 999999, tzinfo=UTC if aware else None),
     ]
     deals = [Deal(id=str(number), status="won", closed_at=moment) for number, moment in enumerate(moments)]
     calendar = Calendar(tz="Europe/Berlin")
@@ -158,8 +160,11 @@ def test_the_zone_of_the_session_changes_nothing(zone: str, kind: str) -> None:
         rows = frame.collect()  # the instants are fixed now, whatever the session says later
         frame = session.createDataFrame(rows, frame.schema)
     with session_in(zone):
-        found = Dataset(deals=frame, calendar=calendar).measure(win_rate, period="2026-Q1", every="month")
-    assert_same(Dataset(deals=deals, calendar=calendar).measure(win_rate, period="2026-Q1", every="month"), found)
+        crm = Dataset(deals=frame, calendar=calendar)
+        found = crm.measure(win_rate, period="2026-Q1", every="month"), crm.measure(win_rate, by="closed_at")
+    crm = Dataset(deals=deals, calendar=calendar)
+    assert_same(crm.measure(win_rate, period="2026-Q1", every="month"), found[0])
+    assert_same(crm.measure(win_rate, by="closed_at"), found[1])
 
 
 def test_a_text_column_of_timestamps_says_how_spark_parses_it() -> None:
@@ -189,3 +194,15 @@ def test_the_plan_shows_that_spark_groups() -> None:
     plan = Dataset(deals=frame).measure(win_rate).plan()
     assert "HashAggregate" in plan
     assert "status" in plan
+
+
+def test_the_code_of_the_guide_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "frames.md").read_text()
+    code = page.partition("## Spark")[2].partition("```python\n")[2].partition("```")[0]
+    won = datetime(2026, 1, 5)
+    schema = "id STRING, status STRING, owner STRING, closed_at TIMESTAMP_NTZ"
+    spark().createDataFrame([("1", "won", "Ada", won)], schema).createOrReplaceTempView("opportunities")
+    names: dict[str, Any] = {"spark": spark()}
+    exec(compile(code, "docs/frames.md", "exec"), names)  # noqa: S102  # our own page
+    assert names["report"].get("win_rate", period="2026-01", owner="Ada").value == 1
+    assert "Aggregate" in capsys.readouterr().out

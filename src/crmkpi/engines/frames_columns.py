@@ -94,7 +94,13 @@ class FrameTable:
         self.type_ = type_
         self._zone = None if tz is None else zone_named(tz)
         self.tz = None if self._zone is None else self._zone.key
-        self.values = {name: dict(mapping) for name, mapping in (values or {}).items()}
+        said: Any = {} if values is None else values
+        if not isinstance(said, Mapping) or not all(isinstance(words, Mapping) for words in said.values()):
+            raise ColumnError(
+                "values= maps fields to what their words mean, such as {'status': {'Closed Won': 'won'}}; got "
+                f"{values!r}."
+            )
+        self.values = {name: dict(words) for name, words in said.items()}
         for name in self.values:
             type_.field(name)
         self._found = self._schema()

@@ -13,13 +13,15 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import reduce
-from operator import and_, or_
+from operator import and_
 from typing import Any
 
 from crmkpi.calendars import Calendar
+from crmkpi.engines import frames_sql
 from crmkpi.engines.frames_look import Column, Prepared
 from crmkpi.engines.frames_native import raw_name
 from crmkpi.engines.frames_time import DAY, from_micros, local_day, micros, open_name
+from crmkpi.engines.frames_values import Condition, Value, as_float, both, either, held, sum_or_product
 from crmkpi.engines.query import MICROSECOND
 from crmkpi.engines.support import refuse, words
 from crmkpi.errors import DefinitionError, TimeZoneError
@@ -40,36 +42,13 @@ from crmkpi.expressions import (
     Presence,
     Together,
     Unless,
+    walk,
 )
 
-__all__ = ["Compiler", "Value"]
+__all__ = ["Compiler"]
 
 _OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 _LARGEST = 2**62
-_FEW = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """An expression over plain columns: `digits` of its whole numbers are decimals, None where it is no whole number.
-
-    It is there where all columns of `needs` are, and `also` holds where that is not enough.
-    """
-
-    source: Any
-    kind: str
-    needs: frozenset[str] = frozenset()
-    digits: int | None = None
-    low: int = 0
-    high: int = 0
-    aware: bool | None = None
-    also: Any = None
-    raw: Any = None  # the library's own column of a timestamp and its type, for filters that reach into a scan
-
-    @property
-    def largest(self) -> int:
-        """The largest size of the number."""
-        return max(abs(self.low), abs(self.high))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +66,18 @@ class Compiler:
 
     @property
     def nw(self) -> Any:
-        """The layer over all frame libraries."""
-        return words(self.prepared.backend)
+        """The words that expressions are made of."""
+        return frames_sql if self.prepared.backend.name == "duckdb" else words(self.prepared.backend)
+
+    @property
+    def frame(self) -> Any:
+        """The frame that understands them."""
+        frame = self.prepared.frame
+        return (
+            frames_sql.SqlFrame(frame.to_native(), self.prepared.kept)
+            if self.prepared.backend.name == "duckdb"
+            else frame
+        )
 
     def column(self, field: Field) -> Column:
         """The plain column of a field."""
@@ -113,7 +102,7 @@ class Compiler:
                 return self._operation(expression, exact=exact)
             case Together(items):  # only asked whether it is there
                 found = [self.value(item) for item in items]
-                also = reduce(_both, (part.also for part in found))
+                also = reduce(both, (part.also for part in found))
                 return Value(None, "any", frozenset().union(*(part.needs for part in found)), also=also)
             case _:
                 raise DefinitionError(f"{expression!r} is a condition where a value is needed.")
@@ -137,12 +126,12 @@ class Compiler:
         )
         return (column >= low) & (column < high)
 
-    def presences(self, value: Value, what: Expression) -> dict[str, Any]:
+    def presences(self, value: Value, what: Expression) -> dict[str, Condition]:
         """The conditions under which a value is there, by their text."""
-        found = {f"{name} is there": ~self.nw.col(name).is_null() for name in sorted(value.needs)}
-        return found if value.also is None else found | {f"{what!r} is computed": value.also}
+        found = {f"{name} is there": Condition(~self.nw.col(name).is_null()) for name in sorted(value.needs)}
+        return found if value.also is None else found | {f"{what!r} is computed": Condition(value.also)}
 
-    def conditions(self, expression: Expression | None) -> dict[str, Any] | None:
+    def conditions(self, expression: Expression | None) -> dict[str, Condition] | None:
         """What must hold for a condition to be true, by its text; None where this table never fulfils it.
 
         What the look over the columns has settled is left out, so that conditions which differ in nothing else are one.
@@ -150,12 +139,14 @@ class Compiler:
         settled = True if expression is None else self._settled(expression)
         if settled is False:
             return None
-        found: dict[str, Any] = {}
+        found: dict[str, Condition] = {}
         for part in () if settled is True else _sides(settled):
             if isinstance(part, Presence) and part.present_:
                 found |= self.presences(self.value(part.item), part.item)
             else:
-                found[repr(part)] = self.true(part)
+                columns = [self.column(field) for field in walk(part) if isinstance(field, Field)]
+                plain = all(column.kind in ("choice", "flag") for column in columns)
+                found[repr(part)] = Condition(self.true(part), tuple(column.name for column in columns if plain))
         return found
 
     def _settled(self, expression: Expression) -> Any:
@@ -192,9 +183,9 @@ class Compiler:
                 there = self.present(self.value(item))
                 return self.nw.lit(False) if there is None else ~there  # noqa: FBT003
             case Combination("and", left, right):
-                return _both(self.true(left), self.true(right))
+                return both(self.true(left), self.true(right))
             case Combination("or", left, right):
-                return _either(self.true(left), self.true(right))
+                return either(self.true(left), self.true(right))
             case Negation(item):
                 return self.false(item)
             case Unless(item):
@@ -213,9 +204,9 @@ class Compiler:
             case Presence(item, present):
                 return self.true(Presence(item, not present))
             case Combination("and", left, right):
-                return _either(self.false(left), self.false(right))
+                return either(self.false(left), self.false(right))
             case Combination("or", left, right):
-                return _both(self.false(left), self.false(right))
+                return both(self.false(left), self.false(right))
             case Negation(item) | Unless(item):
                 return self.true(item)
             case _:
@@ -289,11 +280,11 @@ class Compiler:
         first, second = self._sides(left, right, exact=exact or money)
         self._alike(first, second, left, right)
         needs = first.needs | second.needs
-        also = _both(first.also, second.also)
+        also = both(first.also, second.also)
         if sign == "/":
             return self._quotient(expression, first, second, needs, also)
         if first.digits is None or second.digits is None:
-            source = _sum_or_product(sign, _float(self.nw, first), _float(self.nw, second))
+            source = sum_or_product(sign, as_float(self.nw, first), as_float(self.nw, second))
             return Value(source, expression.kind, needs, also=also)
         kind = expression.kind
         if left.kind == "date" and kind == "duration":
@@ -319,7 +310,7 @@ class Compiler:
                 else (first.low - second.high, first.high - second.low)
             )
             aware = first.aware if kind == "timestamp" else None
-            source = _sum_or_product(sign, first.source, second.source)
+            source = sum_or_product(sign, first.source, second.source)
             made = Value(source, kind, needs, first.digits, low, high, aware, also)
         return self._fitting(made, repr(expression))
 
@@ -341,10 +332,10 @@ class Compiler:
                 self.prepared.backend, f"{expression!r}", "it divides amounts row by row; give records instead"
             )
         divisor = second.source
-        also = _both(also, divisor != self.nw.lit(0))
+        also = both(also, divisor != self.nw.lit(0))
         # A zero is put aside before it divides, since some backends would raise and others give infinity.
-        safe = self.nw.when(divisor != self.nw.lit(0)).then(_float(self.nw, second))
-        return Value(_float(self.nw, first) / safe, "number", needs, also=also)
+        safe = self.nw.when(divisor != self.nw.lit(0)).then(as_float(self.nw, second))
+        return Value(as_float(self.nw, first) / safe, "number", needs, also=also)
 
     def _times(self, value: Value, factor: int) -> Value:
         if factor == 1:
@@ -388,7 +379,7 @@ class Compiler:
         if flag and isinstance(right, Constant):
             value = self.value(left)
             wanted = (right.value is True) == (sign == "==")
-            return _both(self.present(value), value.source if wanted else ~value.source)
+            return both(self.present(value), value.source if wanted else ~value.source)
         first, second = self._sides(left, right)
         self._alike(first, second, left, right)
         if (first.digits is None) != (second.digits is None) and "money" in (left.kind, right.kind):
@@ -398,21 +389,15 @@ class Compiler:
             self._fitting(first, repr(left))
             self._fitting(second, repr(right))
         elif first.digits is not None or second.digits is not None:
-            first, second = (replace(part, source=_float(self.nw, part)) for part in (first, second))
-        there = _both(self.present(first), self.present(second))
-        return _both(there, _held(sign, first.source, second.source))
+            first, second = (replace(part, source=as_float(self.nw, part)) for part in (first, second))
+        there = both(self.present(first), self.present(second))
+        return both(there, held(sign, first.source, second.source))
 
     def _member(self, expression: Membership, *, inside: bool) -> Any:
         value = self.value(expression.item)
         options: Sequence[Any] = [self._option(option, value) for option in expression.options]
-        found = self._is_in(value.source, [option for option in options if option is not None])
-        return _both(self.present(value), found if inside else ~found)
-
-    def _is_in(self, source: Any, options: list[Any]) -> Any:
-        # A database finds a value among few faster by comparing than by looking it up in a list.
-        if self.prepared.backend.name == "duckdb" and 0 < len(options) <= _FEW:
-            return reduce(or_, (source == self.nw.lit(option) for option in options))
-        return source.is_in(options)
+        found = value.source.is_in([option for option in options if option is not None])
+        return both(self.present(value), found if inside else ~found)
 
     def _option(self, option: Any, value: Value) -> Any:
         """An option as the plain number that stands for it; None where no value can be it."""
@@ -431,43 +416,3 @@ def _sides(condition: Expression) -> list[Expression]:
     if isinstance(condition, Combination) and condition.word == "and":
         return [*_sides(condition.left), *_sides(condition.right)]
     return [condition]
-
-
-def _float(nw: Any, value: Value) -> Any:
-    """A whole number with decimal digits as a float."""
-    if value.digits is None:
-        return value.source
-    source = value.source.cast(nw.Float64)
-    return source / nw.lit(float(10**value.digits)) if value.digits else source
-
-
-def _sum_or_product(sign: str, first: Any, second: Any) -> Any:
-    if sign == "+":
-        return first + second
-    return first - second if sign == "-" else first * second
-
-
-def _held(sign: str, first: Any, second: Any) -> Any:
-    match sign:
-        case "==":
-            return first == second
-        case "!=":
-            return first != second
-        case "<":
-            return first < second
-        case "<=":
-            return first <= second
-        case ">":
-            return first > second
-        case _:
-            return first >= second
-
-
-def _both(first: Any | None, second: Any | None) -> Any | None:
-    if first is None or second is None:
-        return second if first is None else first
-    return first & second
-
-
-def _either(first: Any | None, second: Any | None) -> Any | None:
-    return None if first is None or second is None else first | second

@@ -10,10 +10,11 @@ from decimal import Decimal
 from typing import Any
 
 from crmkpi.engines.frames_cells import cells_of
-from crmkpi.engines.frames_expressions import Compiler, Value
+from crmkpi.engines.frames_expressions import Compiler
 from crmkpi.engines.frames_look import Column
 from crmkpi.engines.frames_native import counts_steps, looked_up
-from crmkpi.engines.frames_time import local_day, step_numbers
+from crmkpi.engines.frames_time import from_micros, local_day, step_numbers
+from crmkpi.engines.frames_values import Value
 from crmkpi.engines.query import EXACT, SegmentKey
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
 UNDATED = "undated"
 OUTSIDE = -2  # the part of records that no period asks for
 _BY_HALVES = ("duckdb", "pyspark")  # they compute only the branch that applies
+_MANY_EDGES = 16  # more are looked up by a database, and not searched for
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # the origin of wall clocks
 
 
@@ -60,11 +62,27 @@ def step_key(name: str, compiler: Compiler, stamp: Value, edges: Sequence[int]) 
         within = compiler.between(stamp, edges[0], edges[-1])
     if counts_steps(compiler.prepared.backend):
         return Key(name, source, _whole_or_none, within, tuple(edges))
-    cells = cells_of(edges) if compiler.prepared.backend.name == "polars" else None
-    if cells is not None:
+    backend = compiler.prepared.backend
+    months = _months(edges) if backend.name == "duckdb" and stamp.raw is not None else None
+    if months is not None:
+        return Key(name, stamp.raw[0].month(), lambda month: months[month], within)
+    cells = cells_of(edges) if backend.name in ("polars", "duckdb") else None
+    if cells is not None and backend.name == "polars":
         return Key(name, looked_up(source, edges[0], *cells), _whole_or_none, within)
-    halves = compiler.prepared.backend.name in _BY_HALVES
+    if cells is not None and len(edges) > _MANY_EDGES:
+        return Key(name, source.looked_up(edges[0], *cells), _whole_or_none, within)
+    halves = backend.name in _BY_HALVES
     return Key(name, step_numbers(nw, source, edges, halves=halves), _whole_or_none, within)
+
+
+def _months(edges: Sequence[int]) -> dict[int, int] | None:
+    """The months from the first edge to the last, each with its step; None unless each step is one month."""
+    found = [from_micros(edge) for edge in edges]
+    numbers = [moment.year * 12 + moment.month for moment in found]
+    if any(moment != datetime(moment.year, moment.month, 1) for moment in found):  # noqa: DTZ001  # on the wall clock
+        return None
+    consecutive = numbers == list(range(numbers[0], numbers[0] + len(numbers))) if numbers else False
+    return dict(zip(numbers, range(1, len(numbers)), strict=False)) if consecutive else None
 
 
 def undated_key(stamp: Value, compiler: Compiler) -> Key:

@@ -7,7 +7,7 @@ stand for decimals without doubt; and which rows the record class would refuse: 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import or_
 from types import MappingProxyType
@@ -58,6 +58,7 @@ class Prepared:
     exact: Mapping[tuple[str, ...], Column]
     rows: int
     rejected: int
+    kept: dict[str, Any] = field(default_factory=dict)  # what DuckDB was asked before
 
 
 def inside(name: str) -> str:

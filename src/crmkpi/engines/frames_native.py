@@ -17,6 +17,7 @@ from typing import Any
 
 from crmkpi.engines.frames_cells import cells_of
 from crmkpi.engines.frames_spark import entered_spark, rows_beside
+from crmkpi.engines.frames_sql import quoted
 from crmkpi.engines.support import Backend, narwhals, words
 from crmkpi.errors import ColumnError, InputError
 from crmkpi.records.base import Kind
@@ -26,15 +27,12 @@ __all__ = [
     "counts_steps",
     "entered",
     "filled",
-    "gathered",
     "looked_up",
-    "ranked",
     "raw_name",
     "rows_of",
     "statement_of",
     "table_beside",
     "untyped",
-    "with_sorted",
     "with_steps",
     "with_usual_types",
 ]
@@ -254,24 +252,20 @@ def _text(column: str, value: Any) -> str:
     return str(value)
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
 def _entered_duckdb(frame: Any, columns: Mapping[str, tuple[str, Kind]]) -> Any:
     types = dict(zip(frame.columns, map(str, frame.types), strict=True))
     made = []
     for name, (column, kind) in columns.items():
-        source = _quoted(column)
+        source = quoted(column)
         if types[column] == "TIMESTAMP" and kind == "timestamp":
-            made.append(f"{source} AS {_quoted(raw_name(name))}")
+            made.append(f"{source} AS {quoted(raw_name(name))}")
         if kind == "timestamp":
             source = f"epoch_us({source}::TIMESTAMP)" if types[column] == "DATE" else f"epoch_us({source})"
         elif kind == "date":
             source = f"({source}::DATE - DATE '1970-01-01')::BIGINT"
         elif kind in ("text", "choice") and types[column] != "VARCHAR":
             source = f"{source}::VARCHAR"
-        made.append(f"{source} AS {_quoted(name)}")
+        made.append(f"{source} AS {quoted(name)}")
     return frame.project(", ".join(made))
 
 
@@ -304,115 +298,6 @@ def rows_of(backend: Backend, frame: Any) -> list[tuple[Any, ...]]:
     )
 
 
-def gathered(
-    backend: Backend, frame: Any, keys: Sequence[str], values: Sequence[str]
-) -> dict[tuple[Any, ...], list[list[Any]]]:
-    """For each group the values of each column, sorted, without nulls."""
-    native = frame if backend.name == "polars" else frame.to_native()
-    size = len(keys)
-    if backend.name == "polars":
-        import polars as pl  # noqa: PLC0415  # only where a Polars frame is given
-
-        lists = [
-            pl.col(value).drop_nulls().sort().implode() if not keys else pl.col(value).drop_nulls().sort()
-            for value in values
-        ]
-        lazy = native.select(*keys, *values)
-        found = (lazy.group_by(*keys).agg(*lists) if keys else lazy.select(*lists)).collect()
-        return {row[:size]: list(row[size:]) for row in found.rows()}
-    if backend.name == "duckdb":
-        parts = [
-            f"list({_quoted(value)} ORDER BY {_quoted(value)}) FILTER (WHERE {_quoted(value)} IS NOT NULL)"
-            for value in values
-        ]
-        group = f" GROUP BY {', '.join(map(_quoted, keys))}" if keys else ""
-        found = native.query(
-            "measured",
-            f"SELECT {', '.join([*map(_quoted, keys), *parts])} FROM measured{group}",  # noqa: S608  # names are quoted, values are numbers
-        ).fetchall()
-        return {tuple(row[:size]): [part or [] for part in row[size:]] for row in found}
-    return _gathered_here(backend, native, keys, values)
-
-
-def with_sorted(frame: Any, keys: Sequence[str], aggregations: Sequence[Any], values: Sequence[str]) -> Any:
-    """A Polars frame grouped, held in memory, with the sorted values of each group beside the aggregations."""
-    import polars as pl  # noqa: PLC0415  # only where a Polars frame is given
-
-    lists = [pl.col(value).sort(nulls_last=True) for value in values]
-    grouped = (
-        frame.group_by(*keys).agg(*aggregations, *lists)
-        if keys
-        else frame.select(*aggregations, *(column.implode() for column in lists))
-    )
-    return grouped.collect().lazy()
-
-
-def ranked(
-    backend: Backend, frame: Any, keys: Sequence[str], value: str, counted: str, places: Mapping[int, Sequence[int]]
-) -> list[tuple[tuple[Any, ...], Sequence[Any]]]:
-    """For each group the values at some places of its sorted ones; which, depends on how many it has.
-
-    A Polars frame is one `with_sorted`, in which the column `counted` says how many they are.
-    """
-    size, most = len(keys), max(map(len, places.values()))
-    wanted = {count: [*found, *[found[-1]] * (most - len(found))] for count, found in places.items()}
-    if backend.name == "polars":
-        import polars as pl  # noqa: PLC0415  # only where a Polars frame is given
-
-        schema: Any = {"at": pl.List(pl.UInt32), counted: pl.UInt32}
-        counts = pl.LazyFrame({"at": list(wanted.values()), counted: list(wanted)}, schema=schema)
-        chosen = frame.with_columns(pl.col(counted).cast(pl.UInt32)).join(counts, on=counted)
-        found = chosen.select(*keys, pl.col(value).list.gather(pl.col("at"))).collect()
-        return [(row[:size], row[size]) for row in found.rows()]
-    names, column = [*map(_quoted, keys)], _quoted(value)
-    group = f" GROUP BY {', '.join(names)}" if names else ""
-    extracts = [f"list_extract(sorted, spots[{number + 1}] + 1)" for number in range(most)]
-    listed = ", ".join(f"({count}, {found})" for count, found in wanted.items())
-    rows = (
-        frame.to_native()
-        .query(
-            "measured",
-            f"WITH groups AS (SELECT {', '.join([*names, f'list_sort(list({column})) AS sorted'])} "  # noqa: S608  # names are quoted, values are numbers
-            f"FROM measured WHERE {column} IS NOT NULL{group}) "
-            f"SELECT {', '.join([*names, *extracts])} FROM groups JOIN (VALUES {listed}) AS counts(n, spots) "
-            "ON len(sorted) = n",
-        )
-        .fetchall()
-    )
-    return [(row[:size], row[size:]) for row in rows]
-
-
-def _gathered_here(
-    backend: Backend, native: Any, keys: Sequence[str], values: Sequence[str]
-) -> dict[tuple[Any, ...], list[list[Any]]]:
-    """The same for pandas and PyArrow, one column after the other."""
-    found: dict[tuple[Any, ...], list[list[Any]]] = {}
-    for number, value in enumerate(values):
-        if backend.name == "pandas":
-            present = native[native[value].notna()]
-            groups = _pandas_lists(present, keys, value)
-        else:
-            present = native.filter(native.column(value).is_valid())
-            if keys:
-                lists = present.group_by(list(keys)).aggregate([(value, "list")])
-                columns = [lists.column(name).to_pylist() for name in (*keys, f"{value}_list")]
-                groups = [(tuple(key), one) for *key, one in zip(*columns, strict=True)]
-            else:
-                groups = [((), present.column(value).to_pylist())]
-        for key, one in groups:
-            found.setdefault(key, [[] for _ in values])[number] = sorted(one)
-    return found
-
-
-def _pandas_lists(present: Any, keys: Sequence[str], value: str) -> list[tuple[tuple[Any, ...], list[Any]]]:
-    if not keys:
-        return [((), present[value].tolist())]
-    import pandas as pd  # noqa: PLC0415  # only where a pandas frame is given
-
-    grouped = present.groupby(list(keys), dropna=False, observed=True, sort=False)[value]
-    return [(tuple(None if pd.isna(part) else part for part in key), one.tolist()) for key, one in grouped]
-
-
 def table_beside(backend: Backend, frame: Any, columns: Mapping[str, Sequence[int]]) -> Any:
     """A small table of whole numbers in the same home as `frame`, to be joined with it."""
     if backend.name == "polars":
@@ -421,10 +306,10 @@ def table_beside(backend: Backend, frame: Any, columns: Mapping[str, Sequence[in
         return pl.LazyFrame(dict(columns), schema=dict.fromkeys(columns, pl.Int64))
     nw = narwhals(backend)
     if backend.name == "duckdb":
-        names = ", ".join(map(_quoted, columns))
+        names = ", ".join(map(quoted, columns))
         values = ", ".join(str(row) if len(row) > 1 else f"({row[0]})" for row in zip(*columns.values(), strict=True))
         if not values:
-            nothing = ", ".join(f"NULL::BIGINT AS {_quoted(name)}" for name in columns)
+            nothing = ", ".join(f"NULL::BIGINT AS {quoted(name)}" for name in columns)
             return nw.from_native(
                 frame.to_native().query("measured", f"SELECT {nothing} WHERE false")
             )  # names are quoted, values are numbers

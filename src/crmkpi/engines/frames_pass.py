@@ -13,9 +13,11 @@ from functools import reduce
 from operator import and_, or_
 from typing import Any
 
-from crmkpi.engines.frames_expressions import Compiler, Value
+from crmkpi.engines.frames_classes import Classes
+from crmkpi.engines.frames_expressions import Compiler
 from crmkpi.engines.frames_keys import UNDATED, Key, as_it_is, decoder
-from crmkpi.engines.frames_native import gathered, ranked, rows_of, statement_of, with_sorted, with_steps
+from crmkpi.engines.frames_native import rows_of, statement_of, with_steps
+from crmkpi.engines.frames_sorted import gathered, ranked, with_sorted
 from crmkpi.engines.frames_states import (
     PartOfPass,
     aggregations,
@@ -26,6 +28,7 @@ from crmkpi.engines.frames_states import (
     times,
 )
 from crmkpi.engines.frames_sums import exact_sum
+from crmkpi.engines.frames_values import Condition, Value
 from crmkpi.engines.query import Anchor, Ranked, Sample, Slot, empty_state, merged_state
 
 __all__ = ["Pass"]
@@ -33,6 +36,8 @@ __all__ = ["Pass"]
 _FEW_WAYS = 2  # up to so many, leaving out the rows that count nowhere is faster than to group them
 _FILTERS_FIRST = ("polars", "duckdb")  # they take a filter into the scan
 _LISTS_IN_ROWS = ("pyspark",)  # each statement costs it more than the lists
+_ADD_FLAGS = ("polars", "duckdb")  # they add up true and false; the others add up 1 and 0
+_ADD_CLASSES = ("duckdb",)
 _KEEPS_RANKS = ("polars", "duckdb")
 
 Group = tuple[tuple[Hashable, ...], int | None]
@@ -59,21 +64,23 @@ class Pass:
         self._convert = convert
         self._confidence = confidence
         self.undated = any(key.name == UNDATED for key in keys)  # it asks what no period changes
-        self._adds_flags = self._backend.name == "polars"  # it adds up true and false; others add up 1 and 0
+        self._adds_flags = self._backend.name in _ADD_FLAGS
         self._currencies: dict[str, Key] = {}
         self._flags: dict[str, Any] = {}
-        self._ways: dict[str, dict[str, Any]] = {}  # the conditions that make up a flag, by their text
+        self._ways: dict[str, dict[str, Condition]] = {}  # the conditions that make up a flag, by their text
         self._columns: dict[str, Any] = {}
         self._more: dict[str, Any] = {}
         self._per: dict[str, tuple[Key, ...]] = {}
         self._parts: list[PartOfPass] = []
+        self._adds_classes = self._backend.name in _ADD_CLASSES
+        self._classes = Classes(self._nw, self._backend, compiler.prepared.rows)
         self._groups: dict[Group, list[Any]] = {}
         self._empty = [empty_state(slot) for slot in anchor.slots]
         self._statements: list[tuple[str, str]] | None = None
 
     def given(self) -> dict[tuple[Hashable, ...], int]:
         """How many rows each segment has."""
-        frame = self._compiler.prepared.frame.with_columns(
+        frame = self._compiler.frame.with_columns(
             *(key.source.alias(key.name) for key in self._segments)
         )  # a segment at least
         names = [key.name for key in self._segments]
@@ -89,16 +96,17 @@ class Pass:
         self._statements = statements
         found = (self._part(number, slot) for number, slot in enumerate(self._anchor.slots))
         parts = self._parts = [part for part in found if part is not None]
-        frame = self._projected()
         for keyed in dict.fromkeys(repr(part.slot.key) for part in parts):
             own = [part for part in parts if repr(part.slot.key) == keyed]
             per = self._per.get(keyed)
-            # Different values do not add up over currencies, so they are counted without them.
-            apart = [part for part in own if part.slot.what == "distinct" and self._splits()]
+            # Different values do not add up, over currencies or classes, so they are counted without them.
+            in_classes = self._adds_classes and per is None
+            apart = [part for part in own if part.slot.what == "distinct" and (in_classes or self._splits())]
             together = [part for part in own if part not in apart]
-            for chosen, split in ((together, True), (apart, False)):
+            for chosen, whole in ((together, True), (apart, False)):
                 if chosen:
-                    self._aggregated(frame, chosen, per, split=split, merging=merging)
+                    keys = self._all_keys(per, split=whole)
+                    self._aggregated(chosen, keys, per, classes=in_classes and whole, merging=merging)
         return self._groups
 
     def _splits(self) -> bool:
@@ -125,7 +133,8 @@ class Pass:
                     made.setdefault(repr(root), tuple(own))
         flag = None
         if conditions:
-            flag = self._named("w", self._flags, " & ".join(sorted(conditions)), reduce(and_, conditions.values()))
+            sources = [condition.source for condition in conditions.values()]
+            flag = self._named("w", self._flags, " & ".join(sorted(conditions)), reduce(and_, sources))
             self._ways[flag] = conditions
         part = PartOfPass(number, slot, flag, value)
         if slot.currency is not None:
@@ -134,13 +143,18 @@ class Pass:
             return part
         text = f"{slot.value!r} {flag}"
         shown = value.source if flag is None else nw.when(self._met(flag)).then(value.source)
-        if slot.what == "values" and self._sums_up(slot, value):
+        powers = (1, 2) if "squares" in slot.keep else (1,)
+        if self._adds_classes and slot.key is None and slot.what == "values":
+            part.whole = self._classes.value(repr(slot.value), value.source)
+            if self._sums_up(slot, value):
+                part.sums = tuple(self._classes.sum(part.whole, value, flag, power=power) for power in powers)
+            if "extremes" in slot.keep:
+                part.ends = (f"low {number}", f"high {number}")
+        elif slot.what == "values" and self._sums_up(slot, value):
             whole = value.source if flag is None else shown.otherwise(nw.lit(0))
             name = self._named("v", self._columns, text, whole)
             rows, backend = compiler.prepared.rows, self._backend
-            part.sums = (exact_sum(nw, backend, name, value.largest, rows, power=1),)
-            if "squares" in slot.keep:
-                part.sums += (exact_sum(nw, backend, name, value.largest, rows, power=2),)
+            part.sums = tuple(exact_sum(nw, backend, name, value.largest, rows, power=power) for power in powers)
             for one in part.sums:
                 self._more |= one.columns
         if slot.what != "values" or slot.keep & {"values", "extremes"} or not part.sums:
@@ -166,23 +180,12 @@ class Pass:
     def _projected(self) -> Any:
         """The frame with all columns that any slot needs, and only those, but the ones that it came with."""
         nw = self._nw
-        keys = [*self._segments, *self._keys, *self._currencies.values()]
-        keys += [key for per in self._per.values() for key in per]
-        first = [key.source.alias(key.name) for key in keys]
-        for name, source in self._flags.values():
-            made = source if self._adds_flags else nw.when(source).then(nw.lit(1)).otherwise(nw.lit(0))
-            first.append(made.alias(name))
-        frame = self._compiler.prepared.frame
-        wanted = [key.within for key in self._keys if key.within is not None]
-        if self._backend.name in _FILTERS_FIRST and self._parts and all(part.flag for part in self._parts):
-            wanted += self._any_way()
-        for condition in wanted:
-            frame = frame.filter(condition)
-        if first:
-            frame = frame.with_columns(*first)
-        for key in keys:
-            if key.edges is not None:
-                frame = with_steps(self._backend, frame, key.name, key.edges)
+        keys = [*self._all_keys(None, split=True), *(key for per in self._per.values() for key in per)]
+        flags = {
+            name: source if self._adds_flags else nw.when(source).then(nw.lit(1)).otherwise(nw.lit(0))
+            for name, source in self._flags.values()
+        }
+        frame = self._keyed(keys, flags)
         if self._backend.name not in _FILTERS_FIRST and self._flags and all(part.flag for part in self._parts):
             frame = self._only(frame, self._parts)  # fewer rows to group
         if self._columns:
@@ -191,24 +194,52 @@ class Pass:
             frame = frame.with_columns(*(source.alias(name) for name, source in self._more.items()))
         return frame
 
+    def _all_keys(self, per: Sequence[Key] | None, *, split: bool) -> list[Key]:
+        """What to group by; without what only tells amounts apart, unless to `split` by it."""
+        keys = [*self._segments, *(key for key in self._keys if split or key.name != "rate")]
+        return [*keys, *(self._currencies.values() if split else ()), *(per or ())]
+
+    def _keyed(self, keys: Sequence[Key], more: Mapping[str, Any]) -> Any:
+        """The frame with the columns of the keys and more, as far as its rows are asked for."""
+        frame = self._compiler.frame
+        wanted = [key.within for key in self._keys if key.within is not None]
+        if self._backend.name in _FILTERS_FIRST and self._parts and all(part.flag for part in self._parts):
+            wanted += self._any_way()
+        for condition in wanted:
+            frame = frame.filter(condition)
+        columns = {key.name: key.source for key in keys} | dict(more)
+        if columns:
+            frame = frame.with_columns(*(source.alias(name) for name, source in columns.items()))
+        for key in keys:
+            if key.edges is not None:
+                frame = with_steps(self._backend, frame, key.name, key.edges)
+        return frame
+
     def _aggregated(
-        self, frame: Any, parts: Sequence[PartOfPass], per: Sequence[Key] | None, *, split: bool, merging: bool
+        self,
+        parts: Sequence[PartOfPass],
+        keys: Sequence[Key],
+        per: Sequence[Key] | None,
+        *,
+        classes: bool,
+        merging: bool,
     ) -> None:
         """Group once for these slots, and put their states down."""
         nw = self._nw
-        if per is not None:
-            frame = self._only(frame, parts)
-        keys = [*self._segments, *(key for key in self._keys if split or key.name != "rate")]
-        keys += [*(self._currencies.values() if split else ()), *(per or ())]
-        asked: dict[str, Any] = {"n": nw.len()}
+        asked: dict[str, Any] = {"n": nw.col("rows_").sum() if classes else nw.len()}
         for part in parts:
             asked |= aggregations(nw, part, ranks=self._ranks(part, keys, merging=merging), merging=merging)
             if self._backend.name in _LISTS_IN_ROWS and part.slot.what == "values" and is_beside(part, merging=merging):
                 asked[f"values {part.number}"] = nw.col(part.column).sorted_values()
         names = [key.name for key in keys]
         chosen = [part.alias(name) for name, part in asked.items()]
+        if classes:
+            frame = self._classes.added_up(self._keyed(keys, {}), names, parts, self._ways)
+        else:
+            frame = self._projected() if per is None else self._only(self._projected(), parts)
         lists = [part.column for part in parts if self._ranks(part, keys, merging=merging)]
         grouped = frame.group_by(*names).agg(*chosen) if names else frame.select(*chosen)
+        frame = self._projected() if classes else frame
         if lists and self._backend.name == "polars":  # it keeps the sorted values of each group meanwhile
             frame = with_sorted(frame, names, chosen, lists)
             grouped = frame.select(*names, *asked)
@@ -281,6 +312,8 @@ class Pass:
             return
         exact = sample_decoder(part.value)
         names = [key.name for key in keys]
+        if part.flag is not None and self._backend.name == "duckdb":  # the filter reaches into the scan
+            frame = frame.filter(self._met(part.flag))
         for cells, found in ranked(self._backend, frame, names, part.column, counted, places):
             decoded = [key.decode(cell) for key, cell in zip(keys, cells, strict=True)]
             sample = self._groups[self._group(decoded, keys)][part.number][None]
@@ -297,8 +330,8 @@ class Pass:
         counted = Counter(text for way in ways for text in way if text not in alone)
         found: dict[str, Any] = {}
         for way in ways:
-            shared = {text: source for text, source in way.items() if counted[text] > 1}
-            needed = shared or {text: source for text, source in way.items() if text not in alone}
+            shared = {text: one.source for text, one in way.items() if counted[text] > 1}
+            needed = shared or {text: one.source for text, one in way.items() if text not in alone}
             if not needed:
                 return []
             found[" & ".join(sorted(needed))] = reduce(and_, needed.values())
@@ -392,13 +425,12 @@ class Pass:
         assert slot.moment is not None
         assert part.value is not None
         moment = self._compiler.value(slot.moment)
-        frame = chosen.with_columns(moment.source.alias("moment_"), nw.col("f_id").alias("id_"))
-        frame = frame.select(*names, "moment_", "id_", part.column)
+        made = {"moment_": moment.source, "id_": nw.col("f_id"), "all_": nw.lit(0)}
+        frame = chosen.with_columns(*(source.alias(name) for name, source in made.items()))
+        frame = frame.select(*names, *made, part.column)
         for column in ("moment_", "id_"):
-            best = nw.col(column).max()
-            frame = frame.with_columns((best.over(*names) if names else best).alias("best_")).filter(
-                nw.col(column) == nw.col("best_")
-            )
+            best = nw.col(column).max().over(*(names or ["all_"]))
+            frame = frame.with_columns(best.alias(f"best_{column}")).filter(nw.col(column) == nw.col(f"best_{column}"))
         when, decode = decoder(moment), decoder(part.value)
         for *group, stamp, id_, plain in rows_of(self._backend, frame.select(*names, "moment_", "id_", part.column)):
             yield tuple(group), (when(stamp), id_, decode(plain))

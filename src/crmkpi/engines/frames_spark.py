@@ -307,9 +307,10 @@ def entered_spark(frame: Any, columns: Mapping[str, tuple[str, Kind]]) -> SqlFra
             source = source.wrapped("unix_micros(")
             source = source // _DAY if kind == "date" else source
         elif kind == "timestamp":
-            # A difference of two wall-clock times knows no session time zone.
-            since = "timestampdiff(MICROSECOND, TIMESTAMP_NTZ'1970-01-01 00:00:00', CAST("
-            source = source.wrapped(since, " AS TIMESTAMP_NTZ))")
+            # Not timestampdiff, which goes through the session's zone, where an hour of the spring is missing.
+            since = "CAST(CAST(CAST(CAST("
+            until = " AS TIMESTAMP_NTZ) - TIMESTAMP_NTZ'1970-01-01' AS INTERVAL SECOND) AS DECIMAL(18, 6)) * 1000000L"
+            source = source.wrapped(since, f"{until} AS BIGINT)")
         elif kind == "date":
             source = source.wrapped("CAST(datediff(CAST(", " AS DATE), DATE'1970-01-01') AS BIGINT)")
         elif kind in ("text", "choice"):

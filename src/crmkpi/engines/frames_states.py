@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from crmkpi.engines.frames_expressions import Value
 from crmkpi.engines.frames_keys import as_it_is, decoder, scaled
 from crmkpi.engines.frames_sums import Sum
+from crmkpi.engines.frames_values import Value
 from crmkpi.engines.query import EXACT, Sample, Slot
 from crmkpi.intervals import quantile_place, quantile_ranks
 
@@ -33,6 +33,8 @@ class PartOfPass:
     flag: str | None  # the column that is 1 where the slot counts; None where it always does
     value: Value | None = None
     column: str = ""  # the value where the slot counts, else missing
+    whole: str = ""  # the value, whether the slot counts or not
+    ends: tuple[str, ...] = ()  # its smallest and its largest in each class of rows
     sums: tuple[Sum, ...] = ()
     currency: int | None = None  # the number of its currency among the keys
 
@@ -63,8 +65,9 @@ def aggregations(nw: Any, part: PartOfPass, *, ranks: bool, merging: bool) -> di
     for one in part.sums:
         asked |= {name: nw.col(name).sum() for name in one.columns}
     if "extremes" in part.slot.keep:
-        asked[f"low {part.number}"] = nw.col(part.column).min()
-        asked[f"high {part.number}"] = nw.col(part.column).max()
+        low, high = part.ends or (part.column, part.column)
+        asked[f"low {part.number}"] = nw.col(low).min()
+        asked[f"high {part.number}"] = nw.col(high).max()
     return asked
 
 

@@ -130,6 +130,11 @@ def health_score(
     """
     if not parts:
         raise InputError("A health score needs at least one KPI with its bounds; got none.")
+    if not isinstance(crm, Dataset):
+        raise InputError(f"A health score is of a Dataset; got {type(crm).__name__}.")
+    for name, part in parts.items():
+        if not isinstance(part, HealthPart):
+            raise InputError(f"{name} needs its bounds, such as HealthPart(worst=0, best=1); got {part!r}.")
     metrics = {_metric(name): part for name, part in parts.items()}
     tables = {table: _key(table) for metric in metrics for table in metric.tables}
     asked: dict[str, Any] = {"period": period, "parameters": parameters, "confidence": None}

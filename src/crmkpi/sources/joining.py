@@ -49,6 +49,8 @@ def _converted(lead: Lead, deal: Deal) -> Lead:
 
 
 def _kept(records: Iterable[Any], record: type[Any]) -> Records[Any]:
+    if not isinstance(records, Iterable):
+        raise InputError(f"join_leads() takes leads and then deals, and this is a {type(records).__name__}.")
     kept = records if isinstance(records, Records) else Records(tuple(records), record)
     other = next((each for each in kept if not isinstance(each, record)), None)
     if other is not None:
