@@ -41,6 +41,7 @@ QUESTIONS: tuple[dict[str, Any], ...] = (
     {"period": "2026", "every": "month"},
     {"period": "2026-Q1", "compare": "previous"},
 )
+FIRST_SEEDS = {"customer_lifetime_value.predictive": 13_964}  # few datasets have the repeat customers that it needs
 DATELESS = ("churn_rate.by_status",)  # nothing puts a customer with a status into a period
 HARD = (
     *("null", "duplicates", "tie at a bound", "extreme date", "empty table", "None segment", "wall clock"),
@@ -85,7 +86,7 @@ def says_something(metric: Metric, found: World, question: dict[str, Any]) -> bo
 @cache
 def telling(metric: Metric) -> tuple[World, Sequence[dict[str, Any]]]:
     """The first dataset of which a metric says something, and the questions to which it does."""
-    for seed in count():
+    for seed in count(FIRST_SEEDS.get(metric.id, 0)):
         found = world(metric, Random(seed))
         if questions := [each for each in questions_of(metric) if says_something(metric, found, each)]:
             return found, questions
@@ -148,8 +149,12 @@ OPTIONS = {
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=["all", "months", "quarters"])
-def test_the_whole_catalogue_of_the_sample_company_is_the_same(backend: str, company: Any, question: Any) -> None:
+def test_the_whole_catalogue_of_the_sample_company_is_the_same(
+    backend: str, company: Any, question: Any, request: pytest.FixtureRequest
+) -> None:
     """In one call, so that all definitions share the passes over each table."""
+    if "every" in question and not request.config.getoption("--exhaustive"):
+        pytest.skip("twelve months take as long as all the rest; --exhaustive asks for them")
     dated = [metric for metric in METRICS.values() if metric.id not in DATELESS]
     records, frames = Dataset(**company, **OPTIONS), Dataset(**frames_of(backend, company), **OPTIONS)
     compare(records, frames, dated, question)
