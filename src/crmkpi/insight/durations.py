@@ -135,7 +135,7 @@ def customer_durations(
 
     >>> from types import SimpleNamespace
     >>> customers = [SimpleNamespace(since=date(2026, 1, 1), until=None)]
-    >>> customer_durations("customers", customers, as_of=date(2026, 1, 15), unit="weeks").durations
+    >>> customer_durations(customers, as_of=date(2026, 1, 15), unit="weeks").durations
     [2.0]
     """
     return _durations("customers", customers, "since", "until", as_of=as_of, unit=unit, observed_from=observed_from)
