@@ -1,4 +1,4 @@
-"""Files larger than memory: scanned where they lie, only the columns that a KPI reads."""
+"""Parquet and CSV files as tables that are measured, also files larger than memory."""
 
 from __future__ import annotations
 
