@@ -342,6 +342,24 @@ def test_the_latest_of_each_key_wins_and_of_equally_late_the_last_id(found: list
     assert sums == math.fsum(score for _, _, score in scores.values())
 
 
+@given(found=records(ck.Ticket))
+def test_the_latest_duration_is_in_seconds_alone_and_of_each_key(found: list[ck.Ticket]) -> None:
+    tickets = ck.Table(ck.Ticket)
+    latest = tickets.latest(tickets.solved_at - tickets.created_at, at=tickets.solved_at)
+    each = tickets.per(tickets.customer_id, took=latest)
+    last: dict[str | None, tuple[datetime, str, float]] = {}
+    of_each: dict[str | None, tuple[datetime, str, float]] = {}
+    for one in found:
+        if one.created_at is None or one.solved_at is None or one.solved_at < one.created_at:
+            continue
+        this = (one.solved_at, one.id, (one.solved_at - one.created_at).total_seconds())
+        last[None] = max(this, last.get(None, this))
+        if one.customer_id is not None:
+            of_each[one.customer_id] = max(this, of_each.get(one.customer_id, this))
+    assert got(only(latest), found) == (last[None][2] if last else None)
+    assert got(only(each.sum(each.took)), found) == pytest.approx(math.fsum(took for _, _, took in of_each.values()))
+
+
 @given(found=records(ck.Customer), name=spans)
 def test_a_stock_looks_at_everyone_as_of_a_bound_of_the_period(found: list[ck.Customer], name: str) -> None:
     for bound, number in ((period.start, 0), (period.end, 1)):
@@ -474,6 +492,11 @@ def test_sums_and_counts_of_nothing_are_zero_and_all_else_is_undefined() -> None
             lambda: orders.max(orders.status),
             r"orders\.max\(\) cannot be taken of orders\.status, which is a choice\.",
             id="the largest of words",
+        ),
+        pytest.param(
+            lambda: orders.latest(orders.amount),
+            r"orders\.latest\(\) cannot be taken of orders\.amount, which is a money\.",
+            id="the latest amount, whose currency would be lost",
         ),
         pytest.param(
             lambda: orders.quantile(orders.amount, -0.1),

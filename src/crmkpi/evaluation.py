@@ -128,7 +128,8 @@ class Reader:
         if measure.aggregate in ("count", "distinct"):
             return Input(state if isinstance(state, int) else len(state))
         if measure.aggregate == "latest":
-            return Input(None if state is None else state[2])
+            value = None if state is None else state[2]
+            return Input(value / timedelta(seconds=1) if isinstance(value, timedelta) else value)
         currency = None
         sample = Sample()
         if measure.kind == "money":
@@ -162,7 +163,7 @@ class Reader:
         """The only currency of some amounts; an empty sum has none of its own."""
         samples: dict[str | None, Sample] = {}
         for amount in amounts:
-            if amount.sample is not None and amount.sample.count:
+            if amount.sample is not None:
                 samples[amount.currency] = samples.get(amount.currency, Sample()).merged(amount.sample)
         return self._one_currency(samples, metric)[0]
 
@@ -351,7 +352,7 @@ def _days(period: Period | None) -> float | None:
 
 
 def _empty_keyed(column: Column) -> Any:
-    return {"count": 0, "distinct": frozenset(), "latest": None}.get(column.slot.what, {})
+    return {"count": 0, "latest": None}.get(column.slot.what, {})
 
 
 def _aggregate(measure: Measure, sample: Sample) -> Any:
@@ -380,12 +381,12 @@ def _mean(sample: Sample) -> Any:
 
 def _for_formula(value: Any, kind: ValueKind) -> Any:
     """The plain number that a formula works with: durations in seconds, money as a Decimal, else an int or float."""
-    if value is None or kind in ("timestamp", "date", "text", "choice", "flag"):
+    if value is None or kind in ("timestamp", "date"):
         return value
     if kind == "duration":
         return value / 1_000_000
     if kind == "money":
-        return value if isinstance(value, Decimal) else Decimal(value)
+        return Decimal(value)
     if kind == "integer" and isinstance(value, int):
         return value
     return float(value)
