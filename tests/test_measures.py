@@ -24,6 +24,7 @@ orders = ck.Table(ck.Order)
 customers = ck.Table(ck.Customer)
 deals = ck.Table(ck.Deal)
 interactions = ck.Table(ck.Interaction)
+baskets = orders.per(orders.customer_id, n=orders.count())
 
 Span = tuple[datetime, datetime]
 # Written down, not computed: each period with the one before and the one a year ago.
@@ -578,6 +579,7 @@ def test_a_misspelt_name_is_an_error_that_names_the_nearest(wrong: Callable[[], 
         (orders.count().previous(), "orders.count(), 1 previous"),
         (orders.count().previous(3), "orders.count(), 3 previous"),
         (orders.count().year_ago(), "orders.count(), 1 year_ago"),
+        (baskets.max(baskets.n, baskets.n >= 2), "orders.per(orders.customer_id).max(n, n >= 2)"),
     ],
     ids=str,
 )

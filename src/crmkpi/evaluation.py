@@ -163,8 +163,8 @@ class Reader:
         """The only currency of some amounts; an empty sum has none of its own."""
         samples: dict[str | None, Sample] = {}
         for amount in amounts:
-            if amount.sample is not None:
-                samples[amount.currency] = samples.get(amount.currency, Sample()).merged(amount.sample)
+            assert amount.sample is not None  # every number that is money comes with one
+            samples[amount.currency] = samples.get(amount.currency, Sample()).merged(amount.sample)
         return self._one_currency(samples, metric)[0]
 
     def grouped(self, plan: MeasurePlan, states: Mapping[str, Any], metric: str) -> Input:
