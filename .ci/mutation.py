@@ -60,6 +60,7 @@ ENGINE = (
     "tests/engines/test_guards.py",
     "tests/test_bad_input.py",
     "tests/test_misuse.py",
+    "tests/test_expressions.py",
     "tests/test_metric.py",
     "tests/test_faults_of_others.py",
     "tests/engines/test_expressions_in_loops.py",
@@ -83,7 +84,7 @@ SHOWN = (
 )
 AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "measures": (("measures",), ("tests/test_measures.py", *ENGINE)),
-    "expressions": (("expressions",), ("tests/test_expressions.py", *ENGINE)),
+    "expressions": (("expressions",), ENGINE),
     "metric": (
         ("metric", "definition_checks", "interval_rules"),
         ("tests/test_metric.py", "tests/test_catalogue.py", *ENGINE),

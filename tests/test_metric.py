@@ -458,3 +458,15 @@ def test_a_record_class_of_the_users_own_is_measured_like_any_other() -> None:
     assert invoiced(invoices=found, customers=who).value == 5
     assert invoiced(ck.Dataset(invoices=(one for one in found), customers=who)).value == 5
     check_metric(invoiced)
+
+
+def test_a_relation_to_a_table_that_there_is_not_is_an_error() -> None:
+    @record(table="parcels", relations={"shop": ("shop_id", "shops")})
+    class Parcel:
+        """A record that belongs to one of an unknown kind."""
+
+        id: str
+        shop_id: str | None = None
+
+    with pytest.raises(DefinitionError, match=r"Parcel\.shop leads to an unknown table 'shops'\."):
+        _ = ck.Table(Parcel).shop

@@ -166,6 +166,8 @@ def test_totals_are_taken_as_lists_with_durations_as_such():
     assert metric.formula(x=[timedelta(days=1), 7]) == 0
     assert found["x"] == (86_400.0, 7)
     assert metric.from_totals(x=[1.0, 2.0]).inputs == {"x": 2}
+    assert seen_by(found, x=by_day.rows()).formula(x=[("A", date(2026, 1, 1), Decimal(5), 1)]) == 0
+    assert found["x"] == (("A", date(2026, 1, 1), Decimal(5), 1),)
 
 
 def test_values_are_numbers_amounts_or_durations():
