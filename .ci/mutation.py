@@ -56,6 +56,7 @@ LAWFUL = ("customer_lifespan", "new_mrr", "pipeline_value", "stage_conversion_ra
 # What is tried first finds most; the catalogue's own tests come last, as they use everything.
 ENGINE = (
     "tests/engines/test_plan.py",
+    "tests/engines/test_code.py",
     "tests/engines/test_timeline.py",
     "tests/engines/test_guards.py",
     "tests/test_bad_input.py",

@@ -460,13 +460,33 @@ def test_a_record_class_of_the_users_own_is_measured_like_any_other() -> None:
     check_metric(invoiced)
 
 
-def test_a_relation_to_a_table_that_there_is_not_is_an_error() -> None:
-    @record(table="parcels", relations={"shop": ("shop_id", "shops")})
+def test_a_relation_may_have_the_name_of_its_key() -> None:
+    @record(table="parcels", relations={"buyer": ("buyer", "customers")})
     class Parcel:
+        """A record whose key is called like the record that it leads to."""
+
+        id: str
+        buyer: str
+
+    parcels = ck.Table(Parcel)
+
+    @ck.metric(unit="count", others=parcels.count(parcels.buyer.industry != "law"))
+    def to_others(others: int) -> int:
+        """How many parcels go to buyers of other industries."""
+        return others
+
+    found = [Parcel(id=str(number), buyer=buyer) for number, buyer in enumerate(("a", "b", "c"))]
+    who = [ck.Customer(id="a", industry="law"), ck.Customer(id="b", industry="steel")]
+    assert to_others(parcels=found, customers=who).value == 1
+
+
+def test_a_relation_to_a_table_that_there_is_not_is_an_error() -> None:
+    @record(table="returns", relations={"shop": ("shop_id", "shops")})
+    class Return:
         """A record that belongs to one of an unknown kind."""
 
         id: str
         shop_id: str | None = None
 
-    with pytest.raises(DefinitionError, match=r"Parcel\.shop leads to an unknown table 'shops'\."):
-        _ = ck.Table(Parcel).shop
+    with pytest.raises(DefinitionError, match=r"Return\.shop leads to an unknown table 'shops'\."):
+        _ = ck.Table(Return).shop

@@ -191,16 +191,17 @@ class Plan:
             if table_of(what) == table:
                 reasons.append((reason, plan.add(Slot("count", _every([*map(Unless, before), what])))))
                 before.append(what)
-        # A record that one measure cannot use may still be used by another.
-        others = [Unless(used)] if used is not None and len(ways) > 1 else []
-        for measure, slot in counted if used is not None else ():
-            known = tuple(before)
-            for reason, unusable in _own_reasons(measure, slot):
-                lost = _every([measure.where, unusable])
-                if lost is not None and not any(_implies(lost, other) for other in known):
-                    rest = _every([*map(Unless, known), lost, *others])
-                    reasons.append((reason, plan.add(Slot("count", rest))))
-                    before.append(lost)
+        if used is not None:
+            # A record that one measure cannot use may still be used by another.
+            others = [Unless(used)] if len(ways) > 1 else []
+            for measure, slot in counted:
+                known = tuple(before)
+                for reason, unusable in _own_reasons(measure, slot):
+                    lost = _every([measure.where, unusable])
+                    if lost is not None and not any(_implies(lost, other) for other in known):
+                        rest = _every([*map(Unless, known), lost, *others])
+                        reasons.append((reason, plan.add(Slot("count", rest))))
+                        before.append(lost)
         at = None if plan.at is None else repr(plan.at).partition(".")[2]
         number = plan.add(Slot("count", used))
         return AccountPlan(table, at, anchor, plan.stock, number, tuple(reasons))

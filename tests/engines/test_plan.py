@@ -131,6 +131,10 @@ LEFT_OUT: Mapping[str, tuple[tuple[Measure, ...], Mapping[str, Expression]]] = {
         (deals.per(deals.customer_id, n=deals.count()).count(),),
         {"no customer_id": deals.customer_id.missing()},
     ),
+    "a key that is also the value": (
+        (deals.per(deals.customer_id, same=deals.distinct(deals.customer_id)).count(),),
+        {"no customer_id": deals.customer_id.missing()},
+    ),
     "a key and no value": (
         (deals.per(deals.customer_id, total=deals.sum(amount)).count(),),
         {
@@ -245,3 +249,9 @@ def test_squares_are_kept_of_the_total_whose_mean_has_an_interval_and_of_no_othe
 def test_which_quantiles_are_asked_of_the_same_values_is_remembered() -> None:
     plan = plan_of(deals.median(amount), deals.quantile(amount, 0.9), deals.quantile(probability, 0.1), deals.sum(cost))
     assert [slot.fractions for slot in slots_of(plan)[:3]] == [{0.5, 0.9}, {0.1}, set()]
+
+
+def test_only_a_measure_of_another_period_asks_for_one() -> None:
+    before = deals.count(won).previous()
+    assert plan_of(deals.count()).shifting == ()
+    assert list(map(repr, plan_of(deals.count(), before).shifting)) == [repr(before)]
