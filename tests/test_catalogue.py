@@ -53,6 +53,35 @@ def test_the_name_says_what_the_value_is(metric: ck.Metric) -> None:
     assert re.fullmatch(r"[a-z_]+(\.[a-z0-9_]+)?", metric.id)
 
 
+# A reason such as "no amount" is about the field; some say it in other words.
+LACKING = {
+    "campaign": ["campaign_id"],
+    "contact yet": ["first_contacted_at"],
+    "reply yet": ["first_replied_at"],
+    "cost and no time": ["cost", "seconds"],
+}
+
+
+def test_what_is_left_out_for_the_lack_of_something_lacks_it() -> None:
+    reasons = [(reason, what) for metric in ck.catalogue.everything() for reason, what in metric.leave_out.items()]
+    lacking = [(reason.removeprefix("no "), repr(what)) for reason, what in reasons if reason.startswith("no ")]
+    assert len(lacking) > 50
+    for words, what in lacking:
+        for field in LACKING.get(words, [words]):
+            assert f".{field}).missing()" in what
+
+
+def test_a_parameter_has_the_unit_that_its_name_says() -> None:
+    units = {
+        **dict.fromkeys(("days", "horizon", "lifespan"), "days"),
+        **dict.fromkeys(("market_revenue", "quota", "hourly_rate"), "money"),
+        **dict.fromkeys(("margin", "discount"), "ratio"),
+        "periods": "number",
+    }
+    found = {(name, one.unit) for metric in ck.catalogue.everything() for name, one in metric.parameters.items()}
+    assert found == set(units.items())
+
+
 @pytest.mark.parametrize("metric", list(ck.catalogue.everything()), ids=lambda metric: metric.id)
 def test_the_manual_says_what_the_unit_says(metric: ck.Metric) -> None:
     words = {"ratio": {"fraction", "number"}}.get(metric.unit, {metric.unit})

@@ -415,3 +415,18 @@ def test_a_scorecard_without_a_last_known_day_leaves_off_what_needs_one_and_says
     report = crm.scorecard("customers", period="2026-01")
     assert "customer_lifespan" not in {result.definition for result in report}
     assert any(note.startswith("not measured for lack of as_of=...: ") for note in report.notes)
+
+
+def test_a_month_that_the_next_one_is_compared_with_is_computed_once() -> None:
+    months: list[int] = []
+
+    @ck.metric(unit="count", at=ck.Table(ck.Deal).closed_at, closed=ck.Table(ck.Deal).count())
+    def closed_deals(closed: int) -> int:
+        """How many deals were closed."""
+        months.append(closed)
+        return closed
+
+    found = [ck.Deal(id=str(n), status="won", closed_at=datetime(2026, 1 + n % 3, 5)) for n in range(6)]
+    report = ck.Dataset(deals=found).measure(closed_deals, period="2026-Q1", every="month", compare="previous")
+    assert [(result.value, result.compared_to.value) for result in report] == [(2, 0), (2, 2), (2, 2)]
+    assert sorted(months) == [0, 2, 2, 2]

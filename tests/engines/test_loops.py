@@ -1,0 +1,184 @@
+"""What a compiled loop keeps: a few numbers for each group, however many records there are, and no loop for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+import crmkpi as ck
+from crmkpi import measurement
+from crmkpi.engines import loops
+from crmkpi.engines.layouts import layout_of
+from crmkpi.engines.loops import OUTSIDE, compiled
+from crmkpi.engines.query import Anchor, Query, Sample, Slot
+from crmkpi.engines.records import Moments, _Locator, answer
+from crmkpi.expressions import Expression, period
+from crmkpi.measurement import _plan
+from crmkpi.records.base import record_type
+
+deals = ck.Table(ck.Deal)
+took = deals.closed_at - deals.created_at
+DAY = datetime(2026, 1, 5)
+
+
+def query_of(*slots: Slot, at: Expression | None = None) -> Query:
+    query = Query(record_type(ck.Deal), ())
+    anchor = query.anchors[query.anchor(at, stock=False)]
+    for slot in slots:
+        anchor.add(slot)
+    return query
+
+
+def states_of(query: Query, found: Sequence[ck.Deal]) -> list[Any]:
+    given: dict[str, Any] = {"tables": lambda _: {}, "functions": {}, "parameters": {}}
+    ((states,),) = [group.values() for group in answer(query, found, moments=Moments(), **given).groups]
+    return states
+
+
+def won(**fields: Any) -> ck.Deal:
+    return ck.Deal(**{"id": "1", "status": "won", **fields})
+
+
+@pytest.mark.parametrize(
+    ("slot", "fresh"),
+    [
+        (Slot("count", None), ("0",)),
+        (Slot("distinct", None, deals.owner), ("set()",)),
+        (Slot("latest", None, deals.owner, moment=deals.closed_at), ("[]",)),
+        (Slot("count", None, key=deals.owner), ("{}",)),
+        (Slot("values", None, deals.amount), ("0", "0")),
+        (Slot("values", None, deals.amount, keep={"squares"}), ("0", "0", "0")),
+        (Slot("values", None, took), ("ZERO", "0")),
+        (Slot("values", None, took, keep={"squares"}), ("0", "0", "0")),
+        (Slot("values", None, deals.amount, keep={"values"}), ("[]",)),
+        (Slot("values", None, deals.amount, keep={"squares", "extremes"}), ("[]",)),
+        (Slot("values", None, deals.probability), ("[]",)),  # floats only add up exactly as decimals
+        (Slot("values", None, deals.attributes["size"]), ("[]",)),
+        (Slot("values", None, ck.Table(ck.Ticket).replies), ("0", "0")),
+        (Slot("values", None, deals.created_at, keep={"extremes"}), ("[]",)),
+    ],
+    ids=lambda given: getattr(given, "text", ""),
+)
+def test_sums_are_added_up_as_records_come_and_only_what_needs_its_values_gathers_them(
+    slot: Slot, fresh: tuple[str, ...]
+) -> None:
+    (place,) = layout_of(Anchor(None, stock=False, slots=[slot])).places
+    assert (place.fresh, place.running) == (fresh, len(fresh) > 1)
+
+
+def test_a_count_of_what_a_sum_counts_is_not_counted_again() -> None:
+    query = query_of(
+        Slot("values", deals.status == "won", deals.amount, currency=deals.currency),
+        Slot("count", (deals.status == "won") & deals.amount.present()),
+        Slot("count", deals.status == "won"),
+        Slot("count", deals.amount.present() & (deals.status == "won")),
+    )
+    loop = compiled(query, converts=False)
+    assert loop.layouts[0].aliases == {1: 0, 3: 0}
+    assert states_of(query, [won(amount=5), won(), won(amount=7)])[1:] == [2, 3, 2]
+
+
+@pytest.mark.parametrize("keep", [set(), {"squares"}, {"extremes"}, {"values"}, {"squares", "values", "extremes"}])
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [(deals.amount, [Decimal(5), Decimal("0.10")]), (took, [timedelta(hours=3), timedelta(microseconds=7)])],
+    ids=["money", "durations"],
+)
+def test_a_loop_keeps_of_values_what_is_asked_and_no_more(keep: set[Any], value: Expression, found: list[Any]) -> None:
+    records = [
+        won(created_at=DAY, closed_at=DAY + one) if isinstance(one, timedelta) else won(amount=one) for one in found
+    ]
+    currency = deals.currency if value.kind == "money" else None
+    (state,) = states_of(query_of(Slot("values", None, value, currency=currency, keep=keep)), records)
+    assert state == {None: Sample.of(found, value.kind, keep)}
+
+
+def test_a_stock_has_states_for_each_period_and_no_others() -> None:
+    query = Query(record_type(ck.Deal), ())
+    query.anchors[query.anchor(None, stock=True)].add(Slot("count", deals.created_at < period.end))
+    query.anchors[query.anchor(None, stock=False)].add(Slot("count", None))
+    ends = [DAY, DAY + timedelta(days=7)]
+    bounds = [(DAY, DAY.replace(tzinfo=UTC), end, end.replace(tzinfo=UTC)) for end in ends]
+    given: dict[str, Any] = {"tables": dict, "functions": {}, "parameters": {}}
+    found = [won(created_at=DAY + timedelta(days=number)) for number in (-1, 0, 1)]
+    groups = answer(query, found, moments=Moments(bounds=bounds), **given).groups
+    assert groups == [{((), 0): [1], ((), 1): [3]}, {((), None): [3]}]
+
+
+def test_what_is_asked_of_all_records_is_put_down_without_looking_for_a_group() -> None:
+    loop = compiled(query_of(Slot("count", deals.owner == "Ada")), converts=False)
+    assert "try: s =" not in loop.source
+    assert "try: s =" in compiled(query_of(Slot("count", None), at=deals.closed_at), converts=False).source
+
+
+def test_a_field_that_every_record_has_is_not_asked_whether_it_is_there() -> None:
+    loop = compiled(query_of(Slot("count", (deals.status != "won") & (deals.stage != "Offer"))), converts=False)
+    assert "f_stage is not None" in loop.source
+    assert "f_status is not None" not in loop.source
+
+
+def test_amounts_in_the_first_currency_are_added_up_and_the_others_gathered() -> None:
+    query = query_of(Slot("values", None, deals.amount, currency=deals.currency))
+    scan = compiled(query, converts=False).bind([_Locator(Moments(), query.anchors[0])], Moments(), dict, {}, {})
+    found = [("EUR", 1), ("EUR", 2), ("USD", 4), ("EUR", 8), ("USD", 16), (None, 32)]
+    cells, homes = scan([won(amount=amount, currency=currency) for currency, amount in found])
+    assert list(homes.values()) == ["EUR"]
+    assert cells[()][1][None] == [10, 2, {(0, "EUR"): [1], (0, "USD"): [4, 16], (0, None): [32]}]
+
+
+@pytest.mark.parametrize("key", [None, deals.owner], ids=["of all", "of each"])
+@pytest.mark.parametrize("parts", [1, 2])
+def test_of_records_with_one_id_at_one_instant_the_first_counts_in_however_many_parts(
+    key: Expression | None, parts: int
+) -> None:
+    slot = Slot("latest", None, deals.probability, key=key, moment=deals.closed_at)
+    found = [won(owner="Ada", closed_at=DAY, probability=number) for number in (0.25, 0.75)]
+    query = query_of(slot)
+    given: dict[str, Any] = {"moments": Moments(), "tables": dict, "functions": {}, "parameters": {}}
+    chunks = [found] if parts == 1 else [[one] for one in found]
+    answers = [answer(query, chunk, **given) for chunk in chunks]
+    whole = answers[0] if parts == 1 else answers[0].merged(answers[1], query)
+    ((state,),) = whole.groups[0].values()
+    assert (state if key is None else state["Ada"]) == (DAY, "1", 0.25)
+
+
+@pytest.mark.parametrize(("kept", "then"), [(0, 1), (500, 501), (501, 1)])
+def test_a_loop_is_kept_to_be_asked_again_and_not_for_ever(
+    kept: int, then: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known: dict[str, Any] = dict.fromkeys(map(str, range(kept)))
+    monkeypatch.setattr(loops, "_COMPILED", known)
+    loop = compiled(query_of(Slot("count", None)), converts=False)
+    assert compiled(query_of(Slot("count", None)), converts=False) is loop
+    assert compiled(query_of(Slot("count", None)), converts=False) is loop
+    assert len(known) == then
+
+
+@pytest.mark.parametrize(("kept", "then"), [(0, 1), (500, 501), (501, 1)])
+def test_a_plan_is_kept_to_be_asked_again_and_not_for_ever(
+    kept: int, then: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known: dict[Any, Any] = dict.fromkeys(range(kept))
+    monkeypatch.setattr(measurement, "_PLANS", known)
+    asked: dict[str, Any] = {"whole": True, "undated": True, "intervals": True}
+    plan = _plan((ck.win_rate,), (), **asked)
+    assert _plan((ck.win_rate,), (), **asked) is plan
+    assert _plan((ck.win_rate,), (), **asked) is plan
+    assert _plan((ck.win_rate,), (ck.Segment("owner", "owner"),), **asked) is not plan
+    assert len(known) == then
+
+
+def test_a_day_is_looked_up_once_unless_a_period_begins_within_it() -> None:
+    noon = timedelta(hours=12)
+    edges = [DAY, DAY + timedelta(days=2), DAY + timedelta(days=3) + noon]
+    moments = Moments(edges, [edge.replace(tzinfo=UTC) for edge in edges], [True, False])
+    locator = _Locator(moments, Anchor(deals.closed_at, stock=False))
+    _, days, locate = locator.align(DAY, won())
+    found = {number: locate(DAY + timedelta(days=number) + noon) for number in range(-1, 5)}
+    assert found == {-1: OUTSIDE, 0: 0, 1: 0, 2: OUTSIDE, 3: OUTSIDE, 4: OUTSIDE}
+    first = DAY.toordinal()
+    assert days == {first - 1: OUTSIDE, first: 0, first + 1: 0, first + 2: OUTSIDE, first + 4: OUTSIDE}
