@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 import pytest
 
@@ -201,3 +202,13 @@ def test_what_is_additive_is_one_count_or_sum_over_records_and_a_median_never_is
 
 def test_the_names_that_are_known_without_loading_are_those_of_the_catalogue_in_its_order() -> None:
     assert list(metrics.NAMES) == [metric.id for metric in ck.catalogue]
+
+
+def test_what_happens_at_the_as_of_instant_is_not_known_yet() -> None:
+    within = ck.lead_conversion_rate.variant("within")
+    leads = [
+        ck.Lead(id=str(number), created_at="2026-01-01", converted_at=moment)
+        for number, moment in enumerate(["2026-01-30T23:59:59.999999", "2026-01-31", "2026-02-01"])
+    ]
+    result = within(leads, as_of=date(2026, 1, 30), days=30)
+    assert dict(result.inputs) == {"converted": 1, "leads": 3}

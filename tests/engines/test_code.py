@@ -108,8 +108,9 @@ ASKED: Mapping[str, tuple[Expression, list[str]]] = {
     "one of two instants": (
         deals.closed_at.is_in(NOON, NOON + DAY),
         [
-            "((closed_at is not None) and ((closed_at - datetime.datetime(2026, 1, 1, 12, 0)) == ZERO))"
-            + " or ((closed_at is not None) and ((closed_at - datetime.datetime(2026, 1, 2, 12, 0)) == ZERO))"
+            " or ".join(
+                f"((closed_at is not None) and ((closed_at - {moment!r}) == ZERO))" for moment in (NOON, NOON + DAY)
+            )
         ],
     ),
     "none of two instants": (

@@ -11,12 +11,12 @@ import pytest
 
 import crmkpi as ck
 from crmkpi import measurement
-from crmkpi.engines import loops
+from crmkpi.engines import loops, records
 from crmkpi.engines.layouts import layout_of
 from crmkpi.engines.loops import OUTSIDE, compiled
 from crmkpi.engines.query import Anchor, Query, Sample, Slot
-from crmkpi.engines.records import Moments, _Locator, answer
-from crmkpi.expressions import Expression, period
+from crmkpi.engines.records import Moments, _chunks, _Locator, answer
+from crmkpi.expressions import Expression, as_of, period
 from crmkpi.measurement import _plan
 from crmkpi.records.base import record_type
 
@@ -89,11 +89,11 @@ def test_a_count_of_what_a_sum_counts_is_not_counted_again() -> None:
     ids=["money", "durations"],
 )
 def test_a_loop_keeps_of_values_what_is_asked_and_no_more(keep: set[Any], value: Expression, found: list[Any]) -> None:
-    records = [
+    listed = [
         won(created_at=DAY, closed_at=DAY + one) if isinstance(one, timedelta) else won(amount=one) for one in found
     ]
     currency = deals.currency if value.kind == "money" else None
-    (state,) = states_of(query_of(Slot("values", None, value, currency=currency, keep=keep)), records)
+    (state,) = states_of(query_of(Slot("values", None, value, currency=currency, keep=keep)), listed)
     assert state == {None: Sample.of(found, value.kind, keep)}
 
 
@@ -170,6 +170,21 @@ def test_a_plan_is_kept_to_be_asked_again_and_not_for_ever(
     assert _plan((ck.win_rate,), (), **asked) is plan
     assert _plan((ck.win_rate,), (ck.Segment("owner", "owner"),), **asked) is not plan
     assert len(known) == then
+
+
+def test_a_stream_is_read_in_chunks_to_the_same_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [won(id=str(number), amount=number, closed_at=DAY) for number in range(5)]
+    query = query_of(Slot("values", None, deals.amount, currency=deals.currency), Slot("count", None))
+    listed = states_of(query, found)
+    monkeypatch.setattr(records, "_CHUNK", 2)
+    assert [len(chunk) for chunk in _chunks(found)] == [5]  # a list is there already
+    assert [len(chunk) for chunk in _chunks(one for one in found)] == [2, 2, 1]
+    assert states_of(query, (one for one in found)) == listed == [{None: Sample(5, 10)}, 5]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("moment", [DAY, DAY.replace(tzinfo=UTC)], ids=["on the wall clock", "exact"])
+def test_without_an_as_of_instant_all_is_known(moment: datetime) -> None:
+    assert states_of(query_of(Slot("count", deals.created_at <= as_of)), [won(created_at=moment)]) == [1]
 
 
 def test_a_day_is_looked_up_once_unless_a_period_begins_within_it() -> None:
