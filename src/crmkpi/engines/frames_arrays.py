@@ -108,10 +108,8 @@ def combined(sign: Callable[[Any, Any], Any], mine: Cells, theirs: Cells) -> Cel
     other_words, numbers = _worded(theirs)
     every = {*mine.words, *other_words}
     place = {word: number for number, word in enumerate(every if sign in _ALIKE else sorted(every))}
-    left, right = (
-        np.array([*map(place.get, words), -1])[data]
-        for words, data in ((mine.words, mine.data), (other_words, numbers))
-    )
+    left = np.array([*map(place.get, mine.words), -1])[mine.data]
+    right = np.array([*map(place.get, other_words), -1])[numbers]
     return Cells(sign(left, right), gone)
 
 
