@@ -23,6 +23,7 @@ __all__ = ["EVER", "Cut", "Input", "Place", "Reader", "Timeline", "moved"]
 
 EVER = (Period.all().wall_end, Period.all().end)  # an as-of instant after everything, on the wall clock and exact
 _DIVISION = Context(prec=28)
+_NOTHING = Sample()
 _NOTHING_EARLIER = "there is no earlier period to look at"
 
 
@@ -124,23 +125,26 @@ class Reader:
 
     def read(self, measure: Measure, state: Any, metric: str) -> Input:
         """A state as the input of a formula: durations in seconds, money with its currency."""
-        if measure.aggregate in ("count", "distinct"):
+        aggregate, kind = measure.aggregate, measure.kind
+        if aggregate in ("count", "distinct"):
             return Input(state if isinstance(state, int) else len(state))
-        if measure.aggregate == "latest":
+        if aggregate == "latest":
             return Input(None if state is None else state[2])
-        currency = None
-        sample = Sample()
-        if measure.kind == "money":
+        currency, sample = None, _NOTHING
+        if kind == "money":
             currency, sample = self._one_currency(state, metric)
         elif state:
             (sample,) = state.values()
-        if measure.aggregate == "values":
-            return Input(tuple(_for_formula(one, measure.kind) for one in sample.values), currency, sample)
-        value = _aggregate(measure, sample)
-        return Input(_for_formula(value, measure.kind), currency, sample)
+        if aggregate == "values":
+            return Input(tuple(_for_formula(one, kind) for one in sample.values), currency, sample)
+        return Input(_for_formula(_aggregate(measure, sample), kind), currency, sample)
 
     def _one_currency(self, samples: Mapping[str | None, Sample], metric: str) -> tuple[str | None, Sample]:
         """The only currency among the amounts; several are never added."""
+        if len(samples) == 1:  # by far the most
+            ((currency, sample),) = samples.items()
+            if sample.count:
+                return (currency if currency is not None else self.currency), sample
         merged: dict[str | None, Sample] = {}
         for currency, sample in samples.items():
             if sample.count:
@@ -243,25 +247,30 @@ class Place:
             return reduce(lambda mine, theirs: merged_state(self.slot, mine, theirs), found)
 
 
-class _Counting(NamedTuple):
+class _Counting:
     """Where the records of one table and anchor are counted over one period."""
 
-    groups: Mapping[Group, list[Any]]
-    parts: Sequence[Part]
-    numbers: Sequence[int]  # of the slots that count those used, and those left out under each reason
-    others: Mapping[Group, list[Any]]  # where records without a date lie, if they are in none of the parts
-    undated: Sequence[int]  # of the slots that count what would count if it had its date
+    __slots__ = ("_groups", "_numbers", "_others", "_parts", "_undated")
+
+    def __init__(self, reader: Reader, account: AccountPlan, period: Period | None) -> None:
+        self._parts = tuple(reader.timeline.parts(period, stock=account.stock))
+        self._groups = reader.answers[account.table].groups[account.anchor]
+        self._numbers = [account.used, *(number for _, number in account.reasons)]
+        # Records that would count if they had the date that puts them into a period, and so lie in none of the parts.
+        self._undated = [account.used, *(number for reason, number in account.reasons if reason == account.no_date)]
+        self._others = {} if NO_DATE in self._parts else self._groups
 
     def counts(self, segment: tuple[Hashable, ...]) -> list[int]:
         """How many were used, how many left out under each reason, and how many have no date."""
-        states = self.others.get((segment, NO_DATE))
-        undated = 0 if states is None else sum([states[number] for number in self.undated])
-        each = [states for part in self.parts if (states := self.groups.get((segment, part))) is not None]
+        groups = self._groups
+        each = [states for part in self._parts if (states := groups.get((segment, part))) is not None]
         if len(each) == 1:  # by far the most
-            found = [each[0][number] for number in self.numbers]
+            (states,) = each
+            found = [states[number] for number in self._numbers]
         else:
-            found = [sum([states[number] for states in each]) for number in self.numbers]
-        found.append(undated)
+            found = [sum([states[number] for states in each]) for number in self._numbers]
+        undated = self._others.get((segment, NO_DATE))
+        found.append(0 if undated is None else sum([undated[number] for number in self._undated]))
         return found
 
 
@@ -288,7 +297,7 @@ class Cut:
         if plan.metric.until is not None:
             missing = "it needs the day up to which the data is known, and none is given"
             self._fixed[plan.metric.until] = Input(reader.last_day(period), missing=missing)
-        self._counting = [_counting(reader, account, period) for account in plan.accounts]
+        self._counting = [_Counting(reader, account, period) for account in plan.accounts]
 
     def inputs(self, segment: tuple[Hashable, ...]) -> dict[str, Input]:
         """All inputs of the metric's formula."""
@@ -310,15 +319,6 @@ class Cut:
     def counts(self, segment: tuple[Hashable, ...]) -> list[list[int]]:
         """For each table and anchor, how many were used, were left out under each reason, and have no date."""
         return [counting.counts(segment) for counting in self._counting]
-
-
-def _counting(reader: Reader, account: AccountPlan, period: Period | None) -> _Counting:
-    parts = reader.timeline.parts(period, stock=account.stock)
-    groups = reader.answers[account.table].groups[account.anchor]
-    # Records that would count if they had the date that puts them into a period.
-    undated = [account.used, *(number for reason, number in account.reasons if reason == account.no_date)]
-    numbers = [account.used, *(number for _, number in account.reasons)]
-    return _Counting(groups, parts, numbers, {} if NO_DATE in parts else groups, undated)
 
 
 def moved(period: Period | None, measure: Measure, parameters: Mapping[str, Any]) -> Period | None:
