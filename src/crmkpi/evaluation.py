@@ -129,7 +129,8 @@ class Reader:
         if aggregate in ("count", "distinct"):
             return Input(state if isinstance(state, int) else len(state))
         if aggregate == "latest":
-            return Input(None if state is None else state[2])
+            value = None if state is None else state[2]
+            return Input(value / timedelta(seconds=1) if isinstance(value, timedelta) else value)
         currency, sample = None, _NOTHING
         if kind == "money":
             currency, sample = self._one_currency(state, metric)
@@ -165,8 +166,8 @@ class Reader:
         """The only currency of some amounts; an empty sum has none of its own."""
         samples: dict[str | None, Sample] = {}
         for amount in amounts:
-            if amount.sample is not None and amount.sample.count:
-                samples[amount.currency] = samples.get(amount.currency, Sample()).merged(amount.sample)
+            assert amount.sample is not None  # every number that is money comes with one
+            samples[amount.currency] = samples.get(amount.currency, Sample()).merged(amount.sample)
         return self._one_currency(samples, metric)[0]
 
     def grouped(self, plan: MeasurePlan, states: Mapping[str, Any], metric: str) -> Input:
@@ -347,7 +348,7 @@ def _days(period: Period | None) -> float | None:
 
 
 def _empty_keyed(column: Column) -> Any:
-    return {"count": 0, "distinct": frozenset(), "latest": None}.get(column.slot.what, {})
+    return {"count": 0, "latest": None}.get(column.slot.what, {})
 
 
 def _aggregate(measure: Measure, sample: Sample) -> Any:
@@ -376,12 +377,12 @@ def _mean(sample: Sample) -> Any:
 
 def _for_formula(value: Any, kind: ValueKind) -> Any:
     """The plain number that a formula works with: durations in seconds, money as a Decimal, else an int or float."""
-    if value is None or kind in ("timestamp", "date", "text", "choice", "flag"):
+    if value is None or kind in ("timestamp", "date"):
         return value
     if kind == "duration":
         return value / 1_000_000
     if kind == "money":
-        return value if isinstance(value, Decimal) else Decimal(value)
+        return Decimal(value)
     if kind == "integer" and isinstance(value, int):
         return value
     return float(value)

@@ -465,7 +465,7 @@ def counted(inputs: Mapping[str, Any]) -> dict[str, Any]:
 
 def result_from_totals(metric: Metric, inputs: Mapping[str, Any], *, confidence: float, currency: str | None) -> Result:
     """The result of totals that the caller already has; see `Metric.from_totals`."""
-    totals = {name: inputs[name] for name in metric.measures}
+    totals = {name: value for name, value in inputs.items() if name not in metric.parameters}
     value, exact, reason = evaluated(metric, inputs)
     interval, n = (None, None) if reason else interval_of(metric, inputs, None, confidence=confidence)
     parameters = {name: inputs[name] for name in metric.parameters}
