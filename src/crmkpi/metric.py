@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Better", "Estimated", "Mean", "Metric", "NetPromoter", "RollUp", "Share", "Unit", "metric"]
 
-Unit = Literal["count", "ratio", "score", "number", "money", "duration"]
+Unit = Literal["count", "ratio", "multiple", "score", "number", "money", "duration"]
 Better = Literal["higher", "lower", "neither"]
 RollUp = Literal["additive", "ratio", "distributional", "distinct"]
 
@@ -306,7 +306,8 @@ def metric(
     day looked at), `parameters` the numbers that the caller gives. `at` is the timestamp that puts a record into a
     period, for every measure that names no other. `leave_out` maps a reason to the records that are set aside and
     counted under it. `needs_as_of` says that without the day up to which the data is known there is no value. `unit`
-    is "count", "ratio" (a fraction), "score", "number", "money" or "duration". A formula that has no value raises
+    is "count", "ratio" (a fraction, shown in percent), "multiple" (how many times over), "score", "number", "money" or
+    "duration". A formula that has no value raises
     `UndefinedError` with the reason; dividing by zero does so by itself.
 
     >>> from crmkpi import Deal, Share, Table, metric
