@@ -640,5 +640,5 @@ def test_a_measure_is_moved_to_an_earlier_period_once():
         lambda: buyers.count(buyers.now > 0).year_ago(),
     ]
     for move in moves:
-        with pytest.raises(DefinitionError, match=r"moved to an earlier period once; got a second move of .*previous\(2\)"):
+        with pytest.raises(DefinitionError, match=r"to an earlier period once; got a second move of .*previous\(2\)"):
             move()
