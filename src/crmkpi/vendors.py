@@ -295,8 +295,8 @@ stripe = Vendor(
         "Gross MRR churn rate": Screen(
             _find("revenue_churn_rate"),
             period_days=30,
-            note="Churned and contraction MRR over the MRR of 30 days ago; with churned MRR alone it is revenue_churn_rate's "
-            "left_only.",
+            note="Churned and contraction MRR over the MRR of 30 days ago; with churned MRR alone it is "
+            "revenue_churn_rate.left_only.",
         ),
         "Average revenue per user": Screen(_find("arpu"), digits=2),
     },
