@@ -26,8 +26,7 @@ _DIVISION = Context(prec=28)
 _NOTHING_EARLIER = "there is no earlier period to look at"
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(NamedTuple):
     """One input of a formula: its value, the currency if it is money, and what was kept of the values.
 
     Where there is no value, `missing` says why.
@@ -244,21 +243,32 @@ class Place:
             return reduce(lambda mine, theirs: merged_state(self.slot, mine, theirs), found)
 
 
-class _Accounted(NamedTuple):
+class _Counting(NamedTuple):
     """Where the records of one table and anchor are counted over one period."""
 
-    plan: AccountPlan
     groups: Mapping[Group, list[Any]]
     parts: Sequence[Part]
+    numbers: Sequence[int]  # of the slots that count those used, and those left out under each reason
     others: Mapping[Group, list[Any]]  # where records without a date lie, if they are in none of the parts
-    no_date: str
-    undated: Sequence[int]
+    undated: Sequence[int]  # of the slots that count what would count if it had its date
+
+    def counts(self, segment: tuple[Hashable, ...]) -> list[int]:
+        """How many were used, how many left out under each reason, and how many have no date."""
+        states = self.others.get((segment, NO_DATE))
+        undated = 0 if states is None else sum([states[number] for number in self.undated])
+        each = [states for part in self.parts if (states := self.groups.get((segment, part))) is not None]
+        if len(each) == 1:  # by far the most
+            found = [each[0][number] for number in self.numbers]
+        else:
+            found = [sum([states[number] for states in each]) for number in self.numbers]
+        found.append(undated)
+        return found
 
 
 class Cut:
     """A metric over one period: where its numbers lie is found once, and read for each segment."""
 
-    __slots__ = ("_accounts", "_fixed", "_places", "_plan", "_reader")
+    __slots__ = ("_counting", "_fixed", "_places", "_plan", "_reader")
 
     def __init__(self, reader: Reader, plan: MetricPlan, period: Period | None) -> None:
         self._reader = reader
@@ -278,15 +288,7 @@ class Cut:
         if plan.metric.until is not None:
             missing = "it needs the day up to which the data is known, and none is given"
             self._fixed[plan.metric.until] = Input(reader.last_day(period), missing=missing)
-        self._accounts: list[_Accounted] = []
-        for account in plan.accounts:
-            parts = reader.timeline.parts(period, stock=account.stock)
-            groups = reader.answers[account.table].groups[account.anchor]
-            # Records that would count if they had the date that puts them into a period.
-            no_date = f"no {account.at}"
-            undated = [account.used, *(number for reason, number in account.reasons if reason == no_date)]
-            others = {} if NO_DATE in parts else groups
-            self._accounts.append(_Accounted(account, groups, parts, others, no_date, undated))
+        self._counting = [_counting(reader, account, period) for account in plan.accounts]
 
     def inputs(self, segment: tuple[Hashable, ...]) -> dict[str, Input]:
         """All inputs of the metric's formula."""
@@ -305,24 +307,18 @@ class Cut:
                 found[given] = self._fixed[given]
         return found
 
-    def left_out(self, segment: tuple[Hashable, ...]) -> Iterator[tuple[str, str | None, int, dict[str, int]]]:
-        """For each table and anchor, how many records were used, and how many were left out under each reason."""
-        for account, groups, parts, others, no_date, undated in self._accounts:
-            used = 0
-            reasons: dict[str, int] = {}
-            for part in parts:
-                states = groups.get((segment, part))
-                if states is not None:
-                    used += states[account.used]
-                    for reason, number in account.reasons:
-                        if states[number]:
-                            reasons[reason] = reasons.get(reason, 0) + states[number]
-            states = others.get((segment, NO_DATE))
-            if states is not None:
-                count = sum([states[number] for number in undated])
-                if count:
-                    reasons[no_date] = reasons.get(no_date, 0) + count
-            yield account.table, account.at, used, reasons
+    def counts(self, segment: tuple[Hashable, ...]) -> list[list[int]]:
+        """For each table and anchor, how many were used, were left out under each reason, and have no date."""
+        return [counting.counts(segment) for counting in self._counting]
+
+
+def _counting(reader: Reader, account: AccountPlan, period: Period | None) -> _Counting:
+    parts = reader.timeline.parts(period, stock=account.stock)
+    groups = reader.answers[account.table].groups[account.anchor]
+    # Records that would count if they had the date that puts them into a period.
+    undated = [account.used, *(number for reason, number in account.reasons if reason == account.no_date)]
+    numbers = [account.used, *(number for _, number in account.reasons)]
+    return _Counting(groups, parts, numbers, {} if NO_DATE in parts else groups, undated)
 
 
 def moved(period: Period | None, measure: Measure, parameters: Mapping[str, Any]) -> Period | None:

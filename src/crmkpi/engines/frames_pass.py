@@ -15,7 +15,7 @@ from typing import Any
 
 from crmkpi.engines.frames_classes import Classes
 from crmkpi.engines.frames_expressions import Compiler
-from crmkpi.engines.frames_keys import UNDATED, Key, as_it_is, decoder
+from crmkpi.engines.frames_keys import OUTSIDE, UNDATED, Key, as_it_is, decoder
 from crmkpi.engines.frames_native import rows_of, statement_of, with_steps
 from crmkpi.engines.frames_sorted import gathered, ranked, with_sorted
 from crmkpi.engines.frames_states import (
@@ -54,7 +54,10 @@ class Pass:
         anchor: Anchor,
         convert: Callable[..., Any] | None = None,
         confidence: float | None = None,
+        part: int | None = None,
     ) -> None:
+        """`part` is that of all rows, where there is no key for it."""
+        self._part_of_all = part
         self._compiler = compiler
         self._backend = compiler.prepared.backend
         self._nw = compiler.nw
@@ -256,7 +259,9 @@ class Pass:
                 finish = self._finishing(part, keys)
                 for values, state in self._beside(frame, part, keys, rows, place.get(f"values {part.number}")):
                     decoded = [key.decode(cell) for key, cell in zip(keys, values, strict=True)]
-                    self._put(part, self._group(decoded, keys), decoded, per, finish(state, decoded))
+                    group = self._group(decoded, keys)
+                    if group[1] != OUTSIDE:
+                        self._put(part, group, decoded, per, finish(state, decoded) if finish else state)
 
     def _read(
         self,
@@ -270,26 +275,34 @@ class Pass:
     ) -> None:
         """Put down the states of all rows of an aggregation."""
         readers = [
-            (part, state_reader(part, place), self._finishing(part, keys))
+            (part, part.number, state_reader(part, place), self._finishing(part, keys))
             for part in parts
             if self._ranks(part, keys, merging=merging) or not is_beside(part, merging=merging)
         ]
-        numbers, decoders = range(len(keys)), [key.decode for key in keys]
+        decoders = [key.decode for key in keys]
         for row in rows:
-            decoded = [decoders[number](row[number]) for number in numbers]
+            decoded = [decode(cell) for decode, cell in zip(decoders, row, strict=False)]
             group = self._group(decoded, keys)
-            if group not in self._groups:
-                self._groups[group] = list(self._empty)
-            for part, read, finish in readers:
+            if group[1] == OUTSIDE:
+                continue
+            states = self._groups.get(group)
+            fresh = states is None and per is None
+            if states is None:
+                states = self._groups[group] = list(self._empty)
+            for part, number, read, finish in readers:
                 state = read(row)
                 if state is not None:
-                    self._put(part, group, decoded, per, finish(state, decoded))
+                    found = finish(state, decoded) if finish else state
+                    if fresh:
+                        states[number] = found
+                    else:
+                        self._put(part, group, decoded, per, found)
 
     def _group(self, decoded: Sequence[Any], keys: Sequence[Key]) -> Group:
-        """The group of decoded keys: the segments come first, then the part, if there is one."""
+        """The group of decoded keys: the segments come first, then the part, unless all rows are of one."""
         size = len(self._segments)
         dated = len(keys) > size and keys[size].name == "part"
-        return tuple(decoded[:size]), decoded[size] if dated else None
+        return tuple(decoded[:size]), decoded[size] if dated else self._part_of_all
 
     def _ranks(self, part: PartOfPass, keys: Sequence[Key], *, merging: bool) -> bool:
         """Whether of a sorted slot only the values at the ranks that matter are fetched: nothing will merge with it."""
@@ -316,7 +329,10 @@ class Pass:
             frame = frame.filter(self._met(part.flag))
         for cells, found in ranked(self._backend, frame, names, part.column, counted, places):
             decoded = [key.decode(cell) for key, cell in zip(keys, cells, strict=True)]
-            sample = self._groups[self._group(decoded, keys)][part.number][None]
+            group = self._group(decoded, keys)
+            if group[1] == OUTSIDE:
+                continue
+            sample = self._groups[group][part.number][None]
             known = {place: exact(plain) for place, plain in zip(places[sample.count], found, strict=False)}
             sample.values = Ranked(sample.count, known)
 
@@ -371,10 +387,10 @@ class Pass:
             assert not (part.slot.what == "distinct" and isinstance(state, int)), "different values do not add up"
             states[part.number] = merged_state(part.slot, before, state)
 
-    def _finishing(self, part: PartOfPass, keys: Sequence[Key]) -> Callable[[Any, Sequence[Any]], Any]:
-        """What puts a sample under its currency, or converts it; any other state stays as it is."""
+    def _finishing(self, part: PartOfPass, keys: Sequence[Key]) -> Callable[[Any, Sequence[Any]], Any] | None:
+        """What puts a sample under its currency, or converts it; None for any other state, which stays as it is."""
         if part.slot.what != "values":
-            return lambda state, _: state
+            return None
         where = {key.name: number for number, key in enumerate(keys)}
         currency, rate = where.get(f"c{part.currency}"), where.get("rate")
         convert = self._convert if part.slot.currency is not None else None

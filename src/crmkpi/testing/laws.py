@@ -105,7 +105,7 @@ def parts(case: Case) -> None:
     cuts = [one.cut(found_plan, case.period) for one in (reader, merged)]
     inputs = [_canonical(cut.inputs(())) for cut in cuts]
     _same(inputs[0], inputs[1], "as inputs of the formula, merged from two parts")
-    kept = [list(cut.left_out(())) for cut in cuts]
+    kept = [cut.counts(()) for cut in cuts]
     _same(kept[0], kept[1], "used and left out, merged from two parts")
 
 
