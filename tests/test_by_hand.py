@@ -189,3 +189,13 @@ def test_who_is_inactive_on_a_day_is_not_told_by_later_orders():
     by_inactivity = variant("churn_rate.by_inactivity")
     assert by_inactivity(orders, as_of=date(2026, 6, 30)).value == 1.0
     assert by_inactivity(orders, as_of=date(2026, 8, 31)).value == 0.0
+
+
+def test_money_is_written_in_full():
+    """One open deal, every deal won at 100, in one day: 100 a day, and not 1E+2."""
+    deals = [
+        ck.Deal(id="1", status="won", amount=100, created_at="2026-01-01", closed_at="2026-01-02"),
+        ck.Deal(id="2", status="open", created_at="2026-01-01"),
+    ]
+    assert str(ck.sales_velocity(deals).value) == "100"
+    assert str(ck.sales_velocity(deals[:1]).value) == "0"
