@@ -94,6 +94,11 @@ def test_a_kpi_says_whether_more_of_it_is_better(metric: ck.Metric) -> None:
         ("win_rate.by_amout", r"win_rate has no variant 'by_amout'\. Did you mean 'by_amount'\?"),
         ("revenue.monthly", r"revenue has no variant 'monthly'\. There are none\."),
         ("", r"There is no KPI ''\."),
+        (
+            "customer health score",
+            r"There is no KPI 'customer health score'; crmkpi\.health makes one of your own data\.",
+        ),
+        ("Funnel", r"There is no KPI 'Funnel'; crmkpi\.funnel makes one of your own data\."),
     ],
 )
 def test_an_unknown_name_is_an_error_that_names_the_nearest(name: str, message: str) -> None:

@@ -108,7 +108,7 @@ def escalation_rate(escalated: int, solved: int) -> float:
     better="higher",
     theme="service",
     title="SLA attainment",
-    also_known_as=("SLA compliance", "SLA achievement", "SLA met rate"),
+    also_known_as=("SLA", "SLA compliance", "SLA achievement", "SLA met rate"),
     default_because="Only tickets with an outcome: one that is still open has neither kept nor broken its promise.",
     sources=(ITIL, ISO_18295),
 )
