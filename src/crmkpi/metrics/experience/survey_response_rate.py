@@ -21,7 +21,7 @@ answered = surveys.answered_at.present() | surveys.score.present()
     unit="ratio",
     better="higher",
     theme="experience",
-    also_known_as=("response rate", "survey completion rate", "answer rate"),
+    also_known_as=("response rate", "answer rate"),
     default_because="A cohort compares surveys with their own answers, so that it can never exceed 100 %.",
     sources=(AAPOR,),
 )
