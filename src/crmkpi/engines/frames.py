@@ -8,7 +8,6 @@ numbers on some backends, so there is none.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -19,21 +18,17 @@ from crmkpi.engines.frames_columns import FrameTable
 from crmkpi.engines.frames_expressions import Compiler
 from crmkpi.engines.frames_keys import OUTSIDE, Key, day_key, segment_key, step_key, undated_key
 from crmkpi.engines.frames_look import Column, Prepared, inside
-from crmkpi.engines.frames_native import as_categories, rows_of
+from crmkpi.engines.frames_native import rows_of
 from crmkpi.engines.frames_pass import Pass
 from crmkpi.engines.frames_time import micros, with_open_time
 from crmkpi.engines.query import NO_DATE, Anchor, Answer, Query
 from crmkpi.engines.records import Moments
-from crmkpi.engines.support import narwhals, words
+from crmkpi.engines.support import words
 from crmkpi.errors import DefinitionError, InputError, MissingTableError
 from crmkpi.expressions import (
     BusinessTime,
-    Comparison,
-    Constant,
     Expression,
     Field,
-    Membership,
-    Presence,
     walk,
 )
 from crmkpi.money import Rates
@@ -68,8 +63,6 @@ def answer(
     spans = {repr(part): part for root in query.expressions for part in walk(root) if isinstance(part, BusinessTime)}
     for span in spans.values():
         prepared = _with_open_times(prepared, span, calendar)
-    if table.backend.name == "pandas":
-        prepared = _categorised(query, table, prepared)
     compiler = Compiler(prepared, parameters, calendar, (moments.as_of_wall, moments.as_of))
     groups: list[dict[Any, list[Any]]] = []
     asked = (parameters, moments.as_of, calendar, rates, currency, confidence, merging)
@@ -170,36 +163,6 @@ def _converter(rates: Rates | None, default: str | None, day_of: Callable[[Any],
         return rates.convert(amount, currency if currency is not None else default, day_of(number))
 
     return convert
-
-
-def _categorised(query: Query, table: FrameTable, prepared: Prepared) -> Prepared:
-    """The same with text as categories where it is only grouped by or compared with words; they are found once."""
-    free = Counter(key.source.path for key in query.segments if isinstance(key.source, Field) and key.label is None)
-    bound: Counter[tuple[str, ...]] = Counter()
-    for root in query.expressions:
-        for part in walk(root):
-            if isinstance(part, Field):
-                bound[part.path] += 1
-            match part:
-                case Comparison("==" | "!=", Field() as field, Constant()):
-                    free[field.path] += 1
-                case Membership(Field() as field) | Presence(Field() as field):
-                    free[field.path] += 1
-    if any(slot.key is not None or slot.what == "latest" for anchor in query.anchors for slot in anchor.slots):
-        return prepared  # grouping by categories and other columns at once would make all pairs of them
-    names = tuple(
-        column.name
-        for path, column in prepared.columns.items()
-        if len(path) == 1 and column.kind in ("text", "choice") and free[path] >= bound[path]
-    )
-    if not names or any(len(path) > 1 for path in prepared.columns):
-        return prepared
-    what = f"categories {names}"
-    known = table.kept.get(what)
-    if known is None or known[0] is not prepared:
-        frame = narwhals(table.backend).from_native(as_categories(prepared.frame, names), eager_only=True)
-        known = table.kept[what] = (prepared, replace(prepared, frame=frame))
-    return known[1]
 
 
 def _prepared(query: Query, table: FrameTable, tables: Mapping[str, Any]) -> Prepared:

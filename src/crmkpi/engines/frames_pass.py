@@ -16,7 +16,7 @@ from typing import Any
 from crmkpi.engines.frames_classes import Classes
 from crmkpi.engines.frames_expressions import Compiler
 from crmkpi.engines.frames_keys import OUTSIDE, UNDATED, Key, as_it_is, decoder
-from crmkpi.engines.frames_native import rows_of, statement_of, with_steps
+from crmkpi.engines.frames_native import rows_of, statement_of
 from crmkpi.engines.frames_sorted import gathered, ranked, with_sorted
 from crmkpi.engines.frames_states import (
     PartOfPass,
@@ -34,11 +34,11 @@ from crmkpi.engines.query import Anchor, Ranked, Sample, Slot, empty_state, merg
 __all__ = ["Pass"]
 
 _FEW_WAYS = 2  # up to so many, leaving out the rows that count nowhere is faster than to group them
-_FILTERS_FIRST = ("polars", "duckdb")  # they take a filter into the scan
+_FILTERS_FIRST = ("polars", "duckdb", "pandas", "pyarrow")  # of columns that nobody asked for yet
 _LISTS_IN_ROWS = ("pyspark",)  # each statement costs it more than the lists
-_ADD_FLAGS = ("polars", "duckdb")  # they add up true and false; the others add up 1 and 0
+_ADD_FLAGS = ("polars", "duckdb", "pandas", "pyarrow")  # they add up true and false; the others add up 1 and 0
 _ADD_CLASSES = ("duckdb",)
-_KEEPS_RANKS = ("polars", "duckdb")
+_KEEPS_RANKS = ("polars", "duckdb", "pandas", "pyarrow")
 
 Group = tuple[tuple[Hashable, ...], int | None]
 
@@ -208,14 +208,11 @@ class Pass:
         wanted = [key.within for key in self._keys if key.within is not None]
         if self._backend.name in _FILTERS_FIRST and self._parts and all(part.flag for part in self._parts):
             wanted += self._any_way()
-        for condition in wanted:
-            frame = frame.filter(condition)
+        if wanted:
+            frame = frame.filter(*wanted)
         columns = {key.name: key.source for key in keys} | dict(more)
         if columns:
             frame = frame.with_columns(*(source.alias(name) for name, source in columns.items()))
-        for key in keys:
-            if key.edges is not None:
-                frame = with_steps(self._backend, frame, key.name, key.edges)
         return frame
 
     def _aggregated(
