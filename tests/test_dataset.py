@@ -415,3 +415,20 @@ def test_a_scorecard_without_a_last_known_day_leaves_off_what_needs_one_and_says
     report = crm.scorecard("customers", period="2026-01")
     assert "customer_lifespan" not in {result.definition for result in report}
     assert any(note.startswith("not measured for lack of as_of=...: ") for note in report.notes)
+
+
+def test_what_a_scorecard_lacks_takes_a_line_for_each_thing_and_accounts_for_every_kpi():
+    deals = [ck.Deal(id="1", status="won", amount=10, created_at="2025-12-20", closed_at="2026-01-02")]
+    report = ck.Dataset(deals=deals).scorecard(period="2026-01")
+    notes = [note for note in report.notes if note.startswith("not measured")]
+    lacking = [note.split(":")[0].removeprefix("not measured for lack of ") for note in notes]
+    tables = "leads visits expenses campaigns customers surveys stage_visits interactions subscriptions orders tickets"
+    assert sorted(lacking) == sorted([*tables.split(), "market_revenue=...", "quota=..."])
+    assert max(map(len, notes)) <= 80
+    left_off = 0
+    for note in notes:
+        names, _, more = note.partition(": ")[2].partition(" and ")
+        left_off += len(names.split(", ")) + int(more.removesuffix(" more") or 0)
+    assert left_off + len({result.definition for result in report}) == len(ck.catalogue)
+    for text in (str(report), report.to_markdown(), report._repr_html_()):
+        assert text.count("not measured for lack of") == len(notes)

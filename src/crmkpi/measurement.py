@@ -14,7 +14,14 @@ from crmkpi.engines import records as records_engine
 from crmkpi.engines.frames_columns import FrameTable
 from crmkpi.engines.query import Answer, Query
 from crmkpi.engines.support import at_home
-from crmkpi.errors import InputError, MissingTableError, ParameterError, UnknownNameError, did_you_mean
+from crmkpi.errors import (
+    CurrencyError,
+    InputError,
+    MissingTableError,
+    ParameterError,
+    UnknownNameError,
+    did_you_mean,
+)
 from crmkpi.evaluation import EVER, Input, Reader, Timeline, moved
 from crmkpi.evidence import Witness
 from crmkpi.expressions import as_of
@@ -368,6 +375,18 @@ class _Builder:
 
 
 def _currency(metric: Metric, inputs: Mapping[str, Input]) -> str | None:
+    """The currency of a KPI in money; its inputs are in one currency, as the amounts of each of them are."""
+    found = {
+        name: one.currency or "no currency"
+        for name, one in inputs.items()
+        if one.sample is not None and one.sample.count and metric.measures[name].kind == "money"
+    }
+    if len(set(found.values())) > 1:
+        listed = ", ".join(f"{name} in {currency}" for name, currency in found.items())
+        raise CurrencyError(
+            f"{metric.id} would set amounts in several currencies against each other: {listed}. "
+            "Give rates=crmkpi.Rates(to, ...) to convert them, or group by='currency'."
+        )
     if metric.unit != "money":
         return None
     return next((found.currency for found in inputs.values() if found.currency is not None), None)

@@ -54,11 +54,13 @@ __all__ = [
 _TYPES: Mapping[Unit, type[Any]] = {
     "count": int,
     "ratio": float,
+    "multiple": float,
     "score": float,
     "number": float,
     "money": Decimal,
     "duration": timedelta,
 }
+_DIVIDED = ("ratio", "multiple", "score", "duration")
 
 
 def takes_period(metric: Metric) -> bool:
@@ -121,7 +123,7 @@ def nothing(case: Case) -> None:
     result = case.result({name: [] for name in case.data.tables})
     if adds_up(case.metric):
         _check(result.exact == 0, f"the value of no records is {result.value!r}, not 0")
-    elif case.metric.unit in ("ratio", "score", "duration") and not case.metric.asked & set(case.metric.parameters):
+    elif case.metric.unit in _DIVIDED and not case.metric.asked & set(case.metric.parameters):
         # A part of a number that the caller gives, such as a target, is 0 where there is nothing.
         _check(result.value is None and bool(result.reason), f"the value of no records is {result.value!r}, not None")
 
