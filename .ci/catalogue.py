@@ -40,6 +40,9 @@ INDEX = f"""\
 Every KPI with its definition. Find one [by theme](#by-theme), [by role](#by-role) or by
 [the name that you know](#by-name); `crmkpi show win_rate` prints the same page in a terminal. Each is held by an
 independent source, [which is listed too](proof.md).
+
+What is no single number is made from your data:
+[a customer's health score, and a funnel](../value/health_and_funnel.md).
 """
 
 

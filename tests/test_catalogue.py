@@ -85,7 +85,7 @@ def test_a_parameter_has_the_unit_that_its_name_says() -> None:
 
 @pytest.mark.parametrize("metric", list(ck.catalogue.everything()), ids=lambda metric: metric.id)
 def test_the_manual_says_what_the_unit_says(metric: ck.Metric) -> None:
-    words = {"ratio": {"fraction", "number"}}.get(metric.unit, {metric.unit})
+    words = {"ratio": {"fraction", "number"}, "multiple": {"number"}}.get(metric.unit, {metric.unit})
     returns = (metric.__doc__ or "").partition("Returns:")[2].split()
     what = " ".join(returns).partition(";")[0].partition(",")[0]
     assert words & set(what.casefold().split())
@@ -124,6 +124,11 @@ def test_a_kpi_says_whether_more_of_it_is_better(metric: ck.Metric) -> None:
         ("win_rate.by_amout", r"win_rate has no variant 'by_amout'\. Did you mean 'by_amount'\?"),
         ("revenue.monthly", r"revenue has no variant 'monthly'\. There are none\."),
         ("", r"There is no KPI ''\."),
+        (
+            "customer health score",
+            r"There is no KPI 'customer health score'; crmkpi\.health makes one of your own data\.",
+        ),
+        ("Funnel", r"There is no KPI 'Funnel'; crmkpi\.funnel makes one of your own data\."),
     ],
 )
 def test_an_unknown_name_is_an_error_that_names_the_nearest(name: str, message: str) -> None:

@@ -430,3 +430,20 @@ def test_a_month_that_the_next_one_is_compared_with_is_computed_once() -> None:
     report = ck.Dataset(deals=found).measure(closed_deals, period="2026-Q1", every="month", compare="previous")
     assert [(result.value, result.compared_to.value) for result in report] == [(2, 0), (2, 2), (2, 2)]
     assert sorted(months) == [0, 2, 2, 2]
+
+
+def test_what_a_scorecard_lacks_takes_a_line_for_each_thing_and_accounts_for_every_kpi():
+    deals = [ck.Deal(id="1", status="won", amount=10, created_at="2025-12-20", closed_at="2026-01-02")]
+    report = ck.Dataset(deals=deals).scorecard(period="2026-01")
+    notes = [note for note in report.notes if note.startswith("not measured")]
+    lacking = [note.split(":")[0].removeprefix("not measured for lack of ") for note in notes]
+    tables = "leads visits expenses campaigns customers surveys stage_visits interactions subscriptions orders tickets"
+    assert sorted(lacking) == sorted([*tables.split(), "market_revenue=...", "quota=..."])
+    assert max(map(len, notes)) <= 80
+    left_off = 0
+    for note in notes:
+        names, _, more = note.partition(": ")[2].partition(" and ")
+        left_off += len(names.split(", ")) + int(more.removesuffix(" more") or 0)
+    assert left_off + len({result.definition for result in report}) == len(ck.catalogue)
+    for text in (str(report), report.to_markdown(), report._repr_html_()):
+        assert text.count("not measured for lack of") == len(notes)

@@ -18,7 +18,18 @@ PATHS = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__in
 # Data flows from left to right: a module may import from its own layer and from those before it.
 LAYERS = (
     ("errors", "lazy"),
-    ("calendars", "intervals", "money", "months", "open_time", "opening_hours", "period_texts", "periods", "spans"),
+    (
+        "calendars",
+        "confidence",
+        "intervals",
+        "money",
+        "months",
+        "open_time",
+        "opening_hours",
+        "period_texts",
+        "periods",
+        "spans",
+    ),
     ("records",),
     ("presets",),
     ("sources",),
@@ -28,7 +39,7 @@ LAYERS = (
     ("catalogue", "definition_checks", "interval_rules", "metric", "metrics"),
     ("results",),
     ("vendors",),
-    ("attributes", "dataset", "evaluation", "measurement", "plan"),
+    ("attributes", "dataset", "evaluation", "evidence", "measurement", "plan"),
     ("quality",),
     ("clv",),
     ("insight",),

@@ -696,3 +696,17 @@ def test_a_column_cannot_have_the_name_of_a_word() -> None:
     orders = ck.Table(ck.Order)
     with pytest.raises(DefinitionError, match="cannot be called 'mean', which is a word of measures"):
         orders.per(orders.customer_id, mean=orders.count())
+
+
+def test_a_measure_is_moved_to_an_earlier_period_once():
+    buyers = orders.per(orders.customer_id, before=orders.count().previous(), now=orders.count())
+    moves = [
+        lambda: orders.count().previous().previous(),
+        lambda: orders.count().previous(2).year_ago(),
+        lambda: orders.count().year_ago().previous(),
+        lambda: buyers.count(buyers.before > 0).previous(),
+        lambda: buyers.count(buyers.now > 0).year_ago(),
+    ]
+    for move in moves:
+        with pytest.raises(DefinitionError, match=r"to an earlier period once; got a second move of .*previous\(2\)"):
+            move()

@@ -134,7 +134,7 @@ DEFINITIONS: Mapping[str, tuple[Callable[[], Any], str]] = {
     ),
     "an unknown unit": (
         lambda: made(unit="percent"),
-        r"share has no known unit: 'percent'\. Known: 'count', 'duration', 'money', 'number', 'ratio', 'score'\.",
+        r"share has no known unit: 'percent'\. Known: 'count', .* 'multiple', 'number', 'ratio', 'score'\.",
     ),
     "an unknown direction": (
         lambda: made(better="up"),

@@ -89,6 +89,33 @@ def test_a_result_has_a_currency_where_it_is_money_and_whatever_input_tells_it()
     assert [(result.value, result.currency) for result in (each(found), plain(found))] == [(3, "USD"), (3, None)]
 
 
+def spent(currency: str | None) -> list[ck.Campaign]:
+    return [ck.Campaign(id="C", cost=50, currency=currency)]
+
+
+@pytest.mark.parametrize(
+    ("revenue", "cost", "named"),
+    [("USD", "EUR", "revenue in USD, cost in EUR"), (None, "EUR", "revenue in no currency, cost in EUR")],
+)
+def test_amounts_of_two_inputs_are_in_one_currency_too(revenue: str | None, cost: str, named: str) -> None:
+    """100 USD are not twice 50 EUR: at half a euro for a dollar they are once."""
+    deals = won(100, currency=revenue, campaign_id="C")
+    message = rf"roas would set amounts in several currencies against each other: {named}\. Give rates=crmkpi\.Rates"
+    with pytest.raises(CurrencyError, match=message):
+        ck.roas(deals=deals, campaigns=spent(cost))
+    rates = ck.Rates("EUR", {"USD": "0.5"})
+    assert ck.roas(deals=won(100, currency="USD", campaign_id="C"), campaigns=spent("EUR"), rates=rates).value == 1.0
+    assert ck.roas(deals=deals, campaigns=spent(cost), currency="EUR", rates=rates).value in (1.0, 2.0)
+
+
+def test_growth_from_one_currency_to_another_is_an_error() -> None:
+    deals = [*won(100, currency="USD", closed_at="2026-01-15")]
+    deals += [ck.Deal(id="later", status="won", amount=100, currency="EUR", closed_at="2026-02-15")]
+    with pytest.raises(CurrencyError, match=r"current in EUR, previous in USD"):
+        ck.revenue_growth_rate(deals, period="2026-02")
+    assert ck.revenue_growth_rate(deals[:1], period="2026-02", currency="EUR").value == -1.0  # nothing has no currency
+
+
 def test_only_the_amounts_that_are_added_must_be_in_one_currency() -> None:
     found = [*won(1, currency="USD"), ck.Deal(id="x", status="lost", amount=9, currency="EUR")]
     result = ck.revenue(found)

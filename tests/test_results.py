@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+import gc
 import json
 import pickle
 from dataclasses import replace
@@ -378,3 +380,32 @@ def test_nothing_in_the_period_before_is_nothing_in_every_currency() -> None:
     assert (second.change.absolute, second.change.relative, second.change.better) == (Decimal(-50), -1.0, False)
     dollars = [*deals, ck.Deal(id="2", status="won", amount=50, currency="USD", closed_at="2026-01-05")]
     assert ck.revenue(dollars, period="2026-02", compare="previous").change.absolute is None
+
+
+def test_evidence_is_the_same_whether_it_is_looked_at_first_or_after_a_copy():
+    asked: dict[str, Any] = {"period": "2026", "every": "month", "by": "owner", "compare": "previous"}
+    made = {name: CRM.measure(["win_rate", "revenue", "sales_cycle_length.median"], **asked) for name in "abcd"}
+    looked_at = [(result.interval, result.n, result.accounts) for result in made["a"]]
+    copies = {
+        "pickled": pickle.loads(pickle.dumps(made["b"])),
+        "copied": copy.deepcopy(made["c"]),
+        "replaced": [replace(result, reason=result.reason) for result in made["d"]],
+    }
+    for copied in copies.values():
+        assert [(result.interval, result.n, result.accounts) for result in copied] == looked_at
+        assert list(copied) == list(made["a"])
+
+
+NO_ATTRIBUTE = "confidence"
+
+
+def test_a_result_has_no_attributes_but_its_own():
+    with pytest.raises(AttributeError, match="'Result' object has no attribute 'confidence'"):
+        getattr(ck.win_rate(DEALS), NO_ATTRIBUTE)
+
+
+def test_results_that_nobody_has_looked_at_do_not_keep_the_records():
+    report = ck.Dataset(deals=[replace(DEALS[0], id="gone")]).measure(["win_rate", "sales_cycle_length.median"])
+    gc.collect()
+    assert not [one for one in gc.get_objects() if isinstance(one, ck.Deal) and one.id == "gone"]
+    assert report[0].accounts[0].used == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -135,6 +136,35 @@ def test_an_unknown_screen_is_an_error_that_names_the_nearest():
         UnknownNameError, match=r"Mailchimp shows no 'Click rat' that is known here\. Did you mean 'Click rate'"
     ):
         vendors.mailchimp["Click rat"]
+
+
+REFUSED = [(vendor, name) for vendor in VENDORS for name in vendor.refused]
+
+
+@pytest.mark.parametrize(("vendor", "name"), REFUSED, ids=[f"{vendor.name}: {name}" for vendor, name in REFUSED])
+def test_what_a_system_shows_and_records_cannot_tell_is_refused_with_the_reason(vendor, name):
+    assert name not in vendor
+    with pytest.raises(UnknownNameError) as refused:
+        vendor[name]
+    assert str(refused.value) == f"{name!r} of {vendor.name} cannot be reproduced: {vendor.refused[name]}."
+    for metric in re.findall(r"[a-z]+_[a-z_.]+", vendor.refused[name].replace("self_served", "")):
+        assert ck.catalogue.find(metric).id == metric  # what is named as the way out is there
+
+
+def test_intercom_and_zendesk_show_business_hours_too():
+    calendar = ck.Calendar(opening_hours={"mon-fri": ("09:00", "17:00")})
+    friday = ck.Ticket(
+        id="1",
+        status="solved",
+        created_at="2026-01-09T16:00",
+        first_replied_at="2026-01-12T09:30",
+        solved_at="2026-01-12T10:00",
+    )
+    office = {"calendar": calendar}
+    assert shown(vendors.intercom["First response time within office hours"], [friday], **office) == 90 * 60
+    assert shown(vendors.intercom["Time to close within office hours"], [friday], **office) == 2 * 3600
+    assert shown(vendors.zendesk["First reply time in business hours"], [friday], **office) == 90
+    assert shown(vendors.zendesk["Resolution time in business hours"], [friday], **office) == 120
 
 
 def test_a_whole_screen_is_measured_at_once():

@@ -13,6 +13,10 @@ from crmkpi.metrics.roles import ROLES
 __all__ = ["Catalogue", "catalogue"]
 
 
+# What people look for among KPIs and is no single number, and the function that makes it.
+_MADE = {"customer_health_score": "health", "health_score": "health", "funnel": "funnel", "sales_funnel": "funnel"}
+
+
 class Catalogue:
     """KPIs by name and alias; iterating gives the KPIs without their variants, in the order of their themes.
 
@@ -47,6 +51,10 @@ class Catalogue:
             raise UnknownNameError(f"A KPI is found by its name, such as 'win_rate'; got {name!r}.")
         head, _, variant = name.partition(".")
         found = self._by_name.get(_folded(head))
+        if found is None and _folded(head) in _MADE:
+            raise UnknownNameError(
+                f"There is no KPI {name!r}; crmkpi.{_MADE[_folded(head)]} makes one of your own data."
+            )
         if found is None:
             known = [*self._by_name, *(metric.id for metric in self)]
             raise UnknownNameError(f"There is no KPI {name!r}. {did_you_mean(head, known)}")

@@ -31,6 +31,7 @@ __all__ = ["Compare", "Dataset", "framed", "result_of"]
 Compare = Literal["previous", "year_ago"] | Period | str | None  # noqa: PYI051  # the two words, or a period's
 _NOT_TABLES = (str, bytes, Mapping)  # iterable, but not of records
 _SETTINGS = ("calendar", "currency", "rates", "as_of")
+_LINE = 80  # characters of a terminal
 
 
 class Dataset:
@@ -143,7 +144,11 @@ class Dataset:
     def measurable(
         self, theme: str | None = None, parameters: Mapping[str, Any] | None = None
     ) -> tuple[tuple[Metric, ...], tuple[str, ...]]:
-        """The KPIs of a theme, or of all, that these tables and parameters suffice for, and notes on the others."""
+        """The KPIs of a theme, or of all, that these tables and parameters suffice for, and notes on the others.
+
+        Each note is a line of at most 80 characters about one thing that is lacking. A KPI that lacks several stands
+        with the first of them.
+        """
         offered = list(catalogue) if theme is None else catalogue.by_theme(theme)
         lacking: dict[str, list[str]] = {}
         for metric in offered:
@@ -155,11 +160,11 @@ class Dataset:
                 f"{', '.join(self.tables) or '(none)'} alone; crmkpi show KPI says what each one reads."
             )
         return chosen, tuple(
-            f"not measured for lack of {what}: {', '.join(names)}" for what, names in lacking.items() if what
+            _on_one_line(f"not measured for lack of {what}: ", names) for what, names in lacking.items() if what
         )
 
     def _lacks(self, metric: Metric, parameters: Mapping[str, Any]) -> str:
-        """What there is not, so that the KPI cannot be measured in a period; nothing if it can."""
+        """The first that there is not, so that the KPI cannot be measured in a period; nothing if it can."""
         tables = [table for table in metric.tables if table not in self.tables]
         values = [
             f"{name}=..."
@@ -171,7 +176,7 @@ class Dataset:
             for measure in metric.measures.values()
         )
         unknown = ["as_of=..."] if metric.needs_as_of and self.as_of is None else []
-        return ", ".join([*tables, *values, *unknown, *(["a date"] if undated else [])])
+        return next(iter([*tables, *values, *unknown, *(["a date"] if undated else [])]), "")
 
     def periods(
         self, period: Period | str | Sequence[Period | str] | None, every: CalendarUnit | None
@@ -335,6 +340,15 @@ def _dataset(metric: Metric, data: Any, tables: Mapping[str, Any], settings: dic
         raise InputError(f"{metric.id} reads {' and '.join(metric.tables)}; give them by name: {_asks(metric)}.")
     found: dict[str, Any] = {missing[0]: data, **tables}
     return Dataset(**found, **settings)
+
+
+def _on_one_line(head: str, names: Sequence[str]) -> str:
+    """As many of the names as a line of a terminal holds, and how many more there are."""
+    for shown in range(len(names), 0, -1):
+        line = head + ", ".join(names[:shown]) + (f" and {len(names) - shown} more" if shown < len(names) else "")
+        if len(line) <= _LINE:
+            break
+    return line
 
 
 def _size(records: Any) -> str:

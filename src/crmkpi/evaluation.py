@@ -23,11 +23,11 @@ __all__ = ["EVER", "Cut", "Input", "Place", "Reader", "Timeline", "moved"]
 
 EVER = (Period.all().wall_end, Period.all().end)  # an as-of instant after everything, on the wall clock and exact
 _DIVISION = Context(prec=28)
+_NOTHING = Sample()
 _NOTHING_EARLIER = "there is no earlier period to look at"
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(NamedTuple):
     """One input of a formula: its value, the currency if it is money, and what was kept of the values.
 
     Where there is no value, `missing` says why.
@@ -125,24 +125,27 @@ class Reader:
 
     def read(self, measure: Measure, state: Any, metric: str) -> Input:
         """A state as the input of a formula: durations in seconds, money with its currency."""
-        if measure.aggregate in ("count", "distinct"):
+        aggregate, kind = measure.aggregate, measure.kind
+        if aggregate in ("count", "distinct"):
             return Input(state if isinstance(state, int) else len(state))
-        if measure.aggregate == "latest":
+        if aggregate == "latest":
             value = None if state is None else state[2]
             return Input(value / timedelta(seconds=1) if isinstance(value, timedelta) else value)
-        currency = None
-        sample = Sample()
-        if measure.kind == "money":
+        currency, sample = None, _NOTHING
+        if kind == "money":
             currency, sample = self._one_currency(state, metric)
         elif state:
             (sample,) = state.values()
-        if measure.aggregate == "values":
-            return Input(tuple(_for_formula(one, measure.kind) for one in sample.values), currency, sample)
-        value = _aggregate(measure, sample)
-        return Input(_for_formula(value, measure.kind), currency, sample)
+        if aggregate == "values":
+            return Input(tuple(_for_formula(one, kind) for one in sample.values), currency, sample)
+        return Input(_for_formula(_aggregate(measure, sample), kind), currency, sample)
 
     def _one_currency(self, samples: Mapping[str | None, Sample], metric: str) -> tuple[str | None, Sample]:
         """The only currency among the amounts; several are never added."""
+        if len(samples) == 1:  # by far the most
+            ((currency, sample),) = samples.items()
+            if sample.count:
+                return (currency if currency is not None else self.currency), sample
         merged: dict[str | None, Sample] = {}
         for currency, sample in samples.items():
             if sample.count:
@@ -245,21 +248,37 @@ class Place:
             return reduce(lambda mine, theirs: merged_state(self.slot, mine, theirs), found)
 
 
-class _Accounted(NamedTuple):
+class _Counting:
     """Where the records of one table and anchor are counted over one period."""
 
-    plan: AccountPlan
-    groups: Mapping[Group, list[Any]]
-    parts: Sequence[Part]
-    others: Mapping[Group, list[Any]]  # where records without a date lie, if they are in none of the parts
-    no_date: str
-    undated: Sequence[int]
+    __slots__ = ("_groups", "_numbers", "_others", "_parts", "_undated")
+
+    def __init__(self, reader: Reader, account: AccountPlan, period: Period | None) -> None:
+        self._parts = tuple(reader.timeline.parts(period, stock=account.stock))
+        self._groups = reader.answers[account.table].groups[account.anchor]
+        self._numbers = [account.used, *(number for _, number in account.reasons)]
+        # Records that would count if they had the date that puts them into a period, and so lie in none of the parts.
+        self._undated = [account.used, *(number for reason, number in account.reasons if reason == account.no_date)]
+        self._others = {} if NO_DATE in self._parts else self._groups
+
+    def counts(self, segment: tuple[Hashable, ...]) -> list[int]:
+        """How many were used, how many left out under each reason, and how many have no date."""
+        groups = self._groups
+        each = [states for part in self._parts if (states := groups.get((segment, part))) is not None]
+        if len(each) == 1:  # by far the most
+            (states,) = each
+            found = [states[number] for number in self._numbers]
+        else:
+            found = [sum([states[number] for states in each]) for number in self._numbers]
+        undated = self._others.get((segment, NO_DATE))
+        found.append(0 if undated is None else sum([undated[number] for number in self._undated]))
+        return found
 
 
 class Cut:
     """A metric over one period: where its numbers lie is found once, and read for each segment."""
 
-    __slots__ = ("_accounts", "_fixed", "_places", "_plan", "_reader")
+    __slots__ = ("_counting", "_fixed", "_places", "_plan", "_reader")
 
     def __init__(self, reader: Reader, plan: MetricPlan, period: Period | None) -> None:
         self._reader = reader
@@ -279,15 +298,7 @@ class Cut:
         if plan.metric.until is not None:
             missing = "it needs the day up to which the data is known, and none is given"
             self._fixed[plan.metric.until] = Input(reader.last_day(period), missing=missing)
-        self._accounts: list[_Accounted] = []
-        for account in plan.accounts:
-            parts = reader.timeline.parts(period, stock=account.stock)
-            groups = reader.answers[account.table].groups[account.anchor]
-            # Records that would count if they had the date that puts them into a period.
-            no_date = f"no {account.at}"
-            undated = [account.used, *(number for reason, number in account.reasons if reason == no_date)]
-            others = {} if NO_DATE in parts else groups
-            self._accounts.append(_Accounted(account, groups, parts, others, no_date, undated))
+        self._counting = [_Counting(reader, account, period) for account in plan.accounts]
 
     def inputs(self, segment: tuple[Hashable, ...]) -> dict[str, Input]:
         """All inputs of the metric's formula."""
@@ -306,24 +317,9 @@ class Cut:
                 found[given] = self._fixed[given]
         return found
 
-    def left_out(self, segment: tuple[Hashable, ...]) -> Iterator[tuple[str, str | None, int, dict[str, int]]]:
-        """For each table and anchor, how many records were used, and how many were left out under each reason."""
-        for account, groups, parts, others, no_date, undated in self._accounts:
-            used = 0
-            reasons: dict[str, int] = {}
-            for part in parts:
-                states = groups.get((segment, part))
-                if states is not None:
-                    used += states[account.used]
-                    for reason, number in account.reasons:
-                        if states[number]:
-                            reasons[reason] = reasons.get(reason, 0) + states[number]
-            states = others.get((segment, NO_DATE))
-            if states is not None:
-                count = sum([states[number] for number in undated])
-                if count:
-                    reasons[no_date] = reasons.get(no_date, 0) + count
-            yield account.table, account.at, used, reasons
+    def counts(self, segment: tuple[Hashable, ...]) -> list[list[int]]:
+        """For each table and anchor, how many were used, were left out under each reason, and have no date."""
+        return [counting.counts(segment) for counting in self._counting]
 
 
 def moved(period: Period | None, measure: Measure, parameters: Mapping[str, Any]) -> Period | None:

@@ -20,9 +20,9 @@ from decimal import Context, Decimal, localcontext
 from fractions import Fraction
 from functools import lru_cache
 from math import exp, floor, isfinite, lgamma, log, log1p, pi, sqrt
-from numbers import Real
 from typing import Generic, Literal, TypeVar
 
+from crmkpi.confidence import check_confidence
 from crmkpi.errors import InputError
 
 __all__ = [
@@ -163,7 +163,7 @@ def student(count: int, mean: float, standard_deviation: float, *, confidence: f
     >>> student(1, 3.5, 0.0) is None
     True
     """
-    _check_confidence(confidence)
+    check_confidence(confidence)
     _check_count("count", count)
     degrees = count - 1
     if degrees < 1:
@@ -293,7 +293,7 @@ def quantile_ranks(count: int, fraction: float = 0.5, *, confidence: float = 0.9
     >>> quantile_ranks(5) is None
     True
     """
-    _check_confidence(confidence)
+    check_confidence(confidence)
     _check_fraction(fraction)
     _check_count("count", count)
     below, above = float(fraction), 1 - float(fraction)
@@ -302,13 +302,6 @@ def quantile_ranks(count: int, fraction: float = 0.5, *, confidence: float = 0.9
     low_rank, low_tail = _binomial_rank(int(count), below, above, confidence)
     rank_from_end, high_tail = _binomial_rank(int(count), above, below, confidence)
     return low_rank, int(count) + 1 - rank_from_end, 1 - low_tail - high_tail
-
-
-def _check_confidence(confidence: float) -> None:
-    if not isinstance(confidence, Real) or not 0 < confidence < 1:
-        raise InputError(
-            f"`confidence` must lie between 0 and 1, both excluded; got {confidence!r}. Write 95 % as 0.95."
-        )
 
 
 def _check_fraction(fraction: float) -> None:
@@ -340,7 +333,7 @@ def _between(low: Value, high: Value, weight: Fraction) -> Value:
 @lru_cache(maxsize=1024)
 def _normal_quantile(confidence: float) -> float:
     """The z for which a standard normal value lies within ±z at this confidence."""
-    _check_confidence(confidence)
+    check_confidence(confidence)
     from statistics import NormalDist  # noqa: PLC0415 - takes longer to import than all else here
 
     return -NormalDist().inv_cdf((1 - confidence) / 2)

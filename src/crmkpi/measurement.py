@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
 from datetime import datetime, timedelta
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from crmkpi.attributes import attribute_of, check_attribute, noting
 from crmkpi.calendars import Calendar
 from crmkpi.catalogue import catalogue
+from crmkpi.confidence import check_confidence
 from crmkpi.engines import records as records_engine
 from crmkpi.engines.frames_columns import FrameTable
 from crmkpi.engines.query import Answer, Query
 from crmkpi.engines.support import at_home
-from crmkpi.errors import InputError, MissingTableError, ParameterError, UnknownNameError, did_you_mean
-from crmkpi.evaluation import EVER, Cut, Input, Reader, Timeline, moved
+from crmkpi.errors import (
+    CurrencyError,
+    InputError,
+    MissingTableError,
+    ParameterError,
+    UnknownNameError,
+    did_you_mean,
+)
+from crmkpi.evaluation import EVER, Input, Reader, Timeline, moved
+from crmkpi.evidence import Witness
 from crmkpi.expressions import as_of
 from crmkpi.metric import Metric
 from crmkpi.money import Rates
 from crmkpi.periods import Period
 from crmkpi.plan import MetricPlan, Plan
-from crmkpi.results import Account, Report, Result, counted, evaluated, interval_of
+from crmkpi.results import Report, Result, compared, counted, evaluated, measured
 from crmkpi.segments import By, Segment, segment_keys, segments_of
 from crmkpi.sources.account import LoadAccount, reasons_of
 
@@ -33,8 +40,6 @@ __all__ = ["built", "chosen_metrics", "measure", "measure_one", "read", "report"
 
 _ALL_TIME = Timeline([None], EVER, whole=True)
 _KEPT_PLANS = 500
-_FIELDS = [one.name for one in fields(Result)]
-_ALL_OF = attrgetter(*_FIELDS)
 
 
 def measure(
@@ -126,6 +131,8 @@ def read(
     With `partly` the answers will be merged with those of other parts of the data: a table may be left out, and what
     only merges as a whole is kept as a whole.
     """
+    if confidence is not None:
+        check_confidence(confidence)
     for metric in metrics:
         for table in metric.tables:
             if table not in crm.tables and not partly:
@@ -285,7 +292,7 @@ def _converter(rates: Rates, default: str | None, calendar: Calendar) -> Callabl
 class _Builder:
     """Builds the results of one measurement."""
 
-    __slots__ = ("_confidence", "_crm", "_given", "_made", "_reader", "_rejected", "_segments")
+    __slots__ = ("_confidence", "_crm", "_given", "_made", "_reader", "_segments")
 
     def __init__(
         self,
@@ -301,7 +308,6 @@ class _Builder:
         self._given = given
         self._confidence = confidence
         self._made: dict[tuple[int, Period | None], list[Result]] = {}
-        self._rejected = {name: answer.rejected for name, answer in reader.answers.items()}
 
     def results(
         self,
@@ -314,7 +320,7 @@ class _Builder:
         mine = self._over(plan, segments, period)
         if against is None:
             return iter(mine)
-        return map(_compared, mine, self._over(plan, segments, against))
+        return map(compared, mine, self._over(plan, segments, against))
 
     def _over(self, plan: MetricPlan, segments: Sequence[tuple[Hashable, ...]], period: Period | None) -> list[Result]:
         """A metric's results over one period; what one month is compared to was a month's own result before."""
@@ -326,38 +332,32 @@ class _Builder:
     def _results(
         self, plan: MetricPlan, segments: Sequence[tuple[Hashable, ...]], period: Period | None
     ) -> Iterator[Result]:
-        metric, confidence = plan.metric, self._confidence
+        metric = plan.metric
         cut = self._reader.cut(plan, period)
+        witness = Witness.of(plan, self._confidence, self._reader.answers)
         parameters = metric.parameter_values(self._given) if metric.parameters else {}
         complete = None if period is None or self._crm.as_of is None else period.is_complete(self._crm.as_of)
         names = [part.name for part in self._segments]
         for segment in segments:
             inputs = cut.inputs(segment)
             totals = {name: found.value for name, found in inputs.items()}
-            missing = self._blank(metric, segment)
-            if missing is None and None in totals.values():
-                missing = next((one.missing for one in inputs.values() if one.value is None and one.missing), None)
-            value, exact, reason = (None, None, missing) if missing else evaluated(metric, totals | parameters)
-            interval, n = None, None
-            if reason is None and confidence is not None:
-                samples = {name: found.sample for name, found in inputs.items() if found.sample is not None}
-                interval, n = interval_of(metric, totals | parameters, samples, confidence=confidence)
-            accounts = self._accounts(cut, segment)
-            yield Result(
+            numbers = totals | parameters if parameters else totals
+            reason = self._blank(metric, segment)
+            if reason is None and None in totals.values():
+                reason = next((one.missing for one in inputs.values() if one.value is None and one.missing), None)
+            value, exact, reason = (None, None, reason) if reason else evaluated(metric, numbers)
+            yield measured(
                 metric,
                 value,
                 reason,
-                counted(totals),
+                counted(totals) if witness.at_once else totals,
                 _currency(metric, inputs),
-                interval,
-                n if n is not None else accounts[-1].used,
-                accounts,
                 parameters,
                 period,
                 dict(zip(names, segment, strict=True)),
                 complete,
-                None,
                 exact,
+                find=witness.finding(cut, segment, inputs, None if reason else numbers),
             )
 
     def _blank(self, metric: Metric, segment: tuple[Hashable, ...]) -> str | None:
@@ -373,23 +373,20 @@ class _Builder:
                         return f"no record of {table} has a {self._segments[position].name}"
         return None
 
-    def _accounts(self, cut: Cut, segment: tuple[Hashable, ...]) -> tuple[Account, ...]:
-        made = []
-        for table, at, used, left_out in cut.left_out(segment):
-            rejected = self._rejected[table]
-            given = self._reader.given(table, segment) + rejected
-            answer = self._reader.answers[table]
-            made.append(Account(table, at, given, used, left_out, rejected, answer.unread, answer.skipped))
-        return tuple(made)
-
-
-def _compared(result: Result, other: Result) -> Result:
-    values = list(_ALL_OF(result))  # dataclasses.replace() takes twice as long, and a scorecard has thousands
-    values[_FIELDS.index("compared_to")] = other
-    return Result(*values)
-
 
 def _currency(metric: Metric, inputs: Mapping[str, Input]) -> str | None:
+    """The currency of a KPI in money; its inputs are in one currency, as the amounts of each of them are."""
+    found = {
+        name: one.currency or "no currency"
+        for name, one in inputs.items()
+        if one.sample is not None and one.sample.count and metric.measures[name].kind == "money"
+    }
+    if len(set(found.values())) > 1:
+        listed = ", ".join(f"{name} in {currency}" for name, currency in found.items())
+        raise CurrencyError(
+            f"{metric.id} would set amounts in several currencies against each other: {listed}. "
+            "Give rates=crmkpi.Rates(to, ...) to convert them, or group by='currency'."
+        )
     if metric.unit != "money":
         return None
     return next((found.currency for found in inputs.values() if found.currency is not None), None)

@@ -242,11 +242,21 @@ class Measure:
 
     def previous(self, steps: int | Parameter = 1) -> Measure:
         """The same measure one period earlier, or as many as `steps` says."""
-        return replace(self, shift="previous", steps=steps)
+        return self._moved("previous", steps)
 
     def year_ago(self) -> Measure:
         """The same measure one year earlier."""
-        return replace(self, shift="year_ago")
+        return self._moved("year_ago", 1)
+
+    def _moved(self, shift: Shift, steps: int | Parameter) -> Measure:
+        columns = self.table.parts_[2].values() if isinstance(self.table, Grouped) else ()
+        for measure in (self, *columns):
+            if measure.shift != "none":
+                raise DefinitionError(
+                    f"A measure is moved to an earlier period once; got a second move of {measure!r}. Write the steps "
+                    "together, as in previous(2)."
+                )
+        return replace(self, shift=shift, steps=steps)
 
     @property
     def kind(self) -> ValueKind:

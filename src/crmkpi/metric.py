@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Better", "Estimated", "Mean", "Metric", "NetPromoter", "RollUp", "Share", "Unit", "metric"]
 
-Unit = Literal["count", "ratio", "score", "number", "money", "duration"]
+Unit = Literal["count", "ratio", "multiple", "score", "number", "money", "duration"]
 Better = Literal["higher", "lower", "neither"]
 RollUp = Literal["additive", "ratio", "distributional", "distinct"]
 
@@ -306,7 +306,8 @@ def metric(
     day looked at), `parameters` the numbers that the caller gives. `at` is the timestamp that puts a record into a
     period, for every measure that names no other. `leave_out` maps a reason to the records that are set aside and
     counted under it. `needs_as_of` says that without the day up to which the data is known there is no value. `unit`
-    is "count", "ratio" (a fraction), "score", "number", "money" or "duration". A formula that has no value raises
+    is "count", "ratio" (a fraction, shown in percent), "multiple" (how many times over), "score", "number", "money" or
+    "duration". A formula that has no value raises
     `UndefinedError` with the reason; dividing by zero does so by itself.
 
     >>> from crmkpi import Deal, Share, Table, metric
@@ -327,20 +328,8 @@ def metric(
             raise DefinitionError(f"@metric decorates a function, the formula; got {function!r}.")
         name = function.__name__
         named = {parameter.name: parameter for parameter in parameters}
-        days = next((key for key, value in inputs.items() if isinstance(value, PeriodDays)), None)
-        until = next((key for key, value in inputs.items() if isinstance(value, LastDay)), None)
-        measures = {key: value for key, value in inputs.items() if isinstance(value, Measure)}
-        strange = next((key for key in inputs if key not in measures and key not in {days, until}), None)
-        if strange is not None:
-            raise DefinitionError(
-                f"{name}: {strange!r} must be a measure, as deals.count() is; got {inputs[strange]!r}."
-            )
-        if unit not in get_args(Unit):
-            raise DefinitionError(f"{name} has no known unit: {unit!r}. {did_you_mean(str(unit), get_args(Unit))}")
-        if better not in get_args(Better):
-            raise DefinitionError(
-                f"{name} says that {better!r} is better. {did_you_mean(str(better), get_args(Better))}"
-            )
+        measures, days, until = _told_apart(name, inputs)
+        _check_words(name, unit, better)
         names = [*measures, *filter(None, [days, until])]
         check_definition(name, function, names, measures, named, at, interval=interval, leave_out=leave_out)
         made = Metric(
@@ -369,6 +358,26 @@ def metric(
         return made
 
     return decorate
+
+
+def _told_apart(
+    name: str, inputs: Mapping[str, Measure | PeriodDays | LastDay]
+) -> tuple[dict[str, Measure], str | None, str | None]:
+    """The measures among the inputs, and which inputs are the length of the period and its last day."""
+    days = next((key for key, value in inputs.items() if isinstance(value, PeriodDays)), None)
+    until = next((key for key, value in inputs.items() if isinstance(value, LastDay)), None)
+    measures = {key: value for key, value in inputs.items() if isinstance(value, Measure)}
+    strange = next((key for key in inputs if key not in measures and key not in {days, until}), None)
+    if strange is not None:
+        raise DefinitionError(f"{name}: {strange!r} must be a measure, as deals.count() is; got {inputs[strange]!r}.")
+    return measures, days, until
+
+
+def _check_words(name: str, unit: str, better: str) -> None:
+    if unit not in get_args(Unit):
+        raise DefinitionError(f"{name} has no known unit: {unit!r}. {did_you_mean(str(unit), get_args(Unit))}")
+    if better not in get_args(Better):
+        raise DefinitionError(f"{name} says that {better!r} is better. {did_you_mean(str(better), get_args(Better))}")
 
 
 def _of_catalogue(name: str) -> Metric:

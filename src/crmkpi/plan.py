@@ -69,6 +69,19 @@ class AccountPlan:
     used: int
     reasons: tuple[tuple[str, int], ...]
 
+    @property
+    def no_date(self) -> str:
+        """The reason of records that lack the date which puts them into a period."""
+        return f"no {self.at}"
+
+    def left_out(self, counts: Sequence[int]) -> dict[str, int]:
+        """How many records were left out under each reason: those of `reasons`, and last of all `no_date`."""
+        found: dict[str, int] = {}
+        for reason, count in zip((*(reason for reason, _ in self.reasons), self.no_date), counts, strict=True):
+            if count:
+                found[reason] = found.get(reason, 0) + count
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class MetricPlan:

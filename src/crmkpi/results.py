@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from decimal import Decimal, localcontext
+from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from crmkpi import intervals
@@ -20,7 +22,20 @@ from crmkpi.periods import Period
 if TYPE_CHECKING:
     from crmkpi.engines.query import Sample
 
-__all__ = ["Account", "Change", "Report", "Result", "counted", "evaluated", "interval_of", "result_from_totals"]
+__all__ = [
+    "Account",
+    "Change",
+    "Evidence",
+    "Report",
+    "Result",
+    "compared",
+    "counted",
+    "evaluated",
+    "interval_of",
+    "measured",
+    "result_from_totals",
+    "sampled_input",
+]
 
 TimeUnit = Literal["seconds", "minutes", "hours", "days", "weeks"]
 _SECONDS: Mapping[TimeUnit, float] = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400, "weeks": 604_800}
@@ -66,6 +81,9 @@ class Change:
     better: bool | None
 
 
+Evidence = tuple[Interval[Any] | None, int, tuple[Account, ...]]
+
+
 def _is_nothing(result: Result) -> bool:
     """Whether it is a sum of no amounts, which is 0 in every currency."""
     return result.currency is None and result.n == 0
@@ -96,6 +114,18 @@ class Result:
     complete: bool | None = None
     compared_to: Result | None = None
     exact: Any = field(default=None, repr=False)
+    _find: Callable[[], Evidence] | None = field(default=None, init=False, repr=False, compare=False)
+
+    if not TYPE_CHECKING:  # for type checkers it would make any name an attribute
+
+        def __getattr__(self, name: str) -> Any:
+            """The evidence of a measured result is worked out when it is first looked at: a scorecard has thousands."""
+            if name not in _EVIDENCE or self._find is None:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            for part, found in zip(_EVIDENCE, self._find(), strict=True):
+                object.__setattr__(self, part, found)
+            object.__setattr__(self, "_find", None)  # a result that is kept keeps nothing but itself
+            return getattr(self, name)
 
     @property
     def definition(self) -> str:
@@ -182,6 +212,26 @@ class Result:
 
     def _repr_html_(self) -> str:
         return Report((self,))._repr_html_()
+
+
+_EVIDENCE = ("interval", "n", "accounts")
+_WITNESSED = attrgetter(*_EVIDENCE)
+_AT_ONCE = [one.name for one in fields(Result) if one.name not in (*_EVIDENCE, "compared_to", "_find")]
+_GOT = attrgetter(*_AT_ONCE)
+_PUT = [getattr(Result, name).__set__ for name in (*_AT_ONCE, "compared_to", "_find")]  # faster than its constructor
+
+
+def measured(*values: Any, find: Callable[[], Evidence], compared_to: Result | None = None) -> Result:
+    """The result of these values, in the order of the fields of `Result`, without those that `find` gives."""
+    made = object.__new__(Result)
+    for put, value in zip(_PUT, (*values, compared_to, find), strict=True):
+        put(made, value)
+    return made
+
+
+def compared(result: Result, other: Result) -> Result:
+    """The same result, compared to another."""
+    return measured(*_GOT(result), find=partial(_WITNESSED, result), compared_to=other)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -311,22 +361,32 @@ def _added(by_table: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
     return dict(total)
 
 
+def sampled_input(metric: Metric) -> str | None:
+    """The input whose values the interval rests on; None where counts are enough, or there is no interval.
+
+    A KPI that is nothing but a mean, a median or a quantile has the interval that belongs to it.
+    """
+    if isinstance(metric.interval, Mean):
+        return metric.interval.total
+    return next(iter(metric.measures)) if metric.interval is None and len(metric.measures) == 1 else None
+
+
 def interval_of(
-    metric: Metric, inputs: Mapping[str, Any], samples: Mapping[str, Sample], *, confidence: float
+    metric: Metric, inputs: Mapping[str, Any], sample: Sample | None, *, confidence: float
 ) -> tuple[Interval[Any] | None, int | None]:
     """The confidence interval of a value, and the number of records that it rests on.
 
-    None where the KPI has no interval, or the data is too little for one. `samples` are what is kept of the values that
-    were summed, averaged or sorted.
+    None where the KPI has no interval, or the data is too little for one. `sample` is what is kept of the values of
+    `sampled_input(metric)`.
     """
-    found, n = _interval(metric, inputs, samples, confidence)
+    found, n = _interval(metric, inputs, sample, confidence)
     if found is not None and metric.unit == "duration":
         found = found.map(lambda seconds: timedelta(seconds=seconds))
     return found, n
 
 
 def _interval(
-    metric: Metric, inputs: Mapping[str, Any], samples: Mapping[str, Sample], confidence: float
+    metric: Metric, inputs: Mapping[str, Any], sample: Sample | None, confidence: float
 ) -> tuple[Interval[Any] | None, int | None]:
     match metric.interval:
         case Share(part, whole):
@@ -335,26 +395,18 @@ def _interval(
             passives = inputs[answers] - inputs[promoters] - inputs[detractors]
             counts = (inputs[promoters], passives, inputs[detractors])
             return intervals.adjusted_wald(*counts, confidence=confidence), inputs[answers]
-        case Mean(total, count):
-            return _student(samples.get(total), confidence, metric.unit), inputs[count]
+        case Mean(_, count):
+            return _student(sample, confidence, metric.unit), inputs[count]
         case Estimated(bounds):
             asked = {name: value for name, value in inputs.items() if name in metric.asked}
             found = bounds(confidence=confidence, **asked)
             return (None if found is None else Interval(*found, confidence, "estimated")), None
         case None:
-            return _own_interval(metric, samples, confidence)
+            return (None, None) if sample is None else _own_interval(metric, sample, confidence)
 
 
-def _own_interval(
-    metric: Metric, samples: Mapping[str, Sample], confidence: float
-) -> tuple[Interval[Any] | None, int | None]:
-    """A KPI that is nothing but a mean, a median or a quantile has the interval that belongs to it."""
-    if len(metric.measures) != 1:
-        return None, None
-    ((name, measure),) = metric.measures.items()
-    sample = samples.get(name)
-    if sample is None:
-        return None, None
+def _own_interval(metric: Metric, sample: Sample, confidence: float) -> tuple[Interval[Any] | None, int | None]:
+    (measure,) = metric.measures.values()
     if measure.aggregate == "mean":
         return _student(sample, confidence, metric.unit), sample.count
     if measure.aggregate in ("median", "quantile") and sample.values:
@@ -415,7 +467,7 @@ def result_from_totals(metric: Metric, inputs: Mapping[str, Any], *, confidence:
     """The result of totals that the caller already has; see `Metric.from_totals`."""
     totals = {name: value for name, value in inputs.items() if name not in metric.parameters}
     value, exact, reason = evaluated(metric, inputs)
-    interval, n = (None, None) if reason else interval_of(metric, inputs, {}, confidence=confidence)
+    interval, n = (None, None) if reason else interval_of(metric, inputs, None, confidence=confidence)
     parameters = {name: inputs[name] for name in metric.parameters}
     return Result(
         metric, value, reason, counted(totals), currency, interval, n or 0, parameters=parameters, exact=exact

@@ -7,7 +7,8 @@
 >>> vendors.mailchimp["Click rate"].shown(vendors.mailchimp["Click rate"].metric(campaigns))
 Decimal('6.48')
 
-To reconcile a whole screen: `crm.measure(vendors.stripe.metrics, period=...)`.
+To reconcile a whole screen: `crm.measure(vendors.stripe.metrics, period=...)`. What a system shows and these records
+cannot tell is in `refused`, with the reason.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from types import MappingProxyType
 from typing import Literal
 
 from crmkpi.catalogue import catalogue
@@ -92,13 +94,18 @@ class Vendor(Mapping[str, Screen]):
     >>> vendors.zoho["Sales cycle"]
     Traceback (most recent call last):
     crmkpi.errors.UnknownNameError: Zoho CRM shows no 'Sales cycle' that is known here. Did you mean ...
+    >>> vendors.intercom.refused["First contact resolution"]
+    'it asks how many teammates took part in a conversation, and a ticket does not hold that'
     """
 
-    __slots__ = ("_screens", "name")
+    __slots__ = ("_screens", "name", "refused")
 
-    def __init__(self, name: str, screens: Mapping[str, Screen]) -> None:
-        """The system called `name` with its screens."""
+    def __init__(
+        self, name: str, screens: Mapping[str, Screen], refused: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        """The system called `name` with its screens, and why it has others that cannot be reproduced."""
         self.name = name
+        self.refused = MappingProxyType(dict(refused))
         self._screens = dict(screens)
 
     @property
@@ -107,6 +114,8 @@ class Vendor(Mapping[str, Screen]):
         return tuple(dict.fromkeys(screen.metric for screen in self.values()))
 
     def __getitem__(self, name: str) -> Screen:
+        if name in self.refused:
+            raise UnknownNameError(f"{name!r} of {self.name} cannot be reproduced: {self.refused[name]}.")
         if name not in self._screens:
             raise UnknownNameError(
                 f"{self.name} shows no {name!r} that is known here. {did_you_mean(name, self._screens)}"
@@ -136,7 +145,7 @@ chatwoot = Vendor(
             week_start="monday",
             shown_in="seconds",
             note="By the date of the reply. The clock starts when a bot hands over or a conversation is reopened: put "
-            "that instant into created_at.",
+            "that instant into created_at, and who replied into agent.",
         ),
         "Resolution time": Screen(
             _find("resolution_time.mean"),
@@ -145,31 +154,54 @@ chatwoot = Vendor(
             note="Every solution of a reopened conversation counts, from its creation: give a record for each.",
         ),
         "CSAT": Screen(
-            _find("customer_satisfaction_score"), shown_in="percent", digits=2, note="Shows 0 where nobody answered."
+            _find("customer_satisfaction_score"),
+            shown_in="percent",
+            digits=2,
+            note="By the day of the answer. Shows 0 where nobody answered.",
         ),
         "Response rate": Screen(
-            _find("survey_response_rate.by_event"), shown_in="percent", digits=2, note="May exceed 100 %."
+            _find("survey_response_rate.by_event"),
+            shown_in="percent",
+            digits=2,
+            note="May exceed 100 %. Shows 0 where nothing was sent.",
         ),
         "Bot resolution rate": Screen(
             _find("self_service_rate"),
             shown_in="percent",
             digits=0,
             rounding="down",
-            note="Sets resolutions of a period against conversations created in it, which are others.",
+            note="Resolved by a bot is what no person wrote in, and what was not handed over. Sets resolutions of a "
+            "period against all conversations created in it, which are others. Shows 0 where there was none.",
         ),
     },
+    {
+        "Reply time": "each message of a customer waits for itself, and a ticket holds its first reply alone",
+        "Bot handoff rate": "a ticket does not hold that a bot handed it over",
+        "Resolution time in business hours": "it is a mean, and 0 where no hours are set; resolution_time.business is "
+        "the median, and without hours an error",
+    },
 )
+
+_BOTS = "What bots open and click is in it, unless it was filtered out before."
 
 hubspot = Vendor(
     "HubSpot",
     {
-        "Deal close rate": Screen(_find("win_rate"), note="Open deals carry a close date as well; the stage decides."),
-        "Open rate": Screen(_find("email_open_rate"), shown_in="percent", digits=2),
-        "Click rate": Screen(_find("email_click_rate.of_delivered"), shown_in="percent", digits=2),
-        "Click-through rate": Screen(_find("email_click_rate.of_opened"), shown_in="percent", digits=2),
+        "Deal close rate": Screen(
+            _find("win_rate"),
+            note="Open deals carry a close date as well; the stage decides. From won to lost, or back, a deal gets a "
+            "new date, and from one stage that is won to another it keeps the old one.",
+        ),
+        "Open rate": Screen(_find("email_open_rate"), shown_in="percent", digits=2, note=_BOTS),
+        "Click rate": Screen(_find("email_click_rate.of_delivered"), shown_in="percent", digits=2, note=_BOTS),
+        "Click-through rate": Screen(_find("email_click_rate.of_opened"), shown_in="percent", digits=2, note=_BOTS),
         "Cumulative time in stage": Screen(
             _find("stage_duration.cumulative"), shown_in="days", note="Exports hold ms."
         ),
+    },
+    {
+        "Latest time in stage": "the records hold every visit; keep the last of each deal, and stage_duration is it",
+        "Lifecycle stage conversion": "moving a contact back clears the later date; mql_to_sql_rate knows what is left",
     },
 )
 
@@ -177,10 +209,26 @@ intercom = Vendor(
     "Intercom",
     {
         "First response time": Screen(
-            _find("first_response_time"), note="A median, by the start of the conversation: its first inbound message."
+            _find("first_response_time"),
+            shown_in="seconds",
+            note="A median, by the start of the conversation: its first inbound message. Without the time in the bot's "
+            "inbox: put the moment at which that ended into created_at.",
         ),
-        "Time to close": Screen(_find("resolution_time"), note="A median, to the last close."),
-        "Time to first close": Screen(_find("resolution_time.first_solve"), note="A median."),
+        "First response time within office hours": Screen(
+            _find("first_response_time.business"), shown_in="seconds", note="A median."
+        ),
+        "Time to close": Screen(_find("resolution_time"), shown_in="seconds", note="A median, to the last close."),
+        "Time to close within office hours": Screen(
+            _find("resolution_time.business"), shown_in="seconds", note="A median, to the last close."
+        ),
+        "Time to first close": Screen(_find("resolution_time.first_solve"), shown_in="seconds", note="A median."),
+    },
+    {
+        "Time to first close within office hours": "no definition takes the first solution in opening hours",
+        "First contact resolution": "it asks how many teammates took part in a conversation, and a ticket does not "
+        "hold that",
+        "Fin resolution rate": "confirmed and assumed resolutions are two things there and one flag here; set "
+        "self_served on those that are to count, and self_service_rate is it",
     },
 )
 
@@ -188,7 +236,12 @@ mailchimp = Vendor(
     "Mailchimp",
     {
         "Open rate": Screen(_find("email_open_rate"), shown_in="percent", digits=2),
-        "Click rate": Screen(_find("email_click_rate.of_delivered"), shown_in="percent", digits=2),
+        "Click rate": Screen(
+            _find("email_click_rate.of_delivered"),
+            shown_in="percent",
+            digits=2,
+            note="Unique clicks over successful deliveries.",
+        ),
         "Unsubscribe rate": Screen(_find("unsubscribe_rate"), shown_in="percent", digits=2),
         "Bounce rate": Screen(_find("bounce_rate"), shown_in="percent", digits=2),
     },
@@ -197,12 +250,25 @@ mailchimp = Vendor(
 salesforce = Vendor(
     "Salesforce",
     {
-        "Win rate": Screen(_find("win_rate"), note="WON:SUM / CLOSED:SUM."),
+        "Win rate": Screen(
+            _find("win_rate"),
+            note="WON:SUM / CLOSED:SUM. Open opportunities carry a close date as well; the stage decides. Days are "
+            "those of the user who runs the report.",
+        ),
         "Won of all": Screen(_find("win_rate.of_created"), note="WON:SUM / RowCount; open opportunities included."),
         "Campaign ROI": Screen(
             _find("campaign_roi"), shown_in="percent", note="Won opportunities by their primary campaign source."
         ),
         "Lead conversion rate": Screen(_find("lead_conversion_rate"), note="Merged leads are deleted there."),
+        "Stage duration": Screen(
+            _find("stage_duration"),
+            shown_in="days",
+            note="Its history has a row for each change of amount or date as well: join rows of one stage first.",
+        ),
+    },
+    {
+        "Won share of all amounts": "it divides by the amounts of open opportunities, too; win_rate.by_amount divides "
+        "by those of closed ones",
     },
 )
 
@@ -212,18 +278,31 @@ stripe = Vendor(
         "Subscriber churn rate": Screen(
             _find("churn_rate.stripe"),
             period_days=30,
-            note="The base is who was active 30 days ago and who came since.",
+            note="The base is who was active 30 days ago and who came since. Past due is active; trials and free plans "
+            "are not. Who comes back and leaves again churns twice: give each stay a record. Days are those of UTC.",
         ),
-        "MRR": Screen(_find("mrr"), digits=2, note="Without tax, trials and metered parts; past due still counts."),
+        "MRR": Screen(
+            _find("mrr"),
+            digits=2,
+            note="Without tax, trials, free plans and metered parts; past due still counts. Coupons without an end are "
+            "taken off, those with one are not. Days are those of UTC.",
+        ),
         "New MRR": Screen(_find("new_mrr"), digits=2),
         "Reactivation MRR": Screen(_find("reactivation_mrr"), digits=2),
         "Expansion MRR": Screen(_find("expansion_mrr"), digits=2),
         "Contraction MRR": Screen(_find("contraction_mrr"), digits=2, note="Cancelling one of two is a contraction."),
         "Churned MRR": Screen(_find("churned_mrr"), digits=2),
-        "Gross MRR churn rate": Screen(_find("revenue_churn_rate")),
+        "Gross MRR churn rate": Screen(
+            _find("revenue_churn_rate"),
+            period_days=30,
+            note="Churned and contraction MRR over the MRR of 30 days ago; with churned MRR alone it is "
+            "revenue_churn_rate.left_only.",
+        ),
         "Average revenue per user": Screen(_find("arpu"), digits=2),
     },
 )
+
+_LAST_SCHEDULE = "The last schedule holds for the whole span: give a calendar with those opening hours alone."
 
 zendesk = Vendor(
     "Zendesk",
@@ -231,13 +310,26 @@ zendesk = Vendor(
         "First reply time": Screen(
             _find("first_response_time.mean"),
             shown_in="minutes",
-            note="Of a ticket that an agent opened it is the second public comment: put that into first_replied_at.",
+            note="Of a ticket that an agent opened it is the second public comment: put that into first_replied_at. "
+            "Internal notes and bots are no replies.",
+        ),
+        "First reply time in business hours": Screen(
+            _find("first_response_time.business"), shown_in="minutes", note=f"A median. {_LAST_SCHEDULE}"
+        ),
+        "First resolution time": Screen(
+            _find("resolution_time.first_solve"),
+            shown_in="minutes",
+            note="A median. A ticket that was closed without being solved counts by its closing: put that into "
+            "first_solved_at.",
         ),
         "Resolution time": Screen(
             _find("resolution_time.mean"),
             shown_in="hours",
             digits=0,
             note="To the latest solve. The export rounds every ticket to whole hours before anyone averages them.",
+        ),
+        "Resolution time in business hours": Screen(
+            _find("resolution_time.business"), shown_in="minutes", note=f"A median. {_LAST_SCHEDULE}"
         ),
         "One-touch tickets": Screen(
             _find("first_contact_resolution_rate"),
@@ -255,19 +347,28 @@ zendesk = Vendor(
             _find("customer_satisfaction_score.good_bad"),
             shown_in="percent",
             digits=0,
-            note="Scores on a scale from 0 (bad) to 1 (good); an offered survey is no answer.",
+            note="Scores on a scale from 0 (bad) to 1 (good), as they are now; an offered survey is no answer.",
         ),
         "Tickets created": Screen(_find("ticket_volume"), note="Deleted tickets are not in it."),
         "Backlog": Screen(_find("backlog"), note="A snapshot at 23 hours, with what is solved after that."),
+    },
+    {
+        "Requester wait time": "it adds up the time in some of the statuses, and a ticket does not hold that; the "
+        "export and the data model even take different ones",
+        "Reopens": "it counts the steps from solved to open; reopen_rate counts tickets",
     },
 )
 
 zoho = Vendor(
     "Zoho CRM",
     {
-        "Lead conversion rate": Screen(_find("lead_conversion_rate"), shown_in="percent"),
+        "Lead conversion rate": Screen(
+            _find("lead_conversion_rate"), shown_in="percent", note="Leads with CONVERTED = Yes over all leads."
+        ),
         "Average sales cycle": Screen(
-            _find("sales_cycle_length.calendar_days"), shown_in="days", note="Days between two dates of the calendar."
+            _find("sales_cycle_length.calendar_days"),
+            shown_in="days",
+            note="Days between two dates of the calendar. Open deals carry a closing date as well; the stage decides.",
         ),
     },
 )

@@ -1,6 +1,6 @@
 
 -- new_customers
-SELECT count(*) FROM customers WHERE in_period(since) AND (since IS NULL OR until IS NULL OR until >= since)
+SELECT count(*) FROM credible_customers WHERE in_period(since)
 -- lost_customers
 SELECT count(*) FROM known_customers WHERE until IS NOT NULL AND in_period(until)
 -- active_customers
@@ -25,7 +25,7 @@ FROM known_customers
 SELECT count(*) FILTER (status = 'churned') / count(status) FROM customers
 -- churn_rate.by_inactivity
 WITH buyers AS (SELECT max(ordered_at) AS last FROM orders
-    WHERE status = 'completed' AND customer_id IS NOT NULL AND ordered_at IS NOT NULL AND in_period(ordered_at) GROUP BY customer_id)
+    WHERE status = 'completed' AND customer_id IS NOT NULL AND ordered_at < as_of() AND in_period(ordered_at) GROUP BY customer_id)
 SELECT count(*) FILTER (last + to_days(days()) < as_of()) / count(*) FROM buyers
 -- cohort_retention
 WITH firsts AS (SELECT customer_id, min(ordered_at) AS first FROM orders WHERE status = 'completed' AND customer_id IS NOT NULL GROUP BY ALL)

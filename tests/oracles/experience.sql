@@ -1,10 +1,11 @@
 
 -- net_promoter_score
 SELECT 100 * (count(*) FILTER (score BETWEEN 9 AND 10) - count(*) FILTER (score BETWEEN 0 AND 6)) / count(*)
-FROM surveys WHERE kind = 'nps' AND score IS NOT NULL AND in_period(answered_at)
+FROM surveys WHERE kind = 'nps' AND score IS NOT NULL AND (scale_low, scale_high) = (0, 10) AND in_period(answered_at)
 -- net_promoter_score.latest_per_customer
 WITH latest AS (SELECT arg_max(score, (answered_at, id)) AS score FROM surveys
-    WHERE kind = 'nps' AND score IS NOT NULL AND customer_id IS NOT NULL AND answered_at IS NOT NULL AND in_period(answered_at)
+    WHERE kind = 'nps' AND score IS NOT NULL AND (scale_low, scale_high) = (0, 10) AND customer_id IS NOT NULL
+        AND answered_at IS NOT NULL AND in_period(answered_at)
     GROUP BY customer_id)
 SELECT 100 * (count(*) FILTER (score >= 9) - count(*) FILTER (score <= 6)) / count(*) FROM latest
 -- customer_satisfaction_score
@@ -28,6 +29,6 @@ WHERE kind = 'ces' AND score IS NOT NULL AND in_period(answered_at)
 -- survey_response_rate
 SELECT count(*) FILTER (answered_at IS NOT NULL OR score IS NOT NULL) / count(*) FROM surveys WHERE in_period(sent_at)
 -- survey_response_rate.by_event
-SELECT (SELECT count(answered_at) FROM surveys WHERE in_period(answered_at)) / (SELECT count(*) FROM surveys WHERE in_period(sent_at))
+SELECT (SELECT count(*) FROM surveys WHERE (answered_at IS NOT NULL OR score IS NOT NULL) AND in_period(answered_at)) / (SELECT count(*) FROM surveys WHERE in_period(sent_at))
 -- social_mentions
 SELECT count(*) FROM interactions WHERE kind = 'social' AND direction = 'inbound' AND in_period("at")

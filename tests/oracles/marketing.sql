@@ -5,12 +5,13 @@ SELECT count(*) FROM counted_leads WHERE in_period(created_at)
 SELECT count(*) FILTER (converted_at < as_of() OR (status = 'converted' AND converted_at IS NULL)) / count(*)
 FROM counted_leads WHERE in_period(created_at)
 -- lead_conversion_rate.by_event
-SELECT (SELECT count(*) FROM counted_leads WHERE converted_at IS NOT NULL AND in_period(converted_at))
+SELECT (SELECT count(*) FROM counted_leads WHERE (converted_at IS NOT NULL OR status = 'converted') AND in_period(converted_at))
     / (SELECT count(*) FROM counted_leads WHERE in_period(created_at))
 -- lead_conversion_rate.within
 SELECT count(*) FILTER (converted_at - created_at <= to_days(days()) AND converted_at < as_of()) / count(*)
 FROM counted_leads WHERE created_at IS NOT NULL AND in_period(created_at)
-    AND created_at + to_days(days()) <= as_of() AND (converted_at IS NULL OR converted_at >= created_at)
+    AND created_at + to_days(days()) <= as_of()
+    AND (converted_at >= created_at OR (converted_at IS NULL AND (status IS NULL OR status <> 'converted')))
 -- visit_conversion_rate
 SELECT sum(conversions) / sum(sessions) FROM visits WHERE conversions IS NOT NULL AND in_period("at")
 -- visit_conversion_rate.by_visitors
@@ -70,9 +71,9 @@ WHERE unsubscribed IS NOT NULL AND delivered IS NOT NULL AND in_period(started_a
 -- bounce_rate
 SELECT sum(bounced) / sum(sent) FROM mails WHERE bounced IS NOT NULL AND sent IS NOT NULL AND in_period(started_at)
 -- acquisition_rate
-SELECT (SELECT count(*) FROM customers WHERE in_period(since)) / (SELECT count(*) FROM counted_leads WHERE in_period(created_at))
+SELECT (SELECT count(*) FROM credible_customers WHERE in_period(since)) / (SELECT count(*) FROM counted_leads WHERE in_period(created_at))
 -- acquisition_rate.of_recipients
-SELECT (SELECT count(*) FROM customers WHERE in_period(since)) / (SELECT sum(sent) FROM campaigns WHERE in_period(started_at))
+SELECT (SELECT count(*) FROM credible_customers WHERE in_period(since)) / (SELECT sum(sent) FROM campaigns WHERE in_period(started_at))
 -- brand_awareness
 SELECT sum(score) / count(score) FROM surveys WHERE kind = 'awareness' AND in_period(answered_at)
 -- market_share

@@ -60,7 +60,8 @@ SELECT count(*) FILTER (replies <= 1 AND reopens = 0) / count(*) FROM solved_tic
 WHERE replies IS NOT NULL AND reopens IS NOT NULL AND in_period(solved_at)
 -- reopen_rate
 SELECT count(*) FILTER (reopens >= 1) / count(*) FROM counted_tickets
-WHERE (solved_at IS NOT NULL OR status IN ('solved', 'closed')) AND reopens IS NOT NULL AND in_period(solved_at)
+WHERE (solved_at IS NOT NULL OR status IN ('solved', 'closed') OR first_solved_at IS NOT NULL OR reopens > 0)
+    AND reopens IS NOT NULL AND in_period(solved_at)
 -- escalation_rate
 SELECT count(*) FILTER (escalated) / count(*) FROM solved_tickets WHERE in_period(solved_at)
 -- sla_attainment

@@ -18,26 +18,26 @@ SELECT CASE WHEN horizon_is_seen() THEN
     round(amount::DOUBLE / ((SELECT sum(t) FROM stays()) / month()) * (SELECT months FROM ahead) * margin(), 2) END FROM brought
 -- customer_acquisition_cost
 SELECT (SELECT coalesce(sum(amount), 0) FROM expenses WHERE team IN ('marketing', 'sales') AND in_period(spent_at))
-    / (SELECT count(*) FROM customers WHERE in_period(since))
+    / (SELECT count(*) FROM credible_customers WHERE in_period(since))
 -- customer_acquisition_cost.marketing_only
 SELECT (SELECT coalesce(sum(amount), 0) FROM expenses WHERE team = 'marketing' AND in_period(spent_at))
-    / (SELECT count(*) FROM customers WHERE in_period(since))
+    / (SELECT count(*) FROM credible_customers WHERE in_period(since))
 -- customer_acquisition_cost.lagged
 SELECT CASE WHEN NOT whole() THEN
     (SELECT coalesce(sum(amount), 0) FROM expenses WHERE team IN ('marketing', 'sales') AND in_lagged(spent_at))
-    / (SELECT count(*) FROM customers WHERE in_period(since)) END
+    / (SELECT count(*) FROM credible_customers WHERE in_period(since)) END
 -- ltv_to_cac_ratio
 WITH bought AS (SELECT * FROM orders WHERE status = 'completed' AND amount IS NOT NULL AND customer_id IS NOT NULL AND in_period(ordered_at))
 SELECT sum(amount) / count(DISTINCT customer_id) / days_of_period() * lifespan() * margin()
     / ((SELECT sum(amount) FROM expenses WHERE team IN ('marketing', 'sales') AND in_period(spent_at))
-        / (SELECT count(*) FROM customers WHERE in_period(since))) FROM bought
+        / (SELECT count(*) FROM credible_customers WHERE in_period(since))) FROM bought
 -- ltv_to_cac_ratio.arpu_over_churn
 SELECT CASE WHEN NOT whole() THEN (sum(opening) / count(*)) * margin() / (count(*) FILTER (closing <= 0) / count(*)) END
     / ((SELECT sum(amount) FROM expenses WHERE team IN ('marketing', 'sales') AND in_period(spent_at))
-        / (SELECT count(*) FROM customers WHERE in_period(since))) FROM accounts() WHERE opening > 0
+        / (SELECT count(*) FROM credible_customers WHERE in_period(since))) FROM accounts() WHERE opening > 0
 -- cac_payback_period
 SELECT (SELECT coalesce(sum(amount), 0) FROM expenses WHERE team IN ('marketing', 'sales') AND in_period(spent_at))
-    / (SELECT count(*) FROM customers WHERE in_period(since))
+    / (SELECT count(*) FROM credible_customers WHERE in_period(since))
     / (sum(mrr) / count(DISTINCT customer_id) FILTER (mrr > 0) * margin()) * month()
 FROM known_subscriptions WHERE active_at(started_at, ended_at, period_end())
 -- return_on_investment

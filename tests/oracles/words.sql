@@ -19,6 +19,8 @@ CREATE VIEW counted_tickets AS SELECT * FROM tickets WHERE merged_into IS NULL A
 CREATE VIEW solved_tickets AS SELECT * FROM counted_tickets
     WHERE (status IN ('solved', 'closed')) OR (status IS NULL AND solved_at IS NOT NULL);
 CREATE VIEW mails AS SELECT * FROM campaigns WHERE channel = 'email';
+-- Customers who did not leave before they came, as far as is known.
+CREATE VIEW credible_customers AS SELECT * FROM customers WHERE since IS NULL OR until IS NULL OR until >= since;
 CREATE VIEW known_customers AS SELECT * FROM customers WHERE since IS NOT NULL AND (until IS NULL OR until >= since);
 CREATE VIEW known_subscriptions AS SELECT * FROM subscriptions
     WHERE started_at IS NOT NULL AND (ended_at IS NULL OR ended_at >= started_at) AND mrr IS NOT NULL AND customer_id IS NOT NULL;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ from crmkpi.expressions import period
 
 DATA_SET = "cdnow"
 SPAN = "1997-01-01..1998-06-30"
-LAST_DAY = datetime(1998, 6, 30)
+# Known to its end, so that more than 90 days before it are 91 days without an order.
+LAST_DAY = date(1998, 6, 30)
 
 orders = ck.Table(ck.Order)
 customers = ck.Table(ck.Customer)
@@ -171,9 +172,9 @@ CATALOGUE: dict[str, Callable[[Shop], Any]] = {
         for result in shop.crm.measure(repeat_rate, period=SPAN, every="month")
         if result.period is not None
     },
-    "inactive_90d_at_end": lambda shop: inactivity(shop.crm, days=90, as_of=LAST_DAY),
-    "inactive_180d_at_end": lambda shop: inactivity(shop.crm, days=180, as_of=LAST_DAY),
-    "inactive_365d_at_end": lambda shop: inactivity(shop.crm, days=365, as_of=LAST_DAY),
+    "inactive_90d_at_end": lambda shop: inactivity(shop.crm, days=90 + 1, as_of=LAST_DAY),
+    "inactive_180d_at_end": lambda shop: inactivity(shop.crm, days=180 + 1, as_of=LAST_DAY),
+    "inactive_365d_at_end": lambda shop: inactivity(shop.crm, days=365 + 1, as_of=LAST_DAY),
 }
 
 CUSTOM: dict[str, Callable[[Shop], Any]] = {

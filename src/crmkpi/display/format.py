@@ -3,6 +3,7 @@
 | unit | reads |
 |---|---|
 | ratio | 63.2 %, and 0.04 % where one decimal would say 0 |
+| multiple | 4.20x |
 | money | 2,360.91 EUR |
 | duration | 51.8 days, 5.2 h, 43 min, 12 s |
 | score | 4.3; a score with a sign, such as the net promoter score, +42.0 |
@@ -61,6 +62,8 @@ def format_value(value: Any, unit: Unit, *, currency: str | None = None, signed:
     match unit:
         case "ratio":
             text = f"{_percent(value)} %"
+        case "multiple":
+            text = f"{_two_decimals(value)}x"
         case "money":
             text = _with(_cents(value), currency)
         case "duration":

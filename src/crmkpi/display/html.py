@@ -10,8 +10,9 @@ from crmkpi.results import Report, Result
 
 __all__ = ["draw_html", "html_page", "report_page", "report_table"]
 
+# Mixed with the colour of the text, which the page chose for its background: a notebook may be light on a dark desktop.
 _STYLE = """
-.crmkpi { --better: #1a7f37; --worse: #b3261e; overflow-x: auto; }
+.crmkpi { overflow-x: auto; }
 .crmkpi table { border-collapse: collapse; font: 14px/1.5 system-ui, sans-serif; font-variant-numeric: tabular-nums; }
 .crmkpi caption { text-align: left; font-weight: 600; padding: 0 .7em .5em; }
 .crmkpi :is(th, td) { padding: .25em .7em; text-align: right; white-space: nowrap; background: none; }
@@ -19,11 +20,10 @@ _STYLE = """
 .crmkpi tbody :is(th, td) { font-weight: normal; border-top: 1px solid rgb(128 128 128 / .3); }
 .crmkpi tbody th.group { font-weight: 600; padding-top: .9em; border-top: none; text-align: left; }
 .crmkpi td.value { font-weight: 600; }
-.crmkpi .better { color: var(--better); }
-.crmkpi .worse { color: var(--worse); }
+.crmkpi .better { color: color-mix(in srgb, #1f9d48 70%, currentColor); }
+.crmkpi .worse { color: color-mix(in srgb, #dc3a30 70%, currentColor); }
 .crmkpi svg { float: left; margin: .4em .8em 0 0; }
 .crmkpi ul { font: 12px/1.5 system-ui, sans-serif; padding-left: 1.6em; opacity: .8; }
-@media (prefers-color-scheme: dark) { .crmkpi { --better: #57c878; --worse: #ff8f85; } }
 """
 _PAGE_STYLE = """
 :root { color-scheme: light dark; }

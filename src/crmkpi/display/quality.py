@@ -17,19 +17,16 @@ __all__ = ["quality_html", "quality_page", "quality_text"]
 
 _PLURAL = {"error": "errors", "warning": "warnings", "information": "information"}
 _STYLE = """
-.crmkpi-quality { --error: #b3261e; --warning: #8a5a00; --information: #57606a; font: 14px/1.5 system-ui, sans-serif; }
+.crmkpi-quality { font: 14px/1.5 system-ui, sans-serif; }
 .crmkpi-quality h2 { font-size: 1.05rem; margin: 1.4em 0 .5em; }
 .crmkpi-quality article { border-left: 3px solid; padding: .1em 0 .1em .9em; margin: 0 0 1em; }
 .crmkpi-quality article p { margin: 0; overflow-wrap: anywhere; }
 .crmkpi-quality .what { font-weight: 600; }
 .crmkpi-quality .more { opacity: .8; }
 .crmkpi-quality code { font-size: .92em; }
-.crmkpi-quality .error { border-color: var(--error); }
-.crmkpi-quality .warning { border-color: var(--warning); }
-.crmkpi-quality .information { border-color: var(--information); }
-@media (prefers-color-scheme: dark) {
-  .crmkpi-quality { --error: #ff8f85; --warning: #e3b341; --information: #9198a1; }
-}
+.crmkpi-quality .error { border-color: #d0453b; }
+.crmkpi-quality .warning { border-color: #c08a1e; }
+.crmkpi-quality .information { border-color: #7d8590; }
 """
 
 

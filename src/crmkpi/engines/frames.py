@@ -8,7 +8,6 @@ numbers on some backends, so there is none.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -19,21 +18,17 @@ from crmkpi.engines.frames_columns import FrameTable
 from crmkpi.engines.frames_expressions import Compiler
 from crmkpi.engines.frames_keys import OUTSIDE, Key, day_key, segment_key, step_key, undated_key
 from crmkpi.engines.frames_look import Column, Prepared, inside
-from crmkpi.engines.frames_native import as_categories, rows_of
+from crmkpi.engines.frames_native import rows_of
 from crmkpi.engines.frames_pass import Pass
 from crmkpi.engines.frames_time import micros, with_open_time
-from crmkpi.engines.query import NO_DATE, Anchor, Answer, Query, merged_state
+from crmkpi.engines.query import NO_DATE, Anchor, Answer, Query
 from crmkpi.engines.records import Moments
-from crmkpi.engines.support import narwhals, words
+from crmkpi.engines.support import words
 from crmkpi.errors import DefinitionError, InputError, MissingTableError
 from crmkpi.expressions import (
     BusinessTime,
-    Comparison,
-    Constant,
     Expression,
     Field,
-    Membership,
-    Presence,
     walk,
 )
 from crmkpi.money import Rates
@@ -68,25 +63,17 @@ def answer(
     spans = {repr(part): part for root in query.expressions for part in walk(root) if isinstance(part, BusinessTime)}
     for span in spans.values():
         prepared = _with_open_times(prepared, span, calendar)
-    if table.backend.name == "pandas":
-        prepared = _categorised(query, table, prepared)
     compiler = Compiler(prepared, parameters, calendar, (moments.as_of_wall, moments.as_of))
     groups: list[dict[Any, list[Any]]] = []
     asked = (parameters, moments.as_of, calendar, rates, currency, confidence, merging)
     for number, anchor in enumerate(query.anchors):
         found: dict[Any, list[Any]] = {}
-        for run, name in _runs(query, anchor, compiler, moments, rates, currency, confidence):
+        for run in _runs(query, anchor, compiler, moments, rates, currency, confidence):
             answered = partial(run.states, merging=merging, statements=statements)
             if run.undated:
-                states_of = _once(table, compiler, query, f"undated {number} {query.text} {asked!r}", answered)
+                found |= _once(table, compiler, query, f"undated {number} {query.text} {asked!r}", answered)
             else:
-                states_of = answered()
-            for (segment, part), states in states_of.items():
-                group = (segment, name(part))
-                if group[1] == OUTSIDE:
-                    continue
-                before = found.get(group)
-                found[group] = states if before is None else _merged(anchor, before, states)
+                found |= answered()
         groups.append(found)
     return Answer(_given(query, table, compiler), groups, prepared.rejected)
 
@@ -115,10 +102,6 @@ def _once(table: FrameTable, compiler: Compiler, query: Query, what: str, find: 
     return known[2]
 
 
-def _merged(anchor: Anchor, mine: list[Any], theirs: list[Any]) -> list[Any]:
-    return [merged_state(slot, a, b) for slot, a, b in zip(anchor.slots, mine, theirs, strict=True)]
-
-
 def _runs(
     query: Query,
     anchor: Anchor,
@@ -127,41 +110,40 @@ def _runs(
     rates: Rates | None,
     currency: str | None,
     confidence: float | None,
-) -> list[tuple[Pass, Callable[[int | None], int | None]]]:
-    """The passes over the frame that an anchor needs: one, or for a stock one for each bound."""
+) -> list[Pass]:
+    """The passes over the frame that an anchor needs, each over parts of its own: for a stock one for each bound."""
     segments = _segments(query, compiler)
     if anchor.stock:
-        made: list[tuple[Pass, Callable[[int | None], int | None]]] = []
+        made = []
         for number, bound in enumerate(moments.bounds):
             convert = _converter(rates, currency, lambda _, day=bound[2]: day.date())  # type: ignore[misc]
-            stock = Pass(replace(compiler, bound=bound), segments, [], anchor, convert, confidence)
-            made.append((stock, lambda _, number=number: number))  # type: ignore[misc]
+            made.append(Pass(replace(compiler, bound=bound), segments, [], anchor, convert, confidence, number))
         return made
     if anchor.at is None:
         convert = _converter(rates, currency, lambda _: None)
-        return [(Pass(compiler, segments, [], anchor, convert, confidence), lambda part: part)]
+        return [Pass(compiler, segments, [], anchor, convert, confidence)]
     stamp = compiler.value(anchor.at)
     edges = moments.edges if stamp.aware else moments.wall_edges
-    keys = [step_key("part", compiler, stamp, [micros(edge) for edge in edges])]
+    steps = step_key("part", compiler, stamp, [micros(edge) for edge in edges])
+
+    def part(cell: Any) -> int:
+        step = steps.decode(cell)
+        inside = step is not None and 0 < step <= len(moments.wanted) and moments.wanted[step - 1]
+        return step - 1 if inside else OUTSIDE
+
+    keys = [replace(steps, decode=part)]
     dates = sorted(rates.days) if rates is not None else []
     if dates:
         keys.append(day_key("rate", compiler, stamp, dates))
-
-    def name(part: int | None) -> int | None:
-        if part is None:
-            return OUTSIDE
-        number = part - 1
-        return number if 0 <= number < len(moments.wanted) and moments.wanted[number] else OUTSIDE
 
     def day_of(number: int | None) -> Any:
         return None if number is None else dates[max(number - 1, 0)] if number else dates[0].replace(year=1)
 
     convert = _converter(rates, currency, day_of if dates else lambda _: None)
-    dated = (Pass(_with_dates(compiler, anchor.at), segments, keys, anchor, convert, confidence), name)
+    dated = Pass(_with_dates(compiler, anchor.at), segments, keys, anchor, convert, confidence)
     if not stamp.needs:
         return [dated]
-    undated = Pass(compiler, segments, [undated_key(stamp, compiler)], anchor, convert, confidence)
-    return [dated, (undated, lambda _: NO_DATE)]
+    return [dated, Pass(compiler, segments, [undated_key(stamp, compiler)], anchor, convert, confidence, NO_DATE)]
 
 
 def _with_dates(compiler: Compiler, at: Expression) -> Compiler:
@@ -181,36 +163,6 @@ def _converter(rates: Rates | None, default: str | None, day_of: Callable[[Any],
         return rates.convert(amount, currency if currency is not None else default, day_of(number))
 
     return convert
-
-
-def _categorised(query: Query, table: FrameTable, prepared: Prepared) -> Prepared:
-    """The same with text as categories where it is only grouped by or compared with words; they are found once."""
-    free = Counter(key.source.path for key in query.segments if isinstance(key.source, Field) and key.label is None)
-    bound: Counter[tuple[str, ...]] = Counter()
-    for root in query.expressions:
-        for part in walk(root):
-            if isinstance(part, Field):
-                bound[part.path] += 1
-            match part:
-                case Comparison("==" | "!=", Field() as field, Constant()):
-                    free[field.path] += 1
-                case Membership(Field() as field) | Presence(Field() as field):
-                    free[field.path] += 1
-    if any(slot.key is not None or slot.what == "latest" for anchor in query.anchors for slot in anchor.slots):
-        return prepared  # grouping by categories and other columns at once would make all pairs of them
-    names = tuple(
-        column.name
-        for path, column in prepared.columns.items()
-        if len(path) == 1 and column.kind in ("text", "choice") and free[path] >= bound[path]
-    )
-    if not names or any(len(path) > 1 for path in prepared.columns):
-        return prepared
-    what = f"categories {names}"
-    known = table.kept.get(what)
-    if known is None or known[0] is not prepared:
-        frame = narwhals(table.backend).from_native(as_categories(prepared.frame, names), eager_only=True)
-        known = table.kept[what] = (prepared, replace(prepared, frame=frame))
-    return known[1]
 
 
 def _prepared(query: Query, table: FrameTable, tables: Mapping[str, Any]) -> Prepared:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import reduce
+from importlib import import_module
 from operator import and_
 from typing import Any
 
@@ -24,7 +25,7 @@ from crmkpi.engines.frames_time import DAY, from_micros, local_day, micros, open
 from crmkpi.engines.frames_values import Condition, Value, as_float, both, either, held, sum_or_product
 from crmkpi.engines.query import MICROSECOND
 from crmkpi.engines.support import refuse, words
-from crmkpi.errors import DefinitionError, TimeZoneError
+from crmkpi.errors import DefinitionError, MissingExtraError, TimeZoneError
 from crmkpi.expressions import (
     AsOf,
     Bound,
@@ -67,17 +68,24 @@ class Compiler:
     @property
     def nw(self) -> Any:
         """The words that expressions are made of."""
-        return frames_duckdb.WORDS if self.prepared.backend.name == "duckdb" else words(self.prepared.backend)
+        backend = self.prepared.backend
+        if backend.name == "duckdb":
+            return frames_duckdb.WORDS
+        return frames_numpy().WORDS if backend.name in ("pandas", "pyarrow") else words(backend)
 
     @property
     def frame(self) -> Any:
         """The frame that understands them."""
-        frame = self.prepared.frame
-        return (
-            frames_duckdb.DuckDbFrame.of(frame.to_native(), self.prepared.kept)
-            if self.prepared.backend.name == "duckdb"
-            else frame
-        )
+        frame, backend, kept = self.prepared.frame, self.prepared.backend, self.prepared.kept
+        if backend.name == "duckdb":
+            return frames_duckdb.DuckDbFrame.of(frame.to_native(), kept)
+        if backend.name not in ("pandas", "pyarrow"):
+            return frame
+        known, made = kept.get("arrays", (None, None))
+        if known is not frame:
+            made = frames_numpy().Arrays.of(backend, frame.to_native())
+            kept["arrays"] = (frame, made)
+        return made
 
     def column(self, field: Field) -> Column:
         """The plain column of a field."""
@@ -409,6 +417,16 @@ class Compiler:
             number, rest = divmod(number, 10 ** (digits - value.digits))
             return None if rest else number
         return number * 10 ** (value.digits - digits)
+
+
+def frames_numpy() -> Any:
+    """What speaks to pandas and PyArrow, loaded with NumPy when it is needed."""
+    try:
+        return import_module("crmkpi.engines.frames_numpy")
+    except ImportError as error:
+        raise MissingExtraError(
+            "Measuring a pandas or PyArrow frame needs NumPy; install it with pip install 'crmkpi[frames]'."
+        ) from error
 
 
 def _sides(condition: Expression) -> list[Expression]:

@@ -12,7 +12,7 @@ from typing import Any
 from crmkpi.engines.frames_cells import cells_of
 from crmkpi.engines.frames_expressions import Compiler
 from crmkpi.engines.frames_look import Column
-from crmkpi.engines.frames_native import counts_steps, looked_up
+from crmkpi.engines.frames_native import looked_up
 from crmkpi.engines.frames_time import from_micros, local_day, step_numbers
 from crmkpi.engines.frames_values import Value
 from crmkpi.engines.query import EXACT, SegmentKey
@@ -45,7 +45,6 @@ class Key:
     source: Any
     decode: Callable[[Any], Any]
     within: Any = None  # where rows are asked for at all
-    edges: tuple[int, ...] | None = None  # of a step function that the library counts itself
     single: bool = True  # no two plain values mean the same
 
 
@@ -60,9 +59,9 @@ def step_key(name: str, compiler: Compiler, stamp: Value, edges: Sequence[int]) 
     within = nw.lit(False)  # noqa: FBT003  # without two edges there is no period
     if len(edges) > 1:
         within = compiler.between(stamp, edges[0], edges[-1])
-    if counts_steps(compiler.prepared.backend):
-        return Key(name, source, _whole_or_none, within, tuple(edges))
     backend = compiler.prepared.backend
+    if backend.name in ("pandas", "pyarrow"):
+        return Key(name, source.stepped(edges), _whole_or_none, within)
     months = _months(edges) if backend.name == "duckdb" and stamp.raw is not None else None
     if months is not None:
         return Key(name, stamp.raw[0].month(), lambda month: months[month], within)

@@ -12,11 +12,9 @@ from contextlib import redirect_stdout
 from datetime import UTC, date
 from decimal import Decimal
 from importlib import import_module
-from importlib.util import find_spec
 from io import StringIO
 from typing import Any
 
-from crmkpi.engines.frames_cells import cells_of
 from crmkpi.engines.frames_duckdb import DuckDbSql
 from crmkpi.engines.frames_spark import entered_spark, rows_beside
 from crmkpi.engines.support import Backend, narwhals, words
@@ -24,8 +22,6 @@ from crmkpi.errors import ColumnError, InputError
 from crmkpi.records.base import Kind
 
 __all__ = [
-    "as_categories",
-    "counts_steps",
     "entered",
     "filled",
     "looked_up",
@@ -34,7 +30,6 @@ __all__ = [
     "statement_of",
     "table_beside",
     "untyped",
-    "with_steps",
     "with_usual_types",
 ]
 
@@ -270,16 +265,12 @@ def _entered_duckdb(frame: Any, columns: Mapping[str, tuple[str, Kind]]) -> Any:
     return frame.project(", ".join(made))
 
 
-def as_categories(frame: Any, names: Sequence[str]) -> Any:
-    """A pandas frame with these columns of text as categories, which filter, compare and group as small numbers."""
-    native = frame.to_native()
-    return native.assign(**{name: native[name].astype("category") for name in names})
-
-
 def rows_of(backend: Backend, frame: Any) -> list[tuple[Any, ...]]:
     """The rows of a small result as plain Python values, None for what is missing."""
     if backend.name == "polars":
         return frame.collect().rows()  # type: ignore[no-any-return]
+    if hasattr(frame, "plain_rows"):  # arrays of NumPy
+        return frame.plain_rows()  # type: ignore[no-any-return]
     native = frame.to_native()
     if backend.name == "duckdb":
         return native.fetchall()  # type: ignore[no-any-return]
@@ -323,47 +314,11 @@ def table_beside(backend: Backend, frame: Any, columns: Mapping[str, Sequence[in
     return made
 
 
-def counts_steps(backend: Backend) -> bool:
-    """Whether the library finds the step that a number has reached by search, and not by asking for each."""
-    return backend.name in ("pandas", "pyarrow") and find_spec("numpy") is not None
-
-
 def looked_up(column: Any, first: int, size: int, reached: Sequence[int]) -> Any:
     """The step of a number from `first` on, by the cell of `size` that it lies in; for Polars."""
     import polars as pl  # noqa: PLC0415  # only where a Polars frame is given
 
     return pl.lit(pl.Series(reached, dtype=pl.Int32)).gather((column - first) // size)
-
-
-def with_steps(backend: Backend, frame: Any, name: str, edges: Sequence[int]) -> Any:
-    """The frame with the column `name` as how many of the increasing `edges` its number has reached."""
-    native = frame.to_native()
-    if backend.name == "pandas":
-        import pandas as pd  # noqa: PLC0415  # only where a pandas frame is given
-
-        missing = native[name].isna().to_numpy()
-        found = _reached(native[name].to_numpy(dtype="int64", na_value=0), edges)
-        reached = pd.arrays.IntegerArray(found, missing)
-        return narwhals(backend).from_native(native.assign(**{name: reached}), eager_only=True)
-    import pyarrow as pa  # noqa: PLC0415  # only where an Arrow table is given
-
-    column = native.column(name)
-    found = _reached(column.fill_null(0).to_numpy(), edges)
-    place = native.schema.get_field_index(name)
-    made = pa.array(found, pa.int64(), mask=column.is_null().to_numpy() if column.null_count else None)
-    return narwhals(backend).from_native(native.set_column(place, name, made), eager_only=True)
-
-
-def _reached(numbers: Any, edges: Sequence[int]) -> Any:
-    """How many of the increasing edges each number has reached, by the cell that it lies in where there are few."""
-    import numpy as np  # noqa: PLC0415  # asked for by `counts_steps`
-
-    cells = cells_of(edges)
-    if cells is None:
-        return np.searchsorted(np.array(edges, dtype="int64"), numbers, side="right")
-    size, reached = cells
-    place = np.clip((numbers - edges[0]) // size, -1, len(reached))  # before the first edge, or from the last on
-    return np.array([0, *reached, len(edges)], dtype="int64")[place + 1]
 
 
 def statement_of(backend: Backend, frame: Any) -> tuple[str, str] | None:

@@ -15,8 +15,8 @@ from typing import Any
 
 from crmkpi.engines.frames_classes import Classes
 from crmkpi.engines.frames_expressions import Compiler
-from crmkpi.engines.frames_keys import UNDATED, Key, as_it_is, decoder
-from crmkpi.engines.frames_native import rows_of, statement_of, with_steps
+from crmkpi.engines.frames_keys import OUTSIDE, UNDATED, Key, as_it_is, decoder
+from crmkpi.engines.frames_native import rows_of, statement_of
 from crmkpi.engines.frames_sorted import gathered, ranked, with_sorted
 from crmkpi.engines.frames_states import (
     PartOfPass,
@@ -34,11 +34,11 @@ from crmkpi.engines.query import Anchor, Ranked, Sample, Slot, empty_state, merg
 __all__ = ["Pass"]
 
 _FEW_WAYS = 2  # up to so many, leaving out the rows that count nowhere is faster than to group them
-_FILTERS_FIRST = ("polars", "duckdb")  # they take a filter into the scan
+_FILTERS_FIRST = ("polars", "duckdb", "pandas", "pyarrow")  # of columns that nobody asked for yet
 _LISTS_IN_ROWS = ("pyspark",)  # each statement costs it more than the lists
-_ADD_FLAGS = ("polars", "duckdb")  # they add up true and false; the others add up 1 and 0
+_ADD_FLAGS = ("polars", "duckdb", "pandas", "pyarrow")  # they add up true and false; the others add up 1 and 0
 _ADD_CLASSES = ("duckdb",)
-_KEEPS_RANKS = ("polars", "duckdb")
+_KEEPS_RANKS = ("polars", "duckdb", "pandas", "pyarrow")
 
 Group = tuple[tuple[Hashable, ...], int | None]
 
@@ -54,7 +54,10 @@ class Pass:
         anchor: Anchor,
         convert: Callable[..., Any] | None = None,
         confidence: float | None = None,
+        part: int | None = None,
     ) -> None:
+        """`part` is that of all rows, where there is no key for it."""
+        self._part_of_all = part
         self._compiler = compiler
         self._backend = compiler.prepared.backend
         self._nw = compiler.nw
@@ -205,14 +208,11 @@ class Pass:
         wanted = [key.within for key in self._keys if key.within is not None]
         if self._backend.name in _FILTERS_FIRST and self._parts and all(part.flag for part in self._parts):
             wanted += self._any_way()
-        for condition in wanted:
-            frame = frame.filter(condition)
+        if wanted:
+            frame = frame.filter(*wanted)
         columns = {key.name: key.source for key in keys} | dict(more)
         if columns:
             frame = frame.with_columns(*(source.alias(name) for name, source in columns.items()))
-        for key in keys:
-            if key.edges is not None:
-                frame = with_steps(self._backend, frame, key.name, key.edges)
         return frame
 
     def _aggregated(
@@ -256,7 +256,9 @@ class Pass:
                 finish = self._finishing(part, keys)
                 for values, state in self._beside(frame, part, keys, rows, place.get(f"values {part.number}")):
                     decoded = [key.decode(cell) for key, cell in zip(keys, values, strict=True)]
-                    self._put(part, self._group(decoded, keys), decoded, per, finish(state, decoded))
+                    group = self._group(decoded, keys)
+                    if group[1] != OUTSIDE:
+                        self._put(part, group, decoded, per, finish(state, decoded) if finish else state)
 
     def _read(
         self,
@@ -270,26 +272,34 @@ class Pass:
     ) -> None:
         """Put down the states of all rows of an aggregation."""
         readers = [
-            (part, state_reader(part, place), self._finishing(part, keys))
+            (part, part.number, state_reader(part, place), self._finishing(part, keys))
             for part in parts
             if self._ranks(part, keys, merging=merging) or not is_beside(part, merging=merging)
         ]
-        numbers, decoders = range(len(keys)), [key.decode for key in keys]
+        decoders = [key.decode for key in keys]
         for row in rows:
-            decoded = [decoders[number](row[number]) for number in numbers]
+            decoded = [decode(cell) for decode, cell in zip(decoders, row, strict=False)]
             group = self._group(decoded, keys)
-            if group not in self._groups:
-                self._groups[group] = list(self._empty)
-            for part, read, finish in readers:
+            if group[1] == OUTSIDE:
+                continue
+            states = self._groups.get(group)
+            fresh = states is None and per is None
+            if states is None:
+                states = self._groups[group] = list(self._empty)
+            for part, number, read, finish in readers:
                 state = read(row)
                 if state is not None:
-                    self._put(part, group, decoded, per, finish(state, decoded))
+                    found = finish(state, decoded) if finish else state
+                    if fresh:
+                        states[number] = found
+                    else:
+                        self._put(part, group, decoded, per, found)
 
     def _group(self, decoded: Sequence[Any], keys: Sequence[Key]) -> Group:
-        """The group of decoded keys: the segments come first, then the part, if there is one."""
+        """The group of decoded keys: the segments come first, then the part, unless all rows are of one."""
         size = len(self._segments)
         dated = len(keys) > size and keys[size].name == "part"
-        return tuple(decoded[:size]), decoded[size] if dated else None
+        return tuple(decoded[:size]), decoded[size] if dated else self._part_of_all
 
     def _ranks(self, part: PartOfPass, keys: Sequence[Key], *, merging: bool) -> bool:
         """Whether of a sorted slot only the values at the ranks that matter are fetched: nothing will merge with it."""
@@ -316,7 +326,10 @@ class Pass:
             frame = frame.filter(self._met(part.flag))
         for cells, found in ranked(self._backend, frame, names, part.column, counted, places):
             decoded = [key.decode(cell) for key, cell in zip(keys, cells, strict=True)]
-            sample = self._groups[self._group(decoded, keys)][part.number][None]
+            group = self._group(decoded, keys)
+            if group[1] == OUTSIDE:
+                continue
+            sample = self._groups[group][part.number][None]
             known = {place: exact(plain) for place, plain in zip(places[sample.count], found, strict=False)}
             sample.values = Ranked(sample.count, known)
 
@@ -371,10 +384,10 @@ class Pass:
             assert not (part.slot.what == "distinct" and isinstance(state, int)), "different values do not add up"
             states[part.number] = merged_state(part.slot, before, state)
 
-    def _finishing(self, part: PartOfPass, keys: Sequence[Key]) -> Callable[[Any, Sequence[Any]], Any]:
-        """What puts a sample under its currency, or converts it; any other state stays as it is."""
+    def _finishing(self, part: PartOfPass, keys: Sequence[Key]) -> Callable[[Any, Sequence[Any]], Any] | None:
+        """What puts a sample under its currency, or converts it; None for any other state, which stays as it is."""
         if part.slot.what != "values":
-            return lambda state, _: state
+            return None
         where = {key.name: number for number, key in enumerate(keys)}
         currency, rate = where.get(f"c{part.currency}"), where.get("rate")
         convert = self._convert if part.slot.currency is not None else None

@@ -36,7 +36,11 @@ def gathered(
         listed = ", ".join([*map(DuckDbSql.quoted, keys), *parts])
         rows = rows_of(backend, frame.written(f"SELECT {listed} FROM {frame.source} GROUP BY ALL"))  # noqa: S608  # names are quoted
         return {row[:size]: [part or [] for part in row[size:]] for row in rows}
-    return _gathered_here(backend, frame.to_native(), keys, values)
+    gathered_: dict[tuple[Any, ...], list[list[Any]]] = {}
+    for number, value in enumerate(values):
+        for key, one in frame.sorted_values(keys, value):
+            gathered_.setdefault(key, [[] for _ in values])[number] = one if isinstance(one, list) else one.tolist()
+    return gathered_
 
 
 def with_sorted(frame: Any, keys: Sequence[str], aggregations: Sequence[Any], values: Sequence[str]) -> Any:
@@ -69,6 +73,8 @@ def ranked(
         chosen = frame.with_columns(pl.col(counted).cast(pl.UInt32)).join(counts, on=counted)
         found = chosen.select(*keys, pl.col(value).list.gather(pl.col("at"))).collect()
         return [(row[:size], row[size]) for row in found.rows()]
+    if backend.name in ("pandas", "pyarrow"):
+        return [(key, one[list(places[len(one)])].tolist()) for key, one in frame.sorted_values(keys, value)]
     names, column = [*map(DuckDbSql.quoted, keys)], DuckDbSql.quoted(value)
     sorted_ = ", ".join([*names, f"list_sort(list({column})) AS sorted"])
     extracts = ", ".join([*names, *(f"sorted[spots[{number + 1}] + 1]" for number in range(most))])
@@ -77,34 +83,3 @@ def ranked(
     groups = f"SELECT {sorted_} FROM {frame.source} WHERE {column} IS NOT NULL GROUP BY ALL"  # noqa: S608  # names are quoted
     statement = f"SELECT {extracts} FROM ({groups}) JOIN ({spots}) ON len(sorted) = n"  # noqa: S608  # all of it is ours
     return [(row[:size], row[size:]) for row in rows_of(backend, frame.written(statement))]
-
-
-def _gathered_here(
-    backend: Backend, native: Any, keys: Sequence[str], values: Sequence[str]
-) -> dict[tuple[Any, ...], list[list[Any]]]:
-    """The same for pandas and PyArrow, one column after the other."""
-    found: dict[tuple[Any, ...], list[list[Any]]] = {}
-    for number, value in enumerate(values):
-        if backend.name == "pandas":
-            present = native[native[value].notna()]
-            groups = _pandas_lists(present, keys, value)
-        else:
-            present = native.filter(native.column(value).is_valid())
-            if keys:
-                lists = present.group_by(list(keys)).aggregate([(value, "list")])
-                columns = [lists.column(name).to_pylist() for name in (*keys, f"{value}_list")]
-                groups = [(tuple(key), one) for *key, one in zip(*columns, strict=True)]
-            else:
-                groups = [((), present.column(value).to_pylist())]
-        for key, one in groups:
-            found.setdefault(key, [[] for _ in values])[number] = sorted(one)
-    return found
-
-
-def _pandas_lists(present: Any, keys: Sequence[str], value: str) -> list[tuple[tuple[Any, ...], list[Any]]]:
-    if not keys:
-        return [((), present[value].tolist())]
-    import pandas as pd  # noqa: PLC0415  # only where a pandas frame is given
-
-    grouped = present.groupby(list(keys), dropna=False, observed=True, sort=False)[value]
-    return [(tuple(None if pd.isna(part) else part for part in key), one.tolist()) for key, one in grouped]

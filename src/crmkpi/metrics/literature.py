@@ -38,7 +38,9 @@ CART_ABANDONMENT = (
 CRACKING_SALES = "Jordan and Vazzana: Cracking the Sales Management Code, McGraw-Hill 2012"
 DEFECTION = "Neslin, Gupta, Kamakura, Lu and Mason 2006: Defection Detection, Journal of Marketing Research 43(2)"
 DEMAND_WATERFALL = "SiriusDecisions: Demand Waterfall (inquiries, MQLs, sales accepted leads, SQLs, won)"
-EFFORTLESS = "Dixon, Freeman and Toman: Stop Trying to Delight Your Customers, Harvard Business Review, July 2010"
+EFFORTLESS = (
+    "Dixon, Freeman and Toman: Stop Trying to Delight Your Customers, Harvard Business Review, July-August 2010"
+)
 EMAIL_METRICS = "Email Experience Council: Support the Adoption of Metrics for Email (S.A.M.E.), 2010"
 ISO_10002 = "ISO 10002:2018, Guidelines for complaints handling in organizations"
 ISO_18295 = "ISO 18295-1:2017, Customer contact centres, requirements"
@@ -58,6 +60,6 @@ SCOR = "Supply Chain Operations Reference model, RS.1.1: order fulfilment cycle 
 SHORT_LIFE_OF_LEADS = (
     "Oldroyd, McElheran and Elkington: The Short Life of Online Sales Leads, Harvard Business Review, March 2011"
 )
-STRIPE_BILLING = "Stripe documentation: Billing analytics"
+STRIPE_BILLING = "Stripe documentation: Billing metric definitions"
 SURVIVAL_DATA = "Cox and Oakes: Analysis of Survival Data, Chapman and Hall 1984 (events over the time at risk)"
 WEB_ANALYTICS = "Web Analytics Association: Web Analytics Definitions, 2008"

@@ -54,11 +54,13 @@ __all__ = [
 _TYPES: Mapping[Unit, type[Any]] = {
     "count": int,
     "ratio": float,
+    "multiple": float,
     "score": float,
     "number": float,
     "money": Decimal,
     "duration": timedelta,
 }
+_DIVIDED = ("ratio", "multiple", "score", "duration")
 
 
 def takes_period(metric: Metric) -> bool:
@@ -103,7 +105,7 @@ def parts(case: Case) -> None:
     cuts = [one.cut(found_plan, case.period) for one in (reader, merged)]
     inputs = [_canonical(cut.inputs(())) for cut in cuts]
     _same(inputs[0], inputs[1], "as inputs of the formula, merged from two parts")
-    kept = [list(cut.left_out(())) for cut in cuts]
+    kept = [cut.counts(()) for cut in cuts]
     _same(kept[0], kept[1], "used and left out, merged from two parts")
 
 
@@ -121,7 +123,7 @@ def nothing(case: Case) -> None:
     result = case.result({name: [] for name in case.data.tables})
     if adds_up(case.metric):
         _check(result.exact == 0, f"the value of no records is {result.value!r}, not 0")
-    elif case.metric.unit in ("ratio", "score", "duration") and not case.metric.asked & set(case.metric.parameters):
+    elif case.metric.unit in _DIVIDED and not case.metric.asked & set(case.metric.parameters):
         # A part of a number that the caller gives, such as a target, is 0 where there is nothing.
         _check(result.value is None and bool(result.reason), f"the value of no records is {result.value!r}, not None")
 

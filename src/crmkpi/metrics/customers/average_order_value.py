@@ -40,7 +40,7 @@ def average_order_value(amount: Decimal, orders: int) -> Decimal:
 
     Pitfalls:
         The mean of the averages of countries is not the average. Taxes and shipping are in some exports and not in
-        others.
+        others. A refund that is kept as an order below zero counts as one more order.
 
     Examples:
         >>> from crmkpi import Order, average_order_value

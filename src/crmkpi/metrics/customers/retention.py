@@ -20,7 +20,8 @@ joined = (customers.since >= period.start) & (customers.since < period.end)
 left = (customers.until >= period.start) & (customers.until < period.end)
 wrong = {"no since": customers.since.missing(), "negative duration": customers.until < customers.since}
 
-last_orders = orders.per(orders.customer_id, last=orders.max(orders.ordered_at, orders.status == "completed"))
+known_orders = (orders.status == "completed") & (orders.ordered_at < as_of)
+last_orders = orders.per(orders.customer_id, last=orders.max(orders.ordered_at, known_orders))
 inactive_days = Parameter(
     "days", "after how many days without an order a customer counts as lost", unit="days", default=90
 )
@@ -235,7 +236,7 @@ def by_inactivity(inactive: int, customers: int) -> float:
     $$\text{churn rate by inactivity} = \frac{\text{customers without an order for } d \text{ days}}{\text{customers}}$$
 
     Nobody cancels in a shop: when a customer counts as lost is a choice, the parameter `days`. Only completed orders
-    count.
+    up to `as_of` count.
 
     Returns:
         A fraction from 0 to 1, with Wilson's interval; undefined where nobody has ordered.

@@ -15,7 +15,7 @@ answers = surveys.count(csat)
 steps = surveys.scale_high - surveys.scale_low
 satisfied = (
     ((steps <= 2) & (surveys.score >= surveys.scale_high))
-    | ((steps >= 3) & (steps <= 7) & (surveys.score >= surveys.scale_high - 1))
+    | ((steps > 2) & (steps < 8) & (surveys.score >= surveys.scale_high - 1))
     | ((steps >= 8) & (surveys.score >= surveys.scale_high - 2))
 )
 no_score = {"no score": csat & surveys.score.missing()}
@@ -57,8 +57,8 @@ def customer_satisfaction_score(satisfied: int, answers: int) -> float:
         Chatwoot and Formbricks count the top two of five as well; Zendesk has good and bad only (`good_bad`).
 
     Pitfalls:
-        Answers without a score do not belong into the denominator. Who is asked decides: after a solved ticket people
-        are kinder.
+        Who is asked decides: after a solved ticket people are kinder. Steps are taken for whole points: bring a scale
+        from 0 to 100, or stars kept as 0 to 1, to its points before it is read.
 
     Examples:
         >>> from crmkpi import Survey, customer_satisfaction_score

@@ -18,7 +18,10 @@ customers = surveys.per(surveys.customer_id, score=surveys.latest(surveys.score,
     promoters=surveys.count(nps & (surveys.score >= 9)),
     detractors=surveys.count(nps & (surveys.score <= 6)),
     answers=surveys.count(nps),
-    leave_out={"no score": nps & surveys.score.missing()},
+    leave_out={
+        "no score": nps & surveys.score.missing(),
+        "other scale": nps & ((surveys.scale_low != 0) | (surveys.scale_high != 10)),
+    },
     interval=NetPromoter("promoters", "detractors", "answers"),
     unit="score",
     better="higher",
@@ -36,7 +39,7 @@ def net_promoter_score(promoters: int, detractors: int, answers: int) -> float:
     $$\text{NPS} = 100 \times \frac{\text{promoters} - \text{detractors}}{\text{answers}}$$
 
     Answers on the scale from 0 to 10; an answer counts in the period in which it was given. Surveys without a score are
-    left out under "no score".
+    left out under "no score", those on another scale, where 9 and 6 mean something else, under "other scale".
 
     Returns:
         A score from -100 to 100, with the adjusted Wald interval; undefined where nobody answered.

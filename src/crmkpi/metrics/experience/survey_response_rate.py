@@ -21,7 +21,7 @@ answered = surveys.answered_at.present() | surveys.score.present()
     unit="ratio",
     better="higher",
     theme="experience",
-    also_known_as=("response rate", "survey completion rate", "answer rate"),
+    also_known_as=("response rate", "answer rate"),
     default_because="A cohort compares surveys with their own answers, so that it can never exceed 100 %.",
     sources=(AAPOR,),
 )
@@ -54,7 +54,7 @@ def survey_response_rate(answered: int, sent: int) -> float:
 
 
 @survey_response_rate.add_variant(
-    answered=surveys.count(surveys.answered_at.present(), at=surveys.answered_at),
+    answered=surveys.count(answered, at=surveys.answered_at),
     sent=surveys.count(),
     interval=None,
 )
@@ -63,7 +63,8 @@ def by_event(answered: int, sent: int) -> float:
 
     $$\text{response rate by event} = \frac{\text{answered in the period}}{\text{sent in the period}}$$
 
-    The answers belong to surveys of any age, so that the rate may exceed 1.
+    The answers belong to surveys of any age, so that the rate may exceed 1. An answer without a date counts over all
+    data, and is left out of periods.
 
     Returns:
         A number from 0 up, without an interval; undefined where no survey was sent.

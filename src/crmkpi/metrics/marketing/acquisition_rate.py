@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from crmkpi.measures import Table
 from crmkpi.metric import metric
+from crmkpi.metrics.customers.customer_counts import backwards
 from crmkpi.metrics.literature import MARKETING_METRICS
 from crmkpi.records import Campaign, Customer, Lead
 
@@ -18,7 +19,7 @@ new_customers = customers.count(at=customers.since)
 @metric(
     new_customers=new_customers,
     leads=leads.count(at=leads.created_at),
-    leave_out={"merged": leads.merged_into.present(), "deleted": leads.deleted},
+    leave_out={"merged": leads.merged_into.present(), "deleted": leads.deleted} | backwards,
     unit="ratio",
     better="higher",
     theme="marketing",
@@ -32,7 +33,8 @@ def acquisition_rate(new_customers: int, leads: int) -> float:
     $$\text{acquisition rate} = \frac{\text{new customers}}{\text{leads created}}$$
 
     A customer counts on the day `since`, a lead on the day it was created; the two need not be the same people. What
-    became of each lead is `lead_conversion_rate`. Merged and deleted leads are left out.
+    became of each lead is `lead_conversion_rate`. Merged and deleted leads are left out, and customers who left before
+    they came.
 
     Returns:
         A number from 0 up, above 1 where customers come without having been leads; undefined where no lead came in.
@@ -59,7 +61,7 @@ def of_recipients(new_customers: int, recipients: int) -> float:
     $$\text{acquisition rate of recipients} = \frac{\text{new customers}}{\text{sent by campaigns}}$$
 
     A customer counts on the day `since`, a campaign's messages on the day it started. Someone who gets two campaigns is
-    reached twice.
+    reached twice. Customers who left before they came are left out.
 
     Returns:
         A number from 0 up; undefined where nothing was sent.

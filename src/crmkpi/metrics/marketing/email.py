@@ -167,7 +167,7 @@ def email_open_rate(opened: int, delivered: int) -> float:
         A fraction; undefined where nothing was delivered.
 
     Pitfalls:
-        Mail programs that load images in advance count as opens, so that the rate has risen since without more readers.
+        Mail programs that load images in advance count as opens, so that the rate rises without more readers.
 
     Examples:
         >>> from crmkpi import Campaign, email_open_rate

@@ -14,7 +14,8 @@ leads = Table(Lead)
 days = Parameter("days", "how many days a lead has to convert", unit="days", default=30)
 not_counted = {"merged": leads.merged_into.present(), "deleted": leads.deleted}
 # A lead marked as converted without a date has converted at some time.
-converted = (leads.converted_at < as_of) | ((leads.status == "converted") & leads.converted_at.missing())
+at_some_time = (leads.status == "converted") & leads.converted_at.missing()
+converted = (leads.converted_at < as_of) | at_some_time
 
 
 @metric(
@@ -62,7 +63,7 @@ def lead_conversion_rate(converted: int, leads: int) -> float:
 
 
 @lead_conversion_rate.add_variant(
-    converted=leads.count(leads.converted_at.present(), at=leads.converted_at),
+    converted=leads.count(leads.converted_at.present() | at_some_time, at=leads.converted_at),
     leads=leads.count(),
     interval=None,
 )
@@ -71,7 +72,8 @@ def by_event(converted: int, leads: int) -> float:
 
     $$\text{rate by event} = \frac{\text{leads converted in the period}}{\text{leads created in the period}}$$
 
-    The conversions belong to leads of any age, so that the rate may exceed 1.
+    The conversions belong to leads of any age, so that the rate may exceed 1. A conversion without a date counts over
+    all data, and is left out of periods.
 
     Returns:
         A number from 0 up, without an interval; undefined where no lead was created.
@@ -93,7 +95,11 @@ def by_event(converted: int, leads: int) -> float:
     converted=leads.count((leads.converted_at - leads.created_at <= days) & (leads.converted_at < as_of)),
     leads=leads.count(leads.created_at.present()),
     leave_out=not_counted
-    | {"negative duration": leads.converted_at < leads.created_at, "immature": leads.created_at + days > as_of},
+    | {
+        "negative duration": leads.converted_at < leads.created_at,
+        "no converted_at": at_some_time,
+        "immature": leads.created_at + days > as_of,
+    },
     parameters=(days,),
     needs_as_of=True,
 )
@@ -103,6 +109,7 @@ def within(converted: int, leads: int) -> float:
     $$\text{rate within } d = \frac{\text{leads converted within } d \text{ days}}{\text{leads older than } d}$$
 
     Leads that are not yet that many days old as of `as_of` are left out under "immature": they still have time.
+    Of leads that are converted without a date it is not known whether it was in time; they are left out, too.
 
     Returns:
         A fraction from 0 to 1, with Wilson's interval; undefined where no lead is old enough.

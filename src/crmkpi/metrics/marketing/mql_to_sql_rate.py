@@ -22,7 +22,7 @@ leads = Table(Lead)
     better="higher",
     theme="marketing",
     title="MQL to SQL rate",
-    also_known_as=("MQL-to-SQL conversion rate", "MQL conversion rate", "sales acceptance rate"),
+    also_known_as=("MQL-to-SQL conversion rate", "MQL conversion rate"),
     default_because=(
         "A cohort by MQL date. A lead that sales took up without an MQL date says nothing about marketing's leads."
     ),

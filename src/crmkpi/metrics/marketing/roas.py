@@ -20,7 +20,7 @@ won = deals.status == "won"
     revenue=deals.sum(deals.amount, won, at=deals.closed_at),
     cost=campaigns.sum(campaigns.cost, at=campaigns.started_at),
     leave_out={"deleted": deals.deleted, "no campaign": won & deals.campaign_id.missing()},
-    unit="ratio",
+    unit="multiple",
     better="higher",
     theme="marketing",
     title="Return on ad spend",

@@ -25,7 +25,7 @@ closed = deals.status.is_in("won", "lost")
     unit="money",
     better="higher",
     theme="sales",
-    also_known_as=("average deal value", "average contract value", "ACV", "average opportunity value"),
+    also_known_as=("average deal value", "average contract value", "average opportunity value"),
     default_because="Only won deals bring money; lost ones often carry an amount of 0 and would pull the mean down.",
     sources=(CRACKING_SALES, MARKETING_METRICS),
 )

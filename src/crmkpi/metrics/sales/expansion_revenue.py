@@ -22,7 +22,7 @@ won = deals.status == "won"
     unit="money",
     better="higher",
     theme="sales",
-    also_known_as=("upsell revenue", "cross-sell revenue", "upsell and cross-sell", "revenue from existing customers"),
+    also_known_as=("upsell revenue", "cross-sell revenue", "upsell and cross-sell"),
     default_because="Only deals that say they are expansions: a new deal of an old customer may be a renewal.",
     sources=(SAAS_METRICS,),
 )

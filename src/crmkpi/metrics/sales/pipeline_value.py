@@ -15,10 +15,14 @@ __all__ = ["pipeline_value", "weighted_pipeline"]
 deals = Table(Deal)
 is_open = deals.status == "open"
 # A deal that is closed by now was open at the end of an earlier period. An open deal's close date is only a hope.
-was_open = (deals.created_at < period.end) & (
-    is_open | (deals.status.is_in("won", "lost") & (deals.closed_at >= period.end))
-)
-unknown = {"deleted": deals.deleted, "no created_at": is_open & deals.created_at.missing()}
+closed = deals.status.is_in("won", "lost")
+not_closed_then = is_open | (closed & (deals.closed_at >= period.end))
+was_open = (deals.created_at < period.end) & not_closed_then
+unknown = {
+    "deleted": deals.deleted,
+    "no created_at": not_closed_then & deals.created_at.missing(),
+    "no closed_at": closed & (deals.created_at < period.end) & deals.closed_at.missing(),
+}
 
 
 @metric(
@@ -38,7 +42,8 @@ def pipeline_value(amount: Decimal) -> Decimal:
 
     A stock: a deal is open from its creation until it is won or lost, so that earlier periods show what was open then
     (at today's amounts). Without a period it is what is open now. Open deals without an amount are left out under "no
-    amount", those without a creation date under "no created_at".
+    amount", those without a creation date under "no created_at". A closed deal without the date of its closing may have
+    been open then: it is left out under "no closed_at".
 
     Returns:
         Money; 0 where nothing is open.

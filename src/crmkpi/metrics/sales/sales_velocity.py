@@ -65,4 +65,5 @@ def sales_velocity(
         'no record has a value for cycle'
     """
     average_size = amount / won_with_amount
-    return open_deals * won * average_size * _DAY / (closed * Decimal(repr(cycle)))
+    a_day = open_deals * won * average_size * _DAY / (closed * Decimal(repr(cycle)))
+    return a_day + 0  # 100, where dividing by 1.0 gives 1E+2

@@ -54,7 +54,8 @@ def stage_conversion_rate(moved_on: int, entered: int) -> float:
         many reached each of them.
 
     Pitfalls:
-        Multiplying the rates of all stages gives the win rate only if no deal skips a stage.
+        Multiplying the rates of all stages gives the win rate only if no deal skips a stage. Where a system keeps only
+        the day of a loss, stages that the deal left on that day look like the one in which it was lost.
 
     Examples:
         >>> from crmkpi import Deal, StageVisit, stage_conversion_rate

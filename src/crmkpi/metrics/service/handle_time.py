@@ -40,7 +40,8 @@ def handle_time(handled: float) -> float:
         A duration, with Student's t interval; undefined where no solved ticket has a time.
 
     Pitfalls:
-        Shorter is not better where customers have to come again: look at `first_contact_resolution_rate`.
+        Call centres mean the time of one call: a ticket of three calls is three of theirs. Shorter is not better where
+        customers have to come again: look at `first_contact_resolution_rate`.
 
     Examples:
         >>> from crmkpi import Ticket, handle_time

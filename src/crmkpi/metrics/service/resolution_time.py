@@ -13,6 +13,7 @@ __all__ = ["resolution_time"]
 tickets = Table(Ticket)
 # A ticket that was solved and is open again is not solved.
 is_solved = tickets.status.is_in("solved", "closed") | tickets.status.missing()
+was_solved = tickets.first_solved_at.present() | tickets.solved_at.present() | tickets.status.is_in("solved", "closed")
 resolution = tickets.solved_at - tickets.created_at
 not_counted = {
     "merged": tickets.merged_into.present(),
@@ -135,7 +136,7 @@ def business(resolution: float) -> float:
 
 @resolution_time.add_variant(
     at=tickets.first_solved_at,
-    resolution=tickets.median(tickets.first_solved_at - tickets.created_at),
+    resolution=tickets.median(tickets.first_solved_at - tickets.created_at, was_solved),
     leave_out={"merged": tickets.merged_into.present(), "spam": tickets.spam},
 )
 def first_solve(resolution: float) -> float:
@@ -143,7 +144,8 @@ def first_solve(resolution: float) -> float:
 
     $$\text{time to first solution} = \operatorname{median}(\text{first solved} - \text{created})$$
 
-    A ticket counts in the period in which it was first solved, even if it is open again.
+    A ticket counts in the period in which it was first solved, even if it is open again. Solved tickets of which only
+    the latest solution is known are left out under "no first_solved_at".
 
     Returns:
         A duration, with an interval from order statistics; undefined where no ticket was ever solved.

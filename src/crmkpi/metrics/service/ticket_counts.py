@@ -17,9 +17,8 @@ solved = tickets.status.is_in("solved", "closed")
 is_open = tickets.status.is_in("open", "pending") | (tickets.status.missing() & tickets.solved_at.missing())
 # A ticket that is solved by now was open at the end of an earlier period. One that was opened again counts as
 # open all along.
-was_open = (tickets.created_at < period.end) & (
-    is_open | ((solved | tickets.status.missing()) & (tickets.solved_at >= period.end))
-)
+not_solved_then = is_open | ((solved | tickets.status.missing()) & (tickets.solved_at >= period.end))
+was_open = (tickets.created_at < period.end) & not_solved_then
 
 
 @metric(
@@ -45,7 +44,8 @@ def complaints(complaints: int) -> int:
         A count; 0 where nobody complained.
 
     Pitfalls:
-        Fewer complaints may be customers who left without a word. An export with other words for its kinds gives 0.
+        Fewer complaints may be customers who left without a word. An export with other words for its kinds, or with
+        none, gives 0.
 
     Examples:
         >>> from crmkpi import Ticket, complaints
@@ -60,7 +60,10 @@ def complaints(complaints: int) -> int:
 @metric(
     tickets=tickets.count(was_open),
     leave_out=not_counted
-    | {"no created_at": is_open & tickets.created_at.missing(), "no solved_at": solved & tickets.solved_at.missing()},
+    | {
+        "no created_at": not_solved_then & tickets.created_at.missing(),
+        "no solved_at": solved & tickets.solved_at.missing(),
+    },
     unit="count",
     better="lower",
     theme="service",

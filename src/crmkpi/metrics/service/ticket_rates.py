@@ -12,14 +12,16 @@ __all__ = ["escalation_rate", "reopen_rate", "self_service_rate", "sla_attainmen
 
 tickets = Table(Ticket)
 solved = tickets.solved_at.present() | tickets.status.is_in("solved", "closed")
+# Some systems take the date of the solution off a ticket that is opened again.
+was_solved = solved | tickets.first_solved_at.present() | (tickets.reopens > 0)
 merged_or_spam = {"merged": tickets.merged_into.present(), "spam": tickets.spam}
 
 
 @metric(
     at=tickets.solved_at,
-    reopened=tickets.count(solved & (tickets.reopens > 0)),
-    solved=tickets.count(solved),
-    leave_out=merged_or_spam | {"no reopens": solved & tickets.reopens.missing()},
+    reopened=tickets.count(was_solved & (tickets.reopens > 0)),
+    solved=tickets.count(was_solved),
+    leave_out=merged_or_spam | {"no reopens": was_solved & tickets.reopens.missing()},
     interval=Share("reopened", "solved"),
     unit="ratio",
     better="lower",
@@ -33,8 +35,9 @@ def reopen_rate(reopened: int, solved: int) -> float:
 
     $$\text{reopen rate} = \frac{\text{opened again at least once}}{\text{solved}}$$
 
-    A ticket counts in the period of its latest solution, also if it is open again now. Tickets whose reopenings are not
-    known are left out under "no reopens"; merged tickets and spam as well.
+    A ticket counts in the period of its latest solution, also if it is open again now; one without that date counts
+    over all data, and is left out of periods. Tickets whose reopenings are not known are left out under "no reopens";
+    merged tickets and spam as well.
 
     Returns:
         A fraction from 0 to 1, with Wilson's interval; undefined where no ticket was solved.
@@ -99,13 +102,13 @@ def escalation_rate(escalated: int, solved: int) -> float:
     at=tickets.solved_at,
     met=tickets.count(tickets.solved_at <= tickets.sla_due_at),
     with_outcome=tickets.count(tickets.solved_at.present() & tickets.sla_due_at.present()),
-    leave_out=not_counted,
+    leave_out=not_counted | {"no solved_at": solved & tickets.sla_due_at.present() & tickets.solved_at.missing()},
     interval=Share("met", "with_outcome"),
     unit="ratio",
     better="higher",
     theme="service",
     title="SLA attainment",
-    also_known_as=("SLA compliance", "SLA achievement", "SLA met rate"),
+    also_known_as=("SLA", "SLA compliance", "SLA achievement", "SLA met rate"),
     default_because="Only tickets with an outcome: one that is still open has neither kept nor broken its promise.",
     sources=(ITIL, ISO_18295),
 )
@@ -115,7 +118,8 @@ def sla_attainment(met: int, with_outcome: int) -> float:
     $$\text{SLA attainment} = \frac{\text{solved by the due time}}{\text{solved tickets with a due time}}$$
 
     A ticket counts in the period in which it was solved; at the very due time is in time. Tickets without a due time
-    have no outcome. Tickets that are open again, merged tickets and spam are left out.
+    have no outcome. Tickets that are open again, merged tickets and spam are left out, and tickets solved on a day that
+    is not known.
 
     Returns:
         A fraction from 0 to 1, with Wilson's interval; undefined where no ticket with a due time was solved.

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from crmkpi.measures import period_days
 from crmkpi.metric import metric
+from crmkpi.metrics.customers.customer_counts import backwards
 from crmkpi.metrics.customers.recurring_revenue import left_out as unusable_subscriptions
 from crmkpi.metrics.customers.recurring_revenue import mrr_at_end, running_at_end, subscriptions
 from crmkpi.metrics.literature import SAAS_METRICS
@@ -24,6 +25,9 @@ from crmkpi.months import MONTH_SECONDS
 
 __all__ = ["cac_payback_period", "ltv_to_cac_ratio"]
 
+# Subscriptions may go backwards as well, and each reason has one name.
+unusable = unusable_subscriptions | {"left before they came": backwards["negative duration"]}
+
 
 @metric(
     amount=orders.sum(orders.amount, counted, at=orders.ordered_at),
@@ -31,9 +35,9 @@ __all__ = ["cac_payback_period", "ltv_to_cac_ratio"]
     days=period_days,
     spend=spend,
     new_customers=new_customers,
-    leave_out=left_out,
+    leave_out=left_out | backwards,
     parameters=(lifespan, margin),
-    unit="ratio",
+    unit="multiple",
     better="higher",
     theme="value",
     title="LTV to CAC ratio",
@@ -78,7 +82,7 @@ def ltv_to_cac_ratio(
     days=period_days,
     spend=spend,
     new_customers=new_customers,
-    leave_out=unusable_subscriptions,
+    leave_out=unusable,
     parameters=(margin,),
 )
 def arpu_over_churn(
@@ -114,7 +118,7 @@ def arpu_over_churn(
     new_customers=new_customers,
     mrr=mrr_at_end,
     subscribers=subscriptions.distinct(subscriptions.customer_id, running_at_end & (subscriptions.mrr > 0)),
-    leave_out=unusable_subscriptions,
+    leave_out=unusable,
     parameters=(margin,),
     unit="duration",
     better="lower",

@@ -7,6 +7,7 @@ from decimal import Decimal
 from crmkpi.expressions import Parameter
 from crmkpi.measures import Table
 from crmkpi.metric import metric
+from crmkpi.metrics.customers.customer_counts import backwards
 from crmkpi.metrics.literature import MARKETING_METRICS, SAAS_METRICS
 from crmkpi.records import Customer, Expense
 
@@ -23,6 +24,7 @@ periods = Parameter("periods", "how many periods lie between spending and winnin
 @metric(
     spend=spend,
     new_customers=new_customers,
+    leave_out=backwards,
     unit="money",
     better="lower",
     theme="value",
@@ -35,8 +37,8 @@ def customer_acquisition_cost(spend: Decimal, new_customers: int) -> Decimal:
 
     $$\text{CAC} = \frac{\text{marketing and sales spend}}{\text{new customers}}$$
 
-    Spend counts on the day it was spent, a customer on the day `since` which they are one. Expenses of other teams do
-    not count.
+    Spend counts on the day it was spent, a customer on the day `since` which they are one. Expenses of other teams, or
+    of none, do not count. Customers who left before they came are left out, as in `new_customers`.
 
     Returns:
         Money; undefined where no customer was won.
