@@ -14,7 +14,8 @@ from crmkpi.engines import records as records_engine
 from crmkpi.engines.frames_columns import FrameTable
 from crmkpi.engines.query import Answer, Query
 from crmkpi.engines.support import at_home
-from crmkpi.errors import CurrencyError, (
+from crmkpi.errors import (
+    CurrencyError,
     InputError,
     MissingTableError,
     ParameterError,
