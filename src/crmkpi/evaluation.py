@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Context, Decimal, localcontext
 from functools import reduce
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from crmkpi.engines.query import EXACT, NO_DATE, Answer, Group, Part, Sample, Slot, empty_state, merged_state
@@ -114,7 +115,7 @@ class Reader:
     def place(self, column: Column, period: Period | None) -> Place:
         """Where a slot is found over a whole period."""
         groups = self.answers[column.table].groups[column.anchor]
-        parts = self.timeline.parts(moved(period, column.measure, self.parameters), stock=column.stock)
+        parts = tuple(self.timeline.parts(moved(period, column.measure, self.parameters), stock=column.stock))
         return Place(groups, parts, column.number, column.slot)
 
     def last_day(self, period: Period | None) -> date | None:
@@ -123,22 +124,25 @@ class Reader:
         end = known if period is None else min(known, period.wall_end)
         return None if end == EVER[0] else (end - timedelta(microseconds=1)).date()
 
-    def read(self, measure: Measure, state: Any, metric: str) -> Input:
-        """A state as the input of a formula: durations in seconds, money with its currency."""
+    def reading(self, measure: Measure, metric: str) -> Callable[[Any], Input]:
+        """What reads a state as the input of a formula: durations in seconds, money with its currency."""
         aggregate, kind = measure.aggregate, measure.kind
         if aggregate in ("count", "distinct"):
-            return Input(state if isinstance(state, int) else len(state))
+            return _count_of
         if aggregate == "latest":
-            value = None if state is None else state[2]
-            return Input(value / timedelta(seconds=1) if isinstance(value, timedelta) else value)
-        currency, sample = None, _NOTHING
-        if kind == "money":
-            currency, sample = self._one_currency(state, metric)
-        elif state:
-            (sample,) = state.values()
-        if aggregate == "values":
-            return Input(tuple(_for_formula(one, kind) for one in sample.values), currency, sample)
-        return Input(_for_formula(_aggregate(measure, sample), kind), currency, sample)
+            return _latest_of
+
+        def read(state: Any) -> Input:
+            currency, sample = None, _NOTHING
+            if kind == "money":
+                currency, sample = self._one_currency(state, metric)
+            elif state:
+                (sample,) = state.values()
+            if aggregate == "values":
+                return Input(tuple([_for_formula(one, kind) for one in sample.values]), currency, sample)
+            return Input(_for_formula(_aggregate(measure, sample), kind), currency, sample)
+
+        return read
 
     def _one_currency(self, samples: Mapping[str | None, Sample], metric: str) -> tuple[str | None, Sample]:
         """The only currency among the amounts; several are never added."""
@@ -193,7 +197,7 @@ class Reader:
                 currency: Sample.of(values, measure.kind, ("squares", "values", "extremes"))
                 for currency, values in kept.items()
             }
-        return self.read(measure, samples, metric)
+        return self.reading(measure, metric)(samples)
 
     def _rows(self, plan: MeasurePlan, states: Mapping[str, Any], metric: str) -> Input:
         """The rows as tuples of the keys and the columns; all amounts in them are of one currency."""
@@ -212,12 +216,10 @@ class Reader:
     ) -> Iterator[tuple[Any, Mapping[str, Input]]]:
         """The key and the columns of each row that is wanted."""
         empty = {name: _empty_keyed(column) for name, column in plan.columns.items()}
+        readings = {name: self.reading(column.measure, metric) for name, column in plan.columns.items()}
         where = plan.measure.where
         for key in dict.fromkeys(key for by_key in states.values() for key in by_key):
-            cells = {
-                name: self.read(column.measure, states[name].get(key, empty[name]), metric)
-                for name, column in plan.columns.items()
-            }
+            cells = {name: read(states[name].get(key, empty[name])) for name, read in readings.items()}
             if where is None or self._of_row(where, plan, cells) is True:
                 yield key, cells
 
@@ -251,47 +253,45 @@ class Place:
 class _Counting:
     """Where the records of one table and anchor are counted over one period."""
 
-    __slots__ = ("_groups", "_numbers", "_others", "_parts", "_undated")
+    __slots__ = ("_groups", "_none", "_numbers", "_others", "_parts", "_pick", "_undated")
 
     def __init__(self, reader: Reader, account: AccountPlan, period: Period | None) -> None:
         self._parts = tuple(reader.timeline.parts(period, stock=account.stock))
         self._groups = reader.answers[account.table].groups[account.anchor]
         self._numbers = [account.used, *(number for _, number in account.reasons)]
+        self._pick = itemgetter(*self._numbers) if account.reasons else lambda states: (states[account.used],)
+        self._none = [0] * len(self._numbers)
         # Records that would count if they had the date that puts them into a period, and so lie in none of the parts.
         self._undated = [account.used, *(number for reason, number in account.reasons if reason == account.no_date)]
         self._others = {} if NO_DATE in self._parts else self._groups
 
     def counts(self, segment: tuple[Hashable, ...]) -> list[int]:
         """How many were used, how many left out under each reason, and how many have no date."""
-        groups = self._groups
-        each = [states for part in self._parts if (states := groups.get((segment, part))) is not None]
-        if len(each) == 1:  # by far the most
-            (states,) = each
-            found = [states[number] for number in self._numbers]
-        else:
-            found = [sum([states[number] for states in each]) for number in self._numbers]
         undated = self._others.get((segment, NO_DATE))
-        found.append(0 if undated is None else sum([undated[number] for number in self._undated]))
-        return found
+        dateless = 0 if undated is None else sum([undated[number] for number in self._undated])
+        if len(self._parts) == 1:  # by far the most
+            states = self._groups.get((segment, self._parts[0]))
+            return [*(self._none if states is None else self._pick(states)), dateless]
+        each = [states for part in self._parts if (states := self._groups.get((segment, part))) is not None]
+        return [*[sum([states[number] for states in each]) for number in self._numbers], dateless]
 
 
 class Cut:
     """A metric over one period: where its numbers lie is found once, and read for each segment."""
 
-    __slots__ = ("_counting", "_fixed", "_places", "_plan", "_reader")
+    __slots__ = ("_counting", "_finders", "_fixed", "_plan", "_reader")
 
     def __init__(self, reader: Reader, plan: MetricPlan, period: Period | None) -> None:
         self._reader = reader
         self._plan = plan
         self._fixed: dict[str, Input] = {}
-        self._places: list[tuple[str, MeasurePlan, Mapping[str, Place]]] = []
+        self._finders: list[tuple[str, Callable[[tuple[Hashable, ...]], Input]]] = []
         for name, found in plan.measures.items():
             looking = [found.measure, *(column.measure for column in found.columns.values())]
             shifted = [part for part in looking if part.shift != "none"]
             if any(moved(period, part, reader.parameters) is None for part in shifted):
                 self._fixed[name] = Input(None, missing=_NOTHING_EARLIER)
-            places = {each: reader.place(column, period) for each, column in found.columns.items()}
-            self._places.append((name, found, places))
+            self._finders.append((name, self._finder(name, found, period)))
         if plan.metric.days is not None:
             missing = "it needs the length of a period, and no period is given"
             self._fixed[plan.metric.days] = Input(_days(period), missing=missing)
@@ -300,18 +300,28 @@ class Cut:
             self._fixed[plan.metric.until] = Input(reader.last_day(period), missing=missing)
         self._counting = [_Counting(reader, account, period) for account in plan.accounts]
 
+    @property
+    def lacks(self) -> bool:
+        """Whether an input has no value in any segment, for a reason of its own."""
+        return any(found.value is None for found in self._fixed.values())
+
+    def _finder(self, name: str, plan: MeasurePlan, period: Period | None) -> Callable[[tuple[Hashable, ...]], Input]:
+        """What finds an input of the formula for a segment."""
+        if name in self._fixed:
+            fixed = self._fixed[name]
+            return lambda _: fixed
+        reader, metric = self._reader, self._plan.metric.id
+        places = {each: reader.place(column, period) for each, column in plan.columns.items()}
+        if isinstance(plan.measure.table, Grouped):
+            return lambda segment: reader.grouped(
+                plan, {each: place.state(segment) for each, place in places.items()}, metric
+            )
+        state_of, read = places[""].state, reader.reading(plan.measure, metric)
+        return lambda segment: read(state_of(segment))
+
     def inputs(self, segment: tuple[Hashable, ...]) -> dict[str, Input]:
         """All inputs of the metric's formula."""
-        reader, metric = self._reader, self._plan.metric.id
-        found: dict[str, Input] = {}
-        for name, plan, places in self._places:
-            if name in self._fixed:
-                found[name] = self._fixed[name]
-            elif isinstance(plan.measure.table, Grouped):
-                states = {each: place.state(segment) for each, place in places.items()}
-                found[name] = reader.grouped(plan, states, metric)
-            else:
-                found[name] = reader.read(plan.measure, places[""].state(segment), metric)
+        found = {name: find(segment) for name, find in self._finders}
         for given in (self._plan.metric.days, self._plan.metric.until):
             if given is not None:
                 found[given] = self._fixed[given]
@@ -320,6 +330,15 @@ class Cut:
     def counts(self, segment: tuple[Hashable, ...]) -> list[list[int]]:
         """For each table and anchor, how many were used, were left out under each reason, and have no date."""
         return [counting.counts(segment) for counting in self._counting]
+
+
+def _count_of(state: Any) -> Input:
+    return Input(state if isinstance(state, int) else len(state))
+
+
+def _latest_of(state: Any) -> Input:
+    value = None if state is None else state[2]
+    return Input(value / timedelta(seconds=1) if isinstance(value, timedelta) else value)
 
 
 def moved(period: Period | None, measure: Measure, parameters: Mapping[str, Any]) -> Period | None:
