@@ -94,7 +94,7 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "plan": (("plan",), ENGINE),
     "evaluation": (("evaluation",), ("tests/test_measures.py", *ENGINE, "tests/test_dataset.py")),
     "measurement": (("measurement", "evidence"), ("tests/test_dataset.py", "tests/test_vendors.py", *ENGINE)),
-    "results": (("results",), (*SHOWN, *(f"{ORACLES}[{name}]" for name in VARIED))),
+    "results": (("results", "values"), (*SHOWN, *(f"{ORACLES}[{name}]" for name in VARIED))),
     "periods": (("periods", "period_texts", "spans"), PERIODS),
     "intervals": (("intervals", "confidence"), ("tests/test_intervals.py",)),
     "engines/query": (("engines/query",), (*(f"tests/test_tally.py::{name}" for name in MERGING), *ENGINE)),
