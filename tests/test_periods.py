@@ -452,6 +452,7 @@ def test_all_time_is_refused_where_bounds_are_needed(step, message):
         (lambda: Period.rolling(until=AS_OF, days=1, months=1), PeriodError, "got days=1, months=1"),
         (lambda: Period.rolling(until=AS_OF, days=0), PeriodError, "a whole number from 1; got days=0"),
         (lambda: Period("2026-01-01..2026-02-01..2026-03-01"), PeriodError, "A span must name its first and last day"),
+        (lambda: Period("2026-01-02..2026-01-01"), PeriodError, "Did you mean '2026-01-01..2026-01-02'"),
         (lambda: Period("fiscl year to date"), PeriodError, "Did you mean 'fiscal year to date'"),
         (lambda: Period("this fiscl year"), PeriodError, "Did you mean 'this fiscal year'"),
         (lambda: Period("2026").split("months"), PeriodError, "got 'months'. Did you mean 'month'"),
@@ -518,12 +519,13 @@ def test_periods_sort_by_their_start_and_of_one_start_the_shorter_comes_first():
         "Period('all')",
         "Period('month to date', as_of=datetime.date(2026, 3, 15))",
         "Period('fiscal year to date', as_of=datetime.date(2026, 3, 15))",
+        "Period.of(datetime.date(2026, 3, 1), 'week', calendar=Calendar(week_start='sunday'))",
         "Period.rolling(months=3, until=datetime.date(2026, 3, 31))",
         "Period.between(datetime.date(2026, 3, 1), datetime.date(2026, 5, 1), label='Spring')",
     ],
 )
 def test_a_period_prints_as_one_would_write_it(text):
-    assert repr(eval(text, {"Period": Period, "datetime": dt})) == text
+    assert repr(eval(text, {"Period": Period, "Calendar": Calendar, "datetime": dt})) == text
 
 
 @settings(deadline=None)

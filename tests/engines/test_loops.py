@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +16,8 @@ from crmkpi.engines.layouts import layout_of
 from crmkpi.engines.loops import OUTSIDE, compiled
 from crmkpi.engines.query import Anchor, Query, Sample, Slot
 from crmkpi.engines.records import Moments, _chunks, _Locator, answer
-from crmkpi.expressions import Expression, as_of, period
+from crmkpi.errors import TimeZoneError
+from crmkpi.expressions import Expression, Unless, as_of, as_predicate, period
 from crmkpi.measurement import _plan
 from crmkpi.records.base import record_type
 
@@ -115,6 +116,80 @@ def test_what_is_asked_of_all_records_is_put_down_without_looking_for_a_group() 
     assert "try: s =" in compiled(query_of(Slot("count", None), at=deals.closed_at), converts=False).source
 
 
+OPPOSITES = {  # two conditions, and whether exactly one of them holds wherever both can be asked
+    "a choice": (deals.status == "won", deals.status != "won", True),
+    "a limit": (deals.amount > 5, deals.amount <= 5, True),
+    "a limit, the other way round": (deals.amount <= 5, deals.amount > 5, True),
+    "a limit that is within": (deals.amount >= 5, deals.amount < 5, True),
+    "a flag": (deals.deleted | deals.deleted, ~(deals.deleted | deals.deleted), False),
+    "a flag itself": (deals.deleted == True, Unless(deals.deleted == True), True),  # noqa: E712
+    "there and missing": (deals.amount.present(), deals.amount.missing(), True),
+    "missing and there": (deals.amount.missing(), deals.amount.present(), True),
+    "what a condition is not": (deals.owner == "Ada", Unless(deals.owner == "Ada"), False),
+    "another limit": (deals.amount > 5, deals.amount <= 6, False),
+    "another field": (deals.amount > 5, deals.cost <= 5, False),
+    "a limit and the same limit": (deals.amount > 5, deals.amount >= 5, False),
+    "two limits that leave nothing but themselves": (deals.amount <= 5, deals.amount >= 5, False),
+    "two choices": (deals.status == "won", deals.status == "lost", False),
+    "other values that are missing": (deals.amount.present(), deals.cost.missing(), False),
+}
+
+
+@pytest.mark.parametrize("name", OPPOSITES)
+def test_of_two_opposites_only_one_is_asked(name: str) -> None:
+    first, second, opposite = OPPOSITES[name]
+    found = [
+        won(id=f"{amount} {owner} {deleted}", amount=amount, cost=5, owner=owner, deleted=deleted, status=status)
+        for amount in (None, 4, 5, 6)
+        for owner in (None, "Ada", "Bo")
+        for deleted in (True, False)
+        for status in ("won", "lost")
+    ]
+    query = query_of(Slot("count", first), Slot("count", second))
+    assert ("else:" in compiled(query, converts=False).source) is opposite
+    alone = [states_of(query_of(Slot("count", condition)), found)[0] for condition in (first, second)]
+    assert states_of(query, found) == alone
+
+
+def test_records_that_nothing_asks_for_are_left_at_once() -> None:
+    query = query_of(
+        Slot("count", as_predicate(deals.deleted)),
+        Slot("count", Unless(as_predicate(deals.deleted)) & (deals.stage == "Offer")),
+    )
+    guard = next(line.strip() for line in compiled(query, converts=False).source.splitlines() if " or " in line)
+    assert (guard.count("f_deleted"), guard.count("f_stage =="), guard.count("not ")) == (1, 1, 0)
+    found = [won(id=f"{n}", deleted=n % 2 == 0, stage="Offer" if n % 3 == 0 else None) for n in range(12)]
+    assert states_of(query, found) == [6, 2]
+
+
+def test_different_values_of_each_key_are_kept_once() -> None:
+    query = query_of(Slot("distinct", None, deals.product, key=deals.owner))
+    scan = compiled(query, converts=False).bind([_Locator(Moments(), query.anchors[0])], Moments(), dict, {}, {})
+    cells, _ = scan([won(owner="Ada", product=name) for name in ("A", "B", "A")])
+    assert cells[()][1][None][0] == {"Ada": {"A", "B"}}
+
+
+def test_a_query_that_asks_nothing_counts_the_records() -> None:
+    given: dict[str, Any] = {"moments": Moments(), "tables": dict, "functions": {}, "parameters": {}}
+    assert answer(Query(record_type(ck.Deal), ()), [won(), won()], **given).given == {(): 2}
+
+
+def test_a_record_that_is_related_to_a_related_one_is_found() -> None:
+    tables: dict[str, Any] = {
+        "leads": {"L": ck.Lead(id="L", campaign_id="C"), "M": ck.Lead(id="M", campaign_id="gone")},
+        "campaigns": {"C": ck.Campaign(id="C", channel="mail")},
+    }
+    query = query_of(
+        Slot("distinct", None, deals.lead.campaign.channel), Slot("count", deals.lead.campaign.id.missing())
+    )
+    given: dict[str, Any] = {"moments": Moments(), "tables": tables.get, "functions": {}, "parameters": {}}
+    ((states,),) = [
+        group.values()
+        for group in answer(query, [won(lead_id=lead) for lead in ("L", "M", "gone", None)], **given).groups
+    ]
+    assert states == [{"mail"}, 3]
+
+
 def test_a_field_that_every_record_has_is_not_asked_whether_it_is_there() -> None:
     loop = compiled(query_of(Slot("count", (deals.status != "won") & (deals.stage != "Offer"))), converts=False)
     assert "f_stage is not None" in loop.source
@@ -195,5 +270,17 @@ def test_a_day_is_looked_up_once_unless_a_period_begins_within_it() -> None:
     _, days, locate = locator.align(DAY, won())
     found = {number: locate(DAY + timedelta(days=number) + noon) for number in range(-1, 5)}
     assert found == {-1: OUTSIDE, 0: 0, 1: 0, 2: OUTSIDE, 3: OUTSIDE, 4: OUTSIDE}
+    assert locate(DAY + timedelta(days=3, hours=6)) == OUTSIDE
     first = DAY.toordinal()
     assert days == {first - 1: OUTSIDE, first: 0, first + 1: 0, first + 2: OUTSIDE, first + 4: OUTSIDE}
+
+
+def test_timestamps_of_several_zones_meet_and_those_without_one_do_not() -> None:
+    locator = _Locator(Moments(), Anchor(deals.closed_at, stock=False))
+    for hours in (0, 1, 2):
+        zone = timezone(timedelta(hours=hours))
+        assert locator.align(DAY.replace(tzinfo=zone), won())[0] is zone
+    with pytest.raises(
+        TimeZoneError, match=r"deals\.closed_at must be with a time zone everywhere or nowhere; Deal '1'"
+    ):
+        locator.align(DAY, won())
