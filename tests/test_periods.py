@@ -467,6 +467,20 @@ def test_misuse_is_refused_in_words(attempt, error, message):
         attempt()
 
 
+@pytest.mark.parametrize(
+    ("words", "as_of", "last_day"),
+    [
+        ("quarter to date", date(2024, 3, 1), date(2023, 3, 2)),  # 61 days of each
+        ("month to date", date(2026, 3, 15), date(2025, 3, 15)),
+        ("week to date", date(2026, 2, 11), date(2025, 2, 12)),  # Wednesday of the seventh week
+        ("year to date", date(2025, 3, 1), date(2024, 2, 29)),
+    ],
+)
+def test_a_unit_to_date_is_as_many_days_of_the_unit_a_year_ago(words, as_of, last_day):
+    ago = Period(words, as_of=as_of).year_ago()
+    assert (ago.last_day, repr(ago)) == (last_day, f"Period({words!r}, as_of={last_day!r})")
+
+
 def test_a_span_of_days_that_happens_to_be_a_month_moves_by_its_days():
     august = Period.between(date(2026, 8, 1), date(2026, 9, 1))
     july = august.previous()

@@ -219,6 +219,16 @@ def test_amounts_with_more_digits_than_can_be_added_are_an_error(metric: ck.Metr
         metric(found)
 
 
+def test_amounts_of_four_thousand_digits_are_added_exactly_and_of_more_not_at_all() -> None:
+    for exponent, added in ((3999, True), (4000, False)):
+        found = [ck.Deal(id=str(n), status="won", amount=amount) for n, amount in enumerate((10**exponent, 1))]
+        if added:
+            assert ck.revenue(found).value == 10**exponent + 1
+        else:
+            with pytest.raises(InputError, match="more digits than can be added exactly"):
+                ck.revenue(found)
+
+
 @pytest.mark.parametrize("wrong", [float("nan"), "nan", "5"])
 def test_what_is_no_number_is_never_added(wrong: Any) -> None:
     with pytest.raises(InputError, match=rf"^Only numbers can be added; got {wrong!r}\."):
