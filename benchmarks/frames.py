@@ -130,6 +130,43 @@ def pandas_rivals(frame: pd.DataFrame) -> dict[str, Callable[[], Any]]:
     }
 
 
+def tuned_pandas_rivals(frame: pd.DataFrame) -> dict[str, Callable[[], Any]]:
+    """The same for somebody who knows pandas well: words are categories, and no column is copied that is not asked."""
+    owner, status = (
+        frame["owner"].astype("category"),
+        frame["status"].astype("category"),
+    )  # once, as a look is taken once
+    created, closed, amount = (frame[name].to_numpy() for name in ("created_at", "closed_at", "amount"))
+    deleted, months = frame["deleted"].to_numpy(), np.datetime64("2025-01", "M")
+    is_won, is_open = (status == word for word in ("won", "open"))
+
+    def rows(also: Any) -> Any:
+        start, end = np.datetime64(START, "us"), np.datetime64(END, "us")
+        return np.flatnonzero((closed >= start) & (closed < end) & ~deleted & also)
+
+    def grouped(chosen: Any, **columns: Any) -> Any:
+        month = (closed[chosen].astype("datetime64[M]") - months).astype("int8")
+        made = pd.DataFrame({"owner": owner.take(chosen).array, "month": month} | columns, copy=False)
+        return made.groupby(["owner", "month"], observed=True, sort=False)
+
+    def rates() -> Any:
+        chosen = rows(~is_open.to_numpy())
+        return grouped(chosen, won=is_won.to_numpy()[chosen])["won"].agg(["sum", "size"])
+
+    def won(*, cycle: bool) -> Any:
+        chosen = rows(is_won.to_numpy())
+        values = (closed[chosen] - created[chosen]).astype("int64") if cycle else amount[chosen]
+        return grouped(chosen, value=values)["value"]
+
+    return {
+        "win_rate": rates,
+        "revenue": lambda: won(cycle=False).sum(),
+        "average_deal_size": lambda: won(cycle=False).agg(["mean", "std", "count"]),
+        "sales_cycle_length": lambda: won(cycle=True).agg(["mean", "std", "count"]),
+        "sales_cycle_length.median": lambda: won(cycle=True).median(),
+    }
+
+
 def pyarrow_rivals(table: pa.Table) -> dict[str, Callable[[], Any]]:
     def inside() -> pa.Table:
         within = pc.and_(pc.greater_equal(table["closed_at"], START), pc.less(table["closed_at"], END))
@@ -229,7 +266,7 @@ def best_of(**ways: Callable[[], Any]) -> dict[str, Taken]:
 def compare(library: str, frame: Any, rivals: dict[str, Callable[[], Any]]) -> None:
     """Each KPI beside its rival, then all of them in one call beside all rivals one after the other."""
     crm = Dataset(deals=frame)
-    print(f"{library:<10}{'KPI':<28}{HEAD}")
+    print(f"{library:<15}{'KPI':<23}{HEAD}")
     for name, rival in rivals.items():
         crm.measure(METRICS[name], **YEAR)  # the look over the columns is kept with the dataset
         found = best_of(hand=rival, ours=lambda name=name: crm.measure(METRICS[name], **YEAR))  # type: ignore[misc]
@@ -271,6 +308,7 @@ def main(rows: int, libraries: list[str]) -> None:
     if "pandas" in libraries:
         frame = pd.read_parquet(path)
         compare("pandas", frame, pandas_rivals(frame))
+        compare("pandas, tuned", frame, tuned_pandas_rivals(frame))
     if "spark" in libraries:
         session = spark_session()
         table = session.read.parquet(str(path)).cache()

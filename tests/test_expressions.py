@@ -40,6 +40,8 @@ def truth_in(value: object, expression: Any) -> bool:
             "((deals.owner).missing()) | (deals.owner.is_in('Ada'))",
             id="an or",
         ),
+        pytest.param(deals.owner.present(), "(deals.owner).present()", id="a presence"),
+        pytest.param(deals.per(deals.owner, n=deals.count()).n >= 2, "n >= 2", id="a column"),
         pytest.param(tickets.customer.industry == "law", "tickets.customer.industry == 'law'", id="a related field"),
         pytest.param(deals.attributes["region"] == "north", "deals.attributes.region == 'north'", id="a custom field"),
         pytest.param(deals.created_at.day(), "deals.created_at.day()", id="a day"),
@@ -110,6 +112,17 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "nothing to choose from": (deals.owner.is_in, r"deals\.owner\.is_in\(\) needs at least one value"),
     "a list to choose from": (lambda: deals.owner.is_in(["Ada"]), r"\['Ada'\] cannot stand in an expression beside"),
+    "a set for a value": (lambda: deals.owner == {"Ada"}, r"For one of several write deals\.owner\.is_in\('Ada'\)\.$"),
+    "a frozen set for a value": (lambda: deals.owner == frozenset({"Ada"}), r"write deals\.owner\.is_in\('Ada'\)\.$"),
+    "a tuple for a value": (
+        lambda: deals.owner == ("Ada",),
+        r"\('Ada',\) cannot stand .* For one of several write deals\.owner\.is_in\('Ada'\)\.$",
+    ),
+    "a list for a value": (
+        lambda: deals.owner == ["Ada", "Bo"],
+        r"\['Ada', 'Bo'\] cannot stand .* For one of several write deals\.owner\.is_in\('Ada', 'Bo'\)\.$",
+    ),
+    "an empty list": (lambda: deals.owner == [], r"^\[\] cannot stand in an expression beside deals\.owner\.$"),
     "a choice of another kind": (
         lambda: deals.owner.is_in("Ada", 5),
         r"deals\.owner is a text and cannot be compared with 5, which is a integer\.",

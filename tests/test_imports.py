@@ -37,7 +37,7 @@ LAYERS = (
     ("engines", "segments"),
     ("measures",),
     ("catalogue", "definition_checks", "interval_rules", "metric", "metrics"),
-    ("results",),
+    ("results", "values"),
     ("vendors",),
     ("attributes", "dataset", "evaluation", "evidence", "measurement", "plan"),
     ("quality",),

@@ -23,6 +23,7 @@ from statsmodels.stats.proportion import confint_proportions_2indep, proportion_
 from crmkpi.errors import InputError
 from crmkpi.intervals import (
     Interval,
+    _stirling_error,
     adjusted_wald,
     newcombe,
     order_statistics,
@@ -198,6 +199,34 @@ class TestStudent:
         expected = stats.t.isf((1 - confidence) / 2, count - 1)
         assert student(count, 0.0, count**0.5, confidence=confidence).high == pytest.approx(expected, rel=1e-11)
 
+    @pytest.mark.parametrize("confidence", [0.5, 0.8, 0.9, 0.95, 0.99, 0.999])
+    @pytest.mark.parametrize("degrees", [2, 4, 6, 10, 16, 32, 34, 64, 130])
+    def test_its_quantile_encloses_the_confidence_to_the_last_digits(self, degrees, confidence):
+        t = student(degrees + 1, 0.0, (degrees + 1) ** 0.5, confidence=confidence).high
+        # Abramowitz and Stegun 26.7.4: for even degrees the area is a finite sum.
+        with localcontext(prec=50):
+            square = Decimal(t) ** 2
+            cosine = degrees / (degrees + square)
+            terms = [Decimal(1)]
+            for number in range(1, degrees // 2):
+                terms.append(terms[-1] * cosine * (2 * number - 1) / (2 * number))
+            area = (1 - cosine).sqrt() * sum(terms)
+        assert float(1 - area) == pytest.approx(1 - confidence, rel=1e-11, abs=0)
+
+    @pytest.mark.parametrize("confidence", [0.5, 0.8, 0.95, 0.99, 0.999])
+    def test_for_many_degrees_it_is_the_published_expansion(self, confidence):
+        z = Fraction(-statistics.NormalDist().inv_cdf((1 - confidence) / 2))
+        degrees = int(40 * (z * z + 3)) + 1
+        expected = (  # Abramowitz and Stegun 26.7.5
+            z
+            + (z**3 + z) / (4 * degrees)
+            + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * degrees**2)
+            + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * degrees**3)
+            + (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / (92160 * degrees**4)
+        )
+        quantile_ = student(degrees + 1, 0.0, (degrees + 1) ** 0.5, confidence=confidence).high
+        assert quantile_ == pytest.approx(float(expected), rel=1e-15, abs=0)
+
     @given(st.integers(2, 10**6), any_confidence)
     @example(2, 1e-10)
     @example(2, 1 - 2**-53)
@@ -341,12 +370,23 @@ class TestQuantileRanks:
         st.sampled_from(["0.01", "0.1", "0.25", "0.5", "0.6", "0.75", "0.9", "0.95"]),
         st.sampled_from(["0.5", "0.8", "0.9", "0.95", "0.96875", "0.99", "0.9999"]),
     )
+    @example(40, "0.5", "0.5")
+    @example(60, "0.6", "0.5")
+    @example(60, "0.25", "0.8")
     def test_it_agrees_with_the_definition_in_exact_arithmetic(self, count, fraction, confidence):
         expected = exact_ranks(count, Fraction(fraction), Fraction(confidence))
         ranks = quantile_ranks(count, float(fraction), confidence=float(confidence))
         assert (ranks and ranks[:2]) == (expected and expected[:2])
         if ranks is not None and expected is not None:
-            assert ranks[2] == close(float(expected[2]))
+            assert ranks[2] == pytest.approx(float(expected[2]), abs=1e-14)
+
+    def test_large_numbers_are_taken_by_the_series_of_stirling(self):
+        bernoulli = [Fraction(1, 6), Fraction(-1, 30), Fraction(1, 42), Fraction(-1, 30)]
+        for z in (16, 17.5, 40, 1e6):
+            terms = [
+                number / (2 * k * (2 * k - 1) * Fraction(z) ** (2 * k - 1)) for k, number in enumerate(bernoulli, 1)
+            ]
+            assert _stirling_error(z) == pytest.approx(float(sum(terms)), rel=1e-15, abs=0)
 
     @given(
         st.integers(1, 10**7),

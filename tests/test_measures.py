@@ -24,6 +24,7 @@ orders = ck.Table(ck.Order)
 customers = ck.Table(ck.Customer)
 deals = ck.Table(ck.Deal)
 interactions = ck.Table(ck.Interaction)
+baskets = orders.per(orders.customer_id, n=orders.count())
 
 Span = tuple[datetime, datetime]
 # Written down, not computed: each period with the one before and the one a year ago.
@@ -342,6 +343,24 @@ def test_the_latest_of_each_key_wins_and_of_equally_late_the_last_id(found: list
     assert sums == math.fsum(score for _, _, score in scores.values())
 
 
+@given(found=records(ck.Ticket))
+def test_the_latest_duration_is_in_seconds_alone_and_of_each_key(found: list[ck.Ticket]) -> None:
+    tickets = ck.Table(ck.Ticket)
+    latest = tickets.latest(tickets.solved_at - tickets.created_at, at=tickets.solved_at)
+    each = tickets.per(tickets.customer_id, took=latest)
+    last: dict[str | None, tuple[datetime, str, float]] = {}
+    of_each: dict[str | None, tuple[datetime, str, float]] = {}
+    for one in found:
+        if one.created_at is None or one.solved_at is None or one.solved_at < one.created_at:
+            continue
+        this = (one.solved_at, one.id, (one.solved_at - one.created_at).total_seconds())
+        last[None] = max(this, last.get(None, this))
+        if one.customer_id is not None:
+            of_each[one.customer_id] = max(this, of_each.get(one.customer_id, this))
+    assert got(only(latest), found) == (last[None][2] if last else None)
+    assert got(only(each.sum(each.took)), found) == pytest.approx(math.fsum(took for _, _, took in of_each.values()))
+
+
 @given(found=records(ck.Customer), name=spans)
 def test_a_stock_looks_at_everyone_as_of_a_bound_of_the_period(found: list[ck.Customer], name: str) -> None:
     for bound, number in ((period.start, 0), (period.end, 1)):
@@ -476,6 +495,11 @@ def test_sums_and_counts_of_nothing_are_zero_and_all_else_is_undefined() -> None
             id="the largest of words",
         ),
         pytest.param(
+            lambda: orders.latest(orders.amount),
+            r"orders\.latest\(\) cannot be taken of orders\.amount, which is a money\.",
+            id="the latest amount, whose currency would be lost",
+        ),
+        pytest.param(
             lambda: orders.quantile(orders.amount, -0.1),
             r"A quantile's fraction lies between 0 and 1; got -0\.1\.",
             id="a fraction below 0",
@@ -555,6 +579,7 @@ def test_a_misspelt_name_is_an_error_that_names_the_nearest(wrong: Callable[[], 
         (orders.count().previous(), "orders.count(), 1 previous"),
         (orders.count().previous(3), "orders.count(), 3 previous"),
         (orders.count().year_ago(), "orders.count(), 1 year_ago"),
+        (baskets.max(baskets.n, baskets.n >= 2), "orders.per(orders.customer_id).max(n, n >= 2)"),
     ],
     ids=str,
 )

@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import pickle
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal, localcontext
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -125,6 +128,10 @@ DEFINITIONS: Mapping[str, tuple[Callable[[], Any], str]] = {
         lambda: made(won=deals.count(deals.amount > ck.Parameter("limit", "from how much on", unit="money"))),
         r"share uses the parameter 'limit' without declaring it in parameters=\(\.\.\.\)\.",
     ),
+    "a parameter that nothing asks for": (
+        lambda: made(parameters=(ck.Parameter("quota", "what is aimed at"),)),
+        r"takes won, every, but its measures and parameters are every, quota, won; the names must be the same",
+    ),
     "an unknown unit": (
         lambda: made(unit="percent"),
         r"share has no known unit: 'percent'\. Known: 'count', .* 'multiple', 'number', 'ratio', 'score'\.",
@@ -141,6 +148,49 @@ def test_a_metric_written_down_wrongly_is_an_error_where_it_is_defined(name: str
     define, message = DEFINITIONS[name]
     with pytest.raises(DefinitionError, match=message):
         define()
+
+
+def test_a_parameter_may_be_asked_for_by_a_measure_and_by_the_formula() -> None:
+    limit = ck.Parameter("limit", "from how much on", unit="money")
+
+    @ck.metric(unit="money", large=deals.count(deals.amount >= limit), parameters=(limit,))
+    def at_least(large: int, limit: Decimal) -> Decimal:
+        """What large deals bring at least."""
+        return large * limit
+
+    found = [ck.Deal(id=str(amount), status="won", amount=amount) for amount in (5, 10, 20)]
+    assert at_least(found, limit=10).value == 20
+
+
+def test_where_python_strips_docstrings_metrics_are_made_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "flags", SimpleNamespace(optimize=2))
+        metric = made(undocumented)
+    assert (metric.meaning, metric(THREE).value) == ("", 2 / 3)
+    program = "import crmkpi; assert False; print(crmkpi.win_rate.formula(won=1, closed=2), len(crmkpi.catalogue))"
+    ran = subprocess.run([sys.executable, "-OO", "-c", program], capture_output=True, check=False, text=True)
+    assert (ran.stdout, ran.stderr) == (f"0.5 {len(ck.catalogue)}\n", "")
+
+
+def test_a_metric_is_titled_by_its_name_in_words() -> None:
+    def won_share(won: int, every: int) -> float:
+        """Share of all deals that were won."""
+        return won / every
+
+    assert (made(won_share).title, made(won_share, title="Wins").title) == ("Won share", "Wins")
+
+
+@pytest.mark.parametrize(
+    ("metric", "reason"),
+    [
+        (ck.win_rate, "closed is 0"),
+        (ck.net_promoter_score, "answers is 0"),
+        (ck.average_deal_size, "deals is 0"),
+    ],
+    ids=lambda given: getattr(given, "id", ""),
+)
+def test_what_an_interval_rests_on_is_the_reason_where_there_is_none_of_it(metric: Metric, reason: str) -> None:
+    assert metric([]).reason == reason
 
 
 def test_a_variant_inherits_what_it_does_not_say_and_has_its_own_measures() -> None:
@@ -408,3 +458,35 @@ def test_a_record_class_of_the_users_own_is_measured_like_any_other() -> None:
     assert invoiced(invoices=found, customers=who).value == 5
     assert invoiced(ck.Dataset(invoices=(one for one in found), customers=who)).value == 5
     check_metric(invoiced)
+
+
+def test_a_relation_may_have_the_name_of_its_key() -> None:
+    @record(table="parcels", relations={"buyer": ("buyer", "customers")})
+    class Parcel:
+        """A record whose key is called like the record that it leads to."""
+
+        id: str
+        buyer: str
+
+    parcels = ck.Table(Parcel)
+
+    @ck.metric(unit="count", others=parcels.count(parcels.buyer.industry != "law"))
+    def to_others(others: int) -> int:
+        """How many parcels go to buyers of other industries."""
+        return others
+
+    found = [Parcel(id=str(number), buyer=buyer) for number, buyer in enumerate(("a", "b", "c"))]
+    who = [ck.Customer(id="a", industry="law"), ck.Customer(id="b", industry="steel")]
+    assert to_others(parcels=found, customers=who).value == 1
+
+
+def test_a_relation_to_a_table_that_there_is_not_is_an_error() -> None:
+    @record(table="returns", relations={"shop": ("shop_id", "shops")})
+    class Return:
+        """A record that belongs to one of an unknown kind."""
+
+        id: str
+        shop_id: str | None = None
+
+    with pytest.raises(DefinitionError, match=r"Return\.shop leads to an unknown table 'shops'\."):
+        _ = ck.Table(Return).shop

@@ -3,8 +3,9 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Context, Decimal, DefaultContext
 from fractions import Fraction
+from importlib.util import find_spec, module_from_spec
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import crmkpi as ck
+from crmkpi.engines.query import EXACT
 from crmkpi.errors import CurrencyError, InputError, PeriodError
 
 amounts = st.decimals(min_value=-(10**15), max_value=10**15, places=2)
@@ -43,6 +45,20 @@ def test_a_hundred_thousand_huge_and_tiny_amounts_add_up_to_the_cent() -> None:
 
 def test_a_mean_of_money_is_rounded_once_to_28_digits() -> None:
     assert ck.average_deal_size(won(1, 1, 0)).value == Decimal("0.6666666666666666666666666667")
+
+
+@pytest.mark.parametrize("name", ["metric", "evaluation", "intervals", "engines.query"])
+def test_divisions_have_28_digits_whatever_decimals_have_where_the_library_is_imported(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(DefaultContext, "prec", 5)
+    found = find_spec(f"crmkpi.{name}")
+    assert found is not None
+    assert found.loader is not None
+    again = module_from_spec(found)
+    found.loader.exec_module(again)
+    digits = {context.prec for context in vars(again).values() if isinstance(context, Context)}
+    assert digits - {EXACT.prec} == {28}
 
 
 def test_amounts_in_several_currencies_are_an_error_that_counts_them() -> None:
@@ -127,6 +143,12 @@ def test_fixed_rates_convert_every_amount() -> None:
     found = [*won(10, currency="USD"), *won(5, currency="EUR"), *won("0.01")]
     result = ck.revenue(found, rates=ck.Rates("EUR", {"USD": "0.9"}), currency="EUR")
     assert (result.value, result.currency) == (Decimal("14.01"), "EUR")
+
+
+def test_fixed_rates_leave_the_account_as_it_is_without_rates() -> None:
+    found = [*won(10), ck.Deal(id="x", status="won"), ck.Deal(id="y", status="open", closed_at="2026-01-01")]
+    fixed = ck.Rates("EUR", {"USD": "0.9"})
+    assert ck.revenue(found, rates=fixed, currency="EUR").accounts == ck.revenue(found).accounts
 
 
 @pytest.mark.parametrize("period", [None, "2025..2026", "all"])

@@ -221,6 +221,25 @@ def test_the_interval_of_a_median_lies_between_values_of_its_own_unit() -> None:
     assert tuple(sureness(found).interval) == pytest.approx((float(interval.low) / 100, float(interval.high) / 100))
 
 
+def test_the_interval_of_a_median_amount_has_amounts_for_bounds() -> None:
+    won = [ck.Deal(id=str(n), status="won", amount=f"{n}.10") for n in range(8)]
+    low, high = ck.average_deal_size.variant("median")(won).interval
+    assert (str(low), str(high)) == ("0.10", "7.10")
+
+
+def test_what_is_more_than_a_duration_can_be_is_told_in_seconds() -> None:
+    metric = ck.first_response_time.variant("mean")
+    result = metric.from_totals(**dict.fromkeys(metric.measures, 10.0**30))
+    assert (result.value, result.reason) == (None, "1.0e+30 seconds are more than a duration can be")
+
+
+def test_totals_are_kept_with_the_length_of_the_period_and_the_parameters() -> None:
+    totals = {"amount": 100, "orders": 2, "buyers": 1, "days": 30}
+    result = ck.customer_lifetime_value.from_totals(**totals, lifespan=60, margin=0.5)
+    assert result.parameters == {"lifespan": 60, "margin": 0.5}
+    assert result.inputs == totals
+
+
 def test_totals_of_a_mean_give_no_interval_as_they_do_not_say_how_far_the_values_are_apart() -> None:
     result = ck.average_deal_size.from_totals(amount=90, deals=40)
     assert (result.interval, result.n) == (None, 40)

@@ -222,6 +222,11 @@ WRONG: Mapping[str, tuple[Callable[[], Any], type[Exception], str]] = {
         UnknownNameError,
         r"The segment 'where' is of the attribute 'regoin', which no record has\. Did you mean 'region'\?",
     ),
+    "a misspelt attribute of a stream beside a field": (
+        lambda: ck.Dataset(deals=iter(DEALS)).measure("win_rate", by=["owner", "attributes.regoin"]),
+        UnknownNameError,
+        r"of the attribute 'regoin', which no record has\. Did you mean 'region'\?",
+    ),
     "a misspelt attribute of a related record": (
         lambda: CRM.measure("win_rate", by="customer.attributes.size"),
         UnknownNameError,

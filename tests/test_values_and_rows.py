@@ -143,12 +143,31 @@ def test_amounts_in_several_currencies_are_never_put_side_by_side():
             given_to(found, x=measure)
 
 
+def test_only_the_amounts_among_the_columns_of_rows_have_a_currency():
+    found = [
+        ck.Order(id="1", customer_id="A", amount=1, currency="USD", ordered_at="2026-01-01", delivered_at="2026-01-02")
+    ]
+    took = orders.mean(orders.delivered_at - orders.ordered_at)
+    rows = orders.per(orders.customer_id, spent=orders.sum(orders.amount), took=took)
+    assert given_to(found, {"currency": "EUR"}, x=rows.rows())["x"] == (("A", Decimal(1), 86_400.0),)
+    count = orders.per(orders.customer_id, bought=orders.count())
+
+    @ck.metric(unit="money", x=count.rows())
+    def fee(x: Any) -> Decimal:
+        """What is charged for all customers."""
+        return Decimal(len(x))
+
+    assert fee(found, currency="EUR").currency is None
+
+
 def test_totals_are_taken_as_lists_with_durations_as_such():
     found: dict[str, Any] = {}
     metric = seen_by(found, x=customers.values(as_of - customers.since))
     assert metric.formula(x=[timedelta(days=1), 7]) == 0
     assert found["x"] == (86_400.0, 7)
     assert metric.from_totals(x=[1.0, 2.0]).inputs == {"x": 2}
+    assert seen_by(found, x=by_day.rows()).formula(x=[("A", date(2026, 1, 1), Decimal(5), 1)]) == 0
+    assert found["x"] == (("A", date(2026, 1, 1), Decimal(5), 1),)
 
 
 def test_values_are_numbers_amounts_or_durations():

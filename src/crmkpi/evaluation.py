@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Context, Decimal, localcontext
 from functools import reduce
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from crmkpi.engines.query import EXACT, NO_DATE, Answer, Group, Part, Sample, Slot, empty_state, merged_state
@@ -23,6 +24,7 @@ __all__ = ["EVER", "Cut", "Input", "Place", "Reader", "Timeline", "moved"]
 
 EVER = (Period.all().wall_end, Period.all().end)  # an as-of instant after everything, on the wall clock and exact
 _DIVISION = Context(prec=28)
+_NOTHING = Sample()
 _NOTHING_EARLIER = "there is no earlier period to look at"
 
 
@@ -113,7 +115,7 @@ class Reader:
     def place(self, column: Column, period: Period | None) -> Place:
         """Where a slot is found over a whole period."""
         groups = self.answers[column.table].groups[column.anchor]
-        parts = self.timeline.parts(moved(period, column.measure, self.parameters), stock=column.stock)
+        parts = tuple(self.timeline.parts(moved(period, column.measure, self.parameters), stock=column.stock))
         return Place(groups, parts, column.number, column.slot)
 
     def last_day(self, period: Period | None) -> date | None:
@@ -122,25 +124,32 @@ class Reader:
         end = known if period is None else min(known, period.wall_end)
         return None if end == EVER[0] else (end - timedelta(microseconds=1)).date()
 
-    def read(self, measure: Measure, state: Any, metric: str) -> Input:
-        """A state as the input of a formula: durations in seconds, money with its currency."""
-        if measure.aggregate in ("count", "distinct"):
-            return Input(state if isinstance(state, int) else len(state))
-        if measure.aggregate == "latest":
-            return Input(None if state is None else state[2])
-        currency = None
-        sample = Sample()
-        if measure.kind == "money":
-            currency, sample = self._one_currency(state, metric)
-        elif state:
-            (sample,) = state.values()
-        if measure.aggregate == "values":
-            return Input(tuple(_for_formula(one, measure.kind) for one in sample.values), currency, sample)
-        value = _aggregate(measure, sample)
-        return Input(_for_formula(value, measure.kind), currency, sample)
+    def reading(self, measure: Measure, metric: str) -> Callable[[Any], Input]:
+        """What reads a state as the input of a formula: durations in seconds, money with its currency."""
+        aggregate, kind = measure.aggregate, measure.kind
+        if aggregate in ("count", "distinct"):
+            return _count_of
+        if aggregate == "latest":
+            return _latest_of
+
+        def read(state: Any) -> Input:
+            currency, sample = None, _NOTHING
+            if kind == "money":
+                currency, sample = self._one_currency(state, metric)
+            elif state:
+                (sample,) = state.values()
+            if aggregate == "values":
+                return Input(tuple([_for_formula(one, kind) for one in sample.values]), currency, sample)
+            return Input(_for_formula(_aggregate(measure, sample), kind), currency, sample)
+
+        return read
 
     def _one_currency(self, samples: Mapping[str | None, Sample], metric: str) -> tuple[str | None, Sample]:
         """The only currency among the amounts; several are never added."""
+        if len(samples) == 1:  # by far the most
+            ((currency, sample),) = samples.items()
+            if sample.count:
+                return (currency if currency is not None else self.currency), sample
         merged: dict[str | None, Sample] = {}
         for currency, sample in samples.items():
             if sample.count:
@@ -161,8 +170,8 @@ class Reader:
         """The only currency of some amounts; an empty sum has none of its own."""
         samples: dict[str | None, Sample] = {}
         for amount in amounts:
-            if amount.sample is not None and amount.sample.count:
-                samples[amount.currency] = samples.get(amount.currency, Sample()).merged(amount.sample)
+            assert amount.sample is not None  # every number that is money comes with one
+            samples[amount.currency] = samples.get(amount.currency, Sample()).merged(amount.sample)
         return self._one_currency(samples, metric)[0]
 
     def grouped(self, plan: MeasurePlan, states: Mapping[str, Any], metric: str) -> Input:
@@ -188,7 +197,7 @@ class Reader:
                 currency: Sample.of(values, measure.kind, ("squares", "values", "extremes"))
                 for currency, values in kept.items()
             }
-        return self.read(measure, samples, metric)
+        return self.reading(measure, metric)(samples)
 
     def _rows(self, plan: MeasurePlan, states: Mapping[str, Any], metric: str) -> Input:
         """The rows as tuples of the keys and the columns; all amounts in them are of one currency."""
@@ -207,12 +216,10 @@ class Reader:
     ) -> Iterator[tuple[Any, Mapping[str, Input]]]:
         """The key and the columns of each row that is wanted."""
         empty = {name: _empty_keyed(column) for name, column in plan.columns.items()}
+        readings = {name: self.reading(column.measure, metric) for name, column in plan.columns.items()}
         where = plan.measure.where
         for key in dict.fromkeys(key for by_key in states.values() for key in by_key):
-            cells = {
-                name: self.read(column.measure, states[name].get(key, empty[name]), metric)
-                for name, column in plan.columns.items()
-            }
+            cells = {name: read(states[name].get(key, empty[name])) for name, read in readings.items()}
             if where is None or self._of_row(where, plan, cells) is True:
                 yield key, cells
 
@@ -243,65 +250,78 @@ class Place:
             return reduce(lambda mine, theirs: merged_state(self.slot, mine, theirs), found)
 
 
-class _Counting(NamedTuple):
+class _Counting:
     """Where the records of one table and anchor are counted over one period."""
 
-    groups: Mapping[Group, list[Any]]
-    parts: Sequence[Part]
-    numbers: Sequence[int]  # of the slots that count those used, and those left out under each reason
-    others: Mapping[Group, list[Any]]  # where records without a date lie, if they are in none of the parts
-    undated: Sequence[int]  # of the slots that count what would count if it had its date
+    __slots__ = ("_groups", "_none", "_numbers", "_others", "_parts", "_pick", "_undated")
+
+    def __init__(self, reader: Reader, account: AccountPlan, period: Period | None) -> None:
+        self._parts = tuple(reader.timeline.parts(period, stock=account.stock))
+        self._groups = reader.answers[account.table].groups[account.anchor]
+        self._numbers = [account.used, *(number for _, number in account.reasons)]
+        self._pick = itemgetter(*self._numbers) if account.reasons else lambda states: (states[account.used],)
+        self._none = [0] * len(self._numbers)
+        # Records that would count if they had the date that puts them into a period, and so lie in none of the parts.
+        self._undated = [account.used, *(number for reason, number in account.reasons if reason == account.no_date)]
+        self._others = {} if NO_DATE in self._parts else self._groups
 
     def counts(self, segment: tuple[Hashable, ...]) -> list[int]:
         """How many were used, how many left out under each reason, and how many have no date."""
-        states = self.others.get((segment, NO_DATE))
-        undated = 0 if states is None else sum([states[number] for number in self.undated])
-        each = [states for part in self.parts if (states := self.groups.get((segment, part))) is not None]
-        if len(each) == 1:  # by far the most
-            found = [each[0][number] for number in self.numbers]
-        else:
-            found = [sum([states[number] for states in each]) for number in self.numbers]
-        found.append(undated)
-        return found
+        undated = self._others.get((segment, NO_DATE))
+        dateless = 0 if undated is None else sum([undated[number] for number in self._undated])
+        if len(self._parts) == 1:  # by far the most
+            states = self._groups.get((segment, self._parts[0]))
+            return [*(self._none if states is None else self._pick(states)), dateless]
+        each = [states for part in self._parts if (states := self._groups.get((segment, part))) is not None]
+        return [*[sum([states[number] for states in each]) for number in self._numbers], dateless]
 
 
 class Cut:
     """A metric over one period: where its numbers lie is found once, and read for each segment."""
 
-    __slots__ = ("_counting", "_fixed", "_places", "_plan", "_reader")
+    __slots__ = ("_counting", "_finders", "_fixed", "_plan", "_reader")
 
     def __init__(self, reader: Reader, plan: MetricPlan, period: Period | None) -> None:
         self._reader = reader
         self._plan = plan
         self._fixed: dict[str, Input] = {}
-        self._places: list[tuple[str, MeasurePlan, Mapping[str, Place]]] = []
+        self._finders: list[tuple[str, Callable[[tuple[Hashable, ...]], Input]]] = []
         for name, found in plan.measures.items():
             looking = [found.measure, *(column.measure for column in found.columns.values())]
             shifted = [part for part in looking if part.shift != "none"]
             if any(moved(period, part, reader.parameters) is None for part in shifted):
                 self._fixed[name] = Input(None, missing=_NOTHING_EARLIER)
-            places = {each: reader.place(column, period) for each, column in found.columns.items()}
-            self._places.append((name, found, places))
+            self._finders.append((name, self._finder(name, found, period)))
         if plan.metric.days is not None:
             missing = "it needs the length of a period, and no period is given"
             self._fixed[plan.metric.days] = Input(_days(period), missing=missing)
         if plan.metric.until is not None:
             missing = "it needs the day up to which the data is known, and none is given"
             self._fixed[plan.metric.until] = Input(reader.last_day(period), missing=missing)
-        self._counting = [_counting(reader, account, period) for account in plan.accounts]
+        self._counting = [_Counting(reader, account, period) for account in plan.accounts]
+
+    @property
+    def lacks(self) -> bool:
+        """Whether an input has no value in any segment, for a reason of its own."""
+        return any(found.value is None for found in self._fixed.values())
+
+    def _finder(self, name: str, plan: MeasurePlan, period: Period | None) -> Callable[[tuple[Hashable, ...]], Input]:
+        """What finds an input of the formula for a segment."""
+        if name in self._fixed:
+            fixed = self._fixed[name]
+            return lambda _: fixed
+        reader, metric = self._reader, self._plan.metric.id
+        places = {each: reader.place(column, period) for each, column in plan.columns.items()}
+        if isinstance(plan.measure.table, Grouped):
+            return lambda segment: reader.grouped(
+                plan, {each: place.state(segment) for each, place in places.items()}, metric
+            )
+        state_of, read = places[""].state, reader.reading(plan.measure, metric)
+        return lambda segment: read(state_of(segment))
 
     def inputs(self, segment: tuple[Hashable, ...]) -> dict[str, Input]:
         """All inputs of the metric's formula."""
-        reader, metric = self._reader, self._plan.metric.id
-        found: dict[str, Input] = {}
-        for name, plan, places in self._places:
-            if name in self._fixed:
-                found[name] = self._fixed[name]
-            elif isinstance(plan.measure.table, Grouped):
-                states = {each: place.state(segment) for each, place in places.items()}
-                found[name] = reader.grouped(plan, states, metric)
-            else:
-                found[name] = reader.read(plan.measure, places[""].state(segment), metric)
+        found = {name: find(segment) for name, find in self._finders}
         for given in (self._plan.metric.days, self._plan.metric.until):
             if given is not None:
                 found[given] = self._fixed[given]
@@ -312,13 +332,13 @@ class Cut:
         return [counting.counts(segment) for counting in self._counting]
 
 
-def _counting(reader: Reader, account: AccountPlan, period: Period | None) -> _Counting:
-    parts = reader.timeline.parts(period, stock=account.stock)
-    groups = reader.answers[account.table].groups[account.anchor]
-    # Records that would count if they had the date that puts them into a period.
-    undated = [account.used, *(number for reason, number in account.reasons if reason == account.no_date)]
-    numbers = [account.used, *(number for _, number in account.reasons)]
-    return _Counting(groups, parts, numbers, {} if NO_DATE in parts else groups, undated)
+def _count_of(state: Any) -> Input:
+    return Input(state if isinstance(state, int) else len(state))
+
+
+def _latest_of(state: Any) -> Input:
+    value = None if state is None else state[2]
+    return Input(value / timedelta(seconds=1) if isinstance(value, timedelta) else value)
 
 
 def moved(period: Period | None, measure: Measure, parameters: Mapping[str, Any]) -> Period | None:
@@ -347,7 +367,7 @@ def _days(period: Period | None) -> float | None:
 
 
 def _empty_keyed(column: Column) -> Any:
-    return {"count": 0, "distinct": frozenset(), "latest": None}.get(column.slot.what, {})
+    return {"count": 0, "latest": None}.get(column.slot.what, {})
 
 
 def _aggregate(measure: Measure, sample: Sample) -> Any:
@@ -376,12 +396,12 @@ def _mean(sample: Sample) -> Any:
 
 def _for_formula(value: Any, kind: ValueKind) -> Any:
     """The plain number that a formula works with: durations in seconds, money as a Decimal, else an int or float."""
-    if value is None or kind in ("timestamp", "date", "text", "choice", "flag"):
+    if value is None or kind in ("timestamp", "date"):
         return value
     if kind == "duration":
         return value / 1_000_000
     if kind == "money":
-        return value if isinstance(value, Decimal) else Decimal(value)
+        return Decimal(value)
     if kind == "integer" and isinstance(value, int):
         return value
     return float(value)

@@ -11,7 +11,8 @@ from crmkpi.engines.query import Answer, Sample
 from crmkpi.evaluation import Cut, Input
 from crmkpi.metric import Estimated
 from crmkpi.plan import MetricPlan
-from crmkpi.results import Account, Evidence, interval_of, sampled_input
+from crmkpi.results import Account, Evidence
+from crmkpi.values import interval_of, sampled_input
 
 __all__ = ["Witness"]
 

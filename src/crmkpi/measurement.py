@@ -29,9 +29,10 @@ from crmkpi.metric import Metric
 from crmkpi.money import Rates
 from crmkpi.periods import Period
 from crmkpi.plan import MetricPlan, Plan
-from crmkpi.results import Report, Result, compared, counted, evaluated, measured
+from crmkpi.results import Report, Result, compared, measured
 from crmkpi.segments import By, Segment, segment_keys, segments_of
 from crmkpi.sources.account import LoadAccount, reasons_of
+from crmkpi.values import counted, evaluated
 
 if TYPE_CHECKING:
     from crmkpi.dataset import Dataset
@@ -292,7 +293,7 @@ def _converter(rates: Rates, default: str | None, calendar: Calendar) -> Callabl
 class _Builder:
     """Builds the results of one measurement."""
 
-    __slots__ = ("_confidence", "_crm", "_given", "_made", "_reader", "_segments")
+    __slots__ = ("_confidence", "_crm", "_given", "_made", "_names", "_reader", "_segments")
 
     def __init__(
         self,
@@ -307,6 +308,7 @@ class _Builder:
         self._segments = segments
         self._given = given
         self._confidence = confidence
+        self._names: dict[tuple[Hashable, ...], Mapping[str, Hashable]] = {}
         self._made: dict[tuple[int, Period | None], list[Result]] = {}
 
     def results(
@@ -337,13 +339,14 @@ class _Builder:
         witness = Witness.of(plan, self._confidence, self._reader.answers)
         parameters = metric.parameter_values(self._given) if metric.parameters else {}
         complete = None if period is None or self._crm.as_of is None else period.is_complete(self._crm.as_of)
-        names = [part.name for part in self._segments]
+        in_money = metric.unit == "money" or any(measure.kind == "money" for measure in metric.measures.values())
+        related, lacks = len(metric.tables) > 1, cut.lacks
         for segment in segments:
             inputs = cut.inputs(segment)
             totals = {name: found.value for name, found in inputs.items()}
             numbers = totals | parameters if parameters else totals
-            reason = self._blank(metric, segment)
-            if reason is None and None in totals.values():
+            reason = self._blank(metric, segment) if related else None
+            if reason is None and lacks:
                 reason = next((one.missing for one in inputs.values() if one.value is None and one.missing), None)
             value, exact, reason = (None, None, reason) if reason else evaluated(metric, numbers)
             yield measured(
@@ -351,26 +354,31 @@ class _Builder:
                 value,
                 reason,
                 counted(totals) if witness.at_once else totals,
-                _currency(metric, inputs),
+                _currency(metric, inputs) if in_money else None,
                 parameters,
                 period,
-                dict(zip(names, segment, strict=True)),
+                self._named(segment),
                 complete,
                 exact,
                 find=witness.finding(cut, segment, inputs, None if reason else numbers),
             )
+
+    def _named(self, segment: tuple[Hashable, ...]) -> Mapping[str, Hashable]:
+        """The keys of a segment by their names: the same for all its results."""
+        if segment not in self._names:
+            self._names[segment] = {part.name: key for part, key in zip(self._segments, segment, strict=True)}
+        return self._names[segment]
 
     def _blank(self, metric: Metric, segment: tuple[Hashable, ...]) -> str | None:
         """Why a KPI of several tables says nothing about a segment: a table's records are in no segment at all.
 
         Expenses without a channel would make leads from every channel free of charge.
         """
-        if len(metric.tables) > 1:
-            for table in metric.tables:
-                given = self._reader.answers[table].given
-                for position, key in enumerate(segment):
-                    if key is not None and given and all(other[position] is None for other in given):
-                        return f"no record of {table} has a {self._segments[position].name}"
+        for table in metric.tables:
+            given = self._reader.answers[table].given
+            for position, key in enumerate(segment):
+                if key is not None and given and all(other[position] is None for other in given):
+                    return f"no record of {table} has a {self._segments[position].name}"
         return None
 
 

@@ -42,6 +42,8 @@ Shift = Literal["none", "previous", "year_ago"]
 
 _SUMMABLE = ("number", "integer", "money", "duration", "any")
 _ORDERED = (*_SUMMABLE, "timestamp", "date")
+# No money: the currency of the latest record would be lost.
+_LATEST = ("text", "choice", "number", "integer", "timestamp", "date", "flag", "duration", "any")
 _KINDS: Mapping[Aggregate, tuple[str, ...]] = {
     "sum": _SUMMABLE,
     "mean": _SUMMABLE,
@@ -50,6 +52,7 @@ _KINDS: Mapping[Aggregate, tuple[str, ...]] = {
     "values": _SUMMABLE,
     "min": _ORDERED,
     "max": _ORDERED,
+    "latest": _LATEST,
 }
 
 
@@ -151,7 +154,7 @@ class Table(_Aggregates):
         return Grouped(self, Together((key, *more)) if more else key, columns)
 
     def latest(self, value: Expression, where: Expression | None = None, *, at: Expression | None = None) -> Measure:
-        """The value of the latest record by `at` (of equally late ones, the one whose id sorts last)."""
+        """The value of the latest record by `at` (of equally late ones, the one whose id sorts last); not of money."""
         return _measure(self, "latest", value, where, at)
 
     @property

@@ -402,6 +402,6 @@ def _is_finite(value: Any) -> bool:
 
 
 def _plain_number(value: Any) -> Any:
-    if isinstance(value, list | tuple):
-        return tuple(map(_plain_number, value))
-    return value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    return tuple(map(_plain_number, value)) if isinstance(value, (list, tuple)) else value

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import reduce
 from operator import and_, or_
-from typing import Literal
+from typing import Any, Literal
 
 from crmkpi.engines.query import Keep, Query, SegmentKey, Slot
 from crmkpi.errors import PeriodError
@@ -204,16 +204,17 @@ class Plan:
             if table_of(what) == table:
                 reasons.append((reason, plan.add(Slot("count", _every([*map(Unless, before), what])))))
                 before.append(what)
-        # A record that one measure cannot use may still be used by another.
-        others = [Unless(used)] if used is not None and len(ways) > 1 else []
-        for measure, slot in counted if used is not None else ():
-            known = tuple(before)
-            for reason, unusable in _own_reasons(measure, slot):
-                lost = _every([measure.where, unusable])
-                if lost is not None and not any(_implies(lost, other) for other in known):
-                    rest = _every([*map(Unless, known), lost, *others])
-                    reasons.append((reason, plan.add(Slot("count", rest))))
-                    before.append(lost)
+        if used is not None:
+            # A record that one measure cannot use may still be used by another.
+            others = [Unless(used)] if len(ways) > 1 else []
+            for measure, slot in counted:
+                known = tuple(before)
+                for reason, unusable in _own_reasons(measure, slot):
+                    lost = _every([measure.where, unusable])
+                    if lost is not None and not any(_implies(lost, other) for other in known):
+                        rest = _every([*map(Unless, known), lost, *others])
+                        reasons.append((reason, plan.add(Slot("count", rest))))
+                        before.append(lost)
         at = None if plan.at is None else repr(plan.at).partition(".")[2]
         number = plan.add(Slot("count", used))
         return AccountPlan(table, at, anchor, plan.stock, number, tuple(reasons))
@@ -294,14 +295,13 @@ def _every(conditions: Iterable[Expression | None]) -> Expression | None:
 
 
 def _union(ways: Sequence[Expression | None]) -> Expression | None:
-    """Any of the conditions, without those that another one covers."""
-    if any(way is None for way in ways):
-        return None
-    widest: list[Expression] = []
+    """Any of the conditions, without those that another one covers; None, which every record meets, covers all."""
+    widest: list[Any] = []
     for way in ways:
         if not any(_implies(way, known) for known in widest):
-            widest = [known for known in widest if not _implies(known, way)] + [way]  # type: ignore[list-item]
-    return reduce(or_, widest)
+            widest = [*(known for known in widest if not _implies(known, way)), way]
+    union: Expression | None = reduce(or_, widest)
+    return union
 
 
 def _implies(narrow: Expression | None, wide: Expression | None) -> bool:
@@ -318,11 +318,14 @@ def _implies(narrow: Expression | None, wide: Expression | None) -> bool:
         return options is not None and options <= set(wide.options)
     if isinstance(wide, Combination):
         return _implies(narrow, wide.left) or _implies(narrow, wide.right)
-    if isinstance(narrow, Presence) and isinstance(wide, Presence) and narrow.present_ and wide.present_:
-        return {repr(part) for part in walk(wide.item) if isinstance(part, Field)} <= {
-            repr(part) for part in walk(narrow.item) if isinstance(part, Field)
-        } and isinstance(wide.item, Field)
-    return False
+    return (  # what is computed of a field is only there where the field is
+        isinstance(narrow, Presence)
+        and isinstance(wide, Presence)
+        and narrow.present_
+        and wide.present_
+        and isinstance(wide.item, Field)
+        and repr(wide.item) in map(repr, walk(narrow.item))
+    )
 
 
 def _excludes(condition: Expression | None, other: Expression) -> bool:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import crmkpi as ck
 from crmkpi.engines import records as engine
-from crmkpi.engines.query import NO_DATE, Anchor, Answer, Query, SegmentKey, Slot, empty_state, merged_state
+from crmkpi.engines.query import NO_DATE, Anchor, Answer, Query, Sample, SegmentKey, Slot, empty_state, merged_state
 from crmkpi.engines.records import Moments
 from crmkpi.errors import InputError
 from crmkpi.records.base import record_type
@@ -115,6 +115,42 @@ def test_nothing_merged_with_something_is_that_thing(slot: Slot) -> None:
     ]
     ((found,),) = answered(query_of(slot), some).groups[0].values()
     assert merged_state(slot, empty_state(slot), found) == merged_state(slot, found, empty_state(slot)) == found
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("money", [Decimal("0.10"), Decimal(3)]),
+        ("number", [0.5, 2.0]),
+        ("integer", [4, 7]),
+        ("duration", [timedelta(seconds=1), timedelta(hours=1)]),
+        ("timestamp", [datetime(2026, 1, 1), datetime(2026, 2, 1)]),
+    ],
+)
+def test_a_sample_of_nothing_changes_no_other(kind: Any, values: list[Any]) -> None:
+    sample = Sample.of(values, kind, ("squares", "values", "extremes"))
+    nothing = Sample.of([], kind, ("squares", "values", "extremes"))
+    assert nothing == Sample(0, 0, 0, (), None, None)
+    assert nothing.merged(sample) == sample.merged(nothing) == sample
+    first, second = (Sample.of([value], kind, ("squares", "values", "extremes")) for value in values)
+    assert second.merged(first) == sample
+
+
+def test_what_was_not_read_and_what_was_skipped_is_counted_over_both_parts() -> None:
+    query = query_of(Slot("count", None))
+    first, second = answered(query, []), answered(query, [])
+    first.rejected, first.unread, first.skipped = 2, {"amount": 2}, {"total": 1}
+    second.rejected, second.unread, second.skipped = 3, {"amount": 1, "id": 2}, {"total": 2, "blank": 4}
+    merged = first.merged(second, query)
+    assert merged.rejected == 5
+    assert (merged.unread, merged.skipped) == ({"amount": 3, "id": 2}, {"total": 3, "blank": 4})
+
+
+def test_records_are_looked_at_apart_for_a_stock_and_for_each_timestamp() -> None:
+    query = Query(record_type(ck.Deal), ())
+    asked = [(None, False), (None, True), (deals.closed_at, False), (deals.created_at, False), (deals.closed_at, True)]
+    assert [query.anchor(at, stock=stock) for at, stock in (*asked, *asked)] == [0, 1, 2, 3, 4, 0, 1, 2, 3, 4]
+    assert [(repr(anchor.at), anchor.stock) for anchor in query.anchors] == [(repr(at), stock) for at, stock in asked]
 
 
 @pytest.mark.parametrize(

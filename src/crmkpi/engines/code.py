@@ -204,7 +204,7 @@ def _operation(
             for source, part in ((first, left), (second, right))
         )
     if sign == "/":
-        guards.append(Conjunct(f"({second}) != zero_of({second})", variables))
+        guards.append(Conjunct(f"({second}) != zero_of({second})", others))
         if left.kind == "money":  # money by money is a plain number
             source = f"quotient({first}, {second})"
             return source if right.kind != "money" else f"float({source})", guards, variables
@@ -383,10 +383,7 @@ def simplified(conjuncts: Iterable[Conjunct]) -> tuple[Conjunct, ...]:
             kept[number] = _not_all(rest) if rest else Conjunct("False")
     # What denies less says more: not (a and b) makes not (a and b and c) needless.
     needless = {
-        conjunct
-        for conjunct in kept
-        for other in kept
-        if other is not conjunct and other.denied and set(other.denied) < set(conjunct.denied)
+        conjunct for conjunct in kept for other in kept if other.denied and set(other.denied) < set(conjunct.denied)
     }
     return tuple(conjunct for conjunct in _unique(kept) if conjunct not in needless)
 
@@ -398,7 +395,6 @@ def implied(conjuncts: Sequence[Conjunct], by: Sequence[Conjunct]) -> bool:
         or any(
             known.about and known.about == conjunct.about and conjunct.options and known.options <= conjunct.options
             for known in by
-            if known.options
         )
         for conjunct in conjuncts
     )

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from decimal import Clamped, Context, Decimal, Inexact, Rounded, Subnormal, localcontext
+from decimal import Context, Decimal, Inexact, localcontext
 from operator import mul
 from typing import Any, Literal
 
@@ -41,8 +41,6 @@ __all__ = [
 # Sums and squares are added without rounding, so that the order of the records never shows in a result.
 # Large enough for the square of any float; a number that needs more digits than this is no measurement.
 EXACT = Context(prec=4000, Emax=9999, Emin=-9999, traps=[Inexact], clamp=0)
-for _signal in (Clamped, Rounded, Subnormal):
-    EXACT.traps[_signal] = False
 
 # The one operation on money that rounds, and always in the same way.
 _QUOTIENT = Context(prec=28)
