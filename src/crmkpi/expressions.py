@@ -193,9 +193,13 @@ class Parameter(Expression):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Bound(Expression):
-    """The instant at which the measured period starts or ends; for stocks, such as customers active at the start."""
+    """The instant at which the measured period starts or ends; for stocks, such as customers active at the start.
+
+    An engine that asks for several periods at once numbers them.
+    """
 
     side: Literal["start", "end"]
+    number: int | None = None
 
     @property
     def kind(self) -> ValueKind:  # type: ignore[override]
@@ -203,7 +207,7 @@ class Bound(Expression):
         return "timestamp"
 
     def __repr__(self) -> str:
-        return f"period.{self.side}"
+        return f"period{'' if self.number is None else self.number}.{self.side}"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

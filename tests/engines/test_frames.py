@@ -183,3 +183,14 @@ def test_segments_are_the_same(backend: str, company: Any, by: Any) -> None:
     frames = Dataset(**frames_of(backend, company), **OPTIONS)
     for name in ("win_rate", "revenue", "sales_cycle_length.median", "weighted_pipeline"):
         compare(records, frames, [METRICS[name]], {"period": "2026", "every": "fiscal_quarter"}, by)
+
+
+def test_a_stock_is_the_same_at_more_bounds_than_one_pass_asks(backend: str, company: Any) -> None:
+    names = ("pipeline_value", "active_customers", "mrr", "churn_rate", "backlog")
+    options = {name: value for name, value in OPTIONS.items() if name != "rates"}
+    tables = {
+        name: [record for record in records if getattr(record, "currency", None) in (None, "EUR")]
+        for name, records in company.items()
+    }
+    records, frames = Dataset(**tables, **options), Dataset(**frames_of(backend, tables), **options)
+    compare(records, frames, [METRICS[name] for name in names], {"period": "2026", "every": "week"})

@@ -20,6 +20,7 @@ from crmkpi.engines.frames_keys import OUTSIDE, Key, day_key, segment_key, step_
 from crmkpi.engines.frames_look import Column, Prepared, inside
 from crmkpi.engines.frames_native import rows_of
 from crmkpi.engines.frames_pass import Pass
+from crmkpi.engines.frames_stocks import at_bounds
 from crmkpi.engines.frames_time import micros, with_open_time
 from crmkpi.engines.query import NO_DATE, Anchor, Answer, Query
 from crmkpi.engines.records import Moments
@@ -36,6 +37,7 @@ from crmkpi.money import Rates
 __all__ = ["answer"]
 
 _KEPT = 200  # answers of one table
+_STOCKS = 16  # periods of a stock that are asked in one pass
 
 
 def answer(
@@ -111,13 +113,16 @@ def _runs(
     currency: str | None,
     confidence: float | None,
 ) -> list[Pass]:
-    """The passes over the frame that an anchor needs, each over parts of its own: for a stock one for each bound."""
+    """The passes over the frame that an anchor needs, each over parts of its own."""
     segments = _segments(query, compiler)
     if anchor.stock:
         made = []
-        for number, bound in enumerate(moments.bounds):
-            convert = _converter(rates, currency, lambda _, day=bound[2]: day.date())  # type: ignore[misc]
-            made.append(Pass(replace(compiler, bound=bound), segments, [], anchor, convert, confidence, number))
+        size = _STOCKS if rates is None else 1  # rates are those of one day
+        for first in range(0, len(moments.bounds), size):
+            bounds = moments.bounds[first : first + size]
+            convert = _converter(rates, currency, lambda _, day=bounds[0][2]: day.date())  # type: ignore[misc]
+            asked, numbers = at_bounds(anchor, len(bounds)), range(first, first + len(bounds))
+            made.append(Pass(replace(compiler, bounds=bounds), segments, [], asked, convert, confidence, numbers))
         return made
     if anchor.at is None:
         convert = _converter(rates, currency, lambda _: None)
@@ -143,7 +148,7 @@ def _runs(
     dated = Pass(_with_dates(compiler, anchor.at), segments, keys, anchor, convert, confidence)
     if not stamp.needs:
         return [dated]
-    return [dated, Pass(compiler, segments, [undated_key(stamp, compiler)], anchor, convert, confidence, NO_DATE)]
+    return [dated, Pass(compiler, segments, [undated_key(stamp, compiler)], anchor, convert, confidence, (NO_DATE,))]
 
 
 def _with_dates(compiler: Compiler, at: Expression) -> Compiler:

@@ -56,14 +56,14 @@ _LARGEST = 2**62
 class Compiler:
     """Writes expressions out over the columns of one prepared frame.
 
-    `bound` holds the instants of the period that a stock is asked at: start and end, on the wall clock and exactly.
+    `bounds` holds the instants of the periods that a stock is asked at: start and end, on the wall clock and exactly.
     """
 
     prepared: Prepared
     parameters: Mapping[str, Any]
     calendar: Calendar
     as_of: tuple[datetime, datetime]
-    bound: tuple[datetime, datetime, datetime, datetime] | None = None
+    bounds: Sequence[tuple[datetime, datetime, datetime, datetime]] = ()
 
     @property
     def nw(self) -> Any:
@@ -254,8 +254,9 @@ class Compiler:
         if isinstance(expression, AsOf):
             wall, exact = self.as_of
         else:
-            assert self.bound is not None
-            wall, exact = self.bound[:2] if expression.side == "start" else self.bound[2:]  # type: ignore[attr-defined]
+            assert isinstance(expression, Bound)
+            bound = self.bounds[expression.number or 0]
+            wall, exact = bound[:2] if expression.side == "start" else bound[2:]
         moment = exact if beside.aware else wall
         return replace(self._whole(micros(moment), "timestamp"), aware=beside.aware)
 

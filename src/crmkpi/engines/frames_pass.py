@@ -27,6 +27,7 @@ from crmkpi.engines.frames_states import (
     state_reader,
     times,
 )
+from crmkpi.engines.frames_stocks import parted
 from crmkpi.engines.frames_sums import exact_sum
 from crmkpi.engines.frames_values import Condition, Value
 from crmkpi.engines.query import Anchor, Ranked, Sample, Slot, empty_state, merged_state
@@ -54,10 +55,10 @@ class Pass:
         anchor: Anchor,
         convert: Callable[..., Any] | None = None,
         confidence: float | None = None,
-        part: int | None = None,
+        parts: Sequence[int | None] = (None,),
     ) -> None:
-        """`part` is that of all rows, where there is no key for it."""
-        self._part_of_all = part
+        """`parts` is that of all rows, where there is no key for it; or several, and the anchor has slots for each."""
+        self._parts_of_all = parts
         self._compiler = compiler
         self._backend = compiler.prepared.backend
         self._nw = compiler.nw
@@ -75,7 +76,7 @@ class Pass:
         self._more: dict[str, Any] = {}
         self._per: dict[str, tuple[Key, ...]] = {}
         self._parts: list[PartOfPass] = []
-        self._adds_classes = self._backend.name in _ADD_CLASSES
+        self._adds_classes = self._backend.name in _ADD_CLASSES and len(parts) == 1
         self._classes = Classes(self._nw, self._backend, compiler.prepared.rows)
         self._groups: dict[Group, list[Any]] = {}
         self._empty = [empty_state(slot) for slot in anchor.slots]
@@ -110,7 +111,7 @@ class Pass:
                 if chosen:
                     keys = self._all_keys(per, split=whole)
                     self._aggregated(chosen, keys, per, classes=in_classes and whole, merging=merging)
-        return self._groups
+        return self._groups if len(self._parts_of_all) == 1 else parted(self._groups, self._parts_of_all)
 
     def _splits(self) -> bool:
         return bool(self._currencies) or any(key.name == "rate" for key in self._keys)
@@ -299,7 +300,7 @@ class Pass:
         """The group of decoded keys: the segments come first, then the part, unless all rows are of one."""
         size = len(self._segments)
         dated = len(keys) > size and keys[size].name == "part"
-        return tuple(decoded[:size]), decoded[size] if dated else self._part_of_all
+        return tuple(decoded[:size]), decoded[size] if dated else self._parts_of_all[0]
 
     def _ranks(self, part: PartOfPass, keys: Sequence[Key], *, merging: bool) -> bool:
         """Whether of a sorted slot only the values at the ranks that matter are fetched: nothing will merge with it."""
