@@ -95,7 +95,7 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "measurement": (("measurement",), ("tests/test_dataset.py", "tests/test_vendors.py", *ENGINE)),
     "results": (("results",), (*SHOWN, *(f"{ORACLES}[{name}]" for name in VARIED))),
     "periods": (("periods", "period_texts", "spans"), PERIODS),
-    "intervals": (("intervals",), ("tests/test_intervals.py",)),
+    "intervals": (("intervals", "distributions"), ("tests/test_intervals.py",)),
     "engines/query": (("engines/query",), (*(f"tests/test_tally.py::{name}" for name in MERGING), *ENGINE)),
     "engines/code": (("engines/code",), ENGINE),
     "engines/loops": (("engines/loops", "engines/layouts"), ENGINE),
