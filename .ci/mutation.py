@@ -96,7 +96,7 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "measurement": (("measurement", "evidence"), ("tests/test_dataset.py", "tests/test_vendors.py", *ENGINE)),
     "results": (("results", "values"), (*SHOWN, *(f"{ORACLES}[{name}]" for name in VARIED))),
     "periods": (("periods", "period_texts", "spans"), PERIODS),
-    "intervals": (("intervals", "confidence"), ("tests/test_intervals.py",)),
+    "intervals": (("intervals", "confidence", "distributions"), ("tests/test_intervals.py",)),
     "engines/query": (("engines/query",), (*(f"tests/test_tally.py::{name}" for name in MERGING), *ENGINE)),
     "engines/code": (("engines/code",), ENGINE),
     "engines/loops": (("engines/loops", "engines/layouts", "engines/branches"), ENGINE),

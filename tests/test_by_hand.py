@@ -199,3 +199,26 @@ def test_money_is_written_in_full():
     ]
     assert str(ck.sales_velocity(deals).value) == "100"
     assert str(ck.sales_velocity(deals[:1]).value) == "0"
+
+
+def test_a_return_on_less_than_nothing_is_undefined():
+    """More was credited than spent: (30 + 10) / -10 would be a loss of 400 %."""
+    deals = [ck.Deal(id="1", status="won", amount=30)]
+    credited = [ck.Expense(id="1", amount=20), ck.Expense(id="2", amount=-30)]
+    result = ck.return_on_investment(deals=deals, expenses=credited)
+    assert (result.value, result.reason) == (None, "the cost is negative, and a return on it means nothing")
+
+
+def test_customers_who_are_still_here_do_not_lack_an_end():
+    customers = [ck.Customer(id="1", since="2026-01-01", until="2026-01-11"), ck.Customer(id="2", since="2020-01-01")]
+    lost = variant("customer_lifespan.churned_only")(customers, period="2026-01")
+    assert (lost.to("days"), lost.left_out) == (10.0, {})
+
+
+def test_two_scales_are_kept_apart_by_grouping():
+    surveys = [
+        ck.Survey(id="1", kind="csat", score=4),
+        ck.Survey(id="2", kind="csat", score=8, scale_low=1, scale_high=10),
+    ]
+    report = ck.Dataset(surveys=surveys).measure("customer_satisfaction_rating", by="scale_high")
+    assert [(result.segment["scale_high"], result.value) for result in report] == [(5.0, 4.0), (10.0, 8.0)]

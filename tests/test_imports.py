@@ -21,6 +21,7 @@ LAYERS = (
     (
         "calendars",
         "confidence",
+        "distributions",
         "intervals",
         "money",
         "months",

@@ -20,10 +20,10 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
+from crmkpi.distributions import _stirling_error
 from crmkpi.errors import InputError
 from crmkpi.intervals import (
     Interval,
-    _stirling_error,
     adjusted_wald,
     newcombe,
     order_statistics,

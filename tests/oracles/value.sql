@@ -43,7 +43,7 @@ FROM known_subscriptions WHERE active_at(started_at, ended_at, period_end())
 -- return_on_investment
 WITH gain AS (SELECT coalesce(sum(amount), 0) AS won FROM counted_deals WHERE status = 'won' AND in_period(closed_at)),
 paid AS (SELECT sum(amount) AS cost FROM expenses WHERE in_period(spent_at))
-SELECT (won - cost) / cost FROM gain, paid
+SELECT CASE WHEN cost > 0 THEN (won - cost) / cost END FROM gain, paid
 -- revenue_per_customer
 SELECT sum(amount) / count(DISTINCT customer_id) FROM counted_deals
 WHERE status = 'won' AND amount IS NOT NULL AND customer_id IS NOT NULL AND in_period(closed_at)

@@ -150,7 +150,9 @@ def inverse_churn(active_at_start: int, lost: int, days: float) -> float:
     return days * _DAY * active_at_start / lost
 
 
-@customer_lifespan.add_variant(at=customers.until, lifetime=customers.mean(lifetime), interval=None)
+@customer_lifespan.add_variant(
+    at=customers.until, lifetime=customers.mean(lifetime, customers.until.present()), interval=None
+)
 def churned_only(lifetime: float) -> float:
     r"""How long the customers who left had stayed on average; far too short as a lifespan.
 

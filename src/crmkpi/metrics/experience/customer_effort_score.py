@@ -40,7 +40,8 @@ def customer_effort_score(effort: float) -> float:
         No CRM computes it from records. Survey tools differ in the scale, 1 to 5 or 1 to 7, and in its direction.
 
     Pitfalls:
-        Two surveys with opposite wording average to the middle, whatever customers said. Declare which one it is.
+        Two surveys with opposite wording average to the middle, whatever customers said. Declare which one it is. Two
+        scales have no mean together: by="scale_high" keeps them apart.
 
     Examples:
         >>> from crmkpi import Survey, customer_effort_score

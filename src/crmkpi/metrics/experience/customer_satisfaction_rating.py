@@ -36,7 +36,8 @@ def customer_satisfaction_rating(rating: float) -> float:
         A score in the survey's scale, with Student's t interval; undefined where nobody answered.
 
     Pitfalls:
-        The share of satisfied answers is `customer_satisfaction_score`; a mean of 4.2 is not 84 %.
+        The share of satisfied answers is `customer_satisfaction_score`; a mean of 4.2 is not 84 %. Stars of five and
+        points of ten have no mean together: by="scale_high" keeps them apart.
 
     Examples:
         >>> from crmkpi import Survey, customer_satisfaction_rating

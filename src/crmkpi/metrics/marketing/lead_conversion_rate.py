@@ -63,7 +63,7 @@ def lead_conversion_rate(converted: int, leads: int) -> float:
 
 
 @lead_conversion_rate.add_variant(
-    converted=leads.count(leads.converted_at.present() | at_some_time, at=leads.converted_at),
+    converted=leads.count(leads.converted_at.present() | (leads.status == "converted"), at=leads.converted_at),
     leads=leads.count(),
     interval=None,
 )

@@ -106,7 +106,8 @@ def by_amount(won_value: Decimal, closed_value: Decimal) -> Decimal:
         A fraction, without an interval; undefined where the closed amount is 0.
 
     Pitfalls:
-        Where lost deals carry the amount 0, as in many exports, this is 100 % whatever happened.
+        Where lost deals carry the amount 0, as in many exports, this is 100 % whatever happened. Amounts below zero
+        can take it out of 0 to 100 %.
 
     Examples:
         >>> from crmkpi import Deal, win_rate

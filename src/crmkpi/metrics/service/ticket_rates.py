@@ -102,7 +102,12 @@ def escalation_rate(escalated: int, solved: int) -> float:
     at=tickets.solved_at,
     met=tickets.count(tickets.solved_at <= tickets.sla_due_at),
     with_outcome=tickets.count(tickets.solved_at.present() & tickets.sla_due_at.present()),
-    leave_out=not_counted | {"no solved_at": solved & tickets.sla_due_at.present() & tickets.solved_at.missing()},
+    leave_out=not_counted
+    | {
+        "no solved_at": tickets.status.is_in("solved", "closed")
+        & tickets.sla_due_at.present()
+        & tickets.solved_at.missing()
+    },
     interval=Share("met", "with_outcome"),
     unit="ratio",
     better="higher",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from crmkpi.errors import UndefinedError
 from crmkpi.measures import Table
 from crmkpi.metric import metric
 from crmkpi.metrics.literature import MARKETING_METRICS
@@ -34,7 +35,7 @@ def return_on_investment(gain: Decimal, cost: Decimal) -> Decimal:
     The gain is the amount of deals won in the period, the cost every expense of it, of all teams.
 
     Returns:
-        A fraction from -1 up; undefined where nothing was spent.
+        A fraction from -1 up; undefined where nothing was spent, or less than nothing after credit notes.
 
     Pitfalls:
         Revenue is no profit: what the goods cost is not in it unless it is an expense. Spend and gain of a short period
@@ -48,4 +49,6 @@ def return_on_investment(gain: Decimal, cost: Decimal) -> Decimal:
         >>> return_on_investment(deals=deals, expenses=[]).reason
         'cost is 0'
     """
+    if cost < 0:
+        raise UndefinedError("the cost is negative, and a return on it means nothing")
     return (gain - cost) / cost
