@@ -79,7 +79,7 @@ MERGING = (
     *("test_the_order_and_size_of_parts_change_nothing", "test_different_values_are_counted_once_over_all_parts"),
     "test_rows_that_could_not_be_read_are_counted_over_all_parts",
 )
-PERIODS = ("tests/test_periods.py", "tests/test_calendars.py", "tests/test_faults_of_others.py")
+PERIODS = ("tests/test_periods.py", "tests/test_calendars.py", "tests/test_misuse.py", "tests/test_faults_of_others.py")
 SHOWN = (
     *("tests/test_results.py", "tests/display/test_rows.py", "tests/display/test_text.py"),
     *("tests/test_values_and_rows.py", "tests/test_faults_of_others.py"),
