@@ -85,15 +85,20 @@ def test_what_is_as_old_as_the_day_it_is_asked_on_cannot_be_told_without_that_da
     }
 
 
-def test_a_parameter_has_the_unit_that_its_name_says() -> None:
-    units = {
-        **dict.fromkeys(("days", "horizon", "lifespan"), "days"),
-        **dict.fromkeys(("market_revenue", "quota", "hourly_rate"), "money"),
-        **dict.fromkeys(("margin", "discount"), "ratio"),
-        "periods": "number",
+def test_a_parameter_has_the_unit_that_its_name_says_and_a_default_only_where_there_is_a_usual_one() -> None:
+    every = [pair for metric in ck.catalogue.everything() for pair in metric.parameters.items()]
+    assert {(name, one.unit, one.default) for name, one in every} == {
+        ("days", "days", 30),
+        ("days", "days", 90),
+        ("horizon", "days", 5 * 365.25),
+        ("lifespan", "days", None),
+        ("market_revenue", "money", None),
+        ("quota", "money", None),
+        ("hourly_rate", "money", 0),
+        ("margin", "ratio", 1),
+        ("discount", "ratio", None),
+        ("periods", "number", 1),
     }
-    found = {(name, one.unit) for metric in ck.catalogue.everything() for name, one in metric.parameters.items()}
-    assert found == set(units.items())
 
 
 @pytest.mark.parametrize("metric", list(ck.catalogue.everything()), ids=lambda metric: metric.id)
