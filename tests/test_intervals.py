@@ -342,7 +342,7 @@ class TestQuantile:
     def test_no_values_have_no_quantile(self):
         assert quantile([]) is None
 
-    @pytest.mark.parametrize(("fraction", "got"), [(-0.1, r"-0\.1"), (90, "90"), (nan, "nan")])
+    @pytest.mark.parametrize(("fraction", "got"), [(-0.1, r"-0\.1"), (1.5, r"1\.5"), (90, "90"), (nan, "nan")])
     @pytest.mark.parametrize("function", [quantile, order_statistics])
     def test_a_fraction_outside_0_and_1_is_refused(self, function, fraction, got):
         message = rf"`fraction` must lie within 0 and 1; got {got}\. Write the 90th percentile as 0\.9\."

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import pickle
 import statistics
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy, deepcopy
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -629,6 +631,31 @@ def test_a_row_has_no_calendar_day() -> None:
     message = r"first\.day\(\) cannot be asked of a table of one row per key\."
     with pytest.raises(DefinitionError, match=message):
         only(each.count(each.first.day() == NOON.date()))([ck.Order(id="1", customer_id="A", ordered_at=NOON)])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        deals.owner,
+        deals.status,
+        deals.probability,
+        ck.Table(ck.Ticket).replies,
+        deals.created_at,
+        deals.expected_close_on,
+        deals.deleted,
+        deals.closed_at - deals.created_at,
+        deals.attributes["size"],
+    ],
+    ids=repr,
+)
+def test_anything_but_money_has_a_latest_value(value: Expression) -> None:
+    table = ck.Table(ck.Ticket) if "tickets" in repr(value) else deals
+    assert table.latest(value).kind == value.kind
+
+
+def test_what_names_attributes_is_copied_like_any_other_value() -> None:
+    for made in (copy(orders.attributes), deepcopy(orders.attributes), pickle.loads(pickle.dumps(orders.attributes))):
+        assert repr(made["size"]) == "orders.attributes.size"
 
 
 def test_each_measure_puts_a_record_into_a_period_by_its_own_timestamp() -> None:
