@@ -57,6 +57,7 @@ LAWFUL = ("customer_lifespan", "new_mrr", "pipeline_value", "stage_conversion_ra
 ENGINE = (
     "tests/engines/test_plan.py",
     "tests/engines/test_code.py",
+    "tests/engines/test_loops.py",
     "tests/engines/test_timeline.py",
     "tests/engines/test_guards.py",
     "tests/test_bad_input.py",
@@ -85,20 +86,20 @@ SHOWN = (
 )
 AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "measures": (("measures",), ("tests/test_measures.py", *ENGINE)),
-    "expressions": (("expressions",), ENGINE),
+    "expressions": (("expressions", "kinds"), ENGINE),
     "metric": (
         ("metric", "definition_checks", "interval_rules"),
         ("tests/test_metric.py", "tests/test_catalogue.py", *ENGINE),
     ),
     "plan": (("plan",), ENGINE),
     "evaluation": (("evaluation",), ("tests/test_measures.py", *ENGINE, "tests/test_dataset.py")),
-    "measurement": (("measurement",), ("tests/test_dataset.py", "tests/test_vendors.py", *ENGINE)),
-    "results": (("results",), (*SHOWN, *(f"{ORACLES}[{name}]" for name in VARIED))),
+    "measurement": (("measurement", "evidence"), ("tests/test_dataset.py", "tests/test_vendors.py", *ENGINE)),
+    "results": (("results", "values"), (*SHOWN, *(f"{ORACLES}[{name}]" for name in VARIED))),
     "periods": (("periods", "period_texts", "spans"), PERIODS),
-    "intervals": (("intervals", "distributions"), ("tests/test_intervals.py",)),
+    "intervals": (("intervals", "confidence", "distributions"), ("tests/test_intervals.py",)),
     "engines/query": (("engines/query",), (*(f"tests/test_tally.py::{name}" for name in MERGING), *ENGINE)),
     "engines/code": (("engines/code",), ENGINE),
-    "engines/loops": (("engines/loops", "engines/layouts"), ENGINE),
+    "engines/loops": (("engines/loops", "engines/layouts", "engines/branches"), ENGINE),
     "engines/records": (("engines/records",), (*ENGINE, "tests/test_dataset.py")),
     "engines/rows": (("engines/rows",), ENGINE),
 }

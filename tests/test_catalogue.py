@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import re
+from datetime import date
+from decimal import Decimal
 
 import pytest
 
@@ -51,6 +53,35 @@ def test_the_name_says_what_the_value_is(metric: ck.Metric) -> None:
         if metric.name.endswith(ending):
             assert metric.unit in allowed
     assert re.fullmatch(r"[a-z_]+(\.[a-z0-9_]+)?", metric.id)
+
+
+# A reason such as "no amount" is about the field; some say it in other words.
+LACKING = {
+    "campaign": ["campaign_id"],
+    "contact yet": ["first_contacted_at"],
+    "reply yet": ["first_replied_at"],
+    "cost and no time": ["cost", "seconds"],
+}
+
+
+def test_what_is_left_out_for_the_lack_of_something_lacks_it() -> None:
+    reasons = [(reason, what) for metric in ck.catalogue.everything() for reason, what in metric.leave_out.items()]
+    lacking = [(reason.removeprefix("no "), repr(what)) for reason, what in reasons if reason.startswith("no ")]
+    assert len(lacking) > 50
+    for words, what in lacking:
+        for field in LACKING.get(words, [words]):
+            assert f".{field}).missing()" in what
+
+
+def test_a_parameter_has_the_unit_that_its_name_says() -> None:
+    units = {
+        **dict.fromkeys(("days", "horizon", "lifespan"), "days"),
+        **dict.fromkeys(("market_revenue", "quota", "hourly_rate"), "money"),
+        **dict.fromkeys(("margin", "discount"), "ratio"),
+        "periods": "number",
+    }
+    found = {(name, one.unit) for metric in ck.catalogue.everything() for name, one in metric.parameters.items()}
+    assert found == set(units.items())
 
 
 @pytest.mark.parametrize("metric", list(ck.catalogue.everything()), ids=lambda metric: metric.id)
@@ -177,3 +208,63 @@ def test_what_is_additive_is_one_count_or_sum_over_records_and_a_median_never_is
 
 def test_the_names_that_are_known_without_loading_are_those_of_the_catalogue_in_its_order() -> None:
     assert list(metrics.NAMES) == [metric.id for metric in ck.catalogue]
+
+
+def test_what_happens_at_the_as_of_instant_is_not_known_yet() -> None:
+    within = ck.lead_conversion_rate.variant("within")
+    leads = [
+        ck.Lead(id=str(number), created_at="2026-01-01", converted_at=moment)
+        for number, moment in enumerate(["2026-01-30T23:59:59.999999", "2026-01-31", "2026-02-01"])
+    ]
+    result = within(leads, as_of=date(2026, 1, 30), days=30)
+    assert dict(result.inputs) == {"converted": 1, "leads": 3}
+
+
+MRR = [  # who pays how much a month, from when until when
+    ("new", 30, "2026-01-10", None),
+    ("back", 20, "2025-01-10", "2025-06-01"),
+    ("back", 25, "2026-01-12", None),
+    ("gone", 40, "2025-02-01", "2026-01-20"),
+    ("up", 10, "2025-03-01", "2026-01-15"),
+    ("up", 50, "2026-01-15", None),
+    ("down", 60, "2025-03-01", "2026-01-15"),
+    ("down", 35, "2026-01-15", None),
+    ("same", 15, "2025-03-01", None),
+]
+
+
+def test_money_that_recurs_is_the_same_in_another_unit_of_the_currency() -> None:
+    known = {"margin": Decimal("0.5")}
+    checked = set()
+    for metric in ck.catalogue.everything():
+        if metric.tables == ("subscriptions",) and {*metric.parameters} <= {*known}:
+            given = {name: known[name] for name in metric.parameters}
+            values = []
+            for scale in (Decimal(1), Decimal("0.001")):
+                found = [
+                    ck.Subscription(id=str(n), customer_id=who, mrr=mrr * scale, started_at=start, ended_at=end)
+                    for n, (who, mrr, start, end) in enumerate(MRR)
+                ]
+                values.append(metric(found, period="2026-01", **given).value)
+            first, second = values
+            assert second == (first * Decimal("0.001") if metric.unit == "money" else first), metric.id
+            checked.add(metric.id)
+    assert {"new_mrr", "reactivation_mrr", "churned_mrr", "customer_lifetime_value.arpu_over_churn"} <= checked
+
+
+@pytest.mark.parametrize(("until", "days"), [("02-27", 27), ("02-28", 28), ("03-03", 31), ("03-04", 32)])
+def test_what_a_month_brings_is_undefined_over_any_other_period(until: str, days: int) -> None:
+    by_churn = ck.customer_lifetime_value.variant("arpu_over_churn")
+    found = [
+        ck.Subscription(id="1", customer_id="A", mrr=60, started_at="2025-01-10"),
+        ck.Subscription(id="2", customer_id="B", mrr=40, started_at="2025-01-10", ended_at="2026-02-20"),
+    ]
+    result = by_churn(found, period=f"2026-02-01..2026-{until}")
+    no_month = "it sets a month's revenue against a month's churn, and the period is no month"
+    assert (result.value, result.reason) == ((100, None) if 28 <= days <= 31 else (None, no_month))
+
+
+def test_a_model_of_purchases_needs_some() -> None:
+    worth = ck.customer_lifetime_value.variant("predictive")
+    result = worth([ck.Order(id="1", customer_id="A")], as_of=date(2025, 12, 31), discount=0.1)
+    assert (result.value, result.reason) == (None, "nobody has bought anything")

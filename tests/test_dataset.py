@@ -417,6 +417,21 @@ def test_a_scorecard_without_a_last_known_day_leaves_off_what_needs_one_and_says
     assert any(note.startswith("not measured for lack of as_of=...: ") for note in report.notes)
 
 
+def test_a_month_that_the_next_one_is_compared_with_is_computed_once() -> None:
+    months: list[int] = []
+
+    @ck.metric(unit="count", at=ck.Table(ck.Deal).closed_at, closed=ck.Table(ck.Deal).count())
+    def closed_deals(closed: int) -> int:
+        """How many deals were closed."""
+        months.append(closed)
+        return closed
+
+    found = [ck.Deal(id=str(n), status="won", closed_at=datetime(2026, 1 + n % 3, 5)) for n in range(6)]
+    report = ck.Dataset(deals=found).measure(closed_deals, period="2026-Q1", every="month", compare="previous")
+    assert [(result.value, result.compared_to.value) for result in report] == [(2, 0), (2, 2), (2, 2)]
+    assert sorted(months) == [0, 2, 2, 2]
+
+
 def test_what_a_scorecard_lacks_takes_a_line_for_each_thing_and_accounts_for_every_kpi():
     deals = [ck.Deal(id="1", status="won", amount=10, created_at="2025-12-20", closed_at="2026-01-02")]
     report = ck.Dataset(deals=deals).scorecard(period="2026-01")

@@ -28,6 +28,7 @@ from crmkpi.intervals import (
     newcombe,
     order_statistics,
     quantile,
+    quantile_place,
     quantile_ranks,
     student,
     wilson,
@@ -325,6 +326,13 @@ class TestQuantile:
     @pytest.mark.parametrize("make", [float, Decimal, lambda number: timedelta(hours=number)])
     def test_between_two_values_it_lies_as_far_as_the_fraction_says(self, make):
         assert [quantile([make(10), make(20)], tenth / 10) for tenth in (3, 7)] == [make(13), make(17)]
+
+    def test_its_place_is_that_of_the_median_unless_a_fraction_is_given(self):
+        assert [quantile_place(4), quantile_place(5), quantile_place(5, 0.9)] == [
+            (1, Fraction(1, 2)),
+            (2, Fraction(0)),
+            (3, Fraction(3, 5)),
+        ]
 
     def test_money_keeps_its_digits_whatever_the_decimal_context(self):
         with localcontext() as context:

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import crmkpi as ck
-from crmkpi.errors import DefinitionError, InputError, UnknownNameError
+from crmkpi.errors import DefinitionError, InputError, TimeZoneError, UnknownNameError
 from crmkpi.expressions import Expression, period
 from crmkpi.measures import Measure
 from crmkpi.testing import records
@@ -26,6 +26,7 @@ deals = ck.Table(ck.Deal)
 interactions = ck.Table(ck.Interaction)
 baskets = orders.per(orders.customer_id, n=orders.count())
 
+NOON = datetime(2026, 1, 1, 12)
 Span = tuple[datetime, datetime]
 # Written down, not computed: each period with the one before and the one a year ago.
 SPANS: Mapping[str, tuple[Span, Span, Span]] = {
@@ -586,6 +587,48 @@ def test_a_misspelt_name_is_an_error_that_names_the_nearest(wrong: Callable[[], 
 def test_a_measure_prints_all_that_tells_it_from_another(measure: Measure, text: str) -> None:
     """Queries that print alike are answered by one loop."""
     assert repr(measure) == text
+
+
+def test_what_is_computed_of_the_columns_of_a_row_is_missing_where_it_divides_by_zero() -> None:
+    tickets = ck.Table(ck.Ticket)
+    day = datetime(2026, 1, 1)
+    spans = {"A": (2, 1), "B": (2, 0), "C": (3, 2)}  # hours until it was solved, and until somebody replied
+    found = [
+        ck.Ticket(
+            id=who,
+            customer_id=who,
+            created_at=day,
+            solved_at=day + timedelta(hours=solved),
+            first_replied_at=day + timedelta(hours=replied),
+        )
+        for who, (solved, replied) in spans.items()
+    ]
+    each = tickets.per(
+        tickets.customer_id,
+        solved=tickets.sum(tickets.solved_at - tickets.created_at),
+        replied=tickets.sum(tickets.first_replied_at - tickets.created_at),
+        reopened=tickets.sum(tickets.reopens),
+    )
+    assert got(only(each.sum(each.solved / each.replied)), found) == 3.5
+    assert got(only(each.count((each.solved / each.reopened).missing())), found) == 3
+
+
+@pytest.mark.parametrize("sign", ["==", "<", ">="])
+def test_an_instant_of_a_row_is_never_compared_with_one_without_a_zone(sign: str) -> None:
+    each = orders.per(orders.customer_id, first=orders.min(orders.ordered_at))
+    where = {"==": each.first == NOON, "<": each.first < NOON, ">=": each.first >= NOON}[sign]
+    found = [ck.Order(id="1", customer_id="A", ordered_at="2026-01-01T12:00Z")]
+    with pytest.raises(TimeZoneError, match=r"puts a timestamp with a time zone beside one without; give tz="):
+        only(each.count(where))(found)
+    found = [ck.Order(id="1", customer_id="A", ordered_at=NOON)]
+    assert got(only(each.count(where)), found) == (sign != "<")
+
+
+def test_a_row_has_no_calendar_day() -> None:
+    each = orders.per(orders.customer_id, first=orders.min(orders.ordered_at))
+    message = r"first\.day\(\) cannot be asked of a table of one row per key\."
+    with pytest.raises(DefinitionError, match=message):
+        only(each.count(each.first.day() == NOON.date()))([ck.Order(id="1", customer_id="A", ordered_at=NOON)])
 
 
 def test_each_measure_puts_a_record_into_a_period_by_its_own_timestamp() -> None:

@@ -460,24 +460,26 @@ def test_a_record_class_of_the_users_own_is_measured_like_any_other() -> None:
     check_metric(invoiced)
 
 
-def test_a_relation_may_have_the_name_of_its_key() -> None:
+def test_a_relation_may_have_the_name_of_its_key_and_a_timestamp_may_always_be_there() -> None:
     @record(table="parcels", relations={"buyer": ("buyer", "customers")})
     class Parcel:
         """A record whose key is called like the record that it leads to."""
 
         id: str
         buyer: str
+        sent_at: Timestamp
 
     parcels = ck.Table(Parcel)
 
-    @ck.metric(unit="count", others=parcels.count(parcels.buyer.industry != "law"))
+    @ck.metric(unit="count", at=parcels.sent_at, others=parcels.count(parcels.buyer.industry != "law"))
     def to_others(others: int) -> int:
         """How many parcels go to buyers of other industries."""
         return others
 
-    found = [Parcel(id=str(number), buyer=buyer) for number, buyer in enumerate(("a", "b", "c"))]
+    found = [Parcel(id=str(n), buyer=buyer, sent_at=f"2026-0{1 + n}-05") for n, buyer in enumerate(("a", "b", "c"))]
     who = [ck.Customer(id="a", industry="law"), ck.Customer(id="b", industry="steel")]
-    assert to_others(parcels=found, customers=who).value == 1
+    periods = (None, "2026", "2026-01", "2026-02", "2026-03")
+    assert [to_others(parcels=found, customers=who, period=name).value for name in periods] == [1, 1, 0, 1, 0]
 
 
 def test_a_relation_to_a_table_that_there_is_not_is_an_error() -> None:

@@ -451,6 +451,10 @@ def test_all_time_is_refused_where_bounds_are_needed(step, message):
         (lambda: Period.rolling(until=AS_OF), PeriodError, "either days or months.*days=None, months=None"),
         (lambda: Period.rolling(until=AS_OF, days=1, months=1), PeriodError, "got days=1, months=1"),
         (lambda: Period.rolling(until=AS_OF, days=0), PeriodError, "a whole number from 1; got days=0"),
+        (lambda: Period("2026-01-01..2026-02-01..2026-03-01"), PeriodError, "A span must name its first and last day"),
+        (lambda: Period("2026-01-02..2026-01-01"), PeriodError, "Did you mean '2026-01-01..2026-01-02'"),
+        (lambda: Period("fiscl year to date"), PeriodError, "Did you mean 'fiscal year to date'"),
+        (lambda: Period("this fiscl year"), PeriodError, "Did you mean 'this fiscal year'"),
         (lambda: Period("2026").split("months"), PeriodError, "got 'months'. Did you mean 'month'"),
         (lambda: Period.of(AS_OF, "decade"), PeriodError, "must be one of day, week, .*; got 'decade'"),
         (lambda: Period("2026").windows("3 moons", every="month"), PeriodError, "got '3 moons'"),
@@ -461,6 +465,14 @@ def test_all_time_is_refused_where_bounds_are_needed(step, message):
 def test_misuse_is_refused_in_words(attempt, error, message):
     with pytest.raises(error, match=message):
         attempt()
+
+
+def test_a_span_of_days_that_happens_to_be_a_month_moves_by_its_days():
+    august = Period.between(date(2026, 8, 1), date(2026, 9, 1))
+    july = august.previous()
+    assert (july.label, july.unit) == ("2026-07-01..2026-07-31", "days")
+    assert july.previous().label == "2026-05-31..2026-06-30"
+    assert august.next().label == "2026-09-01..2026-10-01"
 
 
 def test_a_span_of_hours_is_named_by_its_wall_clock_times():
@@ -506,12 +518,14 @@ def test_periods_sort_by_their_start_and_of_one_start_the_shorter_comes_first():
         "Period('2026-01-05')",
         "Period('all')",
         "Period('month to date', as_of=datetime.date(2026, 3, 15))",
+        "Period('fiscal year to date', as_of=datetime.date(2026, 3, 15))",
+        "Period.of(datetime.date(2026, 3, 1), 'week', calendar=Calendar(week_start='sunday'))",
         "Period.rolling(months=3, until=datetime.date(2026, 3, 31))",
         "Period.between(datetime.date(2026, 3, 1), datetime.date(2026, 5, 1), label='Spring')",
     ],
 )
 def test_a_period_prints_as_one_would_write_it(text):
-    assert repr(eval(text, {"Period": Period, "datetime": dt})) == text
+    assert repr(eval(text, {"Period": Period, "Calendar": Calendar, "datetime": dt})) == text
 
 
 @settings(deadline=None)

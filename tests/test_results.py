@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import io
 import json
 import pickle
 from dataclasses import replace
@@ -14,6 +15,8 @@ from hypothesis import given
 from scipy import stats
 
 import crmkpi as ck
+from crmkpi import evidence
+from crmkpi import values as values_module
 from crmkpi.errors import InputError, UnknownNameError
 from crmkpi.testing import datasets
 
@@ -238,6 +241,28 @@ def test_totals_are_kept_with_the_length_of_the_period_and_the_parameters() -> N
     result = ck.customer_lifetime_value.from_totals(**totals, lifespan=60, margin=0.5)
     assert result.parameters == {"lifespan": 60, "margin": 0.5}
     assert result.inputs == totals
+
+
+def test_evidence_is_found_when_it_is_looked_at_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def interval_of(metric: ck.Metric, *values: Any, **options: Any) -> Any:
+        asked.append(metric.id)
+        return values_module.interval_of(metric, *values, **options)
+
+    monkeypatch.setattr(evidence, "interval_of", interval_of)
+    report = CRM.measure(["win_rate", "sales_cycle_length"], by="owner")
+    assert asked == []
+    assert {result.interval is None for result in report} == {True, False}
+    assert [result.n for result in report] == [1, 2, 1, 1]
+    assert asked == ["win_rate", "win_rate", "sales_cycle_length", "sales_cycle_length"]
+
+
+def test_rows_that_are_no_records_or_could_not_be_read_are_in_the_account() -> None:
+    found = ck.read_csv(io.StringIO("id,status,amount\n1,won,5\n,,\n2,won,much\n3,lost,7\n"), record=ck.Deal)
+    (account,) = ck.revenue(found).accounts
+    assert (account.given, account.used, account.rejected, account.outside) == (3, 1, 1, 1)
+    assert (dict(account.skipped), sum(account.unread.values())) == ({"blank row": 1}, 1)
 
 
 def test_totals_of_a_mean_give_no_interval_as_they_do_not_say_how_far_the_values_are_apart() -> None:

@@ -130,6 +130,8 @@ def test_a_result_keeps_how_many_values_and_rows_there_were_and_not_the_values()
     found = [ck.Order(id=str(n), customer_id="A", amount=n, ordered_at="2026-01-01") for n in range(3)]
     result = seen_by({}, v=orders.values(orders.amount), r=by_day.rows())(found)
     assert result.inputs == {"v": 3, "r": 1}
+    for name, measure, count in (("v", orders.values(orders.amount), 3), ("r", by_day.rows(), 1)):
+        assert seen_by({}, **{name: measure})(found).inputs == {name: count}
     assert "3 v, 1 r" in str(result)
 
 
@@ -214,6 +216,23 @@ def test_an_interval_of_its_own_is_asked_with_the_parameters_of_the_formula():
         return x + 0 * margin
 
     assert tuple(about([ck.Order(id="1")], margin=0.25).interval) == (0.75, 1.25)
+
+
+def test_an_interval_of_its_own_is_not_asked_with_parameters_that_only_the_measures_need():
+    least = ck.Parameter("least", "from how much on", unit="money")
+
+    @ck.metric(
+        unit="number",
+        x=orders.count(orders.amount >= least),
+        interval=ck.Estimated(lambda x, *, confidence: (x - confidence, x + confidence)),
+        parameters=(least,),
+    )
+    def large(x: int) -> float:
+        """How many large orders."""
+        return x
+
+    found = [ck.Order(id=str(amount), amount=amount) for amount in (1, 5, 9)]
+    assert tuple(large(found, least=5, confidence=0.5).interval) == (1.5, 2.5)
 
 
 def test_the_reason_is_of_the_input_that_has_no_value():

@@ -93,9 +93,10 @@ def _student(sample: Sample | None, confidence: float, unit: Unit) -> Interval[A
     mean = float(sample.total) / count / scale
     deviation = math.sqrt(float(spread) / (count * (count - 1))) / scale
     found = intervals.student(count, mean, deviation, confidence=confidence)
-    if found is not None and unit == "duration":  # no mean of durations is below zero, so nothing is lost by the cut
+    assert found is not None  # there are two values or more
+    if unit == "duration":  # no mean of durations is below zero, so nothing is lost by the cut
         return found.map(lambda bound: max(bound, 0.0))
-    if found is None or unit != "money":
+    if unit != "money":
         return found
     return found.map(lambda bound: Decimal(repr(bound)))
 

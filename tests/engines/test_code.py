@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -33,6 +33,8 @@ status, amount, cost, owner, stage = deals.status, deals.amount, deals.cost, dea
 won, hers = status == "won", owner == "Ada"
 took = deals.closed_at - deals.created_at
 DAY = timedelta(days=1)
+DAY_OF, TODAY = deals.created_at.day(), date(2026, 1, 1)
+NOON = datetime(2026, 1, 1, 12)
 
 
 def scope_of() -> Scope:
@@ -88,6 +90,35 @@ ASKED: Mapping[str, tuple[Expression, list[str]]] = {
             "amount is not None",
             "amount > Decimal('5')",
             "amount > Decimal('6')",
+        ],
+    ),
+    # The difference of a wall-clock time and an exact one is an error, where they would only be unequal.
+    "the same instant": (
+        deals.closed_at == deals.created_at,
+        ["closed_at is not None", "created_at is not None", "(closed_at - created_at) == ZERO"],
+    ),
+    "not the same instant": (
+        ~(deals.closed_at == deals.created_at),
+        ["closed_at is not None", "created_at is not None", "(closed_at - created_at) != ZERO"],
+    ),
+    "a later instant": (
+        deals.closed_at > deals.created_at,
+        ["closed_at is not None", "created_at is not None", "closed_at > created_at"],
+    ),
+    "one of two instants": (
+        deals.closed_at.is_in(NOON, NOON + DAY),
+        [
+            " or ".join(
+                f"((closed_at is not None) and ((closed_at - {moment!r}) == ZERO))" for moment in (NOON, NOON + DAY)
+            )
+        ],
+    ),
+    "none of two instants": (
+        ~deals.closed_at.is_in(NOON, NOON + DAY),
+        [
+            "closed_at is not None",
+            "(closed_at - datetime.datetime(2026, 1, 1, 12, 0)) != ZERO",
+            "(closed_at - datetime.datetime(2026, 1, 2, 12, 0)) != ZERO",
         ],
     ),
     "what denies comes last": (Unless(hers) & won, ["status == 'won'", "not ((owner == 'Ada'))"]),
@@ -192,6 +223,27 @@ def test_what_is_computed_has_a_variable_of_its_own(value: Expression) -> None:
     assert needed == {name}
     assert scope.names.loads[name][0] == value_of(value, scope)[0]
     assert shared_of(owner, scope)[0] == "f_owner"
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        took > DAY,
+        ~(took > DAY),
+        amount / cost <= 2,
+        business_time(deals.created_at, deals.closed_at) < DAY,
+        DAY_OF < TODAY,
+    ],
+    ids=repr,
+)
+def test_what_is_computed_and_compared_is_computed_once(condition: Expression) -> None:
+    scope = scope_of()
+    *_, first = true_of(condition, scope)
+    *_, second = false_of(condition, scope)
+    (name,) = first.variables
+    assert first.variables == second.variables
+    assert name.startswith("v")
+    assert scope.names.loads[name][1] == {"f_amount", "f_cost"} or "f_created_at" in scope.names.loads[name][1]
 
 
 def test_a_related_record_is_looked_up_once_and_may_be_missing() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 import crmkpi as ck
 from crmkpi.engines.query import Slot
-from crmkpi.expressions import Expression, Unless, business_time
+from crmkpi.expressions import Expression, Unless, business_time, period
 from crmkpi.measures import Measure
 from crmkpi.plan import Plan
 
@@ -20,13 +20,13 @@ won, closed, hers = status == "won", status.is_in("won", "lost"), deals.owner ==
 took = deals.closed_at - deals.created_at
 
 
-def plan_of(*measures: Measure, intervals: bool = False, **options: Any) -> Plan:
+def plan_of(*measures: Measure, whole: bool = True, intervals: bool = False, **options: Any) -> Plan:
     """The plan of a KPI that is made of some measures."""
     named = {f"m{number}": measure for number, measure in enumerate(measures)}
     parameters = ", ".join(named)
     formula = eval(f"lambda {parameters}: m0", {})  # as many parameters as there are measures
     formula.__doc__ = "Only the first of the measures."
-    return Plan([ck.metric(unit="number", **named, **options)(formula)], {}, whole=True, intervals=intervals)
+    return Plan([ck.metric(unit="number", **named, **options)(formula)], {}, whole=whole, intervals=intervals)
 
 
 def slots_of(plan: Plan) -> list[Slot]:
@@ -255,3 +255,43 @@ def test_only_a_measure_of_another_period_asks_for_one() -> None:
     before = deals.count(won).previous()
     assert plan_of(deals.count()).shifting == ()
     assert list(map(repr, plan_of(deals.count(), before).shifting)) == [repr(before)]
+
+
+@pytest.mark.parametrize(
+    ("measure", "used"),
+    [
+        (deals.count(won), won),
+        (deals.sum(amount, won), won & amount.present()),
+        (deals.distinct(deals.owner), deals.owner.present()),
+        (deals.mean(took), took >= timedelta(0)),
+        (deals.mean(took, won), won & (took >= timedelta(0))),
+        (
+            deals.per(deals.owner, cost=deals.sum(cost)).count(),
+            cost.present() & deals.owner.present(),
+        ),
+        (
+            deals.mean(business_time(deals.created_at, deals.closed_at)),
+            deals.closed_at >= deals.created_at,
+        ),
+    ],
+    ids=lambda given: repr(given) if isinstance(given, Measure) else "",
+)
+def test_a_record_is_used_where_it_is_wanted_and_has_what_is_asked_of_it(measure: Measure, used: Expression) -> None:
+    assert repr(account_of(plan_of(measure))[0]) == repr(used)
+
+
+def test_a_stock_is_asked_of_every_record_and_all_else_by_the_timestamp_that_is_nearest() -> None:
+    measures = (
+        deals.count(deals.created_at < period.end),
+        deals.count(deals.created_at < period.end, at=deals.created_at),
+        deals.count(won),
+        deals.count(won, at=deals.created_at),
+    )
+
+    def anchors(**options: Any) -> list[tuple[str, bool]]:
+        plan = plan_of(*measures, at=deals.closed_at, **options)
+        return [(repr(anchor.at), anchor.stock) for anchor in plan.queries["deals"].anchors]
+
+    assert anchors(whole=True) == [("None", True), ("None", False)]
+    by = [("None", True), ("deals.created_at", False), ("deals.closed_at", False)]
+    assert anchors(whole=False) == by

@@ -219,10 +219,25 @@ def test_amounts_with_more_digits_than_can_be_added_are_an_error(metric: ck.Metr
         metric(found)
 
 
-@pytest.mark.parametrize("error", [KeyError, TypeError, ValueError, ZeroDivisionError])
-def test_an_error_of_a_users_own_function_is_not_hidden(error: type[Exception]) -> None:
+@pytest.mark.parametrize("wrong", [float("nan"), "nan", "5"])
+def test_what_is_no_number_is_never_added(wrong: Any) -> None:
+    with pytest.raises(InputError, match=rf"^Only numbers can be added; got {wrong!r}\."):
+        Sample.of([1.0, wrong], "any", ())
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (KeyError, "bad offset"),
+        (TypeError, "nothing"),
+        (ValueError, "bad offset"),
+        (ValueError, "unhashable"),
+        (ZeroDivisionError, "by 0"),
+    ],
+)
+def test_an_error_of_a_users_own_function_is_not_hidden(error: type[Exception], words: str) -> None:
     def broken(deal: ck.Deal) -> str:
-        raise error(deal.id)
+        raise error(f"{words} in {deal.id}")
 
     with pytest.raises(error, match="D1") as raised:
         ck.Dataset(deals=[ck.Deal(id="D1", status="won")]).measure(ck.win_rate, by=broken)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from itertools import pairwise
 
 import pytest
@@ -77,3 +78,29 @@ def test_a_stock_is_looked_at_once_at_the_bounds_of_each_period() -> None:
         (period.wall_start, period.start, period.wall_end, period.end) for period in (MONTHS[0], YEAR, ever)
     ]
     assert (timeline.moments.as_of_wall, timeline.moments.as_of.tzinfo is None) == (datetime(2026, 5, 1), False)
+
+
+def test_a_period_of_several_parts_has_what_is_in_all_of_them() -> None:
+    found = [
+        ck.Deal(
+            id=str(n), status="won", amount=10**n, owner="Ada" if n % 2 else "Bo", closed_at=datetime(2026, 1 + n, 5)
+        )
+        for n in range(4)
+    ]
+    deals = ck.Table(ck.Deal)
+
+    @ck.metric(unit="number", at=deals.closed_at, amount=deals.sum(deals.amount), owners=deals.distinct(deals.owner))
+    def each(amount: Decimal, owners: int) -> float:
+        """What an owner closed."""
+        return float(amount) / owners
+
+    asked = ["2026", "2026-Q1", "2026-01", "2026-02", "2026-05", "2026-Q3"]
+    report = ck.Dataset(deals=found).measure(each, period=asked)
+    assert [(dict(result.inputs), result.n) for result in report] == [
+        ({"amount": 1111, "owners": 2}, 4),
+        ({"amount": 111, "owners": 2}, 3),
+        ({"amount": 1, "owners": 1}, 1),
+        ({"amount": 10, "owners": 1}, 1),
+        ({"amount": 0, "owners": 0}, 0),
+        ({"amount": 0, "owners": 0}, 0),
+    ]

@@ -250,11 +250,10 @@ def true_of(expression: Expression | None, scope: Scope) -> list[Conjunct]:
             return true_of(_any_equal(item, options), scope)
         case Membership(item, options):
             source, guards, variables = value_of(item, scope)
-            about = source if isinstance(item, Field) else ""
             conjunct = Conjunct(
                 f"{source} in {scope.names.constant(frozenset(options))}",
                 variables,
-                about=about,
+                about=source,
                 options=frozenset(options),
             )
             return [conjunct] if isinstance(item, Field) else [*guards, conjunct]
@@ -367,7 +366,7 @@ def _not_all(conjuncts: Sequence[Conjunct]) -> Conjunct:
             return Conjunct(f"not {source}", conjuncts[0].variables)
         if source.endswith(" is not None"):
             return Conjunct(source.removesuffix(" is not None") + " is None", conjuncts[0].variables)
-        if source.endswith(" is None") and " or " not in source and " and " not in source:
+        if source.endswith(" is None"):
             return Conjunct(source.removesuffix(" is None") + " is not None", conjuncts[0].variables)
     variables: frozenset[str] = frozenset().union(*(_plain(conjunct)[1] for conjunct in conjuncts))
     return Conjunct(f"not ({_all_of(conjuncts)})", variables, denied=tuple(conjuncts))

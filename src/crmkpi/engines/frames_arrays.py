@@ -198,10 +198,10 @@ def limbs_of(values: Any, bits: int) -> list[Any]:
 
 
 def together(sums: Sequence[tuple[Any, int]]) -> Any:
-    """The sums of the parts as what they stand for."""
+    """The sums of the parts, each times what it counts for, as whole numbers of any size."""
     if len(sums) == 1:
         return sums[0][0]
-    columns = [[int(part) << shift for part in found] for found, shift in sums]
+    columns = [[int(part) * weight for part in found] for found, weight in sums]
     return np.array([sum(parts) for parts in zip(*columns, strict=True)], dtype=object)
 
 

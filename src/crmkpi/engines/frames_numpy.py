@@ -1,6 +1,6 @@
 """pandas and PyArrow, asked with NumPy: a pass over their columns, kept as arrays, is a few loops in C.
 
-Sums are exact: whole numbers of 64 bits are added in as few parts as are known to fit.
+Sums are exact: whole numbers are added in as few parts as are known to stay exact.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from crmkpi.engines.support import Backend
 
 __all__ = ["WORDS", "Array", "Arrays", "Grouped", "Groups"]
 
-_BITS = 62  # of a sum that fits into 64 bits, with its sign
+_FLOAT, _WHOLE = 52, 62  # bits of a sum that a float holds exactly, and a whole number
 _TABLE = 2**20  # so many codes are looked up in a table, and more are sorted
 
 
@@ -300,7 +300,7 @@ class Groups:
         size, codes = 1, np.zeros(frame.size, dtype="int64")
         for name in names:
             own, radix = codes_of(frame.column(name))
-            if size * radix > 2**_BITS:
+            if size * radix > 2**62:
                 _, codes = np.unique(codes, return_inverse=True)
                 size = frame.size
             codes, size = codes * radix + own, size * radix
@@ -334,27 +334,28 @@ class Groups:
         """Where each group begins among them."""
         return np.concatenate([[0], np.cumsum(self.counts)[:-1]])
 
-    def _reduced(self, add: Any, values: Any) -> Any:
-        if not len(values):
-            return np.zeros(self.size, dtype=values.dtype)
-        return add.reduceat(values[self.order], self.starts)
+    def _added(self, values: Any) -> Any:
+        """The sum of each group, exact as long as it stays below so many bits."""
+        if self.size == 1:
+            return values.sum(dtype="int64").reshape(1)
+        return np.bincount(self.codes, weights=values, minlength=self.size).astype("int64")
 
     def sum(self, cells: Cells) -> Cells:
         """The exact sum of each group, 0 of nothing."""
         if cells.data.dtype == bool:
-            return Cells(np.bincount(self.codes[holds(cells)], minlength=self.size))
+            return Cells(self._added(holds(cells)))
         values = cells.data if cells.missing is None else np.where(cells.missing, 0, cells.data)
         most = int(max(self.counts, default=0)).bit_length()
-        bits = (_BITS - most) // (2 if cells.squared else 1)
+        bits = ((_WHOLE if self.size == 1 else _FLOAT) - most) // (2 if cells.squared else 1)
         limbs = limbs_of(values, bits)
         if not cells.squared:
-            return Cells(together([(self._reduced(np.add, limb), number * bits) for number, limb in enumerate(limbs)]))
+            return Cells(together([(self._added(limb), 1 << number * bits) for number, limb in enumerate(limbs)]))
         products = [
-            (limbs[one] * limbs[other] * (1 if one == other else 2), (one + other) * bits)
+            (self._added(limbs[one] * limbs[other]), (1 if one == other else 2) << (one + other) * bits)
             for one in range(len(limbs))
             for other in range(one, len(limbs))
         ]
-        return Cells(together([(self._reduced(np.add, product), shift) for product, shift in products]))
+        return Cells(together(products))
 
     def min(self, cells: Cells) -> Cells:
         """The smallest value of each group."""
@@ -377,7 +378,8 @@ class Groups:
         gone = np.zeros(self.size, dtype=bool)
         if cells.missing is not None:
             gone = np.bincount(self.codes[~cells.missing], minlength=self.size) == 0
-        return Cells(self._reduced(word, values), gone)
+        found = word.reduceat(values[self.order], self.starts)
+        return Cells(found, gone)
 
     def different(self, cells: Cells) -> Cells:
         """How many different values each group has."""

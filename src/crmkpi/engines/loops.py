@@ -328,7 +328,7 @@ def _foreign(states: list[Any], first: int, currency: Any, value: Any, home: Any
 
 
 def _decimal_of(value: Any) -> Any:
-    return value if isinstance(value, int | Decimal) else Decimal(repr(value))
+    return Decimal(repr(value)) if isinstance(value, float) else value
 
 
 def failed(error: Exception, record: Any) -> NoReturn:
