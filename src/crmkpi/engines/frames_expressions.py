@@ -71,7 +71,7 @@ class Compiler:
         backend = self.prepared.backend
         if backend.name == "duckdb":
             return frames_duckdb.WORDS
-        return frames_numpy().WORDS if backend.name in ("pandas", "pyarrow") else words(backend)
+        return _frames_numpy().WORDS if backend.name in ("pandas", "pyarrow") else words(backend)
 
     @property
     def frame(self) -> Any:
@@ -83,7 +83,7 @@ class Compiler:
             return frame
         known, made = kept.get("arrays", (None, None))
         if known is not frame:
-            made = frames_numpy().Arrays.of(backend, frame.to_native())
+            made = _frames_numpy().Arrays.of(backend, frame.to_native())
             kept["arrays"] = (frame, made)
         return made
 
@@ -420,7 +420,7 @@ class Compiler:
         return number * 10 ** (value.digits - digits)
 
 
-def frames_numpy() -> Any:
+def _frames_numpy() -> Any:
     """What speaks to pandas and PyArrow, loaded with NumPy when it is needed."""
     try:
         return import_module("crmkpi.engines.frames_numpy")
