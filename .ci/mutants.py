@@ -112,8 +112,10 @@ def _is_unchanged(node: ast.AST, holder: ast.AST) -> bool:
             return True
         case ast.keyword(name) if name in LEFT_ALONE:
             return True
-        case ast.Assign(value=ast.BinOp(op=ast.BitOr())) if isinstance(holder, ast.Module):
-            return node.targets[0].id[0].isupper()  # type: ignore[attr-defined]  # a union of types
+        case ast.Assign([ast.Name(name)], ast.BinOp(op=ast.BitOr()) | ast.Subscript()) if isinstance(
+            holder, ast.Module
+        ):
+            return name[0].isupper()  # another name for a type
     return False
 
 

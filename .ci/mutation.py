@@ -79,7 +79,7 @@ MERGING = (
     *("test_the_order_and_size_of_parts_change_nothing", "test_different_values_are_counted_once_over_all_parts"),
     "test_rows_that_could_not_be_read_are_counted_over_all_parts",
 )
-PERIODS = ("tests/test_periods.py", "tests/test_calendars.py", "tests/test_faults_of_others.py")
+PERIODS = ("tests/test_periods.py", "tests/test_calendars.py", "tests/test_misuse.py", "tests/test_faults_of_others.py")
 SHOWN = (
     *("tests/test_results.py", "tests/display/test_rows.py", "tests/display/test_text.py"),
     *("tests/test_values_and_rows.py", "tests/test_faults_of_others.py"),
@@ -188,6 +188,7 @@ def tests_of(area: str, module: str, known: Facts) -> list[str]:
         *(f"{EXAMPLES}[{name}]" for name in names),
         *METRIC_TESTS,
         "tests/test_by_hand.py",
+        *(["tests/test_value_by_model.py"] if MODELLED in names else []),
         "tests/test_oracles.py::test_every_definition_has_an_oracle_and_every_oracle_a_definition",
         "tests/test_oracles.py::test_every_definition_that_leaves_records_out_says_which_in_sql_too",
         *(PREDICTIVE if name == MODELLED else f"{ORACLES}[{name}]" for name in names),

@@ -73,15 +73,32 @@ def test_what_is_left_out_for_the_lack_of_something_lacks_it() -> None:
             assert f".{field}).missing()" in what
 
 
-def test_a_parameter_has_the_unit_that_its_name_says() -> None:
-    units = {
-        **dict.fromkeys(("days", "horizon", "lifespan"), "days"),
-        **dict.fromkeys(("market_revenue", "quota", "hourly_rate"), "money"),
-        **dict.fromkeys(("margin", "discount"), "ratio"),
-        "periods": "number",
+def test_what_is_as_old_as_the_day_it_is_asked_on_cannot_be_told_without_that_day() -> None:
+    assert {metric.id for metric in ck.catalogue.everything() if metric.needs_as_of} == {
+        "churn_rate.by_inactivity",
+        "customer_lifespan",
+        "customer_lifespan.exponential",
+        "customer_lifetime_value.discounted",
+        "customer_lifetime_value.predictive",
+        "lead_conversion_rate.within",
+        "stage_duration.including_current",
     }
-    found = {(name, one.unit) for metric in ck.catalogue.everything() for name, one in metric.parameters.items()}
-    assert found == set(units.items())
+
+
+def test_a_parameter_has_the_unit_that_its_name_says_and_a_default_only_where_there_is_a_usual_one() -> None:
+    every = [pair for metric in ck.catalogue.everything() for pair in metric.parameters.items()]
+    assert {(name, one.unit, one.default) for name, one in every} == {
+        ("days", "days", 30),
+        ("days", "days", 90),
+        ("horizon", "days", 5 * 365.25),
+        ("lifespan", "days", None),
+        ("market_revenue", "money", None),
+        ("quota", "money", None),
+        ("hourly_rate", "money", 0),
+        ("margin", "ratio", 1),
+        ("discount", "ratio", None),
+        ("periods", "number", 1),
+    }
 
 
 @pytest.mark.parametrize("metric", list(ck.catalogue.everything()), ids=lambda metric: metric.id)
@@ -262,6 +279,21 @@ def test_what_a_month_brings_is_undefined_over_any_other_period(until: str, days
     result = by_churn(found, period=f"2026-02-01..2026-{until}")
     no_month = "it sets a month's revenue against a month's churn, and the period is no month"
     assert (result.value, result.reason) == ((100, None) if 28 <= days <= 31 else (None, no_month))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "least"),
+    [(0, 1, 1), (1, 2, 2), (1, 3, 3), (1, 4, 3), (1, 5, 4), (0, 7, 6), (1, 8, 7), (1, 9, 7), (0, 10, 8), (1, 10, 8)],
+)
+def test_satisfied_are_one_two_or_three_of_the_best_answers(low: int, high: int, least: int) -> None:
+    found = [
+        ck.Survey(id=str(score), kind="csat", score=score, scale_low=low, scale_high=high)
+        for score in range(low, high + 1)
+    ]
+    assert dict(ck.customer_satisfaction_score(found).inputs) == {
+        "satisfied": high + 1 - least,
+        "answers": high + 1 - low,
+    }
 
 
 def test_a_model_of_purchases_needs_some() -> None:

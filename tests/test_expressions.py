@@ -13,6 +13,7 @@ from crmkpi.expressions import Parameter, Unless, as_of, as_predicate, business_
 
 deals = ck.Table(ck.Deal)
 tickets = ck.Table(ck.Ticket)
+took = deals.closed_at - deals.created_at
 
 
 def truth_in(value: object, expression: Any) -> bool:
@@ -65,6 +66,24 @@ def test_an_expression_prints_as_it_is_written(expression: Any, text: str) -> No
     [
         pytest.param(deals.closed_at - deals.created_at, "duration", id="timestamps apart"),
         pytest.param(deals.closed_at + timedelta(days=1), "timestamp", id="a timestamp later"),
+        pytest.param(deals.closed_at - timedelta(days=1), "timestamp", id="a timestamp before"),
+        pytest.param(took + timedelta(days=1), "duration", id="durations together"),
+        pytest.param(took - timedelta(days=1), "duration", id="what is left of a duration"),
+        pytest.param(took * 2, "duration", id="twice as long"),
+        pytest.param(took * deals.probability, "duration", id="some of a duration"),
+        pytest.param(took / 2, "duration", id="half as long"),
+        pytest.param(deals.amount + deals.cost, "money", id="money together"),
+        pytest.param(deals.amount + 5, "money", id="money and a number of it"),
+        pytest.param(deals.amount - Decimal("0.5"), "money", id="money without some"),
+        pytest.param(deals.amount * 2, "money", id="twice as much"),
+        pytest.param(2 * deals.amount, "money", id="twice as much, the other way round"),
+        pytest.param(deals.amount / 2, "money", id="half as much"),
+        pytest.param(deals.probability + 0.5, "number", id="a number and another"),
+        pytest.param(deals.probability - 0.5, "number", id="a number less another"),
+        pytest.param(deals.probability * 0.5, "number", id="a number times another"),
+        pytest.param(deals.probability / 0.5, "number", id="a number by another"),
+        pytest.param(tickets.replies / 2, "number", id="half a count"),
+        pytest.param(deals.attributes["size"] * 2, "number", id="what may be a number"),
         pytest.param((deals.closed_at - deals.created_at) / timedelta(days=1), "number", id="how many days"),
         pytest.param(deals.created_at.day() - deals.closed_at.day(), "duration", id="days apart"),
         pytest.param(deals.amount - deals.cost, "money", id="what is left"),
@@ -150,6 +169,10 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     "conditions compared": (
         lambda: (deals.amount > 1) == (deals.cost > 1),
         r"are conditions; join them with `&` or `\|`, do not compare them\.",
+    ),
+    "a flag beside money": (
+        lambda: deals.amount == True,  # noqa: E712
+        r"deals\.amount is a money and cannot be compared with True, which is a flag\.",
     ),
     "money by duration": (
         lambda: deals.amount * (deals.closed_at - deals.created_at),

@@ -452,6 +452,8 @@ def test_all_time_is_refused_where_bounds_are_needed(step, message):
         (lambda: Period.rolling(until=AS_OF, days=1, months=1), PeriodError, "got days=1, months=1"),
         (lambda: Period.rolling(until=AS_OF, days=0), PeriodError, "a whole number from 1; got days=0"),
         (lambda: Period("2026-01-01..2026-02-01..2026-03-01"), PeriodError, "A span must name its first and last day"),
+        (lambda: Period.between("2026-01-01", date(2026, 2, 1)), InputError, "got '2026-01-01'"),
+        (lambda: Period.between(date(2026, 1, 1), 2026), InputError, "got 2026"),
         (lambda: Period("2026-01-02..2026-01-01"), PeriodError, "Did you mean '2026-01-01..2026-01-02'"),
         (lambda: Period("fiscl year to date"), PeriodError, "Did you mean 'fiscal year to date'"),
         (lambda: Period("this fiscl year"), PeriodError, "Did you mean 'this fiscal year'"),
@@ -465,6 +467,49 @@ def test_all_time_is_refused_where_bounds_are_needed(step, message):
 def test_misuse_is_refused_in_words(attempt, error, message):
     with pytest.raises(error, match=message):
         attempt()
+
+
+@pytest.mark.parametrize(
+    ("words", "as_of", "last_day"),
+    [
+        ("quarter to date", date(2024, 3, 1), date(2023, 3, 2)),  # 61 days of each
+        ("month to date", date(2026, 3, 15), date(2025, 3, 15)),
+        ("week to date", date(2026, 2, 11), date(2025, 2, 12)),  # Wednesday of the seventh week
+        ("year to date", date(2025, 3, 1), date(2024, 2, 29)),
+    ],
+)
+def test_a_unit_to_date_is_as_many_days_of_the_unit_a_year_ago(words, as_of, last_day):
+    ago = Period(words, as_of=as_of).year_ago()
+    assert (ago.last_day, repr(ago)) == (last_day, f"Period({words!r}, as_of={last_day!r})")
+
+
+@pytest.mark.parametrize(
+    ("words", "months"),
+    [
+        ("last 2 months", 2),
+        ("last 2 quarters", 6),
+        ("last 2 years", 24),
+        ("last 2 fiscal quarters", 6),
+        ("last 2 fiscal years", 24),
+    ],
+)
+def test_windows_of_any_unit_hold_as_many_months(words, months):
+    assert repr(Period(words, as_of=date(2026, 1, 15))) == (
+        f"Period.rolling(months={months}, until=datetime.date(2025, 12, 31))"
+    )
+
+
+def test_a_unit_to_date_of_one_day_is_no_day():
+    first = Period("month to date", as_of=date(2026, 3, 1))
+    assert (first.unit, first.label, first.previous().label) == ("days", "2026-03-01", "2026-02-01")
+    assert Period("2026-03-01").previous().label == "2026-02-28"
+
+
+def test_a_span_that_ends_a_moment_into_a_day_has_that_day():
+    midnight = datetime(2026, 1, 2)
+    moment = timedelta(microseconds=1)
+    ends = [Period.between(date(2026, 1, 1), midnight + length).last_day for length in (0 * moment, moment, 2 * moment)]
+    assert ends == [date(2026, 1, 1), date(2026, 1, 2), date(2026, 1, 2)]
 
 
 def test_a_span_of_days_that_happens_to_be_a_month_moves_by_its_days():

@@ -101,12 +101,14 @@ def test_predictive_value_is_of_what_was_known_at_the_end_of_the_period():
 
 def test_predictive_value_grows_with_the_margin_and_falls_with_the_discount():
     orders = buyers()
-    full, half, dear = (
-        PREDICTIVE(orders, as_of=AS_OF, margin=margin, discount=discount).value
+    results = [
+        PREDICTIVE(orders, as_of=AS_OF, margin=margin, discount=discount)
         for margin, discount in ((1, 0), (0.5, 0), (1, 0.3))
-    )
-    assert float(half) == pytest.approx(float(full) / 2, abs=0.006)
-    assert dear < full
+    ]
+    for figures in ([result.value for result in results], *zip(*(result.interval for result in results), strict=True)):
+        full, half, dear = map(float, figures)
+        assert half == pytest.approx(full / 2, abs=0.006)
+        assert dear < 0.9 * full
 
 
 @settings(max_examples=3)

@@ -162,6 +162,19 @@ def test_only_the_amounts_among_the_columns_of_rows_have_a_currency():
     assert fee(found, currency="EUR").currency is None
 
 
+def test_what_is_no_money_is_added_whatever_currencies_stand_beside_it():
+    euros, dollars = (orders.sum(orders.amount, orders.currency == name) for name in ("EUR", "USD"))
+    took = orders.sum(orders.delivered_at - orders.ordered_at)
+    each = orders.per(orders.customer_id, euros=euros, dollars=dollars, took=took)
+    found = [
+        ck.Order(id=name, customer_id="A", amount=1, currency=name, ordered_at="2026-01-01", delivered_at="2026-01-02")
+        for name in ("EUR", "USD")
+    ]
+    assert given_to(found, x=each.sum(each.took, each.euros > 0))["x"] == 2 * 86_400.0
+    with pytest.raises(CurrencyError, match="1 in USD, 1 in EUR"):
+        given_to(found, x=each.sum(each.euros + each.dollars))
+
+
 def test_totals_are_taken_as_lists_with_durations_as_such():
     found: dict[str, Any] = {}
     metric = seen_by(found, x=customers.values(as_of - customers.since))

@@ -414,8 +414,8 @@ def _constant(value: object, *, beside: Expression) -> Constant:
         raise DefinitionError(f"{beside!r} is never {value!r}. {did_you_mean(str(value), beside.choices)}")
     if beside.kind == "money" and isinstance(value, float):
         raise DefinitionError(f"{beside!r} is money, which is exact; write Decimal('{value}') for {value!r}.")
-    if beside.kind == "money" and kind in ("integer", "number"):
-        return Constant(Decimal(value) if isinstance(value, int) else value, kind)
+    if beside.kind == "money" and kind == "integer":
+        return Constant(Decimal(str(value)), kind)
     return Constant(value, kind)
 
 

@@ -146,7 +146,7 @@ def read(
     whole = undated and not (crm.rates is not None and crm.rates.dated)
     plan = _plan(tuple(metrics), tuple(segments), whole=whole, undated=undated, intervals=confidence is not None)
     values = _parameter_values(metrics, parameters)
-    if whole and crm.as_of is None and not plan.shifting:
+    if whole and crm.as_of is None:
         timeline = _ALL_TIME
     else:
         earlier = (moved(period, measure, values) for measure in plan.shifting for period in periods)

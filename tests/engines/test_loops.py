@@ -176,18 +176,17 @@ def test_a_query_that_asks_nothing_counts_the_records() -> None:
 
 def test_a_record_that_is_related_to_a_related_one_is_found() -> None:
     tables: dict[str, Any] = {
-        "leads": {"L": ck.Lead(id="L", campaign_id="C"), "M": ck.Lead(id="M", campaign_id="gone")},
-        "campaigns": {"C": ck.Campaign(id="C", channel="mail")},
+        "deals": {"D": won(id="D", customer_id="C"), "E": won(id="E", customer_id="gone")},
+        "customers": {"C": ck.Customer(id="C", industry="law")},
     }
-    query = query_of(
-        Slot("distinct", None, deals.lead.campaign.channel), Slot("count", deals.lead.campaign.id.missing())
-    )
+    visits = ck.Table(ck.StageVisit)
+    query = Query(record_type(ck.StageVisit), ())
+    anchor = query.anchors[query.anchor(None, stock=False)]
+    anchor.add(Slot("distinct", None, visits.deal.customer.industry))
+    anchor.add(Slot("count", visits.deal.customer.industry.missing()))
     given: dict[str, Any] = {"moments": Moments(), "tables": tables.get, "functions": {}, "parameters": {}}
-    ((states,),) = [
-        group.values()
-        for group in answer(query, [won(lead_id=lead) for lead in ("L", "M", "gone", None)], **given).groups
-    ]
-    assert states == [{"mail"}, 3]
+    found = [ck.StageVisit(id=deal, deal_id=deal, stage="Offer", entered_at=DAY) for deal in ("D", "E", "gone")]
+    assert answer(query, found, **given).groups == [{((), None): [{"law"}, 2]}]
 
 
 def test_a_field_that_every_record_has_is_not_asked_whether_it_is_there() -> None:

@@ -219,6 +219,16 @@ def test_amounts_with_more_digits_than_can_be_added_are_an_error(metric: ck.Metr
         metric(found)
 
 
+def test_amounts_of_four_thousand_digits_are_added_exactly_and_of_more_not_at_all() -> None:
+    query = query_of(Slot("values", None, deals.amount, currency=deals.currency))
+    found = [ck.Deal(id=str(n), status="won", amount=amount) for n, amount in enumerate((10**3999, 1))]
+    (((state,),),) = [groups.values() for groups in answered(query, found).groups]
+    assert state[None].total == 10**3999 + 1
+    found[0] = ck.Deal(id="0", status="won", amount=10**4000)
+    with pytest.raises(InputError, match="more digits than can be added exactly"):
+        answered(query, found)
+
+
 @pytest.mark.parametrize("wrong", [float("nan"), "nan", "5"])
 def test_what_is_no_number_is_never_added(wrong: Any) -> None:
     with pytest.raises(InputError, match=rf"^Only numbers can be added; got {wrong!r}\."):

@@ -94,7 +94,7 @@ def test_a_period_of_several_parts_has_what_is_in_all_of_them() -> None:
         """What an owner closed."""
         return float(amount) / owners
 
-    asked = ["2026", "2026-Q1", "2026-01", "2026-02", "2026-05", "2026-Q3"]
+    asked = ["2026", "2026-Q1", "2026-01", "2026-02", "2026-05", "2026-Q3", "2026-02-01..2026-03-31"]
     report = ck.Dataset(deals=found).measure(each, period=asked)
     assert [(dict(result.inputs), result.n) for result in report] == [
         ({"amount": 1111, "owners": 2}, 4),
@@ -103,4 +103,5 @@ def test_a_period_of_several_parts_has_what_is_in_all_of_them() -> None:
         ({"amount": 10, "owners": 1}, 1),
         ({"amount": 0, "owners": 0}, 0),
         ({"amount": 0, "owners": 0}, 0),
+        ({"amount": 110, "owners": 2}, 2),
     ]
