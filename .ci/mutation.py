@@ -187,6 +187,7 @@ def tests_of(area: str, module: str, known: Facts) -> list[str]:
     return [
         *(f"{EXAMPLES}[{name}]" for name in names),
         *METRIC_TESTS,
+        "tests/test_by_hand.py",
         *(["tests/test_value_by_model.py"] if MODELLED in names else []),
         "tests/test_oracles.py::test_every_definition_has_an_oracle_and_every_oracle_a_definition",
         "tests/test_oracles.py::test_every_definition_that_leaves_records_out_says_which_in_sql_too",

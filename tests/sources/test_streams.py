@@ -8,6 +8,7 @@ import json
 import tracemalloc
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,17 @@ def test_a_stream_gives_the_records_and_the_account_of_the_whole_file(
         assert streamed[0] is TimeZoneError
     else:
         assert streamed == whole
+
+
+def test_what_is_no_number_is_told_alike_before_and_after_the_decimal_sign_is_known() -> None:
+    """The comma shows in the last row, which a stream has seen before it reads the first."""
+    rows = [("won", "x"), ("", "x"), ("won", "1.234,56")]
+    text = as_csv([("1", status, amount, "3", "2026-01-05", "North") for status, amount in rows])
+    whole, streamed = (
+        outcome(partial(read, io.StringIO(text), record=ck.Deal)) for read in (ck.read_csv, ck.stream_csv)
+    )
+    assert whole == streamed
+    assert "line 2: amount 'x' is not a number\n  line 3: status is missing\n" in str(whole[1])
 
 
 @given(st.binary(max_size=300))

@@ -20,7 +20,7 @@ from typing import Any
 from crmkpi.calendars import Calendar
 from crmkpi.engines import frames_duckdb
 from crmkpi.engines.frames_look import Column, Prepared
-from crmkpi.engines.frames_native import raw_name
+from crmkpi.engines.frames_sql import raw_name
 from crmkpi.engines.frames_time import DAY, from_micros, local_day, micros, open_name
 from crmkpi.engines.frames_values import Condition, Value, as_float, both, either, held, sum_or_product
 from crmkpi.engines.query import MICROSECOND

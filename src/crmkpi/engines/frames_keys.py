@@ -62,7 +62,7 @@ def step_key(name: str, compiler: Compiler, stamp: Value, edges: Sequence[int]) 
     backend = compiler.prepared.backend
     if backend.name in ("pandas", "pyarrow"):
         return Key(name, source.stepped(edges), _whole_or_none, within)
-    months = _months(edges) if backend.name == "duckdb" and stamp.raw is not None else None
+    months = _months(edges) if backend.name in _BY_HALVES and stamp.raw is not None else None
     if months is not None:
         return Key(name, stamp.raw[0].month(), lambda month: months[month], within)
     cells = cells_of(edges) if backend.name in ("polars", "duckdb") else None

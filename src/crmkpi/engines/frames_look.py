@@ -13,7 +13,8 @@ from operator import or_
 from types import MappingProxyType
 from typing import Any
 
-from crmkpi.engines.frames_native import raw_name, rows_of
+from crmkpi.engines.frames_native import rows_of
+from crmkpi.engines.frames_sql import raw_name
 from crmkpi.engines.support import Backend, refuse, words
 from crmkpi.records import Survey
 from crmkpi.records.base import RecordType

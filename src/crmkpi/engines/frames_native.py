@@ -17,6 +17,7 @@ from typing import Any
 
 from crmkpi.engines.frames_duckdb import DuckDbSql
 from crmkpi.engines.frames_spark import entered_spark, rows_beside
+from crmkpi.engines.frames_sql import raw_name
 from crmkpi.engines.support import Backend, narwhals, words
 from crmkpi.errors import ColumnError, InputError
 from crmkpi.records.base import Kind
@@ -25,7 +26,6 @@ __all__ = [
     "entered",
     "filled",
     "looked_up",
-    "raw_name",
     "rows_of",
     "statement_of",
     "table_beside",
@@ -36,11 +36,6 @@ __all__ = [
 
 _USUAL_TYPES = {"string_view": "string", "halffloat": "float64", "date64[ms]": "date32"}
 _MOST_DIGITS = 38  # of a decimal in 128 bits
-
-
-def raw_name(name: str) -> str:
-    """The name of a timestamp's own column, beside its plain one."""
-    return f"{name}__raw"
 
 
 def untyped(backend: Backend, frame: Any) -> frozenset[str]:

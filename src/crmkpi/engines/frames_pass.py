@@ -35,7 +35,7 @@ from crmkpi.engines.query import Anchor, Ranked, Sample, Slot, empty_state, merg
 __all__ = ["Pass"]
 
 _FEW_WAYS = 2  # up to so many, leaving out the rows that count nowhere is faster than to group them
-_FILTERS_FIRST = ("polars", "duckdb", "pandas", "pyarrow")  # of columns that nobody asked for yet
+_FILTERS_FIRST = ("polars", "duckdb", "pandas", "pyarrow", "pyspark")  # of columns that nobody asked for yet
 _LISTS_IN_ROWS = ("pyspark",)  # each statement costs it more than the lists
 _ADD_FLAGS = ("polars", "duckdb", "pandas", "pyarrow")  # they add up true and false; the others add up 1 and 0
 _ADD_CLASSES = ("duckdb",)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from importlib import import_module
 from itertools import count
 from typing import Any, Self
 
-from crmkpi.engines.frames_sql import Sql, SqlFrame, words_of
+from crmkpi.engines.frames_sql import Sql, SqlFrame, raw_name, words_of
 from crmkpi.records.base import Kind
 
 __all__ = ["WORDS", "SparkFrame", "SparkSql", "entered_spark", "rows_beside"]
@@ -42,6 +43,8 @@ class SparkSql(Sql):
             return f"{value}L" if value >= 0 else f"({value}L)"
         if isinstance(value, float):
             return f"double('{value!r}')"
+        if isinstance(value, datetime):
+            return f"TIMESTAMP_NTZ'{value}'"
         text = str(value)
         # What Spark would read as an escape or a variable goes by its bytes.
         return f"'{text}'" if _PLAIN.fullmatch(text) else f"CAST(X'{text.encode().hex()}' AS STRING)"
@@ -56,6 +59,10 @@ class SparkSql(Sql):
             return self.wrapped("shiftright(", f", {divisor.bit_length() - 1})")
         shift = 2**61 // divisor
         return self.wrapped("((", f" + {shift * divisor}L) div {divisor}L - {shift}L)")
+
+    def month(self) -> Self:
+        """The month of a timestamp on the wall clock, counted from the year 0."""
+        return self.wrapped("(year(", f") * 12 + month({self.text}))")
 
     def is_finite(self) -> Self:
         """Whether a float is a number at all; missing where it is."""
@@ -133,10 +140,9 @@ def entered_spark(frame: Any, columns: Mapping[str, tuple[str, Kind]]) -> SparkF
             source = source.wrapped("unix_micros(")
             source = source // _DAY if kind == "date" else source
         elif kind == "timestamp":
-            # Not timestampdiff, which goes through the session's zone, where an hour of the spring is missing.
-            since = "CAST(CAST(CAST(CAST("
-            until = " AS TIMESTAMP_NTZ) - TIMESTAMP_NTZ'1970-01-01' AS INTERVAL SECOND) AS DECIMAL(18, 6)) * 1000000L"
-            source = source.wrapped(since, f"{until} AS BIGINT)")
+            if types[column] == "timestamp_ntz":
+                made.append(source.alias(raw_name(name)))  # a filter on it reaches the scan
+            source = _micros(source)
         elif kind == "date":
             source = source.wrapped("CAST(datediff(CAST(", " AS DATE), DATE'1970-01-01') AS BIGINT)")
         elif kind in ("text", "choice"):
@@ -144,7 +150,22 @@ def entered_spark(frame: Any, columns: Mapping[str, tuple[str, Kind]]) -> SparkF
         made.append(source.alias(name))
     home = f"crmkpi_{next(_NUMBERS)}"
     text = f"SELECT {', '.join(f'{item.text} AS {SparkSql.quoted(item.name)}' for item in made)} FROM {{{home}}}"  # noqa: S608  # names are quoted
-    return SparkFrame(f"({text})", tuple(columns), {home: frame})
+    return SparkFrame(f"({text})", tuple(item.name for item in made), {home: frame})
+
+
+def _micros(stamp: SparkSql) -> SparkSql:
+    """Whole microseconds of the wall clock since 1970.
+
+    Not by timestampdiff, which goes through the session's zone, where an hour of the spring is missing. Of an interval
+    only whole seconds are a number, so that those of a day are multiplied before.
+    """
+    wall = stamp.cast("TIMESTAMP_NTZ")
+    day = wall.cast("DATE")
+    days = day.wrapped("CAST(datediff(", f", DATE'1970-01-01') AS BIGINT) * {_DAY}L")
+    of_day = wall.wrapped(
+        "CAST(CAST((", f" - CAST({day.text} AS TIMESTAMP_NTZ)) * 1000000L AS INTERVAL SECOND) AS BIGINT)"
+    )
+    return days.wrapped("(", f" + {of_day.text})")
 
 
 def rows_beside(frame: SparkFrame, columns: Mapping[str, Sequence[int]]) -> SparkFrame:

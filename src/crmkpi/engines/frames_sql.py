@@ -12,9 +12,14 @@ from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any, Generic, Self, TypeVar
 
-__all__ = ["Grouped", "Sql", "SqlFrame", "words_of"]
+__all__ = ["Grouped", "Sql", "SqlFrame", "raw_name", "words_of"]
 
 Frame = TypeVar("Frame", bound="SqlFrame")
+
+
+def raw_name(name: str) -> str:
+    """The name of a timestamp's own column, beside its plain one."""
+    return f"{name}__raw"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -104,7 +104,7 @@ class NumberReader:
             return text
         found = _ADORNED.fullmatch(text)
         if found is None or ("(" in text) != (")" in text):
-            if self.decimal == ",":
+            if self.decimal == "," and any(map(str.isdigit, text)):
                 raise ValueError("not a number with ',' before its decimals")
             if _UNUSUAL.fullmatch(text):
                 raise ValueError("not a number of a usual size")
