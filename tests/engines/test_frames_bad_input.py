@@ -224,6 +224,21 @@ def test_nan_is_a_missing_value_in_numpy_columns_of_pandas() -> None:
     assert (result.value, result.accounts[0].rejected, result.left_out) == (Decimal("10.25"), 0, {"no amount": 1})
 
 
+def test_an_attribute_that_is_no_number_is_in_the_group_of_those_without_one(backend: str) -> None:
+    arrow = pa.table({"id": ["1", "2", "3"], "status": ["won", "lost", "won"], "score": [1.5, float("nan"), None]})
+    report = Dataset(deals=frame_of(backend, arrow)).measure(win_rate, by="attributes.score")
+    assert [(result.segment["attributes.score"], result.inputs) for result in report] == [
+        (1.5, {"won": 1, "closed": 1}),
+        (None, {"won": 1, "closed": 2}),
+    ]
+
+
+def test_lists_are_no_segments() -> None:
+    frame = pd.DataFrame({**DEALS, "tags": [["a"], ["b"], None]})
+    with pytest.raises(ColumnError, match=r"The column of attributes.tags must hold one plain value .*; got \['a'\]"):
+        Dataset(deals=frame).measure(win_rate, by="attributes.tags")
+
+
 def test_unused_levels_of_a_categorical_are_no_segments() -> None:
     owners = pd.Categorical(["Ada", "Bo", None], categories=["Ada", "Bo", "Eve"])
     report = Dataset(deals=pd.DataFrame({**DEALS, "owner": owners})).measure(win_rate, by="owner")

@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 from crmkpi.engines.frames_cells import cells_of
+from crmkpi.errors import ColumnError
 
 __all__ = [
     "Cells",
@@ -227,7 +228,13 @@ def from_pandas(column: Any) -> Cells:
             return Cells(column.to_numpy(dtype=kind))
         return Cells(column.to_numpy(dtype=kind, na_value=0), gone)
     else:
-        numbers, words = pd.factorize(column)
+        try:
+            numbers, words = pd.factorize(column)
+        except TypeError as error:
+            name, value = str(column.name).removeprefix("f_").replace("__", "."), column.dropna().iloc[0]
+            raise ColumnError(
+                f"The column of {name} must hold one plain value in each row; got {value!r:.40}. Take one out."
+            ) from error
     return _of_words(numbers, words.tolist())
 
 

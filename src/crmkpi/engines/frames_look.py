@@ -115,8 +115,11 @@ def looked_over(
                 exacts[path] = made
                 made = Column(own, kind, nulls=nulls)
         else:
-            made = Column(own, kind, nulls=nulls)
-            if kind == "number" and not schema[own].is_float():
+            wild = kind == "attributes" and schema[own].is_float()
+            made = Column(own, kind, nulls=nulls or wild)
+            if wild:  # what is not a number is nothing, and not a group that no row is ever in
+                plain.append(nw.when(~nw.col(own).is_nan()).then(nw.col(own)).alias(own))
+            elif kind == "number" and not schema[own].is_float():
                 plain.append(nw.col(own).cast(nw.Float64).alias(own))
         largest = max(abs(made.low), abs(made.high))
         if largest > _LARGEST:

@@ -64,6 +64,10 @@ class SparkSql(Sql):
         """The month of a timestamp on the wall clock, counted from the year 0."""
         return self.wrapped("(year(", f") * 12 + month({self.text}))")
 
+    def is_nan(self) -> Self:
+        """Whether a float is not a number; missing where it is."""
+        return self.wrapped("isnan(")
+
     def is_finite(self) -> Self:
         """Whether a float is a number at all; missing where it is."""
         return self.wrapped("(NOT isnan(", f") AND abs({self.text}) <> double('Infinity'))")
