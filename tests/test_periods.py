@@ -213,6 +213,16 @@ def test_a_span_from_a_day_without_midnight_is_still_a_span_of_days():
     assert Period.between(first, last, calendar=sao_paulo) == span
 
 
+def test_a_span_of_a_day_that_the_clocks_jumped_over_is_no_period_either():
+    with pytest.raises(PeriodError, match="2011-12-30 does not exist in Pacific/Apia"):
+        Period("2011-12-30..2011-12-30", calendar=APIA)
+
+
+def test_a_misspelt_word_is_told_the_nearest():
+    with pytest.raises(PeriodError, match="Did you mean 'all'"):
+        Period("alll")
+
+
 def test_the_day_that_apia_skipped_is_no_period_and_neighbours_meet_across_it():
     with pytest.raises(PeriodError, match="2011-12-30 does not exist in Pacific/Apia"):
         Period("2011-12-30", calendar=APIA)

@@ -434,3 +434,17 @@ def test_results_that_nobody_has_looked_at_do_not_keep_the_records():
     gc.collect()
     assert not [one for one in gc.get_objects() if isinstance(one, ck.Deal) and one.id == "gone"]
     assert report[0].accounts[0].used == 1
+
+
+def test_records_are_measured_by_no_plan_and_no_sql():
+    report = CRM.measure("win_rate")
+    with pytest.raises(InputError, match="The report has no plan"):
+        report.plan()
+    with pytest.raises(InputError, match="The report has no SQL"):
+        report.sql()
+
+
+def test_what_a_period_is_compared_to_is_measured_like_the_period_itself():
+    (result,) = CRM.measure("revenue", period="2026-02", compare="previous")
+    assert result.compared_to == CRM.measure("revenue", period="2026-01")[0]
+    assert result.compared_to.value == 30

@@ -88,6 +88,16 @@ def test_rows_keep_only_those_that_are_wanted():
     assert given_to(found, x=buyers.rows(buyers.bought >= 2))["x"] == (("A", 2),)
 
 
+def test_a_row_of_one_key_begins_with_the_key_itself():
+    orders_of = orders.per(orders.customer_id, orders_=orders.count())
+    data = [
+        ck.Order(id="1", customer_id="Ada"),
+        ck.Order(id="2", customer_id="Bo"),
+        ck.Order(id="3", customer_id="Ada"),
+    ]
+    assert given_to(data, x=orders_of.rows())["x"] == (("Ada", 2), ("Bo", 1))
+
+
 def test_of_nothing_there_are_no_values_and_no_rows():
     seen = given_to([], v=orders.values(orders.amount), r=by_day.rows())
     assert seen == {"v": (), "r": ()}

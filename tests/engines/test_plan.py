@@ -231,7 +231,7 @@ def test_what_a_measure_asks_for_anyhow_is_not_also_asked_not_to_be_missing(
         (deals.min(amount), {"extremes"}),
         (deals.max(amount), {"extremes"}),
     ],
-    ids=repr,
+    ids=lambda item: " ".join(sorted(item)) if isinstance(item, set) else repr(item),
 )
 def test_no_more_is_kept_of_values_than_the_number_and_its_interval_rest_on(measure: Measure, kept: set[str]) -> None:
     assert slots_of(plan_of(measure, intervals=True))[0].keep == kept
