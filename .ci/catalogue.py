@@ -15,9 +15,9 @@ from pages import keep, table
 
 import crmkpi
 from crmkpi import catalogue
+from crmkpi.definition.metric import Metric
 from crmkpi.display.explanation import Explanation, explanation, facts
 from crmkpi.display.format import words
-from crmkpi.metric import Metric
 
 DOCS = Path(__file__).parent.parent / "docs"
 KPIS = {metric.id: metric for metric in catalogue}

@@ -85,23 +85,29 @@ SHOWN = (
     *("tests/test_values_and_rows.py", "tests/test_faults_of_others.py"),
 )
 AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "measures": (("measures",), ("tests/test_measures.py", *ENGINE)),
-    "expressions": (("expressions", "kinds"), ENGINE),
+    "measures": (("definition/measures",), ("tests/test_measures.py", *ENGINE)),
+    "expressions": (("definition/expressions", "definition/expression_types"), ENGINE),
     "metric": (
-        ("metric", "definition_checks", "interval_rules"),
+        ("definition/metric", "definition/checks", "definition/interval_rules"),
         ("tests/test_metric.py", "tests/test_catalogue.py", *ENGINE),
     ),
-    "plan": (("plan",), ENGINE),
-    "evaluation": (("evaluation",), ("tests/test_measures.py", *ENGINE, "tests/test_dataset.py")),
-    "measurement": (("measurement", "evidence"), ("tests/test_dataset.py", "tests/test_vendors.py", *ENGINE)),
-    "results": (("results", "values"), (*SHOWN, *(f"{ORACLES}[{name}]" for name in VARIED))),
-    "periods": (("periods", "period_texts", "spans"), PERIODS),
-    "intervals": (("intervals", "confidence", "distributions"), ("tests/test_intervals.py",)),
+    "plan": (("measuring/plan",), ENGINE),
+    "evaluation": (("measuring/reading",), ("tests/test_measures.py", *ENGINE, "tests/test_dataset.py")),
+    "measurement": (
+        ("measuring/measurement", "measuring/evidence"),
+        ("tests/test_dataset.py", "tests/test_vendors.py", *ENGINE),
+    ),
+    "results": (("measuring/results", "measuring/formula"), (*SHOWN, *(f"{ORACLES}[{name}]" for name in VARIED))),
+    "periods": (("time/periods", "time/period_texts", "time/spans"), PERIODS),
+    "intervals": (
+        ("statistics/intervals", "statistics/confidence", "statistics/distributions"),
+        ("tests/test_intervals.py",),
+    ),
     "engines/query": (("engines/query",), (*(f"tests/test_tally.py::{name}" for name in MERGING), *ENGINE)),
-    "engines/code": (("engines/code",), ENGINE),
-    "engines/loops": (("engines/loops", "engines/layouts", "engines/branches"), ENGINE),
-    "engines/records": (("engines/records",), (*ENGINE, "tests/test_dataset.py")),
-    "engines/rows": (("engines/rows",), ENGINE),
+    "engines/code": (("engines/records/source",), ENGINE),
+    "engines/loops": (("engines/records/loops", "engines/records/layouts", "engines/records/branches"), ENGINE),
+    "engines/records": (("engines/records/engine",), (*ENGINE, "tests/test_dataset.py")),
+    "engines/rows": (("engines/records/interpreter",), ENGINE),
 }
 # What this process has imported pytest cannot rewrite for plainer messages, and says so. Four tests are for other
 # things: three take long, and one runs the library in a process that knows nothing of the mutant.
@@ -132,9 +138,9 @@ def facts() -> Facts:
     """Import the library and ask it; only in a process that ends afterwards."""
     from typing import get_args  # noqa: PLC0415
 
-    from crmkpi.catalogue import catalogue  # noqa: PLC0415
-    from crmkpi.measures import Aggregate, Shift, Table  # noqa: PLC0415
-    from crmkpi.metric import Better, Unit  # noqa: PLC0415
+    from crmkpi.definition.measures import Aggregate, Shift, Table  # noqa: PLC0415
+    from crmkpi.definition.metric import Better, Unit  # noqa: PLC0415
+    from crmkpi.metrics.catalogue import catalogue  # noqa: PLC0415
     from crmkpi.records import RECORDS  # noqa: PLC0415
     from crmkpi.records.base import record_type  # noqa: PLC0415
 
@@ -381,7 +387,7 @@ def told(mutant: Mutant) -> str:
 
 def report(scores: list[Score]) -> str:
     """The score of each area, and what survived."""
-    from crmkpi.intervals import wilson  # noqa: PLC0415  # the tests have been run by now
+    from crmkpi.statistics.intervals import wilson  # noqa: PLC0415  # the tests have been run by now
 
     counts = (sum(values) for values in zip(*((one.mutants, one.equivalent, one.tried) for one in scores), strict=True))
     everything = Score("all", *counts, tuple(mutant for one in scores for mutant in one.survivors))

@@ -12,7 +12,7 @@ from pathlib import Path
 from pages import keep
 
 from crmkpi import presets
-from crmkpi.presets import Preset, PresetColumn
+from crmkpi.sources.presets import Preset, PresetColumn
 
 DOCS = Path(__file__).parent.parent / "docs"
 COMMAND = "python .ci/presets.py"

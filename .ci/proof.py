@@ -12,8 +12,8 @@ from pathlib import Path
 from pages import table
 
 from crmkpi import catalogue
+from crmkpi.definition.metric import Metric
 from crmkpi.display.format import words
-from crmkpi.metric import Metric
 
 ROOT = Path(__file__).parent.parent
 TESTS = ROOT / "tests"

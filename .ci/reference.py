@@ -16,16 +16,16 @@ from typing import Any, get_args
 from pages import keep
 
 import crmkpi
-from crmkpi.catalogue import Catalogue
-from crmkpi.metric import Metric
+from crmkpi.definition.metric import Metric
+from crmkpi.metrics.catalogue import Catalogue
 from crmkpi.records import RECORDS
 from crmkpi.records.base import record_type
 
 DOCS = Path(__file__).parent.parent / "docs"
 MODULES = (
-    "crmkpi.expressions",
+    "crmkpi.definition.expressions",
     "crmkpi.errors",
-    "crmkpi.intervals",
+    "crmkpi.statistics.intervals",
     "crmkpi.insight.survival",
     "crmkpi.insight.cohorts",
     "crmkpi.insight.rfm",
@@ -33,7 +33,7 @@ MODULES = (
     "crmkpi.insight.health",
     "crmkpi.display.charts",
     "crmkpi.clv",
-    "crmkpi.presets",
+    "crmkpi.sources.presets",
     "crmkpi.quality",
     "crmkpi.testing",
     "crmkpi.vendors",
@@ -72,7 +72,7 @@ def first_line(thing: Any) -> str:
 def full_name(module: str, name: str, thing: Any) -> str:
     """Where the thing is defined, which is what the site's pages call it."""
     if isinstance(thing, Catalogue):
-        return "crmkpi.catalogue.Catalogue"
+        return "crmkpi.metrics.catalogue.Catalogue"
     if isinstance(thing, type) or inspect.isroutine(thing):
         return f"{thing.__module__}.{thing.__qualname__}"
     return f"{module}.{name}"

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from frames import HEAD, best_of, made_deals
 
 from crmkpi import Dataset, catalogue
-from crmkpi.metric import Metric
+from crmkpi.definition.metric import Metric
 
 START, END = datetime(2024, 12, 1), datetime(2026, 1, 1)
 

@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from frames import END, HEAD, START, best_of
 
 from crmkpi import Dataset, first_response_time, lead_conversion_rate
-from crmkpi.metric import Metric
+from crmkpi.definition.metric import Metric
 
 DAY = 86_400
 METRICS: dict[str, Metric] = {

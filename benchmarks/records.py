@@ -25,8 +25,8 @@ from typing import Any
 from pydantic import ConfigDict, TypeAdapter, create_model
 
 from crmkpi.records import Deal
-from crmkpi.scanning import scan
 from crmkpi.sources import read_csv
+from crmkpi.sources.scanning import scan
 
 ROUNDS = 5
 OPTIONAL = {"attributes", "deleted", "lost_reason"}

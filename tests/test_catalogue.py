@@ -8,8 +8,8 @@ import pytest
 
 import crmkpi as ck
 from crmkpi import metrics
-from crmkpi.catalogue import Catalogue
 from crmkpi.errors import DefinitionError, UnknownNameError
+from crmkpi.metrics.catalogue import Catalogue
 
 deals = ck.Table(ck.Deal)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import crmkpi
-from crmkpi.cli import main
+from crmkpi.cli.main import main
 
 DEALS = """\
 Id,Status,Owner,Amount,Currency,Created At,Closed At

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from crmkpi.cli import main
+from crmkpi.cli.main import main
 
 CLEAN = "id,status,created_at,closed_at,amount\n1,won,2026-01-05,2026-01-09,100\n2,lost,2026-01-06,2026-01-08,70\n"
 FILES = {

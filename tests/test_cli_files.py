@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from crmkpi import cli_files
-from crmkpi.cli import main
+from crmkpi.cli import files
+from crmkpi.cli.main import main
 
 FILES = Path(__file__).parent / "presets" / "files"
 
@@ -36,12 +36,12 @@ def test_a_preset_that_cannot_be_understood_ends_with_2_and_a_sentence(given, me
 
 def test_progress_is_shown_for_long_files_and_only_while_they_are_read(capsys, monkeypatch):
     moments = iter([0.0, 0.5, 1.5, 1.6, 1.7])
-    monkeypatch.setattr(cli_files, "monotonic", lambda: next(moments))
+    monkeypatch.setattr(files, "monotonic", lambda: next(moments))
     parts = [object()] * 3
-    assert list(cli_files.progress("deals.csv", parts)) == parts
+    assert list(files.progress("deals.csv", parts)) == parts
     assert capsys.readouterr().err == "\rcrmkpi: deals.csv: 2 rows\n"
 
 
 def test_progress_of_a_short_file_is_not_shown(capsys):
-    assert list(cli_files.progress("deals.csv", [object()])) != []
+    assert list(files.progress("deals.csv", [object()])) != []
     assert capsys.readouterr().err == ""

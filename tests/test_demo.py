@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from crmkpi import Dataset, Rates, catalogue
-from crmkpi.cli import main
+from crmkpi.cli.main import main
 from crmkpi.demo import AS_OF, sample_company
 from crmkpi.errors import ParameterError
 from crmkpi.records import RECORDS

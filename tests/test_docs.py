@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from crmkpi.catalogue import catalogue
 from crmkpi.demo import run
+from crmkpi.metrics.catalogue import catalogue
 from crmkpi.records import RECORDS
 from crmkpi.records.base import record_type
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import crmkpi as ck
+from crmkpi.definition.expressions import Parameter, Unless, as_of, as_predicate, business_time, period, walk
 from crmkpi.errors import DefinitionError
-from crmkpi.expressions import Parameter, Unless, as_of, as_predicate, business_time, period, walk
 
 deals = ck.Table(ck.Deal)
 tickets = ck.Table(ck.Ticket)

@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
-from crmkpi.distributions import _stirling_error
 from crmkpi.errors import InputError
-from crmkpi.intervals import (
+from crmkpi.statistics.distributions import _stirling_error
+from crmkpi.statistics.intervals import (
     Interval,
     adjusted_wald,
     newcombe,

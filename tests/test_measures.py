@@ -17,9 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import crmkpi as ck
+from crmkpi.definition.expressions import Expression, period
+from crmkpi.definition.measures import Measure
 from crmkpi.errors import DefinitionError, InputError, TimeZoneError, UnknownNameError
-from crmkpi.expressions import Expression, period
-from crmkpi.measures import Measure
 from crmkpi.testing import records
 
 orders = ck.Table(ck.Order)

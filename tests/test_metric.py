@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 import crmkpi as ck
+from crmkpi.definition.metric import Metric
 from crmkpi.errors import DefinitionError, InputError, ParameterError, PeriodError, UndefinedError, UnknownNameError
-from crmkpi.metric import Metric
 from crmkpi.records.base import Money, Timestamp, record
 from crmkpi.testing import check_metric
 

@@ -19,7 +19,7 @@ from crmkpi.insight.funnel import funnel
 from crmkpi.insight.health import HealthPart, health_score
 from crmkpi.insight.rfm import rfm
 from crmkpi.insight.survival import customer_durations, kaplan_meier, log_rank
-from crmkpi.intervals import wilson
+from crmkpi.statistics.intervals import wilson
 from crmkpi.testing import check_metric
 
 DEAL = ck.Deal(id="1", status="won", amount=100, closed_at="2026-01-05", owner="Ada", attributes={"region": "north"})

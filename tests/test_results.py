@@ -15,9 +15,9 @@ from hypothesis import given
 from scipy import stats
 
 import crmkpi as ck
-from crmkpi import evidence
-from crmkpi import values as values_module
 from crmkpi.errors import InputError, UnknownNameError
+from crmkpi.measuring import evidence
+from crmkpi.measuring import formula as values_module
 from crmkpi.testing import datasets
 
 P90 = ck.first_response_time.variant("p90")

@@ -10,7 +10,7 @@ from hypothesis import given
 
 import crmkpi as ck
 from crmkpi.errors import InputError, UnknownNameError
-from crmkpi.segments import segments_of
+from crmkpi.measuring.segments import segments_of
 from crmkpi.testing import records
 
 DEALS = [

@@ -13,8 +13,8 @@ from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
 import crmkpi as ck
+from crmkpi.definition.expressions import period
 from crmkpi.errors import UnknownNameError
-from crmkpi.expressions import period
 from crmkpi.records import RECORDS
 from crmkpi.testing import check_metric, datasets, records
 

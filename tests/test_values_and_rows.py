@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import crmkpi as ck
+from crmkpi.definition.expressions import as_of, period
+from crmkpi.definition.measures import last_day, period_days
 from crmkpi.errors import CurrencyError, DefinitionError
-from crmkpi.expressions import as_of, period
-from crmkpi.measures import last_day, period_days
 from crmkpi.testing import records
 
 orders = ck.Table(ck.Order)

@@ -20,21 +20,23 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from crmkpi.lazy import loader
+from crmkpi._lazy import loader
 
 if TYPE_CHECKING:
     from crmkpi import clv, insight, quality
-    from crmkpi.calendars import Calendar
-    from crmkpi.catalogue import catalogue
-    from crmkpi.dataset import Dataset
+    from crmkpi.definition.expressions import Parameter
+    from crmkpi.definition.measures import Table
+    from crmkpi.definition.metric import Estimated, Mean, Metric, NetPromoter, Share, metric
     from crmkpi.display import charts
-    from crmkpi.engines.frames_columns import table
+    from crmkpi.engines.frames.table import table
     from crmkpi.errors import CrmKpiError
-    from crmkpi.expressions import Parameter
     from crmkpi.insight import cohorts, funnel, health, rfm, survival
-    from crmkpi.measures import Table
-    from crmkpi.metric import Estimated, Mean, Metric, NetPromoter, Share, metric
+    from crmkpi.measuring.dataset import Dataset
+    from crmkpi.measuring.results import Report, Result
+    from crmkpi.measuring.segments import Segment, split
+    from crmkpi.measuring.tally import Tally
     from crmkpi.metrics import customers, experience, marketing, sales, service, value
+    from crmkpi.metrics.catalogue import catalogue
     from crmkpi.metrics.customers.average_order_value import average_order_value
     from crmkpi.metrics.customers.cohort_retention import cohort_retention
     from crmkpi.metrics.customers.customer_counts import active_customers, lost_customers, new_customers
@@ -113,8 +115,6 @@ if TYPE_CHECKING:
     from crmkpi.metrics.value.return_on_investment import return_on_investment
     from crmkpi.metrics.value.revenue_per_customer import revenue_per_customer
     from crmkpi.money import Rates
-    from crmkpi.periods import Period
-    from crmkpi.presets import preset, presets
     from crmkpi.records import (
         Campaign,
         Customer,
@@ -129,9 +129,6 @@ if TYPE_CHECKING:
         Ticket,
         Visit,
     )
-    from crmkpi.results import Report, Result
-    from crmkpi.scanning import scan
-    from crmkpi.segments import Segment, split
     from crmkpi.sources import (
         join_leads,
         read_csv,
@@ -142,7 +139,10 @@ if TYPE_CHECKING:
         stream_csv,
         write_csv,
     )
-    from crmkpi.tally import Tally
+    from crmkpi.sources.presets import preset, presets
+    from crmkpi.sources.scanning import scan
+    from crmkpi.time.calendars import Calendar
+    from crmkpi.time.periods import Period
 
 __all__ = [
     "Calendar",
@@ -302,80 +302,80 @@ __version__ = "0.1.0"
 
 # Each name is loaded at its first use, from its own module: who asks for one KPI need not wait for the others.
 _HOMES = {
-    "Calendar": "calendars",
+    "Calendar": "time.calendars",
     "Campaign": "records",
     "CrmKpiError": "errors",
     "Customer": "records",
-    "Dataset": "dataset",
+    "Dataset": "measuring.dataset",
     "Deal": "records",
-    "Estimated": "metric",
+    "Estimated": "definition.metric",
     "Expense": "records",
     "Interaction": "records",
     "Lead": "records",
-    "Mean": "metric",
-    "Metric": "metric",
-    "NetPromoter": "metric",
+    "Mean": "definition.metric",
+    "Metric": "definition.metric",
+    "NetPromoter": "definition.metric",
     "Order": "records",
-    "Parameter": "expressions",
-    "Period": "periods",
+    "Parameter": "definition.expressions",
+    "Period": "time.periods",
     "Rates": "money",
-    "Report": "results",
-    "Result": "results",
-    "Segment": "segments",
-    "Share": "metric",
+    "Report": "measuring.results",
+    "Result": "measuring.results",
+    "Segment": "measuring.segments",
+    "Share": "definition.metric",
     "StageVisit": "records",
     "Subscription": "records",
     "Survey": "records",
-    "Table": "measures",
-    "Tally": "tally",
+    "Table": "definition.measures",
+    "Tally": "measuring.tally",
     "Ticket": "records",
     "Visit": "records",
-    "catalogue": "catalogue",
+    "catalogue": "metrics.catalogue",
     "join_leads": "sources",
-    "metric": "metric",
-    "preset": "presets",
-    "presets": "presets",
+    "metric": "definition.metric",
+    "preset": "sources.presets",
+    "presets": "sources.presets",
     "read_csv": "sources",
     "read_dicts": "sources",
     "read_excel": "sources",
     "read_export": "sources",
     "read_json": "sources",
-    "scan": "scanning",
-    "split": "segments",
+    "scan": "sources.scanning",
+    "split": "measuring.segments",
     "stream_csv": "sources",
-    "table": "engines.frames_columns",
+    "table": "engines.frames.table",
     "write_csv": "sources",
 }
 _MODULES = {
-    "calendars": "calendars",
+    "calendars": "time.calendars",
     "charts": "display.charts",
     "clv": "clv",
     "cohorts": "insight.cohorts",
     "customers": "metrics.customers",
-    "dataset": "dataset",
+    "dataset": "measuring.dataset",
     "errors": "errors",
     "experience": "metrics.experience",
-    "expressions": "expressions",
+    "expressions": "definition.expressions",
     "funnel": "insight.funnel",
     "health": "insight.health",
     "insight": "insight",
-    "intervals": "intervals",
+    "intervals": "statistics.intervals",
     "marketing": "metrics.marketing",
-    "measures": "measures",
+    "measures": "definition.measures",
     "metrics": "metrics",
     "money": "money",
-    "periods": "periods",
+    "periods": "time.periods",
     "quality": "quality",
     "records": "records",
-    "results": "results",
+    "results": "measuring.results",
     "rfm": "insight.rfm",
     "sales": "metrics.sales",
-    "scanning": "scanning",
-    "segments": "segments",
+    "scanning": "sources.scanning",
+    "segments": "measuring.segments",
     "service": "metrics.service",
     "sources": "sources",
     "survival": "insight.survival",
-    "tally": "tally",
+    "tally": "measuring.tally",
     "testing": "testing",
     "value": "metrics.value",
     "vendors": "vendors",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from crmkpi.cli import main
+from crmkpi.cli.main import main
 
 __all__: list[str] = []
 

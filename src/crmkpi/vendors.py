@@ -19,10 +19,10 @@ from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from types import MappingProxyType
 from typing import Literal
 
-from crmkpi.catalogue import catalogue
+from crmkpi.definition.metric import Metric
 from crmkpi.errors import UnknownNameError, did_you_mean
-from crmkpi.metric import Metric
-from crmkpi.results import Result
+from crmkpi.measuring.results import Result
+from crmkpi.metrics.catalogue import catalogue
 
 __all__ = [
     "Screen",

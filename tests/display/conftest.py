@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from crmkpi import Dataset, Deal
-from crmkpi.results import Report
+from crmkpi.measuring.results import Report
 
 
 @pytest.fixture

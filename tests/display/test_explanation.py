@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from crmkpi import Lead, Table, catalogue, churn_rate, mrr, net_new_mrr, pipeline_value, sales_velocity, win_rate
+from crmkpi.definition.metric import metric
 from crmkpi.display.explanation import explanation, facts
-from crmkpi.metric import metric
 
 leads = Table(Lead)
 

@@ -19,8 +19,8 @@ from crmkpi.display.format import (
     judgement,
     value_text,
 )
-from crmkpi.intervals import Interval
-from crmkpi.results import Change
+from crmkpi.measuring.results import Change
+from crmkpi.statistics.intervals import Interval
 
 
 @pytest.mark.parametrize(

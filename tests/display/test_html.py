@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from crmkpi import Dataset, Deal
 from crmkpi.display.html import report_page, report_table
-from crmkpi.results import Report
+from crmkpi.measuring.results import Report
 
 VOID = {"meta", "path", "circle"}
 

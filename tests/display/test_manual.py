@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from crmkpi import catalogue, customer_lifetime_value, win_rate
+from crmkpi.definition.metric import Metric
 from crmkpi.display.manual import metric_list, metric_page
-from crmkpi.metric import Metric
 
 
 def test_the_list_has_every_kpi_under_its_theme() -> None:

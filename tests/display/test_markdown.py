@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from crmkpi import Dataset, Deal
 from crmkpi.display.markdown import markdown_text, report_markdown
-from crmkpi.results import Report
+from crmkpi.measuring.results import Report
 
 
 def test_a_report_is_a_markdown_table(by_owner: Report) -> None:

@@ -7,7 +7,7 @@ import pytest
 from crmkpi import Dataset, Deal
 from crmkpi.display.pivot import pivot
 from crmkpi.errors import InputError, UnknownNameError
-from crmkpi.results import Report
+from crmkpi.measuring.results import Report
 
 
 @pytest.fixture

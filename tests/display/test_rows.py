@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from crmkpi import Calendar, Dataset, Deal, Period, sales_cycle_length, win_rate
 from crmkpi.display.rows import report_csv, report_json, result_row
-from crmkpi.results import Report
+from crmkpi.measuring.results import Report
 
 
 def test_a_row_has_the_value_and_all_its_evidence(by_owner: Report) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from crmkpi import Dataset, Deal, average_deal_size, net_promoter_score, sales_cycle_length, win_rate
 from crmkpi.display.sheet import Column, Sheet
 from crmkpi.display.text import draw_text, report_text, result_text
-from crmkpi.results import Report
+from crmkpi.measuring.results import Report
 from crmkpi.sources import Records, Rejected
 
 

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from crmkpi import Deal, Order, Parameter, StageVisit, Survey, Table, Ticket, catalogue
+from crmkpi.definition.expressions import as_of, business_time, period
 from crmkpi.display.wording import condition_in_words, measure_in_words, value_in_words
-from crmkpi.expressions import as_of, business_time, period
 
 deals = Table(Deal)
 orders = Table(Order)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import crmkpi as ck
+from crmkpi.definition.expressions import business_time
 from crmkpi.errors import ParameterError
-from crmkpi.expressions import business_time
 
 from .backends import frames_of
 

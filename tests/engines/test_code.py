@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 
 from crmkpi import Deal, Table
-from crmkpi.engines.code import (
+from crmkpi.definition.expressions import Expression, Field, Parameter, Together, Unless, business_time
+from crmkpi.engines.records.source import (
     Conjunct,
     Names,
     Scope,
@@ -23,7 +24,6 @@ from crmkpi.engines.code import (
     value_of,
 )
 from crmkpi.errors import DefinitionError
-from crmkpi.expressions import Expression, Field, Parameter, Together, Unless, business_time
 from crmkpi.records.base import record_type
 
 from .test_expressions_in_loops import predicates, values

@@ -22,9 +22,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crmkpi import Calendar, Dataset, Rates, Segment, catalogue
+from crmkpi.definition.metric import Metric
 from crmkpi.demo import sample_company
 from crmkpi.errors import PeriodError
-from crmkpi.metric import Metric
 
 from .backends import assert_same, frames_of
 from .worlds import FIRST_TEXT, ZONES, World, features, world

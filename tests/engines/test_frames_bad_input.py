@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from crmkpi import Calendar, Customer, Dataset, Deal, Segment, lead_volume, revenue, sales_cycle_length, win_rate
-from crmkpi.engines.frames_columns import table
+from crmkpi.engines.frames.table import table
 from crmkpi.errors import ColumnError, InputError, MissingTableError, TimeZoneError, UnknownNameError
 
 from .backends import frame_of, frames_of

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from crmkpi import Dataset, Deal, revenue, win_rate
-from crmkpi.engines import support
+from crmkpi.engines.frames import backends
 from crmkpi.errors import ColumnError, InputError, MissingExtraError, MissingTableError
 from crmkpi.records import RECORDS
 from crmkpi.records.base import record_type
@@ -260,17 +260,17 @@ def test_a_library_that_is_too_old_is_refused(monkeypatch, module, version, mess
 def test_the_oldest_versions_are_those_that_the_package_asks_for() -> None:
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    for backend in support.BACKENDS.values():
+    for backend in backends.BACKENDS.values():
         asked_for = dict(entry.split(">=") for entry in extras[backend.extra])
-        assert (asked_for[backend.name], asked_for["narwhals"]) == (backend.oldest, support.OLDEST_NARWHALS)
+        assert (asked_for[backend.name], asked_for["narwhals"]) == (backend.oldest, backends.OLDEST_NARWHALS)
 
 
-@pytest.mark.parametrize("backend_name", support.BACKENDS)
+@pytest.mark.parametrize("backend_name", backends.BACKENDS)
 def test_a_missing_extra_says_what_to_install(monkeypatch, backend_name) -> None:
     monkeypatch.setitem(sys.modules, "narwhals.stable.v2", None)
-    backend = support.BACKENDS[backend_name]
+    backend = backends.BACKENDS[backend_name]
     with pytest.raises(MissingExtraError, match=rf"needs narwhals; .*pip install 'crmkpi\[{backend.extra}\]'"):
-        support.check_versions(backend)
+        backends.check_versions(backend)
 
 
 @pytest.mark.skipif(find_spec("dask") is None, reason="Dask is not installed")

@@ -9,8 +9,8 @@ import pytest
 
 from crmkpi import Dataset, Deal, average_deal_size, scan, table, win_rate
 from crmkpi.demo import sample_company
-from crmkpi.engines import frames_native, frames_pass
-from crmkpi.engines.support import support_table
+from crmkpi.engines.frames import native, passes
+from crmkpi.engines.frames.backends import support_table
 from crmkpi.errors import FileFormatError, InputError
 from crmkpi.records.base import record_type
 
@@ -82,10 +82,10 @@ def test_a_measure_collects_no_more_rows_than_groups(arrow, monkeypatch):
     collected = []
 
     def noted(*given):
-        collected.append(frames_native.rows_of(*given))
+        collected.append(native.rows_of(*given))
         return collected[-1]
 
-    monkeypatch.setattr(frames_pass, "rows_of", noted)
+    monkeypatch.setattr(passes, "rows_of", noted)
     report = Dataset(deals=pl.from_arrow(arrow).lazy()).measure(win_rate, by="owner", period="2026", every="month")
     owners = {result.segment["owner"] for result in report}
     assert 0 < sum(map(len, collected)) <= len(owners) * (12 + 2)

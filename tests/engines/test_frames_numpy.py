@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmkpi.engines.frames_numpy import WORDS, Arrays
-from crmkpi.engines.support import BACKENDS
+from crmkpi.engines.frames.backends import BACKENDS
+from crmkpi.engines.frames.homes.numpy_words import WORDS, Arrays
 
 WHOLE = st.integers(-(2**61), 2**61)
 ROWS = st.lists(st.tuples(st.sampled_from(["a", "b", None]), st.integers(0, 2) | st.none(), st.none() | WHOLE))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import crmkpi as ck
-from crmkpi.expressions import business_time
+from crmkpi.definition.expressions import business_time
 
 tickets = ck.Table(ck.Ticket)
 OPEN = ck.Calendar(opening_hours={"mon-fri": ("09:00", "17:00")})

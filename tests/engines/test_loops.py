@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 import crmkpi as ck
-from crmkpi import measurement
-from crmkpi.engines import loops, records
-from crmkpi.engines.layouts import layout_of
-from crmkpi.engines.loops import OUTSIDE, compiled
+from crmkpi.definition.expressions import Expression, Unless, as_of, as_predicate, period
 from crmkpi.engines.query import Anchor, Query, Sample, Slot
-from crmkpi.engines.records import Moments, _chunks, _Locator, answer
+from crmkpi.engines.records import engine, loops
+from crmkpi.engines.records.engine import Moments, _chunks, _Locator, answer
+from crmkpi.engines.records.layouts import layout_of
+from crmkpi.engines.records.loops import OUTSIDE, compiled
 from crmkpi.errors import TimeZoneError
-from crmkpi.expressions import Expression, Unless, as_of, as_predicate, period
-from crmkpi.measurement import _plan
+from crmkpi.measuring import measurement
+from crmkpi.measuring.measurement import _plan
 from crmkpi.records.base import record_type
 
 deals = ck.Table(ck.Deal)
@@ -250,7 +250,7 @@ def test_a_stream_is_read_in_chunks_to_the_same_answer(monkeypatch: pytest.Monke
     found = [won(id=str(number), amount=number, closed_at=DAY) for number in range(5)]
     query = query_of(Slot("values", None, deals.amount, currency=deals.currency), Slot("count", None))
     listed = states_of(query, found)
-    monkeypatch.setattr(records, "_CHUNK", 2)
+    monkeypatch.setattr(engine, "_CHUNK", 2)
     assert [len(chunk) for chunk in _chunks(found)] == [5]  # a list is there already
     assert [len(chunk) for chunk in _chunks(one for one in found)] == [2, 2, 1]
     assert states_of(query, (one for one in found)) == listed == [{None: Sample(5, 10)}, 5]  # type: ignore[arg-type]

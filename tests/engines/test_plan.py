@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 import crmkpi as ck
+from crmkpi.definition.expressions import Expression, Unless, business_time, period
+from crmkpi.definition.measures import Measure
 from crmkpi.engines.query import Slot
-from crmkpi.expressions import Expression, Unless, business_time, period
-from crmkpi.measures import Measure
-from crmkpi.plan import Plan
+from crmkpi.measuring.plan import Plan
 
 deals = ck.Table(ck.Deal)
 status, amount, cost, probability = deals.status, deals.amount, deals.cost, deals.probability

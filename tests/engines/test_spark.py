@@ -19,7 +19,7 @@ import pytest
 
 from crmkpi import Calendar, Dataset, Deal, win_rate
 from crmkpi.demo import sample_company
-from crmkpi.engines.support import BACKENDS, WORDS
+from crmkpi.engines.frames.backends import BACKENDS, WORDS
 from crmkpi.errors import ColumnError, InputError
 
 from .backends import assert_same, frames_of, spark

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import crmkpi as ck
 from crmkpi.engines.query import NO_DATE
-from crmkpi.evaluation import EVER, Timeline
+from crmkpi.measuring.reading import EVER, Timeline
 
 BERLIN = ck.Calendar(tz="Europe/Berlin")
 MONTHS = [ck.Period(f"2026-{month:02}", calendar=BERLIN) for month in range(1, 13)]

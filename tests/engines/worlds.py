@@ -10,8 +10,8 @@ from random import Random
 from typing import Any
 
 from crmkpi import Calendar, Dataset, Rates, Segment
-from crmkpi.metric import Metric
-from crmkpi.plan import Plan
+from crmkpi.definition.metric import Metric
+from crmkpi.measuring.plan import Plan
 from crmkpi.records import RECORDS
 from crmkpi.records.base import RecordType, record_type
 from crmkpi.testing.pools import random_dataset

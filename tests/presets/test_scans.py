@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import crmkpi as ck
-from crmkpi.engines import frames_files
 from crmkpi.errors import CrmKpiError, FileFormatError, InputError
 from crmkpi.quality.frames import records_of_frame
 from crmkpi.records.base import record_type
+from crmkpi.sources.frames import csv_files
 
 from .test_files import NAMES, expected, file_of
 
@@ -187,9 +187,9 @@ def test_what_is_written_plainly_is_not_read_as_records(
     records = ck.read_csv(path, preset="salesforce_opportunity", **options)
     assume(not records.rejected)
     with pytest.MonkeyPatch.context() as patched:
-        patched.delattr(frames_files, "RecordStream")
+        patched.delattr(csv_files, "RecordStream")
         same(ck.scan(path, preset="salesforce_opportunity", engine="polars", **options), records)
-        patched.setattr(frames_files, "_MOST_HELD", 0)
+        patched.setattr(csv_files, "_MOST_HELD", 0)
         same(ck.scan(path, preset="salesforce_opportunity", engine="polars", **options), records)
 
 
@@ -212,7 +212,7 @@ def test_rows_of_another_width_and_broken_quotes_are_told_as_they_are_of_records
 def test_a_file_too_large_to_hold_must_be_plain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "deals.csv"
     path.write_text('id,status,amount\n1,won,"$1,200"\n', encoding="utf-8")
-    monkeypatch.setattr(frames_files, "_MOST_HELD", 0)
+    monkeypatch.setattr(csv_files, "_MOST_HELD", 0)
     with pytest.raises(FileFormatError, match=r"deals.csv is larger than what is held in memory and has values that"):
         ck.scan(path, record=ck.Deal)
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from crmkpi.results import Report, Result
+from crmkpi.measuring.results import Report, Result
 
 VARIABLE = "CRMKPI_REAL_DATA"
 NOT_RUN = (

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import crmkpi as ck
-from crmkpi.expressions import period
+from crmkpi.definition.expressions import period
 
 DATA_SET = "cdnow"
 SPAN = "1997-01-01..1998-06-30"

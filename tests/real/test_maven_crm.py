@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 import crmkpi as ck
-from crmkpi.expressions import as_of, period
-from crmkpi.measures import Measure
-from crmkpi.metric import Metric, Unit
+from crmkpi.definition.expressions import as_of, period
+from crmkpi.definition.measures import Measure
+from crmkpi.definition.metric import Metric, Unit
 from crmkpi.records.base import Money, record
 
 DATA_SET = "maven_crm"

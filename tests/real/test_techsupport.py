@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 import crmkpi as ck
-from crmkpi.expressions import business_time, period
-from crmkpi.measures import Measure
-from crmkpi.metric import Metric, Unit
+from crmkpi.definition.expressions import business_time, period
+from crmkpi.definition.measures import Measure
+from crmkpi.definition.metric import Metric, Unit
 
 DATA_SET = "techsupport"
 YEAR = "2023"

@@ -10,7 +10,7 @@ from numbers import Real
 from typing import Any, Literal, cast, get_args
 
 from crmkpi.errors import ParameterError, did_you_mean
-from crmkpi.months import MONTH_DAYS, YEAR_DAYS
+from crmkpi.time.months import MONTH_DAYS, YEAR_DAYS
 
 __all__ = [
     "DiscountRate",

@@ -15,8 +15,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from crmkpi.calendars import Calendar
-from crmkpi.dataset import Dataset
 from crmkpi.demo.chance import Dice
 from crmkpi.demo.customers import (
     expenses_of,
@@ -30,9 +28,11 @@ from crmkpi.demo.customers import (
 from crmkpi.demo.sales import campaigns_of, sales_of, stage_visits_of
 from crmkpi.display.text import report_text
 from crmkpi.errors import ParameterError
+from crmkpi.measuring.dataset import Dataset
 from crmkpi.money import Rates
 from crmkpi.records import RECORDS
 from crmkpi.sources import Records, read_csv, write_csv
+from crmkpi.time.calendars import Calendar
 
 __all__ = ["AS_OF", "run", "sample_company"]
 

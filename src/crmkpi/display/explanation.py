@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from crmkpi import vendors
-from crmkpi.catalogue import catalogue
+from crmkpi.definition.expressions import Bound, walk
+from crmkpi.definition.measures import Grouped, Measure
+from crmkpi.definition.metric import Metric, RollUp
 from crmkpi.display.format import words
 from crmkpi.display.left_out import left_out_in_words
 from crmkpi.display.wording import measure_in_words
-from crmkpi.expressions import Bound, walk
-from crmkpi.measures import Grouped, Measure
-from crmkpi.metric import Metric, RollUp
+from crmkpi.metrics.catalogue import catalogue
 from crmkpi.vendors import Screen, Vendor
 
 __all__ = ["Explanation", "explanation", "facts"]

@@ -20,9 +20,9 @@ from datetime import date, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from typing import Any
 
-from crmkpi.intervals import Interval
-from crmkpi.metric import Metric, NetPromoter, Unit
-from crmkpi.results import Change, Result
+from crmkpi.definition.metric import Metric, NetPromoter, Unit
+from crmkpi.measuring.results import Change, Result
+from crmkpi.statistics.intervals import Interval
 
 __all__ = [
     "UNDEFINED",
@@ -83,7 +83,7 @@ def format_value(value: Any, unit: Unit, *, currency: str | None = None, signed:
 def format_interval(interval: Interval[Any] | None, unit: Unit, *, currency: str | None = None) -> str:
     """A confidence interval with the unit at both bounds; nothing where there is none.
 
-    >>> from crmkpi.intervals import wilson
+    >>> from crmkpi.statistics.intervals import wilson
     >>> format_interval(wilson(4238, 6711), "ratio")
     '[62.0 %, 64.3 %]'
     """
@@ -95,7 +95,7 @@ def format_interval(interval: Interval[Any] | None, unit: Unit, *, currency: str
 def format_range(interval: Interval[Any] | None, unit: Unit, value: Any) -> str:
     """An interval to stand beside its value in a table: in the unit of the value, which is not said again.
 
-    >>> from crmkpi.intervals import wilson
+    >>> from crmkpi.statistics.intervals import wilson
     >>> format_range(wilson(4238, 6711), "ratio", 4238 / 6711)
     '62.0 to 64.3'
     """

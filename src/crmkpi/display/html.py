@@ -6,7 +6,7 @@ from html import escape
 
 from crmkpi.display.format import words
 from crmkpi.display.sheet import Column, Sheet, sheet_of
-from crmkpi.results import Report, Result
+from crmkpi.measuring.results import Report, Result
 
 __all__ = ["draw_html", "html_page", "report_page", "report_table"]
 

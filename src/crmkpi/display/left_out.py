@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from crmkpi.display.wording import condition_in_words
-from crmkpi.expressions import (
+from crmkpi.definition.expressions import (
     BusinessTime,
     Combination,
     Comparison,
@@ -18,8 +17,9 @@ from crmkpi.expressions import (
     Presence,
     walk,
 )
-from crmkpi.measures import Grouped, Measure
-from crmkpi.metric import Metric
+from crmkpi.definition.measures import Grouped, Measure
+from crmkpi.definition.metric import Metric
+from crmkpi.display.wording import condition_in_words
 
 __all__ = ["left_out_in_words"]
 

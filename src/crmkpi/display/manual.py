@@ -7,9 +7,9 @@ import textwrap
 from collections.abc import Iterable
 from itertools import groupby
 
+from crmkpi.definition.metric import Metric
 from crmkpi.display.explanation import facts
 from crmkpi.display.format import words
-from crmkpi.metric import Metric
 
 __all__ = ["metric_list", "metric_page"]
 

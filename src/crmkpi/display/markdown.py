@@ -7,7 +7,7 @@ from html import escape
 
 from crmkpi.display.format import words
 from crmkpi.display.sheet import Column, Sheet, sheet_of
-from crmkpi.results import Report
+from crmkpi.measuring.results import Report
 
 __all__ = ["draw_markdown", "markdown_text", "report_markdown"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from crmkpi.display.format import format_label, listed
-from crmkpi.periods import Period
-from crmkpi.results import Result
+from crmkpi.measuring.results import Result
+from crmkpi.time.periods import Period
 
 __all__ = ["NOT_OVER", "SMALL_SAMPLE", "marks", "notes_of"]
 

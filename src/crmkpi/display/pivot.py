@@ -15,7 +15,7 @@ from crmkpi.display.rows import result_row
 from crmkpi.display.sheet import Column, Role, Sheet, period_label
 from crmkpi.display.text import draw_text
 from crmkpi.errors import InputError, UnknownNameError, did_you_mean
-from crmkpi.results import Report, Result
+from crmkpi.measuring.results import Report, Result
 
 __all__ = ["Pivot", "pivot"]
 

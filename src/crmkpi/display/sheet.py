@@ -8,7 +8,7 @@ from typing import Literal
 
 from crmkpi.display.format import UNDEFINED, format_change, format_label, format_range, judgement, value_text
 from crmkpi.display.notes import marks, notes_of
-from crmkpi.results import Result
+from crmkpi.measuring.results import Result
 
 __all__ = ["Column", "Names", "Role", "Sheet", "period_label", "sheet_of"]
 

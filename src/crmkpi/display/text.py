@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from unicodedata import combining, east_asian_width
 
+from crmkpi.definition.metric import Share
 from crmkpi.display.format import (
     format_change,
     format_input,
@@ -16,8 +17,7 @@ from crmkpi.display.format import (
     words,
 )
 from crmkpi.display.sheet import Column, Sheet, period_label, sheet_of
-from crmkpi.metric import Share
-from crmkpi.results import Report, Result
+from crmkpi.measuring.results import Report, Result
 
 __all__ = ["draw_text", "report_text", "result_text"]
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from crmkpi.display.format import format_value, words
-from crmkpi.expressions import (
+from crmkpi.definition.expressions import (
     AsOf,
     Bound,
     BusinessTime,
@@ -25,7 +24,8 @@ from crmkpi.expressions import (
     Unless,
     walk,
 )
-from crmkpi.measures import Grouped, Measure
+from crmkpi.definition.measures import Grouped, Measure
+from crmkpi.display.format import format_value, words
 
 __all__ = ["condition_in_words", "measure_in_words", "value_in_words"]
 

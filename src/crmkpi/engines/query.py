@@ -15,8 +15,8 @@ from decimal import Context, Decimal, Inexact, localcontext
 from operator import mul
 from typing import Any, Literal
 
+from crmkpi.definition.expressions import Expression, Field, ValueKind, walk
 from crmkpi.errors import InputError
-from crmkpi.expressions import Expression, Field, ValueKind, walk
 from crmkpi.records.base import RecordType
 
 __all__ = [

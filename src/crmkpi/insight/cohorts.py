@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
-from crmkpi.dataset import framed
-from crmkpi.engines.frames_columns import FrameTable
+from crmkpi.engines.frames.table import FrameTable
 from crmkpi.errors import CurrencyError, InputError, ParameterError, did_you_mean
 from crmkpi.insight.given import check_day, reading
+from crmkpi.measuring.dataset import framed
 
 __all__ = ["Cohort", "CohortCell", "CohortTable", "cohorts"]
 
@@ -157,7 +157,7 @@ _Counted = tuple[dict[int, list[float]], dict[int, int], Mapping[str, int]]
 
 def _of_frame(frame: FrameTable, as_of: date, every: Every, measure: Measure, retention: Retention) -> _Counted:
     """Cohorts of a frame by the first order, added up where the data lies."""
-    from crmkpi.engines.frames_purchases import Purchases, cohort_rows, first_day  # noqa: PLC0415  # only for frames
+    from crmkpi.insight.frame_purchases import Purchases, cohort_rows, first_day  # noqa: PLC0415  # only for frames
 
     purchases = Purchases.of(frame, until=as_of, tz=None, needs_amount=False)
     begin, last = first_day(purchases), _index(as_of, every)

@@ -9,7 +9,7 @@ from typing import Any
 
 from crmkpi.errors import InputError
 from crmkpi.insight.given import reading
-from crmkpi.intervals import Interval, wilson
+from crmkpi.statistics.intervals import Interval, wilson
 
 __all__ = ["Funnel", "FunnelStage", "funnel"]
 

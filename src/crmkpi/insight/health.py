@@ -9,14 +9,14 @@ from decimal import Decimal
 from math import isfinite
 from typing import Any
 
-from crmkpi.catalogue import catalogue
-from crmkpi.dataset import Dataset
+from crmkpi.definition.metric import Metric
 from crmkpi.errors import InputError, ParameterError
-from crmkpi.metric import Metric
-from crmkpi.periods import Period
+from crmkpi.measuring.dataset import Dataset
+from crmkpi.measuring.segments import Segment
+from crmkpi.metrics.catalogue import catalogue
 from crmkpi.records import RECORDS
 from crmkpi.records.base import record_type
-from crmkpi.segments import Segment
+from crmkpi.time.periods import Period
 
 __all__ = ["CustomerHealth", "HealthPart", "HealthTable", "health_score"]
 

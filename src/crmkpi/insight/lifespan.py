@@ -8,7 +8,7 @@ from math import fsum
 from crmkpi.errors import ParameterError, UndefinedError
 from crmkpi.insight.durations import Durations
 from crmkpi.insight.survival import MeanLifetime, SurvivalCurve, kaplan_meier
-from crmkpi.months import MONTH_SECONDS
+from crmkpi.time.months import MONTH_SECONDS
 
 __all__ = ["discounted_time", "mean_within", "months_of"]
 

@@ -14,10 +14,10 @@ from zoneinfo import ZoneInfo
 
 from crmkpi.clv.history import PurchaseHistory, listed
 from crmkpi.clv.time import DAYS_IN, Span, TimeUnit
-from crmkpi.dataset import framed
-from crmkpi.engines.frames_columns import FrameTable
+from crmkpi.engines.frames.table import FrameTable
 from crmkpi.errors import CurrencyError, InputError, ParameterError
 from crmkpi.insight.given import check_day, reading
+from crmkpi.measuring.dataset import framed
 
 __all__ = ["SEGMENTS", "Holdout", "RfmRow", "RfmScore", "RfmTable", "rfm", "split_holdout", "table_of"]
 
@@ -193,7 +193,7 @@ def _nothing(as_of: date, left_out: Mapping[str, int]) -> InputError:
 
 def _of_frame(frame: FrameTable, *, as_of: date, until: date, tz: str | None) -> tuple[RfmTable, list[int], int]:
     """The table as of `as_of`, what each of its customers bought after it up to `until`, and how many were new then."""
-    from crmkpi.engines.frames_purchases import Purchases, customer_columns  # noqa: PLC0415  # only for frames
+    from crmkpi.insight.frame_purchases import Purchases, customer_columns  # noqa: PLC0415  # only for frames
 
     purchases = Purchases.of(frame, until=until, tz=tz)
     columns = customer_columns(purchases, as_of=as_of)

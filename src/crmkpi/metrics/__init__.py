@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from crmkpi.metrics import customers, experience, marketing, sales, service, value
 
 if TYPE_CHECKING:
-    from crmkpi.metric import Metric
+    from crmkpi.definition.metric import Metric
 
 __all__ = ["NAMES", "customers", "definition", "experience", "marketing", "sales", "service", "value"]
 

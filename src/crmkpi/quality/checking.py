@@ -8,12 +8,12 @@ from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
-from crmkpi.catalogue import catalogue
-from crmkpi.dataset import Dataset
-from crmkpi.engines.frames_columns import FrameTable
+from crmkpi.definition.metric import Metric
+from crmkpi.engines.frames.table import FrameTable
 from crmkpi.errors import InputError
-from crmkpi.measurement import chosen_metrics
-from crmkpi.metric import Metric
+from crmkpi.measuring.dataset import Dataset
+from crmkpi.measuring.measurement import chosen_metrics
+from crmkpi.metrics.catalogue import catalogue
 from crmkpi.quality.checks import CHECKS
 from crmkpi.quality.findings import LEVELS, Finding, QualityReport
 from crmkpi.quality.frames import records_of_frame

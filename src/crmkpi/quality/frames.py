@@ -7,8 +7,8 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from crmkpi.engines.frames_columns import FrameTable
-from crmkpi.engines.support import narwhals
+from crmkpi.engines.frames.backends import narwhals
+from crmkpi.engines.frames.table import FrameTable
 from crmkpi.errors import InputError
 from crmkpi.sources import Records, read_dicts
 from crmkpi.sources.account import LoadAccount

@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
-from crmkpi.expressions import BusinessTime, Comparison, Constant, Expression, Field, Membership, Operation, walk
-from crmkpi.measures import Grouped, Measure
-from crmkpi.metric import Metric
+from crmkpi.definition.expressions import (
+    BusinessTime,
+    Comparison,
+    Constant,
+    Expression,
+    Field,
+    Membership,
+    Operation,
+    walk,
+)
+from crmkpi.definition.measures import Grouped, Measure
+from crmkpi.definition.metric import Metric
 from crmkpi.records import RECORDS
 from crmkpi.records.base import record_type
 

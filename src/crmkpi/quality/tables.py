@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any, Protocol
 
-from crmkpi.dataset import Dataset
+from crmkpi.measuring.dataset import Dataset
 from crmkpi.quality.findings import Effect, Finding, Level
 from crmkpi.quality.readers import Readers, Role
 from crmkpi.records.base import Kind, RecordType

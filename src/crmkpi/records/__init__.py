@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, KeysView, Mapping
 from typing import TYPE_CHECKING, Any
 
-from crmkpi.lazy import loader
+from crmkpi._lazy import loader
 from crmkpi.records.base import registered_tables
 
 if TYPE_CHECKING:

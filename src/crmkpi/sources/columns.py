@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from crmkpi.errors import ColumnError, InputError, UnknownNameError, did_you_mean
-from crmkpi.presets.library import folded
-from crmkpi.presets.model import Preset, PresetColumn
 from crmkpi.records import RECORDS
 from crmkpi.records.base import RecordType, record_type
 from crmkpi.sources.headers import Found, found_columns, stage_of
+from crmkpi.sources.presets.library import folded
+from crmkpi.sources.presets.model import Preset, PresetColumn
 from crmkpi.sources.reading import Options, Targets
 
 __all__ = ["Column", "Columns", "check_fields", "header_score", "matched_columns", "wanted_columns"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, TypeVar, Unpack, overload
 
-from crmkpi.presets.library import AnyPreset
 from crmkpi.sources.csv_tables import cells_of_any_length, csv_grid
 from crmkpi.sources.loaded import Records
+from crmkpi.sources.presets.library import AnyPreset
 from crmkpi.sources.reading import Reading, options_from
 from crmkpi.sources.rows import load, record_of
 from crmkpi.sources.text import Source, open_text

@@ -9,11 +9,11 @@ from decimal import Decimal
 from typing import Any, TypeVar, Unpack, overload
 
 from crmkpi.errors import InputError
-from crmkpi.presets.library import AnyPreset
 from crmkpi.records.faults import shortened
 from crmkpi.sources.account import Rejected
 from crmkpi.sources.grid import CHUNK, Grid, Part
 from crmkpi.sources.loaded import Records
+from crmkpi.sources.presets.library import AnyPreset
 from crmkpi.sources.reading import Options, Reading, options_from
 from crmkpi.sources.rows import load, record_of
 

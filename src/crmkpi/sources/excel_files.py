@@ -11,12 +11,12 @@ from typing import IO, Any, TypeVar, Unpack, overload
 from zipfile import BadZipFile, ZipFile
 
 from crmkpi.errors import FileFormatError, MissingExtraError, UnknownNameError, did_you_mean
-from crmkpi.presets.library import AnyPreset
 from crmkpi.records.base import record_type
 from crmkpi.sources.columns import header_score
 from crmkpi.sources.grid import CHUNK, HEADER_ROWS, Grid, Part, found_header
 from crmkpi.sources.limits import MOST_COLUMNS, MOST_UNPACKED, MOST_UNPACKED_RATIO
 from crmkpi.sources.loaded import Records
+from crmkpi.sources.presets.library import AnyPreset
 from crmkpi.sources.reading import Options, Reading, options_from
 from crmkpi.sources.rows import load, record_of
 

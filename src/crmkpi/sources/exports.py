@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from crmkpi.errors import FileFormatError
-from crmkpi.presets.library import folded, presets
 from crmkpi.records import RECORDS
 from crmkpi.records.base import record_type
 from crmkpi.sources.account import Recognised
@@ -19,6 +18,7 @@ from crmkpi.sources.excel_files import WORKBOOKS, workbook_table
 from crmkpi.sources.grid import Grid
 from crmkpi.sources.headers import found_columns, known_headers
 from crmkpi.sources.loaded import Records
+from crmkpi.sources.presets.library import folded, presets
 from crmkpi.sources.reading import Options, Reading, options_from
 from crmkpi.sources.rows import load, record_of
 from crmkpi.sources.text import Source, open_text

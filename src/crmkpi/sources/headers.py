@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from crmkpi.presets.library import folded
-from crmkpi.presets.model import Preset, PresetColumn
+from crmkpi.sources.presets.library import folded
+from crmkpi.sources.presets.model import Preset, PresetColumn
 
 __all__ = ["Found", "found_columns", "known_headers", "stage_of"]
 

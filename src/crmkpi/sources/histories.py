@@ -9,14 +9,14 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from crmkpi.errors import ColumnError
-from crmkpi.presets.library import folded
-from crmkpi.presets.model import Preset
 from crmkpi.records import StageVisit
 from crmkpi.records.base import record_type
 from crmkpi.sources.account import Rejected
 from crmkpi.sources.columns import wanted_columns
 from crmkpi.sources.grid import Grid, Part
 from crmkpi.sources.headers import stage_of
+from crmkpi.sources.presets.library import folded
+from crmkpi.sources.presets.model import Preset
 from crmkpi.sources.reading import Options
 
 __all__ = ["joined_visits", "merged_away", "merged_note", "stage_grid", "without_merged"]

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from typing import Any, TypeVar, Unpack, overload
 
 from crmkpi.errors import FileFormatError
-from crmkpi.presets.library import AnyPreset
 from crmkpi.records.faults import shortened
 from crmkpi.sources.account import Rejected
 from crmkpi.sources.dicts import load_objects
 from crmkpi.sources.loaded import Records
+from crmkpi.sources.presets.library import AnyPreset
 from crmkpi.sources.reading import Reading, options_from
 from crmkpi.sources.rows import record_of
 from crmkpi.sources.text import Source, read_text

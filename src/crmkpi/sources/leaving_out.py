@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
-from crmkpi.presets.library import folded
-from crmkpi.presets.model import Preset
 from crmkpi.sources.grid import Grid, Row
+from crmkpi.sources.presets.library import folded
+from crmkpi.sources.presets.model import Preset
 
 __all__ = ["LeftOut", "left_out"]
 

@@ -8,10 +8,10 @@ from typing import Any, TypedDict
 from zoneinfo import ZoneInfo
 
 from crmkpi.errors import InputError, did_you_mean
-from crmkpi.presets.library import AnyPreset, preset
-from crmkpi.presets.model import Preset
 from crmkpi.sources.dates import zone_named
 from crmkpi.sources.numbers import DecimalSign
+from crmkpi.sources.presets.library import AnyPreset, preset
+from crmkpi.sources.presets.model import Preset
 
 __all__ = ["Options", "Progress", "Reading", "Targets", "TextReading", "options_from"]
 

@@ -13,7 +13,6 @@ from typing import Any, Generic, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from crmkpi.errors import CrmKpiError, InputError, RowError
-from crmkpi.presets.model import Preset, record_named
 from crmkpi.records.base import RecordType, record_type
 from crmkpi.records.faults import fault, shortened
 from crmkpi.sources.account import LoadAccount, Recognised, Rejected
@@ -23,6 +22,7 @@ from crmkpi.sources.grid import Grid, Part, Row
 from crmkpi.sources.histories import joined_visits, merged_away, merged_note, stage_grid, without_merged
 from crmkpi.sources.leaving_out import LeftOut, left_out
 from crmkpi.sources.loaded import Records
+from crmkpi.sources.presets.model import Preset, record_named
 from crmkpi.sources.reading import Options
 from crmkpi.sources.tallies import Tallies
 from crmkpi.sources.zones import Zones, checked_zones, zones_of

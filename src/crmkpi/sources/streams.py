@@ -9,11 +9,11 @@ from itertools import chain
 from typing import Any, Generic, TypeVar, Unpack, overload
 
 from crmkpi.errors import InputError
-from crmkpi.presets.library import AnyPreset
 from crmkpi.sources.account import LoadAccount, Rejected
 from crmkpi.sources.csv_tables import cells_of_any_length, csv_grid
 from crmkpi.sources.grid import Grid
 from crmkpi.sources.histories import merged_away, merged_note, without_merged
+from crmkpi.sources.presets.library import AnyPreset
 from crmkpi.sources.reading import Options, Reading, options_from
 from crmkpi.sources.rows import Loading, lacks, record_of
 from crmkpi.sources.text import Source, open_text

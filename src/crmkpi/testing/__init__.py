@@ -16,13 +16,13 @@ from datetime import date
 from random import Random
 from typing import Any
 
+from crmkpi.definition.metric import Metric
 from crmkpi.errors import InputError
-from crmkpi.metric import Metric
-from crmkpi.periods import Period
 from crmkpi.testing.examples import Broken, Case, breaks, smallest
 from crmkpi.testing.laws import DATA_LAWS, DEFINITION_LAWS, takes_period
 from crmkpi.testing.pools import random_dataset
 from crmkpi.testing.strategies import datasets, records
+from crmkpi.time.periods import Period
 
 __all__ = ["check_metric", "datasets", "records"]
 

@@ -16,18 +16,18 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from crmkpi import measurement
-from crmkpi.catalogue import catalogue
-from crmkpi.engines import records as records_engine
+from crmkpi.definition.expressions import Field, walk
+from crmkpi.definition.measures import Grouped, Measure
+from crmkpi.definition.metric import Metric, NetPromoter, Share, Unit
 from crmkpi.engines.query import Answer
+from crmkpi.engines.records import engine as records_engine
 from crmkpi.errors import InputError, PeriodError
-from crmkpi.evaluation import Input
-from crmkpi.expressions import Field, walk
-from crmkpi.measures import Grouped, Measure
-from crmkpi.metric import Metric, NetPromoter, Share, Unit
-from crmkpi.plan import Plan
-from crmkpi.results import Account, Result
-from crmkpi.segments import Segment
+from crmkpi.measuring import measurement
+from crmkpi.measuring.plan import Plan
+from crmkpi.measuring.reading import Input
+from crmkpi.measuring.results import Account, Result
+from crmkpi.measuring.segments import Segment
+from crmkpi.metrics.catalogue import catalogue
 from crmkpi.testing.examples import Broken, Case, moved, parameters_of
 
 __all__ = [

@@ -12,13 +12,13 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from crmkpi.calendars import Calendar
-from crmkpi.dataset import Dataset
-from crmkpi.expressions import Comparison, Constant, Expression, Field, Membership, walk
-from crmkpi.measures import Grouped
-from crmkpi.metric import Metric
+from crmkpi.definition.expressions import Comparison, Constant, Expression, Field, Membership, walk
+from crmkpi.definition.measures import Grouped
+from crmkpi.definition.metric import Metric
+from crmkpi.measuring.dataset import Dataset
 from crmkpi.records import RECORDS, Survey
 from crmkpi.records.base import FieldType, RecordType, record_type
+from crmkpi.time.calendars import Calendar
 
 __all__ = ["AS_OF", "CALENDAR", "CURRENCIES", "LONGEST", "Wanted", "accepted", "built", "pools", "random_dataset"]
 

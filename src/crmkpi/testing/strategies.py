@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from crmkpi.dataset import Dataset
 from crmkpi.errors import MissingExtraError
+from crmkpi.measuring.dataset import Dataset
 from crmkpi.records.base import RecordType, record_type
 from crmkpi.testing.pools import AS_OF, CALENDAR, CURRENCIES, LONGEST, accepted, built, pools
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crmkpi.lazy import loader
+from crmkpi._lazy import loader
 
 if TYPE_CHECKING:
     from crmkpi.metrics.customers.average_order_value import average_order_value

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from crmkpi.expressions import Parameter, period
-from crmkpi.measures import Table
-from crmkpi.metric import Share, metric
+from crmkpi.definition.expressions import Parameter, period
+from crmkpi.definition.measures import Table
+from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.customers.retention import active_at_end, joined, wrong
 from crmkpi.metrics.literature import DEFECTION, MARKETING_METRICS
 from crmkpi.records import Customer, Order

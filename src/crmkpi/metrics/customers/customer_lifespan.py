@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crmkpi.expressions import Parameter, as_of, period
-from crmkpi.measures import Table, period_days
-from crmkpi.metric import Estimated, metric
+from crmkpi.definition.expressions import Parameter, as_of, period
+from crmkpi.definition.measures import Table, period_days
+from crmkpi.definition.metric import Estimated, metric
 from crmkpi.metrics.customers.retention import active_at_start, wrong
 from crmkpi.metrics.literature import KAPLAN_MEIER, PROJECT_RETENTION, SURVIVAL_DATA
 from crmkpi.records import Customer

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from crmkpi.expressions import period
-from crmkpi.metric import metric
+from crmkpi.definition.expressions import period
+from crmkpi.definition.metric import metric
 from crmkpi.metrics.customers.recurring_revenue import left_out, running_at_end, running_at_start, subscriptions
 from crmkpi.metrics.literature import SAAS_METRICS, STRIPE_BILLING
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from crmkpi.measures import Table
-from crmkpi.metric import Share, metric
+from crmkpi.definition.measures import Table
+from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import MARKETING_METRICS, RFM_AND_CLV
 from crmkpi.records import Order
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from crmkpi.metric import metric
+from crmkpi.definition.metric import metric
 from crmkpi.metrics.customers.mrr_movements import accounts
 from crmkpi.metrics.customers.recurring_revenue import left_out
 from crmkpi.metrics.literature import SAAS_METRICS, STRIPE_BILLING

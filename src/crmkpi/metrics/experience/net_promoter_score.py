@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from crmkpi.measures import Table
-from crmkpi.metric import NetPromoter, metric
+from crmkpi.definition.measures import Table
+from crmkpi.definition.metric import NetPromoter, metric
 from crmkpi.records import Survey
 
 __all__ = ["net_promoter_score"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from crmkpi.measures import Table
-from crmkpi.metric import metric
+from crmkpi.definition.measures import Table
+from crmkpi.definition.metric import metric
 from crmkpi.metrics.customers.customer_counts import backwards
 from crmkpi.metrics.literature import MARKETING_METRICS
 from crmkpi.records import Campaign, Customer, Lead

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from crmkpi.expressions import Parameter, as_of
-from crmkpi.measures import Table
-from crmkpi.metric import Share, metric
+from crmkpi.definition.expressions import Parameter, as_of
+from crmkpi.definition.measures import Table
+from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import MARKETING_METRICS
 from crmkpi.records import Lead
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from crmkpi.measures import Table
-from crmkpi.metric import Mean, metric
+from crmkpi.definition.measures import Table
+from crmkpi.definition.metric import Mean, metric
 from crmkpi.metrics.literature import CRACKING_SALES, MARKETING_METRICS
 from crmkpi.records import Deal
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from crmkpi.expressions import as_of
-from crmkpi.measures import Table
-from crmkpi.metric import metric
+from crmkpi.definition.expressions import as_of
+from crmkpi.definition.measures import Table
+from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import CRACKING_SALES
 from crmkpi.records import Interaction
 

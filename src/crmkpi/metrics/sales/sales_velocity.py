@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from crmkpi.measures import Table
-from crmkpi.metric import metric
+from crmkpi.definition.measures import Table
+from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import CRACKING_SALES
 from crmkpi.metrics.sales.pipeline_value import was_open
 from crmkpi.records import Deal

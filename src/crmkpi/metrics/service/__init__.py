@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crmkpi.lazy import loader
+from crmkpi._lazy import loader
 
 if TYPE_CHECKING:
     from crmkpi.metrics.service.average_interaction_cost import average_interaction_cost

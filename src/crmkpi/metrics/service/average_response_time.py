@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from crmkpi.measures import Table
-from crmkpi.metric import metric
+from crmkpi.definition.measures import Table
+from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import CALL_CENTER
 from crmkpi.records import Ticket
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from crmkpi.expressions import business_time
-from crmkpi.measures import Table
-from crmkpi.metric import metric
+from crmkpi.definition.expressions import business_time
+from crmkpi.definition.measures import Table
+from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import CALL_CENTER
 from crmkpi.records import Ticket
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from crmkpi.measures import Table
-from crmkpi.metric import metric
+from crmkpi.definition.measures import Table
+from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import CALL_CENTER
 from crmkpi.metrics.service.resolution_time import not_counted
 from crmkpi.metrics.service.ticket_rates import solved

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from crmkpi.expressions import period
-from crmkpi.measures import Table
-from crmkpi.metric import metric
+from crmkpi.definition.expressions import period
+from crmkpi.definition.measures import Table
+from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import ISO_10002, ITIL
 from crmkpi.records import Ticket
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from crmkpi.measures import Table
-from crmkpi.metric import Share, metric
+from crmkpi.definition.measures import Table
+from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import CALL_CENTER, ISO_18295, ITIL
 from crmkpi.metrics.service.resolution_time import not_counted
 from crmkpi.records import Ticket

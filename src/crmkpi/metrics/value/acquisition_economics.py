@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from crmkpi.measures import period_days
-from crmkpi.metric import metric
+from crmkpi.definition.measures import period_days
+from crmkpi.definition.metric import metric
 from crmkpi.metrics.customers.customer_counts import backwards
 from crmkpi.metrics.customers.recurring_revenue import left_out as unusable_subscriptions
 from crmkpi.metrics.customers.recurring_revenue import mrr_at_end, running_at_end, subscriptions
@@ -21,7 +21,7 @@ from crmkpi.metrics.value.customer_lifetime_value import (
     orders,
 )
 from crmkpi.metrics.value.months import month_or_undefined
-from crmkpi.months import MONTH_SECONDS
+from crmkpi.time.months import MONTH_SECONDS
 
 __all__ = ["cac_payback_period", "ltv_to_cac_ratio"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from crmkpi.expressions import Parameter
-from crmkpi.measures import Table, period_days
-from crmkpi.metric import metric
+from crmkpi.definition.expressions import Parameter
+from crmkpi.definition.measures import Table, period_days
+from crmkpi.definition.metric import metric
 from crmkpi.metrics.customers.mrr_movements import accounts
 from crmkpi.metrics.customers.recurring_revenue import left_out as unusable_subscriptions
 from crmkpi.metrics.literature import LIFETIME_VALUE, MARKETING_METRICS

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from crmkpi.definition.measures import Table
+from crmkpi.definition.metric import metric
 from crmkpi.errors import UndefinedError
-from crmkpi.measures import Table
-from crmkpi.metric import metric
 from crmkpi.metrics.literature import MARKETING_METRICS
 from crmkpi.records import Deal, Expense
 

@@ -7,10 +7,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from crmkpi.definition.expressions import Parameter, as_of, period
+from crmkpi.definition.measures import last_day
+from crmkpi.definition.metric import Estimated
 from crmkpi.errors import InputError, UndefinedError
-from crmkpi.expressions import Parameter, as_of, period
-from crmkpi.measures import last_day
-from crmkpi.metric import Estimated
 from crmkpi.metrics.customers.customer_lifespan import customers, ended, horizon, running
 from crmkpi.metrics.customers.retention import wrong
 from crmkpi.metrics.value.customer_lifetime_value import counted, customer_lifetime_value, left_out, margin, orders

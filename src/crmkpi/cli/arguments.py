@@ -1,0 +1,140 @@
+"""What is written in the arguments of the command, as values; what cannot be read is an error of the command line."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from crmkpi.definition.metric import Metric
+from crmkpi.errors import CrmKpiError, InputError, UnknownNameError, did_you_mean
+from crmkpi.metrics.catalogue import catalogue
+from crmkpi.records import RECORDS
+
+__all__ = [
+    "argument",
+    "plain_number",
+    "read_chosen",
+    "read_column",
+    "read_day",
+    "read_default",
+    "read_hours",
+    "read_preset",
+    "read_rate",
+    "read_setting",
+    "read_value",
+]
+
+
+def argument(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    """A reader of one argument whose errors are errors of the command line."""
+
+    def wrapped(text: str) -> Any:
+        try:
+            return read(text)
+        except (CrmKpiError, ValueError) as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return wrapped
+
+
+def read_chosen(name: str) -> Metric | str:
+    """A KPI, or the name of a theme."""
+    if name in catalogue.themes():
+        return name
+    return catalogue.find(name)
+
+
+def read_column(text: str) -> tuple[str, str, tuple[str, ...]]:
+    """TABLE:HEADER=FIELD, where FIELD may be several, set apart by commas, or none."""
+    table, rest = _of_table(text)
+    header, fields = _pair(rest, "the HEADER of a column, and the FIELD it fills", last=True)
+    return table, header, tuple(field for field in fields.split(",") if field)
+
+
+def read_value(text: str) -> tuple[str, str, str, str | None]:
+    """TABLE:FIELD:WORD=VALUE, where no VALUE means a missing one."""
+    table, rest = _of_table(text)
+    field, colon, rest = rest.partition(":")
+    if not colon:
+        raise InputError(f"it is written TABLE:FIELD:WORD=VALUE; got {text!r}")
+    word, value = _pair(rest, "a WORD of the file, and the VALUE it means", last=True)
+    return table, field, word, value or None
+
+
+def read_preset(text: str) -> tuple[str, str]:
+    """TABLE=PRESET."""
+    table, name = _pair(text, "a TABLE, and the name of a PRESET")
+    table = table.replace("-", "_")
+    _check_table(table)
+    return table, name
+
+
+def read_default(text: str) -> tuple[str, str, str]:
+    """TABLE:FIELD=VALUE."""
+    table, rest = _of_table(text)
+    return table, *_pair(rest, "a FIELD, and its VALUE")
+
+
+def _of_table(text: str) -> tuple[str, str]:
+    table, colon, rest = text.partition(":")
+    table = table.replace("-", "_")
+    if not colon:
+        raise InputError(f"it starts with a table and a colon, such as deals:; got {text!r}")
+    _check_table(table)
+    return table, rest
+
+
+def _check_table(table: str) -> None:
+    if table not in RECORDS:
+        raise UnknownNameError(f"there is no table {table!r}. {did_you_mean(table, RECORDS)}")
+
+
+def _pair(text: str, what: str, *, last: bool = False) -> tuple[str, str]:
+    left, sign, right = text.rpartition("=") if last else text.partition("=")
+    if not sign or not left:
+        raise InputError(f"an equals sign stands between {what}; got {text!r}")
+    return left, right
+
+
+def read_setting(text: str) -> tuple[str, Decimal]:
+    """NAME=NUMBER."""
+    name, number = _pair(text, "the NAME of a parameter, and a NUMBER")
+    return name, _number(number)
+
+
+def read_rate(text: str) -> tuple[str, Decimal]:
+    """CURRENCY=NUMBER."""
+    currency, number = _pair(text, "a CURRENCY, and a NUMBER")
+    return currency, _number(number)
+
+
+def read_hours(text: str) -> tuple[str, tuple[str, str]]:
+    """DAYS=FROM-TO."""
+    days, hours = _pair(text, "DAYS, and hours such as 09:00-17:00")
+    opens, sign, closes = hours.partition("-")
+    if not sign:
+        raise InputError(f"hours are written FROM-TO, such as 09:00-17:00; got {hours!r}")
+    return days, (opens, closes)
+
+
+def read_day(text: str) -> date:
+    """A day or a moment in ISO format."""
+    try:
+        return datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"a day is written 2026-03-31, and a moment 2026-03-31T17:00; got {text!r}") from None
+
+
+def _number(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise InputError(f"a number is needed, such as 30 or 0.92; got {text!r}") from None
+
+
+def plain_number(number: Decimal) -> int | float:
+    """A number as formulas take it that do not speak of money."""
+    return int(number) if number == number.to_integral_value() else float(number)

@@ -1,0 +1,61 @@
+"""The command `crmkpi check`: what is wrong with the data of files."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from crmkpi.cli.arguments import argument, read_day
+from crmkpi.cli.options import add_files, add_frame, check_files, dataset_of, files_of, read_tables, recognise, width
+from crmkpi.display.quality import quality_text
+from crmkpi.metrics.catalogue import catalogue
+from crmkpi.quality import QualityReport
+from crmkpi.time.calendars import Calendar
+
+__all__ = ["add_check"]
+
+
+def add_check(commands: Any) -> None:
+    """Add the command to the others."""
+    check = commands.add_parser(
+        "check",
+        help="check the data of files",
+        usage="%(prog)s [FILE ...] [--deals FILE ...] [--as-of DATE] [options]",
+        description="Check the data of exported files, and say what is wrong with it and what that does to which KPI. "
+        "Ends with 1 if there is an error in it, else with 0.",
+        allow_abbrev=False,
+    )
+    check.set_defaults(run=_check, usage=check.error, strict=False)
+    check.add_argument("recognised", nargs="*", metavar="FILE", help="an export whose headers show its system")
+    add_files(check)
+    frame = add_frame(check)
+    frame.add_argument("--founded", type=argument(read_day), metavar="DATE", help="the day on which the firm began")
+    check.add_argument(
+        "--kpi", action="append", type=argument(catalogue.find), metavar="KPI", help="speak of this KPI only"
+    )
+    check.add_argument(
+        "--strict", action="store_true", dest="warnings_fail", help="end with 1 if there is a warning as well"
+    )
+    check.add_argument("--format", choices=tuple(_FORMATS), default="text", help="(default: %(default)s)")
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    given = files_of(arguments)
+    recognise(arguments, given)
+    check_files(arguments, given)
+    crm = dataset_of(read_tables(given, arguments), Calendar(tz=arguments.tz or "UTC"), arguments)
+    found = crm.check(metrics=arguments.kpi, founded=arguments.founded)
+    print(_FORMATS[arguments.format](found).rstrip("\n"))
+    return int(not found.is_clean if arguments.warnings_fail else found.count("error") > 0)
+
+
+def _as_text(report: QualityReport) -> str:
+    return quality_text(report, width=width())
+
+
+_FORMATS: Mapping[str, Callable[[QualityReport], str]] = {
+    "text": _as_text,
+    "json": QualityReport.to_json,
+    "html": QualityReport.to_html,
+}

@@ -1,0 +1,146 @@
+"""The options that several commands share: files and how to read them, time and money."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from crmkpi.cli.arguments import argument, read_column, read_day, read_default, read_preset, read_rate, read_value
+from crmkpi.cli.files import read_file
+from crmkpi.measuring.dataset import Dataset
+from crmkpi.money import Rates
+from crmkpi.records import RECORDS
+from crmkpi.records.base import record_type
+from crmkpi.sources import Records, read_export
+from crmkpi.time.calendars import Calendar
+
+__all__ = [
+    "add_files",
+    "add_frame",
+    "check_files",
+    "dataset_of",
+    "files_of",
+    "option_of",
+    "read_tables",
+    "recognise",
+    "width",
+]
+
+
+def add_files(parser: argparse.ArgumentParser) -> None:
+    """The options for files, and for how to read them."""
+    files = parser.add_argument_group("files (.csv, .tsv, .xlsx, .json or .jsonl; - reads CSV from standard input)")
+    for table in RECORDS:
+        files.add_argument(option_of(table), dest=f"table_{table}", metavar="FILE")
+    reading = parser.add_argument_group("how to read them")
+    reading.add_argument(
+        "--preset",
+        action="append",
+        default=[],
+        type=argument(read_preset),
+        metavar="TABLE=PRESET",
+        help="the system that a file comes from, such as deals=hubspot_deal, or deals=auto to find out",
+    )
+    reading.add_argument(
+        "--columns",
+        action="append",
+        default=[],
+        type=argument(read_column),
+        metavar="TABLE:HEADER=FIELD",
+        help="which column fills a field; no FIELD drops the column",
+    )
+    reading.add_argument(
+        "--values",
+        action="append",
+        default=[],
+        type=argument(read_value),
+        metavar="TABLE:FIELD:WORD=VALUE",
+        help="what a word of the file means; no VALUE makes it a missing value",
+    )
+    reading.add_argument(
+        "--default",
+        action="append",
+        default=[],
+        type=argument(read_default),
+        metavar="TABLE:FIELD=VALUE",
+        help="the value of a field that no column fills",
+    )
+    reading.add_argument("--encoding", help="UTF-8 when not given")
+    reading.add_argument("--delimiter", help="found when not given")
+    reading.add_argument("--decimal", choices=(".", ","), help="the sign before decimals")
+    reading.add_argument(
+        "--day-first", action=argparse.BooleanOptionalAction, help="the order of dates such as 03/04/2026"
+    )
+
+
+def add_frame(parser: argparse.ArgumentParser) -> Any:
+    """The options for time and money, as a group that takes more."""
+    frame = parser.add_argument_group("time and money")
+    frame.add_argument("--as-of", type=argument(read_day), metavar="DATE", help="the day up to which the data is known")
+    frame.add_argument("--tz", default=None, metavar="ZONE", help="the time zone in which days begin (default: UTC)")
+    frame.add_argument("--currency", help="of amounts that carry none; with --rate, the one to convert to")
+    frame.add_argument(
+        "--rate",
+        action="append",
+        default=[],
+        type=argument(read_rate),
+        metavar="CURRENCY=NUMBER",
+        help="what one unit of a currency is worth in --currency",
+    )
+    return frame
+
+
+def files_of(arguments: argparse.Namespace) -> dict[str, str]:
+    """The path of each table that is given."""
+    return {table: path for table in RECORDS if (path := getattr(arguments, f"table_{table}")) is not None}
+
+
+def dataset_of(tables: Mapping[str, Records[Any]], calendar: Calendar, arguments: argparse.Namespace) -> Dataset:
+    """The tables as a dataset, with the options for time and money."""
+    rates = Rates(arguments.currency, dict(arguments.rate)) if arguments.rate else None
+    return Dataset(calendar=calendar, currency=arguments.currency, rates=rates, as_of=arguments.as_of, **tables)
+
+
+def recognise(arguments: argparse.Namespace, given: dict[str, str]) -> None:
+    """Add the files whose headers show their system to those that are given by table."""
+    for path in arguments.recognised:
+        found = read_export(
+            path, encoding=arguments.encoding, decimal=arguments.decimal, day_first=arguments.day_first, tz=arguments.tz
+        )
+        table = record_type(found.record).table
+        if table in given:
+            arguments.usage(f"{path} holds {table}, and so does {given[table]}; put them together, or check one by one")
+        given[table] = path
+        arguments.preset.append((table, "auto"))
+
+
+def check_files(arguments: argparse.Namespace, given: Mapping[str, str]) -> None:
+    """What the options say about each other, before any file is read."""
+    if not given:
+        arguments.usage("there is nothing to read; give at least one file, such as --deals deals.csv")
+    if list(given.values()).count("-") > 1:
+        arguments.usage("standard input can be read once only, so - can stand for one file")
+    if arguments.rate and not arguments.currency:
+        arguments.usage("--rate converts to --currency, which is not given; add, for example, --currency EUR")
+    for option in ("columns", "values", "default", "preset"):
+        for table, *_ in getattr(arguments, option):
+            if table not in given:
+                arguments.usage(f"--{option} speaks of {table}, whose file is not given; add {option_of(table)} FILE")
+
+
+def read_tables(given: Mapping[str, str], arguments: argparse.Namespace) -> dict[str, Records[Any]]:
+    """The records of each file."""
+    return {table: read_file(table, path, arguments) for table, path in given.items()}
+
+
+def width() -> int:
+    """How many columns the output has."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 80
+
+
+def option_of(table: str) -> str:
+    """The option that takes the file of a table."""
+    return f"--{table.replace('_', '-')}"

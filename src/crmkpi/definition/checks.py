@@ -1,0 +1,91 @@
+"""What a definition of a KPI must say, and what in it must fit together; checked when its module is imported."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from crmkpi.definition.expressions import Expression, Field, Parameter, walk
+from crmkpi.definition.interval_rules import Estimated, IntervalRule
+from crmkpi.definition.measures import Grouped, Measure
+from crmkpi.errors import DefinitionError, did_you_mean
+
+if TYPE_CHECKING:
+    from crmkpi.definition.metric import Metric
+
+__all__ = ["check_definition", "check_tables"]
+
+
+def check_definition(
+    name: str,
+    function: Callable[..., Any],
+    names: list[str],
+    measures: Mapping[str, Measure],
+    parameters: Mapping[str, Parameter],
+    at: Expression | None,
+    *,
+    interval: IntervalRule | None,
+    leave_out: Mapping[str, Expression] | None,
+) -> None:
+    """Refuse a formula and measures that do not fit each other."""
+    if not measures:
+        raise DefinitionError(f"{name} needs at least one measure.")
+    if all(measure.shift != "none" for measure in measures.values()):
+        raise DefinitionError(
+            f"{name} must measure something of the period itself; all its measures look at earlier ones."
+        )
+    asked = list(inspect.signature(function).parameters)
+    in_expressions = {
+        part.name for measure in measures.values() for part in _parts(measure) if isinstance(part, Parameter)
+    }
+    undeclared = sorted(in_expressions - set(parameters))
+    if undeclared:
+        raise DefinitionError(f"{name} uses the parameter {undeclared[0]!r} without declaring it in parameters=(...).")
+    given = {*names, *(key for key in parameters if key not in in_expressions or key in asked)}
+    if set(asked) != given:
+        raise DefinitionError(
+            f"The formula of {name} takes {', '.join(asked) or 'nothing'}, but its measures and parameters are "
+            f"{', '.join(sorted(given))}; the names must be the same."
+        )
+    if not inspect.getdoc(function) and sys.flags.optimize < 2:  # under -OO nothing has a docstring
+        raise DefinitionError(f"{name} needs a docstring whose first line says in business words what it measures.")
+    if at is not None and not isinstance(at, Expression):
+        raise DefinitionError(f"`at` of {name} names a timestamp, as deals.closed_at does; got {at!r}.")
+    if at is not None and at.kind != "timestamp":
+        raise DefinitionError(f"`at` of {name} names a timestamp; got {at!r}, which is a {at.kind}.")
+    if leave_out is not None and not isinstance(leave_out, Mapping):
+        raise DefinitionError(
+            f"leave_out of {name} maps reasons to records, such as {{'deleted': deals.deleted}}; got {leave_out!r}."
+        )
+    if interval is not None and not isinstance(interval, IntervalRule):
+        raise DefinitionError(
+            f"The interval of {name} is a Share, Mean, NetPromoter or Estimated, such as Share('won', 'closed'); got "
+            f"{interval!r}."
+        )
+    for field in () if isinstance(interval, Estimated) else getattr(interval, "__dataclass_fields__", ()):
+        if getattr(interval, field) not in measures:
+            raise DefinitionError(
+                f"The interval of {name} speaks of {getattr(interval, field)!r}, which is no measure of it. "
+                f"{did_you_mean(getattr(interval, field), measures)}"
+            )
+
+
+def check_tables(made: Metric) -> None:
+    """Refuse records to leave out that no measure reads."""
+    for reason, what in made.leave_out.items():
+        tables = {part.table for part in walk(what) if isinstance(part, Field)}
+        if len(tables) != 1 or not tables <= set(made.tables):
+            raise DefinitionError(
+                f"leave_out[{reason!r}] of {made.id} must speak of one table that its measures read "
+                f"({', '.join(made.tables)}); got {what!r}."
+            )
+
+
+def _parts(measure: Measure) -> list[Any]:
+    """All that a measure and its columns are made of, how far they are shifted included."""
+    inner = measure.table.parts_[2].values() if isinstance(measure.table, Grouped) else ()
+    every = (measure, *inner)
+    roots = [root for each in every for root in (each.where, each.value)]
+    return [*(part for root in roots for part in walk(root)), *(each.steps for each in every)]

@@ -1,0 +1,442 @@
+"""Row expressions: what is asked of one record, written with the operators that a formula would use.
+
+An expression is symbolic: `deals.status == "won"` compares nothing, it says what is to be compared, and every engine
+carries it out with the same meaning. Comparison with a missing value is neither true nor false, and what is neither
+is not counted; `~` keeps it so.
+
+| written | meaning |
+|---|---|
+| `deals.amount > 100`, `==`, `!=`, `<=` ... | comparison; constants are checked against the record |
+| `a & b`, `a | b`, `~a` | and, or, not |
+| `deals.status.is_in("won", "lost")` | one of these |
+| `deals.amount.missing()`, `.present()` | has no value, has one |
+| `+ - * /` | arithmetic; the difference of two timestamps is a duration |
+| `tickets.created_at.day()` | the calendar day in the calendar's time zone |
+| `business_time(start, end)` | opening hours between two timestamps |
+| `tickets.customer.industry` | a field of a related record |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal, NoReturn, get_args
+
+from crmkpi.definition.expression_types import ArithmeticSign, CompareSign, ValueKind, family, kind_of, kind_under
+from crmkpi.errors import DefinitionError, did_you_mean
+
+__all__ = [
+    "AsOf",
+    "Bound",
+    "BusinessTime",
+    "Combination",
+    "Comparison",
+    "Constant",
+    "Day",
+    "Expression",
+    "Field",
+    "Membership",
+    "Negation",
+    "Operation",
+    "Parameter",
+    "Presence",
+    "Together",
+    "Unless",
+    "ValueKind",
+    "as_of",
+    "as_predicate",
+    "business_time",
+    "period",
+    "table_of",
+    "walk",
+]
+
+ParameterUnit = Literal["ratio", "money", "days", "number"]
+
+
+class Expression:
+    """Something that can be asked of one record; see the module for what can be written."""
+
+    __slots__ = ()
+    kind: ValueKind
+
+    def is_in(self, *options: object) -> Membership:
+        """True where the value is one of `options`."""
+        if not options:
+            raise DefinitionError(f"{self!r}.is_in() needs at least one value to compare with; got none.")
+        constants = [_constant(option, beside=self) for option in options]
+        for constant in constants:
+            _compare("==", self, constant)  # an option that could never be equal is an error
+        return Membership(self, tuple(constant.value for constant in constants))
+
+    def missing(self) -> Presence:
+        """True where there is no value."""
+        return Presence(self, present_=False)
+
+    def present(self) -> Presence:
+        """True where there is a value."""
+        return Presence(self, present_=True)
+
+    def day(self) -> Day:
+        """The calendar day of a timestamp, in the time zone of the calendar that is measured with."""
+        return Day(self)
+
+    def __eq__(self, other: object) -> Comparison:  # type: ignore[override]
+        return _compare("==", self, other)
+
+    def __ne__(self, other: object) -> Comparison:  # type: ignore[override]
+        return _compare("!=", self, other)
+
+    def __lt__(self, other: object) -> Comparison:
+        return _compare("<", self, other)
+
+    def __le__(self, other: object) -> Comparison:
+        return _compare("<=", self, other)
+
+    def __gt__(self, other: object) -> Comparison:
+        return _compare(">", self, other)
+
+    def __ge__(self, other: object) -> Comparison:
+        return _compare(">=", self, other)
+
+    def __and__(self, other: object) -> Combination:
+        return Combination("and", as_predicate(self), as_predicate(other))
+
+    def __or__(self, other: object) -> Combination:
+        return Combination("or", as_predicate(self), as_predicate(other))
+
+    def __invert__(self) -> Negation:
+        return Negation(as_predicate(self))
+
+    def __add__(self, other: object) -> Operation:
+        return _operate("+", self, other)
+
+    def __sub__(self, other: object) -> Operation:
+        return _operate("-", self, other)
+
+    def __mul__(self, other: object) -> Operation:
+        return _operate("*", self, other)
+
+    def __rmul__(self, other: object) -> Operation:
+        return _operate("*", _constant(other, beside=self), self)
+
+    def __truediv__(self, other: object) -> Operation:
+        return _operate("/", self, other)
+
+    def __bool__(self) -> NoReturn:
+        raise DefinitionError(
+            f"{self!r} has no truth value before it meets a record; write `&` for and, `|` for or, `~` for not, "
+            "`.is_in(...)` for in, and `(a < b) & (b < c)` for a chained comparison."
+        )
+
+    def __contains__(self, item: object) -> NoReturn:
+        self.__bool__()
+
+    __iter__ = None  # `for` and `in` over an expression are mistakes, and end in a plain TypeError
+    __hash__ = object.__hash__
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Field(Expression):
+    """A field of the table's record, or of a related one: `path` names the relations on the way, then the field."""
+
+    table: str
+    path: tuple[str, ...]
+    kind: ValueKind
+    choices: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return ".".join((self.table, *self.path) if self.table else self.path)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Constant(Expression):
+    """A fixed value."""
+
+    value: Any
+    kind: ValueKind
+
+    def __repr__(self) -> str:
+        return repr(self.value)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Parameter(Expression):
+    """A number that the caller gives: a market size, a margin, a number of days.
+
+    `unit` is "ratio" (a fraction from -1 to 1), "money", "days" or "number"; a parameter without a `default` must be
+    given at measurement. Used inside an expression, a parameter in days is a duration.
+    """
+
+    name: str
+    meaning: str
+    unit: ParameterUnit = "number"
+    default: float | Decimal | int | None = None
+
+    def __post_init__(self) -> None:
+        if self.unit not in get_args(ParameterUnit):
+            raise DefinitionError(
+                f"The parameter {self.name!r} has no known unit: {self.unit!r}. "
+                f"{did_you_mean(str(self.unit), get_args(ParameterUnit))}"
+            )
+
+    @property
+    def kind(self) -> ValueKind:  # type: ignore[override]
+        """What the parameter is inside an expression."""
+        return {"ratio": "number", "number": "number", "money": "money", "days": "duration"}[self.unit]  # type: ignore[return-value]
+
+    def __repr__(self) -> str:
+        return f"parameter({self.name!r}, {self.default!r})"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Bound(Expression):
+    """The instant at which the measured period starts or ends; for stocks, such as customers active at the start.
+
+    An engine that asks for several periods at once numbers them.
+    """
+
+    side: Literal["start", "end"]
+    number: int | None = None
+
+    @property
+    def kind(self) -> ValueKind:  # type: ignore[override]
+        """A bound is a timestamp."""
+        return "timestamp"
+
+    def __repr__(self) -> str:
+        return f"period{'' if self.number is None else self.number}.{self.side}"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class AsOf(Expression):
+    """The instant up to which the data is known, given at measurement; without one, everything in the data is."""
+
+    @property
+    def kind(self) -> ValueKind:  # type: ignore[override]
+        """It is a timestamp."""
+        return "timestamp"
+
+    def __repr__(self) -> str:
+        return "as_of"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Comparison(Expression):
+    """Two values held against each other."""
+
+    sign: CompareSign
+    left: Expression
+    right: Expression
+    kind: ValueKind = "predicate"
+
+    def __repr__(self) -> str:
+        return f"{self.left!r} {self.sign} {self.right!r}"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Membership(Expression):
+    """Whether a value is one of several."""
+
+    item: Expression
+    options: tuple[Any, ...]
+    kind: ValueKind = "predicate"
+
+    def __repr__(self) -> str:
+        return f"{self.item!r}.is_in({', '.join(map(repr, self.options))})"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Presence(Expression):
+    """Whether there is a value (`present`) or none."""
+
+    item: Expression
+    present_: bool
+    kind: ValueKind = "predicate"
+
+    def __repr__(self) -> str:
+        return f"({self.item!r}).{'present' if self.present_ else 'missing'}()"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Combination(Expression):
+    """Two predicates joined by and/or."""
+
+    word: Literal["and", "or"]
+    left: Expression
+    right: Expression
+    kind: ValueKind = "predicate"
+
+    def __repr__(self) -> str:
+        return f"({self.left!r}) {'&' if self.word == 'and' else '|'} ({self.right!r})"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Negation(Expression):
+    """The opposite of a predicate; what was neither true nor false stays so."""
+
+    item: Expression
+    kind: ValueKind = "predicate"
+
+    def __repr__(self) -> str:
+        return f"~({self.item!r})"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Unless(Expression):
+    """True wherever a predicate is not true: where it is false, and where it is neither."""
+
+    item: Expression
+    kind: ValueKind = "predicate"
+
+    def __repr__(self) -> str:
+        return f"unless({self.item!r})"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Operation(Expression):
+    """Arithmetic on two values; missing where either is, and where a divisor is zero."""
+
+    sign: ArithmeticSign
+    left: Expression
+    right: Expression
+    kind: ValueKind
+
+    def __repr__(self) -> str:
+        return f"({self.left!r} {self.sign} {self.right!r})"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Day(Expression):
+    """The calendar day of a timestamp in the calendar's time zone."""
+
+    item: Expression
+    kind: ValueKind = "date"
+
+    def __post_init__(self) -> None:
+        if self.item.kind != "timestamp":
+            raise DefinitionError(f"Only a timestamp has a calendar day; {self.item!r} is a {self.item.kind}.")
+
+    def __repr__(self) -> str:
+        return f"{self.item!r}.day()"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Together(Expression):
+    """Several values as one, such as a customer and a day; missing where any of them is."""
+
+    items: tuple[Expression, ...]
+    kind: ValueKind = "any"
+
+    def __repr__(self) -> str:
+        return ", ".join(map(repr, self.items))
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class BusinessTime(Expression):
+    """Opening hours between two timestamps, by the calendar that is measured with."""
+
+    start: Expression
+    end: Expression
+    kind: ValueKind = "duration"
+
+    def __repr__(self) -> str:
+        return f"business_time({self.start!r}, {self.end!r})"
+
+
+class _PeriodBounds:
+    """`period.start` and `period.end`, for use inside definitions."""
+
+    __slots__ = ()
+    start = Bound("start")
+    end = Bound("end")
+
+
+period = _PeriodBounds()
+as_of = AsOf()
+
+
+def business_time(start: Expression, end: Expression) -> BusinessTime:
+    """Opening hours between two timestamps, by the opening hours and holidays of the calendar that is measured with."""
+    for moment in (start, end):
+        if not isinstance(moment, Expression) or moment.kind != "timestamp":
+            raise DefinitionError(f"business_time() goes from one timestamp to another; got {moment!r}.")
+    return BusinessTime(start, end)
+
+
+def as_predicate(item: object) -> Expression:
+    """`item` as something that is true or false of a record; a flag counts as one."""
+    if isinstance(item, Expression):
+        if item.kind == "predicate":
+            return item
+        if item.kind == "flag":
+            return Comparison("==", item, Constant(value=True, kind="flag"))
+    raise DefinitionError(
+        f"A condition must be a comparison, is_in(), missing(), present() or a flag; got {item!r}. "
+        "Comparisons inside `&` and `|` need brackets of their own: `(a > 1) & (b > 2)`."
+    )
+
+
+def walk(expression: Expression | None) -> Iterator[Expression]:
+    """The expression and all that it is made of."""
+    if expression is None:
+        return
+    yield expression
+    for name in getattr(expression, "__dataclass_fields__", {}):
+        part = getattr(expression, name)
+        for item in part if isinstance(part, tuple) else (part,):
+            if isinstance(item, Expression):
+                yield from walk(item)
+
+
+def table_of(expression: Expression) -> str:
+    """The table whose records an expression speaks of.
+
+    >>> from crmkpi import Deal, Table
+    >>> table_of(Table(Deal).amount > 100)
+    'deals'
+    """
+    return next(part.table for part in walk(expression) if isinstance(part, Field))
+
+
+def _constant(value: object, *, beside: Expression) -> Constant:
+    """`value` as a constant, checked against the expression that it stands beside."""
+    if value is None:
+        raise DefinitionError(f"None is not comparable; write {beside!r}.missing() or .present().")
+    kind = kind_of(value)
+    if kind is None:
+        several = list(value) if isinstance(value, list | tuple | set | frozenset) else []
+        hint = f" For one of several write {beside!r}.is_in({', '.join(map(repr, several))})." if several else ""
+        raise DefinitionError(f"{value!r} cannot stand in an expression beside {beside!r}.{hint}")
+    if isinstance(beside, Field) and beside.choices and value not in beside.choices:
+        raise DefinitionError(f"{beside!r} is never {value!r}. {did_you_mean(str(value), beside.choices)}")
+    if beside.kind == "money" and isinstance(value, float):
+        raise DefinitionError(f"{beside!r} is money, which is exact; write Decimal('{value}') for {value!r}.")
+    if beside.kind == "money" and kind == "integer":
+        return Constant(Decimal(str(value)), kind)
+    return Constant(value, kind)
+
+
+def _compare(sign: CompareSign, left: Expression, right: object) -> Comparison:
+    other = right if isinstance(right, Expression) else _constant(right, beside=left)
+    families = {family(left.kind), family(other.kind)} - {"any"}
+    if len(families) > 1:
+        day = left.kind == "timestamp" and other.kind == "date"
+        hint = f"; compare its day, {left!r}.day()" if day else ""
+        raise DefinitionError(
+            f"{left!r} is a {left.kind} and cannot be compared with {other!r}, which is a {other.kind}{hint}."
+        )
+    if families == {"predicate"}:
+        raise DefinitionError(f"{left!r} and {other!r} are conditions; join them with `&` or `|`, do not compare them.")
+    return Comparison(sign, left, other)
+
+
+def _operate(sign: ArithmeticSign, left: Expression, right: object) -> Operation:
+    other = right if isinstance(right, Expression) else _constant(right, beside=left)
+    if sign in "+-" and left.kind == "money" and isinstance(other, Constant) and isinstance(other.value, Decimal):
+        other = Constant(other.value, "money")  # a number added to an amount is an amount
+    kind = kind_under(left.kind, sign, other.kind)
+    if kind is None:
+        raise DefinitionError(f"{left!r} {sign} {other!r} has no meaning: a {left.kind} and a {other.kind}.")
+    return Operation(sign, left, other, kind)

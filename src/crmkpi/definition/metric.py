@@ -1,0 +1,407 @@
+"""A KPI, said once: named measures and a pure formula of their values.
+
+    @metric(
+        at=deals.closed_at,                              # what puts a deal into a period
+        won=deals.count(deals.status == "won"),
+        closed=deals.count(deals.status.is_in("won", "lost")),
+        unit="ratio", better="higher", theme="sales", interval=Share("won", "closed"),
+    )
+    def win_rate(won, closed):
+        \"\"\"Share of closed deals that were won.\"\"\"
+        return won / closed
+
+The formula's parameters and the measures have the same names, which is checked when the module is imported.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Context, Decimal, DivisionUndefined, InvalidOperation, localcontext
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from crmkpi.definition.checks import check_definition, check_tables
+from crmkpi.definition.expressions import Expression, Parameter, as_predicate, table_of
+from crmkpi.definition.interval_rules import Estimated, IntervalRule, Mean, NetPromoter, Share, check_totals
+from crmkpi.definition.measures import Grouped, LastDay, Measure, PeriodDays
+from crmkpi.errors import DefinitionError, InputError, ParameterError, UndefinedError, UnknownNameError, did_you_mean
+
+if TYPE_CHECKING:
+    from crmkpi.measuring.results import Result
+
+__all__ = ["Better", "Estimated", "Mean", "Metric", "NetPromoter", "RollUp", "Share", "Unit", "metric"]
+
+Unit = Literal["count", "ratio", "multiple", "score", "number", "money", "duration"]
+Better = Literal["higher", "lower", "neither"]
+RollUp = Literal["additive", "ratio", "distributional", "distinct"]
+
+# Formulas divide money with this, whatever the program around them has set.
+_ARITHMETIC = Context(prec=28)
+
+
+class _Page:
+    """The docstring of a class, and for each of its instances the page of the manual."""
+
+    def __init__(self, of_class: str | None) -> None:
+        self.of_class = of_class
+
+    def __get__(self, metric: Metric | None, owner: type[Metric]) -> str:
+        return (self.of_class if metric is None else inspect.getdoc(metric.function)) or ""
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Metric:
+    """A KPI: call it on records or on a dataset to get one `Result`.
+
+    >>> from datetime import datetime
+    >>> from crmkpi import Deal, win_rate
+    >>> deals = [Deal(id=str(n), status=status) for n, status in enumerate(["won", "won", "lost", "open"])]
+    >>> win_rate(deals).value
+    0.6666666666666666
+    >>> win_rate.formula(won=2, closed=3)
+    0.6666666666666666
+    """
+
+    __doc__ = _Page(__doc__)  # pyrefly: ignore
+
+    id: str
+    function: Callable[..., Any]
+    measures: Mapping[str, Measure]
+    parameters: Mapping[str, Parameter]
+    days: str | None  # the input that is the length of the period in days, if the formula takes it
+    until: str | None  # the input that is the last day looked at, if the formula takes it
+    at: Expression | None
+    unit: Unit
+    better: Better
+    theme: str
+    also_known_as: tuple[str, ...]
+    leave_out: Mapping[str, Expression]
+    interval: IntervalRule | None
+    sources: tuple[str, ...]
+    title: str
+    default_because: str
+    variants: dict[str, Metric]
+    needs_as_of: bool
+    tables: tuple[str, ...]  # those that the KPI reads, in the order of its measures
+    asked: frozenset[str]  # what the formula takes; other parameters only serve the measures
+
+    def __call__(self, data: Any = None, /, **options: Any) -> Result:
+        """The KPI of `data`: records, a mapping of tables, or a Dataset.
+
+        Options are those of `Dataset.measure` that concern one value (`period`, `as_of`, `calendar`, `rates`,
+        `currency`, `confidence`) and the KPI's own parameters. Tables may be given by name instead of `data`.
+        """
+        from crmkpi.measuring.dataset import result_of  # noqa: PLC0415  # the dataset knows metrics, not the other way round
+
+        return result_of(self, data, options)
+
+    @property
+    def name(self) -> str:
+        """The name without the variant."""
+        return self.id.partition(".")[0]
+
+    @property
+    def meaning(self) -> str:
+        """What the KPI says, in one line."""
+        return (inspect.getdoc(self.function) or "").partition("\n")[0]
+
+    @property
+    def additive(self) -> bool:
+        """Whether the KPI is one count or one sum, so that the values of parts add up to that of the whole."""
+        (first, *rest) = self.measures.values()
+        return not rest and self.days is None and self.until is None and first.aggregate in ("count", "sum")
+
+    @property
+    def roll_up(self) -> RollUp:
+        """How the KPI of a whole comes from that of its parts.
+
+        Of an "additive" one the values add up; of a "ratio" the inputs do. A "distributional" one, such as a median or
+        the mean of a survival curve, and a "distinct" one, which counts customers once however often they occur, need
+        all records again.
+
+        >>> from crmkpi import first_response_time, purchase_frequency, revenue, win_rate
+        >>> [kpi.roll_up for kpi in (revenue, win_rate, first_response_time, purchase_frequency)]
+        ['additive', 'ratio', 'distributional', 'distinct']
+        """
+        measures = self.measures.values()
+        if any(measure.aggregate in ("median", "quantile", "values", "rows") for measure in measures):
+            return "distributional"
+        if any(measure.aggregate == "distinct" or isinstance(measure.table, Grouped) for measure in measures):
+            return "distinct"
+        return "additive" if self.additive else "ratio"
+
+    def variant(self, name: str) -> Metric:
+        """The variant of that name; an unknown one is an error that names the nearest."""
+        if name not in self.variants:
+            raise UnknownNameError(f"{self.id} has no variant {name!r}. {did_you_mean(name, self.variants)}")
+        return self.variants[name]
+
+    def add_variant(self, **definition: Any) -> Callable[[Callable[..., Any]], Metric]:
+        """Decorate a formula as another way to count the same KPI; what is not said is as in the default.
+
+        Measures are the variant's own. All else may be: what the default leaves out, the variant does too, as far as it
+        reads the same tables, unless it has a `leave_out` of its own.
+        """
+
+        def decorate(function: Callable[..., Any]) -> Metric:
+            inherited: dict[str, Any] = {
+                "at": self.at,
+                "unit": self.unit,
+                "better": self.better,
+                "theme": self.theme,
+                "interval": self.interval,
+                "title": f"{self.title} ({function.__name__.replace('_', ' ')})",
+            }
+            tables = {value.base.record_type_.table for value in definition.values() if isinstance(value, Measure)}
+            inherited["leave_out"] = {
+                reason: what for reason, what in self.leave_out.items() if table_of(what) in tables
+            }
+            made = metric(**(inherited | definition))(function)
+            made = replace(made, id=f"{self.id}.{function.__name__}")
+            self.variants[function.__name__] = made
+            return made
+
+        return decorate
+
+    def formula(self, **totals: Any) -> Any:
+        """The KPI of totals that you already have; `None` where it is undefined."""
+        try:
+            return self.evaluate(self._complete(totals))
+        except UndefinedError:
+            return None
+
+    def from_totals(self, *, confidence: float = 0.95, currency: str | None = None, **totals: Any) -> Result:
+        """The KPI of totals that you already have as a `Result`, with its interval where counts alone give one."""
+        from crmkpi.measuring.results import result_from_totals  # noqa: PLC0415  # results know metrics, not the other way round
+
+        return result_from_totals(self, self._complete(totals), confidence=confidence, currency=currency)
+
+    def evaluate(self, inputs: Mapping[str, Any]) -> Any:
+        """The formula's value for complete inputs, in the KPI's unit; raises `UndefinedError` where there is none."""
+        for name, value in inputs.items():
+            if value is None:
+                raise UndefinedError(f"no record has a value for {_words(name)}")
+        check_totals(self.id, self.interval, inputs)
+        numbers = {name: _plain_number(value) for name, value in inputs.items() if name in self.asked}
+        try:
+            with localcontext(_ARITHMETIC):
+                value = self.function(**numbers)
+        except (ZeroDivisionError, DivisionUndefined, InvalidOperation):
+            raise UndefinedError(self._why_zero(numbers)) from None
+        except OverflowError:
+            raise UndefinedError("it is too large for a number") from None
+        return self._in_unit(value)
+
+    def _in_unit(self, value: Any) -> Any:
+        """The formula's number as the type of its unit; what is no finite number is undefined."""
+        if value is None:
+            raise UndefinedError("the formula gives none")
+        try:
+            finite = math.isfinite(value)
+        except TypeError:
+            raise DefinitionError(
+                f"The formula of {self.id} must give a number, of a duration the seconds, or None; got {value!r}."
+            ) from None
+        if not finite:
+            raise UndefinedError("it is not a finite number")
+        match self.unit:
+            case "count":
+                return int(value)
+            case "money":
+                return value if isinstance(value, Decimal) else Decimal(str(value))
+            case _:
+                return float(value)
+
+    def parameter_values(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The value of each parameter: the given one, or the default; one that has neither is an error."""
+        return {name: self._parameter(name, parameter, given) for name, parameter in self.parameters.items()}
+
+    def _parameter(self, name: str, parameter: Parameter, given: Mapping[str, Any]) -> Any:
+        value = given.get(name, parameter.default)
+        if value is None:
+            raise ParameterError(
+                f"{self.id} needs the parameter {name!r} ({parameter.meaning}, in {parameter.unit}); "
+                f"give it as {name}=... or in parameters={{{name!r}: ...}}."
+            )
+        if isinstance(value, bool) or not isinstance(value, int | float | Decimal | timedelta):
+            raise ParameterError(
+                f"The parameter {name!r} of {self.id} is a number ({parameter.meaning}); got {value!r}."
+            )
+        if isinstance(value, timedelta):
+            if parameter.unit != "days":
+                raise ParameterError(
+                    f"The parameter {name!r} of {self.id} is in {parameter.unit}, not a duration; got {value!r}."
+                )
+            value = value / timedelta(days=1)
+        if not math.isfinite(value) or (parameter.unit in ("days", "money") and value < 0):
+            sign = " that is not negative" if parameter.unit in ("days", "money") else ""
+            raise ParameterError(f"The parameter {name!r} of {self.id} must be a finite number{sign}; got {value!r}.")
+        if parameter.unit == "ratio" and abs(value) > 1:
+            raise ParameterError(
+                f"The parameter {name!r} of {self.id} is a fraction ({parameter.meaning}), so that 35 % is 0.35; got "
+                f"{value!r}."
+            )
+        return _as_money(value) if parameter.unit == "money" else value
+
+    def _why_zero(self, numbers: Mapping[str, Any]) -> str:
+        """Which input made the formula divide by zero."""
+        divisors: dict[type, str] = {Share: "whole", Mean: "count", NetPromoter: "answers"}
+        divisor = divisors.get(type(self.interval))
+        if divisor is not None:
+            return f"{_words(getattr(self.interval, divisor))} is 0"
+        zeros = [_words(name) for name, value in numbers.items() if value == 0]
+        if not zeros:
+            return "the formula divides by 0"
+        *others, last = zeros
+        return f"{', '.join(others)} and {last} are 0" if others else f"{last} is 0"
+
+    def _complete(self, totals: Mapping[str, Any]) -> dict[str, Any]:
+        asked = [*self.measures, *filter(None, (self.days, self.until))]
+        known = [*asked, *self.parameters]
+        for name in totals:
+            if name not in known:
+                raise UnknownNameError(f"{self.id} has no input {name!r}. {did_you_mean(name, known)}")
+        missing = [name for name in asked if name not in totals]
+        if missing:
+            raise InputError(f"{self.id} needs {', '.join(known)}; missing: {', '.join(missing)}.")
+        given = {name: totals[name] for name in asked}
+        for name, value in given.items():
+            if isinstance(value, str | bool) or not _is_finite(value):
+                raise InputError(f"{self.id}: {name} must be a finite number; got {value!r}.")
+        for name, measure in self.measures.items():
+            if measure.kind == "money":
+                given[name] = _as_money(given[name])
+        return {**given, **self.parameter_values(totals)}
+
+    def __repr__(self) -> str:
+        return f"<metric {self.id}: {self.meaning}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_of_catalogue, (self.id,))  # a metric of the catalogue travels by its name
+
+
+def metric(
+    *,
+    unit: Unit,
+    better: Better = "neither",
+    theme: str = "custom",
+    at: Expression | None = None,
+    also_known_as: tuple[str, ...] = (),
+    leave_out: Mapping[str, Expression] | None = None,
+    interval: IntervalRule | None = None,
+    sources: tuple[str, ...] = (),
+    title: str = "",
+    default_because: str = "",
+    parameters: tuple[Parameter, ...] = (),
+    needs_as_of: bool = False,
+    **inputs: Measure | PeriodDays | LastDay,
+) -> Callable[[Callable[..., Any]], Metric]:
+    """Decorate a formula as a KPI.
+
+    `inputs` are the formula's measures by name (and `period_days`, the length of the period, or `last_day`, the last
+    day looked at), `parameters` the numbers that the caller gives. `at` is the timestamp that puts a record into a
+    period, for every measure that names no other. `leave_out` maps a reason to the records that are set aside and
+    counted under it. `needs_as_of` says that without the day up to which the data is known there is no value. `unit`
+    is "count", "ratio" (a fraction, shown in percent), "multiple" (how many times over), "score", "number", "money" or
+    "duration". A formula that has no value raises
+    `UndefinedError` with the reason; dividing by zero does so by itself.
+
+    >>> from crmkpi import Deal, Share, Table, metric
+    >>> deals = Table(Deal)
+    >>> @metric(unit="ratio", better="lower", lost=deals.count(deals.status == "lost"), all_deals=deals.count(),
+    ...         interval=Share("lost", "all_deals"))
+    ... def lost_share(lost, all_deals):
+    ...     \"\"\"Share of all deals that are lost.\"\"\"
+    ...     return lost / all_deals
+    >>> lost_share([Deal(id="1", status="lost"), Deal(id="2", status="open")]).value
+    0.5
+    >>> lost_share([]).reason
+    'all deals is 0'
+    """
+
+    def decorate(function: Callable[..., Any]) -> Metric:
+        if not callable(function) or not hasattr(function, "__name__"):
+            raise DefinitionError(f"@metric decorates a function, the formula; got {function!r}.")
+        name = function.__name__
+        named = {parameter.name: parameter for parameter in parameters}
+        measures, days, until = _told_apart(name, inputs)
+        _check_words(name, unit, better)
+        names = [*measures, *filter(None, [days, until])]
+        check_definition(name, function, names, measures, named, at, interval=interval, leave_out=leave_out)
+        made = Metric(
+            name,
+            function,
+            MappingProxyType(dict(measures)),
+            MappingProxyType(named),
+            days,
+            until,
+            at,
+            unit,
+            better,
+            theme,
+            tuple(also_known_as),
+            MappingProxyType({reason: as_predicate(what) for reason, what in (leave_out or {}).items()}),
+            interval,
+            tuple(sources),
+            title or name.replace("_", " ").capitalize(),
+            default_because,
+            {},
+            needs_as_of,
+            tuple(dict.fromkeys(measure.base.record_type_.table for measure in measures.values())),
+            frozenset(inspect.signature(function).parameters),
+        )
+        check_tables(made)
+        return made
+
+    return decorate
+
+
+def _told_apart(
+    name: str, inputs: Mapping[str, Measure | PeriodDays | LastDay]
+) -> tuple[dict[str, Measure], str | None, str | None]:
+    """The measures among the inputs, and which inputs are the length of the period and its last day."""
+    days = next((key for key, value in inputs.items() if isinstance(value, PeriodDays)), None)
+    until = next((key for key, value in inputs.items() if isinstance(value, LastDay)), None)
+    measures = {key: value for key, value in inputs.items() if isinstance(value, Measure)}
+    strange = next((key for key in inputs if key not in measures and key not in {days, until}), None)
+    if strange is not None:
+        raise DefinitionError(f"{name}: {strange!r} must be a measure, as deals.count() is; got {inputs[strange]!r}.")
+    return measures, days, until
+
+
+def _check_words(name: str, unit: str, better: str) -> None:
+    if unit not in get_args(Unit):
+        raise DefinitionError(f"{name} has no known unit: {unit!r}. {did_you_mean(str(unit), get_args(Unit))}")
+    if better not in get_args(Better):
+        raise DefinitionError(f"{name} says that {better!r} is better. {did_you_mean(str(better), get_args(Better))}")
+
+
+def _of_catalogue(name: str) -> Metric:
+    from crmkpi.metrics.catalogue import catalogue  # noqa: PLC0415  # the catalogue knows metrics, not the other way round
+
+    return catalogue.find(name)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _as_money(value: Any) -> Any:
+    """A number as an amount: money is exact, and a float counts as the decimal that it is printed as."""
+    return Decimal(str(value)) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, Decimal):
+        return value.is_finite()
+    return not isinstance(value, float) or math.isfinite(value)
+
+
+def _plain_number(value: Any) -> Any:
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    return tuple(map(_plain_number, value)) if isinstance(value, (list, tuple)) else value

@@ -1,0 +1,437 @@
+"""Row expressions as expressions over the plain columns of a frame.
+
+A condition is asked in two ways, as the records engine does: where it is *true*, and where it is *false*. What is
+neither is in none of the two, so no backend's own idea of a missing value ever decides. Money and durations are whole
+numbers with a known count of decimal digits, so that sums and products are exact, and their largest value is known
+beforehand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import reduce
+from importlib import import_module
+from operator import and_
+from typing import Any
+
+from crmkpi.definition.expressions import (
+    AsOf,
+    Bound,
+    BusinessTime,
+    Combination,
+    Comparison,
+    Constant,
+    Day,
+    Expression,
+    Field,
+    Membership,
+    Negation,
+    Operation,
+    Parameter,
+    Presence,
+    Together,
+    Unless,
+    walk,
+)
+from crmkpi.engines.frames.backends import refuse, words
+from crmkpi.engines.frames.compiled_values import Condition, Value, as_float, both, either, held, sum_or_product
+from crmkpi.engines.frames.homes import duckdb
+from crmkpi.engines.frames.homes.sql import raw_name
+from crmkpi.engines.frames.local_time import DAY, from_micros, local_day, micros, open_name
+from crmkpi.engines.frames.profile import Column, Prepared
+from crmkpi.engines.query import MICROSECOND
+from crmkpi.errors import DefinitionError, MissingExtraError, TimeZoneError
+from crmkpi.time.calendars import Calendar
+
+__all__ = ["Compiler"]
+
+_OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+_LARGEST = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class Compiler:
+    """Writes expressions out over the columns of one prepared frame.
+
+    `bounds` holds the instants of the periods that a stock is asked at: start and end, on the wall clock and exactly.
+    """
+
+    prepared: Prepared
+    parameters: Mapping[str, Any]
+    calendar: Calendar
+    as_of: tuple[datetime, datetime]
+    bounds: Sequence[tuple[datetime, datetime, datetime, datetime]] = ()
+
+    @property
+    def nw(self) -> Any:
+        """The words that expressions are made of."""
+        backend = self.prepared.backend
+        if backend.name == "duckdb":
+            return duckdb.WORDS
+        return _frames_numpy().WORDS if backend.name in ("pandas", "pyarrow") else words(backend)
+
+    @property
+    def frame(self) -> Any:
+        """The frame that understands them."""
+        frame, backend, kept = self.prepared.frame, self.prepared.backend, self.prepared.kept
+        if backend.name == "duckdb":
+            return duckdb.DuckDbFrame.of(frame.to_native(), kept)
+        if backend.name not in ("pandas", "pyarrow"):
+            return frame
+        known, made = kept.get("arrays", (None, None))
+        if known is not frame:
+            made = _frames_numpy().Arrays.of(backend, frame.to_native())
+            kept["arrays"] = (frame, made)
+        return made
+
+    def column(self, field: Field) -> Column:
+        """The plain column of a field."""
+        return self.prepared.columns[field.path]
+
+    def value(self, expression: Expression, beside: Value | None = None, *, exact: bool = False) -> Value:
+        """The expression's value; `exact` asks for numbers that can be added without rounding."""
+        match expression:
+            case Field():
+                return self._field(expression, exact=exact)
+            case Constant():
+                return self._constant(expression.value, expression.kind, beside)
+            case Parameter():
+                return self._constant(self.parameters[repr(expression)], expression.kind, beside)
+            case AsOf() | Bound():
+                return self._instant(expression, beside)
+            case Day(item):
+                return self._day(item)
+            case BusinessTime(start, end):
+                return self._business(start, end)
+            case Operation():
+                return self._operation(expression, exact=exact)
+            case Together(items):  # only asked whether it is there
+                found = [self.value(item) for item in items]
+                also = reduce(both, (part.also for part in found))
+                return Value(None, "any", frozenset().union(*(part.needs for part in found)), also=also)
+            case _:
+                raise DefinitionError(f"{expression!r} is a condition where a value is needed.")
+
+    def present(self, value: Value) -> Any | None:
+        """Where the value is there; None where it always is."""
+        parts = [~self.nw.col(name).is_null() for name in sorted(value.needs)]
+        if value.also is not None:
+            parts.append(value.also)
+        return reduce(and_, parts) if parts else None
+
+    def between(self, stamp: Value, first: int, end: int) -> Any:
+        """Where a timestamp lies from the one moment up to, not including, the other."""
+        nw = self.nw
+        if stamp.raw is None:
+            return (stamp.source >= nw.lit(first)) & (stamp.source < nw.lit(end))
+        column, dtype = stamp.raw
+        low, high = (
+            nw.lit(edge).cast(dtype) if self.prepared.backend.name == "polars" else nw.lit(from_micros(edge))
+            for edge in (first, end)
+        )
+        return (column >= low) & (column < high)
+
+    def presences(self, value: Value, what: Expression) -> dict[str, Condition]:
+        """The conditions under which a value is there, by their text."""
+        found = {f"{name} is there": Condition(~self.nw.col(name).is_null()) for name in sorted(value.needs)}
+        return found if value.also is None else found | {f"{what!r} is computed": Condition(value.also)}
+
+    def conditions(self, expression: Expression | None) -> dict[str, Condition] | None:
+        """What must hold for a condition to be true, by its text; None where this table never fulfils it.
+
+        What the look over the columns has settled is left out, so that conditions which differ in nothing else are one.
+        """
+        settled = True if expression is None else self._settled(expression)
+        if settled is False:
+            return None
+        found: dict[str, Condition] = {}
+        for part in () if settled is True else _sides(settled):
+            if isinstance(part, Presence) and part.present_:
+                found |= self.presences(self.value(part.item), part.item)
+            else:
+                columns = [self.column(field) for field in walk(part) if isinstance(field, Field)]
+                plain = all(column.kind in ("choice", "flag") for column in columns)
+                found[repr(part)] = Condition(self.true(part), tuple(column.name for column in columns if plain))
+        return found
+
+    def _settled(self, expression: Expression) -> Any:
+        """The condition without what is known beforehand; True or False where all of it is."""
+        match expression:
+            case Presence(item, present) if self.present(self.value(item)) is None:
+                return present
+            case Combination(word, left, right):
+                first, second = self._settled(left), self._settled(right)
+                deciding = word == "or"
+                if first is deciding or second is deciding:
+                    return deciding
+                if isinstance(first, bool) or isinstance(second, bool):
+                    return second if isinstance(first, bool) else first
+                return Combination(word, first, second)
+            case Negation(item) | Unless(item):
+                inner = self._settled(item)
+                return not inner if isinstance(inner, bool) else type(expression)(inner)
+            case _:
+                return expression
+
+    def true(self, expression: Expression | None) -> Any | None:
+        """Where the condition is true, never missing; None where it always is."""
+        match expression:
+            case None:
+                return None
+            case Comparison(sign, left, right):
+                return self._compared(sign, left, right)
+            case Membership():
+                return self._member(expression, inside=True)
+            case Presence(item, True):
+                return self.present(self.value(item))
+            case Presence(item, False):
+                there = self.present(self.value(item))
+                return self.nw.lit(False) if there is None else ~there  # noqa: FBT003
+            case Combination("and", left, right):
+                return both(self.true(left), self.true(right))
+            case Combination("or", left, right):
+                return either(self.true(left), self.true(right))
+            case Negation(item):
+                return self.false(item)
+            case Unless(item):
+                met = self.true(item)
+                return self.nw.lit(False) if met is None else ~met  # noqa: FBT003
+            case _:
+                raise DefinitionError(f"{expression!r} is a value where a condition is needed.")
+
+    def false(self, expression: Expression) -> Any | None:
+        """Where the condition is false, and not merely unknown; None where it always is."""
+        match expression:
+            case Comparison(sign, left, right):
+                return self._compared(_OPPOSITE[sign], left, right)
+            case Membership():
+                return self._member(expression, inside=False)
+            case Presence(item, present):
+                return self.true(Presence(item, not present))
+            case Combination("and", left, right):
+                return either(self.false(left), self.false(right))
+            case Combination("or", left, right):
+                return both(self.false(left), self.false(right))
+            case Negation(item) | Unless(item):
+                return self.true(item)
+            case _:
+                raise DefinitionError(f"{expression!r} is a value where a condition is needed.")
+
+    def _field(self, field: Field, *, exact: bool) -> Value:
+        known = self.prepared.exact.get(field.path) if exact else None
+        known = known or self.column(field)
+        needs = frozenset({known.name}) if known.nulls else frozenset()
+        raw = None if known.raw is None else (self.nw.col(raw_name(known.name)), known.raw)
+        return Value(
+            self.nw.col(known.name), known.kind, needs, known.digits, known.low, known.high, known.aware, raw=raw
+        )
+
+    def _constant(self, value: Any, kind: str, beside: Value | None) -> Value:
+        if isinstance(value, timedelta):
+            return self._whole(value // MICROSECOND, "duration")
+        if isinstance(value, datetime):
+            return replace(self._whole(micros(value), "timestamp"), aware=value.tzinfo is not None)
+        if isinstance(value, date):
+            return self._whole((value - date(1970, 1, 1)).days, "date")
+        # A number beside money counts as the decimal that it is printed as; beside a float it is one.
+        whole = beside is not None and beside.digits is not None
+        if isinstance(value, bool | str) or not (whole or isinstance(value, int)):
+            plain = float(value) if isinstance(value, Decimal | int) and not isinstance(value, bool) else value
+            return Value(self.nw.lit(plain), kind)
+        number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+        digits = max(0, -int(number.as_tuple().exponent))
+        return replace(self._whole(int(number.scaleb(digits)), kind), digits=digits)
+
+    def _whole(self, number: int, kind: str) -> Value:
+        return Value(self.nw.lit(number), kind, digits=0, low=number, high=number)
+
+    def _instant(self, expression: Expression, beside: Value | None) -> Value:
+        if beside is None or beside.kind != "timestamp":
+            raise DefinitionError(f"{expression!r} must stand beside a timestamp of a record.")
+        if isinstance(expression, AsOf):
+            wall, exact = self.as_of
+        else:
+            assert isinstance(expression, Bound)
+            bound = self.bounds[expression.number or 0]
+            wall, exact = bound[:2] if expression.side == "start" else bound[2:]
+        moment = exact if beside.aware else wall
+        return replace(self._whole(micros(moment), "timestamp"), aware=beside.aware)
+
+    def _day(self, item: Expression) -> Value:
+        stamp = self.value(item)
+        known = Column("", "timestamp", 0, stamp.low, stamp.high, stamp.aware)
+        source = local_day(self.nw, stamp.source, known, self.calendar)
+        return replace(
+            stamp, source=source, kind="date", low=stamp.low // DAY - 1, high=stamp.high // DAY + 1, aware=None
+        )
+
+    def _business(self, start: Expression, end: Expression) -> Value:
+        first, last = self.value(start), self.value(end)
+        self._alike(first, last, start, end)
+        names = [open_name(self.column(part)) for part in (start, end)]  # type: ignore[arg-type]
+        source = self.nw.col(names[1]) - self.nw.col(names[0])
+        size = max(last.high - first.low, first.high - last.low, 0)
+        return Value(source, "duration", first.needs | last.needs, 0, -size, size)
+
+    def _sides(self, left: Expression, right: Expression, *, exact: bool = False) -> tuple[Value, Value]:
+        if isinstance(left, Constant | Parameter | AsOf | Bound) and not isinstance(right, Constant):
+            second = self.value(right, exact=exact)
+            return self.value(left, second, exact=exact), second
+        first = self.value(left, exact=exact)
+        return first, self.value(right, first, exact=exact)
+
+    def _operation(self, expression: Operation, *, exact: bool) -> Value:
+        sign, left, right = expression.sign, expression.left, expression.right
+        money = "money" in (left.kind, right.kind)
+        first, second = self._sides(left, right, exact=exact or money)
+        self._alike(first, second, left, right)
+        needs = first.needs | second.needs
+        also = both(first.also, second.also)
+        if sign == "/":
+            return self._quotient(expression, first, second, needs, also)
+        if first.digits is None or second.digits is None:
+            source = sum_or_product(sign, as_float(self.nw, first), as_float(self.nw, second))
+            return Value(source, expression.kind, needs, also=also)
+        kind = expression.kind
+        if left.kind == "date" and kind == "duration":
+            first, second = (self._times(part, DAY) for part in (first, second))
+        if kind == "duration" and sign == "*":
+            first, second = self._whole_times(first, second, repr(expression))
+        if sign == "*":
+            corners = [a * b for a in (first.low, first.high) for b in (second.low, second.high)]
+            made = Value(
+                first.source * second.source,
+                kind,
+                needs,
+                (first.digits or 0) + (second.digits or 0),
+                min(corners),
+                max(corners),
+                also=also,
+            )
+        else:
+            first, second = self.aligned(first, second)
+            low, high = (
+                (first.low + second.low, first.high + second.high)
+                if sign == "+"
+                else (first.low - second.high, first.high - second.low)
+            )
+            aware = first.aware if kind == "timestamp" else None
+            source = sum_or_product(sign, first.source, second.source)
+            made = Value(source, kind, needs, first.digits, low, high, aware, also)
+        return self._fitting(made, repr(expression))
+
+    def _whole_times(self, first: Value, second: Value, what: str) -> tuple[Value, Value]:
+        """A fixed duration in the smallest part of it that the other number counts, so that microseconds stay whole."""
+        fixed, counted = (first, second) if first.low == first.high and first.kind == "duration" else (second, first)
+        factor = 10 ** (counted.digits or 0)
+        if factor == 1:
+            return first, second
+        if fixed.low != fixed.high or fixed.low % factor:
+            raise refuse(
+                self.prepared.backend, what, "it multiplies durations by fractions row by row; give records instead"
+            )
+        return self._whole(fixed.low // factor, "duration"), replace(counted, digits=0)
+
+    def _quotient(self, expression: Operation, first: Value, second: Value, needs: frozenset[str], also: Any) -> Value:
+        if expression.kind != "number" or "money" in (expression.left.kind, expression.right.kind):
+            raise refuse(
+                self.prepared.backend, f"{expression!r}", "it divides amounts row by row; give records instead"
+            )
+        divisor = second.source
+        also = both(also, divisor != self.nw.lit(0))
+        # A zero is put aside before it divides, since some backends would raise and others give infinity.
+        safe = self.nw.when(divisor != self.nw.lit(0)).then(as_float(self.nw, second))
+        return Value(as_float(self.nw, first) / safe, "number", needs, also=also)
+
+    def _times(self, value: Value, factor: int) -> Value:
+        if factor == 1:
+            return value
+        return replace(
+            value, source=value.source * self.nw.lit(factor), low=value.low * factor, high=value.high * factor
+        )
+
+    def aligned(self, first: Value, second: Value) -> tuple[Value, Value]:
+        """Both with the same number of decimal digits."""
+        assert first.digits is not None
+        assert second.digits is not None
+        digits = max(first.digits, second.digits)
+        made = [
+            replace(self._times(part, 10 ** (digits - (part.digits or 0))), digits=digits) for part in (first, second)
+        ]
+        return made[0], made[1]
+
+    def _fitting(self, value: Value, what: str) -> Value:
+        if value.largest > _LARGEST:
+            raise refuse(
+                self.prepared.backend,
+                what,
+                "its values may have more than 18 digits; look for wrong amounts or dates, or give records",
+            )
+        return value
+
+    def _alike(self, first: Value, second: Value, left: Expression, right: Expression) -> None:
+        if (
+            first.kind == second.kind == "timestamp"
+            and None not in (first.aware, second.aware)
+            and first.aware != second.aware
+        ):
+            raise TimeZoneError(
+                f"{left!r} and {right!r} are one with a time zone and one without; give tz= to crmkpi.table() so that "
+                "both are exact instants."
+            )
+
+    def _compared(self, sign: str, left: Expression, right: Expression) -> Any:
+        flag = sign in ("==", "!=") and left.kind == "flag" and isinstance(right, Constant)
+        if flag and isinstance(right, Constant):
+            value = self.value(left)
+            wanted = (right.value is True) == (sign == "==")
+            return both(self.present(value), value.source if wanted else ~value.source)
+        first, second = self._sides(left, right)
+        self._alike(first, second, left, right)
+        if (first.digits is None) != (second.digits is None) and "money" in (left.kind, right.kind):
+            first, second = self._sides(left, right, exact=True)
+        if first.digits is not None and second.digits is not None:
+            first, second = self.aligned(first, second)
+            self._fitting(first, repr(left))
+            self._fitting(second, repr(right))
+        elif first.digits is not None or second.digits is not None:
+            first, second = (replace(part, source=as_float(self.nw, part)) for part in (first, second))
+        there = both(self.present(first), self.present(second))
+        return both(there, held(sign, first.source, second.source))
+
+    def _member(self, expression: Membership, *, inside: bool) -> Any:
+        value = self.value(expression.item)
+        options: Sequence[Any] = [self._option(option, value) for option in expression.options]
+        found = value.source.is_in([option for option in options if option is not None])
+        return both(self.present(value), found if inside else ~found)
+
+    def _option(self, option: Any, value: Value) -> Any:
+        """An option as the plain number that stands for it; None where no value can be it."""
+        if value.digits is None:
+            return float(option) if isinstance(option, Decimal) else option
+        made = self._constant(option, value.kind, value)
+        number, digits = made.low, made.digits or 0
+        if digits > value.digits:
+            number, rest = divmod(number, 10 ** (digits - value.digits))
+            return None if rest else number
+        return number * 10 ** (value.digits - digits)
+
+
+def _frames_numpy() -> Any:
+    """What speaks to pandas and PyArrow, loaded with NumPy when it is needed."""
+    try:
+        return import_module("crmkpi.engines.frames.homes.numpy_words")
+    except ImportError as error:
+        raise MissingExtraError(
+            "Measuring a pandas or PyArrow frame needs NumPy; install it with pip install 'crmkpi[frames]'."
+        ) from error
+
+
+def _sides(condition: Expression) -> list[Expression]:
+    """The parts of a chain of `&`."""
+    if isinstance(condition, Combination) and condition.word == "and":
+        return [*_sides(condition.left), *_sides(condition.right)]
+    return [condition]

@@ -1,0 +1,275 @@
+"""The frames engine: answers a query on a frame where it lies.
+
+Three steps for each anchor: project plain columns (flags and whole numbers), group once with elementary aggregations,
+and collect the few rows. No ratio and no rounding happens in a backend; the rows become the same states that the
+records engine gives, so everything after it is the same code. An expression inside an aggregation gives silently wrong
+numbers on some backends, so there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from crmkpi.definition.expressions import (
+    BusinessTime,
+    Expression,
+    Field,
+    walk,
+)
+from crmkpi.engines.frames.backends import words
+from crmkpi.engines.frames.compiler import Compiler
+from crmkpi.engines.frames.group_keys import OUTSIDE, Key, day_key, segment_key, step_key, undated_key
+from crmkpi.engines.frames.local_time import micros, with_open_time
+from crmkpi.engines.frames.native import rows_of
+from crmkpi.engines.frames.passes import Pass
+from crmkpi.engines.frames.profile import Column, Prepared, inside
+from crmkpi.engines.frames.stocks import at_bounds
+from crmkpi.engines.frames.table import FrameTable
+from crmkpi.engines.query import NO_DATE, Anchor, Answer, Query
+from crmkpi.engines.records.engine import Moments
+from crmkpi.errors import DefinitionError, InputError, MissingTableError
+from crmkpi.money import Rates
+from crmkpi.time.calendars import Calendar
+
+__all__ = ["answer"]
+
+_KEPT = 200  # answers of one table
+_STOCKS = 16  # periods of a stock that are asked in one pass
+
+
+def answer(
+    query: Query,
+    table: FrameTable,
+    *,
+    moments: Moments,
+    tables: Mapping[str, Any],
+    calendar: Calendar,
+    rates: Rates | None,
+    currency: str | None,
+    parameters: Mapping[str, Any],
+    confidence: float | None,
+    merging: bool,
+    statements: list[tuple[str, str]] | None = None,
+) -> Answer:
+    """The answer to `query` over a frame.
+
+    `tables` are those of the dataset, for related fields. `currency` is that of amounts which carry none, where `rates`
+    convert them. `confidence` is that of intervals around quantiles, of whose values only the few that matter are
+    fetched; but `merging` says that states will be merged, so that different values are kept and not only counted.
+    `statements` receives the SQL or plan that was run, where the backend has one.
+    """
+    prepared = _prepared(query, table, tables)
+    spans = {repr(part): part for root in query.expressions for part in walk(root) if isinstance(part, BusinessTime)}
+    for span in spans.values():
+        prepared = _with_open_times(prepared, span, calendar)
+    compiler = Compiler(prepared, parameters, calendar, (moments.as_of_wall, moments.as_of))
+    groups: list[dict[Any, list[Any]]] = []
+    asked = (parameters, moments.as_of, calendar, rates, currency, confidence, merging)
+    for number, anchor in enumerate(query.anchors):
+        found: dict[Any, list[Any]] = {}
+        for run in _runs(query, anchor, compiler, moments, rates, currency, confidence):
+            answered = partial(run.states, merging=merging, statements=statements)
+            if run.undated:
+                found |= _once(table, compiler, query, f"undated {number} {query.text} {asked!r}", answered)
+            else:
+                found |= answered()
+        groups.append(found)
+    return Answer(_given(query, table, compiler), groups, prepared.rejected)
+
+
+def _segments(query: Query, compiler: Compiler) -> list[Key]:
+    return [segment_key(number, key, compiler) for number, key in enumerate(query.segments)]
+
+
+def _given(query: Query, table: FrameTable, compiler: Compiler) -> dict[tuple[Hashable, ...], int]:
+    """How many rows each segment has."""
+    if not query.segments:
+        return {(): compiler.prepared.rows}
+    run = Pass(compiler, _segments(query, compiler), [], Anchor(None, stock=False))
+    return dict(_once(table, compiler, query, f"given {[key.text for key in query.segments]}", run.given))
+
+
+def _once(table: FrameTable, compiler: Compiler, query: Query, what: str, find: Callable[[], Any]) -> Any:
+    """What does not depend on the period is asked once of the same columns, and kept with the table."""
+    columns = compiler.prepared.columns
+    known = table.kept.get(what)
+    if known is None or known[0] is not columns:
+        if len(table.kept) > _KEPT:  # questions made on the fly must not be kept for ever
+            table.kept.clear()
+        # The query holds the labels of its segments, so their identities stay theirs.
+        known = table.kept[what] = (columns, query, find())
+    return known[2]
+
+
+def _runs(
+    query: Query,
+    anchor: Anchor,
+    compiler: Compiler,
+    moments: Moments,
+    rates: Rates | None,
+    currency: str | None,
+    confidence: float | None,
+) -> list[Pass]:
+    """The passes over the frame that an anchor needs, each over parts of its own."""
+    segments = _segments(query, compiler)
+    if anchor.stock:
+        made = []
+        size = _STOCKS if rates is None else 1  # rates are those of one day
+        for first in range(0, len(moments.bounds), size):
+            bounds = moments.bounds[first : first + size]
+            convert = _converter(rates, currency, lambda _, day=bounds[0][2]: day.date())  # type: ignore[misc]
+            asked, numbers = at_bounds(anchor, len(bounds)), range(first, first + len(bounds))
+            made.append(Pass(replace(compiler, bounds=bounds), segments, [], asked, convert, confidence, numbers))
+        return made
+    if anchor.at is None:
+        convert = _converter(rates, currency, lambda _: None)
+        return [Pass(compiler, segments, [], anchor, convert, confidence)]
+    stamp = compiler.value(anchor.at)
+    edges = moments.edges if stamp.aware else moments.wall_edges
+    steps = step_key("part", compiler, stamp, [micros(edge) for edge in edges])
+
+    def part(cell: Any) -> int:
+        step = steps.decode(cell)
+        inside = step is not None and 0 < step <= len(moments.wanted) and moments.wanted[step - 1]
+        return step - 1 if inside else OUTSIDE
+
+    keys = [replace(steps, decode=part)]
+    dates = sorted(rates.days) if rates is not None else []
+    if dates:
+        keys.append(day_key("rate", compiler, stamp, dates))
+
+    def day_of(number: int | None) -> Any:
+        return None if number is None else dates[max(number - 1, 0)] if number else dates[0].replace(year=1)
+
+    convert = _converter(rates, currency, day_of if dates else lambda _: None)
+    dated = Pass(_with_dates(compiler, anchor.at), segments, keys, anchor, convert, confidence)
+    if not stamp.needs:
+        return [dated]
+    return [dated, Pass(compiler, segments, [undated_key(stamp, compiler)], anchor, convert, confidence, (NO_DATE,))]
+
+
+def _with_dates(compiler: Compiler, at: Expression) -> Compiler:
+    """The compiler for rows that have the timestamp: conditions need not ask for it."""
+    if not isinstance(at, Field):
+        return compiler
+    columns = {**compiler.prepared.columns, at.path: replace(compiler.column(at), nulls=False)}
+    return replace(compiler, prepared=replace(compiler.prepared, columns=columns))
+
+
+def _converter(rates: Rates | None, default: str | None, day_of: Callable[[Any], Any]) -> Callable[..., Any] | None:
+    """Turns an amount in a currency, of a day that a group stands for, into the currency of the rates."""
+    if rates is None:
+        return None
+
+    def convert(amount: Any, currency: str | None, number: Any) -> Any:
+        return rates.convert(amount, currency if currency is not None else default, day_of(number))
+
+    return convert
+
+
+def _prepared(query: Query, table: FrameTable, tables: Mapping[str, Any]) -> Prepared:
+    """The frame with all columns that the query reads, those of related records joined on their key."""
+    function = next((key for key in query.segments if not isinstance(key.source, Expression)), None)
+    if function is not None:
+        raise InputError(
+            f"The segment {function.name!r} is a Python function, which a {table.backend.name} frame cannot run on its "
+            "rows; add a column to the frame and group by its name (by='attributes.name'), use Segment(..., bins=...), "
+            "or give records."
+        )
+    fields = query.fields
+    summed = {
+        part.path
+        for anchor in query.anchors
+        for slot in anchor.slots
+        for part in walk(slot.value)
+        if isinstance(part, Field)
+    }
+    if any(slot.what == "latest" for anchor in query.anchors for slot in anchor.slots):
+        fields[("id",)] = Field(query.type_.table, ("id",), "text")
+    return _joined(table, list(fields), summed, tables)
+
+
+def _joined(
+    table: FrameTable, paths: Sequence[tuple[str, ...]], summed: set[tuple[str, ...]], tables: Mapping[str, Any]
+) -> Prepared:
+    own = [path for path in paths if path[0] not in table.type_.relations or len(path) == 1]
+    related: dict[str, list[tuple[str, ...]]] = {}
+    for path in paths:
+        if path not in own:
+            related.setdefault(path[0], []).append(path[1:])
+    keys = [table.type_.relations[name].key for name in related]
+    prepared = table.prepared(
+        [*(".".join(path) for path in own), *keys], frozenset(".".join(path) for path in own if path in summed)
+    )
+    nw = words(table.backend)
+    for name, inner in related.items():
+        relation = table.type_.relations[name]
+        other = _related(table, relation.table, tables)
+        deeper = {path[1:] for path in summed if path[0] == name}
+        right = _joined(other, [("id",), *inner], deeper, tables)
+        _check_unique(right, relation.table)
+        names = {
+            column.name: f"{inside(name)}__{column.name}" for column in (*right.columns.values(), *right.exact.values())
+        }
+        frame = prepared.frame.join(
+            right.frame.select(*(nw.col(old).alias(new) for old, new in names.items())),
+            left_on=inside(relation.key),
+            right_on=names[inside("id")],
+            how="left",
+        )
+        columns, exact = (
+            {
+                (name, *path): replace(column, name=names[column.name], nulls=True, raw=None)
+                for path, column in side.items()
+            }
+            for side in (right.columns, right.exact)
+        )
+        columns.pop((name, "id"), None)
+        if ("id",) in inner:
+            raise DefinitionError(f"{table.type_.table}.{name}.id is {table.type_.table}.{relation.key}; write that.")
+        prepared = replace(
+            prepared, frame=frame, columns={**prepared.columns, **columns}, exact={**prepared.exact, **exact}
+        )
+    return prepared
+
+
+def _related(table: FrameTable, name: str, tables: Mapping[str, Any]) -> FrameTable:
+    if name not in tables:
+        raise MissingTableError(
+            f"A related field needs the table {name!r}, which the dataset lacks; it has {', '.join(tables)}. "
+            f"Add {name}=... to the Dataset."
+        )
+    other = tables[name]
+    if not isinstance(other, FrameTable) or other.backend is not table.backend:
+        got = f"a {other.backend.name} frame" if isinstance(other, FrameTable) else "records"
+        raise InputError(
+            f"Fields of {name} are joined to a {table.backend.name} frame, so {name} must be a "
+            f"{table.backend.name} frame as well; got {got}. Convert one of the two."
+        )
+    return other
+
+
+def _check_unique(prepared: Prepared, name: str) -> None:
+    """A join must never multiply rows."""
+    nw = words(prepared.backend)
+    key = nw.col(inside("id"))
+    counted = (
+        prepared.frame.group_by(inside("id")).agg(nw.len().alias("n")).filter(nw.col("n") > 1, ~key.is_null()).head(1)
+    )
+    for found, _ in rows_of(prepared.backend, counted):
+        raise InputError(
+            f"Two records of {name} have the id {found!r}, so that a reference to it is ambiguous; remove one of them."
+        )
+
+
+def _with_open_times(prepared: Prepared, span: BusinessTime, calendar: Calendar) -> Prepared:
+    for part in (span.start, span.end):
+        if not isinstance(part, Field):
+            raise DefinitionError(f"On frames business time goes from one field to another; got {span!r}.")
+        known: Column = prepared.columns[part.path]
+        if f"{known.name}_open" not in prepared.frame.collect_schema().names():
+            prepared = with_open_time(prepared, known, calendar)
+    return prepared

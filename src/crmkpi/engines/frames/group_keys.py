@@ -1,0 +1,150 @@
+"""What a frame is grouped by: segments, bins, periods and the days of rates, and what their plain values mean."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from crmkpi.engines.frames.compiled_values import Value
+from crmkpi.engines.frames.compiler import Compiler
+from crmkpi.engines.frames.local_time import from_micros, local_day, step_numbers
+from crmkpi.engines.frames.native import looked_up
+from crmkpi.engines.frames.profile import Column
+from crmkpi.engines.frames.time_buckets import cells_of
+from crmkpi.engines.query import EXACT, SegmentKey
+
+__all__ = [
+    "OUTSIDE",
+    "UNDATED",
+    "Key",
+    "as_it_is",
+    "day_key",
+    "decoder",
+    "scaled",
+    "segment_key",
+    "step_key",
+    "undated_key",
+]
+
+UNDATED = "undated"
+OUTSIDE = -2  # the part of records that no period asks for
+_BY_HALVES = ("duckdb", "pyspark")  # they compute only the branch that applies
+_MANY_EDGES = 16  # more are looked up by a database, and not searched for
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # the origin of wall clocks
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One thing to group by: the name of its column, the expression, and what its plain value means."""
+
+    name: str
+    source: Any
+    decode: Callable[[Any], Any]
+    within: Any = None  # where rows are asked for at all
+    single: bool = True  # no two plain values mean the same
+
+
+def as_it_is(value: Any) -> Any:
+    """The value itself, where nothing need be decoded."""
+    return value
+
+
+def step_key(name: str, compiler: Compiler, stamp: Value, edges: Sequence[int]) -> Key:
+    """The number of edges that a timestamp has reached; only rows from the first edge to the last are asked for."""
+    nw, source = compiler.nw, stamp.source
+    within = nw.lit(False)  # noqa: FBT003  # without two edges there is no period
+    if len(edges) > 1:
+        within = compiler.between(stamp, edges[0], edges[-1])
+    backend = compiler.prepared.backend
+    if backend.name in ("pandas", "pyarrow"):
+        return Key(name, source.stepped(edges), _whole_or_none, within)
+    months = _months(edges) if backend.name in _BY_HALVES and stamp.raw is not None else None
+    if months is not None:
+        return Key(name, stamp.raw[0].month(), lambda month: months[month], within)
+    cells = cells_of(edges) if backend.name in ("polars", "duckdb") else None
+    if cells is not None and backend.name == "polars":
+        return Key(name, looked_up(source, edges[0], *cells), _whole_or_none, within)
+    if cells is not None and len(edges) > _MANY_EDGES:
+        return Key(name, source.looked_up(edges[0], *cells), _whole_or_none, within)
+    halves = backend.name in _BY_HALVES
+    return Key(name, step_numbers(nw, source, edges, halves=halves), _whole_or_none, within)
+
+
+def _months(edges: Sequence[int]) -> dict[int, int] | None:
+    """The months from the first edge to the last, each with its step; None unless each step is one month."""
+    found = [from_micros(edge) for edge in edges]
+    numbers = [moment.year * 12 + moment.month for moment in found]
+    if any(moment != datetime(moment.year, moment.month, 1) for moment in found):  # noqa: DTZ001  # on the wall clock
+        return None
+    consecutive = numbers == list(range(numbers[0], numbers[0] + len(numbers))) if numbers else False
+    return dict(zip(numbers, range(1, len(numbers)), strict=False)) if consecutive else None
+
+
+def undated_key(stamp: Value, compiler: Compiler) -> Key:
+    """The rows that have no timestamp at all."""
+    return Key(UNDATED, compiler.nw.lit(0), as_it_is, stamp.source.is_null())
+
+
+def day_key(name: str, compiler: Compiler, stamp: Value, days: Sequence[date]) -> Key:
+    """The number of days, of those given, that a timestamp's local day has reached."""
+    known = Column("", "timestamp", 0, stamp.low, stamp.high, stamp.aware)
+    source = local_day(compiler.nw, stamp.source, known, compiler.calendar)
+    edges = [(day - date(1970, 1, 1)).days for day in days]
+    halves = compiler.prepared.backend.name in _BY_HALVES
+    return Key(name, step_numbers(compiler.nw, source, edges, halves=halves), _whole_or_none)
+
+
+def _whole_or_none(value: Any) -> int | None:
+    return None if value is None else int(value)
+
+
+def segment_key(number: int, key: SegmentKey, compiler: Compiler) -> Key:
+    """The key of a segment: its field, or the bin that its field falls into."""
+    value = compiler.value(key.source)
+    name = f"s{number}"
+    segment = getattr(key.label, "__self__", None)
+    if segment is not None and value.kind in ("money", "number", "integer"):
+        edges = [_edge(bin_, value) for bin_ in segment.bins]
+        halves = compiler.prepared.backend.name in _BY_HALVES
+        source = step_numbers(compiler.nw, value.source, edges, halves=halves)
+        return Key(name, source, lambda number: None if number is None else segment.labels[int(number)])
+    decode = decoder(value)
+    if key.label is not None:
+        return Key(name, value.source, lambda plain: key.label(decode(plain)), single=False)
+    return Key(name, value.source, decode, single=value.kind != "number")  # 0.0 and -0.0
+
+
+def _edge(bound: Any, value: Value) -> Any:
+    """The smallest plain number that is not below the bound of a bin."""
+    if value.digits is not None:
+        return math.ceil(Decimal(bound) * 10**value.digits)
+    edge = float(bound)
+    return edge if Decimal(edge) >= Decimal(bound) else math.nextafter(edge, math.inf)
+
+
+def decoder(value: Value) -> Callable[[Any], Any]:
+    """What turns a plain value into the one that a record has."""
+    origin: Any = _EPOCH.replace(tzinfo=UTC) if value.aware else _EPOCH
+    digits = value.digits or 0
+    made: dict[str, Callable[[Any], Any]] = {
+        "timestamp": lambda plain: origin + timedelta(microseconds=int(plain)),
+        "date": lambda plain: date(1970, 1, 1) + timedelta(days=int(plain)),
+        "money": lambda plain: scaled(int(plain), digits),
+        "integer": int,
+        "number": float,
+        "flag": bool,
+        "duration": lambda plain: timedelta(microseconds=int(plain)),
+    }
+    decode = made.get(value.kind)
+    if decode is None:
+        return as_it_is
+    return lambda plain: None if plain is None else decode(plain)
+
+
+def scaled(number: int, digits: int) -> Any:
+    """A whole number of the smallest digit as the decimal that it stands for."""
+    return EXACT.scaleb(Decimal(number), -digits)

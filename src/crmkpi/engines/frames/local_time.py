@@ -1,0 +1,179 @@
+"""Time in whole numbers: the offset of a zone, the local day and opening time, the same on every backend.
+
+A backend's own calendar is never asked. What changes at known instants, such as the offset of a time zone, is a step
+function of the timestamp, and its steps are made in Python.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from crmkpi.engines.frames.backends import words
+from crmkpi.engines.frames.native import rows_of, table_beside
+from crmkpi.engines.frames.profile import Column, Prepared
+from crmkpi.engines.query import MICROSECOND
+from crmkpi.time.calendars import Calendar
+
+__all__ = [
+    "DAY",
+    "from_micros",
+    "local_day",
+    "micros",
+    "open_name",
+    "step_numbers",
+    "to_utc",
+    "wall_time",
+    "with_open_time",
+]
+
+DAY = 86_400_000_000
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # the origin of wall clocks
+_EPOCH_UTC = _EPOCH.replace(tzinfo=UTC)
+_FIRST, _LAST = (datetime(year, 1, 1, tzinfo=UTC) for year in (1900, 2100))
+
+
+def micros(moment: datetime) -> int:
+    """A moment as microseconds since 1970, of the wall clock or of UTC."""
+    return (moment - (_EPOCH if moment.tzinfo is None else _EPOCH_UTC)) // MICROSECOND
+
+
+def from_micros(number: int) -> datetime:
+    """The moment on the wall clock that so many microseconds since 1970 stand for."""
+    return _EPOCH + number * MICROSECOND
+
+
+def step_numbers(nw: Any, column: Any, edges: Sequence[int], *, halves: bool) -> Any:
+    """How many of the increasing `edges` a number has reached; missing where the number is.
+
+    `halves` asks by halves, which is fast where only the branch that applies is computed.
+    """
+    if not edges:
+        return nw.when(~column.is_null()).then(nw.lit(0))
+    if halves:
+        return nw.when(~column.is_null()).then(_halved(nw, column, edges, range(len(edges) + 1)))
+    reached: Any = nw.lit(0)
+    for number, edge in enumerate(edges, 1):
+        reached = nw.when(column >= nw.lit(edge)).then(nw.lit(number)).otherwise(reached)
+    return nw.when(~column.is_null()).then(reached)
+
+
+def _halved(nw: Any, column: Any, edges: Sequence[int], values: Sequence[int]) -> Any:
+    """The value for a number that has reached none of the edges, one of them, two ...; found by halves."""
+    if not edges:
+        return nw.lit(values[0])
+    middle = len(edges) // 2
+    return (
+        nw.when(column < nw.lit(edges[middle]))
+        .then(_halved(nw, column, edges[:middle], values[: middle + 1]))
+        .otherwise(_halved(nw, column, edges[middle + 1 :], values[middle + 1 :]))
+    )
+
+
+@cache
+def _offsets(zone: ZoneInfo) -> tuple[tuple[int, int, int], ...]:
+    """The changes of a zone's offset: the instant, and the offsets before and after, in microseconds."""
+    found = []
+    hours = range(int((_LAST - _FIRST) / timedelta(hours=1)))
+
+    def offset(hour: int) -> int:
+        return ((_FIRST + timedelta(hours=hour)).astimezone(zone).utcoffset() or timedelta()) // MICROSECOND
+
+    step = 24 * 7 // 2  # no zone has ever changed its clocks for less than half a week
+    before = offset(0)
+    for hour in range(step, len(hours), step):
+        if offset(hour) == before:
+            continue
+        start, seconds = _FIRST + timedelta(hours=hour - step), range(step * 3600 + 1)
+        changed = bisect_left(
+            seconds,
+            x=True,
+            key=lambda second: (
+                ((start + timedelta(seconds=second)).astimezone(zone).utcoffset() or timedelta()) // MICROSECOND
+                != before
+            ),
+        )
+        found.append((micros(start + timedelta(seconds=changed)), before, offset(hour)))
+        before = offset(hour)
+    return tuple(found)
+
+
+def _offset_of(nw: Any, column: Any, known: Column, zone: ZoneInfo, *, wall: bool) -> Any:
+    """The offset of `zone` at each instant; at each wall-clock time with `wall`, of two showings the first."""
+    changes = _offsets(zone)
+    edges = [moment + (max(before, after) if wall else 0) for moment, before, after in changes]
+    within = [number for number, edge in enumerate(edges) if known.low < edge <= known.high]
+    begin = sum(edge <= known.low for edge in edges)
+    first = changes[begin - 1][2] if begin else changes[0][1] if changes else _fixed(zone)
+    # By halves, since hundreds of changes one within the other are deeper than Python goes.
+    return _halved(nw, column, [edges[number] for number in within], [first, *(changes[n][2] for n in within)])
+
+
+def _fixed(zone: ZoneInfo) -> int:
+    return (_FIRST.astimezone(zone).utcoffset() or timedelta()) // MICROSECOND
+
+
+def wall_time(nw: Any, column: Any, known: Column, calendar: Calendar) -> Any:
+    """A timestamp on the wall clock of the calendar, in microseconds since 1970."""
+    if known.aware and calendar.tz != "UTC":
+        return column + _offset_of(nw, column, known, calendar.zone, wall=False)
+    return column
+
+
+def local_day(nw: Any, column: Any, known: Column, calendar: Calendar) -> Any:
+    """The calendar day of a timestamp, as days since 1970."""
+    return wall_time(nw, column, known, calendar) // nw.lit(DAY)
+
+
+def to_utc(prepared: Prepared, zone: ZoneInfo) -> Prepared:
+    """The same with wall-clock times as instants of a zone."""
+    nw = words(prepared.backend)
+    columns = dict(prepared.columns)
+    made = []
+    for path, known in prepared.columns.items():
+        if known.kind == "timestamp" and not known.aware:
+            column = nw.col(known.name)
+            made.append((column - _offset_of(nw, column, known, zone, wall=True)).alias(known.name))
+            columns[path] = replace(known, raw=None, aware=True, low=known.low - DAY, high=known.high + DAY)
+    return replace(prepared, frame=prepared.frame.with_columns(*made), columns=columns) if made else prepared
+
+
+def with_open_time(prepared: Prepared, known: Column, calendar: Calendar) -> Prepared:
+    """The frame with a further column: opening time from 1970 to the timestamp; a difference is business time."""
+    nw = words(prepared.backend)
+    day, name = f"{known.name}_day", open_name(known)
+    frame = prepared.frame.with_columns((nw.col(known.name) // nw.lit(DAY)).alias(day))
+    there = frame.select(nw.col(day), nw.col(known.name)).filter(~nw.col(day).is_null())
+    asked = there.group_by(day).agg(nw.col(known.name).min())
+    firsts = dict(sorted(rows_of(prepared.backend, asked)))
+    days = list(firsts)
+    hours, exact = calendar.open_time(), bool(known.aware)
+    if days:
+        hours.check(firsts[days[0]], exact=exact)
+    counted = [hours.of_day(number, exact=exact) for number in days]
+    columns: dict[str, list[int]] = {f"{day}_key": days, f"{name}_before": [before for before, _ in counted]}
+    size = max((len(windows) for _, windows in counted), default=0)
+    for number in range(size):
+        edges = [windows[number] if number < len(windows) else (0, 0) for _, windows in counted]
+        columns[f"{name}_opens{number}"] = [opens for opens, _ in edges]
+        columns[f"{name}_closes{number}"] = [closes for _, closes in edges]
+    frame = frame.join(table_beside(prepared.backend, frame, columns), left_on=day, right_on=f"{day}_key", how="left")
+    passed: Any = nw.col(f"{name}_before")
+    for number in range(size):
+        opens, closes = nw.col(f"{name}_opens{number}"), nw.col(f"{name}_closes{number}")
+        stamp = nw.col(known.name)
+        passed = passed + nw.when(stamp < opens).then(nw.lit(0)).otherwise(
+            nw.when(stamp < closes).then(stamp - opens).otherwise(closes - opens)
+        )
+    frame = frame.with_columns(nw.when(~nw.col(known.name).is_null()).then(passed).alias(name))
+    return replace(prepared, frame=frame)
+
+
+def open_name(known: Column) -> str:
+    """The name of the column that `with_open_time` adds."""
+    return f"{known.name}_open"

@@ -1,0 +1,92 @@
+"""Rows that meet the same conditions are added up first, and asked which conditions they meet once for all of them.
+
+A condition on words and flags, such as `status == "won"`, is the same for all rows of one status; any other is true or
+false. So the rows are grouped by these words, flags and truths beside the keys, and a dozen measures with as many
+conditions cost little more than one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import and_
+from typing import Any
+
+from crmkpi.engines.frames.backends import Backend
+from crmkpi.engines.frames.compiled_values import Condition, Value
+from crmkpi.engines.frames.exact_sums import Sum, exact_sum
+from crmkpi.engines.frames.states import PartOfPass
+
+__all__ = ["Classes"]
+
+
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """What is added up in each class; `nw` are the words of expressions, `rows` how many rows there are at most."""
+
+    nw: Any
+    backend: Backend
+    rows: int
+    values: dict[str, tuple[str, Any]] = field(default_factory=dict)  # by their text
+    terms: dict[str, Any] = field(default_factory=dict)
+
+    def value(self, text: str, source: Any) -> str:
+        """The column of a value in each row, whether it counts or not."""
+        return self.values.setdefault(text, (f"u{len(self.values)}_", source))[0]
+
+    def sum(self, name: str, value: Value, flag: str | None, *, power: int) -> Sum:
+        """The sum of a value's column, or of its squares, where `flag` is met."""
+        made = exact_sum(self.nw, self.backend, name, value.largest, self.rows, power=power)
+        self.terms.update(made.columns)
+        columns = {f"{term} {flag}": self.nw.col(term) for term in made.columns}
+        return Sum(columns, {f"{term} {flag}": weight for term, weight in made.weights.items()})
+
+    def added_up(
+        self,
+        frame: Any,
+        keys: Sequence[str],
+        parts: Iterable[PartOfPass],
+        conditions: Mapping[str, Mapping[str, Condition]],
+    ) -> Any:
+        """One row for each class, with what each part has of it: nothing where its conditions do not hold.
+
+        `conditions` are those of each flag. The column `rows_` says how many rows are in the class.
+        """
+        nw = self.nw
+        flags = {part.flag: conditions[part.flag] for part in parts if part.flag is not None}
+        words: dict[str, None] = {}
+        truths: dict[str, tuple[str, Any]] = {}
+        held: dict[str, Any] = {}
+        for text, condition in {text: one for way in flags.values() for text, one in way.items()}.items():
+            words |= dict.fromkeys(condition.words)
+            if not condition.words:
+                truths[text] = (f"truth{len(truths)}", condition.source)
+            held[text] = nw.col(truths[text][0]) if text in truths else condition.source
+        in_rows = [source.alias(name) for name, source in (*self.values.values(), *truths.values())]
+        terms = [source.alias(name) for name, source in self.terms.items()]
+        for made in (in_rows, terms):
+            frame = frame.with_columns(*made) if made else frame
+        asked = {"rows_": nw.len()} | {name: nw.col(name).sum() for name in self.terms}
+        shown: dict[str, Any] = {}
+        for part in parts:
+            met = nw.col(f"{part.flag} met")
+            columns = {name: source for one in part.sums for name, source in one.columns.items()}
+            if part.ends:
+                low, high = (f"{end} of {part.whole}" for end in ("low", "high"))
+                asked |= {low: nw.col(part.whole).min(), high: nw.col(part.whole).max()}
+                columns |= dict(zip(part.ends, (nw.col(low), nw.col(high)), strict=True))
+            if part.flag is not None:
+                columns = {name: nw.when(met).then(source) for name, source in columns.items()}
+                columns[part.flag] = nw.when(met).then(nw.col("rows_"))
+            shown |= columns
+        names = [*keys, *words, *(name for name, _ in truths.values())]
+        chosen = [source.alias(name) for name, source in asked.items()]
+        added = frame.group_by(*names).agg(*chosen) if names else frame.select(*chosen)
+        for columns in (
+            {f"{flag} met": reduce(and_, (held[text] for text in way)) for flag, way in flags.items()},
+            shown,
+        ):
+            if columns:
+                added = added.with_columns(*(source.alias(name) for name, source in columns.items()))
+        return added

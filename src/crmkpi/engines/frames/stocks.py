@@ -1,0 +1,49 @@
+"""A stock at the bounds of several periods, asked in one pass over a frame: its slots stand there once for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from crmkpi.definition.expressions import Bound, Expression
+from crmkpi.engines.query import Anchor, Group
+
+__all__ = ["at_bounds", "parted"]
+
+What = TypeVar("What")
+
+
+def at_bounds(anchor: Anchor, count: int) -> Anchor:
+    """The anchor with its slots for each of so many periods, one after the other."""
+    if count == 1:
+        return anchor
+    made = Anchor(anchor.at, anchor.stock)
+    for number in range(count):
+        for slot in anchor.slots:
+            parts = {name: _at(getattr(slot, name), number) for name in ("where", "value", "key", "moment")}
+            made.slots.append(replace(slot, **parts))
+    return made
+
+
+def _at(what: What, number: int) -> What:
+    """An expression at the bounds of one of the periods."""
+    if isinstance(what, Bound):
+        return replace(what, number=number)
+    if isinstance(what, tuple):
+        return tuple(_at(part, number) for part in what)  # type: ignore[return-value]
+    if not isinstance(what, Expression):
+        return what
+    parts = {name: getattr(what, name) for name in getattr(what, "__dataclass_fields__", {})}
+    made = {name: _at(part, number) for name, part in parts.items() if isinstance(part, Expression | tuple)}
+    changed = {name: part for name, part in made.items() if repr(part) != repr(parts[name])}
+    return replace(what, **changed) if changed else what  # type: ignore[type-var]
+
+
+def parted(groups: Mapping[Group, list[Any]], parts: Sequence[int | None]) -> dict[Group, list[Any]]:
+    """The states of each of the periods, out of those of all of them."""
+    return {
+        (segment, part): states[place * len(states) // len(parts) : (place + 1) * len(states) // len(parts)]
+        for (segment, _), states in groups.items()
+        for place, part in enumerate(parts)
+    }

@@ -1,0 +1,103 @@
+"""The branches of a compiled loop: what several actions ask is asked once, and a field is loaded where it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from crmkpi.engines.records.source import OPPOSITE, Conjunct, Names, any_of, implied
+
+__all__ = ["Action", "Writer", "guard_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Lines of source to run where all conjuncts hold, and the variables that the lines need."""
+
+    conjuncts: tuple[Conjunct, ...]
+    lines: tuple[str, ...]
+    variables: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class Writer:
+    """Writes the loop, line by line; loads each variable at the first place that needs it."""
+
+    names: Names
+    lines: list[str] = field(default_factory=list)
+
+    def line(self, depth: int, source: str) -> None:
+        """Add a line."""
+        self.lines.append("    " * depth + source)
+
+    def load(self, depth: int, variables: Iterable[str], loaded: set[str]) -> None:
+        """Load the variables that are not yet, with those that they depend on."""
+        for variable in sorted(variables):
+            if variable in loaded:
+                continue
+            source, needs = self.names.loads[variable]
+            self.load(depth, needs, loaded)
+            self.line(depth, f"{variable} = {source}")
+            loaded.add(variable)
+
+    def branches(self, depth: int, actions: Sequence[Action], loaded: set[str]) -> None:
+        """Run each action where its conjuncts hold, testing what actions share only once."""
+        waiting: dict[Conjunct, list[Action]] = {}
+        for action in actions:
+            if action.conjuncts:
+                first, *rest = action.conjuncts
+                waiting.setdefault(first, []).append(Action(tuple(rest), action.lines, action.variables))
+            else:
+                self.load(depth, action.variables, loaded)
+                for line in action.lines:
+                    self.line(depth, line)
+        while waiting:
+            conjunct = next(iter(waiting))
+            group = waiting.pop(conjunct)
+            self.load(depth, conjunct.variables, loaded)
+            self.line(depth, f"if {conjunct.source}:")
+            self.branches(depth + 1, group, set(loaded))
+            opposite = next((other for other in waiting if _opposites(conjunct, other)), None)
+            if opposite is not None:
+                self.line(depth, "else:")
+                self.branches(depth + 1, waiting.pop(opposite), set(loaded))
+
+
+def _opposites(one: Conjunct, other: Conjunct) -> bool:
+    """Whether exactly one of the two holds, where both can be asked."""
+    pairs = {(one.source, other.source), (other.source, one.source)}
+    if any(second == f"not {first}" for first, second in pairs):
+        return True
+    if any(first.removesuffix(" is None") + " is not None" == second != first for first, second in pairs):
+        return True
+    words, others = one.source.split(), other.source.split()
+    return len(words) == len(others) == 3 and (  # left, sign, right
+        words[0] == others[0] and words[2] == others[2] and OPPOSITE.get(words[1]) == others[1]
+    )
+
+
+def guard_of(actions: Sequence[Action]) -> tuple[list[Conjunct], list[Action]]:
+    """What must hold for any of the actions to run, and the actions without what is known then."""
+    ways = [action.conjuncts for action in actions]
+    widest = [
+        way
+        for number, way in enumerate(ways)
+        if not any(
+            implied(other, way) and not (implied(way, other) and position >= number)
+            for position, other in enumerate(ways)
+            if position != number
+        )
+    ]
+    if any(not way for way in widest):
+        return [], list(actions)
+    if len(widest) > 1:
+        # Where x alone is a way and asked first, "not x and y" need only ask for y.
+        alone = [way[0] for way in widest if len(way) == 1]
+        slimmer = [[part for part in way if not any(_opposites(part, other) for other in alone)] for way in widest]
+        return [any_of(sorted(slimmer, key=lambda way: way[:1] not in [[part] for part in alone]))], list(actions)
+    known = widest[0]
+    slim = [
+        Action(tuple(part for part in action.conjuncts if part not in known), action.lines, action.variables)
+        for action in actions
+    ]
+    return list(known), slim

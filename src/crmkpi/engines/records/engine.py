@@ -1,0 +1,124 @@
+"""The records engine: answers a query by one compiled loop over typed records.
+
+A compiled loop is kept, so that asking again costs nothing but the loop. Records are read in one pass, in chunks where
+the input is a stream, so memory is bounded by what is kept per group.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import localcontext
+from itertools import islice
+from typing import Any
+
+from crmkpi.engines.query import EXACT, Anchor, Answer, Query
+from crmkpi.engines.records.loops import OUTSIDE, Loop, compiled, failed
+from crmkpi.errors import TimeZoneError
+
+__all__ = ["Moments", "answer"]
+
+_CHUNK = 65_536
+_DAY = timedelta(days=1)
+_MIDNIGHTS = (datetime.min, datetime.min.replace(tzinfo=UTC))  # noqa: DTZ901  # wall clocks have no zone
+_FOR_EVER = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """The instants a query is asked at: elementary intervals for flows, bounds for stocks, and the as-of instant.
+
+    Each is given twice, as wall-clock time (for naive timestamps) and as exact instant (for aware ones), since only the
+    record tells which of the two it holds. `edges[i]` to `edges[i + 1]` is elementary interval i, where `wanted[i]`.
+    """
+
+    wall_edges: Sequence[datetime] = ()
+    edges: Sequence[datetime] = ()
+    wanted: Sequence[bool] = ()
+    bounds: Sequence[tuple[datetime, datetime, datetime, datetime]] = ()  # start_wall, start, end_wall, end
+    as_of_wall: datetime = datetime.max  # noqa: DTZ901  # likewise
+    as_of: datetime = _FOR_EVER
+
+
+def answer(
+    query: Query,
+    records: Iterable[Any],
+    *,
+    moments: Moments,
+    tables: Callable[[str], Mapping[str, Any]],
+    functions: Mapping[str, Callable[..., Any]],
+    parameters: Mapping[str, Any],
+) -> Answer:
+    """The answer to `query` over `records`, any iterable, read once.
+
+    `tables` gives the records of a related table by their id; `functions` are the calendar's `local_day` and
+    `business_time`, and `convert` where amounts are converted; `parameters` are the caller's numbers by their
+    printed parameter.
+    """
+    converts = "convert" in functions
+    loop: Loop | None = query.compiled.get(converts)
+    if loop is None:
+        loop = query.compiled[converts] = compiled(query, converts=converts)
+    locators = [_Locator(moments, anchor) for anchor in query.anchors]
+    scan = loop.bind(locators, moments, tables, functions, parameters)
+    whole: Answer | None = None
+    with localcontext(EXACT):
+        for chunk in _chunks(records):
+            found = scan(chunk)
+            try:
+                part = loop.finish(query, found, len(chunk))
+                whole = part if whole is None else whole.merged(part, query)
+            except (TypeError, ArithmeticError) as error:  # values that were only gathered are compared and added here
+                failed(error, None)
+    return whole or Answer({}, [{} for _ in query.anchors])
+
+
+def _chunks(records: Iterable[Any]) -> Iterable[Sequence[Any]]:
+    if isinstance(records, Sequence):
+        yield records
+        return
+    stream = iter(records)
+    while chunk := list(islice(stream, _CHUNK)):
+        yield chunk
+
+
+class _Locator:
+    """Finds the elementary interval of a timestamp; remembers whole days, which answers nearly every question."""
+
+    __slots__ = ("_anchor", "_days", "_moments", "_naive")
+
+    def __init__(self, moments: Moments, anchor: Anchor) -> None:
+        self._moments = moments
+        self._anchor = anchor
+        self._naive: bool | None = None
+        self._days: dict[int, int] = {}
+
+    def align(self, moment: datetime, record: Any) -> tuple[Any, Any, Any]:
+        """The zone, the days and the finder for timestamps like `moment`; those before must have been alike."""
+        naive = moment.tzinfo is None
+        if self._naive not in (None, naive):
+            raise TimeZoneError(
+                f"{self._anchor.at!r} must be with a time zone everywhere or nowhere; {type(record).__name__} "
+                f"{record.id!r} has {moment.isoformat()} {'without' if naive else 'with'} one, records before it had "
+                "the opposite. Give tz= when reading, or convert them."
+            )
+        self._naive = naive
+        edges = self._moments.wall_edges if naive else self._moments.edges
+        wanted = self._moments.wanted
+        midnight = _MIDNIGHTS[not naive]
+        days = self._days
+
+        def locate(moment: datetime) -> int:
+            number = bisect_right(edges, moment) - 1
+            found = number if 0 <= number < len(wanted) and wanted[number] else OUTSIDE
+            ordinal = moment.toordinal()
+            first = midnight + _DAY * (ordinal - 1)
+            if bisect_right(edges, first) - 1 == number and (
+                number + 1 >= len(edges) or edges[number + 1] - first >= _DAY
+            ):
+                days[ordinal] = found
+            return found
+
+        return moment.tzinfo, days, locate

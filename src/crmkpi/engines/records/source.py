@@ -1,0 +1,404 @@
+"""Expressions as Python source, for the loop that the records engine compiles.
+
+Only names of declared fields and of our own making get into the source. Every constant, attribute name and function is
+passed in as a variable, so nothing that a user typed is ever executed.
+
+A predicate becomes a list of conjuncts that must all hold for it to be *true*. That is where three-valued logic ends:
+a comparison is true where both sides are present and it holds, and `~` asks for what is *false*, which needs both sides
+to be present as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import reduce
+from typing import Any
+
+from crmkpi.definition.expressions import (
+    AsOf,
+    Bound,
+    BusinessTime,
+    Combination,
+    Comparison,
+    Constant,
+    Day,
+    Expression,
+    Field,
+    Membership,
+    Negation,
+    Operation,
+    Parameter,
+    Presence,
+    Together,
+    Unless,
+    walk,
+)
+from crmkpi.errors import DefinitionError
+
+__all__ = [
+    "OPPOSITE",
+    "Conjunct",
+    "Names",
+    "Scope",
+    "any_of",
+    "false_of",
+    "implied",
+    "shared_of",
+    "simplified",
+    "true_of",
+    "value_of",
+    "zero_of",
+]
+
+OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+
+
+@dataclass(frozen=True, slots=True)
+class Conjunct:
+    """A piece of source that is true or false, the variables it needs, and the field and options it is about.
+
+    `plain` is the same without shared values: inside "or" and "not" a value may be asked for that is not there.
+    """
+
+    source: str
+    variables: frozenset[str] = frozenset()
+    plain: tuple[str, frozenset[str]] | None = None
+    about: str = ""
+    options: frozenset[Any] = frozenset()
+    denied: tuple[Conjunct, ...] = ()  # of "not all of these", these
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Conjunct) and self.source == other.source
+
+    def __hash__(self) -> int:
+        return hash(self.source)
+
+
+@dataclass(slots=True)
+class Names:
+    """The variables of one loop: how each field is loaded, and the constants that are passed in."""
+
+    loads: dict[str, tuple[str, frozenset[str]]] = field(default_factory=dict)
+    constants: dict[str, Any] = field(default_factory=dict)
+    relations: dict[str, tuple[str, str]] = field(default_factory=dict)
+    always: frozenset[str] = frozenset()  # the fields that no record lacks
+    _shared: dict[str, str] = field(default_factory=dict)
+
+    def constant(self, value: Any) -> str:
+        """The variable that holds `value`."""
+        text = f"{type(value).__name__} {value!r}" if not callable(value) else f"function {id(value)}"
+        if text not in self._shared:
+            self._shared[text] = name = f"k{len(self.constants)}"
+            self.constants[name] = value
+        return self._shared[text]
+
+    def parameter(self, parameter: Expression) -> str:
+        """The variable that holds a value known only when the loop runs: a parameter, a bound, an instant."""
+        text = repr(parameter)
+        if text not in self._shared:
+            self._shared[text] = name = f"k{len(self.constants)}"
+            self.constants[name] = parameter
+        return self._shared[text]
+
+    def computed(self, source: str, variables: frozenset[str]) -> str:
+        """The variable that holds a computed value."""
+        if source not in self._shared:
+            self._shared[source] = name = f"v{len(self._shared)}"
+            self.loads[name] = (source, variables)
+        return self._shared[source]
+
+    def field(self, path: Sequence[str], resolve: Callable[[tuple[str, ...]], tuple[str, str]]) -> str:
+        """The variable of a field; `resolve` gives the key field and table of the relation that a path ends in."""
+        name = "f_" + "__".join(path)
+        if len(path) > 1 and path[-2] == "attributes":
+            *owner, _, attribute = path
+            name = f"f_{self.constant(attribute)}_of_{'__'.join(owner)}"
+            record, needs = self._record(tuple(owner), resolve)
+            if name not in self.loads:
+                guard = "" if not owner else f" if {record} is not None else None"
+                self.loads[name] = (f"{record}.attributes.get({self.constant(attribute)}){guard}", needs)
+            return name
+        if name not in self.loads:
+            record, needs = self._record(tuple(path[:-1]), resolve)
+            guard = "" if len(path) == 1 else f" if {record} is not None else None"
+            self.loads[name] = (f"{record}.{path[-1]}{guard}", needs)
+        return name
+
+    def _record(
+        self, path: tuple[str, ...], resolve: Callable[[tuple[str, ...]], tuple[str, str]]
+    ) -> tuple[str, frozenset[str]]:
+        if not path:
+            return "r", frozenset()
+        name = "r_" + "__".join(path)
+        if name not in self.loads:
+            key, table = resolve(path)
+            key_name = self.field((*path[:-1], key), resolve)
+            index = f"{name}_by_id"
+            self.relations[index] = (table, ".".join(path))
+            self.loads[name] = (f"{index}({key_name})", frozenset({key_name}))
+        return name, frozenset({name})
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What expressions are written out in: the loop's variables, and how to follow a relation."""
+
+    names: Names
+    resolve: Callable[[tuple[str, ...]], tuple[str, str]]
+
+
+def value_of(expression: Expression, scope: Scope) -> tuple[str, list[Conjunct], frozenset[str]]:
+    """Source that gives the value, what must hold for there to be one, and the variables it needs."""
+    match expression:
+        case Field():
+            name = scope.names.field(expression.path, scope.resolve)
+            guard = [] if _never_missing(expression, scope) else [Conjunct(f"{name} is not None", frozenset({name}))]
+            return name, guard, frozenset({name})
+        case Constant():
+            return scope.names.constant(expression.value), [], frozenset()
+        case Parameter():
+            return scope.names.parameter(expression), [], frozenset()
+        case Operation(sign, left, right):
+            return _operation(sign, left, right, scope)
+        case Day(item):
+            source, guards, variables = value_of(item, scope)
+            return f"local_day({source})", guards, variables
+        case BusinessTime(start, end):
+            first, guards, variables = value_of(start, scope)
+            last, more, others = value_of(end, scope)
+            return f"business_time({first}, {last})", [*guards, *more], variables | others
+        case Together(items):
+            found = [value_of(item, scope) for item in items]
+            guards = [guard for _, needed, _ in found for guard in needed]
+            variables = frozenset().union(*(needed for _, _, needed in found))
+            return f"({', '.join(source for source, _, _ in found)})", guards, variables
+        case _:
+            raise DefinitionError(f"{expression!r} is a condition where a value is needed.")
+
+
+def shared_of(expression: Expression, scope: Scope) -> tuple[str, list[Conjunct], frozenset[str]]:
+    """Like `value_of`, but a computed value gets a variable of its own, so that it is computed once per record."""
+    source, guards, variables = value_of(expression, scope)
+    if not isinstance(expression, Operation | BusinessTime | Day | Together):
+        return source, guards, variables
+    name = scope.names.computed(source, variables)
+    return name, guards, frozenset({name})
+
+
+def _never_missing(expression: Field, scope: Scope) -> bool:
+    return len(expression.path) == 1 and expression.path[0] in scope.names.always
+
+
+def _operation(
+    sign: str, left: Expression, right: Expression, scope: Scope
+) -> tuple[str, list[Conjunct], frozenset[str]]:
+    first, guards, variables = _operand(left, right, scope)
+    second, more, others = _operand(right, left, scope)
+    guards = [*guards, *more]
+    variables |= others
+    if "money" in (left.kind, right.kind):  # money is exact: a float beside it counts as the decimal it is printed as
+        first, second = (
+            source if part.kind == "money" else f"decimal_of({source})"
+            for source, part in ((first, left), (second, right))
+        )
+    if sign == "/":
+        guards.append(Conjunct(f"({second}) != zero_of({second})", others))
+        if left.kind == "money":  # money by money is a plain number
+            source = f"quotient({first}, {second})"
+            return source if right.kind != "money" else f"float({source})", guards, variables
+    return f"({first} {sign} {second})", guards, variables
+
+
+def _operand(expression: Expression, beside: Expression, scope: Scope) -> tuple[str, list[Conjunct], frozenset[str]]:
+    """The value, where a bound of the period takes the form (naive or aware) of the timestamp that it stands beside."""
+    if not isinstance(expression, Bound | AsOf):
+        return value_of(expression, scope)
+    stamp = next((part for part in walk(beside) if isinstance(part, Field) and part.kind == "timestamp"), None)
+    if stamp is None:
+        raise DefinitionError(f"{expression!r} must stand beside a timestamp of a record; got {beside!r}.")
+    name, guards, variables = value_of(stamp, scope)
+    naive, aware = (
+        ("as_of_wall", "as_of") if isinstance(expression, AsOf) else (f"{expression.side}_wall", expression.side)
+    )
+    return f"({naive} if {name}.tzinfo is None else {aware})", guards, variables
+
+
+def true_of(expression: Expression | None, scope: Scope) -> list[Conjunct]:
+    """The conjuncts that must all hold for the predicate to be true."""
+    match expression:
+        case None:
+            return []
+        case Comparison(sign, left, right):
+            first, guards, variables = _operand(left, right, scope)
+            second, more, others = _operand(right, left, scope)
+            if _is_flag(expression, scope):
+                return [Conjunct(first, variables)]
+            if _are_timestamps(expression):
+                return [*guards, *more, Conjunct(f"({first} - {second}) {sign} ZERO", variables | others)]
+            if sign == "==" and isinstance(right, Constant):
+                options = frozenset({right.value})
+                # None is equal to no constant, so no guard is needed.
+                return (
+                    [Conjunct(f"{first} == {second}", variables, about=first, options=options)]
+                    if isinstance(left, Field)
+                    else [*guards, Conjunct(f"{first} == {second}", variables)]
+                )
+            return [*guards, *more, _compared(first, sign, second, (left, right), variables | others, scope)]
+        case Membership(item, options) if item.kind == "timestamp":
+            return true_of(_any_equal(item, options), scope)
+        case Membership(item, options):
+            source, guards, variables = value_of(item, scope)
+            conjunct = Conjunct(
+                f"{source} in {scope.names.constant(frozenset(options))}",
+                variables,
+                about=source,
+                options=frozenset(options),
+            )
+            return [conjunct] if isinstance(item, Field) else [*guards, conjunct]
+        case Presence(item, True):
+            return value_of(item, scope)[1]
+        case Presence(item, False):
+            return [_not_all(value_of(item, scope)[1])]
+        case Combination("and", left, right):
+            return _unique([*true_of(left, scope), *true_of(right, scope)])
+        case Combination("or", left, right):
+            return [any_of([true_of(left, scope), true_of(right, scope)])]
+        case Negation(item):
+            return false_of(item, scope)
+        case Unless(item):
+            return [_not_all(true_of(item, scope))]
+        case _:
+            raise DefinitionError(f"{expression!r} is a value where a condition is needed.")
+
+
+def false_of(expression: Expression, scope: Scope) -> list[Conjunct]:
+    """The conjuncts that must all hold for the predicate to be false (and not merely unknown)."""
+    match expression:
+        case Comparison(sign, left, right):
+            first, guards, variables = _operand(left, right, scope)
+            if _is_flag(expression, scope):
+                return [Conjunct(f"not {first}", variables)]
+            second, more, others = _operand(right, left, scope)
+            if _are_timestamps(expression):
+                return [*guards, *more, Conjunct(f"({first} - {second}) {OPPOSITE[sign]} ZERO", variables | others)]
+            return [*guards, *more, _compared(first, OPPOSITE[sign], second, (left, right), variables | others, scope)]
+        case Membership(item, options) if item.kind == "timestamp":
+            return false_of(_any_equal(item, options), scope)
+        case Membership(item, options):
+            source, guards, variables = value_of(item, scope)
+            return [*guards, Conjunct(f"{source} not in {scope.names.constant(frozenset(options))}", variables)]
+        case Presence(item, present):
+            return true_of(Presence(item, not present), scope)
+        case Combination("and", left, right):
+            return [any_of([false_of(left, scope), false_of(right, scope)])]
+        case Combination("or", left, right):
+            return _unique([*false_of(left, scope), *false_of(right, scope)])
+        case Negation(item):
+            return true_of(item, scope)
+        case Unless(item):
+            return true_of(item, scope)
+        case _:
+            raise DefinitionError(f"{expression!r} is a value where a condition is needed.")
+
+
+def _is_flag(comparison: Comparison, scope: Scope) -> bool:
+    """Whether it asks for a flag that every record has, which is true or false by itself."""
+    left, right = comparison.left, comparison.right
+    return (
+        comparison.sign == "=="
+        and isinstance(left, Field)
+        and left.kind == "flag"
+        and isinstance(right, Constant)
+        and right.value is True
+        and _never_missing(left, scope)
+    )
+
+
+def _are_timestamps(comparison: Comparison) -> bool:
+    """Whether it asks two timestamps for equality.
+
+    Python calls a wall-clock time and an exact one unequal without a word; their difference is an error, which is said.
+    """
+    return comparison.sign in ("==", "!=") and comparison.left.kind == comparison.right.kind == "timestamp"
+
+
+def _any_equal(item: Expression, options: Sequence[Any]) -> Expression:
+    equal: list[Expression] = [Comparison("==", item, Constant(option, "timestamp")) for option in options]
+    return reduce(lambda one, other: Combination("or", one, other), equal)
+
+
+def _compared(
+    first: str, sign: str, second: str, sides: tuple[Expression, Expression], variables: frozenset[str], scope: Scope
+) -> Conjunct:
+    left, right = sides
+    if isinstance(left, Operation | BusinessTime | Day) and not isinstance(right, Bound | AsOf):
+        name, _, needed = shared_of(left, scope)
+        others = value_of(right, scope)[2]
+        return Conjunct(f"{name} {sign} {second}", needed | others, (f"{first} {sign} {second}", variables))
+    return Conjunct(f"{first} {sign} {second}", variables)
+
+
+def _unique(conjuncts: Iterable[Conjunct]) -> list[Conjunct]:
+    return list(dict.fromkeys(conjuncts))
+
+
+def _all_of(conjuncts: Sequence[Conjunct]) -> str:
+    return " and ".join(f"({_plain(conjunct)[0]})" for conjunct in conjuncts) or "True"
+
+
+def _plain(conjunct: Conjunct) -> tuple[str, frozenset[str]]:
+    return conjunct.plain or (conjunct.source, conjunct.variables)
+
+
+def any_of(ways: Sequence[Sequence[Conjunct]]) -> Conjunct:
+    """True where all conjuncts of any of the ways hold."""
+    variables = frozenset().union(*(_plain(conjunct)[1] for way in ways for conjunct in way))
+    return Conjunct(" or ".join(f"({_all_of(way)})" for way in ways), variables)
+
+
+def _not_all(conjuncts: Sequence[Conjunct]) -> Conjunct:
+    """True unless all of the conjuncts hold; remembers them, so that what is known can be struck out."""
+    if len(conjuncts) == 1:
+        source = conjuncts[0].source
+        if source.isidentifier():
+            return Conjunct(f"not {source}", conjuncts[0].variables)
+        if source.endswith(" is not None"):
+            return Conjunct(source.removesuffix(" is not None") + " is None", conjuncts[0].variables)
+        if source.endswith(" is None"):
+            return Conjunct(source.removesuffix(" is None") + " is not None", conjuncts[0].variables)
+    variables: frozenset[str] = frozenset().union(*(_plain(conjunct)[1] for conjunct in conjuncts))
+    return Conjunct(f"not ({_all_of(conjuncts)})", variables, denied=tuple(conjuncts))
+
+
+def simplified(conjuncts: Iterable[Conjunct]) -> tuple[Conjunct, ...]:
+    """The same condition without repetitions: what one conjunct says need not be denied by another."""
+    # What denies comes last, so that what it needs to know has been tested before.
+    kept = sorted(_unique(conjuncts), key=lambda conjunct: bool(conjunct.denied))
+    for number, conjunct in enumerate(kept):
+        rest = [part for part in conjunct.denied if part not in kept]
+        if len(rest) < len(conjunct.denied):
+            kept[number] = _not_all(rest) if rest else Conjunct("False")
+    # What denies less says more: not (a and b) makes not (a and b and c) needless.
+    needless = {
+        conjunct for conjunct in kept for other in kept if other.denied and set(other.denied) < set(conjunct.denied)
+    }
+    return tuple(conjunct for conjunct in _unique(kept) if conjunct not in needless)
+
+
+def implied(conjuncts: Sequence[Conjunct], by: Sequence[Conjunct]) -> bool:
+    """Whether `conjuncts` hold wherever all of `by` do, as far as their form shows."""
+    return all(
+        conjunct in by
+        or any(
+            known.about and known.about == conjunct.about and conjunct.options and known.options <= conjunct.options
+            for known in by
+        )
+        for conjunct in conjuncts
+    )
+
+
+def zero_of(value: Any) -> Any:
+    """The zero that `value` must not be when it divides."""
+    return timedelta(0) if isinstance(value, timedelta) else 0

@@ -1,0 +1,381 @@
+"""A dataset: tables side by side, with the calendar and the money they are measured in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
+
+from crmkpi.definition.measures import Grouped
+from crmkpi.definition.metric import Metric
+from crmkpi.engines.frames.backends import backend_of
+from crmkpi.engines.frames.table import FrameTable
+from crmkpi.errors import InputError, MissingTableError, PeriodError, UnknownNameError, did_you_mean
+from crmkpi.measuring.measurement import chosen_metrics, measure, measure_one, report, zone_notes
+from crmkpi.measuring.reading import EVER
+from crmkpi.measuring.results import Report, Result
+from crmkpi.measuring.segments import By
+from crmkpi.metrics.catalogue import catalogue
+from crmkpi.money import Rates
+from crmkpi.records import RECORDS, known_tables
+from crmkpi.records.base import record_type
+from crmkpi.time.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit, check_calendar
+from crmkpi.time.periods import Period
+
+if TYPE_CHECKING:
+    from crmkpi.quality import QualityReport
+
+__all__ = ["Compare", "Dataset", "framed", "result_of"]
+
+Compare = Literal["previous", "year_ago"] | Period | str | None  # noqa: PYI051  # the two words, or a period's
+_NOT_TABLES = (str, bytes, Mapping)  # iterable, but not of records
+_SETTINGS = ("calendar", "currency", "rates", "as_of")
+_LINE = 80  # characters of a terminal
+
+
+class Dataset:
+    """Tables side by side: `Dataset(deals=..., customers=..., calendar=Calendar(tz="Europe/Berlin"))`.
+
+    A table is any iterable of its records; one that can be read only once, such as a generator, serves one call.
+    `calendar` gives the time zone in which days begin, and the fiscal year, week start and opening hours. `currency` is
+    that of amounts which carry none. `rates` convert every amount to one currency. `as_of` is the day (to its end) or
+    instant up to which the data is known: it decides what is complete, and what "last month" means.
+
+    >>> from crmkpi import Deal, win_rate
+    >>> crm = Dataset(deals=[Deal(id="1", status="won", owner="Ada"), Deal(id="2", status="lost", owner="Bo")])
+    >>> [result.value for result in crm.measure(win_rate, by="owner")]
+    [1.0, 0.0]
+    >>> Dataset(deal=[])
+    Traceback (most recent call last):
+    crmkpi.errors.UnknownNameError: A dataset has no table 'deal'. Did you mean 'deals'?
+    """
+
+    __slots__ = ("_indexes", "_spent", "as_of", "calendar", "currency", "rates", "tables")
+
+    def __init__(
+        self,
+        *,
+        calendar: Calendar = DEFAULT_CALENDAR,
+        currency: str | None = None,
+        rates: Rates | None = None,
+        as_of: date | None = None,
+        **tables: Iterable[Any],
+    ) -> None:
+        tables = {name: framed(name, records) for name, records in tables.items()}
+        for name, records in tables.items():
+            if isinstance(records, FrameTable):
+                _check_home(name, records)
+                continue
+            if name not in known_tables():
+                raise UnknownNameError(f"A dataset has no table {name!r}. {did_you_mean(name, known_tables())}")
+            if isinstance(records, _NOT_TABLES) or not isinstance(records, Iterable):
+                raise InputError(
+                    f"The table {name!r} must be an iterable of records; got {type(records).__name__}. Give a list, "
+                    "what crmkpi.read_csv and its like return, or a frame."
+                )
+        check_calendar(calendar, as_of)
+        if rates is not None and not isinstance(rates, Rates):
+            raise InputError(f"`rates` is a Rates, such as Rates('EUR', {{'USD': '0.9'}}); got {rates!r}.")
+        if currency is not None and not isinstance(currency, str):
+            raise InputError(f"`currency` is the name of a currency, such as 'EUR'; got {currency!r}.")
+        self.tables: Mapping[str, Iterable[Any]] = MappingProxyType(dict(tables))
+        self.calendar = calendar
+        self.currency = currency
+        self.rates = rates
+        self.as_of = as_of
+        self._indexes: dict[str, dict[str, Any]] = {}
+        self._spent: set[str] = set()
+
+    def measure(
+        self,
+        metrics: Metric | str | Iterable[Metric | str],
+        *,
+        period: Period | str | Sequence[Period | str] | None = None,
+        every: CalendarUnit | None = None,
+        by: By = None,
+        compare: Compare = None,
+        parameters: Mapping[str, Any] | None = None,
+        confidence: float | None = 0.95,
+    ) -> Report:
+        """Measure KPIs, all in one pass over each table: one result per metric, period and segment.
+
+        `period` is a Period or its text ("2026-Q1"; "last month" needs the dataset's `as_of`), or several, which may
+        overlap (`Period("2026").windows("3 months", every="month")`); none means the whole data. `every` splits it
+        ("month"). `by` groups (see `crmkpi.measuring.segments`). `compare` sets each period beside its
+        "previous" one, the one a "year_ago", or a period of yours. `parameters` are the numbers that KPIs ask for.
+        `confidence` is that of the intervals; None leaves them off, which is faster.
+        """
+        periods = self.periods(period, every)
+        against = None if compare is None else [self._other(each, compare) for each in periods]
+        statements: list[tuple[str, str]] = []
+        chosen = chosen_metrics(metrics)
+        results = measure(
+            self,
+            chosen,
+            periods=periods,
+            against=against,
+            by=by,
+            parameters=parameters or {},
+            confidence=confidence,
+            statements=statements,
+        )
+        notes = zone_notes(self, periods, chosen)
+        return report(results, periods, every, by, notes=notes, statements=statements)
+
+    def scorecard(
+        self,
+        theme: str | None = None,
+        *,
+        period: Period | str,
+        compare: Compare = "previous",
+        by: By = None,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> Report:
+        """All KPIs of a theme (of all themes if none is named) that the dataset's tables allow, beside a comparison.
+
+        The report's notes name the KPIs that were left off, and what they lack.
+        """
+        given = parameters or {}
+        chosen, notes = self.measurable(theme, given)
+        found = self.measure(chosen, period=period, compare=compare, by=by, parameters=given)
+        return Report(found.results, found.title, (*notes, *found.notes))
+
+    def measurable(
+        self, theme: str | None = None, parameters: Mapping[str, Any] | None = None
+    ) -> tuple[tuple[Metric, ...], tuple[str, ...]]:
+        """The KPIs of a theme, or of all, that these tables and parameters suffice for, and notes on the others.
+
+        Each note is a line of at most 80 characters about one thing that is lacking. A KPI that lacks several stands
+        with the first of them.
+        """
+        offered = list(catalogue) if theme is None else catalogue.by_theme(theme)
+        lacking: dict[str, list[str]] = {}
+        for metric in offered:
+            lacking.setdefault(self._lacks(metric, parameters or {}), []).append(metric.id)
+        chosen = tuple(metric for metric in offered if metric.id in lacking.get("", ()))
+        if not chosen:
+            raise MissingTableError(
+                f"No KPI of {theme or 'the catalogue'} can be measured with the tables "
+                f"{', '.join(self.tables) or '(none)'} alone; crmkpi show KPI says what each one reads."
+            )
+        return chosen, tuple(
+            _on_one_line(f"not measured for lack of {what}: ", names) for what, names in lacking.items() if what
+        )
+
+    def _lacks(self, metric: Metric, parameters: Mapping[str, Any]) -> str:
+        """The first that there is not, so that the KPI cannot be measured in a period; nothing if it can."""
+        tables = [table for table in metric.tables if table not in self.tables]
+        values = [
+            f"{name}=..."
+            for name, parameter in metric.parameters.items()
+            if parameter.default is None and name not in parameters
+        ]
+        undated = metric.at is None and not all(
+            measure.at is not None or measure.is_stock or isinstance(measure.table, Grouped)
+            for measure in metric.measures.values()
+        )
+        unknown = ["as_of=..."] if metric.needs_as_of and self.as_of is None else []
+        return next(iter([*tables, *values, *unknown, *(["a date"] if undated else [])]), "")
+
+    def periods(
+        self, period: Period | str | Sequence[Period | str] | None, every: CalendarUnit | None
+    ) -> list[Period | None]:
+        """The periods that are asked for, cut from the dataset's calendar; None is the whole data."""
+        if period is None:
+            if every is not None:
+                raise PeriodError(f"every={every!r} splits a period; say which one, such as period='2026'.")
+            return [None]
+        if not isinstance(period, Period | str):
+            if not isinstance(period, Iterable) or not (several := list(period)):
+                raise PeriodError(f"A period is text such as '2026-Q1', a Period, or several of these; got {period!r}.")
+            return [found for each in several for found in self.periods(each, every)]
+        whole = period if isinstance(period, Period) else Period(period, calendar=self.calendar, as_of=self.as_of)
+        if every is not None:
+            return list(whole.split(every))
+        return [None if whole.unit == "all" else whole]
+
+    def _other(self, period: Period | None, compare: Compare) -> Period | None:
+        if compare is None:
+            return None
+        if period is None:
+            raise PeriodError("A comparison needs a period to compare with another; give period=...")
+        if compare == "previous":
+            return period.previous()
+        if compare == "year_ago":
+            return period.year_ago()
+        others = self.periods(compare, None)
+        if len(others) != 1:
+            raise PeriodError(f"A period is compared with one other; got {len(others)}.")
+        return others[0]
+
+    def check(
+        self, *, metrics: Metric | str | Iterable[Metric | str] | None = None, founded: date | None = None
+    ) -> QualityReport:
+        """What is wrong with the records, how much of it, and what that does to which KPI; in one pass over each table.
+
+        Findings are errors (a KPI is wrong without a word, or stops), warnings (KPIs leave records out and say so, or
+        may be wrong) and information. They name the KPIs of the catalogue that these tables allow, or `metrics` only.
+        Dates before the firm was `founded` are found. With the dataset's `as_of`, dates in the future and open deals
+        whose close date has passed are found too. Frames are checked as records, up to 2,000,000 rows.
+
+        >>> from crmkpi import Deal
+        >>> crm = Dataset(deals=[Deal(id="7", status="won", created_at="2026-01-05", amount=12)])
+        >>> finding = crm.check(metrics=["win_rate"]).findings[0]
+        >>> finding.what, finding.count, finding.effects[0].does, finding.metrics
+        ('won or lost, and no closed_at', 1, 'counted in no period by', ('win_rate',))
+        >>> Dataset(deals=[]).check().count("error")
+        1
+        """
+        from crmkpi.quality import check  # noqa: PLC0415  # who measures KPIs need not load the checks
+
+        return check(self, metrics=metrics, founded=founded)
+
+    def records(self, table: str) -> Iterable[Any]:
+        """The records of a table, to be read once."""
+        records = self.tables[table]
+        if isinstance(records, Iterator):
+            if table in self._spent:
+                raise InputError(
+                    f"The table {table!r} is a stream that has been read already; measure everything in one call, or "
+                    f"give a list."
+                )
+            self._spent.add(table)
+        return records
+
+    def index(self, table: str) -> Mapping[str, Any]:
+        """The records of a related table by id."""
+        if table not in self._indexes:
+            if table not in self.tables:
+                raise MissingTableError(
+                    f"A related field needs the table {table!r}, which the dataset lacks; it has "
+                    f"{', '.join(self.tables)}. Add {table}=... to the Dataset."
+                )
+            if isinstance(self.tables[table], FrameTable):
+                raise InputError(
+                    f"Fields of {table} are looked up for records, so {table} must be records as well; got a frame. "
+                    "Give both tables as frames of one library."
+                )
+            index: dict[str, Any] = {}
+            for record in self.records(table):
+                if record.id in index:
+                    raise InputError(
+                        f"Two records of {table} have the id {record.id!r}, so that a reference to it is ambiguous; "
+                        "remove one of them."
+                    )
+                index[record.id] = record
+            self._indexes[table] = index
+        return self._indexes[table]
+
+    def known_until(self) -> tuple[datetime, datetime]:
+        """The as-of instant on the wall clock and exactly; a date stands for its end."""
+        known = self.as_of
+        if known is None:
+            return EVER
+        if not isinstance(known, datetime):
+            known = datetime.combine(known + timedelta(days=1), time())
+        if known.tzinfo is None:
+            return known, self.calendar.instant(known)
+        return self.calendar.wall(known), known
+
+    def __repr__(self) -> str:
+        tables = ", ".join(f"{name}: {_size(records)}" for name, records in self.tables.items())
+        return f"<Dataset {tables or 'without tables'}>"
+
+
+def result_of(metric: Metric, data: Any, options: Mapping[str, Any]) -> Result:
+    """One metric of records, tables or a dataset as one result; see `Metric.__call__`."""
+    if not options:
+        return measure_one(
+            _dataset(metric, data, {}, {}), metric, period=None, against=None, parameters={}, confidence=0.95
+        )
+    rest = dict(options)
+    period = rest.pop("period", None)
+    compare = rest.pop("compare", None)
+    confidence = rest.pop("confidence", 0.95)
+    settings = {name: rest.pop(name) for name in _SETTINGS if name in rest}
+    tables = {name: rest.pop(name) for name in known_tables() if name in rest}
+    parameters = {name: rest.pop(name) for name in metric.parameters if name in rest}
+    for name in rest:
+        if name in ("by", "every"):
+            raise UnknownNameError(
+                f"{metric.id} gives one result and takes no {name!r}; for several results write "
+                f"Dataset(...).measure({metric.id!r}, {name}=...)."
+            )
+        known = [*metric.parameters, *metric.tables, "period", "compare", "confidence", *_SETTINGS]
+        raise UnknownNameError(f"{metric.id} takes no {name!r}. {did_you_mean(name, known)}")
+    crm = _dataset(metric, data, tables, settings)
+    chosen, *others = crm.periods(period, None)
+    if others:
+        raise PeriodError(
+            f"{metric.id} gives one result and takes one period; got {1 + len(others)}. For several give them to "
+            "Dataset.measure()."
+        )
+    against = crm._other(chosen, compare)  # noqa: SLF001  # the dataset's own module
+    return measure_one(crm, metric, period=chosen, against=against, parameters=parameters, confidence=confidence)
+
+
+def _dataset(metric: Metric, data: Any, tables: Mapping[str, Any], settings: dict[str, Any]) -> Dataset:
+    """Whatever the data came as, as a dataset."""
+    if isinstance(data, Dataset):
+        if tables:
+            raise InputError(
+                f"Give {metric.id} a Dataset or tables by name, not both; got {', '.join(tables)} as well."
+            )
+        if not settings:
+            return data
+        kept: dict[str, Any] = {**data.tables, **{name: getattr(data, name) for name in _SETTINGS}}
+        return Dataset(**(kept | settings))
+    if isinstance(data, Mapping) and backend_of(data) is None:
+        return Dataset(**{**data, **tables}, **settings)
+    if data is None:
+        if not tables:
+            raise InputError(f"{metric.id} needs data: {_asks(metric)}.")
+        return Dataset(**tables, **settings)
+    is_table = isinstance(data, Iterable | FrameTable) or backend_of(data) is not None
+    if isinstance(data, str | bytes) or not is_table:
+        raise InputError(f"{metric.id} needs records, such as a list of them, or a Dataset; got {type(data).__name__}.")
+    missing = [table for table in metric.tables if table not in tables]
+    if len(missing) != 1:
+        raise InputError(f"{metric.id} reads {' and '.join(metric.tables)}; give them by name: {_asks(metric)}.")
+    found: dict[str, Any] = {missing[0]: data, **tables}
+    return Dataset(**found, **settings)
+
+
+def _on_one_line(head: str, names: Sequence[str]) -> str:
+    """As many of the names as a line of a terminal holds, and how many more there are."""
+    line = head
+    for shown in range(len(names), 0, -1):
+        line = head + ", ".join(names[:shown]) + (f" and {len(names) - shown} more" if shown < len(names) else "")
+        if len(line) <= _LINE:
+            break
+    return line
+
+
+def _size(records: Any) -> str:
+    if isinstance(records, FrameTable):
+        return f"a {records.backend.name} frame"
+    return f"{len(records):,}" if isinstance(records, Sequence) else "a stream"
+
+
+def _asks(metric: Metric) -> str:
+    return f"{metric.id}({', '.join(f'{table}=...' for table in metric.tables)}), or a Dataset with these tables"
+
+
+def framed(name: str, records: Any) -> Any:
+    """A frame as a table of records of that name; anything else as it is."""
+    if isinstance(records, FrameTable) or backend_of(records) is None:
+        return records
+    if name not in RECORDS:
+        raise UnknownNameError(
+            f"A dataset has no table {name!r} for a frame. {did_you_mean(name, RECORDS)} A table of your own record "
+            "class is given as crmkpi.table(frame, record=...)."
+        )
+    return FrameTable(records, type_=record_type(RECORDS[name]))
+
+
+def _check_home(name: str, table: FrameTable) -> None:
+    if table.type_.table != name:
+        raise InputError(
+            f"The table {name!r} was given a frame of {table.type_.table}; name it {table.type_.table}=..."
+        )

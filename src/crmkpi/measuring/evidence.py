@@ -1,0 +1,81 @@
+"""The evidence of results: how sure a value is, and what became of the records. It is found when it is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from crmkpi.definition.metric import Estimated
+from crmkpi.engines.query import Answer, Sample
+from crmkpi.measuring.formula import interval_of, sampled_input
+from crmkpi.measuring.plan import MetricPlan
+from crmkpi.measuring.reading import Cut, Input
+from crmkpi.measuring.results import Account, Evidence
+
+__all__ = ["Witness"]
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """Knows the evidence of a metric's results.
+
+    A result that is not looked at keeps what it would take, so that is little: no groups of the answers, and no lists.
+    """
+
+    plan: MetricPlan
+    confidence: float | None
+    answers: Mapping[str, Answer]
+    sampled: str | None  # the input whose values the interval rests on
+    at_once: bool  # lists went into the formula, or what is asked may refuse them
+
+    @classmethod
+    def of(cls, plan: MetricPlan, confidence: float | None, answers: Mapping[str, Answer]) -> Witness:
+        """The witness of what these answers say."""
+        tables = {account.table for account in plan.accounts}
+        lists = any(found.measure.aggregate in ("rows", "values") for found in plan.measures.values())
+        return cls(
+            plan,
+            confidence,
+            {table: replace(answers[table], groups=[]) for table in tables},
+            sampled_input(plan.metric),
+            lists or isinstance(plan.metric.interval, Estimated),
+        )
+
+    def finding(
+        self, cut: Cut, segment: tuple[Hashable, ...], inputs: Mapping[str, Input], numbers: Mapping[str, Any] | None
+    ) -> Callable[[], Evidence]:
+        """What finds the evidence of one segment; `numbers` went into the formula, None where it gave no value."""
+        counts = cut.counts(segment)
+        if numbers is None or self.confidence is None:
+            return partial(self._evidence, segment, counts, None, None)
+        sample = None if self.sampled is None else inputs[self.sampled].sample
+        if not self.at_once and (sample is None or not isinstance(sample.values, list)):
+            return partial(self._evidence, segment, counts, numbers, sample)
+        found = self._evidence(segment, counts, numbers, sample)
+        return lambda: found
+
+    def _evidence(
+        self,
+        segment: tuple[Hashable, ...],
+        counts: Sequence[Sequence[int]],
+        numbers: Mapping[str, Any] | None,
+        sample: Sample | None,
+    ) -> Evidence:
+        interval, n = None, None
+        if numbers is not None and self.confidence is not None:
+            interval, n = interval_of(self.plan.metric, numbers, sample, confidence=self.confidence)
+        accounts = self._accounts(segment, counts)
+        return interval, n if n is not None else accounts[-1].used, accounts
+
+    def _accounts(self, segment: tuple[Hashable, ...], counts: Sequence[Sequence[int]]) -> tuple[Account, ...]:
+        made = []
+        for plan, (used, *others) in zip(self.plan.accounts, counts, strict=True):
+            answer = self.answers[plan.table]
+            given = answer.given.get(segment, 0) + answer.rejected
+            left_out = plan.left_out(others)
+            made.append(
+                Account(plan.table, plan.at, given, used, left_out, answer.rejected, answer.unread, answer.skipped)
+            )
+        return tuple(made)

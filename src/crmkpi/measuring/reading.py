@@ -1,0 +1,411 @@
+"""From answers to the inputs of formulas: pick the states of a period and segment, merge them, and read them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Context, Decimal, localcontext
+from functools import reduce
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from crmkpi.definition.expressions import Expression, Together, ValueKind, as_of
+from crmkpi.definition.measures import Grouped, Measure
+from crmkpi.engines.query import EXACT, NO_DATE, Answer, Group, Part, Sample, Slot, empty_state, merged_state
+from crmkpi.engines.records.engine import Moments
+from crmkpi.engines.records.interpreter import evaluate
+from crmkpi.errors import CurrencyError, ParameterError, PeriodError
+from crmkpi.measuring.plan import AccountPlan, Column, MeasurePlan, MetricPlan
+from crmkpi.statistics.intervals import quantile
+from crmkpi.time.periods import Period
+
+__all__ = ["EVER", "Cut", "Input", "Place", "Reader", "Timeline", "moved"]
+
+EVER = (Period.all().wall_end, Period.all().end)  # an as-of instant after everything, on the wall clock and exact
+_DIVISION = Context(prec=28)
+_NOTHING = Sample()
+_NOTHING_EARLIER = "there is no earlier period to look at"
+
+
+class Input(NamedTuple):
+    """One input of a formula: its value, the currency if it is money, and what was kept of the values.
+
+    Where there is no value, `missing` says why.
+    """
+
+    value: Any
+    currency: str | None = None
+    sample: Sample | None = None
+    missing: str | None = None
+
+
+class Timeline:
+    """The periods of one measurement, cut into elementary intervals that do not overlap.
+
+    Rolling windows and comparisons overlap; their elementary intervals do not, and states of intervals merge.
+    """
+
+    __slots__ = ("_parts", "_stocks", "moments")
+
+    def __init__(self, periods: Iterable[Period | None], as_of: tuple[datetime, datetime], *, whole: bool) -> None:
+        """Cut `periods`, where None is the whole data; `as_of` is an instant as wall-clock time and exact.
+
+        `whole` says that the answers are not cut into parts at all.
+        """
+        ever = Period.all()
+        distinct = list(dict.fromkeys(periods))
+        real = [period for period in distinct if period is not None]
+        if None in distinct and not whole:
+            real.append(ever)
+        wall_edges = sorted({edge for period in real for edge in (period.wall_start, period.wall_end)})
+        edges = sorted({edge for period in real for edge in (period.start, period.end)})
+        numbers = {edge: number for number, edge in enumerate(edges)}
+        self._parts: dict[Period | None, Sequence[int | None]] = {
+            period: range(numbers[period.start], numbers[period.end]) for period in real
+        }
+        if None in distinct:  # what no timestamp puts into a period is in the whole as well
+            self._parts[None] = (None,) if whole else (*self._parts[ever], NO_DATE, None)
+        wanted = {part for parts in self._parts.values() for part in parts}
+        self._stocks = {period: number for number, period in enumerate(distinct)}
+        wall, exact = as_of
+        bounds = [period or ever for period in distinct]
+        self.moments = Moments(
+            wall_edges,
+            edges,
+            [number in wanted for number in range(max(len(edges) - 1, 0))],
+            [(period.wall_start, period.start, period.wall_end, period.end) for period in bounds],
+            wall,
+            exact,
+        )
+
+    @property
+    def merging(self) -> bool:
+        """Whether any period is made of several parts, whose states must merge."""
+        return any(len(parts) > 1 for parts in self._parts.values())
+
+    def parts(self, period: Period | None, *, stock: bool) -> Sequence[int | None]:
+        """The parts of the answers that make up the period; none where it was not asked for."""
+        if stock:
+            return (self._stocks[period],) if period in self._stocks else ()
+        return self._parts.get(period, ())
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads answers: gives the inputs of a metric's formula, and its accounts, for a period and a segment."""
+
+    answers: Mapping[str, Answer]
+    timeline: Timeline
+    parameters: Mapping[str, Any]
+    currency: str | None
+
+    def segments(self) -> list[tuple[Hashable, ...]]:
+        """All segments that any table has, in the order in which they first appear."""
+        return list(dict.fromkeys(segment for answer in self.answers.values() for segment in answer.given))
+
+    def given(self, table: str, segment: tuple[Hashable, ...]) -> int:
+        """How many records of the table are in the segment."""
+        return self.answers[table].given.get(segment, 0)
+
+    def cut(self, plan: MetricPlan, period: Period | None) -> Cut:
+        """What a metric needs of one period, to be read for each segment."""
+        return Cut(self, plan, period)
+
+    def place(self, column: Column, period: Period | None) -> Place:
+        """Where a slot is found over a whole period."""
+        groups = self.answers[column.table].groups[column.anchor]
+        parts = tuple(self.timeline.parts(moved(period, column.measure, self.parameters), stock=column.stock))
+        return Place(groups, parts, column.number, column.slot)
+
+    def last_day(self, period: Period | None) -> date | None:
+        """The last day looked at: the period's, or that of the as-of instant where it is earlier."""
+        known: datetime = self.parameters[repr(as_of)][0]
+        end = known if period is None else min(known, period.wall_end)
+        return None if end == EVER[0] else (end - timedelta(microseconds=1)).date()
+
+    def reading(self, measure: Measure, metric: str) -> Callable[[Any], Input]:
+        """What reads a state as the input of a formula: durations in seconds, money with its currency."""
+        aggregate, kind = measure.aggregate, measure.kind
+        if aggregate in ("count", "distinct"):
+            return _count_of
+        if aggregate == "latest":
+            return _latest_of
+
+        def read(state: Any) -> Input:
+            currency, sample = None, _NOTHING
+            if kind == "money":
+                currency, sample = self._one_currency(state, metric)
+            elif state:
+                (sample,) = state.values()
+            if aggregate == "values":
+                return Input(tuple([_for_formula(one, kind) for one in sample.values]), currency, sample)
+            return Input(_for_formula(_aggregate(measure, sample), kind), currency, sample)
+
+        return read
+
+    def _one_currency(self, samples: Mapping[str | None, Sample], metric: str) -> tuple[str | None, Sample]:
+        """The only currency among the amounts; several are never added."""
+        if len(samples) == 1:  # by far the most
+            ((currency, sample),) = samples.items()
+            if sample.count:
+                return (currency if currency is not None else self.currency), sample
+        merged: dict[str | None, Sample] = {}
+        for currency, sample in samples.items():
+            if sample.count:
+                known = currency if currency is not None else self.currency
+                merged[known] = sample if known not in merged else merged[known].merged(sample)
+        if len(merged) > 1:
+            found = sorted(
+                ((sample.count, currency or "no currency") for currency, sample in merged.items()), reverse=True
+            )
+            listed = ", ".join(f"{count:,} in {currency}" for count, currency in found)
+            raise CurrencyError(
+                f"{metric} would add amounts in several currencies: {listed}. Give rates=crmkpi.Rates(to, ...) to "
+                "convert them, or group by='currency'."
+            )
+        return next(iter(merged.items())) if merged else (self.currency, Sample())
+
+    def _currency_of(self, amounts: Iterable[Input], metric: str) -> str | None:
+        """The only currency of some amounts; an empty sum has none of its own."""
+        samples: dict[str | None, Sample] = {}
+        for amount in amounts:
+            assert amount.sample is not None  # every number that is money comes with one
+            samples[amount.currency] = samples.get(amount.currency, Sample()).merged(amount.sample)
+        return self._one_currency(samples, metric)[0]
+
+    def grouped(self, plan: MeasurePlan, states: Mapping[str, Any], metric: str) -> Input:
+        """Aggregate a table of one row per key, whose columns are read first."""
+        measure = plan.measure
+        if measure.aggregate == "rows":
+            return self._rows(plan, states, metric)
+        kept: dict[str | None, list[Any]] = {}
+        counted = 0
+        for _, cells in self._cells(plan, states, metric):
+            counted += 1
+            value = None if measure.value is None else self._of_row(measure.value, plan, cells)
+            if value is not None:
+                amounts = [cells[name] for name, column in plan.columns.items() if column.measure.kind == "money"]
+                currency = self._currency_of(amounts, metric) if measure.kind == "money" else None
+                kept.setdefault(currency, []).append(value)
+        if measure.aggregate == "count":
+            return Input(counted)
+        if measure.aggregate == "distinct":
+            return Input(len({value for values in kept.values() for value in values}))
+        with localcontext(EXACT):
+            samples = {
+                currency: Sample.of(values, measure.kind, ("squares", "values", "extremes"))
+                for currency, values in kept.items()
+            }
+        return self.reading(measure, metric)(samples)
+
+    def _rows(self, plan: MeasurePlan, states: Mapping[str, Any], metric: str) -> Input:
+        """The rows as tuples of the keys and the columns; all amounts in them are of one currency."""
+        assert isinstance(plan.measure.table, Grouped)
+        several = isinstance(plan.measure.table.parts_[1], Together)
+        money = [name for name, column in plan.columns.items() if column.measure.kind == "money"]
+        rows: list[tuple[Any, ...]] = []
+        amounts: list[Input] = []
+        for key, cells in self._cells(plan, states, metric):
+            rows.append((*(key if several else (key,)), *(cell.value for cell in cells.values())))
+            amounts += (cells[name] for name in money)
+        return Input(tuple(sorted(rows)), self._currency_of(amounts, metric) if money else None)
+
+    def _cells(
+        self, plan: MeasurePlan, states: Mapping[str, Any], metric: str
+    ) -> Iterator[tuple[Any, Mapping[str, Input]]]:
+        """The key and the columns of each row that is wanted."""
+        empty = {name: _empty_keyed(column) for name, column in plan.columns.items()}
+        readings = {name: self.reading(column.measure, metric) for name, column in plan.columns.items()}
+        where = plan.measure.where
+        for key in dict.fromkeys(key for by_key in states.values() for key in by_key):
+            cells = {name: read(states[name].get(key, empty[name])) for name, read in readings.items()}
+            if where is None or self._of_row(where, plan, cells) is True:
+                yield key, cells
+
+    def _of_row(self, expression: Expression, plan: MeasurePlan, cells: Mapping[str, Input]) -> Any:
+        row = {name: _for_row(cells[name].value, column.measure.kind) for name, column in plan.columns.items()}
+        with localcontext(EXACT):
+            return evaluate(expression, row, self.parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the states of one slot are found over one period, for each segment."""
+
+    groups: Mapping[Group, list[Any]]
+    parts: Sequence[Part]
+    number: int
+    slot: Slot
+
+    def state(self, segment: tuple[Hashable, ...]) -> Any:
+        """The state of the slot over the whole period."""
+        if len(self.parts) == 1:  # by far the most
+            states = self.groups.get((segment, self.parts[0]))
+            return empty_state(self.slot) if states is None else states[self.number]
+        found = [states[self.number] for part in self.parts if (states := self.groups.get((segment, part))) is not None]
+        if not found:
+            return empty_state(self.slot)
+        with localcontext(EXACT):
+            return reduce(lambda mine, theirs: merged_state(self.slot, mine, theirs), found)
+
+
+class _Counting:
+    """Where the records of one table and anchor are counted over one period."""
+
+    __slots__ = ("_groups", "_none", "_numbers", "_others", "_parts", "_pick", "_undated")
+
+    def __init__(self, reader: Reader, account: AccountPlan, period: Period | None) -> None:
+        self._parts = tuple(reader.timeline.parts(period, stock=account.stock))
+        self._groups = reader.answers[account.table].groups[account.anchor]
+        self._numbers = [account.used, *(number for _, number in account.reasons)]
+        self._pick = itemgetter(*self._numbers) if account.reasons else lambda states: (states[account.used],)
+        self._none = [0] * len(self._numbers)
+        # Records that would count if they had the date that puts them into a period, and so lie in none of the parts.
+        self._undated = [account.used, *(number for reason, number in account.reasons if reason == account.no_date)]
+        self._others = {} if NO_DATE in self._parts else self._groups
+
+    def counts(self, segment: tuple[Hashable, ...]) -> list[int]:
+        """How many were used, how many left out under each reason, and how many have no date."""
+        undated = self._others.get((segment, NO_DATE))
+        dateless = 0 if undated is None else sum([undated[number] for number in self._undated])
+        if len(self._parts) == 1:  # by far the most
+            states = self._groups.get((segment, self._parts[0]))
+            return [*(self._none if states is None else self._pick(states)), dateless]
+        each = [states for part in self._parts if (states := self._groups.get((segment, part))) is not None]
+        return [*[sum([states[number] for states in each]) for number in self._numbers], dateless]
+
+
+class Cut:
+    """A metric over one period: where its numbers lie is found once, and read for each segment."""
+
+    __slots__ = ("_counting", "_finders", "_fixed", "_plan", "_reader")
+
+    def __init__(self, reader: Reader, plan: MetricPlan, period: Period | None) -> None:
+        self._reader = reader
+        self._plan = plan
+        self._fixed: dict[str, Input] = {}
+        self._finders: list[tuple[str, Callable[[tuple[Hashable, ...]], Input]]] = []
+        for name, found in plan.measures.items():
+            looking = [found.measure, *(column.measure for column in found.columns.values())]
+            shifted = [part for part in looking if part.shift != "none"]
+            if any(moved(period, part, reader.parameters) is None for part in shifted):
+                self._fixed[name] = Input(None, missing=_NOTHING_EARLIER)
+            self._finders.append((name, self._finder(name, found, period)))
+        if plan.metric.days is not None:
+            missing = "it needs the length of a period, and no period is given"
+            self._fixed[plan.metric.days] = Input(_days(period), missing=missing)
+        if plan.metric.until is not None:
+            missing = "it needs the day up to which the data is known, and none is given"
+            self._fixed[plan.metric.until] = Input(reader.last_day(period), missing=missing)
+        self._counting = [_Counting(reader, account, period) for account in plan.accounts]
+
+    @property
+    def lacks(self) -> bool:
+        """Whether an input has no value in any segment, for a reason of its own."""
+        return any(found.value is None for found in self._fixed.values())
+
+    def _finder(self, name: str, plan: MeasurePlan, period: Period | None) -> Callable[[tuple[Hashable, ...]], Input]:
+        """What finds an input of the formula for a segment."""
+        if name in self._fixed:
+            fixed = self._fixed[name]
+            return lambda _: fixed
+        reader, metric = self._reader, self._plan.metric.id
+        places = {each: reader.place(column, period) for each, column in plan.columns.items()}
+        if isinstance(plan.measure.table, Grouped):
+            return lambda segment: reader.grouped(
+                plan, {each: place.state(segment) for each, place in places.items()}, metric
+            )
+        state_of, read = places[""].state, reader.reading(plan.measure, metric)
+        return lambda segment: read(state_of(segment))
+
+    def inputs(self, segment: tuple[Hashable, ...]) -> dict[str, Input]:
+        """All inputs of the metric's formula."""
+        found = {name: find(segment) for name, find in self._finders}
+        for given in (self._plan.metric.days, self._plan.metric.until):
+            if given is not None:
+                found[given] = self._fixed[given]
+        return found
+
+    def counts(self, segment: tuple[Hashable, ...]) -> list[list[int]]:
+        """For each table and anchor, how many were used, were left out under each reason, and have no date."""
+        return [counting.counts(segment) for counting in self._counting]
+
+
+def _count_of(state: Any) -> Input:
+    return Input(state if isinstance(state, int) else len(state))
+
+
+def _latest_of(state: Any) -> Input:
+    value = None if state is None else state[2]
+    return Input(value / timedelta(seconds=1) if isinstance(value, timedelta) else value)
+
+
+def moved(period: Period | None, measure: Measure, parameters: Mapping[str, Any]) -> Period | None:
+    """The period that a measure such as `.previous()` looks at; None where there is none before."""
+    if measure.shift == "none":
+        return period
+    if period is None:
+        return None
+    steps = measure.steps if isinstance(measure.steps, int) else parameters[repr(measure.steps)]
+    if steps < 1 or steps != int(steps):
+        raise ParameterError(f"A number of periods is a whole number from 1; got {steps!r} for {measure.steps!r}.")
+    try:
+        if measure.shift == "year_ago":
+            return period.year_ago()
+        for _ in range(int(steps)):
+            period = period.previous()
+    except PeriodError:  # all time, week 53 in a year that follows one of 52 weeks, or the beginning of the calendar
+        return None
+    return period
+
+
+def _days(period: Period | None) -> float | None:
+    if period is None or period.unit == "all":
+        return None
+    return (period.wall_end - period.wall_start) / timedelta(days=1)
+
+
+def _empty_keyed(column: Column) -> Any:
+    return {"count": 0, "latest": None}.get(column.slot.what, {})
+
+
+def _aggregate(measure: Measure, sample: Sample) -> Any:
+    """The number that the measure's word asks of a sample; None where it has none."""
+    if measure.aggregate == "sum":
+        return sample.total if sample.count else 0
+    if not sample.count:
+        return None
+    match measure.aggregate:
+        case "mean":
+            with localcontext(_DIVISION):
+                return _mean(sample)
+        case "median" | "quantile":
+            assert measure.fraction is not None
+            return quantile(sample.values, measure.fraction)
+        case "min":
+            return sample.low
+        case _:
+            return sample.high
+
+
+def _mean(sample: Sample) -> Any:
+    # Whole numbers divide exactly rounded; going through a decimal would round twice.
+    return sample.total / sample.count
+
+
+def _for_formula(value: Any, kind: ValueKind) -> Any:
+    """The plain number that a formula works with: durations in seconds, money as a Decimal, else an int or float."""
+    if value is None or kind in ("timestamp", "date"):
+        return value
+    if kind == "duration":
+        return value / 1_000_000
+    if kind == "money":
+        return Decimal(value)
+    if kind == "integer" and isinstance(value, int):
+        return value
+    return float(value)
+
+
+def _for_row(value: Any, kind: ValueKind) -> Any:
+    return timedelta(seconds=value) if kind == "duration" and value is not None else value

@@ -1,0 +1,361 @@
+"""Results: a KPI's value with its evidence, and reports, which are many of them in order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from functools import partial
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from crmkpi.definition.metric import Metric, Unit
+from crmkpi.errors import InputError, UnknownNameError, did_you_mean
+from crmkpi.measuring.formula import counted, evaluated, interval_of
+from crmkpi.statistics.intervals import Interval
+from crmkpi.time.periods import Period
+
+__all__ = [
+    "Account",
+    "Change",
+    "Evidence",
+    "Report",
+    "Result",
+    "compared",
+    "measured",
+    "result_from_totals",
+]
+
+TimeUnit = Literal["seconds", "minutes", "hours", "days", "weeks"]
+_SECONDS: Mapping[TimeUnit, float] = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400, "weeks": 604_800}
+_SMALL_SAMPLE = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What became of the records of one table: none is lost without a trace.
+
+    `given` = `used` + everything in `left_out` + `outside` + `rejected`. `outside` are the records that the question is
+    not about: of another period, or of a kind that the definition does not count. `rejected` rows of a file could not
+    be read, so that their segment is unknown; every segment's account carries all of them. `unread` says why, for rows
+    that a reader rejected. `skipped` are rows of the source that are no records, by reason, such as total rows; they
+    are not in `given`.
+    """
+
+    table: str
+    at: str | None
+    given: int
+    used: int
+    left_out: Mapping[str, int]
+    rejected: int = 0
+    unread: Mapping[str, int] = field(default_factory=dict)
+    skipped: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def outside(self) -> int:
+        """Records that the question is not about."""
+        return self.given - self.used - sum(self.left_out.values()) - self.rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How a result differs from another: `absolute` in the unit of the KPI, `relative` as a fraction of the other.
+
+    Either is None where it is undefined. `better` says whether the change is for the better, None where the KPI has no
+    direction or nothing changed.
+    """
+
+    absolute: Any
+    relative: float | None
+    better: bool | None
+
+
+Evidence = tuple[Interval[Any] | None, int, tuple[Account, ...]]
+
+
+def _is_nothing(result: Result) -> bool:
+    """Whether it is a sum of no amounts, which is 0 in every currency."""
+    return result.currency is None and result.n == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The value of one KPI for one period and segment, with its evidence.
+
+    `value` is an int (count), a float (ratio, score, number), a Decimal (money, with `currency`), a timedelta
+    (duration), or None where the KPI is undefined; `reason` then says why. `inputs` are the numbers that went into the
+    formula, and of a list of values how many there were. `n` is how many records the value rests on, `accounts` say
+    what was left out. `complete` is False when the period had not ended as of the day that was given, and None when no
+    such day was given.
+    """
+
+    metric: Metric
+    value: Any
+    reason: str | None
+    inputs: Mapping[str, Any]
+    currency: str | None = None
+    interval: Interval[Any] | None = None
+    n: int = 0
+    accounts: tuple[Account, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    period: Period | None = None
+    segment: Mapping[str, Hashable] = field(default_factory=dict)
+    complete: bool | None = None
+    compared_to: Result | None = None
+    exact: Any = field(default=None, repr=False)
+    _find: Callable[[], Evidence] | None = field(default=None, init=False, repr=False, compare=False)
+
+    if not TYPE_CHECKING:  # for type checkers it would make any name an attribute
+
+        def __getattr__(self, name: str) -> Any:
+            """The evidence of a measured result is worked out when it is first looked at: a scorecard has thousands."""
+            if name not in _EVIDENCE or self._find is None:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            for part, found in zip(_EVIDENCE, self._find(), strict=True):
+                object.__setattr__(self, part, found)
+            object.__setattr__(self, "_find", None)  # a result that is kept keeps nothing but itself
+            return getattr(self, name)
+
+    @property
+    def definition(self) -> str:
+        """The id of the definition: the metric, and the variant if it is one."""
+        return self.metric.id
+
+    @property
+    def unit(self) -> Unit:
+        """The unit of the value."""
+        return self.metric.unit
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """How many records were left out, by reason, over all tables."""
+        total: dict[str, int] = {}
+        for account in self.accounts:
+            for reason, count in account.left_out.items():
+                total[reason] = total.get(reason, 0) + count
+        return total
+
+    @property
+    def unread(self) -> dict[str, int]:
+        """How many rows of the sources a reader rejected, by field and reason, over all tables."""
+        return _added({account.table: account.unread for account in self.accounts})
+
+    @property
+    def skipped(self) -> dict[str, int]:
+        """How many rows of the sources are no records, by reason, over all tables."""
+        return _added({account.table: account.skipped for account in self.accounts})
+
+    @property
+    def small_sample(self) -> bool:
+        """Whether the value rests on so few records (below 30) that it says little; a count or sum is what it is."""
+        return self.value is not None and self.n < _SMALL_SAMPLE and not self.metric.additive
+
+    @property
+    def change(self) -> Change | None:
+        """How the value differs from the one it is compared to; None where there is no comparison."""
+        other = self.compared_to
+        if other is None:
+            return None
+        alike = self.currency == other.currency or _is_nothing(self) or _is_nothing(other)
+        if self.value is None or other.value is None or not alike:
+            return Change(None, None, None)
+        absolute = self.value - other.value
+        zero = absolute - absolute
+        relative = None if other.value == zero else float(absolute / abs(other.value))
+        better = (
+            None
+            if self.metric.better == "neither" or absolute == zero
+            else ((absolute > zero) == (self.metric.better == "higher"))
+        )
+        return Change(absolute, relative, better)
+
+    def to(self, unit: TimeUnit) -> float | None:
+        """A duration as a number of `unit`, at full precision (a timedelta rounds to microseconds); None if undefined.
+
+        >>> from crmkpi import Ticket, first_response_time
+        >>> answered = Ticket(id="1", created_at="2026-01-05T09:00", first_replied_at="2026-01-05T10:30")
+        >>> first_response_time([answered]).to("hours")
+        1.5
+        """
+        if self.unit != "duration":
+            raise InputError(f"{self.definition} is a {self.unit}, not a duration, and has no value in {unit}.")
+        if unit not in _SECONDS:
+            raise UnknownNameError(
+                f"A duration is told in seconds to weeks; got {unit!r}. {did_you_mean(unit, _SECONDS)}"
+            )
+        return None if self.value is None else self.exact / _SECONDS[unit]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as one flat row of plain values, ready for JSON: money as text, durations in seconds."""
+        from crmkpi.display.rows import result_row  # noqa: PLC0415  # display is loaded when something is shown
+
+        return result_row(self)
+
+    def __str__(self) -> str:
+        from crmkpi.display.text import result_text  # noqa: PLC0415
+
+        return result_text(self)
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
+
+    def _repr_html_(self) -> str:
+        return Report((self,))._repr_html_()
+
+
+_EVIDENCE = ("interval", "n", "accounts")
+_WITNESSED = attrgetter(*_EVIDENCE)
+_AT_ONCE = [one.name for one in fields(Result) if one.name not in (*_EVIDENCE, "compared_to", "_find")]
+_GOT = attrgetter(*_AT_ONCE)
+_PUT = [getattr(Result, name).__set__ for name in (*_AT_ONCE, "compared_to", "_find")]  # faster than its constructor
+
+
+def measured(*values: Any, find: Callable[[], Evidence], compared_to: Result | None = None) -> Result:
+    """The result of these values, in the order of the fields of `Result`, without those that `find` gives."""
+    made = object.__new__(Result)
+    for put, value in zip(_PUT, (*values, compared_to, find), strict=True):
+        put(made, value)
+    return made
+
+
+def compared(result: Result, other: Result) -> Result:
+    """The same result, compared to another."""
+    return measured(*_GOT(result), find=partial(_WITNESSED, result), compared_to=other)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Report(Sequence[Result]):
+    """Results in order, which also read as a table: print it, or show it in a notebook.
+
+    `title` heads the table, `notes` stand under it.
+    """
+
+    results: tuple[Result, ...]
+    title: str = ""
+    notes: tuple[str, ...] = ()
+    statements: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+
+    @overload
+    def __getitem__(self, index: int) -> Result: ...
+    @overload
+    def __getitem__(self, index: slice) -> Report: ...
+    def __getitem__(self, index: int | slice) -> Result | Report:
+        if isinstance(index, slice):
+            return Report(self.results[index], self.title, self.notes)
+        return self.results[index]
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+    def __iter__(self) -> Iterator[Result]:
+        return iter(self.results)
+
+    def where(self, condition: Callable[[Result], bool]) -> Report:
+        """The results for which `condition` holds, as a report."""
+        return Report(tuple(result for result in self if condition(result)), self.title, self.notes)
+
+    def get(self, metric: str | Metric, *, period: str | None = None, **segment: Hashable) -> Result:
+        """The one result of a metric, period label and segment; none or several are an error that says so."""
+        name = metric.id if isinstance(metric, Metric) else metric
+        found = [
+            result
+            for result in self
+            if result.definition == name
+            and (period is None or (result.period is not None and result.period.label == period))
+            and all(result.segment.get(key, _ABSENT) == value for key, value in segment.items())
+        ]
+        if len(found) != 1:
+            asked = ", ".join(
+                [str(name), *([period] if period else []), *(f"{key}={value!r}" for key, value in segment.items())]
+            )
+            known = {result.definition for result in self}
+            hint = did_you_mean(name, known) if name not in known else "Name the period and every segment."
+            raise UnknownNameError(
+                f"The report has {len(found) or 'no'} results for {asked}; one was asked for. {hint}"
+            )
+        return found[0]
+
+    def sql(self) -> str:
+        """The SQL that was run for the numbers, where the tables lie in a database that speaks it (DuckDB)."""
+        found = [text for language, text in self.statements if language == "sql"]
+        if not found:
+            raise InputError("The report has no SQL: its tables are records or frames. DuckDB tables give it.")
+        return ";\n\n".join(found) + ";\n"
+
+    def plan(self) -> str:
+        """The plans that were run for the numbers, where the tables lie in a cluster (Spark)."""
+        found = [text for language, text in self.statements if language == "plan"]
+        if not found:
+            raise InputError("The report has no plan: none of its tables lies in Spark. DuckDB tables give sql().")
+        return "\n\n".join(found) + "\n"
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One flat row of plain values per result, ready for JSON: money as text, durations in seconds."""
+        return [result.to_dict() for result in self]
+
+    def to_json(self) -> str:
+        """The rows of `to_dicts()` as a JSON array."""
+        from crmkpi.display.rows import report_json  # noqa: PLC0415
+
+        return report_json(self)
+
+    def to_csv(self) -> str:
+        """The rows of `to_dicts()` as CSV; text that a spreadsheet would take for a formula is neutralised."""
+        from crmkpi.display.rows import report_csv  # noqa: PLC0415
+
+        return report_csv(self)
+
+    def to_markdown(self) -> str:
+        """The table in Markdown."""
+        from crmkpi.display.markdown import report_markdown  # noqa: PLC0415
+
+        return report_markdown(self)
+
+    def to_html(self) -> str:
+        """A whole HTML page, for a file or a mail."""
+        from crmkpi.display.html import report_page  # noqa: PLC0415
+
+        return report_page(self)
+
+    def pivot(self, rows: str = "metric", columns: str = "period") -> Pivot:
+        """The values as a grid; `rows` and `columns` are "metric", "period" or the name of a segment."""
+        from crmkpi.display.pivot import pivot  # noqa: PLC0415
+
+        return pivot(self, rows=rows, columns=columns)
+
+    def __str__(self) -> str:
+        from crmkpi.display.text import report_text  # noqa: PLC0415
+
+        return report_text(self)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        from crmkpi.display.html import report_table  # noqa: PLC0415
+
+        return report_table(self)
+
+
+if TYPE_CHECKING:
+    from crmkpi.display.pivot import Pivot
+
+_ABSENT = object()
+
+
+def _added(by_table: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+    """Counts by reason; a table that is measured at several dates has its rows once."""
+    total: Counter[str] = Counter()
+    for counts in by_table.values():
+        total.update(counts)
+    return dict(total)
+
+
+def result_from_totals(metric: Metric, inputs: Mapping[str, Any], *, confidence: float, currency: str | None) -> Result:
+    """The result of totals that the caller already has; see `Metric.from_totals`."""
+    totals = {name: value for name, value in inputs.items() if name not in metric.parameters}
+    value, exact, reason = evaluated(metric, inputs)
+    interval, n = (None, None) if reason else interval_of(metric, inputs, None, confidence=confidence)
+    parameters = {name: inputs[name] for name in metric.parameters}
+    return Result(
+        metric, value, reason, counted(totals), currency, interval, n or 0, parameters=parameters, exact=exact
+    )

@@ -1,0 +1,323 @@
+"""Tallies: measurements that grow, so that shards, days and services meet in exactly the numbers of the whole."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import inspect
+import json
+import textwrap
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from crmkpi.definition.expressions import Field
+from crmkpi.definition.metric import Metric
+from crmkpi.engines.query import MICROSECOND, Answer, Query, Sample
+from crmkpi.errors import InputError, UnknownNameError, did_you_mean
+from crmkpi.measuring.dataset import Dataset
+from crmkpi.measuring.measurement import built, chosen_metrics, read, report
+from crmkpi.measuring.plan import Plan
+from crmkpi.measuring.reading import Reader
+from crmkpi.measuring.results import Report
+from crmkpi.measuring.segments import By, Segment, segments_of
+from crmkpi.money import Rates
+from crmkpi.records import RECORDS
+from crmkpi.records.base import RecordType, record_type
+from crmkpi.time.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit
+from crmkpi.time.periods import Period
+
+__all__ = ["Tally"]
+
+_VERSION = 1
+_NOT_WRITTEN = "A tally is read from what Tally.to_json() wrote"
+
+
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    """What is measured, and how: equal settings make tallies that merge."""
+
+    metrics: tuple[Metric, ...]
+    periods: tuple[Period | None, ...]
+    every: CalendarUnit | None
+    by: By
+    segments: tuple[Segment, ...]
+    parameters: Mapping[str, Any]
+    confidence: float | None
+    crm: Dataset
+
+
+class Tally:
+    """The state of a measurement as a value: add records, merge it with another, and report at any time.
+
+    What is added makes a new tally; the old one stays what it was. Every record must be added once, in whichever part:
+    no tally keeps the records that it has seen. Tables that fields of related records come from are given beside, in
+    each `add`. A tally of one shard and that of another merge into exactly the tally of both, and so do records and
+    frames. Where that cannot be, since a table is measured and also looked up, making the tally is an `InputError`.
+
+    >>> from crmkpi import Deal, Tally
+    >>> empty = Tally(["win_rate", "revenue"], by="owner")
+    >>> monday = empty.add(deals=[Deal(id="1", status="won", owner="Ada", amount=100)])
+    >>> tuesday = empty.add(deals=[Deal(id="2", status="lost", owner="Ada"), Deal(id="3", status="won", owner="Bo")])
+    >>> [result.value for result in monday.merge(tuesday).report()]
+    [0.5, 1.0, Decimal('100'), Decimal('0')]
+    >>> stored = monday.to_json()
+    >>> [result.value for result in empty.from_json(stored).merge(tuesday).report()]
+    [0.5, 1.0, Decimal('100'), Decimal('0')]
+    """
+
+    __slots__ = ("_answers", "_settings")
+
+    def __init__(
+        self,
+        metrics: Metric | str | Iterable[Metric | str],
+        *,
+        period: Period | str | None = None,
+        every: CalendarUnit | None = None,
+        by: By = None,
+        parameters: Mapping[str, Any] | None = None,
+        confidence: float | None = 0.95,
+        calendar: Calendar = DEFAULT_CALENDAR,
+        currency: str | None = None,
+        rates: Rates | None = None,
+        as_of: date | None = None,
+    ) -> None:
+        """An empty tally; the arguments are those of `Dataset` and `Dataset.measure`."""
+        crm = Dataset(calendar=calendar, currency=currency, rates=rates, as_of=as_of)
+        periods = tuple(crm.periods(period, every))
+        chosen = chosen_metrics(metrics)
+        self._settings = _Settings(chosen, periods, every, by, segments_of(by), dict(parameters or {}), confidence, crm)
+        self._answers: dict[str, Answer] = {}
+        self._check_parts()
+
+    def add(self, **tables: Any) -> Tally:
+        """A tally of what is in this one and of these tables: records or frames, as for a `Dataset`."""
+        read_by = {table for metric in self._settings.metrics for table in metric.tables}
+        if not read_by & set(tables):
+            hint = did_you_mean(next(iter(tables), ""), read_by)
+            raise UnknownNameError(
+                f"The tally reads {', '.join(sorted(read_by))}; got {', '.join(tables) or 'nothing'}. {hint}"
+            )
+        reader, plan = self._read(tables)
+        return self._with({table: answer for table, answer in reader.answers.items() if table in tables}, plan)
+
+    def merge(self, other: Tally) -> Tally:
+        """The tally of both parts of the data; one of other definitions or settings is an error."""
+        if not isinstance(other, Tally):
+            raise InputError(f"merge() takes another Tally; got {other!r}.")
+        if self.digest != other.digest:
+            raise InputError(
+                "Only tallies of the same definitions and settings merge; these two differ in metrics, periods, "
+                "segments, calendar, money, parameters or the definition of a metric. Measure one of them again."
+            )
+        return self._with(other._answers, self._read({})[1])
+
+    def report(self) -> Report:
+        """What `Dataset.measure` would report of everything that was added."""
+        mine = self._settings
+        reader, plan = self._read({})
+        answers = {table: self._answers.get(table, _nothing(query)) for table, query in plan.queries.items()}
+        whole = replace(reader, answers=answers)
+        results = built(
+            mine.crm,
+            whole,
+            plan,
+            mine.segments,
+            periods=mine.periods,
+            against=None,
+            parameters=mine.parameters,
+            confidence=mine.confidence,
+        )
+        return report(results, mine.periods, mine.every, mine.by)
+
+    @property
+    def digest(self) -> str:
+        """What tells definitions and settings from changed ones, whatever the data."""
+        mine = self._settings
+        crm = mine.crm
+        text = [
+            *(_definition(metric) for metric in mine.metrics),
+            *(repr(period) for period in mine.periods),
+            *(_segment_text(segment) for segment in mine.segments),
+            repr(sorted(mine.parameters.items())),
+            repr((crm.calendar, crm.currency, crm.rates, crm.as_of, mine.confidence is None)),
+        ]
+        return hashlib.sha256("\n".join(text).encode()).hexdigest()
+
+    def to_json(self) -> str:
+        """The state as JSON, with the digest of its definitions; nothing of it is rounded."""
+        state = {
+            table: [_encoded(answer.given), [_encoded(groups) for groups in answer.groups], *_of_source(answer)]
+            for table, answer in self._answers.items()
+        }
+        return json.dumps({"version": _VERSION, "digest": self.digest, "state": state})
+
+    def from_json(self, text: str) -> Tally:
+        """The tally that `to_json` wrote; this one says what is measured, and its own state is left aside.
+
+        A state of other definitions or settings is an error, and so is one that another version wrote.
+        """
+        try:
+            found = json.loads(text)
+            version, digest, state = found["version"], found["digest"], found["state"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{_NOT_WRITTEN}; got {text!r:.60}.") from error
+        if version != _VERSION:
+            raise InputError(
+                f"The tally was written in version {version!r}, and this is version {_VERSION}; measure again."
+            )
+        if digest != self.digest:
+            raise InputError(
+                "The stored tally is of other definitions or settings than this one: a metric, its periods, segments, "
+                "calendar, money or parameters have changed since. Measure the data again."
+            )
+        made = self._with({}, None)
+        try:
+            made._answers = {  # noqa: SLF001  # of its own class
+                table: Answer(_decoded(given), [_decoded(part) for part in groups], *of_source)
+                for table, (given, groups, *of_source) in state.items()
+            }
+        except (AttributeError, TypeError, ValueError, ArithmeticError) as error:
+            raise InputError(f"{_NOT_WRITTEN}; got {text!r:.60}.") from error
+        return made
+
+    def __repr__(self) -> str:
+        names = ", ".join(metric.id for metric in self._settings.metrics)
+        counts = ", ".join(f"{sum(answer.given.values()):,} {table}" for table, answer in self._answers.items())
+        return f"<Tally of {names}: {counts or 'nothing yet'}>"
+
+    def _check_parts(self) -> None:
+        """Refuse to measure a table in parts that must also be there as a whole, for others to look things up in it."""
+        queries = self._read({})[1].queries
+        for query in queries.values():
+            for field in query.fields.values():
+                for table in _looked_up(field, query.type_):
+                    if table in queries:
+                        raise InputError(
+                            f"A tally cannot measure {table} in parts and look up {field!r} in them, since a part may "
+                            f"hold {query.type_.table} without their {table}; use Dataset.measure on all records, or "
+                            "a tally for each metric."
+                        )
+
+    def _read(self, tables: Mapping[str, Any]) -> tuple[Reader, Plan]:
+        mine, crm = self._settings, self._settings.crm
+        data = Dataset(calendar=crm.calendar, currency=crm.currency, rates=crm.rates, as_of=crm.as_of, **tables)
+        return read(
+            data, mine.metrics, mine.periods, mine.segments, mine.parameters, confidence=mine.confidence, partly=True
+        )
+
+    def _with(self, answers: Mapping[str, Answer], plan: Plan | None) -> Tally:
+        made = object.__new__(Tally)
+        made._settings = self._settings
+        made._answers = dict(self._answers)
+        for table, answer in answers.items():
+            assert plan is not None
+            mine = made._answers.get(table)
+            made._answers[table] = answer if mine is None else mine.merged(answer, plan.queries[table])
+        return made
+
+
+def _looked_up(field: Field, type_: RecordType) -> Iterator[str]:
+    """The tables that the way from a record of that type to the field leads over."""
+    for name in field.path[:-1]:
+        relation = type_.relations.get(name)
+        if relation is None:  # attributes are the record's own
+            return
+        type_ = record_type(RECORDS[relation.table])
+        yield type_.table
+
+
+def _of_source(answer: Answer) -> tuple[int, Mapping[str, int], Mapping[str, int]]:
+    return answer.rejected, answer.unread, answer.skipped
+
+
+def _nothing(query: Query) -> Answer:
+    return Answer({}, [{} for _ in query.anchors])
+
+
+def _definition(metric: Metric) -> str:
+    """All that decides a metric's value, in words that do not change from one run to the next."""
+    measures = [f"{name}={measure!r} {measure.steps!r}" for name, measure in metric.measures.items()]
+    left_out = [f"{reason}: {what!r}" for reason, what in metric.leave_out.items()]
+    return repr((metric.id, measures, left_out, repr(metric.at), metric.unit, repr(metric.interval), _formula(metric)))
+
+
+def _formula(metric: Metric) -> str:
+    """The formula as it is computed: without its docstring and comments."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(metric.function)))
+    except (OSError, TypeError, SyntaxError):
+        code = metric.function.__code__
+        return f"{code.co_code.hex()} {code.co_consts!r}"
+    function = next(part for part in ast.walk(tree) if isinstance(part, ast.FunctionDef | ast.Lambda))
+    body: Sequence[Any] = function.body if isinstance(function.body, list) else [function.body]
+    return " ".join(
+        ast.dump(part) for part in body if not (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))
+    )
+
+
+def _segment_text(segment: Segment) -> str:
+    source = segment.source
+    named = getattr(source, "__qualname__", None)
+    return f"{segment.name} {named or source!r} {segment.bins!r}"
+
+
+def _encoded(value: Any) -> Any:
+    """A state as JSON; what JSON has no word for is an object with one member."""
+    match value:
+        case None | str() | bool() | int() | float():
+            return value
+        case Decimal():
+            return {"decimal": str(value)}
+        case datetime():
+            return {"timestamp": value.isoformat()}
+        case date():
+            return {"date": value.isoformat()}
+        case timedelta():
+            return {"duration": value // MICROSECOND}
+        case Sample(count, total, squares, values, low, high):
+            return {"sample": [_encoded(part) for part in (count, total, squares, list(values), low, high)]}
+        case Mapping():
+            return {"map": [[_encoded(key), _encoded(one)] for key, one in value.items()]}
+        case frozenset() | set():
+            return {"set": [_encoded(one) for one in sorted(value, key=repr)]}
+        case tuple():
+            return {"tuple": [_encoded(one) for one in value]}
+        case list():
+            return [_encoded(one) for one in value]
+        case _:
+            raise InputError(
+                f"A tally can be stored where its segments and values are text, numbers, dates and flags; "
+                f"got {value!r}."
+            )
+
+
+def _decoded(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_decoded(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    ((word, inner),) = value.items()
+    match word:
+        case "decimal":
+            return Decimal(inner)
+        case "timestamp":
+            return datetime.fromisoformat(inner)
+        case "date":
+            return date.fromisoformat(inner)
+        case "duration":
+            return inner * MICROSECOND
+        case "sample":
+            return Sample(*(_decoded(part) for part in inner))
+        case "map":
+            return {_hashable(_decoded(key)): _decoded(one) for key, one in inner}
+        case "set":
+            return frozenset(_decoded(one) for one in inner)
+        case _:
+            return tuple(_decoded(one) for one in inner)
+
+
+def _hashable(key: Any) -> Hashable:
+    return tuple(key) if isinstance(key, list) else key

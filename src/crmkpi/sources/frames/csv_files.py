@@ -1,0 +1,84 @@
+"""CSV files as tables of a `Dataset`, with the rows and values that `read_csv` gives."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from crmkpi.engines.frames.backends import BACKENDS, words
+from crmkpi.engines.frames.table import FrameTable
+from crmkpi.errors import FileFormatError
+from crmkpi.records.base import record_type
+from crmkpi.sources.account import Rejected
+from crmkpi.sources.csv_tables import cells_of_any_length, csv_grid
+from crmkpi.sources.frames.batches import frame_of_records
+from crmkpi.sources.frames.csv_text import NotPlainError, field_column, plain_frame
+from crmkpi.sources.presets.library import AnyPreset
+from crmkpi.sources.reading import Options, Reading, options_from
+from crmkpi.sources.rows import load, record_of
+from crmkpi.sources.streams import RecordStream
+from crmkpi.sources.text import open_text
+
+__all__ = ["csv_table"]
+
+_MOST_HELD = 2_000_000_000  # bytes of all files; what is larger is read whenever it is asked
+
+
+def csv_table(
+    files: Sequence[Path],
+    record: type[Any] | None,
+    preset: AnyPreset | None,
+    columns: Mapping[str, str] | None,
+    given: Reading,
+) -> FrameTable:
+    """Files of the same columns as one table of Polars; `columns` maps a field to a header."""
+    pl = words(BACKENDS["polars"])
+
+    fields: dict[str, tuple[str, ...]] = {}
+    for name, header in (columns or {}).items():
+        fields[header] = (*fields.get(header, ()), name)
+    options = options_from(preset, {**given, "columns": fields})
+    record = record_of(record, options)
+    kind = record_type(record)
+    held = sum(path.stat().st_size for path in files) <= _MOST_HELD
+    frames: list[Any] = []
+    skipped: Counter[str] = Counter()
+    rejected: list[Rejected] = []
+    for path in files:
+        frame, out, refused = _frame_of(path, record, options, held=held)
+        frames.append(frame)
+        skipped.update(out)
+        rejected += refused
+    whole = frames[0] if len(frames) == 1 else pl.concat(frames, how="diagonal_relaxed")
+    mapped = {known.name: field_column(known.name) for known in kind.fields.values() if known.kind != "attributes"}
+    return FrameTable(
+        whole, type_=kind, columns=mapped, tz=options.tz, skipped=dict(skipped) or None, rejected=tuple(rejected)
+    )
+
+
+def _frame_of(
+    path: Path, record: type[Any], options: Options, *, held: bool
+) -> tuple[Any, Mapping[str, int], Sequence[Rejected]]:
+    """The records of a file as a lazy frame, its rows that are none by reason, and those refused."""
+    text = open_text(path, encoding=None)
+    with cells_of_any_length():
+        grid = csv_grid(text, record, options, delimiter=None)
+        kind = record_type(record)
+        if text.encoding == "utf-8" and kind.model is record:  # a class of the user's may check more
+            try:
+                return *plain_frame(path, grid, kind, options, held=held), ()
+            except NotPlainError:
+                pass
+        if not held:
+            raise FileFormatError(
+                f"{path.name} is larger than what is held in memory and has values that only the readers of records "
+                f"read, such as $1,200 or 31/01/2026; measure records of it, which stream_csv gives one by one."
+            )
+        if options.preset is not None and options.preset.history:
+            records = load(grid, record, options)
+            return frame_of_records(records, kind), records.account.skipped, records.rejected
+    stream = RecordStream(grid, record, options)
+    frame = frame_of_records(stream, kind)
+    return frame, stream.account.skipped, stream.rejected

@@ -1,0 +1,410 @@
+"""CSV files as Polars frames of typed columns, with the rows and values that `read_csv` gives, and fast.
+
+The text is read by Polars. Where each cell of a file is written plainly (dates as ISO has them, numbers with nothing
+but a point, words that the preset or the user names), Polars gives the columns their types as well. Any other file is
+read by the reader of records, in batches, so that nothing is read in two ways.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from crmkpi.engines.frames.backends import BACKENDS, words
+from crmkpi.records import Survey
+from crmkpi.records.base import FieldType, RecordType
+from crmkpi.sources.columns import Column, Columns, matched_columns
+from crmkpi.sources.conversions import Conversion, conversions_for
+from crmkpi.sources.dates import zone_named, zone_of_header
+from crmkpi.sources.durations import SECONDS
+from crmkpi.sources.grid import Grid, Part
+from crmkpi.sources.presets.library import folded
+from crmkpi.sources.reading import Options
+from crmkpi.sources.tallies import Tallies
+
+__all__ = ["NotPlainError", "field_column", "plain_frame"]
+
+_APOSTROPHES = (b"'=", b"'+", b"'-", b"'@", b"'\t", b"'\r")
+_DELIMITERS = (",", "\t", "|")  # with semicolons, decimals may have commas
+_BLOCK = 16_000_000
+_MOST_WORDS = 10_000
+_NUMBER = r"^[+-]?[0-9]{1,15}(\.[0-9]{1,6})?$"
+_INTEGER = r"^[+-]?[0-9]{1,15}$"
+_MOMENT = re.compile(r"[12]\d{3}-\d\d-\d\d(?:([T ])\d\d:\d\d(:\d\d)?(\.\d{3}|\.\d{6})?(Z|\+00:00|\+0000)?)?", re.ASCII)
+_DAY = r"[12][0-9]{3}-[01][0-9]-[0-3][0-9]"
+_CLOCK = r"[0-2][0-9]:[0-5][0-9]"
+
+
+class NotPlainError(Exception):
+    """The file must be read by the reader of records."""
+
+
+def field_column(name: str) -> str:
+    """The name of the column that holds a field, apart from the headers of the file."""
+    return f"crmkpi {name}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What the bytes of a file show: how many delimiters its rows have, and whether there are quotes."""
+
+    delimiters: int
+    quoted: bool
+
+
+def plain_frame(
+    path: Path, grid: Grid, kind: RecordType, options: Options, *, held: bool
+) -> tuple[Any, dict[str, int]]:
+    """The file as a lazy frame of typed columns, and its rows that are no records, by reason.
+
+    `held` frames are in memory; others read the file when they are asked.
+
+    Raises:
+        NotPlainError: a cell is written in another way, or the file asks for what only the whole of it shows.
+    """
+    pl = words(BACKENDS["polars"])
+
+    preset = options.preset
+    if kind.model is Survey or (preset is not None and (preset.history or preset.merged or preset.decimal == ",")):
+        raise NotPlainError  # scores are held against scales, and the others need all rows at once
+    if preset is not None and preset.record != kind.model.__name__:
+        raise NotPlainError
+    if (
+        options.date_format is not None
+        or options.decimal == ","
+        or grid.delimiter not in _DELIMITERS
+        or len(grid.headers) < 2
+    ):
+        raise NotPlainError
+    first = next(iter(grid.parts()), None)
+    if not isinstance(first, Part) or not first.rows:
+        raise NotPlainError
+    start = first.lines()[0]
+    facts = _facts(path, grid.delimiter, start - 1)
+    columns = matched_columns(grid.headers, kind, options, source=grid.source)
+    texts = pl.scan_csv(
+        path,
+        has_header=False,
+        skip_lines=start - 1,
+        separator=grid.delimiter,
+        schema={f"c{place}": pl.String for place in range(len(grid.headers))},
+        infer_schema=False,
+        glob=False,
+    )
+    try:
+        if held:
+            texts = texts.collect().lazy()
+        _check_widths(pl, texts, grid.delimiter, facts, len(grid.headers))
+        made = _Typed(pl, texts, grid, columns, kind, options)
+        whole = made.frame(None if facts.quoted else start)
+        if held:
+            whole = whole.collect().lazy()
+        return _checked(pl, whole, grid)
+    except pl.exceptions.PolarsError as problem:  # a quote that is not closed, or more cells than headers
+        raise NotPlainError from problem
+
+
+def _facts(path: Path, delimiter: str, above: int) -> _Facts:
+    mark = delimiter.encode()
+    count, quoted, waiting, last = 0, False, above, b""
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            quoted = quoted or b'"' in block
+            if b"\0" in block or (b"'" in block and any(each in last + block for each in _APOSTROPHES)):
+                raise NotPlainError
+            last = block[-1:]
+            place = 0
+            while waiting and place >= 0:
+                place = block.find(b"\n", place) + 1
+                waiting -= 1
+                if not place:
+                    raise NotPlainError  # the headers are longer than a block
+            count += block.count(mark, place)
+    return _Facts(count, quoted)
+
+
+def _check_widths(pl: Any, texts: Any, delimiter: str, facts: _Facts, width: int) -> None:
+    """Polars refuses rows that are too long, and fills those that are too short: these lack delimiters."""
+    inner = [pl.lit(0)]
+    if facts.quoted:
+        inner += [pl.col(f"c{place}").str.count_matches(delimiter, literal=True).sum() for place in range(width)]
+    rows, *within = (
+        texts.select(pl.len().alias("rows"), *(one.alias(f"i{n}") for n, one in enumerate(inner))).collect().row(0)
+    )
+    if facts.delimiters != (width - 1) * rows + sum(count or 0 for count in within):
+        raise NotPlainError
+
+
+def _checked(pl: Any, whole: Any, grid: Grid) -> tuple[Any, dict[str, int]]:
+    """The frame of records, once all of them are known to be plain."""
+    found = whole.group_by("reason").agg(pl.len().alias("rows"), pl.col("bad").sum()).collect().rows()
+    skipped = dict(grid.skipped)
+    for reason, rows, bad in sorted(found, key=str):
+        if reason is not None:
+            skipped[reason] = skipped.get(reason, 0) + rows
+        elif bad:
+            raise NotPlainError
+    return whole.filter(pl.col("reason").is_null()).drop("reason", "bad"), skipped
+
+
+class _Typed:
+    """The expressions that give the columns of a text their types, and say which rows are not plain."""
+
+    def __init__(self, pl: Any, texts: Any, grid: Grid, columns: Columns, kind: RecordType, options: Options) -> None:
+        self._pl = pl
+        self._texts = texts
+        self._grid = grid
+        self._columns = columns
+        self._kind = kind
+        self._options = options
+        self._conversions = {each.slot: each for each in conversions_for(grid, columns, kind, options, Tallies())}
+        self._bad: list[Any] = []
+        self._seen = self._looked_at()
+
+    def frame(self, first_line: int | None) -> Any:
+        """All columns, beside why a row is left out and whether one of its cells is not plain."""
+        pl, columns = self._pl, self._columns
+        made: dict[str, Any] = {}
+        for name, known in self._kind.fields.items():
+            if known.kind == "attributes":
+                continue
+            expression = self._field(name, known)
+            made[name] = self._checked(name, known, expression)
+        texts = self._texts
+        if columns.numbered:
+            if first_line is None:
+                raise NotPlainError  # a cell may hold a line break
+            texts = texts.with_row_index("line", offset=first_line)
+            made["id"] = pl.concat_str(pl.lit("row "), pl.col("line").cast(pl.String))
+        bad = reduce(or_, self._bad) if self._bad else pl.lit(value=False)
+        return texts.select(
+            *(expression.alias(field_column(name)) for name, expression in made.items()),
+            *(pl.col(f"c{place}").alias(label) for place, label in columns.attributes),
+            self._reason().alias("reason"),
+            bad.alias("bad"),
+        )
+
+    def _looked_at(self) -> dict[int, list[Any]]:
+        """Of columns of words the different ones, of times one cell, of amounts whether they have more than cents."""
+        pl, asked = self._pl, []
+        for column in self._columns.fields:
+            known, cells = self._kind.fields[column.field], pl.col(f"c{column.position}").drop_nulls()
+            if self._is_worded(column):
+                asked.append(cells.unique().sort().head(_MOST_WORDS + 1).implode().alias(f"{column.position}"))
+            elif known.kind in ("timestamp", "date"):
+                asked.append(cells.head(1).implode().alias(f"{column.position}"))
+            elif known.kind == "money":
+                asked.append(cells.str.contains(r"\.[0-9]{3}").any().implode().alias(f"{column.position}"))
+        different = {each.meta.output_name(): each for each in asked}
+        if not different:
+            return {}
+        found = self._texts.select(*different.values()).collect()
+        return {int(name): found[name][0].to_list() for name in found.columns}
+
+    def _is_worded(self, column: Column) -> bool:
+        by = column.by
+        return self._kind.fields[column.field].kind in ("choice", "flag") or (
+            by is not None and (by.unit == "capitals" or by.reads_others)
+        )
+
+    def _field(self, name: str, known: FieldType) -> Any:
+        filling = self._columns.of(name)
+        if not filling:
+            return self._constant(name, known)
+        if any(
+            each.by is not None and (each.by.per or each.by.after or each.by.unit == "smallest") for each in filling
+        ):
+            raise NotPlainError
+        made = self._read(filling[0], known)
+        for column in filling[1:]:
+            before = len(self._bad)
+            other = self._read(column, known)
+            self._bad[before:] = [bad & made.is_null() for bad in self._bad[before:]]  # others are not looked at
+            made = self._pl.coalesce(made, other)
+        return made
+
+    def _constant(self, name: str, known: FieldType) -> Any:
+        value = self._columns.constants.get(name)
+        if value is not None:
+            conversion = self._conversions.get(name)
+            value = value if conversion is None or conversion.careful is None else conversion.careful(value)
+            if known.kind not in ("text", "choice", "number") or not isinstance(value, str | int | float):
+                raise NotPlainError
+            return self._pl.lit(float(value) if known.kind == "number" else str(value))
+        return self._pl.lit(None, dtype=self._type_of(known))
+
+    def _type_of(self, known: FieldType) -> Any:
+        pl = self._pl
+        return {
+            "number": pl.Float64,
+            "integer": pl.Int64,
+            "money": pl.Decimal(38, 6),
+            "timestamp": pl.Datetime("us"),
+            "date": pl.Date,
+            "flag": pl.Boolean,
+        }.get(known.kind, pl.String)
+
+    def _checked(self, name: str, known: FieldType, expression: Any) -> Any:
+        """The field as the record has it; what the record would refuse is not plain."""
+        field = self._kind.model.__pydantic_fields__[name]
+        if not known.required and not known.optional:
+            expression = expression.fill_null(field.get_default(call_default_factory=True))
+        elif not known.optional and not (name == "id" and self._columns.numbered):
+            self._bad.append(expression.is_null())
+        for rule in field.metadata:
+            if getattr(rule, "ge", None) is not None:
+                self._bad.append((expression < rule.ge).fill_null(value=False))
+            if getattr(rule, "le", None) is not None:
+                self._bad.append((expression > rule.le).fill_null(value=False))
+        return expression
+
+    def _read(self, column: Column, known: FieldType) -> Any:
+        pl, text = self._pl, self._pl.col(f"c{column.position}")
+        if column.by is not None and column.by.first_of is not None and known.kind != "choice":
+            self._bad.append(text.str.contains(column.by.first_of, literal=True).fill_null(value=False))
+        if self._is_worded(column):
+            return self._worded(column, known, text)
+        words = self._words(column)
+        if known.kind == "text":
+            return text if not words else self._replaced(text, words, loose=column.by is not None)
+        if words:
+            self._bad.append(text.is_in([str(word) for word in words]).fill_null(value=False))
+        unit = None if column.by is None else column.by.unit
+        if unit in SECONDS or column.field.endswith("seconds"):
+            return self._seconds(text, unit or "seconds")
+        if known.kind in ("timestamp", "date"):
+            return self._moment(column, known, text)
+        self._must_match(text, _INTEGER if known.kind == "integer" else _NUMBER)
+        if known.kind == "money":
+            return text.cast(pl.Decimal(38, 6 if self._seen[column.position][0] else 2), strict=False)
+        if known.kind == "integer":
+            return text.cast(pl.Int64, strict=False)
+        number = text.cast(pl.Float64, strict=False)
+        # By a column, since Polars divides by a constant as a product with its rounded inverse.
+        return number / (number * 0.0 + 100.0) if unit == "percent" else number
+
+    def _must_match(self, text: Any, pattern: str) -> None:
+        self._bad.append((~text.str.contains(pattern)).fill_null(value=False))
+
+    def _seconds(self, text: Any, unit: str) -> Any:
+        """Seconds of whole units; a fraction of a minute is reckoned in decimals, which floats are not."""
+        pl = self._pl
+        if unit == "seconds":
+            self._must_match(text, _NUMBER)
+            return text.cast(pl.Float64, strict=False)
+        self._must_match(text, _INTEGER)
+        number = text.cast(pl.Float64, strict=False)
+        if unit == "milliseconds":
+            return number / (number * 0.0 + 1000.0)
+        return number * float(SECONDS[unit])
+
+    def _moment(self, column: Column, known: FieldType, text: Any) -> Any:
+        pl = self._pl
+        sample = self._seen[column.position]
+        if not sample:
+            return pl.lit(None, dtype=self._type_of(known))
+        found = _MOMENT.fullmatch(sample[0])
+        if found is None or (known.kind == "date" and found[1]):
+            raise NotPlainError
+        between, seconds, fraction, offset = found.groups()
+        if between is None:
+            pattern, form = _DAY, "%Y-%m-%d"
+        else:
+            pattern, form = f"{_DAY}{between}{_CLOCK}", f"%Y-%m-%d{between}%H:%M"
+            pattern += ":[0-5][0-9]" if seconds else ""
+            form += ":%S" if seconds else ""
+            if fraction and not seconds:
+                raise NotPlainError
+            if fraction:
+                digits = len(fraction) - 1
+                pattern, form = f"{pattern}\\.[0-9]{{{digits}}}", f"{form}%.{digits}f"
+        self._must_match(text, f"^{pattern}{re.escape(offset or '')}$")
+        if known.kind == "date":
+            made = text.str.to_date(form, strict=False)
+        else:
+            bare = text.str.strip_suffix(offset) if offset else text
+            made = bare.str.to_datetime(form, time_unit="us", strict=False)
+            zone = zone_of_header(column.header) or (zone_named(self._options.tz) if self._options.tz else None)
+            if offset:
+                made = made.dt.replace_time_zone("UTC")
+            elif zone is not None:  # an hour that a clock change repeats is the first of the two, as the reader has it
+                made = made.dt.replace_time_zone(zone.key, ambiguous="earliest", non_existent="null")
+                made = made.dt.convert_time_zone("UTC")
+        self._bad.append(text.is_not_null() & made.is_null())
+        return made
+
+    def _words(self, column: Column) -> dict[Any, Any]:
+        """The words that mean something else in a column that is not made of words."""
+        by, preset = column.by, self._options.preset
+        words: dict[Any, Any] = {}
+        if by is not None:
+            words = dict.fromkeys(() if preset is None else preset.missing) | dict(by.words)
+        words |= self._options.values.get(column.field, {})
+        if any(ours is not None and not isinstance(ours, str) for ours in words.values()):
+            raise NotPlainError
+        return words
+
+    def _replaced(self, text: Any, words: Mapping[Any, Any], *, loose: bool) -> Any:
+        pl = self._pl
+        spelt = text.str.strip_chars().str.to_lowercase() if loose else text
+        made = text
+        for word, ours in words.items():
+            same = str(word).strip().casefold() if loose else str(word)
+            made = pl.when(spelt == same).then(pl.lit(ours, dtype=pl.String)).otherwise(made)
+        return made
+
+    def _worded(self, column: Column, known: FieldType, text: Any) -> Any:
+        """Each different word looked up once, by the reader of records itself."""
+        words = self._seen[column.position]
+        if len(words) > _MOST_WORDS:
+            raise NotPlainError
+        conversion = self._conversions.get(column.slot)
+        meant: dict[str, Any] = {}
+        unknown = []
+        for word in words:
+            try:
+                meant[word] = _meaning(word, conversion, known)
+            except (ValueError, TypeError):
+                unknown.append(word)
+        if unknown:
+            self._bad.append(text.is_in(unknown).fill_null(value=False))
+        made = self._type_of(known)
+        if not meant:
+            return self._pl.lit(None, dtype=made)
+        ours = self._pl.Series([*meant.values()], dtype=made)
+        return text.replace_strict([*meant], ours, default=None, return_dtype=made)
+
+    def _reason(self) -> Any:
+        """Why a row is no record, None where it is one; as `sources.leaving_out` has it."""
+        pl, preset = self._pl, self._options.preset
+        every = [pl.col(f"c{place}") for place in range(self._columns.width)]
+        reason = pl.lit(None, dtype=pl.String)
+        places = {folded(header): place for place, header in reversed(list(enumerate(self._grid.headers)))}
+        rules = () if preset is None else preset.leave_out
+        for rule in reversed(rules):
+            for header in rule.headers:
+                if folded(header) in places:
+                    spelt = pl.col(f"c{places[folded(header)]}").str.strip_chars().str.to_lowercase()
+                    words = [word.casefold() for word in rule.words or rule.keep]
+                    found = spelt.is_in(words).fill_null(value=False)
+                    reason = pl.when(~found if rule.keep else found).then(pl.lit(rule.reason)).otherwise(reason)
+        for rule in reversed(rules):
+            if rule.starts:
+                start = pl.coalesce(*every).str.strip_chars_start()
+                is_so = reduce(or_, [start.str.starts_with(each) for each in rule.starts]).fill_null(value=False)
+                reason = pl.when(is_so).then(pl.lit(rule.reason)).otherwise(reason)
+        return pl.when(pl.all_horizontal(one.is_null() for one in every)).then(pl.lit("blank row")).otherwise(reason)
+
+
+def _meaning(word: str, conversion: Conversion | None, known: FieldType) -> Any:
+    ours = word if conversion is None or conversion.careful is None else conversion.careful(word)
+    if ours is None or known.kind != "flag":
+        return ours
+    return TypeAdapter(bool).validate_python(ours)

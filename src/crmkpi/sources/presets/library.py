@@ -1,0 +1,146 @@
+"""The presets that come with the package, and those of the user."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from crmkpi.errors import DefinitionError, FileFormatError, InputError, UnknownNameError, did_you_mean
+from crmkpi.sources.presets.model import Preset
+
+__all__ = ["AnyPreset", "folded", "preset", "presets"]
+
+AnyPreset = str | Path | Mapping[str, Any] | Preset
+_FOLDER = Path(__file__).parent / "files"
+_LARGEST = 1_000_000
+_JOINED = ("columns", "leave_out", "notes", "missing")
+
+
+class _Library(Mapping[str, Preset]):
+    """Every preset that comes with the package, by its name.
+
+    >>> from crmkpi import presets
+    >>> presets["zendesk_ticket_csv"].record
+    'Ticket'
+    """
+
+    def __getitem__(self, name: str) -> Preset:
+        return _packaged(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_names())
+
+    def __len__(self) -> int:
+        return len(_names())
+
+    def __repr__(self) -> str:
+        lines = [f"{len(self)} presets; help(crmkpi.preset) says how to make your own"]
+        lines += [f"{name:28} {each.record or 'totals':13} seen in {_SEEN[each.seen]}" for name, each in self.items()]
+        return "\n".join(lines)
+
+
+_SEEN = {"file": "a real file", "code": "code", "documents": "documents alone"}
+presets: Mapping[str, Preset] = _Library()
+
+
+def preset(what: AnyPreset) -> Preset:
+    """A preset by its name, or one of your own from a dict or a JSON file; see `crmkpi.presets.Preset` for its words.
+
+    A preset of your own may extend one: its columns go before those of the other, its other words replace them.
+
+    Raises:
+        UnknownNameError: there is no preset of that name.
+        DefinitionError: a preset of your own does not have the form of one.
+
+    >>> preset("hubspot_deal").system
+    'HubSpot'
+    >>> segment = {"headers": "Segment__c", "fills": "industry"}
+    >>> ours = preset({"extends": "salesforce_opportunity", "columns": [segment]})
+    >>> ours.columns[0].fills, ours.system
+    (('industry',), 'Salesforce')
+    """
+    if isinstance(what, Preset):
+        return what
+    if isinstance(what, Mapping):
+        return _made({"name": "yours", **what})
+    if not isinstance(what, str | Path):
+        raise InputError(f"A preset is a name, a dict or a file, such as 'hubspot_deal'; got {what!r}.")
+    if isinstance(what, Path) or what.endswith(".json"):
+        return _made({"name": Path(what).stem, **_read(Path(what))})
+    return _packaged(what)
+
+
+@lru_cache(maxsize=20_000)
+def folded(header: str) -> str:
+    """A header without what systems write differently: case, blanks, underscores and hyphens.
+
+    >>> folded("Close Date") == folded("CloseDate") == folded("close_date")
+    True
+    """
+    return "".join(letter for letter in header.casefold() if letter not in " _-\u00a0\t")
+
+
+@cache
+def _names() -> tuple[str, ...]:
+    return tuple(sorted(path.stem for path in _FOLDER.glob("*.json")))
+
+
+@cache
+def _packaged(name: str) -> Preset:
+    return _made(_contents(name))
+
+
+def _contents(name: str) -> dict[str, Any]:
+    if name not in _names():
+        raise UnknownNameError(f"There is no preset {name!r}. {did_you_mean(name, _names())}")
+    return {"name": name, **_read(_FOLDER / f"{name}.json")}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if path.stat().st_size > _LARGEST:
+        raise FileFormatError(f"{path.name} is no preset: it is larger than {_LARGEST:,} bytes.")
+    try:
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError) as problem:
+        raise FileFormatError(f"{path.name} is no preset, because it is not JSON ({problem}).") from None
+    if not isinstance(found, dict):
+        raise FileFormatError(f"{path.name} is no preset: it must hold one JSON object.")
+    return found
+
+
+def _made(given: Mapping[str, Any]) -> Preset:
+    try:
+        return Preset.model_validate(_extended(given))
+    except ValidationError as problem:
+        error = problem.errors(include_url=False)[0]
+        place = ".".join(map(str, error["loc"])) or "its words"
+        reason = error["msg"].removeprefix("Value error, ").removesuffix(".")
+        raise DefinitionError(f"The preset {given.get('name')!r} has a fault at {place}: {reason}.") from None
+
+
+def _extended(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The words of a preset on top of those that it extends; a header that it has is taken from the other's columns."""
+    if given.get("extends") is None:
+        return dict(given)
+    other = _contents(str(given["extends"]))
+    if not isinstance(given.get("columns", ()), list | tuple):
+        return dict(given)
+    own = {folded(header) for column in given.get("columns", ()) for header in _headers(column)}
+    rest = []
+    for column in other["columns"]:
+        headers = [header for header in _headers(column) if folded(header) not in own]
+        if headers:
+            rest.append({**column, "headers": headers})
+    joined = {word: [*given.get(word, ()), *other.get(word, ())] for word in _JOINED}
+    constants = {**other.get("constants", {}), **given.get("constants", {})}
+    return {**other, **given, **joined, "columns": [*given.get("columns", ()), *rest], "constants": constants}
+
+
+def _headers(column: Any) -> list[str]:
+    headers = column.get("headers", ()) if isinstance(column, Mapping) else ()
+    return [headers] if isinstance(headers, str) else [header for header in headers if isinstance(header, str)]

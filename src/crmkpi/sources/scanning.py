@@ -1,0 +1,104 @@
+"""Parquet and CSV files as tables that are measured, also files larger than memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal, Unpack
+from zoneinfo import ZoneInfo
+
+from crmkpi.engines.frames.table import FrameTable, table
+from crmkpi.errors import FileFormatError, InputError, MissingExtraError, did_you_mean
+from crmkpi.sources.frames.csv_files import csv_table
+from crmkpi.sources.presets.library import AnyPreset
+from crmkpi.sources.reading import Reading, TextReading
+
+__all__ = ["scan"]
+
+_FORMATS = (".parquet", ".csv")
+
+
+def scan(
+    path: str | Path,
+    *,
+    record: type[Any] | None = None,
+    preset: AnyPreset | None = None,
+    columns: Mapping[str, str] | None = None,
+    values: Mapping[str, Mapping[Any, Any]] | None = None,
+    tz: str | ZoneInfo | None = None,
+    engine: Literal["polars", "duckdb"] | None = None,
+    **texts: Unpack[TextReading],
+) -> FrameTable:
+    """Parquet or CSV files as a table of a `Dataset`.
+
+    `path` may hold `*` for many files of the same columns. The other arguments are those of `table`. `engine` is the
+    library that reads: Polars, or DuckDB where only that is installed.
+
+    Parquet is read in parts when something is measured. Polars reads a CSV file at once, as a table of typed columns
+    that takes a fraction of the memory of records; files of more than two gigabytes in all stay where they lie, and
+    are read whenever something is measured. The records are those of `read_csv`, rows rejected and skipped included:
+    they are in `.rejected` and `.skipped`. A file with values that are not written plainly, such as $1,200.50 or
+    31/01/2026, is read by the same code as `read_csv`, which takes longer. `texts` are the words of `read_csv` for
+    such values: `decimal`, `date_format`, `day_first` and `defaults`. DuckDB finds out itself what a text means, so
+    that it is given no preset and none of these.
+
+    Raises:
+        FileFormatError: the files are neither Parquet nor CSV, or there is none; or one of more than two gigabytes has
+            values that are not written plainly, and is for `stream_csv`.
+        InputError: words for texts, of a Parquet file or for DuckDB.
+        MissingExtraError: neither Polars nor DuckDB is installed.
+
+    >>> scan("deals.xlsx", record=__import__("crmkpi").Deal)
+    Traceback (most recent call last):
+    crmkpi.errors.FileFormatError: scan() reads Parquet and CSV files; got 'deals.xlsx'. Known: '.csv', '.parquet'.
+    """
+    if not isinstance(path, str | Path):
+        raise FileFormatError(f"scan() reads Parquet and CSV files; got {path!r}.")
+    file = Path(path)
+    if file.suffix not in _FORMATS:
+        raise FileFormatError(
+            f"scan() reads Parquet and CSV files; got {str(path)!r}. {did_you_mean(file.suffix, _FORMATS)}"
+        )
+    if not _files(file):
+        raise FileFormatError(f"scan() found no file {str(path)!r}; write * for a part of a name that varies.")
+    chosen = engine or next((name for name in ("polars", "duckdb") if find_spec(name)), None)
+    if chosen is None:
+        raise MissingExtraError("scan() needs Polars or DuckDB; install one with pip install 'crmkpi[polars]'.")
+    library = _library(chosen)
+    if chosen == "polars":
+        if file.suffix == ".csv":
+            return csv_table(_files(file), record, preset, columns, _reading(texts, values, tz))
+        frame = library.scan_parquet(path)
+    elif file.suffix == ".csv" and (preset is not None or texts):
+        raise InputError(
+            "scan() reads CSV files by a preset with Polars, because DuckDB would guess what their texts mean; "
+            "install it with pip install 'crmkpi[polars]', or read them with read_csv or stream_csv."
+        )
+    else:
+        frame = library.read_parquet(str(path)) if file.suffix == ".parquet" else library.read_csv(str(path))
+    if texts:
+        raise InputError(
+            f"{'=, '.join(texts)}= say how texts are read, and {str(path)!r} is no CSV file; leave them out."
+        )
+    return table(frame, record=record, preset=preset, columns=columns, values=values, tz=tz)
+
+
+def _reading(texts: TextReading, values: Mapping[str, Mapping[Any, Any]] | None, tz: str | ZoneInfo | None) -> Reading:
+    said: Any = {**texts, "values": values, "tz": tz}
+    return said  # type: ignore[no-any-return]
+
+
+def _files(file: Path) -> list[Path]:
+    """The files of a name that may hold `*`."""
+    return sorted(Path(file.anchor or ".").glob(str(file.relative_to(file.anchor))))
+
+
+def _library(name: str) -> Any:
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise MissingExtraError(
+            f"scan(engine={name!r}) needs {name}; install it with pip install 'crmkpi[{name}]'."
+        ) from error

@@ -1,0 +1,312 @@
+"""The calendar that periods are cut from: time zone, fiscal year, first weekday, opening hours and holidays."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Hashable
+from dataclasses import dataclass, fields
+from datetime import date, datetime, time, timedelta, timezone
+from functools import partial
+from typing import Any, Literal, TypeVar
+from zoneinfo import ZoneInfo, available_timezones
+
+from dateutil.relativedelta import relativedelta
+
+from crmkpi.errors import InputError, ParameterError, PeriodError, UnknownNameError, did_you_mean
+from crmkpi.time.open_time import FIRST_YEAR, LAST_YEAR, OpenTime, instant
+from crmkpi.time.opening_hours import WEEKDAYS, OpeningHours, Schedules, Weekday, hours_text, read_schedules
+
+__all__ = ["DEFAULT_CALENDAR", "Calendar", "CalendarUnit", "OpeningHours", "Weekday", "check_calendar"]
+
+CalendarUnit = Literal["day", "week", "month", "quarter", "year", "fiscal_quarter", "fiscal_year"]
+DateOrDatetime = TypeVar("DateOrDatetime", date, datetime)
+
+_MONTHS_IN = {"month": 1, "quarter": 3, "year": 12, "fiscal_quarter": 3, "fiscal_year": 12}
+_DAYS_IN = {"day": 1, "week": 7}
+
+
+@dataclass(frozen=True, slots=True, init=False, repr=False, eq=False)
+class Calendar:
+    """The conventions a company counts time by: its zone, fiscal year, first weekday, opening hours and holidays.
+
+    A calendar is a value: equal settings make equal calendars. Holidays are dates; any object that answers
+    `day in holidays` will do, and those of the `holidays` package do. Lists, sets and dicts of dates are copied.
+    Another object is taken as it is, must not change afterwards, and if it has no hash it equals only itself.
+
+    Args:
+        tz: name of the time zone, or a `ZoneInfo`. Days begin at its midnight.
+        fiscal_year_start: month in which the fiscal year begins, 1 to 12.
+        fiscal_year_named_after: whether FY2026 is the fiscal year that ends in 2026, or the one that starts in it.
+        week_start: first day of the week.
+        opening_hours: when business time runs: a weekday or a range of weekdays, and one or several pairs of
+            wall-clock times, "24:00" being the end of the day; or "24/7". A day left out is closed. Hours that change
+            are given under the days, or the wall-clock times, from which they hold: `{date(2026, 7, 1): "24/7"}`.
+        holidays: dates on which business time does not run, in the years 1800 to 2099.
+
+    Raises:
+        UnknownNameError: no such time zone or weekday in the opening hours.
+        ParameterError: hours that are empty, reversed or overlap, or any other unusable setting.
+
+    Examples:
+        >>> berlin = Calendar(tz="Europe/Berlin", opening_hours={"mon-fri": ("09:00", "17:00")})
+        >>> print(berlin.business_time(datetime(2026, 3, 13, 16), datetime(2026, 3, 16, 10)))  # Friday to Monday
+        2:00:00
+        >>> Calendar(fiscal_year_start=4).fiscal_year(date(2026, 4, 1))
+        2027
+        >>> later = {date(2020, 1, 1): {"mon-fri": ("09:00", "17:00")}, date(2026, 7, 1): "24/7"}
+        >>> print(Calendar(opening_hours=later).business_time(datetime(2026, 6, 30), datetime(2026, 7, 2)))
+        1 day, 8:00:00
+    """
+
+    tz: str
+    zone: ZoneInfo
+    fiscal_year_start: int
+    fiscal_year_named_after: Literal["end", "start"]
+    week_start: Weekday
+    holidays: Container[date]
+    _schedules: Schedules | None
+    _open_time: OpenTime | None
+    _key: tuple[object, ...]
+
+    def __init__(
+        self,
+        *,
+        tz: str | ZoneInfo = "UTC",
+        fiscal_year_start: int = 1,
+        fiscal_year_named_after: Literal["end", "start"] = "end",
+        week_start: Weekday = "monday",
+        opening_hours: OpeningHours | None = None,
+        holidays: Container[date] = (),
+    ) -> None:
+        zone = _zone(tz)
+        for name, choice, known in (
+            ("fiscal_year_start", fiscal_year_start, tuple(range(1, 13))),
+            ("fiscal_year_named_after", fiscal_year_named_after, ("end", "start")),
+            ("week_start", week_start, WEEKDAYS),
+        ):
+            if choice not in known or isinstance(choice, bool):
+                msg = f"{name} must be one of {', '.join(map(repr, known))}; got {choice!r}."
+                raise ParameterError(msg)
+        schedules = None if opening_hours is None else read_schedules(opening_hours)
+        kept, identity = _frozen_holidays(holidays)
+        own = (fiscal_year_start, fiscal_year_named_after, week_start, kept)
+        key = (zone.key, *own[:3], schedules, identity)
+        counted = None if schedules is None else OpenTime(schedules, kept, zone)
+        values: tuple[object, ...] = (zone.key, zone, *own, schedules, counted, key)
+        for field, value in zip(fields(self), values, strict=True):
+            object.__setattr__(self, field.name, value)
+
+    @property
+    def opening_hours(self) -> OpeningHours | None:
+        """The opening hours as they may be given: by weekday, or by the day they begin on; None if there are none."""
+        return None if self._schedules is None else hours_text(self._schedules)
+
+    def local_day(self, moment: date) -> date:
+        """The calendar day of a moment in this calendar's zone; without a zone of its own, the day it says.
+
+        >>> from datetime import UTC
+        >>> Calendar(tz="Europe/Berlin").local_day(datetime(2026, 3, 31, 22, 30, tzinfo=UTC))
+        datetime.date(2026, 4, 1)
+        """
+        return self.wall(moment).date() if isinstance(moment, datetime) else moment
+
+    def wall(self, moment: datetime) -> datetime:
+        """What the wall clock of this calendar's zone shows at a moment; without a zone of its own, the moment itself.
+
+        >>> from datetime import UTC
+        >>> Calendar(tz="Europe/Berlin").wall(datetime(2026, 3, 31, 22, 30, tzinfo=UTC)).isoformat()
+        '2026-04-01T00:30:00'
+        """
+        try:
+            return moment if moment.tzinfo is None else moment.astimezone(self.zone).replace(tzinfo=None, fold=0)
+        except OverflowError as error:
+            msg = f"Periods lie in the years {FIRST_YEAR} to {LAST_YEAR}; got {moment}."
+            raise PeriodError(msg) from error
+
+    def instant(self, wall: datetime) -> datetime:
+        """The exact moment, in UTC, at which the wall clock of this calendar's zone first shows or passes a time.
+
+        A time that the clock shows twice is its first showing. A time that the clock jumps over is the moment of
+        the jump; so a day always begins at its first moment.
+
+        >>> Calendar(tz="Europe/Berlin").instant(datetime(2026, 3, 29, 2, 30)).isoformat()  # 02:00 became 03:00
+        '2026-03-29T01:00:00+00:00'
+        """
+        return instant(wall, self.zone)
+
+    def midnight(self, day: date) -> datetime:
+        """The exact moment, in UTC, at which a day begins.
+
+        >>> Calendar(tz="America/Sao_Paulo").midnight(date(2018, 11, 4)).isoformat()  # the clock jumped to 01:00
+        '2018-11-04T03:00:00+00:00'
+        """
+        return self.instant(datetime.combine(day, time()))
+
+    def floor(self, day: date, unit: CalendarUnit) -> date:
+        """The first day of the week, month, quarter or year (plain or fiscal) that a day lies in.
+
+        >>> Calendar(fiscal_year_start=2).floor(date(2026, 3, 15), "fiscal_quarter")
+        datetime.date(2026, 2, 1)
+        """
+        if unit == "day":
+            return day
+        if unit == "week":
+            return self.shift(day, "day", -((day.weekday() - WEEKDAYS.index(self.week_start)) % 7))
+        begins = self.fiscal_year_start if unit in ("fiscal_quarter", "fiscal_year") else 1
+        return self.shift(day.replace(day=1), "month", -((day.month - begins) % _MONTHS_IN[unit]))
+
+    def shift(self, day: DateOrDatetime, unit: CalendarUnit, count: int) -> DateOrDatetime:
+        """The same day, some units later (or earlier); the last day of the month where that month is shorter.
+
+        >>> Calendar().shift(date(2026, 3, 31), "month", -1)
+        datetime.date(2026, 2, 28)
+        """
+        try:
+            if unit in _DAYS_IN:
+                return day + timedelta(days=_DAYS_IN[unit] * count)
+            return day + relativedelta(months=_MONTHS_IN[unit] * count)
+        except (OverflowError, ValueError) as error:
+            msg = f"Periods lie in the years {FIRST_YEAR} to {LAST_YEAR}; got {day} moved by {count} {unit}s."
+            raise PeriodError(msg) from error
+
+    def fiscal_year(self, day: date) -> int:
+        """The fiscal year that a day lies in, by the year it is named after.
+
+        >>> Calendar(fiscal_year_start=4, fiscal_year_named_after="start").fiscal_year(date(2026, 4, 1))
+        2026
+        """
+        started = self.floor(day, "fiscal_year")
+        later = self.fiscal_year_named_after == "end" and self.fiscal_year_start > 1
+        return started.year + later
+
+    def business_time(self, start: datetime, end: datetime) -> timedelta:
+        """How much of the time from `start` to `end` lay inside opening hours, holidays left out.
+
+        With time zones the result is exact: a day's hours become moments in this calendar's zone, so a day open around
+        the clock has 23 hours when clocks go forward. Without them both are wall-clock times, and no clock changes.
+        An end before the start gives minus the overlap; no overlap gives zero.
+
+        Raises:
+            ParameterError: the calendar has no opening hours, or those of that time are not known: they change, and
+                the first of them begin later.
+            TimeZoneError: one moment has a time zone and the other has none.
+
+        >>> shop = Calendar(tz="Europe/Berlin", opening_hours="24/7")
+        >>> print(shop.business_time(shop.midnight(date(2026, 3, 29)), shop.midnight(date(2026, 3, 30))))
+        23:00:00
+        >>> Calendar(opening_hours={"monday": ("09:00", "12:00")}).business_time(
+        ...     datetime(2026, 3, 16, 11), datetime(2026, 3, 16, 10))
+        datetime.timedelta(days=-1, seconds=82800)
+        """
+        return self.open_time().between(start, end)
+
+    def explain(self, start: datetime, end: datetime) -> tuple[tuple[datetime, datetime], ...]:
+        """The stretches of opening time that `business_time` counts, each from its start to its end.
+
+        Their lengths add up to the business time. Moments with a zone come in this calendar's zone, with the offset
+        of that moment. When `end` lies before `start`, the stretches run backwards too. Those beyond the years 2 to
+        9998 are not listed.
+
+        >>> desk = Calendar(opening_hours={"mon-fri": ("09:00", "17:00")})
+        >>> for opened, closed in desk.explain(datetime(2026, 3, 13, 16), datetime(2026, 3, 16, 10)):
+        ...     print(opened, "to", closed)
+        2026-03-13 16:00:00 to 2026-03-13 17:00:00
+        2026-03-16 09:00:00 to 2026-03-16 10:00:00
+        """
+        hours = self.open_time()
+        backwards = hours.between(start, end) < timedelta(0)
+        stretches = list(hours.stretches(*((end, start) if backwards else (start, end))))
+        edges = [self._local(edge) for stretch in stretches for edge in stretch]
+        if backwards:
+            edges.reverse()
+        return tuple(zip(edges[::2], edges[1::2], strict=True))
+
+    def open_time(self) -> OpenTime:
+        """What counts business time, for those who ask it for many spans.
+
+        Raises:
+            ParameterError: the calendar has no opening hours.
+        """
+        if self._open_time is None:
+            msg = (
+                "Business time needs opening hours, and the calendar has none; give "
+                "calendar=Calendar(opening_hours={'mon-fri': ('09:00', '17:00')})."
+            )
+            raise ParameterError(msg)
+        return self._open_time
+
+    def _local(self, moment: datetime) -> datetime:
+        if moment.tzinfo is None:
+            return moment
+        local = moment.astimezone(self.zone)
+        # Python subtracts two times of one ZoneInfo by the wall clock; with fixed offsets it subtracts exactly.
+        return local.replace(tzinfo=timezone(local.utcoffset() or timedelta()), fold=0)
+
+    def _settings(self) -> dict[str, Any]:
+        """The arguments that make this calendar, those left at their default excepted."""
+        settings = {
+            "tz": (self.tz, "UTC"),
+            "fiscal_year_start": (self.fiscal_year_start, 1),
+            "fiscal_year_named_after": (self.fiscal_year_named_after, "end"),
+            "week_start": (self.week_start, "monday"),
+            "opening_hours": (self.opening_hours, None),
+            "holidays": (self.holidays, frozenset()),
+        }
+        return {name: value for name, (value, default) in settings.items() if value != default}
+
+    def __eq__(self, other: object) -> bool:
+        return self._key == other._key if isinstance(other, Calendar) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __repr__(self) -> str:
+        settings = self._settings()
+        if type(self.holidays) is frozenset and self.holidays:
+            settings["holidays"] = tuple(sorted(self.holidays))
+        return f"Calendar({', '.join(f'{name}={value!r}' for name, value in settings.items())})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(Calendar, **self._settings()), ()
+
+
+def _zone(tz: str | ZoneInfo) -> ZoneInfo:
+    if isinstance(tz, ZoneInfo) and tz.key:
+        return tz
+    if not isinstance(tz, str):
+        msg = f"tz must be the name of a time zone, such as 'Europe/Berlin', or a ZoneInfo with a key; got {tz!r}."
+        raise ParameterError(msg)
+    try:
+        return ZoneInfo(tz)
+    except (LookupError, ValueError, OSError) as error:
+        known = available_timezones()
+        msg = f"tz must be the name of a time zone; got {tz!r}. {did_you_mean(tz, known)}"
+        if not known:
+            msg = f"The time zone {tz!r} cannot be found: this system has no time zone data; pip install tzdata."
+        raise UnknownNameError(msg) from error
+
+
+def _frozen_holidays(holidays: Container[date]) -> tuple[Container[date], object]:
+    """The holidays as they are kept, and what tells them apart: themselves, or without a hash their identity."""
+    if isinstance(holidays, str) or not isinstance(holidays, Container):
+        msg = f"holidays must answer `day in holidays`, as a set of dates does; got {holidays!r}."
+        raise ParameterError(msg)
+    if isinstance(holidays, (list, tuple, set, frozenset)) or type(holidays) is dict:
+        for day in holidays:
+            if not isinstance(day, date) or isinstance(day, datetime):
+                msg = f"holidays must be dates without a time; got {day!r}."
+                raise ParameterError(msg)
+        holidays = frozenset(holidays)
+    return holidays, holidays if isinstance(holidays, Hashable) else id(holidays)
+
+
+DEFAULT_CALENDAR = Calendar()
+
+
+def check_calendar(calendar: object, as_of: object) -> None:
+    """Refuse what is no calendar, and what is no day up to which data is known."""
+    if not isinstance(calendar, Calendar):
+        msg = f"`calendar` is a Calendar, such as Calendar(tz='Europe/Berlin'); got {calendar!r}."
+        raise InputError(msg)
+    if as_of is not None and not isinstance(as_of, date):
+        msg = f"`as_of` is a date or a datetime, such as date(2026, 3, 31); got {as_of!r}."
+        raise InputError(msg)

@@ -1,0 +1,156 @@
+"""Periods as people write them: fixed ones such as "2026-Q1", and those that count from a day, such as "last month"."""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from collections.abc import Callable
+from datetime import date
+
+from crmkpi.errors import PeriodError, did_you_mean
+from crmkpi.time.calendars import Calendar
+from crmkpi.time.spans import CALENDAR_UNITS, Span, all_time, known_unit, span_between, whole_unit, window_before
+
+__all__ = ["iso_week", "read_period"]
+
+_UNIT = "(day|week|month|quarter|year|fiscal quarter|fiscal year)"
+_ABSOLUTE = re.compile(r"(\d{4})(?:-?q(?P<quarter>\d+)|-?w(?P<week>\d+)|-(?P<month>\d\d)(?:-(?P<day>\d\d))?)?")
+_FISCAL = re.compile(r"fy ?(\d{4})(?:[- ]?q(\d+))?")
+_NAMED = re.compile(f"(this|last|next) {_UNIT}")
+_LAST = re.compile(f"last ([1-9][0-9]*) {_UNIT}s?")
+_TO_DATE = re.compile(f"{_UNIT} to date")
+_WORDS = (
+    "all", "today", "yesterday", "last 7 days", "last 4 weeks", "last 3 months", "last 4 quarters", "last 2 years",
+    *(f"{which} {unit.replace('_', ' ')}" for which in ("this", "last", "next") for unit in CALENDAR_UNITS[1:]),
+    *(f"{unit.replace('_', ' ')} to date" for unit in CALENDAR_UNITS[1:]),
+)  # fmt: skip
+_FORMS = (
+    "'2026', '2026-Q1', '2026-03', '2026-W07', '2026-03-15', 'FY2026', 'FY2026-Q2', '2026-01-01..2026-03-31', 'all', "
+    "'last month', 'last 7 days' and 'month to date'"
+)
+
+
+def read_period(text: str, calendar: Calendar, as_of: date | None) -> Span:
+    """The period that a text names."""
+    if not isinstance(text, str):
+        msg = f"A period must be written as text, such as '2026-Q1'; got {text!r}."
+        raise PeriodError(msg)
+    words = " ".join(text.replace("_", " ").casefold().split())
+    if words in ("all", "all time"):
+        return all_time(calendar)
+    if ".." in words:
+        return _read_days(words, text, calendar)
+    fixed = _read_fixed(words, text, calendar)
+    if fixed is not None:
+        return fixed
+    relative = _relative(words)
+    if relative is None:
+        hint = did_you_mean(text, _WORDS) if words[:1].isalpha() else ""
+        msg = f"{text!r} is not a period. {hint if hint.startswith('Did') else f'Write it as in {_FORMS}.'}"
+        raise PeriodError(msg)
+    if as_of is None:
+        msg = f"The period {text!r} counts from a day, which must be given as as_of=date(...); got none."
+        raise PeriodError(msg)
+    return relative(calendar.local_day(as_of), calendar)
+
+
+def _read_days(words: str, text: str, calendar: Calendar) -> Span:
+    """A span named by its first and last day, both included."""
+    # Read as days of a zone that has them all: one that the calendar's clocks jumped over can still be a bound.
+    days = [_read_fixed(end.strip(), text, Calendar()) for end in words.split("..", 1)]
+    first, last = (day if day is not None and day.unit == "day" else None for day in days)
+    if first is None or last is None:
+        msg = f"A span must name its first and last day, as in '2026-01-01..2026-03-31'; got {text!r}."
+        raise PeriodError(msg)
+    if last.start < first.start:
+        msg = f"A span must end after it starts; got {text!r}. Did you mean '{last.label}..{first.label}'?"
+        raise PeriodError(msg)
+    start, end = calendar.instant(first.wall_start), calendar.instant(last.wall_end)
+    if start == end:
+        return whole_unit(first.wall_start.date(), "day", calendar)  # which says that there is no such day
+    return span_between(start, end, calendar)
+
+
+def _read_fixed(words: str, text: str, calendar: Calendar) -> Span | None:
+    """A period that needs no day to count from; None if the text is not written like one."""
+    words = re.sub(r"(q\d+) ((?:fy ?)?\d{4})", r"\2-\1", words)
+    if match := _FISCAL.fullmatch(words):
+        return _read_fiscal(int(match[1]), match[2], text, calendar)
+    match = _ABSOLUTE.fullmatch(words)
+    if match is None:
+        return None
+    year = int(match[1])
+    if match["week"]:
+        return iso_week(year, int(match["week"]), text, calendar)
+    quarter = _number(match["quarter"], 4, "A quarter", text, f"{year:04}-Q{{}}")
+    if quarter is not None:
+        return whole_unit(_day(year, 3 * quarter - 2, 1), "quarter", calendar)
+    month = _number(match["month"], 12, "A month", text, f"{year:04}-{{:02}}")
+    if month is None:
+        return whole_unit(_day(year, 1, 1), "year", calendar)
+    length = monthrange(max(year, 1), month)[1]
+    day = _number(match["day"], length, f"A day of {year:04}-{month:02}", text, f"{year:04}-{month:02}-{{:02}}")
+    return whole_unit(_day(year, month, day or 1), "month" if day is None else "day", calendar)
+
+
+def _read_fiscal(year: int, digits: str | None, text: str, calendar: Calendar) -> Span:
+    quarter = _number(digits, 4, "A quarter", text, f"FY{year:04}-Q{{}}")
+    named_after_end = calendar.fiscal_year_named_after == "end" and calendar.fiscal_year_start > 1
+    first = calendar.shift(_day(year, calendar.fiscal_year_start, 1), "year", -named_after_end)
+    if quarter is None:
+        return whole_unit(first, "fiscal_year", calendar)
+    return whole_unit(calendar.shift(first, "fiscal_quarter", quarter - 1), "fiscal_quarter", calendar)
+
+
+def _relative(words: str) -> Callable[[date, Calendar], Span] | None:
+    """How a period that counts from a day is found; None if the words are not such a period."""
+    if words in ("today", "yesterday"):
+        back = 0 if words == "today" else 1
+        return lambda day, calendar: whole_unit(calendar.shift(day, "day", -back), "day", calendar)
+    if match := _NAMED.fullmatch(words):
+        steps, unit = {"this": 0, "last": -1, "next": 1}[match[1]], known_unit(match[2].replace(" ", "_"))
+        return lambda day, calendar: whole_unit(calendar.shift(calendar.floor(day, unit), unit, steps), unit, calendar)
+    if match := _LAST.fullmatch(words):
+        count, name, unit = int(match[1]), match[2], known_unit(match[2].replace(" ", "_"))
+        return lambda day, calendar: window_before(calendar.midnight(calendar.floor(day, unit)), name, count, calendar)
+    if match := _TO_DATE.fullmatch(words):
+        unit = known_unit(match[1].replace(" ", "_"))
+        return lambda day, calendar: span_between(
+            calendar.midnight(calendar.floor(day, unit)),
+            calendar.midnight(calendar.shift(day, "day", 1)),
+            calendar,
+            to_date=unit,
+        )
+    return None
+
+
+def iso_week(year: int, week: int, text: str, calendar: Calendar) -> Span:
+    """The week of that number; `text` is what names it in an error."""
+    if calendar.week_start != "monday":
+        msg = (
+            f"ISO weeks begin on Monday, but this calendar's weeks on {calendar.week_start.title()}; got {text!r}. "
+            "Name a day of the week instead, with Period.of(date(...), 'week', calendar=...)."
+        )
+        raise PeriodError(msg)
+    weeks = _day(year, 12, 28).isocalendar().week
+    _number(str(week), weeks, f"An ISO week of {year:04}", text, f"{year:04}-W{{:02}}")
+    return whole_unit(date.fromisocalendar(year, week, 1), "week", calendar)
+
+
+def _number(digits: str | None, last: int, thing: str, text: str, form: str) -> int | None:
+    """The number written in a part of a text, from 1 to the last there is."""
+    if digits is None:
+        return None
+    number = int(digits)
+    if not 1 <= number <= last:
+        hint = form.format(min(max(number, 1), last))
+        msg = f"{thing} must be from 1 to {last}; got {text!r}. Did you mean {hint!r}?"
+        raise PeriodError(msg)
+    return number
+
+
+def _day(year: int, month: int, day: int) -> date:
+    if year < 1:
+        msg = f"A period must lie in the years 2 to 9998; got the year {year}."
+        raise PeriodError(msg)
+    return date(year, month, day)

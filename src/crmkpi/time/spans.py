@@ -1,0 +1,144 @@
+"""Spans of time between two exact moments, cut from a calendar; what periods are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Literal, get_args
+
+from crmkpi.errors import PeriodError, did_you_mean
+from crmkpi.time.calendars import Calendar, CalendarUnit
+
+__all__ = [
+    "CALENDAR_UNITS",
+    "MOMENT",
+    "ONE_DAY",
+    "PeriodUnit",
+    "Span",
+    "all_time",
+    "known_unit",
+    "midnight",
+    "range_label",
+    "runs_over_days",
+    "span_between",
+    "whole_unit",
+    "window_before",
+]
+
+PeriodUnit = Literal[
+    "day", "week", "month", "quarter", "year", "fiscal_quarter", "fiscal_year", "days", "months", "all"
+]
+
+CALENDAR_UNITS: tuple[CalendarUnit, ...] = get_args(CalendarUnit)
+ONE_DAY = timedelta(days=1)
+MOMENT = timedelta(microseconds=1)
+
+_MONTHS_IN: dict[str, int] = {"month": 1, "quarter": 3, "year": 12, "fiscal quarter": 3, "fiscal year": 12}
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The edges and the name of a period; `crmkpi.time.periods.Period` says what each field means."""
+
+    label: str
+    unit: PeriodUnit
+    calendar: Calendar
+    start: datetime
+    end: datetime
+    wall_start: datetime
+    wall_end: datetime
+    to_date: CalendarUnit | None = None
+
+
+def all_time(calendar: Calendar) -> Span:
+    """Everything that has a timestamp at all."""
+    start, end = datetime.min, datetime.max  # noqa: DTZ901 wall-clock times have no zone
+    return Span("all time", "all", calendar, start.replace(tzinfo=UTC), end.replace(tzinfo=UTC), start, end)
+
+
+def whole_unit(day: date, unit: CalendarUnit, calendar: Calendar) -> Span:
+    """The whole calendar unit that a day lies in."""
+    first = calendar.floor(day, unit)
+    last = calendar.shift(first, unit, 1)
+    start, end = calendar.midnight(first), calendar.midnight(last)
+    if start == end:
+        msg = f"A period must contain time; {day} does not exist in {calendar.tz}, whose clocks jumped over it."
+        raise PeriodError(msg)
+    label = _unit_label(first, unit, calendar)
+    return Span(label, unit, calendar, start, end, midnight(first), midnight(last))
+
+
+def span_between(
+    start: datetime, end: datetime, calendar: Calendar, *,
+    label: str | None = None, months: int = 0, to_date: CalendarUnit | None = None,
+) -> Span:  # fmt: skip
+    """Any span between two exact moments; a window of months only if its start is so many months before its end."""
+    wall_start, wall_end = _wall(start, calendar), _wall(end, calendar)
+    unit: PeriodUnit = "days"
+    whole_days = runs_over_days(start, end, wall_start, wall_end, calendar)
+    if months and calendar.shift(wall_end, "month", -months) == wall_start:
+        unit = "months"
+    elif whole_days and wall_end - wall_start == ONE_DAY and to_date is None:
+        unit = "day"
+    label = label or range_label(wall_start, wall_end, whole_days=whole_days)
+    return Span(label, unit, calendar, start, end, wall_start, wall_end, to_date)
+
+
+def window_before(end: datetime, unit: str, count: int, calendar: Calendar) -> Span:
+    """The window of so many units that ends at a moment."""
+    wall = _wall(end, calendar)
+    months = count * _MONTHS_IN.get(unit, 0)
+    days = 0 if months else count * (7 if unit == "week" else 1)
+    start = calendar.shift(calendar.shift(wall, "month", -months), "day", -days)
+    return span_between(calendar.instant(start), end, calendar, months=months)
+
+
+def known_unit(unit: str) -> CalendarUnit:
+    """The unit itself, if it is one of a calendar."""
+    for known in CALENDAR_UNITS:
+        if known == unit:
+            return known
+    msg = f"A unit must be one of {', '.join(CALENDAR_UNITS)}; got {unit!r}. {did_you_mean(str(unit), CALENDAR_UNITS)}"
+    raise PeriodError(msg)
+
+
+def _unit_label(first: date, unit: CalendarUnit, calendar: Calendar) -> str:
+    year, month = f"{first.year:04}", first.month
+    if unit == "week":
+        iso = first.isocalendar()
+        monday = calendar.week_start == "monday"
+        return f"{iso.year:04}-W{iso.week:02}" if monday else f"{first}..{first + 6 * ONE_DAY}"
+    if unit in ("fiscal_year", "fiscal_quarter"):
+        quarter = (month - calendar.fiscal_year_start) % 12 // 3 + 1
+        return f"FY{calendar.fiscal_year(first):04}" + (f"-Q{quarter}" if unit == "fiscal_quarter" else "")
+    if unit == "quarter":
+        return f"{year}-Q{(month + 2) // 3}"
+    return {"day": first.isoformat(), "month": f"{year}-{month:02}", "year": year}[unit]
+
+
+def range_label(wall_start: datetime, wall_end: datetime, *, whole_days: bool) -> str:
+    """First and last day, both included, or the wall-clock times of a span that is not of whole days."""
+    if not whole_days:
+        return "..".join(wall.isoformat().removesuffix(":00") for wall in (wall_start, wall_end))
+    first, last = wall_start.date(), (wall_end - MOMENT).date()
+    return str(first) if first == last else f"{first}..{last}"
+
+
+def midnight(day: date) -> datetime:
+    """The beginning of a day on the wall clock, without a zone."""
+    return datetime.combine(day, time())
+
+
+def runs_over_days(
+    start: datetime, end: datetime, wall_start: datetime, wall_end: datetime, calendar: Calendar
+) -> bool:
+    """Whether both edges are beginnings of days."""
+    edges = ((start, wall_start), (end, wall_end))
+    return all(wall.time() == time() and calendar.instant(wall) == edge for edge, wall in edges)
+
+
+def _wall(edge: datetime, calendar: Calendar) -> datetime:
+    """The wall-clock time of an exact moment; 00:00 for the first moment of a day, even if clocks skip that."""
+    wall = calendar.wall(edge)
+    day_begins = midnight(wall)
+    return day_begins if calendar.instant(day_begins) == edge else wall
