@@ -18,7 +18,7 @@ PATHS = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__in
 # Data flows from left to right: a module may import from its own layer and from those before it.
 LAYERS = (
     ("errors", "_lazy"),
-    ("time", "statistics", "money"),
+    ("time", "statistics", "money", "tabular"),
     ("records",),
     ("definition",),
     ("engines", "sources"),
