@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from crmkpi.errors import ColumnError, InputError, UnknownNameError, did_you_mean
+from crmkpi.errors import ColumnError, InputError, UnknownNameError, unknown_name
 from crmkpi.records import RECORDS
 from crmkpi.records.base import RecordType, record_type
 from crmkpi.sources.headers import Found, found_columns, stage_of
@@ -125,9 +125,8 @@ def check_fields(names: Mapping[str, Any], kind: RecordType, argument: str) -> N
     """An argument that is keyed by field may name only fields that the record has."""
     for name in names:
         if name not in _mappable(kind):
-            raise UnknownNameError(
-                f"{argument}= names {name!r}, which is no field of {kind.model.__name__}. "
-                f"{did_you_mean(str(name), _mappable(kind))}"
+            raise unknown_name(
+                f"{argument}= names {name!r}, which is no field of {kind.model.__name__}.", str(name), _mappable(kind)
             )
 
 
@@ -151,7 +150,7 @@ def wanted_columns(
                     f"{source} has no column {header!r}, but a column {targets!r}: the header comes first, "
                     f"columns={{{targets!r}: {header!r}}}."
                 )
-            raise UnknownNameError(f"{source} has no column {header!r}. {did_you_mean(str(header), headers)}")
+            raise unknown_name(f"{source} has no column {header!r}.", str(header), headers)
         several = isinstance(targets, Iterable) and not isinstance(targets, str)
         listed: Any = targets if several else () if targets is None else (targets,)
         wanted[header] = tuple(listed)
