@@ -395,6 +395,7 @@ provide(
         "quality_html": "crmkpi.display.quality",
         "quality_page": "crmkpi.display.quality",
         "quality_text": "crmkpi.display.quality",
+        "report_columns": "crmkpi.display.frames",
         "report_csv": "crmkpi.display.rows",
         "report_json": "crmkpi.display.rows",
         "report_markdown": "crmkpi.display.markdown",
@@ -405,6 +406,7 @@ provide(
         "result_of": "crmkpi.measuring.dataset",
         "result_row": "crmkpi.display.rows",
         "result_text": "crmkpi.display.text",
+        "wide_columns": "crmkpi.display.frames",
     }
 )
 

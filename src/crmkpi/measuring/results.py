@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import partial
 from operator import attrgetter
@@ -14,6 +14,7 @@ from crmkpi.definition.metric import Metric, Unit
 from crmkpi.errors import InputError, UnknownNameError, did_you_mean
 from crmkpi.measuring.formula import counted, evaluated, interval_of
 from crmkpi.statistics.intervals import Interval
+from crmkpi.tabular import Column, Money, Tabular
 from crmkpi.time.periods import Period
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ _report_markdown: Callable[[Report], str] = hook("report_markdown")
 _report_page: Callable[[Report], str] = hook("report_page")
 _report_table: Callable[[Report], str] = hook("report_table")
 _report_text: Callable[[Report], str] = hook("report_text")
+_report_columns: Callable[[Report], Mapping[str, Column]] = hook("report_columns")
+_wide_columns: Callable[[Report], Mapping[str, Column]] = hook("wide_columns")
 _pivot: Callable[..., Pivot] = hook("pivot")
 
 
@@ -234,10 +237,17 @@ def compared(result: Result, other: Result) -> Result:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Report(Sequence[Result]):
-    """Results in order, which also read as a table: print it, or show it in a notebook.
+class Report(Tabular):
+    """Results in order, which also read as a table: print it, show it in a notebook, or make a frame of it.
 
-    `title` heads the table, `notes` stand under it.
+    `title` heads the table, `notes` stand under it. It is no `collections.abc.Sequence`, though it has what one has:
+    Polars and Altair take a sequence apart before they look for the Arrow interface.
+
+    >>> from crmkpi import Dataset, Deal
+    >>> won = [Deal(id="1", status="won", owner="Ada", amount=120), Deal(id="2", status="won", owner="Bo", amount=80)]
+    >>> report = Dataset(deals=won, currency="EUR").measure("revenue", by="owner")
+    >>> int(report.to_pandas()["value"].sum())
+    200
     """
 
     results: tuple[Result, ...]
@@ -259,6 +269,12 @@ class Report(Sequence[Result]):
 
     def __iter__(self) -> Iterator[Result]:
         return iter(self.results)
+
+    def __reversed__(self) -> Iterator[Result]:
+        return reversed(self.results)
+
+    def __contains__(self, result: object) -> bool:
+        return result in self.results
 
     def where(self, condition: Callable[[Result], bool]) -> Report:
         """The results for which `condition` holds, as a report."""
@@ -300,7 +316,11 @@ class Report(Sequence[Result]):
         return "\n\n".join(found) + "\n"
 
     def to_dicts(self) -> list[dict[str, Any]]:
-        """One flat row of plain values per result, ready for JSON: money as text, durations in seconds."""
+        """One flat row of plain values per result, ready for JSON.
+
+        Amounts are text, so that JSON keeps their digits, and durations are seconds; `to_pandas()`, `to_polars()` and
+        `to_arrow()` give numbers to calculate with.
+        """
         return [result.to_dict() for result in self]
 
     def to_json(self) -> str:
@@ -310,6 +330,26 @@ class Report(Sequence[Result]):
     def to_csv(self) -> str:
         """The rows of `to_dicts()` as CSV; text that a spreadsheet would take for a formula is neutralised."""
         return _report_csv(self)
+
+    def _columns(self) -> Mapping[str, Column]:
+        return _report_columns(self)
+
+    def to_pandas(self, *, money: Money = "decimal", wide: bool = False) -> Any:
+        """A pandas DataFrame of one row a result: value, interval, period bounds, segments, change and reason.
+
+        Where all KPIs share a unit, `value` has its type: `decimal.Decimal` for amounts (floats with `money="float"`),
+        timedelta64 for durations. Else it is a float, durations in seconds, and `unit` says which is which; `wide=True`
+        gives one row a period and segment with a column for each KPI in its own type.
+        """
+        return Tabular.to_pandas(_Wide(self) if wide else self, money=money)
+
+    def to_polars(self, *, money: Money = "decimal", wide: bool = False) -> Any:
+        """A Polars DataFrame with the columns of `to_pandas()`; amounts are of type Decimal."""
+        return Tabular.to_polars(_Wide(self) if wide else self, money=money)
+
+    def to_arrow(self, *, money: Money = "decimal", wide: bool = False) -> Any:
+        """A PyArrow Table with the columns of `to_pandas()`; amounts are of type decimal128."""
+        return Tabular.to_arrow(_Wide(self) if wide else self, money=money)
 
     def to_markdown(self) -> str:
         """The table in Markdown."""
@@ -330,6 +370,16 @@ class Report(Sequence[Result]):
 
     def _repr_html_(self) -> str:
         return _report_table(self)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wide(Tabular):
+    """A report with one row a period and segment, and a column for each KPI."""
+
+    report: Report
+
+    def _columns(self) -> Mapping[str, Column]:
+        return _wide_columns(self.report)
 
 
 _ABSENT = object()
