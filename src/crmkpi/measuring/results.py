@@ -9,12 +9,16 @@ from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+from crmkpi._hooks import hook
 from crmkpi.definition.metric import Metric, Unit
 from crmkpi.errors import InputError, UnknownNameError, did_you_mean, unknown_name
 from crmkpi.measuring.formula import counted, evaluated, interval_of
 from crmkpi.statistics.intervals import Interval
 from crmkpi.tabular import Column, Money, Tabular
 from crmkpi.time.periods import Period
+
+if TYPE_CHECKING:
+    from crmkpi.display.pivot import Pivot
 
 __all__ = [
     "Account",
@@ -30,6 +34,18 @@ __all__ = [
 TimeUnit = Literal["seconds", "minutes", "hours", "days", "weeks"]
 _SECONDS: Mapping[TimeUnit, float] = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400, "weeks": 604_800}
 _SMALL_SAMPLE = 30
+
+_result_row: Callable[[Result], dict[str, Any]] = hook("result_row")
+_result_text: Callable[[Result], str] = hook("result_text")
+_report_json: Callable[[Report], str] = hook("report_json")
+_report_csv: Callable[[Report], str] = hook("report_csv")
+_report_markdown: Callable[[Report], str] = hook("report_markdown")
+_report_page: Callable[[Report], str] = hook("report_page")
+_report_table: Callable[[Report], str] = hook("report_table")
+_report_text: Callable[[Report], str] = hook("report_text")
+_report_columns: Callable[[Report], Mapping[str, Column]] = hook("report_columns")
+_wide_columns: Callable[[Report], Mapping[str, Column]] = hook("wide_columns")
+_pivot: Callable[..., Pivot] = hook("pivot")
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,14 +202,10 @@ class Result:
 
     def to_dict(self) -> dict[str, Any]:
         """The result as one flat row of plain values, ready for JSON: money as text, durations in seconds."""
-        from crmkpi.display.rows import result_row  # noqa: PLC0415  # display is loaded when something is shown
-
-        return result_row(self)
+        return _result_row(self)
 
     def __str__(self) -> str:
-        from crmkpi.display.text import result_text  # noqa: PLC0415
-
-        return result_text(self)
+        return _result_text(self)
 
     def __repr__(self) -> str:
         return f"<{self}>"
@@ -311,20 +323,14 @@ class Report(Tabular):
 
     def to_json(self) -> str:
         """The rows of `to_dicts()` as a JSON array."""
-        from crmkpi.display.rows import report_json  # noqa: PLC0415
-
-        return report_json(self)
+        return _report_json(self)
 
     def to_csv(self) -> str:
         """The rows of `to_dicts()` as CSV; text that a spreadsheet would take for a formula is neutralised."""
-        from crmkpi.display.rows import report_csv  # noqa: PLC0415
-
-        return report_csv(self)
+        return _report_csv(self)
 
     def _columns(self) -> Mapping[str, Column]:
-        from crmkpi.display.frames import report_columns  # noqa: PLC0415
-
-        return report_columns(self)
+        return _report_columns(self)
 
     def to_pandas(self, *, money: Money = "decimal", wide: bool = False) -> Any:
         """A pandas DataFrame of one row a result: value, interval, period bounds, segments, change and reason.
@@ -345,33 +351,23 @@ class Report(Tabular):
 
     def to_markdown(self) -> str:
         """The table in Markdown."""
-        from crmkpi.display.markdown import report_markdown  # noqa: PLC0415
-
-        return report_markdown(self)
+        return _report_markdown(self)
 
     def to_html(self) -> str:
         """A whole HTML page, for a file or a mail."""
-        from crmkpi.display.html import report_page  # noqa: PLC0415
-
-        return report_page(self)
+        return _report_page(self)
 
     def pivot(self, rows: str = "metric", columns: str = "period") -> Pivot:
         """The values as a grid; `rows` and `columns` are "metric", "period" or the name of a segment."""
-        from crmkpi.display.pivot import pivot  # noqa: PLC0415
-
-        return pivot(self, rows=rows, columns=columns)
+        return _pivot(self, rows=rows, columns=columns)
 
     def __str__(self) -> str:
-        from crmkpi.display.text import report_text  # noqa: PLC0415
-
-        return report_text(self)
+        return _report_text(self)
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        from crmkpi.display.html import report_table  # noqa: PLC0415
-
-        return report_table(self)
+        return _report_table(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,13 +377,8 @@ class _Wide(Tabular):
     report: Report
 
     def _columns(self) -> Mapping[str, Column]:
-        from crmkpi.display.frames import wide_columns  # noqa: PLC0415
+        return _wide_columns(self.report)
 
-        return wide_columns(self.report)
-
-
-if TYPE_CHECKING:
-    from crmkpi.display.pivot import Pivot
 
 _ABSENT = object()
 
