@@ -29,7 +29,14 @@ from crmkpi.definition.checks import check_definition, check_tables
 from crmkpi.definition.expressions import Expression, Parameter, as_predicate, table_of
 from crmkpi.definition.interval_rules import Estimated, IntervalRule, Mean, NetPromoter, Share, check_totals
 from crmkpi.definition.measures import Grouped, LastDay, Measure, PeriodDays
-from crmkpi.errors import DefinitionError, InputError, ParameterError, UndefinedError, UnknownNameError, did_you_mean
+from crmkpi.errors import (
+    DefinitionError,
+    InputError,
+    ParameterError,
+    UndefinedError,
+    did_you_mean,
+    unknown_name,
+)
 
 if TYPE_CHECKING:
     from crmkpi.measuring.results import Result
@@ -140,7 +147,7 @@ class Metric:
     def variant(self, name: str) -> Metric:
         """The variant of that name; an unknown one is an error that names the nearest."""
         if name not in self.variants:
-            raise UnknownNameError(f"{self.id} has no variant {name!r}. {did_you_mean(name, self.variants)}")
+            raise unknown_name(f"{self.id} has no variant {name!r}.", name, self.variants)
         return self.variants[name]
 
     def add_variant(self, **definition: Any) -> Callable[[Callable[..., Any]], Metric]:
@@ -265,7 +272,7 @@ class Metric:
         known = [*asked, *self.parameters]
         for name in totals:
             if name not in known:
-                raise UnknownNameError(f"{self.id} has no input {name!r}. {did_you_mean(name, known)}")
+                raise unknown_name(f"{self.id} has no input {name!r}.", name, known)
         missing = [name for name in asked if name not in totals]
         if missing:
             raise InputError(f"{self.id} needs {', '.join(known)}; missing: {', '.join(missing)}.")

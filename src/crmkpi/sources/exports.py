@@ -45,7 +45,7 @@ def read_export(
 
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "deals.csv"
-    >>> _ = file.write_text("Potential Id,Potential Name,Stage,Forecast Type,Amount\n1,A,Closed Won,Closed Won,$5\n")
+    >>> _ = file.write_text("Potential Id,Potential Name,Stage,Forecast Type,Amount\n1,A,Closed Won,Closed Won,€5\n")
     >>> deals = read_export(file)
     >>> deals.account.preset, deals[0].status
     ('zoho_deal', 'won')

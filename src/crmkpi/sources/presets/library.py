@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from crmkpi.errors import DefinitionError, FileFormatError, InputError, UnknownNameError, did_you_mean
+from crmkpi.errors import DefinitionError, FileFormatError, InputError, unknown_name
 from crmkpi.sources.presets.model import Preset
 
 __all__ = ["PRESETS", "AnyPreset", "folded", "preset"]
@@ -97,7 +97,7 @@ def _packaged(name: str) -> Preset:
 
 def _contents(name: str) -> dict[str, Any]:
     if name not in _names():
-        raise UnknownNameError(f"There is no preset {name!r}. {did_you_mean(name, _names())}")
+        raise unknown_name(f"There is no preset {name!r}.", name, _names())
     return {"name": name, **_read(_FOLDER / f"{name}.json")}
 
 
