@@ -13,7 +13,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Literal
 
-from crmkpi.errors import InputError, MissingExtraError, UnknownNameError, did_you_mean
+from crmkpi.errors import InputError, MissingExtraError, unknown_name
 
 __all__ = ["Column", "Kind", "Money", "Tabular", "inferred"]
 
@@ -121,7 +121,7 @@ def _zone_of(moment: datetime) -> str | None:
 
 def _with_money(columns: Mapping[str, Column], money: str) -> dict[str, Column]:
     if money not in _MONEY:
-        raise UnknownNameError(f"`money` is 'decimal' or 'float'; got {money!r}. {did_you_mean(str(money), _MONEY)}")
+        raise unknown_name(f"`money` is 'decimal' or 'float'; got {money!r}.", str(money), _MONEY)
     if money == "decimal":
         return dict(columns)
     return {name: column.map("number", float) if column.kind == "money" else column for name, column in columns.items()}

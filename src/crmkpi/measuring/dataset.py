@@ -12,7 +12,7 @@ from crmkpi.definition.measures import Grouped
 from crmkpi.definition.metric import Metric
 from crmkpi.engines.frames.backends import backend_of
 from crmkpi.engines.frames.table import FrameTable
-from crmkpi.errors import InputError, MissingTableError, PeriodError, UnknownNameError, did_you_mean
+from crmkpi.errors import InputError, MissingTableError, PeriodError, UnknownNameError, did_you_mean, unknown_name
 from crmkpi.measuring.measurement import chosen_metrics, measure, measure_one, report, zone_notes
 from crmkpi.measuring.reading import EVER
 from crmkpi.measuring.results import Report, Result
@@ -71,7 +71,7 @@ class Dataset:
                 _check_home(name, records)
                 continue
             if name not in known_tables():
-                raise UnknownNameError(f"A dataset has no table {name!r}. {did_you_mean(name, known_tables())}")
+                raise unknown_name(f"A dataset has no table {name!r}.", name, known_tables())
             if isinstance(records, _NOT_TABLES) or not isinstance(records, Iterable):
                 raise InputError(
                     f"The table {name!r} must be an iterable of records; got {type(records).__name__}. Give a list, "
@@ -304,7 +304,7 @@ def result_of(metric: Metric, data: Any, options: Mapping[str, Any]) -> Result:
                 f"Dataset(...).measure({metric.id!r}, {name}=...)."
             )
         known = [*metric.parameters, *metric.tables, "period", "compare", "confidence", *_SETTINGS]
-        raise UnknownNameError(f"{metric.id} takes no {name!r}. {did_you_mean(name, known)}")
+        raise unknown_name(f"{metric.id} takes no {name!r}.", name, known)
     crm = _dataset(metric, data, tables, settings)
     chosen, *others = crm.periods(period, None)
     if others:

@@ -17,8 +17,7 @@ from crmkpi.errors import (
     InputError,
     MissingTableError,
     ParameterError,
-    UnknownNameError,
-    did_you_mean,
+    unknown_name,
 )
 from crmkpi.measuring.evidence import Witness
 from crmkpi.measuring.formula import counted, evaluated
@@ -256,7 +255,7 @@ def _parameter_values(metrics: Sequence[Metric], given: Mapping[str, Any]) -> di
     known = {name for metric in metrics for name in metric.parameters}
     for name in given:
         if name not in known:
-            raise UnknownNameError(f"None of the metrics has a parameter {name!r}. {did_you_mean(name, known)}")
+            raise unknown_name(f"None of the metrics has a parameter {name!r}.", name, known)
     values: dict[str, Any] = {}
     for metric in metrics:
         if metric.parameters:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from crmkpi._hooks import hook
 from crmkpi.definition.metric import Metric, Unit
-from crmkpi.errors import InputError, UnknownNameError, did_you_mean
+from crmkpi.errors import InputError, UnknownNameError, did_you_mean, unknown_name
 from crmkpi.measuring.formula import counted, evaluated, interval_of
 from crmkpi.statistics.intervals import Interval
 from crmkpi.tabular import Column, Money, Tabular
@@ -197,9 +197,7 @@ class Result:
         if self.unit != "duration":
             raise InputError(f"{self.definition} is a {self.unit}, not a duration, and has no value in {unit}.")
         if unit not in _SECONDS:
-            raise UnknownNameError(
-                f"A duration is told in seconds to weeks; got {unit!r}. {did_you_mean(unit, _SECONDS)}"
-            )
+            raise unknown_name(f"A duration is told in seconds to weeks; got {unit!r}.", unit, _SECONDS)
         return None if self.value is None else self.exact / _SECONDS[unit]
 
     def to_dict(self) -> dict[str, Any]:
