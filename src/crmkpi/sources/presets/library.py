@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from crmkpi.errors import DefinitionError, FileFormatError, InputError, unknown_name
 from crmkpi.sources.presets.model import Preset
 
-__all__ = ["AnyPreset", "folded", "preset", "presets"]
+__all__ = ["PRESETS", "AnyPreset", "folded", "preset"]
 
 AnyPreset = str | Path | Mapping[str, Any] | Preset
 _FOLDER = Path(__file__).parent / "files"
@@ -25,7 +25,7 @@ class _Library(Mapping[str, Preset]):
     """Every preset that comes with the package, by its name.
 
     >>> from crmkpi import presets
-    >>> presets["zendesk_ticket_csv"].record
+    >>> presets.PRESETS["zendesk_ticket_csv"].record
     'Ticket'
     """
 
@@ -45,7 +45,7 @@ class _Library(Mapping[str, Preset]):
 
 
 _SEEN = {"file": "a real file", "code": "code", "documents": "documents alone"}
-presets: Mapping[str, Preset] = _Library()
+PRESETS: Mapping[str, Preset] = _Library()
 
 
 def preset(what: AnyPreset) -> Preset:
