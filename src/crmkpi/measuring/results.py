@@ -46,6 +46,8 @@ _report_text: Callable[[Report], str] = hook("report_text")
 _report_columns: Callable[[Report], Mapping[str, Column]] = hook("report_columns")
 _wide_columns: Callable[[Report], Mapping[str, Column]] = hook("wide_columns")
 _pivot: Callable[..., Pivot] = hook("pivot")
+_result_schema: Callable[[object], Any] = hook("result_schema")
+_report_schema: Callable[[object], Any] = hook("report_schema")
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +206,11 @@ class Result:
         """The result as one flat row of plain values, ready for JSON: money as text, durations in seconds."""
         return _result_row(self)
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
+        """The schema of its row, so that pydantic and FastAPI take results as they are; see `to_dict()`."""
+        return _result_schema(handler)
+
     def __str__(self) -> str:
         return _result_text(self)
 
@@ -360,6 +367,11 @@ class Report(Tabular):
     def pivot(self, rows: str = "metric", columns: str = "period") -> Pivot:
         """The values as a grid; `rows` and `columns` are "metric", "period" or the name of a segment."""
         return _pivot(self, rows=rows, columns=columns)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
+        """The schema of its rows, so that pydantic and FastAPI take reports as they are; see `to_dicts()`."""
+        return _report_schema(handler)
 
     def __str__(self) -> str:
         return _report_text(self)
