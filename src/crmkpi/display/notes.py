@@ -60,8 +60,9 @@ def _changes(results: Sequence[Result], name_of: Callable[[Result], str]) -> Ite
     several = max((change.comparisons for _, change in changes if change is not None), default=1)
     if several > 1:
         yield f"verdicts take into account that there are {several:,} comparisons (Benjamini-Hochberg)"
+    one_kpi = len({name_of(result) for result in results}) == 1 and len(results) > 1
     small = [
-        f"{' '.join(filter(None, (name_of(result), _place(result, results))))} "
+        f"{' '.join(filter(None, ('' if one_kpi else name_of(result), _place(result, results))))} "
         f"{format_detectable(change, result.unit, currency=result.currency)}"
         for result, change in changes
         if change is not None and change.verdict == "too few to say" and change.detectable and change.absolute

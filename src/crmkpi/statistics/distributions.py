@@ -8,6 +8,7 @@ from math import erfc, exp, floor, lgamma, log, log1p, pi, sqrt
 from crmkpi.statistics.confidence import check_confidence
 
 __all__ = [
+    "binomial_below",
     "binomial_rank",
     "binomial_test",
     "negative_binomial_tail",
@@ -70,6 +71,15 @@ def negative_binomial_tail(at_least: int, shape: float, probability: float) -> f
     if probability >= 1:
         return 0.0
     return _beta_area(at_least, shape, 1 - probability, probability)[0]
+
+
+def binomial_below(rank: int, count: int, probability: float) -> float:
+    """The probability of fewer than `rank` successes among `count`."""
+    if rank <= 0:
+        return 0.0
+    if rank > count:
+        return 1.0
+    return _binomial_tail(rank, count, probability, 1 - probability)[0]
 
 
 def binomial_test(successes: int, total: int, probability: float) -> float:
