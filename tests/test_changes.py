@@ -17,6 +17,7 @@ from statsmodels.stats.proportion import confint_proportions_2indep, proportions
 
 import crmkpi as ck
 from crmkpi.errors import InputError, UnknownNameError
+from crmkpi.measuring.changes import Change
 from crmkpi.statistics.differences import (
     benjamini_hochberg,
     count_difference,
@@ -115,7 +116,7 @@ def two_months(first: list[tuple[Any, ...]], second: list[tuple[Any, ...]]) -> c
 AMOUNTS = ([100, 250, 300, 80, 40, 700], [900, 120, 500, 640, 330])
 
 
-def change_of(crm: ck.Dataset, metric: str) -> ck.measuring.changes.Change:
+def change_of(crm: ck.Dataset, metric: str) -> Change:
     (result,) = crm.measure(metric, period="2026-02", compare="previous")
     assert result.change is not None
     return result.change
@@ -127,7 +128,8 @@ def test_a_mean_of_money_has_welchs_interval_in_money():
     expected = stats.ttest_ind(AMOUNTS[1], AMOUNTS[0], equal_var=False)
     assert [float(bound) for bound in change.interval] == pytest.approx(tuple(expected.confidence_interval()))
     assert {type(bound) for bound in change.interval} == {Decimal}
-    assert (change.p_value, change.verdict) == (pytest.approx(expected.pvalue), "too few to say")
+    assert change.p_value == pytest.approx(expected.pvalue)
+    assert change.verdict == "too few to say"
 
 
 def test_a_mean_duration_has_welchs_interval_in_time():

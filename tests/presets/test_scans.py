@@ -88,7 +88,7 @@ def test_totals_and_files_that_are_no_csv_are_refused_in_words() -> None:
         FileFormatError, match=r"scan\(\) reads Parquet and CSV files; got '.*zendesk_ticket_api.jsonl'"
     ):
         ck.scan(file_of("zendesk_ticket_api"), preset="zendesk_ticket_api")
-    assert {*CSV_NAMES, "chatwoot_agent_report", "zendesk_ticket_api"} == set(ck.presets)
+    assert {*CSV_NAMES, "chatwoot_agent_report", "zendesk_ticket_api"} == set(ck.presets.PRESETS)
 
 
 def test_duckdb_is_not_asked_what_the_texts_of_an_export_mean() -> None:

@@ -152,18 +152,21 @@ class SurvivalCurve:
     def restricted_mean(self, horizon: float, *, after: float = 0.0) -> MeanLifetime:
         """The mean time within `horizon`: the area under the curve, with Greenwood's standard error.
 
-        With `after`, the mean time that is left, up to `horizon`, for who has already lasted that long.
+        With `after`, the mean time that is left, up to `horizon`, for all that last longer than that. From 0 it is the
+        mean of all, those that ended at the moment at which they began included.
 
         >>> curve = kaplan_meier(Durations([2, 4, 4], [True, True, False]))
         >>> round(curve.restricted_mean(4).value, 6)
         3.333333
+        >>> kaplan_meier(Durations([0, 10], [True, True])).restricted_mean(10).value
+        5.0
         """
         if not (isfinite(horizon) and 0 <= after < horizon <= self.last_time):
             raise ParameterError(
                 f"`horizon` must lie beyond {after:g} and at or before the longest duration seen, {self.last_time:g} "
                 f"{self.unit}; got {horizon!r}."
             )
-        start = self.at(after).survival
+        start = self.at(after).survival if after else 1.0
         if start == 0:
             raise InputError(f"Nobody lasts longer than {after:g} {self.unit}, so no time is left to expect.")
         area = variance = 0.0
@@ -172,7 +175,7 @@ class SurvivalCurve:
             time = self.times[place]
             if time >= horizon:
                 continue
-            if time <= after:
+            if time <= after and after:
                 break
             area += (end - time) * self.survival[place] / start
             end = time

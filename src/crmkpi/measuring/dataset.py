@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
+from crmkpi._hooks import hook
 from crmkpi.definition.measures import Grouped
 from crmkpi.definition.metric import Metric
 from crmkpi.engines.frames.backends import backend_of
 from crmkpi.engines.frames.table import FrameTable
-from crmkpi.errors import InputError, MissingTableError, PeriodError, UnknownNameError, did_you_mean
+from crmkpi.errors import InputError, MissingTableError, PeriodError, UnknownNameError, did_you_mean, unknown_name
 from crmkpi.measuring.changes import Adjust, check_adjust
 from crmkpi.measuring.measurement import chosen_metrics, measure, measure_one, report, zone_notes
 from crmkpi.measuring.reading import EVER
@@ -25,7 +26,7 @@ from crmkpi.time.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit, chec
 from crmkpi.time.periods import Period
 
 if TYPE_CHECKING:
-    from crmkpi.quality import QualityReport
+    from crmkpi.quality.findings import QualityReport
 
 __all__ = ["Compare", "Dataset", "framed", "result_of"]
 
@@ -33,6 +34,8 @@ Compare = Literal["previous", "year_ago"] | Period | str | None  # noqa: PYI051 
 _NOT_TABLES = (str, bytes, Mapping)  # iterable, but not of records
 _SETTINGS = ("calendar", "currency", "rates", "as_of")
 _LINE = 80  # characters of a terminal
+
+_check: Callable[..., QualityReport] = hook("check")
 
 
 class Dataset:
@@ -69,7 +72,7 @@ class Dataset:
                 _check_home(name, records)
                 continue
             if name not in known_tables():
-                raise UnknownNameError(f"A dataset has no table {name!r}. {did_you_mean(name, known_tables())}")
+                raise unknown_name(f"A dataset has no table {name!r}.", name, known_tables())
             if isinstance(records, _NOT_TABLES) or not isinstance(records, Iterable):
                 raise InputError(
                     f"The table {name!r} must be an iterable of records; got {type(records).__name__}. Give a list, "
@@ -149,7 +152,7 @@ class Dataset:
         ...          for owner, won in (("Ada", 45), ("Bo", 20), ("Cy", 22)) for n in range(60)]
         >>> report = Dataset(deals=deals).compare("win_rate", by="owner")
         >>> [(result.segment["owner"], result.change.verdict) for result in report]
-        [('Ada', 'up'), ('Bo', 'down'), ('Cy', 'too few to say')]
+        [('Ada', 'up'), ('Bo', 'down'), ('Cy', 'down')]
         """
         from crmkpi.measuring.comparing import compare_segments  # noqa: PLC0415  # loaded when it is asked for
 
@@ -270,9 +273,7 @@ class Dataset:
         >>> Dataset(deals=[]).check().count("error")
         1
         """
-        from crmkpi.quality import check  # noqa: PLC0415  # who measures KPIs need not load the checks
-
-        return check(self, metrics=metrics, founded=founded)
+        return _check(self, metrics=metrics, founded=founded)
 
     def records(self, table: str) -> Iterable[Any]:
         """The records of a table, to be read once."""
@@ -346,7 +347,7 @@ def result_of(metric: Metric, data: Any, options: Mapping[str, Any]) -> Result:
                 f"Dataset(...).measure({metric.id!r}, {name}=...)."
             )
         known = [*metric.parameters, *metric.tables, "period", "compare", "confidence", *_SETTINGS]
-        raise UnknownNameError(f"{metric.id} takes no {name!r}. {did_you_mean(name, known)}")
+        raise unknown_name(f"{metric.id} takes no {name!r}.", name, known)
     crm = _dataset(metric, data, tables, settings)
     chosen, *others = crm.periods(period, None)
     if others:

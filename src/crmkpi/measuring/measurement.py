@@ -17,8 +17,7 @@ from crmkpi.errors import (
     InputError,
     MissingTableError,
     ParameterError,
-    UnknownNameError,
-    did_you_mean,
+    unknown_name,
 )
 from crmkpi.measuring.changes import Adjust
 from crmkpi.measuring.evidence import Witness
@@ -104,8 +103,8 @@ def measure_one(
 ) -> Result:
     """One metric over one period as one result."""
     periods = (period,) if against is None else (period, against)
-    moments = against is not None
-    reader, plan = read(crm, (metric,), periods, (), parameters, confidence=confidence, moments=moments)
+    asked: dict[str, Any] = {"confidence": confidence, "moments": against is not None}
+    reader, plan = read(crm, (metric,), periods, (), parameters, **asked)
     return next(_Builder(crm, reader, (), parameters, confidence).results(plan.metrics[0], [()], period, against))
 
 
@@ -151,8 +150,7 @@ def read(
     # Rates that change from day to day need each record's date, even where no period is asked for.
     undated = not any(periods)
     whole = undated and not (crm.rates is not None and crm.rates.dated)
-    kept = (whole, undated, confidence is not None, moments)
-    plan = _plan(tuple(metrics), tuple(segments), *kept)
+    plan = _plan(tuple(metrics), tuple(segments), whole, undated, confidence is not None, moments)
     values = _parameter_values(metrics, parameters)
     if whole and crm.as_of is None:
         timeline = _ALL_TIME
@@ -263,7 +261,7 @@ def _parameter_values(metrics: Sequence[Metric], given: Mapping[str, Any]) -> di
     known = {name for metric in metrics for name in metric.parameters}
     for name in given:
         if name not in known:
-            raise UnknownNameError(f"None of the metrics has a parameter {name!r}. {did_you_mean(name, known)}")
+            raise unknown_name(f"None of the metrics has a parameter {name!r}.", name, known)
     values: dict[str, Any] = {}
     for metric in metrics:
         if metric.parameters:

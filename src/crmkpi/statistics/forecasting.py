@@ -120,7 +120,7 @@ def seasonal(values: Sequence[float], length: int, *, additive: bool | None = No
 
     >>> found = seasonal([10, 20, 30, 20] * 3, 4)
     >>> [round(index, 2) for index in found.index], found.weight > 0.9
-    ([0.49, 1.0, 1.51, 1.0], True)
+    ([0.5, 1.0, 1.5, 1.0], True)
     """
     if additive is None:
         additive = min(values) <= 0
@@ -150,7 +150,7 @@ def exponential(values: Sequence[float], horizon: int) -> Fitted:
 
     >>> found = exponential([445, 453, 462, 471, 463, 480, 492, 483, 501], 1)
     >>> round(found.values[0], 1), round(found.parameters[0], 2)
-    (498.7, 0.87)
+    (499.2, 0.9)
     """
     alpha = _least(lambda weight: _smoothed(values, weight)[0], *_ALPHA)
     _, level, errors, first = _smoothed(values, alpha)
@@ -164,7 +164,7 @@ def theta(values: Sequence[float], horizon: int) -> Fitted:
 
     >>> found = theta([445, 453, 462, 471, 463, 480, 492, 483, 501], 3)
     >>> [round(value, 1) for value in found.values]
-    [502.4, 505.7, 508.9]
+    [502.8, 506.0, 509.2]
     """
     level = exponential(values, horizon)
     alpha = level.parameters[0]
