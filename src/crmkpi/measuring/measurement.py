@@ -150,7 +150,8 @@ def read(
     # Rates that change from day to day need each record's date, even where no period is asked for.
     undated = not any(periods)
     whole = undated and not (crm.rates is not None and crm.rates.dated)
-    plan = _plan(tuple(metrics), tuple(segments), whole, undated, confidence is not None, moments)
+    kept = {"whole": whole, "undated": undated, "intervals": confidence is not None, "moments": moments}
+    plan = _plan(tuple(metrics), tuple(segments), **kept)
     values = _parameter_values(metrics, parameters)
     if whole and crm.as_of is None:
         timeline = _ALL_TIME
@@ -234,19 +235,18 @@ def _answer(
     return answer
 
 
-_PLANS: dict[tuple[tuple[int, ...], tuple[bool, ...]], Plan] = {}
+_PLANS: dict[tuple[Any, ...], Plan] = {}
 
 
-def _plan(metrics: tuple[Metric, ...], segments: tuple[Segment, ...], *kept: bool) -> Plan:
-    key = (tuple(map(id, metrics)), kept)
+def _plan(metrics: tuple[Metric, ...], segments: tuple[Segment, ...], **kept: bool) -> Plan:
+    key = (tuple(map(id, metrics)), *kept.items())
     if not segments and key in _PLANS:
         return _PLANS[key]
     types = (
         [measure.base.record_type_ for metric in metrics for measure in metric.measures.values()] if segments else []
     )
     keys = {type_.table: segment_keys(segments, type_) for type_ in types}
-    whole, undated, intervals, moments = kept
-    plan = Plan(metrics, keys, whole=whole, undated=undated, intervals=intervals, moments=moments)
+    plan = Plan(metrics, keys, **kept)
     if not segments:
         if len(_PLANS) > _KEPT_PLANS:  # metrics made on the fly must not be kept for ever
             _PLANS.clear()
