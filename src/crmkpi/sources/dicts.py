@@ -64,6 +64,10 @@ def read_dicts(
 
 def load_objects(objects: Iterable[tuple[int, Any]], source: str, record: type[_R], options: Options) -> Records[_R]:
     """Read numbered objects as records: mappings are rows, what a source could not read comes as `Rejected`."""
+    if options.headers is not None:
+        raise InputError(
+            "headers= names the columns of files that have none; objects have their keys, so leave it out."
+        )
     rows: list[tuple[int, dict[str, Any]] | Rejected] = []
     headers: dict[str, None] = {}
     for line, found in objects:

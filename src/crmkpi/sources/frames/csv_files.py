@@ -80,5 +80,5 @@ def _frame_of(
             records = load(grid, record, options)
             return frame_of_records(records, kind), records.account.skipped, records.rejected
     stream = RecordStream(grid, record, options)
-    frame = frame_of_records(stream, kind)
+    frame = frame_of_records(stream, kind, stream.typed)
     return frame, stream.account.skipped, stream.rejected
