@@ -179,7 +179,7 @@ def test_a_preset_says_that_ends_include_their_day() -> None:
     [term] = ck.read_csv(io.StringIO("No,Last day\n1,31 Jan 2026\n"), preset=ours, ends="exclusive")
     assert term.ended_at == datetime(2026, 1, 31)
     with pytest.raises(InputError, match="ends= is 'inclusive' or 'exclusive'; got 'last'"):
-        ck.read_csv(io.StringIO("id\n1\n"), record=ck.Subscription, ends="last")  # type: ignore[arg-type]
+        ck.read_csv(io.StringIO("id\n1\n"), record=ck.Subscription, ends="last")  # type: ignore[call-overload]
 
 
 # files without headers, and columns that fill a field together

@@ -65,8 +65,8 @@ def read_csv(
             beside amounts means.
         defaults: `{field: value}` for fields that no column fills.
         attributes: keep the columns that fill no field in the `attributes` of the records, as text.
-        kinds: `{header: kind}` for such columns that are no text: `"number"`, `"integer"`, `"money"`, `"flag"`, `"date"`
-            or `"timestamp"`.
+        kinds: `{header: kind}` for such columns that are no text: `"number"`, `"integer"`, `"money"`, `"flag"`,
+            `"date"` or `"timestamp"`.
         headers: the names of all columns of a file that has no line of headers.
         delimiter: found in the header line when not given, among comma, semicolon, tab and bar. With a blank, `" "`,
             any run of blanks is one delimiter, as in tables set with blanks, and blanks at the ends of a line are none.

@@ -124,12 +124,22 @@ def _rows(path: Workbook, name: str, sheet: str | None) -> Iterator[tuple[int, l
             raise UnknownNameError(f"{name} has no sheet {sheet!r}. {did_you_mean(sheet, book.sheetnames)}")
         table = book[sheet or book.sheetnames[0]]
         table.reset_dimensions()  # some systems write wrong ones
-        for number, row in enumerate(table.iter_rows(values_only=True), 1):
+        for number, row in enumerate(_parsed(table.iter_rows(values_only=True), name), 1):
+            if not row:  # of the many between a table and a cell far below it
+                continue
             cells = [_plain(cell) for cell in row]
             if any(cell is not None for cell in cells):
                 yield number, cells
     finally:
         book.close()
+
+
+def _parsed(rows: Iterator[Sequence[Any]], name: str) -> Iterator[Sequence[Any]]:
+    """The rows, where what the library says of a sheet that does not parse becomes an error of ours."""
+    try:
+        yield from rows
+    except Exception as problem:  # the library raises whatever its parsers do
+        raise FileFormatError(f"{name} is no workbook that can be read ({problem}); save it as CSV.") from problem
 
 
 def _openpyxl() -> Any:

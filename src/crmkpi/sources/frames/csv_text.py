@@ -119,6 +119,8 @@ def _facts(path: Path, delimiter: str, above: int) -> _Facts:
     count, quoted, waiting, last = 0, False, above, b""
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
+            if _has_bare_return(last, block):
+                raise NotPlainError
             quoted = quoted or b'"' in block
             if b"\0" in block or (b"'" in block and any(each in last + block for each in _APOSTROPHES)):
                 raise NotPlainError
@@ -130,7 +132,16 @@ def _facts(path: Path, delimiter: str, above: int) -> _Facts:
                 if not place:
                     raise NotPlainError  # the headers are longer than a block
             count += block.count(mark, place)
+    if last == b"\r":
+        raise NotPlainError
     return _Facts(count, quoted)
+
+
+def _has_bare_return(before: bytes, block: bytes) -> bool:
+    """Whether a carriage return ends a line by itself, which it does for `read_csv` and not for Polars."""
+    if before == b"\r" and block[:1] != b"\n":
+        return True
+    return block.count(b"\r", 0, -1) != block.count(b"\r\n")
 
 
 def _check_widths(pl: Any, texts: Any, delimiter: str, facts: _Facts, width: int) -> None:
