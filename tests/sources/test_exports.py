@@ -26,9 +26,10 @@ from crmkpi.errors import (
     UnknownNameError,
 )
 from crmkpi.sources import Records
+from crmkpi.sources.presets import PRESETS
 
-NAMES = [name for name, preset in ck.presets.items() if preset.record is not None]
-HEADERS = sorted({header for preset in ck.presets.values() for column in preset.columns for header in column.headers})
+NAMES = [name for name, preset in PRESETS.items() if preset.record is not None]
+HEADERS = sorted({header for preset in PRESETS.values() for column in preset.columns for header in column.headers})
 CELLS = st.text(max_size=6) | st.sampled_from(
     [
         *("", " ", "1", "won", "Closed Won", "true", "--", "$1,200.50", "1.2K", "45%", "2026-01-31", "31/01/2026"),

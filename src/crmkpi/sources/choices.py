@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from crmkpi.errors import UnknownNameError, did_you_mean
+from crmkpi.errors import did_you_mean, unknown_name
 from crmkpi.sources.currencies import currencies_of, several_currencies
 from crmkpi.sources.tallies import Count, uncounted
 
@@ -35,9 +35,8 @@ def choice_reader(
     """
     for ours in words.values():
         if ours is not None and ours not in choices:
-            raise UnknownNameError(
-                f"values= gives the field {field!r} a value that it does not have: {ours!r}. "
-                f"{did_you_mean(str(ours), choices)}"
+            raise unknown_name(
+                f"values= gives the field {field!r} a value that it does not have: {ours!r}.", str(ours), choices
             )
     known = {choice: choice for choice in choices} | dict(words)
     return Words(known, choices=choices, others=others, loose=True, count=count)

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from crmkpi.errors import ColumnError, InputError, UnknownNameError, did_you_mean
+from crmkpi.errors import ColumnError, InputError, UnknownNameError, did_you_mean, unknown_name
 from crmkpi.records import RECORDS
 from crmkpi.records.base import FieldType, RecordType, record_type
 from crmkpi.sources.headers import Found, found_columns, stage_of
@@ -196,9 +196,8 @@ def check_fields(names: Mapping[str, Any], kind: RecordType, argument: str) -> N
     """An argument that is keyed by field may name only fields that the record has."""
     for name in names:
         if name not in _mappable(kind):
-            raise UnknownNameError(
-                f"{argument}= names {name!r}, which is no field of {kind.model.__name__}. "
-                f"{did_you_mean(str(name), _mappable(kind))}"
+            raise unknown_name(
+                f"{argument}= names {name!r}, which is no field of {kind.model.__name__}.", str(name), _mappable(kind)
             )
 
 
@@ -222,7 +221,7 @@ def wanted_columns(
                     f"{source} has no column {header!r}, but a column {targets!r}: the header comes first, "
                     f"columns={{{targets!r}: {header!r}}}."
                 )
-            raise UnknownNameError(f"{source} has no column {header!r}. {did_you_mean(str(header), headers)}")
+            raise unknown_name(f"{source} has no column {header!r}.", str(header), headers)
         listed: Any = targets.get("fills", ()) if isinstance(targets, Mapping) else targets
         if not isinstance(listed, Iterable) or isinstance(listed, str):
             listed = () if listed is None else (listed,)

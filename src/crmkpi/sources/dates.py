@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from crmkpi.errors import AmbiguousDateError, InputError, UnknownNameError, did_you_mean
+from crmkpi.errors import AmbiguousDateError, InputError, unknown_name
 from crmkpi.sources.spellings import is_missing
 from crmkpi.sources.tallies import Count, uncounted
 
@@ -53,7 +53,7 @@ def zone_named(zone: str | ZoneInfo) -> ZoneInfo:
     if not isinstance(name, str):
         raise InputError(f'tz= is the name of a time zone, such as "Europe/Berlin", or its ZoneInfo; got {zone!r}.')
     if name not in _zones():
-        raise UnknownNameError(f"There is no time zone {name!r}. {did_you_mean(name, _zones())}")
+        raise unknown_name(f"There is no time zone {name!r}.", name, _zones())
     return ZoneInfo(name)
 
 
