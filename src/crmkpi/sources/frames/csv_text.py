@@ -198,7 +198,7 @@ class _Typed:
                 raise NotPlainError  # a cell may hold a line break
             texts = texts.with_row_index("line", offset=first_line)
             made["id"] = pl.concat_str(pl.lit("row "), pl.col("line").cast(pl.String))
-        own = [self._read(column, known).alias(label_of(column)) for column, known in columns.typed]
+        own = [self._read(column, known).alias(_label_of(column)) for column, known in columns.typed]
         bad = reduce(or_, self._bad) if self._bad else pl.lit(value=False)
         return texts.select(
             *(expression.alias(field_column(name)) for name, expression in made.items()),
@@ -443,7 +443,7 @@ class _Typed:
         return pl.when(pl.all_horizontal(one.is_null() for one in every)).then(pl.lit("blank row")).otherwise(reason)
 
 
-def label_of(column: Column) -> str:
+def _label_of(column: Column) -> str:
     """The name of the attribute that a custom column becomes."""
     return column.field.removeprefix("attributes.")
 
