@@ -66,7 +66,10 @@ def test_json_of_pydantic_is_that_of_to_json() -> None:
     assert [instants(row) for row in written] == [instants(row) for row in told]
 
 
-NOT_COMPARED = dict.fromkeys(("previous_period", "previous_value", "change", "relative_change", "better"))
+COMPARISON = ("previous_period", "previous_value", "change", "relative_change", "better", "change_low", "change_high")
+NOT_COMPARED = dict.fromkeys((*COMPARISON, "p_value", "adjusted_p", "verdict", "detectable", "no_verdict")) | {
+    "comparisons": 1
+}
 
 
 def test_every_key_of_a_row_that_is_no_segment_is_in_the_schema() -> None:

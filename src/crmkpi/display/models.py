@@ -16,7 +16,8 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from crmkpi.definition.metric import Metric
 from crmkpi.display.rows import result_row
 from crmkpi.errors import PeriodError, UnknownNameError
-from crmkpi.measuring.results import Account, Report, Result
+from crmkpi.measuring.changes import Change, Verdict
+from crmkpi.measuring.results import Account, Report, Result, compared, told_of
 from crmkpi.metrics.catalogue import catalogue
 from crmkpi.statistics.intervals import Interval
 from crmkpi.time.periods import Period
@@ -24,6 +25,7 @@ from crmkpi.time.periods import Period
 __all__ = ["report_schema", "result_schema"]
 
 Plain = str | int | float | bool | None
+_CONFIDENCE = 0.95  # of the interval of a change whose value has no interval
 
 
 class _Row(BaseModel):
@@ -54,7 +56,12 @@ class _Row(BaseModel):
     parameters: dict[str, Plain]
     previous_period: str | None = None
     relative_change: float | None = None
-    better: bool | None = Field(default=None, description="Whether the change is for the better.")
+    better: bool | None = Field(default=None, description="Whether a change that is shown is for the better.")
+    p_value: float | None = Field(default=None, description="How often chance alone gives a change as large.")
+    adjusted_p: float | None = Field(default=None, description="The same, for all comparisons made at once.")
+    comparisons: int = 1
+    verdict: Verdict | None = None
+    no_verdict: str | None = Field(default=None, description="Why there is no verdict.")
 
 
 class _CountRow(_Row):
@@ -66,6 +73,9 @@ class _CountRow(_Row):
     high: float | None
     previous_value: int | None = None
     change: int | None = None
+    change_low: float | None = None
+    change_high: float | None = None
+    detectable: float | None = None
 
 
 class _NumberRow(_Row):
@@ -77,6 +87,9 @@ class _NumberRow(_Row):
     high: float | None
     previous_value: float | None = None
     change: float | None = None
+    change_low: float | None = None
+    change_high: float | None = None
+    detectable: float | None = None
 
 
 class _MoneyRow(_Row):
@@ -88,6 +101,9 @@ class _MoneyRow(_Row):
     high: Decimal | None
     previous_value: Decimal | None = None
     change: Decimal | None = None
+    change_low: Decimal | None = None
+    change_high: Decimal | None = None
+    detectable: Decimal | None = None
 
 
 class _DurationRow(_Row):
@@ -99,6 +115,9 @@ class _DurationRow(_Row):
     high: float | None = Field(description="seconds")
     previous_value: float | None = Field(default=None, description="seconds")
     change: float | None = Field(default=None, description="seconds")
+    change_low: float | None = Field(default=None, description="seconds")
+    change_high: float | None = Field(default=None, description="seconds")
+    detectable: float | None = Field(default=None, description="seconds")
 
 
 Row = Annotated[_CountRow | _NumberRow | _MoneyRow | _DurationRow, Field(discriminator="unit")]
@@ -154,13 +173,9 @@ def _result_of(row: Any) -> Result:
     account = Account(
         " and ".join(metric.tables), None, row.given, row.used, row.left_out, row.rejected, row.unread, row.skipped
     )
-    value, before = _typed(row, row.value, row.previous_value)
+    value, before, absolute, detectable = _typed(row, row.value, row.previous_value, row.change, row.detectable)
     period = None if row.period is None else _period_of(row.period, row.period_start, row.period_end)
-    compared_to = None
-    if row.previous_period is not None:
-        other = _period_of(row.previous_period, None, None)
-        compared_to = Result(metric, before, None, {}, row.currency, period=other, exact=row.previous_value)
-    return Result(
+    result = Result(
         metric,
         value,
         row.reason,
@@ -173,9 +188,26 @@ def _result_of(row: Any) -> Result:
         period,
         _segment_of(row),
         row.complete,
-        compared_to,
-        row.value,
+        exact=row.value,
     )
+    if row.previous_period is None:
+        return result
+    other = _period_of(row.previous_period, None, None)
+    result = compared(result, Result(metric, before, None, {}, row.currency, period=other, exact=row.previous_value))
+    low, high = _typed(row, row.change_low, row.change_high)
+    change = Change(
+        absolute,
+        row.relative_change,
+        row.better,
+        None if low is None else Interval(low, high, row.confidence or _CONFIDENCE, "estimated"),
+        row.p_value,
+        row.verdict,
+        detectable,
+        row.adjusted_p,
+        row.comparisons,
+        row.no_verdict,
+    )
+    return told_of(result, change)
 
 
 def _metric_of(row: _Row) -> Metric:

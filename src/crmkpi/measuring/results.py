@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from crmkpi._hooks import hook
 from crmkpi.definition.metric import Metric, Unit
 from crmkpi.errors import InputError, UnknownNameError, did_you_mean, unknown_name
-from crmkpi.measuring.changes import Adjust, Change, Comparisons, change_of
+from crmkpi.measuring.changes import Adjust, Change, Comparisons, change_of, comparisons_told
 from crmkpi.measuring.formula import counted, evaluated, interval_of
 from crmkpi.measuring.moments import Moments
 from crmkpi.statistics.intervals import Interval
@@ -242,6 +242,12 @@ def together(results: tuple[Result, ...], adjust: Adjust = "bh") -> tuple[Result
     for number, result in enumerate(results):
         object.__setattr__(result, "_family", (family, number))
     return results
+
+
+def told_of(result: Result, change: Change) -> Result:
+    """The same result, whose change from the other is not worked out but known already."""
+    object.__setattr__(result, "_family", (comparisons_told([change], "none", change.comparisons), 0))
+    return result
 
 
 def compared(result: Result, other: Result) -> Result:
