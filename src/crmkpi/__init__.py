@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from crmkpi.definition.measures import Table
     from crmkpi.definition.metric import Estimated, Mean, Metric, NetPromoter, Share, metric
     from crmkpi.display import charts
-    from crmkpi.engines.frames.table import table
+    from crmkpi.sources.frames.tables import table
     from crmkpi.errors import CrmKpiError
     from crmkpi.insight import cohorts, funnel, health, rfm, survival
     from crmkpi.measuring.dataset import Dataset
@@ -343,7 +343,7 @@ _HOMES = {
     "scan": "sources.scanning",
     "split": "measuring.segments",
     "stream_csv": "sources",
-    "table": "engines.frames.table",
+    "table": "sources.frames.tables",
     "write_csv": "sources",
 }
 _MODULES = {
