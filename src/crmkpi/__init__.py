@@ -20,6 +20,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from crmkpi._hooks import provide
 from crmkpi._lazy import loader
 
 if TYPE_CHECKING:
@@ -381,6 +382,33 @@ _MODULES = {
     "vendors": "vendors",
 }
 _load = loader(__name__, _HOMES)
+
+# What lower rooms call in higher ones; docs/architecture.md says who calls each.
+provide(
+    {
+        "check": "crmkpi.quality",
+        "find_metric": "crmkpi.metrics.catalogue",
+        "format_value": "crmkpi.display.format",
+        "holdout_chart": "crmkpi.display.charts",
+        "listed": "crmkpi.display.format",
+        "pivot": "crmkpi.display.pivot",
+        "quality_html": "crmkpi.display.quality",
+        "quality_page": "crmkpi.display.quality",
+        "quality_text": "crmkpi.display.quality",
+        "report_columns": "crmkpi.display.frames",
+        "report_csv": "crmkpi.display.rows",
+        "report_json": "crmkpi.display.rows",
+        "report_markdown": "crmkpi.display.markdown",
+        "report_page": "crmkpi.display.html",
+        "report_table": "crmkpi.display.html",
+        "report_text": "crmkpi.display.text",
+        "result_from_totals": "crmkpi.measuring.results",
+        "result_of": "crmkpi.measuring.dataset",
+        "result_row": "crmkpi.display.rows",
+        "result_text": "crmkpi.display.text",
+        "wide_columns": "crmkpi.display.frames",
+    }
+)
 
 if not TYPE_CHECKING:  # else type checkers would take any name for a public one
 

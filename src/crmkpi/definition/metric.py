@@ -24,6 +24,7 @@ from decimal import Context, Decimal, DivisionUndefined, InvalidOperation, local
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from crmkpi._hooks import hook
 from crmkpi.definition.checks import check_definition, check_tables
 from crmkpi.definition.expressions import Expression, Parameter, as_predicate, table_of
 from crmkpi.definition.interval_rules import Estimated, IntervalRule, Mean, NetPromoter, Share, check_totals
@@ -41,6 +42,10 @@ RollUp = Literal["additive", "ratio", "distributional", "distinct"]
 
 # Formulas divide money with this, whatever the program around them has set.
 _ARITHMETIC = Context(prec=28)
+
+_result_of: Callable[..., Result] = hook("result_of")
+_result_from_totals: Callable[..., Result] = hook("result_from_totals")
+_find_metric: Callable[[str], Metric] = hook("find_metric")
 
 
 class _Page:
@@ -95,9 +100,7 @@ class Metric:
         Options are those of `Dataset.measure` that concern one value (`period`, `as_of`, `calendar`, `rates`,
         `currency`, `confidence`) and the KPI's own parameters. Tables may be given by name instead of `data`.
         """
-        from crmkpi.measuring.dataset import result_of  # noqa: PLC0415  # the dataset knows metrics, not the other way round
-
-        return result_of(self, data, options)
+        return _result_of(self, data, options)
 
     @property
     def name(self) -> str:
@@ -176,9 +179,7 @@ class Metric:
 
     def from_totals(self, *, confidence: float = 0.95, currency: str | None = None, **totals: Any) -> Result:
         """The KPI of totals that you already have as a `Result`, with its interval where counts alone give one."""
-        from crmkpi.measuring.results import result_from_totals  # noqa: PLC0415  # results know metrics, not the other way round
-
-        return result_from_totals(self, self._complete(totals), confidence=confidence, currency=currency)
+        return _result_from_totals(self, self._complete(totals), confidence=confidence, currency=currency)
 
     def evaluate(self, inputs: Mapping[str, Any]) -> Any:
         """The formula's value for complete inputs, in the KPI's unit; raises `UndefinedError` where there is none."""
@@ -381,9 +382,7 @@ def _check_words(name: str, unit: str, better: str) -> None:
 
 
 def _of_catalogue(name: str) -> Metric:
-    from crmkpi.metrics.catalogue import catalogue  # noqa: PLC0415  # the catalogue knows metrics, not the other way round
-
-    return catalogue.find(name)
+    return _find_metric(name)
 
 
 def _words(name: str) -> str:

@@ -34,12 +34,12 @@ h1 { font-size: 1.4rem; }
 
 def report_table(report: Report) -> str:
     """A report as a table to put into a page or show in a notebook, with its own styles."""
-    return draw_html(sheet_of(report, title=report.title, names="title", notes=report.notes))
+    return draw_html(sheet_of(report.results, title=report.title, names="title", notes=report.notes))
 
 
 def report_page(report: Report) -> str:
     """A report as a whole page, for a file or a mail."""
-    sheet = sheet_of(report, title=report.title, names="title", notes=report.notes)
+    sheet = sheet_of(report.results, title=report.title, names="title", notes=report.notes)
     table = draw_html(sheet, caption=False) if report else "<p>no results</p>"
     return html_page(sheet.heading or "KPIs", table)
 

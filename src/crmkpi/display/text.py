@@ -66,7 +66,7 @@ def report_text(report: Report, *, width: int = 80) -> str:
     """A report as an aligned table; long names are cut so that a line takes no more than `width` columns."""
     if not report:
         return f"{report.title}: no results" if report.title else "no results"
-    return draw_text(sheet_of(report, title=report.title, notes=report.notes), width=width)
+    return draw_text(sheet_of(report.results, title=report.title, notes=report.notes), width=width)
 
 
 def draw_text(sheet: Sheet, *, width: int = 80) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
+from crmkpi._hooks import hook
 from crmkpi.definition.measures import Grouped
 from crmkpi.definition.metric import Metric
 from crmkpi.engines.frames.backends import backend_of
@@ -24,7 +25,7 @@ from crmkpi.time.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit, chec
 from crmkpi.time.periods import Period
 
 if TYPE_CHECKING:
-    from crmkpi.quality import QualityReport
+    from crmkpi.quality.findings import QualityReport
 
 __all__ = ["Compare", "Dataset", "framed", "result_of"]
 
@@ -32,6 +33,8 @@ Compare = Literal["previous", "year_ago"] | Period | str | None  # noqa: PYI051 
 _NOT_TABLES = (str, bytes, Mapping)  # iterable, but not of records
 _SETTINGS = ("calendar", "currency", "rates", "as_of")
 _LINE = 80  # characters of a terminal
+
+_check: Callable[..., QualityReport] = hook("check")
 
 
 class Dataset:
@@ -227,9 +230,7 @@ class Dataset:
         >>> Dataset(deals=[]).check().count("error")
         1
         """
-        from crmkpi.quality import check  # noqa: PLC0415  # who measures KPIs need not load the checks
-
-        return check(self, metrics=metrics, founded=founded)
+        return _check(self, metrics=metrics, founded=founded)
 
     def records(self, table: str) -> Iterable[Any]:
         """The records of a table, to be read once."""

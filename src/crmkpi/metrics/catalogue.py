@@ -10,7 +10,7 @@ from crmkpi.errors import DefinitionError, UnknownNameError, did_you_mean
 from crmkpi.metrics import NAMES, definition
 from crmkpi.metrics.roles import ROLES
 
-__all__ = ["Catalogue", "catalogue"]
+__all__ = ["Catalogue", "catalogue", "find_metric"]
 
 
 # What people look for among KPIs and is no single number, and the function that makes it.
@@ -137,3 +137,8 @@ class _Whole(Catalogue):
 
 
 catalogue: Catalogue = _Whole()
+
+
+def find_metric(name: str) -> Metric:
+    """The KPI of the catalogue with that name, alias or id."""
+    return catalogue.find(name)
