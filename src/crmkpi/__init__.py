@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from crmkpi.definition.measures import Table
     from crmkpi.definition.metric import Estimated, Mean, Metric, NetPromoter, Share, metric
     from crmkpi.display import charts
-    from crmkpi.sources.frames.tables import table
     from crmkpi.errors import CrmKpiError
     from crmkpi.insight import cohorts, funnel, health, rfm, survival
     from crmkpi.measuring.dataset import Dataset
@@ -140,6 +139,7 @@ if TYPE_CHECKING:
         stream_csv,
         write_csv,
     )
+    from crmkpi.sources.frames.tables import table
     from crmkpi.sources.presets import preset, presets
     from crmkpi.sources.scanning import scan
     from crmkpi.time.calendars import Calendar

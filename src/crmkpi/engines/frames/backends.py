@@ -1,13 +1,12 @@
 """Which frame libraries are understood, where their frames are measured, and what each home can do.
 
-One table, read by the engine and printed by the documentation. A capability is a field of a row; nothing else in the engine
-knows a library by its name. What a home cannot do right raises an error that names both, and never gives a number that
-may be wrong.
+One table, read by the engine and printed by the documentation. A capability is a field of a row; nothing else in the
+engine knows a library by its name. What a home cannot do right raises an error that names both, and never gives a
+number that may be wrong.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -57,7 +56,8 @@ _ALL = frozenset(WORDS) - {"sql", "plan"}
 class Backend:
     """One frame library: the class of its frames, its home, the extra that brings it, and what its home can do.
 
-    `parse` is how its user makes timestamps of text. `needs` are libraries with the oldest version of each that is right.
+    `parse` is how its user makes timestamps of text. `needs` are further libraries, with the oldest version of each
+    that is right.
     """
 
     name: str

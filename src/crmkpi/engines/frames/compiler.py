@@ -276,7 +276,9 @@ class Compiler:
         if sign == "/":
             return self._quotient(expression, first, second, needs, also)
         if first.digits is None or second.digits is None:
-            source = sum_or_product(sign, as_float(self.nw, first.source, first.digits), as_float(self.nw, second.source, second.digits))
+            source = sum_or_product(
+                sign, as_float(self.nw, first.source, first.digits), as_float(self.nw, second.source, second.digits)
+            )
             return Value(source, expression.kind, needs, also=also)
         kind = expression.kind
         if left.kind == "date" and kind == "duration":
@@ -381,7 +383,9 @@ class Compiler:
             self._fitting(first, repr(left))
             self._fitting(second, repr(right))
         elif first.digits is not None or second.digits is not None:
-            first, second = (replace(part, source=as_float(self.nw, part.source, part.digits)) for part in (first, second))
+            first, second = (
+                replace(part, source=as_float(self.nw, part.source, part.digits)) for part in (first, second)
+            )
         there = both(self.present(first), self.present(second))
         return both(there, held(sign, first.source, second.source))
 

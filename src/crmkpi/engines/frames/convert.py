@@ -1,7 +1,8 @@
 """pandas and PyArrow frames as Polars columns: each column once, when it is first read, without a copy where possible.
 
-Numbers, flags, timestamps and Arrow text share their memory with the frame; text in objects, categories and masked columns
-are copied. What is no plain value (lists, bytes, mixtures) is refused when it is read.
+Numbers, flags, timestamps and Arrow columns share their memory with the frame where the library allows it; text in
+objects, categories and masked columns are copied. What is no plain value (lists, bytes, mixtures) is refused when it
+is read.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _EXPECTED: Mapping[str, tuple[tuple[type, ...], str]] = {
 
 
 class Converted:
-    """A frame of another library, read as Polars columns; `added` are columns of its own, `kept` rows where not all are."""
+    """A frame of another library, read as Polars columns."""
 
     def __init__(self, frame: Any, *, pandas: bool) -> None:
         self.frame = frame
@@ -65,8 +66,8 @@ class Converted:
         """The frame without what was read of it before."""
         if self._kept is not None or any(what == "added" for _, what in self._columns):
             raise InputError(
-                f"The frame has {len(self.frame):,} rows, and other ones when crmkpi.table(..., preset=) took it; give it "
-                "to table() again."
+                f"The frame has {len(self.frame):,} rows, and other ones when crmkpi.table(..., preset=) took it; give "
+                "it to table() again."
             )
         return Converted(self.frame, pandas=self._pandas)
 
@@ -109,7 +110,7 @@ def _from_arrow(name: str, column: Any) -> Any:
         column = column.cast(column.type.value_type)
     type_ = column.type
     if str(type_) == "extension<arrow.uuid>":
-        return polars.Series([None if value is None else str(value) for value in column.to_pylist()], dtype=polars.String)
+        return polars.Series(_texts(column.to_pylist()), dtype=polars.String)
     if isinstance(type_, pa.BaseExtensionType):
         column = column.cast(type_.storage_type)
         type_ = column.type
@@ -207,26 +208,25 @@ def _objects(column: Any, kind: Kind) -> Any:
     for one in found:
         if not issubclass(one, _SCALARS):
             wrong = next(value for value in present if type(value) is one)
-            raise ColumnError(
-                f"The column of {'attributes.' if kind == 'attributes' else ''}{name} must hold one plain value in each "
-                f"row; got {wrong!r:.40}. Take one out."
-                if kind == "attributes"
-                else f"The column {name!r} must hold one plain value in each row; got {wrong!r:.40}. Take one out."
-            )
+            raise _refused(name, f"{wrong!r:.40}")
     if not present:
         return polars.Series(values, dtype=polars.Null)
     if kind in ("text", "choice"):
-        return polars.Series([None if value is None else str(value) for value in values], dtype=polars.String)
+        return polars.Series(_texts(values), dtype=polars.String)
     if kind in _EXPECTED:
         _only(name, present, *_EXPECTED[kind])
     if all(issubclass(one, str | UUID) for one in found):
-        return polars.Series([None if value is None else str(value) for value in values], dtype=polars.String)
+        return polars.Series(_texts(values), dtype=polars.String)
     if all(_is_flag(one) for one in found):
         return polars.Series([None if value is None else bool(value) for value in values], dtype=polars.Boolean)
     if all(issubclass(one, date) for one in found):
         return _moments(name, values, present)
     _only(name, present, *_EXPECTED["number"])
     return _numbers(name, values, present)
+
+
+def _texts(values: Iterable[Any]) -> list[str | None]:
+    return [None if value is None else str(value) for value in values]
 
 
 def _is_flag(one: type) -> bool:
@@ -265,7 +265,7 @@ def _moments(name: str, values: Sequence[Any], present: Sequence[Any]) -> Any:
     return made.dt.replace_time_zone("UTC") if True in zoned else made
 
 
-def _plain(moment: Any) -> datetime:
+def _plain(moment: Any) -> Any:
     return moment.to_pydatetime(warn=False) if hasattr(moment, "to_pydatetime") else moment
 
 

@@ -250,9 +250,7 @@ class _Look:
                 late.append(~nw.col(raw_name(one.own)).is_null() & column.is_null())
         return late
 
-    def column(
-        self, one: _Field, frame: Any, found: Mapping[str, Any]
-    ) -> tuple[Column, Column | None, dict[str, Any]]:
+    def column(self, one: _Field, frame: Any, found: Mapping[str, Any]) -> tuple[Column, Column | None, dict[str, Any]]:
         """What is known of a column, its exact twin where it needs one, and the plain columns to be made."""
         nw, own = self.nw, one.own
         nulls = found[f"count {one.name}"] < found["rows"]
@@ -360,5 +358,3 @@ def with_usual_scales(nw: Any, frame: Any, types: Mapping[str, ColumnType]) -> t
         made.append(nw.when(column.is_null()).then(usual).otherwise(column).alias(inside(name)))
     floats = ColumnType("float", "Float64")
     return frame.with_columns(*made), {**types, "scale_low": floats, "scale_high": floats}
-
-

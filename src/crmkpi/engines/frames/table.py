@@ -36,15 +36,18 @@ _WORDS: Mapping[str, str] = MappingProxyType(
         "flag": "true or false",
     }
 )
-_TEXTS: Mapping[str, str] = MappingProxyType({"number": "Float64", "flag": "Boolean", "text": "String", "choice": "String"})
+_TEXTS: Mapping[str, str] = MappingProxyType(
+    {"number": "Float64", "flag": "Boolean", "text": "String", "choice": "String"}
+)
 _ABSENT: Mapping[str, Any] = MappingProxyType({"number": "float", "flag": "flag", "text": "text", "choice": "text"})
 
 
 class FrameTable:
     """A frame as a table of records; made by `crmkpi.table`, or by a `Dataset` for a frame as it stands.
 
-    `rejected` are rows that a reader has rejected before, and `skipped` how many it left out as no records, by reason, or
-    a frame of these reasons. `reckoned` are fields that a preset computes from other cells, which is not done in frames.
+    `rejected` are rows that a reader has rejected before, and `skipped` how many it left out as no records, by reason,
+    or a frame of these reasons. `reckoned` are fields that a preset computes from other cells, which is not done in
+    frames.
     """
 
     __slots__ = (
@@ -104,9 +107,7 @@ class FrameTable:
             self._names = tuple(self.backend.home.names(self.frame))
         twice = next((name for name in self._names if self._names.count(name) > 1), None)
         if twice is not None:
-            raise ColumnError(
-                f"The {self.backend.name} frame for {type_.table} has two columns {twice!r}; rename one."
-            )
+            raise ColumnError(f"The {self.backend.name} frame for {type_.table} has two columns {twice!r}; rename one.")
         self._types: dict[tuple[str, str], ColumnType] = {}
         self.columns = self._mapped(columns or {})
         self._known: dict[Any, Prepared] = {}

@@ -55,7 +55,12 @@ def csv_table(
     whole = frames[0] if len(frames) == 1 else pl.concat(frames, how="diagonal_relaxed")
     mapped = {known.name: field_column(known.name) for known in kind.fields.values() if known.kind != "attributes"}
     return FrameTable(
-        whole, type_=kind, columns=mapped, zone=None if options.tz is None else zone_named(options.tz), skipped=dict(skipped) or None, rejected=tuple(rejected)
+        whole,
+        type_=kind,
+        columns=mapped,
+        zone=None if options.tz is None else zone_named(options.tz),
+        skipped=dict(skipped) or None,
+        rejected=tuple(rejected),
     )
 
 

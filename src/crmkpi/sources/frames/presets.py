@@ -27,9 +27,9 @@ _RECKONED = ("smallest", "unix_seconds", "unix_milliseconds", "excel_days")
 class ByPreset:
     """A frame with a column for each field that a preset fills, and which column that is.
 
-    `skipped` is a frame with the reason of each row that is left out, None where no rule could leave one out; nothing is
-    read for it. `reckoned` are the fields that would have to be computed, each with the column that it is computed from:
-    they are refused when somebody asks for them.
+    `skipped` is a frame with the reason of each row that is left out, None where no rule could leave one out; nothing
+    is read for it. `reckoned` are the fields that would have to be computed, each with the column that it is computed
+    from: they are refused when somebody asks for them.
     """
 
     frame: Any
@@ -64,9 +64,7 @@ def by_preset(backend: Backend, frame: Any, type_: RecordType, preset: Preset, g
     for name, sources in filling.items():
         ordered = [each for _, each in sorted((one.rank, (one, header)) for one, header in sources)]
         types = [home.type_of(frame, header, "attributes") for _, header in ordered]
-        parts = [
-            _read(nw, header, known, one.column) for (one, header), known in zip(ordered, types, strict=True)
-        ]
+        parts = [_read(nw, header, known, one.column) for (one, header), known in zip(ordered, types, strict=True)]
         plain = all(each is None for each in parts)
         if plain and len(ordered) == 1:
             columns[name] = ordered[0][1]
@@ -130,8 +128,8 @@ def _left_out(
 ) -> tuple[list[tuple[Any, str]], set[str]]:
     """Whether a row is none of the preset's records, rule by rule, and why; and the columns that the rules read.
 
-    The first rule that fits says why. How a row starts is looked up in the first column, and only where it holds text: to
-    look for the first cell that is not empty, every column would have to be read.
+    The first rule that fits says why. How a row starts is looked up in the first column, and only where it holds text:
+    to look for the first cell that is not empty, every column would have to be read.
     """
     home = backend.home
     nw = home.words

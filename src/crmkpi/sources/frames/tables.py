@@ -59,6 +59,12 @@ def table(
     with at_home(backend, type_.table):
         found = by_preset(backend, backend.home.lent(frame), type_, asked.preset, columns or {})
     return FrameTable(
-        found.frame, type_=type_, backend=backend, columns={**found.columns, **(columns or {})}, values=values, zone=zone,
-        skipped=found.skipped, reckoned=found.reckoned,
-    )  # fmt: skip
+        found.frame,
+        type_=type_,
+        backend=backend,
+        columns={**found.columns, **(columns or {})},
+        values=values,
+        zone=zone,
+        skipped=found.skipped,
+        reckoned=found.reckoned,
+    )

@@ -17,7 +17,6 @@ __all__ = ["DuckDbFrame", "DuckDbHome", "DuckDbSql"]
 
 _FROM = "measured"
 _KEPT = 100  # statements of one frame
-_BATCH = 10_000
 _DAY = 86_400_000_000
 _DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT", "UINTEGER")
@@ -73,8 +72,8 @@ class DuckDbSql(Sql):
 class DuckDbFrame(SqlFrame):
     """A relation and what is asked of it.
 
-    `kept` holds the statements that DuckDB has read and understood, since that takes as long as a small table. Without it
-    the frame is being prepared: what is said of its rows becomes part of the relation.
+    `kept` holds the statements that DuckDB has read and understood, since that takes as long as a small table. Without
+    it the frame is being prepared: what is said of its rows becomes part of the relation.
     """
 
     relation: Any
@@ -103,7 +102,7 @@ class DuckDbFrame(SqlFrame):
         """Further columns, or other ones in place of those of the same name."""
         anew = [item for item in items if item.name in self.columns]
         replaced = f" REPLACE ({self.listed(anew)})" if anew else ""
-        further = [item for item in items if item not in anew]
+        further = [item for item in items if item.name not in self.columns]
         listed = ", ".join([f"*{replaced}", *([self.listed(further)] if further else [])])
         if self._preparing:
             return self._of(self.relation.project(listed))
@@ -143,9 +142,7 @@ class DuckDbHome(SqlHome):
     """Relations and tables of DuckDB."""
 
     dialect = DuckDbSql
-    words = words_of(
-        DuckDbSql, Int64="BIGINT", Int128="HUGEINT", Float64="DOUBLE", Boolean="BOOLEAN", String="VARCHAR"
-    )
+    words = words_of(DuckDbSql, Int64="BIGINT", Int128="HUGEINT", Float64="DOUBLE", Boolean="BOOLEAN", String="VARCHAR")
 
     def opened(self, frame: Any, names: Sequence[str] = ()) -> DuckDbFrame:  # noqa: ARG002  # it is a database
         """The relation as it is."""
@@ -197,6 +194,7 @@ class DuckDbHome(SqlHome):
 
     def asked(self, frame: Any, kept: dict[str, Any]) -> DuckDbFrame:
         """The prepared frame, which keeps the statements that were understood."""
+        assert isinstance(frame, DuckDbFrame)
         return replace(frame, kept=kept)
 
     def leave(self, frame: Any) -> list[tuple[Any, ...]]:
@@ -215,9 +213,8 @@ class DuckDbHome(SqlHome):
 
     def records(self, frame: Any, columns: Mapping[str, Kind]) -> Iterator[Mapping[str, Any]]:
         """The rows of a frame with their values."""
-        chosen = frame.project(", ".join(map(DuckDbSql.quoted, columns)))
-        while batch := chosen.fetchmany(_BATCH):
-            yield from (dict(zip(columns, row, strict=True)) for row in batch)
+        for row in frame.project(", ".join(map(DuckDbSql.quoted, columns))).fetchall():
+            yield dict(zip(columns, row, strict=True))
 
     def beside(self, frame: Any, columns: Mapping[str, Sequence[int]]) -> DuckDbFrame:
         """A small table of whole numbers in the same connection."""
@@ -242,7 +239,12 @@ class DuckDbHome(SqlHome):
         return [(row[:-1], row[-1]) for row in self.leave(frame.written(text))]
 
     def ranks(
-        self, frame: Any, keys: Sequence[str], value: str, counted: str, places: Mapping[int, Sequence[int]]
+        self,
+        frame: Any,
+        keys: Sequence[str],
+        value: str,
+        counted: str,  # noqa: ARG002  # it counts the values itself
+        places: Mapping[int, Sequence[int]],
     ) -> list[tuple[tuple[Any, ...], Sequence[Any]]]:
         """The values at some places of the sorted ones of each group."""
         size, most = len(keys), max(map(len, places.values()))
@@ -267,7 +269,7 @@ def _units(source: Sql, type_: ColumnType) -> Sql:
     if not digits:
         return source.cast("HUGEINT" if type_.unit.startswith("DECIMAL(3") else "BIGINT")
     spelt = f"replace({column}::VARCHAR, '.', '')::HUGEINT"
-    if digits > 4:  # noqa: PLR2004  # what is left of eighteen digits holds no amount
+    if digits > 4:  # what is left of eighteen digits holds no amount
         return type(source)(spelt, source.name)
     short = f"({column}::DECIMAL(18, {digits}) * {10**digits})::BIGINT"
     return source.case(f"WHEN abs({column}) < {10 ** (18 - 2 * digits)} THEN {short}", spelt)

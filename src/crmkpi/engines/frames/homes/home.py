@@ -1,7 +1,7 @@
 """What the engine asks of the place where a frame lies, and what a column of a frame may hold.
 
-There are two kinds of homes: Polars in memory, and SQL where data lies. An engine speaks to this protocol only; what a home
-can do is a field of its `Backend`.
+There are two kinds of homes: Polars in memory, and SQL where data lies. An engine speaks to this protocol only; what
+a home can do is a field of its `Backend`.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class ColumnType:
     """What the values of a column are, however wide its library keeps them.
 
     `shown` is the type in words, `digits` how many digits of a decimal are behind the point. `aware` timestamps are
-    exact instants. `wide` whole numbers may need more than 64 bits. `unit` is the library's own name of the type, for its
-    home alone.
+    exact instants. `wide` whole numbers may need more than 64 bits. `unit` is the library's own name of the type, for
+    its home alone.
     """
 
     what: Physical
@@ -75,9 +75,7 @@ class Home(Protocol):
     def steps(self, column: Any, edges: Sequence[Any], values: Sequence[int]) -> Any:
         """The value for a number that has reached none of the increasing edges, one of them, two ..."""
 
-    def sorted_values(
-        self, frame: Any, keys: Sequence[str], value: str
-    ) -> list[tuple[tuple[Any, ...], Sequence[Any]]]:
+    def sorted_values(self, frame: Any, keys: Sequence[str], value: str) -> list[tuple[tuple[Any, ...], Sequence[Any]]]:
         """For each group its values, sorted, without those that are missing."""
 
     def ranks(

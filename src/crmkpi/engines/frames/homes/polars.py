@@ -42,7 +42,7 @@ class PolarsHome:
 
     def names(self, frame: Any) -> list[str]:
         """The names of the columns."""
-        return frame.names if isinstance(frame, Converted) else frame.collect_schema().names()  # type: ignore[no-any-return]
+        return frame.names if isinstance(frame, Converted) else frame.collect_schema().names()
 
     def type_of(self, frame: Any, name: str, kind: Kind) -> ColumnType:
         """The type of a column that is to hold a field of this kind."""
@@ -68,9 +68,7 @@ class PolarsHome:
             return ColumnType("date", shown)
         return ColumnType("nothing" if dtype == pl.Null else "other", shown)
 
-    def enter(
-        self, frame: Any, columns: Mapping[str, tuple[str, Kind, ColumnType]]
-    ) -> tuple[Any, dict[str, Any]]:
+    def enter(self, frame: Any, columns: Mapping[str, tuple[str, Kind, ColumnType]]) -> tuple[Any, dict[str, Any]]:
         """The columns as plain and wide ones, and the types of timestamps that are kept beside."""
         pl = self.words
         if isinstance(frame, Converted):
@@ -113,7 +111,8 @@ class PolarsHome:
                 elif dtype.time_unit == "ms":
                     first, end, factor = _SECONDS["ms"]
                     inside = (micros >= pl.lit(-first)) & (micros < pl.lit(end))
-                    micros = pl.when(inside).then(micros * pl.lit(factor)).when(~micros.is_null()).then(pl.lit(TOO_LATE))
+                    known = pl.when(inside).then(micros * pl.lit(factor))
+                    micros = known.when(~micros.is_null()).then(pl.lit(TOO_LATE))
                 return micros // pl.lit(_DAY) if kind == "date" else micros
             case _:
                 return source
@@ -142,7 +141,8 @@ class PolarsHome:
         found = frame.collect()
         arrays = find_spec("numpy") is not None
         return {
-            column.name: column.to_numpy() if arrays and column.dtype.is_numeric() else column.to_list() for column in found
+            column.name: column.to_numpy() if arrays and column.dtype.is_numeric() else column.to_list()
+            for column in found
         }
 
     def count(self, frame: Any) -> int:

@@ -131,11 +131,11 @@ class SparkHome(SqlHome):
 
     def type_of(self, frame: Any, name: str, kind: Kind) -> ColumnType:  # noqa: ARG002  # types are what they are
         """The type of a column."""
-        word = dict(frame.dtypes)[name]
+        word = str(dict(frame.dtypes)[name])
         if found := _DECIMAL.fullmatch(word):
-            return ColumnType("decimal", word, digits=int(found[2]), wide=True, unit=found[1])
+            return ColumnType("decimal", word, digits=int(found[2]), wide=True, unit=str(found[1]))
         if word in _TYPES:
-            return ColumnType(_TYPES[word], _SHOWN.get(word, word), aware=word == "timestamp", unit=word)
+            return ColumnType(_TYPES[word], str(_SHOWN.get(word, word)), aware=word == "timestamp", unit=word)
         if word.startswith(("char(", "varchar(")):
             return ColumnType("text", "String", unit=word)
         nested = next((shown for start, shown in _NESTED.items() if word.startswith(start)), word)
@@ -208,11 +208,11 @@ def _units(source: Sql, type_: ColumnType) -> Sql:
     # A product of more digits would be rounded, so the whole part and the fraction go their own ways.
     whole = source.wrapped("CAST(floor(", ") AS DECIMAL(38, 0))")
     rest = f"CAST({source.text} - floor({source.text}) AS DECIMAL({digits}, {digits}))"
-    scaled = f"CAST(substr(CAST({rest} AS STRING), 3) AS DECIMAL(38, 0))" if digits > 18 else f"CAST({rest} * {factor} AS BIGINT)"
+    scaled = f"CAST(substr(CAST({rest} AS STRING), 3) AS DECIMAL(38, 0))"
     return whole.wrapped("(", f" * {10**digits}BD + {scaled})")
 
 
-def _micros(stamp: SparkSql) -> SparkSql:
+def _micros(stamp: Sql) -> Sql:
     """Whole microseconds of the wall clock since 1970.
 
     Not by timestampdiff, which goes through the session's zone, where an hour of the spring is missing. Of an interval

@@ -1,6 +1,6 @@
 """The words of frame expressions, written as SQL: for libraries to which each object of an expression is a question.
 
-The words are those that Polars and narwhals share, as far as the engine needs them. A dialect says how names and
+The words are those of Polars, as far as the engine needs them. A dialect says how names and
 constants are written, and what else it says in its own way. All that comes from a user is a name or a constant.
 """
 
@@ -169,11 +169,6 @@ class Sql(ABC):
         """The value, or another where it is missing."""
         return self.wrapped("coalesce(", f", {self.constant(value)})")
 
-    @property
-    def str(self) -> _Texts[Self]:
-        """The words for texts."""
-        return _Texts(self)
-
     def count(self) -> Self:
         """How many values there are."""
         return self.wrapped("count(", whole=True)
@@ -200,6 +195,11 @@ class Sql(ABC):
         parts = f"PARTITION BY {', '.join(map(self.quoted, names))}" if names else ""
         return self.wrapped("", f" OVER ({parts})")
 
+    @property
+    def str(self) -> _Texts:
+        """The words for texts."""
+        return _Texts(self)
+
 
 @dataclass(frozen=True, slots=True)
 class _When:
@@ -211,24 +211,21 @@ class _When:
         return self.dialect.case(f"WHEN {self.condition} THEN {said(value)}", said(None))
 
 
-Text = TypeVar("Text", bound=Sql)
-
-
 @dataclass(frozen=True, slots=True)
-class _Texts(Generic[Text]):
-    source: Text
+class _Texts:
+    source: Sql
 
-    def strip_chars(self) -> Text:
+    def strip_chars(self) -> Sql:
         return self.source.wrapped("trim(")
 
-    def to_lowercase(self) -> Text:
+    def to_lowercase(self) -> Sql:
         return self.source.wrapped("lower(")
 
-    def to_uppercase(self) -> Text:
+    def to_uppercase(self) -> Sql:
         return self.source.wrapped("upper(")
 
-    def starts_with(self, start: str) -> Text:
-        return self.source.wrapped(f"(substr(", f", 1, {len(start)}) = {self.source.constant(start)})")
+    def starts_with(self, start: str) -> Sql:
+        return self.source.wrapped("(substr(", f", 1, {len(start)}) = {self.source.constant(start)})")
 
 
 def words_of(dialect: type[Sql], **types: str) -> Any:
@@ -388,9 +385,7 @@ class SqlHome(ABC):
     def leave(self, frame: Any) -> list[tuple[Any, ...]]:
         """The rows of a small result."""
 
-    def enter(
-        self, frame: Any, columns: Mapping[str, tuple[str, Kind, ColumnType]]
-    ) -> tuple[Any, dict[str, Any]]:
+    def enter(self, frame: Any, columns: Mapping[str, tuple[str, Kind, ColumnType]]) -> tuple[Any, dict[str, Any]]:
         """The columns as plain and wide ones, and the timestamps that are kept beside."""
         made, raws = [], {}
         for name, (column, kind, type_) in columns.items():
