@@ -33,7 +33,8 @@ __all__ = [
 DAY = 86_400_000_000
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # the origin of wall clocks
 _EPOCH_UTC = _EPOCH.replace(tzinfo=UTC)
-_FIRST, _LAST = (datetime(year, 1, 1, tzinfo=UTC) for year in (1900, 2100))
+_FIRST, _NEAR, _FAR = (datetime(year, 1, 1, tzinfo=UTC) for year in (1900, 2100, 2500))
+_CALENDAR = 146_097 * DAY  # after 400 years weekdays and leap years are the same again, and so are changes of clocks
 
 
 def micros(moment: datetime) -> int:
@@ -53,20 +54,20 @@ def step_numbers(home: Any, column: Any, edges: Sequence[Any]) -> Any:
 
 
 @cache
-def _offsets(zone: ZoneInfo) -> tuple[tuple[int, int, int], ...]:
+def _offsets(zone: ZoneInfo, first: datetime, end: datetime) -> tuple[tuple[int, int, int], ...]:
     """The changes of a zone's offset: the instant, and the offsets before and after, in microseconds."""
     found = []
-    hours = range(int((_LAST - _FIRST) / timedelta(hours=1)))
+    hours = range(int((end - first) / timedelta(hours=1)))
 
     def offset(hour: int) -> int:
-        return ((_FIRST + timedelta(hours=hour)).astimezone(zone).utcoffset() or timedelta()) // MICROSECOND
+        return ((first + timedelta(hours=hour)).astimezone(zone).utcoffset() or timedelta()) // MICROSECOND
 
     step = 24 * 7 // 2  # no zone has ever changed its clocks for less than half a week
     before = offset(0)
     for hour in range(step, len(hours), step):
         if offset(hour) == before:
             continue
-        start, seconds = _FIRST + timedelta(hours=hour - step), range(step * 3600 + 1)
+        start, seconds = first + timedelta(hours=hour - step), range(step * 3600 + 1)
         changed = bisect_left(
             seconds,
             x=True,
@@ -82,7 +83,15 @@ def _offsets(zone: ZoneInfo) -> tuple[tuple[int, int, int], ...]:
 
 def _offset_of(home: Any, column: Any, known: Column, zone: ZoneInfo, *, wall: bool) -> Any:
     """The offset of `zone` at each instant; at each wall-clock time with `wall`, of two showings the first."""
-    changes = _offsets(zone)
+    changes = _offsets(zone, _FIRST, _NEAR)
+    near = micros(_NEAR) - DAY
+    if known.high >= near:
+        # Later moments have the offset of the same day of a calendar that begins in 2100.
+        changes += _offsets(zone, _NEAR - timedelta(days=1), _FAR)
+        nw = home.words
+        later = column - ((column - nw.lit(near)) // nw.lit(_CALENDAR)) * nw.lit(_CALENDAR)
+        column = nw.when(column >= nw.lit(near)).then(later).otherwise(column)
+        known = replace(known, high=micros(_FAR))
     edges = [moment + (max(before, after) if wall else 0) for moment, before, after in changes]
     within = [number for number, edge in enumerate(edges) if known.low < edge <= known.high]
     begin = sum(edge <= known.low for edge in edges)

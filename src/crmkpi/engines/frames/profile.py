@@ -26,6 +26,7 @@ __all__ = ["Column", "Prepared", "inside", "looked_over", "with_usual_scales"]
 _LARGEST = 2**62
 _EXACT_FLOAT = 10**15  # up to fifteen digits a decimal and its float stand for each other without doubt
 _SCALES = (2, 0, 4, 6, 9)
+_MANY_DIGITS = 6  # behind the point
 _USUAL_SCALES = {"nps": (0.0, 10.0), "csat": (1.0, 5.0), "ces": (1.0, 7.0), "awareness": (0.0, 1.0)}
 _YEARS = {  # the first and the last plain value that a record can hold
     "timestamp": (-62_135_596_800_000_000, 253_402_300_799_999_999),
@@ -288,17 +289,21 @@ class _Look:
     def _fitted(self, one: _Field, frame: Any, low: int, high: int) -> tuple[int, Any, int, int]:
         """Whole numbers in 64 bits: how many of their digits are decimals, their source unless they are that already.
 
-        Digits behind the point that are 0 in all rows are left out where the numbers would be too large.
+        Digits behind the point that are 0 in all rows are left out where there are many, so that products fit.
         """
         nw, column, digits = self.nw, self.nw.col(one.own), one.type_.digits
         if one.kind == "integer" and digits:
             return 0, (column // nw.lit(10**digits)).cast(nw.Int64), low // 10**digits, high // 10**digits
-        if max(abs(low), abs(high)) > _LARGEST and digits:
-            for fewer in (scale for scale in (2, 4, 6, 9, 12) if scale < digits):
-                factor = 10 ** (digits - fewer)
-                lost = nw.when(column % nw.lit(factor) != nw.lit(0)).then(nw.lit(1)).otherwise(nw.lit(0))
-                if not self._ask(frame, {"_lost": lost}, {"_lost": nw.col("_lost").sum()})["_lost"]:
-                    return fewer, (column // nw.lit(factor)).cast(nw.Int64), low // factor, high // factor
+        if digits > _MANY_DIGITS or (digits and max(abs(low), abs(high)) > _LARGEST):
+            factors = {scale: 10 ** (digits - scale) for scale in sorted(_SCALES) if scale < digits}
+            lost = {
+                f"_lost{scale}": nw.when(column % nw.lit(factor) != nw.lit(0)).then(nw.lit(1)).otherwise(nw.lit(0))
+                for scale, factor in factors.items()
+            }
+            counted = self._ask(frame, lost, {name: nw.col(name).sum() for name in lost})
+            for scale, factor in factors.items():
+                if not counted[f"_lost{scale}"]:
+                    return scale, (column // nw.lit(factor)).cast(nw.Int64), low // factor, high // factor
         return digits, column.cast(nw.Int64) if one.type_.wide else None, low, high
 
     def _scale_of(self, frame: Any, one: _Field, found: Mapping[str, Any]) -> int:

@@ -323,7 +323,7 @@ def taken(frame: Any) -> Backend:
 def _spelt(raw: Any, own: ColumnType) -> str:
     """A word of `values=` as the text that the column has of it: 1 is True in a column of flags, and 1.0 is 1."""
     if own.what == "flag":
-        return {"1": "true", "0": "false"}.get(str(raw), str(raw).lower())
+        return {"1": "true", "0": "false", "1.0": "true", "0.0": "false"}.get(str(raw), str(raw).lower())
     if own.what == "whole" and not isinstance(raw, str):
         return str(int(raw)) if isinstance(raw, bool) or raw == int(raw) else str(raw)
     return str(raw)
