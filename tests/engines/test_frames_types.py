@@ -25,7 +25,6 @@ from .physical_types import typed
 from .test_frames import METRICS, compare, questions_of, telling
 from .worlds import World, world
 
-USUAL = ("polars-lazy", "pandas", "pyarrow", "duckdb")
 pa = pytest.importorskip("pyarrow", reason="PyArrow is not installed")
 pl = pytest.importorskip("polars", reason="Polars is not installed")
 pd = pytest.importorskip("pandas", reason="pandas is not installed")
@@ -40,13 +39,9 @@ def frames_of_types(found: World, backend: str, random: Random) -> Dataset:
     return Dataset(**typed(backend, arrows, random), **known)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", METRICS)
-def test_the_types_of_columns_change_no_result(
-    backend: str, name: str, examples: int, request: pytest.FixtureRequest
-) -> None:
-    everywhere = request.config.getoption("--exhaustive") or request.config.getoption("--backends")
-    if not everywhere and crc32(name.encode()) % len(USUAL) != USUAL.index(backend):
-        pytest.skip("each definition on one library; --exhaustive asks for all")
+def test_the_types_of_columns_change_no_result(backend: str, name: str, examples: int) -> None:
     metric = METRICS[name]
     first, questions = telling(metric)
     for number in range(max(1, examples // 25)):
