@@ -103,7 +103,7 @@ def customer_columns(purchases: Purchases, *, as_of: date) -> dict[str, Any]:
     nw = home.words
     column, nothing = nw.col, nw.lit(0)
     frame, names = purchases.days, {"day": "day", "n": "n", "spent": "spent"}
-    if end < _number(purchases.until):  # conditions are not free, so none is asked where nothing comes later
+    if end < _number(purchases.until):  # a condition costs time, so skip it where no row can be later
         past = column("day") <= nw.lit(end)
         names = {name: f"past_{name}" for name in names}
         frame = frame.with_columns(
