@@ -25,10 +25,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from crmkpi._hooks import hook
-from crmkpi.definition.checks import check_definition, check_tables
+from crmkpi.definition.checks import check_definition, check_tables, told_apart
 from crmkpi.definition.expressions import Expression, Parameter, as_predicate, table_of
 from crmkpi.definition.interval_rules import Estimated, IntervalRule, Mean, NetPromoter, Share, check_totals
 from crmkpi.definition.measures import Grouped, LastDay, Measure, PeriodDays
+from crmkpi.definition.page import page, usual_docstring
+from crmkpi.definition.reasons import why_missing, why_zero
+from crmkpi.definition.variants import varied
 from crmkpi.errors import (
     DefinitionError,
     InputError,
@@ -62,7 +65,7 @@ class _Page:
         self.of_class = of_class
 
     def __get__(self, metric: Metric | None, owner: type[Metric]) -> str:
-        return (self.of_class if metric is None else inspect.getdoc(metric.function)) or ""
+        return (self.of_class or "") if metric is None else page(metric)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -100,6 +103,7 @@ class Metric:
     needs_as_of: bool
     tables: tuple[str, ...]  # those that the KPI reads, in the order of its measures
     asked: frozenset[str]  # what the formula takes; other parameters only serve the measures
+    empty: str | Mapping[str, str]  # why there is no value, or of each input that may be nothing what it then means
 
     def __call__(self, data: Any = None, /, **options: Any) -> Result:
         """The KPI of `data`: records, a mapping of tables, or a Dataset.
@@ -156,26 +160,56 @@ class Metric:
         Measures are the variant's own. All else may be: what the default leaves out, the variant does too, as far as it
         reads the same tables, unless it has a `leave_out` of its own.
         """
+        return lambda function: self._add(function, definition)
 
-        def decorate(function: Callable[..., Any]) -> Metric:
-            inherited: dict[str, Any] = {
-                "at": self.at,
-                "unit": self.unit,
-                "better": self.better,
-                "theme": self.theme,
-                "interval": self.interval,
-                "title": f"{self.title} ({function.__name__.replace('_', ' ')})",
-            }
-            tables = {value.base.record_type_.table for value in definition.values() if isinstance(value, Measure)}
-            inherited["leave_out"] = {
-                reason: what for reason, what in self.leave_out.items() if table_of(what) in tables
-            }
-            made = metric(**(inherited | definition))(function)
-            made = replace(made, id=f"{self.id}.{function.__name__}")
-            self.variants[function.__name__] = made
-            return made
+    def _add(self, function: Callable[..., Any], definition: dict[str, Any]) -> Metric:
+        inherited: dict[str, Any] = {
+            "at": self.at,
+            "unit": self.unit,
+            "better": self.better,
+            "theme": self.theme,
+            "interval": self.interval,
+            "empty": self.empty if self._same_inputs(definition) else "",
+            "title": f"{self.title} ({function.__name__.replace('_', ' ')})",
+        }
+        tables = {value.base.record_type_.table for value in definition.values() if isinstance(value, Measure)}
+        inherited["leave_out"] = {reason: what for reason, what in self.leave_out.items() if table_of(what) in tables}
+        made = metric(**(inherited | definition))(function)
+        made = replace(made, id=f"{self.id}.{function.__name__}")
+        self.variants[function.__name__] = made
+        return made
 
-        return decorate
+    def _same_inputs(self, definition: Mapping[str, Any]) -> bool:
+        """Whether what is said of the inputs that may be nothing is so of a variant too."""
+        return isinstance(self.empty, str) or set(self.empty) <= set(definition)
+
+    def also(self, *words: str, of: str = "") -> None:
+        """Add usual variants to a KPI that is one mean, median or quantile, each by its word.
+
+        "mean", "median" and "p90" take another aggregate, "business" the opening hours of a time and "calendar_days"
+        its calendar days. With `of`, they vary that variant, and are called after both: `from_lead_median`.
+
+        >>> from crmkpi import Ticket, Table, metric
+        >>> tickets = Table(Ticket)
+        >>> @metric(unit="duration", wait=tickets.median(tickets.first_replied_at - tickets.created_at))
+        ... def waiting_time() -> None:
+        ...     \"\"\"How long customers wait.\"\"\"
+        >>> waiting_time.also("mean", "business")
+        >>> list(waiting_time.variants)
+        ['mean', 'business']
+        """
+        varies = self.variant(of) if of else self
+        for word in words:
+            if len(varies.measures) != 1:
+XX
+            ((name, measure),) = varies.measures.items()
+
+            def made() -> None: ...
+
+            made.__name__, made.__module__ = f"{of}_{word}" if of else word, self.function.__module__
+            made.__doc__ = usual_docstring(word, varies.title, inspect.getdoc(varies.function) or "")
+            ways = {"at": varies.at, "leave_out": varies.leave_out, "empty": varies.empty, "interval": None}
+            self._add(made, {**ways, name: varied(measure, word, varies.id)})
 
     def formula(self, **totals: Any) -> Any:
         """The KPI of totals that you already have; `None` where it is undefined."""
@@ -192,14 +226,14 @@ class Metric:
         """The formula's value for complete inputs, in the KPI's unit; raises `UndefinedError` where there is none."""
         for name, value in inputs.items():
             if value is None:
-                raise UndefinedError(f"no record has a value for {_words(name)}")
+                raise UndefinedError(why_missing(self, name))
         check_totals(self.id, self.interval, inputs)
         numbers = {name: _plain_number(value) for name, value in inputs.items() if name in self.asked}
         try:
             with localcontext(_ARITHMETIC):
                 value = self.function(**numbers)
         except (ZeroDivisionError, DivisionUndefined, InvalidOperation):
-            raise UndefinedError(self._why_zero(numbers)) from None
+            raise UndefinedError(why_zero(self, numbers)) from None
         except OverflowError:
             raise UndefinedError("it is too large for a number") from None
         return self._in_unit(value)
@@ -255,18 +289,6 @@ class Metric:
             )
         return _as_money(value) if parameter.unit == "money" else value
 
-    def _why_zero(self, numbers: Mapping[str, Any]) -> str:
-        """Which input made the formula divide by zero."""
-        divisors: dict[type, str] = {Share: "whole", Mean: "count", NetPromoter: "answers"}
-        divisor = divisors.get(type(self.interval))
-        if divisor is not None:
-            return f"{_words(getattr(self.interval, divisor))} is 0"
-        zeros = [_words(name) for name, value in numbers.items() if value == 0]
-        if not zeros:
-            return "the formula divides by 0"
-        *others, last = zeros
-        return f"{', '.join(others)} and {last} are 0" if others else f"{last} is 0"
-
     def _complete(self, totals: Mapping[str, Any]) -> dict[str, Any]:
         asked = [*self.measures, *filter(None, (self.days, self.until))]
         known = [*asked, *self.parameters]
@@ -306,6 +328,7 @@ def metric(
     default_because: str = "",
     parameters: tuple[Parameter, ...] = (),
     needs_as_of: bool = False,
+    empty: str | Mapping[str, str] = "",
     **inputs: Measure | PeriodDays | LastDay,
 ) -> Callable[[Callable[..., Any]], Metric]:
     """Decorate a formula as a KPI.
@@ -316,7 +339,9 @@ def metric(
     counted under it. `needs_as_of` says that without the day up to which the data is known there is no value. `unit`
     is "count", "ratio" (a fraction, shown in percent), "multiple" (how many times over), "score", "number", "money" or
     "duration". `theme` is the group that a catalogue lists the KPI under: "custom" unless you name one; a KPI of the
-    library has the theme of its folder. A formula that has no value raises `UndefinedError` with the reason; dividing
+    library has the theme of its folder. `empty` says in business words why there is no value (or 0 of a count), such as
+    "no deal was closed"; where several inputs may be nothing, a mapping says it of each. A KPI that is its one measure
+    has a formula without parameters, which only holds the docstring. A formula that has no value raises `UndefinedError` with the reason; dividing
     by zero does so by itself.
 
     >>> from crmkpi import Deal, Share, Table, metric
@@ -337,9 +362,11 @@ def metric(
             raise DefinitionError(f"@metric decorates a function, the formula; got {function!r}.")
         name = function.__name__
         named = {parameter.name: parameter for parameter in parameters}
-        measures, days, until = _told_apart(name, inputs)
+        measures, days, until = told_apart(name, inputs)
         _check_words(name, unit, better)
         names = [*measures, *filter(None, [days, until])]
+        if len(names) == 1 and not named and not inspect.signature(function).parameters:
+            function = _itself(function, names[0])
         check_definition(name, function, names, measures, named, at, interval=interval, leave_out=leave_out)
         made = Metric(
             name,
@@ -362,6 +389,7 @@ def metric(
             needs_as_of,
             tuple(dict.fromkeys(measure.base.record_type_.table for measure in measures.values())),
             frozenset(inspect.signature(function).parameters),
+            empty if isinstance(empty, str) else MappingProxyType(dict(empty)),
         )
         check_tables(made)
         return made
@@ -369,24 +397,25 @@ def metric(
     return decorate
 
 
-def _told_apart(
-    name: str, inputs: Mapping[str, Measure | PeriodDays | LastDay]
-) -> tuple[dict[str, Measure], str | None, str | None]:
-    """The measures among the inputs, and which inputs are the length of the period and its last day."""
-    days = next((key for key, value in inputs.items() if isinstance(value, PeriodDays)), None)
-    until = next((key for key, value in inputs.items() if isinstance(value, LastDay)), None)
-    measures = {key: value for key, value in inputs.items() if isinstance(value, Measure)}
-    strange = next((key for key in inputs if key not in measures and key not in {days, until}), None)
-    if strange is not None:
-        raise DefinitionError(f"{name}: {strange!r} must be a measure, as deals.count() is; got {inputs[strange]!r}.")
-    return measures, days, until
-
-
 def _check_words(name: str, unit: str, better: str) -> None:
     if unit not in get_args(Unit):
         raise DefinitionError(f"{name} has no known unit: {unit!r}. {did_you_mean(str(unit), get_args(Unit))}")
     if better not in get_args(Better):
         raise DefinitionError(f"{name} says that {better!r} is better. {did_you_mean(str(better), get_args(Better))}")
+
+
+def _itself(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """The formula of a KPI that is its one measure, called like `function`, whose docstring it has."""
+
+    def itself(*values: Any, **named: Any) -> Any:
+        (value,) = (*values, *named.values())
+        return value
+
+    for attribute in ("__module__", "__name__", "__qualname__", "__doc__"):
+        setattr(itself, attribute, getattr(function, attribute))
+    parameter = inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    itself.__signature__ = inspect.Signature([parameter])  # type: ignore[attr-defined]
+    return itself
 
 
 def _folder(module: str) -> str:
@@ -397,10 +426,6 @@ def _folder(module: str) -> str:
 
 def _of_catalogue(name: str) -> Metric:
     return _find_metric(name)
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
 
 
 def _as_money(value: Any) -> Any:

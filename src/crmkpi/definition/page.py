@@ -1,0 +1,121 @@
+"""The manual of a KPI: its docstring, with what follows from the definition filled in."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from crmkpi.definition.interval_rules import Estimated, Mean, NetPromoter, Share
+
+if TYPE_CHECKING:
+    from crmkpi.definition.metric import Metric
+
+__all__ = ["page", "usual_docstring"]
+
+_UNITS = {
+    "count": "A count",
+    "ratio": "A fraction",
+    "multiple": "A number from 0 up",
+    "score": "A score",
+    "number": "A number from 0 up",
+    "money": "Money",
+    "duration": "A duration",
+}
+_RULES = {Share: "Wilson's interval", Mean: "Student's t interval", NetPromoter: "the adjusted Wald interval"}
+_AGGREGATES = {
+    "mean": "Student's t interval",
+    "median": "an interval from order statistics",
+    "quantile": "an interval from order statistics",
+}
+_LATER_SECTIONS = re.compile(r"^(?=(?:Raises|Notes|Pitfalls|Examples):\n)", re.MULTILINE)
+
+
+def page(metric: Metric) -> str:
+    """The docstring of a KPI; where it says nothing of what is returned, that follows from the definition."""
+    text = inspect.getdoc(metric.function) or ""
+    if not metric.empty or "\nReturns:\n" in text:
+        return text
+    before, *after = _LATER_SECTIONS.split(text, maxsplit=1)
+    return "\n\n".join([before.rstrip(), f"Returns:\n    {_returns(metric)}", *after])
+
+
+def _returns(metric: Metric) -> str:
+    """What is returned, and when it is 0 or undefined."""
+    what = _UNITS[metric.unit]
+    if isinstance(metric.interval, Share):
+        what += " from 0 to 1"
+    if isinstance(metric.interval, NetPromoter):
+        what += " from -100 to 100"
+    interval = _interval(metric)
+    if interval:
+        what += f", with {interval}"
+    reasons = [metric.empty] if isinstance(metric.empty, str) else list(metric.empty.values())
+    *others, last = dict.fromkeys(reasons)
+    where = f"{', '.join(others)} or {last}" if others else last
+    return f"{what}; {'0' if metric.additive else 'undefined'} where {where}."
+
+
+def _interval(metric: Metric) -> str | None:
+    if isinstance(metric.interval, Estimated):
+        return "an interval"
+    if metric.interval is not None:
+        return _RULES[type(metric.interval)]
+    (first, *rest) = metric.measures.values()
+    return None if rest else _AGGREGATES.get(first.aggregate)
+
+
+_Told = tuple[str, str, Callable[[str], str]]
+
+
+def _with_operator(operator: str) -> Callable[[str], str]:
+    """A formula with another word for what is taken of the values."""
+    return lambda formula: re.sub(r"\\operatorname\{(?:mean|median)\}|Q_\{0\.9\}", lambda _: operator, formula, count=1)
+
+
+def _with_difference(told: str) -> Callable[[str], str]:
+    """A formula with another way to tell the time from one moment to another."""
+    difference = re.compile(r"\(\\text\{(?P<end>[^}]*)\} - \\text\{(?P<start>[^}]*)\}\)")
+    return lambda formula: difference.sub(lambda found: told.format(**found.groupdict()), formula, count=1)
+
+
+# Of each usual variant: its first line, what counts, and its formula from that of the default.
+_USUAL: Mapping[str, _Told] = {
+    "mean": ("{title} on average.", "", _with_operator(r"\operatorname{mean}")),
+    "median": ("{title} in the middle: half are below, half above.", "", _with_operator(r"\operatorname{median}")),
+    "p90": (
+        "{title} that nine of ten stay within.",
+        "Interpolated linearly between the two nearest records.",
+        _with_operator("Q_{0.9}"),
+    ),
+    "business": (
+        "{title} in opening hours.",
+        "Opening hours, holidays and time zone are the calendar's. What begins and ends outside them takes no time.",
+        _with_difference(r"(\text{{opening hours from {start} to {end}}})"),
+    ),
+    "calendar_days": (
+        "{title} in calendar days.",
+        "From Monday evening to Tuesday morning is one day. Days begin at midnight in the calendar's time zone.",
+        _with_difference(r"(\text{{day of {end}}} - \text{{day of {start}}})"),
+    ),
+}
+_NEEDS_HOURS = "Raises:\n    ParameterError: the calendar has no opening hours."
+
+
+def usual_docstring(word: str, title: str, docstring: str) -> str:
+    r"""The docstring of a usual variant, from that of the definition that it varies.
+
+    >>> print(usual_docstring("mean", "Waiting time", r"Waiting. $$\text{wait} = \operatorname{median}(t)$$"))
+    Waiting time on average.
+    <BLANKLINE>
+    $$\text{wait, mean} = \operatorname{mean}(t)$$
+    """
+    first, counts, changed = _USUAL[word]
+    formula = re.search(r"\$\$.*?\$\$", docstring, re.DOTALL)
+    told = changed(formula[0]) if formula else ""
+    told = re.sub(
+        r"\\text\{([^}]*)\} =", lambda name: rf"\text{{{name[1]}, {word.replace('_', ' ')}}} =", told, count=1
+    )
+    needs = _NEEDS_HOURS if word == "business" else ""
+    return "\n\n".join(part for part in (first.format(title=title), told, counts, needs) if part)
