@@ -201,7 +201,10 @@ class Metric:
         varies = self.variant(of) if of else self
         for word in words:
             if len(varies.measures) != 1:
-XX
+                raise DefinitionError(
+                    f"{varies.id}.{word} varies a KPI of one measure; it has {len(varies.measures)}. Write it with "
+                    "@add_variant(...)."
+                )
             ((name, measure),) = varies.measures.items()
 
             def made() -> None: ...
@@ -341,8 +344,8 @@ def metric(
     "duration". `theme` is the group that a catalogue lists the KPI under: "custom" unless you name one; a KPI of the
     library has the theme of its folder. `empty` says in business words why there is no value (or 0 of a count), such as
     "no deal was closed"; where several inputs may be nothing, a mapping says it of each. A KPI that is its one measure
-    has a formula without parameters, which only holds the docstring. A formula that has no value raises `UndefinedError` with the reason; dividing
-    by zero does so by itself.
+    has a formula without parameters, which only holds the docstring. A formula that has no value raises
+    `UndefinedError` with the reason; dividing by zero does so by itself.
 
     >>> from crmkpi import Deal, Share, Table, metric
     >>> deals = Table(Deal)
