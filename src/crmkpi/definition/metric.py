@@ -30,7 +30,7 @@ from crmkpi.definition.expressions import Expression, Parameter, as_predicate, t
 from crmkpi.definition.interval_rules import Estimated, IntervalRule, Mean, NetPromoter, Share, check_totals
 from crmkpi.definition.measures import Grouped, LastDay, Measure, PeriodDays
 from crmkpi.definition.page import page, usual_docstring
-from crmkpi.definition.reasons import why_missing, why_zero
+from crmkpi.definition.reasons import Empty, why_missing, why_zero
 from crmkpi.definition.variants import varied
 from crmkpi.errors import (
     DefinitionError,
@@ -65,7 +65,7 @@ class _Page:
         self.of_class = of_class
 
     def __get__(self, metric: Metric | None, owner: type[Metric]) -> str:
-        return (self.of_class or "") if metric is None else page(metric)
+        return (self.of_class or "") if metric is None else metric._page()  # noqa: SLF001  # its own part
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -103,7 +103,7 @@ class Metric:
     needs_as_of: bool
     tables: tuple[str, ...]  # those that the KPI reads, in the order of its measures
     asked: frozenset[str]  # what the formula takes; other parameters only serve the measures
-    empty: str | Mapping[str, str]  # why there is no value, or of each input that may be nothing what it then means
+    empty: Empty
 
     def __call__(self, data: Any = None, /, **options: Any) -> Result:
         """The KPI of `data`: records, a mapping of tables, or a Dataset.
@@ -117,6 +117,10 @@ class Metric:
     def name(self) -> str:
         """The name without the variant."""
         return self.id.partition(".")[0]
+
+    def _page(self) -> str:
+        known = {"unit": self.unit, "interval": self.interval, "measures": self.measures, "empty": self.empty}
+        return page(inspect.getdoc(self.function) or "", additive=self.additive, **known)
 
     @property
     def meaning(self) -> str:
@@ -169,7 +173,9 @@ class Metric:
             "better": self.better,
             "theme": self.theme,
             "interval": self.interval,
-            "empty": self.empty if self._same_inputs(definition) else "",
+            "empty": self.empty
+            if isinstance(self.empty, str)
+            else {name: why for name, why in self.empty.items() if name in definition},
             "title": f"{self.title} ({function.__name__.replace('_', ' ')})",
         }
         tables = {value.base.record_type_.table for value in definition.values() if isinstance(value, Measure)}
@@ -178,10 +184,6 @@ class Metric:
         made = replace(made, id=f"{self.id}.{function.__name__}")
         self.variants[function.__name__] = made
         return made
-
-    def _same_inputs(self, definition: Mapping[str, Any]) -> bool:
-        """Whether what is said of the inputs that may be nothing is so of a variant too."""
-        return isinstance(self.empty, str) or set(self.empty) <= set(definition)
 
     def also(self, *words: str, of: str = "") -> None:
         """Add usual variants to a KPI that is one mean, median or quantile, each by its word.
@@ -229,14 +231,14 @@ class Metric:
         """The formula's value for complete inputs, in the KPI's unit; raises `UndefinedError` where there is none."""
         for name, value in inputs.items():
             if value is None:
-                raise UndefinedError(why_missing(self, name))
+                raise UndefinedError(why_missing(name, self.measures, self.empty))
         check_totals(self.id, self.interval, inputs)
         numbers = {name: _plain_number(value) for name, value in inputs.items() if name in self.asked}
         try:
             with localcontext(_ARITHMETIC):
                 value = self.function(**numbers)
         except (ZeroDivisionError, DivisionUndefined, InvalidOperation):
-            raise UndefinedError(why_zero(self, numbers)) from None
+            raise UndefinedError(why_zero(numbers, self.measures, self.interval, self.empty)) from None
         except OverflowError:
             raise UndefinedError("it is too large for a number") from None
         return self._in_unit(value)
@@ -331,7 +333,7 @@ def metric(
     default_because: str = "",
     parameters: tuple[Parameter, ...] = (),
     needs_as_of: bool = False,
-    empty: str | Mapping[str, str] = "",
+    empty: Empty = "",
     **inputs: Measure | PeriodDays | LastDay,
 ) -> Callable[[Callable[..., Any]], Metric]:
     """Decorate a formula as a KPI.

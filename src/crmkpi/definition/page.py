@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 import re
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
 
-from crmkpi.definition.interval_rules import Estimated, Mean, NetPromoter, Share
-
-if TYPE_CHECKING:
-    from crmkpi.definition.metric import Metric
+from crmkpi.definition.interval_rules import Estimated, IntervalRule, Mean, NetPromoter, Share
+from crmkpi.definition.measures import Measure
 
 __all__ = ["page", "usual_docstring"]
 
@@ -32,38 +28,38 @@ _AGGREGATES = {
 _LATER_SECTIONS = re.compile(r"^(?=(?:Raises|Notes|Pitfalls|Examples):\n)", re.MULTILINE)
 
 
-def page(metric: Metric) -> str:
+def page(
+    docstring: str,
+    *,
+    unit: str,
+    interval: IntervalRule | None,
+    measures: Mapping[str, Measure],
+    additive: bool,
+    empty: str | Mapping[str, str],
+) -> str:
     """The docstring of a KPI; where it says nothing of what is returned, that follows from the definition."""
-    text = inspect.getdoc(metric.function) or ""
-    if not metric.empty or "\nReturns:\n" in text:
-        return text
-    before, *after = _LATER_SECTIONS.split(text, maxsplit=1)
-    return "\n\n".join([before.rstrip(), f"Returns:\n    {_returns(metric)}", *after])
-
-
-def _returns(metric: Metric) -> str:
-    """What is returned, and when it is 0 or undefined."""
-    what = _UNITS[metric.unit]
-    if isinstance(metric.interval, Share):
+    if not empty or "\nReturns:\n" in docstring:
+        return docstring
+    what = _UNITS[unit]
+    if isinstance(interval, Share):
         what += " from 0 to 1"
-    if isinstance(metric.interval, NetPromoter):
+    if isinstance(interval, NetPromoter):
         what += " from -100 to 100"
-    interval = _interval(metric)
-    if interval:
-        what += f", with {interval}"
-    reasons = [metric.empty] if isinstance(metric.empty, str) else list(metric.empty.values())
-    *others, last = dict.fromkeys(reasons)
+    kind = _interval(interval, list(measures.values()))
+    what += f", with {kind}" if kind else ""
+    *others, last = [empty] if isinstance(empty, str) else dict.fromkeys(empty.values())
     where = f"{', '.join(others)} or {last}" if others else last
-    return f"{what}; {'0' if metric.additive else 'undefined'} where {where}."
+    returns = f"Returns:\n    {what}; {'0' if additive else 'undefined'} where {where}."
+    before, *after = _LATER_SECTIONS.split(docstring, maxsplit=1)
+    return "\n\n".join([before.rstrip(), returns, *after])
 
 
-def _interval(metric: Metric) -> str | None:
-    if isinstance(metric.interval, Estimated):
+def _interval(rule: IntervalRule | None, measures: Sequence[Measure]) -> str | None:
+    if isinstance(rule, Estimated):
         return "an interval"
-    if metric.interval is not None:
-        return _RULES[type(metric.interval)]
-    (first, *rest) = metric.measures.values()
-    return None if rest else _AGGREGATES.get(first.aggregate)
+    if rule is not None:
+        return _RULES[type(rule)]
+    return None if len(measures) > 1 else _AGGREGATES.get(measures[0].aggregate)
 
 
 _Told = tuple[str, str, Callable[[str], str]]

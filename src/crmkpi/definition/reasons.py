@@ -3,55 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from crmkpi._hooks import hook
-from crmkpi.definition.interval_rules import Mean, NetPromoter, Share
+from crmkpi.definition.interval_rules import IntervalRule, Mean, NetPromoter, Share
 from crmkpi.definition.measures import Measure
 
-if TYPE_CHECKING:
-    from crmkpi.definition.metric import Metric
+__all__ = ["Empty", "why_missing", "why_zero"]
 
-__all__ = ["why_missing", "why_zero"]
-
+Empty = str | Mapping[str, str]  # why there is no value, or of each input that may be nothing what it then means
 _measure_in_words: Callable[[Measure], str] = hook("measure_in_words")
 _nothing_in_words: Callable[[Measure], str] = hook("nothing_in_words")
 _DIVISORS: Mapping[type, str] = {Share: "whole", Mean: "count", NetPromoter: "answers"}
 
 
-def why_missing(metric: Metric, name: str) -> str:
-    """The reason where the input `name` has no value."""
-    if name in (metric.days, metric.until):
+def why_missing(name: str, measures: Mapping[str, Measure], empty: Empty) -> str:
+    """The reason where the input `name` has no value; one that is no measure is told by the period."""
+    if name not in measures:
         return "it needs a period, and none was given"
-    return _said(metric, name) or _nothing_in_words(metric.measures[name])
+    return _said(empty, name) or _nothing_in_words(measures[name])
 
 
-def why_zero(metric: Metric, numbers: Mapping[str, Any]) -> str:
+def why_zero(
+    numbers: Mapping[str, Any], measures: Mapping[str, Measure], interval: IntervalRule | None, empty: Empty
+) -> str:
     """The reason where the formula divided by zero: which of its inputs is nothing."""
-    divisor = _DIVISORS.get(type(metric.interval))
     zeros = [name for name, value in numbers.items() if value == 0]
-    if divisor is not None:
-        zeros = [getattr(metric.interval, divisor)]
-    if isinstance(metric.empty, Mapping):  # the inputs that may be nothing are known, and others do no harm
-        zeros = [name for name in zeros if name in metric.empty] or zeros
+    if type(interval) in _DIVISORS:
+        zeros = [getattr(interval, _DIVISORS[type(interval)])]
+    if not isinstance(empty, str):  # the inputs that may be nothing are known, and others do no harm
+        zeros = [name for name in zeros if name in empty] or zeros
     if not zeros:
-        return _said(metric, None) or "the formula divides by 0"
-    *others, last = dict.fromkeys(_said(metric, name) or _zero(metric, name) for name in zeros)
+        return (isinstance(empty, str) and empty) or "the formula divides by 0"
+    *others, last = dict.fromkeys(_said(empty, name) or _zero(name, measures) for name in zeros)
     return f"{', '.join(others)} and {last}" if others else last
 
 
-def _said(metric: Metric, name: str | None) -> str:
-    """What the definition says of an input that is nothing."""
-    if isinstance(metric.empty, str):
-        return metric.empty
-    return metric.empty.get(name or "", "")
+def _said(empty: Empty, name: str) -> str:
+    return empty if isinstance(empty, str) else empty.get(name, "")
 
 
-def _zero(metric: Metric, name: str) -> str:
+def _zero(name: str, measures: Mapping[str, Measure]) -> str:
     """That a number is 0: a parameter by its name, a measure by what it measures."""
-    measure = metric.measures.get(name)
-    if measure is None:
+    if name not in measures:
         return f"{name.replace('_', ' ')} is 0"
+    measure = measures[name]
     if measure.aggregate in ("count", "distinct"):
         return _nothing_in_words(measure)
     return f"{_measure_in_words(measure)}{',' if measure.shift != 'none' else ''} is 0"

@@ -24,7 +24,6 @@ from crmkpi.metrics.value.customer_lifetime_value import (
 from crmkpi.metrics.value.months import month_or_undefined
 from crmkpi.time.months import MONTH_SECONDS
 
-_NO_MARGIN = "the margin is 0, so that nothing is ever paid back"
 # Subscriptions may go backwards as well, and each reason has one name.
 unusable = unusable_subscriptions | {"left before they came": backwards["negative duration"]}
 
@@ -129,7 +128,7 @@ def arpu_over_churn(
         "new_customers": "no customer was won",
         "mrr": "nobody pays",
         "subscribers": "nobody pays",
-        "margin": _NO_MARGIN,
+        "margin": "no revenue is kept",
     },
     title="CAC payback period",
     also_known_as=("months to recover CAC", "CAC payback", "payback period"),
@@ -167,7 +166,7 @@ def cac_payback_period(spend: Decimal, new_customers: int, mrr: Decimal, subscri
 
 
 def _refuse_credit(spend: Decimal, revenue: Decimal) -> None:
-    """Undefined where credit notes or refunds outweigh what was spent or brought: the ratio of such sums means nothing."""
+    """Undefined where credit notes outweigh what was spent or brought: a ratio of such sums means nothing."""
     if spend < 0:
         raise UndefinedError("credit notes outweigh what was spent")
     if revenue < 0:
