@@ -65,7 +65,10 @@ class _Page:
         self.of_class = of_class
 
     def __get__(self, metric: Metric | None, owner: type[Metric]) -> str:
-        return (self.of_class or "") if metric is None else metric._page()  # noqa: SLF001  # its own part
+        if metric is None:
+            return self.of_class or ""
+        text, additive = inspect.getdoc(metric.function) or "", metric.additive
+        return page(text, metric.unit, metric.interval, metric.measures, metric.empty, additive=additive)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -117,10 +120,6 @@ class Metric:
     def name(self) -> str:
         """The name without the variant."""
         return self.id.partition(".")[0]
-
-    def _page(self) -> str:
-        known = {"unit": self.unit, "interval": self.interval, "measures": self.measures, "empty": self.empty}
-        return page(inspect.getdoc(self.function) or "", additive=self.additive, **known)
 
     @property
     def meaning(self) -> str:
@@ -209,12 +208,14 @@ class Metric:
                 )
             ((name, measure),) = varies.measures.items()
 
+            ways = {"at": varies.at, "leave_out": varies.leave_out, "empty": varies.empty, "interval": None}
+            ways[name] = varied(measure, word, varies.id)
+
             def made() -> None: ...
 
             made.__name__, made.__module__ = f"{of}_{word}" if of else word, self.function.__module__
             made.__doc__ = usual_docstring(word, varies.title, inspect.getdoc(varies.function) or "")
-            ways = {"at": varies.at, "leave_out": varies.leave_out, "empty": varies.empty, "interval": None}
-            self._add(made, {**ways, name: varied(measure, word, varies.id)})
+            self._add(made, ways)
 
     def formula(self, **totals: Any) -> Any:
         """The KPI of totals that you already have; `None` where it is undefined."""

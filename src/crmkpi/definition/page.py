@@ -30,12 +30,12 @@ _LATER_SECTIONS = re.compile(r"^(?=(?:Raises|Notes|Pitfalls|Examples):\n)", re.M
 
 def page(
     docstring: str,
-    *,
     unit: str,
     interval: IntervalRule | None,
     measures: Mapping[str, Measure],
-    additive: bool,
     empty: str | Mapping[str, str],
+    *,
+    additive: bool,
 ) -> str:
     """The docstring of a KPI; where it says nothing of what is returned, that follows from the definition."""
     if not empty or "\nReturns:\n" in docstring:

@@ -20,7 +20,7 @@ _DIVISORS: Mapping[type, str] = {Share: "whole", Mean: "count", NetPromoter: "an
 def why_missing(name: str, measures: Mapping[str, Measure], empty: Empty) -> str:
     """The reason where the input `name` has no value; one that is no measure is told by the period."""
     if name not in measures:
-        return "it needs a period, and none was given"
+        return "it needs the length of a period, and no period is given"
     return _said(empty, name) or _nothing_in_words(measures[name])
 
 
