@@ -29,6 +29,7 @@ from crmkpi.definition.checks import check_definition, check_tables, told_apart
 from crmkpi.definition.expressions import Expression, Parameter, as_predicate, table_of
 from crmkpi.definition.interval_rules import Estimated, IntervalRule, Mean, NetPromoter, Share, check_totals
 from crmkpi.definition.measures import Grouped, LastDay, Measure, PeriodDays
+from crmkpi.definition.numbers import as_money, is_finite, plain_number
 from crmkpi.definition.page import page, usual_docstring
 from crmkpi.definition.reasons import Empty, why_missing, why_zero
 from crmkpi.definition.variants import varied
@@ -208,7 +209,12 @@ class Metric:
                 )
             ((name, measure),) = varies.measures.items()
 
-            ways = {"at": varies.at, "leave_out": varies.leave_out, "empty": varies.empty, "interval": None}
+            ways: dict[str, Any] = {
+                "at": varies.at,
+                "leave_out": varies.leave_out,
+                "empty": varies.empty,
+                "interval": None,
+            }
             ways[name] = varied(measure, word, varies.id)
 
             def made() -> None: ...
@@ -234,7 +240,7 @@ class Metric:
             if value is None:
                 raise UndefinedError(why_missing(name, self.measures, self.empty))
         check_totals(self.id, self.interval, inputs)
-        numbers = {name: _plain_number(value) for name, value in inputs.items() if name in self.asked}
+        numbers = {name: plain_number(value) for name, value in inputs.items() if name in self.asked}
         try:
             with localcontext(_ARITHMETIC):
                 value = self.function(**numbers)
@@ -293,7 +299,7 @@ class Metric:
                 f"The parameter {name!r} of {self.id} is a fraction ({parameter.meaning}), so that 35 % is 0.35; got "
                 f"{value!r}."
             )
-        return _as_money(value) if parameter.unit == "money" else value
+        return as_money(value) if parameter.unit == "money" else value
 
     def _complete(self, totals: Mapping[str, Any]) -> dict[str, Any]:
         asked = [*self.measures, *filter(None, (self.days, self.until))]
@@ -306,11 +312,11 @@ class Metric:
             raise InputError(f"{self.id} needs {', '.join(known)}; missing: {', '.join(missing)}.")
         given = {name: totals[name] for name in asked}
         for name, value in given.items():
-            if isinstance(value, str | bool) or not _is_finite(value):
+            if isinstance(value, str | bool) or not is_finite(value):
                 raise InputError(f"{self.id}: {name} must be a finite number; got {value!r}.")
         for name, measure in self.measures.items():
             if measure.kind == "money":
-                given[name] = _as_money(given[name])
+                given[name] = as_money(given[name])
         return {**given, **self.parameter_values(totals)}
 
     def __repr__(self) -> str:
@@ -432,20 +438,3 @@ def _folder(module: str) -> str:
 
 def _of_catalogue(name: str) -> Metric:
     return _find_metric(name)
-
-
-def _as_money(value: Any) -> Any:
-    """A number as an amount: money is exact, and a float counts as the decimal that it is printed as."""
-    return Decimal(str(value)) if isinstance(value, int | float) and not isinstance(value, bool) else value
-
-
-def _is_finite(value: Any) -> bool:
-    if isinstance(value, Decimal):
-        return value.is_finite()
-    return not isinstance(value, float) or math.isfinite(value)
-
-
-def _plain_number(value: Any) -> Any:
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    return tuple(map(_plain_number, value)) if isinstance(value, (list, tuple)) else value
