@@ -186,7 +186,14 @@ class Metric:
 
     def from_totals(self, *, confidence: float = 0.95, currency: str | None = None, **totals: Any) -> Result:
         """The KPI of totals that you already have as a `Result`, with its interval where counts alone give one."""
-        return _result_from_totals(self, self._complete(totals), confidence=confidence, currency=currency)
+        complete = self._complete(totals)
+        try:
+            return _result_from_totals(self, complete, confidence=confidence, currency=currency)
+        except (TypeError, AttributeError, LookupError) as error:
+            raise ParameterError(
+                f"The totals given for {self.id} do not fit its formula ({error}); give each as the `inputs` of a "
+                f"result have it."
+            ) from error
 
     def evaluate(self, inputs: Mapping[str, Any]) -> Any:
         """The formula's value for complete inputs, in the KPI's unit; raises `UndefinedError` where there is none."""

@@ -60,7 +60,7 @@ def read_export(
         return workbook_table(workbook, score, asked)
 
     with cells_of_any_length():
-        grid = table(_known_to_any, None)
+        grid = table(_known_to_any, Options(headers=options.get("headers")))
         sure = recognised(grid.headers, source=grid.source)
         asked = options_from(sure.preset, options)
         record = record_of(record, asked)

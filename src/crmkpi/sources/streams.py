@@ -9,6 +9,7 @@ from itertools import chain
 from typing import Any, Generic, TypeVar, Unpack, overload
 
 from crmkpi.errors import InputError
+from crmkpi.records.base import FieldType
 from crmkpi.sources.account import LoadAccount, Rejected
 from crmkpi.sources.csv_tables import cells_of_any_length, csv_grid
 from crmkpi.sources.grid import Grid
@@ -57,6 +58,11 @@ class RecordStream(Iterator[_R], Generic[_R]):
     def rejected(self) -> tuple[Rejected, ...]:
         """The rows that were refused so far."""
         return tuple(self._loading.rejected)
+
+    @property
+    def typed(self) -> tuple[FieldType, ...]:
+        """The custom attributes whose kind was said."""
+        return tuple(known for _, known in self._loading.columns.typed)
 
     @property
     def account(self) -> LoadAccount:

@@ -20,8 +20,7 @@ from crmkpi.metrics.value.customer_lifetime_value import (
     opening_mrr,
     orders,
 )
-from crmkpi.metrics.value.months import month_or_undefined
-from crmkpi.time.months import MONTH_SECONDS
+from crmkpi.time.months import MONTH_SECONDS, month_or_undefined
 
 # Subscriptions may go backwards as well, and each reason has one name.
 unusable = unusable_subscriptions | {"left before they came": backwards["negative duration"]}

@@ -16,9 +16,8 @@ from crmkpi.metrics.customers.mrr_movements import accounts
 from crmkpi.metrics.customers.recurring_revenue import left_out as unusable_subscriptions
 from crmkpi.metrics.customers.retention import wrong
 from crmkpi.metrics.literature import LIFETIME_VALUE, MARKETING_METRICS
-from crmkpi.metrics.value.months import month_or_undefined
 from crmkpi.records import Order
-from crmkpi.time.months import MONTH_SECONDS
+from crmkpi.time.months import MONTH_SECONDS, month_or_undefined
 
 orders = Table(Order)
 completed = orders.status == "completed"

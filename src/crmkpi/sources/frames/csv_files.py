@@ -47,6 +47,11 @@ def csv_table(
     skipped: Counter[str] = Counter()
     rejected: list[Rejected] = []
     for path in files:
+        if not path.is_file():
+            raise FileFormatError(
+                f"{path.name} is no file on disk, which scan() reads more than once; read it with read_csv or "
+                f"stream_csv, which take pipes as well."
+            )
         frame, out, refused = _frame_of(path, record, options, held=held)
         frames.append(frame)
         skipped.update(out)
@@ -80,5 +85,5 @@ def _frame_of(
             records = load(grid, record, options)
             return frame_of_records(records, kind), records.account.skipped, records.rejected
     stream = RecordStream(grid, record, options)
-    frame = frame_of_records(stream, kind)
+    frame = frame_of_records(stream, kind, stream.typed)
     return frame, stream.account.skipped, stream.rejected
