@@ -37,7 +37,7 @@ from crmkpi.statistics.differences import (
 from crmkpi.statistics.intervals import Interval
 from crmkpi.time.periods import Period
 
-__all__ = ["Adjust", "Change", "Comparisons", "Verdict", "change_of", "check_adjust", "difference_of"]
+__all__ = ["Adjust", "Change", "Compared", "Comparisons", "Verdict", "change_of", "check_adjust", "difference_of"]
 
 Verdict = Literal["up", "down", "no clear change", "too few to say"]
 Adjust = Literal["bh", "none"]
