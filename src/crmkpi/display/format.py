@@ -126,7 +126,7 @@ def format_interval(interval: Interval[Any] | None, unit: Unit, *, currency: str
 
 
 def format_range(interval: Interval[Any] | None, unit: Unit, value: Any) -> str:
-    """An interval to stand beside its value in a table: in the unit of the value, which is not said again.
+    """An interval for the column next to its value: in the unit of the value, without repeating the unit.
 
     >>> from crmkpi.statistics.intervals import wilson
     >>> format_range(wilson(4238, 6711), "ratio", 4238 / 6711)
@@ -252,7 +252,7 @@ def _percent(fraction: float) -> str:
 
 
 def _plain(number: float, digits: int) -> str:
-    """A number with so many significant digits, never in scientific notation."""
+    """A number rounded to `digits` significant digits, never in scientific notation."""
     return f"{Decimal(f'{number:.{digits}g}'):f}"
 
 
@@ -277,7 +277,7 @@ def _seconds(value: Any) -> float:
 
 
 def _time_unit(seconds: float) -> tuple[float, str]:
-    """The largest unit of which there is at least one (two days, before days are counted)."""
+    """The largest unit that fits at least once into the duration; days from two days on."""
     size = abs(seconds)
     for length, name in _TIMES:
         if size >= (_HOURS_UP_TO if name == "days" else length):
