@@ -163,7 +163,7 @@ def _rows(measure: Measure) -> str:
 
 
 def _columns(measure: Measure) -> str:
-    """Of a measure over one row per key, what the columns that it speaks of hold."""
+    """The columns of a measure over one row per key, each with its aggregate in words."""
     if not isinstance(measure.table, Grouped):
         return ""
     _, key, columns = measure.table.parts_

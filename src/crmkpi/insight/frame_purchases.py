@@ -153,7 +153,7 @@ def _columns(purchases: Purchases, frame: Any) -> dict[str, Any]:
 
 
 def _columns_of_duckdb(purchases: Purchases, end: int) -> dict[str, Any]:
-    # Conditions are not free, so none is asked where nothing comes later.
+    # A condition costs time, so skip it where no row can be later.
     past = f"FILTER (day <= {end})" if end < _number(purchases.until) else ""
     later = f"count(*) FILTER (day > {end})" if past else "0"
     scale = f"{purchases.scale}.0"

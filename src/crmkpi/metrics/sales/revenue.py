@@ -74,7 +74,7 @@ def revenue_growth_rate(current: Decimal, previous: Decimal) -> Decimal:
         A fraction from -1 up; undefined where the period before brought nothing or less, and without a period.
 
     Notes:
-        Frappe CRM's period before is one day shorter than the period, so that 31 days are held against 30.
+        Frappe CRM's period before is one day shorter than the period, so that 31 days are compared with 30.
 
     Pitfalls:
         December against November is season and not growth. A running month is compared with a whole one unless both are

@@ -23,7 +23,7 @@ from crmkpi.sources.text import open_text
 
 __all__ = ["csv_table"]
 
-_MOST_HELD = 2_000_000_000  # bytes of all files; what is larger is read whenever it is asked
+_MOST_HELD = 2_000_000_000  # bytes of all files; larger files are read at each query
 
 
 def csv_table(
