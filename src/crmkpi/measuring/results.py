@@ -32,6 +32,7 @@ __all__ = [
     "measured",
     "result_from_totals",
     "together",
+    "told_of",
 ]
 
 TimeUnit = Literal["seconds", "minutes", "hours", "days", "weeks"]
