@@ -31,7 +31,7 @@ from crmkpi.errors import ParameterError
 from crmkpi.measuring.dataset import Dataset
 from crmkpi.money import Rates
 from crmkpi.records import RECORDS
-from crmkpi.sources import Records, read_csv, write_csv
+from crmkpi.sources import read_csv, write_csv
 from crmkpi.time.calendars import Calendar
 
 __all__ = ["AS_OF", "run", "sample_company"]
@@ -89,7 +89,7 @@ def run(directory: Path) -> str:
         path = directory / f"{table}.csv"
         write_csv(records, path)
         _spoil(path, _SPOILED.get(table, ()))
-    tables: dict[str, Records[Any]] = {
+    tables: dict[str, Any] = {
         table: read_csv(directory / f"{table}.csv", record=record) for table, record in RECORDS.items()
     }
     crm = Dataset(

@@ -12,6 +12,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Context, Decimal, Inexact, localcontext
+from enum import Enum
 from operator import mul
 from typing import Any, Literal
 
@@ -23,6 +24,7 @@ __all__ = [
     "EXACT",
     "MICROSECOND",
     "NO_DATE",
+    "UNREADABLE",
     "Anchor",
     "Answer",
     "Group",
@@ -33,6 +35,7 @@ __all__ = [
     "Sample",
     "SegmentKey",
     "Slot",
+    "UnreadableFoundError",
     "empty_state",
     "merged_state",
     "quotient",
@@ -45,12 +48,24 @@ EXACT = Context(prec=4000, Emax=9999, Emin=-9999, traps=[Inexact], clamp=0)
 # The one operation on money that rounds, and always in the same way.
 _QUOTIENT = Context(prec=28)
 
+
+class _Unreadable(Enum):
+    """The group of records whose segment cannot be read."""
+
+    UNREADABLE = "unreadable"
+
+
+UNREADABLE = _Unreadable.UNREADABLE
 NO_DATE = -1  # the part of records whose anchor is missing: in no period, but in the whole
 
 Keep = Literal["total", "squares", "values", "all", "extremes"]  # with "all", not only those at some ranks
 Part = int | None  # an elementary interval, NO_DATE, or None where the query has no periods
 Group = tuple[tuple[Hashable, ...], Part]
 MICROSECOND = timedelta(microseconds=1)
+
+
+class UnreadableFoundError(Exception):
+    """Records that were hoped to be read in every field that the query asks for are not: ask again, the careful way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +88,9 @@ class Slot:
     """One thing to keep per group: how many records, or something of their values, where a condition holds.
 
     `key` keeps it per value of a key (one row per customer first); `currency` tells the amounts' currencies apart.
+
+    `where` is asked of records that were read in every field that the query asks for, and `careful`, which knows of
+    fields that cannot be read, of all others. A slot that counts only such records is `only_unreadable`.
     """
 
     what: Literal["count", "values", "distinct", "latest"]
@@ -83,10 +101,18 @@ class Slot:
     currency: Field | None = None
     keep: set[Keep] = field(default_factory=set)
     fractions: set[float] = field(default_factory=set)  # of the quantiles for which values are kept
+    careful: Expression | None = None
+    only_unreadable: bool = False
 
     @property
     def text(self) -> str:
         """Slots with the same text are one slot."""
+        if self.careful is not None:
+            return f"{self._text} or {self.careful!r} {self.only_unreadable}"
+        return self._text
+
+    @property
+    def _text(self) -> str:
         return f"{self.what} {self.value!r} where {self.where!r} per {self.key!r} by {self.moment!r}"
 
     @property
@@ -126,6 +152,7 @@ class Query:
     segments: tuple[SegmentKey, ...]
     anchors: list[Anchor] = field(default_factory=list)
     compiled: dict[Any, Any] = field(default_factory=dict)  # what an engine keeps to answer this query again
+    unreadable: frozenset[str] = frozenset()  # fields of the table that may hold what cannot be read, as dotted paths
 
     def anchor(self, at: Expression | None, *, stock: bool) -> int:
         """The number of the anchor with that timestamp, made at the first request."""

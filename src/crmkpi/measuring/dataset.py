@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from datetime import date, datetime, time, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,10 +17,13 @@ from crmkpi.measuring.measurement import chosen_metrics, measure, measure_one, r
 from crmkpi.measuring.reading import EVER
 from crmkpi.measuring.results import Report, Result
 from crmkpi.measuring.segments import By
+from crmkpi.measuring.unreadable import MOST_UNREADABLE, check_most_unreadable
 from crmkpi.metrics.catalogue import catalogue
 from crmkpi.money import Rates
 from crmkpi.records import RECORDS, known_tables
 from crmkpi.records.base import record_type
+from crmkpi.sources.account import LoadAccount
+from crmkpi.sources.loaded import Records
 from crmkpi.time.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit, check_calendar
 from crmkpi.time.periods import Period
 
@@ -30,7 +34,7 @@ __all__ = ["Compare", "Dataset", "framed", "result_of"]
 
 Compare = Literal["previous", "year_ago"] | Period | str | None  # noqa: PYI051  # the two words, or a period's
 _NOT_TABLES = (str, bytes, Mapping)  # iterable, but not of records
-_SETTINGS = ("calendar", "currency", "rates", "as_of")
+_SETTINGS = ("calendar", "currency", "rates", "as_of", "most_unreadable")
 _LINE = 80  # characters of a terminal
 
 
@@ -40,7 +44,9 @@ class Dataset:
     A table is any iterable of its records; one that can be read only once, such as a generator, serves one call.
     `calendar` gives the time zone in which days begin, and the fiscal year, week start and opening hours. `currency` is
     that of amounts which carry none. `rates` convert every amount to one currency. `as_of` is the day (to its end) or
-    instant up to which the data is known: it decides what is complete, and what "last month" means.
+    instant up to which the data is known: it decides what is complete, and what "last month" means. `most_unreadable`
+    is the share of records that a KPI may leave out because a field that it reads could not be read; past it the KPI
+    has no value, since what is left is no fair sample.
 
     >>> from crmkpi import Deal, win_rate
     >>> crm = Dataset(deals=[Deal(id="1", status="won", owner="Ada"), Deal(id="2", status="lost", owner="Bo")])
@@ -51,7 +57,7 @@ class Dataset:
     crmkpi.errors.UnknownNameError: A dataset has no table 'deal'. Did you mean 'deals'?
     """
 
-    __slots__ = ("_indexes", "_spent", "as_of", "calendar", "currency", "rates", "tables")
+    __slots__ = ("_indexes", "_marks", "_spent", "as_of", "calendar", "currency", "most_unreadable", "rates", "tables")
 
     def __init__(
         self,
@@ -60,6 +66,7 @@ class Dataset:
         currency: str | None = None,
         rates: Rates | None = None,
         as_of: date | None = None,
+        most_unreadable: float = MOST_UNREADABLE,
         **tables: Iterable[Any],
     ) -> None:
         tables = {name: framed(name, records) for name, records in tables.items()}
@@ -79,11 +86,14 @@ class Dataset:
             raise InputError(f"`rates` is a Rates, such as Rates('EUR', {{'USD': '0.9'}}); got {rates!r}.")
         if currency is not None and not isinstance(currency, str):
             raise InputError(f"`currency` is the name of a currency, such as 'EUR'; got {currency!r}.")
+        check_most_unreadable(most_unreadable)
         self.tables: Mapping[str, Iterable[Any]] = MappingProxyType(dict(tables))
         self.calendar = calendar
         self.currency = currency
         self.rates = rates
         self.as_of = as_of
+        self.most_unreadable = most_unreadable
+        self._marks: dict[str, frozenset[str]] = {}
         self._indexes: dict[str, dict[str, Any]] = {}
         self._spent: set[str] = set()
 
@@ -97,6 +107,7 @@ class Dataset:
         compare: Compare = None,
         parameters: Mapping[str, Any] | None = None,
         confidence: float | None = 0.95,
+        most_unreadable: float | None = None,
     ) -> Report:
         """Measure KPIs, all in one pass over each table: one result per metric, period and segment.
 
@@ -104,8 +115,19 @@ class Dataset:
         overlap (`Period("2026").windows("3 months", every="month")`); none means the whole data. `every` splits it
         ("month"). `by` groups (see `crmkpi.measuring.segments`). `compare` sets each period beside its
         "previous" one, the one a "year_ago", or a period of yours. `parameters` are the numbers that KPIs ask for.
-        `confidence` is that of the intervals; None leaves them off, which is faster.
+        `confidence` is that of the intervals; None leaves them off, which is faster. `most_unreadable` stands in
+        place of the dataset's.
         """
+        if most_unreadable is not None:
+            return self._allowing(most_unreadable).measure(
+                metrics,
+                period=period,
+                every=every,
+                by=by,
+                compare=compare,
+                parameters=parameters,
+                confidence=confidence,
+            )
         periods = self.periods(period, every)
         against = None if compare is None else [self._other(each, compare) for each in periods]
         statements: list[tuple[str, str]] = []
@@ -122,6 +144,13 @@ class Dataset:
         )
         notes = zone_notes(self, periods, chosen)
         return report(results, periods, every, by, notes=notes, statements=statements)
+
+    def _allowing(self, most_unreadable: float) -> Dataset:
+        """The same tables, and what is known of them, with another share of unreadable records."""
+        check_most_unreadable(most_unreadable)
+        other = copy(self)
+        other.most_unreadable = most_unreadable
+        return other
 
     def scorecard(
         self,
@@ -243,6 +272,22 @@ class Dataset:
             self._spent.add(table)
         return records
 
+    def unreadable(self, table: str, *, look: bool = False) -> frozenset[str] | None:
+        """The fields of a table that are known to be unreadable somewhere; None where any may be, as of a stream.
+
+        With `look` the records of a list are looked through for them; without, as far as somebody did before.
+        """
+        records = self.tables[table]
+        if isinstance(records, FrameTable):
+            return frozenset()
+        if isinstance(records, Records):
+            return frozenset(records.account.unreadable_fields)
+        if not isinstance(records, Sequence):
+            return None
+        if look:
+            self._marks[table] = unreadable_fields(records)
+        return self._marks.get(table, frozenset())
+
     def index(self, table: str) -> Mapping[str, Any]:
         """The records of a related table by id."""
         if table not in self._indexes:
@@ -263,8 +308,14 @@ class Dataset:
                         f"Two records of {table} have the id {record.id!r}, so that a reference to it is ambiguous; "
                         "remove one of them."
                     )
+                if "id" in record.unreadable:
+                    raise InputError(_without_id(table, record.id))
                 index[record.id] = record
+            if isinstance(account := getattr(self.tables[table], "account", None), LoadAccount) and account.numbered:
+                raise InputError(_without_id(table, next(iter(index), "row 1")))
             self._indexes[table] = index
+            if isinstance(self.tables[table], Sequence):
+                self._marks[table] = unreadable_fields(index.values())
         return self._indexes[table]
 
     def known_until(self) -> tuple[datetime, datetime]:
@@ -350,6 +401,18 @@ def _on_one_line(head: str, names: Sequence[str]) -> str:
         if len(line) <= _LINE:
             break
     return line
+
+
+def unreadable_fields(records: Iterable[Any]) -> frozenset[str]:
+    """The fields that could not be read of any of these records."""
+    return frozenset(name for record in records for name in getattr(record, "unreadable", ()))
+
+
+def _without_id(table: str, stands: str) -> str:
+    return (
+        f"Fields of {table} are looked up by their ids, and the record that stands as {stands!r} has none of its own; "
+        "name the column that holds the ids when reading, columns={'its header': 'id'}, or leave such rows out."
+    )
 
 
 def _size(records: Any) -> str:

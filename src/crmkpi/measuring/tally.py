@@ -7,25 +7,23 @@ import hashlib
 import inspect
 import json
 import textwrap
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from crmkpi.definition.expressions import Field
 from crmkpi.definition.metric import Metric
 from crmkpi.engines.query import MICROSECOND, Answer, Query, Sample
 from crmkpi.errors import InputError, UnknownNameError, did_you_mean
+from crmkpi.measuring.asking import read
 from crmkpi.measuring.dataset import Dataset
-from crmkpi.measuring.measurement import built, chosen_metrics, read, report
+from crmkpi.measuring.measurement import built, chosen_metrics, report
 from crmkpi.measuring.plan import Plan
 from crmkpi.measuring.reading import Reader
 from crmkpi.measuring.results import Report
 from crmkpi.measuring.segments import By, Segment, segments_of
 from crmkpi.money import Rates
-from crmkpi.records import RECORDS
-from crmkpi.records.base import RecordType, record_type
 from crmkpi.time.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit
 from crmkpi.time.periods import Period
 
@@ -193,7 +191,7 @@ class Tally:
         queries = self._read({})[1].queries
         for query in queries.values():
             for field in query.fields.values():
-                for table in _looked_up(field, query.type_):
+                for table in query.type_.tables_towards(field.path):
                     if table in queries:
                         raise InputError(
                             f"A tally cannot measure {table} in parts and look up {field!r} in them, since a part may "
@@ -217,16 +215,6 @@ class Tally:
             mine = made._answers.get(table)
             made._answers[table] = answer if mine is None else mine.merged(answer, plan.queries[table])
         return made
-
-
-def _looked_up(field: Field, type_: RecordType) -> Iterator[str]:
-    """The tables that the way from a record of that type to the field leads over."""
-    for name in field.path[:-1]:
-        relation = type_.relations.get(name)
-        if relation is None:  # attributes are the record's own
-            return
-        type_ = record_type(RECORDS[relation.table])
-        yield type_.table
 
 
 def _of_source(answer: Answer) -> tuple[int, Mapping[str, int], Mapping[str, int]]:

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from crmkpi.errors import ColumnError, InputError, UnknownNameError, did_you_mean
-from crmkpi.records import RECORDS
-from crmkpi.records.base import RecordType, record_type
+from crmkpi.records.base import RecordType
 from crmkpi.sources.headers import Found, found_columns, stage_of
 from crmkpi.sources.presets.library import folded
 from crmkpi.sources.presets.model import Preset, PresetColumn
@@ -94,7 +93,7 @@ def matched_columns(headers: Sequence[str], kind: RecordType, options: Options, 
         elif any(name == "attributes" for _, name in known):
             kept.append((index, label))
     constants = _constants(kind, options, filled, found, source=source)
-    numbered = _check_required(headers, kind, {*filled, *constants}, options.preset, source=source)
+    numbered = _check_required(headers, kind, {*filled, *constants}, source=source)
     _check_asked(options.preset, filled, source=source)
     return Columns(
         len(headers),
@@ -240,15 +239,12 @@ def _check_asked(preset: Preset | None, filled: Mapping[str, str], *, source: st
             )
 
 
-def _check_required(
-    headers: Sequence[str], kind: RecordType, given: set[str], preset: Preset | None, *, source: str
-) -> bool:
+def _check_required(headers: Sequence[str], kind: RecordType, given: set[str], *, source: str) -> bool:
     """Whether rows must be numbered because there is no id; any other lack of a required field is an error."""
-    may_be_numbered = kind.table not in _referred_to() or (preset is not None and preset.numbered)
     for name, known in kind.fields.items():
         if not known.required or name in given:
             continue
-        if name == "id" and may_be_numbered:
+        if name == "id" and headers:
             return True
         found = ", ".join(repr(header) for header in headers[:12]) + (", ..." if len(headers) > 12 else "")
         has = f"its columns are {found}" if headers else "it has no columns"
@@ -260,7 +256,3 @@ def _check_required(
             f"{has}: name the one that holds it with {way_out}."
         )
     return False
-
-
-def _referred_to() -> set[str]:
-    return {relation.table for model in RECORDS.values() for relation in record_type(model).relations.values()}

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cache
 from operator import itemgetter
 from types import MappingProxyType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
 from crmkpi.errors import CrmKpiError, InputError, RowError
-from crmkpi.records.base import RecordType, record_type
-from crmkpi.records.faults import fault, shortened
-from crmkpi.sources.account import LoadAccount, Recognised, Rejected
+from crmkpi.records.base import RecordType, partly_read, record_type
+from crmkpi.records.faults import fault, faults, shortened
+from crmkpi.sources.account import LoadAccount, Recognised, Rejected, Unreadable
 from crmkpi.sources.columns import Columns, matched_columns
 from crmkpi.sources.conversions import Conversion, conversions_for, convert
 from crmkpi.sources.grid import Grid, Part, Row
@@ -32,7 +33,9 @@ __all__ = ["Loading", "lacks", "load", "record_of"]
 _R = TypeVar("_R")
 _Raw = dict[str, Any]
 _Builder = Callable[[Part], list[_Raw]]
+_Fault = tuple[str | None, str]  # the value as Python writes it, None where there is none, and what is wrong
 _EXACT_INTEGERS = 2**53
+_MOST_VALUES = 1_000
 
 
 def record_of(record: type[_R] | None, options: Options) -> type[_R]:
@@ -119,6 +122,7 @@ class Loading(Generic[_R]):
         self.done = False
         self._tallies = Tallies()
         self._reader = _Reader(
+            record=record,
             kind=self.kind,
             columns=self.columns,
             conversions=conversions_for(grid, self.columns, self.kind, options, self._tallies, settled=once),
@@ -127,6 +131,8 @@ class Loading(Generic[_R]):
             tallies=self._tallies,
             leave_out=left_out(grid, self.preset),
             text=grid.text,
+            unreadable=_Values(),
+            strict=options.strict,
         )
 
     def parts(self) -> Iterator[list[_R]]:
@@ -175,17 +181,14 @@ class Loading(Generic[_R]):
             notes=tuple(notes),
             preset=None if self._asked.preset is None else self._asked.preset.name,
             recognised=self._recognised,
+            unreadable=self._reader.unreadable.found(),
+            numbered=self.columns.numbered,
         )
-
-
-class _RefusedError(Exception):
-    def __init__(self, row: Rejected) -> None:
-        super().__init__(row.reason)
-        self.row = row
 
 
 @dataclass(slots=True, kw_only=True)
 class _Reader(Generic[_R]):
+    record: type[_R]
     kind: RecordType
     columns: Columns
     conversions: Sequence[Conversion]
@@ -194,6 +197,8 @@ class _Reader(Generic[_R]):
     tallies: Tallies
     leave_out: LeftOut | None
     text: bool
+    strict: bool
+    unreadable: _Values
     skipped: Counter[str] = field(default_factory=Counter)
 
     def results(self, part: Part) -> list[list[_R] | Rejected]:
@@ -226,6 +231,7 @@ class _Reader(Generic[_R]):
         """Forget what was counted; what was found out about columns stays."""
         self.tallies.clear()
         self.skipped.clear()
+        self.unreadable.clear()
         for conversion in self.conversions:
             if conversion.number is not None:
                 conversion.number.was_open = False
@@ -256,21 +262,19 @@ class _Reader(Generic[_R]):
                 raw.pop(slot, None)
 
     def _of_one(self, row: Row, line: int) -> list[_R] | Rejected:
-        try:
-            found = self.validate([self._carefully(row, line)])
-        except ValidationError as problem:
-            self.tallies.drop()
-            return Rejected(line, *fault(problem))
-        except _RefusedError as problem:
-            self.tallies.drop()
-            return problem.row
-        self.tallies.keep()
-        return found
-
-    def _carefully(self, row: Row, line: int) -> _Raw:
+        """The record of one row, without what cannot be read; a row that is no record at all is rejected."""
         if len(row) != self.columns.width:
-            reason = f"it has {len(row)} cells under {self.columns.width} headers"
-            raise _RefusedError(Rejected(line, None, None, reason))
+            return Rejected(line, None, None, f"it has {len(row)} cells under {self.columns.width} headers")
+        lost: dict[str, _Fault] = {}
+        found = self._validated(self._carefully(row, line, lost), lost, line)
+        if isinstance(found, Rejected):
+            self.tallies.drop()
+            return found
+        self.tallies.keep()
+        return [found]
+
+    def _carefully(self, row: Row, line: int, lost: dict[str, _Fault]) -> _Raw:
+        """The values of a row; those that cannot be read are `lost`, and not among them."""
         raw = self.build(Part([row], lambda: [line]))[0]
         for slot, value in list(raw.items()):
             if isinstance(value, str) and not value.strip():
@@ -278,15 +282,115 @@ class _Reader(Generic[_R]):
                 if self.kind.fields[name].kind != "text":
                     del raw[slot]
         for conversion in self.conversions:
-            value = raw.get(conversion.slot)
+            name, value = conversion.field, raw.get(conversion.slot)
+            if name in lost:  # the first column that has a value counts, be it as it may
+                raw.pop(conversion.slot, None)
+                continue
             try:
                 convert([raw], conversion, fast=False)
             except CrmKpiError:
                 raise
             except (ValueError, OverflowError) as problem:
-                raise _RefusedError(Rejected(line, conversion.field, shortened(value), str(problem))) from None
+                lost[name] = shortened(value), str(problem)
+                raw.pop(conversion.slot, None)
+                raw.pop(name, None)
+            else:
+                reckoned = lost and conversion.combine is not None and value is not None
+                if reckoned and (name not in raw or "currency" in lost):
+                    raw.pop(name, None)
+                    lost[name] = shortened(value), "reckoned from a value that cannot be read"
         self._drop_beside([raw])
         return raw
+
+    def _validated(self, raw: _Raw, lost: dict[str, _Fault], line: int) -> _R | Rejected:
+        """The record, or why the row is none; what is wrong is taken out until the rest is right."""
+        while True:
+            if lost and (self.strict or self._is_nothing(raw, lost)):
+                empty = (each for each, (value, _) in lost.items() if value is None)
+                first = next(empty, next(iter(lost)))
+                return Rejected(line, first, *lost[first])
+            try:
+                if not lost:
+                    return self.validate([raw])[0]
+                gone = {name: None for name in lost if name != "id" and name in self.kind.fields}
+                found: _R = _lenient(cast("Any", self.record))(
+                    raw | gone | {"unreadable": {name: value or "" for name, (value, _) in lost.items()}}
+                )
+            except ValidationError as problem:
+                wrong = faults(problem)
+                if None in wrong or not wrong.keys() - lost.keys():
+                    return Rejected(line, *fault(problem))
+                for name, reason in wrong.items():
+                    _drop(raw, str(name))
+                    lost[str(name)] = reason
+                if "id" in wrong:
+                    raw["id"] = f"row {line}"
+            else:
+                self.unreadable.count(lost, line)
+                return found
+
+    def _is_nothing(self, raw: _Raw, lost: Mapping[str, _Fault]) -> bool:
+        """Whether a row with a fault is no record at all: nothing of it can be read, or it looks like a total.
+
+        Lines below a table have one cell, totals have numbers and neither an id nor anything else that a record needs.
+        """
+        named = "id" in raw and "id" not in lost and not self.columns.numbered
+        kinds = {
+            known.kind
+            for name, known in self.kind.fields.items()
+            if name in raw and name not in ("id", *lost, *self.columns.constants) and known.kind != "attributes"
+        }
+        empty = [name for name, (value, _) in lost.items() if value is None]
+        if not kinds:
+            return not named or len(empty) == len(lost)
+        return not named and (kinds <= {"number", "integer", "money"} or ("id" in empty and len(empty) > 1))
+
+
+@cache
+def _lenient(record: Any) -> Callable[[_Raw], Any]:
+    """What validates a row of which some fields could not be read."""
+    validate: Callable[[_Raw], Any] = TypeAdapter(partly_read(record)).validate_python
+    return validate
+
+
+class _Values:
+    """The values that could not be read, by field: a thousand of each, and how many others."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str], Unreadable] = {}
+        self._kinds: Counter[str] = Counter()
+
+    def count(self, lost: Mapping[str, _Fault], line: int) -> None:
+        """Count what one record lacks."""
+        for name, (value, reason) in lost.items():
+            key = name, value or ""
+            before = self._found.get(key)
+            if before is None and self._kinds[name] >= _MOST_VALUES:
+                key = name, "other values"
+                before = self._found.get(key)
+            if before is None:
+                self._kinds[name] += 1
+                self._found[key] = Unreadable(*key, reason, line)
+            else:
+                self._found[key] = replace(before, count=before.count + 1)
+
+    def clear(self) -> None:
+        """Reading starts once more from the beginning."""
+        self._found.clear()
+        self._kinds.clear()
+
+    def found(self) -> tuple[Unreadable, ...]:
+        """Every value with its count."""
+        return tuple(self._found.values())
+
+
+def _drop(raw: _Raw, name: str) -> None:
+    """Take a value that is wrong out of a row."""
+    own = name.removeprefix("attributes.")
+    if own == name:
+        raw.pop(name, None)
+    else:
+        raw["attributes"] = {each: value for each, value in raw["attributes"].items() if each != own}
 
 
 def _picked(lines: Sequence[int], places: Sequence[int]) -> list[int]:
