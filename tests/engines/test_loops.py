@@ -17,7 +17,7 @@ from crmkpi.engines.records.engine import Moments, _chunks, _Locator, answer
 from crmkpi.engines.records.layouts import layout_of
 from crmkpi.engines.records.loops import OUTSIDE, compiled
 from crmkpi.errors import TimeZoneError
-from crmkpi.measuring import measurement
+from crmkpi.measuring import asking
 from crmkpi.measuring.asking import _plan
 from crmkpi.records.base import record_type
 
@@ -241,7 +241,7 @@ def test_a_plan_is_kept_to_be_asked_again_and_not_for_ever(
     kept: int, then: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known: dict[Any, Any] = dict.fromkeys(range(kept))
-    monkeypatch.setattr(measurement, "_PLANS", known)
+    monkeypatch.setattr(asking, "_PLANS", known)
     asked: dict[str, Any] = {"whole": True, "undated": True, "intervals": True}
     plan = _plan((ck.win_rate,), (), {}, **asked)
     assert _plan((ck.win_rate,), (), {}, **asked) is plan

@@ -99,9 +99,9 @@ def test_the_account_is_complete_at_the_end_and_not_before() -> None:
     with pytest.raises(InputError, match=r"The account of <file> is complete when the stream has been read to its end"):
         _ = orders.account
     assert repr(orders) == "<stream of Order records from <file>, not read to its end>"
-    assert [order.id for order in orders] == ["1"]
-    assert (orders.account.rows, orders.account.used, orders.rejected[0].line) == (2, 1, 3)
-    assert repr(orders) == "<stream of Order records from <file>, 1 used>"
+    assert [order.id for order in orders] == ["1", "2"]
+    assert (orders.account.rows, orders.account.used, orders.account.unreadable[0].line) == (2, 2, 3)
+    assert repr(orders) == "<stream of Order records from <file>, 2 used>"
 
 
 def test_a_stream_can_be_strict() -> None:
@@ -110,11 +110,13 @@ def test_a_stream_can_be_strict() -> None:
 
 
 def test_a_kpi_of_a_stream_tells_the_rows_that_could_not_be_read() -> None:
-    text = "id,status\n1,won\n2,lost\n3,gone\n"
-    result = ck.win_rate(ck.stream_csv(io.StringIO(text), record=ck.Deal))
-    assert (result.value, result.accounts[0].rejected) == (0.5, 1)
-    tally = ck.Tally([ck.win_rate]).add(deals=ck.stream_csv(io.StringIO(text), record=ck.Deal))
-    assert [(each.value, each.accounts[0].rejected) for each in tally.report()] == [(0.5, 1)]
+    text = "id,status\n1,won\n2,lost\n3,gone\n4\n"
+    left_out = {"status unreadable": 1}
+    result = ck.win_rate(ck.stream_csv(io.StringIO(text), record=ck.Deal), most_unreadable=0.5)
+    assert (result.value, result.accounts[0].rejected, result.left_out) == (0.5, 1, left_out)
+    tally = ck.Tally([ck.win_rate], most_unreadable=0.5).add(deals=ck.stream_csv(io.StringIO(text), record=ck.Deal))
+    assert [(each.value, each.accounts[0].rejected, each.left_out) for each in tally.report()] == [(0.5, 1, left_out)]
+    assert ck.Tally([ck.win_rate]).add(deals=ck.stream_csv(io.StringIO(text), record=ck.Deal)).report()[0].value is None
 
 
 def test_amounts_are_read_alike_whoever_asks_for_the_records() -> None:

@@ -38,7 +38,9 @@ __all__ = [
     "UnreadableFoundError",
     "empty_state",
     "merged_state",
+    "padded",
     "quotient",
+    "without_unreadable",
 ]
 
 # Sums and squares are added without rounding, so that the order of the records never shows in a result.
@@ -277,6 +279,32 @@ class Answer:
         unread = dict(Counter(self.unread) + Counter(other.unread))
         skipped = dict(Counter(self.skipped) + Counter(other.skipped))
         return Answer(given, groups, self.rejected + other.rejected, unread, skipped)
+
+
+def without_unreadable(query: Query) -> Query:
+    """The query of an engine whose tables hold nothing that cannot be read."""
+    anchors = [
+        Anchor(anchor.at, anchor.stock, [slot for slot in anchor.slots if not slot.only_unreadable])
+        for anchor in query.anchors
+    ]
+    if all(len(mine.slots) == len(other.slots) for mine, other in zip(anchors, query.anchors, strict=True)):
+        return query
+    return Query(query.type_, query.segments, anchors)
+
+
+def padded(query: Query, groups: Sequence[Mapping[Group, Sequence[Any]]]) -> list[dict[Group, list[Any]]]:
+    """The groups of an answer to `without_unreadable(query)` as an answer to the query itself."""
+    made: list[dict[Group, list[Any]]] = []
+    for anchor, found in zip(query.anchors, groups, strict=True):
+        if not any(slot.only_unreadable for slot in anchor.slots):
+            made.append({group: list(states) for group, states in found.items()})
+            continue
+        each = {}
+        for group, states in found.items():
+            known = iter(states)
+            each[group] = [empty_state(slot) if slot.only_unreadable else next(known) for slot in anchor.slots]
+        made.append(each)
+    return made
 
 
 def quotient(amount: Any, divisor: Any) -> Any:

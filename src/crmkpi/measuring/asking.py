@@ -10,7 +10,7 @@ from crmkpi.definition.expressions import as_of
 from crmkpi.definition.metric import Metric
 from crmkpi.engines.frames.backends import at_home
 from crmkpi.engines.frames.table import FrameTable
-from crmkpi.engines.query import Answer, Query, UnreadableFoundError
+from crmkpi.engines.query import Answer, Query, UnreadableFoundError, padded, without_unreadable
 from crmkpi.engines.records import engine as records_engine
 from crmkpi.errors import InputError, MissingTableError, ParameterError, UnknownNameError, did_you_mean
 from crmkpi.measuring.plan import Plan
@@ -18,6 +18,7 @@ from crmkpi.measuring.reading import EVER, Reader, Timeline, moved
 from crmkpi.measuring.segments import Segment, segment_keys
 from crmkpi.measuring.unknown_attributes import attribute_of, check_attribute, noting
 from crmkpi.money import Rates
+from crmkpi.records import known_tables
 from crmkpi.sources.account import LoadAccount, reasons_of
 from crmkpi.statistics.confidence import check_confidence
 from crmkpi.time.calendars import Calendar
@@ -60,7 +61,11 @@ def read(
     # Rates that change from day to day need each record's date, even where no period is asked for.
     undated = not any(periods)
     whole = undated and not (crm.rates is not None and crm.rates.dated)
-    unreadable = {table: found for table in crm.tables if (found := crm.unreadable(table)) != frozenset()}
+    unreadable: dict[str, frozenset[str] | None] = (
+        dict.fromkeys(known_tables())  # another part may have what this one has not
+        if partly
+        else {table: found for table in crm.tables if (found := crm.unreadable(table)) != frozenset()}
+    )
     while True:  # once, unless records that were given one by one turn out to be unreadable in a field that is read
         plan = _plan(
             tuple(metrics),
@@ -141,18 +146,6 @@ def _streams_last(crm: Dataset, plan: Plan) -> list[tuple[str, Query]]:
     return sorted(asked, key=lambda each: isinstance(crm.tables[each[0]], Iterator))
 
 
-def _looking_up(crm: Dataset, plan: Plan) -> Callable[[str], Mapping[str, Any]]:
-    """What finds related records; those of which a field cannot be read must have been expected."""
-
-    def find(table: str) -> Mapping[str, Any]:
-        index = crm.index(table)
-        if crm.unreadable(table) and table not in plan.unreadable:
-            raise UnreadableFoundError
-        return index
-
-    return find
-
-
 def _answer(
     crm: Dataset,
     plan: Plan,
@@ -172,8 +165,9 @@ def _answer(
         from crmkpi.engines.frames import engine  # noqa: PLC0415  # only where there are frames
 
         with at_home(table.backend, query.type_.table):
+            asked = without_unreadable(query)
             answer = engine.answer(
-                query,
+                asked,
                 table,
                 moments=timeline.moments,
                 tables=crm.tables,
@@ -185,8 +179,14 @@ def _answer(
                 merging=partly or timeline.merging,
                 statements=statements,
             )
+            answer.groups = padded(query, answer.groups)
             answer.unread, answer.skipped = reasons_of(table.rejected), dict(table.skipped)
             return answer
+    related = {table for field in query.fields.values() for table in query.type_.tables_towards(field.path)}
+    for other in related:
+        crm.index(other)
+        if crm.unreadable(other) and other not in plan.unreadable:
+            raise UnreadableFoundError
     found = crm.records(query.type_.table)
     if isinstance(found, Iterator) and any(attribute_of(key) is not None for key in query.segments):
         found = noting(found, attributes.setdefault(query.type_.table, set()))
@@ -194,14 +194,10 @@ def _answer(
         query,
         found,
         moments=timeline.moments,
-        tables=_looking_up(crm, plan),
+        tables=crm.index,
         functions=functions,
         parameters=parameters,
-        related_unreadable=any(
-            table in plan.unreadable
-            for field in query.fields.values()
-            for table in query.type_.tables_towards(field.path)
-        ),
+        related_unreadable=any(crm.unreadable(other) for other in related),
     )
     answer.rejected = len(getattr(table, "rejected", ()))
     account = getattr(table, "account", None)

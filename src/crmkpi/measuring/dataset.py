@@ -282,9 +282,9 @@ class Dataset:
             return frozenset()
         if isinstance(records, Records):
             return frozenset(records.account.unreadable_fields)
-        if not isinstance(records, Sequence):
+        if not isinstance(records, Sequence) and table not in self._indexes:
             return None
-        if look:
+        if look and table not in self._indexes:
             self._marks[table] = unreadable_fields(records)
         return self._marks.get(table, frozenset())
 
@@ -314,8 +314,7 @@ class Dataset:
             if isinstance(account := getattr(self.tables[table], "account", None), LoadAccount) and account.numbered:
                 raise InputError(_without_id(table, next(iter(index), "row 1")))
             self._indexes[table] = index
-            if isinstance(self.tables[table], Sequence):
-                self._marks[table] = unreadable_fields(index.values())
+            self._marks[table] = unreadable_fields(index.values())
         return self._indexes[table]
 
     def known_until(self) -> tuple[datetime, datetime]:

@@ -97,7 +97,7 @@ class Witness:
                     answer.rejected,
                     answer.unread,
                     answer.skipped,
-                    counted.unread,
+                    {name: dict(values) for name, values in counted.unread.items()},
                 )
             )
         return tuple(made)

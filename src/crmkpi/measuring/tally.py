@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from crmkpi.definition.metric import Metric
-from crmkpi.engines.query import MICROSECOND, Answer, Query, Sample
+from crmkpi.engines.query import MICROSECOND, UNREADABLE, Answer, Query, Sample
 from crmkpi.errors import InputError, UnknownNameError, did_you_mean
 from crmkpi.measuring.asking import read
 from crmkpi.measuring.dataset import Dataset
@@ -23,13 +23,14 @@ from crmkpi.measuring.plan import Plan
 from crmkpi.measuring.reading import Reader
 from crmkpi.measuring.results import Report
 from crmkpi.measuring.segments import By, Segment, segments_of
+from crmkpi.measuring.unreadable import MOST_UNREADABLE
 from crmkpi.money import Rates
 from crmkpi.time.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit
 from crmkpi.time.periods import Period
 
 __all__ = ["Tally"]
 
-_VERSION = 1
+_VERSION = 2
 _NOT_WRITTEN = "A tally is read from what Tally.to_json() wrote"
 
 
@@ -81,9 +82,10 @@ class Tally:
         currency: str | None = None,
         rates: Rates | None = None,
         as_of: date | None = None,
+        most_unreadable: float = MOST_UNREADABLE,
     ) -> None:
         """An empty tally; the arguments are those of `Dataset` and `Dataset.measure`."""
-        crm = Dataset(calendar=calendar, currency=currency, rates=rates, as_of=as_of)
+        crm = Dataset(calendar=calendar, currency=currency, rates=rates, as_of=as_of, most_unreadable=most_unreadable)
         periods = tuple(crm.periods(period, every))
         chosen = chosen_metrics(metrics)
         self._settings = _Settings(chosen, periods, every, by, segments_of(by), dict(parameters or {}), confidence, crm)
@@ -257,6 +259,8 @@ def _encoded(value: Any) -> Any:
     match value:
         case None | str() | bool() | int() | float():
             return value
+        case _ if value is UNREADABLE:
+            return {"unreadable": None}
         case Decimal():
             return {"decimal": str(value)}
         case datetime():
@@ -301,6 +305,8 @@ def _decoded(value: Any) -> Any:
             return Sample(*(_decoded(part) for part in inner))
         case "map":
             return {_hashable(_decoded(key)): _decoded(one) for key, one in inner}
+        case "unreadable":
+            return UNREADABLE
         case "set":
             return frozenset(_decoded(one) for one in inner)
         case _:

@@ -9,10 +9,12 @@ from textwrap import wrap
 from types import MappingProxyType
 from typing import Any
 
-__all__ = ["LoadAccount", "Recognised", "Rejected", "Unreadable", "reasons_of"]
+__all__ = ["LoadAccount", "Noted", "Recognised", "Rejected", "Unreadable", "reasons_of"]
 
 _WIDTH = 80
 _MOST_SHOWN = 5
+_MOST_VALUES = 1_000
+_OTHERS = "other values"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,46 @@ class Unreadable:
     reason: str
     line: int
     count: int = 1
+
+
+class Noted:
+    """Notes the values that could not be read while records go by: a thousand of each field, and how many others."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str], list[Any]] = {}  # the reason, the first line, how often
+        self._kinds: Counter[str] = Counter()
+
+    def count(self, lost: Mapping[str, tuple[str | None, str]], line: int) -> None:
+        """Note what one record lacks: by field, the value and what is wrong with it."""
+        for name, (value, reason) in lost.items():
+            key = name, value or ""
+            if key not in self._found and self._kinds[name] >= _MOST_VALUES:
+                key = name, _OTHERS
+            if key not in self._found:
+                self._kinds[name] += 1
+                self._found[key] = [reason, line, 0]
+            self._found[key][2] += 1
+
+    def add(self, one: Unreadable) -> None:
+        """Note what was noted elsewhere."""
+        self.count({one.field: (one.value, one.reason)}, one.line)
+        key = one.field, one.value if (one.field, one.value) in self._found else _OTHERS
+        self._found[key][2] += one.count - 1
+
+    def see(self, records: Iterable[Any], before: int) -> None:
+        """Note what these records lack, which come after so many others."""
+        for place, record in enumerate(records, before + 1):
+            if lost := getattr(record, "unreadable", None):
+                self.count({name: (value, "not a value that the field takes") for name, value in lost.items()}, place)
+
+    def clear(self) -> None:
+        """Reading starts once more from the beginning."""
+        self._found.clear()
+        self._kinds.clear()
+
+    def found(self) -> tuple[Unreadable, ...]:
+        """Every value with its count."""
+        return tuple(Unreadable(*key, *rest) for key, rest in self._found.items())
 
 
 def reasons_of(rows: Iterable[Rejected]) -> dict[str, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from operator import itemgetter
@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from crmkpi.errors import CrmKpiError, InputError, RowError
 from crmkpi.records.base import RecordType, partly_read, record_type
 from crmkpi.records.faults import fault, faults, shortened
-from crmkpi.sources.account import LoadAccount, Recognised, Rejected, Unreadable
+from crmkpi.sources.account import LoadAccount, Noted, Recognised, Rejected
 from crmkpi.sources.columns import Columns, matched_columns
 from crmkpi.sources.conversions import Conversion, conversions_for, convert
 from crmkpi.sources.grid import Grid, Part, Row
@@ -35,7 +35,6 @@ _Raw = dict[str, Any]
 _Builder = Callable[[Part], list[_Raw]]
 _Fault = tuple[str | None, str]  # the value as Python writes it, None where there is none, and what is wrong
 _EXACT_INTEGERS = 2**53
-_MOST_VALUES = 1_000
 
 
 def record_of(record: type[_R] | None, options: Options) -> type[_R]:
@@ -131,7 +130,7 @@ class Loading(Generic[_R]):
             tallies=self._tallies,
             leave_out=left_out(grid, self.preset),
             text=grid.text,
-            unreadable=_Values(),
+            unreadable=Noted(),
             strict=options.strict,
         )
 
@@ -198,7 +197,7 @@ class _Reader(Generic[_R]):
     leave_out: LeftOut | None
     text: bool
     strict: bool
-    unreadable: _Values
+    unreadable: Noted
     skipped: Counter[str] = field(default_factory=Counter)
 
     def results(self, part: Part) -> list[list[_R] | Rejected]:
@@ -351,37 +350,6 @@ def _lenient(record: Any) -> Callable[[_Raw], Any]:
     """What validates a row of which some fields could not be read."""
     validate: Callable[[_Raw], Any] = TypeAdapter(partly_read(record)).validate_python
     return validate
-
-
-class _Values:
-    """The values that could not be read, by field: a thousand of each, and how many others."""
-
-    def __init__(self) -> None:
-        self._found: dict[tuple[str, str], Unreadable] = {}
-        self._kinds: Counter[str] = Counter()
-
-    def count(self, lost: Mapping[str, _Fault], line: int) -> None:
-        """Count what one record lacks."""
-        for name, (value, reason) in lost.items():
-            key = name, value or ""
-            before = self._found.get(key)
-            if before is None and self._kinds[name] >= _MOST_VALUES:
-                key = name, "other values"
-                before = self._found.get(key)
-            if before is None:
-                self._kinds[name] += 1
-                self._found[key] = Unreadable(*key, reason, line)
-            else:
-                self._found[key] = replace(before, count=before.count + 1)
-
-    def clear(self) -> None:
-        """Reading starts once more from the beginning."""
-        self._found.clear()
-        self._kinds.clear()
-
-    def found(self) -> tuple[Unreadable, ...]:
-        """Every value with its count."""
-        return tuple(self._found.values())
 
 
 def _drop(raw: _Raw, name: str) -> None:

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from functools import cache
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from crmkpi.definition.expressions import Field
 from crmkpi.engines.query import UNREADABLE, Query, UnreadableFoundError
 from crmkpi.errors import InputError
 from crmkpi.records.base import RecordType, record_type
 
-__all__ = ["Gate", "segment_of"]
+__all__ = ["Gate", "asked", "segment_of"]
+
+_R = TypeVar("_R")
 
 
 class Gate:
@@ -74,16 +76,21 @@ class _UnreadableReadError(Exception):
 
 def segment_of(function: Callable[[Any], Hashable], label: Callable[[Any], Hashable] | None, record: Any) -> Hashable:
     """The segment that a function puts a record into; that of unreadable ones where it asks for such a field."""
-    told: Any = record
-    if record.unreadable:
-        told = object.__new__(_telltale(cast("Any", type(record))))
-        for name in (*record_type(type(record)).fields, "unreadable"):
-            object.__setattr__(told, name, getattr(record, name))
+    found = asked(function, record, otherwise=UNREADABLE)
+    return found if label is None or found is UNREADABLE else label(found)
+
+
+def asked(function: Callable[[Any], _R], record: Any, *, otherwise: _R) -> _R:
+    """What a function says of a record; `otherwise` where it asks for a field that could not be read."""
+    if not getattr(record, "unreadable", None):
+        return function(record)
+    told = object.__new__(_telltale(cast("Any", type(record))))
+    for name in (*record_type(type(record)).fields, "unreadable"):
+        object.__setattr__(told, name, getattr(record, name))
     try:
-        found = function(told)
+        return function(told)
     except _UnreadableReadError:
-        return UNREADABLE
-    return found if label is None else label(found)
+        return otherwise
 
 
 @cache
