@@ -61,10 +61,15 @@ def test_every_row_is_a_record_or_rejected(rows: list[tuple[str, ...]]) -> None:
     assert [deal.id for deal in found] == [
         row[0] or f"row {line}" for row, line in zip(rows, lines_of(rows), strict=True) if is_a_record(row)
     ]
-    assert [dict(deal.unreadable) for deal in found] == [lacks(row) for row in rows if is_a_record(row)]
+    assert [unread(deal) for deal in found] == [lacks(row) for row in rows if is_a_record(row)]
     for deal, row in zip(found, filter(is_a_record, rows), strict=True):
-        assert ("status" in deal.unreadable) == (deal.status is None)
+        assert ("status" in unread(deal)) == (deal.status is None)
         assert deal.attributes.get("note", "") == row[4]
+
+
+def unread(record: Any) -> dict[str, str]:
+    """What of a record could not be read."""
+    return dict(record.unreadable)
 
 
 def lines_of(rows: list[tuple[str, ...]]) -> list[int]:
@@ -131,7 +136,7 @@ def test_a_row_that_is_faulty_does_not_cost_the_others_of_its_chunk() -> None:
     lines = [f"{number},{'wonn' if number % 400 == 7 else 'won'}" for number in range(1_000)]
     found = deals("id,status\n" + "\n".join(lines))
     assert [(one.line, one.count) for one in found.account.unreadable] == [(9, 3)]
-    assert [deal.id for deal in found if deal.unreadable] == ["7", "407", "807"]
+    assert [deal.id for deal in found if unread(deal)] == ["7", "407", "807"]
     assert [deal.id for deal in found] == [str(number) for number in range(1_000)]
 
 
@@ -304,7 +309,7 @@ def test_a_value_that_cannot_be_read_costs_its_field_and_not_the_record(
     found = deals(text)
     assert [deal.id for deal in found] == ["9", "row 3" if field == "id" else "1", "8"]
     assert not found.rejected
-    assert [dict(deal.unreadable) for deal in found] == [{}, {field: value}, {}]
+    assert [unread(deal) for deal in found] == [{}, {field: value}, {}]
     assert [(one.line, one.field, one.value, one.reason, one.count) for one in found.account.unreadable] == [
         (3, field, value, reason, 1)
     ]
@@ -317,13 +322,13 @@ def test_reasons_name_whole_numbers_and_rules_over_several_fields() -> None:
     tickets = read_csv(io.StringIO("id,replies\n1,2.5\n2,x\n3,2\n"), record=Ticket)
     assert [one.reason for one in tickets.account.unreadable] == ["not a whole number", "not a whole number"]
     surveys = read_csv(io.StringIO("kind,score\nnps,11\nnps,10\n"), record=Survey)
-    assert [dict(survey.unreadable) for survey in surveys] == [{"score": "'11'"}, {}]
+    assert [unread(survey) for survey in surveys] == [{"score": "'11'"}, {}]
     assert surveys.account.unreadable[0].reason == "The score 11 is off its scale, which goes from 0 to 10"
 
 
 def test_a_value_that_cannot_be_read_is_cut_at_80_characters() -> None:
     found = deals(f"id,status,amount\n1,won,{'x' * 500}\n")
-    assert len(found.account.unreadable[0].value) == len(found[0].unreadable["amount"]) == 80
+    assert len(found.account.unreadable[0].value) == len(unread(found[0])["amount"]) == 80
 
 
 def test_blank_cells_of_fields_other_than_text_are_missing() -> None:

@@ -67,7 +67,7 @@ def test_what_is_no_number_is_told_alike_before_and_after_the_decimal_sign_is_kn
         outcome(partial(read, io.StringIO(text), record=ck.Deal)) for read in (ck.read_csv, ck.stream_csv)
     )
     assert whole == streamed
-    assert "line 2: amount 'x' is not a number\n  line 3: status is missing\n" in str(whole[1])
+    assert "amount unreadable in 2: 'x' (2)\n  status unreadable in 1: no value (1)\n" in str(whole[1])
 
 
 @given(st.binary(max_size=300))

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from crmkpi.errors import InputError
 from crmkpi.measuring.counting import Counts
 
-__all__ = ["MOST_UNREADABLE", "check_most_unreadable", "commonest", "too_many_unreadable"]
+__all__ = ["MOST_UNREADABLE", "UnreadableReason", "check_most_unreadable", "commonest", "too_many_unreadable"]
 
 MOST_UNREADABLE = 0.02
 _MOST_WORDS = 3
@@ -26,7 +26,13 @@ def check_most_unreadable(share: float) -> None:
         )
 
 
-def too_many_unreadable(counted: Iterable[tuple[str, Counts]], most: float) -> str | None:
+class UnreadableReason(str):
+    """Why a KPI has no value, where that is for fields that could not be read."""
+
+    __slots__ = ()
+
+
+def too_many_unreadable(counted: Iterable[tuple[str, Counts]], most: float) -> UnreadableReason | None:
     """Why a KPI has no value, where more than the share `most` of the records of a table were set aside.
 
     The reason names the field that most of them lack, and says how it can be read.
@@ -37,7 +43,7 @@ def too_many_unreadable(counted: Iterable[tuple[str, Counts]], most: float) -> s
             name = max(shares, key=lambda each: shares[each])
             part, whole = counts.shares[name]
             values = counts.unread[name]
-            return (
+            return UnreadableReason(
                 f"{name} cannot be read in {part:,} of the {whole:,} {table} that it needs "
                 f"({part / whole * 100:.1f} %, more than the {most * 100:g} % of most_unreadable={most:g}): "
                 f"{commonest(values)}; {_way_out(name, values)}"

@@ -303,7 +303,12 @@ class _Reader(Generic[_R]):
 
     def _validated(self, raw: _Raw, lost: dict[str, _Fault], line: int) -> _R | Rejected:
         """The record, or why the row is none; what is wrong is taken out until the rest is right."""
+        required = [known.name for known in self.kind.fields.values() if known.required]
         while True:
+            if lost:
+                lost |= {name: (None, "missing") for name in required if name not in raw and name not in lost}
+            if "id" in lost:
+                raw["id"] = f"row {line}"
             if lost and (self.strict or self._is_nothing(raw, lost)):
                 empty = (each for each, (value, _) in lost.items() if value is None)
                 first = next(empty, next(iter(lost)))
@@ -322,8 +327,6 @@ class _Reader(Generic[_R]):
                 for name, reason in wrong.items():
                     _drop(raw, str(name))
                     lost[str(name)] = reason
-                if "id" in wrong:
-                    raw["id"] = f"row {line}"
             else:
                 self.unreadable.count(lost, line)
                 return found

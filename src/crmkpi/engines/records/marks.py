@@ -76,7 +76,8 @@ class _UnreadableReadError(Exception):
 
 def segment_of(function: Callable[[Any], Hashable], label: Callable[[Any], Hashable] | None, record: Any) -> Hashable:
     """The segment that a function puts a record into; that of unreadable ones where it asks for such a field."""
-    found = asked(function, record, otherwise=UNREADABLE)
+    unreadable: Hashable = UNREADABLE
+    found = asked(function, record, otherwise=unreadable)
     return found if label is None or found is UNREADABLE else label(found)
 
 
