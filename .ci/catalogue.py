@@ -1,17 +1,11 @@
-"""Writes docs/catalogue/: a page for each KPI, from its definition and docstring, and the index of them.
-
-python .ci/catalogue.py            write the pages
-python .ci/catalogue.py --check    fail if the pages are not what would be written
-"""
+"""The pages of docs/catalogue/: one for each KPI, from its definition and docstring, and the index of them."""
 
 from __future__ import annotations
 
 import re
-import sys
-from pathlib import Path
 
 import proof
-from pages import keep, table
+from tables import table
 
 import crmkpi
 from crmkpi import catalogue
@@ -19,9 +13,8 @@ from crmkpi.definition.metric import Metric
 from crmkpi.display.explanation import Explanation, explanation, facts
 from crmkpi.display.format import words
 
-DOCS = Path(__file__).parent.parent / "docs"
 KPIS = {metric.id: metric for metric in catalogue}
-WRITTEN = "<!-- Written by `python .ci/catalogue.py` from the definition; do not edit. -->"
+WRITTEN = "<!-- Written by `python .ci/pages.py` from the definition; do not edit. -->"
 AT_A_GLANCE = {
     "theme": "theme",
     "for": "looked at first by",
@@ -170,7 +163,7 @@ def index() -> str:
 
 def navigation() -> str:
     """The order of the pages on the site: by theme, as in the index."""
-    lines = ["# Written by `python .ci/catalogue.py`; do not edit.", "nav:", "  - index.md", "  - proof.md"]
+    lines = ["# Written by `python .ci/pages.py`; do not edit.", "nav:", "  - index.md", "  - proof.md"]
     for theme in catalogue.themes():
         lines += [f"  - {words(theme).capitalize()}:", *(f"      - {each.id}.md" for each in catalogue.by_theme(theme))]
     return "\n".join(lines) + "\n"
@@ -186,9 +179,3 @@ def pages() -> dict[str, str]:
     return {f"catalogue/{name}": text for name, text in written.items()} | {
         f"catalogue/{metric.id}.md": page(metric) for metric in catalogue
     }
-
-
-if __name__ == "__main__":
-    sys.exit(
-        keep(DOCS, pages(), folder="catalogue", check="--check" in sys.argv[1:], command="python .ci/catalogue.py")
-    )

@@ -1,40 +1,33 @@
-"""Pages that are written by a program and kept in the repository."""
+"""Write the pages that are made from the code: the catalogue, the presets and the reference. Git ignores them.
+
+python .ci/pages.py            into docs/, where `zensical serve` shows them; stale pages of an earlier run are deleted
+python .ci/pages.py FOLDER     into another folder
+"""
 
 from __future__ import annotations
 
+import shutil
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
+import catalogue
+import presets
+import reference
 
-def cell(text: str) -> str:
-    """Text for a cell of a table."""
-    return text.replace("|", "\\|")
-
-
-def table(*rows: tuple[str, ...]) -> str:
-    """A table; the first row is its head."""
-    head, *body = rows
-    lines = [head, ("---",) * len(head), *body]
-    return "\n".join(f"| {' | '.join(map(cell, line))} |" for line in lines)
+WRITTEN = ("api", "catalogue", "presets", "reference.md")  # in docs/; .gitignore and docs/conftest.py name them too
+DOCS = Path(__file__).parent.parent / "docs"
 
 
-def keep(docs: Path, pages: Mapping[str, str], *, folder: str, check: bool, command: str) -> int:
-    """Write `pages`, which fill `folder`, or check that they are what would be written; 1 where they are not."""
-    (docs / folder).mkdir(exist_ok=True)
-    written = {path.relative_to(docs).as_posix() for path in (docs / folder).iterdir()}
-    stale = [
-        name
-        for name in sorted({*pages, *written})
-        if name not in pages or not (docs / name).is_file() or (docs / name).read_text(encoding="utf-8") != pages[name]
-    ]
-    if not check:
-        for name in stale:
-            if name in pages:
-                (docs / name).write_text(pages[name], encoding="utf-8")
-            else:
-                (docs / name).unlink()
-    elif stale:
-        print(f"stale: docs/{', docs/'.join(stale)}; write with: {command}", file=sys.stderr)
-        return 1
-    return 0
+def write(docs: Path) -> None:
+    """Write all pages that are made from the code, in place of those that are there."""
+    for name in WRITTEN:
+        if (docs / name).is_dir():
+            shutil.rmtree(docs / name)
+    for name, text in (reference.pages() | catalogue.pages() | presets.pages()).items():
+        assert name.split("/")[0] in WRITTEN, f"docs/{name} would be committed"
+        (docs / name).parent.mkdir(parents=True, exist_ok=True)
+        (docs / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]) if len(sys.argv) > 1 else DOCS)

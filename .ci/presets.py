@@ -1,22 +1,10 @@
-"""Writes docs/presets/: a page for each preset, from the preset files.
-
-python .ci/presets.py            write the pages
-python .ci/presets.py --check    fail if the pages are not what would be written
-"""
+"""The pages of docs/presets/: one for each preset, from the preset files."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
+from crmkpi.sources.presets import PRESETS, Preset, PresetColumn
 
-from pages import keep
-
-from crmkpi import presets
-from crmkpi.sources.presets import Preset, PresetColumn
-
-DOCS = Path(__file__).parent.parent / "docs"
-COMMAND = "python .ci/presets.py"
-WRITTEN = f"<!-- Written by `{COMMAND}`; do not edit. -->\n"
+WRITTEN = "<!-- Written by `python .ci/pages.py`; do not edit. -->\n"
 SEEN = {"file": "a real file", "code": "code", "documents": "documents alone"}
 UNITS = {
     "percent": "a percentage",
@@ -142,11 +130,7 @@ def pages() -> dict[str, str]:
     """The text of each page, by its name within docs."""
     rows = [
         f"| [{name}]({name}.md) | {each.system}: {each.title} | {each.record or 'totals'} | {SEEN[each.seen]} |"
-        for name, each in presets.items()
+        for name, each in PRESETS.items()
     ]
     index = INTRODUCTION.replace("# Presets\n", f"# Presets\n\n{WRITTEN}", 1) + "\n".join([*rows, ""])
-    return {"presets/index.md": index} | {f"presets/{name}.md": page(each) for name, each in presets.items()}
-
-
-if __name__ == "__main__":
-    sys.exit(keep(DOCS, pages(), folder="presets", check="--check" in sys.argv[1:], command=COMMAND))
+    return {"presets/index.md": index} | {f"presets/{name}.md": page(each) for name, each in PRESETS.items()}

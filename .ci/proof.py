@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from pages import table
+from tables import table
 
 from crmkpi import catalogue
 from crmkpi.definition.metric import Metric

@@ -1,19 +1,11 @@
-"""Writes the reference: docs/reference.md lists every public name, docs/api/ explains them on the site.
-
-python .ci/reference.py            write the pages
-python .ci/reference.py --check    fail if the pages are not what would be written
-"""
+"""The reference: docs/reference.md lists every public name, docs/api/ explains them on the site."""
 
 from __future__ import annotations
 
 import inspect
-import sys
 from importlib import import_module
-from pathlib import Path
 from types import ModuleType
 from typing import Any, get_args
-
-from pages import keep
 
 import crmkpi
 from crmkpi.definition.metric import Metric
@@ -21,7 +13,6 @@ from crmkpi.metrics.catalogue import Catalogue
 from crmkpi.records import RECORDS
 from crmkpi.records.base import record_type
 
-DOCS = Path(__file__).parent.parent / "docs"
 MODULES = (
     "crmkpi.definition.expressions",
     "crmkpi.errors",
@@ -48,7 +39,7 @@ HOLDS = {
     "flag": "`True` or `False`",
     "attributes": "the fields that only your company has, by name",
 }
-WRITTEN = "<!-- Written by `python .ci/reference.py`; do not edit. -->\n"
+WRITTEN = "<!-- Written by `python .ci/pages.py`; do not edit. -->\n"
 HEAD = f"""\
 # Reference
 
@@ -151,7 +142,3 @@ def pages() -> dict[str, str]:
         ),
     ]
     return {"reference.md": "\n".join([HEAD, *sections]), **found}
-
-
-if __name__ == "__main__":
-    sys.exit(keep(DOCS, pages(), folder="api", check="--check" in sys.argv[1:], command="python .ci/reference.py"))

@@ -21,10 +21,19 @@ from crmkpi.demo import run
 from crmkpi.metrics.catalogue import catalogue
 from crmkpi.records import RECORDS
 from crmkpi.records.base import record_type
+from crmkpi.sources.presets import PRESETS
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
-PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
+WRITTEN = ("api", "catalogue", "presets", "reference.md")  # by .ci/pages.py, from the code
+WRITER = ROOT / ".ci" / "pages.py"
+
+
+def by_hand(page: Path) -> bool:
+    return page.relative_to(ROOT / "docs").parts[0] not in WRITTEN
+
+
+PAGES = [README, *filter(by_hand, sorted((ROOT / "docs").rglob("*.md")))]
 BASH = shutil.which("bash")
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -100,15 +109,6 @@ def table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def table_of_kpis() -> str:
-    rows: list[tuple[str, ...]] = []
-    for theme in catalogue.themes():
-        for number, metric in enumerate(catalogue.by_theme(theme)):
-            variants = ", ".join(f"`{name}`" for name in metric.variants)
-            rows.append(("" if number else theme, f"`{metric.id}`", metric.meaning, variants))
-    return table(("theme", "KPI", "what it says", "variants"), rows)
-
-
 def table_of_records() -> str:
     rows: list[tuple[str, ...]] = []
     for name, model in RECORDS.items():
@@ -118,29 +118,35 @@ def table_of_records() -> str:
     return table(("table", "record", "one of them is", "leads to"), rows)
 
 
-def test_the_readme_lists_the_kpis_of_the_catalogue() -> None:
-    assert table_of_kpis() in README.read_text(encoding="utf-8"), f"the table should be:\n{table_of_kpis()}"
-
-
 def test_the_page_on_records_lists_the_records() -> None:
     page = (ROOT / "docs" / "records.md").read_text(encoding="utf-8")
     assert table_of_records() in page, f"the table should be:\n{table_of_records()}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_definitions_that_a_page_names_exist(page: Path) -> None:
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """All pages, with those that are made from the code: the README first, then docs/."""
+    if not WRITER.exists():
+        pytest.skip("the scripts that write pages are in the repository, not in the source distribution")
+    folder = tmp_path_factory.mktemp("all-pages")
+    for name in ("docs", "examples"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns(*WRITTEN, "__pycache__"))
+    for name in ("README.md", "CONTRIBUTING.md", "LICENSE"):
+        shutil.copy(ROOT / name, folder)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "PYTHONUTF8": "1"}
+    subprocess.run([sys.executable, WRITER, folder / "docs"], env=environment, check=True)
+    return [folder / "README.md", *sorted((folder / "docs").rglob("*.md"))]
+
+
+def test_definitions_that_a_page_names_exist(pages: list[Path]) -> None:
     ids = {metric.id for metric in catalogue.everything()}
-    named = _DEFINITION.findall(page.read_text(encoding="utf-8"))
-    unknown = [name for name in named if name.partition(".")[0] in ids and name not in ids]
-    assert not unknown
+    named = {(page.name, name) for page in pages for name in _DEFINITION.findall(page.read_text(encoding="utf-8"))}
+    assert {(page, name) for page, name in named if name.partition(".")[0] in ids and name not in ids} == set()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_to_files_lead_somewhere(page: Path) -> None:
-    broken = [
-        link for link in _LINK.findall(page.read_text(encoding="utf-8")) if not (page.parent / link).resolve().exists()
-    ]
-    assert not broken
+def test_links_to_files_lead_somewhere(pages: list[Path]) -> None:
+    links = [(page, link) for page in pages for link in _LINK.findall(page.read_text(encoding="utf-8"))]
+    assert [(page.name, link) for page, link in links if not (page.parent / link).resolve().exists()] == []
 
 
 def test_the_index_says_how_long_its_pages_take_to_read() -> None:
@@ -154,27 +160,28 @@ def test_the_index_says_how_long_its_pages_take_to_read() -> None:
     assert together == pytest.approx(sum(minutes), rel=0.2)
 
 
-def test_links_lead_from_the_index_to_every_page() -> None:
-    found, new = set(), {ROOT / "docs" / "index.md"}
+def test_links_lead_from_the_index_to_every_page(pages: list[Path]) -> None:
+    docs = pages[0].parent / "docs"
+    found, new = set(), {docs / "index.md"}
     while new:
         found |= new
         links = {(page.parent / link).resolve() for page in new for link in _LINK.findall(page.read_text("utf-8"))}
         new = {page for page in links if page.suffix == ".md"} - found
-    assert set(PAGES[1:]) <= found
+    assert set(pages[1:]) <= found
 
 
-@pytest.mark.parametrize("script", ["reference.py", "catalogue.py", "presets.py"])
-def test_written_pages_are_those_that_would_be_written_now(script: str) -> None:
-    path = ROOT / ".ci" / script
-    if not path.exists():
-        pytest.skip("the scripts are in the repository, not in the source distribution")
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "PYTHONUTF8": "1"}
-    ran = subprocess.run(
-        [sys.executable, path, "--check"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
-    assert (ran.returncode, ran.stderr) == (0, "")
+def test_each_kpi_and_each_preset_has_its_page(pages: list[Path]) -> None:
+    docs = pages[0].parent / "docs"
+    written = {page.relative_to(docs).as_posix() for page in pages[1:]}
+    assert {f"catalogue/{metric.id}.md" for metric in catalogue} <= written
+    assert {f"presets/{name}.md" for name in PRESETS} <= written
+
+
+def test_git_ignores_the_pages_that_are_made_from_the_code(pages: list[Path]) -> None:
+    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert [line for line in ignored if line.startswith("/docs/")] == [
+        f"/docs/{name}{'' if name.endswith('.md') else '/'}" for name in WRITTEN
+    ]
+    docs = pages[0].parent / "docs"
+    tops = {page.relative_to(docs).parts[0] for page in pages[1:]}
+    assert tops - {page.relative_to(ROOT / "docs").parts[0] for page in PAGES[1:]} == set(WRITTEN)

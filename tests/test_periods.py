@@ -15,7 +15,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from crmkpi.errors import InputError, PeriodError, TimeZoneError, UnknownNameError
+from crmkpi.errors import InputError, ParameterError, PeriodError, TimeZoneError, UnknownNameError
 from crmkpi.time.calendars import Calendar, CalendarUnit
 from crmkpi.time.periods import Period
 
@@ -302,7 +302,9 @@ def test_the_next_and_then_the_previous_is_the_period_itself(period):
 def test_the_previous_of_a_span_has_the_same_number_of_days_and_is_adjacent(period):
     previous = period.previous()
     assert previous.end == period.start
-    if period.calendar.tz != "Pacific/Apia":  # which skipped a day
+    months = 12 * (period.wall_end.year - period.wall_start.year) + period.wall_end.month - period.wall_start.month
+    whole_months = months and period.calendar.shift(period.wall_end, "month", -months) == period.wall_start
+    if period.calendar.tz != "Pacific/Apia" and not whole_months:  # which skipped a day
         assert previous.last_day - previous.first_day == period.last_day - period.first_day
 
 
@@ -341,18 +343,24 @@ def test_a_month_long_window_from_the_31st_becomes_a_plain_span_when_it_cannot_s
         ("month to date", (2026, 3, 31), "2026-02-01..2026-02-28"),
         ("month to date", (2026, 3, 1), "2026-02-01"),
         ("week to date", (2026, 3, 11), "2026-03-02..2026-03-04"),
-        ("quarter to date", (2026, 5, 15), "2026-01-01..2026-02-14"),
+        ("month to date", (2026, 2, 28), "2026-01-01..2026-01-31"),
+        ("quarter to date", (2026, 5, 15), "2026-01-01..2026-02-15"),
+        ("quarter to date", (2026, 3, 31), "2025-10-01..2025-12-31"),
+        ("quarter to date", (2026, 2, 28), "2025-10-01..2025-11-30"),
+        ("half year to date", (2026, 2, 28), "2025-07-01..2025-08-31"),
+        ("year to date", (2025, 12, 31), "2024-01-01..2024-12-31"),
+        ("year to date", (2024, 3, 31), "2023-01-01..2023-03-31"),
         ("year to date", (2026, 3, 15), "2025-01-01..2025-03-15"),
         ("fiscal year to date", (2026, 5, 15), "2025-04-01..2025-05-15"),
     ],
 )
-def test_a_unit_to_date_is_compared_with_as_many_days_of_the_unit_before(text, as_of, previous):
+def test_a_unit_to_date_is_compared_with_the_unit_before_up_to_the_same_date(text, as_of, previous):
     period = Period(text, as_of=date(*as_of), calendar=APRIL)
     assert period.previous().label == previous
     assert period.previous().to_date == period.to_date
 
 
-def test_a_unit_to_date_is_followed_by_as_many_days_of_the_unit_after():
+def test_a_unit_to_date_is_followed_by_the_unit_after_up_to_the_same_date():
     assert Period("month to date", as_of=date(2026, 1, 31)).next().label == "2026-02-01..2026-02-28"
 
 
@@ -379,7 +387,9 @@ def test_a_year_ago_is_the_same_period_one_year_earlier(text, year_ago):
 @given(period=wholes.filter(lambda period: period.unit not in ("day", "week")))
 def test_a_year_ago_is_as_many_units_back_as_a_year_has(period):
     back = period
-    for _ in range({"month": 12, "quarter": 4, "fiscal_quarter": 4}.get(period.unit, 1)):
+    for _ in range(
+        {"month": 12, "quarter": 4, "fiscal_quarter": 4, "half_year": 2, "fiscal_half_year": 2}.get(period.unit, 1)
+    ):
         back = back.previous()
     assert period.year_ago() == back
 
@@ -482,13 +492,19 @@ def test_misuse_is_refused_in_words(attempt, error, message):
 @pytest.mark.parametrize(
     ("words", "as_of", "last_day"),
     [
-        ("quarter to date", date(2024, 3, 1), date(2023, 3, 2)),  # 61 days of each
+        ("quarter to date", date(2024, 3, 1), date(2023, 3, 1)),
+        ("quarter to date", date(2024, 3, 31), date(2023, 3, 31)),
+        ("fiscal year to date", date(2024, 12, 31), date(2023, 12, 31)),
+        ("month to date", date(2025, 2, 28), date(2024, 2, 29)),  # the last day of a month with the last
+        ("month to date", date(2024, 2, 29), date(2023, 2, 28)),
+        ("month to date", date(2024, 2, 28), date(2023, 2, 28)),
         ("month to date", date(2026, 3, 15), date(2025, 3, 15)),
         ("week to date", date(2026, 2, 11), date(2025, 2, 12)),  # Wednesday of the seventh week
-        ("year to date", date(2025, 3, 1), date(2024, 2, 29)),
+        ("year to date", date(2025, 3, 1), date(2024, 3, 1)),
+        ("year to date", date(2025, 12, 31), date(2024, 12, 31)),
     ],
 )
-def test_a_unit_to_date_is_as_many_days_of_the_unit_a_year_ago(words, as_of, last_day):
+def test_a_unit_to_date_ends_on_the_same_date_a_year_ago(words, as_of, last_day):
     ago = Period(words, as_of=as_of).year_ago()
     assert (ago.last_day, repr(ago)) == (last_day, f"Period({words!r}, as_of={last_day!r})")
 
@@ -522,12 +538,111 @@ def test_a_span_that_ends_a_moment_into_a_day_has_that_day():
     assert ends == [date(2026, 1, 1), date(2026, 1, 2), date(2026, 1, 2)]
 
 
-def test_a_span_of_days_that_happens_to_be_a_month_moves_by_its_days():
+def test_a_span_of_days_that_is_a_month_moves_by_months():
     august = Period.between(date(2026, 8, 1), date(2026, 9, 1))
     july = august.previous()
     assert (july.label, july.unit) == ("2026-07-01..2026-07-31", "days")
-    assert july.previous().label == "2026-05-31..2026-06-30"
-    assert august.next().label == "2026-09-01..2026-10-01"
+    assert july.previous().label == "2026-06-01..2026-06-30"
+    assert august.next().label == "2026-09-01..2026-09-30"
+
+
+def _edges(move):
+    try:
+        moved = move()
+    except PeriodError as refused:
+        return str(refused)
+    return moved.start, moved.end
+
+
+def _spellings(first, last, calendar):
+    """All ways to write the days from the first to the last; those to date last, by how they are told apart."""
+    end = last + timedelta(days=1)
+    span = Period(f"{first}..{last}", calendar=calendar)
+    ways = [
+        span,
+        Period.between(first, end, calendar=calendar),
+        Period.rolling(days=(end - first).days, until=last, calendar=calendar),
+    ]
+    count = 12 * (end.year - first.year) + end.month - first.month
+    months = [Period.rolling(months=count, until=last, calendar=calendar)] if count else []
+    units = [Period.of(first, unit, calendar=calendar) for unit in UNITS]
+    to_dates = [Period(f"{unit} to date", as_of=last, calendar=calendar) for unit in UNITS if unit != "day"]
+    whole = {(unit.start, unit.end): unit for unit in units}
+    same = [way for way in (*ways, *months, *units) if (way.start, way.end) == (span.start, span.end)]
+    dated = [way for way in to_dates if (way.start, way.end) == (span.start, span.end)]
+    return same, dated, whole.get((span.start, span.end))
+
+
+zoned = calendars.filter(lambda calendar: calendar.tz != "Pacific/Apia")  # which skipped a day
+first_days = st.dates(date(1995, 1, 1), date(2035, 1, 1))
+
+
+@st.composite
+def written_days(draw):
+    calendar = draw(zoned)
+    first = draw(first_days)
+    if draw(st.booleans()):
+        first = calendar.floor(first, draw(units))
+    last = first + timedelta(days=draw(st.integers(0, 400)))
+    if draw(st.booleans()):
+        last = max(first, calendar.shift(calendar.floor(last, draw(units)), "day", -1))
+    return first, last, calendar
+
+
+@settings(deadline=None)
+@given(written=written_days())
+@example(written=(date(2025, 1, 1), date(2025, 12, 31), Calendar()))
+@example(written=(date(2024, 1, 1), date(2024, 3, 31), Calendar()))
+@example(written=(date(2026, 2, 1), date(2026, 2, 28), Calendar()))
+@example(written=(date(2026, 2, 16), date(2026, 3, 15), Calendar()))
+@example(written=(date(2026, 2, 9), date(2026, 2, 15), Calendar()))
+def test_two_spellings_of_one_period_are_compared_with_the_same_periods(written):
+    same, dated, whole = _spellings(*written)
+    for move in ("previous", "next", "year_ago"):
+        assert len({_edges(getattr(way, move)) for way in same}) == 1, move
+    by_date = [way for way in dated if way.to_date != "week"]  # a week to date keeps its weekdays
+    a_week = whole is not None and whole.unit == "week"  # which has the week of its number as the one a year ago
+    assert len({_edges(way.year_ago) for way in (*by_date, *(same if by_date and not a_week else ()))}) <= 1
+    for way in dated:
+        if whole is not None and whole.unit == way.to_date:  # a unit to its last date is the unit
+            assert _edges(way.previous) == _edges(whole.previous)
+            assert _edges(way.next) == _edges(whole.next)
+
+
+@pytest.mark.parametrize(
+    ("text", "label", "first", "last"),
+    [
+        ("2026-H1", "2026-H1", (2026, 1, 1), (2026, 6, 30)),
+        ("H2 2026", "2026-H2", (2026, 7, 1), (2026, 12, 31)),
+        ("2026h2", "2026-H2", (2026, 7, 1), (2026, 12, 31)),
+        ("FY2026-H1", "FY2026-H1", (2025, 4, 1), (2025, 9, 30)),
+        ("H2 FY2026", "FY2026-H2", (2025, 10, 1), (2026, 3, 31)),
+        ("last half year", "2025-H2", (2025, 7, 1), (2025, 12, 31)),
+        ("this fiscal half year", "FY2026-H2", (2025, 10, 1), (2026, 3, 31)),
+        ("half year to date", "2026-01-01..2026-03-15", (2026, 1, 1), (2026, 3, 15)),
+    ],
+)
+def test_half_years_are_periods(text, label, first, last):
+    period = Period(text, as_of=AS_OF, calendar=APRIL)
+    assert (period.label, period.first_day, period.last_day) == (label, date(*first), date(*last))
+
+
+def test_half_years_follow_each_other_and_are_refused_beyond_two():
+    half = Period("2026-H1")
+    assert [half.previous().label, half.next().label, half.year_ago().label] == ["2025-H2", "2026-H2", "2025-H1"]
+    assert [part.label for part in Period("2026").split("half_year")] == ["2026-H1", "2026-H2"]
+    with pytest.raises(PeriodError, match=r"A half year must be from 1 to 2; got '2026-H3'\. Did you mean '2026-H2'"):
+        Period("2026-H3")
+
+
+@pytest.mark.parametrize("text", ["2026-P03", "FY2026-P12", "4-4-5", "2026 4-4-5"])
+def test_years_of_weeks_are_refused_with_a_way_that_works(text):
+    with pytest.raises(PeriodError, match=r"Years of weeks \(4-4-5\) have no periods of their own.*Period.between"):
+        Period(text)
+    with pytest.raises(ParameterError, match=r"in the UK on 6 April.*Period.between"):
+        Calendar(fiscal_year_start="6 April")  # type: ignore[arg-type]
+    uk = Period.between(date(2026, 4, 6), date(2027, 4, 6), label="2026/27")
+    assert (uk.previous().label, uk.year_ago().label) == ("2025-04-06..2026-04-05", "2025-04-06..2026-04-05")
 
 
 def test_a_span_of_hours_is_named_by_its_wall_clock_times():
@@ -539,7 +654,7 @@ def test_a_span_of_hours_is_named_by_its_wall_clock_times():
 def test_a_label_of_ones_own_is_kept():
     campaign = Period.between(date(2026, 3, 1), date(2026, 5, 1), label="Spring")
     assert str(campaign) == "Spring"
-    assert campaign.previous().label == "2025-12-30..2026-02-28"
+    assert campaign.previous().label == "2026-01-01..2026-02-28"
 
 
 @settings(deadline=None)

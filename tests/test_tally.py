@@ -173,7 +173,7 @@ def test_a_changed_setting_refuses_a_stored_state():
 
 def test_another_version_is_refused():
     stored = json.loads(Tally("win_rate").to_json()) | {"version": 99}
-    with pytest.raises(InputError, match="written in version 99, and this is version 1"):
+    with pytest.raises(InputError, match="written in version 99, and this is version 2"):
         Tally("win_rate").from_json(json.dumps(stored))
 
 

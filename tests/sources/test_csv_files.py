@@ -87,7 +87,7 @@ def lacks(row: tuple[str, ...]) -> dict[str, str]:
     found = {}
     if row[2] not in ("", "2026-01-31", "31/01/2026"):
         found["closed_at"] = repr(row[2])
-    if row[3] in ("twelve", "nan"):
+    if row[3] == "twelve":
         found["amount"] = repr(row[3])
     if row[1] == "gone":
         found["status"] = repr(row[1])

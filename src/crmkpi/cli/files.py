@@ -16,6 +16,7 @@ from crmkpi.errors import FileFormatError
 from crmkpi.records import RECORDS
 from crmkpi.records.base import record_type
 from crmkpi.sources import Records, read_csv, read_excel, read_export, read_json
+from crmkpi.sources.currencies import meanings_of
 
 __all__ = ["progress", "read_file", "say", "tell"]
 
@@ -40,6 +41,8 @@ def read_file(table: str, path: str, arguments: argparse.Namespace) -> Records[A
     for of, field, word, meaning in arguments.values:
         if of == table:
             values.setdefault(field, {})[word] = meaning
+    if getattr(arguments, "currency", None) is not None:  # what a sign such as $ means
+        values["currency"] = {**meanings_of(arguments.currency), **values.get("currency", {})}
     options: dict[str, Any] = {
         "record": RECORDS[table],
         "columns": {header: fields or None for header, fields in columns.items()},
@@ -97,9 +100,8 @@ def _tell_unreadable(path: str, records: Records[Any]) -> None:
             say(f"  and {len(values) - _MOST_MESSAGES:,} other values")
         told = next((one.value for one in values if one.value), None)
         if told is not None and field != "id":
-            say(
-                f"  --values {shlex.quote(f'{table}:{field}:{_plain(told)}=...')} says what it means, nothing for no value"
-            )
+            meaning = shlex.quote(f"{table}:{field}:{_plain(told)}=...")
+            say(f"  --values {meaning} says what it means, nothing for no value")
 
 
 def _plain(value: str) -> str:

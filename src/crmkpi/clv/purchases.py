@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import exp
 from typing import Any
 
+from crmkpi._hooks import hook
 from crmkpi.clv.engine import Engine
 from crmkpi.clv.history import PurchaseHistory, listed, patterns_of, same_unit
 from crmkpi.clv.model import Model
@@ -15,6 +16,8 @@ from crmkpi.clv.time import DiscountRate, Span, TimeUnit, as_discount, as_span
 from crmkpi.errors import InputError, ParameterError
 
 __all__ = ["HoldoutCheck", "HoldoutRow", "Pairs", "PurchaseModel", "pairs_of"]
+
+_holdout_chart: Callable[[HoldoutCheck], Any] = hook("holdout_chart")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +62,7 @@ class HoldoutCheck:
 
     def plot(self) -> Any:
         """The table as an Altair chart: predicted and actual means by the number of repeat purchases before."""
-        from crmkpi.display.charts import holdout_chart  # noqa: PLC0415  # charts are drawn only when asked for
-
-        return holdout_chart(self)
+        return _holdout_chart(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@
         at=deals.closed_at,                              # what puts a deal into a period
         won=deals.count(deals.status == "won"),
         closed=deals.count(deals.status.is_in("won", "lost")),
-        unit="ratio", better="higher", theme="sales", interval=Share("won", "closed"),
+        unit="ratio", better="higher", interval=Share("won", "closed"),
     )
     def win_rate(won, closed):
         \"\"\"Share of closed deals that were won.\"\"\"
@@ -24,11 +24,19 @@ from decimal import Context, Decimal, DivisionUndefined, InvalidOperation, local
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from crmkpi._hooks import hook
 from crmkpi.definition.checks import check_definition, check_tables
 from crmkpi.definition.expressions import Expression, Parameter, as_predicate, table_of
 from crmkpi.definition.interval_rules import Estimated, IntervalRule, Mean, NetPromoter, Share, check_totals
 from crmkpi.definition.measures import Grouped, LastDay, Measure, PeriodDays
-from crmkpi.errors import DefinitionError, InputError, ParameterError, UndefinedError, UnknownNameError, did_you_mean
+from crmkpi.errors import (
+    DefinitionError,
+    InputError,
+    ParameterError,
+    UndefinedError,
+    did_you_mean,
+    unknown_name,
+)
 
 if TYPE_CHECKING:
     from crmkpi.measuring.results import Result
@@ -41,6 +49,10 @@ RollUp = Literal["additive", "ratio", "distributional", "distinct"]
 
 # Formulas divide money with this, whatever the program around them has set.
 _ARITHMETIC = Context(prec=28)
+
+_result_of: Callable[..., Result] = hook("result_of")
+_result_from_totals: Callable[..., Result] = hook("result_from_totals")
+_find_metric: Callable[[str], Metric] = hook("find_metric")
 
 
 class _Page:
@@ -95,9 +107,7 @@ class Metric:
         Options are those of `Dataset.measure` that concern one value (`period`, `as_of`, `calendar`, `rates`,
         `currency`, `confidence`) and the KPI's own parameters. Tables may be given by name instead of `data`.
         """
-        from crmkpi.measuring.dataset import result_of  # noqa: PLC0415  # the dataset knows metrics, not the other way round
-
-        return result_of(self, data, options)
+        return _result_of(self, data, options)
 
     @property
     def name(self) -> str:
@@ -137,7 +147,7 @@ class Metric:
     def variant(self, name: str) -> Metric:
         """The variant of that name; an unknown one is an error that names the nearest."""
         if name not in self.variants:
-            raise UnknownNameError(f"{self.id} has no variant {name!r}. {did_you_mean(name, self.variants)}")
+            raise unknown_name(f"{self.id} has no variant {name!r}.", name, self.variants)
         return self.variants[name]
 
     def add_variant(self, **definition: Any) -> Callable[[Callable[..., Any]], Metric]:
@@ -176,9 +186,14 @@ class Metric:
 
     def from_totals(self, *, confidence: float = 0.95, currency: str | None = None, **totals: Any) -> Result:
         """The KPI of totals that you already have as a `Result`, with its interval where counts alone give one."""
-        from crmkpi.measuring.results import result_from_totals  # noqa: PLC0415  # results know metrics, not the other way round
-
-        return result_from_totals(self, self._complete(totals), confidence=confidence, currency=currency)
+        complete = self._complete(totals)
+        try:
+            return _result_from_totals(self, complete, confidence=confidence, currency=currency)
+        except (TypeError, AttributeError, LookupError) as error:
+            raise ParameterError(
+                f"The totals given for {self.id} do not fit its formula ({error}); give each as the `inputs` of a "
+                f"result have it."
+            ) from error
 
     def evaluate(self, inputs: Mapping[str, Any]) -> Any:
         """The formula's value for complete inputs, in the KPI's unit; raises `UndefinedError` where there is none."""
@@ -264,7 +279,7 @@ class Metric:
         known = [*asked, *self.parameters]
         for name in totals:
             if name not in known:
-                raise UnknownNameError(f"{self.id} has no input {name!r}. {did_you_mean(name, known)}")
+                raise unknown_name(f"{self.id} has no input {name!r}.", name, known)
         missing = [name for name in asked if name not in totals]
         if missing:
             raise InputError(f"{self.id} needs {', '.join(known)}; missing: {', '.join(missing)}.")
@@ -288,7 +303,7 @@ def metric(
     *,
     unit: Unit,
     better: Better = "neither",
-    theme: str = "custom",
+    theme: str = "",
     at: Expression | None = None,
     also_known_as: tuple[str, ...] = (),
     leave_out: Mapping[str, Expression] | None = None,
@@ -307,8 +322,9 @@ def metric(
     period, for every measure that names no other. `leave_out` maps a reason to the records that are set aside and
     counted under it. `needs_as_of` says that without the day up to which the data is known there is no value. `unit`
     is "count", "ratio" (a fraction, shown in percent), "multiple" (how many times over), "score", "number", "money" or
-    "duration". A formula that has no value raises
-    `UndefinedError` with the reason; dividing by zero does so by itself.
+    "duration". `theme` is the group that a catalogue lists the KPI under: "custom" unless you name one; a KPI of the
+    library has the theme of its folder. A formula that has no value raises `UndefinedError` with the reason; dividing
+    by zero does so by itself.
 
     >>> from crmkpi import Deal, Share, Table, metric
     >>> deals = Table(Deal)
@@ -342,7 +358,7 @@ def metric(
             at,
             unit,
             better,
-            theme,
+            theme or _folder(function.__module__),
             tuple(also_known_as),
             MappingProxyType({reason: as_predicate(what) for reason, what in (leave_out or {}).items()}),
             interval,
@@ -380,10 +396,14 @@ def _check_words(name: str, unit: str, better: str) -> None:
         raise DefinitionError(f"{name} says that {better!r} is better. {did_you_mean(str(better), get_args(Better))}")
 
 
-def _of_catalogue(name: str) -> Metric:
-    from crmkpi.metrics.catalogue import catalogue  # noqa: PLC0415  # the catalogue knows metrics, not the other way round
+def _folder(module: str) -> str:
+    """The theme of a KPI of the library, which is the folder of its file, and "custom" for all others."""
+    package, _, rest = module.partition("crmkpi.metrics.")
+    return "custom" if package or not rest else rest.partition(".")[0]
 
-    return catalogue.find(name)
+
+def _of_catalogue(name: str) -> Metric:
+    return _find_metric(name)
 
 
 def _words(name: str) -> str:

@@ -12,7 +12,7 @@ from crmkpi.engines.frames.backends import at_home
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.engines.query import Answer, Query, UnreadableFoundError, padded, without_unreadable
 from crmkpi.engines.records import engine as records_engine
-from crmkpi.errors import InputError, MissingTableError, ParameterError, UnknownNameError, did_you_mean
+from crmkpi.errors import InputError, MissingTableError, ParameterError, unknown_name
 from crmkpi.measuring.plan import Plan
 from crmkpi.measuring.reading import EVER, Reader, Timeline, moved
 from crmkpi.measuring.segments import Segment, segment_keys
@@ -43,6 +43,7 @@ def read(
     confidence: float | None,
     partly: bool = False,
     statements: list[tuple[str, str]] | None = None,
+    moments: bool = False,
 ) -> tuple[Reader, Plan]:
     """Ask every table once, and give a reader of the answers.
 
@@ -66,15 +67,9 @@ def read(
         if partly
         else {table: found for table in crm.tables if (found := crm.unreadable(table)) != frozenset()}
     )
+    kept = {"whole": whole, "undated": undated, "intervals": confidence is not None, "moments": moments}
     while True:  # once, unless records that were given one by one turn out to be unreadable in a field that is read
-        plan = _plan(
-            tuple(metrics),
-            tuple(segments),
-            unreadable,
-            whole=whole,
-            undated=undated,
-            intervals=confidence is not None,
-        )
+        plan = _plan(tuple(metrics), tuple(segments), unreadable, **kept)
         try:
             reader = _read(
                 crm,
@@ -213,19 +208,16 @@ def _plan(
     metrics: tuple[Metric, ...],
     segments: tuple[Segment, ...],
     unreadable: Mapping[str, frozenset[str] | None],
-    *,
-    whole: bool,
-    undated: bool,
-    intervals: bool,
+    **kept: bool,
 ) -> Plan:
-    key = (tuple(map(id, metrics)), frozenset(unreadable.items()), whole, undated, intervals)
+    key = (tuple(map(id, metrics)), frozenset(unreadable.items()), *kept.items())
     if not segments and key in _PLANS:
         return _PLANS[key]
     types = (
         [measure.base.record_type_ for metric in metrics for measure in metric.measures.values()] if segments else []
     )
     keys = {type_.table: segment_keys(segments, type_) for type_ in types}
-    plan = Plan(metrics, keys, whole=whole, undated=undated, intervals=intervals, unreadable=dict(unreadable))
+    plan = Plan(metrics, keys, unreadable=dict(unreadable), **kept)
     if not segments:
         if len(_PLANS) > _KEPT_PLANS:  # metrics made on the fly must not be kept for ever
             _PLANS.clear()
@@ -240,7 +232,7 @@ def _parameter_values(metrics: Sequence[Metric], given: Mapping[str, Any]) -> di
     known = {name for metric in metrics for name in metric.parameters}
     for name in given:
         if name not in known:
-            raise UnknownNameError(f"None of the metrics has a parameter {name!r}. {did_you_mean(name, known)}")
+            raise unknown_name(f"None of the metrics has a parameter {name!r}.", name, known)
     values: dict[str, Any] = {}
     for metric in metrics:
         if metric.parameters:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from datetime import date, datetime, time, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
+from crmkpi._hooks import hook
 from crmkpi.definition.measures import Grouped
 from crmkpi.definition.metric import Metric
 from crmkpi.engines.frames.backends import backend_of
 from crmkpi.engines.frames.table import FrameTable
-from crmkpi.errors import InputError, MissingTableError, PeriodError, UnknownNameError, did_you_mean
+from crmkpi.errors import InputError, MissingTableError, PeriodError, UnknownNameError, did_you_mean, unknown_name
+from crmkpi.measuring.changes import Adjust, check_adjust
+from crmkpi.measuring.lookup import index_of, on_one_line, unreadable_fields
 from crmkpi.measuring.measurement import chosen_metrics, measure, measure_one, report, zone_notes
 from crmkpi.measuring.reading import EVER
 from crmkpi.measuring.results import Report, Result
@@ -22,20 +25,20 @@ from crmkpi.metrics.catalogue import catalogue
 from crmkpi.money import Rates
 from crmkpi.records import RECORDS, known_tables
 from crmkpi.records.base import record_type
-from crmkpi.sources.account import LoadAccount
 from crmkpi.sources.loaded import Records
 from crmkpi.time.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit, check_calendar
 from crmkpi.time.periods import Period
 
 if TYPE_CHECKING:
-    from crmkpi.quality import QualityReport
+    from crmkpi.quality.findings import QualityReport
 
 __all__ = ["Compare", "Dataset", "framed", "result_of"]
 
 Compare = Literal["previous", "year_ago"] | Period | str | None  # noqa: PYI051  # the two words, or a period's
 _NOT_TABLES = (str, bytes, Mapping)  # iterable, but not of records
 _SETTINGS = ("calendar", "currency", "rates", "as_of", "most_unreadable")
-_LINE = 80  # characters of a terminal
+
+_check: Callable[..., QualityReport] = hook("check")
 
 
 class Dataset:
@@ -75,7 +78,7 @@ class Dataset:
                 _check_home(name, records)
                 continue
             if name not in known_tables():
-                raise UnknownNameError(f"A dataset has no table {name!r}. {did_you_mean(name, known_tables())}")
+                raise unknown_name(f"A dataset has no table {name!r}.", name, known_tables())
             if isinstance(records, _NOT_TABLES) or not isinstance(records, Iterable):
                 raise InputError(
                     f"The table {name!r} must be an iterable of records; got {type(records).__name__}. Give a list, "
@@ -107,6 +110,7 @@ class Dataset:
         compare: Compare = None,
         parameters: Mapping[str, Any] | None = None,
         confidence: float | None = 0.95,
+        adjust: Adjust = "bh",
         most_unreadable: float | None = None,
     ) -> Report:
         """Measure KPIs, all in one pass over each table: one result per metric, period and segment.
@@ -115,9 +119,11 @@ class Dataset:
         overlap (`Period("2026").windows("3 months", every="month")`); none means the whole data. `every` splits it
         ("month"). `by` groups (see `crmkpi.measuring.segments`). `compare` sets each period beside its
         "previous" one, the one a "year_ago", or a period of yours. `parameters` are the numbers that KPIs ask for.
-        `confidence` is that of the intervals; None leaves them off, which is faster. `most_unreadable` stands in
-        place of the dataset's.
+        `confidence` is that of the intervals; None leaves them off, which is faster. The verdicts of several
+        comparisons are adjusted for their number (Benjamini-Hochberg); `adjust="none"` takes each for itself.
+        `most_unreadable` stands in place of the dataset's.
         """
+        check_adjust(adjust)
         if most_unreadable is not None:
             return self._allowing(most_unreadable).measure(
                 metrics,
@@ -127,6 +133,7 @@ class Dataset:
                 compare=compare,
                 parameters=parameters,
                 confidence=confidence,
+                adjust=adjust,
             )
         periods = self.periods(period, every)
         against = None if compare is None else [self._other(each, compare) for each in periods]
@@ -141,9 +148,48 @@ class Dataset:
             parameters=parameters or {},
             confidence=confidence,
             statements=statements,
+            adjust=adjust,
         )
         notes = zone_notes(self, periods, chosen)
         return report(results, periods, every, by, notes=notes, statements=statements)
+
+    def compare(
+        self,
+        metric: Metric | str,
+        *,
+        by: By,
+        against: Hashable = "rest",
+        period: Period | str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        confidence: float = 0.95,
+        adjust: Adjust = "bh",
+    ) -> Report:
+        """Who differs: each segment of a KPI beside all the others together, or beside the one named by `against`.
+
+        The verdicts are adjusted for the number of segments. A KPI whose parts do not add up to the whole, such as a
+        median, is refused.
+
+        >>> from crmkpi import Deal
+        >>> deals = [Deal(id=f"{owner}{n}", status="won" if n < won else "lost", owner=owner)
+        ...          for owner, won in (("Ada", 45), ("Bo", 20), ("Cy", 22)) for n in range(60)]
+        >>> report = Dataset(deals=deals).compare("win_rate", by="owner")
+        >>> [(result.segment["owner"], result.change.verdict) for result in report]
+        [('Ada', 'up'), ('Bo', 'down'), ('Cy', 'down')]
+        """
+        from crmkpi.measuring.comparing import compare_segments  # noqa: PLC0415  # loaded when it is asked for
+
+        check_adjust(adjust)
+        (chosen,) = chosen_metrics(metric)
+        return compare_segments(
+            self,
+            chosen,
+            by=by,
+            against=against,
+            period=period,
+            parameters=parameters or {},
+            confidence=confidence,
+            adjust=adjust,
+        )
 
     def _allowing(self, most_unreadable: float) -> Dataset:
         """The same tables, and what is known of them, with another share of unreadable records."""
@@ -189,7 +235,7 @@ class Dataset:
                 f"{', '.join(self.tables) or '(none)'} alone; crmkpi show KPI says what each one reads."
             )
         return chosen, tuple(
-            _on_one_line(f"not measured for lack of {what}: ", names) for what, names in lacking.items() if what
+            on_one_line(f"not measured for lack of {what}: ", names) for what, names in lacking.items() if what
         )
 
     def _lacks(self, metric: Metric, parameters: Mapping[str, Any]) -> str:
@@ -256,9 +302,7 @@ class Dataset:
         >>> Dataset(deals=[]).check().count("error")
         1
         """
-        from crmkpi.quality import check  # noqa: PLC0415  # who measures KPIs need not load the checks
-
-        return check(self, metrics=metrics, founded=founded)
+        return _check(self, metrics=metrics, founded=founded)
 
     def records(self, table: str) -> Iterable[Any]:
         """The records of a table, to be read once."""
@@ -301,19 +345,7 @@ class Dataset:
                     f"Fields of {table} are looked up for records, so {table} must be records as well; got a frame. "
                     "Give both tables as frames of one library."
                 )
-            index: dict[str, Any] = {}
-            for record in self.records(table):
-                if record.id in index:
-                    raise InputError(
-                        f"Two records of {table} have the id {record.id!r}, so that a reference to it is ambiguous; "
-                        "remove one of them."
-                    )
-                if "id" in record.unreadable:
-                    raise InputError(_without_id(table, record.id))
-                index[record.id] = record
-            if isinstance(account := getattr(self.tables[table], "account", None), LoadAccount) and account.numbered:
-                raise InputError(_without_id(table, next(iter(index), "row 1")))
-            self._indexes[table] = index
+            self._indexes[table] = index = index_of(table, self.records(table), self.tables[table])
             self._marks[table] = unreadable_fields(index.values())
         return self._indexes[table]
 
@@ -353,7 +385,7 @@ def result_of(metric: Metric, data: Any, options: Mapping[str, Any]) -> Result:
                 f"Dataset(...).measure({metric.id!r}, {name}=...)."
             )
         known = [*metric.parameters, *metric.tables, "period", "compare", "confidence", *_SETTINGS]
-        raise UnknownNameError(f"{metric.id} takes no {name!r}. {did_you_mean(name, known)}")
+        raise unknown_name(f"{metric.id} takes no {name!r}.", name, known)
     crm = _dataset(metric, data, tables, settings)
     chosen, *others = crm.periods(period, None)
     if others:
@@ -390,28 +422,6 @@ def _dataset(metric: Metric, data: Any, tables: Mapping[str, Any], settings: dic
         raise InputError(f"{metric.id} reads {' and '.join(metric.tables)}; give them by name: {_asks(metric)}.")
     found: dict[str, Any] = {missing[0]: data, **tables}
     return Dataset(**found, **settings)
-
-
-def _on_one_line(head: str, names: Sequence[str]) -> str:
-    """As many of the names as a line of a terminal holds, and how many more there are."""
-    line = head
-    for shown in range(len(names), 0, -1):
-        line = head + ", ".join(names[:shown]) + (f" and {len(names) - shown} more" if shown < len(names) else "")
-        if len(line) <= _LINE:
-            break
-    return line
-
-
-def unreadable_fields(records: Iterable[Any]) -> frozenset[str]:
-    """The fields that could not be read of any of these records."""
-    return frozenset(name for record in records for name in getattr(record, "unreadable", ()))
-
-
-def _without_id(table: str, stands: str) -> str:
-    return (
-        f"Fields of {table} are looked up by their ids, and the record that stands as {stands!r} has none of its own; "
-        "name the column that holds the ids when reading, columns={'its header': 'id'}, or leave such rows out."
-    )
 
 
 def _size(records: Any) -> str:

@@ -11,11 +11,12 @@ from crmkpi.errors import (
     InputError,
 )
 from crmkpi.measuring.asking import read
+from crmkpi.measuring.changes import Adjust
 from crmkpi.measuring.evidence import Witness
 from crmkpi.measuring.formula import counted, evaluated
 from crmkpi.measuring.plan import MetricPlan, Plan
 from crmkpi.measuring.reading import Input, Reader
-from crmkpi.measuring.results import Report, Result, compared, measured
+from crmkpi.measuring.results import Report, Result, compared, measured, together
 from crmkpi.measuring.segments import By, Segment, segments_of
 from crmkpi.measuring.unreadable import too_many_unreadable
 from crmkpi.metrics.catalogue import catalogue
@@ -37,6 +38,8 @@ def measure(
     parameters: Mapping[str, Any],
     confidence: float | None,
     statements: list[tuple[str, str]] | None = None,
+    moments: bool = False,
+    adjust: Adjust = "bh",
 ) -> tuple[Result, ...]:
     """One result per metric, period and segment; `against` are the periods that each one is compared to.
 
@@ -44,10 +47,12 @@ def measure(
     """
     segments = segments_of(by)
     everything = [*periods, *(against or ())]
-    reader, plan = read(crm, metrics, everything, segments, parameters, confidence=confidence, statements=statements)
-    return built(
+    asked: dict[str, Any] = {"confidence": confidence, "moments": moments or against is not None}
+    reader, plan = read(crm, metrics, everything, segments, parameters, statements=statements, **asked)
+    results = built(
         crm, reader, plan, segments, periods=periods, against=against, parameters=parameters, confidence=confidence
     )
+    return results if against is None else together(results, adjust)
 
 
 def built(
@@ -83,7 +88,8 @@ def measure_one(
 ) -> Result:
     """One metric over one period as one result."""
     periods = (period,) if against is None else (period, against)
-    reader, plan = read(crm, (metric,), periods, (), parameters, confidence=confidence)
+    asked: dict[str, Any] = {"confidence": confidence, "moments": against is not None}
+    reader, plan = read(crm, (metric,), periods, (), parameters, **asked)
     return next(_Builder(crm, reader, (), parameters, confidence).results(plan.metrics[0], [()], period, against))
 
 
@@ -146,8 +152,8 @@ class _Builder:
     ) -> Iterator[Result]:
         metric = plan.metric
         cut = self._reader.cut(plan, period)
-        witness = Witness.of(plan, self._confidence, self._reader.answers)
         parameters = metric.parameter_values(self._given) if metric.parameters else {}
+        witness = Witness.of(plan, self._confidence, self._reader.answers, parameters)
         complete = None if period is None or self._crm.as_of is None else period.is_complete(self._crm.as_of)
         in_money = metric.unit == "money" or any(measure.kind == "money" for measure in metric.measures.values())
         related, lacks = len(metric.tables) > 1, cut.lacks
@@ -176,7 +182,7 @@ class _Builder:
                 self._named(segment),
                 complete,
                 exact,
-                find=witness.finding(counts, segment, inputs, None if reason else numbers),
+                find=witness.finding(cut, counts, segment, inputs, None if reason else numbers),
             )
 
     def _named(self, segment: tuple[Hashable, ...]) -> Mapping[str, Hashable]:

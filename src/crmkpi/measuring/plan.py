@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from itertools import combinations
 from types import MappingProxyType
 from typing import Any, Literal
 
 from crmkpi.definition.expressions import (
     BusinessTime,
-    Comparison,
-    Constant,
     Expression,
     Field,
+    Operation,
     Unless,
     Unreadable,
     UnreadValue,
@@ -29,13 +28,13 @@ from crmkpi.definition.measures import Grouped, Measure
 from crmkpi.definition.metric import Mean, Metric
 from crmkpi.engines.query import Anchor, Keep, Query, SegmentKey, Slot
 from crmkpi.errors import PeriodError
-from crmkpi.measuring.conditions import every, excludes, implies, union
+from crmkpi.measuring.conditions import every, implies, union
+from crmkpi.measuring.moments import sampled
 from crmkpi.measuring.uncertain import Doubt, Uncertainty, doubt_of
+from crmkpi.measuring.usable import currency_of, not_left_out, not_negative, own_reasons, used_by
 from crmkpi.records.base import RecordType, record_class, record_type
 
 __all__ = ["AccountPlan", "Column", "MeasurePlan", "MetricPlan", "Plan", "UnreadPlan"]
-
-_ZERO = Constant(timedelta(0), "duration")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +108,7 @@ class MetricPlan:
     measures: Mapping[str, MeasurePlan]
     accounts: tuple[AccountPlan, ...]
     earlier: tuple[AccountPlan, ...] = ()  # of measures of an earlier period, where something of it is in doubt
+    joints: Mapping[tuple[str, str], tuple[Column, ...]] | None = None  # what `moments_of` takes; None if not asked for
 
 
 @dataclass(slots=True)
@@ -132,12 +132,14 @@ class Plan:
     """The queries for `metrics`, one a table, and where each metric finds its numbers in the answers.
 
     `undated` says that no period is asked for: flows then need no timestamp. `whole` says that no day matters either,
-    as that of a rate would. Without `intervals` nothing is kept that only an interval needs. `unreadable` are the
-    fields of each table that may hold what cannot be read, None where every field may.
+    as that of a rate would. Without `intervals` nothing is kept that only an interval needs, and without `moments`
+    nothing that only the interval of a change needs. `unreadable` are the fields of each table that may hold what
+    cannot be read, None where every field may.
     """
 
     __slots__ = (
         "_intervals",
+        "_moments",
         "_undated",
         "_whole",
         "asks_business_time",
@@ -155,12 +157,14 @@ class Plan:
         whole: bool,
         intervals: bool,
         undated: bool = False,
+        moments: bool = False,
         unreadable: Mapping[str, frozenset[str] | None] = MappingProxyType({}),
     ) -> None:
         """Plan `metrics` over tables that are grouped by `segments` (the keys of each table)."""
         self._whole = whole
         self._undated = undated or whole
         self._intervals = intervals
+        self._moments = moments
         self.unreadable = unreadable
         self.queries: dict[str, Query] = {}
         self.metrics = tuple(self._metric(metric, segments) for metric in metrics)
@@ -203,7 +207,46 @@ class Plan:
                 account = self._account(metric, alike[0].table, alike[0].anchor, counted, doubts[shift])
                 if mine or account.unread is not None:
                     (accounts if mine else earlier).append(account)
-        return MetricPlan(metric, measures, tuple(accounts), tuple(earlier))
+        joints = self._joints(measures) if self._moments and sampled(metric) else None
+        return MetricPlan(metric, measures, tuple(accounts), tuple(earlier), joints)
+
+    def _joints(self, measures: Mapping[str, MeasurePlan]) -> dict[tuple[str, str], tuple[Column, ...]]:
+        """What the records that two inputs share are asked, for each pair that can share any."""
+        found = {}
+        for (first, one), (second, two) in combinations(measures.items(), 2):
+            mine, theirs = one.columns[""], two.columns[""]
+            moved = (one.measure.shift, one.measure.steps) == (two.measure.shift, two.measure.steps)
+            if moved and (mine.table, mine.anchor, mine.stock) == (theirs.table, theirs.anchor, theirs.stock):
+                columns = self._joint(mine, theirs)
+                if columns is not None:
+                    found[first, second] = columns
+        return found
+
+    def _joint(self, mine: Column, theirs: Column) -> tuple[Column, ...] | None:
+        """How many records two measures share, or the values there; None where their values cannot be added."""
+        one, two = mine.slot, theirs.slot
+        values = {repr(value): value for value in (one.value, two.value) if value is not None}
+        if len(values) == 2 and one.value is not None and two.value is not None:
+            if one.kind != two.kind or repr(one.currency) != repr(two.currency):
+                return None
+            values["both"] = Operation("+", one.value, two.value, one.kind)
+        wheres = [every([slot.where, None if slot.value is None else slot.value.present()]) for slot in (one, two)]
+        if len(values) < 2 and implies(one.where, two.where):
+            where, careful = one.where, one.careful  # the very slot that is there already
+        elif len(values) < 2 and implies(two.where, one.where):
+            where, careful = two.where, two.careful
+        else:
+            where = every(wheres)
+            careful = every([slot.where if slot.careful is None else slot.careful for slot in (one, two)])
+            careful = None if one.careful is two.careful is None else careful
+        anchor = self.queries[mine.table].anchors[mine.anchor]
+        currency = one.currency if one.value is not None else two.currency
+        slots = [
+            Slot("values", where, value, None, None, currency, {"squares"}, careful=careful)
+            for value in values.values()
+        ] or [Slot("count", where, careful=careful)]
+        numbers = [anchor.add(slot) for slot in slots]
+        return tuple(replace(mine, number=number, slot=anchor.slots[number]) for number in numbers)
 
     def _draft(self, metric: Metric, name: str, column: str, measure: Measure, key: Expression | None) -> _Draft:
         type_ = measure.base.record_type_
@@ -213,11 +256,11 @@ class Plan:
         anchor = query.anchor(None if self._whole or stock else at, stock=stock)
         slot = Slot(
             _what(measure),
-            every([*_not_left_out(metric, type_.table, measure), measure.where, *_not_negative(measure.value)]),
+            every([*not_left_out(metric, type_.table, measure), measure.where, *not_negative(measure.value)]),
             measure.value,
             key,
             at if measure.aggregate == "latest" else None,
-            _currency_of(measure.value, type_),
+            currency_of(measure.value, type_),
             set(self._keep(metric, name, measure)),
             {measure.fraction} if measure.fraction is not None else set(),
         )
@@ -228,7 +271,7 @@ class Plan:
         if not self.unreadable:
             return None
         uncertainty = self._uncertainty(drafts[0].table)
-        ways = [(_used_by(draft.slot), draft.slot.currency) for draft in drafts]
+        ways = [(used_by(draft.slot), draft.slot.currency) for draft in drafts]
         doubt = doubt_of(uncertainty, ways)
         if doubt is not None:
             for draft, (used, _) in zip(drafts, ways, strict=True):
@@ -265,7 +308,9 @@ class Plan:
                 return ("extremes",)
             case "mean" if self._intervals:
                 return ("squares",)
-            case "sum" if self._intervals and isinstance(metric.interval, Mean) and metric.interval.total == name:
+            case "sum" if self._intervals and (
+                self._moments or (isinstance(metric.interval, Mean) and metric.interval.total == name)
+            ):
                 return ("squares",)
             case _:
                 return ()
@@ -292,7 +337,7 @@ class Plan:
         """Count the records used and those left out, each under its first reason."""
         query = self.queries[table]
         plan = query.anchors[anchor]
-        ways = {repr(way): way for way in (_used_by(slot) for _, slot in counted)}
+        ways = {repr(way): way for way in (used_by(slot) for _, slot in counted)}
         used = union(list(ways.values()))
         reasons: list[tuple[str, int]] = []
         before: list[Expression] = []
@@ -305,7 +350,7 @@ class Plan:
             others = [Unless(used)] if len(ways) > 1 else []
             for measure, slot in counted:
                 known = tuple(before)
-                for reason, unusable in _own_reasons(measure, slot):
+                for reason, unusable in own_reasons(measure, slot):
                     lost = every([measure.where, unusable])
                     if lost is not None and not any(implies(lost, other) for other in known):
                         rest = every([*map(Unless, known), lost, *others])
@@ -391,58 +436,3 @@ def _all_measures(metric: Metric) -> Iterable[Measure]:
         yield measure
         if isinstance(measure.table, Grouped):
             yield from measure.table.parts_[2].values()
-
-
-def _not_negative(value: Expression | None) -> list[Expression]:
-    """Durations below zero are mistakes in the data: they are left out and counted, never clipped."""
-    if value is None or value.kind != "duration":
-        return []
-    if isinstance(value, BusinessTime):  # an end before the start is wrong, also where no opening hour lies between
-        return [Comparison(">=", value.end, value.start)]
-    return [Comparison(">=", value, _ZERO)]
-
-
-def _own_reasons(measure: Measure, slot: Slot) -> Iterable[tuple[str, Expression | None]]:
-    """Why a record that a measure is about may still not count: no value, a negative duration, no key."""
-    present: list[Expression] = []
-    for root in (slot.key, slot.moment, slot.value):
-        fields = {repr(part): part for part in walk(root) if isinstance(part, Field) and _optional(measure, part)}
-        for part in fields.values():
-            if repr(part.present()) not in map(repr, present):
-                yield f"no {part.path[-1]}", every([*present, part.missing()])
-                present.append(part.present())
-    if slot.value is not None and slot.value.kind == "duration":
-        negative = Comparison("<", slot.value, _ZERO)
-        if isinstance(slot.value, BusinessTime):
-            negative = Comparison("<", slot.value.end, slot.value.start)
-        yield "negative duration", negative
-
-
-def _optional(measure: Measure, part: Field) -> bool:
-    """Whether a record may lack the field; over a relation, the related record may be missing."""
-    return len(part.path) > 1 or measure.base.record_type_.fields[part.path[0]].optional
-
-
-def _not_left_out(metric: Metric, table: str, measure: Measure) -> list[Expression]:
-    """Nothing of what is left out; without what the measure's own condition or value excludes already."""
-    present = None if measure.value is None else measure.value.present()
-    own = every([measure.where, present])
-    return [Unless(what) for what in metric.leave_out.values() if table_of(what) == table and not excludes(own, what)]
-
-
-def _used_by(slot: Slot) -> Expression | None:
-    """The condition under which a record counts in a slot: it is wanted, and there is something to count."""
-    needed = [part for part in (slot.value, slot.key, slot.moment) if part is not None]
-    if slot.value is not None and slot.value.kind == "duration":
-        needed.remove(slot.value)  # that it is not negative says that it is there
-    return every([slot.where, *(part.present() for part in needed)])
-
-
-def _currency_of(value: Expression | None, type_: RecordType) -> Field | None:
-    """The field that tells in which currency an amount is: the `currency` of the same record."""
-    if value is None or value.kind != "money":
-        return None
-    amount = next(part for part in walk(value) if isinstance(part, Field) and part.kind == "money")
-    if len(amount.path) == 1 and "currency" not in type_.fields:
-        return None
-    return Field(amount.table, (*amount.path[:-1], "currency"), "text")

@@ -163,6 +163,10 @@ class Reader:
 
         return read
 
+    def one_sample(self, samples: Mapping[str | None, Sample], metric: str) -> Sample:
+        """The only sample of a state; amounts in several currencies are refused."""
+        return self._one_currency(samples, metric)[1]
+
     def _one_currency(self, samples: Mapping[str | None, Sample], metric: str) -> tuple[str | None, Sample]:
         """The only currency among the amounts; several are never added."""
         if len(samples) == 1:  # by far the most
@@ -272,7 +276,7 @@ class Place:
 class Cut:
     """A metric over one period: where its numbers lie is found once, and read for each segment."""
 
-    __slots__ = ("_counting", "_earlier", "_finders", "_fixed", "_plan", "_reader")
+    __slots__ = ("_counting", "_earlier", "_finders", "_fixed", "_joints", "_plan", "_reader")
 
     def __init__(self, reader: Reader, plan: MetricPlan, period: Period | None) -> None:
         self._reader = reader
@@ -297,6 +301,9 @@ class Cut:
             for account in plan.earlier
             if (earlier := moved(period, _shifted(account), reader.parameters)) is not None
         ]
+        self._joints = {
+            pair: [reader.place(column, period) for column in columns] for pair, columns in (plan.joints or {}).items()
+        }
 
     @property
     def lacks(self) -> bool:
@@ -324,6 +331,15 @@ class Cut:
             if given is not None:
                 found[given] = self._fixed[given]
         return found
+
+    def joints(self, segment: tuple[Hashable, ...]) -> dict[tuple[str, str], list[Any]]:
+        """What the records that two inputs share are: how many, or samples of their values."""
+        metric = self._plan.metric.id
+
+        def read(state: Any) -> Any:
+            return state if isinstance(state, int) else self._reader.one_sample(state, metric)
+
+        return {pair: [read(place.state(segment)) for place in places] for pair, places in self._joints.items()}
 
     def counts(self, segment: tuple[Hashable, ...]) -> list[Counts]:
         """For each table and anchor, what became of the records."""

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+from crmkpi._hooks import hook
 from crmkpi.definition.metric import Metric, Unit
-from crmkpi.errors import InputError, UnknownNameError, did_you_mean
+from crmkpi.errors import InputError, UnknownNameError, did_you_mean, unknown_name
+from crmkpi.measuring.changes import Adjust, Change, Comparisons, change_of
 from crmkpi.measuring.formula import counted, evaluated, interval_of
+from crmkpi.measuring.moments import Moments
 from crmkpi.statistics.intervals import Interval
+from crmkpi.tabular import Column, Money, Tabular
 from crmkpi.time.periods import Period
+
+if TYPE_CHECKING:
+    from crmkpi.display.pivot import Pivot
 
 __all__ = [
     "Account",
@@ -24,11 +31,24 @@ __all__ = [
     "compared",
     "measured",
     "result_from_totals",
+    "together",
 ]
 
 TimeUnit = Literal["seconds", "minutes", "hours", "days", "weeks"]
 _SECONDS: Mapping[TimeUnit, float] = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400, "weeks": 604_800}
 _SMALL_SAMPLE = 30
+
+_result_row: Callable[[Result], dict[str, Any]] = hook("result_row")
+_result_text: Callable[[Result], str] = hook("result_text")
+_report_json: Callable[[Report], str] = hook("report_json")
+_report_csv: Callable[[Report], str] = hook("report_csv")
+_report_markdown: Callable[[Report], str] = hook("report_markdown")
+_report_page: Callable[[Report], str] = hook("report_page")
+_report_table: Callable[[Report], str] = hook("report_table")
+_report_text: Callable[[Report], str] = hook("report_text")
+_report_columns: Callable[[Report], Mapping[str, Column]] = hook("report_columns")
+_wide_columns: Callable[[Report], Mapping[str, Column]] = hook("wide_columns")
+_pivot: Callable[..., Pivot] = hook("pivot")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +79,7 @@ class Account:
         return self.given - self.used - sum(self.left_out.values()) - self.rejected
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """How a result differs from another: `absolute` in the unit of the KPI, `relative` as a fraction of the other.
-
-    Either is None where it is undefined. `better` says whether the change is for the better, None where the KPI has no
-    direction or nothing changed.
-    """
-
-    absolute: Any
-    relative: float | None
-    better: bool | None
-
-
-Evidence = tuple[Interval[Any] | None, int, tuple[Account, ...]]
-
-
-def _is_nothing(result: Result) -> bool:
-    """Whether it is a sum of no amounts, which is 0 in every currency."""
-    return result.currency is None and result.n == 0
+Evidence = tuple[Interval[Any] | None, int, tuple[Account, ...], Moments | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,9 @@ class Result:
     complete: bool | None = None
     compared_to: Result | None = None
     exact: Any = field(default=None, repr=False)
+    moments: Moments | None = field(default=None, repr=False, compare=False)
     _find: Callable[[], Evidence] | None = field(default=None, init=False, repr=False, compare=False)
+    _family: tuple[Comparisons, int] | None = field(default=None, init=False, repr=False, compare=False)
 
     if not TYPE_CHECKING:  # for type checkers it would make any name an attribute
 
@@ -165,22 +169,34 @@ class Result:
 
     @property
     def change(self) -> Change | None:
-        """How the value differs from the one it is compared to; None where there is no comparison."""
+        """How the value differs from the one it is compared to; None where there is no comparison.
+
+        It has an interval and a p-value, and a verdict that takes into account how many comparisons were asked for at
+        once.
+        """
         other = self.compared_to
         if other is None:
             return None
-        alike = self.currency == other.currency or _is_nothing(self) or _is_nothing(other)
-        if self.value is None or other.value is None or not alike:
-            return Change(None, None, None)
-        absolute = self.value - other.value
-        zero = absolute - absolute
-        relative = None if other.value == zero else float(absolute / abs(other.value))
-        better = (
-            None
-            if self.metric.better == "neither" or absolute == zero
-            else ((absolute > zero) == (self.metric.better == "higher"))
-        )
-        return Change(absolute, relative, better)
+        if self._family is None:
+            return change_of(self, other)
+        comparisons, number = self._family
+        return comparisons.change(number)
+
+    def against(self, other: Result) -> Result:
+        """The same result, compared to another of the same KPI; `change` says how the two differ.
+
+        The records of the two must be different ones.
+
+        >>> from crmkpi import win_rate
+        >>> now, before = win_rate.from_totals(won=56, closed=70), win_rate.from_totals(won=48, closed=80)
+        >>> change = now.against(before).change
+        >>> round(change.absolute, 2), [round(bound, 3) for bound in change.interval], change.verdict
+        (0.2, [0.052, 0.334], 'up')
+        """
+        if not isinstance(other, Result) or other.definition != self.definition:
+            got = other.definition if isinstance(other, Result) else repr(other)
+            raise InputError(f"{self.definition} is compared with another result of {self.definition}; got {got}.")
+        return compared(self, other)
 
     def to(self, unit: TimeUnit) -> float | None:
         """A duration as a number of `unit`, at full precision (a timedelta rounds to microseconds); None if undefined.
@@ -193,21 +209,15 @@ class Result:
         if self.unit != "duration":
             raise InputError(f"{self.definition} is a {self.unit}, not a duration, and has no value in {unit}.")
         if unit not in _SECONDS:
-            raise UnknownNameError(
-                f"A duration is told in seconds to weeks; got {unit!r}. {did_you_mean(unit, _SECONDS)}"
-            )
+            raise unknown_name(f"A duration is told in seconds to weeks; got {unit!r}.", unit, _SECONDS)
         return None if self.value is None else self.exact / _SECONDS[unit]
 
     def to_dict(self) -> dict[str, Any]:
         """The result as one flat row of plain values, ready for JSON: money as text, durations in seconds."""
-        from crmkpi.display.rows import result_row  # noqa: PLC0415  # display is loaded when something is shown
-
-        return result_row(self)
+        return _result_row(self)
 
     def __str__(self) -> str:
-        from crmkpi.display.text import result_text  # noqa: PLC0415
-
-        return result_text(self)
+        return _result_text(self)
 
     def __repr__(self) -> str:
         return f"<{self}>"
@@ -216,19 +226,28 @@ class Result:
         return Report((self,))._repr_html_()
 
 
-_EVIDENCE = ("interval", "n", "accounts")
+_EVIDENCE = ("interval", "n", "accounts", "moments")
 _WITNESSED = attrgetter(*_EVIDENCE)
-_AT_ONCE = [one.name for one in fields(Result) if one.name not in (*_EVIDENCE, "compared_to", "_find")]
+_LATER = ("compared_to", "_find", "_family")
+_AT_ONCE = [one.name for one in fields(Result) if one.name not in (*_EVIDENCE, *_LATER)]
 _GOT = attrgetter(*_AT_ONCE)
-_PUT = [getattr(Result, name).__set__ for name in (*_AT_ONCE, "compared_to", "_find")]  # faster than its constructor
+_PUT = [getattr(Result, name).__set__ for name in (*_AT_ONCE, *_LATER)]  # faster than its constructor
 
 
 def measured(*values: Any, find: Callable[[], Evidence], compared_to: Result | None = None) -> Result:
     """The result of these values, in the order of the fields of `Result`, without those that `find` gives."""
     made = object.__new__(Result)
-    for put, value in zip(_PUT, (*values, compared_to, find), strict=True):
+    for put, value in zip(_PUT, (*values, compared_to, find, None), strict=True):
         put(made, value)
     return made
+
+
+def together(results: tuple[Result, ...], adjust: Adjust = "bh") -> tuple[Result, ...]:
+    """Results that were compared in one call: their verdicts take into account how many there are."""
+    family = Comparisons(results, adjust)
+    for number, result in enumerate(results):
+        object.__setattr__(result, "_family", (family, number))
+    return results
 
 
 def compared(result: Result, other: Result) -> Result:
@@ -237,10 +256,17 @@ def compared(result: Result, other: Result) -> Result:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Report(Sequence[Result]):
-    """Results in order, which also read as a table: print it, or show it in a notebook.
+class Report(Tabular):
+    """Results in order, which also read as a table: print it, show it in a notebook, or make a frame of it.
 
-    `title` heads the table, `notes` stand under it.
+    `title` heads the table, `notes` stand under it. It is no `collections.abc.Sequence`, though it has what one has:
+    Polars and Altair take a sequence apart before they look for the Arrow interface.
+
+    >>> from crmkpi import Dataset, Deal
+    >>> won = [Deal(id="1", status="won", owner="Ada", amount=120), Deal(id="2", status="won", owner="Bo", amount=80)]
+    >>> report = Dataset(deals=won, currency="EUR").measure("revenue", by="owner")
+    >>> int(report.to_pandas()["value"].sum())
+    200
     """
 
     results: tuple[Result, ...]
@@ -262,6 +288,12 @@ class Report(Sequence[Result]):
 
     def __iter__(self) -> Iterator[Result]:
         return iter(self.results)
+
+    def __reversed__(self) -> Iterator[Result]:
+        return reversed(self.results)
+
+    def __contains__(self, result: object) -> bool:
+        return result in self.results
 
     def where(self, condition: Callable[[Result], bool]) -> Report:
         """The results for which `condition` holds, as a report."""
@@ -303,54 +335,71 @@ class Report(Sequence[Result]):
         return "\n\n".join(found) + "\n"
 
     def to_dicts(self) -> list[dict[str, Any]]:
-        """One flat row of plain values per result, ready for JSON: money as text, durations in seconds."""
+        """One flat row of plain values per result, ready for JSON.
+
+        Amounts are text, so that JSON keeps their digits, and durations are seconds; `to_pandas()`, `to_polars()` and
+        `to_arrow()` give numbers to calculate with.
+        """
         return [result.to_dict() for result in self]
 
     def to_json(self) -> str:
         """The rows of `to_dicts()` as a JSON array."""
-        from crmkpi.display.rows import report_json  # noqa: PLC0415
-
-        return report_json(self)
+        return _report_json(self)
 
     def to_csv(self) -> str:
         """The rows of `to_dicts()` as CSV; text that a spreadsheet would take for a formula is neutralised."""
-        from crmkpi.display.rows import report_csv  # noqa: PLC0415
+        return _report_csv(self)
 
-        return report_csv(self)
+    def _columns(self) -> Mapping[str, Column]:
+        return _report_columns(self)
+
+    def to_pandas(self, *, money: Money = "decimal", wide: bool = False) -> Any:
+        """A pandas DataFrame of one row a result: value, interval, period bounds, segments, change and reason.
+
+        Where all KPIs share a unit, `value` has its type: `decimal.Decimal` for amounts (floats with `money="float"`),
+        timedelta64 for durations. Else it is a float, durations in seconds, and `unit` says which is which; `wide=True`
+        gives one row a period and segment with a column for each KPI in its own type.
+        """
+        return Tabular.to_pandas(_Wide(self) if wide else self, money=money)
+
+    def to_polars(self, *, money: Money = "decimal", wide: bool = False) -> Any:
+        """A Polars DataFrame with the columns of `to_pandas()`; amounts are of type Decimal."""
+        return Tabular.to_polars(_Wide(self) if wide else self, money=money)
+
+    def to_arrow(self, *, money: Money = "decimal", wide: bool = False) -> Any:
+        """A PyArrow Table with the columns of `to_pandas()`; amounts are of type decimal128."""
+        return Tabular.to_arrow(_Wide(self) if wide else self, money=money)
 
     def to_markdown(self) -> str:
         """The table in Markdown."""
-        from crmkpi.display.markdown import report_markdown  # noqa: PLC0415
-
-        return report_markdown(self)
+        return _report_markdown(self)
 
     def to_html(self) -> str:
         """A whole HTML page, for a file or a mail."""
-        from crmkpi.display.html import report_page  # noqa: PLC0415
-
-        return report_page(self)
+        return _report_page(self)
 
     def pivot(self, rows: str = "metric", columns: str = "period") -> Pivot:
         """The values as a grid; `rows` and `columns` are "metric", "period" or the name of a segment."""
-        from crmkpi.display.pivot import pivot  # noqa: PLC0415
-
-        return pivot(self, rows=rows, columns=columns)
+        return _pivot(self, rows=rows, columns=columns)
 
     def __str__(self) -> str:
-        from crmkpi.display.text import report_text  # noqa: PLC0415
-
-        return report_text(self)
+        return _report_text(self)
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        from crmkpi.display.html import report_table  # noqa: PLC0415
-
-        return report_table(self)
+        return _report_table(self)
 
 
-if TYPE_CHECKING:
-    from crmkpi.display.pivot import Pivot
+@dataclass(frozen=True, slots=True)
+class _Wide(Tabular):
+    """A report with one row a period and segment, and a column for each KPI."""
+
+    report: Report
+
+    def _columns(self) -> Mapping[str, Column]:
+        return _wide_columns(self.report)
+
 
 _ABSENT = object()
 

@@ -162,7 +162,7 @@ class Tally:
         try:
             found = json.loads(text)
             version, digest, state = found["version"], found["digest"], found["state"]
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise InputError(f"{_NOT_WRITTEN}; got {text!r:.60}.") from error
         if version != _VERSION:
             raise InputError(
@@ -179,7 +179,9 @@ class Tally:
                 table: Answer(_decoded(given), [_decoded(part) for part in groups], *of_source)
                 for table, (given, groups, *of_source) in state.items()
             }
-        except (AttributeError, TypeError, ValueError, ArithmeticError) as error:
+            if not all(isinstance(answer.given, Mapping) for answer in made._answers.values()):  # noqa: SLF001
+                raise TypeError  # noqa: TRY301
+        except (AttributeError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
             raise InputError(f"{_NOT_WRITTEN}; got {text!r:.60}.") from error
         return made
 

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
+from crmkpi._hooks import hook
 from crmkpi.sources.account import LoadAccount
 
 __all__ = ["LEVELS", "Effect", "Finding", "Level", "QualityReport"]
 
 Level = Literal["error", "warning", "information"]
 LEVELS: tuple[Level, ...] = get_args(Level)
+
+_listed: Callable[[Iterable[str]], str] = hook("listed")
+_format_value: Callable[[Any, str], str] = hook("format_value")
+_quality_text: Callable[[QualityReport], str] = hook("quality_text")
+_quality_html: Callable[[QualityReport], str] = hook("quality_html")
+_quality_page: Callable[[QualityReport], str] = hook("quality_page")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +31,7 @@ class Effect:
     metrics: tuple[str, ...]
 
     def __str__(self) -> str:
-        from crmkpi.display.format import listed  # noqa: PLC0415  # display is loaded when something is shown
-
-        return f"{self.does} {listed(self.metrics)}"
+        return f"{self.does} {_listed(self.metrics)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +74,7 @@ class Finding:
     @property
     def amount(self) -> str:
         """How many of how many, as people read it."""
-        from crmkpi.display.format import format_value  # noqa: PLC0415
-
-        share = "" if self.share is None else f" ({format_value(self.share, 'ratio')})"
+        share = "" if self.share is None else f" ({_format_value(self.share, 'ratio')})"
         return f"{self.count:,} of {self.of:,}{share}"
 
     def to_dict(self) -> dict[str, Any]:
@@ -157,21 +160,15 @@ class QualityReport:
 
     def to_html(self) -> str:
         """A whole HTML page, for a file or a mail."""
-        from crmkpi.display.quality import quality_page  # noqa: PLC0415  # display is loaded when something is shown
-
-        return quality_page(self)
+        return _quality_page(self)
 
     def __str__(self) -> str:
-        from crmkpi.display.quality import quality_text  # noqa: PLC0415
-
-        return quality_text(self)
+        return _quality_text(self)
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        from crmkpi.display.quality import quality_html  # noqa: PLC0415
-
-        return quality_html(self)
+        return _quality_html(self)
 
 
 def _counted(count: int, level: Level) -> str:

@@ -21,6 +21,7 @@ from crmkpi.sources.columns import Columns, matched_columns
 from crmkpi.sources.conversions import Conversion, conversions_for, convert
 from crmkpi.sources.grid import Grid, Part, Row
 from crmkpi.sources.histories import joined_visits, merged_away, merged_note, stage_grid, without_merged
+from crmkpi.sources.joined import with_joined
 from crmkpi.sources.leaving_out import LeftOut, left_out
 from crmkpi.sources.loaded import Records
 from crmkpi.sources.presets.model import Preset, record_named
@@ -59,10 +60,8 @@ def load(grid: Grid, record: type[_R], options: Options, *, recognised: Recognis
     """Read all rows of a grid: each one is a record of the result, or rejected, or skipped under a reason."""
     loading = Loading(grid, record, options, recognised=recognised)
     records: list[_R] = []
-    while not loading.done:
-        records.clear()  # what was read before a column showed its decimal commas
-        for part in loading.parts():
-            records.extend(part)
+    for part in loading.parts():
+        records.extend(part)
     used = len(records)
     preset, notes = loading.preset, loading.notes(used)
     if options.tz is None:
@@ -91,11 +90,7 @@ def load(grid: Grid, record: type[_R], options: Options, *, recognised: Recognis
 
 
 class Loading(Generic[_R]):
-    """One reading of a grid: how its columns are read, and what became of its rows so far.
-
-    `done` is false until `parts` has come to its end, which it may do early: when a column shows its decimal commas
-    after numbers of it were read as they stand, all must be read once more, and differently.
-    """
+    """One reading of a grid: how its columns are read, and what became of its rows so far."""
 
     def __init__(
         self,
@@ -104,27 +99,25 @@ class Loading(Generic[_R]):
         options: Options,
         *,
         recognised: Recognised | None = None,
-        once: bool = False,
     ) -> None:
-        """With `once` the decimal signs of all columns are found out first, so that nothing is read twice."""
         self._asked = options
         self._record = record
         self._recognised = recognised
         self.kind = record_type(record)
         self.preset = options.preset
+        grid, options = with_joined(grid, options)
         if self.preset is not None and self.preset.record != self.kind.model.__name__:  # stages in a table of deals
             grid, options = stage_grid(grid, options, self.preset)
             self.preset = None
         self.grid, self.options = grid, options
         self.columns = matched_columns(grid.headers, self.kind, options, source=grid.source)
         self.rejected: list[Rejected] = []
-        self.done = False
         self._tallies = Tallies()
         self._reader = _Reader(
             record=record,
             kind=self.kind,
             columns=self.columns,
-            conversions=conversions_for(grid, self.columns, self.kind, options, self._tallies, settled=once),
+            conversions=conversions_for(grid, self.columns, self.kind, options, self._tallies),
             build=_builder(self.columns, text=grid.text),
             validate=TypeAdapter(list[record]).validate_python,  # type: ignore[valid-type]
             tallies=self._tallies,
@@ -136,15 +129,11 @@ class Loading(Generic[_R]):
 
     def parts(self) -> Iterator[list[_R]]:
         """The records, part by part, while the rows that are none are kept or counted."""
-        self.rejected.clear()
         parts: Iterable[Part | Rejected] = self.grid.parts()
         if self.options.progress is not None:
             parts = self.options.progress(parts)
         for part in parts:
             results = [part] if isinstance(part, Rejected) else self._reader.results(part)
-            if self._reader.must_start_over:
-                self._reader.start_over()
-                return
             for result in results:
                 if not isinstance(result, Rejected):
                     yield result
@@ -153,7 +142,6 @@ class Loading(Generic[_R]):
                     raise RowError(f"Line {result.line} of {self.grid.source} is no {name}: {_sentence(result)}.")
                 else:
                     self.rejected.append(result)
-        self.done = True
 
     def notes(self, used: int) -> list[str]:
         """What was decided for all rows, of which so many are used."""
@@ -219,22 +207,6 @@ class _Reader(Generic[_R]):
             return [found]
         return [self._of_one(row, line) for line, row in zip(part.lines(), part.rows, strict=True)]
 
-    @property
-    def must_start_over(self) -> bool:
-        """Whether a column turned out to have decimal commas after numbers of it were read as they stand."""
-        return any(
-            each.number is not None and each.number.decimal == "," and each.number.was_open for each in self.conversions
-        )
-
-    def start_over(self) -> None:
-        """Forget what was counted; what was found out about columns stays."""
-        self.tallies.clear()
-        self.skipped.clear()
-        self.unreadable.clear()
-        for conversion in self.conversions:
-            if conversion.number is not None:
-                conversion.number.was_open = False
-
     def _kept(self, part: Part) -> Part:
         """The rows that could be records: neither blank nor left out by the preset."""
         leave_out = self.leave_out
@@ -277,11 +249,13 @@ class _Reader(Generic[_R]):
         raw = self.build(Part([row], lambda: [line]))[0]
         for slot, value in list(raw.items()):
             if isinstance(value, str) and not value.strip():
-                name = slot.partition(" ")[0]
-                if self.kind.fields[name].kind != "text":
+                known = self.kind.fields.get(slot.partition(" ")[0])
+                if known is None or known.kind != "text":
                     del raw[slot]
         for conversion in self.conversions:
             name, value = conversion.field, raw.get(conversion.slot)
+            if conversion.attribute is not None:
+                name = f"attributes.{conversion.attribute}"
             if name in lost:  # the first column that has a value counts, be it as it may
                 raw.pop(conversion.slot, None)
                 continue
@@ -292,11 +266,11 @@ class _Reader(Generic[_R]):
             except (ValueError, OverflowError) as problem:
                 lost[name] = shortened(value), str(problem)
                 raw.pop(conversion.slot, None)
-                raw.pop(name, None)
+                _drop(raw, name)
             else:
                 reckoned = lost and conversion.combine is not None and value is not None
                 if reckoned and (name not in raw or "currency" in lost):
-                    raw.pop(name, None)
+                    _drop(raw, name)
                     lost[name] = shortened(value), "reckoned from a value that cannot be read"
         self._drop_beside([raw])
         return raw
@@ -360,7 +334,7 @@ def _drop(raw: _Raw, name: str) -> None:
     own = name.removeprefix("attributes.")
     if own == name:
         raw.pop(name, None)
-    else:
+    elif own in raw.get("attributes", {}):
         raw["attributes"] = {each: value for each, value in raw["attributes"].items() if each != own}
 
 
@@ -371,6 +345,7 @@ def _picked(lines: Sequence[int], places: Sequence[int]) -> list[int]:
 def _builder(columns: Columns, *, text: bool) -> _Builder:
     """A function from a part to one dict of present values a row; a row of another width is a `ValueError`."""
     placed = [(column.position, column.slot) for column in columns.fields] + list(columns.beside)
+    placed += [(column.position, column.slot) for column, _ in columns.typed]
     positions = [position for position, _ in placed]
     names = tuple(name for _, name in placed)
     attributes = tuple(name for _, name in columns.attributes)

@@ -17,10 +17,14 @@ from crmkpi.time.opening_hours import WEEKDAYS, OpeningHours, Schedules, Weekday
 
 __all__ = ["DEFAULT_CALENDAR", "Calendar", "CalendarUnit", "OpeningHours", "Weekday", "check_calendar"]
 
-CalendarUnit = Literal["day", "week", "month", "quarter", "year", "fiscal_quarter", "fiscal_year"]
+CalendarUnit = Literal[
+    "day", "week", "month", "quarter", "half_year", "year", "fiscal_quarter", "fiscal_half_year", "fiscal_year"
+]
 DateOrDatetime = TypeVar("DateOrDatetime", date, datetime)
 
-_MONTHS_IN = {"month": 1, "quarter": 3, "year": 12, "fiscal_quarter": 3, "fiscal_year": 12}
+_MONTHS_IN = {
+    "month": 1, "quarter": 3, "half_year": 6, "year": 12, "fiscal_quarter": 3, "fiscal_half_year": 6, "fiscal_year": 12
+}  # fmt: skip
 _DAYS_IN = {"day": 1, "week": 7}
 
 
@@ -85,6 +89,11 @@ class Calendar:
         ):
             if choice not in known or isinstance(choice, bool):
                 msg = f"{name} must be one of {', '.join(map(repr, known))}; got {choice!r}."
+                if name == "fiscal_year_start":
+                    msg += (
+                        " A fiscal year begins on the first of that month; one that begins within a month (in the UK "
+                        "on 6 April) or consists of weeks (4-4-5) is measured with Period.between(first, next_first)."
+                    )
                 raise ParameterError(msg)
         schedules = None if opening_hours is None else read_schedules(opening_hours)
         kept, identity = _frozen_holidays(holidays)
@@ -151,7 +160,7 @@ class Calendar:
             return day
         if unit == "week":
             return self.shift(day, "day", -((day.weekday() - WEEKDAYS.index(self.week_start)) % 7))
-        begins = self.fiscal_year_start if unit in ("fiscal_quarter", "fiscal_year") else 1
+        begins = self.fiscal_year_start if unit.startswith("fiscal") else 1
         return self.shift(day.replace(day=1), "month", -((day.month - begins) % _MONTHS_IN[unit]))
 
     def shift(self, day: DateOrDatetime, unit: CalendarUnit, count: int) -> DateOrDatetime:

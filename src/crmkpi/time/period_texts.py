@@ -11,11 +11,15 @@ from crmkpi.errors import PeriodError, did_you_mean
 from crmkpi.time.calendars import Calendar
 from crmkpi.time.spans import CALENDAR_UNITS, Span, all_time, known_unit, span_between, whole_unit, window_before
 
-__all__ = ["iso_week", "read_period"]
+__all__ = ["LONGEST_TEXT", "iso_week", "read_period"]
 
-_UNIT = "(day|week|month|quarter|year|fiscal quarter|fiscal year)"
-_ABSOLUTE = re.compile(r"(\d{4})(?:-?q(?P<quarter>\d+)|-?w(?P<week>\d+)|-(?P<month>\d\d)(?:-(?P<day>\d\d))?)?")
-_FISCAL = re.compile(r"fy ?(\d{4})(?:[- ]?q(\d+))?")
+_UNIT = "(day|week|month|quarter|half year|year|fiscal quarter|fiscal half year|fiscal year)"
+_ABSOLUTE = re.compile(
+    r"(\d{4})(?:-?q(?P<quarter>\d+)|-?h(?P<half>\d+)|-?w(?P<week>\d+)|-(?P<month>\d\d)(?:-(?P<day>\d\d))?)?"
+)
+LONGEST_TEXT = 100
+_FISCAL = re.compile(r"fy ?(\d{4})(?:[- ]?q(?P<quarter>\d+)|[- ]?h(?P<half>\d+))?")
+_WEEKLY = re.compile(r"(?:fy ?)?\d{4}-?p\d+|4-?4-?5.*|.* 4-4-5")
 _NAMED = re.compile(f"(this|last|next) {_UNIT}")
 _LAST = re.compile(f"last ([1-9][0-9]*) {_UNIT}s?")
 _TO_DATE = re.compile(f"{_UNIT} to date")
@@ -25,8 +29,8 @@ _WORDS = (
     *(f"{unit.replace('_', ' ')} to date" for unit in CALENDAR_UNITS[1:]),
 )  # fmt: skip
 _FORMS = (
-    "'2026', '2026-Q1', '2026-03', '2026-W07', '2026-03-15', 'FY2026', 'FY2026-Q2', '2026-01-01..2026-03-31', 'all', "
-    "'last month', 'last 7 days' and 'month to date'"
+    "'2026', '2026-Q1', '2026-H1', '2026-03', '2026-W07', '2026-03-15', 'FY2026', 'FY2026-Q2', "
+    "'2026-01-01..2026-03-31', 'all', 'last month', 'last 7 days' and 'month to date'"
 )
 
 
@@ -35,6 +39,10 @@ def read_period(text: str, calendar: Calendar, as_of: date | None) -> Span:
     if not isinstance(text, str):
         msg = f"A period must be written as text, such as '2026-Q1'; got {text!r}."
         raise PeriodError(msg)
+    if len(text) > LONGEST_TEXT:
+        raise PeriodError(
+            f"A period is a short text, such as '2026-Q1'; got {len(text):,} characters, {text[:20]!r}..."
+        )
     words = " ".join(text.replace("_", " ").casefold().split())
     if words in ("all", "all time"):
         return all_time(calendar)
@@ -44,6 +52,12 @@ def read_period(text: str, calendar: Calendar, as_of: date | None) -> Span:
     if fixed is not None:
         return fixed
     relative = _relative(words)
+    if relative is None and _WEEKLY.fullmatch(words):
+        msg = (
+            f"Years of weeks (4-4-5) have no periods of their own; got {text!r}. Give the days of the period, as in "
+            "'2026-01-05..2026-02-01', or Period.between(first, next_first, label=...)."
+        )
+        raise PeriodError(msg)
     if relative is None:
         hint = did_you_mean(text, _WORDS) if words[:1].isalpha() else ""
         msg = f"{text!r} is not a period. {hint if hint.startswith('Did') else f'Write it as in {_FORMS}.'}"
@@ -73,9 +87,9 @@ def _read_days(words: str, text: str, calendar: Calendar) -> Span:
 
 def _read_fixed(words: str, text: str, calendar: Calendar) -> Span | None:
     """A period that needs no day to count from; None if the text is not written like one."""
-    words = re.sub(r"(q\d+) ((?:fy ?)?\d{4})", r"\2-\1", words)
+    words = re.sub(r"([qh]\d+) ((?:fy ?)?\d{4})", r"\2-\1", words)
     if match := _FISCAL.fullmatch(words):
-        return _read_fiscal(int(match[1]), match[2], text, calendar)
+        return _read_fiscal(int(match[1]), match["quarter"], match["half"], text, calendar)
     match = _ABSOLUTE.fullmatch(words)
     if match is None:
         return None
@@ -85,6 +99,9 @@ def _read_fixed(words: str, text: str, calendar: Calendar) -> Span | None:
     quarter = _number(match["quarter"], 4, "A quarter", text, f"{year:04}-Q{{}}")
     if quarter is not None:
         return whole_unit(_day(year, 3 * quarter - 2, 1), "quarter", calendar)
+    half = _number(match["half"], 2, "A half year", text, f"{year:04}-H{{}}")
+    if half is not None:
+        return whole_unit(_day(year, 6 * half - 5, 1), "half_year", calendar)
     month = _number(match["month"], 12, "A month", text, f"{year:04}-{{:02}}")
     if month is None:
         return whole_unit(_day(year, 1, 1), "year", calendar)
@@ -93,10 +110,13 @@ def _read_fixed(words: str, text: str, calendar: Calendar) -> Span | None:
     return whole_unit(_day(year, month, day or 1), "month" if day is None else "day", calendar)
 
 
-def _read_fiscal(year: int, digits: str | None, text: str, calendar: Calendar) -> Span:
-    quarter = _number(digits, 4, "A quarter", text, f"FY{year:04}-Q{{}}")
+def _read_fiscal(year: int, quarter_digits: str | None, half_digits: str | None, text: str, calendar: Calendar) -> Span:
+    quarter = _number(quarter_digits, 4, "A quarter", text, f"FY{year:04}-Q{{}}")
+    half = _number(half_digits, 2, "A half year", text, f"FY{year:04}-H{{}}")
     named_after_end = calendar.fiscal_year_named_after == "end" and calendar.fiscal_year_start > 1
     first = calendar.shift(_day(year, calendar.fiscal_year_start, 1), "year", -named_after_end)
+    if half is not None:
+        return whole_unit(calendar.shift(first, "fiscal_half_year", half - 1), "fiscal_half_year", calendar)
     if quarter is None:
         return whole_unit(first, "fiscal_year", calendar)
     return whole_unit(calendar.shift(first, "fiscal_quarter", quarter - 1), "fiscal_quarter", calendar)

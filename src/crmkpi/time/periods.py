@@ -14,7 +14,7 @@ from typing import Literal, TypeVar
 
 from crmkpi.errors import InputError, PeriodError, TimeZoneError, UnknownNameError, did_you_mean
 from crmkpi.time.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit, check_calendar
-from crmkpi.time.period_texts import iso_week, read_period
+from crmkpi.time.period_texts import LONGEST_TEXT, iso_week, read_period
 from crmkpi.time.spans import (
     CALENDAR_UNITS,
     MOMENT,
@@ -35,18 +35,18 @@ __all__ = ["Period", "PeriodUnit"]
 
 RecordType = TypeVar("RecordType")
 
-_SIZE = re.compile("([1-9][0-9]*) (day|week|month|quarter|year)s?")
+_SIZE = re.compile("([1-9][0-9]*) (day|week|month|quarter|half year|year)s?")
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
 class Period:
     """A span of time from its start up to, not including, its end, in the time zone of a calendar.
 
-    It is written as people write it. Fixed: "2026", "2026-Q1" (or "Q1 2026"), "2026-03", "2026-W07" (an ISO week, so
-    only in calendars whose weeks begin on Monday), "2026-03-15", "FY2026", "FY2026-Q2", "2026-01-01..2026-03-31" (both
-    days included) and "all". Counted from the day of `as_of`: "today", "yesterday", "this month", "last quarter", "next
-    fiscal year", "last 7 days" and "last 3 months" (whole ones, the current one left out), "month to date" (that day
-    included).
+    It is written as people write it. Fixed: "2026", "2026-Q1" (or "Q1 2026"), "2026-H1", "2026-03", "2026-W07" (an ISO
+    week, so only in calendars whose weeks begin on Monday), "2026-03-15", "FY2026", "FY2026-Q2", "FY2026-H1",
+    "2026-01-01..2026-03-31" (both days included) and "all". Counted from the day of `as_of`: "today", "yesterday",
+    "this month", "last quarter", "next fiscal year", "last 7 days" and "last 3 months" (whole ones, the current one
+    left out), "month to date" (that day included).
 
     Args:
         text: the period in words.
@@ -162,19 +162,22 @@ class Period:
     def previous(self) -> Period:
         """The period just before, of the same kind: comparisons are fair, and never a day short.
 
-        A calendar unit gives the unit before it, a window of N months the N months before, another span the same number
-        of days before (of hours, if it does not run from midnight to midnight). A unit to date gives as many days
-        of the unit before, or all of it when it is shorter: 1 to 31 March is compared with all of February.
+        A calendar unit gives the unit before it, whole months the same number of months before, however they are
+        written; another span the same number of days before (of hours, if it does not run from midnight to midnight).
+        A unit to date gives the unit before up to the same date: the year to 31 March is compared with 1 January to
+        31 March. The last day of a month stands for the last day of the other month.
 
-        >>> Period("2026-01-01..2026-01-31").previous().label
-        '2025-12-01..2025-12-31'
+        >>> Period("2026-02-01..2026-02-28").previous().label
+        '2026-01-01..2026-01-31'
+        >>> Period("quarter to date", as_of=date(2026, 2, 28)).previous().label
+        '2025-10-01..2025-11-30'
         """
         self._refuse_all("has no previous period")
         if self.to_date:
-            return self._as_far_into(Period.of(self.first_day, self.to_date, calendar=self.calendar).previous())
+            return self._unit_to_date(self.to_date, -1)
         if self.unit in CALENDAR_UNITS:
             return Period.of(self.start - MOMENT, known_unit(self.unit), calendar=self.calendar)
-        return _period(span_between(self._moved(self.wall_start, -1), self.start, self.calendar, months=self._months()))
+        return _period(span_between(self._moved(self.wall_start, -1), self.start, self.calendar, months=self._window()))
 
     def next(self) -> Period:
         """The period just after, of the same kind; see `previous`.
@@ -184,42 +187,48 @@ class Period:
         """
         self._refuse_all("has no next period")
         if self.to_date:
-            return self._as_far_into(Period.of(self.first_day, self.to_date, calendar=self.calendar).next())
+            return self._unit_to_date(self.to_date, 1)
         if self.unit in CALENDAR_UNITS:
             return Period.of(self.end, known_unit(self.unit), calendar=self.calendar)
-        return _period(span_between(self.end, self._moved(self.wall_end, 1), self.calendar, months=self._months()))
+        return _period(span_between(self.end, self._moved(self.wall_end, 1), self.calendar, months=self._window()))
 
     def year_ago(self) -> Period:
-        """The same period one year earlier: the same month, quarter or week number, or both ends a year back.
+        """The same period one year earlier: the same month, quarter or week number, or the same dates.
 
-        29 February becomes 28 February. A unit to date gives as many days of the unit a year earlier. Weeks of a
-        calendar that does not begin them on Monday have no number and give the week 52 weeks earlier.
+        29 February becomes 28 February, and the last day of a month stands for the last day of that month. A week,
+        also one written by its days, gives the week of the same number, and a week to date as many days of it. Weeks
+        of a calendar that does not begin them on Monday have no number and give the week 52 weeks earlier.
 
         Raises:
             PeriodError: all time; or week 53, when the year before has 52.
 
         >>> Period("2026-W07").year_ago().label, Period("2024-02-29").year_ago().label
         ('2025-W07', '2023-02-28')
+        >>> Period("year to date", as_of=date(2025, 12, 31)).year_ago().label
+        '2024-01-01..2024-12-31'
         """
         self._refuse_all("has no year before")
         calendar, first = self.calendar, self.first_day
-        if self.to_date:
-            return self._as_far_into(Period.of(first, self.to_date, calendar=calendar).year_ago())
-        if self.unit == "week":
+        if self.to_date == "week":
+            week = Period.of(first, "week", calendar=calendar).year_ago()
+            end = midnight(calendar.shift(week.first_day, "day", (self.wall_end - self.wall_start).days))
+            return _period(span_between(week.start, calendar.instant(end), calendar, to_date="week"))
+        if self.unit == "week" or (self._is_week() and not self.to_date):
             if calendar.week_start != "monday":
                 return _period(whole_unit(calendar.shift(first, "week", -52), "week", calendar))
-            year, week, _ = first.isocalendar()
-            return _period(iso_week(year - 1, week, f"{year - 1:04}-W{week:02}", calendar))
+            year, week_number, _ = first.isocalendar()
+            return _period(iso_week(year - 1, week_number, f"{year - 1:04}-W{week_number:02}", calendar))
         if self.unit in CALENDAR_UNITS:
             return _period(whole_unit(calendar.shift(first, "year", -1), known_unit(self.unit), calendar))
         start = calendar.shift(self.wall_start, "year", -1)
         end = calendar.shift(self.wall_end, "year", -1)
-        if self.unit == "days" and self._runs_over_days():
-            end = midnight(calendar.shift(self.last_day, "year", -1) + ONE_DAY)
+        if self._runs_over_days():
+            end = midnight(_same_date(self.last_day, "year", -1, calendar) + ONE_DAY)
         if end <= start:
             msg = f"The period {self.label!r} lies on 29 February and has no counterpart a year earlier; give one."
             raise PeriodError(msg)
-        return _period(span_between(calendar.instant(start), calendar.instant(end), calendar, months=self._months()))
+        edges = calendar.instant(start), calendar.instant(end)
+        return _period(span_between(*edges, calendar, months=self._window(), to_date=self.to_date))
 
     def split(self, unit: CalendarUnit) -> tuple[Period, ...]:
         """The days, weeks, months or other units that it consists of, in order, without gap or overlap.
@@ -254,7 +263,7 @@ class Period:
         >>> [window.label for window in Period("2026-Q1").windows("3 months", every="month")]
         ['2025-11-01..2026-01-31', '2025-12-01..2026-02-28', '2026-01-01..2026-03-31']
         """
-        match = _SIZE.fullmatch(size) if isinstance(size, str) else None
+        match = _SIZE.fullmatch(size) if isinstance(size, str) and len(size) <= LONGEST_TEXT else None
         if match is None:
             msg = f"The size of a window must be a number of days, weeks, months, quarters or years; got {size!r}."
             raise PeriodError(msg)
@@ -332,7 +341,7 @@ class Period:
         if self.to_date:
             return f"Period('{self.to_date.replace('_', ' ')} to date'{calendar}, as_of={self.last_day!r})"
         if self.unit == "months":
-            return f"Period.rolling(months={self._months()}, until={self.last_day!r}{calendar})"
+            return f"Period.rolling(months={self._window()}, until={self.last_day!r}{calendar})"
         if self.unit == "week" and self.calendar.week_start != "monday":
             return f"Period.of({self.first_day!r}, 'week'{calendar})"
         whole_days = self._runs_over_days()
@@ -349,17 +358,28 @@ class Period:
             raise PeriodError(msg)
 
     def _months(self) -> int:
-        """The number of months of a rolling window; 0 for any other period."""
+        """The number of months that lie between its edges; 0 where it is another number of days, or of hours."""
         years, months = self.wall_end.year - self.wall_start.year, self.wall_end.month - self.wall_start.month
-        return 12 * years + months if self.unit == "months" else 0
+        count = 12 * years + months
+        whole = count > 0 and self.calendar.shift(self.wall_end, "month", -count) == self.wall_start
+        return count if whole and self._runs_over_days() else 0
+
+    def _window(self) -> int:
+        """The number of months of a rolling window of months; 0 for any other period."""
+        return self._months() if self.unit == "months" else 0
+
+    def _is_week(self) -> bool:
+        """Whether it is a week of its calendar, written by its days."""
+        week = self._runs_over_days() and (self.wall_end - self.wall_start).days == 7
+        return week and self.calendar.floor(self.first_day, "week") == self.first_day
 
     def _runs_over_days(self) -> bool:
         return runs_over_days(self.start, self.end, self.wall_start, self.wall_end, self.calendar)
 
     def _moved(self, wall: datetime, direction: Literal[-1, 1]) -> datetime:
         """An edge, moved on by the length of this span."""
-        if self.unit == "months":
-            return self.calendar.instant(self.calendar.shift(wall, "month", direction * self._months()))
+        if months := self._months():
+            return self.calendar.instant(self.calendar.shift(wall, "month", direction * months))
         if self._runs_over_days():
             days = (self.wall_end - self.wall_start).days
             return self.calendar.instant(self.calendar.shift(wall, "day", direction * days))
@@ -369,10 +389,21 @@ class Period:
             msg = f"The period {self.label!r} is too long to have another of its length beside it."
             raise PeriodError(msg) from error
 
-    def _as_far_into(self, other: Period) -> Period:
-        """As many days from the start of another unit as this period has, or all of it when it is shorter."""
-        end = min(other.wall_start + (self.wall_end - self.wall_start), other.wall_end)
-        return _period(span_between(other.start, self.calendar.instant(end), self.calendar, to_date=self.to_date))
+    def _unit_to_date(self, unit: CalendarUnit, steps: int) -> Period:
+        """The unit so many steps later, up to the same date in it."""
+        calendar = self.calendar
+        first = calendar.shift(self.first_day, unit, steps)
+        last = _same_date(self.last_day, unit, steps, calendar)
+        start, end = calendar.midnight(first), calendar.midnight(calendar.shift(last, "day", 1))
+        return _period(span_between(start, end, calendar, to_date=unit))
+
+
+def _same_date(day: date, unit: CalendarUnit, steps: int, calendar: Calendar) -> date:
+    """The same date some units later; the last day of a month stands for the last day of the other month."""
+    next_day = calendar.shift(day, "day", 1)
+    if unit not in ("day", "week") and next_day.day == 1:
+        return calendar.shift(calendar.shift(next_day, unit, steps), "day", -1)
+    return calendar.shift(day, unit, steps)
 
 
 def _period(span: Span) -> Period:

@@ -25,15 +25,15 @@ __all__ = [
     "window_before",
 ]
 
-PeriodUnit = Literal[
-    "day", "week", "month", "quarter", "year", "fiscal_quarter", "fiscal_year", "days", "months", "all"
-]
+PeriodUnit = CalendarUnit | Literal["days", "months", "all"]
 
 CALENDAR_UNITS: tuple[CalendarUnit, ...] = get_args(CalendarUnit)
 ONE_DAY = timedelta(days=1)
 MOMENT = timedelta(microseconds=1)
 
-_MONTHS_IN: dict[str, int] = {"month": 1, "quarter": 3, "year": 12, "fiscal quarter": 3, "fiscal year": 12}
+_MONTHS_IN: dict[str, int] = {
+    "month": 1, "quarter": 3, "half year": 6, "year": 12, "fiscal quarter": 3, "fiscal half year": 6, "fiscal year": 12
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +108,12 @@ def _unit_label(first: date, unit: CalendarUnit, calendar: Calendar) -> str:
         iso = first.isocalendar()
         monday = calendar.week_start == "monday"
         return f"{iso.year:04}-W{iso.week:02}" if monday else f"{first}..{first + 6 * ONE_DAY}"
-    if unit in ("fiscal_year", "fiscal_quarter"):
-        quarter = (month - calendar.fiscal_year_start) % 12 // 3 + 1
-        return f"FY{calendar.fiscal_year(first):04}" + (f"-Q{quarter}" if unit == "fiscal_quarter" else "")
+    if unit.startswith("fiscal"):
+        passed = (month - calendar.fiscal_year_start) % 12
+        part = {"fiscal_quarter": f"-Q{passed // 3 + 1}", "fiscal_half_year": f"-H{passed // 6 + 1}"}.get(unit, "")
+        return f"FY{calendar.fiscal_year(first):04}{part}"
+    if unit == "half_year":
+        return f"{year}-H{(month + 5) // 6}"
     if unit == "quarter":
         return f"{year}-Q{(month + 2) // 3}"
     return {"day": first.isoformat(), "month": f"{year}-{month:02}", "year": year}[unit]

@@ -325,17 +325,17 @@ def false_of(expression: Expression, scope: Scope) -> list[Conjunct]:
 
 def unreadable_of(item: Field, scope: Scope) -> Conjunct:
     """Whether a field cannot be read: its own value, or the key of a relation on the way to it."""
-    steps = [scope.names.unread(owner, scope.resolve) for owner, _ in _steps(item, scope)]
-    names = [scope.names.constant(name) for _, name in _steps(item, scope)]
-    source = " or ".join(f"{name} in {step}" for name, step in zip(names, steps, strict=True))
+    names = scope.names
+    found = [(names.unread(owner, scope.resolve), names.constant(name)) for owner, name in _steps(item, scope)]
+    steps = [step for step, _ in found]
+    source = " or ".join(f"{name} in {step}" for step, name in found)
     return Conjunct(f"({source})" if len(steps) > 1 else source, frozenset(steps))
 
 
 def _unread_value(item: Field, scope: Scope) -> tuple[str, list[Conjunct], frozenset[str]]:
     """What stands in a field that cannot be read, or in the key of a relation on the way to it."""
-    steps = [
-        (scope.names.unread(owner, scope.resolve), scope.names.constant(name)) for owner, name in _steps(item, scope)
-    ]
+    names = scope.names
+    steps = [(names.unread(owner, scope.resolve), names.constant(name)) for owner, name in _steps(item, scope)]
     *before, (last, name) = steps
     source = f"{last}.get({name})"
     for step, key in reversed(before):

@@ -8,8 +8,6 @@ from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import ISO_10002, ITIL
 from crmkpi.records import Ticket
 
-__all__ = ["backlog", "complaints", "recurring_issues"]
-
 tickets = Table(Ticket)
 not_counted = {"merged": tickets.merged_into.present(), "spam": tickets.spam}
 by_kind = tickets.per(tickets.kind, tickets=tickets.count())
@@ -27,7 +25,6 @@ was_open = (tickets.created_at < period.end) & not_solved_then
     leave_out=not_counted,
     unit="count",
     better="lower",
-    theme="service",
     also_known_as=("number of complaints", "customer complaints", "complaint volume"),
     default_because="Tickets that were filed as complaints; reading the mood of the others would be a guess.",
     sources=(ISO_10002,),
@@ -66,7 +63,6 @@ def complaints(complaints: int) -> int:
     },
     unit="count",
     better="lower",
-    theme="service",
     also_known_as=("ticket backlog", "open tickets", "unresolved tickets", "open cases"),
     default_because="What is open now and what was open then, by the same rule, from the dates of the tickets.",
     sources=(ITIL,),
@@ -108,7 +104,6 @@ def backlog(tickets: int) -> int:
     leave_out=not_counted,
     unit="count",
     better="lower",
-    theme="service",
     also_known_as=("repeat issues", "recurring problems", "recurring tickets"),
     default_because="Two tickets of one kind are the first sign of a common cause.",
     sources=(ITIL,),

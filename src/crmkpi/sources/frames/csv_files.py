@@ -47,6 +47,11 @@ def csv_table(
     skipped: Counter[str] = Counter()
     rejected: list[Rejected] = []
     for path in files:
+        if not path.is_file():
+            raise FileFormatError(
+                f"{path.name} is no file on disk, which scan() reads more than once; read it with read_csv or "
+                f"stream_csv, which take pipes as well."
+            )
         frame, out, refused = _frame_of(path, record, options, held=held)
         frames.append(frame)
         skipped.update(out)
@@ -83,7 +88,7 @@ def _frame_of(
             return frame, records.account.skipped, (*records.rejected, *_told(refused, records.account))
     stream = RecordStream(grid, record, options)
     refused = []
-    frame = frame_of_records(_readable(stream, refused), kind)
+    frame = frame_of_records(_readable(stream, refused), kind, stream.typed)
     return frame, stream.account.skipped, (*stream.rejected, *_told(refused, stream.account))
 
 

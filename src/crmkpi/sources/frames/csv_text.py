@@ -8,7 +8,7 @@ read by the reader of records, in batches, so that nothing is read in two ways.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -21,7 +21,7 @@ from crmkpi.engines.frames.backends import BACKENDS, words
 from crmkpi.records import Survey
 from crmkpi.records.base import FieldType, RecordType
 from crmkpi.sources.columns import Column, Columns, matched_columns
-from crmkpi.sources.conversions import Conversion, conversions_for
+from crmkpi.sources.conversions import ENDS, Conversion, conversions_for
 from crmkpi.sources.dates import zone_named, zone_of_header
 from crmkpi.sources.durations import SECONDS
 from crmkpi.sources.grid import Grid, Part
@@ -32,11 +32,13 @@ from crmkpi.sources.tallies import Tallies
 __all__ = ["NotPlainError", "field_column", "plain_frame"]
 
 _APOSTROPHES = (b"'=", b"'+", b"'-", b"'@", b"'\t", b"'\r")
-_DELIMITERS = (",", "\t", "|")  # with semicolons, decimals may have commas
+_DELIMITERS = (",", ";", "\t", "|")
 _BLOCK = 16_000_000
 _MOST_WORDS = 10_000
 _NUMBER = r"^[+-]?[0-9]{1,15}(\.[0-9]{1,6})?$"
 _INTEGER = r"^[+-]?[0-9]{1,15}$"
+_OPEN_SIGN = r"^[+-]?[1-9][0-9]{0,2}\.[0-9]{3}$"  # could be a thousand or one, so that another number must show which
+_SHOWN_POINT = r"^[+-]?(0*|[0-9]{4,})\.|\.([0-9]{1,2}|[0-9]{4,})$"
 _MOMENT = re.compile(r"[12]\d{3}-\d\d-\d\d(?:([T ])\d\d:\d\d(:\d\d)?(\.\d{3}|\.\d{6})?(Z|\+00:00|\+0000)?)?", re.ASCII)
 _DAY = r"[12][0-9]{3}-[01][0-9]-[0-3][0-9]"
 _CLOCK = r"[0-2][0-9]:[0-5][0-9]"
@@ -79,6 +81,7 @@ def plain_frame(
     if (
         options.date_format is not None
         or options.decimal == ","
+        or any(isinstance(headers, tuple) for headers in options.columns)
         or grid.delimiter not in _DELIMITERS
         or len(grid.headers) < 2
     ):
@@ -116,6 +119,8 @@ def _facts(path: Path, delimiter: str, above: int) -> _Facts:
     count, quoted, waiting, last = 0, False, above, b""
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
+            if _has_bare_return(last, block):
+                raise NotPlainError
             quoted = quoted or b'"' in block
             if b"\0" in block or (b"'" in block and any(each in last + block for each in _APOSTROPHES)):
                 raise NotPlainError
@@ -127,7 +132,16 @@ def _facts(path: Path, delimiter: str, above: int) -> _Facts:
                 if not place:
                     raise NotPlainError  # the headers are longer than a block
             count += block.count(mark, place)
+    if last == b"\r":
+        raise NotPlainError
     return _Facts(count, quoted)
+
+
+def _has_bare_return(before: bytes, block: bytes) -> bool:
+    """Whether a carriage return ends a line by itself, which it does for `read_csv` and not for Polars."""
+    if before == b"\r" and block[:1] != b"\n":
+        return True
+    return block.count(b"\r", 0, -1) != block.count(b"\r\n")
 
 
 def _check_widths(pl: Any, texts: Any, delimiter: str, facts: _Facts, width: int) -> None:
@@ -163,6 +177,7 @@ class _Typed:
         self._grid = grid
         self._columns = columns
         self._kind = kind
+        self._known = {**kind.fields, **{column.field: known for column, known in columns.typed}}
         self._options = options
         self._conversions = {each.slot: each for each in conversions_for(grid, columns, kind, options, Tallies())}
         self._bad: list[Any] = []
@@ -183,10 +198,12 @@ class _Typed:
                 raise NotPlainError  # a cell may hold a line break
             texts = texts.with_row_index("line", offset=first_line)
             made["id"] = pl.concat_str(pl.lit("row "), pl.col("line").cast(pl.String))
+        own = [self._read(column, known).alias(_label_of(column)) for column, known in columns.typed]
         bad = reduce(or_, self._bad) if self._bad else pl.lit(value=False)
         return texts.select(
             *(expression.alias(field_column(name)) for name, expression in made.items()),
             *(pl.col(f"c{place}").alias(label) for place, label in columns.attributes),
+            *own,
             self._reason().alias("reason"),
             bad.alias("bad"),
         )
@@ -194,24 +211,40 @@ class _Typed:
     def _looked_at(self) -> dict[int, list[Any]]:
         """Of columns of words the different ones, of times one cell, of amounts whether they have more than cents."""
         pl, asked = self._pl, []
-        for column in self._columns.fields:
-            known, cells = self._kind.fields[column.field], pl.col(f"c{column.position}").drop_nulls()
+        for column in (*self._columns.fields, *(column for column, _ in self._columns.typed)):
+            known, cells = self._known[column.field], pl.col(f"c{column.position}").drop_nulls()
             if self._is_worded(column):
                 asked.append(cells.unique().sort().head(_MOST_WORDS + 1).implode().alias(f"{column.position}"))
             elif known.kind in ("timestamp", "date"):
                 asked.append(cells.head(1).implode().alias(f"{column.position}"))
-            elif known.kind == "money":
+            elif known.kind in ("money", "number"):
                 asked.append(cells.str.contains(r"\.[0-9]{3}").any().implode().alias(f"{column.position}"))
         different = {each.meta.output_name(): each for each in asked}
         if not different:
             return {}
         found = self._texts.select(*different.values()).collect()
-        return {int(name): found[name][0].to_list() for name in found.columns}
+        seen = {int(name): found[name][0].to_list() for name in found.columns}
+        self._check_points([place for place, cells in seen.items() if cells == [True]])
+        return seen
+
+    def _check_points(self, places: Sequence[int]) -> None:
+        """Columns with numbers such as 1.234 must show in another number that a point sets off decimals."""
+        if not places or self._options.decimal or (self._options.preset and self._options.preset.decimal):
+            return
+        pl = self._pl
+        cells = [pl.col(f"c{place}").drop_nulls().str for place in places]
+        signs = [(one.contains(_OPEN_SIGN).any(), one.contains(_SHOWN_POINT).any()) for one in cells]
+        named = [one.alias(f"{n} {k}") for n, both in enumerate(signs) for k, one in enumerate(both)]
+        row = self._texts.select(*named).collect().row(0)
+        if any(is_open and not shown for is_open, shown in zip(row[::2], row[1::2], strict=True)):
+            raise NotPlainError
 
     def _is_worded(self, column: Column) -> bool:
         by = column.by
-        return self._kind.fields[column.field].kind in ("choice", "flag") or (
-            by is not None and (by.unit == "capitals" or by.reads_others)
+        return (
+            column.field == "currency"
+            or self._known[column.field].kind in ("choice", "flag")
+            or (by is not None and (by.unit == "capitals" or by.reads_others))
         )
 
     def _field(self, name: str, known: FieldType) -> Any:
@@ -331,6 +364,8 @@ class _Typed:
         else:
             bare = text.str.strip_suffix(offset) if offset else text
             made = bare.str.to_datetime(form, time_unit="us", strict=False)
+            if column.field in ENDS and self._inclusive:
+                made = made.dt.truncate("1d").dt.offset_by("1d")
             zone = zone_of_header(column.header) or (zone_named(self._options.tz) if self._options.tz else None)
             if offset:
                 made = made.dt.replace_time_zone("UTC")
@@ -339,6 +374,11 @@ class _Typed:
                 made = made.dt.convert_time_zone("UTC")
         self._bad.append(text.is_not_null() & made.is_null())
         return made
+
+    @property
+    def _inclusive(self) -> bool:
+        preset = self._options.preset
+        return (self._options.ends or (None if preset is None else preset.ends)) == "inclusive"
 
     def _words(self, column: Column) -> dict[Any, Any]:
         """The words that mean something else in a column that is not made of words."""
@@ -401,6 +441,11 @@ class _Typed:
                 is_so = reduce(or_, [start.str.starts_with(each) for each in rule.starts]).fill_null(value=False)
                 reason = pl.when(is_so).then(pl.lit(rule.reason)).otherwise(reason)
         return pl.when(pl.all_horizontal(one.is_null() for one in every)).then(pl.lit("blank row")).otherwise(reason)
+
+
+def _label_of(column: Column) -> str:
+    """The name of the attribute that a custom column becomes."""
+    return column.field.removeprefix("attributes.")
 
 
 def _meaning(word: str, conversion: Conversion | None, known: FieldType) -> Any:

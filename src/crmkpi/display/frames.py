@@ -1,0 +1,147 @@
+"""A report as typed columns: one row a result, or one row a period and segment with a column for each KPI."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from crmkpi.definition.metric import Unit
+from crmkpi.errors import InputError
+from crmkpi.measuring.results import Report, Result
+from crmkpi.tabular import Column, Kind, inferred
+from crmkpi.time.periods import Period
+
+__all__ = ["report_columns", "wide_columns"]
+
+_KINDS: dict[Unit, Kind] = {
+    "count": "integer",
+    "ratio": "number",
+    "multiple": "number",
+    "score": "number",
+    "number": "number",
+    "money": "money",
+    "duration": "duration",
+}
+
+
+def report_columns(report: Report) -> dict[str, Column]:
+    """One row a result: what was measured, of which segment and period, its value with its evidence.
+
+    `value`, `low`, `high`, `previous_value` and `change` have the type of the KPI's unit where all KPIs of the report
+    share it; else they are floats, amounts as they are, durations in seconds, and `unit` says which is which.
+    """
+    results = report.results
+    columns = {
+        "metric": Column("text", [result.definition for result in results]),
+        "title": Column("text", [result.metric.title for result in results]),
+        "unit": Column("text", [result.unit for result in results]),
+    }
+    last = {
+        "value": _values(results, lambda result: result.value),
+        "currency": Column("text", [result.currency for result in results]),
+        "low": _values(results, lambda result: result.interval and result.interval.low),
+        "high": _values(results, lambda result: result.interval and result.interval.high),
+        "confidence": Column("number", [result.interval and result.interval.confidence for result in results]),
+        "n": Column("integer", [result.n for result in results]),
+        "small_sample": Column("flag", [result.small_sample for result in results]),
+        **{
+            name: Column("integer", [sum(getattr(account, name) for account in result.accounts) for result in results])
+            for name in ("given", "used", "outside", "rejected")
+        },
+        "left_out": Column("integer", [sum(result.left_out.values()) for result in results]),
+        "complete": Column("flag", [result.complete for result in results]),
+        "reason": Column("text", [result.reason for result in results]),
+        **(_comparison(results) if any(result.compared_to is not None for result in results) else {}),
+    }
+    taken = {*columns, *last, *_PERIOD}
+    return columns | _segments(results, taken) | _periods(results) | last
+
+
+def wide_columns(report: Report) -> dict[str, Column]:
+    """One row a period and segment, one column a KPI, in the type of its unit.
+
+    A KPI in several currencies is an error, unless the currency is a segment: a column of amounts holds one currency.
+    """
+    rows: dict[tuple[Any, ...], dict[str, Result]] = {}
+    for result in report.results:
+        key = (result.period, *sorted(result.segment.items(), key=lambda item: item[0]))
+        cells = rows.setdefault(key, {})
+        if result.definition in cells:
+            raise InputError(
+                f"A wide frame has one cell for each KPI, period and segment, and {result.definition} has two; "
+                "the parameters differ. Leave out wide=True."
+            )
+        cells[result.definition] = result
+    firsts = [next(iter(cells.values())) for cells in rows.values()]
+    names = list(dict.fromkeys(result.definition for result in report.results))
+    columns: dict[str, Column] = {}
+    for name in names:
+        found = [cells.get(name) for cells in rows.values()]
+        there = [result for result in found if result is not None]
+        currencies = sorted({result.currency or "no currency" for result in there if result.value is not None})
+        if there[0].unit == "money" and len(currencies) > 1 and "currency" not in there[0].segment:
+            raise InputError(
+                f"A wide frame has one column for {name}, and its amounts are in {', '.join(currencies)}; leave out "
+                "wide=True, which gives the currency of each, or give the dataset rates."
+            )
+        columns[name] = Column(_KINDS[there[0].unit], [None if result is None else result.value for result in found])
+    return _segments(firsts, {*names, *_PERIOD}) | _periods(firsts) | columns
+
+
+_PERIOD = ("period", "period_start", "period_end")
+
+
+def _values(results: Sequence[Result], of: Callable[[Result], Any]) -> Column:
+    """What each result has of one thing, in the type of the unit if all share it, else in floats."""
+    cells = [of(result) for result in results]
+    kinds = {_KINDS[result.unit] for result in results}
+    if len(kinds) == 1:
+        column = inferred(cells) if any(cell is not None for cell in cells) else Column(kinds.pop(), cells)
+        if column.kind != "text":
+            return column
+    return Column("number", cells).map("number", _number)
+
+
+def _number(value: Any) -> float:
+    return value.total_seconds() if isinstance(value, timedelta) else float(value)
+
+
+def _comparison(results: Sequence[Result]) -> dict[str, Column]:
+    changes = [result.change for result in results]
+    others = [result.compared_to for result in results]
+    return {
+        "previous_period": Column("text", [other.period.label if other and other.period else None for other in others]),
+        "previous_value": _values(results, lambda result: result.compared_to and result.compared_to.value),
+        "change": _values(results, lambda result: result.change and result.change.absolute),
+        "relative_change": Column("number", [change and change.relative for change in changes]),
+        "better": Column("flag", [change and change.better for change in changes]),
+    }
+
+
+def _segments(results: Sequence[Result], taken: set[str]) -> dict[str, Column]:
+    """A column for each segment, or `by_` and its name where the frame has such a column already."""
+    names = list(dict.fromkeys(name for result in results for name in result.segment))
+    return {
+        f"by_{name}" if name in taken else name: inferred(result.segment.get(name) for result in results)
+        for name in names
+    }
+
+
+def _periods(results: Sequence[Result]) -> dict[str, Column]:
+    """The label and the bounds of each period; the end does not belong to it. The whole data has no bounds."""
+    bounded = [
+        result.period if result.period is not None and result.period.unit != "all" else None for result in results
+    ]
+    zones = {period.calendar.zone.key for period in bounded if period is not None}
+    zone = zones.pop() if len(zones) == 1 else "UTC"
+    labels = [None if result.period is None else result.period.label for result in results]
+    return {
+        "period": Column("text", labels),
+        "period_start": Column("timestamp", [_bound(period, "start") for period in bounded], zone),
+        "period_end": Column("timestamp", [_bound(period, "end") for period in bounded], zone),
+    }
+
+
+def _bound(period: Period | None, side: str) -> Any:
+    return None if period is None else getattr(period, side)

@@ -1,0 +1,38 @@
+"""Checks of what analyses are called with: records that can be read, and the last day of the observation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Any
+
+from crmkpi.errors import InputError, ParameterError
+
+__all__ = ["check_day", "reading"]
+
+
+@contextmanager
+def reading(table: str, records: Iterable[Any]) -> Iterator[None]:
+    """Turn a non-iterable, or a record without a needed field, into a clear error.
+
+    >>> with reading("orders", [1]):
+    ...     [order.amount for order in [1]]
+    Traceback (most recent call last):
+    crmkpi.errors.InputError: Records of orders need 'amount'; got int, which has none.
+    """
+    if isinstance(records, str | bytes) or not isinstance(records, Iterable):
+        raise InputError(f"The {table} must be an iterable of records; got {type(records).__name__}.")
+    try:
+        yield
+    except AttributeError as error:
+        what = type(error.obj).__name__
+        raise InputError(f"Records of {table} need {error.name!r}; got {what}, which has none.") from error
+
+
+def check_day(as_of: object) -> None:
+    """Refuse what is no day: a timestamp has a time as well."""
+    if isinstance(as_of, datetime):
+        raise ParameterError(f"`as_of` is the last day of the observation, a date; got the timestamp {as_of!r}.")
+    if not isinstance(as_of, date):
+        raise ParameterError(f"`as_of` is the last day of the observation, such as date(2026, 3, 31); got {as_of!r}.")

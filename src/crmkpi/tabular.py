@@ -1,0 +1,219 @@
+"""Tables of results as frames of pandas, Polars and Arrow, with numbers as numbers.
+
+A table says what its columns hold; this module alone knows how each library wants them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, Literal
+
+from crmkpi._hooks import hook
+from crmkpi.errors import InputError, MissingExtraError, unknown_name
+
+__all__ = ["Column", "Kind", "Money", "Tabular", "inferred"]
+
+Kind = Literal["text", "integer", "number", "money", "duration", "timestamp", "date", "flag"]
+Money = Literal["decimal", "float"]
+_MONEY = ("decimal", "float")
+_DIGITS = 38  # of a 128-bit decimal
+_EXTRAS = {"pandas": "pandas", "polars": "polars", "pyarrow": "frames"}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """The cells of one column: values of one kind, and None where there is none.
+
+    `zone` names the time zone that timestamps are shown in; None stands for wall-clock times.
+    """
+
+    kind: Kind
+    cells: Sequence[Any]
+    zone: str | None = None
+
+    def map(self, kind: Kind, change: Callable[[Any], Any]) -> Column:
+        """The column with each value changed into one of another kind."""
+        return Column(kind, [None if cell is None else change(cell) for cell in self.cells])
+
+
+_table_html: Callable[[Sequence[Mapping[str, Any]], int], str] = hook("table_html")
+_SHOWN = 20  # rows of a table in a notebook
+
+
+class Tabular:
+    """A table that becomes a frame: `to_pandas()`, `to_polars()`, `to_arrow()`, or whatever reads the Arrow interface.
+
+    Amounts are exact decimals; `money="float"` gives floats, which charts and statistics want. Durations are durations,
+    moments are timestamps, and what is undefined is missing.
+    """
+
+    __slots__ = ()
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One dict per row, with the same keys in each."""
+        raise NotImplementedError  # pragma: no cover  # every table has its own rows
+
+    def _columns(self) -> Mapping[str, Column]:
+        rows = self.to_dicts()
+        return {name: inferred([row[name] for row in rows]) for name in (rows[0] if rows else ())}
+
+    def _repr_html_(self) -> str:
+        return _table_html(*self._head(_SHOWN))
+
+    def _head(self, count: int) -> tuple[Sequence[Mapping[str, Any]], int]:
+        """The first rows as a notebook shows them, and how many rows there are."""
+        rows = self.to_dicts()
+        return rows[:count], len(rows)
+
+    def to_pandas(self, *, money: Money = "decimal") -> Any:
+        """A pandas DataFrame; amounts are `decimal.Decimal`, or floats with `money="float"`."""
+        columns, pandas = _with_money(self._columns(), money), _library("pandas")
+        return pandas.DataFrame({name: _pandas_column(pandas, column) for name, column in columns.items()})
+
+    def to_polars(self, *, money: Money = "decimal") -> Any:
+        """A Polars DataFrame; amounts are of type Decimal, or floats with `money="float"`."""
+        columns, polars = _with_money(self._columns(), money), _library("polars")
+        return polars.DataFrame([_polars_column(polars, name, column) for name, column in columns.items()])
+
+    def to_arrow(self, *, money: Money = "decimal") -> Any:
+        """A PyArrow Table; amounts are of type decimal128, or floats with `money="float"`."""
+        columns, arrow = _with_money(self._columns(), money), _library("pyarrow")
+        return arrow.table({name: _arrow_column(arrow, name, column) for name, column in columns.items()})
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """The Arrow interface, through which Polars, DuckDB, pandas and Altair read the table as it is."""
+        frame = self.to_arrow() if find_spec("pyarrow") else self.to_polars()
+        return frame.__arrow_c_stream__(requested_schema)
+
+
+def inferred(cells: Iterable[Any]) -> Column:
+    """A column whose kind is that of its values; values of several kinds become text.
+
+    >>> inferred([1, None, 2]).kind, inferred([1, 2.5]).kind, inferred(["a", 1]).cells
+    ('integer', 'number', ['a', '1'])
+    """
+    values = list(cells)
+    kinds: set[Kind] = {_kind_of(value) for value in values if value is not None}
+    if kinds == {"integer", "number"}:
+        kinds = {"number"}
+    kind: Kind = kinds.pop() if len(kinds) == 1 else "text"
+    if kind == "text":
+        return Column("text", [value if value is None or type(value) is str else str(value) for value in values])
+    if kind != "timestamp":
+        return Column(kind, values)
+    zones = {_zone_of(value) for value in values if value is not None}
+    if len(zones) > 1 and None in zones:
+        return Column("text", values).map("text", datetime.isoformat)
+    return Column("timestamp", values, zones.pop() if len(zones) == 1 else "UTC")
+
+
+def _kind_of(value: object) -> Kind:
+    match value:
+        case bool():
+            return "flag"
+        case int():
+            return "integer"
+        case float():
+            return "number"
+        case Decimal():
+            return "money"
+        case timedelta():
+            return "duration"
+        case datetime():
+            return "timestamp"
+        case date():
+            return "date"
+        case _:
+            return "text"
+
+
+def _zone_of(moment: datetime) -> str | None:
+    """The name of a moment's time zone; one without a name, such as a fixed offset, is shown in UTC."""
+    return None if moment.tzinfo is None else getattr(moment.tzinfo, "key", "UTC")
+
+
+def _with_money(columns: Mapping[str, Column], money: str) -> dict[str, Column]:
+    if money not in _MONEY:
+        raise unknown_name(f"`money` is 'decimal' or 'float'; got {money!r}.", str(money), _MONEY)
+    if money == "decimal":
+        return dict(columns)
+    return {name: column.map("number", float) if column.kind == "money" else column for name, column in columns.items()}
+
+
+def _library(name: str) -> Any:
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise MissingExtraError(
+            f"A {name} frame needs {name}; install it with pip install 'crmkpi[{_EXTRAS[name]}]'."
+        ) from error
+
+
+def _pandas_column(pandas: Any, column: Column) -> Any:
+    holes = any(cell is None for cell in column.cells)
+    match column.kind:
+        case "integer":
+            return pandas.Series(column.cells, dtype="Int64" if holes else "int64")
+        case "number":
+            return pandas.Series(column.cells, dtype="float64")
+        case "flag":
+            return pandas.Series(column.cells, dtype="boolean" if holes else "bool")
+        case "duration":
+            return pandas.Series(column.cells, dtype="timedelta64[us]")
+        case "timestamp":
+            zone = f", {column.zone}" if column.zone else ""
+            return pandas.Series(column.cells, dtype=f"datetime64[us{zone}]")
+        case "date":
+            return pandas.Series(column.cells, dtype="datetime64[us]")
+        case "money":
+            return pandas.Series(column.cells, dtype="object")
+        case "text":
+            return pandas.Series(column.cells, dtype="str" if not holes else None)
+
+
+def _polars_column(polars: Any, name: str, column: Column) -> Any:
+    types = {
+        "text": polars.String,
+        "integer": polars.Int64,
+        "number": polars.Float64,
+        "flag": polars.Boolean,
+        "duration": polars.Duration("us"),
+        "timestamp": polars.Datetime("us", column.zone),
+        "date": polars.Date,
+    }
+    kind = polars.Decimal(_DIGITS, _scale(name, column)) if column.kind == "money" else types[column.kind]
+    return polars.Series(name, column.cells, dtype=kind)
+
+
+def _arrow_column(arrow: Any, name: str, column: Column) -> Any:
+    types = {
+        "text": arrow.string(),
+        "integer": arrow.int64(),
+        "number": arrow.float64(),
+        "flag": arrow.bool_(),
+        "duration": arrow.duration("us"),
+        "timestamp": arrow.timestamp("us", column.zone),
+        "date": arrow.date32(),
+    }
+    kind = arrow.decimal128(_DIGITS, _scale(name, column)) if column.kind == "money" else types[column.kind]
+    return arrow.array(column.cells, type=kind)
+
+
+def _scale(name: str, column: Column) -> int:
+    """How many digits the amounts of a column have behind the point, at most."""
+    parts = [cell.as_tuple() for cell in column.cells if cell is not None]
+    scale = max((-int(part.exponent) for part in parts), default=0)
+    scale = max(scale, 0)
+    whole = max((len(part.digits) + int(part.exponent) for part in parts), default=0)
+    digits = max(whole, 0) + scale
+    if digits > _DIGITS:
+        raise InputError(
+            f"The amounts of column {name!r} need {digits} digits, and a decimal column of a frame holds {_DIGITS}; "
+            "ask for money='float'."
+        )
+    return scale

@@ -1,0 +1,240 @@
+"""Reports as frames of pandas, Polars and Arrow: numbers are numbers, and say what `to_dicts()` says."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import crmkpi as ck
+from crmkpi import clv
+from crmkpi.errors import InputError, UnknownNameError
+from crmkpi.tabular import inferred
+
+OWNERS = st.sampled_from(["Ada", "Bo", "=1+1", None])
+AMOUNTS = st.none() | st.decimals("-1e9", "1e9", places=2)
+DAYS = st.dates(date(2025, 11, 1), date(2026, 3, 31))
+DEALS = st.lists(
+    st.builds(
+        lambda status, owner, amount, created, closed: ck.Deal(
+            id="x", status=status, owner=owner, amount=amount, created_at=created, closed_at=closed
+        ),
+        st.sampled_from(["won", "lost", "open"]),
+        OWNERS,
+        AMOUNTS,
+        DAYS,
+        DAYS,
+    ),
+    max_size=12,
+).map(lambda deals: [ck.Deal(**{**_fields(deal), "id": str(number)}) for number, deal in enumerate(deals)])
+KPIS = st.lists(
+    st.sampled_from(["win_rate", "revenue", "sales_cycle_length", "lost_deals", "average_deal_size.median"]),
+    min_size=1,
+    unique=True,
+)
+MORE = st.sampled_from([{}, {"period": "2026-Q1"}, {"period": "2026-Q1", "every": "month", "compare": "previous"}])
+LIBRARIES = ("pandas", "polars", "arrow")
+
+
+def _fields(deal: ck.Deal) -> dict[str, Any]:
+    return {name: getattr(deal, name) for name in ("status", "owner", "amount", "created_at", "closed_at")}
+
+
+def rows_of(frame: Any) -> list[dict[str, Any]]:
+    """The rows of a frame of any library, with None for what is missing."""
+    if isinstance(frame, pd.DataFrame):
+        return [
+            {name: None if value is None or value is pd.NaT or pd.isna(value) else value for name, value in row.items()}
+            for row in frame.to_dict("records")
+        ]
+    return frame.to_dicts() if isinstance(frame, pl.DataFrame) else frame.to_pylist()
+
+
+def plain(value: Any) -> Any:
+    """A cell of a frame as `to_dicts()` writes it."""
+    match value:
+        case Decimal():
+            return value.normalize()
+        case timedelta():
+            return value.total_seconds()
+        case pd.Timestamp():
+            return value.isoformat()
+        case _ if hasattr(value, "isoformat"):
+            return value.isoformat()
+        case _:
+            return value
+
+
+def as_frame(report: ck.Report, library: str, **options: Any) -> Any:
+    return getattr(report, f"to_{library}")(**options)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@settings(max_examples=25, deadline=None)
+@given(deals=DEALS, kpis=KPIS, by=st.sampled_from([None, "owner", ["owner", "status"]]), more=MORE)
+def test_a_frame_says_what_the_plain_rows_say(library: str, deals: Any, kpis: Any, by: Any, more: Any) -> None:
+    crm = ck.Dataset(deals=deals, currency="EUR", calendar=ck.Calendar(tz="Europe/Berlin"), as_of=date(2026, 2, 10))
+    report = crm.measure(kpis, by=by, **more)
+    frame = rows_of(as_frame(report, library))
+    assert len(frame) == len(report)
+    mixed = len({result.unit for result in report}) > 1
+    for row, told in zip(frame, report.to_dicts(), strict=True):
+        told["left_out"] = sum(told["left_out"].values())
+        for name, cell in row.items():
+            expected = told.get(name)
+            if name in ("value", "low", "high", "change", "previous_value") and isinstance(expected, str):
+                expected = float(expected) if mixed else Decimal(expected).normalize()
+            assert plain(cell) == (pytest.approx(expected) if isinstance(expected, float) else expected), name
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_amounts_are_added_sorted_and_joined_as_numbers(library: str) -> None:
+    deals = [
+        ck.Deal(id=str(number), status="won", owner=owner, amount=amount)
+        for number, (owner, amount) in enumerate([("Ada", "43085.38"), ("Bo", "9104.14"), ("Bo", "0.01"), ("Cy", 100)])
+    ]
+    report = ck.Dataset(deals=deals, currency="EUR").measure("revenue", by="owner")
+    frame = as_frame(report, library)
+    values = frame["value"].to_pylist() if library == "arrow" else frame["value"]
+    assert (sum(values) if library == "arrow" else values.sum()) == Decimal("52289.53")
+    if library == "pandas":
+        assert frame.sort_values("value")["owner"].to_list() == ["Cy", "Bo", "Ada"]
+        assert frame.groupby("owner")["value"].sum()["Bo"] == Decimal("9104.15")
+        teams = pd.DataFrame({"owner": ["Ada", "Bo"], "team": ["north", "south"]})
+        assert len(frame.merge(teams, on="owner")) == 2
+    floats = as_frame(report, library, money="float")["value"]
+    assert sum(floats.to_pylist() if library == "arrow" else floats.to_list()) == pytest.approx(52289.53)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_wide_frame_has_a_column_of_its_own_type_for_each_kpi(library: str) -> None:
+    crm = ck.Dataset(
+        deals=[
+            ck.Deal(id="1", status="won", owner="Ada", amount=10, created_at="2026-01-01", closed_at="2026-01-03"),
+            ck.Deal(id="2", status="lost", owner="Bo", created_at="2026-01-01", closed_at="2026-02-03"),
+        ],
+        currency="EUR",
+    )
+    report = crm.measure(["win_rate", "revenue", "sales_cycle_length"], period="2026-Q1", every="month", by="owner")
+    rows = rows_of(as_frame(report, library, wide=True))
+    assert len(rows) == len({(result.period, result.segment["owner"]) for result in report})
+    ada = next(row for row in rows if (row["owner"], row["period"]) == ("Ada", "2026-01"))
+    assert (ada["win_rate"], ada["revenue"], plain(ada["sales_cycle_length"])) == (1.0, Decimal(10), 172800.0)
+    bo = next(row for row in rows if (row["owner"], row["period"]) == ("Bo", "2026-01"))
+    assert bo["win_rate"] is None
+
+
+def test_a_wide_frame_of_amounts_in_two_currencies_is_refused_unless_the_currency_is_a_segment() -> None:
+    deals = [
+        ck.Deal(id="1", status="won", owner="Ada", amount=1, currency="EUR"),
+        ck.Deal(id="2", status="won", owner="Bo", amount=1, currency="USD"),
+    ]
+    crm = ck.Dataset(deals=deals)
+    with pytest.raises(InputError, match=r"one column for revenue, and its amounts are in EUR, USD; leave out wide"):
+        crm.measure("revenue", by="owner").to_polars(wide=True)
+    assert crm.measure("revenue", by="owner").to_polars()["currency"].to_list() == ["EUR", "USD"]
+    assert crm.measure("revenue", by="currency").to_polars(wide=True)["revenue"].to_list() == [1, 1]
+
+
+def test_polars_duckdb_and_arrow_read_a_report_as_it_is() -> None:
+    deals = [ck.Deal(id="1", status="won", owner="Ada", amount="1.25"), ck.Deal(id="2", status="won", amount="2.5")]
+    report = ck.Dataset(deals=deals, currency="EUR").measure("revenue", by="owner")
+    assert pl.DataFrame(report)["value"].sum() == Decimal("3.75")
+    assert pa.table(report)["owner"].to_pylist() == ["Ada", None]
+    assert duckdb.sql("SELECT sum(value) FROM report").fetchall() == [(Decimal("3.75"),)]
+
+
+def test_a_report_of_nothing_is_a_frame_without_rows() -> None:
+    report = ck.Dataset(deals=[]).measure("revenue", by="owner")
+    assert (len(report.to_pandas()), len(report.to_polars()), report.to_arrow().num_rows) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_an_unknown_type_of_money_is_an_error_that_names_both(library: str) -> None:
+    report = ck.Dataset(deals=[]).measure("revenue")
+    with pytest.raises(UnknownNameError, match=r"`money` is 'decimal' or 'float'; got 'floats'. Did you mean 'float'?"):
+        as_frame(report, library, money="floats")
+
+
+def test_amounts_that_no_decimal_column_holds_are_an_error_with_the_way_out() -> None:
+    deals = [ck.Deal(id="1", status="won", amount=Decimal("1e37")), ck.Deal(id="2", status="won", amount="0.001")]
+    report = ck.Dataset(deals=deals, currency="EUR").measure("revenue")
+    with pytest.raises(InputError, match=r"column 'value' need 41 digits.*ask for money='float'"):
+        report.to_polars()
+    assert report.to_polars(money="float")["value"].to_list() == [1e37]
+
+
+def test_a_column_of_values_of_several_kinds_becomes_text() -> None:
+    assert inferred([True, 2]).cells == ["True", "2"]
+    assert inferred([date(2026, 1, 1), None]).kind == "date"
+    assert inferred([None]).kind == "text"
+
+
+def test_no_frame_library_is_loaded_before_a_frame_is_asked_for() -> None:
+    program = """if True:
+        import sys, crmkpi as ck
+        report = ck.Dataset(deals=[ck.Deal(id="1", status="won")]).measure("win_rate")
+        report.to_dicts()
+        print({"pandas", "polars", "pyarrow"} & set(sys.modules))
+    """
+    ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert ran.stdout == "set()\n"
+
+
+ORDERS = [
+    ck.Order(
+        id=str(number),
+        customer_id=f"<C{number % 30}>",
+        ordered_at=date(2026, 1, 1) + timedelta(days=number),
+        amount=number,
+    )
+    for number in range(90)
+]
+VISITS = [
+    ck.StageVisit(id=str(n), deal_id=str(n // 2), stage=("Lead", "Offer")[n % 2], entered_at=date(2026, 1, 1 + n))
+    for n in range(9)
+]
+
+
+def _value_table() -> Any:
+    history = ck.rfm.rfm(ORDERS, as_of=date(2026, 6, 30)).history("weeks")
+    buying = clv.BgNbd(r=0.24, alpha=4.4, a=0.79, b=2.4, unit="weeks")
+    return clv.value_table(buying, clv.GammaGamma(p=6.2, q=3.7, v=15.4), history)
+
+
+TABLES = {
+    "cohorts": lambda: ck.cohorts.cohorts(ORDERS, as_of=date(2026, 6, 30)),
+    "funnel": lambda: ck.funnel.funnel(VISITS, stages=["Lead", "Offer"]),
+    "rfm": lambda: ck.rfm.rfm(ORDERS, as_of=date(2026, 6, 30)),
+    "survival": lambda: ck.survival.kaplan_meier(ck.survival.Durations(range(1, 40), [True] * 39)),
+    "value": _value_table,
+}
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("name", TABLES)
+def test_every_table_is_a_frame_of_its_rows(name: str, library: str) -> None:
+    table = TABLES[name]()
+    frame = rows_of(getattr(table, f"to_{library}")())
+    assert frame == [{key: plain(value) for key, value in row.items()} for row in table.to_dicts()]
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_table_shows_itself_in_a_notebook_and_is_short_on_a_line(name: str) -> None:
+    table = TABLES[name]()
+    html = table._repr_html_()
+    assert html.count("<tr>") <= 21
+    assert "<C" not in html
+    assert len(repr(table)) < 500
+    if len(table.to_dicts()) > 20 and name != "cohorts":
+        assert f"and {len(table.to_dicts()) - 20} more rows" in html

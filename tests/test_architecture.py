@@ -1,0 +1,165 @@
+"""The code is laid out as docs/architecture.md says: its tables are read from the page and held against every import.
+
+Imports inside functions and for type checkers count like those at the top of a file.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import crmkpi
+from crmkpi import _hooks
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = Path(crmkpi.__file__).parent
+PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+
+# How many modules know each other in a circle, counting all imports. It was 118 before there were hooks: `Metric` and
+# `Result` name each other in their types, and so does `Report` with its grid. It only gets smaller.
+LARGEST_CIRCLE = 12
+
+
+def table(head: str) -> list[list[list[str]]]:
+    """The words in backticks of each cell of the page's table with that head."""
+    lines = PAGE.partition(f"\n| {head} |")[2].splitlines()[2:]
+    rows = [line for line in lines[: lines.index("")] if line.startswith("|")]
+    assert rows, f"the page has no table with the head {head}"
+    return [[re.findall(r"`([^`]+)`", cell) for cell in row.strip("|").split("|")] for row in rows]
+
+
+ROW_OF = {room: number for number, (rooms, *_) in enumerate(table("room")) for room in rooms}
+HOOKS = {
+    hook: (f"crmkpi.{user}", f"crmkpi.{provider}") for hooks, (user,), (provider,) in table("hook") for hook in hooks
+}
+
+
+def name_of(path: Path) -> str:
+    parts = ("crmkpi", *path.relative_to(PACKAGE).with_suffix("").parts)
+    return ".".join(part for part in parts if part != "__init__")
+
+
+MODULES = {name_of(path): ast.parse(path.read_text(encoding="utf-8")) for path in PACKAGE.rglob("*.py")}
+
+
+def imported(node: ast.AST) -> Iterator[str]:
+    """The modules of the package that an import statement names, wherever it stands."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names if alias.name in MODULES)
+    elif isinstance(node, ast.ImportFrom) and node.module in MODULES:
+        for alias in node.names:
+            whole = f"{node.module}.{alias.name}"
+            yield whole if whole in MODULES else node.module
+
+
+def imports(name: str) -> set[str]:
+    return {known for node in ast.walk(MODULES[name]) for known in imported(node)} - {name}
+
+
+def for_type_checkers(name: str) -> set[str]:
+    blocks = [
+        node
+        for node in ast.walk(MODULES[name])
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    ]
+    return {known for block in blocks for node in ast.walk(block) for known in imported(node)}
+
+
+def room(name: str) -> str:
+    return name.split(".")[1]
+
+
+BELOW_THE_PACKAGE = [name for name in MODULES if name != "crmkpi"]
+
+
+def test_every_module_is_in_a_room_of_the_page() -> None:
+    assert set(map(room, BELOW_THE_PACKAGE)) == set(ROW_OF)
+
+
+def test_a_module_imports_only_from_its_own_row_and_from_those_above() -> None:
+    types = {name: {provider for user, provider in HOOKS.values() if user == name} for name in MODULES}
+    upwards = {
+        (name, known)
+        for name in BELOW_THE_PACKAGE
+        for known in imports(name) - {"crmkpi"}
+        if ROW_OF[room(known)] > ROW_OF[room(name)]
+        and not (known in for_type_checkers(name) and any(known.startswith(provider) for provider in types[name]))
+    }
+    assert upwards == set()
+
+
+def declared(name: str) -> set[str]:
+    """The hooks that a module declares."""
+    calls = [node for node in ast.walk(MODULES[name]) if isinstance(node, ast.Call)]
+    return {ast.literal_eval(call.args[0]) for call in calls if ast.unparse(call.func) == "hook"}
+
+
+def test_hooks_are_declared_and_provided_where_the_page_says() -> None:
+    found = {hook: (name, _hooks.PROVIDERS[hook]) for name in BELOW_THE_PACKAGE for hook in declared(name)}
+    assert found == HOOKS
+    assert set(_hooks.PROVIDERS) == set(HOOKS)
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_a_hook_leads_upwards_to_a_function_of_its_provider(hook: str) -> None:
+    user, provider = HOOKS[hook]
+    assert ROW_OF[room(provider)] > ROW_OF[room(user)]
+    assert callable(getattr(import_module(provider), hook))
+
+
+def circles() -> list[set[str]]:
+    """The sets of modules that know each other, through others or not: strongly connected parts of the imports."""
+    sys.setrecursionlimit(10_000)
+    number: dict[str, int] = {}
+    lowest: dict[str, int] = {}
+    waiting: list[str] = []
+    found: list[set[str]] = []
+
+    def visit(name: str) -> None:
+        number[name] = lowest[name] = len(number)
+        waiting.append(name)
+        for known in imports(name):
+            if known not in number:
+                visit(known)
+                lowest[name] = min(lowest[name], lowest[known])
+            elif known in waiting:
+                lowest[name] = min(lowest[name], number[known])
+        if lowest[name] == number[name]:
+            place = waiting.index(name)
+            found.append(set(waiting[place:]))
+            del waiting[place:]
+
+    for name in MODULES:
+        if name not in number:
+            visit(name)
+    return found
+
+
+def test_no_circle_of_modules_grows() -> None:
+    largest = max(circles(), key=len)
+    assert len(largest) <= LARGEST_CIRCLE, f"these modules know each other: {', '.join(sorted(largest))}"
+
+
+def test_the_paths_that_the_page_names_exist() -> None:
+    named = re.findall(r"`([\w/]+(?:/|\.py))`", PAGE)
+    assert len(named) > 20
+    roots = (ROOT, PACKAGE.parent, PACKAGE, PACKAGE / "engines" / "records", ROOT / "tests")
+    assert [path for path in named if not any((root / path).exists() for root in roots)] == []
+
+
+def test_the_picture_shows_the_rooms_of_the_path() -> None:
+    picture = (ROOT / "docs" / "architecture.svg").read_text(encoding="utf-8")
+    shown = {room for words in re.findall(r'font-weight="bold">([^<]+)<', picture) for room in words.split(", ")}
+    assert {"sources", "records", "measuring", "engines", "metrics", "display"} <= shown <= set(ROW_OF)
+
+
+def test_an_engine_never_sees_a_formula() -> None:
+    formulas = ("crmkpi.definition.measures", "crmkpi.definition.metric", "crmkpi.metrics", "crmkpi.measuring")
+    engines = [name for name in MODULES if name.startswith("crmkpi.engines")]
+    assert {(name, known) for name in engines for known in imports(name) if known.startswith(formulas)} == set()
