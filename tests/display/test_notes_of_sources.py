@@ -28,7 +28,7 @@ def test_the_account_of_a_kpi_says_why_rows_are_not_in_it() -> None:
     assert result.unread == {"id is missing": 1}
     assert (result.accounts[0].given, result.accounts[0].rejected, result.value) == (4, 1, 2 / 3)
     unreadable = {one.field: one.value for one in records.account.unreadable}
-    assert unreadable == {"amount": "'ten'", "closed_at": "'someday'"}
+    assert unreadable == {"amount": "'ten'", "closed_at": "'someday'", "expected_close_on": "'someday'"}
     streamed = ck.win_rate(ck.stream_csv(io.StringIO(TEXT), preset="salesforce_opportunity"))
     assert streamed.accounts == result.accounts
 

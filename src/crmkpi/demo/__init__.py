@@ -44,7 +44,8 @@ _RATES = {"CHF": "1.05"}
 _SPOILED: Mapping[str, tuple[Mapping[str, str], ...]] = {
     "deals": (
         {"id": "D-import-1", "status": "won", "amount": "on request", "closed_at": "2026-08-11"},
-        {"id": "D-import-2", "status": "Pending legal", "amount": "900", "closed_at": "2026-08-12"},
+        {"id": "D-import-2", "status": "open", "amount": "900", "expected_close_on": "after the audit"},
+        {"id": "", "status": "", "amount": "2500"},
     ),
     "tickets": ({"id": "T-import-1", "created_at": "last Tuesday"},),
     "surveys": ({"id": "Q-import-1", "kind": "nps", "score": "11", "answered_at": "2026-07-02"},),

@@ -18,7 +18,7 @@ from crmkpi.definition.expressions import (
     walk,
 )
 
-__all__ = ["every", "excludes", "implies", "union"]
+__all__ = ["every", "excludes", "implies", "sides", "union"]
 
 
 def every(conditions: Iterable[Expression | None]) -> Expression | None:

@@ -22,7 +22,7 @@ from crmkpi.definition.expressions import (
     Unreadable,
     walk,
 )
-from crmkpi.measuring.conditions import every, union
+from crmkpi.measuring.conditions import every, sides, union
 
 __all__ = ["Doubt", "Uncertainty", "doubt_of", "fields_of"]
 
@@ -136,6 +136,21 @@ class Doubt:
     fields: tuple[Field, ...]
 
 
+def _slim(condition: Expression | None) -> Expression | None:
+    """The same condition, without denying what it asks for itself: a and not (a and b) is a and not b.
+
+    Of a record where a is in doubt, both could not be held against each other.
+    """
+    parts = sides(condition)
+    known = {repr(part) for part in parts}
+    found = []
+    for part in parts:
+        denied = sides(part.item) if isinstance(part, Unless) else []
+        rest = [one for one in denied if repr(one) not in known]
+        found.append(Unless(reduce(and_, rest)) if rest and len(rest) < len(denied) else part)
+    return every(found)
+
+
 def doubt_of(uncertainty: Uncertainty, ways: Sequence[tuple[Expression | None, Field | None]]) -> Doubt | None:
     """What is in doubt where records are used in these ways, each a condition and the currency that is read as well."""
     fields = uncertainty.fields(*(root for way in ways for root in way))
@@ -145,9 +160,10 @@ def doubt_of(uncertainty: Uncertainty, ways: Sequence[tuple[Expression | None, F
     possible: list[Expression | None] = []
     doubts: dict[str, Expression] = {}
     for used, currency in ways:
-        sure = used if used is None else uncertainty.certainly(used)
+        slim = _slim(used)
+        sure = slim if slim is None else uncertainty.certainly(slim)
         certain[repr(used)] = sure = every([certain.get(repr(used), sure), *uncertainty.readable(currency)])
-        possible.append(used if used is None else uncertainty.possibly(used))
+        possible.append(slim if slim is None else uncertainty.possibly(slim))
         if sure is not None and uncertainty.fields(used, currency):
             doubt = Unless(sure) if possible[-1] is None else possible[-1] & Unless(sure)
             doubts[repr(used)] = doubt
