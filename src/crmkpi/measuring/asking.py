@@ -14,8 +14,9 @@ from crmkpi.engines.query import Answer, Query, UnreadableFoundError, padded, wi
 from crmkpi.engines.records import engine as records_engine
 from crmkpi.errors import InputError, MissingTableError, ParameterError, unknown_name
 from crmkpi.measuring.plan import Plan
-from crmkpi.measuring.reading import EVER, Reader, Timeline, moved
+from crmkpi.measuring.reading import EVER, Reader, Timeline
 from crmkpi.measuring.segments import Segment, segment_keys
+from crmkpi.measuring.shifts import moved
 from crmkpi.measuring.unknown_attributes import attribute_of, check_attribute, noting
 from crmkpi.money import Rates
 from crmkpi.records import known_tables

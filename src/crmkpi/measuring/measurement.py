@@ -88,8 +88,7 @@ def measure_one(
 ) -> Result:
     """One metric over one period as one result."""
     periods = (period,) if against is None else (period, against)
-    asked: dict[str, Any] = {"confidence": confidence, "moments": against is not None}
-    reader, plan = read(crm, (metric,), periods, (), parameters, **asked)
+    reader, plan = read(crm, (metric,), periods, (), parameters, confidence=confidence, moments=against is not None)
     return next(_Builder(crm, reader, (), parameters, confidence).results(plan.metrics[0], [()], period, against))
 
 

@@ -28,8 +28,8 @@ __all__ = ["read_export", "recognised"]
 _LEAST_SCORE = 0.5
 _LEAST_LEAD = 0.02
 _LEAST_KNOWN = 2
-_OF_UNKNOWN = 0.25  # what a column counts for that no preset knows: firms add columns of their own
-_OF_LIKE_SPELLING = 0.8  # what a column counts for that is spelt in another way
+_OF_UNKNOWN = 0.25  # weight of a header that no preset has: firms add columns of their own
+_OF_LIKE_SPELLING = 0.8  # weight of a header that matches only after normalising
 
 
 def read_export(
