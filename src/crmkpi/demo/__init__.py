@@ -43,7 +43,7 @@ _RATES = {"CHF": "1.05"}
 # Rows as people and systems spoil them: each is a row of the file whose other cells are empty.
 _SPOILED: Mapping[str, tuple[Mapping[str, str], ...]] = {
     "deals": (
-        {"id": "D-import-1", "status": "won", "amount": "on request", "closed_at": "2026-08-11"},
+        {"id": "D-import-1", "status": "won", "amount": "on request", "closed_at": "2026-03-11"},
         {"id": "D-import-2", "status": "open", "amount": "900", "expected_close_on": "after the audit"},
         {"id": "", "status": "", "amount": "2500"},
     ),
