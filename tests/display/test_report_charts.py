@@ -108,7 +108,7 @@ def test_what_cannot_be_drawn_is_said_in_one_sentence(report: Any, kind: Any, me
 
 def test_amounts_in_several_currencies_have_no_common_axis() -> None:
     deals = [ck.Deal(id=code, status="won", amount=1, currency=code) for code in ("EUR", "USD")]
-    with pytest.raises(InputError, match=r"The amounts of revenue are in EUR, USD, and a chart has one axis for them"):
+    with pytest.raises(InputError, match=r"The amounts of revenue are in EUR, USD, and a chart has one axis; give"):
         ck.Dataset(deals=deals).measure("revenue", by="currency").chart()
 
 
