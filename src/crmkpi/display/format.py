@@ -29,6 +29,7 @@ __all__ = [
     "format_change",
     "format_change_interval",
     "format_detectable",
+    "format_difference",
     "format_input",
     "format_interval",
     "format_label",
@@ -91,15 +92,18 @@ def format_change_interval(change: Change, unit: Unit, *, currency: str | None =
     """
     if change.interval is None:
         return ""
-    return f"[{', '.join(_difference(bound, unit, currency) for bound in change.interval)}]"
+    return f"[{', '.join(format_difference(bound, unit, currency=currency) for bound in change.interval)}]"
 
 
 def format_detectable(change: Change, unit: Unit, *, currency: str | None = None) -> str:
     """The smallest change that the data could have shown, without a sign."""
-    return "" if change.detectable is None else _difference(change.detectable, unit, currency).lstrip("+")
+    return (
+        "" if change.detectable is None else format_difference(change.detectable, unit, currency=currency).lstrip("+")
+    )
 
 
-def _difference(size: Any, unit: Unit, currency: str | None) -> str:
+def format_difference(size: Any, unit: Unit, *, currency: str | None = None) -> str:
+    """A difference of two values with its sign: percentage points of a ratio, points of a score."""
     if unit == "ratio":
         return f"{_signed(_percent(size))} pp"
     if unit == "score":
