@@ -144,7 +144,14 @@ def read(
     # Rates that change from day to day need each record's date, even where no period is asked for.
     undated = not any(periods)
     whole = undated and not (crm.rates is not None and crm.rates.dated)
-    plan = _plan(tuple(metrics), tuple(segments), whole=whole, undated=undated, intervals=confidence is not None)
+    plan = _plan(
+        tuple(metrics),
+        tuple(segments),
+        whole=whole,
+        undated=undated,
+        intervals=confidence is not None,
+        so_far=crm.as_of is not None,
+    )
     values = _parameter_values(metrics, parameters)
     if whole and crm.as_of is None:
         timeline = _ALL_TIME
@@ -228,20 +235,26 @@ def _answer(
     return answer
 
 
-_PLANS: dict[tuple[tuple[int, ...], bool, bool, bool], Plan] = {}
+_PLANS: dict[tuple[tuple[int, ...], bool, bool, bool, bool], Plan] = {}
 
 
 def _plan(
-    metrics: tuple[Metric, ...], segments: tuple[Segment, ...], *, whole: bool, undated: bool, intervals: bool
+    metrics: tuple[Metric, ...],
+    segments: tuple[Segment, ...],
+    *,
+    whole: bool,
+    undated: bool,
+    intervals: bool,
+    so_far: bool,
 ) -> Plan:
-    key = (tuple(map(id, metrics)), whole, undated, intervals)
+    key = (tuple(map(id, metrics)), whole, undated, intervals, so_far)
     if not segments and key in _PLANS:
         return _PLANS[key]
     types = (
         [measure.base.record_type_ for metric in metrics for measure in metric.measures.values()] if segments else []
     )
     keys = {type_.table: segment_keys(segments, type_) for type_ in types}
-    plan = Plan(metrics, keys, whole=whole, undated=undated, intervals=intervals)
+    plan = Plan(metrics, keys, whole=whole, undated=undated, intervals=intervals, so_far=so_far)
     if not segments:
         if len(_PLANS) > _KEPT_PLANS:  # metrics made on the fly must not be kept for ever
             _PLANS.clear()
@@ -277,6 +290,8 @@ def _functions(crm: Dataset, plan: Plan) -> dict[str, Callable[..., Any]]:
     functions: dict[str, Callable[..., Any]] = {"local_day": crm.calendar.local_day}
     if plan.asks_business_time:
         functions["business_time"] = crm.calendar.open_time().between
+    if crm.calendar.clocks_change:
+        functions["elapsed"] = crm.calendar.elapsed
     if crm.rates is not None:
         functions["convert"] = _converter(crm.rates, crm.currency, crm.calendar)
     return functions

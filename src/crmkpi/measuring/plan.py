@@ -21,6 +21,7 @@ from crmkpi.definition.expressions import (
     Constant,
     Expression,
     Field,
+    Happened,
     Membership,
     Presence,
     Unless,
@@ -31,6 +32,7 @@ from crmkpi.definition.measures import Grouped, Measure
 from crmkpi.definition.metric import Mean, Metric
 from crmkpi.engines.query import Keep, Query, SegmentKey, Slot
 from crmkpi.errors import PeriodError
+from crmkpi.measuring.so_far import AFTER_AS_OF, lies_later, measure_so_far, so_far
 from crmkpi.records.base import RecordType
 
 __all__ = ["AccountPlan", "Column", "MeasurePlan", "MetricPlan", "Plan"]
@@ -96,10 +98,11 @@ class Plan:
     """The queries for `metrics`, one a table, and where each metric finds its numbers in the answers.
 
     `undated` says that no period is asked for: flows then need no timestamp. `whole` says that no day matters either,
-    as that of a rate would. Without `intervals` nothing is kept that only an interval needs.
+    as that of a rate would. Without `intervals` nothing is kept that only an interval needs. `so_far` says that it is
+    known up to which day the data goes, so that what lies later has not happened.
     """
 
-    __slots__ = ("_intervals", "_undated", "_whole", "asks_business_time", "metrics", "queries", "shifting")
+    __slots__ = ("_intervals", "_so_far", "_undated", "_whole", "asks_business_time", "metrics", "queries", "shifting")
 
     def __init__(
         self,
@@ -109,11 +112,13 @@ class Plan:
         whole: bool,
         intervals: bool,
         undated: bool = False,
+        so_far: bool = False,
     ) -> None:
         """Plan `metrics` over tables that are grouped by `segments` (the keys of each table)."""
         self._whole = whole
         self._undated = undated or whole
         self._intervals = intervals
+        self._so_far = so_far
         self.queries: dict[str, Query] = {}
         self.metrics = tuple(self._metric(metric, segments) for metric in metrics)
         measures = [measure for found in self.metrics for measure in _all_measures(found.metric)]
@@ -151,10 +156,21 @@ class Plan:
         query = self.queries[type_.table]
         at = self._anchor_of(metric, measure, type_)
         stock = measure.is_stock and measure.at is None
+        happened: list[Expression] = []
+        if self._so_far and not stock:
+            measure = measure_so_far(measure)
+            happened = [] if at is None else [Unless(lies_later(at))]
         anchor = query.anchor(None if self._whole or stock else at, stock=stock)
         slot = Slot(
             _what(measure),
-            _every([*_not_left_out(metric, type_.table, measure), measure.where, *_not_negative(measure.value)]),
+            _every(
+                [
+                    *happened,
+                    *_not_left_out(self._left_out(metric, type_.table, stock=stock), measure),
+                    measure.where,
+                    *_not_negative(measure.value),
+                ]
+            ),
             measure.value,
             key,
             at if measure.aggregate == "latest" else None,
@@ -164,6 +180,11 @@ class Plan:
         )
         number = query.anchors[anchor].add(slot)
         return Column(type_.table, anchor, number, measure, query.anchors[anchor].slots[number], stock)
+
+    def _left_out(self, metric: Metric, table: str, *, stock: bool) -> dict[str, Expression]:
+        """What the metric leaves out of a table, as it is known."""
+        known = so_far if self._so_far and not stock else _as_it_is
+        return {reason: known(what) for reason, what in metric.leave_out.items() if table_of(what) == table}
 
     def _keep(self, metric: Metric, name: str, measure: Measure) -> tuple[Keep, ...]:
         """What must be kept of the values for the aggregate and for the interval."""
@@ -200,24 +221,28 @@ class Plan:
         used = _union(list(ways.values()))
         reasons: list[tuple[str, int]] = []
         before: list[Expression] = []
-        for reason, what in metric.leave_out.items():
-            if table_of(what) == table:
-                reasons.append((reason, plan.add(Slot("count", _every([*map(Unless, before), what])))))
-                before.append(what)
+        for reason, what in self._left_out(metric, table, stock=plan.stock).items():
+            reasons.append((reason, plan.add(Slot("count", _every([*map(Unless, before), what])))))
+            before.append(what)
         if used is not None:
             # A record that one measure cannot use may still be used by another.
             others = [Unless(used)] if len(ways) > 1 else []
             for measure, slot in counted:
                 known = tuple(before)
-                for reason, unusable in _own_reasons(measure, slot):
+                at = self._anchor_of(metric, measure, query.type_) if self._so_far and not plan.stock else None
+                for reason, unusable in _own_reasons(measure, slot, at):
                     lost = _every([measure.where, unusable])
                     if lost is not None and not any(_implies(lost, other) for other in known):
                         rest = _every([*map(Unless, known), lost, *others])
                         reasons.append((reason, plan.add(Slot("count", rest))))
                         before.append(lost)
-        at = None if plan.at is None else repr(plan.at).partition(".")[2]
         number = plan.add(Slot("count", used))
-        return AccountPlan(table, at, anchor, plan.stock, number, tuple(reasons))
+        name = None if plan.at is None else repr(plan.at).partition(".")[2]
+        return AccountPlan(table, name, anchor, plan.stock, number, tuple(reasons))
+
+
+def _as_it_is(what: Expression) -> Expression:
+    return what
 
 
 def _what(measure: Measure) -> Literal["count", "values", "distinct", "latest"]:
@@ -241,15 +266,24 @@ def _not_negative(value: Expression | None) -> list[Expression]:
     return [Comparison(">=", value, _ZERO)]
 
 
-def _own_reasons(measure: Measure, slot: Slot) -> Iterable[tuple[str, Expression | None]]:
-    """Why a record that a measure is about may still not count: no value, a negative duration, no key."""
+def _own_reasons(measure: Measure, slot: Slot, at: Expression | None) -> Iterable[tuple[str, Expression | None]]:
+    """Why a record that a measure is about may still not count: not yet, no value, a negative duration, no key.
+
+    `at` is the date of a record that has not happened where it lies after the day up to which the data is known.
+    """
     present: list[Expression] = []
+    if at is not None:
+        yield AFTER_AS_OF, lies_later(at)
     for root in (slot.key, slot.moment, slot.value):
-        fields = {repr(part): part for part in walk(root) if isinstance(part, Field) and _optional(measure, part)}
-        for part in fields.values():
-            if repr(part.present()) not in map(repr, present):
-                yield f"no {part.path[-1]}", _every([*present, part.missing()])
-                present.append(part.present())
+        for part in walk(root):
+            field = part.item if isinstance(part, Happened) else part
+            if not isinstance(field, Field) or repr(field.present()) in map(repr, present):
+                continue
+            if isinstance(part, Happened):
+                yield AFTER_AS_OF, _every([*present, lies_later(field)])
+            if _optional(measure, field):
+                yield f"no {field.path[-1]}", _every([*present, field.missing()])
+            present += [field.present(), *([part.present()] if isinstance(part, Happened) else [])]
     if slot.value is not None and slot.value.kind == "duration":
         negative = Comparison("<", slot.value, _ZERO)
         if isinstance(slot.value, BusinessTime):
@@ -262,11 +296,11 @@ def _optional(measure: Measure, part: Field) -> bool:
     return len(part.path) > 1 or measure.base.record_type_.fields[part.path[0]].optional
 
 
-def _not_left_out(metric: Metric, table: str, measure: Measure) -> list[Expression]:
+def _not_left_out(left_out: Mapping[str, Expression], measure: Measure) -> list[Expression]:
     """Nothing of what is left out; without what the measure's own condition or value excludes already."""
     present = None if measure.value is None else measure.value.present()
     own = _every([measure.where, present])
-    return [Unless(what) for what in metric.leave_out.values() if table_of(what) == table and not _excludes(own, what)]
+    return [Unless(what) for what in left_out.values() if not _excludes(own, what)]
 
 
 def _used_by(slot: Slot) -> Expression | None:
@@ -323,7 +357,7 @@ def _implies(narrow: Expression | None, wide: Expression | None) -> bool:
         and isinstance(wide, Presence)
         and narrow.present_
         and wide.present_
-        and isinstance(wide.item, Field)
+        and isinstance(wide.item, Field | Happened)
         and repr(wide.item) in map(repr, walk(narrow.item))
     )
 

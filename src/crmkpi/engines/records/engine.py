@@ -41,6 +41,15 @@ class Moments:
     as_of_wall: datetime = datetime.max  # noqa: DTZ901  # likewise
     as_of: datetime = _FOR_EVER
 
+    @property
+    def looked_at(self) -> Sequence[tuple[datetime, datetime, datetime, datetime]]:
+        """The bounds, none of which lies after the as-of instant: what comes later has not happened."""
+        wall, exact = self.as_of_wall, self.as_of
+        return [
+            (min(start_wall, wall), min(start, exact), min(end_wall, wall), min(end, exact))
+            for start_wall, start, end_wall, end in self.bounds
+        ]
+
 
 def answer(
     query: Query,
@@ -54,13 +63,13 @@ def answer(
     """The answer to `query` over `records`, any iterable, read once.
 
     `tables` gives the records of a related table by their id; `functions` are the calendar's `local_day` and
-    `business_time`, and `convert` where amounts are converted; `parameters` are the caller's numbers by their
+    `business_time`, `elapsed` where its clocks change, and `convert` where amounts are converted; `parameters` are the caller's numbers by their
     printed parameter.
     """
-    converts = "convert" in functions
-    loop: Loop | None = query.compiled.get(converts)
+    converts, zoned = "convert" in functions, "elapsed" in functions
+    loop: Loop | None = query.compiled.get((converts, zoned))
     if loop is None:
-        loop = query.compiled[converts] = compiled(query, converts=converts)
+        loop = query.compiled[converts, zoned] = compiled(query, converts=converts, zoned=zoned)
     locators = [_Locator(moments, anchor) for anchor in query.anchors]
     scan = loop.bind(locators, moments, tables, functions, parameters)
     whole: Answer | None = None
