@@ -26,6 +26,7 @@ from crmkpi.measuring.plan import MetricPlan, Plan
 from crmkpi.measuring.reading import EVER, Input, Reader, Timeline, moved
 from crmkpi.measuring.results import Report, Result, compared, measured
 from crmkpi.measuring.segments import By, Segment, segment_keys, segments_of
+from crmkpi.measuring.undefined import all_left_out
 from crmkpi.measuring.unknown_attributes import attribute_of, check_attribute, noting
 from crmkpi.metrics.catalogue import catalogue
 from crmkpi.money import Rates
@@ -364,6 +365,10 @@ class _Builder:
             if reason is None and lacks:
                 reason = next((one.missing for one in inputs.values() if one.value is None and one.missing), None)
             value, exact, reason = (None, None, reason) if reason else evaluated(metric, numbers)
+            if value is not None and not all(totals.values()):  # a 0 may be for want of records that count
+                given = [self._reader.answers[account.table].given.get(segment, 0) for account in plan.accounts]
+                reason = all_left_out(plan.accounts, cut.counts(segment), given)
+                value, exact = (value, exact) if reason is None else (None, None)
             yield measured(
                 metric,
                 value,

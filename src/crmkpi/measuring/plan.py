@@ -70,6 +70,7 @@ class AccountPlan:
     stock: bool
     used: int
     reasons: tuple[tuple[str, int], ...]
+    lacking: tuple[bool, ...]  # of each reason, whether it is for want of knowledge that records are left out
 
     @property
     def no_date(self) -> str:
@@ -220,9 +221,11 @@ class Plan:
         ways = {repr(way): way for way in (_used_by(slot) for _, slot in counted)}
         used = _union(list(ways.values()))
         reasons: list[tuple[str, int]] = []
+        lacking: list[bool] = []
         before: list[Expression] = []
         for reason, what in self._left_out(metric, table, stock=plan.stock).items():
             reasons.append((reason, plan.add(Slot("count", _every([*map(Unless, before), what])))))
+            lacking.append(not _tells_apart(what))
             before.append(what)
         if used is not None:
             # A record that one measure cannot use may still be used by another.
@@ -235,10 +238,21 @@ class Plan:
                     if lost is not None and not any(_implies(lost, other) for other in known):
                         rest = _every([*map(Unless, known), lost, *others])
                         reasons.append((reason, plan.add(Slot("count", rest))))
+                        lacking.append(reason != AFTER_AS_OF)
                         before.append(lost)
         number = plan.add(Slot("count", used))
         name = None if plan.at is None else repr(plan.at).partition(".")[2]
-        return AccountPlan(table, name, anchor, plan.stock, number, tuple(reasons))
+        return AccountPlan(table, name, anchor, plan.stock, number, tuple(reasons), tuple(lacking))
+
+
+def _tells_apart(what: Expression) -> bool:
+    """Whether it says what a record is (deleted, merged, spam), and not that something about it is not known."""
+    parts = list(walk(what))
+    return all(
+        part.present_ if isinstance(part, Presence) else isinstance(part.right, Constant)
+        for part in parts
+        if isinstance(part, Presence | Comparison)
+    )
 
 
 def _as_it_is(what: Expression) -> Expression:

@@ -1,4 +1,4 @@
-"""What is known on the day `as_of`: a date that lies after it says what is planned or meant as "never", and nothing more.
+"""What is known on the day `as_of`: a date that lies after it says what is planned, or meant as "never".
 
 Replies, ends, closings and solutions dated later have not happened: they are missing. A record whose own date lies
 later is left out as "after as of". A stock is looked at no later than on that day (`Moments.looked_at`), and needs none

@@ -215,7 +215,8 @@ class Calendar:
         """How much of the time from `start` to `end` lay inside opening hours, holidays left out.
 
         A day's hours become moments in this calendar's zone, so a day open around the clock has 23 hours when clocks
-        go forward. Times without a zone are what the wall clock of this zone showed. An end before the start gives minus the overlap; no overlap gives zero.
+        go forward. Times without a zone are what the wall clock of this zone showed. An end before the start gives
+        minus the overlap; no overlap gives zero.
 
         Raises:
             ParameterError: the calendar has no opening hours, or those of that time are not known: they change, and
@@ -234,9 +235,9 @@ class Calendar:
     def explain(self, start: datetime, end: datetime) -> tuple[tuple[datetime, datetime], ...]:
         """The stretches of opening time that `business_time` counts, each from its start to its end.
 
-        Their lengths add up to the business time. Moments come in this calendar's zone with the offset
-        of that moment; those without a zone stay so where the clocks of this calendar never change. When `end` lies before `start`, the stretches run backwards too. Those beyond the years 2 to
-        9998 are not listed.
+        Their lengths add up to the business time. Moments come in this calendar's zone with the offset of that moment;
+        those without a zone stay so where the clocks of this calendar never change. When `end` lies before `start`,
+        the stretches run backwards too. Those beyond the years 2 to 9998 are not listed.
 
         >>> desk = Calendar(opening_hours={"mon-fri": ("09:00", "17:00")})
         >>> for opened, closed in desk.explain(datetime(2026, 3, 13, 16), datetime(2026, 3, 16, 10)):

@@ -63,8 +63,8 @@ def answer(
     """The answer to `query` over `records`, any iterable, read once.
 
     `tables` gives the records of a related table by their id; `functions` are the calendar's `local_day` and
-    `business_time`, `elapsed` where its clocks change, and `convert` where amounts are converted; `parameters` are the caller's numbers by their
-    printed parameter.
+    `business_time`, `elapsed` where its clocks change, and `convert` where amounts are converted; `parameters` are the
+    caller's numbers by their printed parameter.
     """
     converts, zoned = "convert" in functions, "elapsed" in functions
     loop: Loop | None = query.compiled.get((converts, zoned))
