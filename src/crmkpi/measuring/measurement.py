@@ -246,7 +246,7 @@ def _plan(
     whole: bool,
     undated: bool,
     intervals: bool,
-    so_far: bool,
+    so_far: bool = False,
 ) -> Plan:
     key = (tuple(map(id, metrics)), whole, undated, intervals, so_far)
     if not segments and key in _PLANS:

@@ -285,7 +285,8 @@ def _own_reasons(measure: Measure, slot: Slot, at: Expression | None) -> Iterabl
 
     `at` is the date of a record that has not happened where it lies after the day up to which the data is known.
     """
-    present: list[Expression] = []
+    happened = [] if at is None else [Unless(lies_later(at))]
+    present: list[Expression] = [*happened]
     if at is not None:
         yield AFTER_AS_OF, lies_later(at)
     for root in (slot.key, slot.moment, slot.value):
@@ -302,7 +303,7 @@ def _own_reasons(measure: Measure, slot: Slot, at: Expression | None) -> Iterabl
         negative = Comparison("<", slot.value, _ZERO)
         if isinstance(slot.value, BusinessTime):
             negative = Comparison("<", slot.value.end, slot.value.start)
-        yield "negative duration", negative
+        yield "negative duration", _every([*happened, negative])
 
 
 def _optional(measure: Measure, part: Field) -> bool:
