@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from crmkpi import presets
-from crmkpi.sources.presets import Preset, PresetColumn
+from crmkpi.sources.presets import PRESETS, Preset, PresetColumn
 
 WRITTEN = "<!-- Written by `python .ci/pages.py`; do not edit. -->\n"
 SEEN = {"file": "a real file", "code": "code", "documents": "documents alone"}
@@ -131,7 +130,7 @@ def pages() -> dict[str, str]:
     """The text of each page, by its name within docs."""
     rows = [
         f"| [{name}]({name}.md) | {each.system}: {each.title} | {each.record or 'totals'} | {SEEN[each.seen]} |"
-        for name, each in presets.items()
+        for name, each in PRESETS.items()
     ]
     index = INTRODUCTION.replace("# Presets\n", f"# Presets\n\n{WRITTEN}", 1) + "\n".join([*rows, ""])
-    return {"presets/index.md": index} | {f"presets/{name}.md": page(each) for name, each in presets.items()}
+    return {"presets/index.md": index} | {f"presets/{name}.md": page(each) for name, each in PRESETS.items()}

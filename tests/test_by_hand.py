@@ -222,3 +222,23 @@ def test_two_scales_are_kept_apart_by_grouping():
     ]
     report = ck.Dataset(surveys=surveys).measure("customer_satisfaction_rating", by="scale_high")
     assert [(result.segment["scale_high"], result.value) for result in report] == [(5.0, 4.0), (10.0, 8.0)]
+
+
+def test_customers_who_left_the_moment_they_came_count_in_the_lifespan() -> None:
+    found = [
+        ck.Customer(id="1", since="2026-01-01", until="2026-01-01"),
+        ck.Customer(id="2", since="2026-01-01", until="2026-01-11"),
+    ]
+    known = {"as_of": date(2026, 3, 31)}
+    assert ck.customer_lifespan(found, horizon=30, **known).to("days") == 5
+    assert ck.customer_lifespan.variant("exponential")(found, **known).to("days") == 5
+    assert ck.customer_lifespan.variant("churned_only")(found).to("days") == 5
+
+
+def test_money_that_a_formula_divides_is_not_rounded() -> None:
+    orders = [ck.Order(id="1", customer_id="A", amount=Decimal("0.004"), ordered_at="2026-03-01")]
+    assert ck.customer_lifetime_value(orders, period="2026", lifespan=365).value == Decimal("0.004")
+    customers = [ck.Customer(id="A", since="2025-03-01", until="2026-03-01")]
+    worth = ck.customer_lifetime_value.variant("discounted")
+    found = worth(customers=customers, orders=orders, as_of=date(2026, 3, 31), horizon=365, discount=0)
+    assert found.value == pytest.approx(Decimal("0.004"))

@@ -17,11 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from crmkpi import presets
 from crmkpi.demo import run
 from crmkpi.metrics.catalogue import catalogue
 from crmkpi.records import RECORDS
 from crmkpi.records.base import record_type
+from crmkpi.sources.presets import PRESETS
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -174,7 +174,7 @@ def test_each_kpi_and_each_preset_has_its_page(pages: list[Path]) -> None:
     docs = pages[0].parent / "docs"
     written = {page.relative_to(docs).as_posix() for page in pages[1:]}
     assert {f"catalogue/{metric.id}.md" for metric in catalogue} <= written
-    assert {f"presets/{name}.md" for name in presets} <= written
+    assert {f"presets/{name}.md" for name in PRESETS} <= written
 
 
 def test_git_ignores_the_pages_that_are_made_from_the_code(pages: list[Path]) -> None:

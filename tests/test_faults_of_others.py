@@ -1,4 +1,4 @@
-"""Mistakes in definitions that other tools make, one test each: the data that shows it, and the right answer.
+"""Faults of other tools: mistakes in their definitions, one test each: the data that shows it, and the right answer.
 
 Each test first works out what the faulty way gives, so that it is plain that the data tells the two apart.
 """

@@ -13,11 +13,15 @@ from pathlib import Path
 import pytest
 
 import crmkpi
+from crmkpi._names import KPIS
 from crmkpi.definition.metric import Metric
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = Path(crmkpi.__file__).parent
-PATHS = sorted(PACKAGE.rglob("*.py"))
+# What a file of KPIs makes public is what `KPIS` says of it, so it has no list of its own.
+KPI_PATHS = sorted(PACKAGE.glob("metrics/*/[a-z]*.py"))
+PATHS = sorted({*PACKAGE.rglob("*.py")} - {*KPI_PATHS})
+THEMES = sorted({home.partition(".")[0] for home in KPIS.values()})
 
 
 def module_name(path: Path) -> str:
@@ -61,7 +65,32 @@ def test_every_public_function_and_class_of_a_module_is_in_its_all(path):
     assert defined - variants - set(module.__all__) == set()
 
 
-@pytest.mark.parametrize("path", PATHS, ids=MODULES)
+@pytest.mark.parametrize("path", KPI_PATHS, ids=map(module_name, KPI_PATHS))
+def test_every_kpi_that_a_file_defines_is_in_the_list_of_names(path):
+    module = import_module(module_name(path))
+    defined = {
+        it.id
+        for it in vars(module).values()
+        if isinstance(it, Metric) and it.function.__module__ == module.__name__ and "." not in it.id
+    }
+    home = f"{path.parent.name}.{path.stem}"
+    assert defined == {name for name, listed in KPIS.items() if listed == home}
+
+
+def test_the_theme_of_a_kpi_is_its_folder():
+    assert {name: home.partition(".")[0] for name, home in KPIS.items()} == {
+        metric.id: metric.theme for metric in crmkpi.catalogue
+    }
+
+
+def test_the_stubs_are_written_from_the_list_of_names(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / ".ci"))
+    stubs = import_module("stubs").stubs()
+    assert {path for path, text in stubs.items() if path.read_text(encoding="utf-8") != text} == set()
+    assert set(stubs) == {PACKAGE / "__init__.pyi", *(PACKAGE / "metrics" / theme / "__init__.pyi" for theme in THEMES)}
+
+
+@pytest.mark.parametrize("path", [*PATHS, *KPI_PATHS], ids=map(module_name, [*PATHS, *KPI_PATHS]))
 def test_every_public_class_function_and_method_has_a_docstring(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     assert ast.get_docstring(tree), "the module has none"
@@ -111,10 +140,17 @@ def test_modules_are_reached_through_the_package():
     assert ran.stdout == "True\n"
 
 
-def test_dir_lists_the_public_names_before_any_is_loaded():
-    program = "import crmkpi; print(set(crmkpi.__all__) <= set(dir(crmkpi)))"
+@pytest.mark.parametrize("package", ["crmkpi", *(f"crmkpi.metrics.{theme}" for theme in THEMES)])
+def test_dir_lists_the_public_names_before_any_is_loaded(package):
+    program = f"import {package} as package; print(package.__all__ != [] and {{*package.__all__}} <= {{*dir(package)}})"
     ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     assert ran.stdout == "True\n"
+
+
+def test_the_presets_are_a_module_and_so_is_all_that_is_no_name_of_one():
+    program = "from crmkpi import presets, periods; print(presets.PRESETS['hubspot_deal'].record, periods.__name__)"
+    ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert ran.stdout == "Deal crmkpi.time.periods\n"
 
 
 def test_the_version_is_that_of_the_project():

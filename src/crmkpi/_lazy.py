@@ -30,6 +30,9 @@ def loader(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
 class _Package(ModuleType):
     """Keeps `crmkpi.sales.win_rate` the KPI that it is, though the module that defines it has the same name."""
 
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self.__dict__["_homes"]})
+
     def __setattr__(self, name: str, value: object) -> None:
         # Importing a module of a package makes it an attribute of the package.
         own = isinstance(value, ModuleType) and value.__name__ == f"{self.__name__}.{name}"

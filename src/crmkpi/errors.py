@@ -21,8 +21,14 @@ Catch `CrmKpiError` for all of them. Each message is one sentence: the thing, th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+import sysconfig
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from pathlib import Path
+from traceback import FrameSummary, extract_tb
+from types import MappingProxyType
+from typing import ClassVar
 
 __all__ = [
     "AmbiguousDateError",
@@ -41,11 +47,45 @@ __all__ = [
     "UndefinedError",
     "UnknownNameError",
     "did_you_mean",
+    "unknown_name",
 ]
 
 
 class CrmKpiError(Exception):
-    """The root of the tree: catch it to catch every error that crmkpi raises on purpose."""
+    """The root of the tree: catch it to catch every error that crmkpi raises on purpose.
+
+    For services, `code` names the kind of error for machines, `http_status` is the status that an API answers with
+    (422 for data and arguments, 404 for names that do not exist, 500 for what the service itself must mend), and
+    `details` has the parts of the message where they are known, such as the name that was given and those there are.
+
+    >>> error = UnknownNameError("There is no KPI 'winrate'.", name="winrate", known=("win_rate",))
+    >>> error.code, error.http_status, dict(error.details)
+    ('unknown_name', 404, {'name': 'winrate', 'known': ('win_rate',)})
+    """
+
+    http_status: ClassVar[int] = 500
+
+    def __init__(self, message: str = "", **details: object) -> None:
+        super().__init__(message)
+        self.details: Mapping[str, object] = MappingProxyType(details)
+
+    @property
+    def code(self) -> str:
+        """The kind of error for machines: the name of the class in small letters, without "Error"."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__.removesuffix("Error")).lower()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _restored, (type(self), str(self), dict(self.details))
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows of an uncaught error: the lines of the user's own code, and the sentence."""
+        shown = [
+            line
+            for frame in extract_tb(self.__traceback__)
+            if _is_users(frame)
+            for line in (f"{_place(frame)}, line {frame.lineno}", f"    {frame.line}")
+        ]
+        return [*shown, f"{type(self).__name__}: {self}"]
 
 
 class DefinitionError(CrmKpiError):
@@ -55,9 +95,13 @@ class DefinitionError(CrmKpiError):
 class UnknownNameError(CrmKpiError, LookupError):
     """A metric, field, segment, status, column or table that does not exist; names the nearest one."""
 
+    http_status = 404
+
 
 class InputError(CrmKpiError, ValueError):
     """The data or an argument cannot be used as it stands."""
+
+    http_status = 422
 
 
 class PeriodError(InputError):
@@ -102,6 +146,32 @@ class UndefinedError(CrmKpiError, ArithmeticError):
 
 class MissingExtraError(CrmKpiError, ImportError):
     """An optional library is needed and not installed; says which extra brings it."""
+
+
+def unknown_name(sentence: str, name: object, known: Iterable[str]) -> UnknownNameError:
+    """The error for a name that does not exist: the sentence, with the way out, and both as details.
+
+    >>> raise unknown_name("There is no theme 'sale'.", "sale", ["sales", "service"])
+    Traceback (most recent call last):
+    crmkpi.errors.UnknownNameError: There is no theme 'sale'. Did you mean 'sales'?
+    """
+    names = sorted(set(known))
+    return UnknownNameError(f"{sentence} {did_you_mean(str(name), names)}", name=name, known=tuple(names))
+
+
+def _restored(kind: type[CrmKpiError], message: str, details: Mapping[str, object]) -> CrmKpiError:
+    return kind(message, **details)
+
+
+def _is_users(frame: FrameSummary) -> bool:
+    """Whether a frame is in code that the user wrote: not in this package, and in no installed library."""
+    folders = (str(Path(__file__).parent), *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")))
+    return not frame.filename.startswith((*folders, "<frozen", "<string>"))
+
+
+def _place(frame: FrameSummary) -> str:
+    """The file of a frame; a cell of a notebook, which IPython compiles from a temporary file, is a cell."""
+    return "Cell" if "ipykernel_" in frame.filename or frame.filename.startswith("<ipython-input") else frame.filename
 
 
 def did_you_mean(name: str, known: Iterable[str], *, limit: int = 12) -> str:

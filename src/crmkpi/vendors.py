@@ -20,7 +20,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from crmkpi.definition.metric import Metric
-from crmkpi.errors import UnknownNameError, did_you_mean
+from crmkpi.errors import UnknownNameError, unknown_name
 from crmkpi.measuring.results import Result
 from crmkpi.metrics.catalogue import catalogue
 
@@ -117,9 +117,7 @@ class Vendor(Mapping[str, Screen]):
         if name in self.refused:
             raise UnknownNameError(f"{name!r} of {self.name} cannot be reproduced: {self.refused[name]}.")
         if name not in self._screens:
-            raise UnknownNameError(
-                f"{self.name} shows no {name!r} that is known here. {did_you_mean(name, self._screens)}"
-            )
+            raise unknown_name(f"{self.name} shows no {name!r} that is known here.", name, self._screens)
         return self._screens[name]
 
     def __contains__(self, name: object) -> bool:

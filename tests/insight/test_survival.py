@@ -66,6 +66,15 @@ def test_without_open_ends_the_curve_is_the_share_that_lasts_longer(rows: list[t
     assert curve.restricted_mean(max(lasting)).value == pytest.approx(sum(lasting) / len(lasting))
 
 
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=20).filter(any), st.integers(1, 5))
+def test_the_mean_within_a_horizon_counts_those_that_ended_at_once(lasting: list[int], horizon: int) -> None:
+    horizon = min(horizon, max(lasting))
+    curve = kaplan_meier(Durations(lasting, [True] * len(lasting)))
+    expected = sum(min(length, horizon) for length in lasting) / len(lasting)
+    assert curve.restricted_mean(horizon).value == pytest.approx(expected)
+    assert curve.remaining_life(0, horizon=horizon) == curve.restricted_mean(horizon)
+
+
 @given(some)
 def test_the_curve_never_rises_and_stays_in_its_band(rows: list[tuple[int, bool]]) -> None:
     points = kaplan_meier(of(rows)).points()

@@ -19,7 +19,7 @@ from crmkpi.sources import Records
 
 FILES = Path(__file__).parent / "files"
 EXPECTED = {path.name.partition(".")[0]: path for path in sorted(FILES.glob("*.expected.json"))}
-TOTALS = [name for name, preset in ck.presets.items() if preset.record is None]
+TOTALS = [name for name, preset in ck.presets.PRESETS.items() if preset.record is None]
 NAMES = [name for name in EXPECTED if name not in TOTALS]
 
 
@@ -50,7 +50,7 @@ def said(value: Any, like: Any) -> Any:
 
 
 def test_every_preset_has_a_file():
-    assert set(EXPECTED) == set(ck.presets)
+    assert set(EXPECTED) == set(ck.presets.PRESETS)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -94,7 +94,7 @@ def test_a_file_that_we_wrote_ourselves_is_taken_for_no_system(table, tmp_path):
 
 
 def test_what_single_headers_rest_on_is_said_of_headers_that_are_there():
-    for preset in ck.presets.values():
+    for preset in ck.presets.PRESETS.values():
         for column in preset.columns:
             assert set(column.headers_seen) <= set(column.headers), (preset.name, column.headers)
         if preset.stages is not None:
@@ -102,7 +102,7 @@ def test_what_single_headers_rest_on_is_said_of_headers_that_are_there():
 
 
 def test_words_that_no_file_and_no_code_shows_are_said_to_rest_on_documents():
-    leads, deals = ck.presets["salesforce_lead"], ck.presets["hubspot_deal"]
+    leads, deals = ck.presets.PRESETS["salesforce_lead"], ck.presets.PRESETS["hubspot_deal"]
     status = next(column for column in leads.columns if "Lead Status" in column.headers)
     assert (leads.seen_of(status), status.words_seen) == ("code", "documents")
     assert {rule.seen for rule in leads.leave_out} == {"documents"}

@@ -63,7 +63,7 @@ def test_every_row_is_a_record_or_rejected(rows: list[tuple[str, ...]]) -> None:
 
 
 def fits(row: tuple[str, ...]) -> bool:
-    return row[2] in ("", "2026-01-31", "31/01/2026") and row[3] in ("", "12.50", "-1", "1e5", " ")
+    return row[2] in ("", "2026-01-31", "31/01/2026") and row[3] in ("", "12.50", "-1", "1e5", "nan", " ")
 
 
 @settings(max_examples=300)
@@ -232,8 +232,13 @@ def test_words_of_the_file_become_ours_and_choices_match_in_any_case() -> None:
         (",won,,,", "id", None, "missing"),
         ("1,,,,", "status", None, "missing"),
         ("1,won,x,,", "amount", "'x'", "not a number"),
-        ("1,won,NaN,,", "amount", "'NaN'", "not a finite number"),
-        ("1,won,,75,", "probability", "'75'", "above 1, the most that the field takes"),
+        ("1,won,inf,,", "amount", "'inf'", "not a finite number"),
+        (
+            "1,won,,75,",
+            "probability",
+            "'75'",
+            'a share from 0 to 1; where the column is in percent, say units={"probability": "percent"}',
+        ),
         ("1,won,,-1,", "probability", "'-1'", "below 0, the least that the field takes"),
         ("1,won,,,perhaps", "deleted", "'perhaps'", "neither yes nor no"),
         ("1,won,,", None, None, "it has 4 cells under 5 headers"),

@@ -151,7 +151,7 @@ def test_unix_times_read_in_the_unit_that_is_said(seconds: int) -> None:
     assert column(seconds * 1000, form="unix_milliseconds") == [expected]
 
 
-@pytest.mark.parametrize("value", ["", "x", "nan", "inf", "1e300", float("nan"), True])
+@pytest.mark.parametrize("value", ["", "x", "inf", "1e300", float("nan"), True])
 def test_what_is_no_unix_time_is_refused(value: object) -> None:
     assert isinstance(column(value, form="unix_seconds")[0], str)
 

@@ -26,9 +26,10 @@ from crmkpi.errors import (
     UnknownNameError,
 )
 from crmkpi.sources import Records
+from crmkpi.sources.presets import PRESETS
 
-NAMES = [name for name, preset in ck.presets.items() if preset.record is not None]
-HEADERS = sorted({header for preset in ck.presets.values() for column in preset.columns for header in column.headers})
+NAMES = [name for name, preset in PRESETS.items() if preset.record is not None]
+HEADERS = sorted({header for preset in PRESETS.values() for column in preset.columns for header in column.headers})
 CELLS = st.text(max_size=6) | st.sampled_from(
     [
         *("", " ", "1", "won", "Closed Won", "true", "--", "$1,200.50", "1.2K", "45%", "2026-01-31", "31/01/2026"),
@@ -142,7 +143,7 @@ def test_a_workbook_reads_with_its_own_dates_and_numbers():
         ["Id", "Status", "Amount", "Closed at"],
         ["1", "won", 12.5, datetime(2026, 1, 31, 9)],
         ["", "", "", None],
-        [2, "lost", "$1,200.50", None],
+        [2, "lost", "€1,200.50", None],
         [3, "gone", 1, None],
     )
     found = ck.read_excel(file, record=ck.Deal)
@@ -366,7 +367,7 @@ def test_leads_and_deals_learn_of_each_other_and_keep_what_they_know():
     folder = Path(__file__).parent.parent / "presets" / "files"
     leads, deals = ck.join_leads(
         ck.read_csv(folder / "zoho_lead.csv", preset="zoho_lead"),
-        ck.read_csv(folder / "zoho_deal.csv", preset="zoho_deal"),
+        ck.read_csv(folder / "zoho_deal.csv", preset="zoho_deal", defaults={"currency": "USD"}),
     )
     assert [(lead.id, lead.status, lead.deal_id) for lead in leads][2] == ("z3", "converted", "p1")
     assert leads[2].converted_at == deals[0].created_at

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 import crmkpi as ck
 from crmkpi.errors import CrmKpiError, InputError, RowError, TimeZoneError
+from crmkpi.sources.presets import PRESETS
 
 AS_OF = date(2026, 1, 31)
 PRESET_FILES = Path(__file__).parent.parent / "presets" / "files"
@@ -79,7 +80,7 @@ def test_no_bytes_make_a_stream_differ_from_the_whole(content: bytes) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [name for name, each in ck.presets.items() if each.record and not each.history and name != "zendesk_ticket_api"],
+    [name for name, each in PRESETS.items() if each.record and not each.history and name != "zendesk_ticket_api"],
 )
 def test_every_preset_streams_as_it_reads(name: str) -> None:
     path = next(path for path in PRESET_FILES.glob(f"{name}.*") if ".expected" not in path.name)
@@ -128,6 +129,7 @@ def test_amounts_are_read_alike_whoever_asks_for_the_records() -> None:
     assert (streamed.value, streamed.unread) == (Decimal("8.333333"), {"mrr is not a number": 1})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", [None, "salesforce_opportunity"])
 def test_memory_does_not_grow_with_the_file(preset: str | None, tmp_path: Path) -> None:
     def peak(rows: int) -> int:

@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from crmkpi.definition.metric import Metric
-from crmkpi.errors import CrmKpiError, InputError, UnknownNameError, did_you_mean
+from crmkpi.errors import CrmKpiError, InputError, unknown_name
 from crmkpi.metrics.catalogue import catalogue
 from crmkpi.records import RECORDS
 
@@ -89,7 +89,7 @@ def _of_table(text: str) -> tuple[str, str]:
 
 def _check_table(table: str) -> None:
     if table not in RECORDS:
-        raise UnknownNameError(f"there is no table {table!r}. {did_you_mean(table, RECORDS)}")
+        raise unknown_name(f"there is no table {table!r}.", table, RECORDS)
 
 
 def _pair(text: str, what: str, *, last: bool = False) -> tuple[str, str]:

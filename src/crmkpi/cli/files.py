@@ -13,6 +13,7 @@ from typing import Any
 from crmkpi.errors import FileFormatError
 from crmkpi.records import RECORDS
 from crmkpi.sources import Records, read_csv, read_excel, read_export, read_json
+from crmkpi.sources.currencies import meanings_of
 
 __all__ = ["progress", "read_file", "say", "tell"]
 
@@ -37,6 +38,8 @@ def read_file(table: str, path: str, arguments: argparse.Namespace) -> Records[A
     for of, field, word, meaning in arguments.values:
         if of == table:
             values.setdefault(field, {})[word] = meaning
+    if getattr(arguments, "currency", None) is not None:  # what a sign such as $ means
+        values["currency"] = {**meanings_of(arguments.currency), **values.get("currency", {})}
     options: dict[str, Any] = {
         "record": RECORDS[table],
         "columns": {header: fields or None for header, fields in columns.items()},

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal, Self, cast
 
 from crmkpi.clv.fitting import Fit
 from crmkpi.clv.special import normal_quantile
-from crmkpi.errors import InputError, ParameterError, UnknownNameError, did_you_mean
+from crmkpi.errors import InputError, ParameterError, did_you_mean, unknown_name
 
 __all__ = ["Estimate", "Model", "load_model"]
 
@@ -147,7 +147,7 @@ def load_model(text: str) -> Any:
     if version != _JSON_VERSION:
         raise InputError(f"This model is written in version {version!r}; this release reads version {_JSON_VERSION}.")
     if kind not in _KINDS:
-        raise UnknownNameError(f"There is no model {kind!r}. {did_you_mean(str(kind), _KINDS)}")
+        raise unknown_name(f"There is no model {kind!r}.", str(kind), _KINDS)
     model = _KINDS[kind]
     known = {field.name for field in fields(model)}
     if unknown := sorted(set(data) - known):

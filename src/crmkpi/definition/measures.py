@@ -31,7 +31,7 @@ from crmkpi.definition.expressions import (
     as_predicate,
     walk,
 )
-from crmkpi.errors import DefinitionError, UnknownNameError, did_you_mean
+from crmkpi.errors import DefinitionError, UnknownNameError, unknown_name
 from crmkpi.records.base import RecordType, record_type
 
 __all__ = [
@@ -217,7 +217,7 @@ class Grouped(_Aggregates):
         if name.startswith("__"):
             raise AttributeError(name)
         if name not in self._columns:
-            raise UnknownNameError(f"{self!r} has no column {name!r}. {did_you_mean(name, self._columns)}")
+            raise unknown_name(f"{self!r} has no column {name!r}.", name, self._columns)
         return Field("", (name,), self._columns[name].kind)
 
     def __repr__(self) -> str:

@@ -4,7 +4,7 @@
         at=deals.closed_at,                              # what puts a deal into a period
         won=deals.count(deals.status == "won"),
         closed=deals.count(deals.status.is_in("won", "lost")),
-        unit="ratio", better="higher", theme="sales", interval=Share("won", "closed"),
+        unit="ratio", better="higher", interval=Share("won", "closed"),
     )
     def win_rate(won, closed):
         \"\"\"Share of closed deals that were won.\"\"\"
@@ -29,7 +29,14 @@ from crmkpi.definition.checks import check_definition, check_tables
 from crmkpi.definition.expressions import Expression, Parameter, as_predicate, table_of
 from crmkpi.definition.interval_rules import Estimated, IntervalRule, Mean, NetPromoter, Share, check_totals
 from crmkpi.definition.measures import Grouped, LastDay, Measure, PeriodDays
-from crmkpi.errors import DefinitionError, InputError, ParameterError, UndefinedError, UnknownNameError, did_you_mean
+from crmkpi.errors import (
+    DefinitionError,
+    InputError,
+    ParameterError,
+    UndefinedError,
+    did_you_mean,
+    unknown_name,
+)
 
 if TYPE_CHECKING:
     from crmkpi.measuring.results import Result
@@ -140,7 +147,7 @@ class Metric:
     def variant(self, name: str) -> Metric:
         """The variant of that name; an unknown one is an error that names the nearest."""
         if name not in self.variants:
-            raise UnknownNameError(f"{self.id} has no variant {name!r}. {did_you_mean(name, self.variants)}")
+            raise unknown_name(f"{self.id} has no variant {name!r}.", name, self.variants)
         return self.variants[name]
 
     def add_variant(self, **definition: Any) -> Callable[[Callable[..., Any]], Metric]:
@@ -265,7 +272,7 @@ class Metric:
         known = [*asked, *self.parameters]
         for name in totals:
             if name not in known:
-                raise UnknownNameError(f"{self.id} has no input {name!r}. {did_you_mean(name, known)}")
+                raise unknown_name(f"{self.id} has no input {name!r}.", name, known)
         missing = [name for name in asked if name not in totals]
         if missing:
             raise InputError(f"{self.id} needs {', '.join(known)}; missing: {', '.join(missing)}.")
@@ -289,7 +296,7 @@ def metric(
     *,
     unit: Unit,
     better: Better = "neither",
-    theme: str = "custom",
+    theme: str = "",
     at: Expression | None = None,
     also_known_as: tuple[str, ...] = (),
     leave_out: Mapping[str, Expression] | None = None,
@@ -308,8 +315,9 @@ def metric(
     period, for every measure that names no other. `leave_out` maps a reason to the records that are set aside and
     counted under it. `needs_as_of` says that without the day up to which the data is known there is no value. `unit`
     is "count", "ratio" (a fraction, shown in percent), "multiple" (how many times over), "score", "number", "money" or
-    "duration". A formula that has no value raises
-    `UndefinedError` with the reason; dividing by zero does so by itself.
+    "duration". `theme` is the group that a catalogue lists the KPI under: "custom" unless you name one; a KPI of the
+    library has the theme of its folder. A formula that has no value raises `UndefinedError` with the reason; dividing
+    by zero does so by itself.
 
     >>> from crmkpi import Deal, Share, Table, metric
     >>> deals = Table(Deal)
@@ -343,7 +351,7 @@ def metric(
             at,
             unit,
             better,
-            theme,
+            theme or _folder(function.__module__),
             tuple(also_known_as),
             MappingProxyType({reason: as_predicate(what) for reason, what in (leave_out or {}).items()}),
             interval,
@@ -379,6 +387,12 @@ def _check_words(name: str, unit: str, better: str) -> None:
         raise DefinitionError(f"{name} has no known unit: {unit!r}. {did_you_mean(str(unit), get_args(Unit))}")
     if better not in get_args(Better):
         raise DefinitionError(f"{name} says that {better!r} is better. {did_you_mean(str(better), get_args(Better))}")
+
+
+def _folder(module: str) -> str:
+    """The theme of a KPI of the library, which is the folder of its file, and "custom" for all others."""
+    package, _, rest = module.partition("crmkpi.metrics.")
+    return "custom" if package or not rest else rest.partition(".")[0]
 
 
 def _of_catalogue(name: str) -> Metric:

@@ -14,7 +14,7 @@ from crmkpi.display.notes import marks, notes_of
 from crmkpi.display.rows import result_row
 from crmkpi.display.sheet import Column, Role, Sheet, period_label
 from crmkpi.display.text import draw_text
-from crmkpi.errors import InputError, UnknownNameError, did_you_mean
+from crmkpi.errors import InputError, unknown_name
 from crmkpi.measuring.results import Report, Result
 
 __all__ = ["Pivot", "pivot"]
@@ -38,9 +38,7 @@ class Pivot:
         """The result in a row and column; None where the report has none. A row that there is not is an error."""
         for name, value, known in ((self.row_name, row, self.rows), (self.column_name, column, self.columns)):
             if value not in known:
-                raise UnknownNameError(
-                    f"The grid has no {name} {value!r}. {did_you_mean(str(value), map(format_label, known))}"
-                )
+                raise unknown_name(f"The grid has no {name} {value!r}.", str(value), map(format_label, known))
         return self.cells.get((row, column))
 
     def to_dicts(self) -> list[dict[str, Any]]:
@@ -102,9 +100,7 @@ def pivot(report: Report, *, rows: str = "metric", columns: str = "period") -> P
     known = ["metric", "period", *segments]
     for name in (rows, columns):
         if name not in known:
-            raise UnknownNameError(
-                f"The report has no dimension {name!r} to make a grid of. {did_you_mean(name, known)}"
-            )
+            raise unknown_name(f"The report has no dimension {name!r} to make a grid of.", name, known)
     if rows == columns:
         raise InputError(f"The rows and columns of a grid must differ; both are {rows!r}.")
     cells: dict[tuple[Hashable, Hashable], Result] = {}

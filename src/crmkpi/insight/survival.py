@@ -25,6 +25,7 @@ from crmkpi.insight.durations import (
     subscription_durations,
     ticket_durations,
 )
+from crmkpi.tabular import Tabular
 
 __all__ = [
     "Durations",
@@ -79,7 +80,7 @@ class MeanLifetime:
 
 
 @dataclass(frozen=True, slots=True)
-class SurvivalCurve:
+class SurvivalCurve(Tabular):
     """The share that lasts, step by step: at each of `times`, how many were at risk, ended, and last longer."""
 
     times: tuple[float, ...]
@@ -115,6 +116,23 @@ class SurvivalCurve:
     def points(self) -> list[SurvivalPoint]:
         """The whole curve with its band, one point a time."""
         return [self.at(time) for time in self.times]
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One dict per time: how many were at risk and ended, and the share that lasts longer, with its band."""
+        return [
+            {
+                "time": point.time,
+                "at_risk": at_risk,
+                "ends": ends,
+                "survival": point.survival,
+                "low": point.low,
+                "high": point.high,
+            }
+            for point, at_risk, ends in zip(self.points(), self.at_risk, self.ends, strict=True)
+        ]
+
+    def __repr__(self) -> str:
+        return f"<SurvivalCurve of {self.count:,} durations up to {self.last_time:g} {self.unit}>"
 
     def _band(self, place: int) -> tuple[float, float]:
         survival = self.survival[place]
@@ -152,18 +170,21 @@ class SurvivalCurve:
     def restricted_mean(self, horizon: float, *, after: float = 0.0) -> MeanLifetime:
         """The mean time within `horizon`: the area under the curve, with Greenwood's standard error.
 
-        With `after`, the mean time that is left, up to `horizon`, for who has already lasted that long.
+        With `after`, the mean time that is left, up to `horizon`, for all that last longer than that. From 0 it is the
+        mean of all, those that ended at the moment at which they began included.
 
         >>> curve = kaplan_meier(Durations([2, 4, 4], [True, True, False]))
         >>> round(curve.restricted_mean(4).value, 6)
         3.333333
+        >>> kaplan_meier(Durations([0, 10], [True, True])).restricted_mean(10).value
+        5.0
         """
         if not (isfinite(horizon) and 0 <= after < horizon <= self.last_time):
             raise ParameterError(
                 f"`horizon` must lie beyond {after:g} and at or before the longest duration seen, {self.last_time:g} "
                 f"{self.unit}; got {horizon!r}."
             )
-        start = self.at(after).survival
+        start = self.at(after).survival if after else 1.0
         if start == 0:
             raise InputError(f"Nobody lasts longer than {after:g} {self.unit}, so no time is left to expect.")
         area = variance = 0.0
@@ -172,7 +193,7 @@ class SurvivalCurve:
             time = self.times[place]
             if time >= horizon:
                 continue
-            if time <= after:
+            if time <= after and after:
                 break
             area += (end - time) * self.survival[place] / start
             end = time

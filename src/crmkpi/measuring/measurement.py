@@ -17,14 +17,14 @@ from crmkpi.errors import (
     InputError,
     MissingTableError,
     ParameterError,
-    UnknownNameError,
-    did_you_mean,
+    unknown_name,
 )
+from crmkpi.measuring.changes import Adjust
 from crmkpi.measuring.evidence import Witness
 from crmkpi.measuring.formula import counted, evaluated
 from crmkpi.measuring.plan import MetricPlan, Plan
 from crmkpi.measuring.reading import EVER, Input, Reader, Timeline, moved
-from crmkpi.measuring.results import Report, Result, compared, measured
+from crmkpi.measuring.results import Report, Result, compared, measured, together
 from crmkpi.measuring.segments import By, Segment, segment_keys, segments_of
 from crmkpi.measuring.undefined import all_left_out
 from crmkpi.measuring.unknown_attributes import attribute_of, check_attribute, noting
@@ -54,6 +54,8 @@ def measure(
     parameters: Mapping[str, Any],
     confidence: float | None,
     statements: list[tuple[str, str]] | None = None,
+    moments: bool = False,
+    adjust: Adjust = "bh",
 ) -> tuple[Result, ...]:
     """One result per metric, period and segment; `against` are the periods that each one is compared to.
 
@@ -61,10 +63,12 @@ def measure(
     """
     segments = segments_of(by)
     everything = [*periods, *(against or ())]
-    reader, plan = read(crm, metrics, everything, segments, parameters, confidence=confidence, statements=statements)
-    return built(
+    asked: dict[str, Any] = {"confidence": confidence, "moments": moments or against is not None}
+    reader, plan = read(crm, metrics, everything, segments, parameters, statements=statements, **asked)
+    results = built(
         crm, reader, plan, segments, periods=periods, against=against, parameters=parameters, confidence=confidence
     )
+    return results if against is None else together(results, adjust)
 
 
 def built(
@@ -100,7 +104,8 @@ def measure_one(
 ) -> Result:
     """One metric over one period as one result."""
     periods = (period,) if against is None else (period, against)
-    reader, plan = read(crm, (metric,), periods, (), parameters, confidence=confidence)
+    asked: dict[str, Any] = {"confidence": confidence, "moments": against is not None}
+    reader, plan = read(crm, (metric,), periods, (), parameters, **asked)
     return next(_Builder(crm, reader, (), parameters, confidence).results(plan.metrics[0], [()], period, against))
 
 
@@ -127,6 +132,7 @@ def read(
     confidence: float | None,
     partly: bool = False,
     statements: list[tuple[str, str]] | None = None,
+    moments: bool = False,
 ) -> tuple[Reader, Plan]:
     """Ask every table once, and give a reader of the answers.
 
@@ -145,14 +151,14 @@ def read(
     # Rates that change from day to day need each record's date, even where no period is asked for.
     undated = not any(periods)
     whole = undated and not (crm.rates is not None and crm.rates.dated)
-    plan = _plan(
-        tuple(metrics),
-        tuple(segments),
-        whole=whole,
-        undated=undated,
-        intervals=confidence is not None,
-        so_far=crm.as_of is not None,
-    )
+    kept = {
+        "whole": whole,
+        "undated": undated,
+        "intervals": confidence is not None,
+        "moments": moments,
+        "so_far": crm.as_of is not None,
+    }
+    plan = _plan(tuple(metrics), tuple(segments), **kept)
     values = _parameter_values(metrics, parameters)
     if whole and crm.as_of is None:
         timeline = _ALL_TIME
@@ -236,26 +242,18 @@ def _answer(
     return answer
 
 
-_PLANS: dict[tuple[tuple[int, ...], bool, bool, bool, bool], Plan] = {}
+_PLANS: dict[tuple[Any, ...], Plan] = {}
 
 
-def _plan(
-    metrics: tuple[Metric, ...],
-    segments: tuple[Segment, ...],
-    *,
-    whole: bool,
-    undated: bool,
-    intervals: bool,
-    so_far: bool = False,
-) -> Plan:
-    key = (tuple(map(id, metrics)), whole, undated, intervals, so_far)
+def _plan(metrics: tuple[Metric, ...], segments: tuple[Segment, ...], **kept: bool) -> Plan:
+    key = (tuple(map(id, metrics)), *kept.items())
     if not segments and key in _PLANS:
         return _PLANS[key]
     types = (
         [measure.base.record_type_ for metric in metrics for measure in metric.measures.values()] if segments else []
     )
     keys = {type_.table: segment_keys(segments, type_) for type_ in types}
-    plan = Plan(metrics, keys, whole=whole, undated=undated, intervals=intervals, so_far=so_far)
+    plan = Plan(metrics, keys, **kept)
     if not segments:
         if len(_PLANS) > _KEPT_PLANS:  # metrics made on the fly must not be kept for ever
             _PLANS.clear()
@@ -270,7 +268,7 @@ def _parameter_values(metrics: Sequence[Metric], given: Mapping[str, Any]) -> di
     known = {name for metric in metrics for name in metric.parameters}
     for name in given:
         if name not in known:
-            raise UnknownNameError(f"None of the metrics has a parameter {name!r}. {did_you_mean(name, known)}")
+            raise unknown_name(f"None of the metrics has a parameter {name!r}.", name, known)
     values: dict[str, Any] = {}
     for metric in metrics:
         if metric.parameters:
@@ -352,8 +350,8 @@ class _Builder:
     ) -> Iterator[Result]:
         metric = plan.metric
         cut = self._reader.cut(plan, period)
-        witness = Witness.of(plan, self._confidence, self._reader.answers)
         parameters = metric.parameter_values(self._given) if metric.parameters else {}
+        witness = Witness.of(plan, self._confidence, self._reader.answers, parameters)
         complete = None if period is None or self._crm.as_of is None else period.is_complete(self._crm.as_of)
         in_money = metric.unit == "money" or any(measure.kind == "money" for measure in metric.measures.values())
         related, lacks = len(metric.tables) > 1, cut.lacks

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from crmkpi.definition.expressions import Field
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.engines.query import Answer, SegmentKey
-from crmkpi.errors import UnknownNameError, did_you_mean
+from crmkpi.errors import unknown_name
 from crmkpi.measuring.plan import Plan
 from crmkpi.measuring.segments import Segment
 from crmkpi.records import RECORDS
@@ -58,9 +58,8 @@ def check_attribute(
                 return
             known |= found
     if asked:
-        raise UnknownNameError(
-            f"The segment {segment.name!r} is of the attribute {asked!r}, which no record has. "
-            f"{did_you_mean(asked, known)}"
+        raise unknown_name(
+            f"The segment {segment.name!r} is of the attribute {asked!r}, which no record has.", asked, known
         )
 
 

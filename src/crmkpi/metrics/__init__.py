@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
+from crmkpi._names import KPIS
 from crmkpi.metrics import customers, experience, marketing, sales, service, value
 
 if TYPE_CHECKING:
@@ -11,11 +13,10 @@ if TYPE_CHECKING:
 
 __all__ = ["NAMES", "customers", "definition", "experience", "marketing", "sales", "service", "value"]
 
-_THEMES = {name: theme for theme in (marketing, sales, customers, value, service, experience) for name in theme.HOMES}
-NAMES = tuple(_THEMES)
+NAMES = tuple(KPIS)
 
 
 def definition(name: str) -> Metric:
     """The KPI of that id, without loading any other family."""
-    found: Metric = getattr(_THEMES[name], name)
+    found: Metric = getattr(import_module(f"crmkpi.metrics.{KPIS[name]}"), name)
     return found

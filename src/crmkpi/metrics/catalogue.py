@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from crmkpi.definition.metric import Metric, Unit
-from crmkpi.errors import DefinitionError, UnknownNameError, did_you_mean
+from crmkpi.errors import DefinitionError, UnknownNameError, unknown_name
 from crmkpi.metrics import NAMES, definition
 from crmkpi.metrics.roles import ROLES
 
@@ -57,14 +57,14 @@ class Catalogue:
             )
         if found is None:
             known = [*self._by_name, *(metric.id for metric in self)]
-            raise UnknownNameError(f"There is no KPI {name!r}. {did_you_mean(head, known)}")
+            raise unknown_name(f"There is no KPI {name!r}.", head, known)
         return found.variant(variant) if variant else found
 
     def by_theme(self, theme: str) -> tuple[Metric, ...]:
         """The KPIs of a theme, such as "sales"."""
         found = tuple(metric for metric in self if metric.theme == theme)
         if not found:
-            raise UnknownNameError(f"There is no theme {theme!r}. {did_you_mean(theme, self.themes())}")
+            raise unknown_name(f"There is no theme {theme!r}.", theme, self.themes())
         return found
 
     def by_unit(self, unit: Unit) -> tuple[Metric, ...]:
@@ -83,7 +83,7 @@ class Catalogue:
         ['ticket_volume', 'backlog', 'first_response_time']
         """
         if role not in self._roles:
-            raise UnknownNameError(f"There is no role {role!r}. {did_you_mean(role, self._roles)}")
+            raise unknown_name(f"There is no role {role!r}.", role, self._roles)
         return self._roles[role]
 
     def roles(self) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ from typing import (
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
-from crmkpi.errors import DefinitionError, InputError, UnknownNameError, did_you_mean
+from crmkpi.errors import DefinitionError, InputError, did_you_mean, unknown_name
 from crmkpi.records.faults import fault, shortened
 
 __all__ = [
@@ -145,7 +145,7 @@ class RecordType:
         found = self.fields.get(name)
         if found is None:
             known = [*self.fields, *self.relations]
-            raise UnknownNameError(f"{self.model.__name__} has no field {name!r}. {did_you_mean(name, known)}")
+            raise unknown_name(f"{self.model.__name__} has no field {name!r}.", name, known)
         return found
 
 
@@ -256,7 +256,7 @@ def record_type(model: type[Any]) -> RecordType:
         if base in _RECORD_TYPES:
             return _RECORD_TYPES[base]
     names = [known.__name__ for known in _RECORD_TYPES]
-    raise UnknownNameError(f"{model.__name__} is not a record class. {did_you_mean(model.__name__, names)}")
+    raise unknown_name(f"{model.__name__} is not a record class.", model.__name__, names)
 
 
 def _describe(name: str, hint: Any, *, required: bool) -> FieldType:

@@ -70,12 +70,12 @@ class LoadAccount:
     taken as they stood, by what was done to them. `notes` says in words what was decided.
 
     >>> import io, crmkpi as ck
-    >>> file = io.StringIO("Id,Status,Amount\n1,WON,\"$1,200.50\"\n2,sold,5\n")
+    >>> file = io.StringIO("Id,Status,Amount\n1,WON,\"€1,200.50\"\n2,sold,5\n")
     >>> account = ck.read_csv(file, record=ck.Deal).account
     >>> account.rows, account.used, len(account.rejected)
     (2, 1, 1)
     >>> dict(account.coerced["Amount"])
-    {'currency sign $ dropped': 1, 'thousands set apart': 1}
+    {'thousands set apart': 1, '€ read as EUR': 1}
     """
 
     source: str

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from crmkpi.errors import UnknownNameError, did_you_mean
+from crmkpi.errors import did_you_mean, unknown_name
+from crmkpi.sources.currencies import currencies_of, several_currencies
 from crmkpi.sources.tallies import Count, uncounted
 
-__all__ = ["Words", "choice_reader", "flag_words", "word_reader"]
+__all__ = ["Words", "choice_reader", "currency_reader", "flag_words", "word_reader"]
 
 _YES = ("yes", "y", "true", "t", "1", "1.0", "x", "on")
 _NO = ("no", "n", "false", "f", "0", "0.0", "off")
@@ -34,9 +35,8 @@ def choice_reader(
     """
     for ours in words.values():
         if ours is not None and ours not in choices:
-            raise UnknownNameError(
-                f"values= gives the field {field!r} a value that it does not have: {ours!r}. "
-                f"{did_you_mean(str(ours), choices)}"
+            raise unknown_name(
+                f"values= gives the field {field!r} a value that it does not have: {ours!r}.", str(ours), choices
             )
     known = {choice: choice for choice in choices} | dict(words)
     return Words(known, choices=choices, others=others, loose=True, count=count)
@@ -57,6 +57,16 @@ def word_reader(
     True
     """
     return Words(words, choices=None, others=others, loose=loose, count=count)
+
+
+def currency_reader(words: Mapping[Any, Any], *, column: str, count: Count = uncounted) -> Words:
+    """From a sign or code in a column of currencies to the code in capitals; what is neither stays as it is.
+
+    >>> read = currency_reader({"$": "CAD"}, column="Currency").read
+    >>> read("eur"), read("€"), read("$")
+    ('EUR', 'EUR', 'CAD')
+    """
+    return _Currencies(words, column=column, count=count)
 
 
 def flag_words(words: Mapping[Any, Any]) -> dict[Any, Any]:
@@ -129,6 +139,23 @@ class Words(dict[Any, Any]):
         if self._choices is not None:
             raise ValueError(f"not one of its values ({did_you_mean(str(value), self._choices).removesuffix('.')})")
         return value
+
+
+class _Currencies(Words):
+    def __init__(self, words: Mapping[Any, Any], *, column: str, count: Count) -> None:
+        super().__init__(words, choices=None, others=None, loose=True, count=count)
+        self._column = column
+
+    def _meaning(self, value: Any) -> Any:
+        ours = super()._meaning(value)
+        if ours is not value or not isinstance(value, str):
+            return ours
+        if not value.strip():
+            return None
+        codes = currencies_of(value)
+        if len(codes) > 1:
+            raise several_currencies(value.strip(), self._column)
+        return codes[0] if codes else value
 
 
 def _folded(value: Any) -> Any:

@@ -6,14 +6,16 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, get_args
 
-from crmkpi.errors import ColumnError, InputError, UnknownNameError, did_you_mean
+from pydantic import ValidationError
+
+from crmkpi.errors import ColumnError, InputError, UnknownNameError, did_you_mean, unknown_name
 from crmkpi.records import RECORDS
 from crmkpi.records.base import RecordType, record_type
 from crmkpi.sources.headers import Found, found_columns, stage_of
 from crmkpi.sources.presets.library import folded
-from crmkpi.sources.presets.model import Preset, PresetColumn
+from crmkpi.sources.presets.model import Preset, PresetColumn, Unit, check_column
 from crmkpi.sources.reading import Options, Targets
 
 __all__ = ["Column", "Columns", "check_fields", "header_score", "matched_columns", "wanted_columns"]
@@ -57,6 +59,8 @@ class Columns:
 def matched_columns(headers: Sequence[str], kind: RecordType, options: Options, *, source: str) -> Columns:
     """Match the headers of a source with the fields of a record."""
     wanted = wanted_columns(headers, kind, options.columns, source=source)
+    said = {header: _said(header, targets, kind) for header, targets in options.columns.items() if _is_said(targets)}
+    check_fields(options.units, kind, "units")
     by_user = {name for targets in wanted.values() for name in targets}
     found = {} if options.preset is None else _found(headers, options.preset, wanted, by_user)
     taken = by_user | {name for each in found.values() for one in each for name in one.column.fills}
@@ -83,7 +87,7 @@ def matched_columns(headers: Sequence[str], kind: RecordType, options: Options, 
                     f"drop one with columns={{{header!r}: None}}."
                 )
             filled[name] = header
-            fields.append(((-1, 0), Column(index, header, name, name)))
+            fields.append(((-1, 0), Column(index, header, name, name, said.get(header))))
         for one, name in known:
             if name != "attributes":
                 filled.setdefault(name, header)
@@ -98,13 +102,50 @@ def matched_columns(headers: Sequence[str], kind: RecordType, options: Options, 
     _check_asked(options.preset, filled, source=source)
     return Columns(
         len(headers),
-        _in_slots(fields),
+        _in_slots([(rank, _in_unit(column, kind, options)) for rank, column in fields]),
         (*spare, *kept) if options.attributes else (),
         tuple(label for _, label in spare),
         numbered,
         _beside(headers, fields),
         constants,
     )
+
+
+def _is_said(targets: Targets) -> bool:
+    return isinstance(targets, Mapping)
+
+
+def _said(header: str, targets: Any, kind: RecordType) -> PresetColumn:
+    """A column as the user says it, in the words of a preset, such as "fills", "unit" and "after"."""
+    try:
+        column = PresetColumn(**{"headers": (header,), **targets})
+        check_column(column, kind)
+    except ValidationError as problem:
+        error = problem.errors(include_url=False)[0]
+        place = ".".join(map(str, error["loc"])) or "its words"
+        raise InputError(f"columns= says of {header!r} at {place} what no column has: {error['msg']}.") from None
+    except ValueError as problem:
+        raise InputError(f"columns= says of {header!r} what does not fit: {problem}") from None
+    return column
+
+
+def _in_unit(column: Column, kind: RecordType, options: Options) -> Column:
+    """The column in the unit that the user names for its field, and with what else the user says of ends."""
+    unit = options.units.get(column.field)
+    if unit is None:
+        return column
+    by = column.by or PresetColumn(headers=(column.header,), fills=(column.field,))
+    try:
+        by = PresetColumn.model_validate({**by.model_dump(exclude_unset=True), "fills": (column.field,), "unit": unit})
+        check_column(by, kind)
+    except ValidationError:
+        units = get_args(Unit)
+        raise InputError(
+            f"units= gives {column.field!r} a unit that no column has: {unit!r}. {did_you_mean(unit, units)}"
+        ) from None
+    except ValueError as problem:
+        raise InputError(f"units= does not fit {column.field!r}: {problem}") from None
+    return replace(column, by=by)
 
 
 def header_score(headers: Sequence[str], kind: RecordType, options: Options) -> int:
@@ -125,9 +166,8 @@ def check_fields(names: Mapping[str, Any], kind: RecordType, argument: str) -> N
     """An argument that is keyed by field may name only fields that the record has."""
     for name in names:
         if name not in _mappable(kind):
-            raise UnknownNameError(
-                f"{argument}= names {name!r}, which is no field of {kind.model.__name__}. "
-                f"{did_you_mean(str(name), _mappable(kind))}"
+            raise unknown_name(
+                f"{argument}= names {name!r}, which is no field of {kind.model.__name__}.", str(name), _mappable(kind)
             )
 
 
@@ -151,9 +191,10 @@ def wanted_columns(
                     f"{source} has no column {header!r}, but a column {targets!r}: the header comes first, "
                     f"columns={{{targets!r}: {header!r}}}."
                 )
-            raise UnknownNameError(f"{source} has no column {header!r}. {did_you_mean(str(header), headers)}")
-        several = isinstance(targets, Iterable) and not isinstance(targets, str)
-        listed: Any = targets if several else () if targets is None else (targets,)
+            raise unknown_name(f"{source} has no column {header!r}.", str(header), headers)
+        listed: Any = targets.get("fills", ()) if isinstance(targets, Mapping) else targets
+        if not isinstance(listed, Iterable) or isinstance(listed, str):
+            listed = () if listed is None else (listed,)
         wanted[header] = tuple(listed)
         check_fields(dict.fromkeys(wanted[header]), kind, "columns")
     return wanted

@@ -10,21 +10,31 @@ from typing import Any
 
 from crmkpi.errors import InputError, UnknownNameError
 from crmkpi.records.base import FieldType, RecordType
-from crmkpi.sources.choices import Words, choice_reader, flag_words, word_reader
+from crmkpi.sources.choices import Words, choice_reader, currency_reader, flag_words, word_reader
 from crmkpi.sources.columns import Column, Columns, check_fields
 from crmkpi.sources.dates import NUMERIC_FORMS, DateReader, check_iso, zone_named, zone_of_header
 from crmkpi.sources.durations import SECONDS, DurationReader
 from crmkpi.sources.grid import Grid
-from crmkpi.sources.numbers import DecimalSign, NumberReader, check_usual, has_decimal_commas, settled_decimal
+from crmkpi.sources.numbers import NumberKind, NumberReader
 from crmkpi.sources.reading import Options
-from crmkpi.sources.reckoning import PERCENT, Combine, a_month, after, fraction, in_whole_units, plain_fraction
+from crmkpi.sources.reckoning import (
+    PERCENT,
+    Combine,
+    a_month,
+    after,
+    fraction,
+    in_its_currency,
+    in_whole_units,
+    plain_fraction,
+)
 from crmkpi.sources.tallies import Count, Tallies
 
-__all__ = ["Conversion", "conversions_for", "convert"]
+__all__ = ["ENDS", "Conversion", "conversions_for", "convert"]
 
 Reader = Callable[[Any], Any]
 _NUMBERS = ("money", "number", "integer")
 _DATES = ("timestamp", "date")
+ENDS = ("until", "ended_at", "left_at")  # fields that may be given as the last day
 
 
 @dataclass(slots=True)
@@ -72,6 +82,8 @@ def convert(raws: list[dict[str, Any]], conversion: Conversion, *, fast: bool) -
             value = raw.get(slot)
             if value is not None:
                 value = read(value)
+                if value is not None and combine is not None:
+                    value = combine(value, raw)
                 if value is None:
                     del raw[slot]
                 else:
@@ -81,12 +93,9 @@ def convert(raws: list[dict[str, Any]], conversion: Conversion, *, fast: bool) -
 
 
 def conversions_for(
-    grid: Grid, columns: Columns, kind: RecordType, options: Options, tallies: Tallies, *, settled: bool = False
+    grid: Grid, columns: Columns, kind: RecordType, options: Options, tallies: Tallies
 ) -> list[Conversion]:
-    """The conversions that the fields of a source need, in the order in which they are to be done.
-
-    With `settled` the source is gone through for columns of numbers with decimal commas before any of it is read.
-    """
+    """The conversions that the fields of a source need, in the order in which they are to be done."""
     for name, words in options.values.items():
         filled = next((column.field for column in columns.fields if column.header == name), None)
         if name not in kind.fields and filled is not None:
@@ -103,9 +112,15 @@ def conversions_for(
         check_fields(options.date_format, kind, "date_format")
     constants = [Column(-1, name, name, name) for name in columns.constants]
     made = _Conversions(grid, kind, options, tallies, columns.constants)
-    signs = _decimal_signs(grid, columns.fields, kind, options, settled=settled)
-    found = [made.of(column, signs.get(column.position)) for column in (*columns.fields, *constants)]
-    return sorted((each for each in found if each is not None), key=lambda each: each.combine is not None)
+    found = [made.of(column) for column in (*columns.fields, *constants)]
+    return sorted((each for each in found if each is not None), key=_place)
+
+
+def _place(conversion: Conversion) -> int:
+    """Currencies first, which amounts are held against, and last what is reckoned from other fields."""
+    if conversion.field == "currency":
+        return 0
+    return 2 if conversion.combine is not None and conversion.slot != conversion.field else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +131,7 @@ class _Conversions:
     tallies: Tallies
     constants: Mapping[str, Any]
 
-    def of(self, column: Column, sign: DecimalSign | None) -> Conversion | None:
+    def of(self, column: Column) -> Conversion | None:
         """The conversion that a column needs, if any."""
         field = self.kind.fields[column.field]
         firsts, words = self._words(column, field)
@@ -127,24 +142,24 @@ class _Conversions:
         check: Callable[[Sequence[Any]], None] | None = None
         counted: Callable[[int], None] | None = None
         unit = None if column.by is None else column.by.unit
-        if unit == "capitals":
+        if unit == "capitals" and words is None:
             steps.append(str.upper)
             fast.append(str.upper)
         if unit in SECONDS or column.field.endswith("seconds"):
-            number = self._number(column, field, sign)
+            number = self._number(column, field)
             read = DurationReader(unit=unit or "seconds", number=number, count=self._count(column))
             steps.append(read)
             if unit is not None:
                 fast.append(read)
             else:
-                check = check_usual
+                check = number.check
         elif field.kind in _NUMBERS:
-            number = self._number(column, field, sign)
+            number = self._number(column, field, percent=unit == "percent")
             steps.append(fraction(number, self._count(column)) if unit == "percent" else number)
             if number.decimal == ",":
                 fast.append(steps[-1])
             else:
-                check = check_usual
+                check = number.check
                 if unit == "percent":
                     fast.append(plain_fraction)
                     counted = partial(self._count(column), PERCENT)
@@ -154,8 +169,7 @@ class _Conversions:
             if reader.is_plain:
                 check = check_iso
             fast.append(datetime.fromisoformat if reader.is_plain else reader)
-        if column.by is not None:
-            combine = self._combination(column, unit)
+        combine = self._combination(column, field, unit, number)
         if not steps and column.slot == column.field:
             return None
         if words is not None and len(steps) == 1:
@@ -179,6 +193,8 @@ class _Conversions:
             if by.reads_others:
                 others = {"meaning": by.others}
         words |= own
+        if field.name == "currency":
+            return steps, currency_reader(words, column=column.header, count=count)
         if field.kind == "choice":
             return steps, choice_reader(field.name, field.choices, words, count=count, others=others)
         if words:
@@ -193,12 +209,19 @@ class _Conversions:
             return [self.constants[column.field]]
         return (cell for _, cell in self.grid.column(column.position))
 
-    def _number(self, column: Column, field: FieldType, sign: DecimalSign | None) -> NumberReader:
+    def _number(self, column: Column, field: FieldType, *, percent: bool = False) -> NumberReader:
+        kind: NumberKind = field.kind if field.kind in ("money", "integer") else "number"
+        if percent:
+            kind = "percentage"
+        elif kind == "number" and _is_share(self.kind, field):
+            kind = "share"
+        preset = self.options.preset
         return NumberReader(
+            field=field.name,
             column=column.header,
             values=partial(self._cells, column),
-            kind=field.kind if field.kind in ("money", "integer") else "number",
-            decimal=sign,
+            kind=kind,
+            decimal=self.options.decimal or (None if preset is None else preset.decimal),
             count=self._count(column),
         )
 
@@ -215,19 +238,37 @@ class _Conversions:
             day_first=self.options.day_first,
             zone=zone,
             numbers=unit if unit in NUMERIC_FORMS else None,
+            inclusive=column.field in ENDS and self._ends == "inclusive",
             count=self._count(column),
         )
 
-    def _combination(self, column: Column, unit: str | None) -> Combine | None:
-        by = column.by
-        assert by is not None
-        if by.after is not None:
-            return after(by.after, self._count(column))
-        if by.per is not None:
-            return a_month(f"{column.field} per", f"{column.field} times", self._count(column))
-        if unit == "smallest":
-            return in_whole_units(self._count(column))
-        return None
+    @property
+    def _ends(self) -> str | None:
+        preset = self.options.preset
+        return self.options.ends or (None if preset is None else preset.ends)
+
+    def _combination(
+        self, column: Column, field: FieldType, unit: str | None, number: NumberReader | None
+    ) -> Combine | None:
+        by, count = column.by, self._count(column)
+        combine: Combine | None = None
+        if by is not None and by.after is not None:
+            combine = after(by.after, count)
+        elif by is not None and by.per is not None:
+            combine = a_month(f"{column.field} per", f"{column.field} times", count)
+        elif unit == "smallest":
+            combine = in_whole_units(count)
+        if number is None or field.kind != "money" or "currency" not in self.kind.fields:
+            return combine
+        words = self.options.values.get("currency", {})
+        return in_its_currency(number, words, column=column.header, count=count, then=combine)
+
+
+def _is_share(kind: RecordType, field: FieldType) -> bool:
+    """Whether a number lies between 0 and 1 by the rules of its record."""
+    rules = kind.model.__pydantic_fields__[field.name].metadata
+    bounds = {name: getattr(rule, name) for rule in rules for name in ("ge", "le") if hasattr(rule, name)}
+    return bounds == {"ge": 0, "le": 1}
 
 
 def _chain(steps: Sequence[Reader]) -> Reader | None:
@@ -251,20 +292,3 @@ def _first(mark: str, count: Count, value: Any) -> Any:
     if len(values) > 1:
         count("first of several values")
     return values[0] if values else None
-
-
-def _decimal_signs(
-    grid: Grid, columns: Sequence[Column], kind: RecordType, options: Options, *, settled: bool
-) -> dict[int, DecimalSign]:
-    """The decimal signs of the columns of numbers, as far as they are known before any number is read."""
-    numbers = {column.position: column.header for column in columns if kind.fields[column.field].kind in _NUMBERS}
-    said = options.decimal or (None if options.preset is None else options.preset.decimal)
-    if said is not None:
-        return dict.fromkeys(numbers, said)
-    if grid.decimals_unknown:
-        cells = grid.spellings(numbers)
-        return {position: settled_decimal(header, cells[position]) for position, header in numbers.items()}
-    if not settled:
-        return {}
-    marked = grid.marked(numbers, ",")
-    return {position: "," for position in marked if has_decimal_commas(cell for _, cell in grid.column(position))}

@@ -57,17 +57,22 @@ def read_csv(
             one of your own, as a dict or a JSON file (see `crmkpi.preset`). What the other arguments say goes before
             it. A preset of deals that has a date for each stage reads as `record=StageVisit`, too.
         columns: `{header: field}` for headers that are named otherwise; `{header: (field, field)}` fills several and
-            `{header: None}` drops a column.
+            `{header: None}` drops a column. `{header: {"fills": "solved_at", "unit": "hours", "after": "created_at"}}`
+            says more, in the words of a preset's columns.
         values: `{field: {value in the file: value of ours}}`, where `None` makes a value missing. The words of fields
-            with fixed choices match in any case.
+            with fixed choices match in any case. `{"currency": {"$": "USD"}}` says what a sign of several currencies
+            beside amounts means.
         defaults: `{field: value}` for fields that no column fills.
         attributes: keep the columns that fill no field in the `attributes` of the records, as text.
         delimiter: found in the header line when not given, among comma, semicolon, tab and bar. With a blank, `" "`,
             any run of blanks is one delimiter, as in tables set with blanks, and blanks at the ends of a line are none.
         encoding: UTF-8 when not given, or UTF-16 where a byte order mark says so.
-        decimal: the sign before decimals, `","` or `"."`; numbers may then also have their thousands set apart. When it
-            is not given, numbers are plain (1234.56), except in files with semicolons: there each column of numbers
-            is looked through for which of the two it uses, and one that could be either is an error.
+        decimal: the sign before decimals, `","` or `"."`. When it is not given, the first number of a column that shows
+            it settles it (12,5 or 1.234,50 or 12,34,567), whatever stands around the digits; a column that shows both,
+            or in which all numbers could be read in two ways, as 1.200, is an error.
+        units: `{field: unit}` for what the file has: `"percent"` for shares, `"minutes"` and the like for durations,
+            `"smallest"` for cents, `"unix_seconds"` and the like for dates.
+        ends: `"inclusive"` where `until`, `ended_at` and `left_at` are the last day and not the first moment after it.
         date_format: a pattern of `strptime` for all date columns or `{field: pattern}`; also `"unix_seconds"` and
             `"unix_milliseconds"`. When it is not given, a date may be ISO (2026-01-31), worded (31 Jan 2026) or in
             numbers (31/01/2026), with or without a time.

@@ -54,15 +54,7 @@ def found_table(
             f"{text.name} has {len(headers):,} columns, and a table may have {MOST_COLUMNS:,}; leave some out."
         )
     skipped = {reason: count for reason, count in (("line above the headers", above), ("header row", more)) if count}
-    return Grid(
-        text.name,
-        headers,
-        table.parts,
-        text=True,
-        decimals_unknown=delimiter == ";",
-        skipped=skipped,
-        delimiter=delimiter,
-    )
+    return Grid(text.name, headers, table.parts, text=True, skipped=skipped, delimiter=delimiter)
 
 
 def _layout(start: str, name: str, delimiter: str | None, score: Callable[[Sequence[str]], int]) -> tuple[int, str]:

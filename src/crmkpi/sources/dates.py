@@ -13,7 +13,8 @@ from operator import itemgetter
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from crmkpi.errors import AmbiguousDateError, InputError, UnknownNameError, did_you_mean
+from crmkpi.errors import AmbiguousDateError, InputError, unknown_name
+from crmkpi.sources.spellings import is_missing
 from crmkpi.sources.tallies import Count, uncounted
 
 __all__ = ["NUMERIC_FORMS", "DateReader", "check_iso", "iso_moment", "zone_named", "zone_of_header"]
@@ -42,7 +43,6 @@ _NUMBER = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
 _HEADER_ZONE = re.compile(r"\(([A-Za-z]+(?:/[A-Za-z_]+)*)\)\s*$")
 _HARD_BLANKS = str.maketrans({"\u00a0": " ", "\u202f": " "})
 _FIFTH = itemgetter(slice(4, 5))
-_NO_DATE = ("--", "\u2013", "\u2014")
 
 _Order = Literal["day first", "month first", "contradictory"]
 
@@ -53,7 +53,7 @@ def zone_named(zone: str | ZoneInfo) -> ZoneInfo:
     if not isinstance(name, str):
         raise InputError(f'tz= is the name of a time zone, such as "Europe/Berlin", or its ZoneInfo; got {zone!r}.')
     if name not in _zones():
-        raise UnknownNameError(f"There is no time zone {name!r}. {did_you_mean(name, _zones())}")
+        raise unknown_name(f"There is no time zone {name!r}.", name, _zones())
     return ZoneInfo(name)
 
 
@@ -87,6 +87,7 @@ class DateReader:
     Years of two digits are 1969 to 2068. `form` is a pattern of `strptime`, or `unix_seconds`, `unix_milliseconds` or
     `excel_days` for numbers; `numbers` is one of these for a column that may hold numbers or texts.
     Times without an offset belong to `zone`; an hour that a clock change repeats is read as the first of the two.
+    `inclusive` ends have their day in them, so that the moment is the start of the day after.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class DateReader:
         day_first: bool | None = None,
         zone: tzinfo | None = None,
         numbers: str | None = None,
+        inclusive: bool = False,
         count: Count = uncounted,
     ) -> None:
         self._column = column
@@ -108,6 +110,7 @@ class DateReader:
         self._zone = zone
         self._in_zone = f"local time of {zone} to UTC"
         self._count = count
+        self._inclusive = inclusive
         self._only_day = kind == "date"
         self._order: _Order | None = None
         if day_first is not None:
@@ -119,6 +122,9 @@ class DateReader:
         moment = self._read(value)
         if moment is None:
             return None
+        if self._inclusive:
+            moment = _day_after(moment)
+            self._count("end that includes its day")
         try:
             if self._only_day:
                 return (moment if self._zone is None or moment.tzinfo is None else moment.astimezone(self._zone)).date()
@@ -152,8 +158,8 @@ class DateReader:
     def _parsed(self, value: str) -> tuple[datetime | None, str]:
         """The moment, and what had to be decided to read it."""
         text = value.strip().translate(_HARD_BLANKS)
-        if text in _NO_DATE:
-            return None, "dashes are no value"
+        if is_missing(text):
+            return None, f"{text!r} is no value"
         number = _NUMBER.fullmatch(text) is not None
         if self._form in NUMERIC_FORMS or (number and self._numbers is not None):
             form = self._numbers or ""
@@ -178,7 +184,7 @@ class DateReader:
     @property
     def is_plain(self) -> bool:
         """Whether a moment written as ISO has it is read as it stands."""
-        return self._form is None and self._zone is None
+        return self._form is None and self._zone is None and not self._inclusive
 
     @property
     def _start(self) -> str:
@@ -199,6 +205,12 @@ class DateReader:
         if len(third) == 2:
             year += 2000 if year < 69 else 1900
         return _moment(year, int(month), int(day), found)
+
+
+def _day_after(moment: datetime) -> datetime:
+    """The start of the day after; the last day of the calendar, which stands for no end at all, stays."""
+    start = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    return start if start.date() == date.max else start + timedelta(days=1)
 
 
 def _settled_order(column: str, values: Iterable[Any]) -> _Order:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any, TypeVar, Unpack, overload
 from zipfile import BadZipFile, ZipFile
 
-from crmkpi.errors import FileFormatError, MissingExtraError, UnknownNameError, did_you_mean
+from crmkpi.errors import FileFormatError, MissingExtraError, unknown_name
 from crmkpi.records.base import record_type
 from crmkpi.sources.columns import header_score
 from crmkpi.sources.grid import CHUNK, HEADER_ROWS, Grid, Part, found_header
@@ -118,7 +118,7 @@ def _rows(path: Workbook, name: str, sheet: str | None) -> Iterator[tuple[int, l
         raise FileFormatError(f"{name} is no workbook that can be read ({problem}).") from problem
     try:
         if sheet is not None and sheet not in book.sheetnames:
-            raise UnknownNameError(f"{name} has no sheet {sheet!r}. {did_you_mean(sheet, book.sheetnames)}")
+            raise unknown_name(f"{name} has no sheet {sheet!r}.", sheet, book.sheetnames)
         table = book[sheet or book.sheetnames[0]]
         table.reset_dimensions()  # some systems write wrong ones
         for number, row in enumerate(table.iter_rows(values_only=True), 1):

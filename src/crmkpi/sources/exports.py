@@ -18,7 +18,7 @@ from crmkpi.sources.excel_files import WORKBOOKS, workbook_table
 from crmkpi.sources.grid import Grid
 from crmkpi.sources.headers import found_columns, known_headers
 from crmkpi.sources.loaded import Records
-from crmkpi.sources.presets.library import folded, presets
+from crmkpi.sources.presets.library import PRESETS, folded
 from crmkpi.sources.reading import Options, Reading, options_from
 from crmkpi.sources.rows import load, record_of
 from crmkpi.sources.text import Source, open_text
@@ -45,7 +45,7 @@ def read_export(
 
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "deals.csv"
-    >>> _ = file.write_text("Potential Id,Potential Name,Stage,Forecast Type,Amount\n1,A,Closed Won,Closed Won,$5\n")
+    >>> _ = file.write_text("Potential Id,Potential Name,Stage,Forecast Type,Amount\n1,A,Closed Won,Closed Won,€5\n")
     >>> deals = read_export(file)
     >>> deals.account.preset, deals[0].status
     ('zoho_deal', 'won')
@@ -76,7 +76,7 @@ def recognised(headers: Sequence[str], *, source: str = "The file") -> Recognise
     ('pipedrive_deal', True)
     """
     named = [header for header in headers if header]
-    known = {name: known_headers(named, each) for name, each in presets.items()}
+    known = {name: known_headers(named, each) for name, each in PRESETS.items()}
     shared = Counter(header for found in known.values() for header in found)
     weights = {header: 1 / shared[header] if header in shared else _OF_UNKNOWN for header in named}
     whole = sum(weights.values()) or 1
@@ -84,7 +84,7 @@ def recognised(headers: Sequence[str], *, source: str = "The file") -> Recognise
         name: sum(weights[header] * _likeness(header, name) for header in found) / whole
         for name, found in known.items()
     }
-    first, second, third = sorted(presets, key=lambda name: (-scores[name], name))[:3]
+    first, second, third = sorted(PRESETS, key=lambda name: (-scores[name], name))[:3]
     own, share = _own_columns(named)
     if share > max(scores[first], _LEAST_SCORE):
         raise FileFormatError(
@@ -121,7 +121,7 @@ def _own_columns(headers: Sequence[str]) -> tuple[str, float]:
 
 
 def _likeness(header: str, name: str) -> float:
-    found = found_columns(header, presets[name])
+    found = found_columns(header, PRESETS[name])
     exact = not found or any(header == known or "<" in known for one in found for known in one.column.headers)
     return 1.0 if exact else _OF_LIKE_SPELLING
 
@@ -129,7 +129,7 @@ def _likeness(header: str, name: str) -> float:
 @cache
 def _all_headers() -> frozenset[str]:
     return frozenset(
-        folded(header) for each in presets.values() for column in each.columns for header in column.headers
+        folded(header) for each in PRESETS.values() for column in each.columns for header in column.headers
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,39 +28,16 @@ class Grid:
     """A source as a table: headers, and parts of rows that can be gone through more than once.
 
     A row that the source itself cannot read comes as `Rejected`. In a grid of text the empty text is a missing value,
-    in others `None` is. `decimals_unknown` says that the form of the file makes decimal commas likely, so that columns
-    of numbers are looked at before they are read. `skipped` counts rows that are no part of the table, by reason.
-    `delimiter` is that of a CSV file.
+    in others `None` is. `skipped` counts rows that are no part of the table, by reason. `delimiter` is that of a CSV
+    file.
     """
 
     source: str
     headers: Sequence[str]
     parts: Callable[[], Iterator[Part | Rejected]]
     text: bool
-    decimals_unknown: bool = False
     skipped: Mapping[str, int] = field(default_factory=dict)
     delimiter: str = ""
-
-    def spellings(self, positions: Iterable[int]) -> dict[int, dict[Any, None]]:
-        """The different cells of some columns, in the order of the source."""
-        found: dict[int, dict[Any, None]] = {position: {} for position in positions}
-        for part in self.parts():
-            if isinstance(part, Part):
-                rows = [row for row in part.rows if len(row) == len(self.headers)]
-                for position, cells in found.items():
-                    cells.update(dict.fromkeys(row[position] for row in rows if isinstance(row[position], str)))
-        return found
-
-    def marked(self, positions: Iterable[int], mark: str) -> list[int]:
-        """Those of some columns in which a text has a certain mark."""
-        open_ones = dict.fromkeys(positions)
-        for part in self.parts():
-            if isinstance(part, Part) and open_ones:
-                rows = [row for row in part.rows if len(row) == len(self.headers)]
-                for position in [*open_ones]:
-                    if any(isinstance(row[position], str) and mark in row[position] for row in rows):
-                        del open_ones[position]
-        return [position for position in positions if position not in open_ones]
 
     def column(self, position: int) -> Iterator[tuple[int, Any]]:
         """The cells of one column, each with its line."""

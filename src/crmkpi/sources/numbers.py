@@ -1,4 +1,4 @@
-"""From the text of a number to a number, where the file may write 1.234,56 or $1,234.56 or 1.2K or 12 %."""
+"""From the cells of a column of numbers to numbers: 1.234,56 and $1,234.56 and 12,34,567 and 1.2K and 12 %."""
 
 from __future__ import annotations
 
@@ -7,38 +7,25 @@ from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
-from crmkpi.errors import CurrencyError, InputError
+from crmkpi.errors import InputError
+from crmkpi.sources.currencies import currencies_of
 from crmkpi.sources.limits import LONGEST_NUMBER
+from crmkpi.sources.spellings import (
+    PLAIN,
+    DecimalSign,
+    Spelling,
+    as_plain,
+    is_missing,
+    readings_of,
+    shown_by,
+    spelling_of,
+)
 from crmkpi.sources.tallies import Count
 
-__all__ = ["DecimalSign", "NumberReader", "check_usual", "has_decimal_commas", "number_reader", "settled_decimal"]
+__all__ = ["DecimalSign", "NumberKind", "NumberReader", "number_reader", "settled_decimal"]
 
-DecimalSign = Literal[".", ","]
-
-_SPACES = " \u00a0\u202f'\u2019"  # what else sets thousands apart: spaces and the Swiss apostrophe
-_COMMA_DECIMAL = re.compile(rf"([+-]?(?:[1-9]\d{{0,2}}(?:[.{_SPACES}]\d{{3}})+|\d+)?)(?:,(\d+))?", re.ASCII)
-_POINT_DECIMAL = re.compile(rf"([+-]?(?:[1-9]\d{{0,2}}(?:[,{_SPACES}]\d{{3}})+|\d+)?)(?:\.(\d+))?", re.ASCII)
-_COULD_BE_BOTH = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
-_CURRENCY = r"[$€£¥₹₽₩₺₫₪]|[A-Z]{1,3}\$|[A-Z]{3}"
-_ADORNED = re.compile(
-    rf"(?P<bracket>\()?\s*(?P<sign>[+\-\u2212])?\s*(?P<before>{_CURRENCY})?\s*(?P<inner>[+\-\u2212])?\s*"
-    rf"(?P<number>\d[\d.,{_SPACES}]*|[.,]\d+)\s*(?P<scale>[KkMmBb])?\s*(?P<percent>%)?\s*(?P<after>{_CURRENCY})?\s*\)?",
-    re.ASCII,
-)
-_PLAIN = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _UNUSUAL = re.compile(r"[+-]?[\d._]+[eE][+-]?\d{4,}", re.ASCII)
-_NO_NUMBER = ("--", "\u2013", "\u2014")
-_SCALES = {"k": 1_000, "m": 1_000_000, "b": 1_000_000_000}
-
-Kind = Literal["money", "number", "integer"]
-
-
-def check_usual(cells: Sequence[Any]) -> None:
-    """Have numbers of an unusual size looked at one by one: 1e999999999 is short, and no memory could hold it."""
-    texts = [cell for cell in cells if isinstance(cell, str)]
-    whole = "".join(texts)
-    if "e" in whole or "E" in whole or max(map(len, texts), default=0) > LONGEST_NUMBER:
-        raise ValueError
+NumberKind = Literal["money", "number", "integer", "share", "percentage"]
 
 
 def number_reader(decimal: DecimalSign) -> Callable[[Any], Any]:
@@ -46,19 +33,17 @@ def number_reader(decimal: DecimalSign) -> Callable[[Any], Any]:
 
     >>> number_reader(",")("1.234,56")
     '1234.56'
-    >>> number_reader(".")("1,234.56")
-    '1234.56'
+    >>> number_reader(".")("-1,234.56")
+    '-1234.56'
     """
-    pattern = _COMMA_DECIMAL if decimal == "," else _POINT_DECIMAL
 
     def read(value: Any) -> Any:
         if not isinstance(value, str):
             return value
-        found = pattern.fullmatch(value.strip())
-        if found is None or not any(character.isdigit() for character in value):
+        found = spelling_of(value)
+        if found is None or found.currencies or found.percent or found.scaled_by:
             raise ValueError(f"not a number with {decimal!r} before its decimals")
-        whole = re.sub(r"[^\d+-]", "", found[1])
-        return f"{whole}.{found[2]}" if found[2] else whole
+        return f"{'-' if found.negative else ''}{as_plain(found.digits, decimal)}"
 
     return read
 
@@ -66,108 +51,168 @@ def number_reader(decimal: DecimalSign) -> Callable[[Any], Any]:
 class NumberReader:
     """Reads the values of one column of numbers; what does not read is a `ValueError` with the reason.
 
-    A currency sign is dropped (two different ones in a column are an error), K, M and B multiply, a percentage becomes
-    a fraction, a number in brackets is negative, and two dashes are no value. Which of point and comma sets off the
-    decimals is settled once, from all `values` of the column, when the first number comes along that shows it. Whole
-    numbers have no decimals, so both set thousands apart.
+    K, M and bn multiply, a number in brackets is negative, dashes and words such as N/A are no value, and a percentage
+    becomes a fraction where the field is a share. Amounts of money may have the signs and codes of currencies beside
+    them: those of the last cell are in `currencies`. Which of point and comma sets off the decimals is settled once for
+    the column, by the first of its numbers that shows it, whatever stands around them; a column that shows both, or
+    that could be read in two ways, is an error. Whole numbers have no decimals, so that both set thousands apart.
     """
 
     def __init__(
         self,
         *,
+        field: str,
         column: str,
         values: Callable[[], Iterable[Any]],
-        kind: Kind,
+        kind: NumberKind,
         decimal: DecimalSign | None,
         count: Count,
     ) -> None:
+        self._field = field
         self._column = column
         self._values = values
         self._kind = kind
         self._count = count
-        self._shown: tuple[str, str, str] | None = None
-        self._currency: str | None = None
+        self._shown_by: str | None = None  # the number that showed the sign, where nobody said it
+        self._of_hundred: bool | None = None
         self.decimal = decimal
-        self.was_open = decimal is None  # so that numbers may have been read before the sign was known
+        self.currencies: tuple[str, ...] = ()
 
     def __call__(self, value: Any) -> Any:
         """The number as text with a decimal point, or None where there is none."""
+        self.currencies = ()
         if not isinstance(value, str):
-            return value
+            return self._share(value)
         text = value.strip()
         if len(text) > LONGEST_NUMBER:
             raise ValueError(f"not a number: it has more than {LONGEST_NUMBER} characters")
-        if text in _NO_NUMBER:
-            self._count("dashes are no value")
+        if is_missing(text):
+            self._count(f"{text!r} is no value")
             return None
-        if _PLAIN.fullmatch(text) and ("." not in text or self._settled(text) == "."):
-            return text
-        found = _ADORNED.fullmatch(text)
-        if found is None or ("(" in text) != (")" in text):
-            if self.decimal == "," and any(map(str.isdigit, text)):
-                raise ValueError("not a number with ',' before its decimals")
+        if PLAIN.fullmatch(text) and ("." not in text or self._sign_of(text.lstrip("+-"), text) == "."):
+            return self._share(text)
+        found = spelling_of(text)
+        if found is None:
             if _UNUSUAL.fullmatch(text):
                 raise ValueError("not a number of a usual size")
             return value  # the record says what is wrong with it
-        return self._adorned(found)
+        return self._spelt(found, text)
 
-    def _settled(self, text: str) -> DecimalSign:
-        """The decimal sign of the column; where nothing shows it, a plain number has a point."""
-        if self.decimal is not None:
-            return self.decimal
-        if self._kind == "integer":
+    def check(self, cells: Sequence[Any]) -> None:
+        """Have cells looked at one by one that could read otherwise than they stand: 1e999999999, 1.234, or 1 of 100.
+
+        Raises:
+            ValueError: there is such a cell.
+        """
+        texts = [cell for cell in cells if isinstance(cell, str)]
+        whole = "".join(texts)
+        if "e" in whole or "E" in whole or max(map(len, texts), default=0) > LONGEST_NUMBER:
+            raise ValueError
+        if "." in whole and self.decimal != "." and self._settled(texts) != ".":
+            raise ValueError
+        if self._kind == "share" and any(_is_one(cell) for cell in set(cells)) and self._is_of_hundred():
+            raise ValueError
+
+    def _sign_of(self, digits: str, text: str) -> DecimalSign:
+        """The decimal sign of the column; where it shows none, the one with which a whole number has thousands."""
+        found = self._settled()
+        if found is not None:
+            return found
+        if ("e" in text or "E" in text) and PLAIN.fullmatch(text):
             return "."
-        if self._shown is None:
-            self._shown = _shown(map(_bare, self._values()))
-        comma, point, doubtful = self._shown
-        if not (comma or point):
-            if _PLAIN.fullmatch(text):
-                return "."
-            raise _doubt(self._column, doubtful)
-        self.decimal = "." if point else ","
+        if self._kind == "integer":
+            return "," if "." in digits else "."
+        if shown_by(digits) != "both":
+            raise ValueError("not a number")
+        raise _doubt(self._column, text)
+
+    def _settled(self, first: Iterable[Any] = ()) -> DecimalSign | None:
+        """The decimal sign of the column, which some cells may show, or else the first one that does."""
+        for cells in (first, self._values()) if self.decimal is None and self._shown_by is None else ():
+            for value in cells:
+                shown = shown_by(_digits(value))
+                if shown in (".", ","):
+                    self._shown_by = str(value).strip()
+                    self.decimal = shown
+                    return self.decimal
+        self._shown_by = self._shown_by or ""
         return self.decimal
 
-    def _adorned(self, found: re.Match[str]) -> str:
-        number = self._bare_number(found["number"].strip())
-        negative = [bool(found["bracket"]), *(found[name] in ("-", "\u2212") for name in ("sign", "inner"))]
-        if sum(negative) > 1:
-            raise ValueError("not a number: it has two signs")
-        currency = found["before"] or found["after"]
-        if currency:
-            self._check_currency(currency)
-        value = number
-        if found["percent"]:
-            if self._kind != "number" or found["scale"]:
-                raise ValueError("not a number that can be a percentage")
+    def _spelt(self, found: Spelling, text: str) -> Any:
+        value = self._plain(found.digits, text)
+        self._check_currencies(found.currencies)
+        if found.percent:
+            if self._kind not in ("share", "percentage") or found.scale != 1:
+                raise ValueError(f"not a number: it is a percentage, where {self._wanted} is wanted")
             value = _times(value, Decimal("0.01"))
             self._count("percent to a fraction")
-        if found["scale"]:
-            value = _times(value, Decimal(_SCALES[found["scale"].lower()]))
-            self._count(f"{found['scale'].upper()} multiplied out")
-        if found["bracket"]:
+        if found.scale != 1:
+            value = _times(value, Decimal(found.scale))
+            self._count(f"{found.scaled_by.upper()} multiplied out")
+        if found.in_brackets:
             self._count("brackets to a minus")
-        return f"-{value}" if any(negative) else value
+        value = f"-{value}" if found.negative else value
+        return value if found.percent else self._share(value)
 
-    def _bare_number(self, text: str) -> str:
-        if not any(mark in text for mark in f".,{_SPACES}"):
-            return text
-        decimal = self._settled(text) if "," in text or "." in text else self.decimal or "."
-        read: str = number_reader(decimal)(text)
-        if len(read) < len(text):
+    @property
+    def _wanted(self) -> str:
+        return {"money": "an amount", "integer": "a whole number"}.get(self._kind, "a number on a scale")
+
+    def _plain(self, digits: str, text: str) -> str:
+        if digits.isdecimal():
+            return digits
+        sign = self._sign_of(digits, text) if "," in digits or "." in digits else self.decimal or "."
+        try:
+            read = as_plain(digits, sign)
+        except ValueError:
+            shown = shown_by(digits)
+            if self._shown_by and shown in (".", ",") and shown != sign:
+                raise _contradiction(self._column, {sign: self._shown_by, shown: text}) from None
+            raise
+        if len(read) < len(digits):
             self._count("thousands set apart")
-        if decimal == "," and "." in read:
+        if sign == "," and "." in read:
             self._count("decimal comma")
         return read
 
-    def _check_currency(self, currency: str) -> None:
-        if self._currency is None:
-            self._currency = currency
-        elif self._currency != currency:
-            raise CurrencyError(
-                f"The column {self._column!r} has amounts in {self._currency} and in {currency}; split the file by "
-                f"currency, or drop the column with columns={{{self._column!r}: None}}."
+    def _check_currencies(self, marks: Sequence[str]) -> None:
+        for mark in marks:
+            if not currencies_of(mark):
+                raise ValueError(f"not a number: {mark!r} beside it is no currency")
+            if self._kind != "money":
+                raise ValueError(f"not a number: it is an amount in {mark}, where {self._wanted} is wanted")
+        self.currencies = tuple(marks)
+
+    def _share(self, value: Any) -> Any:
+        """The value, unless it is one of a column in percent: that must be said, for 1 would be all or a hundredth."""
+        if self._kind != "share":
+            return value
+        number = _number(value)
+        if number is not None and (1 < number <= 100 or (number == 1 and self._is_of_hundred())):
+            raise ValueError(
+                f'a share from 0 to 1; where the column is in percent, say units={{"{self._field}": "percent"}}'
             )
-        self._count(f"currency sign {currency} dropped")
+        return value
+
+    def _is_of_hundred(self) -> bool:
+        """Whether a column of shares shows that they are percentages: some above 1, and no fraction."""
+        if self._of_hundred is None:
+            numbers = [number for number in map(_number, self._values()) if number is not None]
+            fractions = any(0 < number < 1 for number in numbers)
+            self._of_hundred = not fractions and any(1 < number <= 100 for number in numbers)
+        return self._of_hundred
+
+
+def _is_one(cell: Any) -> bool:
+    return _number(cell) == 1
+
+
+def _number(cell: Any) -> float | None:
+    """A plain number of a cell, None where it is something else."""
+    try:
+        return float(cell) if not isinstance(cell, str) or PLAIN.fullmatch(cell.strip()) else None
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _times(number: str, factor: Decimal) -> str:
@@ -177,61 +222,42 @@ def _times(number: str, factor: Decimal) -> str:
         raise ValueError("not a number of a usual size") from None
 
 
-def _bare(value: Any) -> str:
-    """The number within a text that may have a currency and the like around it."""
-    found = _ADORNED.fullmatch(value.strip()) if isinstance(value, str) and len(value) <= LONGEST_NUMBER else None
-    return "" if found is None else found["number"].strip()
+def _digits(value: Any) -> str:
+    """The digits of a number, with the marks between them, whatever stands around them; none of an empty cell."""
+    if not isinstance(value, str) or not ("," in value or "." in value or "\uff0c" in value or "\uff0e" in value):
+        return ""
+    found = spelling_of(value)
+    return "" if found is None else found.digits
 
 
 def settled_decimal(column: str, values: Iterable[Any]) -> DecimalSign:
-    """The decimal sign of a column, from all of its values.
+    """The decimal sign of a column, from all of its values, whatever stands around their digits.
 
-    1.234,56 and 12,5 and 1.234.567 show a comma; 1,234.56 and 12.5 and 1,234,567 show a point. A column that shows both
+    1.234,56 and 12,5 and 1.234.567 show a comma; 1,234.56 and 12.5 and 12,34,567 show a point. A column that shows both
     is an error, and so is one in which the only marks are those of numbers like 1.234, which may be a thousand or one.
 
-    >>> settled_decimal("amount", ["12,5", "1.234"])
+    >>> settled_decimal("amount", ["12,5 €", "1.234 €"])
     ','
     """
-    comma, point, doubtful = _shown(values)
-    if comma and point:
-        raise InputError(
-            f"The column {column!r} writes decimals with a comma ({comma!r}) and with a point ({point!r}); "
-            f'say decimal="," or decimal=".", and the others are rejected.'
-        )
-    if doubtful and not (comma or point):
-        raise _doubt(column, doubtful)
-    return "," if comma else "."
-
-
-def has_decimal_commas(values: Iterable[Any]) -> bool:
-    """Whether the numbers of a column show a decimal comma and none shows a point, whatever stands around them.
-
-    >>> has_decimal_commas(["1.234,56 €", "7"]), has_decimal_commas(["$1,234.56", "7,5"])
-    (True, False)
-    """
-    comma, point, _ = _shown(map(_bare, values))
-    return bool(comma) and not point
-
-
-def _shown(values: Iterable[Any]) -> tuple[str, str, str]:
-    """The first number that shows a decimal comma, the first that shows a point, and the first that could be either."""
-    comma, point, doubtful = "", "", ""
+    first: dict[str, str] = {}
     for value in values:
-        text = value.strip() if isinstance(value, str) else ""
-        if not ("," in text or "." in text):
-            continue
-        if _COULD_BE_BOTH.fullmatch(text):
-            doubtful = doubtful or text
-            continue
-        if not comma and _COMMA_DECIMAL.fullmatch(text):
-            comma = text
-        if not point and _POINT_DECIMAL.fullmatch(text):
-            point = text
-    return comma, point, doubtful
+        first.setdefault(shown_by(_digits(value)), str(value).strip())
+    if "," in first and "." in first:
+        raise _contradiction(column, first)
+    if "both" in first and not ("," in first or "." in first):
+        raise _doubt(column, first["both"])
+    return "," if "," in first else "."
 
 
-def _doubt(column: str, example: str) -> InputError:
+def _doubt(column: str, text: str) -> InputError:
     return InputError(
-        f"The numbers in the column {column!r} could have thousands or decimals, for example {example!r}; "
-        f'say decimal="," or decimal=".".'
+        f"The numbers in the column {column!r} could have thousands or decimals: {text!r} is "
+        f"{readings_of(_digits(text))}; say which."
+    )
+
+
+def _contradiction(column: str, first: dict[str, str]) -> InputError:
+    return InputError(
+        f"The column {column!r} writes decimals with a comma ({first[',']!r}) and with a point ({first['.']!r}); "
+        f'say decimal="," or decimal=".", and the others are unreadable.'
     )

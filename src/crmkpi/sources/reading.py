@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict, get_args
 from zoneinfo import ZoneInfo
 
 from crmkpi.errors import InputError, did_you_mean
@@ -13,9 +13,10 @@ from crmkpi.sources.numbers import DecimalSign
 from crmkpi.sources.presets.library import AnyPreset, preset
 from crmkpi.sources.presets.model import Preset
 
-__all__ = ["Options", "Progress", "Reading", "Targets", "TextReading", "options_from"]
+__all__ = ["Ends", "Options", "Progress", "Reading", "Targets", "TextReading", "options_from"]
 
-Targets = str | Sequence[str] | None
+Targets = str | Sequence[str] | Mapping[str, Any] | None
+Ends = Literal["inclusive", "exclusive"]
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
 
 
@@ -26,6 +27,8 @@ class TextReading(TypedDict, total=False):
     decimal: DecimalSign | None
     date_format: str | Mapping[str, str] | None
     day_first: bool | None
+    units: Mapping[str, str] | None
+    ends: Ends | None
 
 
 class Reading(TextReading, total=False):
@@ -46,13 +49,15 @@ _WORDS = Reading.__required_keys__ | Reading.__optional_keys__
 class Options:
     """What the user said about how to read a source."""
 
-    columns: Mapping[str, Targets] = field(default_factory=dict)
+    columns: Mapping[Any, Targets] = field(default_factory=dict)
     values: Mapping[str, Mapping[Any, Any]] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     attributes: bool = True
     decimal: DecimalSign | None = None
     date_format: str | Mapping[str, str] | None = None
     day_first: bool | None = None
+    units: Mapping[str, str] = field(default_factory=dict)
+    ends: Ends | None = None
     tz: str | None = None
     strict: bool = False
     progress: Progress | None = None
@@ -63,6 +68,7 @@ _KEYED = {
     "columns": "headers to fields, such as {'its header': 'owner'}",
     "values": "fields to what their words mean, such as {'status': {'Closed Won': 'won'}}",
     "defaults": "fields to values, such as {'kind': 'new'}",
+    "units": "fields to what the file has, such as {'probability': 'percent'}",
 }
 
 
@@ -85,6 +91,8 @@ def options_from(by: AnyPreset | None, given: Reading) -> Options:
     decimal, tz = given.get("decimal"), given.get("tz")
     if decimal not in (None, ".", ","):
         raise InputError(f"decimal= is ',' or '.', and this is {decimal!r}.")
+    if given.get("ends") not in (None, *get_args(Ends)):
+        raise InputError(f"ends= is 'inclusive' or 'exclusive'; got {given['ends']!r}.")
     said: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if tz is not None:
         said["tz"] = zone_named(tz).key

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from crmkpi.sources.currencies import currencies_of, several_currencies
 from crmkpi.sources.numbers import NumberReader
 from crmkpi.sources.tallies import Count
 
-__all__ = ["PERCENT", "Combine", "a_month", "after", "fraction", "in_whole_units", "plain_fraction"]
+__all__ = ["PERCENT", "Combine", "a_month", "after", "fraction", "in_its_currency", "in_whole_units", "plain_fraction"]
 
 Combine = Callable[[Any, dict[str, Any]], Any]
 _WITHOUT_CENTS = (
@@ -55,6 +56,42 @@ def in_whole_units(count: Count) -> Combine:
         return _decimal(value).scaleb(-digits)
 
     return combine
+
+
+def in_its_currency(
+    number: NumberReader, words: Mapping[Any, Any], *, column: str, count: Count, then: Combine | None
+) -> Combine:
+    """An amount in the currency that its cell names, which becomes that of the row; `words` say what signs mean."""
+    said = {_folded(str(sign)): code for sign, code in words.items()}
+
+    def combine(value: Any, raw: dict[str, Any]) -> Any:
+        if number.currencies:
+            raw["currency"] = _currency(number.currencies, raw.get("currency"), said, column)
+            count(f"{' '.join(number.currencies)} read as {raw['currency']}")
+        return value if then is None else then(value, raw)
+
+    return combine
+
+
+def _currency(marks: Sequence[str], of_row: Any, said: Mapping[str, Any], column: str) -> str:
+    """The currency that some signs and codes mean in a row of a certain currency, or of none."""
+    shown = " ".join(marks)
+    meant = [(said[plain],) if (plain := _folded(mark)) in said else currencies_of(mark) for mark in marks]
+    possible = [code for code in meant[0] if all(code in codes for codes in meant)]
+    if not possible:
+        raise ValueError(f"an amount in two currencies, {shown}")
+    if of_row is not None:
+        currency = str(of_row).strip().upper()
+        if currency not in possible:
+            raise ValueError(f"an amount in {shown}, where the currency of its row is {currency}")
+        return currency
+    if len(possible) > 1:
+        raise several_currencies(marks[0], column)
+    return possible[0]
+
+
+def _folded(mark: str) -> str:
+    return mark.strip().removesuffix(".").casefold()
 
 
 def a_month(per: str, times: str, count: Count) -> Combine:

@@ -57,10 +57,8 @@ def load(grid: Grid, record: type[_R], options: Options, *, recognised: Recognis
     """Read all rows of a grid: each one is a record of the result, or rejected, or skipped under a reason."""
     loading = Loading(grid, record, options, recognised=recognised)
     records: list[_R] = []
-    while not loading.done:
-        records.clear()  # what was read before a column showed its decimal commas
-        for part in loading.parts():
-            records.extend(part)
+    for part in loading.parts():
+        records.extend(part)
     used = len(records)
     preset, notes = loading.preset, loading.notes(used)
     if options.tz is None:
@@ -89,11 +87,7 @@ def load(grid: Grid, record: type[_R], options: Options, *, recognised: Recognis
 
 
 class Loading(Generic[_R]):
-    """One reading of a grid: how its columns are read, and what became of its rows so far.
-
-    `done` is false until `parts` has come to its end, which it may do early: when a column shows its decimal commas
-    after numbers of it were read as they stand, all must be read once more, and differently.
-    """
+    """One reading of a grid: how its columns are read, and what became of its rows so far."""
 
     def __init__(
         self,
@@ -102,9 +96,7 @@ class Loading(Generic[_R]):
         options: Options,
         *,
         recognised: Recognised | None = None,
-        once: bool = False,
     ) -> None:
-        """With `once` the decimal signs of all columns are found out first, so that nothing is read twice."""
         self._asked = options
         self._record = record
         self._recognised = recognised
@@ -116,12 +108,11 @@ class Loading(Generic[_R]):
         self.grid, self.options = grid, options
         self.columns = matched_columns(grid.headers, self.kind, options, source=grid.source)
         self.rejected: list[Rejected] = []
-        self.done = False
         self._tallies = Tallies()
         self._reader = _Reader(
             kind=self.kind,
             columns=self.columns,
-            conversions=conversions_for(grid, self.columns, self.kind, options, self._tallies, settled=once),
+            conversions=conversions_for(grid, self.columns, self.kind, options, self._tallies),
             build=_builder(self.columns, text=grid.text),
             validate=TypeAdapter(list[record]).validate_python,  # type: ignore[valid-type]
             tallies=self._tallies,
@@ -131,15 +122,11 @@ class Loading(Generic[_R]):
 
     def parts(self) -> Iterator[list[_R]]:
         """The records, part by part, while the rows that are none are kept or counted."""
-        self.rejected.clear()
         parts: Iterable[Part | Rejected] = self.grid.parts()
         if self.options.progress is not None:
             parts = self.options.progress(parts)
         for part in parts:
             results = [part] if isinstance(part, Rejected) else self._reader.results(part)
-            if self._reader.must_start_over:
-                self._reader.start_over()
-                return
             for result in results:
                 if not isinstance(result, Rejected):
                     yield result
@@ -148,7 +135,6 @@ class Loading(Generic[_R]):
                     raise RowError(f"Line {result.line} of {self.grid.source} is no {name}: {_sentence(result)}.")
                 else:
                     self.rejected.append(result)
-        self.done = True
 
     def notes(self, used: int) -> list[str]:
         """What was decided for all rows, of which so many are used."""
@@ -214,21 +200,6 @@ class _Reader(Generic[_R]):
             self.tallies.keep()
             return [found]
         return [self._of_one(row, line) for line, row in zip(part.lines(), part.rows, strict=True)]
-
-    @property
-    def must_start_over(self) -> bool:
-        """Whether a column turned out to have decimal commas after numbers of it were read as they stand."""
-        return any(
-            each.number is not None and each.number.decimal == "," and each.number.was_open for each in self.conversions
-        )
-
-    def start_over(self) -> None:
-        """Forget what was counted; what was found out about columns stays."""
-        self.tallies.clear()
-        self.skipped.clear()
-        for conversion in self.conversions:
-            if conversion.number is not None:
-                conversion.number.was_open = False
 
     def _kept(self, part: Part) -> Part:
         """The rows that could be records: neither blank nor left out by the preset."""

@@ -46,7 +46,7 @@ class RecordStream(Iterator[_R], Generic[_R]):
         self._decimals = getcontext().copy()
         with cells_of_any_length():
             self._merged = self._found_merged(grid)
-            self._loading = Loading(grid, record, options, once=True)
+            self._loading = Loading(grid, record, options)
         self._account: LoadAccount | None = None
         self._records = chain.from_iterable(self._parts())
 
@@ -80,17 +80,17 @@ class RecordStream(Iterator[_R], Generic[_R]):
         preset = self._options.preset
         if preset is None or not preset.merged:
             return {}
-        first = Loading(grid, self.record, replace(self._options, progress=None), once=True)
+        first = Loading(grid, self.record, replace(self._options, progress=None))
         if first.preset is None:  # the dates of stages in a table of deals
             return {}
-        return merged_away(chain.from_iterable(_all_parts(first)), preset, first.grid.headers)
+        return merged_away(chain.from_iterable(first.parts()), preset, first.grid.headers)
 
     def _parts(self) -> Iterator[list[_R]]:
         loading, preset = self._loading, self._loading.preset
         zones: Zones = {}
         used = gone = 0
         lacking = lacks((), preset, rows=True)
-        parts = _all_parts(loading)
+        parts = loading.parts()
         while True:
             # Both hold for the whole thread or process, and whoever asks for records may have set them otherwise.
             with cells_of_any_length(), localcontext(self._decimals):
@@ -112,11 +112,6 @@ class RecordStream(Iterator[_R], Generic[_R]):
         notes += loading.zone_notes(zones) if self.tz is None else []
         notes += merged_note(self._merged, gone) + (lacking if used else [])
         self._account = loading.account(used=used, merged=gone, notes=notes)
-
-
-def _all_parts(loading: Loading[_R]) -> Iterator[list[_R]]:
-    while not loading.done:  # only a constant can show a decimal comma now, and does so before the first part
-        yield from loading.parts()
 
 
 @overload

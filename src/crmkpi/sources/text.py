@@ -9,7 +9,7 @@ from encodings.aliases import aliases
 from pathlib import Path
 from typing import IO, Any
 
-from crmkpi.errors import FileFormatError, InputError, UnknownNameError, did_you_mean
+from crmkpi.errors import FileFormatError, InputError, unknown_name
 from crmkpi.sources.limits import LONGEST_LINE
 
 __all__ = ["Source", "Text", "open_text", "read_text"]
@@ -143,8 +143,8 @@ def _encoding(start: bytes, given: str | None, name: str) -> str:
         "".encode(given)
         codecs.getincrementaldecoder(given)
     except LookupError:
-        raise UnknownNameError(
-            f"There is no text encoding {given!r}. {did_you_mean(given, ['utf-8', 'utf-16', 'cp1252', *aliases])}"
+        raise unknown_name(
+            f"There is no text encoding {given!r}.", given, ["utf-8", "utf-16", "cp1252", *aliases]
         ) from None
     except UnicodeError as problem:
         raise FileFormatError(f"{name} is not {given} ({problem}); say which encoding it is.") from problem

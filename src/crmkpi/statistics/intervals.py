@@ -39,7 +39,7 @@ __all__ = [
     "wilson",
 ]
 
-Method = Literal["wilson", "newcombe", "student", "order statistics", "adjusted wald", "estimated"]
+Method = Literal["wilson", "newcombe", "student", "welch", "normal", "order statistics", "adjusted wald", "estimated"]
 Value = TypeVar("Value", float, Decimal, timedelta)
 OtherValue = TypeVar("OtherValue", float, Decimal, timedelta)
 

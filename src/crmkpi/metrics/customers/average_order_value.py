@@ -9,8 +9,6 @@ from crmkpi.definition.metric import Mean, metric
 from crmkpi.metrics.literature import MARKETING_METRICS
 from crmkpi.records import Order
 
-__all__ = ["average_order_value"]
-
 orders = Table(Order)
 completed = orders.status == "completed"
 
@@ -23,7 +21,6 @@ completed = orders.status == "completed"
     interval=Mean("amount", "orders"),
     unit="money",
     better="higher",
-    theme="customers",
     also_known_as=("AOV", "average basket value", "average purchase value"),
     default_because="Completed orders only: the rest brought nothing.",
     sources=(MARKETING_METRICS,),

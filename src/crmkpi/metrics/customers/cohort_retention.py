@@ -9,8 +9,6 @@ from crmkpi.metrics.customers.retention import active_at_end, joined, wrong
 from crmkpi.metrics.literature import DEFECTION, MARKETING_METRICS
 from crmkpi.records import Customer, Order
 
-__all__ = ["cohort_retention"]
-
 orders = Table(Order)
 customers = Table(Customer)
 periods = Parameter("periods", "how many periods ago the customers began", default=1)
@@ -38,7 +36,6 @@ signed_up = customers.per(
     interval=Share("came_back", "began"),
     unit="ratio",
     better="higher",
-    theme="customers",
     also_known_as=("cohort retention rate", "cohort repurchase rate"),
     sources=(MARKETING_METRICS, DEFECTION),
     default_because="Of customers without a contract it is only known that they bought: so those are retained who do.",

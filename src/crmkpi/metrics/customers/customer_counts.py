@@ -9,8 +9,6 @@ from crmkpi.metrics.customers.retention import active_at_end
 from crmkpi.metrics.literature import DEFECTION, MARKETING_METRICS
 from crmkpi.records import Customer
 
-__all__ = ["active_customers", "lost_customers", "new_customers"]
-
 customers = Table(Customer)
 backwards = {"negative duration": customers.until < customers.since}
 
@@ -21,7 +19,6 @@ backwards = {"negative duration": customers.until < customers.since}
     leave_out=backwards,
     unit="count",
     better="higher",
-    theme="customers",
     also_known_as=("customers won", "customers acquired", "number of new customers", "new logos"),
     default_because="The day from which someone is a customer, whatever system calls it.",
     sources=(MARKETING_METRICS,),
@@ -57,7 +54,6 @@ def new_customers(customers: int) -> int:
     leave_out=backwards | {"no since": customers.until.present() & customers.since.missing()},
     unit="count",
     better="lower",
-    theme="customers",
     also_known_as=("churned customers", "customers lost", "number of lost customers"),
     default_because="The day on which someone ceased to be a customer.",
     sources=(MARKETING_METRICS, DEFECTION),
@@ -93,7 +89,6 @@ def lost_customers(customers: int) -> int:
     leave_out=backwards | {"no since": customers.since.missing() & ~period.now},
     unit="count",
     better="higher",
-    theme="customers",
     also_known_as=("customer count", "number of customers", "customer base", "total customers"),
     default_because="Contract in force at the end of the period; who bought lately is a different question.",
     sources=(MARKETING_METRICS,),

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
+from crmkpi._hooks import hook
 from crmkpi.definition.expressions import Parameter, as_of, period
 from crmkpi.definition.measures import Table, period_days
 from crmkpi.definition.metric import Estimated, metric
 from crmkpi.metrics.customers.retention import active_at_start, wrong
 from crmkpi.metrics.literature import KAPLAN_MEIER, PROJECT_RETENTION, SURVIVAL_DATA
 from crmkpi.records import Customer
-
-__all__ = ["customer_lifespan"]
 
 customers = Table(Customer)
 has_left = customers.until < as_of
@@ -21,14 +21,13 @@ ended = customers.values(lifetime, has_left)
 running = customers.values(as_of - customers.since, still_here)
 horizon = Parameter("horizon", "the age of a customer at which the survival curve is cut", unit="days", default=1826.25)
 _DAY = 86_400
+_mean_within: Callable[..., Any] = hook("mean_within")
 
 
 def _bounds(
     ended: Sequence[float], running: Sequence[float], horizon: float, *, confidence: float
 ) -> tuple[float, float] | None:
-    from crmkpi.insight.lifespan import mean_within  # noqa: PLC0415  # analyses are loaded when they are used
-
-    found = mean_within(ended, running, horizon, confidence=confidence)
+    found = _mean_within(ended, running, horizon, confidence=confidence)
     return (found.low, found.high) if ended else None
 
 
@@ -42,7 +41,6 @@ def _bounds(
     interval=Estimated(_bounds),
     unit="duration",
     better="higher",
-    theme="customers",
     also_known_as=("average customer lifespan", "customer lifetime", "average customer lifetime", "customer tenure"),
     default_because=(
         "Customers who are still here count for as long as they have stayed, and churn may change with age. A mean "
@@ -82,9 +80,7 @@ def customer_lifespan(ended: Sequence[float], running: Sequence[float], horizon:
         >>> customer_lifespan(customers, as_of=datetime(2026, 3, 2)).reason
         'the longest lifetime seen is 60 days, and the horizon 1,826.25 days; give a shorter one'
     """
-    from crmkpi.insight.lifespan import mean_within  # noqa: PLC0415  # analyses are loaded when they are used
-
-    return mean_within(ended, running, horizon).value
+    return float(_mean_within(ended, running, horizon).value)
 
 
 @customer_lifespan.add_variant(

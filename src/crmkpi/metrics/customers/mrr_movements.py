@@ -9,8 +9,6 @@ from crmkpi.definition.metric import metric
 from crmkpi.metrics.customers.recurring_revenue import left_out, running_at_end, running_at_start, subscriptions
 from crmkpi.metrics.literature import SAAS_METRICS, STRIPE_BILLING
 
-__all__ = ["churned_mrr", "contraction_mrr", "expansion_mrr", "net_new_mrr", "new_mrr", "reactivation_mrr"]
-
 # One row per customer: what they paid a month at the start and at the end, and how often before the period.
 accounts = subscriptions.per(
     subscriptions.customer_id,
@@ -29,7 +27,6 @@ change = accounts.closing - accounts.opening
     leave_out=left_out,
     unit="money",
     better="higher",
-    theme="customers",
     title="New MRR",
     also_known_as=("new business MRR", "new monthly recurring revenue"),
     default_because="New means never paid before, so that who comes back is not won twice.",
@@ -66,7 +63,6 @@ def new_mrr(new: Decimal) -> Decimal:
     leave_out=left_out,
     unit="money",
     better="higher",
-    theme="customers",
     title="Reactivation MRR",
     also_known_as=("reactivated MRR", "returning customer MRR", "win-back MRR"),
     default_because="Apart from new revenue, since winning someone back costs less than winning someone.",
@@ -103,7 +99,6 @@ def reactivation_mrr(reactivated: Decimal) -> Decimal:
     leave_out=left_out,
     unit="money",
     better="higher",
-    theme="customers",
     title="Expansion MRR",
     also_known_as=("upgrade MRR", "expansion monthly recurring revenue"),
     default_because="Per customer, so that a change of plan is one movement and not a loss and a gain.",
@@ -140,7 +135,6 @@ def expansion_mrr(expansion: Decimal) -> Decimal:
     leave_out=left_out,
     unit="money",
     better="higher",
-    theme="customers",
     title="Contraction MRR",
     also_known_as=("downgrade MRR", "downsell MRR", "contraction monthly recurring revenue"),
     default_because="Per customer: who cancels one of two subscriptions pays less and has not left.",
@@ -177,7 +171,6 @@ def contraction_mrr(contraction: Decimal) -> Decimal:
     leave_out=left_out,
     unit="money",
     better="higher",
-    theme="customers",
     title="Churned MRR",
     also_known_as=("lost MRR", "churned monthly recurring revenue"),
     default_because="Only customers who pay nothing any more; those who pay less are contraction.",
@@ -214,7 +207,6 @@ def churned_mrr(churned: Decimal) -> Decimal:
     leave_out=left_out,
     unit="money",
     better="higher",
-    theme="customers",
     title="Net new MRR",
     also_known_as=("MRR movements", "MRR growth", "net MRR change"),
     default_because="Closing minus opening, so that the five movements must explain it to the cent.",

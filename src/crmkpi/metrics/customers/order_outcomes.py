@@ -7,8 +7,6 @@ from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import CART_ABANDONMENT, PRODUCT_RETURNS, SCOR
 from crmkpi.records import Order
 
-__all__ = ["cart_abandonment_rate", "delivery_time", "return_rate"]
-
 orders = Table(Order)
 kept_or_returned = orders.status.is_in("completed", "returned")
 delivery = orders.delivered_at - orders.ordered_at
@@ -22,7 +20,6 @@ not_delivered = {"not delivered yet": kept_or_returned & orders.delivered_at.mis
     interval=Share("abandoned", "carts"),
     unit="ratio",
     better="lower",
-    theme="customers",
     also_known_as=("basket abandonment rate", "shopping cart abandonment rate", "checkout abandonment rate"),
     default_because="Every cart that was filled is in the base, whatever became of the order.",
     sources=(CART_ABANDONMENT,),
@@ -60,7 +57,6 @@ def cart_abandonment_rate(abandoned: int, carts: int) -> float:
     interval=Share("returned", "orders"),
     unit="ratio",
     better="lower",
-    theme="customers",
     also_known_as=("product return rate", "order return rate", "refund rate"),
     default_because="By the day of the order, so that returns are compared with the orders they belong to.",
     sources=(PRODUCT_RETURNS,),
@@ -97,7 +93,6 @@ def return_rate(returned: int, orders: int) -> float:
     leave_out=not_delivered,
     unit="duration",
     better="lower",
-    theme="customers",
     also_known_as=("average delivery time", "order to delivery time", "order fulfilment time"),
     default_because="The mean is what shops and carriers publish; `median` is what the customer in the middle meets.",
     sources=(SCOR,),

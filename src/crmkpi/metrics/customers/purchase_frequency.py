@@ -7,8 +7,6 @@ from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import RFM_AND_CLV
 from crmkpi.records import Order
 
-__all__ = ["purchase_frequency"]
-
 orders = Table(Order)
 completed = orders.status == "completed"
 
@@ -20,7 +18,6 @@ completed = orders.status == "completed"
     leave_out={"no customer_id": completed & orders.customer_id.missing()},
     unit="number",
     better="higher",
-    theme="customers",
     also_known_as=("order frequency", "orders per customer", "buying frequency"),
     default_because="Buyers of the period only: who did not buy has no frequency in it.",
     sources=(RFM_AND_CLV,),

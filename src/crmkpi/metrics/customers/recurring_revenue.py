@@ -10,8 +10,6 @@ from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import SAAS_METRICS, STRIPE_BILLING
 from crmkpi.records import Subscription
 
-__all__ = ["arpu", "arr", "mrr"]
-
 subscriptions = Table(Subscription)
 # A subscription that ends at the very instant at which a period begins ends in that period: periods are half-open.
 running_at_start = (subscriptions.started_at < period.start) & (
@@ -35,7 +33,6 @@ mrr_at_end = subscriptions.sum(subscriptions.mrr, running_at_end)
     leave_out=left_out,
     unit="money",
     better="higher",
-    theme="customers",
     title="Monthly recurring revenue",
     also_known_as=("MRR", "recurring revenue", "subscription revenue"),
     default_because="What runs at the end of the period, since that is what the next one begins with.",
@@ -78,7 +75,6 @@ def mrr(mrr: Decimal) -> Decimal:
     leave_out=left_out,
     unit="money",
     better="higher",
-    theme="customers",
     title="Annual recurring revenue",
     also_known_as=("ARR", "annualised recurring revenue"),
     default_because="Twelve times the monthly revenue, so that the two can never disagree.",
@@ -113,7 +109,6 @@ def arr(mrr: Decimal) -> Decimal:
     leave_out=left_out,
     unit="money",
     better="higher",
-    theme="customers",
     title="Average revenue per user",
     also_known_as=("ARPU", "ARPA", "average revenue per account", "average revenue per customer"),
     default_because="Per paying customer, not per subscription: someone with two of them is one customer.",

@@ -7,8 +7,6 @@ from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import MARKETING_METRICS, RFM_AND_CLV
 from crmkpi.records import Order
 
-__all__ = ["repeat_purchase_rate"]
-
 orders = Table(Order)
 completed = orders.status == "completed"
 buyers = orders.per(orders.customer_id, purchases=orders.count(completed))
@@ -22,7 +20,6 @@ buyers_by_day = orders.per(orders.customer_id, days=orders.distinct(orders.order
     interval=Share("repeat_buyers", "buyers"),
     unit="ratio",
     better="higher",
-    theme="customers",
     also_known_as=("RPR", "repeat customer rate", "repurchase rate", "reorder rate"),
     default_because="Two orders are two purchases; shops where one basket is split into several orders want `by_days`.",
     sources=(MARKETING_METRICS, RFM_AND_CLV),

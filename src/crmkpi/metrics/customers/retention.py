@@ -8,8 +8,6 @@ from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import DEFECTION, MARKETING_METRICS, PROJECT_RETENTION
 from crmkpi.records import Customer, Order
 
-__all__ = ["churn_rate", "retention_rate"]
-
 customers = Table(Customer)
 orders = Table(Order)
 
@@ -34,7 +32,6 @@ inactive_days = Parameter(
     interval=Share("kept", "active_at_start"),
     unit="ratio",
     better="higher",
-    theme="customers",
     also_known_as=("customer retention rate", "CRR", "logo retention", "retention"),
     default_because="Following the opening customers is right even when some join and leave inside the period.",
     sources=(MARKETING_METRICS, PROJECT_RETENTION),
@@ -105,7 +102,6 @@ def from_counts(active_at_end: int, joined: int, active_at_start: int) -> float:
     interval=Share("lost", "active_at_start"),
     unit="ratio",
     better="lower",
-    theme="customers",
     also_known_as=("customer churn rate", "logo churn", "attrition rate", "churn"),
     default_because=(
         "The textbook's: of those who were there, how many left. Customers who join do not hide those who go."

@@ -9,8 +9,6 @@ from crmkpi.metrics.customers.mrr_movements import accounts
 from crmkpi.metrics.customers.recurring_revenue import left_out
 from crmkpi.metrics.literature import SAAS_METRICS, STRIPE_BILLING
 
-__all__ = ["gross_revenue_retention", "net_revenue_retention", "revenue_churn_rate"]
-
 paying = accounts.opening > 0
 opening = accounts.sum(accounts.opening, paying)
 # Of each opening customer no more counts than they paid at the start, and never less than nothing.
@@ -26,7 +24,6 @@ closing = accounts.sum(accounts.closing, paying & (accounts.closing > 0))
     leave_out=left_out,
     unit="ratio",
     better="higher",
-    theme="customers",
     also_known_as=("GRR", "gross dollar retention", "gross retention", "GDR"),
     default_because="Without growth, and per customer, so that one who pays more cannot hide one who left.",
     sources=(SAAS_METRICS,),
@@ -69,7 +66,6 @@ def gross_revenue_retention(kept_in_full: Decimal, kept_in_part: Decimal, openin
     leave_out=left_out,
     unit="ratio",
     better="higher",
-    theme="customers",
     also_known_as=("NRR", "net dollar retention", "NDR", "net retention"),
     default_because="Opening customers only: new ones would make every growing firm retain more than all.",
     sources=(SAAS_METRICS,),
@@ -112,7 +108,6 @@ def net_revenue_retention(closing: Decimal, opening: Decimal) -> Decimal:
     leave_out=left_out,
     unit="ratio",
     better="lower",
-    theme="customers",
     also_known_as=("MRR churn rate", "gross revenue churn", "gross MRR churn", "dollar churn"),
     default_because="Money that opening customers stopped paying is lost, whether they left or only pay less.",
     sources=(SAAS_METRICS, STRIPE_BILLING),

@@ -7,8 +7,6 @@ from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import EFFORTLESS
 from crmkpi.records import Survey
 
-__all__ = ["customer_effort_score"]
-
 surveys = Table(Survey)
 ces = surveys.kind == "ces"
 no_score = {"no score": ces & surveys.score.missing()}
@@ -20,7 +18,6 @@ no_score = {"no score": ces & surveys.score.missing()}
     leave_out=no_score,
     unit="score",
     better="lower",
-    theme="experience",
     also_known_as=("CES", "customer effort"),
     default_because="The score names effort, so that a high one is much of it; surveys that ask for ease want `ease`.",
     sources=(EFFORTLESS,),

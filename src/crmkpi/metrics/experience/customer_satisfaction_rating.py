@@ -7,8 +7,6 @@ from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import MARKETING_METRICS
 from crmkpi.records import Survey
 
-__all__ = ["customer_satisfaction_rating"]
-
 surveys = Table(Survey)
 csat = surveys.kind == "csat"
 
@@ -19,7 +17,6 @@ csat = surveys.kind == "csat"
     leave_out={"no score": csat & surveys.score.missing()},
     unit="score",
     better="higher",
-    theme="experience",
     also_known_as=("average rating", "mean satisfaction", "star rating", "average CSAT rating"),
     default_because="The plain mean of the answers, as shops show their stars.",
     sources=(MARKETING_METRICS,),

@@ -7,8 +7,6 @@ from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import MARKETING_METRICS
 from crmkpi.records import Survey
 
-__all__ = ["customer_satisfaction_score"]
-
 surveys = Table(Survey)
 csat = surveys.kind == "csat"
 answers = surveys.count(csat)
@@ -32,7 +30,6 @@ ends = surveys.scale_low + surveys.scale_high
     interval=Share("satisfied", "answers"),
     unit="ratio",
     better="higher",
-    theme="experience",
     also_known_as=("CSAT", "customer satisfaction", "satisfaction rate"),
     default_because=(
         "Satisfied is the top of the scale that vendors agree on: two boxes of five, three of ten, one of three."

@@ -6,8 +6,6 @@ from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import NetPromoter, metric
 from crmkpi.records import Survey
 
-__all__ = ["net_promoter_score"]
-
 surveys = Table(Survey)
 nps = surveys.kind == "nps"
 customers = surveys.per(surveys.customer_id, score=surveys.latest(surveys.score, nps))
@@ -25,7 +23,6 @@ customers = surveys.per(surveys.customer_id, score=surveys.latest(surveys.score,
     interval=NetPromoter("promoters", "detractors", "answers"),
     unit="score",
     better="higher",
-    theme="experience",
     also_known_as=("NPS", "net promoter"),
     default_because="All answers count, as in nearly every tool; someone who is asked often then counts often.",
     sources=(

@@ -7,8 +7,6 @@ from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import MARKETING_METRICS
 from crmkpi.records import Interaction
 
-__all__ = ["social_mentions"]
-
 interactions = Table(Interaction)
 social = interactions.kind == "social"
 
@@ -18,7 +16,6 @@ social = interactions.kind == "social"
     mentions=interactions.count(social & (interactions.direction == "inbound")),
     leave_out={"no direction": social & interactions.direction.missing()},
     unit="count",
-    theme="experience",
     also_known_as=("brand mentions", "social media mentions", "mentions"),
     default_because="What others say; the firm's own posts are advertising.",
     sources=(MARKETING_METRICS,),

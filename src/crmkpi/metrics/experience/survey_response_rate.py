@@ -7,8 +7,6 @@ from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import AAPOR
 from crmkpi.records import Survey
 
-__all__ = ["survey_response_rate"]
-
 surveys = Table(Survey)
 answered = surveys.answered_at.present() | surveys.score.present()
 
@@ -20,7 +18,6 @@ answered = surveys.answered_at.present() | surveys.score.present()
     interval=Share("answered", "sent"),
     unit="ratio",
     better="higher",
-    theme="experience",
     also_known_as=("response rate", "answer rate"),
     default_because="A cohort compares surveys with their own answers, so that it can never exceed 100 %.",
     sources=(AAPOR,),

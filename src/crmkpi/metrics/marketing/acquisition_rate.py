@@ -8,8 +8,6 @@ from crmkpi.metrics.customers.customer_counts import backwards
 from crmkpi.metrics.literature import MARKETING_METRICS
 from crmkpi.records import Campaign, Customer, Lead
 
-__all__ = ["acquisition_rate"]
-
 customers = Table(Customer)
 leads = Table(Lead)
 campaigns = Table(Campaign)
@@ -22,7 +20,6 @@ new_customers = customers.count(at=customers.since)
     leave_out={"merged": leads.merged_into.present(), "deleted": leads.deleted} | backwards,
     unit="ratio",
     better="higher",
-    theme="marketing",
     also_known_as=("customer acquisition rate", "new customer rate"),
     default_because="The people reached are the leads, which every CRM holds; how many saw an advert is rarely known.",
     sources=(MARKETING_METRICS,),

@@ -7,8 +7,6 @@ from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import KELLER, MARKETING_METRICS
 from crmkpi.records import Survey
 
-__all__ = ["brand_awareness"]
-
 surveys = Table(Survey)
 awareness = surveys.kind == "awareness"
 
@@ -21,7 +19,6 @@ awareness = surveys.kind == "awareness"
     interval=Share("aware", "answers"),
     unit="ratio",
     better="higher",
-    theme="marketing",
     also_known_as=("brand recognition", "brand recall", "aided awareness"),
     default_because="Who gave no answer says nothing about the brand, so that only answers count.",
     sources=(KELLER, MARKETING_METRICS),

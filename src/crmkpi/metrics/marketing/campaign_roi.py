@@ -9,8 +9,6 @@ from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import MARKETING_METRICS
 from crmkpi.records import Campaign, Deal
 
-__all__ = ["campaign_roi"]
-
 deals = Table(Deal)
 campaigns = Table(Campaign)
 won = deals.status == "won"
@@ -22,7 +20,6 @@ won = deals.status == "won"
     leave_out={"deleted": deals.deleted, "no campaign": won & deals.campaign_id.missing()},
     unit="ratio",
     better="higher",
-    theme="marketing",
     title="Campaign ROI",
     also_known_as=("campaign return on investment", "marketing ROI", "ROMI"),
     default_because=(

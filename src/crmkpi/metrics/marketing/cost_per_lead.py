@@ -9,8 +9,6 @@ from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import MARKETING_METRICS
 from crmkpi.records import Campaign, Expense, Lead
 
-__all__ = ["cost_per_lead"]
-
 leads = Table(Lead)
 expenses = Table(Expense)
 campaigns = Table(Campaign)
@@ -23,7 +21,6 @@ not_counted = {"merged": leads.merged_into.present(), "deleted": leads.deleted}
     leave_out=not_counted,
     unit="money",
     better="lower",
-    theme="marketing",
     also_known_as=("CPL", "lead cost", "cost of a lead"),
     default_because=(
         "All marketing spend brought all leads; a campaign's booked cost often leaves out people and tools."

@@ -9,8 +9,6 @@ from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import DEMAND_WATERFALL, MARKETING_METRICS
 from crmkpi.records import Expense, Lead
 
-__all__ = ["cost_per_mql", "cost_per_sql"]
-
 leads = Table(Lead)
 expenses = Table(Expense)
 spend = expenses.sum(expenses.amount, expenses.team == "marketing", at=expenses.spent_at)
@@ -23,7 +21,6 @@ not_counted = {"merged": leads.merged_into.present(), "deleted": leads.deleted}
     leave_out=not_counted,
     unit="money",
     better="lower",
-    theme="marketing",
     title="Cost per MQL",
     also_known_as=("CPMQL", "cost per marketing qualified lead"),
     default_because=("All marketing spend is for qualified leads in the end; a part of it would have to be guessed."),
@@ -60,7 +57,6 @@ def cost_per_mql(spend: Decimal, mqls: int) -> Decimal:
     leave_out=not_counted,
     unit="money",
     better="lower",
-    theme="marketing",
     title="Cost per SQL",
     also_known_as=("CPSQL", "cost per sales qualified lead"),
     default_because="Marketing spend only, as for the other costs of a lead, so that the three compare.",

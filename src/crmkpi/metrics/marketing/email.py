@@ -7,8 +7,6 @@ from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import EMAIL_METRICS, MARKETING_METRICS
 from crmkpi.records import Campaign
 
-__all__ = ["bounce_rate", "email_campaigns", "email_click_rate", "email_open_rate", "unsubscribe_rate"]
-
 campaigns = Table(Campaign)
 email = campaigns.channel == "email"
 sent = campaigns.sum(campaigns.sent, email)
@@ -25,7 +23,6 @@ no_clicked = {"no clicked": email & campaigns.clicked.missing()}
     at=campaigns.started_at,
     campaigns=campaigns.count(email),
     unit="count",
-    theme="marketing",
     title="E-mail campaigns",
     also_known_as=("email campaigns sent", "newsletters", "number of email campaigns"),
     default_because="A campaign is one decision to write; how many it reached is another number.",
@@ -61,7 +58,6 @@ def email_campaigns(campaigns: int) -> int:
     leave_out=no_sent | no_clicked,
     unit="ratio",
     better="higher",
-    theme="marketing",
     title="E-mail click rate",
     also_known_as=("CTR", "click rate", "click-through rate", "email CTR"),
     default_because="Every message that was paid for counts; the variants divide by those that arrived or were opened.",
@@ -150,7 +146,6 @@ def of_opened(clicked: int, opened: int) -> float:
     leave_out=no_delivered | no_opened,
     unit="ratio",
     better="higher",
-    theme="marketing",
     title="E-mail open rate",
     also_known_as=("open rate",),
     default_because="Who did not get the message could not open it.",
@@ -186,7 +181,6 @@ def email_open_rate(opened: int, delivered: int) -> float:
     leave_out=no_delivered | {"no unsubscribed": email & campaigns.unsubscribed.missing()},
     unit="ratio",
     better="lower",
-    theme="marketing",
     also_known_as=("opt-out rate", "email unsubscribe rate"),
     default_because="Who did not get the message could not unsubscribe from it.",
     sources=(EMAIL_METRICS,),
@@ -222,7 +216,6 @@ def unsubscribe_rate(unsubscribed: int, delivered: int) -> float:
     leave_out=no_sent | {"no bounced": email & campaigns.bounced.missing()},
     unit="ratio",
     better="lower",
-    theme="marketing",
     also_known_as=("email bounce rate", "undelivered rate"),
     default_because="A bounce is a message that was sent and did not arrive, so that sent is the whole.",
     sources=(EMAIL_METRICS,),

@@ -8,8 +8,6 @@ from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import MARKETING_METRICS
 from crmkpi.records import Lead
 
-__all__ = ["lead_conversion_rate"]
-
 leads = Table(Lead)
 days = Parameter("days", "how many days a lead has to convert", unit="days", default=30)
 not_counted = {"merged": leads.merged_into.present(), "deleted": leads.deleted}
@@ -26,7 +24,6 @@ converted = (leads.converted_at < as_of) | at_some_time
     interval=Share("converted", "leads"),
     unit="ratio",
     better="higher",
-    theme="marketing",
     also_known_as=("lead conversion", "lead-to-customer rate", "lead to deal rate", "conversion rate of leads"),
     default_because="A cohort compares leads with their own conversions, so that it can never exceed 100 %.",
     sources=(MARKETING_METRICS, "Salesforce object reference, Lead: IsConverted and ConvertedDate"),

@@ -8,8 +8,6 @@ from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import SHORT_LIFE_OF_LEADS
 from crmkpi.records import Lead
 
-__all__ = ["lead_response_time"]
-
 leads = Table(Lead)
 response = leads.first_contacted_at - leads.created_at
 not_counted = {
@@ -25,7 +23,6 @@ not_counted = {
     leave_out=not_counted,
     unit="duration",
     better="lower",
-    theme="marketing",
     also_known_as=("speed to lead", "lead reaction time", "time to first contact", "lead follow-up time"),
     default_because="A few leads that nobody calls for weeks own the mean; the median is what a lead meets.",
     sources=(SHORT_LIFE_OF_LEADS,),

@@ -7,8 +7,6 @@ from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import MARKETING_METRICS
 from crmkpi.records import Lead
 
-__all__ = ["lead_volume"]
-
 leads = Table(Lead)
 
 
@@ -17,7 +15,6 @@ leads = Table(Lead)
     leads=leads.count(),
     leave_out={"merged": leads.merged_into.present(), "deleted": leads.deleted},
     unit="count",
-    theme="marketing",
     also_known_as=("leads", "new leads", "number of leads", "lead count"),
     default_because=("Every lead that came in is one, whatever became of it; a merged one is the same lead twice."),
     sources=(MARKETING_METRICS,),

@@ -10,8 +10,6 @@ from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import MARKETING_METRICS
 from crmkpi.records import Deal
 
-__all__ = ["market_share"]
-
 deals = Table(Deal)
 market_revenue = Parameter("market_revenue", "what all sellers of the market earned in the same period", unit="money")
 
@@ -23,7 +21,6 @@ market_revenue = Parameter("market_revenue", "what all sellers of the market ear
     parameters=(market_revenue,),
     unit="ratio",
     better="higher",
-    theme="marketing",
     also_known_as=("share of market", "revenue market share"),
     default_because=(
         "Revenue share is what is meant where nothing is said; a share of units needs the market's units."

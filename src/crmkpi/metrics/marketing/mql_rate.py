@@ -7,8 +7,6 @@ from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import DEMAND_WATERFALL
 from crmkpi.records import Lead
 
-__all__ = ["mql_rate"]
-
 leads = Table(Lead)
 
 
@@ -20,7 +18,6 @@ leads = Table(Lead)
     interval=Share("mqls", "leads"),
     unit="ratio",
     better="higher",
-    theme="marketing",
     title="MQL rate",
     also_known_as=("lead to MQL rate", "marketing qualified lead rate", "lead-to-MQL conversion rate"),
     default_because="A cohort by creation: each lead is compared with what became of itself.",

@@ -7,8 +7,6 @@ from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import DEMAND_WATERFALL
 from crmkpi.records import Lead
 
-__all__ = ["mql_to_sql_rate"]
-
 leads = Table(Lead)
 
 
@@ -20,7 +18,6 @@ leads = Table(Lead)
     interval=Share("sqls", "mqls"),
     unit="ratio",
     better="higher",
-    theme="marketing",
     title="MQL to SQL rate",
     also_known_as=("MQL-to-SQL conversion rate", "MQL conversion rate"),
     default_because=(

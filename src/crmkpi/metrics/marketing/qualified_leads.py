@@ -7,8 +7,6 @@ from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import DEMAND_WATERFALL
 from crmkpi.records import Lead
 
-__all__ = ["mql_volume", "sql_volume"]
-
 leads = Table(Lead)
 not_counted = {"merged": leads.merged_into.present(), "deleted": leads.deleted}
 
@@ -18,7 +16,6 @@ not_counted = {"merged": leads.merged_into.present(), "deleted": leads.deleted}
     mqls=leads.count(leads.mql_at.present()),
     leave_out=not_counted,
     unit="count",
-    theme="marketing",
     title="MQL volume",
     also_known_as=("MQLs", "marketing qualified leads", "number of MQLs"),
     default_because="A lead becomes one on the day marketing qualified it, which is when that work was done.",
@@ -54,7 +51,6 @@ def mql_volume(mqls: int) -> int:
     sqls=leads.count(leads.sql_at.present()),
     leave_out=not_counted,
     unit="count",
-    theme="marketing",
     title="SQL volume",
     also_known_as=("SQLs", "sales qualified leads", "number of SQLs"),
     default_because=("Sales may take up a lead that marketing never qualified; it is sales-qualified all the same."),

@@ -9,8 +9,6 @@ from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import MARKETING_METRICS
 from crmkpi.records import Campaign, Deal
 
-__all__ = ["roas"]
-
 deals = Table(Deal)
 campaigns = Table(Campaign)
 won = deals.status == "won"
@@ -22,7 +20,6 @@ won = deals.status == "won"
     leave_out={"deleted": deals.deleted, "no campaign": won & deals.campaign_id.missing()},
     unit="multiple",
     better="higher",
-    theme="marketing",
     title="Return on ad spend",
     also_known_as=("ROAS", "advertising return", "revenue per ad spend"),
     default_because="Revenue over cost is what advertising systems call by this name; profit is not in it.",

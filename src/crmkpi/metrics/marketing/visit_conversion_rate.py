@@ -7,8 +7,6 @@ from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import WEB_ANALYTICS
 from crmkpi.records import Visit
 
-__all__ = ["visit_conversion_rate"]
-
 visits = Table(Visit)
 no_conversions = {"no conversions": visits.conversions.missing()}
 
@@ -20,7 +18,6 @@ no_conversions = {"no conversions": visits.conversions.missing()}
     leave_out=no_conversions,
     unit="ratio",
     better="higher",
-    theme="marketing",
     also_known_as=(
         "website conversion rate",
         "site conversion rate",

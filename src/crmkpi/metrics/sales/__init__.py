@@ -2,69 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from crmkpi._lazy import loader
+from crmkpi._names import theme
 
-if TYPE_CHECKING:
-    from crmkpi.metrics.sales.average_deal_size import average_deal_size
-    from crmkpi.metrics.sales.deal_volume import deal_volume
-    from crmkpi.metrics.sales.expansion_revenue import expansion_revenue
-    from crmkpi.metrics.sales.lost_rate import lost_deals, lost_rate
-    from crmkpi.metrics.sales.pipeline_value import pipeline_value, weighted_pipeline
-    from crmkpi.metrics.sales.quota_attainment import quota_attainment
-    from crmkpi.metrics.sales.revenue import revenue, revenue_growth_rate
-    from crmkpi.metrics.sales.sales_activities import emails_sent, meetings_held, sales_calls, sms_sent
-    from crmkpi.metrics.sales.sales_cycle_length import sales_cycle_length
-    from crmkpi.metrics.sales.sales_velocity import sales_velocity
-    from crmkpi.metrics.sales.stage_conversion_rate import stage_conversion_rate
-    from crmkpi.metrics.sales.stage_duration import stage_duration
-    from crmkpi.metrics.sales.win_rate import win_rate
+__all__ = list(theme(__name__))
 
-__all__ = [
-    "average_deal_size",
-    "deal_volume",
-    "emails_sent",
-    "expansion_revenue",
-    "lost_deals",
-    "lost_rate",
-    "meetings_held",
-    "pipeline_value",
-    "quota_attainment",
-    "revenue",
-    "revenue_growth_rate",
-    "sales_calls",
-    "sales_cycle_length",
-    "sales_velocity",
-    "sms_sent",
-    "stage_conversion_rate",
-    "stage_duration",
-    "weighted_pipeline",
-    "win_rate",
-]
-
-# The module of each KPI, in the order of the catalogue.
-HOMES = {
-    "win_rate": "win_rate",
-    "lost_rate": "lost_rate",
-    "lost_deals": "lost_rate",
-    "deal_volume": "deal_volume",
-    "average_deal_size": "average_deal_size",
-    "revenue": "revenue",
-    "revenue_growth_rate": "revenue",
-    "expansion_revenue": "expansion_revenue",
-    "quota_attainment": "quota_attainment",
-    "sales_cycle_length": "sales_cycle_length",
-    "sales_velocity": "sales_velocity",
-    "pipeline_value": "pipeline_value",
-    "weighted_pipeline": "pipeline_value",
-    "stage_duration": "stage_duration",
-    "stage_conversion_rate": "stage_conversion_rate",
-    "sales_calls": "sales_activities",
-    "emails_sent": "sales_activities",
-    "sms_sent": "sales_activities",
-    "meetings_held": "sales_activities",
-}
-
-if not TYPE_CHECKING:
-    __getattr__ = loader(__name__, HOMES)
+__getattr__ = loader(__name__, theme(__name__))

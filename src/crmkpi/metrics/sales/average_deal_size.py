@@ -9,8 +9,6 @@ from crmkpi.definition.metric import Mean, metric
 from crmkpi.metrics.literature import CRACKING_SALES, MARKETING_METRICS
 from crmkpi.records import Deal
 
-__all__ = ["average_deal_size"]
-
 deals = Table(Deal)
 won = deals.status == "won"
 closed = deals.status.is_in("won", "lost")
@@ -24,7 +22,6 @@ closed = deals.status.is_in("won", "lost")
     interval=Mean("amount", "deals"),
     unit="money",
     better="higher",
-    theme="sales",
     also_known_as=("average deal value", "average contract value", "average opportunity value"),
     default_because="Only won deals bring money; lost ones often carry an amount of 0 and would pull the mean down.",
     sources=(CRACKING_SALES, MARKETING_METRICS),

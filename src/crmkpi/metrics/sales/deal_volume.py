@@ -7,8 +7,6 @@ from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import CRACKING_SALES
 from crmkpi.records import Deal
 
-__all__ = ["deal_volume"]
-
 deals = Table(Deal)
 
 
@@ -18,7 +16,6 @@ deals = Table(Deal)
     leave_out={"deleted": deals.deleted},
     unit="count",
     better="higher",
-    theme="sales",
     also_known_as=("deals created", "new deals", "new opportunities", "number of deals", "opportunities created"),
     default_because="Every deal that was opened counts, so that months compare however their deals end.",
     sources=(CRACKING_SALES,),

@@ -9,8 +9,6 @@ from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import SAAS_METRICS
 from crmkpi.records import Deal
 
-__all__ = ["expansion_revenue"]
-
 deals = Table(Deal)
 won = deals.status == "won"
 
@@ -21,7 +19,6 @@ won = deals.status == "won"
     leave_out={"deleted": deals.deleted, "no kind": won & deals.kind.missing()},
     unit="money",
     better="higher",
-    theme="sales",
     also_known_as=("upsell revenue", "cross-sell revenue", "upsell and cross-sell"),
     default_because="Only deals that say they are expansions: a new deal of an old customer may be a renewal.",
     sources=(SAAS_METRICS,),

@@ -7,8 +7,6 @@ from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import CRACKING_SALES
 from crmkpi.records import Deal
 
-__all__ = ["lost_deals", "lost_rate"]
-
 deals = Table(Deal)
 lost = deals.status == "lost"
 deleted = {"deleted": deals.deleted}
@@ -22,7 +20,6 @@ deleted = {"deleted": deals.deleted}
     interval=Share("lost", "closed"),
     unit="ratio",
     better="lower",
-    theme="sales",
     also_known_as=("loss rate", "lost deal rate", "lost opportunity rate"),
     default_because="The complement of the win rate, over the same deals.",
     sources=(CRACKING_SALES,),
@@ -60,7 +57,6 @@ def lost_rate(lost: int, closed: int) -> float:
     leave_out=deleted,
     unit="count",
     better="lower",
-    theme="sales",
     also_known_as=("deals lost", "lost opportunities", "number of lost deals"),
     default_because="A lost deal counts when it was lost, which is when the reason is written down.",
     sources=(CRACKING_SALES,),

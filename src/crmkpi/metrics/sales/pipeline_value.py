@@ -10,8 +10,6 @@ from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import CRACKING_SALES
 from crmkpi.records import Deal
 
-__all__ = ["pipeline_value", "weighted_pipeline"]
-
 deals = Table(Deal)
 is_open = deals.status == "open"
 # A deal that is closed by now was open at the end of an earlier period. An open deal's close date is only a hope.
@@ -31,7 +29,6 @@ unknown = {
     leave_out=unknown | {"no amount": was_open & deals.amount.missing()},
     unit="money",
     better="higher",
-    theme="sales",
     also_known_as=("pipeline", "open pipeline", "sales pipeline value"),
     default_because="All open deals, in full: what is likely is another question, `weighted_pipeline`.",
     sources=(CRACKING_SALES,),
@@ -77,7 +74,6 @@ def pipeline_value(amount: Decimal) -> Decimal:
     },
     unit="money",
     better="higher",
-    theme="sales",
     also_known_as=("weighted pipeline value", "expected pipeline", "probability-weighted pipeline"),
     default_because="Each deal's own probability, as the system holds it.",
     sources=(CRACKING_SALES,),

@@ -10,8 +10,6 @@ from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import CRACKING_SALES
 from crmkpi.records import Deal
 
-__all__ = ["quota_attainment"]
-
 deals = Table(Deal)
 quota = Parameter("quota", "what was to be won in the period", unit="money")
 
@@ -23,7 +21,6 @@ quota = Parameter("quota", "what was to be won in the period", unit="money")
     parameters=(quota,),
     unit="ratio",
     better="higher",
-    theme="sales",
     also_known_as=("quota achievement", "target attainment", "sales target attainment"),
     default_because="Won deals against the target, since that is what quotas are set in.",
     sources=(CRACKING_SALES,),

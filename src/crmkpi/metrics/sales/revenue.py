@@ -10,8 +10,6 @@ from crmkpi.errors import UndefinedError
 from crmkpi.metrics.literature import CRACKING_SALES, MARKETING_METRICS
 from crmkpi.records import Deal
 
-__all__ = ["revenue", "revenue_growth_rate"]
-
 deals = Table(Deal)
 won_amount = deals.sum(deals.amount, deals.status == "won")
 deleted = {"deleted": deals.deleted}
@@ -23,7 +21,6 @@ deleted = {"deleted": deals.deleted}
     leave_out=deleted,
     unit="money",
     better="higher",
-    theme="sales",
     also_known_as=("won revenue", "sales revenue", "bookings", "closed-won amount", "sales"),
     default_because="Won deals on the day they were won are what sales reports show.",
     sources=(CRACKING_SALES,),
@@ -64,7 +61,6 @@ def revenue(amount: Decimal) -> Decimal:
     leave_out=deleted,
     unit="ratio",
     better="higher",
-    theme="sales",
     also_known_as=("revenue growth", "sales growth", "growth rate"),
     default_because="Growth over the period just before is what a period report shows; seasons want `year_over_year`.",
     sources=(MARKETING_METRICS,),

@@ -8,8 +8,6 @@ from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import CRACKING_SALES
 from crmkpi.records import Interaction
 
-__all__ = ["emails_sent", "meetings_held", "sales_calls", "sms_sent"]
-
 interactions = Table(Interaction)
 outbound = interactions.direction == "outbound"
 call = interactions.kind == "call"
@@ -25,7 +23,6 @@ no_direction = interactions.direction.missing()
     leave_out={"no direction": call & no_direction},
     unit="count",
     better="higher",
-    theme="sales",
     also_known_as=("outbound calls", "calls made", "number of sales calls"),
     default_because="Calls that sales made are its work; calls that came in are demand.",
     sources=(CRACKING_SALES,),
@@ -62,7 +59,6 @@ def sales_calls(calls: int) -> int:
     leave_out={"no direction": email & no_direction},
     unit="count",
     better="higher",
-    theme="sales",
     title="E-mails sent",
     also_known_as=("emails sent", "outbound emails", "number of emails sent"),
     default_because="Messages that someone wrote; mailings to many are campaigns.",
@@ -99,7 +95,6 @@ def emails_sent(messages: int) -> int:
     leave_out={"no direction": sms & no_direction},
     unit="count",
     better="higher",
-    theme="sales",
     title="SMS sent",
     also_known_as=("text messages sent", "outbound SMS", "number of SMS sent"),
     default_because="Messages that were sent; replies are the customers' work.",
@@ -137,7 +132,6 @@ def sms_sent(messages: int) -> int:
     ),
     unit="count",
     better="higher",
-    theme="sales",
     also_known_as=("meetings", "number of meetings", "customer meetings"),
     default_because=("Meetings seldom have a direction, so that only those that the customer called are left aside."),
     sources=(CRACKING_SALES,),

@@ -7,8 +7,6 @@ from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import CRACKING_SALES
 from crmkpi.records import Deal
 
-__all__ = ["sales_cycle_length"]
-
 deals = Table(Deal)
 won = deals.status == "won"
 closed = deals.status.is_in("won", "lost")
@@ -22,7 +20,6 @@ deleted = {"deleted": deals.deleted}
     leave_out=deleted,
     unit="duration",
     better="lower",
-    theme="sales",
     also_known_as=("sales cycle", "average sales cycle", "time to close", "days to close", "deal cycle time"),
     default_because="The mean of won deals is what nearly all systems show; lost deals drag on or end at once.",
     sources=(CRACKING_SALES,),

@@ -10,8 +10,6 @@ from crmkpi.metrics.literature import CRACKING_SALES
 from crmkpi.metrics.sales.pipeline_value import was_open
 from crmkpi.records import Deal
 
-__all__ = ["sales_velocity"]
-
 deals = Table(Deal)
 won = deals.status == "won"
 _DAY = 86_400
@@ -28,7 +26,6 @@ _DAY = 86_400
     leave_out={"deleted": deals.deleted},
     unit="money",
     better="higher",
-    theme="sales",
     title="Sales velocity per day",
     also_known_as=("sales velocity", "pipeline velocity", "deal velocity"),
     default_because="Each of the four by its own default, so that they can be shown beside it.",

@@ -7,8 +7,6 @@ from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import CRACKING_SALES
 from crmkpi.records import StageVisit
 
-__all__ = ["stage_conversion_rate"]
-
 stage_visits = Table(StageVisit)
 deal = stage_visits.deal
 # A lost deal leaves its last stage by being lost; the stages before it were left for another one.
@@ -29,7 +27,6 @@ moved_on = stage_visits.left_at.present() & (
     interval=Share("moved_on", "entered"),
     unit="ratio",
     better="higher",
-    theme="sales",
     also_known_as=("stage-to-stage conversion rate", "stage progression rate", "pipeline conversion rate"),
     default_because=(
         "A deal that goes on is one that leaves the stage and is not lost by that; no order of stages has to be known."

@@ -10,8 +10,6 @@ from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import CRACKING_SALES
 from crmkpi.records import StageVisit
 
-__all__ = ["stage_duration"]
-
 stage_visits = Table(StageVisit)
 stay = stage_visits.left_at - stage_visits.entered_at
 by_deal = stage_visits.per(
@@ -31,7 +29,6 @@ stay_so_far = as_of - stage_visits.entered_at
     leave_out={"still there": stage_visits.left_at.missing()},
     unit="duration",
     better="lower",
-    theme="sales",
     also_known_as=("time in stage", "stage time", "average time in stage", "days in stage"),
     default_because=(
         "A finished visit has one length that never changes; every visit counts once, also of a deal that came back."

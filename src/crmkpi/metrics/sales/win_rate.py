@@ -9,8 +9,6 @@ from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import CRACKING_SALES
 from crmkpi.records import Deal
 
-__all__ = ["win_rate"]
-
 deals = Table(Deal)
 won = deals.status == "won"
 closed = deals.status.is_in("won", "lost")
@@ -24,7 +22,6 @@ closed = deals.status.is_in("won", "lost")
     interval=Share("won", "closed"),
     unit="ratio",
     better="higher",
-    theme="sales",
     also_known_as=("close rate", "closing rate", "deal win rate", "opportunity win rate"),
     default_because=(
         "Most systems and textbooks count closed deals; counting open ones makes every recent period look bad."

@@ -2,58 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from crmkpi._lazy import loader
+from crmkpi._names import theme
 
-if TYPE_CHECKING:
-    from crmkpi.metrics.service.average_interaction_cost import average_interaction_cost
-    from crmkpi.metrics.service.average_response_time import average_response_time
-    from crmkpi.metrics.service.first_contact_resolution_rate import first_contact_resolution_rate
-    from crmkpi.metrics.service.first_response_time import first_response_time
-    from crmkpi.metrics.service.handle_time import handle_time
-    from crmkpi.metrics.service.resolution_time import resolution_time
-    from crmkpi.metrics.service.ticket_counts import backlog, complaints, recurring_issues
-    from crmkpi.metrics.service.ticket_rates import escalation_rate, reopen_rate, self_service_rate, sla_attainment
-    from crmkpi.metrics.service.ticket_volume import ticket_volume
-    from crmkpi.metrics.service.tickets_per_customer import tickets_per_customer
+__all__ = list(theme(__name__))
 
-__all__ = [
-    "average_interaction_cost",
-    "average_response_time",
-    "backlog",
-    "complaints",
-    "escalation_rate",
-    "first_contact_resolution_rate",
-    "first_response_time",
-    "handle_time",
-    "recurring_issues",
-    "reopen_rate",
-    "resolution_time",
-    "self_service_rate",
-    "sla_attainment",
-    "ticket_volume",
-    "tickets_per_customer",
-]
-
-# The module of each KPI, in the order of the catalogue.
-HOMES = {
-    "ticket_volume": "ticket_volume",
-    "complaints": "ticket_counts",
-    "recurring_issues": "ticket_counts",
-    "backlog": "ticket_counts",
-    "tickets_per_customer": "tickets_per_customer",
-    "first_response_time": "first_response_time",
-    "average_response_time": "average_response_time",
-    "resolution_time": "resolution_time",
-    "handle_time": "handle_time",
-    "first_contact_resolution_rate": "first_contact_resolution_rate",
-    "reopen_rate": "ticket_rates",
-    "escalation_rate": "ticket_rates",
-    "sla_attainment": "ticket_rates",
-    "self_service_rate": "ticket_rates",
-    "average_interaction_cost": "average_interaction_cost",
-}
-
-if not TYPE_CHECKING:
-    __getattr__ = loader(__name__, HOMES)
+__getattr__ = loader(__name__, theme(__name__))

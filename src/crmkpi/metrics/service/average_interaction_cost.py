@@ -10,8 +10,6 @@ from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import CALL_CENTER
 from crmkpi.records import Interaction
 
-__all__ = ["average_interaction_cost"]
-
 interactions = Table(Interaction)
 hourly_rate = Parameter("hourly_rate", "what an hour of an agent costs", unit="money", default=Decimal(0))
 
@@ -25,7 +23,6 @@ hourly_rate = Parameter("hourly_rate", "what an hour of an agent costs", unit="m
     parameters=(hourly_rate,),
     unit="money",
     better="lower",
-    theme="service",
     also_known_as=("cost per interaction", "cost per contact", "average cost per contact"),
     default_because="The agent's time and what else the contact cost; rent and tools are not in a CRM.",
     sources=(CALL_CENTER,),

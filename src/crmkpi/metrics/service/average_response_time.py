@@ -7,8 +7,6 @@ from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import CALL_CENTER
 from crmkpi.records import Ticket
 
-__all__ = ["average_response_time"]
-
 tickets = Table(Ticket)
 
 
@@ -22,7 +20,6 @@ tickets = Table(Ticket)
     },
     unit="duration",
     better="lower",
-    theme="service",
     also_known_as=("ART", "mean response time", "average reply time"),
     default_because="What the team gave in the period, all of it: every response counts on the day it was given.",
     sources=(CALL_CENTER,),

@@ -9,8 +9,6 @@ from crmkpi.metrics.service.resolution_time import not_counted
 from crmkpi.metrics.service.ticket_rates import merged_or_spam, solved
 from crmkpi.records import Ticket
 
-__all__ = ["first_contact_resolution_rate"]
-
 tickets = Table(Ticket)
 never_reopened = tickets.reopens == 0
 at_once = solved & (tickets.replies == 1) & never_reopened
@@ -28,7 +26,6 @@ unknown = {
     interval=Share("at_once", "solved"),
     unit="ratio",
     better="higher",
-    theme="service",
     also_known_as=("FCR", "first call resolution", "one-touch resolution rate", "one-touch tickets"),
     default_because="One reply and never opened again: without the second half, every hasty answer is a success.",
     sources=(CALL_CENTER, ISO_18295),

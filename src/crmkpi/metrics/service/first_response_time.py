@@ -8,8 +8,6 @@ from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import CALL_CENTER
 from crmkpi.records import Ticket
 
-__all__ = ["first_response_time"]
-
 tickets = Table(Ticket)
 response = tickets.first_replied_at - tickets.created_at
 not_counted = {
@@ -25,7 +23,6 @@ not_counted = {
     leave_out=not_counted,
     unit="duration",
     better="lower",
-    theme="service",
     also_known_as=("FRT", "time to first response", "first reply time", "initial response time"),
     default_because="A few tickets that lie for weeks own the mean; the median is what a customer meets. As Intercom.",
     sources=(

@@ -11,8 +11,6 @@ from crmkpi.metrics.service.resolution_time import not_counted
 from crmkpi.metrics.service.ticket_rates import solved
 from crmkpi.records import Ticket
 
-__all__ = ["handle_time"]
-
 tickets = Table(Ticket)
 handled = timedelta(seconds=1) * tickets.handled_seconds
 
@@ -23,7 +21,6 @@ handled = timedelta(seconds=1) * tickets.handled_seconds
     leave_out=not_counted,
     unit="duration",
     better="lower",
-    theme="service",
     also_known_as=("AHT", "average handle time", "average handling time"),
     default_because="A mean, since staffing multiplies it by the number of tickets.",
     sources=(CALL_CENTER,),

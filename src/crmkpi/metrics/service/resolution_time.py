@@ -8,8 +8,6 @@ from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import CALL_CENTER, ITIL
 from crmkpi.records import Ticket
 
-__all__ = ["resolution_time"]
-
 tickets = Table(Ticket)
 # A ticket that was solved and is open again is not solved.
 is_solved = tickets.status.is_in("solved", "closed") | tickets.status.missing()
@@ -28,7 +26,6 @@ not_counted = {
     leave_out=not_counted,
     unit="duration",
     better="lower",
-    theme="service",
     also_known_as=("case resolution time", "time to resolution", "TTR", "full resolution time", "handling duration"),
     default_because="By the date of the solution no open ticket can bias it; a few old tickets own the mean.",
     sources=(ITIL, CALL_CENTER),

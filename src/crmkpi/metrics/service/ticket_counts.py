@@ -8,8 +8,6 @@ from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import ISO_10002, ITIL
 from crmkpi.records import Ticket
 
-__all__ = ["backlog", "complaints", "recurring_issues"]
-
 tickets = Table(Ticket)
 not_counted = {"merged": tickets.merged_into.present(), "spam": tickets.spam}
 by_kind = tickets.per(tickets.kind, tickets=tickets.count())
@@ -27,7 +25,6 @@ was_open = period.begun(tickets.created_at) & not_solved_then
     leave_out=not_counted,
     unit="count",
     better="lower",
-    theme="service",
     also_known_as=("number of complaints", "customer complaints", "complaint volume"),
     default_because="Tickets that were filed as complaints; reading the mood of the others would be a guess.",
     sources=(ISO_10002,),
@@ -66,7 +63,6 @@ def complaints(complaints: int) -> int:
     },
     unit="count",
     better="lower",
-    theme="service",
     also_known_as=("ticket backlog", "open tickets", "unresolved tickets", "open cases"),
     default_because="What is open now and what was open then, by the same rule, from the dates of the tickets.",
     sources=(ITIL,),
@@ -109,7 +105,6 @@ def backlog(tickets: int) -> int:
     leave_out=not_counted,
     unit="count",
     better="lower",
-    theme="service",
     also_known_as=("repeat issues", "recurring problems", "recurring tickets"),
     default_because="Two tickets of one kind are the first sign of a common cause.",
     sources=(ITIL,),

@@ -8,8 +8,6 @@ from crmkpi.metrics.literature import CALL_CENTER, ISO_18295, ITIL
 from crmkpi.metrics.service.resolution_time import not_counted
 from crmkpi.records import Ticket
 
-__all__ = ["escalation_rate", "reopen_rate", "self_service_rate", "sla_attainment"]
-
 tickets = Table(Ticket)
 solved = tickets.solved_at.present() | tickets.status.is_in("solved", "closed")
 # Some systems take the date of the solution off a ticket that is opened again.
@@ -25,7 +23,6 @@ merged_or_spam = {"merged": tickets.merged_into.present(), "spam": tickets.spam}
     interval=Share("reopened", "solved"),
     unit="ratio",
     better="lower",
-    theme="service",
     also_known_as=("ticket reopen rate", "reopened tickets rate", "case reopen rate"),
     default_because="Over tickets that were solved once: only those can be opened again.",
     sources=(ITIL,),
@@ -68,7 +65,6 @@ def reopen_rate(reopened: int, solved: int) -> float:
     interval=Share("escalated", "solved"),
     unit="ratio",
     better="lower",
-    theme="service",
     also_known_as=("ticket escalation rate", "case escalation rate"),
     default_because="Over solved tickets, of which it is known whether they were escalated in the end.",
     sources=(ITIL,),
@@ -111,7 +107,6 @@ def escalation_rate(escalated: int, solved: int) -> float:
     interval=Share("met", "with_outcome"),
     unit="ratio",
     better="higher",
-    theme="service",
     title="SLA attainment",
     also_known_as=("SLA", "SLA compliance", "SLA achievement", "SLA met rate"),
     default_because="Only tickets with an outcome: one that is still open has neither kept nor broken its promise.",
@@ -157,7 +152,6 @@ def sla_attainment(met: int, with_outcome: int) -> float:
     interval=Share("self_served", "tickets"),
     unit="ratio",
     better="higher",
-    theme="service",
     also_known_as=("self-service resolution rate", "deflection rate", "bot resolution rate"),
     default_because="All issues reported are the whole; those solved without a person are a part of them.",
     sources=(CALL_CENTER,),

@@ -7,8 +7,6 @@ from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import CALL_CENTER, ITIL
 from crmkpi.records import Ticket
 
-__all__ = ["ticket_volume"]
-
 tickets = Table(Ticket)
 
 
@@ -17,7 +15,6 @@ tickets = Table(Ticket)
     tickets=tickets.count(),
     leave_out={"merged": tickets.merged_into.present(), "spam": tickets.spam},
     unit="count",
-    theme="service",
     also_known_as=("tickets", "case volume", "number of tickets", "ticket count", "created tickets"),
     default_because="What came in is the work that arrived; spam and merged tickets are not work of their own.",
     sources=(CALL_CENTER, ITIL),

@@ -8,8 +8,6 @@ from crmkpi.metrics.customers.retention import active_at_end
 from crmkpi.metrics.literature import CALL_CENTER
 from crmkpi.records import Customer, Ticket
 
-__all__ = ["tickets_per_customer"]
-
 tickets = Table(Ticket)
 customers = Table(Customer)
 not_counted = {"merged": tickets.merged_into.present(), "spam": tickets.spam}
@@ -22,7 +20,6 @@ not_counted = {"merged": tickets.merged_into.present(), "spam": tickets.spam}
     | {"no since": customers.since.missing(), "negative duration": customers.until < customers.since},
     unit="number",
     better="lower",
-    theme="service",
     also_known_as=("contact rate", "contacts per customer", "ticket rate per customer"),
     default_because=(
         "Customers who need no help are what the service works for, so that they belong in the denominator."

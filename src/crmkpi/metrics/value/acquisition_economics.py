@@ -20,10 +20,7 @@ from crmkpi.metrics.value.customer_lifetime_value import (
     opening_mrr,
     orders,
 )
-from crmkpi.metrics.value.months import month_or_undefined
-from crmkpi.time.months import MONTH_SECONDS
-
-__all__ = ["cac_payback_period", "ltv_to_cac_ratio"]
+from crmkpi.time.months import MONTH_SECONDS, month_or_undefined
 
 # Subscriptions may go backwards as well, and each reason has one name.
 unusable = unusable_subscriptions | {"left before they came": backwards["negative duration"]}
@@ -39,7 +36,6 @@ unusable = unusable_subscriptions | {"left before they came": backwards["negativ
     parameters=(lifespan, margin),
     unit="multiple",
     better="higher",
-    theme="value",
     title="LTV to CAC ratio",
     also_known_as=("LTV:CAC", "LTV/CAC", "CLV to CAC ratio", "CLV:CAC"),
     default_because="Both sides by their default definition: lifetime value from orders, cost of marketing and sales.",
@@ -122,7 +118,6 @@ def arpu_over_churn(
     parameters=(margin,),
     unit="duration",
     better="lower",
-    theme="value",
     title="CAC payback period",
     also_known_as=("months to recover CAC", "CAC payback", "payback period"),
     default_because="What a subscriber brings in a month, after direct cost if the margin is given.",

@@ -11,8 +11,6 @@ from crmkpi.metrics.customers.customer_counts import backwards
 from crmkpi.metrics.literature import MARKETING_METRICS, SAAS_METRICS
 from crmkpi.records import Customer, Expense
 
-__all__ = ["customer_acquisition_cost"]
-
 expenses = Table(Expense)
 customers = Table(Customer)
 new_customers = customers.count(at=customers.since)
@@ -27,7 +25,6 @@ periods = Parameter("periods", "how many periods lie between spending and winnin
     leave_out=backwards,
     unit="money",
     better="lower",
-    theme="value",
     also_known_as=("CAC", "cost per acquisition", "CPA", "cost to acquire a customer"),
     default_because="Sales people cost money too; a CAC of marketing alone flatters every firm that sells in person.",
     sources=(SAAS_METRICS, MARKETING_METRICS),

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable, Sequence
+from datetime import date
 from decimal import Decimal
+from math import fsum
 
-from crmkpi.definition.expressions import Parameter
-from crmkpi.definition.measures import Table, period_days
-from crmkpi.definition.metric import metric
+from crmkpi._hooks import hook
+from crmkpi.definition.expressions import Parameter, as_of, period
+from crmkpi.definition.measures import Table, last_day, period_days
+from crmkpi.definition.metric import Estimated, metric
+from crmkpi.metrics.customers.customer_lifespan import customers, ended, horizon, running
 from crmkpi.metrics.customers.mrr_movements import accounts
 from crmkpi.metrics.customers.recurring_revenue import left_out as unusable_subscriptions
+from crmkpi.metrics.customers.retention import wrong
 from crmkpi.metrics.literature import LIFETIME_VALUE, MARKETING_METRICS
-from crmkpi.metrics.value.months import month_or_undefined
 from crmkpi.records import Order
-
-__all__ = ["customer_lifetime_value"]
+from crmkpi.time.months import MONTH_SECONDS, month_or_undefined
 
 orders = Table(Order)
 completed = orders.status == "completed"
@@ -25,8 +29,38 @@ left_out = {
 }
 lifespan = Parameter("lifespan", "how long a customer stays", unit="days")
 margin = Parameter("margin", "the share of revenue that is kept after direct cost", unit="ratio", default=1)
+discount = Parameter("discount", "what money loses in a year by waiting", unit="ratio")
 opening_mrr = accounts.sum(accounts.opening, accounts.opening > 0)
 churned_customers = accounts.count((accounts.opening > 0) & (accounts.closing <= 0))
+stay_is_known = (orders.customer.since <= as_of) & (
+    orders.customer.until.missing() | (orders.customer.until >= orders.customer.since)
+)
+purchase_days = orders.per(
+    orders.customer_id,
+    orders.ordered_at.day(),
+    spent=orders.sum(orders.amount, counted & (orders.ordered_at < period.end) & (orders.ordered_at < as_of)),
+)
+without_a_date = {"no ordered_at": completed & orders.ordered_at.missing()}
+_discounted_time: Callable[..., float] = hook("discounted_time")
+
+
+def _exact(number: float | Decimal) -> Decimal:
+    return Decimal(str(number))
+
+
+def _bounds(
+    purchases: Sequence[tuple[Hashable, date, Decimal]],
+    until: date,
+    discount: float,
+    margin: float,
+    *,
+    confidence: float,
+) -> tuple[Decimal, Decimal] | None:
+    from crmkpi.clv.average_value import average_value_interval  # noqa: PLC0415  # models are loaded late
+
+    how = {"discount": discount, "margin": margin, "confidence": confidence}
+    found = average_value_interval(purchases, until, **how)
+    return found and (_exact(found[0]), _exact(found[1]))
 
 
 @metric(
@@ -39,7 +73,6 @@ churned_customers = accounts.count((accounts.opening > 0) & (accounts.closing <=
     parameters=(lifespan, margin),
     unit="money",
     better="higher",
-    theme="value",
     also_known_as=("CLV", "LTV", "CLTV", "lifetime value"),
     default_because=(
         "It needs nothing but orders and a lifespan; where customers end is better asked of survival curves."
@@ -70,12 +103,11 @@ def customer_lifetime_value(
         >>> orders = [Order(id="1", customer_id="A", amount=73, ordered_at="2026-02-01"),
         ...           Order(id="2", customer_id="A", amount=73, ordered_at="2026-08-01")]
         >>> customer_lifetime_value(orders, period="2026", lifespan=730, margin=0.5).value
-        Decimal('146.00')
+        Decimal('146')
         >>> customer_lifetime_value([], period="2026", lifespan=730).reason
         'amount, orders and buyers are 0'
     """
-    kept = _exact(lifespan) * _exact(margin) / _exact(days)
-    return (amount / orders * orders * kept / buyers).quantize(Decimal("0.01"))
+    return amount * orders * _exact(lifespan) * _exact(margin) / (orders * buyers * _exact(days))
 
 
 @customer_lifetime_value.add_variant(
@@ -139,5 +171,103 @@ def arpu_over_churn(opening: Decimal, lost: int, days: float, margin: float) -> 
     return opening * _exact(margin) / lost
 
 
-def _exact(number: float | Decimal) -> Decimal:
-    return Decimal(str(number))
+@customer_lifetime_value.add_variant(
+    at=customers.since,
+    amount=orders.sum(orders.amount, counted & stay_is_known & (orders.ordered_at < as_of), at=orders.customer.since),
+    ended=ended,
+    running=running,
+    leave_out=left_out | without_a_date | wrong,
+    parameters=(discount, margin, horizon),
+    needs_as_of=True,
+)
+def discounted(
+    amount: Decimal, ended: Sequence[float], running: Sequence[float], discount: float, margin: float, horizon: float
+) -> Decimal:
+    r"""What a new customer is worth today, from the survival curve and a discount rate.
+
+    $$\text{CLV} = \text{margin} \times \frac{\text{amount}}{\text{months that customers have been customers}} \times
+    \sum_{k \ge 1} \frac{\int_{k-1}^{k} S(t)\,dt}{(1 + d)^{k}}$$
+
+    What customers bring in a month, for the months that a customer may be expected to stay up to `horizon` (five years
+    unless given), each discounted at its end. $S$ is the survival curve of `customer_lifespan`, $t$ counts months of
+    365.25 / 12 days, and the rate of a month is $d = (1 + \text{discount})^{1/12} - 1$. All is about the customers who
+    came in the period, as far as known on the day `as_of`, and the completed orders that they have placed.
+
+    Returns:
+        Money; undefined where nobody has been a customer for as long as the horizon, unless all have left.
+
+    Raises:
+        ParameterError: the discount, or the day up to which the data is known (`as_of`), is not given.
+
+    Notes:
+        With a discount of 0 it is what a customer brings in a month times the lifespan.
+
+    Examples:
+        >>> from datetime import date
+        >>> from crmkpi import Customer, Order, customer_lifetime_value
+        >>> customers = [Customer(id="A", since="2025-01-01"), Customer(id="B", since="2025-01-01", until="2025-07-01")]
+        >>> orders = [Order(id="1", customer_id="A", amount=900, ordered_at="2025-03-01")]
+        >>> worth = customer_lifetime_value.variant("discounted")
+        >>> result = worth(customers=customers, orders=orders, as_of=date(2025, 12, 31), discount=0.1, horizon=365)
+        >>> round(result.value, 2)
+        Decimal('430.93')
+        >>> worth(customers=customers, orders=orders, as_of=date(2025, 12, 31), discount=0.1).reason
+        'the longest lifetime seen is 365 days, and the horizon 1,826.25 days; give a shorter one'
+    """
+    ahead = _discounted_time(ended, running, horizon, (1 + discount) ** (1 / 12) - 1)
+    so_far = fsum([*ended, *running]) / MONTH_SECONDS
+    return amount * _exact(ahead) * _exact(margin) / _exact(so_far)
+
+
+@customer_lifetime_value.add_variant(
+    at=None,
+    purchases=purchase_days.rows(),
+    until=last_day,
+    leave_out=left_out | without_a_date,
+    parameters=(discount, margin),
+    needs_as_of=True,
+    interval=Estimated(_bounds),
+    sources=(
+        "Fader, Hardie and Lee 2005: Counting Your Customers the Easy Way, Marketing Science 24(2)",
+        "Fader and Hardie 2013: The Gamma-Gamma Model of Monetary Value, brucehardie.com/notes/025",
+    ),
+)
+def predictive(
+    purchases: Sequence[tuple[Hashable, date, Decimal]], until: date, discount: float, margin: float
+) -> Decimal:
+    r"""What a customer will still bring in the next twelve months, on average over all who ever bought.
+
+    $$\text{CLV} = \text{margin} \times \frac{1}{n} \sum_{i=1}^{n} E[\text{spend}_i] \times
+    \sum_{k=1}^{12} \frac{E[\text{purchases of } i \text{ in month } k]}{(1 + d)^{k}}$$
+
+    Purchases to come after BG/NBD, their value after Gamma-Gamma, both fitted to the completed orders up to the end of
+    the period (or the day `as_of`, where it is earlier). Orders on one day are one purchase. Each month is discounted
+    at its end, at $d = (1 + \text{discount})^{1/12} - 1$. What customers have brought so far is not in it. In segments
+    each one is fitted by itself.
+
+    Returns:
+        Money, with an interval for what the fits leave open; undefined with fewer than two customers who came back and
+        spent, and where the spend of those who did not has no mean.
+
+    Raises:
+        ParameterError: the discount, or the day up to which the data is known (`as_of`), is not given.
+
+    Notes:
+        For customers without a contract. `crmkpi.clv` has the models themselves, with the value of each customer, a
+        check against a holdout, other models and other horizons.
+
+    Examples:
+        >>> from datetime import date, timedelta
+        >>> from crmkpi import Order, customer_lifetime_value
+        >>> orders = [Order(id=f"{n}-{k}", customer_id=str(n), amount=20 + n,
+        ...                 ordered_at=date(2025, 1, 1 + n) + timedelta(days=40 * k))
+        ...           for n in range(20) for k in range(1 + n % 4)]
+        >>> worth = customer_lifetime_value.variant("predictive")
+        >>> round(worth(orders, as_of=date(2025, 12, 31), discount=0.1, margin=0.5).value, 2)
+        Decimal('2.82')
+        >>> worth(orders[:1], as_of=date(2025, 12, 31), discount=0.1).reason
+        'a purchase model needs at least two customers; got one'
+    """
+    from crmkpi.clv.average_value import average_value  # noqa: PLC0415  # models are loaded when they are used
+
+    return _exact(average_value(purchases, until, discount=discount, margin=margin))

@@ -10,8 +10,6 @@ from crmkpi.errors import UndefinedError
 from crmkpi.metrics.literature import MARKETING_METRICS
 from crmkpi.records import Deal, Expense
 
-__all__ = ["return_on_investment"]
-
 deals = Table(Deal)
 expenses = Table(Expense)
 
@@ -22,7 +20,6 @@ expenses = Table(Expense)
     leave_out={"deleted": deals.deleted},
     unit="ratio",
     better="higher",
-    theme="value",
     also_known_as=("ROI", "return on spend"),
     default_because="All expenses of the period, since nobody can say which of them won the deals.",
     sources=(MARKETING_METRICS,),

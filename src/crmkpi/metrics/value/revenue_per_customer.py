@@ -9,8 +9,6 @@ from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import MARKETING_METRICS
 from crmkpi.records import Deal
 
-__all__ = ["revenue_per_customer"]
-
 deals = Table(Deal)
 won = deals.status == "won"
 
@@ -26,7 +24,6 @@ won = deals.status == "won"
     },
     unit="money",
     better="higher",
-    theme="value",
     also_known_as=("RPC", "sales per customer", "won revenue per customer"),
     default_because="Customers who bought in the period: the others brought nothing that could be averaged.",
     sources=(MARKETING_METRICS,),

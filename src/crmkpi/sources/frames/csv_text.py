@@ -8,7 +8,7 @@ read by the reader of records, in batches, so that nothing is read in two ways.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -32,11 +32,13 @@ from crmkpi.sources.tallies import Tallies
 __all__ = ["NotPlainError", "field_column", "plain_frame"]
 
 _APOSTROPHES = (b"'=", b"'+", b"'-", b"'@", b"'\t", b"'\r")
-_DELIMITERS = (",", "\t", "|")  # with semicolons, decimals may have commas
+_DELIMITERS = (",", ";", "\t", "|")
 _BLOCK = 16_000_000
 _MOST_WORDS = 10_000
 _NUMBER = r"^[+-]?[0-9]{1,15}(\.[0-9]{1,6})?$"
 _INTEGER = r"^[+-]?[0-9]{1,15}$"
+_OPEN_SIGN = r"^[+-]?[1-9][0-9]{0,2}\.[0-9]{3}$"  # could be a thousand or one, so that another number must show which
+_SHOWN_POINT = r"^[+-]?(0*|[0-9]{4,})\.|\.([0-9]{1,2}|[0-9]{4,})$"
 _MOMENT = re.compile(r"[12]\d{3}-\d\d-\d\d(?:([T ])\d\d:\d\d(:\d\d)?(\.\d{3}|\.\d{6})?(Z|\+00:00|\+0000)?)?", re.ASCII)
 _DAY = r"[12][0-9]{3}-[01][0-9]-[0-3][0-9]"
 _CLOCK = r"[0-2][0-9]:[0-5][0-9]"
@@ -200,18 +202,34 @@ class _Typed:
                 asked.append(cells.unique().sort().head(_MOST_WORDS + 1).implode().alias(f"{column.position}"))
             elif known.kind in ("timestamp", "date"):
                 asked.append(cells.head(1).implode().alias(f"{column.position}"))
-            elif known.kind == "money":
+            elif known.kind in ("money", "number"):
                 asked.append(cells.str.contains(r"\.[0-9]{3}").any().implode().alias(f"{column.position}"))
         different = {each.meta.output_name(): each for each in asked}
         if not different:
             return {}
         found = self._texts.select(*different.values()).collect()
-        return {int(name): found[name][0].to_list() for name in found.columns}
+        seen = {int(name): found[name][0].to_list() for name in found.columns}
+        self._check_points([place for place, cells in seen.items() if cells == [True]])
+        return seen
+
+    def _check_points(self, places: Sequence[int]) -> None:
+        """Columns with numbers such as 1.234 must show in another number that a point sets off decimals."""
+        if not places or self._options.decimal or (self._options.preset and self._options.preset.decimal):
+            return
+        pl = self._pl
+        cells = [pl.col(f"c{place}").drop_nulls().str for place in places]
+        signs = [(one.contains(_OPEN_SIGN).any(), one.contains(_SHOWN_POINT).any()) for one in cells]
+        named = [one.alias(f"{n} {k}") for n, both in enumerate(signs) for k, one in enumerate(both)]
+        row = self._texts.select(*named).collect().row(0)
+        if any(is_open and not shown for is_open, shown in zip(row[::2], row[1::2], strict=True)):
+            raise NotPlainError
 
     def _is_worded(self, column: Column) -> bool:
         by = column.by
-        return self._kind.fields[column.field].kind in ("choice", "flag") or (
-            by is not None and (by.unit == "capitals" or by.reads_others)
+        return (
+            column.field == "currency"
+            or self._kind.fields[column.field].kind in ("choice", "flag")
+            or (by is not None and (by.unit == "capitals" or by.reads_others))
         )
 
     def _field(self, name: str, known: FieldType) -> Any:

@@ -10,10 +10,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from crmkpi.errors import DefinitionError, FileFormatError, InputError, UnknownNameError, did_you_mean
+from crmkpi.errors import DefinitionError, FileFormatError, InputError, unknown_name
 from crmkpi.sources.presets.model import Preset
 
-__all__ = ["AnyPreset", "folded", "preset", "presets"]
+__all__ = ["PRESETS", "AnyPreset", "folded", "preset"]
 
 AnyPreset = str | Path | Mapping[str, Any] | Preset
 _FOLDER = Path(__file__).parent / "files"
@@ -25,7 +25,7 @@ class _Library(Mapping[str, Preset]):
     """Every preset that comes with the package, by its name.
 
     >>> from crmkpi import presets
-    >>> presets["zendesk_ticket_csv"].record
+    >>> presets.PRESETS["zendesk_ticket_csv"].record
     'Ticket'
     """
 
@@ -45,7 +45,7 @@ class _Library(Mapping[str, Preset]):
 
 
 _SEEN = {"file": "a real file", "code": "code", "documents": "documents alone"}
-presets: Mapping[str, Preset] = _Library()
+PRESETS: Mapping[str, Preset] = _Library()
 
 
 def preset(what: AnyPreset) -> Preset:
@@ -97,7 +97,7 @@ def _packaged(name: str) -> Preset:
 
 def _contents(name: str) -> dict[str, Any]:
     if name not in _names():
-        raise UnknownNameError(f"There is no preset {name!r}. {did_you_mean(name, _names())}")
+        raise unknown_name(f"There is no preset {name!r}.", name, _names())
     return {"name": name, **_read(_FOLDER / f"{name}.json")}
 
 

@@ -11,7 +11,17 @@ from crmkpi.errors import did_you_mean
 from crmkpi.records import RECORDS
 from crmkpi.records.base import Kind, RecordType, record_type
 
-__all__ = ["LeaveOut", "Preset", "PresetColumn", "Seen", "StageColumns", "Unit", "Warn", "record_named"]
+__all__ = [
+    "LeaveOut",
+    "Preset",
+    "PresetColumn",
+    "Seen",
+    "StageColumns",
+    "Unit",
+    "Warn",
+    "check_column",
+    "record_named",
+]
 
 Seen = Literal["file", "code", "documents"]
 Unit = Literal[
@@ -147,7 +157,8 @@ class Preset(_Part):
     columns rest on, each unless it says otherwise itself: a real `file`, somebody's `code` that reads or writes such
     files, or `documents` alone. `constants` are values of fields that no column fills, `missing` words for no value,
     `leave_out` rows that are no records. `asks` are fields whose column the user must name. `numbered` allows ids to be
-    row numbers. `merged` are columns with the ids of records that were merged into the row's.
+    row numbers. `ends` are inclusive where `until`, `ended_at` and `left_at` are the last day and not the first moment
+    after it. `merged` are columns with the ids of records that were merged into the row's.
     `history` says that a row is a change, so that rows of one deal are joined to visits. `stages` are columns that hold
     a date for each stage.
 
@@ -168,6 +179,7 @@ class Preset(_Part):
     missing: tuple[str, ...] = ()
     decimal: Literal[".", ","] | None = None
     header_rows: int = Field(default=1, ge=1, le=3)
+    ends: Literal["inclusive", "exclusive"] = "exclusive"
     numbered: bool = False
     history: bool = False
     leave_out: tuple[LeaveOut, ...] = ()
@@ -183,7 +195,7 @@ class Preset(_Part):
             return self
         kind = record_named(self.record)
         for column in self.columns:
-            _check_column(column, kind)
+            check_column(column, kind)
         for name in (*self.constants, *self.asks):
             _check_field(name, kind)
         return self
@@ -201,7 +213,8 @@ def record_named(name: str) -> RecordType:
     return known[name]
 
 
-def _check_column(column: PresetColumn, kind: RecordType) -> None:
+def check_column(column: PresetColumn, kind: RecordType) -> None:
+    """Refuse, with a `ValueError`, what a column says that does not fit the fields that it fills."""
     for name in (*column.fills, *filter(None, (column.after,))):
         _check_field(name, kind)
     kinds = {name: kind.fields[name].kind for name in column.fills if name != "attributes"}

@@ -1,0 +1,66 @@
+"""Write the type stubs of the package and of its themes from the list of names, `crmkpi/_names.py`.
+
+python .ci/stubs.py            writes them; tests/test_public_names.py holds that they are written
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from crmkpi._names import KPIS, MODULES, NAMES, PUBLIC, SUBMODULES, theme
+
+PACKAGE = Path(__file__).parents[1] / "src" / "crmkpi"
+HEAD = "# Written by `python .ci/stubs.py`; do not edit.\n"
+
+
+def imports(names: dict[str, str], package: str) -> Iterable[str]:
+    """An import statement for each module."""
+    for module in sorted(set(names.values())):
+        yield f"from {package}.{module} import {', '.join(name for name in names if names[name] == module)}"
+
+
+def module_import(name: str, home: str) -> str:
+    """The statement that makes a module a name of the package, in the form that says so to type checkers."""
+    package, _, module = f"crmkpi.{home}".rpartition(".")
+    return f"from {package} import {module} as {name}"
+
+
+def root() -> str:
+    """The stub of `crmkpi`."""
+    homes = NAMES | {name: f"metrics.{home}" for name, home in KPIS.items()}
+    modules = [module_import(name, home) for name, home in (MODULES | SUBMODULES).items()]
+    return "\n".join([*imports(homes, "crmkpi"), *modules, "", f"__all__ = {PUBLIC}", "__version__: str", ""])
+
+
+def of_theme(name: str) -> str:
+    """The stub of the package of a theme."""
+    names = theme(f"crmkpi.metrics.{name}")
+    return "\n".join([*imports(names, f"crmkpi.metrics.{name}"), "", f"__all__ = {sorted(names)}", ""])
+
+
+def formatted(text: str, path: Path) -> str:
+    """The text as the linter and the formatter leave it."""
+    for command in (("check", "--select=I", "--fix", "--quiet"), ("format", "--quiet")):
+        ran = [sys.executable, "-m", "ruff", *command, f"--stdin-filename={path}", "-"]
+        text = subprocess.run(ran, input=text, capture_output=True, text=True, check=True).stdout
+    return text
+
+
+def stubs() -> dict[Path, str]:
+    """The text of every stub by its path."""
+    texts = {PACKAGE / "metrics" / name / "__init__.pyi": of_theme(name) for name in themes()}
+    texts[PACKAGE / "__init__.pyi"] = root()
+    return {path: HEAD + formatted(text, path) for path, text in texts.items()}
+
+
+def themes() -> list[str]:
+    """The folders of the KPIs."""
+    return sorted({home.partition(".")[0] for home in KPIS.values()})
+
+
+if __name__ == "__main__":
+    for path, text in stubs().items():
+        path.write_text(text, encoding="utf-8")

@@ -1,0 +1,296 @@
+# Written by `python .ci/stubs.py`; do not edit.
+from crmkpi import clv as clv
+from crmkpi import errors as errors
+from crmkpi import insight as insight
+from crmkpi import metrics as metrics
+from crmkpi import money as money
+from crmkpi import quality as quality
+from crmkpi import records as records
+from crmkpi import sources as sources
+from crmkpi import testing as testing
+from crmkpi import vendors as vendors
+from crmkpi.definition import expressions as expressions
+from crmkpi.definition import measures as measures
+from crmkpi.definition.expressions import Parameter
+from crmkpi.definition.measures import Table
+from crmkpi.definition.metric import Estimated, Mean, Metric, NetPromoter, Share, metric
+from crmkpi.display import charts as charts
+from crmkpi.engines.frames.table import table
+from crmkpi.errors import CrmKpiError
+from crmkpi.insight import cohorts as cohorts
+from crmkpi.insight import funnel as funnel
+from crmkpi.insight import health as health
+from crmkpi.insight import rfm as rfm
+from crmkpi.insight import survival as survival
+from crmkpi.measuring import dataset as dataset
+from crmkpi.measuring import results as results
+from crmkpi.measuring import segments as segments
+from crmkpi.measuring import tally as tally
+from crmkpi.measuring.dataset import Dataset
+from crmkpi.measuring.results import Report, Result
+from crmkpi.measuring.segments import Segment, split
+from crmkpi.measuring.tally import Tally
+from crmkpi.metrics import customers as customers
+from crmkpi.metrics import experience as experience
+from crmkpi.metrics import marketing as marketing
+from crmkpi.metrics import sales as sales
+from crmkpi.metrics import service as service
+from crmkpi.metrics import value as value
+from crmkpi.metrics.catalogue import catalogue
+from crmkpi.metrics.customers.average_order_value import average_order_value
+from crmkpi.metrics.customers.cohort_retention import cohort_retention
+from crmkpi.metrics.customers.customer_counts import active_customers, lost_customers, new_customers
+from crmkpi.metrics.customers.customer_lifespan import customer_lifespan
+from crmkpi.metrics.customers.mrr_movements import (
+    churned_mrr,
+    contraction_mrr,
+    expansion_mrr,
+    net_new_mrr,
+    new_mrr,
+    reactivation_mrr,
+)
+from crmkpi.metrics.customers.order_outcomes import cart_abandonment_rate, delivery_time, return_rate
+from crmkpi.metrics.customers.purchase_frequency import purchase_frequency
+from crmkpi.metrics.customers.recurring_revenue import arpu, arr, mrr
+from crmkpi.metrics.customers.repeat_purchase_rate import repeat_purchase_rate
+from crmkpi.metrics.customers.retention import churn_rate, retention_rate
+from crmkpi.metrics.customers.revenue_retention import (
+    gross_revenue_retention,
+    net_revenue_retention,
+    revenue_churn_rate,
+)
+from crmkpi.metrics.experience.customer_effort_score import customer_effort_score
+from crmkpi.metrics.experience.customer_satisfaction_rating import customer_satisfaction_rating
+from crmkpi.metrics.experience.customer_satisfaction_score import customer_satisfaction_score
+from crmkpi.metrics.experience.net_promoter_score import net_promoter_score
+from crmkpi.metrics.experience.social_mentions import social_mentions
+from crmkpi.metrics.experience.survey_response_rate import survey_response_rate
+from crmkpi.metrics.marketing.acquisition_rate import acquisition_rate
+from crmkpi.metrics.marketing.brand_awareness import brand_awareness
+from crmkpi.metrics.marketing.campaign_roi import campaign_roi
+from crmkpi.metrics.marketing.cost_per_lead import cost_per_lead
+from crmkpi.metrics.marketing.cost_per_qualified_lead import cost_per_mql, cost_per_sql
+from crmkpi.metrics.marketing.email import (
+    bounce_rate,
+    email_campaigns,
+    email_click_rate,
+    email_open_rate,
+    unsubscribe_rate,
+)
+from crmkpi.metrics.marketing.lead_conversion_rate import lead_conversion_rate
+from crmkpi.metrics.marketing.lead_response_time import lead_response_time
+from crmkpi.metrics.marketing.lead_volume import lead_volume
+from crmkpi.metrics.marketing.market_share import market_share
+from crmkpi.metrics.marketing.mql_rate import mql_rate
+from crmkpi.metrics.marketing.mql_to_sql_rate import mql_to_sql_rate
+from crmkpi.metrics.marketing.qualified_leads import mql_volume, sql_volume
+from crmkpi.metrics.marketing.roas import roas
+from crmkpi.metrics.marketing.visit_conversion_rate import visit_conversion_rate
+from crmkpi.metrics.sales.average_deal_size import average_deal_size
+from crmkpi.metrics.sales.deal_volume import deal_volume
+from crmkpi.metrics.sales.expansion_revenue import expansion_revenue
+from crmkpi.metrics.sales.lost_rate import lost_deals, lost_rate
+from crmkpi.metrics.sales.pipeline_value import pipeline_value, weighted_pipeline
+from crmkpi.metrics.sales.quota_attainment import quota_attainment
+from crmkpi.metrics.sales.revenue import revenue, revenue_growth_rate
+from crmkpi.metrics.sales.sales_activities import emails_sent, meetings_held, sales_calls, sms_sent
+from crmkpi.metrics.sales.sales_cycle_length import sales_cycle_length
+from crmkpi.metrics.sales.sales_velocity import sales_velocity
+from crmkpi.metrics.sales.stage_conversion_rate import stage_conversion_rate
+from crmkpi.metrics.sales.stage_duration import stage_duration
+from crmkpi.metrics.sales.win_rate import win_rate
+from crmkpi.metrics.service.average_interaction_cost import average_interaction_cost
+from crmkpi.metrics.service.average_response_time import average_response_time
+from crmkpi.metrics.service.first_contact_resolution_rate import first_contact_resolution_rate
+from crmkpi.metrics.service.first_response_time import first_response_time
+from crmkpi.metrics.service.handle_time import handle_time
+from crmkpi.metrics.service.resolution_time import resolution_time
+from crmkpi.metrics.service.ticket_counts import backlog, complaints, recurring_issues
+from crmkpi.metrics.service.ticket_rates import escalation_rate, reopen_rate, self_service_rate, sla_attainment
+from crmkpi.metrics.service.ticket_volume import ticket_volume
+from crmkpi.metrics.service.tickets_per_customer import tickets_per_customer
+from crmkpi.metrics.value.acquisition_economics import cac_payback_period, ltv_to_cac_ratio
+from crmkpi.metrics.value.customer_acquisition_cost import customer_acquisition_cost
+from crmkpi.metrics.value.customer_lifetime_value import customer_lifetime_value
+from crmkpi.metrics.value.return_on_investment import return_on_investment
+from crmkpi.metrics.value.revenue_per_customer import revenue_per_customer
+from crmkpi.money import Rates
+from crmkpi.records import (
+    Campaign,
+    Customer,
+    Deal,
+    Expense,
+    Interaction,
+    Lead,
+    Order,
+    StageVisit,
+    Subscription,
+    Survey,
+    Ticket,
+    Visit,
+)
+from crmkpi.sources import join_leads, read_csv, read_dicts, read_excel, read_export, read_json, stream_csv, write_csv
+from crmkpi.sources import presets as presets
+from crmkpi.sources import scanning as scanning
+from crmkpi.sources.presets import preset
+from crmkpi.sources.scanning import scan
+from crmkpi.statistics import intervals as intervals
+from crmkpi.time import calendars as calendars
+from crmkpi.time import periods as periods
+from crmkpi.time.calendars import Calendar
+from crmkpi.time.periods import Period
+
+__all__ = [
+    "Calendar",
+    "Campaign",
+    "CrmKpiError",
+    "Customer",
+    "Dataset",
+    "Deal",
+    "Estimated",
+    "Expense",
+    "Interaction",
+    "Lead",
+    "Mean",
+    "Metric",
+    "NetPromoter",
+    "Order",
+    "Parameter",
+    "Period",
+    "Rates",
+    "Report",
+    "Result",
+    "Segment",
+    "Share",
+    "StageVisit",
+    "Subscription",
+    "Survey",
+    "Table",
+    "Tally",
+    "Ticket",
+    "Visit",
+    "__version__",
+    "acquisition_rate",
+    "active_customers",
+    "arpu",
+    "arr",
+    "average_deal_size",
+    "average_interaction_cost",
+    "average_order_value",
+    "average_response_time",
+    "backlog",
+    "bounce_rate",
+    "brand_awareness",
+    "cac_payback_period",
+    "campaign_roi",
+    "cart_abandonment_rate",
+    "catalogue",
+    "charts",
+    "churn_rate",
+    "churned_mrr",
+    "clv",
+    "cohort_retention",
+    "cohorts",
+    "complaints",
+    "contraction_mrr",
+    "cost_per_lead",
+    "cost_per_mql",
+    "cost_per_sql",
+    "customer_acquisition_cost",
+    "customer_effort_score",
+    "customer_lifespan",
+    "customer_lifetime_value",
+    "customer_satisfaction_rating",
+    "customer_satisfaction_score",
+    "customers",
+    "deal_volume",
+    "delivery_time",
+    "email_campaigns",
+    "email_click_rate",
+    "email_open_rate",
+    "emails_sent",
+    "escalation_rate",
+    "expansion_mrr",
+    "expansion_revenue",
+    "experience",
+    "first_contact_resolution_rate",
+    "first_response_time",
+    "funnel",
+    "gross_revenue_retention",
+    "handle_time",
+    "health",
+    "insight",
+    "join_leads",
+    "lead_conversion_rate",
+    "lead_response_time",
+    "lead_volume",
+    "lost_customers",
+    "lost_deals",
+    "lost_rate",
+    "ltv_to_cac_ratio",
+    "market_share",
+    "marketing",
+    "meetings_held",
+    "metric",
+    "mql_rate",
+    "mql_to_sql_rate",
+    "mql_volume",
+    "mrr",
+    "net_new_mrr",
+    "net_promoter_score",
+    "net_revenue_retention",
+    "new_customers",
+    "new_mrr",
+    "pipeline_value",
+    "preset",
+    "presets",
+    "purchase_frequency",
+    "quality",
+    "quota_attainment",
+    "reactivation_mrr",
+    "read_csv",
+    "read_dicts",
+    "read_excel",
+    "read_export",
+    "read_json",
+    "recurring_issues",
+    "reopen_rate",
+    "repeat_purchase_rate",
+    "resolution_time",
+    "retention_rate",
+    "return_on_investment",
+    "return_rate",
+    "revenue",
+    "revenue_churn_rate",
+    "revenue_growth_rate",
+    "revenue_per_customer",
+    "rfm",
+    "roas",
+    "sales",
+    "sales_calls",
+    "sales_cycle_length",
+    "sales_velocity",
+    "scan",
+    "self_service_rate",
+    "service",
+    "sla_attainment",
+    "sms_sent",
+    "social_mentions",
+    "split",
+    "sql_volume",
+    "stage_conversion_rate",
+    "stage_duration",
+    "stream_csv",
+    "survey_response_rate",
+    "survival",
+    "table",
+    "ticket_volume",
+    "tickets_per_customer",
+    "unsubscribe_rate",
+    "value",
+    "visit_conversion_rate",
+    "weighted_pipeline",
+    "win_rate",
+    "write_csv",
+]
+__version__: str

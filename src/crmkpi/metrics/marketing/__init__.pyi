@@ -1,0 +1,46 @@
+# Written by `python .ci/stubs.py`; do not edit.
+from crmkpi.metrics.marketing.acquisition_rate import acquisition_rate
+from crmkpi.metrics.marketing.brand_awareness import brand_awareness
+from crmkpi.metrics.marketing.campaign_roi import campaign_roi
+from crmkpi.metrics.marketing.cost_per_lead import cost_per_lead
+from crmkpi.metrics.marketing.cost_per_qualified_lead import cost_per_mql, cost_per_sql
+from crmkpi.metrics.marketing.email import (
+    bounce_rate,
+    email_campaigns,
+    email_click_rate,
+    email_open_rate,
+    unsubscribe_rate,
+)
+from crmkpi.metrics.marketing.lead_conversion_rate import lead_conversion_rate
+from crmkpi.metrics.marketing.lead_response_time import lead_response_time
+from crmkpi.metrics.marketing.lead_volume import lead_volume
+from crmkpi.metrics.marketing.market_share import market_share
+from crmkpi.metrics.marketing.mql_rate import mql_rate
+from crmkpi.metrics.marketing.mql_to_sql_rate import mql_to_sql_rate
+from crmkpi.metrics.marketing.qualified_leads import mql_volume, sql_volume
+from crmkpi.metrics.marketing.roas import roas
+from crmkpi.metrics.marketing.visit_conversion_rate import visit_conversion_rate
+
+__all__ = [
+    "acquisition_rate",
+    "bounce_rate",
+    "brand_awareness",
+    "campaign_roi",
+    "cost_per_lead",
+    "cost_per_mql",
+    "cost_per_sql",
+    "email_campaigns",
+    "email_click_rate",
+    "email_open_rate",
+    "lead_conversion_rate",
+    "lead_response_time",
+    "lead_volume",
+    "market_share",
+    "mql_rate",
+    "mql_to_sql_rate",
+    "mql_volume",
+    "roas",
+    "sql_volume",
+    "unsubscribe_rate",
+    "visit_conversion_rate",
+]

@@ -1,0 +1,76 @@
+"""Which currency the signs and codes in the cells of a file mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from crmkpi.errors import CurrencyError
+
+__all__ = ["CURRENCY_AFTER", "CURRENCY_BEFORE", "SIGNS", "currencies_of", "meanings_of", "several_currencies"]
+
+_OF_ISO_4217 = """
+AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLF
+CLP CNH CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HRK HTG
+HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK
+MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD
+SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VED VES VND
+VUV WST XAF XCD XOF XPF YER ZAR ZMW ZWG
+"""
+_SIGNS = """
+$ USD CAD AUD NZD HKD SGD TWD MXN ARS CLP COP UYU BBD BMD BND BSD BZD DOP FJD GYD JMD KYD LRD NAD NIO SBD SRD TTD XCD
+¥ JPY CNY
+kr SEK NOK DKK ISK
+rs INR PKR LKR NPR
+€ EUR | £ GBP | ₹ INR | ₽ RUB | ₩ KRW | ₺ TRY | ₫ VND | ₪ ILS | ₴ UAH | ₱ PHP | ฿ THB | ₦ NGN | ₸ KZT | ₾ GEL | ₼ AZN
+₡ CRC | ₲ PYG | ₵ GHS | 円 JPY | 元 CNY | 원 KRW | zł PLN | zl PLN | kč CZK | ft HUF | fr CHF | sfr CHF | lei RON
+us$ USD | u$s USD | a$ AUD | au$ AUD | c$ CAD | ca$ CAD | nz$ NZD | hk$ HKD | s$ SGD | sg$ SGD | nt$ TWD | mx$ MXN
+r$ BRL | cn¥ CNY | jp¥ JPY | rmb CNY | r ZAR | rm MYR | rp IDR
+"""
+_CODES = frozenset(_OF_ISO_4217.split())
+_LINES = (line.split() for line in _SIGNS.replace("|", "\n").strip().splitlines())
+SIGNS: Mapping[str, tuple[str, ...]] = {line[0]: tuple(line[1:]) for line in _LINES}  # what each may stand for
+_BEFORE_ALONE = ("r", "rm", "rp")  # where they stand behind a number, K and M would be taken for a part of them
+_APART = r"(?![^\W\d_])"  # no letter follows
+
+
+def _any_of(signs: list[str]) -> str:
+    ordered = sorted(signs, key=len, reverse=True)
+    return "|".join(re.escape(sign) + (r"\.?" if sign[-1].isalpha() else "") for sign in ordered)
+
+
+CURRENCY_BEFORE = rf"(?:[A-Za-z]{{3}}{_APART}|{_any_of([*SIGNS])})"
+CURRENCY_AFTER = rf"(?:[A-Za-z]{{3}}{_APART}|{_any_of([sign for sign in SIGNS if sign not in _BEFORE_ALONE])})"
+
+
+def currencies_of(mark: str) -> tuple[str, ...]:
+    """The codes of the currencies that a sign or code may stand for; none where it is neither.
+
+    >>> currencies_of("€"), currencies_of("usd"), currencies_of("kr.")
+    (('EUR',), ('USD',), ('SEK', 'NOK', 'DKK', 'ISK'))
+    >>> currencies_of("pcs")
+    ()
+    """
+    plain = mark.strip()
+    if plain.upper() in _CODES:
+        return (plain.upper(),)
+    return SIGNS.get(plain.removesuffix(".").casefold(), ())
+
+
+def meanings_of(currency: str) -> dict[str, str]:
+    """The signs of several currencies that may stand for one, each with its code.
+
+    >>> meanings_of("JPY")
+    {'¥': 'JPY'}
+    """
+    return {sign: currency for sign, codes in SIGNS.items() if len(codes) > 1 and currency in codes}
+
+
+def several_currencies(sign: str, column: str) -> CurrencyError:
+    """The question which currency a sign of several stands for in a column."""
+    codes = currencies_of(sign)
+    known = ", ".join(codes[:4]) + (" and others" if len(codes) > 4 else "")
+    return CurrencyError(
+        f"The sign {sign!r} in the column {column!r} is that of several currencies ({known}); say which is meant with "
+        f'values={{"currency": {{"{sign}": "{codes[0]}"}}}}.'
+    )

@@ -1,0 +1,62 @@
+"""What errors tell machines and notebooks besides their sentence."""
+
+from __future__ import annotations
+
+import copy
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import crmkpi as ck
+from crmkpi import errors
+from crmkpi.errors import CrmKpiError, InputError, MissingExtraError, UnknownNameError
+
+KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, CrmKpiError)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_error_has_a_code_a_status_and_details_that_outlive_copies(kind: type[CrmKpiError]) -> None:
+    error = kind("No such thing.", name="x", known=("y",))
+    for same in (error, copy.copy(error), copy.deepcopy(error), pickle.loads(pickle.dumps(error))):
+        assert (type(same), str(same)) == (kind, "No such thing.")
+        assert dict(same.details) == {"name": "x", "known": ("y",)}
+    assert error.code.replace("_", "") == kind.__name__.removesuffix("Error").lower()
+    assert error.http_status == (422 if issubclass(kind, InputError) else 404 if kind is UnknownNameError else 500)
+
+
+def test_a_misspelt_kpi_names_itself_and_the_known_ones_in_its_details() -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        ck.Dataset(deals=[]).measure("winrate_")
+    assert caught.value.details["name"] == "winrate_"
+    assert "win_rate" in list(caught.value.details["known"])  # type: ignore[call-overload]
+
+
+def test_an_uncaught_error_in_a_notebook_is_the_line_of_the_user_and_the_sentence() -> None:
+    try:
+        ck.Dataset(deal=[])
+    except CrmKpiError as error:
+        shown = error._render_traceback_()  # IPython's name for it
+    place, line, sentence = shown
+    assert place.startswith(f"{__file__}, line ")
+    assert line == "    ck.Dataset(deal=[])"
+    assert sentence == "UnknownNameError: A dataset has no table 'deal'. Did you mean 'deals'?"
+
+
+def test_a_missing_extra_is_told_as_shortly() -> None:
+    assert MissingExtraError("Install it.")._render_traceback_() == ["MissingExtraError: Install it."]
+
+
+def test_ipython_shows_the_cell_and_the_sentence_and_no_inner_frames(tmp_path: Path) -> None:
+    script = tmp_path / "cell.ipy"
+    script.write_text("import crmkpi as ck\nck.Dataset(deal=[])\n", encoding="utf-8")
+    ran = subprocess.run(
+        [sys.executable, "-m", "IPython", "--no-banner", "--colors=NoColor", str(script)],
+        capture_output=True, check=False, text=True, env={**os.environ, "IPYTHONDIR": str(tmp_path)},
+    )  # fmt: skip
+    told = ran.stdout + ran.stderr
+    assert "UnknownNameError: A dataset has no table 'deal'. Did you mean 'deals'?" in told
+    assert "dataset.py" not in told
