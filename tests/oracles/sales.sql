@@ -52,15 +52,15 @@ WHERE counted_deals.status = 'won' AND closed_at >= leads.created_at AND in_peri
 -- sales_velocity
 WITH closed AS (SELECT * FROM counted_deals WHERE status <> 'open' AND in_period(closed_at)),
 standing AS (SELECT count(*) AS n FROM counted_deals
-    WHERE created_at < period_end() AND (status = 'open' OR closed_at >= period_end()))
+    WHERE begun(created_at) AND (status = 'open' OR closed_at >= period_end()))
 SELECT (SELECT n FROM standing) * count(*) FILTER (status = 'won') / count(*) * avg(amount) FILTER (status = 'won')
     / (avg(seconds(created_at, closed_at)) FILTER (status = 'won' AND closed_at >= created_at) / 86400) FROM closed
 -- pipeline_value
 SELECT coalesce(sum(amount), 0) FROM counted_deals
-WHERE created_at < period_end() AND (status = 'open' OR closed_at >= period_end())
+WHERE begun(created_at) AND (status = 'open' OR closed_at >= period_end())
 -- weighted_pipeline
 SELECT coalesce(sum(amount * probability::DECIMAL(9,4)), 0)::DECIMAL(38,6) FROM counted_deals
-WHERE created_at < period_end() AND (status = 'open' OR closed_at >= period_end())
+WHERE begun(created_at) AND (status = 'open' OR closed_at >= period_end())
 -- stage_duration
 SELECT avg(seconds(entered_at, left_at)) FROM stage_visits WHERE left_at >= entered_at AND in_period(left_at)
 -- stage_duration.median

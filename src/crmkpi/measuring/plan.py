@@ -10,20 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import reduce
 from itertools import combinations
-from operator import and_, or_
-from typing import Any, Literal
+from typing import Literal
 
 from crmkpi.definition.expressions import (
     BusinessTime,
-    Combination,
     Comparison,
     Constant,
     Expression,
     Field,
     Happened,
-    Membership,
     Operation,
     Presence,
     Unless,
@@ -34,8 +30,9 @@ from crmkpi.definition.measures import Grouped, Measure
 from crmkpi.definition.metric import Mean, Metric
 from crmkpi.engines.query import Keep, Query, SegmentKey, Slot
 from crmkpi.errors import PeriodError
+from crmkpi.measuring.conditions import every, excludes, implies, union
 from crmkpi.measuring.moments import sampled
-from crmkpi.measuring.so_far import AFTER_AS_OF, lies_later, measure_so_far, so_far
+from crmkpi.measuring.so_far import AFTER_AS_OF, lies_later, measure_so_far, so_far, speaks_of_as_of
 from crmkpi.records.base import RecordType
 
 __all__ = ["AccountPlan", "Column", "MeasurePlan", "MetricPlan", "Plan"]
@@ -182,13 +179,13 @@ class Plan:
             if one.kind != two.kind or repr(one.currency) != repr(two.currency):
                 return None
             values["both"] = Operation("+", one.value, two.value, one.kind)
-        wheres = [_every([slot.where, None if slot.value is None else slot.value.present()]) for slot in (one, two)]
-        if len(values) < 2 and _implies(one.where, two.where):
+        wheres = [every([slot.where, None if slot.value is None else slot.value.present()]) for slot in (one, two)]
+        if len(values) < 2 and implies(one.where, two.where):
             where = one.where  # the very slot that is there already
-        elif len(values) < 2 and _implies(two.where, one.where):
+        elif len(values) < 2 and implies(two.where, one.where):
             where = two.where
         else:
-            where = _every(wheres)
+            where = every(wheres)
         anchor = self.queries[mine.table].anchors[mine.anchor]
         currency = one.currency if one.value is not None else two.currency
         slots = [Slot("values", where, value, None, None, currency, {"squares"}) for value in values.values()] or [
@@ -212,12 +209,12 @@ class Plan:
         stock = measure.is_stock and measure.at is None
         happened: list[Expression] = []
         if self._so_far and not stock:
-            measure = measure_so_far(measure)
+            measure = measure if speaks_of_as_of(metric) else measure_so_far(measure)
             happened = [] if at is None else [Unless(lies_later(at))]
         anchor = query.anchor(None if self._whole or stock else at, stock=stock)
         slot = Slot(
             _what(measure),
-            _every(
+            every(
                 [
                     *happened,
                     *_not_left_out(self._left_out(metric, type_.table, stock=stock), measure),
@@ -237,7 +234,7 @@ class Plan:
 
     def _left_out(self, metric: Metric, table: str, *, stock: bool) -> dict[str, Expression]:
         """What the metric leaves out of a table, as it is known."""
-        known = so_far if self._so_far and not stock else _as_it_is
+        known = so_far if self._so_far and not stock and not speaks_of_as_of(metric) else _as_it_is
         return {reason: known(what) for reason, what in metric.leave_out.items() if table_of(what) == table}
 
     def _keep(self, metric: Metric, name: str, measure: Measure) -> tuple[Keep, ...]:
@@ -274,12 +271,12 @@ class Plan:
         query = self.queries[table]
         plan = query.anchors[anchor]
         ways = {repr(way): way for way in (_used_by(slot) for _, slot in counted)}
-        used = _union(list(ways.values()))
+        used = union(list(ways.values()))
         reasons: list[tuple[str, int]] = []
         lacking: list[bool] = []
         before: list[Expression] = []
         for reason, what in self._left_out(metric, table, stock=plan.stock).items():
-            reasons.append((reason, plan.add(Slot("count", _every([*map(Unless, before), what])))))
+            reasons.append((reason, plan.add(Slot("count", every([*map(Unless, before), what])))))
             lacking.append(not _tells_apart(what))
             before.append(what)
         if used is not None:
@@ -289,9 +286,9 @@ class Plan:
                 known = tuple(before)
                 at = self._anchor_of(metric, measure, query.type_) if self._so_far and not plan.stock else None
                 for reason, unusable in _own_reasons(measure, slot, at):
-                    lost = _every([measure.where, unusable])
-                    if lost is not None and not any(_implies(lost, other) for other in known):
-                        rest = _every([*map(Unless, known), lost, *others])
+                    lost = every([measure.where, unusable])
+                    if lost is not None and not any(implies(lost, other) for other in known):
+                        rest = every([*map(Unless, known), lost, *others])
                         reasons.append((reason, plan.add(Slot("count", rest))))
                         lacking.append(reason != AFTER_AS_OF)
                         before.append(lost)
@@ -350,15 +347,15 @@ def _own_reasons(measure: Measure, slot: Slot, at: Expression | None) -> Iterabl
             if not isinstance(field, Field) or repr(field.present()) in map(repr, present):
                 continue
             if isinstance(part, Happened):
-                yield AFTER_AS_OF, _every([*present, lies_later(field)])
+                yield AFTER_AS_OF, every([*present, lies_later(field)])
             if _optional(measure, field):
-                yield f"no {field.path[-1]}", _every([*present, field.missing()])
+                yield f"no {field.path[-1]}", every([*present, field.missing()])
             present += [field.present(), *([part.present()] if isinstance(part, Happened) else [])]
     if slot.value is not None and slot.value.kind == "duration":
         negative = Comparison("<", slot.value, _ZERO)
         if isinstance(slot.value, BusinessTime):
             negative = Comparison("<", slot.value.end, slot.value.start)
-        yield "negative duration", _every([*happened, negative])
+        yield "negative duration", every([*happened, negative])
 
 
 def _optional(measure: Measure, part: Field) -> bool:
@@ -369,8 +366,8 @@ def _optional(measure: Measure, part: Field) -> bool:
 def _not_left_out(left_out: Mapping[str, Expression], measure: Measure) -> list[Expression]:
     """Nothing of what is left out; without what the measure's own condition or value excludes already."""
     present = None if measure.value is None else measure.value.present()
-    own = _every([measure.where, present])
-    return [Unless(what) for what in left_out.values() if not _excludes(own, what)]
+    own = every([measure.where, present])
+    return [Unless(what) for what in left_out.values() if not excludes(own, what)]
 
 
 def _used_by(slot: Slot) -> Expression | None:
@@ -378,7 +375,7 @@ def _used_by(slot: Slot) -> Expression | None:
     needed = [part for part in (slot.value, slot.key, slot.moment) if part is not None]
     if slot.value is not None and slot.value.kind == "duration":
         needed.remove(slot.value)  # that it is not negative says that it is there
-    return _every([slot.where, *(part.present() for part in needed)])
+    return every([slot.where, *(part.present() for part in needed)])
 
 
 def _currency_of(value: Expression | None, type_: RecordType) -> Field | None:
@@ -389,73 +386,3 @@ def _currency_of(value: Expression | None, type_: RecordType) -> Field | None:
     if len(amount.path) == 1 and "currency" not in type_.fields:
         return None
     return Field(amount.table, (*amount.path[:-1], "currency"), "text")
-
-
-def _every(conditions: Iterable[Expression | None]) -> Expression | None:
-    """All of the conditions; None where there is none to meet."""
-    # Flat and without repetitions, so that the same condition has the same text however it came about.
-    parts = {repr(part): part for condition in conditions for part in _sides(condition)}
-    return reduce(and_, parts.values()) if parts else None
-
-
-def _union(ways: Sequence[Expression | None]) -> Expression | None:
-    """Any of the conditions, without those that another one covers; None, which every record meets, covers all."""
-    widest: list[Any] = []
-    for way in ways:
-        if not any(_implies(way, known) for known in widest):
-            widest = [*(known for known in widest if not _implies(known, way)), way]
-    union: Expression | None = reduce(or_, widest)
-    return union
-
-
-def _implies(narrow: Expression | None, wide: Expression | None) -> bool:
-    """Whether the one condition can only hold where the other does, as far as their form shows."""
-    if wide is None or repr(narrow) == repr(wide):
-        return True
-    if isinstance(wide, Combination) and wide.word == "and":
-        return _implies(narrow, wide.left) and _implies(narrow, wide.right)
-    if isinstance(narrow, Combination):
-        sides = (_implies(narrow.left, wide), _implies(narrow.right, wide))
-        return any(sides) if narrow.word == "and" else all(sides)
-    if isinstance(wide, Membership):
-        options = _options(narrow, wide.item)
-        return options is not None and options <= set(wide.options)
-    if isinstance(wide, Combination):
-        return _implies(narrow, wide.left) or _implies(narrow, wide.right)
-    return (  # what is computed of a field is only there where the field is
-        isinstance(narrow, Presence)
-        and isinstance(wide, Presence)
-        and narrow.present_
-        and wide.present_
-        and isinstance(wide.item, Field | Happened)
-        and repr(wide.item) in map(repr, walk(narrow.item))
-    )
-
-
-def _excludes(condition: Expression | None, other: Expression) -> bool:
-    """Whether the two cannot both hold, since one asks for a value and the other for its absence."""
-    present = {repr(part.item) for part in _sides(condition) if isinstance(part, Presence) and part.present_}
-    missing = {repr(part.item) for part in _sides(other) if isinstance(part, Presence) and not part.present_}
-    return bool(present & missing)
-
-
-def _sides(condition: Expression | None) -> list[Expression]:
-    """The parts of a chain of `&`."""
-    if condition is None:
-        return []
-    if isinstance(condition, Combination) and condition.word == "and":
-        return [*_sides(condition.left), *_sides(condition.right)]
-    return [condition]
-
-
-def _options(condition: Expression | None, item: Expression) -> set[object] | None:
-    if isinstance(condition, Membership) and repr(condition.item) == repr(item):
-        return set(condition.options)
-    if (
-        isinstance(condition, Comparison)
-        and condition.sign == "=="
-        and isinstance(condition.right, Constant)
-        and repr(condition.left) == repr(item)
-    ):
-        return {condition.right.value}
-    return None
