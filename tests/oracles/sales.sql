@@ -70,7 +70,7 @@ SELECT avg(stay) FROM (SELECT sum(seconds(entered_at, left_at)) AS stay FROM sta
     WHERE left_at >= entered_at AND deal_id IS NOT NULL AND in_period(left_at) GROUP BY deal_id)
 -- stage_duration.including_current
 SELECT avg(seconds(entered_at, CASE WHEN left_at < as_of() THEN left_at ELSE as_of() END)) FROM stage_visits
-WHERE entered_at <= as_of() AND (left_at IS NULL OR left_at >= entered_at) AND in_period(entered_at)
+WHERE entered_at < as_of() AND (left_at IS NULL OR left_at >= entered_at) AND in_period(entered_at)
 -- stage_conversion_rate
 WITH entered AS (SELECT v.deal_id, d.status, d.closed_at, v.left_at FROM stage_visits v JOIN deals d ON d.id = v.deal_id
     WHERE NOT d.deleted AND in_period(v.entered_at) AND NOT (d.status = 'lost' AND d.closed_at IS NULL AND v.left_at IS NOT NULL))
