@@ -1,4 +1,4 @@
-"""Conditions put together, and what their form shows of them: that one can only hold where another does, or never."""
+"""Conditions set against each other, as far as their form shows: joined, covered by one another, contradicting."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from crmkpi.definition.expressions import (
     walk,
 )
 
-__all__ = ["every", "excludes", "implies", "union"]
+__all__ = ["every", "excludes", "implies", "sides", "union"]
 
 
 def every(conditions: Iterable[Expression | None]) -> Expression | None:
