@@ -239,7 +239,9 @@ def test_related_records_are_looked_up_and_never_joined(crm: ck.Dataset) -> None
     expected: dict[Any, int] = {}
     for ticket in crm.tables["tickets"]:
         key = industry.get(ticket.customer_id)
-        expected[key] = expected.get(key, 0) + (not ticket.spam and ticket.merged_into is None)
+        created, known = ticket.created_at, crm.known_until()
+        there = created is None or created < known[created.tzinfo is not None]  # what comes later has not happened
+        expected[key] = expected.get(key, 0) + (there and not ticket.spam and ticket.merged_into is None)
     assert {result.segment["customer.industry"]: result.value for result in report} == expected
 
 
@@ -388,7 +390,7 @@ def test_the_account_of_a_quarter_is_that_of_its_months_where_both_are_asked_for
 
 
 def test_rejected_rows_are_in_every_account() -> None:
-    loaded = ck.read_dicts([{"id": "1", "status": "won"}, {"id": "2", "status": "wonn"}], record=ck.Deal)
+    loaded = ck.read_dicts([{"id": "1", "status": "won"}, {"status": None}], record=ck.Deal)
     (account,) = ck.win_rate(loaded).accounts
     assert (account.given, account.used, account.rejected, account.outside) == (2, 1, 1, 0)
 

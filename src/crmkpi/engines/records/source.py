@@ -10,10 +10,11 @@ to be present as well.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import reduce
+from types import MappingProxyType
 from typing import Any
 
 from crmkpi.definition.expressions import (
@@ -26,13 +27,17 @@ from crmkpi.definition.expressions import (
     Day,
     Expression,
     Field,
+    Happened,
     Membership,
     Negation,
+    Now,
     Operation,
     Parameter,
     Presence,
     Together,
     Unless,
+    Unreadable,
+    UnreadValue,
     walk,
 )
 from crmkpi.errors import DefinitionError
@@ -48,10 +53,12 @@ __all__ = [
     "shared_of",
     "simplified",
     "true_of",
+    "unreadable_of",
     "value_of",
     "zero_of",
 ]
 
+_ALL_READ: Mapping[str, str] = MappingProxyType({})
 OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 
 
@@ -126,6 +133,15 @@ class Names:
             self.loads[name] = (f"{record}.{path[-1]}{guard}", needs)
         return name
 
+    def unread(self, path: tuple[str, ...], resolve: Callable[[tuple[str, ...]], tuple[str, str]]) -> str:
+        """The variable of what could not be read of the record, or of the related one that `path` leads to."""
+        name = "u_" + "__".join(path)
+        if name not in self.loads:
+            record, needs = self._record(path, resolve)
+            guard = f" if {record} is not None else {self.constant(_ALL_READ)}" if path else ""
+            self.loads[name] = (f"{record}.unreadable{guard}", needs)
+        return name
+
     def _record(
         self, path: tuple[str, ...], resolve: Callable[[tuple[str, ...]], tuple[str, str]]
     ) -> tuple[str, frozenset[str]]:
@@ -147,6 +163,7 @@ class Scope:
 
     names: Names
     resolve: Callable[[tuple[str, ...]], tuple[str, str]]
+    zoned: bool = False  # the clocks of the calendar change
 
 
 def value_of(expression: Expression, scope: Scope) -> tuple[str, list[Conjunct], frozenset[str]]:
@@ -156,6 +173,10 @@ def value_of(expression: Expression, scope: Scope) -> tuple[str, list[Conjunct],
             name = scope.names.field(expression.path, scope.resolve)
             guard = [] if _never_missing(expression, scope) else [Conjunct(f"{name} is not None", frozenset({name}))]
             return name, guard, frozenset({name})
+        case Happened(item):
+            source, guards, variables = value_of(item, scope)
+            known = f"{source} < (as_of_wall if {source}.tzinfo is None else as_of)"
+            return source, [*guards, Conjunct(known, variables)], variables
         case Constant():
             return scope.names.constant(expression.value), [], frozenset()
         case Parameter():
@@ -174,6 +195,8 @@ def value_of(expression: Expression, scope: Scope) -> tuple[str, list[Conjunct],
             guards = [guard for _, needed, _ in found for guard in needed]
             variables = frozenset().union(*(needed for _, _, needed in found))
             return f"({', '.join(source for source, _, _ in found)})", guards, variables
+        case UnreadValue(item):
+            return _unread_value(item, scope)
         case _:
             raise DefinitionError(f"{expression!r} is a condition where a value is needed.")
 
@@ -203,6 +226,8 @@ def _operation(
             source if part.kind == "money" else f"decimal_of({source})"
             for source, part in ((first, left), (second, right))
         )
+    if scope.zoned and sign == "-" and left.kind == right.kind == "timestamp":
+        return f"elapsed({second}, {first})", guards, variables
     if sign == "/":
         guards.append(Conjunct(f"({second}) != zero_of({second})", others))
         if left.kind == "money":  # money by money is a plain number
@@ -261,6 +286,8 @@ def true_of(expression: Expression | None, scope: Scope) -> list[Conjunct]:
             return value_of(item, scope)[1]
         case Presence(item, False):
             return [_not_all(value_of(item, scope)[1])]
+        case Now():
+            return [Conjunct(f"start_wall == {scope.names.constant(datetime.min)}")]  # noqa: DTZ901  # a wall clock
         case Combination("and", left, right):
             return _unique([*true_of(left, scope), *true_of(right, scope)])
         case Combination("or", left, right):
@@ -269,6 +296,8 @@ def true_of(expression: Expression | None, scope: Scope) -> list[Conjunct]:
             return false_of(item, scope)
         case Unless(item):
             return [_not_all(true_of(item, scope))]
+        case Unreadable(item):
+            return [unreadable_of(item, scope)]
         case _:
             raise DefinitionError(f"{expression!r} is a value where a condition is needed.")
 
@@ -291,6 +320,8 @@ def false_of(expression: Expression, scope: Scope) -> list[Conjunct]:
             return [*guards, Conjunct(f"{source} not in {scope.names.constant(frozenset(options))}", variables)]
         case Presence(item, present):
             return true_of(Presence(item, not present), scope)
+        case Now():
+            return [Conjunct(f"start_wall != {scope.names.constant(datetime.min)}")]  # noqa: DTZ901  # a wall clock
         case Combination("and", left, right):
             return [any_of([false_of(left, scope), false_of(right, scope)])]
         case Combination("or", left, right):
@@ -299,8 +330,38 @@ def false_of(expression: Expression, scope: Scope) -> list[Conjunct]:
             return true_of(item, scope)
         case Unless(item):
             return true_of(item, scope)
+        case Unreadable(item):
+            return [_not_all([unreadable_of(item, scope)])]
         case _:
             raise DefinitionError(f"{expression!r} is a value where a condition is needed.")
+
+
+def unreadable_of(item: Field, scope: Scope) -> Conjunct:
+    """Whether a field cannot be read: its own value, or the key of a relation on the way to it."""
+    names = scope.names
+    found = [(names.unread(owner, scope.resolve), names.constant(name)) for owner, name in _steps(item, scope)]
+    steps = [step for step, _ in found]
+    source = " or ".join(f"{name} in {step}" for step, name in found)
+    return Conjunct(f"({source})" if len(steps) > 1 else source, frozenset(steps))
+
+
+def _unread_value(item: Field, scope: Scope) -> tuple[str, list[Conjunct], frozenset[str]]:
+    """What stands in a field that cannot be read, or in the key of a relation on the way to it."""
+    names = scope.names
+    steps = [(names.unread(owner, scope.resolve), names.constant(name)) for owner, name in _steps(item, scope)]
+    *before, (last, name) = steps
+    source = f"{last}.get({name})"
+    for step, key in reversed(before):
+        source = f"({step}[{key}] if {key} in {step} else {source})"
+    return source, [], frozenset(step for step, _ in steps)
+
+
+def _steps(item: Field, scope: Scope) -> list[tuple[tuple[str, ...], str]]:
+    """Where the way to a field may be unreadable: the record's path, and the name of its key or of the field itself."""
+    path = item.path
+    own = path[:-2] if len(path) > 1 and path[-2] == "attributes" else path[:-1]
+    keys = [(path[:number], scope.resolve(path[: number + 1])[0]) for number in range(len(own))]
+    return [*keys, (own, ".".join(path[len(own) :]))]
 
 
 def _is_flag(comparison: Comparison, scope: Scope) -> bool:
