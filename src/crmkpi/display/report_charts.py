@@ -46,8 +46,8 @@ def _panel(alt: Any, results: list[Result], kind: ChartKind | None) -> Any:
     currencies = sorted({result.currency for result in results if result.value is not None and result.currency})
     if len(currencies) > 1:
         raise InputError(
-            f"The amounts of {results[0].definition} are in {', '.join(currencies)}, and a chart has one axis; give the "
-            "dataset rates, or draw one currency with report.where(...)."
+            f"The amounts of {results[0].definition} are in {', '.join(currencies)}, and a chart has one axis; "
+            "give the dataset rates, or draw one currency with report.where(...)."
         )
     names = dict.fromkeys(name for result in results for name in result.segment)
     segments = [name for name in names if _varies(results, name)]
