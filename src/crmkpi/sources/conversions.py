@@ -27,8 +27,10 @@ from crmkpi.sources.reckoning import (
     in_its_currency,
     in_whole_units,
     plain_fraction,
+    stripe_items,
 )
 from crmkpi.sources.tallies import Count, Tallies
+from crmkpi.sources.usual_words import usual_words
 
 __all__ = ["ENDS", "Conversion", "conversions_for", "convert"]
 
@@ -173,6 +175,8 @@ class _Conversions:
                 fast.append(read)
             else:
                 check = number.check
+        elif unit == "stripe_items":
+            pass  # a list, which is read with the rest of its row
         elif field.kind in _NUMBERS:
             number = self._number(column, field, percent=unit == "percent")
             steps.append(fraction(number, self._count(column)) if unit == "percent" else number)
@@ -232,7 +236,8 @@ class _Conversions:
         if field.name == "currency":
             return steps, currency_reader(words, column=column.header, count=count)
         if field.kind == "choice":
-            return steps, choice_reader(field.name, field.choices, words, count=count, others=others)
+            usual = usual_words(self.kind.table, field.name)
+            return steps, choice_reader(field.name, field.choices, words, usual=usual, count=count, others=others)
         if words:
             return steps, word_reader(words, count=count, others=others, loose=by is not None)
         return steps, None
@@ -291,9 +296,12 @@ class _Conversions:
         if by is not None and by.after is not None:
             combine = after(by.after, count)
         elif by is not None and by.per is not None:
-            combine = a_month(f"{column.field} per", f"{column.field} times", count)
+            smallest = in_whole_units(count) if unit == "smallest" else None
+            combine = a_month(column.field, count, first=smallest)
         elif unit == "smallest":
             combine = in_whole_units(count)
+        elif unit == "stripe_items":
+            return stripe_items(count)
         if number is None or field.kind != "money" or "currency" not in self.kind.fields:
             return combine
         words = self.options.values.get("currency", {})

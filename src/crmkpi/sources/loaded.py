@@ -22,7 +22,7 @@ class Records(Sequence[_R], Generic[_R]):
     Every row of the source is either a record, or in `rejected`, or counted in the account as skipped. `unmapped` names
     the columns that fill no field of the record (they are in `attributes` unless that was declined). `notes` says what
     was decided on the way, in words. `account` has all of this and what became of each column and value.
-    `tz` is the time zone that times without an offset were read in.
+    `tz` is the time zone that times without an offset were read in, and `joined` what `join_leads` did.
     A slice is a plain tuple.
 
     >>> from crmkpi.records import Order
@@ -40,6 +40,7 @@ class Records(Sequence[_R], Generic[_R]):
     notes: tuple[str, ...] = ()
     source: str = "memory"
     tz: str | None = None
+    joined: str = ""
     account: LoadAccount = field(default=None)  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
@@ -76,6 +77,8 @@ class Records(Sequence[_R], Generic[_R]):
         skipped = sum(self.account.skipped.values())
         if skipped:
             parts.append(f"{skipped:,} {'row' if skipped == 1 else 'rows'} skipped, see .account")
+        if self.joined:
+            parts.append(self.joined)
         if self.unmapped:
             shown = ", ".join(self.unmapped[:8])
             more = f" and {len(self.unmapped) - 8} more" if len(self.unmapped) > 8 else ""

@@ -428,6 +428,10 @@ class _Typed:
         reason = pl.lit(None, dtype=pl.String)
         places = {folded(header): place for place, header in reversed(list(enumerate(self._grid.headers)))}
         rules = () if preset is None else preset.leave_out
+        alone = next((rule.reason for rule in rules if rule.alone and len(every) > 1), None)
+        if alone is not None:
+            filled = pl.sum_horizontal(*(one.is_not_null().cast(pl.UInt16) for one in every))
+            reason = pl.when(filled == 1).then(pl.lit(alone)).otherwise(reason)
         for rule in reversed(rules):
             for header in rule.headers:
                 if folded(header) in places:
