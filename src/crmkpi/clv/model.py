@@ -33,7 +33,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """A fitted model: its parameters, frozen, and how well the data pin them down (`fit`)."""
+    """A fitted model: its parameters, frozen, and how precisely the data determine them (`fit`)."""
 
     kind: ClassVar[str]
     parameter_names: ClassVar[tuple[str, ...]]

@@ -53,7 +53,7 @@ class Tally:
     """The state of a measurement as a value: add records, merge it with another, and report at any time.
 
     What is added makes a new tally; the old one stays what it was. Every record must be added once, in whichever part:
-    no tally keeps the records that it has seen. Tables that fields of related records come from are given beside, in
+    no tally keeps the records that it has seen. Tables of related records are given separately, in
     each `add`. A tally of one shard and that of another merge into exactly the tally of both, and so do records and
     frames. Where that cannot be, since a table is measured and also looked up, making the tally is an `InputError`.
 

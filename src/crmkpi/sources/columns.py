@@ -39,9 +39,8 @@ class Column:
 class Columns:
     """The columns of a source by position: the fields that they fill, and those that become attributes.
 
-    `beside` are columns that are read only to reckon with those that fill a field, each under the name of a slot.
-    `constants` are the fields that no column fills. `typed` are the attributes whose kind was said, each in a slot of
-    the name `attributes.HEADER`.
+    `beside` are helper columns: read only to compute other fields, each under the name of a slot. `constants` are the
+    fields that no column fills. `typed` are the attributes with a declared kind, each in a slot `attributes.HEADER`.
     """
 
     width: int
@@ -251,7 +250,7 @@ def _without(one: Found, names: set[str]) -> Found:
 def _in_slots(fields: Sequence[tuple[tuple[int, int], Column]]) -> tuple[Column, ...]:
     """Columns in the order in which they are asked, each in a slot of its own where several fill one field.
 
-    What is reckoned from other values of a row never stands in the field before it is.
+    A computed value is not in its field before it is computed.
     """
     seen: Counter[str] = Counter()
     placed = []

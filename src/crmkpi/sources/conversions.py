@@ -139,7 +139,7 @@ def conversions_for(
 
 
 def _place(conversion: Conversion) -> int:
-    """Currencies first, which amounts are held against, and last what is reckoned from other fields."""
+    """Currencies first, since amounts are validated against them; fields computed from others last."""
     if conversion.field == "currency":
         return 0
     return 2 if conversion.combine is not None and conversion.slot != conversion.field else 1

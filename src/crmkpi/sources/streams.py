@@ -26,7 +26,7 @@ _R = TypeVar("_R")
 
 
 class RecordStream(Iterator[_R], Generic[_R]):
-    r"""Records that are read while they are asked for, once; made by `stream_csv`.
+    r"""Records read lazily, in one pass; made by `stream_csv`.
 
     `rejected` are the rows refused so far. `account` is there when the last record was given.
 

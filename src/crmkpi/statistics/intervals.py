@@ -39,7 +39,9 @@ __all__ = [
     "wilson",
 ]
 
-Method = Literal["wilson", "newcombe", "student", "welch", "normal", "order statistics", "adjusted wald", "estimated"]
+Method = Literal[
+    "wilson", "newcombe", "student", "welch", "normal", "forecast", "order statistics", "adjusted wald", "estimated"
+]
 Value = TypeVar("Value", float, Decimal, timedelta)
 OtherValue = TypeVar("OtherValue", float, Decimal, timedelta)
 

@@ -11,13 +11,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from importlib import import_module
 from operator import or_
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from crmkpi.engines.frames.backends import BACKENDS, words
 from crmkpi.records import Survey
 from crmkpi.records.base import FieldType, RecordType
 from crmkpi.sources.columns import Column, Columns, matched_columns
@@ -66,16 +66,16 @@ def plain_frame(
 ) -> tuple[Any, dict[str, int]]:
     """The file as a lazy frame of typed columns, and its rows that are no records, by reason.
 
-    `held` frames are in memory; others read the file when they are asked.
+    `held` frames are in memory; others read the file at each query.
 
     Raises:
         NotPlainError: a cell is written in another way, or the file asks for what only the whole of it shows.
     """
-    pl = words(BACKENDS["polars"])
+    pl = import_module("polars")
 
     preset = options.preset
     if kind.model is Survey or (preset is not None and (preset.history or preset.merged or preset.decimal == ",")):
-        raise NotPlainError  # scores are held against scales, and the others need all rows at once
+        raise NotPlainError  # scores are validated against scales, and the others need all rows at once
     if preset is not None and preset.record != kind.model.__name__:
         raise NotPlainError
     if (
@@ -184,7 +184,7 @@ class _Typed:
         self._seen = self._looked_at()
 
     def frame(self, first_line: int | None) -> Any:
-        """All columns, beside why a row is left out and whether one of its cells is not plain."""
+        """All columns, the reason why a row is left out, and whether one of its cells is not plain."""
         pl, columns = self._pl, self._columns
         made: dict[str, Any] = {}
         for name, known in self._kind.fields.items():
@@ -327,7 +327,7 @@ class _Typed:
         self._bad.append((~text.str.contains(pattern)).fill_null(value=False))
 
     def _seconds(self, text: Any, unit: str) -> Any:
-        """Seconds of whole units; a fraction of a minute is reckoned in decimals, which floats are not."""
+        """Seconds of whole units; a fraction of a minute is computed in decimals, since floats are not exact."""
         pl = self._pl
         if unit == "seconds":
             self._must_match(text, _NUMBER)
