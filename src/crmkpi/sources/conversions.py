@@ -17,7 +17,7 @@ from crmkpi.sources.dates import NUMERIC_FORMS, DateReader, check_iso, zone_name
 from crmkpi.sources.durations import SECONDS, DurationReader
 from crmkpi.sources.grid import Grid
 from crmkpi.sources.numbers import NumberKind, NumberReader
-from crmkpi.sources.reading import Options
+from crmkpi.sources.reading import ENDS, Options
 from crmkpi.sources.reckoning import (
     PERCENT,
     Combine,
@@ -32,7 +32,7 @@ from crmkpi.sources.reckoning import (
 from crmkpi.sources.tallies import Count, Tallies
 from crmkpi.sources.usual_words import usual_words
 
-__all__ = ["ENDS", "Conversion", "conversions_for", "convert"]
+__all__ = ["Conversion", "conversions_for", "convert"]
 
 Reader = Callable[[Any], Any]
 _NUMBERS = ("money", "number", "integer")
@@ -42,7 +42,6 @@ _TYPES: Mapping[str, Callable[[Any], Any]] = {
     "integer": lambda found: int(Decimal(str(found))),
     "money": lambda found: Decimal(str(found)),
 }
-ENDS = ("until", "ended_at", "left_at")  # fields that may be given as the last day
 
 
 @dataclass(slots=True)
@@ -279,14 +278,9 @@ class _Conversions:
             day_first=self.options.day_first,
             zone=zone,
             numbers=unit if unit in NUMERIC_FORMS else None,
-            inclusive=column.field in ENDS and self._ends == "inclusive",
+            inclusive=column.field in ENDS and self.options.ends_inclusive,
             count=self._count(column),
         )
-
-    @property
-    def _ends(self) -> str | None:
-        preset = self.options.preset
-        return self.options.ends or (None if preset is None else preset.ends)
 
     def _combination(
         self, column: Column, field: FieldType, unit: str | None, number: NumberReader | None

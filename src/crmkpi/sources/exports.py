@@ -31,19 +31,20 @@ _LEAST_LEAD = 0.02
 _LEAST_KNOWN = 2
 _OF_UNKNOWN = 0.25  # weight of a header that no preset has: firms add columns of their own
 _OF_LIKE_SPELLING = 0.8  # weight of a header that matches only after normalising
-_ALL_KNOWN = 0.95
+_ALL_KNOWN = 0.9
 _LEAST_OWN = 2  # headers that say more than what a table of any system has
 _WORDS_OF_TABLES = """
 account active address agent amount assignee assigned at by campaign category channel city clicks close closed closing
 comment comments company contact cost count country created creation currency customer date day deal department
 description duration email end ended first group handled id impressions industry interval invoice item items kind last
-lead line location mobile modified name no note notes number open opened opportunity order organization organisation
+lead line location mobile modified name no note notes number open opened order organization organisation
 owner paid payment phone pipeline plan price priority probability product quantity question rating reason record ref
 reference region rep requester resolved resolution response revenue sales score sent segment seller solved source stage
 start started state status street subject subscription survey tags tax team ticket time title total type until update
 updated url user value won lost zip
 """
 _WORDS_OF_ALL = frozenset(_WORDS_OF_TABLES.split())
+_MOST_WORDS = 3  # longer ones are some system's own
 _APART = re.compile(r"[\s_]+")
 
 
@@ -131,8 +132,9 @@ def recognised(headers: Sequence[str], *, source: str = "The file") -> Recognise
 
 
 def _is_of_any(header: str) -> bool:
-    """Whether a header has nothing but words that tables of any system have, set apart by blanks or underscores."""
-    return all(word in _WORDS_OF_ALL for word in _APART.split(header.strip().casefold()))
+    """Whether a header is some words that tables of any system have, set apart by blanks or underscores."""
+    words = _APART.split(header.strip().casefold())
+    return len(words) <= _MOST_WORDS and all(word in _WORDS_OF_ALL for word in words)
 
 
 def _own_columns(headers: Sequence[str]) -> tuple[str, float]:
