@@ -17,6 +17,7 @@ from crmkpi.sources.dates import NUMERIC_FORMS, DateReader, check_iso, zone_name
 from crmkpi.sources.durations import SECONDS, DurationReader
 from crmkpi.sources.grid import Grid
 from crmkpi.sources.numbers import NumberKind, NumberReader
+from crmkpi.sources.presets.model import PresetColumn
 from crmkpi.sources.reading import ENDS, Options
 from crmkpi.sources.reckoning import (
     PERCENT,
@@ -32,7 +33,7 @@ from crmkpi.sources.reckoning import (
 from crmkpi.sources.tallies import Count, Tallies
 from crmkpi.sources.usual_words import usual_words
 
-__all__ = ["Conversion", "conversions_for", "convert"]
+__all__ = ["Conversion", "conversions_for", "convert", "is_reckoned"]
 
 Reader = Callable[[Any], Any]
 _NUMBERS = ("money", "number", "integer")
@@ -51,6 +52,7 @@ class Conversion:
     Without `fast` the cells go to the record as they are. `check` looks at all cells of a chunk before `fast` does, and
     raises where `careful` has to; `counted` counts them. `words` is what looks cells up, where nothing else is done;
     `combine` reckons with other values of the row. `attribute` is the custom attribute that the value becomes.
+    `reckoned` values need others of the row, and cannot be read where those cannot.
     """
 
     slot: str
@@ -63,6 +65,7 @@ class Conversion:
     words: Words | None = None
     counted: Callable[[int], None] | None = None
     attribute: str | None = None
+    reckoned: bool = False
 
 
 def convert(raws: list[dict[str, Any]], conversion: Conversion, *, fast: bool) -> None:
@@ -137,6 +140,11 @@ def conversions_for(
     return sorted((each for each in found if each is not None), key=_place)
 
 
+def is_reckoned(by: PresetColumn | None) -> bool:
+    """Whether the values of a column are reckoned from others of their row."""
+    return by is not None and bool(by.after or by.per or by.unit in ("smallest", "stripe_items"))
+
+
 def _place(conversion: Conversion) -> int:
     """Currencies first, since amounts are validated against them; fields computed from others last."""
     if conversion.field == "currency":
@@ -198,7 +206,15 @@ class _Conversions:
         if words is not None and len(steps) == 1:
             return Conversion(column.slot, column.field, words.__getitem__, words.__getitem__, words=words)
         return Conversion(
-            column.slot, column.field, _chain(steps), _chain(fast), check, combine, number, counted=counted
+            column.slot,
+            column.field,
+            _chain(steps),
+            _chain(fast),
+            check,
+            combine,
+            number,
+            counted=counted,
+            reckoned=is_reckoned(column.by),
         )
 
     def attribute(self, column: Column, field: FieldType) -> Conversion:

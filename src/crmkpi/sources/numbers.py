@@ -197,9 +197,13 @@ class NumberReader:
     def _is_of_hundred(self) -> bool:
         """Whether a column of shares shows that they are percentages: some above 1, and no fraction."""
         if self._of_hundred is None:
-            numbers = [number for number in map(_number, self._values()) if number is not None]
-            fractions = any(0 < number < 1 for number in numbers)
-            self._of_hundred = not fractions and any(1 < number <= 100 for number in numbers)
+            above = False
+            for number in map(_number, self._values()):
+                if number is not None and 0 < number < 1:
+                    above = False
+                    break
+                above = above or (number is not None and 1 < number <= 100)
+            self._of_hundred = above
         return self._of_hundred
 
 
