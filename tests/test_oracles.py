@@ -231,6 +231,7 @@ def test_the_same_number_as_sql_over_the_whole_data_and_by_month(name, crm, data
 METHODS = {
     "Wilson's": "wilson",
     "Student's t": "student",
+    "log-Student": "log student",
     "order statistics": "order statistics",
     "adjusted Wald": "adjusted wald",
     "Greenwood's": "estimated",

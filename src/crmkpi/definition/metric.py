@@ -25,9 +25,19 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from crmkpi._hooks import hook
-from crmkpi.definition.checks import check_definition, check_tables
+from crmkpi.definition.checks import check_definition, check_range, check_tables
 from crmkpi.definition.expressions import Expression, Parameter, as_predicate, table_of
-from crmkpi.definition.interval_rules import Estimated, IntervalRule, Mean, NetPromoter, Share, check_totals
+from crmkpi.definition.interval_rules import (
+    Estimated,
+    IntervalRule,
+    Mean,
+    Monotone,
+    NetPromoter,
+    Range,
+    Share,
+    check_totals,
+    usual_range,
+)
 from crmkpi.definition.measures import Grouped, LastDay, Measure, PeriodDays
 from crmkpi.errors import (
     DefinitionError,
@@ -41,7 +51,7 @@ from crmkpi.errors import (
 if TYPE_CHECKING:
     from crmkpi.measuring.results import Result
 
-__all__ = ["Better", "Estimated", "Mean", "Metric", "NetPromoter", "RollUp", "Share", "Unit", "metric"]
+__all__ = ["Better", "Estimated", "Mean", "Metric", "Monotone", "NetPromoter", "RollUp", "Share", "Unit", "metric"]
 
 Unit = Literal["count", "ratio", "multiple", "score", "number", "money", "duration"]
 Better = Literal["higher", "lower", "neither"]
@@ -100,6 +110,7 @@ class Metric:
     needs_as_of: bool
     tables: tuple[str, ...]  # those that the KPI reads, in the order of its measures
     asked: frozenset[str]  # what the formula takes; other parameters only serve the measures
+    within: Range = (None, None)  # the lowest and the highest number that the value can be, None for no bound
 
     def __call__(self, data: Any = None, /, **options: Any) -> Result:
         """The KPI of `data`: records, a mapping of tables, or a Dataset.
@@ -170,6 +181,8 @@ class Metric:
             inherited["leave_out"] = {
                 reason: what for reason, what in self.leave_out.items() if table_of(what) in tables
             }
+            if definition.get("unit", self.unit) == self.unit and self.within != usual_range(self.unit, self.interval):
+                inherited["within"] = self.within
             made = metric(**(inherited | definition))(function)
             made = replace(made, id=f"{self.id}.{function.__name__}")
             self.variants[function.__name__] = made
@@ -306,6 +319,7 @@ def metric(
     default_because: str = "",
     parameters: tuple[Parameter, ...] = (),
     needs_as_of: bool = False,
+    within: Range | None = None,
     **inputs: Measure | PeriodDays | LastDay,
 ) -> Callable[[Callable[..., Any]], Metric]:
     """Decorate a formula as a KPI.
@@ -313,7 +327,9 @@ def metric(
     `inputs` are the formula's measures by name (and `period_days`, the length of the period, or `last_day`, the last
     day looked at), `parameters` the numbers that the caller gives. `at` is the timestamp that puts a record into a
     period, for every measure that names no other. `leave_out` maps a reason to the records that are set aside and
-    counted under it. `needs_as_of` says that without the day up to which the data is known there is no value. `unit`
+    counted under it. `needs_as_of` says that without the day up to which the data is known there is no value.
+    `within` is the lowest and the highest number that the value can be, None for no bound: its interval stays there.
+    `unit`
     is "count", "ratio" (a fraction, shown in percent), "multiple" (how many times over), "score", "number", "money" or
     "duration". `theme` is the group that a catalogue lists the KPI under: "custom" unless you name one; a KPI of the
     library has the theme of its folder. A formula that has no value raises `UndefinedError` with the reason; dividing
@@ -362,8 +378,10 @@ def metric(
             needs_as_of,
             tuple(dict.fromkeys(measure.base.record_type_.table for measure in measures.values())),
             frozenset(inspect.signature(function).parameters),
+            usual_range(unit, interval) if within is None else within,
         )
         check_tables(made)
+        check_range(name, made.within)
         return made
 
     return decorate

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from crmkpi._hooks import hook
 from crmkpi.definition.metric import Metric, Unit
 from crmkpi.errors import InputError, UnknownNameError, did_you_mean, unknown_name
-from crmkpi.measuring.formula import counted, evaluated, interval_of
+from crmkpi.measuring.formula import counted, evaluated, interval_of, no_interval
 from crmkpi.statistics.intervals import Interval
 from crmkpi.tabular import Column, Money, Tabular
 from crmkpi.time.periods import Period
@@ -166,6 +166,16 @@ class Result:
     def small_sample(self) -> bool:
         """Whether the value rests on so few records (below 30) that it says little; a count or sum is what it is."""
         return self.value is not None and self.n < _SMALL_SAMPLE and not self.metric.additive
+
+    @property
+    def no_interval(self) -> str | None:
+        """Why the value has no interval although its KPI has one: a mean of fewer than five values; else None.
+
+        >>> from crmkpi import Deal, average_deal_size
+        >>> average_deal_size([Deal(id="1", status="won", amount=100)]).no_interval
+        'a mean of fewer than 5 values has no interval'
+        """
+        return None if self.value is None or self.interval is not None else no_interval(self.metric, self.n)
 
     @property
     def change(self) -> Change | None:

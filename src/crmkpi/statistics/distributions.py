@@ -24,7 +24,7 @@ def normal_quantile(confidence: float) -> float:
 
 
 @lru_cache(maxsize=65536)
-def student_quantile(degrees: int, confidence: float) -> float:
+def student_quantile(degrees: float, confidence: float) -> float:
     """The t for which a Student value lies within ±t at this confidence.
 
     The Cornish-Fisher expansion (Abramowitz and Stegun 26.7.5) is exact enough for many degrees of freedom. Else

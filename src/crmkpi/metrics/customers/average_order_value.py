@@ -19,6 +19,7 @@ completed = orders.status == "completed"
     orders=orders.count(completed & orders.amount.present()),
     leave_out={"no amount": completed & orders.amount.missing()},
     interval=Mean("amount", "orders"),
+    within=(0, None),
     unit="money",
     better="higher",
     also_known_as=("AOV", "average basket value", "average purchase value"),
@@ -33,7 +34,7 @@ def average_order_value(amount: Decimal, orders: int) -> Decimal:
     Orders count in the period in which they were placed. An amount of 0 is an amount; a missing one is left out.
 
     Returns:
-        Money, with Student's t interval; undefined where no completed order has an amount.
+        Money, with a log-Student interval; undefined where no completed order has an amount.
 
     Pitfalls:
         The mean of the averages of countries is not the average. Taxes and shipping are in some exports and not in

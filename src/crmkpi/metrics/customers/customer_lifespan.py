@@ -158,7 +158,7 @@ def churned_only(lifetime: float) -> float:
     counts in the period in which they left.
 
     Returns:
-        A duration, with Student's t interval; undefined where nobody left.
+        A duration, with a log-Student interval; undefined where nobody left.
 
     Examples:
         >>> from crmkpi import Customer, customer_lifespan

@@ -106,7 +106,7 @@ def delivery_time(delivery: float) -> float:
     delivered yet", deliveries before the order under "negative duration".
 
     Returns:
-        A duration, with Student's t interval; undefined where nothing was delivered.
+        A duration, with a log-Student interval; undefined where nothing was delivered.
 
     Pitfalls:
         What is still on its way has no time yet: in a crisis the slowest parcels are missing and the mean looks fine.

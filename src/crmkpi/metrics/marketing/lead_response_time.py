@@ -62,7 +62,7 @@ def mean(response: float) -> float:
     $$\text{mean lead response time} = \operatorname{mean}(\text{first contacted} - \text{created})$$
 
     Returns:
-        A duration, with Student's t interval; undefined where no lead was contacted.
+        A duration, with a log-Student interval; undefined where no lead was contacted.
 
     Examples:
         >>> from crmkpi import Lead, lead_response_time

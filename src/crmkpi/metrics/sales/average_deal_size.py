@@ -20,6 +20,7 @@ closed = deals.status.is_in("won", "lost")
     deals=deals.count(won & deals.amount.present()),
     leave_out={"deleted": deals.deleted, "no amount": won & deals.amount.missing()},
     interval=Mean("amount", "deals"),
+    within=(0, None),
     unit="money",
     better="higher",
     also_known_as=("average deal value", "average contract value", "average opportunity value"),
@@ -35,7 +36,7 @@ def average_deal_size(amount: Decimal, deals: int) -> Decimal:
     amount of 0 is an amount.
 
     Returns:
-        Money, with Student's t interval; undefined where no won deal has an amount.
+        Money, with a log-Student interval; undefined where no won deal has an amount.
 
     Notes:
         Frappe CRM also shows the mean over everything that is not lost. A mean over won and lost deals, with lost ones
@@ -93,7 +94,7 @@ def all_closed(amount: Decimal, deals: int) -> Decimal:
     $$\text{average size of closed deals} = \frac{\text{amount of closed deals}}{\text{closed deals with an amount}}$$
 
     Returns:
-        Money, with Student's t interval; undefined where no closed deal has an amount.
+        Money, with a log-Student interval; undefined where no closed deal has an amount.
 
     Pitfalls:
         Where a system sets lost deals to 0 this is far below what a deal is worth.

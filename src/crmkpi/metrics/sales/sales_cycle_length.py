@@ -33,7 +33,7 @@ def sales_cycle_length(cycle: float) -> float:
     "negative duration", deals without one of the two dates under "no created_at" or "no closed_at".
 
     Returns:
-        A duration, with Student's t interval; undefined where no won deal has both dates.
+        A duration, with a log-Student interval; undefined where no won deal has both dates.
 
     Notes:
         fivetran's dbt_salesforce gives this with the sign turned round, Odoo hides a wrong order of the dates by taking
@@ -108,7 +108,7 @@ def calendar_days(cycle: float) -> float:
     From Monday evening to Tuesday morning is one day. Days begin at midnight in the calendar's time zone.
 
     Returns:
-        A duration, with Student's t interval; undefined where no won deal has both dates.
+        A duration, with a log-Student interval; undefined where no won deal has both dates.
 
     Notes:
         Zoho counts like this.
@@ -131,7 +131,7 @@ def all_closed(cycle: float) -> float:
     $$\text{cycle of all closed deals} = \operatorname{mean}(\text{closed at} - \text{created at})$$
 
     Returns:
-        A duration, with Student's t interval; undefined where no closed deal has both dates.
+        A duration, with a log-Student interval; undefined where no closed deal has both dates.
 
     Examples:
         >>> from crmkpi import Deal, sales_cycle_length
@@ -154,7 +154,7 @@ def from_lead(cycle: float) -> float:
     Needs the leads. Won deals without a lead are left out.
 
     Returns:
-        A duration, with Student's t interval; undefined where no won deal has a lead with a date.
+        A duration, with a log-Student interval; undefined where no won deal has a lead with a date.
 
     Examples:
         >>> from crmkpi import Deal, Lead, sales_cycle_length

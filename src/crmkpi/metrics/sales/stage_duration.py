@@ -44,7 +44,7 @@ def stage_duration(stay: float) -> float:
     before they begin under "negative duration".
 
     Returns:
-        A duration, with Student's t interval; undefined where no visit ended.
+        A duration, with a log-Student interval; undefined where no visit ended.
 
     Notes:
         HubSpot shows the time of all visits of a deal (`cumulative`) beside that of the latest. Salesforce's history
@@ -101,7 +101,7 @@ def cumulative(stay: float) -> float:
     them. Visits without a deal are left out.
 
     Returns:
-        A duration, with Student's t interval over deals; undefined where no visit ended.
+        A duration, with a log-Student interval over deals; undefined where no visit ended.
 
     Examples:
         >>> from crmkpi import StageVisit, stage_duration

@@ -34,7 +34,7 @@ def average_response_time(response: float) -> float:
     left out.
 
     Returns:
-        A duration, with Student's t interval; undefined where nobody was answered.
+        A duration, with a log-Student interval; undefined where nobody was answered.
 
     Notes:
         `first_response_time` asks what became of the tickets of a period, and for the customer in the middle.

@@ -70,7 +70,7 @@ def mean(response: float) -> float:
     $$\text{mean first response time} = \operatorname{mean}(\text{first reply} - \text{created})$$
 
     Returns:
-        A duration, with Student's t interval; undefined where no ticket was answered.
+        A duration, with a log-Student interval; undefined where no ticket was answered.
 
     Examples:
         >>> from crmkpi import Ticket, first_response_time

@@ -34,7 +34,7 @@ def handle_time(handled: float) -> float:
     time was not recorded are left out under "no handled_seconds"; open again, merged tickets and spam as well.
 
     Returns:
-        A duration, with Student's t interval; undefined where no solved ticket has a time.
+        A duration, with a log-Student interval; undefined where no solved ticket has a time.
 
     Pitfalls:
         Call centres mean the time of one call: a ticket of three calls is three of theirs. Shorter is not better where

@@ -68,7 +68,7 @@ def mean(resolution: float) -> float:
     $$\text{mean resolution time} = \operatorname{mean}(\text{solved} - \text{created})\ \text{of solved tickets}$$
 
     Returns:
-        A duration, with Student's t interval; undefined where no ticket was solved.
+        A duration, with a log-Student interval; undefined where no ticket was solved.
 
     Examples:
         >>> from crmkpi import Ticket, resolution_time
