@@ -39,12 +39,8 @@ print(crm.scorecard("sales", period="2026-Q3", compare="previous"))
 by_source = crm.measure(["win_rate", "average_deal_size"], period="2026", by="source")
 print(by_source.pivot(rows="source", columns="metric"))
 
-# %% Which of these differences may be chance? Those between rates whose intervals overlap.
-rates = [result for result in by_source if result.definition == "win_rate"]
-for result in sorted(rates, key=lambda result: result.value, reverse=True):
-    if result.interval is not None:
-        low, high = result.interval
-        print(f"{result.segment['source'] or 'unknown':10} {result.value:6.1%}   between {low:.1%} and {high:.1%}")
+# %% Which of these differences are more than chance? Each source beside all the others.
+print(crm.compare("win_rate", by="source", period="2026"))
 
 # %% The same quarter, counted in three ways
 for way in (ck.win_rate, *ck.win_rate.variants.values()):

@@ -2,6 +2,8 @@
 
 Tests that take a `backend` run on each frame library: those of `--backends`, or one kind of each but Spark.
 `--exhaustive` runs them on all kinds, such as Polars both lazy and eager.
+
+Tests marked as slow, which take seconds each or are hundreds, run with `--slow`, as in CI, and where they are named.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ settings.register_profile("exhaustive", settings.get_profile("quick"), max_examp
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", help="run the slow tests too")
     parser.addoption("--exhaustive", action="store_true", help="try many generated examples instead of few")
     parser.addoption(
         "--backends", default="", help="frame libraries, such as polars,pyspark; else those installed but Spark"
@@ -38,6 +41,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("exhaustive" if config.getoption("--exhaustive") else "quick")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the slow tests, unless they are asked for: by an option, or by a name such as FILE::TEST."""
+    if config.getoption("--slow") or config.getoption("--exhaustive") or any("::" in named for named in config.args):
+        return
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    if slow:
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if not item.get_closest_marker("slow")]
 
 
 @pytest.fixture(scope="session")

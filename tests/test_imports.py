@@ -117,6 +117,7 @@ def test_measuring_one_kpi_by_its_name_loads_no_other_family():
     assert {name for name in loaded if name.startswith("metrics.sales.")} == {"metrics.sales.win_rate"}
 
 
+@pytest.mark.slow
 def test_a_kpi_that_is_loaded_alone_has_all_its_variants():
     program = """if True:
         import sys, crmkpi
@@ -131,6 +132,7 @@ def test_a_kpi_that_is_loaded_alone_has_all_its_variants():
     assert alone == {metric.id: set(metric.variants) for metric in crmkpi.catalogue}
 
 
+@pytest.mark.slow
 def test_every_public_name_is_found_whichever_is_asked_for_first():
     program = """if True:
         import sys, crmkpi

@@ -49,6 +49,7 @@ provide(
         "report_page": "crmkpi.display.html",
         "report_table": "crmkpi.display.html",
         "report_text": "crmkpi.display.text",
+        "table_html": "crmkpi.display.html",
         "result_from_totals": "crmkpi.measuring.results",
         "result_of": "crmkpi.measuring.dataset",
         "result_row": "crmkpi.display.rows",

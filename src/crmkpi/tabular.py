@@ -13,6 +13,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Literal
 
+from crmkpi._hooks import hook
 from crmkpi.errors import InputError, MissingExtraError, unknown_name
 
 __all__ = ["Column", "Kind", "Money", "Tabular", "inferred"]
@@ -40,6 +41,10 @@ class Column:
         return Column(kind, [None if cell is None else change(cell) for cell in self.cells])
 
 
+_table_html: Callable[[Sequence[Mapping[str, Any]], int], str] = hook("table_html")
+_SHOWN = 20  # rows of a table in a notebook
+
+
 class Tabular:
     """A table that becomes a frame: `to_pandas()`, `to_polars()`, `to_arrow()`, or whatever reads the Arrow interface.
 
@@ -49,8 +54,21 @@ class Tabular:
 
     __slots__ = ()
 
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One dict per row, with the same keys in each."""
+        raise NotImplementedError  # pragma: no cover  # every table has its own rows
+
     def _columns(self) -> Mapping[str, Column]:
-        raise NotImplementedError  # pragma: no cover  # every table has its own columns
+        rows = self.to_dicts()
+        return {name: inferred([row[name] for row in rows]) for name in (rows[0] if rows else ())}
+
+    def _repr_html_(self) -> str:
+        return _table_html(*self._head(_SHOWN))
+
+    def _head(self, count: int) -> tuple[Sequence[Mapping[str, Any]], int]:
+        """The first rows as a notebook shows them, and how many rows there are."""
+        rows = self.to_dicts()
+        return rows[:count], len(rows)
 
     def to_pandas(self, *, money: Money = "decimal") -> Any:
         """A pandas DataFrame; amounts are `decimal.Decimal`, or floats with `money="float"`."""

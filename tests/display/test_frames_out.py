@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import crmkpi as ck
+from crmkpi import clv
 from crmkpi.errors import InputError, UnknownNameError
 from crmkpi.tabular import inferred
 
@@ -188,3 +189,52 @@ def test_no_frame_library_is_loaded_before_a_frame_is_asked_for() -> None:
     """
     ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     assert ran.stdout == "set()\n"
+
+
+ORDERS = [
+    ck.Order(
+        id=str(number),
+        customer_id=f"<C{number % 30}>",
+        ordered_at=date(2026, 1, 1) + timedelta(days=number),
+        amount=number,
+    )
+    for number in range(90)
+]
+VISITS = [
+    ck.StageVisit(id=str(n), deal_id=str(n // 2), stage=("Lead", "Offer")[n % 2], entered_at=date(2026, 1, 1 + n))
+    for n in range(9)
+]
+
+
+def _value_table() -> Any:
+    history = ck.rfm.rfm(ORDERS, as_of=date(2026, 6, 30)).history("weeks")
+    buying = clv.BgNbd(r=0.24, alpha=4.4, a=0.79, b=2.4, unit="weeks")
+    return clv.value_table(buying, clv.GammaGamma(p=6.2, q=3.7, v=15.4), history)
+
+
+TABLES = {
+    "cohorts": lambda: ck.cohorts.cohorts(ORDERS, as_of=date(2026, 6, 30)),
+    "funnel": lambda: ck.funnel.funnel(VISITS, stages=["Lead", "Offer"]),
+    "rfm": lambda: ck.rfm.rfm(ORDERS, as_of=date(2026, 6, 30)),
+    "survival": lambda: ck.survival.kaplan_meier(ck.survival.Durations(range(1, 40), [True] * 39)),
+    "value": _value_table,
+}
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("name", TABLES)
+def test_every_table_is_a_frame_of_its_rows(name: str, library: str) -> None:
+    table = TABLES[name]()
+    frame = rows_of(getattr(table, f"to_{library}")())
+    assert frame == [{key: plain(value) for key, value in row.items()} for row in table.to_dicts()]
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_table_shows_itself_in_a_notebook_and_is_short_on_a_line(name: str) -> None:
+    table = TABLES[name]()
+    html = table._repr_html_()
+    assert html.count("<tr>") <= 21
+    assert "<C" not in html
+    assert len(repr(table)) < 500
+    if len(table.to_dicts()) > 20 and name != "cohorts":
+        assert f"and {len(table.to_dicts()) - 20} more rows" in html

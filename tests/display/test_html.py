@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmkpi import Dataset, Deal
+from crmkpi import Dataset, Deal, win_rate
 from crmkpi.display.html import report_page, report_table
 from crmkpi.measuring.results import Report
 
@@ -55,14 +55,18 @@ def test_a_table_shows_what_the_text_shows(by_owner: Report) -> None:
     reader = read(report_table(by_owner))
     assert reader.cells[:12] == [
         "owner", "value", "95 % interval", "n", "vs 2026-Q1", "",
-        "Ada", "100.0 %", "34.2 to 100.0", "2", "+50.0 pp better", "†°",
+        "Ada", "100.0 %", "34.2 to 100.0", "2", "+50.0 pp too few to say", "†°",
     ]  # fmt: skip
 
 
-def test_better_and_worse_are_marked_for_the_eye_and_said_in_words(by_owner: Report) -> None:
-    html = report_table(by_owner)
-    assert '<td class="better">+50.0 pp better</td>' in html
-    assert '<td class="worse">-100.0 pp worse</td>' in html
+def test_better_and_worse_are_marked_for_the_eye_and_said_in_words_where_they_are_shown(by_owner: Report) -> None:
+    before = win_rate.from_totals(won=100, closed=200)
+    better, worse, same = (win_rate.from_totals(won=won, closed=200).against(before) for won in (140, 60, 101))
+    html = report_table(Report((better, worse, same)))
+    assert '<td class="better">+20.0 pp better</td>' in html
+    assert '<td class="worse">-20.0 pp worse</td>' in html
+    assert "<td>+0.5 pp too few to say</td>" in html
+    assert not {"better", "worse"} & {part for part in report_table(by_owner).split('"') if part.endswith("er")}
 
 
 def test_kpis_have_their_titles_and_meanings(crm: Dataset) -> None:

@@ -16,12 +16,13 @@ def test_a_report_is_a_markdown_table(by_owner: Report) -> None:
         "",
         "| owner | value | 95 % interval | n | vs 2026-Q1 |  |",
         "| --- | ---: | ---: | ---: | ---: | --- |",
-        "| Ada | 100.0 % | 34.2 to 100.0 | 2 | +50.0 pp better | †° |",
-        "| Bo | 0.0 % | 0.0 to 79.3 | 1 | -100.0 pp worse | †° |",
+        "| Ada | 100.0 % | 34.2 to 100.0 | 2 | +50.0 pp too few to say | †° |",
+        "| Bo | 0.0 % | 0.0 to 79.3 | 1 | -100.0 pp too few to say | †° |",
         "| (none) | 0.0 % | 0.0 to 79.3 | 1 | – | †° |",
         "",
         "- † rests on fewer than 30 records, so it says little",
         "- ° the period is not over",
+        "- verdicts take into account that there are 2 comparisons (Benjamini-Hochberg)",
         "- left out: 1 no closed_at",
     ]
 

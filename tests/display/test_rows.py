@@ -49,7 +49,15 @@ def test_a_row_has_the_value_and_all_its_evidence(by_owner: Report) -> None:
         "previous_value": 0.5,
         "change": 0.5,
         "relative_change": 1.0,
-        "better": True,
+        "better": None,
+        "change_low": pytest.approx(-0.273, abs=0.001),
+        "change_high": pytest.approx(0.905, abs=0.001),
+        "p_value": pytest.approx(0.248, abs=0.001),
+        "adjusted_p": pytest.approx(0.248, abs=0.001),
+        "comparisons": 2,
+        "verdict": "too few to say",
+        "detectable": None,
+        "no_verdict": None,
     }
 
 

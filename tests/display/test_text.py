@@ -22,7 +22,7 @@ def lines(text: str) -> list[str]:
 def test_a_result_reads_as_one_line_with_its_evidence(crm: Dataset) -> None:
     assert result_text(win_rate(crm, period="2026-Q2", compare="previous")) == (
         "win_rate (2026-Q2) 50.0 % [15.0 %, 85.0 %], 2 won of 4 closed; left out: 1 no closed_at; "
-        "-16.7 pp worse against 2026-Q1; small sample; the period is not over"
+        "-16.7 pp [-61.0 pp, +41.1 pp] against 2026-Q1: too few to say; small sample; the period is not over"
     )
 
 
@@ -57,14 +57,15 @@ def test_a_report_reads_as_an_aligned_table_with_notes(by_owner: Report) -> None
     assert report_text(by_owner).splitlines() == lines("""
         win_rate, 2026-Q2 by owner
 
-        owner     value  95 % interval  n       vs 2026-Q1
-        ------------------------------------------------------
-        Ada     100.0 %  34.2 to 100.0  2  +50.0 pp better  †°
-        Bo        0.0 %    0.0 to 79.3  1  -100.0 pp worse  †°
-        (none)    0.0 %    0.0 to 79.3  1                –  †°
+        owner     value  95 % interval  n                vs 2026-Q1
+        ---------------------------------------------------------------
+        Ada     100.0 %  34.2 to 100.0  2   +50.0 pp too few to say  †°
+        Bo        0.0 %    0.0 to 79.3  1  -100.0 pp too few to say  †°
+        (none)    0.0 %    0.0 to 79.3  1                         –  †°
 
         † rests on fewer than 30 records, so it says little
         ° the period is not over
+        verdicts take into account that there are 2 comparisons (Benjamini-Hochberg)
         left out: 1 no closed_at
         """)
 

@@ -105,6 +105,7 @@ def test_a_frame_gives_the_same_value_as_records(backend: str, name: str, reques
         compare(found.crm, frames, [metric], question, found.by)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", METRICS)
 def test_a_frame_gives_the_same_result_as_records(backend: str, name: str, examples: int) -> None:
     metric = METRICS[name]
@@ -148,6 +149,7 @@ OPTIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("question", QUESTIONS, ids=["all", "months", "quarters"])
 def test_the_whole_catalogue_of_the_sample_company_is_the_same(
     backend: str, company: Any, question: Any, request: pytest.FixtureRequest

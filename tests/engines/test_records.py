@@ -78,6 +78,7 @@ def test_any_parts_of_the_data_merge_to_exactly_the_whole(
     assert merged == answered(query, found)
 
 
+@pytest.mark.slow
 def test_a_stream_of_a_hundred_thousand_records_equals_the_list() -> None:
     def stream() -> Iterator[ck.Deal]:
         for number in range(100_000):

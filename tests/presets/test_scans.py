@@ -155,6 +155,7 @@ def compared(path: Path, options: Mapping[str, Any]) -> None:
     same(ck.scan(path, preset="salesforce_opportunity", engine="polars", **options), records)
 
 
+@pytest.mark.slow
 @slow
 @given(ROWS, FAULTS, OPTIONS, st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]), st.sampled_from(["\n", "\r\n"]))
 def test_whatever_the_cells_hold_a_scan_gives_what_the_records_give(
@@ -178,6 +179,7 @@ def test_no_bytes_below_the_headers_make_a_scan_differ(tmp_path: Path, content: 
     compared(path, {})
 
 
+@pytest.mark.slow
 @slow
 @given(ROWS, OPTIONS)
 def test_what_is_written_plainly_is_not_read_as_records(

@@ -7,6 +7,7 @@ from copy import deepcopy
 from datetime import datetime
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +19,7 @@ from crmkpi.testing import datasets
 KINDS = ("error", "warning", "information")
 
 
+@pytest.mark.slow
 @given(datasets(*RECORDS.values()), st.randoms(use_true_random=False))
 def test_a_report_on_any_records_adds_up_and_does_not_depend_on_their_order(crm: Dataset, chance: Random) -> None:
     before = {name: deepcopy(list(records)) for name, records in crm.tables.items()}

@@ -218,6 +218,7 @@ def test_there_is_nothing_to_say_of_clean_tables() -> None:
     assert report.is_clean
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given(st.integers(min_value=5, max_value=60), st.sampled_from(["Europe/Berlin", "UTC", "America/New_York"]))
 def test_the_sample_company_has_dirt_and_no_errors(hundredths: int, zone: str) -> None:

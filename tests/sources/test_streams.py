@@ -129,6 +129,7 @@ def test_amounts_are_read_alike_whoever_asks_for_the_records() -> None:
     assert (streamed.value, streamed.unread) == (Decimal("8.333333"), {"mrr is not a number": 1})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", [None, "salesforce_opportunity"])
 def test_memory_does_not_grow_with_the_file(preset: str | None, tmp_path: Path) -> None:
     def peak(rows: int) -> int:

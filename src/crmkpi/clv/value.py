@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, fields
 from math import exp, hypot, log
 from typing import Any
 
@@ -14,8 +14,9 @@ from crmkpi.clv.model import Estimate
 from crmkpi.clv.purchases import PurchaseModel
 from crmkpi.clv.time import DiscountRate, Span, as_discount, as_span
 from crmkpi.errors import InputError, ParameterError
+from crmkpi.tabular import Tabular
 
-__all__ = ["CustomerValue", "customer_value", "customer_value_interval", "discounting", "value_table"]
+__all__ = ["CustomerValue", "ValueTable", "customer_value", "customer_value_interval", "discounting", "value_table"]
 
 _ONE_MONTH = Span(1, "months")
 _NO_DISCOUNT = DiscountRate(0.0, Span(1, "years"))
@@ -30,6 +31,38 @@ class CustomerValue:
     expected_spend: float
     value: float
     decile: int
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ValueTable(Tabular):
+    """What each customer is worth, the most valuable first."""
+
+    rows: tuple[CustomerValue, ...]
+
+    def __len__(self) -> int:
+        """How many customers there are."""
+        return len(self.rows)
+
+    def __getitem__(self, place: int) -> CustomerValue:
+        """The customer at a place."""
+        return self.rows[place]
+
+    def __iter__(self) -> Iterator[CustomerValue]:
+        """The customers in order."""
+        return iter(self.rows)
+
+    def __repr__(self) -> str:
+        return f"<ValueTable of {len(self):,} customers>"
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One dict per customer, with the fields of `CustomerValue`."""
+        return self._head(len(self))[0]
+
+    def _head(self, count: int) -> tuple[list[dict[str, Any]], int]:
+        return [{name: getattr(row, name) for name in _FIELDS} for row in self.rows[:count]], len(self)
+
+
+_FIELDS = tuple(known.name for known in fields(CustomerValue))
 
 
 def customer_value(
@@ -99,9 +132,7 @@ def customer_value_interval(
     return estimates
 
 
-def value_table(
-    purchases: PurchaseModel, spend: GammaGamma, history: PurchaseHistory, **how: Any
-) -> list[CustomerValue]:
+def value_table(purchases: PurchaseModel, spend: GammaGamma, history: PurchaseHistory, **how: Any) -> ValueTable:
     """One row per customer, the most valuable first, with deciles of value; keywords as in `customer_value`."""
     ids = history.customer_ids if history.customer_ids is not None else range(len(history))
     columns = zip(
@@ -112,7 +143,8 @@ def value_table(
         strict=True,
     )
     ordered = sorted(columns, key=lambda row: -row[3])
-    return [CustomerValue(*row, decile=1 + 10 * place // len(ordered)) for place, row in enumerate(ordered)]
+    rows = (CustomerValue(*row, decile=1 + 10 * place // len(ordered)) for place, row in enumerate(ordered))
+    return ValueTable(tuple(rows))
 
 
 def _spend(history: PurchaseHistory) -> Any:

@@ -407,9 +407,9 @@ def _check_words(name: str, unit: str, better: str) -> None:
         raise DefinitionError(f"{name} says that {better!r} is better. {did_you_mean(str(better), get_args(Better))}")
 
 
-def _folder(module: str) -> str:
+def _folder(module: str | None) -> str:
     """The theme of a KPI of the library, which is the folder of its file, and "custom" for all others."""
-    package, _, rest = module.partition("crmkpi.metrics.")
+    package, _, rest = (module or "").partition("crmkpi.metrics.")
     return "custom" if package or not rest else rest.partition(".")[0]
 
 

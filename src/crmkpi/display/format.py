@@ -27,6 +27,8 @@ from crmkpi.statistics.intervals import Interval
 __all__ = [
     "UNDEFINED",
     "format_change",
+    "format_change_interval",
+    "format_detectable",
     "format_input",
     "format_interval",
     "format_label",
@@ -78,6 +80,33 @@ def format_value(value: Any, unit: Unit, *, currency: str | None = None, signed:
         case _:
             text = _two_decimals(value)
     return f"+{text}" if signed and value > value - value else text
+
+
+def format_change_interval(change: Change, unit: Unit, *, currency: str | None = None) -> str:
+    """The interval of a change, in percentage points, points, or the unit of the KPI.
+
+    >>> from crmkpi.statistics.intervals import Interval
+    >>> format_change_interval(Change(0.05, 0.2, interval=Interval(-0.038, 0.137, 0.95, "newcombe")), "ratio")
+    '[-3.8 pp, +13.7 pp]'
+    """
+    if change.interval is None:
+        return ""
+    return f"[{', '.join(_difference(bound, unit, currency) for bound in change.interval)}]"
+
+
+def format_detectable(change: Change, unit: Unit, *, currency: str | None = None) -> str:
+    """The smallest change that the data could have shown, without a sign."""
+    return "" if change.detectable is None else _difference(change.detectable, unit, currency).lstrip("+")
+
+
+def _difference(size: Any, unit: Unit, currency: str | None) -> str:
+    if unit == "ratio":
+        return f"{_signed(_percent(size))} pp"
+    if unit == "score":
+        return f"{_signed(f'{size:z.1f}')} pts"
+    if unit == "count":
+        return _signed(f"{size:z,.0f}")
+    return format_value(size, unit, currency=currency, signed=True)
 
 
 def format_interval(interval: Interval[Any] | None, unit: Unit, *, currency: str | None = None) -> str:
@@ -139,9 +168,14 @@ def format_change(change: Change | None, unit: Unit) -> str:  # one way to say i
 
 
 def judgement(change: Change | None) -> str:
-    """Whether a change is for the better, in a word; nothing where the KPI takes no side or nothing changed."""
-    if change is None or change.better is None:
+    """What is shown of a change, in a word or three; nothing where nothing changed or nothing can be said.
+
+    A change that is shown is better or worse, or up or down where the KPI takes no side.
+    """
+    if change is None or change.verdict is None or not change.absolute:
         return ""
+    if change.better is None:
+        return change.verdict
     return "better" if change.better else "worse"
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from html import escape
+from typing import Any
 
-from crmkpi.display.format import words
+from crmkpi.display.format import UNDEFINED, format_label, words
 from crmkpi.display.sheet import Column, Sheet, sheet_of
 from crmkpi.measuring.results import Report, Result
 
-__all__ = ["draw_html", "html_page", "report_page", "report_table"]
+__all__ = ["draw_html", "html_page", "report_page", "report_table", "table_html"]
 
 # Mixed with the colour of the text, which the page chose for its background: a notebook may be light on a dark desktop.
 _STYLE = """
@@ -42,6 +45,41 @@ def report_page(report: Report) -> str:
     sheet = sheet_of(report.results, title=report.title, names="title", notes=report.notes)
     table = draw_html(sheet, caption=False) if report else "<p>no results</p>"
     return html_page(sheet.heading or "KPIs", table)
+
+
+def table_html(rows: Sequence[Mapping[str, Any]], total: int) -> str:
+    """Rows of plain values as a table for a notebook, and how many more rows there are in all.
+
+    >>> "<td>1,234</td>" in table_html([{"customer": "A", "orders": 1234}], 1)
+    True
+    """
+    if not rows:
+        return "<p>no rows</p>"
+    columns = tuple(
+        Column("number" if _are_numbers(name, rows) else "label", words(name), tuple(_plain(row[name]) for row in rows))
+        for name in rows[0]
+    )
+    more = total - len(rows)
+    notes = (f"and {more:,} more rows; to_pandas() and to_polars() have all",) if more else ()
+    return draw_html(Sheet("", columns, notes))
+
+
+def _are_numbers(name: str, rows: Sequence[Mapping[str, Any]]) -> bool:
+    return all(row[name] is None or isinstance(row[name], int | float | Decimal) for row in rows)
+
+
+def _plain(value: Any) -> str:
+    match value:
+        case None:
+            return UNDEFINED
+        case bool():
+            return "yes" if value else "no"
+        case int():
+            return f"{value:,}"
+        case float():
+            return f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
+        case _:
+            return format_label(value)
 
 
 def html_page(heading: str, body: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from crmkpi.display.format import format_label, listed
+from crmkpi.display.format import format_detectable, format_label, listed
 from crmkpi.measuring.results import Result
 from crmkpi.time.periods import Period
 
@@ -28,6 +28,7 @@ def notes_of(results: Sequence[Result], name_of: Callable[[Result], str]) -> tup
         notes.append(f"{NOT_OVER} the period is not over")
     notes += dict.fromkeys(result.no_interval for result in results if result.no_interval)
     notes += _undefined(results, name_of)
+    notes += _changes(results, name_of)
     notes += _left_out(results, name_of)
     rejected = {account.table: account.rejected for result in results for account in result.accounts}
     rows = [f"{count:,} of {table}" for table, count in rejected.items() if count]
@@ -52,6 +53,29 @@ def _undefined(results: Sequence[Result], name_of: Callable[[Result], str]) -> I
         everywhere = len(without) == sum(name_of(result) == name for result in results)
         where = "" if everywhere else f" for {listed(_place(result, results) for result in without)}"
         yield f"{name} undefined{where}: {reason}"
+
+
+def _changes(results: Sequence[Result], name_of: Callable[[Result], str]) -> Iterator[str]:
+    """How many comparisons the verdicts take into account, what too little data could have shown, and what has none."""
+    changes = [(result, result.change) for result in results if result.compared_to is not None]
+    several = max((change.comparisons for _, change in changes if change is not None), default=1)
+    if several > 1:
+        yield f"verdicts take into account that there are {several:,} comparisons (Benjamini-Hochberg)"
+    one_kpi = len({name_of(result) for result in results}) == 1 and len(results) > 1
+    small = [
+        f"{' '.join(filter(None, ('' if one_kpi else name_of(result), _place(result, results))))} "
+        f"{format_detectable(change, result.unit, currency=result.currency)}"
+        for result, change in changes
+        if change is not None and change.verdict == "too few to say" and change.detectable and change.absolute
+    ]
+    if small:
+        yield f"too few to say: the smallest change that would mostly show is, of {listed(small)}"
+    refused: dict[str, list[str]] = {}
+    for result, change in changes:
+        if change is not None and change.reason is not None and change.absolute:
+            refused.setdefault(change.reason, []).append(name_of(result))
+    for reason, names in refused.items():
+        yield f"no verdict on {listed(names)}: {reason}"
 
 
 def _left_out(results: Sequence[Result], name_of: Callable[[Result], str]) -> Iterator[str]:

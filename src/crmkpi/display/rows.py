@@ -102,6 +102,14 @@ def _comparison(other: Result, change: Change) -> dict[str, Any]:
         "change": _plain(change.absolute),
         "relative_change": change.relative,
         "better": change.better,
+        "change_low": None if change.interval is None else _plain(change.interval.low),
+        "change_high": None if change.interval is None else _plain(change.interval.high),
+        "p_value": change.p_value,
+        "adjusted_p": change.adjusted_p,
+        "comparisons": change.comparisons,
+        "verdict": change.verdict,
+        "detectable": _plain(change.detectable),
+        "no_verdict": change.reason,
     }
 
 

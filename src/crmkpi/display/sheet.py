@@ -10,7 +10,7 @@ from crmkpi.display.format import UNDEFINED, format_change, format_label, format
 from crmkpi.display.notes import marks, notes_of
 from crmkpi.measuring.results import Result
 
-__all__ = ["Column", "Names", "Role", "Sheet", "period_label", "sheet_of"]
+__all__ = ["Column", "Names", "Role", "Sheet", "compared_label", "period_label", "sheet_of"]
 
 Names = Literal["id", "title"]
 Role = Literal["metric", "label", "value", "interval", "number", "change", "mark"]
@@ -82,6 +82,16 @@ def period_label(result: Result) -> str:
     return "all data" if result.period is None else result.period.label
 
 
+def compared_label(result: Result) -> str:
+    """What a result is compared to: the other period, or the other segment."""
+    other = result.compared_to
+    if other is None:
+        return ""
+    if other.segment == result.segment:
+        return period_label(other)
+    return ", ".join(dict.fromkeys(map(format_label, other.segment.values())))
+
+
 def _labels(results: Sequence[Result]) -> list[Column]:
     """The period and the segments."""
     names = dict.fromkeys(name for result in results for name in result.segment)
@@ -96,7 +106,7 @@ def _numbers(results: Sequence[Result]) -> list[Column]:
     """The value and what belongs to it; columns without any content are left off."""
     confidences = {result.interval.confidence for result in results if result.interval is not None}
     level = f"{100 * confidences.pop():g} % " if len(confidences) == 1 else ""
-    compared = {period_label(result.compared_to) for result in results if result.compared_to is not None}
+    compared = {compared_label(result) for result in results if result.compared_to is not None}
     columns = [
         Column("value", "value", tuple(map(value_text, results))),
         Column(

@@ -9,6 +9,8 @@ from unicodedata import combining, east_asian_width
 from crmkpi.definition.metric import Share
 from crmkpi.display.format import (
     format_change,
+    format_change_interval,
+    format_detectable,
     format_input,
     format_interval,
     format_label,
@@ -16,13 +18,14 @@ from crmkpi.display.format import (
     value_text,
     words,
 )
-from crmkpi.display.sheet import Column, Sheet, period_label, sheet_of
-from crmkpi.measuring.results import Report, Result
+from crmkpi.display.sheet import Column, Sheet, compared_label, sheet_of
+from crmkpi.measuring.results import Change, Report, Result
 
 __all__ = ["draw_text", "report_text", "result_text"]
 
 _GAP = "  "
 _NARROWEST = {"metric": 16, "label": 8}
+_BRIEFLY = {"no clear change": "unclear", "too few to say": "too few"}
 
 
 def result_text(result: Result) -> str:
@@ -53,8 +56,7 @@ def result_text(result: Result) -> str:
     if result.skipped:
         parts.append("no records: " + ", ".join(f"{count:,} {reason}" for reason, count in result.skipped.items()))
     if result.compared_to is not None and result.change is not None and result.change.absolute is not None:
-        change = " ".join(filter(None, (format_change(result.change, result.unit), judgement(result.change))))
-        parts.append(f"{change} against {period_label(result.compared_to)}")
+        parts.append(_change(result, result.change))
     if result.small_sample:
         parts.append("small sample")
     if result.complete is False:
@@ -89,6 +91,17 @@ def draw_text(sheet: Sheet, *, width: int = 80) -> str:
     return "\n".join(lines)
 
 
+def _change(result: Result, change: Change) -> str:
+    """How a value differs from another, and what is shown of it."""
+    interval = format_change_interval(change, result.unit, currency=result.currency)
+    said = f"{format_change(change, result.unit)}{' ' if interval else ''}{interval} against {compared_label(result)}"
+    verdict = judgement(change)
+    if change.verdict in ("no clear change", "too few to say"):
+        seen = format_detectable(change, result.unit, currency=result.currency)
+        return f"{said}: {change.verdict}" + (f", a change of {seen} would mostly show" if seen else "")
+    return f"{said}: {verdict}" if verdict else said
+
+
 def _inputs(result: Result) -> str:
     """The numbers behind a value: "4,238 won of 6,711 closed", or how many records a single one rests on."""
     metric = result.metric
@@ -116,6 +129,8 @@ def _fitted(columns: Sequence[Column], width: int) -> list[Column]:
             limits[max(wide, key=limits.__getitem__)] -= 1
             spare += 1
     for number, column in enumerate(columns):
+        if column.role == "change" and spare < 0:
+            fitted[number] = Column(column.role, column.header, tuple(map(_briefly, column.cells)))
         if column.role in _NARROWEST:
             shorten = _cut_within if column.role == "metric" else _cut
             cells = tuple(shorten(cell, limits[number]) for cell in column.cells)
@@ -136,6 +151,13 @@ def _columns(text: str) -> int:
     if text.isascii():
         return len(text)
     return sum(0 if combining(one) else 2 if east_asian_width(one) in "WF" else 1 for one in text)
+
+
+def _briefly(change: str) -> str:
+    """A change in fewer words, where the line is too narrow."""
+    for long, short in _BRIEFLY.items():
+        change = change.replace(long, short)
+    return change
 
 
 def _cut_within(name: str, width: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
@@ -12,6 +12,7 @@ from crmkpi.engines.frames.table import FrameTable
 from crmkpi.errors import CurrencyError, InputError, ParameterError, did_you_mean
 from crmkpi.insight.given import check_day, reading
 from crmkpi.measuring.dataset import framed
+from crmkpi.tabular import Tabular
 
 __all__ = ["Cohort", "CohortCell", "CohortTable", "cohorts"]
 
@@ -47,7 +48,7 @@ class Cohort:
 
 
 @dataclass(frozen=True, slots=True)
-class CohortTable:
+class CohortTable(Tabular):
     """The triangle: one cohort a row, one period a column; cells not fully observed are marked and not averaged."""
 
     cohorts: tuple[Cohort, ...]
@@ -83,6 +84,19 @@ class CohortTable:
             for cohort in self.cohorts
             for k, cell in enumerate(cohort.cells)
         ]
+
+    def _head(self, count: int) -> tuple[Sequence[Mapping[str, Any]], int]:
+        """The triangle: one row a cohort, one column a period."""
+        rates = self.measure == "customers"
+        rows = [
+            {"cohort": cohort.label, "size": cohort.size}
+            | {str(k): _shown(cell, cohort.size, rates=rates) for k, cell in enumerate(cohort.cells)}
+            for cohort in self.cohorts[:count]
+        ]
+        return rows, len(self.cohorts)
+
+    def __repr__(self) -> str:
+        return f"<CohortTable of {len(self.cohorts)} cohorts by {self.every}, as of {self.as_of}>"
 
     def __str__(self) -> str:
         """The triangle; a star marks a period that is not over, a dot one that has not begun."""

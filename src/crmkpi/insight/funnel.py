@@ -10,6 +10,7 @@ from typing import Any
 from crmkpi.errors import InputError
 from crmkpi.insight.given import reading
 from crmkpi.statistics.intervals import Interval, wilson
+from crmkpi.tabular import Tabular
 
 __all__ = ["Funnel", "FunnelStage", "funnel"]
 
@@ -30,7 +31,7 @@ class FunnelStage:
 
 
 @dataclass(frozen=True, slots=True)
-class Funnel:
+class Funnel(Tabular):
     """The stages in their order, and the visits that could not be used, by reason."""
 
     stages: tuple[FunnelStage, ...]

@@ -16,6 +16,7 @@ from crmkpi.measuring.segments import Segment
 from crmkpi.metrics.catalogue import catalogue
 from crmkpi.records import RECORDS
 from crmkpi.records.base import record_type
+from crmkpi.tabular import Tabular
 from crmkpi.time.periods import Period
 
 __all__ = ["CustomerHealth", "HealthPart", "HealthTable", "health_score"]
@@ -64,7 +65,7 @@ class CustomerHealth:
 
 
 @dataclass(frozen=True, slots=True)
-class HealthTable:
+class HealthTable(Tabular):
     """The customers, worst score first and those without one last."""
 
     customers: tuple[CustomerHealth, ...]
@@ -88,6 +89,9 @@ class HealthTable:
     def missing(self) -> dict[str, int]:
         """For how many customers each part is not known."""
         return {name: sum(name in customer.missing for customer in self.customers) for name in self.parts}
+
+    def __repr__(self) -> str:
+        return f"<HealthTable of {len(self):,} customers by {', '.join(self.parts)}>"
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """One dict per customer, for a frame or a file: missing points are None."""

@@ -18,6 +18,7 @@ from crmkpi.engines.frames.table import FrameTable
 from crmkpi.errors import CurrencyError, InputError, ParameterError
 from crmkpi.insight.given import check_day, reading
 from crmkpi.measuring.dataset import framed
+from crmkpi.tabular import Tabular
 
 __all__ = ["SEGMENTS", "Holdout", "RfmRow", "RfmScore", "RfmTable", "rfm", "split_holdout", "table_of"]
 
@@ -82,7 +83,7 @@ class RfmScore:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RfmTable:
+class RfmTable(Tabular):
     """One row per customer; `merged` counts the orders that shared a day, `left_out` those not used, by reason.
 
     `columns` are the values of the rows, one list or numpy array for each field of `RfmRow` that is not derived.
@@ -102,6 +103,14 @@ class RfmTable:
         """How many customers there are, and what was left out; the columns may be as long as the customers are many."""
         left_out = "".join(f", {count:,} {reason}" for reason, count in self.left_out.items())
         return f"<RfmTable of {len(self):,} customers as of {self.as_of}{left_out and f'; left out{left_out[1:]}'}>"
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One dict per customer, with the fields of `RfmRow`."""
+        return self._head(len(self))[0]
+
+    def _head(self, count: int) -> tuple[list[dict[str, Any]], int]:
+        columns = {name: listed(self.columns[name][:count]) for name in _COLUMNS}
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)], len(self)
 
     @property
     def rows(self) -> Sequence[RfmRow]:

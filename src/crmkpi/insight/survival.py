@@ -25,6 +25,7 @@ from crmkpi.insight.durations import (
     subscription_durations,
     ticket_durations,
 )
+from crmkpi.tabular import Tabular
 
 __all__ = [
     "Durations",
@@ -79,7 +80,7 @@ class MeanLifetime:
 
 
 @dataclass(frozen=True, slots=True)
-class SurvivalCurve:
+class SurvivalCurve(Tabular):
     """The share that lasts, step by step: at each of `times`, how many were at risk, ended, and last longer."""
 
     times: tuple[float, ...]
@@ -115,6 +116,23 @@ class SurvivalCurve:
     def points(self) -> list[SurvivalPoint]:
         """The whole curve with its band, one point a time."""
         return [self.at(time) for time in self.times]
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One dict per time: how many were at risk and ended, and the share that lasts longer, with its band."""
+        return [
+            {
+                "time": point.time,
+                "at_risk": at_risk,
+                "ends": ends,
+                "survival": point.survival,
+                "low": point.low,
+                "high": point.high,
+            }
+            for point, at_risk, ends in zip(self.points(), self.at_risk, self.ends, strict=True)
+        ]
+
+    def __repr__(self) -> str:
+        return f"<SurvivalCurve of {self.count:,} durations up to {self.last_time:g} {self.unit}>"
 
     def _band(self, place: int) -> tuple[float, float]:
         survival = self.survival[place]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,6 +13,7 @@ from crmkpi.definition.metric import Metric
 from crmkpi.engines.frames.backends import backend_of
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.errors import InputError, MissingTableError, PeriodError, UnknownNameError, did_you_mean, unknown_name
+from crmkpi.measuring.changes import Adjust, check_adjust
 from crmkpi.measuring.measurement import chosen_metrics, measure, measure_one, report, zone_notes
 from crmkpi.measuring.reading import EVER
 from crmkpi.measuring.results import Report, Result
@@ -100,6 +101,7 @@ class Dataset:
         compare: Compare = None,
         parameters: Mapping[str, Any] | None = None,
         confidence: float | None = 0.95,
+        adjust: Adjust = "bh",
     ) -> Report:
         """Measure KPIs, all in one pass over each table: one result per metric, period and segment.
 
@@ -107,8 +109,10 @@ class Dataset:
         overlap (`Period("2026").windows("3 months", every="month")`); none means the whole data. `every` splits it
         ("month"). `by` groups (see `crmkpi.measuring.segments`). `compare` sets each period beside its
         "previous" one, the one a "year_ago", or a period of yours. `parameters` are the numbers that KPIs ask for.
-        `confidence` is that of the intervals; None leaves them off, which is faster.
+        `confidence` is that of the intervals; None leaves them off, which is faster. The verdicts of several
+        comparisons are adjusted for their number (Benjamini-Hochberg); `adjust="none"` takes each for itself.
         """
+        check_adjust(adjust)
         periods = self.periods(period, every)
         against = None if compare is None else [self._other(each, compare) for each in periods]
         statements: list[tuple[str, str]] = []
@@ -122,9 +126,48 @@ class Dataset:
             parameters=parameters or {},
             confidence=confidence,
             statements=statements,
+            adjust=adjust,
         )
         notes = zone_notes(self, periods, chosen)
         return report(results, periods, every, by, notes=notes, statements=statements)
+
+    def compare(
+        self,
+        metric: Metric | str,
+        *,
+        by: By,
+        against: Hashable = "rest",
+        period: Period | str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        confidence: float = 0.95,
+        adjust: Adjust = "bh",
+    ) -> Report:
+        """Who differs: each segment of a KPI beside all the others together, or beside the one named by `against`.
+
+        The verdicts are adjusted for the number of segments. A KPI whose parts do not add up to the whole, such as a
+        median, is refused.
+
+        >>> from crmkpi import Deal
+        >>> deals = [Deal(id=f"{owner}{n}", status="won" if n < won else "lost", owner=owner)
+        ...          for owner, won in (("Ada", 45), ("Bo", 20), ("Cy", 22)) for n in range(60)]
+        >>> report = Dataset(deals=deals).compare("win_rate", by="owner")
+        >>> [(result.segment["owner"], result.change.verdict) for result in report]
+        [('Ada', 'up'), ('Bo', 'down'), ('Cy', 'down')]
+        """
+        from crmkpi.measuring.comparing import compare_segments  # noqa: PLC0415  # loaded when it is asked for
+
+        check_adjust(adjust)
+        (chosen,) = chosen_metrics(metric)
+        return compare_segments(
+            self,
+            chosen,
+            by=by,
+            against=against,
+            period=period,
+            parameters=parameters or {},
+            confidence=confidence,
+            adjust=adjust,
+        )
 
     def scorecard(
         self,

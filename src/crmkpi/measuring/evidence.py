@@ -10,6 +10,7 @@ from typing import Any
 from crmkpi.definition.metric import Estimated
 from crmkpi.engines.query import Answer, Sample
 from crmkpi.measuring.formula import interval_of, sampled_input
+from crmkpi.measuring.moments import Moments, moments_of
 from crmkpi.measuring.plan import MetricPlan
 from crmkpi.measuring.reading import Cut, Input
 from crmkpi.measuring.results import Account, Evidence
@@ -29,9 +30,12 @@ class Witness:
     answers: Mapping[str, Answer]
     sampled: str | None  # the input whose values the interval rests on
     at_once: bool  # lists went into the formula, or what is asked may refuse them
+    parameters: Mapping[str, Any]
 
     @classmethod
-    def of(cls, plan: MetricPlan, confidence: float | None, answers: Mapping[str, Answer]) -> Witness:
+    def of(
+        cls, plan: MetricPlan, confidence: float | None, answers: Mapping[str, Answer], parameters: Mapping[str, Any]
+    ) -> Witness:
         """The witness of what these answers say."""
         tables = {account.table for account in plan.accounts}
         lists = any(found.measure.aggregate in ("rows", "values") for found in plan.measures.values())
@@ -41,6 +45,7 @@ class Witness:
             {table: replace(answers[table], groups=[]) for table in tables},
             sampled_input(plan.metric),
             lists or isinstance(plan.metric.interval, Estimated),
+            parameters,
         )
 
     def finding(
@@ -48,13 +53,30 @@ class Witness:
     ) -> Callable[[], Evidence]:
         """What finds the evidence of one segment; `numbers` went into the formula, None where it gave no value."""
         counts = cut.counts(segment)
+        moments = self._moments(cut, segment, inputs)
         if numbers is None or self.confidence is None:
-            return partial(self._evidence, segment, counts, None, None)
+            return partial(self._evidence, segment, counts, None, None, moments)
         sample = None if self.sampled is None else inputs[self.sampled].sample
         if not self.at_once and (sample is None or not isinstance(sample.values, list)):
-            return partial(self._evidence, segment, counts, numbers, sample)
-        found = self._evidence(segment, counts, numbers, sample)
+            return partial(self._evidence, segment, counts, numbers, sample, moments)
+        found = self._evidence(segment, counts, numbers, sample, moments)
         return lambda: found
+
+    def _moments(
+        self, cut: Cut, segment: tuple[Hashable, ...], inputs: Mapping[str, Input]
+    ) -> Callable[[], Moments] | None:
+        """What finds how the totals vary, where that was asked."""
+        metric = self.plan.metric
+        if self.plan.joints is None or self.confidence is None:
+            return None
+        found = {
+            name: inputs[name].value if inputs[name].sample is None else inputs[name].sample for name in metric.measures
+        }
+        fixed = dict(self.parameters)
+        for name in (metric.days, metric.until):
+            if name is not None:
+                fixed[name] = inputs[name].value
+        return partial(moments_of, metric, found, cut.joints(segment), fixed=fixed, confidence=self.confidence)
 
     def _evidence(
         self,
@@ -62,12 +84,13 @@ class Witness:
         counts: Sequence[Sequence[int]],
         numbers: Mapping[str, Any] | None,
         sample: Sample | None,
+        moments: Callable[[], Moments] | None,
     ) -> Evidence:
         interval, n = None, None
         if numbers is not None and self.confidence is not None:
             interval, n = interval_of(self.plan.metric, numbers, sample, confidence=self.confidence)
         accounts = self._accounts(segment, counts)
-        return interval, n if n is not None else accounts[-1].used, accounts
+        return interval, n if n is not None else accounts[-1].used, accounts, None if moments is None else moments()
 
     def _accounts(self, segment: tuple[Hashable, ...], counts: Sequence[Sequence[int]]) -> tuple[Account, ...]:
         made = []

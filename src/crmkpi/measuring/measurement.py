@@ -19,11 +19,12 @@ from crmkpi.errors import (
     ParameterError,
     unknown_name,
 )
+from crmkpi.measuring.changes import Adjust
 from crmkpi.measuring.evidence import Witness
 from crmkpi.measuring.formula import counted, evaluated
 from crmkpi.measuring.plan import MetricPlan, Plan
 from crmkpi.measuring.reading import EVER, Input, Reader, Timeline, moved
-from crmkpi.measuring.results import Report, Result, compared, measured
+from crmkpi.measuring.results import Report, Result, compared, measured, together
 from crmkpi.measuring.segments import By, Segment, segment_keys, segments_of
 from crmkpi.measuring.unknown_attributes import attribute_of, check_attribute, noting
 from crmkpi.metrics.catalogue import catalogue
@@ -52,6 +53,8 @@ def measure(
     parameters: Mapping[str, Any],
     confidence: float | None,
     statements: list[tuple[str, str]] | None = None,
+    moments: bool = False,
+    adjust: Adjust = "bh",
 ) -> tuple[Result, ...]:
     """One result per metric, period and segment; `against` are the periods that each one is compared to.
 
@@ -59,10 +62,12 @@ def measure(
     """
     segments = segments_of(by)
     everything = [*periods, *(against or ())]
-    reader, plan = read(crm, metrics, everything, segments, parameters, confidence=confidence, statements=statements)
-    return built(
+    asked: dict[str, Any] = {"confidence": confidence, "moments": moments or against is not None}
+    reader, plan = read(crm, metrics, everything, segments, parameters, statements=statements, **asked)
+    results = built(
         crm, reader, plan, segments, periods=periods, against=against, parameters=parameters, confidence=confidence
     )
+    return results if against is None else together(results, adjust)
 
 
 def built(
@@ -98,7 +103,8 @@ def measure_one(
 ) -> Result:
     """One metric over one period as one result."""
     periods = (period,) if against is None else (period, against)
-    reader, plan = read(crm, (metric,), periods, (), parameters, confidence=confidence)
+    asked: dict[str, Any] = {"confidence": confidence, "moments": against is not None}
+    reader, plan = read(crm, (metric,), periods, (), parameters, **asked)
     return next(_Builder(crm, reader, (), parameters, confidence).results(plan.metrics[0], [()], period, against))
 
 
@@ -125,6 +131,7 @@ def read(
     confidence: float | None,
     partly: bool = False,
     statements: list[tuple[str, str]] | None = None,
+    moments: bool = False,
 ) -> tuple[Reader, Plan]:
     """Ask every table once, and give a reader of the answers.
 
@@ -143,7 +150,8 @@ def read(
     # Rates that change from day to day need each record's date, even where no period is asked for.
     undated = not any(periods)
     whole = undated and not (crm.rates is not None and crm.rates.dated)
-    plan = _plan(tuple(metrics), tuple(segments), whole=whole, undated=undated, intervals=confidence is not None)
+    kept = {"whole": whole, "undated": undated, "intervals": confidence is not None, "moments": moments}
+    plan = _plan(tuple(metrics), tuple(segments), **kept)
     values = _parameter_values(metrics, parameters)
     if whole and crm.as_of is None:
         timeline = _ALL_TIME
@@ -227,20 +235,18 @@ def _answer(
     return answer
 
 
-_PLANS: dict[tuple[tuple[int, ...], bool, bool, bool], Plan] = {}
+_PLANS: dict[tuple[Any, ...], Plan] = {}
 
 
-def _plan(
-    metrics: tuple[Metric, ...], segments: tuple[Segment, ...], *, whole: bool, undated: bool, intervals: bool
-) -> Plan:
-    key = (tuple(map(id, metrics)), whole, undated, intervals)
+def _plan(metrics: tuple[Metric, ...], segments: tuple[Segment, ...], **kept: bool) -> Plan:
+    key = (tuple(map(id, metrics)), *kept.items())
     if not segments and key in _PLANS:
         return _PLANS[key]
     types = (
         [measure.base.record_type_ for metric in metrics for measure in metric.measures.values()] if segments else []
     )
     keys = {type_.table: segment_keys(segments, type_) for type_ in types}
-    plan = Plan(metrics, keys, whole=whole, undated=undated, intervals=intervals)
+    plan = Plan(metrics, keys, **kept)
     if not segments:
         if len(_PLANS) > _KEPT_PLANS:  # metrics made on the fly must not be kept for ever
             _PLANS.clear()
@@ -335,8 +341,8 @@ class _Builder:
     ) -> Iterator[Result]:
         metric = plan.metric
         cut = self._reader.cut(plan, period)
-        witness = Witness.of(plan, self._confidence, self._reader.answers)
         parameters = metric.parameter_values(self._given) if metric.parameters else {}
+        witness = Witness.of(plan, self._confidence, self._reader.answers, parameters)
         complete = None if period is None or self._crm.as_of is None else period.is_complete(self._crm.as_of)
         in_money = metric.unit == "money" or any(measure.kind == "money" for measure in metric.measures.values())
         related, lacks = len(metric.tables) > 1, cut.lacks

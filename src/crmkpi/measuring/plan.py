@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import reduce
+from itertools import combinations
 from operator import and_, or_
 from typing import Any, Literal
 
@@ -22,6 +23,7 @@ from crmkpi.definition.expressions import (
     Expression,
     Field,
     Membership,
+    Operation,
     Presence,
     Unless,
     table_of,
@@ -31,6 +33,7 @@ from crmkpi.definition.measures import Grouped, Measure
 from crmkpi.definition.metric import Mean, Metric
 from crmkpi.engines.query import Keep, Query, SegmentKey, Slot
 from crmkpi.errors import PeriodError
+from crmkpi.measuring.moments import sampled
 from crmkpi.records.base import RecordType
 
 __all__ = ["AccountPlan", "Column", "MeasurePlan", "MetricPlan", "Plan"]
@@ -90,16 +93,18 @@ class MetricPlan:
     metric: Metric
     measures: Mapping[str, MeasurePlan]
     accounts: tuple[AccountPlan, ...]
+    joints: Mapping[tuple[str, str], tuple[Column, ...]] | None = None  # what `moments_of` takes; None if not asked for
 
 
 class Plan:
     """The queries for `metrics`, one a table, and where each metric finds its numbers in the answers.
 
     `undated` says that no period is asked for: flows then need no timestamp. `whole` says that no day matters either,
-    as that of a rate would. Without `intervals` nothing is kept that only an interval needs.
+    as that of a rate would. Without `intervals` nothing is kept that only an interval needs, and without `moments`
+    nothing that only the interval of a change needs.
     """
 
-    __slots__ = ("_intervals", "_undated", "_whole", "asks_business_time", "metrics", "queries", "shifting")
+    __slots__ = ("_intervals", "_moments", "_undated", "_whole", "asks_business_time", "metrics", "queries", "shifting")
 
     def __init__(
         self,
@@ -109,11 +114,13 @@ class Plan:
         whole: bool,
         intervals: bool,
         undated: bool = False,
+        moments: bool = False,
     ) -> None:
         """Plan `metrics` over tables that are grouped by `segments` (the keys of each table)."""
         self._whole = whole
         self._undated = undated or whole
         self._intervals = intervals
+        self._moments = moments
         self.queries: dict[str, Query] = {}
         self.metrics = tuple(self._metric(metric, segments) for metric in metrics)
         measures = [measure for found in self.metrics for measure in _all_measures(found.metric)]
@@ -136,7 +143,43 @@ class Plan:
                 if column.measure.shift == "none":
                     counted.setdefault((column.table, column.anchor), []).append((column.measure, column.slot))
         accounts = tuple(self._account(metric, table, anchor, found) for (table, anchor), found in counted.items())
-        return MetricPlan(metric, measures, accounts)
+        joints = self._joints(measures) if self._moments and sampled(metric) else None
+        return MetricPlan(metric, measures, accounts, joints)
+
+    def _joints(self, measures: Mapping[str, MeasurePlan]) -> dict[tuple[str, str], tuple[Column, ...]]:
+        """What the records that two inputs share are asked, for each pair that can share any."""
+        found = {}
+        for (first, one), (second, two) in combinations(measures.items(), 2):
+            mine, theirs = one.columns[""], two.columns[""]
+            moved = (one.measure.shift, one.measure.steps) == (two.measure.shift, two.measure.steps)
+            if moved and (mine.table, mine.anchor, mine.stock) == (theirs.table, theirs.anchor, theirs.stock):
+                columns = self._joint(mine, theirs)
+                if columns is not None:
+                    found[first, second] = columns
+        return found
+
+    def _joint(self, mine: Column, theirs: Column) -> tuple[Column, ...] | None:
+        """How many records two measures share, or the values there; None where their values cannot be added."""
+        one, two = mine.slot, theirs.slot
+        values = {repr(value): value for value in (one.value, two.value) if value is not None}
+        if len(values) == 2 and one.value is not None and two.value is not None:
+            if one.kind != two.kind or repr(one.currency) != repr(two.currency):
+                return None
+            values["both"] = Operation("+", one.value, two.value, one.kind)
+        wheres = [_every([slot.where, None if slot.value is None else slot.value.present()]) for slot in (one, two)]
+        if len(values) < 2 and _implies(one.where, two.where):
+            where = one.where  # the very slot that is there already
+        elif len(values) < 2 and _implies(two.where, one.where):
+            where = two.where
+        else:
+            where = _every(wheres)
+        anchor = self.queries[mine.table].anchors[mine.anchor]
+        currency = one.currency if one.value is not None else two.currency
+        slots = [Slot("values", where, value, None, None, currency, {"squares"}) for value in values.values()] or [
+            Slot("count", where)
+        ]
+        numbers = [anchor.add(slot) for slot in slots]
+        return tuple(replace(mine, number=number, slot=anchor.slots[number]) for number in numbers)
 
     def _columns(self, metric: Metric, name: str, measure: Measure) -> dict[str, Column]:
         if isinstance(measure.table, Grouped):
@@ -176,7 +219,9 @@ class Plan:
                 return ("extremes",)
             case "mean" if self._intervals:
                 return ("squares",)
-            case "sum" if self._intervals and isinstance(metric.interval, Mean) and metric.interval.total == name:
+            case "sum" if self._intervals and (
+                self._moments or (isinstance(metric.interval, Mean) and metric.interval.total == name)
+            ):
                 return ("squares",)
             case _:
                 return ()

@@ -144,6 +144,10 @@ class Reader:
 
         return read
 
+    def one_sample(self, samples: Mapping[str | None, Sample], metric: str) -> Sample:
+        """The only sample of a state; amounts in several currencies are refused."""
+        return self._one_currency(samples, metric)[1]
+
     def _one_currency(self, samples: Mapping[str | None, Sample], metric: str) -> tuple[str | None, Sample]:
         """The only currency among the amounts; several are never added."""
         if len(samples) == 1:  # by far the most
@@ -279,7 +283,7 @@ class _Counting:
 class Cut:
     """A metric over one period: where its numbers lie is found once, and read for each segment."""
 
-    __slots__ = ("_counting", "_finders", "_fixed", "_plan", "_reader")
+    __slots__ = ("_counting", "_finders", "_fixed", "_joints", "_plan", "_reader")
 
     def __init__(self, reader: Reader, plan: MetricPlan, period: Period | None) -> None:
         self._reader = reader
@@ -299,6 +303,9 @@ class Cut:
             missing = "it needs the day up to which the data is known, and none is given"
             self._fixed[plan.metric.until] = Input(reader.last_day(period), missing=missing)
         self._counting = [_Counting(reader, account, period) for account in plan.accounts]
+        self._joints = {
+            pair: [reader.place(column, period) for column in columns] for pair, columns in (plan.joints or {}).items()
+        }
 
     @property
     def lacks(self) -> bool:
@@ -326,6 +333,15 @@ class Cut:
             if given is not None:
                 found[given] = self._fixed[given]
         return found
+
+    def joints(self, segment: tuple[Hashable, ...]) -> dict[tuple[str, str], list[Any]]:
+        """What the records that two inputs share are: how many, or samples of their values."""
+        metric = self._plan.metric.id
+
+        def read(state: Any) -> Any:
+            return state if isinstance(state, int) else self._reader.one_sample(state, metric)
+
+        return {pair: [read(place.state(segment)) for place in places] for pair, places in self._joints.items()}
 
     def counts(self, segment: tuple[Hashable, ...]) -> list[list[int]]:
         """For each table and anchor, how many were used, were left out under each reason, and have no date."""

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from crmkpi._hooks import hook
 from crmkpi.definition.metric import Metric, Unit
 from crmkpi.errors import InputError, UnknownNameError, did_you_mean, unknown_name
+from crmkpi.measuring.changes import Adjust, Change, Comparisons, change_of
 from crmkpi.measuring.formula import counted, evaluated, interval_of, no_interval
+from crmkpi.measuring.moments import Moments
 from crmkpi.statistics.intervals import Interval
 from crmkpi.tabular import Column, Money, Tabular
 from crmkpi.time.periods import Period
@@ -29,6 +31,7 @@ __all__ = [
     "compared",
     "measured",
     "result_from_totals",
+    "together",
 ]
 
 TimeUnit = Literal["seconds", "minutes", "hours", "days", "weeks"]
@@ -74,25 +77,7 @@ class Account:
         return self.given - self.used - sum(self.left_out.values()) - self.rejected
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """How a result differs from another: `absolute` in the unit of the KPI, `relative` as a fraction of the other.
-
-    Either is None where it is undefined. `better` says whether the change is for the better, None where the KPI has no
-    direction or nothing changed.
-    """
-
-    absolute: Any
-    relative: float | None
-    better: bool | None
-
-
-Evidence = tuple[Interval[Any] | None, int, tuple[Account, ...]]
-
-
-def _is_nothing(result: Result) -> bool:
-    """Whether it is a sum of no amounts, which is 0 in every currency."""
-    return result.currency is None and result.n == 0
+Evidence = tuple[Interval[Any] | None, int, tuple[Account, ...], Moments | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +105,9 @@ class Result:
     complete: bool | None = None
     compared_to: Result | None = None
     exact: Any = field(default=None, repr=False)
+    moments: Moments | None = field(default=None, repr=False, compare=False)
     _find: Callable[[], Evidence] | None = field(default=None, init=False, repr=False, compare=False)
+    _family: tuple[Comparisons, int] | None = field(default=None, init=False, repr=False, compare=False)
 
     if not TYPE_CHECKING:  # for type checkers it would make any name an attribute
 
@@ -179,22 +166,34 @@ class Result:
 
     @property
     def change(self) -> Change | None:
-        """How the value differs from the one it is compared to; None where there is no comparison."""
+        """How the value differs from the one it is compared to; None where there is no comparison.
+
+        It has an interval and a p-value, and a verdict that takes into account how many comparisons were asked for at
+        once.
+        """
         other = self.compared_to
         if other is None:
             return None
-        alike = self.currency == other.currency or _is_nothing(self) or _is_nothing(other)
-        if self.value is None or other.value is None or not alike:
-            return Change(None, None, None)
-        absolute = self.value - other.value
-        zero = absolute - absolute
-        relative = None if other.value == zero else float(absolute / abs(other.value))
-        better = (
-            None
-            if self.metric.better == "neither" or absolute == zero
-            else ((absolute > zero) == (self.metric.better == "higher"))
-        )
-        return Change(absolute, relative, better)
+        if self._family is None:
+            return change_of(self, other)
+        comparisons, number = self._family
+        return comparisons.change(number)
+
+    def against(self, other: Result) -> Result:
+        """The same result, compared to another of the same KPI; `change` says how the two differ.
+
+        The records of the two must be different ones.
+
+        >>> from crmkpi import win_rate
+        >>> now, before = win_rate.from_totals(won=56, closed=70), win_rate.from_totals(won=48, closed=80)
+        >>> change = now.against(before).change
+        >>> round(change.absolute, 2), [round(bound, 3) for bound in change.interval], change.verdict
+        (0.2, [0.052, 0.334], 'up')
+        """
+        if not isinstance(other, Result) or other.definition != self.definition:
+            got = other.definition if isinstance(other, Result) else repr(other)
+            raise InputError(f"{self.definition} is compared with another result of {self.definition}; got {got}.")
+        return compared(self, other)
 
     def to(self, unit: TimeUnit) -> float | None:
         """A duration as a number of `unit`, at full precision (a timedelta rounds to microseconds); None if undefined.
@@ -224,19 +223,28 @@ class Result:
         return Report((self,))._repr_html_()
 
 
-_EVIDENCE = ("interval", "n", "accounts")
+_EVIDENCE = ("interval", "n", "accounts", "moments")
 _WITNESSED = attrgetter(*_EVIDENCE)
-_AT_ONCE = [one.name for one in fields(Result) if one.name not in (*_EVIDENCE, "compared_to", "_find")]
+_LATER = ("compared_to", "_find", "_family")
+_AT_ONCE = [one.name for one in fields(Result) if one.name not in (*_EVIDENCE, *_LATER)]
 _GOT = attrgetter(*_AT_ONCE)
-_PUT = [getattr(Result, name).__set__ for name in (*_AT_ONCE, "compared_to", "_find")]  # faster than its constructor
+_PUT = [getattr(Result, name).__set__ for name in (*_AT_ONCE, *_LATER)]  # faster than its constructor
 
 
 def measured(*values: Any, find: Callable[[], Evidence], compared_to: Result | None = None) -> Result:
     """The result of these values, in the order of the fields of `Result`, without those that `find` gives."""
     made = object.__new__(Result)
-    for put, value in zip(_PUT, (*values, compared_to, find), strict=True):
+    for put, value in zip(_PUT, (*values, compared_to, find, None), strict=True):
         put(made, value)
     return made
+
+
+def together(results: tuple[Result, ...], adjust: Adjust = "bh") -> tuple[Result, ...]:
+    """Results that were compared in one call: their verdicts take into account how many there are."""
+    family = Comparisons(results, adjust)
+    for number, result in enumerate(results):
+        object.__setattr__(result, "_family", (family, number))
+    return results
 
 
 def compared(result: Result, other: Result) -> Result:

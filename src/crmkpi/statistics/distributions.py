@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from math import exp, floor, lgamma, log, log1p, pi, sqrt
+from math import erfc, exp, floor, lgamma, log, log1p, pi, sqrt
 
 from crmkpi.statistics.confidence import check_confidence
 
-__all__ = ["binomial_rank", "normal_quantile", "student_quantile", "tail_limit"]
+__all__ = [
+    "binomial_below",
+    "binomial_rank",
+    "binomial_test",
+    "negative_binomial_tail",
+    "normal_below",
+    "normal_quantile",
+    "normal_tails",
+    "student_below",
+    "student_quantile",
+    "student_tails",
+    "tail_limit",
+]
 
 _ROUNDING = 1e-15
 _LAST_STEP = 1e-6  # Newton squares the error, so that the next step would be about 1e-12
@@ -21,6 +33,65 @@ def normal_quantile(confidence: float) -> float:
     from statistics import NormalDist  # noqa: PLC0415 - takes longer to import than all else here
 
     return -NormalDist().inv_cdf((1 - confidence) / 2)
+
+
+def normal_below(z: float) -> float:
+    """The probability that a standard normal value lies below z."""
+    return erfc(-z / sqrt(2)) / 2
+
+
+def normal_tails(z: float) -> float:
+    """The probability that a standard normal value lies at least as far from 0 as z, on either side."""
+    return erfc(abs(z) / sqrt(2))
+
+
+def student_tails(t: float, degrees: float) -> float:
+    """The probability that a Student value lies at least as far from 0 as t, on either side."""
+    if t * t < _ROUNDING * degrees:  # so near 0 the density is flat
+        return 1 - abs(t) * _student_peak(degrees) * 2
+    scale = degrees + t * t
+    return _beta_area(degrees / 2, 0.5, degrees / scale, t * t / scale)[0]
+
+
+def _student_peak(degrees: float) -> float:
+    """Student's density at 0."""
+    return exp(lgamma((degrees + 1) / 2) - lgamma(degrees / 2)) / sqrt(degrees * pi)
+
+
+def student_below(t: float, degrees: float) -> float:
+    """The probability that a Student value lies below t."""
+    half = student_tails(t, degrees) / 2
+    return half if t < 0 else 1 - half
+
+
+def negative_binomial_tail(at_least: int, shape: float, probability: float) -> float:
+    """The probability of so many failures or more before the `shape`-th success of that probability."""
+    if at_least <= 0:
+        return 1.0
+    if probability >= 1:
+        return 0.0
+    return _beta_area(at_least, shape, 1 - probability, probability)[0]
+
+
+def binomial_below(rank: int, count: int, probability: float) -> float:
+    """The probability of fewer than `rank` successes among `count`."""
+    if rank <= 0:
+        return 0.0
+    if rank > count:
+        return 1.0
+    return _binomial_tail(rank, count, probability, 1 - probability)[0]
+
+
+def binomial_test(successes: int, total: int, probability: float) -> float:
+    """The exact two-sided p-value of so many successes: of all counts that are no more probable than this one."""
+    terms = [_binomial_term(count, total, probability) for count in range(total + 1)]
+    limit = terms[successes] * (1 + 1e-7)
+    return min(1.0, sum(term for term in terms if term <= limit))
+
+
+def _binomial_term(count: int, total: int, probability: float) -> float:
+    ways = lgamma(total + 1) - lgamma(count + 1) - lgamma(total - count + 1)
+    return exp(ways + count * log(probability) + (total - count) * log1p(-probability))
 
 
 @lru_cache(maxsize=65536)

@@ -41,7 +41,17 @@ __all__ = [
     "wilson",
 ]
 
-Method = Literal["wilson", "newcombe", "student", "log student", "order statistics", "adjusted wald", "estimated"]
+Method = Literal[
+    "wilson",
+    "newcombe",
+    "student",
+    "log student",
+    "welch",
+    "normal",
+    "order statistics",
+    "adjusted wald",
+    "estimated",
+]
 Value = TypeVar("Value", float, Decimal, timedelta)
 OtherValue = TypeVar("OtherValue", float, Decimal, timedelta)
 

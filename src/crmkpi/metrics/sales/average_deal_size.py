@@ -12,13 +12,15 @@ from crmkpi.records import Deal
 deals = Table(Deal)
 won = deals.status == "won"
 closed = deals.status.is_in("won", "lost")
+sold = deals.amount >= 0
+refund = deals.amount < 0
 
 
 @metric(
     at=deals.closed_at,
-    amount=deals.sum(deals.amount, won),
-    deals=deals.count(won & deals.amount.present()),
-    leave_out={"deleted": deals.deleted, "no amount": won & deals.amount.missing()},
+    amount=deals.sum(deals.amount, won & sold),
+    deals=deals.count(won & sold),
+    leave_out={"deleted": deals.deleted, "no amount": won & deals.amount.missing(), "refund": won & refund},
     interval=Mean("amount", "deals"),
     within=(0, None),
     unit="money",
@@ -33,7 +35,7 @@ def average_deal_size(amount: Decimal, deals: int) -> Decimal:
     $$\text{average deal size} = \frac{\text{amount of won deals}}{\text{won deals with an amount}}$$
 
     A deal counts in the period in which it was closed. Won deals without an amount are left out under "no amount"; an
-    amount of 0 is an amount.
+    amount of 0 is an amount. One below 0 is a refund, which is no deal: it is left out too.
 
     Returns:
         Money, with a log-Student interval; undefined where no won deal has an amount.
@@ -59,7 +61,7 @@ def average_deal_size(amount: Decimal, deals: int) -> Decimal:
 
 
 @average_deal_size.add_variant(
-    amount=deals.median(deals.amount, won),
+    amount=deals.median(deals.amount, won & sold),
     interval=None,
 )
 def median(amount: Decimal) -> Decimal:
@@ -84,9 +86,9 @@ def median(amount: Decimal) -> Decimal:
 
 
 @average_deal_size.add_variant(
-    amount=deals.sum(deals.amount, closed),
-    deals=deals.count(closed & deals.amount.present()),
-    leave_out={"deleted": deals.deleted, "no amount": closed & deals.amount.missing()},
+    amount=deals.sum(deals.amount, closed & sold),
+    deals=deals.count(closed & sold),
+    leave_out={"deleted": deals.deleted, "no amount": closed & deals.amount.missing(), "refund": closed & refund},
 )
 def all_closed(amount: Decimal, deals: int) -> Decimal:
     r"""What a closed deal was worth on average, lost ones included.

@@ -1,0 +1,196 @@
+"""The totals that a KPI's inputs come from, and how they vary: sums over records of the products of two of them.
+
+Records are taken as a Poisson sample, as they arrive: of a count the variance is the count itself, of a sum it is the
+sum of squares, and two totals vary together by the sum of their products. That is all that a standard error of any
+formula needs, and it adds up over segments and periods as the totals do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Context, Decimal, localcontext
+from fractions import Fraction
+from math import isfinite, sqrt
+from typing import Any
+
+from crmkpi.definition.interval_rules import Mean
+from crmkpi.definition.measures import Grouped
+from crmkpi.definition.metric import Metric
+from crmkpi.engines.query import Sample
+from crmkpi.errors import UndefinedError
+
+__all__ = ["Moments", "counted_by", "formula_at", "gradient", "is_mean", "moments_of", "sampled", "standard_error"]
+
+_STEP = 1e-3  # of the five-point rule, whose error is of the fourth power
+_ARITHMETIC = Context(prec=28)
+_COUNT = "#"
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Totals by the name of the input, and the sums over records of the products of two of them.
+
+    An input that is a mean has two totals: the sum of its values, and under the name with a `#`, how many there are.
+    Durations are in seconds, and nothing is rounded. `products` has each pair once, in the order of the totals. `fixed`
+    are the inputs that no record gives: parameters and the length of the period.
+    """
+
+    totals: Mapping[str, Fraction]
+    products: Mapping[tuple[str, str], Fraction]
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    confidence: float = 0.95
+
+    def covariance(self, first: str, second: str) -> float:
+        """How two totals vary together."""
+        return float(self.products.get((first, second), self.products.get((second, first), 0)))
+
+    def variance(self, slopes: Mapping[str, float]) -> float:
+        """The variance of a number that moves by these slopes with the totals."""
+        return max(
+            0.0,
+            sum(a * b * self.covariance(first, second) for first, a in slopes.items() for second, b in slopes.items()),
+        )
+
+    def plus(self, other: Moments, sign: int = 1) -> Moments:
+        """The totals of both together, or with sign -1 without the other."""
+        return Moments(
+            {name: value + sign * other.totals[name] for name, value in self.totals.items()},
+            {pair: value + sign * other.products[pair] for pair, value in self.products.items()},
+            self.fixed,
+            self.confidence,
+        )
+
+
+def counted_by(name: str) -> str:
+    """The name of the total that counts the values of a mean."""
+    return name + _COUNT
+
+
+def is_mean(metric: Metric) -> tuple[str, str] | None:
+    """The totals of a KPI that is the mean of one thing per record: the sum and the number; None if it is none."""
+    if isinstance(metric.interval, Mean):
+        return metric.interval.total, metric.interval.count
+    if metric.interval is None and len(metric.measures) == 1:
+        ((name, measure),) = metric.measures.items()
+        if measure.aggregate == "mean" and not isinstance(measure.table, Grouped):
+            return name, counted_by(name)
+    return None
+
+
+def sampled(metric: Metric) -> bool:
+    """Whether each input is a count, a sum or a mean of records, so that its totals say how it varies."""
+    return all(
+        measure.aggregate in ("count", "sum", "mean") and not isinstance(measure.table, Grouped)
+        for measure in metric.measures.values()
+    )
+
+
+def moments_of(
+    metric: Metric,
+    inputs: Mapping[str, Any],
+    joints: Mapping[tuple[str, str], Sequence[Any]],
+    *,
+    fixed: Mapping[str, Any],
+    confidence: float,
+) -> Moments:
+    """The moments from what was measured.
+
+    `inputs` are the count, or the sample of the values, of each measure. `joints` are those of the records that two
+    measures share: how many, or a sample of the values of the first; where both have values and these differ, also
+    samples of the second's and of the sums of the two.
+    """
+    totals: dict[str, Fraction] = {}
+    products: dict[tuple[str, str], Fraction] = {}
+    for name, measure in metric.measures.items():
+        found, scale = inputs[name], _scale(metric, name)
+        if measure.aggregate == "count":
+            totals[name] = products[name, name] = Fraction(found)
+            continue
+        totals[name] = Fraction(found.total) / scale
+        products[name, name] = Fraction(found.squares) / scale**2
+        if measure.aggregate == "mean":
+            number = counted_by(name)
+            totals[number] = products[number, number] = Fraction(found.count)
+            products[name, number] = totals[name]
+    for (first, second), states in joints.items():
+        pairs = zip(_sides(metric, first, second), _shared(metric, first, second, states), strict=True)
+        products |= {pair: shared for pair, shared in pairs if pair[0] in totals and pair[1] in totals}
+    return Moments(totals, products, fixed, confidence)
+
+
+def _sides(metric: Metric, first: str, second: str) -> tuple[tuple[str, str], ...]:
+    """The pairs of totals that two inputs have: number with number, values with number, and values with values."""
+    counts = [name if metric.measures[name].aggregate == "count" else counted_by(name) for name in (first, second)]
+    return (counts[0], counts[1]), (first, counts[1]), (counts[0], second), (first, second)
+
+
+def _shared(metric: Metric, first: str, second: str, states: Sequence[Any]) -> tuple[Fraction, ...]:
+    """The sums over the records that two measures share: of 1, of the first's values, the second's and the products."""
+    if isinstance(states[0], int):
+        number = Fraction(states[0])
+        return number, number, number, number
+    scale = _scale(metric, first)
+    samples: list[Sample] = list(states)
+    number = Fraction(samples[0].count)
+    values = Fraction(samples[0].total) / scale
+    if len(samples) == 3:
+        own, other, both = samples
+        product = Fraction(both.squares - own.squares - other.squares) / 2 / scale**2
+        return number, values, Fraction(other.total) / scale, product
+    if metric.measures[first].aggregate == "count":
+        return number, number, values, values
+    if metric.measures[second].aggregate == "count":
+        return number, values, number, values
+    return number, values, values, Fraction(samples[0].squares) / scale**2
+
+
+def _scale(metric: Metric, name: str) -> int:
+    return 1_000_000 if metric.measures[name].kind == "duration" else 1
+
+
+def formula_at(metric: Metric, moments: Moments) -> Callable[[Mapping[str, float]], float | None]:
+    """The KPI's formula as a function of the totals, as a float; None where it is undefined."""
+    money = any(measure.kind == "money" for measure in metric.measures.values())
+
+    def value(totals: Mapping[str, float]) -> float | None:
+        inputs: dict[str, Any] = {name: given for name, given in moments.fixed.items() if name in metric.asked}
+        try:
+            for name, measure in metric.measures.items():
+                number = totals[name]
+                if measure.aggregate == "mean":
+                    number /= totals[counted_by(name)]
+                exact = money and measure.kind in ("money", "integer", "number")
+                inputs[name] = Decimal(repr(float(number))) if exact else float(number)
+            with localcontext(_ARITHMETIC):
+                found = float(metric.function(**inputs))
+        except (ArithmeticError, TypeError, ValueError, UndefinedError):
+            return None
+        return found if isfinite(found) else None
+
+    return value
+
+
+def gradient(
+    function: Callable[[Mapping[str, float]], float | None], totals: Mapping[str, float], names: Sequence[str]
+) -> dict[str, float] | None:
+    """How fast the function moves with each of the named totals, by the five-point rule; None where it has no value."""
+    slopes = {}
+    for name in names:
+        size = _STEP * (abs(totals[name]) or 1.0)
+        points = []
+        for steps in (-2, -1, 1, 2):
+            point = function({**totals, name: totals[name] + steps * size})
+            if point is None:
+                return None
+            points.append(point)
+        far_left, left, right, far_right = points
+        slopes[name] = (far_left - 8 * left + 8 * right - far_right) / (12 * size)
+    return slopes
+
+
+def standard_error(metric: Metric, moments: Moments) -> float | None:
+    """The standard error of a KPI's value, if its records are a sample; None where the formula has no slope there."""
+    totals = {name: float(total) for name, total in moments.totals.items()}
+    slopes = gradient(formula_at(metric, moments), totals, list(totals))
+    return None if slopes is None else sqrt(moments.variance(slopes))

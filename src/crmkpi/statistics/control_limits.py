@@ -1,0 +1,290 @@
+"""The limits of a process: what is the usual to and fro of a KPI, and which points and runs are more than that.
+
+`limits_of_values` are Shewhart's for single values (XmR), `limits_of_shares` those of a p chart and
+`limits_of_rates` those of a u chart, the latter two with Laney's correction where the points vary more than chance
+makes them. `signals` finds what the rules call more than chance. Only the standard library is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import log2, sqrt
+from typing import Literal
+
+from crmkpi.errors import InputError, UnknownNameError, did_you_mean
+from crmkpi.statistics.distributions import binomial_below
+
+__all__ = [
+    "RULE_SETS",
+    "Direction",
+    "Limits",
+    "Run",
+    "autocorrelation",
+    "limits_of_rates",
+    "limits_of_shares",
+    "limits_of_values",
+    "moving_ranges",
+    "rules_of",
+    "signals",
+]
+
+Direction = Literal["up", "down"]
+Value = float | None
+
+_RANGE_TO_SIGMA = 1.128  # the mean range of two normal values, in their standard deviation
+_RANGE_LIMIT = 3.267  # a moving range above so many mean ranges is no common one
+LANEY_FROM = 1.2  # points that vary by less beyond chance keep the plain limits
+LANEY_POINTS = 12
+RUN = 8
+
+RULE_SETS: Mapping[str, tuple[str, ...]] = {
+    "default": ("beyond", "run"),
+    "nhs": ("beyond", "run_of_seven", "trend", "two_of_three"),
+    "western_electric": ("beyond", "two_of_three", "four_of_five", "run"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The centre of a process, and for each point the standard deviation that chance gives it.
+
+    `over_dispersion` is how much more the points vary than chance makes them, 1 where nothing was corrected.
+    """
+
+    centre: float
+    sigmas: tuple[float, ...]
+    over_dispersion: float = 1.0
+
+    def low(self, number: int, sigmas: float = 3.0) -> float:
+        """The limit below a point."""
+        return self.centre - sigmas * self.sigmas[number]
+
+    def high(self, number: int, sigmas: float = 3.0) -> float:
+        """The limit above a point."""
+        return self.centre + sigmas * self.sigmas[number]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a rule found: from which point to which, both included, and on which side."""
+
+    rule: str
+    first: int
+    last: int
+    direction: Direction
+
+
+def moving_ranges(values: Sequence[Value]) -> list[float]:
+    """The steps between neighbours, without signs; a gap has none on either side.
+
+    >>> moving_ranges([3, 5, None, 4, 1])
+    [2, 3]
+    """
+    return [abs(b - a) for a, b in pairwise(values) if a is not None and b is not None]
+
+
+def limits_of_values(values: Sequence[Value], *, screen: bool = True, widen: float = 1.0) -> Limits | None:
+    """The limits of single values (XmR): the mean, and sigma = mean moving range / 1.128.
+
+    With `screen`, ranges above 3.267 times their mean are left out and the mean is taken once more (Nelson 1982). None
+    below two neighbours, and where all values are equal.
+
+    >>> limits = limits_of_values([21, 24, 19, 27, 22, 25, 20, 23, 26, 22, 24, 21, 34, 23, 22, 25])
+    >>> round(limits.low(0), 3), limits.centre, round(limits.high(0), 3)
+    (10.859, 23.625, 36.391)
+    """
+    known = [value for value in values if value is not None]
+    ranges = moving_ranges(values)
+    if not ranges or not any(ranges):
+        return None
+    mean = sum(ranges) / len(ranges)
+    if screen:
+        kept = [size for size in ranges if size <= _RANGE_LIMIT * mean]
+        mean = sum(kept) / len(kept) or mean
+    return Limits(sum(known) / len(known), (widen * mean / _RANGE_TO_SIGMA,) * len(values))
+
+
+def limits_of_shares(parts: Sequence[Value], wholes: Sequence[Value]) -> Limits | None:
+    """The limits of shares: the share of all together, and sigma = √(p (1 - p) / n) of each point.
+
+    Where twelve points or more vary beyond that by more than 1.2, it is Laney's p' chart: sigma times how much more.
+    None where every record, or none, is part.
+
+    >>> limits = limits_of_shares([30, 28, 35], [100, 90, 120])
+    >>> round(limits.centre, 3), round(limits.low(2), 3), round(limits.high(2), 3)
+    (0.3, 0.175, 0.425)
+    """
+    return _limits_of_ratios(parts, wholes, lambda centre, whole: sqrt(centre * max(0.0, 1 - centre) / whole))
+
+
+def limits_of_rates(counts: Sequence[Value], exposures: Sequence[Value]) -> Limits | None:
+    """The limits of counts per exposure, such as tickets a day: u and, as for shares, Laney's u'.
+
+    >>> limits = limits_of_rates([12, 15, 9, 20, 11, 14, 31, 10], [1] * 8)
+    >>> limits.centre, round(limits.low(0), 3), round(limits.high(0), 3)
+    (15.25, 3.535, 26.965)
+    """
+    return _limits_of_ratios(counts, exposures, lambda centre, exposure: sqrt(centre / exposure))
+
+
+def _limits_of_ratios(
+    parts: Sequence[Value], wholes: Sequence[Value], sigma: Callable[[float, float], float]
+) -> Limits | None:
+    pairs = [(part, whole) if part is not None and whole else None for part, whole in zip(parts, wholes, strict=True)]
+    known = [pair for pair in pairs if pair is not None]
+    if not known:
+        return None
+    centre = sum(part for part, _ in known) / sum(whole for _, whole in known)
+    sigmas = [0.0 if pair is None else sigma(centre, pair[1]) for pair in pairs]
+    if not any(sigmas):
+        return None
+    scores = [
+        None if pair is None else (pair[0] / pair[1] - centre) / size for pair, size in zip(pairs, sigmas, strict=True)
+    ]
+    ranges = moving_ranges(scores)
+    over = sum(ranges) / len(ranges) / _RANGE_TO_SIGMA if ranges else 1.0
+    if len(known) < LANEY_POINTS or over <= LANEY_FROM:
+        over = 1.0
+    return Limits(centre, tuple(size * over for size in sigmas), over)
+
+
+def autocorrelation(values: Sequence[Value]) -> float:
+    """How far each value follows the one before it, from -1 to 1; 0 where nothing varies.
+
+    >>> autocorrelation([1, 2, 3, 4])
+    0.25
+    """
+    known = [value for value in values if value is not None]
+    mean = sum(known) / len(known) if known else 0.0
+    spread = sum((value - mean) ** 2 for value in known)
+    if not spread:
+        return 0.0
+    return sum((a - mean) * (b - mean) for a, b in pairwise(values) if a is not None and b is not None) / spread
+
+
+def rules_of(rules: str | Sequence[str]) -> tuple[str, ...]:
+    """The rules by their names, or those of a set: "default", "nhs", "western_electric".
+
+    >>> rules_of("nhs")
+    ('beyond', 'run_of_seven', 'trend', 'two_of_three')
+    """
+    asked = [rules] if isinstance(rules, str) else list(rules)
+    found = [rule for name in asked for rule in RULE_SETS.get(name, (name,))]
+    for rule in found:
+        if rule not in _RULES:
+            known = [*_RULES, *RULE_SETS]
+            raise UnknownNameError(f"No rule of control charts is called {rule!r}. {did_you_mean(rule, known)}")
+    if not found:
+        raise InputError("A control chart needs at least one rule, such as rules=('beyond', 'run'); got none.")
+    return tuple(dict.fromkeys(found))
+
+
+def signals(values: Sequence[Value], limits: Limits, rules: Sequence[str], *, first: int = 0) -> list[Run]:
+    """What the rules find in the values, those from `first` on, in the order of their ends."""
+    points = _Points(values, limits)
+    found = [run for rule in rules for run in _RULES[rule](points) if run.last >= first]
+    return sorted(found, key=lambda run: (run.last, run.first, run.rule))
+
+
+class _Points:
+    """Values with their distance from the centre in sigmas; gaps are left out, and numbers kept."""
+
+    def __init__(self, values: Sequence[Value], limits: Limits) -> None:
+        self.numbers = [number for number, value in enumerate(values) if value is not None]
+        self.values = [value for value in values if value is not None]
+        self.scores = [
+            (value - limits.centre) / limits.sigmas[number] if limits.sigmas[number] else 0.0
+            for number, value in zip(self.numbers, self.values, strict=True)
+        ]
+        # The value itself decides on which side a point lies, not a rounded score.
+        self.sides = [(value > limits.centre) - (value < limits.centre) for value in self.values]
+
+    def run(self, rule: str, first: int, last: int, side: int) -> Run:
+        return Run(rule, self.numbers[first], self.numbers[last], "up" if side > 0 else "down")
+
+
+def _beyond(points: _Points) -> Iterator[Run]:
+    for number, score in enumerate(points.scores):
+        if abs(score) > 3:
+            yield points.run("beyond", number, number, 1 if score > 0 else -1)
+
+
+def _run_of(rule: str, length: int) -> Callable[[_Points], Iterator[Run]]:
+    """So many in a row on one side; a point exactly on the centre neither counts nor breaks."""
+
+    def find(points: _Points) -> Iterator[Run]:
+        aside = [number for number, side in enumerate(points.sides) if side]
+        yield from _stretches(points, rule, aside, [points.sides[number] for number in aside], length)
+
+    return find
+
+
+def _stretches(
+    points: _Points, rule: str, numbers: Sequence[int], sides: Sequence[int], length: int, before: int = 0
+) -> Iterator[Run]:
+    """The stretches of equal sides that are long enough; each begins `before` points earlier."""
+    start = 0
+    for place in range(1, len(sides) + 1):
+        if place == len(sides) or sides[place] != sides[start]:
+            if place - start >= length:
+                yield points.run(rule, max(0, numbers[start] - before), numbers[place - 1], sides[start])
+            start = place
+
+
+def _trend(points: _Points) -> Iterator[Run]:
+    """Seven values that rise, or fall, each beyond the one before; equal ones neither count nor break."""
+    different = [
+        number
+        for number in range(len(points.values))
+        if not number or points.values[number] != points.values[number - 1]
+    ]
+    steps = [1 if points.values[b] > points.values[a] else -1 for a, b in pairwise(different)]
+    start = 0
+    for place in range(1, len(steps) + 1):
+        if place == len(steps) or steps[place] != steps[start]:
+            if place - start >= 6:
+                yield points.run("trend", different[start], different[place], steps[start])
+            start = place
+
+
+def _some_of(rule: str, wanted: int, among: int, sigmas: float) -> Callable[[_Points], Iterator[Run]]:
+    """So many of as many neighbours on one side beyond so many sigmas."""
+
+    def find(points: _Points) -> Iterator[Run]:
+        for side in (1, -1):
+            far = [score * side > sigmas for score in points.scores]
+            for last in range(among - 1, len(far)):
+                window = range(last - among + 1, last + 1)
+                hits = [number for number in window if far[number]]
+                if len(hits) >= wanted and far[last]:
+                    yield points.run(rule, hits[0], last, side)
+
+    return find
+
+
+def _anhoej(points: _Points) -> Iterator[Run]:
+    """A run that is too long, or a centre that is crossed too seldom, for so many points (Anhøj and Olesen 2014)."""
+    aside = [number for number, side in enumerate(points.sides) if side]
+    sides = [points.sides[number] for number in aside]
+    if len(sides) < 2:
+        return
+    longest = round(log2(len(sides))) + 4  # longer than round(log2 n) + 3
+    found = list(_stretches(points, "anhoej", aside, sides, longest))
+    yield from found
+    crossings = sum(a != b for a, b in pairwise(sides))
+    fewest = next(count for count in range(len(sides)) if binomial_below(count + 1, len(sides) - 1, 0.5) >= 0.05)
+    if crossings < fewest and not found:
+        yield points.run("anhoej", aside[0], aside[-1], sides[-1])
+
+
+_RULES: Mapping[str, Callable[[_Points], Iterator[Run]]] = {
+    "beyond": _beyond,
+    "run": _run_of("run", RUN),
+    "run_of_seven": _run_of("run_of_seven", 7),
+    "two_of_three": _some_of("two_of_three", 2, 3, 2.0),
+    "four_of_five": _some_of("four_of_five", 4, 5, 1.0),
+    "trend": _trend,
+    "anhoej": _anhoej,
+}
