@@ -50,7 +50,10 @@ def interval_of(
     """
     found, n = _interval(metric, inputs, sample, confidence)
     if found is not None and metric.unit == "duration":
-        found = found.map(lambda seconds: timedelta(seconds=seconds))
+        try:
+            found = found.map(lambda seconds: timedelta(seconds=seconds))
+        except OverflowError:  # a bound of more than 2,700,000 years says nothing
+            found = None
     return found, n
 
 

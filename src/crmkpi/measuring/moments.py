@@ -73,9 +73,14 @@ def is_mean(metric: Metric) -> tuple[str, str] | None:
         return metric.interval.total, metric.interval.count
     if metric.interval is None and len(metric.measures) == 1:
         ((name, measure),) = metric.measures.items()
-        if measure.aggregate == "mean" and not isinstance(measure.table, Grouped):
+        if measure.aggregate == "mean" and not isinstance(measure.table, Grouped) and _hands_on(metric, name):
             return name, counted_by(name)
     return None
+
+
+def _hands_on(metric: Metric, name: str) -> bool:
+    """Whether the formula gives its one mean back as it is."""
+    return not metric.parameters and all(metric.formula(**{name: number}) == number for number in (7, 11))
 
 
 def sampled(metric: Metric) -> bool:
