@@ -61,7 +61,7 @@ def types(session: nox.Session) -> None:
 def mutants(session: nox.Session) -> None:
     """The tests notice when something is changed: a small sample of each area."""
     themes = ("sales", "service", "customers", "marketing", "value", "experience")
-    areas = (*(f"metrics/{theme}" for theme in themes), "periods", "intervals")
+    areas = (*(f"metrics/{theme}" for theme in themes), "time/periods", "statistics/intervals")
     session.run("python", ".ci/mutation.py", *areas, "--sample", "5", "--at-least", "85")
 
 

@@ -1,8 +1,8 @@
 """Mutation testing: change one thing in the library, and see whether a test fails.
 
-    python .ci/mutation.py                                    300 mutants of each area
-    python .ci/mutation.py measures metrics/sales --sample 0  all mutants of two areas
-    python .ci/mutation.py --list                             the areas, and how many mutants each has
+    python .ci/mutation.py                                        300 mutants of each area
+    python .ci/mutation.py time/periods metrics/sales --sample 0  all mutants of two areas
+    python .ci/mutation.py --list                                 the areas, and how many mutants each has
 
 The report says how many mutants of each area the tests kill, and lists those that survive. A mutant that does the same
 as the code is written down in .ci/equivalent.toml with the reason, and does not count. A sample is chosen by what a
@@ -85,29 +85,32 @@ SHOWN = (
     *("tests/test_values_and_rows.py", "tests/test_faults_of_others.py"),
 )
 AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "measures": (("definition/measures",), ("tests/test_measures.py", *ENGINE)),
-    "expressions": (("definition/expressions", "definition/expression_types"), ENGINE),
-    "metric": (
+    "definition/measures": (("definition/measures",), ("tests/test_measures.py", *ENGINE)),
+    "definition/expressions": (("definition/expressions", "definition/expression_types"), ENGINE),
+    "definition/metric": (
         ("definition/metric", "definition/checks", "definition/interval_rules"),
         ("tests/test_metric.py", "tests/test_catalogue.py", *ENGINE),
     ),
-    "plan": (("measuring/plan",), ENGINE),
-    "evaluation": (("measuring/reading",), ("tests/test_measures.py", *ENGINE, "tests/test_dataset.py")),
-    "measurement": (
+    "measuring/plan": (("measuring/plan",), ENGINE),
+    "measuring/reading": (("measuring/reading",), ("tests/test_measures.py", *ENGINE, "tests/test_dataset.py")),
+    "measuring/measurement": (
         ("measuring/measurement", "measuring/evidence"),
         ("tests/test_dataset.py", "tests/test_vendors.py", *ENGINE),
     ),
-    "results": (("measuring/results", "measuring/formula"), (*SHOWN, *(f"{ORACLES}[{name}]" for name in VARIED))),
-    "periods": (("time/periods", "time/period_texts", "time/spans"), PERIODS),
-    "intervals": (
+    "measuring/results": (
+        ("measuring/results", "measuring/formula"),
+        (*SHOWN, *(f"{ORACLES}[{name}]" for name in VARIED)),
+    ),
+    "time/periods": (("time/periods", "time/period_texts", "time/spans"), PERIODS),
+    "statistics/intervals": (
         ("statistics/intervals", "statistics/confidence", "statistics/distributions"),
         ("tests/test_intervals.py",),
     ),
     "engines/query": (("engines/query",), (*(f"tests/test_tally.py::{name}" for name in MERGING), *ENGINE)),
-    "engines/code": (("engines/records/source",), ENGINE),
-    "engines/loops": (("engines/records/loops", "engines/records/layouts", "engines/records/branches"), ENGINE),
-    "engines/records": (("engines/records/engine",), (*ENGINE, "tests/test_dataset.py")),
-    "engines/rows": (("engines/records/interpreter",), ENGINE),
+    "engines/records/source": (("engines/records/source",), ENGINE),
+    "engines/records/loops": (("engines/records/loops", "engines/records/layouts", "engines/records/branches"), ENGINE),
+    "engines/records/engine": (("engines/records/engine",), (*ENGINE, "tests/test_dataset.py")),
+    "engines/records/interpreter": (("engines/records/interpreter",), ENGINE),
 }
 # What this process has imported pytest cannot rewrite for plainer messages, and says so. Four tests are for other
 # things: three take long, and one runs the library in a process that knows nothing of the mutant.
@@ -405,7 +408,7 @@ def report(scores: list[Score]) -> str:
 def arguments() -> argparse.Namespace:
     """What is asked for."""
     parser = argparse.ArgumentParser(description="Mutation testing: see CONTRIBUTING.md.")
-    parser.add_argument("areas", nargs="*", help="areas such as measures or metrics/sales; all if none is given")
+    parser.add_argument("areas", nargs="*", help="areas such as time/periods or metrics/sales; all if none is given")
     parser.add_argument("--sample", type=int, default=300, help="at most so many mutants of each area, 0 for all")
     parser.add_argument("--seed", type=int, default=0, help="which sample")
     parser.add_argument("--again", type=Path, help="only what survived in this report")

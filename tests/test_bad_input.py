@@ -1,4 +1,4 @@
-"""What a company's data and settings get wrong: each is an error that says the way out, or is left out and counted."""
+"""Faults of the data: what a company's records and settings get wrong is an error with the way out, or is counted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is called with a wrong thing says so in one sentence: no error from inside the library, no number in silence."""
+"""Faults of the caller: a wrong argument is refused in one sentence, with no error from inside the library."""
 
 from __future__ import annotations
 

@@ -136,5 +136,5 @@ def _number(text: str) -> Decimal:
 
 
 def plain_number(number: Decimal) -> int | float:
-    """A number as formulas take it that do not speak of money."""
+    """An int if the number is whole, else a float."""
     return int(number) if number == number.to_integral_value() else float(number)

@@ -44,7 +44,7 @@ class Data:
 
     @classmethod
     def of(cls, patterns: Patterns, chances: int, *, every: int = 1) -> Data:
-        """From patterns, or from every so many of them for a first guess."""
+        """Build from all patterns, or from every n-th for the starting values."""
         if patterns.numpy is not None:
             return cls._of_arrays(patterns, chances, every)
         columns = (patterns.frequency, patterns.recency, patterns.age, patterns.count)

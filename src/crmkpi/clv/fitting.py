@@ -24,7 +24,7 @@ _STRONG = 1e4
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How well the data pin a model down.
+    """How precisely the data determine the parameters of a model.
 
     `covariance` is that of the logarithms of the parameters, `None` where the likelihood is flat; `weaknesses` says in
     words why the parameters are not to be read one by one. Predictions within the observed range may still be good.
@@ -124,7 +124,7 @@ def maximise_from(
 def _in_logs(
     objective: Callable[[Sequence[float]], Derivatives], at: Sequence[float], scales: Sequence[float]
 ) -> Derivatives:
-    """The value, the gradient and minus the Hessian in the logarithms; what is no number counts as -infinity."""
+    """The value, the gradient and minus the Hessian in the logarithms; NaN counts as -infinity."""
     parameters = [exp(place) * scale for place, scale in zip(at, scales, strict=True)]
     try:
         value, slopes, curvature = objective(parameters)
@@ -196,7 +196,7 @@ def summary(
     customers: int,
     left_out: int = 0,
 ) -> Fit:
-    """What a search ended with, as a `Fit`: how certain each parameter is, and what is wrong with it."""
+    """The summary of an optimum: the standard error of each parameter, and warnings."""
     size = range(len(names))
     values, axes = _eigen(optimum.information)
     known = min(values) > 1e-12 * max(values) > 0

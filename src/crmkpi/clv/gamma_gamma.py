@@ -138,7 +138,7 @@ class _Data:
 
     @property
     def scales(self) -> tuple[float, float, float]:
-        """What p, q and v are measured in: v goes with the mean spend."""
+        """The scale of p, q and v: v scales with the mean spend."""
         return 1.0, 1.0, self.mean
 
 

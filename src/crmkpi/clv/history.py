@@ -104,12 +104,12 @@ class Patterns:
 
 
 def listed(column: Any) -> list[Any]:
-    """A column as a plain list, whatever it came as."""
+    """A column of any sequence type as a plain list."""
     return column.tolist() if hasattr(column, "tolist") else list(column)
 
 
 def check_history(history: object) -> None:
-    """Refuse what is no history, such as the table that has one."""
+    """Refuse anything but a history, such as the table that has one."""
     if not isinstance(history, PurchaseHistory):
         raise InputError(
             "The model reads a PurchaseHistory, such as rfm(orders, as_of=...).history('weeks'); got "
@@ -162,7 +162,7 @@ def _array_patterns(history: PurchaseHistory, np: Any) -> Patterns:
 
 
 def _check(row: int, frequency: float, recency: float, age: float, history: PurchaseHistory) -> None:
-    """Raise where a customer's numbers cannot be."""
+    """Raise for impossible numbers of a customer."""
     if not (isfinite(frequency) and isfinite(recency) and isfinite(age)) or frequency != int(frequency):
         reason = "frequency is a whole number of repeat purchases, and all three are finite"
     elif frequency < 0 or recency < 0:

@@ -33,7 +33,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """A fitted model: its parameters, frozen, and how well the data pin them down (`fit`)."""
+    """A fitted model: its parameters, frozen, and how precisely the data determine them (`fit`)."""
 
     kind: ClassVar[str]
     parameter_names: ClassVar[tuple[str, ...]]
@@ -142,20 +142,23 @@ def load_model(text: str) -> Any:
     try:
         data = json.loads(text)
         kind, version = data.pop("crmkpi_model"), data.pop("version")
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise InputError("This text is not a model written by `to_json`.") from error
     if version != _JSON_VERSION:
         raise InputError(f"This model is written in version {version!r}; this release reads version {_JSON_VERSION}.")
-    if kind not in _KINDS:
+    if not isinstance(kind, str) or kind not in _KINDS:
         raise unknown_name(f"There is no model {kind!r}.", str(kind), _KINDS)
     model = _KINDS[kind]
     known = {field.name for field in fields(model)}
     if unknown := sorted(set(data) - known):
         raise InputError(f"A {kind} model has no {unknown[0]!r}. {did_you_mean(unknown[0], known)}")
-    fit = data.pop("fit_summary", None)
-    if fit is not None:
-        fit = Fit(**{name: _frozen(value) for name, value in fit.items()})
-    return model(**{name: _frozen(value) for name, value in data.items()}, fit_summary=fit)
+    try:
+        fit = data.pop("fit_summary", None)
+        if fit is not None:
+            fit = Fit(**{name: _frozen(value) for name, value in fit.items()})
+        return model(**{name: _frozen(value) for name, value in data.items()}, fit_summary=fit)
+    except (AttributeError, TypeError, ArithmeticError, IndexError, RecursionError) as error:
+        raise InputError(f"This text is not a {kind} model as `to_json` writes one ({error}).") from error
 
 
 def _frozen(value: Any) -> Any:

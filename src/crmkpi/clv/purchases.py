@@ -1,4 +1,4 @@
-"""What every model of repeat purchases answers, and how it is held against what customers then did."""
+"""The questions that every model of repeat purchases answers, and its validation on a holdout period."""
 
 from __future__ import annotations
 

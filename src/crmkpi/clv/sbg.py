@@ -71,7 +71,7 @@ class ShiftedBetaGeometric(Model):
         return cls(alpha=alpha, beta=beta, period=period, fit_summary=fit)
 
     def survival(self, periods: int) -> float:
-        """The share of a new cohort that is still there after so many renewals."""
+        """The share of a new cohort that is still there after `periods` renewals."""
         _whole(periods, "periods", 0)
         return math.prod(self.retention_rate(t) for t in range(1, periods + 1))
 

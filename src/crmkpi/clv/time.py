@@ -45,7 +45,7 @@ def unit_of_time(name: Any) -> TimeUnit:
 
 
 def is_number(value: object) -> bool:
-    """Whether a value is a number that can be reckoned with; yes and no are none."""
+    """Whether a value is a number to calculate with; True and False are not."""
     return isinstance(value, Real | Decimal) and not isinstance(value, bool)
 
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from crmkpi.definition.expressions import Expression, Field, Parameter, walk
 from crmkpi.definition.interval_rules import Estimated, IntervalRule, Monotone, Range
-from crmkpi.definition.measures import Grouped, Measure
+from crmkpi.definition.measures import Grouped, LastDay, Measure, PeriodDays
 from crmkpi.errors import DefinitionError, did_you_mean
 
 if TYPE_CHECKING:
     from crmkpi.definition.metric import Metric
 
-__all__ = ["check_definition", "check_range", "check_tables"]
+__all__ = ["check_definition", "check_range", "check_tables", "told_apart"]
 
 
 def check_definition(
@@ -87,6 +87,19 @@ def check_range(name: str, within: Range) -> None:
             f"within of {name} is the lowest and the highest number that its value can be, None for no bound, such as "
             f"(0, None); got {within!r}."
         )
+
+
+def told_apart(
+    name: str, inputs: Mapping[str, Measure | PeriodDays | LastDay]
+) -> tuple[dict[str, Measure], str | None, str | None]:
+    """The measures among the inputs, and which inputs are the length of the period and its last day."""
+    days = next((key for key, value in inputs.items() if isinstance(value, PeriodDays)), None)
+    until = next((key for key, value in inputs.items() if isinstance(value, LastDay)), None)
+    measures = {key: value for key, value in inputs.items() if isinstance(value, Measure)}
+    strange = next((key for key in inputs if key not in measures and key not in {days, until}), None)
+    if strange is not None:
+        raise DefinitionError(f"{name}: {strange!r} must be a measure, as deals.count() is; got {inputs[strange]!r}.")
+    return measures, days, until
 
 
 def check_tables(made: Metric) -> None:

@@ -1,4 +1,4 @@
-"""Row expressions: what is asked of one record, written with the operators that a formula would use.
+"""Row expressions: conditions and values computed from one record, written with Python operators.
 
 An expression is symbolic: `deals.status == "won"` compares nothing, it says what is to be compared, and every engine
 carries it out with the same meaning. Comparison with a missing value is neither true nor false, and what is neither
@@ -224,7 +224,7 @@ class AsOf(Expression):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Comparison(Expression):
-    """Two values held against each other."""
+    """A comparison of two values."""
 
     sign: CompareSign
     left: Expression
@@ -401,7 +401,7 @@ def table_of(expression: Expression) -> str:
 
 
 def _constant(value: object, *, beside: Expression) -> Constant:
-    """`value` as a constant, checked against the expression that it stands beside."""
+    """`value` as a constant, validated against the other operand."""
     if value is None:
         raise DefinitionError(f"None is not comparable; write {beside!r}.missing() or .present().")
     kind = kind_of(value)

@@ -1,4 +1,4 @@
-"""What a KPI's value is to its inputs, which says how its interval is found and which totals contradict each other."""
+"""How a KPI's value relates to its inputs (share, mean, NPS): this selects the interval and validates totals."""
 
 from __future__ import annotations
 

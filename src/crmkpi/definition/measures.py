@@ -1,4 +1,4 @@
-"""Measures: what is counted, summed or timed, of which records, and which timestamp puts a record into a period.
+"""Measures: an aggregate over the records where a condition holds, and the timestamp that assigns a record to a period.
 
     deals = Table(Deal)
     deals.count(deals.status == "won")                       # how many
@@ -229,7 +229,7 @@ class Measure:
     fraction: float | None = None
     shift: Shift = "none"
     steps: int | Parameter = 1
-    # The printed form is asked for in every look-up of a compiled query, so it is made once.
+    # Every cache look-up of a compiled query uses the printed form, so cache it.
     text: str = field(default="", init=False)
 
     def __post_init__(self) -> None:

@@ -21,7 +21,7 @@ __all__ = ["cohort_chart", "holdout_chart", "survival_chart", "tracking_chart"]
 
 _WIDTH, _HEIGHT = 480, 280
 _STEPS = 1_000  # more steps than this cannot be told apart in a picture
-_MANY_CELLS = 15  # from so many periods on, cells have no room for figures
+_MANY_CELLS = 15  # from this many periods on, cells are too small for figures
 
 
 def _altair() -> Any:

@@ -29,6 +29,7 @@ __all__ = [
     "format_change",
     "format_change_interval",
     "format_detectable",
+    "format_difference",
     "format_input",
     "format_interval",
     "format_label",
@@ -91,15 +92,18 @@ def format_change_interval(change: Change, unit: Unit, *, currency: str | None =
     """
     if change.interval is None:
         return ""
-    return f"[{', '.join(_difference(bound, unit, currency) for bound in change.interval)}]"
+    return f"[{', '.join(format_difference(bound, unit, currency=currency) for bound in change.interval)}]"
 
 
 def format_detectable(change: Change, unit: Unit, *, currency: str | None = None) -> str:
     """The smallest change that the data could have shown, without a sign."""
-    return "" if change.detectable is None else _difference(change.detectable, unit, currency).lstrip("+")
+    return (
+        "" if change.detectable is None else format_difference(change.detectable, unit, currency=currency).lstrip("+")
+    )
 
 
-def _difference(size: Any, unit: Unit, currency: str | None) -> str:
+def format_difference(size: Any, unit: Unit, *, currency: str | None = None) -> str:
+    """A difference of two values with its sign: percentage points of a ratio, points of a score."""
     if unit == "ratio":
         return f"{_signed(_percent(size))} pp"
     if unit == "score":
@@ -122,7 +126,7 @@ def format_interval(interval: Interval[Any] | None, unit: Unit, *, currency: str
 
 
 def format_range(interval: Interval[Any] | None, unit: Unit, value: Any) -> str:
-    """An interval to stand beside its value in a table: in the unit of the value, which is not said again.
+    """An interval for the column next to its value: in the unit of the value, without repeating the unit.
 
     >>> from crmkpi.statistics.intervals import wilson
     >>> format_range(wilson(4238, 6711), "ratio", 4238 / 6711)
@@ -248,7 +252,7 @@ def _percent(fraction: float) -> str:
 
 
 def _plain(number: float, digits: int) -> str:
-    """A number with so many significant digits, never in scientific notation."""
+    """A number rounded to `digits` significant digits, never in scientific notation."""
     return f"{Decimal(f'{number:.{digits}g}'):f}"
 
 
@@ -273,7 +277,7 @@ def _seconds(value: Any) -> float:
 
 
 def _time_unit(seconds: float) -> tuple[float, str]:
-    """The largest unit of which there is at least one (two days, before days are counted)."""
+    """The largest unit that fits at least once into the duration; days from two days on."""
     size = abs(seconds)
     for length, name in _TIMES:
         if size >= (_HOURS_UP_TO if name == "days" else length):

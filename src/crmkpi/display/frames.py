@@ -26,7 +26,7 @@ _KINDS: dict[Unit, Kind] = {
 
 
 def report_columns(report: Report) -> dict[str, Column]:
-    """One row a result: what was measured, of which segment and period, its value with its evidence.
+    """One row per result: the KPI, segment and period, and the value with its evidence.
 
     `value`, `low`, `high`, `previous_value` and `change` have the type of the KPI's unit where all KPIs of the report
     share it; else they are floats, amounts as they are, durations in seconds, and `unit` says which is which.

@@ -1,4 +1,4 @@
-"""What a KPI leaves out, in words: what its definition sets aside, and what lacks something that it needs."""
+"""The records that a KPI leaves out, in words: those its definition excludes, and those without a value it needs."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def _asked_for(condition: Expression | None) -> set[str]:
 
 
 def _backwards(duration: Expression) -> Comparison:
-    """That a duration goes backwards, as it would be said."""
+    """The condition that a duration is negative, in the words of its two timestamps."""
     match duration:
         case BusinessTime(start, end) | Operation("-", end, start):
             return Comparison("<", end, start)

@@ -1,4 +1,4 @@
-"""What stands under a table: what was left out and why, what is undefined and why, and what the marks mean."""
+"""Notes under a table: records left out and why, undefined values and why, and the meaning of marks."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def notes_of(results: Sequence[Result], name_of: Callable[[Result], str]) -> tup
 
 
 def _undefined(results: Sequence[Result], name_of: Callable[[Result], str]) -> Iterator[str]:
-    """Which KPI has no value where, by reason."""
+    """The undefined results, grouped by reason."""
     found: dict[tuple[str, str], list[Result]] = {}
     for result in results:
         if result.reason is not None:
@@ -79,7 +79,7 @@ def _changes(results: Sequence[Result], name_of: Callable[[Result], str]) -> Ite
 
 
 def _left_out(results: Sequence[Result], name_of: Callable[[Result], str]) -> Iterator[str]:
-    """What was left out of which KPI; KPIs of which the same was left out share a note."""
+    """The records left out of each KPI; KPIs with the same counts share a note."""
     by_name: dict[str, list[Result]] = {}
     for result in results:
         by_name.setdefault(name_of(result), []).append(result)

@@ -125,7 +125,7 @@ def _value(result: Result, name: str) -> Hashable:
 
 
 def _distinct(names: list[str]) -> list[str]:
-    """The names, of which a repeated one gets a number: a value may be called like another column."""
+    """Unique names: a repeated name gets a number, since a value may be called like another column."""
     found: list[str] = []
     for name in names:
         number = names[: len(found)].count(name)

@@ -84,7 +84,7 @@ def _account(report: QualityReport) -> Sheet:
 
 
 def _told(account: LoadAccount) -> Iterator[str]:
-    """As whose export a file was read, and what became of its columns and values."""
+    """The preset a file was read by, and how many columns and values were used."""
     if account.preset:
         sure = account.recognised
         yield f"read as {account.preset}" + (

@@ -1,4 +1,4 @@
-"""The table that text, Markdown and HTML draw: which columns there are, what is in them, and what stands under it."""
+"""The table model that text, Markdown and HTML render: columns, cells and notes."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Sheet:
 
 
 def sheet_of(results: Sequence[Result], *, title: str = "", names: Names = "id", notes: Sequence[str] = ()) -> Sheet:
-    """The table of a report; what is the same in all rows stands in the heading instead of a column.
+    """The table of a report; a value shared by all rows is in the heading instead of a column.
 
     `notes` stand under those that the results call for. `names` says whether KPIs are called by their ids, as in code,
     or by their titles.
@@ -103,7 +103,7 @@ def _labels(results: Sequence[Result]) -> list[Column]:
 
 
 def _numbers(results: Sequence[Result]) -> list[Column]:
-    """The value and what belongs to it; columns without any content are left off."""
+    """The value, interval, sample size and change; empty columns are dropped."""
     confidences = {result.interval.confidence for result in results if result.interval is not None}
     level = f"{100 * confidences.pop():g} % " if len(confidences) == 1 else ""
     compared = {compared_label(result) for result in results if result.compared_to is not None}

@@ -92,7 +92,7 @@ def draw_text(sheet: Sheet, *, width: int = 80) -> str:
 
 
 def _change(result: Result, change: Change) -> str:
-    """How a value differs from another, and what is shown of it."""
+    """The change of a value from the compared one, and the verdict on it."""
     interval = format_change_interval(change, result.unit, currency=result.currency)
     said = f"{format_change(change, result.unit)}{' ' if interval else ''}{interval} against {compared_label(result)}"
     verdict = judgement(change)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.errors import CurrencyError, InputError, ParameterError, did_you_mean
-from crmkpi.insight.given import check_day, reading
+from crmkpi.insight.arguments import check_day, reading
 from crmkpi.measuring.dataset import framed
 from crmkpi.tabular import Tabular
 

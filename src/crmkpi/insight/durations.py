@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from crmkpi.clv.engine import Column
 from crmkpi.errors import InputError, ParameterError, TimeZoneError
-from crmkpi.insight.given import reading
+from crmkpi.insight.arguments import reading
 
 __all__ = [
     "Durations",

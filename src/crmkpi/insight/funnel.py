@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from crmkpi.errors import InputError
-from crmkpi.insight.given import reading
+from crmkpi.insight.arguments import reading
 from crmkpi.statistics.intervals import Interval, wilson
 from crmkpi.tabular import Tabular
 

@@ -24,7 +24,7 @@ __all__ = ["CustomerHealth", "HealthPart", "HealthTable", "health_score"]
 
 @dataclass(frozen=True, slots=True)
 class HealthPart:
-    """A KPI as part of a score: the values that are worth 0 and 100 points, and its weight beside the others.
+    """A KPI as part of a score: the values that are worth 0 and 100 points, and its weight relative to the others.
 
     `worst` may lie above `best`, as for a time to reply. Bounds are in the unit of the KPI: a fraction, an amount, a
     timedelta.
@@ -51,10 +51,10 @@ class HealthPart:
 
 @dataclass(frozen=True, slots=True)
 class CustomerHealth:
-    """One customer: the score from 0 to 100, the points of each part, and the parts of which nothing is known.
+    """One customer: the score from 0 to 100, the points of each part, and the parts without a value.
 
     The weights of missing parts go to the others in proportion; `known_weight` is the share of all weights that is
-    left. `score` is `None` where nothing is known.
+    left. `score` is `None` where no part has a value.
     """
 
     customer_id: Hashable

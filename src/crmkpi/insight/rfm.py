@@ -16,7 +16,7 @@ from crmkpi.clv.history import PurchaseHistory, listed
 from crmkpi.clv.time import DAYS_IN, Span, TimeUnit
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.errors import CurrencyError, InputError, ParameterError
-from crmkpi.insight.given import check_day, reading
+from crmkpi.insight.arguments import check_day, reading
 from crmkpi.measuring.dataset import framed
 from crmkpi.tabular import Tabular
 

@@ -222,7 +222,7 @@ class LogRank:
 
 
 def kaplan_meier(durations: Durations, *, confidence: float = 0.95, engine: Engine = "auto") -> SurvivalCurve:
-    """The survival curve of durations, of which some still last.
+    """The Kaplan-Meier survival curve of durations, some of them censored.
 
     `engine` "auto" takes numpy, where it is installed, for arrays and for long lists; the curve is the same.
 

@@ -15,17 +15,17 @@ Sides that share records, such as overlapping windows or a stock at two dates, h
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from math import sqrt
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, Protocol
 
-from crmkpi.definition.metric import Metric, NetPromoter, Share
+from crmkpi.definition.interval_rules import NetPromoter, Share
 from crmkpi.errors import InputError
-from crmkpi.measuring.moments import is_mean, standard_error
-from crmkpi.measuring.reading import moved
+from crmkpi.measuring.moments import Definition, Moments, is_mean, standard_error
+from crmkpi.measuring.shifts import moved
 from crmkpi.statistics.differences import (
     Difference,
     benjamini_hochberg,
@@ -37,16 +37,77 @@ from crmkpi.statistics.differences import (
 from crmkpi.statistics.intervals import Interval
 from crmkpi.time.periods import Period
 
-if TYPE_CHECKING:
-    from crmkpi.measuring.results import Result
-
-__all__ = ["Adjust", "Change", "Comparisons", "Verdict", "change_of", "check_adjust", "difference_of"]
+__all__ = ["Adjust", "Change", "Compared", "Comparisons", "Verdict", "change_of", "check_adjust", "difference_of"]
 
 Verdict = Literal["up", "down", "no clear change", "too few to say"]
 Adjust = Literal["bh", "none"]
 
 _SHOWN = 0.05
 _LARGE = 0.2  # of the old value: data that cannot show a change of this size says too little
+
+
+class Compared(Protocol):
+    """What of a result says how it differs from another; written as a protocol, so that results may know changes."""
+
+    @property
+    def metric(self) -> Definition:
+        """The KPI."""
+        ...
+
+    @property
+    def compared_to(self) -> Compared | None:
+        """The result that it is set beside."""
+        ...
+
+    @property
+    def interval(self) -> Interval[Any] | None:
+        """The interval of the value."""
+        ...
+
+    @property
+    def moments(self) -> Moments | None:
+        """How the totals vary."""
+        ...
+
+    @property
+    def value(self) -> Any:
+        """The value."""
+        ...
+
+    @property
+    def inputs(self) -> Mapping[str, Any]:
+        """The numbers of the formula."""
+        ...
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """The numbers that the caller gave."""
+        ...
+
+    @property
+    def currency(self) -> str | None:
+        """The currency of money."""
+        ...
+
+    @property
+    def n(self) -> int:
+        """How many records it rests on."""
+        ...
+
+    @property
+    def period(self) -> Period | None:
+        """The period."""
+        ...
+
+    @property
+    def segment(self) -> Mapping[str, Any]:
+        """The segment."""
+        ...
+
+    @property
+    def complete(self) -> bool | None:
+        """Whether the period is over."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +142,8 @@ class Comparisons:
 
     __slots__ = ("_adjust", "_changes", "_results", "count")
 
-    def __init__(self, results: Sequence[Result], adjust: Adjust) -> None:
-        self._results: Sequence[Result] = results
+    def __init__(self, results: Sequence[Compared], adjust: Adjust) -> None:
+        self._results: Sequence[Compared] = results
         self._adjust = adjust
         self._changes: list[Change] | None = None
         self.count = 0
@@ -120,7 +181,7 @@ def check_adjust(adjust: str) -> None:
         raise InputError(f"`adjust` is 'bh' (Benjamini-Hochberg) or 'none'; got {adjust!r}.")
 
 
-def change_of(result: Result, other: Result) -> Change:
+def change_of(result: Compared, other: Compared) -> Change:
     """How one result differs from another, as the only comparison."""
     if result.value is None or other.value is None:
         side = "the value" if result.value is None else "what it is compared to"
@@ -138,7 +199,7 @@ def change_of(result: Result, other: Result) -> Change:
     return _judged(plain, result.metric, other)
 
 
-def _judged(change: Change, metric: Metric, other: Result | None) -> Change:
+def _judged(change: Change, metric: Definition, other: Compared | None) -> Change:
     """The change with its verdict."""
     if change.interval is None or other is None:
         return change
@@ -159,7 +220,7 @@ def _judged(change: Change, metric: Metric, other: Result | None) -> Change:
     return replace(change, verdict=verdict, better=better)
 
 
-def difference_of(result: Result, other: Result) -> tuple[Difference | None, str | None]:
+def difference_of(result: Compared, other: Compared) -> tuple[Difference | None, str | None]:
     """The difference of two results as floats (durations in seconds), or why nothing can be said of it."""
     metric = result.metric
     refused = _shared(metric, result, other)
@@ -189,7 +250,7 @@ _NO_INTERVALS = "intervals were left off"
 _ALL_EQUAL = "all values are equal, so that nothing is known of how they vary"
 
 
-def _of_moments(metric: Metric, result: Result, other: Result) -> tuple[Difference | None, str | None]:
+def _of_moments(metric: Definition, result: Compared, other: Compared) -> tuple[Difference | None, str | None]:
     """The difference of what is no share, from how the totals vary."""
     mine, theirs = result.moments, other.moments
     if mine is None or theirs is None:
@@ -216,7 +277,7 @@ def _of_moments(metric: Metric, result: Result, other: Result) -> tuple[Differen
     return found, None if found is not None else _ALL_EQUAL
 
 
-def _why_none(metric: Metric) -> str:
+def _why_none(metric: Definition) -> str:
     aggregates = {measure.aggregate for measure in metric.measures.values()}
     if aggregates & {"median", "quantile"}:
         return "a median or quantile has no interval of a difference; a control chart shows whether it moved"
@@ -225,7 +286,7 @@ def _why_none(metric: Metric) -> str:
     return "the totals alone do not say how the records vary"
 
 
-def _shared(metric: Metric, result: Result, other: Result) -> str | None:
+def _shared(metric: Definition, result: Compared, other: Compared) -> str | None:
     """Whether the two sides rest on some of the same records."""
     if result.segment != other.segment:  # segments of one call share none
         return None
@@ -241,7 +302,7 @@ def _shared(metric: Metric, result: Result, other: Result) -> str | None:
 _SHARED = "the sides share records"
 
 
-def _spans(metric: Metric, result: Result) -> list[Period]:
+def _spans(metric: Definition, result: Compared) -> list[Period]:
     """The periods whose records a result rests on: its own, and earlier ones that a measure looks at."""
     assert result.period is not None
     steps = {repr(measure.steps): measure.steps for measure in metric.measures.values()}
@@ -250,7 +311,7 @@ def _spans(metric: Metric, result: Result) -> list[Period]:
     return [period for period in found if period is not None]
 
 
-def _promoters(result: Result, rule: NetPromoter) -> tuple[float, float]:
+def _promoters(result: Compared, rule: NetPromoter) -> tuple[float, float]:
     """A net promoter score and its standard error."""
     answers = result.inputs[rule.answers]
     for_, against = result.inputs[rule.promoters] / answers, result.inputs[rule.detractors] / answers
@@ -275,12 +336,12 @@ def _plain(value: Any) -> Any:
     return value.total_seconds() if isinstance(value, timedelta) else float(value)
 
 
-def _in_unit(number: float, metric: Metric) -> Any:
+def _in_unit(number: float, metric: Definition) -> Any:
     if metric.unit == "duration":
         return timedelta(seconds=number)
     return Decimal(repr(number)) if metric.unit == "money" else number
 
 
-def _is_nothing(result: Result) -> bool:
+def _is_nothing(result: Compared) -> bool:
     """Whether it is a sum of no amounts, which is 0 in every currency."""
     return result.currency is None and result.n == 0

@@ -1,4 +1,4 @@
-"""Segments beside each other: each against all the others together, or against one of them."""
+"""Comparison of segments: each with all the others together, or with one of them."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class Witness:
     confidence: float | None
     answers: Mapping[str, Answer]
     sampled: str | None  # the input whose values the interval rests on
-    at_once: bool  # lists went into the formula, or what is asked may refuse them
+    at_once: bool  # compute eagerly: the inputs are lists, or the interval function may raise
     parameters: Mapping[str, Any]
 
     @classmethod

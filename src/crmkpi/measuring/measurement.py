@@ -23,9 +23,10 @@ from crmkpi.measuring.changes import Adjust
 from crmkpi.measuring.evidence import Witness
 from crmkpi.measuring.formula import counted, evaluated
 from crmkpi.measuring.plan import MetricPlan, Plan
-from crmkpi.measuring.reading import EVER, Input, Reader, Timeline, moved
+from crmkpi.measuring.reading import EVER, Input, Reader, Timeline
 from crmkpi.measuring.results import Report, Result, compared, measured, together
 from crmkpi.measuring.segments import By, Segment, segment_keys, segments_of
+from crmkpi.measuring.shifts import moved
 from crmkpi.measuring.unknown_attributes import attribute_of, check_attribute, noting
 from crmkpi.metrics.catalogue import catalogue
 from crmkpi.money import Rates
@@ -103,8 +104,7 @@ def measure_one(
 ) -> Result:
     """One metric over one period as one result."""
     periods = (period,) if against is None else (period, against)
-    asked: dict[str, Any] = {"confidence": confidence, "moments": against is not None}
-    reader, plan = read(crm, (metric,), periods, (), parameters, **asked)
+    reader, plan = read(crm, (metric,), periods, (), parameters, confidence=confidence, moments=against is not None)
     return next(_Builder(crm, reader, (), parameters, confidence).results(plan.metrics[0], [()], period, against))
 
 

@@ -12,19 +12,82 @@ from dataclasses import dataclass, field
 from decimal import Context, Decimal, localcontext
 from fractions import Fraction
 from math import isfinite, sqrt
-from typing import Any
+from typing import Any, Protocol
 
-from crmkpi.definition.interval_rules import Mean
-from crmkpi.definition.measures import Grouped
-from crmkpi.definition.metric import Metric
+from crmkpi.definition.interval_rules import IntervalRule, Mean
+from crmkpi.definition.measures import Grouped, Measure
 from crmkpi.engines.query import Sample
 from crmkpi.errors import UndefinedError
 
-__all__ = ["Moments", "counted_by", "formula_at", "gradient", "is_mean", "moments_of", "sampled", "standard_error"]
+__all__ = [
+    "Definition",
+    "Moments",
+    "counted_by",
+    "formula_at",
+    "gradient",
+    "is_mean",
+    "moments_of",
+    "sampled",
+    "standard_error",
+]
 
 _STEP = 1e-3  # of the five-point rule, whose error is of the fourth power
 _ARITHMETIC = Context(prec=28)
 _COUNT = "#"
+
+
+class Definition(Protocol):
+    """What of a KPI says how it varies; written as a protocol, so that results may know moments."""
+
+    @property
+    def id(self) -> str:
+        """The name."""
+        ...
+
+    @property
+    def measures(self) -> Mapping[str, Measure]:
+        """What is counted, summed or timed."""
+        ...
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """The numbers that the caller gives."""
+        ...
+
+    @property
+    def interval(self) -> IntervalRule | None:
+        """What the value is to its inputs."""
+        ...
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """What the formula takes."""
+        ...
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """The formula."""
+        ...
+
+    @property
+    def unit(self) -> str:
+        """The unit of the value."""
+        ...
+
+    @property
+    def better(self) -> str:
+        """Which direction is good."""
+        ...
+
+    @property
+    def additive(self) -> bool:
+        """Whether it is one count or sum."""
+        ...
+
+    @property
+    def roll_up(self) -> str:
+        """How the whole comes from its parts."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +130,7 @@ def counted_by(name: str) -> str:
     return name + _COUNT
 
 
-def is_mean(metric: Metric) -> tuple[str, str] | None:
+def is_mean(metric: Definition) -> tuple[str, str] | None:
     """The totals of a KPI that is the mean of one thing per record: the sum and the number; None if it is none."""
     if isinstance(metric.interval, Mean):
         return metric.interval.total, metric.interval.count
@@ -78,12 +141,15 @@ def is_mean(metric: Metric) -> tuple[str, str] | None:
     return None
 
 
-def _hands_on(metric: Metric, name: str) -> bool:
+def _hands_on(metric: Definition, name: str) -> bool:
     """Whether the formula gives its one mean back as it is."""
-    return not metric.parameters and all(metric.formula(**{name: number}) == number for number in (7, 11))
+    try:
+        return metric.asked == {name} and all(metric.function(**{name: number}) == number for number in (7, 11))
+    except (ArithmeticError, TypeError, ValueError, UndefinedError):
+        return False
 
 
-def sampled(metric: Metric) -> bool:
+def sampled(metric: Definition) -> bool:
     """Whether each input is a count, a sum or a mean of records, so that its totals say how it varies."""
     return all(
         measure.aggregate in ("count", "sum", "mean") and not isinstance(measure.table, Grouped)
@@ -92,7 +158,7 @@ def sampled(metric: Metric) -> bool:
 
 
 def moments_of(
-    metric: Metric,
+    metric: Definition,
     inputs: Mapping[str, Any],
     joints: Mapping[tuple[str, str], Sequence[Any]],
     *,
@@ -124,13 +190,13 @@ def moments_of(
     return Moments(totals, products, fixed, confidence)
 
 
-def _sides(metric: Metric, first: str, second: str) -> tuple[tuple[str, str], ...]:
+def _sides(metric: Definition, first: str, second: str) -> tuple[tuple[str, str], ...]:
     """The pairs of totals that two inputs have: number with number, values with number, and values with values."""
     counts = [name if metric.measures[name].aggregate == "count" else counted_by(name) for name in (first, second)]
     return (counts[0], counts[1]), (first, counts[1]), (counts[0], second), (first, second)
 
 
-def _shared(metric: Metric, first: str, second: str, states: Sequence[Any]) -> tuple[Fraction, ...]:
+def _shared(metric: Definition, first: str, second: str, states: Sequence[Any]) -> tuple[Fraction, ...]:
     """The sums over the records that two measures share: of 1, of the first's values, the second's and the products."""
     if isinstance(states[0], int):
         number = Fraction(states[0])
@@ -150,11 +216,11 @@ def _shared(metric: Metric, first: str, second: str, states: Sequence[Any]) -> t
     return number, values, values, Fraction(samples[0].squares) / scale**2
 
 
-def _scale(metric: Metric, name: str) -> int:
+def _scale(metric: Definition, name: str) -> int:
     return 1_000_000 if metric.measures[name].kind == "duration" else 1
 
 
-def formula_at(metric: Metric, moments: Moments) -> Callable[[Mapping[str, float]], float | None]:
+def formula_at(metric: Definition, moments: Moments) -> Callable[[Mapping[str, float]], float | None]:
     """The KPI's formula as a function of the totals, as a float; None where it is undefined."""
     money = any(measure.kind == "money" for measure in metric.measures.values())
 
@@ -194,7 +260,7 @@ def gradient(
     return slopes
 
 
-def standard_error(metric: Metric, moments: Moments) -> float | None:
+def standard_error(metric: Definition, moments: Moments) -> float | None:
     """The standard error of a KPI's value, if its records are a sample; None where the formula has no slope there."""
     totals = {name: float(total) for name, total in moments.totals.items()}
     slopes = gradient(formula_at(metric, moments), totals, list(totals))

@@ -147,7 +147,7 @@ class Plan:
         return MetricPlan(metric, measures, accounts, joints)
 
     def _joints(self, measures: Mapping[str, MeasurePlan]) -> dict[tuple[str, str], tuple[Column, ...]]:
-        """What the records that two inputs share are asked, for each pair that can share any."""
+        """The slots for the records that two inputs share, for each pair that can share any."""
         found = {}
         for (first, one), (second, two) in combinations(measures.items(), 2):
             mine, theirs = one.columns[""], two.columns[""]

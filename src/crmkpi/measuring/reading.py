@@ -15,12 +15,13 @@ from crmkpi.definition.measures import Grouped, Measure
 from crmkpi.engines.query import EXACT, NO_DATE, Answer, Group, Part, Sample, Slot, empty_state, merged_state
 from crmkpi.engines.records.engine import Moments
 from crmkpi.engines.records.interpreter import evaluate
-from crmkpi.errors import CurrencyError, ParameterError, PeriodError
+from crmkpi.errors import CurrencyError
 from crmkpi.measuring.plan import AccountPlan, Column, MeasurePlan, MetricPlan
+from crmkpi.measuring.shifts import moved
 from crmkpi.statistics.intervals import quantile
 from crmkpi.time.periods import Period
 
-__all__ = ["EVER", "Cut", "Input", "Place", "Reader", "Timeline", "moved"]
+__all__ = ["EVER", "Cut", "Input", "Place", "Reader", "Timeline"]
 
 EVER = (Period.all().wall_end, Period.all().end)  # an as-of instant after everything, on the wall clock and exact
 _DIVISION = Context(prec=28)
@@ -355,25 +356,6 @@ def _count_of(state: Any) -> Input:
 def _latest_of(state: Any) -> Input:
     value = None if state is None else state[2]
     return Input(value / timedelta(seconds=1) if isinstance(value, timedelta) else value)
-
-
-def moved(period: Period | None, measure: Measure, parameters: Mapping[str, Any]) -> Period | None:
-    """The period that a measure such as `.previous()` looks at; None where there is none before."""
-    if measure.shift == "none":
-        return period
-    if period is None:
-        return None
-    steps = measure.steps if isinstance(measure.steps, int) else parameters[repr(measure.steps)]
-    if steps < 1 or steps != int(steps):
-        raise ParameterError(f"A number of periods is a whole number from 1; got {steps!r} for {measure.steps!r}.")
-    try:
-        if measure.shift == "year_ago":
-            return period.year_ago()
-        for _ in range(int(steps)):
-            period = period.previous()
-    except PeriodError:  # all time, week 53 in a year that follows one of 52 weeks, or the beginning of the calendar
-        return None
-    return period
 
 
 def _days(period: Period | None) -> float | None:

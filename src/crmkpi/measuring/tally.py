@@ -53,7 +53,7 @@ class Tally:
     """The state of a measurement as a value: add records, merge it with another, and report at any time.
 
     What is added makes a new tally; the old one stays what it was. Every record must be added once, in whichever part:
-    no tally keeps the records that it has seen. Tables that fields of related records come from are given beside, in
+    no tally keeps the records that it has seen. Tables of related records are given separately, in
     each `add`. A tally of one shard and that of another merge into exactly the tally of both, and so do records and
     frames. Where that cannot be, since a table is measured and also looked up, making the tally is an `InputError`.
 
@@ -162,7 +162,7 @@ class Tally:
         try:
             found = json.loads(text)
             version, digest, state = found["version"], found["digest"], found["state"]
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise InputError(f"{_NOT_WRITTEN}; got {text!r:.60}.") from error
         if version != _VERSION:
             raise InputError(
@@ -179,7 +179,9 @@ class Tally:
                 table: Answer(_decoded(given), [_decoded(part) for part in groups], *of_source)
                 for table, (given, groups, *of_source) in state.items()
             }
-        except (AttributeError, TypeError, ValueError, ArithmeticError) as error:
+            if not all(isinstance(answer.given, Mapping) for answer in made._answers.values()):  # noqa: SLF001
+                raise TypeError  # noqa: TRY301
+        except (AttributeError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
             raise InputError(f"{_NOT_WRITTEN}; got {text!r:.60}.") from error
         return made
 

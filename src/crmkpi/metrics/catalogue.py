@@ -114,7 +114,7 @@ def _folded(name: str) -> str:
 
 
 class _Whole(Catalogue):
-    # A KPI that is asked for by its id is loaded alone, and all of them when anything else is asked.
+    # A look-up by id loads that KPI alone; any other look-up loads all of them.
     __doc__ = Catalogue.__doc__
     __slots__ = ()
 

@@ -15,9 +15,9 @@ from crmkpi.measuring.dataset import Dataset
 from crmkpi.measuring.measurement import chosen_metrics
 from crmkpi.metrics.catalogue import catalogue
 from crmkpi.quality.checks import CHECKS
+from crmkpi.quality.field_usage import FieldUsage
 from crmkpi.quality.findings import LEVELS, Finding, QualityReport
 from crmkpi.quality.frames import records_of_frame
-from crmkpi.quality.readers import Readers
 from crmkpi.quality.tables import CheckedTable, Watch
 from crmkpi.records.base import record_class, record_type
 from crmkpi.sources.account import LoadAccount
@@ -41,7 +41,7 @@ def check(
     if founded is not None and not isinstance(founded, date):
         raise InputError(f"`founded` is the day on which the firm began, such as date(2015, 1, 1); got {founded!r}.")
     allowed = (metric for metric in catalogue if set(metric.tables) <= set(crm.tables))
-    readers = Readers(allowed if metrics is None else chosen_metrics(metrics))
+    usage = FieldUsage(allowed if metrics is None else chosen_metrics(metrics))
     ids: dict[str, set[str]] = {}
     watches: list[Watch] = []
     accounts: dict[str, LoadAccount] = {}
@@ -53,7 +53,7 @@ def check(
             name=name,
             type_=record_type(type(first[0]) if first else record_class(name)),
             crm=crm,
-            readers=readers,
+            usage=usage,
             founded=founded,
             ids=ids,
             rejected=records.rejected if isinstance(records, Records) else (),
@@ -89,7 +89,7 @@ def _rank(finding: Finding) -> int:
 
 
 def _notes(crm: Dataset) -> Iterator[str]:
-    """What could not be looked for, and why."""
+    """The checks that could not run, and why."""
     if crm.as_of is None:
         yield "without as_of: no look for dates in the future, nor for open deals whose close date has passed"
     for name in crm.tables:

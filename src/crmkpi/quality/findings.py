@@ -1,4 +1,4 @@
-"""What a check of the data found: findings in three levels, and the report that holds them."""
+"""The findings of a data quality check, in three levels, and the report of them."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Finding:
 
     @property
     def amount(self) -> str:
-        """How many of how many, as people read it."""
+        """The count, the total and the share, formatted: "3 of 12 (25.0 %)"."""
         share = "" if self.share is None else f" ({_format_value(self.share, 'ratio')})"
         return f"{self.count:,} of {self.of:,}{share}"
 

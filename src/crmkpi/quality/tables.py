@@ -1,4 +1,4 @@
-"""A table that is being checked: what the checks know of it, and how they watch its records go by."""
+"""A table under check: its record class, its dataset, and the fields that KPIs use."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from crmkpi.measuring.dataset import Dataset
+from crmkpi.quality.field_usage import FieldUsage, Role
 from crmkpi.quality.findings import Effect, Finding, Level
-from crmkpi.quality.readers import Readers, Role
 from crmkpi.records.base import Kind, RecordType
 from crmkpi.records.faults import shortened
 from crmkpi.sources.loaded import Rejected
@@ -26,7 +26,7 @@ class Watch(Protocol):
         """Look at some of the records."""
 
     def findings(self) -> Iterable[Finding]:
-        """What was found in all of them, after every table was read."""
+        """The findings, after all tables have been read."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -36,7 +36,7 @@ class CheckedTable:
     name: str
     type_: RecordType
     crm: Dataset
-    readers: Readers
+    usage: FieldUsage
     founded: date | None
     ids: dict[str, set[str]] = field(default_factory=dict)  # of each table, as far as it was read
     rejected: tuple[Rejected, ...] = ()
@@ -70,10 +70,10 @@ class CheckedTable:
         return self.crm.known_until()
 
     def effect(self, does: str, field: str | None = None, *roles: Role) -> Effect:
-        """What is done to the KPIs that read a field (for one of these purposes), or the table."""
+        """The effect on the KPIs that read a field (for one of these purposes), or the table."""
         if field is None:
-            return Effect(does, self.readers.of_table(self.name))
-        return Effect(does, self.readers.of(self.name, field, *roles))
+            return Effect(does, self.usage.of_table(self.name))
+        return Effect(does, self.usage.of(self.name, field, *roles))
 
     def finding(
         self,
@@ -88,7 +88,7 @@ class CheckedTable:
         effects: Iterable[Effect] = (),
         error_from: float | None = None,
     ) -> Finding:
-        """A finding; from the share `error_from` on it is an error. A KPI is named by the first effect on it only."""
+        """A finding; an error if its share is at least `error_from`. Each KPI is listed under its first effect only."""
         of = self.count if of is None else of
         if error_from is not None and of and count / of >= error_from:
             level = "error"

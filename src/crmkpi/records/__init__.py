@@ -81,7 +81,7 @@ if not TYPE_CHECKING:
 
 
 class _Records(Mapping[str, type[Any]]):
-    """The record class of each table; a class is loaded when it is asked for."""
+    """The record class of each table; a class is loaded at its first use."""
 
     def __getitem__(self, table: str) -> type[Any]:
         model: type[Any] = _load(_TABLES[table])

@@ -88,7 +88,7 @@ Day = Annotated[date, BeforeValidator(_no_number)]
 Number = Annotated[float, BeforeValidator(_no_flag)]
 Whole = Annotated[int, BeforeValidator(_no_flag)]
 Money = Annotated[Decimal, Field(allow_inf_nan=False), _MoneyMark()]
-Attributes = Mapping[str, str | float | bool | None]
+Attributes = Mapping[str, str | bool | int | float | Decimal | datetime | date | None]
 
 _KINDS: dict[Any, Kind] = {
     str: "text",

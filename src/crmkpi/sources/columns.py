@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from crmkpi.errors import ColumnError, InputError, UnknownNameError, did_you_mean, unknown_name
 from crmkpi.records import RECORDS
-from crmkpi.records.base import RecordType, record_type
+from crmkpi.records.base import FieldType, RecordType, record_type
 from crmkpi.sources.headers import Found, found_columns, stage_of
 from crmkpi.sources.presets.library import folded
 from crmkpi.sources.presets.model import Preset, PresetColumn, Unit, check_column
@@ -39,8 +39,8 @@ class Column:
 class Columns:
     """The columns of a source by position: the fields that they fill, and those that become attributes.
 
-    `beside` are columns that are read only to reckon with those that fill a field, each under the name of a slot.
-    `constants` are the fields that no column fills.
+    `beside` are helper columns: read only to compute other fields, each under the name of a slot. `constants` are the
+    fields that no column fills. `typed` are the attributes with a declared kind, each in a slot `attributes.HEADER`.
     """
 
     width: int
@@ -50,6 +50,7 @@ class Columns:
     numbered: bool
     beside: tuple[tuple[int, str], ...] = ()
     constants: Mapping[str, Any] = field(default_factory=dict)
+    typed: tuple[tuple[Column, FieldType], ...] = ()
 
     def of(self, name: str) -> list[Column]:
         """The columns that fill a field, in the order in which they are asked."""
@@ -100,15 +101,43 @@ def matched_columns(headers: Sequence[str], kind: RecordType, options: Options, 
     constants = _constants(kind, options, filled, found, source=source)
     numbered = _check_required(headers, kind, {*filled, *constants}, options.preset, source=source)
     _check_asked(options.preset, filled, source=source)
+    typed = _typed(headers, (*spare, *kept) if options.attributes else (), options, source=source)
+    places = {column.position for column, _ in typed}
     return Columns(
         len(headers),
         _in_slots([(rank, _in_unit(column, kind, options)) for rank, column in fields]),
-        (*spare, *kept) if options.attributes else (),
+        tuple(each for each in (*spare, *kept) if each[0] not in places) if options.attributes else (),
         tuple(label for _, label in spare),
         numbered,
         _beside(headers, fields),
         constants,
+        typed,
     )
+
+
+def _typed(
+    headers: Sequence[str], attributes: Sequence[tuple[int, str]], options: Options, *, source: str
+) -> tuple[tuple[Column, FieldType], ...]:
+    """The custom columns whose kind the user or the preset says."""
+    of_preset = {} if options.preset is None else options.preset.kinds
+    known = {folded(header): kind for header, kind in of_preset.items()}
+    custom = [headers[place] for place, _ in attributes]
+    for header in options.kinds:
+        if header not in custom:
+            what = "fills a field, which has its own kind" if header in headers else "is none of its columns"
+            raise ColumnError(
+                f"kinds= says what the custom column {header!r} of {source} holds, but it {what}. "
+                f"{did_you_mean(header, custom) if custom else 'There are no custom columns.'}"
+            )
+    found = []
+    for place, label in attributes:
+        kind = options.kinds.get(headers[place], known.get(folded(headers[place])))
+        if kind is not None and kind != "text":
+            name = f"attributes.{label}"
+            found.append(
+                (Column(place, headers[place], name, name), FieldType(name, kind, required=False, optional=True))
+            )
+    return tuple(found)
 
 
 def _is_said(targets: Targets) -> bool:
@@ -221,7 +250,7 @@ def _without(one: Found, names: set[str]) -> Found:
 def _in_slots(fields: Sequence[tuple[tuple[int, int], Column]]) -> tuple[Column, ...]:
     """Columns in the order in which they are asked, each in a slot of its own where several fill one field.
 
-    What is reckoned from other values of a row never stands in the field before it is.
+    A computed value is not in its field before it is computed.
     """
     seen: Counter[str] = Counter()
     placed = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -34,6 +35,11 @@ __all__ = ["ENDS", "Conversion", "conversions_for", "convert"]
 Reader = Callable[[Any], Any]
 _NUMBERS = ("money", "number", "integer")
 _DATES = ("timestamp", "date")
+_TYPES: Mapping[str, Callable[[Any], Any]] = {
+    "number": float,
+    "integer": lambda found: int(Decimal(str(found))),
+    "money": lambda found: Decimal(str(found)),
+}
 ENDS = ("until", "ended_at", "left_at")  # fields that may be given as the last day
 
 
@@ -43,7 +49,7 @@ class Conversion:
 
     Without `fast` the cells go to the record as they are. `check` looks at all cells of a chunk before `fast` does, and
     raises where `careful` has to; `counted` counts them. `words` is what looks cells up, where nothing else is done;
-    `combine` reckons with other values of the row.
+    `combine` reckons with other values of the row. `attribute` is the custom attribute that the value becomes.
     """
 
     slot: str
@@ -55,6 +61,7 @@ class Conversion:
     number: NumberReader | None = None
     words: Words | None = None
     counted: Callable[[int], None] | None = None
+    attribute: str | None = None
 
 
 def convert(raws: list[dict[str, Any]], conversion: Conversion, *, fast: bool) -> None:
@@ -68,7 +75,9 @@ def convert(raws: list[dict[str, Any]], conversion: Conversion, *, fast: bool) -
             conversion.check(cells)
         if fast and conversion.counted is not None:
             conversion.counted(len(cells))
-    if slot != field:
+    if conversion.attribute is not None:
+        _convert_attribute(raws, conversion)
+    elif slot != field:
         for raw in raws:
             value = raw.pop(slot, None)
             if value is not None and field not in raw:
@@ -92,6 +101,16 @@ def convert(raws: list[dict[str, Any]], conversion: Conversion, *, fast: bool) -
         words.count(cells)
 
 
+def _convert_attribute(raws: list[dict[str, Any]], conversion: Conversion) -> None:
+    """Read one custom column whose kind was said, out of its slot and into the attributes of the rows."""
+    for raw in raws:
+        value = raw.pop(conversion.slot, None)
+        value = value if value is None or conversion.careful is None else conversion.careful(value)
+        if value is not None:
+            value = value if conversion.combine is None else conversion.combine(value, raw)
+            raw.setdefault("attributes", {})[conversion.attribute] = value
+
+
 def conversions_for(
     grid: Grid, columns: Columns, kind: RecordType, options: Options, tallies: Tallies
 ) -> list[Conversion]:
@@ -113,11 +132,12 @@ def conversions_for(
     constants = [Column(-1, name, name, name) for name in columns.constants]
     made = _Conversions(grid, kind, options, tallies, columns.constants)
     found = [made.of(column) for column in (*columns.fields, *constants)]
+    found += [made.attribute(column, field) for column, field in columns.typed]
     return sorted((each for each in found if each is not None), key=_place)
 
 
 def _place(conversion: Conversion) -> int:
-    """Currencies first, which amounts are held against, and last what is reckoned from other fields."""
+    """Currencies first, since amounts are validated against them; fields computed from others last."""
     if conversion.field == "currency":
         return 0
     return 2 if conversion.combine is not None and conversion.slot != conversion.field else 1
@@ -178,6 +198,22 @@ class _Conversions:
             column.slot, column.field, _chain(steps), _chain(fast), check, combine, number, counted=counted
         )
 
+    def attribute(self, column: Column, field: FieldType) -> Conversion:
+        """The conversion of a custom column whose kind was said."""
+        name = column.field.removeprefix("attributes.")
+        number: NumberReader | None = None
+        read: Reader
+        if field.kind in _NUMBERS:
+            number = self._number(column, field)
+            read = partial(_as_number, number, _TYPES[field.kind])
+        elif field.kind == "flag":
+            words = flag_words({"yes": True, "no": False})
+            read = partial(_as_flag, word_reader(words, count=self._count(column), loose=True).read)
+        else:
+            read = self._date(column, field, None)
+        combine = self._combination(column, field, None, number)
+        return Conversion(column.slot, column.field, read, read, combine=combine, number=number, attribute=name)
+
     def _words(self, column: Column, field: FieldType) -> tuple[list[Reader], Words | None]:
         by, count = column.by, self._count(column)
         own = self.options.values.get(column.field, {})
@@ -213,7 +249,7 @@ class _Conversions:
         kind: NumberKind = field.kind if field.kind in ("money", "integer") else "number"
         if percent:
             kind = "percentage"
-        elif kind == "number" and _is_share(self.kind, field):
+        elif kind == "number" and field.name in self.kind.fields and _is_share(self.kind, field):
             kind = "share"
         preset = self.options.preset
         return NumberReader(
@@ -269,6 +305,28 @@ def _is_share(kind: RecordType, field: FieldType) -> bool:
     rules = kind.model.__pydantic_fields__[field.name].metadata
     bounds = {name: getattr(rule, name) for rule in rules for name in ("ge", "le") if hasattr(rule, name)}
     return bounds == {"ge": 0, "le": 1}
+
+
+def _as_number(number: NumberReader, made: Callable[[Any], Any], value: Any) -> Any:
+    """A number of a custom column, which no record checks any more."""
+    found = number(value)
+    try:
+        return None if found is None or isinstance(found, bool) else _finite(made(found), found)
+    except (TypeError, ValueError, ArithmeticError):
+        raise ValueError("not a whole number" if made is _TYPES["integer"] else "not a number") from None
+
+
+def _finite(made: Any, found: Any) -> Any:
+    if not Decimal(made).is_finite() or (isinstance(made, int) and made != Decimal(str(found))):
+        raise ValueError
+    return made
+
+
+def _as_flag(read: Reader, value: Any) -> bool | None:
+    found = read(value)
+    if found is not None and not isinstance(found, bool):
+        raise ValueError("neither yes nor no")
+    return found
 
 
 def _chain(steps: Sequence[Reader]) -> Reader | None:

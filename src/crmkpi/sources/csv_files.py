@@ -58,12 +58,16 @@ def read_csv(
             it. A preset of deals that has a date for each stage reads as `record=StageVisit`, too.
         columns: `{header: field}` for headers that are named otherwise; `{header: (field, field)}` fills several and
             `{header: None}` drops a column. `{header: {"fills": "solved_at", "unit": "hours", "after": "created_at"}}`
-            says more, in the words of a preset's columns.
+            says more, in the words of a preset's columns, and `{("Day", "Time"): "created_at"}` fills one field from
+            columns that belong together.
         values: `{field: {value in the file: value of ours}}`, where `None` makes a value missing. The words of fields
             with fixed choices match in any case. `{"currency": {"$": "USD"}}` says what a sign of several currencies
             beside amounts means.
         defaults: `{field: value}` for fields that no column fills.
         attributes: keep the columns that fill no field in the `attributes` of the records, as text.
+        kinds: `{header: kind}` for such columns that are no text: `"number"`, `"integer"`, `"money"`, `"flag"`,
+            `"date"` or `"timestamp"`.
+        headers: the names of all columns of a file that has no line of headers.
         delimiter: found in the header line when not given, among comma, semicolon, tab and bar. With a blank, `" "`,
             any run of blanks is one delimiter, as in tables set with blanks, and blanks at the ends of a line are none.
         encoding: UTF-8 when not given, or UTF-16 where a byte order mark says so.

@@ -16,7 +16,7 @@ from crmkpi.errors import FileFormatError
 from crmkpi.records.base import record_type
 from crmkpi.sources.account import Rejected
 from crmkpi.sources.columns import header_score
-from crmkpi.sources.grid import CHUNK, HEADER_ROWS, Grid, Part, found_header
+from crmkpi.sources.grid import CHUNK, HEADER_ROWS, Grid, Part, check_headers, found_header
 from crmkpi.sources.limits import LONGEST_CELL, MOST_COLUMNS
 from crmkpi.sources.reading import Options
 from crmkpi.sources.text import Text
@@ -41,13 +41,16 @@ def found_table(
     text: Text, score: Callable[[Sequence[str]], int], options: Options | None, *, delimiter: str | None
 ) -> Grid:
     """The table in a text: its headers are the first line that has any, by `score`, among the first thirty."""
+    if options is not None and options.headers is not None:
+        score = _no_score
     start = next(text.blocks(), "")
     if not start.strip():
         raise FileFormatError(f"{text.name} is empty: a CSV file starts with a line of headers.")
     above, delimiter = _layout(start, text.name, delimiter, score)
     preset = None if options is None else options.preset
-    more = 0 if preset is None else preset.header_rows - 1
-    table = _Table(text, delimiter, above, more)
+    given = None if options is None else options.headers
+    more = 0 if preset is None or given is not None else preset.header_rows - 1
+    table = _Table(text, delimiter, above, more, given)
     headers = [header.strip() for header in table.headers()]
     if len(headers) > MOST_COLUMNS:
         raise FileFormatError(
@@ -55,6 +58,10 @@ def found_table(
         )
     skipped = {reason: count for reason, count in (("line above the headers", above), ("header row", more)) if count}
     return Grid(text.name, headers, table.parts, text=True, skipped=skipped, delimiter=delimiter)
+
+
+def _no_score(_cells: Sequence[str]) -> int:
+    return 0
 
 
 def _layout(start: str, name: str, delimiter: str | None, score: Callable[[Sequence[str]], int]) -> tuple[int, str]:
@@ -110,29 +117,34 @@ def _found_delimiter(text: str, name: str) -> str:
 class _Table:
     """The text of a CSV file from a row on, which can be gone through more than once.
 
-    `above` rows stand above the headers, and `more` rows below them belong to them.
+    `above` rows stand above the headers, and `more` rows below them belong to them; where the headers are `given`, the
+    file has none.
     """
 
     text: Text
     delimiter: str
     above: int
     more: int
+    given: Sequence[str] | None = None
     neutralised: bool = field(default=False)
 
     def headers(self) -> list[str]:
         try:
             rows = (row for row in self._reader() if row)
-            return self._plain([next(islice(rows, self.above, None))])[0]
+            first = self._plain([next(islice(rows, self.above, None))])[0]
         except csv.Error as problem:
             raise FileFormatError(
                 f"The headers of {self.text.name} do not read as CSV ({problem}); repair them."
             ) from None
+        check_headers(self.given, len(first), self.text.name)
+        return first if self.given is None else list(self.given)
 
     def parts(self) -> Iterator[Part | Rejected]:
         reader = self._reader()
-        below = self.above + self.more + 1
+        below = self.above + self.more + (self.given is None)
         try:
-            next(islice((row for row in reader if row), below - 1, None), None)
+            for _ in islice((row for row in reader if row), below):
+                pass
         except csv.Error as problem:
             raise FileFormatError(
                 f"The headers of {self.text.name} do not read as CSV ({problem}); repair them."

@@ -12,6 +12,7 @@ from crmkpi.errors import InputError
 from crmkpi.records.faults import shortened
 from crmkpi.sources.account import Rejected
 from crmkpi.sources.grid import CHUNK, Grid, Part
+from crmkpi.sources.limits import MOST_COLUMNS
 from crmkpi.sources.loaded import Records
 from crmkpi.sources.presets.library import AnyPreset
 from crmkpi.sources.reading import Options, Reading, options_from
@@ -64,6 +65,10 @@ def read_dicts(
 
 def load_objects(objects: Iterable[tuple[int, Any]], source: str, record: type[_R], options: Options) -> Records[_R]:
     """Read numbered objects as records: mappings are rows, what a source could not read comes as `Rejected`."""
+    if options.headers is not None:
+        raise InputError(
+            "headers= names the columns of files that have none; objects have their keys, so leave it out."
+        )
     rows: list[tuple[int, dict[str, Any]] | Rejected] = []
     headers: dict[str, None] = {}
     for line, found in objects:
@@ -74,6 +79,11 @@ def load_objects(objects: Iterable[tuple[int, Any]], source: str, record: type[_
         else:
             flat = _opened(found)
             headers.update(dict.fromkeys(flat))
+            if len(headers) > MOST_COLUMNS:
+                raise InputError(
+                    f"The objects of {source} have more than {MOST_COLUMNS:,} different keys, which is no table; take "
+                    f"out what has ids for keys, or name the fields before reading."
+                )
             rows.append((line, flat))
     if not rows:
         return Records((), record, notes=("There are no rows.",), source=source)

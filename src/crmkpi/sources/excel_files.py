@@ -13,7 +13,7 @@ from zipfile import BadZipFile, ZipFile
 from crmkpi.errors import FileFormatError, MissingExtraError, unknown_name
 from crmkpi.records.base import record_type
 from crmkpi.sources.columns import header_score
-from crmkpi.sources.grid import CHUNK, HEADER_ROWS, Grid, Part, found_header
+from crmkpi.sources.grid import CHUNK, HEADER_ROWS, Grid, Part, check_headers, found_header
 from crmkpi.sources.limits import MOST_COLUMNS, MOST_UNPACKED, MOST_UNPACKED_RATIO
 from crmkpi.sources.loaded import Records
 from crmkpi.sources.presets.library import AnyPreset
@@ -87,11 +87,14 @@ def workbook_table(
     first = [[_text(cell) for cell in row] for _, row in islice(_rows(path, name, sheet), HEADER_ROWS)]
     if not first:
         raise FileFormatError(f"{name} is empty: its first row must be one of headers.")
-    above = found_header(first, score)
-    more = 0 if options is None or options.preset is None else options.preset.header_rows - 1
+    given = None if options is None else options.headers
+    above = 0 if given is not None else found_header(first, score)
+    more = 0 if options is None or options.preset is None or given is not None else options.preset.header_rows - 1
     headers = first[above]
     while headers and not headers[-1]:
         headers.pop()
+    check_headers(given, len(headers), name)
+    headers = headers if given is None else list(given)
     if len(headers) > MOST_COLUMNS:
         raise FileFormatError(
             f"{name} has {len(headers):,} columns, and a table may have {MOST_COLUMNS:,}; leave some out."
@@ -99,7 +102,7 @@ def workbook_table(
     skipped = {reason: count for reason, count in (("line above the headers", above), ("header row", more)) if count}
 
     def parts() -> Iterator[Part]:
-        rows = islice(_rows(path, name, sheet), above + more + 1, None)
+        rows = islice(_rows(path, name, sheet), above + more + (given is None), None)
         while chunk := list(islice(rows, CHUNK)):
             lines = [line for line, _ in chunk]
             yield Part([_fitted(row, len(headers)) for _, row in chunk], lines.copy)
@@ -121,12 +124,22 @@ def _rows(path: Workbook, name: str, sheet: str | None) -> Iterator[tuple[int, l
             raise unknown_name(f"{name} has no sheet {sheet!r}.", sheet, book.sheetnames)
         table = book[sheet or book.sheetnames[0]]
         table.reset_dimensions()  # some systems write wrong ones
-        for number, row in enumerate(table.iter_rows(values_only=True), 1):
+        for number, row in enumerate(_parsed(table.iter_rows(values_only=True), name), 1):
+            if not row:  # of the many between a table and a cell far below it
+                continue
             cells = [_plain(cell) for cell in row]
             if any(cell is not None for cell in cells):
                 yield number, cells
     finally:
         book.close()
+
+
+def _parsed(rows: Iterator[Sequence[Any]], name: str) -> Iterator[Sequence[Any]]:
+    """The rows, where what the library says of a sheet that does not parse becomes an error of ours."""
+    try:
+        yield from rows
+    except Exception as problem:  # the library raises whatever its parsers do
+        raise FileFormatError(f"{name} is no workbook that can be read ({problem}); save it as CSV.") from problem
 
 
 def _openpyxl() -> Any:

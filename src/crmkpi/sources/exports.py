@@ -28,8 +28,8 @@ __all__ = ["read_export", "recognised"]
 _LEAST_SCORE = 0.5
 _LEAST_LEAD = 0.02
 _LEAST_KNOWN = 2
-_OF_UNKNOWN = 0.25  # what a column counts for that no preset knows: firms add columns of their own
-_OF_LIKE_SPELLING = 0.8  # what a column counts for that is spelt in another way
+_OF_UNKNOWN = 0.25  # weight of a header that no preset has: firms add columns of their own
+_OF_LIKE_SPELLING = 0.8  # weight of a header that matches only after normalising
 
 
 def read_export(
@@ -60,7 +60,7 @@ def read_export(
         return workbook_table(workbook, score, asked)
 
     with cells_of_any_length():
-        grid = table(_known_to_any, None)
+        grid = table(_known_to_any, Options(headers=options.get("headers")))
         sure = recognised(grid.headers, source=grid.source)
         asked = options_from(sure.preset, options)
         record = record_of(record, asked)

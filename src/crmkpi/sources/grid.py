@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from crmkpi.errors import ColumnError
 from crmkpi.sources.account import Rejected
 
-__all__ = ["CHUNK", "HEADER_ROWS", "Grid", "Part", "Row", "found_header"]
+__all__ = ["CHUNK", "HEADER_ROWS", "Grid", "Part", "Row", "check_headers", "found_header"]
 
 CHUNK = 200  # rows that stay in the processor's cache until they are records: larger chunks are slower
 HEADER_ROWS = 30  # among which the headers are looked for
@@ -45,6 +46,14 @@ class Grid:
             if isinstance(part, Part):
                 pairs = zip(part.lines(), part.rows, strict=True)
                 yield from ((line, row[position]) for line, row in pairs if len(row) == len(self.headers))
+
+
+def check_headers(given: Sequence[str] | None, width: int, source: str) -> None:
+    """Refuse headers that are given for a table of another width."""
+    if given is not None and len(given) != width:
+        raise ColumnError(
+            f"headers= names {len(given)} columns, and the first row of {source} has {width} cells; name each column."
+        )
 
 
 def found_header(rows: Sequence[Sequence[str]], score: Callable[[Sequence[str]], int]) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from crmkpi.sources.limits import LONGEST_HEADER
 from crmkpi.sources.presets.library import folded
 from crmkpi.sources.presets.model import Preset, PresetColumn
 
@@ -28,6 +29,8 @@ class Found:
 
 def found_columns(header: str, preset: Preset) -> list[Found]:
     """The columns of a preset that a header is; where one is spelt exactly so, others of like spelling are not."""
+    if len(header) > LONGEST_HEADER:
+        return []
     exact: list[Found] = []
     alike: list[Found] = []
     for place, column in enumerate(preset.columns):
@@ -53,7 +56,7 @@ def known_headers(headers: Iterable[str], preset: Preset) -> list[str]:
 
 def stage_of(header: str, preset: Preset) -> tuple[str, bool] | None:
     """The stage that a column of stage dates speaks of, and whether it was entered or left; None for other columns."""
-    if preset.stages is None:
+    if preset.stages is None or len(header) > LONGEST_HEADER:
         return None
     for templates, entered in ((preset.stages.entered, True), (preset.stages.left, False)):
         for template in templates:

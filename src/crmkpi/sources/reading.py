@@ -11,11 +11,12 @@ from crmkpi.errors import InputError, did_you_mean
 from crmkpi.sources.dates import zone_named
 from crmkpi.sources.numbers import DecimalSign
 from crmkpi.sources.presets.library import AnyPreset, preset
-from crmkpi.sources.presets.model import Preset
+from crmkpi.sources.presets.model import AttributeKind, Preset
 
-__all__ = ["Ends", "Options", "Progress", "Reading", "Targets", "TextReading", "options_from"]
+__all__ = ["Ends", "Headers", "Options", "Progress", "Reading", "Targets", "TextReading", "options_from"]
 
 Targets = str | Sequence[str] | Mapping[str, Any] | None
+Headers = str | tuple[str, ...]  # one header, or those of columns that fill a field together
 Ends = Literal["inclusive", "exclusive"]
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
 
@@ -28,13 +29,15 @@ class TextReading(TypedDict, total=False):
     date_format: str | Mapping[str, str] | None
     day_first: bool | None
     units: Mapping[str, str] | None
+    kinds: Mapping[str, AttributeKind] | None
     ends: Ends | None
+    headers: Sequence[str] | None
 
 
 class Reading(TextReading, total=False):
     """How a source is read, whatever it is; `read_csv` says what each word means."""
 
-    columns: Mapping[str, Targets] | None
+    columns: Mapping[Headers, Targets] | Mapping[str, Targets] | None
     values: Mapping[str, Mapping[Any, Any]] | None
     attributes: bool
     tz: str | ZoneInfo | None
@@ -57,7 +60,9 @@ class Options:
     date_format: str | Mapping[str, str] | None = None
     day_first: bool | None = None
     units: Mapping[str, str] = field(default_factory=dict)
+    kinds: Mapping[str, AttributeKind] = field(default_factory=dict)
     ends: Ends | None = None
+    headers: Sequence[str] | None = None
     tz: str | None = None
     strict: bool = False
     progress: Progress | None = None
@@ -69,6 +74,7 @@ _KEYED = {
     "values": "fields to what their words mean, such as {'status': {'Closed Won': 'won'}}",
     "defaults": "fields to values, such as {'kind': 'new'}",
     "units": "fields to what the file has, such as {'probability': 'percent'}",
+    "kinds": "headers of custom columns to what they hold, such as {'Seats': 'integer'}",
 }
 
 
@@ -93,6 +99,13 @@ def options_from(by: AnyPreset | None, given: Reading) -> Options:
         raise InputError(f"decimal= is ',' or '.', and this is {decimal!r}.")
     if given.get("ends") not in (None, *get_args(Ends)):
         raise InputError(f"ends= is 'inclusive' or 'exclusive'; got {given['ends']!r}.")
+    headers = given.get("headers")
+    if headers is not None and (isinstance(headers, str) or not all(isinstance(each, str) for each in headers)):
+        raise InputError(f"headers= lists the names of all columns, such as ['id', 'status']; got {headers!r}.")
+    for header, kind in (given.get("kinds") or {}).items():
+        if kind not in get_args(AttributeKind):
+            known = did_you_mean(str(kind), get_args(AttributeKind))
+            raise InputError(f"kinds= says what the column {header!r} holds; got {kind!r}. {known}")
     said: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if tz is not None:
         said["tz"] = zone_named(tz).key

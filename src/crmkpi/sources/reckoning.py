@@ -1,4 +1,4 @@
-"""Values that are reckoned from more than one cell of a row, as presets declare them."""
+"""Values computed from several cells of a row, as presets declare them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MOST_DECIMALS = Decimal("0.000001")
 
 
 def after(start: str, count: Count) -> Combine:
-    """The moment so many seconds after the moment in the field `start`; none where that is missing."""
+    """The timestamp in `start` plus a number of seconds; None where it is missing."""
 
     def combine(seconds: float, raw: dict[str, Any]) -> datetime | None:
         moment = raw.get(start)

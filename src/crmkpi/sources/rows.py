@@ -20,6 +20,7 @@ from crmkpi.sources.columns import Columns, matched_columns
 from crmkpi.sources.conversions import Conversion, conversions_for, convert
 from crmkpi.sources.grid import Grid, Part, Row
 from crmkpi.sources.histories import joined_visits, merged_away, merged_note, stage_grid, without_merged
+from crmkpi.sources.joined import with_joined
 from crmkpi.sources.leaving_out import LeftOut, left_out
 from crmkpi.sources.loaded import Records
 from crmkpi.sources.presets.model import Preset, record_named
@@ -102,6 +103,7 @@ class Loading(Generic[_R]):
         self._recognised = recognised
         self.kind = record_type(record)
         self.preset = options.preset
+        grid, options = with_joined(grid, options)
         if self.preset is not None and self.preset.record != self.kind.model.__name__:  # stages in a table of deals
             grid, options = stage_grid(grid, options, self.preset)
             self.preset = None
@@ -245,8 +247,8 @@ class _Reader(Generic[_R]):
         raw = self.build(Part([row], lambda: [line]))[0]
         for slot, value in list(raw.items()):
             if isinstance(value, str) and not value.strip():
-                name = slot.partition(" ")[0]
-                if self.kind.fields[name].kind != "text":
+                known = self.kind.fields.get(slot.partition(" ")[0])
+                if known is None or known.kind != "text":
                     del raw[slot]
         for conversion in self.conversions:
             value = raw.get(conversion.slot)
@@ -267,6 +269,7 @@ def _picked(lines: Sequence[int], places: Sequence[int]) -> list[int]:
 def _builder(columns: Columns, *, text: bool) -> _Builder:
     """A function from a part to one dict of present values a row; a row of another width is a `ValueError`."""
     placed = [(column.position, column.slot) for column in columns.fields] + list(columns.beside)
+    placed += [(column.position, column.slot) for column, _ in columns.typed]
     positions = [position for position, _ in placed]
     names = tuple(name for _, name in placed)
     attributes = tuple(name for _, name in columns.attributes)

@@ -9,6 +9,7 @@ from itertools import chain
 from typing import Any, Generic, TypeVar, Unpack, overload
 
 from crmkpi.errors import InputError
+from crmkpi.records.base import FieldType
 from crmkpi.sources.account import LoadAccount, Rejected
 from crmkpi.sources.csv_tables import cells_of_any_length, csv_grid
 from crmkpi.sources.grid import Grid
@@ -25,7 +26,7 @@ _R = TypeVar("_R")
 
 
 class RecordStream(Iterator[_R], Generic[_R]):
-    r"""Records that are read while they are asked for, once; made by `stream_csv`.
+    r"""Records read lazily, in one pass; made by `stream_csv`.
 
     `rejected` are the rows refused so far. `account` is there when the last record was given.
 
@@ -57,6 +58,11 @@ class RecordStream(Iterator[_R], Generic[_R]):
     def rejected(self) -> tuple[Rejected, ...]:
         """The rows that were refused so far."""
         return tuple(self._loading.rejected)
+
+    @property
+    def typed(self) -> tuple[FieldType, ...]:
+        """The custom attributes whose kind was said."""
+        return tuple(known for _, known in self._loading.columns.typed)
 
     @property
     def account(self) -> LoadAccount:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from encodings.aliases import aliases
@@ -17,6 +19,8 @@ __all__ = ["Source", "Text", "open_text", "read_text"]
 Source = str | Path | IO[str] | IO[bytes]
 _BLOCK = 1_000_000
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_NO_TEXT = {"rot_13", "base64_codec", "bz2_codec", "hex_codec", "quopri_codec", "uu_codec", "zlib_codec"}
+_TEXT_ENCODINGS = ["utf-8", "utf-16", "cp1252", *(name for name, of in aliases.items() if of not in _NO_TEXT)]
 _ARCHIVE = b"PK\x03\x04"
 
 
@@ -95,13 +99,17 @@ class Text:
 def open_text(source: Source, *, encoding: str | None) -> Text:
     """A source as text. Without an encoding it is UTF-8, or UTF-16 where a byte order mark says so.
 
-    Text that a file object has decoded by itself is taken as it is.
+    Text that a file object has decoded by itself is taken as it is. A pipe is read at once, since it gives its content
+    once only.
     """
     if isinstance(source, str | Path):
         path = Path(source)
         with path.open("rb") as file:
             start = file.read(4)
-        return Text(path.name, _encoding(start, encoding, path.name), path)
+            if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return Text(path.name, _encoding(start, encoding, path.name), path)
+            whole = start + file.read()  # a pipe gives its content once
+        return Text(path.name, _encoding(start, encoding, path.name), whole)
     content, name = _content(source)
     if isinstance(content, str):
         return Text(name, None, content)
@@ -143,9 +151,7 @@ def _encoding(start: bytes, given: str | None, name: str) -> str:
         "".encode(given)
         codecs.getincrementaldecoder(given)
     except LookupError:
-        raise unknown_name(
-            f"There is no text encoding {given!r}.", given, ["utf-8", "utf-16", "cp1252", *aliases]
-        ) from None
+        raise unknown_name(f"There is no text encoding {given!r}.", given, _TEXT_ENCODINGS) from None
     except UnicodeError as problem:
         raise FileFormatError(f"{name} is not {given} ({problem}); say which encoding it is.") from problem
     return given

@@ -34,7 +34,7 @@ Direction = Literal["up", "down"]
 Value = float | None
 
 _RANGE_TO_SIGMA = 1.128  # the mean range of two normal values, in their standard deviation
-_RANGE_LIMIT = 3.267  # a moving range above so many mean ranges is no common one
+_RANGE_LIMIT = 3.267  # a moving range above this multiple of the mean range signals
 LANEY_FROM = 1.2  # points that vary by less beyond chance keep the plain limits
 LANEY_POINTS = 12
 RUN = 8
@@ -250,7 +250,7 @@ def _trend(points: _Points) -> Iterator[Run]:
 
 
 def _some_of(rule: str, wanted: int, among: int, sigmas: float) -> Callable[[_Points], Iterator[Run]]:
-    """So many of as many neighbours on one side beyond so many sigmas."""
+    """Rule: k of n consecutive points on one side beyond s sigmas."""
 
     def find(points: _Points) -> Iterator[Run]:
         for side in (1, -1):

@@ -65,7 +65,7 @@ def student_below(t: float, degrees: float) -> float:
 
 
 def negative_binomial_tail(at_least: int, shape: float, probability: float) -> float:
-    """The probability of so many failures or more before the `shape`-th success of that probability."""
+    """The probability of `at_least` failures or more before the `shape`-th success of Bernoulli trials."""
     if at_least <= 0:
         return 1.0
     if probability >= 1:
@@ -83,7 +83,7 @@ def binomial_below(rank: int, count: int, probability: float) -> float:
 
 
 def binomial_test(successes: int, total: int, probability: float) -> float:
-    """The exact two-sided p-value of so many successes: of all counts that are no more probable than this one."""
+    """The exact two-sided p-value: the probability of all counts that are no more probable than `successes`."""
     terms = [_binomial_term(count, total, probability) for count in range(total + 1)]
     limit = terms[successes] * (1 + 1e-7)
     return min(1.0, sum(term for term in terms if term <= limit))

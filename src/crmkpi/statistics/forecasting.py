@@ -153,7 +153,8 @@ def exponential(values: Sequence[float], horizon: int) -> Fitted:
     (499.2, 0.9)
     """
     alpha = _least(lambda weight: _smoothed(values, weight)[0], *_ALPHA)
-    _, level, errors, first = _smoothed(values, alpha)
+    first = _smoothed(values, alpha)[1]
+    level, _, errors = _traced(values, alpha, 0.0, 1.0, first, 0.0)
     sigma = _sigma(errors)
     spreads = tuple(sigma * sqrt(1 + step * alpha * alpha) for step in range(horizon))
     return Fitted((level,) * horizon, spreads, (alpha, first), tuple(errors))
@@ -206,8 +207,8 @@ def forecast_values(
 ) -> Forecasted:
     """The next values of a series, by as much as its length can tell.
 
-    Below 15 values it is the level alone, below 24 Theta, from there on the mean of Theta and a damped trend. A season
-    is looked for from two full years on.
+    Below 15 values it is the level alone, below 24 (of quarters from 15 on: never) Theta, from there on the mean of
+    Theta and a damped trend. A season is looked for from two full years on.
     """
     found = None
     plain = list(values)
@@ -219,7 +220,7 @@ def forecast_values(
             found = Season(found.index, 0.0, found.additive)
     if len(values) < LEVEL_ONLY_BELOW:
         fits, method = [exponential(plain, horizon)], "level"
-    elif len(values) < THETA_ONLY_BELOW:
+    elif len(values) < THETA_ONLY_BELOW and season != 4:
         fits, method = [theta(plain, horizon)], "theta"
     else:
         fits, method = [theta(plain, horizon), damped(plain, horizon)], "theta and damped trend"
@@ -249,29 +250,22 @@ def half_widths(deviations: Sequence[float], count: int, confidence: float) -> l
     return found
 
 
-def _smoothed(values: Sequence[float], alpha: float) -> tuple[float, float, list[float], float]:
-    """The squared errors, the last level, the errors and the best first level of exponential smoothing.
+def _smoothed(values: Sequence[float], alpha: float) -> tuple[float, float]:
+    """The squared errors of exponential smoothing, and the first level that makes them least.
 
-    The errors are linear in the first level, so that it is solved for.
+    The errors are linear in it: e = r - c * level, where r are those from the first value.
     """
-    level, faded = 0.0, 1.0
-    top = bottom = 0.0
-    keep = 1 - alpha
+    level, c, keep = values[0], 1.0, 1 - alpha
+    cc = cr = rr = 0.0
     for value in values:
-        error = value - level
-        top += error * faded
-        bottom += faded * faded
-        level += alpha * error
-        faded *= keep
-    first = top / bottom
-    level, total = first, 0.0
-    errors = []
-    for value in values:
-        error = value - level
-        errors.append(error)
-        total += error * error
-        level += alpha * error
-    return total, level, errors, first
+        r = value - level
+        cc += c * c
+        cr += c * r
+        rr += r * r
+        level = value - keep * r
+        c *= keep
+    first = cr / cc
+    return max(rr - first * cr, 0.0), values[0] + first
 
 
 def _trended(values: Sequence[float], alpha: float, beta: float, phi: float) -> tuple[float, float, float]:
@@ -341,7 +335,7 @@ def _least(loss: Callable[[float], float], low: float, high: float) -> float:
     low, high = grid[max(best - 1, 0)], grid[min(best + 1, steps)]
     left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
     at_left, at_right = loss(left), loss(right)
-    while high - low > 1e-7:
+    while high - low > 1e-6:
         if at_left <= at_right:
             high, right, at_right = right, left, at_left
             left = high - _GOLDEN * (high - low)

@@ -48,6 +48,7 @@ Method = Literal[
     "log student",
     "welch",
     "normal",
+    "forecast",
     "order statistics",
     "adjusted wald",
     "estimated",

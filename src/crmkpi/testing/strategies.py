@@ -80,7 +80,7 @@ def _rows(type_: RecordType, own: Mapping[str, SearchStrategy[Any]]) -> SearchSt
 
 
 def _strategies() -> ModuleType:
-    """Hypothesis is not needed to use crmkpi, nor to check a KPI, so it is loaded when a strategy is asked for."""
+    """Hypothesis is not needed to use crmkpi, nor to check a KPI, so it is loaded at the first strategy."""
     try:
         from hypothesis import strategies  # noqa: PLC0415  # an optional library
     except ImportError as error:

@@ -11,12 +11,13 @@ from crmkpi.errors import PeriodError, did_you_mean
 from crmkpi.time.calendars import Calendar
 from crmkpi.time.spans import CALENDAR_UNITS, Span, all_time, known_unit, span_between, whole_unit, window_before
 
-__all__ = ["iso_week", "read_period"]
+__all__ = ["LONGEST_TEXT", "iso_week", "read_period"]
 
 _UNIT = "(day|week|month|quarter|half year|year|fiscal quarter|fiscal half year|fiscal year)"
 _ABSOLUTE = re.compile(
     r"(\d{4})(?:-?q(?P<quarter>\d+)|-?h(?P<half>\d+)|-?w(?P<week>\d+)|-(?P<month>\d\d)(?:-(?P<day>\d\d))?)?"
 )
+LONGEST_TEXT = 100
 _FISCAL = re.compile(r"fy ?(\d{4})(?:[- ]?q(?P<quarter>\d+)|[- ]?h(?P<half>\d+))?")
 _WEEKLY = re.compile(r"(?:fy ?)?\d{4}-?p\d+|4-?4-?5.*|.* 4-4-5")
 _NAMED = re.compile(f"(this|last|next) {_UNIT}")
@@ -38,6 +39,10 @@ def read_period(text: str, calendar: Calendar, as_of: date | None) -> Span:
     if not isinstance(text, str):
         msg = f"A period must be written as text, such as '2026-Q1'; got {text!r}."
         raise PeriodError(msg)
+    if len(text) > LONGEST_TEXT:
+        raise PeriodError(
+            f"A period is a short text, such as '2026-Q1'; got {len(text):,} characters, {text[:20]!r}..."
+        )
     words = " ".join(text.replace("_", " ").casefold().split())
     if words in ("all", "all time"):
         return all_time(calendar)

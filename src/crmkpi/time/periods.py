@@ -14,7 +14,7 @@ from typing import Literal, TypeVar
 
 from crmkpi.errors import InputError, PeriodError, TimeZoneError, UnknownNameError, did_you_mean
 from crmkpi.time.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit, check_calendar
-from crmkpi.time.period_texts import iso_week, read_period
+from crmkpi.time.period_texts import LONGEST_TEXT, iso_week, read_period
 from crmkpi.time.spans import (
     CALENDAR_UNITS,
     MOMENT,
@@ -263,7 +263,7 @@ class Period:
         >>> [window.label for window in Period("2026-Q1").windows("3 months", every="month")]
         ['2025-11-01..2026-01-31', '2025-12-01..2026-02-28', '2026-01-01..2026-03-31']
         """
-        match = _SIZE.fullmatch(size) if isinstance(size, str) else None
+        match = _SIZE.fullmatch(size) if isinstance(size, str) and len(size) <= LONGEST_TEXT else None
         if match is None:
             msg = f"The size of a window must be a number of days, weeks, months, quarters or years; got {size!r}."
             raise PeriodError(msg)

@@ -37,5 +37,5 @@ class _LostDeals:
                 field="status",
                 level="error",
                 count=self.statuses["won"],
-                effects=[Effect("a lie in", self.table.readers.counting("deals", "status", "lost"))],
+                effects=[Effect("a lie in", self.table.usage.counting("deals", "status", "lost"))],
             )

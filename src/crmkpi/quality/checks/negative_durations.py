@@ -41,7 +41,7 @@ def _watch(table: CheckedTable, start: str, end: str, what: str, *, of_day: bool
         what=what,
         show=(start, end),
         field=end,
-        effects=[Effect("left out of", table.readers.comparing(table.name, start, end))],
+        effects=[Effect("left out of", table.usage.comparing(table.name, start, end))],
     )
 
 

@@ -1,4 +1,4 @@
-"""Customers or subscriptions of which none ever ended."""
+"""Tables of customers or subscriptions without a single end date."""
 
 from __future__ import annotations
 

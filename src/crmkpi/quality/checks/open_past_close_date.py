@@ -29,5 +29,5 @@ def open_past_close_date(table: CheckedTable) -> Iterable[Watch]:
         what=f"open, and to be closed before {today}",
         show=("expected_close_on", "closed_at"),
         field="status",
-        effects=[Effect("still counted as open by", table.readers.counting("deals", "status", "open"))],
+        effects=[Effect("still counted as open by", table.usage.counting("deals", "status", "open"))],
     )

@@ -58,7 +58,7 @@ class _References:
 
     def _effect(self) -> Effect:
         """The KPIs that read both tables, or the reference itself."""
-        both = set(self.table.readers.of_table(self.table.name)) & set(self.table.readers.of_table(self.relation.table))
-        keyed = self.table.readers.of(self.table.name, self.relation.key)
-        names = self.table.readers.of_table(self.table.name)
+        both = set(self.table.usage.of_table(self.table.name)) & set(self.table.usage.of_table(self.relation.table))
+        keyed = self.table.usage.of(self.table.name, self.relation.key)
+        names = self.table.usage.of_table(self.table.name)
         return Effect("may not fit together in", tuple(name for name in names if name in both or name in keyed))

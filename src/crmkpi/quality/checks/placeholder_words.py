@@ -19,7 +19,7 @@ _FREE_TEXT = ("id", "name", "comment")
 
 
 def placeholder_words(table: CheckedTable) -> Iterable[Watch]:
-    """Words that stand for a missing value: they make a segment of their own beside the records without a value."""
+    """Words that stand for a missing value: they form a segment separate from the records without a value."""
     for name in table.fields("text"):
         if name not in _FREE_TEXT:
             yield _watch(table, name)

@@ -1,4 +1,4 @@
-"""Scores outside their scale, and scales of which only the lower half is used."""
+"""Scores outside their scale, and scales whose upper half is never used."""
 
 from __future__ import annotations
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from importlib import import_module
 from itertools import islice
 from typing import Any
 
-from crmkpi.engines.frames.backends import BACKENDS, words
 from crmkpi.records.base import FieldType, RecordType
 from crmkpi.sources.frames.csv_text import field_column
 
@@ -15,30 +15,41 @@ __all__ = ["frame_of_records"]
 _BATCH = 20_000
 
 
-def frame_of_records(records: Iterable[Any], kind: RecordType) -> Any:
-    """A lazy frame with a column for each field and each attribute."""
-    pl = words(BACKENDS["polars"])
+def frame_of_records(records: Iterable[Any], kind: RecordType, typed: Sequence[FieldType] = ()) -> Any:
+    """A lazy frame with a column for each field and each attribute; `typed` are attributes that are no text."""
+    pl = import_module("polars")
 
     fields = [known for known in kind.fields.values() if known.kind != "attributes"]
     rows = iter(records)
     batches = []
     aware: set[str] = set()
     while batch := list(islice(rows, _BATCH)):
-        columns = {field_column(known.name): _series(pl, batch, known, aware) for known in fields}
+        columns = {field_column(known.name): _series(pl, _values(batch, known), known, aware) for known in fields}
+        for known in typed:
+            name = known.name.removeprefix("attributes.")
+            columns[name] = _series(pl, [record.attributes.get(name) for record in batch], known, aware)
         own = dict.fromkeys(name for record in batch for name in record.attributes)
-        for name in own:
+        for name in (name for name in own if name not in columns):
             values = [record.attributes.get(name) for record in batch]
             columns[name] = pl.Series([None if each is None else str(each) for each in values], dtype=pl.String)
         batches.append(pl.DataFrame(columns))
     if not batches:
         batches = [pl.DataFrame({field_column(known.name): _series(pl, [], known, aware) for known in fields})]
     whole = pl.concat(list(_with_one_scale(pl, batches)), how="diagonal")
-    moments = [pl.col(field_column(name)).dt.replace_time_zone("UTC") for name in sorted(aware)]
+    moments = [pl.col(_column(name)).dt.replace_time_zone("UTC") for name in sorted(aware)]
     return whole.with_columns(*moments).lazy()
 
 
-def _series(pl: Any, batch: list[Any], known: FieldType, aware: set[str]) -> Any:
-    values = [getattr(record, known.name) for record in batch]
+def _column(name: str) -> str:
+    own = name.removeprefix("attributes.")
+    return own if own != name else field_column(name)
+
+
+def _values(batch: list[Any], known: FieldType) -> list[Any]:
+    return [getattr(record, known.name) for record in batch]
+
+
+def _series(pl: Any, values: list[Any], known: FieldType, aware: set[str]) -> Any:
     if known.kind == "money":
         digits = max((-int(value.as_tuple().exponent) for value in values if value is not None), default=0)
         return pl.Series(values, dtype=pl.Decimal(38, min(max(digits, 2), 38)))

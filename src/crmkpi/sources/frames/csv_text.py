@@ -11,17 +11,17 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from importlib import import_module
 from operator import or_
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from crmkpi.engines.frames.backends import BACKENDS, words
 from crmkpi.records import Survey
 from crmkpi.records.base import FieldType, RecordType
 from crmkpi.sources.columns import Column, Columns, matched_columns
-from crmkpi.sources.conversions import Conversion, conversions_for
+from crmkpi.sources.conversions import ENDS, Conversion, conversions_for
 from crmkpi.sources.dates import zone_named, zone_of_header
 from crmkpi.sources.durations import SECONDS
 from crmkpi.sources.grid import Grid, Part
@@ -66,21 +66,22 @@ def plain_frame(
 ) -> tuple[Any, dict[str, int]]:
     """The file as a lazy frame of typed columns, and its rows that are no records, by reason.
 
-    `held` frames are in memory; others read the file when they are asked.
+    `held` frames are in memory; others read the file at each query.
 
     Raises:
         NotPlainError: a cell is written in another way, or the file asks for what only the whole of it shows.
     """
-    pl = words(BACKENDS["polars"])
+    pl = import_module("polars")
 
     preset = options.preset
     if kind.model is Survey or (preset is not None and (preset.history or preset.merged or preset.decimal == ",")):
-        raise NotPlainError  # scores are held against scales, and the others need all rows at once
+        raise NotPlainError  # scores are validated against scales, and the others need all rows at once
     if preset is not None and preset.record != kind.model.__name__:
         raise NotPlainError
     if (
         options.date_format is not None
         or options.decimal == ","
+        or any(isinstance(headers, tuple) for headers in options.columns)
         or grid.delimiter not in _DELIMITERS
         or len(grid.headers) < 2
     ):
@@ -118,6 +119,8 @@ def _facts(path: Path, delimiter: str, above: int) -> _Facts:
     count, quoted, waiting, last = 0, False, above, b""
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
+            if _has_bare_return(last, block):
+                raise NotPlainError
             quoted = quoted or b'"' in block
             if b"\0" in block or (b"'" in block and any(each in last + block for each in _APOSTROPHES)):
                 raise NotPlainError
@@ -129,7 +132,16 @@ def _facts(path: Path, delimiter: str, above: int) -> _Facts:
                 if not place:
                     raise NotPlainError  # the headers are longer than a block
             count += block.count(mark, place)
+    if last == b"\r":
+        raise NotPlainError
     return _Facts(count, quoted)
+
+
+def _has_bare_return(before: bytes, block: bytes) -> bool:
+    """Whether a carriage return ends a line by itself, which it does for `read_csv` and not for Polars."""
+    if before == b"\r" and block[:1] != b"\n":
+        return True
+    return block.count(b"\r", 0, -1) != block.count(b"\r\n")
 
 
 def _check_widths(pl: Any, texts: Any, delimiter: str, facts: _Facts, width: int) -> None:
@@ -165,13 +177,14 @@ class _Typed:
         self._grid = grid
         self._columns = columns
         self._kind = kind
+        self._known = {**kind.fields, **{column.field: known for column, known in columns.typed}}
         self._options = options
         self._conversions = {each.slot: each for each in conversions_for(grid, columns, kind, options, Tallies())}
         self._bad: list[Any] = []
         self._seen = self._looked_at()
 
     def frame(self, first_line: int | None) -> Any:
-        """All columns, beside why a row is left out and whether one of its cells is not plain."""
+        """All columns, the reason why a row is left out, and whether one of its cells is not plain."""
         pl, columns = self._pl, self._columns
         made: dict[str, Any] = {}
         for name, known in self._kind.fields.items():
@@ -185,10 +198,12 @@ class _Typed:
                 raise NotPlainError  # a cell may hold a line break
             texts = texts.with_row_index("line", offset=first_line)
             made["id"] = pl.concat_str(pl.lit("row "), pl.col("line").cast(pl.String))
+        own = [self._read(column, known).alias(_label_of(column)) for column, known in columns.typed]
         bad = reduce(or_, self._bad) if self._bad else pl.lit(value=False)
         return texts.select(
             *(expression.alias(field_column(name)) for name, expression in made.items()),
             *(pl.col(f"c{place}").alias(label) for place, label in columns.attributes),
+            *own,
             self._reason().alias("reason"),
             bad.alias("bad"),
         )
@@ -196,8 +211,8 @@ class _Typed:
     def _looked_at(self) -> dict[int, list[Any]]:
         """Of columns of words the different ones, of times one cell, of amounts whether they have more than cents."""
         pl, asked = self._pl, []
-        for column in self._columns.fields:
-            known, cells = self._kind.fields[column.field], pl.col(f"c{column.position}").drop_nulls()
+        for column in (*self._columns.fields, *(column for column, _ in self._columns.typed)):
+            known, cells = self._known[column.field], pl.col(f"c{column.position}").drop_nulls()
             if self._is_worded(column):
                 asked.append(cells.unique().sort().head(_MOST_WORDS + 1).implode().alias(f"{column.position}"))
             elif known.kind in ("timestamp", "date"):
@@ -228,7 +243,7 @@ class _Typed:
         by = column.by
         return (
             column.field == "currency"
-            or self._kind.fields[column.field].kind in ("choice", "flag")
+            or self._known[column.field].kind in ("choice", "flag")
             or (by is not None and (by.unit == "capitals" or by.reads_others))
         )
 
@@ -312,7 +327,7 @@ class _Typed:
         self._bad.append((~text.str.contains(pattern)).fill_null(value=False))
 
     def _seconds(self, text: Any, unit: str) -> Any:
-        """Seconds of whole units; a fraction of a minute is reckoned in decimals, which floats are not."""
+        """Seconds of whole units; a fraction of a minute is computed in decimals, since floats are not exact."""
         pl = self._pl
         if unit == "seconds":
             self._must_match(text, _NUMBER)
@@ -349,6 +364,8 @@ class _Typed:
         else:
             bare = text.str.strip_suffix(offset) if offset else text
             made = bare.str.to_datetime(form, time_unit="us", strict=False)
+            if column.field in ENDS and self._inclusive:
+                made = made.dt.truncate("1d").dt.offset_by("1d")
             zone = zone_of_header(column.header) or (zone_named(self._options.tz) if self._options.tz else None)
             if offset:
                 made = made.dt.replace_time_zone("UTC")
@@ -357,6 +374,11 @@ class _Typed:
                 made = made.dt.convert_time_zone("UTC")
         self._bad.append(text.is_not_null() & made.is_null())
         return made
+
+    @property
+    def _inclusive(self) -> bool:
+        preset = self._options.preset
+        return (self._options.ends or (None if preset is None else preset.ends)) == "inclusive"
 
     def _words(self, column: Column) -> dict[Any, Any]:
         """The words that mean something else in a column that is not made of words."""
@@ -419,6 +441,11 @@ class _Typed:
                 is_so = reduce(or_, [start.str.starts_with(each) for each in rule.starts]).fill_null(value=False)
                 reason = pl.when(is_so).then(pl.lit(rule.reason)).otherwise(reason)
         return pl.when(pl.all_horizontal(one.is_null() for one in every)).then(pl.lit("blank row")).otherwise(reason)
+
+
+def _label_of(column: Column) -> str:
+    """The name of the attribute that a custom column becomes."""
+    return column.field.removeprefix("attributes.")
 
 
 def _meaning(word: str, conversion: Conversion | None, known: FieldType) -> Any:

@@ -123,13 +123,21 @@ def _made(given: Mapping[str, Any]) -> Preset:
         raise DefinitionError(f"The preset {given.get('name')!r} has a fault at {place}: {reason}.") from None
 
 
+def _check_form(given: Mapping[str, Any]) -> None:
+    """What extends another preset must have the form in which the two are put together."""
+    for word in (*_JOINED, "columns"):
+        if not isinstance(given.get(word, ()), list | tuple):
+            raise DefinitionError(f"The preset {given.get('name')!r} has a fault at {word}: it must be a list.")
+    if not isinstance(given.get("constants", {}), Mapping) or not isinstance(given.get("kinds", {}), Mapping):
+        raise DefinitionError(f"The preset {given.get('name')!r} has a fault: constants and kinds must be objects.")
+
+
 def _extended(given: Mapping[str, Any]) -> dict[str, Any]:
     """The words of a preset on top of those that it extends; a header that it has is taken from the other's columns."""
     if given.get("extends") is None:
         return dict(given)
     other = _contents(str(given["extends"]))
-    if not isinstance(given.get("columns", ()), list | tuple):
-        return dict(given)
+    _check_form(given)
     own = {folded(header) for column in given.get("columns", ()) for header in _headers(column)}
     rest = []
     for column in other["columns"]:
@@ -138,9 +146,13 @@ def _extended(given: Mapping[str, Any]) -> dict[str, Any]:
             rest.append({**column, "headers": headers})
     joined = {word: [*given.get(word, ()), *other.get(word, ())] for word in _JOINED}
     constants = {**other.get("constants", {}), **given.get("constants", {})}
-    return {**other, **given, **joined, "columns": [*given.get("columns", ()), *rest], "constants": constants}
+    kinds = {**other.get("kinds", {}), **given.get("kinds", {})}
+    both = {"constants": constants, "kinds": kinds, "columns": [*given.get("columns", ()), *rest]}
+    return {**other, **given, **joined, **both}
 
 
 def _headers(column: Any) -> list[str]:
     headers = column.get("headers", ()) if isinstance(column, Mapping) else ()
-    return [headers] if isinstance(headers, str) else [header for header in headers if isinstance(header, str)]
+    if isinstance(headers, str):
+        return [headers]
+    return [header for header in headers if isinstance(header, str)] if isinstance(headers, list | tuple) else []

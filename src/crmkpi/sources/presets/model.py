@@ -12,6 +12,7 @@ from crmkpi.records import RECORDS
 from crmkpi.records.base import Kind, RecordType, record_type
 
 __all__ = [
+    "AttributeKind",
     "LeaveOut",
     "Preset",
     "PresetColumn",
@@ -23,6 +24,7 @@ __all__ = [
     "record_named",
 ]
 
+AttributeKind = Literal["text", "number", "integer", "money", "flag", "date", "timestamp"]
 Seen = Literal["file", "code", "documents"]
 Unit = Literal[
     "percent",
@@ -158,9 +160,9 @@ class Preset(_Part):
     files, or `documents` alone. `constants` are values of fields that no column fills, `missing` words for no value,
     `leave_out` rows that are no records. `asks` are fields whose column the user must name. `numbered` allows ids to be
     row numbers. `ends` are inclusive where `until`, `ended_at` and `left_at` are the last day and not the first moment
-    after it. `merged` are columns with the ids of records that were merged into the row's.
-    `history` says that a row is a change, so that rows of one deal are joined to visits. `stages` are columns that hold
-    a date for each stage.
+    after it. `kinds` says what custom columns hold, by header; they are text otherwise. `merged` are columns with the
+    ids of records that were merged into the row's. `history` says that a row is a change, so that rows of one deal are
+    joined to visits. `stages` are columns that hold a date for each stage.
 
     >>> from crmkpi import preset
     >>> preset("zoho_deal").system, preset("zoho_deal").seen
@@ -180,6 +182,7 @@ class Preset(_Part):
     decimal: Literal[".", ","] | None = None
     header_rows: int = Field(default=1, ge=1, le=3)
     ends: Literal["inclusive", "exclusive"] = "exclusive"
+    kinds: Mapping[str, AttributeKind] = Field(default_factory=dict)
     numbered: bool = False
     history: bool = False
     leave_out: tuple[LeaveOut, ...] = ()

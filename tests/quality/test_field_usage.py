@@ -11,10 +11,10 @@ import pytest
 
 from crmkpi import Dataset, Mean, Metric, Rates, Table, Ticket, catalogue, metric
 from crmkpi.demo import AS_OF, sample_company
-from crmkpi.quality.readers import Readers
+from crmkpi.quality.field_usage import FieldUsage
 from crmkpi.records import Deal
 
-READERS = Readers(catalogue)
+READERS = FieldUsage(catalogue)
 PARAMETERS = {"lifespan": 1000, "market_size": 10**8, "target": 10**6, "quota": 10**6}
 
 
@@ -75,7 +75,7 @@ def test_a_kpi_of_your_own_is_read_like_those_of_the_catalogue() -> None:
         """How long tickets of teams take."""
         return hours / solved
 
-    readers = Readers([team_time])
+    readers = FieldUsage([team_time])
     assert isinstance(team_time, Metric)
     assert readers.of_table("tickets") == readers.of("tickets", "solved_at", "date") == ("team_time",)
     assert readers.of("customers", "plan", "condition") == ("team_time",)
@@ -97,7 +97,7 @@ def test_the_effects_name_only_kpis_that_the_tables_allow_or_that_were_asked_for
 
 
 def test_the_kpis_most_concerned_come_first() -> None:
-    names = Readers(catalogue).of("deals", "closed_at")
+    names = FieldUsage(catalogue).of("deals", "closed_at")
     assert [len(catalogue.find(name).tables) for name in names[:5]] == [1] * 5
 
 

@@ -1,4 +1,4 @@
-"""What analyses are given: records to read once, and the last day of the observation."""
+"""Checks of what analyses are called with: records that can be read, and the last day of the observation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["check_day", "reading"]
 
 @contextmanager
 def reading(table: str, records: Iterable[Any]) -> Iterator[None]:
-    """While records are read: what is no iterable of them, or lacks a field, is an error that says so.
+    """Turn a non-iterable, or a record without a needed field, into a clear error.
 
     >>> with reading("orders", [1]):
     ...     [order.amount for order in [1]]

@@ -1,4 +1,4 @@
-"""Which KPI reads what, and for what: found in the definitions themselves."""
+"""The fields that each KPI reads, and for which purpose: derived from the definitions."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ from crmkpi.definition.metric import Metric
 from crmkpi.records import RECORDS
 from crmkpi.records.base import record_type
 
-__all__ = ["Readers", "Role"]
+__all__ = ["FieldUsage", "Role"]
 
 Role = Literal["date", "value", "condition"]
 
 
-class Readers:
-    """The KPIs of interest, and what each reads: `date` puts a record into a period, `value` is added up or timed.
+class FieldUsage:
+    """The fields that each KPI reads, by role: `date` assigns a record to a period, `value` is summed or timed.
 
     >>> from crmkpi import revenue, win_rate
-    >>> readers = Readers([win_rate, revenue])
-    >>> readers.of("deals", "amount"), readers.of("deals", "closed_at", "date")
+    >>> usage = FieldUsage([win_rate, revenue])
+    >>> usage.of("deals", "amount"), usage.of("deals", "closed_at", "date")
     (('revenue',), ('win_rate', 'revenue'))
-    >>> readers.counting("deals", "status", "lost")
+    >>> usage.counting("deals", "status", "lost")
     ('win_rate',)
     >>> from crmkpi import sales_cycle_length
-    >>> Readers([win_rate, sales_cycle_length]).comparing("deals", "created_at", "closed_at")
+    >>> FieldUsage([win_rate, sales_cycle_length]).comparing("deals", "created_at", "closed_at")
     ('sales_cycle_length',)
     """
 
     __slots__ = ("_comparing", "_counting", "_reading", "_tables")
 
     def __init__(self, metrics: Iterable[Metric]) -> None:
-        """The readers among these KPIs."""
+        """The usage of fields by these KPIs."""
         self._tables: dict[str, dict[str, None]] = {}
         self._reading: dict[tuple[str, str, Role], dict[str, None]] = {}
         self._counting: dict[tuple[str, str, object], dict[str, None]] = {}
@@ -81,7 +81,7 @@ class Readers:
         return tuple(self._counting.get((table, field, value), ()))
 
     def comparing(self, table: str, start: str, end: str) -> tuple[str, ...]:
-        """The KPIs that take one of two fields from the other, or hold them against each other."""
+        """The KPIs that subtract or compare two fields."""
         return tuple(self._comparing.get(frozenset(((table, start), (table, end))), ()))
 
 

@@ -1,0 +1,53 @@
+"""Tables of analyses as text, Markdown and HTML, drawn as reports are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crmkpi.definition.metric import Unit
+from crmkpi.display.format import format_difference, format_value
+from crmkpi.display.html import draw_html, html_page
+from crmkpi.display.markdown import draw_markdown
+from crmkpi.display.sheet import Column, Sheet
+from crmkpi.display.text import draw_text
+from crmkpi.insight.tables import InsightTable
+
+__all__ = ["insight_html", "insight_markdown", "insight_page", "insight_text", "insight_value"]
+
+
+def insight_value(value: Any, unit: Unit, *, currency: str | None = None, change: bool = False) -> str:
+    """A value as people read it; with `change`, a difference of two."""
+    if change and value is not None:
+        return format_difference(value, unit, currency=currency)
+    return format_value(value, unit, currency=currency)
+
+
+def insight_text(table: InsightTable) -> str:
+    """The table in plain text."""
+    return draw_text(_sheet(table))
+
+
+def insight_markdown(table: InsightTable) -> str:
+    """The table in Markdown."""
+    return draw_markdown(_sheet(table))
+
+
+def insight_html(table: InsightTable) -> str:
+    """The table in HTML, to put into a page or show in a notebook."""
+    return draw_html(_sheet(table))
+
+
+def insight_page(table: InsightTable) -> str:
+    """The table as a whole page."""
+    sheet = _sheet(table)
+    return html_page(sheet.heading, draw_html(sheet, caption=False))
+
+
+def _sheet(table: InsightTable) -> Sheet:
+    grid = table.grid()
+    columns = []
+    for number, header in enumerate(grid.headers):
+        words = number < grid.labels or number >= len(grid.headers) - grid.remarks
+        cells = tuple(row[number] for row in grid.rows)
+        columns.append(Column("mark" if words else "number", header, cells))
+    return Sheet(grid.heading, tuple(columns), tuple(grid.notes))

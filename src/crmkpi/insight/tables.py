@@ -1,0 +1,105 @@
+"""What every analysis gives back: a frozen value that reads as a table, in text, Markdown, HTML, JSON and frames."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from math import isfinite
+from typing import Any
+
+from crmkpi._hooks import hook
+from crmkpi.tabular import Column, Tabular, inferred
+
+__all__ = ["Grid", "InsightTable", "number_in", "plain", "shown_value"]
+
+shown_value: Callable[..., str] = hook("insight_value")
+_text: Callable[[InsightTable], str] = hook("insight_text")
+_markdown: Callable[[InsightTable], str] = hook("insight_markdown")
+_html: Callable[[InsightTable], str] = hook("insight_html")
+_page: Callable[[InsightTable], str] = hook("insight_page")
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A table as it is shown: what stands in its cells is text already.
+
+    The first `labels` columns are words and read from the left; the last `remarks` columns do, too.
+    """
+
+    heading: str
+    headers: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    notes: Sequence[str] = ()
+    labels: int = 1
+    remarks: int = 0
+
+
+class InsightTable(Tabular):
+    """A result that is a table: print it, show it in a notebook, or take it as rows of plain values."""
+
+    __slots__ = ()
+
+    def grid(self) -> Grid:
+        """The table as it is shown."""
+        raise NotImplementedError  # pragma: no cover  # every analysis has its own table
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One flat row of values per line of the table."""
+        raise NotImplementedError  # pragma: no cover
+
+    def to_json(self) -> str:
+        """The rows of `to_dicts()` as a JSON array: money as text, durations in seconds."""
+        rows = [{name: plain(value) for name, value in row.items()} for row in self.to_dicts()]
+        return json.dumps(rows, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+
+    def to_markdown(self) -> str:
+        """The table in Markdown."""
+        return _markdown(self)
+
+    def to_html(self) -> str:
+        """A whole HTML page."""
+        return _page(self)
+
+    def __str__(self) -> str:
+        return _text(self)
+
+    def _repr_html_(self) -> str:
+        return _html(self)
+
+    def _columns(self) -> Mapping[str, Column]:
+        rows = self.to_dicts()
+        names = dict.fromkeys(name for row in rows for name in row)
+        return {name: inferred([row.get(name) for row in rows]) for name in names}
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can hold it."""
+    match value:
+        case float() if not isfinite(value):
+            return str(value)
+        case None | bool() | int() | float() | str():
+            return value
+        case timedelta():
+            return value.total_seconds()
+        case Decimal():
+            return f"{value:f}"
+        case date():
+            return value.isoformat()
+        case list() | tuple():
+            return [plain(one) for one in value]
+        case Mapping():
+            return {str(name): plain(one) for name, one in value.items()}
+        case _:
+            return str(value)
+
+
+def number_in(value: Any, unit: str) -> Any:
+    """A float as a value of that unit: money as a Decimal, durations as timedeltas, counts as they are."""
+    if value is None:
+        return None
+    if unit == "duration":
+        return timedelta(seconds=float(value))
+    return Decimal(repr(float(value))) if unit == "money" else float(value)

@@ -1,0 +1,31 @@
+"""The earlier periods that a measure such as `.previous()` looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from crmkpi.definition.measures import Measure
+from crmkpi.errors import ParameterError, PeriodError
+from crmkpi.time.periods import Period
+
+__all__ = ["moved"]
+
+
+def moved(period: Period | None, measure: Measure, parameters: Mapping[str, Any]) -> Period | None:
+    """The period that a measure such as `.previous()` looks at; None where there is none before."""
+    if measure.shift == "none":
+        return period
+    if period is None:
+        return None
+    steps = measure.steps if isinstance(measure.steps, int) else parameters[repr(measure.steps)]
+    if steps < 1 or steps != int(steps):
+        raise ParameterError(f"A number of periods is a whole number from 1; got {steps!r} for {measure.steps!r}.")
+    try:
+        if measure.shift == "year_ago":
+            return period.year_ago()
+        for _ in range(int(steps)):
+            period = period.previous()
+    except PeriodError:  # all time, week 53 in a year that follows one of 52 weeks, or the beginning of the calendar
+        return None
+    return period
