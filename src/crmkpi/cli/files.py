@@ -12,6 +12,7 @@ from typing import Any
 
 from crmkpi.errors import FileFormatError
 from crmkpi.records import RECORDS
+from crmkpi.records.base import record_type
 from crmkpi.sources import Records, read_csv, read_excel, read_export, read_json
 from crmkpi.sources.currencies import meanings_of
 
@@ -38,7 +39,7 @@ def read_file(table: str, path: str, arguments: argparse.Namespace) -> Records[A
     for of, field, word, meaning in arguments.values:
         if of == table:
             values.setdefault(field, {})[word] = meaning
-    if getattr(arguments, "currency", None) is not None:  # what a sign such as $ means
+    if getattr(arguments, "currency", None) is not None and "currency" in record_type(RECORDS[table]).fields:
         values["currency"] = {**meanings_of(arguments.currency), **values.get("currency", {})}
     options: dict[str, Any] = {
         "record": RECORDS[table],
