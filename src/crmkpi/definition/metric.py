@@ -375,7 +375,7 @@ def metric(
     `within` is the lowest and the highest number that the value can be, None for no bound: its interval stays there.
     `unit` is "count", "ratio" (a fraction, shown in percent), "multiple" (how many times over), "score", "number",
     "money" or "duration". `theme` is the group that a catalogue lists the KPI under: "custom" unless you name one; a
-    KPI of the library has the theme of its folder. `empty` says in business words why there is no value (or 0 of a count),
+    KPI of the library has the theme of its folder. `empty` says in business words why there is no value, or 0,
     such as "no deal was closed"; where several inputs may be nothing, a mapping says it of each. A KPI that is its one
     measure has a formula without parameters, which only holds the docstring. A formula that has no value raises
     `UndefinedError` with the reason; dividing by zero does so by itself.
