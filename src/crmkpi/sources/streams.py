@@ -16,7 +16,7 @@ from crmkpi.sources.grid import Grid
 from crmkpi.sources.histories import merged_away, merged_note, without_merged
 from crmkpi.sources.presets.library import AnyPreset
 from crmkpi.sources.reading import Options, Reading, options_from
-from crmkpi.sources.rows import Loading, lacks, record_of
+from crmkpi.sources.rows import Loading, check_form, lacks, record_of
 from crmkpi.sources.text import Source, open_text
 from crmkpi.sources.zones import Zones, zones_of
 
@@ -114,6 +114,8 @@ class RecordStream(Iterator[_R], Generic[_R]):
             if lacking and kept:
                 lacking = lacks(kept, preset)
             yield kept
+        if not used + gone:
+            check_form(self.source, loading.rejected)
         notes = loading.notes(used + gone)
         notes += loading.zone_notes(zones) if self.tz is None else []
         notes += merged_note(self._merged, gone) + (lacking if used else [])
