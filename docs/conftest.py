@@ -26,7 +26,7 @@ def _page_folder(
     demo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     if request.path.name == "frames.md":
-        for library in ("narwhals", "polars", "duckdb"):
+        for library in ("polars", "duckdb"):
             pytest.importorskip(library, reason=f"{library} is not installed")
     if request.path.name == "what_is_a_customer_worth.md":
         data = os.environ.get("CRMKPI_REAL_DATA")

@@ -61,7 +61,7 @@ def examples(request: pytest.FixtureRequest) -> int:
 
 def case(backend: str) -> Any:
     """The backend, or a skip that names the library which is not there."""
-    needed = ("narwhals", backend.partition("-")[0], "pyarrow")  # all frames are made from Arrow tables
+    needed = (backend.partition("-")[0], "polars", "pyarrow")  # all frames are made from Arrow tables
     missing = next((name for name in needed if find_spec(name) is None), None)
     reason = f"{LIBRARIES.get(missing or '', missing)} is not installed"
     return pytest.param(backend, marks=pytest.mark.skip(reason=reason) if missing else ())

@@ -173,7 +173,7 @@ def test_closed_without_a_date_counts_in_the_whole_and_is_left_out_of_every_peri
     found = [ck.Deal(id="1", status="won"), ck.Deal(id="2", status="lost"), ck.Deal(id="3", status="open")]
     whole, period = ck.win_rate(found), ck.win_rate(found, period="2026")
     assert (whole.value, whole.left_out) == (0.5, {})
-    assert (period.value, period.reason, period.left_out) == (None, "closed is 0", {"no closed_at": 2})
+    assert (period.value, period.reason, period.left_out) == (None, "no deal was closed", {"no closed_at": 2})
     assert period.accounts[0].outside == 1
 
 
@@ -373,7 +373,7 @@ def test_a_wrong_question_is_an_error_that_says_the_way_out(name: str) -> None:
 
 def test_an_empty_dataset_has_results_and_no_segments() -> None:
     crm = ck.Dataset(deals=[])
-    assert [result.reason for result in crm.measure("win_rate")] == ["closed is 0"]
+    assert [result.reason for result in crm.measure("win_rate")] == ["no deal was closed"]
     assert len(crm.measure("win_rate", by="owner")) == 0
 
 

@@ -183,9 +183,9 @@ def test_a_metric_is_titled_by_its_name_in_words() -> None:
 @pytest.mark.parametrize(
     ("metric", "reason"),
     [
-        (ck.win_rate, "closed is 0"),
-        (ck.net_promoter_score, "answers is 0"),
-        (ck.average_deal_size, "deals is 0"),
+        (ck.win_rate, "no deal was closed"),
+        (ck.net_promoter_score, "nobody answered"),
+        (ck.average_deal_size, "no won deal has an amount"),
     ],
     ids=lambda given: getattr(given, "id", ""),
 )
@@ -492,3 +492,90 @@ def test_a_relation_to_a_table_that_there_is_not_is_an_error() -> None:
 
     with pytest.raises(DefinitionError, match=r"Return\.shop leads to an unknown table 'shops'\."):
         _ = ck.Table(Return).shop
+
+
+def test_a_reason_tells_what_is_measured_and_not_the_name_of_an_input() -> None:
+    deals = ck.Table(ck.Deal)
+    won = deals.status == "won"
+
+    def reason(formula: Any, **inputs: Any) -> str:
+        return ck.metric(unit="number", at=deals.closed_at, **inputs)(formula)([], period="2026").reason
+
+    def ratio(x: float, y: float) -> float:
+        """A ratio."""
+        return x / y
+
+    def itself(x: float) -> float:
+        """A number."""
+        return x
+
+    amounts = {"x": deals.count(), "y": deals.sum(deals.amount, won)}
+    assert reason(ratio, x=deals.sum(deals.amount), y=deals.count(won)) == (
+        "the sum of amount over deals is 0 and there are no deals where status is won"
+    )
+    assert reason(ratio, **amounts) == "there are no deals and the sum of amount over deals where status is won is 0"
+    assert reason(itself, x=deals.median(deals.amount, won)) == "no deals where status is won have amount"
+    assert reason(ratio, x=deals.count(), y=deals.count(won).previous()) == (
+        "there are no deals and there are no deals where status is won, one period earlier"
+    )
+
+
+def test_what_a_definition_says_of_nothing_is_its_reason_and_on_its_page() -> None:
+    deals = ck.Table(ck.Deal)
+
+    @ck.metric(
+        unit="number",
+        won=deals.count(deals.status == "won"),
+        paid=deals.sum(deals.cost),
+        empty={"won": "no deal was won", "paid": "nothing was paid"},
+    )
+    def per_cost(won: int, paid: Decimal) -> Decimal:
+        """Deals for each unit of cost."""
+        return won / paid
+
+    assert per_cost([]).reason == "no deal was won and nothing was paid"
+    assert per_cost([ck.Deal(id="1", status="won")]).reason == "nothing was paid"
+    assert (per_cost.__doc__ or "").endswith("A number from 0 up; undefined where no deal was won or nothing was paid.")
+
+
+def test_a_kpi_that_is_its_one_measure_has_no_formula_and_usual_variants_have_none_either() -> None:
+    tickets = ck.Table(ck.Ticket)
+
+    @ck.metric(unit="duration", wait=tickets.median(tickets.solved_at - tickets.created_at), empty="nobody waited")
+    def waiting() -> None:
+        r"""How long.
+
+        $$\text{waiting} = \operatorname{median}(\text{solved} - \text{created})$$
+        """
+
+    waiting.also("mean", "p90", "business", "calendar_days")
+    waiting.also("mean", of="business")
+    found = [
+        ck.Ticket(id=str(n), created_at="2026-01-09T16:00", solved_at=f"2026-01-{day}T10:00")
+        for n, day in enumerate((12, 13, 20))
+    ]
+    calendar = ck.Calendar(opening_hours={"mon-fri": ("09:00", "17:00")})
+    hours = {name: each(found, calendar=calendar).to("hours") for name, each in waiting.variants.items()}
+    assert waiting(found).to("hours") == 90
+    assert hours == pytest.approx(
+        {"mean": 138, "p90": 90 + 0.8 * 168, "business": 10, "calendar_days": 96, "business_mean": (2 + 10 + 50) / 3}
+    )
+    assert waiting.formula(wait=5) == 5
+    assert waiting.variant("mean")([]).reason == "nobody waited"
+    assert r"\text{waiting, mean} = \operatorname{mean}(" in (waiting.variant("mean").__doc__ or "")
+    assert "Student's t interval; undefined where nobody waited." in (waiting.variant("mean").__doc__ or "")
+
+
+@pytest.mark.parametrize(
+    ("made", "word", "message"),
+    [
+        (ck.win_rate, "mean", r"win_rate\.mean varies a KPI of one measure; it has 2\. Write it with"),
+        (ck.ticket_volume, "mean", r"ticket_volume\.mean varies a mean, a median or a quantile; ticket_volume is"),
+        (ck.resolution_time, "median_", r"resolution_time has no usual variant 'median_'\. Did you mean 'median'\?"),
+        (ck.handle_time, "business", r"handle_time\.business needs the difference of two timestamps, such as"),
+    ],
+    ids=lambda given: getattr(given, "id", ""),
+)
+def test_a_usual_variant_that_cannot_be_made_is_an_error(made: Metric, word: str, message: str) -> None:
+    with pytest.raises(DefinitionError, match=message):
+        made.also(word)

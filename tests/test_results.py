@@ -287,7 +287,7 @@ def test_totals_give_the_interval_that_the_records_give() -> None:
         measured.interval,
         measured.n,
     )
-    assert ck.win_rate.from_totals(won=0, closed=0).reason == "closed is 0"
+    assert ck.win_rate.from_totals(won=0, closed=0).reason == "no deal was closed"
     assert ck.revenue.from_totals(amount=Decimal(5), currency="EUR").currency == "EUR"
 
 

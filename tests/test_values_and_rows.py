@@ -264,7 +264,7 @@ def test_the_reason_is_of_the_input_that_has_no_value():
         """A typical order on each day."""
         return float(typical) / days
 
-    assert each_day([], period="2026").reason == "no record has a value for typical"
+    assert each_day([], period="2026").reason == "no orders have amount"
     assert each_day([]).reason == "it needs the length of a period, and no period is given"
 
 

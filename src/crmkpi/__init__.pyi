@@ -15,7 +15,6 @@ from crmkpi.definition.expressions import Parameter
 from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import Estimated, Mean, Metric, NetPromoter, Share, metric
 from crmkpi.display import charts as charts
-from crmkpi.engines.frames.table import table
 from crmkpi.errors import CrmKpiError
 from crmkpi.insight import cohorts as cohorts
 from crmkpi.insight import funnel as funnel
@@ -132,6 +131,7 @@ from crmkpi.records import (
 from crmkpi.sources import join_leads, read_csv, read_dicts, read_excel, read_export, read_json, stream_csv, write_csv
 from crmkpi.sources import presets as presets
 from crmkpi.sources import scanning as scanning
+from crmkpi.sources.frames.tables import table
 from crmkpi.sources.presets import preset
 from crmkpi.sources.scanning import scan
 from crmkpi.statistics import intervals as intervals

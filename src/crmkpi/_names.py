@@ -151,7 +151,7 @@ NAMES = {
     "scan": "sources.scanning",
     "split": "measuring.segments",
     "stream_csv": "sources",
-    "table": "engines.frames.table",
+    "table": "sources.frames.tables",
     "write_csv": "sources",
 }
 

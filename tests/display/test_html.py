@@ -76,8 +76,8 @@ def test_kpis_have_their_titles_and_meanings(crm: Dataset) -> None:
 
 def test_an_undefined_value_says_why() -> None:
     html = report_table(Dataset(deals=[]).measure(["win_rate", "revenue"]))
-    assert '<td class="value" title="undefined: closed is 0">–</td>' in html
-    assert "<li>Win rate undefined: closed is 0</li>" in html
+    assert '<td class="value" title="undefined: no deal was closed">–</td>' in html
+    assert "<li>Win rate undefined: no deal was closed</li>" in html
 
 
 def test_a_page_is_whole_and_asks_nothing_of_the_network(by_owner: Report) -> None:

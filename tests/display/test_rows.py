@@ -77,7 +77,7 @@ def test_bounds_of_a_period_are_on_the_clock_of_the_calendar() -> None:
     row = result_row(win_rate([], period=Period("2026-03", calendar=calendar), calendar=calendar))
     assert row["period_start"] == "2026-03-01T00:00:00+01:00"
     assert row["period_end"] == "2026-04-01T00:00:00+02:00"
-    assert (row["value"], row["reason"]) == (None, "closed is 0")
+    assert (row["value"], row["reason"]) == (None, "no deal was closed")
 
 
 def test_a_segment_called_like_a_column_gets_a_name_of_its_own(crm: Dataset) -> None:

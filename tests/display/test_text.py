@@ -32,7 +32,7 @@ def test_totals_read_as_people_say_them() -> None:
 
 
 def test_an_undefined_result_says_why() -> None:
-    assert result_text(win_rate.from_totals(won=0, closed=0)) == "win_rate undefined: closed is 0"
+    assert result_text(win_rate.from_totals(won=0, closed=0)) == "win_rate undefined: no deal was closed"
 
 
 def test_several_inputs_are_all_told() -> None:
@@ -81,7 +81,7 @@ def test_undefined_results_are_explained_below(crm: Dataset) -> None:
     report = crm.measure("win_rate", period="2026-Q1", by="owner")
     text = report_text(report)
     assert "(none)        –" in text
-    assert text.splitlines()[-2] == "win_rate undefined for (none): closed is 0"
+    assert text.splitlines()[-2] == "win_rate undefined for (none): no deal was closed"
 
 
 def test_what_is_left_out_is_added_up_over_segments_and_not_over_periods(crm: Dataset) -> None:

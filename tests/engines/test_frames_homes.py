@@ -9,8 +9,8 @@ import pytest
 
 from crmkpi import Dataset, Deal, average_deal_size, scan, table, win_rate
 from crmkpi.demo import sample_company
-from crmkpi.engines.frames import native, passes
 from crmkpi.engines.frames.backends import support_table
+from crmkpi.engines.frames.homes.polars import PolarsHome
 from crmkpi.errors import FileFormatError, InputError
 from crmkpi.records.base import record_type
 
@@ -81,11 +81,11 @@ def test_another_kind_of_file_is_refused():
 def test_a_measure_collects_no_more_rows_than_groups(arrow, monkeypatch):
     collected = []
 
-    def noted(*given):
-        collected.append(native.rows_of(*given))
+    def noted(_, frame):
+        collected.append(frame.collect().rows())
         return collected[-1]
 
-    monkeypatch.setattr(passes, "rows_of", noted)
+    monkeypatch.setattr(PolarsHome, "leave", noted)
     report = Dataset(deals=pl.from_arrow(arrow).lazy()).measure(win_rate, by="owner", period="2026", every="month")
     owners = {result.segment["owner"] for result in report}
     assert 0 < sum(map(len, collected)) <= len(owners) * (12 + 2)

@@ -141,7 +141,6 @@ def test_nothing_usable_is_an_error_that_says_why(backend: str) -> None:
 
 
 def test_a_frame_without_amounts_is_refused_with_the_way_out() -> None:
-    pytest.importorskip("narwhals")
     pandas = pytest.importorskip("pandas")
     lacking = pandas.DataFrame({"id": ["1"], "customer_id": ["A"], "ordered_at": [START], "paid": [1.0]})
     with pytest.raises(ColumnError, match=r"need the column 'amount', .*columns=\{'amount': "):

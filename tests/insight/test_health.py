@@ -76,7 +76,6 @@ def test_the_order_of_records_and_parts_does_not_matter(order):
 
 
 def test_frames_have_the_same_scores():
-    pytest.importorskip("narwhals")
     pandas = pytest.importorskip("pandas")
     rows = [{"id": t.id, "customer_id": t.customer_id, "created_at": t.created_at} for t in TICKETS]
     frame = pandas.DataFrame(rows)

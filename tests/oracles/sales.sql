@@ -50,11 +50,12 @@ WHERE status <> 'open' AND closed_at >= created_at AND in_period(closed_at)
 SELECT avg(seconds(leads.created_at, closed_at)) FROM counted_deals JOIN leads ON leads.id = counted_deals.lead_id
 WHERE counted_deals.status = 'won' AND closed_at >= leads.created_at AND in_period(closed_at)
 -- sales_velocity
-WITH closed AS (SELECT * FROM counted_deals WHERE status <> 'open' AND in_period(closed_at)),
+WITH closed AS (SELECT * FROM counted_deals WHERE status <> 'open' AND in_period(closed_at)
+    AND NOT coalesce(status = 'won' AND closed_at < created_at, false)),
 standing AS (SELECT count(*) AS n FROM counted_deals
     WHERE created_at < period_end() AND (status = 'open' OR closed_at >= period_end()))
 SELECT (SELECT n FROM standing) * count(*) FILTER (status = 'won') / count(*) * avg(amount) FILTER (status = 'won')
-    / (avg(seconds(created_at, closed_at)) FILTER (status = 'won' AND closed_at >= created_at) / 86400) FROM closed
+    / (avg(seconds(created_at, closed_at)) FILTER (status = 'won') / 86400) FROM closed
 -- pipeline_value
 SELECT coalesce(sum(amount), 0) FROM counted_deals
 WHERE created_at < period_end() AND (status = 'open' OR closed_at >= period_end())

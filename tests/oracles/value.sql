@@ -1,7 +1,7 @@
 
 -- customer_lifetime_value
 WITH bought AS (SELECT * FROM orders WHERE status = 'completed' AND amount IS NOT NULL AND customer_id IS NOT NULL AND in_period(ordered_at))
-SELECT round((sum(amount) / count(*)) * (count(*) / count(DISTINCT customer_id) / days_of_period()) * lifespan() * margin(), 2) FROM bought
+SELECT (sum(amount) / count(*)) * (count(*) / count(DISTINCT customer_id) / days_of_period()) * lifespan() * margin() FROM bought
 -- customer_lifetime_value.historic
 SELECT sum(amount) / count(DISTINCT customer_id) FROM orders
 WHERE status = 'completed' AND amount IS NOT NULL AND customer_id IS NOT NULL AND in_period(ordered_at)
@@ -15,7 +15,7 @@ months AS (SELECT unnest(range(1, 100)) AS k),
 ahead AS (SELECT sum(share * greatest(0, least(until_t / month(), k) - greatest(from_t / month(), k - 1)) / (1 + discount()) ** (k / 12.0)) AS months
     FROM curve(), months)
 SELECT CASE WHEN horizon_is_seen() THEN
-    round(amount::DOUBLE / ((SELECT sum(t) FROM stays()) / month()) * (SELECT months FROM ahead) * margin(), 2) END FROM brought
+    amount::DOUBLE / ((SELECT sum(t) FROM stays()) / month()) * (SELECT months FROM ahead) * margin() END FROM brought
 -- customer_acquisition_cost
 SELECT (SELECT coalesce(sum(amount), 0) FROM expenses WHERE team IN ('marketing', 'sales') AND in_period(spent_at))
     / (SELECT count(*) FROM credible_customers WHERE in_period(since))

@@ -27,7 +27,6 @@ COLUMNS: dict[str, list[Any]] = {
 
 @pytest.fixture(params=["polars", "pandas", "pyarrow", "duckdb"])
 def frame_of(request: pytest.FixtureRequest) -> Any:
-    pytest.importorskip("narwhals")
     library = pytest.importorskip(request.param)
 
     def made(columns: dict[str, list[Any]]) -> Any:

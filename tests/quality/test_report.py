@@ -167,7 +167,6 @@ def test_the_day_on_which_the_firm_began_is_a_date() -> None:
 
 @pytest.mark.parametrize("library", ["polars", "pandas", "duckdb", "pyarrow"])
 def test_a_frame_is_checked_as_the_records_that_it_holds(library: str) -> None:
-    pytest.importorskip("narwhals")
     pytest.importorskip(library)
     polars = pytest.importorskip("polars")
     deals = with_faults(clean("deals"), 4, closed_at=None, owner="Ã©")

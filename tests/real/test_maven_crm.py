@@ -255,7 +255,9 @@ def test_the_files_are_those_of_the_figures(checksums: dict[str, bool]) -> None:
 def test_an_agent_without_deals_has_no_win_rate_rather_than_zero(maven: Maven) -> None:
     busy = {deal.owner for deal in maven.crm.tables["deals"]}
     idle = next(agent for agent in maven.agents if agent not in busy)
-    assert ck.win_rate([deal for deal in maven.crm.tables["deals"] if deal.owner == idle]).reason == "closed is 0"
+    assert (
+        ck.win_rate([deal for deal in maven.crm.tables["deals"] if deal.owner == idle]).reason == "no deal was closed"
+    )
 
 
 def test_deals_never_engaged_are_left_out_of_the_pipeline_and_counted(maven: Maven) -> None:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from crmkpi.definition.expressions import Expression, Field, Parameter, walk
 from crmkpi.definition.interval_rules import Estimated, IntervalRule
-from crmkpi.definition.measures import Grouped, Measure
+from crmkpi.definition.measures import Grouped, LastDay, Measure, PeriodDays
 from crmkpi.errors import DefinitionError, did_you_mean
 
 if TYPE_CHECKING:
     from crmkpi.definition.metric import Metric
 
-__all__ = ["check_definition", "check_tables"]
+__all__ = ["check_definition", "check_tables", "told_apart"]
 
 
 def check_definition(
@@ -70,6 +70,19 @@ def check_definition(
                 f"The interval of {name} speaks of {getattr(interval, field)!r}, which is no measure of it. "
                 f"{did_you_mean(getattr(interval, field), measures)}"
             )
+
+
+def told_apart(
+    name: str, inputs: Mapping[str, Measure | PeriodDays | LastDay]
+) -> tuple[dict[str, Measure], str | None, str | None]:
+    """The measures among the inputs, and which inputs are the length of the period and its last day."""
+    days = next((key for key, value in inputs.items() if isinstance(value, PeriodDays)), None)
+    until = next((key for key, value in inputs.items() if isinstance(value, LastDay)), None)
+    measures = {key: value for key, value in inputs.items() if isinstance(value, Measure)}
+    strange = next((key for key in inputs if key not in measures and key not in {days, until}), None)
+    if strange is not None:
+        raise DefinitionError(f"{name}: {strange!r} must be a measure, as deals.count() is; got {inputs[strange]!r}.")
+    return measures, days, until
 
 
 def check_tables(made: Metric) -> None:

@@ -25,10 +25,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from crmkpi._hooks import hook
-from crmkpi.definition.checks import check_definition, check_tables
+from crmkpi.definition.checks import check_definition, check_tables, told_apart
 from crmkpi.definition.expressions import Expression, Parameter, as_predicate, table_of
 from crmkpi.definition.interval_rules import Estimated, IntervalRule, Mean, NetPromoter, Share, check_totals
 from crmkpi.definition.measures import Grouped, LastDay, Measure, PeriodDays
+from crmkpi.definition.numbers import as_money, is_finite, plain_number
+from crmkpi.definition.page import page, usual_docstring
+from crmkpi.definition.reasons import Empty, why_missing, why_zero
+from crmkpi.definition.variants import varied
 from crmkpi.errors import (
     DefinitionError,
     InputError,
@@ -62,7 +66,10 @@ class _Page:
         self.of_class = of_class
 
     def __get__(self, metric: Metric | None, owner: type[Metric]) -> str:
-        return (self.of_class if metric is None else inspect.getdoc(metric.function)) or ""
+        if metric is None:
+            return self.of_class or ""
+        text, additive = inspect.getdoc(metric.function) or "", metric.additive
+        return page(text, metric.unit, metric.interval, metric.measures, metric.empty, additive=additive)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -100,6 +107,7 @@ class Metric:
     needs_as_of: bool
     tables: tuple[str, ...]  # those that the KPI reads, in the order of its measures
     asked: frozenset[str]  # what the formula takes; other parameters only serve the measures
+    empty: Empty
 
     def __call__(self, data: Any = None, /, **options: Any) -> Result:
         """The KPI of `data`: records, a mapping of tables, or a Dataset.
@@ -156,26 +164,64 @@ class Metric:
         Measures are the variant's own. All else may be: what the default leaves out, the variant does too, as far as it
         reads the same tables, unless it has a `leave_out` of its own.
         """
+        return lambda function: self._add(function, definition)
 
-        def decorate(function: Callable[..., Any]) -> Metric:
-            inherited: dict[str, Any] = {
-                "at": self.at,
-                "unit": self.unit,
-                "better": self.better,
-                "theme": self.theme,
-                "interval": self.interval,
-                "title": f"{self.title} ({function.__name__.replace('_', ' ')})",
-            }
-            tables = {value.base.record_type_.table for value in definition.values() if isinstance(value, Measure)}
-            inherited["leave_out"] = {
-                reason: what for reason, what in self.leave_out.items() if table_of(what) in tables
-            }
-            made = metric(**(inherited | definition))(function)
-            made = replace(made, id=f"{self.id}.{function.__name__}")
-            self.variants[function.__name__] = made
-            return made
+    def _add(self, function: Callable[..., Any], definition: dict[str, Any]) -> Metric:
+        inherited: dict[str, Any] = {
+            "at": self.at,
+            "unit": self.unit,
+            "better": self.better,
+            "theme": self.theme,
+            "interval": self.interval,
+            "empty": self.empty
+            if isinstance(self.empty, str)
+            else {name: why for name, why in self.empty.items() if name in definition},
+            "title": f"{self.title} ({function.__name__.replace('_', ' ')})",
+        }
+        tables = {value.base.record_type_.table for value in definition.values() if isinstance(value, Measure)}
+        inherited["leave_out"] = {reason: what for reason, what in self.leave_out.items() if table_of(what) in tables}
+        made = metric(**(inherited | definition))(function)
+        made = replace(made, id=f"{self.id}.{function.__name__}")
+        self.variants[function.__name__] = made
+        return made
 
-        return decorate
+    def also(self, *words: str, of: str = "") -> None:
+        """Add usual variants to a KPI that is one mean, median or quantile, each by its word.
+
+        "mean", "median" and "p90" take another aggregate, "business" the opening hours of a time and "calendar_days"
+        its calendar days. With `of`, they vary that variant, and are called after both: `from_lead_median`.
+
+        >>> from crmkpi import Ticket, Table, metric
+        >>> tickets = Table(Ticket)
+        >>> @metric(unit="duration", wait=tickets.median(tickets.first_replied_at - tickets.created_at))
+        ... def waiting_time() -> None:
+        ...     \"\"\"How long customers wait.\"\"\"
+        >>> waiting_time.also("mean", "business")
+        >>> list(waiting_time.variants)
+        ['mean', 'business']
+        """
+        varies = self.variant(of) if of else self
+        for word in words:
+            if len(varies.measures) != 1:
+                raise DefinitionError(
+                    f"{varies.id}.{word} varies a KPI of one measure; it has {len(varies.measures)}. Write it with "
+                    "@add_variant(...)."
+                )
+            ((name, measure),) = varies.measures.items()
+
+            ways: dict[str, Any] = {
+                "at": varies.at,
+                "leave_out": varies.leave_out,
+                "empty": varies.empty,
+                "interval": None,
+            }
+            ways[name] = varied(measure, word, varies.id)
+
+            def made() -> None: ...
+
+            made.__name__, made.__module__ = f"{of}_{word}" if of else word, self.function.__module__
+            made.__doc__ = usual_docstring(word, varies.title, inspect.getdoc(varies.function) or "")
+            self._add(made, ways)
 
     def formula(self, **totals: Any) -> Any:
         """The KPI of totals that you already have; `None` where it is undefined."""
@@ -199,14 +245,14 @@ class Metric:
         """The formula's value for complete inputs, in the KPI's unit; raises `UndefinedError` where there is none."""
         for name, value in inputs.items():
             if value is None:
-                raise UndefinedError(f"no record has a value for {_words(name)}")
+                raise UndefinedError(why_missing(name, self.measures, self.empty))
         check_totals(self.id, self.interval, inputs)
-        numbers = {name: _plain_number(value) for name, value in inputs.items() if name in self.asked}
+        numbers = {name: plain_number(value) for name, value in inputs.items() if name in self.asked}
         try:
             with localcontext(_ARITHMETIC):
                 value = self.function(**numbers)
         except (ZeroDivisionError, DivisionUndefined, InvalidOperation):
-            raise UndefinedError(self._why_zero(numbers)) from None
+            raise UndefinedError(why_zero(numbers, self.measures, self.interval, self.empty)) from None
         except OverflowError:
             raise UndefinedError("it is too large for a number") from None
         return self._in_unit(value)
@@ -260,19 +306,7 @@ class Metric:
                 f"The parameter {name!r} of {self.id} is a fraction ({parameter.meaning}), so that 35 % is 0.35; got "
                 f"{value!r}."
             )
-        return _as_money(value) if parameter.unit == "money" else value
-
-    def _why_zero(self, numbers: Mapping[str, Any]) -> str:
-        """Which input made the formula divide by zero."""
-        divisors: dict[type, str] = {Share: "whole", Mean: "count", NetPromoter: "answers"}
-        divisor = divisors.get(type(self.interval))
-        if divisor is not None:
-            return f"{_words(getattr(self.interval, divisor))} is 0"
-        zeros = [_words(name) for name, value in numbers.items() if value == 0]
-        if not zeros:
-            return "the formula divides by 0"
-        *others, last = zeros
-        return f"{', '.join(others)} and {last} are 0" if others else f"{last} is 0"
+        return as_money(value) if parameter.unit == "money" else value
 
     def _complete(self, totals: Mapping[str, Any]) -> dict[str, Any]:
         asked = [*self.measures, *filter(None, (self.days, self.until))]
@@ -285,11 +319,11 @@ class Metric:
             raise InputError(f"{self.id} needs {', '.join(known)}; missing: {', '.join(missing)}.")
         given = {name: totals[name] for name in asked}
         for name, value in given.items():
-            if isinstance(value, str | bool) or not _is_finite(value):
+            if isinstance(value, str | bool) or not is_finite(value):
                 raise InputError(f"{self.id}: {name} must be a finite number; got {value!r}.")
         for name, measure in self.measures.items():
             if measure.kind == "money":
-                given[name] = _as_money(given[name])
+                given[name] = as_money(given[name])
         return {**given, **self.parameter_values(totals)}
 
     def __repr__(self) -> str:
@@ -313,6 +347,7 @@ def metric(
     default_because: str = "",
     parameters: tuple[Parameter, ...] = (),
     needs_as_of: bool = False,
+    empty: Empty = "",
     **inputs: Measure | PeriodDays | LastDay,
 ) -> Callable[[Callable[..., Any]], Metric]:
     """Decorate a formula as a KPI.
@@ -323,8 +358,10 @@ def metric(
     counted under it. `needs_as_of` says that without the day up to which the data is known there is no value. `unit`
     is "count", "ratio" (a fraction, shown in percent), "multiple" (how many times over), "score", "number", "money" or
     "duration". `theme` is the group that a catalogue lists the KPI under: "custom" unless you name one; a KPI of the
-    library has the theme of its folder. A formula that has no value raises `UndefinedError` with the reason; dividing
-    by zero does so by itself.
+    library has the theme of its folder. `empty` says in business words why there is no value (or 0 of a count), such as
+    "no deal was closed"; where several inputs may be nothing, a mapping says it of each. A KPI that is its one measure
+    has a formula without parameters, which only holds the docstring. A formula that has no value raises
+    `UndefinedError` with the reason; dividing by zero does so by itself.
 
     >>> from crmkpi import Deal, Share, Table, metric
     >>> deals = Table(Deal)
@@ -344,9 +381,11 @@ def metric(
             raise DefinitionError(f"@metric decorates a function, the formula; got {function!r}.")
         name = function.__name__
         named = {parameter.name: parameter for parameter in parameters}
-        measures, days, until = _told_apart(name, inputs)
+        measures, days, until = told_apart(name, inputs)
         _check_words(name, unit, better)
         names = [*measures, *filter(None, [days, until])]
+        if len(names) == 1 and not named and not inspect.signature(function).parameters:
+            function = _itself(function, names[0])
         check_definition(name, function, names, measures, named, at, interval=interval, leave_out=leave_out)
         made = Metric(
             name,
@@ -369,6 +408,7 @@ def metric(
             needs_as_of,
             tuple(dict.fromkeys(measure.base.record_type_.table for measure in measures.values())),
             frozenset(inspect.signature(function).parameters),
+            empty if isinstance(empty, str) else MappingProxyType(dict(empty)),
         )
         check_tables(made)
         return made
@@ -376,24 +416,25 @@ def metric(
     return decorate
 
 
-def _told_apart(
-    name: str, inputs: Mapping[str, Measure | PeriodDays | LastDay]
-) -> tuple[dict[str, Measure], str | None, str | None]:
-    """The measures among the inputs, and which inputs are the length of the period and its last day."""
-    days = next((key for key, value in inputs.items() if isinstance(value, PeriodDays)), None)
-    until = next((key for key, value in inputs.items() if isinstance(value, LastDay)), None)
-    measures = {key: value for key, value in inputs.items() if isinstance(value, Measure)}
-    strange = next((key for key in inputs if key not in measures and key not in {days, until}), None)
-    if strange is not None:
-        raise DefinitionError(f"{name}: {strange!r} must be a measure, as deals.count() is; got {inputs[strange]!r}.")
-    return measures, days, until
-
-
 def _check_words(name: str, unit: str, better: str) -> None:
     if unit not in get_args(Unit):
         raise DefinitionError(f"{name} has no known unit: {unit!r}. {did_you_mean(str(unit), get_args(Unit))}")
     if better not in get_args(Better):
         raise DefinitionError(f"{name} says that {better!r} is better. {did_you_mean(str(better), get_args(Better))}")
+
+
+def _itself(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """The formula of a KPI that is its one measure, called like `function`, whose docstring it has."""
+
+    def itself(*values: Any, **named: Any) -> Any:
+        (value,) = (*values, *named.values())
+        return value
+
+    for attribute in ("__module__", "__name__", "__qualname__", "__doc__"):
+        setattr(itself, attribute, getattr(function, attribute))
+    parameter = inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    itself.__signature__ = inspect.Signature([parameter])  # type: ignore[attr-defined]
+    return itself
 
 
 def _folder(module: str) -> str:
@@ -404,24 +445,3 @@ def _folder(module: str) -> str:
 
 def _of_catalogue(name: str) -> Metric:
     return _find_metric(name)
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
-
-
-def _as_money(value: Any) -> Any:
-    """A number as an amount: money is exact, and a float counts as the decimal that it is printed as."""
-    return Decimal(str(value)) if isinstance(value, int | float) and not isinstance(value, bool) else value
-
-
-def _is_finite(value: Any) -> bool:
-    if isinstance(value, Decimal):
-        return value.is_finite()
-    return not isinstance(value, float) or math.isfinite(value)
-
-
-def _plain_number(value: Any) -> Any:
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    return tuple(map(_plain_number, value)) if isinstance(value, (list, tuple)) else value

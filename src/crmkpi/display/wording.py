@@ -27,7 +27,7 @@ from crmkpi.definition.expressions import (
 from crmkpi.definition.measures import Grouped, Measure
 from crmkpi.display.format import format_value, words
 
-__all__ = ["condition_in_words", "measure_in_words", "value_in_words"]
+__all__ = ["condition_in_words", "measure_in_words", "nothing_in_words", "value_in_words"]
 
 _SIGNS = {
     "==": "is",
@@ -75,6 +75,24 @@ def measure_in_words(measure: Measure) -> str:
     elif measure.shift == "previous":
         text += f", {_steps(measure.steps)} earlier"
     return text + _columns(measure)
+
+
+def nothing_in_words(measure: Measure) -> str:
+    """That there is nothing to measure, such as "there are no deals where status is won".
+
+    >>> from crmkpi import resolution_time, win_rate
+    >>> nothing_in_words(win_rate.measures["won"])
+    'there are no deals where status is won'
+    >>> nothing_in_words(resolution_time.measures["resolution"])
+    'no tickets where (status is solved or closed) or status is missing have solved at − created at'
+    """
+    text = measure_in_words(measure)
+    if measure.aggregate in ("count", "distinct"):
+        return f"there are no {text.removeprefix('how many ')}"
+    if measure.value is None:
+        return f"there are no {_rows(measure)}"
+    where = "" if measure.where is None else f" where {condition_in_words(measure.where)}"
+    return f"no {_rows(measure)}{where} have {value_in_words(measure.value)}"
 
 
 def condition_in_words(condition: Expression) -> str:

@@ -6,13 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import reduce
-from importlib.util import find_spec
 from operator import and_
 from typing import Any
 
-from crmkpi.engines.frames.backends import words
 from crmkpi.engines.frames.local_time import DAY, step_numbers, wall_time
-from crmkpi.engines.frames.native import rows_of
 from crmkpi.engines.frames.profile import inside
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.errors import ColumnError, CurrencyError
@@ -25,7 +22,6 @@ PURCHASE_COLUMNS = (
 )  # fmt: skip
 _NEEDED = ("customer_id", "ordered_at", "amount")
 _ORIGIN = date(1970, 1, 1)
-_LARGEST = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +47,9 @@ class Purchases:
                     f"crmkpi.table(frame, record=crmkpi.Order, columns={{{name!r}: ...}})."
                 )
         prepared = table.prepared((*_NEEDED, "status", "currency"), frozenset({"amount"}))
-        nw, stamp, amount = words(table.backend), prepared.columns["ordered_at",], prepared.columns["amount",]
-        wall = wall_time(nw, nw.col(stamp.name), stamp, Calendar(tz=tz or "UTC"))
+        home, stamp, amount = table.backend.home, prepared.columns["ordered_at",], prepared.columns["amount",]
+        nw = home.words
+        wall = wall_time(home, nw.col(stamp.name), stamp, Calendar(tz=tz or "UTC"))
         frame = prepared.frame.with_columns(wall.alias("wall"))
         needed = _NEEDED if needs_amount else _NEEDED[:2]
         known = reduce(and_, (~nw.col(inside(name)).is_null() for name in needed))
@@ -64,31 +61,24 @@ class Purchases:
             "after the observation": known & completed & ~in_time,
         }
         flags = (nw.when(what).then(nw.lit(1)).otherwise(nw.lit(0)).alias(reason) for reason, what in reasons.items())
-        ((*counts,),) = rows_of(
-            table.backend, frame.with_columns(*flags).select(*(nw.col(reason).sum() for reason in reasons))
+        (counts,) = home.leave(
+            frame.with_columns(*flags).select(*(nw.col(reason).sum().alias(reason) for reason in reasons))
         )
         left_out = {reason: int(count) for reason, count in zip(reasons, counts, strict=True) if count}
         if prepared.rejected:
             left_out["refused by the record"] = prepared.rejected
         good = frame.filter(known, completed, in_time)
         if "currency" in table.columns:
-            _check_currency(rows_of(table.backend, good.select(inside("currency")).unique()))
+            _check_currency(home.leave(good.select(inside("currency")).unique()))
         columns = {"customer_id": inside("customer_id"), "wall": "wall", "spent": amount.name}
         good = good.select(*(nw.col(old).alias(new) for new, old in columns.items()))
         if not needs_amount:
             good = good.with_columns(nw.col("spent").fill_null(0))
-        short = max(abs(amount.low), abs(amount.high)) * prepared.rows < _LARGEST
-        return cls(_by_day(nw, table, good, short=short), table, 10 ** (amount.digits or 0), until, left_out)
+        return cls(_by_day(nw, good), table, 10 ** (amount.digits or 0), until, left_out)
 
 
-def _by_day(nw: Any, table: FrameTable, orders: Any, *, short: bool) -> Any:
-    """One row per customer and day: how many orders, and what they were worth, a `short` number if all together is."""
-    if table.backend.name == "duckdb":
-        # Its own division of whole numbers, of what is above zero: floor division is several times slower.
-        day = f"((wall + {_ORIGIN.toordinal() * DAY}) // {DAY} - {_ORIGIN.toordinal()})::INTEGER"
-        spent = "sum(spent)::BIGINT" if short else "sum(spent)"
-        query = f"SELECT customer_id, {day} AS day, count(*) AS n, {spent} AS spent FROM measured GROUP BY ALL"  # noqa: S608  # numbers of our own
-        return nw.from_native(orders.to_native().query("measured", query))
+def _by_day(nw: Any, orders: Any) -> Any:
+    """One row per customer and day: how many orders, and what they were worth."""
     orders = orders.with_columns((nw.col("wall") // nw.lit(DAY)).alias("day"))
     return orders.group_by("customer_id", "day").agg(nw.len().alias("n"), nw.col("spent").sum().alias("spent"))
 
@@ -109,77 +99,49 @@ def customer_columns(purchases: Purchases, *, as_of: date) -> dict[str, Any]:
     Columns are numpy arrays where numpy is installed, and lists elsewhere. Customers without a purchase by then have
     none (0) of everything.
     """
-    if purchases.table.backend.name == "duckdb":
-        return _columns_of_duckdb(purchases, _number(as_of))
-    nw, end = words(purchases.table.backend), _number(as_of)
-    column = nw.col
-    past = column("day") <= nw.lit(end)
-    frame = purchases.days.with_columns(
-        nw.when(past).then(column("day")).alias("past_day"),
-        *(nw.when(past).then(column(name)).otherwise(nw.lit(0)).alias(f"past_{name}") for name in ("n", "spent")),
-        nw.when(past).then(nw.lit(1)).otherwise(nw.lit(0)).alias("past"),
-        nw.when(past).then(nw.lit(0)).otherwise(nw.lit(1)).alias("later"),
+    home, end, scale = purchases.table.backend.home, _number(as_of), float(purchases.scale)
+    nw = home.words
+    column, nothing = nw.col, nw.lit(0)
+    frame, names = purchases.days, {"day": "day", "n": "n", "spent": "spent"}
+    if end < _number(purchases.until):  # a condition costs time, so skip it where no row can be later
+        past = column("day") <= nw.lit(end)
+        names = {name: f"past_{name}" for name in names}
+        frame = frame.with_columns(
+            nw.when(past).then(column("day")).alias("past_day"),
+            *(nw.when(past).then(column(name)).otherwise(nothing).alias(f"past_{name}") for name in ("n", "spent")),
+        )
+    frame = frame.group_by("customer_id").agg(
+        column(names["day"]).count().alias("purchases"),
+        nw.len().alias("days"),
+        column(names["day"]).min().alias("first"),
+        column(names["day"]).max().alias("last"),
+        column(names["n"]).sum().alias("orders"),
+        column(names["spent"]).sum().cast(nw.Float64).alias("value"),
+        home.first_by(names["spent"], names["day"]).cast(nw.Float64).alias("begun"),
     )
-    frame = frame.with_columns(column("past_day").min().over("customer_id").alias("first"))
-    again = nw.when(column("day") > column("first")).then(column("past_spent")).otherwise(nw.lit(0))
-    frame = frame.with_columns(again.alias("again"))
-    sums = {"orders": "past_n", "purchases": "past", "value": "past_spent", "again": "again", "later": "later"}
-    grouped = frame.group_by("customer_id").agg(
-        column("past_day").min().alias("first"),
-        column("past_day").max().alias("last"),
-        *(column(old).sum().alias(new) for new, old in sums.items()),
+    some, many = column("purchases") > nothing, column("purchases") > nw.lit(1)
+    again = (column("value") - column("begun")) / nw.lit(scale)
+    frame = frame.select(
+        "customer_id",
+        column("orders"),
+        column("purchases"),
+        nw.when(some).then(nw.lit(end) - column("last")).otherwise(nothing).alias("days_since_last"),
+        nw.when(some).then(column("last") - column("first")).otherwise(nothing).alias("recency"),
+        nw.when(some).then(nw.lit(end) - column("first")).otherwise(nothing).alias("age"),
+        (column("value") / nw.lit(scale)).alias("value"),
+        nw.when(many)
+        .then(again / (column("purchases").cast(nw.Float64) - nw.lit(1.0)))
+        .otherwise(nw.lit(0.0))
+        .alias("repeat_spend"),
+        (column("days") - column("purchases")).alias("later"),
     )
-    found = _columns(purchases, grouped.select("customer_id", "first", "last", *sums))
-    first, last, times = found["first"], found["last"], found["purchases"]
-    rows = range(len(times))
-    scale = purchases.scale
-    return {
-        "customer_id": found["customer_id"],
-        "orders": found["orders"],
-        "purchases": times,
-        "days_since_last": [end - last[i] if times[i] else 0 for i in rows],
-        "recency": [last[i] - first[i] if times[i] else 0 for i in rows],
-        "age": [end - first[i] if times[i] else 0 for i in rows],
-        "value": [value / scale for value in found["value"]],
-        "repeat_spend": [found["again"][i] / scale / (times[i] - 1) if times[i] > 1 else 0.0 for i in rows],
-        "later": found["later"],
-    }
-
-
-def _columns(purchases: Purchases, frame: Any) -> dict[str, Any]:
-    names = frame.collect_schema().names()
-    rows = rows_of(purchases.table.backend, frame)
-    return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)) if rows else {name: [] for name in names}
-
-
-def _columns_of_duckdb(purchases: Purchases, end: int) -> dict[str, Any]:
-    # A condition costs time, so skip it where no row can be later.
-    past = f"FILTER (day <= {end})" if end < _number(purchases.until) else ""
-    later = f"count(*) FILTER (day > {end})" if past else "0"
-    scale = f"{purchases.scale}.0"
-    found = purchases.days.to_native().query(
-        "measured",
-        f"""
-        SELECT customer_id, coalesce(sum(n) {past}, 0)::BIGINT AS orders, count(*) {past} AS purchases,
-            coalesce({end} - max(day) {past}, 0) AS days_since_last,
-            coalesce(max(day) {past} - min(day), 0) AS recency, greatest({end} - min(day), 0) AS age,
-            coalesce(sum(spent) {past}, 0)::DOUBLE / {scale} AS value,
-            CASE WHEN purchases > 1 THEN (sum(spent) {past} - arg_min(spent, day))::DOUBLE / {scale} / (purchases - 1)
-                ELSE 0.0 END AS repeat_spend,
-            {later} AS later
-        FROM measured GROUP BY customer_id
-        """,  # noqa: S608  # numbers of our own
-    )
-    if find_spec("numpy") is None:
-        columns = zip(*found.fetchall(), strict=True)
-        return dict(zip(PURCHASE_COLUMNS, map(list, columns), strict=True))
-    return dict(found.fetchnumpy())
+    return home.columns(frame)  # type: ignore[no-any-return]
 
 
 def first_day(purchases: Purchases) -> date | None:
     """The day of the first order that counts; None without any."""
-    nw = words(purchases.table.backend)
-    ((first,),) = rows_of(purchases.table.backend, purchases.days.select(nw.col("day").min()))
+    nw = purchases.table.backend.home.words
+    ((first,),) = purchases.table.backend.home.leave(purchases.days.select(nw.col("day").min()))
     return None if first is None else date.fromordinal(int(first) + _ORIGIN.toordinal())
 
 
@@ -192,14 +154,13 @@ def cohort_rows(
     start, which are counted from 0. The first list has (first, period, customers, orders, value), the second
     (first, last, customers): how many of a cohort bought in a period for the last time.
     """
-    backend = purchases.table.backend
-    nw = words(backend)
+    home = purchases.table.backend.home
+    nw = home.words
     if isinstance(steps, int):
         # Counted from the year 1 no day is below zero, where libraries divide differently.
         place = (nw.col("day") + nw.lit(_ORIGIN.toordinal() - 1)) // nw.lit(steps)
     else:
-        halves = backend.name in ("duckdb", "pyspark")
-        place = step_numbers(nw, nw.col("day"), [_number(start) for start in steps], halves=halves) - nw.lit(1)
+        place = step_numbers(home, nw.col("day"), [_number(start) for start in steps]) - nw.lit(1)
     frame = purchases.days.with_columns(place.alias("place"))
     frame = frame.group_by("customer_id", "place").agg(nw.col("n").sum(), nw.col("spent").sum())
     over = {name: getattr(nw.col("place"), name)().over("customer_id") for name in ("min", "max")}
@@ -211,7 +172,7 @@ def cohort_rows(
     return (
         [
             (int(first), int(at), int(count), int(orders), float(value) / purchases.scale)
-            for first, at, count, orders, value in rows_of(backend, cells)
+            for first, at, count, orders, value in home.leave(cells)
         ],
-        [(int(first), int(last), int(count)) for first, last, count in rows_of(backend, lasts)],
+        [(int(first), int(last), int(count)) for first, last, count in home.leave(lasts)],
     )

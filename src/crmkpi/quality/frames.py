@@ -7,9 +7,10 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from crmkpi.engines.frames.backends import narwhals
+from crmkpi.engines.frames.backends import at_home
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.errors import InputError
+from crmkpi.records.base import Kind
 from crmkpi.sources import Records, read_dicts
 from crmkpi.sources.account import LoadAccount
 
@@ -25,19 +26,20 @@ def records_of_frame(name: str, table: FrameTable) -> Records[Any]:
     Raises:
         InputError: the frame has more rows than are sensibly turned into records.
     """
-    nw = narwhals(table.backend)
-    frame = nw.from_native(table.frame)
-    rows = frame.lazy().select(nw.len()).collect().item()
-    if rows > _MOST_ROWS:
-        raise InputError(
-            f"check() turns frames into records, at most {_MOST_ROWS:,} rows, and {name} has {rows:,}; give a part of "
-            "it, such as the last year."
-        )
-    whole = frame.lazy().collect() if table.backend.lazy else frame
-    columns: dict[str, tuple[str, ...]] = {}
+    home = table.backend.home
+    fields: dict[str, tuple[str, ...]] = {}
     for field, column in table.columns.items():
-        columns[column] = (*columns.get(column, ()), field)
-    parts = list(_parts(table, whole.iter_rows(named=True), columns))
+        fields[column] = (*fields.get(column, ()), field)
+    kinds: dict[str, Kind] = {column: table.type_.fields[names[0]].kind for column, names in fields.items()}
+    kinds |= dict.fromkeys(sorted(table.attributes), "attributes")
+    with at_home(table.backend, name):
+        rows = home.count(table.frame)
+        if rows > _MOST_ROWS:
+            raise InputError(
+                f"check() turns frames into records, at most {_MOST_ROWS:,} rows, and {name} has {rows:,}; give a part "
+                "of it, such as the last year."
+            )
+        parts = list(_parts(table, home.records(table.frame, kinds), fields))
     records = tuple(record for part in parts for record in part)
     rejected = (*table.rejected, *(row for part in parts for row in part.rejected))
     unmapped = parts[0].unmapped if parts else ()

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, Literal, Unpack
 from zoneinfo import ZoneInfo
 
-from crmkpi.engines.frames.table import FrameTable, table
+from crmkpi.engines.frames.table import FrameTable
 from crmkpi.errors import FileFormatError, InputError, MissingExtraError, did_you_mean
 from crmkpi.sources.frames.csv_files import csv_table
+from crmkpi.sources.frames.tables import table
 from crmkpi.sources.presets.library import AnyPreset
 from crmkpi.sources.reading import Reading, TextReading
 

@@ -1,34 +1,32 @@
-"""Which frame libraries are understood, what each can do right, and what is refused in words.
+"""Which frame libraries are understood, where their frames are measured, and what each home can do.
 
-One table, read by the engine and printed by the documentation: a measure that a backend cannot do right raises an error
-that names both, and never gives a number that may be wrong.
+One table, read by the engine and printed by the documentation. A capability is a field of a row; nothing else in the
+engine knows a library by its name. What a home cannot do right raises an error that names both, and never gives a
+number that may be wrong.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from functools import cache
 from importlib import import_module
+from threading import RLock
 from types import MappingProxyType
 from typing import Any, Literal
 
-from crmkpi.engines.frames.homes.spark import WORDS as SPARK_WORDS
 from crmkpi.errors import InputError, MissingExtraError
 
 __all__ = [
     "BACKENDS",
-    "OLDEST_NARWHALS",
     "WORDS",
     "Backend",
     "at_home",
     "backend_of",
     "check_versions",
-    "narwhals",
     "refuse",
     "support_table",
-    "words",
 ]
 
 Word = Literal[
@@ -52,36 +50,95 @@ WORDS: Mapping[Word, str] = MappingProxyType(
     }
 )
 _ALL = frozenset(WORDS) - {"sql", "plan"}
-_RAISING = ("duckdb", "polars", "py4j", "pyspark")  # libraries that read only when they are asked
-OLDEST_NARWHALS = "2.16"  # before, it did not know how many digits of a decimal are behind the point
 
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """One frame library: its name, the extra that brings it, its oldest version that is right, and what it can do."""
+    """One frame library: the class of its frames, its home, the extra that brings it, and what its home can do.
+
+    `parse` is how its user makes timestamps of text. `needs` are further libraries, with the oldest version of each
+    that is right.
+    """
 
     name: str
     extra: str
     oldest: str
+    tables: tuple[str, ...]
+    place: str  # the module of the home and its class
     words: frozenset[str]
     note: str
-    lazy: bool = False
+    parse: str
+    needs: tuple[tuple[str, str], ...] = ()
+    raises: tuple[str, ...] = ()  # libraries whose errors mean that the data cannot be read
+    lazy: bool = False  # it reads only when it is asked, so that files may have gone
+    adds_flags: bool = True  # it adds up true and false as 1 and 0
+    adds_wide: bool = False  # its sum of 64-bit numbers has 128 bits
+    wide: bool = False  # it has whole numbers of 128 bits
+    preaggregates: bool = False  # rows of the same conditions are added up first, since a group costs less than a CASE
+    keeps_ranks: bool = False  # values at some places of a group are fetched without the others
+    sorts_groups: bool = False  # it keeps the sorted values of each group while it aggregates
+    lists_in_rows: bool = False  # each statement costs it more than the lists
+    months: bool = False  # it knows the month of a timestamp on the wall clock
+    cells: int | None = None  # from so many edges on it looks up the cell of a timestamp
+    closed: str = ""  # what its error says of a connection that is closed
+    lock: AbstractContextManager[Any] = field(default_factory=nullcontext)  # one question at a time
 
+    @property
+    def home(self) -> Any:
+        """Where its frames are measured."""
+        return _home(self.place)
+
+
+@cache
+def _home(place: str) -> Any:
+    module, _, name = place.partition(":")
+    made: Callable[[], Any] = getattr(import_module(f"crmkpi.engines.frames.homes.{module}"), name)
+    return made()
+
+
+_POLARS: Mapping[str, Any] = {
+    "place": "polars:PolarsHome",
+    "raises": ("polars",),
+    "wide": True,
+    "keeps_ranks": True,
+    "sorts_groups": True,
+    "cells": 2,
+}
+_OLDEST_POLARS = ("polars", "1.32")
 
 BACKENDS: Mapping[str, Backend] = MappingProxyType(
     {
         "polars": Backend(
-            "polars", "polars", "1.32", _ALL, "DataFrame and LazyFrame; lazy frames stay lazy", lazy=True
+            "polars", "polars", "1.32", ("DataFrame", "LazyFrame"), words=_ALL,
+            note="DataFrame and LazyFrame; lazy frames stay lazy",
+            parse="pl.col(...).str.to_datetime('%Y-%m-%d %H:%M:%S')", lazy=True, **_POLARS,
         ),
-        "pandas": Backend("pandas", "pandas", "2.2", _ALL, "numpy, nullable and Arrow columns"),
-        "pyarrow": Backend("pyarrow", "frames", "19", _ALL, "Table"),
-        "duckdb": Backend("duckdb", "duckdb", "1.5", _ALL | {"sql"}, "relations and tables", lazy=True),
+        "pandas": Backend(
+            "pandas", "pandas", "2.2", ("DataFrame",), words=_ALL,
+            note="numpy, nullable and Arrow columns, measured by Polars",
+            parse="pandas.to_datetime(frame[...], format='ISO8601')",
+            needs=(_OLDEST_POLARS, ("pyarrow", "19")), **_POLARS,
+        ),
+        "pyarrow": Backend(
+            "pyarrow", "frames", "19", ("Table",), words=_ALL, note="Table, measured by Polars",
+            parse="pyarrow.compute.strptime(column, format='%Y-%m-%d %H:%M:%S', unit='us')",
+            needs=(_OLDEST_POLARS,), **_POLARS,
+        ),
+        "duckdb": Backend(
+            "duckdb", "duckdb", "1.5", ("DuckDBPyRelation",), "duckdb:DuckDbHome", _ALL | {"sql"},
+            "relations and tables", "strptime(column, '%Y-%m-%d %H:%M:%S')", raises=("duckdb",), lazy=True,
+            adds_wide=True, wide=True, preaggregates=True, keeps_ranks=True, months=True, cells=17,
+            closed="already closed|already been closed", lock=RLock(),
+        ),
         "pyspark": Backend(
-            "pyspark", "spark", "4.0", _ALL | {"plan"}, "DataFrame; only rows of groups are collected", lazy=True
+            "pyspark", "spark", "4.0", ("DataFrame",), "spark:SparkHome", _ALL | {"plan"},
+            "DataFrame; only rows of groups are collected", "functions.to_timestamp(column, 'yyyy-MM-dd HH:mm:ss')",
+            raises=("py4j", "pyspark"), lazy=True, adds_flags=False, lists_in_rows=True, months=True,
+            closed="stopped|has been shut down|Connection refused",
         ),
     }
-)
-# What narwhals would take, and would get wrong without a word: tried, and left out on purpose.
+)  # fmt: skip
+# What was tried and got wrong without a word, or was not tried.
 _REFUSED: Mapping[str, str] = MappingProxyType(
     {
         "dask": "it drops conditions inside aggregations and adds decimals as text; call .compute() and give that",
@@ -100,9 +157,10 @@ def backend_of(data: object) -> Backend | None:
     """
     if type(data) in (list, tuple, dict):  # by far the most, and asked in each call
         return None
-    names = [part.__module__.partition(".")[0].lstrip("_") for part in type(data).__mro__]
+    kinds = type(data).__mro__
+    names = [part.__module__.partition(".")[0].lstrip("_") for part in kinds]
     for name in names:
-        if name in BACKENDS and _is_table(data, name):
+        if name in BACKENDS and any(part.__name__ in BACKENDS[name].tables for part in kinds):
             return BACKENDS[name]
         if name in _REFUSED:
             raise InputError(f"A {name} frame is not measured: {_REFUSED[name]}.")
@@ -111,44 +169,16 @@ def backend_of(data: object) -> Backend | None:
     return None
 
 
-def _is_table(data: object, name: str) -> bool:
-    kinds = {
-        "polars": ("DataFrame", "LazyFrame"),
-        "pandas": ("DataFrame",),
-        "pyarrow": ("Table",),
-        "duckdb": ("DuckDBPyRelation",),
-        "pyspark": ("DataFrame",),
-    }
-    return any(part.__name__ in kinds[name] for part in type(data).__mro__)
-
-
-def narwhals(backend: Backend) -> Any:
-    """The layer over all frame libraries, loaded when a frame is first measured."""
-    try:
-        return import_module("narwhals.stable.v2")
-    except ImportError as error:
-        raise MissingExtraError(
-            f"Measuring a {backend.name} frame needs narwhals; install it with pip install 'crmkpi[{backend.extra}]'."
-        ) from error
-
-
-def words(backend: Backend) -> Any:
-    """The module whose words make expressions over the plain columns of a frame: the library's own where it has them.
-
-    Polars speaks the words of narwhals itself, and building its expressions directly takes a tenth of the time. For
-    Spark they are written as SQL.
-    """
-    if backend.name == "pyspark":
-        return SPARK_WORDS
-    return import_module("polars") if backend.name == "polars" else narwhals(backend)
-
-
 def check_versions(backend: Backend) -> None:
     """Refuse a library that is older than those with which every number was found right."""
-    narwhals(backend)
-    for name, oldest in (("narwhals", OLDEST_NARWHALS), (backend.name, backend.oldest)):
-        found = str(sys.modules[name].__version__)
-        if tuple(map(int, found.split(".")[:2])) < tuple(map(int, oldest.split("."))):
+    for name, oldest in ((backend.name, backend.oldest), *backend.needs):
+        try:
+            found = str(import_module(name).__version__)
+        except ImportError as error:
+            raise MissingExtraError(
+                f"Measuring a {backend.name} frame needs {name}; install it with pip install 'crmkpi[{backend.extra}]'."
+            ) from error
+        if tuple(map(int, found.split(".")[:2])) < (*map(int, oldest.split(".")), 0)[:2]:
             raise InputError(
                 f"A {backend.name} frame is measured with {name} {oldest} or newer; got {found}. "
                 f"Run pip install --upgrade 'crmkpi[{backend.extra}]'."
@@ -159,16 +189,16 @@ def check_versions(backend: Backend) -> None:
 def at_home(backend: Backend, table: str) -> Iterator[None]:
     """Say as an error of ours what the library itself refuses: a closed connection, a file that has gone."""
     try:
-        yield
+        with backend.lock:
+            yield
     except Exception as error:
-        own = type(error).__module__.partition(".")[0].lstrip("_") in _RAISING
+        own = type(error).__module__.partition(".")[0].lstrip("_") in backend.raises
         if not own and not (backend.lazy and isinstance(error, OSError)):  # Polars says so of a file that has gone
             raise
         first = str(error).strip().partition("\n")[0]
-        raise InputError(
-            f"The {backend.name} table for {table} cannot be read; its connection may be closed, or its data gone or "
-            f"damaged: {first}"
-        ) from error
+        closed = any(word in str(error) for word in backend.closed.split("|")) if backend.closed else False
+        why = "its connection is closed" if closed else "its data may have changed, or be gone or damaged"
+        raise InputError(f"The {backend.name} table for {table} cannot be read; {why}: {first}") from error
 
 
 def refuse(backend: Backend, what: str, way_out: str) -> InputError:

@@ -39,12 +39,13 @@ class Condition:
     words: tuple[str, ...] = ()
 
 
-def as_float(nw: Any, value: Value) -> Any:
-    """A whole number with decimal digits as a float."""
-    if value.digits is None:
-        return value.source
-    source = value.source.cast(nw.Float64)
-    return source / nw.lit(float(10**value.digits)) if value.digits else source
+def as_float(nw: Any, source: Any, digits: int | None) -> Any:
+    """A whole number of which so many digits are decimals, as a float; what is none stays as it is."""
+    if digits is None:
+        return source
+    number = source.cast(nw.Float64)
+    # By a column, since Polars divides by a constant as a product with its rounded inverse.
+    return number / (number * nw.lit(0.0) + nw.lit(float(10**digits))) if digits else number
 
 
 def sum_or_product(sign: str, first: Any, second: Any) -> Any:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import reduce
-from importlib import import_module
 from operator import and_
 from typing import Any
 
@@ -36,14 +35,13 @@ from crmkpi.definition.expressions import (
     Unless,
     walk,
 )
-from crmkpi.engines.frames.backends import refuse, words
+from crmkpi.engines.frames.backends import refuse
 from crmkpi.engines.frames.compiled_values import Condition, Value, as_float, both, either, held, sum_or_product
-from crmkpi.engines.frames.homes import duckdb
-from crmkpi.engines.frames.homes.sql import raw_name
-from crmkpi.engines.frames.local_time import DAY, from_micros, local_day, micros, open_name
+from crmkpi.engines.frames.homes.home import raw_name
+from crmkpi.engines.frames.local_time import DAY, local_day, micros, open_name
 from crmkpi.engines.frames.profile import Column, Prepared
 from crmkpi.engines.query import MICROSECOND
-from crmkpi.errors import DefinitionError, MissingExtraError, TimeZoneError
+from crmkpi.errors import DefinitionError, TimeZoneError
 from crmkpi.time.calendars import Calendar
 
 __all__ = ["Compiler"]
@@ -68,24 +66,12 @@ class Compiler:
     @property
     def nw(self) -> Any:
         """The words that expressions are made of."""
-        backend = self.prepared.backend
-        if backend.name == "duckdb":
-            return duckdb.WORDS
-        return _frames_numpy().WORDS if backend.name in ("pandas", "pyarrow") else words(backend)
+        return self.prepared.backend.home.words
 
     @property
     def frame(self) -> Any:
         """The frame that understands them."""
-        frame, backend, kept = self.prepared.frame, self.prepared.backend, self.prepared.kept
-        if backend.name == "duckdb":
-            return duckdb.DuckDbFrame.of(frame.to_native(), kept)
-        if backend.name not in ("pandas", "pyarrow"):
-            return frame
-        known, made = kept.get("arrays", (None, None))
-        if known is not frame:
-            made = _frames_numpy().Arrays.of(backend, frame.to_native())
-            kept["arrays"] = (frame, made)
-        return made
+        return self.prepared.backend.home.asked(self.prepared.frame, self.prepared.kept)
 
     def column(self, field: Field) -> Column:
         """The plain column of a field."""
@@ -128,10 +114,7 @@ class Compiler:
         if stamp.raw is None:
             return (stamp.source >= nw.lit(first)) & (stamp.source < nw.lit(end))
         column, dtype = stamp.raw
-        low, high = (
-            nw.lit(edge).cast(dtype) if self.prepared.backend.name == "polars" else nw.lit(from_micros(edge))
-            for edge in (first, end)
-        )
+        low, high = (self.prepared.backend.home.moment(edge, dtype) for edge in (first, end))
         return (column >= low) & (column < high)
 
     def presences(self, value: Value, what: Expression) -> dict[str, Condition]:
@@ -263,7 +246,7 @@ class Compiler:
     def _day(self, item: Expression) -> Value:
         stamp = self.value(item)
         known = Column("", "timestamp", 0, stamp.low, stamp.high, stamp.aware)
-        source = local_day(self.nw, stamp.source, known, self.calendar)
+        source = local_day(self.prepared.backend.home, stamp.source, known, self.calendar)
         return replace(
             stamp, source=source, kind="date", low=stamp.low // DAY - 1, high=stamp.high // DAY + 1, aware=None
         )
@@ -293,7 +276,9 @@ class Compiler:
         if sign == "/":
             return self._quotient(expression, first, second, needs, also)
         if first.digits is None or second.digits is None:
-            source = sum_or_product(sign, as_float(self.nw, first), as_float(self.nw, second))
+            source = sum_or_product(
+                sign, as_float(self.nw, first.source, first.digits), as_float(self.nw, second.source, second.digits)
+            )
             return Value(source, expression.kind, needs, also=also)
         kind = expression.kind
         if left.kind == "date" and kind == "duration":
@@ -343,8 +328,8 @@ class Compiler:
         divisor = second.source
         also = both(also, divisor != self.nw.lit(0))
         # A zero is put aside before it divides, since some backends would raise and others give infinity.
-        safe = self.nw.when(divisor != self.nw.lit(0)).then(as_float(self.nw, second))
-        return Value(as_float(self.nw, first) / safe, "number", needs, also=also)
+        safe = self.nw.when(divisor != self.nw.lit(0)).then(as_float(self.nw, second.source, second.digits))
+        return Value(as_float(self.nw, first.source, first.digits) / safe, "number", needs, also=also)
 
     def _times(self, value: Value, factor: int) -> Value:
         if factor == 1:
@@ -398,7 +383,9 @@ class Compiler:
             self._fitting(first, repr(left))
             self._fitting(second, repr(right))
         elif first.digits is not None or second.digits is not None:
-            first, second = (replace(part, source=as_float(self.nw, part)) for part in (first, second))
+            first, second = (
+                replace(part, source=as_float(self.nw, part.source, part.digits)) for part in (first, second)
+            )
         there = both(self.present(first), self.present(second))
         return both(there, held(sign, first.source, second.source))
 
@@ -418,16 +405,6 @@ class Compiler:
             number, rest = divmod(number, 10 ** (digits - value.digits))
             return None if rest else number
         return number * 10 ** (value.digits - digits)
-
-
-def _frames_numpy() -> Any:
-    """What speaks to pandas and PyArrow, loaded with NumPy when it is needed."""
-    try:
-        return import_module("crmkpi.engines.frames.homes.numpy_words")
-    except ImportError as error:
-        raise MissingExtraError(
-            "Measuring a pandas or PyArrow frame needs NumPy; install it with pip install 'crmkpi[frames]'."
-        ) from error
 
 
 def _sides(condition: Expression) -> list[Expression]:

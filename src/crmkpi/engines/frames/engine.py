@@ -19,11 +19,9 @@ from crmkpi.definition.expressions import (
     Field,
     walk,
 )
-from crmkpi.engines.frames.backends import words
 from crmkpi.engines.frames.compiler import Compiler
 from crmkpi.engines.frames.group_keys import OUTSIDE, Key, day_key, segment_key, step_key, undated_key
-from crmkpi.engines.frames.local_time import micros, with_open_time
-from crmkpi.engines.frames.native import rows_of
+from crmkpi.engines.frames.local_time import micros, open_name, with_open_time
 from crmkpi.engines.frames.passes import Pass
 from crmkpi.engines.frames.profile import Column, Prepared, inside
 from crmkpi.engines.frames.stocks import at_bounds
@@ -63,8 +61,9 @@ def answer(
     """
     prepared = _prepared(query, table, tables)
     spans = {repr(part): part for root in query.expressions for part in walk(root) if isinstance(part, BusinessTime)}
+    added: set[str] = set()
     for span in spans.values():
-        prepared = _with_open_times(prepared, span, calendar)
+        prepared = _with_open_times(prepared, span, calendar, added)
     compiler = Compiler(prepared, parameters, calendar, (moments.as_of_wall, moments.as_of))
     groups: list[dict[Any, list[Any]]] = []
     asked = (parameters, moments.as_of, calendar, rates, currency, confidence, merging)
@@ -204,7 +203,7 @@ def _joined(
     prepared = table.prepared(
         [*(".".join(path) for path in own), *keys], frozenset(".".join(path) for path in own if path in summed)
     )
-    nw = words(table.backend)
+    nw = table.backend.home.words
     for name, inner in related.items():
         relation = table.type_.relations[name]
         other = _related(table, relation.table, tables)
@@ -243,7 +242,7 @@ def _related(table: FrameTable, name: str, tables: Mapping[str, Any]) -> FrameTa
             f"Add {name}=... to the Dataset."
         )
     other = tables[name]
-    if not isinstance(other, FrameTable) or other.backend is not table.backend:
+    if not isinstance(other, FrameTable) or other.backend.home is not table.backend.home:
         got = f"a {other.backend.name} frame" if isinstance(other, FrameTable) else "records"
         raise InputError(
             f"Fields of {name} are joined to a {table.backend.name} frame, so {name} must be a "
@@ -254,22 +253,23 @@ def _related(table: FrameTable, name: str, tables: Mapping[str, Any]) -> FrameTa
 
 def _check_unique(prepared: Prepared, name: str) -> None:
     """A join must never multiply rows."""
-    nw = words(prepared.backend)
+    nw = prepared.backend.home.words
     key = nw.col(inside("id"))
     counted = (
         prepared.frame.group_by(inside("id")).agg(nw.len().alias("n")).filter(nw.col("n") > 1, ~key.is_null()).head(1)
     )
-    for found, _ in rows_of(prepared.backend, counted):
+    for found, _ in prepared.backend.home.leave(counted):
         raise InputError(
             f"Two records of {name} have the id {found!r}, so that a reference to it is ambiguous; remove one of them."
         )
 
 
-def _with_open_times(prepared: Prepared, span: BusinessTime, calendar: Calendar) -> Prepared:
+def _with_open_times(prepared: Prepared, span: BusinessTime, calendar: Calendar, added: set[str]) -> Prepared:
     for part in (span.start, span.end):
         if not isinstance(part, Field):
             raise DefinitionError(f"On frames business time goes from one field to another; got {span!r}.")
         known: Column = prepared.columns[part.path]
-        if f"{known.name}_open" not in prepared.frame.collect_schema().names():
+        if open_name(known) not in added:
+            added.add(open_name(known))
             prepared = with_open_time(prepared, known, calendar)
     return prepared

@@ -17,8 +17,6 @@ __all__ = ["Sum", "exact_sum"]
 
 _FITS = 2**62
 _FITS_WIDE = 2**125
-_ADDS_WITHOUT_END = ("pandas", "pyarrow")  # with NumPy, in parts of 64 bits
-_HAS_128_BITS = ("polars", "duckdb")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +34,11 @@ class Sum:
 def exact_sum(nw: Any, backend: Backend, name: str, largest: int, rows: int, *, power: int) -> Sum:
     """The sum of a column of whole numbers no larger than `largest`, or of their squares where `power` is 2."""
     column = nw.col(name)
-    if backend.name in _ADDS_WITHOUT_END:
-        made = {f"{name}p{power}": column if power == 1 else column.squared()}
-        return Sum(made, dict.fromkeys(made, 1))
-    added = 1 if backend.name == "duckdb" else rows  # it adds up whole numbers in 128 bits by itself
+    added = 1 if backend.adds_wide else rows
     if largest**power * added < _FITS:
         made = {f"{name}p{power}": column if power == 1 else column * column}
         return Sum(made, dict.fromkeys(made, 1))
-    if backend.name in _HAS_128_BITS and largest**power * rows < _FITS_WIDE:
+    if backend.wide and largest**power * rows < _FITS_WIDE:
         wide = column.cast(nw.Int128)
         made = {f"{name}p{power}": wide if power == 1 else wide * wide}
         return Sum(made, dict.fromkeys(made, 1))

@@ -12,7 +12,6 @@ from typing import Any
 from crmkpi.engines.frames.compiled_values import Value
 from crmkpi.engines.frames.compiler import Compiler
 from crmkpi.engines.frames.local_time import from_micros, local_day, step_numbers
-from crmkpi.engines.frames.native import looked_up
 from crmkpi.engines.frames.profile import Column
 from crmkpi.engines.frames.time_buckets import cells_of
 from crmkpi.engines.query import EXACT, SegmentKey
@@ -32,8 +31,6 @@ __all__ = [
 
 UNDATED = "undated"
 OUTSIDE = -2  # the part of records that no period asks for
-_BY_HALVES = ("duckdb", "pyspark")  # they compute only the branch that applies
-_MANY_EDGES = 16  # more are looked up by a database, and not searched for
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # the origin of wall clocks
 
 
@@ -60,18 +57,13 @@ def step_key(name: str, compiler: Compiler, stamp: Value, edges: Sequence[int]) 
     if len(edges) > 1:
         within = compiler.between(stamp, edges[0], edges[-1])
     backend = compiler.prepared.backend
-    if backend.name in ("pandas", "pyarrow"):
-        return Key(name, source.stepped(edges), _whole_or_none, within)
-    months = _months(edges) if backend.name in _BY_HALVES and stamp.raw is not None else None
+    months = _months(edges) if backend.months and stamp.raw is not None else None
     if months is not None:
         return Key(name, stamp.raw[0].month(), lambda month: months[month], within)
-    cells = cells_of(edges) if backend.name in ("polars", "duckdb") else None
-    if cells is not None and backend.name == "polars":
-        return Key(name, looked_up(source, edges[0], *cells), _whole_or_none, within)
-    if cells is not None and len(edges) > _MANY_EDGES:
-        return Key(name, source.looked_up(edges[0], *cells), _whole_or_none, within)
-    halves = backend.name in _BY_HALVES
-    return Key(name, step_numbers(nw, source, edges, halves=halves), _whole_or_none, within)
+    cells = cells_of(edges) if backend.cells is not None and len(edges) >= backend.cells else None
+    if cells is not None:
+        return Key(name, backend.home.looked_up(source, edges[0], *cells), _whole_or_none, within)
+    return Key(name, step_numbers(backend.home, source, edges), _whole_or_none, within)
 
 
 def _months(edges: Sequence[int]) -> dict[int, int] | None:
@@ -92,10 +84,9 @@ def undated_key(stamp: Value, compiler: Compiler) -> Key:
 def day_key(name: str, compiler: Compiler, stamp: Value, days: Sequence[date]) -> Key:
     """The number of days, of those given, that a timestamp's local day has reached."""
     known = Column("", "timestamp", 0, stamp.low, stamp.high, stamp.aware)
-    source = local_day(compiler.nw, stamp.source, known, compiler.calendar)
+    source = local_day(compiler.prepared.backend.home, stamp.source, known, compiler.calendar)
     edges = [(day - date(1970, 1, 1)).days for day in days]
-    halves = compiler.prepared.backend.name in _BY_HALVES
-    return Key(name, step_numbers(compiler.nw, source, edges, halves=halves), _whole_or_none)
+    return Key(name, step_numbers(compiler.prepared.backend.home, source, edges), _whole_or_none)
 
 
 def _whole_or_none(value: Any) -> int | None:
@@ -109,8 +100,7 @@ def segment_key(number: int, key: SegmentKey, compiler: Compiler) -> Key:
     segment = getattr(key.label, "__self__", None)
     if segment is not None and value.kind in ("money", "number", "integer"):
         edges = [_edge(bin_, value) for bin_ in segment.bins]
-        halves = compiler.prepared.backend.name in _BY_HALVES
-        source = step_numbers(compiler.nw, value.source, edges, halves=halves)
+        source = step_numbers(compiler.prepared.backend.home, value.source, edges)
         return Key(name, source, lambda number: None if number is None else segment.labels[int(number)])
     decode = decoder(value)
     if key.label is not None:

@@ -14,8 +14,6 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from crmkpi.engines.frames.backends import words
-from crmkpi.engines.frames.native import rows_of, table_beside
 from crmkpi.engines.frames.profile import Column, Prepared
 from crmkpi.engines.query import MICROSECOND
 from crmkpi.time.calendars import Calendar
@@ -35,7 +33,8 @@ __all__ = [
 DAY = 86_400_000_000
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # the origin of wall clocks
 _EPOCH_UTC = _EPOCH.replace(tzinfo=UTC)
-_FIRST, _LAST = (datetime(year, 1, 1, tzinfo=UTC) for year in (1900, 2100))
+_FIRST, _NEAR, _FAR = (datetime(year, 1, 1, tzinfo=UTC) for year in (1900, 2100, 2500))
+_CALENDAR = 146_097 * DAY  # after 400 years weekdays and leap years are the same again, and so are changes of clocks
 
 
 def micros(moment: datetime) -> int:
@@ -48,48 +47,27 @@ def from_micros(number: int) -> datetime:
     return _EPOCH + number * MICROSECOND
 
 
-def step_numbers(nw: Any, column: Any, edges: Sequence[int], *, halves: bool) -> Any:
-    """How many of the increasing `edges` a number has reached; missing where the number is.
-
-    `halves` asks by halves, which is fast where only the branch that applies is computed.
-    """
-    if not edges:
-        return nw.when(~column.is_null()).then(nw.lit(0))
-    if halves:
-        return nw.when(~column.is_null()).then(_halved(nw, column, edges, range(len(edges) + 1)))
-    reached: Any = nw.lit(0)
-    for number, edge in enumerate(edges, 1):
-        reached = nw.when(column >= nw.lit(edge)).then(nw.lit(number)).otherwise(reached)
-    return nw.when(~column.is_null()).then(reached)
-
-
-def _halved(nw: Any, column: Any, edges: Sequence[int], values: Sequence[int]) -> Any:
-    """The value for a number that has reached none of the edges, one of them, two ...; found by halves."""
-    if not edges:
-        return nw.lit(values[0])
-    middle = len(edges) // 2
-    return (
-        nw.when(column < nw.lit(edges[middle]))
-        .then(_halved(nw, column, edges[:middle], values[: middle + 1]))
-        .otherwise(_halved(nw, column, edges[middle + 1 :], values[middle + 1 :]))
-    )
+def step_numbers(home: Any, column: Any, edges: Sequence[Any]) -> Any:
+    """How many of the increasing `edges` a number has reached; missing where the number is."""
+    nw = home.words
+    return nw.when(~column.is_null()).then(home.steps(column, edges, range(len(edges) + 1)))
 
 
 @cache
-def _offsets(zone: ZoneInfo) -> tuple[tuple[int, int, int], ...]:
+def _offsets(zone: ZoneInfo, first: datetime, end: datetime) -> tuple[tuple[int, int, int], ...]:
     """The changes of a zone's offset: the instant, and the offsets before and after, in microseconds."""
     found = []
-    hours = range(int((_LAST - _FIRST) / timedelta(hours=1)))
+    hours = range(int((end - first) / timedelta(hours=1)))
 
     def offset(hour: int) -> int:
-        return ((_FIRST + timedelta(hours=hour)).astimezone(zone).utcoffset() or timedelta()) // MICROSECOND
+        return ((first + timedelta(hours=hour)).astimezone(zone).utcoffset() or timedelta()) // MICROSECOND
 
     step = 24 * 7 // 2  # no zone has ever changed its clocks for less than half a week
     before = offset(0)
     for hour in range(step, len(hours), step):
         if offset(hour) == before:
             continue
-        start, seconds = _FIRST + timedelta(hours=hour - step), range(step * 3600 + 1)
+        start, seconds = first + timedelta(hours=hour - step), range(step * 3600 + 1)
         changed = bisect_left(
             seconds,
             x=True,
@@ -103,54 +81,63 @@ def _offsets(zone: ZoneInfo) -> tuple[tuple[int, int, int], ...]:
     return tuple(found)
 
 
-def _offset_of(nw: Any, column: Any, known: Column, zone: ZoneInfo, *, wall: bool) -> Any:
+def _offset_of(home: Any, column: Any, known: Column, zone: ZoneInfo, *, wall: bool) -> Any:
     """The offset of `zone` at each instant; at each wall-clock time with `wall`, of two showings the first."""
-    changes = _offsets(zone)
+    changes = _offsets(zone, _FIRST, _NEAR)
+    near = micros(_NEAR) - DAY
+    if known.high >= near:
+        # Later moments have the offset of the same day of a calendar that begins in 2100.
+        changes += _offsets(zone, _NEAR - timedelta(days=1), _FAR)
+        nw = home.words
+        later = column - ((column - nw.lit(near)) // nw.lit(_CALENDAR)) * nw.lit(_CALENDAR)
+        column = nw.when(column >= nw.lit(near)).then(later).otherwise(column)
+        known = replace(known, high=micros(_FAR))
     edges = [moment + (max(before, after) if wall else 0) for moment, before, after in changes]
     within = [number for number, edge in enumerate(edges) if known.low < edge <= known.high]
     begin = sum(edge <= known.low for edge in edges)
     first = changes[begin - 1][2] if begin else changes[0][1] if changes else _fixed(zone)
-    # By halves, since hundreds of changes one within the other are deeper than Python goes.
-    return _halved(nw, column, [edges[number] for number in within], [first, *(changes[n][2] for n in within)])
+    return home.steps(column, [edges[number] for number in within], [first, *(changes[n][2] for n in within)])
 
 
 def _fixed(zone: ZoneInfo) -> int:
     return (_FIRST.astimezone(zone).utcoffset() or timedelta()) // MICROSECOND
 
 
-def wall_time(nw: Any, column: Any, known: Column, calendar: Calendar) -> Any:
+def wall_time(home: Any, column: Any, known: Column, calendar: Calendar) -> Any:
     """A timestamp on the wall clock of the calendar, in microseconds since 1970."""
     if known.aware and calendar.tz != "UTC":
-        return column + _offset_of(nw, column, known, calendar.zone, wall=False)
+        return column + _offset_of(home, column, known, calendar.zone, wall=False)
     return column
 
 
-def local_day(nw: Any, column: Any, known: Column, calendar: Calendar) -> Any:
+def local_day(home: Any, column: Any, known: Column, calendar: Calendar) -> Any:
     """The calendar day of a timestamp, as days since 1970."""
-    return wall_time(nw, column, known, calendar) // nw.lit(DAY)
+    return wall_time(home, column, known, calendar) // home.words.lit(DAY)
 
 
 def to_utc(prepared: Prepared, zone: ZoneInfo) -> Prepared:
     """The same with wall-clock times as instants of a zone."""
-    nw = words(prepared.backend)
+    home = prepared.backend.home
+    nw = home.words
     columns = dict(prepared.columns)
     made = []
     for path, known in prepared.columns.items():
         if known.kind == "timestamp" and not known.aware:
             column = nw.col(known.name)
-            made.append((column - _offset_of(nw, column, known, zone, wall=True)).alias(known.name))
+            made.append((column - _offset_of(home, column, known, zone, wall=True)).alias(known.name))
             columns[path] = replace(known, raw=None, aware=True, low=known.low - DAY, high=known.high + DAY)
     return replace(prepared, frame=prepared.frame.with_columns(*made), columns=columns) if made else prepared
 
 
 def with_open_time(prepared: Prepared, known: Column, calendar: Calendar) -> Prepared:
     """The frame with a further column: opening time from 1970 to the timestamp; a difference is business time."""
-    nw = words(prepared.backend)
+    home = prepared.backend.home
+    nw = home.words
     day, name = f"{known.name}_day", open_name(known)
     frame = prepared.frame.with_columns((nw.col(known.name) // nw.lit(DAY)).alias(day))
     there = frame.select(nw.col(day), nw.col(known.name)).filter(~nw.col(day).is_null())
     asked = there.group_by(day).agg(nw.col(known.name).min())
-    firsts = dict(sorted(rows_of(prepared.backend, asked)))
+    firsts = dict(sorted(home.leave(asked)))
     days = list(firsts)
     hours, exact = calendar.open_time(), bool(known.aware)
     if days:
@@ -162,7 +149,7 @@ def with_open_time(prepared: Prepared, known: Column, calendar: Calendar) -> Pre
         edges = [windows[number] if number < len(windows) else (0, 0) for _, windows in counted]
         columns[f"{name}_opens{number}"] = [opens for opens, _ in edges]
         columns[f"{name}_closes{number}"] = [closes for _, closes in edges]
-    frame = frame.join(table_beside(prepared.backend, frame, columns), left_on=day, right_on=f"{day}_key", how="left")
+    frame = frame.join(home.beside(frame, columns), left_on=day, right_on=f"{day}_key", how="left")
     passed: Any = nw.col(f"{name}_before")
     for number in range(size):
         opens, closes = nw.col(f"{name}_opens{number}"), nw.col(f"{name}_closes{number}")

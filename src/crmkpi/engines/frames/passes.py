@@ -17,9 +17,7 @@ from crmkpi.engines.frames.compiled_values import Condition, Value
 from crmkpi.engines.frames.compiler import Compiler
 from crmkpi.engines.frames.exact_sums import exact_sum
 from crmkpi.engines.frames.group_keys import OUTSIDE, UNDATED, Key, as_it_is, decoder
-from crmkpi.engines.frames.native import rows_of, statement_of
 from crmkpi.engines.frames.preaggregate import Classes
-from crmkpi.engines.frames.ranks import gathered, ranked, with_sorted
 from crmkpi.engines.frames.states import (
     PartOfPass,
     aggregations,
@@ -35,11 +33,6 @@ from crmkpi.engines.query import Anchor, Ranked, Sample, Slot, empty_state, merg
 __all__ = ["Pass"]
 
 _FEW_WAYS = 2  # up to so many, leaving out the rows that count nowhere is faster than to group them
-_FILTERS_FIRST = ("polars", "duckdb", "pandas", "pyarrow", "pyspark")  # of columns that nobody asked for yet
-_LISTS_IN_ROWS = ("pyspark",)  # each statement costs it more than the lists
-_ADD_FLAGS = ("polars", "duckdb", "pandas", "pyarrow")  # they add up true and false; the others add up 1 and 0
-_ADD_CLASSES = ("duckdb",)
-_KEEPS_RANKS = ("polars", "duckdb", "pandas", "pyarrow")
 
 Group = tuple[tuple[Hashable, ...], int | None]
 
@@ -61,6 +54,7 @@ class Pass:
         self._parts_of_all = parts
         self._compiler = compiler
         self._backend = compiler.prepared.backend
+        self._home = self._backend.home
         self._nw = compiler.nw
         self._segments = list(segments)
         self._keys = list(keys)
@@ -68,7 +62,7 @@ class Pass:
         self._convert = convert
         self._confidence = confidence
         self.undated = any(key.name == UNDATED for key in keys)  # it asks what no period changes
-        self._adds_flags = self._backend.name in _ADD_FLAGS
+        self._adds_flags = self._backend.adds_flags
         self._currencies: dict[str, Key] = {}
         self._flags: dict[str, Any] = {}
         self._ways: dict[str, dict[str, Condition]] = {}  # the conditions that make up a flag, by their text
@@ -76,7 +70,7 @@ class Pass:
         self._more: dict[str, Any] = {}
         self._per: dict[str, tuple[Key, ...]] = {}
         self._parts: list[PartOfPass] = []
-        self._adds_classes = self._backend.name in _ADD_CLASSES and len(parts) == 1
+        self._adds_classes = self._backend.preaggregates and len(parts) == 1
         self._classes = Classes(self._nw, self._backend, compiler.prepared.rows)
         self._groups: dict[Group, list[Any]] = {}
         self._empty = [empty_state(slot) for slot in anchor.slots]
@@ -90,7 +84,7 @@ class Pass:
         names = [key.name for key in self._segments]
         counted = frame.select(*names).group_by(*names).agg(self._nw.len().alias("n"))
         found: dict[tuple[Hashable, ...], int] = {}
-        for *cells, count in rows_of(self._backend, counted):
+        for *cells, count in self._home.leave(counted):
             segment = tuple(key.decode(cell) for key, cell in zip(self._segments, cells, strict=True))
             found[segment] = found.get(segment, 0) + count
         return found
@@ -190,8 +184,6 @@ class Pass:
             for name, source in self._flags.values()
         }
         frame = self._keyed(keys, flags)
-        if self._backend.name not in _FILTERS_FIRST and self._flags and all(part.flag for part in self._parts):
-            frame = self._only(frame, self._parts)  # fewer rows to group
         if self._columns:
             frame = frame.with_columns(*(source.alias(name) for name, source in self._columns.values()))
         if self._more:
@@ -207,7 +199,7 @@ class Pass:
         """The frame with the columns of the keys and more, as far as its rows are asked for."""
         frame = self._compiler.frame
         wanted = [key.within for key in self._keys if key.within is not None]
-        if self._backend.name in _FILTERS_FIRST and self._parts and all(part.flag for part in self._parts):
+        if self._parts and all(part.flag for part in self._parts):
             wanted += self._any_way()
         if wanted:
             frame = frame.filter(*wanted)
@@ -230,7 +222,7 @@ class Pass:
         asked: dict[str, Any] = {"n": nw.col("rows_").sum() if classes else nw.len()}
         for part in parts:
             asked |= aggregations(nw, part, ranks=self._ranks(part, keys, merging=merging), merging=merging)
-            if self._backend.name in _LISTS_IN_ROWS and part.slot.what == "values" and is_beside(part, merging=merging):
+            if self._backend.lists_in_rows and part.slot.what == "values" and is_beside(part, merging=merging):
                 asked[f"values {part.number}"] = nw.col(part.column).sorted_values()
         names = [key.name for key in keys]
         chosen = [part.alias(name) for name, part in asked.items()]
@@ -241,12 +233,12 @@ class Pass:
         lists = [part.column for part in parts if self._ranks(part, keys, merging=merging)]
         grouped = frame.group_by(*names).agg(*chosen) if names else frame.select(*chosen)
         frame = self._projected() if classes else frame
-        if lists and self._backend.name == "polars":  # it keeps the sorted values of each group meanwhile
-            frame = with_sorted(frame, names, chosen, lists)
+        if lists and self._backend.sorts_groups:
+            frame = self._home.grouped(frame, names, chosen, lists)
             grouped = frame.select(*names, *asked)
-        if self._statements is not None and (made := statement_of(self._backend, grouped)) is not None:
+        if self._statements is not None and (made := self._home.statement(grouped)) is not None:
             self._statements.append(made)
-        rows = rows_of(self._backend, grouped)
+        rows = self._home.leave(grouped)
         place = {name: number for number, name in enumerate((*names, *asked))}
         self._read(rows, place, parts, keys, per, merging=merging)
         for part in parts:
@@ -305,7 +297,7 @@ class Pass:
     def _ranks(self, part: PartOfPass, keys: Sequence[Key], *, merging: bool) -> bool:
         """Whether of a sorted slot only the values at the ranks that matter are fetched: nothing will merge with it."""
         return (
-            self._backend.name in _KEEPS_RANKS
+            self._backend.keeps_ranks
             and "values" in part.slot.keep
             and "all" not in part.slot.keep
             and bool(part.sums)
@@ -323,9 +315,9 @@ class Pass:
             return
         exact = sample_decoder(part.value)
         names = [key.name for key in keys]
-        if part.flag is not None and self._backend.name == "duckdb":  # the filter reaches into the scan
+        if part.flag is not None and not self._backend.sorts_groups:  # the filter reaches into the scan
             frame = frame.filter(self._met(part.flag))
-        for cells, found in ranked(self._backend, frame, names, part.column, counted, places):
+        for cells, found in self._home.ranks(frame, names, part.column, counted, places):
             decoded = [key.decode(cell) for key, cell in zip(keys, cells, strict=True)]
             group = self._group(decoded, keys)
             if group[1] == OUTSIDE:
@@ -415,7 +407,7 @@ class Pass:
         decode = decoder(value)
         if slot.what == "distinct":
             sets: dict[tuple[Any, ...], set[Any]] = {}
-            for *group, plain in rows_of(self._backend, chosen.select(*names, part.column).unique()):
+            for *group, plain in self._home.leave(chosen.select(*names, part.column).unique()):
                 sets.setdefault(tuple(group), set()).add(decode(plain))
             yield from ((group, frozenset(found)) for group, found in sets.items())
         elif slot.what == "latest":
@@ -423,11 +415,11 @@ class Pass:
         else:
             exact = sample_decoder(value)
             found = (
-                gathered(self._backend, chosen, names, [part.column]).items()
+                self._home.sorted_values(chosen, names, part.column)
                 if listed is None
-                else ((tuple(row[: len(names)]), (row[listed],)) for row in rows if row[listed])
+                else ((tuple(row[: len(names)]), row[listed]) for row in rows if row[listed])
             )
-            for gathered_in, (values,) in found:
+            for gathered_in, values in found:
                 whole = value.digits == 0 and value.kind in ("duration", "integer")
                 kept = values if whole else [exact(plain) for plain in values]
                 kind: Any = value.kind if value.digits is None else "integer"
@@ -446,5 +438,5 @@ class Pass:
             best = nw.col(column).max().over(*(names or ["all_"]))
             frame = frame.with_columns(best.alias(f"best_{column}")).filter(nw.col(column) == nw.col(f"best_{column}"))
         when, decode = decoder(moment), decoder(part.value)
-        for *group, stamp, id_, plain in rows_of(self._backend, frame.select(*names, "moment_", "id_", part.column)):
+        for *group, stamp, id_, plain in self._home.leave(frame.select(*names, "moment_", "id_", part.column)):
             yield tuple(group), (when(stamp), id_, decode(plain))

@@ -1,4 +1,4 @@
-"""The door of the frames engine: a frame is held against its record, and its columns become plain numbers.
+"""The door of the frames engine: validate a frame against its record class and normalise its columns to whole numbers.
 
 Money becomes whole numbers of its smallest digit, timestamps whole microseconds, dates whole days; text, flags and
 other numbers stay what they are. One look over the columns that a query reads says how large the numbers are, whether
@@ -7,27 +7,22 @@ amounts kept as floats are decimals without doubt, and which rows the record wou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from crmkpi.engines.frames.backends import Backend, at_home, backend_of, check_versions, narwhals, words
+from crmkpi.engines.frames.backends import Backend, at_home, backend_of, check_versions
+from crmkpi.engines.frames.homes.home import NUMBERS, ColumnType
 from crmkpi.engines.frames.local_time import to_utc
-from crmkpi.engines.frames.native import entered, filled, untyped, with_usual_types
 from crmkpi.engines.frames.profile import Prepared, inside, looked_over, with_usual_scales
 from crmkpi.errors import ColumnError, InputError, UnknownNameError, did_you_mean
 from crmkpi.records import Survey
-from crmkpi.records.base import FieldType, Kind, RecordType, record_type
-from crmkpi.sources.account import Rejected
-from crmkpi.sources.dates import zone_named
-from crmkpi.sources.frames.presets import by_preset, skipped_rows
-from crmkpi.sources.presets.library import AnyPreset
-from crmkpi.sources.reading import options_from
-from crmkpi.sources.rows import record_of
+from crmkpi.records.base import Kind, RecordType
 
-__all__ = ["FrameTable", "table"]
+__all__ = ["FrameTable", "taken"]
 
 _WORDS: Mapping[str, str] = MappingProxyType(
     {
@@ -41,18 +36,27 @@ _WORDS: Mapping[str, str] = MappingProxyType(
         "flag": "true or false",
     }
 )
+_TEXTS: Mapping[str, str] = MappingProxyType(
+    {"number": "Float64", "flag": "Boolean", "text": "String", "choice": "String"}
+)
+_ABSENT: Mapping[str, Any] = MappingProxyType({"number": "float", "flag": "flag", "text": "text", "choice": "text"})
 
 
 class FrameTable:
-    """A frame as a table of records; made by `crmkpi.table`, or by a `Dataset` for a frame as it stands."""
+    """A frame as a table of records; made by `crmkpi.table`, or by a `Dataset` for a frame as it stands.
+
+    `rejected` are rows that a reader has rejected before, and `skipped` how many it left out as no records, by reason,
+    or a frame of these reasons. `reckoned` are fields that a preset computes from other cells, which is not done in
+    frames.
+    """
 
     __slots__ = (
-        "_found",
         "_known",
+        "_names",
+        "_rows",
         "_skipped",
         "_skipped_rows",
-        "_untyped",
-        "_zone",
+        "_types",
         "backend",
         "columns",
         "frame",
@@ -62,6 +66,7 @@ class FrameTable:
         "type_",
         "tz",
         "values",
+        "zone",
     )
 
     def __init__(
@@ -69,31 +74,24 @@ class FrameTable:
         frame: Any,
         *,
         type_: RecordType,
+        backend: Backend | None = None,
         columns: Mapping[str, str] | None = None,
         values: Mapping[str, Mapping[Any, Any]] | None = None,
-        tz: str | ZoneInfo | None = None,
+        zone: ZoneInfo | None = None,
         skipped: Any = None,
-        rejected: tuple[Rejected, ...] = (),
+        rejected: Sequence[Any] = (),
         reckoned: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        backend = backend_of(frame)
-        if backend is None:
-            raise InputError(
-                f"table() takes a pandas, Polars, PyArrow, DuckDB or Spark frame; got {type(frame).__name__}. "
-                "Lists of records are given as they are."
-            )
-        check_versions(backend)
-        self.backend = backend
-        self.rejected = rejected
-        self.reckoned = reckoned  # fields that a preset reckons from other cells, which is not done in frames
+        """`backend` is that of a frame which was taken before."""
+        self.backend = taken(frame) if backend is None else backend
+        self.rejected = tuple(rejected)
+        self.reckoned = reckoned
         counted = isinstance(skipped, dict)
-        self._skipped_rows = None if counted else skipped  # a frame of the reasons of rows that are no records
+        self._skipped_rows = None if counted else skipped
         self._skipped: Mapping[str, int] | None = MappingProxyType(skipped) if counted else None
-        native = frame.to_native() if hasattr(frame, "to_native") else frame
-        self.frame = with_usual_types(native) if backend.name == "pyarrow" else native
         self.type_ = type_
-        self._zone = None if tz is None else zone_named(tz)
-        self.tz = None if self._zone is None else self._zone.key
+        self.zone = zone
+        self.tz = None if zone is None else zone.key
         said: Any = {} if values is None else values
         if not isinstance(said, Mapping) or not all(isinstance(words, Mapping) for words in said.values()):
             raise ColumnError(
@@ -103,17 +101,24 @@ class FrameTable:
         self.values = {name: dict(words) for name, words in said.items()}
         for name in self.values:
             type_.field(name)
-        self._found = self._schema()
-        self._untyped = untyped(backend, self.frame)
+        native = frame.to_native() if backend is None and hasattr(frame, "to_native") else frame
+        with at_home(self.backend, type_.table):
+            self.frame = self.backend.home.lent(native)
+            self._names = tuple(self.backend.home.names(self.frame))
+        twice = next((name for name in self._names if self._names.count(name) > 1), None)
+        if twice is not None:
+            raise ColumnError(f"The {self.backend.name} frame for {type_.table} has two columns {twice!r}; rename one.")
+        self._types: dict[tuple[str, str], ColumnType] = {}
         self.columns = self._mapped(columns or {})
         self._known: dict[Any, Prepared] = {}
+        self._rows: int | None = None
         self.kept: dict[str, Any] = {}  # what the engine found out once
 
     def __repr__(self) -> str:
         without = ", without the rows in .skipped" if self._skipped_rows is not None else ""
         if self._skipped is not None:
             without = "".join(f", {count:,} skipped: {reason}" for reason, count in self._skipped.items())
-        return f"<{self.type_.table} in a {self.backend.name} frame of {len(self._found)} columns{without}>"
+        return f"<{self.type_.table} in a {self.backend.name} frame of {len(self._names)} columns{without}>"
 
     @property
     def skipped(self) -> Mapping[str, int]:
@@ -124,63 +129,40 @@ class FrameTable:
         if self._skipped is None:
             found: dict[str, int] = {}
             if self._skipped_rows is not None:
+                nw = self.backend.home.words
                 with at_home(self.backend, self.type_.table):
-                    found = skipped_rows(self.backend, self._skipped_rows)
+                    counted = self._skipped_rows.group_by("reason").agg(nw.len().alias("rows"))
+                    found = {reason: int(count) for reason, count in sorted(self.backend.home.leave(counted))}
             self._skipped = MappingProxyType(found)
         return self._skipped
-
-    def _schema(self) -> Mapping[str, Any]:
-        """The frame's columns and their types."""
-        with at_home(self.backend, self.type_.table):
-            if self.backend.name == "pandas":
-                names = [str(name) for name in self.frame.columns]
-            elif self.backend.name == "pyarrow":
-                names = list(self.frame.column_names)
-            elif self.backend.name == "polars":
-                names = self.frame.collect_schema().names()
-            else:
-                names = list(self.frame.columns)
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice is not None:
-            raise ColumnError(
-                f"The {self.backend.name} frame for {self.type_.table} has two columns {twice!r}; rename one."
-            )
-        nw = narwhals(self.backend)
-        schema = dict(nw.from_native(self.frame).collect_schema())
-        if self.backend.name == "pandas":  # narwhals does not know zones whose names have an underscore
-            for name, dtype in self.frame.dtypes.items():
-                zone = getattr(getattr(dtype, "pyarrow_dtype", dtype), "tz", None)
-                if zone is not None:
-                    schema[name] = nw.Datetime("us", str(zone))
-        return MappingProxyType(schema)
 
     def _mapped(self, given: Mapping[str, str]) -> Mapping[str, str]:
         """Which column holds which field; a field that no column holds has no values."""
         if not isinstance(given, Mapping):
             raise ColumnError(f"columns= maps fields to columns, such as {{'id': 'its column'}}; got {given!r}.")
         for name, column in given.items():
-            if name in self._found and column in self.type_.fields and name not in self.type_.fields:
+            if name in self._names and column in self.type_.fields and name not in self.type_.fields:
                 raise UnknownNameError(
                     f"{self.type_.model.__name__} has no field {name!r}, but the frame has such a column: the field "
                     f"comes first, columns={{{column!r}: {name!r}}}."
                 )
             self.type_.field(name)
-            if column not in self._found:
-                raise ColumnError(f"The frame has no column {column!r} for {name}. {did_you_mean(column, self._found)}")
+            if column not in self._names:
+                raise ColumnError(f"The frame has no column {column!r} for {name}. {did_you_mean(column, self._names)}")
         taken = set(given.values())
         own = {
-            name: name for name in self.type_.fields if name in self._found and name not in taken and name not in given
+            name: name for name in self.type_.fields if name in self._names and name not in taken and name not in given
         }
         found = {**own, **given}
         if not found:
             raise ColumnError(
                 f"The frame has none of the columns of {self.type_.model.__name__}; it has "
-                f"{', '.join(list(self._found)[:12]) or 'none'}. Say which is which: "
+                f"{', '.join(self._names[:12]) or 'none'}. Say which is which: "
                 f"crmkpi.table(frame, record=crmkpi.{self.type_.model.__name__}, columns={{'field': 'column'}})."
             )
         for name, known in self.type_.fields.items():
             if known.required and name not in found:
-                free = [column for column in self._found if column not in found.values()]
+                free = [column for column in self._names if column not in found.values()]
                 raise ColumnError(
                     f"{self.type_.model.__name__} needs the column {name!r}, which the frame lacks. "
                     f"{did_you_mean(name, free)} Say which it is: crmkpi.table(frame, "
@@ -193,39 +175,60 @@ class FrameTable:
         wanted = tuple(dict.fromkeys(names))
         if self.type_.model is Survey:
             wanted = tuple(dict.fromkeys((*wanted, *_beside_score(wanted))))
+        rows = self.backend.home.rows(self.frame)
+        if rows != self._rows:  # rows came or went since they were looked at
+            self._known.clear()
+            if self._rows is not None:
+                self._types.clear()
+                self.frame = self.backend.home.anew(self.frame)
+            self._rows = rows
         key = (frozenset(wanted), exact)
         if key not in self._known:
             self._known[key] = self._prepare(wanted, exact)
         return self._known[key]
 
     def _prepare(self, wanted: tuple[str, ...], exact: frozenset[str]) -> Prepared:
-        nw = words(self.backend)
-        present: dict[str, tuple[str, Kind]] = {}
+        home = self.backend.home
+        present: dict[str, tuple[str, Kind, ColumnType]] = {}
         absent: list[str] = []
         for name in wanted:
             column = self._column_of(name)
-            if column is None or column in self._untyped:
+            known = None if column is None else self._checked(name, column)
+            if column is None or known is None:
                 absent.append(name)
             else:
-                present[name] = (column, self._checked(name, column))
+                present[name] = (column, self._entering(name), known)
         if not present:  # something must be read to know how many rows there are
-            present["id"] = (self.columns["id"], self._checked("id", self.columns["id"]))
-        frame, digits = entered(self.backend, self.frame, {inside(name): pair for name, pair in present.items()})
-        if translated := self._translated(nw, present):
-            frame = frame.with_columns(*translated)
+            column = self.columns["id"]
+            present["id"] = (column, "text", self._type_of(column, "text"))
+        frame, raws = home.enter(self.frame, {inside(name): found for name, found in present.items()})
+        types = {
+            name: ColumnType("text", "String") if kind in ("text", "choice") else known
+            for name, (_, kind, known) in present.items()
+        }
+        nw = home.words
+        if translated := self._translated(nw, types):
+            frame = frame.with_columns(*(source.alias(inside(name)) for name, source in translated.items()))
+            types |= {name: ColumnType("flag", "Boolean") for name in translated if self._kind(name) == "flag"}
         if absent:
-            frame = filled(nw, self.backend, frame, {inside(name): self._said(name) for name in absent})
-        aware = {name: self._is_aware(column) for name, (column, kind) in present.items() if kind == "timestamp"}
+            said = {name: self._said(name) for name in absent}
+            frame = frame.with_columns(
+                *(
+                    nw.lit(value).cast(getattr(nw, _TEXTS.get(kind, "Int64"))).alias(inside(name))
+                    for name, (value, kind) in said.items()
+                )
+            )
+            types |= {name: ColumnType(_ABSENT.get(kind, "whole"), kind) for name, (_, kind) in said.items()}
         if self.type_.model is Survey and "scale_low" in wanted:
-            frame = with_usual_scales(nw, frame)
-        made = looked_over(self.backend, self.type_, frame, [*present, *absent], digits, aware, exact)
+            frame, types = with_usual_scales(nw, frame, types)
+        made = looked_over(self.backend, self.type_, frame, types, raws, exact)
         made = replace(made, rejected=made.rejected + len(self.rejected))
-        return made if self._zone is None else to_utc(made, self._zone)
+        return made if self.zone is None else to_utc(made, self.zone)
 
     @property
     def attributes(self) -> frozenset[str]:
         """The custom attributes: the columns that are no fields."""
-        return frozenset(self._found) - frozenset(self.columns.values())
+        return frozenset(self._names) - frozenset(self.columns.values())
 
     def _column_of(self, name: str) -> str | None:
         if name.startswith("attributes."):
@@ -239,7 +242,7 @@ class FrameTable:
             )
         column = self.columns.get(name)
         if column is None:
-            alike = {_plain(found): found for found in self._found if found not in self.columns.values()}
+            alike = {_plain(found): found for found in self._names if found not in self.columns.values()}
             if _plain(name) in alike:
                 raise ColumnError(
                     f"{self.type_.model.__name__} has {name!r} and the frame has {alike[_plain(name)]!r}, which may be "
@@ -247,34 +250,34 @@ class FrameTable:
                 )
         return column
 
-    def _checked(self, name: str, column: str) -> Kind:
-        """The kind of the field, if the column's type can hold it."""
-        dtype = self._found[column]
-        if dtype.is_nested() or str(dtype) == "Binary":
+    def _kind(self, name: str) -> Kind:
+        return "attributes" if name.startswith("attributes.") else self.type_.fields[name].kind
+
+    def _entering(self, name: str) -> Kind:
+        """As what the column of a field enters: words that the user translates are text first."""
+        kind = self._kind(name)
+        return "text" if name in self.values and kind == "flag" else kind
+
+    def _type_of(self, column: str, kind: Kind) -> ColumnType:
+        if (column, kind) not in self._types:
+            self._types[column, kind] = self.backend.home.type_of(self.frame, column, kind)
+        return self._types[column, kind]
+
+    def _checked(self, name: str, column: str) -> ColumnType | None:
+        """The type of a field's column, if it can hold the field; None where it holds nothing at all."""
+        kind = self._entering(name)
+        found = self._type_of(column, kind)
+        if found.what == "nothing":
+            return None
+        if found.what == "other" and found.shown.partition("(")[0] in _NOT_PLAIN:
             raise ColumnError(
-                f"The column {column!r} must hold one plain value in each row; got {dtype}. Take one out."
+                f"The column {column!r} must hold one plain value in each row; got {found.shown}. Take one out."
             )
-        if name.startswith("attributes."):
-            return "attributes"
-        known = self.type_.fields[name]
-        is_object = self._is_object(column)
-        # Of objects only the first few are looked at for their type; the door looks at all numbers.
-        if is_object and (known.kind in ("money", "number", "integer") or self.frame[column].isna().all()):
-            return known.kind
-        wrong = _wrong_type(known, dtype, self.backend)
+        wrong = _wrong_type(kind, found, self.backend)
         if wrong:
-            raise ColumnError(
-                f"The column {column!r} must hold {known.name} as {_WORDS[known.kind]}; got {dtype}. {wrong}"
-            )
-        return known.kind
-
-    def _is_object(self, column: str) -> bool:
-        return self.backend.name == "pandas" and bool(self.frame[column].dtype == object)
-
-    def _is_aware(self, column: str) -> bool:
-        if self._is_object(column):
-            return any(getattr(moment, "tzinfo", None) for moment in self.frame[column].dropna().head(1))
-        return getattr(self._found[column], "time_zone", None) is not None
+            said = f"{name} as {_WORDS[kind]}" if kind in _WORDS else "text, numbers, timestamps, or true or false"
+            raise ColumnError(f"The column {column!r} must hold {said}; got {found.shown}. {wrong}")
+        return found
 
     def _said(self, name: str) -> tuple[Any, Kind]:
         """What a record has in a field that no column holds, and its kind; a column of nothing has no values."""
@@ -284,60 +287,58 @@ class FrameTable:
         said = None if field.is_required() or name in self.columns else field.get_default(call_default_factory=True)
         return said, self.type_.fields[name].kind
 
-    def _translated(self, nw: Any, present: Mapping[str, tuple[str, Kind]]) -> list[Any]:
-        """The columns whose values go by other names in the source."""
-        made = []
+    def _translated(self, nw: Any, types: Mapping[str, ColumnType]) -> dict[str, Any]:
+        """The columns whose values go by other names in the source, compared as text, or as numbers where they are."""
+        made: dict[str, Any] = {}
         for name, mapping in self.values.items():
-            if name in present:
-                source = nw.col(inside(name))
-                for raw, meant in mapping.items():
-                    source = nw.when(nw.col(inside(name)) == nw.lit(raw)).then(nw.lit(meant)).otherwise(source)
-                made.append(source.alias(inside(name)))
+            if name not in types:
+                continue
+            column, is_text = nw.col(inside(name)), types[name].what == "text"
+            own = self._type_of(self.columns[name], self._entering(name))
+            source: Any = nw.lit(None) if self._kind(name) == "flag" else column
+            for raw, meant in mapping.items():
+                found = _spelt(raw, own) if is_text else _plain_number(raw, types[name])
+                if found is not None:
+                    value = meant if is_text or meant is None else _plain_number(meant, types[name])
+                    source = nw.when(column == nw.lit(found)).then(nw.lit(value)).otherwise(source)
+            made[name] = source
         return made
 
 
-def table(
-    frame: Any,
-    /,
-    *,
-    record: type[Any] | None = None,
-    preset: AnyPreset | None = None,
-    columns: Mapping[str, str] | None = None,
-    values: Mapping[str, Mapping[Any, Any]] | None = None,
-    tz: str | ZoneInfo | None = None,
-) -> FrameTable:
-    """A frame as a table of a `Dataset`: which column holds which field, and what its values are called.
+_NOT_PLAIN = ("List", "Array", "Struct", "Binary", "Object")
 
-    `columns` maps a field to the frame's column; fields that are columns already need no mention, and fields that no
-    column holds have no values. Columns that are no fields are custom attributes. `values` maps, for a field, a value
-    of the frame to one of the record. `tz` is the time zone of timestamps that carry none; without it they are
-    wall-clock times of the calendar that is measured with. Nothing is read before something is measured.
 
-    `preset` is one of `crmkpi.presets`, or your own: it knows the columns, words and units of a system's export, and
-    the record. Rows that it leaves out as no records, such as total rows, are counted in `.skipped` by reason, as they
-    are in the account of a file; a row is known by how it starts only where the first column holds text. Columns must
-    have their types already; what has to be reckoned, such as a moment from a duration, an amount from cents or the
-    first of several values, is filled by `scan` and `read_csv` alone, and a KPI that reads it is an error here.
-
-    >>> import polars as pl
-    >>> from crmkpi import Deal, win_rate
-    >>> from crmkpi.engines.frames.table import table
-    >>> frame = pl.DataFrame({"Id": ["1", "2"], "Stage": ["Closed Won", "Closed Lost"]})
-    >>> deals = table(frame, record=Deal, columns={"id": "Id", "status": "Stage"},
-    ...               values={"status": {"Closed Won": "won", "Closed Lost": "lost"}})
-    >>> win_rate(deals).value
-    0.5
-    """
-    asked = options_from(preset, {})
-    type_ = record_type(record_of(record, asked))
+def taken(frame: Any) -> Backend:
+    """The library of a frame, which is known and new enough."""
     backend = backend_of(frame)
-    skipped = None
-    reckoned: dict[str, str] = {}
-    if asked.preset is not None and backend is not None:
-        with at_home(backend, type_.table):
-            frame, found, skipped, reckoned = by_preset(backend, frame, type_, asked.preset, columns or {})
-        columns = {**found, **(columns or {})}
-    return FrameTable(frame, type_=type_, columns=columns, values=values, tz=tz, skipped=skipped, reckoned=reckoned)
+    if backend is None:
+        raise InputError(
+            f"table() takes a pandas, Polars, PyArrow, DuckDB or Spark frame; got {type(frame).__name__}. "
+            "Lists of records are given as they are."
+        )
+    check_versions(backend)
+    return backend
+
+
+def _spelt(raw: Any, own: ColumnType) -> str:
+    """A word of `values=` as the text that the column has of it: 1 is True in a column of flags, and 1.0 is 1."""
+    if own.what == "flag":
+        return {"1": "true", "0": "false", "1.0": "true", "0.0": "false"}.get(str(raw), str(raw).lower())
+    if own.what == "whole" and not isinstance(raw, str):
+        return str(int(raw)) if isinstance(raw, bool) or raw == int(raw) else str(raw)
+    return str(raw)
+
+
+def _plain_number(raw: Any, own: ColumnType) -> Any:
+    """A number of `values=` as the column has it; None where no value can be it."""
+    try:
+        number = Decimal(str(int(raw) if isinstance(raw, bool) else raw))
+    except ArithmeticError:
+        return None
+    if own.what == "float":
+        return float(number)
+    scaled = number * 10**own.digits
+    return int(scaled) if scaled == int(scaled) else None
 
 
 def _plain(name: str) -> str:
@@ -345,34 +346,19 @@ def _plain(name: str) -> str:
     return "".join(letter for letter in name.casefold() if letter.isalnum())
 
 
-def _wrong_type(known: FieldType, dtype: Any, backend: Backend) -> str:
-    """Why a column of this type cannot hold the field, and the way out; nothing where it can."""
-    if known.kind in ("timestamp", "date"):
-        if dtype.is_temporal() and str(dtype) != "Time" and not str(dtype).startswith("Duration"):
-            return ""
-        if str(dtype) == "Object" and backend.name == "pandas":  # dates, or a mixture that pandas will refuse
-            return ""
-        return _PARSE[backend.name]
-    if known.kind in ("money", "number", "integer"):
-        right = dtype.is_numeric() or dtype.is_decimal() or (str(dtype) == "Object" and backend.name == "pandas")
+def _wrong_type(kind: Kind, found: ColumnType, backend: Backend) -> str:
+    """Why a column of this type cannot hold a field of this kind, and the way out; nothing where it can."""
+    if kind in ("timestamp", "date"):
+        return "" if found.what in ("timestamp", "date") else f"Parse it: {backend.parse}."
+    if kind in ("money", "number", "integer"):
+        right = found.what in NUMBERS
         return "" if right else "Convert it with a cast; text such as '1.200,50' is read by crmkpi.read_csv."
-    if known.kind == "flag":
-        right = str(dtype) == "Boolean" or (str(dtype) == "Object" and backend.name == "pandas")
+    if kind == "flag":
+        right = found.what == "flag"
         return "" if right else "Compare it with the word for yes, such as column == 'yes', before it is measured."
-    if str(dtype).startswith("Float") and backend.name != "pandas":
+    if kind in ("text", "choice") and found.what == "float":
         return "Cast it to whole numbers or text, so that 7.0 and '7' are not two."
-    return ""
-
-
-_PARSE: Mapping[str, str] = MappingProxyType(
-    {
-        "polars": "Parse it: pl.col(...).str.to_datetime('%Y-%m-%d %H:%M:%S').",
-        "pandas": "Parse it: pandas.to_datetime(frame[...], format='ISO8601').",
-        "pyarrow": "Parse it: pyarrow.compute.strptime(column, format='%Y-%m-%d %H:%M:%S', unit='us').",
-        "duckdb": "Parse it: strptime(column, '%Y-%m-%d %H:%M:%S').",
-        "pyspark": "Parse it: functions.to_timestamp(column, 'yyyy-MM-dd HH:mm:ss').",
-    }
-)
+    return "Cast it to one of these." if found.what == "other" else ""
 
 
 def _beside_score(wanted: Iterable[str]) -> tuple[str, ...]:

@@ -18,20 +18,18 @@ backwards = {"negative duration": customers.until < customers.since}
     leave_out=backwards,
     unit="count",
     better="higher",
+    empty="nobody came",
     also_known_as=("customers won", "customers acquired", "number of new customers", "new logos"),
     default_because="The day from which someone is a customer, whatever system calls it.",
     sources=(MARKETING_METRICS,),
 )
-def new_customers(customers: int) -> int:
+def new_customers() -> None:
     r"""How many customers came.
 
     $$\text{new customers} = \text{customers whose first day lies in the period}$$
 
     A customer counts on the day `since`, also if they left soon after. Active at the start, plus new, minus lost are
     exactly the active customers at the end. Customers who left before they came are left out.
-
-    Returns:
-        A count; 0 where nobody came.
 
     Pitfalls:
         Where `since` is the day of the import, everybody came on one day.
@@ -44,7 +42,6 @@ def new_customers(customers: int) -> int:
         >>> new_customers([]).value
         0
     """
-    return customers
 
 
 @metric(
@@ -53,20 +50,18 @@ def new_customers(customers: int) -> int:
     leave_out=backwards | {"no since": customers.until.present() & customers.since.missing()},
     unit="count",
     better="lower",
+    empty="nobody left",
     also_known_as=("churned customers", "customers lost", "number of lost customers"),
     default_because="The day on which someone ceased to be a customer.",
     sources=(MARKETING_METRICS, DEFECTION),
 )
-def lost_customers(customers: int) -> int:
+def lost_customers() -> None:
     r"""How many customers left.
 
     $$\text{lost customers} = \text{customers whose last day lies in the period}$$
 
     A customer counts on the day `until`, also one who had come in the same period. Customers without a `since`, or who
     left before they came, are left out.
-
-    Returns:
-        A count; 0 where nobody left.
 
     Pitfalls:
         The day of the request, the last paid day and the day after are up to a month apart; take one of them
@@ -80,7 +75,6 @@ def lost_customers(customers: int) -> int:
         >>> lost_customers([]).value
         0
     """
-    return customers
 
 
 @metric(
@@ -88,20 +82,18 @@ def lost_customers(customers: int) -> int:
     leave_out=backwards | {"no since": customers.since.missing()},
     unit="count",
     better="higher",
+    empty="there are none",
     also_known_as=("customer count", "number of customers", "customer base", "total customers"),
     default_because="Contract in force at the end of the period; who bought lately is a different question.",
     sources=(MARKETING_METRICS,),
 )
-def active_customers(customers: int) -> int:
+def active_customers() -> None:
     r"""How many customers there are at the end of the period.
 
     $$\text{active customers} = \text{customers who have come and not left}$$
 
     A stock: a customer is active from `since` until `until`. Without a period it is how many are there now. Customers
     without a `since`, or who left before they came, are left out.
-
-    Returns:
-        A count; 0 where there are none.
 
     Pitfalls:
         Adding the ends of twelve months counts a customer twelve times.
@@ -114,4 +106,3 @@ def active_customers(customers: int) -> int:
         >>> active_customers([]).value
         0
     """
-    return customers

@@ -32,7 +32,7 @@ change = accounts.closing - accounts.opening
     default_because="New means never paid before, so that who comes back is not won twice.",
     sources=(SAAS_METRICS, STRIPE_BILLING),
 )
-def new_mrr(new: Decimal) -> Decimal:
+def new_mrr() -> None:
     r"""Monthly recurring revenue of customers who had never paid before the period.
 
     $$\text{new MRR} = \sum (\text{closing} - \text{opening})\ \text{of new customers}$$
@@ -55,7 +55,6 @@ def new_mrr(new: Decimal) -> Decimal:
         >>> new_mrr([], period="2026-01").value
         Decimal('0')
     """
-    return new
 
 
 @metric(
@@ -68,7 +67,7 @@ def new_mrr(new: Decimal) -> Decimal:
     default_because="Apart from new revenue, since winning someone back costs less than winning someone.",
     sources=(SAAS_METRICS, STRIPE_BILLING),
 )
-def reactivation_mrr(reactivated: Decimal) -> Decimal:
+def reactivation_mrr() -> None:
     r"""Monthly recurring revenue of customers who had left and came back.
 
     $$\text{reactivation MRR} = \sum (\text{closing} - \text{opening})\ \text{of returned customers}$$
@@ -91,7 +90,6 @@ def reactivation_mrr(reactivated: Decimal) -> Decimal:
         >>> reactivation_mrr([], period="2026-01").value
         Decimal('0')
     """
-    return reactivated
 
 
 @metric(
@@ -104,7 +102,7 @@ def reactivation_mrr(reactivated: Decimal) -> Decimal:
     default_because="Per customer, so that a change of plan is one movement and not a loss and a gain.",
     sources=(SAAS_METRICS, STRIPE_BILLING),
 )
-def expansion_mrr(expansion: Decimal) -> Decimal:
+def expansion_mrr() -> None:
     r"""How much more the customers who stayed pay a month.
 
     $$\text{expansion MRR} = \sum (\text{closing} - \text{opening})\ \text{of those who pay more}$$
@@ -127,7 +125,6 @@ def expansion_mrr(expansion: Decimal) -> Decimal:
         >>> expansion_mrr([], period="2026-01").value
         Decimal('0')
     """
-    return expansion
 
 
 @metric(
@@ -140,7 +137,7 @@ def expansion_mrr(expansion: Decimal) -> Decimal:
     default_because="Per customer: who cancels one of two subscriptions pays less and has not left.",
     sources=(SAAS_METRICS, STRIPE_BILLING),
 )
-def contraction_mrr(contraction: Decimal) -> Decimal:
+def contraction_mrr() -> None:
     r"""How much less the customers who stayed pay a month, as a negative amount.
 
     $$\text{contraction MRR} = \sum (\text{closing} - \text{opening})\ \text{of those who pay less}$$
@@ -163,7 +160,6 @@ def contraction_mrr(contraction: Decimal) -> Decimal:
         >>> contraction_mrr([], period="2026-01").value
         Decimal('0')
     """
-    return contraction
 
 
 @metric(
@@ -176,7 +172,7 @@ def contraction_mrr(contraction: Decimal) -> Decimal:
     default_because="Only customers who pay nothing any more; those who pay less are contraction.",
     sources=(SAAS_METRICS, STRIPE_BILLING),
 )
-def churned_mrr(churned: Decimal) -> Decimal:
+def churned_mrr() -> None:
     r"""The monthly recurring revenue of customers who left, as a negative amount.
 
     $$\text{churned MRR} = \sum (\text{closing} - \text{opening})\ \text{of those who left}$$
@@ -198,7 +194,6 @@ def churned_mrr(churned: Decimal) -> Decimal:
         >>> churned_mrr([], period="2026-01").value
         Decimal('0')
     """
-    return churned
 
 
 @metric(

@@ -20,6 +20,7 @@ not_delivered = {"not delivered yet": kept_or_returned & orders.delivered_at.mis
     interval=Share("abandoned", "carts"),
     unit="ratio",
     better="lower",
+    empty="there was no cart",
     also_known_as=("basket abandonment rate", "shopping cart abandonment rate", "checkout abandonment rate"),
     default_because="Every cart that was filled is in the base, whatever became of the order.",
     sources=(CART_ABANDONMENT,),
@@ -32,9 +33,6 @@ def cart_abandonment_rate(abandoned: int, carts: int) -> float:
     Placed is every order that was sent off, also if it was cancelled or returned later. Without abandoned carts in the
     data the rate is 0 and means nothing.
 
-    Returns:
-        A fraction from 0 to 1, with Wilson's interval; undefined where there was no cart.
-
     Pitfalls:
         Many fill a cart to see the price of shipping. Shops that ask for an address first count fewer carts, and so
         fewer abandoned ones.
@@ -44,8 +42,6 @@ def cart_abandonment_rate(abandoned: int, carts: int) -> float:
         >>> statuses = ["abandoned", "abandoned", "abandoned", "cancelled", "completed"]
         >>> cart_abandonment_rate([Order(id=str(n), status=status) for n, status in enumerate(statuses)]).value
         0.6
-        >>> cart_abandonment_rate([]).reason
-        'carts is 0'
     """
     return abandoned / carts
 
@@ -57,6 +53,7 @@ def cart_abandonment_rate(abandoned: int, carts: int) -> float:
     interval=Share("returned", "orders"),
     unit="ratio",
     better="lower",
+    empty="nothing was ordered",
     also_known_as=("product return rate", "order return rate", "refund rate"),
     default_because="By the day of the order, so that returns are compared with the orders they belong to.",
     sources=(PRODUCT_RETURNS,),
@@ -69,9 +66,6 @@ def return_rate(returned: int, orders: int) -> float:
     A cohort: an order counts in the period in which it was placed, whenever it comes back, so that the latest periods
     are low. Cancelled orders were never delivered and do not count.
 
-    Returns:
-        A fraction from 0 to 1, with Wilson's interval; undefined where nothing was ordered.
-
     Pitfalls:
         The latest weeks are low because their parcels have not come back yet. One item of ten returned marks the whole
         order.
@@ -81,8 +75,6 @@ def return_rate(returned: int, orders: int) -> float:
         >>> statuses = ["completed", "completed", "completed", "returned", "cancelled"]
         >>> return_rate([Order(id=str(n), status=status) for n, status in enumerate(statuses)]).value
         0.25
-        >>> return_rate([Order(id="1", status="cancelled")]).reason
-        'orders is 0'
     """
     return returned / orders
 
@@ -93,20 +85,18 @@ def return_rate(returned: int, orders: int) -> float:
     leave_out=not_delivered,
     unit="duration",
     better="lower",
+    empty="nothing was delivered",
     also_known_as=("average delivery time", "order to delivery time", "order fulfilment time"),
     default_because="The mean is what shops and carriers publish; `median` is what the customer in the middle meets.",
     sources=(SCOR,),
 )
-def delivery_time(delivery: float) -> float:
+def delivery_time() -> None:
     r"""How long it takes on average from an order to its delivery.
 
     $$\text{delivery time} = \operatorname{mean}(\text{delivered} - \text{ordered})$$
 
     Completed and returned orders, in the period in which they were placed. Orders on their way are left out under "not
     delivered yet", deliveries before the order under "negative duration".
-
-    Returns:
-        A duration, with Student's t interval; undefined where nothing was delivered.
 
     Pitfalls:
         What is still on its way has no time yet: in a crisis the slowest parcels are missing and the mean looks fine.
@@ -116,28 +106,7 @@ def delivery_time(delivery: float) -> float:
         >>> orders = [Order(id=day, ordered_at="2026-01-01", delivered_at=f"2026-01-{day}") for day in ("03", "05")]
         >>> delivery_time([*orders, Order(id="3", ordered_at="2026-01-01")]).to("days")
         3.0
-        >>> delivery_time([]).reason
-        'no record has a value for delivery'
     """
-    return delivery
 
 
-@delivery_time.add_variant(delivery=orders.median(delivery, kept_or_returned))
-def median(delivery: float) -> float:
-    r"""How long the order in the middle takes to be delivered: half are faster, half slower.
-
-    $$\text{median delivery time} = \operatorname{median}(\text{delivered} - \text{ordered})$$
-
-    Returns:
-        A duration, with an interval from order statistics; undefined where nothing was delivered.
-
-    Examples:
-        >>> from crmkpi import Order, delivery_time
-        >>> orders = [Order(id=day, ordered_at="2026-01-01", delivered_at=f"2026-01-{day}")
-        ...           for day in ("02", "03", "31")]
-        >>> delivery_time.variant("median")(orders).to("days")
-        2.0
-        >>> delivery_time.variant("median")([]).reason
-        'no record has a value for delivery'
-    """
-    return delivery
+delivery_time.also("median")

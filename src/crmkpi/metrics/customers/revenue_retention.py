@@ -24,6 +24,7 @@ closing = accounts.sum(accounts.closing, paying & (accounts.closing > 0))
     leave_out=left_out,
     unit="ratio",
     better="higher",
+    empty="nobody paid at the start",
     also_known_as=("GRR", "gross dollar retention", "gross retention", "GDR"),
     default_because="Without growth, and per customer, so that one who pays more cannot hide one who left.",
     sources=(SAAS_METRICS,),
@@ -54,8 +55,6 @@ def gross_revenue_retention(kept_in_full: Decimal, kept_in_part: Decimal, openin
         ...                               ended_at="2026-01-20")]
         >>> gross_revenue_retention(subscriptions, period="2026-01").value
         0.6
-        >>> gross_revenue_retention([], period="2026-01").reason
-        'kept in full, kept in part and opening are 0'
     """
     return (kept_in_full + kept_in_part) / opening
 
@@ -66,6 +65,7 @@ def gross_revenue_retention(kept_in_full: Decimal, kept_in_part: Decimal, openin
     leave_out=left_out,
     unit="ratio",
     better="higher",
+    empty="nobody paid at the start",
     also_known_as=("NRR", "net dollar retention", "NDR", "net retention"),
     default_because="Opening customers only: new ones would make every growing firm retain more than all.",
     sources=(SAAS_METRICS,),
@@ -95,8 +95,6 @@ def net_revenue_retention(closing: Decimal, opening: Decimal) -> Decimal:
         ...                               ended_at="2026-01-20")]
         >>> net_revenue_retention(subscriptions, period="2026-01").value
         0.9
-        >>> net_revenue_retention([], period="2026-01").reason
-        'closing and opening are 0'
     """
     return closing / opening
 
@@ -108,6 +106,7 @@ def net_revenue_retention(closing: Decimal, opening: Decimal) -> Decimal:
     leave_out=left_out,
     unit="ratio",
     better="lower",
+    empty="nobody paid at the start",
     also_known_as=("MRR churn rate", "gross revenue churn", "gross MRR churn", "dollar churn"),
     default_because="Money that opening customers stopped paying is lost, whether they left or only pay less.",
     sources=(SAAS_METRICS, STRIPE_BILLING),
@@ -137,8 +136,6 @@ def revenue_churn_rate(kept_in_full: Decimal, kept_in_part: Decimal, opening: De
         ...                               ended_at="2026-01-20")]
         >>> revenue_churn_rate(subscriptions, period="2026-01").value
         0.4
-        >>> revenue_churn_rate([], period="2026-01").reason
-        'kept in full, kept in part and opening are 0'
     """
     return (opening - kept_in_full - kept_in_part) / opening
 
@@ -157,8 +154,6 @@ def net(closing: Decimal, opening: Decimal) -> Decimal:
         >>> from crmkpi import revenue_churn_rate
         >>> revenue_churn_rate.variant("net").formula(closing=90, opening=100)
         0.1
-        >>> revenue_churn_rate.variant("net")([], period="2026-01").reason
-        'closing and opening are 0'
     """
     return (opening - closing) / opening
 
@@ -179,7 +174,5 @@ def left_only(lost: Decimal, opening: Decimal) -> Decimal:
         >>> from crmkpi import revenue_churn_rate
         >>> revenue_churn_rate.variant("left_only").formula(lost=5, opening=100)
         0.05
-        >>> revenue_churn_rate.variant("left_only")([], period="2026-01").reason
-        'lost and opening are 0'
     """
     return lost / opening

@@ -18,11 +18,12 @@ no_score = {"no score": ces & surveys.score.missing()}
     leave_out=no_score,
     unit="score",
     better="lower",
+    empty="nobody answered",
     also_known_as=("CES", "customer effort"),
     default_because="The score names effort, so that a high one is much of it; surveys that ask for ease want `ease`.",
     sources=(EFFORTLESS,),
 )
-def customer_effort_score(effort: float) -> float:
+def customer_effort_score() -> None:
     r"""How much effort customers had on average; low is good.
 
     $$\text{CES} = \operatorname{mean}(\text{effort})$$
@@ -45,14 +46,11 @@ def customer_effort_score(effort: float) -> float:
         >>> surveys = [Survey(id=str(n), kind="ces", score=score) for n, score in enumerate([1, 2, 6])]
         >>> customer_effort_score(surveys).value
         3.0
-        >>> customer_effort_score([]).reason
-        'no record has a value for effort'
     """
-    return effort
 
 
 @customer_effort_score.add_variant(ease=surveys.mean(surveys.score, ces), better="higher")
-def ease(ease: float) -> float:
+def ease() -> None:
     r"""How easy customers found it on average, for surveys in which a high score means easy; high is good.
 
     $$\text{CES (ease)} = \operatorname{mean}(\text{ease})$$
@@ -68,10 +66,7 @@ def ease(ease: float) -> float:
         >>> surveys = [Survey(id=str(n), kind="ces", score=score) for n, score in enumerate([7, 6, 5])]
         >>> customer_effort_score.variant("ease")(surveys).value
         6.0
-        >>> customer_effort_score.variant("ease")([]).reason
-        'no record has a value for ease'
     """
-    return ease
 
 
 @customer_effort_score.add_variant(
@@ -80,6 +75,7 @@ def ease(ease: float) -> float:
     interval=Share("low_effort", "answers"),
     unit="ratio",
     better="higher",
+    empty="nobody answered",
 )
 def low_effort_share(low_effort: int, answers: int) -> float:
     r"""Share of the answers that speak of little effort: below the middle of the scale.
@@ -88,15 +84,10 @@ def low_effort_share(low_effort: int, answers: int) -> float:
 
     On a scale from 1 to 7 these are 1, 2 and 3.
 
-    Returns:
-        A fraction from 0 to 1, with Wilson's interval; undefined where nobody answered.
-
     Examples:
         >>> from crmkpi import Survey, customer_effort_score
         >>> surveys = [Survey(id=str(n), kind="ces", score=score) for n, score in enumerate([1, 2, 4, 6])]
         >>> customer_effort_score.variant("low_effort_share")(surveys).value
         0.5
-        >>> customer_effort_score.variant("low_effort_share")([]).reason
-        'answers is 0'
     """
     return low_effort / answers

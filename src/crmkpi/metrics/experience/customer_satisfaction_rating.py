@@ -17,11 +17,12 @@ csat = surveys.kind == "csat"
     leave_out={"no score": csat & surveys.score.missing()},
     unit="score",
     better="higher",
+    empty="nobody answered",
     also_known_as=("average rating", "mean satisfaction", "star rating", "average CSAT rating"),
     default_because="The plain mean of the answers, as shops show their stars.",
     sources=(MARKETING_METRICS,),
 )
-def customer_satisfaction_rating(rating: float) -> float:
+def customer_satisfaction_rating() -> None:
     r"""How customers rate the firm on average.
 
     $$\text{satisfaction rating} = \operatorname{mean}(\text{score})$$
@@ -41,7 +42,4 @@ def customer_satisfaction_rating(rating: float) -> float:
         >>> customer_satisfaction_rating([Survey(id=str(n), kind="csat", score=score)
         ...                               for n, score in enumerate([5, 4, 3])]).value
         4.0
-        >>> customer_satisfaction_rating([]).reason
-        'no record has a value for rating'
     """
-    return rating

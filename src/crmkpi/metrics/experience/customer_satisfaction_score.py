@@ -30,6 +30,7 @@ ends = surveys.scale_low + surveys.scale_high
     interval=Share("satisfied", "answers"),
     unit="ratio",
     better="higher",
+    empty="nobody answered",
     also_known_as=("CSAT", "customer satisfaction", "satisfaction rate"),
     default_because=(
         "Satisfied is the top of the scale that vendors agree on: two boxes of five, three of ten, one of three."
@@ -47,9 +48,6 @@ def customer_satisfaction_score(satisfied: int, answers: int) -> float:
     Satisfied are the top box of scales up to three points, the top two of scales from four to eight points, and the top
     three of longer ones. An answer counts in the period in which it was given; surveys without a score are left out.
 
-    Returns:
-        A fraction from 0 to 1, with Wilson's interval; undefined where nobody answered.
-
     Notes:
         Chatwoot and Formbricks count the top two of five as well; Zendesk has good and bad only (`good_bad`).
 
@@ -62,8 +60,6 @@ def customer_satisfaction_score(satisfied: int, answers: int) -> float:
         >>> surveys = [Survey(id=str(n), kind="csat", score=score) for n, score in enumerate([5, 4, 3, 1])]
         >>> customer_satisfaction_score(surveys).value
         0.5
-        >>> customer_satisfaction_score([]).reason
-        'answers is 0'
     """
     return satisfied / answers
 
@@ -76,16 +72,11 @@ def top_box(satisfied: int, answers: int) -> float:
 
     $$\text{top box} = \frac{\text{answers with the highest score}}{\text{answers with a score}}$$
 
-    Returns:
-        A fraction from 0 to 1, with Wilson's interval; undefined where nobody answered.
-
     Examples:
         >>> from crmkpi import Survey, customer_satisfaction_score
         >>> surveys = [Survey(id=str(n), kind="csat", score=score) for n, score in enumerate([5, 4, 3, 1])]
         >>> customer_satisfaction_score.variant("top_box")(surveys).value
         0.25
-        >>> customer_satisfaction_score.variant("top_box")([]).reason
-        'answers is 0'
     """
     return satisfied / answers
 
@@ -95,6 +86,7 @@ def top_box(satisfied: int, answers: int) -> float:
     rated=surveys.count(csat & ((twice > ends) | (twice < ends))),
     leave_out=no_score | {"neutral": csat & (twice == ends)},
     interval=Share("good", "rated"),
+    empty="no answer was good or bad",
 )
 def good_bad(good: int, rated: int) -> float:
     r"""Share of good answers among the good and the bad ones; what lies in the middle is left out.
@@ -111,7 +103,5 @@ def good_bad(good: int, rated: int) -> float:
         >>> surveys = [Survey(id=str(n), kind="csat", score=score) for n, score in enumerate([5, 4, 3, 1])]
         >>> round(customer_satisfaction_score.variant("good_bad")(surveys).value, 4)
         0.6667
-        >>> customer_satisfaction_score.variant("good_bad")([]).reason
-        'rated is 0'
     """
     return good / rated

@@ -23,6 +23,7 @@ customers = surveys.per(surveys.customer_id, score=surveys.latest(surveys.score,
     interval=NetPromoter("promoters", "detractors", "answers"),
     unit="score",
     better="higher",
+    empty="nobody answered",
     also_known_as=("NPS", "net promoter"),
     default_because="All answers count, as in nearly every tool; someone who is asked often then counts often.",
     sources=(
@@ -38,9 +39,6 @@ def net_promoter_score(promoters: int, detractors: int, answers: int) -> float:
     Answers on the scale from 0 to 10; an answer counts in the period in which it was given. Surveys without a score are
     left out under "no score", those on another scale, where 9 and 6 mean something else, under "other scale".
 
-    Returns:
-        A score from -100 to 100, with the adjusted Wald interval; undefined where nobody answered.
-
     Notes:
         Some tools round each of the two shares first, which can move the score by a point.
 
@@ -53,8 +51,6 @@ def net_promoter_score(promoters: int, detractors: int, answers: int) -> float:
         >>> surveys = [Survey(id=str(n), kind="nps", score=score) for n, score in enumerate([10, 9, 8, 3])]
         >>> net_promoter_score(surveys).value
         25.0
-        >>> net_promoter_score([]).reason
-        'answers is 0'
     """
     return 100 * (promoters - detractors) / answers
 
@@ -63,6 +59,7 @@ def net_promoter_score(promoters: int, detractors: int, answers: int) -> float:
     promoters=customers.count(customers.score >= 9),
     detractors=customers.count(customers.score <= 6),
     answers=customers.count(),
+    empty="no customer answered",
 )
 def latest_per_customer(promoters: int, detractors: int, answers: int) -> float:
     r"""The net promoter score of customers, each counted once with the latest answer.
@@ -71,16 +68,11 @@ def latest_per_customer(promoters: int, detractors: int, answers: int) -> float:
 
     Answers without a customer or without a date are left out.
 
-    Returns:
-        A score from -100 to 100, with the adjusted Wald interval; undefined where no customer answered.
-
     Examples:
         >>> from crmkpi import Survey, net_promoter_score
         >>> surveys = [Survey(id="1", kind="nps", score=2, customer_id="A", answered_at="2026-01-05"),
         ...            Survey(id="2", kind="nps", score=10, customer_id="A", answered_at="2026-02-05")]
         >>> net_promoter_score.variant("latest_per_customer")(surveys).value
         100.0
-        >>> net_promoter_score.variant("latest_per_customer")([]).reason
-        'answers is 0'
     """
     return 100 * (promoters - detractors) / answers

@@ -16,20 +16,18 @@ social = interactions.kind == "social"
     mentions=interactions.count(social & (interactions.direction == "inbound")),
     leave_out={"no direction": social & interactions.direction.missing()},
     unit="count",
+    empty="nobody spoke of it",
     also_known_as=("brand mentions", "social media mentions", "mentions"),
     default_because="What others say; the firm's own posts are advertising.",
     sources=(MARKETING_METRICS,),
 )
-def social_mentions(mentions: int) -> int:
+def social_mentions() -> None:
     r"""How often people spoke of the firm on social media.
 
     $$\text{social mentions} = \text{inbound interactions of the kind social}$$
 
     A mention counts when it appeared, praise and blame alike. The firm's own posts are outbound and do not count; those
     whose direction is unknown are left out.
-
-    Returns:
-        A count; 0 where nobody spoke of it.
 
     Pitfalls:
         Blame counts like praise, and one scandal makes the best month. The search words decide what is found.
@@ -43,4 +41,3 @@ def social_mentions(mentions: int) -> int:
         >>> social_mentions([]).value
         0
     """
-    return mentions

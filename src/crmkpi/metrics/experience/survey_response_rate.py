@@ -18,6 +18,7 @@ answered = surveys.answered_at.present() | surveys.score.present()
     interval=Share("answered", "sent"),
     unit="ratio",
     better="higher",
+    empty="no survey was sent",
     also_known_as=("response rate", "answer rate"),
     default_because="A cohort compares surveys with their own answers, so that it can never exceed 100 %.",
     sources=(AAPOR,),
@@ -30,9 +31,6 @@ def survey_response_rate(answered: int, sent: int) -> float:
     A cohort: a survey counts in the period in which it was sent, whenever it is answered. An answer has a date or a
     score; one with a comment alone is answered too if it has its date.
 
-    Returns:
-        A fraction from 0 to 1, with Wilson's interval; undefined where no survey was sent.
-
     Notes:
         Chatwoot divides the answers of the period by the surveys sent in it, which can exceed 100 % (`by_event`).
 
@@ -44,8 +42,6 @@ def survey_response_rate(answered: int, sent: int) -> float:
         >>> from crmkpi import Survey, survey_response_rate
         >>> survey_response_rate([Survey(id="1", kind="nps", score=9), Survey(id="2", kind="nps")]).value
         0.5
-        >>> survey_response_rate([]).reason
-        'sent is 0'
     """
     return answered / sent
 
@@ -72,7 +68,5 @@ def by_event(answered: int, sent: int) -> float:
         ...            Survey(id="2", kind="nps", sent_at="2026-02-10", answered_at="2026-02-11", score=7)]
         >>> survey_response_rate.variant("by_event")(surveys, period="2026-02").value
         2.0
-        >>> survey_response_rate.variant("by_event")([]).reason
-        'answered and sent are 0'
     """
     return answered / sent

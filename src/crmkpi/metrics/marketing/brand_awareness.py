@@ -19,6 +19,7 @@ awareness = surveys.kind == "awareness"
     interval=Share("aware", "answers"),
     unit="ratio",
     better="higher",
+    empty="nobody answered",
     also_known_as=("brand recognition", "brand recall", "aided awareness"),
     default_because="Who gave no answer says nothing about the brand, so that only answers count.",
     sources=(KELLER, MARKETING_METRICS),
@@ -31,9 +32,6 @@ def brand_awareness(aware: int, answers: int) -> float:
     Surveys of the kind awareness. The lowest score of the scale means that the brand is not known; on the usual scale 0
     is no and 1 is yes. An answer counts in the period in which it was given; surveys without a score are left out.
 
-    Returns:
-        A fraction from 0 to 1, with Wilson's interval; undefined where nobody answered.
-
     Pitfalls:
         A survey of one's own customers finds that nearly all know the brand. Aided recognition, with the name on a
         list, is far above free recall: never mix the two.
@@ -43,7 +41,5 @@ def brand_awareness(aware: int, answers: int) -> float:
         >>> brand_awareness([Survey(id=str(n), kind="awareness", score=score)
         ...                  for n, score in enumerate([1, 1, 1, 0])]).value
         0.75
-        >>> brand_awareness([Survey(id="1", kind="nps", score=9)]).reason
-        'answers is 0'
     """
     return aware / answers

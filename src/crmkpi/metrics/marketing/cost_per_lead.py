@@ -21,6 +21,7 @@ not_counted = {"merged": leads.merged_into.present(), "deleted": leads.deleted}
     leave_out=not_counted,
     unit="money",
     better="lower",
+    empty="no lead came in",
     also_known_as=("CPL", "lead cost", "cost of a lead"),
     default_because=(
         "All marketing spend brought all leads; a campaign's booked cost often leaves out people and tools."
@@ -34,9 +35,6 @@ def cost_per_lead(spend: Decimal, leads: int) -> Decimal:
 
     Spend counts on the day it was spent, a lead on the day it was created. Merged and deleted leads are left out.
 
-    Returns:
-        Money; undefined where no lead came in.
-
     Notes:
         Advertising systems divide their own cost by the leads they claim, each for itself.
 
@@ -49,8 +47,6 @@ def cost_per_lead(spend: Decimal, leads: int) -> Decimal:
         >>> spend = [Expense(id="1", amount=300, team="marketing"), Expense(id="2", amount=900, team="sales")]
         >>> cost_per_lead(expenses=spend, leads=[Lead(id="1"), Lead(id="2")]).value
         Decimal('150')
-        >>> cost_per_lead(expenses=spend, leads=[]).reason
-        'leads is 0'
     """
     return spend / leads
 
@@ -59,6 +55,7 @@ def cost_per_lead(spend: Decimal, leads: int) -> Decimal:
     cost=campaigns.sum(campaigns.cost, at=campaigns.started_at),
     leads=leads.count(leads.campaign_id.present(), at=leads.created_at),
     leave_out=not_counted | {"no campaign": leads.campaign_id.missing()},
+    empty="no lead is credited to a campaign",
 )
 def by_campaign_cost(cost: Decimal, leads: int) -> Decimal:
     r"""What campaigns cost for each lead that is credited to one.
@@ -67,16 +64,11 @@ def by_campaign_cost(cost: Decimal, leads: int) -> Decimal:
 
     A campaign's cost counts once, on the day it started; leads without a campaign are left out.
 
-    Returns:
-        Money; undefined where no lead is credited to a campaign.
-
     Examples:
         >>> from crmkpi import Campaign, Lead, cost_per_lead
         >>> campaigns = [Campaign(id="C1", cost=500)]
         >>> leads = [Lead(id="1", campaign_id="C1"), Lead(id="2", campaign_id="C1"), Lead(id="3")]
         >>> cost_per_lead.variant("by_campaign_cost")(campaigns=campaigns, leads=leads).value
         Decimal('250')
-        >>> cost_per_lead.variant("by_campaign_cost")(campaigns=campaigns, leads=[]).reason
-        'leads is 0'
     """
     return cost / leads

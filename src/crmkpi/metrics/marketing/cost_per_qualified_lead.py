@@ -22,6 +22,7 @@ not_counted = {"merged": leads.merged_into.present(), "deleted": leads.deleted}
     unit="money",
     better="lower",
     title="Cost per MQL",
+    empty="no lead was qualified",
     also_known_as=("CPMQL", "cost per marketing qualified lead"),
     default_because=("All marketing spend is for qualified leads in the end; a part of it would have to be guessed."),
     sources=(MARKETING_METRICS, DEMAND_WATERFALL),
@@ -33,9 +34,6 @@ def cost_per_mql(spend: Decimal, mqls: int) -> Decimal:
 
     Spend counts on the day it was spent, a lead on the day it was qualified. Merged and deleted leads are left out.
 
-    Returns:
-        Money; undefined where no lead was qualified.
-
     Pitfalls:
         A lower threshold makes it cheaper without a better lead. Spend and leads of one month belong to each other only
         in part.
@@ -45,8 +43,6 @@ def cost_per_mql(spend: Decimal, mqls: int) -> Decimal:
         >>> spend = [Expense(id="1", amount=300, team="marketing"), Expense(id="2", amount=900, team="sales")]
         >>> cost_per_mql(expenses=spend, leads=[Lead(id="1", mql_at="2026-01-09"), Lead(id="2")]).value
         Decimal('300')
-        >>> cost_per_mql(expenses=spend, leads=[Lead(id="2")]).reason
-        'mqls is 0'
     """
     return spend / mqls
 
@@ -58,6 +54,7 @@ def cost_per_mql(spend: Decimal, mqls: int) -> Decimal:
     unit="money",
     better="lower",
     title="Cost per SQL",
+    empty="no lead was qualified",
     also_known_as=("CPSQL", "cost per sales qualified lead"),
     default_because="Marketing spend only, as for the other costs of a lead, so that the three compare.",
     sources=(MARKETING_METRICS, DEMAND_WATERFALL),
@@ -69,9 +66,6 @@ def cost_per_sql(spend: Decimal, sqls: int) -> Decimal:
 
     Spend counts on the day it was spent, a lead on the day sales qualified it. Merged and deleted leads are left out.
 
-    Returns:
-        Money; undefined where no lead was qualified.
-
     Pitfalls:
         What sales spends to qualify is not in it. Spend and leads of one month belong to each other only in part.
 
@@ -80,7 +74,5 @@ def cost_per_sql(spend: Decimal, sqls: int) -> Decimal:
         >>> spend = [Expense(id="1", amount=300, team="marketing")]
         >>> cost_per_sql(expenses=spend, leads=[Lead(id=str(n), sql_at="2026-01-09") for n in range(3)]).value
         Decimal('100')
-        >>> cost_per_sql(expenses=spend, leads=[]).reason
-        'sqls is 0'
     """
     return spend / sqls

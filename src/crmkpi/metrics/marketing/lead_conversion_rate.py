@@ -24,6 +24,7 @@ converted = (leads.converted_at < as_of) | at_some_time
     interval=Share("converted", "leads"),
     unit="ratio",
     better="higher",
+    empty="no lead was created",
     also_known_as=("lead conversion", "lead-to-customer rate", "lead to deal rate", "conversion rate of leads"),
     default_because="A cohort compares leads with their own conversions, so that it can never exceed 100 %.",
     sources=(MARKETING_METRICS, "Salesforce object reference, Lead: IsConverted and ConvertedDate"),
@@ -36,9 +37,6 @@ def lead_conversion_rate(converted: int, leads: int) -> float:
     A cohort: a lead counts in the period in which it was created, whenever it converts, up to `as_of` if that is given.
     The latest cohorts are low while their leads are young; `within` compares cohorts of any age fairly. Merged and
     deleted leads are left out.
-
-    Returns:
-        A fraction from 0 to 1, with Wilson's interval; undefined where no lead was created.
 
     Notes:
         dbt_salesforce counts conversions by their own date (`by_event`). ERPNext counts opportunities per lead, which
@@ -53,8 +51,6 @@ def lead_conversion_rate(converted: int, leads: int) -> float:
         >>> leads = [Lead(id="1", status="converted"), Lead(id="2", status="working"), Lead(id="3"), Lead(id="4")]
         >>> lead_conversion_rate(leads).value
         0.25
-        >>> lead_conversion_rate([]).reason
-        'leads is 0'
     """
     return converted / leads
 
@@ -82,8 +78,6 @@ def by_event(converted: int, leads: int) -> float:
         ...          Lead(id="3", created_at="2026-02-09")]
         >>> lead_conversion_rate.variant("by_event")(leads, period="2026-02").value
         2.0
-        >>> lead_conversion_rate.variant("by_event")([]).reason
-        'converted and leads are 0'
     """
     return converted / leads
 
@@ -99,6 +93,7 @@ def by_event(converted: int, leads: int) -> float:
     },
     parameters=(days,),
     needs_as_of=True,
+    empty="no lead is old enough",
 )
 def within(converted: int, leads: int) -> float:
     r"""Share of the leads created in the period that converted within a number of days.
@@ -107,9 +102,6 @@ def within(converted: int, leads: int) -> float:
 
     Leads that are not yet that many days old as of `as_of` are left out under "immature": they still have time.
     Of leads that are converted without a date it is not known whether it was in time; they are left out, too.
-
-    Returns:
-        A fraction from 0 to 1, with Wilson's interval; undefined where no lead is old enough.
 
     Examples:
         >>> from datetime import date
@@ -120,7 +112,5 @@ def within(converted: int, leads: int) -> float:
         >>> result = lead_conversion_rate.variant("within")(leads, days=30, as_of=date(2026, 3, 31))
         >>> result.value, result.left_out
         (0.5, {'immature': 1})
-        >>> lead_conversion_rate.variant("within")([], as_of=date(2026, 3, 31)).reason
-        'leads is 0'
     """
     return converted / leads

@@ -15,20 +15,18 @@ leads = Table(Lead)
     leads=leads.count(),
     leave_out={"merged": leads.merged_into.present(), "deleted": leads.deleted},
     unit="count",
+    empty="none came in",
     also_known_as=("leads", "new leads", "number of leads", "lead count"),
     default_because=("Every lead that came in is one, whatever became of it; a merged one is the same lead twice."),
     sources=(MARKETING_METRICS,),
 )
-def lead_volume(leads: int) -> int:
+def lead_volume() -> None:
     r"""How many leads came in.
 
     $$\text{lead volume} = \text{leads created}$$
 
     A lead counts in the period in which it was created. Leads that were merged into another one, and deleted ones, are
     left out.
-
-    Returns:
-        A count; 0 where none came in.
 
     Notes:
         Salesforce deletes a lead that is merged into another, so that counts of the past change.
@@ -44,4 +42,3 @@ def lead_volume(leads: int) -> int:
         >>> lead_volume([]).value
         0
     """
-    return leads

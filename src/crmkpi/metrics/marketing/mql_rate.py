@@ -19,6 +19,7 @@ leads = Table(Lead)
     unit="ratio",
     better="higher",
     title="MQL rate",
+    empty="no lead was created",
     also_known_as=("lead to MQL rate", "marketing qualified lead rate", "lead-to-MQL conversion rate"),
     default_because="A cohort by creation: each lead is compared with what became of itself.",
     sources=(DEMAND_WATERFALL,),
@@ -30,9 +31,6 @@ def mql_rate(mqls: int, leads: int) -> float:
 
     A lead counts in the period in which it was created, whenever it qualified. Merged and deleted leads are left out.
 
-    Returns:
-        A fraction from 0 to 1, with Wilson's interval; undefined where no lead was created.
-
     Pitfalls:
         The latest months are low while their leads are young. Where leads are qualified on arrival the rate says only
         how the score is set.
@@ -41,7 +39,5 @@ def mql_rate(mqls: int, leads: int) -> float:
         >>> from crmkpi import Lead, mql_rate
         >>> mql_rate([Lead(id="1", mql_at="2026-01-09"), Lead(id="2")]).value
         0.5
-        >>> mql_rate([]).reason
-        'leads is 0'
     """
     return mqls / leads

@@ -17,20 +17,18 @@ not_counted = {"merged": leads.merged_into.present(), "deleted": leads.deleted}
     leave_out=not_counted,
     unit="count",
     title="MQL volume",
+    empty="none was qualified",
     also_known_as=("MQLs", "marketing qualified leads", "number of MQLs"),
     default_because="A lead becomes one on the day marketing qualified it, which is when that work was done.",
     sources=(DEMAND_WATERFALL,),
 )
-def mql_volume(mqls: int) -> int:
+def mql_volume() -> None:
     r"""How many leads marketing qualified.
 
     $$\text{MQL volume} = \text{leads that became marketing-qualified}$$
 
     A lead counts in the period in which marketing qualified it, whenever it came in. Merged and deleted leads are left
     out.
-
-    Returns:
-        A count; 0 where none was qualified.
 
     Pitfalls:
         A lower threshold makes more of them overnight: read it together with `mql_to_sql_rate`.
@@ -43,7 +41,6 @@ def mql_volume(mqls: int) -> int:
         >>> mql_volume([]).value
         0
     """
-    return mqls
 
 
 @metric(
@@ -52,20 +49,18 @@ def mql_volume(mqls: int) -> int:
     leave_out=not_counted,
     unit="count",
     title="SQL volume",
+    empty="none was qualified",
     also_known_as=("SQLs", "sales qualified leads", "number of SQLs"),
     default_because=("Sales may take up a lead that marketing never qualified; it is sales-qualified all the same."),
     sources=(DEMAND_WATERFALL,),
 )
-def sql_volume(sqls: int) -> int:
+def sql_volume() -> None:
     r"""How many leads sales accepted as qualified.
 
     $$\text{SQL volume} = \text{leads that became sales-qualified}$$
 
     A lead counts in the period in which sales qualified it, also if marketing never did. Merged and deleted leads are
     left out.
-
-    Returns:
-        A count; 0 where none was qualified.
 
     Pitfalls:
         A lead that is moved back in its system may lose the date, so that the past changes.
@@ -77,4 +72,3 @@ def sql_volume(sqls: int) -> int:
         >>> sql_volume([]).value
         0
     """
-    return sqls

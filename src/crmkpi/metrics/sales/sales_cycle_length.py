@@ -20,20 +20,18 @@ deleted = {"deleted": deals.deleted}
     leave_out=deleted,
     unit="duration",
     better="lower",
+    empty="no won deal has both dates",
     also_known_as=("sales cycle", "average sales cycle", "time to close", "days to close", "deal cycle time"),
     default_because="The mean of won deals is what nearly all systems show; lost deals drag on or end at once.",
     sources=(CRACKING_SALES,),
 )
-def sales_cycle_length(cycle: float) -> float:
+def sales_cycle_length() -> None:
     r"""How long it takes on average from opening a deal to winning it.
 
     $$\text{sales cycle length} = \operatorname{mean}(\text{closed at} - \text{created at})\ \text{of won deals}$$
 
     A deal counts in the period in which it was won. Deals that were closed before they were created are left out under
     "negative duration", deals without one of the two dates under "no created_at" or "no closed_at".
-
-    Returns:
-        A duration, with Student's t interval; undefined where no won deal has both dates.
 
     Notes:
         fivetran's dbt_salesforce gives this with the sign turned round, Odoo hides a wrong order of the dates by taking
@@ -49,89 +47,17 @@ def sales_cycle_length(cycle: float) -> float:
         ...          Deal(id="2", status="won", created_at="2026-01-01", closed_at="2026-01-31")]
         >>> sales_cycle_length(deals).value
         datetime.timedelta(days=20)
-        >>> sales_cycle_length([Deal(id="1", status="won", closed_at="2026-01-11")]).reason
-        'no record has a value for cycle'
     """
-    return cycle
 
 
-@sales_cycle_length.add_variant(cycle=deals.median(cycle, won))
-def median(cycle: float) -> float:
-    r"""How long the won deal in the middle took: half were faster, half slower.
-
-    $$\text{median sales cycle} = \operatorname{median}(\text{closed at} - \text{created at})\ \text{of won deals}$$
-
-    Returns:
-        A duration, with an interval from order statistics; undefined where no won deal has both dates.
-
-    Examples:
-        >>> from crmkpi import Deal, sales_cycle_length
-        >>> deals = [Deal(id=str(day), status="won", created_at="2026-01-01", closed_at=f"2026-01-{day}")
-        ...          for day in ("02", "04", "31")]
-        >>> sales_cycle_length.variant("median")(deals).to("days")
-        3.0
-        >>> sales_cycle_length.variant("median")([]).reason
-        'no record has a value for cycle'
-    """
-    return cycle
+sales_cycle_length.also("median", "p90", "calendar_days")
 
 
-@sales_cycle_length.add_variant(cycle=deals.quantile(cycle, 0.9, won))
-def p90(cycle: float) -> float:
-    r"""The time within which nine of ten won deals were closed.
-
-    $$\text{p90 of the sales cycle} = Q_{0.9}(\text{closed at} - \text{created at})\ \text{of won deals}$$
-
-    Interpolated linearly between the two nearest deals.
-
-    Returns:
-        A duration, with an interval from order statistics; undefined where no won deal has both dates.
-
-    Examples:
-        >>> from crmkpi import Deal, sales_cycle_length
-        >>> deals = [Deal(id=str(day), status="won", created_at="2026-01-01", closed_at=f"2026-01-{day:02}")
-        ...          for day in range(1, 12)]
-        >>> sales_cycle_length.variant("p90")(deals).to("days")
-        9.0
-        >>> sales_cycle_length.variant("p90")([]).reason
-        'no record has a value for cycle'
-    """
-    return cycle
-
-
-@sales_cycle_length.add_variant(cycle=deals.mean(deals.closed_at.day() - deals.created_at.day(), won))
-def calendar_days(cycle: float) -> float:
-    r"""How many calendar days lie on average between opening a deal and winning it.
-
-    $$\text{sales cycle in calendar days} = \operatorname{mean}(\text{day closed} - \text{day created})$$
-
-    From Monday evening to Tuesday morning is one day. Days begin at midnight in the calendar's time zone.
-
-    Returns:
-        A duration, with Student's t interval; undefined where no won deal has both dates.
-
-    Notes:
-        Zoho counts like this.
-
-    Examples:
-        >>> from crmkpi import Deal, sales_cycle_length
-        >>> deal = Deal(id="1", status="won", created_at="2026-01-01T23:00", closed_at="2026-01-02T01:00")
-        >>> sales_cycle_length.variant("calendar_days")([deal]).value
-        datetime.timedelta(days=1)
-        >>> sales_cycle_length.variant("calendar_days")([]).reason
-        'no record has a value for cycle'
-    """
-    return cycle
-
-
-@sales_cycle_length.add_variant(cycle=deals.mean(cycle, closed))
-def all_closed(cycle: float) -> float:
+@sales_cycle_length.add_variant(cycle=deals.mean(cycle, closed), empty="no closed deal has both dates")
+def all_closed() -> None:
     r"""How long it takes on average from opening a deal to closing it, won or lost.
 
     $$\text{cycle of all closed deals} = \operatorname{mean}(\text{closed at} - \text{created at})$$
-
-    Returns:
-        A duration, with Student's t interval; undefined where no closed deal has both dates.
 
     Examples:
         >>> from crmkpi import Deal, sales_cycle_length
@@ -139,22 +65,18 @@ def all_closed(cycle: float) -> float:
         ...          Deal(id="2", status="lost", created_at="2026-01-01", closed_at="2026-01-03")]
         >>> sales_cycle_length.variant("all_closed")(deals).to("days")
         6.0
-        >>> sales_cycle_length.variant("all_closed")([]).reason
-        'no record has a value for cycle'
     """
-    return cycle
 
 
-@sales_cycle_length.add_variant(cycle=deals.mean(deals.closed_at - deals.lead.created_at, won))
-def from_lead(cycle: float) -> float:
+@sales_cycle_length.add_variant(
+    cycle=deals.mean(deals.closed_at - deals.lead.created_at, won), empty="no won deal has a lead with a date"
+)
+def from_lead() -> None:
     r"""How long it takes on average from the first sign of a lead to winning its deal.
 
     $$\text{cycle from lead} = \operatorname{mean}(\text{closed at} - \text{lead created at})\ \text{of won deals}$$
 
     Needs the leads. Won deals without a lead are left out.
-
-    Returns:
-        A duration, with Student's t interval; undefined where no won deal has a lead with a date.
 
     Examples:
         >>> from crmkpi import Deal, Lead, sales_cycle_length
@@ -162,7 +84,4 @@ def from_lead(cycle: float) -> float:
         >>> deal = Deal(id="D1", lead_id="L1", status="won", closed_at="2026-01-31")
         >>> sales_cycle_length.variant("from_lead")({"deals": [deal], "leads": [lead]}).to("days")
         30.0
-        >>> sales_cycle_length.variant("from_lead")({"deals": [], "leads": []}).reason
-        'no record has a value for cycle'
     """
-    return cycle

@@ -23,9 +23,14 @@ _DAY = 86_400
     amount=deals.sum(deals.amount, won),
     won_with_amount=deals.count(won & deals.amount.present()),
     cycle=deals.mean(deals.closed_at - deals.created_at, won),
-    leave_out={"deleted": deals.deleted},
+    leave_out={"deleted": deals.deleted, "negative duration": won & (deals.closed_at < deals.created_at)},
     unit="money",
     better="higher",
+    empty={
+        "won_with_amount": "no won deal has an amount",
+        "closed": "no deal was closed",
+        "cycle": "the won deals took no time, or their dates are not known",
+    },
     title="Sales velocity per day",
     also_known_as=("sales velocity", "pipeline velocity", "deal velocity"),
     default_because="Each of the four by its own default, so that they can be shown beside it.",
@@ -41,7 +46,7 @@ def sales_velocity(
 
     Open deals are those at the end of the period, as in `pipeline_value`; win rate, deal size and cycle are those of
     the deals closed in it. Each of the four takes the deals that it can: one won without an amount counts in the win
-    rate.
+    rate. Deals that were won before they were created are left out under "negative duration".
 
     Returns:
         Money per day; undefined where nothing was won, or where all deals were won at once.
@@ -58,8 +63,6 @@ def sales_velocity(
         ...          Deal(id="4", status="open", created_at="2026-01-21")]
         >>> float(sales_velocity(deals).value)
         20.0
-        >>> sales_velocity([]).reason
-        'no record has a value for cycle'
     """
     average_size = amount / won_with_amount
     a_day = open_deals * won * average_size * _DAY / (closed * Decimal(repr(cycle)))

@@ -27,6 +27,7 @@ moved_on = stage_visits.left_at.present() & (
     interval=Share("moved_on", "entered"),
     unit="ratio",
     better="higher",
+    empty="no deal entered",
     also_known_as=("stage-to-stage conversion rate", "stage progression rate", "pipeline conversion rate"),
     default_because=(
         "A deal that goes on is one that leaves the stage and is not lost by that; no order of stages has to be known."
@@ -43,9 +44,6 @@ def stage_conversion_rate(moved_on: int, entered: int) -> float:
     still there have not gone on yet, so that the latest periods are low. The deals say which of them were lost and
     when.
 
-    Returns:
-        A fraction from 0 to 1, with Wilson's interval; undefined where no deal entered.
-
     Notes:
         A deal that is moved back to an earlier stage has gone on too. Where stages have an order, a funnel says how
         many reached each of them.
@@ -61,7 +59,5 @@ def stage_conversion_rate(moved_on: int, entered: int) -> float:
         ...           StageVisit(id="2", deal_id="B", stage="Demo", entered_at="2026-01-10", left_at="2026-01-20")]
         >>> stage_conversion_rate(stage_visits=visits, deals=deals).value
         0.5
-        >>> stage_conversion_rate(stage_visits=[], deals=deals).reason
-        'entered is 0'
     """
     return moved_on / entered

@@ -29,22 +29,20 @@ stay_so_far = as_of - stage_visits.entered_at
     leave_out={"still there": stage_visits.left_at.missing()},
     unit="duration",
     better="lower",
+    empty="no visit ended",
     also_known_as=("time in stage", "stage time", "average time in stage", "days in stage"),
     default_because=(
         "A finished visit has one length that never changes; every visit counts once, also of a deal that came back."
     ),
     sources=(CRACKING_SALES,),
 )
-def stage_duration(stay: float) -> float:
+def stage_duration() -> None:
     r"""How long a deal stays in a stage on average; group by="stage".
 
     $$\text{stage duration} = \operatorname{mean}(\text{left} - \text{entered})$$
 
     A visit counts in the period in which it ended. Visits that last are left out under "still there"; those that end
     before they begin under "negative duration".
-
-    Returns:
-        A duration, with Student's t interval; undefined where no visit ended.
 
     Notes:
         HubSpot shows the time of all visits of a deal (`cumulative`) beside that of the latest. Salesforce's history
@@ -60,38 +58,17 @@ def stage_duration(stay: float) -> float:
         ...           StageVisit(id="3", deal_id="B", entered_at="2026-01-10")]
         >>> stage_duration(visits).to("days"), stage_duration(visits).left_out
         (3.0, {'still there': 1})
-        >>> stage_duration([]).reason
-        'no record has a value for stay'
     """
-    return stay
 
 
-@stage_duration.add_variant(stay=stage_visits.median(stay))
-def median(stay: float) -> float:
-    r"""How long the visit in the middle lasts: half are shorter, half longer.
-
-    $$\text{median stage duration} = \operatorname{median}(\text{left} - \text{entered})$$
-
-    Returns:
-        A duration, with an interval from order statistics; undefined where no visit ended.
-
-    Examples:
-        >>> from crmkpi import StageVisit, stage_duration
-        >>> visits = [StageVisit(id=day, entered_at="2026-01-01", left_at=f"2026-01-{day}")
-        ...           for day in ("02", "03", "31")]
-        >>> stage_duration.variant("median")(visits).to("days")
-        2.0
-        >>> stage_duration.variant("median")([]).reason
-        'no record has a value for stay'
-    """
-    return stay
+stage_duration.also("median")
 
 
 @stage_duration.add_variant(
     stay=by_deal.mean(by_deal.stay, by_deal.visits >= 1),
     leave_out={"still there": stage_visits.left_at.missing()} | backwards,
 )
-def cumulative(stay: float) -> float:
+def cumulative() -> None:
     r"""How long a deal stays in a stage on average over all its visits to it; group by="stage".
 
     $$\text{cumulative stage duration}
@@ -110,10 +87,7 @@ def cumulative(stay: float) -> float:
         ...           StageVisit(id="3", deal_id="B", entered_at="2026-01-10", left_at="2026-01-12")]
         >>> stage_duration.variant("cumulative")(visits).to("days")
         4.0
-        >>> stage_duration.variant("cumulative")([]).reason
-        'no record has a value for stay'
     """
-    return stay
 
 
 @stage_duration.add_variant(
@@ -124,6 +98,7 @@ def cumulative(stay: float) -> float:
     current_visits=stage_visits.count(still_there),
     leave_out=backwards,
     needs_as_of=True,
+    empty="no visit began",
 )
 def including_current(finished: float, finished_visits: int, so_far: float, current_visits: int) -> float:
     r"""How long a visit has lasted on average, those that still last included up to now.
@@ -133,9 +108,6 @@ def including_current(finished: float, finished_visits: int, so_far: float, curr
 
     A visit counts in the period in which it began. It grows from day to day while deals stay, and shows deals that are
     stuck, which the default cannot see.
-
-    Returns:
-        A duration; undefined where no visit began.
 
     Raises:
         ParameterError: the day up to which the data is known (`as_of`) is not given.
@@ -147,7 +119,5 @@ def including_current(finished: float, finished_visits: int, so_far: float, curr
         ...           StageVisit(id="2", entered_at="2026-01-01")]
         >>> stage_duration.variant("including_current")(visits, as_of=datetime(2026, 1, 11)).to("days")
         6.0
-        >>> stage_duration.variant("including_current")([], as_of=datetime(2026, 1, 11)).reason
-        'finished, finished visits, so far and current visits are 0'
     """
     return (finished + so_far) / (finished_visits + current_visits)

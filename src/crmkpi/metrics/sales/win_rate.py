@@ -22,6 +22,7 @@ closed = deals.status.is_in("won", "lost")
     interval=Share("won", "closed"),
     unit="ratio",
     better="higher",
+    empty="no deal was closed",
     also_known_as=("close rate", "closing rate", "deal win rate", "opportunity win rate"),
     default_because=(
         "Most systems and textbooks count closed deals; counting open ones makes every recent period look bad."
@@ -36,9 +37,6 @@ def win_rate(won: int, closed: int) -> float:
     A deal counts in the period in which it was closed. Its status says whether it is closed, never its close date: many
     systems fill that date on open deals. Deleted deals are left out.
 
-    Returns:
-        A fraction from 0 to 1, with Wilson's interval; undefined where no deal was closed.
-
     Notes:
         Salesforce shows won / closed and won / all on one page, fivetran's dbt_salesforce only the share of amounts.
 
@@ -51,8 +49,6 @@ def win_rate(won: int, closed: int) -> float:
         >>> statuses = ["won", "won", "won", "lost", "open"]
         >>> win_rate([Deal(id=str(n), status=status) for n, status in enumerate(statuses)]).value
         0.75
-        >>> win_rate([Deal(id="1", status="open")]).reason
-        'closed is 0'
     """
     return won / closed
 
@@ -62,6 +58,7 @@ def win_rate(won: int, closed: int) -> float:
     won=deals.count(won),
     created=deals.count(),
     interval=Share("won", "created"),
+    empty="no deal was created",
 )
 def of_created(won: int, created: int) -> float:
     r"""Share of all deals created in the period that are won by now, open ones included.
@@ -71,16 +68,11 @@ def of_created(won: int, created: int) -> float:
     A cohort: a deal counts in the period in which it was created, however it ended. Recent periods are low while their
     deals are still open.
 
-    Returns:
-        A fraction from 0 to 1, with Wilson's interval; undefined where no deal was created.
-
     Examples:
         >>> from crmkpi import Deal, win_rate
         >>> statuses = ["won", "won", "won", "lost", "open"]
         >>> win_rate.variant("of_created")([Deal(id=str(n), status=s) for n, s in enumerate(statuses)]).value
         0.6
-        >>> win_rate.variant("of_created")([]).reason
-        'created is 0'
     """
     return won / created
 
@@ -90,6 +82,7 @@ def of_created(won: int, created: int) -> float:
     closed_value=deals.sum(deals.amount, closed),
     leave_out={"deleted": deals.deleted, "no amount": closed & deals.amount.missing()},
     interval=None,
+    empty="the closed amount is 0",
 )
 def by_amount(won_value: Decimal, closed_value: Decimal) -> Decimal:
     r"""Share of the amount of closed deals that was won.
@@ -111,7 +104,5 @@ def by_amount(won_value: Decimal, closed_value: Decimal) -> Decimal:
         >>> deals = [Deal(id="1", status="won", amount=300), Deal(id="2", status="lost", amount=100)]
         >>> win_rate.variant("by_amount")(deals).value
         0.75
-        >>> win_rate.variant("by_amount")([Deal(id="1", status="lost", amount=0)]).reason
-        'won value and closed value are 0'
     """
     return won_value / closed_value

@@ -23,6 +23,7 @@ hourly_rate = Parameter("hourly_rate", "what an hour of an agent costs", unit="m
     parameters=(hourly_rate,),
     unit="money",
     better="lower",
+    empty="there was no interaction",
     also_known_as=("cost per interaction", "cost per contact", "average cost per contact"),
     default_because="The agent's time and what else the contact cost; rent and tools are not in a CRM.",
     sources=(CALL_CENTER,),
@@ -37,9 +38,6 @@ def average_interaction_cost(cost: Decimal, seconds: float, interactions: int, h
     parameter `hourly_rate`, 0 unless given. Interactions with neither a cost nor a time are left out; where only one is
     known, the other counts as nothing.
 
-    Returns:
-        Money; undefined where there was no interaction.
-
     Notes:
         No CRM computes it from records.
 
@@ -53,7 +51,5 @@ def average_interaction_cost(cost: Decimal, seconds: float, interactions: int, h
         ...          Interaction(id="2", kind="call", seconds=900)]
         >>> average_interaction_cost(calls, hourly_rate=40).value
         Decimal('15.5')
-        >>> average_interaction_cost([], hourly_rate=40).reason
-        'cost, seconds and interactions are 0'
     """
     return (cost + Decimal(repr(seconds)) * hourly_rate / 3600) / interactions

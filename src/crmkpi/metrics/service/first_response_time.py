@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from crmkpi.definition.expressions import business_time
 from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import CALL_CENTER
@@ -23,6 +22,7 @@ not_counted = {
     leave_out=not_counted,
     unit="duration",
     better="lower",
+    empty="no ticket was answered",
     also_known_as=("FRT", "time to first response", "first reply time", "initial response time"),
     default_because="A few tickets that lie for weeks own the mean; the median is what a customer meets. As Intercom.",
     sources=(
@@ -31,16 +31,13 @@ not_counted = {
         "Zendesk Help, article 4408834848154: what starts and stops the first reply time",
     ),
 )
-def first_response_time(response: float) -> float:
+def first_response_time() -> None:
     r"""How long the customer in the middle waits for the first reply: half wait less, half more.
 
     $$\text{first response time} = \operatorname{median}(\text{first reply} - \text{created})$$
 
     Calendar time. A ticket counts in the period in which it was created. Tickets without a reply are left out under "no
     reply yet", never taken for 0; replies before the ticket under "negative duration"; merged tickets and spam as well.
-
-    Returns:
-        A duration, with an interval from order statistics; undefined where no ticket was answered.
 
     Notes:
         `first_replied_at` should be the first public reply of a person. Systems differ: for tickets that an agent
@@ -57,100 +54,23 @@ def first_response_time(response: float) -> float:
         >>> result = first_response_time(tickets)
         >>> result.to("hours"), result.left_out
         (2.0, {'no reply yet': 1})
-        >>> first_response_time([]).reason
-        'no record has a value for response'
     """
-    return response
 
 
-@first_response_time.add_variant(response=tickets.mean(response))
-def mean(response: float) -> float:
-    r"""How long customers wait for the first reply on average.
-
-    $$\text{mean first response time} = \operatorname{mean}(\text{first reply} - \text{created})$$
-
-    Returns:
-        A duration, with Student's t interval; undefined where no ticket was answered.
-
-    Examples:
-        >>> from crmkpi import Ticket, first_response_time
-        >>> tickets = [Ticket(id=str(hour), created_at="2026-01-05T08:00", first_replied_at=f"2026-01-05T{hour}:00")
-        ...            for hour in ("09", "11")]
-        >>> first_response_time.variant("mean")(tickets).to("hours")
-        2.0
-        >>> first_response_time.variant("mean")([]).reason
-        'no record has a value for response'
-    """
-    return response
-
-
-@first_response_time.add_variant(response=tickets.quantile(response, 0.9))
-def p90(response: float) -> float:
-    r"""The time within which nine of ten customers get their first reply.
-
-    $$\text{p90 of first response time} = Q_{0.9}(\text{first reply} - \text{created})$$
-
-    Interpolated linearly between the two nearest tickets.
-
-    Returns:
-        A duration, with an interval from order statistics; undefined where no ticket was answered.
-
-    Examples:
-        >>> from crmkpi import Ticket, first_response_time
-        >>> created = "2026-01-05T08:00"
-        >>> replies = [f"2026-01-05T08:{minute:02}" for minute in range(11)]
-        >>> tickets = [Ticket(id=reply, created_at=created, first_replied_at=reply) for reply in replies]
-        >>> first_response_time.variant("p90")(tickets).to("minutes")
-        9.0
-        >>> first_response_time.variant("p90")([]).reason
-        'no record has a value for response'
-    """
-    return response
-
-
-@first_response_time.add_variant(response=tickets.median(business_time(tickets.created_at, tickets.first_replied_at)))
-def business(response: float) -> float:
-    r"""How many opening hours the customer in the middle waits for the first reply.
-
-    $$\text{business response time} = \operatorname{median}(\text{opening hours between created and first reply})$$
-
-    Opening hours, holidays and time zone are the calendar's. A reply that comes outside opening hours took no time.
-
-    Returns:
-        A duration, with an interval from order statistics; undefined where no ticket was answered.
-
-    Raises:
-        ParameterError: the calendar has no opening hours.
-
-    Examples:
-        >>> from crmkpi import Calendar, Ticket, first_response_time
-        >>> calendar = Calendar(opening_hours={"mon-fri": ("09:00", "17:00")})
-        >>> friday = Ticket(id="1", created_at="2026-01-09T16:00", first_replied_at="2026-01-12T10:00")
-        >>> first_response_time.variant("business")([friday], calendar=calendar).to("hours")
-        2.0
-        >>> first_response_time.variant("business")([], calendar=calendar).reason
-        'no record has a value for response'
-    """
-    return response
+first_response_time.also("mean", "p90", "business")
 
 
 @first_response_time.add_variant(at=tickets.first_replied_at, response=tickets.median(response))
-def by_reply_date(response: float) -> float:
+def by_reply_date() -> None:
     r"""How long the customer in the middle waited, of those who were answered in the period.
 
     $$\text{first response time by reply} = \operatorname{median}(\text{first reply} - \text{created})$$
 
     A ticket counts in the period in which it was first answered. As Chatwoot counts.
 
-    Returns:
-        A duration, with an interval from order statistics; undefined where no ticket was answered.
-
     Examples:
         >>> from crmkpi import Ticket, first_response_time
         >>> ticket = Ticket(id="1", created_at="2026-01-31T22:00", first_replied_at="2026-02-01T04:00")
         >>> first_response_time.variant("by_reply_date")([ticket], period="2026-02").to("hours")
         6.0
-        >>> first_response_time.variant("by_reply_date")([ticket], period="2026-01").reason
-        'no record has a value for response'
     """
-    return response

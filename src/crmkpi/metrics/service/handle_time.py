@@ -21,20 +21,18 @@ handled = timedelta(seconds=1) * tickets.handled_seconds
     leave_out=not_counted,
     unit="duration",
     better="lower",
+    empty="no solved ticket has a time",
     also_known_as=("AHT", "average handle time", "average handling time"),
     default_because="A mean, since staffing multiplies it by the number of tickets.",
     sources=(CALL_CENTER,),
 )
-def handle_time(handled: float) -> float:
+def handle_time() -> None:
     r"""How long agents work on a ticket on average.
 
     $$\text{handle time} = \operatorname{mean}(\text{time that agents worked on the ticket})\ \text{of solved tickets}$$
 
     Work, not waiting: that is `resolution_time`. A ticket counts in the period in which it was solved. Tickets whose
     time was not recorded are left out under "no handled_seconds"; open again, merged tickets and spam as well.
-
-    Returns:
-        A duration, with Student's t interval; undefined where no solved ticket has a time.
 
     Pitfalls:
         Call centres mean the time of one call: a ticket of three calls is three of theirs. Shorter is not better where
@@ -45,7 +43,4 @@ def handle_time(handled: float) -> float:
         >>> handle_time([Ticket(id="1", status="solved", handled_seconds=300),
         ...              Ticket(id="2", status="solved", handled_seconds=900)]).to("minutes")
         10.0
-        >>> handle_time([]).reason
-        'no record has a value for handled'
     """
-    return handled

@@ -25,20 +25,18 @@ was_open = (tickets.created_at < period.end) & not_solved_then
     leave_out=not_counted,
     unit="count",
     better="lower",
+    empty="nobody complained",
     also_known_as=("number of complaints", "customer complaints", "complaint volume"),
     default_because="Tickets that were filed as complaints; reading the mood of the others would be a guess.",
     sources=(ISO_10002,),
 )
-def complaints(complaints: int) -> int:
+def complaints() -> None:
     r"""How many complaints came in.
 
     $$\text{complaints} = \text{tickets of the kind complaint}$$
 
     A ticket counts in the period in which it was created. Its kind must read "complaint". Tickets merged into another
     one, and spam, are left out.
-
-    Returns:
-        A count; 0 where nobody complained.
 
     Pitfalls:
         Fewer complaints may be customers who left without a word. An export with other words for its kinds, or with
@@ -51,7 +49,6 @@ def complaints(complaints: int) -> int:
         >>> complaints([]).value
         0
     """
-    return complaints
 
 
 @metric(
@@ -63,11 +60,12 @@ def complaints(complaints: int) -> int:
     },
     unit="count",
     better="lower",
+    empty="nothing is open",
     also_known_as=("ticket backlog", "open tickets", "unresolved tickets", "open cases"),
     default_because="What is open now and what was open then, by the same rule, from the dates of the tickets.",
     sources=(ITIL,),
 )
-def backlog(tickets: int) -> int:
+def backlog() -> None:
     r"""How many tickets are unsolved at the end of the period.
 
     $$\text{backlog} = \text{tickets created and not solved}$$
@@ -75,9 +73,6 @@ def backlog(tickets: int) -> int:
     A stock: a ticket is in the backlog from its creation to its solution; without a period it is what is open now. The
     status decides: a ticket that is open again is open, whatever date of a solution it carries. Open tickets without a
     date of creation, and solved ones without a date of solution, are left out; merged tickets and spam as well.
-
-    Returns:
-        A count; 0 where nothing is open.
 
     Notes:
         Zendesk takes a snapshot each day at 23 hours, so that its backlog differs by what is solved in the last hour.
@@ -95,7 +90,6 @@ def backlog(tickets: int) -> int:
         >>> backlog([]).value
         0
     """
-    return tickets
 
 
 @metric(
@@ -104,20 +98,18 @@ def backlog(tickets: int) -> int:
     leave_out=not_counted,
     unit="count",
     better="lower",
+    empty="nothing came up twice",
     also_known_as=("repeat issues", "recurring problems", "recurring tickets"),
     default_because="Two tickets of one kind are the first sign of a common cause.",
     sources=(ITIL,),
 )
-def recurring_issues(tickets: int) -> int:
+def recurring_issues() -> None:
     r"""How many tickets are about a matter that came up more than once; by="kind" shows each.
 
     $$\text{recurring issues} = \text{tickets of kinds with two or more tickets}$$
 
     A ticket counts in the period in which it was created, and a matter is its kind: use kinds that name the problem.
     Tickets without a kind are left out under "no kind"; merged tickets and spam as well.
-
-    Returns:
-        A count; 0 where nothing came up twice.
 
     Pitfalls:
         Kinds such as "question" make every ticket a recurring one: use kinds that name the problem.
@@ -131,4 +123,3 @@ def recurring_issues(tickets: int) -> int:
         >>> recurring_issues([]).value
         0
     """
-    return tickets

@@ -15,19 +15,17 @@ tickets = Table(Ticket)
     tickets=tickets.count(),
     leave_out={"merged": tickets.merged_into.present(), "spam": tickets.spam},
     unit="count",
+    empty="none came in",
     also_known_as=("tickets", "case volume", "number of tickets", "ticket count", "created tickets"),
     default_because="What came in is the work that arrived; spam and merged tickets are not work of their own.",
     sources=(CALL_CENTER, ITIL),
 )
-def ticket_volume(tickets: int) -> int:
+def ticket_volume() -> None:
     r"""How many tickets came in.
 
     $$\text{ticket volume} = \text{tickets created}$$
 
     A ticket counts in the period in which it was created. Tickets merged into another one, and spam, are left out.
-
-    Returns:
-        A count; 0 where none came in.
 
     Notes:
         Zendesk's ticket counts leave out deleted tickets.
@@ -44,4 +42,3 @@ def ticket_volume(tickets: int) -> int:
         >>> ticket_volume([]).value
         0
     """
-    return tickets

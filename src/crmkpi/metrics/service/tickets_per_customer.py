@@ -20,6 +20,7 @@ not_counted = {"merged": tickets.merged_into.present(), "spam": tickets.spam}
     | {"no since": customers.since.missing(), "negative duration": customers.until < customers.since},
     unit="number",
     better="lower",
+    empty="there is no customer",
     also_known_as=("contact rate", "contacts per customer", "ticket rate per customer"),
     default_because=(
         "Customers who need no help are what the service works for, so that they belong in the denominator."
@@ -34,9 +35,6 @@ def tickets_per_customer(tickets: int, customers: int) -> float:
     Tickets count in the period in which they were created, whoever opened them; customers are those active when it
     ends. Merged tickets and spam are left out.
 
-    Returns:
-        A number from 0 up; undefined where there is no customer.
-
     Pitfalls:
         Tickets of a year over the customers of a day grow with the length of the period: compare periods of one length.
 
@@ -45,8 +43,6 @@ def tickets_per_customer(tickets: int, customers: int) -> float:
         >>> customers = [Customer(id=str(n), since="2025-01-01") for n in range(4)]
         >>> tickets_per_customer(tickets=[Ticket(id="1"), Ticket(id="2")], customers=customers).value
         0.5
-        >>> tickets_per_customer(tickets=[Ticket(id="1")], customers=[]).reason
-        'customers is 0'
     """
     return tickets / customers
 
@@ -56,6 +52,7 @@ def tickets_per_customer(tickets: int, customers: int) -> float:
     tickets=tickets.count(tickets.customer_id.present()),
     requesters=tickets.distinct(tickets.customer_id),
     leave_out=not_counted | {"no customer_id": tickets.customer_id.missing()},
+    empty="no customer opened a ticket",
 )
 def of_requesters(tickets: int, requesters: int) -> float:
     r"""How many tickets each customer opened who opened any.
@@ -73,7 +70,5 @@ def of_requesters(tickets: int, requesters: int) -> float:
         ...            Ticket(id="3", customer_id="B")]
         >>> tickets_per_customer.variant("of_requesters")(tickets).value
         1.5
-        >>> tickets_per_customer.variant("of_requesters")([]).reason
-        'tickets and requesters are 0'
     """
     return tickets / requesters

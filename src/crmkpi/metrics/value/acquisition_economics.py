@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from crmkpi.definition.measures import period_days
 from crmkpi.definition.metric import metric
+from crmkpi.errors import UndefinedError
 from crmkpi.metrics.customers.customer_counts import backwards
 from crmkpi.metrics.customers.recurring_revenue import left_out as unusable_subscriptions
 from crmkpi.metrics.customers.recurring_revenue import mrr_at_end, running_at_end, subscriptions
@@ -36,6 +37,12 @@ unusable = unusable_subscriptions | {"left before they came": backwards["negativ
     parameters=(lifespan, margin),
     unit="multiple",
     better="higher",
+    empty={
+        "buyers": "nobody bought",
+        "lost": "no subscriber left",
+        "new_customers": "no customer was won",
+        "spend": "nothing was spent",
+    },
     title="LTV to CAC ratio",
     also_known_as=("LTV:CAC", "LTV/CAC", "CLV to CAC ratio", "CLV:CAC"),
     default_because="Both sides by their default definition: lifetime value from orders, cost of marketing and sales.",
@@ -52,8 +59,8 @@ def ltv_to_cac_ratio(
     margin is 1 unless given.
 
     Returns:
-        A number from 0 up; undefined where nobody bought, no customer was won or nothing was spent, and without a
-        period.
+        A number from 0 up; undefined where nobody bought, no customer was won or nothing was spent (or less, after
+        credit notes), and without a period.
 
     Pitfalls:
         Three is a rule of thumb of investors. With a margin of 1 it compares revenue with cost and looks too good.
@@ -65,9 +72,8 @@ def ltv_to_cac_ratio(
         >>> new = [Customer(id="A", since="2026-02-01")]
         >>> ltv_to_cac_ratio(orders=orders, expenses=spend, customers=new, period="2026", lifespan=1095).value
         3.0
-        >>> ltv_to_cac_ratio(orders=orders, expenses=[], customers=new, period="2026", lifespan=1095).reason
-        'spend is 0'
     """
+    _refuse_credit(spend, amount)
     lifetime_value = amount * Decimal(repr(lifespan)) * Decimal(str(margin)) / (buyers * Decimal(repr(days)))
     return lifetime_value / (spend / new_customers)
 
@@ -92,8 +98,8 @@ def arpu_over_churn(
     `customer_lifetime_value.arpu_over_churn` over `customer_acquisition_cost`, both of the same month.
 
     Returns:
-        A number from 0 up; undefined where no subscriber left, no customer was won or nothing was spent, and for a
-        period that is no month.
+        A number from 0 up; undefined where no subscriber left, no customer was won or nothing was spent (or less, after
+        credit notes), and for a period that is no month.
 
     Examples:
         >>> from decimal import Decimal
@@ -102,10 +108,9 @@ def arpu_over_churn(
         >>> totals = {"opening": Decimal(1000), "days": 31, "spend": Decimal(400), "new_customers": 4}
         >>> by_churn.formula(**totals, lost=2, margin=0.6)
         3.0
-        >>> by_churn.from_totals(**totals, lost=0).reason
-        'lost is 0'
     """
     month_or_undefined(days)
+    _refuse_credit(spend, opening)
     return opening * Decimal(str(margin)) / lost / (spend / new_customers)
 
 
@@ -118,6 +123,12 @@ def arpu_over_churn(
     parameters=(margin,),
     unit="duration",
     better="lower",
+    empty={
+        "new_customers": "no customer was won",
+        "mrr": "nobody pays",
+        "subscribers": "nobody pays",
+        "margin": "no revenue is kept",
+    },
     title="CAC payback period",
     also_known_as=("months to recover CAC", "CAC payback", "payback period"),
     default_because="What a subscriber brings in a month, after direct cost if the margin is given.",
@@ -132,7 +143,8 @@ def cac_payback_period(spend: Decimal, new_customers: int, mrr: Decimal, subscri
     365.25 / 12 days; the margin is 1 unless given.
 
     Returns:
-        A duration; undefined where no customer was won, or nobody pays.
+        A duration; undefined where no customer was won or nobody pays, where credit notes outweigh the spend or the
+        MRR, and where nothing of the revenue is kept.
 
     Pitfalls:
         Without a margin it is revenue that is paid back, not money that was earned. Who leaves before it is over has
@@ -145,7 +157,16 @@ def cac_payback_period(spend: Decimal, new_customers: int, mrr: Decimal, subscri
         >>> result = cac_payback_period(expenses=spend, customers=new, subscriptions=paying, margin=0.5)
         >>> round(result.to("days") / 30.4375, 6)
         12.0
-        >>> cac_payback_period(expenses=spend, customers=new, subscriptions=[]).reason
-        'mrr and subscribers are 0'
     """
+    _refuse_credit(spend, mrr)
+    if margin < 0:
+        raise UndefinedError("the margin is negative, so that nothing is ever paid back")
     return spend / new_customers / (mrr / subscribers * Decimal(str(margin))) * Decimal(MONTH_SECONDS)
+
+
+def _refuse_credit(spend: Decimal, revenue: Decimal) -> None:
+    """Undefined where credit notes outweigh what was spent or brought: a ratio of such sums means nothing."""
+    if spend < 0:
+        raise UndefinedError("credit notes outweigh what was spent")
+    if revenue < 0:
+        raise UndefinedError("credit notes outweigh the revenue")

@@ -25,6 +25,7 @@ periods = Parameter("periods", "how many periods lie between spending and winnin
     leave_out=backwards,
     unit="money",
     better="lower",
+    empty="no customer was won",
     also_known_as=("CAC", "cost per acquisition", "CPA", "cost to acquire a customer"),
     default_because="Sales people cost money too; a CAC of marketing alone flatters every firm that sells in person.",
     sources=(SAAS_METRICS, MARKETING_METRICS),
@@ -36,9 +37,6 @@ def customer_acquisition_cost(spend: Decimal, new_customers: int) -> Decimal:
 
     Spend counts on the day it was spent, a customer on the day `since` which they are one. Expenses of other teams, or
     of none, do not count. Customers who left before they came are left out, as in `new_customers`.
-
-    Returns:
-        Money; undefined where no customer was won.
 
     Notes:
         No CRM computes this from records. The customers of a period were often paid for in the one before: `lagged`.
@@ -52,8 +50,6 @@ def customer_acquisition_cost(spend: Decimal, new_customers: int) -> Decimal:
         >>> spend = [Expense(id="1", amount=600, team="marketing"), Expense(id="2", amount=400, team="sales")]
         >>> customer_acquisition_cost(expenses=spend, customers=[Customer(id="1"), Customer(id="2")]).value
         Decimal('500')
-        >>> customer_acquisition_cost(expenses=spend, customers=[]).reason
-        'new customers is 0'
     """
     return spend / new_customers
 
@@ -64,16 +60,11 @@ def marketing_only(spend: Decimal, new_customers: int) -> Decimal:
 
     $$\text{marketing CAC} = \frac{\text{marketing spend}}{\text{new customers}}$$
 
-    Returns:
-        Money; undefined where no customer was won.
-
     Examples:
         >>> from crmkpi import Customer, Expense, customer_acquisition_cost
         >>> spend = [Expense(id="1", amount=600, team="marketing"), Expense(id="2", amount=400, team="sales")]
         >>> customer_acquisition_cost.variant("marketing_only")(expenses=spend, customers=[Customer(id="1")]).value
         Decimal('600')
-        >>> customer_acquisition_cost.variant("marketing_only")(expenses=spend, customers=[]).reason
-        'new customers is 0'
     """
     return spend / new_customers
 
@@ -97,7 +88,5 @@ def lagged(spend: Decimal, new_customers: int) -> Decimal:
         >>> new = [Customer(id="1", since="2026-04-02"), Customer(id="2", since="2026-04-09")]
         >>> customer_acquisition_cost.variant("lagged")(expenses=spend, customers=new, period="2026-Q2").value
         Decimal('300')
-        >>> customer_acquisition_cost.variant("lagged")(expenses=spend, customers=[], period="2026-Q2").reason
-        'new customers is 0'
     """
     return spend / new_customers

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from importlib import import_module
 from itertools import islice
 from typing import Any
 
-from crmkpi.engines.frames.backends import BACKENDS, words
 from crmkpi.records.base import FieldType, RecordType
 from crmkpi.sources.frames.csv_text import field_column
 
@@ -17,7 +17,7 @@ _BATCH = 20_000
 
 def frame_of_records(records: Iterable[Any], kind: RecordType, typed: Sequence[FieldType] = ()) -> Any:
     """A lazy frame with a column for each field and each attribute; `typed` are attributes that are no text."""
-    pl = words(BACKENDS["polars"])
+    pl = import_module("polars")
 
     fields = [known for known in kind.fields.values() if known.kind != "attributes"]
     rows = iter(records)

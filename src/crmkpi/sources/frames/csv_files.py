@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from crmkpi.engines.frames.backends import BACKENDS, words
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.errors import FileFormatError
 from crmkpi.records.base import record_type
 from crmkpi.sources.account import Rejected
 from crmkpi.sources.csv_tables import cells_of_any_length, csv_grid
+from crmkpi.sources.dates import zone_named
 from crmkpi.sources.frames.batches import frame_of_records
 from crmkpi.sources.frames.csv_text import NotPlainError, field_column, plain_frame
 from crmkpi.sources.presets.library import AnyPreset
@@ -34,7 +35,7 @@ def csv_table(
     given: Reading,
 ) -> FrameTable:
     """Files of the same columns as one table of Polars; `columns` maps a field to a header."""
-    pl = words(BACKENDS["polars"])
+    pl = import_module("polars")
 
     fields: dict[str, tuple[str, ...]] = {}
     for name, header in (columns or {}).items():
@@ -59,7 +60,12 @@ def csv_table(
     whole = frames[0] if len(frames) == 1 else pl.concat(frames, how="diagonal_relaxed")
     mapped = {known.name: field_column(known.name) for known in kind.fields.values() if known.kind != "attributes"}
     return FrameTable(
-        whole, type_=kind, columns=mapped, tz=options.tz, skipped=dict(skipped) or None, rejected=tuple(rejected)
+        whole,
+        type_=kind,
+        columns=mapped,
+        zone=None if options.tz is None else zone_named(options.tz),
+        skipped=dict(skipped) or None,
+        rejected=tuple(rejected),
     )
 
 

@@ -11,13 +11,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from importlib import import_module
 from operator import or_
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from crmkpi.engines.frames.backends import BACKENDS, words
 from crmkpi.records import Survey
 from crmkpi.records.base import FieldType, RecordType
 from crmkpi.sources.columns import Column, Columns, matched_columns
@@ -71,7 +71,7 @@ def plain_frame(
     Raises:
         NotPlainError: a cell is written in another way, or the file asks for what only the whole of it shows.
     """
-    pl = words(BACKENDS["polars"])
+    pl = import_module("polars")
 
     preset = options.preset
     if kind.model is Survey or (preset is not None and (preset.history or preset.merged or preset.decimal == ",")):

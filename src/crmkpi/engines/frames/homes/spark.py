@@ -1,27 +1,42 @@
-"""Spark, spoken to in SQL: the words of narwhals for expressions and frames, written out as one statement.
+"""Spark, spoken to in SQL: expressions and frames are written out as one statement.
 
-PySpark asks the Java process several times for each column, operator and constant, and so does narwhals over it: for
-the whole catalogue that took longer than Spark itself. Text costs nothing until it is sent, once for each statement.
+PySpark asks the Java process several times for each column, operator and constant: for the whole catalogue that took
+longer than Spark itself. Text costs nothing until it is sent, once for each statement.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass, replace
 from datetime import datetime
-from importlib import import_module
+from io import StringIO
 from itertools import count
 from typing import Any, Self
 
-from crmkpi.engines.frames.homes.sql import Sql, SqlFrame, raw_name, words_of
+from crmkpi.engines.frames.homes.home import ColumnType, Physical
+from crmkpi.engines.frames.homes.sql import Sql, SqlFrame, SqlHome, words_of
 from crmkpi.records.base import Kind
 
-__all__ = ["WORDS", "SparkFrame", "SparkSql", "entered_spark", "rows_beside"]
+__all__ = ["SparkFrame", "SparkHome", "SparkSql"]
 
 _DAY = 86_400_000_000
 _PLAIN = re.compile(r"[\w .,:/-]*", re.ASCII)
 _NUMBERS = count()
+_MOST_DIGITS = 38
+_DECIMAL = re.compile(r"decimal\((\d+),(\d+)\)")
+_TYPES: Mapping[str, Physical] = {
+    **dict.fromkeys(("tinyint", "smallint", "int", "bigint"), "whole"),
+    **dict.fromkeys(("float", "double"), "float"),
+    **dict.fromkeys(("timestamp", "timestamp_ntz"), "timestamp"),
+    "string": "text",
+    "boolean": "flag",
+    "date": "date",
+    "void": "nothing",
+}
+_SHOWN = {"string": "String"}
+_NESTED = {"array": "List", "struct": "Struct", "map": "Struct", "binary": "Binary"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,25 +79,9 @@ class SparkSql(Sql):
         """The month of a timestamp on the wall clock, counted from the year 0."""
         return self.wrapped("(year(", f") * 12 + month({self.text}))")
 
-    def is_nan(self) -> Self:
-        """Whether a float is not a number; missing where it is."""
-        return self.wrapped("isnan(")
-
     def is_finite(self) -> Self:
         """Whether a float is a number at all; missing where it is."""
         return self.wrapped("(NOT isnan(", f") AND abs({self.text}) <> double('Infinity'))")
-
-    def abs(self) -> Self:
-        """The size of a number."""
-        return self.wrapped("abs(")
-
-    def round(self, digits: int) -> Self:
-        """A number with so many digits."""
-        return self.wrapped("round(", f", {digits})")
-
-    def fill_null(self, value: Any) -> Self:
-        """The value, or another where it is missing."""
-        return self.wrapped("coalesce(", f", {self.constant(value)})")
 
     def sum(self) -> Self:
         """The sum; of nothing it is 0."""
@@ -91,9 +90,6 @@ class SparkSql(Sql):
     def sorted_values(self) -> Self:
         """The values that are there, sorted, as a list."""
         return self.wrapped("sort_array(collect_list(", "))", whole=True)
-
-
-WORDS = words_of(SparkSql, Int64="BIGINT", Float64="DOUBLE", Boolean="BOOLEAN", String="STRING")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,26 +103,10 @@ class SparkFrame(SqlFrame):
         """How its expressions are written."""
         return SparkSql
 
-    def head(self, rows: int) -> Self:
-        """The first rows."""
-        return self.written(f"SELECT * FROM {self.source} LIMIT {rows}", self.columns)  # noqa: S608  # names are quoted
-
-    def join(self, right: SparkFrame, *, left_on: str, right_on: str, how: str) -> SparkFrame:
-        """The columns of another frame beside, by a key."""
-        quoted = SparkSql.quoted
-        further = [name for name in right.columns if name != right_on]
-        listed = ", ".join(
-            [*(f"l.{quoted(name)}" for name in self.columns), *(f"r.{quoted(name)}" for name in further)]
-        )
-        text = (
-            f"SELECT {listed} FROM {self.source} AS l {how.upper()} JOIN {right.source} AS r "  # noqa: S608  # names are quoted
-            f"ON l.{quoted(left_on)} = r.{quoted(right_on)}"
-        )
-        return SparkFrame(f"({text})", (*self.columns, *further), {**self.homes, **right.homes})
-
-    def collect_schema(self) -> Any:
-        """The columns and their types."""
-        return import_module("narwhals.stable.v2").from_native(self.to_native()).collect_schema()
+    def beside(self, other: SqlFrame) -> Self:
+        """The frame where the other one can be read as well."""
+        assert isinstance(other, SparkFrame)
+        return replace(self, homes={**self.homes, **other.homes})
 
     def to_native(self) -> Any:
         """The frame of Spark that the statement stands for."""
@@ -134,30 +114,105 @@ class SparkFrame(SqlFrame):
         return session.sql(self.statement, **self.homes)
 
 
-def entered_spark(frame: Any, columns: Mapping[str, tuple[str, Kind]]) -> SparkFrame:
-    """A frame of Spark with only `columns` (name inside: name of its own column, kind of field), as plain columns."""
-    types = dict(frame.dtypes)
-    made = []
-    for name, (column, kind) in columns.items():
-        source = SparkSql.col(column)
-        if types[column] == "timestamp" and kind in ("timestamp", "date"):
-            source = source.wrapped("unix_micros(")
-            source = source // _DAY if kind == "date" else source
-        elif kind == "timestamp":
-            if types[column] == "timestamp_ntz":
-                made.append(source.alias(raw_name(name)))  # a filter on it reaches the scan
-            source = _micros(source)
-        elif kind == "date":
-            source = source.wrapped("CAST(datediff(CAST(", " AS DATE), DATE'1970-01-01') AS BIGINT)")
-        elif kind in ("text", "choice"):
-            source = source.cast("STRING")
-        made.append(source.alias(name))
-    home = f"crmkpi_{next(_NUMBERS)}"
-    text = f"SELECT {', '.join(f'{item.text} AS {SparkSql.quoted(item.name)}' for item in made)} FROM {{{home}}}"  # noqa: S608  # names are quoted
-    return SparkFrame(f"({text})", tuple(item.name for item in made), {home: frame})
+class SparkHome(SqlHome):
+    """Frames of Spark."""
+
+    dialect = SparkSql
+    words = words_of(SparkSql, Int64="BIGINT", Float64="DOUBLE", Boolean="BOOLEAN", String="STRING")
+
+    def opened(self, frame: Any, names: Sequence[str] = ()) -> SparkFrame:  # noqa: ARG002  # it is a cluster
+        """The frame as it is."""
+        home = f"crmkpi_{next(_NUMBERS)}"
+        return SparkFrame(f"{{{home}}}", tuple(frame.columns), {home: frame})
+
+    def names(self, frame: Any) -> list[str]:
+        """The names of the columns."""
+        return list(frame.columns)
+
+    def type_of(self, frame: Any, name: str, kind: Kind) -> ColumnType:  # noqa: ARG002  # types are what they are
+        """The type of a column."""
+        word = str(dict(frame.dtypes)[name])
+        if found := _DECIMAL.fullmatch(word):
+            return ColumnType("decimal", word, digits=int(found[2]), wide=True, unit=str(found[1]))
+        if word in _TYPES:
+            return ColumnType(_TYPES[word], str(_SHOWN.get(word, word)), aware=word == "timestamp", unit=word)
+        if word.startswith(("char(", "varchar(")):
+            return ColumnType("text", "String", unit=word)
+        nested = next((shown for start, shown in _NESTED.items() if word.startswith(start)), word)
+        return ColumnType("other", nested)
+
+    def plain(self, source: Sql, kind: Kind, type_: ColumnType) -> Sql:
+        """A column as a plain and wide one."""
+        if kind in ("text", "choice") or type_.what == "text":
+            return source.cast("STRING")
+        match type_.what:
+            case "whole":
+                return source if type_.unit == "bigint" else source.cast("BIGINT")
+            case "float":
+                return source if type_.unit == "double" else source.cast("DOUBLE")
+            case "decimal":
+                return _units(source, type_)
+            case "date" if kind != "timestamp":
+                return source.wrapped("CAST(datediff(", ", DATE'1970-01-01') AS BIGINT)")
+            case "date" | "timestamp":
+                micros = source.wrapped("unix_micros(") if type_.aware else _micros(source)
+                return micros // _DAY if kind == "date" else micros
+            case _:
+                return source
+
+    def leave(self, frame: Any) -> list[tuple[Any, ...]]:
+        """The rows of a small result."""
+        return [tuple(row) for row in frame.to_native().collect()]
+
+    def first_by(self, value: str, order: str) -> SparkSql:
+        """The value of the row of a group that comes first."""
+        return SparkSql(f"min_by({SparkSql.quoted(value)}, {SparkSql.quoted(order)})", whole=True)
+
+    def records(self, frame: Any, columns: Mapping[str, Kind]) -> Iterator[Mapping[str, Any]]:
+        """The rows of a frame with their values."""
+        for row in frame.select(*(f"`{name.replace('`', '``')}`" for name in columns)).toLocalIterator():
+            yield dict(zip(columns, row, strict=True))
+
+    def beside(self, frame: Any, columns: Mapping[str, Sequence[int]]) -> SparkFrame:
+        """A small table of whole numbers, to be joined with `frame`."""
+        rows = [", ".join(f"{number}L" for number in row) for row in zip(*columns.values(), strict=True)]
+        if rows:
+            names = ", ".join(map(SparkSql.quoted, columns))
+            text = f"SELECT * FROM VALUES {', '.join(f'({row})' for row in rows)} AS t({names})"  # noqa: S608  # numbers of our own
+        else:
+            nothing = ", ".join(f"CAST(NULL AS BIGINT) AS {SparkSql.quoted(name)}" for name in columns)
+            text = f"SELECT {nothing} WHERE false"
+        return SparkFrame(f"({text})", tuple(columns), frame.homes)
+
+    def sorted_values(self, frame: Any, keys: Sequence[str], value: str) -> list[tuple[tuple[Any, ...], Sequence[Any]]]:
+        """For each group its values, sorted."""
+        values = SparkSql.col(value).sorted_values().alias(value)
+        found = frame.group_by(*keys).agg(values) if keys else frame.select(values)
+        return [(row[:-1], row[-1]) for row in self.leave(found)]
+
+    def statement(self, frame: Any) -> tuple[str, str]:
+        """The plan of the cluster."""
+        with redirect_stdout(StringIO()) as plan:
+            frame.to_native().explain()
+        return "plan", plan.getvalue().strip()
 
 
-def _micros(stamp: SparkSql) -> SparkSql:
+def _units(source: Sql, type_: ColumnType) -> Sql:
+    """A decimal as the whole number of its smallest digit."""
+    digits = type_.digits
+    if not digits:
+        return source
+    factor = f"CAST({10**digits} AS DECIMAL({digits + 1}, 0))"
+    if int(type_.unit) + digits + 2 <= _MOST_DIGITS:
+        return source.wrapped("(", f" * {factor})")
+    # A product of more digits would be rounded, so the whole part and the fraction go their own ways.
+    whole = source.wrapped("CAST(floor(", ") AS DECIMAL(38, 0))")
+    rest = f"CAST({source.text} - floor({source.text}) AS DECIMAL({digits}, {digits}))"
+    scaled = f"CAST(substr(CAST({rest} AS STRING), 3) AS DECIMAL(38, 0))"
+    return whole.wrapped("(", f" * {10**digits}BD + {scaled})")
+
+
+def _micros(stamp: Sql) -> Sql:
     """Whole microseconds of the wall clock since 1970.
 
     Not by timestampdiff, which goes through the session's zone, where an hour of the spring is missing. Of an interval
@@ -170,14 +225,3 @@ def _micros(stamp: SparkSql) -> SparkSql:
         "CAST(CAST((", f" - CAST({day.text} AS TIMESTAMP_NTZ)) * 1000000L AS INTERVAL SECOND) AS BIGINT)"
     )
     return days.wrapped("(", f" + {of_day.text})")
-
-
-def rows_beside(frame: SparkFrame, columns: Mapping[str, Sequence[int]]) -> SparkFrame:
-    """A small table of whole numbers, to be joined with `frame`."""
-    rows = [", ".join(f"{number}L" for number in row) for row in zip(*columns.values(), strict=True)]
-    if rows:
-        names = ", ".join(map(SparkSql.quoted, columns))
-        text = f"SELECT * FROM VALUES {', '.join(f'({row})' for row in rows)} AS t({names})"  # noqa: S608  # numbers of our own
-    else:
-        text = f"SELECT {', '.join(f'CAST(NULL AS BIGINT) AS {SparkSql.quoted(name)}' for name in columns)} WHERE false"
-    return SparkFrame(f"({text})", tuple(columns), frame.homes)

@@ -1,25 +1,25 @@
 """The words of frame expressions, written as SQL: for libraries to which each object of an expression is a question.
 
-The words are those that Polars and narwhals share, as far as the engine needs them. A dialect says how names and
+The words are those of Polars, as far as the engine needs them. A dialect says how names and
 constants are written, and what else it says in its own way. All that comes from a user is a name or a constant.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, Generic, Self, TypeVar
 
-__all__ = ["Grouped", "Sql", "SqlFrame", "raw_name", "words_of"]
+from crmkpi.engines.frames.homes.home import ColumnType, raw_name
+from crmkpi.records.base import Kind
+
+__all__ = ["Grouped", "Sql", "SqlFrame", "SqlHome", "words_of"]
 
 Frame = TypeVar("Frame", bound="SqlFrame")
-
-
-def raw_name(name: str) -> str:
-    """The name of a timestamp's own column, beside its plain one."""
-    return f"{name}__raw"
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # the origin of wall clocks
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,6 +99,9 @@ class Sql(ABC):
     def __truediv__(self, other: Any) -> Self:
         return self._with("/", other)
 
+    def __mod__(self, other: Any) -> Self:
+        return self._with("%", other)
+
     def __and__(self, other: Any) -> Self:
         return self._with("AND", other)
 
@@ -141,6 +144,31 @@ class Sql(ABC):
         """The value as another type."""
         return self.wrapped("CAST(", f" AS {type_})")
 
+    def __floordiv__(self, other: Any) -> Self:
+        """Rounded down, by a divisor above zero; SQL divides whole numbers towards zero."""
+        here, by = self.text, self.said(other)
+        return self.wrapped(f"CASE WHEN {here} < 0 THEN -(({by} - 1 - ", f") / {by}) ELSE {here} / {by} END")
+
+    def is_nan(self) -> Self:
+        """Whether a float is not a number; missing where it is."""
+        return self.wrapped("isnan(")
+
+    def is_finite(self) -> Self:
+        """Whether a float is a number at all; missing where it is."""
+        return self.wrapped("isfinite(")
+
+    def abs(self) -> Self:
+        """The size of a number."""
+        return self.wrapped("abs(")
+
+    def round(self, digits: int) -> Self:
+        """A number with so many digits."""
+        return self.wrapped("round(", f", {digits})")
+
+    def fill_null(self, value: Any) -> Self:
+        """The value, or another where it is missing."""
+        return self.wrapped("coalesce(", f", {self.constant(value)})")
+
     def count(self) -> Self:
         """How many values there are."""
         return self.wrapped("count(", whole=True)
@@ -167,6 +195,11 @@ class Sql(ABC):
         parts = f"PARTITION BY {', '.join(map(self.quoted, names))}" if names else ""
         return self.wrapped("", f" OVER ({parts})")
 
+    @property
+    def str(self) -> _Texts:
+        """The words for texts."""
+        return _Texts(self)
+
 
 @dataclass(frozen=True, slots=True)
 class _When:
@@ -178,9 +211,27 @@ class _When:
         return self.dialect.case(f"WHEN {self.condition} THEN {said(value)}", said(None))
 
 
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    source: Sql
+
+    def strip_chars(self) -> Sql:
+        return self.source.wrapped("trim(")
+
+    def to_lowercase(self) -> Sql:
+        return self.source.wrapped("lower(")
+
+    def to_uppercase(self) -> Sql:
+        return self.source.wrapped("upper(")
+
+    def starts_with(self, start: str) -> Sql:
+        return self.source.wrapped("(substr(", f", 1, {len(start)}) = {self.source.constant(start)})")
+
+
 def words_of(dialect: type[Sql], **types: str) -> Any:
     """The words of a dialect as the engine asks for them, with the names of its types."""
     return SimpleNamespace(
+        coalesce=lambda *parts: dialect(f"coalesce({', '.join(part.text for part in parts)})"),
         col=dialect.col,
         lit=dialect.lit,
         when=dialect.when,
@@ -231,6 +282,27 @@ class SqlFrame(ABC):
         met = " AND ".join(condition.text for condition in conditions)
         return self.written(f"SELECT * FROM {self.source}\nWHERE {met}", self.columns)  # noqa: S608  # likewise
 
+    def head(self, rows: int) -> Self:
+        """The first rows."""
+        return self.written(f"SELECT * FROM {self.source} LIMIT {rows}", self.columns)  # noqa: S608  # likewise
+
+    def join(self, right: SqlFrame, *, left_on: str, right_on: str, how: str) -> Self:
+        """The columns of another frame beside, by a key."""
+        quoted = self.dialect.quoted
+        further = [name for name in right.columns if name != right_on]
+        listed = ", ".join(
+            [*(f"l.{quoted(name)}" for name in self.columns), *(f"r.{quoted(name)}" for name in further)]
+        )
+        text = (
+            f"SELECT {listed} FROM {self.source} AS l {how.upper()} JOIN {right.source} AS r "  # noqa: S608  # likewise
+            f"ON l.{quoted(left_on)} = r.{quoted(right_on)}"
+        )
+        return self.beside(right).written(text, (*self.columns, *further))
+
+    def beside(self, other: SqlFrame) -> Self:  # noqa: ARG002  # a home of several frames keeps them all
+        """The frame where the other one can be read as well."""
+        return self
+
     def unique(self) -> Self:
         """Each different row once."""
         return self.written(f"SELECT DISTINCT * FROM {self.source}", self.columns)  # noqa: S608  # likewise
@@ -258,3 +330,123 @@ class Grouped(Generic[Frame]):
         keys = ", ".join(map(frame.dialect.quoted, self.names))
         text = f"SELECT {frame.listed(chosen)}\nFROM {frame.source}\nGROUP BY {keys}"  # likewise
         return frame.written(text, [item.name for item in chosen])
+
+
+class SqlHome(ABC):
+    """What all homes of SQL do in the same way."""
+
+    dialect: type[Sql]
+    words: Any
+
+    def lent(self, frame: Any) -> Any:
+        """A frame as the home keeps it."""
+        return frame
+
+    def rows(self, frame: Any) -> int | None:  # noqa: ARG002  # a scan of its own
+        """How many rows there are, where it costs nothing to know."""
+        return None
+
+    def count(self, frame: Any) -> int:
+        """How many rows there are."""
+        ((rows,),) = self.leave(self.opened(frame).select(self.words.len()))
+        return int(rows)
+
+    def columns(self, frame: Any) -> dict[str, Any]:
+        """A result of one row per customer as columns."""
+        rows = self.leave(frame)
+        found = zip(*rows, strict=True) if rows else ((),) * len(frame.columns)
+        return dict(zip(frame.columns, map(list, found), strict=True))
+
+    @abstractmethod
+    def first_by(self, value: str, order: str) -> Sql:
+        """The value of the row of a group that comes first."""
+
+    def anew(self, frame: Any) -> Any:
+        """A frame whose rows have changed: it is read whenever it is asked."""
+        return frame
+
+    @abstractmethod
+    def opened(self, frame: Any, names: Sequence[str] = ()) -> Any:
+        """The columns of a frame as they are, to be asked with `words`."""
+
+    @abstractmethod
+    def names(self, frame: Any) -> list[str]:
+        """The names of the columns."""
+
+    @abstractmethod
+    def type_of(self, frame: Any, name: str, kind: Kind) -> ColumnType:
+        """The type of a column that is to hold a field of this kind."""
+
+    @abstractmethod
+    def plain(self, source: Any, kind: Kind, type_: ColumnType) -> Sql:
+        """A column as a plain and wide one."""
+
+    @abstractmethod
+    def leave(self, frame: Any) -> list[tuple[Any, ...]]:
+        """The rows of a small result."""
+
+    def enter(self, frame: Any, columns: Mapping[str, tuple[str, Kind, ColumnType]]) -> tuple[Any, dict[str, Any]]:
+        """The columns as plain and wide ones, and the timestamps that are kept beside."""
+        made, raws = [], {}
+        for name, (column, kind, type_) in columns.items():
+            source = self.dialect.col(column)
+            if type_.what == "timestamp" and kind != "date" and self.is_whole(type_):
+                made.append(source.alias(raw_name(name)))  # a filter on it reaches into the scan
+                raws[raw_name(name)] = True
+            made.append(self.plain(source, kind, type_).alias(name))
+        return self.opened(frame).select(*made), raws
+
+    def is_whole(self, type_: ColumnType) -> bool:
+        """Whether a timestamp is one on the wall clock in microseconds, so that it can be compared as it is."""
+        return not type_.aware
+
+    def extended(self, frame: Any, added: Sequence[Sql], kept: Sql | None, over: Sequence[str]) -> Any:  # noqa: ARG002  # all columns are there
+        """The frame with further columns, and only the rows that are kept."""
+        made = self.opened(frame)
+        made = made.with_columns(*added) if added else made
+        return self.native(made if kept is None else made.filter(kept))
+
+    def native(self, frame: Any) -> Any:
+        """A frame of the library itself."""
+        return frame.to_native()
+
+    def asked(self, frame: Any, kept: dict[str, Any]) -> Any:  # noqa: ARG002  # a home may keep what it has read
+        """The prepared frame as it is asked."""
+        return frame
+
+    def moment(self, micros: int, raw: Any) -> Sql:  # noqa: ARG002  # all are on the wall clock
+        """A constant beside a timestamp's own column."""
+        return self.dialect.lit(_EPOCH + timedelta(microseconds=micros))
+
+    def steps(self, column: Sql, edges: Sequence[Any], values: Sequence[int]) -> Sql:
+        """The value for a number that has reached none of the edges, one of them, two ...; found by halves."""
+        if not edges:
+            return self.dialect.lit(values[0])
+        middle = len(edges) // 2
+        return (
+            self.dialect.when(column < self.dialect.lit(edges[middle]))
+            .then(self.steps(column, edges[:middle], values[: middle + 1]))
+            .otherwise(self.steps(column, edges[middle + 1 :], values[middle + 1 :]))
+        )
+
+    def sorted_values(self, frame: Any, keys: Sequence[str], value: str) -> list[tuple[tuple[Any, ...], Sequence[Any]]]:
+        """For each group its values, sorted."""
+        column = self.dialect.col(value)
+        found: dict[tuple[Any, ...], list[Any]] = {}
+        for *key, one in self.leave(frame.filter(~column.is_null()).select(*keys, value)):
+            found.setdefault(tuple(key), []).append(one)
+        return [(key, sorted(values)) for key, values in found.items()]
+
+    def grouped(self, frame: Any, keys: Sequence[str], aggregations: Sequence[Sql], values: Sequence[str]) -> Any:  # noqa: ARG002  # values are asked for apart
+        """The groups of a frame, with what is asked of each."""
+        return frame.group_by(*keys).agg(*aggregations) if keys else frame.select(*aggregations)
+
+    def ranks(
+        self, frame: Any, keys: Sequence[str], value: str, counted: str, places: Mapping[int, Sequence[int]]
+    ) -> list[tuple[tuple[Any, ...], Sequence[Any]]]:
+        """The values at some places of the sorted ones of each group."""
+        raise NotImplementedError
+
+    def statement(self, frame: Any) -> tuple[str, str] | None:
+        """What runs for the frame, and in which language."""
+        return "sql", frame.statement

@@ -1,0 +1,117 @@
+"""The manual of a KPI: its docstring, with what follows from the definition filled in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from crmkpi.definition.interval_rules import Estimated, IntervalRule, Mean, NetPromoter, Share
+from crmkpi.definition.measures import Measure
+
+__all__ = ["page", "usual_docstring"]
+
+_UNITS = {
+    "count": "A count",
+    "ratio": "A fraction",
+    "multiple": "A number from 0 up",
+    "score": "A score",
+    "number": "A number from 0 up",
+    "money": "Money",
+    "duration": "A duration",
+}
+_RULES = {Share: "Wilson's interval", Mean: "Student's t interval", NetPromoter: "the adjusted Wald interval"}
+_AGGREGATES = {
+    "mean": "Student's t interval",
+    "median": "an interval from order statistics",
+    "quantile": "an interval from order statistics",
+}
+_LATER_SECTIONS = re.compile(r"^(?=(?:Raises|Notes|Pitfalls|Examples):\n)", re.MULTILINE)
+
+
+def page(
+    docstring: str,
+    unit: str,
+    interval: IntervalRule | None,
+    measures: Mapping[str, Measure],
+    empty: str | Mapping[str, str],
+    *,
+    additive: bool,
+) -> str:
+    """The docstring of a KPI; where it says nothing of what is returned, that follows from the definition."""
+    if not empty or "\nReturns:\n" in docstring:
+        return docstring
+    what = _UNITS[unit]
+    if isinstance(interval, Share):
+        what += " from 0 to 1"
+    if isinstance(interval, NetPromoter):
+        what += " from -100 to 100"
+    kind = _interval(interval, list(measures.values()))
+    what += f", with {kind}" if kind else ""
+    *others, last = [empty] if isinstance(empty, str) else dict.fromkeys(empty.values())
+    where = f"{', '.join(others)} or {last}" if others else last
+    returns = f"Returns:\n    {what}; {'0' if additive else 'undefined'} where {where}."
+    before, *after = _LATER_SECTIONS.split(docstring, maxsplit=1)
+    return "\n\n".join([before.rstrip(), returns, *after])
+
+
+def _interval(rule: IntervalRule | None, measures: Sequence[Measure]) -> str | None:
+    if isinstance(rule, Estimated):
+        return "an interval"
+    if rule is not None:
+        return _RULES[type(rule)]
+    return None if len(measures) > 1 else _AGGREGATES.get(measures[0].aggregate)
+
+
+_Told = tuple[str, str, Callable[[str], str]]
+
+
+def _with_operator(operator: str) -> Callable[[str], str]:
+    """A formula with another word for what is taken of the values."""
+    return lambda formula: re.sub(r"\\operatorname\{(?:mean|median)\}|Q_\{0\.9\}", lambda _: operator, formula, count=1)
+
+
+def _with_difference(told: str) -> Callable[[str], str]:
+    """A formula with another way to tell the time from one moment to another."""
+    difference = re.compile(r"\(\\text\{(?P<end>[^}]*)\} - \\text\{(?P<start>[^}]*)\}\)")
+    return lambda formula: difference.sub(lambda found: told.format(**found.groupdict()), formula, count=1)
+
+
+# Of each usual variant: its first line, what counts, and its formula from that of the default.
+_USUAL: Mapping[str, _Told] = {
+    "mean": ("{title} on average.", "", _with_operator(r"\operatorname{mean}")),
+    "median": ("{title} in the middle: half are below, half above.", "", _with_operator(r"\operatorname{median}")),
+    "p90": (
+        "{title} that nine of ten stay within.",
+        "Interpolated linearly between the two nearest records.",
+        _with_operator("Q_{0.9}"),
+    ),
+    "business": (
+        "{title} in opening hours.",
+        "Opening hours, holidays and time zone are the calendar's. What begins and ends outside them takes no time.",
+        _with_difference(r"(\text{{opening hours from {start} to {end}}})"),
+    ),
+    "calendar_days": (
+        "{title} in calendar days.",
+        "From Monday evening to Tuesday morning is one day. Days begin at midnight in the calendar's time zone.",
+        _with_difference(r"(\text{{day of {end}}} - \text{{day of {start}}})"),
+    ),
+}
+_NEEDS_HOURS = "Raises:\n    ParameterError: the calendar has no opening hours."
+
+
+def usual_docstring(word: str, title: str, docstring: str) -> str:
+    r"""The docstring of a usual variant, from that of the definition that it varies.
+
+    >>> print(usual_docstring("mean", "Waiting time", r"Waiting. $$\text{wait} = \operatorname{median}(t)$$"))
+    Waiting time on average.
+    <BLANKLINE>
+    $$\text{wait, mean} = \operatorname{mean}(t)$$
+    """
+    first, counts, changed = _USUAL[word]
+    formula = re.search(r"\$\$.*?\$\$", docstring, re.DOTALL)
+    told = changed(formula[0]) if formula else ""
+    told = re.sub(
+        r"\\text\{([^}]*)\} =", lambda name: rf"\text{{{name[1]}, {word.replace('_', ' ')}}} =", told, count=1
+    )
+    needs = _NEEDS_HOURS if word == "business" else ""
+    return "\n\n".join(part for part in (first.format(title=title), told, counts, needs) if part)

@@ -1,0 +1,53 @@
+"""Why a KPI has no value, in the words of its definition and not in the names of its inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from crmkpi._hooks import hook
+from crmkpi.definition.interval_rules import IntervalRule, Mean, NetPromoter, Share
+from crmkpi.definition.measures import Measure
+
+__all__ = ["Empty", "why_missing", "why_zero"]
+
+Empty = str | Mapping[str, str]  # why there is no value, or of each input that may be nothing what it then means
+_measure_in_words: Callable[[Measure], str] = hook("measure_in_words")
+_nothing_in_words: Callable[[Measure], str] = hook("nothing_in_words")
+_DIVISORS: Mapping[type, str] = {Share: "whole", Mean: "count", NetPromoter: "answers"}
+
+
+def why_missing(name: str, measures: Mapping[str, Measure], empty: Empty) -> str:
+    """The reason where the input `name` has no value; one that is no measure is told by the period."""
+    if name not in measures:
+        return "it needs the length of a period, and no period is given"
+    return _said(empty, name) or _nothing_in_words(measures[name])
+
+
+def why_zero(
+    numbers: Mapping[str, Any], measures: Mapping[str, Measure], interval: IntervalRule | None, empty: Empty
+) -> str:
+    """The reason where the formula divided by zero: which of its inputs is nothing."""
+    zeros = [name for name, value in numbers.items() if value == 0]
+    if type(interval) in _DIVISORS:
+        zeros = [getattr(interval, _DIVISORS[type(interval)])]
+    if not isinstance(empty, str):  # the inputs that may be nothing are known, and others do no harm
+        zeros = [name for name in zeros if name in empty] or zeros
+    if not zeros:
+        return (isinstance(empty, str) and empty) or "the formula divides by 0"
+    *others, last = dict.fromkeys(_said(empty, name) or _zero(name, measures) for name in zeros)
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def _said(empty: Empty, name: str) -> str:
+    return empty if isinstance(empty, str) else empty.get(name, "")
+
+
+def _zero(name: str, measures: Mapping[str, Measure]) -> str:
+    """That a number is 0: a parameter by its name, a measure by what it measures."""
+    if name not in measures:
+        return f"{name.replace('_', ' ')} is 0"
+    measure = measures[name]
+    if measure.aggregate in ("count", "distinct"):
+        return _nothing_in_words(measure)
+    return f"{_measure_in_words(measure)}{',' if measure.shift != 'none' else ''} is 0"

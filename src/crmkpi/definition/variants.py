@@ -1,0 +1,54 @@
+"""Variants that a word says: another aggregate of the same values, or another way to tell a time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from crmkpi.definition.expressions import Expression, Operation, business_time
+from crmkpi.definition.measures import Measure
+from crmkpi.errors import DefinitionError, did_you_mean
+
+__all__ = ["AGGREGATES", "USUAL", "varied"]
+
+AGGREGATES = ("mean", "median", "p90")
+USUAL = (*AGGREGATES, "business", "calendar_days")
+
+
+def varied(measure: Measure, word: str, name: str) -> Measure:
+    """The measure as a usual variant takes it; `name` is the KPI, for errors.
+
+    >>> from crmkpi import resolution_time
+    >>> (measure,) = resolution_time.measures.values()
+    >>> varied(measure, "mean", "resolution_time")
+    tickets.mean(tickets.solved_at - tickets.created_at, ...)
+    """
+    if word not in USUAL:
+        raise DefinitionError(f"{name} has no usual variant {word!r}. {did_you_mean(str(word), USUAL)}")
+    if measure.aggregate not in ("mean", "median", "quantile"):
+        raise DefinitionError(
+            f"{name}.{word} varies a mean, a median or a quantile; {name} is {measure!r}. Write it with "
+            "@add_variant(...)."
+        )
+    assert measure.value is not None
+    table, where, at = measure.table, measure.where, measure.at
+    match word:
+        case "mean":
+            return table.mean(measure.value, where, at=at)
+        case "median":
+            return table.median(measure.value, where, at=at)
+        case "p90":
+            return table.quantile(measure.value, 0.9, where, at=at)
+    start, end = _ends(measure.value, word, name)
+    value = business_time(start, end) if word == "business" else end.day() - start.day()
+    return replace(measure, value=value)
+
+
+def _ends(value: Expression, word: str, name: str) -> tuple[Expression, Expression]:
+    """The two moments whose difference a value is."""
+    match value:
+        case Operation("-", end, start) if end.kind == start.kind == "timestamp":
+            return start, end
+    raise DefinitionError(
+        f"{name}.{word} needs the difference of two timestamps, such as tickets.solved_at - tickets.created_at; got "
+        f"{value!r}."
+    )

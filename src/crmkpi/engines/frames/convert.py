@@ -1,0 +1,297 @@
+"""pandas and PyArrow frames as Polars columns: each column once, when it is first read, without a copy where possible.
+
+Numbers, flags, timestamps and Arrow columns share their memory with the frame where the library allows it; text in
+objects, categories and masked columns are copied. What is no plain value (lists, bytes, mixtures) is refused when it
+is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from importlib import import_module
+from numbers import Integral, Real
+from typing import Any
+from uuid import UUID
+
+from crmkpi.errors import ColumnError, InputError, MissingExtraError
+from crmkpi.records.base import Kind
+
+__all__ = ["Converted"]
+
+_MOST_DIGITS = 38  # of a decimal in 128 bits
+_SCALARS = (str, bool, Integral, Real, Decimal, date, UUID)
+_EXPECTED: Mapping[str, tuple[tuple[type, ...], str]] = {
+    "timestamp": ((date,), "timestamps"),
+    "date": ((date,), "dates"),
+    "flag": ((bool,), "true or false"),
+    **dict.fromkeys(("money", "number", "integer"), ((Integral, Real, Decimal), "numbers")),
+}
+
+
+class Converted:
+    """A frame of another library, read as Polars columns."""
+
+    def __init__(self, frame: Any, *, pandas: bool) -> None:
+        self.frame = frame
+        self.names = [str(name) for name in (frame.columns if pandas else frame.column_names)]
+        self._pandas = pandas
+        self._columns: dict[tuple[str, str], Any] = {}
+        self._kept: Any = None
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def column(self, name: str, kind: Kind = "attributes") -> Any:
+        """A column as a Polars series; of objects the kind of field says what they must be."""
+        if (name, "added") in self._columns:
+            return self._columns[name, "added"]
+        place = self.names.index(name)
+        source = self.frame.iloc[:, place] if self._pandas else self.frame.column(place)
+        depends = self._pandas and str(source.dtype) in ("object", "category", "float64", "float32")
+        key = (name, kind if depends else "")
+        if key not in self._columns:
+            made = _from_pandas(source, kind) if self._pandas else _from_arrow(name, source)
+            made = made.rename(name)
+            self._columns[key] = made if self._kept is None else made.filter(self._kept)
+        return self._columns[key]
+
+    def lazy(self, columns: Mapping[str, Kind]) -> Any:
+        """Some columns as a lazy frame."""
+        polars = _library("polars")
+        return polars.LazyFrame([self.column(name, kind) for name, kind in columns.items()])
+
+    def anew(self) -> Converted:
+        """The frame without what was read of it before."""
+        if self._kept is not None or any(what == "added" for _, what in self._columns):
+            raise InputError(
+                f"The frame has {len(self.frame):,} rows, and other ones when crmkpi.table(..., preset=) took it; give "
+                "it to table() again."
+            )
+        return Converted(self.frame, pandas=self._pandas)
+
+    def extended(self, added: Sequence[Any], kept: Any | None, over: Iterable[str]) -> Converted:
+        """The frame with columns that are computed `over` some of its own, and only the rows that are `kept`."""
+        made = Converted(self.frame, pandas=self._pandas)
+        flag = [] if kept is None else [kept.alias("crmkpi kept")]
+        found = self.lazy(dict.fromkeys(over, "attributes")).with_columns(*added, *flag).collect()
+        names = [one.meta.output_name() for one in added]
+        if flag:
+            made._kept = found.get_column("crmkpi kept")
+            found = found.filter(made._kept)
+        made._columns = {(name, "added"): found.get_column(name) for name in names}
+        made.names = [*self.names, *names]
+        return made
+
+
+def _library(name: str) -> Any:
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise MissingExtraError(
+            f"A pandas or PyArrow frame is measured as Polars columns, which needs {name}; install it with "
+            "pip install 'crmkpi[pandas]' or 'crmkpi[frames]'."
+        ) from error
+
+
+def _refused(name: str, shown: object) -> ColumnError:
+    return ColumnError(f"The column {name!r} must hold one plain value in each row; got {shown}. Take one out.")
+
+
+def _from_arrow(name: str, column: Any) -> Any:
+    """An Arrow column as a series; types that Polars does not know become usual ones without loss, or are refused."""
+    polars, pa = _library("polars"), _library("pyarrow")
+    types, compute = pa.types, _library("pyarrow.compute")
+    type_ = column.type
+    if str(type_).startswith("run_end_encoded"):
+        column = pa.chunked_array([compute.run_end_decode(chunk) for chunk in column.chunks], type_.value_type)
+    if types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    type_ = column.type
+    if str(type_) == "extension<arrow.uuid>":
+        return polars.Series(_texts(column.to_pylist()), dtype=polars.String)
+    if isinstance(type_, pa.BaseExtensionType):
+        column = column.cast(type_.storage_type)
+        type_ = column.type
+    if types.is_decimal(type_) and (str(type_)[:10] != "decimal128" or type_.scale < 0):
+        try:
+            column = column.cast(pa.decimal128(_MOST_DIGITS, max(type_.scale, 0)))
+        except pa.ArrowInvalid as error:
+            raise InputError(
+                f"The column {name!r} holds a decimal of more digits than can be added exactly; got {type_}. Cast it "
+                "to fewer."
+            ) from error
+    elif types.is_timestamp(type_) and type_.tz is not None:
+        column = column.cast(pa.timestamp(type_.unit, "UTC"))
+    elif types.is_float16(type_):
+        column = column.cast(pa.float64())
+    elif types.is_nested(type_) or types.is_interval(type_) or "binary" in str(type_):
+        raise _refused(name, _shown(type_))
+    return polars.Series(polars.from_arrow(column))
+
+
+def _shown(type_: Any) -> str:
+    word = str(type_).partition("<")[0].partition("[")[0]
+    return {"list": "List", "large_list": "List", "struct": "Struct", "binary": "Binary", "large_binary": "Binary"}.get(
+        word, str(type_)
+    )
+
+
+def _from_pandas(column: Any, kind: Kind) -> Any:
+    polars, pd = _library("polars"), _library("pandas")
+    dtype = column.dtype
+    if isinstance(dtype, pd.SparseDtype):
+        column = column.sparse.to_dense()
+        dtype = column.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        levels = _from_pandas(pd.Series(dtype.categories, name=column.name), kind)
+        codes = polars.Series(column.cat.codes.to_numpy().astype("int32"))
+        return levels.gather(codes.set(codes < 0, None))
+    arrow = isinstance(dtype, pd.ArrowDtype) or getattr(dtype, "storage", "") in ("pyarrow", "pyarrow_numpy")
+    if arrow:
+        found = column.array.__arrow_array__()
+        chunks = found if hasattr(found, "chunks") else _library("pyarrow").chunked_array([found])
+        return _from_arrow(str(column.name), chunks)
+    if isinstance(dtype, pd.StringDtype):
+        return polars.Series([None if gone else text for text, gone in _values(column)], dtype=polars.String)
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        return polars.Series(_micros(column.dt.tz_convert("UTC").dt.tz_localize(None))).dt.replace_time_zone("UTC")
+    if hasattr(dtype, "numpy_dtype"):  # whole numbers, floats and flags beside a mask
+        missing = column.isna().to_numpy()
+        values = polars.Series(column.to_numpy(dtype=dtype.numpy_dtype, na_value=dtype.numpy_dtype.type(0)))
+        return values.set(polars.Series(missing), None) if missing.any() else values
+    letter = getattr(dtype, "kind", "")
+    if letter == "M":
+        return polars.Series(_micros(column))
+    if letter == "f":
+        return _floats(column, kind)
+    if letter in ("i", "u", "b", "m"):
+        return polars.Series(column.to_numpy())
+    if letter == "O" and str(dtype) == "object":
+        return _objects(column, kind)
+    raise _refused(str(column.name), dtype)
+
+
+def _values(column: Any) -> Iterable[tuple[Any, bool]]:
+    return zip(column.tolist(), column.isna().tolist(), strict=True)
+
+
+def _micros(column: Any) -> Any:
+    """Timestamps of numpy as Polars keeps them: nanoseconds as they are, all others in microseconds."""
+    values = column.to_numpy()
+    return values if str(values.dtype) == "datetime64[ns]" else values.astype("datetime64[us]")
+
+
+def _floats(column: Any, kind: Kind) -> Any:
+    """Floats, without those that stand for a missing value; whole numbers with gaps are floats in numpy."""
+    polars = _library("polars")
+    values = column.to_numpy()
+    made = polars.Series(values.astype("float64", copy=False), nan_to_null=True)
+    if kind not in ("text", "choice"):
+        return made
+    whole = made.cast(polars.Int64, strict=False)
+    if (whole.cast(polars.Float64) != made).any() or whole.null_count() > made.null_count():
+        raise ColumnError(
+            f"The column {column.name!r} must hold text; got floats. Cast it to whole numbers or text, so that 7.0 "
+            "and '7' are not two."
+        )
+    return whole
+
+
+def _objects(column: Any, kind: Kind) -> Any:
+    """A column of Python objects of one kind; a mixture is refused with the first value that is wrong."""
+    polars, name = _library("polars"), str(column.name)
+    values = [None if gone else value for value, gone in _values(column)]
+    present = [value for value in values if value is not None]
+    found = sorted(set(map(type, present)), key=str)
+    for one in found:
+        if not issubclass(one, _SCALARS):
+            wrong = next(value for value in present if type(value) is one)
+            raise _refused(name, f"{wrong!r:.40}")
+    if not present:
+        return polars.Series(values, dtype=polars.Null)
+    if kind in ("text", "choice"):
+        return polars.Series(_texts(values), dtype=polars.String)
+    if kind in _EXPECTED:
+        _only(name, present, *_EXPECTED[kind])
+    if all(issubclass(one, str | UUID) for one in found):
+        return polars.Series(_texts(values), dtype=polars.String)
+    if all(_is_flag(one) for one in found):
+        return polars.Series([None if value is None else bool(value) for value in values], dtype=polars.Boolean)
+    if all(issubclass(one, date) for one in found):
+        return _moments(name, values, present)
+    _only(name, present, *_EXPECTED["number"])
+    return _numbers(name, values, present)
+
+
+def _texts(values: Iterable[Any]) -> list[str | None]:
+    return [None if value is None else str(value) for value in values]
+
+
+def _is_flag(one: type) -> bool:
+    return one is bool or one.__name__ in ("bool_", "bool")
+
+
+def _only(name: str, present: Sequence[Any], kinds: tuple[type, ...], words: str) -> None:
+    for found in sorted(set(map(type, present)), key=str):
+        right = _is_flag(found) if bool in kinds else issubclass(found, kinds) and not _is_flag(found)
+        if not right:
+            wrong = next(value for value in present if type(value) is found)
+            raise ColumnError(
+                f"The column {name!r} must hold {words}; got {wrong!r}, which is {found.__name__}. "
+                "Convert the column first."
+            )
+
+
+def _moments(name: str, values: Sequence[Any], present: Sequence[Any]) -> Any:
+    """Dates, or timestamps: on the wall clock, or of UTC where they have a zone."""
+    polars = _library("polars")
+    if not any(isinstance(value, datetime) for value in present):
+        return polars.Series(values, dtype=polars.Date)
+    zoned = {getattr(value, "tzinfo", None) is not None for value in present}
+    if len(zoned) > 1:
+        raise ColumnError(
+            f"The column {name!r} holds timestamps with a time zone and without; give all of them one, or none."
+        )
+    if True in zoned:
+        values = [None if value is None else value.astimezone(UTC).replace(tzinfo=None) for value in values]
+    else:
+        values = [
+            value if value is None or isinstance(value, datetime) else datetime(value.year, value.month, value.day)  # noqa: DTZ001  # on the wall clock
+            for value in values
+        ]
+    made = polars.Series([None if value is None else _plain(value) for value in values], dtype=polars.Datetime("us"))
+    return made.dt.replace_time_zone("UTC") if True in zoned else made
+
+
+def _plain(moment: Any) -> Any:
+    return moment.to_pydatetime(warn=False) if hasattr(moment, "to_pydatetime") else moment
+
+
+def _numbers(name: str, values: Sequence[Any], present: Sequence[Any]) -> Any:
+    """Whole numbers, floats, or decimals of as many digits as the one that has most."""
+    polars = _library("polars")
+    if any(isinstance(value, Decimal) for value in present):
+        exact = [None if value is None else _decimal(value) for value in values]
+        digits = max([0, *(-int(value.as_tuple().exponent) for value in exact if value is not None)])
+        try:
+            return polars.Series(exact, dtype=polars.Decimal(_MOST_DIGITS, digits))
+        except (polars.exceptions.PolarsError, OverflowError, TypeError, ValueError) as error:
+            raise InputError(
+                f"The column {name!r} holds an amount of more digits than can be added exactly; check it."
+            ) from error
+    if all(isinstance(value, Integral) for value in present):
+        wide = any(abs(int(value)) >= 2**63 for value in present)
+        whole = [None if value is None else int(value) for value in values]
+        try:
+            return polars.Series(whole, dtype=polars.Int128 if wide else polars.Int64)
+        except (polars.exceptions.PolarsError, OverflowError, TypeError) as error:
+            raise InputError(f"The column {name!r} holds a number of more than 38 digits; check it.") from error
+    return polars.Series([None if value is None else float(value) for value in values], dtype=polars.Float64)
+
+
+def _decimal(value: Any) -> Decimal:
+    if isinstance(value, Decimal):
+        return value
+    return Decimal(int(value)) if isinstance(value, Integral) else Decimal(repr(float(value)))

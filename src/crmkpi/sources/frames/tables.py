@@ -1,0 +1,70 @@
+"""A frame as a table of a `Dataset`: which column holds which field, and what its values are called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from crmkpi.engines.frames.backends import at_home
+from crmkpi.engines.frames.table import FrameTable, taken
+from crmkpi.records.base import record_type
+from crmkpi.sources.dates import zone_named
+from crmkpi.sources.frames.presets import by_preset
+from crmkpi.sources.presets.library import AnyPreset
+from crmkpi.sources.reading import options_from
+from crmkpi.sources.rows import record_of
+
+__all__ = ["table"]
+
+
+def table(
+    frame: Any,
+    /,
+    *,
+    record: type[Any] | None = None,
+    preset: AnyPreset | None = None,
+    columns: Mapping[str, str] | None = None,
+    values: Mapping[str, Mapping[Any, Any]] | None = None,
+    tz: str | ZoneInfo | None = None,
+) -> FrameTable:
+    """A frame as a table of a `Dataset`: which column holds which field, and what its values are called.
+
+    `columns` maps a field to the frame's column; fields that are columns already need no mention, and fields that no
+    column holds have no values. Columns that are no fields are custom attributes. `values` maps, for a field, a value
+    of the frame to one of the record. `tz` is the time zone of timestamps that carry none; without it they are
+    wall-clock times of the calendar that is measured with. Nothing is read before something is measured.
+
+    `preset` is one of `crmkpi.presets`, or your own: it knows the columns, words and units of a system's export, and
+    the record. Rows that it leaves out as no records, such as total rows, are counted in `.skipped` by reason, as they
+    are in the account of a file; a row is known by how it starts only where the first column holds text. Columns must
+    have their types already; what has to be reckoned, such as a moment from a duration, an amount from cents or the
+    first of several values, is filled by `scan` and `read_csv` alone, and a KPI that reads it is an error here.
+
+    >>> import polars as pl
+    >>> from crmkpi import Deal, win_rate
+    >>> from crmkpi.sources.frames.tables import table
+    >>> frame = pl.DataFrame({"Id": ["1", "2"], "Stage": ["Closed Won", "Closed Lost"]})
+    >>> deals = table(frame, record=Deal, columns={"id": "Id", "status": "Stage"},
+    ...               values={"status": {"Closed Won": "won", "Closed Lost": "lost"}})
+    >>> win_rate(deals).value
+    0.5
+    """
+    asked = options_from(preset, {})
+    type_ = record_type(record_of(record, asked))
+    zone = None if tz is None else zone_named(tz)
+    if asked.preset is None:
+        return FrameTable(frame, type_=type_, columns=columns, values=values, zone=zone)
+    backend = taken(frame)
+    with at_home(backend, type_.table):
+        found = by_preset(backend, backend.home.lent(frame), type_, asked.preset, columns or {})
+    return FrameTable(
+        found.frame,
+        type_=type_,
+        backend=backend,
+        columns={**found.columns, **(columns or {})},
+        values=values,
+        zone=zone,
+        skipped=found.skipped,
+        reckoned=found.reckoned,
+    )
