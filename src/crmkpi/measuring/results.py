@@ -62,7 +62,8 @@ class Account:
     not about: of another period, or of a kind that the definition does not count. `rejected` rows of a file could not
     be read, so that their segment is unknown; every segment's account carries all of them. `unread` says why, for rows
     that a reader rejected. `skipped` are rows of the source that are no records, by reason, such as total rows; they
-    are not in `given`.
+    are not in `given`. `unreadable` has, for each field that decides whether a record is used, the values
+    that could not be read and how often each of them stands there; `left_out` counts these records.
     """
 
     table: str
@@ -73,6 +74,7 @@ class Account:
     rejected: int = 0
     unread: Mapping[str, int] = field(default_factory=dict)
     skipped: Mapping[str, int] = field(default_factory=dict)
+    unreadable: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @property
     def outside(self) -> int:
@@ -151,6 +153,17 @@ class Result:
     def skipped(self) -> dict[str, int]:
         """How many rows of the sources are no records, by reason, over all tables."""
         return _added({account.table: account.skipped for account in self.accounts})
+
+    @property
+    def unreadable(self) -> dict[str, dict[str, int]]:
+        """The values that could not be read and how often, by field, of the records that are left out for it."""
+        total: dict[str, dict[str, int]] = {}
+        for account in self.accounts:
+            for name, values in account.unreadable.items():
+                found = total.setdefault(name, {})
+                for value, count in values.items():
+                    found[value] = found.get(value, 0) + count
+        return total
 
     @property
     def small_sample(self) -> bool:
