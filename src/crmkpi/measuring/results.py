@@ -20,7 +20,7 @@ from crmkpi.tabular import Column, Money, Tabular
 from crmkpi.time.periods import Period
 
 if TYPE_CHECKING:
-    from crmkpi.display.pivot import Pivot
+    from crmkpi.measuring.pivot import Pivot
 
 __all__ = [
     "Account",
