@@ -113,7 +113,7 @@ class Search(InsightTable):
 
         def shown(value: Any, *, change: bool = False) -> str:
             if change and self.growth:
-                return f"{value:+.1%}"
+                return f"{100 * value:+.1f} %"
             return shown_value(value, self.unit, currency=self.currency, change=change)
 
         rows = [
