@@ -104,7 +104,10 @@ def test_a_far_cell_of_a_workbook_is_read_soon(cell: str) -> None:
     book.active[cell] = "x"
     book.save(file)
     found = within_time(lambda: ck.read_excel(file, record=ck.Deal))
-    assert len(found) + len(found.rejected) + sum(found.account.skipped.values()) == found.account.rows
+    if isinstance(found, CrmKpiError):  # the one row of the table has 16,384 cells
+        assert cell == "XFD2"
+    else:
+        assert len(found) + len(found.rejected) + sum(found.account.skipped.values()) == found.account.rows
 
 
 def test_objects_with_too_many_keys_are_no_table() -> None:
