@@ -252,3 +252,9 @@ def test_items_without_amounts_are_unreadable(items: Any) -> None:
     except CrmKpiError:
         return
     assert not len(found) or found[0].mrr is None
+
+
+@pytest.mark.parametrize("word", ["email", "Email", "EMAIL", "e-mail", "E-mail", "E-Mail"])
+def test_the_channel_of_mails_is_theirs_however_it_is_written(word: str) -> None:
+    file = f"id,channel,sent,delivered,opened\n1,{word},100,80,20\n2,Search,100,80,80\n"
+    assert ck.email_open_rate(ck.read_csv(io.StringIO(file), record=ck.Campaign)).value == 0.25
