@@ -96,7 +96,7 @@ def value(chance: random.Random, table: str, field: Any, keys: dict[str, str]) -
 
 
 def survey(chance: random.Random, values: dict[str, Any]) -> dict[str, Any]:
-    low, high = {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7), "awareness": (0, 1)}[values["kind"]]
+    low, high = {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7), "awareness": (0, 1), "review": (1, 5)}[values["kind"]]
     if values["kind"] == "nps":
         low, high = chance.choice(((0, 10), (0, 10), (0, 10), (1, 10), (1, 5)))
     if values["kind"] == "csat":

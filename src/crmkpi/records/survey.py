@@ -8,13 +8,14 @@ from pydantic import Field
 
 from crmkpi.records.base import Attributes, Number, Timestamp, record
 
-__all__ = ["Survey"]
+__all__ = ["USUAL_SCALES", "Survey"]
 
-_USUAL_SCALES = {
+USUAL_SCALES = {
     "nps": (0.0, 10.0),
     "csat": (1.0, 5.0),
     "ces": (1.0, 7.0),
     "awareness": (0.0, 1.0),
+    "review": (1.0, 5.0),
 }
 
 
@@ -24,7 +25,8 @@ class Survey:
 
     `score` lies on the scale from `scale_low` to `scale_high`, both included; a score off the scale is an error.
     Without a scale the usual one of the kind holds: nps 0 to 10, csat 1 to 5, ces 1 to 7, awareness 0 (does not know
-    the brand) to 1 (knows it). A survey without an answer has neither score nor `answered_at`. An answer may carry a
+    the brand) to 1 (knows it), review 1 to 5. A review is an answer that nobody asked for, such as stars in a shop.
+    A survey without an answer has neither score nor `answered_at`. An answer may carry a
     comment and no score: it is answered and rates nothing.
 
     >>> survey = Survey(id="Q1", kind="csat", score=4)
@@ -33,7 +35,7 @@ class Survey:
     """
 
     id: str
-    kind: Literal["nps", "csat", "ces", "awareness"]
+    kind: Literal["nps", "csat", "ces", "awareness", "review"]
     sent_at: Timestamp | None = None
     answered_at: Timestamp | None = None
     scale_low: Number | None = None
@@ -46,7 +48,7 @@ class Survey:
     attributes: Attributes = Field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        low, high = _USUAL_SCALES[self.kind]
+        low, high = USUAL_SCALES[self.kind]
         low = low if self.scale_low is None else self.scale_low
         high = high if self.scale_high is None else self.scale_high
         if low >= high:
