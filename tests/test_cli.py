@@ -109,18 +109,33 @@ def test_the_columns_and_words_of_a_file_can_be_told(run: Run) -> None:
     ]
     status, out, err = run("report", "win_rate", "--deals", "export.tsv", *told, "--by", "owner", "--format", "json")
     (row,) = json.loads(out)
-    assert (status, row["owner"], row["value"], row["rejected"]) == (0, "Zoe", 0.5, 1)
+    assert (status, row["owner"], row["value"], row["rejected"]) == (1, "Zoe", None, 0)
+    assert row["left_out"] == {"status unreadable": 1}
     assert err.startswith(
-        "crmkpi: export.tsv: 1 row could not be read\ncrmkpi:   line 4: status '?' is not one of its values"
+        "crmkpi: export.tsv: status cannot be read on 1 row, and counts as unreadable\n"
+        "crmkpi:   line 4: '?' is not one of its values"
     )
+    assert "--values 'deals:status:?=...' says what it means" in err
+    assert err.endswith("crmkpi: error: win_rate: no value, for fields that cannot be read; see the report\n")
+    told.append("--values=deals:status:?=open")
+    status, out, err = run("report", "win_rate", "--deals", "export.tsv", *told, "--by", "owner", "--format", "json")
+    assert (status, json.loads(out)[0]["value"], err) == (0, 0.5, "")
 
 
 def test_only_the_first_rows_that_cannot_be_read_are_shown(run: Run) -> None:
-    Path("bad.csv").write_text("id,status\n" + "".join(f"{n},gone\n" for n in range(5)) + "9,won\n", encoding="utf-8")
-    _, _, err = run("report", "win_rate", "--deals", "bad.csv")
-    assert len(err.splitlines()) == 5
+    rows = "".join(f"{n}\n" for n in range(5)) + "9,won\n"
+    Path("bad.csv").write_text(f"id,status\n{rows}", encoding="utf-8")
+    status, out, err = run("report", "win_rate", "--deals", "bad.csv")
+    assert len(err.splitlines()) == 6
     assert err.splitlines()[0] == "crmkpi: bad.csv: 5 rows could not be read"
-    assert err.splitlines()[-1] == "crmkpi:   and 2 more"
+    assert err.splitlines()[-2] == "crmkpi:   and 2 more"
+    assert err.splitlines()[-1] == "crmkpi: error: 5 of 6 rows of bad.csv are no deals; is it the right file?"
+    assert (status, "100.0 %" in out) == (1, True)
+
+
+def test_half_of_the_rows_may_be_no_records(run: Run) -> None:
+    Path("bad.csv").write_text("id,status\n1\n2\n3,won\n4,lost\n", encoding="utf-8")
+    assert run("report", "win_rate", "--deals", "bad.csv")[0] == 0
 
 
 def test_a_dash_reads_standard_input(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

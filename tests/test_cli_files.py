@@ -14,7 +14,9 @@ FILES = Path(__file__).parent / "presets" / "files"
 
 @pytest.mark.parametrize("preset", ["hubspot_deal", "auto"])
 def test_an_export_is_read_by_its_preset_or_by_the_one_that_is_found_out(preset, capsys):
-    assert main(["report", "win_rate", "--deals", str(FILES / "hubspot_deal.csv"), "--preset", f"deals={preset}"]) == 0
+    file = str(FILES / "hubspot_deal.csv")
+    told = ["--preset", f"deals={preset}", "--values", "deals:status:Signed=won"]
+    assert main(["report", "win_rate", "--deals", file, *told]) == 0
     output, messages = capsys.readouterr()
     assert "100.0 %" in output
     assert "1 skipped: merged into another record" in messages

@@ -59,14 +59,23 @@ def test_the_demo_writes_the_same_bytes_every_time(written: tuple[Path, str], tm
 
 def test_every_file_reads_back_as_the_records_it_was_made_from(crm: Dataset) -> None:
     for table, records in sample_company().items():
-        assert list(crm.tables[table]) == records
+        found: list[Any] = list(crm.tables[table])
+        assert [record for record in found if not record.unreadable] == records
 
 
-def test_the_rows_that_people_spoiled_are_rejected_and_told(crm: Dataset) -> None:
+def test_what_people_spoiled_is_told(crm: Dataset) -> None:
     files = {table: records for table, records in crm.tables.items() if isinstance(records, Records)}
     assert files.keys() == RECORDS.keys()
     reasons = {table: [row.field for row in records.rejected] for table, records in files.items() if records.rejected}
-    assert reasons == {"deals": ["amount", "status"], "tickets": ["created_at"], "surveys": [None]}
+    assert reasons == {"deals": ["id"]}
+    unreadable = {
+        table: dict(found) for table, records in files.items() if (found := records.account.unreadable_fields)
+    }
+    assert unreadable == {
+        "deals": {"amount": 1, "expected_close_on": 1},
+        "tickets": {"created_at": 1},
+        "surveys": {"score": 1},
+    }
 
 
 def test_a_larger_scale_is_a_larger_company(company: Mapping[str, list[Any]]) -> None:
@@ -161,7 +170,7 @@ def test_the_demo_fits_a_terminal_and_says_what_it_did(written: tuple[Path, str]
     for part in (
         "rows in 12 CSV files",
         "left out: ",
-        "rows that could not be read: 2 of deals",
+        "rows that could not be read: 1 of deals",
         str(directory / "report.html"),
     ):
         assert part in out

@@ -259,10 +259,12 @@ def test_evidence_is_found_when_it_is_looked_at_and_once(monkeypatch: pytest.Mon
 
 
 def test_rows_that_are_no_records_or_could_not_be_read_are_in_the_account() -> None:
-    found = ck.read_csv(io.StringIO("id,status,amount\n1,won,5\n,,\n2,won,much\n3,lost,7\n"), record=ck.Deal)
+    found = ck.read_csv(io.StringIO("id,status,amount\n1,won,5\n,,\n,,8\n2,won,much\n3,lost,7\n"), record=ck.Deal)
     (account,) = ck.revenue(found).accounts
-    assert (account.given, account.used, account.rejected, account.outside) == (3, 1, 1, 1)
+    assert (account.given, account.used, account.rejected, account.outside) == (4, 1, 1, 1)
     assert (dict(account.skipped), sum(account.unread.values())) == ({"blank row": 1}, 1)
+    assert account.left_out == {"amount unreadable": 1}
+    assert account.unreadable == {"amount": {"'much'": 1}}
 
 
 def test_totals_of_a_mean_give_no_interval_as_they_do_not_say_how_far_the_values_are_apart() -> None:

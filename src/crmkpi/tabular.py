@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Literal
@@ -22,6 +22,7 @@ Kind = Literal["text", "integer", "number", "money", "duration", "timestamp", "d
 Money = Literal["decimal", "float"]
 _MONEY = ("decimal", "float")
 _DIGITS = 38  # of a 128-bit decimal
+_EXACTLY = Context(prec=_DIGITS + 1)
 _EXTRAS = {"pandas": "pandas", "polars": "polars", "pyarrow": "frames"}
 
 
@@ -76,12 +77,12 @@ class Tabular:
         return pandas.DataFrame({name: _pandas_column(pandas, column) for name, column in columns.items()})
 
     def to_polars(self, *, money: Money = "decimal") -> Any:
-        """A Polars DataFrame; amounts are of type Decimal, or floats with `money="float"`."""
+        """A Polars DataFrame; amounts are of type Decimal (38 digits), or floats with `money="float"`."""
         columns, polars = _with_money(self._columns(), money), _library("polars")
         return polars.DataFrame([_polars_column(polars, name, column) for name, column in columns.items()])
 
     def to_arrow(self, *, money: Money = "decimal") -> Any:
-        """A PyArrow Table; amounts are of type decimal128, or floats with `money="float"`."""
+        """A PyArrow Table; amounts are of type decimal128 (38 digits), or floats with `money="float"`."""
         columns, arrow = _with_money(self._columns(), money), _library("pyarrow")
         return arrow.table({name: _arrow_column(arrow, name, column) for name, column in columns.items()})
 
@@ -186,8 +187,10 @@ def _polars_column(polars: Any, name: str, column: Column) -> Any:
         "timestamp": polars.Datetime("us", column.zone),
         "date": polars.Date,
     }
-    kind = polars.Decimal(_DIGITS, _scale(name, column)) if column.kind == "money" else types[column.kind]
-    return polars.Series(name, column.cells, dtype=kind)
+    if column.kind == "money":
+        scale, cells = _fitting(name, column)
+        return polars.Series(name, cells, dtype=polars.Decimal(_DIGITS, scale))
+    return polars.Series(name, column.cells, dtype=types[column.kind])
 
 
 def _arrow_column(arrow: Any, name: str, column: Column) -> Any:
@@ -200,20 +203,22 @@ def _arrow_column(arrow: Any, name: str, column: Column) -> Any:
         "timestamp": arrow.timestamp("us", column.zone),
         "date": arrow.date32(),
     }
-    kind = arrow.decimal128(_DIGITS, _scale(name, column)) if column.kind == "money" else types[column.kind]
-    return arrow.array(column.cells, type=kind)
+    if column.kind == "money":
+        scale, cells = _fitting(name, column)
+        return arrow.array(cells, type=arrow.decimal128(_DIGITS, scale))
+    return arrow.array(column.cells, type=types[column.kind])
 
 
-def _scale(name: str, column: Column) -> int:
-    """How many digits the amounts of a column have behind the point, at most."""
+def _fitting(name: str, column: Column) -> tuple[int, list[Decimal | None]]:
+    """How many digits the amounts of a column have behind the point, and the amounts, rounded to 38 digits in all."""
     parts = [cell.as_tuple() for cell in column.cells if cell is not None]
     scale = max((-int(part.exponent) for part in parts), default=0)
-    scale = max(scale, 0)
     whole = max((len(part.digits) + int(part.exponent) for part in parts), default=0)
-    digits = max(whole, 0) + scale
-    if digits > _DIGITS:
+    if whole > _DIGITS:
         raise InputError(
-            f"The amounts of column {name!r} need {digits} digits, and a decimal column of a frame holds {_DIGITS}; "
-            "ask for money='float'."
+            f"The amounts of column {name!r} have {whole} digits before the point, and a decimal column of a frame "
+            f"holds {_DIGITS}; ask for money='float'."
         )
-    return scale
+    scale = max(0, min(scale, _DIGITS - max(whole, 0)))
+    step = Decimal(1).scaleb(-scale)
+    return scale, [None if cell is None else cell.quantize(step, context=_EXACTLY) for cell in column.cells]

@@ -17,8 +17,8 @@ from crmkpi.engines.records.engine import Moments, _chunks, _Locator, answer
 from crmkpi.engines.records.layouts import layout_of
 from crmkpi.engines.records.loops import OUTSIDE, compiled
 from crmkpi.errors import TimeZoneError
-from crmkpi.measuring import measurement
-from crmkpi.measuring.measurement import _plan
+from crmkpi.measuring import asking
+from crmkpi.measuring.asking import _plan
 from crmkpi.records.base import record_type
 
 deals = ck.Table(ck.Deal)
@@ -164,7 +164,9 @@ def test_records_that_nothing_asks_for_are_left_at_once() -> None:
 
 def test_different_values_of_each_key_are_kept_once() -> None:
     query = query_of(Slot("distinct", None, deals.product, key=deals.owner))
-    scan = compiled(query, converts=False).bind([_Locator(Moments(), query.anchors[0])], Moments(), dict, {}, {})
+    scan = compiled(query, converts=False).bind(
+        [_Locator(Moments(), query.anchors[0])], Moments(), dict, {}, {}, lambda _: False
+    )
     cells, _ = scan([won(owner="Ada", product=name) for name in ("A", "B", "A")])
     assert cells[()][1][None][0] == {"Ada": {"A", "B"}}
 
@@ -197,7 +199,9 @@ def test_a_field_that_every_record_has_is_not_asked_whether_it_is_there() -> Non
 
 def test_amounts_in_the_first_currency_are_added_up_and_the_others_gathered() -> None:
     query = query_of(Slot("values", None, deals.amount, currency=deals.currency))
-    scan = compiled(query, converts=False).bind([_Locator(Moments(), query.anchors[0])], Moments(), dict, {}, {})
+    scan = compiled(query, converts=False).bind(
+        [_Locator(Moments(), query.anchors[0])], Moments(), dict, {}, {}, lambda _: False
+    )
     found = [("EUR", 1), ("EUR", 2), ("USD", 4), ("EUR", 8), ("USD", 16), (None, 32)]
     cells, homes = scan([won(amount=amount, currency=currency) for currency, amount in found])
     assert list(homes.values()) == ["EUR"]
@@ -237,12 +241,12 @@ def test_a_plan_is_kept_to_be_asked_again_and_not_for_ever(
     kept: int, then: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known: dict[Any, Any] = dict.fromkeys(range(kept))
-    monkeypatch.setattr(measurement, "_PLANS", known)
+    monkeypatch.setattr(asking, "_PLANS", known)
     asked: dict[str, Any] = {"whole": True, "undated": True, "intervals": True}
-    plan = _plan((ck.win_rate,), (), **asked)
-    assert _plan((ck.win_rate,), (), **asked) is plan
-    assert _plan((ck.win_rate,), (), **asked) is plan
-    assert _plan((ck.win_rate,), (ck.Segment("owner", "owner"),), **asked) is not plan
+    plan = _plan((ck.win_rate,), (), {}, **asked)
+    assert _plan((ck.win_rate,), (), {}, **asked) is plan
+    assert _plan((ck.win_rate,), (), {}, **asked) is plan
+    assert _plan((ck.win_rate,), (ck.Segment("owner", "owner"),), {}, **asked) is not plan
     assert len(known) == then
 
 

@@ -15,6 +15,7 @@ import pytest
 from crmkpi import Dataset, Deal, read_csv, table
 from crmkpi.errors import InputError
 from crmkpi.quality import Finding, QualityReport
+from crmkpi.records.base import partly_read, record_type
 
 from .tables import clean, with_faults
 
@@ -40,27 +41,27 @@ Data quality: 2 errors, 1 warning
 
 table  from    rows  used  rejected
 -----------------------------------
-deals  <file>     3     2         1
+deals  <file>     3     3         0
 
 deals: columns that fill no field: Region
+deals: status unreadable in 1: '<b>sold</b>' (1)
 
 errors
 
-deals: status '<b>sold</b>' is unknown, so its rows are not read: 1 of 3 (33.3
-%)
+deals: status '<b>sold</b>' is unknown: 1 of 3 (33.3 %)
   such as line 4: '<b>sold</b>' is not one of its values (Known: 'lost', 'open',
   'won')
-  missing in win_rate
+  left out of win_rate
   (unknown_words)
 
-deals: the id of another record again: 1 of 2 (50.0 %)
+deals: the id of another record again: 1 of 3 (33.3 %)
   such as 'D1'
   counted again by win_rate
   (duplicate_ids)
 
 warnings
 
-deals: won or lost, and no closed_at: 1 of 2 (50.0 %)
+deals: won or lost, and no closed_at: 1 of 3 (33.3 %)
   such as 'D1' (status 'won')
   counted in no period by win_rate
   (closed_without_date)
@@ -93,7 +94,7 @@ def test_the_json_has_these_keys_and_no_other(report: QualityReport) -> None:
         ]  # fmt: skip
         assert all(list(effect) == ["does", "metrics"] for effect in finding["effects"])
     assert found["findings"][1]["effects"] == [{"does": "counted again by", "metrics": ["win_rate"]}]
-    assert found["findings"][1]["share"] == 0.5
+    assert found["findings"][1]["share"] == 1 / 3
 
 
 class _Tags(HTMLParser):
@@ -179,11 +180,15 @@ def test_a_frame_is_checked_as_the_records_that_it_holds(library: str) -> None:
     elif library != "polars":
         frame = frame.to_pandas() if library == "pandas" else frame.to_arrow()
     found = Dataset(deals=table(frame, record=Deal)).check()
-    kept = [replace(deal, amount=None) for number, deal in enumerate(deals) if number != 7]
+    kept = [replace(deal, amount=None) for deal in deals]
+    values = {name: getattr(kept[7], name) for name in record_type(Deal).fields}
+    kept[7] = partly_read(Deal)(**values | {"status": None, "unreadable": {"status": "'sold'"}})
     expected = Dataset(deals=kept).check()
-    assert found.tables["deals"].used == 59
-    assert [row.line for row in found.tables["deals"].rejected] == [8]
-    assert [one for one in found if one.code != "unknown_words"] == list(expected)
+    assert found.tables["deals"].used == 60
+    assert [(one.line, one.value) for one in found.tables["deals"].unreadable] == [(8, "'sold'")]
+    assert [one for one in found if one.code != "unknown_words"] == [
+        one for one in expected if one.code != "unknown_words"
+    ]
 
 
 def test_a_frame_that_is_too_large_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -58,12 +59,51 @@ def test_every_row_is_a_record_or_rejected(rows: list[tuple[str, ...]]) -> None:
     assert len(found) + len(found.rejected) + blank == len(rows) == found.account.rows
     assert found.account.skipped == ({"blank row": blank} if blank else {})
     assert [deal.id for deal in found] == [
-        row[0] for row in rows if row[0] and row[1].strip().lower() in ("won", "lost", "open") and fits(row)
+        row[0] or f"row {line}" for row, line in zip(rows, lines_of(rows), strict=True) if is_a_record(row)
     ]
+    assert [unread(deal) for deal in found] == [lacks(row) for row in rows if is_a_record(row)]
+    for deal, row in zip(found, filter(is_a_record, rows), strict=True):
+        assert ("status" in unread(deal)) == (deal.status is None)
+        assert deal.attributes.get("note", "") == row[4]
 
 
-def fits(row: tuple[str, ...]) -> bool:
-    return row[2] in ("", "2026-01-31", "31/01/2026") and row[3] in ("", "12.50", "-1", "1e5", "nan", " ")
+def unread(record: Any) -> dict[str, str]:
+    """What of a record could not be read."""
+    return dict(record.unreadable)
+
+
+def lines_of(rows: list[tuple[str, ...]]) -> list[int]:
+    """The lines on which rows start, of which some go over several."""
+    lines = [2]
+    for row in rows:
+        buffer = io.StringIO(newline="")
+        csv.writer(buffer).writerow(row)
+        lines.append(lines[-1] + len(re.findall(r"\r\n|\r|\n", buffer.getvalue())))
+    return lines[:-1]
+
+
+def lacks(row: tuple[str, ...]) -> dict[str, str]:
+    """What of a row cannot be read, as its record says it."""
+    found = {}
+    if row[2] not in ("", "2026-01-31", "31/01/2026"):
+        found["closed_at"] = repr(row[2])
+    if row[3] == "twelve":
+        found["amount"] = repr(row[3])
+    if row[1] == "gone":
+        found["status"] = repr(row[1])
+    elif not row[1]:
+        found["status"] = ""
+    return found | ({} if row[0] else {"id": ""})
+
+
+def is_a_record(row: tuple[str, ...]) -> bool:
+    """Whether anything but the id of a row can be read, or could be if its words were known."""
+    dated, worded = row[2] in ("2026-01-31", "31/01/2026"), row[1] not in ("", "gone")
+    if not row[0] and not row[1]:
+        return False
+    if not (dated or worded or row[3] in ("12.50", "-1", "1e5")):
+        return bool(row[0]) and any(lacks(row).values())
+    return bool(row[0]) or dated or worded
 
 
 @settings(max_examples=300)
@@ -95,8 +135,9 @@ def test_no_row_makes_it_raise_anything_but_its_own_errors(row: bytes) -> None:
 def test_a_row_that_is_faulty_does_not_cost_the_others_of_its_chunk() -> None:
     lines = [f"{number},{'wonn' if number % 400 == 7 else 'won'}" for number in range(1_000)]
     found = deals("id,status\n" + "\n".join(lines))
-    assert [row.line for row in found.rejected] == [9, 409, 809]
-    assert [deal.id for deal in found] == [str(number) for number in range(1_000) if number % 400 != 7]
+    assert [(one.line, one.count) for one in found.account.unreadable] == [(9, 3)]
+    assert [deal.id for deal in found if unread(deal)] == ["7", "407", "807"]
+    assert [deal.id for deal in found] == [str(number) for number in range(1_000)]
 
 
 # columns
@@ -146,7 +187,6 @@ def test_a_column_named_by_the_user_goes_before_one_of_the_same_name() -> None:
             ColumnError,
             r"no column for 'status', which every Deal needs; its columns are 'id', 'am",
         ),
-        ("Nr,status\n1,won\n", {}, ColumnError, r"no column for 'id'.*name the one that holds it with columns="),
         ("id,status,status\n1,won,won\n", {}, ColumnError, "2 columns 'status', and only one can fill 'status'"),
         ("id,status,Status\n1,won,won\n", {}, ColumnError, "Two columns of <file>, 'status' and 'Status', both fill"),
         (
@@ -228,19 +268,9 @@ def test_words_of_the_file_become_ours_and_choices_match_in_any_case() -> None:
 @pytest.mark.parametrize(
     ("row", "field", "value", "reason"),
     [
-        ("1,wonn,,,", "status", "'wonn'", "not one of its values (Did you mean 'won'?)"),
-        (",won,,,", "id", None, "missing"),
         ("1,,,,", "status", None, "missing"),
-        ("1,won,x,,", "amount", "'x'", "not a number"),
-        ("1,won,inf,,", "amount", "'inf'", "not a finite number"),
-        (
-            "1,won,,75,",
-            "probability",
-            "'75'",
-            'a share from 0 to 1; where the column is in percent, say units={"probability": "percent"}',
-        ),
-        ("1,won,,-1,", "probability", "'-1'", "below 0, the least that the field takes"),
-        ("1,won,,,perhaps", "deleted", "'perhaps'", "neither yes nor no"),
+        (",,5,,", "status", None, "missing"),
+        (",gone,5,,", "id", None, "missing"),
         ("1,won,,", None, None, "it has 4 cells under 5 headers"),
         ("1,won,,,,,", None, None, "it has 7 cells under 5 headers"),
         ('1,"w"on,,,', None, None, "a cell has more text after its closing quote"),
@@ -259,17 +289,46 @@ def test_a_row_that_does_not_parse_is_kept_with_its_line_and_reason(
     assert reason in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("row", "field", "value", "reason"),
+    [
+        ("1,wonn,,,", "status", "'wonn'", "not one of its values (Did you mean 'won'?)"),
+        ("1,,5,,", "status", "", "missing"),
+        (",won,,,", "id", "", "missing"),
+        ("1,won,x,,", "amount", "'x'", "not a number"),
+        ("1,won,NaN,,", "amount", "'NaN'", "not a finite number"),
+        ("1,won,,75,", "probability", "'75'", "above 1, the most that the field takes"),
+        ("1,won,,-1,", "probability", "'-1'", "below 0, the least that the field takes"),
+        ("1,won,,,perhaps", "deleted", "'perhaps'", "neither yes nor no"),
+    ],
+)
+def test_a_value_that_cannot_be_read_costs_its_field_and_not_the_record(
+    row: str, field: str, value: str, reason: str
+) -> None:
+    text = f'id,status,amount,probability,deleted\n"9",won,,,\n{row}\n8,lost,,,\n'
+    found = deals(text)
+    assert [deal.id for deal in found] == ["9", "row 3" if field == "id" else "1", "8"]
+    assert not found.rejected
+    assert [unread(deal) for deal in found] == [{}, {field: value}, {}]
+    assert [(one.line, one.field, one.value, one.reason, one.count) for one in found.account.unreadable] == [
+        (3, field, value, reason, 1)
+    ]
+    with pytest.raises(RowError, match="Line 3 of <file> is no Deal: ") as raised:
+        deals(text, strict=True)
+    assert reason in str(raised.value)
+
+
 def test_reasons_name_whole_numbers_and_rules_over_several_fields() -> None:
     tickets = read_csv(io.StringIO("id,replies\n1,2.5\n2,x\n3,2\n"), record=Ticket)
-    assert [row.reason for row in tickets.rejected] == ["not a whole number", "not a whole number"]
+    assert [one.reason for one in tickets.account.unreadable] == ["not a whole number", "not a whole number"]
     surveys = read_csv(io.StringIO("kind,score\nnps,11\nnps,10\n"), record=Survey)
-    assert surveys.rejected[0].reason == "The score 11 is off its scale, which goes from 0 to 10"
+    assert [unread(survey) for survey in surveys] == [{"score": "'11'"}, {}]
+    assert surveys.account.unreadable[0].reason == "The score 11 is off its scale, which goes from 0 to 10"
 
 
-def test_a_rejected_value_is_cut_at_80_characters() -> None:
-    [rejected] = deals(f"id,status,amount\n1,won,{'x' * 500}\n").rejected
-    assert rejected.value is not None
-    assert len(rejected.value) == 80
+def test_a_value_that_cannot_be_read_is_cut_at_80_characters() -> None:
+    found = deals(f"id,status,amount\n1,won,{'x' * 500}\n")
+    assert len(found.account.unreadable[0].value) == len(unread(found[0])["amount"]) == 80
 
 
 def test_blank_cells_of_fields_other_than_text_are_missing() -> None:
@@ -354,8 +413,8 @@ def test_lines_may_end_in_any_way_and_cells_may_hold_line_breaks(ending: str) ->
     lines = ["", "id,status,lost_reason", '1,lost,"too', 'dear"', "", "2,gone,x", "3,won,"]
     found = deals(ending.join(lines))
     assert found[0].lost_reason == f"too{ending}dear"
-    assert [row.line for row in found.rejected] == [6]
-    assert len(found) == 2
+    assert [one.line for one in found.account.unreadable] == [6]
+    assert len(found) == 3
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
@@ -442,5 +501,5 @@ def test_an_unquoted_file_on_disk_says_what_it_is(tmp_path: Path) -> None:
     path = tmp_path / "opportunities.csv"
     path.write_text("id,status,Region\n1,won,N\n2,won,S\n3,x,N\n", encoding="utf-8")
     assert repr(read_csv(str(path), record=Deal)) == (
-        "Records: 2 deals from opportunities.csv; 1 row rejected, see .rejected; unmapped columns: Region"
+        "Records: 3 deals from opportunities.csv; status unreadable in 1, see .account; unmapped columns: Region"
     )

@@ -98,7 +98,7 @@ def test_blank_rows_are_counted_and_blank_lines_are_none():
 
 def test_lines_are_those_of_the_file_after_rows_were_skipped():
     found = read("Report\nid,status\n,\n1,won\n2,gone\n")
-    assert [row.line for row in found.rejected] == [5]
+    assert [one.line for one in found.account.unreadable] == [5]
 
 
 # limits
@@ -147,9 +147,9 @@ def test_a_workbook_reads_with_its_own_dates_and_numbers():
         [3, "gone", 1, None],
     )
     found = ck.read_excel(file, record=ck.Deal)
-    assert [(deal.id, deal.amount) for deal in found] == [("1", Decimal("12.5")), ("2", Decimal("1200.50"))]
+    assert [(deal.id, deal.amount) for deal in found[:2]] == [("1", Decimal("12.5")), ("2", Decimal("1200.50"))]
     assert found[0].closed_at == datetime(2026, 1, 31, 9)
-    assert [row.line for row in found.rejected] == [6]
+    assert [(one.line, one.value) for one in found.account.unreadable] == [(6, "'gone'")]
     assert (found.account.rows, found.account.skipped) == (4, {"line above the headers": 1})
 
 

@@ -58,8 +58,8 @@ def test_amounts_read_as_people_write_them(text: str, amount: str | None, kind: 
 
 
 @pytest.mark.parametrize("text", ["none left", "1,5,0", "12 apples", "5%", "(5", "--5", "1e999999999", "9" * 101])
-def test_what_is_no_amount_is_rejected(text: str):
-    assert column("amount", text, "1.50")[1].rejected[0].reason.startswith("not a number")
+def test_what_is_no_amount_cannot_be_read(text: str):
+    assert column("amount", text, "1.50")[1].account.unreadable[0].reason.startswith("not a number")
 
 
 def test_a_decimal_comma_that_shows_late_holds_for_the_numbers_before_it():
@@ -71,7 +71,10 @@ def test_a_decimal_comma_that_shows_late_holds_for_the_numbers_before_it():
 def test_a_column_that_shows_both_signs_is_refused_unless_one_is_said(cells: tuple[str, ...]):
     with pytest.raises(InputError, match=r"with a comma \('1,5.*'\) and with a point \('12.50'\); say decimal="):
         column("amount", *cells)
-    assert column("amount", *cells, decimal=".")[1].rejected[0].reason == "not a number with '.' before its decimals"
+    assert (
+        column("amount", *cells, decimal=".")[1].account.unreadable[0].reason
+        == "not a number with '.' before its decimals"
+    )
 
 
 def test_whole_numbers_have_thousands_whatever_the_sign():
@@ -104,8 +107,8 @@ def test_durations_read_as_people_write_them(text: str, seconds: float):
 
 
 @pytest.mark.parametrize("text", ["12:30", "soon", "5 parsecs", "1:99:00"])
-def test_what_is_no_duration_is_rejected(text: str):
-    assert len(column("handled_seconds", text, record=ck.Ticket)[1].rejected) == 1
+def test_what_is_no_duration_cannot_be_read(text: str):
+    assert len(column("handled_seconds", text, record=ck.Ticket)[1].account.unreadable) == 1
 
 
 @given(st.integers(0, 10**7))
@@ -134,7 +137,7 @@ def test_dates_read_as_systems_write_them(text: str, moment: datetime | None):
 
 
 def test_a_number_is_no_date_unless_its_form_is_said():
-    assert "date_format='unix_seconds'" in column("created_at", "1710121012345")[1].rejected[0].reason
+    assert "date_format='unix_seconds'" in column("created_at", "1710121012345")[1].account.unreadable[0].reason
     assert column("created_at", "1710121012345", date_format="unix_milliseconds")[0][0].year == 2024
     assert column("created_at", "46053.5", date_format="excel_days")[0] == [datetime(2026, 1, 31, 12)]
     assert column("expected_close_on", "46053", date_format="excel_days")[0] == [date(2026, 1, 31)]

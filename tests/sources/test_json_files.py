@@ -57,8 +57,8 @@ def test_no_bytes_make_it_raise_anything_but_its_own_errors(content: bytes) -> N
 )
 def test_arrays_and_lines_read_alike_and_know_their_lines(text: str) -> None:
     found = deals(text)
-    assert [deal.id for deal in found] == ["1", "3"]
-    assert [(row.line, row.field) for row in found.rejected] == [(2, "status")]
+    assert [deal.id for deal in found] == ["1", "2", "3"]
+    assert [(one.line, one.field) for one in found.account.unreadable] == [(2, "status")]
 
 
 def test_a_line_that_is_no_object_is_rejected_in_its_place() -> None:

@@ -68,7 +68,7 @@ def test_what_is_no_number_is_told_alike_before_and_after_the_decimal_sign_is_kn
         outcome(partial(read, io.StringIO(text), record=ck.Deal)) for read in (ck.read_csv, ck.stream_csv)
     )
     assert whole == streamed
-    assert "line 2: amount 'x' is not a number\n  line 3: status is missing\n" in str(whole[1])
+    assert "amount unreadable in 2: 'x' (2)\n  status unreadable in 1: no value (1)\n" in str(whole[1])
 
 
 @given(st.binary(max_size=300))
@@ -100,9 +100,9 @@ def test_the_account_is_complete_at_the_end_and_not_before() -> None:
     with pytest.raises(InputError, match=r"The account of <file> is complete when the stream has been read to its end"):
         _ = orders.account
     assert repr(orders) == "<stream of Order records from <file>, not read to its end>"
-    assert [order.id for order in orders] == ["1"]
-    assert (orders.account.rows, orders.account.used, orders.rejected[0].line) == (2, 1, 3)
-    assert repr(orders) == "<stream of Order records from <file>, 1 used>"
+    assert [order.id for order in orders] == ["1", "2"]
+    assert (orders.account.rows, orders.account.used, orders.account.unreadable[0].line) == (2, 2, 3)
+    assert repr(orders) == "<stream of Order records from <file>, 2 used>"
 
 
 def test_a_stream_can_be_strict() -> None:
@@ -111,11 +111,13 @@ def test_a_stream_can_be_strict() -> None:
 
 
 def test_a_kpi_of_a_stream_tells_the_rows_that_could_not_be_read() -> None:
-    text = "id,status\n1,won\n2,lost\n3,gone\n"
-    result = ck.win_rate(ck.stream_csv(io.StringIO(text), record=ck.Deal))
-    assert (result.value, result.accounts[0].rejected) == (0.5, 1)
-    tally = ck.Tally([ck.win_rate]).add(deals=ck.stream_csv(io.StringIO(text), record=ck.Deal))
-    assert [(each.value, each.accounts[0].rejected) for each in tally.report()] == [(0.5, 1)]
+    text = "id,status\n1,won\n2,lost\n3,gone\n4\n"
+    left_out = {"status unreadable": 1}
+    result = ck.win_rate(ck.stream_csv(io.StringIO(text), record=ck.Deal), most_unreadable=0.5)
+    assert (result.value, result.accounts[0].rejected, result.left_out) == (0.5, 1, left_out)
+    tally = ck.Tally([ck.win_rate], most_unreadable=0.5).add(deals=ck.stream_csv(io.StringIO(text), record=ck.Deal))
+    assert [(each.value, each.accounts[0].rejected, each.left_out) for each in tally.report()] == [(0.5, 1, left_out)]
+    assert ck.Tally([ck.win_rate]).add(deals=ck.stream_csv(io.StringIO(text), record=ck.Deal)).report()[0].value is None
 
 
 def test_amounts_are_read_alike_whoever_asks_for_the_records() -> None:
@@ -124,9 +126,10 @@ def test_amounts_are_read_alike_whoever_asks_for_the_records() -> None:
         "S1,C1,active,100.00,year,2026-01-05 09:00\nS2,C2,active,ten,month,2026-01-05 09:00\n"
     )
     whole = ck.read_csv(io.StringIO(text), preset="stripe_subscription")
-    streamed = ck.mrr(ck.stream_csv(io.StringIO(text), preset="stripe_subscription"), as_of=AS_OF, currency="USD")
-    assert (streamed.value, streamed.accounts) == (whole[0].mrr, ck.mrr(whole, as_of=AS_OF, currency="USD").accounts)
-    assert (streamed.value, streamed.unread) == (Decimal("8.333333"), {"mrr is not a number": 1})
+    asked: dict[str, Any] = {"as_of": AS_OF, "currency": "USD", "most_unreadable": 0.5}
+    streamed = ck.mrr(ck.stream_csv(io.StringIO(text), preset="stripe_subscription"), **asked)
+    assert (streamed.value, streamed.accounts) == (whole[0].mrr, ck.mrr(whole, **asked).accounts)
+    assert (streamed.value, streamed.left_out) == (Decimal("8.333333"), {"mrr unreadable": 1})
 
 
 @pytest.mark.slow

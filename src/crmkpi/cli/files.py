@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
+from ast import literal_eval
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Any
 
 from crmkpi.errors import FileFormatError
 from crmkpi.records import RECORDS
+from crmkpi.records.base import record_type
 from crmkpi.sources import Records, read_csv, read_excel, read_export, read_json
 from crmkpi.sources.currencies import meanings_of
 
@@ -73,6 +76,7 @@ def tell(path: str, records: Records[Any]) -> None:
         say(f"{path}: {note}")
     for reason, count in records.account.skipped.items():
         say(f"{path}: {count:,} skipped: {reason}")
+    _tell_unreadable(path, records)
     rejected = records.rejected
     if rejected:
         say(f"{path}: {len(rejected):,} {'row' if len(rejected) == 1 else 'rows'} could not be read")
@@ -81,6 +85,31 @@ def tell(path: str, records: Records[Any]) -> None:
         say(f"  line {row.line}: {f'{what} is ' if what else ''}{row.reason}")
     if len(rejected) > _MOST_MESSAGES:
         say(f"  and {len(rejected) - _MOST_MESSAGES:,} more")
+
+
+def _tell_unreadable(path: str, records: Records[Any]) -> None:
+    """Which fields could not be read on how many rows, with the commonest of their values and what they could mean."""
+    table = record_type(records.record).table
+    for field, count in records.account.unreadable_fields.items():
+        values = sorted((one for one in records.account.unreadable if one.field == field), key=lambda one: -one.count)
+        say(f"{path}: {field} cannot be read on {count:,} {'row' if count == 1 else 'rows'}, and counts as unreadable")
+        for one in values[:_MOST_MESSAGES]:
+            times = f" ({one.count:,} times)" if one.count > 1 else ""
+            say(f"  line {one.line}: {f'{one.value} is ' if one.value else ''}{one.reason}{times}")
+        if len(values) > _MOST_MESSAGES:
+            say(f"  and {len(values) - _MOST_MESSAGES:,} other values")
+        told = next((one.value for one in values if one.value), None)
+        if told is not None and field != "id":
+            meaning = shlex.quote(f"{table}:{field}:{_plain(told)}=...")
+            say(f"  --values {meaning} says what it means, nothing for no value")
+
+
+def _plain(value: str) -> str:
+    """A value as it stands in the file, from how Python writes it."""
+    try:
+        return str(literal_eval(value))
+    except (ValueError, SyntaxError):  # cut, or no literal
+        return value
 
 
 def say(message: str) -> None:

@@ -49,7 +49,9 @@ from crmkpi.errors import (
 )
 from crmkpi.measuring.dataset import Dataset
 from crmkpi.measuring.results import Report
+from crmkpi.measuring.unreadable import UnreadableReason
 from crmkpi.metrics.catalogue import catalogue
+from crmkpi.sources import Records
 from crmkpi.time.calendars import Calendar, CalendarUnit
 
 __all__ = ["main"]
@@ -171,7 +173,7 @@ def _add_question(report: argparse.ArgumentParser) -> None:
     report.add_argument("--format", choices=tuple(_FORMATS), default="table", help="(default: %(default)s)")
 
 
-def _report(arguments: argparse.Namespace) -> None:
+def _report(arguments: argparse.Namespace) -> int:
     given = files_of(arguments)
     try:  # not while parsing, where the value of a misspelt option would be taken for a KPI
         arguments.metrics = [read_chosen(name) for name in arguments.metrics]
@@ -188,7 +190,28 @@ def _report(arguments: argparse.Namespace) -> None:
     for table, records in tables.items():
         tell(given[table], records)
     crm = dataset_of(tables, calendar, arguments)
-    print(_FORMATS[arguments.format](_measured(crm, arguments)).rstrip("\n"))
+    report = _measured(crm, arguments)
+    print(_FORMATS[arguments.format](report).rstrip("\n"))
+    return _status(tables, report, arguments)
+
+
+def _status(tables: Mapping[str, Records[Any]], report: Report, arguments: argparse.Namespace) -> int:
+    """1 where most rows of a file are no records, or a KPI asked by name has no value for what cannot be read."""
+    status = 0
+    for table, records in tables.items():
+        rejected = len(records.rejected)
+        if rejected > (len(records) + rejected) / 2:
+            say(
+                f"error: {rejected:,} of {len(records) + rejected:,} rows of {records.source} are no {table}; is it "
+                f"the right file?"
+            )
+            status = 1
+    asked = {choice.id for choice in arguments.metrics if isinstance(choice, Metric)}
+    lost = [one.definition for one in report if one.definition in asked and isinstance(one.reason, UnreadableReason)]
+    if lost:
+        say(f"error: {', '.join(dict.fromkeys(lost))}: no value, for fields that cannot be read; see the report")
+        status = 1
+    return status
 
 
 def _check_report(arguments: argparse.Namespace, given: Mapping[str, str]) -> None:

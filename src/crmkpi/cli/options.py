@@ -101,7 +101,8 @@ def files_of(arguments: argparse.Namespace) -> dict[str, str]:
 def dataset_of(tables: Mapping[str, Records[Any]], calendar: Calendar, arguments: argparse.Namespace) -> Dataset:
     """The tables as a dataset, with the options for time and money."""
     rates = Rates(arguments.currency, dict(arguments.rate)) if arguments.rate else None
-    return Dataset(calendar=calendar, currency=arguments.currency, rates=rates, as_of=arguments.as_of, **tables)
+    given: dict[str, Any] = dict(tables)
+    return Dataset(calendar=calendar, currency=arguments.currency, rates=rates, as_of=arguments.as_of, **given)
 
 
 def recognise(arguments: argparse.Namespace, given: dict[str, str]) -> None:

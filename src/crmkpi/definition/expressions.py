@@ -43,6 +43,8 @@ __all__ = [
     "Presence",
     "Together",
     "Unless",
+    "UnreadValue",
+    "Unreadable",
     "ValueKind",
     "as_of",
     "as_predicate",
@@ -292,6 +294,28 @@ class Unless(Expression):
 
     def __repr__(self) -> str:
         return f"unless({self.item!r})"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Unreadable(Expression):
+    """True where a field holds something that its reader could not read; engines ask it, definitions do not."""
+
+    item: Field
+    kind: ValueKind = "predicate"
+
+    def __repr__(self) -> str:
+        return f"unreadable({self.item!r})"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class UnreadValue(Expression):
+    """What stands in a field that could not be read, as text."""
+
+    item: Field
+    kind: ValueKind = "text"
+
+    def __repr__(self) -> str:
+        return f"unread_value({self.item!r})"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

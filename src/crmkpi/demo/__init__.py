@@ -31,7 +31,7 @@ from crmkpi.errors import ParameterError
 from crmkpi.measuring.dataset import Dataset
 from crmkpi.money import Rates
 from crmkpi.records import RECORDS
-from crmkpi.sources import Records, read_csv, write_csv
+from crmkpi.sources import read_csv, write_csv
 from crmkpi.time.calendars import Calendar
 
 __all__ = ["AS_OF", "run", "sample_company"]
@@ -43,8 +43,9 @@ _RATES = {"CHF": "1.05"}
 # Rows as people and systems spoil them: each is a row of the file whose other cells are empty.
 _SPOILED: Mapping[str, tuple[Mapping[str, str], ...]] = {
     "deals": (
-        {"id": "D-import-1", "status": "won", "amount": "on request", "closed_at": "2026-08-11"},
-        {"id": "D-import-2", "status": "Pending legal", "amount": "900", "closed_at": "2026-08-12"},
+        {"id": "D-import-1", "status": "won", "amount": "on request", "closed_at": "2026-03-11"},
+        {"id": "D-import-2", "status": "open", "amount": "900", "expected_close_on": "after the audit"},
+        {"id": "", "status": "", "amount": "2500"},
     ),
     "tickets": ({"id": "T-import-1", "created_at": "last Tuesday"},),
     "surveys": ({"id": "Q-import-1", "kind": "nps", "score": "11", "answered_at": "2026-07-02"},),
@@ -89,7 +90,7 @@ def run(directory: Path) -> str:
         path = directory / f"{table}.csv"
         write_csv(records, path)
         _spoil(path, _SPOILED.get(table, ()))
-    tables: dict[str, Records[Any]] = {
+    tables: dict[str, Any] = {
         table: read_csv(directory / f"{table}.csv", record=record) for table, record in RECORDS.items()
     }
     crm = Dataset(

@@ -116,6 +116,16 @@ def _comparison(results: Sequence[Result]) -> dict[str, Column]:
         "change": _values(results, lambda result: result.change and result.change.absolute),
         "relative_change": Column("number", [change and change.relative for change in changes]),
         "better": Column("flag", [change and change.better for change in changes]),
+        "change_low": _values(
+            results, lambda result: result.change and result.change.interval and result.change.interval.low
+        ),
+        "change_high": _values(
+            results, lambda result: result.change and result.change.interval and result.change.interval.high
+        ),
+        "p_value": Column("number", [change and change.p_value for change in changes]),
+        "adjusted_p": Column("number", [change and change.adjusted_p for change in changes]),
+        "verdict": Column("text", [change and change.verdict for change in changes]),
+        "no_verdict": Column("text", [change and change.reason for change in changes]),
     }
 
 

@@ -92,6 +92,8 @@ def _told(account: LoadAccount) -> Iterator[str]:
         )
     if account.unmapped:
         yield f"columns that fill no field: {listed(account.unmapped)}"
+    for name, count in account.unreadable_fields.items():
+        yield f"{name} unreadable in {count:,}: {account.words_of(name)}"
     if account.coerced:
         counts = (f"{header} ({sum(kinds.values()):,})" for header, kinds in account.coerced.items())
         yield f"values not taken as they stood: {listed(counts)}"

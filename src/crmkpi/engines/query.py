@@ -12,6 +12,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Context, Decimal, Inexact, localcontext
+from enum import Enum
 from operator import mul
 from typing import Any, Literal
 
@@ -23,6 +24,7 @@ __all__ = [
     "EXACT",
     "MICROSECOND",
     "NO_DATE",
+    "UNREADABLE",
     "Anchor",
     "Answer",
     "Group",
@@ -33,9 +35,12 @@ __all__ = [
     "Sample",
     "SegmentKey",
     "Slot",
+    "UnreadableFoundError",
     "empty_state",
     "merged_state",
+    "padded",
     "quotient",
+    "without_unreadable",
 ]
 
 # Sums and squares are added without rounding, so that the order of the records never shows in a result.
@@ -45,12 +50,24 @@ EXACT = Context(prec=4000, Emax=9999, Emin=-9999, traps=[Inexact], clamp=0)
 # The one operation on money that rounds, and always in the same way.
 _QUOTIENT = Context(prec=28)
 
+
+class _Unreadable(Enum):
+    """The group of records whose segment cannot be read."""
+
+    UNREADABLE = "unreadable"
+
+
+UNREADABLE = _Unreadable.UNREADABLE
 NO_DATE = -1  # the part of records whose anchor is missing: in no period, but in the whole
 
 Keep = Literal["total", "squares", "values", "all", "extremes"]  # with "all", not only those at some ranks
 Part = int | None  # an elementary interval, NO_DATE, or None where the query has no periods
 Group = tuple[tuple[Hashable, ...], Part]
 MICROSECOND = timedelta(microseconds=1)
+
+
+class UnreadableFoundError(Exception):
+    """Records that were hoped to be read in every field that the query asks for are not: ask again, the careful way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +90,9 @@ class Slot:
     """One thing to keep per group: how many records, or something of their values, where a condition holds.
 
     `key` keeps it per value of a key (one row per customer first); `currency` tells the amounts' currencies apart.
+
+    `where` is asked of records that were read in every field that the query asks for, and `careful`, which knows of
+    fields that cannot be read, of all others. A slot that counts only such records is `only_unreadable`.
     """
 
     what: Literal["count", "values", "distinct", "latest"]
@@ -83,10 +103,18 @@ class Slot:
     currency: Field | None = None
     keep: set[Keep] = field(default_factory=set)
     fractions: set[float] = field(default_factory=set)  # of the quantiles for which values are kept
+    careful: Expression | None = None
+    only_unreadable: bool = False
 
     @property
     def text(self) -> str:
         """Slots with the same text are one slot."""
+        if self.careful is not None:
+            return f"{self._text} or {self.careful!r} {self.only_unreadable}"
+        return self._text
+
+    @property
+    def _text(self) -> str:
         return f"{self.what} {self.value!r} where {self.where!r} per {self.key!r} by {self.moment!r}"
 
     @property
@@ -126,6 +154,7 @@ class Query:
     segments: tuple[SegmentKey, ...]
     anchors: list[Anchor] = field(default_factory=list)
     compiled: dict[Any, Any] = field(default_factory=dict)  # what an engine keeps to answer this query again
+    unreadable: frozenset[str] = frozenset()  # fields of the table that may hold what cannot be read, as dotted paths
 
     def anchor(self, at: Expression | None, *, stock: bool) -> int:
         """The number of the anchor with that timestamp, made at the first request."""
@@ -250,6 +279,32 @@ class Answer:
         unread = dict(Counter(self.unread) + Counter(other.unread))
         skipped = dict(Counter(self.skipped) + Counter(other.skipped))
         return Answer(given, groups, self.rejected + other.rejected, unread, skipped)
+
+
+def without_unreadable(query: Query) -> Query:
+    """The query of an engine whose tables hold nothing that cannot be read."""
+    anchors = [
+        Anchor(anchor.at, anchor.stock, [slot for slot in anchor.slots if not slot.only_unreadable])
+        for anchor in query.anchors
+    ]
+    if all(len(mine.slots) == len(other.slots) for mine, other in zip(anchors, query.anchors, strict=True)):
+        return query
+    return Query(query.type_, query.segments, anchors)
+
+
+def padded(query: Query, groups: Sequence[Mapping[Group, Sequence[Any]]]) -> list[dict[Group, list[Any]]]:
+    """The groups of an answer to `without_unreadable(query)` as an answer to the query itself."""
+    made: list[dict[Group, list[Any]]] = []
+    for anchor, found in zip(query.anchors, groups, strict=True):
+        if not any(slot.only_unreadable for slot in anchor.slots):
+            made.append({group: list(states) for group, states in found.items()})
+            continue
+        each = {}
+        for group, states in found.items():
+            known = iter(states)
+            each[group] = [empty_state(slot) if slot.only_unreadable else next(known) for slot in anchor.slots]
+        made.append(each)
+    return made
 
 
 def quotient(amount: Any, divisor: Any) -> Any:

@@ -37,7 +37,17 @@ from crmkpi.statistics.differences import (
 from crmkpi.statistics.intervals import Interval
 from crmkpi.time.periods import Period
 
-__all__ = ["Adjust", "Change", "Compared", "Comparisons", "Verdict", "change_of", "check_adjust", "difference_of"]
+__all__ = [
+    "Adjust",
+    "Change",
+    "Compared",
+    "Comparisons",
+    "Verdict",
+    "change_of",
+    "check_adjust",
+    "comparisons_told",
+    "difference_of",
+]
 
 Verdict = Literal["up", "down", "no clear change", "too few to say"]
 Adjust = Literal["bh", "none"]
@@ -166,10 +176,11 @@ class Comparisons:
     def __reduce__(self) -> tuple[Any, ...]:
         if self._results:
             self.change(0)
-        return _restored, (self._changes, self._adjust, self.count)
+        return comparisons_told, (self._changes, self._adjust, self.count)
 
 
-def _restored(changes: list[Change] | None, adjust: Adjust, count: int) -> Comparisons:
+def comparisons_told(changes: list[Change] | None, adjust: Adjust, count: int) -> Comparisons:
+    """The comparisons whose changes are known already, from a copy or from what was written of them."""
     made = Comparisons((), adjust)
     made._changes, made.count = changes, count  # noqa: SLF001  # of its own class
     return made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from datetime import date, datetime, time, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,14 +15,17 @@ from crmkpi.engines.frames.backends import backend_of
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.errors import InputError, MissingTableError, PeriodError, UnknownNameError, did_you_mean, unknown_name
 from crmkpi.measuring.changes import Adjust, check_adjust
+from crmkpi.measuring.lookup import index_of, on_one_line, unreadable_fields
 from crmkpi.measuring.measurement import chosen_metrics, measure, measure_one, report, zone_notes
 from crmkpi.measuring.reading import EVER
 from crmkpi.measuring.results import Report, Result
 from crmkpi.measuring.segments import By
+from crmkpi.measuring.unreadable import MOST_UNREADABLE, check_most_unreadable
 from crmkpi.metrics.catalogue import catalogue
 from crmkpi.money import Rates
 from crmkpi.records import RECORDS, known_tables
 from crmkpi.records.base import record_type
+from crmkpi.sources.loaded import Records
 from crmkpi.time.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit, check_calendar
 from crmkpi.time.periods import Period
 
@@ -32,8 +36,7 @@ __all__ = ["Compare", "Dataset", "framed", "result_of"]
 
 Compare = Literal["previous", "year_ago"] | Period | str | None  # noqa: PYI051  # the two words, or a period's
 _NOT_TABLES = (str, bytes, Mapping)  # iterable, but not of records
-_SETTINGS = ("calendar", "currency", "rates", "as_of")
-_LINE = 80  # characters of a terminal
+_SETTINGS = ("calendar", "currency", "rates", "as_of", "most_unreadable")
 
 _check: Callable[..., QualityReport] = hook("check")
 
@@ -44,7 +47,9 @@ class Dataset:
     A table is any iterable of its records; one that can be read only once, such as a generator, serves one call.
     `calendar` gives the time zone in which days begin, and the fiscal year, week start and opening hours. `currency` is
     that of amounts which carry none. `rates` convert every amount to one currency. `as_of` is the day (to its end) or
-    instant up to which the data is known: it decides what is complete, and what "last month" means.
+    instant up to which the data is known: it decides what is complete, and what "last month" means. `most_unreadable`
+    is the share of records that a KPI may leave out because a field that it reads could not be read; past it the KPI
+    has no value, since what is left is no fair sample.
 
     >>> from crmkpi import Deal, win_rate
     >>> crm = Dataset(deals=[Deal(id="1", status="won", owner="Ada"), Deal(id="2", status="lost", owner="Bo")])
@@ -55,7 +60,7 @@ class Dataset:
     crmkpi.errors.UnknownNameError: A dataset has no table 'deal'. Did you mean 'deals'?
     """
 
-    __slots__ = ("_indexes", "_spent", "as_of", "calendar", "currency", "rates", "tables")
+    __slots__ = ("_indexes", "_marks", "_spent", "as_of", "calendar", "currency", "most_unreadable", "rates", "tables")
 
     def __init__(
         self,
@@ -64,6 +69,7 @@ class Dataset:
         currency: str | None = None,
         rates: Rates | None = None,
         as_of: date | None = None,
+        most_unreadable: float = MOST_UNREADABLE,
         **tables: Iterable[Any],
     ) -> None:
         tables = {name: framed(name, records) for name, records in tables.items()}
@@ -83,11 +89,14 @@ class Dataset:
             raise InputError(f"`rates` is a Rates, such as Rates('EUR', {{'USD': '0.9'}}); got {rates!r}.")
         if currency is not None and not isinstance(currency, str):
             raise InputError(f"`currency` is the name of a currency, such as 'EUR'; got {currency!r}.")
+        check_most_unreadable(most_unreadable)
         self.tables: Mapping[str, Iterable[Any]] = MappingProxyType(dict(tables))
         self.calendar = calendar
         self.currency = currency
         self.rates = rates
         self.as_of = as_of
+        self.most_unreadable = most_unreadable
+        self._marks: dict[str, frozenset[str]] = {}
         self._indexes: dict[str, dict[str, Any]] = {}
         self._spent: set[str] = set()
 
@@ -102,6 +111,7 @@ class Dataset:
         parameters: Mapping[str, Any] | None = None,
         confidence: float | None = 0.95,
         adjust: Adjust = "bh",
+        most_unreadable: float | None = None,
     ) -> Report:
         """Measure KPIs, all in one pass over each table: one result per metric, period and segment.
 
@@ -111,8 +121,20 @@ class Dataset:
         "previous" one, the one a "year_ago", or a period of yours. `parameters` are the numbers that KPIs ask for.
         `confidence` is that of the intervals; None leaves them off, which is faster. The verdicts of several
         comparisons are adjusted for their number (Benjamini-Hochberg); `adjust="none"` takes each for itself.
+        `most_unreadable` stands in place of the dataset's.
         """
         check_adjust(adjust)
+        if most_unreadable is not None:
+            return self._allowing(most_unreadable).measure(
+                metrics,
+                period=period,
+                every=every,
+                by=by,
+                compare=compare,
+                parameters=parameters,
+                confidence=confidence,
+                adjust=adjust,
+            )
         periods = self.periods(period, every)
         against = None if compare is None else [self._other(each, compare) for each in periods]
         statements: list[tuple[str, str]] = []
@@ -169,6 +191,13 @@ class Dataset:
             adjust=adjust,
         )
 
+    def _allowing(self, most_unreadable: float) -> Dataset:
+        """The same tables, and what is known of them, with another share of unreadable records."""
+        check_most_unreadable(most_unreadable)
+        other = copy(self)
+        other.most_unreadable = most_unreadable
+        return other
+
     def scorecard(
         self,
         theme: str | None = None,
@@ -206,7 +235,7 @@ class Dataset:
                 f"{', '.join(self.tables) or '(none)'} alone; crmkpi show KPI says what each one reads."
             )
         return chosen, tuple(
-            _on_one_line(f"not measured for lack of {what}: ", names) for what, names in lacking.items() if what
+            on_one_line(f"not measured for lack of {what}: ", names) for what, names in lacking.items() if what
         )
 
     def _lacks(self, metric: Metric, parameters: Mapping[str, Any]) -> str:
@@ -287,6 +316,22 @@ class Dataset:
             self._spent.add(table)
         return records
 
+    def unreadable(self, table: str, *, look: bool = False) -> frozenset[str] | None:
+        """The fields of a table that are known to be unreadable somewhere; None where any may be, as of a stream.
+
+        With `look` the records of a list are looked through for them; without, as far as somebody did before.
+        """
+        records = self.tables[table]
+        if isinstance(records, FrameTable):
+            return frozenset()
+        if isinstance(records, Records):
+            return frozenset(records.account.unreadable_fields)
+        if not isinstance(records, Sequence) and table not in self._indexes:
+            return None
+        if look and table not in self._indexes:
+            self._marks[table] = unreadable_fields(records)
+        return self._marks.get(table, frozenset())
+
     def index(self, table: str) -> Mapping[str, Any]:
         """The records of a related table by id."""
         if table not in self._indexes:
@@ -300,15 +345,8 @@ class Dataset:
                     f"Fields of {table} are looked up for records, so {table} must be records as well; got a frame. "
                     "Give both tables as frames of one library."
                 )
-            index: dict[str, Any] = {}
-            for record in self.records(table):
-                if record.id in index:
-                    raise InputError(
-                        f"Two records of {table} have the id {record.id!r}, so that a reference to it is ambiguous; "
-                        "remove one of them."
-                    )
-                index[record.id] = record
-            self._indexes[table] = index
+            self._indexes[table] = index = index_of(table, self.records(table), self.tables[table])
+            self._marks[table] = unreadable_fields(index.values())
         return self._indexes[table]
 
     def known_until(self) -> tuple[datetime, datetime]:
@@ -384,16 +422,6 @@ def _dataset(metric: Metric, data: Any, tables: Mapping[str, Any], settings: dic
         raise InputError(f"{metric.id} reads {' and '.join(metric.tables)}; give them by name: {_asks(metric)}.")
     found: dict[str, Any] = {missing[0]: data, **tables}
     return Dataset(**found, **settings)
-
-
-def _on_one_line(head: str, names: Sequence[str]) -> str:
-    """As many of the names as a line of a terminal holds, and how many more there are."""
-    line = head
-    for shown in range(len(names), 0, -1):
-        line = head + ", ".join(names[:shown]) + (f" and {len(names) - shown} more" if shown < len(names) else "")
-        if len(line) <= _LINE:
-            break
-    return line
 
 
 def _size(records: Any) -> str:

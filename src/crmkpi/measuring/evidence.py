@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -9,6 +10,7 @@ from typing import Any
 
 from crmkpi.definition.metric import Estimated
 from crmkpi.engines.query import Answer, Sample
+from crmkpi.measuring.counting import Counts, may_be
 from crmkpi.measuring.formula import interval_of, sampled_input
 from crmkpi.measuring.moments import Moments, moments_of
 from crmkpi.measuring.plan import MetricPlan
@@ -49,10 +51,14 @@ class Witness:
         )
 
     def finding(
-        self, cut: Cut, segment: tuple[Hashable, ...], inputs: Mapping[str, Input], numbers: Mapping[str, Any] | None
+        self,
+        cut: Cut,
+        counts: Sequence[Counts],
+        segment: tuple[Hashable, ...],
+        inputs: Mapping[str, Input],
+        numbers: Mapping[str, Any] | None,
     ) -> Callable[[], Evidence]:
         """What finds the evidence of one segment; `numbers` went into the formula, None where it gave no value."""
-        counts = cut.counts(segment)
         moments = self._moments(cut, segment, inputs)
         if numbers is None or self.confidence is None:
             return partial(self._evidence, segment, counts, None, None, moments)
@@ -81,7 +87,7 @@ class Witness:
     def _evidence(
         self,
         segment: tuple[Hashable, ...],
-        counts: Sequence[Sequence[int]],
+        counts: Sequence[Counts],
         numbers: Mapping[str, Any] | None,
         sample: Sample | None,
         moments: Callable[[], Moments] | None,
@@ -90,15 +96,32 @@ class Witness:
         if numbers is not None and self.confidence is not None:
             interval, n = interval_of(self.plan.metric, numbers, sample, confidence=self.confidence)
         accounts = self._accounts(segment, counts)
+        aside = sum(values.total() for account in accounts for values in map(Counter, account.unreadable.values()))
+        if interval is not None and aside:
+            interval = replace(interval, without=aside)
         return interval, n if n is not None else accounts[-1].used, accounts, None if moments is None else moments()
 
-    def _accounts(self, segment: tuple[Hashable, ...], counts: Sequence[Sequence[int]]) -> tuple[Account, ...]:
+    def _accounts(self, segment: tuple[Hashable, ...], counts: Sequence[Counts]) -> tuple[Account, ...]:
         made = []
-        for plan, (used, *others) in zip(self.plan.accounts, counts, strict=True):
+        for plan, counted in zip(self.plan.accounts, counts, strict=True):
+            used, *others = counted.numbers
             answer = self.answers[plan.table]
             given = answer.given.get(segment, 0) + answer.rejected
             left_out = plan.left_out(others)
+            if plan.unread is not None:
+                given += sum(count for other, count in answer.given.items() if may_be(other, segment))
+                left_out |= {f"{name} unreadable": sum(values.values()) for name, values in counted.unread.items()}
             made.append(
-                Account(plan.table, plan.at, given, used, left_out, answer.rejected, answer.unread, answer.skipped)
+                Account(
+                    plan.table,
+                    plan.at,
+                    given,
+                    used,
+                    left_out,
+                    answer.rejected,
+                    answer.unread,
+                    answer.skipped,
+                    {name: dict(values) for name, values in counted.unread.items()},
+                )
             )
         return tuple(made)

@@ -2,46 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from crmkpi.definition.expressions import as_of
 from crmkpi.definition.metric import Metric
-from crmkpi.engines.frames.backends import at_home
-from crmkpi.engines.frames.table import FrameTable
-from crmkpi.engines.query import Answer, Query
-from crmkpi.engines.records import engine as records_engine
 from crmkpi.errors import (
     CurrencyError,
     InputError,
-    MissingTableError,
-    ParameterError,
-    unknown_name,
 )
+from crmkpi.measuring.asking import read
 from crmkpi.measuring.changes import Adjust
 from crmkpi.measuring.evidence import Witness
 from crmkpi.measuring.formula import counted, evaluated
 from crmkpi.measuring.plan import MetricPlan, Plan
-from crmkpi.measuring.reading import EVER, Input, Reader, Timeline
+from crmkpi.measuring.reading import Input, Reader
 from crmkpi.measuring.results import Report, Result, compared, measured, together
-from crmkpi.measuring.segments import By, Segment, segment_keys, segments_of
-from crmkpi.measuring.shifts import moved
-from crmkpi.measuring.unknown_attributes import attribute_of, check_attribute, noting
+from crmkpi.measuring.segments import By, Segment, segments_of
+from crmkpi.measuring.unreadable import too_many_unreadable
 from crmkpi.metrics.catalogue import catalogue
-from crmkpi.money import Rates
-from crmkpi.sources.account import LoadAccount, reasons_of
-from crmkpi.statistics.confidence import check_confidence
-from crmkpi.time.calendars import Calendar
 from crmkpi.time.periods import Period
 
 if TYPE_CHECKING:
     from crmkpi.measuring.dataset import Dataset
 
-__all__ = ["built", "chosen_metrics", "measure", "measure_one", "read", "report", "zone_notes"]
-
-_ALL_TIME = Timeline([None], EVER, whole=True)
-_KEPT_PLANS = 500
+__all__ = ["built", "chosen_metrics", "measure", "measure_one", "report", "zone_notes"]
 
 
 def measure(
@@ -121,180 +105,6 @@ def chosen_metrics(metrics: Metric | str | Iterable[Metric | str]) -> tuple[Metr
     return found
 
 
-def read(
-    crm: Dataset,
-    metrics: Sequence[Metric],
-    periods: Sequence[Period | None],
-    segments: Sequence[Segment],
-    parameters: Mapping[str, Any],
-    *,
-    confidence: float | None,
-    partly: bool = False,
-    statements: list[tuple[str, str]] | None = None,
-    moments: bool = False,
-) -> tuple[Reader, Plan]:
-    """Ask every table once, and give a reader of the answers.
-
-    With `partly` the answers will be merged with those of other parts of the data: a table may be left out, and what
-    only merges as a whole is kept as a whole.
-    """
-    if confidence is not None:
-        check_confidence(confidence)
-    for metric in metrics:
-        for table in metric.tables:
-            if table not in crm.tables and not partly:
-                raise MissingTableError(
-                    f"{metric.id} needs the table {table!r}, which the dataset lacks; it has "
-                    f"{', '.join(crm.tables) or 'none'}. Add {table}=... to the Dataset."
-                )
-    # Rates that change from day to day need each record's date, even where no period is asked for.
-    undated = not any(periods)
-    whole = undated and not (crm.rates is not None and crm.rates.dated)
-    kept = {"whole": whole, "undated": undated, "intervals": confidence is not None, "moments": moments}
-    plan = _plan(tuple(metrics), tuple(segments), **kept)
-    values = _parameter_values(metrics, parameters)
-    if whole and crm.as_of is None:
-        timeline = _ALL_TIME
-    else:
-        earlier = (moved(period, measure, values) for measure in plan.shifting for period in periods)
-        found = [*periods, *(period for period in earlier if period is not None)]
-        timeline = Timeline(found, crm.known_until(), whole=whole)
-    functions = _functions(crm, plan)
-    attributes: dict[str, set[str]] = {}
-    answers = {
-        table: _answer(
-            crm,
-            query,
-            timeline,
-            functions,
-            values,
-            attributes,
-            confidence=confidence,
-            partly=partly,
-            statements=statements,
-        )
-        for table, query in plan.queries.items()
-        if table in crm.tables
-    }
-    if not partly:  # a part of the data may lack what another one has
-        for position, segment in enumerate(segments):
-            check_attribute(crm, segment, position, plan, answers, attributes)
-    # Converted amounts carry no currency of their own.
-    currency = crm.currency if crm.rates is None else crm.rates.to
-    return Reader(answers, timeline, {**values, repr(as_of): crm.known_until()}, currency), plan
-
-
-def _answer(
-    crm: Dataset,
-    query: Query,
-    timeline: Timeline,
-    functions: Mapping[str, Callable[..., Any]],
-    parameters: Mapping[str, Any],
-    attributes: dict[str, set[str]],
-    *,
-    confidence: float | None,
-    partly: bool,
-    statements: list[tuple[str, str]] | None,
-) -> Answer:
-    """The answer of the engine that the table belongs to; `attributes` receives what the records of a stream have."""
-    table = crm.tables[query.type_.table]
-    if isinstance(table, FrameTable):
-        from crmkpi.engines.frames import engine  # noqa: PLC0415  # only where there are frames
-
-        with at_home(table.backend, query.type_.table):
-            answer = engine.answer(
-                query,
-                table,
-                moments=timeline.moments,
-                tables=crm.tables,
-                calendar=crm.calendar,
-                rates=crm.rates,
-                currency=crm.currency,
-                parameters=parameters,
-                confidence=confidence,
-                merging=partly or timeline.merging,
-                statements=statements,
-            )
-            answer.unread, answer.skipped = reasons_of(table.rejected), dict(table.skipped)
-            return answer
-    found = crm.records(query.type_.table)
-    if isinstance(found, Iterator) and any(attribute_of(key) is not None for key in query.segments):
-        found = noting(found, attributes.setdefault(query.type_.table, set()))
-    answer = records_engine.answer(
-        query,
-        found,
-        moments=timeline.moments,
-        tables=crm.index,
-        functions=functions,
-        parameters=parameters,
-    )
-    answer.rejected = len(getattr(table, "rejected", ()))
-    account = getattr(table, "account", None)
-    if isinstance(account, LoadAccount):
-        answer.unread, answer.skipped = reasons_of(account.rejected), dict(account.skipped)
-    return answer
-
-
-_PLANS: dict[tuple[Any, ...], Plan] = {}
-
-
-def _plan(metrics: tuple[Metric, ...], segments: tuple[Segment, ...], **kept: bool) -> Plan:
-    key = (tuple(map(id, metrics)), *kept.items())
-    if not segments and key in _PLANS:
-        return _PLANS[key]
-    types = (
-        [measure.base.record_type_ for metric in metrics for measure in metric.measures.values()] if segments else []
-    )
-    keys = {type_.table: segment_keys(segments, type_) for type_ in types}
-    plan = Plan(metrics, keys, **kept)
-    if not segments:
-        if len(_PLANS) > _KEPT_PLANS:  # metrics made on the fly must not be kept for ever
-            _PLANS.clear()
-        _PLANS[key] = plan  # the plan holds the metrics, so their identities stay theirs
-    return plan
-
-
-def _parameter_values(metrics: Sequence[Metric], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters inside expressions, by their printed form; days become durations."""
-    if not isinstance(given, Mapping):
-        raise InputError(f"`parameters` maps names to numbers, such as {{'quota': 50000}}; got {given!r}.")
-    known = {name for metric in metrics for name in metric.parameters}
-    for name in given:
-        if name not in known:
-            raise unknown_name(f"None of the metrics has a parameter {name!r}.", name, known)
-    values: dict[str, Any] = {}
-    for metric in metrics:
-        if metric.parameters:
-            for name, value in metric.parameter_values(given).items():
-                parameter = metric.parameters[name]
-                values[repr(parameter)] = timedelta(days=float(value)) if parameter.unit == "days" else value
-    return values
-
-
-def _functions(crm: Dataset, plan: Plan) -> dict[str, Callable[..., Any]]:
-    """What the calendar and the rates do for the engine."""
-    for found in plan.metrics:
-        if found.metric.needs_as_of and crm.as_of is None:
-            raise ParameterError(
-                f"{found.metric.id} must know up to which day the data goes; give as_of=... (to the Dataset, or to the "
-                "call)."
-            )
-    functions: dict[str, Callable[..., Any]] = {"local_day": crm.calendar.local_day}
-    if plan.asks_business_time:
-        functions["business_time"] = crm.calendar.open_time().between
-    if crm.rates is not None:
-        functions["convert"] = _converter(crm.rates, crm.currency, crm.calendar)
-    return functions
-
-
-def _converter(rates: Rates, default: str | None, calendar: Calendar) -> Callable[..., Any]:
-    def convert(amount: Any, currency: str | None, moment: datetime | None) -> Any:
-        day = None if moment is None else calendar.local_day(moment)
-        return rates.convert(amount, currency if currency is not None else default, day)
-
-    return convert
-
-
 class _Builder:
     """Builds the results of one measurement."""
 
@@ -351,6 +161,12 @@ class _Builder:
             totals = {name: found.value for name, found in inputs.items()}
             numbers = totals | parameters if parameters else totals
             reason = self._blank(metric, segment) if related else None
+            counts = cut.counts(segment)
+            if reason is None and any(account.unread is not None for account in (*plan.accounts, *plan.earlier)):
+                asked = [*zip(plan.accounts, counts, strict=True), *cut.earlier_counts(segment)]
+                reason = too_many_unreadable(
+                    [(account.table, found) for account, found in asked], self._crm.most_unreadable
+                )
             if reason is None and lacks:
                 reason = next((one.missing for one in inputs.values() if one.value is None and one.missing), None)
             value, exact, reason = (None, None, reason) if reason else evaluated(metric, numbers)
@@ -365,7 +181,7 @@ class _Builder:
                 self._named(segment),
                 complete,
                 exact,
-                find=witness.finding(cut, segment, inputs, None if reason else numbers),
+                find=witness.finding(cut, counts, segment, inputs, None if reason else numbers),
             )
 
     def _named(self, segment: tuple[Hashable, ...]) -> Mapping[str, Hashable]:

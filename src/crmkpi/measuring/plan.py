@@ -9,36 +9,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from functools import reduce
 from itertools import combinations
-from operator import and_, or_
+from types import MappingProxyType
 from typing import Any, Literal
 
 from crmkpi.definition.expressions import (
     BusinessTime,
-    Combination,
-    Comparison,
-    Constant,
     Expression,
     Field,
-    Membership,
     Operation,
-    Presence,
     Unless,
+    Unreadable,
+    UnreadValue,
     table_of,
     walk,
 )
 from crmkpi.definition.measures import Grouped, Measure
 from crmkpi.definition.metric import Mean, Metric
-from crmkpi.engines.query import Keep, Query, SegmentKey, Slot
+from crmkpi.engines.query import Anchor, Keep, Query, SegmentKey, Slot
 from crmkpi.errors import PeriodError
+from crmkpi.measuring.conditions import every, implies, union
 from crmkpi.measuring.moments import sampled
-from crmkpi.records.base import RecordType
+from crmkpi.measuring.uncertain import Doubt, Uncertainty, doubt_of
+from crmkpi.measuring.usable import currency_of, not_left_out, not_negative, own_reasons, used_by
+from crmkpi.records.base import RecordType, record_class, record_type
 
-__all__ = ["AccountPlan", "Column", "MeasurePlan", "MetricPlan", "Plan"]
-
-_ZERO = Constant(timedelta(0), "duration")
+__all__ = ["AccountPlan", "Column", "MeasurePlan", "MetricPlan", "Plan", "UnreadPlan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +58,23 @@ class MeasurePlan:
 
 
 @dataclass(frozen=True, slots=True)
+class UnreadPlan:
+    """Where is found what could not be read: the values by field, each with its count.
+
+    `undated` is of records whose date cannot be read, so that they may be of any period: the field, its values, how
+    many of these records would be used if no period were asked for, and the anchor and number of the slot that counts
+    the records of all periods together. `segment` counts what would be used of records whose segment cannot be read,
+    and `segments` are the values of the fields that say the segment.
+    """
+
+    fields: tuple[tuple[str, int], ...]
+    undated: tuple[str, int, int, int, int] | None = None
+    segment: int | None = None
+    segments: tuple[tuple[str, int], ...] = ()
+    shifted: Measure | None = None  # for a measure of an earlier period, which is in no account, that measure
+
+
+@dataclass(frozen=True, slots=True)
 class AccountPlan:
     """Where the evidence of one metric on one table and anchor is found."""
 
@@ -71,6 +84,7 @@ class AccountPlan:
     stock: bool
     used: int
     reasons: tuple[tuple[str, int], ...]
+    unread: UnreadPlan | None = None
 
     @property
     def no_date(self) -> str:
@@ -93,7 +107,25 @@ class MetricPlan:
     metric: Metric
     measures: Mapping[str, MeasurePlan]
     accounts: tuple[AccountPlan, ...]
+    earlier: tuple[AccountPlan, ...] = ()  # of measures of an earlier period, where something of it is in doubt
     joints: Mapping[tuple[str, str], tuple[Column, ...]] | None = None  # what `moments_of` takes; None if not asked for
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A column before it has a number."""
+
+    name: str
+    column: str
+    measure: Measure
+    slot: Slot
+    table: str
+    anchor: int
+    stock: bool
+
+    @property
+    def shift(self) -> tuple[Any, ...]:
+        return (self.table, self.anchor, self.measure.shift, repr(self.measure.steps))
 
 
 class Plan:
@@ -101,10 +133,21 @@ class Plan:
 
     `undated` says that no period is asked for: flows then need no timestamp. `whole` says that no day matters either,
     as that of a rate would. Without `intervals` nothing is kept that only an interval needs, and without `moments`
-    nothing that only the interval of a change needs.
+    nothing that only the interval of a change needs. `unreadable` are the fields of each table that may hold what
+    cannot be read, None where every field may.
     """
 
-    __slots__ = ("_intervals", "_moments", "_undated", "_whole", "asks_business_time", "metrics", "queries", "shifting")
+    __slots__ = (
+        "_intervals",
+        "_moments",
+        "_undated",
+        "_whole",
+        "asks_business_time",
+        "metrics",
+        "queries",
+        "shifting",
+        "unreadable",
+    )
 
     def __init__(
         self,
@@ -115,16 +158,20 @@ class Plan:
         intervals: bool,
         undated: bool = False,
         moments: bool = False,
+        unreadable: Mapping[str, frozenset[str] | None] = MappingProxyType({}),
     ) -> None:
         """Plan `metrics` over tables that are grouped by `segments` (the keys of each table)."""
         self._whole = whole
         self._undated = undated or whole
         self._intervals = intervals
         self._moments = moments
+        self.unreadable = unreadable
         self.queries: dict[str, Query] = {}
         self.metrics = tuple(self._metric(metric, segments) for metric in metrics)
         measures = [measure for found in self.metrics for measure in _all_measures(found.metric)]
         self.shifting = tuple(measure for measure in measures if measure.shift != "none")
+        for query in self.queries.values():
+            self._mark(query)
         parts = [part for measure in measures for root in (measure.where, measure.value) for part in walk(root)]
         self.asks_business_time = any(isinstance(part, BusinessTime) for part in parts)
 
@@ -133,18 +180,35 @@ class Plan:
             type_ = measure.base.record_type_
             if type_.table not in self.queries:
                 self.queries[type_.table] = Query(type_, segments.get(type_.table, ()))
-        measures: dict[str, MeasurePlan] = {}
-        # What each (table, anchor) of this metric counts, for the account.
-        counted: dict[tuple[str, int], list[tuple[Measure, Slot]]] = {}
-        for name, measure in metric.measures.items():
-            columns = self._columns(metric, name, measure)
-            measures[name] = MeasurePlan(measure, columns)
-            for column in columns.values():
-                if column.measure.shift == "none":
-                    counted.setdefault((column.table, column.anchor), []).append((column.measure, column.slot))
-        accounts = tuple(self._account(metric, table, anchor, found) for (table, anchor), found in counted.items())
+        drafts = [
+            self._draft(metric, name, column, part, key)
+            for name, measure in metric.measures.items()
+            for column, part, key in _columns(measure)
+        ]
+        together: dict[Any, list[_Draft]] = {}
+        for draft in drafts:
+            together.setdefault(draft.shift, []).append(draft)
+        doubts = {shift: self._doubt(alike) for shift, alike in together.items()}
+        columns: dict[str, dict[str, Column]] = {name: {} for name in metric.measures}
+        for draft in drafts:
+            anchor = self.queries[draft.table].anchors[draft.anchor]
+            number = anchor.add(draft.slot)
+            draft.slot = anchor.slots[number]
+            columns[draft.name][draft.column] = Column(
+                draft.table, draft.anchor, number, draft.measure, draft.slot, draft.stock
+            )
+        measures = {name: MeasurePlan(measure, columns[name]) for name, measure in metric.measures.items()}
+        accounts: list[AccountPlan] = []
+        earlier: list[AccountPlan] = []
+        for shift, alike in together.items():
+            mine = alike[0].measure.shift == "none"
+            if mine or self.unreadable:
+                counted = [(draft.measure, draft.slot) for draft in alike]
+                account = self._account(metric, alike[0].table, alike[0].anchor, counted, doubts[shift])
+                if mine or account.unread is not None:
+                    (accounts if mine else earlier).append(account)
         joints = self._joints(measures) if self._moments and sampled(metric) else None
-        return MetricPlan(metric, measures, accounts, joints)
+        return MetricPlan(metric, measures, tuple(accounts), tuple(earlier), joints)
 
     def _joints(self, measures: Mapping[str, MeasurePlan]) -> dict[tuple[str, str], tuple[Column, ...]]:
         """The slots for the records that two inputs share, for each pair that can share any."""
@@ -166,30 +230,25 @@ class Plan:
             if one.kind != two.kind or repr(one.currency) != repr(two.currency):
                 return None
             values["both"] = Operation("+", one.value, two.value, one.kind)
-        wheres = [_every([slot.where, None if slot.value is None else slot.value.present()]) for slot in (one, two)]
-        if len(values) < 2 and _implies(one.where, two.where):
-            where = one.where  # the very slot that is there already
-        elif len(values) < 2 and _implies(two.where, one.where):
-            where = two.where
+        wheres = [every([slot.where, None if slot.value is None else slot.value.present()]) for slot in (one, two)]
+        if len(values) < 2 and implies(one.where, two.where):
+            where, careful = one.where, one.careful  # the very slot that is there already
+        elif len(values) < 2 and implies(two.where, one.where):
+            where, careful = two.where, two.careful
         else:
-            where = _every(wheres)
+            where = every(wheres)
+            careful = every([slot.where if slot.careful is None else slot.careful for slot in (one, two)])
+            careful = None if one.careful is two.careful is None else careful
         anchor = self.queries[mine.table].anchors[mine.anchor]
         currency = one.currency if one.value is not None else two.currency
-        slots = [Slot("values", where, value, None, None, currency, {"squares"}) for value in values.values()] or [
-            Slot("count", where)
-        ]
+        slots = [
+            Slot("values", where, value, None, None, currency, {"squares"}, careful=careful)
+            for value in values.values()
+        ] or [Slot("count", where, careful=careful)]
         numbers = [anchor.add(slot) for slot in slots]
         return tuple(replace(mine, number=number, slot=anchor.slots[number]) for number in numbers)
 
-    def _columns(self, metric: Metric, name: str, measure: Measure) -> dict[str, Column]:
-        if isinstance(measure.table, Grouped):
-            _, key, inner = measure.table.parts_
-            if measure.shift != "none":  # a shift of the whole is one of each of its columns
-                inner = {each: replace(part, shift=measure.shift, steps=measure.steps) for each, part in inner.items()}
-            return {column: self._column(metric, name, part, key) for column, part in inner.items()}
-        return {"": self._column(metric, name, measure, None)}
-
-    def _column(self, metric: Metric, name: str, measure: Measure, key: Expression | None) -> Column:
+    def _draft(self, metric: Metric, name: str, column: str, measure: Measure, key: Expression | None) -> _Draft:
         type_ = measure.base.record_type_
         query = self.queries[type_.table]
         at = self._anchor_of(metric, measure, type_)
@@ -197,16 +256,46 @@ class Plan:
         anchor = query.anchor(None if self._whole or stock else at, stock=stock)
         slot = Slot(
             _what(measure),
-            _every([*_not_left_out(metric, type_.table, measure), measure.where, *_not_negative(measure.value)]),
+            every([*not_left_out(metric, type_.table, measure), measure.where, *not_negative(measure.value)]),
             measure.value,
             key,
             at if measure.aggregate == "latest" else None,
-            _currency_of(measure.value, type_),
+            currency_of(measure.value, type_),
             set(self._keep(metric, name, measure)),
             {measure.fraction} if measure.fraction is not None else set(),
         )
-        number = query.anchors[anchor].add(slot)
-        return Column(type_.table, anchor, number, measure, query.anchors[anchor].slots[number], stock)
+        return _Draft(name, column, measure, slot, type_.table, anchor, stock)
+
+    def _doubt(self, drafts: Sequence[_Draft]) -> Doubt | None:
+        """What is in doubt about records that are used together; their slots then ask for what is certain."""
+        if not self.unreadable:
+            return None
+        uncertainty = self._uncertainty(drafts[0].table)
+        ways = [(used_by(draft.slot), draft.slot.currency) for draft in drafts]
+        doubt = doubt_of(uncertainty, ways)
+        if doubt is not None:
+            for draft, (used, _) in zip(drafts, ways, strict=True):
+                draft.slot.careful = doubt.certain[repr(used)]
+        return doubt
+
+    def _uncertainty(self, table: str) -> Uncertainty:
+        return Uncertainty(lambda field: self._may(self.queries[table].type_, field.path))
+
+    def _may(self, type_: RecordType, path: tuple[str, ...]) -> bool:
+        """Whether a field may be unreadable: itself, or the key of a relation on the way to it."""
+        first, *rest = path
+        known = self.unreadable.get(type_.table, frozenset())
+        if first in type_.relations and rest:
+            relation = type_.relations[first]
+            if known is None or relation.key in known:
+                return True
+            return self._may(record_type(record_class(relation.table)), tuple(rest))
+        return path != ("id",) and (known is None or ".".join(path) in known)
+
+    def _mark(self, query: Query) -> None:
+        """Say which fields the query must look at twice."""
+        may = [path for path in query.fields if self._may(query.type_, path)]
+        query.unreadable = frozenset(".".join(path) for path in may)
 
     def _keep(self, metric: Metric, name: str, measure: Measure) -> tuple[Keep, ...]:
         """What must be kept of the values for the aggregate and for the interval."""
@@ -237,32 +326,104 @@ class Plan:
             )
         return at
 
-    def _account(self, metric: Metric, table: str, anchor: int, counted: Sequence[tuple[Measure, Slot]]) -> AccountPlan:
+    def _account(
+        self,
+        metric: Metric,
+        table: str,
+        anchor: int,
+        counted: Sequence[tuple[Measure, Slot]],
+        doubt: Doubt | None,
+    ) -> AccountPlan:
         """Count the records used and those left out, each under its first reason."""
         query = self.queries[table]
         plan = query.anchors[anchor]
-        ways = {repr(way): way for way in (_used_by(slot) for _, slot in counted)}
-        used = _union(list(ways.values()))
+        ways = {repr(way): way for way in (used_by(slot) for _, slot in counted)}
+        used = union(list(ways.values()))
         reasons: list[tuple[str, int]] = []
         before: list[Expression] = []
         for reason, what in metric.leave_out.items():
             if table_of(what) == table:
-                reasons.append((reason, plan.add(Slot("count", _every([*map(Unless, before), what])))))
+                reasons.append((reason, plan.add(self._counting(table, every([*map(Unless, before), what]), doubt))))
                 before.append(what)
         if used is not None:
             # A record that one measure cannot use may still be used by another.
             others = [Unless(used)] if len(ways) > 1 else []
             for measure, slot in counted:
                 known = tuple(before)
-                for reason, unusable in _own_reasons(measure, slot):
-                    lost = _every([measure.where, unusable])
-                    if lost is not None and not any(_implies(lost, other) for other in known):
-                        rest = _every([*map(Unless, known), lost, *others])
-                        reasons.append((reason, plan.add(Slot("count", rest))))
+                for reason, unusable in own_reasons(measure, slot):
+                    lost = every([measure.where, unusable])
+                    if lost is not None and not any(implies(lost, other) for other in known):
+                        rest = every([*map(Unless, known), lost, *others])
+                        reasons.append((reason, plan.add(self._counting(table, rest, doubt))))
                         before.append(lost)
         at = None if plan.at is None else repr(plan.at).partition(".")[2]
-        number = plan.add(Slot("count", used))
-        return AccountPlan(table, at, anchor, plan.stock, number, tuple(reasons))
+        number = plan.add(self._counting(table, used, doubt))
+        unread = self._unread(query, anchor, counted[0][0], used, doubt)
+        return AccountPlan(table, at, anchor, plan.stock, number, tuple(reasons), unread)
+
+    def _counting(self, table: str, condition: Expression | None, doubt: Doubt | None) -> Slot:
+        """A slot that counts records for which the condition holds, and of which nothing is in doubt."""
+        if doubt is None:
+            return self._careful(table, condition)
+        certain = condition if condition is None else self._uncertainty(table).certainly(condition)
+        return Slot("count", condition, careful=every([certain, Unless(doubt.aside)]))
+
+    def _careful(self, table: str, condition: Expression | None) -> Slot:
+        if condition is None or not self.unreadable:
+            return Slot("count", condition)
+        certain = self._uncertainty(table).certainly(condition)
+        return Slot("count", condition, careful=None if certain is condition else certain)
+
+    def _unread(
+        self, query: Query, anchor: int, measure: Measure, used: Expression | None, doubt: Doubt | None
+    ) -> UnreadPlan | None:
+        """Count the records of which something cannot be read that decides whether they are used."""
+        table, plan = query.type_.table, query.anchors[anchor]
+        uncertainty = self._uncertainty(table)
+        dates = uncertainty.fields(plan.at)
+        keys = [key.source for key in query.segments if isinstance(key.source, Field)]
+        keys = uncertainty.fields(*keys)
+        functions = [key for key in query.segments if not isinstance(key.source, Field)]
+        grouped = bool(keys) or (bool(functions) and self.unreadable.get(table, frozenset()) != frozenset())
+        if doubt is None and not dates and not grouped:
+            return None
+        possible = used if doubt is None else doubt.possible
+        fields = () if doubt is None else _values(plan, doubt.fields, doubt.aside)
+        undated = None
+        if dates:
+            sure = self._counting(table, used, doubt)
+            certain = sure.where if sure.careful is None else sure.careful
+            (name, values) = _values(plan, dates[:1], possible)[0]
+            lost = Unreadable(dates[0])
+            without = plan.add(Slot("count", None, careful=every([certain, lost]), only_unreadable=True))
+            whole = query.anchor(None, stock=False)
+            any_date = None if certain is None else certain | (lost if possible is None else possible & lost)
+            counted = query.anchors[whole].add(Slot("count", used, careful=any_date))
+            undated = (name, values, without, whole, counted)
+        segment = plan.add(Slot("count", None, careful=possible, only_unreadable=True)) if grouped else None
+        shifted = measure if measure.shift != "none" else None
+        return UnreadPlan(fields, undated, segment, _values(plan, keys, possible), shifted)
+
+
+def _values(plan: Anchor, fields: Sequence[Field], where: Expression | None) -> tuple[tuple[str, int], ...]:
+    """Slots that count the values of fields that could not be read, each record under the first of them."""
+    found = []
+    for number, field in enumerate(fields):
+        first = [Unless(Unreadable(other)) for other in fields[:number]]
+        condition = every([where, Unreadable(field), *first])
+        slot = Slot("count", None, key=UnreadValue(field), careful=condition, only_unreadable=True)
+        found.append((field.path[-1], plan.add(slot)))
+    return tuple(found)
+
+
+def _columns(measure: Measure) -> Iterable[tuple[str, Measure, Expression | None]]:
+    """The columns of a measure, each with the key of its rows; a plain measure is one column without a name."""
+    if not isinstance(measure.table, Grouped):
+        return [("", measure, None)]
+    _, key, inner = measure.table.parts_
+    if measure.shift != "none":  # a shift of the whole is one of each of its columns
+        inner = {each: replace(part, shift=measure.shift, steps=measure.steps) for each, part in inner.items()}
+    return [(column, part, key) for column, part in inner.items()]
 
 
 def _what(measure: Measure) -> Literal["count", "values", "distinct", "latest"]:
@@ -275,128 +436,3 @@ def _all_measures(metric: Metric) -> Iterable[Measure]:
         yield measure
         if isinstance(measure.table, Grouped):
             yield from measure.table.parts_[2].values()
-
-
-def _not_negative(value: Expression | None) -> list[Expression]:
-    """Durations below zero are mistakes in the data: they are left out and counted, never clipped."""
-    if value is None or value.kind != "duration":
-        return []
-    if isinstance(value, BusinessTime):  # an end before the start is wrong, also where no opening hour lies between
-        return [Comparison(">=", value.end, value.start)]
-    return [Comparison(">=", value, _ZERO)]
-
-
-def _own_reasons(measure: Measure, slot: Slot) -> Iterable[tuple[str, Expression | None]]:
-    """Why a record that a measure is about may still not count: no value, a negative duration, no key."""
-    present: list[Expression] = []
-    for root in (slot.key, slot.moment, slot.value):
-        fields = {repr(part): part for part in walk(root) if isinstance(part, Field) and _optional(measure, part)}
-        for part in fields.values():
-            if repr(part.present()) not in map(repr, present):
-                yield f"no {part.path[-1]}", _every([*present, part.missing()])
-                present.append(part.present())
-    if slot.value is not None and slot.value.kind == "duration":
-        negative = Comparison("<", slot.value, _ZERO)
-        if isinstance(slot.value, BusinessTime):
-            negative = Comparison("<", slot.value.end, slot.value.start)
-        yield "negative duration", negative
-
-
-def _optional(measure: Measure, part: Field) -> bool:
-    """Whether a record may lack the field; over a relation, the related record may be missing."""
-    return len(part.path) > 1 or measure.base.record_type_.fields[part.path[0]].optional
-
-
-def _not_left_out(metric: Metric, table: str, measure: Measure) -> list[Expression]:
-    """Nothing of what is left out; without what the measure's own condition or value excludes already."""
-    present = None if measure.value is None else measure.value.present()
-    own = _every([measure.where, present])
-    return [Unless(what) for what in metric.leave_out.values() if table_of(what) == table and not _excludes(own, what)]
-
-
-def _used_by(slot: Slot) -> Expression | None:
-    """The condition under which a record counts in a slot: it is wanted, and there is something to count."""
-    needed = [part for part in (slot.value, slot.key, slot.moment) if part is not None]
-    if slot.value is not None and slot.value.kind == "duration":
-        needed.remove(slot.value)  # that it is not negative says that it is there
-    return _every([slot.where, *(part.present() for part in needed)])
-
-
-def _currency_of(value: Expression | None, type_: RecordType) -> Field | None:
-    """The field that tells in which currency an amount is: the `currency` of the same record."""
-    if value is None or value.kind != "money":
-        return None
-    amount = next(part for part in walk(value) if isinstance(part, Field) and part.kind == "money")
-    if len(amount.path) == 1 and "currency" not in type_.fields:
-        return None
-    return Field(amount.table, (*amount.path[:-1], "currency"), "text")
-
-
-def _every(conditions: Iterable[Expression | None]) -> Expression | None:
-    """All of the conditions; None where there is none to meet."""
-    # Flat and without repetitions, so that the same condition has the same text however it came about.
-    parts = {repr(part): part for condition in conditions for part in _sides(condition)}
-    return reduce(and_, parts.values()) if parts else None
-
-
-def _union(ways: Sequence[Expression | None]) -> Expression | None:
-    """Any of the conditions, without those that another one covers; None, which every record meets, covers all."""
-    widest: list[Any] = []
-    for way in ways:
-        if not any(_implies(way, known) for known in widest):
-            widest = [*(known for known in widest if not _implies(known, way)), way]
-    union: Expression | None = reduce(or_, widest)
-    return union
-
-
-def _implies(narrow: Expression | None, wide: Expression | None) -> bool:
-    """Whether the one condition can only hold where the other does, as far as their form shows."""
-    if wide is None or repr(narrow) == repr(wide):
-        return True
-    if isinstance(wide, Combination) and wide.word == "and":
-        return _implies(narrow, wide.left) and _implies(narrow, wide.right)
-    if isinstance(narrow, Combination):
-        sides = (_implies(narrow.left, wide), _implies(narrow.right, wide))
-        return any(sides) if narrow.word == "and" else all(sides)
-    if isinstance(wide, Membership):
-        options = _options(narrow, wide.item)
-        return options is not None and options <= set(wide.options)
-    if isinstance(wide, Combination):
-        return _implies(narrow, wide.left) or _implies(narrow, wide.right)
-    return (  # what is computed of a field is only there where the field is
-        isinstance(narrow, Presence)
-        and isinstance(wide, Presence)
-        and narrow.present_
-        and wide.present_
-        and isinstance(wide.item, Field)
-        and repr(wide.item) in map(repr, walk(narrow.item))
-    )
-
-
-def _excludes(condition: Expression | None, other: Expression) -> bool:
-    """Whether the two cannot both hold, since one asks for a value and the other for its absence."""
-    present = {repr(part.item) for part in _sides(condition) if isinstance(part, Presence) and part.present_}
-    missing = {repr(part.item) for part in _sides(other) if isinstance(part, Presence) and not part.present_}
-    return bool(present & missing)
-
-
-def _sides(condition: Expression | None) -> list[Expression]:
-    """The parts of a chain of `&`."""
-    if condition is None:
-        return []
-    if isinstance(condition, Combination) and condition.word == "and":
-        return [*_sides(condition.left), *_sides(condition.right)]
-    return [condition]
-
-
-def _options(condition: Expression | None, item: Expression) -> set[object] | None:
-    if isinstance(condition, Membership) and repr(condition.item) == repr(item):
-        return set(condition.options)
-    if (
-        isinstance(condition, Comparison)
-        and condition.sign == "=="
-        and isinstance(condition.right, Constant)
-        and repr(condition.left) == repr(item)
-    ):
-        return {condition.right.value}
-    return None

@@ -7,15 +7,26 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Context, Decimal, localcontext
 from functools import reduce
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 from crmkpi.definition.expressions import Expression, Together, ValueKind, as_of
 from crmkpi.definition.measures import Grouped, Measure
-from crmkpi.engines.query import EXACT, NO_DATE, Answer, Group, Part, Sample, Slot, empty_state, merged_state
+from crmkpi.engines.query import (
+    EXACT,
+    NO_DATE,
+    UNREADABLE,
+    Answer,
+    Group,
+    Part,
+    Sample,
+    Slot,
+    empty_state,
+    merged_state,
+)
 from crmkpi.engines.records.engine import Moments
 from crmkpi.engines.records.interpreter import evaluate
 from crmkpi.errors import CurrencyError
+from crmkpi.measuring.counting import Counting, Counts
 from crmkpi.measuring.plan import AccountPlan, Column, MeasurePlan, MetricPlan
 from crmkpi.measuring.shifts import moved
 from crmkpi.statistics.intervals import quantile
@@ -103,7 +114,10 @@ class Reader:
 
     def segments(self) -> list[tuple[Hashable, ...]]:
         """All segments that any table has, in the order in which they first appear."""
-        return list(dict.fromkeys(segment for answer in self.answers.values() for segment in answer.given))
+        found = dict.fromkeys(segment for answer in self.answers.values() for segment in answer.given)
+        known = [segment for segment in found if UNREADABLE not in segment]
+        # Where no segment can be read at all, that is told of records without one.
+        return known or [tuple(None if part is UNREADABLE else part for part in segment) for segment in found][:1]
 
     def given(self, table: str, segment: tuple[Hashable, ...]) -> int:
         """How many records of the table are in the segment."""
@@ -118,6 +132,11 @@ class Reader:
         groups = self.answers[column.table].groups[column.anchor]
         parts = tuple(self.timeline.parts(moved(period, column.measure, self.parameters), stock=column.stock))
         return Place(groups, parts, column.number, column.slot)
+
+    def counting(self, account: AccountPlan, period: Period | None) -> Counting:
+        """Where the records of a table and anchor are counted over a whole period."""
+        parts = tuple(self.timeline.parts(period, stock=account.stock))
+        return Counting(self.answers[account.table], account, parts)
 
     def last_day(self, period: Period | None) -> date | None:
         """The last day looked at: the period's, or that of the as-of instant where it is earlier."""
@@ -255,36 +274,10 @@ class Place:
             return reduce(lambda mine, theirs: merged_state(self.slot, mine, theirs), found)
 
 
-class _Counting:
-    """Where the records of one table and anchor are counted over one period."""
-
-    __slots__ = ("_groups", "_none", "_numbers", "_others", "_parts", "_pick", "_undated")
-
-    def __init__(self, reader: Reader, account: AccountPlan, period: Period | None) -> None:
-        self._parts = tuple(reader.timeline.parts(period, stock=account.stock))
-        self._groups = reader.answers[account.table].groups[account.anchor]
-        self._numbers = [account.used, *(number for _, number in account.reasons)]
-        self._pick = itemgetter(*self._numbers) if account.reasons else lambda states: (states[account.used],)
-        self._none = [0] * len(self._numbers)
-        # Records that would count if they had the date that puts them into a period, and so lie in none of the parts.
-        self._undated = [account.used, *(number for reason, number in account.reasons if reason == account.no_date)]
-        self._others = {} if NO_DATE in self._parts else self._groups
-
-    def counts(self, segment: tuple[Hashable, ...]) -> list[int]:
-        """How many were used, how many left out under each reason, and how many have no date."""
-        undated = self._others.get((segment, NO_DATE))
-        dateless = 0 if undated is None else sum([undated[number] for number in self._undated])
-        if len(self._parts) == 1:  # by far the most
-            states = self._groups.get((segment, self._parts[0]))
-            return [*(self._none if states is None else self._pick(states)), dateless]
-        each = [states for part in self._parts if (states := self._groups.get((segment, part))) is not None]
-        return [*[sum([states[number] for states in each]) for number in self._numbers], dateless]
-
-
 class Cut:
     """A metric over one period: where its numbers lie is found once, and read for each segment."""
 
-    __slots__ = ("_counting", "_finders", "_fixed", "_joints", "_plan", "_reader")
+    __slots__ = ("_counting", "_earlier", "_finders", "_fixed", "_joints", "_plan", "_reader")
 
     def __init__(self, reader: Reader, plan: MetricPlan, period: Period | None) -> None:
         self._reader = reader
@@ -303,7 +296,12 @@ class Cut:
         if plan.metric.until is not None:
             missing = "it needs the day up to which the data is known, and none is given"
             self._fixed[plan.metric.until] = Input(reader.last_day(period), missing=missing)
-        self._counting = [_Counting(reader, account, period) for account in plan.accounts]
+        self._counting = [reader.counting(account, period) for account in plan.accounts]
+        self._earlier = [
+            (account, reader.counting(account, earlier))
+            for account in plan.earlier
+            if (earlier := moved(period, _shifted(account), reader.parameters)) is not None
+        ]
         self._joints = {
             pair: [reader.place(column, period) for column in columns] for pair, columns in (plan.joints or {}).items()
         }
@@ -344,9 +342,19 @@ class Cut:
 
         return {pair: [read(place.state(segment)) for place in places] for pair, places in self._joints.items()}
 
-    def counts(self, segment: tuple[Hashable, ...]) -> list[list[int]]:
-        """For each table and anchor, how many were used, were left out under each reason, and have no date."""
+    def counts(self, segment: tuple[Hashable, ...]) -> list[Counts]:
+        """For each table and anchor, what became of the records."""
         return [counting.counts(segment) for counting in self._counting]
+
+    def earlier_counts(self, segment: tuple[Hashable, ...]) -> list[tuple[AccountPlan, Counts]]:
+        """The same for what is measured over an earlier period, as far as something of it could not be read."""
+        return [(account, counting.counts(segment)) for account, counting in self._earlier]
+
+
+def _shifted(account: AccountPlan) -> Measure:
+    assert account.unread is not None
+    assert account.unread.shifted is not None
+    return account.unread.shifted
 
 
 def _count_of(state: Any) -> Input:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from crmkpi._hooks import hook
 from crmkpi.definition.metric import Metric, Unit
 from crmkpi.errors import InputError, UnknownNameError, did_you_mean, unknown_name
-from crmkpi.measuring.changes import Adjust, Change, Comparisons, change_of
+from crmkpi.measuring.changes import Adjust, Change, Comparisons, change_of, comparisons_told
 from crmkpi.measuring.formula import counted, evaluated, interval_of
 from crmkpi.measuring.moments import Moments
 from crmkpi.statistics.intervals import Interval
@@ -32,6 +32,7 @@ __all__ = [
     "measured",
     "result_from_totals",
     "together",
+    "told_of",
 ]
 
 TimeUnit = Literal["seconds", "minutes", "hours", "days", "weeks"]
@@ -49,6 +50,8 @@ _report_text: Callable[[Report], str] = hook("report_text")
 _report_columns: Callable[[Report], Mapping[str, Column]] = hook("report_columns")
 _wide_columns: Callable[[Report], Mapping[str, Column]] = hook("wide_columns")
 _pivot: Callable[..., Pivot] = hook("pivot")
+_result_schema: Callable[[object], Any] = hook("result_schema")
+_report_schema: Callable[[object], Any] = hook("report_schema")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,8 @@ class Account:
     not about: of another period, or of a kind that the definition does not count. `rejected` rows of a file could not
     be read, so that their segment is unknown; every segment's account carries all of them. `unread` says why, for rows
     that a reader rejected. `skipped` are rows of the source that are no records, by reason, such as total rows; they
-    are not in `given`.
+    are not in `given`. `unreadable` has, for each field that decides whether a record is used, the values
+    that could not be read and how often each of them stands there; `left_out` counts these records.
     """
 
     table: str
@@ -70,6 +74,7 @@ class Account:
     rejected: int = 0
     unread: Mapping[str, int] = field(default_factory=dict)
     skipped: Mapping[str, int] = field(default_factory=dict)
+    unreadable: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @property
     def outside(self) -> int:
@@ -150,6 +155,17 @@ class Result:
         return _added({account.table: account.skipped for account in self.accounts})
 
     @property
+    def unreadable(self) -> dict[str, dict[str, int]]:
+        """The values that could not be read and how often, by field, of the records that are left out for it."""
+        total: dict[str, dict[str, int]] = {}
+        for account in self.accounts:
+            for name, values in account.unreadable.items():
+                found = total.setdefault(name, {})
+                for value, count in values.items():
+                    found[value] = found.get(value, 0) + count
+        return total
+
+    @property
     def small_sample(self) -> bool:
         """Whether the value rests on so few records (below 30) that it says little; a count or sum is what it is."""
         return self.value is not None and self.n < _SMALL_SAMPLE and not self.metric.additive
@@ -203,6 +219,11 @@ class Result:
         """The result as one flat row of plain values, ready for JSON: money as text, durations in seconds."""
         return _result_row(self)
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
+        """The schema of its row, so that pydantic and FastAPI take results as they are; see `to_dict()`."""
+        return _result_schema(handler)
+
     def __str__(self) -> str:
         return _result_text(self)
 
@@ -235,6 +256,12 @@ def together(results: tuple[Result, ...], adjust: Adjust = "bh") -> tuple[Result
     for number, result in enumerate(results):
         object.__setattr__(result, "_family", (family, number))
     return results
+
+
+def told_of(result: Result, change: Change) -> Result:
+    """The same result, whose change from the other is not worked out but known already."""
+    object.__setattr__(result, "_family", (comparisons_told([change], "none", change.comparisons), 0))
+    return result
 
 
 def compared(result: Result, other: Result) -> Result:
@@ -368,6 +395,11 @@ class Report(Tabular):
     def pivot(self, rows: str = "metric", columns: str = "period") -> Pivot:
         """The values as a grid; `rows` and `columns` are "metric", "period" or the name of a segment."""
         return _pivot(self, rows=rows, columns=columns)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
+        """The schema of its rows, so that pydantic and FastAPI take reports as they are; see `to_dicts()`."""
+        return _report_schema(handler)
 
     def __str__(self) -> str:
         return _report_text(self)

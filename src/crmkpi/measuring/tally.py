@@ -7,31 +7,30 @@ import hashlib
 import inspect
 import json
 import textwrap
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from crmkpi.definition.expressions import Field
 from crmkpi.definition.metric import Metric
-from crmkpi.engines.query import MICROSECOND, Answer, Query, Sample
+from crmkpi.engines.query import MICROSECOND, UNREADABLE, Answer, Query, Sample
 from crmkpi.errors import InputError, UnknownNameError, did_you_mean
+from crmkpi.measuring.asking import read
 from crmkpi.measuring.dataset import Dataset
-from crmkpi.measuring.measurement import built, chosen_metrics, read, report
+from crmkpi.measuring.measurement import built, chosen_metrics, report
 from crmkpi.measuring.plan import Plan
 from crmkpi.measuring.reading import Reader
 from crmkpi.measuring.results import Report
 from crmkpi.measuring.segments import By, Segment, segments_of
+from crmkpi.measuring.unreadable import MOST_UNREADABLE
 from crmkpi.money import Rates
-from crmkpi.records import RECORDS
-from crmkpi.records.base import RecordType, record_type
 from crmkpi.time.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit
 from crmkpi.time.periods import Period
 
 __all__ = ["Tally"]
 
-_VERSION = 1
+_VERSION = 2
 _NOT_WRITTEN = "A tally is read from what Tally.to_json() wrote"
 
 
@@ -83,9 +82,10 @@ class Tally:
         currency: str | None = None,
         rates: Rates | None = None,
         as_of: date | None = None,
+        most_unreadable: float = MOST_UNREADABLE,
     ) -> None:
         """An empty tally; the arguments are those of `Dataset` and `Dataset.measure`."""
-        crm = Dataset(calendar=calendar, currency=currency, rates=rates, as_of=as_of)
+        crm = Dataset(calendar=calendar, currency=currency, rates=rates, as_of=as_of, most_unreadable=most_unreadable)
         periods = tuple(crm.periods(period, every))
         chosen = chosen_metrics(metrics)
         self._settings = _Settings(chosen, periods, every, by, segments_of(by), dict(parameters or {}), confidence, crm)
@@ -195,7 +195,7 @@ class Tally:
         queries = self._read({})[1].queries
         for query in queries.values():
             for field in query.fields.values():
-                for table in _looked_up(field, query.type_):
+                for table in query.type_.tables_towards(field.path):
                     if table in queries:
                         raise InputError(
                             f"A tally cannot measure {table} in parts and look up {field!r} in them, since a part may "
@@ -219,16 +219,6 @@ class Tally:
             mine = made._answers.get(table)
             made._answers[table] = answer if mine is None else mine.merged(answer, plan.queries[table])
         return made
-
-
-def _looked_up(field: Field, type_: RecordType) -> Iterator[str]:
-    """The tables that the way from a record of that type to the field leads over."""
-    for name in field.path[:-1]:
-        relation = type_.relations.get(name)
-        if relation is None:  # attributes are the record's own
-            return
-        type_ = record_type(RECORDS[relation.table])
-        yield type_.table
 
 
 def _of_source(answer: Answer) -> tuple[int, Mapping[str, int], Mapping[str, int]]:
@@ -271,6 +261,8 @@ def _encoded(value: Any) -> Any:
     match value:
         case None | str() | bool() | int() | float():
             return value
+        case _ if value is UNREADABLE:
+            return {"unreadable": None}
         case Decimal():
             return {"decimal": str(value)}
         case datetime():
@@ -315,6 +307,8 @@ def _decoded(value: Any) -> Any:
             return Sample(*(_decoded(part) for part in inner))
         case "map":
             return {_hashable(_decoded(key)): _decoded(one) for key, one in inner}
+        case "unreadable":
+            return UNREADABLE
         case "set":
             return frozenset(_decoded(one) for one in inner)
         case _:

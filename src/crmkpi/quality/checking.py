@@ -20,7 +20,7 @@ from crmkpi.quality.findings import LEVELS, Finding, QualityReport
 from crmkpi.quality.frames import records_of_frame
 from crmkpi.quality.tables import CheckedTable, Watch
 from crmkpi.records.base import record_class, record_type
-from crmkpi.sources.account import LoadAccount
+from crmkpi.sources.account import LoadAccount, Noted
 from crmkpi.sources.loaded import Records
 
 __all__ = ["check"]
@@ -57,22 +57,28 @@ def check(
             founded=founded,
             ids=ids,
             rejected=records.rejected if isinstance(records, Records) else (),
+            unreadable=records.account.unreadable if isinstance(records, Records) else (),
         )
+        noted = Noted()
         found = [watch for each in CHECKS for watch in each(checked)]
         known = ids.setdefault(name, set())
         while first:
+            if not isinstance(records, Records):
+                noted.see(first, checked.count)
             checked.count += len(first)
             for watch in found:
                 watch.see(first)
             if "id" in checked.type_.fields:
                 known.update([record.id for record in first])
             first = next(batches, [])
+        if not isinstance(records, Records):
+            checked.unreadable = noted.found()
         watches += found
         count, record = checked.count, checked.type_.model.__name__
         accounts[name] = (
             records.account
             if isinstance(records, Records)
-            else LoadAccount(source="memory", record=record, rows=count, used=count)
+            else LoadAccount(source="memory", record=record, rows=count, used=count, unreadable=checked.unreadable)
         )
     findings = [finding for watch in watches for finding in watch.findings()]
     return QualityReport(tuple(sorted(findings, key=_rank)), MappingProxyType(accounts), tuple(_notes(crm)))

@@ -12,7 +12,7 @@ from crmkpi.engines.frames.table import FrameTable
 from crmkpi.errors import InputError
 from crmkpi.records.base import Kind
 from crmkpi.sources import Records, read_dicts
-from crmkpi.sources.account import LoadAccount
+from crmkpi.sources.account import LoadAccount, Noted
 
 __all__ = ["records_of_frame"]
 
@@ -43,6 +43,12 @@ def records_of_frame(name: str, table: FrameTable) -> Records[Any]:
     records = tuple(record for part in parts for record in part)
     rejected = (*table.rejected, *(row for part in parts for row in part.rejected))
     unmapped = parts[0].unmapped if parts else ()
+    noted = Noted()
+    start = 0
+    for part in parts:
+        for one in part.account.unreadable:
+            noted.add(replace(one, line=start + one.line))
+        start += len(part) + len(part.rejected)
     account = LoadAccount(
         source=f"a {table.backend.name} frame",
         record=table.type_.model.__name__,
@@ -51,6 +57,7 @@ def records_of_frame(name: str, table: FrameTable) -> Records[Any]:
         rejected=rejected,
         skipped=table.skipped,
         unmapped=unmapped,
+        unreadable=noted.found(),
     )
     return Records(records, table.type_.model, rejected, unmapped, source=account.source, account=account)
 
@@ -62,5 +69,5 @@ def _parts(
     while batch := list(islice(rows, _BATCH)):
         part = read_dicts(batch, record=table.type_.model, columns=columns, values=table.values, tz=table.tz)
         moved = tuple(replace(row, line=start + row.line) for row in part.rejected)
-        yield Records(part[:], table.type_.model, moved, part.unmapped)
+        yield Records(part[:], table.type_.model, moved, part.unmapped, account=replace(part.account, rejected=moved))
         start += len(batch)

@@ -9,12 +9,13 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any, Protocol
 
+from crmkpi.engines.records.marks import asked
 from crmkpi.measuring.dataset import Dataset
 from crmkpi.quality.field_usage import FieldUsage, Role
 from crmkpi.quality.findings import Effect, Finding, Level
 from crmkpi.records.base import Kind, RecordType
 from crmkpi.records.faults import shortened
-from crmkpi.sources.loaded import Rejected
+from crmkpi.sources.account import Rejected, Unreadable
 
 __all__ = ["Check", "CheckedTable", "Watch", "shown"]
 
@@ -40,6 +41,7 @@ class CheckedTable:
     founded: date | None
     ids: dict[str, set[str]] = field(default_factory=dict)  # of each table, as far as it was read
     rejected: tuple[Rejected, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()  # the values that could not be read, of the records seen so far
     count: int = 0  # the records seen so far
 
     @cached_property
@@ -129,7 +131,8 @@ class _Faulty:
     example: str = ""
 
     def see(self, records: Sequence[Any]) -> None:
-        found = [record for record in records if self.is_faulty(record)]
+        # What cannot be read is told of by itself: it is neither missing nor anything else.
+        found = [record for record in records if asked(self.is_faulty, record, otherwise=False)]
         if found and not self.count:
             self.example = shown(found[0], *self.show)
         self.count += len(found)

@@ -6,8 +6,8 @@ of the memory (`python benchmarks/records.py` measures both).
 
 from __future__ import annotations
 
-from collections.abc import Callable, KeysView, Mapping
-from dataclasses import MISSING, dataclass, fields
+from collections.abc import Callable, Iterator, KeysView, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from inspect import Parameter, Signature
@@ -42,6 +42,7 @@ __all__ = [
     "Relation",
     "Timestamp",
     "Whole",
+    "partly_read",
     "record",
     "record_class",
     "record_type",
@@ -138,6 +139,21 @@ class RecordType:
             raise unknown_name(f"{self.model.__name__} has no field {name!r}.", name, known)
         return found
 
+    def tables_towards(self, path: Sequence[str]) -> Iterator[str]:
+        """The tables that the way from such a record to a field leads over.
+
+        >>> from crmkpi import Deal
+        >>> list(record_type(Deal).tables_towards(("customer", "industry")))
+        ['customers']
+        """
+        type_ = self
+        for name in path[:-1]:
+            relation = type_.relations.get(name)
+            if relation is None:  # attributes are the record's own
+                return
+            type_ = record_type(record_class(relation.table))
+            yield type_.table
+
 
 class _RecordClass(type):
     """Record classes say in one sentence of our own what is wrong with a value, instead of the validator's report."""
@@ -146,13 +162,13 @@ class _RecordClass(type):
     def __signature__(cls) -> Signature:
         """The fields by name, as `help` and notebooks show them."""
         asked = []
-        for field in fields(cast("Any", cls)):
-            default = getattr(field.default, "default", field.default)  # that of pydantic's Field, or itself
-            if field.default is MISSING:
+        for one in fields(cast("Any", cls)):
+            default = getattr(one.default, "default", one.default)  # that of pydantic's Field, or itself
+            if one.default is MISSING:
                 default = Parameter.empty
             elif not isinstance(default, str | int | float | None):
                 default = {}
-            asked.append(Parameter(field.name, Parameter.KEYWORD_ONLY, default=default, annotation=field.type))
+            asked.append(Parameter(one.name, Parameter.KEYWORD_ONLY, default=default, annotation=one.type))
         return Signature(asked)
 
     @__signature__.setter
@@ -176,8 +192,12 @@ class _RecordClass(type):
             raise InputError(f"{cls.__name__}: {what}. {hint}".rstrip()) from None
 
 
+# Validators are built when the first record is made: twelve at once would be half of the time of importing.
+_CONFIG = ConfigDict(extra="forbid", coerce_numbers_to_str=True, allow_inf_nan=False, defer_build=True)
+_ALL_READ: Mapping[str, str] = MappingProxyType({})
 _RECORD_TYPES: dict[type[Any], RecordType] = {}
 _TABLES: dict[str, type[Any]] = {}
+_PARTLY: dict[type[Any], type[Any]] = {}
 _R = TypeVar("_R")
 
 
@@ -197,11 +217,10 @@ def record(*, table: str, relations: Mapping[str, tuple[str, str]] | None = None
     """
 
     def decorate(cls: type[_R]) -> type[_R]:
-        # Validators are built when the first record is made: twelve at once would be half of the time of importing.
-        config = ConfigDict(extra="forbid", coerce_numbers_to_str=True, allow_inf_nan=False, defer_build=True)
         members = {name: value for name, value in vars(cls).items() if name not in ("__dict__", "__weakref__")}
+        members["unreadable"] = _ALL_READ
         plain: Any = _RecordClass(cls.__name__, cls.__bases__, members)
-        model = pydantic_dataclass(frozen=True, slots=True, kw_only=True, config=config)(plain)
+        model = pydantic_dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)(plain)
         hints = get_type_hints(cls, include_extras=True)
         described = {
             field.name: _describe(
@@ -221,6 +240,65 @@ def record(*, table: str, relations: Mapping[str, tuple[str, str]] | None = None
         return model  # type: ignore[return-value]
 
     return decorate
+
+
+def partly_read(model: type[_R]) -> type[_R]:
+    """The class of records of which a reader could not read every field; they are records of `model` as well.
+
+    Every field may be lacking in them, and `unreadable` maps the names of those that could not be read to their values
+    as Python writes them. Records whose fields are all read have none of this, so that they take no more memory.
+
+    >>> from crmkpi.records import Deal
+    >>> deal = partly_read(Deal)(id="7", amount="12", unreadable={"status": "'Dead'"})
+    >>> isinstance(deal, Deal), deal.status, deal.amount, dict(deal.unreadable)
+    (True, None, Decimal('12'), {'status': "'Dead'"})
+    >>> dict(Deal(id="7", status="won").unreadable)
+    {}
+    """
+    if model not in _PARTLY:
+        _PARTLY[model] = _made_partly(model)
+    return cast("type[_R]", _PARTLY[model])
+
+
+def _made_partly(model: type[Any]) -> type[Any]:
+    hints = get_type_hints(model, include_extras=True)
+    members: dict[str, Any] = {"__annotations__": {}, "__module__": model.__module__, "__doc__": model.__doc__}
+    for known in fields(cast("Any", model)):
+        members["__annotations__"][known.name] = hints[known.name] | None
+        if known.default_factory is MISSING:
+            members[known.name] = None if known.default is MISSING else known.default
+        else:
+            members[known.name] = field(default_factory=known.default_factory)
+    members["__annotations__"]["unreadable"] = Mapping[str, str]
+    members["unreadable"] = Field(default_factory=dict)
+    members["__reduce__"] = _reduced
+    members["__post_init__"] = _without_what_is_there
+    plain: Any = _RecordClass(model.__name__, (model,), members)
+    made: Any = pydantic_dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)(plain)
+    return cast("type[Any]", made)
+
+
+def _reduced(record: Any) -> tuple[Any, ...]:
+    """How a partly read record travels: by the class that it is a record of, since its own has no name."""
+    values = {each.name: getattr(record, each.name) for each in fields(record)}
+    return _rebuilt, (type(record).__mro__[1], values | {"unreadable": dict(record.unreadable)})
+
+
+def _without_what_is_there(record: Any) -> None:
+    """A field that was given a value after all, as by `dataclasses.replace`, is read; a missing id is a line number."""
+    check = getattr(type(record).__mro__[1], "__post_init__", None)
+    if check is not None:
+        check(record)
+    lacking = {
+        name: value
+        for name, value in record.unreadable.items()
+        if name == "id" or getattr(record, name, record.attributes.get(name.partition(".")[2])) is None
+    }
+    object.__setattr__(record, "unreadable", MappingProxyType(lacking))
+
+
+def _rebuilt(model: type[Any], values: Mapping[str, Any]) -> Any:
+    return partly_read(model)(**values)
 
 
 def registered_tables() -> KeysView[str]:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import reprlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-__all__ = ["fault", "shortened"]
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+__all__ = ["FaultyFieldsError", "fault", "faults", "shortened"]
 
 _LONGEST_VALUE = 80
 _PLAIN_REASONS = {
@@ -27,12 +32,45 @@ _PLAIN_REASONS = {
 }
 
 
+class FaultyFieldsError(ValueError):
+    """What a record's own check finds wrong with fields that are fine each by itself."""
+
+    def __init__(self, reason: str, fields: tuple[str, ...]) -> None:
+        super().__init__(reason)
+        self.fields = fields
+
+
 def fault(problem: ValidationError) -> tuple[str | None, str | None, str]:
     """The first thing that is wrong: the field, the value as Python writes it, and the reason.
 
     The field is missing where a record as a whole is wrong, the value where it is the one that is missing.
     """
-    error = problem.errors(include_url=False)[0]
+    return _fault(problem.errors(include_url=False)[0])
+
+
+def faults(problem: ValidationError) -> dict[str | None, tuple[str | None, str]]:
+    """Everything that is wrong, by field: the value and the reason. A custom attribute is `attributes.NAME`."""
+    found: dict[str | None, tuple[str | None, str]] = {}
+    for error in problem.errors(include_url=False):
+        name, value, reason = _fault(error)
+        own = error.get("ctx", {}).get("error")
+        if isinstance(own, FaultyFieldsError):
+            values = error["input"]
+            for each in own.fields:
+                found.setdefault(each, (_given(values, each), reason))
+        elif name == "attributes" and len(error["loc"]) > 1:
+            found.setdefault(f"attributes.{error['loc'][1]}", (value, reason))
+        else:
+            found.setdefault(name, (value, reason))
+    return found
+
+
+def _given(values: Any, field: str) -> str | None:
+    value = values.get(field) if isinstance(values, Mapping) else getattr(values, field, None)
+    return None if value is None else shortened(value)
+
+
+def _fault(error: ErrorDetails) -> tuple[str | None, str | None, str]:
     place = [part for part in error["loc"] if not isinstance(part, int)]
     if not place:
         return None, None, str(error["ctx"]["error"]).removesuffix(".")

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from crmkpi.records.base import Attributes, Number, Timestamp, record
+from crmkpi.records.faults import FaultyFieldsError
 
 __all__ = ["USUAL_SCALES", "Survey"]
 
@@ -48,12 +49,24 @@ class Survey:
     attributes: Attributes = Field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        low, high = USUAL_SCALES[self.kind]
-        low = low if self.scale_low is None else self.scale_low
-        high = high if self.scale_high is None else self.scale_high
-        if low >= high:
-            raise ValueError(f"A scale must end above its start, and this one goes from {low:g} to {high:g}.")
-        if self.score is not None and not low <= self.score <= high:
-            raise ValueError(f"The score {self.score:g} is off its scale, which goes from {low:g} to {high:g}.")
+        unreadable = getattr(self, "unreadable")  # noqa: B009  # of a record that was read in part only
+        usual = USUAL_SCALES.get(self.kind, (None, None))
+        low, high = (
+            at if said is None and name not in unreadable else said
+            for name, said, at in (
+                ("scale_low", self.scale_low, usual[0]),
+                ("scale_high", self.scale_high, usual[1]),
+            )
+        )
+        if low is not None and high is not None:
+            if low >= high:
+                raise FaultyFieldsError(
+                    f"A scale must end above its start, and this one goes from {low:g} to {high:g}.",
+                    ("scale_low", "scale_high", "score"),
+                )
+            if self.score is not None and not low <= self.score <= high:
+                raise FaultyFieldsError(
+                    f"The score {self.score:g} is off its scale, which goes from {low:g} to {high:g}.", ("score",)
+                )
         object.__setattr__(self, "scale_low", low)  # frozen, and a scale that is always there is simpler to read
         object.__setattr__(self, "scale_high", high)

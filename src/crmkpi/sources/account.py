@@ -9,10 +9,12 @@ from textwrap import wrap
 from types import MappingProxyType
 from typing import Any
 
-__all__ = ["LoadAccount", "Recognised", "Rejected", "reasons_of"]
+__all__ = ["LoadAccount", "Noted", "Recognised", "Rejected", "Unreadable", "reasons_of"]
 
 _WIDTH = 80
 _MOST_SHOWN = 5
+_MOST_VALUES = 1_000
+_OTHERS = "other values"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,64 @@ class Rejected:
     field: str | None
     value: str | None
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A value of a field that could not be read, on how many rows it stands, and on which first.
+
+    The records of these rows are there, and `unreadable` of each one names the field. `value` is written as Python
+    writes it; it is the empty text where a record must have the field and its cell is empty.
+
+    >>> Unreadable(field="status", value="'Dead'", reason="not one of its values", line=4, count=2)
+    Unreadable(field='status', value="'Dead'", reason='not one of its values', line=4, count=2)
+    """
+
+    field: str
+    value: str
+    reason: str
+    line: int
+    count: int = 1
+
+
+class Noted:
+    """Notes the values that could not be read while records go by: a thousand of each field, and how many others."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str], list[Any]] = {}  # the reason, the first line, how often
+        self._kinds: Counter[str] = Counter()
+
+    def count(self, lost: Mapping[str, tuple[str | None, str]], line: int) -> None:
+        """Note what one record lacks: by field, the value and what is wrong with it."""
+        for name, (value, reason) in lost.items():
+            key = name, value or ""
+            if key not in self._found and self._kinds[name] >= _MOST_VALUES:
+                key = name, _OTHERS
+            if key not in self._found:
+                self._kinds[name] += 1
+                self._found[key] = [reason, line, 0]
+            self._found[key][2] += 1
+
+    def add(self, one: Unreadable) -> None:
+        """Note what was noted elsewhere."""
+        self.count({one.field: (one.value, one.reason)}, one.line)
+        key = one.field, one.value if (one.field, one.value) in self._found else _OTHERS
+        self._found[key][2] += one.count - 1
+
+    def see(self, records: Iterable[Any], before: int) -> None:
+        """Note what these records lack, which come after so many others."""
+        for place, record in enumerate(records, before + 1):
+            if lost := getattr(record, "unreadable", None):
+                self.count({name: (value, "not a value that the field takes") for name, value in lost.items()}, place)
+
+    def clear(self) -> None:
+        """Reading starts once more from the beginning."""
+        self._found.clear()
+        self._kinds.clear()
+
+    def found(self) -> tuple[Unreadable, ...]:
+        """Every value with its count."""
+        return tuple(Unreadable(*key, *rest) for key, rest in self._found.items())
 
 
 def reasons_of(rows: Iterable[Rejected]) -> dict[str, int]:
@@ -65,7 +125,8 @@ class LoadAccount:
 
     `rows` are all rows of the source but its header: `used` + `rejected` + `skipped` = `rows`, where `skipped` counts
     rows by the reason why they are no records, such as total rows. A row of a history, or one with a date for each
-    stage, is used though it makes no record or several. `mapped` says which columns fill which field, in the order in
+    stage, is used though it makes no record or several. `unreadable` are the values of used rows that could not be
+    read: they cost their field, and not the record. `mapped` says which columns fill which field, in the order in
     which they are asked, and `unmapped` which fill none. `coerced` counts, for each column, the values that were not
     taken as they stood, by what was done to them. `notes` says in words what was decided.
 
@@ -90,6 +151,22 @@ class LoadAccount:
     notes: tuple[str, ...] = ()
     preset: str | None = None
     recognised: Recognised | None = None
+    unreadable: tuple[Unreadable, ...] = ()
+    numbered: bool = False  # whether ids are the numbers of lines, for lack of a column of ids
+
+    @property
+    def unreadable_fields(self) -> Mapping[str, int]:
+        """In how many records each field could not be read; fields that were always read are not named."""
+        found: dict[str, int] = {}
+        for one in self.unreadable:
+            found[one.field] = found.get(one.field, 0) + one.count
+        return found
+
+    def words_of(self, field: str, most: int = 3) -> str:
+        """The commonest values of a field that could not be read, and how often each of them stands there."""
+        found = sorted((one for one in self.unreadable if one.field == field), key=lambda one: -one.count)
+        listed = [f"{one.value or 'no value'} ({one.count:,})" for one in found[:most]]
+        return ", ".join(listed) + (f" and {len(found) - most:,} more" if len(found) > most else "")
 
     def to_dict(self) -> dict[str, Any]:
         """The account as plain values, for JSON; `format` grows when its words change.
@@ -107,9 +184,11 @@ class LoadAccount:
             "rows": self.rows,
             "used": self.used,
             "rejected": [{name: getattr(row, name) for name in Rejected.__slots__} for row in self.rejected],
+            "unreadable": [{name: getattr(one, name) for name in Unreadable.__slots__} for one in self.unreadable],
             "skipped": dict(self.skipped),
             "mapped": {name: list(headers) for name, headers in self.mapped.items()},
             "unmapped": list(self.unmapped),
+            "numbered": self.numbered,
             "coerced": {header: dict(kinds) for header, kinds in self.coerced.items()},
             "notes": list(self.notes),
         }
@@ -128,6 +207,9 @@ class LoadAccount:
             lines.append(f"  line {row.line}: {f'{what} is ' if what else ''}{row.reason}")
         if len(self.rejected) > _MOST_SHOWN:
             lines.append(f"  and {len(self.rejected) - _MOST_SHOWN:,} more in .rejected")
+        lines += [
+            f"  {name} unreadable in {count:,}: {self.words_of(name)}" for name, count in self.unreadable_fields.items()
+        ]
         mapped = [f"{' or '.join(headers)} as {name}" for name, headers in self.mapped.items()]
         lines += _listed("mapped", mapped) + _listed("unmapped", self.unmapped)
         for header, kinds in self.coerced.items():

@@ -11,8 +11,7 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from crmkpi.errors import ColumnError, InputError, UnknownNameError, did_you_mean, unknown_name
-from crmkpi.records import RECORDS
-from crmkpi.records.base import FieldType, RecordType, record_type
+from crmkpi.records.base import FieldType, RecordType
 from crmkpi.sources.headers import Found, found_columns, stage_of
 from crmkpi.sources.presets.library import folded
 from crmkpi.sources.presets.model import Preset, PresetColumn, Unit, check_column
@@ -99,7 +98,7 @@ def matched_columns(headers: Sequence[str], kind: RecordType, options: Options, 
         elif any(name == "attributes" for _, name in known):
             kept.append((index, label))
     constants = _constants(kind, options, filled, found, source=source)
-    numbered = _check_required(headers, kind, {*filled, *constants}, options.preset, source=source)
+    numbered = _check_required(headers, kind, {*filled, *constants}, source=source)
     _check_asked(options.preset, filled, source=source)
     typed = _typed(headers, (*spare, *kept) if options.attributes else (), options, source=source)
     places = {column.position for column, _ in typed}
@@ -310,15 +309,12 @@ def _check_asked(preset: Preset | None, filled: Mapping[str, str], *, source: st
             )
 
 
-def _check_required(
-    headers: Sequence[str], kind: RecordType, given: set[str], preset: Preset | None, *, source: str
-) -> bool:
+def _check_required(headers: Sequence[str], kind: RecordType, given: set[str], *, source: str) -> bool:
     """Whether rows must be numbered because there is no id; any other lack of a required field is an error."""
-    may_be_numbered = kind.table not in _referred_to() or (preset is not None and preset.numbered)
     for name, known in kind.fields.items():
         if not known.required or name in given:
             continue
-        if name == "id" and may_be_numbered:
+        if name == "id" and headers:
             return True
         found = ", ".join(repr(header) for header in headers[:12]) + (", ..." if len(headers) > 12 else "")
         has = f"its columns are {found}" if headers else "it has no columns"
@@ -330,7 +326,3 @@ def _check_required(
             f"{has}: name the one that holds it with {way_out}."
         )
     return False
-
-
-def _referred_to() -> set[str]:
-    return {relation.table for model in RECORDS.values() for relation in record_type(model).relations.values()}

@@ -19,7 +19,9 @@ _R = TypeVar("_R")
 class Records(Sequence[_R], Generic[_R]):
     """The records of one source: an immutable sequence that remembers what was left out.
 
-    Every row of the source is either a record, or in `rejected`, or counted in the account as skipped. `unmapped` names
+    Every row of the source is either a record, or in `rejected`, or counted in the account as skipped. A value that
+    cannot be read costs its field and not the record: `unreadable` of the record names the field, and
+    `account.unreadable` counts the values. `unmapped` names
     the columns that fill no field of the record (they are in `attributes` unless that was declined). `notes` says what
     was decided on the way, in words. `account` has all of this and what became of each column and value.
     `tz` is the time zone that times without an offset were read in.
@@ -73,6 +75,8 @@ class Records(Sequence[_R], Generic[_R]):
         if self.rejected:
             rows = "row" if len(self.rejected) == 1 else "rows"
             parts.append(f"{len(self.rejected):,} {rows} rejected, see .rejected")
+        for name, count in self.account.unreadable_fields.items():
+            parts.append(f"{name} unreadable in {count:,}, see .account")
         skipped = sum(self.account.skipped.values())
         if skipped:
             parts.append(f"{skipped:,} {'row' if skipped == 1 else 'rows'} skipped, see .account")

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from operator import itemgetter
 from types import MappingProxyType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
 from crmkpi.errors import CrmKpiError, InputError, RowError
-from crmkpi.records.base import RecordType, record_type
-from crmkpi.records.faults import fault, shortened
-from crmkpi.sources.account import LoadAccount, Recognised, Rejected
+from crmkpi.records.base import RecordType, partly_read, record_type
+from crmkpi.records.faults import fault, faults, shortened
+from crmkpi.sources.account import LoadAccount, Noted, Recognised, Rejected
 from crmkpi.sources.columns import Columns, matched_columns
 from crmkpi.sources.conversions import Conversion, conversions_for, convert
 from crmkpi.sources.grid import Grid, Part, Row
@@ -33,6 +34,7 @@ __all__ = ["Loading", "lacks", "load", "record_of"]
 _R = TypeVar("_R")
 _Raw = dict[str, Any]
 _Builder = Callable[[Part], list[_Raw]]
+_Fault = tuple[str | None, str]  # the value as Python writes it, None where there is none, and what is wrong
 _EXACT_INTEGERS = 2**53
 
 
@@ -112,6 +114,7 @@ class Loading(Generic[_R]):
         self.rejected: list[Rejected] = []
         self._tallies = Tallies()
         self._reader = _Reader(
+            record=record,
             kind=self.kind,
             columns=self.columns,
             conversions=conversions_for(grid, self.columns, self.kind, options, self._tallies),
@@ -120,6 +123,8 @@ class Loading(Generic[_R]):
             tallies=self._tallies,
             leave_out=left_out(grid, self.preset),
             text=grid.text,
+            unreadable=Noted(),
+            strict=options.strict,
         )
 
     def parts(self) -> Iterator[list[_R]]:
@@ -163,17 +168,14 @@ class Loading(Generic[_R]):
             notes=tuple(notes),
             preset=None if self._asked.preset is None else self._asked.preset.name,
             recognised=self._recognised,
+            unreadable=self._reader.unreadable.found(),
+            numbered=self.columns.numbered,
         )
-
-
-class _RefusedError(Exception):
-    def __init__(self, row: Rejected) -> None:
-        super().__init__(row.reason)
-        self.row = row
 
 
 @dataclass(slots=True, kw_only=True)
 class _Reader(Generic[_R]):
+    record: type[_R]
     kind: RecordType
     columns: Columns
     conversions: Sequence[Conversion]
@@ -182,6 +184,8 @@ class _Reader(Generic[_R]):
     tallies: Tallies
     leave_out: LeftOut | None
     text: bool
+    strict: bool
+    unreadable: Noted
     skipped: Counter[str] = field(default_factory=Counter)
 
     def results(self, part: Part) -> list[list[_R] | Rejected]:
@@ -229,21 +233,19 @@ class _Reader(Generic[_R]):
                 raw.pop(slot, None)
 
     def _of_one(self, row: Row, line: int) -> list[_R] | Rejected:
-        try:
-            found = self.validate([self._carefully(row, line)])
-        except ValidationError as problem:
-            self.tallies.drop()
-            return Rejected(line, *fault(problem))
-        except _RefusedError as problem:
-            self.tallies.drop()
-            return problem.row
-        self.tallies.keep()
-        return found
-
-    def _carefully(self, row: Row, line: int) -> _Raw:
+        """The record of one row, without what cannot be read; a row that is no record at all is rejected."""
         if len(row) != self.columns.width:
-            reason = f"it has {len(row)} cells under {self.columns.width} headers"
-            raise _RefusedError(Rejected(line, None, None, reason))
+            return Rejected(line, None, None, f"it has {len(row)} cells under {self.columns.width} headers")
+        lost: dict[str, _Fault] = {}
+        found = self._validated(self._carefully(row, line, lost), lost, line)
+        if isinstance(found, Rejected):
+            self.tallies.drop()
+            return found
+        self.tallies.keep()
+        return [found]
+
+    def _carefully(self, row: Row, line: int, lost: dict[str, _Fault]) -> _Raw:
+        """The values of a row; those that cannot be read are `lost`, and not among them."""
         raw = self.build(Part([row], lambda: [line]))[0]
         for slot, value in list(raw.items()):
             if isinstance(value, str) and not value.strip():
@@ -251,15 +253,89 @@ class _Reader(Generic[_R]):
                 if known is None or known.kind != "text":
                     del raw[slot]
         for conversion in self.conversions:
-            value = raw.get(conversion.slot)
+            name, value = conversion.field, raw.get(conversion.slot)
+            if conversion.attribute is not None:
+                name = f"attributes.{conversion.attribute}"
+            if name in lost:  # the first column that has a value counts, be it as it may
+                raw.pop(conversion.slot, None)
+                continue
             try:
                 convert([raw], conversion, fast=False)
             except CrmKpiError:
                 raise
             except (ValueError, OverflowError) as problem:
-                raise _RefusedError(Rejected(line, conversion.field, shortened(value), str(problem))) from None
+                lost[name] = shortened(value), str(problem)
+                raw.pop(conversion.slot, None)
+                _drop(raw, name)
+            else:
+                reckoned = lost and conversion.combine is not None and value is not None
+                if reckoned and (name not in raw or "currency" in lost):
+                    _drop(raw, name)
+                    lost[name] = shortened(value), "reckoned from a value that cannot be read"
         self._drop_beside([raw])
         return raw
+
+    def _validated(self, raw: _Raw, lost: dict[str, _Fault], line: int) -> _R | Rejected:
+        """The record, or why the row is none; what is wrong is taken out until the rest is right."""
+        required = [known.name for known in self.kind.fields.values() if known.required]
+        while True:
+            if lost:
+                lost |= {name: (None, "missing") for name in required if name not in raw and name not in lost}
+            if "id" in lost:
+                raw["id"] = f"row {line}"
+            if lost and (self.strict or self._is_nothing(raw, lost)):
+                empty = (each for each, (value, _) in lost.items() if value is None)
+                first = next(empty, next(iter(lost)))
+                return Rejected(line, first, *lost[first])
+            try:
+                if not lost:
+                    return self.validate([raw])[0]
+                gone = {name: None for name in lost if name != "id" and name in self.kind.fields}
+                found: _R = _lenient(cast("Any", self.record))(
+                    raw | gone | {"unreadable": {name: value or "" for name, (value, _) in lost.items()}}
+                )
+            except ValidationError as problem:
+                wrong = faults(problem)
+                if None in wrong or not wrong.keys() - lost.keys():
+                    return Rejected(line, *fault(problem))
+                for name, reason in wrong.items():
+                    _drop(raw, str(name))
+                    lost[str(name)] = reason
+            else:
+                self.unreadable.count(lost, line)
+                return found
+
+    def _is_nothing(self, raw: _Raw, lost: Mapping[str, _Fault]) -> bool:
+        """Whether a row with a fault is no record at all: nothing of it can be read, or it looks like a total.
+
+        Lines below a table have one cell, totals have numbers and neither an id nor anything else that a record needs.
+        """
+        named = "id" in raw and "id" not in lost and not self.columns.numbered
+        kinds = {
+            known.kind
+            for name, known in self.kind.fields.items()
+            if name in raw and name not in ("id", *lost, *self.columns.constants) and known.kind != "attributes"
+        }
+        empty = [name for name, (value, _) in lost.items() if value is None]
+        if not kinds:
+            return not named or len(empty) == len(lost)
+        return not named and (kinds <= {"number", "integer", "money"} or ("id" in empty and len(empty) > 1))
+
+
+@cache
+def _lenient(record: Any) -> Callable[[_Raw], Any]:
+    """What validates a row of which some fields could not be read."""
+    validate: Callable[[_Raw], Any] = TypeAdapter(partly_read(record)).validate_python
+    return validate
+
+
+def _drop(raw: _Raw, name: str) -> None:
+    """Take a value that is wrong out of a row."""
+    own = name.removeprefix("attributes.")
+    if own == name:
+        raw.pop(name, None)
+    elif own in raw.get("attributes", {}):
+        raw["attributes"] = {each: value for each, value in raw["attributes"].items() if each != own}
 
 
 def _picked(lines: Sequence[int], places: Sequence[int]) -> list[int]:

@@ -14,7 +14,7 @@ An interval is `None` where the data is too little to give one. Only the standar
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Context, Decimal, localcontext
 from fractions import Fraction
@@ -52,7 +52,8 @@ _DECIMAL_CONTEXT = Context(prec=28)
 class Interval(Generic[Value]):
     """The range in which the true value of a KPI lies, at a stated confidence.
 
-    Both bounds belong to the interval and carry the unit of the KPI. An interval unpacks into its two bounds.
+    Both bounds belong to the interval and carry the unit of the KPI. An interval unpacks into its two bounds. `without`
+    is how many records it leaves out because a field that the KPI reads could not be read.
 
     >>> low, high = wilson(5, 10)
     >>> print(f"{low:.3f} to {high:.3f}")
@@ -65,6 +66,7 @@ class Interval(Generic[Value]):
     high: Value
     confidence: float
     method: Method
+    without: int = field(default=0, repr=False)
 
     def __iter__(self) -> Iterator[Value]:
         """The low bound, then the high bound."""
@@ -87,7 +89,7 @@ class Interval(Generic[Value]):
         """
         first, second = function(self.low), function(self.high)
         low, high = (second, first) if second < first else (first, second)
-        return Interval(low, high, self.confidence, self.method)
+        return Interval(low, high, self.confidence, self.method, self.without)
 
 
 def wilson(successes: int, total: int, *, confidence: float = 0.95) -> Interval[float] | None:

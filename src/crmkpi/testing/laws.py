@@ -21,7 +21,7 @@ from crmkpi.definition.metric import Metric, NetPromoter, Share, Unit
 from crmkpi.engines.query import Answer
 from crmkpi.engines.records import engine as records_engine
 from crmkpi.errors import InputError, PeriodError
-from crmkpi.measuring import measurement
+from crmkpi.measuring import asking
 from crmkpi.measuring.plan import Plan
 from crmkpi.measuring.reading import Input
 from crmkpi.measuring.results import Account, Result
@@ -83,7 +83,7 @@ def parts(case: Case) -> None:
     """The engine's answers to two parts of a table merge into its answer to the whole."""
     data, calendar = case.data, case.data.calendar
     asked = parameters_of(case.metric)
-    reader, plan = measurement.read(data, (case.metric,), [case.period], (), asked, confidence=0.95)
+    reader, plan = asking.read(data, (case.metric,), [case.period], (), asked, confidence=0.95)
     halves: dict[str, Answer] = {}
     for table, query in plan.queries.items():
         found = list(data.tables[table])

@@ -16,6 +16,7 @@ from typing import Any
 
 from crmkpi.engines.query import EXACT, Anchor, Answer, Query
 from crmkpi.engines.records.loops import OUTSIDE, Loop, compiled, failed
+from crmkpi.engines.records.marks import Gate
 from crmkpi.errors import TimeZoneError
 
 __all__ = ["Moments", "answer"]
@@ -50,29 +51,65 @@ def answer(
     tables: Callable[[str], Mapping[str, Any]],
     functions: Mapping[str, Callable[..., Any]],
     parameters: Mapping[str, Any],
+    related_unreadable: bool = False,
 ) -> Answer:
     """The answer to `query` over `records`, any iterable, read once.
+
+    Records of which a field that the query reads could not be read go through a loop of their own; all of them do where
+    `related_unreadable` says that this may be so of records that are looked up.
 
     `tables` gives the records of a related table by their id; `functions` are the calendar's `local_day` and
     `business_time`, and `convert` where amounts are converted; `parameters` are the caller's numbers by their
     printed parameter.
     """
     converts = "convert" in functions
-    loop: Loop | None = query.compiled.get(converts)
-    if loop is None:
-        loop = query.compiled[converts] = compiled(query, converts=converts)
+    loop = _loop(query, converts=converts, careful=False)
     locators = [_Locator(moments, anchor) for anchor in query.anchors]
-    scan = loop.bind(locators, moments, tables, functions, parameters)
+    gate = Gate(query)
+    scan = loop.bind(locators, moments, tables, functions, parameters, gate.check)
+    second: tuple[Loop, Callable[[Sequence[Any]], tuple[Any, ...]]] | None = None
     whole: Answer | None = None
     with localcontext(EXACT):
         for chunk in _chunks(records):
-            found = scan(chunk)
+            parts = []
+            if not related_unreadable:
+                gate.aside.clear()
+                found = scan(chunk)
+                parts.append((loop, found, len(chunk) - len(gate.aside)))
+            aside = list(gate.aside) if not related_unreadable else _let_in(chunk, gate, query)
+            if aside:
+                if second is None:
+                    careful = _loop(query, converts=converts, careful=True)
+                    second = careful, careful.bind(locators, moments, tables, functions, parameters, _pass)
+                parts.append((second[0], second[1](aside), len(aside)))
             try:
-                part = loop.finish(query, found, len(chunk))
-                whole = part if whole is None else whole.merged(part, query)
+                for each, found, size in parts:
+                    part = each.finish(query, found, size)
+                    whole = part if whole is None else whole.merged(part, query)
             except (TypeError, ArithmeticError) as error:  # values that were only gathered are compared and added here
                 failed(error, None)
     return whole or Answer({}, [{} for _ in query.anchors])
+
+
+def _loop(query: Query, *, converts: bool, careful: bool) -> Loop:
+    key = converts, careful
+    if key not in query.compiled:
+        query.compiled[key] = compiled(query, converts=converts, careful=careful)
+    found: Loop = query.compiled[key]
+    return found
+
+
+def _pass(_: Any) -> bool:
+    """Records of the second loop were let in by the first."""
+    return False
+
+
+def _let_in(chunk: Sequence[Any], gate: Gate, query: Query) -> Sequence[Any]:
+    """All records of a chunk, for the careful loop."""
+    for record in chunk:
+        if type(record) is not query.type_.model:
+            gate.let_in(record)
+    return chunk
 
 
 def _chunks(records: Iterable[Any]) -> Iterable[Sequence[Any]]:

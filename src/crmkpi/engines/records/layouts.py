@@ -39,14 +39,16 @@ class Layout:
         """The list of a group before any record; the last item is for amounts in further currencies."""
         return ", ".join([*(item for place in self.places for item in place.fresh), "None"])
 
-    def without_aliases(self, actions: Sequence[Action]) -> Iterator[Action]:
-        """The actions, without the counts of records that a sum counts as well."""
+    def without_aliases(self, actions: Sequence[Action | None]) -> Iterator[Action]:
+        """The actions, without the counts of records that a sum counts as well; slots without one stay empty."""
         sums = {
             frozenset(action.conjuncts): number
             for number, (place, action) in enumerate(zip(self.places, actions, strict=True))
-            if place.running
+            if place.running and action is not None
         }
         for number, (place, action) in enumerate(zip(self.places, actions, strict=True)):
+            if action is None:
+                continue
             same = sums.get(frozenset(action.conjuncts)) if place.counts else None
             if same is None:
                 yield action

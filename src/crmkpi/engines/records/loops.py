@@ -13,15 +13,17 @@ from decimal import Decimal, Inexact
 from typing import Any, NoReturn
 
 from crmkpi.definition.expressions import Field, Parameter
-from crmkpi.engines.query import MICROSECOND, NO_DATE, Anchor, Answer, Query, SegmentKey, Slot, quotient
+from crmkpi.engines.query import MICROSECOND, NO_DATE, UNREADABLE, Anchor, Answer, Query, SegmentKey, Slot, quotient
 from crmkpi.engines.records.branches import Action, Writer, guard_of
 from crmkpi.engines.records.layouts import UNSET, Layout, Place, layout_of
+from crmkpi.engines.records.marks import segment_of
 from crmkpi.engines.records.source import (
     Names,
     Scope,
     shared_of,
     simplified,
     true_of,
+    unreadable_of,
     value_of,
     zero_of,
 )
@@ -52,24 +54,19 @@ class Loop:
         tables: Callable[[str], Mapping[str, Any]],
         functions: Mapping[str, Callable[..., Any]],
         parameters: Mapping[str, Any],
+        check: Callable[[Any], bool],
     ) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
-        """The loop with everything that it is called with, except the records."""
+        """The loop with everything that it is called with, except the records.
+
+        `check` is asked about records of another class than the table's, and says whether to pass one over.
+        """
         given: dict[str, Any] = dict(self.constants)
         for name, value in self.constants.items():
             if isinstance(value, Parameter):
                 given[name] = parameters[repr(value)]
         for index, (table, _) in self.relations.items():
             given[index] = tables(table).get
-        return self.factory(given, locators, moments, functions, self.type_.model, self._check)
-
-    def _check(self, record: Any) -> None:
-        """Only validated records are exact about time zones and money, so nothing else is let in."""
-        name = self.type_.model.__name__
-        if not isinstance(record, self.type_.model):
-            raise InputError(
-                f"The table {self.type_.table!r} holds {name} records; got {type(record).__name__}. Build them with "
-                f"{name}(...), or read them with crmkpi.read_dicts(rows, record=crmkpi.{name})."
-            )
+        return self.factory(given, locators, moments, functions, self.type_.model, check)
 
     def finish(self, query: Query, found: tuple[Any, ...], size: int) -> Answer:
         """The loop's raw lists as an answer."""
@@ -89,24 +86,25 @@ class Loop:
 _COMPILED: dict[str, Loop] = {}
 
 
-def compiled(query: Query, *, converts: bool) -> Loop:
-    """The loop that answers the query, compiled once and kept."""
-    text = f"{query.text} {converts}"
+def compiled(query: Query, *, converts: bool, careful: bool = False) -> Loop:
+    """The loop that answers the query, compiled once and kept; the `careful` one knows of unreadable fields."""
+    text = f"{query.text} {converts} {careful}"
     loop = _COMPILED.get(text)
     if loop is None:
         if len(_COMPILED) > 500:  # a service that makes up segment functions for each request must not grow for ever
             _COMPILED.clear()
-        loop = _COMPILED[text] = _compile(query, converts=converts)
+        loop = _COMPILED[text] = _compile(query, converts=converts, careful=careful)
     return loop
 
 
-def _compile(query: Query, *, converts: bool) -> Loop:
-    names = Names(always=frozenset(name for name, known in query.type_.fields.items() if not known.optional))
+def _compile(query: Query, *, converts: bool, careful: bool) -> Loop:
+    always = () if careful else (name for name, known in query.type_.fields.items() if not known.optional)
+    names = Names(always=frozenset(always))
     scope = Scope(names, lambda path: _key_and_table(query, path))
     body = Writer(names)
     loaded: set[str] = set()
     if query.segments:
-        keys = [_segment_source(key, body, loaded, scope) for key in query.segments]
+        keys = [_segment_source(key, body, loaded, scope, careful=careful) for key in query.segments]
         body.line(_LOOP, f"g = ({', '.join(keys)})")  # of one key, the key itself
         # In a loop that hardly ever misses, trying is faster than asking first.
         body.line(_LOOP, "try: cell = cells[g]")
@@ -116,7 +114,7 @@ def _compile(query: Query, *, converts: bool) -> Loop:
     homes: dict[str, str] = {}
     layouts = [layout_of(anchor) for anchor in query.anchors]
     for number, layout in enumerate(layouts):
-        _anchor_source(number, query, layout, body, loaded, scope, homes, converts=converts)
+        _anchor_source(number, query, layout, body, loaded, scope, homes, converts=converts, careful=careful)
     source = _assemble(query, layouts, names, body, homes)
     namespace: dict[str, Any] = {
         "UNSET": UNSET,
@@ -125,6 +123,8 @@ def _compile(query: Query, *, converts: bool) -> Loop:
         "decimal_of": _decimal_of,
         "zero_of": zero_of,
         "quotient": quotient,
+        "UNREADABLE": UNREADABLE,
+        "segment_of": segment_of,
         "ZERO": timedelta(0),
         "MICROSECOND": MICROSECOND,
     }
@@ -171,7 +171,7 @@ def _assemble(query: Query, layouts: Sequence[Layout], names: Names, body: Write
                 head.line(2, f"s{number} = cell[{number + 1}][None] = [{layouts[number].fresh}]")
     head.line(2, "try:")
     head.line(3, "for r in records:")
-    head.line(_LOOP, "if type(r) is not model: check(r)")
+    head.line(_LOOP, "if type(r) is not model and check(r): continue")
     tail = Writer(names)
     tail.line(2, "except (TypeError, ValueError, ArithmeticError) as error:")
     tail.line(3, "failed(error, r)")
@@ -180,13 +180,21 @@ def _assemble(query: Query, layouts: Sequence[Layout], names: Names, body: Write
     return "\n".join([*head.lines, *(body.lines or ["    " * _LOOP + "pass"]), *tail.lines, ""])
 
 
-def _segment_source(key: SegmentKey, body: Writer, loaded: set[str], scope: Scope) -> str:
+def _segment_source(key: SegmentKey, body: Writer, loaded: set[str], scope: Scope, *, careful: bool) -> str:
+    label = None if key.label is None else scope.names.constant(key.label)
+    if careful and not isinstance(key.source, Field):
+        return f"segment_of({scope.names.constant(key.source)}, {label}, r)"
     if isinstance(key.source, Field):
         source, _, variables = value_of(key.source, scope)
         body.load(_LOOP, variables, loaded)
     else:
         source = f"{scope.names.constant(key.source)}(r)"
-    return source if key.label is None else f"{scope.names.constant(key.label)}({source})"
+    source = source if label is None else f"{label}({source})"
+    if not careful:
+        return source
+    unread = unreadable_of(key.source, scope)
+    body.load(_LOOP, unread.variables, loaded)
+    return f"(UNREADABLE if {unread.source} else {source})"
 
 
 def _anchor_source(
@@ -199,10 +207,16 @@ def _anchor_source(
     homes: dict[str, str],
     *,
     converts: bool,
+    careful: bool,
 ) -> None:
     """The part of the loop that serves one anchor: skip what no slot wants, find the period, fill the slots."""
     anchor = query.anchors[number]
-    found = [_slot_action(place, anchor, scope, homes, converts=converts) for place in layout.places]
+    found = [
+        None
+        if place.slot.only_unreadable and not careful
+        else _slot_action(place, anchor, scope, homes, converts=converts, careful=careful)
+        for place in layout.places
+    ]
     guard, actions = guard_of(list(layout.without_aliases(found)))
     depth = _LOOP
     loaded = set(loaded)
@@ -248,10 +262,12 @@ def _part_source(number: int, anchor: Anchor, body: Writer, depth: int, loaded: 
     return depth + 1
 
 
-def _slot_action(place: Place, anchor: Anchor, scope: Scope, homes: dict[str, str], *, converts: bool) -> Action:
+def _slot_action(
+    place: Place, anchor: Anchor, scope: Scope, homes: dict[str, str], *, converts: bool, careful: bool
+) -> Action:
     """What the loop does for one slot, and where."""
     slot = place.slot
-    conjuncts = true_of(slot.where, scope)
+    conjuncts = true_of(slot.where if slot.careful is None or not careful else slot.careful, scope)
     variables: frozenset[str] = frozenset()
     source = ""
     if slot.value is not None:

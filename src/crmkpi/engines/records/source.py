@@ -10,10 +10,11 @@ to be present as well.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import reduce
+from types import MappingProxyType
 from typing import Any
 
 from crmkpi.definition.expressions import (
@@ -33,6 +34,8 @@ from crmkpi.definition.expressions import (
     Presence,
     Together,
     Unless,
+    Unreadable,
+    UnreadValue,
     walk,
 )
 from crmkpi.errors import DefinitionError
@@ -48,10 +51,12 @@ __all__ = [
     "shared_of",
     "simplified",
     "true_of",
+    "unreadable_of",
     "value_of",
     "zero_of",
 ]
 
+_ALL_READ: Mapping[str, str] = MappingProxyType({})
 OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 
 
@@ -126,6 +131,15 @@ class Names:
             self.loads[name] = (f"{record}.{path[-1]}{guard}", needs)
         return name
 
+    def unread(self, path: tuple[str, ...], resolve: Callable[[tuple[str, ...]], tuple[str, str]]) -> str:
+        """The variable of what could not be read of the record, or of the related one that `path` leads to."""
+        name = "u_" + "__".join(path)
+        if name not in self.loads:
+            record, needs = self._record(path, resolve)
+            guard = f" if {record} is not None else {self.constant(_ALL_READ)}" if path else ""
+            self.loads[name] = (f"{record}.unreadable{guard}", needs)
+        return name
+
     def _record(
         self, path: tuple[str, ...], resolve: Callable[[tuple[str, ...]], tuple[str, str]]
     ) -> tuple[str, frozenset[str]]:
@@ -174,6 +188,8 @@ def value_of(expression: Expression, scope: Scope) -> tuple[str, list[Conjunct],
             guards = [guard for _, needed, _ in found for guard in needed]
             variables = frozenset().union(*(needed for _, _, needed in found))
             return f"({', '.join(source for source, _, _ in found)})", guards, variables
+        case UnreadValue(item):
+            return _unread_value(item, scope)
         case _:
             raise DefinitionError(f"{expression!r} is a condition where a value is needed.")
 
@@ -269,6 +285,8 @@ def true_of(expression: Expression | None, scope: Scope) -> list[Conjunct]:
             return false_of(item, scope)
         case Unless(item):
             return [_not_all(true_of(item, scope))]
+        case Unreadable(item):
+            return [unreadable_of(item, scope)]
         case _:
             raise DefinitionError(f"{expression!r} is a value where a condition is needed.")
 
@@ -299,8 +317,38 @@ def false_of(expression: Expression, scope: Scope) -> list[Conjunct]:
             return true_of(item, scope)
         case Unless(item):
             return true_of(item, scope)
+        case Unreadable(item):
+            return [_not_all([unreadable_of(item, scope)])]
         case _:
             raise DefinitionError(f"{expression!r} is a value where a condition is needed.")
+
+
+def unreadable_of(item: Field, scope: Scope) -> Conjunct:
+    """Whether a field cannot be read: its own value, or the key of a relation on the way to it."""
+    names = scope.names
+    found = [(names.unread(owner, scope.resolve), names.constant(name)) for owner, name in _steps(item, scope)]
+    steps = [step for step, _ in found]
+    source = " or ".join(f"{name} in {step}" for step, name in found)
+    return Conjunct(f"({source})" if len(steps) > 1 else source, frozenset(steps))
+
+
+def _unread_value(item: Field, scope: Scope) -> tuple[str, list[Conjunct], frozenset[str]]:
+    """What stands in a field that cannot be read, or in the key of a relation on the way to it."""
+    names = scope.names
+    steps = [(names.unread(owner, scope.resolve), names.constant(name)) for owner, name in _steps(item, scope)]
+    *before, (last, name) = steps
+    source = f"{last}.get({name})"
+    for step, key in reversed(before):
+        source = f"({step}[{key}] if {key} in {step} else {source})"
+    return source, [], frozenset(step for step, _ in steps)
+
+
+def _steps(item: Field, scope: Scope) -> list[tuple[tuple[str, ...], str]]:
+    """Where the way to a field may be unreadable: the record's path, and the name of its key or of the field itself."""
+    path = item.path
+    own = path[:-2] if len(path) > 1 and path[-2] == "attributes" else path[:-1]
+    keys = [(path[:number], scope.resolve(path[: number + 1])[0]) for number in range(len(own))]
+    return [*keys, (own, ".".join(path[len(own) :]))]
 
 
 def _is_flag(comparison: Comparison, scope: Scope) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from crmkpi.quality.checks.unreadable_rows import RejectedRows, kind_of
+from crmkpi.quality.checks.unreadable_rows import UnreadableValues
 from crmkpi.quality.findings import Finding
 from crmkpi.quality.tables import CheckedTable, Watch, shown
 
@@ -18,9 +18,7 @@ _LONG_SCALE = 9
 
 def scores_off_scale(table: CheckedTable) -> Iterable[Watch]:
     """Scores off their scale are not read. Many answers, none above the middle of a long scale: it is another one."""
-    rows = [row for row in table.rejected if kind_of(row) == "scores_off_scale"]
-    if rows:
-        yield RejectedRows(table, "scores_off_scale", "scores off their scale, so their rows are not read", rows)
+    yield UnreadableValues(table, "scores_off_scale", lambda one: one.field)
     if table.name == "surveys":
         yield _HalfScales(table)
 
@@ -33,7 +31,7 @@ class _HalfScales:
 
     def see(self, records: Sequence[Any]) -> None:
         for survey in records:
-            if survey.score is not None:
+            if survey.score is not None and survey.scale_high is not None:
                 scale = (survey.kind, survey.scale_low, survey.scale_high)
                 self.counts[scale] = self.counts.get(scale, 0) + 1
                 if scale not in self.highest or survey.score > self.highest[scale].score:

@@ -1,43 +1,48 @@
-"""Rows of the file that are no records."""
+"""Rows of the file that are no records, and values that cannot be read."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from crmkpi.quality.findings import Finding
 from crmkpi.quality.tables import CheckedTable, Watch
-from crmkpi.sources.loaded import Rejected
+from crmkpi.sources.account import Rejected, Unreadable
 
-__all__ = ["RejectedRows", "kind_of", "unreadable_rows"]
+__all__ = ["UnreadableValues", "kind_of", "unreadable_rows"]
 
-_TOO_MANY = 0.05  # one row in twenty
+_TOO_MANY = 0.05  # one record in twenty
+_WHAT = {
+    "unreadable_rows": "{field} that cannot be read",
+    "unknown_words": "{field} {value} is unknown",
+    "scores_off_scale": "scores off their scale",
+}
 
 
 def unreadable_rows(table: CheckedTable) -> Iterable[Watch]:
-    """Rows that could not be read count nowhere: a warning, and an error from one row in twenty on."""
-    fields = dict.fromkeys(row.field for row in table.rejected if kind_of(row) == "unreadable_rows")
-    for field in fields:
-        rows = [row for row in table.rejected if row.field == field and kind_of(row) == "unreadable_rows"]
-        what = "rows that cannot be read" if field is None else f"rows whose {field} cannot be read"
-        yield RejectedRows(table, "unreadable_rows", what, rows)
+    """Rows that are no records count nowhere, values that cannot be read count for no KPI that reads them.
+
+    A warning, and an error from one in twenty on.
+    """
+    for field in dict.fromkeys(row.field for row in table.rejected):
+        yield _RejectedRows(table, field, [row for row in table.rejected if row.field == field])
+    yield UnreadableValues(table, "unreadable_rows", lambda one: one.field)
 
 
-def kind_of(row: Rejected) -> str:
-    """The check that speaks of a rejected row."""
-    if row.reason.startswith("not one of"):
+def kind_of(table: CheckedTable, one: Unreadable) -> str:
+    """The check that speaks of a value that cannot be read."""
+    if one.value and table.type_.fields.get(one.field) is not None and table.type_.fields[one.field].kind == "choice":
         return "unknown_words"
-    return "scores_off_scale" if row.reason.startswith("The score") else "unreadable_rows"
+    return "scores_off_scale" if one.reason.startswith("The score") else "unreadable_rows"
 
 
 @dataclass(slots=True)
-class RejectedRows:
+class _RejectedRows:
     """A finding on rejected rows: they are known before any record is seen."""
 
     table: CheckedTable
-    code: str
-    what: str
+    field: str | None
     rows: Sequence[Rejected]
 
     def see(self, records: Sequence[Any]) -> None:
@@ -48,12 +53,43 @@ class RejectedRows:
         first = self.rows[0]
         value = "" if first.value is None else f"{first.value} is "
         yield self.table.finding(
-            self.code,
-            self.what,
-            field=first.field,
+            "unreadable_rows",
+            "rows that cannot be read" if self.field is None else f"rows without {self.field} that are no records",
+            field=self.field,
             count=len(self.rows),
             of=self.table.count + len(self.table.rejected),
             example=f"line {first.line}: {value}{first.reason}",
             effects=[self.table.effect("missing in")],
             error_from=_TOO_MANY,
         )
+
+
+@dataclass(slots=True)
+class UnreadableValues:
+    """One finding for the values of a kind that cannot be read, or for each group of them."""
+
+    table: CheckedTable
+    code: str
+    group: Callable[[Unreadable], object]
+
+    def see(self, records: Sequence[Any]) -> None:
+        """The table notes the values while its records go by."""
+
+    def findings(self) -> Iterable[Finding]:
+        """The findings, when every record was seen."""
+        groups: dict[object, list[Unreadable]] = {}
+        for one in self.table.unreadable:
+            if kind_of(self.table, one) == self.code:
+                groups.setdefault(self.group(one), []).append(one)
+        for alike in groups.values():
+            first = alike[0]
+            value = f"{first.value} is " if first.value else f"{first.field} is "
+            yield self.table.finding(
+                self.code,
+                _WHAT[self.code].format(field=first.field, value=first.value),
+                field=first.field,
+                count=sum(one.count for one in alike),
+                example=f"line {first.line}: {value}{first.reason}",
+                effects=[self.table.effect("left out of", first.field)],
+                error_from=_TOO_MANY,
+            )

@@ -1,0 +1,254 @@
+"""Results as pydantic types: the schema of the rows that `to_dicts()` writes, tagged by unit, and back to results.
+
+`-> ck.Result` and `-> ck.Report` work as response models of FastAPI, and `TypeAdapter(ck.Result)` reads what it wrote.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import cache
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, TypeAdapter
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from crmkpi.definition.metric import Metric
+from crmkpi.display.rows import result_row
+from crmkpi.errors import PeriodError, UnknownNameError
+from crmkpi.measuring.changes import Change, Verdict
+from crmkpi.measuring.results import Account, Report, Result, compared, told_of
+from crmkpi.metrics.catalogue import catalogue
+from crmkpi.statistics.intervals import Interval
+from crmkpi.time.periods import Period
+
+__all__ = ["report_schema", "result_schema"]
+
+Plain = str | int | float | bool | None
+_CONFIDENCE = 0.95  # of the interval of a change whose value has no interval
+
+
+class _Row(BaseModel):
+    """A result as one flat row, as `Result.to_dict()` writes it; segments are keys of their own names."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, Plain]
+
+    metric: str = Field(description="The id of the KPI, and of the variant if it is one.")
+    title: str = Field(description="The name of the KPI.")
+    period: str | None = Field(description="The name of the period; None for the whole data.")
+    period_start: datetime | None = Field(description="The first moment of the period.")
+    period_end: datetime | None = Field(description="The first moment after the period.")
+    currency: str | None = Field(description="The currency of an amount.")
+    confidence: float | None = Field(description="How sure the interval is, such as 0.95.")
+    n: int = Field(description="How many records the value rests on.")
+    small_sample: bool = Field(description="Whether these are so few that the value says little.")
+    given: int = Field(description="Records given: used, left out, outside and rejected.")
+    used: int
+    left_out: dict[str, int] = Field(description="Records that were left out, by reason.")
+    outside: int = Field(description="Records that the question is not about.")
+    rejected: int = Field(description="Rows of the source that could not be read.")
+    unread: dict[str, int] = Field(description="Why rows were rejected.")
+    skipped: dict[str, int] = Field(description="Rows of the source that are no records, by reason.")
+    complete: bool | None = Field(description="Whether the period was over as of the day given.")
+    reason: str | None = Field(description="Why there is no value.")
+    inputs: dict[str, Plain] = Field(description="The numbers that went into the formula.")
+    parameters: dict[str, Plain]
+    previous_period: str | None = None
+    relative_change: float | None = None
+    better: bool | None = Field(default=None, description="Whether a change that is shown is for the better.")
+    p_value: float | None = Field(default=None, description="How often chance alone gives a change as large.")
+    adjusted_p: float | None = Field(default=None, description="The same, for all comparisons made at once.")
+    comparisons: int = 1
+    verdict: Verdict | None = None
+    no_verdict: str | None = Field(default=None, description="Why there is no verdict.")
+
+
+class _CountRow(_Row):
+    """A count."""
+
+    unit: Literal["count"]
+    value: int | None
+    low: float | None
+    high: float | None
+    previous_value: int | None = None
+    change: int | None = None
+    change_low: float | None = None
+    change_high: float | None = None
+    detectable: float | None = None
+
+
+class _NumberRow(_Row):
+    """A fraction (ratio), a multiple, a score on its scale, or a number."""
+
+    unit: Literal["ratio", "multiple", "score", "number"]
+    value: float | None
+    low: float | None
+    high: float | None
+    previous_value: float | None = None
+    change: float | None = None
+    change_low: float | None = None
+    change_high: float | None = None
+    detectable: float | None = None
+
+
+class _MoneyRow(_Row):
+    """An amount, as text that keeps its digits."""
+
+    unit: Literal["money"]
+    value: Decimal | None
+    low: Decimal | None
+    high: Decimal | None
+    previous_value: Decimal | None = None
+    change: Decimal | None = None
+    change_low: Decimal | None = None
+    change_high: Decimal | None = None
+    detectable: Decimal | None = None
+
+
+class _DurationRow(_Row):
+    """A duration in seconds."""
+
+    unit: Literal["duration"]
+    value: float | None = Field(description="seconds")
+    low: float | None = Field(description="seconds")
+    high: float | None = Field(description="seconds")
+    previous_value: float | None = Field(default=None, description="seconds")
+    change: float | None = Field(default=None, description="seconds")
+    change_low: float | None = Field(default=None, description="seconds")
+    change_high: float | None = Field(default=None, description="seconds")
+    detectable: float | None = Field(default=None, description="seconds")
+
+
+Row = Annotated[_CountRow | _NumberRow | _MoneyRow | _DurationRow, Field(discriminator="unit")]
+
+
+def result_schema(handler: GetCoreSchemaHandler) -> CoreSchema:
+    """The schema of `Result` for pydantic: writes the row, and reads a result or the row of one."""
+    row = handler.generate_schema(Row)
+    read = core_schema.chain_schema([row, core_schema.no_info_plain_validator_function(_result_of)])
+    return _either(Result, read, core_schema.plain_serializer_function_ser_schema(_row_of, return_schema=row))
+
+
+def report_schema(handler: GetCoreSchemaHandler) -> CoreSchema:
+    """The schema of `Report` for pydantic: writes the rows, and reads a report or the rows of one."""
+    rows = core_schema.list_schema(handler.generate_schema(Row))
+    read = core_schema.chain_schema([rows, core_schema.no_info_plain_validator_function(_report_of)])
+    write = core_schema.plain_serializer_function_ser_schema(_rows_of, return_schema=rows)
+    return _either(Report, read, write)
+
+
+def _either(kind: type, read: CoreSchema, write: core_schema.SerSchema) -> CoreSchema:
+    """A value of the class itself, or what was written of one."""
+    itself = core_schema.union_schema([core_schema.is_instance_schema(kind), read])
+    return core_schema.json_or_python_schema(json_schema=read, python_schema=itself, serialization=write)
+
+
+@cache
+def _reader() -> TypeAdapter[Any]:
+    return TypeAdapter(Row)
+
+
+def _row_of(result: Result) -> Any:
+    """The row as a model; the keys of a comparison are there, and None, also where there is none."""
+    return _reader().validate_python(result_row(result))
+
+
+def _rows_of(report: Report) -> list[Any]:
+    return [_row_of(result) for result in report]
+
+
+def _report_of(rows: list[_Row]) -> Report:
+    return Report(tuple(map(_result_of, rows)))
+
+
+def _result_of(row: Any) -> Result:
+    """The result that a row was written of; of another definition than the catalogue's it is refused.
+
+    What a row does not tell is not made up: the interval's method is "estimated", and all tables are one account.
+    """
+    metric = _metric_of(row)
+    low, high = _typed(row, row.low, row.high)
+    interval = None if low is None else Interval(low, high, row.confidence, "estimated")
+    account = Account(
+        " and ".join(metric.tables), None, row.given, row.used, row.left_out, row.rejected, row.unread, row.skipped
+    )
+    value, before, absolute, detectable = _typed(row, row.value, row.previous_value, row.change, row.detectable)
+    period = None if row.period is None else _period_of(row.period, row.period_start, row.period_end)
+    result = Result(
+        metric,
+        value,
+        row.reason,
+        row.inputs,
+        row.currency,
+        interval,
+        row.n,
+        (account,),
+        row.parameters,
+        period,
+        _segment_of(row),
+        row.complete,
+        exact=row.value,
+    )
+    if row.previous_period is None:
+        return result
+    other = _period_of(row.previous_period, None, None)
+    result = compared(result, Result(metric, before, None, {}, row.currency, period=other, exact=row.previous_value))
+    low, high = _typed(row, row.change_low, row.change_high)
+    change = Change(
+        absolute,
+        row.relative_change,
+        row.better,
+        None if low is None else Interval(low, high, row.confidence or _CONFIDENCE, "estimated"),
+        row.p_value,
+        row.verdict,
+        detectable,
+        row.adjusted_p,
+        row.comparisons,
+        row.no_verdict,
+    )
+    return told_of(result, change)
+
+
+def _metric_of(row: _Row) -> Metric:
+    try:
+        metric = catalogue.find(row.metric)
+    except UnknownNameError as error:
+        raise PydanticCustomError("unknown_metric", "{reason}", {"reason": str(error)}) from error
+    unit: str = getattr(row, "unit")  # noqa: B009  # each kind of row has its own
+    if (metric.unit, metric.title) != (unit, row.title):
+        raise PydanticCustomError(
+            "changed_definition",
+            "{metric} is {title} in {unit}, and the row says {told} in {told_unit}: it was changed, or written by "
+            "another version",
+            {"metric": metric.id, "title": metric.title, "unit": metric.unit, "told": row.title, "told_unit": unit},
+        )
+    return metric
+
+
+def _typed(row: Any, *values: Any) -> tuple[Any, ...]:
+    """Numbers of a row in the type of its unit."""
+    if row.unit != "duration":
+        return values
+    return tuple(None if value is None else timedelta(seconds=value) for value in values)
+
+
+def _period_of(label: str, start: datetime | None, end: datetime | None) -> Period | None:
+    """The period of that name, if its bounds are those; else the span between the bounds, under that name."""
+    try:
+        named = Period(label)
+    except PeriodError:
+        named = None
+    if start is None or end is None:
+        return named
+    if named is not None and (named.start, named.end) == (start, end):
+        return named
+    return Period.between(start, end, label=label)
+
+
+def _segment_of(row: _Row) -> dict[str, Plain]:
+    names = {*type(row).model_fields}
+    return {
+        name.removeprefix("by_") if name.removeprefix("by_") in names else name: value
+        for name, value in (row.__pydantic_extra__ or {}).items()
+    }

@@ -1,0 +1,110 @@
+"""Records of which a field could not be read: known by their class, and set aside for a second loop.
+
+In a table whose records are all of the table's own class, nothing of this is ever asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from functools import cache
+from typing import Any, TypeVar, cast
+
+from crmkpi.definition.expressions import Field
+from crmkpi.engines.query import UNREADABLE, Query, UnreadableFoundError
+from crmkpi.errors import InputError
+from crmkpi.records.base import RecordType, record_type
+
+__all__ = ["Gate", "asked", "segment_of"]
+
+_R = TypeVar("_R")
+
+
+class Gate:
+    """Lets only records of the table into a loop, and sets those aside of which the query reads an unreadable field."""
+
+    __slots__ = ("_expected", "_name", "_reads", "_type", "aside")
+
+    def __init__(self, query: Query) -> None:
+        self._type = query.type_
+        self._name = query.type_.model.__name__
+        self._expected = _own_names(query.type_, (tuple(path.split(".")) for path in query.unreadable))
+        self._reads = None if _has_functions(query) else _own_names(query.type_, query.fields)
+        self.aside: list[Any] = []
+
+    def check(self, record: Any) -> bool:
+        """Whether a record is set aside.
+
+        Raises:
+            UnreadableFoundError: the query does not expect that a field of it is unreadable.
+        """
+        self.let_in(record)
+        unreadable = record.unreadable.keys() - {"id"}
+        if self._reads is not None:
+            unreadable = unreadable & self._reads
+        if not unreadable:
+            return False
+        if self._reads is not None and not unreadable <= self._expected:
+            raise UnreadableFoundError
+        self.aside.append(record)
+        return True
+
+    def let_in(self, record: Any) -> None:
+        """Only validated records are exact about time zones and money, so nothing else is let in."""
+        if not isinstance(record, self._type.model):
+            raise InputError(
+                f"The table {self._type.table!r} holds {self._name} records; got {type(record).__name__}. Build them "
+                f"with {self._name}(...), or read them with crmkpi.read_dicts(rows, record=crmkpi.{self._name})."
+            )
+
+
+def _has_functions(query: Query) -> bool:
+    """Whether a segment is a function of the record, which may read any field."""
+    return any(not isinstance(key.source, Field) for key in query.segments)
+
+
+def _own_names(type_: RecordType, paths: Any) -> frozenset[str]:
+    """The fields of the record itself that lead to these: their own names, or the keys of the relations."""
+    relations = type_.relations
+    return frozenset(
+        relations[path[0]].key if len(path) > 1 and path[0] in relations else ".".join(path) for path in paths
+    )
+
+
+class _UnreadableReadError(Exception):
+    """A function of a record asks for a field that could not be read."""
+
+
+def segment_of(function: Callable[[Any], Hashable], label: Callable[[Any], Hashable] | None, record: Any) -> Hashable:
+    """The segment that a function puts a record into; that of unreadable ones where it asks for such a field."""
+    unreadable: Hashable = UNREADABLE
+    found = asked(function, record, otherwise=unreadable)
+    return found if label is None or found is UNREADABLE else label(found)
+
+
+def asked(function: Callable[[Any], _R], record: Any, *, otherwise: _R) -> _R:
+    """What a function says of a record; `otherwise` where it asks for a field that could not be read."""
+    if not getattr(record, "unreadable", None):
+        return function(record)
+    told = object.__new__(_telltale(cast("Any", type(record))))
+    for name in (*record_type(type(record)).fields, "unreadable"):
+        object.__setattr__(told, name, getattr(record, name))
+    try:
+        return function(told)
+    except _UnreadableReadError:
+        return otherwise
+
+
+@cache
+def _telltale(class_: Any) -> type[Any]:
+    """A class like that of a record, whose unreadable fields tell that somebody asks for them."""
+
+    def get(record: Any, name: str) -> Any:
+        value = object.__getattribute__(record, name)
+        unreadable: Mapping[str, str] = object.__getattribute__(record, "unreadable")
+        if name in unreadable and name != "id":
+            raise _UnreadableReadError
+        return value
+
+    members = {"__slots__": (), "__getattribute__": get, "__module__": class_.__module__}
+    made: type[Any] = type(class_)(class_.__name__, (class_,), members)
+    return made

@@ -1,0 +1,267 @@
+"""Asking: what is planned is asked of every table once, each by the engine that the table belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from crmkpi.definition.expressions import as_of
+from crmkpi.definition.metric import Metric
+from crmkpi.engines.frames.backends import at_home
+from crmkpi.engines.frames.table import FrameTable
+from crmkpi.engines.query import Answer, Query, UnreadableFoundError, padded, without_unreadable
+from crmkpi.engines.records import engine as records_engine
+from crmkpi.errors import InputError, MissingTableError, ParameterError, unknown_name
+from crmkpi.measuring.plan import Plan
+from crmkpi.measuring.reading import EVER, Reader, Timeline
+from crmkpi.measuring.segments import Segment, segment_keys
+from crmkpi.measuring.shifts import moved
+from crmkpi.measuring.unknown_attributes import attribute_of, check_attribute, noting
+from crmkpi.money import Rates
+from crmkpi.records import known_tables
+from crmkpi.sources.account import LoadAccount, reasons_of
+from crmkpi.statistics.confidence import check_confidence
+from crmkpi.time.calendars import Calendar
+from crmkpi.time.periods import Period
+
+if TYPE_CHECKING:
+    from crmkpi.measuring.dataset import Dataset
+
+__all__ = ["read"]
+
+_ALL_TIME = Timeline([None], EVER, whole=True)
+_KEPT_PLANS = 500
+
+
+def read(
+    crm: Dataset,
+    metrics: Sequence[Metric],
+    periods: Sequence[Period | None],
+    segments: Sequence[Segment],
+    parameters: Mapping[str, Any],
+    *,
+    confidence: float | None,
+    partly: bool = False,
+    statements: list[tuple[str, str]] | None = None,
+    moments: bool = False,
+) -> tuple[Reader, Plan]:
+    """Ask every table once, and give a reader of the answers.
+
+    With `partly` the answers will be merged with those of other parts of the data: a table may be left out, and what
+    only merges as a whole is kept as a whole.
+    """
+    if confidence is not None:
+        check_confidence(confidence)
+    for metric in metrics:
+        for table in metric.tables:
+            if table not in crm.tables and not partly:
+                raise MissingTableError(
+                    f"{metric.id} needs the table {table!r}, which the dataset lacks; it has "
+                    f"{', '.join(crm.tables) or 'none'}. Add {table}=... to the Dataset."
+                )
+    # Rates that change from day to day need each record's date, even where no period is asked for.
+    undated = not any(periods)
+    whole = undated and not (crm.rates is not None and crm.rates.dated)
+    unreadable: dict[str, frozenset[str] | None] = (
+        dict.fromkeys(known_tables())  # another part may have what this one has not
+        if partly
+        else {table: found for table in crm.tables if (found := crm.unreadable(table)) != frozenset()}
+    )
+    kept = {"whole": whole, "undated": undated, "intervals": confidence is not None, "moments": moments}
+    while True:  # once, unless records that were given one by one turn out to be unreadable in a field that is read
+        plan = _plan(tuple(metrics), tuple(segments), unreadable, **kept)
+        try:
+            reader = _read(
+                crm,
+                plan,
+                periods,
+                segments,
+                _parameter_values(metrics, parameters),
+                whole=whole,
+                confidence=confidence,
+                partly=partly,
+                statements=statements,
+            )
+        except UnreadableFoundError:
+            marked = {table: found for table in crm.tables if (found := crm.unreadable(table, look=True))}
+            if marked.keys() <= unreadable.keys():
+                raise
+            unreadable |= marked
+        else:
+            return reader, plan
+
+
+def _read(
+    crm: Dataset,
+    plan: Plan,
+    periods: Sequence[Period | None],
+    segments: Sequence[Segment],
+    values: Mapping[str, Any],
+    *,
+    whole: bool,
+    confidence: float | None,
+    partly: bool,
+    statements: list[tuple[str, str]] | None,
+) -> Reader:
+    """The answers to a plan."""
+    if whole and crm.as_of is None:
+        timeline = _ALL_TIME
+    else:
+        earlier = (moved(period, measure, values) for measure in plan.shifting for period in periods)
+        found = [*periods, *(period for period in earlier if period is not None)]
+        timeline = Timeline(found, crm.known_until(), whole=whole)
+    functions = _functions(crm, plan)
+    attributes: dict[str, set[str]] = {}
+    answers = {
+        table: _answer(
+            crm,
+            plan,
+            query,
+            timeline,
+            functions,
+            values,
+            attributes,
+            confidence=confidence,
+            partly=partly,
+            statements=statements,
+        )
+        for table, query in _streams_last(crm, plan)
+    }
+    if not partly:  # a part of the data may lack what another one has
+        for position, segment in enumerate(segments):
+            check_attribute(crm, segment, position, plan, answers, attributes)
+    # Converted amounts carry no currency of their own.
+    currency = crm.currency if crm.rates is None else crm.rates.to
+    return Reader(answers, timeline, {**values, repr(as_of): crm.known_until()}, currency)
+
+
+def _streams_last(crm: Dataset, plan: Plan) -> list[tuple[str, Query]]:
+    """The tables in the order in which they are asked: what can be read only once comes when nothing asks for more."""
+    asked = [(table, query) for table, query in plan.queries.items() if table in crm.tables]
+    return sorted(asked, key=lambda each: isinstance(crm.tables[each[0]], Iterator))
+
+
+def _answer(
+    crm: Dataset,
+    plan: Plan,
+    query: Query,
+    timeline: Timeline,
+    functions: Mapping[str, Callable[..., Any]],
+    parameters: Mapping[str, Any],
+    attributes: dict[str, set[str]],
+    *,
+    confidence: float | None,
+    partly: bool,
+    statements: list[tuple[str, str]] | None,
+) -> Answer:
+    """The answer of the engine that the table belongs to; `attributes` receives what the records of a stream have."""
+    table = crm.tables[query.type_.table]
+    if isinstance(table, FrameTable):
+        from crmkpi.engines.frames import engine  # noqa: PLC0415  # only where there are frames
+
+        with at_home(table.backend, query.type_.table):
+            asked = without_unreadable(query)
+            answer = engine.answer(
+                asked,
+                table,
+                moments=timeline.moments,
+                tables=crm.tables,
+                calendar=crm.calendar,
+                rates=crm.rates,
+                currency=crm.currency,
+                parameters=parameters,
+                confidence=confidence,
+                merging=partly or timeline.merging,
+                statements=statements,
+            )
+            answer.groups = padded(query, answer.groups)
+            answer.unread, answer.skipped = reasons_of(table.rejected), dict(table.skipped)
+            return answer
+    related = {table for field in query.fields.values() for table in query.type_.tables_towards(field.path)}
+    for other in related:
+        crm.index(other)
+        if crm.unreadable(other) and other not in plan.unreadable:
+            raise UnreadableFoundError
+    found = crm.records(query.type_.table)
+    if isinstance(found, Iterator) and any(attribute_of(key) is not None for key in query.segments):
+        found = noting(found, attributes.setdefault(query.type_.table, set()))
+    answer = records_engine.answer(
+        query,
+        found,
+        moments=timeline.moments,
+        tables=crm.index,
+        functions=functions,
+        parameters=parameters,
+        related_unreadable=any(crm.unreadable(other) for other in related),
+    )
+    answer.rejected = len(getattr(table, "rejected", ()))
+    account = getattr(table, "account", None)
+    if isinstance(account, LoadAccount):
+        answer.unread, answer.skipped = reasons_of(account.rejected), dict(account.skipped)
+    return answer
+
+
+_PLANS: dict[Any, Plan] = {}
+
+
+def _plan(
+    metrics: tuple[Metric, ...],
+    segments: tuple[Segment, ...],
+    unreadable: Mapping[str, frozenset[str] | None],
+    **kept: bool,
+) -> Plan:
+    key = (tuple(map(id, metrics)), frozenset(unreadable.items()), *kept.items())
+    if not segments and key in _PLANS:
+        return _PLANS[key]
+    types = (
+        [measure.base.record_type_ for metric in metrics for measure in metric.measures.values()] if segments else []
+    )
+    keys = {type_.table: segment_keys(segments, type_) for type_ in types}
+    plan = Plan(metrics, keys, unreadable=dict(unreadable), **kept)
+    if not segments:
+        if len(_PLANS) > _KEPT_PLANS:  # metrics made on the fly must not be kept for ever
+            _PLANS.clear()
+        _PLANS[key] = plan  # the plan holds the metrics, so their identities stay theirs
+    return plan
+
+
+def _parameter_values(metrics: Sequence[Metric], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters inside expressions, by their printed form; days become durations."""
+    if not isinstance(given, Mapping):
+        raise InputError(f"`parameters` maps names to numbers, such as {{'quota': 50000}}; got {given!r}.")
+    known = {name for metric in metrics for name in metric.parameters}
+    for name in given:
+        if name not in known:
+            raise unknown_name(f"None of the metrics has a parameter {name!r}.", name, known)
+    values: dict[str, Any] = {}
+    for metric in metrics:
+        if metric.parameters:
+            for name, value in metric.parameter_values(given).items():
+                parameter = metric.parameters[name]
+                values[repr(parameter)] = timedelta(days=float(value)) if parameter.unit == "days" else value
+    return values
+
+
+def _functions(crm: Dataset, plan: Plan) -> dict[str, Callable[..., Any]]:
+    """What the calendar and the rates do for the engine."""
+    for found in plan.metrics:
+        if found.metric.needs_as_of and crm.as_of is None:
+            raise ParameterError(
+                f"{found.metric.id} must know up to which day the data goes; give as_of=... (to the Dataset, or to the "
+                "call)."
+            )
+    functions: dict[str, Callable[..., Any]] = {"local_day": crm.calendar.local_day}
+    if plan.asks_business_time:
+        functions["business_time"] = crm.calendar.open_time().between
+    if crm.rates is not None:
+        functions["convert"] = _converter(crm.rates, crm.currency, crm.calendar)
+    return functions
+
+
+def _converter(rates: Rates, default: str | None, calendar: Calendar) -> Callable[..., Any]:
+    def convert(amount: Any, currency: str | None, moment: datetime | None) -> Any:
+        day = None if moment is None else calendar.local_day(moment)
+        return rates.convert(amount, currency if currency is not None else default, day)
+
+    return convert

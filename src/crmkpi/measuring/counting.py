@@ -1,0 +1,140 @@
+"""How many records a KPI used, and what became of the others: the numbers behind an account."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
+from operator import itemgetter
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from crmkpi.engines.query import NO_DATE, UNREADABLE, Answer, Part
+from crmkpi.measuring.plan import AccountPlan, UnreadPlan
+
+__all__ = ["Counting", "Counts", "Share", "may_be"]
+
+
+class Share(NamedTuple):
+    """So many of so many records."""
+
+    part: int
+    whole: int
+
+
+class Counts(NamedTuple):
+    """What became of the records of one table and anchor over one period, in one segment.
+
+    `numbers` are how many were used, were left out under each reason, and have no date. `unread` are the values that
+    could not be read, by field, of records that are set aside for it; `shares` is for each of these fields the share of
+    such records among those that would otherwise be used.
+    """
+
+    numbers: list[int]
+    unread: Mapping[str, Mapping[str, int]] = MappingProxyType({})
+    shares: Mapping[str, Share] = MappingProxyType({})
+
+
+class Counting:
+    """Where the records of one table and anchor are counted over one period."""
+
+    __slots__ = (
+        "_account",
+        "_answer",
+        "_groups",
+        "_none",
+        "_numbers",
+        "_others",
+        "_parts",
+        "_pick",
+        "_undated",
+        "_used",
+    )
+
+    def __init__(self, answer: Answer, account: AccountPlan, parts: Sequence[Part]) -> None:
+        """Count in those `parts` of an answer that make up the period."""
+        self._answer = answer
+        self._account = account
+        self._parts = parts
+        self._groups = answer.groups[account.anchor]
+        self._numbers = [account.used, *(number for _, number in account.reasons)]
+        self._pick = itemgetter(*self._numbers) if account.reasons else lambda states: (states[account.used],)
+        self._none = [0] * len(self._numbers)
+        # Records that would count if they had the date that puts them into a period, and so lie in none of the parts.
+        self._undated = [account.used, *(number for reason, number in account.reasons if reason == account.no_date)]
+        self._others = {} if NO_DATE in self._parts else self._groups
+        self._used: int | None = None
+
+    def counts(self, segment: tuple[Hashable, ...]) -> Counts:
+        """How many were used, how many left out under each reason, how many have no date, and what was unreadable."""
+        undated = self._others.get((segment, NO_DATE))
+        dateless = 0 if undated is None else sum([undated[number] for number in self._undated])
+        unread = self._account.unread
+        if unread is not None and unread.undated is not None and undated is not None:
+            dateless -= undated[unread.undated[2]]
+        if len(self._parts) == 1:  # by far the most
+            states = self._groups.get((segment, self._parts[0]))
+            numbers = [*(self._none if states is None else self._pick(states)), dateless]
+        else:
+            each = self._states(segment)
+            numbers = [*[sum([states[number] for states in each]) for number in self._numbers], dateless]
+        return Counts(numbers) if unread is None else self._with_unread(Counts(numbers), segment, unread)
+
+    def _states(self, segment: tuple[Hashable, ...]) -> list[list[Any]]:
+        return [states for part in self._parts if (states := self._groups.get((segment, part))) is not None]
+
+    def _with_unread(self, counts: Counts, segment: tuple[Hashable, ...], plan: UnreadPlan) -> Counts:
+        """The same counts, with the values that could not be read."""
+        unread: dict[str, Counter[str]] = {}
+        shares: dict[str, Share] = {}
+        used = counts.numbers[0]
+        for name, number in plan.fields:
+            for states in self._states(segment):
+                unread.setdefault(name, Counter()).update(states[number])
+        aside = sum(values.total() for values in unread.values())
+        for name, values in unread.items():
+            shares[name] = Share(values.total(), used + aside)
+        undated = self._others.get((segment, NO_DATE))
+        if plan.undated is not None and undated is not None and undated[plan.undated[1]]:
+            name, number, _, anchor, whole = plan.undated
+            values = Counter(undated[number])
+            ever = self._answer.groups[anchor].get((segment, None))
+            shares[name] = Share(values.total(), values.total() if ever is None else ever[whole])
+            unread.setdefault(name, Counter()).update(values)
+        self._add_segments(unread, shares, segment, plan)
+        return Counts(counts.numbers, {name: values for name, values in unread.items() if values}, shares)
+
+    def _add_segments(
+        self,
+        unread: dict[str, Counter[str]],
+        shares: dict[str, Share],
+        segment: tuple[Hashable, ...],
+        plan: UnreadPlan,
+    ) -> None:
+        """Records whose segment cannot be read may be of any: every segment carries them, as it does rejected rows."""
+        if plan.segment is None:
+            return
+        found: dict[str, Counter[str]] = {}
+        for other in self._answer.given:
+            if not may_be(other, segment):
+                continue
+            for states in self._states(other):
+                told = 0
+                for name, number in plan.segments:
+                    found.setdefault(name, Counter()).update(states[number])
+                    told += sum(states[number].values())
+                if states[plan.segment] > told:  # a function of the record asked for what cannot be read
+                    found.setdefault("segment", Counter())[""] += states[plan.segment] - told
+        if any(found.values()):
+            if self._used is None:
+                known = [other for other in self._answer.given if UNREADABLE not in other]
+                self._used = sum(states[self._account.used] for other in known for states in self._states(other))
+            for name, values in found.items():
+                unread.setdefault(name, Counter()).update(values)
+                shares[name] = Share(values.total(), self._used + values.total())
+
+
+def may_be(unread: tuple[Hashable, ...], segment: tuple[Hashable, ...]) -> bool:
+    """Whether records of a segment that cannot be read in full may belong to another one."""
+    return UNREADABLE in unread and all(
+        mine in (UNREADABLE, other) for mine, other in zip(unread, segment, strict=True)
+    )

@@ -1,0 +1,57 @@
+"""Looking things up in the tables of a dataset: records by their ids, and what is known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from crmkpi.errors import InputError
+from crmkpi.sources.account import LoadAccount
+
+__all__ = ["index_of", "on_one_line", "unreadable_fields"]
+
+_LINE = 80  # characters of a terminal
+
+
+def index_of(name: str, records: Iterable[Any], table: Any) -> dict[str, Any]:
+    """The records of a table by their ids.
+
+    Raises:
+        InputError: two records have one id, or records have none but the numbers of their lines.
+    """
+    index: dict[str, Any] = {}
+    for record in records:
+        if record.id in index:
+            raise InputError(
+                f"Two records of {name} have the id {record.id!r}, so that a reference to it is ambiguous; "
+                "remove one of them."
+            )
+        if "id" in record.unreadable:
+            raise InputError(_without_id(name, record.id))
+        index[record.id] = record
+    account = getattr(table, "account", None)
+    if isinstance(account, LoadAccount) and account.numbered and index:
+        raise InputError(_without_id(name, next(iter(index))))
+    return index
+
+
+def unreadable_fields(records: Iterable[Any]) -> frozenset[str]:
+    """The fields that could not be read of any of these records."""
+    return frozenset(name for record in records for name in getattr(record, "unreadable", ()) if name != "id")
+
+
+def _without_id(name: str, stands: str) -> str:
+    return (
+        f"Fields of {name} are looked up by their ids, and the record that stands as {stands!r} has none of its own; "
+        "name the column that holds the ids when reading, columns={'its header': 'id'}, or leave such rows out."
+    )
+
+
+def on_one_line(head: str, names: Sequence[str]) -> str:
+    """As many of the names as a line of a terminal holds, and how many more there are."""
+    line = head
+    for shown in range(len(names), 0, -1):
+        line = head + ", ".join(names[:shown]) + (f" and {len(names) - shown} more" if shown < len(names) else "")
+        if len(line) <= _LINE:
+            break
+    return line

@@ -1,0 +1,173 @@
+"""Conditions over fields that cannot be read: what certainly holds of a record, and what may.
+
+A field that cannot be read may have held anything. A condition *certainly* holds where it is true whatever stands
+there, and *may* hold where it is true for something that could. A record for which the two differ is set aside; a
+record that is out of the question anyway, such as an open deal among won ones, is not, though its amount is unreadable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import and_, or_
+
+from crmkpi.definition.expressions import (
+    Combination,
+    Expression,
+    Field,
+    Negation,
+    Presence,
+    Unless,
+    Unreadable,
+    walk,
+)
+from crmkpi.measuring.conditions import every, sides, union
+
+__all__ = ["Doubt", "Uncertainty", "doubt_of", "fields_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Uncertainty:
+    """Rewrites conditions for records whose fields may not all be readable; `may` says of which fields that is so."""
+
+    may: Callable[[Field], bool]
+
+    def fields(self, *roots: Expression | None) -> list[Field]:
+        """The fields among these that may be unreadable, each once, in order."""
+        return [field for field in fields_of(*roots) if self.may(field)]
+
+    def readable(self, *roots: Expression | None) -> list[Expression]:
+        """That every field of these can be read, as conditions that must all hold."""
+        return [Unless(Unreadable(field)) for field in self.fields(*roots)]
+
+    def certainly(self, condition: Expression) -> Expression:
+        """True where the condition holds whatever stands in the fields that cannot be read."""
+        if not self.fields(condition):
+            return condition
+        match condition:
+            case Combination("and", left, right):
+                return self.certainly(left) & self.certainly(right)
+            case Combination("or", left, right):
+                return self.certainly(left) | self.certainly(right)
+            case Negation(item):
+                return self._certainly_not(item)
+            case Unless(item):
+                return Unless(self.possibly(item))
+            case Presence(item, False):
+                lacking = [field.missing() & Unless(Unreadable(field)) for field in self.fields(item)]
+                read = reduce(and_, [condition, *self.readable(item)])
+                return reduce(or_, [read, *lacking]) if not isinstance(item, Field) else read
+            case _:
+                return reduce(and_, [condition, *self.readable(condition)])
+
+    def possibly(self, condition: Expression) -> Expression:
+        """True where the condition holds for something that could stand in the fields that cannot be read."""
+        if not self.fields(condition):
+            return condition
+        match condition:
+            case Combination("and", left, right):
+                return self.possibly(left) & self.possibly(right)
+            case Combination("or", left, right):
+                return self.possibly(left) | self.possibly(right)
+            case Negation(item):
+                return self._possibly_not(item)
+            case Unless(item):
+                return Unless(self.certainly(item))
+            case _:
+                return condition | self._open(condition)
+
+    def _certainly_not(self, condition: Expression) -> Expression:
+        match condition:
+            case Combination("and", left, right):
+                return self._certainly_not(left) | self._certainly_not(right)
+            case Combination("or", left, right):
+                return self._certainly_not(left) & self._certainly_not(right)
+            case Negation(item) | Unless(item):
+                return self.certainly(item)
+            case Presence(item, present):
+                return self.certainly(Presence(item, not present))
+            case _:
+                return reduce(and_, [Negation(condition), *self.readable(condition)])
+
+    def _possibly_not(self, condition: Expression) -> Expression:
+        match condition:
+            case Combination("and", left, right):
+                return self._possibly_not(left) | self._possibly_not(right)
+            case Combination("or", left, right):
+                return self._possibly_not(left) & self._possibly_not(right)
+            case Negation(item) | Unless(item):
+                return self.possibly(item)
+            case Presence(item, present):
+                return self.possibly(Presence(item, not present))
+            case _:
+                return Negation(condition) | self._open(condition)
+
+    def _open(self, condition: Expression) -> Expression:
+        """True where something cannot be read, and nothing else that the condition asks for is missing."""
+        unread = reduce(or_, [Unreadable(field) for field in self.fields(condition)])
+        if isinstance(condition, Presence) and not condition.present_:
+            return unread
+        there = [
+            field.present() | Unreadable(field) if self.may(field) else field.present()
+            for field in fields_of(condition)
+            if len(fields_of(condition)) > 1
+        ]
+        return reduce(and_, [unread, *there])
+
+
+def fields_of(*roots: Expression | None) -> list[Field]:
+    """The fields of some expressions, each once, in the order in which they are written."""
+    found = {repr(part): part for root in roots for part in walk(root) if isinstance(part, Field)}
+    return list(found.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """What cannot be known of the records of one KPI, table and anchor.
+
+    `used` are conditions, one for each way in which measures use records; `certain` are the same where nothing about
+    the record is in doubt. `aside` holds for a record that is set aside, since one of them may or may not hold.
+    """
+
+    certain: Mapping[str, Expression | None]
+    aside: Expression
+    possible: Expression | None
+    fields: tuple[Field, ...]
+
+
+def _slim(condition: Expression | None) -> Expression | None:
+    """The same condition, without denying what it asks for itself: a and not (a and b) is a and not b.
+
+    Of a record where a is in doubt, both could not be held against each other.
+    """
+    parts = sides(condition)
+    known = {repr(part) for part in parts}
+    found = []
+    for part in parts:
+        denied = sides(part.item) if isinstance(part, Unless) else []
+        rest = [one for one in denied if repr(one) not in known]
+        found.append(Unless(reduce(and_, rest)) if rest and len(rest) < len(denied) else part)
+    return every(found)
+
+
+def doubt_of(uncertainty: Uncertainty, ways: Sequence[tuple[Expression | None, Field | None]]) -> Doubt | None:
+    """What is in doubt where records are used in these ways, each a condition and the currency that is read as well."""
+    fields = uncertainty.fields(*(root for way in ways for root in way))
+    if not fields:
+        return None
+    certain: dict[str, Expression | None] = {}
+    possible: list[Expression | None] = []
+    doubts: dict[str, Expression] = {}
+    for used, currency in ways:
+        slim = _slim(used)
+        sure = slim if slim is None else uncertainty.certainly(slim)
+        certain[repr(used)] = sure = every([certain.get(repr(used), sure), *uncertainty.readable(currency)])
+        possible.append(slim if slim is None else uncertainty.possibly(slim))
+        if sure is not None and uncertainty.fields(used, currency):
+            doubt = Unless(sure) if possible[-1] is None else possible[-1] & Unless(sure)
+            doubts[repr(used)] = doubt
+    aside = reduce(or_, doubts.values())
+    if len(certain) > 1:  # a record is set aside from the whole KPI, not from one of its numbers
+        certain = {text: every([sure, Unless(aside)]) for text, sure in certain.items()}
+    return Doubt(certain, aside, union(possible), tuple(fields))

@@ -1,0 +1,73 @@
+"""Whether a KPI has a value although fields that it reads could not be read everywhere: decided here, and only here.
+
+What is left of a broken column is no sample: the words that a reader does not know are those of one kind of records,
+and the numbers off their scale those of another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from crmkpi.errors import InputError
+from crmkpi.measuring.counting import Counts
+
+__all__ = ["MOST_UNREADABLE", "UnreadableReason", "check_most_unreadable", "commonest", "too_many_unreadable"]
+
+MOST_UNREADABLE = 0.02
+_MOST_WORDS = 3
+
+
+def check_most_unreadable(share: float) -> None:
+    """Refuse what is no share."""
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
+        raise InputError(
+            f"most_unreadable= is the share of records, from 0 to 1, that may be left out for fields that cannot be "
+            f"read, such as {MOST_UNREADABLE}; got {share!r}."
+        )
+
+
+class UnreadableReason(str):
+    """Why a KPI has no value, where that is for fields that could not be read."""
+
+    __slots__ = ()
+
+
+def too_many_unreadable(counted: Iterable[tuple[str, Counts]], most: float) -> UnreadableReason | None:
+    """Why a KPI has no value, where more than the share `most` of the records of a table were set aside.
+
+    The reason names the field that most of them lack, and says how it can be read.
+    """
+    for table, counts in counted:
+        shares = {name: part / whole for name, (part, whole) in counts.shares.items() if whole}
+        if sum(shares.values()) > most:
+            name = max(shares, key=lambda each: shares[each])
+            part, whole = counts.shares[name]
+            values = counts.unread[name]
+            return UnreadableReason(
+                f"{name} cannot be read in {part:,} of the {whole:,} {table} that it needs "
+                f"({part / whole * 100:.1f} %, more than the {most * 100:g} % of most_unreadable={most:g}): "
+                f"{commonest(values)}; {_way_out(name, values)}"
+            )
+    return None
+
+
+def commonest(values: Mapping[str, int]) -> str:
+    """The commonest of some values that could not be read, and how often they stand there.
+
+    >>> commonest({"'Dead'": 2, "": 1})
+    "'Dead' (2), no value (1)"
+    """
+    ordered = _by_count(values)
+    more = f" and {len(ordered) - _MOST_WORDS:,} more" if len(ordered) > _MOST_WORDS else ""
+    return ", ".join(f"{value or 'no value'} ({values[value]:,})" for value in ordered[:_MOST_WORDS]) + more
+
+
+def _by_count(values: Mapping[str, int]) -> list[str]:
+    return sorted(values, key=lambda value: (-values[value], value))
+
+
+def _way_out(name: str, values: Mapping[str, int]) -> str:
+    told = next((value for value in _by_count(values) if value), None)
+    if told is None:
+        return f"give each record its {name} in the source"
+    return f"say when reading what they mean, values={{{name!r}: {{{told}: ...}}}}, with None for no value"

@@ -1,0 +1,81 @@
+"""Which records a measure can use: what must be there and right, and why it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from crmkpi.definition.expressions import (
+    BusinessTime,
+    Comparison,
+    Constant,
+    Expression,
+    Field,
+    Unless,
+    table_of,
+    walk,
+)
+from crmkpi.definition.measures import Measure
+from crmkpi.definition.metric import Metric
+from crmkpi.engines.query import Slot
+from crmkpi.measuring.conditions import every, excludes
+from crmkpi.records.base import RecordType
+
+__all__ = ["currency_of", "not_left_out", "not_negative", "own_reasons", "used_by"]
+
+_ZERO = Constant(timedelta(0), "duration")
+
+
+def not_negative(value: Expression | None) -> list[Expression]:
+    """Durations below zero are mistakes in the data: they are left out and counted, never clipped."""
+    if value is None or value.kind != "duration":
+        return []
+    if isinstance(value, BusinessTime):  # an end before the start is wrong, also where no opening hour lies between
+        return [Comparison(">=", value.end, value.start)]
+    return [Comparison(">=", value, _ZERO)]
+
+
+def own_reasons(measure: Measure, slot: Slot) -> Iterable[tuple[str, Expression | None]]:
+    """Why a record that a measure is about may still not count: no value, a negative duration, no key."""
+    present: list[Expression] = []
+    for root in (slot.key, slot.moment, slot.value):
+        fields = {repr(part): part for part in walk(root) if isinstance(part, Field) and _optional(measure, part)}
+        for part in fields.values():
+            if repr(part.present()) not in map(repr, present):
+                yield f"no {part.path[-1]}", every([*present, part.missing()])
+                present.append(part.present())
+    if slot.value is not None and slot.value.kind == "duration":
+        negative = Comparison("<", slot.value, _ZERO)
+        if isinstance(slot.value, BusinessTime):
+            negative = Comparison("<", slot.value.end, slot.value.start)
+        yield "negative duration", negative
+
+
+def _optional(measure: Measure, part: Field) -> bool:
+    """Whether a record may lack the field; over a relation, the related record may be missing."""
+    return len(part.path) > 1 or measure.base.record_type_.fields[part.path[0]].optional
+
+
+def not_left_out(metric: Metric, table: str, measure: Measure) -> list[Expression]:
+    """Nothing of what is left out; without what the measure's own condition or value excludes already."""
+    present = None if measure.value is None else measure.value.present()
+    own = every([measure.where, present])
+    return [Unless(what) for what in metric.leave_out.values() if table_of(what) == table and not excludes(own, what)]
+
+
+def used_by(slot: Slot) -> Expression | None:
+    """The condition under which a record counts in a slot: it is wanted, and there is something to count."""
+    needed = [part for part in (slot.value, slot.key, slot.moment) if part is not None]
+    if slot.value is not None and slot.value.kind == "duration":
+        needed.remove(slot.value)  # that it is not negative says that it is there
+    return every([slot.where, *(part.present() for part in needed)])
+
+
+def currency_of(value: Expression | None, type_: RecordType) -> Field | None:
+    """The field that tells in which currency an amount is: the `currency` of the same record."""
+    if value is None or value.kind != "money":
+        return None
+    amount = next(part for part in walk(value) if isinstance(part, Field) and part.kind == "money")
+    if len(amount.path) == 1 and "currency" not in type_.fields:
+        return None
+    return Field(amount.table, (*amount.path[:-1], "currency"), "text")
