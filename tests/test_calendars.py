@@ -64,11 +64,16 @@ def test_exact_business_time_equals_the_count_of_open_minutes(start, length, zon
     assert CALENDARS[zone].business_time(first, last) == counted_minutes(first, last, zone)
 
 
+def on_the_wall(moment, zone):
+    return moment.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
 @settings(deadline=None)
 @given(start=minutes, length=st.integers(0, 4 * 1440), zone=zones)
 def test_wall_clock_business_time_equals_the_count_of_open_minutes(start, length, zone):
     end = start + timedelta(minutes=length)
-    assert CALENDARS[zone].business_time(start, end) == counted_minutes(start, end, zone)
+    exact = [on_the_wall(moment, zone) for moment in (start, end)]
+    assert CALENDARS[zone].business_time(start, end) == CALENDARS[zone].business_time(*exact)
 
 
 @settings(deadline=None)
@@ -93,8 +98,30 @@ def test_around_the_clock_equals_exact_elapsed_time(start, end, zone):
 
 @settings(deadline=None)
 @given(start=walls, end=walls, zone=zones)
-def test_around_the_clock_without_zones_equals_the_difference_of_wall_clocks(start, end, zone):
-    assert ALWAYS[zone].business_time(start, end) == end - start
+def test_around_the_clock_without_zones_equals_what_passed(start, end, zone):
+    passed = on_the_wall(end, zone) - on_the_wall(start, zone)
+    assert ALWAYS[zone].business_time(start, end) == ALWAYS[zone].elapsed(start, end) == passed
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "hours"),
+    [
+        (datetime(2026, 3, 28, 20), datetime(2026, 3, 29, 8), 11),  # 02:00 became 03:00
+        (datetime(2026, 10, 24, 20), datetime(2026, 10, 25, 8), 13),  # 03:00 became 02:00
+        (datetime(2026, 3, 29, 8), datetime(2026, 3, 28, 20), -11),
+        (datetime(2026, 3, 29, 2, 30), datetime(2026, 3, 29, 4), 0.5),  # a time that the clock jumped over
+        (datetime(2026, 10, 25, 2, 30), datetime(2026, 10, 25, 4), 2.5),  # shown twice, of which the first is meant
+        (datetime(2026, 6, 1, 20), datetime(2026, 6, 2, 8), 12),
+    ],
+)
+def test_a_span_over_a_change_of_clocks_is_what_passed(start, end, hours):
+    berlin = ALWAYS["Europe/Berlin"]
+    assert berlin.elapsed(start, end) == berlin.business_time(start, end) == timedelta(hours=hours)
+    stretches = berlin.explain(start, end)
+    assert sum((closed - opened for opened, closed in stretches), timedelta(0)) == timedelta(hours=hours)
+    assert Calendar(opening_hours="24/7").elapsed(start, end) == end - start
+    with pytest.raises(TimeZoneError, match="two moments with a time zone, or two without"):
+        berlin.elapsed(start, end.replace(tzinfo=UTC))
 
 
 @settings(deadline=None)
@@ -184,7 +211,8 @@ SENTINELS = (datetime(1, 1, 1), datetime(9999, 12, 31), datetime(9999, 12, 31, 2
 @given(moment=moments, zone=zones, far=st.sampled_from(SENTINELS), aware=st.booleans())
 def test_around_the_clock_equals_elapsed_time_up_to_any_sentinel_date(moment, zone, far, aware):
     start, end = (moment, far.replace(tzinfo=UTC)) if aware else (moment.replace(tzinfo=None), far)
-    assert ALWAYS[zone].business_time(start, end) == end - start
+    apart = abs(ALWAYS[zone].business_time(start, end) - (end - start))
+    assert apart == timedelta(0) if aware else apart < timedelta(days=2)  # offsets of the two wall clocks
 
 
 @pytest.mark.parametrize("zone", ZONES)

@@ -121,7 +121,18 @@ def dirty_records(table: str) -> list[Any]:
 @pytest.fixture(scope="module")
 def crm() -> ck.Dataset:
     tables = {table: dirty_records(table) for table in RECORDS}
-    return ck.Dataset(calendar=CALENDAR, currency="EUR", as_of=AS_OF, **tables)
+    return ck.Dataset(calendar=CALENDAR, currency="EUR", **tables)
+
+
+def asks(metric: ck.Metric) -> bool:
+    return metric.needs_as_of or "as_of()" in QUERIES.get(metric.id, "")
+
+
+def known(crm: ck.Dataset, metric: ck.Metric) -> ck.Dataset:
+    """With the day that the SQL takes the data to be known on, for the definitions that ask for one."""
+    # Without it everything in the data has happened; tests/engines/test_so_far.py says what else it changes.
+    settings = {"calendar": crm.calendar, "currency": crm.currency, "as_of": AS_OF if asks(metric) else None}
+    return ck.Dataset(**crm.tables, **settings)
 
 
 def cell(value: Any) -> Any:
@@ -197,6 +208,8 @@ def answer(database: duckdb.DuckDBPyConnection, query: str, period: ck.Period | 
 
 
 def agree(result: ck.Result, expected: Any) -> bool:
+    if result.value is None and "is left out" in str(result.reason):  # law 2: no 0 for want of knowledge
+        return not expected and not any(account.used for account in result.accounts)
     if expected is None or result.value is None:
         return expected is None and result.value is None and bool(result.reason)
     if isinstance(expected, int | Decimal) and result.unit in ("count", "money"):
@@ -212,6 +225,7 @@ def test_every_definition_has_an_oracle_and_every_oracle_a_definition():
 def test_the_same_number_as_sql_over_the_whole_data_and_by_month(name, crm, database):
     metric, query = METRICS[name], QUERIES[name]
     given = {parameter: PARAMETERS[parameter] for parameter in metric.parameters}
+    crm = known(crm, metric)
     results = [(None, crm.measure(metric, parameters=given)[0])]
     try:
         months = crm.measure(metric, period="2026", every="month", parameters=given)
@@ -242,7 +256,7 @@ def test_the_interval_is_the_one_that_the_manual_speaks_of_or_none(name, crm):
     metric = METRICS[name]
     given = {parameter: PARAMETERS[parameter] for parameter in metric.parameters}
     periods = [None] if name == "churn_rate.by_status" else ["2026", "2026-03"]
-    measured = [crm.measure(metric, period=period, parameters=given)[0] for period in periods]
+    measured = [known(crm, metric).measure(metric, period=period, parameters=given)[0] for period in periods]
     result = next(result for result in measured if result.value is not None)
     returns = " ".join(metric.__doc__.partition("Returns:")[2].partition("\n\n")[0].split())
     said = [method for words, method in METHODS.items() if words in returns]
@@ -282,7 +296,7 @@ def test_what_is_left_out_is_counted_under_the_same_reasons_as_by_sql(name, peri
     given = {parameter: PARAMETERS[parameter] for parameter in metric.parameters}
     if period is not None and name == "churn_rate.by_status":
         return  # the definition has no dates
-    accounts = crm.measure(metric, period=period, parameters=given)[0].accounts
+    accounts = known(crm, metric).measure(metric, period=period, parameters=given)[0].accounts
     for group in (group for group in LEFT_OUT if name in group["definitions"].split()):
         at = group.get("at") if period is not None else None
         found = [
@@ -292,7 +306,8 @@ def test_what_is_left_out_is_counted_under_the_same_reasons_as_by_sql(name, peri
         ]
         expected = left_out_by_sql(database, group, period)
         assert expected in found
-        assert period is not None or all(expected.values()), "the data never has a reason: this proves nothing"
+        asked = [count for reason, count in expected.items() if "NOT whole()" not in group["reasons"][reason]]
+        assert period is not None or all(asked), "the data never has a reason: this proves nothing"
 
 
 HISTORIES = """
@@ -309,6 +324,7 @@ FROM ranked GROUP BY customer_id ORDER BY customer_id
 def test_predictive_value_is_that_of_the_models_fitted_to_histories_that_sql_has_made(crm, database):
     metric = METRICS["customer_lifetime_value.predictive"]
     given = {"discount": 0.08, "margin": 0.35}
+    crm = known(crm, metric)
     by_month = crm.measure(metric, period="2026", every="month", parameters=given)
     for result in [crm.measure(metric, parameters=given)[0], *by_month]:
         last = min(AS_OF, AS_OF if result.period is None else result.period.last_day)

@@ -143,6 +143,7 @@ from crmkpi.records import (
 from crmkpi.sources import join_leads, read_csv, read_dicts, read_excel, read_export, read_json, stream_csv, write_csv
 from crmkpi.sources import presets as presets
 from crmkpi.sources import scanning as scanning
+from crmkpi.sources.frames.databases import database
 from crmkpi.sources.frames.tables import table
 from crmkpi.sources.presets import preset
 from crmkpi.sources.scanning import scan
@@ -223,6 +224,7 @@ __all__ = [
     "customer_satisfaction_rating",
     "customer_satisfaction_score",
     "customers",
+    "database",
     "deal_volume",
     "delivery_time",
     "email_campaigns",

@@ -166,6 +166,7 @@ NAMES = {
     "scan": "sources.scanning",
     "split": "measuring.segments",
     "stream_csv": "sources",
+    "database": "sources.frames.databases",
     "table": "sources.frames.tables",
     "write_csv": "sources",
 }

@@ -4,7 +4,7 @@ SELECT count(*) FROM credible_customers WHERE in_period(since)
 -- lost_customers
 SELECT count(*) FROM known_customers WHERE until IS NOT NULL AND in_period(until)
 -- active_customers
-SELECT count(*) FROM known_customers WHERE active_at(since, until, period_end())
+SELECT count(*) FROM credible_customers WHERE begun(since) AND (until IS NULL OR until >= period_end())
 -- retention_rate
 SELECT count(*) FILTER (active_at(since, until, period_end())) / count(*) FROM known_customers
 WHERE active_at(since, until, period_start())
@@ -48,12 +48,12 @@ WHERE active_at(since, until, period_start())
 -- customer_lifespan.churned_only
 SELECT avg(seconds(since, until)) FROM known_customers WHERE until IS NOT NULL AND in_period(until)
 -- mrr
-SELECT coalesce(sum(mrr), 0) FROM known_subscriptions WHERE active_at(started_at, ended_at, period_end())
+SELECT coalesce(sum(mrr), 0) FROM known_subscriptions WHERE running(started_at, ended_at)
 -- arr
-SELECT coalesce(sum(mrr * 12), 0) FROM known_subscriptions WHERE active_at(started_at, ended_at, period_end())
+SELECT coalesce(sum(mrr * 12), 0) FROM known_subscriptions WHERE running(started_at, ended_at)
 -- arpu
 SELECT sum(mrr) / count(DISTINCT customer_id) FILTER (mrr > 0) FROM known_subscriptions
-WHERE active_at(started_at, ended_at, period_end())
+WHERE running(started_at, ended_at)
 -- net_new_mrr
 SELECT coalesce(sum(closing), 0) - coalesce(sum(opening), 0) FROM accounts()
 -- new_mrr

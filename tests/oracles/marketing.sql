@@ -3,7 +3,7 @@
 SELECT count(*) FROM counted_leads WHERE in_period(created_at)
 -- lead_conversion_rate
 SELECT count(*) FILTER (converted_at < as_of() OR (status = 'converted' AND converted_at IS NULL)) / count(*)
-FROM counted_leads WHERE in_period(created_at)
+FROM counted_leads WHERE in_period(created_at) AND so_far(created_at)
 -- lead_conversion_rate.by_event
 SELECT (SELECT count(*) FROM counted_leads WHERE (converted_at IS NOT NULL OR status = 'converted') AND in_period(converted_at))
     / (SELECT count(*) FROM counted_leads WHERE in_period(created_at))

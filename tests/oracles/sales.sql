@@ -53,15 +53,15 @@ WHERE counted_deals.status = 'won' AND closed_at >= leads.created_at AND in_peri
 WITH closed AS (SELECT * FROM counted_deals WHERE status <> 'open' AND in_period(closed_at)
     AND NOT coalesce(status = 'won' AND closed_at < created_at, false)),
 standing AS (SELECT count(*) AS n FROM counted_deals
-    WHERE created_at < period_end() AND (status = 'open' OR closed_at >= period_end()))
+    WHERE begun(created_at) AND (status = 'open' OR closed_at >= period_end()))
 SELECT (SELECT n FROM standing) * count(*) FILTER (status = 'won') / count(*) * avg(amount) FILTER (status = 'won')
     / (avg(seconds(created_at, closed_at)) FILTER (status = 'won') / 86400) FROM closed
 -- pipeline_value
 SELECT coalesce(sum(amount), 0) FROM counted_deals
-WHERE created_at < period_end() AND (status = 'open' OR closed_at >= period_end())
+WHERE begun(created_at) AND (status = 'open' OR closed_at >= period_end())
 -- weighted_pipeline
 SELECT coalesce(sum(amount * probability::DECIMAL(9,4)), 0)::DECIMAL(38,6) FROM counted_deals
-WHERE created_at < period_end() AND (status = 'open' OR closed_at >= period_end())
+WHERE begun(created_at) AND (status = 'open' OR closed_at >= period_end())
 -- stage_duration
 SELECT avg(seconds(entered_at, left_at)) FROM stage_visits WHERE left_at >= entered_at AND in_period(left_at)
 -- stage_duration.median
@@ -71,7 +71,7 @@ SELECT avg(stay) FROM (SELECT sum(seconds(entered_at, left_at)) AS stay FROM sta
     WHERE left_at >= entered_at AND deal_id IS NOT NULL AND in_period(left_at) GROUP BY deal_id)
 -- stage_duration.including_current
 SELECT avg(seconds(entered_at, CASE WHEN left_at < as_of() THEN left_at ELSE as_of() END)) FROM stage_visits
-WHERE entered_at <= as_of() AND (left_at IS NULL OR left_at >= entered_at) AND in_period(entered_at)
+WHERE entered_at < as_of() AND (left_at IS NULL OR left_at >= entered_at) AND in_period(entered_at)
 -- stage_conversion_rate
 WITH entered AS (SELECT v.deal_id, d.status, d.closed_at, v.left_at FROM stage_visits v JOIN deals d ON d.id = v.deal_id
     WHERE NOT d.deleted AND in_period(v.entered_at) AND NOT (d.status = 'lost' AND d.closed_at IS NULL AND v.left_at IS NOT NULL))
@@ -89,7 +89,7 @@ SELECT count(*) FROM interactions WHERE kind = 'meeting' AND coalesce(direction,
 -- won_deals
 SELECT count(*) FROM counted_deals WHERE status = 'won' AND in_period(closed_at)
 -- open_deals
-SELECT count(*) FROM counted_deals WHERE created_at < period_end() AND (status = 'open' OR closed_at >= period_end())
+SELECT count(*) FROM counted_deals WHERE begun(created_at) AND (status = 'open' OR closed_at >= period_end())
 -- sales_cycle_length.calendar_days_median
 SELECT median(date_diff('day', created_at, closed_at) * 86400) FROM counted_deals
 WHERE status = 'won' AND closed_at::DATE >= created_at::DATE AND in_period(closed_at)

@@ -7,7 +7,7 @@ SELECT count(*) FROM counted_tickets WHERE kind = 'complaint' AND in_period(crea
 SELECT coalesce(sum(n), 0)::BIGINT FROM (SELECT count(*) AS n FROM counted_tickets
     WHERE kind IS NOT NULL AND in_period(created_at) GROUP BY kind) WHERE n > 1
 -- backlog
-SELECT count(*) FROM counted_tickets WHERE created_at < period_end() AND CASE
+SELECT count(*) FROM counted_tickets WHERE begun(created_at) AND CASE
     WHEN status IN ('open', 'pending') THEN true
     WHEN status IS NULL AND solved_at IS NULL THEN true
     ELSE solved_at >= period_end() END

@@ -4,7 +4,12 @@ CREATE MACRO in_period(t) AS whole() OR within_bounds(t, period_start(), period_
 CREATE MACRO in_previous(t) AS NOT whole() AND within_bounds(t, previous_start(), previous_end());
 CREATE MACRO in_year_ago(t) AS NOT whole() AND within_bounds(t, year_ago_start(), year_ago_end());
 CREATE MACRO in_lagged(t) AS NOT whole() AND within_bounds(t, lagged_start(), lagged_end());
+-- What is there now needs no beginning.
+CREATE MACRO begun(t) AS t < period_end() OR (whole() AND t IS NULL);
+CREATE MACRO running(begins, ends) AS begun(begins) AND (ends IS NULL OR ends >= period_end());
 CREATE MACRO days_of_period() AS CASE WHEN whole() THEN NULL ELSE date_diff('day', period_start(), period_end()) END;
+-- What lies after the day up to which the data is known has not happened.
+CREATE MACRO so_far(t) AS coalesce(t < as_of(), true);
 CREATE MACRO seconds(a, b) AS date_diff('microsecond', a, b) / 1e6;
 -- Opening hours: Monday to Friday, 9 to 17.
 CREATE MACRO open_seconds(a, b) AS (
@@ -23,7 +28,7 @@ CREATE VIEW mails AS SELECT * FROM campaigns WHERE channel = 'email';
 CREATE VIEW credible_customers AS SELECT * FROM customers WHERE since IS NULL OR until IS NULL OR until >= since;
 CREATE VIEW known_customers AS SELECT * FROM customers WHERE since IS NOT NULL AND (until IS NULL OR until >= since);
 CREATE VIEW known_subscriptions AS SELECT * FROM subscriptions
-    WHERE started_at IS NOT NULL AND (ended_at IS NULL OR ended_at >= started_at) AND mrr IS NOT NULL AND customer_id IS NOT NULL;
+    WHERE (whole() OR started_at IS NOT NULL) AND (ended_at IS NULL OR ended_at >= started_at) AND mrr IS NOT NULL AND customer_id IS NOT NULL;
 CREATE MACRO month() AS 365.25 / 12 * 86400;
 -- How long those who came in the period have stayed, and whether they have left.
 CREATE MACRO stays() AS TABLE
@@ -45,6 +50,6 @@ CREATE MACRO active_at(begins, ends, t) AS begins < t AND (ends IS NULL OR ends 
 CREATE MACRO accounts() AS TABLE
     SELECT customer_id,
         coalesce(sum(mrr) FILTER (active_at(started_at, ended_at, period_start())), 0) AS opening,
-        coalesce(sum(mrr) FILTER (active_at(started_at, ended_at, period_end())), 0) AS closing,
+        coalesce(sum(mrr) FILTER (running(started_at, ended_at)), 0) AS closing,
         coalesce(bool_or(started_at < period_start() AND mrr > 0), false) AS had_paid
     FROM known_subscriptions GROUP BY customer_id;

@@ -36,8 +36,10 @@ __all__ = [
     "Day",
     "Expression",
     "Field",
+    "Happened",
     "Membership",
     "Negation",
+    "Now",
     "Operation",
     "Parameter",
     "Presence",
@@ -147,6 +149,7 @@ class Field(Expression):
     path: tuple[str, ...]
     kind: ValueKind
     choices: tuple[str, ...] = ()
+    planned: bool = False  # a timestamp that says what is to happen
 
     def __repr__(self) -> str:
         return ".".join((self.table, *self.path) if self.table else self.path)
@@ -222,6 +225,28 @@ class AsOf(Expression):
 
     def __repr__(self) -> str:
         return "as_of"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Happened(Expression):
+    """A timestamp as it is known on the day `as_of`: what lies after that day has not happened, and is missing."""
+
+    item: Expression
+    kind: ValueKind = "timestamp"
+
+    def __repr__(self) -> str:
+        return f"{self.item!r} so far"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Now(Expression):
+    """True where no period is asked for, so that a stock is what is there now."""
+
+    number: int | None = None
+    kind: ValueKind = "predicate"
+
+    def __repr__(self) -> str:
+        return f"period{'' if self.number is None else self.number}.now"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -370,11 +395,19 @@ class BusinessTime(Expression):
 
 
 class _PeriodBounds:
-    """`period.start` and `period.end`, for use inside definitions."""
+    """`period.start`, `period.end` and `period.now`, for use inside definitions."""
 
     __slots__ = ()
     start = Bound("start")
     end = Bound("end")
+    now = Now()
+
+    def begun(self, since: Expression) -> Expression:
+        """True of what had begun before the end of the period; without a period also where no beginning is known.
+
+        What is there now has begun, whenever that was.
+        """
+        return (since < self.end) | (self.now & since.missing())
 
 
 period = _PeriodBounds()

@@ -20,7 +20,17 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
-from crmkpi.definition.expressions import Bound, Expression, Field, Parameter, Together, ValueKind, as_predicate, walk
+from crmkpi.definition.expressions import (
+    Bound,
+    Expression,
+    Field,
+    Now,
+    Parameter,
+    Together,
+    ValueKind,
+    as_predicate,
+    walk,
+)
 from crmkpi.errors import DefinitionError, UnknownNameError, unknown_name
 from crmkpi.records.base import RecordType, record_type
 
@@ -276,7 +286,7 @@ class Measure:
     @property
     def is_stock(self) -> bool:
         """Whether the measure looks at all records as of a bound of the period, rather than at those of the period."""
-        return any(isinstance(part, Bound) for root in (self.where, self.value) for part in walk(root))
+        return any(isinstance(part, Bound | Now) for root in (self.where, self.value) for part in walk(root))
 
     def __repr__(self) -> str:
         return self.text
@@ -314,7 +324,7 @@ def _member(table: str, path: tuple[str, ...], type_: RecordType, name: str) -> 
     found = type_.field(name)
     if found.kind == "attributes":
         return _AttributesOf(table, (*path, name))
-    return Field(table, (*path, name), found.kind, found.choices)
+    return Field(table, (*path, name), found.kind, found.choices, found.planned)
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,13 @@ def read(
         if partly
         else {table: found for table in crm.tables if (found := crm.unreadable(table)) != frozenset()}
     )
-    kept = {"whole": whole, "undated": undated, "intervals": confidence is not None, "moments": moments}
+    kept = {
+        "whole": whole,
+        "undated": undated,
+        "intervals": confidence is not None,
+        "moments": moments,
+        "so_far": crm.as_of is not None,
+    }
     while True:  # once, unless records that were given one by one turn out to be unreadable in a field that is read
         plan = _plan(tuple(metrics), tuple(segments), unreadable, **kept)
         try:
@@ -254,6 +260,8 @@ def _functions(crm: Dataset, plan: Plan) -> dict[str, Callable[..., Any]]:
     functions: dict[str, Callable[..., Any]] = {"local_day": crm.calendar.local_day}
     if plan.asks_business_time:
         functions["business_time"] = crm.calendar.open_time().between
+    if crm.calendar.clocks_change:
+        functions["elapsed"] = crm.calendar.elapsed
     if crm.rates is not None:
         functions["convert"] = _converter(crm.rates, crm.currency, crm.calendar)
     return functions

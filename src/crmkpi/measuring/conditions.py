@@ -13,6 +13,7 @@ from crmkpi.definition.expressions import (
     Constant,
     Expression,
     Field,
+    Happened,
     Membership,
     Presence,
     walk,
@@ -57,7 +58,7 @@ def implies(narrow: Expression | None, wide: Expression | None) -> bool:
         and isinstance(wide, Presence)
         and narrow.present_
         and wide.present_
-        and isinstance(wide.item, Field)
+        and isinstance(wide.item, Field | Happened)
         and repr(wide.item) in map(repr, walk(narrow.item))
     )
 

@@ -18,6 +18,7 @@ from crmkpi.measuring.plan import MetricPlan, Plan
 from crmkpi.measuring.reading import Input, Reader
 from crmkpi.measuring.results import Report, Result, compared, measured, together
 from crmkpi.measuring.segments import By, Segment, segments_of
+from crmkpi.measuring.undefined import all_left_out
 from crmkpi.measuring.unreadable import too_many_unreadable
 from crmkpi.metrics.catalogue import catalogue
 from crmkpi.time.periods import Period
@@ -170,6 +171,10 @@ class _Builder:
             if reason is None and lacks:
                 reason = next((one.missing for one in inputs.values() if one.value is None and one.missing), None)
             value, exact, reason = (None, None, reason) if reason else evaluated(metric, numbers)
+            if value is not None and not all(totals.values()):  # a 0 may be for want of records that count
+                whole = [self._reader.given(account.table, segment) for account in plan.accounts]
+                reason = all_left_out(plan.accounts, [one.numbers for one in counts], whole)
+                value, exact = (value, exact) if reason is None else (None, None)
             yield measured(
                 metric,
                 value,

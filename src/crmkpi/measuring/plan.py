@@ -30,8 +30,9 @@ from crmkpi.engines.query import Anchor, Keep, Query, SegmentKey, Slot
 from crmkpi.errors import PeriodError
 from crmkpi.measuring.conditions import every, implies, union
 from crmkpi.measuring.moments import sampled
+from crmkpi.measuring.so_far import AFTER_AS_OF, lies_later, measure_so_far, so_far, speaks_of_as_of
 from crmkpi.measuring.uncertain import Doubt, Uncertainty, doubt_of
-from crmkpi.measuring.usable import currency_of, not_left_out, not_negative, own_reasons, used_by
+from crmkpi.measuring.usable import currency_of, not_left_out, not_negative, own_reasons, tells_apart, used_by
 from crmkpi.records.base import RecordType, record_class, record_type
 
 __all__ = ["AccountPlan", "Column", "MeasurePlan", "MetricPlan", "Plan", "UnreadPlan"]
@@ -85,6 +86,7 @@ class AccountPlan:
     used: int
     reasons: tuple[tuple[str, int], ...]
     unread: UnreadPlan | None = None
+    lacking: tuple[bool, ...] = ()  # of each reason, whether it is for want of knowledge that records are left out
 
     @property
     def no_date(self) -> str:
@@ -133,13 +135,14 @@ class Plan:
 
     `undated` says that no period is asked for: flows then need no timestamp. `whole` says that no day matters either,
     as that of a rate would. Without `intervals` nothing is kept that only an interval needs, and without `moments`
-    nothing that only the interval of a change needs. `unreadable` are the fields of each table that may hold what
-    cannot be read, None where every field may.
+    nothing that only the interval of a change needs. `so_far` says that it is known up to which day the data goes.
+    `unreadable` are the fields of each table that may hold what cannot be read, None where every field may.
     """
 
     __slots__ = (
         "_intervals",
         "_moments",
+        "_so_far",
         "_undated",
         "_whole",
         "asks_business_time",
@@ -158,6 +161,7 @@ class Plan:
         intervals: bool,
         undated: bool = False,
         moments: bool = False,
+        so_far: bool = False,
         unreadable: Mapping[str, frozenset[str] | None] = MappingProxyType({}),
     ) -> None:
         """Plan `metrics` over tables that are grouped by `segments` (the keys of each table)."""
@@ -165,6 +169,7 @@ class Plan:
         self._undated = undated or whole
         self._intervals = intervals
         self._moments = moments
+        self._so_far = so_far
         self.unreadable = unreadable
         self.queries: dict[str, Query] = {}
         self.metrics = tuple(self._metric(metric, segments) for metric in metrics)
@@ -253,10 +258,15 @@ class Plan:
         query = self.queries[type_.table]
         at = self._anchor_of(metric, measure, type_)
         stock = measure.is_stock and measure.at is None
+        happened: list[Expression] = []
+        if self._so_far and not stock:
+            measure = measure if speaks_of_as_of(metric) else measure_so_far(measure)
+            happened = [] if at is None else [Unless(lies_later(at))]
+        left_out = self._left_out(metric, type_.table, stock=stock)
         anchor = query.anchor(None if self._whole or stock else at, stock=stock)
         slot = Slot(
             _what(measure),
-            every([*not_left_out(metric, type_.table, measure), measure.where, *not_negative(measure.value)]),
+            every([*happened, *not_left_out(left_out, measure), measure.where, *not_negative(measure.value)]),
             measure.value,
             key,
             at if measure.aggregate == "latest" else None,
@@ -265,6 +275,13 @@ class Plan:
             {measure.fraction} if measure.fraction is not None else set(),
         )
         return _Draft(name, column, measure, slot, type_.table, anchor, stock)
+
+    def _left_out(self, metric: Metric, table: str, *, stock: bool) -> dict[str, Expression]:
+        """What the metric leaves out of a table, as it is known."""
+        found = {reason: what for reason, what in metric.leave_out.items() if table_of(what) == table}
+        if stock or not self._so_far or speaks_of_as_of(metric):
+            return found
+        return {reason: so_far(what) for reason, what in found.items()}
 
     def _doubt(self, drafts: Sequence[_Draft]) -> Doubt | None:
         """What is in doubt about records that are used together; their slots then ask for what is certain."""
@@ -340,26 +357,29 @@ class Plan:
         ways = {repr(way): way for way in (used_by(slot) for _, slot in counted)}
         used = union(list(ways.values()))
         reasons: list[tuple[str, int]] = []
+        lacking: list[bool] = []
         before: list[Expression] = []
-        for reason, what in metric.leave_out.items():
-            if table_of(what) == table:
-                reasons.append((reason, plan.add(self._counting(table, every([*map(Unless, before), what]), doubt))))
-                before.append(what)
+        for reason, what in self._left_out(metric, table, stock=plan.stock).items():
+            reasons.append((reason, plan.add(self._counting(table, every([*map(Unless, before), what]), doubt))))
+            lacking.append(not tells_apart(what))
+            before.append(what)
         if used is not None:
             # A record that one measure cannot use may still be used by another.
             others = [Unless(used)] if len(ways) > 1 else []
             for measure, slot in counted:
                 known = tuple(before)
-                for reason, unusable in own_reasons(measure, slot):
+                dated = self._anchor_of(metric, measure, query.type_) if self._so_far and not plan.stock else None
+                for reason, unusable in own_reasons(measure, slot, dated):
                     lost = every([measure.where, unusable])
                     if lost is not None and not any(implies(lost, other) for other in known):
                         rest = every([*map(Unless, known), lost, *others])
                         reasons.append((reason, plan.add(self._counting(table, rest, doubt))))
+                        lacking.append(reason != AFTER_AS_OF)
                         before.append(lost)
         at = None if plan.at is None else repr(plan.at).partition(".")[2]
         number = plan.add(self._counting(table, used, doubt))
         unread = self._unread(query, anchor, counted[0][0], used, doubt)
-        return AccountPlan(table, at, anchor, plan.stock, number, tuple(reasons), unread)
+        return AccountPlan(table, at, anchor, plan.stock, number, tuple(reasons), unread, tuple(lacking))
 
     def _counting(self, table: str, condition: Expression | None, doubt: Doubt | None) -> Slot:
         """A slot that counts records for which the condition holds, and of which nothing is in doubt."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from crmkpi.definition.expressions import (
@@ -11,17 +11,18 @@ from crmkpi.definition.expressions import (
     Constant,
     Expression,
     Field,
+    Happened,
+    Presence,
     Unless,
-    table_of,
     walk,
 )
 from crmkpi.definition.measures import Measure
-from crmkpi.definition.metric import Metric
 from crmkpi.engines.query import Slot
 from crmkpi.measuring.conditions import every, excludes
+from crmkpi.measuring.so_far import AFTER_AS_OF, lies_later
 from crmkpi.records.base import RecordType
 
-__all__ = ["currency_of", "not_left_out", "not_negative", "own_reasons", "used_by"]
+__all__ = ["currency_of", "not_left_out", "not_negative", "own_reasons", "tells_apart", "used_by"]
 
 _ZERO = Constant(timedelta(0), "duration")
 
@@ -35,20 +36,30 @@ def not_negative(value: Expression | None) -> list[Expression]:
     return [Comparison(">=", value, _ZERO)]
 
 
-def own_reasons(measure: Measure, slot: Slot) -> Iterable[tuple[str, Expression | None]]:
-    """Why a record that a measure is about may still not count: no value, a negative duration, no key."""
-    present: list[Expression] = []
+def own_reasons(measure: Measure, slot: Slot, at: Expression | None) -> Iterable[tuple[str, Expression | None]]:
+    """Why a record that a measure is about may still not count: not yet, no value, a negative duration, no key.
+
+    `at` is the date of a record that has not happened where it lies after the day up to which the data is known.
+    """
+    happened = [] if at is None else [Unless(lies_later(at))]
+    present: list[Expression] = [*happened]
+    if at is not None:
+        yield AFTER_AS_OF, lies_later(at)
     for root in (slot.key, slot.moment, slot.value):
-        fields = {repr(part): part for part in walk(root) if isinstance(part, Field) and _optional(measure, part)}
-        for part in fields.values():
-            if repr(part.present()) not in map(repr, present):
-                yield f"no {part.path[-1]}", every([*present, part.missing()])
-                present.append(part.present())
+        for part in walk(root):
+            field = part.item if isinstance(part, Happened) else part
+            if not isinstance(field, Field) or repr(field.present()) in map(repr, present):
+                continue
+            if isinstance(part, Happened):
+                yield AFTER_AS_OF, every([*present, lies_later(field)])
+            if _optional(measure, field):
+                yield f"no {field.path[-1]}", every([*present, field.missing()])
+            present += [field.present(), *([part.present()] if isinstance(part, Happened) else [])]
     if slot.value is not None and slot.value.kind == "duration":
         negative = Comparison("<", slot.value, _ZERO)
         if isinstance(slot.value, BusinessTime):
             negative = Comparison("<", slot.value.end, slot.value.start)
-        yield "negative duration", negative
+        yield "negative duration", every([*happened, negative])
 
 
 def _optional(measure: Measure, part: Field) -> bool:
@@ -56,11 +67,20 @@ def _optional(measure: Measure, part: Field) -> bool:
     return len(part.path) > 1 or measure.base.record_type_.fields[part.path[0]].optional
 
 
-def not_left_out(metric: Metric, table: str, measure: Measure) -> list[Expression]:
+def not_left_out(left_out: Mapping[str, Expression], measure: Measure) -> list[Expression]:
     """Nothing of what is left out; without what the measure's own condition or value excludes already."""
     present = None if measure.value is None else measure.value.present()
     own = every([measure.where, present])
-    return [Unless(what) for what in metric.leave_out.values() if table_of(what) == table and not excludes(own, what)]
+    return [Unless(what) for what in left_out.values() if not excludes(own, what)]
+
+
+def tells_apart(what: Expression) -> bool:
+    """Whether it says what a record is (deleted, merged, spam), and not that something about it is not known."""
+    return all(
+        part.present_ if isinstance(part, Presence) else isinstance(part.right, Constant)
+        for part in walk(what)
+        if isinstance(part, Presence | Comparison)
+    )
 
 
 def used_by(slot: Slot) -> Expression | None:

@@ -38,6 +38,7 @@ __all__ = [
     "Kind",
     "Money",
     "Number",
+    "Planned",
     "RecordType",
     "Relation",
     "Timestamp",
@@ -84,7 +85,12 @@ class _MoneyMark:
     """Marks a number as an amount of money."""
 
 
+class _PlanMark:
+    """Marks a timestamp as a plan, which may lie in the future, and not as something that happened."""
+
+
 Timestamp = Annotated[datetime, BeforeValidator(_no_number), AfterValidator(_exact)]
+Planned = Annotated[datetime, BeforeValidator(_no_number), AfterValidator(_exact), _PlanMark()]
 Day = Annotated[date, BeforeValidator(_no_number)]
 Number = Annotated[float, BeforeValidator(_no_flag)]
 Whole = Annotated[int, BeforeValidator(_no_flag)]
@@ -104,13 +110,17 @@ _KINDS: dict[Any, Kind] = {
 
 @dataclass(frozen=True, slots=True)
 class FieldType:
-    """One field of a record: what kind of value it holds, whether a file must have it, whether a record may lack it."""
+    """One field of a record: what kind of value it holds, whether a file must have it, whether a record may lack it.
+
+    A `planned` timestamp says what is to happen, such as a due time; every other one says what has happened.
+    """
 
     name: str
     kind: Kind
     required: bool
     choices: tuple[str, ...] = ()
     optional: bool = False
+    planned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,4 +359,5 @@ def _describe(name: str, hint: Any, *, required: bool) -> FieldType:
         kind = _KINDS[hint]
     else:
         raise DefinitionError(f"The field {name!r} has a type that records do not hold: {hint!r}.")
-    return FieldType(name, kind, required, choices, optional)
+    planned = any(isinstance(mark, _PlanMark) for mark in marks)
+    return FieldType(name, kind, required, choices, optional, planned)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from crmkpi.records.base import Attributes, Number, Timestamp, Whole, record
+from crmkpi.records.base import Attributes, Number, Planned, Timestamp, Whole, record
 
 __all__ = ["Ticket"]
 
@@ -41,7 +41,7 @@ class Ticket:
     escalated: bool = False
     self_served: bool = False
     handled_seconds: Number | None = Field(default=None, ge=0)
-    sla_due_at: Timestamp | None = None
+    sla_due_at: Planned | None = None
     opened_by: Literal["customer", "agent", "bot"] | None = None
     merged_into: str | None = None
     spam: bool = False

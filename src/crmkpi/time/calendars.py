@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from dateutil.relativedelta import relativedelta
 
-from crmkpi.errors import InputError, ParameterError, PeriodError, UnknownNameError, did_you_mean
+from crmkpi.errors import InputError, ParameterError, PeriodError, TimeZoneError, UnknownNameError, did_you_mean
+from crmkpi.time import wall_clock
 from crmkpi.time.open_time import FIRST_YEAR, LAST_YEAR, OpenTime, instant
 from crmkpi.time.opening_hours import WEEKDAYS, OpeningHours, Schedules, Weekday, hours_text, read_schedules
 
@@ -67,6 +68,7 @@ class Calendar:
     fiscal_year_named_after: Literal["end", "start"]
     week_start: Weekday
     holidays: Container[date]
+    _clock: wall_clock.WallClock
     _schedules: Schedules | None
     _open_time: OpenTime | None
     _key: tuple[object, ...]
@@ -100,7 +102,7 @@ class Calendar:
         own = (fiscal_year_start, fiscal_year_named_after, week_start, kept)
         key = (zone.key, *own[:3], schedules, identity)
         counted = None if schedules is None else OpenTime(schedules, kept, zone)
-        values: tuple[object, ...] = (zone.key, zone, *own, schedules, counted, key)
+        values: tuple[object, ...] = (zone.key, zone, *own, wall_clock.WallClock(zone), schedules, counted, key)
         for field, value in zip(fields(self), values, strict=True):
             object.__setattr__(self, field.name, value)
 
@@ -187,12 +189,34 @@ class Calendar:
         later = self.fiscal_year_named_after == "end" and self.fiscal_year_start > 1
         return started.year + later
 
+    @property
+    def clocks_change(self) -> bool:
+        """Whether the clocks of its zone have ever changed, so that a wall-clock day may have 23 hours."""
+        return self.tz != "UTC" and wall_clock.clocks_change(self.zone)
+
+    def elapsed(self, start: datetime, end: datetime) -> timedelta:
+        """How much time passed from one moment to another, both exact or both on the wall clock of this zone.
+
+        Of a time that the clock shows twice the first showing is meant.
+
+        Raises:
+            TimeZoneError: one moment has a time zone and the other has none.
+
+        >>> berlin = Calendar(tz="Europe/Berlin")  # clocks went from 02:00 to 03:00
+        >>> print(berlin.elapsed(datetime(2026, 3, 28, 20), datetime(2026, 3, 29, 8)))
+        11:00:00
+        """
+        if (start.tzinfo is None) != (end.tzinfo is None):
+            msg = f"Time passes between two moments with a time zone, or two without; got {start!r} and {end!r}."
+            raise TimeZoneError(msg)
+        return self._clock.elapsed(start, end) if self.clocks_change else end - start
+
     def business_time(self, start: datetime, end: datetime) -> timedelta:
         """How much of the time from `start` to `end` lay inside opening hours, holidays left out.
 
-        With time zones the result is exact: a day's hours become moments in this calendar's zone, so a day open around
-        the clock has 23 hours when clocks go forward. Without them both are wall-clock times, and no clock changes.
-        An end before the start gives minus the overlap; no overlap gives zero.
+        A day's hours become moments in this calendar's zone, so a day open around the clock has 23 hours when clocks
+        go forward. Times without a zone are what the wall clock of this zone showed. An end before the start gives
+        minus the overlap; no overlap gives zero.
 
         Raises:
             ParameterError: the calendar has no opening hours, or those of that time are not known: they change, and
@@ -211,9 +235,9 @@ class Calendar:
     def explain(self, start: datetime, end: datetime) -> tuple[tuple[datetime, datetime], ...]:
         """The stretches of opening time that `business_time` counts, each from its start to its end.
 
-        Their lengths add up to the business time. Moments with a zone come in this calendar's zone, with the offset
-        of that moment. When `end` lies before `start`, the stretches run backwards too. Those beyond the years 2 to
-        9998 are not listed.
+        Their lengths add up to the business time. Moments come in this calendar's zone with the offset of that moment;
+        those without a zone stay so where the clocks of this calendar never change. When `end` lies before `start`,
+        the stretches run backwards too. Those beyond the years 2 to 9998 are not listed.
 
         >>> desk = Calendar(opening_hours={"mon-fri": ("09:00", "17:00")})
         >>> for opened, closed in desk.explain(datetime(2026, 3, 13, 16), datetime(2026, 3, 16, 10)):
@@ -222,6 +246,8 @@ class Calendar:
         2026-03-16 09:00:00 to 2026-03-16 10:00:00
         """
         hours = self.open_time()
+        if start.tzinfo is None and end.tzinfo is None and self.clocks_change:
+            start, end = self._clock.instant(start), self._clock.instant(end)
         backwards = hours.between(start, end) < timedelta(0)
         stretches = list(hours.stretches(*((end, start) if backwards else (start, end))))
         edges = [self._local(edge) for stretch in stretches for edge in stretch]

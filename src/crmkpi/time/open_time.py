@@ -15,6 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from crmkpi.errors import ParameterError, PeriodError, TimeZoneError
+from crmkpi.time import wall_clock
 from crmkpi.time.opening_hours import DAY, FIRST_KNOWN, LAST_KNOWN, Schedules, WeekHours
 
 __all__ = ["FIRST_YEAR", "LAST_YEAR", "OpenTime", "instant"]
@@ -40,7 +41,9 @@ _Window = tuple[datetime, datetime, timedelta, Any]
 class OpenTime:
     """When a company is open, by its schedules, its holidays and the time zone of both."""
 
-    __slots__ = ("_before", "_chunks", "_days", "_holidays", "_known", "_origins", "_schedules", "_totals", "_zone")
+    __slots__ = (
+        "_before", "_chunks", "_clock", "_days", "_holidays", "_known", "_origins", "_schedules", "_totals", "_zone"
+    )  # fmt: skip
 
     def __init__(self, schedules: Schedules, holidays: Container[date], zone: ZoneInfo) -> None:
         """The schedules follow one another; the first holds from its day on, or always."""
@@ -49,6 +52,8 @@ class OpenTime:
         )
         self._holidays = holidays
         self._zone = zone
+        # Wall-clock times are exact moments where clocks change.
+        self._clock = wall_clock.WallClock(zone) if wall_clock.clocks_change(zone) else None
         begins = schedules[0][0]
         self._known = None if begins is None else (begins, instant(begins, zone))
         # Of wall-clock times and of exact ones, which are two scales.
@@ -62,11 +67,11 @@ class OpenTime:
         """The open time from `start` to `end`; negative when the end lies before the start."""
         try:
             zone = start.tzinfo
-            alike = end.tzinfo is zone and (zone is None or zone is UTC)
+            alike = end.tzinfo is zone and (zone is UTC or (zone is None and self._clock is None))
         except AttributeError:  # no datetime
             alike = False
         if not alike:
-            start, end = _alike(start, end)
+            start, end = self._alike(start, end)
         days = self._days[start.tzinfo is not None]
         # This runs for every record: the same lines twice are faster than a function, and a condition than min().
         try:
@@ -86,12 +91,19 @@ class OpenTime:
 
     def stretches(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
         """The windows between two moments, the first of which is not the later one, clipped to them."""
-        start, end = _alike(start, end)
+        start, end = self._alike(start, end)
         self._check(start)
         exact = start.tzinfo is not None
         origin = _EPOCH_UTC if exact else _EPOCH
         for opens, closes in self._windows(_count(start), _count(end), exact=exact):
             yield origin + timedelta(microseconds=opens), origin + timedelta(microseconds=closes)
+
+    def _alike(self, start: datetime, end: datetime) -> tuple[datetime, datetime]:
+        """Both moments in UTC, or both as wall-clock times of a zone whose clocks never change."""
+        start, end = _alike(start, end)
+        if start.tzinfo is None and self._clock is not None:
+            return self._clock.instant(start), self._clock.instant(end)
+        return start, end
 
     def of_day(self, number: int, *, exact: bool) -> tuple[int, Sequence[tuple[int, int]]]:
         """The open time before a day, and the windows in it, in microseconds; days and windows count from 1970.

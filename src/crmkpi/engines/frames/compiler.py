@@ -26,8 +26,10 @@ from crmkpi.definition.expressions import (
     Day,
     Expression,
     Field,
+    Happened,
     Membership,
     Negation,
+    Now,
     Operation,
     Parameter,
     Presence,
@@ -88,6 +90,8 @@ class Compiler:
                 return self._constant(self.parameters[repr(expression)], expression.kind, beside)
             case AsOf() | Bound():
                 return self._instant(expression, beside)
+            case Happened(item):
+                return self._so_far(self.value(item))
             case Day(item):
                 return self._day(item)
             case BusinessTime(start, end):
@@ -145,6 +149,10 @@ class Compiler:
         match expression:
             case Presence(item, present) if self.present(self.value(item)) is None:
                 return present
+            case Now(number):
+                return self.bounds[number or 0][0] == datetime.min  # noqa: DTZ901  # a wall clock
+            case Unless(Comparison(">=", Field() as stamp, AsOf())) if not self._may_be_later(self.value(stamp)):
+                return True
             case Combination(word, left, right):
                 first, second = self._settled(left), self._settled(right)
                 deciding = word == "or"
@@ -173,6 +181,8 @@ class Compiler:
             case Presence(item, False):
                 there = self.present(self.value(item))
                 return self.nw.lit(False) if there is None else ~there  # noqa: FBT003
+            case Now():
+                return self.nw.lit(self._settled(expression))
             case Combination("and", left, right):
                 return both(self.true(left), self.true(right))
             case Combination("or", left, right):
@@ -194,6 +204,8 @@ class Compiler:
                 return self._member(expression, inside=False)
             case Presence(item, present):
                 return self.true(Presence(item, not present))
+            case Now():
+                return self.nw.lit(not self._settled(expression))
             case Combination("and", left, right):
                 return either(self.false(left), self.false(right))
             case Combination("or", left, right):
@@ -243,6 +255,20 @@ class Compiler:
         moment = exact if beside.aware else wall
         return replace(self._whole(micros(moment), "timestamp"), aware=beside.aware)
 
+    def _known_until(self, stamp: Value) -> int:
+        return micros(self.as_of[bool(stamp.aware)])
+
+    def _may_be_later(self, stamp: Value) -> bool:
+        """Whether any of the timestamps may lie after the as-of instant."""
+        return stamp.high >= self._known_until(stamp)
+
+    def _so_far(self, stamp: Value) -> Value:
+        """The timestamp where it lies before the as-of instant."""
+        if not self._may_be_later(stamp):
+            return stamp
+        until = self._known_until(stamp)
+        return replace(stamp, also=both(stamp.also, stamp.source < self.nw.lit(until)), high=until)
+
     def _day(self, item: Expression) -> Value:
         stamp = self.value(item)
         known = Column("", "timestamp", 0, stamp.low, stamp.high, stamp.aware)
@@ -254,10 +280,11 @@ class Compiler:
     def _business(self, start: Expression, end: Expression) -> Value:
         first, last = self.value(start), self.value(end)
         self._alike(first, last, start, end)
-        names = [open_name(self.column(part)) for part in (start, end)]  # type: ignore[arg-type]
+        fields: Any = [part.item if isinstance(part, Happened) else part for part in (start, end)]
+        names = [open_name(self.column(part)) for part in fields]
         source = self.nw.col(names[1]) - self.nw.col(names[0])
         size = max(last.high - first.low, first.high - last.low, 0)
-        return Value(source, "duration", first.needs | last.needs, 0, -size, size)
+        return Value(source, "duration", first.needs | last.needs, 0, -size, size, also=both(first.also, last.also))
 
     def _sides(self, left: Expression, right: Expression, *, exact: bool = False) -> tuple[Value, Value]:
         if isinstance(left, Constant | Parameter | AsOf | Bound) and not isinstance(right, Constant):

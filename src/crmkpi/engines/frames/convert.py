@@ -148,7 +148,7 @@ def _from_pandas(column: Any, kind: Kind) -> Any:
         levels = _from_pandas(pd.Series(dtype.categories, name=column.name), kind)
         codes = polars.Series(column.cat.codes.to_numpy().astype("int32"))
         return levels.gather(codes.set(codes < 0, None))
-    arrow = isinstance(dtype, pd.ArrowDtype) or getattr(dtype, "storage", "") in ("pyarrow", "pyarrow_numpy")
+    arrow = isinstance(dtype, pd.ArrowDtype) or str(getattr(dtype, "storage", "")).startswith("pyarrow")
     if arrow:
         found = column.array.__arrow_array__()
         chunks = found if hasattr(found, "chunks") else _library("pyarrow").chunked_array([found])

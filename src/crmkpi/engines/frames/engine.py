@@ -17,11 +17,13 @@ from crmkpi.definition.expressions import (
     BusinessTime,
     Expression,
     Field,
+    Happened,
+    Operation,
     walk,
 )
 from crmkpi.engines.frames.compiler import Compiler
 from crmkpi.engines.frames.group_keys import OUTSIDE, Key, day_key, segment_key, step_key, undated_key
-from crmkpi.engines.frames.local_time import micros, open_name, with_open_time
+from crmkpi.engines.frames.local_time import micros, open_name, to_utc, with_open_time
 from crmkpi.engines.frames.passes import Pass
 from crmkpi.engines.frames.profile import Column, Prepared, inside
 from crmkpi.engines.frames.stocks import at_bounds
@@ -60,6 +62,8 @@ def answer(
     `statements` receives the SQL or plan that was run, where the backend has one.
     """
     prepared = _prepared(query, table, tables)
+    if calendar.clocks_change and any(_is_span(part) for root in query.expressions for part in walk(root)):
+        prepared = to_utc(prepared, calendar.zone)  # so that a span over a change of clocks is what passed
     spans = {repr(part): part for root in query.expressions for part in walk(root) if isinstance(part, BusinessTime)}
     added: set[str] = set()
     for span in spans.values():
@@ -77,6 +81,13 @@ def answer(
                 found |= answered()
         groups.append(found)
     return Answer(_given(query, table, compiler), groups, prepared.rejected)
+
+
+def _is_span(part: Expression) -> bool:
+    """Whether it is the time between two timestamps."""
+    if isinstance(part, Operation):
+        return part.sign == "-" and part.left.kind == part.right.kind == "timestamp"
+    return isinstance(part, BusinessTime)
 
 
 def _segments(query: Query, compiler: Compiler) -> list[Key]:
@@ -117,8 +128,9 @@ def _runs(
     if anchor.stock:
         made = []
         size = _STOCKS if rates is None else 1  # rates are those of one day
-        for first in range(0, len(moments.bounds), size):
-            bounds = moments.bounds[first : first + size]
+        looked_at = moments.looked_at
+        for first in range(0, len(looked_at), size):
+            bounds = looked_at[first : first + size]
             convert = _converter(rates, currency, lambda _, day=bounds[0][2]: day.date())  # type: ignore[misc]
             asked, numbers = at_bounds(anchor, len(bounds)), range(first, first + len(bounds))
             made.append(Pass(replace(compiler, bounds=bounds), segments, [], asked, convert, confidence, numbers))
@@ -265,7 +277,8 @@ def _check_unique(prepared: Prepared, name: str) -> None:
 
 
 def _with_open_times(prepared: Prepared, span: BusinessTime, calendar: Calendar, added: set[str]) -> Prepared:
-    for part in (span.start, span.end):
+    for bound in (span.start, span.end):
+        part = bound.item if isinstance(bound, Happened) else bound
         if not isinstance(part, Field):
             raise DefinitionError(f"On frames business time goes from one field to another; got {span!r}.")
         known: Column = prepared.columns[part.path]

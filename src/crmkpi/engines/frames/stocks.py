@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from crmkpi.definition.expressions import Bound, Expression
+from crmkpi.definition.expressions import Bound, Expression, Now
 from crmkpi.engines.query import Anchor, Group
 
 __all__ = ["at_bounds", "parted"]
@@ -28,7 +28,7 @@ def at_bounds(anchor: Anchor, count: int) -> Anchor:
 
 def _at(what: What, number: int) -> What:
     """An expression at the bounds of one of the periods."""
-    if isinstance(what, Bound):
+    if isinstance(what, Bound | Now):
         return replace(what, number=number)
     if isinstance(what, tuple):
         return tuple(_at(part, number) for part in what)  # type: ignore[return-value]

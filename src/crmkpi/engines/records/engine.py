@@ -42,6 +42,15 @@ class Moments:
     as_of_wall: datetime = datetime.max  # noqa: DTZ901  # likewise
     as_of: datetime = _FOR_EVER
 
+    @property
+    def looked_at(self) -> Sequence[tuple[datetime, datetime, datetime, datetime]]:
+        """The bounds, none of which lies after the as-of instant: what comes later has not happened."""
+        wall, exact = self.as_of_wall, self.as_of
+        return [
+            (min(start_wall, wall), min(start, exact), min(end_wall, wall), min(end, exact))
+            for start_wall, start, end_wall, end in self.bounds
+        ]
+
 
 def answer(
     query: Query,
@@ -59,11 +68,11 @@ def answer(
     `related_unreadable` says that this may be so of records that are looked up.
 
     `tables` gives the records of a related table by their id; `functions` are the calendar's `local_day` and
-    `business_time`, and `convert` where amounts are converted; `parameters` are the caller's numbers by their
-    printed parameter.
+    `business_time`, `elapsed` where its clocks change, and `convert` where amounts are converted; `parameters` are the
+    caller's numbers by their printed parameter.
     """
-    converts = "convert" in functions
-    loop = _loop(query, converts=converts, careful=False)
+    ways = {"converts": "convert" in functions, "zoned": "elapsed" in functions}
+    loop = _loop(query, careful=False, **ways)
     locators = [_Locator(moments, anchor) for anchor in query.anchors]
     gate = Gate(query)
     scan = loop.bind(locators, moments, tables, functions, parameters, gate.check)
@@ -79,7 +88,7 @@ def answer(
             aside = list(gate.aside) if not related_unreadable else _let_in(chunk, gate, query)
             if aside:
                 if second is None:
-                    careful = _loop(query, converts=converts, careful=True)
+                    careful = _loop(query, careful=True, **ways)
                     second = careful, careful.bind(locators, moments, tables, functions, parameters, _pass)
                 parts.append((second[0], second[1](aside), len(aside)))
             try:
@@ -91,10 +100,10 @@ def answer(
     return whole or Answer({}, [{} for _ in query.anchors])
 
 
-def _loop(query: Query, *, converts: bool, careful: bool) -> Loop:
-    key = converts, careful
+def _loop(query: Query, *, converts: bool, zoned: bool, careful: bool) -> Loop:
+    key = converts, zoned, careful
     if key not in query.compiled:
-        query.compiled[key] = compiled(query, converts=converts, careful=careful)
+        query.compiled[key] = compiled(query, converts=converts, zoned=zoned, careful=careful)
     found: Loop = query.compiled[key]
     return found
 

@@ -86,21 +86,24 @@ class Loop:
 _COMPILED: dict[str, Loop] = {}
 
 
-def compiled(query: Query, *, converts: bool, careful: bool = False) -> Loop:
-    """The loop that answers the query, compiled once and kept; the `careful` one knows of unreadable fields."""
-    text = f"{query.text} {converts} {careful}"
+def compiled(query: Query, *, converts: bool, zoned: bool = False, careful: bool = False) -> Loop:
+    """The loop that answers the query, compiled once and kept.
+
+    `zoned` is that of a calendar whose clocks change; the `careful` one knows of unreadable fields.
+    """
+    text = f"{query.text} {converts} {zoned} {careful}"
     loop = _COMPILED.get(text)
     if loop is None:
         if len(_COMPILED) > 500:  # a service that makes up segment functions for each request must not grow for ever
             _COMPILED.clear()
-        loop = _COMPILED[text] = _compile(query, converts=converts, careful=careful)
+        loop = _COMPILED[text] = _compile(query, converts=converts, zoned=zoned, careful=careful)
     return loop
 
 
-def _compile(query: Query, *, converts: bool, careful: bool) -> Loop:
+def _compile(query: Query, *, converts: bool, zoned: bool, careful: bool) -> Loop:
     always = () if careful else (name for name, known in query.type_.fields.items() if not known.optional)
     names = Names(always=frozenset(always))
-    scope = Scope(names, lambda path: _key_and_table(query, path))
+    scope = Scope(names, lambda path: _key_and_table(query, path), zoned)
     body = Writer(names)
     loaded: set[str] = set()
     if query.segments:
@@ -143,6 +146,7 @@ def _assemble(query: Query, layouts: Sequence[Layout], names: Names, body: Write
         *names.relations,
         "local_day",
         "business_time",
+        "elapsed",
         "convert",
         "as_of",
         "as_of_wall",
@@ -150,8 +154,8 @@ def _assemble(query: Query, layouts: Sequence[Layout], names: Names, body: Write
     ]
     for name in (*names.constants, *names.relations):
         head.line(1, f"{name} = given[{name!r}]")
-    head.line(1, "as_of, as_of_wall, bounds = moments.as_of, moments.as_of_wall, moments.bounds")
-    for name in ("local_day", "business_time", "convert"):
+    head.line(1, "as_of, as_of_wall, bounds = moments.as_of, moments.as_of_wall, moments.looked_at")
+    for name in ("local_day", "business_time", "elapsed", "convert"):
         head.line(1, f"{name} = functions.get({name!r})")
     for number in range(len(query.anchors)):
         head.line(1, f"align{number} = locators[{number}].align")

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import reduce
 from types import MappingProxyType
 from typing import Any
@@ -27,8 +27,10 @@ from crmkpi.definition.expressions import (
     Day,
     Expression,
     Field,
+    Happened,
     Membership,
     Negation,
+    Now,
     Operation,
     Parameter,
     Presence,
@@ -161,6 +163,7 @@ class Scope:
 
     names: Names
     resolve: Callable[[tuple[str, ...]], tuple[str, str]]
+    zoned: bool = False  # the clocks of the calendar change
 
 
 def value_of(expression: Expression, scope: Scope) -> tuple[str, list[Conjunct], frozenset[str]]:
@@ -170,6 +173,10 @@ def value_of(expression: Expression, scope: Scope) -> tuple[str, list[Conjunct],
             name = scope.names.field(expression.path, scope.resolve)
             guard = [] if _never_missing(expression, scope) else [Conjunct(f"{name} is not None", frozenset({name}))]
             return name, guard, frozenset({name})
+        case Happened(item):
+            source, guards, variables = value_of(item, scope)
+            known = f"{source} < (as_of_wall if {source}.tzinfo is None else as_of)"
+            return source, [*guards, Conjunct(known, variables)], variables
         case Constant():
             return scope.names.constant(expression.value), [], frozenset()
         case Parameter():
@@ -219,6 +226,8 @@ def _operation(
             source if part.kind == "money" else f"decimal_of({source})"
             for source, part in ((first, left), (second, right))
         )
+    if scope.zoned and sign == "-" and left.kind == right.kind == "timestamp":
+        return f"elapsed({second}, {first})", guards, variables
     if sign == "/":
         guards.append(Conjunct(f"({second}) != zero_of({second})", others))
         if left.kind == "money":  # money by money is a plain number
@@ -277,6 +286,8 @@ def true_of(expression: Expression | None, scope: Scope) -> list[Conjunct]:
             return value_of(item, scope)[1]
         case Presence(item, False):
             return [_not_all(value_of(item, scope)[1])]
+        case Now():
+            return [Conjunct(f"start_wall == {scope.names.constant(datetime.min)}")]  # noqa: DTZ901  # a wall clock
         case Combination("and", left, right):
             return _unique([*true_of(left, scope), *true_of(right, scope)])
         case Combination("or", left, right):
@@ -309,6 +320,8 @@ def false_of(expression: Expression, scope: Scope) -> list[Conjunct]:
             return [*guards, Conjunct(f"{source} not in {scope.names.constant(frozenset(options))}", variables)]
         case Presence(item, present):
             return true_of(Presence(item, not present), scope)
+        case Now():
+            return [Conjunct(f"start_wall != {scope.names.constant(datetime.min)}")]  # noqa: DTZ901  # a wall clock
         case Combination("and", left, right):
             return [any_of([false_of(left, scope), false_of(right, scope)])]
         case Combination("or", left, right):

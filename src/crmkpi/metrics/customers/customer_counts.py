@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from crmkpi.definition.expressions import period
 from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.customers.retention import active_at_end
@@ -79,7 +80,7 @@ def lost_customers() -> None:
 
 @metric(
     customers=customers.count(active_at_end),
-    leave_out=backwards | {"no since": customers.since.missing()},
+    leave_out=backwards | {"no since": customers.since.missing() & ~period.now},
     unit="count",
     better="higher",
     empty="there are none",
@@ -92,8 +93,8 @@ def active_customers() -> None:
 
     $$\text{active customers} = \text{customers who have come and not left}$$
 
-    A stock: a customer is active from `since` until `until`. Without a period it is how many are there now. Customers
-    without a `since`, or who left before they came, are left out.
+    A stock: a customer is active from `since` until `until`. Without a period it is how many are there now, for which
+    no `since` is needed. Customers without a `since` (of a period), or who left before they came, are left out.
 
     Pitfalls:
         Adding the ends of twelve months counts a customer twelve times.

@@ -15,12 +15,12 @@ subscriptions = Table(Subscription)
 running_at_start = (subscriptions.started_at < period.start) & (
     subscriptions.ended_at.missing() | (subscriptions.ended_at >= period.start)
 )
-running_at_end = (subscriptions.started_at < period.end) & (
+running_at_end = period.begun(subscriptions.started_at) & (
     subscriptions.ended_at.missing() | (subscriptions.ended_at >= period.end)
 )
 # Left out of everything that is said of subscriptions, so that movements explain the recurring revenue to the cent.
 left_out = {
-    "no started_at": subscriptions.started_at.missing(),
+    "no started_at": subscriptions.started_at.missing() & ~period.now,  # what runs now needs no start
     "negative duration": subscriptions.ended_at < subscriptions.started_at,
     "no mrr": subscriptions.mrr.missing(),
     "no customer_id": subscriptions.customer_id.missing(),
@@ -43,8 +43,9 @@ def mrr() -> None:
 
     $$\text{MRR} = \sum \text{monthly amount of running subscriptions}$$
 
-    A stock: a subscription runs from its start until it ends; without a period it is what runs now. Subscriptions
-    without a start, an amount or a customer are left out, and those that end before they start.
+    A stock: a subscription runs from its start until it ends; without a period it is what runs now, for which no start
+    is needed. Subscriptions without a start (of a period), an amount or a customer are left out, and those that end
+    before they start.
 
     Returns:
         Money a month, exact to the cent; 0 where nothing runs.

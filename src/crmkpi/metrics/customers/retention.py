@@ -15,7 +15,7 @@ orders = Table(Order)
 
 # A customer who leaves at the very instant at which a period begins is lost in that period: periods are half-open.
 active_at_start = (customers.since < period.start) & (customers.until.missing() | (customers.until >= period.start))
-active_at_end = (customers.since < period.end) & (customers.until.missing() | (customers.until >= period.end))
+active_at_end = period.begun(customers.since) & (customers.until.missing() | (customers.until >= period.end))
 joined = (customers.since >= period.start) & (customers.since < period.end)
 left = (customers.until >= period.start) & (customers.until < period.end)
 wrong = {"no since": customers.since.missing(), "negative duration": customers.until < customers.since}

@@ -13,11 +13,12 @@ is_open = deals.status == "open"
 # A deal that is closed by now was open at the end of an earlier period. An open deal's close date is only a hope.
 closed = deals.status.is_in("won", "lost")
 not_closed_then = is_open | (closed & (deals.closed_at >= period.end))
-was_open = (deals.created_at < period.end) & not_closed_then
+was_open = period.begun(deals.created_at) & not_closed_then
+# What is open now needs no dates.
 unknown = {
     "deleted": deals.deleted,
-    "no created_at": not_closed_then & deals.created_at.missing(),
-    "no closed_at": closed & (deals.created_at < period.end) & deals.closed_at.missing(),
+    "no created_at": not_closed_then & deals.created_at.missing() & ~period.now,
+    "no closed_at": closed & (deals.created_at < period.end) & deals.closed_at.missing() & ~period.now,
 }
 
 
@@ -37,9 +38,9 @@ def pipeline_value() -> None:
     $$\text{pipeline value} = \sum \text{amount of deals open at the end}$$
 
     A stock: a deal is open from its creation until it is won or lost, so that earlier periods show what was open then
-    (at today's amounts). Without a period it is what is open now. Open deals without an amount are left out under "no
-    amount", those without a creation date under "no created_at". A closed deal without the date of its closing may have
-    been open then: it is left out under "no closed_at".
+    (at today's amounts). Without a period it is what is open now, for which no date is needed. Open deals without an
+    amount are left out under "no amount". Of a period, those without a creation date are left out under "no
+    created_at", and a closed deal without the date of its closing, which may have been open then, under "no closed_at".
 
     Notes:
         dbt_salesforce leaves out deals whose forecast category is omitted, so that open is more than its pipeline.

@@ -16,7 +16,7 @@ is_open = tickets.status.is_in("open", "pending") | (tickets.status.missing() & 
 # A ticket that is solved by now was open at the end of an earlier period. One that was opened again counts as
 # open all along.
 not_solved_then = is_open | ((solved | tickets.status.missing()) & (tickets.solved_at >= period.end))
-was_open = (tickets.created_at < period.end) & not_solved_then
+was_open = period.begun(tickets.created_at) & not_solved_then
 
 
 @metric(
@@ -55,8 +55,8 @@ def complaints() -> None:
     tickets=tickets.count(was_open),
     leave_out=not_counted
     | {
-        "no created_at": not_solved_then & tickets.created_at.missing(),
-        "no solved_at": solved & tickets.solved_at.missing(),
+        "no created_at": not_solved_then & tickets.created_at.missing() & ~period.now,
+        "no solved_at": solved & tickets.solved_at.missing() & ~period.now,
     },
     unit="count",
     better="lower",
@@ -71,8 +71,9 @@ def backlog() -> None:
     $$\text{backlog} = \text{tickets created and not solved}$$
 
     A stock: a ticket is in the backlog from its creation to its solution; without a period it is what is open now. The
-    status decides: a ticket that is open again is open, whatever date of a solution it carries. Open tickets without a
-    date of creation, and solved ones without a date of solution, are left out; merged tickets and spam as well.
+    status decides: a ticket that is open again is open, whatever date of a solution it carries. Of a
+    period, open tickets without a date of creation and solved ones without a date of solution are left out; what is
+    open now needs no dates. Merged tickets and spam are left out as well.
 
     Notes:
         Zendesk takes a snapshot each day at 23 hours, so that its backlog differs by what is solved in the last hour.

@@ -1,0 +1,72 @@
+"""Wall-clock times as exact moments: what passed between two of them, also over a change of clocks."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo
+
+__all__ = ["WallClock", "clocks_change"]
+
+_NOTHING = timedelta(0)
+
+
+@cache
+def clocks_change(zone: ZoneInfo) -> bool:
+    """Whether a zone has ever had another offset than the one it had in 1900."""
+    if zone.key == "UTC":
+        return False
+    first = datetime(1900, 1, 1, tzinfo=UTC).astimezone(zone).utcoffset()
+    # No zone has ever changed its clocks for less than half a week.
+    moments = (datetime(1900, 1, 1, tzinfo=UTC) + timedelta(days=3) * step for step in range(137 * 122))
+    return any(moment.astimezone(zone).utcoffset() != first for moment in moments)
+
+
+class WallClock:
+    """The wall clock of a zone; the offset of a whole day is found once.
+
+    A time that the clock shows twice is its first showing; one that the clock jumps over counts by the clock before.
+    """
+
+    __slots__ = ("_offsets", "_zone")
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self._zone = zone
+        self._offsets: dict[int, timedelta | None] = {}
+
+    def offset(self, wall: datetime) -> timedelta:
+        """How far the clock was ahead of UTC."""
+        day = wall.toordinal()
+        try:
+            found = self._offsets[day]
+        except KeyError:
+            found = self._offsets[day] = self._of_day(day)
+        return found if found is not None else self._at(wall)
+
+    def instant(self, wall: datetime) -> datetime:
+        """The exact moment, in UTC."""
+        try:
+            return (wall - self.offset(wall)).replace(tzinfo=UTC, fold=0)
+        except OverflowError:  # within a day of the edges of the calendar, where an offset says nothing
+            return wall.replace(tzinfo=UTC, fold=0)
+
+    def elapsed(self, start: datetime, end: datetime) -> timedelta:
+        """What passed from one wall-clock time to another, or from one exact moment to another."""
+        passed = end - start
+        if start.tzinfo is not None:
+            return passed
+        return passed - self.offset(end) + self.offset(start)
+
+    def _at(self, wall: datetime) -> timedelta:
+        try:
+            return wall.replace(tzinfo=self._zone, fold=0).utcoffset() or _NOTHING
+        except OverflowError:
+            return _NOTHING
+
+    def _of_day(self, day: int) -> timedelta | None:
+        """The offset that holds on the whole day; None where clocks change on it."""
+        # Some zones change their clocks at an odd hour, but none twice on one day.
+        begin = datetime.fromordinal(day)
+        last = begin + timedelta(hours=23, minutes=59, seconds=59, microseconds=999_999)
+        first = self._at(begin)
+        return first if first == self._at(last) else None
