@@ -13,7 +13,7 @@ from crmkpi.definition import expressions as expressions
 from crmkpi.definition import measures as measures
 from crmkpi.definition.expressions import Parameter
 from crmkpi.definition.measures import Table
-from crmkpi.definition.metric import Estimated, Mean, Metric, NetPromoter, Share, metric
+from crmkpi.definition.metric import Estimated, Mean, Metric, Monotone, NetPromoter, Share, metric
 from crmkpi.display import charts as charts
 from crmkpi.errors import CrmKpiError
 from crmkpi.insight import cohorts as cohorts
@@ -166,6 +166,7 @@ __all__ = [
     "Lead",
     "Mean",
     "Metric",
+    "Monotone",
     "NetPromoter",
     "Order",
     "Parameter",

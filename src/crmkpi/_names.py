@@ -138,6 +138,7 @@ NAMES = {
     "Lead": "records",
     "Mean": "definition.metric",
     "Metric": "definition.metric",
+    "Monotone": "definition.metric",
     "NetPromoter": "definition.metric",
     "Order": "records",
     "Parameter": "definition.expressions",

@@ -88,7 +88,7 @@ SELECT count(*) FILTER (n >= 2) / count(*) FROM buyers
 SELECT count(*) / count(DISTINCT customer_id) FROM orders
 WHERE status = 'completed' AND customer_id IS NOT NULL AND in_period(ordered_at)
 -- average_order_value
-SELECT avg(amount) FROM orders WHERE status = 'completed' AND in_period(ordered_at)
+SELECT avg(amount) FROM orders WHERE status = 'completed' AND amount >= 0 AND in_period(ordered_at)
 -- cart_abandonment_rate
 SELECT count(*) FILTER (status = 'abandoned') / count(*) FROM orders WHERE in_period(ordered_at)
 -- return_rate

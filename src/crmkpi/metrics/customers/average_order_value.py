@@ -15,10 +15,11 @@ completed = orders.status == "completed"
 
 @metric(
     at=orders.ordered_at,
-    amount=orders.sum(orders.amount, completed),
-    orders=orders.count(completed & orders.amount.present()),
-    leave_out={"no amount": completed & orders.amount.missing()},
+    amount=orders.sum(orders.amount, completed & (orders.amount >= 0)),
+    orders=orders.count(completed & (orders.amount >= 0)),
+    leave_out={"no amount": completed & orders.amount.missing(), "refund": completed & (orders.amount < 0)},
     interval=Mean("amount", "orders"),
+    within=(0, None),
     unit="money",
     better="higher",
     empty="no completed order has an amount",
@@ -31,11 +32,12 @@ def average_order_value(amount: Decimal, orders: int) -> Decimal:
 
     $$\text{average order value} = \frac{\text{amount of completed orders}}{\text{completed orders with an amount}}$$
 
-    Orders count in the period in which they were placed. An amount of 0 is an amount; a missing one is left out.
+    Orders count in the period in which they were placed. An amount of 0 is an amount; a missing one is left out,
+    and so is one below 0, which is a refund and no order.
 
     Pitfalls:
         The mean of the averages of countries is not the average. Taxes and shipping are in some exports and not in
-        others. A refund that is kept as an order below zero counts as one more order.
+        others.
 
     Examples:
         >>> from crmkpi import Order, average_order_value
