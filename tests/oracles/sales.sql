@@ -12,9 +12,9 @@ SELECT count(*) FROM counted_deals WHERE status = 'lost' AND in_period(closed_at
 -- deal_volume
 SELECT count(*) FROM counted_deals WHERE in_period(created_at)
 -- average_deal_size
-SELECT avg(amount) FROM counted_deals WHERE status = 'won' AND in_period(closed_at)
+SELECT avg(amount) FROM counted_deals WHERE status = 'won' AND amount >= 0 AND in_period(closed_at)
 -- average_deal_size.median
-SELECT median(amount::DOUBLE) FROM counted_deals WHERE status = 'won' AND in_period(closed_at)
+SELECT median(amount::DOUBLE) FROM counted_deals WHERE status = 'won' AND amount >= 0 AND in_period(closed_at)
 -- average_deal_size.all_closed
 SELECT avg(amount) FROM counted_deals WHERE status <> 'open' AND in_period(closed_at)
 -- revenue

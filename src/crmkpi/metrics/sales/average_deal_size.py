@@ -18,7 +18,11 @@ closed = deals.status.is_in("won", "lost")
     at=deals.closed_at,
     amount=deals.sum(deals.amount, won),
     deals=deals.count(won & deals.amount.present()),
-    leave_out={"deleted": deals.deleted, "no amount": won & deals.amount.missing()},
+    leave_out={
+        "deleted": deals.deleted,
+        "refund": won & (deals.amount < 0),
+        "no amount": won & deals.amount.missing(),
+    },
     interval=Mean("amount", "deals"),
     unit="money",
     better="higher",
@@ -33,7 +37,7 @@ def average_deal_size(amount: Decimal, deals: int) -> Decimal:
     $$\text{average deal size} = \frac{\text{amount of won deals}}{\text{won deals with an amount}}$$
 
     A deal counts in the period in which it was closed. Won deals without an amount are left out under "no amount"; an
-    amount of 0 is an amount.
+    amount of 0 is an amount. Won deals below zero are refunds, and left out under "refund".
 
     Notes:
         Frappe CRM also shows the mean over everything that is not lost. A mean over won and lost deals, with lost ones
