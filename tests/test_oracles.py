@@ -83,7 +83,7 @@ def value(chance: random.Random, table: str, field: Any, keys: dict[str, str]) -
         case "integer":
             return chance.choice((0, 0, 1, 1, 2, 40, 1000))
         case "money":
-            low = {"campaigns": 0, "subscriptions": -300_000}.get(table, -1_000)
+            low = {"campaigns": 0, "subscriptions": -300_000, "orders": -20_000, "deals": -20_000}.get(table, -1_000)
             return Decimal(chance.choice((0, 4_990, 4_990, 100_000, chance.randrange(low, 500_000)))) / 100
         case "timestamp":
             return moment(chance)
@@ -209,7 +209,7 @@ def answer(database: duckdb.DuckDBPyConnection, query: str, period: ck.Period | 
 
 def agree(result: ck.Result, expected: Any) -> bool:
     if result.value is None and "is left out" in str(result.reason):  # law 2: no 0 for want of knowledge
-        return not expected and not any(account.used for account in result.accounts)
+        return not expected and not all(account.used for account in result.accounts)
     if expected is None or result.value is None:
         return expected is None and result.value is None and bool(result.reason)
     if isinstance(expected, int | Decimal) and result.unit in ("count", "money"):
@@ -258,7 +258,8 @@ def test_the_interval_is_the_one_that_the_manual_speaks_of_or_none(name, crm):
     metric = METRICS[name]
     given = {parameter: PARAMETERS[parameter] for parameter in metric.parameters}
     periods = [None] if name == "churn_rate.by_status" else ["2026", "2026-03"]
-    measured = [known(crm, metric).measure(metric, period=period, parameters=given)[0] for period in periods]
+    by = "scale_high" if name == "customer_satisfaction_rating" else None  # other scales have no mean together
+    measured = [known(crm, metric).measure(metric, period=period, parameters=given, by=by)[0] for period in periods]
     result = next(result for result in measured if result.value is not None)
     returns = " ".join(metric.__doc__.partition("Returns:")[2].partition("\n\n")[0].split())
     said = [method for words, method in METHODS.items() if words in returns]
