@@ -122,8 +122,11 @@ def _methods() -> dict[str, str]:
 
 def _models(metric: Metric) -> list[str]:
     """The libraries that tests compare the models and analyses with which a definition uses."""
-    line = metric.function.__code__.co_firstlineno
+    code = metric.function.__code__
     path = _source(metric.function.__module__)
+    if Path(code.co_filename).name != path.name:
+        return []  # a KPI that is one measure has no formula of its own
+    line = code.co_firstlineno
     (own,) = (part for part in ast.walk(_tree(path)) if isinstance(part, ast.FunctionDef) and _first_line(part) == line)
     used = set(_used(own, path, {metric.name}))
     return [library for library, compared in _rivals().items() if used & compared]

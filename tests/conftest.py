@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 USUAL = ("polars-lazy", "pandas", "pyarrow", "duckdb")  # one kind of frame for each library
-ALL = ("polars", "polars-lazy", "pandas", "pandas-arrow", "pyarrow", "duckdb")
+ALL = ("polars", "polars-lazy", "pandas", "pandas-arrow", "pyarrow", "duckdb", "sqlite")
 LIBRARIES = {"polars": "Polars", "pyarrow": "PyArrow", "duckdb": "DuckDB", "pyspark": "PySpark"}
 
 settings.register_profile(
@@ -61,7 +61,11 @@ def examples(request: pytest.FixtureRequest) -> int:
 
 def case(backend: str) -> Any:
     """The backend, or a skip that names the library which is not there."""
-    needed = (backend.partition("-")[0], "polars", "pyarrow")  # all frames are made from Arrow tables
+    needed = (
+        "sqlite3" if backend == "sqlite" else backend.partition("-")[0],
+        "polars",
+        "pyarrow",
+    )  # all frames are made from Arrow tables
     missing = next((name for name in needed if find_spec(name) is None), None)
     reason = f"{LIBRARIES.get(missing or '', missing)} is not installed"
     return pytest.param(backend, marks=pytest.mark.skip(reason=reason) if missing else ())

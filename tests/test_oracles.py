@@ -83,7 +83,7 @@ def value(chance: random.Random, table: str, field: Any, keys: dict[str, str]) -
         case "integer":
             return chance.choice((0, 0, 1, 1, 2, 40, 1000))
         case "money":
-            low = {"campaigns": 0, "subscriptions": -300_000, "orders": -20_000, "deals": -20_000}.get(table, -1_000)
+            low = {"campaigns": 0, "subscriptions": -300_000, "deals": -60_000, "orders": -60_000}.get(table, -1_000)
             return Decimal(chance.choice((0, 4_990, 4_990, 100_000, chance.randrange(low, 500_000)))) / 100
         case "timestamp":
             return moment(chance)
@@ -247,6 +247,7 @@ def test_the_same_number_as_sql_over_the_whole_data_and_by_month(name, crm, data
 METHODS = {
     "Wilson's": "wilson",
     "Student's t": "student",
+    "log-Student": "log student",
     "order statistics": "order statistics",
     "adjusted Wald": "adjusted wald",
     "Greenwood's": "estimated",

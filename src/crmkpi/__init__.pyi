@@ -13,7 +13,7 @@ from crmkpi.definition import expressions as expressions
 from crmkpi.definition import measures as measures
 from crmkpi.definition.expressions import Parameter
 from crmkpi.definition.measures import Table
-from crmkpi.definition.metric import Estimated, Mean, Metric, NetPromoter, Share, metric
+from crmkpi.definition.metric import Estimated, Mean, Metric, Monotone, NetPromoter, Share, metric
 from crmkpi.display import charts as charts
 from crmkpi.errors import CrmKpiError
 from crmkpi.insight import cohorts as cohorts
@@ -131,6 +131,7 @@ from crmkpi.records import (
 from crmkpi.sources import join_leads, read_csv, read_dicts, read_excel, read_export, read_json, stream_csv, write_csv
 from crmkpi.sources import presets as presets
 from crmkpi.sources import scanning as scanning
+from crmkpi.sources.frames.databases import database
 from crmkpi.sources.frames.tables import table
 from crmkpi.sources.presets import preset
 from crmkpi.sources.scanning import scan
@@ -153,6 +154,7 @@ __all__ = [
     "Lead",
     "Mean",
     "Metric",
+    "Monotone",
     "NetPromoter",
     "Order",
     "Parameter",
@@ -203,6 +205,7 @@ __all__ = [
     "customer_satisfaction_rating",
     "customer_satisfaction_score",
     "customers",
+    "database",
     "deal_volume",
     "delivery_time",
     "email_campaigns",

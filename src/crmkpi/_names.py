@@ -123,6 +123,7 @@ NAMES = {
     "Lead": "records",
     "Mean": "definition.metric",
     "Metric": "definition.metric",
+    "Monotone": "definition.metric",
     "NetPromoter": "definition.metric",
     "Order": "records",
     "Parameter": "definition.expressions",
@@ -151,6 +152,7 @@ NAMES = {
     "scan": "sources.scanning",
     "split": "measuring.segments",
     "stream_csv": "sources",
+    "database": "sources.frames.databases",
     "table": "sources.frames.tables",
     "write_csv": "sources",
 }

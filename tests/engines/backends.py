@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
+import sqlite3
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
+from crmkpi import database as database_of
 from crmkpi.records import RECORDS
 from crmkpi.records.base import RecordType, record_type
 
-BACKENDS = ("polars", "polars-lazy", "pandas", "pandas-arrow", "pyarrow", "duckdb", "pyspark")
+BACKENDS = ("polars", "polars-lazy", "pandas", "pandas-arrow", "pyarrow", "duckdb", "pyspark", "sqlite")
 _SPARK: list[Any] = []
 _CONNECTIONS: deque[Any] = deque(maxlen=50)
 
@@ -117,6 +121,47 @@ def spark() -> Any:
     return _SPARK[0]
 
 
+def _sqlite(table: Any, connection: Any = None, name: str = "measured_table") -> Any:
+    """A table of SQLite with the types that a user would declare."""
+    made = sqlite3.connect(":memory:") if connection is None else connection
+    declared = [
+        f"{_named(column)} {_declared(str(type_))}"
+        for column, type_ in zip(table.column_names, table.schema.types, strict=True)
+    ]
+    made.execute(f"CREATE TABLE {_named(name)}({', '.join(declared)})")
+    rows = zip(*([_cell(value) for value in column.to_pylist()] for column in table.columns), strict=True)
+    made.executemany(f"INSERT INTO {_named(name)} VALUES ({', '.join('?' * len(declared))})", rows)  # noqa: S608  # names are quoted
+    return database_of(made).table(name)
+
+
+def _named(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _declared(word: str) -> str:
+    starts = {
+        "timestamp": "TIMESTAMP",
+        "date": "DATE",
+        "decimal": "DECIMAL",
+        "bool": "BOOLEAN",
+        "null": "",
+        "binary": "BLOB",
+    }
+    starts |= {"double": "REAL", "float": "REAL", "half": "REAL", "int": "INTEGER", "uint": "INTEGER"}
+    return next((found for start, found in starts.items() if word.startswith(start)), "TEXT")
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, datetime):
+        text = value.isoformat(sep=" ")
+        return text if value.tzinfo is None or "+" in text or text.count("-") > 2 else f"{text}Z"
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, list | dict):
+        pytest.skip("SQLite has no lists and structs")
+    return float(value) if isinstance(value, Decimal) else value
+
+
 _MAKERS: Mapping[str, Callable[[Any], Any]] = {
     "polars": _polars,
     "polars-lazy": lambda table: _polars(table).lazy(),
@@ -125,6 +170,7 @@ _MAKERS: Mapping[str, Callable[[Any], Any]] = {
     "pyarrow": lambda table: table,
     "duckdb": _duckdb,
     "pyspark": _pyspark,
+    "sqlite": _sqlite,
 }
 
 
@@ -143,6 +189,9 @@ def homed(backend: str, arrows: Mapping[str, Any]) -> dict[str, Any]:
     if backend == "duckdb":
         connection = database()
         return {name: connection.from_arrow(table) for name, table in arrows.items()}
+    if backend == "sqlite":
+        home = sqlite3.connect(":memory:")
+        return {name: _sqlite(table, home, name) for name, table in arrows.items()}
     return {name: frame_of(backend, table) for name, table in arrows.items()}
 
 

@@ -246,7 +246,7 @@ def test_an_attribute_that_is_no_number_is_in_the_group_of_those_without_one(bac
 
 def test_lists_are_no_segments() -> None:
     frame = pd.DataFrame({**DEALS, "tags": [["a"], ["b"], None]})
-    with pytest.raises(ColumnError, match=r"The column of attributes.tags must hold one plain value .*; got \['a'\]"):
+    with pytest.raises(ColumnError, match=r"The column 'tags' must hold one plain value .*; got \['a'\]"):
         Dataset(deals=frame).measure(win_rate, by="attributes.tags")
 
 

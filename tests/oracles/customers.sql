@@ -95,7 +95,7 @@ WHERE status = 'completed' AND NOT coalesce(amount < 0, false) AND customer_id I
 SELECT count(*) / count(DISTINCT customer_id) FROM orders
 WHERE status = 'completed' AND customer_id IS NOT NULL AND in_period(ordered_at)
 -- average_order_value
-SELECT avg(amount) FROM orders WHERE status = 'completed' AND NOT coalesce(amount < 0, false) AND in_period(ordered_at)
+SELECT avg(amount) FROM orders WHERE status = 'completed' AND amount >= 0 AND in_period(ordered_at)
 -- average_order_value.with_refunds
 SELECT avg(amount) FROM orders WHERE status = 'completed' AND in_period(ordered_at)
 -- cart_abandonment_rate

@@ -16,7 +16,7 @@ SELECT avg(amount) FROM counted_deals WHERE status = 'won' AND amount >= 0 AND i
 -- average_deal_size.median
 SELECT median(amount::DOUBLE) FROM counted_deals WHERE status = 'won' AND amount >= 0 AND in_period(closed_at)
 -- average_deal_size.all_closed
-SELECT avg(amount) FROM counted_deals WHERE status <> 'open' AND in_period(closed_at)
+SELECT avg(amount) FROM counted_deals WHERE status <> 'open' AND amount >= 0 AND in_period(closed_at)
 -- revenue
 SELECT coalesce(sum(amount), 0) FROM counted_deals WHERE status = 'won' AND in_period(closed_at)
 -- revenue_growth_rate

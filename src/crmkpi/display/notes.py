@@ -26,6 +26,7 @@ def notes_of(results: Sequence[Result], name_of: Callable[[Result], str]) -> tup
         notes.append(f"{SMALL_SAMPLE} rests on fewer than 30 records, so it says little")
     if any(result.complete is False for result in results):
         notes.append(f"{NOT_OVER} the period is not over")
+    notes += dict.fromkeys(result.no_interval for result in results if result.no_interval)
     notes += _undefined(results, name_of)
     notes += _changes(results, name_of)
     notes += _left_out(results, name_of)

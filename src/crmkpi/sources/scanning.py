@@ -68,17 +68,18 @@ def scan(
     if chosen is None:
         raise MissingExtraError("scan() needs Polars or DuckDB; install one with pip install 'crmkpi[polars]'.")
     library = _library(chosen)
-    if chosen == "polars":
-        if file.suffix == ".csv":
-            return csv_table(_files(file), record, preset, columns, _reading(texts, values, tz))
-        frame = library.scan_parquet(path)
-    elif file.suffix == ".csv" and (preset is not None or texts):
+    reads_lazily = hasattr(library, "scan_parquet")  # Polars, whose CSV files are read by code of our own
+    if file.suffix == ".csv" and reads_lazily:
+        return csv_table(_files(file), record, preset, columns, _reading(texts, values, tz))
+    if file.suffix == ".csv" and (preset is not None or texts):
         raise InputError(
             "scan() reads CSV files by a preset with Polars, because DuckDB would guess what their texts mean; "
             "install it with pip install 'crmkpi[polars]', or read them with read_csv or stream_csv."
         )
+    if file.suffix == ".csv":
+        frame = library.read_csv(str(path))
     else:
-        frame = library.read_parquet(str(path)) if file.suffix == ".parquet" else library.read_csv(str(path))
+        frame = library.scan_parquet(path) if reads_lazily else library.read_parquet(str(path))
     if texts:
         raise InputError(
             f"{'=, '.join(texts)}= say how texts are read, and {str(path)!r} is no CSV file; leave them out."

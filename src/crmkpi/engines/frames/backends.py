@@ -81,6 +81,8 @@ class Backend:
     months: bool = False  # it knows the month of a timestamp on the wall clock
     cells: int | None = None  # from so many edges on it looks up the cell of a timestamp
     closed: str = ""  # what its error says of a connection that is closed
+    module: str = ""  # that has its version, where it is not named like the library
+    version: str = "__version__"
     lock: AbstractContextManager[Any] = field(default_factory=nullcontext)  # one question at a time
 
     @property
@@ -136,6 +138,11 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
             raises=("py4j", "pyspark"), lazy=True, adds_flags=False, lists_in_rows=True, months=True,
             closed="stopped|has been shut down|Connection refused",
         ),
+        "sqlite": Backend(
+            "sqlite", "", "3.35", (), "sqlite:SqliteHome", _ALL | {"sql"}, "crmkpi.database(connection).table(name)",
+            "strftime('%Y-%m-%d %H:%M:%S', column)", raises=("sqlite3",), keeps_ranks=True,
+            closed="closed database", module="sqlite3", version="sqlite_version",
+        ),
     }
 )  # fmt: skip
 # What was tried and got wrong without a word, or was not tried.
@@ -157,6 +164,8 @@ def backend_of(data: object) -> Backend | None:
     """
     if type(data) in (list, tuple, dict):  # by far the most, and asked in each call
         return None
+    if (said := getattr(type(data), "backend_name", None)) in BACKENDS:
+        return BACKENDS[str(said)]
     kinds = type(data).__mro__
     names = [part.__module__.partition(".")[0].lstrip("_") for part in kinds]
     for name in names:
@@ -171,9 +180,9 @@ def backend_of(data: object) -> Backend | None:
 
 def check_versions(backend: Backend) -> None:
     """Refuse a library that is older than those with which every number was found right."""
-    for name, oldest in ((backend.name, backend.oldest), *backend.needs):
+    for name, oldest in ((backend.module or backend.name, backend.oldest), *backend.needs):
         try:
-            found = str(import_module(name).__version__)
+            found = str(getattr(import_module(name), backend.version if name == backend.module else "__version__"))
         except ImportError as error:
             raise MissingExtraError(
                 f"Measuring a {backend.name} frame needs {name}; install it with pip install 'crmkpi[{backend.extra}]'."
@@ -210,7 +219,7 @@ def support_table() -> str:
     """What each backend can do, as Markdown; the documentation shows it.
 
     >>> print(support_table().splitlines()[0])
-    | measure | polars | pandas | pyarrow | duckdb | pyspark |
+    | measure | polars | pandas | pyarrow | duckdb | pyspark | sqlite |
     """
     lines = [
         "| measure | " + " | ".join(BACKENDS) + " |",

@@ -148,7 +148,7 @@ def _from_pandas(column: Any, kind: Kind) -> Any:
         levels = _from_pandas(pd.Series(dtype.categories, name=column.name), kind)
         codes = polars.Series(column.cat.codes.to_numpy().astype("int32"))
         return levels.gather(codes.set(codes < 0, None))
-    arrow = isinstance(dtype, pd.ArrowDtype) or getattr(dtype, "storage", "") in ("pyarrow", "pyarrow_numpy")
+    arrow = isinstance(dtype, pd.ArrowDtype) or str(getattr(dtype, "storage", "")).startswith("pyarrow")
     if arrow:
         found = column.array.__arrow_array__()
         chunks = found if hasattr(found, "chunks") else _library("pyarrow").chunked_array([found])
@@ -213,10 +213,10 @@ def _objects(column: Any, kind: Kind) -> Any:
         return polars.Series(values, dtype=polars.Null)
     if kind in ("text", "choice"):
         return polars.Series(_texts(values), dtype=polars.String)
+    if all(issubclass(one, str | UUID) for one in found):  # a field of another kind refuses texts on every home alike
+        return polars.Series(_texts(values), dtype=polars.String)
     if kind in _EXPECTED:
         _only(name, present, *_EXPECTED[kind])
-    if all(issubclass(one, str | UUID) for one in found):
-        return polars.Series(_texts(values), dtype=polars.String)
     if all(_is_flag(one) for one in found):
         return polars.Series([None if value is None else bool(value) for value in values], dtype=polars.Boolean)
     if all(issubclass(one, date) for one in found):

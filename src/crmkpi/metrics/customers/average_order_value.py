@@ -11,15 +11,15 @@ from crmkpi.records import Order
 
 orders = Table(Order)
 completed = orders.status == "completed"
-refund = completed & (orders.amount < 0)
 
 
 @metric(
     at=orders.ordered_at,
-    amount=orders.sum(orders.amount, completed),
-    orders=orders.count(completed & orders.amount.present()),
-    leave_out={"refund": refund, "no amount": completed & orders.amount.missing()},
+    amount=orders.sum(orders.amount, completed & (orders.amount >= 0)),
+    orders=orders.count(completed & (orders.amount >= 0)),
+    leave_out={"no amount": completed & orders.amount.missing(), "refund": completed & (orders.amount < 0)},
     interval=Mean("amount", "orders"),
+    within=(0, None),
     unit="money",
     better="higher",
     empty="no completed order has an amount",
@@ -32,7 +32,8 @@ def average_order_value(amount: Decimal, orders: int) -> Decimal:
 
     $$\text{average order value} = \frac{\text{amount of completed orders}}{\text{completed orders with an amount}}$$
 
-    Orders count in the period in which they were placed. An amount of 0 is an amount; a missing one is left out.
+    Orders count in the period in which they were placed. An amount of 0 is an amount; a missing one is left out,
+    and so is one below 0, which is a refund and no order.
 
     Pitfalls:
         The mean of the averages of countries is not the average. Taxes and shipping are in some exports and not in
@@ -51,6 +52,7 @@ def average_order_value(amount: Decimal, orders: int) -> Decimal:
     amount=orders.sum(orders.amount, completed),
     orders=orders.count(completed & orders.amount.present()),
     leave_out={"no amount": completed & orders.amount.missing()},
+    within=None,
 )
 def with_refunds(amount: Decimal, orders: int) -> Decimal:
     r"""What a completed order is worth on average, orders below zero included.

@@ -78,7 +78,7 @@ def cumulative() -> None:
     them. Visits without a deal are left out.
 
     Returns:
-        A duration, with Student's t interval over deals; undefined where no visit ended.
+        A duration, with a log-Student interval over deals; undefined where no visit ended.
 
     Examples:
         >>> from crmkpi import StageVisit, stage_duration

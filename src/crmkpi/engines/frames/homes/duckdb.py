@@ -10,7 +10,8 @@ from importlib.util import find_spec
 from typing import Any, Self
 
 from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, Physical
-from crmkpi.engines.frames.homes.sql import Sql, SqlFrame, SqlHome, words_of
+from crmkpi.engines.frames.homes.sql import Sql, SqlFrame, words_of
+from crmkpi.engines.frames.homes.sql_home import SqlHome
 from crmkpi.records.base import Kind
 
 __all__ = ["DuckDbFrame", "DuckDbHome", "DuckDbSql"]

@@ -16,7 +16,8 @@ from itertools import count
 from typing import Any, Self
 
 from crmkpi.engines.frames.homes.home import ColumnType, Physical
-from crmkpi.engines.frames.homes.sql import Sql, SqlFrame, SqlHome, words_of
+from crmkpi.engines.frames.homes.sql import Sql, SqlFrame, words_of
+from crmkpi.engines.frames.homes.sql_home import SqlHome
 from crmkpi.records.base import Kind
 
 __all__ = ["SparkFrame", "SparkHome", "SparkSql"]
@@ -163,10 +164,6 @@ class SparkHome(SqlHome):
     def leave(self, frame: Any) -> list[tuple[Any, ...]]:
         """The rows of a small result."""
         return [tuple(row) for row in frame.to_native().collect()]
-
-    def first_by(self, value: str, order: str) -> SparkSql:
-        """The value of the row of a group that comes first."""
-        return SparkSql(f"min_by({SparkSql.quoted(value)}, {SparkSql.quoted(order)})", whole=True)
 
     def records(self, frame: Any, columns: Mapping[str, Kind]) -> Iterator[Mapping[str, Any]]:
         """The rows of a frame with their values."""

@@ -7,26 +7,22 @@ constants are written, and what else it says in its own way. All that comes from
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, Generic, Self, TypeVar
 
-from crmkpi.engines.frames.homes.home import ColumnType, raw_name
-from crmkpi.records.base import Kind
-
-__all__ = ["Grouped", "Sql", "SqlFrame", "SqlHome", "words_of"]
+__all__ = ["Grouped", "Sql", "SqlFrame", "words_of"]
 
 Frame = TypeVar("Frame", bound="SqlFrame")
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # the origin of wall clocks
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sql(ABC):
     """An expression; `name` is that of its column, `whole` says that it looks at all rows of a group.
 
-    A CASE keeps its `branches`, and the value `last` where none of them holds.
+    A CASE keeps its `branches`, and the value `last` where none of them holds; a `chain` of one operator stays flat,
+    since parsers have a limit of depth.
     """
 
     text: str
@@ -34,6 +30,7 @@ class Sql(ABC):
     whole: bool = False
     branches: str = ""
     last: str = ""
+    chain: str = ""
 
     @staticmethod
     @abstractmethod
@@ -85,7 +82,9 @@ class Sql(ABC):
         return type(self)(f"{before}{self.text}{after}", self.name, whole)
 
     def _with(self, sign: str, other: Any) -> Self:
-        return self.wrapped("(", f" {sign} {self.said(other)})")
+        own = self.text[:-1] if sign == self.chain else f"({self.text}"
+        made = type(self)(f"{own} {sign} {self.said(other)})", self.name)
+        return replace(made, chain=sign) if sign in ("AND", "OR") else made
 
     def __add__(self, other: Any) -> Self:
         return self._with("+", other)
@@ -330,123 +329,3 @@ class Grouped(Generic[Frame]):
         keys = ", ".join(map(frame.dialect.quoted, self.names))
         text = f"SELECT {frame.listed(chosen)}\nFROM {frame.source}\nGROUP BY {keys}"  # likewise
         return frame.written(text, [item.name for item in chosen])
-
-
-class SqlHome(ABC):
-    """What all homes of SQL do in the same way."""
-
-    dialect: type[Sql]
-    words: Any
-
-    def lent(self, frame: Any) -> Any:
-        """A frame as the home keeps it."""
-        return frame
-
-    def rows(self, frame: Any) -> int | None:  # noqa: ARG002  # a scan of its own
-        """How many rows there are, where it costs nothing to know."""
-        return None
-
-    def count(self, frame: Any) -> int:
-        """How many rows there are."""
-        ((rows,),) = self.leave(self.opened(frame).select(self.words.len()))
-        return int(rows)
-
-    def columns(self, frame: Any) -> dict[str, Any]:
-        """A result of one row per customer as columns."""
-        rows = self.leave(frame)
-        found = zip(*rows, strict=True) if rows else ((),) * len(frame.columns)
-        return dict(zip(frame.columns, map(list, found), strict=True))
-
-    @abstractmethod
-    def first_by(self, value: str, order: str) -> Sql:
-        """The value of the row of a group that comes first."""
-
-    def anew(self, frame: Any) -> Any:
-        """A frame whose rows have changed: it is read whenever it is asked."""
-        return frame
-
-    @abstractmethod
-    def opened(self, frame: Any, names: Sequence[str] = ()) -> Any:
-        """The columns of a frame as they are, to be asked with `words`."""
-
-    @abstractmethod
-    def names(self, frame: Any) -> list[str]:
-        """The names of the columns."""
-
-    @abstractmethod
-    def type_of(self, frame: Any, name: str, kind: Kind) -> ColumnType:
-        """The type of a column that is to hold a field of this kind."""
-
-    @abstractmethod
-    def plain(self, source: Any, kind: Kind, type_: ColumnType) -> Sql:
-        """A column as a plain and wide one."""
-
-    @abstractmethod
-    def leave(self, frame: Any) -> list[tuple[Any, ...]]:
-        """The rows of a small result."""
-
-    def enter(self, frame: Any, columns: Mapping[str, tuple[str, Kind, ColumnType]]) -> tuple[Any, dict[str, Any]]:
-        """The columns as plain and wide ones, and the timestamps that are kept beside."""
-        made, raws = [], {}
-        for name, (column, kind, type_) in columns.items():
-            source = self.dialect.col(column)
-            if type_.what == "timestamp" and kind != "date" and self.is_whole(type_):
-                made.append(source.alias(raw_name(name)))  # a filter on it reaches into the scan
-                raws[raw_name(name)] = True
-            made.append(self.plain(source, kind, type_).alias(name))
-        return self.opened(frame).select(*made), raws
-
-    def is_whole(self, type_: ColumnType) -> bool:
-        """Whether a timestamp is one on the wall clock in microseconds, so that it can be compared as it is."""
-        return not type_.aware
-
-    def extended(self, frame: Any, added: Sequence[Sql], kept: Sql | None, over: Sequence[str]) -> Any:  # noqa: ARG002  # all columns are there
-        """The frame with further columns, and only the rows that are kept."""
-        made = self.opened(frame)
-        made = made.with_columns(*added) if added else made
-        return self.native(made if kept is None else made.filter(kept))
-
-    def native(self, frame: Any) -> Any:
-        """A frame of the library itself."""
-        return frame.to_native()
-
-    def asked(self, frame: Any, kept: dict[str, Any]) -> Any:  # noqa: ARG002  # a home may keep what it has read
-        """The prepared frame as it is asked."""
-        return frame
-
-    def moment(self, micros: int, raw: Any) -> Sql:  # noqa: ARG002  # all are on the wall clock
-        """A constant beside a timestamp's own column."""
-        return self.dialect.lit(_EPOCH + timedelta(microseconds=micros))
-
-    def steps(self, column: Sql, edges: Sequence[Any], values: Sequence[int]) -> Sql:
-        """The value for a number that has reached none of the edges, one of them, two ...; found by halves."""
-        if not edges:
-            return self.dialect.lit(values[0])
-        middle = len(edges) // 2
-        return (
-            self.dialect.when(column < self.dialect.lit(edges[middle]))
-            .then(self.steps(column, edges[:middle], values[: middle + 1]))
-            .otherwise(self.steps(column, edges[middle + 1 :], values[middle + 1 :]))
-        )
-
-    def sorted_values(self, frame: Any, keys: Sequence[str], value: str) -> list[tuple[tuple[Any, ...], Sequence[Any]]]:
-        """For each group its values, sorted."""
-        column = self.dialect.col(value)
-        found: dict[tuple[Any, ...], list[Any]] = {}
-        for *key, one in self.leave(frame.filter(~column.is_null()).select(*keys, value)):
-            found.setdefault(tuple(key), []).append(one)
-        return [(key, sorted(values)) for key, values in found.items()]
-
-    def grouped(self, frame: Any, keys: Sequence[str], aggregations: Sequence[Sql], values: Sequence[str]) -> Any:  # noqa: ARG002  # values are asked for apart
-        """The groups of a frame, with what is asked of each."""
-        return frame.group_by(*keys).agg(*aggregations) if keys else frame.select(*aggregations)
-
-    def ranks(
-        self, frame: Any, keys: Sequence[str], value: str, counted: str, places: Mapping[int, Sequence[int]]
-    ) -> list[tuple[tuple[Any, ...], Sequence[Any]]]:
-        """The values at some places of the sorted ones of each group."""
-        raise NotImplementedError
-
-    def statement(self, frame: Any) -> tuple[str, str] | None:
-        """What runs for the frame, and in which language."""
-        return "sql", frame.statement

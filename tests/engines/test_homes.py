@@ -1,0 +1,56 @@
+"""The engine knows what a home can do, and no library by its name."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import crmkpi
+from crmkpi.engines.frames.backends import BACKENDS
+
+PACKAGE = Path(crmkpi.__file__).parent
+ROOM = PACKAGE / "engines" / "frames"
+TABLE = ROOM / "backends.py"
+
+
+def constants(node: ast.expr) -> set[object]:
+    """The constants that an operand of a comparison is, or holds."""
+    inner = node.elts if isinstance(node, ast.Tuple | ast.List | ast.Set) else [node]
+    return {each.value for each in inner if isinstance(each, ast.Constant)}
+
+
+def comparisons(tree: ast.AST) -> list[int]:
+    """The lines that compare something with the name of a library."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare):
+            operands = [node.left, *node.comparators]
+        elif isinstance(node, ast.MatchValue):
+            operands = [node.value]
+        else:
+            continue
+        if set().union(*map(constants, operands)) & set(BACKENDS):
+            found.append(node.lineno)
+    return found
+
+
+def test_a_comparison_with_a_name_is_found() -> None:
+    for text in (
+        "x.name == 'duckdb'",
+        "x in ('polars', 'pandas')",
+        "'pyspark' != x",
+        "match x:\n    case 'sqlite': pass",
+    ):
+        assert comparisons(ast.parse(text))
+    assert not comparisons(ast.parse("x.name == 'won'"))
+
+
+def test_nothing_compares_with_the_name_of_a_library_but_homes_and_the_table() -> None:
+    paths = [path for path in PACKAGE.rglob("*.py") if ROOM / "homes" not in path.parents and path != TABLE]
+    found = {str(path.relative_to(PACKAGE)): comparisons(ast.parse(path.read_text(encoding="utf-8"))) for path in paths}
+    assert {path: lines for path, lines in found.items() if lines} == {}
+
+
+def test_engines_know_no_readers() -> None:
+    for path in (PACKAGE / "engines").rglob("*.py"):
+        assert "crmkpi.sources" not in path.read_text(encoding="utf-8"), path
