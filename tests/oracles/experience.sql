@@ -18,7 +18,8 @@ WHERE kind = 'csat' AND score IS NOT NULL AND in_period(answered_at)
 SELECT count(*) FILTER (score > (scale_low + scale_high) / 2) / count(*) FILTER (score <> (scale_low + scale_high) / 2)
 FROM surveys WHERE kind = 'csat' AND score IS NOT NULL AND in_period(answered_at)
 -- customer_satisfaction_rating
-SELECT avg(score) FROM surveys WHERE kind = 'csat' AND in_period(answered_at)
+SELECT CASE WHEN count(DISTINCT scale_high - scale_low) = 1 THEN avg(score) END FROM surveys
+WHERE kind = 'csat' AND score IS NOT NULL AND in_period(answered_at)
 -- customer_effort_score
 SELECT avg(score) FROM surveys WHERE kind = 'ces' AND in_period(answered_at)
 -- customer_effort_score.ease

@@ -67,6 +67,9 @@ SELECT count(*) FILTER (escalated) / count(*) FROM solved_tickets WHERE in_perio
 -- sla_attainment
 SELECT count(*) FILTER (solved_at <= sla_due_at) / count(*) FROM solved_tickets
 WHERE solved_at IS NOT NULL AND sla_due_at IS NOT NULL AND in_period(solved_at)
+-- sla_attainment.overdue_missed
+SELECT count(*) FILTER (solved_at <= sla_due_at AND coalesce(status, '') NOT IN ('open', 'pending')) / count(*) FROM counted_tickets
+WHERE sla_due_at IS NOT NULL AND NOT (coalesce(status, '') IN ('solved', 'closed') AND solved_at IS NULL) AND in_period(sla_due_at)
 -- self_service_rate
 SELECT count(*) FILTER (self_served) / count(*) FROM counted_tickets WHERE in_period(created_at)
 -- average_interaction_cost
