@@ -87,7 +87,9 @@ def variant_parts(variant: Metric) -> list[str]:
     parts += definition(variant, told, "####")
     parts += ["#### Counts by", bullets([*known["at"], *known["needs"]])]
     parts += differing(variant, told, known, "####")
-    return [*parts, "#### Examples", code(told.sections["Examples"], "pycon")]
+    if "Examples" in told.sections:  # a variant that a word makes is called like the others
+        parts += ["#### Examples", code(told.sections["Examples"], "pycon")]
+    return parts
 
 
 def differing(metric: Metric, told: Explanation, known: dict[str, list[str]], level: str) -> list[str]:

@@ -41,7 +41,7 @@ def read_file(table: str, path: str, arguments: argparse.Namespace) -> Records[A
     for of, field, word, meaning in arguments.values:
         if of == table:
             values.setdefault(field, {})[word] = meaning
-    if getattr(arguments, "currency", None) is not None:  # what a sign such as $ means
+    if getattr(arguments, "currency", None) is not None and "currency" in record_type(RECORDS[table]).fields:
         values["currency"] = {**meanings_of(arguments.currency), **values.get("currency", {})}
     options: dict[str, Any] = {
         "record": RECORDS[table],

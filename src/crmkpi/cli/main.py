@@ -30,6 +30,7 @@ from crmkpi.cli.arguments import (
 from crmkpi.cli.check import add_check
 from crmkpi.cli.files import say, tell
 from crmkpi.cli.options import add_files, add_frame, check_files, dataset_of, files_of, option_of, read_tables, width
+from crmkpi.cli.watch import add_kpi_set, add_watch
 from crmkpi.definition.metric import Metric
 from crmkpi.display.html import report_page
 from crmkpi.display.manual import metric_list, metric_page
@@ -109,6 +110,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
     _add_report(commands)
     add_check(commands)
+    add_watch(commands)
+    add_kpi_set(commands)
     listed = commands.add_parser("list", help="list the KPIs", description="List the KPIs.", allow_abbrev=False)
     listed.add_argument("--theme", choices=catalogue.themes(), help="only the KPIs of this theme")
     listed.set_defaults(run=_list)

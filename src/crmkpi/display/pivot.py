@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Hashable
 from types import MappingProxyType
 from typing import Any
 
@@ -15,73 +14,10 @@ from crmkpi.display.rows import result_row
 from crmkpi.display.sheet import Column, Role, Sheet, period_label
 from crmkpi.display.text import draw_text
 from crmkpi.errors import InputError, unknown_name
+from crmkpi.measuring.pivot import Pivot
 from crmkpi.measuring.results import Report, Result
 
-__all__ = ["Pivot", "pivot"]
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Pivot:
-    """A grid of results: `rows` and `columns` are the values of two dimensions, in the order of the report.
-
-    Printed, it shows the values; `cell` gives the whole result behind one of them.
-    """
-
-    row_name: str
-    column_name: str
-    rows: tuple[Hashable, ...]
-    columns: tuple[Hashable, ...]
-    cells: Mapping[tuple[Hashable, Hashable], Result] = field(repr=False)
-    title: str = ""
-
-    def cell(self, row: Hashable, column: Hashable) -> Result | None:
-        """The result in a row and column; None where the report has none. A row that there is not is an error."""
-        for name, value, known in ((self.row_name, row, self.rows), (self.column_name, column, self.columns)):
-            if value not in known:
-                raise unknown_name(f"The grid has no {name} {value!r}.", str(value), map(format_label, known))
-        return self.cells.get((row, column))
-
-    def to_dicts(self) -> list[dict[str, Any]]:
-        """One plain dict per row: its name, and the value in each column (money as text, durations in seconds)."""
-        names = _distinct([self.row_name, *map(format_label, self.columns)])
-        return [
-            dict(zip(names, [format_label(row), *(self._plain(row, column) for column in self.columns)], strict=True))
-            for row in self.rows
-        ]
-
-    def to_markdown(self) -> str:
-        """The grid as a Markdown table."""
-        return draw_markdown(self._sheet())
-
-    def __str__(self) -> str:
-        return draw_text(self._sheet())
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        return draw_html(self._sheet())
-
-    def _plain(self, row: Hashable, column: Hashable) -> Any:
-        found = self.cells.get((row, column))
-        return None if found is None else result_row(found)["value"]
-
-    def _sheet(self) -> Sheet:
-        role: Role = "metric" if self.row_name == "metric" else "label"
-        names = Column(role, self.row_name, tuple(map(format_label, self.rows)))
-        results = tuple(self.cells.values())
-        only = {result.definition for result in results} if "metric" not in (self.row_name, self.column_name) else set()
-        heading = ", ".join(filter(None, (*only, self.title)))
-        columns = [self._column(column) for column in self.columns]
-        return Sheet(heading, (names, *columns), notes_of(results, lambda result: result.definition))
-
-    def _column(self, column: Hashable) -> Column:
-        found = [self.cells.get((row, column)) for row in self.rows]
-        signs = ["" if result is None else marks(result) for result in found]
-        widest = max(map(len, signs), default=0)
-        cells = ("" if result is None else value_text(result) for result in found)
-        # Marks get a place of their own, so that the numbers before them stand below each other.
-        texts = (f"{cell} {sign:<{widest}}" if widest else cell for cell, sign in zip(cells, signs, strict=True))
-        return Column("value", format_label(column), tuple(texts))
+__all__ = ["pivot", "pivot_dicts", "pivot_markdown", "pivot_table", "pivot_text"]
 
 
 def pivot(report: Report, *, rows: str = "metric", columns: str = "period") -> Pivot:
@@ -116,6 +52,56 @@ def pivot(report: Report, *, rows: str = "metric", columns: str = "period") -> P
         cells[key] = result
     down, across = (tuple(dict.fromkeys(key[side] for key in cells)) for side in (0, 1))
     return Pivot(rows, columns, down, across, MappingProxyType(cells), report.title)
+
+
+def pivot_dicts(grid: Pivot) -> list[dict[str, Any]]:
+    """One plain dict per row: its name, and the value in each column (money as text, durations in seconds)."""
+    names = _distinct([grid.row_name, *map(format_label, grid.columns)])
+    return [
+        dict(zip(names, [format_label(row), *(_plain(grid, row, column) for column in grid.columns)], strict=True))
+        for row in grid.rows
+    ]
+
+
+def pivot_markdown(grid: Pivot) -> str:
+    """The grid as a Markdown table."""
+    return draw_markdown(_sheet(grid))
+
+
+def pivot_table(grid: Pivot) -> str:
+    """The grid as an HTML table, for a notebook."""
+    return draw_html(_sheet(grid))
+
+
+def pivot_text(grid: Pivot) -> str:
+    """The grid as an aligned table in plain text."""
+    return draw_text(_sheet(grid))
+
+
+def _plain(grid: Pivot, row: Hashable, column: Hashable) -> Any:
+    found = grid.cells.get((row, column))
+    return None if found is None else result_row(found)["value"]
+
+
+def _sheet(grid: Pivot) -> Sheet:
+    dimensions = (grid.row_name, grid.column_name)
+    role: Role = "metric" if grid.row_name == "metric" else "label"
+    names = Column(role, grid.row_name, tuple(map(format_label, grid.rows)))
+    results = tuple(grid.cells.values())
+    only = {result.definition for result in results} if "metric" not in dimensions else set()
+    heading = ", ".join(filter(None, (*only, grid.title)))
+    columns = [_column(grid, column) for column in grid.columns]
+    return Sheet(heading, (names, *columns), notes_of(results, lambda result: result.definition))
+
+
+def _column(grid: Pivot, column: Hashable) -> Column:
+    found = [grid.cells.get((row, column)) for row in grid.rows]
+    signs = ["" if result is None else marks(result) for result in found]
+    widest = max(map(len, signs), default=0)
+    cells = ("" if result is None else value_text(result) for result in found)
+    # Marks get a place of their own, so that the numbers before them stand below each other.
+    texts = (f"{cell} {sign:<{widest}}" if widest else cell for cell, sign in zip(cells, signs, strict=True))
+    return Column("value", format_label(column), tuple(texts))
 
 
 def _value(result: Result, name: str) -> Hashable:

@@ -115,7 +115,7 @@ class DuckDbFrame(SqlFrame):
         """Only the rows in which all conditions hold."""
         if self._preparing:
             return self._of(self.relation.filter(" AND ".join(f"({condition.text})" for condition in conditions)))
-        return SqlFrame.filter(self, *conditions)
+        return SqlFrame.filter(self, *conditions)  # pyrefly: ignore
 
     def join(self, right: SqlFrame, *, left_on: str, right_on: str, how: str) -> Self:
         """The columns of another frame beside, by a key."""
