@@ -88,7 +88,12 @@ def test_rows_must_be_an_iterable_of_dicts(rows: Any) -> None:
         read_dicts(rows, record=Deal)
 
 
-def test_rows_that_are_no_objects_are_all_kept_with_their_reason() -> None:
-    loaded = read_dicts([1, "two"], record=Deal)  # type: ignore[list-item]
-    assert len(loaded) == 0
-    assert [(row.line, row.value) for row in loaded.rejected] == [(1, "1"), (2, "'two'")]
+@pytest.mark.parametrize("rows", [[1, "two"], [("D1", "won"), ("D2", "lost")], [object()]])
+def test_rows_that_are_all_no_objects_are_an_error_with_the_way_out(rows: Any) -> None:
+    with pytest.raises(InputError, match=r"None of the \d rows? of memory is a record.*dict\(zip\(names, row\)\)"):
+        read_dicts(rows, record=Deal)
+
+
+def test_rows_read_once_they_are_given_the_form_that_the_error_names() -> None:
+    named = [dict(zip(("id", "status"), row, strict=True)) for row in [("D1", "won"), ("D2", "lost")]]
+    assert [deal.status for deal in read_dicts(named, record=Deal)] == ["won", "lost"]

@@ -81,7 +81,8 @@ def check_definition(
 
 def check_range(name: str, within: Range) -> None:
     """Refuse what is no range from a lowest to a highest number."""
-    numbers = [end for end in within if end is not None] if isinstance(within, tuple) and len(within) == 2 else [None]
+    bounds: tuple[Any, ...] = within if isinstance(within, tuple) and len(within) == 2 else ("no range",)
+    numbers = [end for end in bounds if end is not None]
     if any(isinstance(end, bool) or not isinstance(end, int | float) for end in numbers) or sorted(numbers) != numbers:
         raise DefinitionError(
             f"within of {name} is the lowest and the highest number that its value can be, None for no bound, such as "

@@ -146,7 +146,7 @@ def _is_said(targets: Targets) -> bool:
 def _said(header: str, targets: Any, kind: RecordType) -> PresetColumn:
     """A column as the user says it, in the words of a preset, such as "fills", "unit" and "after"."""
     try:
-        column = PresetColumn(**{"headers": (header,), **targets})
+        column = PresetColumn.model_validate({"headers": (header,), **targets})
         check_column(column, kind)
     except ValidationError as problem:
         error = problem.errors(include_url=False)[0]
