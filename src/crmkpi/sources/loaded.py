@@ -43,8 +43,8 @@ class Records(Sequence[_R], Generic[_R]):
     notes: tuple[str, ...] = ()
     source: str = "memory"
     tz: str | None = None
-    joined: str = ""
     account: LoadAccount = field(default=None)  # type: ignore[assignment]
+    joined: str = ""
 
     def __post_init__(self) -> None:
         if self.account is None:  # made by hand, or from a source without rows
