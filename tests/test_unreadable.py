@@ -1,4 +1,4 @@
-"""One field that cannot be read costs that field: which KPIs notice, when one has no value, and what its reason says."""
+"""One field that cannot be read costs that field: who notices, when there is no value, what the reason says."""
 
 from __future__ import annotations
 
@@ -16,10 +16,17 @@ import crmkpi as ck
 from crmkpi.errors import InputError
 from crmkpi.records.base import partly_read
 
-WORDS = "id,status,amount,closed_at\n1,won,100,2026-01-05\n2,won,100,2026-01-06\n3,Dead,100,2026-01-07\n4,Dead,100,2026-01-08\n"
-PERCENT = (
-    "id,status,amount,probability,closed_at\n1,won,100,100,2026-01-05\n2,won,9,100,2026-01-06\n3,lost,1,0,2026-01-07\n"
-)
+WORDS = """id,status,amount,closed_at
+1,won,100,2026-01-05
+2,won,100,2026-01-06
+3,Dead,100,2026-01-07
+4,Dead,100,2026-01-08
+"""
+PERCENT = """id,status,amount,probability,closed_at
+1,won,100,100,2026-01-05
+2,won,9,100,2026-01-06
+3,lost,1,0,2026-01-07
+"""
 
 
 def deals(text: str, **options: Any) -> Any:
@@ -132,9 +139,10 @@ def test_a_tally_keeps_records_whose_segment_cannot_be_read_apart() -> None:
 
 
 def test_fields_of_related_records_that_cannot_be_read() -> None:
+    partly: Any = partly_read(ck.Customer)
     customers = [
         ck.Customer(id="C1", industry="Retail"),
-        partly_read(ck.Customer)(id="C2", unreadable={"industry": "7"}),
+        partly(id="C2", unreadable={"industry": "7"}),
     ]
     own = [ck.Deal(id=str(n), status="won" if n % 2 else "lost", customer_id=f"C{1 + n % 2}") for n in range(8)]
     crm = ck.Dataset(deals=own, customers=customers, most_unreadable=0.5)
