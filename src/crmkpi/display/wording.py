@@ -15,8 +15,10 @@ from crmkpi.definition.expressions import (
     Day,
     Expression,
     Field,
+    Happened,
     Membership,
     Negation,
+    Now,
     Operation,
     Parameter,
     Presence,
@@ -117,6 +119,8 @@ def condition_in_words(condition: Expression) -> str:
             return f" {word} ".join(_bracketed(part, word) for part in (left, right))
         case Negation(item) | Unless(item):
             return f"not ({condition_in_words(item)})"
+        case Now():
+            return "no period is given"
         case _:
             return value_in_words(condition)
 
@@ -145,6 +149,8 @@ def value_in_words(value: Expression) -> str:
             return value_in_words(right)
         case Operation(sign, left, right):
             return f"{value_in_words(left)} {_ARITHMETIC[sign]} {value_in_words(right)}"
+        case Happened(item):
+            return value_in_words(item)
         case Day(item):
             return f"the day of {value_in_words(item)}"
         case Together(items):
