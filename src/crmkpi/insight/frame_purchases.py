@@ -140,7 +140,7 @@ def customer_columns(purchases: Purchases, *, as_of: date) -> dict[str, Any]:
         .alias("repeat_spend"),
         (column("days") - column("purchases")).alias("later"),
     )
-    return home.columns(frame)  # type: ignore[no-any-return]
+    return home.columns(frame)
 
 
 def first_day(purchases: Purchases) -> date | None:
