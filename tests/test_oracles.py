@@ -75,15 +75,18 @@ def value(chance: random.Random, table: str, field: Any, keys: dict[str, str]) -
         case "choice":
             return chance.choice(field.choices)
         case "number":
-            return (
-                chance.choice((0.0, 0.1, 0.25, 1.0))
-                if field.name == "probability"
-                else chance.choice((0.0, 30.5, 1800.0))
-            )
+            some = {"probability": (0.0, 0.1, 0.25, 1.0), "sentiment_score": (-1.0, -0.25, 0.0, 0.5)}
+            return chance.choice(some.get(field.name, (0.0, 30.5, 1800.0)))
         case "integer":
             return chance.choice((0, 0, 1, 1, 2, 40, 1000))
         case "money":
-            low = {"campaigns": 0, "subscriptions": -300_000, "deals": -60_000, "orders": -60_000}.get(table, -1_000)
+            low = {
+                "campaigns": 0,
+                "interactions": 0,
+                "subscriptions": -300_000,
+                "deals": -60_000,
+                "orders": -60_000,
+            }.get(table, -1_000)
             return Decimal(chance.choice((0, 4_990, 4_990, 100_000, chance.randrange(low, 500_000)))) / 100
         case "timestamp":
             return moment(chance)
@@ -96,7 +99,7 @@ def value(chance: random.Random, table: str, field: Any, keys: dict[str, str]) -
 
 
 def survey(chance: random.Random, values: dict[str, Any]) -> dict[str, Any]:
-    low, high = {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7), "awareness": (0, 1)}[values["kind"]]
+    low, high = {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7), "awareness": (0, 1), "review": (1, 5)}[values["kind"]]
     if values["kind"] == "nps":
         low, high = chance.choice(((0, 10), (0, 10), (0, 10), (1, 10), (1, 5)))
     if values["kind"] == "csat":

@@ -108,3 +108,8 @@ WHERE status IN ('completed', 'returned') AND delivered_at >= ordered_at AND in_
 -- delivery_time.median
 SELECT median(seconds(ordered_at, delivered_at)) FROM orders
 WHERE status IN ('completed', 'returned') AND delivered_at >= ordered_at AND in_period(ordered_at)
+-- churn_rate.by_subscriptions
+SELECT count(*) FILTER (closing <= 0) / count(*) FROM accounts() WHERE opening > 0
+-- churn_rate.all_lost
+SELECT (SELECT count(*) FROM known_customers WHERE until >= period_start() AND until < period_end())
+    / (SELECT count(*) FROM known_customers WHERE active_at(since, until, period_start()))

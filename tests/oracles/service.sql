@@ -75,3 +75,15 @@ SELECT count(*) FILTER (self_served) / count(*) FROM counted_tickets WHERE in_pe
 -- average_interaction_cost
 SELECT (coalesce(sum(cost), 0) + coalesce(sum(seconds), 0) / 3600 * hourly_rate()) / count(*) FROM interactions
 WHERE (cost IS NOT NULL OR seconds IS NOT NULL) AND in_period("at")
+-- call_answer_rate
+SELECT count(*) FILTER (outcome = 'answered') / count(outcome) FROM interactions
+WHERE kind = 'call' AND direction = 'inbound' AND in_period("at")
+-- call_abandon_rate
+SELECT count(*) FILTER (outcome = 'abandoned') / count(outcome) FROM interactions
+WHERE kind = 'call' AND direction = 'inbound' AND in_period("at")
+-- call_resolution_rate
+SELECT avg(resolved::INT) FROM interactions WHERE kind = 'call' AND direction = 'inbound' AND outcome = 'answered' AND in_period("at")
+-- talk_time
+SELECT avg(seconds) FROM interactions WHERE kind = 'call' AND direction = 'inbound' AND outcome = 'answered' AND in_period("at")
+-- talk_time.median
+SELECT median(seconds) FROM interactions WHERE kind = 'call' AND direction = 'inbound' AND outcome = 'answered' AND in_period("at")

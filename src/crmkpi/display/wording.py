@@ -117,6 +117,8 @@ def condition_in_words(condition: Expression) -> str:
             return f"{value_in_words(item)} is {'known' if present else 'missing'}"
         case Combination(word, left, right):
             return f" {word} ".join(_bracketed(part, word) for part in (left, right))
+        case Now():
+            return "no period is asked for"
         case Negation(item) | Unless(item):
             return f"not ({condition_in_words(item)})"
         case Now():
@@ -145,6 +147,8 @@ def value_in_words(value: Expression) -> str:
             return f"the {side} of the period"
         case AsOf():
             return "`as_of`"
+        case Happened(item):
+            return value_in_words(item)
         case Operation("*", Constant(), right) if value.kind == "duration":  # a number of seconds as a duration
             return value_in_words(right)
         case Operation(sign, left, right):
