@@ -109,7 +109,7 @@ def oldest(session: nox.Session) -> None:
 def newest(session: nox.Session) -> None:
     """A small run with the newest version of everything, which `.ci/constraints.txt` may not have yet."""
     session.install("--upgrade", ".[dev]", env=UNCONSTRAINED)
-    tests = ("engines/test_frames_columns.py", "engines/test_narwhals_pins.py", "display", "records", "test_by_hand.py")
+    tests = ("engines/test_frames_columns.py", "engines/test_homes.py", "display", "records", "test_by_hand.py")
     session.run("pytest", "-q", "-n", "auto", *(f"tests/{name}" for name in tests))
 
 

@@ -87,7 +87,7 @@ def variant_parts(variant: Metric) -> list[str]:
     parts += definition(variant, told, "####")
     parts += ["#### Counts by", bullets([*known["at"], *known["needs"]])]
     parts += differing(variant, told, known, "####")
-    if "Examples" in told.sections:
+    if "Examples" in told.sections:  # a variant that a word makes is called like the others
         parts += ["#### Examples", code(told.sections["Examples"], "pycon")]
     return parts
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from tables import table
 
 from crmkpi import catalogue
+from crmkpi._hooks import PROVIDERS
 from crmkpi.definition.metric import Metric
 from crmkpi.display.format import words
 
@@ -122,13 +123,10 @@ def _methods() -> dict[str, str]:
 
 def _models(metric: Metric) -> list[str]:
     """The libraries that tests compare the models and analyses with which a definition uses."""
-    code = metric.function.__code__
     path = _source(metric.function.__module__)
-    if Path(code.co_filename).name != path.name:
-        return []  # a KPI that is one measure has no formula of its own
-    line = code.co_firstlineno
-    (own,) = (part for part in ast.walk(_tree(path)) if isinstance(part, ast.FunctionDef) and _first_line(part) == line)
-    used = set(_used(own, path, {metric.name}))
+    told = metric.function.__doc__
+    own = [part for part in _functions(path) if ast.get_docstring(part, clean=False) == told]
+    used = {thing for part in own for thing in _used(part, path, {metric.name})}
     return [library for library, compared in _rivals().items() if used & compared]
 
 
@@ -141,10 +139,6 @@ def _rivals() -> dict[str, set[tuple[str, str]]]:
         assert library is not None, f"{file} must say first what it is about"
         found[library[1]] = set(_imported(_tree(file)))
     return found
-
-
-def _first_line(function: ast.FunctionDef) -> int:
-    return min(part.lineno for part in (function, *function.decorator_list))
 
 
 def _source(module: str) -> Path:
@@ -167,9 +161,10 @@ def _used(node: ast.AST, path: Path, seen: set[str]) -> Iterator[tuple[str, str]
             imported |= {(module, name) for module, name in _imported(part) if name in names}
         elif names & _bound(part):
             yield from _used(part, path, seen)
+            imported |= {(PROVIDERS[name], name) for name in _hooks(part)}
     yield from imported
     for module, name in imported:
-        if module.startswith(("crmkpi.metrics.", "crmkpi.insight.")):
+        if module.startswith(("crmkpi.metrics.", "crmkpi.insight.", "crmkpi.clv.average_value")):
             for part in _tree(_source(module)).body:
                 if name in _bound(part):
                     yield from _used(part, _source(module), seen)
@@ -179,8 +174,16 @@ def _bound(statement: ast.stmt) -> set[str]:
     """The names that a statement of a module gives a meaning."""
     if isinstance(statement, ast.FunctionDef):
         return {statement.name}
+    if isinstance(statement, ast.AnnAssign):
+        return {ast.unparse(statement.target)}
     targets = statement.targets if isinstance(statement, ast.Assign) else ()
     return {part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)}
+
+
+def _hooks(statement: ast.stmt) -> list[str]:
+    """The names of the hooks that a statement of a module declares."""
+    calls = [part for part in ast.walk(statement) if isinstance(part, ast.Call) and ast.unparse(part.func) == "hook"]
+    return [ast.literal_eval(call.args[0]) for call in calls]
 
 
 @cache

@@ -9,7 +9,7 @@ import pytest
 import crmkpi as ck
 from crmkpi import metrics
 from crmkpi.errors import DefinitionError, UnknownNameError
-from crmkpi.metrics.catalogue import Catalogue
+from crmkpi.metrics.catalogue import _SEVERAL, _VARIANTS, Catalogue
 
 deals = ck.Table(ck.Deal)
 
@@ -58,6 +58,7 @@ def test_the_name_says_what_the_value_is(metric: ck.Metric) -> None:
 # A reason such as "no amount" is about the field; some say it in other words.
 LACKING = {
     "campaign": ["campaign_id"],
+    "sentiment": ["sentiment", "sentiment_score"],
     "contact yet": ["first_contacted_at"],
     "reply yet": ["first_replied_at"],
     "cost and no time": ["cost", "seconds"],
@@ -122,6 +123,8 @@ LESS = {
     *("cac_payback_period", "customer_acquisition_cost", "average_interaction_cost", "customer_effort_score"),
     *("average_response_time", "backlog", "complaints", "escalation_rate", "first_response_time", "handle_time"),
     *("recurring_issues", "reopen_rate", "resolution_time", "tickets_per_customer"),
+    *("cost_per_click", "cost_per_mille", "cost_per_conversion"),
+    *("call_abandon_rate", "talk_time", "negative_mention_share"),
 }
 EITHER = {"email_campaigns", "lead_volume", "mql_volume", "social_mentions", "sql_volume", "ticket_volume"}
 # The share of customers with little effort, and the scale turned round, say how well it goes.
@@ -300,3 +303,94 @@ def test_a_model_of_purchases_needs_some() -> None:
     worth = ck.customer_lifetime_value.variant("predictive")
     result = worth([ck.Order(id="1", customer_id="A")], as_of=date(2025, 12, 31), discount=0.1)
     assert (result.value, result.reason) == (None, "nobody has bought anything")
+
+
+# What the texts of the field call the KPIs: each name leads to one, or to a choice between some.
+NAMES_PEOPLE_TYPE = {
+    "prospects": "lead_volume",
+    "number of leads": "lead_volume",
+    "cost per lead": "cost_per_lead",
+    "CPL": "cost_per_lead",
+    "click rate": "email_click_rate",
+    "CTR": "email_click_rate",
+    "website conversion rate": "visit_conversion_rate",
+    "conversion rate": ("lead_conversion_rate", "visit_conversion_rate", "win_rate"),
+    "sales conversion rate": "win_rate",
+    "close rate": "win_rate",
+    "win rate": "win_rate",
+    "CPC": "cost_per_click",
+    "CPM": "cost_per_mille",
+    "cost per acquisition": "customer_acquisition_cost",
+    "CPA": "customer_acquisition_cost",
+    "CAC": "customer_acquisition_cost",
+    "CLV": "customer_lifetime_value",
+    "LTV": "customer_lifetime_value",
+    "ROI": "return_on_investment",
+    "ROAS": "roas",
+    "upsell and cross-sell": "expansion_revenue",
+    "sales cycle": "sales_cycle_length",
+    "average deal size": "average_deal_size",
+    "number of sales calls": "sales_calls",
+    "number of SMS": "sms_sent",
+    "number of emails": "emails_sent",
+    "deals won": "won_deals",
+    "open opportunities": "open_deals",
+    "customer turnover rate": "churn_rate",
+    "churn": "churn_rate",
+    "attrition rate": "churn_rate",
+    "customer retention rate": "retention_rate",
+    "repeat purchase rate": "repeat_purchase_rate",
+    "FRT": "first_response_time",
+    "average response time": "average_response_time",
+    "response time": ("first_response_time", "average_response_time", "lead_response_time"),
+    "average resolution time": "resolution_time.mean",
+    "case resolution time": "resolution_time",
+    "FCR": "first_contact_resolution_rate",
+    "first call resolution": "first_contact_resolution_rate",
+    "talk time": "talk_time",
+    "abandon rate": "call_abandon_rate",
+    "answered calls": "call_answer_rate",
+    "NPS": "net_promoter_score",
+    "CSAT": "customer_satisfaction_score",
+    "satisfaction rate": "customer_satisfaction_score",
+    "CES": "customer_effort_score",
+    "social sentiment": "net_sentiment",
+    "brand mentions": "social_mentions",
+    "review ratings": "review_rating",
+    "customer engagement": "interactions_per_customer",
+    "interaction cost": "average_interaction_cost",
+    "brand awareness": "brand_awareness",
+    "market share": "market_share",
+    "self-service rate": "self_service_rate",
+    "quota attainment": "quota_attainment",
+    "pipeline": "pipeline_value",
+    "ARPU": "arpu",
+    "MRR": "mrr",
+}
+
+
+@pytest.mark.parametrize("name", NAMES_PEOPLE_TYPE)
+def test_a_name_that_people_type_is_one_kpi_or_a_choice_between_some(name: str) -> None:
+    expected = NAMES_PEOPLE_TYPE[name]
+    if isinstance(expected, str):
+        assert ck.catalogue.find(name).id == expected
+    else:
+        with pytest.raises(UnknownNameError, match=f"{', '.join(expected[:-1])} or {expected[-1]}; say which"):
+            ck.catalogue.find(name)
+        assert [metric.id for metric in ck.catalogue.search(name)][: len(expected)] == list(expected)
+    assert ck.catalogue.search(name)
+
+
+def test_every_name_of_several_kpis_and_of_a_variant_leads_somewhere_and_to_nothing_else() -> None:
+    for name, several in _SEVERAL.items():
+        assert len({ck.catalogue.find(each) for each in several}) == len(several) > 1
+        assert name not in ck.catalogue
+    for name, variant in _VARIANTS.items():
+        assert ck.catalogue.find(name).id == variant
+        assert name not in ck.catalogue
+
+
+def test_an_unknown_name_is_searched_for_in_what_kpis_say() -> None:
+    with pytest.raises(UnknownNameError, match=r"There is no KPI 'irony'\. KPIs that mention it: net_sentiment\."):
+        ck.catalogue.find("irony")
+    assert ck.catalogue.search("zzz") == ()

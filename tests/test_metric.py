@@ -563,7 +563,7 @@ def test_a_kpi_that_is_its_one_measure_has_no_formula_and_usual_variants_have_no
     assert waiting.formula(wait=5) == 5
     assert waiting.variant("mean")([]).reason == "nobody waited"
     assert r"\text{waiting, mean} = \operatorname{mean}(" in (waiting.variant("mean").__doc__ or "")
-    assert "Student's t interval; undefined where nobody waited." in (waiting.variant("mean").__doc__ or "")
+    assert "log-Student interval; undefined where nobody waited." in (waiting.variant("mean").__doc__ or "")
 
 
 @pytest.mark.parametrize(

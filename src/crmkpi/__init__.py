@@ -33,7 +33,9 @@ provide(
     {
         "check": "crmkpi.quality",
         "discounted_time": "crmkpi.insight.lifespan",
+        "explain": "crmkpi.insight.explain",
         "find_metric": "crmkpi.metrics.catalogue",
+        "forecast": "crmkpi.insight.forecast",
         "format_label": "crmkpi.display.format",
         "format_value": "crmkpi.display.format",
         "holdout_chart": "crmkpi.display.charts",
@@ -63,6 +65,7 @@ provide(
         "report_schema": "crmkpi.display.models",
         "report_table": "crmkpi.display.html",
         "report_text": "crmkpi.display.text",
+        "search": "crmkpi.insight.search",
         "table_html": "crmkpi.display.html",
         "result_from_totals": "crmkpi.measuring.results",
         "result_of": "crmkpi.measuring.dataset",

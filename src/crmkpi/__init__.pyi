@@ -13,7 +13,7 @@ from crmkpi.definition import expressions as expressions
 from crmkpi.definition import measures as measures
 from crmkpi.definition.expressions import Parameter
 from crmkpi.definition.measures import Table
-from crmkpi.definition.metric import Estimated, Mean, Metric, NetPromoter, Share, metric
+from crmkpi.definition.metric import Estimated, Mean, Metric, Monotone, NetPromoter, Share, metric
 from crmkpi.display import charts as charts
 from crmkpi.errors import CrmKpiError
 from crmkpi.insight import cohorts as cohorts
@@ -61,10 +61,20 @@ from crmkpi.metrics.customers.revenue_retention import (
 from crmkpi.metrics.experience.customer_effort_score import customer_effort_score
 from crmkpi.metrics.experience.customer_satisfaction_rating import customer_satisfaction_rating
 from crmkpi.metrics.experience.customer_satisfaction_score import customer_satisfaction_score
+from crmkpi.metrics.experience.interactions_per_customer import interactions_per_customer
 from crmkpi.metrics.experience.net_promoter_score import net_promoter_score
+from crmkpi.metrics.experience.review_rating import review_rating
 from crmkpi.metrics.experience.social_mentions import social_mentions
+from crmkpi.metrics.experience.social_sentiment import negative_mention_share, net_sentiment
 from crmkpi.metrics.experience.survey_response_rate import survey_response_rate
 from crmkpi.metrics.marketing.acquisition_rate import acquisition_rate
+from crmkpi.metrics.marketing.advertising import (
+    ad_click_rate,
+    ad_conversions,
+    cost_per_click,
+    cost_per_conversion,
+    cost_per_mille,
+)
 from crmkpi.metrics.marketing.brand_awareness import brand_awareness
 from crmkpi.metrics.marketing.campaign_roi import campaign_roi
 from crmkpi.metrics.marketing.cost_per_lead import cost_per_lead
@@ -86,6 +96,7 @@ from crmkpi.metrics.marketing.qualified_leads import mql_volume, sql_volume
 from crmkpi.metrics.marketing.roas import roas
 from crmkpi.metrics.marketing.visit_conversion_rate import visit_conversion_rate
 from crmkpi.metrics.sales.average_deal_size import average_deal_size
+from crmkpi.metrics.sales.deal_counts import open_deals, won_deals
 from crmkpi.metrics.sales.deal_volume import deal_volume
 from crmkpi.metrics.sales.expansion_revenue import expansion_revenue
 from crmkpi.metrics.sales.lost_rate import lost_deals, lost_rate
@@ -104,6 +115,7 @@ from crmkpi.metrics.service.first_contact_resolution_rate import first_contact_r
 from crmkpi.metrics.service.first_response_time import first_response_time
 from crmkpi.metrics.service.handle_time import handle_time
 from crmkpi.metrics.service.resolution_time import resolution_time
+from crmkpi.metrics.service.telephone import call_abandon_rate, call_answer_rate, call_resolution_rate, talk_time
 from crmkpi.metrics.service.ticket_counts import backlog, complaints, recurring_issues
 from crmkpi.metrics.service.ticket_rates import escalation_rate, reopen_rate, self_service_rate, sla_attainment
 from crmkpi.metrics.service.ticket_volume import ticket_volume
@@ -154,6 +166,7 @@ __all__ = [
     "Lead",
     "Mean",
     "Metric",
+    "Monotone",
     "NetPromoter",
     "Order",
     "Parameter",
@@ -173,6 +186,8 @@ __all__ = [
     "__version__",
     "acquisition_rate",
     "active_customers",
+    "ad_click_rate",
+    "ad_conversions",
     "arpu",
     "arr",
     "average_deal_size",
@@ -183,6 +198,9 @@ __all__ = [
     "bounce_rate",
     "brand_awareness",
     "cac_payback_period",
+    "call_abandon_rate",
+    "call_answer_rate",
+    "call_resolution_rate",
     "campaign_roi",
     "cart_abandonment_rate",
     "catalogue",
@@ -194,7 +212,10 @@ __all__ = [
     "cohorts",
     "complaints",
     "contraction_mrr",
+    "cost_per_click",
+    "cost_per_conversion",
     "cost_per_lead",
+    "cost_per_mille",
     "cost_per_mql",
     "cost_per_sql",
     "customer_acquisition_cost",
@@ -222,6 +243,7 @@ __all__ = [
     "handle_time",
     "health",
     "insight",
+    "interactions_per_customer",
     "join_leads",
     "lead_conversion_rate",
     "lead_response_time",
@@ -238,11 +260,14 @@ __all__ = [
     "mql_to_sql_rate",
     "mql_volume",
     "mrr",
+    "negative_mention_share",
     "net_new_mrr",
     "net_promoter_score",
     "net_revenue_retention",
+    "net_sentiment",
     "new_customers",
     "new_mrr",
+    "open_deals",
     "pipeline_value",
     "preset",
     "presets",
@@ -266,6 +291,7 @@ __all__ = [
     "revenue_churn_rate",
     "revenue_growth_rate",
     "revenue_per_customer",
+    "review_rating",
     "rfm",
     "roas",
     "sales",
@@ -286,6 +312,7 @@ __all__ = [
     "survey_response_rate",
     "survival",
     "table",
+    "talk_time",
     "ticket_volume",
     "tickets_per_customer",
     "unsubscribe_rate",
@@ -293,6 +320,7 @@ __all__ = [
     "visit_conversion_rate",
     "weighted_pipeline",
     "win_rate",
+    "won_deals",
     "write_csv",
 ]
 __version__: str

@@ -25,7 +25,7 @@ def test_every_reason_that_occurs_in_random_data_is_told(name):
 
 
 def test_a_reason_of_the_definition_is_not_told_twice():
-    assert list(left_out_in_words(average_deal_size)) == ["deleted", "no amount", "no closed_at"]
+    assert list(left_out_in_words(average_deal_size)) == ["deleted", "no amount", "refund", "no closed_at"]
 
 
 def test_a_duration_that_goes_backwards_is_said_with_its_two_times():

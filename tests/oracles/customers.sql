@@ -77,17 +77,26 @@ SELECT sum(opening - greatest(closing, 0)) / sum(opening) FROM accounts() WHERE 
 -- revenue_churn_rate.left_only
 SELECT coalesce(sum(opening) FILTER (closing <= 0), 0) / sum(opening) FROM accounts() WHERE opening > 0
 -- repeat_purchase_rate
+WITH buyers AS (SELECT count(*) AS n FROM orders WHERE status = 'completed' AND NOT coalesce(amount < 0, false) AND customer_id IS NOT NULL AND in_period(ordered_at)
+    GROUP BY customer_id)
+SELECT count(*) FILTER (n >= 2) / count(*) FROM buyers
+-- repeat_purchase_rate.with_refunds
 WITH buyers AS (SELECT count(*) AS n FROM orders WHERE status = 'completed' AND customer_id IS NOT NULL AND in_period(ordered_at)
     GROUP BY customer_id)
 SELECT count(*) FILTER (n >= 2) / count(*) FROM buyers
 -- repeat_purchase_rate.by_days
 WITH buyers AS (SELECT count(DISTINCT ordered_at::DATE) AS n FROM orders
-    WHERE status = 'completed' AND customer_id IS NOT NULL AND ordered_at IS NOT NULL AND in_period(ordered_at) GROUP BY customer_id)
+    WHERE status = 'completed' AND NOT coalesce(amount < 0, false) AND customer_id IS NOT NULL AND ordered_at IS NOT NULL AND in_period(ordered_at) GROUP BY customer_id)
 SELECT count(*) FILTER (n >= 2) / count(*) FROM buyers
 -- purchase_frequency
 SELECT count(*) / count(DISTINCT customer_id) FROM orders
+WHERE status = 'completed' AND NOT coalesce(amount < 0, false) AND customer_id IS NOT NULL AND in_period(ordered_at)
+-- purchase_frequency.with_refunds
+SELECT count(*) / count(DISTINCT customer_id) FROM orders
 WHERE status = 'completed' AND customer_id IS NOT NULL AND in_period(ordered_at)
 -- average_order_value
+SELECT avg(amount) FROM orders WHERE status = 'completed' AND amount >= 0 AND in_period(ordered_at)
+-- average_order_value.with_refunds
 SELECT avg(amount) FROM orders WHERE status = 'completed' AND in_period(ordered_at)
 -- cart_abandonment_rate
 SELECT count(*) FILTER (status = 'abandoned') / count(*) FROM orders WHERE in_period(ordered_at)
@@ -99,3 +108,8 @@ WHERE status IN ('completed', 'returned') AND delivered_at >= ordered_at AND in_
 -- delivery_time.median
 SELECT median(seconds(ordered_at, delivered_at)) FROM orders
 WHERE status IN ('completed', 'returned') AND delivered_at >= ordered_at AND in_period(ordered_at)
+-- churn_rate.by_subscriptions
+SELECT count(*) FILTER (closing <= 0) / count(*) FROM accounts() WHERE opening > 0
+-- churn_rate.all_lost
+SELECT (SELECT count(*) FROM known_customers WHERE until >= period_start() AND until < period_end())
+    / (SELECT count(*) FROM known_customers WHERE active_at(since, until, period_start()))

@@ -18,7 +18,8 @@ WHERE kind = 'csat' AND score IS NOT NULL AND in_period(answered_at)
 SELECT count(*) FILTER (score > (scale_low + scale_high) / 2) / count(*) FILTER (score <> (scale_low + scale_high) / 2)
 FROM surveys WHERE kind = 'csat' AND score IS NOT NULL AND in_period(answered_at)
 -- customer_satisfaction_rating
-SELECT avg(score) FROM surveys WHERE kind = 'csat' AND in_period(answered_at)
+SELECT CASE WHEN count(DISTINCT scale_high - scale_low) = 1 THEN avg(score) END FROM surveys
+WHERE kind = 'csat' AND score IS NOT NULL AND in_period(answered_at)
 -- customer_effort_score
 SELECT avg(score) FROM surveys WHERE kind = 'ces' AND in_period(answered_at)
 -- customer_effort_score.ease
@@ -32,3 +33,22 @@ SELECT count(*) FILTER (answered_at IS NOT NULL OR score IS NOT NULL) / count(*)
 SELECT (SELECT count(*) FROM surveys WHERE (answered_at IS NOT NULL OR score IS NOT NULL) AND in_period(answered_at)) / (SELECT count(*) FROM surveys WHERE in_period(sent_at))
 -- social_mentions
 SELECT count(*) FROM interactions WHERE kind = 'social' AND direction = 'inbound' AND in_period("at")
+-- net_sentiment
+WITH mentions AS (SELECT coalesce(sentiment, CASE sign(sentiment_score) WHEN 1 THEN 'positive' WHEN -1 THEN 'negative'
+        WHEN 0 THEN 'neutral' END) AS said
+    FROM interactions WHERE kind = 'social' AND direction = 'inbound' AND in_period("at"))
+SELECT 100 * (count(*) FILTER (said = 'positive') - count(*) FILTER (said = 'negative')) / count(said) FROM mentions
+-- negative_mention_share
+WITH mentions AS (SELECT coalesce(sentiment, CASE sign(sentiment_score) WHEN 1 THEN 'positive' WHEN -1 THEN 'negative'
+        WHEN 0 THEN 'neutral' END) AS said
+    FROM interactions WHERE kind = 'social' AND direction = 'inbound' AND in_period("at"))
+SELECT count(*) FILTER (said = 'negative') / count(said) FROM mentions
+-- review_rating
+SELECT avg(score) FROM surveys WHERE kind = 'review' AND in_period(answered_at)
+-- review_rating.top_share
+SELECT count(*) FILTER (score = scale_high) / count(score) FROM surveys WHERE kind = 'review' AND in_period(answered_at)
+-- interactions_per_customer
+SELECT (SELECT count(customer_id) FROM interactions WHERE in_period("at"))
+    / (SELECT count(*) FROM known_customers WHERE active_at(since, until, period_end()))
+-- interactions_per_customer.of_contacted
+SELECT count(customer_id) / count(DISTINCT customer_id) FROM interactions WHERE in_period("at")

@@ -78,3 +78,15 @@ SELECT (SELECT count(*) FROM credible_customers WHERE in_period(since)) / (SELEC
 SELECT sum(score) / count(score) FROM surveys WHERE kind = 'awareness' AND in_period(answered_at)
 -- market_share
 SELECT coalesce(sum(amount), 0) / market_revenue() FROM counted_deals WHERE status = 'won' AND in_period(closed_at)
+-- ad_click_rate
+SELECT sum(clicks)::DOUBLE / sum(impressions) FROM campaigns WHERE clicks <= impressions AND in_period(started_at)
+-- ad_conversions
+SELECT coalesce(sum(conversions), 0) FROM campaigns WHERE impressions IS NOT NULL AND in_period(started_at)
+-- cost_per_click
+SELECT sum(cost) / sum(clicks) FROM campaigns
+WHERE impressions IS NOT NULL AND cost IS NOT NULL AND clicks IS NOT NULL AND in_period(started_at)
+-- cost_per_mille
+SELECT 1000 * sum(cost) / sum(impressions) FROM campaigns WHERE cost IS NOT NULL AND in_period(started_at) AND impressions IS NOT NULL
+-- cost_per_conversion
+SELECT sum(cost) / sum(conversions) FROM campaigns
+WHERE impressions IS NOT NULL AND cost IS NOT NULL AND conversions IS NOT NULL AND in_period(started_at)

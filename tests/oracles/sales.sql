@@ -12,11 +12,11 @@ SELECT count(*) FROM counted_deals WHERE status = 'lost' AND in_period(closed_at
 -- deal_volume
 SELECT count(*) FROM counted_deals WHERE in_period(created_at)
 -- average_deal_size
-SELECT avg(amount) FROM counted_deals WHERE status = 'won' AND in_period(closed_at)
+SELECT avg(amount) FROM counted_deals WHERE status = 'won' AND amount >= 0 AND in_period(closed_at)
 -- average_deal_size.median
-SELECT median(amount::DOUBLE) FROM counted_deals WHERE status = 'won' AND in_period(closed_at)
+SELECT median(amount::DOUBLE) FROM counted_deals WHERE status = 'won' AND amount >= 0 AND in_period(closed_at)
 -- average_deal_size.all_closed
-SELECT avg(amount) FROM counted_deals WHERE status <> 'open' AND in_period(closed_at)
+SELECT avg(amount) FROM counted_deals WHERE status <> 'open' AND amount >= 0 AND in_period(closed_at)
 -- revenue
 SELECT coalesce(sum(amount), 0) FROM counted_deals WHERE status = 'won' AND in_period(closed_at)
 -- revenue_growth_rate
@@ -86,3 +86,15 @@ SELECT count(*) FROM interactions WHERE kind = 'sms' AND direction = 'outbound' 
 -- meetings_held
 SELECT count(*) FROM interactions WHERE kind = 'meeting' AND coalesce(direction, '') <> 'inbound'
     AND coalesce("at" < as_of(), true) AND in_period("at")
+-- won_deals
+SELECT count(*) FROM counted_deals WHERE status = 'won' AND in_period(closed_at)
+-- open_deals
+SELECT count(*) FROM counted_deals WHERE begun(created_at) AND (status = 'open' OR closed_at >= period_end())
+-- sales_cycle_length.calendar_days_median
+SELECT median(date_diff('day', created_at, closed_at) * 86400) FROM counted_deals
+WHERE status = 'won' AND closed_at::DATE >= created_at::DATE AND in_period(closed_at)
+-- sales_cycle_length.from_lead_median
+SELECT median(seconds(l.created_at, d.closed_at)) FROM counted_deals d JOIN leads l ON l.id = d.lead_id
+WHERE d.status = 'won' AND d.closed_at >= l.created_at AND in_period(d.closed_at)
+-- stage_duration.total
+SELECT coalesce(sum(seconds(entered_at, left_at)), 0) FROM stage_visits WHERE left_at >= entered_at AND in_period(left_at)

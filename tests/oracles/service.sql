@@ -67,8 +67,23 @@ SELECT count(*) FILTER (escalated) / count(*) FROM solved_tickets WHERE in_perio
 -- sla_attainment
 SELECT count(*) FILTER (solved_at <= sla_due_at) / count(*) FROM solved_tickets
 WHERE solved_at IS NOT NULL AND sla_due_at IS NOT NULL AND in_period(solved_at)
+-- sla_attainment.overdue_missed
+SELECT count(*) FILTER (solved_at <= sla_due_at AND coalesce(status, '') NOT IN ('open', 'pending')) / count(*) FROM counted_tickets
+WHERE sla_due_at IS NOT NULL AND NOT (coalesce(status, '') IN ('solved', 'closed') AND solved_at IS NULL) AND in_period(sla_due_at)
 -- self_service_rate
 SELECT count(*) FILTER (self_served) / count(*) FROM counted_tickets WHERE in_period(created_at)
 -- average_interaction_cost
 SELECT (coalesce(sum(cost), 0) + coalesce(sum(seconds), 0) / 3600 * hourly_rate()) / count(*) FROM interactions
 WHERE (cost IS NOT NULL OR seconds IS NOT NULL) AND in_period("at")
+-- call_answer_rate
+SELECT count(*) FILTER (outcome = 'answered') / count(outcome) FROM interactions
+WHERE kind = 'call' AND direction = 'inbound' AND in_period("at")
+-- call_abandon_rate
+SELECT count(*) FILTER (outcome = 'abandoned') / count(outcome) FROM interactions
+WHERE kind = 'call' AND direction = 'inbound' AND in_period("at")
+-- call_resolution_rate
+SELECT avg(resolved::INT) FROM interactions WHERE kind = 'call' AND direction = 'inbound' AND outcome = 'answered' AND in_period("at")
+-- talk_time
+SELECT avg(seconds) FROM interactions WHERE kind = 'call' AND direction = 'inbound' AND outcome = 'answered' AND in_period("at")
+-- talk_time.median
+SELECT median(seconds) FROM interactions WHERE kind = 'call' AND direction = 'inbound' AND outcome = 'answered' AND in_period("at")

@@ -66,7 +66,7 @@ def test_rows_are_numbered_from_one_and_those_that_are_no_dicts_are_rejected() -
 
 def test_a_value_of_another_type_cannot_be_read() -> None:
     [one] = read_dicts([{"id": 1, "status": b"won"}], record=Deal).account.unreadable
-    assert (one.field, one.reason) == ("status", "not one of its values (Did you mean 'won'?)")
+    assert (one.field, one.reason) == ("status", "not one of its values (Known: 'lost', 'open', 'won')")
 
 
 def test_a_generator_is_read_once_and_whole() -> None:
@@ -88,7 +88,12 @@ def test_rows_must_be_an_iterable_of_dicts(rows: Any) -> None:
         read_dicts(rows, record=Deal)
 
 
-def test_rows_that_are_no_objects_are_all_kept_with_their_reason() -> None:
-    loaded = read_dicts([1, "two"], record=Deal)  # type: ignore[list-item]
-    assert len(loaded) == 0
-    assert [(row.line, row.value) for row in loaded.rejected] == [(1, "1"), (2, "'two'")]
+@pytest.mark.parametrize("rows", [[1, "two"], [("D1", "won"), ("D2", "lost")], [object()]])
+def test_rows_that_are_all_no_objects_are_an_error_with_the_way_out(rows: Any) -> None:
+    with pytest.raises(InputError, match=r"None of the \d rows? of memory is a record.*dict\(zip\(names, row\)\)"):
+        read_dicts(rows, record=Deal)
+
+
+def test_rows_read_once_they_are_given_the_form_that_the_error_names() -> None:
+    named = [dict(zip(("id", "status"), row, strict=True)) for row in [("D1", "won"), ("D2", "lost")]]
+    assert [deal.status for deal in read_dicts(named, record=Deal)] == ["won", "lost"]

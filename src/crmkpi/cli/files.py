@@ -41,13 +41,16 @@ def read_file(table: str, path: str, arguments: argparse.Namespace) -> Records[A
     for of, field, word, meaning in arguments.values:
         if of == table:
             values.setdefault(field, {})[word] = meaning
-    if getattr(arguments, "currency", None) is not None:  # what a sign such as $ means
+    if getattr(arguments, "currency", None) is not None and "currency" in record_type(RECORDS[table]).fields:
         values["currency"] = {**meanings_of(arguments.currency), **values.get("currency", {})}
     options: dict[str, Any] = {
         "record": RECORDS[table],
         "columns": {header: fields or None for header, fields in columns.items()},
         "values": values,
         "defaults": {field: value for of, field, value in arguments.default if of == table},
+        "headers": dict(arguments.headers).get(table),
+        "kinds": {header: kind for of, header, kind in arguments.kinds if of == table},
+        "date_format": arguments.date_format,
         "decimal": arguments.decimal,
         "day_first": arguments.day_first,
         "tz": arguments.tz,

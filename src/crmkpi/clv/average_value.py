@@ -7,11 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from crmkpi.clv.bg_nbd import BgNbd
-from crmkpi.clv.gamma_gamma import GammaGamma
-from crmkpi.clv.history import PurchaseHistory
-from crmkpi.clv.time import annual
-from crmkpi.clv.value import customer_value, customer_value_interval
+from crmkpi.clv import BgNbd, GammaGamma, PurchaseHistory, annual, customer_value, customer_value_interval
 from crmkpi.errors import InputError, UndefinedError
 
 __all__ = ["Purchase", "average_value", "average_value_interval"]

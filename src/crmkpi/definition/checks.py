@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from crmkpi.definition.expressions import Expression, Field, Parameter, walk
-from crmkpi.definition.interval_rules import Estimated, IntervalRule
+from crmkpi.definition.interval_rules import Estimated, IntervalRule, Monotone, Range
 from crmkpi.definition.measures import Grouped, LastDay, Measure, PeriodDays
 from crmkpi.errors import DefinitionError, did_you_mean
 
 if TYPE_CHECKING:
     from crmkpi.definition.metric import Metric
 
-__all__ = ["check_definition", "check_tables", "told_apart"]
+__all__ = ["check_definition", "check_range", "check_tables", "told_apart"]
 
 
 def check_definition(
@@ -61,8 +61,8 @@ def check_definition(
         )
     if interval is not None and not isinstance(interval, IntervalRule):
         raise DefinitionError(
-            f"The interval of {name} is a Share, Mean, NetPromoter or Estimated, such as Share('won', 'closed'); got "
-            f"{interval!r}."
+            f"The interval of {name} is a Share, Mean, Monotone, NetPromoter or Estimated, such as "
+            f"Share('won', 'closed'); got {interval!r}."
         )
     for field in () if isinstance(interval, Estimated) else getattr(interval, "__dataclass_fields__", ()):
         if getattr(interval, field) not in measures:
@@ -70,6 +70,24 @@ def check_definition(
                 f"The interval of {name} speaks of {getattr(interval, field)!r}, which is no measure of it. "
                 f"{did_you_mean(getattr(interval, field), measures)}"
             )
+    if isinstance(interval, Monotone):
+        (first, *rest) = measures.values()
+        if rest or first.aggregate not in ("mean", "median", "quantile"):
+            raise DefinitionError(
+                f"Monotone({interval.measure!r}) is for a formula of one mean, median or quantile; {name} has "
+                f"{', '.join(f'{each}={measure!r}' for each, measure in measures.items())}."
+            )
+
+
+def check_range(name: str, within: Range) -> None:
+    """Refuse what is no range from a lowest to a highest number."""
+    bounds: tuple[Any, ...] = within if isinstance(within, tuple) and len(within) == 2 else ("no range",)
+    numbers = [end for end in bounds if end is not None]
+    if any(isinstance(end, bool) or not isinstance(end, int | float) for end in numbers) or sorted(numbers) != numbers:
+        raise DefinitionError(
+            f"within of {name} is the lowest and the highest number that its value can be, None for no bound, such as "
+            f"(0, None); got {within!r}."
+        )
 
 
 def told_apart(

@@ -8,7 +8,17 @@ from typing import Any
 
 from crmkpi.errors import InputError
 
-__all__ = ["Estimated", "IntervalRule", "Mean", "NetPromoter", "Share", "check_totals"]
+__all__ = [
+    "Estimated",
+    "IntervalRule",
+    "Mean",
+    "Monotone",
+    "NetPromoter",
+    "Range",
+    "Share",
+    "check_totals",
+    "usual_range",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +31,25 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """The value is the sum `total` over `count` records: Student's t interval, cut at 0 where it is a duration.
+    """The value is the sum `total` over `count` records: the interval of a mean, from five records on.
 
-    No mean of durations is below zero, so the cut takes nothing from the confidence. Money may be negative and keeps
-    its whole interval.
+    Where the KPI says that no value is below 0 (`within=(0, None)`, which holds of every duration) it is Student's t of
+    the logarithm, else Student's t.
     """
 
     total: str
     count: str
+
+
+@dataclass(frozen=True, slots=True)
+class Monotone:
+    """The value rises or falls throughout with `measure`, the one measure of the KPI: a mean, a median or a quantile.
+
+    The interval is what the formula gives for the bounds of that measure's own: of a mean in days, say, `t / 86400`. A
+    formula that hands its one measure on as it is needs no rule.
+    """
+
+    measure: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +71,17 @@ class Estimated:
         return f"Estimated({self.bounds.__qualname__})"
 
 
-IntervalRule = Share | Mean | NetPromoter | Estimated
+IntervalRule = Share | Mean | Monotone | NetPromoter | Estimated
+Range = tuple[float | None, float | None]
+
+
+def usual_range(unit: str, rule: IntervalRule | None) -> Range:
+    """Between which numbers a value lies that says nothing of it: the lowest and the highest, None for no bound."""
+    if isinstance(rule, Share):
+        return 0, 1
+    if isinstance(rule, NetPromoter):
+        return -100, 100
+    return (0, None) if unit == "duration" else (None, None)
 
 
 def check_totals(name: str, rule: IntervalRule | None, inputs: Mapping[str, Any]) -> None:

@@ -25,14 +25,24 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from crmkpi._hooks import hook
-from crmkpi.definition.checks import check_definition, check_tables, told_apart
+from crmkpi.definition.checks import check_definition, check_range, check_tables, told_apart
 from crmkpi.definition.expressions import Expression, Parameter, as_predicate, table_of
-from crmkpi.definition.interval_rules import Estimated, IntervalRule, Mean, NetPromoter, Share, check_totals
+from crmkpi.definition.interval_rules import (
+    Estimated,
+    IntervalRule,
+    Mean,
+    Monotone,
+    NetPromoter,
+    Range,
+    Share,
+    check_totals,
+    usual_range,
+)
 from crmkpi.definition.measures import Grouped, LastDay, Measure, PeriodDays
 from crmkpi.definition.numbers import as_money, is_finite, plain_number
-from crmkpi.definition.page import page, usual_docstring
+from crmkpi.definition.page import page, theme_of, usual_docstring
 from crmkpi.definition.reasons import Empty, why_missing, why_zero
-from crmkpi.definition.variants import varied
+from crmkpi.definition.variants import itself, varied
 from crmkpi.errors import (
     DefinitionError,
     InputError,
@@ -45,7 +55,7 @@ from crmkpi.errors import (
 if TYPE_CHECKING:
     from crmkpi.measuring.results import Result
 
-__all__ = ["Better", "Estimated", "Mean", "Metric", "NetPromoter", "RollUp", "Share", "Unit", "metric"]
+__all__ = ["Better", "Estimated", "Mean", "Metric", "Monotone", "NetPromoter", "RollUp", "Share", "Unit", "metric"]
 
 Unit = Literal["count", "ratio", "multiple", "score", "number", "money", "duration"]
 Better = Literal["higher", "lower", "neither"]
@@ -69,7 +79,9 @@ class _Page:
         if metric is None:
             return self.of_class or ""
         text, additive = inspect.getdoc(metric.function) or "", metric.additive
-        return page(text, metric.unit, metric.interval, metric.measures, metric.empty, additive=additive)
+        return page(
+            text, metric.unit, metric.interval, metric.measures, metric.empty, additive=additive, within=metric.within
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -108,6 +120,7 @@ class Metric:
     tables: tuple[str, ...]  # those that the KPI reads, in the order of its measures
     asked: frozenset[str]  # what the formula takes; other parameters only serve the measures
     empty: Empty
+    within: Range = (None, None)  # the lowest and the highest number that the value can be, None for no bound
 
     def __call__(self, data: Any = None, /, **options: Any) -> Result:
         """The KPI of `data`: records, a mapping of tables, or a Dataset.
@@ -180,6 +193,8 @@ class Metric:
         }
         tables = {value.base.record_type_.table for value in definition.values() if isinstance(value, Measure)}
         inherited["leave_out"] = {reason: what for reason, what in self.leave_out.items() if table_of(what) in tables}
+        if definition.get("unit", self.unit) == self.unit and self.within != usual_range(self.unit, self.interval):
+            inherited["within"] = self.within
         made = metric(**(inherited | definition))(function)
         made = replace(made, id=f"{self.id}.{function.__name__}")
         self.variants[function.__name__] = made
@@ -348,6 +363,7 @@ def metric(
     parameters: tuple[Parameter, ...] = (),
     needs_as_of: bool = False,
     empty: Empty = "",
+    within: Range | None = None,
     **inputs: Measure | PeriodDays | LastDay,
 ) -> Callable[[Callable[..., Any]], Metric]:
     """Decorate a formula as a KPI.
@@ -355,12 +371,13 @@ def metric(
     `inputs` are the formula's measures by name (and `period_days`, the length of the period, or `last_day`, the last
     day looked at), `parameters` the numbers that the caller gives. `at` is the timestamp that puts a record into a
     period, for every measure that names no other. `leave_out` maps a reason to the records that are set aside and
-    counted under it. `needs_as_of` says that without the day up to which the data is known there is no value. `unit`
-    is "count", "ratio" (a fraction, shown in percent), "multiple" (how many times over), "score", "number", "money" or
-    "duration". `theme` is the group that a catalogue lists the KPI under: "custom" unless you name one; a KPI of the
-    library has the theme of its folder. `empty` says in business words why there is no value (or 0 of a count), such as
-    "no deal was closed"; where several inputs may be nothing, a mapping says it of each. A KPI that is its one measure
-    has a formula without parameters, which only holds the docstring. A formula that has no value raises
+    counted under it. `needs_as_of` says that without the day up to which the data is known there is no value.
+    `within` is the lowest and the highest number that the value can be, None for no bound: its interval stays there.
+    `unit` is "count", "ratio" (a fraction, shown in percent), "multiple" (how many times over), "score", "number",
+    "money" or "duration". `theme` is the group that a catalogue lists the KPI under: "custom" unless you name one; a
+    KPI of the library has the theme of its folder. `empty` says in business words why there is no value, or 0,
+    such as "no deal was closed"; where several inputs may be nothing, a mapping says it of each. A KPI that is its one
+    measure has a formula without parameters, which only holds the docstring. A formula that has no value raises
     `UndefinedError` with the reason; dividing by zero does so by itself.
 
     >>> from crmkpi import Deal, Share, Table, metric
@@ -385,7 +402,7 @@ def metric(
         _check_words(name, unit, better)
         names = [*measures, *filter(None, [days, until])]
         if len(names) == 1 and not named and not inspect.signature(function).parameters:
-            function = _itself(function, names[0])
+            function = itself(function, names[0])
         check_definition(name, function, names, measures, named, at, interval=interval, leave_out=leave_out)
         made = Metric(
             name,
@@ -397,7 +414,7 @@ def metric(
             at,
             unit,
             better,
-            theme or _folder(function.__module__),
+            theme or theme_of(function.__module__),
             tuple(also_known_as),
             MappingProxyType({reason: as_predicate(what) for reason, what in (leave_out or {}).items()}),
             interval,
@@ -409,8 +426,10 @@ def metric(
             tuple(dict.fromkeys(measure.base.record_type_.table for measure in measures.values())),
             frozenset(inspect.signature(function).parameters),
             empty if isinstance(empty, str) else MappingProxyType(dict(empty)),
+            usual_range(unit, interval) if within is None else within,
         )
         check_tables(made)
+        check_range(name, made.within)
         return made
 
     return decorate
@@ -421,26 +440,6 @@ def _check_words(name: str, unit: str, better: str) -> None:
         raise DefinitionError(f"{name} has no known unit: {unit!r}. {did_you_mean(str(unit), get_args(Unit))}")
     if better not in get_args(Better):
         raise DefinitionError(f"{name} says that {better!r} is better. {did_you_mean(str(better), get_args(Better))}")
-
-
-def _itself(function: Callable[..., Any], name: str) -> Callable[..., Any]:
-    """The formula of a KPI that is its one measure, called like `function`, whose docstring it has."""
-
-    def itself(*values: Any, **named: Any) -> Any:
-        (value,) = (*values, *named.values())
-        return value
-
-    for attribute in ("__module__", "__name__", "__qualname__", "__doc__"):
-        setattr(itself, attribute, getattr(function, attribute))
-    parameter = inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    itself.__signature__ = inspect.Signature([parameter])  # type: ignore[attr-defined]
-    return itself
-
-
-def _folder(module: str) -> str:
-    """The theme of a KPI of the library, which is the folder of its file, and "custom" for all others."""
-    package, _, rest = module.partition("crmkpi.metrics.")
-    return "custom" if package or not rest else rest.partition(".")[0]
 
 
 def _of_catalogue(name: str) -> Metric:

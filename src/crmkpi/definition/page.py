@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from crmkpi.definition.interval_rules import Estimated, IntervalRule, Mean, NetPromoter, Share
+from crmkpi.definition.interval_rules import Estimated, IntervalRule, Mean, NetPromoter, Range, Share
 from crmkpi.definition.measures import Measure
 
-__all__ = ["page", "usual_docstring"]
+__all__ = ["page", "theme_of", "usual_docstring"]
 
 _UNITS = {
     "count": "A count",
@@ -19,9 +19,8 @@ _UNITS = {
     "money": "Money",
     "duration": "A duration",
 }
-_RULES = {Share: "Wilson's interval", Mean: "Student's t interval", NetPromoter: "the adjusted Wald interval"}
+_RULES = {Share: "Wilson's interval", NetPromoter: "the adjusted Wald interval"}
 _AGGREGATES = {
-    "mean": "Student's t interval",
     "median": "an interval from order statistics",
     "quantile": "an interval from order statistics",
 }
@@ -36,6 +35,7 @@ def page(
     empty: str | Mapping[str, str],
     *,
     additive: bool,
+    within: Range,
 ) -> str:
     """The docstring of a KPI; where it says nothing of what is returned, that follows from the definition."""
     if not empty or "\nReturns:\n" in docstring:
@@ -45,7 +45,7 @@ def page(
         what += " from 0 to 1"
     if isinstance(interval, NetPromoter):
         what += " from -100 to 100"
-    kind = _interval(interval, list(measures.values()))
+    kind = _interval(interval, list(measures.values()), within)
     what += f", with {kind}" if kind else ""
     *others, last = [empty] if isinstance(empty, str) else dict.fromkeys(empty.values())
     where = f"{', '.join(others)} or {last}" if others else last
@@ -54,10 +54,12 @@ def page(
     return "\n\n".join([before.rstrip(), returns, *after])
 
 
-def _interval(rule: IntervalRule | None, measures: Sequence[Measure]) -> str | None:
+def _interval(rule: IntervalRule | None, measures: Sequence[Measure], within: Range) -> str | None:
     if isinstance(rule, Estimated):
         return "an interval"
-    if rule is not None:
+    if isinstance(rule, Mean) or (len(measures) == 1 and rule is None and measures[0].aggregate == "mean"):
+        return "a log-Student interval" if within == (0, None) else "Student's t interval"
+    if isinstance(rule, Share | NetPromoter):
         return _RULES[type(rule)]
     return None if len(measures) > 1 else _AGGREGATES.get(measures[0].aggregate)
 
@@ -115,3 +117,9 @@ def usual_docstring(word: str, title: str, docstring: str) -> str:
     )
     needs = _NEEDS_HOURS if word == "business" else ""
     return "\n\n".join(part for part in (first.format(title=title), told, counts, needs) if part)
+
+
+def theme_of(module: str | None) -> str:
+    """The theme of a KPI of the library, which is the folder of its file, and "custom" for all others."""
+    package, _, rest = (module or "").partition("crmkpi.metrics.")
+    return "custom" if package or not rest else rest.partition(".")[0]

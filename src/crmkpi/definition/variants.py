@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from crmkpi.definition.expressions import Expression, Operation, business_time
 from crmkpi.definition.measures import Measure
 from crmkpi.errors import DefinitionError, did_you_mean
 
-__all__ = ["AGGREGATES", "USUAL", "varied"]
+__all__ = ["AGGREGATES", "USUAL", "itself", "varied"]
 
 AGGREGATES = ("mean", "median", "p90")
 USUAL = (*AGGREGATES, "business", "calendar_days")
@@ -52,3 +55,17 @@ def _ends(value: Expression, word: str, name: str) -> tuple[Expression, Expressi
         f"{name}.{word} needs the difference of two timestamps, such as tickets.solved_at - tickets.created_at; got "
         f"{value!r}."
     )
+
+
+def itself(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """The formula of a KPI that is its one measure, called like `function`, whose docstring it has."""
+
+    def formula(*values: Any, **named: Any) -> Any:
+        (value,) = (*values, *named.values())
+        return value
+
+    for attribute in ("__module__", "__name__", "__qualname__", "__doc__"):
+        setattr(formula, attribute, getattr(function, attribute))
+    parameter = inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    formula.__signature__ = inspect.Signature([parameter])  # type: ignore[attr-defined]
+    return formula

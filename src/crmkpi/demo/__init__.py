@@ -47,7 +47,7 @@ _SPOILED: Mapping[str, tuple[Mapping[str, str], ...]] = {
         {"id": "D-import-2", "status": "open", "amount": "900", "expected_close_on": "after the audit"},
         {"id": "", "status": "", "amount": "2500"},
     ),
-    "tickets": ({"id": "T-import-1", "created_at": "last Tuesday"},),
+    "tickets": ({"id": "T-import-1", "created_at": "last Tuesday", "channel": "email"},),
     "surveys": ({"id": "Q-import-1", "kind": "nps", "score": "11", "answered_at": "2026-07-02"},),
 }
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from crmkpi.display.format import format_detectable, format_label, listed
 from crmkpi.measuring.results import Result
+from crmkpi.measuring.unreadable import commonest
 from crmkpi.time.periods import Period
 
 __all__ = ["NOT_OVER", "SMALL_SAMPLE", "marks", "notes_of"]
@@ -26,9 +27,11 @@ def notes_of(results: Sequence[Result], name_of: Callable[[Result], str]) -> tup
         notes.append(f"{SMALL_SAMPLE} rests on fewer than 30 records, so it says little")
     if any(result.complete is False for result in results):
         notes.append(f"{NOT_OVER} the period is not over")
+    notes += dict.fromkeys(result.no_interval for result in results if result.no_interval)
     notes += _undefined(results, name_of)
     notes += _changes(results, name_of)
     notes += _left_out(results, name_of)
+    notes += _unreadable(results, name_of)
     rejected = {account.table: account.rejected for result in results for account in result.accounts}
     rows = [f"{count:,} of {table}" for table, count in rejected.items() if count]
     if rows:
@@ -89,6 +92,20 @@ def _left_out(results: Sequence[Result], name_of: Callable[[Result], str]) -> It
             shared.setdefault(text, []).append(name)
     for text, names in shared.items():
         yield f"left out{text}" + (f" ({listed(names)})" if len(by_name) > 1 else "")
+
+
+def _unreadable(results: Sequence[Result], name_of: Callable[[Result], str]) -> Iterator[str]:
+    """Of which values KPIs know nothing, although they have a value: what could not be read of each field."""
+    found: dict[str, dict[str, int]] = {}
+    names: dict[str, dict[str, None]] = {}
+    for result in results:
+        for field, values in result.unreadable.items() if result.reason is None else ():
+            names.setdefault(field, {})[name_of(result)] = None
+            most = found.setdefault(field, {})
+            for value, count in values.items():
+                most[value] = max(most.get(value, 0), count)  # the same records may be in several rows
+    for field, values in found.items():
+        yield f"{listed(names[field])}: value and interval without {field} that cannot be read: {commonest(values)}"
 
 
 def _counts(rows: Sequence[Result]) -> str:

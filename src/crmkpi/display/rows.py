@@ -23,7 +23,8 @@ def result_row(result: Result) -> dict[str, Any]:
 
     Each segment is a column of its own name, or `by_` and its name where the row has such a column already
     (`by_currency`). `left_out`, `inputs` and `parameters` are dicts. `given` = `used` + what was left out + `outside`
-    + `rejected`, over all tables; `unread` says why rows were rejected, and `skipped` which were no records. Rows of a
+    + `rejected`, over all tables; `unread` says why rows were rejected, and `skipped` which were no records,
+    and `unreadable` has the values of fields that could not be read, which `left_out` counts. Rows of a
     comparison have `previous_value` and how the value changed from it.
 
     >>> from crmkpi import Deal, win_rate
@@ -51,6 +52,7 @@ def result_row(result: Result) -> dict[str, Any]:
         "rejected": sum(account.rejected for account in accounts),
         "unread": result.unread,
         "skipped": result.skipped,
+        "unreadable": result.unreadable,
         "complete": result.complete,
         "reason": result.reason,
         "inputs": {name: _plain(value) for name, value in result.inputs.items()},

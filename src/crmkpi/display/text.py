@@ -20,6 +20,7 @@ from crmkpi.display.format import (
 )
 from crmkpi.display.sheet import Column, Sheet, compared_label, sheet_of
 from crmkpi.measuring.results import Change, Report, Result
+from crmkpi.measuring.unreadable import commonest
 
 __all__ = ["draw_text", "report_text", "result_text"]
 
@@ -48,8 +49,14 @@ def result_text(result: Result) -> str:
         parts = [
             ", ".join(filter(None, (" ".join(filter(None, (head, value_text(result), interval))), _inputs(result))))
         ]
+        if result.interval is not None and result.interval.without:
+            parts[0] += f", without {result.interval.without:,} that cannot be read"
     if result.left_out:
-        parts.append("left out: " + ", ".join(f"{count:,} {reason}" for reason, count in result.left_out.items()))
+        seen = {f"{field} unreadable": f" ({commonest(values)})" for field, values in result.unreadable.items()}
+        parts.append(
+            "left out: "
+            + ", ".join(f"{count:,} {reason}{seen.get(reason, '')}" for reason, count in result.left_out.items())
+        )
     rejected = sum(account.rejected for account in result.accounts)
     if rejected:
         parts.append(f"{rejected:,} {'row' if rejected == 1 else 'rows'} could not be read")

@@ -15,8 +15,10 @@ from crmkpi.definition.expressions import (
     Day,
     Expression,
     Field,
+    Happened,
     Membership,
     Negation,
+    Now,
     Operation,
     Parameter,
     Presence,
@@ -115,8 +117,12 @@ def condition_in_words(condition: Expression) -> str:
             return f"{value_in_words(item)} is {'known' if present else 'missing'}"
         case Combination(word, left, right):
             return f" {word} ".join(_bracketed(part, word) for part in (left, right))
+        case Now():
+            return "no period is asked for"
         case Negation(item) | Unless(item):
             return f"not ({condition_in_words(item)})"
+        case Now():
+            return "no period is given"
         case _:
             return value_in_words(condition)
 
@@ -141,10 +147,14 @@ def value_in_words(value: Expression) -> str:
             return f"the {side} of the period"
         case AsOf():
             return "`as_of`"
+        case Happened(item):
+            return value_in_words(item)
         case Operation("*", Constant(), right) if value.kind == "duration":  # a number of seconds as a duration
             return value_in_words(right)
         case Operation(sign, left, right):
             return f"{value_in_words(left)} {_ARITHMETIC[sign]} {value_in_words(right)}"
+        case Happened(item):
+            return value_in_words(item)
         case Day(item):
             return f"the day of {value_in_words(item)}"
         case Together(items):

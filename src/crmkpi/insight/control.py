@@ -25,13 +25,13 @@ from crmkpi.insight.tables import Grid, InsightTable, number_in, shown_value
 from crmkpi.measuring.results import Report
 from crmkpi.statistics.control_limits import (
     Limits,
-    autocorrelation,
     limits_of_rates,
     limits_of_shares,
     limits_of_values,
     rules_of,
     signals,
 )
+from crmkpi.statistics.control_limits import autocorrelation as _follows
 from crmkpi.statistics.forecasting import Season, seasonal
 
 __all__ = [
@@ -196,6 +196,7 @@ def control_chart(
     rebase: Sequence[Label] = (),
     rules: str | Sequence[str] = "default",
     screen: bool = False,
+    autocorrelation: bool = True,
     better: str = "neither",
 ) -> ControlChart:
     """The chart of one KPI over time: a report of one metric and one segment by month, or plain numbers.
@@ -206,7 +207,7 @@ def control_chart(
     by itself. `rules` are "beyond" (outside 3 sigma) and "run" (8 in a row on one side) unless others are named:
     "two_of_three", "four_of_five", "trend", "run_of_seven", "anhoej", and the sets "nhs" and "western_electric".
     `screen=True` leaves moving ranges above 3.267 times their mean out of the limits (Nelson 1982), which finds more
-    and raises more false alarms.
+    and raises more false alarms. `autocorrelation=False` takes no account of values that follow each other.
 
     Below 12 points there are no limits, and below 20 no runs. A period that is not over is left out.
 
@@ -229,11 +230,19 @@ def control_chart(
                 f"`rebase` names points of the chart; got {label!r}. "
                 f"{did_you_mean(str(label), map(str, series.labels))}"
             )
-    return _charted(series, asked, baseline, [series.labels.index(label) for label in rebase], screen=screen)
+    return _charted(
+        series, asked, baseline, [series.labels.index(label) for label in rebase], screen=screen, follow=autocorrelation
+    )
 
 
 def _charted(
-    series: ChartSeries, rules: tuple[str, ...], baseline: int | None, starts: Sequence[int], *, screen: bool
+    series: ChartSeries,
+    rules: tuple[str, ...],
+    baseline: int | None,
+    starts: Sequence[int],
+    *,
+    screen: bool,
+    follow: bool,
 ) -> ControlChart:
     notes = list(series.notes)
     season, values = _deseasonalised(series, notes)
@@ -252,7 +261,7 @@ def _charted(
             since = f" from {series.labels[first]} on" if first else ""
             notes.append(f"no limits{since}: they need {_FEWEST} points, and there are {known}")
             continue
-        own, extra = _limits(series, part, first, baseline if first == 0 else None, screen=screen)
+        own, extra = _limits(series, part, first, baseline if first == 0 else None, screen=screen, follow=follow)
         if own is None:
             notes.append("no limits: the values do not vary")
             continue
@@ -312,11 +321,12 @@ def _limits(
     baseline: int | None,
     *,
     screen: bool,
+    follow: bool,
 ) -> tuple[Limits | None, str]:
     """The limits of a stretch of points, and what autocorrelation did to them."""
     base = values[:baseline] if baseline is not None else values
     known = sum(value is not None for value in base)
-    follows = autocorrelation(base)
+    follows = _follows(base) if follow else 0.0
     widen, note = 1.0, ""
     if follows > 2 / sqrt(known):
         widen = 1 / sqrt(1 - follows)

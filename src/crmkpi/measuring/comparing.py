@@ -12,7 +12,7 @@ from crmkpi.engines.query import EXACT, Sample, quotient
 from crmkpi.errors import InputError, UnknownNameError, did_you_mean
 from crmkpi.measuring.changes import Adjust
 from crmkpi.measuring.formula import evaluated, interval_of, sampled_input
-from crmkpi.measuring.measurement import measure, report
+from crmkpi.measuring.measurement import chosen_metrics, measure, report
 from crmkpi.measuring.moments import Moments, counted_by, sampled
 from crmkpi.measuring.results import Report, Result, compared, together
 from crmkpi.measuring.segments import By
@@ -28,7 +28,7 @@ REST = "the rest"
 
 def compare_segments(
     crm: Dataset,
-    metric: Metric,
+    metric: Metric | str,
     *,
     by: By,
     against: Hashable,
@@ -38,6 +38,7 @@ def compare_segments(
     adjust: Adjust,
 ) -> Report:
     """See `Dataset.compare`."""
+    (metric,) = chosen_metrics(metric)
     if by is None:
         raise InputError("compare() sets segments beside each other; say which, such as by='owner'.")
     if metric.roll_up not in ("additive", "ratio") or not sampled(metric):

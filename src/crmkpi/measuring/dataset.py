@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from datetime import date, datetime, time, timedelta
 from types import MappingProxyType
@@ -17,6 +17,7 @@ from crmkpi.errors import InputError, MissingTableError, PeriodError, UnknownNam
 from crmkpi.measuring.changes import Adjust, check_adjust
 from crmkpi.measuring.lookup import index_of, on_one_line, unreadable_fields
 from crmkpi.measuring.measurement import chosen_metrics, measure, measure_one, report, zone_notes
+from crmkpi.measuring.questions import Questions
 from crmkpi.measuring.reading import EVER
 from crmkpi.measuring.results import Report, Result
 from crmkpi.measuring.segments import By
@@ -41,7 +42,7 @@ _SETTINGS = ("calendar", "currency", "rates", "as_of", "most_unreadable")
 _check: Callable[..., QualityReport] = hook("check")
 
 
-class Dataset:
+class Dataset(Questions):
     """Tables side by side: `Dataset(deals=..., customers=..., calendar=Calendar(tz="Europe/Berlin"))`.
 
     A table is any iterable of its records; one that can be read only once, such as a generator, serves one call.
@@ -136,7 +137,7 @@ class Dataset:
                 adjust=adjust,
             )
         periods = self.periods(period, every)
-        against = None if compare is None else [self._other(each, compare) for each in periods]
+        against = None if compare is None else [self.other_period(each, compare) for each in periods]
         statements: list[tuple[str, str]] = []
         chosen = chosen_metrics(metrics)
         results = measure(
@@ -152,44 +153,6 @@ class Dataset:
         )
         notes = zone_notes(self, periods, chosen)
         return report(results, periods, every, by, notes=notes, statements=statements)
-
-    def compare(
-        self,
-        metric: Metric | str,
-        *,
-        by: By,
-        against: Hashable = "rest",
-        period: Period | str | None = None,
-        parameters: Mapping[str, Any] | None = None,
-        confidence: float = 0.95,
-        adjust: Adjust = "bh",
-    ) -> Report:
-        """Who differs: each segment of a KPI beside all the others together, or beside the one named by `against`.
-
-        The verdicts are adjusted for the number of segments. A KPI whose parts do not add up to the whole, such as a
-        median, is refused.
-
-        >>> from crmkpi import Deal
-        >>> deals = [Deal(id=f"{owner}{n}", status="won" if n < won else "lost", owner=owner)
-        ...          for owner, won in (("Ada", 45), ("Bo", 20), ("Cy", 22)) for n in range(60)]
-        >>> report = Dataset(deals=deals).compare("win_rate", by="owner")
-        >>> [(result.segment["owner"], result.change.verdict) for result in report]
-        [('Ada', 'up'), ('Bo', 'down'), ('Cy', 'down')]
-        """
-        from crmkpi.measuring.comparing import compare_segments  # noqa: PLC0415  # loaded when it is asked for
-
-        check_adjust(adjust)
-        (chosen,) = chosen_metrics(metric)
-        return compare_segments(
-            self,
-            chosen,
-            by=by,
-            against=against,
-            period=period,
-            parameters=parameters or {},
-            confidence=confidence,
-            adjust=adjust,
-        )
 
     def _allowing(self, most_unreadable: float) -> Dataset:
         """The same tables, and what is known of them, with another share of unreadable records."""
@@ -270,7 +233,8 @@ class Dataset:
             return list(whole.split(every))
         return [None if whole.unit == "all" else whole]
 
-    def _other(self, period: Period | None, compare: Compare) -> Period | None:
+    def other_period(self, period: Period | None, compare: Compare) -> Period | None:
+        """The period that another is compared to."""
         if compare is None:
             return None
         if period is None:
@@ -393,7 +357,7 @@ def result_of(metric: Metric, data: Any, options: Mapping[str, Any]) -> Result:
             f"{metric.id} gives one result and takes one period; got {1 + len(others)}. For several give them to "
             "Dataset.measure()."
         )
-    against = crm._other(chosen, compare)  # noqa: SLF001  # the dataset's own module
+    against = crm.other_period(chosen, compare)
     return measure_one(crm, metric, period=chosen, against=against, parameters=parameters, confidence=confidence)
 
 

@@ -8,13 +8,17 @@ from datetime import timedelta
 from decimal import Decimal, localcontext
 from typing import Any
 
-from crmkpi.definition.metric import Estimated, Mean, Metric, NetPromoter, Share, Unit
+from crmkpi.definition.interval_rules import Estimated, Mean, Monotone, NetPromoter, Range, Share
+from crmkpi.definition.metric import Metric
 from crmkpi.engines.query import EXACT, Sample
 from crmkpi.errors import UndefinedError
 from crmkpi.statistics import intervals
 from crmkpi.statistics.intervals import Interval
 
-__all__ = ["counted", "evaluated", "interval_of", "sampled_input"]
+__all__ = ["FEWEST", "counted", "evaluated", "interval_of", "no_interval", "sampled_input"]
+
+FEWEST = 5  # a mean of fewer values has no interval that holds what it says
+MICROSECONDS = 1e6  # durations are kept in whole ones
 
 
 def sampled_input(metric: Metric) -> str | None:
@@ -24,7 +28,16 @@ def sampled_input(metric: Metric) -> str | None:
     """
     if isinstance(metric.interval, Mean):
         return metric.interval.total
-    return next(iter(metric.measures)) if metric.interval is None and len(metric.measures) == 1 else None
+    one = isinstance(metric.interval, Monotone) or metric.interval is None
+    return next(iter(metric.measures)) if one and len(metric.measures) == 1 else None
+
+
+def no_interval(metric: Metric, n: int) -> str | None:
+    """Why a value that rests on `n` records has no interval although its KPI has one; None where it has."""
+    sampled = sampled_input(metric)
+    if sampled is None or n >= FEWEST or not (isinstance(metric.interval, Mean) or _is_mean(metric)):
+        return None
+    return f"a mean of fewer than {FEWEST} values has no interval"
 
 
 def interval_of(
@@ -33,11 +46,14 @@ def interval_of(
     """The confidence interval of a value, and the number of records that it rests on.
 
     None where the KPI has no interval, or the data is too little for one. `sample` is what is kept of the values of
-    `sampled_input(metric)`.
+    `sampled_input(metric)`. The inputs are such that the formula has a value.
     """
     found, n = _interval(metric, inputs, sample, confidence)
     if found is not None and metric.unit == "duration":
-        found = found.map(lambda seconds: timedelta(seconds=seconds))
+        try:
+            found = found.map(lambda seconds: timedelta(seconds=seconds))
+        except OverflowError:  # a bound of more than 2,700,000 years says nothing
+            found = None
     return found, n
 
 
@@ -51,36 +67,75 @@ def _interval(
             passives = inputs[answers] - inputs[promoters] - inputs[detractors]
             counts = (inputs[promoters], passives, inputs[detractors])
             return intervals.adjusted_wald(*counts, confidence=confidence), inputs[answers]
-        case Mean(_, count):
-            return _student(sample, confidence, metric.unit), inputs[count]
+        case Mean(total, count):
+            found = _of_mean(sample, metric.measures[total].kind, metric.within, confidence)
+            value = metric.evaluate(inputs)
+            typed = None if found is None else found.map(lambda bound: _like(value, bound))
+            return _rounded_around(typed, value), inputs[count]
         case Estimated(bounds):
             asked = {name: value for name, value in inputs.items() if name in metric.asked}
-            found = bounds(confidence=confidence, **asked)
-            return (None if found is None else Interval(*found, confidence, "estimated")), None
-        case None:
-            return (None, None) if sample is None else _own_interval(metric, sample, confidence)
+            pair = bounds(confidence=confidence, **asked)
+            return (None if pair is None else Interval(*pair, confidence, "estimated")), None
+        case None | Monotone():
+            return (None, None) if sample is None else (_own_interval(metric, inputs, sample, confidence), sample.count)
 
 
-def _own_interval(metric: Metric, sample: Sample, confidence: float) -> tuple[Interval[Any] | None, int | None]:
-    (measure,) = metric.measures.values()
+def _own_interval(metric: Metric, inputs: Mapping[str, Any], sample: Sample, confidence: float) -> Interval[Any] | None:
+    """The interval of the KPI's one measure, taken through its formula: it must give each bound back, or say how."""
+    ((name, measure),) = metric.measures.items()
+    found: Interval[Any] | None = None
     if measure.aggregate == "mean":
-        return _student(sample, confidence, metric.unit), sample.count
-    if measure.aggregate in ("median", "quantile") and sample.values:
+        within = metric.within if metric.interval is None else _range_of(measure.kind)
+        found = _of_mean(sample, measure.kind, within, confidence)
+    elif measure.aggregate in ("median", "quantile") and sample.values:
         assert measure.fraction is not None
         found = intervals.order_statistics(sample.values, fraction=measure.fraction, confidence=confidence)
-        return (None if found is None else found.map(lambda bound: _in_formula_unit(bound, measure.kind))), sample.count
-    return None, sample.count
+        found = None if found is None else found.map(lambda bound: _in_formula_unit(bound, measure.kind))
+    if found is None:
+        return None
+    mean = inputs[name].total_seconds() if isinstance(inputs[name], timedelta) else inputs[name]
+    ends = [_like(mean, bound) for bound in found]
+    try:
+        value, *bounds = (metric.evaluate({**inputs, name: number}) for number in (mean, *ends))
+    except UndefinedError:
+        return None
+    if metric.interval is None and (value, *bounds) != (mean, *ends):
+        return None
+    return _rounded_around(Interval(min(bounds), max(bounds), confidence, found.method), value)
+
+
+def _range_of(kind: str) -> Range:
+    return (0, None) if kind == "duration" else (None, None)
+
+
+def _is_mean(metric: Metric) -> bool:
+    (measure,) = metric.measures.values()
+    return measure.aggregate == "mean"
 
 
 def _in_formula_unit(number: Any, kind: str) -> Any:
     """An exact number of a sample as the formula sees it: microseconds become seconds."""
     if kind == "duration":
-        return float(number) / 1e6
+        return float(number) / MICROSECONDS
     return number if kind in ("money", "integer") else float(number)
 
 
-def _student(sample: Sample | None, confidence: float, unit: Unit) -> Interval[Any] | None:
-    if sample is None or sample.count < 2:
+def _like(value: Any, bound: Any) -> Any:
+    """A bound as the type of the value."""
+    return Decimal(repr(bound)) if isinstance(value, Decimal) and isinstance(bound, float) else bound
+
+
+def _rounded_around(interval: Interval[Any] | None, value: Any) -> Interval[Any] | None:
+    """The interval with the value in it, where nothing but rounding has put a bound on the wrong side of it."""
+    if interval is None or value in interval:
+        return interval
+    low, high = (value if math.isclose(bound, value, rel_tol=1e-9) else bound for bound in interval)
+    return Interval(min(low, high), max(low, high), interval.confidence, interval.method)
+
+
+def _of_mean(sample: Sample | None, kind: str, within: Range, confidence: float) -> Interval[Any] | None:
+    """The interval of the mean of a sample, in the unit of the formula, within the range that the KPI declares."""
+    if sample is None or sample.count < FEWEST:
         return None
     count = sample.count
     total, squares = sample.total, sample.squares
@@ -89,16 +144,21 @@ def _student(sample: Sample | None, confidence: float, unit: Unit) -> Interval[A
     else:
         with localcontext(EXACT):  # the difference of two nearly equal numbers must not be rounded before it is taken
             spread = squares * count - total * total
-    scale = 1_000_000 if unit == "duration" else 1
-    mean = float(sample.total) / count / scale
+    scale = MICROSECONDS if kind == "duration" else 1
+    mean = float(total) / count / scale
     deviation = math.sqrt(float(spread) / (count * (count - 1))) / scale
+    low, high = within
+    if low is not None and high is None and mean >= low:
+        skewed = intervals.log_student(count, mean - low, deviation, confidence=confidence)
+        return skewed if skewed is None or low == 0 else skewed.map(lambda bound: bound + low)
     found = intervals.student(count, mean, deviation, confidence=confidence)
     assert found is not None  # there are two values or more
-    if unit == "duration":  # no mean of durations is below zero, so nothing is lost by the cut
-        return found.map(lambda bound: max(bound, 0.0))
-    if unit != "money":
-        return found
-    return found.map(lambda bound: Decimal(repr(bound)))
+    # A range that leaves out the mean itself is not the range of these values.
+    if low is not None and low <= mean:
+        found = found.map(lambda bound: max(bound, float(low)))
+    if high is not None and mean <= high:
+        found = found.map(lambda bound: min(bound, float(high)))
+    return found
 
 
 def evaluated(metric: Metric, inputs: Mapping[str, Any]) -> tuple[Any, Any, str | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from crmkpi.definition.metric import Metric
@@ -68,7 +69,7 @@ def built(
     confidence: float | None,
 ) -> tuple[Result, ...]:
     """The results of answers that are there."""
-    builder = _Builder(crm, reader, segments, parameters, confidence)
+    builder = _Builder(crm, reader, segments, parameters, confidence, alone=len(plan.metrics) == 1)
     ordered = _sorted(reader.segments() if segments else [()], segments)
     return tuple(
         result
@@ -109,7 +110,7 @@ def chosen_metrics(metrics: Metric | str | Iterable[Metric | str]) -> tuple[Metr
 class _Builder:
     """Builds the results of one measurement."""
 
-    __slots__ = ("_confidence", "_crm", "_given", "_made", "_names", "_reader", "_segments")
+    __slots__ = ("_alone", "_confidence", "_crm", "_given", "_made", "_names", "_reader", "_segments")
 
     def __init__(
         self,
@@ -118,7 +119,11 @@ class _Builder:
         segments: Sequence[Segment],
         given: Mapping[str, Any],
         confidence: float | None,
+        *,
+        alone: bool = True,
     ) -> None:
+        """`alone` says that one KPI is asked for, whose mixed currencies are an error."""
+        self._alone = alone
         self._crm = crm
         self._reader = reader
         self._segments = segments
@@ -158,7 +163,17 @@ class _Builder:
         in_money = metric.unit == "money" or any(measure.kind == "money" for measure in metric.measures.values())
         related, lacks = len(metric.tables) > 1, cut.lacks
         for segment in segments:
-            inputs = cut.inputs(segment)
+            try:
+                inputs = cut.inputs(segment)
+                currency = _currency(metric, inputs) if in_money else None
+            except CurrencyError as mixed:
+                if self._alone:
+                    raise
+                # Among several KPIs this one is undefined, and the others are shown.
+                find = replace(witness, confidence=None).finding(cut, cut.counts(segment), segment, {}, None)
+                named, why = self._named(segment), str(mixed)
+                yield measured(metric, None, why, {}, None, parameters, period, named, complete, None, find=find)
+                continue
             totals = {name: found.value for name, found in inputs.items()}
             numbers = totals | parameters if parameters else totals
             reason = self._blank(metric, segment) if related else None
@@ -180,7 +195,7 @@ class _Builder:
                 value,
                 reason,
                 counted(totals) if witness.at_once else totals,
-                _currency(metric, inputs) if in_money else None,
+                currency,
                 parameters,
                 period,
                 self._named(segment),

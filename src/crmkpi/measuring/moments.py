@@ -136,9 +136,17 @@ def is_mean(metric: Definition) -> tuple[str, str] | None:
         return metric.interval.total, metric.interval.count
     if metric.interval is None and len(metric.measures) == 1:
         ((name, measure),) = metric.measures.items()
-        if measure.aggregate == "mean" and not isinstance(measure.table, Grouped):
+        if measure.aggregate == "mean" and not isinstance(measure.table, Grouped) and _hands_on(metric, name):
             return name, counted_by(name)
     return None
+
+
+def _hands_on(metric: Definition, name: str) -> bool:
+    """Whether the formula gives its one mean back as it is."""
+    try:
+        return metric.asked == {name} and all(metric.function(**{name: number}) == number for number in (7, 11))
+    except (ArithmeticError, TypeError, ValueError, UndefinedError):
+        return False
 
 
 def sampled(metric: Definition) -> bool:

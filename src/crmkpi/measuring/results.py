@@ -13,7 +13,7 @@ from crmkpi._hooks import hook
 from crmkpi.definition.metric import Metric, Unit
 from crmkpi.errors import InputError, UnknownNameError, did_you_mean, unknown_name
 from crmkpi.measuring.changes import Adjust, Change, Comparisons, change_of, comparisons_told
-from crmkpi.measuring.formula import counted, evaluated, interval_of
+from crmkpi.measuring.formula import counted, evaluated, interval_of, no_interval
 from crmkpi.measuring.moments import Moments
 from crmkpi.statistics.intervals import Interval
 from crmkpi.tabular import Column, Money, Tabular
@@ -170,6 +170,11 @@ class Result:
     def small_sample(self) -> bool:
         """Whether the value rests on so few records (below 30) that it says little; a count or sum is what it is."""
         return self.value is not None and self.n < _SMALL_SAMPLE and not self.metric.additive
+
+    @property
+    def no_interval(self) -> str | None:
+        """Why the value has no interval although its KPI has one: a mean of fewer than five values; else None."""
+        return None if self.value is None or self.interval is not None else no_interval(self.metric, self.n)
 
     @property
     def change(self) -> Change | None:

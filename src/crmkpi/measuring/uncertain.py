@@ -143,7 +143,7 @@ def _slim(condition: Expression | None) -> Expression | None:
     """
     parts = sides(condition)
     known = {repr(part) for part in parts}
-    found = []
+    found: list[Expression] = []
     for part in parts:
         denied = sides(part.item) if isinstance(part, Unless) else []
         rest = [one for one in denied if repr(one) not in known]

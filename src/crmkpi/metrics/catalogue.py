@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from crmkpi.definition.metric import Metric, Unit
-from crmkpi.errors import DefinitionError, UnknownNameError, unknown_name
+from crmkpi.errors import DefinitionError, UnknownNameError, did_you_mean, unknown_name
 from crmkpi.metrics import NAMES, definition
 from crmkpi.metrics.roles import ROLES
 
@@ -15,6 +16,31 @@ __all__ = ["Catalogue", "catalogue", "find_metric"]
 
 # What people look for among KPIs and is no single number, and the function that makes it.
 _MADE = {"customer_health_score": "health", "health_score": "health", "funnel": "funnel", "sales_funnel": "funnel"}
+
+# Names that several KPIs go by, and the variants that a common name means.
+_SEVERAL = {
+    "conversion_rate": ("lead_conversion_rate", "visit_conversion_rate", "win_rate"),
+    "conversions": ("ad_conversions", "lead_conversion_rate", "visit_conversion_rate"),
+    "response_time": ("first_response_time", "average_response_time", "lead_response_time"),
+    "interaction": ("interactions_per_customer", "social_mentions", "sales_calls"),
+    "interactions": ("interactions_per_customer", "social_mentions", "sales_calls"),
+    "growth": ("revenue_growth_rate", "net_new_mrr"),
+    "satisfaction": ("customer_satisfaction_score", "customer_satisfaction_rating", "net_promoter_score"),
+    "loyalty": ("net_promoter_score", "repeat_purchase_rate", "retention_rate"),
+    "sentiment_score": ("net_sentiment", "negative_mention_share"),
+    "reviews": ("review_rating", "social_mentions"),
+    "turnover": ("revenue", "churn_rate"),
+}
+_VARIANTS = {
+    "average_resolution_time": "resolution_time.mean",
+    "mean_resolution_time": "resolution_time.mean",
+    "average_case_resolution_time": "resolution_time.mean",
+    "average_first_response_time": "first_response_time.mean",
+    "average_lead_response_time": "lead_response_time.mean",
+    "median_deal_size": "average_deal_size.median",
+    "median_sales_cycle": "sales_cycle_length.median",
+    "top_box": "customer_satisfaction_score.top_box",
+}
 
 
 class Catalogue:
@@ -51,14 +77,42 @@ class Catalogue:
             raise UnknownNameError(f"A KPI is found by its name, such as 'win_rate'; got {name!r}.")
         head, _, variant = name.partition(".")
         found = self._by_name.get(_folded(head))
+        if found is None and not variant and _folded(head) in _VARIANTS:
+            return self.find(_VARIANTS[_folded(head)])
+        if found is None and _folded(head) in _SEVERAL:
+            *others, last = _SEVERAL[_folded(head)]
+            raise UnknownNameError(f"{name!r} may mean {', '.join(others)} or {last}; say which.")
         if found is None and _folded(head) in _MADE:
             raise UnknownNameError(
                 f"There is no KPI {name!r}; crmkpi.{_MADE[_folded(head)]} makes one of your own data."
             )
         if found is None:
-            known = [*self._by_name, *(metric.id for metric in self)]
-            raise unknown_name(f"There is no KPI {name!r}.", head, known)
+            raise UnknownNameError(f"There is no KPI {name!r}. {self._hint(head)}")
         return found.variant(variant) if variant else found
+
+    def _hint(self, words: str) -> str:
+        """What an unknown name may mean: the nearest name, else the KPIs whose pages mention it."""
+        hint = did_you_mean(words, [*self._by_name, *(metric.id for metric in self)])
+        about = [] if hint.startswith("Did you") else [metric.id for metric in self.search(words)][:3]
+        return f"KPIs that mention it: {', '.join(about)}." if about else hint
+
+    def search(self, words: str) -> tuple[Metric, ...]:
+        """The KPIs that these words may mean: those called so, then those of whose name or meaning they are part.
+
+        >>> from crmkpi import catalogue
+        >>> [metric.id for metric in catalogue.search("conversion rate")][:3]
+        ['lead_conversion_rate', 'visit_conversion_rate', 'win_rate']
+        >>> [metric.id for metric in catalogue.search("reply")]
+        ['first_response_time', ...]
+        """
+        folded = _folded(words)
+        named = [self._by_name[folded]] if folded in self._by_name else []
+        named += [self._by_name[name] for name in _SEVERAL.get(folded, ())]
+        named += [self._by_name[_VARIANTS[folded].partition(".")[0]]] if folded in _VARIANTS else []
+        wanted = folded.split("_")
+        called = [m for m in self if any(_holds(name, wanted) for name in (m.id, m.title, *m.also_known_as))]
+        about = [m for m in self if _holds(m.__doc__ or "", wanted)]
+        return tuple(dict.fromkeys([*named, *called, *about]))
 
     def by_theme(self, theme: str) -> tuple[Metric, ...]:
         """The KPIs of a theme, such as "sales"."""
@@ -107,6 +161,12 @@ class Catalogue:
 
     def __repr__(self) -> str:
         return f"<Catalogue of {len(self)} KPIs: {', '.join(self.themes())}>"
+
+
+def _holds(text: str, words: list[str]) -> bool:
+    """Whether all words are in a text, each at the beginning of a word of it."""
+    inside = "_".join(["", *re.findall(r"[^\W_]+", text.casefold())])
+    return bool(words) and all(f"_{word}" in inside for word in words)
 
 
 def _folded(name: str) -> str:

@@ -9,6 +9,7 @@ __all__ = ["ROLES"]
 ROLES: Mapping[str, tuple[str, ...]] = {
     "sales manager": (
         "win_rate",
+        "won_deals",
         "revenue",
         "quota_attainment",
         "average_deal_size",
@@ -36,7 +37,10 @@ ROLES: Mapping[str, tuple[str, ...]] = {
         "email_click_rate",
         "unsubscribe_rate",
         "brand_awareness",
+        "cost_per_click",
+        "cost_per_conversion",
         "social_mentions",
+        "net_sentiment",
     ),
     "support lead": (
         "ticket_volume",
@@ -49,6 +53,7 @@ ROLES: Mapping[str, tuple[str, ...]] = {
         "sla_attainment",
         "self_service_rate",
         "handle_time",
+        "call_answer_rate",
         "tickets_per_customer",
         "customer_satisfaction_score",
         "customer_effort_score",

@@ -31,7 +31,7 @@ def records_of_frame(name: str, table: FrameTable) -> Records[Any]:
     for field, column in table.columns.items():
         fields[column] = (*fields.get(column, ()), field)
     kinds: dict[str, Kind] = {column: table.type_.fields[names[0]].kind for column, names in fields.items()}
-    kinds |= dict.fromkeys(sorted(table.attributes), "attributes")
+    kinds.update((column, "attributes") for column in sorted(table.attributes))
     with at_home(table.backend, name):
         rows = home.count(table.frame)
         if rows > _MOST_ROWS:

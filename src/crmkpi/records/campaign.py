@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from crmkpi.records.base import Attributes, Money, Timestamp, Whole, record
+from crmkpi.records.base import Attributes, Money, Number, Timestamp, Whole, record
 
 __all__ = ["Campaign"]
 
@@ -13,7 +13,8 @@ __all__ = ["Campaign"]
 class Campaign:
     """One campaign and its totals.
 
-    `opened` and `clicked` count people, not clicks: someone who clicks twice counts once. `delivered` is `sent` without
+    `opened` and `clicked` count people: someone who clicks twice counts once. `clicks` counts each click on an ad, and
+    `conversions` what they led to, of which an advertising system may credit parts. `delivered` is `sent` without
     `bounced`. `cost` is the whole cost of the campaign and is counted once, however many deals it brought.
 
     >>> campaign = Campaign(id="K1", channel="email", sent=1000, delivered=980, opened=310, clicked=42)
@@ -29,6 +30,8 @@ class Campaign:
     cost: Money | None = Field(default=None, ge=0)
     currency: str | None = None
     impressions: Whole | None = Field(default=None, ge=0)
+    clicks: Whole | None = Field(default=None, ge=0)
+    conversions: Number | None = Field(default=None, ge=0)
     sent: Whole | None = Field(default=None, ge=0)
     delivered: Whole | None = Field(default=None, ge=0)
     opened: Whole | None = Field(default=None, ge=0)

@@ -16,7 +16,9 @@ class Interaction:
     """One contact, in or out.
 
     Outbound goes from us to them. `seconds` is how long it took, `cost` what it cost beside the agent's time. A message
-    of several recipients is one interaction. A social mention is an inbound interaction of the kind social.
+    of several recipients is one interaction. A social mention is an inbound interaction of the kind social; its
+    `sentiment` is a word, or a `sentiment_score` from -1 to 1. Of a call, `outcome` says whether somebody answered and
+    `resolved` whether it settled the matter.
 
     >>> call = Interaction(id="I1", kind="call", direction="outbound", at="2026-01-05T09:00", seconds=240)
     >>> call.seconds / 60
@@ -31,6 +33,10 @@ class Interaction:
     kind: Literal["call", "email", "sms", "meeting", "chat", "social"] | None = None
     direction: Literal["inbound", "outbound"] | None = None
     at: Timestamp | None = None
+    outcome: Literal["answered", "missed", "abandoned", "voicemail"] | None = None
+    resolved: bool | None = None
+    sentiment: Literal["positive", "neutral", "negative"] | None = None
+    sentiment_score: Number | None = Field(default=None, ge=-1, le=1)
     seconds: Number | None = Field(default=None, ge=0)
     cost: Money | None = Field(default=None, ge=0)
     currency: str | None = None

@@ -9,13 +9,14 @@ from pydantic import Field
 from crmkpi.records.base import Attributes, Number, Timestamp, record
 from crmkpi.records.faults import FaultyFieldsError
 
-__all__ = ["Survey"]
+__all__ = ["USUAL_SCALES", "Survey"]
 
-_USUAL_SCALES = {
+USUAL_SCALES = {
     "nps": (0.0, 10.0),
     "csat": (1.0, 5.0),
     "ces": (1.0, 7.0),
     "awareness": (0.0, 1.0),
+    "review": (1.0, 5.0),
 }
 
 
@@ -25,7 +26,8 @@ class Survey:
 
     `score` lies on the scale from `scale_low` to `scale_high`, both included; a score off the scale is an error.
     Without a scale the usual one of the kind holds: nps 0 to 10, csat 1 to 5, ces 1 to 7, awareness 0 (does not know
-    the brand) to 1 (knows it). A survey without an answer has neither score nor `answered_at`. An answer may carry a
+    the brand) to 1 (knows it), review 1 to 5. A review is an answer that nobody asked for, such as stars in a shop.
+    A survey without an answer has neither score nor `answered_at`. An answer may carry a
     comment and no score: it is answered and rates nothing.
 
     >>> survey = Survey(id="Q1", kind="csat", score=4)
@@ -34,7 +36,7 @@ class Survey:
     """
 
     id: str
-    kind: Literal["nps", "csat", "ces", "awareness"]
+    kind: Literal["nps", "csat", "ces", "awareness", "review"]
     sent_at: Timestamp | None = None
     answered_at: Timestamp | None = None
     scale_low: Number | None = None
@@ -48,7 +50,7 @@ class Survey:
 
     def __post_init__(self) -> None:
         unreadable = getattr(self, "unreadable")  # noqa: B009  # of a record that was read in part only
-        usual = _USUAL_SCALES.get(self.kind, (None, None))
+        usual = USUAL_SCALES.get(self.kind, (None, None))
         low, high = (
             at if said is None and name not in unreadable else said
             for name, said, at in (

@@ -85,11 +85,13 @@ def read_csv(
         tz: the time zone of times without an offset, such as `"Europe/Berlin"`, or its `ZoneInfo`; they become exact
             instants. When it is not given they stay local times. A column that mixes times with and without an offset
             is an error.
-        strict: raise at the first row that does not parse.
+        strict: raise at the first row of which something cannot be read.
         progress: called once with the blocks of rows before they are read, and gives them back one by one while it
             shows how far it is, as `tqdm` does.
 
-    An id may be missing from the columns of records that no other record refers to: ids are then line numbers.
+    A value that cannot be read costs its field and not the record: `unreadable` of the record has the field, KPIs that
+    read it leave the record out, and `account.unreadable` counts the values. Without a column of ids they are line
+    numbers, and looking such a record up by its id is an error.
     Lines above the headers are skipped and counted when the headers stand within the first thirty lines. Of a file on
     disk one block is held in memory at a time. A line or a cell may have sixteen million characters: the lower limit of
     the `csv` module, which holds for the whole process, is lifted until reading ends. An apostrophe before = + - @ at
@@ -101,8 +103,8 @@ def read_csv(
     >>> deals = read_csv(file, record=Deal, columns={"Total": "amount"})
     >>> deals[0].status, deals[0].amount
     ('won', Decimal('12.50'))
-    >>> deals.rejected[0].line, deals.rejected[0].field
-    (3, 'status')
+    >>> deals[1].amount, dict(deals[1].unreadable)
+    (Decimal('3'), {'status': "'gone'"})
     """
     asked = options_from(preset, options)
     record = record_of(record, asked)

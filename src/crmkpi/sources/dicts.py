@@ -16,7 +16,7 @@ from crmkpi.sources.limits import MOST_COLUMNS
 from crmkpi.sources.loaded import Records
 from crmkpi.sources.presets.library import AnyPreset
 from crmkpi.sources.reading import Options, Reading, options_from
-from crmkpi.sources.rows import load, record_of
+from crmkpi.sources.rows import check_form, load, record_of
 
 __all__ = ["load_objects", "read_dicts"]
 
@@ -89,7 +89,7 @@ def load_objects(objects: Iterable[tuple[int, Any]], source: str, record: type[_
         return Records((), record, notes=("There are no rows.",), source=source)
     refused = tuple(row for row in rows if isinstance(row, Rejected))
     if len(refused) == len(rows) and not options.strict:
-        return Records((), record, refused, notes=("No row is an object with named values.",), source=source)
+        check_form(source, refused)
     names = list(headers)
     return load(Grid(source, names, lambda: _parts(rows, names), text=False), record, options)
 

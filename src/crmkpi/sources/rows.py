@@ -29,7 +29,7 @@ from crmkpi.sources.reading import Options
 from crmkpi.sources.tallies import Tallies
 from crmkpi.sources.zones import Zones, checked_zones, zones_of
 
-__all__ = ["Loading", "lacks", "load", "record_of"]
+__all__ = ["Loading", "check_form", "lacks", "load", "record_of"]
 
 _R = TypeVar("_R")
 _Raw = dict[str, Any]
@@ -63,6 +63,8 @@ def load(grid: Grid, record: type[_R], options: Options, *, recognised: Recognis
     for part in loading.parts():
         records.extend(part)
     used = len(records)
+    if not used:
+        check_form(grid.source, loading.rejected)
     preset, notes = loading.preset, loading.notes(used)
     if options.tz is None:
         notes += loading.zone_notes(zones_of(records, loading.columns, loading.kind))
@@ -86,6 +88,20 @@ def load(grid: Grid, record: type[_R], options: Options, *, recognised: Recognis
         grid.source,
         tz=options.tz,
         account=account,
+    )
+
+
+def check_form(source: str, rejected: Sequence[Rejected]) -> None:
+    """Refuse a source in which no row is a record for a reason that lies in its form: tuples, objects, another file."""
+    if not rejected or any(row.field is not None for row in rejected):
+        return
+    first = rejected[0]
+    shown = "" if first.value is None else f" is {first.value}, and"
+    rows = "row" if len(rejected) == 1 else "rows"
+    raise InputError(
+        f"None of the {len(rejected):,} {rows} of {source} is a record; line {first.line}{shown} {first.reason}. Rows "
+        "have as many cells as there are headers, or names for their values: dict(zip(names, row)) makes one of a "
+        "tuple, vars(row) one of an object."
     )
 
 
@@ -268,7 +284,7 @@ class _Reader(Generic[_R]):
                 raw.pop(conversion.slot, None)
                 _drop(raw, name)
             else:
-                reckoned = lost and conversion.combine is not None and value is not None
+                reckoned = lost and conversion.reckoned and value is not None
                 if reckoned and (name not in raw or "currency" in lost):
                     _drop(raw, name)
                     lost[name] = shortened(value), "reckoned from a value that cannot be read"

@@ -16,7 +16,7 @@ from crmkpi.sources.grid import Grid
 from crmkpi.sources.histories import merged_away, merged_note, without_merged
 from crmkpi.sources.presets.library import AnyPreset
 from crmkpi.sources.reading import Options, Reading, options_from
-from crmkpi.sources.rows import Loading, lacks, record_of
+from crmkpi.sources.rows import Loading, check_form, lacks, record_of
 from crmkpi.sources.text import Source, open_text
 from crmkpi.sources.zones import Zones, zones_of
 
@@ -35,8 +35,8 @@ class RecordStream(Iterator[_R], Generic[_R]):
     >>> orders = stream_csv(io.StringIO("id,amount\n1,5\n2,x\n"), record=Order)
     >>> next(orders).amount
     Decimal('5')
-    >>> list(orders), orders.account.used, len(orders.rejected)
-    ([], 1, 1)
+    >>> next(orders).amount, orders.account.used if next(orders, None) is None else None
+    (None, 2)
     """
 
     def __init__(self, grid: Grid, record: type[_R], options: Options) -> None:
@@ -114,6 +114,8 @@ class RecordStream(Iterator[_R], Generic[_R]):
             if lacking and kept:
                 lacking = lacks(kept, preset)
             yield kept
+        if not used + gone:
+            check_form(self.source, loading.rejected)
         notes = loading.notes(used + gone)
         notes += loading.zone_notes(zones) if self.tz is None else []
         notes += merged_note(self._merged, gone) + (lacking if used else [])
@@ -163,10 +165,10 @@ def stream_csv(
     >>> from crmkpi import win_rate
     >>> from crmkpi.records import Deal
     >>> deals = stream_csv(io.StringIO("id,status\nD1,won\nD2,lost\nD3,gone\n"), record=Deal)
-    >>> win_rate(deals).value
+    >>> win_rate(deals, most_unreadable=0.5).value
     0.5
-    >>> deals.account.rows, deals.account.used, deals.rejected[0].line
-    (3, 2, 4)
+    >>> deals.account.rows, deals.account.used, deals.account.unreadable[0].value
+    (3, 3, "'gone'")
     """
     asked = options_from(preset, options)
     record = record_of(record, asked)

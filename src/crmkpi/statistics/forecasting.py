@@ -207,8 +207,8 @@ def forecast_values(
 ) -> Forecasted:
     """The next values of a series, by as much as its length can tell.
 
-    Below 15 values it is the level alone, below 24 (of quarters from 15 on: never) Theta, from there on the mean of
-    Theta and a damped trend. A season is looked for from two full years on.
+    Below 15 values it is the level alone, below 24 (unless they are quarters) Theta, from there on the mean of Theta
+    and a damped trend. A season is looked for from two full years on.
     """
     found = None
     plain = list(values)
@@ -236,17 +236,17 @@ def forecast_values(
 def half_widths(deviations: Sequence[float], count: int, confidence: float) -> list[float]:
     """Half of each interval: what short series hide of their errors is put back.
 
-    The factors were fitted to the monthly series of the M1 competition, at 80 and 95 %, and lie between or beyond them
-    in proportion to the normal quantile.
+    The factors were fitted to the monthly series of the M1 competition, at 80 and 95 %. Between them and above, they
+    follow the normal quantile; below 80 % they stay.
     """
     z = normal_quantile(confidence)
     low, high = normal_quantile(0.8), normal_quantile(0.95)
-    share = (z - low) / (high - low)
+    share = max(0.0, (z - low) / (high - low))
     found = []
     for step, size in enumerate(deviations):
         at_80 = (1.2 + 10 / count) * (1 + 0.008 * step)
         at_95 = (1.25 + 18 / count) * (1 + 0.012 * step)
-        found.append(z * max(at_80 + share * (at_95 - at_80), 1.0) * size)
+        found.append(z * (at_80 + share * (at_95 - at_80)) * size)
     return found
 
 

@@ -4,7 +4,8 @@
 |---|---|---|
 | a share, such as a win rate | Wilson's score interval | `wilson` |
 | the difference of two shares | Newcombe's hybrid score interval | `newcombe` |
-| a mean | Student's t | `student` |
+| a mean of amounts or durations, which are never below 0 | Student's t of its logarithm | `log_student` |
+| another mean | Student's t | `student` |
 | a median or another quantile | order statistics | `order_statistics` |
 | a net promoter score | adjusted Wald | `adjusted_wald` |
 
@@ -19,7 +20,7 @@ from datetime import timedelta
 from decimal import Context, Decimal, localcontext
 from fractions import Fraction
 from functools import lru_cache
-from math import floor, isfinite, sqrt
+from math import exp, floor, isfinite, sqrt
 from typing import Generic, Literal, TypeVar
 
 from crmkpi.errors import InputError
@@ -30,6 +31,7 @@ __all__ = [
     "Interval",
     "Method",
     "adjusted_wald",
+    "log_student",
     "newcombe",
     "order_statistics",
     "quantile",
@@ -40,12 +42,25 @@ __all__ = [
 ]
 
 Method = Literal[
-    "wilson", "newcombe", "student", "welch", "normal", "forecast", "order statistics", "adjusted wald", "estimated"
+    "wilson",
+    "newcombe",
+    "student",
+    "log student",
+    "welch",
+    "normal",
+    "forecast",
+    "order statistics",
+    "adjusted wald",
+    "estimated",
 ]
 Value = TypeVar("Value", float, Decimal, timedelta)
 OtherValue = TypeVar("OtherValue", float, Decimal, timedelta)
 
 _DECIMAL_CONTEXT = Context(prec=28)
+
+_GAMMA_KURTOSIS = 6  # a gamma distribution's excess kurtosis is six times its squared coefficient of variation
+_FEWEST_DEGREES = 2  # with fewer, the upper bound says nothing more
+_WIDEST = 300  # a bound that is so many powers of e away is no bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,20 +180,44 @@ def student(count: int, mean: float, standard_deviation: float, *, confidence: f
     >>> student(1, 3.5, 0.0) is None
     True
     """
-    check_confidence(confidence)
-    _check_count("count", count)
-    degrees = count - 1
-    if degrees < 1:
+    if not _known_spread(count, mean, standard_deviation, confidence):
         return None
-    if not isfinite(mean):
-        raise InputError(f"`mean` must be a finite number; got {mean!r}. Leave out the values that are not finite.")
-    if not (isfinite(standard_deviation) and standard_deviation >= 0):
-        raise InputError(
-            f"`standard_deviation` must be a finite number from 0 up; got {standard_deviation!r}. "
-            "Take the root of the sample's variance."
-        )
-    half_width = student_quantile(degrees, confidence) * standard_deviation / sqrt(count)
+    half_width = student_quantile(count - 1, confidence) * standard_deviation / sqrt(count)
     return Interval(mean - half_width, mean + half_width, confidence, "student")
+
+
+def log_student(
+    count: int, mean: float, standard_deviation: float, *, confidence: float = 0.95
+) -> Interval[float] | None:
+    """The interval of a mean of values that are never below 0, such as deal sizes or response times.
+
+    Such values are skewed: a few large ones carry the mean, and Student's interval goes below 0 and holds less than it
+    says. This one is symmetrical in the logarithm: mean times and divided by exp(t · standard deviation / (mean · √n)).
+    With v = (standard deviation / mean)², t is Student's quantile with 2n / (6v + 2n / (n - 1)) degrees of freedom,
+    at least 2: those that the variance of n values of a gamma distribution has (Satterthwaite 1946). Values that
+    vary little have the n - 1 of `student`; skewed ones have fewer, since their standard deviation is known less well.
+    Only the count, the sum and the sum of squares are needed. `benchmarks/mean_intervals.py` measures what it holds.
+
+    None below two values, and where a bound would be beyond all numbers. When all values are equal, both bounds are
+    the mean. InputError as for `student`, and when the mean is below 0.
+
+    >>> [round(bound, 1) for bound in log_student(10, 250.0, 150.0)]
+    [161.2, 387.7]
+    >>> [round(bound, 1) for bound in student(10, 250.0, 150.0)]
+    [142.7, 357.3]
+    """
+    if not _known_spread(count, mean, standard_deviation, confidence):
+        return None
+    if mean < 0:
+        raise InputError(f"`mean` must not be below 0 for `log_student`; got {mean!r}. Use `student`.")
+    if standard_deviation == 0 or mean == 0:
+        return Interval(mean, mean, confidence, "log student")
+    variation = standard_deviation / mean
+    degrees = 2 * count / (_GAMMA_KURTOSIS * variation * variation + 2 * count / (count - 1))
+    width = student_quantile(max(degrees, _FEWEST_DEGREES), confidence) * variation / sqrt(count)
+    if width > _WIDEST:
+        return None
+    return Interval(mean / exp(width), mean * exp(width), confidence, "log student")
 
 
 def adjusted_wald(
@@ -188,13 +227,15 @@ def adjusted_wald(
 
     Three quarters of an answer are added to the promoters and to the detractors and one and a half to the passives;
     with p the shares of all n + 3 answers then, 100 (p₊ - p₋ ± z √((p₊ + p₋ - (p₊ - p₋)²) / (n + 3))), clipped to
-    the scale (Rocks, The American Statistician 70, 2016, 365-372). The added answers pull the interval towards 0: at
-    95 % it holds the score itself from two answers on, at a lower confidence not always.
+    the scale (Rocks, The American Statistician 70, 2016, 365-372). The added answers pull the interval towards 0, at
+    95 % past the score of a single answer, at a lower confidence of more: it is then widened to end at the score.
 
     None without answers. InputError when a count is negative or not whole.
 
     >>> [round(bound, 1) for bound in adjusted_wald(50, 30, 20)]
     [14.1, 44.2]
+    >>> [round(bound, 1) for bound in adjusted_wald(1, 0, 0)]
+    [-48.5, 100.0]
     >>> adjusted_wald(0, 0, 0) is None
     True
     """
@@ -208,7 +249,8 @@ def adjusted_wald(
     detractor_share = (detractors + 0.75) / (answers + 3)
     centre = promoter_share - detractor_share
     half_width = z * sqrt((promoter_share + detractor_share - centre * centre) / (answers + 3))
-    low, high = 100 * (centre - half_width), 100 * (centre + half_width)
+    score = 100 * (promoters - detractors) / answers
+    low, high = min(score, 100 * (centre - half_width)), max(score, 100 * (centre + half_width))
     return Interval(max(-100.0, low), min(100.0, high), confidence, "adjusted wald")
 
 
@@ -309,6 +351,22 @@ def quantile_ranks(count: int, fraction: float = 0.5, *, confidence: float = 0.9
 def _check_fraction(fraction: float) -> None:
     if not 0 <= fraction <= 1:
         raise InputError(f"`fraction` must lie within 0 and 1; got {fraction!r}. Write the 90th percentile as 0.9.")
+
+
+def _known_spread(count: int, mean: float, standard_deviation: float, confidence: float) -> bool:
+    """Whether there are two values or more; the mean and the standard deviation must be numbers then."""
+    check_confidence(confidence)
+    _check_count("count", count)
+    if count < 2:
+        return False
+    if not isfinite(mean):
+        raise InputError(f"`mean` must be a finite number; got {mean!r}. Leave out the values that are not finite.")
+    if not (isfinite(standard_deviation) and standard_deviation >= 0):
+        raise InputError(
+            f"`standard_deviation` must be a finite number from 0 up; got {standard_deviation!r}. "
+            "Take the root of the sample's variance."
+        )
+    return True
 
 
 def _check_count(name: str, count: float) -> None:

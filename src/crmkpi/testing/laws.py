@@ -17,7 +17,7 @@ from typing import Any
 
 from crmkpi.definition.expressions import Field, walk
 from crmkpi.definition.measures import Grouped, Measure
-from crmkpi.definition.metric import Metric, NetPromoter, Share, Unit
+from crmkpi.definition.metric import Metric, Unit
 from crmkpi.engines.query import Answer
 from crmkpi.engines.records import engine as records_engine
 from crmkpi.errors import InputError, PeriodError
@@ -195,14 +195,14 @@ def kind(case: Case) -> None:
     _check(type(value) is _TYPES[metric.unit], f"a {metric.unit} is {value!r}, a {type(value).__name__}")
     if not isinstance(value, timedelta):
         _check(math.isfinite(value), f"the value is {value!r}")
-    elif value < timedelta(0):
-        raise Broken(f"a duration is {value!r}, below zero")
-    if isinstance(metric.interval, Share):
-        _check(0 <= value <= 1, f"a share is {value!r}, not between 0 and 1")
-    if isinstance(metric.interval, NetPromoter):
-        _check(-100 <= value <= 100, f"a net promoter score is {value!r}, not between -100 and 100")
+    low, high = metric.within
+    for what, number in [("value", value), *(("interval", bound) for bound in result.interval or ())]:
+        plain = number.total_seconds() if isinstance(number, timedelta) else number
+        _check(low is None or plain >= low, f"the {what} reaches {number!r}, below {low}")
+        _check(high is None or plain <= high, f"the {what} reaches {number!r}, above {high}")
     if result.interval is not None:
-        _check(result.interval.low <= result.interval.high, f"the interval is {result.interval!r}")
+        bounds = tuple(result.interval)
+        _check(bounds[0] <= value <= bounds[1], f"the value {value!r} lies outside its own interval {bounds!r}")
 
 
 def accounts(case: Case) -> None:

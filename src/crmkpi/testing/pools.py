@@ -65,7 +65,13 @@ _POOLS: Mapping[str, Collection[Any]] = {
     "attributes": ({}, {"region": "north", "size": 2.5}, {"region": "south", "vip": True}, {"region": None}),
 }
 _REFERENCES = 5  # ids from 1 to this are referred to; a table that is shorter leaves some of them dangling
-_SCALES: Mapping[str, tuple[int, int]] = {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7), "awareness": (0, 1)}
+_SCALES: Mapping[str, tuple[int, int]] = {
+    "nps": (0, 10),
+    "csat": (1, 5),
+    "ces": (1, 7),
+    "awareness": (0, 1),
+    "review": (1, 5),
+}
 _HIGH = 90
 
 

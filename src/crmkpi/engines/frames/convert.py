@@ -213,10 +213,10 @@ def _objects(column: Any, kind: Kind) -> Any:
         return polars.Series(values, dtype=polars.Null)
     if kind in ("text", "choice"):
         return polars.Series(_texts(values), dtype=polars.String)
+    if all(issubclass(one, str | UUID) for one in found):  # a field of another kind refuses texts on every home alike
+        return polars.Series(_texts(values), dtype=polars.String)
     if kind in _EXPECTED:
         _only(name, present, *_EXPECTED[kind])
-    if all(issubclass(one, str | UUID) for one in found):
-        return polars.Series(_texts(values), dtype=polars.String)
     if all(_is_flag(one) for one in found):
         return polars.Series([None if value is None else bool(value) for value in values], dtype=polars.Boolean)
     if all(issubclass(one, date) for one in found):

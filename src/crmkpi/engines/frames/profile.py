@@ -20,6 +20,7 @@ from crmkpi.engines.frames.compiled_values import as_float
 from crmkpi.engines.frames.homes.home import ColumnType, raw_name
 from crmkpi.records import Survey
 from crmkpi.records.base import RecordType
+from crmkpi.records.survey import USUAL_SCALES
 
 __all__ = ["Column", "Prepared", "inside", "looked_over", "with_usual_scales"]
 
@@ -27,7 +28,6 @@ _LARGEST = 2**62
 _EXACT_FLOAT = 10**15  # up to fifteen digits a decimal and its float stand for each other without doubt
 _SCALES = (2, 0, 4, 6, 9)
 _MANY_DIGITS = 6  # behind the point
-_USUAL_SCALES = {"nps": (0.0, 10.0), "csat": (1.0, 5.0), "ces": (1.0, 7.0), "awareness": (0.0, 1.0)}
 _YEARS = {  # the first and the last plain value that a record can hold
     "timestamp": (-62_135_596_800_000_000, 253_402_300_799_999_999),
     "date": (-719_162, 2_932_896),
@@ -357,7 +357,7 @@ def with_usual_scales(nw: Any, frame: Any, types: Mapping[str, ColumnType]) -> t
     made = []
     for name, place in (("scale_low", 0), ("scale_high", 1)):
         usual: Any = nw.lit(None).cast(nw.Float64)
-        for word, scale in _USUAL_SCALES.items():
+        for word, scale in USUAL_SCALES.items():
             usual = nw.when(kind == nw.lit(word)).then(nw.lit(scale[place])).otherwise(usual)
         column = _as_number(nw, _Field(name, "number", types[name]))
         made.append(nw.when(column.is_null()).then(usual).otherwise(column).alias(inside(name)))

@@ -15,10 +15,11 @@ completed = orders.status == "completed"
 
 @metric(
     at=orders.ordered_at,
-    amount=orders.sum(orders.amount, completed),
-    orders=orders.count(completed & orders.amount.present()),
-    leave_out={"no amount": completed & orders.amount.missing()},
+    amount=orders.sum(orders.amount, completed & (orders.amount >= 0)),
+    orders=orders.count(completed & (orders.amount >= 0)),
+    leave_out={"no amount": completed & orders.amount.missing(), "refund": completed & (orders.amount < 0)},
     interval=Mean("amount", "orders"),
+    within=(0, None),
     unit="money",
     better="higher",
     empty="no completed order has an amount",
@@ -31,16 +32,37 @@ def average_order_value(amount: Decimal, orders: int) -> Decimal:
 
     $$\text{average order value} = \frac{\text{amount of completed orders}}{\text{completed orders with an amount}}$$
 
-    Orders count in the period in which they were placed. An amount of 0 is an amount; a missing one is left out.
+    Orders count in the period in which they were placed. An amount of 0 is an amount; a missing one is left out,
+    and so is one below 0, which is a refund and no order.
 
     Pitfalls:
         The mean of the averages of countries is not the average. Taxes and shipping are in some exports and not in
-        others. A refund that is kept as an order below zero counts as one more order.
+        others. A refund that is kept as an order below zero is no purchase: it is left out under "refund".
 
     Examples:
         >>> from crmkpi import Order, average_order_value
         >>> orders = [Order(id="1", amount=30), Order(id="2", amount=50), Order(id="3", amount=99, status="cancelled")]
         >>> average_order_value(orders).value
         Decimal('40')
+    """
+    return amount / orders
+
+
+@average_order_value.add_variant(
+    amount=orders.sum(orders.amount, completed),
+    orders=orders.count(completed & orders.amount.present()),
+    leave_out={"no amount": completed & orders.amount.missing()},
+    within=None,
+)
+def with_refunds(amount: Decimal, orders: int) -> Decimal:
+    r"""What a completed order is worth on average, orders below zero included.
+
+    $$\text{average order value with refunds} = \frac{\text{amount of completed orders}}{\text{completed orders}}$$
+
+    Examples:
+        >>> from crmkpi import Order, average_order_value
+        >>> orders = [Order(id="1", amount=50), Order(id="C1", amount=-20)]
+        >>> average_order_value.variant("with_refunds")(orders).value, average_order_value(orders).left_out
+        (Decimal('15'), {'refund': 1})
     """
     return amount / orders

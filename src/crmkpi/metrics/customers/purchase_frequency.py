@@ -9,13 +9,14 @@ from crmkpi.records import Order
 
 orders = Table(Order)
 completed = orders.status == "completed"
+no_customer = completed & orders.customer_id.missing()
 
 
 @metric(
     at=orders.ordered_at,
     orders=orders.count(completed),
     buyers=orders.distinct(orders.customer_id, completed),
-    leave_out={"no customer_id": completed & orders.customer_id.missing()},
+    leave_out={"refund": completed & (orders.amount < 0), "no customer_id": no_customer},
     unit="number",
     better="higher",
     empty="nobody bought",
@@ -44,5 +45,24 @@ def purchase_frequency(orders: int, buyers: int) -> float:
         ...           Order(id="3", customer_id="B"), Order(id="4")]
         >>> purchase_frequency(orders).value, purchase_frequency(orders).left_out
         (1.5, {'no customer_id': 1})
+    """
+    return orders / buyers
+
+
+@purchase_frequency.add_variant(
+    orders=orders.count(completed),
+    buyers=orders.distinct(orders.customer_id, completed),
+    leave_out={"no customer_id": no_customer},
+)
+def with_refunds(orders: int, buyers: int) -> float:
+    r"""How often a customer who buys in the period does so, orders below zero counted as purchases.
+
+    $$\text{purchase frequency with refunds} = \frac{\text{completed orders}}{\text{customers with one or more}}$$
+
+    Examples:
+        >>> from crmkpi import Order, purchase_frequency
+        >>> orders = [Order(id="1", customer_id="A", amount=50), Order(id="C1", customer_id="A", amount=-50)]
+        >>> purchase_frequency(orders).value, purchase_frequency.variant("with_refunds")(orders).value
+        (1.0, 2.0)
     """
     return orders / buyers

@@ -17,6 +17,7 @@ buyers_by_day = orders.per(orders.customer_id, days=orders.distinct(orders.order
     at=orders.ordered_at,
     repeat_buyers=buyers.count(buyers.purchases >= 2),
     buyers=buyers.count(buyers.purchases >= 1),
+    leave_out={"refund": completed & (orders.amount < 0)},
     interval=Share("repeat_buyers", "buyers"),
     unit="ratio",
     better="higher",
@@ -66,5 +67,24 @@ def by_days(repeat_buyers: int, buyers: int) -> float:
         ...           Order(id="2", customer_id="A", ordered_at="2026-01-05T17:00")]
         >>> repeat_purchase_rate.variant("by_days")(orders).value
         0.0
+    """
+    return repeat_buyers / buyers
+
+
+@repeat_purchase_rate.add_variant(
+    repeat_buyers=buyers.count(buyers.purchases >= 2),
+    buyers=buyers.count(buyers.purchases >= 1),
+    leave_out={},
+)
+def with_refunds(repeat_buyers: int, buyers: int) -> float:
+    r"""Share of the buyers who bought at least twice, orders below zero counted as purchases.
+
+    $$\text{rate with refunds} = \frac{\text{customers with two orders or more}}{\text{customers with one or more}}$$
+
+    Examples:
+        >>> from crmkpi import Order, repeat_purchase_rate
+        >>> orders = [Order(id="1", customer_id="A", amount=50), Order(id="C1", customer_id="A", amount=-50)]
+        >>> repeat_purchase_rate(orders).value, repeat_purchase_rate.variant("with_refunds")(orders).value
+        (0.0, 1.0)
     """
     return repeat_buyers / buyers

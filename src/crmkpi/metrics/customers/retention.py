@@ -5,6 +5,8 @@ from __future__ import annotations
 from crmkpi.definition.expressions import Parameter, as_of, period
 from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import Share, metric
+from crmkpi.metrics.customers.mrr_movements import accounts, gone
+from crmkpi.metrics.customers.recurring_revenue import left_out as unusable_subscriptions
 from crmkpi.metrics.literature import DEFECTION, MARKETING_METRICS, PROJECT_RETENTION
 from crmkpi.records import Customer, Order
 
@@ -100,7 +102,7 @@ def from_counts(active_at_end: int, joined: int, active_at_start: int) -> float:
     unit="ratio",
     better="lower",
     empty="nobody was active at the start",
-    also_known_as=("customer churn rate", "logo churn", "attrition rate", "churn"),
+    also_known_as=("customer turnover rate", "customer churn rate", "logo churn", "attrition rate", "churn"),
     default_because=(
         "The textbook's: of those who were there, how many left. Customers who join do not hide those who go."
     ),
@@ -234,3 +236,49 @@ def by_inactivity(inactive: int, customers: int) -> float:
         0.5
     """
     return inactive / customers
+
+
+@churn_rate.add_variant(
+    at=None,
+    lost=accounts.count(gone),
+    active_at_start=accounts.count(accounts.opening > 0),
+    leave_out=unusable_subscriptions,
+)
+def by_subscriptions(lost: int, active_at_start: int) -> float:
+    r"""Share of the customers who paid at the start of the period and pay nothing at its end.
+
+    $$\text{churn rate} = \frac{\text{paid at the start and not at the end}}{\text{paid at the start}}$$
+
+    Told by the subscriptions, so that a customer may leave, come back and leave again; of several subscriptions all
+    must have ended. Subscriptions that cannot be used are left out, as in `mrr`.
+
+    Examples:
+        >>> from crmkpi import Subscription, churn_rate
+        >>> stays = [("A", "2025-01-01", "2025-06-01"), ("A", "2025-10-01", "2026-01-20"), ("B", "2025-01-01", None)]
+        >>> subscriptions = [Subscription(id=str(n), customer_id=who, mrr=10, started_at=start, ended_at=end)
+        ...                  for n, (who, start, end) in enumerate(stays)]
+        >>> churn_rate.variant("by_subscriptions")(subscriptions, period="2026-01").value
+        0.5
+    """
+    return lost / active_at_start
+
+
+@churn_rate.add_variant(lost=customers.count(left), active_at_start=customers.count(active_at_start), interval=None)
+def all_lost(lost: int, active_at_start: int) -> float:
+    r"""All customers who left in the period, for each customer active at its start.
+
+    $$\text{churn rate} = \frac{\text{all customers lost}}{\text{customers at the start}}$$
+
+    The common formula: customers who came and left inside the period count as lost, and not in the base.
+
+    Returns:
+        A number from 0 up, above 1 where more left than there were; undefined where nobody was active at the start.
+
+    Examples:
+        >>> from crmkpi import Customer, churn_rate
+        >>> stays = [("2025-05-01", "2026-01-10"), ("2025-05-01", None), ("2026-01-05", "2026-01-20")]
+        >>> customers = [Customer(id=str(n), since=since, until=until) for n, (since, until) in enumerate(stays)]
+        >>> churn_rate.variant("all_lost")(customers, period="2026-01").value
+        1.0
+    """
+    return lost / active_at_start

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from crmkpi.definition.measures import Table
-from crmkpi.definition.metric import metric
+from crmkpi.definition.metric import Mean, metric
+from crmkpi.errors import UndefinedError
 from crmkpi.metrics.literature import MARKETING_METRICS
 from crmkpi.records import Survey
 
@@ -13,8 +14,12 @@ csat = surveys.kind == "csat"
 
 @metric(
     at=surveys.answered_at,
-    rating=surveys.mean(surveys.score, csat),
+    total=surveys.sum(surveys.score, csat),
+    answers=surveys.count(csat & surveys.score.present()),
+    shortest=surveys.min(surveys.scale_high - surveys.scale_low, csat & surveys.score.present()),
+    longest=surveys.max(surveys.scale_high - surveys.scale_low, csat & surveys.score.present()),
     leave_out={"no score": csat & surveys.score.missing()},
+    interval=Mean("total", "answers"),
     unit="score",
     better="higher",
     empty="nobody answered",
@@ -22,16 +27,17 @@ csat = surveys.kind == "csat"
     default_because="The plain mean of the answers, as shops show their stars.",
     sources=(MARKETING_METRICS,),
 )
-def customer_satisfaction_rating() -> None:
+def customer_satisfaction_rating(total: float, answers: int, shortest: float | None, longest: float | None) -> float:
     r"""How customers rate the firm on average.
 
     $$\text{satisfaction rating} = \operatorname{mean}(\text{score})$$
 
-    In the scale of the survey, 1 to 5 unless it says otherwise; do not mix scales. An answer counts in the period in
-    which it was given; surveys without a score are left out.
+    In the scale of the survey, 1 to 5 unless it says otherwise; scales of different length do not average. An answer
+    counts in the period in which it was given; surveys without a score are left out.
 
     Returns:
-        A score in the survey's scale, with Student's t interval; undefined where nobody answered.
+        A score in the survey's scale, with Student's t interval; undefined where nobody answered, and over scales of
+        different length.
 
     Pitfalls:
         The share of satisfied answers is `customer_satisfaction_score`; a mean of 4.2 is not 84 %. Stars of five and
@@ -43,3 +49,8 @@ def customer_satisfaction_rating() -> None:
         ...                               for n, score in enumerate([5, 4, 3])]).value
         4.0
     """
+    if shortest != longest:
+        raise UndefinedError(
+            f"answers on scales of {shortest:g} to {longest:g} steps have no mean together; group by='scale_high'"
+        )
+    return total / answers

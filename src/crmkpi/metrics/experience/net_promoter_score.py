@@ -14,7 +14,7 @@ customers = surveys.per(surveys.customer_id, score=surveys.latest(surveys.score,
 @metric(
     at=surveys.answered_at,
     promoters=surveys.count(nps & (surveys.score >= 9)),
-    detractors=surveys.count(nps & (surveys.score <= 6)),
+    detractors=surveys.count(nps & (surveys.score < 7)),
     answers=surveys.count(nps),
     leave_out={
         "no score": nps & surveys.score.missing(),
@@ -32,12 +32,13 @@ customers = surveys.per(surveys.customer_id, score=surveys.latest(surveys.score,
     ),
 )
 def net_promoter_score(promoters: int, detractors: int, answers: int) -> float:
-    r"""By how much promoters (9 or 10) outnumber detractors (0 to 6), in points of a hundred.
+    r"""By how much promoters (9 or more) outnumber detractors (below 7), in points of a hundred.
 
     $$\text{NPS} = 100 \times \frac{\text{promoters} - \text{detractors}}{\text{answers}}$$
 
-    Answers on the scale from 0 to 10; an answer counts in the period in which it was given. Surveys without a score are
-    left out under "no score", those on another scale, where 9 and 6 mean something else, under "other scale".
+    Answers on the scale from 0 to 10; passives are those from 7 to below 9, also of fractions: 6.5 is below 7. An
+    answer counts in the period in which it was given. Surveys without a score are left out under "no score", those on
+    another scale, where 9 and 6 mean something else, under "other scale".
 
     Notes:
         Some tools round each of the two shares first, which can move the score by a point.
@@ -57,7 +58,7 @@ def net_promoter_score(promoters: int, detractors: int, answers: int) -> float:
 
 @net_promoter_score.add_variant(
     promoters=customers.count(customers.score >= 9),
-    detractors=customers.count(customers.score <= 6),
+    detractors=customers.count(customers.score < 7),
     answers=customers.count(),
     empty="no customer answered",
 )

@@ -1,5 +1,12 @@
 # Written by `python .ci/stubs.py`; do not edit.
 from crmkpi.metrics.marketing.acquisition_rate import acquisition_rate
+from crmkpi.metrics.marketing.advertising import (
+    ad_click_rate,
+    ad_conversions,
+    cost_per_click,
+    cost_per_conversion,
+    cost_per_mille,
+)
 from crmkpi.metrics.marketing.brand_awareness import brand_awareness
 from crmkpi.metrics.marketing.campaign_roi import campaign_roi
 from crmkpi.metrics.marketing.cost_per_lead import cost_per_lead
@@ -23,10 +30,15 @@ from crmkpi.metrics.marketing.visit_conversion_rate import visit_conversion_rate
 
 __all__ = [
     "acquisition_rate",
+    "ad_click_rate",
+    "ad_conversions",
     "bounce_rate",
     "brand_awareness",
     "campaign_roi",
+    "cost_per_click",
+    "cost_per_conversion",
     "cost_per_lead",
+    "cost_per_mille",
     "cost_per_mql",
     "cost_per_sql",
     "email_campaigns",

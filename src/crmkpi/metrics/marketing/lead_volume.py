@@ -16,7 +16,7 @@ leads = Table(Lead)
     leave_out={"merged": leads.merged_into.present(), "deleted": leads.deleted},
     unit="count",
     empty="none came in",
-    also_known_as=("leads", "new leads", "number of leads", "lead count"),
+    also_known_as=("prospects", "number of prospects", "leads", "new leads", "number of leads", "lead count"),
     default_because=("Every lead that came in is one, whatever became of it; a merged one is the same lead twice."),
     sources=(MARKETING_METRICS,),
 )

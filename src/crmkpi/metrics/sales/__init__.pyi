@@ -1,5 +1,6 @@
 # Written by `python .ci/stubs.py`; do not edit.
 from crmkpi.metrics.sales.average_deal_size import average_deal_size
+from crmkpi.metrics.sales.deal_counts import open_deals, won_deals
 from crmkpi.metrics.sales.deal_volume import deal_volume
 from crmkpi.metrics.sales.expansion_revenue import expansion_revenue
 from crmkpi.metrics.sales.lost_rate import lost_deals, lost_rate
@@ -21,6 +22,7 @@ __all__ = [
     "lost_deals",
     "lost_rate",
     "meetings_held",
+    "open_deals",
     "pipeline_value",
     "quota_attainment",
     "revenue",
@@ -33,4 +35,5 @@ __all__ = [
     "stage_duration",
     "weighted_pipeline",
     "win_rate",
+    "won_deals",
 ]

@@ -12,14 +12,17 @@ from crmkpi.records import Deal
 deals = Table(Deal)
 won = deals.status == "won"
 closed = deals.status.is_in("won", "lost")
+sold = deals.amount >= 0
+refund = deals.amount < 0
 
 
 @metric(
     at=deals.closed_at,
-    amount=deals.sum(deals.amount, won),
-    deals=deals.count(won & deals.amount.present()),
-    leave_out={"deleted": deals.deleted, "no amount": won & deals.amount.missing()},
+    amount=deals.sum(deals.amount, won & sold),
+    deals=deals.count(won & sold),
+    leave_out={"deleted": deals.deleted, "no amount": won & deals.amount.missing(), "refund": won & refund},
     interval=Mean("amount", "deals"),
+    within=(0, None),
     unit="money",
     better="higher",
     empty="no won deal has an amount",
@@ -33,7 +36,7 @@ def average_deal_size(amount: Decimal, deals: int) -> Decimal:
     $$\text{average deal size} = \frac{\text{amount of won deals}}{\text{won deals with an amount}}$$
 
     A deal counts in the period in which it was closed. Won deals without an amount are left out under "no amount"; an
-    amount of 0 is an amount.
+    amount of 0 is an amount. One below 0 is a refund, which is no deal: it is left out too.
 
     Notes:
         Frappe CRM also shows the mean over everything that is not lost. A mean over won and lost deals, with lost ones
@@ -53,7 +56,7 @@ def average_deal_size(amount: Decimal, deals: int) -> Decimal:
     return amount / deals
 
 
-@average_deal_size.add_variant(amount=deals.median(deals.amount, won), interval=None)
+@average_deal_size.add_variant(amount=deals.median(deals.amount, won & sold), interval=None)
 def median() -> None:
     r"""What the won deal in the middle is worth: half are smaller, half larger.
 
@@ -70,9 +73,9 @@ def median() -> None:
 
 
 @average_deal_size.add_variant(
-    amount=deals.sum(deals.amount, closed),
-    deals=deals.count(closed & deals.amount.present()),
-    leave_out={"deleted": deals.deleted, "no amount": closed & deals.amount.missing()},
+    amount=deals.sum(deals.amount, closed & sold),
+    deals=deals.count(closed & sold),
+    leave_out={"deleted": deals.deleted, "no amount": closed & deals.amount.missing(), "refund": closed & refund},
     empty="no closed deal has an amount",
 )
 def all_closed(amount: Decimal, deals: int) -> Decimal:

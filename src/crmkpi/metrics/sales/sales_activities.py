@@ -58,7 +58,7 @@ def sales_calls() -> None:
     better="higher",
     title="E-mails sent",
     empty="none was sent",
-    also_known_as=("emails sent", "outbound emails", "number of emails sent"),
+    also_known_as=("number of emails", "emails sent", "outbound emails", "number of emails sent"),
     default_because="Messages that someone wrote; mailings to many are campaigns.",
     sources=(CRACKING_SALES,),
 )
@@ -91,7 +91,7 @@ def emails_sent() -> None:
     better="higher",
     title="SMS sent",
     empty="none was sent",
-    also_known_as=("text messages sent", "outbound SMS", "number of SMS sent"),
+    also_known_as=("number of SMS", "text messages sent", "outbound SMS", "number of SMS sent"),
     default_because="Messages that were sent; replies are the customers' work.",
     sources=(CRACKING_SALES,),
 )

@@ -85,3 +85,7 @@ def from_lead() -> None:
         >>> sales_cycle_length.variant("from_lead")({"deals": [deal], "leads": [lead]}).to("days")
         30.0
     """
+
+
+sales_cycle_length.also("median", of="calendar_days")
+sales_cycle_length.also("median", of="from_lead")

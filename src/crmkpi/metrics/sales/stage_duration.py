@@ -78,7 +78,7 @@ def cumulative() -> None:
     them. Visits without a deal are left out.
 
     Returns:
-        A duration, with Student's t interval over deals; undefined where no visit ended.
+        A duration, with a log-Student interval over deals; undefined where no visit ended.
 
     Examples:
         >>> from crmkpi import StageVisit, stage_duration
@@ -121,3 +121,23 @@ def including_current(finished: float, finished_visits: int, so_far: float, curr
         6.0
     """
     return (finished + so_far) / (finished_visits + current_visits)
+
+
+@stage_duration.add_variant(stay=stage_visits.sum(stay))
+def total() -> None:
+    r"""How much time all deals together spend in a stage; group by="stage".
+
+    $$\text{total stage duration} = \sum (\text{left} - \text{entered})$$
+
+    Visits that ended in the period, whole. Of one deal (by="deal_id") it is the time that the deal spent in the stage.
+
+    Returns:
+        A duration; 0 where no visit ended.
+
+    Examples:
+        >>> from crmkpi import StageVisit, stage_duration
+        >>> visits = [StageVisit(id="1", deal_id="A", entered_at="2026-01-01", left_at="2026-01-03"),
+        ...           StageVisit(id="2", deal_id="A", entered_at="2026-01-10", left_at="2026-01-14")]
+        >>> stage_duration.variant("total")(visits).to("days")
+        6.0
+    """

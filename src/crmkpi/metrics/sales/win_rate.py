@@ -23,7 +23,7 @@ closed = deals.status.is_in("won", "lost")
     unit="ratio",
     better="higher",
     empty="no deal was closed",
-    also_known_as=("close rate", "closing rate", "deal win rate", "opportunity win rate"),
+    also_known_as=("sales conversion rate", "close rate", "closing rate", "deal win rate", "opportunity win rate"),
     default_because=(
         "Most systems and textbooks count closed deals; counting open ones makes every recent period look bad."
     ),

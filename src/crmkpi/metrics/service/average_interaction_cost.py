@@ -24,7 +24,7 @@ hourly_rate = Parameter("hourly_rate", "what an hour of an agent costs", unit="m
     unit="money",
     better="lower",
     empty="there was no interaction",
-    also_known_as=("cost per interaction", "cost per contact", "average cost per contact"),
+    also_known_as=("interaction cost", "cost per interaction", "cost per contact", "average cost per contact"),
     default_because="The agent's time and what else the contact cost; rent and tools are not in a CRM.",
     sources=(CALL_CENTER,),
 )

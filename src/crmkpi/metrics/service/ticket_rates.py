@@ -12,6 +12,10 @@ tickets = Table(Ticket)
 solved = tickets.solved_at.present() | tickets.status.is_in("solved", "closed")
 # Some systems take the date of the solution off a ticket that is opened again.
 was_solved = solved | tickets.first_solved_at.present() | (tickets.reopens > 0)
+in_time = (tickets.solved_at <= tickets.sla_due_at) & (
+    tickets.status.is_in("solved", "closed") | tickets.status.missing()
+)
+solved_some_day = tickets.status.is_in("solved", "closed") & tickets.sla_due_at.present() & tickets.solved_at.missing()
 merged_or_spam = {"merged": tickets.merged_into.present(), "spam": tickets.spam}
 
 
@@ -90,12 +94,7 @@ def escalation_rate(escalated: int, solved: int) -> float:
     at=tickets.solved_at,
     met=tickets.count(tickets.solved_at <= tickets.sla_due_at),
     with_outcome=tickets.count(tickets.solved_at.present() & tickets.sla_due_at.present()),
-    leave_out=not_counted
-    | {
-        "no solved_at": tickets.status.is_in("solved", "closed")
-        & tickets.sla_due_at.present()
-        & tickets.solved_at.missing()
-    },
+    leave_out=not_counted | {"no solved_at": solved_some_day},
     interval=Share("met", "with_outcome"),
     unit="ratio",
     better="higher",
@@ -130,6 +129,32 @@ def sla_attainment(met: int, with_outcome: int) -> float:
         0.5
     """
     return met / with_outcome
+
+
+@sla_attainment.add_variant(
+    at=tickets.sla_due_at,
+    met=tickets.count(in_time),
+    due=tickets.count(tickets.sla_due_at.present()),
+    leave_out=merged_or_spam | {"no solved_at": solved_some_day},
+    interval=Share("met", "due"),
+    empty="no ticket was due",
+)
+def overdue_missed(met: int, due: int) -> float:
+    r"""Share of the tickets due in the period that were solved in time; what is open past its due time is missed.
+
+    $$\text{SLA attainment, overdue missed} = \frac{\text{solved by the due time}}{\text{tickets that were due}}$$
+
+    A ticket counts in the period in which it was due, up to `as_of`. Tickets that are open, also again, are missed once
+    their due time has passed; without `as_of` every due time has.
+
+    Examples:
+        >>> from crmkpi import Ticket, sla_attainment
+        >>> tickets = [Ticket(id="1", status="solved", solved_at="2026-01-05", sla_due_at="2026-01-06"),
+        ...            Ticket(id="2", status="open", sla_due_at="2026-01-06")]
+        >>> sla_attainment.variant("overdue_missed")(tickets).value, sla_attainment(tickets).value
+        (0.5, 1.0)
+    """
+    return met / due
 
 
 @metric(

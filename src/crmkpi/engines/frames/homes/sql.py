@@ -17,6 +17,9 @@ __all__ = ["Grouped", "Sql", "SqlFrame", "words_of"]
 Frame = TypeVar("Frame", bound="SqlFrame")
 
 
+Text = str  # within `Sql`, `str` is the namespace of functions on texts
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Sql(ABC):
     """An expression; `name` is that of its column, `whole` says that it looks at all rows of a group.
@@ -25,25 +28,25 @@ class Sql(ABC):
     since parsers have a limit of depth.
     """
 
-    text: str
-    name: str = ""
+    text: Text
+    name: Text = ""
     whole: bool = False
-    branches: str = ""
-    last: str = ""
-    chain: str = ""
+    branches: Text = ""
+    last: Text = ""
+    chain: Text = ""
 
     @staticmethod
     @abstractmethod
-    def quoted(name: str) -> str:
+    def quoted(name: Text) -> Text:
         """A name as SQL."""
 
     @staticmethod
     @abstractmethod
-    def constant(value: Any) -> str:
+    def constant(value: Any) -> Text:
         """A constant as SQL."""
 
     @classmethod
-    def col(cls, name: str) -> Self:
+    def col(cls, name: Text) -> Self:
         """A column."""
         return cls(cls.quoted(name), name)
 
@@ -58,12 +61,12 @@ class Sql(ABC):
         return _When(cls, cls.said(condition))
 
     @classmethod
-    def said(cls, value: Any) -> str:
+    def said(cls, value: Any) -> Text:
         """An expression or a constant as SQL."""
         return value.text if isinstance(value, Sql) else cls.constant(value)
 
     @classmethod
-    def case(cls, branches: str, last: str) -> Self:
+    def case(cls, branches: Text, last: Text) -> Self:
         """The value of the first branch that holds, else the last one."""
         return cls(f"CASE {branches} ELSE {last} END", branches=branches, last=last)
 
@@ -73,15 +76,15 @@ class Sql(ABC):
             return self.case(f"{self.branches} {value.branches}", value.last)
         return self.case(self.branches, self.said(value))
 
-    def alias(self, name: str) -> Self:
+    def alias(self, name: Text) -> Self:
         """The same under another name."""
         return replace(self, name=name)
 
-    def wrapped(self, before: str, after: str = ")", *, whole: bool = False) -> Self:
+    def wrapped(self, before: Text, after: Text = ")", *, whole: bool = False) -> Self:
         """The expression between two pieces of SQL."""
         return type(self)(f"{before}{self.text}{after}", self.name, whole)
 
-    def _with(self, sign: str, other: Any) -> Self:
+    def _with(self, sign: Text, other: Any) -> Self:
         own = self.text[:-1] if sign == self.chain else f"({self.text}"
         made = type(self)(f"{own} {sign} {self.said(other)})", self.name)
         return replace(made, chain=sign) if sign in ("AND", "OR") else made
@@ -139,7 +142,7 @@ class Sql(ABC):
         listed = ", ".join(map(self.constant, options))
         return self.wrapped("(", f" IN ({listed}))") if listed else self._with("<>", self)
 
-    def cast(self, type_: str) -> Self:
+    def cast(self, type_: Text) -> Self:
         """The value as another type."""
         return self.wrapped("CAST(", f" AS {type_})")
 
@@ -189,7 +192,7 @@ class Sql(ABC):
         missing = f"max(CASE WHEN {self.text} IS NULL THEN 1 ELSE 0 END)"
         return self.wrapped("(count(DISTINCT ", f") + {missing})", whole=True)
 
-    def over(self, *names: str) -> Self:
+    def over(self, *names: Text) -> Self:
         """What looks at all rows of a group, beside each of them."""
         parts = f"PARTITION BY {', '.join(map(self.quoted, names))}" if names else ""
         return self.wrapped("", f" OVER ({parts})")

@@ -1,0 +1,298 @@
+"""Alerts with memory: they fire after so many periods in a row, and clear on the far side of another threshold.
+
+The state is a value that `to_json` writes and `from_json` reads; `watch` takes it a period further. A definition that
+changed starts anew. Nothing is sent: that is the business of whoever calls.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from crmkpi.errors import InputError
+from crmkpi.insight.control import control_chart
+from crmkpi.insight.kpi_sets import Alert, Kpi, KpiSet
+from crmkpi.insight.tables import Grid, InsightTable, shown_value
+from crmkpi.insight.targets import earlier_periods
+from crmkpi.measuring.dataset import Dataset
+from crmkpi.measuring.measurement import measure
+from crmkpi.measuring.results import Report, Result
+from crmkpi.statistics.distributions import normal_quantile
+from crmkpi.time.periods import Period
+
+__all__ = ["AlertState", "FiredAlert", "Watch", "WatchState", "watch"]
+
+State = Literal["ok", "pending", "firing"]
+_VERSION = 1
+_CHART_BACK = 24
+
+
+@dataclass(frozen=True, slots=True)
+class AlertState:
+    """How one alert stands: for how many periods in a row it was beyond, or back, and since when it fires."""
+
+    state: State = "ok"
+    beyond: int = 0
+    back: int = 0
+    since: str | None = None
+    period: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WatchState:
+    """The states of all alerts, by KPI, segment and rule."""
+
+    states: Mapping[str, AlertState] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """The state as JSON."""
+        rows = {
+            key: [one.state, one.beyond, one.back, one.since, one.period] for key, one in sorted(self.states.items())
+        }
+        return json.dumps({"version": _VERSION, "alerts": rows}, indent=1, ensure_ascii=False) + "\n"
+
+    @staticmethod
+    def from_json(text: str) -> WatchState:
+        """The state that `to_json` wrote.
+
+        >>> WatchState.from_json("{}")
+        Traceback (most recent call last):
+        crmkpi.errors.InputError: The state of alerts is what watch wrote; got '{}'. Remove the file to begin anew.
+        """
+        try:
+            found = json.loads(text)
+            _check_version(found["version"])
+            states = {
+                str(key): AlertState(_state(state), int(beyond), int(back), since, period)
+                for key, (state, beyond, back, since, period) in found["alerts"].items()
+            }
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InputError(
+                f"The state of alerts is what watch wrote; got {text[:40]!r}. Remove the file to begin anew."
+            ) from error
+        return WatchState(states)
+
+    @staticmethod
+    def read(path: str | Path) -> WatchState:
+        """The state in a file; none where there is no file yet."""
+        file = Path(path)
+        return WatchState.from_json(file.read_text(encoding="utf-8")) if file.exists() else WatchState()
+
+    def write(self, path: str | Path) -> None:
+        """Write the state, all of it or nothing."""
+        file = Path(path)
+        other = file.with_name(f"{file.name}.{os.getpid()}.new")
+        other.write_text(self.to_json(), encoding="utf-8")
+        other.replace(file)
+
+
+def _check_version(version: Any) -> None:
+    if version != _VERSION:
+        raise ValueError(f"another version: {version!r}")
+
+
+def _state(text: Any) -> State:
+    if text not in ("ok", "pending", "firing"):
+        raise ValueError(f"no state: {text!r}")
+    state: State = text
+    return state
+
+
+@dataclass(frozen=True, slots=True)
+class FiredAlert:
+    """An alert that fires, or that just cleared: what it looks at, since when, and whether that is new."""
+
+    metric: str
+    segment: Hashable
+    rule: str
+    severity: str
+    state: State
+    since: str | None
+    changed: bool
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Watch(InsightTable):
+    """What a look at the alerts found: those that fire and those that cleared, and the state to keep for the next."""
+
+    name: str
+    period: Period
+    alerts: tuple[FiredAlert, ...]
+    state: WatchState
+    notes: tuple[str, ...] = ()
+
+    @property
+    def firing(self) -> tuple[FiredAlert, ...]:
+        """The alerts that fire."""
+        return tuple(one for one in self.alerts if one.state == "firing")
+
+    @property
+    def critical(self) -> bool:
+        """Whether a critical one fires."""
+        return any(one.severity == "critical" for one in self.firing)
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """One row per alert that fires or cleared."""
+        return [
+            {
+                "metric": one.metric,
+                "segment": None if one.segment is None else str(one.segment),
+                "rule": one.rule,
+                "severity": one.severity,
+                "state": one.state,
+                "since": one.since,
+                "new": one.changed,
+                "value": one.value,
+            }
+            for one in self.alerts
+        ]
+
+    def grid(self) -> Grid:
+        """The table as it is shown."""
+        rows = [
+            (
+                " ".join(filter(None, (one.metric, "" if one.segment is None else str(one.segment)))),
+                one.value,
+                one.rule,
+                one.severity,
+                ("new: " if one.changed else "")
+                + (f"firing since {one.since}" if one.state == "firing" else "cleared"),
+            )
+            for one in self.alerts
+        ]
+        heading = f"{self.name}, {self.period.label}: {len(self.firing)} firing"
+        return Grid(heading, ("KPI", "value", "rule", "severity", ""), rows, self.notes, 1, 3)
+
+
+def watch(crm: Dataset, kpis: KpiSet, *, period: Period | str, state: WatchState | None = None) -> Watch:
+    """Look at the alerts of a set in a period, and take their state further; the same period twice changes nothing.
+
+    A period that is not over is left alone, except by a count that is above its limit already.
+
+    >>> from datetime import date
+    >>> from crmkpi import Ticket
+    >>> from crmkpi.insight.kpi_sets import kpi_set
+    >>> rules = kpi_set({"kpi": [{"id": "ticket_volume", "alert": [{"when": "above", "value": 2}]}]})
+    >>> crm = Dataset(tickets=[Ticket(id=str(n), created_at="2026-01-05") for n in range(3)], as_of=date(2026, 1, 31))
+    >>> found = watch(crm, rules, period="2026-01")
+    >>> [(one.metric, one.rule, one.state, one.changed) for one in found.alerts]
+    [('ticket_volume', 'above 2', 'firing', True)]
+    >>> [one.changed for one in watch(crm, rules, period="2026-01", state=found.state).alerts]
+    [False]
+    """
+    found = crm.periods(period, None)
+    if len(found) != 1 or found[0] is None:
+        raise InputError(f"Alerts are looked at in one period; got {period!r}.")
+    when = found[0]
+    before = (state or WatchState()).states
+    after: dict[str, AlertState] = {}
+    alerts: list[FiredAlert] = []
+    notes: list[str] = []
+    for kpi in kpis.kpis:
+        if not kpi.alerts:
+            continue
+        for segment, now, history in _measured(crm, kpi, when):
+            for alert in kpi.alerts:
+                key = _key(kpi, segment, alert)
+                old = before.get(key, AlertState())
+                beyond, cleared = _looked_at(kpi, alert, now, history)
+                if beyond is None and now.complete is False:
+                    notes.append(f"{kpi.metric.id}: {when.label} is not over")
+                new = _further(old, alert, when, beyond=beyond, cleared=cleared)
+                after[key] = new
+                changed = (new.state == "firing") != (old.state == "firing")
+                if new.state == "firing" or changed:
+                    text = shown_value(now.value, kpi.metric.unit, currency=now.currency)
+                    alerts.append(
+                        FiredAlert(
+                            kpi.metric.id, segment, alert.text, alert.severity, new.state, new.since, changed, text
+                        )
+                    )
+    order = {"critical": 0, "warning": 1}
+    alerts.sort(key=lambda one: (one.state != "firing", order[one.severity], one.metric, str(one.segment)))
+    return Watch(kpis.name, when, tuple(alerts), WatchState(after), tuple(dict.fromkeys(notes)))
+
+
+def _measured(crm: Dataset, kpi: Kpi, when: Period) -> list[tuple[Hashable, Result, Report]]:
+    """The KPI in the period for each segment, with the periods before where a chart is asked."""
+    charted = any(alert.signal is not None for alert in kpi.alerts)
+    confidences = {alert.sure for alert in kpi.alerts if alert.sure is not None}
+    periods = [*(earlier_periods(when, _CHART_BACK) if charted else ()), when]
+    results = measure(
+        crm,
+        (kpi.metric,),
+        periods=periods,
+        against=None,
+        by=kpi.by,
+        parameters=kpi.parameters,
+        confidence=min(confidences, default=0.95),
+    )
+    by_segment: dict[Hashable, list[Result]] = {}
+    for one in results:
+        by_segment.setdefault(next(iter(one.segment.values()), None), []).append(one)
+    return [
+        (segment, next(one for one in many if one.period == when), Report(tuple(many)))
+        for segment, many in by_segment.items()
+    ]
+
+
+def _looked_at(kpi: Kpi, alert: Alert, now: Result, history: Report) -> tuple[bool | None, bool]:
+    """Whether the KPI is beyond the threshold (None without data), and whether it is back on the far side of clear."""
+    if alert.signal is not None:
+        if now.value is None or now.complete is False:
+            return None, False
+        latest = control_chart(history).latest
+        if latest is None:
+            return None, False
+        beyond = latest in (("concern",) if alert.signal == "concern" else ("concern", "improvement", "change"))
+        return beyond, not beyond
+    if now.value is None or now.n < alert.at_least_n:
+        return None, False
+    low = high = now.value
+    if alert.sure is not None:
+        if now.interval is None:
+            return None, False
+        half = normal_quantile(alert.sure) / normal_quantile(now.interval.confidence)
+        low = now.value - (now.value - now.interval.low) * half
+        high = now.value + (now.interval.high - now.value) * half
+    beyond = high < alert.value if alert.when == "below" else low > alert.value
+    cleared = now.value >= alert.clear if alert.when == "below" else now.value <= alert.clear
+    if now.complete is False and not (alert.when == "above" and beyond and kpi.metric.additive):
+        return None, False
+    return beyond, cleared
+
+
+def _further(old: AlertState, alert: Alert, when: Period, *, beyond: bool | None, cleared: bool) -> AlertState:
+    """The state after one more period."""
+    if old.period == when.label and beyond is not None and old.state != "ok":
+        return old  # this period has been looked at
+    if beyond is None:
+        if alert.no_data == "keep":
+            return replace(old, period=when.label) if old.period else old
+        beyond, cleared = alert.no_data == "fire", alert.no_data == "ok"
+    if old.state == "firing":
+        back = old.back + 1 if cleared and not beyond else 0
+        if back >= alert.clear_for:
+            return AlertState(period=when.label)
+        return AlertState("firing", old.beyond, back, old.since, when.label)
+    many = old.beyond + 1 if beyond else 0
+    if not many:
+        return AlertState(period=when.label)
+    if many >= alert.wait:
+        return AlertState("firing", many, 0, when.label, when.label)
+    return AlertState("pending", many, 0, None, when.label)
+
+
+def _key(kpi: Kpi, segment: Hashable, alert: Alert) -> str:
+    """The name of an alert, with a digest of its definition, so that another definition starts anew."""
+    measures = [f"{name}={one!r}" for name, one in kpi.metric.measures.items()]
+    text = repr((kpi.metric.id, measures, kpi.by, sorted(kpi.parameters.items()), alert))
+    digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+    where = "" if segment is None else f" {segment}"
+    return f"{kpi.metric.id}{where}: {alert.text} #{digest}"

@@ -1,0 +1,306 @@
+"""KPI sets: which KPIs a team looks at, with their targets and alerts, in a TOML or JSON file.
+
+    name = "Sales, EMEA"
+    period = "month"
+    [[kpi]]
+    id = "win_rate"
+    weight = 2
+    target = { at_least = 0.30 }
+    from = "2026-01"
+    until = "2026-12"
+    owner = "Ada"
+    why = "plan 2026, objective 1"
+    [[kpi.alert]]
+    when = "below"
+    value = 0.20
+    clear = 0.23
+    at_least_n = 30
+
+An unknown key is an error that names the nearest, and so is a target against the direction of its KPI.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+from crmkpi.definition.metric import Metric
+from crmkpi.errors import FileFormatError, InputError, UnknownNameError, did_you_mean
+from crmkpi.measuring.measurement import chosen_metrics
+from crmkpi.sources.durations import DurationReader
+from crmkpi.sources.tallies import uncounted
+from crmkpi.time.periods import Period
+
+__all__ = ["Alert", "Kpi", "KpiSet", "Target", "kpi_set", "read_kpi_set"]
+
+When = Literal["below", "above"]
+Severity = Literal["warning", "critical"]
+_RELATIONS = ("at_least", "at_most", "between", "growth")
+_TARGET_KEYS = (*_RELATIONS, "against", "despite_direction")
+_ALERT_KEYS = ("when", "value", "clear", "for", "clear_for", "sure", "at_least_n", "severity", "signal", "no_data")
+_KPI_KEYS = (
+    "id", "by", "weight", "target", "from", "until", "owner", "why", "segments", "alert", "parameters", "tier",
+    "reviewed",
+)  # fmt: skip
+_SET_KEYS = ("name", "period", "kpi", "reviewed")
+_UNITS = ("day", "week", "month", "quarter", "year")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a KPI should reach: `low` at least, `high` at most, or `growth` against the period before or a year ago.
+
+    Both bounds meet the target themselves.
+    """
+
+    low: Any = None
+    high: Any = None
+    growth: float | None = None
+    against: Literal["previous", "year_ago"] = "year_ago"
+
+    def met(self, value: Any) -> bool:
+        """Whether a value is within the bounds."""
+        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+
+    def of(self, other: Any, metric: Metric) -> Target:
+        """The target with its bounds, where they follow from the value of another period."""
+        if self.growth is None:
+            return self
+        bound = other + other * (Decimal(repr(self.growth)) if isinstance(other, Decimal) else self.growth)
+        return Target(high=bound) if metric.better == "lower" else Target(low=bound)
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """When a KPI calls for attention: `below` or `above` a value (not at it), or a signal of its control chart.
+
+    It fires after `wait` periods in a row and clears on the far side of `clear` for `clear_for` periods. `sure` asks
+    the interval at that confidence, and not the value, to be beyond. Below `at_least_n` records it takes the period for
+    one without data, which keeps the state unless `no_data` says "fire" or "ok".
+    """
+
+    when: When | None = None
+    value: Any = None
+    clear: Any = None
+    wait: int = 1
+    clear_for: int = 1
+    sure: float | None = None
+    at_least_n: int = 0
+    severity: Severity = "warning"
+    signal: Literal["concern", "change"] | None = None
+    no_data: Literal["keep", "fire", "ok"] = "keep"
+
+    @property
+    def text(self) -> str:
+        """What tells the rule from others of the same KPI."""
+        return f"signal {self.signal}" if self.signal else f"{self.when} {self.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class Kpi:
+    """One KPI of a set, with its target, who is behind it and why."""
+
+    metric: Metric
+    by: str | None = None
+    weight: float = 1.0
+    target: Target | None = None
+    start: str | None = None
+    until: str | None = None
+    owner: str | None = None
+    why: str | None = None
+    segments: Mapping[str, Target] = field(default_factory=dict)
+    alerts: tuple[Alert, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    tier: str = "first"
+
+    def target_of(self, segment: Any) -> Target | None:
+        """The target of a segment, or the common one."""
+        return self.segments.get(str(segment), self.target)
+
+
+@dataclass(frozen=True, slots=True)
+class KpiSet:
+    """The KPIs of a role or team."""
+
+    name: str
+    period: str
+    kpis: tuple[Kpi, ...]
+
+
+def read_kpi_set(path: str | Path) -> KpiSet:
+    """The KPI set in a TOML or JSON file."""
+    file = Path(path)
+    try:
+        text = file.read_text(encoding="utf-8")
+        given = json.loads(text) if file.suffix == ".json" else tomllib.loads(text)
+    except (ValueError, UnicodeDecodeError) as error:
+        raise FileFormatError(f"{file.name} is no KPI set in TOML, or JSON in a file named .json: {error}.") from error
+    return kpi_set(given)
+
+
+def kpi_set(given: Mapping[str, Any]) -> KpiSet:
+    """The KPI set that a mapping says.
+
+    >>> made = kpi_set({"name": "Sales", "kpi": [{"id": "win_rate", "target": {"at_least": 0.3}}]})
+    >>> made.kpis[0].target.met(0.3), made.period
+    (True, 'month')
+    >>> kpi_set({"kpi": [{"id": "win_rate", "targt": {"at_least": 0.3}}]})
+    Traceback (most recent call last):
+    crmkpi.errors.UnknownNameError: A KPI of a set has no key 'targt'. Did you mean 'target'?
+    """
+    if not isinstance(given, Mapping):
+        raise InputError(f"A KPI set is a mapping with a list of KPIs; got {given!r}.")
+    _check_keys("A KPI set", given, _SET_KEYS)
+    unit = given.get("period", "month")
+    if unit not in _UNITS:
+        raise UnknownNameError(f"A KPI set's period is one of {', '.join(_UNITS)}; got {unit!r}.")
+    rows = given.get("kpi")
+    if not isinstance(rows, list) or not rows:
+        raise InputError(f"A KPI set has at least one [[kpi]] with an id; got {rows!r}.")
+    return KpiSet(str(given.get("name", "KPIs")), unit, tuple(map(_kpi, rows)))
+
+
+def _kpi(given: Any) -> Kpi:
+    if not isinstance(given, Mapping) or "id" not in given:
+        raise InputError(f"A KPI of a set has an id, such as id = 'win_rate'; got {given!r}.")
+    _check_keys("A KPI of a set", given, _KPI_KEYS)
+    (metric,) = chosen_metrics(str(given["id"]))
+    weight = given.get("weight", 1)
+    if isinstance(weight, bool) or not isinstance(weight, int | float) or weight <= 0:
+        raise InputError(f"The weight of {metric.id} is a number above 0; got {weight!r}.")
+    for key in ("from", "until"):
+        if key in given:
+            Period(str(given[key]))  # a period that cannot be read is an error here and not later
+    alerts = given.get("alert", [])
+    return Kpi(
+        metric,
+        given.get("by"),
+        float(weight),
+        _target(metric, given["target"]) if "target" in given else None,
+        _text(given, "from"),
+        _text(given, "until"),
+        _text(given, "owner"),
+        _text(given, "why"),
+        {str(name): _target(metric, one) for name, one in given.get("segments", {}).items()},
+        tuple(_alert(metric, one) for one in (alerts if isinstance(alerts, list) else [alerts])),
+        dict(given.get("parameters", {})),
+        str(given.get("tier", "first")),
+    )
+
+
+def _text(given: Mapping[str, Any], key: str) -> str | None:
+    return None if given.get(key) is None else str(given[key])
+
+
+def _target(metric: Metric, given: Any) -> Target:
+    if not isinstance(given, Mapping):
+        raise InputError(f"The target of {metric.id} is a relation, such as {{ at_least = 0.3 }}; got {given!r}.")
+    _check_keys(f"The target of {metric.id}", given, _TARGET_KEYS)
+    named = [name for name in _RELATIONS if name in given]
+    if len(named) != 1:
+        got = ", ".join(named) or "none"
+        raise InputError(f"The target of {metric.id} has one of {', '.join(_RELATIONS)}; got {got}.")
+    relation = named[0]
+    against = given.get("against", "year_ago")
+    if against not in ("previous", "year_ago"):
+        raise InputError(f"The target of {metric.id} grows against 'previous' or 'year_ago'; got {against!r}.")
+    if relation == "growth":
+        return Target(growth=_number(given["growth"]), against=against)
+    wrong = {"at_least": "lower", "at_most": "higher"}.get(relation)
+    if metric.better == wrong and not given.get("despite_direction"):
+        raise InputError(
+            f"Of {metric.id} {metric.better} is better, so that a target {relation} works against it; turn the "
+            "relation, or say despite_direction = true."
+        )
+    if relation == "between":
+        pair = given["between"]
+        if not isinstance(pair, list | tuple) or len(pair) != 2:
+            raise InputError(f"The target of {metric.id} lies between two bounds, [low, high]; got {pair!r}.")
+        low, high = (_value(metric, one) for one in pair)
+        if low > high:
+            raise InputError(f"The target of {metric.id} lies between a low and a high bound; got {pair!r}.")
+        return Target(low, high)
+    bound = _value(metric, given[relation])
+    return Target(low=bound) if relation == "at_least" else Target(high=bound)
+
+
+def _alert(metric: Metric, given: Any) -> Alert:
+    if not isinstance(given, Mapping):
+        raise InputError(f"An alert of {metric.id} is a rule, such as when = 'below', value = 0.2; got {given!r}.")
+    _check_keys(f"An alert of {metric.id}", given, _ALERT_KEYS)
+    severity, no_data = given.get("severity", "warning"), given.get("no_data", "keep")
+    if severity not in ("warning", "critical"):
+        raise UnknownNameError(f"An alert is a 'warning' or 'critical'; got {severity!r}.")
+    if no_data not in ("keep", "fire", "ok"):
+        raise UnknownNameError(f"Without data an alert is to 'keep', 'fire' or be 'ok'; got {no_data!r}.")
+    common: dict[str, Any] = {
+        "wait": _count(metric, given, "for", 1),
+        "clear_for": _count(metric, given, "clear_for", 1),
+        "at_least_n": _count(metric, given, "at_least_n", 0),
+        "severity": severity,
+        "no_data": no_data,
+    }
+    if "signal" in given:
+        if given["signal"] not in ("concern", "change"):
+            raise UnknownNameError(f"An alert waits for the signal 'concern' or 'change'; got {given['signal']!r}.")
+        return Alert(signal=given["signal"], **common)
+    when = given.get("when")
+    if when not in ("below", "above") or "value" not in given:
+        raise InputError(
+            f"An alert of {metric.id} fires when 'below' or 'above' a value, or at a signal; got {dict(given)!r}."
+        )
+    if metric.unit == "ratio" and not metric.additive and "at_least_n" not in given and "sure" not in given:
+        raise InputError(
+            f"{metric.id} is a ratio, which jumps where there are few records; an alert on it needs at_least_n = 30, "
+            "or another number, or sure = 0.9."
+        )
+    value = _value(metric, given["value"])
+    clear = _value(metric, given["clear"]) if "clear" in given else value
+    if (clear < value) if when == "below" else (clear > value):
+        raise InputError(f"An alert {when} {given['value']} clears on the other side of it; got {given['clear']!r}.")
+    return Alert(when, value, clear, sure=given.get("sure"), **common)
+
+
+def _count(metric: Metric, given: Mapping[str, Any], key: str, default: int) -> int:
+    count = given.get(key, default)
+    if isinstance(count, bool) or not isinstance(count, int) or count < default:
+        raise InputError(f"{key} of an alert of {metric.id} is a whole number from {default}; got {count!r}.")
+    return count
+
+
+def _value(metric: Metric, given: Any) -> Any:
+    """A bound in the unit of the KPI: amounts as decimals, durations from words such as "4 h"."""
+    if metric.unit == "duration":
+        if isinstance(given, timedelta):
+            return given
+        try:
+            seconds = DurationReader(unit="seconds", number=_refused, count=uncounted)(str(given))
+        except ValueError:
+            seconds = None
+        if seconds is not None:
+            return timedelta(seconds=seconds)
+        raise InputError(f"{metric.id} is a duration, so that its bounds are too, such as '4 h'; got {given!r}.")
+    number = _number(given)
+    return Decimal(repr(given)) if metric.unit == "money" else number
+
+
+def _refused(number: Any) -> Any:
+    raise ValueError(f"{number} has no unit")
+
+
+def _number(given: Any) -> float:
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        raise InputError(f"A bound is a number; got {given!r}.")
+    return given
+
+
+def _check_keys(what: str, given: Mapping[str, Any], known: tuple[str, ...]) -> None:
+    for key in given:
+        if key not in known:
+            raise UnknownNameError(f"{what} has no key {key!r}. {did_you_mean(str(key), known)}")

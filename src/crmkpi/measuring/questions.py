@@ -1,0 +1,138 @@
+"""What a dataset is asked beyond its numbers: who differs, why it changed, what it will be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from crmkpi._hooks import hook
+from crmkpi.definition.metric import Metric
+from crmkpi.measuring.changes import Adjust, check_adjust
+from crmkpi.measuring.results import Report
+from crmkpi.measuring.segments import By
+from crmkpi.time.calendars import CalendarUnit
+from crmkpi.time.periods import Period
+
+if TYPE_CHECKING:
+    from crmkpi.insight.explain import Explanation
+    from crmkpi.insight.forecast import Forecast
+    from crmkpi.insight.search import Search
+    from crmkpi.measuring.dataset import Dataset
+
+__all__ = ["Questions"]
+
+_explain: Callable[..., Explanation] = hook("explain")
+_forecast: Callable[..., Forecast] = hook("forecast")
+_search: Callable[..., Search] = hook("search")
+
+
+class Questions:
+    """The questions that a `Dataset` answers from its measurements."""
+
+    __slots__ = ()
+
+    def compare(
+        self,
+        metric: Metric | str,
+        *,
+        by: By,
+        against: Hashable = "rest",
+        period: Period | str | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        confidence: float = 0.95,
+        adjust: Adjust = "bh",
+    ) -> Report:
+        """Who differs: each segment of a KPI beside all the others together, or beside the one named by `against`.
+
+        The verdicts are adjusted for the number of segments. A KPI whose parts do not add up to the whole, such as a
+        median, is refused.
+
+        >>> from crmkpi import Dataset, Deal
+        >>> deals = [Deal(id=f"{owner}{n}", status="won" if n < won else "lost", owner=owner)
+        ...          for owner, won in (("Ada", 45), ("Bo", 20), ("Cy", 22)) for n in range(60)]
+        >>> report = Dataset(deals=deals).compare("win_rate", by="owner")
+        >>> [(result.segment["owner"], result.change.verdict) for result in report]
+        [('Ada', 'up'), ('Bo', 'down'), ('Cy', 'down')]
+        """
+        check_adjust(adjust)
+        from crmkpi.measuring.comparing import compare_segments  # noqa: PLC0415  # loaded when it is asked for
+
+        return compare_segments(
+            cast("Dataset", self),
+            metric,
+            by=by,
+            against=against,
+            period=period,
+            parameters=parameters or {},
+            confidence=confidence,
+            adjust=adjust,
+        )
+
+    def explain(
+        self,
+        metric: Metric | str,
+        *,
+        period: Period | str,
+        compare: Period | str = "previous",
+        by: By,
+        effects: Literal["mix", "volume"] = "mix",
+        parameters: Mapping[str, Any] | None = None,
+        confidence: float = 0.95,
+    ) -> Explanation:
+        """Which segments account for a change; see `crmkpi.insight.explain.explain`.
+
+        >>> from crmkpi import Dataset, Deal
+        >>> deals = [Deal(id="1", status="won", source="web", amount=100, closed_at="2026-01-05"),
+        ...          Deal(id="2", status="won", source="fair", amount=40, closed_at="2026-02-05")]
+        >>> found = Dataset(deals=deals).explain("revenue", period="2026-02", by="source")
+        >>> [(one.name, str(one.total)) for one in found.effects]
+        [('web', '-100.0'), ('fair', '40.0')]
+        """
+        return _explain(
+            self,
+            metric,
+            period=period,
+            compare=compare,
+            by=by,
+            effects=effects,
+            parameters=parameters,
+            confidence=confidence,
+        )
+
+    def search(
+        self,
+        metric: Metric | str,
+        *,
+        period: Period | str,
+        compare: Period | str = "previous",
+        by: Sequence[Any],
+        depth: int = 2,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> Search:
+        """Which part of the records moved differently from the rest; see `crmkpi.insight.search.search`."""
+        return _search(self, metric, period=period, compare=compare, by=by, depth=depth, parameters=parameters)
+
+    def forecast(
+        self,
+        metric: Metric | str,
+        *,
+        every: CalendarUnit = "month",
+        history: Period | str | None = None,
+        horizon: int = 6,
+        confidence: float = 0.95,
+        parameters: Mapping[str, Any] | None = None,
+        working_days: bool | None = None,
+        long: bool = False,
+    ) -> Forecast:
+        """The next periods of a KPI with their intervals; see `crmkpi.insight.forecast.forecast`."""
+        return _forecast(
+            self,
+            metric,
+            every=every,
+            history=history,
+            horizon=horizon,
+            confidence=confidence,
+            parameters=parameters,
+            working_days=working_days,
+            long=long,
+        )

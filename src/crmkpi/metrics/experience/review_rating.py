@@ -1,0 +1,64 @@
+"""Review rating."""
+
+from __future__ import annotations
+
+from crmkpi.definition.measures import Table
+from crmkpi.definition.metric import Share, metric
+from crmkpi.metrics.literature import MARKETING_METRICS
+from crmkpi.records import Survey
+
+surveys = Table(Survey)
+review = surveys.kind == "review"
+no_score = {"no score": review & surveys.score.missing()}
+
+
+@metric(
+    at=surveys.answered_at,
+    rating=surveys.mean(surveys.score, review),
+    leave_out=no_score,
+    unit="score",
+    better="higher",
+    empty="nobody wrote a review",
+    also_known_as=("average review rating", "review score", "product rating", "online review rating", "review ratings"),
+    default_because="The plain mean, as shops and maps show their stars.",
+    sources=(MARKETING_METRICS,),
+)
+def review_rating() -> None:
+    r"""How public reviews rate the firm on average.
+
+    $$\text{review rating} = \operatorname{mean}(\text{score of reviews})$$
+
+    Surveys of the kind review, in their own scale, 1 to 5 stars unless it says otherwise; do not mix scales. A review
+    counts in the period in which it was written; one without a score is left out.
+
+    Returns:
+        A score in the scale of the reviews, with Student's t interval; undefined where nobody wrote a review.
+
+    Pitfalls:
+        Who is delighted or angry writes, and all others do not. Shops show a mean of all years, not of the last month.
+
+    Examples:
+        >>> from crmkpi import Survey, review_rating
+        >>> review_rating([Survey(id=str(n), kind="review", score=score) for n, score in enumerate([5, 5, 2])]).value
+        4.0
+    """
+
+
+@review_rating.add_variant(
+    top=surveys.count(review & (surveys.score >= surveys.scale_high)),
+    reviews=surveys.count(review),
+    interval=Share("top", "reviews"),
+    unit="ratio",
+)
+def top_share(top: int, reviews: int) -> float:
+    r"""Share of the reviews with the best score of the scale.
+
+    $$\text{top share} = \frac{\text{reviews with the highest score}}{\text{reviews with a score}}$$
+
+    Examples:
+        >>> from crmkpi import Survey, review_rating
+        >>> reviews = [Survey(id=str(n), kind="review", score=score) for n, score in enumerate([5, 5, 2, 4])]
+        >>> review_rating.variant("top_share")(reviews).value
+        0.5
+    """
+    return top / reviews

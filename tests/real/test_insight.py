@@ -1,0 +1,143 @@
+"""The insight layer against cases that others computed, in the file beside the public data sets."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crmkpi.insight.control import control_chart, detectable
+from crmkpi.insight.explain import explain_inputs, explain_totals
+from crmkpi.insight.forecast import forecast_series
+from crmkpi.statistics.decomposition import mix_and_rate, mix_and_rate_errors, shapley
+from crmkpi.statistics.differences import benjamini_hochberg, mean_difference, share_difference
+from crmkpi.statistics.forecasting import exponential, theta
+from crmkpi.statistics.pace import count_pace, curve_pace, share_meets, sum_pace
+
+
+@pytest.fixture
+def cases(folder: Path) -> dict[str, Any]:
+    found = folder.parent / "insight_oracles.json"
+    if not found.exists():
+        pytest.skip("there are no cases of the insight layer beside the data sets")
+    return {one["name"]: one for one in json.loads(found.read_text("utf-8"))["cases"]}
+
+
+def near(value: Any, rel: float = 1e-9) -> Any:
+    return pytest.approx(value, rel=rel, abs=1e-12)
+
+
+def test_explanations(cases: dict[str, Any]) -> None:
+    for name, case in cases.items():
+        if name.startswith("explain.kitagawa."):
+            parts = mix_and_rate(case["inputs"]["before"], case["inputs"]["after"])
+            for segment, one in case["expected"]["effects"].items():
+                assert [str(parts[segment].rate), str(parts[segment].mix), str(parts[segment].alone)] == one["exact"]
+    given, expected = cases["explain.oaxaca_totals"]["inputs"], cases["explain.standard_errors"]["expected"]
+    sides = [
+        dict(enumerate(zip(given[f"won_{when}"], given[f"closed_{when}"], strict=True))) for when in ("before", "after")
+    ]
+    totals = cases["explain.oaxaca_totals"]["expected"]
+    parts = mix_and_rate(sides[0], sides[1])
+    assert [float(parts[n].rate) for n in range(3)] == near(totals["rate"])
+    assert [float(parts[n].mix) for n in range(3)] == near(totals["mix"])
+    spread = [{name: (n, n, d) for name, (n, d) in side.items()} for side in sides]
+    errors = mix_and_rate_errors(sides[0], sides[1], spread)
+    for place, key in enumerate(("se_rate", "se_mix", "se_total")):
+        assert [errors[n][place] for n in range(3)] == near(expected[key], 1e-6)
+    found = explain_totals(
+        "win_rate", *({str(name): {"won": int(n), "closed": int(d)} for name, (n, d) in side.items()} for side in sides)
+    )
+    assert {one.name: one.standard_error for one in found.effects} == near(
+        {str(n): error for n, error in enumerate(expected["se_total"])}, 1e-6
+    )
+
+
+def test_inputs(cases: dict[str, Any]) -> None:
+    formulas: dict[str, Any] = {
+        "explain.shapley.sales_velocity": lambda deals, win, size, cycle: deals * win * size / cycle,
+        "explain.shapley.sum": lambda new, expansion, contraction, churned: new + expansion + contraction + churned,
+        "explain.shapley.cost_per_lead": lambda leads, cost: cost / leads,
+    }
+    for name, formula in formulas.items():
+        case = cases[name]
+        effects = case["expected"].get("effects", case["expected"])
+        found = shapley(formula, case["inputs"]["before"], case["inputs"]["after"])
+        wanted = {key: value for key, value in effects.items() if key not in ("exact", "sum")}
+        assert {key: float(found[key]) for key in wanted} == near(wanted)
+        shown = explain_inputs(formula, case["inputs"]["before"], case["inputs"]["after"])
+        assert {one.name: one.total for one in shown.effects} == near(wanted)
+
+
+def test_differences(cases: dict[str, Any]) -> None:
+    case = cases["difference.newcombe"]
+    shares = share_difference(*case["inputs"]["first"], *case["inputs"]["second"])
+    assert shares is not None
+    assert shares.interval is not None
+    assert tuple(shares.interval) == near(tuple(case["expected"]))
+    case = cases["difference.welch"]
+    moments: list[Any] = []
+    for side in ("treatment", "control"):
+        values = case["inputs"][side]
+        mean = sum(values) / len(values)
+        moments += [len(values), mean, (sum((x - mean) ** 2 for x in values) / (len(values) - 1)) ** 0.5]
+    means = mean_difference(*moments)
+    assert means is not None
+    assert means.interval is not None
+    assert [means.p_value, *means.interval] == near([case["expected"]["p"], *case["expected"]["ci"]])
+    case = cases["multiple.bh"]
+    assert benjamini_hochberg(case["inputs"]["p"]) == near(case["expected"]["adjusted"])
+    case = cases["mde.share"]
+    assert detectable(case["inputs"]["share"], case["inputs"]["n_each"]) == near(case["expected"], 1e-7)
+
+
+def test_charts(cases: dict[str, Any]) -> None:
+    case = cases["control.xmr"]
+    chart = control_chart(case["inputs"]["values"])
+    limits = case["expected"]["qicharts2 (divisor 1.128)"]
+    assert [chart.centre, chart.low, chart.high] == near([limits["centre"], limits["low"], limits["high"]])
+    assert not chart.signals
+    case = cases["control.p"]
+    chart = control_chart(case["inputs"]["won"], of=case["inputs"]["closed"])
+    assert [point.low for point in chart.points] == near(case["expected"]["low"])
+    assert [point.high for point in chart.points] == near(case["expected"]["high"])
+    case = cases["control.trend"]
+    rules = ["beyond", "trend", "run_of_seven"]
+    chart = control_chart(case["inputs"]["values"], rules=rules, autocorrelation=False)
+    assert (chart.low, chart.high) == near((case["expected"]["low"], case["expected"]["high"]), 1e-3)
+    assert [one.last for one in chart.signals if one.rule == "beyond"] == case["expected"]["beyond"]
+
+
+def test_forecasts(cases: dict[str, Any]) -> None:
+    case = cases["forecast.ses"]
+    level = exponential(case["inputs"]["values"], 1)
+    assert [*level.parameters, level.values[0]] == near(
+        [case["expected"]["alpha"], case["expected"]["level0"], case["expected"]["forecast"]], 2e-4
+    )
+    case = cases["forecast.theta"]
+    assert list(theta(case["inputs"]["values"], 3).values) == near(case["expected"], 1e-5)
+    assert forecast_series(case["inputs"]["values"], horizon=3).values == near(tuple(case["expected"]), 1e-5)
+
+
+def test_pace(cases: dict[str, Any]) -> None:
+    for name, case in cases.items():
+        given, expected = case["inputs"], case["expected"]
+        if name.startswith("pace.count."):
+            pace = count_pace(given["done"], given["elapsed"], given["of"], given["target"])
+            assert [pace.projected, pace.probability] == near([expected["projected"], expected["probability"]])
+        elif name.startswith("target.share."):
+            assert share_meets(given["won"], given["closed"], given["target"]) == near(expected["confidence_met"])
+    case = cases["pace.sum.52000"]
+    given, expected = case["inputs"], case["expected"]
+    pace = sum_pace(given["done"], given["squares"], given["elapsed"], given["of"], given["target"])
+    assert [pace.projected, pace.deviation, pace.probability] == near(
+        [expected["projected"], expected["sd"], expected["probability"]]
+    )
+    case = cases["pace.curve"]
+    curve = curve_pace(case["inputs"]["history"], case["inputs"]["done"], case["inputs"]["target"])
+    assert curve is not None
+    assert [curve.factor, curve.deviation, curve.probability] == near(
+        [case["expected"][key] for key in ("factor", "se_mack", "p_target_110_t5")]
+    )

@@ -1,0 +1,119 @@
+"""What counts: refunds are no purchases, scales are kept apart, what is overdue is missed, currencies are not mixed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from tests.engines.backends import arrow_of, frame_of
+
+import crmkpi as ck
+from crmkpi.errors import CurrencyError
+from crmkpi.insight.rfm import rfm
+from crmkpi.records.base import record_type
+
+ENGINES = ("records", "polars", "pandas", "pyarrow", "duckdb")
+ORDERS = [
+    ck.Order(id="1", customer_id="A", ordered_at="2026-01-01", amount=50),
+    ck.Order(id="C1", customer_id="A", ordered_at="2026-01-05", amount=-50),
+    ck.Order(id="3", customer_id="B", ordered_at="2026-01-01", amount=50),
+]
+DEALS = [
+    ck.Deal(id="1", status="won", amount=300, closed_at="2026-01-05"),
+    ck.Deal(id="2", status="won", amount=-100, closed_at="2026-01-06"),
+]
+ANSWERS = [6.5, 7, 8.9, 9, 6.99, 10]
+NPS = [ck.Survey(id=str(n), kind="nps", score=score, answered_at="2026-01-05") for n, score in enumerate(ANSWERS)]
+TICKETS = [
+    ck.Ticket(
+        id="1",
+        created_at="2026-01-05T09:00",
+        solved_at="2026-01-05T10:00",
+        sla_due_at="2026-01-05T17:00",
+        status="closed",
+    ),
+    ck.Ticket(id="2", sla_due_at="2026-01-05T17:00", status="open"),
+    ck.Ticket(id="3", sla_due_at="2026-01-05T17:00", status="open"),
+]
+COUNTS: Mapping[str, tuple[ck.Metric, Sequence[Any], Any, Mapping[str, int]]] = {
+    "order value": (ck.average_order_value, ORDERS, Decimal(50), {"refund": 1}),
+    "order value with refunds": (ck.average_order_value.variant("with_refunds"), ORDERS, Decimal(50) / 3, {}),
+    "frequency": (ck.purchase_frequency, ORDERS, 1.0, {"refund": 1}),
+    "frequency with refunds": (ck.purchase_frequency.variant("with_refunds"), ORDERS, 1.5, {}),
+    "repeat rate": (ck.repeat_purchase_rate, ORDERS, 0.0, {"refund": 1}),
+    "repeat rate by days": (ck.repeat_purchase_rate.variant("by_days"), ORDERS, 0.0, {"refund": 1}),
+    "repeat rate with refunds": (ck.repeat_purchase_rate.variant("with_refunds"), ORDERS, 0.5, {}),
+    "revenue": (ck.revenue, DEALS, Decimal(200), {}),
+    "deal size": (ck.average_deal_size, DEALS, Decimal(300), {"refund": 1}),
+    "promoters": (ck.net_promoter_score, NPS, 0.0, {}),
+    "sla": (ck.sla_attainment, TICKETS, 1.0, {}),
+    "sla, overdue missed": (ck.sla_attainment.variant("overdue_missed"), TICKETS, 1 / 3, {}),
+}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("name", COUNTS)
+def test_what_counts_is_the_same_on_every_engine(name: str, engine: str) -> None:
+    metric, records, value, left_out = COUNTS[name]
+    table = list(records) if engine == "records" else frame_of(engine, arrow_of(records, record_type(type(records[0]))))
+    result = metric(table, period="2026-01")
+    assert float(result.value) == pytest.approx(float(value))
+    assert result.left_out == left_out
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_refund_is_no_purchase_for_recency_frequency_and_value(engine: str) -> None:
+    table = ORDERS if engine == "records" else frame_of(engine, arrow_of(ORDERS, record_type(ck.Order)))
+    found = rfm(table, as_of=date(2026, 1, 31))
+    assert [(row.customer_id, row.frequency, row.age) for row in found.rows] == [
+        ("A", 0, 30),
+        ("B", 0, 30),
+    ]  # no repeat
+    assert dict(found.left_out) == {"refund": 1}
+
+
+def test_passives_are_those_from_seven_to_below_nine() -> None:
+    assert dict(ck.net_promoter_score(NPS).inputs) == {"promoters": 2, "detractors": 2, "answers": 6}
+
+
+RATINGS = [
+    ck.Survey(id="1", kind="csat", score=4, scale_low=1, scale_high=5),
+    ck.Survey(id="2", kind="csat", score=8, scale_low=1, scale_high=10),
+]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_ratings_on_scales_of_different_length_have_no_mean_together(engine: str) -> None:
+    table = RATINGS if engine == "records" else frame_of(engine, arrow_of(RATINGS, record_type(ck.Survey)))
+    result = ck.customer_satisfaction_rating(table)
+    assert result.value is None
+    assert str(result.reason).startswith(
+        "answers on scales of 4 to 9 steps have no mean together; group by='scale_high'"
+    )
+    apart = ck.Dataset(surveys=table).measure(ck.customer_satisfaction_rating, by="scale_high")
+    assert {one.segment["scale_high"]: one.value for one in apart} == {5: 4.0, 10: 8.0}
+
+
+MIXED = [
+    ck.Deal(id="1", status="won", amount=300, currency="EUR", closed_at="2026-01-05"),
+    ck.Deal(id="2", status="won", amount=100, currency="USD", closed_at="2026-01-06"),
+    ck.Deal(id="3", status="lost", closed_at="2026-01-06"),
+]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_mixed_currencies_leave_the_money_undefined_and_show_the_rest(engine: str) -> None:
+    crm = ck.Dataset(deals=MIXED if engine == "records" else frame_of(engine, arrow_of(MIXED, record_type(ck.Deal))))
+    report = crm.measure([ck.revenue, ck.win_rate], period="2026-01")
+    assert [result.value for result in report] == [None, 2 / 3]
+    assert "several currencies: 1 in USD, 1 in EUR" in str(report[0].reason)
+    with pytest.raises(CurrencyError, match="several currencies"):
+        crm.measure(ck.revenue)
+    with pytest.raises(CurrencyError, match="several currencies"):
+        ck.revenue(crm)
+    scorecard = crm.scorecard("sales", period="2026-01")
+    assert scorecard.get(ck.win_rate).value == 2 / 3
+    assert scorecard.get(ck.revenue).value is None
