@@ -6,7 +6,7 @@ import math
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -153,6 +153,8 @@ def _declared(word: str) -> str:
 
 def _cell(value: Any) -> Any:
     if isinstance(value, datetime):
+        if value.tzinfo is not None and value.utcoffset() % timedelta(minutes=1):  # of the time before zones
+            value = value.astimezone(UTC)
         text = value.isoformat(sep=" ")
         return text if value.tzinfo is None or "+" in text or text.count("-") > 2 else f"{text}Z"
     if isinstance(value, date):

@@ -7,7 +7,18 @@ from pathlib import Path
 
 import crmkpi
 from crmkpi.engines.frames.backends import BACKENDS
+from crmkpi.engines.frames.homes.duckdb import DuckDbHome
+from crmkpi.engines.frames.homes.home import Home
+from crmkpi.engines.frames.homes.polars import PolarsHome
+from crmkpi.engines.frames.homes.spark import SparkHome
+from crmkpi.engines.frames.homes.sqlite import SqliteHome
 
+HOMES: tuple[Home, ...] = (
+    PolarsHome(),
+    DuckDbHome(),
+    SparkHome(),
+    SqliteHome(),
+)  # mypy holds them against the protocol
 PACKAGE = Path(crmkpi.__file__).parent
 ROOM = PACKAGE / "engines" / "frames"
 TABLE = ROOM / "backends.py"
@@ -54,3 +65,7 @@ def test_nothing_compares_with_the_name_of_a_library_but_homes_and_the_table() -
 def test_engines_know_no_readers() -> None:
     for path in (PACKAGE / "engines").rglob("*.py"):
         assert "crmkpi.sources" not in path.read_text(encoding="utf-8"), path
+
+
+def test_each_backend_has_one_of_the_homes() -> None:
+    assert {type(backend.home) for backend in BACKENDS.values()} == set(map(type, HOMES))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -19,8 +20,11 @@ __all__ = [
     "read_chosen",
     "read_column",
     "read_day",
+    "read_days",
     "read_default",
+    "read_headers",
     "read_hours",
+    "read_kind",
     "read_preset",
     "read_rate",
     "read_setting",
@@ -111,21 +115,59 @@ def read_rate(text: str) -> tuple[str, Decimal]:
     return currency, _number(number)
 
 
-def read_hours(text: str) -> tuple[str, tuple[str, str]]:
-    """DAYS=FROM-TO."""
+def read_hours(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """DAYS=FROM-TO, where several spans are set apart by commas; 24/7 is every minute of the week."""
+    if text == "24/7":
+        return "mon-sun", (("00:00", "24:00"),)
     days, hours = _pair(text, "DAYS, and hours such as 09:00-17:00")
-    opens, sign, closes = hours.partition("-")
-    if not sign:
-        raise InputError(f"hours are written FROM-TO, such as 09:00-17:00; got {hours!r}")
-    return days, (opens, closes)
+    spans = []
+    for span in hours.split(","):
+        opens, sign, closes = (part.strip() for part in span.partition("-"))
+        if not sign:
+            raise InputError(f"hours are written FROM-TO, such as 09:00-17:00; got {span!r}")
+        if _is_clock(opens) and _is_clock(closes) and closes <= opens:
+            raise InputError(
+                f"hours end after they begin; got {span!r}. A shift over midnight is written in two spans, "
+                f"--opening-hours mon-sun=00:00-{closes},{opens}-24:00 if it is every day's"
+            )
+        spans.append((opens, closes))
+    return days, tuple(spans)
+
+
+def _is_clock(text: str) -> bool:
+    return re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d|24:00", text) is not None
+
+
+def read_days(text: str) -> tuple[date, ...]:
+    """Days in ISO format, set apart by commas."""
+    try:
+        return tuple(date.fromisoformat(day.strip()) for day in text.split(","))
+    except ValueError:
+        raise InputError(f"days are written 2026-01-01,2026-12-25; got {text!r}") from None
+
+
+def read_headers(text: str) -> tuple[str, tuple[str, ...]]:
+    """TABLE:NAME,NAME."""
+    table, names = _of_table(text)
+    return table, tuple(name.strip() for name in names.split(","))
+
+
+def read_kind(text: str) -> tuple[str, str, str]:
+    """TABLE:HEADER=KIND."""
+    table, rest = _of_table(text)
+    return table, *_pair(rest, "the HEADER of a column, and the KIND of what it holds", last=True)
 
 
 def read_day(text: str) -> date:
-    """A day or a moment in ISO format."""
+    """A day or a moment in ISO format, or the word today."""
+    if text == "today":
+        return date.today()  # noqa: DTZ011  # the day of whoever asks
     try:
         return datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
     except ValueError:
-        raise InputError(f"a day is written 2026-03-31, and a moment 2026-03-31T17:00; got {text!r}") from None
+        raise InputError(
+            f"a day is written 2026-03-31, and a moment 2026-03-31T17:00, and today is a word; got {text!r}"
+        ) from None
 
 
 def _number(text: str) -> Decimal:

@@ -24,6 +24,7 @@ from crmkpi.cli.arguments import (
     argument,
     plain_number,
     read_chosen,
+    read_days,
     read_hours,
     read_setting,
 )
@@ -92,8 +93,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
+class _Once(argparse.Action):
+    """An option that is given once: a second value would drop the first without a word."""
+
+    def __call__(self, _parser: Any, namespace: argparse.Namespace, values: Any, option: str | None = None) -> None:
+        """Take the value, unless there is one."""
+        given = vars(namespace).setdefault("given_", set())
+        if option is not None and self.dest in given:
+            raise argparse.ArgumentError(self, "it is given twice; give it once")
+        given.add(self.dest)
+        setattr(namespace, self.dest, values)
+
+
 class _Parser(argparse.ArgumentParser):
     """A parser whose errors are one sentence, because the usage of a report fills a screen."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        """Like any, but what takes one value is given once."""
+        super().__init__(*args, **options)
+        self.register("action", None, _Once)
 
     def error(self, message: str) -> NoReturn:
         stop = "" if message.endswith((".", "?")) else "."
@@ -171,7 +189,15 @@ def _add_question(report: argparse.ArgumentParser) -> None:
         default=[],
         type=argument(read_hours),
         metavar="DAYS=FROM-TO",
-        help="when business time runs, such as mon-fri=09:00-17:00",
+        help="when business time runs, such as mon-fri=09:00-12:00,13:00-17:00, or 24/7",
+    )
+    frame.add_argument(
+        "--holidays",
+        action="append",
+        default=[],
+        type=argument(read_days),
+        metavar="DATE,DATE",
+        help="days without business time",
     )
     report.add_argument("--format", choices=tuple(_FORMATS), default="table", help="(default: %(default)s)")
 
@@ -187,15 +213,24 @@ def _report(arguments: argparse.Namespace) -> int:
     calendar = Calendar(
         tz=arguments.tz or "UTC",
         fiscal_year_start=arguments.fiscal_year_start,
-        opening_hours=dict(arguments.opening_hours) or None,
+        opening_hours=_hours(arguments.opening_hours),
+        holidays={day for days in arguments.holidays for day in days},
     )
-    tables = read_tables(given, arguments)
-    for table, records in tables.items():
-        tell(given[table], records)
+    tables = read_tables(given, arguments, tell)
     crm = dataset_of(tables, calendar, arguments)
     report = _measured(crm, arguments)
     print(_FORMATS[arguments.format](report).rstrip("\n"))
     return _status(tables, report, arguments)
+
+
+def _hours(given: Sequence[tuple[str, tuple[tuple[str, str], ...]]]) -> dict[str, list[tuple[str, str]]] | None:
+    """The spans of each day, added up over all that is given."""
+    hours: dict[str, list[tuple[str, str]]] = {}
+    for days, spans in given:
+        hours.setdefault(days, []).extend(spans)
+        if any(closes == "23:59" for _, closes in spans):
+            say(f"the last minute of {days} is closed: 23:59 is when they close; write 24:00 where they do not")
+    return hours or None
 
 
 def _status(tables: Mapping[str, Records[Any]], report: Report, arguments: argparse.Namespace) -> int:
@@ -217,7 +252,7 @@ def _status(tables: Mapping[str, Records[Any]], report: Report, arguments: argpa
     return status
 
 
-def _check_report(arguments: argparse.Namespace, given: Mapping[str, str]) -> None:
+def _check_report(arguments: argparse.Namespace, given: Mapping[str, Sequence[str]]) -> None:
     """What the KPIs need, before any file is read."""
     for metric in arguments.metrics:
         for table in metric.tables if isinstance(metric, Metric) else ():

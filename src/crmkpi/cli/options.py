@@ -5,16 +5,27 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from crmkpi.cli.arguments import argument, read_column, read_day, read_default, read_preset, read_rate, read_value
+from crmkpi.cli.arguments import (
+    argument,
+    read_column,
+    read_day,
+    read_default,
+    read_headers,
+    read_kind,
+    read_preset,
+    read_rate,
+    read_value,
+)
 from crmkpi.cli.files import read_file
 from crmkpi.measuring.dataset import Dataset
 from crmkpi.money import Rates
 from crmkpi.records import RECORDS
 from crmkpi.records.base import record_type
 from crmkpi.sources import Records, read_export
+from crmkpi.sources.loaded import joined
 from crmkpi.time.calendars import Calendar
 
 __all__ = [
@@ -34,7 +45,9 @@ def add_files(parser: argparse.ArgumentParser) -> None:
     """The options for files, and for how to read them."""
     files = parser.add_argument_group("files (.csv, .tsv, .xlsx, .json or .jsonl; - reads CSV from standard input)")
     for table in RECORDS:
-        files.add_argument(option_of(table), dest=f"table_{table}", metavar="FILE")
+        files.add_argument(
+            option_of(table), dest=f"table_{table}", metavar="FILE", action="append", help="once for each file"
+        )
     reading = parser.add_argument_group("how to read them")
     reading.add_argument(
         "--preset",
@@ -68,6 +81,25 @@ def add_files(parser: argparse.ArgumentParser) -> None:
         metavar="TABLE:FIELD=VALUE",
         help="the value of a field that no column fills",
     )
+    reading.add_argument(
+        "--headers",
+        action="append",
+        default=[],
+        type=argument(read_headers),
+        metavar="TABLE:NAME,NAME",
+        help="the names of all columns of a file that has no line of headers",
+    )
+    reading.add_argument(
+        "--kinds",
+        action="append",
+        default=[],
+        type=argument(read_kind),
+        metavar="TABLE:HEADER=KIND",
+        help="what a custom column holds: number, integer, money, flag, date or timestamp",
+    )
+    reading.add_argument(
+        "--date-format", metavar="FORMAT", help="how dates are written, such as %%d.%%m.%%Y, where they do not say it"
+    )
     reading.add_argument("--encoding", help="UTF-8 when not given")
     reading.add_argument("--delimiter", help="found when not given")
     reading.add_argument("--decimal", choices=(".", ","), help="the sign before decimals")
@@ -79,7 +111,9 @@ def add_files(parser: argparse.ArgumentParser) -> None:
 def add_frame(parser: argparse.ArgumentParser) -> Any:
     """The options for time and money, as a group that takes more."""
     frame = parser.add_argument_group("time and money")
-    frame.add_argument("--as-of", type=argument(read_day), metavar="DATE", help="the day up to which the data is known")
+    frame.add_argument(
+        "--as-of", type=argument(read_day), metavar="DATE", help="the day up to which the data is known, or today"
+    )
     frame.add_argument("--tz", default=None, metavar="ZONE", help="the time zone in which days begin (default: UTC)")
     frame.add_argument("--currency", help="of amounts that carry none; with --rate, the one to convert to")
     frame.add_argument(
@@ -93,9 +127,9 @@ def add_frame(parser: argparse.ArgumentParser) -> Any:
     return frame
 
 
-def files_of(arguments: argparse.Namespace) -> dict[str, str]:
-    """The path of each table that is given."""
-    return {table: path for table in RECORDS if (path := getattr(arguments, f"table_{table}")) is not None}
+def files_of(arguments: argparse.Namespace) -> dict[str, list[str]]:
+    """The paths of each table that is given."""
+    return {table: list(paths) for table in RECORDS if (paths := getattr(arguments, f"table_{table}"))}
 
 
 def dataset_of(tables: Mapping[str, Records[Any]], calendar: Calendar, arguments: argparse.Namespace) -> Dataset:
@@ -105,7 +139,7 @@ def dataset_of(tables: Mapping[str, Records[Any]], calendar: Calendar, arguments
     return Dataset(calendar=calendar, currency=arguments.currency, rates=rates, as_of=arguments.as_of, **given)
 
 
-def recognise(arguments: argparse.Namespace, given: dict[str, str]) -> None:
+def recognise(arguments: argparse.Namespace, given: dict[str, list[str]]) -> None:
     """Add the files whose headers show their system to those that are given by table."""
     for path in arguments.recognised:
         found = read_export(
@@ -113,28 +147,55 @@ def recognise(arguments: argparse.Namespace, given: dict[str, str]) -> None:
         )
         table = record_type(found.record).table
         if table in given:
-            arguments.usage(f"{path} holds {table}, and so does {given[table]}; put them together, or check one by one")
-        given[table] = path
+            arguments.usage(
+                f"{path} holds {table}, and so does {given[table][0]}; put them together, or check one by one"
+            )
+        given[table] = [path]
         arguments.preset.append((table, "auto"))
 
 
-def check_files(arguments: argparse.Namespace, given: Mapping[str, str]) -> None:
+def check_files(arguments: argparse.Namespace, given: Mapping[str, Sequence[str]]) -> None:
     """What the options say about each other, before any file is read."""
     if not given:
         arguments.usage("there is nothing to read; give at least one file, such as --deals deals.csv")
-    if list(given.values()).count("-") > 1:
+    paths = [path for every in given.values() for path in every]
+    twice = next((path for path in paths if path != "-" and paths.count(path) > 1), None)
+    if twice is not None:
+        arguments.usage(f"{twice} is given twice, and its records would count twice; give each file once")
+    if paths.count("-") > 1:
         arguments.usage("standard input can be read once only, so - can stand for one file")
     if arguments.rate and not arguments.currency:
         arguments.usage("--rate converts to --currency, which is not given; add, for example, --currency EUR")
-    for option in ("columns", "values", "default", "preset"):
+    for option in ("rate", "preset", "headers"):
+        _check_once(option, arguments)
+    for option in ("columns", "values", "default", "preset", "headers", "kinds"):
         for table, *_ in getattr(arguments, option):
             if table not in given:
                 arguments.usage(f"--{option} speaks of {table}, whose file is not given; add {option_of(table)} FILE")
 
 
-def read_tables(given: Mapping[str, str], arguments: argparse.Namespace) -> dict[str, Records[Any]]:
-    """The records of each file."""
-    return {table: read_file(table, path, arguments) for table, path in given.items()}
+def _check_once(option: str, arguments: argparse.Namespace) -> None:
+    """Refuse two settings of the same thing."""
+    names = [name for name, *_ in getattr(arguments, option)]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        arguments.usage(f"--{option} {twice} is given twice; give it once")
+
+
+def read_tables(
+    given: Mapping[str, Sequence[str]],
+    arguments: argparse.Namespace,
+    tell: Callable[[str, Records[Any]], None] | None = None,
+) -> dict[str, Records[Any]]:
+    """The records of each table, from all of its files; `tell` hears of each file."""
+    tables = {}
+    for table, paths in given.items():
+        parts = [read_file(table, path, arguments) for path in paths]
+        for path, part in zip(paths, parts, strict=True):
+            if tell is not None:
+                tell(path, part)
+        tables[table] = joined(parts)
+    return tables
 
 
 def width() -> int:

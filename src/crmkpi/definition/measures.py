@@ -174,7 +174,12 @@ class Table(_Aggregates):
 
     def __getattr__(self, name: str) -> Any:
         """A field of the record, or a related record."""
+        if name.startswith("_"):  # of what is being copied or unpickled, the slots are still empty
+            raise AttributeError(name)
         return _member(self._type.table, (), self._type, name)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Table, (self._type.model,)
 
     def __repr__(self) -> str:
         return self._type.table
@@ -214,11 +219,14 @@ class Grouped(_Aggregates):
 
     def __getattr__(self, name: str) -> Field:
         """A column, as a value to compare or aggregate."""
-        if name.startswith("__"):
+        if name.startswith("_"):
             raise AttributeError(name)
         if name not in self._columns:
             raise unknown_name(f"{self!r} has no column {name!r}.", name, self._columns)
         return Field("", (name,), self._columns[name].kind)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Grouped, (self._table, self._key, dict(self._columns))
 
     def __repr__(self) -> str:
         return f"{self._table!r}.per({self._key!r})"

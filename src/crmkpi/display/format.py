@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from datetime import date, timedelta
-from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from typing import Any
 
 from crmkpi.definition.metric import Metric, NetPromoter, Unit
@@ -140,7 +140,7 @@ def format_range(interval: Interval[Any] | None, unit: Unit, value: Any) -> str:
         case "duration":
             size, _ = _time_unit(_seconds(value))
             low, high = (_three_digits(_seconds(bound) / size) for bound in interval)
-        case "money" if abs(value) >= _CENTS_BELOW:
+        case "money" if not -_CENTS_BELOW < value < _CENTS_BELOW:
             low, high = (f"{_whole(bound):,}" for bound in interval)
         case _:
             low, high = (format_value(bound, unit) for bound in interval)
@@ -257,8 +257,7 @@ def _plain(number: float, digits: int) -> str:
 
 
 def _cents(amount: Any) -> str:
-    with localcontext() as context:
-        context.rounding = ROUND_HALF_EVEN
+    with localcontext(Context(prec=60, rounding=ROUND_HALF_EVEN)):  # not the caller's, which may be coarse
         return f"{amount:z,.2f}"
 
 

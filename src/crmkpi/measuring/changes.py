@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from decimal import Decimal
+from decimal import Context, Decimal, localcontext
 from math import sqrt
 from typing import Any, Literal, Protocol
 
@@ -54,6 +54,8 @@ Adjust = Literal["bh", "none"]
 
 _SHOWN = 0.05
 _LARGE = 0.2  # of the old value: data that cannot show a change of this size says too little
+
+_ARITHMETIC = Context(prec=28)
 
 
 class Compared(Protocol):
@@ -199,8 +201,9 @@ def change_of(result: Compared, other: Compared) -> Change:
         return Change(None, None, reason=f"{side} is undefined")
     if not (result.currency == other.currency or _is_nothing(result) or _is_nothing(other)):
         return Change(None, None, reason="the two are in different currencies")
-    absolute = result.value - other.value
-    relative = None if not other.value else float(absolute / abs(other.value))
+    with localcontext(_ARITHMETIC):  # the caller's must not change the figure
+        absolute = result.value - other.value
+        relative = None if not other.value else float(absolute / abs(other.value))
     found, reason = difference_of(result, other)
     if found is None:
         return Change(absolute, relative, reason=reason)

@@ -11,6 +11,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from types import CodeType, FunctionType
 from typing import Any
 
 from crmkpi.definition.metric import Metric
@@ -233,7 +234,18 @@ def _definition(metric: Metric) -> str:
     """All that decides a metric's value, in words that do not change from one run to the next."""
     measures = [f"{name}={measure!r} {measure.steps!r}" for name, measure in metric.measures.items()]
     left_out = [f"{reason}: {what!r}" for reason, what in metric.leave_out.items()]
-    return repr((metric.id, measures, left_out, repr(metric.at), metric.unit, repr(metric.interval), _formula(metric)))
+    return repr(
+        (
+            metric.id,
+            measures,
+            left_out,
+            repr(metric.at),
+            metric.unit,
+            repr(metric.interval),
+            _formula(metric),
+            _made_with(metric.function),
+        )
+    )
 
 
 def _formula(metric: Metric) -> str:
@@ -253,7 +265,26 @@ def _formula(metric: Metric) -> str:
 def _segment_text(segment: Segment) -> str:
     source = segment.source
     named = getattr(source, "__qualname__", None)
+    if isinstance(source, FunctionType):  # two lambdas have one name
+        named = f"{named} {_code(source)}"
     return f"{segment.name} {named or source!r} {segment.bins!r}"
+
+
+def _code(function: Any) -> str:
+    """What a function computes: its code, and the values that it was made with."""
+    return f"{_code_text(function.__code__)} {_made_with(function)}"
+
+
+def _made_with(function: Any) -> str:
+    """The values that a function keeps from where it was made, and those of its parameters."""
+    values = [cell.cell_contents for cell in getattr(function, "__closure__", None) or ()]
+    values += [getattr(function, "__defaults__", None), getattr(function, "__kwdefaults__", None)]
+    return " ".join(_code(value) if isinstance(value, FunctionType) else repr(value) for value in values)
+
+
+def _code_text(code: CodeType) -> str:
+    constants = [_code_text(one) if isinstance(one, CodeType) else repr(one) for one in code.co_consts]
+    return f"{code.co_code.hex()} {code.co_names} {code.co_varnames} {constants}"
 
 
 def _encoded(value: Any) -> Any:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar, overload
 
 from crmkpi.records.base import record_type
 from crmkpi.sources.account import LoadAccount, Rejected
 
-__all__ = ["Records", "Rejected"]
+__all__ = ["Records", "Rejected", "joined"]
 
 _R = TypeVar("_R")
 
@@ -24,7 +25,7 @@ class Records(Sequence[_R], Generic[_R]):
     `account.unreadable` counts the values. `unmapped` names
     the columns that fill no field of the record (they are in `attributes` unless that was declined). `notes` says what
     was decided on the way, in words. `account` has all of this and what became of each column and value.
-    `tz` is the time zone that times without an offset were read in.
+    `tz` is the time zone that times without an offset were read in, and `joined` what `join_leads` did.
     A slice is a plain tuple.
 
     >>> from crmkpi.records import Order
@@ -43,6 +44,7 @@ class Records(Sequence[_R], Generic[_R]):
     source: str = "memory"
     tz: str | None = None
     account: LoadAccount = field(default=None)  # type: ignore[assignment]
+    joined: str = ""
 
     def __post_init__(self) -> None:
         if self.account is None:  # made by hand, or from a source without rows
@@ -80,11 +82,51 @@ class Records(Sequence[_R], Generic[_R]):
         skipped = sum(self.account.skipped.values())
         if skipped:
             parts.append(f"{skipped:,} {'row' if skipped == 1 else 'rows'} skipped, see .account")
+        if self.joined:
+            parts.append(self.joined)
         if self.unmapped:
             shown = ", ".join(self.unmapped[:8])
             more = f" and {len(self.unmapped) - 8} more" if len(self.unmapped) > 8 else ""
             parts.append(f"unmapped columns: {shown}{more}")
         return "; ".join(parts)
+
+
+def joined(parts: Sequence[Records[_R]]) -> Records[_R]:
+    """The records of several sources of one kind as those of one, with all of their accounts."""
+    first, *others = parts
+    if not others:
+        return first
+    accounts = [part.account for part in parts]
+    skipped: Counter[str] = Counter()
+    coerced: dict[str, Counter[str]] = {}
+    for account in accounts:
+        skipped.update(account.skipped)
+        for column, counts in account.coerced.items():
+            coerced.setdefault(column, Counter()).update(counts)
+    account = replace(
+        first.account,
+        source=", ".join(account.source for account in accounts),
+        rows=sum(account.rows for account in accounts),
+        used=sum(account.used for account in accounts),
+        rejected=tuple(row for account in accounts for row in account.rejected),
+        skipped=dict(skipped),
+        mapped={name: columns for account in reversed(accounts) for name, columns in account.mapped.items()},
+        unmapped=tuple(dict.fromkeys(name for account in accounts for name in account.unmapped)),
+        coerced={column: dict(counts) for column, counts in coerced.items()},
+        notes=tuple(dict.fromkeys(note for account in accounts for note in account.notes)),
+        unreadable=tuple(one for account in accounts for one in account.unreadable),
+        numbered=any(account.numbered for account in accounts),
+    )
+    return Records(
+        tuple(record for part in parts for record in part),
+        first.record,
+        account.rejected,
+        account.unmapped,
+        account.notes,
+        account.source,
+        first.tz,
+        account,
+    )
 
 
 def _counted(count: int, record: type[Any]) -> str:

@@ -16,6 +16,7 @@ from threading import RLock
 from types import MappingProxyType
 from typing import Any, Literal
 
+from crmkpi.engines.frames.homes.home import Home
 from crmkpi.errors import InputError, MissingExtraError
 
 __all__ = [
@@ -86,15 +87,15 @@ class Backend:
     lock: AbstractContextManager[Any] = field(default_factory=nullcontext)  # one question at a time
 
     @property
-    def home(self) -> Any:
+    def home(self) -> Home:
         """Where its frames are measured."""
         return _home(self.place)
 
 
 @cache
-def _home(place: str) -> Any:
+def _home(place: str) -> Home:
     module, _, name = place.partition(":")
-    made: Callable[[], Any] = getattr(import_module(f"crmkpi.engines.frames.homes.{module}"), name)
+    made: Callable[[], Home] = getattr(import_module(f"crmkpi.engines.frames.homes.{module}"), name)
     return made()
 
 

@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from crmkpi.engines.frames.homes.home import Home
 from crmkpi.engines.frames.profile import Column, Prepared
 from crmkpi.engines.query import MICROSECOND
 from crmkpi.time.calendars import Calendar
@@ -47,7 +48,7 @@ def from_micros(number: int) -> datetime:
     return _EPOCH + number * MICROSECOND
 
 
-def step_numbers(home: Any, column: Any, edges: Sequence[Any]) -> Any:
+def step_numbers(home: Home, column: Any, edges: Sequence[Any]) -> Any:
     """How many of the increasing `edges` a number has reached; missing where the number is."""
     nw = home.words
     return nw.when(~column.is_null()).then(home.steps(column, edges, range(len(edges) + 1)))
@@ -81,7 +82,7 @@ def _offsets(zone: ZoneInfo, first: datetime, end: datetime) -> tuple[tuple[int,
     return tuple(found)
 
 
-def _offset_of(home: Any, column: Any, known: Column, zone: ZoneInfo, *, wall: bool) -> Any:
+def _offset_of(home: Home, column: Any, known: Column, zone: ZoneInfo, *, wall: bool) -> Any:
     """The offset of `zone` at each instant; at each wall-clock time with `wall`, of two showings the first."""
     changes = _offsets(zone, _FIRST, _NEAR)
     near = micros(_NEAR) - DAY
@@ -91,7 +92,7 @@ def _offset_of(home: Any, column: Any, known: Column, zone: ZoneInfo, *, wall: b
         nw = home.words
         later = column - ((column - nw.lit(near)) // nw.lit(_CALENDAR)) * nw.lit(_CALENDAR)
         column = nw.when(column >= nw.lit(near)).then(later).otherwise(column)
-        known = replace(known, high=micros(_FAR))
+        known = replace(known, low=min(known.low, near), high=micros(_FAR))
     edges = [moment + (max(before, after) if wall else 0) for moment, before, after in changes]
     within = [number for number, edge in enumerate(edges) if known.low < edge <= known.high]
     begin = sum(edge <= known.low for edge in edges)
@@ -103,14 +104,14 @@ def _fixed(zone: ZoneInfo) -> int:
     return (_FIRST.astimezone(zone).utcoffset() or timedelta()) // MICROSECOND
 
 
-def wall_time(home: Any, column: Any, known: Column, calendar: Calendar) -> Any:
+def wall_time(home: Home, column: Any, known: Column, calendar: Calendar) -> Any:
     """A timestamp on the wall clock of the calendar, in microseconds since 1970."""
     if known.aware and calendar.tz != "UTC":
         return column + _offset_of(home, column, known, calendar.zone, wall=False)
     return column
 
 
-def local_day(home: Any, column: Any, known: Column, calendar: Calendar) -> Any:
+def local_day(home: Home, column: Any, known: Column, calendar: Calendar) -> Any:
     """The calendar day of a timestamp, as days since 1970."""
     return wall_time(home, column, known, calendar) // home.words.lit(DAY)
 

@@ -19,6 +19,7 @@ __all__ = ["DuckDbFrame", "DuckDbHome", "DuckDbSql"]
 _FROM = "measured"
 _KEPT = 100  # statements of one frame
 _DAY = 86_400_000_000
+_AS_WRITTEN = "text as it is written"
 _DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT", "UINTEGER")
 _WIDE = ("HUGEINT", "UBIGINT", "UHUGEINT")
@@ -168,8 +169,10 @@ class DuckDbHome(SqlHome):
             return ColumnType("other", "List")
         if word in ("BLOB", "BIT") or word.startswith("STRUCT("):
             return ColumnType("other", {"BLOB": "Binary"}.get(word, "Struct"))
+        if word == "VARCHAR":
+            return ColumnType("text", "String", unit=word if _is_collated(frame, name) else _AS_WRITTEN)
         what: Physical = "text" if word.startswith("ENUM(") else _TYPES.get(word, "other")
-        return ColumnType(what, "String" if word == "VARCHAR" else word, wide=word in _WIDE, unit=word)
+        return ColumnType(what, word, wide=word in _WIDE, unit=word)
 
     def is_whole(self, type_: ColumnType) -> bool:
         """Whether a timestamp is one on the wall clock in microseconds."""
@@ -178,6 +181,8 @@ class DuckDbHome(SqlHome):
     def plain(self, source: Sql, kind: Kind, type_: ColumnType) -> Sql:
         """A column as a plain and wide one."""
         if kind in ("text", "choice") or type_.what == "text":
+            if type_.unit == _AS_WRITTEN:
+                return source
             # A collation that takes letters for each other would merge Ada and ada.
             text = source if type_.unit == "VARCHAR" else source.cast("VARCHAR")
             return text.wrapped("", ' COLLATE "binary"')
@@ -262,6 +267,13 @@ class DuckDbHome(SqlHome):
     def statement(self, frame: Any) -> tuple[str, str]:
         """The SQL that runs, over the relation's own."""
         return "sql", str(frame.to_native().sql_query())
+
+
+def _is_collated(relation: Any, name: str) -> bool:
+    """Whether a column of text takes letters for each other, upper and lower case or with and without an accent."""
+    nothing = f"(SELECT {DuckDbSql.quoted(name)} FROM {_FROM} WHERE false)"  # noqa: S608  # names are quoted
+    found = relation.query(_FROM, f"SELECT coalesce({nothing}, 'A') = 'a' OR coalesce({nothing}, 'ä') = 'a'")
+    return bool(found.fetchall()[0][0])
 
 
 def _units(source: Sql, type_: ColumnType) -> Sql:

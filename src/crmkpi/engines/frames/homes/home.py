@@ -6,7 +6,7 @@ a home can do is a field of its `Backend`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -43,37 +43,73 @@ def raw_name(name: str) -> str:
 
 
 class Home(Protocol):
-    """Where a frame lies.
-
-    `words` makes expressions: the module of Polars, or the same words written as SQL.
-    """
+    """Where frames lie: what an engine asks of it, and all that it knows of it."""
 
     @property
     def words(self) -> Any:
-        """What makes expressions over plain columns."""
+        """What makes expressions over plain columns: the module of Polars, or the same words written as SQL."""
 
-    def types(self, frame: Any) -> Sequence[tuple[str, ColumnType]]:
-        """The columns of a frame, each with its type."""
+    def lent(self, frame: Any) -> Any:
+        """A frame as the home keeps it."""
 
-    def enter(self, frame: Any, columns: Mapping[str, tuple[str, Kind, ColumnType]]) -> Any:
+    def anew(self, frame: Any) -> Any:
+        """A frame whose rows have changed, as if it had just come."""
+
+    def rows(self, frame: Any) -> int | None:
+        """How many rows there are, where it costs little to know."""
+
+    def count(self, frame: Any) -> int:
+        """How many rows there are."""
+
+    def names(self, frame: Any) -> list[str]:
+        """The names of the columns."""
+
+    def type_of(self, frame: Any, name: str, kind: Kind) -> ColumnType:
+        """The type of a column that is to hold a field of this kind."""
+
+    def enter(self, frame: Any, columns: Mapping[str, tuple[str, Kind, ColumnType]]) -> tuple[Any, dict[str, Any]]:
         """Only `columns` (name inside: name of the frame's own column, kind of field, its type), made plain and wide.
 
         Text is text, whole numbers and floats have 64 bits (whole numbers more where they need it), decimals are whole
         numbers of their smallest digit, timestamps microseconds and dates days since 1970. A timestamp that needs no
-        conversion is kept beside as `raw_name`, so that a filter on it reaches into a scan.
+        conversion is kept beside as `raw_name`, so that a filter on it reaches into a scan; these come second.
         """
 
     def asked(self, frame: Any, kept: dict[str, Any]) -> Any:
         """The prepared frame as it is asked; `kept` holds what the home found out about its questions."""
 
+    def opened(self, frame: Any, names: Sequence[str]) -> Any:
+        """Some columns as they are, to be asked with `words`."""
+
+    def extended(self, frame: Any, added: Sequence[Any], kept: Any | None, over: Sequence[str]) -> Any:
+        """A frame with columns computed `over` some of its own, and only the rows that are `kept`."""
+
     def leave(self, frame: Any) -> list[tuple[Any, ...]]:
         """The rows of a small result as plain Python values, None for what is missing."""
+
+    def columns(self, frame: Any) -> dict[str, Any]:
+        """A result of one row per customer as columns, numbers as arrays where that is fast."""
+
+    def records(self, frame: Any, columns: Mapping[str, Kind]) -> Iterator[Mapping[str, Any]]:
+        """The rows of a frame with their values."""
 
     def beside(self, frame: Any, columns: Mapping[str, Sequence[int]]) -> Any:
         """A small table of whole numbers in the home of `frame`, to be joined with it."""
 
+    def moment(self, micros: int, raw: Any) -> Any:
+        """A constant beside a timestamp's own column."""
+
     def steps(self, column: Any, edges: Sequence[Any], values: Sequence[int]) -> Any:
         """The value for a number that has reached none of the increasing edges, one of them, two ..."""
+
+    def looked_up(self, column: Any, first: int, size: int, reached: Sequence[int]) -> Any:
+        """The step of a number from `first` on, by the cell of `size` that it lies in."""
+
+    def first_by(self, value: str, order: str) -> Any:
+        """The value of the row of a group that comes first."""
+
+    def grouped(self, frame: Any, keys: Sequence[str], aggregations: Sequence[Any], values: Sequence[str]) -> Any:
+        """The groups of a frame, with what is asked of each, and with the sorted values where it keeps them."""
 
     def sorted_values(self, frame: Any, keys: Sequence[str], value: str) -> list[tuple[tuple[Any, ...], Sequence[Any]]]:
         """For each group its values, sorted, without those that are missing."""

@@ -113,6 +113,13 @@ class SqlHome(ABC):
             .otherwise(self.steps(column, edges[middle + 1 :], values[middle + 1 :]))
         )
 
+    def looked_up(self, column: Sql, first: int, size: int, reached: Sequence[int]) -> Sql:
+        """The step of a number from `first` on, by the cell of `size` that it lies in; searched for by halves."""
+        starts = [place for place, step in enumerate(reached) if not place or step != reached[place - 1]]
+        return self.steps(
+            column, [first + size * place for place in starts], [0, *(reached[place] for place in starts)]
+        )
+
     def sorted_values(self, frame: Any, keys: Sequence[str], value: str) -> list[tuple[tuple[Any, ...], Sequence[Any]]]:
         """For each group its values, sorted."""
         column = self.dialect.col(value)

@@ -1,0 +1,150 @@
+"""Options of the command line: given twice they add up or are refused, and none is dropped."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crmkpi.cli.main import main
+
+NORTH = "id,status,amount,currency,closed_at\nN1,won,1000,EUR,2026-01-05\nN2,lost,500,EUR,2026-01-06\n"
+SOUTH = "id,status,amount,currency,closed_at,created_at\nS1,won,200,EUR,2026-01-07,soon\n"
+
+
+@pytest.fixture(autouse=True)
+def _files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("north.csv").write_text(NORTH, encoding="utf-8")
+    Path("south.csv").write_text(SOUTH, encoding="utf-8")
+
+
+def report(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, list[dict[str, Any]], str]:
+    """The exit status, the rows, and the messages."""
+    status = main(["report", *arguments, "--format", "json"])
+    output, messages = capsys.readouterr()
+    return status, json.loads(output) if output else [], messages
+
+
+def rows_of(found: Any) -> list[dict[str, Any]]:
+    return found if isinstance(found, list) else found["results"]
+
+
+def test_several_files_of_one_table_are_one_table(capsys):
+    _, found, messages = report(
+        capsys, "revenue", "win_rate", "--deals", "north.csv", "--deals", "south.csv", "--period", "2026-01"
+    )
+    revenue, rate = rows_of(found)
+    assert float(revenue["value"]) == 1200
+    assert rate["inputs"] == {"won": 2, "closed": 3}
+    assert "south.csv: created_at cannot be read on 1 row" in messages
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--deals", "north.csv", "--deals", "north.csv"], "north.csv is given twice"),
+        (
+            ["--deals", "north.csv", "--period", "2026-01", "--period", "2026-02"],
+            "argument --period: it is given twice",
+        ),
+        (["--deals", "north.csv", "--tz", "UTC", "--tz", "Asia/Tokyo"], "argument --tz: it is given twice"),
+        (
+            ["--deals", "north.csv", "--currency", "EUR", "--rate", "USD=1", "--rate", "USD=2"],
+            "--rate USD is given twice",
+        ),
+        (
+            ["--deals", "north.csv", "--preset", "deals=zoho_deal", "--preset", "deals=auto"],
+            "--preset deals is given twice",
+        ),
+    ],
+)
+def test_what_cannot_add_up_is_refused_in_a_sentence(capsys, arguments, said):
+    status, found, messages = report(capsys, "win_rate", *arguments)
+    assert (status, found) == (2, [])
+    assert said in messages
+    assert messages.count("\n") == 1
+
+
+TICKETS = "id,created_at,first_replied_at\n1,2026-01-05T08:00,2026-01-05T18:00\n2,2026-01-06T08:00,2026-01-06T18:00\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "hours"),
+    [
+        (["--opening-hours", "mon-fri=09:00-12:00,13:00-17:00"], 7),
+        (["--opening-hours", "mon-fri=09:00-12:00", "--opening-hours", "mon-fri=13:00-17:00"], 7),
+        (["--opening-hours", "24/7"], 10),
+        (["--opening-hours", "mon-sun=00:00-10:00,16:00-24:00"], 4),
+        (["--opening-hours", "mon-fri=09:00-17:00", "--holidays", "2026-01-05,2026-12-25"], 4),
+    ],
+)
+def test_spans_of_a_day_add_up_and_holidays_have_none(capsys, options, hours):
+    Path("tickets.csv").write_text(TICKETS, encoding="utf-8")
+    status, found, _ = report(capsys, "first_response_time.business", "--tickets", "tickets.csv", *options)
+    assert status == 0
+    assert rows_of(found)[0]["value"] == hours * 3600
+
+
+def test_the_advice_for_a_shift_over_midnight_works(capsys):
+    Path("tickets.csv").write_text(TICKETS, encoding="utf-8")
+    asked = ("first_response_time.business", "--tickets", "tickets.csv")
+    status, _, messages = report(capsys, *asked, "--opening-hours", "mon-fri=16:00-10:00")
+    assert status == 2
+    advice = messages.partition("--opening-hours mon-sun=")[2].split()[0]
+    status, found, _ = report(capsys, *asked, "--opening-hours", f"mon-sun={advice}")
+    assert (status, rows_of(found)[0]["value"]) == (0, 4 * 3600)
+
+
+def test_the_lost_minute_of_2359_is_said(capsys):
+    Path("tickets.csv").write_text(TICKETS, encoding="utf-8")
+    _, _, messages = report(
+        capsys, "first_response_time.business", "--tickets", "tickets.csv", "--opening-hours", "mon-sun=00:00-23:59"
+    )
+    assert "the last minute of mon-sun is closed" in messages
+
+
+def test_as_of_today_is_the_day_of_whoever_asks(capsys):
+    status, found, _ = report(capsys, "win_rate", "--deals", "north.csv", "--period", "this year", "--as-of", "today")
+    assert status == 0
+    assert rows_of(found)[0]["period"] == str(date.today().year)  # noqa: DTZ011
+
+
+def test_a_file_without_headers_and_its_date_format_can_be_said(capsys):
+    Path("bare.csv").write_text("A;won;05.01.2026\nB;lost;06.01.2026\n", encoding="utf-8")
+    status, found, _ = report(
+        capsys, "win_rate", "--deals", "bare.csv", "--headers", "deals:id,status,closed_at",
+        "--date-format", "%d.%m.%Y", "--delimiter", ";", "--period", "2026-01",
+    )  # fmt: skip
+    assert (status, rows_of(found)[0]["value"]) == (0, 0.5)
+
+
+def test_the_kind_of_a_custom_column_can_be_said(capsys):
+    Path("seats.csv").write_text("id,status,Seats\nA,won,20\nB,won,3\n", encoding="utf-8")
+    status, found, _ = report(
+        capsys, "win_rate", "--deals", "seats.csv", "--kinds", "deals:Seats=integer", "--by", "attributes.Seats"
+    )
+    assert status == 0
+    assert {row["attributes.Seats"] for row in rows_of(found)} == {3, 20}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--opening-hours", "mon=9-5"],
+        ["--opening-hours", "mon"],
+        ["--holidays", "Christmas"],
+        ["--headers", "id,status"],
+        ["--kinds", "deals:Seats"],
+        ["--as-of", "tomorrow"],
+    ],
+)
+def test_each_wrong_option_is_one_sentence(capsys, options):
+    status, found, messages = report(capsys, "win_rate", "--deals", "north.csv", *options)
+    assert status in (1, 2)
+    assert found == []
+    assert "error:" in messages
+    assert "Traceback" not in messages
