@@ -737,3 +737,12 @@ def test_a_measure_is_moved_to_an_earlier_period_once():
     for move in moves:
         with pytest.raises(DefinitionError, match=r"to an earlier period once; got a second move of .*previous\(2\)"):
             move()
+
+
+def test_one_row_per_key_cannot_be_put_into_periods_by_a_column_and_says_so_when_defined() -> None:
+    deals = ck.Table(ck.Deal)
+    owners = deals.per(deals.owner, last=deals.max(deals.closed_at))
+    with pytest.raises(DefinitionError, match=r"cannot be put into periods by a column .* Give at= to the measures"):
+        owners.count(at=owners.last)
+    by_closing = deals.per(deals.owner, last=deals.max(deals.closed_at, at=deals.closed_at))
+    assert repr(by_closing.count()) == "deals.per(deals.owner).count()"

@@ -365,6 +365,11 @@ def _measure(
         allowed = _KINDS.get(aggregate)
         if allowed is not None and value.kind not in allowed:
             raise DefinitionError(f"{table!r}.{aggregate}() cannot be taken of {value!r}, which is a {value.kind}.")
+    if at is not None and isinstance(table, Grouped):
+        raise DefinitionError(
+            f"{table!r}.{aggregate}() cannot be put into periods by a column of its rows; got at={at!r}. Give at= to "
+            "the measures that are its columns, whose records lie in periods."
+        )
     if at is not None and (not isinstance(at, Expression) or at.kind != "timestamp"):
         raise DefinitionError(f"`at` names the timestamp that puts a record into a period; got {at!r}.")
     if where is not None:
