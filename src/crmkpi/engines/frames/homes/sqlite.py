@@ -160,6 +160,8 @@ class SqliteHome(SqlHome):
     def plain(self, source: Sql, kind: Kind, type_: ColumnType) -> Sql:
         """A column as a plain and wide one."""
         column = source.text
+        if type_.what == "flag" and kind in ("text", "choice"):
+            return source.case(f"WHEN {column} = 1 THEN 'true' WHEN {column} = 0 THEN 'false'", "NULL")
         if kind in ("text", "choice") or type_.what == "text":
             return source.wrapped("(", " || '')")  # without the column's collation
         match type_.what:
