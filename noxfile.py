@@ -26,7 +26,7 @@ nox.options.sessions = [
 
 @nox.session(venv_backend="none")
 def tests(session: nox.Session) -> None:
-    """The README's tests, with the coverage that must not fall."""
+    """The README's tests, with the coverage of lines and branches."""
     session.run("pytest", "-n", "auto", "--cov", *session.posargs)
 
 
