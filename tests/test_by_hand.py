@@ -6,6 +6,8 @@ from decimal import Decimal
 import pytest
 
 import crmkpi as ck
+from crmkpi.definition.options import Options
+from crmkpi.records import RECORDS
 
 
 def variant(name: str) -> ck.Metric:
@@ -242,3 +244,20 @@ def test_money_that_a_formula_divides_is_not_rounded() -> None:
     worth = ck.customer_lifetime_value.variant("discounted")
     found = worth(customers=customers, orders=orders, as_of=date(2026, 3, 31), horizon=365, discount=0)
     assert found.value == pytest.approx(Decimal("0.004"))
+
+
+def test_working_time_without_an_hourly_rate_is_no_cost_of_nothing() -> None:
+    calls = [
+        ck.Interaction(id="1", kind="call", seconds=1800, cost=1),
+        ck.Interaction(id="2", kind="call", seconds=900),
+    ]
+    result = ck.average_interaction_cost(calls)
+    assert (result.value, result.reason) == (None, "1 interaction has a time and no cost, and no hourly_rate is given")
+    assert ck.average_interaction_cost(calls, hourly_rate=40).value == Decimal("15.5")
+    assert ck.average_interaction_cost(calls[:1]).value == 1
+
+
+def test_the_options_that_a_call_completes_are_those_that_it_takes() -> None:
+    parameters = {name for metric in ck.catalogue.everything() for name in metric.parameters}
+    known = {*Options.__annotations__} - {"period", "compare", "confidence", "as_of", "calendar", "currency", "rates"}
+    assert known == parameters | set(RECORDS)

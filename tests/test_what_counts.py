@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +12,7 @@ from tests.engines.backends import arrow_of, frame_of
 
 import crmkpi as ck
 from crmkpi.errors import CurrencyError
+from crmkpi.insight.rfm import rfm
 from crmkpi.records.base import record_type
 
 ENGINES = ("records", "polars", "pandas", "pyarrow", "duckdb")
@@ -60,6 +62,17 @@ def test_what_counts_is_the_same_on_every_engine(name: str, engine: str) -> None
     result = metric(table, period="2026-01")
     assert float(result.value) == pytest.approx(float(value))
     assert result.left_out == left_out
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_refund_is_no_purchase_for_recency_frequency_and_value(engine: str) -> None:
+    table = ORDERS if engine == "records" else frame_of(engine, arrow_of(ORDERS, record_type(ck.Order)))
+    found = rfm(table, as_of=date(2026, 1, 31))
+    assert [(row.customer_id, row.frequency, row.age) for row in found.rows] == [
+        ("A", 0, 30),
+        ("B", 0, 30),
+    ]  # no repeat
+    assert dict(found.left_out) == {"refund": 1}
 
 
 def test_passives_are_those_from_seven_to_below_nine() -> None:

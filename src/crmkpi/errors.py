@@ -174,8 +174,10 @@ def _place(frame: FrameSummary) -> str:
     return "Cell" if "ipykernel_" in frame.filename or frame.filename.startswith("<ipython-input") else frame.filename
 
 
-def did_you_mean(name: str, known: Iterable[str], *, limit: int = 12) -> str:
+def did_you_mean(name: str, known: Iterable[str], *, limit: int = 12, cutoff: float = 0.6) -> str:
     """The way out of a misspelt name: the nearest known one, or the known ones when none is near.
+
+    Words that mean something, such as those of a status, need a higher `cutoff`: "won" is no misspelt "working".
 
     >>> did_you_mean("ownr", ["owner", "amount"])
     "Did you mean 'owner'?"
@@ -184,7 +186,7 @@ def did_you_mean(name: str, known: Iterable[str], *, limit: int = 12) -> str:
     """
     names = sorted(set(known))
     folded = {candidate.casefold(): candidate for candidate in names}
-    near = get_close_matches(str(name).casefold(), folded, n=1, cutoff=0.6)
+    near = get_close_matches(str(name).casefold(), folded, n=1, cutoff=cutoff)
     if near:
         return f"Did you mean {folded[near[0]]!r}?"
     if not names:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 
@@ -123,3 +124,44 @@ def test_the_support_table_has_a_line_for_each_measure():
 def test_the_documentation_shows_the_support_table_of_the_code():
     page = Path(__file__).parents[2] / "docs" / "frames.md"
     assert support_table() in page.read_text(encoding="utf-8")
+
+
+def test_one_dataset_in_duckdb_answers_in_many_threads():
+    connection = duckdb.connect()
+    connection.execute(
+        "CREATE TABLE deals AS SELECT i::VARCHAR AS id, CASE WHEN i % 3 = 0 THEN 'won' ELSE 'lost' END AS status, "
+        "'o' || (i % 7) AS owner FROM range(3000) AS t(i)"
+    )
+    crm = Dataset(deals=connection.table("deals"))
+    with ThreadPoolExecutor(8) as pool:
+        answers = set(
+            pool.map(lambda number: str(crm.measure(win_rate, by="owner" if number % 2 else None)), range(64))
+        )
+    assert answers == {str(crm.measure(win_rate)), str(crm.measure(win_rate, by="owner"))}
+
+
+def test_rows_that_come_and_go_under_a_dataset_are_noticed():
+    connection = duckdb.connect()
+    connection.execute("CREATE TABLE deals AS SELECT '1' AS id, 'won' AS status, 'Ada' AS owner")
+    frame = pd.DataFrame({"id": ["1"], "status": ["won"], "owner": ["Ada"]})
+    for data, grow in (
+        (connection.table("deals"), lambda: connection.execute("INSERT INTO deals VALUES ('2', 'lost', 'Bo')")),
+        (frame, lambda: frame.loc.__setitem__(1, ["2", "lost", "Bo"])),
+    ):
+        crm = Dataset(deals=data)
+        assert [found.segment["owner"] for found in crm.measure(win_rate, by="owner")] == ["Ada"]
+        grow()
+        report = crm.measure(win_rate, by="owner")
+        assert [(found.segment["owner"], found.accounts[0].given, found.accounts[0].used) for found in report] == [
+            ("Ada", 1, 1),
+            ("Bo", 1, 1),
+        ]
+
+
+def test_a_frame_of_a_preset_whose_rows_changed_is_refused():
+    frame = pd.DataFrame({"Id": ["1", "2"], "StageName": ["Closed Won", "Closed Lost"], "IsWon": [True, False]})
+    deals = table(frame, preset="salesforce_opportunity")
+    assert win_rate(deals).inputs == {"won": 1, "closed": 2}
+    frame.loc[2] = ["3", "Closed Won", True]
+    with pytest.raises(InputError, match=r"has 3 rows, and other ones when crmkpi.table.* took it"):
+        win_rate(deals)

@@ -113,3 +113,7 @@ SELECT count(*) FILTER (closing <= 0) / count(*) FROM accounts() WHERE opening >
 -- churn_rate.all_lost
 SELECT (SELECT count(*) FROM known_customers WHERE until >= period_start() AND until < period_end())
     / (SELECT count(*) FROM known_customers WHERE active_at(since, until, period_start()))
+-- repeat_purchase_rate.returning
+WITH buyers AS (SELECT count(*) AS n, count(*) FILTER (ordered_at >= period_start()) AS recent FROM orders
+    WHERE status = 'completed' AND NOT coalesce(amount < 0, false) AND customer_id IS NOT NULL AND ordered_at < period_end() GROUP BY customer_id)
+SELECT count(*) FILTER (n >= 2 AND recent >= 1) / count(*) FROM buyers

@@ -47,3 +47,8 @@ SELECT CASE WHEN cost > 0 THEN (won - cost) / cost END FROM gain, paid
 -- revenue_per_customer
 SELECT sum(amount) / count(DISTINCT customer_id) FROM counted_deals
 WHERE status = 'won' AND amount IS NOT NULL AND customer_id IS NOT NULL AND in_period(closed_at)
+-- return_on_investment.net_profit
+WITH sold AS (SELECT coalesce(sum(amount), 0) - coalesce(sum(cost), 0) AS profit FROM counted_deals
+    WHERE status = 'won' AND cost IS NOT NULL AND in_period(closed_at)),
+paid AS (SELECT sum(amount) AS spend FROM expenses WHERE in_period(spent_at))
+SELECT CASE WHEN spend > 0 THEN (profit - spend) / spend END FROM sold, paid

@@ -22,7 +22,7 @@ FIELDS = {
     "status amount cost currency probability expected_close_on closed_at lost_reason deleted",
     "stage_visits": "id deal_id pipeline stage entered_at left_at",
     "customers": "id since until status industry region plan channel source owner",
-    "subscriptions": "id customer_id plan mrr currency started_at ended_at",
+    "subscriptions": "id customer_id plan mrr currency started_at ended_at status trial_end",
     "orders": "id customer_id ordered_at amount cost currency status delivered_at product channel",
     "tickets": "id created_at customer_id channel kind priority agent status first_replied_at solved_at "
     "first_solved_at replies reopens escalated self_served handled_seconds sla_due_at opened_by merged_into spam",

@@ -63,7 +63,8 @@ READERS = [by_csv, by_stream, by_scan, by_dicts, by_workbook]
 
 def said(found: Any) -> str:
     """What the account of some records says, on one line."""
-    return " ".join(repr(found.account).split())
+    told = [repr(found.account), *(f"{one.value} is {one.reason}" for one in found.account.unreadable)]
+    return " ".join(" ".join(told).split())
 
 
 def rows_of(text: str) -> list[dict[str, str]]:

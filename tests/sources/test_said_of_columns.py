@@ -262,3 +262,23 @@ def test_a_duration_makes_a_moment(cell: str, unit: str, hours: float) -> None:
 def test_what_does_not_fit_is_refused_in_words(options: Any, message: str) -> None:
     with pytest.raises((InputError, UnknownNameError), match=message):
         ck.read_csv(io.StringIO("id,status,x\n1,open,5\n"), record=ck.Ticket, **options)
+
+
+@pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
+@pytest.mark.parametrize("home", ["polars", "pandas", "pyarrow", "duckdb"])
+def test_ends_of_a_frame_can_include_their_day(home: str, zone: str | None) -> None:
+    library = pytest.importorskip(home)
+    polars = pytest.importorskip("polars")
+    typed = polars.read_csv(io.StringIO(TERMS), try_parse_dates=True)
+    frame: Any = {"polars": lambda: typed, "pandas": typed.to_pandas, "pyarrow": typed.to_arrow}.get(
+        home, lambda: None
+    )()
+    if home == "duckdb":
+        frame = library.connect().from_arrow(typed.to_arrow())
+    terms = ck.table(frame, record=ck.Subscription, ends="inclusive", tz=zone)
+    crm = ck.Dataset(subscriptions=terms, calendar=ck.Calendar(tz="Europe/Berlin"), as_of=date(2026, 3, 1))
+    for period in ("2026-01", "2026-02"):
+        report = crm.measure([ck.mrr, ck.churned_mrr, ck.reactivation_mrr], period=period)
+        assert [result.value for result in report] == [100, 0, 0]
+    with pytest.raises(InputError, match="ends= is 'inclusive' or 'exclusive'"):
+        ck.table(frame, record=ck.Subscription, ends="last")  # type: ignore[arg-type]

@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Context, Decimal, DivisionUndefined, InvalidOperation, localcontext
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, Unpack, get_args, overload
 
 from crmkpi._hooks import hook
 from crmkpi.definition.checks import check_definition, check_range, check_tables, told_apart
@@ -53,6 +53,7 @@ from crmkpi.errors import (
 )
 
 if TYPE_CHECKING:
+    from crmkpi.definition.options import Options
     from crmkpi.measuring.results import Result
 
 __all__ = ["Better", "Estimated", "Mean", "Metric", "Monotone", "NetPromoter", "RollUp", "Share", "Unit", "metric"]
@@ -122,6 +123,10 @@ class Metric:
     empty: Empty
     within: Range = (None, None)  # the lowest and the highest number that the value can be, None for no bound
 
+    @overload
+    def __call__(self, data: Any = None, /, **options: Unpack[Options]) -> Result: ...
+    @overload
+    def __call__(self, data: Any = None, /, **options: Any) -> Result: ...
     def __call__(self, data: Any = None, /, **options: Any) -> Result:
         """The KPI of `data`: records, a mapping of tables, or a Dataset.
 
@@ -224,13 +229,8 @@ class Metric:
                 )
             ((name, measure),) = varies.measures.items()
 
-            ways: dict[str, Any] = {
-                "at": varies.at,
-                "leave_out": varies.leave_out,
-                "empty": varies.empty,
-                "interval": None,
-            }
-            ways[name] = varied(measure, word, varies.id)
+            ways: dict[str, Any] = {"at": varies.at, "leave_out": varies.leave_out, "empty": varies.empty}
+            ways |= {"interval": None, name: varied(measure, word, varies.id)}
 
             def made() -> None: ...
 

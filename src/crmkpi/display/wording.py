@@ -121,6 +121,8 @@ def condition_in_words(condition: Expression) -> str:
             return "no period is asked for"
         case Negation(item) | Unless(item):
             return f"not ({condition_in_words(item)})"
+        case Now():
+            return "no period is given"
         case _:
             return value_in_words(condition)
 
@@ -151,6 +153,8 @@ def value_in_words(value: Expression) -> str:
             return value_in_words(right)
         case Operation(sign, left, right):
             return f"{value_in_words(left)} {_ARITHMETIC[sign]} {value_in_words(right)}"
+        case Happened(item):
+            return value_in_words(item)
         case Day(item):
             return f"the day of {value_in_words(item)}"
         case Together(items):

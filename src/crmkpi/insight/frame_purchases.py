@@ -60,6 +60,11 @@ class Purchases:
             "not completed": known & ~completed,
             "after the observation": known & completed & ~in_time,
         }
+        bought = known & completed & in_time
+        if needs_amount:  # an order below zero is no purchase
+            below = ~nw.col(amount.name).is_null() & (nw.col(amount.name) < nw.lit(0))
+            reasons["refund"] = bought & below
+            bought = bought & ~below
         flags = (nw.when(what).then(nw.lit(1)).otherwise(nw.lit(0)).alias(reason) for reason, what in reasons.items())
         (counts,) = home.leave(
             frame.with_columns(*flags).select(*(nw.col(reason).sum().alias(reason) for reason in reasons))
@@ -67,7 +72,7 @@ class Purchases:
         left_out = {reason: int(count) for reason, count in zip(reasons, counts, strict=True) if count}
         if prepared.rejected:
             left_out["refused by the record"] = prepared.rejected
-        good = frame.filter(known, completed, in_time)
+        good = frame.filter(bought)
         if "currency" in table.columns:
             _check_currency(home.leave(good.select(inside("currency")).unique()))
         columns = {"customer_id": inside("customer_id"), "wall": "wall", "spent": amount.name}

@@ -174,8 +174,8 @@ def rfm(orders: Any, *, as_of: date, tz: str | None = None) -> RfmTable:
 
     `orders` are records, or a frame that is added up where it lies: pandas, Polars, PyArrow, DuckDB, Spark, or what
     `crmkpi.table` makes of one. An order has `customer_id`, `ordered_at` and `amount`; one whose `status` is not
-    "completed" is left out. Days are those of `tz` for timestamps with a time zone; without one each has its own, in
-    frames UTC.
+    "completed" is left out, and one below zero as a "refund", which is no purchase. Days are those of `tz` for
+    timestamps with a time zone; without one each has its own, in frames UTC.
 
     >>> from types import SimpleNamespace
     >>> days = [date(2026, 1, 1), date(2026, 1, 1), date(2026, 1, 11)]
@@ -270,6 +270,9 @@ def _purchases(
         day = _day(moment, zone)
         if day > as_of:
             left_out["after the observation"] += 1
+            continue
+        if order.amount < 0:
+            left_out["refund"] += 1
             continue
         currencies.add(getattr(order, "currency", None))
         days = by_customer.setdefault(order.customer_id, {})

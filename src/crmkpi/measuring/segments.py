@@ -163,7 +163,8 @@ def _field(path: str, type_: RecordType) -> Field:
         known = [*(".".join((*walked, name)) for name in type_.fields if name != "attributes"), *type_.relations]
         raise UnknownNameError(
             f"`by` must name fields of {type_.model.__name__} or of a related record; got {path!r}. "
-            f"{did_you_mean(path, known)} Custom fields are reached as 'attributes.{steps[-1]}'."
+            f"{did_you_mean(path, known)} Columns that fill a field have its name, and custom ones are reached as "
+            f"'attributes.{steps[-1]}'."
         )
     return Field(start.table, tuple(steps), found.kind, found.choices)
 

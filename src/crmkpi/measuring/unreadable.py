@@ -15,6 +15,7 @@ __all__ = ["MOST_UNREADABLE", "UnreadableReason", "check_most_unreadable", "comm
 
 MOST_UNREADABLE = 0.02
 _MOST_WORDS = 3
+_SHARES = ("probability",)  # fields from 0 to 1, which files may have in percent
 
 
 def check_most_unreadable(share: float) -> None:
@@ -70,4 +71,14 @@ def _way_out(name: str, values: Mapping[str, int]) -> str:
     told = next((value for value in _by_count(values) if value), None)
     if told is None:
         return f"give each record its {name} in the source"
+    if name.rpartition(".")[2] in _SHARES and all(map(_is_percentage, filter(None, values))):
+        return f'where they are percentages, say units={{"{name.rpartition(".")[2]}": "percent"}} when reading'
     return f"say when reading what they mean, values={{{name!r}: {{{told}: ...}}}}, with None for no value"
+
+
+def _is_percentage(value: str) -> bool:
+    """Whether a value, as Python writes it, is a number from 1 to 100."""
+    try:
+        return 1 <= float(value.strip("'")) <= 100
+    except ValueError:
+        return False

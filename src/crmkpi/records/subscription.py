@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from crmkpi.records.base import Attributes, Money, Timestamp, record
@@ -15,7 +17,8 @@ class Subscription:
 
     `mrr` is what it brings in a month, without tax: a yearly plan of 1,200 has 100. `ended_at` is when it stopped, not
     when it was cancelled. A change of price is a new subscription that starts when the old one ends. A customer may
-    hold several at a time, so a subscription that ends is not yet a customer who left.
+    hold several at a time, so a subscription that ends is not yet a customer who left. `status` is what the billing
+    system says it is in now, and `trial_end` when its free trial ends or ended; both may be missing.
 
     >>> subscription = Subscription(id="S1", customer_id="C1", mrr="49.90", currency="EUR", started_at="2026-01-01")
     >>> subscription.mrr * 12
@@ -29,4 +32,6 @@ class Subscription:
     currency: str | None = None
     started_at: Timestamp | None = None
     ended_at: Timestamp | None = None
+    status: Literal["active", "trialing", "past_due", "unpaid", "paused", "incomplete", "canceled"] | None = None
+    trial_end: Timestamp | None = None
     attributes: Attributes = Field(default_factory=dict)

@@ -23,10 +23,13 @@ def choice_reader(
     choices: Sequence[str],
     words: Mapping[Any, Any],
     *,
+    usual: Mapping[str, str] | None = None,
     count: Count = uncounted,
     others: Mapping[str, Any] | None = None,
 ) -> Words:
     """From a word of the file to one of `choices`, whatever its case; `words` adds the file's own words.
+
+    `usual` are words of the trade that can mean nothing else.
 
     `others` has under "meaning" what all other words mean; without it they are a `ValueError`.
 
@@ -38,7 +41,7 @@ def choice_reader(
             raise unknown_name(
                 f"values= gives the field {field!r} a value that it does not have: {ours!r}.", str(ours), choices
             )
-    known = {choice: choice for choice in choices} | dict(words)
+    known = {choice: choice for choice in choices} | dict(usual or {}) | dict(words)
     return Words(known, choices=choices, others=others, loose=True, count=count)
 
 
@@ -137,7 +140,9 @@ class Words(dict[Any, Any]):
         if self._others is not None:
             return None if folded == "" else self._others["meaning"]
         if self._choices is not None:
-            raise ValueError(f"not one of its values ({did_you_mean(str(value), self._choices).removesuffix('.')})")
+            raise ValueError(
+                f"not one of its values ({did_you_mean(str(value), self._choices, cutoff=0.8).removesuffix('.')})"
+            )
         return value
 
 

@@ -256,7 +256,7 @@ def _in_slots(fields: Sequence[tuple[tuple[int, int], Column]]) -> tuple[Column,
     for _, column in sorted(fields, key=lambda each: each[0]):
         seen[column.field] += 1
         by = column.by
-        reckoned = by is not None and (by.after or by.per or by.unit == "smallest")
+        reckoned = by is not None and (by.after or by.per or by.unit in ("smallest", "stripe_items"))
         own = seen[column.field] == 1 and not reckoned
         placed.append(column if own else replace(column, slot=f"{column.field} {seen[column.field]}"))
     return tuple(placed)
@@ -267,7 +267,7 @@ def _beside(headers: Sequence[str], fields: Sequence[tuple[tuple[int, int], Colu
     beside: dict[str, int] = {}
     for _, column in fields:
         if column.by is not None:
-            for word, header in (("per", column.by.per), ("times", column.by.times)):
+            for word, header in (("per", column.by.per), ("times", column.by.times), ("every", column.by.every)):
                 if header is not None and folded(header) in places:
                     beside[f"{column.field} {word}"] = places[folded(header)]
     return tuple((position, slot) for slot, position in beside.items())

@@ -17,7 +17,8 @@ from crmkpi.sources.dates import NUMERIC_FORMS, DateReader, check_iso, zone_name
 from crmkpi.sources.durations import SECONDS, DurationReader
 from crmkpi.sources.grid import Grid
 from crmkpi.sources.numbers import NumberKind, NumberReader
-from crmkpi.sources.reading import Options
+from crmkpi.sources.presets.model import PresetColumn
+from crmkpi.sources.reading import ENDS, Options
 from crmkpi.sources.reckoning import (
     PERCENT,
     Combine,
@@ -27,10 +28,12 @@ from crmkpi.sources.reckoning import (
     in_its_currency,
     in_whole_units,
     plain_fraction,
+    stripe_items,
 )
 from crmkpi.sources.tallies import Count, Tallies
+from crmkpi.sources.usual_words import usual_words
 
-__all__ = ["ENDS", "Conversion", "conversions_for", "convert"]
+__all__ = ["Conversion", "conversions_for", "convert", "is_reckoned"]
 
 Reader = Callable[[Any], Any]
 _NUMBERS = ("money", "number", "integer")
@@ -40,7 +43,6 @@ _TYPES: Mapping[str, Callable[[Any], Any]] = {
     "integer": lambda found: int(Decimal(str(found))),
     "money": lambda found: Decimal(str(found)),
 }
-ENDS = ("until", "ended_at", "left_at")  # fields that may be given as the last day
 
 
 @dataclass(slots=True)
@@ -50,6 +52,7 @@ class Conversion:
     Without `fast` the cells go to the record as they are. `check` looks at all cells of a chunk before `fast` does, and
     raises where `careful` has to; `counted` counts them. `words` is what looks cells up, where nothing else is done;
     `combine` reckons with other values of the row. `attribute` is the custom attribute that the value becomes.
+    `reckoned` values need others of the row, and cannot be read where those cannot.
     """
 
     slot: str
@@ -62,6 +65,7 @@ class Conversion:
     words: Words | None = None
     counted: Callable[[int], None] | None = None
     attribute: str | None = None
+    reckoned: bool = False
 
 
 def convert(raws: list[dict[str, Any]], conversion: Conversion, *, fast: bool) -> None:
@@ -136,6 +140,11 @@ def conversions_for(
     return sorted((each for each in found if each is not None), key=_place)
 
 
+def is_reckoned(by: PresetColumn | None) -> bool:
+    """Whether the values of a column are reckoned from others of their row."""
+    return by is not None and bool(by.after or by.per or by.unit in ("smallest", "stripe_items"))
+
+
 def _place(conversion: Conversion) -> int:
     """Currencies first, since amounts are validated against them; fields computed from others last."""
     if conversion.field == "currency":
@@ -173,6 +182,8 @@ class _Conversions:
                 fast.append(read)
             else:
                 check = number.check
+        elif unit == "stripe_items":
+            pass  # a list, which is read with the rest of its row
         elif field.kind in _NUMBERS:
             number = self._number(column, field, percent=unit == "percent")
             steps.append(fraction(number, self._count(column)) if unit == "percent" else number)
@@ -195,7 +206,15 @@ class _Conversions:
         if words is not None and len(steps) == 1:
             return Conversion(column.slot, column.field, words.__getitem__, words.__getitem__, words=words)
         return Conversion(
-            column.slot, column.field, _chain(steps), _chain(fast), check, combine, number, counted=counted
+            column.slot,
+            column.field,
+            _chain(steps),
+            _chain(fast),
+            check,
+            combine,
+            number,
+            counted=counted,
+            reckoned=is_reckoned(column.by),
         )
 
     def attribute(self, column: Column, field: FieldType) -> Conversion:
@@ -232,7 +251,8 @@ class _Conversions:
         if field.name == "currency":
             return steps, currency_reader(words, column=column.header, count=count)
         if field.kind == "choice":
-            return steps, choice_reader(field.name, field.choices, words, count=count, others=others)
+            usual = usual_words(self.kind.table, field.name)
+            return steps, choice_reader(field.name, field.choices, words, usual=usual, count=count, others=others)
         if words:
             return steps, word_reader(words, count=count, others=others, loose=by is not None)
         return steps, None
@@ -274,14 +294,9 @@ class _Conversions:
             day_first=self.options.day_first,
             zone=zone,
             numbers=unit if unit in NUMERIC_FORMS else None,
-            inclusive=column.field in ENDS and self._ends == "inclusive",
+            inclusive=column.field in ENDS and self.options.ends_inclusive,
             count=self._count(column),
         )
-
-    @property
-    def _ends(self) -> str | None:
-        preset = self.options.preset
-        return self.options.ends or (None if preset is None else preset.ends)
 
     def _combination(
         self, column: Column, field: FieldType, unit: str | None, number: NumberReader | None
@@ -291,9 +306,12 @@ class _Conversions:
         if by is not None and by.after is not None:
             combine = after(by.after, count)
         elif by is not None and by.per is not None:
-            combine = a_month(f"{column.field} per", f"{column.field} times", count)
+            smallest = in_whole_units(count) if unit == "smallest" else None
+            combine = a_month(column.field, count, first=smallest)
         elif unit == "smallest":
             combine = in_whole_units(count)
+        elif unit == "stripe_items":
+            return stripe_items(count)
         if number is None or field.kind != "money" or "currency" not in self.kind.fields:
             return combine
         words = self.options.values.get("currency", {})

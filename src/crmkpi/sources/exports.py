@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -30,6 +31,21 @@ _LEAST_LEAD = 0.02
 _LEAST_KNOWN = 2
 _OF_UNKNOWN = 0.25  # weight of a header that no preset has: firms add columns of their own
 _OF_LIKE_SPELLING = 0.8  # weight of a header that matches only after normalising
+_ALL_KNOWN = 0.9
+_LEAST_OWN = 2  # headers that say more than what a table of any system has
+_WORDS_OF_TABLES = """
+account active address agent amount assignee assigned at by campaign category channel city clicks close closed closing
+comment comments company contact cost count country created creation currency customer date day deal department
+description duration email end ended first group handled id impressions industry interval invoice item items kind last
+lead line location mobile modified name no note notes number open opened order organization organisation
+owner paid payment phone pipeline plan price priority probability product quantity question rating reason record ref
+reference region rep requester resolved resolution response revenue sales score sent segment seller solved source stage
+start started state status street subject subscription survey tags tax team ticket time title total type until update
+updated url user value won lost zip
+"""
+_WORDS_OF_ALL = frozenset(_WORDS_OF_TABLES.split())
+_MOST_WORDS = 3  # longer ones are some system's own
+_APART = re.compile(r"[\s_]+")
 
 
 def read_export(
@@ -91,7 +107,11 @@ def recognised(headers: Sequence[str], *, source: str = "The file") -> Recognise
             f"{source} has the columns of {own} and shows no system; read it with record={own}, or say which system it "
             f"is from with preset=."
         )
-    if len(known[first]) < _LEAST_KNOWN or scores[first] < _LEAST_SCORE:
+    own_headers = {name: [header for header in found if not _is_of_any(header)] for name, found in known.items()}
+    unclear = len(known[first]) < _LEAST_KNOWN or scores[first] < _LEAST_SCORE or not own_headers[first]
+    if not unclear and scores[first] - scores[second] >= _LEAST_LEAD:
+        unclear = len(own_headers[first]) < _LEAST_OWN and scores[first] < _ALL_KNOWN
+    if unclear:
         nearest = ", ".join(f"{name} ({scores[name]:.0%})" for name in (first, second, third))
         raise FileFormatError(
             f"{source} shows no system clearly: the nearest presets are {nearest}; say which with "
@@ -109,6 +129,12 @@ def recognised(headers: Sequence[str], *, source: str = "The file") -> Recognise
         runner_up=runner_up,
         runner_up_score=round(scores[second], 3) if runner_up else 0.0,
     )
+
+
+def _is_of_any(header: str) -> bool:
+    """Whether a header is some words that tables of any system have, set apart by blanks or underscores."""
+    words = _APART.split(header.strip().casefold())
+    return len(words) <= _MOST_WORDS and all(word in _WORDS_OF_ALL for word in words)
 
 
 def _own_columns(headers: Sequence[str]) -> tuple[str, float]:

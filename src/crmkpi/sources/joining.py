@@ -19,13 +19,15 @@ def join_leads(leads: Iterable[Lead], deals: Iterable[Deal]) -> tuple[Records[Le
     Systems write the link on one side only: Salesforce on the lead, Zoho on the deal. A lead that a deal names gets
     that deal's id (the first one's, of several), the status converted and, where it has no date of conversion, the day
     on which the deal was opened. A deal that a lead names gets that lead's id. What is filled already stays, and ids of
-    records that are not there change nothing. The notes say how many were joined.
+    records that are not there change nothing. The notes and the records as they print say how many were joined.
 
     >>> leads = [Lead(id="L1"), Lead(id="L2", deal_id="D2")]
     >>> deals = [Deal(id="D1", status="won", lead_id="L1", created_at="2026-01-05"), Deal(id="D2", status="open")]
     >>> leads, deals = join_leads(leads, deals)
     >>> leads[0].status, leads[0].deal_id, str(leads[0].converted_at), deals[1].lead_id
     ('converted', 'D1', '2026-01-05 00:00:00', 'L2')
+    >>> print(leads)
+    Records: 2 leads from memory; 1 of 2 were joined with a deal
     """
     leads, deals = _kept(leads, Lead), _kept(deals, Deal)
     deal_of = {deal.lead_id: deal for deal in sorted(deals, key=_opened, reverse=True) if deal.lead_id is not None}
@@ -61,5 +63,7 @@ def _kept(records: Iterable[Any], record: type[Any]) -> Records[Any]:
 def _records(before: Records[Any], after: Sequence[Any], other: str) -> Records[Any]:
     """The records in place of those that were read, with the same account and one note more."""
     changed = sum(new is not old for new, old in zip(after, before, strict=True))
-    notes = (*before.notes, f"{changed:,} of {len(after):,} were joined with a {other}.")
-    return replace(before, _items=tuple(after), notes=notes, account=replace(before.account, notes=notes))
+    joined = f"{changed:,} of {len(after):,} were joined with a {other}"
+    notes = (*before.notes, f"{joined}.")
+    account = replace(before.account, notes=notes)
+    return replace(before, _items=tuple(after), notes=notes, joined=joined, account=account)

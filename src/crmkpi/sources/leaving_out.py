@@ -16,10 +16,11 @@ __all__ = ["LeftOut", "left_out"]
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Which rows are left out: those with certain words in a column, or with none of them, and those that start so."""
+    """Which rows are left out: by words in a column or the lack of them, by how they start, or with one cell only."""
 
     by_word: tuple[tuple[int, frozenset[str], bool, str], ...]
     by_start: tuple[tuple[tuple[str, ...], str], ...]
+    alone: str | None = None
 
     def may_leave_out(self, rows: Sequence[Row]) -> bool:
         """Whether a look at whole columns does not rule out that a row is left out."""
@@ -29,6 +30,8 @@ class LeftOut:
         for place, words, keep, _ in self.by_word:
             if any((_plain(cell) in words) != keep for cell in set(map(itemgetter(place), rows))):
                 return True
+        if self.alone is not None and any(_is_alone(row) for row in rows):
+            return True
         starts = tuple(start for each, _ in self.by_start for start in each)
         return bool(starts) and any(not row[0] or str(row[0]).lstrip().startswith(starts) for row in rows if row)
 
@@ -40,7 +43,7 @@ class LeftOut:
         for place, words, keep, reason in self.by_word:
             if place < len(row) and (_plain(row[place]) in words) != keep:
                 return reason
-        return None
+        return self.alone if self.alone is not None and _is_alone(row) else None
 
 
 def left_out(grid: Grid, preset: Preset | None) -> LeftOut | None:
@@ -55,7 +58,13 @@ def left_out(grid: Grid, preset: Preset | None) -> LeftOut | None:
         if folded(header) in places
     )
     by_start = tuple((rule.starts, rule.reason) for rule in preset.leave_out if rule.starts)
-    return LeftOut(by_word, by_start) if by_word or by_start else None
+    alone = next((rule.reason for rule in preset.leave_out if rule.alone and len(grid.headers) > 1), None)
+    return LeftOut(by_word, by_start, alone) if by_word or by_start or alone else None
+
+
+def _is_alone(row: Row) -> bool:
+    """Whether one cell of a row is filled, and no other."""
+    return sum(map(bool, row)) == 1
 
 
 def _plain(cell: Any) -> str:

@@ -25,7 +25,7 @@ class Records(Sequence[_R], Generic[_R]):
     `account.unreadable` counts the values. `unmapped` names
     the columns that fill no field of the record (they are in `attributes` unless that was declined). `notes` says what
     was decided on the way, in words. `account` has all of this and what became of each column and value.
-    `tz` is the time zone that times without an offset were read in.
+    `tz` is the time zone that times without an offset were read in, and `joined` what `join_leads` did.
     A slice is a plain tuple.
 
     >>> from crmkpi.records import Order
@@ -44,6 +44,7 @@ class Records(Sequence[_R], Generic[_R]):
     source: str = "memory"
     tz: str | None = None
     account: LoadAccount = field(default=None)  # type: ignore[assignment]
+    joined: str = ""
 
     def __post_init__(self) -> None:
         if self.account is None:  # made by hand, or from a source without rows
@@ -81,6 +82,8 @@ class Records(Sequence[_R], Generic[_R]):
         skipped = sum(self.account.skipped.values())
         if skipped:
             parts.append(f"{skipped:,} {'row' if skipped == 1 else 'rows'} skipped, see .account")
+        if self.joined:
+            parts.append(self.joined)
         if self.unmapped:
             shown = ", ".join(self.unmapped[:8])
             more = f" and {len(self.unmapped) - 8} more" if len(self.unmapped) > 8 else ""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
-from crmkpi.errors import InputError
+from crmkpi.errors import FileFormatError, InputError
 from crmkpi.sources.currencies import currencies_of
 from crmkpi.sources.limits import LONGEST_NUMBER
 from crmkpi.sources.spellings import (
@@ -22,7 +22,7 @@ from crmkpi.sources.spellings import (
 )
 from crmkpi.sources.tallies import Count
 
-__all__ = ["DecimalSign", "NumberKind", "NumberReader", "number_reader", "settled_decimal"]
+__all__ = ["DecimalSign", "NumberKind", "NumberReader", "number_reader", "point_or_error", "settled_decimal"]
 
 _UNUSUAL = re.compile(r"[+-]?[\d._]+[eE][+-]?\d{4,}", re.ASCII)
 NumberKind = Literal["money", "number", "integer", "share", "percentage"]
@@ -197,9 +197,13 @@ class NumberReader:
     def _is_of_hundred(self) -> bool:
         """Whether a column of shares shows that they are percentages: some above 1, and no fraction."""
         if self._of_hundred is None:
-            numbers = [number for number in map(_number, self._values()) if number is not None]
-            fractions = any(0 < number < 1 for number in numbers)
-            self._of_hundred = not fractions and any(1 < number <= 100 for number in numbers)
+            above = False
+            for number in map(_number, self._values()):
+                if number is not None and 0 < number < 1:
+                    above = False
+                    break
+                above = above or (number is not None and 1 < number <= 100)
+            self._of_hundred = above
         return self._of_hundred
 
 
@@ -247,6 +251,26 @@ def settled_decimal(column: str, values: Iterable[Any]) -> DecimalSign:
     if "both" in first and not ("," in first or "." in first):
         raise _doubt(column, first["both"])
     return "," if "," in first else "."
+
+
+def point_or_error(column: str, values: Iterable[Any]) -> None:
+    """Refuse a column whose numbers do not show, or do not have, a point before their decimals, for who reads no other.
+
+    >>> point_or_error("amount", ["1.234", "7.5"])
+    """
+    doubtful = ""
+    for value in values:
+        shown = shown_by(_digits(value))
+        if shown == ".":
+            return
+        if shown == ",":
+            raise FileFormatError(
+                f"The column {column!r} has decimal commas ({str(value).strip()!r}), which DuckDB takes for text; read "
+                f"it with scan(engine='polars'), read_csv or stream_csv."
+            )
+        doubtful = doubtful or (str(value).strip() if shown == "both" else "")
+    if doubtful:
+        raise _doubt(column, doubtful)
 
 
 def _doubt(column: str, text: str) -> InputError:

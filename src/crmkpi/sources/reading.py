@@ -13,11 +13,12 @@ from crmkpi.sources.numbers import DecimalSign
 from crmkpi.sources.presets.library import AnyPreset, preset
 from crmkpi.sources.presets.model import AttributeKind, Preset
 
-__all__ = ["Ends", "Headers", "Options", "Progress", "Reading", "Targets", "TextReading", "options_from"]
+__all__ = ["ENDS", "Ends", "Headers", "Options", "Progress", "Reading", "Targets", "TextReading", "options_from"]
 
 Targets = str | Sequence[str] | Mapping[str, Any] | None
 Headers = str | tuple[str, ...]  # one header, or those of columns that fill a field together
 Ends = Literal["inclusive", "exclusive"]
+ENDS = ("until", "ended_at", "left_at")  # fields that may be given as the last day
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
 
 
@@ -67,6 +68,11 @@ class Options:
     strict: bool = False
     progress: Progress | None = None
     preset: Preset | None = None
+
+    @property
+    def ends_inclusive(self) -> bool:
+        """Whether ends are the last day: as the user says, or else the preset."""
+        return (self.ends or (None if self.preset is None else self.preset.ends)) == "inclusive"
 
 
 _KEYED = {

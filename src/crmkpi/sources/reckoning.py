@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -11,7 +12,17 @@ from crmkpi.sources.currencies import currencies_of, several_currencies
 from crmkpi.sources.numbers import NumberReader
 from crmkpi.sources.tallies import Count
 
-__all__ = ["PERCENT", "Combine", "a_month", "after", "fraction", "in_its_currency", "in_whole_units", "plain_fraction"]
+__all__ = [
+    "PERCENT",
+    "Combine",
+    "a_month",
+    "after",
+    "fraction",
+    "in_its_currency",
+    "in_whole_units",
+    "plain_fraction",
+    "stripe_items",
+]
 
 Combine = Callable[[Any, dict[str, Any]], Any]
 _WITHOUT_CENTS = (
@@ -94,25 +105,73 @@ def _folded(mark: str) -> str:
     return mark.strip().removesuffix(".").casefold()
 
 
-def a_month(per: str, times: str, count: Count) -> Combine:
-    """An amount a month, from one for each interval (in the slot `per`) and a quantity (in the slot `times`)."""
+def a_month(field: str, count: Count, *, first: Combine | None = None) -> Combine:
+    """An amount a month, from one for each interval and a quantity, which stand in slots beside the `field`.
+
+    Several intervals may lie between two payments; `first` brings the amount to whole units.
+    """
 
     def combine(value: Any, raw: dict[str, Any]) -> Decimal:
-        interval = str(raw.get(per, "month")).strip().casefold()
-        amount = _decimal(value) * _decimal(raw.get(times, 1))
-        if interval in _MONTHS:
-            amount = amount / _MONTHS[interval]
-        elif interval in _DAYS:
-            amount = amount * 365 / (12 * _DAYS[interval])
-        else:
-            raise ValueError(f"not an amount that can be brought to a month: its interval is {interval[:40]!r}")
+        interval = str(raw.get(f"{field} per", "month")).strip().casefold()
+        amount = _decimal(value if first is None else first(value, raw)) * _decimal(raw.get(f"{field} times", 1))
+        every = _decimal(raw.get(f"{field} every", 1))
+        if every <= 0:
+            raise ValueError("not an amount that can be brought to a month: there is no interval between two payments")
+        found = _monthly(amount, interval, every)
+        if interval not in ("month", "monthly") or every != 1:
+            count(
+                f"amount of a {interval} to one of a month"
+                if every == 1
+                else f"amount of {every} {interval}s to one of a month"
+            )
+        return found
+
+    return combine
+
+
+def _monthly(amount: Decimal, interval: str, every: Decimal) -> Decimal:
+    if interval in _MONTHS:
+        amount = amount / (_MONTHS[interval] * every)
+    elif interval in _DAYS:
+        amount = amount * 365 / (12 * _DAYS[interval] * every)
+    else:
+        raise ValueError(f"not an amount that can be brought to a month: its interval is {interval[:40]!r}")
+    try:
+        return amount.quantize(_MOST_DECIMALS).normalize() + 0  # without the zeros that rounding adds
+    except InvalidOperation:
+        raise ValueError("not a number of a usual size") from None
+
+
+def stripe_items(count: Count) -> Combine:
+    """What the items of a subscription bring in a month, each with a quantity and a price in the smallest unit.
+
+    The price says its currency, which fills that of the row.
+    """
+    whole = in_whole_units(count)
+
+    def combine(value: Any, raw: dict[str, Any]) -> Decimal:
         try:
-            rounded = amount.quantize(_MOST_DECIMALS)
-        except InvalidOperation:
-            raise ValueError("not a number of a usual size") from None
-        if interval not in ("month", "monthly"):
-            count(f"amount of a {interval} to one of a month")
-        return rounded.normalize() + 0  # without the zeros that rounding adds
+            items = json.loads(value) if isinstance(value, str) else value
+            prices = [(item.get("price") or item["plan"], item.get("quantity", 1)) for item in items]
+            if not all(isinstance(price, Mapping) for price, _ in prices):
+                raise TypeError  # noqa: TRY301  # which is told below, as what is no list of items is
+        except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
+            raise ValueError("not the items of a subscription, each with a price") from None
+        currencies = {str(price.get("currency", raw.get("currency", ""))).upper() for price, _ in prices}
+        if len(currencies) != 1:
+            raise ValueError("not the items of one subscription: they are in several currencies, or there are none")
+        if currencies != {""}:
+            raw.setdefault("currency", currencies.pop())
+        total = Decimal(0)
+        for price, quantity in prices:
+            often = price.get("recurring") or price
+            amount = price.get("unit_amount", price.get("amount"))
+            if amount is None:
+                raise ValueError("not items with an amount each: metered ones have none before they are used")
+            paid = whole(amount, raw) * _decimal(quantity)
+            total += _monthly(paid, str(often.get("interval", "month")), _decimal(often.get("interval_count", 1)))
+        count(f"{len(prices)} items to an amount of a month")
+        return total
 
     return combine
 

@@ -284,7 +284,7 @@ class _Reader(Generic[_R]):
                 raw.pop(conversion.slot, None)
                 _drop(raw, name)
             else:
-                reckoned = lost and conversion.combine is not None and value is not None
+                reckoned = lost and conversion.reckoned and value is not None
                 if reckoned and (name not in raw or "currency" in lost):
                     _drop(raw, name)
                     lost[name] = shortened(value), "reckoned from a value that cannot be read"

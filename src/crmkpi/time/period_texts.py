@@ -59,7 +59,7 @@ def read_period(text: str, calendar: Calendar, as_of: date | None) -> Span:
         )
         raise PeriodError(msg)
     if relative is None:
-        hint = did_you_mean(text, _WORDS) if words[:1].isalpha() else ""
+        hint = did_you_mean(re.sub(r"\b(previous|past|prior)\b", "last", words), _WORDS) if words[:1].isalpha() else ""
         msg = f"{text!r} is not a period. {hint if hint.startswith('Did') else f'Write it as in {_FORMS}.'}"
         raise PeriodError(msg)
     if as_of is None:

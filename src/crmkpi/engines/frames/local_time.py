@@ -92,7 +92,7 @@ def _offset_of(home: Home, column: Any, known: Column, zone: ZoneInfo, *, wall: 
         nw = home.words
         later = column - ((column - nw.lit(near)) // nw.lit(_CALENDAR)) * nw.lit(_CALENDAR)
         column = nw.when(column >= nw.lit(near)).then(later).otherwise(column)
-        known = replace(known, high=micros(_FAR))
+        known = replace(known, low=min(known.low, near), high=micros(_FAR))
     edges = [moment + (max(before, after) if wall else 0) for moment, before, after in changes]
     within = [number for number, edge in enumerate(edges) if known.low < edge <= known.high]
     begin = sum(edge <= known.low for edge in edges)

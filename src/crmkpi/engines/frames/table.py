@@ -7,8 +7,9 @@ amounts kept as floats are decimals without doubt, and which rows the record wou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
@@ -16,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from crmkpi.engines.frames.backends import Backend, at_home, backend_of, check_versions
 from crmkpi.engines.frames.homes.home import NUMBERS, ColumnType
-from crmkpi.engines.frames.local_time import to_utc
+from crmkpi.engines.frames.local_time import DAY, micros, to_utc
 from crmkpi.engines.frames.profile import Prepared, inside, looked_over, with_usual_scales
 from crmkpi.errors import ColumnError, InputError, UnknownNameError, did_you_mean
 from crmkpi.records import Survey
@@ -39,6 +40,7 @@ _WORDS: Mapping[str, str] = MappingProxyType(
 _TEXTS: Mapping[str, str] = MappingProxyType(
     {"number": "Float64", "flag": "Boolean", "text": "String", "choice": "String"}
 )
+_LAST_DAY = micros(datetime(9999, 12, 31))  # noqa: DTZ001  # on the wall clock
 _ABSENT: Mapping[str, Any] = MappingProxyType({"number": "float", "flag": "flag", "text": "text", "choice": "text"})
 
 
@@ -60,6 +62,7 @@ class FrameTable:
         "backend",
         "columns",
         "frame",
+        "inclusive",
         "kept",
         "reckoned",
         "rejected",
@@ -81,11 +84,13 @@ class FrameTable:
         skipped: Any = None,
         rejected: Sequence[Any] = (),
         reckoned: Mapping[str, str] = MappingProxyType({}),
+        inclusive: Collection[str] = (),
     ) -> None:
-        """`backend` is that of a frame which was taken before."""
+        """`backend` is that of a frame which was taken before; `inclusive` are ends that are given as the last day."""
         self.backend = taken(frame) if backend is None else backend
         self.rejected = tuple(rejected)
         self.reckoned = reckoned
+        self.inclusive = inclusive
         counted = isinstance(skipped, dict)
         self._skipped_rows = None if counted else skipped
         self._skipped: Mapping[str, int] | None = MappingProxyType(skipped) if counted else None
@@ -207,6 +212,8 @@ class FrameTable:
             for name, (_, kind, known) in present.items()
         }
         nw = home.words
+        if ends := [inside(name) for name in present if name in self.inclusive]:
+            frame = frame.with_columns(*(_day_after(nw, nw.col(end)).alias(end) for end in ends))
         if translated := self._translated(nw, types):
             frame = frame.with_columns(*(source.alias(inside(name)) for name, source in translated.items()))
             types |= {name: ColumnType("flag", "Boolean") for name in translated if self._kind(name) == "flag"}
@@ -339,6 +346,12 @@ def _plain_number(raw: Any, own: ColumnType) -> Any:
         return float(number)
     scaled = number * 10**own.digits
     return int(scaled) if scaled == int(scaled) else None
+
+
+def _day_after(nw: Any, end: Any) -> Any:
+    """The start of the day after a moment on the wall clock; the last day of the calendar, which is no end, stays."""
+    start = end - ((end % DAY) + DAY) % DAY
+    return nw.when(end >= _LAST_DAY).then(start).otherwise(start + DAY)
 
 
 def _plain(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from crmkpi.definition.expressions import period
 from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import MARKETING_METRICS, RFM_AND_CLV
@@ -10,6 +11,11 @@ from crmkpi.records import Order
 orders = Table(Order)
 completed = orders.status == "completed"
 buyers = orders.per(orders.customer_id, purchases=orders.count(completed))
+since_ever = orders.per(
+    orders.customer_id,
+    purchases=orders.count(completed & (orders.ordered_at < period.end)),
+    recent=orders.count(completed & (orders.ordered_at >= period.start) & (orders.ordered_at < period.end)),
+)
 buyers_by_day = orders.per(orders.customer_id, days=orders.distinct(orders.ordered_at.day(), completed))
 
 
@@ -88,3 +94,27 @@ def with_refunds(repeat_buyers: int, buyers: int) -> float:
         (0.0, 1.0)
     """
     return repeat_buyers / buyers
+
+
+@repeat_purchase_rate.add_variant(
+    at=None,
+    came_back=since_ever.count((since_ever.recent >= 1) & (since_ever.purchases >= 2)),
+    buyers=since_ever.count(since_ever.purchases >= 1),
+    leave_out={"refund": completed & (orders.amount < 0), "no ordered_at": completed & orders.ordered_at.missing()},
+    interval=Share("came_back", "buyers"),
+)
+def returning(came_back: int, buyers: int) -> float:
+    r"""Share of all who ever bought who came back in the period.
+
+    $$\text{returning customers} = \frac{\text{buyers of the period who had bought before}}{\text{all buyers so far}}$$
+
+    The common formula: whose second or later order lies in the period, of all buyers up to its end.
+
+    Examples:
+        >>> from crmkpi import Order, repeat_purchase_rate
+        >>> days = ["A01-05", "B01-06", "C01-07", "A02-05", "B02-06"]
+        >>> orders = [Order(id=day, customer_id=day[0], ordered_at=f"2026-{day[1:]}") for day in days]
+        >>> round(repeat_purchase_rate.variant("returning")(orders, period="2026-02").value, 4)
+        0.6667
+    """
+    return came_back / buyers

@@ -8,7 +8,7 @@ from crmkpi.metrics.literature import EMAIL_METRICS, MARKETING_METRICS
 from crmkpi.records import Campaign
 
 campaigns = Table(Campaign)
-email = campaigns.channel == "email"
+email = campaigns.channel.is_in("email", "Email", "EMAIL", "e-mail", "E-mail", "E-Mail", "E-MAIL", "eMail")
 sent = campaigns.sum(campaigns.sent, email)
 delivered = campaigns.sum(campaigns.delivered, email)
 opened = campaigns.sum(campaigns.opened, email)
@@ -34,7 +34,8 @@ def email_campaigns() -> None:
 
     $$\text{e-mail campaigns} = \text{campaigns of the channel e-mail}$$
 
-    A campaign counts in the period in which it started. Its channel must read "email".
+    A campaign counts in the period in which it started. Its channel must read "email", however
+    that is written: Email and E-Mail are the same.
 
     Pitfalls:
         A campaign whose channel reads "newsletter" is not counted: name the values when the file is read.

@@ -7,6 +7,7 @@ from decimal import Decimal
 from crmkpi.definition.expressions import Parameter
 from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
+from crmkpi.errors import UndefinedError
 from crmkpi.metrics.literature import CALL_CENTER
 from crmkpi.records import Interaction
 
@@ -19,6 +20,7 @@ hourly_rate = Parameter("hourly_rate", "what an hour of an agent costs", unit="m
     cost=interactions.sum(interactions.cost),
     seconds=interactions.sum(interactions.seconds),
     interactions=interactions.count(),
+    only_timed=interactions.count(interactions.cost.missing() & (interactions.seconds > 0)),
     leave_out={"no cost and no time": interactions.cost.missing() & interactions.seconds.missing()},
     parameters=(hourly_rate,),
     unit="money",
@@ -28,7 +30,9 @@ hourly_rate = Parameter("hourly_rate", "what an hour of an agent costs", unit="m
     default_because="The agent's time and what else the contact cost; rent and tools are not in a CRM.",
     sources=(CALL_CENTER,),
 )
-def average_interaction_cost(cost: Decimal, seconds: float, interactions: int, hourly_rate: Decimal) -> Decimal:
+def average_interaction_cost(
+    cost: Decimal, seconds: float, interactions: int, only_timed: int, hourly_rate: Decimal
+) -> Decimal:
     r"""What a contact with a customer costs on average.
 
     $$\text{average interaction cost}
@@ -38,11 +42,14 @@ def average_interaction_cost(cost: Decimal, seconds: float, interactions: int, h
     parameter `hourly_rate`, 0 unless given. Interactions with neither a cost nor a time are left out; where only one is
     known, the other counts as nothing.
 
+    Returns:
+        Money; undefined where there was no interaction, and without an hourly rate where some have a time and no cost.
+
     Notes:
         No CRM computes it from records.
 
     Pitfalls:
-        Without an hourly rate it is only the booked cost, often 0. A cheap channel with three contacts for one problem
+        Without an hourly rate it is only the booked cost. A cheap channel with three contacts for one problem
         is not cheap.
 
     Examples:
@@ -52,4 +59,7 @@ def average_interaction_cost(cost: Decimal, seconds: float, interactions: int, h
         >>> average_interaction_cost(calls, hourly_rate=40).value
         Decimal('15.5')
     """
+    if only_timed and not hourly_rate:
+        which = "1 interaction has" if only_timed == 1 else f"{only_timed} interactions have"
+        raise UndefinedError(f"{which} a time and no cost, and no hourly_rate is given")
     return (cost + Decimal(repr(seconds)) * hourly_rate / 3600) / interactions

@@ -30,7 +30,8 @@ def return_on_investment(gain: Decimal, cost: Decimal) -> Decimal:
 
     $$\text{ROI} = \frac{\text{gain} - \text{cost}}{\text{cost}}$$
 
-    The gain is the amount of deals won in the period, the cost every expense of it, of all teams.
+    The gain is the amount of deals won in the period, the cost every expense of it, of all teams. Where deals carry
+    what they cost, `net_profit` takes it off.
 
     Returns:
         A fraction from -1 up; undefined where nothing was spent, or less than nothing after credit notes.
@@ -48,3 +49,30 @@ def return_on_investment(gain: Decimal, cost: Decimal) -> Decimal:
     if cost < 0:
         raise UndefinedError("the cost is negative, and a return on it means nothing")
     return (gain - cost) / cost
+
+
+@return_on_investment.add_variant(
+    revenue=deals.sum(deals.amount, deals.status == "won", at=deals.closed_at),
+    goods=deals.sum(deals.cost, deals.status == "won", at=deals.closed_at),
+    spend=expenses.sum(expenses.amount, at=expenses.spent_at),
+    leave_out={"deleted": deals.deleted, "no cost": (deals.status == "won") & deals.cost.missing()},
+)
+def net_profit(revenue: Decimal, goods: Decimal, spend: Decimal) -> Decimal:
+    r"""What won deals earned after the cost of what was sold and all that was spent, as a fraction of the spend.
+
+    $$\text{ROI} = \frac{\text{revenue} - \text{cost of the deals} - \text{spend}}{\text{spend}}$$
+
+    The common formula, net profit over cost. Won deals whose cost is not known are left out under "no cost".
+
+    Returns:
+        A fraction, below -1 where deals cost more than they bring; undefined where nothing was spent, or less.
+
+    Examples:
+        >>> from crmkpi import Deal, Expense, return_on_investment
+        >>> deals, spend = [Deal(id="1", status="won", amount=3000, cost=1000)], [Expense(id="1", amount=1500)]
+        >>> round(return_on_investment.variant("net_profit")(deals=deals, expenses=spend).value, 2)
+        0.33
+    """
+    if spend < 0:
+        raise UndefinedError("the cost is negative, and a return on it means nothing")
+    return (revenue - goods - spend) / spend

@@ -21,12 +21,12 @@ from pydantic import TypeAdapter
 from crmkpi.records import Survey
 from crmkpi.records.base import FieldType, RecordType
 from crmkpi.sources.columns import Column, Columns, matched_columns
-from crmkpi.sources.conversions import ENDS, Conversion, conversions_for
+from crmkpi.sources.conversions import Conversion, conversions_for
 from crmkpi.sources.dates import zone_named, zone_of_header
 from crmkpi.sources.durations import SECONDS
 from crmkpi.sources.grid import Grid, Part
 from crmkpi.sources.presets.library import folded
-from crmkpi.sources.reading import Options
+from crmkpi.sources.reading import ENDS, Options
 from crmkpi.sources.tallies import Tallies
 
 __all__ = ["NotPlainError", "field_column", "plain_frame"]
@@ -364,7 +364,7 @@ class _Typed:
         else:
             bare = text.str.strip_suffix(offset) if offset else text
             made = bare.str.to_datetime(form, time_unit="us", strict=False)
-            if column.field in ENDS and self._inclusive:
+            if column.field in ENDS and self._options.ends_inclusive:
                 made = made.dt.truncate("1d").dt.offset_by("1d")
             zone = zone_of_header(column.header) or (zone_named(self._options.tz) if self._options.tz else None)
             if offset:
@@ -374,11 +374,6 @@ class _Typed:
                 made = made.dt.convert_time_zone("UTC")
         self._bad.append(text.is_not_null() & made.is_null())
         return made
-
-    @property
-    def _inclusive(self) -> bool:
-        preset = self._options.preset
-        return (self._options.ends or (None if preset is None else preset.ends)) == "inclusive"
 
     def _words(self, column: Column) -> dict[Any, Any]:
         """The words that mean something else in a column that is not made of words."""
@@ -428,6 +423,10 @@ class _Typed:
         reason = pl.lit(None, dtype=pl.String)
         places = {folded(header): place for place, header in reversed(list(enumerate(self._grid.headers)))}
         rules = () if preset is None else preset.leave_out
+        alone = next((rule.reason for rule in rules if rule.alone and len(every) > 1), None)
+        if alone is not None:
+            filled = pl.sum_horizontal(*(one.is_not_null().cast(pl.UInt16) for one in every))
+            reason = pl.when(filled == 1).then(pl.lit(alone)).otherwise(reason)
         for rule in reversed(rules):
             for header in rule.headers:
                 if folded(header) in places:

@@ -20,7 +20,7 @@ from crmkpi.sources.presets.model import Preset, PresetColumn
 
 __all__ = ["ByPreset", "by_preset"]
 
-_RECKONED = ("smallest", "unix_seconds", "unix_milliseconds", "excel_days")
+_RECKONED = ("smallest", "stripe_items", "unix_seconds", "unix_milliseconds", "excel_days")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from crmkpi.records.base import record_type
 from crmkpi.sources.dates import zone_named
 from crmkpi.sources.frames.presets import by_preset
 from crmkpi.sources.presets.library import AnyPreset
-from crmkpi.sources.reading import options_from
+from crmkpi.sources.reading import ENDS, Ends, options_from
 from crmkpi.sources.rows import record_of
 
 __all__ = ["table"]
@@ -27,13 +27,15 @@ def table(
     columns: Mapping[str, str] | None = None,
     values: Mapping[str, Mapping[Any, Any]] | None = None,
     tz: str | ZoneInfo | None = None,
+    ends: Ends | None = None,
 ) -> FrameTable:
     """A frame as a table of a `Dataset`: which column holds which field, and what its values are called.
 
     `columns` maps a field to the frame's column; fields that are columns already need no mention, and fields that no
     column holds have no values. Columns that are no fields are custom attributes. `values` maps, for a field, a value
     of the frame to one of the record. `tz` is the time zone of timestamps that carry none; without it they are
-    wall-clock times of the calendar that is measured with. Nothing is read before something is measured.
+    wall-clock times of the calendar that is measured with. `ends="inclusive"` says that `until`, `ended_at` and
+    `left_at` are the last day and not the first moment after it. Nothing is read before something is measured.
 
     `preset` is one of `crmkpi.presets`, or your own: it knows the columns, words and units of a system's export, and
     the record. Rows that it leaves out as no records, such as total rows, are counted in `.skipped` by reason, as they
@@ -50,11 +52,12 @@ def table(
     >>> win_rate(deals).value
     0.5
     """
-    asked = options_from(preset, {})
+    asked = options_from(preset, {"ends": ends})
     type_ = record_type(record_of(record, asked))
     zone = None if tz is None else zone_named(tz)
+    inclusive = ENDS if asked.ends_inclusive else ()
     if asked.preset is None:
-        return FrameTable(frame, type_=type_, columns=columns, values=values, zone=zone)
+        return FrameTable(frame, type_=type_, columns=columns, values=values, zone=zone, inclusive=inclusive)
     backend = taken(frame)
     with at_home(backend, type_.table):
         found = by_preset(backend, backend.home.lent(frame), type_, asked.preset, columns or {})
@@ -67,4 +70,5 @@ def table(
         zone=zone,
         skipped=found.skipped,
         reckoned=found.reckoned,
+        inclusive=inclusive,
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from crmkpi.errors import DefinitionError, FileFormatError, InputError, unknown_name
+from crmkpi.errors import DefinitionError, FileFormatError, InputError, UnknownNameError, unknown_name
 from crmkpi.sources.presets.model import Preset
 
 __all__ = ["PRESETS", "AnyPreset", "folded", "preset"]
@@ -97,6 +97,13 @@ def _packaged(name: str) -> Preset:
 
 def _contents(name: str) -> dict[str, Any]:
     if name not in _names():
+        of_system = [known for known in _names() if known.startswith(f"{name.casefold()}_")]
+        if of_system:
+            raise UnknownNameError(
+                f"There is no preset {name!r}, which has one for each kind of record: {', '.join(of_system)}.",
+                name=name,
+                known=tuple(of_system),
+            )
         raise unknown_name(f"There is no preset {name!r}.", name, _names())
     return {"name": name, **_read(_FOLDER / f"{name}.json")}
 

@@ -29,6 +29,7 @@ Seen = Literal["file", "code", "documents"]
 Unit = Literal[
     "percent",
     "smallest",
+    "stripe_items",
     "milliseconds",
     "seconds",
     "minutes",
@@ -48,6 +49,7 @@ _TIMES: tuple[Kind, ...] = ("number", "timestamp")
 _KINDS_OF_UNITS: dict[str, tuple[Kind, ...]] = {
     "percent": ("number",),
     "smallest": ("money",),
+    "stripe_items": ("money",),
     "flag": ("flag", "choice"),
     "capitals": ("text",),
 }
@@ -69,7 +71,8 @@ class PresetColumn(_Part):
     `words` are the words of the file and what they mean, `null` that they say nothing; `others` is what all other words
     mean. `first_of` sets apart several values in a cell, of which the first is taken. `after` names the field from
     which a duration counts, so that it becomes a moment. `per` is the header of the column with the interval that an
-    amount is paid in, which makes it an amount a month, and `times` that of its quantity.
+    amount is paid in, which makes it an amount a month, `every` that of how many intervals lie between two payments,
+    and `times` that of its quantity.
     `seen` says what the column rests on where that differs from its preset; `headers_seen` says so for single headers,
     and `words_seen` for the words.
 
@@ -86,6 +89,7 @@ class PresetColumn(_Part):
     after: str | None = None
     per: str | None = None
     times: str | None = None
+    every: str | None = None
     seen: Seen | None = None
     headers_seen: Mapping[str, Seen] = Field(default_factory=dict)
     words_seen: Seen | None = None
@@ -106,6 +110,7 @@ class LeaveOut(_Part):
     """Rows that are no records: those whose first cell starts in some way, or that have a certain word in a column.
 
     `words` are those of rows that are left out; or `keep` those of rows that are not, where any other word leaves out.
+    `alone` leaves out rows of which one cell only is filled, such as the lines below a report.
 
     >>> LeaveOut(starts=["Total: "], reason="total row").reason
     'total row'
@@ -115,15 +120,16 @@ class LeaveOut(_Part):
     words: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
     starts: tuple[str, ...] = ()
+    alone: bool = False
     reason: str = Field(min_length=1)
     seen: Seen | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        ways = [bool(self.words), bool(self.keep), bool(self.starts)]
-        if sum(ways) != 1 or bool(self.headers) == bool(self.starts):
+        ways = [bool(self.words), bool(self.keep), bool(self.starts), self.alone]
+        if sum(ways) != 1 or bool(self.headers) == (bool(self.starts) or self.alone):
             raise ValueError(
-                "Rows are left out by headers and words, by headers and words to keep, or by how they start."
+                "Rows are left out by headers and words, by headers and words to keep, by how they start, or alone."
             )
         return self
 

@@ -1,0 +1,85 @@
+"""Benchmarks that you bring: where a KPI lies among figures of others, with their source, year and definition.
+
+The library ships no figures. Peers inside the firm are the honest benchmark: see `crmkpi.insight.control.funnel_plot`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+from crmkpi.errors import InputError
+from crmkpi.measuring.results import Result
+
+__all__ = ["Benchmark", "Position"]
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a value lies: its `percentile` between the given ones, and in words; outside them only above or below."""
+
+    percentile: float | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """Figures of others for one KPI: values by percentile, with where they are from and what they count.
+
+    `definition` is the id of the definition that they follow, such as "churn_rate": a figure of another definition is
+    no benchmark, and comparing with it is an error.
+
+    >>> given = Benchmark("win_rate", {25: 0.18, 50: 0.24, 75: 0.31}, source="trade survey", year=2025)
+    >>> round(given.position(0.27).percentile, 6), given.position(0.4).text
+    (60.714286, 'above the 75th percentile')
+    """
+
+    definition: str
+    percentiles: Mapping[float, Any]
+    source: str = field(kw_only=True)
+    year: int = field(kw_only=True)
+    n: int | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if not self.source or not str(self.source).strip():
+            raise InputError("A benchmark has a source, such as source='trade survey'; got none.")
+        if isinstance(self.year, bool) or not isinstance(self.year, int):
+            raise InputError(f"A benchmark has a year, such as year=2025; got {self.year!r}.")
+        places = sorted(self.percentiles)
+        if len(places) < 2 or not all(0 <= place <= 100 for place in places):
+            raise InputError(f"A benchmark has two percentiles from 0 to 100 or more; got {places!r}.")
+        values = [self.percentiles[place] for place in places]
+        if any(a >= b for a, b in pairwise(values)):
+            raise InputError(f"The values of a benchmark rise with their percentiles; got {values!r}.")
+
+    def position(self, value: Any) -> Position:
+        """Where a value, or a result of the same definition, lies; linear between two percentiles."""
+        if isinstance(value, Result):
+            if value.definition != self.definition:
+                raise InputError(
+                    f"The benchmark is of {self.definition}, and the result of {value.definition}; another definition "
+                    "counts something else. Measure that one, or bring figures of this one."
+                )
+            if value.value is None:
+                return Position(None, f"undefined: {value.reason}")
+            value = value.value
+        places = sorted(self.percentiles)
+        low, high = places[0], places[-1]
+        if value < self.percentiles[low]:
+            return Position(None, f"below the {_ordinal(low)} percentile")
+        if value > self.percentiles[high]:
+            return Position(None, f"above the {_ordinal(high)} percentile")
+        for a, b in pairwise(places):
+            if value <= self.percentiles[b]:
+                part = float((value - self.percentiles[a]) / (self.percentiles[b] - self.percentiles[a]))
+                found = a + part * (b - a)
+                return Position(found, f"at the {_ordinal(round(found))} percentile")
+        raise AssertionError  # pragma: no cover  # the highest percentile was looked at before
+
+
+def _ordinal(number: float) -> str:
+    whole = int(number)
+    ending = "th" if 10 <= whole % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(whole % 10, "th")
+    return f"{number:g}{ending}"

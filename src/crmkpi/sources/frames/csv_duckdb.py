@@ -1,0 +1,70 @@
+"""CSV files that DuckDB reads by itself: what it would read otherwise than `read_csv` is refused before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from crmkpi.errors import FileFormatError
+from crmkpi.records.base import RecordType, record_type
+from crmkpi.sources.columns import matched_columns
+from crmkpi.sources.csv_tables import cells_of_any_length, csv_grid
+from crmkpi.sources.grid import Grid
+from crmkpi.sources.numbers import point_or_error
+from crmkpi.sources.reading import Options
+from crmkpi.sources.text import open_text
+
+__all__ = ["duckdb_csv"]
+
+_BLOCK = 16_000_000
+_NUMBERS = ("money", "number", "integer")
+
+
+def duckdb_csv(library: Any, files: Sequence[Path], record: type[Any], columns: Mapping[str, str]) -> Any:
+    """The files as a relation of DuckDB; `columns` maps a field to a header.
+
+    Raises:
+        FileFormatError: lines end in several ways, or a column of numbers has decimal commas.
+        InputError: a column of numbers could be read in two ways.
+    """
+    fields: dict[str, tuple[str, ...]] = {}
+    for name, header in columns.items():
+        fields[header] = (*fields.get(header, ()), name)
+    kind = record_type(record)
+    for path in files:
+        _check_lines(path)
+        with cells_of_any_length():
+            options = Options(columns=fields)
+            _check_numbers(csv_grid(open_text(path, encoding=None), record, options, delimiter=None), kind, options)
+    names = [str(path) for path in files]
+    try:
+        return library.read_csv(names if len(names) > 1 else names[0])
+    except library.Error as problem:
+        first = str(problem).splitlines()[0]
+        raise FileFormatError(
+            f"DuckDB cannot read {files[0].name} ({first}); read it with scan(engine='polars'), read_csv or stream_csv."
+        ) from None
+
+
+def _check_lines(path: Path) -> None:
+    """Refuse files whose lines end in several ways, or with a carriage return alone: DuckDB reads them otherwise."""
+    returns = ends = both = 0
+    last = b""
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            returns += block.count(b"\r")
+            ends += block.count(b"\n")
+            both += block.count(b"\r\n") + (last == b"\r" and block[:1] == b"\n")
+            last = block[-1:]
+    if returns != both or (both and both != ends):
+        raise FileFormatError(
+            f"The lines of {path.name} end in several ways, or with a carriage return alone, which DuckDB does not "
+            f"read as others do; read it with scan(engine='polars'), read_csv or stream_csv."
+        )
+
+
+def _check_numbers(grid: Grid, kind: RecordType, options: Options) -> None:
+    for column in matched_columns(grid.headers, kind, options, source=grid.source).fields:
+        if kind.fields[column.field].kind in _NUMBERS:
+            point_or_error(column.header, (cell for _, cell in grid.column(column.position)))
