@@ -56,6 +56,7 @@ provide(
         "quality_html": "crmkpi.display.quality",
         "quality_page": "crmkpi.display.quality",
         "quality_text": "crmkpi.display.quality",
+        "report_chart": "crmkpi.display.report_charts",
         "report_columns": "crmkpi.display.frames",
         "report_csv": "crmkpi.display.rows",
         "report_json": "crmkpi.display.rows",

@@ -41,6 +41,7 @@ def test_a_row_has_the_value_and_all_its_evidence(by_owner: Report) -> None:
         "rejected": 0,
         "unread": {},
         "skipped": {},
+        "unreadable": {},
         "complete": False,
         "reason": None,
         "inputs": {"won": 2, "closed": 2},

@@ -17,14 +17,15 @@ if TYPE_CHECKING:
     from crmkpi.insight.cohorts import CohortTable
     from crmkpi.insight.survival import SurvivalCurve
 
-__all__ = ["cohort_chart", "holdout_chart", "survival_chart", "tracking_chart"]
+__all__ = ["altair", "cohort_chart", "holdout_chart", "survival_chart", "tracking_chart"]
 
 _WIDTH, _HEIGHT = 480, 280
 _STEPS = 1_000  # more steps than this cannot be told apart in a picture
 _MANY_CELLS = 15  # from this many periods on, cells are too small for figures
 
 
-def _altair() -> Any:
+def altair() -> Any:
+    """Altair, which draws all charts; an error that names the extra where it is not installed."""
     try:
         return import_module("altair")
     except ImportError as error:
@@ -44,7 +45,7 @@ def survival_chart(curves: SurvivalCurve | Mapping[Any, SurvivalCurve]) -> Any:
         raise InputError(
             f"Curves in one chart count in one unit of time; got {', '.join(sorted(units)) or 'no curve'}."
         )
-    alt = _altair()
+    alt = altair()
     rows = [
         {"group": str(name), "time": time, "survival": share, "low": low, "high": high}
         for name, curve in named.items()
@@ -83,7 +84,7 @@ def cohort_chart(table: CohortTable) -> Any:
     Periods that have not begun are left empty: that is not zero.
     """
     _check_drawn("cohort_chart()", table, "CohortTable")
-    alt = _altair()
+    alt = altair()
     rates = table.measure == "customers"
     rows = [
         {
@@ -113,7 +114,7 @@ def cohort_chart(table: CohortTable) -> Any:
 def holdout_chart(check: HoldoutCheck) -> Any:
     """The mean purchases of a holdout, predicted and actual, by how often customers had come back before."""
     _check_drawn("holdout_chart()", check, "HoldoutCheck")
-    alt = _altair()
+    alt = altair()
     rows = [
         {"repeats": row.frequency, "customers": row.customers, "which": which, "mean": mean}
         for row in check.by_frequency
@@ -139,7 +140,7 @@ def tracking_chart(rows: Sequence[tuple[float, float, float]], *, unit: str, end
     """
     if not rows:
         raise InputError("A chart of tracking needs at least one row; got none.")
-    alt = _altair()
+    alt = altair()
     values = [
         {"time": time, "which": which, "purchases": number}
         for time, actual, expected in rows

@@ -50,6 +50,7 @@ class _Row(BaseModel):
     rejected: int = Field(description="Rows of the source that could not be read.")
     unread: dict[str, int] = Field(description="Why rows were rejected.")
     skipped: dict[str, int] = Field(description="Rows of the source that are no records, by reason.")
+    unreadable: dict[str, dict[str, int]] = Field(description="Values of fields that could not be read, by field.")
     complete: bool | None = Field(description="Whether the period was over as of the day given.")
     reason: str | None = Field(description="Why there is no value.")
     inputs: dict[str, Plain] = Field(description="The numbers that went into the formula.")
@@ -170,8 +171,9 @@ def _result_of(row: Any) -> Result:
     metric = _metric_of(row)
     low, high = _typed(row, row.low, row.high)
     interval = None if low is None else Interval(low, high, row.confidence, "estimated")
+    table = " and ".join(metric.tables)
     account = Account(
-        " and ".join(metric.tables), None, row.given, row.used, row.left_out, row.rejected, row.unread, row.skipped
+        table, None, row.given, row.used, row.left_out, row.rejected, row.unread, row.skipped, row.unreadable
     )
     value, before, absolute, detectable = _typed(row, row.value, row.previous_value, row.change, row.detectable)
     period = None if row.period is None else _period_of(row.period, row.period_start, row.period_end)

@@ -50,6 +50,7 @@ _report_text: Callable[[Report], str] = hook("report_text")
 _report_columns: Callable[[Report], Mapping[str, Column]] = hook("report_columns")
 _wide_columns: Callable[[Report], Mapping[str, Column]] = hook("wide_columns")
 _pivot: Callable[..., Pivot] = hook("pivot")
+_report_chart: Callable[..., Any] = hook("report_chart")
 _result_schema: Callable[[object], Any] = hook("result_schema")
 _report_schema: Callable[[object], Any] = hook("report_schema")
 
@@ -396,6 +397,13 @@ class Report(Tabular):
     def to_html(self) -> str:
         """A whole HTML page, for a file or a mail."""
         return _report_page(self)
+
+    def chart(self, kind: Literal["line", "bars", "heatmap", "number"] | None = None) -> Any:
+        """An Altair chart: a line with its band over periods, bars by segment, a heat map of two, or one big number.
+
+        `kind` asks for one of these. Each KPI has a panel of its own. It needs the extra `plot`.
+        """
+        return _report_chart(self, kind)
 
     def pivot(self, rows: str = "metric", columns: str = "period") -> Pivot:
         """The values as a grid; `rows` and `columns` are "metric", "period" or the name of a segment."""
