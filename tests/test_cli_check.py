@@ -82,12 +82,12 @@ def test_rates_are_taken_so_that_two_currencies_are_no_fault(run: Run) -> None:
 
 
 def test_columns_and_words_are_told_as_for_a_report(run: Run) -> None:
-    Path("own.csv").write_text("Nr,Stage\n1,Closed Won\n2,Closed Lost\n", encoding="utf-8")
+    Path("own.csv").write_text("Nr,Stage\n1,Signed up\n2,Walked off\n", encoding="utf-8")
     told = ["--columns", "deals:Nr=id", "--columns", "deals:Stage=status"]
     status, out, _ = run("--deals", "own.csv", *told)
     assert status == 1
-    assert "status 'Closed Won' is unknown" in out
-    words = ["--values", "deals:status:Closed Won=won", "--values", "deals:status:Closed Lost=lost"]
+    assert "status 'Signed up' is unknown" in out
+    words = ["--values", "deals:status:Signed up=won", "--values", "deals:status:Walked off=lost"]
     assert run("--deals", "own.csv", *told, *words)[0] == 0
 
 

@@ -161,6 +161,26 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, str, str | None, int, int]]] =
         ("information", "deals", "amount", 1, 60),
     ),
     (
+        "negative_amounts",
+        {"deals": with_faults(clean("deals"), 3, amount=Decimal(-5))},
+        ("information", "deals", "amount", 1, 60),
+    ),
+    (
+        "missing_customers",
+        {"subscriptions": with_faults(SUBSCRIPTIONS, 2, customer_id=None)},
+        ("warning", "subscriptions", "customer_id", 2, 60),
+    ),
+    (
+        "inclusive_ends",
+        {
+            "subscriptions": [
+                replace(SUBSCRIPTIONS[0], started_at=datetime(2025, 1, 1), ended_at=datetime(2025, 12, 31)),
+                replace(SUBSCRIPTIONS[0], id="next", started_at=datetime(2026, 1, 1), ended_at=None),
+            ]
+        },
+        ("warning", "subscriptions", "ended_at", 1, 2),
+    ),
+    (
         "mixed_currencies",
         {"deals": with_faults(clean("deals"), 7, currency="USD")},
         ("error", "deals", "currency", 7, 60),

@@ -11,11 +11,14 @@ from crmkpi.quality.checks.duplicate_records import duplicate_records
 from crmkpi.quality.checks.empty_periods import empty_periods
 from crmkpi.quality.checks.empty_tables import empty_tables
 from crmkpi.quality.checks.future_dates import future_dates
+from crmkpi.quality.checks.inclusive_ends import inclusive_ends
 from crmkpi.quality.checks.lost_deals_absent import lost_deals_absent
 from crmkpi.quality.checks.missing_amounts import missing_amounts
+from crmkpi.quality.checks.missing_customers import missing_customers
 from crmkpi.quality.checks.missing_start_dates import missing_start_dates
 from crmkpi.quality.checks.mixed_currencies import mixed_currencies
 from crmkpi.quality.checks.mojibake import mojibake
+from crmkpi.quality.checks.negative_amounts import negative_amounts
 from crmkpi.quality.checks.negative_durations import negative_durations
 from crmkpi.quality.checks.nobody_left import nobody_left
 from crmkpi.quality.checks.open_past_close_date import open_past_close_date
@@ -44,7 +47,9 @@ CHECKS: tuple[Check, ...] = (
     duplicate_ids,
     duplicate_records,
     overlapping_subscriptions,
+    inclusive_ends,
     orphans,
+    missing_customers,
     # dates
     missing_start_dates,
     closed_without_date,
@@ -56,6 +61,7 @@ CHECKS: tuple[Check, ...] = (
     # money
     missing_amounts,
     zero_amounts,
+    negative_amounts,
     mixed_currencies,
     amounts_in_cents,
     # words

@@ -12,6 +12,8 @@ from crmkpi.quality.tables import CheckedTable, Watch, shown
 
 __all__ = ["duplicate_records"]
 
+_ENOUGH = 4  # records of which less is known are the same by chance
+
 
 def duplicate_records(table: CheckedTable) -> Iterable[Watch]:
     """The same in everything but the id: entered or imported twice. Records without a date are too bare to tell."""
@@ -37,6 +39,8 @@ class _Records:
             if values[self.start] is None:
                 continue
             own = getattr(record, "id", None)
+            if sum(value is not None for value in values) < min(_ENOUGH, len(values)):
+                continue
             whole = (values, *(tuple(getattr(record, name).items()) for name in self.attributes))
             if whole not in self.known:
                 self.known[whole] = own

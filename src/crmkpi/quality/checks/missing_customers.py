@@ -1,0 +1,29 @@
+"""Subscriptions and completed orders that name no customer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from crmkpi.quality.tables import CheckedTable, Watch
+
+__all__ = ["missing_customers"]
+
+_SHOULD: Mapping[str, Callable[[Any], bool]] = MappingProxyType(
+    {"subscriptions": lambda _: True, "orders": lambda order: order.status == "completed"}
+)
+
+
+def missing_customers(table: CheckedTable) -> Iterable[Watch]:
+    """What is counted customer by customer leaves them out."""
+    should = _SHOULD.get(table.name)
+    if should is None:
+        return
+    yield table.watch(
+        lambda record: record.customer_id is None and should(record),
+        code="missing_customers",
+        what="no customer_id",
+        field="customer_id",
+        effects=[table.effect("left out of", "customer_id")],
+    )
