@@ -46,7 +46,7 @@ def interactions_per_customer(interactions: int, customers: int) -> float:
 @interactions_per_customer.add_variant(
     at=interactions.at,
     interactions=interactions.count(interactions.customer_id.present()),
-    contacted=interactions.distinct(interactions.customer_id),
+    contacted=interactions.distinct(interactions.customer_id, interactions.customer_id.present()),
     empty="nobody was in touch with a customer",
 )
 def of_contacted(interactions: int, contacted: int) -> float:

@@ -22,7 +22,7 @@ no_conversions = {"no conversions": shown & campaigns.conversions.missing()}
 @metric(
     at=campaigns.started_at,
     clicks=clicks,
-    impressions=campaigns.sum(campaigns.impressions),
+    impressions=campaigns.sum(campaigns.impressions, shown),
     leave_out=no_clicks | {"more clicks than impressions": campaigns.clicks > campaigns.impressions},
     interval=Share("clicks", "impressions"),
     unit="ratio",
@@ -117,7 +117,7 @@ def cost_per_click(cost: Decimal, clicks: int) -> Decimal:
 @metric(
     at=campaigns.started_at,
     cost=cost,
-    impressions=campaigns.sum(campaigns.impressions),
+    impressions=campaigns.sum(campaigns.impressions, shown),
     leave_out=no_cost,
     unit="money",
     better="lower",
