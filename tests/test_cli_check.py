@@ -140,7 +140,11 @@ def test_two_files_of_one_table_are_refused(run: Run) -> None:
         ),
         ("--deals clean.csv --format csv", 2, "invalid choice: 'csv'"),
         ("--deals clean.csv --kpi win_rte", 2, "There is no KPI 'win_rte'. Did you mean 'win_rate'?"),
-        ("--deals clean.csv --preset deals=pipedrive", 1, "There is no preset 'pipedrive'. Did you mean 'pipedrive_"),
+        (
+            "--deals clean.csv --preset deals=pipedrive",
+            1,
+            "There is no preset 'pipedrive', which has one for each kind of record: pipedrive_deal, pipedrive_lead",
+        ),
         ("--deals clean.csv --preset leads=pipedrive_lead", 2, "--preset speaks of leads, whose file is not given"),
         ("clean.csv", 1, "clean.csv has the columns of Deal and shows no system"),
         ("--deals clean.csv --founded 2015", 2, "a day is written 2026-03-31"),

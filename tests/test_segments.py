@@ -200,7 +200,7 @@ WRONG: Mapping[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "a misspelt field": (
         lambda: CRM.measure("win_rate", by="ownr"),
         UnknownNameError,
-        r"`by` must name fields of Deal or of a related record; got 'ownr'\. Did you mean 'owner'\? Custom fields are ",
+        r"`by` must name fields of Deal or of a related record; got 'ownr'\. Did you mean 'owner'\? Columns that fill ",
     ),
     "a misspelt relation": (
         lambda: CRM.measure("win_rate", by="custmer.industry"),

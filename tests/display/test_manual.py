@@ -31,7 +31,7 @@ def test_the_page_of_a_kpi_tells_all_about_it() -> None:
         "for         sales manager, founder",
         'shown by    HubSpot, "Deal close rate": ',
         "variants    win_rate.of_created: ",
-        "also called close rate",
+        "also called sales conversion rate, close rate",
     ):
         assert part in text
 

@@ -12,7 +12,7 @@ TEXT = """Id,StageName,IsClosed,IsWon,IsDeleted,Amount,CloseDate
 Copyright (c) 2026,,,,,,
 3,Closed Won,true,true,false,ten,2026-01-05
 4,Closed Lost,true,false,false,10,someday
-,,,,,11,
+5,Closed Lost,true,false,false,11,2026-01-05,one more
 Grand Total (4),,,,,,
 """
 
@@ -25,7 +25,7 @@ def test_the_account_of_a_kpi_says_why_rows_are_not_in_it() -> None:
     records = read()
     result = ck.win_rate(records)
     assert result.skipped == {"line below the table": 1, "total row": 1} == records.account.skipped
-    assert result.unread == {"id is missing": 1}
+    assert result.unread == {"it has 8 cells under 7 headers": 1}
     assert (result.accounts[0].given, result.accounts[0].rejected, result.value) == (4, 1, 2 / 3)
     unreadable = {one.field: one.value for one in records.account.unreadable}
     assert unreadable == {"amount": "'ten'", "closed_at": "'someday'", "expected_close_on": "'someday'"}
@@ -49,7 +49,7 @@ def test_text_markdown_html_and_json_show_the_rows_that_are_no_records() -> None
     assert "; 1 row could not be read; no records: 1 line below the table, 1 total row" in str(report[0])
     row = json.loads(report.to_json())[0]
     assert (row["rejected"], row["skipped"]) == (1, {"line below the table": 1, "total row": 1})
-    assert row["unread"] == {"id is missing": 1}
+    assert row["unread"] == {"it has 8 cells under 7 headers": 1}
 
 
 def test_tallies_add_up_what_their_parts_did_not_hold() -> None:

@@ -87,7 +87,8 @@ class Catalogue:
                 f"There is no KPI {name!r}; crmkpi.{_MADE[_folded(head)]} makes one of your own data."
             )
         if found is None:
-            raise UnknownNameError(f"There is no KPI {name!r}. {self._hint(head)}")
+            known = (*self._by_name, *(metric.id for metric in self))
+            raise UnknownNameError(f"There is no KPI {name!r}. {self._hint(head)}", name=name, known=known)
         return found.variant(variant) if variant else found
 
     def _hint(self, words: str) -> str:

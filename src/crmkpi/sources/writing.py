@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,6 +20,7 @@ __all__ = ["harmless", "write_csv"]
 
 _DANGEROUS = re.compile(r"'*[=+\-@\t\r]")
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?", re.ASCII)
+_COULD_BE_BOTH = re.compile(r"-?[1-9]\d{0,2}\.\d{3}", re.ASCII)  # thousands, or a number with three decimals
 
 
 def write_csv(records: Iterable[Any], path: str | Path | IO[str]) -> None:
@@ -79,6 +81,8 @@ def _check_apart(names: Sequence[str], extra: Sequence[str], table: str) -> None
 
 
 def _cell(value: object) -> object:
+    if isinstance(value, Decimal | float) and _COULD_BE_BOTH.fullmatch(str(value)):
+        return f"{value}0"  # 2.143 alone in a column could be two thousand
     return value.isoformat() if isinstance(value, date) else harmless(value)
 
 
