@@ -390,7 +390,7 @@ def metric(
     >>> lost_share([Deal(id="1", status="lost"), Deal(id="2", status="open")]).value
     0.5
     >>> lost_share([]).reason
-    'all deals is 0'
+    'there are no deals'
     """
 
     def decorate(function: Callable[..., Any]) -> Metric:

@@ -23,7 +23,7 @@ def varied(measure: Measure, word: str, name: str) -> Measure:
     >>> from crmkpi import resolution_time
     >>> (measure,) = resolution_time.measures.values()
     >>> varied(measure, "mean", "resolution_time")
-    tickets.mean(tickets.solved_at - tickets.created_at, ...)
+    tickets.mean((tickets.solved_at - tickets.created_at), ...)
     """
     if word not in USUAL:
         raise DefinitionError(f"{name} has no usual variant {word!r}. {did_you_mean(str(word), USUAL)}")

@@ -36,7 +36,7 @@ def result_text(result: Result) -> str:
     >>> result_text(win_rate.from_totals(won=4238, closed=6711))
     'win_rate 63.2 % [62.0 %, 64.3 %], 4,238 won of 6,711 closed'
     >>> result_text(win_rate.from_totals(won=0, closed=0))
-    'win_rate undefined: closed is 0'
+    'win_rate undefined: no deal was closed'
     """
     labels = [f"{name} {format_label(value)}" for name, value in result.segment.items()]
     if result.period is not None:

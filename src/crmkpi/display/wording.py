@@ -86,7 +86,7 @@ def nothing_in_words(measure: Measure) -> str:
     >>> nothing_in_words(win_rate.measures["won"])
     'there are no deals where status is won'
     >>> nothing_in_words(resolution_time.measures["resolution"])
-    'no tickets where (status is solved or closed) or status is missing have solved at − created at'
+    'no tickets where status is solved or closed or status is missing have solved at − created at'
     """
     text = measure_in_words(measure)
     if measure.aggregate in ("count", "distinct"):

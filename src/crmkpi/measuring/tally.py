@@ -62,10 +62,10 @@ class Tally:
     >>> monday = empty.add(deals=[Deal(id="1", status="won", owner="Ada", amount=100)])
     >>> tuesday = empty.add(deals=[Deal(id="2", status="lost", owner="Ada"), Deal(id="3", status="won", owner="Bo")])
     >>> [result.value for result in monday.merge(tuesday).report()]
-    [0.5, 1.0, Decimal('100'), Decimal('0')]
+    [0.5, 1.0, Decimal('100'), None]
     >>> stored = monday.to_json()
     >>> [result.value for result in empty.from_json(stored).merge(tuesday).report()]
-    [0.5, 1.0, Decimal('100'), Decimal('0')]
+    [0.5, 1.0, Decimal('100'), None]
     """
 
     __slots__ = ("_answers", "_settings")

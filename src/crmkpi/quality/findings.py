@@ -106,7 +106,7 @@ class QualityReport:
     when it was read. `notes` say what could not be looked for, and why.
 
     >>> from crmkpi import Dataset, Order
-    >>> report = Dataset(orders=[Order(id="1", ordered_at="2026-01-05", amount=12)]).check()
+    >>> report = Dataset(orders=[Order(id="1", customer_id="A", ordered_at="2026-01-05", amount=12)]).check()
     >>> report.is_clean, report.count("error"), report.tables["orders"].used
     (True, 0, 1)
     """

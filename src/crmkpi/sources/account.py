@@ -133,8 +133,8 @@ class LoadAccount:
     >>> import io, crmkpi as ck
     >>> file = io.StringIO("Id,Status,Amount\n1,WON,\"€1,200.50\"\n2,sold,5\n")
     >>> account = ck.read_csv(file, record=ck.Deal).account
-    >>> account.rows, account.used, len(account.rejected)
-    (2, 1, 1)
+    >>> account.rows, account.used, [one.value for one in account.unreadable]
+    (2, 2, ["'sold'"])
     >>> dict(account.coerced["Amount"])
     {'thousands set apart': 1, '€ read as EUR': 1}
     """

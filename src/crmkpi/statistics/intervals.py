@@ -202,7 +202,7 @@ def log_student(
     the mean. InputError as for `student`, and when the mean is below 0.
 
     >>> [round(bound, 1) for bound in log_student(10, 250.0, 150.0)]
-    [161.2, 387.7]
+    [151.3, 413.0]
     >>> [round(bound, 1) for bound in student(10, 250.0, 150.0)]
     [142.7, 357.3]
     """
