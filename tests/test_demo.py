@@ -143,7 +143,7 @@ def test_the_dirt_of_real_exports_is_there() -> None:
 
 
 def test_every_kpi_has_a_value_and_accounts_for_every_record(crm: Dataset) -> None:
-    given = {"lifespan": 1000, "market_revenue": 1_000_000, "quota": 100_000, "horizon": 60}
+    given = {"lifespan": 1000, "market_revenue": 1_000_000, "quota": 100_000, "horizon": 60, "hourly_rate": 60}
     report = crm.scorecard(period="2026-Q3", parameters=given)
     assert {result.definition for result in report} >= {
         metric.id for metric in catalogue if metric.tables != ("visits",)

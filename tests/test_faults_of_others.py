@@ -241,8 +241,13 @@ def test_timestamps_with_and_without_a_zone_are_not_mixed_in_silence():
 def test_the_previous_period_of_a_long_month_is_the_whole_month_before():
     before = ck.Period("2026-03").previous()
     assert (before.first_day, before.last_day) == (date(2026, 2, 1), date(2026, 2, 28))
-    march = ck.Period.between(date(2026, 3, 1), date(2026, 4, 1))
-    assert march.previous().first_day == date(2026, 1, 29)  # 31 days, not 30
+    march = ck.Period.between(date(2026, 3, 1), date(2026, 4, 1)).previous()
+    assert (march.first_day, march.last_day) == (date(2026, 2, 1), date(2026, 2, 28))  # a month, however it is written
+
+
+def test_the_previous_period_of_other_days_is_as_many_days_to_the_day_before():
+    days = ck.Period.between(date(2026, 3, 5), date(2026, 4, 4)).previous()
+    assert (days.first_day, days.last_day) == (date(2026, 2, 3), date(2026, 3, 4))  # 30 days, not 29
 
 
 def test_a_month_without_records_between_two_is_not_skipped_by_growth():

@@ -178,7 +178,7 @@ def test_several_periods_back_are_one_after_another(found: list[ck.Order], name:
         earlier = earlier.previous()
     assert (
         difference(found, period=name).inputs["then"]
-        == only(orders.count(), orders.ordered_at)(found, period=earlier).value
+        == only(orders.count(), orders.ordered_at)(found, period=earlier).inputs["x"]
     )
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from crmkpi.demo.audience import clicked, mentions_of, reviews_of, taken
 from crmkpi.demo.chance import Dice
 from crmkpi.demo.customers import (
     expenses_of,
@@ -65,6 +66,7 @@ def sample_company(scale: float = 1) -> Mapping[str, list[Any]]:
     campaigns = list(campaigns_of(dice, scale))
     leads, deals, customers = sales_of(dice, scale, campaigns)
     tickets = list(tickets_of(dice, customers))
+    answers = Dice(20261001)  # of its own: what people answer changes nothing else
     return MappingProxyType(
         {
             "leads": leads,
@@ -74,9 +76,12 @@ def sample_company(scale: float = 1) -> Mapping[str, list[Any]]:
             "subscriptions": list(subscriptions_of(dice, customers)),
             "orders": list(orders_of(dice, customers)),
             "tickets": tickets,
-            "surveys": list(surveys_of(dice, customers, tickets)),
-            "campaigns": campaigns,
-            "interactions": list(interactions_of(dice, deals, tickets)),
+            "surveys": [*surveys_of(dice, customers, tickets), *reviews_of(answers, scale)],
+            "campaigns": list(clicked(answers, campaigns)),
+            "interactions": [
+                *taken(answers, interactions_of(dice, deals, tickets)),
+                *mentions_of(answers, scale),
+            ],
             "expenses": list(expenses_of(dice, scale)),
             "visits": list(visits_of(dice, scale)),
         }

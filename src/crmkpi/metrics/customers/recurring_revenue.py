@@ -18,12 +18,14 @@ running_at_start = (subscriptions.started_at < period.start) & (
 running_at_end = period.begun(subscriptions.started_at) & (
     subscriptions.ended_at.missing() | (subscriptions.ended_at >= period.end)
 )
+# What starts after the period has nothing to do with it, whatever else is missing.
+may_have_begun = subscriptions.started_at.missing() | (subscriptions.started_at < period.end)
 # Left out of everything that is said of subscriptions, so that movements explain the recurring revenue to the cent.
 left_out = {
     "no started_at": subscriptions.started_at.missing() & ~period.now,  # what runs now needs no start
-    "negative duration": subscriptions.ended_at < subscriptions.started_at,
-    "no mrr": subscriptions.mrr.missing(),
-    "no customer_id": subscriptions.customer_id.missing(),
+    "negative duration": may_have_begun & (subscriptions.ended_at < subscriptions.started_at),
+    "no mrr": may_have_begun & subscriptions.mrr.missing(),
+    "no customer_id": may_have_begun & subscriptions.customer_id.missing(),
 }
 mrr_at_end = subscriptions.sum(subscriptions.mrr, running_at_end)
 
