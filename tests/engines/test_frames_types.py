@@ -5,7 +5,8 @@ One generator draws values (`worlds`), the other the types that hold them (`phys
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -15,12 +16,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from crmkpi import Calendar, Dataset, Deal, revenue, table, weighted_pipeline, win_rate
+from crmkpi import Calendar, Dataset, Deal, Table, Ticket, metric, revenue, table, weighted_pipeline, win_rate
+from crmkpi.definition.expressions import business_time
 from crmkpi.errors import ColumnError, InputError
 from crmkpi.records import RECORDS
 from crmkpi.records.base import record_type
 
-from .backends import arrow_of, assert_same, database, frame_of
+from .backends import arrow_of, assert_same, database, frame_of, frames_of
 from .physical_types import typed
 from .test_frames import METRICS, compare, questions_of, telling
 from .worlds import World, world
@@ -73,8 +75,8 @@ def test_amounts_of_any_type_are_added_and_squared_without_wrapping(backend: str
     many = pa.concat_tables([pa.table({**DEALS, "amount": amounts})] * 50)
     frame = frame_of(backend, many)
     rows = [Deal(id=str(n), status="won", amount=amount) for n, amount in enumerate((100, 120) * 50)]
-    for metric in (revenue, METRICS["average_deal_size"], METRICS["average_deal_size.median"]):
-        mine, theirs = metric(rows, currency="EUR"), metric(frame, currency="EUR")
+    for asked in (revenue, METRICS["average_deal_size"], METRICS["average_deal_size.median"]):
+        mine, theirs = asked(rows, currency="EUR"), asked(frame, currency="EUR")
         assert (theirs.value, theirs.interval) == (mine.value, mine.interval)
 
 
@@ -233,3 +235,77 @@ def test_clocks_change_after_the_year_2100_too(backend: str, year: int) -> None:
         mine = Dataset(deals=rows, calendar=calendar).measure(name)
         theirs = Dataset(deals=table(frame, record=Deal, tz=zone), calendar=calendar).measure(name)
         assert_same(mine, theirs)
+
+
+ZONES_OF_OLD = ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "Asia/Manila", "Asia/Tokyo")
+
+
+@pytest.mark.parametrize("zone", ZONES_OF_OLD)
+@pytest.mark.parametrize("aware", [False, True])
+def test_before_its_first_change_a_zone_has_local_mean_time(backend: str, zone: str, *, aware: bool) -> None:
+    last = datetime(2024, 7, 10, 12)
+    begun = [datetime(year, 1, 10, 23, 58) for year in (2, 1799, 1840, 1850, 1875, 1890, 1899, 1903, 1950)]
+    rows = [
+        Deal(id=str(number), status="won", created_at=at, closed_at=last, expected_close_on=date(2024, 1, 1))
+        for number, at in enumerate(begun)
+    ]
+    if aware:
+        exact = last.replace(tzinfo=UTC)
+        rows = [
+            replace(row, created_at=at.replace(tzinfo=UTC), closed_at=exact)
+            for row, at in zip(rows, begun, strict=True)
+        ]
+    calendar = Calendar(tz=zone, opening_hours={"mon-sun": ("09:00", "24:00")})
+    mine, theirs = (
+        Dataset(deals=rows, calendar=calendar),
+        Dataset(**frames_of(backend, {"deals": rows}), calendar=calendar),
+    )
+    for by in (None, "created_at", "id"):
+        for name in ("sales_cycle_length", "sales_cycle_length.calendar_days_median"):
+            assert_same(mine.measure(name, by=by), theirs.measure(name, by=by))
+
+
+@pytest.mark.parametrize(
+    ("zone", "clock"),
+    [
+        ("Europe/Berlin", datetime(2024, 3, 31, 2)),
+        ("Europe/Berlin", datetime(2024, 10, 27, 2)),
+        ("America/Sao_Paulo", datetime(2018, 11, 4)),
+        ("America/Sao_Paulo", datetime(2018, 2, 17, 23)),
+        ("Australia/Lord_Howe", datetime(2024, 4, 7, 1, 30)),
+    ],
+)
+def test_wall_clock_times_beside_a_span_stay_what_the_clock_showed(backend: str, zone: str, clock: datetime) -> None:
+    """As keys of segments, in comparisons and against `as_of`: only the span itself asks for exact moments."""
+    times = [clock + timedelta(minutes=15 * step) for step in range(-6, 10)]
+    tickets = [
+        Ticket(id=f"{n} {m}", created_at=created, first_replied_at=replied, solved_at=times[(n + m) % len(times)])
+        for n, created in enumerate(times)
+        for m, replied in enumerate(times)
+    ]
+    calendar = Calendar(tz=zone, opening_hours={"mon-sun": ("00:00", "12:00")})
+    own = Table(Ticket)
+    asked = (
+        own.sum(own.first_replied_at - own.created_at, where=own.solved_at > own.first_replied_at),
+        own.sum(business_time(own.created_at, own.first_replied_at), where=own.solved_at <= own.created_at),
+    )
+    for measure in asked:
+
+        @metric(unit="duration", waited=measure)
+        def waited(waited: float) -> float:
+            """How long customers waited in all."""
+            return waited
+
+        mine, theirs = (
+            Dataset(tickets=rows, calendar=calendar)
+            for rows in (tickets, frames_of(backend, {"tickets": tickets})["tickets"])
+        )
+        for by in (None, "created_at"):
+            assert_same(mine.measure(waited, by=by), theirs.measure(waited, by=by))
+    late = clock.replace(tzinfo=ZoneInfo(zone), fold=1) + timedelta(minutes=20)
+    mine, theirs = (
+        Dataset(tickets=rows, calendar=calendar, as_of=late)
+        for rows in (tickets, frames_of(backend, {"tickets": tickets})["tickets"])
+    )
+    for name in ("first_response_time", "first_response_time.business"):
+        assert_same(mine.measure(name), theirs.measure(name))

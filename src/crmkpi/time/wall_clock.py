@@ -13,12 +13,13 @@ _NOTHING = timedelta(0)
 
 @cache
 def clocks_change(zone: ZoneInfo) -> bool:
-    """Whether a zone has ever had another offset than the one it had in 1900."""
+    """Whether a zone has ever had another offset than the local mean time that it had in 1800."""
     if zone.key == "UTC":
         return False
-    first = datetime(1900, 1, 1, tzinfo=UTC).astimezone(zone).utcoffset()
+    begin = datetime(1800, 1, 1, tzinfo=UTC)
+    first = begin.astimezone(zone).utcoffset()
     # No zone has ever changed its clocks for less than half a week.
-    moments = (datetime(1900, 1, 1, tzinfo=UTC) + timedelta(days=3) * step for step in range(137 * 122))
+    moments = (begin + timedelta(days=3) * step for step in range(237 * 122))
     return any(moment.astimezone(zone).utcoffset() != first for moment in moments)
 
 

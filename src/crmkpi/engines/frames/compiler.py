@@ -40,7 +40,7 @@ from crmkpi.definition.expressions import (
 from crmkpi.engines.frames.backends import refuse
 from crmkpi.engines.frames.compiled_values import Condition, Value, as_float, both, either, held, sum_or_product
 from crmkpi.engines.frames.homes.home import raw_name
-from crmkpi.engines.frames.local_time import DAY, local_day, micros, open_name
+from crmkpi.engines.frames.local_time import DAY, instant, local_day, micros, open_name
 from crmkpi.engines.frames.profile import Column, Prepared
 from crmkpi.engines.query import MICROSECOND
 from crmkpi.errors import DefinitionError, TimeZoneError
@@ -273,9 +273,8 @@ class Compiler:
         stamp = self.value(item)
         known = Column("", "timestamp", 0, stamp.low, stamp.high, stamp.aware)
         source = local_day(self.prepared.backend.home, stamp.source, known, self.calendar)
-        return replace(
-            stamp, source=source, kind="date", low=stamp.low // DAY - 1, high=stamp.high // DAY + 1, aware=None
-        )
+        low, high = stamp.low // DAY - 1, stamp.high // DAY + 1
+        return replace(stamp, source=source, kind="date", low=low, high=high, aware=None)
 
     def _business(self, start: Expression, end: Expression) -> Value:
         first, last = self.value(start), self.value(end)
@@ -298,6 +297,8 @@ class Compiler:
         money = "money" in (left.kind, right.kind)
         first, second = self._sides(left, right, exact=exact or money)
         self._alike(first, second, left, right)
+        if sign == "-" and left.kind == right.kind == "timestamp":
+            first, second = self._exact_moment(first), self._exact_moment(second)
         needs = first.needs | second.needs
         also = both(first.also, second.also)
         if sign == "/":
@@ -334,6 +335,14 @@ class Compiler:
             source = sum_or_product(sign, first.source, second.source)
             made = Value(source, kind, needs, first.digits, low, high, aware, also)
         return self._fitting(made, repr(expression))
+
+    def _exact_moment(self, stamp: Value) -> Value:
+        """The timestamp as an instant, so that a span over a change of clocks is what passed."""
+        if stamp.aware or not self.calendar.clocks_change:
+            return stamp
+        known = Column("", "timestamp", 0, stamp.low, stamp.high, stamp.aware)
+        source = instant(self.prepared.backend.home, stamp.source, known, self.calendar.zone)
+        return replace(stamp, source=source, low=stamp.low - DAY, high=stamp.high + DAY, aware=True, raw=None)
 
     def _whole_times(self, first: Value, second: Value, what: str) -> tuple[Value, Value]:
         """A fixed duration in the smallest part of it that the other number counts, so that microseconds stay whole."""

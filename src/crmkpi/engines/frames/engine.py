@@ -18,12 +18,11 @@ from crmkpi.definition.expressions import (
     Expression,
     Field,
     Happened,
-    Operation,
     walk,
 )
 from crmkpi.engines.frames.compiler import Compiler
 from crmkpi.engines.frames.group_keys import OUTSIDE, Key, day_key, segment_key, step_key, undated_key
-from crmkpi.engines.frames.local_time import micros, open_name, to_utc, with_open_time
+from crmkpi.engines.frames.local_time import micros, open_name, with_open_time
 from crmkpi.engines.frames.passes import Pass
 from crmkpi.engines.frames.profile import Column, Prepared, inside
 from crmkpi.engines.frames.stocks import at_bounds
@@ -62,8 +61,6 @@ def answer(
     `statements` receives the SQL or plan that was run, where the backend has one.
     """
     prepared = _prepared(query, table, tables)
-    if calendar.clocks_change and any(_is_span(part) for root in query.expressions for part in walk(root)):
-        prepared = to_utc(prepared, calendar.zone)  # so that a span over a change of clocks is what passed
     spans = {repr(part): part for root in query.expressions for part in walk(root) if isinstance(part, BusinessTime)}
     added: set[str] = set()
     for span in spans.values():
@@ -81,13 +78,6 @@ def answer(
                 found |= answered()
         groups.append(found)
     return Answer(_given(query, table, compiler), groups, prepared.rejected)
-
-
-def _is_span(part: Expression) -> bool:
-    """Whether it is the time between two timestamps."""
-    if isinstance(part, Operation):
-        return part.sign == "-" and part.left.kind == part.right.kind == "timestamp"
-    return isinstance(part, BusinessTime)
 
 
 def _segments(query: Query, compiler: Compiler) -> list[Key]:

@@ -22,6 +22,7 @@ from crmkpi.time.calendars import Calendar
 __all__ = [
     "DAY",
     "from_micros",
+    "instant",
     "local_day",
     "micros",
     "open_name",
@@ -34,7 +35,8 @@ __all__ = [
 DAY = 86_400_000_000
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # the origin of wall clocks
 _EPOCH_UTC = _EPOCH.replace(tzinfo=UTC)
-_FIRST, _NEAR, _FAR = (datetime(year, 1, 1, tzinfo=UTC) for year in (1900, 2100, 2500))
+# Before the first of these years every zone keeps its local mean time.
+_FIRST, _NEAR, _FAR = (datetime(year, 1, 1, tzinfo=UTC) for year in (1800, 2100, 2500))
 _CALENDAR = 146_097 * DAY  # after 400 years weekdays and leap years are the same again, and so are changes of clocks
 
 
@@ -116,16 +118,19 @@ def local_day(home: Home, column: Any, known: Column, calendar: Calendar) -> Any
     return wall_time(home, column, known, calendar) // home.words.lit(DAY)
 
 
+def instant(home: Home, column: Any, known: Column, zone: ZoneInfo) -> Any:
+    """The exact moment at which the clock of a zone showed a wall-clock time, in microseconds since 1970."""
+    return column - _offset_of(home, column, known, zone, wall=True)
+
+
 def to_utc(prepared: Prepared, zone: ZoneInfo) -> Prepared:
     """The same with wall-clock times as instants of a zone."""
-    home = prepared.backend.home
-    nw = home.words
+    nw = prepared.backend.home.words
     columns = dict(prepared.columns)
     made = []
     for path, known in prepared.columns.items():
         if known.kind == "timestamp" and not known.aware:
-            column = nw.col(known.name)
-            made.append((column - _offset_of(home, column, known, zone, wall=True)).alias(known.name))
+            made.append(instant(prepared.backend.home, nw.col(known.name), known, zone).alias(known.name))
             columns[path] = replace(known, raw=None, aware=True, low=known.low - DAY, high=known.high + DAY)
     return replace(prepared, frame=prepared.frame.with_columns(*made), columns=columns) if made else prepared
 
@@ -134,13 +139,17 @@ def with_open_time(prepared: Prepared, known: Column, calendar: Calendar) -> Pre
     """The frame with a further column: opening time from 1970 to the timestamp; a difference is business time."""
     home = prepared.backend.home
     nw = home.words
-    day, name = f"{known.name}_day", open_name(known)
-    frame = prepared.frame.with_columns((nw.col(known.name) // nw.lit(DAY)).alias(day))
-    there = frame.select(nw.col(day), nw.col(known.name)).filter(~nw.col(day).is_null())
-    asked = there.group_by(day).agg(nw.col(known.name).min())
+    day, name, moment = f"{known.name}_day", open_name(known), known.name
+    frame, exact = prepared.frame, bool(known.aware)
+    if calendar.clocks_change and not exact:  # wall-clock times are exact moments where clocks change
+        moment, exact = f"{known.name}_instant", True
+        frame = frame.with_columns(instant(home, nw.col(known.name), known, calendar.zone).alias(moment))
+    frame = frame.with_columns((nw.col(moment) // nw.lit(DAY)).alias(day))
+    there = frame.select(nw.col(day), nw.col(moment)).filter(~nw.col(day).is_null())
+    asked = there.group_by(day).agg(nw.col(moment).min())
     firsts = dict(sorted(home.leave(asked)))
     days = list(firsts)
-    hours, exact = calendar.open_time(), bool(known.aware)
+    hours = calendar.open_time()
     if days:
         hours.check(firsts[days[0]], exact=exact)
     counted = [hours.of_day(number, exact=exact) for number in days]
@@ -154,11 +163,11 @@ def with_open_time(prepared: Prepared, known: Column, calendar: Calendar) -> Pre
     passed: Any = nw.col(f"{name}_before")
     for number in range(size):
         opens, closes = nw.col(f"{name}_opens{number}"), nw.col(f"{name}_closes{number}")
-        stamp = nw.col(known.name)
+        stamp = nw.col(moment)
         passed = passed + nw.when(stamp < opens).then(nw.lit(0)).otherwise(
             nw.when(stamp < closes).then(stamp - opens).otherwise(closes - opens)
         )
-    frame = frame.with_columns(nw.when(~nw.col(known.name).is_null()).then(passed).alias(name))
+    frame = frame.with_columns(nw.when(~nw.col(moment).is_null()).then(passed).alias(name))
     return replace(prepared, frame=frame)
 
 
