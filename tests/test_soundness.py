@@ -248,7 +248,7 @@ def test_used_left_out_outside_and_rejected_are_all_the_rows_that_were_given(row
         ("closed_at", "created_at"), ("yesterday",)
     )
     lost = {name: sum(any(row.values()) and row[name] in bad[name] for row in rows) for name in bad}
-    assert {name: sum(name in deal.unreadable for deal in loaded) for name in bad} == lost
+    assert {name: sum(name in deal.unreadable for deal in loaded) for name in bad} == lost  # type: ignore[attr-defined]
     crm = ck.Dataset(deals=loaded)
     for period in (None, "2026-01"):
         for result in crm.measure(["win_rate", "revenue", "sales_cycle_length", "pipeline_value"], period=period):

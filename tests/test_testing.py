@@ -174,8 +174,10 @@ UNSOUND: Mapping[str, tuple[Callable[[], ck.Metric], str]] = {
     ),
     "a duration below zero": (
         lambda: made(lambda a: -a, unit="duration", a=tickets.mean(tickets.solved_at - tickets.created_at)),
-        r"mine breaks a law, the value has the type and range of its unit: "
-        r"the value reaches .*days=-\d+.*, below 0, for tickets=",
+        (
+            r"mine breaks a law, the value has the type and range of its unit: "
+            r"the value reaches .*days=-\d+.*, below 0, for tickets="
+        ),
     ),
     "a memory": (
         lambda: made(remembering(), unit="count", a=deals.count()),
