@@ -23,7 +23,7 @@ may_have_begun = subscriptions.started_at.missing() | (subscriptions.started_at 
 # Left out of everything that is said of subscriptions, so that movements explain the recurring revenue to the cent.
 left_out = {
     "no started_at": subscriptions.started_at.missing() & ~period.now,  # what runs now needs no start
-    "negative duration": may_have_begun & (subscriptions.ended_at < subscriptions.started_at),
+    "negative duration": (subscriptions.ended_at < period.end) & (subscriptions.ended_at < subscriptions.started_at),
     "no mrr": may_have_begun & subscriptions.mrr.missing(),
     "no customer_id": may_have_begun & subscriptions.customer_id.missing(),
 }
