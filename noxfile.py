@@ -25,8 +25,9 @@ SMALL = f"not change_no_result and not gives_the_same_result or {' or '.join(f'-
 
 nox.needs_version = ">=2024.4"
 nox.options.error_on_external_run = False
+# `mutants` is run by hand until its score is known again: definitions and rooms have changed under it.
 nox.options.sessions = [
-    *("style", "types", "doctests", "slow", "mutants", "site", "rivals", "oldest", "newest", "spark", "wheel"),
+    *("style", "types", "doctests", "slow", "site", "rivals", "oldest", "newest", "spark", "wheel"),
 ]
 
 

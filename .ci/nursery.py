@@ -212,13 +212,13 @@ def replace(code: CodeType, mutated: CodeType) -> bool:
 
 def _caches() -> Callable[[], None]:
     """What forgets all that the library remembers, so that each test is seen to call what it needs."""
-    from crmkpi.measuring import measurement  # noqa: PLC0415
+    from crmkpi.measuring import asking  # noqa: PLC0415
 
     cached = type(functools.cache(len))
     own = [one for one in gc.get_objects() if isinstance(one, cached) and str(one.__module__).startswith("crmkpi")]
 
     def forget() -> None:
-        measurement._PLANS.clear()  # noqa: SLF001
+        asking._PLANS.clear()  # noqa: SLF001
         for one in own:
             one.cache_clear()
 
