@@ -10,7 +10,7 @@ from crmkpi.definition.expressions import as_of
 from crmkpi.definition.metric import Metric
 from crmkpi.engines.frames.backends import at_home
 from crmkpi.engines.frames.table import FrameTable
-from crmkpi.engines.query import Answer, Query, UnreadableFoundError, padded, without_unreadable
+from crmkpi.engines.query import Answer, Query, UnreadableFoundError
 from crmkpi.engines.records import engine as records_engine
 from crmkpi.errors import InputError, MissingTableError, ParameterError, unknown_name
 from crmkpi.measuring.plan import Plan
@@ -75,7 +75,7 @@ def read(
         "moments": moments,
         "so_far": crm.as_of is not None,
     }
-    while True:  # once, unless records that were given one by one turn out to be unreadable in a field that is read
+    while True:  # once, unless records or rows turn out to be unreadable in a field that is read
         plan = _plan(tuple(metrics), tuple(segments), unreadable, **kept)
         try:
             reader = _read(
@@ -91,9 +91,12 @@ def read(
             )
         except UnreadableFoundError:
             marked = {table: found for table in crm.tables if (found := crm.unreadable(table, look=True))}
-            if marked.keys() <= unreadable.keys():
+            before = dict(unreadable)
+            for table, found in marked.items():
+                known = unreadable.get(table, frozenset())
+                unreadable[table] = None if found is None or known is None else known | found
+            if unreadable == before:
                 raise
-            unreadable |= marked
         else:
             return reader, plan
 
@@ -167,9 +170,8 @@ def _answer(
         from crmkpi.engines.frames import engine  # noqa: PLC0415  # only where there are frames
 
         with at_home(table.backend, query.type_.table):
-            asked = without_unreadable(query)
             answer = engine.answer(
-                asked,
+                query,
                 table,
                 moments=timeline.moments,
                 tables=crm.tables,
@@ -181,7 +183,6 @@ def _answer(
                 merging=partly or timeline.merging,
                 statements=statements,
             )
-            answer.groups = padded(query, answer.groups)
             answer.unread, answer.skipped = reasons_of(table.rejected), dict(table.skipped)
             return answer
     related = {table for field in query.fields.values() for table in query.type_.tables_towards(field.path)}

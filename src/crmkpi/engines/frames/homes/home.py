@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 
 from crmkpi.records.base import Kind
 
-__all__ = ["NUMBERS", "TOO_LATE", "ColumnType", "Home", "Physical", "raw_name"]
+__all__ = ["NUMBERS", "TOO_LATE", "ColumnType", "Home", "Physical", "raw_name", "word_name"]
 
 Physical = Literal["text", "whole", "decimal", "float", "flag", "timestamp", "date", "nothing", "other"]
 
@@ -26,7 +26,8 @@ class ColumnType:
 
     `shown` is the type in words, `digits` how many digits of a decimal are behind the point. `aware` timestamps are
     exact instants. `wide` whole numbers may need more than 64 bits. `unit` is the library's own name of the type, for
-    its home alone.
+    its home alone. A `loose` column may hold what is no value of its type: that enters as `TOO_LATE`, infinity, or a
+    flag of 2.
     """
 
     what: Physical
@@ -35,11 +36,17 @@ class ColumnType:
     aware: bool = False
     wide: bool = False
     unit: str = ""
+    loose: bool = False
 
 
 def raw_name(name: str) -> str:
     """The name of a timestamp's own column, beside its plain one."""
     return f"{name}__raw"
+
+
+def word_name(name: str) -> str:
+    """The name of a column with the cells of another as text, which says what could not be read."""
+    return f"{name}__word"
 
 
 class Home(Protocol):
@@ -67,12 +74,15 @@ class Home(Protocol):
     def type_of(self, frame: Any, name: str, kind: Kind) -> ColumnType:
         """The type of a column that is to hold a field of this kind."""
 
-    def enter(self, frame: Any, columns: Mapping[str, tuple[str, Kind, ColumnType]]) -> tuple[Any, dict[str, Any]]:
+    def enter(
+        self, frame: Any, columns: Mapping[str, tuple[str, Kind, ColumnType]], worded: Collection[str] = ()
+    ) -> tuple[Any, dict[str, Any]]:
         """Only `columns` (name inside: name of the frame's own column, kind of field, its type), made plain and wide.
 
         Text is text, whole numbers and floats have 64 bits (whole numbers more where they need it), decimals are whole
         numbers of their smallest digit, timestamps microseconds and dates days since 1970. A timestamp that needs no
-        conversion is kept beside as `raw_name`, so that a filter on it reaches into a scan; these come second.
+        conversion is kept beside as `raw_name`, so that a filter on it reaches into a scan; these come second. The
+        cells of the columns that are `worded` are kept beside as text under `word_name`.
         """
 
     def asked(self, frame: Any, kept: dict[str, Any]) -> Any:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
 from crmkpi.engines.frames.convert import Converted
-from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, raw_name
+from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, raw_name, word_name
 from crmkpi.records.base import Kind
 
 __all__ = ["PolarsHome"]
@@ -68,7 +68,9 @@ class PolarsHome:
             return ColumnType("date", shown)
         return ColumnType("nothing" if dtype == pl.Null else "other", shown)
 
-    def enter(self, frame: Any, columns: Mapping[str, tuple[str, Kind, ColumnType]]) -> tuple[Any, dict[str, Any]]:
+    def enter(
+        self, frame: Any, columns: Mapping[str, tuple[str, Kind, ColumnType]], worded: Collection[str] = ()
+    ) -> tuple[Any, dict[str, Any]]:
         """The columns as plain and wide ones, and the types of timestamps that are kept beside."""
         pl = self.words
         if isinstance(frame, Converted):
@@ -86,6 +88,8 @@ class PolarsHome:
                 made.append(pl.col(column).alias(raw_name(name)))  # a filter on it reaches into the scan
                 raws[raw_name(name)] = dtype
             made.append(self._plain(pl.col(column), kind, type_, dtype).alias(name))
+            if name in worded:
+                made.append(self._plain(pl.col(column), "text", type_, dtype).alias(word_name(name)))
         return whole.select(*made), raws
 
     def _plain(self, source: Any, kind: Kind, type_: ColumnType, dtype: Any) -> Any:

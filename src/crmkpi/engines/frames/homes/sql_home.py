@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from crmkpi.engines.frames.homes.home import ColumnType, raw_name
+from crmkpi.engines.frames.homes.home import ColumnType, raw_name, word_name
 from crmkpi.engines.frames.homes.sql import Sql
 from crmkpi.records.base import Kind
 
@@ -69,7 +69,9 @@ class SqlHome(ABC):
     def leave(self, frame: Any) -> list[tuple[Any, ...]]:
         """The rows of a small result."""
 
-    def enter(self, frame: Any, columns: Mapping[str, tuple[str, Kind, ColumnType]]) -> tuple[Any, dict[str, Any]]:
+    def enter(
+        self, frame: Any, columns: Mapping[str, tuple[str, Kind, ColumnType]], worded: Collection[str] = ()
+    ) -> tuple[Any, dict[str, Any]]:
         """The columns as plain and wide ones, and the timestamps that are kept beside."""
         made, raws = [], {}
         for name, (column, kind, type_) in columns.items():
@@ -78,6 +80,8 @@ class SqlHome(ABC):
                 made.append(source.alias(raw_name(name)))  # a filter on it reaches into the scan
                 raws[raw_name(name)] = True
             made.append(self.plain(source, kind, type_).alias(name))
+            if name in worded:
+                made.append(self.plain(source, "text", type_).alias(word_name(name)))
         return self.opened(frame).select(*made), raws
 
     def is_whole(self, type_: ColumnType) -> bool:
