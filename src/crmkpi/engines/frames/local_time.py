@@ -7,7 +7,7 @@ function of the timestamp, and its steps are made in Python.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -15,7 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from crmkpi.engines.frames.homes.home import Home
-from crmkpi.engines.frames.profile import Column, Prepared
+from crmkpi.engines.frames.profile import Column, Path, Prepared
 from crmkpi.engines.query import MICROSECOND
 from crmkpi.time.calendars import Calendar
 
@@ -29,6 +29,7 @@ __all__ = [
     "step_numbers",
     "to_utc",
     "wall_time",
+    "with_instants",
     "with_open_time",
 ]
 
@@ -43,6 +44,9 @@ _CALENDAR = 146_097 * DAY  # after 400 years weekdays and leap years are the sam
 def micros(moment: datetime) -> int:
     """A moment as microseconds since 1970, of the wall clock or of UTC."""
     return (moment - (_EPOCH if moment.tzinfo is None else _EPOCH_UTC)) // MICROSECOND
+
+
+_BEYOND = micros(_NEAR) - DAY
 
 
 def from_micros(number: int) -> datetime:
@@ -85,21 +89,27 @@ def _offsets(zone: ZoneInfo, first: datetime, end: datetime) -> tuple[tuple[int,
 
 
 def _offset_of(home: Home, column: Any, known: Column, zone: ZoneInfo, *, wall: bool) -> Any:
-    """The offset of `zone` at each instant; at each wall-clock time with `wall`, of two showings the first."""
+    """The offset of `zone` at each `_near` instant; at each wall-clock time with `wall`, of two showings the first."""
     changes = _offsets(zone, _FIRST, _NEAR)
-    near = micros(_NEAR) - DAY
-    if known.high >= near:
-        # Later moments have the offset of the same day of a calendar that begins in 2100.
+    if _is_far(known):
         changes += _offsets(zone, _NEAR - timedelta(days=1), _FAR)
-        nw = home.words
-        later = column - ((column - nw.lit(near)) // nw.lit(_CALENDAR)) * nw.lit(_CALENDAR)
-        column = nw.when(column >= nw.lit(near)).then(later).otherwise(column)
-        known = replace(known, low=min(known.low, near), high=micros(_FAR))
+        known = replace(known, low=min(known.low, _BEYOND), high=micros(_FAR))
     edges = [moment + (max(before, after) if wall else 0) for moment, before, after in changes]
     within = [number for number, edge in enumerate(edges) if known.low < edge <= known.high]
     begin = sum(edge <= known.low for edge in edges)
     first = changes[begin - 1][2] if begin else changes[0][1] if changes else _fixed(zone)
     return home.steps(column, [edges[number] for number in within], [first, *(changes[n][2] for n in within)])
+
+
+def _is_far(known: Column) -> bool:
+    return known.high >= _BEYOND
+
+
+def _near(home: Home, column: Any, known: Column) -> Any:
+    """A moment with the same offset: later ones than 2100 have that of the same day of a calendar that begins there."""
+    nw = home.words
+    later = column - ((column - nw.lit(_BEYOND)) // nw.lit(_CALENDAR)) * nw.lit(_CALENDAR)
+    return nw.when(column >= nw.lit(_BEYOND)).then(later).otherwise(column) if _is_far(known) else column
 
 
 def _fixed(zone: ZoneInfo) -> int:
@@ -109,7 +119,7 @@ def _fixed(zone: ZoneInfo) -> int:
 def wall_time(home: Home, column: Any, known: Column, calendar: Calendar) -> Any:
     """A timestamp on the wall clock of the calendar, in microseconds since 1970."""
     if known.aware and calendar.tz != "UTC":
-        return column + _offset_of(home, column, known, calendar.zone, wall=False)
+        return column + _offset_of(home, _near(home, column, known), known, calendar.zone, wall=False)
     return column
 
 
@@ -120,7 +130,29 @@ def local_day(home: Home, column: Any, known: Column, calendar: Calendar) -> Any
 
 def instant(home: Home, column: Any, known: Column, zone: ZoneInfo) -> Any:
     """The exact moment at which the clock of a zone showed a wall-clock time, in microseconds since 1970."""
-    return column - _offset_of(home, column, known, zone, wall=True)
+    return column - _offset_of(home, _near(home, column, known), known, zone, wall=True)
+
+
+def with_instants(prepared: Prepared, paths: Iterable[Path], zone: ZoneInfo) -> Prepared:
+    """The same with wall-clock times of these fields as instants of a zone too: their exact twins.
+
+    Each is a column, so that the steps of the zone are looked for once in a row, however often a span is asked for.
+    """
+    home, nw = prepared.backend.home, prepared.backend.home.words
+    known = {path: prepared.columns[path] for path in paths}
+    known = {path: one for path, one in known.items() if one.kind == "timestamp" and not one.aware}
+    if not known:
+        return prepared
+    ones = known.values()
+    frame = prepared.frame.with_columns(*(_near(home, nw.col(one.name), one).alias(f"{one.name}_near") for one in ones))
+    offsets = (_offset_of(home, nw.col(f"{one.name}_near"), one, zone, wall=True) for one in ones)
+    columns = (nw.col(one.name) - offset for one, offset in zip(ones, offsets, strict=True))
+    frame = frame.with_columns(*(made.alias(f"{one.name}_instant") for one, made in zip(ones, columns, strict=True)))
+    exact = {
+        path: replace(one, name=f"{one.name}_instant", low=one.low - DAY, high=one.high + DAY, aware=True, raw=None)
+        for path, one in known.items()
+    }
+    return replace(prepared, frame=frame, exact={**prepared.exact, **exact})
 
 
 def to_utc(prepared: Prepared, zone: ZoneInfo) -> Prepared:
@@ -135,16 +167,12 @@ def to_utc(prepared: Prepared, zone: ZoneInfo) -> Prepared:
     return replace(prepared, frame=prepared.frame.with_columns(*made), columns=columns) if made else prepared
 
 
-def with_open_time(prepared: Prepared, known: Column, calendar: Calendar) -> Prepared:
+def with_open_time(prepared: Prepared, path: Path, calendar: Calendar) -> Prepared:
     """The frame with a further column: opening time from 1970 to the timestamp; a difference is business time."""
     home = prepared.backend.home
-    nw = home.words
-    day, name, moment = f"{known.name}_day", open_name(known), known.name
-    frame, exact = prepared.frame, bool(known.aware)
-    if calendar.clocks_change and not exact:  # wall-clock times are exact moments where clocks change
-        moment, exact = f"{known.name}_instant", True
-        frame = frame.with_columns(instant(home, nw.col(known.name), known, calendar.zone).alias(moment))
-    frame = frame.with_columns((nw.col(moment) // nw.lit(DAY)).alias(day))
+    nw, known = home.words, prepared.exact.get(path, prepared.columns[path])
+    day, name, moment, exact = f"{known.name}_day", open_name(prepared, path), known.name, bool(known.aware)
+    frame = prepared.frame.with_columns((nw.col(moment) // nw.lit(DAY)).alias(day))
     there = frame.select(nw.col(day), nw.col(moment)).filter(~nw.col(day).is_null())
     asked = there.group_by(day).agg(nw.col(moment).min())
     firsts = dict(sorted(home.leave(asked)))
@@ -171,6 +199,6 @@ def with_open_time(prepared: Prepared, known: Column, calendar: Calendar) -> Pre
     return replace(prepared, frame=frame)
 
 
-def open_name(known: Column) -> str:
+def open_name(prepared: Prepared, path: Path) -> str:
     """The name of the column that `with_open_time` adds."""
-    return f"{known.name}_open"
+    return f"{prepared.columns[path].name}_open"
