@@ -270,9 +270,8 @@ def _check_unique(prepared: Prepared, name: str) -> None:
     """A join must never multiply rows."""
     nw = prepared.backend.home.words
     key = nw.col(inside("id"))
-    counted = (
-        prepared.frame.group_by(inside("id")).agg(nw.len().alias("n")).filter(nw.col("n") > 1, ~key.is_null()).head(1)
-    )
+    counted = prepared.frame.group_by(inside("id")).agg(nw.len().alias("n"))
+    counted = counted.filter(nw.col("n") > nw.lit(1), ~key.is_null()).head(1)
     for found, _ in prepared.backend.home.leave(counted):
         raise InputError(
             f"Two records of {name} have the id {found!r}, so that a reference to it is ambiguous; remove one of them."
