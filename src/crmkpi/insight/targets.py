@@ -9,7 +9,8 @@ from math import sqrt
 from typing import Any, Literal
 
 from crmkpi.definition.metric import Metric, NetPromoter, Share
-from crmkpi.errors import InputError, PeriodError
+from crmkpi.errors import PeriodError
+from crmkpi.insight.arguments import one_period
 from crmkpi.insight.control import Assurance, control_chart
 from crmkpi.insight.kpi_sets import Kpi, KpiSet, Target
 from crmkpi.insight.tables import Grid, InsightTable, number_in, shown_value
@@ -157,10 +158,7 @@ def target_status(crm: Dataset, kpis: KpiSet, *, period: Period | str, assurance
     >>> one.status, round(one.probability, 3)
     ('missed', 0.147)
     """
-    found = crm.periods(period, None)
-    if len(found) != 1 or found[0] is None:
-        raise InputError(f"Targets are looked at in one period; got {period!r}.")
-    when = found[0]
+    when = one_period(crm, period, "Targets are looked at in")
     made: list[TargetStatus] = []
     for kpi in kpis.kpis:
         made += _of_kpi(crm, kpi, when, assurance=assurance)
