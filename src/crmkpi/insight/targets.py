@@ -282,7 +282,7 @@ def _at_least(result: Result, bound: float) -> float | None:
         answers = result.inputs[rule.answers]
         for_, against = result.inputs[rule.promoters] / answers, result.inputs[rule.detractors] / answers
         error = 100 * sqrt(max(0.0, for_ + against - (for_ - against) ** 2) / answers)
-        return normal_meets(result.value, error, bound)
+        return normal_meets(_number(result.value), error, bound)
     if result.moments is None:
         return None
     mean = is_mean(metric)
