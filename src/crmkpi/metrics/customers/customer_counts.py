@@ -36,7 +36,6 @@ def new_customers() -> None:
         Where `since` is the day of the import, everybody came on one day.
 
     Examples:
-        >>> from crmkpi import Customer, new_customers
         >>> customers = [Customer(id="1", since="2026-01-09"), Customer(id="2", since="2026-02-01")]
         >>> new_customers(customers, period="2026-01").value
         1
@@ -69,7 +68,6 @@ def lost_customers() -> None:
         throughout.
 
     Examples:
-        >>> from crmkpi import Customer, lost_customers
         >>> customers = [Customer(id="1", since="2025-01-09", until="2026-01-20"), Customer(id="2", since="2026-01-01")]
         >>> lost_customers(customers, period="2026-01").value
         1
@@ -100,7 +98,6 @@ def active_customers() -> None:
         Adding the ends of twelve months counts a customer twelve times.
 
     Examples:
-        >>> from crmkpi import Customer, active_customers
         >>> customers = [Customer(id="1", since="2025-01-09", until="2026-01-20"), Customer(id="2", since="2025-06-01")]
         >>> active_customers(customers, period="2025").value, active_customers(customers, period="2026-01").value
         (2, 1)

@@ -48,7 +48,6 @@ def new_mrr() -> None:
         An export that begins last year does not know who paid before it, so that returning customers look new.
 
     Examples:
-        >>> from crmkpi import Subscription, new_mrr
         >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2026-01-10")]
         >>> new_mrr(subscriptions, period="2026-01").value
         Decimal('30')
@@ -81,7 +80,6 @@ def reactivation_mrr() -> None:
         A card that failed and was renewed a month later looks like a loss and a return.
 
     Examples:
-        >>> from crmkpi import Subscription, reactivation_mrr
         >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10",
         ...                               ended_at="2025-06-10"),
         ...                  Subscription(id="2", customer_id="A", mrr=40, started_at="2026-01-10")]
@@ -116,7 +114,6 @@ def expansion_mrr() -> None:
         Price rises are expansions too, and not upsell.
 
     Examples:
-        >>> from crmkpi import Subscription, expansion_mrr
         >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10",
         ...                               ended_at="2026-01-20"),
         ...                  Subscription(id="2", customer_id="A", mrr=50, started_at="2026-01-20")]
@@ -151,7 +148,6 @@ def contraction_mrr() -> None:
         Some systems show it without its sign. Here it is negative, so that the movements add up.
 
     Examples:
-        >>> from crmkpi import Subscription, contraction_mrr
         >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10",
         ...                               ended_at="2026-01-20"),
         ...                  Subscription(id="2", customer_id="A", mrr=50, started_at="2025-01-10")]
@@ -186,7 +182,6 @@ def churned_mrr() -> None:
         Some systems show it without its sign. Here it is negative, so that the movements add up.
 
     Examples:
-        >>> from crmkpi import Subscription, churned_mrr
         >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10",
         ...                               ended_at="2026-01-20")]
         >>> churned_mrr(subscriptions, period="2026-01").value
@@ -223,7 +218,6 @@ def net_new_mrr(opening: Decimal, closing: Decimal) -> Decimal:
         Zero may be a quiet month, or a hundred who left and a hundred who came: look at the movements.
 
     Examples:
-        >>> from crmkpi import Subscription, net_new_mrr
         >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10",
         ...                               ended_at="2026-01-20"),
         ...                  Subscription(id="2", customer_id="B", mrr=50, started_at="2026-01-10")]

@@ -37,7 +37,6 @@ def expansion_revenue() -> None:
         Where the kind is not filled in, upsell is left out and not zero: see the count of "no kind".
 
     Examples:
-        >>> from crmkpi import Deal, expansion_revenue
         >>> deals = [Deal(id="1", status="won", kind="expansion", amount=80),
         ...          Deal(id="2", status="won", kind="new", amount=500),
         ...          Deal(id="3", status="won", amount=70)]
