@@ -39,8 +39,6 @@ def new_customers() -> None:
         >>> customers = [Customer(id="1", since="2026-01-09"), Customer(id="2", since="2026-02-01")]
         >>> new_customers(customers, period="2026-01").value
         1
-        >>> new_customers([]).value
-        0
     """
 
 
@@ -71,8 +69,6 @@ def lost_customers() -> None:
         >>> customers = [Customer(id="1", since="2025-01-09", until="2026-01-20"), Customer(id="2", since="2026-01-01")]
         >>> lost_customers(customers, period="2026-01").value
         1
-        >>> lost_customers([]).value
-        0
     """
 
 
@@ -101,6 +97,4 @@ def active_customers() -> None:
         >>> customers = [Customer(id="1", since="2025-01-09", until="2026-01-20"), Customer(id="2", since="2025-06-01")]
         >>> active_customers(customers, period="2025").value, active_customers(customers, period="2026-01").value
         (2, 1)
-        >>> active_customers([]).value
-        0
     """

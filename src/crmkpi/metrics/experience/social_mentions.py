@@ -37,6 +37,4 @@ def social_mentions() -> None:
         ...          Interaction(id="2", kind="social", direction="outbound")]
         >>> social_mentions(posts).value
         1
-        >>> social_mentions([]).value
-        0
     """

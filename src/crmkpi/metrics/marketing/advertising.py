@@ -77,8 +77,6 @@ def ad_conversions() -> None:
     Examples:
         >>> ad_conversions([Campaign(id="1", impressions=900, conversions=2.5)]).value
         2.5
-        >>> ad_conversions([]).value
-        0.0
     """
 
 

@@ -43,8 +43,6 @@ def email_campaigns() -> None:
     Examples:
         >>> email_campaigns([Campaign(id="1", channel="email"), Campaign(id="2", channel="search")]).value
         1
-        >>> email_campaigns([]).value
-        0
     """
 
 

@@ -37,8 +37,6 @@ def mql_volume() -> None:
         >>> leads = [Lead(id="1", mql_at="2026-01-09"), Lead(id="2", mql_at="2026-02-09"), Lead(id="3")]
         >>> mql_volume(leads, period="2026-01").value
         1
-        >>> mql_volume([]).value
-        0
     """
 
 
@@ -67,6 +65,4 @@ def sql_volume() -> None:
     Examples:
         >>> sql_volume([Lead(id="1", sql_at="2026-01-09"), Lead(id="2", mql_at="2026-02-09")]).value
         1
-        >>> sql_volume([]).value
-        0
     """

@@ -35,8 +35,6 @@ def won_deals() -> None:
     Examples:
         >>> won_deals([Deal(id="1", status="won"), Deal(id="2", status="lost")]).value
         1
-        >>> won_deals([]).value
-        0
     """
 
 

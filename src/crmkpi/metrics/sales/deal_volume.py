@@ -35,6 +35,4 @@ def deal_volume() -> None:
         >>> result = deal_volume([Deal(id="1", status="won"), Deal(id="2", status="open", deleted=True)])
         >>> result.value, result.left_out
         (1, {'deleted': 1})
-        >>> deal_volume([]).value
-        0
     """

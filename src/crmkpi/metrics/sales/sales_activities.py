@@ -44,8 +44,6 @@ def sales_calls() -> None:
         ...          Interaction(id="3", kind="call")]
         >>> sales_calls(calls).value, sales_calls(calls).left_out
         (1, {'no direction': 1})
-        >>> sales_calls([]).value
-        0
     """
 
 
@@ -76,8 +74,6 @@ def emails_sent() -> None:
         >>> emails_sent([Interaction(id="1", kind="email", direction="outbound"),
         ...              Interaction(id="2", kind="chat", direction="outbound")]).value
         1
-        >>> emails_sent([]).value
-        0
     """
 
 
@@ -107,8 +103,6 @@ def sms_sent() -> None:
         >>> sms_sent([Interaction(id="1", kind="sms", direction="outbound"),
         ...           Interaction(id="2", kind="sms", direction="inbound")]).value
         1
-        >>> sms_sent([]).value
-        0
     """
 
 
@@ -142,6 +136,4 @@ def meetings_held() -> None:
         ...             Interaction(id="2", kind="meeting", at="2026-03-05")]
         >>> meetings_held(meetings, as_of=date(2026, 1, 31)).value
         1
-        >>> meetings_held([]).value
-        0
     """
