@@ -16,10 +16,10 @@ from typing import Any, Literal
 
 from crmkpi.errors import InputError
 from crmkpi.insight.arguments import one_period
+from crmkpi.insight.coming import earlier_periods
 from crmkpi.insight.control import control_chart
 from crmkpi.insight.kpi_sets import Alert, Kpi, KpiSet
 from crmkpi.insight.tables import Grid, InsightTable, shown_value
-from crmkpi.insight.targets import earlier_periods
 from crmkpi.measuring.dataset import Dataset
 from crmkpi.measuring.measurement import measure
 from crmkpi.measuring.results import Report, Result
