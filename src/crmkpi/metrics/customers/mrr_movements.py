@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from crmkpi.definition.expressions import period
 from crmkpi.definition.metric import metric
-from crmkpi.metrics.customers.recurring_revenue import left_out, running_at_end, running_at_start, subscriptions
+from crmkpi.metrics.customers.recurring_revenue import (
+    ever_paid,
+    left_out,
+    paid_before,
+    running_at_end,
+    running_at_start,
+    subscriptions,
+)
 from crmkpi.metrics.literature import SAAS_METRICS, STRIPE_BILLING
 
 # One row per customer: what they paid a month at the start and at the end, and how often before the period.
@@ -14,7 +20,7 @@ accounts = subscriptions.per(
     subscriptions.customer_id,
     opening=subscriptions.sum(subscriptions.mrr, running_at_start),
     closing=subscriptions.sum(subscriptions.mrr, running_at_end),
-    earlier=subscriptions.count((subscriptions.started_at < period.start) & (subscriptions.mrr > 0)),
+    earlier=subscriptions.count(paid_before & ever_paid & (subscriptions.mrr > 0)),
 )
 gained = (accounts.opening <= 0) & (accounts.closing > 0)
 gone = (accounts.opening > 0) & (accounts.closing <= 0)
@@ -39,7 +45,7 @@ def new_mrr() -> None:
 
     Per customer: nothing paid at the start, something at the end, and no paid subscription before. With
     `reactivation_mrr`, `expansion_mrr`, `contraction_mrr` and `churned_mrr` it adds up to `net_new_mrr`, to the cent.
-    Customers who came and left inside the period have moved nothing.
+    Customers who came and left inside the period have moved nothing, and one in a trial is new when it has ended.
 
     Returns:
         Money a month, from 0 up; 0 where nobody came.
@@ -48,12 +54,9 @@ def new_mrr() -> None:
         An export that begins last year does not know who paid before it, so that returning customers look new.
 
     Examples:
-        >>> from crmkpi import Subscription, new_mrr
         >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2026-01-10")]
         >>> new_mrr(subscriptions, period="2026-01").value
         Decimal('30')
-        >>> new_mrr([], period="2026-01").value
-        Decimal('0')
     """
 
 
@@ -81,14 +84,11 @@ def reactivation_mrr() -> None:
         A card that failed and was renewed a month later looks like a loss and a return.
 
     Examples:
-        >>> from crmkpi import Subscription, reactivation_mrr
         >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10",
         ...                               ended_at="2025-06-10"),
         ...                  Subscription(id="2", customer_id="A", mrr=40, started_at="2026-01-10")]
         >>> reactivation_mrr(subscriptions, period="2026-01").value
         Decimal('40')
-        >>> reactivation_mrr([], period="2026-01").value
-        Decimal('0')
     """
 
 
@@ -116,14 +116,11 @@ def expansion_mrr() -> None:
         Price rises are expansions too, and not upsell.
 
     Examples:
-        >>> from crmkpi import Subscription, expansion_mrr
         >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10",
         ...                               ended_at="2026-01-20"),
         ...                  Subscription(id="2", customer_id="A", mrr=50, started_at="2026-01-20")]
         >>> expansion_mrr(subscriptions, period="2026-01").value
         Decimal('20')
-        >>> expansion_mrr([], period="2026-01").value
-        Decimal('0')
     """
 
 
@@ -151,14 +148,11 @@ def contraction_mrr() -> None:
         Some systems show it without its sign. Here it is negative, so that the movements add up.
 
     Examples:
-        >>> from crmkpi import Subscription, contraction_mrr
         >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10",
         ...                               ended_at="2026-01-20"),
         ...                  Subscription(id="2", customer_id="A", mrr=50, started_at="2025-01-10")]
         >>> contraction_mrr(subscriptions, period="2026-01").value
         Decimal('-30')
-        >>> contraction_mrr([], period="2026-01").value
-        Decimal('0')
     """
 
 
@@ -186,13 +180,10 @@ def churned_mrr() -> None:
         Some systems show it without its sign. Here it is negative, so that the movements add up.
 
     Examples:
-        >>> from crmkpi import Subscription, churned_mrr
         >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10",
         ...                               ended_at="2026-01-20")]
         >>> churned_mrr(subscriptions, period="2026-01").value
         Decimal('-30')
-        >>> churned_mrr([], period="2026-01").value
-        Decimal('0')
     """
 
 
@@ -223,13 +214,10 @@ def net_new_mrr(opening: Decimal, closing: Decimal) -> Decimal:
         Zero may be a quiet month, or a hundred who left and a hundred who came: look at the movements.
 
     Examples:
-        >>> from crmkpi import Subscription, net_new_mrr
         >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10",
         ...                               ended_at="2026-01-20"),
         ...                  Subscription(id="2", customer_id="B", mrr=50, started_at="2026-01-10")]
         >>> net_new_mrr(subscriptions, period="2026-01").value
         Decimal('20')
-        >>> net_new_mrr([], period="2026-01").value
-        Decimal('0')
     """
     return closing - opening
