@@ -21,6 +21,9 @@ __all__ = [
     "GroupsOf",
     "Row",
     "Scalar",
+    "Texts",
+    "ThenOf",
+    "WhenOf",
     "Words",
     "WordsOf",
     "flagged",
@@ -86,6 +89,8 @@ class Texts(Protocol[E_co]):
 
 
 class ThenOf(Protocol[E]):
+    """The value where a condition holds, before what it is elsewhere."""
+
     def otherwise(self, value: E, /) -> E: ...
 
 
@@ -110,6 +115,8 @@ class WordsOf(Protocol[E]):
 
 
 class WhenOf(Protocol[E]):
+    """A condition that waits for its value."""
+
     def then(self, value: E, /) -> ThenOf[E]: ...
 
 

@@ -14,7 +14,7 @@ from typing import Generic, Self, TypeVar
 
 from crmkpi.engines.frames.words import Scalar
 
-__all__ = ["Sql", "SqlFrame", "SqlGroups", "SqlWords"]
+__all__ = ["Sql", "SqlFrame", "SqlGroups", "SqlTexts", "SqlWhen", "SqlWords"]
 
 S = TypeVar("S", bound="Sql")
 F = TypeVar("F", bound="SqlFrame")
