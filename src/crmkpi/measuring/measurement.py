@@ -178,7 +178,7 @@ class _Builder:
                 continue
             totals = {name: found.value for name, found in inputs.items()}
             numbers = totals | parameters if parameters else totals
-            reason = None if unfilled is None else why_unfilled(*unfilled)
+            reason: str | None = None if unfilled is None else why_unfilled(*unfilled)
             if reason is None and related:
                 reason = self._blank(metric, segment)
             counts = cut.counts(segment)
