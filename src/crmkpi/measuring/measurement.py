@@ -164,6 +164,7 @@ class _Builder:
         in_money = metric.unit == "money" or any(measure.kind == "money" for measure in metric.measures.values())
         related, lacks = len(metric.tables) > 1, cut.lacks
         unfilled = unfilled_field(metric, self._crm.unfilled, dated=period is not None)
+        contradicted = any(self._reader.answers[table].contradictions for table in metric.tables)
         for segment in segments:
             try:
                 inputs = cut.inputs(segment)
@@ -182,6 +183,8 @@ class _Builder:
             if reason is None and related:
                 reason = self._blank(metric, segment)
             counts = cut.counts(segment)
+            if reason is None and contradicted:
+                reason = cut.contradiction(segment)
             if reason is None and any(account.unread is not None for account in (*plan.accounts, *plan.earlier)):
                 asked = [*zip(plan.accounts, counts, strict=True), *cut.earlier_counts(segment)]
                 reason = too_many_unreadable(
