@@ -4,7 +4,6 @@ Polars has all of these words, and the SQL writer (`homes/sql.py`) has the same 
 `Frame` alone; a home has its own classes for them, and type checkers hold these against the protocols
 (tests/engines/test_homes.py).
 """
-# ruff: noqa: D102  # Polars documents its words
 
 from __future__ import annotations
 
@@ -60,82 +59,155 @@ class Expr(Protocol):  # noqa: PLW1641  # its hash is of no use
     def __le__(self, other: Self, /) -> Self: ...
     def __gt__(self, other: Self, /) -> Self: ...
     def __ge__(self, other: Self, /) -> Self: ...
-    def alias(self, name: Text, /) -> Self: ...
-    def cast(self, dtype: Any, /) -> Self: ...  # one of the types of `Words`, which are of each library's own kind
-    def is_null(self) -> Self: ...
-    def is_nan(self) -> Self: ...
-    def is_finite(self) -> Self: ...
-    def is_in(self, options: Collection[Scalar], /) -> Self: ...
-    def abs(self) -> Self: ...
-    def round(self, digits: int, /) -> Self: ...
-    def fill_null(self, value: Scalar) -> Self: ...
-    def count(self) -> Self: ...
-    def sum(self) -> Self: ...
-    def min(self) -> Self: ...
-    def max(self) -> Self: ...
-    def n_unique(self) -> Self: ...
-    def over(self, *names: Text) -> Self: ...
+    def alias(self, name: Text, /) -> Self:
+        """The same under another name."""
+
+    def cast(self, dtype: Any, /) -> Self:  # one of the types of `Words`, which are of each library's own kind
+        """The value as another type."""
+
+    def is_null(self) -> Self:
+        """Whether the value is missing."""
+
+    def is_nan(self) -> Self:
+        """Whether a float is not a number; missing where it is."""
+
+    def is_finite(self) -> Self:
+        """Whether a float is a number at all; missing where it is."""
+
+    def is_in(self, options: Collection[Scalar], /) -> Self:
+        """Whether the value is one of these; missing where it is."""
+
+    def abs(self) -> Self:
+        """The size of a number."""
+
+    def round(self, digits: int, /) -> Self:
+        """A number with so many digits."""
+
+    def fill_null(self, value: Scalar) -> Self:
+        """The value, or another where it is missing."""
+
+    def count(self) -> Self:
+        """How many values there are."""
+
+    def sum(self) -> Self:
+        """The sum of a group."""
+
+    def min(self) -> Self:
+        """The smallest value of a group."""
+
+    def max(self) -> Self:
+        """The largest value of a group."""
+
+    def n_unique(self) -> Self:
+        """How many different values a group has; all missing ones count as one more."""
+
+    def over(self, *names: Text) -> Self:
+        """An aggregate of a group beside each of its rows."""
+
     @property
-    def str(self) -> Texts[Self]: ...
+    def str(self) -> Texts[Self]:
+        """The words for texts."""
 
 
 class Texts(Protocol[E_co]):
     """The words for texts."""
 
-    def strip_chars(self) -> E_co: ...
-    def to_lowercase(self) -> E_co: ...
-    def to_uppercase(self) -> E_co: ...
-    def starts_with(self, start: Text, /) -> E_co: ...
+    def strip_chars(self) -> E_co:
+        """A text without blanks around it."""
+
+    def to_lowercase(self) -> E_co:
+        """A text in small letters."""
+
+    def to_uppercase(self) -> E_co:
+        """A text in capitals."""
+
+    def starts_with(self, start: Text, /) -> E_co:
+        """Whether a text starts with another."""
 
 
 class ThenOf(Protocol[E]):
     """The value where a condition holds, before what it is elsewhere."""
 
-    def otherwise(self, value: E, /) -> E: ...
+    def otherwise(self, value: E, /) -> E:
+        """The value elsewhere."""
 
 
 class WordsOf(Protocol[E]):
     """What makes expressions of a library."""
 
     @property
-    def Int64(self) -> object: ...  # noqa: N802
+    def Int64(self) -> object:  # noqa: N802
+        """The type of whole numbers."""
+
     @property
-    def Int128(self) -> object: ...  # noqa: N802
+    def Int128(self) -> object:  # noqa: N802
+        """The type of wide whole numbers, where there is one."""
+
     @property
-    def Float64(self) -> object: ...  # noqa: N802
+    def Float64(self) -> object:  # noqa: N802
+        """The type of floats."""
+
     @property
-    def Boolean(self) -> object: ...  # noqa: N802
+    def Boolean(self) -> object:  # noqa: N802
+        """The type of true and false."""
+
     @property
-    def String(self) -> object: ...  # noqa: N802
-    def col(self, name: str, /) -> E: ...
-    def lit(self, value: Scalar, /) -> E: ...
-    def when(self, condition: E, /) -> WhenOf[E]: ...
-    def len(self) -> E: ...
-    def coalesce(self, first: E, /, *others: E) -> E: ...
+    def String(self) -> object:  # noqa: N802
+        """The type of texts."""
+
+    def col(self, name: str, /) -> E:
+        """A column by its name."""
+
+    def lit(self, value: Scalar, /) -> E:
+        """A constant."""
+
+    def when(self, condition: E, /) -> WhenOf[E]:
+        """A value where a condition holds: `when(...).then(...).otherwise(...)`."""
+
+    def len(self) -> E:
+        """How many rows there are."""
+
+    def coalesce(self, first: E, /, *others: E) -> E:
+        """The first value that is there."""
 
 
 class WhenOf(Protocol[E]):
     """A condition that waits for its value."""
 
-    def then(self, value: E, /) -> ThenOf[E]: ...
+    def then(self, value: E, /) -> ThenOf[E]:
+        """The value where the condition holds."""
 
 
 class GroupsOf(Protocol[E_contra, F_co]):
     """A frame that is to have one row per group."""
 
-    def agg(self, *items: E_contra) -> F_co: ...
+    def agg(self, *items: E_contra) -> F_co:
+        """The groups with these aggregates."""
 
 
 class FrameOf(Protocol[E_contra]):
     """A frame of a library that is asked with expressions; nothing is read before the home takes an answer."""
 
-    def select(self, *items: str | E_contra) -> Self: ...
-    def with_columns(self, *items: E_contra) -> Self: ...
-    def filter(self, *conditions: E_contra) -> Self: ...
-    def join(self, other: Self, /, *, left_on: str, right_on: str, how: Literal["left"]) -> Self: ...
-    def group_by(self, *names: str) -> GroupsOf[E_contra, Self]: ...
-    def unique(self) -> Self: ...
-    def head(self, rows: int, /) -> Self: ...
+    def select(self, *items: str | E_contra) -> Self:
+        """Only these columns, or one row where they are aggregates."""
+
+    def with_columns(self, *items: E_contra) -> Self:
+        """These columns too, in place of those of the same name."""
+
+    def filter(self, *conditions: E_contra) -> Self:
+        """Only the rows in which all conditions hold."""
+
+    def join(self, other: Self, /, *, left_on: str, right_on: str, how: Literal["left"]) -> Self:
+        """The columns of another frame beside, by a key."""
+
+    def group_by(self, *names: str) -> GroupsOf[E_contra, Self]:
+        """One row per group, with `.agg(...)`."""
+
+    def unique(self) -> Self:
+        """Each different row once."""
+
+    def head(self, rows: int, /) -> Self:
+        """The first rows."""
 
 
 Words = WordsOf[Expr]
