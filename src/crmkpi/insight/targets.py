@@ -56,6 +56,20 @@ class TargetStatus:
     currency: str | None = None
 
     @property
+    def goal(self) -> str:
+        """The target in words, such as "at least 30.0 %"; nothing where there is none."""
+        if self.target is None:
+            return ""
+
+        def shown(value: Any) -> str:
+            return shown_value(value, self.metric.unit, currency=self.currency)
+
+        low, high = self.target.low, self.target.high
+        if low is not None and high is not None:
+            return f"{shown(low)} to {shown(high)}"
+        return f"at least {shown(low)}" if low is not None else f"at most {shown(high)}"
+
+    @property
     def good(self) -> bool | None:
         """Whether it counts as made: met, reached or on track; None where nothing is known."""
         if self.status in ("no data", "too early", "no target"):
@@ -109,7 +123,7 @@ class Scorecard(InsightTable):
             (
                 " ".join(filter(None, (one.metric.id, "" if one.segment is None else str(one.segment)))),
                 shown_value(one.value, one.metric.unit, currency=one.currency),
-                _bounds(one),
+                one.goal,
                 one.status,
                 "" if one.probability is None else f"{100 * one.probability:.0f} %",
                 "" if one.projected is None else shown_value(one.projected, one.metric.unit, currency=one.currency),
@@ -130,19 +144,6 @@ def _of_process(assurance: Assurance | None) -> str:
         "will miss it": "the process as it is cannot reach it",
         "will hit it": "the process as it is always reaches it",
     }.get(assurance or "", "")
-
-
-def _bounds(one: TargetStatus) -> str:
-    target = one.target
-    if target is None:
-        return ""
-
-    def shown(value: Any) -> str:
-        return shown_value(value, one.metric.unit, currency=one.currency)
-
-    if target.low is not None and target.high is not None:
-        return f"{shown(target.low)} to {shown(target.high)}"
-    return f"at least {shown(target.low)}" if target.low is not None else f"at most {shown(target.high)}"
 
 
 def target_status(crm: Dataset, kpis: KpiSet, *, period: Period | str, assurance: bool = True) -> Scorecard:
