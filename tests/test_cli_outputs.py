@@ -18,7 +18,7 @@ from crmkpi.display.definitions import definition_row
 from crmkpi.display.explanation import facts
 
 DEALS = "id,status,owner,source,amount,closed_at\n" + "".join(
-    f"{n},{'won' if n % 5 else 'lost'},{('Ada', 'Bo')[n % 2]},web,{n * (1 + n % 2)},2026-0{1 if n < 60 else 2}-0{1 + n % 9}\n"
+    f"{n},{'won' if n % 5 else 'lost'},{('Ada', 'Bo')[n % 2]},web,{n * (1 + n % 2)},2026-0{1 + n // 60}-0{1 + n % 9}\n"
     for n in range(120)
 )
 Run = Callable[..., tuple[int, str, str]]
