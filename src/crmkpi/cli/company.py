@@ -104,7 +104,7 @@ def _run(arguments: argparse.Namespace) -> int:
     for one in found.missed:
         segment = "" if one.segment is None else f" {format_label(one.segment)}"
         value = format_value(one.value, one.metric.unit, currency=one.currency)
-        say(f"target missed: {one.metric.id}{segment} {value}, {one.goal}")
+        say(f"target missed: {one.metric.id}{segment} {value}, {one.bounds}")
     for name in found.without_value:
         say(f"error: {name}: no value, for fields that cannot be read")
     if found.without_value:
