@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.company.conftest import DEALS, Run
@@ -20,7 +21,7 @@ SAMPLES = sorted((Path(__file__).parents[2] / "docs" / "samples").glob("*.csv"))
 FILES = Path(__file__).parents[1] / "presets" / "files"
 
 
-def proposal(files: list[Path], folder: Path, **options) -> ck.Dataset | str:
+def proposal(files: list[Path], folder: Path, **options: Any) -> Any:
     """The dataset of what is proposed for these files, or the proposal where it has no table yet."""
     found = proposed(files, folder=folder, **options)
     (folder / "crmkpi.toml").write_text(found.text, encoding="utf-8")
