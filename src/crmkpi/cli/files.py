@@ -11,6 +11,7 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
+from crmkpi.measuring.lookup import on_one_line
 from crmkpi.records import RECORDS
 from crmkpi.records.base import record_type
 from crmkpi.sources import Records
@@ -70,6 +71,8 @@ def tell(path: str, records: Records[Any], *, in_file: bool = False) -> None:
     for reason, count in records.account.skipped.items():
         say(f"{path}: {count:,} skipped: {reason}")
     _tell_unreadable(path, records, in_file=in_file)
+    if records.unmapped:
+        say(on_one_line(f"{path}: columns that fill no field: ", records.unmapped))
     rejected = records.rejected
     if rejected:
         say(f"{path}: {len(rejected):,} {'row' if len(rejected) == 1 else 'rows'} could not be read")
