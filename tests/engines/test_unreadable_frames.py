@@ -104,9 +104,10 @@ def compare(metric: Metric, random: Random, backend: str, question: Mapping[str,
 @pytest.mark.parametrize("name", SOME)
 def test_a_frame_sets_aside_what_records_set_aside(backend: str, name: str) -> None:
     metric = METRICS[name]
-    for seed in range(8):
-        for question in questions_of(metric):
-            compare(metric, Random(crc32(f"{name} {seed}".encode())), backend, question)
+    questions = questions_of(metric)
+    for seed in range(3):  # the slow test below asks all of all definitions
+        number = crc32(f"{name} {seed}".encode())
+        compare(metric, Random(number), backend, questions[number % len(questions)])
 
 
 @pytest.mark.slow

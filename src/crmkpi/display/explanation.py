@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from crmkpi import vendors
 from crmkpi.definition.expressions import Bound, walk
 from crmkpi.definition.measures import Grouped, Measure
-from crmkpi.definition.metric import Metric, RollUp
+from crmkpi.definition.metric import Metric
+from crmkpi.definition.units import RollUp
 from crmkpi.display.format import words
 from crmkpi.display.left_out import left_out_in_words
 from crmkpi.display.wording import measure_in_words
@@ -76,6 +77,8 @@ def facts(metric: Metric) -> dict[str, list[str]]:
         "theme": [words(metric.theme)],
         "for": [role for role in catalogue.roles() if metric in catalogue.by_role(role)],
         "unit": [f"{metric.unit}{better}"],
+        "timing": [_timing(metric)],
+        "guarded by": [f"`{name}`" for name in metric.guarded_by],
         "roll-up": [_roll_up(metric)],
         "reads": [f"`{table}`" for table in metric.tables],
         "at": _anchors(metric),
@@ -95,6 +98,13 @@ def facts(metric: Metric) -> dict[str, list[str]]:
         "sources": list(metric.sources),
     }
     return {name: [entry for entry in entries if entry] for name, entries in found.items()}
+
+
+def _timing(metric: Metric) -> str:
+    if metric.timing is None:
+        return ""
+    ahead = ", ".join(f"`{name}`" for name in metric.ahead_of)
+    return f"{metric.timing}, meant to move ahead of {ahead}" if ahead else metric.timing
 
 
 def _roll_up(metric: Metric) -> str:

@@ -18,8 +18,9 @@ from crmkpi.engines.frames.unreadable import Mark
 from crmkpi.records import Survey
 from crmkpi.records.base import RecordType
 
-__all__ = ["Column", "Prepared", "looked_over"]
+__all__ = ["Column", "Path", "Prepared", "looked_over"]
 
+Path = tuple[str, ...]  # of a field, through relations
 _LARGEST = 2**62
 _EXACT_FLOAT = 10**15  # up to fifteen digits a decimal and its float stand for each other without doubt
 _SCALES = (2, 0, 4, 6, 9)
@@ -48,14 +49,14 @@ class Column:
 class Prepared:
     """A frame with plain columns, ready to be asked; `columns` and `exact` go by the path of the field.
 
-    `exact` are the same values as whole numbers, for fields that hold numbers. `marks` say where a field cannot be
-    read: those of the field itself, or before it of the keys on the way to it.
+    `exact` are the same values as whole numbers, for fields that hold numbers, and as instants, for wall-clock times.
+    `marks` say where a field cannot be read: those of the field itself, or before it of the keys on the way to it.
     """
 
     backend: Backend
     frame: Any
-    columns: Mapping[tuple[str, ...], Column]
-    exact: Mapping[tuple[str, ...], Column]
+    columns: Mapping[Path, Column]
+    exact: Mapping[Path, Column]
     rows: int
     rejected: int
     marks: Mapping[tuple[str, ...], tuple[Mark, ...]] = field(default_factory=dict)

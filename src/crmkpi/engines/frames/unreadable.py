@@ -29,6 +29,7 @@ from crmkpi.engines.frames.faults import (
     wrong,
 )
 from crmkpi.engines.frames.homes.home import NUMBERS, ColumnType, word_name
+from crmkpi.engines.frames.words import flagged, only_where
 from crmkpi.engines.query import UNREADABLE, Group, Query
 from crmkpi.records import Survey
 from crmkpi.records.base import RecordType
@@ -92,16 +93,16 @@ def set_aside(backend: Backend, type_: RecordType, entry: Entry, wanted: Collect
         lacking = [nw.col(one.own).is_null()] if known is not None and known.required and not entry.told else []
         found = any_of([*([] if faulty[one.name] is None else [faulty[one.name]]), *lacking])
         if found is not None or (type_.model is Survey and one.name in _SCALE):
-            flags[one.name] = nw.lit(0) if found is None else _one(nw, found)
+            flags[one.name] = nw.lit(0) if found is None else flagged(nw, found)
     frame = frame.with_columns(
         *(flag.alias(flag_name(name)) for name, flag in flags.items()),
-        (nw.lit(0) if nothing is None else _one(nw, nothing)).alias(_NOTHING),
+        (nw.lit(0) if nothing is None else flagged(nw, nothing)).alias(_NOTHING),
         *(words.alias(word_name(one.own)) for one in own if (words := _words(nw, one, entry)) is not None),
     )
     frame = _emptied(nw, type_, frame, own, flags)
     types = dict(entry.types)
     if type_.model is Survey and {"kind", *_SCALE} <= set(wanted) and not entry.told:
-        frame, types = with_usual_scales(nw, frame, types, flagged=True)
+        frame, types = with_usual_scales(nw, frame, types, marked=True)
         frame = _off_scale(nw, frame, fields_of(type_, types), flags)
     asked = {name: nw.col(flag_name(name)) for name in flags} | {_NOTHING: nw.col(_NOTHING)}
     kept = frame if nothing is None else frame.filter(nw.col(_NOTHING) == nw.lit(0))
@@ -116,10 +117,6 @@ def set_aside(backend: Backend, type_: RecordType, entry: Entry, wanted: Collect
     ]
     made = replace(entry, frame=kept.select(*names), types={name: types[name] for name in wanted}, raws=raws)
     return SetAside(made, marks, rejected)
-
-
-def _one(nw: Any, condition: Any) -> Any:
-    return nw.when(condition).then(nw.lit(1)).otherwise(nw.lit(0))
 
 
 def _sums(backend: Backend, frame: Any, columns: Mapping[str, Any]) -> dict[str, int]:
@@ -207,7 +204,7 @@ def _emptied(nw: Any, type_: RecordType, frame: Any, own: Sequence[EnteredField]
     for one in own:
         column, known = nw.col(one.own), type_.fields.get(one.name)
         if one.name in flags:
-            column = nw.when(nw.col(flag_name(one.name)) == nw.lit(0)).then(column).otherwise(nw.lit(None))
+            column = only_where(nw, nw.col(flag_name(one.name)) == nw.lit(0), column)
         if known is not None and not known.required and not known.optional:
             usual = type_.model.__pydantic_fields__[one.name].get_default(call_default_factory=True)
             empty = nw.col(one.own).is_null()
@@ -236,16 +233,16 @@ def _off_scale(nw: Any, frame: Any, fields: Sequence[EnteredField], flags: Colle
     assert flags
     return frame.with_columns(
         *(
-            nw.when(nw.col(flag_name(name)) == nw.lit(0)).then(nw.col(inside(name))).alias(inside(name))
+            only_where(nw, nw.col(flag_name(name)) == nw.lit(0), nw.col(inside(name))).alias(inside(name))
             for name in _SCALE
         )
     )
 
 
 def with_usual_scales(
-    nw: Any, frame: Any, types: Mapping[str, ColumnType], *, flagged: bool = False
+    nw: Any, frame: Any, types: Mapping[str, ColumnType], *, marked: bool = False
 ) -> tuple[Any, dict[str, ColumnType]]:
-    """A survey without a scale has the usual one of its kind, as the record has; not where it is `flagged`."""
+    """A survey without a scale has the usual one of its kind, as the record has; not where it is `marked`."""
     kind = nw.col(inside("kind"))
     made = []
     for name, place in (("scale_low", 0), ("scale_high", 1)):
@@ -254,7 +251,7 @@ def with_usual_scales(
             usual = nw.when(kind == nw.lit(word)).then(nw.lit(scale[place])).otherwise(usual)
         column = as_number(nw, EnteredField(name, "number", types[name]))
         lacking = column.is_null()
-        if flagged:
+        if marked:
             lacking = lacking & (nw.col(flag_name(name)) == nw.lit(0))
         made.append(nw.when(lacking).then(usual).otherwise(column).alias(inside(name)))
     floats = ColumnType("float", "Float64")

@@ -23,6 +23,7 @@ backwards = {"negative duration": customers.until < customers.since}
     also_known_as=("customers won", "customers acquired", "number of new customers", "new logos"),
     default_because="The day from which someone is a customer, whatever system calls it.",
     sources=(MARKETING_METRICS,),
+    timing="lagging",
 )
 def new_customers() -> None:
     r"""How many customers came.
@@ -36,12 +37,9 @@ def new_customers() -> None:
         Where `since` is the day of the import, everybody came on one day.
 
     Examples:
-        >>> from crmkpi import Customer, new_customers
         >>> customers = [Customer(id="1", since="2026-01-09"), Customer(id="2", since="2026-02-01")]
         >>> new_customers(customers, period="2026-01").value
         1
-        >>> new_customers([]).value
-        0
     """
 
 
@@ -55,6 +53,7 @@ def new_customers() -> None:
     also_known_as=("churned customers", "customers lost", "number of lost customers"),
     default_because="The day on which someone ceased to be a customer.",
     sources=(MARKETING_METRICS, DEFECTION),
+    timing="lagging",
 )
 def lost_customers() -> None:
     r"""How many customers left.
@@ -69,12 +68,9 @@ def lost_customers() -> None:
         throughout.
 
     Examples:
-        >>> from crmkpi import Customer, lost_customers
         >>> customers = [Customer(id="1", since="2025-01-09", until="2026-01-20"), Customer(id="2", since="2026-01-01")]
         >>> lost_customers(customers, period="2026-01").value
         1
-        >>> lost_customers([]).value
-        0
     """
 
 
@@ -87,6 +83,7 @@ def lost_customers() -> None:
     also_known_as=("customer count", "number of customers", "customer base", "total customers"),
     default_because="Contract in force at the end of the period; who bought lately is a different question.",
     sources=(MARKETING_METRICS,),
+    timing="lagging",
 )
 def active_customers() -> None:
     r"""How many customers there are at the end of the period.
@@ -100,10 +97,7 @@ def active_customers() -> None:
         Adding the ends of twelve months counts a customer twelve times.
 
     Examples:
-        >>> from crmkpi import Customer, active_customers
         >>> customers = [Customer(id="1", since="2025-01-09", until="2026-01-20"), Customer(id="2", since="2025-06-01")]
         >>> active_customers(customers, period="2025").value, active_customers(customers, period="2026-01").value
         (2, 1)
-        >>> active_customers([]).value
-        0
     """

@@ -24,6 +24,8 @@ not_delivered = {"not delivered yet": kept_or_returned & orders.delivered_at.mis
     also_known_as=("basket abandonment rate", "shopping cart abandonment rate", "checkout abandonment rate"),
     default_because="Every cart that was filled is in the base, whatever became of the order.",
     sources=(CART_ABANDONMENT,),
+    timing="leading",
+    ahead_of=("purchase_frequency",),
 )
 def cart_abandonment_rate(abandoned: int, carts: int) -> float:
     r"""Share of the carts that were filled and never ordered.
@@ -38,7 +40,6 @@ def cart_abandonment_rate(abandoned: int, carts: int) -> float:
         fewer abandoned ones.
 
     Examples:
-        >>> from crmkpi import Order, cart_abandonment_rate
         >>> statuses = ["abandoned", "abandoned", "abandoned", "cancelled", "completed"]
         >>> cart_abandonment_rate([Order(id=str(n), status=status) for n, status in enumerate(statuses)]).value
         0.6
@@ -57,6 +58,8 @@ def cart_abandonment_rate(abandoned: int, carts: int) -> float:
     also_known_as=("product return rate", "order return rate", "refund rate"),
     default_because="By the day of the order, so that returns are compared with the orders they belong to.",
     sources=(PRODUCT_RETURNS,),
+    timing="leading",
+    ahead_of=("repeat_purchase_rate",),
 )
 def return_rate(returned: int, orders: int) -> float:
     r"""Share of the orders that came back.
@@ -71,7 +74,6 @@ def return_rate(returned: int, orders: int) -> float:
         order.
 
     Examples:
-        >>> from crmkpi import Order, return_rate
         >>> statuses = ["completed", "completed", "completed", "returned", "cancelled"]
         >>> return_rate([Order(id=str(n), status=status) for n, status in enumerate(statuses)]).value
         0.25
@@ -89,6 +91,9 @@ def return_rate(returned: int, orders: int) -> float:
     also_known_as=("average delivery time", "order to delivery time", "order fulfilment time"),
     default_because="The mean is what shops and carriers publish; `median` is what the customer in the middle meets.",
     sources=(SCOR,),
+    timing="leading",
+    ahead_of=("repeat_purchase_rate",),
+    guarded_by=("return_rate",),
 )
 def delivery_time() -> None:
     r"""How long it takes on average from an order to its delivery.
@@ -102,7 +107,6 @@ def delivery_time() -> None:
         What is still on its way has no time yet: in a crisis the slowest parcels are missing and the mean looks fine.
 
     Examples:
-        >>> from crmkpi import Order, delivery_time
         >>> orders = [Order(id=day, ordered_at="2026-01-01", delivered_at=f"2026-01-{day}") for day in ("03", "05")]
         >>> delivery_time([*orders, Order(id="3", ordered_at="2026-01-01")]).to("days")
         3.0

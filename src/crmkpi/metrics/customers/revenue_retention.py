@@ -28,6 +28,7 @@ closing = accounts.sum(accounts.closing, paying & (accounts.closing > 0))
     also_known_as=("GRR", "gross dollar retention", "gross retention", "GDR"),
     default_because="Without growth, and per customer, so that one who pays more cannot hide one who left.",
     sources=(SAAS_METRICS,),
+    timing="lagging",
 )
 def gross_revenue_retention(kept_in_full: Decimal, kept_in_part: Decimal, opening: Decimal) -> Decimal:
     r"""Which part of the opening monthly recurring revenue is still there at the end, without any growth.
@@ -47,7 +48,6 @@ def gross_revenue_retention(kept_in_full: Decimal, kept_in_part: Decimal, openin
         is `net_revenue_retention`.
 
     Examples:
-        >>> from crmkpi import Subscription, gross_revenue_retention
         >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=60, started_at="2025-01-10",
         ...                               ended_at="2026-01-20"),
         ...                  Subscription(id="2", customer_id="A", mrr=90, started_at="2026-01-20"),
@@ -69,6 +69,7 @@ def gross_revenue_retention(kept_in_full: Decimal, kept_in_part: Decimal, openin
     also_known_as=("NRR", "net dollar retention", "NDR", "net retention"),
     default_because="Opening customers only: new ones would make every growing firm retain more than all.",
     sources=(SAAS_METRICS,),
+    timing="lagging",
 )
 def net_revenue_retention(closing: Decimal, opening: Decimal) -> Decimal:
     r"""What the customers of the start pay at the end, as a fraction of what they paid at the start.
@@ -87,7 +88,6 @@ def net_revenue_retention(closing: Decimal, opening: Decimal) -> Decimal:
         A few large customers who grow can hide that most leave: look at `gross_revenue_retention` beside it.
 
     Examples:
-        >>> from crmkpi import Subscription, net_revenue_retention
         >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=60, started_at="2025-01-10",
         ...                               ended_at="2026-01-20"),
         ...                  Subscription(id="2", customer_id="A", mrr=90, started_at="2026-01-20"),
@@ -110,6 +110,7 @@ def net_revenue_retention(closing: Decimal, opening: Decimal) -> Decimal:
     also_known_as=("MRR churn rate", "gross revenue churn", "gross MRR churn", "dollar churn"),
     default_because="Money that opening customers stopped paying is lost, whether they left or only pay less.",
     sources=(SAAS_METRICS, STRIPE_BILLING),
+    timing="lagging",
 )
 def revenue_churn_rate(kept_in_full: Decimal, kept_in_part: Decimal, opening: Decimal) -> Decimal:
     r"""Which part of the opening monthly recurring revenue was lost, to customers who left or pay less.
@@ -130,7 +131,6 @@ def revenue_churn_rate(kept_in_full: Decimal, kept_in_part: Decimal, opening: De
         With growth taken off it may be negative, and then says nothing of those who left.
 
     Examples:
-        >>> from crmkpi import Subscription, revenue_churn_rate
         >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=60, started_at="2025-01-10"),
         ...                  Subscription(id="2", customer_id="B", mrr=40, started_at="2025-01-10",
         ...                               ended_at="2026-01-20")]
@@ -151,7 +151,6 @@ def net(closing: Decimal, opening: Decimal) -> Decimal:
         paid at the start.
 
     Examples:
-        >>> from crmkpi import revenue_churn_rate
         >>> revenue_churn_rate.variant("net").formula(closing=90, opening=100)
         0.1
     """
@@ -171,7 +170,6 @@ def left_only(lost: Decimal, opening: Decimal) -> Decimal:
         A fraction from 0 to 1; undefined where nobody paid at the start.
 
     Examples:
-        >>> from crmkpi import revenue_churn_rate
         >>> revenue_churn_rate.variant("left_only").formula(lost=5, opening=100)
         0.05
     """

@@ -22,6 +22,8 @@ no_score = {"no score": ces & surveys.score.missing()}
     also_known_as=("CES", "customer effort"),
     default_because="The score names effort, so that a high one is much of it; surveys that ask for ease want `ease`.",
     sources=(EFFORTLESS,),
+    timing="leading",
+    ahead_of=("churn_rate",),
 )
 def customer_effort_score() -> None:
     r"""How much effort customers had on average; low is good.
@@ -42,7 +44,6 @@ def customer_effort_score() -> None:
         scales have no mean together: by="scale_high" keeps them apart.
 
     Examples:
-        >>> from crmkpi import Survey, customer_effort_score
         >>> surveys = [Survey(id=str(n), kind="ces", score=score) for n, score in enumerate([1, 2, 6])]
         >>> customer_effort_score(surveys).value
         3.0
@@ -62,7 +63,6 @@ def ease() -> None:
         A score in the survey's scale, with Student's t interval; undefined where nobody answered.
 
     Examples:
-        >>> from crmkpi import Survey, customer_effort_score
         >>> surveys = [Survey(id=str(n), kind="ces", score=score) for n, score in enumerate([7, 6, 5])]
         >>> customer_effort_score.variant("ease")(surveys).value
         6.0
@@ -85,7 +85,6 @@ def low_effort_share(low_effort: int, answers: int) -> float:
     On a scale from 1 to 7 these are 1, 2 and 3.
 
     Examples:
-        >>> from crmkpi import Survey, customer_effort_score
         >>> surveys = [Survey(id=str(n), kind="ces", score=score) for n, score in enumerate([1, 2, 4, 6])]
         >>> customer_effort_score.variant("low_effort_share")(surveys).value
         0.5

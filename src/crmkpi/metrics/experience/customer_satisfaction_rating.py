@@ -26,6 +26,8 @@ csat = surveys.kind == "csat"
     also_known_as=("average rating", "mean satisfaction", "star rating", "average CSAT rating"),
     default_because="The plain mean of the answers, as shops show their stars.",
     sources=(MARKETING_METRICS,),
+    timing="leading",
+    ahead_of=("retention_rate",),
 )
 def customer_satisfaction_rating(total: float, answers: int, shortest: float | None, longest: float | None) -> float:
     r"""How customers rate the firm on average.
@@ -44,7 +46,6 @@ def customer_satisfaction_rating(total: float, answers: int, shortest: float | N
         points of ten have no mean together: by="scale_high" keeps them apart.
 
     Examples:
-        >>> from crmkpi import Survey, customer_satisfaction_rating
         >>> customer_satisfaction_rating([Survey(id=str(n), kind="csat", score=score)
         ...                               for n, score in enumerate([5, 4, 3])]).value
         4.0

@@ -22,6 +22,8 @@ customers = Table(Customer)
     also_known_as=("customer engagement", "engagement", "engagement rate", "contacts with each customer"),
     default_because="Customers of whom nothing is heard are what engagement is about, so that they are in the base.",
     sources=(MARKETING_METRICS,),
+    timing="leading",
+    ahead_of=("retention_rate",),
 )
 def interactions_per_customer(interactions: int, customers: int) -> float:
     r"""How often the firm and each of its customers were in touch.
@@ -34,7 +36,6 @@ def interactions_per_customer(interactions: int, customers: int) -> float:
         Complaints are interactions too. Those of a year over the customers of a day grow with the period's length.
 
     Examples:
-        >>> from crmkpi import Customer, Interaction, interactions_per_customer
         >>> customers = [Customer(id="A", since="2025-01-01"), Customer(id="B", since="2025-01-01")]
         >>> calls = [Interaction(id=str(n), customer_id="A", kind="call") for n in range(3)]
         >>> interactions_per_customer(interactions=calls, customers=customers).value
@@ -55,7 +56,6 @@ def of_contacted(interactions: int, contacted: int) -> float:
     $$\text{interactions per contacted customer} = \frac{\text{interactions with customers}}{\text{customers}}$$
 
     Examples:
-        >>> from crmkpi import Interaction, interactions_per_customer
         >>> calls = [Interaction(id=str(n), customer_id=who, kind="call") for n, who in enumerate("AAB")]
         >>> interactions_per_customer.variant("of_contacted")(calls).value
         1.5

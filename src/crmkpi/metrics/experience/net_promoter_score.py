@@ -30,6 +30,8 @@ customers = surveys.per(surveys.customer_id, score=surveys.latest(surveys.score,
         "Reichheld: The One Number You Need to Grow, Harvard Business Review, December 2003",
         "Rocks 2016: Interval Estimation for the Net Promoter Score, The American Statistician 70(4)",
     ),
+    timing="leading",
+    ahead_of=("retention_rate",),
 )
 def net_promoter_score(promoters: int, detractors: int, answers: int) -> float:
     r"""By how much promoters (9 or more) outnumber detractors (below 7), in points of a hundred.
@@ -48,7 +50,6 @@ def net_promoter_score(promoters: int, detractors: int, answers: int) -> float:
         uncertain by some 25 points either way.
 
     Examples:
-        >>> from crmkpi import Survey, net_promoter_score
         >>> surveys = [Survey(id=str(n), kind="nps", score=score) for n, score in enumerate([10, 9, 8, 3])]
         >>> net_promoter_score(surveys).value
         25.0
@@ -70,7 +71,6 @@ def latest_per_customer(promoters: int, detractors: int, answers: int) -> float:
     Answers without a customer or without a date are left out.
 
     Examples:
-        >>> from crmkpi import Survey, net_promoter_score
         >>> surveys = [Survey(id="1", kind="nps", score=2, customer_id="A", answered_at="2026-01-05"),
         ...            Survey(id="2", kind="nps", score=10, customer_id="A", answered_at="2026-02-05")]
         >>> net_promoter_score.variant("latest_per_customer")(surveys).value

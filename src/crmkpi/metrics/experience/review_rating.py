@@ -22,6 +22,8 @@ no_score = {"no score": review & surveys.score.missing()}
     also_known_as=("average review rating", "review score", "product rating", "online review rating", "review ratings"),
     default_because="The plain mean, as shops and maps show their stars.",
     sources=(MARKETING_METRICS,),
+    timing="leading",
+    ahead_of=("lead_volume",),
 )
 def review_rating() -> None:
     r"""How public reviews rate the firm on average.
@@ -38,7 +40,6 @@ def review_rating() -> None:
         Who is delighted or angry writes, and all others do not. Shops show a mean of all years, not of the last month.
 
     Examples:
-        >>> from crmkpi import Survey, review_rating
         >>> review_rating([Survey(id=str(n), kind="review", score=score) for n, score in enumerate([5, 5, 2])]).value
         4.0
     """
@@ -56,7 +57,6 @@ def top_share(top: int, reviews: int) -> float:
     $$\text{top share} = \frac{\text{reviews with the highest score}}{\text{reviews with a score}}$$
 
     Examples:
-        >>> from crmkpi import Survey, review_rating
         >>> reviews = [Survey(id=str(n), kind="review", score=score) for n, score in enumerate([5, 5, 2, 4])]
         >>> review_rating.variant("top_share")(reviews).value
         0.5

@@ -20,6 +20,8 @@ social = interactions.kind == "social"
     also_known_as=("brand mentions", "social media mentions", "mentions"),
     default_because="What others say; the firm's own posts are advertising.",
     sources=(MARKETING_METRICS,),
+    timing="leading",
+    ahead_of=("brand_awareness",),
 )
 def social_mentions() -> None:
     r"""How often people spoke of the firm on social media.
@@ -33,11 +35,8 @@ def social_mentions() -> None:
         Blame counts like praise, and one scandal makes the best month. The search words decide what is found.
 
     Examples:
-        >>> from crmkpi import Interaction, social_mentions
         >>> posts = [Interaction(id="1", kind="social", direction="inbound"),
         ...          Interaction(id="2", kind="social", direction="outbound")]
         >>> social_mentions(posts).value
         1
-        >>> social_mentions([]).value
-        0
     """

@@ -31,6 +31,8 @@ left_out = {
     also_known_as=("social sentiment", "net sentiment score", "brand sentiment", "sentiment", "sentiment analysis"),
     default_because="Neutral mentions count in the base, so that a quiet month is not a good one.",
     sources=(MARKETING_METRICS,),
+    timing="leading",
+    ahead_of=("net_promoter_score",),
 )
 def net_sentiment(positive: int, negative: int, mentions: int) -> float:
     r"""By how much praise outnumbers blame on social media, in points of a hundred.
@@ -44,7 +46,6 @@ def net_sentiment(positive: int, negative: int, mentions: int) -> float:
         Irony reads as praise to most tools. A tool's threshold decides what is neutral: do not compare two tools.
 
     Examples:
-        >>> from crmkpi import Interaction, net_sentiment
         >>> posts = [Interaction(id=str(n), kind="social", direction="inbound", sentiment=found)
         ...          for n, found in enumerate(["positive", "positive", "neutral", "negative"])]
         >>> net_sentiment(posts).value
@@ -65,6 +66,8 @@ def net_sentiment(positive: int, negative: int, mentions: int) -> float:
     also_known_as=("share of negative mentions", "negative mentions", "negative sentiment"),
     default_because="Of all mentions with a sentiment, as alerts for a crisis are set.",
     sources=(MARKETING_METRICS,),
+    timing="leading",
+    ahead_of=("churn_rate",),
 )
 def negative_mention_share(negative: int, mentions: int) -> float:
     r"""Share of the social mentions that blame the firm.
@@ -77,7 +80,6 @@ def negative_mention_share(negative: int, mentions: int) -> float:
         A campaign that is much praised lowers it while as many blame the firm as before: look at the count too.
 
     Examples:
-        >>> from crmkpi import Interaction, negative_mention_share
         >>> posts = [Interaction(id=str(n), kind="social", direction="inbound", sentiment_score=score)
         ...          for n, score in enumerate([0.9, 0.4, 0.0, -0.7])]
         >>> negative_mention_share(posts).value

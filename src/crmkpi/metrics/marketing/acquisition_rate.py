@@ -24,6 +24,7 @@ new_customers = customers.count(at=customers.since)
     also_known_as=("customer acquisition rate", "new customer rate"),
     default_because="The people reached are the leads, which every CRM holds; how many saw an advert is rarely known.",
     sources=(MARKETING_METRICS,),
+    timing="lagging",
 )
 def acquisition_rate(new_customers: int, leads: int) -> float:
     r"""How many new customers the period brought for each lead that came in.
@@ -41,7 +42,6 @@ def acquisition_rate(new_customers: int, leads: int) -> float:
         New customers of a month are mostly leads of earlier ones: when leads double, the rate halves at first.
 
     Examples:
-        >>> from crmkpi import Customer, Lead, acquisition_rate
         >>> acquisition_rate(customers=[Customer(id="1")], leads=[Lead(id=str(n)) for n in range(4)]).value
         0.25
     """
@@ -65,7 +65,6 @@ def of_recipients(new_customers: int, recipients: int) -> float:
         A number from 0 up; undefined where nothing was sent.
 
     Examples:
-        >>> from crmkpi import Campaign, Customer, acquisition_rate
         >>> mailing = [Campaign(id="1", sent=500)]
         >>> acquisition_rate.variant("of_recipients")(customers=[Customer(id="1")], campaigns=mailing).value
         0.002

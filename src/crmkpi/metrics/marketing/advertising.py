@@ -32,6 +32,8 @@ no_conversions = {"no conversions": shown & campaigns.conversions.missing()}
     also_known_as=("ad CTR", "ad click-through rate", "click-through rate of ads"),
     default_because="Clicks over impressions is what every advertising system shows.",
     sources=(MARKETING_METRICS,),
+    timing="leading",
+    ahead_of=("lead_volume",),
 )
 def ad_click_rate(clicks: int, impressions: int) -> float:
     r"""Share of the times that an ad was shown in which it was clicked.
@@ -45,7 +47,6 @@ def ad_click_rate(clicks: int, impressions: int) -> float:
         One person may click twice, so that clicks are no people. Of e-mails it is `email_click_rate`.
 
     Examples:
-        >>> from crmkpi import Campaign, ad_click_rate
         >>> ads = [Campaign(id="1", impressions=900, clicks=9), Campaign(id="2", impressions=100, clicks=11)]
         >>> ad_click_rate(ads).value
         0.02
@@ -63,6 +64,8 @@ def ad_click_rate(clicks: int, impressions: int) -> float:
     also_known_as=("conversions of a campaign", "campaign conversions", "conversions of ads"),
     default_because="As the advertising system credits them; parts of one are parts.",
     sources=(MARKETING_METRICS,),
+    timing="leading",
+    ahead_of=("lead_volume",),
 )
 def ad_conversions() -> None:
     r"""How many conversions advertising led to, as the advertising system counts them.
@@ -76,11 +79,8 @@ def ad_conversions() -> None:
         Each system credits itself: the sum over systems exceeds what was sold. It grows for weeks after the click.
 
     Examples:
-        >>> from crmkpi import Campaign, ad_conversions
         >>> ad_conversions([Campaign(id="1", impressions=900, conversions=2.5)]).value
         2.5
-        >>> ad_conversions([]).value
-        0.0
     """
 
 
@@ -95,6 +95,7 @@ def ad_conversions() -> None:
     also_known_as=("CPC", "average cost per click", "average CPC"),
     default_because="All cost over all clicks: a mean of the campaigns' own figures would weigh small ones too much.",
     sources=(MARKETING_METRICS,),
+    timing="lagging",
 )
 def cost_per_click(cost: Decimal, clicks: int) -> Decimal:
     r"""What a click on an ad costs on average.
@@ -107,7 +108,6 @@ def cost_per_click(cost: Decimal, clicks: int) -> Decimal:
         Cheap clicks of people who never buy are dear: hold it against `cost_per_conversion`.
 
     Examples:
-        >>> from crmkpi import Campaign, cost_per_click
         >>> cost_per_click([Campaign(id="1", impressions=900, clicks=8, cost=20)]).value
         Decimal('2.5')
     """
@@ -126,6 +126,7 @@ def cost_per_click(cost: Decimal, clicks: int) -> Decimal:
     also_known_as=("CPM", "cost per thousand", "cost per thousand impressions"),
     default_because="A thousand impressions is the unit in which they are sold.",
     sources=(MARKETING_METRICS,),
+    timing="lagging",
 )
 def cost_per_mille(cost: Decimal, impressions: int) -> Decimal:
     r"""What it costs to show an ad a thousand times.
@@ -138,7 +139,6 @@ def cost_per_mille(cost: Decimal, impressions: int) -> Decimal:
         An impression may be an ad that nobody saw, at the end of a page.
 
     Examples:
-        >>> from crmkpi import Campaign, cost_per_mille
         >>> cost_per_mille([Campaign(id="1", impressions=8000, cost=20)]).value
         Decimal('2.5')
     """
@@ -156,6 +156,7 @@ def cost_per_mille(cost: Decimal, impressions: int) -> Decimal:
     also_known_as=("cost per action", "cost per ad conversion", "CPCo"),
     default_because="The advertising system's own conversions; what customers cost is `customer_acquisition_cost`.",
     sources=(MARKETING_METRICS,),
+    timing="lagging",
 )
 def cost_per_conversion(cost: Decimal, conversions: float) -> Decimal:
     r"""What a conversion costs in advertising.
@@ -168,7 +169,6 @@ def cost_per_conversion(cost: Decimal, conversions: float) -> Decimal:
         A conversion is what the account says, a purchase or the view of a page: compare accounts with equal rules only.
 
     Examples:
-        >>> from crmkpi import Campaign, cost_per_conversion
         >>> cost_per_conversion([Campaign(id="1", impressions=900, conversions=2.5, cost=20)]).value
         Decimal('8')
     """

@@ -23,6 +23,8 @@ awareness = surveys.kind == "awareness"
     also_known_as=("brand recognition", "brand recall", "aided awareness"),
     default_because="Who gave no answer says nothing about the brand, so that only answers count.",
     sources=(KELLER, MARKETING_METRICS),
+    timing="leading",
+    ahead_of=("lead_volume",),
 )
 def brand_awareness(aware: int, answers: int) -> float:
     r"""Share of the people asked who know the brand.
@@ -37,7 +39,6 @@ def brand_awareness(aware: int, answers: int) -> float:
         list, is far above free recall: never mix the two.
 
     Examples:
-        >>> from crmkpi import Survey, brand_awareness
         >>> brand_awareness([Survey(id=str(n), kind="awareness", score=score)
         ...                  for n, score in enumerate([1, 1, 1, 0])]).value
         0.75

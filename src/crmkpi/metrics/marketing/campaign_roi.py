@@ -30,6 +30,7 @@ won = deals.status == "won"
         "Salesforce Help: Campaign ROI counts won opportunities by their Primary Campaign Source",
         MARKETING_METRICS,
     ),
+    timing="lagging",
 )
 def campaign_roi(revenue: Decimal, cost: Decimal) -> Decimal:
     r"""What campaigns brought beyond their cost, as a fraction of the cost.
@@ -52,7 +53,6 @@ def campaign_roi(revenue: Decimal, cost: Decimal) -> Decimal:
         report, so that young campaigns look bad.
 
     Examples:
-        >>> from crmkpi import Campaign, Deal, campaign_roi
         >>> deals = [Deal(id=str(n), status="won", amount=10_000, campaign_id="C1") for n in range(3)]
         >>> campaign_roi(deals=deals, campaigns=[Campaign(id="C1", cost=5_000)]).value
         5.0

@@ -26,6 +26,7 @@ not_counted = {"merged": leads.merged_into.present(), "deleted": leads.deleted}
     also_known_as=("CPMQL", "cost per marketing qualified lead"),
     default_because=("All marketing spend is for qualified leads in the end; a part of it would have to be guessed."),
     sources=(MARKETING_METRICS, DEMAND_WATERFALL),
+    timing="lagging",
 )
 def cost_per_mql(spend: Decimal, mqls: int) -> Decimal:
     r"""What marketing spent for each lead that it qualified.
@@ -39,7 +40,6 @@ def cost_per_mql(spend: Decimal, mqls: int) -> Decimal:
         in part.
 
     Examples:
-        >>> from crmkpi import Expense, Lead, cost_per_mql
         >>> spend = [Expense(id="1", amount=300, team="marketing"), Expense(id="2", amount=900, team="sales")]
         >>> cost_per_mql(expenses=spend, leads=[Lead(id="1", mql_at="2026-01-09"), Lead(id="2")]).value
         Decimal('300')
@@ -58,6 +58,7 @@ def cost_per_mql(spend: Decimal, mqls: int) -> Decimal:
     also_known_as=("CPSQL", "cost per sales qualified lead"),
     default_because="Marketing spend only, as for the other costs of a lead, so that the three compare.",
     sources=(MARKETING_METRICS, DEMAND_WATERFALL),
+    timing="lagging",
 )
 def cost_per_sql(spend: Decimal, sqls: int) -> Decimal:
     r"""What marketing spent for each lead that sales accepted as qualified.
@@ -70,7 +71,6 @@ def cost_per_sql(spend: Decimal, sqls: int) -> Decimal:
         What sales spends to qualify is not in it. Spend and leads of one month belong to each other only in part.
 
     Examples:
-        >>> from crmkpi import Expense, Lead, cost_per_sql
         >>> spend = [Expense(id="1", amount=300, team="marketing")]
         >>> cost_per_sql(expenses=spend, leads=[Lead(id=str(n), sql_at="2026-01-09") for n in range(3)]).value
         Decimal('100')

@@ -26,6 +26,9 @@ not_counted = {
     also_known_as=("speed to lead", "lead reaction time", "time to first contact", "lead follow-up time"),
     default_because="A few leads that nobody calls for weeks own the mean; the median is what a lead meets.",
     sources=(SHORT_LIFE_OF_LEADS,),
+    timing="leading",
+    ahead_of=("lead_conversion_rate",),
+    guarded_by=("lead_conversion_rate",),
 )
 def lead_response_time() -> None:
     r"""How long the lead in the middle waits until someone contacts it: half wait less, half more.
@@ -40,7 +43,6 @@ def lead_response_time() -> None:
         An automatic reply is no contact; if it sets the date, every lead is answered within a minute.
 
     Examples:
-        >>> from crmkpi import Lead, lead_response_time
         >>> leads = [Lead(id=minute, created_at="2026-01-05T09:00", first_contacted_at=f"2026-01-05T09:{minute}")
         ...          for minute in ("05", "10", "59")] + [Lead(id="4", created_at="2026-01-05T09:00")]
         >>> result = lead_response_time(leads)

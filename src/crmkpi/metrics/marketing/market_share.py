@@ -27,6 +27,7 @@ market_revenue = Parameter("market_revenue", "what all sellers of the market ear
         "Revenue share is what is meant where nothing is said; a share of units needs the market's units."
     ),
     sources=(MARKETING_METRICS,),
+    timing="lagging",
 )
 def market_share(revenue: Decimal, market_revenue: Decimal) -> Decimal:
     r"""The firm's part of what the whole market earns.
@@ -47,7 +48,6 @@ def market_share(revenue: Decimal, market_revenue: Decimal) -> Decimal:
         against a market of a year is a quarter of the share.
 
     Examples:
-        >>> from crmkpi import Deal, market_share
         >>> market_share([Deal(id="1", status="won", amount=150)], market_revenue=1_000).value
         0.15
     """

@@ -23,6 +23,8 @@ leads = Table(Lead)
     also_known_as=("lead to MQL rate", "marketing qualified lead rate", "lead-to-MQL conversion rate"),
     default_because="A cohort by creation: each lead is compared with what became of itself.",
     sources=(DEMAND_WATERFALL,),
+    timing="leading",
+    ahead_of=("lead_conversion_rate",),
 )
 def mql_rate(mqls: int, leads: int) -> float:
     r"""Share of the leads created in the period that marketing has qualified.
@@ -36,7 +38,6 @@ def mql_rate(mqls: int, leads: int) -> float:
         how the score is set.
 
     Examples:
-        >>> from crmkpi import Lead, mql_rate
         >>> mql_rate([Lead(id="1", mql_at="2026-01-09"), Lead(id="2")]).value
         0.5
     """

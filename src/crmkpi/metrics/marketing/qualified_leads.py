@@ -21,6 +21,9 @@ not_counted = {"merged": leads.merged_into.present(), "deleted": leads.deleted}
     also_known_as=("MQLs", "marketing qualified leads", "number of MQLs"),
     default_because="A lead becomes one on the day marketing qualified it, which is when that work was done.",
     sources=(DEMAND_WATERFALL,),
+    timing="leading",
+    ahead_of=("sql_volume",),
+    guarded_by=("mql_to_sql_rate",),
 )
 def mql_volume() -> None:
     r"""How many leads marketing qualified.
@@ -34,12 +37,9 @@ def mql_volume() -> None:
         A lower threshold makes more of them overnight: read it together with `mql_to_sql_rate`.
 
     Examples:
-        >>> from crmkpi import Lead, mql_volume
         >>> leads = [Lead(id="1", mql_at="2026-01-09"), Lead(id="2", mql_at="2026-02-09"), Lead(id="3")]
         >>> mql_volume(leads, period="2026-01").value
         1
-        >>> mql_volume([]).value
-        0
     """
 
 
@@ -53,6 +53,9 @@ def mql_volume() -> None:
     also_known_as=("SQLs", "sales qualified leads", "number of SQLs"),
     default_because=("Sales may take up a lead that marketing never qualified; it is sales-qualified all the same."),
     sources=(DEMAND_WATERFALL,),
+    timing="leading",
+    ahead_of=("deal_volume",),
+    guarded_by=("win_rate",),
 )
 def sql_volume() -> None:
     r"""How many leads sales accepted as qualified.
@@ -66,9 +69,6 @@ def sql_volume() -> None:
         A lead that is moved back in its system may lose the date, so that the past changes.
 
     Examples:
-        >>> from crmkpi import Lead, sql_volume
         >>> sql_volume([Lead(id="1", sql_at="2026-01-09"), Lead(id="2", mql_at="2026-02-09")]).value
         1
-        >>> sql_volume([]).value
-        0
     """

@@ -25,6 +25,7 @@ won = deals.status == "won"
     also_known_as=("ROAS", "advertising return", "revenue per ad spend"),
     default_because="Revenue over cost is what advertising systems call by this name; profit is not in it.",
     sources=(MARKETING_METRICS,),
+    timing="lagging",
 )
 def roas(revenue: Decimal, cost: Decimal) -> Decimal:
     r"""How many times over the won deals of campaigns brought in what the campaigns cost.
@@ -42,7 +43,6 @@ def roas(revenue: Decimal, cost: Decimal) -> Decimal:
         here the deal names one campaign.
 
     Examples:
-        >>> from crmkpi import Campaign, Deal, roas
         >>> deals = [Deal(id=str(n), status="won", amount=10_000, campaign_id="C1") for n in range(3)]
         >>> roas(deals=deals, campaigns=[Campaign(id="C1", cost=5_000)]).value
         6.0

@@ -35,6 +35,8 @@ _DAY = 86_400
     also_known_as=("sales velocity", "pipeline velocity", "deal velocity"),
     default_because="Each of the four by its own default, so that they can be shown beside it.",
     sources=(CRACKING_SALES,),
+    timing="lagging",
+    guarded_by=("churn_rate",),
 )
 def sales_velocity(
     open_deals: int, won: int, closed: int, amount: Decimal, won_with_amount: int, cycle: float
@@ -56,7 +58,6 @@ def sales_velocity(
         digits.
 
     Examples:
-        >>> from crmkpi import Deal, sales_velocity
         >>> deals = [Deal(id="1", status="won", amount=600, created_at="2026-01-01", closed_at="2026-01-31"),
         ...          Deal(id="2", status="lost", closed_at="2026-01-20"),
         ...          Deal(id="3", status="open", created_at="2026-01-20"),

@@ -33,6 +33,8 @@ moved_on = stage_visits.left_at.present() & (
         "A deal that goes on is one that leaves the stage and is not lost by that; no order of stages has to be known."
     ),
     sources=(CRACKING_SALES,),
+    timing="leading",
+    ahead_of=("win_rate",),
 )
 def stage_conversion_rate(moved_on: int, entered: int) -> float:
     r"""Share of the deals that entered a stage and went on from there; group by="stage".
@@ -53,7 +55,6 @@ def stage_conversion_rate(moved_on: int, entered: int) -> float:
         the day of a loss, stages that the deal left on that day look like the one in which it was lost.
 
     Examples:
-        >>> from crmkpi import Deal, StageVisit, stage_conversion_rate
         >>> deals = [Deal(id="A", status="won"), Deal(id="B", status="lost", closed_at="2026-01-20")]
         >>> visits = [StageVisit(id="1", deal_id="A", stage="Demo", entered_at="2026-01-01", left_at="2026-01-05"),
         ...           StageVisit(id="2", deal_id="B", stage="Demo", entered_at="2026-01-10", left_at="2026-01-20")]

@@ -24,6 +24,9 @@ tickets = Table(Ticket)
     also_known_as=("ART", "mean response time", "average reply time"),
     default_because="What the team gave in the period, all of it: every response counts on the day it was given.",
     sources=(CALL_CENTER,),
+    timing="leading",
+    ahead_of=("customer_satisfaction_score",),
+    guarded_by=("customer_satisfaction_score",),
 )
 def average_response_time() -> None:
     r"""How long the responses that were given in the period had taken on average.
@@ -41,7 +44,6 @@ def average_response_time() -> None:
         A month in which old tickets are answered at last looks worst, although it is the month in which it got better.
 
     Examples:
-        >>> from crmkpi import Ticket, average_response_time
         >>> tickets = [Ticket(id=hour, created_at="2026-01-05T08:00", first_replied_at=f"2026-01-05T{hour}:00")
         ...            for hour in ("09", "13")]
         >>> average_response_time(tickets).to("hours")

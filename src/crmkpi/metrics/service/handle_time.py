@@ -25,6 +25,8 @@ handled = timedelta(seconds=1) * tickets.handled_seconds
     also_known_as=("AHT", "average handle time", "average handling time"),
     default_because="A mean, since staffing multiplies it by the number of tickets.",
     sources=(CALL_CENTER,),
+    timing="lagging",
+    guarded_by=("reopen_rate", "first_contact_resolution_rate"),
 )
 def handle_time() -> None:
     r"""How long agents work on a ticket on average.
@@ -39,7 +41,6 @@ def handle_time() -> None:
         customers have to come again: look at `first_contact_resolution_rate`.
 
     Examples:
-        >>> from crmkpi import Ticket, handle_time
         >>> handle_time([Ticket(id="1", status="solved", handled_seconds=300),
         ...              Ticket(id="2", status="solved", handled_seconds=900)]).to("minutes")
         10.0

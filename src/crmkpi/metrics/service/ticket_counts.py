@@ -29,6 +29,8 @@ was_open = period.begun(tickets.created_at) & not_solved_then
     also_known_as=("number of complaints", "customer complaints", "complaint volume"),
     default_because="Tickets that were filed as complaints; reading the mood of the others would be a guess.",
     sources=(ISO_10002,),
+    timing="leading",
+    ahead_of=("churn_rate",),
 )
 def complaints() -> None:
     r"""How many complaints came in.
@@ -43,11 +45,8 @@ def complaints() -> None:
         none, gives 0.
 
     Examples:
-        >>> from crmkpi import Ticket, complaints
         >>> complaints([Ticket(id="1", kind="complaint"), Ticket(id="2", kind="question")]).value
         1
-        >>> complaints([]).value
-        0
     """
 
 
@@ -64,6 +63,8 @@ def complaints() -> None:
     also_known_as=("ticket backlog", "open tickets", "unresolved tickets", "open cases"),
     default_because="What is open now and what was open then, by the same rule, from the dates of the tickets.",
     sources=(ITIL,),
+    timing="leading",
+    ahead_of=("resolution_time",),
 )
 def backlog() -> None:
     r"""How many tickets are unsolved at the end of the period.
@@ -83,13 +84,10 @@ def backlog() -> None:
         along.
 
     Examples:
-        >>> from crmkpi import Ticket, backlog
         >>> tickets = [Ticket(id="1", status="solved", created_at="2026-01-05", solved_at="2026-02-03"),
         ...            Ticket(id="2", status="open", created_at="2026-01-20")]
         >>> backlog(tickets, period="2026-01").value, backlog(tickets).value
         (2, 1)
-        >>> backlog([]).value
-        0
     """
 
 
@@ -103,6 +101,8 @@ def backlog() -> None:
     also_known_as=("repeat issues", "recurring problems", "recurring tickets"),
     default_because="Two tickets of one kind are the first sign of a common cause.",
     sources=(ITIL,),
+    timing="leading",
+    ahead_of=("complaints",),
 )
 def recurring_issues() -> None:
     r"""How many tickets are about a matter that came up more than once; by="kind" shows each.
@@ -116,11 +116,8 @@ def recurring_issues() -> None:
         Kinds such as "question" make every ticket a recurring one: use kinds that name the problem.
 
     Examples:
-        >>> from crmkpi import Ticket, recurring_issues
         >>> kinds = ["login", "login", "invoice", None]
         >>> result = recurring_issues([Ticket(id=str(n), kind=kind) for n, kind in enumerate(kinds)])
         >>> result.value, result.left_out
         (2, {'no kind': 1})
-        >>> recurring_issues([]).value
-        0
     """

@@ -31,6 +31,8 @@ merged_or_spam = {"merged": tickets.merged_into.present(), "spam": tickets.spam}
     also_known_as=("ticket reopen rate", "reopened tickets rate", "case reopen rate"),
     default_because="Over tickets that were solved once: only those can be opened again.",
     sources=(ITIL,),
+    timing="leading",
+    ahead_of=("customer_satisfaction_score",),
 )
 def reopen_rate(reopened: int, solved: int) -> float:
     r"""Share of the tickets once solved that were opened again.
@@ -49,7 +51,6 @@ def reopen_rate(reopened: int, solved: int) -> float:
         to come back.
 
     Examples:
-        >>> from crmkpi import Ticket, reopen_rate
         >>> reopen_rate([Ticket(id=str(n), status="solved", reopens=reopens)
         ...              for n, reopens in enumerate([0, 2, 0, 0])]).value
         0.25
@@ -69,6 +70,8 @@ def reopen_rate(reopened: int, solved: int) -> float:
     also_known_as=("ticket escalation rate", "case escalation rate"),
     default_because="Over solved tickets, of which it is known whether they were escalated in the end.",
     sources=(ITIL,),
+    timing="leading",
+    ahead_of=("customer_satisfaction_score",),
 )
 def escalation_rate(escalated: int, solved: int) -> float:
     r"""Share of the solved tickets that had been escalated.
@@ -83,7 +86,6 @@ def escalation_rate(escalated: int, solved: int) -> float:
         %.
 
     Examples:
-        >>> from crmkpi import Ticket, escalation_rate
         >>> escalation_rate([Ticket(id="1", status="solved", escalated=True), Ticket(id="2", status="solved")]).value
         0.5
     """
@@ -103,6 +105,8 @@ def escalation_rate(escalated: int, solved: int) -> float:
     also_known_as=("SLA", "SLA compliance", "SLA achievement", "SLA met rate"),
     default_because="Only tickets with an outcome: one that is still open has neither kept nor broken its promise.",
     sources=(ITIL, ISO_18295),
+    timing="leading",
+    ahead_of=("customer_satisfaction_score",),
 )
 def sla_attainment(met: int, with_outcome: int) -> float:
     r"""Share of the tickets solved by the time that was promised.
@@ -122,7 +126,6 @@ def sla_attainment(met: int, with_outcome: int) -> float:
         priority.
 
     Examples:
-        >>> from crmkpi import Ticket, sla_attainment
         >>> tickets = [Ticket(id=day, status="solved", solved_at=f"2026-01-{day}", sla_due_at="2026-01-10")
         ...            for day in ("09", "10", "11", "12")]
         >>> sla_attainment(tickets).value
@@ -148,7 +151,6 @@ def overdue_missed(met: int, due: int) -> float:
     their due time has passed; without `as_of` every due time has.
 
     Examples:
-        >>> from crmkpi import Ticket, sla_attainment
         >>> tickets = [Ticket(id="1", status="solved", solved_at="2026-01-05", sla_due_at="2026-01-06"),
         ...            Ticket(id="2", status="open", sla_due_at="2026-01-06")]
         >>> sla_attainment.variant("overdue_missed")(tickets).value, sla_attainment(tickets).value
@@ -169,6 +171,8 @@ def overdue_missed(met: int, due: int) -> float:
     also_known_as=("self-service resolution rate", "deflection rate", "bot resolution rate"),
     default_because="All issues reported are the whole; those solved without a person are a part of them.",
     sources=(CALL_CENTER,),
+    timing="lagging",
+    guarded_by=("customer_satisfaction_score",),
 )
 def self_service_rate(self_served: int, tickets: int) -> float:
     r"""Share of all reported issues that the customer resolved without a person's help.
@@ -185,7 +189,6 @@ def self_service_rate(self_served: int, tickets: int) -> float:
         Who gave up looks like who was helped. Issues that never became a ticket, such as read articles, are not in it.
 
     Examples:
-        >>> from crmkpi import Ticket, self_service_rate
         >>> self_service_rate([Ticket(id="1", self_served=True), Ticket(id="2"), Ticket(id="3"), Ticket(id="4")]).value
         0.25
     """

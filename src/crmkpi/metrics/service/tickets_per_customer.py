@@ -26,6 +26,8 @@ not_counted = {"merged": tickets.merged_into.present(), "spam": tickets.spam}
         "Customers who need no help are what the service works for, so that they belong in the denominator."
     ),
     sources=(CALL_CENTER,),
+    timing="leading",
+    ahead_of=("churn_rate",),
 )
 def tickets_per_customer(tickets: int, customers: int) -> float:
     r"""How many tickets the period brought for each customer.
@@ -39,7 +41,6 @@ def tickets_per_customer(tickets: int, customers: int) -> float:
         Tickets of a year over the customers of a day grow with the length of the period: compare periods of one length.
 
     Examples:
-        >>> from crmkpi import Customer, Ticket, tickets_per_customer
         >>> customers = [Customer(id=str(n), since="2025-01-01") for n in range(4)]
         >>> tickets_per_customer(tickets=[Ticket(id="1"), Ticket(id="2")], customers=customers).value
         0.5
@@ -65,7 +66,6 @@ def of_requesters(tickets: int, requesters: int) -> float:
         A number from 1 up; undefined where no customer opened a ticket.
 
     Examples:
-        >>> from crmkpi import Ticket, tickets_per_customer
         >>> tickets = [Ticket(id="1", customer_id="A"), Ticket(id="2", customer_id="A"),
         ...            Ticket(id="3", customer_id="B")]
         >>> tickets_per_customer.variant("of_requesters")(tickets).value

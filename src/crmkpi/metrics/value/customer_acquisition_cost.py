@@ -29,6 +29,7 @@ periods = Parameter("periods", "how many periods lie between spending and winnin
     also_known_as=("CAC", "cost per acquisition", "CPA", "cost to acquire a customer"),
     default_because="Sales people cost money too; a CAC of marketing alone flatters every firm that sells in person.",
     sources=(SAAS_METRICS, MARKETING_METRICS),
+    timing="lagging",
 )
 def customer_acquisition_cost(spend: Decimal, new_customers: int) -> Decimal:
     r"""What marketing and sales spent for each new customer.
@@ -46,7 +47,6 @@ def customer_acquisition_cost(spend: Decimal, new_customers: int) -> Decimal:
         before where sales takes months.
 
     Examples:
-        >>> from crmkpi import Customer, Expense, customer_acquisition_cost
         >>> spend = [Expense(id="1", amount=600, team="marketing"), Expense(id="2", amount=400, team="sales")]
         >>> customer_acquisition_cost(expenses=spend, customers=[Customer(id="1"), Customer(id="2")]).value
         Decimal('500')
@@ -61,7 +61,6 @@ def marketing_only(spend: Decimal, new_customers: int) -> Decimal:
     $$\text{marketing CAC} = \frac{\text{marketing spend}}{\text{new customers}}$$
 
     Examples:
-        >>> from crmkpi import Customer, Expense, customer_acquisition_cost
         >>> spend = [Expense(id="1", amount=600, team="marketing"), Expense(id="2", amount=400, team="sales")]
         >>> customer_acquisition_cost.variant("marketing_only")(expenses=spend, customers=[Customer(id="1")]).value
         Decimal('600')
@@ -83,7 +82,6 @@ def lagged(spend: Decimal, new_customers: int) -> Decimal:
         Money; undefined where no customer was won, and without a period.
 
     Examples:
-        >>> from crmkpi import Customer, Expense, customer_acquisition_cost
         >>> spend = [Expense(id="1", amount=600, team="sales", spent_at="2026-01-15")]
         >>> new = [Customer(id="1", since="2026-04-02"), Customer(id="2", since="2026-04-09")]
         >>> customer_acquisition_cost.variant("lagged")(expenses=spend, customers=new, period="2026-Q2").value

@@ -24,6 +24,7 @@ expenses = Table(Expense)
     also_known_as=("ROI", "return on spend"),
     default_because="All expenses of the period, since nobody can say which of them won the deals.",
     sources=(MARKETING_METRICS,),
+    timing="lagging",
 )
 def return_on_investment(gain: Decimal, cost: Decimal) -> Decimal:
     r"""What won deals brought beyond all that was spent, as a fraction of the spend.
@@ -41,7 +42,6 @@ def return_on_investment(gain: Decimal, cost: Decimal) -> Decimal:
         belong to different deals.
 
     Examples:
-        >>> from crmkpi import Deal, Expense, return_on_investment
         >>> deals = [Deal(id="1", status="won", amount=1500)]
         >>> return_on_investment(deals=deals, expenses=[Expense(id="1", amount=1000)]).value
         0.5
@@ -68,7 +68,6 @@ def net_profit(revenue: Decimal, goods: Decimal, spend: Decimal) -> Decimal:
         A fraction, below -1 where deals cost more than they bring; undefined where nothing was spent, or less.
 
     Examples:
-        >>> from crmkpi import Deal, Expense, return_on_investment
         >>> deals, spend = [Deal(id="1", status="won", amount=3000, cost=1000)], [Expense(id="1", amount=1500)]
         >>> round(return_on_investment.variant("net_profit")(deals=deals, expenses=spend).value, 2)
         0.33

@@ -28,6 +28,7 @@ won = deals.status == "won"
     also_known_as=("RPC", "sales per customer", "won revenue per customer"),
     default_because="Customers who bought in the period: the others brought nothing that could be averaged.",
     sources=(MARKETING_METRICS,),
+    timing="lagging",
 )
 def revenue_per_customer(amount: Decimal, customers: int) -> Decimal:
     r"""What a customer who bought in the period brought on average.
@@ -44,7 +45,6 @@ def revenue_per_customer(amount: Decimal, customers: int) -> Decimal:
         a different number.
 
     Examples:
-        >>> from crmkpi import Deal, revenue_per_customer
         >>> deals = [Deal(id="1", status="won", customer_id="A", amount=300),
         ...          Deal(id="2", status="won", customer_id="A", amount=100),
         ...          Deal(id="3", status="won", customer_id="B", amount=200)]
