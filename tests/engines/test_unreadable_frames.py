@@ -25,7 +25,7 @@ from .worlds import World, world
 
 pa = pytest.importorskip("pyarrow", reason="PyArrow is not installed")
 
-SOME = ("win_rate", "revenue", "weighted_pipeline", "email_open_rate", "net_promoter_score", "handle_time")
+SOME = ("win_rate", "revenue", "average_deal_size", "email_open_rate", "net_promoter_score", "handle_time")
 _KEPT = ("calendar", "currency", "rates", "as_of")
 
 
