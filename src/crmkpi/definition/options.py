@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, TypedDict
+from zoneinfo import ZoneInfo
 
 from crmkpi.money import Rates
 from crmkpi.time.calendars import Calendar
-from crmkpi.time.periods import Period
+from crmkpi.time.given import PeriodLike
 
 __all__ = ["Options"]
 
@@ -18,12 +20,13 @@ Number = float | Decimal
 class Options(TypedDict, total=False):
     """The options of a KPI, the parameters of the catalogue, and the tables by name."""
 
-    period: Period | str | date | None
-    compare: Period | str | None
+    period: PeriodLike | None
+    compare: PeriodLike | None
     as_of: date | str | None
     calendar: Calendar
+    tz: str | ZoneInfo | None
     currency: str | None
-    rates: Rates | None
+    rates: Rates | Mapping[str, Any] | None
     confidence: float
     days: Number | timedelta
     discount: Number

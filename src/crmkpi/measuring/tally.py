@@ -25,8 +25,10 @@ from crmkpi.measuring.reading import Reader
 from crmkpi.measuring.results import Report
 from crmkpi.measuring.segments import By, Segment, segments_of
 from crmkpi.measuring.unreadable import MOST_UNREADABLE
+from crmkpi.metrics.catalogue import catalogue
 from crmkpi.money import Rates
 from crmkpi.time.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit
+from crmkpi.time.given import PeriodLike
 from crmkpi.time.periods import Period
 
 __all__ = ["Tally"]
@@ -74,7 +76,7 @@ class Tally:
         self,
         metrics: Metric | str | Iterable[Metric | str],
         *,
-        period: Period | str | None = None,
+        period: PeriodLike | None = None,
         every: CalendarUnit | None = None,
         by: By = None,
         parameters: Mapping[str, Any] | None = None,
@@ -88,7 +90,7 @@ class Tally:
         """An empty tally; the arguments are those of `Dataset` and `Dataset.measure`."""
         crm = Dataset(calendar=calendar, currency=currency, rates=rates, as_of=as_of, most_unreadable=most_unreadable)
         periods = tuple(crm.periods(period, every))
-        chosen = chosen_metrics(metrics)
+        chosen = chosen_metrics(metrics, of_theme=catalogue.by_theme)
         self._settings = _Settings(chosen, periods, every, by, segments_of(by), dict(parameters or {}), confidence, crm)
         self._answers: dict[str, Answer] = {}
         self._check_parts()

@@ -22,7 +22,7 @@ deleted = {"deleted": deals.deleted}
     unit="money",
     better="higher",
     empty="nothing was won",
-    also_known_as=("won revenue", "sales revenue", "bookings", "closed-won amount", "sales"),
+    also_known_as=("won revenue", "sales revenue", "bookings", "closed-won amount"),
     default_because="Won deals on the day they were won are what sales reports show.",
     sources=(CRACKING_SALES,),
 )
