@@ -200,7 +200,7 @@ class Dataset(Questions):
         {'won': 1, 'closed': 1}
         >>> crm.where(owner=["Ada", "Cy"]).measure("win_rate")
         Traceback (most recent call last):
-        crmkpi.errors.UnknownNameError: No record has 'Cy' as its owner. Known: Ada, Bo.
+        crmkpi.errors.UnknownNameError: No record has 'Cy' as its owner. Known: 'Ada', 'Bo'.
         """
         made = copy(self)
         made.narrowings = (*self.narrowings, *narrowings_of({**(fields or {}), **more}))

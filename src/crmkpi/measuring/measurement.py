@@ -105,15 +105,18 @@ def chosen_metrics(
     """The metrics that are meant: themselves, or by their names in the catalogue; `of_theme` gives those of a theme."""
     several: Any = metrics if isinstance(metrics, Iterable) and not isinstance(metrics, str) else (metrics,)
     found: list[Metric] = []
+    of_themes: set[str] = set()
     for metric in several:
         if isinstance(metric, str) and metric in THEMES and of_theme is not None:
-            found += (each for each in of_theme(metric) if each not in found)
-        elif isinstance(metric, str):
-            found.append(catalogue.find(metric))
-        elif isinstance(metric, Metric):
-            found.append(metric)
-        else:
-            raise InputError(f"measure() takes metrics or their names; got {metric!r}.")
+            more = [each for each in of_theme(metric) if each not in found]
+            of_themes.update(each.id for each in more)
+            found += more
+            continue
+        one = catalogue.find(metric) if isinstance(metric, str) else metric
+        if not isinstance(one, Metric):
+            raise InputError(f"measure() takes metrics or their names; got {one!r}.")
+        if one.id not in of_themes:
+            found.append(one)
     if not found:
         raise InputError("measure() needs at least one metric; got none.")
     return tuple(found)
