@@ -120,6 +120,22 @@ def test_a_scorecard_of_a_narrowed_dataset_names_what_it_cannot_narrow() -> None
     assert card.title == f"2026-Q3, owner {chosen('deals', 'owner')[0]}"
 
 
+def test_records_of_one_id_are_told_of_the_records_that_are_left() -> None:
+    deals = [
+        *(ck.Deal(id=str(n), status="won", owner="Ada" if n % 2 else "Bo") for n in range(6)),
+        ck.Deal(id="1", status="won", owner="Ada"),
+        ck.Deal(id="2", status="lost", owner="Bo"),
+    ]
+    for owner in ("Ada", "Bo"):
+        found = ck.win_rate(ck.Dataset(deals=deals).where(owner=owner))
+        expected = ck.win_rate([deal for deal in deals if deal.owner == owner])
+        assert (found.value, found.reason is None, found.left_out) == (
+            expected.value,
+            expected.reason is None,
+            expected.left_out,
+        )
+
+
 DEALS = [ck.Deal(id="1", status="won", owner="Ada", customer_id="C")]
 WRONG = {
     "an unknown value": (

@@ -13,6 +13,7 @@ from time import monotonic
 from typing import Any
 
 from crmkpi.errors import FileFormatError
+from crmkpi.measuring.lookup import on_one_line
 from crmkpi.records import RECORDS
 from crmkpi.records.base import record_type
 from crmkpi.sources import Records, read_csv, read_excel, read_export, read_json
@@ -80,6 +81,8 @@ def tell(path: str, records: Records[Any]) -> None:
     for reason, count in records.account.skipped.items():
         say(f"{path}: {count:,} skipped: {reason}")
     _tell_unreadable(path, records)
+    if records.unmapped:
+        say(on_one_line(f"{path}: columns that fill no field: ", records.unmapped))
     rejected = records.rejected
     if rejected:
         say(f"{path}: {len(rejected):,} {'row' if len(rejected) == 1 else 'rows'} could not be read")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import localcontext
+from functools import partial
 from typing import Any
 
 from crmkpi.definition.metric import Metric
@@ -87,7 +88,12 @@ def narrowed(
     answers = {table: answer for table, answer in reader.answers.items() if answer.given}
     for one in narrowings:
         _check_known(one, places[one.segment.name], answers)
-    made = {table: _narrowed(answer, queries[table], wanted, len(segments)) for table, answer in reader.answers.items()}
+    made = {}
+    for table, answer in reader.answers.items():
+        cut = partial(_narrowed, query=queries[table], wanted=wanted, count=len(segments))
+        again = None if answer.again is None else cut(answer.again)
+        doubtful = [found.through(cut) for found in answer.contradictions]
+        made[table] = replace(cut(answer), again=again, contradictions=doubtful)
     return replace(reader, answers=made)
 
 

@@ -42,6 +42,7 @@ _TEXTS: Mapping[str, str] = MappingProxyType(
     {"number": "Float64", "flag": "Boolean", "text": "String", "choice": "String"}
 )
 _LAST_DAY = micros(datetime(9999, 12, 31))  # noqa: DTZ001  # on the wall clock
+_USUAL_SCALE = ("scale_low", "scale_high")  # of its kind, where a survey names no scale
 _ABSENT: Mapping[str, Any] = MappingProxyType({"number": "float", "flag": "flag", "text": "text", "choice": "text"})
 
 
@@ -69,6 +70,7 @@ class FrameTable:
         "rejected",
         "type_",
         "tz",
+        "unfilled",
         "values",
         "zone",
     )
@@ -86,6 +88,7 @@ class FrameTable:
         rejected: Sequence[Any] = (),
         reckoned: Mapping[str, str] = MappingProxyType({}),
         inclusive: Collection[str] = (),
+        unfilled: Collection[str] | None = None,
     ) -> None:
         """`backend` is that of a frame which was taken before; `inclusive` are ends that are given as the last day."""
         self.backend = taken(frame) if backend is None else backend
@@ -116,6 +119,8 @@ class FrameTable:
             raise ColumnError(f"The {self.backend.name} frame for {type_.table} has two columns {twice!r}; rename one.")
         self._types: dict[tuple[str, str], ColumnType] = {}
         self.columns = self._mapped(columns or {})
+        lacking = [name for name, known in type_.fields.items() if known.optional and name not in self.columns]
+        self.unfilled = frozenset(lacking if unfilled is None else unfilled) - {*reckoned, *_USUAL_SCALE}
         self._known: dict[Any, Prepared] = {}
         self._rows: int | None = None
         self.kept: dict[str, Any] = {}  # what the engine found out once
