@@ -307,7 +307,7 @@ def test_a_report_is_a_sequence_of_results() -> None:
     assert report[0].definition == "win_rate"
     assert [result.definition for result in report[2:]] == ["revenue", "revenue"]
     assert len(report.where(lambda result: result.value is None)) == 0
-    assert report.where(lambda result: True).title == report.title == "2026-01 to 2026-03, every month"
+    assert report.where(lambda result: True).title == report.title == "2026-01 to 2026-02, every month"
 
 
 def test_a_part_of_a_report_is_a_report_with_the_same_title_and_notes() -> None:
