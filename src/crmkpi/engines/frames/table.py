@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from crmkpi.engines.frames.backends import Backend, at_home, backend_of, check_versions
 from crmkpi.engines.frames.homes.home import NUMBERS, ColumnType
-from crmkpi.engines.frames.local_time import DAY, micros, to_utc
+from crmkpi.engines.frames.local_time import DAY, micros, to_utc, with_instants
 from crmkpi.engines.frames.profile import Prepared, inside, looked_over, with_usual_scales
 from crmkpi.errors import ColumnError, InputError, did_you_mean
 from crmkpi.records import Survey
@@ -177,8 +177,14 @@ class FrameTable:
                 )
         return MappingProxyType(found)
 
-    def prepared(self, names: Iterable[str], exact: frozenset[str] = frozenset()) -> Prepared:
-        """The frame with only the fields of these names, as plain columns; `exact` are numbers to be added up."""
+    def prepared(
+        self, names: Iterable[str], exact: frozenset[str] = frozenset(), clock: ZoneInfo | None = None
+    ) -> Prepared:
+        """The frame with only the fields of these names, as plain columns.
+
+        `exact` are numbers to be added up, and timestamps whose distance is asked: those on the wall clock become
+        instants of the zone `clock`.
+        """
         wanted = tuple(dict.fromkeys(names))
         if self.type_.model is Survey:
             wanted = tuple(dict.fromkeys((*wanted, *_beside_score(wanted))))
@@ -189,9 +195,11 @@ class FrameTable:
                 self._types.clear()
                 self.frame = self.backend.home.anew(self.frame)
             self._rows = rows
-        key = (frozenset(wanted), exact)
+        key = (frozenset(wanted), exact, clock)
         if key not in self._known:
-            self._known[key] = self._prepare(wanted, exact)
+            made = self._prepare(wanted, exact)
+            spans = (path for path in made.columns if ".".join(path) in exact)
+            self._known[key] = made if clock is None else with_instants(made, spans, clock)
         return self._known[key]
 
     def _prepare(self, wanted: tuple[str, ...], exact: frozenset[str]) -> Prepared:
