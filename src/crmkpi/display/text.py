@@ -28,11 +28,8 @@ __all__ = ["draw_text", "report_text", "result_text"]
 
 _GAP = "  "
 _NARROWEST = {"metric": 16, "label": 8}
-<<<<<<< HEAD
 _WORDS = re.compile(r"[^ _]*[ _]*")  # of a title or an id
-=======
 _GREEN, _RED, _PLAIN = "\x1b[32m", "\x1b[31m", "\x1b[0m"
->>>>>>> main
 _BRIEFLY = {"no clear change": "unclear", "too few to say": "too few"}
 
 
@@ -78,22 +75,15 @@ def result_text(result: Result) -> str:
     return "; ".join(parts)
 
 
-<<<<<<< HEAD
-def report_text(report: Report, *, width: int = 80) -> str:
-    """A report as an aligned table of at most `width` columns: long names of KPIs go on in the next line."""
-    if not report:
-        return f"{report.title}: no results" if report.title else "no results"
-    return draw_text(sheet_of(report.results, title=report.title, names=report.names, notes=report.notes), width=width)
-=======
 def report_text(report: Report, *, width: int = 80, colour: bool = False) -> str:
-    """A report as an aligned table; long names are cut so that a line takes no more than `width` columns.
+    """A report as an aligned table of at most `width` columns: long names of KPIs go on in the next line.
 
     With `colour`, codes of terminals make changes that are shown green or red.
     """
     if not report:
         return f"{report.title}: no results" if report.title else "no results"
-    return draw_text(sheet_of(report.results, title=report.title, notes=report.notes), width=width, colour=colour)
->>>>>>> main
+    sheet = sheet_of(report.results, title=report.title, names=report.names, notes=report.notes)
+    return draw_text(sheet, width=width, colour=colour)
 
 
 def draw_text(sheet: Sheet, *, width: int = 80, colour: bool = False) -> str:
@@ -108,14 +98,11 @@ def draw_text(sheet: Sheet, *, width: int = 80, colour: bool = False) -> str:
         if sheet.groups and sheet.groups[number] != group:
             group = sheet.groups[number]
             lines.append(words(group))
-<<<<<<< HEAD
-        parts = zip_longest(*(cell.split("\n") for cell in cells), fillvalue="")
-        lines += [_line(line, columns, widths) for line in parts]
-=======
-        lines.append(_line(cells, columns, widths))
+        first, *others = zip_longest(*(cell.split("\n") for cell in cells), fillvalue="")
+        lines.append(_line(first, columns, widths))
         if colour and sheet.results:
-            lines[-1] = _coloured(lines[-1], cells, columns, sheet.results[number])
->>>>>>> main
+            lines[-1] = _coloured(lines[-1], first, columns, sheet.results[number])
+        lines += [_line(line, columns, widths) for line in others]
     if sheet.notes:
         lines.append("")
     for note in sheet.notes:
