@@ -368,4 +368,4 @@ def test_any_alert_ends_the_command_with_3_if_strict_and_a_row_that_cannot_be_re
     command = ["watch", str(tmp_path / "kpis.toml"), "--deals", str(tmp_path / "deals.csv"), "--as-of", "2026-01-31"]
     assert main(command) == 0
     assert main([*command, "--strict"]) == 3
-    assert "cannot be read" in capsys.readouterr().err
+    assert "new: firing since 2026-01" in capsys.readouterr().out
