@@ -10,6 +10,7 @@ from crmkpi.engines.frames.backends import BACKENDS
 from crmkpi.engines.frames.homes.duckdb import DuckDbHome
 from crmkpi.engines.frames.homes.home import Home
 from crmkpi.engines.frames.homes.polars import PolarsHome
+from crmkpi.engines.frames.homes.postgresql import PostgresqlHome
 from crmkpi.engines.frames.homes.spark import SparkHome
 from crmkpi.engines.frames.homes.sqlite import SqliteHome
 
@@ -18,6 +19,7 @@ HOMES: tuple[Home, ...] = (
     DuckDbHome(),
     SparkHome(),
     SqliteHome(),
+    PostgresqlHome(),
 )  # mypy holds them against the protocol
 PACKAGE = Path(crmkpi.__file__).parent
 ROOM = PACKAGE / "engines" / "frames"

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from crmkpi.clv.history import PurchaseHistory, listed
 from crmkpi.clv.time import DAYS_IN, Span, TimeUnit
+from crmkpi.engines.frames.snapshots import table_at_one_moment
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.errors import CurrencyError, InputError, ParameterError
 from crmkpi.insight.arguments import check_day, reading
@@ -204,8 +205,9 @@ def _of_frame(frame: FrameTable, *, as_of: date, until: date, tz: str | None) ->
     """The table as of `as_of`, what each of its customers bought after it up to `until`, and how many were new then."""
     from crmkpi.insight.frame_purchases import Purchases, customer_columns  # noqa: PLC0415  # only for frames
 
-    purchases = Purchases.of(frame, until=until, tz=tz)
-    columns = customer_columns(purchases, as_of=as_of)
+    with table_at_one_moment(frame) as table:
+        purchases = Purchases.of(table, until=until, tz=tz)
+        columns = customer_columns(purchases, as_of=as_of)
     everyone = len(columns["purchases"])
     if until > as_of:
         known = [bool(count) for count in columns["purchases"]]

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 __all__ = ["Grouped", "Sql", "SqlFrame", "words_of"]
 
@@ -34,6 +34,7 @@ class Sql(ABC):
     branches: Text = ""
     last: Text = ""
     chain: Text = ""
+    fence: ClassVar[Text] = ""  # ends a subquery whose columns a planner must not write into each place that uses them
 
     @staticmethod
     @abstractmethod
