@@ -142,7 +142,7 @@ def facts() -> Facts:
     from typing import get_args  # noqa: PLC0415
 
     from crmkpi.definition.measures import Aggregate, Shift, Table  # noqa: PLC0415
-    from crmkpi.definition.metric import Better, Unit  # noqa: PLC0415
+    from crmkpi.definition.units import Better, Unit  # noqa: PLC0415
     from crmkpi.metrics.catalogue import catalogue  # noqa: PLC0415
     from crmkpi.records import RECORDS  # noqa: PLC0415
     from crmkpi.records.base import record_type  # noqa: PLC0415

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+import crmkpi as ck
 from crmkpi import catalogue
 from crmkpi.display.explanation import explanation, facts
 
@@ -20,7 +21,7 @@ FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 def test_the_examples_of_a_kpi_give_what_they_say(name):
     metric = METRICS[name]
     source = sys.modules[metric.function.__module__]
-    test = doctest.DocTestParser().get_doctest(metric.__doc__, vars(source).copy(), name, source.__file__, 0)
+    test = doctest.DocTestParser().get_doctest(metric.__doc__, {}, name, source.__file__, 0)
     assert test.examples or name.endswith(USUAL), f"{name} has no example"
     told: list[str] = []
     doctest.DocTestRunner(optionflags=FLAGS).run(test, out=told.append)
@@ -61,3 +62,21 @@ def test_the_default_of_a_kpi_has_its_reason_pitfalls_sources_and_other_names(na
     assert metric.default_because.endswith(".")
     assert metric.sources
     assert metric.also_known_as
+
+
+def test_the_page_of_a_kpi_imports_the_names_that_its_examples_use_and_do_not_make():
+    def shipped(deals):
+        """How many deals were won.
+
+        Examples:
+            >>> from datetime import date
+            >>> revenue = [Deal(id=str(number), closed_at=date(2026, 1, 1)) for number in range(2)]
+            >>> shipped(revenue), win_rate([
+            ...     Deal(id="1", status="won")]).value
+            (2, 1.0)
+        """
+        return deals
+
+    deals = ck.Table(ck.Deal)
+    page = ck.metric(unit="count", deals=deals.count())(shipped).__doc__
+    assert page.splitlines()[3:5] == ["    >>> from datetime import date", "    >>> from crmkpi import Deal, win_rate"]

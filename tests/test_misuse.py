@@ -113,11 +113,11 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     # one KPI
     "segments of one result": (
-        lambda: ck.win_rate(DEALS, by="owner"),
+        lambda: ck.win_rate(DEALS, by="owner"),  # type: ignore[call-arg]
         r"win_rate gives one result and takes no 'by'.*Dataset\(\.\.\.\)\.measure\('win_rate', by=\.\.\.\)",
     ),
     "many periods of one result": (
-        lambda: ck.win_rate(DEALS, period="2026", every="month"),
+        lambda: ck.win_rate(DEALS, period="2026", every="month"),  # type: ignore[call-arg]
         r"takes no 'every'.*every",
     ),
     "text for records": (lambda: ck.win_rate("deals.csv"), r"win_rate needs records, .*a Dataset; got str\."),
@@ -246,7 +246,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         r"leave_out of won_deals maps reasons .*; got 'del",
     ),
     "an interval as text": (lambda: defined(interval="wilson"), r"interval of won_deals .*Share.*; got 'wilson'\."),
-    "no formula": (lambda: ck.metric(unit="count", won=WON)(5), r"@metric decorates a function, the formula; got 5\."),
+    "no formula": (lambda: ck.metric(unit="count", won=WON)(5), r"@metric decorates a function, the formula; got 5\."),  # type: ignore[call-overload]
     "an attribute as a field": (
         lambda: deals.attributes.region,
         r"A custom attribute is written deals\.attributes\['region'\]\.",

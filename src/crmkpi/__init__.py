@@ -31,6 +31,7 @@ __version__ = "0.1.0"
 # What lower rooms call in higher ones; docs/architecture.md says who calls each.
 provide(
     {
+        "briefing": "crmkpi.insight.briefing",
         "check": "crmkpi.quality",
         "discounted_time": "crmkpi.insight.lifespan",
         "explain": "crmkpi.insight.explain",

@@ -280,3 +280,10 @@ def test_too_many_parts_are_refused_and_the_widest_attribute_is_named():
     side = {(n, n % 7): (1.0, 40.0, 0.0) for n in range(1500)}
     with pytest.raises(InputError, match=r"customer alone has 1,500 values"):
         search_totals(side, side, names=("customer", "day"))
+
+
+@pytest.mark.parametrize("moved", ["fair", "web"])
+def test_of_two_values_the_search_names_the_one_that_moved(moved: str):
+    before = {(name,): (160.0, 400.0, 0.0) for name in ("fair", "web")}
+    after = {**before, (moved,): (60.0, 400.0, 0.0)}
+    assert [one.cell for one in search_totals(before, after, names=["source"]).found] == [{"source": moved}]

@@ -331,3 +331,28 @@ def test_every_starter_set_is_a_kpi_set_of_the_catalogue_without_figures(
     made = read_kpi_set(tmp_path / "kpis.toml")
     assert all(kpi.target is None for kpi in made.kpis)
     assert sum(kpi.tier == "first" for kpi in made.kpis) <= 7
+
+
+def test_a_period_to_come_is_judged_by_its_forecast():
+    counts = [40, 44, 39, 42, 41, 45, 43, 40, 42, 44]
+    tickets = [
+        ck.Ticket(id=f"{month}-{n}", created_at=date(2025, month, 1 + n % 28), channel=("mail", "chat")[n % 2])
+        for month, many in enumerate(counts, 1)
+        for n in range(many)
+    ]
+    crm = ck.Dataset(tickets=tickets, as_of=date(2025, 10, 31))
+    forecast = crm.forecast("ticket_volume", history="2025-01-01..2025-10-31", horizon=2)
+    looked_at = []
+    for bound in (20, 30, 42, 50, 80):
+        goals = kpi_set({"kpi": [{"id": "ticket_volume", "target": {"at_most": bound}}]})
+        (one,) = target_status(crm, goals, period="2025-12").targets
+        assert one.projected == pytest.approx(forecast.values[1])
+        looked_at.append(one)
+    assert [looked_at[place].status for place in (0, 2, 4)] == ["off track", "at risk", "on track"]
+    chances = [one.probability for one in looked_at]
+    assert chances == sorted(chances)
+    short = ck.Dataset(tickets=tickets[-100:], as_of=date(2025, 10, 31))
+    goals = kpi_set({"kpi": [{"id": "ticket_volume", "target": {"at_most": 50}}]})
+    (one,) = target_status(short, goals, period="2025-11").targets
+    assert one.status == "no data"
+    assert "needs 8 complete periods" in one.note

@@ -14,7 +14,8 @@ import pytest
 import crmkpi as ck
 from crmkpi.definition.expressions import as_of, period
 from crmkpi.definition.measures import Measure
-from crmkpi.definition.metric import Metric, Unit
+from crmkpi.definition.metric import Metric
+from crmkpi.definition.units import Unit
 from crmkpi.records.base import Money, record
 
 DATA_SET = "maven_crm"

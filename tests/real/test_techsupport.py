@@ -17,7 +17,8 @@ import pytest
 import crmkpi as ck
 from crmkpi.definition.expressions import business_time, period
 from crmkpi.definition.measures import Measure
-from crmkpi.definition.metric import Metric, Unit
+from crmkpi.definition.metric import Metric
+from crmkpi.definition.units import Unit
 
 DATA_SET = "techsupport"
 YEAR = "2023"

@@ -5,17 +5,29 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from crmkpi.definition.expressions import Expression, Field, Parameter, walk
 from crmkpi.definition.interval_rules import Estimated, IntervalRule, Monotone, Range
 from crmkpi.definition.measures import Grouped, LastDay, Measure, PeriodDays
+from crmkpi.definition.units import Better, Unit
 from crmkpi.errors import DefinitionError, did_you_mean
 
 if TYPE_CHECKING:
     from crmkpi.definition.metric import Metric
 
-__all__ = ["check_definition", "check_range", "check_tables", "told_apart"]
+__all__ = ["check_definition", "check_range", "check_tables", "check_words", "told_apart"]
+
+
+def check_words(function: Callable[..., Any], unit: str, better: str) -> None:
+    """Refuse what is no formula, and an unknown unit or direction."""
+    if not callable(function) or not hasattr(function, "__name__"):
+        raise DefinitionError(f"@metric decorates a function, the formula; got {function!r}.")
+    name = function.__name__
+    if unit not in get_args(Unit):
+        raise DefinitionError(f"{name} has no known unit: {unit!r}. {did_you_mean(str(unit), get_args(Unit))}")
+    if better not in get_args(Better):
+        raise DefinitionError(f"{name} says that {better!r} is better. {did_you_mean(str(better), get_args(Better))}")
 
 
 def check_definition(

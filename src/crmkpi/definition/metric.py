@@ -22,10 +22,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Context, Decimal, DivisionUndefined, InvalidOperation, localcontext
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, Unpack, get_args, overload
+from typing import TYPE_CHECKING, Any, Generic, Unpack
 
 from crmkpi._hooks import hook
-from crmkpi.definition.checks import check_definition, check_range, check_tables, told_apart
+from crmkpi.definition.checks import check_definition, check_range, check_tables, check_words, told_apart
 from crmkpi.definition.expressions import Expression, Parameter, as_predicate, table_of
 from crmkpi.definition.interval_rules import (
     Estimated,
@@ -42,13 +42,13 @@ from crmkpi.definition.measures import Grouped, LastDay, Measure, PeriodDays
 from crmkpi.definition.numbers import as_money, is_finite, plain_number
 from crmkpi.definition.page import page, theme_of, usual_docstring
 from crmkpi.definition.reasons import Empty, why_missing, why_zero
+from crmkpi.definition.units import Better, Decorator, RollUp, Unit, UnitName, Value_co
 from crmkpi.definition.variants import itself, varied
 from crmkpi.errors import (
     DefinitionError,
     InputError,
     ParameterError,
     UndefinedError,
-    did_you_mean,
     unknown_name,
 )
 
@@ -58,14 +58,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Better", "Estimated", "Mean", "Metric", "Monotone", "NetPromoter", "RollUp", "Share", "Unit", "metric"]
 
-Unit = Literal["count", "ratio", "multiple", "score", "number", "money", "duration"]
-Better = Literal["higher", "lower", "neither"]
-RollUp = Literal["additive", "ratio", "distributional", "distinct"]
-
 # Formulas divide money with this, whatever the program around them has set.
 _ARITHMETIC = Context(prec=28)
 
-_result_of: Callable[..., Result] = hook("result_of")
+_result_of: Callable[..., Result[Any]] = hook("result_of")
 _result_from_totals: Callable[..., Result] = hook("result_from_totals")
 _find_metric: Callable[[str], Metric] = hook("find_metric")
 
@@ -86,7 +82,7 @@ class _Page:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Metric:
+class Metric(Generic[Value_co]):
     """A KPI: call it on records or on a dataset to get one `Result`.
 
     >>> from datetime import datetime
@@ -123,15 +119,12 @@ class Metric:
     empty: Empty
     within: Range = (None, None)  # the lowest and the highest number that the value can be, None for no bound
 
-    @overload
-    def __call__(self, data: Any = None, /, **options: Unpack[Options]) -> Result: ...
-    @overload
-    def __call__(self, data: Any = None, /, **options: Any) -> Result: ...
-    def __call__(self, data: Any = None, /, **options: Any) -> Result:
+    def __call__(self, data: Any = None, /, **options: Unpack[Options]) -> Result[Value_co]:
         """The KPI of `data`: records, a mapping of tables, or a Dataset.
 
-        Options are those of `Dataset.measure` that concern one value (`period`, `as_of`, `calendar`, `rates`,
-        `currency`, `confidence`) and the KPI's own parameters. Tables may be given by name instead of `data`.
+        Options are those of `Dataset` (`calendar`, `currency`, `rates`, `as_of`, `most_unreadable`), those of
+        `Dataset.measure` that concern one value (`period`, `compare`, `confidence`), and the KPI's own parameters, by
+        name or in `parameters`. Tables may be given by name instead of `data`.
         """
         return _result_of(self, data, options)
 
@@ -245,7 +238,7 @@ class Metric:
         except UndefinedError:
             return None
 
-    def from_totals(self, *, confidence: float = 0.95, currency: str | None = None, **totals: Any) -> Result:
+    def from_totals(self, *, confidence: float = 0.95, currency: str | None = None, **totals: Any) -> Result[Value_co]:
         """The KPI of totals that you already have as a `Result`, with its interval where counts alone give one."""
         complete = self._complete(totals)
         try:
@@ -350,7 +343,7 @@ class Metric:
 
 def metric(
     *,
-    unit: Unit,
+    unit: UnitName,
     better: Better = "neither",
     theme: str = "",
     at: Expression | None = None,
@@ -365,7 +358,7 @@ def metric(
     empty: Empty = "",
     within: Range | None = None,
     **inputs: Measure | PeriodDays | LastDay,
-) -> Callable[[Callable[..., Any]], Metric]:
+) -> Decorator[UnitName]:
     """Decorate a formula as a KPI.
 
     `inputs` are the formula's measures by name (and `period_days`, the length of the period, or `last_day`, the last
@@ -394,12 +387,10 @@ def metric(
     """
 
     def decorate(function: Callable[..., Any]) -> Metric:
-        if not callable(function) or not hasattr(function, "__name__"):
-            raise DefinitionError(f"@metric decorates a function, the formula; got {function!r}.")
+        check_words(function, unit, better)
         name = function.__name__
         named = {parameter.name: parameter for parameter in parameters}
         measures, days, until = told_apart(name, inputs)
-        _check_words(name, unit, better)
         names = [*measures, *filter(None, [days, until])]
         if len(names) == 1 and not named and not inspect.signature(function).parameters:
             function = itself(function, names[0])
@@ -433,13 +424,6 @@ def metric(
         return made
 
     return decorate
-
-
-def _check_words(name: str, unit: str, better: str) -> None:
-    if unit not in get_args(Unit):
-        raise DefinitionError(f"{name} has no known unit: {unit!r}. {did_you_mean(str(unit), get_args(Unit))}")
-    if better not in get_args(Better):
-        raise DefinitionError(f"{name} says that {better!r} is better. {did_you_mean(str(better), get_args(Better))}")
 
 
 def _of_catalogue(name: str) -> Metric:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, TypedDict
@@ -13,27 +14,37 @@ from crmkpi.time.periods import Period
 __all__ = ["Options"]
 
 Number = float | Decimal
+Duration = Number | timedelta  # a number is one of days
 
 
 class Options(TypedDict, total=False):
-    """The options of a KPI, the parameters of the catalogue, and the tables by name."""
+    """The options of a KPI, the parameters of the catalogue, and the tables by name.
+
+    Type checkers take a misspelt name for an error; parameters of your own definitions go into `parameters`, tables of
+    your own records into a `Dataset`.
+    """
 
     period: Period | str | date | None
     compare: Period | str | None
-    as_of: date | str | None
+    confidence: float | None
+    parameters: Mapping[str, Duration]
+    # of the dataset
+    as_of: date | None
     calendar: Calendar
     currency: str | None
     rates: Rates | None
-    confidence: float
-    days: Number | timedelta
+    most_unreadable: float
+    # parameters
+    days: Duration
     discount: Number
-    horizon: Number | timedelta
+    horizon: Duration
     hourly_rate: Number
-    lifespan: Number | timedelta
+    lifespan: Duration
     margin: Number
     market_revenue: Number
     periods: int
     quota: Number
+    # tables: records of any iterable, or a frame of any library
     campaigns: Any
     customers: Any
     deals: Any

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Mapping, Sequence
 
+from crmkpi._names import PUBLIC
 from crmkpi.definition.interval_rules import Estimated, IntervalRule, Mean, NetPromoter, Range, Share
 from crmkpi.definition.measures import Measure
 
@@ -24,6 +26,7 @@ _AGGREGATES = {
     "median": "an interval from order statistics",
     "quantile": "an interval from order statistics",
 }
+_CODE = re.compile(r"^    (?:>>>|\.\.\.) ?(.*)$", re.MULTILINE)
 _LATER_SECTIONS = re.compile(r"^(?=(?:Raises|Notes|Pitfalls|Examples):\n)", re.MULTILINE)
 
 
@@ -37,7 +40,8 @@ def page(
     additive: bool,
     within: Range,
 ) -> str:
-    """The docstring of a KPI; where it says nothing of what is returned, that follows from the definition."""
+    """The docstring of a KPI, with the imports of its examples; where it has no `Returns`, the definition says it."""
+    docstring = _with_imports(docstring)
     if not empty or "\nReturns:\n" in docstring:
         return docstring
     what = _UNITS[unit]
@@ -52,6 +56,21 @@ def page(
     returns = f"Returns:\n    {what}; {'0' if additive else 'undefined'} where {where}."
     before, *after = _LATER_SECTIONS.split(docstring, maxsplit=1)
     return "\n\n".join([before.rstrip(), returns, *after])
+
+
+def _with_imports(docstring: str) -> str:
+    """The docstring, whose examples import the names of the library that they use."""
+    before, heading, examples = docstring.partition("\nExamples:\n")
+    lines = examples.splitlines(keepends=True)
+    nodes = list(ast.walk(ast.parse("\n".join(_CODE.findall(examples)))))
+    names = [node for node in nodes if isinstance(node, ast.Name)]
+    made = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+    made |= {alias.name for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names}
+    wanted = sorted({node.id for node in names} & set(PUBLIC) - made)
+    if wanted:
+        place = next(number for number, line in enumerate(lines) if not line.startswith("    >>> from "))
+        lines.insert(place, f"    >>> from crmkpi import {', '.join(wanted)}\n")
+    return "".join([before, heading, *lines])
 
 
 def _interval(rule: IntervalRule | None, measures: Sequence[Measure], within: Range) -> str | None:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from crmkpi import vendors
 from crmkpi.definition.expressions import Bound, walk
 from crmkpi.definition.measures import Grouped, Measure
-from crmkpi.definition.metric import Metric, RollUp
+from crmkpi.definition.metric import Metric
+from crmkpi.definition.units import RollUp
 from crmkpi.display.format import words
 from crmkpi.display.left_out import left_out_in_words
 from crmkpi.display.wording import measure_in_words

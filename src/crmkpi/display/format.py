@@ -20,7 +20,8 @@ from datetime import date, timedelta
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from typing import Any
 
-from crmkpi.definition.metric import Metric, NetPromoter, Unit
+from crmkpi.definition.metric import Metric, NetPromoter
+from crmkpi.definition.units import Unit
 from crmkpi.measuring.results import Change, Result
 from crmkpi.statistics.intervals import Interval
 

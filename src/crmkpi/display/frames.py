@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from crmkpi.definition.metric import Unit
+from crmkpi.definition.units import Unit
 from crmkpi.errors import InputError
 from crmkpi.measuring.results import Report, Result
 from crmkpi.tabular import Column, Kind, inferred

@@ -141,13 +141,13 @@ def _class(column: Column) -> str:
 
 def _range_mark(result: Result) -> str:
     """Where a share and its interval lie between 0 and 100 %, as a small drawing; other units have no such scale."""
-    interval = result.interval
-    if interval is None or result.unit != "ratio" or not 0 <= interval.low <= interval.high <= 1:
+    interval, value = result.interval, result.value
+    if value is None or interval is None or result.unit != "ratio" or not 0 <= interval.low <= interval.high <= 1:
         return ""
-    low, value, high = (f"{4 + 92 * number:.1f}" for number in (interval.low, result.value, interval.high))
+    low, middle, high = (f"{4 + 92 * number:.1f}" for number in (interval.low, value, interval.high))
     return (
         '<svg width="100" height="10" viewBox="0 0 100 10" stroke="currentColor" aria-hidden="true">'
         '<path d="M4 5H96" stroke-opacity=".25"/>'
         f'<path d="M{low} 5H{high}" stroke-width="3" stroke-opacity=".6"/>'
-        f'<circle cx="{value}" cy="5" r="2.5" fill="currentColor"/></svg>'
+        f'<circle cx="{middle}" cy="5" r="2.5" fill="currentColor"/></svg>'
     )

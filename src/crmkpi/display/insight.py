@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from crmkpi.definition.metric import Unit
+from crmkpi.definition.units import Unit
 from crmkpi.display.format import format_difference, format_value
 from crmkpi.display.html import draw_html, html_page
 from crmkpi.display.markdown import draw_markdown

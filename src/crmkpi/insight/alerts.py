@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from crmkpi.errors import InputError
+from crmkpi.insight.arguments import one_period
+from crmkpi.insight.coming import earlier_periods
 from crmkpi.insight.control import control_chart
 from crmkpi.insight.kpi_sets import Alert, Kpi, KpiSet
 from crmkpi.insight.tables import Grid, InsightTable, shown_value
-from crmkpi.insight.targets import earlier_periods
 from crmkpi.measuring.dataset import Dataset
 from crmkpi.measuring.measurement import measure
 from crmkpi.measuring.results import Report, Result
@@ -186,10 +187,7 @@ def watch(crm: Dataset, kpis: KpiSet, *, period: Period | str, state: WatchState
     >>> [one.changed for one in watch(crm, rules, period="2026-01", state=found.state).alerts]
     [False]
     """
-    found = crm.periods(period, None)
-    if len(found) != 1 or found[0] is None:
-        raise InputError(f"Alerts are looked at in one period; got {period!r}.")
-    when = found[0]
+    when = one_period(crm, period, "Alerts are looked at in")
     before = (state or WatchState()).states
     after: dict[str, AlertState] = {}
     alerts: list[FiredAlert] = []

@@ -158,6 +158,7 @@ def _of_means(results: Sequence[Result], mean: tuple[str, str], notes: tuple[str
     sigma = sqrt(within / degrees) if degrees > 0 else 0.0
     points = []
     for one, many in zip(results, counts, strict=True):
+        assert one.value is not None
         value = one.value.total_seconds() if isinstance(one.value, timedelta) else float(one.value)
         size = sigma / sqrt(many)
         low, high = (number_in(centre + sign * _SIGMAS * size, metric.unit) for sign in (-1, 1))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from math import exp, log, sqrt
 from typing import Any
@@ -273,7 +274,7 @@ def _searched(asked: _Asked, sides: Sequence[Mapping[tuple[Hashable, ...], Total
         shown = {cell: test for cell, test in tests.items() if (adjusted[cell] or 0.0) < _Q}
         if not shown:
             break
-        best = min(shown, key=lambda cell: (shown[cell][2], len(cell), str(cell)))
+        best = min(shown, key=partial(_order, kind, names, shown, left))
         parents = [(part,) for part in best] if len(best) == 2 else []
         near = [one for one in parents if one in tests and tests[one][2] <= _NEAR * tests[best][2]]
         chosen = min(near, key=lambda cell: tests[cell][2]) if near else best
@@ -283,6 +284,19 @@ def _searched(asked: _Asked, sides: Sequence[Mapping[tuple[Hashable, ...], Total
         left = [{key: totals for key, totals in side.items() if not _holds(chosen, names, key)} for side in left]
     ends = [number_in(_value(kind, one), unit) for one in everything]
     return Search(asked.title, unit, ends[0], ends[1], tuple(found), tested, labels, kind == "sum", asked.currency)
+
+
+def _order(
+    kind: str,
+    names: Sequence[str],
+    tests: Mapping[Cell, tuple[float, float, float]],
+    sides: Sequence[Mapping[tuple[Hashable, ...], Totals]],
+    cell: Cell,
+) -> tuple[float, int, float, str]:
+    """The surest part first; of two that are sure alike, such as the only two values, the one that moved more."""
+    before, after = (_added(totals for key, totals in side.items() if _holds(cell, names, key)) for side in sides)
+    moved = after[0] - before[0] if kind == "sum" else (_value(kind, after) - _value(kind, before)) * after[1]
+    return float(f"{tests[cell][2]:.9g}"), len(cell), -abs(moved), str(cell)
 
 
 def _cells(names: Sequence[str], sides: Sequence[Mapping[tuple[Hashable, ...], Totals]], depth: int) -> list[Cell]:

@@ -9,7 +9,9 @@ from math import sqrt
 from typing import Any, Literal
 
 from crmkpi.definition.metric import Metric, NetPromoter, Share
-from crmkpi.errors import InputError, PeriodError
+from crmkpi.errors import InputError
+from crmkpi.insight.arguments import one_period
+from crmkpi.insight.coming import chance_within, coming_value, earlier_periods
 from crmkpi.insight.control import Assurance, control_chart
 from crmkpi.insight.kpi_sets import Kpi, KpiSet, Target
 from crmkpi.insight.tables import Grid, InsightTable, number_in, shown_value
@@ -62,6 +64,20 @@ class TargetStatus:
             return None
         return self.status in ("met", "reached", "on track")
 
+    @property
+    def bounds(self) -> str:
+        """The target in words; empty where there is none."""
+        target = self.target
+        if target is None:
+            return ""
+        low, high = (
+            None if bound is None else shown_value(bound, self.metric.unit, currency=self.currency)
+            for bound in (target.low, target.high)
+        )
+        if low is not None and high is not None:
+            return f"{low} to {high}"
+        return f"at most {high}" if low is None else f"at least {low}"
+
 
 @dataclass(frozen=True, slots=True)
 class Scorecard(InsightTable):
@@ -109,7 +125,7 @@ class Scorecard(InsightTable):
             (
                 " ".join(filter(None, (one.metric.id, "" if one.segment is None else str(one.segment)))),
                 shown_value(one.value, one.metric.unit, currency=one.currency),
-                _bounds(one),
+                one.bounds,
                 one.status,
                 "" if one.probability is None else f"{100 * one.probability:.0f} %",
                 "" if one.projected is None else shown_value(one.projected, one.metric.unit, currency=one.currency),
@@ -132,19 +148,6 @@ def _of_process(assurance: Assurance | None) -> str:
     }.get(assurance or "", "")
 
 
-def _bounds(one: TargetStatus) -> str:
-    target = one.target
-    if target is None:
-        return ""
-
-    def shown(value: Any) -> str:
-        return shown_value(value, one.metric.unit, currency=one.currency)
-
-    if target.low is not None and target.high is not None:
-        return f"{shown(target.low)} to {shown(target.high)}"
-    return f"at least {shown(target.low)}" if target.low is not None else f"at most {shown(target.high)}"
-
-
 def target_status(crm: Dataset, kpis: KpiSet, *, period: Period | str, assurance: bool = True) -> Scorecard:
     """How each target of a set stands in a period; the dataset's `as_of` says how much of it is over.
 
@@ -157,10 +160,7 @@ def target_status(crm: Dataset, kpis: KpiSet, *, period: Period | str, assurance
     >>> one.status, round(one.probability, 3)
     ('missed', 0.147)
     """
-    found = crm.periods(period, None)
-    if len(found) != 1 or found[0] is None:
-        raise InputError(f"Targets are looked at in one period; got {period!r}.")
-    when = found[0]
+    when = one_period(crm, period, "Targets are looked at in")
     made: list[TargetStatus] = []
     for kpi in kpis.kpis:
         made += _of_kpi(crm, kpi, when, assurance=assurance)
@@ -205,17 +205,6 @@ def _of_kpi(crm: Dataset, kpi: Kpi, when: Period, *, assurance: bool) -> list[Ta
     return made
 
 
-def earlier_periods(when: Period, many: int) -> list[Period]:
-    """The periods before, oldest first."""
-    found: list[Period] = []
-    try:
-        while len(found) < many:
-            found.append((found[-1] if found else when).previous())
-    except PeriodError:  # the beginning of the calendar
-        pass
-    return found[::-1]
-
-
 def _plain_status(
     kpi: Kpi, segment: Hashable, now: Result, target: Target | None, status: Status, note: str = "", **more: Any
 ) -> TargetStatus:
@@ -238,6 +227,8 @@ def _status(
 ) -> TargetStatus:
     if target is None:
         return _plain_status(kpi, segment, now, None, "no target")
+    if when.start >= crm.known_until()[1]:
+        return _coming(crm, kpi, segment, now, target, when)
     if now.value is None:
         return _plain_status(kpi, segment, now, target, "no data", now.reason or "")
     if now.complete is not False:
@@ -250,6 +241,23 @@ def _status(
             judged = _by_probability(sure)
         return _plain_status(kpi, segment, now, target, judged, "so far", probability=sure)
     return _open_total(crm, kpi, segment, now, target, when)
+
+
+def _coming(crm: Dataset, kpi: Kpi, segment: Hashable, now: Result, target: Target, when: Period) -> TargetStatus:
+    """A period that has not begun: what its forecast says of the target."""
+    now = replace(now, value=None)
+    try:
+        point = coming_value(crm, kpi, segment, when)
+    except InputError as error:
+        return _plain_status(kpi, segment, now, target, "no data", f"not forecast: {error}")
+    if point.interval is None:
+        sure = 1.0 if target.met(point.value) else 0.0
+        return _plain_status(kpi, segment, now, target, _by_probability(sure), "forecast", projected=point.value)
+    low, high = (shown_value(bound, kpi.metric.unit, currency=now.currency) for bound in point.interval)
+    sure = chance_within(point, target.low, target.high)
+    note = f"forecast, {100 * point.interval.confidence:.0f} % from {low} to {high}"
+    status = _by_probability(sure)
+    return _plain_status(kpi, segment, now, target, status, note, probability=sure, projected=point.value)
 
 
 def meets(result: Result, target: Target) -> float | None:
@@ -274,7 +282,7 @@ def _at_least(result: Result, bound: float) -> float | None:
         answers = result.inputs[rule.answers]
         for_, against = result.inputs[rule.promoters] / answers, result.inputs[rule.detractors] / answers
         error = 100 * sqrt(max(0.0, for_ + against - (for_ - against) ** 2) / answers)
-        return normal_meets(result.value, error, bound)
+        return normal_meets(_number(result.value), error, bound)
     if result.moments is None:
         return None
     mean = is_mean(metric)

@@ -341,14 +341,14 @@ def result_of(metric: Metric, data: Any, options: Mapping[str, Any]) -> Result:
     confidence = rest.pop("confidence", 0.95)
     settings = {name: rest.pop(name) for name in _SETTINGS if name in rest}
     tables = {name: rest.pop(name) for name in known_tables() if name in rest}
-    parameters = {name: rest.pop(name) for name in metric.parameters if name in rest}
+    parameters = {name: rest.pop(name) for name in metric.parameters if name in rest} | rest.pop("parameters", {})
     for name in rest:
         if name in ("by", "every"):
             raise UnknownNameError(
                 f"{metric.id} gives one result and takes no {name!r}; for several results write "
                 f"Dataset(...).measure({metric.id!r}, {name}=...)."
             )
-        known = [*metric.parameters, *metric.tables, "period", "compare", "confidence", *_SETTINGS]
+        known = [*metric.parameters, *metric.tables, "period", "compare", "parameters", "confidence", *_SETTINGS]
         raise unknown_name(f"{metric.id} takes no {name!r}.", name, known)
     crm = _dataset(metric, data, tables, settings)
     chosen, *others = crm.periods(period, None)

@@ -1,8 +1,8 @@
-"""What a dataset is asked beyond its numbers: who differs, why it changed, what it will be."""
+"""What a dataset is asked beyond its numbers: who differs, why it changed, what it will be, what matters."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from crmkpi._hooks import hook
@@ -14,6 +14,7 @@ from crmkpi.time.calendars import CalendarUnit
 from crmkpi.time.periods import Period
 
 if TYPE_CHECKING:
+    from crmkpi.insight.briefings import Briefing
     from crmkpi.insight.explain import Explanation
     from crmkpi.insight.forecast import Forecast
     from crmkpi.insight.search import Search
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Questions"]
 
+_briefing: Callable[..., Briefing] = hook("briefing")
 _explain: Callable[..., Explanation] = hook("explain")
 _forecast: Callable[..., Forecast] = hook("forecast")
 _search: Callable[..., Search] = hook("search")
@@ -135,4 +137,27 @@ class Questions:
             parameters=parameters,
             working_days=working_days,
             long=long,
+        )
+
+    def briefing(
+        self,
+        *,
+        period: Period | str,
+        compare: Period | str = "previous",
+        metrics: Metric | str | Iterable[Metric | str] | None = None,
+        kpis: Any = None,
+        by: Sequence[str] | None = None,
+        at_risk: Any = None,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> Briefing:
+        """The five lines that matter of a period; see `crmkpi.insight.briefing.briefing`."""
+        return _briefing(
+            self,
+            period=period,
+            compare=compare,
+            metrics=metrics,
+            kpis=kpis,
+            by=by,
+            at_risk=at_risk,
+            parameters=parameters,
         )

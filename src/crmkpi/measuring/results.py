@@ -7,10 +7,11 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import partial
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, overload
 
 from crmkpi._hooks import hook
-from crmkpi.definition.metric import Metric, Unit
+from crmkpi.definition.metric import Metric
+from crmkpi.definition.units import Unit, Value_co
 from crmkpi.errors import InputError, UnknownNameError, did_you_mean, unknown_name
 from crmkpi.measuring.changes import Adjust, Change, Comparisons, change_of, comparisons_told
 from crmkpi.measuring.formula import counted, evaluated, interval_of, no_interval
@@ -87,7 +88,7 @@ Evidence = tuple[Interval[Any] | None, int, tuple[Account, ...], Moments | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class Result(Generic[Value_co]):
     """The value of one KPI for one period and segment, with its evidence.
 
     `value` is an int (count), a float (ratio, score, number), a Decimal (money, with `currency`), a timedelta
@@ -97,8 +98,8 @@ class Result:
     such day was given.
     """
 
-    metric: Metric
-    value: Any
+    metric: Metric[Value_co]
+    value: Value_co | None
     reason: str | None
     inputs: Mapping[str, Any]
     currency: str | None = None
@@ -109,7 +110,7 @@ class Result:
     period: Period | None = None
     segment: Mapping[str, Hashable] = field(default_factory=dict)
     complete: bool | None = None
-    compared_to: Result | None = None
+    compared_to: Result[Value_co] | None = None
     exact: Any = field(default=None, repr=False)
     moments: Moments | None = field(default=None, repr=False, compare=False)
     _find: Callable[[], Evidence] | None = field(default=None, init=False, repr=False, compare=False)
@@ -191,7 +192,7 @@ class Result:
         comparisons, number = self._family
         return comparisons.change(number)
 
-    def against(self, other: Result) -> Result:
+    def against(self, other: Result) -> Result[Value_co]:
         """The same result, compared to another of the same KPI; `change` says how the two differ.
 
         The records of the two must be different ones.
@@ -276,7 +277,7 @@ def compared(result: Result, other: Result) -> Result:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Report(Tabular):
+class Report(Tabular, Generic[Value_co]):
     """Results in order, which also read as a table: print it, show it in a notebook, or make a frame of it.
 
     `title` heads the table, `notes` stand under it. It is no `collections.abc.Sequence`, though it has what one has:
@@ -289,16 +290,16 @@ class Report(Tabular):
     200
     """
 
-    results: tuple[Result, ...]
+    results: tuple[Result[Value_co], ...]
     title: str = ""
     notes: tuple[str, ...] = ()
     statements: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
     @overload
-    def __getitem__(self, index: int) -> Result: ...
+    def __getitem__(self, index: int) -> Result[Value_co]: ...
     @overload
-    def __getitem__(self, index: slice) -> Report: ...
-    def __getitem__(self, index: int | slice) -> Result | Report:
+    def __getitem__(self, index: slice) -> Report[Value_co]: ...
+    def __getitem__(self, index: int | slice) -> Result[Value_co] | Report[Value_co]:
         if isinstance(index, slice):
             return Report(self.results[index], self.title, self.notes)
         return self.results[index]
@@ -306,16 +307,16 @@ class Report(Tabular):
     def __len__(self) -> int:
         return len(self.results)
 
-    def __iter__(self) -> Iterator[Result]:
+    def __iter__(self) -> Iterator[Result[Value_co]]:
         return iter(self.results)
 
-    def __reversed__(self) -> Iterator[Result]:
-        return reversed(self.results)
+    def __reversed__(self) -> Iterator[Result[Value_co]]:
+        return iter(self.results[::-1])
 
     def __contains__(self, result: object) -> bool:
         return result in self.results
 
-    def where(self, condition: Callable[[Result], bool]) -> Report:
+    def where(self, condition: Callable[[Result[Value_co]], bool]) -> Report[Value_co]:
         """The results for which `condition` holds, as a report."""
         return Report(tuple(result for result in self if condition(result)), self.title, self.notes)
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from crmkpi.definition.metric import Metric, Unit
+from crmkpi.definition.metric import Metric
+from crmkpi.definition.units import Unit
 from crmkpi.errors import DefinitionError, UnknownNameError, did_you_mean, unknown_name
 from crmkpi.metrics import NAMES, definition
 from crmkpi.metrics.roles import ROLES

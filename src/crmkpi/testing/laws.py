@@ -17,7 +17,8 @@ from typing import Any
 
 from crmkpi.definition.expressions import Field, walk
 from crmkpi.definition.measures import Grouped, Measure
-from crmkpi.definition.metric import Metric, Unit
+from crmkpi.definition.metric import Metric
+from crmkpi.definition.units import Unit
 from crmkpi.engines.query import Answer
 from crmkpi.engines.records import engine as records_engine
 from crmkpi.errors import InputError, PeriodError

@@ -40,7 +40,6 @@ def average_order_value(amount: Decimal, orders: int) -> Decimal:
         others. A refund that is kept as an order below zero is no purchase: it is left out under "refund".
 
     Examples:
-        >>> from crmkpi import Order, average_order_value
         >>> orders = [Order(id="1", amount=30), Order(id="2", amount=50), Order(id="3", amount=99, status="cancelled")]
         >>> average_order_value(orders).value
         Decimal('40')
@@ -60,7 +59,6 @@ def with_refunds(amount: Decimal, orders: int) -> Decimal:
     $$\text{average order value with refunds} = \frac{\text{amount of completed orders}}{\text{completed orders}}$$
 
     Examples:
-        >>> from crmkpi import Order, average_order_value
         >>> orders = [Order(id="1", amount=50), Order(id="C1", amount=-20)]
         >>> average_order_value.variant("with_refunds")(orders).value, average_order_value(orders).left_out
         (Decimal('15'), {'refund': 1})

@@ -62,7 +62,6 @@ def cohort_retention(came_back: int, began: int) -> float:
         an old one with a young one.
 
     Examples:
-        >>> from crmkpi import Order, cohort_retention
         >>> orders = [Order(id="1", customer_id="A", ordered_at="2026-01-05"),
         ...           Order(id="2", customer_id="B", ordered_at="2026-01-07"),
         ...           Order(id="3", customer_id="A", ordered_at="2026-02-20")]
@@ -93,7 +92,6 @@ def rolling(came_back: int, began: int) -> float:
         The latest periods are too low, since later orders are not known yet.
 
     Examples:
-        >>> from crmkpi import Order, cohort_retention
         >>> orders = [Order(id="1", customer_id="A", ordered_at="2026-01-05"),
         ...           Order(id="2", customer_id="A", ordered_at="2026-06-20")]
         >>> cohort_retention.variant("rolling")(orders, period="2026-02").value
@@ -124,7 +122,6 @@ def survival(still_here: int, signed_up: int) -> float:
         period.
 
     Examples:
-        >>> from crmkpi import Customer, cohort_retention
         >>> customers = [Customer(id="1", since="2026-01-05"), Customer(id="2", since="2026-01-09", until="2026-02-10")]
         >>> cohort_retention.variant("survival")(customers, period="2026-02").value
         0.5

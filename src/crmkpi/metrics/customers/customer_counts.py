@@ -36,12 +36,9 @@ def new_customers() -> None:
         Where `since` is the day of the import, everybody came on one day.
 
     Examples:
-        >>> from crmkpi import Customer, new_customers
         >>> customers = [Customer(id="1", since="2026-01-09"), Customer(id="2", since="2026-02-01")]
         >>> new_customers(customers, period="2026-01").value
         1
-        >>> new_customers([]).value
-        0
     """
 
 
@@ -69,12 +66,9 @@ def lost_customers() -> None:
         throughout.
 
     Examples:
-        >>> from crmkpi import Customer, lost_customers
         >>> customers = [Customer(id="1", since="2025-01-09", until="2026-01-20"), Customer(id="2", since="2026-01-01")]
         >>> lost_customers(customers, period="2026-01").value
         1
-        >>> lost_customers([]).value
-        0
     """
 
 
@@ -100,10 +94,7 @@ def active_customers() -> None:
         Adding the ends of twelve months counts a customer twelve times.
 
     Examples:
-        >>> from crmkpi import Customer, active_customers
         >>> customers = [Customer(id="1", since="2025-01-09", until="2026-01-20"), Customer(id="2", since="2025-06-01")]
         >>> active_customers(customers, period="2025").value, active_customers(customers, period="2026-01").value
         (2, 1)
-        >>> active_customers([]).value
-        0
     """

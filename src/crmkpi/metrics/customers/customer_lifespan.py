@@ -74,7 +74,6 @@ def customer_lifespan(ended: Sequence[float], running: Sequence[float], horizon:
 
     Examples:
         >>> from datetime import datetime
-        >>> from crmkpi import Customer, customer_lifespan
         >>> customers = [Customer(id="1", since="2026-01-01", until="2026-01-11"), Customer(id="2", since="2026-01-01")]
         >>> customer_lifespan(customers, as_of=datetime(2026, 3, 2), horizon=60).to("days")
         35.0
@@ -106,7 +105,6 @@ def exponential(time_of_lost: float, time_of_active: float, lost: int) -> float:
 
     Examples:
         >>> from datetime import datetime
-        >>> from crmkpi import Customer, customer_lifespan
         >>> customers = [Customer(id="1", since="2026-01-01", until="2026-01-11"), Customer(id="2", since="2026-01-01")]
         >>> customer_lifespan.variant("exponential")(customers, as_of=datetime(2026, 3, 2)).to("days")
         70.0
@@ -133,7 +131,6 @@ def inverse_churn(active_at_start: int, lost: int, days: float) -> float:
         A duration; undefined where nobody left (the lifespan has no end), and without a period.
 
     Examples:
-        >>> from crmkpi import Customer, customer_lifespan
         >>> customers = [Customer(id=str(n), since="2025-05-01", until="2026-01-15" if n == 0 else None)
         ...              for n in range(4)]
         >>> customer_lifespan.variant("inverse_churn")(customers, period="2026-01").to("days")
@@ -157,7 +154,6 @@ def churned_only() -> None:
     counts in the period in which they left.
 
     Examples:
-        >>> from crmkpi import Customer, customer_lifespan
         >>> customers = [Customer(id="1", since="2026-01-01", until="2026-01-11"), Customer(id="2", since="2020-01-01")]
         >>> customer_lifespan.variant("churned_only")(customers).to("days")
         10.0

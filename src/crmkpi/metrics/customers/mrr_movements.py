@@ -48,12 +48,9 @@ def new_mrr() -> None:
         An export that begins last year does not know who paid before it, so that returning customers look new.
 
     Examples:
-        >>> from crmkpi import Subscription, new_mrr
         >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2026-01-10")]
         >>> new_mrr(subscriptions, period="2026-01").value
         Decimal('30')
-        >>> new_mrr([], period="2026-01").value
-        Decimal('0')
     """
 
 
@@ -81,14 +78,11 @@ def reactivation_mrr() -> None:
         A card that failed and was renewed a month later looks like a loss and a return.
 
     Examples:
-        >>> from crmkpi import Subscription, reactivation_mrr
         >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10",
         ...                               ended_at="2025-06-10"),
         ...                  Subscription(id="2", customer_id="A", mrr=40, started_at="2026-01-10")]
         >>> reactivation_mrr(subscriptions, period="2026-01").value
         Decimal('40')
-        >>> reactivation_mrr([], period="2026-01").value
-        Decimal('0')
     """
 
 
@@ -116,14 +110,11 @@ def expansion_mrr() -> None:
         Price rises are expansions too, and not upsell.
 
     Examples:
-        >>> from crmkpi import Subscription, expansion_mrr
         >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10",
         ...                               ended_at="2026-01-20"),
         ...                  Subscription(id="2", customer_id="A", mrr=50, started_at="2026-01-20")]
         >>> expansion_mrr(subscriptions, period="2026-01").value
         Decimal('20')
-        >>> expansion_mrr([], period="2026-01").value
-        Decimal('0')
     """
 
 
@@ -151,14 +142,11 @@ def contraction_mrr() -> None:
         Some systems show it without its sign. Here it is negative, so that the movements add up.
 
     Examples:
-        >>> from crmkpi import Subscription, contraction_mrr
         >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10",
         ...                               ended_at="2026-01-20"),
         ...                  Subscription(id="2", customer_id="A", mrr=50, started_at="2025-01-10")]
         >>> contraction_mrr(subscriptions, period="2026-01").value
         Decimal('-30')
-        >>> contraction_mrr([], period="2026-01").value
-        Decimal('0')
     """
 
 
@@ -186,13 +174,10 @@ def churned_mrr() -> None:
         Some systems show it without its sign. Here it is negative, so that the movements add up.
 
     Examples:
-        >>> from crmkpi import Subscription, churned_mrr
         >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10",
         ...                               ended_at="2026-01-20")]
         >>> churned_mrr(subscriptions, period="2026-01").value
         Decimal('-30')
-        >>> churned_mrr([], period="2026-01").value
-        Decimal('0')
     """
 
 
@@ -223,13 +208,10 @@ def net_new_mrr(opening: Decimal, closing: Decimal) -> Decimal:
         Zero may be a quiet month, or a hundred who left and a hundred who came: look at the movements.
 
     Examples:
-        >>> from crmkpi import Subscription, net_new_mrr
         >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10",
         ...                               ended_at="2026-01-20"),
         ...                  Subscription(id="2", customer_id="B", mrr=50, started_at="2026-01-10")]
         >>> net_new_mrr(subscriptions, period="2026-01").value
         Decimal('20')
-        >>> net_new_mrr([], period="2026-01").value
-        Decimal('0')
     """
     return closing - opening

@@ -38,7 +38,6 @@ def cart_abandonment_rate(abandoned: int, carts: int) -> float:
         fewer abandoned ones.
 
     Examples:
-        >>> from crmkpi import Order, cart_abandonment_rate
         >>> statuses = ["abandoned", "abandoned", "abandoned", "cancelled", "completed"]
         >>> cart_abandonment_rate([Order(id=str(n), status=status) for n, status in enumerate(statuses)]).value
         0.6
@@ -71,7 +70,6 @@ def return_rate(returned: int, orders: int) -> float:
         order.
 
     Examples:
-        >>> from crmkpi import Order, return_rate
         >>> statuses = ["completed", "completed", "completed", "returned", "cancelled"]
         >>> return_rate([Order(id=str(n), status=status) for n, status in enumerate(statuses)]).value
         0.25
@@ -102,7 +100,6 @@ def delivery_time() -> None:
         What is still on its way has no time yet: in a crisis the slowest parcels are missing and the mean looks fine.
 
     Examples:
-        >>> from crmkpi import Order, delivery_time
         >>> orders = [Order(id=day, ordered_at="2026-01-01", delivered_at=f"2026-01-{day}") for day in ("03", "05")]
         >>> delivery_time([*orders, Order(id="3", ordered_at="2026-01-01")]).to("days")
         3.0

@@ -40,7 +40,6 @@ def purchase_frequency(orders: int, buyers: int) -> float:
         compared.
 
     Examples:
-        >>> from crmkpi import Order, purchase_frequency
         >>> orders = [Order(id="1", customer_id="A"), Order(id="2", customer_id="A"),
         ...           Order(id="3", customer_id="B"), Order(id="4")]
         >>> purchase_frequency(orders).value, purchase_frequency(orders).left_out
@@ -60,7 +59,6 @@ def with_refunds(orders: int, buyers: int) -> float:
     $$\text{purchase frequency with refunds} = \frac{\text{completed orders}}{\text{customers with one or more}}$$
 
     Examples:
-        >>> from crmkpi import Order, purchase_frequency
         >>> orders = [Order(id="1", customer_id="A", amount=50), Order(id="C1", customer_id="A", amount=-50)]
         >>> purchase_frequency(orders).value, purchase_frequency.variant("with_refunds")(orders).value
         (1.0, 2.0)

@@ -60,14 +60,11 @@ def mrr() -> None:
         months is no yearly revenue.
 
     Examples:
-        >>> from crmkpi import Subscription, mrr
         >>> running = [Subscription(id="1", customer_id="A", mrr="49.90", started_at="2025-03-01"),
         ...            Subscription(id="2", customer_id="B", mrr="20.00", started_at="2025-05-01",
         ...                         ended_at="2026-01-15")]
         >>> mrr(running, period="2025").value, mrr(running, period="2026-01").value
         (Decimal('69.90'), Decimal('49.90'))
-        >>> mrr([]).value
-        Decimal('0')
     """
 
 
@@ -95,11 +92,8 @@ def arr(mrr: Decimal) -> Decimal:
         In a season business it promises twelve Decembers. One-off fees and services are no recurring revenue.
 
     Examples:
-        >>> from crmkpi import Subscription, arr
         >>> arr([Subscription(id="1", customer_id="A", mrr="49.90", started_at="2025-03-01")]).value
         Decimal('598.80')
-        >>> arr([]).value
-        Decimal('0')
     """
     return mrr * 12
 
@@ -130,7 +124,6 @@ def arpu(mrr: Decimal, customers: int) -> Decimal:
         It rises when the smallest customers leave. The mean of the averages of plans is not the average.
 
     Examples:
-        >>> from crmkpi import Subscription, arpu
         >>> running = [Subscription(id="1", customer_id="A", mrr=40, started_at="2025-03-01"),
         ...            Subscription(id="2", customer_id="A", mrr=20, started_at="2025-03-01"),
         ...            Subscription(id="3", customer_id="B", mrr=30, started_at="2025-03-01")]

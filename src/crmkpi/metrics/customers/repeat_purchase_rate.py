@@ -47,7 +47,6 @@ def repeat_purchase_rate(repeat_buyers: int, buyers: int) -> float:
         last weeks had no time to come again.
 
     Examples:
-        >>> from crmkpi import Order, repeat_purchase_rate
         >>> orders = [Order(id="1", customer_id="A"), Order(id="2", customer_id="A"), Order(id="3", customer_id="B")]
         >>> repeat_purchase_rate(orders).value
         0.5
@@ -68,7 +67,6 @@ def by_days(repeat_buyers: int, buyers: int) -> float:
     Several orders on one day are one purchase. Days begin at midnight in the calendar's time zone.
 
     Examples:
-        >>> from crmkpi import Order, repeat_purchase_rate
         >>> orders = [Order(id="1", customer_id="A", ordered_at="2026-01-05T09:00"),
         ...           Order(id="2", customer_id="A", ordered_at="2026-01-05T17:00")]
         >>> repeat_purchase_rate.variant("by_days")(orders).value
@@ -88,7 +86,6 @@ def with_refunds(repeat_buyers: int, buyers: int) -> float:
     $$\text{rate with refunds} = \frac{\text{customers with two orders or more}}{\text{customers with one or more}}$$
 
     Examples:
-        >>> from crmkpi import Order, repeat_purchase_rate
         >>> orders = [Order(id="1", customer_id="A", amount=50), Order(id="C1", customer_id="A", amount=-50)]
         >>> repeat_purchase_rate(orders).value, repeat_purchase_rate.variant("with_refunds")(orders).value
         (0.0, 1.0)
@@ -111,7 +108,6 @@ def returning(came_back: int, buyers: int) -> float:
     The common formula: whose second or later order lies in the period, of all buyers up to its end.
 
     Examples:
-        >>> from crmkpi import Order, repeat_purchase_rate
         >>> days = ["A01-05", "B01-06", "C01-07", "A02-05", "B02-06"]
         >>> orders = [Order(id=day, customer_id=day[0], ordered_at=f"2026-{day[1:]}") for day in days]
         >>> round(repeat_purchase_rate.variant("returning")(orders, period="2026-02").value, 4)

@@ -60,7 +60,6 @@ def retention_rate(kept: int, active_at_start: int) -> float:
         month's 95 % is 54 % over a year.
 
     Examples:
-        >>> from crmkpi import Customer, retention_rate
         >>> customers = [Customer(id="1", since="2025-05-01"), Customer(id="2", since="2025-06-01", until="2026-02-10"),
         ...              Customer(id="3", since="2026-01-15")]
         >>> retention_rate(customers, period="2026-Q1").value
@@ -87,7 +86,6 @@ def from_counts(active_at_end: int, joined: int, active_at_start: int) -> float:
         A fraction, below 0 in extreme cases; undefined where nobody was active at the start.
 
     Examples:
-        >>> from crmkpi import retention_rate
         >>> retention_rate.variant("from_counts").formula(active_at_end=1140, joined=200, active_at_start=1000)
         0.94
     """
@@ -129,7 +127,6 @@ def churn_rate(lost: int, active_at_start: int) -> float:
         New customers in the base make growing firms look loyal. A month's 5 % is 46 % over a year, not 60 %.
 
     Examples:
-        >>> from crmkpi import Customer, churn_rate
         >>> customers = [Customer(id="1", since="2025-05-01"), Customer(id="2", since="2025-06-01", until="2026-02-10"),
         ...              Customer(id="3", since="2026-01-15", until="2026-02-20")]
         >>> churn_rate(customers, period="2026-Q1").value
@@ -156,7 +153,6 @@ def stripe(lost: int, active_at_start: int, joined: int) -> float:
         A fraction from 0 to 1, without an interval; undefined where nobody was active or joined.
 
     Examples:
-        >>> from crmkpi import churn_rate
         >>> churn_rate.variant("stripe").formula(lost=60, active_at_start=1000, joined=200)
         0.05
     """
@@ -179,7 +175,6 @@ def average_base(lost: int, active_at_start: int, active_at_end: int) -> float:
         A number from 0 up, without an interval; undefined where nobody was active at either end.
 
     Examples:
-        >>> from crmkpi import churn_rate
         >>> churn_rate.variant("average_base").formula(lost=60, active_at_start=1000, active_at_end=1000)
         0.06
     """
@@ -202,7 +197,6 @@ def by_status(churned: int, customers: int) -> float:
     `values={"status": {"Yes": "churned"}}`.
 
     Examples:
-        >>> from crmkpi import Customer, churn_rate
         >>> customers = [Customer(id=str(n), status=status) for n, status in enumerate(["churned", "active", "active"])]
         >>> round(churn_rate.variant("by_status")(customers).value, 4)
         0.3333
@@ -229,7 +223,6 @@ def by_inactivity(inactive: int, customers: int) -> float:
 
     Examples:
         >>> from datetime import date
-        >>> from crmkpi import Order, churn_rate
         >>> orders = [Order(id="1", customer_id="A", ordered_at="2026-01-05"),
         ...           Order(id="2", customer_id="B", ordered_at="2026-06-05")]
         >>> churn_rate.variant("by_inactivity")(orders, as_of=date(2026, 6, 30)).value
@@ -253,7 +246,6 @@ def by_subscriptions(lost: int, active_at_start: int) -> float:
     must have ended. Subscriptions that cannot be used are left out, as in `mrr`.
 
     Examples:
-        >>> from crmkpi import Subscription, churn_rate
         >>> stays = [("A", "2025-01-01", "2025-06-01"), ("A", "2025-10-01", "2026-01-20"), ("B", "2025-01-01", None)]
         >>> subscriptions = [Subscription(id=str(n), customer_id=who, mrr=10, started_at=start, ended_at=end)
         ...                  for n, (who, start, end) in enumerate(stays)]
@@ -275,7 +267,6 @@ def all_lost(lost: int, active_at_start: int) -> float:
         A number from 0 up, above 1 where more left than there were; undefined where nobody was active at the start.
 
     Examples:
-        >>> from crmkpi import Customer, churn_rate
         >>> stays = [("2025-05-01", "2026-01-10"), ("2025-05-01", None), ("2026-01-05", "2026-01-20")]
         >>> customers = [Customer(id=str(n), since=since, until=until) for n, (since, until) in enumerate(stays)]
         >>> churn_rate.variant("all_lost")(customers, period="2026-01").value

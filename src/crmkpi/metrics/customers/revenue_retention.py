@@ -47,7 +47,6 @@ def gross_revenue_retention(kept_in_full: Decimal, kept_in_part: Decimal, openin
         is `net_revenue_retention`.
 
     Examples:
-        >>> from crmkpi import Subscription, gross_revenue_retention
         >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=60, started_at="2025-01-10",
         ...                               ended_at="2026-01-20"),
         ...                  Subscription(id="2", customer_id="A", mrr=90, started_at="2026-01-20"),
@@ -87,7 +86,6 @@ def net_revenue_retention(closing: Decimal, opening: Decimal) -> Decimal:
         A few large customers who grow can hide that most leave: look at `gross_revenue_retention` beside it.
 
     Examples:
-        >>> from crmkpi import Subscription, net_revenue_retention
         >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=60, started_at="2025-01-10",
         ...                               ended_at="2026-01-20"),
         ...                  Subscription(id="2", customer_id="A", mrr=90, started_at="2026-01-20"),
@@ -130,7 +128,6 @@ def revenue_churn_rate(kept_in_full: Decimal, kept_in_part: Decimal, opening: De
         With growth taken off it may be negative, and then says nothing of those who left.
 
     Examples:
-        >>> from crmkpi import Subscription, revenue_churn_rate
         >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=60, started_at="2025-01-10"),
         ...                  Subscription(id="2", customer_id="B", mrr=40, started_at="2025-01-10",
         ...                               ended_at="2026-01-20")]
@@ -151,7 +148,6 @@ def net(closing: Decimal, opening: Decimal) -> Decimal:
         paid at the start.
 
     Examples:
-        >>> from crmkpi import revenue_churn_rate
         >>> revenue_churn_rate.variant("net").formula(closing=90, opening=100)
         0.1
     """
@@ -171,7 +167,6 @@ def left_only(lost: Decimal, opening: Decimal) -> Decimal:
         A fraction from 0 to 1; undefined where nobody paid at the start.
 
     Examples:
-        >>> from crmkpi import revenue_churn_rate
         >>> revenue_churn_rate.variant("left_only").formula(lost=5, opening=100)
         0.05
     """

@@ -42,7 +42,6 @@ def customer_effort_score() -> None:
         scales have no mean together: by="scale_high" keeps them apart.
 
     Examples:
-        >>> from crmkpi import Survey, customer_effort_score
         >>> surveys = [Survey(id=str(n), kind="ces", score=score) for n, score in enumerate([1, 2, 6])]
         >>> customer_effort_score(surveys).value
         3.0
@@ -62,7 +61,6 @@ def ease() -> None:
         A score in the survey's scale, with Student's t interval; undefined where nobody answered.
 
     Examples:
-        >>> from crmkpi import Survey, customer_effort_score
         >>> surveys = [Survey(id=str(n), kind="ces", score=score) for n, score in enumerate([7, 6, 5])]
         >>> customer_effort_score.variant("ease")(surveys).value
         6.0
@@ -85,7 +83,6 @@ def low_effort_share(low_effort: int, answers: int) -> float:
     On a scale from 1 to 7 these are 1, 2 and 3.
 
     Examples:
-        >>> from crmkpi import Survey, customer_effort_score
         >>> surveys = [Survey(id=str(n), kind="ces", score=score) for n, score in enumerate([1, 2, 4, 6])]
         >>> customer_effort_score.variant("low_effort_share")(surveys).value
         0.5

@@ -44,7 +44,6 @@ def customer_satisfaction_rating(total: float, answers: int, shortest: float | N
         points of ten have no mean together: by="scale_high" keeps them apart.
 
     Examples:
-        >>> from crmkpi import Survey, customer_satisfaction_rating
         >>> customer_satisfaction_rating([Survey(id=str(n), kind="csat", score=score)
         ...                               for n, score in enumerate([5, 4, 3])]).value
         4.0

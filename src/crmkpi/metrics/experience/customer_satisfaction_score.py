@@ -56,7 +56,6 @@ def customer_satisfaction_score(satisfied: int, answers: int) -> float:
         from 0 to 100, or stars kept as 0 to 1, to its points before it is read.
 
     Examples:
-        >>> from crmkpi import Survey, customer_satisfaction_score
         >>> surveys = [Survey(id=str(n), kind="csat", score=score) for n, score in enumerate([5, 4, 3, 1])]
         >>> customer_satisfaction_score(surveys).value
         0.5
@@ -73,7 +72,6 @@ def top_box(satisfied: int, answers: int) -> float:
     $$\text{top box} = \frac{\text{answers with the highest score}}{\text{answers with a score}}$$
 
     Examples:
-        >>> from crmkpi import Survey, customer_satisfaction_score
         >>> surveys = [Survey(id=str(n), kind="csat", score=score) for n, score in enumerate([5, 4, 3, 1])]
         >>> customer_satisfaction_score.variant("top_box")(surveys).value
         0.25
@@ -99,7 +97,6 @@ def good_bad(good: int, rated: int) -> float:
         A fraction from 0 to 1, with Wilson's interval; undefined where no answer was good or bad.
 
     Examples:
-        >>> from crmkpi import Survey, customer_satisfaction_score
         >>> surveys = [Survey(id=str(n), kind="csat", score=score) for n, score in enumerate([5, 4, 3, 1])]
         >>> round(customer_satisfaction_score.variant("good_bad")(surveys).value, 4)
         0.6667

@@ -34,7 +34,6 @@ def interactions_per_customer(interactions: int, customers: int) -> float:
         Complaints are interactions too. Those of a year over the customers of a day grow with the period's length.
 
     Examples:
-        >>> from crmkpi import Customer, Interaction, interactions_per_customer
         >>> customers = [Customer(id="A", since="2025-01-01"), Customer(id="B", since="2025-01-01")]
         >>> calls = [Interaction(id=str(n), customer_id="A", kind="call") for n in range(3)]
         >>> interactions_per_customer(interactions=calls, customers=customers).value
@@ -55,7 +54,6 @@ def of_contacted(interactions: int, contacted: int) -> float:
     $$\text{interactions per contacted customer} = \frac{\text{interactions with customers}}{\text{customers}}$$
 
     Examples:
-        >>> from crmkpi import Interaction, interactions_per_customer
         >>> calls = [Interaction(id=str(n), customer_id=who, kind="call") for n, who in enumerate("AAB")]
         >>> interactions_per_customer.variant("of_contacted")(calls).value
         1.5

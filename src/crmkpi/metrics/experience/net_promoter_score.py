@@ -48,7 +48,6 @@ def net_promoter_score(promoters: int, detractors: int, answers: int) -> float:
         uncertain by some 25 points either way.
 
     Examples:
-        >>> from crmkpi import Survey, net_promoter_score
         >>> surveys = [Survey(id=str(n), kind="nps", score=score) for n, score in enumerate([10, 9, 8, 3])]
         >>> net_promoter_score(surveys).value
         25.0
@@ -70,7 +69,6 @@ def latest_per_customer(promoters: int, detractors: int, answers: int) -> float:
     Answers without a customer or without a date are left out.
 
     Examples:
-        >>> from crmkpi import Survey, net_promoter_score
         >>> surveys = [Survey(id="1", kind="nps", score=2, customer_id="A", answered_at="2026-01-05"),
         ...            Survey(id="2", kind="nps", score=10, customer_id="A", answered_at="2026-02-05")]
         >>> net_promoter_score.variant("latest_per_customer")(surveys).value

@@ -38,7 +38,6 @@ def review_rating() -> None:
         Who is delighted or angry writes, and all others do not. Shops show a mean of all years, not of the last month.
 
     Examples:
-        >>> from crmkpi import Survey, review_rating
         >>> review_rating([Survey(id=str(n), kind="review", score=score) for n, score in enumerate([5, 5, 2])]).value
         4.0
     """
@@ -56,7 +55,6 @@ def top_share(top: int, reviews: int) -> float:
     $$\text{top share} = \frac{\text{reviews with the highest score}}{\text{reviews with a score}}$$
 
     Examples:
-        >>> from crmkpi import Survey, review_rating
         >>> reviews = [Survey(id=str(n), kind="review", score=score) for n, score in enumerate([5, 5, 2, 4])]
         >>> review_rating.variant("top_share")(reviews).value
         0.5

@@ -33,11 +33,8 @@ def social_mentions() -> None:
         Blame counts like praise, and one scandal makes the best month. The search words decide what is found.
 
     Examples:
-        >>> from crmkpi import Interaction, social_mentions
         >>> posts = [Interaction(id="1", kind="social", direction="inbound"),
         ...          Interaction(id="2", kind="social", direction="outbound")]
         >>> social_mentions(posts).value
         1
-        >>> social_mentions([]).value
-        0
     """

@@ -44,7 +44,6 @@ def net_sentiment(positive: int, negative: int, mentions: int) -> float:
         Irony reads as praise to most tools. A tool's threshold decides what is neutral: do not compare two tools.
 
     Examples:
-        >>> from crmkpi import Interaction, net_sentiment
         >>> posts = [Interaction(id=str(n), kind="social", direction="inbound", sentiment=found)
         ...          for n, found in enumerate(["positive", "positive", "neutral", "negative"])]
         >>> net_sentiment(posts).value
@@ -77,7 +76,6 @@ def negative_mention_share(negative: int, mentions: int) -> float:
         A campaign that is much praised lowers it while as many blame the firm as before: look at the count too.
 
     Examples:
-        >>> from crmkpi import Interaction, negative_mention_share
         >>> posts = [Interaction(id=str(n), kind="social", direction="inbound", sentiment_score=score)
         ...          for n, score in enumerate([0.9, 0.4, 0.0, -0.7])]
         >>> negative_mention_share(posts).value

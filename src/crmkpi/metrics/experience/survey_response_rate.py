@@ -39,7 +39,6 @@ def survey_response_rate(answered: int, sent: int) -> float:
         in.
 
     Examples:
-        >>> from crmkpi import Survey, survey_response_rate
         >>> survey_response_rate([Survey(id="1", kind="nps", score=9), Survey(id="2", kind="nps")]).value
         0.5
     """
@@ -63,7 +62,6 @@ def by_event(answered: int, sent: int) -> float:
         A number from 0 up, without an interval; undefined where no survey was sent.
 
     Examples:
-        >>> from crmkpi import Survey, survey_response_rate
         >>> surveys = [Survey(id="1", kind="nps", sent_at="2026-01-30", answered_at="2026-02-02", score=9),
         ...            Survey(id="2", kind="nps", sent_at="2026-02-10", answered_at="2026-02-11", score=7)]
         >>> survey_response_rate.variant("by_event")(surveys, period="2026-02").value

@@ -41,7 +41,6 @@ def acquisition_rate(new_customers: int, leads: int) -> float:
         New customers of a month are mostly leads of earlier ones: when leads double, the rate halves at first.
 
     Examples:
-        >>> from crmkpi import Customer, Lead, acquisition_rate
         >>> acquisition_rate(customers=[Customer(id="1")], leads=[Lead(id=str(n)) for n in range(4)]).value
         0.25
     """
@@ -65,7 +64,6 @@ def of_recipients(new_customers: int, recipients: int) -> float:
         A number from 0 up; undefined where nothing was sent.
 
     Examples:
-        >>> from crmkpi import Campaign, Customer, acquisition_rate
         >>> mailing = [Campaign(id="1", sent=500)]
         >>> acquisition_rate.variant("of_recipients")(customers=[Customer(id="1")], campaigns=mailing).value
         0.002

@@ -45,7 +45,6 @@ def ad_click_rate(clicks: int, impressions: int) -> float:
         One person may click twice, so that clicks are no people. Of e-mails it is `email_click_rate`.
 
     Examples:
-        >>> from crmkpi import Campaign, ad_click_rate
         >>> ads = [Campaign(id="1", impressions=900, clicks=9), Campaign(id="2", impressions=100, clicks=11)]
         >>> ad_click_rate(ads).value
         0.02
@@ -76,11 +75,8 @@ def ad_conversions() -> None:
         Each system credits itself: the sum over systems exceeds what was sold. It grows for weeks after the click.
 
     Examples:
-        >>> from crmkpi import Campaign, ad_conversions
         >>> ad_conversions([Campaign(id="1", impressions=900, conversions=2.5)]).value
         2.5
-        >>> ad_conversions([]).value
-        0.0
     """
 
 
@@ -107,7 +103,6 @@ def cost_per_click(cost: Decimal, clicks: int) -> Decimal:
         Cheap clicks of people who never buy are dear: hold it against `cost_per_conversion`.
 
     Examples:
-        >>> from crmkpi import Campaign, cost_per_click
         >>> cost_per_click([Campaign(id="1", impressions=900, clicks=8, cost=20)]).value
         Decimal('2.5')
     """
@@ -138,7 +133,6 @@ def cost_per_mille(cost: Decimal, impressions: int) -> Decimal:
         An impression may be an ad that nobody saw, at the end of a page.
 
     Examples:
-        >>> from crmkpi import Campaign, cost_per_mille
         >>> cost_per_mille([Campaign(id="1", impressions=8000, cost=20)]).value
         Decimal('2.5')
     """
@@ -168,7 +162,6 @@ def cost_per_conversion(cost: Decimal, conversions: float) -> Decimal:
         A conversion is what the account says, a purchase or the view of a page: compare accounts with equal rules only.
 
     Examples:
-        >>> from crmkpi import Campaign, cost_per_conversion
         >>> cost_per_conversion([Campaign(id="1", impressions=900, conversions=2.5, cost=20)]).value
         Decimal('8')
     """

@@ -37,7 +37,6 @@ def brand_awareness(aware: int, answers: int) -> float:
         list, is far above free recall: never mix the two.
 
     Examples:
-        >>> from crmkpi import Survey, brand_awareness
         >>> brand_awareness([Survey(id=str(n), kind="awareness", score=score)
         ...                  for n, score in enumerate([1, 1, 1, 0])]).value
         0.75

@@ -52,7 +52,6 @@ def campaign_roi(revenue: Decimal, cost: Decimal) -> Decimal:
         report, so that young campaigns look bad.
 
     Examples:
-        >>> from crmkpi import Campaign, Deal, campaign_roi
         >>> deals = [Deal(id=str(n), status="won", amount=10_000, campaign_id="C1") for n in range(3)]
         >>> campaign_roi(deals=deals, campaigns=[Campaign(id="C1", cost=5_000)]).value
         5.0

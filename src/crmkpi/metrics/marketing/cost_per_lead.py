@@ -43,7 +43,6 @@ def cost_per_lead(spend: Decimal, leads: int) -> Decimal:
         compare `cost_per_sql`.
 
     Examples:
-        >>> from crmkpi import Expense, Lead, cost_per_lead
         >>> spend = [Expense(id="1", amount=300, team="marketing"), Expense(id="2", amount=900, team="sales")]
         >>> cost_per_lead(expenses=spend, leads=[Lead(id="1"), Lead(id="2")]).value
         Decimal('150')
@@ -65,7 +64,6 @@ def by_campaign_cost(cost: Decimal, leads: int) -> Decimal:
     A campaign's cost counts once, on the day it started; leads without a campaign are left out.
 
     Examples:
-        >>> from crmkpi import Campaign, Lead, cost_per_lead
         >>> campaigns = [Campaign(id="C1", cost=500)]
         >>> leads = [Lead(id="1", campaign_id="C1"), Lead(id="2", campaign_id="C1"), Lead(id="3")]
         >>> cost_per_lead.variant("by_campaign_cost")(campaigns=campaigns, leads=leads).value

@@ -39,7 +39,6 @@ def cost_per_mql(spend: Decimal, mqls: int) -> Decimal:
         in part.
 
     Examples:
-        >>> from crmkpi import Expense, Lead, cost_per_mql
         >>> spend = [Expense(id="1", amount=300, team="marketing"), Expense(id="2", amount=900, team="sales")]
         >>> cost_per_mql(expenses=spend, leads=[Lead(id="1", mql_at="2026-01-09"), Lead(id="2")]).value
         Decimal('300')
@@ -70,7 +69,6 @@ def cost_per_sql(spend: Decimal, sqls: int) -> Decimal:
         What sales spends to qualify is not in it. Spend and leads of one month belong to each other only in part.
 
     Examples:
-        >>> from crmkpi import Expense, Lead, cost_per_sql
         >>> spend = [Expense(id="1", amount=300, team="marketing")]
         >>> cost_per_sql(expenses=spend, leads=[Lead(id=str(n), sql_at="2026-01-09") for n in range(3)]).value
         Decimal('100')

@@ -41,11 +41,8 @@ def email_campaigns() -> None:
         A campaign whose channel reads "newsletter" is not counted: name the values when the file is read.
 
     Examples:
-        >>> from crmkpi import Campaign, email_campaigns
         >>> email_campaigns([Campaign(id="1", channel="email"), Campaign(id="2", channel="search")]).value
         1
-        >>> email_campaigns([]).value
-        0
     """
 
 
@@ -80,7 +77,6 @@ def email_click_rate(clicked: int, sent: int) -> float:
         Two systems that show 5 % and 15 % may mean the same mailing: sent, delivered and opened are three denominators.
 
     Examples:
-        >>> from crmkpi import Campaign, email_click_rate
         >>> mails = [Campaign(id="1", channel="email", sent=900, clicked=9),
         ...          Campaign(id="2", channel="email", sent=100, clicked=11)]
         >>> email_click_rate(mails).value
@@ -101,7 +97,6 @@ def of_delivered(clicked: int, delivered: int) -> float:
         As Mailchimp counts, and what HubSpot calls the click rate.
 
     Examples:
-        >>> from crmkpi import Campaign, email_click_rate
         >>> email_click_rate.variant("of_delivered")([Campaign(id="1", channel="email", delivered=800,
         ...                                                    clicked=8)]).value
         0.01
@@ -120,7 +115,6 @@ def of_opened(clicked: int, opened: int) -> float:
     Programs that block images hide opens but not clicks, so that it may exceed 1.
 
     Examples:
-        >>> from crmkpi import Campaign, email_click_rate
         >>> email_click_rate.variant("of_opened")([Campaign(id="1", channel="email", opened=200, clicked=8)]).value
         0.04
     """
@@ -151,7 +145,6 @@ def email_open_rate(opened: int, delivered: int) -> float:
         Mail programs that load images in advance count as opens, so that the rate rises without more readers.
 
     Examples:
-        >>> from crmkpi import Campaign, email_open_rate
         >>> email_open_rate([Campaign(id="1", channel="email", delivered=800, opened=200)]).value
         0.25
     """
@@ -182,7 +175,6 @@ def unsubscribe_rate(unsubscribed: int, delivered: int) -> float:
         cleaned looks better than one to a fresh list.
 
     Examples:
-        >>> from crmkpi import Campaign, unsubscribe_rate
         >>> unsubscribe_rate([Campaign(id="1", channel="email", delivered=800, unsubscribed=4)]).value
         0.005
     """
@@ -213,7 +205,6 @@ def bounce_rate(bounced: int, sent: int) -> float:
         The bounce rate of web analytics is something else: a share of sessions with one page.
 
     Examples:
-        >>> from crmkpi import Campaign, bounce_rate
         >>> bounce_rate([Campaign(id="1", channel="email", sent=1000, bounced=20)]).value
         0.02
     """

@@ -47,7 +47,6 @@ def lead_conversion_rate(converted: int, leads: int) -> float:
         deletes and another keeps make two teams incomparable.
 
     Examples:
-        >>> from crmkpi import Lead, lead_conversion_rate
         >>> leads = [Lead(id="1", status="converted"), Lead(id="2", status="working"), Lead(id="3"), Lead(id="4")]
         >>> lead_conversion_rate(leads).value
         0.25
@@ -72,7 +71,6 @@ def by_event(converted: int, leads: int) -> float:
         A number from 0 up, without an interval; undefined where no lead was created.
 
     Examples:
-        >>> from crmkpi import Lead, lead_conversion_rate
         >>> leads = [Lead(id="1", created_at="2026-01-05", converted_at="2026-02-01"),
         ...          Lead(id="2", created_at="2026-01-09", converted_at="2026-02-02"),
         ...          Lead(id="3", created_at="2026-02-09")]
@@ -105,7 +103,6 @@ def within(converted: int, leads: int) -> float:
 
     Examples:
         >>> from datetime import date
-        >>> from crmkpi import Lead, lead_conversion_rate
         >>> leads = [Lead(id="1", created_at="2026-01-05", converted_at="2026-01-20"),
         ...          Lead(id="2", created_at="2026-01-05", converted_at="2026-03-20"),
         ...          Lead(id="3", created_at="2026-03-30")]

@@ -40,7 +40,6 @@ def lead_response_time() -> None:
         An automatic reply is no contact; if it sets the date, every lead is answered within a minute.
 
     Examples:
-        >>> from crmkpi import Lead, lead_response_time
         >>> leads = [Lead(id=minute, created_at="2026-01-05T09:00", first_contacted_at=f"2026-01-05T09:{minute}")
         ...          for minute in ("05", "10", "59")] + [Lead(id="4", created_at="2026-01-05T09:00")]
         >>> result = lead_response_time(leads)

@@ -47,7 +47,6 @@ def market_share(revenue: Decimal, market_revenue: Decimal) -> Decimal:
         against a market of a year is a quarter of the share.
 
     Examples:
-        >>> from crmkpi import Deal, market_share
         >>> market_share([Deal(id="1", status="won", amount=150)], market_revenue=1_000).value
         0.15
     """

@@ -36,7 +36,6 @@ def mql_rate(mqls: int, leads: int) -> float:
         how the score is set.
 
     Examples:
-        >>> from crmkpi import Lead, mql_rate
         >>> mql_rate([Lead(id="1", mql_at="2026-01-09"), Lead(id="2")]).value
         0.5
     """

@@ -42,7 +42,6 @@ def mql_to_sql_rate(sqls: int, mqls: int) -> float:
         The latest months are low while sales still works on their leads.
 
     Examples:
-        >>> from crmkpi import Lead, mql_to_sql_rate
         >>> leads = [Lead(id="1", mql_at="2026-01-09", sql_at="2026-02-01"), Lead(id="2", mql_at="2026-01-10"),
         ...          Lead(id="3", sql_at="2026-01-11")]
         >>> mql_to_sql_rate(leads).value

@@ -42,7 +42,6 @@ def roas(revenue: Decimal, cost: Decimal) -> Decimal:
         here the deal names one campaign.
 
     Examples:
-        >>> from crmkpi import Campaign, Deal, roas
         >>> deals = [Deal(id=str(n), status="won", amount=10_000, campaign_id="C1") for n in range(3)]
         >>> roas(deals=deals, campaigns=[Campaign(id="C1", cost=5_000)]).value
         6.0

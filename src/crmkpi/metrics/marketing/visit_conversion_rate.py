@@ -47,7 +47,6 @@ def visit_conversion_rate(conversions: int, sessions: int) -> float:
         Bots visit and never convert, so that a wave of them looks like a worse website.
 
     Examples:
-        >>> from crmkpi import Visit, visit_conversion_rate
         >>> visits = [Visit(id="1", sessions=300, conversions=9), Visit(id="2", sessions=100, conversions=1),
         ...           Visit(id="3", sessions=50)]
         >>> visit_conversion_rate(visits).value, visit_conversion_rate(visits).left_out
@@ -74,7 +73,6 @@ def by_visitors(conversions: int, visitors: int) -> float:
         A fraction; above 1 where a visitor may convert more than once. Undefined where there was no visitor.
 
     Examples:
-        >>> from crmkpi import Visit, visit_conversion_rate
         >>> visits = [Visit(id="1", sessions=300, visitors=200, conversions=9),
         ...           Visit(id="2", sessions=100, conversions=1)]
         >>> visit_conversion_rate.variant("by_visitors")(visits).value

@@ -47,7 +47,6 @@ def average_deal_size(amount: Decimal, deals: int) -> Decimal:
         same amount.
 
     Examples:
-        >>> from crmkpi import Deal, average_deal_size
         >>> deals = [Deal(id="1", status="won", amount=300), Deal(id="2", status="won", amount=100),
         ...          Deal(id="3", status="won")]
         >>> average_deal_size(deals).value, average_deal_size(deals).left_out
@@ -65,7 +64,6 @@ def median() -> None:
     A few very large deals do not move it.
 
     Examples:
-        >>> from crmkpi import Deal, average_deal_size
         >>> deals = [Deal(id=str(n), status="won", amount=amount) for n, amount in enumerate([10, 20, 9000])]
         >>> average_deal_size.variant("median")(deals).value
         Decimal('20')
@@ -87,7 +85,6 @@ def all_closed(amount: Decimal, deals: int) -> Decimal:
         Where a system sets lost deals to 0 this is far below what a deal is worth.
 
     Examples:
-        >>> from crmkpi import Deal, average_deal_size
         >>> deals = [Deal(id="1", status="won", amount=300), Deal(id="2", status="lost", amount=0)]
         >>> average_deal_size.variant("all_closed")(deals).value
         Decimal('150')

@@ -33,11 +33,8 @@ def won_deals() -> None:
         Ten small deals are not better than one large: look at `revenue` beside it.
 
     Examples:
-        >>> from crmkpi import Deal, won_deals
         >>> won_deals([Deal(id="1", status="won"), Deal(id="2", status="lost")]).value
         1
-        >>> won_deals([]).value
-        0
     """
 
 
@@ -62,7 +59,6 @@ def open_deals() -> None:
         Deals that nobody works on stay open and count. The counts of two months are not added.
 
     Examples:
-        >>> from crmkpi import Deal, open_deals
         >>> deals = [Deal(id="1", status="open", created_at="2026-01-10"),
         ...          Deal(id="2", status="won", created_at="2026-01-20", closed_at="2026-02-10")]
         >>> open_deals(deals, period="2026-01").value, open_deals(deals).value

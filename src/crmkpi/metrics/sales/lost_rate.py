@@ -39,7 +39,6 @@ def lost_rate(lost: int, closed: int) -> float:
         rate.
 
     Examples:
-        >>> from crmkpi import Deal, lost_rate
         >>> statuses = ["won", "won", "won", "lost", "open"]
         >>> lost_rate([Deal(id=str(n), status=status) for n, status in enumerate(statuses)]).value
         0.25
@@ -70,11 +69,8 @@ def lost_deals() -> None:
         choose.
 
     Examples:
-        >>> from crmkpi import Dataset, Deal, lost_deals
         >>> deals = [Deal(id=str(n), status="lost", lost_reason=why) for n, why in enumerate(["price", "price", None])]
         >>> [(result.segment["lost_reason"], result.value)
         ...  for result in Dataset(deals=deals).measure(lost_deals, by="lost_reason")]
         [('price', 2), (None, 1)]
-        >>> lost_deals([]).value
-        0
     """

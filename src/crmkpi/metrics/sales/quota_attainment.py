@@ -42,7 +42,6 @@ def quota_attainment(revenue: Decimal, quota: Decimal) -> Decimal:
         team at 100 %: look at the people.
 
     Examples:
-        >>> from crmkpi import Deal, quota_attainment
         >>> quota_attainment([Deal(id="1", status="won", amount=90)], quota=120).value
         0.75
     """

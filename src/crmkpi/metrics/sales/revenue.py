@@ -41,13 +41,10 @@ def revenue() -> None:
         count, whatever close date they carry.
 
     Examples:
-        >>> from crmkpi import Deal, revenue
         >>> deals = [Deal(id="1", status="won", amount="0.10", currency="EUR"),
         ...          Deal(id="2", status="won", amount="0.20", currency="EUR"), Deal(id="3", status="lost", amount=9)]
         >>> revenue(deals).value, revenue(deals).currency
         (Decimal('0.30'), 'EUR')
-        >>> revenue([]).value
-        Decimal('0')
     """
 
 
@@ -81,7 +78,6 @@ def revenue_growth_rate(current: Decimal, previous: Decimal) -> Decimal:
         cut at the same day.
 
     Examples:
-        >>> from crmkpi import Deal, revenue_growth_rate
         >>> deals = [Deal(id="1", status="won", amount=100, closed_at="2026-01-15"),
         ...          Deal(id="2", status="won", amount=150, closed_at="2026-02-15")]
         >>> revenue_growth_rate(deals, period="2026-02").value
@@ -102,7 +98,6 @@ def year_over_year(current: Decimal, a_year_ago: Decimal) -> Decimal:
         A fraction from -1 up; undefined where that period brought nothing or less, and without a period.
 
     Examples:
-        >>> from crmkpi import Deal, revenue_growth_rate
         >>> deals = [Deal(id="1", status="won", amount=100, closed_at="2025-02-15"),
         ...          Deal(id="2", status="won", amount=120, closed_at="2026-02-15")]
         >>> revenue_growth_rate.variant("year_over_year")(deals, period="2026-02").value

@@ -39,14 +39,11 @@ def sales_calls() -> None:
         More calls are not more sales. A dialler that logs each attempt makes ten of one conversation.
 
     Examples:
-        >>> from crmkpi import Interaction, sales_calls
         >>> calls = [Interaction(id="1", kind="call", direction="outbound"),
         ...          Interaction(id="2", kind="call", direction="inbound"),
         ...          Interaction(id="3", kind="call")]
         >>> sales_calls(calls).value, sales_calls(calls).left_out
         (1, {'no direction': 1})
-        >>> sales_calls([]).value
-        0
     """
 
 
@@ -74,12 +71,9 @@ def emails_sent() -> None:
         Systems that log the same message at the contact and at the deal count it twice, unless it has one id.
 
     Examples:
-        >>> from crmkpi import Interaction, emails_sent
         >>> emails_sent([Interaction(id="1", kind="email", direction="outbound"),
         ...              Interaction(id="2", kind="chat", direction="outbound")]).value
         1
-        >>> emails_sent([]).value
-        0
     """
 
 
@@ -106,12 +100,9 @@ def sms_sent() -> None:
         A long message is several to the carrier and one here.
 
     Examples:
-        >>> from crmkpi import Interaction, sms_sent
         >>> sms_sent([Interaction(id="1", kind="sms", direction="outbound"),
         ...           Interaction(id="2", kind="sms", direction="inbound")]).value
         1
-        >>> sms_sent([]).value
-        0
     """
 
 
@@ -141,11 +132,8 @@ def meetings_held() -> None:
 
     Examples:
         >>> from datetime import date
-        >>> from crmkpi import Interaction, meetings_held
         >>> meetings = [Interaction(id="1", kind="meeting", at="2026-01-05"),
         ...             Interaction(id="2", kind="meeting", at="2026-03-05")]
         >>> meetings_held(meetings, as_of=date(2026, 1, 31)).value
         1
-        >>> meetings_held([]).value
-        0
     """

@@ -42,7 +42,6 @@ def sales_cycle_length() -> None:
         typed in afterwards, at the end of the quarter, measure when someone typed.
 
     Examples:
-        >>> from crmkpi import Deal, sales_cycle_length
         >>> deals = [Deal(id="1", status="won", created_at="2026-01-01", closed_at="2026-01-11"),
         ...          Deal(id="2", status="won", created_at="2026-01-01", closed_at="2026-01-31")]
         >>> sales_cycle_length(deals).value
@@ -60,7 +59,6 @@ def all_closed() -> None:
     $$\text{cycle of all closed deals} = \operatorname{mean}(\text{closed at} - \text{created at})$$
 
     Examples:
-        >>> from crmkpi import Deal, sales_cycle_length
         >>> deals = [Deal(id="1", status="won", created_at="2026-01-01", closed_at="2026-01-11"),
         ...          Deal(id="2", status="lost", created_at="2026-01-01", closed_at="2026-01-03")]
         >>> sales_cycle_length.variant("all_closed")(deals).to("days")
@@ -79,7 +77,6 @@ def from_lead() -> None:
     Needs the leads. Won deals without a lead are left out.
 
     Examples:
-        >>> from crmkpi import Deal, Lead, sales_cycle_length
         >>> lead = Lead(id="L1", created_at="2026-01-01")
         >>> deal = Deal(id="D1", lead_id="L1", status="won", closed_at="2026-01-31")
         >>> sales_cycle_length.variant("from_lead")({"deals": [deal], "leads": [lead]}).to("days")

@@ -56,7 +56,6 @@ def sales_velocity(
         digits.
 
     Examples:
-        >>> from crmkpi import Deal, sales_velocity
         >>> deals = [Deal(id="1", status="won", amount=600, created_at="2026-01-01", closed_at="2026-01-31"),
         ...          Deal(id="2", status="lost", closed_at="2026-01-20"),
         ...          Deal(id="3", status="open", created_at="2026-01-20"),

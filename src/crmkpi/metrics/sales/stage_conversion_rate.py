@@ -53,7 +53,6 @@ def stage_conversion_rate(moved_on: int, entered: int) -> float:
         the day of a loss, stages that the deal left on that day look like the one in which it was lost.
 
     Examples:
-        >>> from crmkpi import Deal, StageVisit, stage_conversion_rate
         >>> deals = [Deal(id="A", status="won"), Deal(id="B", status="lost", closed_at="2026-01-20")]
         >>> visits = [StageVisit(id="1", deal_id="A", stage="Demo", entered_at="2026-01-01", left_at="2026-01-05"),
         ...           StageVisit(id="2", deal_id="B", stage="Demo", entered_at="2026-01-10", left_at="2026-01-20")]

@@ -52,7 +52,6 @@ def stage_duration() -> None:
         Deals that are stuck have not left, so that the default cannot see them: `including_current` does.
 
     Examples:
-        >>> from crmkpi import StageVisit, stage_duration
         >>> visits = [StageVisit(id="1", deal_id="A", entered_at="2026-01-01", left_at="2026-01-03"),
         ...           StageVisit(id="2", deal_id="A", entered_at="2026-01-10", left_at="2026-01-14"),
         ...           StageVisit(id="3", deal_id="B", entered_at="2026-01-10")]
@@ -81,7 +80,6 @@ def cumulative() -> None:
         A duration, with a log-Student interval over deals; undefined where no visit ended.
 
     Examples:
-        >>> from crmkpi import StageVisit, stage_duration
         >>> visits = [StageVisit(id="1", deal_id="A", entered_at="2026-01-01", left_at="2026-01-03"),
         ...           StageVisit(id="2", deal_id="A", entered_at="2026-01-10", left_at="2026-01-14"),
         ...           StageVisit(id="3", deal_id="B", entered_at="2026-01-10", left_at="2026-01-12")]
@@ -114,7 +112,6 @@ def including_current(finished: float, finished_visits: int, so_far: float, curr
 
     Examples:
         >>> from datetime import datetime
-        >>> from crmkpi import StageVisit, stage_duration
         >>> visits = [StageVisit(id="1", entered_at="2026-01-01", left_at="2026-01-03"),
         ...           StageVisit(id="2", entered_at="2026-01-01")]
         >>> stage_duration.variant("including_current")(visits, as_of=datetime(2026, 1, 11)).to("days")
@@ -135,7 +132,6 @@ def total() -> None:
         A duration; 0 where no visit ended.
 
     Examples:
-        >>> from crmkpi import StageVisit, stage_duration
         >>> visits = [StageVisit(id="1", deal_id="A", entered_at="2026-01-01", left_at="2026-01-03"),
         ...           StageVisit(id="2", deal_id="A", entered_at="2026-01-10", left_at="2026-01-14")]
         >>> stage_duration.variant("total")(visits).to("days")

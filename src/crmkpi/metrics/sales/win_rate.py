@@ -45,7 +45,6 @@ def win_rate(won: int, closed: int) -> float:
         Nobody closes deals as lost before the review, so that a young month looks too good.
 
     Examples:
-        >>> from crmkpi import Deal, win_rate
         >>> statuses = ["won", "won", "won", "lost", "open"]
         >>> win_rate([Deal(id=str(n), status=status) for n, status in enumerate(statuses)]).value
         0.75
@@ -69,7 +68,6 @@ def of_created(won: int, created: int) -> float:
     deals are still open.
 
     Examples:
-        >>> from crmkpi import Deal, win_rate
         >>> statuses = ["won", "won", "won", "lost", "open"]
         >>> win_rate.variant("of_created")([Deal(id=str(n), status=s) for n, s in enumerate(statuses)]).value
         0.6
@@ -100,7 +98,6 @@ def by_amount(won_value: Decimal, closed_value: Decimal) -> Decimal:
         can take it out of 0 to 100 %.
 
     Examples:
-        >>> from crmkpi import Deal, win_rate
         >>> deals = [Deal(id="1", status="won", amount=300), Deal(id="2", status="lost", amount=100)]
         >>> win_rate.variant("by_amount")(deals).value
         0.75

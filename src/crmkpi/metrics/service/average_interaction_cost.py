@@ -53,7 +53,6 @@ def average_interaction_cost(
         is not cheap.
 
     Examples:
-        >>> from crmkpi import Interaction, average_interaction_cost
         >>> calls = [Interaction(id="1", kind="call", seconds=1800, cost=1),
         ...          Interaction(id="2", kind="call", seconds=900)]
         >>> average_interaction_cost(calls, hourly_rate=40).value

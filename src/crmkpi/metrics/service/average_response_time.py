@@ -41,7 +41,6 @@ def average_response_time() -> None:
         A month in which old tickets are answered at last looks worst, although it is the month in which it got better.
 
     Examples:
-        >>> from crmkpi import Ticket, average_response_time
         >>> tickets = [Ticket(id=hour, created_at="2026-01-05T08:00", first_replied_at=f"2026-01-05T{hour}:00")
         ...            for hour in ("09", "13")]
         >>> average_response_time(tickets).to("hours")

@@ -48,7 +48,6 @@ def first_contact_resolution_rate(at_once: int, solved: int) -> float:
         A customer who gives up counts as resolved, and one who writes a new ticket instead of answering too.
 
     Examples:
-        >>> from crmkpi import Ticket, first_contact_resolution_rate
         >>> tickets = [Ticket(id=str(n), status="solved", replies=replies, reopens=reopens)
         ...            for n, (replies, reopens) in enumerate([(1, 0), (1, 1), (3, 0), (0, 0)])]
         >>> first_contact_resolution_rate(tickets).value
@@ -73,7 +72,6 @@ def of_all(at_once: int, tickets: int) -> float:
     A cohort: a ticket counts in the period in which it was created, also if it is not solved yet.
 
     Examples:
-        >>> from crmkpi import Ticket, first_contact_resolution_rate
         >>> tickets = [Ticket(id="1", status="solved", replies=1, reopens=0), Ticket(id="2", status="open")]
         >>> first_contact_resolution_rate.variant("of_all")(tickets).value
         0.5
@@ -93,7 +91,6 @@ def zero_or_one_reply(at_once: int, solved: int) -> float:
     Tickets that were closed without an answer count as resolved at first contact.
 
     Examples:
-        >>> from crmkpi import Ticket, first_contact_resolution_rate
         >>> tickets = [Ticket(id=str(n), status="solved", replies=n, reopens=0) for n in range(4)]
         >>> first_contact_resolution_rate.variant("zero_or_one_reply")(tickets).value
         0.5

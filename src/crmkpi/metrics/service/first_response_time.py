@@ -48,7 +48,6 @@ def first_response_time() -> None:
         of "no reply yet". An automatic reply is no response.
 
     Examples:
-        >>> from crmkpi import Ticket, first_response_time
         >>> tickets = [Ticket(id=str(hour), created_at="2026-01-05T08:00", first_replied_at=f"2026-01-05T{hour}:00")
         ...            for hour in ("09", "10", "18")] + [Ticket(id="4", created_at="2026-01-05T08:00")]
         >>> result = first_response_time(tickets)
@@ -69,7 +68,6 @@ def by_reply_date() -> None:
     A ticket counts in the period in which it was first answered. As Chatwoot counts.
 
     Examples:
-        >>> from crmkpi import Ticket, first_response_time
         >>> ticket = Ticket(id="1", created_at="2026-01-31T22:00", first_replied_at="2026-02-01T04:00")
         >>> first_response_time.variant("by_reply_date")([ticket], period="2026-02").to("hours")
         6.0

@@ -39,7 +39,6 @@ def handle_time() -> None:
         customers have to come again: look at `first_contact_resolution_rate`.
 
     Examples:
-        >>> from crmkpi import Ticket, handle_time
         >>> handle_time([Ticket(id="1", status="solved", handled_seconds=300),
         ...              Ticket(id="2", status="solved", handled_seconds=900)]).to("minutes")
         10.0

@@ -47,7 +47,6 @@ def resolution_time() -> None:
         Open tickets have no time yet: a team that solves only the easy ones looks fast. Look at `backlog` beside it.
 
     Examples:
-        >>> from crmkpi import Ticket, resolution_time
         >>> tickets = [Ticket(id=day, status="solved", created_at="2026-01-01", solved_at=f"2026-01-{day}")
         ...            for day in ("02", "04", "31")]
         >>> resolution_time(tickets).to("days")
@@ -73,7 +72,6 @@ def first_solve() -> None:
     the latest solution is known are left out under "no first_solved_at".
 
     Examples:
-        >>> from crmkpi import Ticket, resolution_time
         >>> ticket = Ticket(id="1", status="open", created_at="2026-01-01", first_solved_at="2026-01-03")
         >>> resolution_time.variant("first_solve")([ticket]).to("days")
         2.0
@@ -95,7 +93,6 @@ def by_created() -> None:
     periods look better than they will.
 
     Examples:
-        >>> from crmkpi import Ticket, resolution_time
         >>> tickets = [Ticket(id="1", status="solved", created_at="2026-01-31", solved_at="2026-02-02"),
         ...            Ticket(id="2", status="open", created_at="2026-01-30")]
         >>> result = resolution_time.variant("by_created")(tickets, period="2026-01")

@@ -41,7 +41,6 @@ def call_answer_rate(answered: int, calls: int) -> float:
         A machine that picks up is no answer: give such calls the outcome voicemail.
 
     Examples:
-        >>> from crmkpi import Interaction, call_answer_rate
         >>> calls = [Interaction(id=str(n), kind="call", direction="inbound", outcome=outcome)
         ...          for n, outcome in enumerate(["answered", "answered", "abandoned", "missed"])]
         >>> call_answer_rate(calls).value
@@ -75,7 +74,6 @@ def call_abandon_rate(abandoned: int, calls: int) -> float:
         A caller who hears the answer in the announcement and hangs up has been served and counts as lost.
 
     Examples:
-        >>> from crmkpi import Interaction, call_abandon_rate
         >>> calls = [Interaction(id=str(n), kind="call", direction="inbound", outcome=outcome)
         ...          for n, outcome in enumerate(["answered", "answered", "abandoned", "missed"])]
         >>> call_abandon_rate(calls).value
@@ -110,7 +108,6 @@ def call_resolution_rate(resolved: int, answered: int) -> float:
         Agents who tick the box are kinder than customers who call again: look for repeated calls.
 
     Examples:
-        >>> from crmkpi import Interaction, call_resolution_rate
         >>> calls = [Interaction(id=str(n), kind="call", direction="inbound", outcome="answered", resolved=settled)
         ...          for n, settled in enumerate([True, True, True, False])]
         >>> call_resolution_rate(calls).value
@@ -141,7 +138,6 @@ def talk_time() -> None:
         Short calls are cheap and may settle nothing: look at `call_resolution_rate` beside it.
 
     Examples:
-        >>> from crmkpi import Interaction, talk_time
         >>> calls = [Interaction(id=str(n), kind="call", direction="inbound", outcome="answered", seconds=seconds)
         ...          for n, seconds in enumerate([60, 180])]
         >>> talk_time(calls).to("minutes")

@@ -43,11 +43,8 @@ def complaints() -> None:
         none, gives 0.
 
     Examples:
-        >>> from crmkpi import Ticket, complaints
         >>> complaints([Ticket(id="1", kind="complaint"), Ticket(id="2", kind="question")]).value
         1
-        >>> complaints([]).value
-        0
     """
 
 
@@ -83,13 +80,10 @@ def backlog() -> None:
         along.
 
     Examples:
-        >>> from crmkpi import Ticket, backlog
         >>> tickets = [Ticket(id="1", status="solved", created_at="2026-01-05", solved_at="2026-02-03"),
         ...            Ticket(id="2", status="open", created_at="2026-01-20")]
         >>> backlog(tickets, period="2026-01").value, backlog(tickets).value
         (2, 1)
-        >>> backlog([]).value
-        0
     """
 
 
@@ -116,11 +110,8 @@ def recurring_issues() -> None:
         Kinds such as "question" make every ticket a recurring one: use kinds that name the problem.
 
     Examples:
-        >>> from crmkpi import Ticket, recurring_issues
         >>> kinds = ["login", "login", "invoice", None]
         >>> result = recurring_issues([Ticket(id=str(n), kind=kind) for n, kind in enumerate(kinds)])
         >>> result.value, result.left_out
         (2, {'no kind': 1})
-        >>> recurring_issues([]).value
-        0
     """

@@ -49,7 +49,6 @@ def reopen_rate(reopened: int, solved: int) -> float:
         to come back.
 
     Examples:
-        >>> from crmkpi import Ticket, reopen_rate
         >>> reopen_rate([Ticket(id=str(n), status="solved", reopens=reopens)
         ...              for n, reopens in enumerate([0, 2, 0, 0])]).value
         0.25
@@ -83,7 +82,6 @@ def escalation_rate(escalated: int, solved: int) -> float:
         %.
 
     Examples:
-        >>> from crmkpi import Ticket, escalation_rate
         >>> escalation_rate([Ticket(id="1", status="solved", escalated=True), Ticket(id="2", status="solved")]).value
         0.5
     """
@@ -122,7 +120,6 @@ def sla_attainment(met: int, with_outcome: int) -> float:
         priority.
 
     Examples:
-        >>> from crmkpi import Ticket, sla_attainment
         >>> tickets = [Ticket(id=day, status="solved", solved_at=f"2026-01-{day}", sla_due_at="2026-01-10")
         ...            for day in ("09", "10", "11", "12")]
         >>> sla_attainment(tickets).value
@@ -148,7 +145,6 @@ def overdue_missed(met: int, due: int) -> float:
     their due time has passed; without `as_of` every due time has.
 
     Examples:
-        >>> from crmkpi import Ticket, sla_attainment
         >>> tickets = [Ticket(id="1", status="solved", solved_at="2026-01-05", sla_due_at="2026-01-06"),
         ...            Ticket(id="2", status="open", sla_due_at="2026-01-06")]
         >>> sla_attainment.variant("overdue_missed")(tickets).value, sla_attainment(tickets).value
@@ -185,7 +181,6 @@ def self_service_rate(self_served: int, tickets: int) -> float:
         Who gave up looks like who was helped. Issues that never became a ticket, such as read articles, are not in it.
 
     Examples:
-        >>> from crmkpi import Ticket, self_service_rate
         >>> self_service_rate([Ticket(id="1", self_served=True), Ticket(id="2"), Ticket(id="3"), Ticket(id="4")]).value
         0.25
     """

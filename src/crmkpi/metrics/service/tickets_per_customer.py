@@ -39,7 +39,6 @@ def tickets_per_customer(tickets: int, customers: int) -> float:
         Tickets of a year over the customers of a day grow with the length of the period: compare periods of one length.
 
     Examples:
-        >>> from crmkpi import Customer, Ticket, tickets_per_customer
         >>> customers = [Customer(id=str(n), since="2025-01-01") for n in range(4)]
         >>> tickets_per_customer(tickets=[Ticket(id="1"), Ticket(id="2")], customers=customers).value
         0.5
@@ -65,7 +64,6 @@ def of_requesters(tickets: int, requesters: int) -> float:
         A number from 1 up; undefined where no customer opened a ticket.
 
     Examples:
-        >>> from crmkpi import Ticket, tickets_per_customer
         >>> tickets = [Ticket(id="1", customer_id="A"), Ticket(id="2", customer_id="A"),
         ...            Ticket(id="3", customer_id="B")]
         >>> tickets_per_customer.variant("of_requesters")(tickets).value

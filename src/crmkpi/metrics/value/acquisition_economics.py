@@ -66,7 +66,6 @@ def ltv_to_cac_ratio(
         Three is a rule of thumb of investors. With a margin of 1 it compares revenue with cost and looks too good.
 
     Examples:
-        >>> from crmkpi import Customer, Expense, Order, ltv_to_cac_ratio
         >>> orders = [Order(id="1", customer_id="A", amount=73, ordered_at="2026-02-01")]
         >>> spend = [Expense(id="1", amount=73, team="sales", spent_at="2026-01-15")]
         >>> new = [Customer(id="A", since="2026-02-01")]
@@ -103,7 +102,6 @@ def arpu_over_churn(
 
     Examples:
         >>> from decimal import Decimal
-        >>> from crmkpi import ltv_to_cac_ratio
         >>> by_churn = ltv_to_cac_ratio.variant("arpu_over_churn")
         >>> totals = {"opening": Decimal(1000), "days": 31, "spend": Decimal(400), "new_customers": 4}
         >>> by_churn.formula(**totals, lost=2, margin=0.6)
@@ -151,7 +149,6 @@ def cac_payback_period(spend: Decimal, new_customers: int, mrr: Decimal, subscri
         cost more than they brought.
 
     Examples:
-        >>> from crmkpi import Customer, Expense, Subscription, cac_payback_period
         >>> spend, new = [Expense(id="1", amount=600, team="sales")], [Customer(id="A")]
         >>> paying = [Subscription(id="1", customer_id="A", mrr=100, started_at="2026-01-01")]
         >>> result = cac_payback_period(expenses=spend, customers=new, subscriptions=paying, margin=0.5)

@@ -46,7 +46,6 @@ def customer_acquisition_cost(spend: Decimal, new_customers: int) -> Decimal:
         before where sales takes months.
 
     Examples:
-        >>> from crmkpi import Customer, Expense, customer_acquisition_cost
         >>> spend = [Expense(id="1", amount=600, team="marketing"), Expense(id="2", amount=400, team="sales")]
         >>> customer_acquisition_cost(expenses=spend, customers=[Customer(id="1"), Customer(id="2")]).value
         Decimal('500')
@@ -61,7 +60,6 @@ def marketing_only(spend: Decimal, new_customers: int) -> Decimal:
     $$\text{marketing CAC} = \frac{\text{marketing spend}}{\text{new customers}}$$
 
     Examples:
-        >>> from crmkpi import Customer, Expense, customer_acquisition_cost
         >>> spend = [Expense(id="1", amount=600, team="marketing"), Expense(id="2", amount=400, team="sales")]
         >>> customer_acquisition_cost.variant("marketing_only")(expenses=spend, customers=[Customer(id="1")]).value
         Decimal('600')
@@ -83,7 +81,6 @@ def lagged(spend: Decimal, new_customers: int) -> Decimal:
         Money; undefined where no customer was won, and without a period.
 
     Examples:
-        >>> from crmkpi import Customer, Expense, customer_acquisition_cost
         >>> spend = [Expense(id="1", amount=600, team="sales", spent_at="2026-01-15")]
         >>> new = [Customer(id="1", since="2026-04-02"), Customer(id="2", since="2026-04-09")]
         >>> customer_acquisition_cost.variant("lagged")(expenses=spend, customers=new, period="2026-Q2").value

@@ -100,7 +100,6 @@ def customer_lifetime_value(
         are still here are left out of it.
 
     Examples:
-        >>> from crmkpi import Order, customer_lifetime_value
         >>> orders = [Order(id="1", customer_id="A", amount=73, ordered_at="2026-02-01"),
         ...           Order(id="2", customer_id="A", amount=73, ordered_at="2026-08-01")]
         >>> customer_lifetime_value(orders, period="2026", lifespan=730, margin=0.5).value
@@ -122,7 +121,6 @@ def historic(amount: Decimal, buyers: int) -> Decimal:
     Revenue, undiscounted and without a margin; over the whole data unless a period is given.
 
     Examples:
-        >>> from crmkpi import Order, customer_lifetime_value
         >>> orders = [Order(id="1", customer_id="A", amount=70), Order(id="2", customer_id="B", amount=30)]
         >>> customer_lifetime_value.variant("historic")(orders).value
         Decimal('50')
@@ -153,7 +151,6 @@ def arpu_over_churn(opening: Decimal, lost: int, days: float, margin: float) -> 
         Money; undefined where nobody left (the value has no end), and for a period that is no month.
 
     Examples:
-        >>> from crmkpi import Subscription, customer_lifetime_value
         >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=60, started_at="2025-01-10"),
         ...                  Subscription(id="2", customer_id="B", mrr=40, started_at="2025-01-10",
         ...                               ended_at="2026-01-20")]
@@ -199,7 +196,6 @@ def discounted(
 
     Examples:
         >>> from datetime import date
-        >>> from crmkpi import Customer, Order, customer_lifetime_value
         >>> customers = [Customer(id="A", since="2025-01-01"), Customer(id="B", since="2025-01-01", until="2025-07-01")]
         >>> orders = [Order(id="1", customer_id="A", amount=900, ordered_at="2025-03-01")]
         >>> worth = customer_lifetime_value.variant("discounted")
@@ -253,7 +249,6 @@ def predictive(
 
     Examples:
         >>> from datetime import date, timedelta
-        >>> from crmkpi import Order, customer_lifetime_value
         >>> orders = [Order(id=f"{n}-{k}", customer_id=str(n), amount=20 + n,
         ...                 ordered_at=date(2025, 1, 1 + n) + timedelta(days=40 * k))
         ...           for n in range(20) for k in range(1 + n % 4)]

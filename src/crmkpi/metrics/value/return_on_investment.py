@@ -41,7 +41,6 @@ def return_on_investment(gain: Decimal, cost: Decimal) -> Decimal:
         belong to different deals.
 
     Examples:
-        >>> from crmkpi import Deal, Expense, return_on_investment
         >>> deals = [Deal(id="1", status="won", amount=1500)]
         >>> return_on_investment(deals=deals, expenses=[Expense(id="1", amount=1000)]).value
         0.5
@@ -68,7 +67,6 @@ def net_profit(revenue: Decimal, goods: Decimal, spend: Decimal) -> Decimal:
         A fraction, below -1 where deals cost more than they bring; undefined where nothing was spent, or less.
 
     Examples:
-        >>> from crmkpi import Deal, Expense, return_on_investment
         >>> deals, spend = [Deal(id="1", status="won", amount=3000, cost=1000)], [Expense(id="1", amount=1500)]
         >>> round(return_on_investment.variant("net_profit")(deals=deals, expenses=spend).value, 2)
         0.33

@@ -44,7 +44,6 @@ def revenue_per_customer(amount: Decimal, customers: int) -> Decimal:
         a different number.
 
     Examples:
-        >>> from crmkpi import Deal, revenue_per_customer
         >>> deals = [Deal(id="1", status="won", customer_id="A", amount=300),
         ...          Deal(id="2", status="won", customer_id="A", amount=100),
         ...          Deal(id="3", status="won", customer_id="B", amount=200)]

@@ -1,0 +1,70 @@
+"""A KPI of a set in a period that has not begun: its forecast, and the chance that it keeps a target."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from datetime import timedelta
+from itertools import dropwhile
+from typing import Any
+
+from crmkpi.errors import InputError, PeriodError
+from crmkpi.insight.forecast import ForecastPoint, forecast_report
+from crmkpi.insight.kpi_sets import Kpi
+from crmkpi.measuring.dataset import Dataset
+from crmkpi.measuring.measurement import measure
+from crmkpi.measuring.results import Report
+from crmkpi.statistics.distributions import normal_below, normal_quantile
+from crmkpi.time.periods import Period
+
+__all__ = ["chance_within", "coming_value", "earlier_periods"]
+
+_LOOK_BACK = 60  # periods of history
+
+
+def earlier_periods(when: Period, many: int) -> list[Period]:
+    """The periods before, oldest first."""
+    found: list[Period] = []
+    try:
+        while len(found) < many:
+            found.append((found[-1] if found else when).previous())
+    except PeriodError:  # the beginning of the calendar
+        pass
+    return found[::-1]
+
+
+def coming_value(crm: Dataset, kpi: Kpi, segment: Hashable, when: Period) -> ForecastPoint:
+    """The forecast of a KPI for a period that has not begun, from the periods that are over."""
+    known = crm.known_until()[1]
+    before = earlier_periods(when, _LOOK_BACK)
+    over = [one for one in before if one.end <= known]
+    horizon = len(before) - len(over) + 1
+    results = measure(
+        crm, (kpi.metric,), periods=over, against=None, by=kpi.by, parameters=kpi.parameters, confidence=None
+    )
+    mine = (one for one in results if next(iter(one.segment.values()), None) == segment)
+    kept = tuple(dropwhile(lambda one: not one.n, mine))  # the history begins with the first record
+    if not kept:
+        raise InputError("there is no record of an earlier period.")
+    working_days = crm.calendar.opening_hours is not None
+    return forecast_report(Report(kept), horizon=horizon, working_days=working_days).points[-1]
+
+
+def chance_within(point: ForecastPoint, low: Any, high: Any) -> float:
+    """How probable a forecast says that the value lies within the bounds, either of which may be None."""
+    above = 1.0 if low is None else _at_least(point, low)
+    beyond = 0.0 if high is None else _at_least(point, high)
+    return max(0.0, above - beyond)
+
+
+def _at_least(point: ForecastPoint, bound: Any) -> float:
+    """How probable the value is at or above a bound, by the side of the interval that it lies on."""
+    assert point.interval is not None  # or the value is certain
+    value, limit = _number(point.value), _number(bound)
+    low, high = map(_number, point.interval)
+    half = value - low if limit < value else high - value
+    half = half or (high - low) / 2  # a side that was cut at the forecast itself
+    return 1 - normal_below((limit - value) * normal_quantile(point.interval.confidence) / half)
+
+
+def _number(value: Any) -> float:
+    return value.total_seconds() if isinstance(value, timedelta) else float(value)

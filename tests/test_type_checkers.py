@@ -1,0 +1,59 @@
+"""What a type checker says of a program that uses the library: ordinary calls pass, wrong ones are refused."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import get_type_hints
+
+import pytest
+
+import crmkpi
+from crmkpi.definition.options import Options
+from crmkpi.records import RECORDS
+
+CALLS = Path(__file__).parent / "type_checkers" / "calls.py"
+REFUSED = {
+    number: code
+    for number, line in enumerate(CALLS.read_text(encoding="utf-8").splitlines(), 1)
+    for code in re.findall(r"# refused: ([\w-]+)", line)
+}
+
+
+def said(*command: str, folder: Path) -> str:
+    """What a type checker prints, run as a user does: in another folder, without the settings of this project."""
+    where = {name: str(Path(crmkpi.__file__).parents[1]) for name in ("MYPYPATH", "PYTHONPATH")}
+    done = subprocess.run(
+        [sys.executable, "-m", *command, str(CALLS)],
+        cwd=folder,
+        env={**os.environ, **where},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    return done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_mypy_takes_ordinary_calls_and_refuses_wrong_ones(tmp_path: Path) -> None:
+    pytest.importorskip("mypy")
+    told = said("mypy", "--strict", "--config-file=", folder=tmp_path)
+    errors = re.findall(r"calls\.py:(\d+): error: .*\[([\w-]+)\]$", told, re.MULTILINE)
+    assert {int(number): code for number, code in errors} == REFUSED, told
+
+
+@pytest.mark.slow
+def test_pyrefly_takes_ordinary_calls_and_refuses_wrong_ones(tmp_path: Path) -> None:
+    pytest.importorskip("pyrefly")
+    told = said("pyrefly", "check", "--output-format=min-text", folder=tmp_path)
+    assert {int(number) for number in re.findall(r"ERROR .*calls\.py:(\d+):", told)} == set(REFUSED), told
+
+
+def test_the_options_of_a_call_are_those_of_a_dataset_and_the_parameters_and_tables_of_the_catalogue() -> None:
+    asked = {"period", "compare", "confidence", "parameters"}
+    settings = {"calendar", "currency", "rates", "as_of", "most_unreadable"}
+    parameters = {name for metric in crmkpi.catalogue.everything() for name in metric.parameters}
+    assert set(get_type_hints(Options)) == asked | settings | parameters | set(RECORDS)
