@@ -135,7 +135,7 @@ def _sqlite(table: Any, connection: Any = None, name: str = "measured_table") ->
     ]
     made.execute(f"CREATE TABLE {_named(name)}({', '.join(declared)})")
     rows = zip(*([_cell(value) for value in column.to_pylist()] for column in table.columns), strict=True)
-    made.executemany(f"INSERT INTO {_named(name)} VALUES ({', '.join('?' * len(declared))})", rows)  # noqa: S608  # names are quoted
+    made.executemany(f"INSERT INTO {_named(name)} VALUES ({', '.join('?' * len(declared))})", rows)  # names are quoted
     return database_of(made).table(name)
 
 

@@ -124,13 +124,13 @@ def _read(
         answers = {
             table: _answer(
                 crm,
-                tables,
                 plan,
                 query,
                 timeline,
                 functions,
                 values,
                 attributes,
+                tables=tables,
                 confidence=confidence,
                 partly=partly,
                 statements=statements,
@@ -153,7 +153,6 @@ def _streams_last(crm: Dataset, plan: Plan) -> list[tuple[str, Query]]:
 
 def _answer(
     crm: Dataset,
-    tables: Mapping[str, Any],
     plan: Plan,
     query: Query,
     timeline: Timeline,
@@ -161,6 +160,7 @@ def _answer(
     parameters: Mapping[str, Any],
     attributes: dict[str, set[str]],
     *,
+    tables: Mapping[str, Any],
     confidence: float | None,
     partly: bool,
     statements: list[tuple[str, str]] | None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
@@ -46,7 +47,7 @@ class Database:
         Raises:
             InputError: it is more than one statement, or anything else than a SELECT.
         """
-        return self._described(Relation(query=one_select(text)))
+        return self._described(Relation(query=_one_select(text)))
 
     def _described(self, relation: Relation) -> DatabaseTable:
         with self.source.snapshot() as session:
@@ -102,8 +103,7 @@ def _engine(url: str) -> Any:
     """An engine of our own for a URL, whose password no error shows."""
     if find_spec("sqlalchemy") is None:
         raise MissingExtraError("A database by its URL needs SQLAlchemy; install it with pip install 'crmkpi[sql]'.")
-    import sqlalchemy as sa  # noqa: PLC0415  # an extra
-
+    sa: Any = import_module("sqlalchemy")
     if not _URL.match(url):
         raise InputError(
             "database() takes a URL such as 'postgresql+psycopg://user@host/crm' or 'sqlite:///crm.db'; the text that "
@@ -141,7 +141,7 @@ def _home(name: str) -> DatabaseHome:
     return home
 
 
-def one_select(text: str) -> str:
+def _one_select(text: str) -> str:
     """The text of one SELECT; an error for anything else."""
     if not isinstance(text, str) or not text.strip():
         raise InputError(f"query() takes the text of a SELECT; got {text!r}.")

@@ -95,7 +95,7 @@ class DatabaseFrame(SqlFrame):
 
     def select(self, *items: str | Sql) -> Self:
         """Only these columns, or one row where they are aggregations."""
-        made = SqlFrame.select(self.fenced(), *items)  # pyrefly: ignore
+        made: Self = SqlFrame.select(self.fenced(), *items)  # type: ignore[assignment]  # pyrefly: ignore
         return replace(made, computed=any(isinstance(item, Sql) for item in items))
 
     def group_by(self, *names: str) -> Any:

@@ -85,7 +85,12 @@ class PostgresqlHome(DatabaseHome):
 
     dialect = PostgresqlSql
     words = words_of(
-        PostgresqlSql, Int64="BIGINT", Int128="NUMERIC(38)", Float64="DOUBLE PRECISION", Boolean="BOOLEAN", String="TEXT"
+        PostgresqlSql,
+        Int64="BIGINT",
+        Int128="NUMERIC(38)",
+        Float64="DOUBLE PRECISION",
+        Boolean="BOOLEAN",
+        String="TEXT",
     )
     begins = ("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",)
     probe: ClassVar[Mapping[str, tuple[str, Any]]] = {
@@ -93,11 +98,14 @@ class PostgresqlHome(DatabaseHome):
         "upper and lower case": ("CAST('a' AS TEXT) COLLATE \"C\" = 'A'", False),
         "trailing blanks": ("CAST('a' AS TEXT) COLLATE \"C\" = 'a '", False),
         "the order of letters": (
-            "(SELECT max(x) = 'b' FROM (SELECT CAST(y AS TEXT) COLLATE \"C\" AS x FROM (VALUES ('a'), ('B'), ('b')) AS v(y)) AS t)",
+            "(SELECT max(CAST(x AS TEXT) COLLATE \"C\") = 'b' FROM (VALUES ('a'), ('B'), ('b')) AS v(x))",
             True,
         ),
         "division": ("(-7) / 2", -3),
-        "microseconds before 1970": ("CAST(EXTRACT(EPOCH FROM TIMESTAMP '1969-12-31 23:59:59.999999') * 1000000 AS BIGINT)", -1),
+        "microseconds before 1970": (
+            "CAST(EXTRACT(EPOCH FROM TIMESTAMP '1969-12-31 23:59:59.999999') * 1000000 AS BIGINT)",
+            -1,
+        ),
         "microseconds of 9999": (
             "CAST(EXTRACT(EPOCH FROM TIMESTAMP '9999-12-31 23:59:59.999999') * 1000000 AS BIGINT)",
             253_402_300_799_999_999,
@@ -152,15 +160,17 @@ class PostgresqlHome(DatabaseHome):
                 f"({place}, {PostgresqlSql.constant(found[0])}, {int(found[1])}, -1)"
                 for place, found in enumerate(described)
             )
-            start = f"SELECT * FROM (VALUES {listed}) AS given(place, name, kind, size)"
+            start = f"SELECT * FROM (VALUES {listed}) AS given(place, name, kind, size)"  # noqa: S608  # names are constants here
         else:
             start = (
-                "SELECT attnum AS place, attname AS name, atttypid AS kind, atttypmod AS size FROM pg_catalog.pg_attribute "  # noqa: S608  # a number of its own
+                "SELECT attnum AS place, attname AS name, atttypid AS kind, atttypmod AS size "  # noqa: S608  # a number of its own
+                "FROM pg_catalog.pg_attribute "
                 f"WHERE attrelid = {self._found(session, relation)} AND attnum > 0 AND NOT attisdropped"
             )
         rows = session.rows(
             "WITH RECURSIVE given(place, name, kind, size) AS "  # noqa: S608  # names are constants here
-            f"(SELECT CAST(place AS INTEGER), CAST(name AS TEXT), CAST(kind AS OID), CAST(size AS INTEGER) FROM ({start}) AS own "
+            "(SELECT CAST(place AS INTEGER), CAST(name AS TEXT), CAST(kind AS OID), CAST(size AS INTEGER) "
+            f"FROM ({start}) AS own "
             "UNION ALL SELECT place, name, t.typbasetype, CASE WHEN t.typtypmod < 0 THEN size ELSE t.typtypmod END "
             "FROM given JOIN pg_catalog.pg_type AS t ON t.oid = kind WHERE t.typtype = 'd') "
             "SELECT name, CASE WHEN t.typtype = 'e' THEN 'text' WHEN t.typtype = 'c' THEN 'record' "
@@ -185,9 +195,8 @@ class PostgresqlHome(DatabaseHome):
             f"WHERE c.relkind IN ('r', 'v', 'm', 'f', 'p') AND {visible}"
         )
         readable = "pg_catalog.has_any_column_privilege(c.oid, 'SELECT')"
-        found = session.rows(
-            f"SELECT CAST(c.oid AS BIGINT), {readable} {named} AND CAST(c.relname AS TEXT) = {constant(relation.name)}"  # noqa: S608  # likewise
-        )
+        its_name = f"CAST(c.relname AS TEXT) = {constant(relation.name)}"
+        found = session.rows(f"SELECT CAST(c.oid AS BIGINT), {readable} {named} AND {its_name}")
         for number, may_read in found:
             if not may_read:
                 raise InputError(
@@ -195,7 +204,8 @@ class PostgresqlHome(DatabaseHome):
                     f"GRANT SELECT ON {self.source_of(relation)} TO ..."
                 )
             return int(number)
-        known = [name for (name,) in session.rows(f"SELECT CAST(c.relname AS TEXT) {named} ORDER BY 1 LIMIT 1000")]  # noqa: S608  # likewise
+        listed = session.rows(f"SELECT CAST(c.relname AS TEXT) {named} ORDER BY 1 LIMIT 1000")
+        known = [name for (name,) in listed]
         where = "The database" if relation.schema is None else f"The schema {relation.schema!r}"
         raise ColumnError(f"{where} has no table {relation.name!r}. {did_you_mean(relation.name, known)}")
 
@@ -208,7 +218,9 @@ class PostgresqlHome(DatabaseHome):
             size = word.removeprefix("numeric").strip("()")
             if size:
                 most, _, digits = size.partition(",")
-                return ColumnType("decimal", word, digits=max(0, int(digits or 0)), wide=int(most) > 18, wild=True, unit=word)
+                return ColumnType(
+                    "decimal", word, digits=max(0, int(digits or 0)), wide=int(most) > 18, wild=True, unit=word
+                )
             table, column = self.opened(frame), PostgresqlSql.quoted(name)
             # Of what is no number, such as NaN, the scale is missing.
             ((digits,),) = self.leave(table.written(f"SELECT max(scale({column})) FROM {table.source}"))  # noqa: S608  # names are quoted
@@ -270,12 +282,11 @@ def _time(source: Sql, kind: Kind, type_: ColumnType) -> Sql:
     """Microseconds or days; what no record can hold becomes a moment that is refused."""
     column = source.text
     if type_.what == "date" and kind != "timestamp":
-        held = f"WHEN {column} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31' THEN CAST({column} - DATE '1970-01-01' AS BIGINT)"
+        days = f"CAST({column} - DATE '1970-01-01' AS BIGINT)"
+        held = f"WHEN {column} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31' THEN {days}"
         return source.case(f"{held} WHEN {column} IS NOT NULL THEN {TOO_LATE}", "NULL")
     word, zone = ("TIMESTAMPTZ", "+00") if type_.aware else ("TIMESTAMP", "")
-    first, last, low, high = (
-        f"{word} '{moment} 00:00:00{zone}'" for moment in (*_NEAR, "0001-01-01", "9999-12-31")
-    )
+    first, last, low, high = (f"{word} '{moment} 00:00:00{zone}'" for moment in (*_NEAR, "0001-01-01", "9999-12-31"))
     stamp = f"CAST({column} AS TIMESTAMP)" if type_.what == "date" else column
     near = f"WHEN {column} >= {first} AND {column} < {last} THEN CAST(date_part('epoch', {stamp}) * 1000000 AS BIGINT)"
     held = (

@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from importlib import import_module
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -171,9 +172,7 @@ class AlchemySource(Source):
     @contextmanager
     def snapshot(self) -> Iterator[Session]:
         """One state of the database: of a connection that is taken and given back, or of the one that was given."""
-        import sqlalchemy as sa  # noqa: PLC0415  # an extra
-
-        if isinstance(self.connected, sa.Engine):
+        if hasattr(self.connected, "connect"):
             with self.in_words("CONNECT"):
                 taken = self.connected.connect()
             with taken as connection:
@@ -220,9 +219,7 @@ class AlchemySource(Source):
 
     def is_drivers(self, error: Exception) -> bool:
         """Whether an error comes from SQLAlchemy or the driver below it."""
-        import sqlalchemy as sa  # noqa: PLC0415  # an extra
-
+        exc: Any = import_module("sqlalchemy.exc")
         own = getattr(getattr(self.connected, "dialect", None), "dbapi", None)
-        base = getattr(own, "Error", sa.exc.SQLAlchemyError)
-        return isinstance(error, sa.exc.SQLAlchemyError | base)
-
+        base = getattr(own, "Error", exc.SQLAlchemyError)
+        return isinstance(error, exc.SQLAlchemyError | base)

@@ -93,7 +93,9 @@ class SqliteHome(DatabaseHome):
         listed = f"SELECT name FROM {SqliteSql.quoted(schema)}.sqlite_master WHERE type IN ('table', 'view')"  # noqa: S608  # names are quoted
         names = [name for (name,) in session.rows(listed)]
         if relation.schema is None:
-            names += [name for (name,) in session.rows("SELECT name FROM temp.sqlite_master WHERE type IN ('table', 'view')")]
+            names += [
+                name for (name,) in session.rows("SELECT name FROM temp.sqlite_master WHERE type IN ('table', 'view')")
+            ]
         if relation.name not in names:
             raise ColumnError(f"The database has no table {relation.name!r}. {did_you_mean(relation.name, names)}")
         said = "" if relation.schema is None else f"{SqliteSql.quoted(schema)}."
@@ -114,7 +116,9 @@ class SqliteHome(DatabaseHome):
         if what == "timestamp":
             zones = f"SELECT 1 FROM {table.source} WHERE {_zoned(source)} LIMIT 1"  # noqa: S608  # likewise
             return ColumnType(what, declared, aware=bool(self.leave(table.written(zones))))
-        return ColumnType(what or "text", {"text": "String", "other": "Binary"}.get(what or "", declared), wild=what == "whole")
+        return ColumnType(
+            what or "text", {"text": "String", "other": "Binary"}.get(what or "", declared), wild=what == "whole"
+        )
 
     def is_whole(self, type_: ColumnType) -> bool:  # noqa: ARG002  # timestamps are texts
         """Whether a timestamp can be compared as it is."""
