@@ -15,6 +15,7 @@ from crmkpi.engines.frames.backends import backend_of
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.errors import InputError, MissingTableError, PeriodError, UnknownNameError, did_you_mean, unknown_name
 from crmkpi.measuring.changes import Adjust, check_adjust
+from crmkpi.measuring.duplicates import Duplicates, duplicates_in
 from crmkpi.measuring.lookup import index_of, on_one_line, unreadable_fields
 from crmkpi.measuring.measurement import chosen_metrics, measure, measure_one, report, zone_notes
 from crmkpi.measuring.questions import Questions
@@ -25,7 +26,7 @@ from crmkpi.measuring.unreadable import MOST_UNREADABLE, check_most_unreadable
 from crmkpi.metrics.catalogue import catalogue
 from crmkpi.money import Rates
 from crmkpi.records import RECORDS, known_tables
-from crmkpi.records.base import record_type
+from crmkpi.records.base import record_class, record_type
 from crmkpi.sources.loaded import Records
 from crmkpi.time.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit, check_calendar
 from crmkpi.time.periods import Period
@@ -61,7 +62,18 @@ class Dataset(Questions):
     crmkpi.errors.UnknownNameError: A dataset has no table 'deal'. Did you mean 'deals'?
     """
 
-    __slots__ = ("_indexes", "_marks", "_spent", "as_of", "calendar", "currency", "most_unreadable", "rates", "tables")
+    __slots__ = (
+        "_duplicates",
+        "_indexes",
+        "_marks",
+        "_spent",
+        "as_of",
+        "calendar",
+        "currency",
+        "most_unreadable",
+        "rates",
+        "tables",
+    )
 
     def __init__(
         self,
@@ -99,6 +111,7 @@ class Dataset(Questions):
         self.most_unreadable = most_unreadable
         self._marks: dict[str, frozenset[str]] = {}
         self._indexes: dict[str, dict[str, Any]] = {}
+        self._duplicates: dict[str, Duplicates | None] = {}
         self._spent: set[str] = set()
 
     def measure(
@@ -295,6 +308,21 @@ class Dataset(Questions):
         if look and table not in self._indexes:
             self._marks[table] = unreadable_fields(records)
         return self._marks.get(table, frozenset())
+
+    def searched(self, table: str) -> bool:
+        """Whether ids that come twice are looked for whenever a table is measured: those of lists and files are."""
+        return isinstance(self.tables[table], Sequence)
+
+    def duplicates(self, table: str) -> Duplicates | None:
+        """The records of a list or file whose id another one has; None where there are none, or nobody looks."""
+        records = self.tables[table]
+        if not isinstance(records, Sequence):
+            return None
+        if not isinstance(records, Records | tuple):  # a list may have changed since
+            return duplicates_in(records, record_type(record_class(table)))
+        if table not in self._duplicates:
+            self._duplicates[table] = duplicates_in(records, record_type(record_class(table)))
+        return self._duplicates[table]
 
     def index(self, table: str) -> Mapping[str, Any]:
         """The records of a related table by id."""

@@ -162,6 +162,7 @@ class _Builder:
         complete = None if period is None or self._crm.as_of is None else period.is_complete(self._crm.as_of)
         in_money = metric.unit == "money" or any(measure.kind == "money" for measure in metric.measures.values())
         related, lacks = len(metric.tables) > 1, cut.lacks
+        contradicted = any(self._reader.answers[table].contradictions for table in metric.tables)
         for segment in segments:
             try:
                 inputs = cut.inputs(segment)
@@ -178,6 +179,8 @@ class _Builder:
             numbers = totals | parameters if parameters else totals
             reason = self._blank(metric, segment) if related else None
             counts = cut.counts(segment)
+            if reason is None and contradicted:
+                reason = cut.contradiction(segment)
             if reason is None and any(account.unread is not None for account in (*plan.accounts, *plan.earlier)):
                 asked = [*zip(plan.accounts, counts, strict=True), *cut.earlier_counts(segment)]
                 reason = too_many_unreadable(

@@ -72,7 +72,6 @@ class UnreadPlan:
     undated: tuple[str, int, int, int, int] | None = None
     segment: int | None = None
     segments: tuple[tuple[str, int], ...] = ()
-    shifted: Measure | None = None  # for a measure of an earlier period, which is in no account, that measure
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +86,7 @@ class AccountPlan:
     reasons: tuple[tuple[str, int], ...]
     unread: UnreadPlan | None = None
     lacking: tuple[bool, ...] = ()  # of each reason, whether it is for want of knowledge that records are left out
+    shifted: Measure | None = None  # the measure, where it is one of an earlier period
 
     @property
     def no_date(self) -> str:
@@ -109,8 +109,14 @@ class MetricPlan:
     metric: Metric
     measures: Mapping[str, MeasurePlan]
     accounts: tuple[AccountPlan, ...]
-    earlier: tuple[AccountPlan, ...] = ()  # of measures of an earlier period, where something of it is in doubt
+    earlier: tuple[AccountPlan, ...] = ()  # of measures of an earlier period, where something of it may be in doubt
     joints: Mapping[tuple[str, str], tuple[Column, ...]] | None = None  # what `moments_of` takes; None if not asked for
+
+    def slots(self, account: AccountPlan) -> set[int]:
+        """The numbers of the slots of an account's anchor that the metric reads."""
+        columns = [column for found in self.measures.values() for column in found.columns.values()]
+        mine = [column.number for column in columns if (column.table, column.anchor) == (account.table, account.anchor)]
+        return {account.used, *(number for _, number in account.reasons), *mine}
 
 
 @dataclass(slots=True)
@@ -135,11 +141,13 @@ class Plan:
 
     `undated` says that no period is asked for: flows then need no timestamp. `whole` says that no day matters either,
     as that of a rate would. Without `intervals` nothing is kept that only an interval needs, and without `moments`
-    nothing that only the interval of a change needs. `so_far` says that it is known up to which day the data goes.
+    nothing that only the interval of a change needs. `so_far` says that it is known up to which day the data goes,
+    and `again` that records have the id of another one.
     `unreadable` are the fields of each table that may hold what cannot be read, None where every field may.
     """
 
     __slots__ = (
+        "_again",
         "_intervals",
         "_moments",
         "_so_far",
@@ -162,6 +170,7 @@ class Plan:
         undated: bool = False,
         moments: bool = False,
         so_far: bool = False,
+        again: bool = False,
         unreadable: Mapping[str, frozenset[str] | None] = MappingProxyType({}),
     ) -> None:
         """Plan `metrics` over tables that are grouped by `segments` (the keys of each table)."""
@@ -170,6 +179,7 @@ class Plan:
         self._intervals = intervals
         self._moments = moments
         self._so_far = so_far
+        self._again = again
         self.unreadable = unreadable
         self.queries: dict[str, Query] = {}
         self.metrics = tuple(self._metric(metric, segments) for metric in metrics)
@@ -207,10 +217,10 @@ class Plan:
         earlier: list[AccountPlan] = []
         for shift, alike in together.items():
             mine = alike[0].measure.shift == "none"
-            if mine or self.unreadable:
+            if mine or self.unreadable or self._again:
                 counted = [(draft.measure, draft.slot) for draft in alike]
                 account = self._account(metric, alike[0].table, alike[0].anchor, counted, doubts[shift])
-                if mine or account.unread is not None:
+                if mine or self._again or account.unread is not None:
                     (accounts if mine else earlier).append(account)
         joints = self._joints(measures) if self._moments and sampled(metric) else None
         return MetricPlan(metric, measures, tuple(accounts), tuple(earlier), joints)
@@ -378,8 +388,10 @@ class Plan:
                         before.append(lost)
         at = None if plan.at is None else repr(plan.at).partition(".")[2]
         number = plan.add(self._counting(table, used, doubt))
-        unread = self._unread(query, anchor, counted[0][0], used, doubt)
-        return AccountPlan(table, at, anchor, plan.stock, number, tuple(reasons), unread, tuple(lacking))
+        unread = self._unread(query, anchor, used, doubt)
+        measure = counted[0][0]
+        shifted = measure if measure.shift != "none" else None
+        return AccountPlan(table, at, anchor, plan.stock, number, tuple(reasons), unread, tuple(lacking), shifted)
 
     def _counting(self, table: str, condition: Expression | None, doubt: Doubt | None) -> Slot:
         """A slot that counts records for which the condition holds, and of which nothing is in doubt."""
@@ -394,9 +406,7 @@ class Plan:
         certain = self._uncertainty(table).certainly(condition)
         return Slot("count", condition, careful=None if certain is condition else certain)
 
-    def _unread(
-        self, query: Query, anchor: int, measure: Measure, used: Expression | None, doubt: Doubt | None
-    ) -> UnreadPlan | None:
+    def _unread(self, query: Query, anchor: int, used: Expression | None, doubt: Doubt | None) -> UnreadPlan | None:
         """Count the records of which something cannot be read that decides whether they are used."""
         table, plan = query.type_.table, query.anchors[anchor]
         uncertainty = self._uncertainty(table)
@@ -421,8 +431,7 @@ class Plan:
             counted = query.anchors[whole].add(Slot("count", used, careful=any_date))
             undated = (name, values, without, whole, counted)
         segment = plan.add(Slot("count", None, careful=possible, only_unreadable=True)) if grouped else None
-        shifted = measure if measure.shift != "none" else None
-        return UnreadPlan(fields, undated, segment, _values(plan, keys, possible), shifted)
+        return UnreadPlan(fields, undated, segment, _values(plan, keys, possible))
 
 
 def _values(plan: Anchor, fields: Sequence[Field], where: Expression | None) -> tuple[tuple[str, int], ...]:

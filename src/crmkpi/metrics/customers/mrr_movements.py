@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from crmkpi.definition.expressions import period
 from crmkpi.definition.metric import metric
-from crmkpi.metrics.customers.recurring_revenue import left_out, running_at_end, running_at_start, subscriptions
+from crmkpi.metrics.customers.recurring_revenue import (
+    ever_paid,
+    left_out,
+    paid_before,
+    running_at_end,
+    running_at_start,
+    subscriptions,
+)
 from crmkpi.metrics.literature import SAAS_METRICS, STRIPE_BILLING
 
 # One row per customer: what they paid a month at the start and at the end, and how often before the period.
@@ -14,7 +20,7 @@ accounts = subscriptions.per(
     subscriptions.customer_id,
     opening=subscriptions.sum(subscriptions.mrr, running_at_start),
     closing=subscriptions.sum(subscriptions.mrr, running_at_end),
-    earlier=subscriptions.count((subscriptions.started_at < period.start) & (subscriptions.mrr > 0)),
+    earlier=subscriptions.count(paid_before & ever_paid & (subscriptions.mrr > 0)),
 )
 gained = (accounts.opening <= 0) & (accounts.closing > 0)
 gone = (accounts.opening > 0) & (accounts.closing <= 0)
@@ -39,7 +45,7 @@ def new_mrr() -> None:
 
     Per customer: nothing paid at the start, something at the end, and no paid subscription before. With
     `reactivation_mrr`, `expansion_mrr`, `contraction_mrr` and `churned_mrr` it adds up to `net_new_mrr`, to the cent.
-    Customers who came and left inside the period have moved nothing.
+    Customers who came and left inside the period have moved nothing, and one in a trial is new when it has ended.
 
     Returns:
         Money a month, from 0 up; 0 where nobody came.
