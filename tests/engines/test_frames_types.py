@@ -182,9 +182,8 @@ def test_ids_may_be_numbers_uuids_or_text(backend: str) -> None:
     for own in kinds.values():
         deals = pa.table({"id": ["a", "b"], "status": ["won", "lost"], "customer_id": own})
         customers = pa.table({"id": own, "industry": ["retail", "health"]})
-        report = Dataset(**homed(backend, {"deals": deals, "customers": customers})).measure(
-            win_rate, by="customer.industry"
-        )
+        frames = homed(backend, {"deals": deals, "customers": customers})
+        report = Dataset(**frames).measure(win_rate, by="customer.industry")
         assert [(found.segment["customer.industry"], found.value) for found in report] == [
             ("health", 0.0),
             ("retail", 1.0),

@@ -22,12 +22,14 @@ from crmkpi.measuring.questions import Questions
 from crmkpi.measuring.reading import EVER
 from crmkpi.measuring.results import Report, Result
 from crmkpi.measuring.segments import By
+from crmkpi.measuring.unfilled import unfilled_field
 from crmkpi.measuring.unreadable import MOST_UNREADABLE, check_most_unreadable
 from crmkpi.metrics.catalogue import catalogue
 from crmkpi.money import Rates
 from crmkpi.records import RECORDS, known_tables
 from crmkpi.records.base import record_class, record_type
 from crmkpi.sources.loaded import Records
+from crmkpi.sources.streams import RecordStream
 from crmkpi.time.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit, check_calendar
 from crmkpi.time.periods import Period
 
@@ -67,6 +69,7 @@ class Dataset(Questions):
         "_indexes",
         "_marks",
         "_spent",
+        "_unfilled",
         "as_of",
         "calendar",
         "currency",
@@ -113,6 +116,7 @@ class Dataset(Questions):
         self._indexes: dict[str, dict[str, Any]] = {}
         self._duplicates: dict[str, Duplicates | None] = {}
         self._spent: set[str] = set()
+        self._unfilled: dict[tuple[str, str], bool] = {}
 
     def measure(
         self,
@@ -222,12 +226,14 @@ class Dataset(Questions):
             for name, parameter in metric.parameters.items()
             if parameter.default is None and name not in parameters
         ]
+        unfilled = unfilled_field(metric, self.unfilled, dated=True)
+        columns = [] if unfilled is None else ["a column for {}.{}".format(*unfilled)]
         undated = metric.at is None and not all(
             measure.at is not None or measure.is_stock or isinstance(measure.table, Grouped)
             for measure in metric.measures.values()
         )
         unknown = ["as_of=..."] if metric.needs_as_of and self.as_of is None else []
-        return next(iter([*tables, *values, *unknown, *(["a date"] if undated else [])]), "")
+        return next(iter([*tables, *values, *unknown, *columns, *(["a date"] if undated else [])]), "")
 
     def periods(
         self, period: Period | str | Sequence[Period | str] | None, every: CalendarUnit | None
@@ -308,6 +314,21 @@ class Dataset(Questions):
         if look and table not in self._indexes:
             self._marks[table] = unreadable_fields(records)
         return self._marks.get(table, frozenset())
+
+    def unfilled(self, table: str, field: str) -> bool:
+        """Whether no column of a table fills the field, as far as its reader tells; of records made by hand it is no.
+
+        A field that nothing fills in the file may be filled afterwards, as `join_leads` does.
+        """
+        records = self.tables.get(table)
+        if isinstance(records, FrameTable | RecordStream):
+            return field in records.unfilled
+        if not isinstance(records, Records) or field not in records.account.unfilled:
+            return False
+        key = (table, field)
+        if key not in self._unfilled:
+            self._unfilled[key] = all(getattr(record, field) is None for record in records)
+        return self._unfilled[key]
 
     def searched(self, table: str) -> bool:
         """Whether ids that come twice are looked for whenever a table is measured: those of lists and files are."""

@@ -123,6 +123,7 @@ def joined(parts: Sequence[Records[_R]]) -> Records[_R]:
         skipped=dict(skipped),
         mapped={name: columns for account in reversed(accounts) for name, columns in account.mapped.items()},
         unmapped=tuple(dict.fromkeys(name for account in accounts for name in account.unmapped)),
+        unfilled=tuple(name for name in first.account.unfilled if all(name in each.unfilled for each in accounts)),
         coerced={column: dict(counts) for column, counts in coerced.items()},
         notes=tuple(dict.fromkeys(note for account in accounts for note in account.notes)),
         unreadable=tuple(one for account in accounts for one in account.unreadable),

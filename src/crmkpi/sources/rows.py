@@ -187,6 +187,7 @@ class Loading(Generic[_R]):
             skipped=MappingProxyType(dict(skipped)),
             mapped=MappingProxyType(_mapped(self.columns)),
             unmapped=self.columns.unmapped,
+            unfilled=self.columns.unfilled(self._reader.kind),
             coerced=MappingProxyType(self._tallies.by_column()),
             notes=tuple(notes),
             preset=None if self._asked.preset is None else self._asked.preset.name,

@@ -17,9 +17,10 @@ from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from crmkpi.engines.frames.backends import Backend, at_home, backend_of, check_versions
+from crmkpi.engines.frames.homes.database import DatabaseTable
 from crmkpi.engines.frames.homes.home import NUMBERS, ColumnType
 from crmkpi.engines.frames.homes.sessions import Session
-from crmkpi.engines.frames.local_time import DAY, micros, to_utc
+from crmkpi.engines.frames.local_time import DAY, micros, to_utc, with_instants
 from crmkpi.engines.frames.profile import Prepared, inside, looked_over, with_usual_scales
 from crmkpi.errors import ColumnError, InputError, UnknownNameError, did_you_mean
 from crmkpi.records import Survey
@@ -43,6 +44,7 @@ _TEXTS: Mapping[str, str] = MappingProxyType(
     {"number": "Float64", "flag": "Boolean", "text": "String", "choice": "String"}
 )
 _LAST_DAY = micros(datetime(9999, 12, 31))  # noqa: DTZ001  # on the wall clock
+_USUAL_SCALE = ("scale_low", "scale_high")  # of its kind, where a survey names no scale
 _ABSENT: Mapping[str, Any] = MappingProxyType({"number": "float", "flag": "flag", "text": "text", "choice": "text"})
 
 
@@ -70,6 +72,7 @@ class FrameTable:
         "rejected",
         "type_",
         "tz",
+        "unfilled",
         "values",
         "zone",
     )
@@ -87,6 +90,7 @@ class FrameTable:
         rejected: Sequence[Any] = (),
         reckoned: Mapping[str, str] = MappingProxyType({}),
         inclusive: Collection[str] = (),
+        unfilled: Collection[str] | None = None,
     ) -> None:
         """`backend` is that of a frame which was taken before; `inclusive` are ends that are given as the last day."""
         self.backend = taken(frame) if backend is None else backend
@@ -117,6 +121,8 @@ class FrameTable:
             raise ColumnError(f"The {self.backend.name} frame for {type_.table} has two columns {twice!r}; rename one.")
         self._types: dict[tuple[str, str], ColumnType] = {}
         self.columns = self._mapped(columns or {})
+        lacking = [name for name, known in type_.fields.items() if known.optional and name not in self.columns]
+        self.unfilled = frozenset(lacking if unfilled is None else unfilled) - {*reckoned, *_USUAL_SCALE}
         self._known: dict[Any, Prepared] = {}
         self._rows: int | None = None
         self.kept: dict[str, Any] = {}  # what the engine found out once
@@ -124,6 +130,7 @@ class FrameTable:
     def within(self, session: Session) -> Self:
         """A table of a database as it is in a snapshot; nothing goes along that was found out before."""
         made = copy(self)
+        assert isinstance(self.frame, DatabaseTable)
         made.frame = self.frame.within(session)
         made._names = tuple(self.backend.home.names(made.frame))  # noqa: SLF001  # of its own class
         for column in self.columns.values():
@@ -188,8 +195,14 @@ class FrameTable:
                 )
         return MappingProxyType(found)
 
-    def prepared(self, names: Iterable[str], exact: frozenset[str] = frozenset()) -> Prepared:
-        """The frame with only the fields of these names, as plain columns; `exact` are numbers to be added up."""
+    def prepared(
+        self, names: Iterable[str], exact: frozenset[str] = frozenset(), clock: ZoneInfo | None = None
+    ) -> Prepared:
+        """The frame with only the fields of these names, as plain columns.
+
+        `exact` are numbers to be added up, and timestamps whose distance is asked: those on the wall clock become
+        instants of the zone `clock`.
+        """
         wanted = tuple(dict.fromkeys(names))
         if self.type_.model is Survey:
             wanted = tuple(dict.fromkeys((*wanted, *_beside_score(wanted))))
@@ -200,9 +213,11 @@ class FrameTable:
                 self._types.clear()
                 self.frame = self.backend.home.anew(self.frame)
             self._rows = rows
-        key = (frozenset(wanted), exact)
+        key = (frozenset(wanted), exact, clock)
         if key not in self._known:
-            self._known[key] = self._prepare(wanted, exact)
+            made = self._prepare(wanted, exact)
+            spans = (path for path in made.columns if ".".join(path) in exact)
+            self._known[key] = made if clock is None else with_instants(made, spans, clock)
         return self._known[key]
 
     def _prepare(self, wanted: tuple[str, ...], exact: frozenset[str]) -> Prepared:

@@ -134,7 +134,7 @@ def _measured() -> list[str]:
     return [name for name, backend in BACKENDS.items() if isinstance(backend.home, DatabaseHome)]
 
 
-def _home(name: str) -> DatabaseHome:
+def _home(name: str) -> DatabaseHome[Any]:
     check_versions(BACKENDS[name])
     home = BACKENDS[name].home
     assert isinstance(home, DatabaseHome)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from crmkpi.engines.frames.homes.sessions import Session, Source
-from crmkpi.engines.frames.homes.sql import Sql, SqlFrame
+from crmkpi.engines.frames.homes.sql import Sql, SqlFrame, SqlGroups
 from crmkpi.engines.frames.homes.sql_home import SqlHome
+from crmkpi.engines.frames.words import Row
 from crmkpi.errors import InputError
-from crmkpi.records.base import Kind
 
 __all__ = ["DatabaseFrame", "DatabaseHome", "DatabaseTable", "Relation"]
+
+S = TypeVar("S", bound=Sql)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,30 +97,26 @@ class DatabaseFrame(SqlFrame):
 
     def select(self, *items: str | Sql) -> Self:
         """Only these columns, or one row where they are aggregations."""
-        made: Self = SqlFrame.select(self.fenced(), *items)  # type: ignore[assignment]  # pyrefly: ignore
+        source, chosen = self.fenced(), self.chosen(items)
+        made = source.written(f"SELECT {self.listed(chosen)}\nFROM {source.source}", [item.name for item in chosen])
         return replace(made, computed=any(isinstance(item, Sql) for item in items))
 
-    def group_by(self, *names: str) -> Any:
-        """One row for each group."""
-        return SqlFrame.group_by(self.fenced(), *names)  # pyrefly: ignore
+    def group_by(self, *names: str) -> SqlGroups[Self]:
+        """One row for each group, with `.agg(...)`."""
+        return SqlGroups(self.fenced(), names)
 
-    def beside(self, other: SqlFrame) -> Self:
+    def beside(self, other: Self) -> Self:
         """The frame where the other one can be read as well."""
-        if not isinstance(other, DatabaseFrame) or other.session is not self.session:
+        if other.session is not self.session:
             raise InputError(
                 "Related tables must lie in one database, of one connection; take both from the same crmkpi.database()."
             )
-        return replace(self, steps=(*other.steps, *self.steps))
-
-    def to_native(self) -> list[tuple[Any, ...]]:
-        """The rows."""
-        return self.session.rows(self.statement)
+        return replace(self, steps=tuple((dict(other.steps) | dict(self.steps)).items()))
 
 
-class DatabaseHome(SqlHome):
+class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
     """Tables, views and queries of a database."""
 
-    dialect: type[Sql]
     begins: ClassVar[Sequence[str]] = ()  # what makes a transaction one snapshot, before anything else is said in it
     probe: ClassVar[Mapping[str, tuple[str, Any]]] = {}  # what is asked of a server first: its SQL, the right answer
 
@@ -160,20 +158,18 @@ class DatabaseHome(SqlHome):
         assert frame.session is not None, "tables are asked within a snapshot"
         return DatabaseFrame(self.source_of(frame.relation), tuple(frame.columns), self.dialect, frame.session)
 
-    def extended(self, frame: Any, added: Sequence[Sql], kept: Sql | None, over: Sequence[str]) -> Any:  # noqa: ARG002  # it has no name to be asked by
-        """A statement cannot be asked like a table."""
+    def native(self, frame: DatabaseFrame) -> DatabaseTable:  # noqa: ARG002  # it has no name to be asked by
+        """A statement is asked like a table."""
         raise InputError("Presets are for exports; say which column of the database is which with columns=.")
 
     def names(self, frame: DatabaseTable) -> list[str]:
         """The names of the columns."""
         return list(frame.columns)
 
-    def leave(self, frame: Any) -> list[tuple[Any, ...]]:
-        """The rows of a small result."""
-        assert isinstance(frame, DatabaseFrame)
-        return frame.to_native()
+    def rows(self, frame: DatabaseTable) -> int | None:  # noqa: ARG002  # within a snapshot none comes or goes
+        """How many rows there are, where it costs little to know."""
+        return None
 
-    def records(self, frame: DatabaseTable, columns: Mapping[str, Kind]) -> Iterator[Mapping[str, Any]]:
-        """The rows of a table with their values."""
-        for row in self.opened(frame).select(*columns).to_native():
-            yield dict(zip(columns, row, strict=True))
+    def leave(self, frame: DatabaseFrame) -> list[Row]:
+        """The rows of a small result."""
+        return frame.session.rows(frame.statement)

@@ -12,10 +12,10 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, ClassVar
 
-from crmkpi.engines.frames.homes.database import DatabaseFrame, DatabaseHome, DatabaseTable, Relation
+from crmkpi.engines.frames.homes.database import DatabaseHome, DatabaseTable, Relation
 from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, Physical
 from crmkpi.engines.frames.homes.sessions import Session
-from crmkpi.engines.frames.homes.sql import Sql, words_of
+from crmkpi.engines.frames.homes.sql import Sql, SqlWords
 from crmkpi.errors import ColumnError, InputError, did_you_mean
 from crmkpi.records.base import Kind
 
@@ -49,22 +49,21 @@ class PostgresqlSql(Sql):
         return '"' + name.replace('"', '""') + '"'
 
     @staticmethod
-    def constant(value: Any) -> str:
-        """A constant as SQL."""
-        if value is None or isinstance(value, bool):
-            return {None: "NULL", True: "TRUE", False: "FALSE"}[value]
-        if isinstance(value, str):
-            if "\0" in value:
-                raise InputError(f"PostgreSQL has no texts with the character NUL; leave it out of {value!r}.")
-            spelt = value.replace("'", "''")
-            # A setting decides whether a backslash is an escape; in this form it always is.
-            return "E'" + spelt.replace("\\", "\\\\") + "'" if "\\" in value else f"'{spelt}'"
-        if isinstance(value, float):
-            return f"CAST('{value!r}' AS DOUBLE PRECISION)"
-        if isinstance(value, datetime):
-            kind = "TIMESTAMP" if value.tzinfo is None else "TIMESTAMPTZ"
-            return f"{kind} '{value.isoformat(sep=' ')}'"
-        return str(value) if value >= 0 else f"({value})"
+    def written(value: str) -> str:
+        """A text as SQL. A setting decides whether a backslash is an escape; after an E it always is."""
+        if "\0" in value:
+            raise InputError(f"PostgreSQL has no texts with the character NUL; leave it out of {value!r}.")
+        return "E" + Sql.written(value.replace("\\", "\\\\")) if "\\" in value else Sql.written(value)
+
+    @staticmethod
+    def real_number(value: float) -> str:
+        """A float as SQL."""
+        return f"CAST('{value!r}' AS DOUBLE PRECISION)"
+
+    @staticmethod
+    def wall_time(value: datetime) -> str:
+        """A moment as SQL, on the wall clock or with a zone."""
+        return f"{'TIMESTAMP' if value.tzinfo is None else 'TIMESTAMPTZ'} '{value.isoformat(sep=' ')}'"
 
     def is_nan(self) -> PostgresqlSql:
         """Whether a float is not a number; missing where it is."""
@@ -80,11 +79,11 @@ class PostgresqlSql(Sql):
         return self.wrapped("round(")
 
 
-class PostgresqlHome(DatabaseHome):
+class PostgresqlHome(DatabaseHome[PostgresqlSql]):
     """Tables, views and queries of PostgreSQL."""
 
     dialect = PostgresqlSql
-    words = words_of(
+    words = SqlWords(
         PostgresqlSql,
         Int64="BIGINT",
         Int128="NUMERIC(38)",
@@ -233,7 +232,7 @@ class PostgresqlHome(DatabaseHome):
         shown = "String" if what == "text" else _NESTED.get(word, word)
         return ColumnType(what, shown, unit=word)
 
-    def plain(self, source: Sql, kind: Kind, type_: ColumnType) -> Sql:
+    def plain(self, source: PostgresqlSql, kind: Kind, type_: ColumnType) -> PostgresqlSql:
         """A column as a plain and wide one."""
         column = source.text
         if kind in ("text", "choice") or type_.what == "text":
@@ -253,10 +252,10 @@ class PostgresqlHome(DatabaseHome):
             case _:
                 return source
 
-    def moment(self, micros: int, raw: Any) -> Sql:
+    def moment(self, micros: int, zone: str) -> PostgresqlSql:
         """A constant beside a timestamp's own column."""
         stamp = _EPOCH + timedelta(microseconds=micros)
-        return self.dialect.lit(stamp.replace(tzinfo=UTC) if raw.aware else stamp)
+        return self.dialect.lit(stamp.replace(tzinfo=UTC) if zone else stamp)
 
     def is_whole(self, type_: ColumnType) -> bool:  # noqa: ARG002  # it knows instants
         """Whether a timestamp can be compared as it is."""
@@ -269,16 +268,8 @@ class PostgresqlHome(DatabaseHome):
             f"(array_agg({names[0]} ORDER BY {names[1]}) FILTER (WHERE {names[1]} IS NOT NULL))[1]", whole=True
         )
 
-    def beside(self, frame: DatabaseFrame, columns: Mapping[str, Sequence[int]]) -> DatabaseFrame:
-        """A small table of whole numbers."""
-        rows = ", ".join(f"({', '.join(map(str, row))})" for row in zip(*columns.values(), strict=True))
-        names = ", ".join(map(PostgresqlSql.quoted, columns))
-        nothing = ", ".join(f"CAST(NULL AS BIGINT) AS {PostgresqlSql.quoted(name)}" for name in columns)
-        text = f"SELECT * FROM (VALUES {rows}) AS given({names})" if rows else f"SELECT {nothing} WHERE FALSE"  # noqa: S608  # numbers of our own
-        return DatabaseFrame("", (), frame.words, frame.session).written(text, columns)
 
-
-def _time(source: Sql, kind: Kind, type_: ColumnType) -> Sql:
+def _time(source: PostgresqlSql, kind: Kind, type_: ColumnType) -> PostgresqlSql:
     """Microseconds or days; what no record can hold becomes a moment that is refused."""
     column = source.text
     if type_.what == "date" and kind != "timestamp":

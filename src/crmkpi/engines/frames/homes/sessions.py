@@ -60,7 +60,7 @@ class Source(ABC):
 
     connected: Any
     dialect: str
-    home: DatabaseHome
+    home: DatabaseHome[Any]
     timeout: float | None = None
 
     @abstractmethod

@@ -11,10 +11,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from crmkpi.engines.frames.homes.database import DatabaseFrame, DatabaseHome, DatabaseTable, Relation
+from crmkpi.engines.frames.homes.database import DatabaseHome, DatabaseTable, Relation
 from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, Physical
 from crmkpi.engines.frames.homes.sessions import Session, timed_sqlite
-from crmkpi.engines.frames.homes.sql import Sql, words_of
+from crmkpi.engines.frames.homes.sql import Sql, SqlWords
 from crmkpi.errors import ColumnError, did_you_mean
 from crmkpi.records.base import Kind
 
@@ -37,22 +37,14 @@ class SqliteSql(Sql):
     fence: ClassVar[str] = "LIMIT -1 OFFSET 0"
 
     @staticmethod
-    def quoted(name: str) -> str:
-        """A name as SQL."""
-        return '"' + name.replace('"', '""') + '"'
+    def real_number(value: float) -> str:
+        """A float as SQL."""
+        return {"inf": "9e999", "-inf": "-9e999"}.get(repr(value), repr(value))
 
     @staticmethod
-    def constant(value: Any) -> str:
-        """A constant as SQL; a text goes by its bytes where it could be cut."""
-        if value is None or isinstance(value, bool):
-            return {None: "NULL", True: "1", False: "0"}[value]
-        if isinstance(value, str):
-            spelt = value.replace("'", "''")
-            return f"CAST(X'{value.encode().hex()}' AS TEXT)" if "\0" in value else f"'{spelt}'"
-        if isinstance(value, float):
-            return {"inf": "9e999", "-inf": "-9e999"}.get(repr(value), repr(value))
-        assert isinstance(value, int), "timestamps are compared in microseconds"
-        return str(value) if value >= 0 else f"({value})"
+    def written(value: str) -> str:
+        """A text as SQL, by its bytes where it could be cut."""
+        return f"CAST(X'{value.encode().hex()}' AS TEXT)" if "\0" in value else Sql.written(value)
 
     def is_nan(self) -> SqliteSql:
         """Whether a float is not a number, which SQLite has none of."""
@@ -63,11 +55,11 @@ class SqliteSql(Sql):
         return self.wrapped("(abs(", ") < 9e999)")
 
 
-class SqliteHome(DatabaseHome):
+class SqliteHome(DatabaseHome[SqliteSql]):
     """Tables, views and queries of SQLite."""
 
     dialect = SqliteSql
-    words = words_of(SqliteSql, Int64="INTEGER", Float64="REAL", Boolean="INTEGER", String="TEXT")
+    words = SqlWords(SqliteSql, Int64="INTEGER", Float64="REAL", Boolean="INTEGER", String="TEXT")
     begins = ("BEGIN",)
 
     def watched(self, connection: Any, seconds: float | None) -> AbstractContextManager[None]:
@@ -124,7 +116,7 @@ class SqliteHome(DatabaseHome):
         """Whether a timestamp can be compared as it is."""
         return False
 
-    def plain(self, source: Sql, kind: Kind, type_: ColumnType) -> Sql:
+    def plain(self, source: SqliteSql, kind: Kind, type_: ColumnType) -> SqliteSql:
         """A column as a plain and wide one."""
         column = source.text
         if type_.what == "flag" and kind in ("text", "choice"):
@@ -152,20 +144,17 @@ class SqliteHome(DatabaseHome):
         first = f"min(CASE WHEN {SqliteSql.quoted(order)} IS NOT NULL THEN {key} END)"
         return SqliteSql(f"CAST(substr({first}, 21) AS INTEGER)", whole=True)
 
-    def beside(self, frame: DatabaseFrame, columns: Mapping[str, Sequence[int]]) -> DatabaseFrame:
-        """A small table of whole numbers."""
-        rows = ", ".join(f"({', '.join(map(str, row))})" for row in zip(*columns.values(), strict=True))
-        named = ", ".join(f"column{place} AS {SqliteSql.quoted(name)}" for place, name in enumerate(columns, 1))
-        nothing = ", ".join(f"NULL AS {SqliteSql.quoted(name)}" for name in columns)
-        text = f"SELECT {named} FROM (VALUES {rows})" if rows else f"SELECT {nothing} WHERE 0"  # noqa: S608  # numbers of our own
-        return DatabaseFrame("", (), frame.words, frame.session).written(text, columns)
+    def table_of(self, rows: Sequence[str], names: Sequence[str]) -> str:
+        """A statement of rows of constants, whose columns SQLite names itself."""
+        named = ", ".join(f"column{place} AS {name}" for place, name in enumerate(names, 1))
+        return f"SELECT {named} FROM (VALUES {', '.join(rows)})"  # noqa: S608  # numbers of our own
 
 
 def _zoned(column: str) -> str:
     return f"({column} GLOB '*[0-9]Z' OR {column} GLOB '*:*[+-][0-9][0-9]:[0-9][0-9]')"
 
 
-def _time(source: Sql, kind: Kind, type_: ColumnType) -> Sql:
+def _time(source: SqliteSql, kind: Kind, type_: ColumnType) -> SqliteSql:
     """Microseconds or days of a text; any other shape becomes a moment that is refused."""
     column = source.text
     day = f"CAST(strftime('%s', substr({column}, 1, 10)) AS INTEGER)"
