@@ -14,8 +14,9 @@ from crmkpi.engines.frames.snapshots import at_one_moment
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.engines.query import Answer, Query, UnreadableFoundError, padded, without_unreadable
 from crmkpi.engines.records import engine as records_engine
-from crmkpi.errors import InputError, MissingTableError, ParameterError, unknown_name
+from crmkpi.errors import InputError, MissingTableError, ParameterError, UnknownNameError, unknown_name
 from crmkpi.measuring.duplicates import Duplicates, read_of_others
+from crmkpi.measuring.narrowing import beside, lacking_segment, narrowed
 from crmkpi.measuring.plan import Plan
 from crmkpi.measuring.reading import EVER, Reader, Timeline
 from crmkpi.measuring.segments import Segment, segment_keys
@@ -71,6 +72,13 @@ def read(
         if partly
         else {table: found for table in crm.tables if (found := crm.unreadable(table)) != frozenset()}
     )
+    more = beside(crm.narrowings, segments)
+    for metric in metrics:
+        if more and (lacks := lacking_segment(metric, more)):
+            raise UnknownNameError(
+                f"where() cannot narrow {metric.id}: there is no {lacks}. Measure it on the whole dataset, or narrow "
+                "by a field that all of its tables have."
+            )
     twice = {} if partly else _twice(crm, metrics)
     kept = {
         "whole": whole,
@@ -81,13 +89,13 @@ def read(
         "so_far": crm.as_of is not None,
     }
     while True:  # once, unless records that were given one by one turn out to be unreadable in a field that is read
-        plan = _plan(tuple(metrics), tuple(segments), unreadable, **kept)
+        plan = _plan(tuple(metrics), (*segments, *more), unreadable, **kept)
         try:
             reader = _read(
                 crm,
                 plan,
                 periods,
-                segments,
+                (*segments, *more),
                 _parameter_values(metrics, parameters),
                 twice=twice,
                 whole=whole,
@@ -101,7 +109,7 @@ def read(
                 raise
             unreadable |= marked
         else:
-            return reader, plan
+            return (narrowed(reader, plan.queries, crm.narrowings, segments) if crm.narrowings else reader), plan
 
 
 def _twice(crm: Dataset, metrics: Sequence[Metric]) -> dict[str, Duplicates]:
@@ -199,7 +207,7 @@ def _answer(
                 currency=crm.currency,
                 parameters=parameters,
                 confidence=confidence,
-                merging=partly or timeline.merging,
+                merging=partly or timeline.merging or bool(crm.narrowings),
                 statements=statements,
             )
             answer.groups = padded(query, answer.groups)

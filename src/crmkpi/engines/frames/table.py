@@ -22,9 +22,10 @@ from crmkpi.engines.frames.homes.home import NUMBERS, ColumnType
 from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.engines.frames.local_time import DAY, micros, to_utc, with_instants
 from crmkpi.engines.frames.profile import Prepared, inside, looked_over, with_usual_scales
-from crmkpi.errors import ColumnError, InputError, UnknownNameError, did_you_mean
+from crmkpi.errors import ColumnError, InputError, did_you_mean
 from crmkpi.records import Survey
 from crmkpi.records.base import Kind, RecordType
+from crmkpi.records.directions import by_field
 
 __all__ = ["FrameTable", "taken"]
 
@@ -83,7 +84,7 @@ class FrameTable:
         *,
         type_: RecordType,
         backend: Backend | None = None,
-        columns: Mapping[str, str] | None = None,
+        columns: Mapping[str, Any] | None = None,
         values: Mapping[str, Mapping[Any, Any]] | None = None,
         zone: ZoneInfo | None = None,
         skipped: Any = None,
@@ -161,16 +162,12 @@ class FrameTable:
             self._skipped = MappingProxyType(found)
         return self._skipped
 
-    def _mapped(self, given: Mapping[str, str]) -> Mapping[str, str]:
+    def _mapped(self, given: Mapping[str, Any]) -> Mapping[str, str]:
         """Which column holds which field; a field that no column holds has no values."""
         if not isinstance(given, Mapping):
-            raise ColumnError(f"columns= maps fields to columns, such as {{'id': 'its column'}}; got {given!r}.")
+            raise ColumnError(f"columns= maps columns to fields, such as {{'its column': 'id'}}; got {given!r}.")
+        given = by_field(given, self._names, self.type_.fields)
         for name, column in given.items():
-            if name in self._names and column in self.type_.fields and name not in self.type_.fields:
-                raise UnknownNameError(
-                    f"{self.type_.model.__name__} has no field {name!r}, but the frame has such a column: the field "
-                    f"comes first, columns={{{column!r}: {name!r}}}."
-                )
             self.type_.field(name)
             if column not in self._names:
                 raise ColumnError(f"The frame has no column {column!r} for {name}. {did_you_mean(column, self._names)}")
@@ -183,7 +180,7 @@ class FrameTable:
             raise ColumnError(
                 f"The frame has none of the columns of {self.type_.model.__name__}; it has "
                 f"{', '.join(self._names[:12]) or 'none'}. Say which is which: "
-                f"crmkpi.table(frame, record=crmkpi.{self.type_.model.__name__}, columns={{'field': 'column'}})."
+                f"crmkpi.table(frame, record=crmkpi.{self.type_.model.__name__}, columns={{'column': 'field'}})."
             )
         for name, known in self.type_.fields.items():
             if known.required and name not in found:
@@ -191,7 +188,7 @@ class FrameTable:
                 raise ColumnError(
                     f"{self.type_.model.__name__} needs the column {name!r}, which the frame lacks. "
                     f"{did_you_mean(name, free)} Say which it is: crmkpi.table(frame, "
-                    f"record=crmkpi.{self.type_.model.__name__}, columns={{{name!r}: ...}})."
+                    f"record=crmkpi.{self.type_.model.__name__}, columns={{'its column': {name!r}}})."
                 )
         return MappingProxyType(found)
 
