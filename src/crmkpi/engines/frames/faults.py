@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import reduce
@@ -14,6 +14,7 @@ from typing import Any
 from crmkpi.engines.frames.compiled_values import as_float
 from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, raw_name, word_name
 from crmkpi.records.base import RecordType
+from crmkpi.records.survey import LONGEST_SCALES
 
 __all__ = [
     "YEARS",
@@ -24,6 +25,7 @@ __all__ = [
     "blank",
     "fields_of",
     "inside",
+    "longest",
     "out_of_time",
     "wrong",
 ]
@@ -124,7 +126,7 @@ def wrong(nw: Any, type_: RecordType, one: EnteredField, entry: Entry) -> Any | 
         found.append(column.is_null() & unknown)
     elif one.type_.loose and one.type_.what == "flag":
         found.append(there & column.is_in([_NEITHER]))
-    elif one.type_.loose and one.type_.what == "whole":
+    elif one.type_.wild:
         found.append(there & column.is_in([TOO_LATE]))
     for rule in type_.model.__pydantic_fields__[one.name].metadata:
         if getattr(rule, "ge", None) is not None:
@@ -134,13 +136,18 @@ def wrong(nw: Any, type_: RecordType, one: EnteredField, entry: Entry) -> Any | 
     return any_of(found)
 
 
-def blank(nw: Any, type_: RecordType, one: EnteredField) -> Any | None:
-    """Where a field holds nothing in other words: an empty word, or what is not a number. None for nowhere."""
+def blank(nw: Any, type_: RecordType, one: EnteredField, words: Collection[str]) -> Any | None:
+    """Where a field holds nothing in other words: an empty word, or what is not a number. None for nowhere.
+
+    `words` are the fields whose cells came as text as well.
+    """
     if one.name.startswith("attributes."):
         return None
     column = nw.col(one.own)
     if type_.fields[one.name].choices:
         return ~column.is_null() & (column.str.strip_chars() == nw.lit(""))
+    if one.type_.wild and one.name in words:
+        return (column == nw.lit(TOO_LATE)) & (nw.col(word_name(one.own)).str.to_lowercase() == nw.lit("nan"))
     return ~column.is_null() & column.is_nan() if one.type_.what == "float" else None
 
 
@@ -158,6 +165,14 @@ def out_of_time(nw: Any, one: EnteredField, raws: Mapping[str, Any]) -> Any | No
 def as_number(nw: Any, one: EnteredField) -> Any:
     """A field's column as a float."""
     return as_float(nw, nw.col(one.own), None if one.type_.what == "float" else one.type_.digits)
+
+
+def longest(nw: Any, high: Any) -> Any:
+    """The end of a survey's scale; of a kind without a usual one the largest that it may have."""
+    for word, most in LONGEST_SCALES.items():
+        unsaid = high.is_null() & (nw.col(inside("kind")) == nw.lit(word))
+        high = nw.when(unsaid).then(nw.lit(most)).otherwise(high)
+    return high
 
 
 def _bound(bound: Any, one: EnteredField, rounded: Any) -> Any:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from crmkpi.engines.frames.backends import Backend, refuse
-from crmkpi.engines.frames.faults import YEARS, EnteredField, Entry, any_of, as_number, fields_of, wrong
+from crmkpi.engines.frames.faults import YEARS, EnteredField, Entry, any_of, as_number, fields_of, longest, wrong
 from crmkpi.engines.frames.homes.home import raw_name, word_name
 from crmkpi.engines.frames.unreadable import Mark
 from crmkpi.records import Survey
@@ -159,6 +159,7 @@ class _Look:
                 as_number(nw, next(one for one in self.fields if one.name == name))
                 for name in ("scale_low", "scale_high", "score")
             )
+            high = longest(nw, high)
             found += [low >= high, ~score.is_null() & ((score < low) | (score > high))]
         return any_of(found)
 

@@ -10,22 +10,26 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
+from copy import copy
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from crmkpi.engines.frames.backends import Backend, at_home, backend_of, check_versions
 from crmkpi.engines.frames.faults import Entry, inside
+from crmkpi.engines.frames.homes.database import DatabaseTable
 from crmkpi.engines.frames.homes.home import NUMBERS, ColumnType, word_name
+from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.engines.frames.local_time import DAY, micros, to_utc, with_instants
 from crmkpi.engines.frames.profile import Prepared, looked_over
 from crmkpi.engines.frames.unreadable import set_aside, with_usual_scales
-from crmkpi.errors import ColumnError, InputError, UnknownNameError, did_you_mean
+from crmkpi.errors import ColumnError, InputError, did_you_mean
 from crmkpi.records import Survey
 from crmkpi.records.base import Kind, RecordType
+from crmkpi.records.directions import by_field
 
 __all__ = ["FrameTable", "taken"]
 
@@ -65,6 +69,7 @@ class FrameTable:
         "_skipped",
         "_skipped_rows",
         "_types",
+        "_unreadable",
         "backend",
         "columns",
         "constant",
@@ -87,7 +92,7 @@ class FrameTable:
         *,
         type_: RecordType,
         backend: Backend | None = None,
-        columns: Mapping[str, str] | None = None,
+        columns: Mapping[str, Any] | None = None,
         values: Mapping[str, Mapping[Any, Any]] | None = None,
         zone: ZoneInfo | None = None,
         skipped: Any = None,
@@ -132,8 +137,21 @@ class FrameTable:
         lacking = [name for name, known in type_.fields.items() if known.optional and name not in self.columns]
         self.unfilled = frozenset(lacking if unfilled is None else unfilled) - {*reckoned, *_USUAL_SCALE}
         self._known: dict[Any, Prepared] = {}
+        self._unreadable: set[str] = set()  # shared with what is made of the table for one moment
         self._rows: int | None = None
         self.kept: dict[str, Any] = {}  # what the engine found out once
+
+    def within(self, session: Session) -> Self:
+        """A table of a database as it is in a snapshot; nothing goes along that was found out before."""
+        made = copy(self)
+        assert isinstance(self.frame, DatabaseTable)
+        made.frame = self.frame.within(session)
+        made._names = tuple(self.backend.home.names(made.frame))  # noqa: SLF001  # of its own class
+        for column in self.columns.values():
+            if column not in made._names:  # noqa: SLF001  # likewise
+                raise ColumnError(f"{made.frame!r} has no column {column!r} any more; make its table() again.")
+        made._types, made._known, made.kept = {}, {}, {}  # noqa: SLF001  # likewise
+        return made
 
     def __repr__(self) -> str:
         without = ", without the rows in .skipped" if self._skipped_rows is not None else ""
@@ -157,16 +175,12 @@ class FrameTable:
             self._skipped = MappingProxyType(found)
         return self._skipped
 
-    def _mapped(self, given: Mapping[str, str]) -> Mapping[str, str]:
+    def _mapped(self, given: Mapping[str, Any]) -> Mapping[str, str]:
         """Which column holds which field; a field that no column holds has no values."""
         if not isinstance(given, Mapping):
-            raise ColumnError(f"columns= maps fields to columns, such as {{'id': 'its column'}}; got {given!r}.")
+            raise ColumnError(f"columns= maps columns to fields, such as {{'its column': 'id'}}; got {given!r}.")
+        given = by_field(given, self._names, self.type_.fields)
         for name, column in given.items():
-            if name in self._names and column in self.type_.fields and name not in self.type_.fields:
-                raise UnknownNameError(
-                    f"{self.type_.model.__name__} has no field {name!r}, but the frame has such a column: the field "
-                    f"comes first, columns={{{column!r}: {name!r}}}."
-                )
             self.type_.field(name)
             if column not in self._names:
                 raise ColumnError(f"The frame has no column {column!r} for {name}. {did_you_mean(column, self._names)}")
@@ -179,7 +193,7 @@ class FrameTable:
             raise ColumnError(
                 f"The frame has none of the columns of {self.type_.model.__name__}; it has "
                 f"{', '.join(self._names[:12]) or 'none'}. Say which is which: "
-                f"crmkpi.table(frame, record=crmkpi.{self.type_.model.__name__}, columns={{'field': 'column'}})."
+                f"crmkpi.table(frame, record=crmkpi.{self.type_.model.__name__}, columns={{'column': 'field'}})."
             )
         for name, known in self.type_.fields.items():
             if known.required and name not in found:
@@ -187,7 +201,7 @@ class FrameTable:
                 raise ColumnError(
                     f"{self.type_.model.__name__} needs the column {name!r}, which the frame lacks. "
                     f"{did_you_mean(name, free)} Say which it is: crmkpi.table(frame, "
-                    f"record=crmkpi.{self.type_.model.__name__}, columns={{{name!r}: ...}})."
+                    f"record=crmkpi.{self.type_.model.__name__}, columns={{'its column': {name!r}}})."
                 )
         return MappingProxyType(found)
 
@@ -218,8 +232,8 @@ class FrameTable:
 
     @property
     def unreadable_fields(self) -> frozenset[str]:
-        """The fields that are known to be unreadable in some row, of those that were looked at."""
-        return frozenset(".".join(path) for made in self._known.values() for path in made.marks)
+        """The fields that were found to be unreadable in some row, of those that were looked at."""
+        return frozenset(self._unreadable)
 
     def _prepare(self, wanted: tuple[str, ...], exact: frozenset[str]) -> Prepared:
         made = looked_over(self.backend, self.type_, self._entered(wanted), exact)
@@ -230,6 +244,7 @@ class FrameTable:
             settled = looked_over(self.backend, self.type_, found.entry, exact, settled=True)
             assert settled is not None
             marks = {tuple(name.split(".")): (mark,) for name, mark in found.marks.items()}
+            self._unreadable.update(found.marks)
             made = replace(settled, rejected=found.rejected, marks=MappingProxyType(marks))
         made = replace(made, rejected=made.rejected + len(self.rejected))
         return made if self.zone is None else to_utc(made, self.zone)

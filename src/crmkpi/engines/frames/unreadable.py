@@ -25,6 +25,7 @@ from crmkpi.engines.frames.faults import (
     blank,
     fields_of,
     inside,
+    longest,
     out_of_time,
     wrong,
 )
@@ -152,7 +153,8 @@ def _without_blanks(nw: Any, type_: RecordType, entry: Entry, fields: Iterable[E
     """The frame without what only stands for nothing."""
     made = []
     for one in fields:
-        empty = blank(nw, type_, one)
+        words = () if one.name in entry.fixed or entry.told else (one.name,)
+        empty = blank(nw, type_, one, words)
         if empty is not None:
             made.append(nw.when(empty).then(nw.lit(None)).otherwise(nw.col(one.own)).alias(one.own))
     return entry.frame.with_columns(*made) if made else entry.frame
@@ -220,6 +222,7 @@ def _emptied(nw: Any, type_: RecordType, frame: Any, own: Sequence[EnteredField]
 def _off_scale(nw: Any, frame: Any, fields: Sequence[EnteredField], flags: Collection[str]) -> Any:
     """The frame without scores off their scale, and without scales that end before they start."""
     low, high, score = (as_number(nw, next(one for one in fields if one.name == name)) for name in _SCALE)
+    high = longest(nw, high)
     turned = ~low.is_null() & ~high.is_null() & (low >= high)
     off = ~score.is_null() & ((~low.is_null() & (score < low)) | (~high.is_null() & (score > high)))
     both = ~low.is_null() & ~high.is_null()
@@ -248,7 +251,8 @@ def with_usual_scales(
     for name, place in (("scale_low", 0), ("scale_high", 1)):
         usual: Any = nw.lit(None).cast(nw.Float64)
         for word, scale in USUAL_SCALES.items():
-            usual = nw.when(kind == nw.lit(word)).then(nw.lit(scale[place])).otherwise(usual)
+            if scale[place] is not None:
+                usual = nw.when(kind == nw.lit(word)).then(nw.lit(scale[place])).otherwise(usual)
         column = as_number(nw, EnteredField(name, "number", types[name]))
         lacking = column.is_null()
         if marked:

@@ -42,9 +42,9 @@ class ColumnType:
     """What the values of a column are, however wide its library keeps them.
 
     `shown` is the type in words, `digits` how many digits of a decimal are behind the point. `aware` timestamps are
-    exact instants. `wide` whole numbers may need more than 64 bits. `unit` is the library's own name of the type, for
-    its home alone. A `loose` column may hold what is no value of its type: that enters as `TOO_LATE`, infinity, or a
-    flag of 2.
+    exact instants. `wide` whole numbers may need more than 64 bits. Some `wild` numbers may be none, such as NaN: they
+    enter as `TOO_LATE` and cannot be read. `unit` is the library's own name of the type, for its home alone. A `loose`
+    column may hold anything: what is no value of its type enters as `TOO_LATE`, infinity, or a flag of 2.
     """
 
     what: Physical
@@ -52,6 +52,7 @@ class ColumnType:
     digits: int = 0
     aware: bool = False
     wide: bool = False
+    wild: bool = False
     unit: str = ""
     loose: bool = False
 
