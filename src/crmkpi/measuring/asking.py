@@ -21,7 +21,7 @@ from crmkpi.measuring.unknown_attributes import attribute_of, check_attribute, n
 from crmkpi.money import Rates
 from crmkpi.records import known_tables
 from crmkpi.sources.account import LoadAccount, reasons_of
-from crmkpi.statistics.confidence import check_confidence
+from crmkpi.statistics.distributions import check_confidence
 from crmkpi.time.calendars import Calendar
 from crmkpi.time.periods import Period
 

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from math import isfinite, sqrt
 
 from crmkpi.errors import InputError
-from crmkpi.statistics.confidence import check_confidence
 from crmkpi.statistics.distributions import (
     binomial_test,
+    check_confidence,
     normal_quantile,
     normal_tails,
     student_quantile,

@@ -24,8 +24,13 @@ from math import exp, floor, isfinite, sqrt
 from typing import Generic, Literal, TypeVar
 
 from crmkpi.errors import InputError
-from crmkpi.statistics.confidence import check_confidence
-from crmkpi.statistics.distributions import binomial_rank, normal_quantile, student_quantile, tail_limit
+from crmkpi.statistics.distributions import (
+    binomial_rank,
+    check_confidence,
+    normal_quantile,
+    student_quantile,
+    tail_limit,
+)
 
 __all__ = [
     "Interval",
