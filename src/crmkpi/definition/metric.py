@@ -1,4 +1,4 @@
-"""A KPI, said once: named measures and a pure formula of their values.
+"""The definition of a KPI: named measures and a pure formula of their values.
 
     @metric(
         at=deals.closed_at,                              # what puts a deal into a period

@@ -1,4 +1,4 @@
-"""Is a difference more than chance: its interval, its p-value, and the smallest that the data could have shown.
+"""Significance of a difference: its interval, its p-value, and the smallest detectable difference.
 
 | difference of | interval | p-value | function |
 |---|---|---|---|
