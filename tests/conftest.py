@@ -73,6 +73,14 @@ def _out_of_turn(items: list[pytest.Item]) -> set[pytest.Item]:
     }
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Let a worker keep the tests of a file together, so that what they share is made once and not by each worker."""
+    from xdist.scheduler import WorkStealingScheduling  # noqa: PLC0415  # only where the plugin is
+
+    return WorkStealingScheduling(config, log)
+
+
 @pytest.fixture(scope="session")
 def examples(request: pytest.FixtureRequest) -> int:
     """How many datasets a contract is checked on; slow tests take more, from another seed."""

@@ -223,7 +223,9 @@ def test_attributes_of_any_type_are_groups(backend: str) -> None:
 
 
 @pytest.mark.in_turns
-@pytest.mark.parametrize("year", [2099, 2150, 2460, 2700, 9990])
+@pytest.mark.parametrize(
+    "year", [2099, 2150, *(pytest.param(far, marks=pytest.mark.slow) for far in (2460, 2700, 9990))]
+)
 def test_clocks_change_after_the_year_2100_too(backend: str, year: int) -> None:
     begun, closed = datetime(year, 1, 10, 12), datetime(year, 7, 10, 12)
     won = {"id": ["1", "2"], "status": ["won"] * 2, "created_at": [begun, closed], "closed_at": [closed] * 2}
