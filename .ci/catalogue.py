@@ -19,6 +19,8 @@ AT_A_GLANCE = {
     "theme": "theme",
     "for": "looked at first by",
     "unit": "unit",
+    "timing": "timing",
+    "guarded by": "guarded by",
     "roll-up": "roll-up",
     "reads": "reads",
     "at": "counts by",

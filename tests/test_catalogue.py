@@ -8,6 +8,7 @@ import pytest
 
 import crmkpi as ck
 from crmkpi import metrics
+from crmkpi.display.manual import metric_page
 from crmkpi.errors import DefinitionError, UnknownNameError
 from crmkpi.metrics.catalogue import _SEVERAL, _VARIANTS, Catalogue
 
@@ -394,3 +395,47 @@ def test_an_unknown_name_is_searched_for_in_what_kpis_say() -> None:
     with pytest.raises(UnknownNameError, match=r"There is no KPI 'irony'\. KPIs that mention it: net_sentiment\."):
         ck.catalogue.find("irony")
     assert ck.catalogue.search("zzz") == ()
+
+
+@pytest.mark.parametrize("metric", ck.catalogue, ids=lambda metric: metric.id)
+def test_a_kpi_says_when_it_moves_and_what_it_is_meant_to_move_ahead_of(metric: ck.Metric) -> None:
+    assert metric.timing in ("leading", "lagging")
+    assert (metric.timing == "leading") == bool(metric.ahead_of)
+    for name in (*metric.ahead_of, *metric.guarded_by):
+        assert ck.catalogue.find(name) is not metric
+        assert name in ck.catalogue
+    assert all(variant.timing == metric.timing for variant in metric.variants.values())
+
+
+def test_what_leads_leads_somewhere_and_never_back() -> None:
+    for metric in ck.catalogue:
+        seen, ahead = {metric.id}, list(metric.ahead_of)
+        while ahead:
+            name = ahead.pop()
+            assert name not in seen, f"{metric.id} leads itself"
+            seen.add(name)
+            ahead += ck.catalogue.find(name).ahead_of
+
+
+@pytest.mark.parametrize("metric", ck.catalogue, ids=lambda metric: metric.id)
+def test_a_time_that_is_better_short_has_a_guard_of_another_kind(metric: ck.Metric) -> None:
+    if metric.unit == "duration" and metric.better == "lower":
+        assert metric.guarded_by
+    assert all(ck.catalogue.find(name).unit != "duration" for name in metric.guarded_by)
+
+
+def test_an_unknown_timing_is_an_error_that_names_the_nearest() -> None:
+    deals = ck.Table(ck.Deal)
+    with pytest.raises(DefinitionError, match="Did you mean 'leading'"):
+
+        @ck.metric(unit="count", all_deals=deals.count(), timing="leadin")  # type: ignore[arg-type]
+        def all_deals() -> None:
+            """All deals."""
+
+
+def test_the_manual_says_when_a_kpi_moves_and_what_guards_it() -> None:
+    page = metric_page(ck.handle_time)
+    assert "timing      lagging" in page
+    assert "guarded by  reopen_rate, first_contact_resolution_rate" in page
+    assert "timing      leading, meant to move ahead of deal_volume" in metric_page(ck.lead_volume)
+    assert "guarded by" not in metric_page(ck.win_rate)

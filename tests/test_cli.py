@@ -310,6 +310,7 @@ def test_an_error_that_names_an_argument_of_python_says_which_option_it_is(run: 
         ]
         == "4600"
     )
-    status, _, err = run("check", "thousands.csv")
+    Path("unknown.csv").write_text("Vorgang;Summe\n1;1.200\n", encoding="utf-8")
+    status, _, err = run("check", "unknown.csv")
     assert status == 1
     assert err.splitlines()[-1].startswith("crmkpi: hint: --deals FILE and its like say what a file holds")

@@ -24,7 +24,7 @@ Run = Callable[..., tuple[int, str, str]]
 def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run the command beside files of deals, and give its exit status, output and messages."""
     monkeypatch.chdir(tmp_path)
-    for name, text in FILES.items():
+    for name, text in (FILES | {"unknown.csv": "Vorgang,Summe\n1,2\n"}).items():
         Path(name).write_text(text, encoding="utf-8")
 
     def call(*arguments: str) -> tuple[int, str, str]:
@@ -68,7 +68,7 @@ def test_the_day_the_zone_and_the_firms_first_day_are_taken(run: Run) -> None:
 def test_only_the_kpis_that_are_asked_for_are_named(run: Run) -> None:
     ask = ("--deals", "error.csv", "--kpi", "close rate", "--kpi", "revenue", "--format", "json")
     (finding,) = json.loads(run(*ask)[1])["findings"]
-    assert finding["effects"] == [{"does": "counted again by", "metrics": ["win_rate", "revenue"]}]
+    assert finding["effects"] == [{"does": "left out of", "metrics": ["win_rate", "revenue"]}]
 
 
 def test_rates_are_taken_so_that_two_currencies_are_no_fault(run: Run) -> None:
@@ -127,7 +127,10 @@ def test_two_files_of_one_table_are_refused(run: Run) -> None:
     Path("export.csv").write_text(PIPEDRIVE, encoding="utf-8")
     status, out, err = run("export.csv", "--deals", "clean.csv")
     assert (status, out) == (2, "")
-    assert "export.csv holds deals, and so does clean.csv; put them together, or check one by one." in err
+    assert (
+        "export.csv holds deals, and so does clean.csv of another system; put them together, or take them one by one."
+        in err
+    )
 
 
 @pytest.mark.parametrize(
@@ -146,7 +149,7 @@ def test_two_files_of_one_table_are_refused(run: Run) -> None:
             "There is no preset 'pipedrive', which has one for each kind of record: pipedrive_deal, pipedrive_lead",
         ),
         ("--deals clean.csv --preset leads=pipedrive_lead", 2, "--preset speaks of leads, whose file is not given"),
-        ("clean.csv", 1, "clean.csv has the columns of Deal and shows no system"),
+        ("unknown.csv", 1, "unknown.csv shows no system clearly"),
         ("--deals clean.csv --founded 2015", 2, "a day is written 2026-03-31"),
         ("--deals nowhere.csv", 1, "nowhere.csv cannot be used: No such file or directory."),
         ("--deals clean.csv --tz Europe/Berln", 1, "Europe/Berln"),

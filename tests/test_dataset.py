@@ -252,12 +252,13 @@ def test_a_related_table_that_is_not_there_is_an_error() -> None:
         law_tickets([ck.Ticket(id="1")])
 
 
-def test_two_related_records_of_one_id_are_an_error() -> None:
+def test_related_records_of_one_id_are_an_error_where_they_differ_in_what_is_looked_up() -> None:
     twins = [ck.Customer(id="C1"), ck.Customer(id="C1", industry="law")]
-    with pytest.raises(
-        InputError, match=r"Two records of customers have the id 'C1', so that a reference to it is amb"
-    ):
+    told = r"A reference to customers is ambiguous: several customers have the id 'C1' and differ in industry: rec"
+    with pytest.raises(InputError, match=told):
         law_tickets([ck.Ticket(id="1")], customers=twins)
+    others = [ck.Customer(id="C1", industry="law"), ck.Customer(id="C1", industry="law", region="north")]
+    assert law_tickets([ck.Ticket(id="1", customer_id="C1")], customers=others).value == 1
 
 
 # Streams

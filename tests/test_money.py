@@ -6,6 +6,7 @@ from datetime import date, datetime
 from decimal import Context, Decimal, DefaultContext
 from fractions import Fraction
 from importlib.util import find_spec, module_from_spec
+from itertools import count
 from typing import Any
 
 import pytest
@@ -17,11 +18,12 @@ from crmkpi.engines.query import EXACT
 from crmkpi.errors import CurrencyError, InputError, PeriodError
 
 amounts = st.decimals(min_value=-(10**15), max_value=10**15, places=2)
+_NUMBERS = count()
 YEARLY = ck.Rates("EUR", {"USD": {date(2025, 1, 1): "0.9", date(2026, 1, 1): "0.8"}, "GBP": "1.25"})
 
 
 def won(*amounts_: Any, **fields: Any) -> list[ck.Deal]:
-    return [ck.Deal(id=str(n), status="won", amount=amount, **fields) for n, amount in enumerate(amounts_)]
+    return [ck.Deal(id=f"D{next(_NUMBERS)}", status="won", amount=amount, **fields) for amount in amounts_]
 
 
 @given(st.lists(amounts, max_size=50), st.randoms(use_true_random=False))

@@ -55,8 +55,8 @@ def test_a_duration_is_told_in_any_unit(unit: Any, value: float) -> None:
 
 def test_a_duration_keeps_what_a_timedelta_would_round_away() -> None:
     found = [
-        ck.Ticket(id=str(n), created_at="2026-01-01", first_replied_at=f"2026-01-01T00:00:00.00000{n}")
-        for n in (1, 1, 2)
+        ck.Ticket(id=str(number), created_at="2026-01-01", first_replied_at=f"2026-01-01T00:00:00.00000{n}")
+        for number, n in enumerate((1, 1, 2))
     ]
     assert ck.first_response_time.variant("mean")(found).to("seconds") == 4e-6 / 3
     assert ck.first_response_time([]).to("days") is None

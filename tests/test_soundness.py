@@ -171,7 +171,7 @@ IN_PERIODS = [metric for metric in ck.catalogue.everything() if takes_period(met
 
 @pytest.mark.parametrize("metric", IN_PERIODS, ids=lambda metric: metric.id)
 def test_an_unrelated_record_changes_nothing(metric: ck.Metric) -> None:
-    for seed in range(8):
+    for seed in range(12):
         crm = random_dataset(metric, Random(seed))
         aware = has_zones(crm)
         settings = {"calendar": crm.calendar, "currency": crm.currency, "as_of": crm.as_of}

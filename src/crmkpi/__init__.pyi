@@ -9,6 +9,7 @@ from crmkpi import records as records
 from crmkpi import sources as sources
 from crmkpi import testing as testing
 from crmkpi import vendors as vendors
+from crmkpi.company.file import company
 from crmkpi.definition import expressions as expressions
 from crmkpi.definition import measures as measures
 from crmkpi.definition.expressions import Parameter
@@ -210,6 +211,7 @@ __all__ = [
     "clv",
     "cohort_retention",
     "cohorts",
+    "company",
     "complaints",
     "contraction_mrr",
     "cost_per_click",

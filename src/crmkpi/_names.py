@@ -156,6 +156,7 @@ NAMES = {
     "Ticket": "records",
     "Visit": "records",
     "catalogue": "metrics.catalogue",
+    "company": "company.file",
     "join_leads": "sources",
     "metric": "definition.metric",
     "preset": "sources.presets",

@@ -48,12 +48,12 @@ WHERE active_at(since, until, period_start())
 -- customer_lifespan.churned_only
 SELECT avg(seconds(since, until)) FROM known_customers WHERE until IS NOT NULL AND in_period(until)
 -- mrr
-SELECT coalesce(sum(mrr), 0) FROM known_subscriptions WHERE running(started_at, ended_at)
+SELECT coalesce(sum(mrr), 0) FROM known_subscriptions WHERE running(paid_from, ended_at)
 -- arr
-SELECT coalesce(sum(mrr * 12), 0) FROM known_subscriptions WHERE running(started_at, ended_at)
+SELECT coalesce(sum(mrr * 12), 0) FROM known_subscriptions WHERE running(paid_from, ended_at)
 -- arpu
 SELECT sum(mrr) / count(DISTINCT customer_id) FILTER (mrr > 0) FROM known_subscriptions
-WHERE running(started_at, ended_at)
+WHERE running(paid_from, ended_at)
 -- net_new_mrr
 SELECT coalesce(sum(closing), 0) - coalesce(sum(opening), 0) FROM accounts()
 -- new_mrr

@@ -39,7 +39,7 @@ SELECT CASE WHEN NOT whole() THEN (sum(opening) / count(*)) * margin() / (count(
 SELECT (SELECT coalesce(sum(amount), 0) FROM expenses WHERE team IN ('marketing', 'sales') AND in_period(spent_at))
     / (SELECT count(*) FROM credible_customers WHERE in_period(since))
     / (sum(mrr) / count(DISTINCT customer_id) FILTER (mrr > 0) * margin()) * month()
-FROM known_subscriptions WHERE running(started_at, ended_at)
+FROM known_subscriptions WHERE running(paid_from, ended_at)
 -- return_on_investment
 WITH gain AS (SELECT coalesce(sum(amount), 0) AS won FROM counted_deals WHERE status = 'won' AND in_period(closed_at)),
 paid AS (SELECT sum(amount) AS cost FROM expenses WHERE in_period(spent_at))

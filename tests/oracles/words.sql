@@ -27,8 +27,10 @@ CREATE VIEW mails AS SELECT * FROM campaigns WHERE channel = 'email';
 -- Customers who did not leave before they came, as far as is known.
 CREATE VIEW credible_customers AS SELECT * FROM customers WHERE since IS NULL OR until IS NULL OR until >= since;
 CREATE VIEW known_customers AS SELECT * FROM customers WHERE since IS NOT NULL AND (until IS NULL OR until >= since);
-CREATE VIEW known_subscriptions AS SELECT * FROM subscriptions
-    WHERE (whole() OR started_at IS NOT NULL) AND (ended_at IS NULL OR ended_at >= started_at) AND mrr IS NOT NULL AND customer_id IS NOT NULL;
+-- Who is in a trial pays from its end on.
+CREATE VIEW known_subscriptions AS SELECT *, greatest(started_at, trial_end) AS paid_from FROM subscriptions
+    WHERE (whole() OR started_at IS NOT NULL) AND (ended_at IS NULL OR ended_at >= started_at) AND mrr IS NOT NULL AND customer_id IS NOT NULL
+        AND coalesce(status NOT IN ('trialing', 'unpaid', 'paused', 'incomplete'), true) AND NOT (coalesce(status = 'canceled', false) AND ended_at IS NULL);
 CREATE MACRO month() AS 365.25 / 12 * 86400;
 -- How long those who came in the period have stayed, and whether they have left.
 CREATE MACRO stays() AS TABLE
@@ -49,7 +51,7 @@ CREATE MACRO active_at(begins, ends, t) AS begins < t AND (ends IS NULL OR ends 
 -- What each customer pays a month when the period begins and when it ends, and whether they had paid before it.
 CREATE MACRO accounts() AS TABLE
     SELECT customer_id,
-        coalesce(sum(mrr) FILTER (active_at(started_at, ended_at, period_start())), 0) AS opening,
-        coalesce(sum(mrr) FILTER (running(started_at, ended_at)), 0) AS closing,
-        coalesce(bool_or(started_at < period_start() AND mrr > 0), false) AS had_paid
+        coalesce(sum(mrr) FILTER (active_at(paid_from, ended_at, period_start())), 0) AS opening,
+        coalesce(sum(mrr) FILTER (running(paid_from, ended_at)), 0) AS closing,
+        coalesce(bool_or(paid_from < period_start() AND mrr > 0 AND (trial_end IS NULL OR ended_at IS NULL OR ended_at > trial_end)), false) AS had_paid
     FROM known_subscriptions GROUP BY customer_id;

@@ -116,6 +116,11 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, str, str | None, int, int]]] =
         ("warning", "customers", "until", 2, 60),
     ),
     (
+        "canceled_without_end",
+        {"subscriptions": with_faults(SUBSCRIPTIONS, 2, status="canceled", ended_at=None)},
+        ("error", "subscriptions", "ended_at", 2, 60),
+    ),
+    (
         "negative_durations",
         {"deals": with_faults(clean("deals"), 2, closed_at=FIRST - timedelta(hours=1))},
         ("warning", "deals", "closed_at", 2, 60),

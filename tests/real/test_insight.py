@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 
+from crmkpi.insight.benchmarks import Benchmark
 from crmkpi.insight.control import control_chart, detectable
 from crmkpi.insight.explain import explain_inputs, explain_totals
 from crmkpi.insight.forecast import forecast_series
+from crmkpi.insight.groups import compare_groups
+from crmkpi.statistics.control_limits import limits_of_rates
 from crmkpi.statistics.decomposition import mix_and_rate, mix_and_rate_errors, shapley
 from crmkpi.statistics.differences import benjamini_hochberg, mean_difference, share_difference
-from crmkpi.statistics.forecasting import exponential, theta
+from crmkpi.statistics.forecasting import exponential, seasonal, seasonal_index, theta
 from crmkpi.statistics.pace import count_pace, curve_pace, share_meets, sum_pace
 
 
@@ -141,3 +144,65 @@ def test_pace(cases: dict[str, Any]) -> None:
     assert [curve.factor, curve.deviation, curve.probability] == near(
         [case["expected"][key] for key in ("factor", "se_mack", "p_target_110_t5")]
     )
+
+
+# Airline passengers by month from 1949 on, in thousands: series G of Box and Jenkins (1976).
+PASSENGERS = [
+    112, 118, 132, 129, 121, 135, 148, 148, 136, 119, 104, 118,
+    115, 126, 141, 135, 125, 149, 170, 170, 158, 133, 114, 140,
+    145, 150, 178, 163, 172, 178, 199, 199, 184, 162, 146, 166,
+    171, 180, 193, 181, 183, 218, 230, 242, 209, 191, 172, 194,
+    196, 196, 236, 235, 229, 243, 264, 272, 237, 211, 180, 201,
+    204, 188, 235, 227, 234, 264, 302, 293, 259, 229, 203, 229,
+    242, 233, 267, 269, 270, 315, 364, 347, 312, 274, 237, 278,
+    284, 277, 317, 313, 318, 374, 413, 405, 355, 306, 271, 306,
+    315, 301, 356, 348, 355, 422, 465, 467, 404, 347, 305, 336,
+    340, 318, 362, 348, 363, 435, 491, 505, 404, 359, 310, 337,
+    360, 342, 406, 396, 420, 472, 548, 559, 463, 407, 362, 405,
+    417, 391, 419, 461, 472, 535, 622, 606, 508, 461, 390, 432,
+]  # fmt: skip
+
+
+def test_seasons(cases: dict[str, Any]) -> None:
+    index = seasonal_index(PASSENGERS, 12)
+    assert index == near(cases["forecast.decompose"]["expected"])
+    flat = [value / index[number % 12] for number, value in enumerate(PASSENGERS)]
+    ahead = [value * index[step % 12] for step, value in enumerate(theta(flat, 12).values)]
+    assert ahead == near(cases["forecast.theta_seasonal"]["expected"], 1e-5)
+    for last, weight in cases["forecast.shrunk_season"]["expected"]["weight"].items():
+        assert seasonal(PASSENGERS[-int(last) :], 12).weight == near(weight, 1e-8)
+
+
+def test_counts_and_screened_ranges(cases: dict[str, Any]) -> None:
+    case = cases["control.c"]
+    limits = limits_of_rates(case["inputs"]["events"], [1.0] * 8)
+    assert limits is not None
+    expected = case["expected"]
+    assert [limits.centre, limits.low(0), limits.high(0)] == near([expected[key] for key in ("centre", "low", "high")])
+    case = cases["control.xmr"]
+    chart = control_chart(case["inputs"]["values"], screen=True)
+    limits_2_66 = next(value for name, value in case["expected"].items() if name.startswith("NHSR"))
+    # 2.66 is 3 / 1.128, rounded.
+    assert [chart.centre, chart.low, chart.high] == near([limits_2_66[key] for key in ("centre", "low", "high")], 1e-3)
+
+
+def test_groups_and_benchmarks(cases: dict[str, Any]) -> None:
+    case = cases["experiment.mean"]
+    sides = {name: [float(one) for one in case["inputs"][name]["rev"]] for name in ("control", "treatment")}
+    found = compare_groups(sides, control="control")
+    expected = case["expected"]
+    assert found.relative_interval is not None
+    assert [
+        found.value_control, found.value_treatment, found.difference, *found.interval, found.relative,
+        *found.relative_interval, found.p_value,
+    ] == near([
+        expected[key]
+        for key in (
+            "control", "treatment", "effect_size", "effect_size_ci_lower", "effect_size_ci_upper", "rel_effect_size",
+            "rel_effect_size_ci_lower", "rel_effect_size_ci_upper", "pvalue",
+        )
+    ])  # fmt: skip
+    case = cases["benchmark.percentile"]
+    points = {int(name[1:]): value for name, value in case["inputs"]["points"].items()}
+    given = Benchmark("win_rate", points, source="case", year=2026)
+    assert given.position(case["inputs"]["value"]).percentile == near(case["expected"])

@@ -9,15 +9,12 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from crmkpi.definition.metric import Metric
 from crmkpi.errors import CrmKpiError, InputError, unknown_name
-from crmkpi.metrics.catalogue import catalogue
 from crmkpi.records import RECORDS
 
 __all__ = [
     "argument",
     "plain_number",
-    "read_chosen",
     "read_column",
     "read_day",
     "read_days",
@@ -29,6 +26,7 @@ __all__ = [
     "read_rate",
     "read_setting",
     "read_value",
+    "read_where",
 ]
 
 
@@ -42,13 +40,6 @@ def argument(read: Callable[[str], Any]) -> Callable[[str], Any]:
             raise argparse.ArgumentTypeError(str(error)) from None
 
     return wrapped
-
-
-def read_chosen(name: str) -> Metric | str:
-    """A KPI, or the name of a theme."""
-    if name in catalogue.themes():
-        return name
-    return catalogue.find(name)
 
 
 def read_column(text: str) -> tuple[str, str, tuple[str, ...]]:
@@ -101,6 +92,11 @@ def _pair(text: str, what: str, *, last: bool = False) -> tuple[str, str]:
     if not sign or not left:
         raise InputError(f"an equals sign stands between {what}; got {text!r}")
     return left, right
+
+
+def read_where(text: str) -> tuple[str, str]:
+    """FIELD=VALUE."""
+    return _pair(text, "a FIELD, and the VALUE that its records have")
 
 
 def read_setting(text: str) -> tuple[str, Decimal]:

@@ -7,13 +7,28 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from crmkpi.cli.arguments import argument, read_day
-from crmkpi.cli.options import add_files, add_frame, check_files, dataset_of, files_of, read_tables, recognise, width
+from crmkpi.cli.options import (
+    add_files,
+    add_frame,
+    check_files,
+    dataset_of,
+    examples,
+    files_of,
+    read_tables,
+    recognise,
+    width,
+)
 from crmkpi.display.quality import quality_text
 from crmkpi.metrics.catalogue import catalogue
 from crmkpi.quality import QualityReport
 from crmkpi.time.calendars import Calendar
 
 __all__ = ["add_check"]
+
+_EXAMPLES = """
+crmkpi check deals.csv
+crmkpi check --deals deals.csv --as-of 2026-03-31 --strict
+"""
 
 
 def add_check(commands: Any) -> None:
@@ -25,6 +40,7 @@ def add_check(commands: Any) -> None:
         description="Check the data of exported files, and say what is wrong with it and what that does to which KPI. "
         "Ends with 1 if there is an error in it, else with 0.",
         allow_abbrev=False,
+        **examples(_EXAMPLES),
     )
     check.set_defaults(run=_check, usage=check.error, strict=False)
     check.add_argument("recognised", nargs="*", metavar="FILE", help="an export whose headers show its system")

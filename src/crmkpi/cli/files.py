@@ -8,19 +8,18 @@ import sys
 from ast import literal_eval
 from collections.abc import Iterable, Iterator
 from functools import partial
-from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from crmkpi.errors import FileFormatError
+from crmkpi.measuring.lookup import on_one_line
 from crmkpi.records import RECORDS
 from crmkpi.records.base import record_type
-from crmkpi.sources import Records, read_csv, read_excel, read_export, read_json
+from crmkpi.sources import Records
+from crmkpi.sources.any_file import read_file as read_any
 from crmkpi.sources.currencies import meanings_of
 
 __all__ = ["progress", "read_file", "say", "tell"]
 
-_SUFFIXES = (".csv", ".tsv", ".xlsx", ".json", ".jsonl")
 _MOST_MESSAGES = 3
 _FIRST_SHOWN = 1.0  # seconds; shorter files need no display
 _SHOWN_EVERY = 0.2
@@ -28,11 +27,6 @@ _SHOWN_EVERY = 0.2
 
 def read_file(table: str, path: str, arguments: argparse.Namespace) -> Records[Any]:
     """The records of one file."""
-    suffix = ".csv" if path == "-" else Path(path).suffix.lower()
-    if suffix not in _SUFFIXES:
-        raise FileFormatError(
-            f"{path} is none of the files that can be read ({', '.join(_SUFFIXES)}); export it as one."
-        )
     columns: dict[str, Any] = {}
     for of, header, fields in arguments.columns:
         if of == table:
@@ -57,21 +51,18 @@ def read_file(table: str, path: str, arguments: argparse.Namespace) -> Records[A
         "strict": arguments.strict,
         "progress": partial(progress, path) if sys.stderr.isatty() else None,
     }
-    preset = dict(arguments.preset).get(table)
     source: Any = getattr(sys.stdin, "buffer", sys.stdin) if path == "-" else path
-    if preset == "auto":
-        return read_export(source, encoding=arguments.encoding, **options)
-    options["preset"] = preset
-    if suffix == ".xlsx":
-        return read_excel(source, **options)
-    if suffix in (".json", ".jsonl"):
-        return read_json(source, encoding=arguments.encoding, **options)
-    delimiter = "\t" if suffix == ".tsv" else arguments.delimiter
-    return read_csv(source, delimiter=delimiter, encoding=arguments.encoding, **options)
+    return read_any(
+        source,
+        preset=dict(arguments.preset).get(table),
+        delimiter=arguments.delimiter,
+        encoding=arguments.encoding,
+        **options,
+    )
 
 
-def tell(path: str, records: Records[Any]) -> None:
-    """Say on standard error what had to be left out of a file."""
+def tell(path: str, records: Records[Any], *, in_file: bool = False) -> None:
+    """Say on standard error what had to be left out of a file; `in_file`: it is read as a company file says."""
     sure = records.account.recognised
     if sure is not None:
         say(f"{path}: read as {sure.preset}, {sure.score:.0%} sure")
@@ -79,7 +70,9 @@ def tell(path: str, records: Records[Any]) -> None:
         say(f"{path}: {note}")
     for reason, count in records.account.skipped.items():
         say(f"{path}: {count:,} skipped: {reason}")
-    _tell_unreadable(path, records)
+    _tell_unreadable(path, records, in_file=in_file)
+    if records.unmapped:
+        say(on_one_line(f"{path}: columns that fill no field: ", records.unmapped))
     rejected = records.rejected
     if rejected:
         say(f"{path}: {len(rejected):,} {'row' if len(rejected) == 1 else 'rows'} could not be read")
@@ -90,7 +83,7 @@ def tell(path: str, records: Records[Any]) -> None:
         say(f"  and {len(rejected) - _MOST_MESSAGES:,} more")
 
 
-def _tell_unreadable(path: str, records: Records[Any]) -> None:
+def _tell_unreadable(path: str, records: Records[Any], *, in_file: bool) -> None:
     """Which fields could not be read on how many rows, with the commonest of their values and what they could mean."""
     table = record_type(records.record).table
     for field, count in records.account.unreadable_fields.items():
@@ -104,7 +97,8 @@ def _tell_unreadable(path: str, records: Records[Any]) -> None:
         told = next((one.value for one in values if one.value), None)
         if told is not None and field != "id":
             meaning = shlex.quote(f"{table}:{field}:{_plain(told)}=...")
-            say(f"  --values {meaning} says what it means, nothing for no value")
+            where = f"[tables.{table}.values.{field}]" if in_file else f"--values {meaning}"
+            say(f"  {where} says what it means, nothing for no value")
 
 
 def _plain(value: str) -> str:

@@ -6,6 +6,7 @@ import argparse
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from crmkpi.cli.arguments import (
@@ -20,11 +21,14 @@ from crmkpi.cli.arguments import (
     read_value,
 )
 from crmkpi.cli.files import read_file
+from crmkpi.errors import FileFormatError
 from crmkpi.measuring.dataset import Dataset
+from crmkpi.metrics.catalogue import catalogue
 from crmkpi.money import Rates
 from crmkpi.records import RECORDS
-from crmkpi.records.base import record_type
-from crmkpi.sources import Records, read_export
+from crmkpi.sources import Records
+from crmkpi.sources.any_file import SUFFIXES
+from crmkpi.sources.exports import shown_table
 from crmkpi.sources.loaded import joined
 from crmkpi.time.calendars import Calendar
 
@@ -33,7 +37,9 @@ __all__ = [
     "add_frame",
     "check_files",
     "dataset_of",
+    "examples",
     "files_of",
+    "is_file",
     "option_of",
     "read_tables",
     "recognise",
@@ -140,18 +146,34 @@ def dataset_of(tables: Mapping[str, Records[Any]], calendar: Calendar, arguments
 
 
 def recognise(arguments: argparse.Namespace, given: dict[str, list[str]]) -> None:
-    """Add the files whose headers show their system to those that are given by table."""
+    """Add the files whose headers show their table to those that are given by table."""
+    systems: dict[str, str | None] = {table: dict(arguments.preset).get(table) for table in given}
     for path in arguments.recognised:
-        found = read_export(
-            path, encoding=arguments.encoding, decimal=arguments.decimal, day_first=arguments.day_first, tz=arguments.tz
-        )
-        table = record_type(found.record).table
-        if table in given:
-            arguments.usage(
-                f"{path} holds {table}, and so does {given[table][0]}; put them together, or check one by one"
+        if Path(path).suffix.lower() not in SUFFIXES:
+            raise FileFormatError(
+                f"{path} is none of the files that can be read ({', '.join(SUFFIXES)}); export it as one."
             )
-        given[table] = [path]
-        arguments.preset.append((table, "auto"))
+        table, sure = shown_table(path, encoding=arguments.encoding)
+        system = None if sure is None else sure.preset
+        if systems.setdefault(table, system) != system:
+            arguments.usage(
+                f"{path} holds {table}, and so does {given[table][0]} of another system; put them together, or take "
+                "them one by one"
+            )
+        given.setdefault(table, []).append(path)
+        if system is not None and table not in dict(arguments.preset):
+            arguments.preset.append((table, "auto"))
+
+
+def is_file(name: str) -> bool:
+    """Whether an argument is meant as a file: it ends like one, or is there."""
+    return Path(name).suffix.lower() in SUFFIXES or (name not in catalogue and Path(name).is_file())
+
+
+def examples(commands: str) -> dict[str, Any]:
+    """The options of a parser whose help ends with these commands."""
+    lines = "\n".join(f"  {line}" for line in commands.strip().splitlines())
+    return {"epilog": f"examples:\n{lines}", "formatter_class": argparse.RawDescriptionHelpFormatter}
 
 
 def check_files(arguments: argparse.Namespace, given: Mapping[str, Sequence[str]]) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from crmkpi.definition.expressions import Expression, Field, Parameter, walk
 from crmkpi.definition.interval_rules import Estimated, IntervalRule, Monotone, Range
 from crmkpi.definition.measures import Grouped, LastDay, Measure, PeriodDays
-from crmkpi.definition.units import Better, Unit
+from crmkpi.definition.units import Better, Timing, Unit
 from crmkpi.errors import DefinitionError, did_you_mean
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["check_definition", "check_range", "check_tables", "check_words", "told_apart"]
 
 
-def check_words(function: Callable[..., Any], unit: str, better: str) -> None:
+def check_words(function: Callable[..., Any], unit: str, better: str, timing: str | None) -> None:
     """Refuse what is no formula, and an unknown unit or direction."""
     if not callable(function) or not hasattr(function, "__name__"):
         raise DefinitionError(f"@metric decorates a function, the formula; got {function!r}.")
@@ -28,6 +28,8 @@ def check_words(function: Callable[..., Any], unit: str, better: str) -> None:
         raise DefinitionError(f"{name} has no known unit: {unit!r}. {did_you_mean(str(unit), get_args(Unit))}")
     if better not in get_args(Better):
         raise DefinitionError(f"{name} says that {better!r} is better. {did_you_mean(str(better), get_args(Better))}")
+    if timing is not None and timing not in get_args(Timing):
+        raise DefinitionError(f"{name} has no known timing: {timing!r}. {did_you_mean(str(timing), get_args(Timing))}")
 
 
 def check_definition(

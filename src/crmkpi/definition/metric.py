@@ -42,7 +42,7 @@ from crmkpi.definition.measures import Grouped, LastDay, Measure, PeriodDays
 from crmkpi.definition.numbers import as_money, is_finite, plain_number
 from crmkpi.definition.page import page, theme_of, usual_docstring
 from crmkpi.definition.reasons import Empty, why_missing, why_zero
-from crmkpi.definition.units import Better, Decorator, RollUp, Unit, UnitName, Value_co
+from crmkpi.definition.units import Better, Decorator, RollUp, Timing, Unit, UnitName, Value_co
 from crmkpi.definition.variants import itself, varied
 from crmkpi.errors import (
     DefinitionError,
@@ -118,6 +118,9 @@ class Metric(Generic[Value_co]):
     asked: frozenset[str]  # what the formula takes; other parameters only serve the measures
     empty: Empty
     within: Range = (None, None)  # the lowest and the highest number that the value can be, None for no bound
+    timing: Timing | None = None  # whether it moves before the outcome or tells it, by what it is
+    ahead_of: tuple[str, ...] = ()  # the KPIs that it is meant to move ahead of
+    guarded_by: tuple[str, ...] = ()  # the KPIs of quality that fall where this one alone is pushed
 
     def __call__(self, data: Any = None, /, **options: Unpack[Options]) -> Result[Value_co]:
         """The KPI of `data`: records, a mapping of tables, or a Dataset.
@@ -184,6 +187,9 @@ class Metric(Generic[Value_co]):
             "better": self.better,
             "theme": self.theme,
             "interval": self.interval,
+            "timing": self.timing,
+            "ahead_of": self.ahead_of,
+            "guarded_by": self.guarded_by,
             "empty": self.empty
             if isinstance(self.empty, str)
             else {name: why for name, why in self.empty.items() if name in definition},
@@ -357,6 +363,9 @@ def metric(
     needs_as_of: bool = False,
     empty: Empty = "",
     within: Range | None = None,
+    timing: Timing | None = None,
+    ahead_of: tuple[str, ...] = (),
+    guarded_by: tuple[str, ...] = (),
     **inputs: Measure | PeriodDays | LastDay,
 ) -> Decorator[UnitName]:
     """Decorate a formula as a KPI.
@@ -368,10 +377,11 @@ def metric(
     `within` is the lowest and the highest number that the value can be, None for no bound: its interval stays there.
     `unit` is "count", "ratio" (a fraction, shown in percent), "multiple" (how many times over), "score", "number",
     "money" or "duration". `theme` is the group that a catalogue lists the KPI under: "custom" unless you name one; a
-    KPI of the library has the theme of its folder. `empty` says in business words why there is no value, or 0,
-    such as "no deal was closed"; where several inputs may be nothing, a mapping says it of each. A KPI that is its one
-    measure has a formula without parameters, which only holds the docstring. A formula that has no value raises
-    `UndefinedError` with the reason; dividing by zero does so by itself.
+    KPI of the library has the theme of its folder. `timing` is "leading" or "lagging", `ahead_of` names the KPIs that
+    it is meant to move ahead of, and `guarded_by` those of quality to look at beside it. `empty` says in business words
+    why there is no value, or 0, such as "no deal was closed"; where several inputs may be nothing, a mapping says it of
+    each. A KPI that is its one measure has a formula without parameters, which only holds the docstring. A formula that
+    has no value raises `UndefinedError` with the reason; dividing by zero does so by itself.
 
     >>> from crmkpi import Deal, Share, Table, metric
     >>> deals = Table(Deal)
@@ -387,7 +397,7 @@ def metric(
     """
 
     def decorate(function: Callable[..., Any]) -> Metric:
-        check_words(function, unit, better)
+        check_words(function, unit, better, timing)
         name = function.__name__
         named = {parameter.name: parameter for parameter in parameters}
         measures, days, until = told_apart(name, inputs)
@@ -418,6 +428,9 @@ def metric(
             frozenset(inspect.signature(function).parameters),
             empty if isinstance(empty, str) else MappingProxyType(dict(empty)),
             usual_range(unit, interval) if within is None else within,
+            timing,
+            tuple(ahead_of),
+            tuple(guarded_by),
         )
         check_tables(made)
         check_range(name, made.within)

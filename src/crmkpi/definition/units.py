@@ -23,10 +23,11 @@ else:
     Unit_co = TypeVar("Unit_co", covariant=True)
     Value_co = TypeVar("Value_co", covariant=True)
 
-__all__ = ["Better", "Decorator", "RollUp", "Unit", "UnitName", "Value_co"]
+__all__ = ["Better", "Decorator", "RollUp", "Timing", "Unit", "UnitName", "Value_co"]
 
 Unit = Literal["count", "ratio", "multiple", "score", "number", "money", "duration"]
 Better = Literal["higher", "lower", "neither"]
+Timing = Literal["leading", "lagging"]
 RollUp = Literal["additive", "ratio", "distributional", "distinct"]
 
 

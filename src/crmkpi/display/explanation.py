@@ -77,6 +77,8 @@ def facts(metric: Metric) -> dict[str, list[str]]:
         "theme": [words(metric.theme)],
         "for": [role for role in catalogue.roles() if metric in catalogue.by_role(role)],
         "unit": [f"{metric.unit}{better}"],
+        "timing": [_timing(metric)],
+        "guarded by": [f"`{name}`" for name in metric.guarded_by],
         "roll-up": [_roll_up(metric)],
         "reads": [f"`{table}`" for table in metric.tables],
         "at": _anchors(metric),
@@ -96,6 +98,13 @@ def facts(metric: Metric) -> dict[str, list[str]]:
         "sources": list(metric.sources),
     }
     return {name: [entry for entry in entries if entry] for name, entries in found.items()}
+
+
+def _timing(metric: Metric) -> str:
+    if metric.timing is None:
+        return ""
+    ahead = ", ".join(f"`{name}`" for name in metric.ahead_of)
+    return f"{metric.timing}, meant to move ahead of {ahead}" if ahead else metric.timing
 
 
 def _roll_up(metric: Metric) -> str:

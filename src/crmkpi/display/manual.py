@@ -14,7 +14,7 @@ from crmkpi.display.format import words
 __all__ = ["metric_list", "metric_page"]
 
 _WIDTH = 80
-_ON_ONE_LINE = ("for", "reads", "also called")
+_ON_ONE_LINE = ("for", "guarded by", "reads", "also called")
 _NAMED = re.compile(r"\\(?:text|operatorname)\{([^{}]*)\}")
 _FRACTION = re.compile(r"\\frac\{([^{}]*)\}\s*\{([^{}]*)\}")
 _SCRIPT = re.compile(r"([_^])\{([^{}]*)\}")

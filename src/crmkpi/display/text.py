@@ -26,6 +26,7 @@ __all__ = ["draw_text", "report_text", "result_text"]
 
 _GAP = "  "
 _NARROWEST = {"metric": 16, "label": 8}
+_GREEN, _RED, _PLAIN = "\x1b[32m", "\x1b[31m", "\x1b[0m"
 _BRIEFLY = {"no clear change": "unclear", "too few to say": "too few"}
 
 
@@ -71,14 +72,17 @@ def result_text(result: Result) -> str:
     return "; ".join(parts)
 
 
-def report_text(report: Report, *, width: int = 80) -> str:
-    """A report as an aligned table; long names are cut so that a line takes no more than `width` columns."""
+def report_text(report: Report, *, width: int = 80, colour: bool = False) -> str:
+    """A report as an aligned table; long names are cut so that a line takes no more than `width` columns.
+
+    With `colour`, codes of terminals make changes that are shown green or red.
+    """
     if not report:
         return f"{report.title}: no results" if report.title else "no results"
-    return draw_text(sheet_of(report.results, title=report.title, notes=report.notes), width=width)
+    return draw_text(sheet_of(report.results, title=report.title, notes=report.notes), width=width, colour=colour)
 
 
-def draw_text(sheet: Sheet, *, width: int = 80) -> str:
+def draw_text(sheet: Sheet, *, width: int = 80, colour: bool = False) -> str:
     """A table in plain text, with its heading above and its notes below."""
     columns = _fitted(sheet.columns, width)
     widths = [max(map(_columns, (column.header, *column.cells))) for column in columns]
@@ -91,11 +95,23 @@ def draw_text(sheet: Sheet, *, width: int = 80) -> str:
             group = sheet.groups[number]
             lines.append(words(group))
         lines.append(_line(cells, columns, widths))
+        if colour and sheet.results:
+            lines[-1] = _coloured(lines[-1], cells, columns, sheet.results[number])
     if sheet.notes:
         lines.append("")
     for note in sheet.notes:
         lines += textwrap.wrap(note, width, subsequent_indent=_GAP)
     return "\n".join(lines)
+
+
+def _coloured(line: str, cells: Sequence[str], columns: Sequence[Column], result: Result) -> str:
+    """The line with its change in green or red, where one is shown that is better or worse."""
+    better = None if result.change is None else result.change.better
+    shown = next((cell for cell, column in zip(cells, columns, strict=True) if column.role == "change"), "")
+    if better is None or not shown:
+        return line
+    before, change, after = line.rpartition(shown)
+    return f"{before}{_GREEN if better else _RED}{change}{_PLAIN}{after}"
 
 
 def _change(result: Result, change: Change) -> str:

@@ -265,6 +265,9 @@ class Answer:
     rejected: int = 0  # rows that could not be read, or that the record class would refuse
     unread: Mapping[str, int] = field(default_factory=dict)  # of these, those of which the reader says why
     skipped: Mapping[str, int] = field(default_factory=dict)  # rows of the source that are no records, by reason
+    again: Answer | None = None  # of the records that were left out since another one has their id
+    contradictions: Sequence[Any] = ()  # of the records of one id that differ
+    searched: bool = False  # whether ids that come twice were looked for
 
     def merged(self, other: Answer, query: Query) -> Answer:
         """The answer to `query` over both parts of the data."""

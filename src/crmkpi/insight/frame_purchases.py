@@ -12,6 +12,7 @@ from typing import Any
 from crmkpi.engines.frames.local_time import DAY, step_numbers, wall_time
 from crmkpi.engines.frames.profile import inside
 from crmkpi.engines.frames.table import FrameTable
+from crmkpi.engines.frames.words import only_where
 from crmkpi.errors import ColumnError, CurrencyError
 from crmkpi.time.calendars import Calendar
 
@@ -112,7 +113,7 @@ def customer_columns(purchases: Purchases, *, as_of: date) -> dict[str, Any]:
         past = column("day") <= nw.lit(end)
         names = {name: f"past_{name}" for name in names}
         frame = frame.with_columns(
-            nw.when(past).then(column("day")).alias("past_day"),
+            only_where(nw, past, column("day")).alias("past_day"),
             *(nw.when(past).then(column(name)).otherwise(nothing).alias(f"past_{name}") for name in ("n", "spent")),
         )
     frame = frame.group_by("customer_id").agg(

@@ -31,8 +31,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from crmkpi.definition.metric import Metric
-from crmkpi.errors import FileFormatError, InputError, UnknownNameError, did_you_mean
+from crmkpi.errors import FileFormatError, InputError
+from crmkpi.insight.kpi_set_keys import KpiSetKeys
 from crmkpi.measuring.measurement import chosen_metrics
+from crmkpi.schemas import said
 from crmkpi.sources.durations import DurationReader
 from crmkpi.sources.tallies import uncounted
 from crmkpi.time.periods import Period
@@ -42,14 +44,6 @@ __all__ = ["Alert", "Kpi", "KpiSet", "Target", "kpi_set", "read_kpi_set"]
 When = Literal["below", "above"]
 Severity = Literal["warning", "critical"]
 _RELATIONS = ("at_least", "at_most", "between", "growth")
-_TARGET_KEYS = (*_RELATIONS, "against", "despite_direction")
-_ALERT_KEYS = ("when", "value", "clear", "for", "clear_for", "sure", "at_least_n", "severity", "signal", "no_data")
-_KPI_KEYS = (
-    "id", "by", "weight", "target", "from", "until", "owner", "why", "segments", "alert", "parameters", "tier",
-    "reviewed",
-)  # fmt: skip
-_SET_KEYS = ("name", "period", "kpi", "reviewed")
-_UNITS = ("day", "week", "month", "quarter", "year")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,25 +148,17 @@ def kpi_set(given: Mapping[str, Any]) -> KpiSet:
     Traceback (most recent call last):
     crmkpi.errors.UnknownNameError: A KPI of a set has no key 'targt'. Did you mean 'target'?
     """
-    if not isinstance(given, Mapping):
-        raise InputError(f"A KPI set is a mapping with a list of KPIs; got {given!r}.")
-    _check_keys("A KPI set", given, _SET_KEYS)
-    unit = given.get("period", "month")
-    if unit not in _UNITS:
-        raise UnknownNameError(f"A KPI set's period is one of {', '.join(_UNITS)}; got {unit!r}.")
-    rows = given.get("kpi")
-    if not isinstance(rows, list) or not rows:
+    told = said(KpiSetKeys, given).model_dump(by_alias=True, exclude_unset=True)
+    rows = told.get("kpi")
+    if not rows:
         raise InputError(f"A KPI set has at least one [[kpi]] with an id; got {rows!r}.")
-    return KpiSet(str(given.get("name", "KPIs")), unit, tuple(map(_kpi, rows)))
+    return KpiSet(told.get("name", "KPIs"), told.get("period", "month"), tuple(map(_kpi, rows)))
 
 
-def _kpi(given: Any) -> Kpi:
-    if not isinstance(given, Mapping) or "id" not in given:
-        raise InputError(f"A KPI of a set has an id, such as id = 'win_rate'; got {given!r}.")
-    _check_keys("A KPI of a set", given, _KPI_KEYS)
-    (metric,) = chosen_metrics(str(given["id"]))
+def _kpi(given: Mapping[str, Any]) -> Kpi:
+    (metric,) = chosen_metrics(given["id"])
     weight = given.get("weight", 1)
-    if isinstance(weight, bool) or not isinstance(weight, int | float) or weight <= 0:
+    if weight <= 0:
         raise InputError(f"The weight of {metric.id} is a number above 0; got {weight!r}.")
     for key in ("from", "until"):
         if key in given:
@@ -198,18 +184,13 @@ def _text(given: Mapping[str, Any], key: str) -> str | None:
     return None if given.get(key) is None else str(given[key])
 
 
-def _target(metric: Metric, given: Any) -> Target:
-    if not isinstance(given, Mapping):
-        raise InputError(f"The target of {metric.id} is a relation, such as {{ at_least = 0.3 }}; got {given!r}.")
-    _check_keys(f"The target of {metric.id}", given, _TARGET_KEYS)
+def _target(metric: Metric, given: Mapping[str, Any]) -> Target:
     named = [name for name in _RELATIONS if name in given]
     if len(named) != 1:
         got = ", ".join(named) or "none"
         raise InputError(f"The target of {metric.id} has one of {', '.join(_RELATIONS)}; got {got}.")
     relation = named[0]
     against = given.get("against", "year_ago")
-    if against not in ("previous", "year_ago"):
-        raise InputError(f"The target of {metric.id} grows against 'previous' or 'year_ago'; got {against!r}.")
     if relation == "growth":
         return Target(growth=_number(given["growth"]), against=against)
     wrong = {"at_least": "lower", "at_most": "higher"}.get(relation)
@@ -230,28 +211,18 @@ def _target(metric: Metric, given: Any) -> Target:
     return Target(low=bound) if relation == "at_least" else Target(high=bound)
 
 
-def _alert(metric: Metric, given: Any) -> Alert:
-    if not isinstance(given, Mapping):
-        raise InputError(f"An alert of {metric.id} is a rule, such as when = 'below', value = 0.2; got {given!r}.")
-    _check_keys(f"An alert of {metric.id}", given, _ALERT_KEYS)
-    severity, no_data = given.get("severity", "warning"), given.get("no_data", "keep")
-    if severity not in ("warning", "critical"):
-        raise UnknownNameError(f"An alert is a 'warning' or 'critical'; got {severity!r}.")
-    if no_data not in ("keep", "fire", "ok"):
-        raise UnknownNameError(f"Without data an alert is to 'keep', 'fire' or be 'ok'; got {no_data!r}.")
+def _alert(metric: Metric, given: Mapping[str, Any]) -> Alert:
     common: dict[str, Any] = {
         "wait": _count(metric, given, "for", 1),
         "clear_for": _count(metric, given, "clear_for", 1),
         "at_least_n": _count(metric, given, "at_least_n", 0),
-        "severity": severity,
-        "no_data": no_data,
+        "severity": given.get("severity", "warning"),
+        "no_data": given.get("no_data", "keep"),
     }
     if "signal" in given:
-        if given["signal"] not in ("concern", "change"):
-            raise UnknownNameError(f"An alert waits for the signal 'concern' or 'change'; got {given['signal']!r}.")
         return Alert(signal=given["signal"], **common)
     when = given.get("when")
-    if when not in ("below", "above") or "value" not in given:
+    if when is None or "value" not in given:
         raise InputError(
             f"An alert of {metric.id} fires when 'below' or 'above' a value, or at a signal; got {dict(given)!r}."
         )
@@ -268,8 +239,8 @@ def _alert(metric: Metric, given: Any) -> Alert:
 
 
 def _count(metric: Metric, given: Mapping[str, Any], key: str, default: int) -> int:
-    count = given.get(key, default)
-    if isinstance(count, bool) or not isinstance(count, int) or count < default:
+    count: int = given.get(key, default)
+    if count < default:
         raise InputError(f"{key} of an alert of {metric.id} is a whole number from {default}; got {count!r}.")
     return count
 
@@ -298,9 +269,3 @@ def _number(given: Any) -> float:
     if isinstance(given, bool) or not isinstance(given, int | float):
         raise InputError(f"A bound is a number; got {given!r}.")
     return given
-
-
-def _check_keys(what: str, given: Mapping[str, Any], known: tuple[str, ...]) -> None:
-    for key in given:
-        if key not in known:
-            raise UnknownNameError(f"{what} has no key {key!r}. {did_you_mean(str(key), known)}")

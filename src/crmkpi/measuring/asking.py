@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from crmkpi.definition.expressions import as_of
@@ -13,6 +14,7 @@ from crmkpi.engines.frames.table import FrameTable
 from crmkpi.engines.query import Answer, Query, UnreadableFoundError, padded, without_unreadable
 from crmkpi.engines.records import engine as records_engine
 from crmkpi.errors import InputError, MissingTableError, ParameterError, unknown_name
+from crmkpi.measuring.duplicates import Duplicates, read_of_others
 from crmkpi.measuring.plan import Plan
 from crmkpi.measuring.reading import EVER, Reader, Timeline
 from crmkpi.measuring.segments import Segment, segment_keys
@@ -68,8 +70,10 @@ def read(
         if partly
         else {table: found for table in crm.tables if (found := crm.unreadable(table)) != frozenset()}
     )
+    twice = {} if partly else _twice(crm, metrics)
     kept = {
         "whole": whole,
+        "again": bool(twice),
         "undated": undated,
         "intervals": confidence is not None,
         "moments": moments,
@@ -84,6 +88,7 @@ def read(
                 periods,
                 segments,
                 _parameter_values(metrics, parameters),
+                twice=twice,
                 whole=whole,
                 confidence=confidence,
                 partly=partly,
@@ -98,6 +103,12 @@ def read(
             return reader, plan
 
 
+def _twice(crm: Dataset, metrics: Sequence[Metric]) -> dict[str, Duplicates]:
+    """The records with the id of another one, of each table that the metrics read."""
+    asked = dict.fromkeys(table for metric in metrics for table in metric.tables)
+    return {table: found for table in asked if (found := crm.duplicates(table)) is not None}
+
+
 def _read(
     crm: Dataset,
     plan: Plan,
@@ -105,6 +116,7 @@ def _read(
     segments: Sequence[Segment],
     values: Mapping[str, Any],
     *,
+    twice: Mapping[str, Duplicates],
     whole: bool,
     confidence: float | None,
     partly: bool,
@@ -128,6 +140,7 @@ def _read(
             functions,
             values,
             attributes,
+            twice=twice.get(table),
             confidence=confidence,
             partly=partly,
             statements=statements,
@@ -157,6 +170,7 @@ def _answer(
     parameters: Mapping[str, Any],
     attributes: dict[str, set[str]],
     *,
+    twice: Duplicates | None,
     confidence: float | None,
     partly: bool,
     statements: list[tuple[str, str]] | None,
@@ -184,23 +198,30 @@ def _answer(
             answer.groups = padded(query, answer.groups)
             answer.unread, answer.skipped = reasons_of(table.rejected), dict(table.skipped)
             return answer
-    related = {table for field in query.fields.values() for table in query.type_.tables_towards(field.path)}
-    for other in related:
+    related = read_of_others(query.type_, query.fields)
+    for other, names in related.items():
         crm.index(other)
+        if (ambiguous := crm.duplicates(other)) is not None:
+            ambiguous.check_looked_up(names)
         if crm.unreadable(other) and other not in plan.unreadable:
             raise UnreadableFoundError
-    found = crm.records(query.type_.table)
+    name = query.type_.table
+    found = crm.records(name) if twice is None else twice.first
     if isinstance(found, Iterator) and any(attribute_of(key) is not None for key in query.segments):
-        found = noting(found, attributes.setdefault(query.type_.table, set()))
-    answer = records_engine.answer(
+        found = noting(found, attributes.setdefault(name, set()))
+    ask = partial(
+        records_engine.answer,
         query,
-        found,
         moments=timeline.moments,
         tables=crm.index,
         functions=functions,
         parameters=parameters,
         related_unreadable=any(crm.unreadable(other) for other in related),
     )
+    answer = ask(found)
+    answer.searched = crm.searched(name) and not partly
+    if twice is not None:
+        answer.again, answer.contradictions = ask(twice.others), twice.contradictions(query, ask)
     answer.rejected = len(getattr(table, "rejected", ()))
     account = getattr(table, "account", None)
     if isinstance(account, LoadAccount):

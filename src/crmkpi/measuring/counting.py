@@ -32,6 +32,7 @@ class Counts(NamedTuple):
     numbers: list[int]
     unread: Mapping[str, Mapping[str, int]] = MappingProxyType({})
     shares: Mapping[str, Share] = MappingProxyType({})
+    again: int = 0  # records that are left out since another one has their id
 
 
 class Counting:
@@ -39,6 +40,7 @@ class Counting:
 
     __slots__ = (
         "_account",
+        "_again",
         "_answer",
         "_groups",
         "_none",
@@ -63,9 +65,17 @@ class Counting:
         self._undated = [account.used, *(number for reason, number in account.reasons if reason == account.no_date)]
         self._others = {} if NO_DATE in self._parts else self._groups
         self._used: int | None = None
+        self._again = None if answer.again is None else Counting(answer.again, account, parts)
 
     def counts(self, segment: tuple[Hashable, ...]) -> Counts:
         """How many were used, how many left out under each reason, how many have no date, and what was unreadable."""
+        counts = self._counts(segment)
+        if self._again is None:
+            return counts
+        left = self._again.counts(segment)
+        return counts._replace(again=sum(left.numbers) + sum(sum(values.values()) for values in left.unread.values()))
+
+    def _counts(self, segment: tuple[Hashable, ...]) -> Counts:
         undated = self._others.get((segment, NO_DATE))
         dateless = 0 if undated is None else sum([undated[number] for number in self._undated])
         unread = self._account.unread

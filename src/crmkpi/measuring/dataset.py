@@ -15,18 +15,21 @@ from crmkpi.engines.frames.backends import backend_of
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.errors import InputError, MissingTableError, PeriodError, UnknownNameError, did_you_mean, unknown_name
 from crmkpi.measuring.changes import Adjust, check_adjust
+from crmkpi.measuring.duplicates import Duplicates, duplicates_in
 from crmkpi.measuring.lookup import index_of, on_one_line, unreadable_fields
 from crmkpi.measuring.measurement import chosen_metrics, measure, measure_one, report, zone_notes
 from crmkpi.measuring.questions import Questions
 from crmkpi.measuring.reading import EVER
 from crmkpi.measuring.results import Report, Result
 from crmkpi.measuring.segments import By
+from crmkpi.measuring.unfilled import unfilled_field
 from crmkpi.measuring.unreadable import MOST_UNREADABLE, check_most_unreadable
 from crmkpi.metrics.catalogue import catalogue
 from crmkpi.money import Rates
 from crmkpi.records import RECORDS, known_tables
-from crmkpi.records.base import record_type
+from crmkpi.records.base import record_class, record_type
 from crmkpi.sources.loaded import Records
+from crmkpi.sources.streams import RecordStream
 from crmkpi.time.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit, check_calendar
 from crmkpi.time.periods import Period
 
@@ -61,7 +64,19 @@ class Dataset(Questions):
     crmkpi.errors.UnknownNameError: A dataset has no table 'deal'. Did you mean 'deals'?
     """
 
-    __slots__ = ("_indexes", "_marks", "_spent", "as_of", "calendar", "currency", "most_unreadable", "rates", "tables")
+    __slots__ = (
+        "_duplicates",
+        "_indexes",
+        "_marks",
+        "_spent",
+        "_unfilled",
+        "as_of",
+        "calendar",
+        "currency",
+        "most_unreadable",
+        "rates",
+        "tables",
+    )
 
     def __init__(
         self,
@@ -99,7 +114,9 @@ class Dataset(Questions):
         self.most_unreadable = most_unreadable
         self._marks: dict[str, frozenset[str]] = {}
         self._indexes: dict[str, dict[str, Any]] = {}
+        self._duplicates: dict[str, Duplicates | None] = {}
         self._spent: set[str] = set()
+        self._unfilled: dict[tuple[str, str], bool] = {}
 
     def measure(
         self,
@@ -209,12 +226,14 @@ class Dataset(Questions):
             for name, parameter in metric.parameters.items()
             if parameter.default is None and name not in parameters
         ]
+        unfilled = unfilled_field(metric, self.unfilled, dated=True)
+        columns = [] if unfilled is None else ["a column for {}.{}".format(*unfilled)]
         undated = metric.at is None and not all(
             measure.at is not None or measure.is_stock or isinstance(measure.table, Grouped)
             for measure in metric.measures.values()
         )
         unknown = ["as_of=..."] if metric.needs_as_of and self.as_of is None else []
-        return next(iter([*tables, *values, *unknown, *(["a date"] if undated else [])]), "")
+        return next(iter([*tables, *values, *unknown, *columns, *(["a date"] if undated else [])]), "")
 
     def periods(
         self, period: Period | str | Sequence[Period | str] | None, every: CalendarUnit | None
@@ -295,6 +314,36 @@ class Dataset(Questions):
         if look and table not in self._indexes:
             self._marks[table] = unreadable_fields(records)
         return self._marks.get(table, frozenset())
+
+    def unfilled(self, table: str, field: str) -> bool:
+        """Whether no column of a table fills the field, as far as its reader tells; of records made by hand it is no.
+
+        A field that nothing fills in the file may be filled afterwards, as `join_leads` does.
+        """
+        records = self.tables.get(table)
+        if isinstance(records, FrameTable | RecordStream):
+            return field in records.unfilled
+        if not isinstance(records, Records) or field not in records.account.unfilled:
+            return False
+        key = (table, field)
+        if key not in self._unfilled:
+            self._unfilled[key] = all(getattr(record, field) is None for record in records)
+        return self._unfilled[key]
+
+    def searched(self, table: str) -> bool:
+        """Whether ids that come twice are looked for whenever a table is measured: those of lists and files are."""
+        return isinstance(self.tables[table], Sequence)
+
+    def duplicates(self, table: str) -> Duplicates | None:
+        """The records of a list or file whose id another one has; None where there are none, or nobody looks."""
+        records = self.tables[table]
+        if not isinstance(records, Sequence):
+            return None
+        if not isinstance(records, Records | tuple):  # a list may have changed since
+            return duplicates_in(records, record_type(record_class(table)))
+        if table not in self._duplicates:
+            self._duplicates[table] = duplicates_in(records, record_type(record_class(table)))
+        return self._duplicates[table]
 
     def index(self, table: str) -> Mapping[str, Any]:
         """The records of a related table by id."""

@@ -11,9 +11,10 @@ from typing import Any
 from crmkpi.definition.metric import Estimated
 from crmkpi.engines.query import Answer, Sample
 from crmkpi.measuring.counting import Counts, may_be
+from crmkpi.measuring.duplicates import DUPLICATE
 from crmkpi.measuring.formula import interval_of, sampled_input
 from crmkpi.measuring.moments import Moments, moments_of
-from crmkpi.measuring.plan import MetricPlan
+from crmkpi.measuring.plan import AccountPlan, MetricPlan
 from crmkpi.measuring.reading import Cut, Input
 from crmkpi.measuring.results import Account, Evidence
 
@@ -44,7 +45,7 @@ class Witness:
         return cls(
             plan,
             confidence,
-            {table: replace(answers[table], groups=[]) for table in tables},
+            {table: _without_groups(answers[table]) for table in tables},
             sampled_input(plan.metric),
             lists or isinstance(plan.metric.interval, Estimated),
             parameters,
@@ -106,10 +107,11 @@ class Witness:
         for plan, counted in zip(self.plan.accounts, counts, strict=True):
             used, *others = counted.numbers
             answer = self.answers[plan.table]
-            given = answer.given.get(segment, 0) + answer.rejected
-            left_out = plan.left_out(others)
+            given, left_out = _given(answer, segment, plan) + answer.rejected, plan.left_out(others)
+            if answer.again is not None:
+                given += _given(answer.again, segment, plan)
+                left_out |= {DUPLICATE: counted.again} if counted.again else {}
             if plan.unread is not None:
-                given += sum(count for other, count in answer.given.items() if may_be(other, segment))
                 left_out |= {f"{name} unreadable": sum(values.values()) for name, values in counted.unread.items()}
             made.append(
                 Account(
@@ -122,6 +124,20 @@ class Witness:
                     answer.unread,
                     answer.skipped,
                     {name: dict(values) for name, values in counted.unread.items()},
+                    answer.searched,
                 )
             )
         return tuple(made)
+
+
+def _given(answer: Answer, segment: tuple[Hashable, ...], plan: AccountPlan) -> int:
+    """How many records of a segment there are, with those that may be of it."""
+    given = answer.given.get(segment, 0)
+    if plan.unread is not None:
+        given += sum(count for other, count in answer.given.items() if may_be(other, segment))
+    return given
+
+
+def _without_groups(answer: Answer) -> Answer:
+    again = None if answer.again is None else _without_groups(answer.again)
+    return replace(answer, groups=[], again=again, contradictions=())

@@ -14,21 +14,16 @@ _LINE = 80  # characters of a terminal
 
 
 def index_of(name: str, records: Iterable[Any], table: Any) -> dict[str, Any]:
-    """The records of a table by their ids.
+    """The records of a table by their ids, the first of each id.
 
     Raises:
-        InputError: two records have one id, or records have none but the numbers of their lines.
+        InputError: records have no id but the number of their line.
     """
     index: dict[str, Any] = {}
     for record in records:
-        if record.id in index:
-            raise InputError(
-                f"Two records of {name} have the id {record.id!r}, so that a reference to it is ambiguous; "
-                "remove one of them."
-            )
         if "id" in record.unreadable:
             raise InputError(_without_id(name, record.id))
-        index[record.id] = record
+        index.setdefault(record.id, record)
     account = getattr(table, "account", None)
     if isinstance(account, LoadAccount) and account.numbered and index:
         raise InputError(_without_id(name, next(iter(index))))

@@ -20,6 +20,7 @@ from crmkpi.measuring.reading import Input, Reader
 from crmkpi.measuring.results import Report, Result, compared, measured, together
 from crmkpi.measuring.segments import By, Segment, segments_of
 from crmkpi.measuring.undefined import all_left_out
+from crmkpi.measuring.unfilled import unfilled_field, why_unfilled
 from crmkpi.measuring.unreadable import too_many_unreadable
 from crmkpi.metrics.catalogue import catalogue
 from crmkpi.time.periods import Period
@@ -162,6 +163,8 @@ class _Builder:
         complete = None if period is None or self._crm.as_of is None else period.is_complete(self._crm.as_of)
         in_money = metric.unit == "money" or any(measure.kind == "money" for measure in metric.measures.values())
         related, lacks = len(metric.tables) > 1, cut.lacks
+        unfilled = unfilled_field(metric, self._crm.unfilled, dated=period is not None)
+        contradicted = any(self._reader.answers[table].contradictions for table in metric.tables)
         for segment in segments:
             try:
                 inputs = cut.inputs(segment)
@@ -176,8 +179,12 @@ class _Builder:
                 continue
             totals = {name: found.value for name, found in inputs.items()}
             numbers = totals | parameters if parameters else totals
-            reason = self._blank(metric, segment) if related else None
+            reason: str | None = None if unfilled is None else why_unfilled(*unfilled)
+            if reason is None and related:
+                reason = self._blank(metric, segment)
             counts = cut.counts(segment)
+            if reason is None and contradicted:
+                reason = cut.contradiction(segment)
             if reason is None and any(account.unread is not None for account in (*plan.accounts, *plan.earlier)):
                 asked = [*zip(plan.accounts, counts, strict=True), *cut.earlier_counts(segment)]
                 reason = too_many_unreadable(

@@ -71,7 +71,6 @@ class UnreadPlan:
     undated: tuple[str, int, int, int, int] | None = None
     segment: int | None = None
     segments: tuple[tuple[str, int], ...] = ()
-    shifted: Measure | None = None  # for a measure of an earlier period, which is in no account, that measure
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +85,7 @@ class AccountPlan:
     reasons: tuple[tuple[str, int], ...]
     unread: UnreadPlan | None = None
     lacking: tuple[bool, ...] = ()  # of each reason, whether it is for want of knowledge that records are left out
+    shifted: Measure | None = None  # the measure, where it is one of an earlier period
 
     @property
     def no_date(self) -> str:
@@ -108,8 +108,14 @@ class MetricPlan:
     metric: Metric
     measures: Mapping[str, MeasurePlan]
     accounts: tuple[AccountPlan, ...]
-    earlier: tuple[AccountPlan, ...] = ()  # of measures of an earlier period, where something of it is in doubt
+    earlier: tuple[AccountPlan, ...] = ()  # of measures of an earlier period, where something of it may be in doubt
     joints: Mapping[tuple[str, str], tuple[Column, ...]] | None = None  # what `moments_of` takes; None if not asked for
+
+    def slots(self, account: AccountPlan) -> set[int]:
+        """The numbers of the slots of an account's anchor that the metric reads."""
+        columns = [column for found in self.measures.values() for column in found.columns.values()]
+        mine = [column.number for column in columns if (column.table, column.anchor) == (account.table, account.anchor)]
+        return {account.used, *(number for _, number in account.reasons), *mine}
 
 
 @dataclass(slots=True)
@@ -134,11 +140,13 @@ class Plan:
 
     `undated` means a query without periods: flows then need no timestamp. `whole` means that no day matters, not even
     that of an exchange rate. Without `intervals` the plan drops slots that only an interval needs, without `moments`
-    those that only the interval of a change needs. `so_far` means that the last day of the data is known. `unreadable`
-    are the fields of each table that may hold unreadable values; None stands for every field.
+    those that only the interval of a change needs. `so_far` means that the last day of the data is known, `again` that
+    records have the id of another one. `unreadable` are the fields of each table that may hold unreadable values; None
+    stands for every field.
     """
 
     __slots__ = (
+        "_again",
         "_intervals",
         "_moments",
         "_so_far",
@@ -161,6 +169,7 @@ class Plan:
         undated: bool = False,
         moments: bool = False,
         so_far: bool = False,
+        again: bool = False,
         unreadable: Mapping[str, frozenset[str] | None] = MappingProxyType({}),
     ) -> None:
         """Plan `metrics` over tables that are grouped by `segments` (the keys of each table)."""
@@ -169,6 +178,7 @@ class Plan:
         self._intervals = intervals
         self._moments = moments
         self._so_far = so_far
+        self._again = again
         self.unreadable = unreadable
         self.queries: dict[str, Query] = {}
         self.metrics = tuple(self._metric(metric, segments) for metric in metrics)
@@ -206,10 +216,10 @@ class Plan:
         earlier: list[AccountPlan] = []
         for shift, alike in together.items():
             mine = alike[0].measure.shift == "none"
-            if mine or self.unreadable:
+            if mine or self.unreadable or self._again:
                 counted = [(draft.measure, draft.slot) for draft in alike]
                 account = self._account(metric, alike[0].table, alike[0].anchor, counted, doubts[shift])
-                if mine or account.unread is not None:
+                if mine or self._again or account.unread is not None:
                     (accounts if mine else earlier).append(account)
         joints = self._joints(measures) if self._moments and sampled(metric) else None
         return MetricPlan(metric, measures, tuple(accounts), tuple(earlier), joints)
@@ -377,8 +387,10 @@ class Plan:
                         before.append(lost)
         at = None if plan.at is None else repr(plan.at).partition(".")[2]
         number = plan.add(self._counting(table, used, doubt))
-        unread = self._unread(query, anchor, counted[0][0], used, doubt)
-        return AccountPlan(table, at, anchor, plan.stock, number, tuple(reasons), unread, tuple(lacking))
+        unread = self._unread(query, anchor, used, doubt)
+        measure = counted[0][0]
+        shifted = measure if measure.shift != "none" else None
+        return AccountPlan(table, at, anchor, plan.stock, number, tuple(reasons), unread, tuple(lacking), shifted)
 
     def _counting(self, table: str, condition: Expression | None, doubt: Doubt | None) -> Slot:
         """A slot that counts the records that certainly meet the condition."""
@@ -393,9 +405,7 @@ class Plan:
         certain = self._uncertainty(table).certainly(condition)
         return Slot("count", condition, careful=None if certain is condition else certain)
 
-    def _unread(
-        self, query: Query, anchor: int, measure: Measure, used: Expression | None, doubt: Doubt | None
-    ) -> UnreadPlan | None:
+    def _unread(self, query: Query, anchor: int, used: Expression | None, doubt: Doubt | None) -> UnreadPlan | None:
         """Count the records with an unreadable field that decides whether the metric uses them."""
         table, plan = query.type_.table, query.anchors[anchor]
         uncertainty = self._uncertainty(table)
@@ -420,8 +430,7 @@ class Plan:
             counted = query.anchors[whole].add(Slot("count", used, careful=any_date))
             undated = (name, values, without, whole, counted)
         segment = plan.add(Slot("count", None, careful=possible, only_unreadable=True)) if grouped else None
-        shifted = measure if measure.shift != "none" else None
-        return UnreadPlan(fields, undated, segment, _values(plan, keys, possible), shifted)
+        return UnreadPlan(fields, undated, segment, _values(plan, keys, possible))
 
 
 def _values(plan: Anchor, fields: Sequence[Field], where: Expression | None) -> tuple[tuple[str, int], ...]:

@@ -114,7 +114,8 @@ class Reader:
 
     def segments(self) -> list[tuple[Hashable, ...]]:
         """All segments that any table has, in the order in which they first appear."""
-        found = dict.fromkeys(segment for answer in self.answers.values() for segment in answer.given)
+        answers = [part for answer in self.answers.values() for part in (answer, answer.again) if part is not None]
+        found = dict.fromkeys(segment for answer in answers for segment in answer.given)
         known = [segment for segment in found if UNREADABLE not in segment]
         # Where every segment is unreadable, the records count as those without a segment.
         return known or [tuple(None if part is UNREADABLE else part for part in segment) for segment in found][:1]
@@ -204,14 +205,20 @@ class Reader:
         if measure.aggregate == "rows":
             return self._rows(plan, states, metric)
         kept: dict[str | None, list[Any]] = {}
+        without: list[Any] = []  # sums of no amounts at all, which are in any currency
         counted = 0
         for _, cells in self._cells(plan, states, metric):
             counted += 1
             value = None if measure.value is None else self._of_row(measure.value, plan, cells)
             if value is not None:
                 amounts = [cells[name] for name, column in plan.columns.items() if column.measure.kind == "money"]
+                if measure.kind == "money" and not any(amount.sample and amount.sample.count for amount in amounts):
+                    without.append(value)
+                    continue
                 currency = self._currency_of(amounts, metric) if measure.kind == "money" else None
                 kept.setdefault(currency, []).append(value)
+        if without:
+            kept.setdefault(next(iter(kept), self.currency), []).extend(without)
         if measure.aggregate == "count":
             return Input(counted)
         if measure.aggregate == "distinct":
@@ -277,7 +284,7 @@ class Place:
 class Cut:
     """A metric over one period: where its numbers lie is found once, and read for each segment."""
 
-    __slots__ = ("_counting", "_earlier", "_finders", "_fixed", "_joints", "_plan", "_reader")
+    __slots__ = ("_counting", "_earlier", "_finders", "_fixed", "_joints", "_period", "_plan", "_reader")
 
     def __init__(self, reader: Reader, plan: MetricPlan, period: Period | None) -> None:
         self._reader = reader
@@ -298,10 +305,12 @@ class Cut:
             self._fixed[plan.metric.until] = Input(reader.last_day(period), missing=missing)
         self._counting = [reader.counting(account, period) for account in plan.accounts]
         self._earlier = [
-            (account, reader.counting(account, earlier))
+            (account, earlier)
             for account in plan.earlier
-            if (earlier := moved(period, _shifted(account), reader.parameters)) is not None
+            if account.shifted is not None
+            and (earlier := moved(period, account.shifted, reader.parameters)) is not None
         ]
+        self._period = period
         self._joints = {
             pair: [reader.place(column, period) for column in columns] for pair, columns in (plan.joints or {}).items()
         }
@@ -348,13 +357,23 @@ class Cut:
 
     def earlier_counts(self, segment: tuple[Hashable, ...]) -> list[tuple[AccountPlan, Counts]]:
         """The same for what is measured over an earlier period, as far as something of it could not be read."""
-        return [(account, counting.counts(segment)) for account, counting in self._earlier]
+        asked = [(account, period) for account, period in self._earlier if account.unread is not None]
+        return [(account, self._reader.counting(account, period).counts(segment)) for account, period in asked]
 
+    def contradiction(self, segment: tuple[Hashable, ...]) -> str | None:
+        """What is wrong where records with one id differ in a field that the metric reads, and one of them counts."""
+        for account, period in (*((each, self._period) for each in self._plan.accounts), *self._earlier):
+            for found in self._reader.answers[account.table].contradictions:
+                names = found.read_by(account.anchor, self._plan.slots(account))
 
-def _shifted(account: AccountPlan) -> Measure:
-    assert account.unread is not None
-    assert account.unread.shifted is not None
-    return account.unread.shifted
+                def counts(answer: Answer, account: AccountPlan = account, period: Period | None = period) -> bool:
+                    parts = tuple(self._reader.timeline.parts(period, stock=account.stock))
+                    used = Counting(answer, account, parts).counts(segment)
+                    return bool(used.numbers[0] or any(used.unread.values()))
+
+                if names and counts(found.answer):
+                    return str(found.reason(names, counts))
+        return None
 
 
 def _count_of(state: Any) -> Input:

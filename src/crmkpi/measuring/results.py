@@ -65,7 +65,9 @@ class Account:
     be read, so that their segment is unknown; every segment's account carries all of them. `unread` says why, for rows
     that a reader rejected. `skipped` are rows of the source that are no records, by reason, such as total rows; they
     are not in `given`. `unreadable` has, for each field that decides whether a record is used, the values
-    that could not be read and how often each of them stands there; `left_out` counts these records.
+    that could not be read and how often each of them stands there; `left_out` counts these records. `searched` says
+    whether records with the id of another one were looked for: those of lists and files are left out as `duplicate id`;
+    streams, frames and databases are not searched, and `Dataset.check` looks there.
     """
 
     table: str
@@ -77,6 +79,7 @@ class Account:
     unread: Mapping[str, int] = field(default_factory=dict)
     skipped: Mapping[str, int] = field(default_factory=dict)
     unreadable: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    searched: bool = field(default=False, compare=False)
 
     @property
     def outside(self) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from crmkpi.definition.expressions import (
+    Bound,
     BusinessTime,
     Comparison,
     Constant,
@@ -77,7 +78,7 @@ def not_left_out(left_out: Mapping[str, Expression], measure: Measure) -> list[E
 def tells_apart(what: Expression) -> bool:
     """Whether it says what a record is (deleted, merged, spam), and not that something about it is not known."""
     return all(
-        part.present_ if isinstance(part, Presence) else isinstance(part.right, Constant)
+        part.present_ if isinstance(part, Presence) else isinstance(part.right, Bound | Constant)
         for part in walk(what)
         if isinstance(part, Presence | Comparison)
     )

@@ -36,7 +36,7 @@ def check(
     >>> from crmkpi import Dataset, Deal
     >>> deals = [Deal(id="1", status="won", closed_at="2026-01-09"), Deal(id="1", status="lost")]
     >>> print(check(Dataset(deals=deals), metrics="win_rate").findings[0])
-    deals: the id of another record again: 1 of 2 (50.0 %), such as '1'; counted again by win_rate
+    deals: the id of another record again: 1 of 2 (50.0 %), such as '1'; left out of win_rate
     """
     if founded is not None and not isinstance(founded, date):
         raise InputError(f"`founded` is the day on which the firm began, such as date(2015, 1, 1); got {founded!r}.")

@@ -57,6 +57,7 @@ def records_of_frame(name: str, table: FrameTable) -> Records[Any]:
         rejected=rejected,
         skipped=table.skipped,
         unmapped=unmapped,
+        unfilled=tuple(sorted(table.unfilled)),
         unreadable=noted.found(),
     )
     return Records(records, table.type_.model, rejected, unmapped, source=account.source, account=account)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from crmkpi.records.base import Attributes, Money, Timestamp, record
+from crmkpi.records.base import Attributes, Money, Planned, Timestamp, record
 
 __all__ = ["Subscription"]
 
@@ -18,7 +18,8 @@ class Subscription:
     `mrr` is what it brings in a month, without tax: a yearly plan of 1,200 has 100. `ended_at` is when it stopped, not
     when it was cancelled. A change of price is a new subscription that starts when the old one ends. A customer may
     hold several at a time, so a subscription that ends is not yet a customer who left. `status` is what the billing
-    system says it is in now, and `trial_end` when its free trial ends or ended; both may be missing.
+    system says it is in now, and `trial_end` when its free trial ends or ended; both may be missing. What is in its
+    trial, unpaid, paused or incomplete brings no revenue.
 
     >>> subscription = Subscription(id="S1", customer_id="C1", mrr="49.90", currency="EUR", started_at="2026-01-01")
     >>> subscription.mrr * 12
@@ -33,5 +34,5 @@ class Subscription:
     started_at: Timestamp | None = None
     ended_at: Timestamp | None = None
     status: Literal["active", "trialing", "past_due", "unpaid", "paused", "incomplete", "canceled"] | None = None
-    trial_end: Timestamp | None = None
+    trial_end: Planned | None = None
     attributes: Attributes = Field(default_factory=dict)

@@ -127,8 +127,9 @@ class LoadAccount:
     rows by the reason why they are no records, such as total rows. A row of a history, or one with a date for each
     stage, is used though it makes no record or several. `unreadable` are the values of used rows that could not be
     read: they cost their field, and not the record. `mapped` says which columns fill which field, in the order in
-    which they are asked, and `unmapped` which fill none. `coerced` counts, for each column, the values that were not
-    taken as they stood, by what was done to them. `notes` says in words what was decided.
+    which they are asked, and `unmapped` which fill none; `unfilled` are the fields that no column fills, so that a KPI
+    which needs one has no value. `coerced` counts, for each column, the values that were not taken as they stood, by
+    what was done to them. `notes` says in words what was decided.
 
     >>> import io, crmkpi as ck
     >>> file = io.StringIO("Id,Status,Amount\n1,WON,\"€1,200.50\"\n2,sold,5\n")
@@ -152,6 +153,7 @@ class LoadAccount:
     preset: str | None = None
     recognised: Recognised | None = None
     unreadable: tuple[Unreadable, ...] = ()
+    unfilled: tuple[str, ...] = ()
     numbered: bool = False  # whether ids are the numbers of lines, for lack of a column of ids
 
     @property
@@ -188,6 +190,7 @@ class LoadAccount:
             "skipped": dict(self.skipped),
             "mapped": {name: list(headers) for name, headers in self.mapped.items()},
             "unmapped": list(self.unmapped),
+            "unfilled": list(self.unfilled),
             "numbered": self.numbered,
             "coerced": {header: dict(kinds) for header, kinds in self.coerced.items()},
             "notes": list(self.notes),

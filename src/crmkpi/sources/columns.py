@@ -51,6 +51,11 @@ class Columns:
     constants: Mapping[str, Any] = field(default_factory=dict)
     typed: tuple[tuple[Column, FieldType], ...] = ()
 
+    def unfilled(self, kind: RecordType) -> tuple[str, ...]:
+        """The fields that a record may lack, and that neither a column nor a constant fills."""
+        filled = {column.field for column in self.fields} | self.constants.keys()
+        return tuple(name for name, known in kind.fields.items() if known.optional and name not in filled)
+
     def of(self, name: str) -> list[Column]:
         """The columns that fill a field, in the order in which they are asked."""
         return [column for column in self.fields if column.field == name]
@@ -311,11 +316,13 @@ def _check_asked(preset: Preset | None, filled: Mapping[str, str], *, source: st
 
 def _check_required(headers: Sequence[str], kind: RecordType, given: set[str], *, source: str) -> bool:
     """Whether rows must be numbered because there is no id; any other lack of a required field is an error."""
+    numbered = False
     for name, known in kind.fields.items():
         if not known.required or name in given:
             continue
         if name == "id" and headers:
-            return True
+            numbered = True
+            continue
         found = ", ".join(repr(header) for header in headers[:12]) + (", ..." if len(headers) > 12 else "")
         has = f"its columns are {found}" if headers else "it has no columns"
         way_out = f"columns={{'its header': {name!r}}}"
@@ -325,4 +332,4 @@ def _check_required(headers: Sequence[str], kind: RecordType, given: set[str], *
             f"{source} has no column for {name!r}, which every {kind.model.__name__} needs; "
             f"{has}: name the one that holds it with {way_out}."
         )
-    return False
+    return numbered

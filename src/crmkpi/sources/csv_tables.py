@@ -160,7 +160,7 @@ class _Table:
             except csv.Error as problem:
                 broken = problem
             if rows:
-                yield _part(self._plain(rows), start)
+                yield _part(self._plain(rows), start, broken=reader.line_num >= start + len(rows))
             if broken is not None:
                 line = _lines(rows, start)[-1]
                 if "unexpected end" in str(broken) or "field larger" in str(broken):
@@ -186,8 +186,12 @@ class _Table:
         return [[cell[1:] if cell[:1] == "'" and _NEUTRALISED.match(cell) else cell for cell in row] for row in rows]
 
 
-def _part(rows: list[list[str]], start: int) -> Part:
-    return Part(rows, lambda: _lines(rows, start)[:-1])
+def _part(rows: list[list[str]], start: int, *, broken: bool) -> Part:
+    """A part whose rows begin on the line `start`; `broken` says that a cell of it goes over several lines."""
+    if broken:
+        return Part(rows, lambda: _lines(rows, start)[:-1])
+    lines = range(start, start + len(rows))
+    return Part(rows, lambda: lines)
 
 
 def _lines(rows: Sequence[Sequence[str]], start: int) -> list[int]:

@@ -24,7 +24,7 @@ from crmkpi.sources.reading import Options, Reading, options_from
 from crmkpi.sources.rows import load, record_of
 from crmkpi.sources.text import Source, open_text
 
-__all__ = ["read_export", "recognised"]
+__all__ = ["first_table", "read_export", "recognised", "shown_table"]
 
 _LEAST_SCORE = 0.5
 _LEAST_LEAD = 0.02
@@ -66,6 +66,18 @@ def read_export(
     >>> deals.account.preset, deals[0].status
     ('zoho_deal', 'won')
     """
+    table = _tables_of(path, encoding)
+    with cells_of_any_length():
+        grid = table(_known_to_any, Options(headers=options.get("headers")))
+        sure = recognised(grid.headers, source=grid.source)
+        asked = options_from(sure.preset, options)
+        record = record_of(record, asked)
+        kind = record_type(record)
+        return load(table(lambda cells: header_score(cells, kind, asked), asked), record, asked, recognised=sure)
+
+
+def _tables_of(path: Source, encoding: str | None) -> Callable[..., Grid]:
+    """The table of a file, by what scores its line of headers."""
     workbook = path if isinstance(path, str | Path) and Path(path).suffix.lower() in WORKBOOKS else None
     text = open_text(path, encoding=encoding) if workbook is None else None
 
@@ -75,13 +87,31 @@ def read_export(
         assert workbook is not None
         return workbook_table(workbook, score, asked)
 
+    return table
+
+
+def shown_table(path: Source, *, encoding: str | None = None) -> tuple[str, Recognised | None]:
+    """The table that the headers of a file show, and the system; None where they are the fields of our own records.
+
+    Raises:
+        FileFormatError: the headers show neither clearly.
+    """
     with cells_of_any_length():
-        grid = table(_known_to_any, Options(headers=options.get("headers")))
+        grid = first_table(path, encoding=encoding)
+    try:
         sure = recognised(grid.headers, source=grid.source)
-        asked = options_from(sure.preset, options)
-        record = record_of(record, asked)
-        kind = record_type(record)
-        return load(table(lambda cells: header_score(cells, kind, asked), asked), record, asked, recognised=sure)
+    except FileFormatError as error:
+        model = error.details.get("record")
+        own = [table for table, record in RECORDS.items() if record.__name__ == model]
+        if not own:
+            raise
+        return own[0], None
+    return record_type(record_of(None, options_from(sure.preset, {}))).table, sure
+
+
+def first_table(path: Source, *, encoding: str | None = None) -> Grid:
+    """The table of a file as it is: below the line that has most headers that any preset knows."""
+    return _tables_of(path, encoding)(_known_to_any, Options())
 
 
 def recognised(headers: Sequence[str], *, source: str = "The file") -> Recognised:
@@ -105,7 +135,8 @@ def recognised(headers: Sequence[str], *, source: str = "The file") -> Recognise
     if share > max(scores[first], _LEAST_SCORE):
         raise FileFormatError(
             f"{source} has the columns of {own} and shows no system; read it with record={own}, or say which system it "
-            f"is from with preset=."
+            f"is from with preset=.",
+            record=own,
         )
     own_headers = {name: [header for header in found if not _is_of_any(header)] for name, found in known.items()}
     unclear = len(known[first]) < _LEAST_KNOWN or scores[first] < _LEAST_SCORE or not own_headers[first]

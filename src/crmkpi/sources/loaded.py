@@ -25,7 +25,8 @@ class Records(Sequence[_R], Generic[_R]):
     `account.unreadable` counts the values. `unmapped` names
     the columns that fill no field of the record (they are in `attributes` unless that was declined). `notes` says what
     was decided on the way, in words. `account` has all of this and what became of each column and value.
-    `tz` is the time zone that times without an offset were read in, and `joined` what `join_leads` did.
+    `tz` is the time zone that times without an offset were read in, and `joined` what `join_leads` did. `lines` are
+    the lines of each source on which the records stand, where each record is one row of it.
     A slice is a plain tuple.
 
     >>> from crmkpi.records import Order
@@ -45,6 +46,7 @@ class Records(Sequence[_R], Generic[_R]):
     tz: str | None = None
     account: LoadAccount = field(default=None)  # type: ignore[assignment]
     joined: str = ""
+    lines: tuple[tuple[str, Sequence[int]], ...] = ()
 
     def __post_init__(self) -> None:
         if self.account is None:  # made by hand, or from a source without rows
@@ -58,6 +60,15 @@ class Records(Sequence[_R], Generic[_R]):
                 notes=self.notes,
             )
             object.__setattr__(self, "account", account)
+
+    def place(self, number: int) -> str:
+        """Where the record of this number, from 0, stands: its line, or its number from 1 where that is not known."""
+        before = 0
+        for source, lines in self.lines:
+            if number < before + len(lines):
+                return f"line {lines[number - before]} of {source}"
+            before += len(lines)
+        return f"record {number + 1}"
 
     def __len__(self) -> int:
         return len(self._items)
@@ -112,6 +123,7 @@ def joined(parts: Sequence[Records[_R]]) -> Records[_R]:
         skipped=dict(skipped),
         mapped={name: columns for account in reversed(accounts) for name, columns in account.mapped.items()},
         unmapped=tuple(dict.fromkeys(name for account in accounts for name in account.unmapped)),
+        unfilled=tuple(name for name in first.account.unfilled if all(name in each.unfilled for each in accounts)),
         coerced={column: dict(counts) for column, counts in coerced.items()},
         notes=tuple(dict.fromkeys(note for account in accounts for note in account.notes)),
         unreadable=tuple(one for account in accounts for one in account.unreadable),
@@ -126,6 +138,7 @@ def joined(parts: Sequence[Records[_R]]) -> Records[_R]:
         account.source,
         first.tz,
         account,
+        lines=tuple(lines for part in parts for lines in part.lines) if all(part.lines for part in parts) else (),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -58,7 +59,8 @@ def record_of(record: type[_R] | None, options: Options) -> type[_R]:
 
 def load(grid: Grid, record: type[_R], options: Options, *, recognised: Recognised | None = None) -> Records[_R]:
     """Read all rows of a grid: each one is a record of the result, or rejected, or skipped under a reason."""
-    loading = Loading(grid, record, options, recognised=recognised)
+    lines: array[int] = array("Q")
+    loading = Loading(grid, record, options, recognised=recognised, lines=lines)
     records: list[_R] = []
     for part in loading.parts():
         records.extend(part)
@@ -68,7 +70,8 @@ def load(grid: Grid, record: type[_R], options: Options, *, recognised: Recognis
     preset, notes = loading.preset, loading.notes(used)
     if options.tz is None:
         notes += loading.zone_notes(zones_of(records, loading.columns, loading.kind))
-    if preset is not None and preset.history:
+    joins = preset is not None and preset.history  # then a record is not one row
+    if joins:
         records = joined_visits(records)
         notes.append(f"{used:,} changes are {len(records):,} visits.")
     gone = 0
@@ -88,6 +91,7 @@ def load(grid: Grid, record: type[_R], options: Options, *, recognised: Recognis
         grid.source,
         tz=options.tz,
         account=account,
+        lines=((grid.source, lines),) if len(lines) == len(records) and not joins else (),
     )
 
 
@@ -115,7 +119,9 @@ class Loading(Generic[_R]):
         options: Options,
         *,
         recognised: Recognised | None = None,
+        lines: array[int] | None = None,
     ) -> None:
+        """`lines` receives the lines on which the records stand."""
         self._asked = options
         self._record = record
         self._recognised = recognised
@@ -141,6 +147,7 @@ class Loading(Generic[_R]):
             text=grid.text,
             unreadable=Noted(),
             strict=options.strict,
+            lines=lines,
         )
 
     def parts(self) -> Iterator[list[_R]]:
@@ -180,6 +187,7 @@ class Loading(Generic[_R]):
             skipped=MappingProxyType(dict(skipped)),
             mapped=MappingProxyType(_mapped(self.columns)),
             unmapped=self.columns.unmapped,
+            unfilled=self.columns.unfilled(self._reader.kind),
             coerced=MappingProxyType(self._tallies.by_column()),
             notes=tuple(notes),
             preset=None if self._asked.preset is None else self._asked.preset.name,
@@ -202,6 +210,7 @@ class _Reader(Generic[_R]):
     text: bool
     strict: bool
     unreadable: Noted
+    lines: array[int] | None = None
     skipped: Counter[str] = field(default_factory=Counter)
 
     def results(self, part: Part) -> list[list[_R] | Rejected]:
@@ -220,6 +229,8 @@ class _Reader(Generic[_R]):
                 conversion.fast = conversion.careful  # so that a file of other dates than ISO is not read twice
         else:
             self.tallies.keep()
+            if self.lines is not None:
+                self.lines.extend(part.lines())
             return [found]
         return [self._of_one(row, line) for line, row in zip(part.lines(), part.rows, strict=True)]
 
@@ -258,6 +269,8 @@ class _Reader(Generic[_R]):
             self.tallies.drop()
             return found
         self.tallies.keep()
+        if self.lines is not None:
+            self.lines.append(line)
         return [found]
 
     def _carefully(self, row: Row, line: int, lost: dict[str, _Fault]) -> _Raw:

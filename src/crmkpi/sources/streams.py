@@ -65,6 +65,11 @@ class RecordStream(Iterator[_R], Generic[_R]):
         return tuple(known for _, known in self._loading.columns.typed)
 
     @property
+    def unfilled(self) -> tuple[str, ...]:
+        """The fields that no column fills, which is known before the first record."""
+        return self._loading.columns.unfilled(self._loading.kind)
+
+    @property
     def account(self) -> LoadAccount:
         """What became of each row, column and value, as `read_csv` tells it.
 

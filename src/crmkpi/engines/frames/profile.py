@@ -22,8 +22,9 @@ from crmkpi.records import Survey
 from crmkpi.records.base import RecordType
 from crmkpi.records.survey import USUAL_SCALES
 
-__all__ = ["Column", "Prepared", "inside", "looked_over", "with_usual_scales"]
+__all__ = ["Column", "Path", "Prepared", "inside", "looked_over", "with_usual_scales"]
 
+Path = tuple[str, ...]  # of a field, through relations
 _LARGEST = 2**62
 _EXACT_FLOAT = 10**15  # up to fifteen digits a decimal and its float stand for each other without doubt
 _SCALES = (2, 0, 4, 6, 9)
@@ -59,13 +60,13 @@ class Column:
 class Prepared:
     """A frame with plain columns, ready to be asked; `columns` and `exact` go by the path of the field.
 
-    `exact` are the same values as whole numbers, for fields that hold numbers.
+    `exact` are the same values as whole numbers, for fields that hold numbers, and as instants, for wall-clock times.
     """
 
     backend: Backend
     frame: Any
-    columns: Mapping[tuple[str, ...], Column]
-    exact: Mapping[tuple[str, ...], Column]
+    columns: Mapping[Path, Column]
+    exact: Mapping[Path, Column]
     rows: int
     rejected: int
     kept: dict[str, Any] = field(default_factory=dict)  # what the home was asked before

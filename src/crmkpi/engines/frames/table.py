@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from crmkpi.engines.frames.backends import Backend, at_home, backend_of, check_versions
 from crmkpi.engines.frames.homes.home import NUMBERS, ColumnType
-from crmkpi.engines.frames.local_time import DAY, micros, to_utc
+from crmkpi.engines.frames.local_time import DAY, micros, to_utc, with_instants
 from crmkpi.engines.frames.profile import Prepared, inside, looked_over, with_usual_scales
 from crmkpi.errors import ColumnError, InputError, UnknownNameError, did_you_mean
 from crmkpi.records import Survey
@@ -41,6 +41,7 @@ _TEXTS: Mapping[str, str] = MappingProxyType(
     {"number": "Float64", "flag": "Boolean", "text": "String", "choice": "String"}
 )
 _LAST_DAY = micros(datetime(9999, 12, 31))  # noqa: DTZ001  # on the wall clock
+_USUAL_SCALE = ("scale_low", "scale_high")  # of its kind, where a survey names no scale
 _ABSENT: Mapping[str, Any] = MappingProxyType({"number": "float", "flag": "flag", "text": "text", "choice": "text"})
 
 
@@ -68,6 +69,7 @@ class FrameTable:
         "rejected",
         "type_",
         "tz",
+        "unfilled",
         "values",
         "zone",
     )
@@ -85,6 +87,7 @@ class FrameTable:
         rejected: Sequence[Any] = (),
         reckoned: Mapping[str, str] = MappingProxyType({}),
         inclusive: Collection[str] = (),
+        unfilled: Collection[str] | None = None,
     ) -> None:
         """`backend` is that of a frame which was taken before; `inclusive` are ends that are given as the last day."""
         self.backend = taken(frame) if backend is None else backend
@@ -115,6 +118,8 @@ class FrameTable:
             raise ColumnError(f"The {self.backend.name} frame for {type_.table} has two columns {twice!r}; rename one.")
         self._types: dict[tuple[str, str], ColumnType] = {}
         self.columns = self._mapped(columns or {})
+        lacking = [name for name, known in type_.fields.items() if known.optional and name not in self.columns]
+        self.unfilled = frozenset(lacking if unfilled is None else unfilled) - {*reckoned, *_USUAL_SCALE}
         self._known: dict[Any, Prepared] = {}
         self._rows: int | None = None
         self.kept: dict[str, Any] = {}  # what the engine found out once
@@ -175,8 +180,14 @@ class FrameTable:
                 )
         return MappingProxyType(found)
 
-    def prepared(self, names: Iterable[str], exact: frozenset[str] = frozenset()) -> Prepared:
-        """The frame with only the fields of these names, as plain columns; `exact` are numbers to be added up."""
+    def prepared(
+        self, names: Iterable[str], exact: frozenset[str] = frozenset(), clock: ZoneInfo | None = None
+    ) -> Prepared:
+        """The frame with only the fields of these names, as plain columns.
+
+        `exact` are numbers to be added up, and timestamps whose distance is asked: those on the wall clock become
+        instants of the zone `clock`.
+        """
         wanted = tuple(dict.fromkeys(names))
         if self.type_.model is Survey:
             wanted = tuple(dict.fromkeys((*wanted, *_beside_score(wanted))))
@@ -187,9 +198,11 @@ class FrameTable:
                 self._types.clear()
                 self.frame = self.backend.home.anew(self.frame)
             self._rows = rows
-        key = (frozenset(wanted), exact)
+        key = (frozenset(wanted), exact, clock)
         if key not in self._known:
-            self._known[key] = self._prepare(wanted, exact)
+            made = self._prepare(wanted, exact)
+            spans = (path for path in made.columns if ".".join(path) in exact)
+            self._known[key] = made if clock is None else with_instants(made, spans, clock)
         return self._known[key]
 
     def _prepare(self, wanted: tuple[str, ...], exact: frozenset[str]) -> Prepared:

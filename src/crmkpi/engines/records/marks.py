@@ -14,7 +14,7 @@ from crmkpi.engines.query import UNREADABLE, Query, UnreadableFoundError
 from crmkpi.errors import InputError
 from crmkpi.records.base import RecordType, record_type
 
-__all__ = ["Gate", "asked", "segment_of"]
+__all__ = ["Gate", "asked", "own_names", "segment_of"]
 
 _R = TypeVar("_R")
 
@@ -27,8 +27,8 @@ class Gate:
     def __init__(self, query: Query) -> None:
         self._type = query.type_
         self._name = query.type_.model.__name__
-        self._expected = _own_names(query.type_, (tuple(path.split(".")) for path in query.unreadable))
-        self._reads = None if _has_functions(query) else _own_names(query.type_, query.fields)
+        self._expected = own_names(query.type_, (tuple(path.split(".")) for path in query.unreadable))
+        self._reads = None if _has_functions(query) else own_names(query.type_, query.fields)
         self.aside: list[Any] = []
 
     def check(self, record: Any) -> bool:
@@ -62,7 +62,7 @@ def _has_functions(query: Query) -> bool:
     return any(not isinstance(key.source, Field) for key in query.segments)
 
 
-def _own_names(type_: RecordType, paths: Any) -> frozenset[str]:
+def own_names(type_: RecordType, paths: Any) -> frozenset[str]:
     """The fields of the record itself that lead to these: their own names, or the keys of the relations."""
     relations = type_.relations
     return frozenset(

@@ -26,6 +26,7 @@ completed = orders.status == "completed"
     also_known_as=("AOV", "average basket value", "average purchase value"),
     default_because="Completed orders only: the rest brought nothing.",
     sources=(MARKETING_METRICS,),
+    timing="lagging",
 )
 def average_order_value(amount: Decimal, orders: int) -> Decimal:
     r"""What a completed order is worth on average.

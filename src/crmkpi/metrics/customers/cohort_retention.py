@@ -40,6 +40,8 @@ signed_up = customers.per(
     also_known_as=("cohort retention rate", "cohort repurchase rate"),
     sources=(MARKETING_METRICS, DEFECTION),
     default_because="Of customers without a contract it is only known that they bought: so those are retained who do.",
+    timing="leading",
+    ahead_of=("customer_lifespan",),
 )
 def cohort_retention(came_back: int, began: int) -> float:
     r"""Share of the customers who first bought some periods ago and bought again in this one.

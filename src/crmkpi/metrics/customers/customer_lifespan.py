@@ -48,6 +48,7 @@ def _bounds(
         "without a horizon would guess what happens after the longest stay that was ever seen."
     ),
     sources=(KAPLAN_MEIER, SURVIVAL_DATA, PROJECT_RETENTION),
+    timing="lagging",
 )
 def customer_lifespan(ended: Sequence[float], running: Sequence[float], horizon: float) -> float:
     r"""How long customers stay on average, up to a horizon, those who are still here taken into account.

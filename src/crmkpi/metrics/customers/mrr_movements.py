@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from crmkpi.definition.expressions import period
 from crmkpi.definition.metric import metric
-from crmkpi.metrics.customers.recurring_revenue import left_out, running_at_end, running_at_start, subscriptions
+from crmkpi.metrics.customers.recurring_revenue import (
+    ever_paid,
+    left_out,
+    paid_before,
+    running_at_end,
+    running_at_start,
+    subscriptions,
+)
 from crmkpi.metrics.literature import SAAS_METRICS, STRIPE_BILLING
 
 # One row per customer: what they paid a month at the start and at the end, and how often before the period.
@@ -14,7 +20,7 @@ accounts = subscriptions.per(
     subscriptions.customer_id,
     opening=subscriptions.sum(subscriptions.mrr, running_at_start),
     closing=subscriptions.sum(subscriptions.mrr, running_at_end),
-    earlier=subscriptions.count((subscriptions.started_at < period.start) & (subscriptions.mrr > 0)),
+    earlier=subscriptions.count(paid_before & ever_paid & (subscriptions.mrr > 0)),
 )
 gained = (accounts.opening <= 0) & (accounts.closing > 0)
 gone = (accounts.opening > 0) & (accounts.closing <= 0)
@@ -31,6 +37,7 @@ change = accounts.closing - accounts.opening
     also_known_as=("new business MRR", "new monthly recurring revenue"),
     default_because="New means never paid before, so that who comes back is not won twice.",
     sources=(SAAS_METRICS, STRIPE_BILLING),
+    timing="lagging",
 )
 def new_mrr() -> None:
     r"""Monthly recurring revenue of customers who had never paid before the period.
@@ -39,7 +46,7 @@ def new_mrr() -> None:
 
     Per customer: nothing paid at the start, something at the end, and no paid subscription before. With
     `reactivation_mrr`, `expansion_mrr`, `contraction_mrr` and `churned_mrr` it adds up to `net_new_mrr`, to the cent.
-    Customers who came and left inside the period have moved nothing.
+    Customers who came and left inside the period have moved nothing, and one in a trial is new when it has ended.
 
     Returns:
         Money a month, from 0 up; 0 where nobody came.
@@ -63,6 +70,7 @@ def new_mrr() -> None:
     also_known_as=("reactivated MRR", "returning customer MRR", "win-back MRR"),
     default_because="Apart from new revenue, since winning someone back costs less than winning someone.",
     sources=(SAAS_METRICS, STRIPE_BILLING),
+    timing="lagging",
 )
 def reactivation_mrr() -> None:
     r"""Monthly recurring revenue of customers who had left and came back.
@@ -95,6 +103,7 @@ def reactivation_mrr() -> None:
     also_known_as=("upgrade MRR", "expansion monthly recurring revenue"),
     default_because="Per customer, so that a change of plan is one movement and not a loss and a gain.",
     sources=(SAAS_METRICS, STRIPE_BILLING),
+    timing="lagging",
 )
 def expansion_mrr() -> None:
     r"""How much more the customers who stayed pay a month.
@@ -127,6 +136,7 @@ def expansion_mrr() -> None:
     also_known_as=("downgrade MRR", "downsell MRR", "contraction monthly recurring revenue"),
     default_because="Per customer: who cancels one of two subscriptions pays less and has not left.",
     sources=(SAAS_METRICS, STRIPE_BILLING),
+    timing="lagging",
 )
 def contraction_mrr() -> None:
     r"""How much less the customers who stayed pay a month, as a negative amount.
@@ -159,6 +169,7 @@ def contraction_mrr() -> None:
     also_known_as=("lost MRR", "churned monthly recurring revenue"),
     default_because="Only customers who pay nothing any more; those who pay less are contraction.",
     sources=(SAAS_METRICS, STRIPE_BILLING),
+    timing="lagging",
 )
 def churned_mrr() -> None:
     r"""The monthly recurring revenue of customers who left, as a negative amount.
@@ -191,6 +202,7 @@ def churned_mrr() -> None:
     also_known_as=("MRR movements", "MRR growth", "net MRR change"),
     default_because="Closing minus opening, so that the five movements must explain it to the cent.",
     sources=(SAAS_METRICS,),
+    timing="lagging",
 )
 def net_new_mrr(opening: Decimal, closing: Decimal) -> Decimal:
     r"""By how much monthly recurring revenue changed in the period.

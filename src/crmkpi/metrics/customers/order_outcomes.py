@@ -24,6 +24,8 @@ not_delivered = {"not delivered yet": kept_or_returned & orders.delivered_at.mis
     also_known_as=("basket abandonment rate", "shopping cart abandonment rate", "checkout abandonment rate"),
     default_because="Every cart that was filled is in the base, whatever became of the order.",
     sources=(CART_ABANDONMENT,),
+    timing="leading",
+    ahead_of=("purchase_frequency",),
 )
 def cart_abandonment_rate(abandoned: int, carts: int) -> float:
     r"""Share of the carts that were filled and never ordered.
@@ -56,6 +58,8 @@ def cart_abandonment_rate(abandoned: int, carts: int) -> float:
     also_known_as=("product return rate", "order return rate", "refund rate"),
     default_because="By the day of the order, so that returns are compared with the orders they belong to.",
     sources=(PRODUCT_RETURNS,),
+    timing="leading",
+    ahead_of=("repeat_purchase_rate",),
 )
 def return_rate(returned: int, orders: int) -> float:
     r"""Share of the orders that came back.
@@ -87,6 +91,9 @@ def return_rate(returned: int, orders: int) -> float:
     also_known_as=("average delivery time", "order to delivery time", "order fulfilment time"),
     default_because="The mean is what shops and carriers publish; `median` is what the customer in the middle meets.",
     sources=(SCOR,),
+    timing="leading",
+    ahead_of=("repeat_purchase_rate",),
+    guarded_by=("return_rate",),
 )
 def delivery_time() -> None:
     r"""How long it takes on average from an order to its delivery.

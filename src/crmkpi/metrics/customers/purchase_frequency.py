@@ -23,6 +23,8 @@ no_customer = completed & orders.customer_id.missing()
     also_known_as=("order frequency", "orders per customer", "buying frequency"),
     default_because="Buyers of the period only: who did not buy has no frequency in it.",
     sources=(RFM_AND_CLV,),
+    timing="leading",
+    ahead_of=("customer_lifetime_value",),
 )
 def purchase_frequency(orders: int, buyers: int) -> float:
     r"""How often a customer who buys in the period does so.

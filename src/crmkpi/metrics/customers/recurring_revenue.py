@@ -4,28 +4,40 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from crmkpi.definition.expressions import period
+from crmkpi.definition.expressions import Unless, period
 from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import SAAS_METRICS, STRIPE_BILLING
 from crmkpi.records import Subscription
 
 subscriptions = Table(Subscription)
-# A subscription that ends at the very instant at which a period begins ends in that period: periods are half-open.
-running_at_start = (subscriptions.started_at < period.start) & (
-    subscriptions.ended_at.missing() | (subscriptions.ended_at >= period.start)
+# A trial brings nothing: who goes on pays from its end on.
+paid_before = (subscriptions.started_at < period.start) & (
+    subscriptions.trial_end.missing() | (subscriptions.trial_end < period.start)
 )
-running_at_end = period.begun(subscriptions.started_at) & (
-    subscriptions.ended_at.missing() | (subscriptions.ended_at >= period.end)
+ever_paid = (
+    subscriptions.trial_end.missing()
+    | subscriptions.ended_at.missing()
+    | (subscriptions.ended_at > subscriptions.trial_end)
+)
+# A subscription that ends at the very instant at which a period begins ends in that period: periods are half-open.
+running_at_start = paid_before & (subscriptions.ended_at.missing() | (subscriptions.ended_at >= period.start))
+running_at_end = (
+    period.begun(subscriptions.started_at)
+    & (subscriptions.trial_end.missing() | (subscriptions.trial_end < period.end))
+    & (subscriptions.ended_at.missing() | (subscriptions.ended_at >= period.end))
 )
 # What starts after the period has nothing to do with it, whatever else is missing.
 may_have_begun = subscriptions.started_at.missing() | (subscriptions.started_at < period.end)
+not_later = Unless(subscriptions.started_at >= period.end)
 # Left out of everything that is said of subscriptions, so that movements explain the recurring revenue to the cent.
 left_out = {
     "no started_at": subscriptions.started_at.missing() & ~period.now,  # what runs now needs no start
     "negative duration": (subscriptions.ended_at < period.end) & (subscriptions.ended_at < subscriptions.started_at),
     "no mrr": may_have_begun & subscriptions.mrr.missing(),
     "no customer_id": may_have_begun & subscriptions.customer_id.missing(),
+    "canceled, no ended_at": may_have_begun & (subscriptions.status == "canceled") & subscriptions.ended_at.missing(),
+    "not paying": not_later & subscriptions.status.is_in("trialing", "unpaid", "paused", "incomplete"),
 }
 mrr_at_end = subscriptions.sum(subscriptions.mrr, running_at_end)
 
@@ -39,21 +51,25 @@ mrr_at_end = subscriptions.sum(subscriptions.mrr, running_at_end)
     also_known_as=("MRR", "recurring revenue", "subscription revenue"),
     default_because="What runs at the end of the period, since that is what the next one begins with.",
     sources=(SAAS_METRICS, STRIPE_BILLING),
+    timing="lagging",
 )
 def mrr() -> None:
     r"""What the subscriptions that run at the end of the period bring in a month.
 
     $$\text{MRR} = \sum \text{monthly amount of running subscriptions}$$
 
-    A stock: a subscription runs from its start until it ends; without a period it is what runs now, for which no start
-    is needed. Subscriptions without a start (of a period), an amount or a customer are left out, and those that end
-    before they start.
+    A stock: a subscription runs from its start, or from the end of its trial, until it ends; without a period it is
+    what runs now, for which no start is needed. Subscriptions without a start (of a period), an amount or a customer
+    are left out, those that end before they start or are canceled without an end, and those that pay nothing by their
+    `status`: trialing, unpaid, paused and incomplete ones.
 
     Returns:
         Money a month, exact to the cent; 0 where nothing runs.
 
     Notes:
-        Stripe leaves out taxes, trials, metered parts and coupons without an end; what `mrr` holds is up to the export.
+        As on Stripe's screen, trials are no revenue and `past_due` still is. Stripe also leaves out taxes, metered
+        parts and coupons without an end; what the field `mrr` holds is up to the export. `status` is that of today: who
+        is unpaid now is left out of earlier months as well.
 
     Pitfalls:
         A yearly fee in the field is twelve times too much: divide it before it is read. Adding the ends of twelve
@@ -77,6 +93,7 @@ def mrr() -> None:
     also_known_as=("ARR", "annualised recurring revenue"),
     default_because="Twelve times the monthly revenue, so that the two can never disagree.",
     sources=(SAAS_METRICS,),
+    timing="lagging",
 )
 def arr(mrr: Decimal) -> Decimal:
     r"""What the subscriptions that run at the end of the period bring in a year, if nothing changes.
@@ -109,6 +126,7 @@ def arr(mrr: Decimal) -> Decimal:
     also_known_as=("ARPU", "ARPA", "average revenue per account", "average revenue per customer"),
     default_because="Per paying customer, not per subscription: someone with two of them is one customer.",
     sources=(SAAS_METRICS,),
+    timing="lagging",
 )
 def arpu(mrr: Decimal, customers: int) -> Decimal:
     r"""What a paying customer brings in a month on average.

@@ -31,6 +31,8 @@ buyers_by_day = orders.per(orders.customer_id, days=orders.distinct(orders.order
     also_known_as=("RPR", "repeat customer rate", "repurchase rate", "reorder rate"),
     default_because="Two orders are two purchases; shops where one basket is split into several orders want `by_days`.",
     sources=(MARKETING_METRICS, RFM_AND_CLV),
+    timing="leading",
+    ahead_of=("customer_lifetime_value",),
 )
 def repeat_purchase_rate(repeat_buyers: int, buyers: int) -> float:
     r"""Share of the buyers of the period who bought at least twice in it.

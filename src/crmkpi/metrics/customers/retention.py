@@ -38,6 +38,7 @@ inactive_days = Parameter(
     also_known_as=("customer retention rate", "CRR", "logo retention", "retention"),
     default_because="Following the opening customers is right even when some join and leave inside the period.",
     sources=(MARKETING_METRICS, PROJECT_RETENTION),
+    timing="lagging",
 )
 def retention_rate(kept: int, active_at_start: int) -> float:
     r"""Share of the customers active at the start of the period who are still active at its end.
@@ -105,6 +106,7 @@ def from_counts(active_at_end: int, joined: int, active_at_start: int) -> float:
         "The textbook's: of those who were there, how many left. Customers who join do not hide those who go."
     ),
     sources=(MARKETING_METRICS, DEFECTION),
+    timing="lagging",
 )
 def churn_rate(lost: int, active_at_start: int) -> float:
     r"""Share of the customers active at the start of the period who left during it.

@@ -28,6 +28,7 @@ closing = accounts.sum(accounts.closing, paying & (accounts.closing > 0))
     also_known_as=("GRR", "gross dollar retention", "gross retention", "GDR"),
     default_because="Without growth, and per customer, so that one who pays more cannot hide one who left.",
     sources=(SAAS_METRICS,),
+    timing="lagging",
 )
 def gross_revenue_retention(kept_in_full: Decimal, kept_in_part: Decimal, opening: Decimal) -> Decimal:
     r"""Which part of the opening monthly recurring revenue is still there at the end, without any growth.
@@ -68,6 +69,7 @@ def gross_revenue_retention(kept_in_full: Decimal, kept_in_part: Decimal, openin
     also_known_as=("NRR", "net dollar retention", "NDR", "net retention"),
     default_because="Opening customers only: new ones would make every growing firm retain more than all.",
     sources=(SAAS_METRICS,),
+    timing="lagging",
 )
 def net_revenue_retention(closing: Decimal, opening: Decimal) -> Decimal:
     r"""What the customers of the start pay at the end, as a fraction of what they paid at the start.
@@ -108,6 +110,7 @@ def net_revenue_retention(closing: Decimal, opening: Decimal) -> Decimal:
     also_known_as=("MRR churn rate", "gross revenue churn", "gross MRR churn", "dollar churn"),
     default_because="Money that opening customers stopped paying is lost, whether they left or only pay less.",
     sources=(SAAS_METRICS, STRIPE_BILLING),
+    timing="lagging",
 )
 def revenue_churn_rate(kept_in_full: Decimal, kept_in_part: Decimal, opening: Decimal) -> Decimal:
     r"""Which part of the opening monthly recurring revenue was lost, to customers who left or pay less.

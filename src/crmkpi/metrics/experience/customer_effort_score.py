@@ -22,6 +22,8 @@ no_score = {"no score": ces & surveys.score.missing()}
     also_known_as=("CES", "customer effort"),
     default_because="The score names effort, so that a high one is much of it; surveys that ask for ease want `ease`.",
     sources=(EFFORTLESS,),
+    timing="leading",
+    ahead_of=("churn_rate",),
 )
 def customer_effort_score() -> None:
     r"""How much effort customers had on average; low is good.

@@ -26,6 +26,8 @@ csat = surveys.kind == "csat"
     also_known_as=("average rating", "mean satisfaction", "star rating", "average CSAT rating"),
     default_because="The plain mean of the answers, as shops show their stars.",
     sources=(MARKETING_METRICS,),
+    timing="leading",
+    ahead_of=("retention_rate",),
 )
 def customer_satisfaction_rating(total: float, answers: int, shortest: float | None, longest: float | None) -> float:
     r"""How customers rate the firm on average.

@@ -39,6 +39,8 @@ ends = surveys.scale_low + surveys.scale_high
         MARKETING_METRICS,
         "Formbricks, pull request 7128: which answers count as satisfied, by the length of the scale",
     ),
+    timing="leading",
+    ahead_of=("retention_rate",),
 )
 def customer_satisfaction_score(satisfied: int, answers: int) -> float:
     r"""Share of the answers that are satisfied.

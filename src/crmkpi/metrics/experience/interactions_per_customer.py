@@ -22,6 +22,8 @@ customers = Table(Customer)
     also_known_as=("customer engagement", "engagement", "engagement rate", "contacts with each customer"),
     default_because="Customers of whom nothing is heard are what engagement is about, so that they are in the base.",
     sources=(MARKETING_METRICS,),
+    timing="leading",
+    ahead_of=("retention_rate",),
 )
 def interactions_per_customer(interactions: int, customers: int) -> float:
     r"""How often the firm and each of its customers were in touch.

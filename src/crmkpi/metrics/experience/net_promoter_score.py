@@ -30,6 +30,8 @@ customers = surveys.per(surveys.customer_id, score=surveys.latest(surveys.score,
         "Reichheld: The One Number You Need to Grow, Harvard Business Review, December 2003",
         "Rocks 2016: Interval Estimation for the Net Promoter Score, The American Statistician 70(4)",
     ),
+    timing="leading",
+    ahead_of=("retention_rate",),
 )
 def net_promoter_score(promoters: int, detractors: int, answers: int) -> float:
     r"""By how much promoters (9 or more) outnumber detractors (below 7), in points of a hundred.

@@ -22,6 +22,8 @@ no_score = {"no score": review & surveys.score.missing()}
     also_known_as=("average review rating", "review score", "product rating", "online review rating", "review ratings"),
     default_because="The plain mean, as shops and maps show their stars.",
     sources=(MARKETING_METRICS,),
+    timing="leading",
+    ahead_of=("lead_volume",),
 )
 def review_rating() -> None:
     r"""How public reviews rate the firm on average.

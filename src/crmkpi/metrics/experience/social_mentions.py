@@ -20,6 +20,8 @@ social = interactions.kind == "social"
     also_known_as=("brand mentions", "social media mentions", "mentions"),
     default_because="What others say; the firm's own posts are advertising.",
     sources=(MARKETING_METRICS,),
+    timing="leading",
+    ahead_of=("brand_awareness",),
 )
 def social_mentions() -> None:
     r"""How often people spoke of the firm on social media.

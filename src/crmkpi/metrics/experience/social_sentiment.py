@@ -31,6 +31,8 @@ left_out = {
     also_known_as=("social sentiment", "net sentiment score", "brand sentiment", "sentiment", "sentiment analysis"),
     default_because="Neutral mentions count in the base, so that a quiet month is not a good one.",
     sources=(MARKETING_METRICS,),
+    timing="leading",
+    ahead_of=("net_promoter_score",),
 )
 def net_sentiment(positive: int, negative: int, mentions: int) -> float:
     r"""By how much praise outnumbers blame on social media, in points of a hundred.
@@ -64,6 +66,8 @@ def net_sentiment(positive: int, negative: int, mentions: int) -> float:
     also_known_as=("share of negative mentions", "negative mentions", "negative sentiment"),
     default_because="Of all mentions with a sentiment, as alerts for a crisis are set.",
     sources=(MARKETING_METRICS,),
+    timing="leading",
+    ahead_of=("churn_rate",),
 )
 def negative_mention_share(negative: int, mentions: int) -> float:
     r"""Share of the social mentions that blame the firm.

@@ -22,6 +22,7 @@ answered = surveys.answered_at.present() | surveys.score.present()
     also_known_as=("response rate", "answer rate"),
     default_because="A cohort compares surveys with their own answers, so that it can never exceed 100 %.",
     sources=(AAPOR,),
+    timing="lagging",
 )
 def survey_response_rate(answered: int, sent: int) -> float:
     r"""Share of the surveys sent in the period that were answered.

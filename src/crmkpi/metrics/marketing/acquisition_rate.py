@@ -24,6 +24,7 @@ new_customers = customers.count(at=customers.since)
     also_known_as=("customer acquisition rate", "new customer rate"),
     default_because="The people reached are the leads, which every CRM holds; how many saw an advert is rarely known.",
     sources=(MARKETING_METRICS,),
+    timing="lagging",
 )
 def acquisition_rate(new_customers: int, leads: int) -> float:
     r"""How many new customers the period brought for each lead that came in.

@@ -32,6 +32,8 @@ no_conversions = {"no conversions": shown & campaigns.conversions.missing()}
     also_known_as=("ad CTR", "ad click-through rate", "click-through rate of ads"),
     default_because="Clicks over impressions is what every advertising system shows.",
     sources=(MARKETING_METRICS,),
+    timing="leading",
+    ahead_of=("lead_volume",),
 )
 def ad_click_rate(clicks: int, impressions: int) -> float:
     r"""Share of the times that an ad was shown in which it was clicked.
@@ -62,6 +64,8 @@ def ad_click_rate(clicks: int, impressions: int) -> float:
     also_known_as=("conversions of a campaign", "campaign conversions", "conversions of ads"),
     default_because="As the advertising system credits them; parts of one are parts.",
     sources=(MARKETING_METRICS,),
+    timing="leading",
+    ahead_of=("lead_volume",),
 )
 def ad_conversions() -> None:
     r"""How many conversions advertising led to, as the advertising system counts them.
@@ -91,6 +95,7 @@ def ad_conversions() -> None:
     also_known_as=("CPC", "average cost per click", "average CPC"),
     default_because="All cost over all clicks: a mean of the campaigns' own figures would weigh small ones too much.",
     sources=(MARKETING_METRICS,),
+    timing="lagging",
 )
 def cost_per_click(cost: Decimal, clicks: int) -> Decimal:
     r"""What a click on an ad costs on average.
@@ -121,6 +126,7 @@ def cost_per_click(cost: Decimal, clicks: int) -> Decimal:
     also_known_as=("CPM", "cost per thousand", "cost per thousand impressions"),
     default_because="A thousand impressions is the unit in which they are sold.",
     sources=(MARKETING_METRICS,),
+    timing="lagging",
 )
 def cost_per_mille(cost: Decimal, impressions: int) -> Decimal:
     r"""What it costs to show an ad a thousand times.
@@ -150,6 +156,7 @@ def cost_per_mille(cost: Decimal, impressions: int) -> Decimal:
     also_known_as=("cost per action", "cost per ad conversion", "CPCo"),
     default_because="The advertising system's own conversions; what customers cost is `customer_acquisition_cost`.",
     sources=(MARKETING_METRICS,),
+    timing="lagging",
 )
 def cost_per_conversion(cost: Decimal, conversions: float) -> Decimal:
     r"""What a conversion costs in advertising.

@@ -23,6 +23,8 @@ awareness = surveys.kind == "awareness"
     also_known_as=("brand recognition", "brand recall", "aided awareness"),
     default_because="Who gave no answer says nothing about the brand, so that only answers count.",
     sources=(KELLER, MARKETING_METRICS),
+    timing="leading",
+    ahead_of=("lead_volume",),
 )
 def brand_awareness(aware: int, answers: int) -> float:
     r"""Share of the people asked who know the brand.

@@ -30,6 +30,7 @@ won = deals.status == "won"
         "Salesforce Help: Campaign ROI counts won opportunities by their Primary Campaign Source",
         MARKETING_METRICS,
     ),
+    timing="lagging",
 )
 def campaign_roi(revenue: Decimal, cost: Decimal) -> Decimal:
     r"""What campaigns brought beyond their cost, as a fraction of the cost.

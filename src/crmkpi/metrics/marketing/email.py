@@ -28,6 +28,8 @@ no_clicked = {"no clicked": email & campaigns.clicked.missing()}
     also_known_as=("email campaigns sent", "newsletters", "number of email campaigns"),
     default_because="A campaign is one decision to write; how many it reached is another number.",
     sources=(EMAIL_METRICS,),
+    timing="leading",
+    ahead_of=("lead_volume",),
 )
 def email_campaigns() -> None:
     r"""How many e-mail campaigns were started.
@@ -58,6 +60,8 @@ def email_campaigns() -> None:
     also_known_as=("CTR", "click rate", "click-through rate", "email CTR"),
     default_because="Every message that was paid for counts; the variants divide by those that arrived or were opened.",
     sources=(MARKETING_METRICS,),
+    timing="leading",
+    ahead_of=("lead_volume",),
 )
 def email_click_rate(clicked: int, sent: int) -> float:
     r"""Share of the e-mails sent in which someone clicked a link.
@@ -133,6 +137,8 @@ def of_opened(clicked: int, opened: int) -> float:
     also_known_as=("open rate",),
     default_because="Who did not get the message could not open it.",
     sources=(EMAIL_METRICS,),
+    timing="leading",
+    ahead_of=("lead_volume",),
 )
 def email_open_rate(opened: int, delivered: int) -> float:
     r"""Share of the e-mails delivered that someone opened.
@@ -162,6 +168,7 @@ def email_open_rate(opened: int, delivered: int) -> float:
     also_known_as=("opt-out rate", "email unsubscribe rate"),
     default_because="Who did not get the message could not unsubscribe from it.",
     sources=(EMAIL_METRICS,),
+    timing="lagging",
 )
 def unsubscribe_rate(unsubscribed: int, delivered: int) -> float:
     r"""Share of the e-mails delivered upon which the recipient unsubscribed.
@@ -192,6 +199,7 @@ def unsubscribe_rate(unsubscribed: int, delivered: int) -> float:
     also_known_as=("email bounce rate", "undelivered rate"),
     default_because="A bounce is a message that was sent and did not arrive, so that sent is the whole.",
     sources=(EMAIL_METRICS,),
+    timing="lagging",
 )
 def bounce_rate(bounced: int, sent: int) -> float:
     r"""Share of the e-mails sent that could not be delivered.

@@ -28,6 +28,8 @@ converted = (leads.converted_at < as_of) | at_some_time
     also_known_as=("lead conversion", "lead-to-customer rate", "lead to deal rate", "conversion rate of leads"),
     default_because="A cohort compares leads with their own conversions, so that it can never exceed 100 %.",
     sources=(MARKETING_METRICS, "Salesforce object reference, Lead: IsConverted and ConvertedDate"),
+    timing="leading",
+    ahead_of=("new_customers",),
 )
 def lead_conversion_rate(converted: int, leads: int) -> float:
     r"""Share of the leads created in the period that have converted.

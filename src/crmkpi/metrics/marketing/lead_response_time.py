@@ -26,6 +26,9 @@ not_counted = {
     also_known_as=("speed to lead", "lead reaction time", "time to first contact", "lead follow-up time"),
     default_because="A few leads that nobody calls for weeks own the mean; the median is what a lead meets.",
     sources=(SHORT_LIFE_OF_LEADS,),
+    timing="leading",
+    ahead_of=("lead_conversion_rate",),
+    guarded_by=("lead_conversion_rate",),
 )
 def lead_response_time() -> None:
     r"""How long the lead in the middle waits until someone contacts it: half wait less, half more.

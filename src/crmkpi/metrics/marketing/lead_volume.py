@@ -19,6 +19,9 @@ leads = Table(Lead)
     also_known_as=("prospects", "number of prospects", "leads", "new leads", "number of leads", "lead count"),
     default_because=("Every lead that came in is one, whatever became of it; a merged one is the same lead twice."),
     sources=(MARKETING_METRICS,),
+    timing="leading",
+    ahead_of=("deal_volume",),
+    guarded_by=("lead_conversion_rate",),
 )
 def lead_volume() -> None:
     r"""How many leads came in.

@@ -23,6 +23,8 @@ leads = Table(Lead)
     also_known_as=("lead to MQL rate", "marketing qualified lead rate", "lead-to-MQL conversion rate"),
     default_because="A cohort by creation: each lead is compared with what became of itself.",
     sources=(DEMAND_WATERFALL,),
+    timing="leading",
+    ahead_of=("lead_conversion_rate",),
 )
 def mql_rate(mqls: int, leads: int) -> float:
     r"""Share of the leads created in the period that marketing has qualified.

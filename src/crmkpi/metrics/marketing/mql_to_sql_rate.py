@@ -25,6 +25,8 @@ leads = Table(Lead)
         "A cohort by MQL date. A lead that sales took up without an MQL date says nothing about marketing's leads."
     ),
     sources=(DEMAND_WATERFALL,),
+    timing="leading",
+    ahead_of=("lead_conversion_rate",),
 )
 def mql_to_sql_rate(sqls: int, mqls: int) -> float:
     r"""Share of the leads that marketing qualified in the period which sales qualified as well.

@@ -21,6 +21,9 @@ not_counted = {"merged": leads.merged_into.present(), "deleted": leads.deleted}
     also_known_as=("MQLs", "marketing qualified leads", "number of MQLs"),
     default_because="A lead becomes one on the day marketing qualified it, which is when that work was done.",
     sources=(DEMAND_WATERFALL,),
+    timing="leading",
+    ahead_of=("sql_volume",),
+    guarded_by=("mql_to_sql_rate",),
 )
 def mql_volume() -> None:
     r"""How many leads marketing qualified.
@@ -50,6 +53,9 @@ def mql_volume() -> None:
     also_known_as=("SQLs", "sales qualified leads", "number of SQLs"),
     default_because=("Sales may take up a lead that marketing never qualified; it is sales-qualified all the same."),
     sources=(DEMAND_WATERFALL,),
+    timing="leading",
+    ahead_of=("deal_volume",),
+    guarded_by=("win_rate",),
 )
 def sql_volume() -> None:
     r"""How many leads sales accepted as qualified.

@@ -25,6 +25,7 @@ won = deals.status == "won"
     also_known_as=("ROAS", "advertising return", "revenue per ad spend"),
     default_because="Revenue over cost is what advertising systems call by this name; profit is not in it.",
     sources=(MARKETING_METRICS,),
+    timing="lagging",
 )
 def roas(revenue: Decimal, cost: Decimal) -> Decimal:
     r"""How many times over the won deals of campaigns brought in what the campaigns cost.

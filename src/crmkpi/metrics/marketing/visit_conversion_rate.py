@@ -27,6 +27,8 @@ no_conversions = {"no conversions": visits.conversions.missing()}
     ),
     default_because="Sessions add up over days and channels; visitors do not, since one person comes on several days.",
     sources=(WEB_ANALYTICS,),
+    timing="leading",
+    ahead_of=("lead_volume",),
 )
 def visit_conversion_rate(conversions: int, sessions: int) -> float:
     r"""How many conversions a session on the website brings.

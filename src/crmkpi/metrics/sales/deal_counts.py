@@ -21,6 +21,7 @@ deals = Table(Deal)
     also_known_as=("deals won", "closed won", "number of won deals", "number of deals won", "number of sales"),
     default_because="By the day on which they were won, whenever they were created.",
     sources=(CRACKING_SALES,),
+    timing="lagging",
 )
 def won_deals() -> None:
     r"""How many deals were won.
@@ -47,6 +48,8 @@ def won_deals() -> None:
     also_known_as=("open opportunities", "deals in the pipeline", "number of open deals", "opportunities"),
     default_because="A stock like `pipeline_value`: earlier periods show what was open then.",
     sources=(CRACKING_SALES,),
+    timing="leading",
+    ahead_of=("revenue",),
 )
 def open_deals() -> None:
     r"""How many deals are open at the end of the period.

@@ -20,6 +20,8 @@ deals = Table(Deal)
     also_known_as=("deals created", "new deals", "new opportunities", "number of deals", "opportunities created"),
     default_because="Every deal that was opened counts, so that months compare however their deals end.",
     sources=(CRACKING_SALES,),
+    timing="leading",
+    ahead_of=("revenue",),
 )
 def deal_volume() -> None:
     r"""How many deals were opened.

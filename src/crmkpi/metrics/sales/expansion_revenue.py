@@ -21,6 +21,7 @@ won = deals.status == "won"
     also_known_as=("upsell revenue", "cross-sell revenue", "upsell and cross-sell"),
     default_because="Only deals that say they are expansions: a new deal of an old customer may be a renewal.",
     sources=(SAAS_METRICS,),
+    timing="lagging",
 )
 def expansion_revenue() -> None:
     r"""What existing customers bought on top: upsell and cross-sell.

@@ -24,6 +24,7 @@ deleted = {"deleted": deals.deleted}
     also_known_as=("loss rate", "lost deal rate", "lost opportunity rate"),
     default_because="The complement of the win rate, over the same deals.",
     sources=(CRACKING_SALES,),
+    timing="lagging",
 )
 def lost_rate(lost: int, closed: int) -> float:
     r"""Share of closed deals that were lost.
@@ -56,6 +57,7 @@ def lost_rate(lost: int, closed: int) -> float:
     also_known_as=("deals lost", "lost opportunities", "number of lost deals"),
     default_because="A lost deal counts when it was lost, which is when the reason is written down.",
     sources=(CRACKING_SALES,),
+    timing="lagging",
 )
 def lost_deals() -> None:
     r"""How many deals were lost; by="lost_reason" says why.

@@ -31,6 +31,8 @@ unknown = {
     also_known_as=("pipeline", "open pipeline", "sales pipeline value"),
     default_because="All open deals, in full: what is likely is another question, `weighted_pipeline`.",
     sources=(CRACKING_SALES,),
+    timing="leading",
+    ahead_of=("revenue",),
 )
 def pipeline_value() -> None:
     r"""The amount of all deals that are open at the end of the period.
@@ -70,6 +72,8 @@ def pipeline_value() -> None:
     also_known_as=("weighted pipeline value", "expected pipeline", "probability-weighted pipeline"),
     default_because="Each deal's own probability, as the system holds it.",
     sources=(CRACKING_SALES,),
+    timing="leading",
+    ahead_of=("revenue",),
 )
 def weighted_pipeline() -> None:
     r"""The amount of all deals open at the end of the period, each weighted by its probability of being won.

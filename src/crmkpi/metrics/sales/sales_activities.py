@@ -27,6 +27,9 @@ no_direction = interactions.direction.missing()
     also_known_as=("outbound calls", "calls made", "number of sales calls"),
     default_because="Calls that sales made are its work; calls that came in are demand.",
     sources=(CRACKING_SALES,),
+    timing="leading",
+    ahead_of=("deal_volume",),
+    guarded_by=("meetings_held",),
 )
 def sales_calls() -> None:
     r"""How many calls were made.
@@ -58,6 +61,9 @@ def sales_calls() -> None:
     also_known_as=("number of emails", "emails sent", "outbound emails", "number of emails sent"),
     default_because="Messages that someone wrote; mailings to many are campaigns.",
     sources=(CRACKING_SALES,),
+    timing="leading",
+    ahead_of=("deal_volume",),
+    guarded_by=("unsubscribe_rate",),
 )
 def emails_sent() -> None:
     r"""How many e-mails were written to leads and customers, one by one.
@@ -88,6 +94,8 @@ def emails_sent() -> None:
     also_known_as=("number of SMS", "text messages sent", "outbound SMS", "number of SMS sent"),
     default_because="Messages that were sent; replies are the customers' work.",
     sources=(CRACKING_SALES,),
+    timing="leading",
+    ahead_of=("deal_volume",),
 )
 def sms_sent() -> None:
     r"""How many text messages were sent.
@@ -118,6 +126,8 @@ def sms_sent() -> None:
     also_known_as=("meetings", "number of meetings", "customer meetings"),
     default_because=("Meetings seldom have a direction, so that only those that the customer called are left aside."),
     sources=(CRACKING_SALES,),
+    timing="leading",
+    ahead_of=("deal_volume",),
 )
 def meetings_held() -> None:
     r"""How many meetings sales held.

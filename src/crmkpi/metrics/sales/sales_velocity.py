@@ -35,6 +35,8 @@ _DAY = 86_400
     also_known_as=("sales velocity", "pipeline velocity", "deal velocity"),
     default_because="Each of the four by its own default, so that they can be shown beside it.",
     sources=(CRACKING_SALES,),
+    timing="lagging",
+    guarded_by=("churn_rate",),
 )
 def sales_velocity(
     open_deals: int, won: int, closed: int, amount: Decimal, won_with_amount: int, cycle: float

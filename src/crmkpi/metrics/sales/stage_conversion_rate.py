@@ -33,6 +33,8 @@ moved_on = stage_visits.left_at.present() & (
         "A deal that goes on is one that leaves the stage and is not lost by that; no order of stages has to be known."
     ),
     sources=(CRACKING_SALES,),
+    timing="leading",
+    ahead_of=("win_rate",),
 )
 def stage_conversion_rate(moved_on: int, entered: int) -> float:
     r"""Share of the deals that entered a stage and went on from there; group by="stage".

@@ -35,6 +35,9 @@ stay_so_far = as_of - stage_visits.entered_at
         "A finished visit has one length that never changes; every visit counts once, also of a deal that came back."
     ),
     sources=(CRACKING_SALES,),
+    timing="leading",
+    ahead_of=("sales_cycle_length",),
+    guarded_by=("stage_conversion_rate",),
 )
 def stage_duration() -> None:
     r"""How long a deal stays in a stage on average; group by="stage".

@@ -28,6 +28,7 @@ closed = deals.status.is_in("won", "lost")
         "Most systems and textbooks count closed deals; counting open ones makes every recent period look bad."
     ),
     sources=("Salesforce Help, article 000387867: WON:SUM / CLOSED:SUM", CRACKING_SALES),
+    timing="lagging",
 )
 def win_rate(won: int, closed: int) -> float:
     r"""Share of closed deals that were won.

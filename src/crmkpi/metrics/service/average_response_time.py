@@ -24,6 +24,9 @@ tickets = Table(Ticket)
     also_known_as=("ART", "mean response time", "average reply time"),
     default_because="What the team gave in the period, all of it: every response counts on the day it was given.",
     sources=(CALL_CENTER,),
+    timing="leading",
+    ahead_of=("customer_satisfaction_score",),
+    guarded_by=("customer_satisfaction_score",),
 )
 def average_response_time() -> None:
     r"""How long the responses that were given in the period had taken on average.

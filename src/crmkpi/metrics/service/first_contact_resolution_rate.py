@@ -30,6 +30,8 @@ unknown = {
     also_known_as=("FCR", "first call resolution", "one-touch resolution rate", "one-touch tickets"),
     default_because="One reply and never opened again: without the second half, every hasty answer is a success.",
     sources=(CALL_CENTER, ISO_18295),
+    timing="leading",
+    ahead_of=("customer_satisfaction_score",),
 )
 def first_contact_resolution_rate(at_once: int, solved: int) -> float:
     r"""Share of the solved tickets that needed one reply and were never opened again.

@@ -30,6 +30,9 @@ not_counted = {
         "Intercom Help, article 3653556: response times are medians",
         "Zendesk Help, article 4408834848154: what starts and stops the first reply time",
     ),
+    timing="leading",
+    ahead_of=("customer_satisfaction_score",),
+    guarded_by=("first_contact_resolution_rate",),
 )
 def first_response_time() -> None:
     r"""How long the customer in the middle waits for the first reply: half wait less, half more.

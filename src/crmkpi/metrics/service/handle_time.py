@@ -25,6 +25,8 @@ handled = timedelta(seconds=1) * tickets.handled_seconds
     also_known_as=("AHT", "average handle time", "average handling time"),
     default_because="A mean, since staffing multiplies it by the number of tickets.",
     sources=(CALL_CENTER,),
+    timing="lagging",
+    guarded_by=("reopen_rate", "first_contact_resolution_rate"),
 )
 def handle_time() -> None:
     r"""How long agents work on a ticket on average.

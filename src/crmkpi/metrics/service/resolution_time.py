@@ -29,6 +29,9 @@ not_counted = {
     also_known_as=("case resolution time", "time to resolution", "TTR", "full resolution time", "handling duration"),
     default_because="By the date of the solution no open ticket can bias it; a few old tickets own the mean.",
     sources=(ITIL, CALL_CENTER),
+    timing="leading",
+    ahead_of=("customer_satisfaction_score",),
+    guarded_by=("reopen_rate",),
 )
 def resolution_time() -> None:
     r"""How long the customer in the middle waits for a solution: half wait less, half more.

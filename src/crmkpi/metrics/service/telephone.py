@@ -29,6 +29,9 @@ _SECOND = timedelta(seconds=1)
     also_known_as=("call answering rate", "answered calls", "call pickup rate", "calls answered"),
     default_because="Every call that came in, those that rang off after a moment too: they wanted something.",
     sources=(CALL_CENTER, ISO_18295),
+    timing="leading",
+    ahead_of=("customer_satisfaction_score",),
+    guarded_by=("call_resolution_rate",),
 )
 def call_answer_rate(answered: int, calls: int) -> float:
     r"""Share of the incoming calls that someone answered.
@@ -62,6 +65,8 @@ def call_answer_rate(answered: int, calls: int) -> float:
     also_known_as=("abandon rate", "abandonment rate", "abandoned calls", "call abandonment rate"),
     default_because="All incoming calls; some centres leave out those that give up within seconds.",
     sources=(CALL_CENTER, ISO_18295),
+    timing="leading",
+    ahead_of=("customer_satisfaction_score",),
 )
 def call_abandon_rate(abandoned: int, calls: int) -> float:
     r"""Share of the incoming calls in which the caller gave up before anybody answered.
@@ -95,6 +100,8 @@ def call_abandon_rate(abandoned: int, calls: int) -> float:
     also_known_as=("FCR of calls", "first contact resolution of answered calls", "resolved calls"),
     default_because="Of answered calls, as call centres count it: a call that nobody took could not be resolved.",
     sources=(CALL_CENTER,),
+    timing="leading",
+    ahead_of=("customer_satisfaction_score",),
 )
 def call_resolution_rate(resolved: int, answered: int) -> float:
     r"""Share of the answered calls that settled the matter at once.
@@ -126,6 +133,8 @@ def call_resolution_rate(resolved: int, answered: int) -> float:
     also_known_as=("average talk time", "ATT", "call duration", "average call length"),
     default_because="The mean, since staff is planned by it; answered calls only, or the missed ones would shorten it.",
     sources=(CALL_CENTER,),
+    timing="lagging",
+    guarded_by=("call_resolution_rate",),
 )
 def talk_time() -> None:
     r"""How long an answered call takes on average.

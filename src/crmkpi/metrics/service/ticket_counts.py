@@ -29,6 +29,8 @@ was_open = period.begun(tickets.created_at) & not_solved_then
     also_known_as=("number of complaints", "customer complaints", "complaint volume"),
     default_because="Tickets that were filed as complaints; reading the mood of the others would be a guess.",
     sources=(ISO_10002,),
+    timing="leading",
+    ahead_of=("churn_rate",),
 )
 def complaints() -> None:
     r"""How many complaints came in.
@@ -61,6 +63,8 @@ def complaints() -> None:
     also_known_as=("ticket backlog", "open tickets", "unresolved tickets", "open cases"),
     default_because="What is open now and what was open then, by the same rule, from the dates of the tickets.",
     sources=(ITIL,),
+    timing="leading",
+    ahead_of=("resolution_time",),
 )
 def backlog() -> None:
     r"""How many tickets are unsolved at the end of the period.
@@ -97,6 +101,8 @@ def backlog() -> None:
     also_known_as=("repeat issues", "recurring problems", "recurring tickets"),
     default_because="Two tickets of one kind are the first sign of a common cause.",
     sources=(ITIL,),
+    timing="leading",
+    ahead_of=("complaints",),
 )
 def recurring_issues() -> None:
     r"""How many tickets are about a matter that came up more than once; by="kind" shows each.

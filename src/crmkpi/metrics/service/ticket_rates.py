@@ -31,6 +31,8 @@ merged_or_spam = {"merged": tickets.merged_into.present(), "spam": tickets.spam}
     also_known_as=("ticket reopen rate", "reopened tickets rate", "case reopen rate"),
     default_because="Over tickets that were solved once: only those can be opened again.",
     sources=(ITIL,),
+    timing="leading",
+    ahead_of=("customer_satisfaction_score",),
 )
 def reopen_rate(reopened: int, solved: int) -> float:
     r"""Share of the tickets once solved that were opened again.
@@ -68,6 +70,8 @@ def reopen_rate(reopened: int, solved: int) -> float:
     also_known_as=("ticket escalation rate", "case escalation rate"),
     default_because="Over solved tickets, of which it is known whether they were escalated in the end.",
     sources=(ITIL,),
+    timing="leading",
+    ahead_of=("customer_satisfaction_score",),
 )
 def escalation_rate(escalated: int, solved: int) -> float:
     r"""Share of the solved tickets that had been escalated.
@@ -101,6 +105,8 @@ def escalation_rate(escalated: int, solved: int) -> float:
     also_known_as=("SLA", "SLA compliance", "SLA achievement", "SLA met rate"),
     default_because="Only tickets with an outcome: one that is still open has neither kept nor broken its promise.",
     sources=(ITIL, ISO_18295),
+    timing="leading",
+    ahead_of=("customer_satisfaction_score",),
 )
 def sla_attainment(met: int, with_outcome: int) -> float:
     r"""Share of the tickets solved by the time that was promised.
@@ -165,6 +171,8 @@ def overdue_missed(met: int, due: int) -> float:
     also_known_as=("self-service resolution rate", "deflection rate", "bot resolution rate"),
     default_because="All issues reported are the whole; those solved without a person are a part of them.",
     sources=(CALL_CENTER,),
+    timing="lagging",
+    guarded_by=("customer_satisfaction_score",),
 )
 def self_service_rate(self_served: int, tickets: int) -> float:
     r"""Share of all reported issues that the customer resolved without a person's help.

@@ -19,6 +19,8 @@ tickets = Table(Ticket)
     also_known_as=("tickets", "case volume", "number of tickets", "ticket count", "created tickets"),
     default_because="What came in is the work that arrived; spam and merged tickets are not work of their own.",
     sources=(CALL_CENTER, ITIL),
+    timing="leading",
+    ahead_of=("backlog",),
 )
 def ticket_volume() -> None:
     r"""How many tickets came in.

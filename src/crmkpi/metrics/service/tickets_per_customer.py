@@ -26,6 +26,8 @@ not_counted = {"merged": tickets.merged_into.present(), "spam": tickets.spam}
         "Customers who need no help are what the service works for, so that they belong in the denominator."
     ),
     sources=(CALL_CENTER,),
+    timing="leading",
+    ahead_of=("churn_rate",),
 )
 def tickets_per_customer(tickets: int, customers: int) -> float:
     r"""How many tickets the period brought for each customer.

@@ -29,6 +29,7 @@ periods = Parameter("periods", "how many periods lie between spending and winnin
     also_known_as=("CAC", "cost per acquisition", "CPA", "cost to acquire a customer"),
     default_because="Sales people cost money too; a CAC of marketing alone flatters every firm that sells in person.",
     sources=(SAAS_METRICS, MARKETING_METRICS),
+    timing="lagging",
 )
 def customer_acquisition_cost(spend: Decimal, new_customers: int) -> Decimal:
     r"""What marketing and sales spent for each new customer.

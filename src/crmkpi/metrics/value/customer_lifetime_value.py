@@ -79,6 +79,7 @@ def _bounds(
         "It needs nothing but orders and a lifespan; where customers end is better asked of survival curves."
     ),
     sources=(LIFETIME_VALUE, MARKETING_METRICS),
+    timing="lagging",
 )
 def customer_lifetime_value(
     amount: Decimal, orders: int, buyers: int, days: float, lifespan: float, margin: float

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from crmkpi.quality.checks.amounts_in_cents import amounts_in_cents
+from crmkpi.quality.checks.canceled_without_end import canceled_without_end
 from crmkpi.quality.checks.closed_without_date import closed_without_date
 from crmkpi.quality.checks.constant_columns import constant_columns
 from crmkpi.quality.checks.dates_too_early import dates_too_early
@@ -53,6 +54,7 @@ CHECKS: tuple[Check, ...] = (
     # dates
     missing_start_dates,
     closed_without_date,
+    canceled_without_end,
     negative_durations,
     open_past_close_date,
     future_dates,

@@ -13,7 +13,10 @@ __all__ = ["duplicate_ids"]
 
 
 def duplicate_ids(table: CheckedTable) -> Iterable[Watch]:
-    """The same id again: two exports put together, or a join that multiplied rows. Each counts again in every KPI."""
+    """The same id again: two exports put together, or a join that multiplied rows.
+
+    In lists and files such a record is left out; in streams, frames and databases it counts again in every KPI.
+    """
     if "id" in table.type_.fields:
         yield _Ids(table)
 
@@ -32,6 +35,7 @@ class _Ids:
             here.add(record.id)
 
     def findings(self) -> Iterable[Finding]:
+        left_out = self.table.crm.searched(self.table.name)
         again = self.table.count - len(self.table.ids[self.table.name])
         if again:
             yield self.table.finding(
@@ -41,5 +45,5 @@ class _Ids:
                 level="error",
                 count=again,
                 example=self.example,
-                effects=[self.table.effect("counted again by")],
+                effects=[self.table.effect("left out of" if left_out else "counted again by")],
             )

@@ -8,7 +8,7 @@ from crmkpi.quality.tables import CheckedTable, Watch
 
 __all__ = ["future_dates"]
 
-_PLANNED = ("ended_at", "sla_due_at", "until")  # may lie in the future without being wrong
+_PLANNED = ("ended_at", "sla_due_at", "trial_end", "until")  # may lie in the future without being wrong
 
 
 def future_dates(table: CheckedTable) -> Iterable[Watch]:

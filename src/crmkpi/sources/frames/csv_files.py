@@ -12,6 +12,7 @@ from crmkpi.engines.frames.table import FrameTable
 from crmkpi.errors import FileFormatError
 from crmkpi.records.base import record_type
 from crmkpi.sources.account import LoadAccount, Rejected
+from crmkpi.sources.columns import matched_columns
 from crmkpi.sources.csv_tables import cells_of_any_length, csv_grid
 from crmkpi.sources.dates import zone_named
 from crmkpi.sources.frames.batches import frame_of_records
@@ -47,14 +48,16 @@ def csv_table(
     frames: list[Any] = []
     skipped: Counter[str] = Counter()
     rejected: list[Rejected] = []
+    unfilled: list[frozenset[str]] = []
     for path in files:
         if not path.is_file():
             raise FileFormatError(
                 f"{path.name} is no file on disk, which scan() reads more than once; read it with read_csv or "
                 f"stream_csv, which take pipes as well."
             )
-        frame, out, refused = _frame_of(path, record, options, held=held)
+        frame, out, refused, lacking = _frame_of(path, record, options, held=held)
         frames.append(frame)
+        unfilled.append(frozenset(lacking))
         skipped.update(out)
         rejected += refused
     whole = frames[0] if len(frames) == 1 else pl.concat(frames, how="diagonal_relaxed")
@@ -66,20 +69,23 @@ def csv_table(
         zone=None if options.tz is None else zone_named(options.tz),
         skipped=dict(skipped) or None,
         rejected=tuple(rejected),
+        unfilled=frozenset.intersection(*unfilled),
     )
 
 
 def _frame_of(
     path: Path, record: type[Any], options: Options, *, held: bool
-) -> tuple[Any, Mapping[str, int], Sequence[Rejected]]:
-    """The records of a file as a lazy frame, its rows that are none by reason, and those refused."""
+) -> tuple[Any, Mapping[str, int], Sequence[Rejected], Sequence[str]]:
+    """The records of a file as a lazy frame, its rows that are none by reason, those refused, and unfilled fields."""
     text = open_text(path, encoding=None)
     with cells_of_any_length():
         grid = csv_grid(text, record, options, delimiter=None)
         kind = record_type(record)
         if text.encoding == "utf-8" and kind.model is record:  # a class of the user's may check more
             try:
-                return *plain_frame(path, grid, kind, options, held=held), ()
+                frame, skipped = plain_frame(path, grid, kind, options, held=held)
+                columns = matched_columns(grid.headers, kind, options, source=grid.source)
+                return frame, skipped, (), columns.unfilled(kind)
             except NotPlainError:
                 pass
         if not held:
@@ -91,11 +97,11 @@ def _frame_of(
             records = load(grid, record, options)
             refused: list[tuple[str, str]] = []
             frame = frame_of_records(_readable(records, refused), kind)
-            return frame, records.account.skipped, (*records.rejected, *_told(refused, records.account))
+            return frame, records.account.skipped, (*records.rejected, *_told(refused, records.account)), ()
     stream = RecordStream(grid, record, options)
     refused = []
     frame = frame_of_records(_readable(stream, refused), kind, stream.typed)
-    return frame, stream.account.skipped, (*stream.rejected, *_told(refused, stream.account))
+    return frame, stream.account.skipped, (*stream.rejected, *_told(refused, stream.account)), stream.account.unfilled
 
 
 def _readable(records: Iterable[Any], refused: list[tuple[str, str]]) -> Iterator[Any]:

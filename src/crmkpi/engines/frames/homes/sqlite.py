@@ -6,14 +6,16 @@ collation, timestamps are texts such as 2026-01-31 09:00:00.123456; what is none
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
-from typing import Any, Self
+from sqlite3 import Connection
+from typing import Self
 
 from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, Physical
-from crmkpi.engines.frames.homes.sql import Sql, SqlFrame, words_of
+from crmkpi.engines.frames.homes.sql import Sql, SqlFrame, SqlWords
 from crmkpi.engines.frames.homes.sql_home import SqlHome
+from crmkpi.engines.frames.words import Row
 from crmkpi.errors import ColumnError, InputError, did_you_mean
 from crmkpi.records.base import Kind
 
@@ -35,7 +37,7 @@ class SqliteTable:
 
     backend_name = "sqlite"
 
-    def __init__(self, connection: Any, name: str) -> None:
+    def __init__(self, connection: Connection, name: str) -> None:
         found = connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')").fetchall()
         if name not in (known for (known,) in found):
             names = [known for (known,) in found]
@@ -54,22 +56,14 @@ class SqliteSql(Sql):
     """An expression of SQLite."""
 
     @staticmethod
-    def quoted(name: str) -> str:
-        """A name as SQL."""
-        return '"' + name.replace('"', '""') + '"'
+    def real_number(value: float) -> str:
+        """A float as SQL."""
+        return {"inf": "9e999", "-inf": "-9e999"}.get(repr(value), repr(value))
 
     @staticmethod
-    def constant(value: Any) -> str:
-        """A constant as SQL; a text goes by its bytes where it could be cut."""
-        if value is None or isinstance(value, bool):
-            return {None: "NULL", True: "1", False: "0"}[value]
-        if isinstance(value, str):
-            spelt = value.replace("'", "''")
-            return f"CAST(X'{value.encode().hex()}' AS TEXT)" if "\0" in value else f"'{spelt}'"
-        if isinstance(value, float):
-            return {"inf": "9e999", "-inf": "-9e999"}.get(repr(value), repr(value))
-        assert isinstance(value, int), "timestamps are compared in microseconds"
-        return str(value) if value >= 0 else f"({value})"
+    def written(value: str) -> str:
+        """A text as SQL, by its bytes where it could be cut."""
+        return f"CAST(X'{value.encode().hex()}' AS TEXT)" if "\0" in value else Sql.written(value)
 
     def is_nan(self) -> SqliteSql:
         """Whether a float is not a number, which SQLite has none of."""
@@ -84,7 +78,7 @@ class SqliteSql(Sql):
 class SqliteFrame(SqlFrame):
     """A statement over tables of one connection."""
 
-    connection: Any
+    connection: Connection
     steps: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -104,40 +98,32 @@ class SqliteFrame(SqlFrame):
         name = f"step{next(_NUMBERS)}"
         return replace(self, source=name, columns=tuple(columns), steps=(*self.steps, (name, text)))
 
-    def beside(self, other: SqlFrame) -> Self:
+    def beside(self, other: Self) -> Self:
         """The frame where the other one can be read as well."""
-        if not isinstance(other, SqliteFrame) or other.connection is not self.connection:
+        if other.connection is not self.connection:
             raise InputError("Related tables of SQLite must be of one connection; open both with the same database().")
-        return replace(self, steps=(*other.steps, *self.steps))
-
-    def to_native(self) -> Any:
-        """The rows."""
-        return self.connection.execute(self.statement)
+        return replace(self, steps=tuple(dict.fromkeys((*other.steps, *self.steps))))
 
 
-class SqliteHome(SqlHome):
+class SqliteHome(SqlHome[SqliteSql, SqliteFrame, SqliteTable]):
     """Tables and views of SQLite."""
 
     dialect = SqliteSql
-    words = words_of(SqliteSql, Int64="INTEGER", Float64="REAL", Boolean="INTEGER", String="TEXT")
+    words = SqlWords(SqliteSql, Int64="INTEGER", Float64="REAL", Boolean="INTEGER", String="TEXT")
 
-    def opened(self, frame: Any, names: Sequence[str] = ()) -> SqliteFrame:  # noqa: ARG002  # it is a database
+    def opened(self, frame: SqliteTable, names: Sequence[str] = ()) -> SqliteFrame:  # noqa: ARG002  # it is a database
         """The table as it is."""
         return SqliteFrame(SqliteSql.quoted(frame.name), tuple(frame.declared), frame.connection)
 
-    def native(self, frame: Any) -> Any:  # noqa: ARG002  # it has no name to be asked by
+    def native(self, frame: SqliteFrame) -> SqliteTable:  # noqa: ARG002  # it has no name to be asked by
         """A statement is asked like a table."""
         raise InputError("Presets are for exports; say which column of the database is which with columns=.")
 
-    def rows(self, frame: Any) -> int:
-        """How many rows there are."""
-        return self.count(frame)
-
-    def names(self, frame: Any) -> list[str]:
+    def names(self, frame: SqliteTable) -> list[str]:
         """The names of the columns."""
         return list(frame.declared)
 
-    def type_of(self, frame: Any, name: str, kind: Kind) -> ColumnType:  # noqa: ARG002  # types are what they are
+    def type_of(self, frame: SqliteTable, name: str, kind: Kind) -> ColumnType:  # noqa: ARG002  # types are what they are
         """The declared type, and of numbers and of columns without one what the values are."""
         declared = frame.declared[name]
         what = next((found for word, found in _DECLARED if word in declared), None)
@@ -157,7 +143,7 @@ class SqliteHome(SqlHome):
         """Whether a timestamp can be compared as it is."""
         return False
 
-    def plain(self, source: Sql, kind: Kind, type_: ColumnType) -> Sql:
+    def plain(self, source: SqliteSql, kind: Kind, type_: ColumnType) -> SqliteSql:
         """A column as a plain and wide one."""
         column = source.text
         if type_.what == "flag" and kind in ("text", "choice"):
@@ -178,9 +164,9 @@ class SqliteHome(SqlHome):
             case _:
                 return source
 
-    def leave(self, frame: Any) -> list[tuple[Any, ...]]:
+    def leave(self, frame: SqliteFrame) -> list[Row]:
         """The rows of a small result."""
-        return frame.to_native().fetchall()  # type: ignore[no-any-return]
+        return frame.connection.execute(frame.statement).fetchall()
 
     def first_by(self, value: str, order: str) -> SqliteSql:
         """The whole number of the row of a group that comes first: the smallest text of order and value."""
@@ -188,25 +174,17 @@ class SqliteHome(SqlHome):
         first = f"min(CASE WHEN {SqliteSql.quoted(order)} IS NOT NULL THEN {key} END)"
         return SqliteSql(f"CAST(substr({first}, 21) AS INTEGER)", whole=True)
 
-    def records(self, frame: Any, columns: Mapping[str, Kind]) -> Iterator[Mapping[str, Any]]:
-        """The rows of a frame with their values."""
-        for row in self.opened(frame).select(*columns).to_native():
-            yield dict(zip(columns, row, strict=True))
-
-    def beside(self, frame: Any, columns: Mapping[str, Sequence[int]]) -> SqliteFrame:
-        """A small table of whole numbers."""
-        rows = ", ".join(f"({', '.join(map(str, row))})" for row in zip(*columns.values(), strict=True))
-        named = ", ".join(f"column{place} AS {SqliteSql.quoted(name)}" for place, name in enumerate(columns, 1))
-        nothing = ", ".join(f"NULL AS {SqliteSql.quoted(name)}" for name in columns)
-        text = f"SELECT {named} FROM (VALUES {rows})" if rows else f"SELECT {nothing} WHERE 0"  # noqa: S608  # numbers of our own
-        return SqliteFrame("", (), frame.connection).written(text, columns)
+    def table_of(self, rows: Sequence[str], names: Sequence[str]) -> str:
+        """A statement of rows of constants, whose columns SQLite names itself."""
+        named = ", ".join(f"column{place} AS {name}" for place, name in enumerate(names, 1))
+        return f"SELECT {named} FROM (VALUES {', '.join(rows)})"  # noqa: S608  # numbers of our own
 
 
 def _zoned(column: str) -> str:
     return f"({column} GLOB '*[0-9]Z' OR {column} GLOB '*:*[+-][0-9][0-9]:[0-9][0-9]')"
 
 
-def _time(source: Sql, kind: Kind, type_: ColumnType) -> Sql:
+def _time(source: SqliteSql, kind: Kind, type_: ColumnType) -> SqliteSql:
     """Microseconds or days of a text; any other shape becomes a moment that is refused."""
     column = source.text
     day = f"CAST(strftime('%s', substr({column}, 1, 10)) AS INTEGER)"

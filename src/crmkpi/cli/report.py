@@ -1,0 +1,210 @@
+"""The command `crmkpi report`: KPIs of files."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+from crmkpi.cli.arguments import argument, read_days, read_hours, read_setting, read_where
+from crmkpi.cli.files import say, tell
+from crmkpi.cli.options import (
+    add_files,
+    add_frame,
+    check_files,
+    dataset_of,
+    examples,
+    files_of,
+    is_file,
+    option_of,
+    read_tables,
+    recognise,
+    width,
+)
+from crmkpi.company.asking import SORTS, asked, chosen
+from crmkpi.company.outputs import REPORT_SUFFIXES, check_suffix, output_of, write_all
+from crmkpi.company.reading import wrong_file
+from crmkpi.definition.metric import Metric
+from crmkpi.display.html import report_page
+from crmkpi.display.markdown import report_markdown
+from crmkpi.display.rows import report_csv, report_json
+from crmkpi.display.text import report_text
+from crmkpi.errors import UnknownNameError
+from crmkpi.measuring.results import Report
+from crmkpi.measuring.unreadable import UnreadableReason
+from crmkpi.sources import Records
+from crmkpi.time.calendars import Calendar, CalendarUnit
+
+__all__ = ["add_report"]
+
+_EXAMPLES = """
+crmkpi report win_rate --deals deals.csv --period 2026-Q1 --every month --by owner
+crmkpi report win_rate deals.csv --where owner=Ada --compare previous --period 2026-Q1
+crmkpi report sales deals.csv --period 2026-Q1 -o sales.md -o sales.json --quiet
+"""
+
+
+def add_report(commands: Any) -> None:
+    """Add the command to the others."""
+    report = commands.add_parser(
+        "report",
+        help="measure KPIs of files",
+        usage="%(prog)s [KPI ...] [FILE ...] [--deals FILE ...] [options]",
+        description="Measure KPIs of exported files. Without a KPI, all are measured that the files allow.",
+        allow_abbrev=False,
+        **examples(_EXAMPLES),
+    )
+    report.set_defaults(run=_report, usage=report.error)
+    report.add_argument(
+        "metrics",
+        nargs="*",
+        metavar="KPI or FILE",
+        help="an id, another name, a variant or a theme; or a file whose headers show its table",
+    )
+    add_files(report)
+    report.add_argument("--strict", action="store_true", help="stop at the first row that cannot be read")
+    _add_question(report)
+    report.add_argument("--format", choices=tuple(_FORMATS), default="table", help="(default: %(default)s)")
+    report.add_argument(
+        "-o",
+        "--output",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help=f"write to a file instead, in the format of its suffix ({', '.join(REPORT_SUFFIXES)}); once for each",
+    )
+    report.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
+
+
+def _add_question(report: argparse.ArgumentParser) -> None:
+    what = report.add_argument_group("what to measure")
+    what.add_argument("--period", help="such as 2026-Q1, 2026, 2026-01-01..2026-01-31 or 'last month'")
+    what.add_argument("--every", choices=get_args(CalendarUnit), help="split the period")
+    what.add_argument(
+        "--by", action="append", metavar="FIELD", help="group by a field, such as owner or customer.industry"
+    )
+    what.add_argument(
+        "--where",
+        action="append",
+        default=[],
+        type=argument(read_where),
+        metavar="FIELD=VALUE",
+        help="only the records with this value, such as owner=Ada",
+    )
+    what.add_argument("--compare", metavar="PERIOD", help="previous, year_ago, none, or a period")
+    what.add_argument(
+        "--sort", choices=[*SORTS, *(f"-{key}" for key in SORTS)], help="order of the rows; -value: the largest first"
+    )
+    what.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=argument(read_setting),
+        metavar="NAME=NUMBER",
+        help="a parameter of a KPI",
+    )
+    what.add_argument("--confidence", type=float, default=0.95, help="of intervals (default: %(default)s)")
+    frame = add_frame(report)
+    frame.add_argument("--fiscal-year-start", type=int, default=1, metavar="MONTH")
+    frame.add_argument(
+        "--opening-hours",
+        action="append",
+        default=[],
+        type=argument(read_hours),
+        metavar="DAYS=FROM-TO",
+        help="when business time runs, such as mon-fri=09:00-12:00,13:00-17:00, or 24/7",
+    )
+    frame.add_argument(
+        "--holidays",
+        action="append",
+        default=[],
+        type=argument(read_days),
+        metavar="DATE,DATE",
+        help="days without business time",
+    )
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    given = files_of(arguments)
+    arguments.recognised = [name for name in arguments.metrics if is_file(name)]
+    try:  # not while parsing, where the value of a misspelt option would be taken for a KPI
+        arguments.metrics = [chosen(name) for name in arguments.metrics if not is_file(name)]
+        for path in arguments.output:
+            check_suffix(path)
+    except UnknownNameError as error:
+        arguments.usage(str(error))
+    recognise(arguments, given)
+    check_files(arguments, given)
+    _check_report(arguments, given)
+    calendar = Calendar(
+        tz=arguments.tz or "UTC",
+        fiscal_year_start=arguments.fiscal_year_start,
+        opening_hours=_hours(arguments.opening_hours),
+        holidays={day for days in arguments.holidays for day in days},
+    )
+    tables = read_tables(given, arguments, None if arguments.quiet else tell)
+    crm = dataset_of(tables, calendar, arguments)
+    report, notes = asked(
+        crm,
+        arguments.metrics,
+        period=arguments.period,
+        every=arguments.every,
+        by=[name for names in arguments.by for name in names.split(",")] if arguments.by else (),
+        compare=arguments.compare,
+        where=dict(arguments.where),
+        sort=arguments.sort,
+        parameters=dict(arguments.set),
+        confidence=arguments.confidence,
+    )
+    for note in () if arguments.quiet else notes:
+        say(note)
+    write_all({Path(path): output_of(report, path) for path in arguments.output})
+    if not arguments.output:
+        print(_FORMATS[arguments.format](report).rstrip("\n"))
+    return _status(tables, report, arguments)
+
+
+def _hours(given: Sequence[tuple[str, tuple[tuple[str, str], ...]]]) -> dict[str, list[tuple[str, str]]] | None:
+    """The spans of each day, added up over all that is given."""
+    hours: dict[str, list[tuple[str, str]]] = {}
+    for days, spans in given:
+        hours.setdefault(days, []).extend(spans)
+        if any(closes == "23:59" for _, closes in spans):
+            say(f"the last minute of {days} is closed: 23:59 is when they close; write 24:00 where they do not")
+    return hours or None
+
+
+def _status(tables: Mapping[str, Records[Any]], report: Report, arguments: argparse.Namespace) -> int:
+    """1 where most rows of a file are no records, or a KPI asked by name has no value for what cannot be read."""
+    wrong = wrong_file(tables)
+    if wrong is not None:
+        say(f"error: {wrong}")
+    named = {choice.id for choice in arguments.metrics if isinstance(choice, Metric)}
+    lost = [one.definition for one in report if one.definition in named and isinstance(one.reason, UnreadableReason)]
+    if lost:
+        say(f"error: {', '.join(dict.fromkeys(lost))}: no value, for fields that cannot be read; see the report")
+    return int(bool(lost) or wrong is not None)
+
+
+def _check_report(arguments: argparse.Namespace, given: Mapping[str, Sequence[str]]) -> None:
+    """What the KPIs need, before any file is read."""
+    for metric in arguments.metrics:
+        for table in metric.tables if isinstance(metric, Metric) else ():
+            if table not in given:
+                arguments.usage(f"{metric.id} reads {table}, whose file is not given; add {option_of(table)} FILE")
+
+
+def _as_table(report: Report) -> str:
+    return report_text(report, width=width(), colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
+
+
+_FORMATS: Mapping[str, Callable[[Report], str]] = {
+    "table": _as_table,
+    "json": report_json,
+    "csv": report_csv,
+    "markdown": report_markdown,
+    "html": report_page,
+}

@@ -1,0 +1,128 @@
+"""A question about KPIs as a command or a file says it: with names of KPIs or themes, filters and an order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from crmkpi.definition.metric import Metric
+from crmkpi.display.format import format_label
+from crmkpi.errors import InputError, unknown_name
+from crmkpi.measuring.dataset import Compare, Dataset
+from crmkpi.measuring.results import Report, Result, together
+from crmkpi.metrics.catalogue import catalogue
+from crmkpi.time.calendars import CalendarUnit
+
+__all__ = ["SORTS", "asked", "chosen", "sorted_report"]
+
+SORTS = ("value", "change", "name")
+
+
+def chosen(name: str) -> Metric | str:
+    """A KPI, or the name of a theme."""
+    return name if name in catalogue.themes() else catalogue.find(name)
+
+
+def asked(
+    crm: Dataset,
+    choices: Sequence[Metric | str],
+    *,
+    period: str | None = None,
+    every: CalendarUnit | None = None,
+    by: Sequence[str] = (),
+    compare: Compare = None,
+    where: Mapping[str, str] | None = None,
+    sort: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    usual: Mapping[str, Any] | None = None,
+    confidence: float = 0.95,
+) -> tuple[Report, tuple[str, ...]]:
+    """The report of KPIs and themes, all that the tables allow where none is named, and notes on those that are not.
+
+    Without KPIs a period is set beside the previous one. `where` keeps the records of these segments.
+    `usual` are parameters of which a KPI takes those that it asks for.
+    """
+    own = {name: _number(value) for name, value in (parameters or {}).items()}
+    given = {name: _number(value) for name, value in (usual or {}).items()} | own
+    metrics: dict[Metric, None] = {}
+    notes: list[str] = []
+    for choice in choices or (None,):
+        found, lacking = ((choice,), ()) if isinstance(choice, Metric) else crm.measurable(choice, given)
+        metrics.update(dict.fromkeys(found))
+        notes += lacking
+    if compare is None and not choices and period is not None:
+        compare = "previous"
+    units = {name: parameter.unit for metric in metrics for name, parameter in metric.parameters.items()}
+    wanted = dict(where or {})
+    report = crm.measure(
+        list(metrics),
+        period=period,
+        every=every,
+        by=list(dict.fromkeys([*wanted, *by])) or None,
+        compare=None if compare == "none" else compare,
+        parameters={
+            name: value if units.get(name) == "money" or not isinstance(value, Decimal) else _plain(value)
+            for name, value in given.items()
+            if name in units or name in own
+        },
+        confidence=confidence,
+    )
+    if wanted:
+        report = _kept(report, wanted)
+    return (report if sort is None else sorted_report(report, sort)), tuple(notes)
+
+
+def _kept(report: Report, where: Mapping[str, str]) -> Report:
+    """The results of these segments; their verdicts take into account only themselves."""
+    for field, label in where.items():
+        known = {format_label(result.segment[field]) for result in report}
+        if label not in known:
+            raise unknown_name(f"No record has {field} {label!r}.", label, known)
+    kept = tuple(
+        result
+        for result in report
+        if all(format_label(result.segment[field]) == label for field, label in where.items())
+    )
+    if not kept:
+        raise InputError(
+            f"No record is in {', '.join(f'{field} {label!r}' for field, label in where.items())} at once."
+        )
+    title = report.title.partition(" by ")[0]
+    return Report(together(kept), title, report.notes, report.statements)
+
+
+def sorted_report(report: Report, sort: str) -> Report:
+    """The results of each KPI in order of value, change or name; with a minus in front from the largest down.
+
+    What has no value comes last.
+    """
+    key = sort.removeprefix("-")
+    if key not in SORTS:
+        raise unknown_name(f"Results are sorted by {', '.join(SORTS)}; got {sort!r}.", key, SORTS)
+    order: dict[str, list[Result]] = {}
+    for result in report:
+        order.setdefault(result.definition, []).append(result)
+    found = [result for rows in order.values() for result in _in_order(rows, _KEYS[key], down=sort.startswith("-"))]
+    return Report(tuple(found), report.title, report.notes, report.statements)
+
+
+def _in_order(rows: list[Result], key: Callable[[Result], Any], *, down: bool) -> list[Result]:
+    with_value = [row for row in rows if key(row) is not None]
+    without = [row for row in rows if key(row) is None]
+    return [*sorted(with_value, key=key, reverse=down), *without]
+
+
+_KEYS: Mapping[str, Callable[[Result], Any]] = {
+    "value": lambda result: result.value,
+    "change": lambda result: None if result.change is None else result.change.absolute,
+    "name": lambda result: tuple(map(format_label, result.segment.values())),
+}
+
+
+def _number(value: Any) -> Any:
+    return Decimal(str(value)) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def _plain(number: Decimal) -> int | float:
+    return int(number) if number == number.to_integral_value() else float(number)

@@ -1,0 +1,255 @@
+"""A company file to begin with: what files show by themselves, the words they hold, and the rest as comments."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from crmkpi.company.file import NAME
+from crmkpi.errors import CrmKpiError, FileFormatError
+from crmkpi.records import RECORDS
+from crmkpi.records.base import record_type
+from crmkpi.sources.any_file import read_file
+from crmkpi.sources.csv_tables import cells_of_any_length
+from crmkpi.sources.exports import first_table, shown_table
+from crmkpi.sources.grid import Grid, Part
+from crmkpi.sources.headers import found_columns
+from crmkpi.sources.loaded import Records
+from crmkpi.sources.presets.library import PRESETS
+
+__all__ = ["Proposal", "proposed"]
+
+_MOST_WORDS = 12
+_ROWS_LOOKED_AT = 2_000
+_LONGEST = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A company file as text, and notes on what is to be filled in."""
+
+    text: str
+    notes: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Draft:
+    """What is known of one table: its lines, its files, and the records for the words and dates in them."""
+
+    preset: str | None
+    lines: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    records: list[Records[Any]] = field(default_factory=list)
+
+
+def proposed(files: Sequence[Path], *, folder: Path, encoding: str | None = None) -> Proposal:
+    """A company file for these exports; paths in it start from `folder`.
+
+    A file whose headers show its table is read: words that mean nothing to the library stand as lines to fill in. A
+    file that nothing is known of stands as a comment with its columns.
+    """
+    drafts: dict[str, _Draft] = {}
+    unknown: list[str] = []
+    notes: list[str] = []
+    for file in files:
+        path = os.path.relpath(str(file), str(folder))
+        try:
+            table, sure = shown_table(file, encoding=encoding)
+        except FileFormatError as error:
+            if "shows no system" not in str(error) and "could be" not in str(error):
+                raise
+            unknown += _unknown(file, path, str(error), encoding)
+            notes.append(f"{path}: not recognised; fill in its block of the proposal")
+            continue
+        system = None if sure is None else sure.preset
+        draft = drafts.setdefault(table, _Draft(system))
+        if draft.preset != system:
+            unknown += [
+                f"# {path} holds {table} as well, as {system or 'our own fields'}: one table has one preset.",
+                "",
+            ]
+            notes.append(f"{path}: holds {table} of another system than the other file; see the proposal")
+            continue
+        draft.files.append(path)
+        how = (
+            "its headers are the fields of our own"
+            if sure is None
+            else f"recognised as {system}, {sure.score:.0%} sure"
+        )
+        draft.lines.append(f"# {_told(path)}: {how}")
+        notes.append(f"{path}: {table}, {how}")
+        try:
+            draft.records.append(read_file(file, record=RECORDS[table], preset=system, encoding=encoding))
+        except CrmKpiError as error:
+            draft.lines += [f"# It cannot be read yet: {_told(error)}"]
+            notes.append(f"{path}: cannot be read yet: {error}")
+    body = [line for table, draft in drafts.items() for line in _table(table, draft, encoding)]
+    text = "\n".join([*_head(folder, drafts), *body, *unknown, *_tail(drafts)])
+    return Proposal(text.rstrip("\n") + "\n", tuple(notes))
+
+
+def _head(folder: Path, drafts: dict[str, _Draft]) -> list[str]:
+    read = [records for draft in drafts.values() for records in draft.records]
+    currencies = Counter(
+        currency for records in read for record in records if (currency := getattr(record, "currency", None))
+    )
+    name = folder.absolute().name
+    lines = [
+        f"# {NAME}: what crmkpi init saw; lines that begin with # are left to you. Paths start from this file.",
+        "",
+        f"name = {_text(name)}",
+        f'as_of = "today"  # or the day of the exports, such as {date.today().isoformat()}',  # noqa: DTZ011
+    ]
+    match len(currencies):
+        case 0:
+            lines.append('# currency = "EUR"  # of amounts that carry none')
+        case 1:
+            lines.append(f"currency = {_text(next(iter(currencies)))}  # the only one in the files")
+        case _:
+            seen = ", ".join(f"{currency} ({count:,})" for currency, count in currencies.most_common())
+            main, *others = (currency for currency, _ in currencies.most_common())
+            lines += [
+                f"# Amounts are in {seen}: say the one to convert to, and what the others are worth in it.",
+                f"# currency = {_text(main)}",
+                f"# rates = {{ {', '.join(f'{other} = ?' for other in others)} }}",
+            ]
+    return [
+        *lines,
+        '# segments = ["owner"]  # fields by which an assistant may group; those of persons only if you say so',
+        "",
+        "[calendar]",
+        '# tz = "Europe/Berlin"  # in which days begin; UTC when not given',
+        '# opening_hours = { "mon-fri" = ["09:00", "17:00"] }',
+        "",
+    ]
+
+
+def _table(name: str, draft: _Draft, encoding: str | None) -> list[str]:
+    files = draft.files[0] if len(draft.files) == 1 else draft.files
+    lines = [*draft.lines, f"[tables.{name}]", f"files = {_text(files)}"]
+    if draft.preset is not None:
+        lines.append(f"preset = {_text(draft.preset)}")
+    if encoding is not None:
+        lines.append(f"encoding = {_text(encoding)}")
+    rejected = sum(len(records.rejected) for records in draft.records)
+    if rejected:
+        lines.append(f"# {rejected:,} {'row' if rejected == 1 else 'rows'} cannot be read; crmkpi check says which.")
+    for records in draft.records:
+        lines += [f"# {_told(note)}" for note in records.notes]
+    words = _unread_words(draft.records)
+    if words:
+        lines += ["", f"# [tables.{name}.values.FIELD] says what a word means; these were not understood:"]
+        for of, counts in words.items():
+            lines.append(f"# [tables.{name}.values.{of}]")
+            lines += [
+                f'# {_text(word)} = "?"  # {count:,} {"time" if count == 1 else "times"}'
+                for word, count in counts.most_common(_MOST_WORDS)
+            ]
+            if len(counts) > _MOST_WORDS:
+                lines.append(f"# and {len(counts) - _MOST_WORDS:,} other words")
+    spare = list(dict.fromkeys(name for records in draft.records for name in records.unmapped))
+    if spare:
+        lines.append(f"# columns that fill no field (kept as attributes): {_told(', '.join(spare))}")
+    return [*lines, ""]
+
+
+def _unread_words(read: Iterable[Records[Any]]) -> dict[str, Counter[str]]:
+    """The words of fields with fixed choices that could not be read, and how often they stand there."""
+    found: dict[str, Counter[str]] = {}
+    for records in read:
+        kinds = record_type(records.record).fields
+        for one in records.account.unreadable:
+            if one.value and one.field in kinds and kinds[one.field].kind not in ("timestamp", "date"):
+                word = one.value[1:-1] if one.value[:1] in "'\"" else one.value
+                found.setdefault(one.field, Counter())[word] += one.count
+    return found
+
+
+def _unknown(file: Path, path: str, why: str, encoding: str | None) -> list[str]:
+    """A file that nothing is known of: its columns, what they look like, and what other systems call so."""
+    with cells_of_any_length():
+        grid = first_table(file, encoding=encoding)
+        columns = list(zip(grid.headers, *_samples(grid), strict=False))
+    lines = [
+        f"# {_told(path)}: {_told(why)}",
+        f"# Name its table ({', '.join(RECORDS)}), and the field each column fills; crmkpi.records has the fields.",
+        "# [tables.TABLE]",
+        f"# files = {_text(path)}",
+        "# [tables.TABLE.columns]",
+    ]
+    for header, *cells in columns:
+        if header:
+            lines.append(f'# {_text(header)} = "?"  # {_looks(header, [cell for cell in cells if cell])}')
+    words = {header: _few(cells) for header, *cells in columns if header and _few(cells)}
+    for header, counts in words.items():
+        lines.append(f"# [tables.TABLE.values.FIELD]  # if {_told(header)} fills a field with fixed choices")
+        lines += [f'# {_text(word)} = "?"' for word in counts]
+    return [*lines, ""]
+
+
+def _samples(grid: Grid) -> list[Sequence[str]]:
+    rows = chain.from_iterable(part.rows for part in grid.parts() if isinstance(part, Part))
+    width = len(grid.headers)
+    return [
+        ["" if cell is None else str(cell).strip() for cell in row]
+        for row in islice(rows, _ROWS_LOOKED_AT)
+        if len(row) == width
+    ]
+
+
+def _few(cells: Iterable[str]) -> list[str]:
+    """The words of a column that has few of them, each several times: a status, a kind, a source."""
+    counts = Counter(cell for cell in cells if cell)
+    repeated = len(counts) <= min(_MOST_WORDS, sum(counts.values()) / 2)
+    return list(counts) if repeated and not all(_is_number(word) for word in counts) else []
+
+
+def _is_number(text: str) -> bool:
+    return bool(text) and all(sign.isdigit() or sign in ".,-+ " for sign in text)
+
+
+def _looks(header: str, cells: Sequence[str]) -> str:
+    """What a column looks like, and the fields that columns of this name fill in exports of other systems."""
+    named: Counter[str] = Counter()
+    for preset in PRESETS.values():
+        for one in found_columns(header, preset):
+            named.update(name for name in one.column.fills if name != "attributes")
+    like = (
+        f"such as {', '.join(_told(cell, _LONGEST) for cell in list(dict.fromkeys(cells))[:3])}" if cells else "empty"
+    )
+    if not named:
+        return like
+    return f"{like}; elsewhere a column of this name is {', '.join(name for name, _ in named.most_common(3))}"
+
+
+def _tail(drafts: dict[str, _Draft]) -> list[str]:
+    if not drafts:
+        return ["# No file was recognised, so that there is nothing to measure before a table is filled in."]
+    return [
+        "[[report]]",
+        'name = "month"',
+        'period = "last month"',
+        'compare = "previous"',
+        'outputs = ["month.md"]  # .html, .xlsx, .csv, .json and .txt as well',
+        "",
+        "# [[kpi_set]]  # targets and alerts; crmkpi kpi-set --role NAME writes one",
+        '# file = "kpis.toml"',
+    ]
+
+
+def _text(value: Any) -> str:
+    """A text, or a list of them, as TOML writes it: as JSON does, with what ends a line escaped."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _told(text: object, most: int = 500) -> str:
+    """A text within a comment: on one line."""
+    shown = "".join(letter if letter.isprintable() else " " for letter in str(text))
+    return shown if len(shown) <= most else f"{shown[: most - 1]}…"

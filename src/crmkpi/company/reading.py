@@ -1,0 +1,140 @@
+"""The tables of a company file, read once: what the file says of them, as the readers of `crmkpi.sources` take it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from crmkpi.company.keys import TableKeys
+from crmkpi.errors import ColumnError, CrmKpiError, InputError, did_you_mean
+from crmkpi.records import RECORDS
+from crmkpi.records.base import record_type
+from crmkpi.sources.any_file import read_file
+from crmkpi.sources.currencies import meanings_of
+from crmkpi.sources.frames.databases import database
+from crmkpi.sources.frames.tables import table as frame_table
+from crmkpi.sources.loaded import Records, joined
+
+__all__ = ["Tell", "files_of", "read_table", "wrong_file"]
+
+Tell = Callable[[str, Records[Any]], None]
+_GLOB = "*?["
+
+
+def read_table(
+    name: str, keys: TableKeys, folder: Path, *, currency: str | None, tz: str, tell: Tell | None = None
+) -> Any:
+    """One table as records of its files, or as a table of a database; `tell` hears of each file."""
+    if keys.database is not None:
+        return _of_database(name, keys)
+    options = _options(name, keys, currency, tz)
+    parts = []
+    for path in files_of(name, keys, folder):
+        try:
+            part = read_file(path, record=RECORDS[name], preset=keys.preset, **options)
+        except CrmKpiError as error:
+            raise type(error)(f"tables.{name}: {error}", **error.details) from error
+        if tell is not None:
+            tell(str(path), part)
+        parts.append(part)
+    return joined(parts)
+
+
+def files_of(name: str, keys: TableKeys, folder: Path) -> list[Path]:
+    """The files of a table, in order of their patterns and names; a pattern that matches none is an error."""
+    patterns = [keys.files] if isinstance(keys.files, str) else keys.files
+    if not patterns:
+        raise InputError(
+            f'tables.{name} says neither files nor a database; add files = "{name}*.csv", or database = "VARIABLE" and '
+            "source."
+        )
+    found: dict[Path, None] = {}
+    for pattern in patterns:
+        path = folder / pattern
+        if not any(sign in pattern for sign in _GLOB):
+            if not path.is_file():
+                raise InputError(f"tables.{name}: there is no file {pattern!r} in {folder}. {_nearest(path)}".rstrip())
+            found[path] = None
+            continue
+        anchor = Path(path.anchor)
+        matches = sorted(each for each in anchor.glob(str(path.relative_to(anchor))) if each.is_file())
+        if not matches:
+            raise InputError(f"tables.{name}: no file matches {pattern!r} in {folder}. {_nearest(path)}".rstrip())
+        found.update(dict.fromkeys(matches))
+    return list(found)
+
+
+def _nearest(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f"There is no folder {path.parent}."
+    names = [each.name for each in path.parent.iterdir() if each.is_file()]
+    return did_you_mean(path.name, names)
+
+
+def _options(name: str, keys: TableKeys, currency: str | None, tz: str) -> dict[str, Any]:
+    """What the file says, in the words of the readers: the empty text drops a column or means no value."""
+    values = {
+        field: {word: None if mean == "" else mean for word, mean in of.items()} for field, of in keys.values.items()
+    }
+    if currency is not None and "currency" in record_type(RECORDS[name]).fields:
+        values["currency"] = {**meanings_of(currency), **values.get("currency", {})}
+    columns = {
+        header: None if fills == "" else tuple(fills) if isinstance(fills, list) else fills
+        for header, fills in keys.columns.items()
+    }
+    said = {"columns": columns, "values": values, "tz": keys.tz or tz}
+    for key in ("defaults", "kinds", "units", "headers", "decimal", "date_format", "day_first", "ends", "attributes"):
+        said[key] = getattr(keys, key)
+    for key in ("sheet", "encoding", "delimiter"):
+        said[key] = getattr(keys, key)
+    return said
+
+
+def _of_database(name: str, keys: TableKeys) -> Any:
+    """A table or view that is measured where it lies."""
+    if keys.files:
+        raise InputError(f"tables.{name} says files and a database; say one of them.")
+    if keys.source is None:
+        raise InputError(
+            f'tables.{name} names a database and no source; add source = "opportunities", its table or view.'
+        )
+    url = os.environ.get(keys.database or "")
+    if not url:
+        raise InputError(
+            f"tables.{name}: the environment variable {keys.database} is not set; it holds the database's URL."
+        )
+    if not url.startswith("sqlite:///"):
+        raise InputError(
+            f"tables.{name}: the URL in {keys.database} is none of a database that can be read; one is written "
+            "sqlite:///crm.db."
+        )
+    if not Path(url.removeprefix("sqlite:///")).is_file():
+        raise InputError(f"tables.{name}: there is no database file where {keys.database} says.")
+    found = database(sqlite3.connect(url.removeprefix("sqlite:///"))).table(keys.source)
+    options = _options(name, keys, None, "UTC")
+    fields: dict[str, str] = {}
+    for header, fills in options["columns"].items():
+        if not isinstance(fills, str):
+            raise InputError(f"tables.{name}: in a database a column fills one field; got {header!r} = {fills!r}.")
+        fields[fills] = header
+    try:
+        return frame_table(
+            found, record=RECORDS[name], preset=keys.preset, columns=fields, values=options["values"], ends=keys.ends
+        )
+    except ColumnError as error:
+        raise ColumnError(f"tables.{name}: {error}", **error.details) from error
+
+
+def wrong_file(tables: Mapping[str, Any]) -> str | None:
+    """What is wrong where most rows of a table's files are no records of it: they are the wrong files."""
+    for table, records in tables.items():
+        rejected = len(records.rejected) if isinstance(records, Records) else 0
+        if rejected > 0 and rejected > (len(records) + rejected) / 2:
+            return (
+                f"{rejected:,} of {len(records) + rejected:,} rows of {records.source} are no {table}; is it the right "
+                "file?"
+            )
+    return None

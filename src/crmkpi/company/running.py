@@ -1,0 +1,135 @@
+"""The reports of a company file: everything is read once, all outputs are written or none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from crmkpi.company.asking import asked, chosen
+from crmkpi.company.file import CompanyFile
+from crmkpi.company.keys import ReportKeys
+from crmkpi.company.outputs import check_suffix, output_of, write_all
+from crmkpi.company.reading import Tell, wrong_file
+from crmkpi.definition.metric import Metric
+from crmkpi.errors import InputError, PeriodError
+from crmkpi.insight.alerts import FiredAlert, Watch, WatchState, watch
+from crmkpi.insight.kpi_sets import KpiSet
+from crmkpi.insight.targets import Scorecard, TargetStatus, target_status
+from crmkpi.measuring.dataset import Dataset
+from crmkpi.measuring.results import Report
+from crmkpi.measuring.unreadable import UnreadableReason
+
+__all__ = ["Run", "check_reports", "run_reports"]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run wrote, and what it found that somebody should look at."""
+
+    written: tuple[Path, ...]
+    alerts: tuple[FiredAlert, ...] = ()
+    missed: tuple[TargetStatus, ...] = ()
+    without_value: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def critical(self) -> bool:
+        """Whether a critical alert fires."""
+        return any(one.state == "firing" and one.severity == "critical" for one in self.alerts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """One report: the contents of its files, and what it found."""
+
+    contents: dict[Path, bytes]
+    results: Report
+    watched: Watch | None
+    targets: Scorecard | None
+    notes: tuple[str, ...]
+
+
+def run_reports(file: CompanyFile, names: Sequence[str] = (), *, tell: Tell | None = None) -> Run:
+    """Read the tables, make the reports of these names (all of them when none is named), and write their outputs.
+
+    Nothing is written where a table cannot be read, most of its rows are no records, or a report cannot be made.
+    """
+    reports = [file.report(name) for name in names] or list(file.keys.report)
+    if not reports:
+        raise InputError(
+            f'{file.path.name} has no reports; add one, such as [[report]] with name = "month", period = "last month" '
+            'and outputs = ["month.md"].'
+        )
+    for report in reports:
+        check_reports(file, report)
+    crm = file.dataset(tell=tell)
+    wrong = wrong_file(crm.tables)
+    if wrong is not None:
+        raise InputError(wrong)
+    made = [_made(file, crm, report) for report in reports]
+    contents = {path: content for one in made for path, content in one.contents.items()}
+    write_all(contents)
+    return Run(
+        tuple(contents),
+        tuple(alert for one in made if one.watched is not None for alert in one.watched.alerts),
+        tuple(t for one in made if one.targets is not None for t in one.targets.targets if t.status == "missed"),
+        tuple(dict.fromkeys(name for report, one in zip(reports, made, strict=True) for name in _lost(report, one))),
+        tuple(dict.fromkeys(note for one in made for note in one.notes)),
+    )
+
+
+def check_reports(file: CompanyFile, report: ReportKeys) -> None:
+    """What can be said of a report before anything is read: its KPIs, its set and its outputs exist."""
+    for name in report.kpis:
+        chosen(name)
+    if report.kpi_set is not None:
+        file.kpi_set(report.kpi_set)
+        if report.period is None:
+            raise PeriodError(f'The report {report.name!r} looks at targets in a period; add period = "last month".')
+    for output in report.outputs:
+        check_suffix(output)
+
+
+def _made(file: CompanyFile, crm: Dataset, keys: ReportKeys) -> _Made:
+    kpis = None if keys.kpi_set is None else file.kpi_set(keys.kpi_set)
+    report, notes = _report(file, crm, keys, kpis)
+    contents = {file.folder / output: output_of(report, output) for output in keys.outputs}
+    if kpis is None:
+        return _Made(contents, report, None, None, notes)
+    assert keys.period is not None
+    state = file.folder / keys.state if keys.state is not None else None
+    watched = watch(crm, kpis, period=keys.period, state=WatchState() if state is None else WatchState.read(state))
+    if state is not None:
+        contents[state] = watched.state.to_json().encode()
+    targets = target_status(crm, kpis, period=keys.period)
+    return _Made(contents, report, watched, targets, notes)
+
+
+def _report(file: CompanyFile, crm: Dataset, keys: ReportKeys, kpis: KpiSet | None) -> tuple[Report, tuple[str, ...]]:
+    choices: list[Metric | str] = [chosen(name) for name in keys.kpis]
+    if not choices and kpis is not None:
+        choices = [kpi.metric for kpi in kpis.kpis]
+    report, notes = asked(
+        crm,
+        choices,
+        period=keys.period,
+        every=keys.every,
+        by=keys.by,
+        compare=keys.compare,
+        where=keys.where,
+        sort=keys.sort,
+        parameters=keys.parameters,
+        usual=file.keys.parameters,
+        confidence=keys.confidence,
+    )
+    title = " ".join(filter(None, (keys.title or file.name, report.title)))
+    return Report(report.results, title, (*notes, *report.notes), report.statements), notes
+
+
+def _lost(keys: ReportKeys, made: _Made) -> list[str]:
+    """The KPIs that were named and have no value, for fields that could not be read."""
+    named = {found.id for name in keys.kpis if isinstance(found := chosen(name), Metric)}
+    return [
+        one.definition for one in made.results if one.definition in named and isinstance(one.reason, UnreadableReason)
+    ]

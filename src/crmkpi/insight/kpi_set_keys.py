@@ -1,0 +1,78 @@
+"""The keys of a KPI set in a file: the schema that `kpi_set` validates and that editors complete."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, WithJsonSchema
+
+from crmkpi.schemas import Keyed
+
+__all__ = ["AlertKeys", "KpiKeys", "KpiSetKeys", "TargetKeys"]
+
+Bound = Annotated[Any, WithJsonSchema({"type": ["number", "string"]})]  # its unit is that of the KPI: 0.3, 1200, "4 h"
+Day = date | str
+
+
+class TargetKeys(Keyed):
+    """What a KPI should reach: one relation."""
+
+    called: ClassVar[str] = "The target of a KPI"
+
+    at_least: Bound = Field(None, description="A lower bound, met at equality.")
+    at_most: Bound = Field(None, description="An upper bound, met at equality.")
+    between: list[Bound] | None = Field(None, description="A low and a high bound.")
+    growth: float | None = Field(None, description="Growth as a fraction, such as 0.10.")
+    against: Literal["previous", "year_ago"] = Field("year_ago", description="What growth is against.")
+    despite_direction: bool = Field(default=False, description="The target works against the KPI's own direction.")
+
+
+class AlertKeys(Keyed):
+    """When a KPI calls for attention."""
+
+    called: ClassVar[str] = "An alert of a KPI"
+
+    when: Literal["below", "above"] | None = None
+    value: Bound = Field(None, description="The threshold; at the value itself the alert is silent.")
+    clear: Bound = Field(None, description="Where it clears, on the far side of the value.")
+    for_: int = Field(1, alias="for", description="Periods in a row before it fires.")
+    clear_for: int = Field(1, description="Periods in a row before it clears.")
+    sure: float | None = Field(None, description="Ask the interval at this confidence instead of the value.")
+    at_least_n: int = Field(0, description="Below so many records the period counts as one without data.")
+    severity: Literal["warning", "critical"] = "warning"
+    signal: Literal["concern", "change"] | None = Field(None, description="A signal of the control chart.")
+    no_data: Literal["keep", "fire", "ok"] = "keep"
+
+
+class KpiKeys(Keyed):
+    """One KPI of a set."""
+
+    called: ClassVar[str] = "A KPI of a set"
+
+    id: str = Field(description="The KPI, such as win_rate or churn_rate.stripe.")
+    by: str | None = Field(None, description="A field to look at it by, such as owner.")
+    weight: float = Field(1.0, description="Its weight in the score of the set.")
+    target: TargetKeys | None = None
+    from_: Day | None = Field(None, alias="from", description="The first period of the target.")
+    until: Day | None = Field(None, description="The last period of the target.")
+    owner: str | None = Field(None, description="Who answers for it.")
+    why: str | None = Field(None, description="Where the target comes from.")
+    segments: dict[str, TargetKeys] = Field({}, description="Targets of single segments.")
+    alert: list[AlertKeys] | AlertKeys = Field([], description="Alerts.")
+    parameters: dict[str, Any] = Field({}, description="The numbers that the KPI asks for.")
+    tier: str = Field("first", description='"first", or "supporting".')
+    reviewed: Day | None = None
+
+
+class KpiSetKeys(Keyed):
+    """The KPIs of a role or team."""
+
+    called: ClassVar[str] = "A KPI set"
+
+    name: str = Field("KPIs", description="The role or team.")
+    period: Literal["day", "week", "month", "quarter", "year"] = Field(
+        "month", description="How often it is looked at."
+    )
+    kpi: list[KpiKeys] = Field([], description="Its KPIs.")
+    reviewed: Day | None = None

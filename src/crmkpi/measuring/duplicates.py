@@ -1,0 +1,174 @@
+"""Records with an id that another record of the table has: one of them counts, and the rest is left out.
+
+Lists are looked through whenever they are measured, and files once. Streams, frames and databases are not:
+`Dataset.check` looks for such ids there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+from crmkpi.definition.expressions import Expression, Field, walk
+from crmkpi.engines.query import Anchor, Answer, Query, Slot
+from crmkpi.engines.records.marks import own_names, segment_of
+from crmkpi.errors import InputError
+from crmkpi.records.base import RecordType, record_class, record_type
+from crmkpi.sources.loaded import Records
+
+__all__ = ["DUPLICATE", "Contradiction", "Duplicates", "differing", "duplicates_in", "fields_read", "read_of_others"]
+
+DUPLICATE = "duplicate id"
+_id_of = attrgetter("id")
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicates:
+    """A table whose ids come more than once: the first record of each id, the others, and all of each id together.
+
+    `together` has the numbers of the records that share an id.
+    """
+
+    records: Sequence[Any]
+    first: Sequence[Any]
+    others: Sequence[Any]
+    together: Sequence[Sequence[int]]
+
+    def contradictions(self, query: Query, ask: Callable[[Sequence[Any]], Answer]) -> list[Contradiction]:
+        """The records of one id that differ, by the fields in which they do; `ask` answers the query over some."""
+        functions = [key for key in query.segments if not isinstance(key.source, Expression)]
+        found: dict[frozenset[str], list[Sequence[int]]] = {}
+        for numbers in self.together:
+            same = [self.records[number] for number in numbers]
+            names = differing(query.type_, same)
+            for key in functions:
+                if len({segment_of(key.source, key.label, record) for record in same}) > 1:
+                    names |= {key.name}
+            if names:
+                found.setdefault(names, []).append(numbers)
+        return [Contradiction(self, names, pairs, query, ask) for names, pairs in found.items()]
+
+    def check_looked_up(self, names: frozenset[str]) -> None:
+        """Refuse to look these fields up where the records of one id differ in them."""
+        type_ = record_type(type(self.records[0]))
+        for numbers in self.together:
+            differ = names & differing(type_, [self.records[number] for number in numbers])
+            if differ:
+                raise InputError(f"A reference to {type_.table} is ambiguous: {self.told(type_, numbers, differ)}.")
+
+    def told(self, type_: RecordType, numbers: Sequence[int], names: Iterable[str]) -> str:
+        """Which records of one id differ in these fields, and what to do."""
+        records = self.records
+        places = [records.place(n) if isinstance(records, Records) else f"record {n + 1}" for n in numbers[:2]]
+        more = f" (and {len(numbers) - 2:,} more)" if len(numbers) > 2 else ""
+        return (
+            f"several {type_.table.replace('_', ' ')} have the id {records[numbers[0]].id!r} and differ in "
+            f"{', '.join(sorted(names))}: {' and '.join(places)}{more}; leave one of them"
+        )
+
+
+class Contradiction:
+    """Records of one id that differ in the same fields, of one or more ids."""
+
+    __slots__ = ("_ask", "_pairs", "_query", "answer", "duplicates", "names")
+
+    def __init__(
+        self,
+        duplicates: Duplicates,
+        names: frozenset[str],
+        pairs: Sequence[Sequence[int]],
+        query: Query,
+        ask: Callable[[Sequence[Any]], Answer],
+    ) -> None:
+        self.duplicates = duplicates
+        self.names = names
+        self._pairs = pairs
+        self._query = query
+        self._ask = ask
+        self.answer = self._answer(pairs)
+
+    def read_by(self, anchor: int, slots: Iterable[int]) -> frozenset[str]:
+        """Those of the differing fields that these slots of an anchor read."""
+        plan = self._query.anchors[anchor]
+        return self.names & fields_read(self._query, plan, [plan.slots[number] for number in slots])
+
+    def reason(self, names: Iterable[str], counts: Callable[[Answer], bool]) -> str:
+        """What is wrong with the first of the ids of which a record counts."""
+        pairs = self._pairs
+        while len(pairs) > 1:
+            half = pairs[: len(pairs) // 2]
+            pairs = half if counts(self._answer(half)) else pairs[len(half) :]
+        return self.duplicates.told(self._query.type_, pairs[0], names)
+
+    def _answer(self, pairs: Sequence[Sequence[int]]) -> Answer:
+        return self._ask([self.duplicates.records[number] for numbers in pairs for number in numbers])
+
+
+def read_of_others(type_: RecordType, paths: Iterable[tuple[str, ...]]) -> dict[str, frozenset[str]]:
+    """The fields that are looked up in other tables, by table, where these paths lead from a record."""
+    found: dict[str, frozenset[str]] = {}
+    for path in paths:
+        here, rest = type_, path
+        while len(rest) > 1 and rest[0] in here.relations:
+            here, rest = record_type(record_class(here.relations[rest[0]].table)), rest[1:]
+            found[here.table] = found.get(here.table, frozenset()) | own_names(here, [rest])
+    return found
+
+
+def duplicates_in(records: Sequence[Any], type_: RecordType) -> Duplicates | None:
+    """What has the id of another record; None where all ids differ, or stand for none and are numbers of lines.
+
+    >>> from crmkpi import Deal
+    >>> from crmkpi.records.base import record_type
+    >>> deals = [Deal(id="1", status="won"), Deal(id="2", status="won"), Deal(id="1", status="lost")]
+    >>> duplicates_in(deals, record_type(Deal)).together
+    [[0, 2]]
+    """
+    if "id" not in type_.fields or (isinstance(records, Records) and records.account.numbered):
+        return None
+    try:
+        ids = list(map(_id_of, records))
+    except AttributeError:  # something is no record, which the engine says
+        return None
+    if len(set(ids)) == len(ids):
+        return None
+    places: dict[Any, list[int]] = {}
+    for number, own in enumerate(ids):
+        if "id" not in getattr(records[number], "unreadable", ()):
+            places.setdefault(own, []).append(number)
+    together = [numbers for numbers in places.values() if len(numbers) > 1]
+    again = {number for numbers in together for number in numbers[1:]}
+    if not again:
+        return None
+    first = [record for number, record in enumerate(records) if number not in again]
+    return Duplicates(records, first, [records[number] for number in sorted(again)], together)
+
+
+def differing(type_: RecordType, records: Sequence[Any]) -> frozenset[str]:
+    """The fields in which some records differ; custom attributes each by itself."""
+    one, *others = records
+    return frozenset(name for other in others if other != one for name in _differing(type_, one, other))
+
+
+def _differing(type_: RecordType, one: Any, other: Any) -> Iterable[str]:
+    for name, known in type_.fields.items():
+        mine, theirs = getattr(one, name), getattr(other, name)
+        if known.kind == "attributes":
+            keys = [key for key in {**mine, **theirs} if mine.get(key) != theirs.get(key)]
+            yield from (f"{name}.{key}" for key in keys)
+        elif mine != theirs:
+            yield name
+    lost, gone = getattr(one, "unreadable", {}), getattr(other, "unreadable", {})
+    yield from (name for name in {**lost, **gone} if lost.get(name) != gone.get(name))
+
+
+def fields_read(query: Query, anchor: Anchor, slots: Iterable[Slot]) -> frozenset[str]:
+    """The fields of the table's own records that some slots of an anchor read, and what it is grouped by."""
+    roots = [anchor.at, *(key.source for key in query.segments if isinstance(key.source, Expression))]
+    for slot in slots:
+        roots += [slot.where, slot.value, slot.key, slot.moment, slot.currency]
+    paths = {part.path for root in roots for part in walk(root) if isinstance(part, Field)}
+    grouped = {key.name for key in query.segments if not isinstance(key.source, Expression)}
+    return own_names(query.type_, paths) | grouped

@@ -1,0 +1,54 @@
+"""Reading a file of any kind that can be read, by its suffix."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Unpack
+
+from crmkpi.errors import FileFormatError
+from crmkpi.sources.csv_files import read_csv
+from crmkpi.sources.excel_files import WORKBOOKS, read_excel
+from crmkpi.sources.exports import read_export
+from crmkpi.sources.json_files import read_json
+from crmkpi.sources.loaded import Records
+from crmkpi.sources.presets.library import AnyPreset
+from crmkpi.sources.reading import Reading
+from crmkpi.sources.text import Source
+
+__all__ = ["SUFFIXES", "read_file"]
+
+SUFFIXES = (".csv", ".tsv", ".xlsx", ".json", ".jsonl")
+
+
+def read_file(
+    source: Source,
+    *,
+    record: type[Any],
+    preset: AnyPreset | None = None,
+    sheet: str | None = None,
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    **options: Unpack[Reading],
+) -> Records[Any]:
+    r"""Read CSV, a workbook or JSON by the suffix of the path; what is no path is CSV.
+
+    The preset "auto" is the one that the headers show. The other arguments are those of `read_csv` and `read_excel`.
+
+    >>> import io
+    >>> from crmkpi.records import Deal
+    >>> read_file(io.StringIO("id,status\n1,won\n"), record=Deal)[0].status
+    'won'
+    """
+    suffix = Path(source).suffix.lower() if isinstance(source, str | Path) else ".csv"
+    if suffix not in SUFFIXES:
+        raise FileFormatError(
+            f"{source} is none of the files that can be read ({', '.join(SUFFIXES)}); export it as one."
+        )
+    if preset == "auto":
+        return read_export(source, record=record, encoding=encoding, **options)
+    if suffix in WORKBOOKS:
+        return read_excel(Path(str(source)), record=record, preset=preset, sheet=sheet, **options)
+    if suffix in (".json", ".jsonl"):
+        return read_json(source, record=record, preset=preset, encoding=encoding, **options)
+    delimiter = "\t" if suffix == ".tsv" else delimiter
+    return read_csv(source, record=record, preset=preset, delimiter=delimiter, encoding=encoding, **options)

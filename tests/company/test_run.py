@@ -1,0 +1,241 @@
+"""A night: the reports of a company file as cron runs them, and every exit code of docs/command-line.md."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import openpyxl
+import pytest
+from tests.company.conftest import COMPANY, Run
+
+from crmkpi.company.outputs import REPORT_SUFFIXES, write_all
+from crmkpi.errors import InputError
+
+ROOT = Path(__file__).parents[2]
+REPORTS = """
+[[kpi_set]]
+name = "Sales"
+[[kpi_set.kpi]]
+id = "win_rate"
+target = { at_least = 0.9 }
+owner = "Ada"
+[[kpi_set.kpi]]
+id = "lost_deals"
+[[kpi_set.kpi.alert]]
+when = "above"
+value = 0
+severity = "critical"
+
+[[report]]
+name = "table"
+kpis = ["win_rate", "revenue"]
+period = "2026-Q1"
+by = ["owner"]
+outputs = ["out/table.txt", "out/table.json", "out/table.csv", "out/table.md", "out/table.html", "out/table.xlsx"]
+
+[[report]]
+name = "ada"
+kpis = ["revenue"]
+period = "2026-Q1"
+where = { owner = "Ada" }
+outputs = ["out/ada.json"]
+
+[[report]]
+name = "targets"
+kpi_set = "Sales"
+period = "2026-02"
+outputs = ["out/targets.md"]
+state = "state.json"
+
+[[kpi_set]]
+name = "Team"
+[[kpi_set.kpi]]
+id = "win_rate"
+by = "owner"
+target = { at_least = 0.6 }
+
+[[report]]
+name = "missed"
+kpi_set = "Team"
+period = "2026-Q1"
+outputs = ["out/missed.md"]
+
+[[report]]
+name = "alert"
+kpi_set = "Sales"
+period = "2026-01"
+outputs = ["out/alert.md"]
+state = "alert.json"
+"""
+
+
+@pytest.fixture
+def company(folder: Path) -> Path:
+    """A company file with reports."""
+    (folder / "crmkpi.toml").write_text(COMPANY + REPORTS, encoding="utf-8")
+    return folder
+
+
+def test_a_report_is_written_in_every_format_from_one_reading(run: Run, company: Path) -> None:
+    status, out, err = run("run", "table")
+    assert (status, out) == (0, "")
+    assert [line.rpartition("/")[2] for line in err.splitlines()] == [f"table{suffix}" for suffix in REPORT_SUFFIXES]
+    rows = json.loads((company / "out" / "table.json").read_text(encoding="utf-8"))
+    assert {(row["metric"], row["owner"]): row["value"] for row in rows} == {
+        ("win_rate", "Ada"): 0.5,
+        ("win_rate", "Bo"): 1.0,
+        ("revenue", "Ada"): "1200.50",
+        ("revenue", "Bo"): "99.50",
+    }
+    as_csv = csv.DictReader(io.StringIO((company / "out" / "table.csv").read_text(encoding="utf-8")))
+    assert [row["value"] for row in as_csv] == [str(row["value"]) for row in rows]
+    sheet = openpyxl.load_workbook(company / "out" / "table.xlsx")["Sales"]
+    assert [sheet.cell(line, 5).value for line in range(2, 6)] == [0.5, 1, 1200.5, 99.5]
+    for suffix in (".txt", ".md", ".html"):
+        assert "1,200.50 EUR" in (company / "out" / f"table{suffix}").read_text(encoding="utf-8")
+
+
+def test_where_keeps_one_segment(run: Run, company: Path) -> None:
+    assert run("run", "ada")[0] == 0
+    (row,) = json.loads((company / "out" / "ada.json").read_text(encoding="utf-8"))
+    assert (row["value"], row["owner"], row["used"]) == ("1200.50", "Ada", 1)
+
+
+def test_all_reports_are_run_when_none_is_named(run: Run, company: Path) -> None:
+    status, _, err = run("run", "--quiet")
+    assert status == 3
+    assert sorted(path.name for path in (company / "out").iterdir()) == sorted(
+        ["ada.json", "alert.md", "missed.md", "targets.md", *(f"table{suffix}" for suffix in REPORT_SUFFIXES)]
+    )
+    assert err.splitlines() == [
+        "crmkpi: critical alert fires: lost_deals 1, above 0, since 2026-01",
+        "crmkpi: target missed: win_rate Ada 50.0 %, at least 60.0 %",
+        "crmkpi: target missed: win_rate 50.0 %, at least 90.0 %",
+    ]
+
+
+def test_an_alert_keeps_its_memory_beside_the_outputs(run: Run, company: Path) -> None:
+    assert run("run", "alert", "--quiet")[0] == 3
+    assert json.loads((company / "alert.json").read_text(encoding="utf-8"))["version"] == 1
+
+
+EXITS = [
+    ("run table", None, 0),
+    ("run table", ("exports/deals*.csv", "exports/leads*.csv"), 1),
+    ("run tabel", None, 2),
+    ("run", ("currency", "curency"), 2),
+    ("run alert", None, 3),
+    ("run targets", None, 0),
+    ("run targets", ('Gewonnen = "won"', 'Gewonnen = "lost"'), 3),
+    ("run missed", None, 4),
+]
+
+
+@pytest.mark.parametrize("command, change, status", EXITS)
+def test_the_command_ends_as_the_page_says(
+    run: Run, company: Path, command: str, change: tuple[str, str] | None, status: int
+) -> None:
+    if change is not None:
+        text = (company / "crmkpi.toml").read_text(encoding="utf-8")
+        assert change[0] in text
+        (company / "crmkpi.toml").write_text(text.replace(*change), encoding="utf-8")
+    assert run(*command.split())[0] == status
+
+
+def test_the_page_has_the_exit_codes_that_the_tests_reach() -> None:
+    page = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+    codes = re.findall(r"^\| (\d) \|", page.partition("## How it ends")[2], re.MULTILINE)
+    assert codes == ["0", "1", "2", "3", "4"]
+    assert {int(code) for code in codes} == {status for *_, status in EXITS}
+
+
+def test_a_night_of_cron(company: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No terminal, another folder, LANG=C, exports that cannot be written to; then an export that fails."""
+    text = (company / "crmkpi.toml").read_text(encoding="utf-8")
+    outside = tmp_path_factory.mktemp("outputs")
+    text = text.replace('"out/', f'"{outside}/').replace('state = "', f'state = "{outside}/')
+    (company / "crmkpi.toml").write_text(text.replace("Muster GmbH", "Müßter GmbH"), encoding="utf-8")
+    (company / "exports").chmod(0o555)
+    company.chmod(0o555)
+    environment = {"PATH": "/usr/bin:/bin", "LANG": "C", "HOME": "/", "PYTHONPATH": str(ROOT / "src")}
+
+    def night() -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "crmkpi", "run", "-c", str(company / "crmkpi.toml"), "--quiet"]
+        return subprocess.run(
+            command, cwd="/", env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
+
+    first = night()
+    assert (first.returncode, first.stdout) == (3, "")
+    assert "critical alert fires: lost_deals 1, above 0, since 2026-01" in first.stderr
+    assert "target missed: win_rate 50.0 %, at least 90.0 %" in first.stderr
+    assert "Müßter GmbH" in (outside / "table.md").read_text(encoding="utf-8")
+    kept = {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in outside.iterdir()}
+    company.chmod(0o755)
+    (company / "exports").chmod(0o755)
+    (company / "exports" / "deals_jan.csv").write_text("<html>login</html>\n<p>;;</p>\n", encoding="utf-8")
+    failed = night()
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert failed.stderr.startswith("crmkpi: error: tables.deals: ")
+    assert {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in outside.iterdir()} == kept
+
+
+def test_a_file_of_which_most_rows_are_no_records_leaves_yesterday_as_it_was(run: Run, company: Path) -> None:
+    assert run("run", "table")[0] == 0
+    before = (company / "out" / "table.md").read_bytes()
+    rows = "\n".join(f";;Ada;{n},00;05.01.2026" for n in range(9))
+    text = f"Verkaufschance-Nr;Phase;Betrieb;Betrag;Abschluss\n{rows}\n1;Gewonnen;Ada;1,00;05.01.2026\n"
+    (company / "exports" / "deals_jan.csv").write_text(text, encoding="utf-8")
+    status, _, err = run("run", "table", "--quiet")
+    assert (status, "9 of 10 rows of deals_jan.csv are no deals; is it the right file?" in err) == (1, True)
+    assert (company / "out" / "table.md").read_bytes() == before
+
+
+def test_all_outputs_are_written_or_none(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("yesterday", encoding="utf-8")
+    (tmp_path / "folder.md").mkdir()
+    with pytest.raises(InputError, match=r"folder\.md cannot be written: it is a folder; nothing was changed\."):
+        write_all({tmp_path / "a.md": b"today", tmp_path / "folder.md": b"today"})
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(InputError, match="cannot be written: "):
+        write_all({tmp_path / "a.md": b"today", tmp_path / "file" / "b.md": b"today"})
+    assert (tmp_path / "a.md").read_text(encoding="utf-8") == "yesterday"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.md", "file", "folder.md"]
+
+
+@pytest.mark.parametrize(
+    "line, message, status",
+    [
+        ('outputs = ["out.docx"]', "The suffix of an output says its format; got 'out.docx'. Known: '.csv'", 1),
+        ('outputs = ["a.md"]\nkpis = ["win_rte"]', "There is no KPI 'win_rte'. Did you mean 'win_rate'?", 1),
+        ('outputs = ["a.md"]\nsort = "valu"', "Results are sorted by value, change, name; got 'valu'. Did you mean", 1),
+        ('outputs = ["a.md"]\nby = ["ownr"]', "ownr", 1),
+        ('outputs = ["a.md"]\nwhere = { owner = "Adda" }', "No record has owner 'Adda'. Did you mean 'Ada'?", 1),
+        ('outputs = ["a.md"]\nkpi_set = "Sales"', 'looks at targets in a period; add period = "last month".', 1),
+        ('outputs = ["a.md"]\nperiod = "2026-13"', "2026-13", 1),
+    ],
+)
+def test_a_report_that_cannot_be_made_is_one_sentence(
+    run: Run, company: Path, line: str, message: str, status: int
+) -> None:
+    text = (company / "crmkpi.toml").read_text(encoding="utf-8")
+    (company / "crmkpi.toml").write_text(f'{text}\n[[report]]\nname = "wrong"\n{line}\n', encoding="utf-8")
+    ended, out, err = run("run", "wrong", "--quiet")
+    assert (ended, out) == (status, "")
+    assert message in err.splitlines()[0]
+    assert not (company / "out").exists()
+
+
+def test_the_day_can_be_said_on_the_command_line(run: Run, company: Path) -> None:
+    text = (company / "crmkpi.toml").read_text(encoding="utf-8")
+    last = '[[report]]\nname = "last"\nkpis = ["won_deals"]\nperiod = "last month"\noutputs = ["last.json"]\n'
+    (company / "crmkpi.toml").write_text(f"{text}\n{last}", encoding="utf-8")
+    for day, value in (("2026-02-15", 1), ("2026-03-15", 1), ("2026-04-15", 0)):
+        assert run("run", "last", "--as-of", day)[0] == 0
+        assert json.loads((company / "last.json").read_text(encoding="utf-8"))[0]["value"] == value

@@ -1,0 +1,153 @@
+"""A file that lacks a column: the KPIs that need it have no value and say why, and the others are what they were."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import crmkpi as ck
+from crmkpi.cli.main import main
+from crmkpi.demo import AS_OF, sample_company
+from crmkpi.errors import ColumnError
+from crmkpi.measuring.unfilled import needed_fields
+from crmkpi.measuring.unreadable import UnreadableReason
+from crmkpi.records import RECORDS
+from crmkpi.records.base import record_type
+
+COMPANY = {name: tuple(records) for name, records in sample_company(0.1).items()}
+CALENDAR = ck.Calendar(opening_hours={"mon-fri": ("09:00", "17:00")})
+RATES = ck.Rates("EUR", {"USD": "0.9", "GBP": "1.1", "CHF": "1"})
+METRICS = [each for metric in ck.catalogue for each in (metric, *metric.variants.values())]
+
+TICKETS = "id,created_at,First Reply,status\n1,2026-01-05,2026-01-06,open\n2,2026-01-07,,open\n"
+REASON = "no column of tickets fills first_replied_at; name the one that holds it with columns="
+
+
+def lacking(metric: ck.Metric[Any]) -> tuple[str, str] | None:
+    """The first field that the KPI needs and that a file may lack; surveys without a scale have that of their kind."""
+    for table, field in needed_fields(metric, dated=False):
+        if record_type(RECORDS[table]).fields[field].optional and field not in ("scale_low", "scale_high"):
+            return table, field
+    return None
+
+
+@cache
+def written(table: str) -> str:
+    file = io.StringIO()
+    ck.write_csv(COMPANY[table], file)
+    return file.getvalue()
+
+
+@cache
+def without(table: str, field: str) -> ck.Dataset:
+    """The sample company, with a file that has no column for the field."""
+    read: Any = ck.read_csv(io.StringIO(written(table)), record=RECORDS[table], columns={field: None})
+    return ck.Dataset(**{**COMPANY, table: read}, currency="EUR", as_of=AS_OF, rates=RATES, calendar=CALENDAR)
+
+
+def parameters(metric: ck.Metric[Any]) -> dict[str, Any]:
+    return {name: 1 for name, parameter in metric.parameters.items() if parameter.default is None}
+
+
+@pytest.mark.parametrize("metric", [each for each in METRICS if lacking(each)], ids=lambda metric: metric.id)
+def test_a_kpi_without_the_column_of_a_field_that_it_needs_has_no_value(metric: ck.Metric[Any]) -> None:
+    table, field = lacking(metric) or ("", "")
+    result = without(table, field).measure(metric, parameters=parameters(metric))[0]
+    assert result.value is None
+    assert isinstance(result.reason, UnreadableReason)
+    assert result.reason == f"no column of {table} fills {field}; name the one that holds it with columns="
+
+
+@pytest.mark.parametrize("field", ["lost_reason", "deleted", "owner"])
+def test_a_column_that_no_measure_needs_may_be_absent(field: str) -> None:
+    whole = ck.Dataset(deals=COMPANY["deals"], as_of=AS_OF, currency="EUR", rates=RATES)
+    assert ck.win_rate(without("deals", field)).value == ck.win_rate(whole).value
+
+
+def read_csv(text: str, _: Path, **options: Any) -> Any:
+    return ck.read_csv(io.StringIO(text), record=ck.Ticket, **options)
+
+
+def stream_csv(text: str, _: Path, **options: Any) -> Any:
+    return ck.stream_csv(io.StringIO(text), record=ck.Ticket, **options)
+
+
+def read_dicts(text: str, _: Path, **options: Any) -> Any:
+    head, *rows = (line.split(",") for line in text.splitlines())
+    return ck.read_dicts([dict(zip(head, row, strict=True)) for row in rows], record=ck.Ticket, **options)
+
+
+def scan(text: str, folder: Path, columns: Any = None) -> Any:
+    pytest.importorskip("polars")
+    (folder / "tickets.csv").write_text(text, encoding="utf-8")
+    turned = {field: header for header, field in (columns or {}).items()}
+    return ck.scan(folder / "tickets.csv", record=ck.Ticket, columns=turned)
+
+
+def polars(text: str, _: Path, columns: Any = None) -> Any:
+    pl = pytest.importorskip("polars")
+    frame = pl.read_csv(io.StringIO(text), try_parse_dates=True).cast({"id": pl.String})
+    turned = {field: header for header, field in (columns or {}).items()}
+    return ck.table(frame, record=ck.Ticket, columns=turned)
+
+
+def duckdb(text: str, folder: Path, columns: Any = None) -> Any:
+    library = pytest.importorskip("duckdb")
+    (folder / "tickets.csv").write_text(text, encoding="utf-8")
+    frame = library.read_csv(str(folder / "tickets.csv"), dtype={"id": "VARCHAR"})
+    turned = {field: header for header, field in (columns or {}).items()}
+    return ck.table(frame, record=ck.Ticket, columns=turned)
+
+
+@pytest.mark.parametrize("read", [read_csv, stream_csv, read_dicts, scan, polars, duckdb])
+def test_all_readers_know_which_fields_no_column_fills(read: Callable[..., Any], tmp_path: Path) -> None:
+    assert ck.first_response_time(read(TICKETS, tmp_path)).reason == REASON
+    assert ck.backlog(read(TICKETS, tmp_path)).value == 2
+
+
+@pytest.mark.parametrize("read", [read_csv, stream_csv, read_dicts, scan, polars, duckdb])
+def test_the_way_out_of_the_reason_works(read: Callable[..., Any], tmp_path: Path) -> None:
+    named = read(TICKETS, tmp_path, columns={"First Reply": "first_replied_at"})
+    assert ck.first_response_time(named).value is not None
+
+
+def test_a_period_needs_the_column_of_its_date() -> None:
+    deals = ck.read_csv(io.StringIO("id,status\n1,won\n2,lost\n"), record=ck.Deal)
+    assert ck.win_rate(deals).value == 0.5
+    assert ck.win_rate(deals, period="2026").reason == (
+        "no column of deals fills closed_at; name the one that holds it with columns="
+    )
+
+
+def test_a_scorecard_leaves_off_what_its_files_have_no_columns_for() -> None:
+    tickets = ck.read_csv(io.StringIO(TICKETS), record=ck.Ticket)
+    report = ck.Dataset(tickets=tickets, as_of=AS_OF).scorecard("service", period="2026-01", compare=None)
+    assert "first_response_time" not in {result.definition for result in report}
+    assert any(note.startswith("not measured for lack of a column for tickets.") for note in report.notes)
+
+
+def test_a_field_that_is_filled_afterwards_is_not_lacking() -> None:
+    leads = ck.read_csv(io.StringIO("id,created_at\nL1,2026-01-01\n"), record=ck.Lead)
+    deals = [ck.Deal(id="D1", status="open", lead_id="L1", created_at="2026-01-05")]
+    joined, _ = ck.join_leads(leads, deals)
+    assert ck.lead_conversion_rate(joined).reason is None
+
+
+def test_a_file_without_ids_must_still_have_the_columns_that_every_record_needs() -> None:
+    with pytest.raises(ColumnError, match="no column for 'status', which every Deal needs; its columns are 'Name'"):
+        ck.read_csv(io.StringIO("Name,Stage\nA,Closed Won\n"), record=ck.Deal)
+
+
+def test_the_command_names_the_columns_that_fill_no_field_and_ends_with_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "tickets.csv").write_text(TICKETS, encoding="utf-8")
+    assert main(["report", "first_response_time", "--tickets", str(tmp_path / "tickets.csv")]) == 1
+    out, err = capsys.readouterr()
+    assert "no column of tickets fills first_replied_at" in out
+    assert "tickets.csv: columns that fill no field: First Reply" in err
