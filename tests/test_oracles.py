@@ -240,7 +240,7 @@ def compare(name: str, crm: ck.Dataset, database: duckdb.DuckDBPyConnection, per
     metric, query = METRICS[name], QUERIES[name]
     given = {parameter: PARAMETERS[parameter] for parameter in metric.parameters}
     crm = known(crm, metric)
-    results = [(None, crm.measure(metric, parameters=given)[0])]
+    results: list[Any] = [(None, crm.measure(metric, parameters=given)[0])]
     try:
         months = crm.measure(metric, period=period, every="month", parameters=given)
     except PeriodError:  # the definition has no dates

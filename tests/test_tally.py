@@ -82,7 +82,7 @@ def test_a_segment_of_looked_up_records_is_refused_beside_a_metric_of_these():
 
 def together():
     """The metrics that one tally can measure: those of the same tables, with or without periods."""
-    groups = {}
+    groups: dict[tuple[str, ...], list[Any]] = {}
     for found in every_metric():
         dated = "period" in options(found)
         if found.id not in INSEPARABLE:
