@@ -24,6 +24,7 @@ from crmkpi.statistics.distributions import check_confidence, normal_quantile
 from crmkpi.statistics.forecasting import Forecasted, forecast_values, half_widths
 from crmkpi.statistics.intervals import Interval
 from crmkpi.time.calendars import CalendarUnit
+from crmkpi.time.given import PeriodLike
 from crmkpi.time.periods import Period
 
 __all__ = ["Forecast", "ForecastPoint", "forecast", "forecast_report", "forecast_series", "forecast_shares"]
@@ -188,7 +189,7 @@ def forecast(
     metric: Metric | str,
     *,
     every: CalendarUnit = "month",
-    history: Period | str | None = None,
+    history: PeriodLike | None = None,
     horizon: int = 6,
     confidence: float = 0.95,
     parameters: Mapping[str, Any] | None = None,

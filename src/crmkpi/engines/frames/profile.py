@@ -17,7 +17,7 @@ from typing import Any
 
 from crmkpi.engines.frames.backends import Backend, refuse
 from crmkpi.engines.frames.compiled_values import as_float
-from crmkpi.engines.frames.homes.home import ColumnType, raw_name
+from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, raw_name
 from crmkpi.records import Survey
 from crmkpi.records.base import RecordType
 from crmkpi.records.survey import USUAL_SCALES
@@ -221,6 +221,8 @@ class _Look:
                 found.append(column.is_null())
             if one.type_.what == "float":
                 found.append(there & ~column.is_finite())
+            if one.type_.wild:
+                found.append(there & (column == nw.lit(TOO_LATE)))
             if one.kind == "integer" and one.type_.what == "float":
                 found.append(there & (column.round(0) != column))
             if one.kind == "integer" and one.type_.digits:
