@@ -49,7 +49,7 @@ __all__ = [
     "words_told",
 ]
 
-OUT_OF_TIME = "a time outside the years 1 to 9999"
+_OUT_OF_TIME = "a time outside the years 1 to 9999"
 _NOTHING = "nothing"
 _SCALE = ("scale_low", "scale_high", "score")
 
@@ -75,7 +75,7 @@ class SetAside:
     rejected: int
 
 
-def flag_name(name: str) -> str:
+def _flag_name(name: str) -> str:
     """The name of the column that is 1 where a field cannot be read."""
     return f"{inside(name)}__unreadable"
 
@@ -96,7 +96,7 @@ def set_aside(backend: Backend, type_: RecordType, entry: Entry, wanted: Collect
         if found is not None or (type_.model is Survey and one.name in _SCALE):
             flags[one.name] = nw.lit(0) if found is None else flagged(nw, found)
     frame = frame.with_columns(
-        *(flag.alias(flag_name(name)) for name, flag in flags.items()),
+        *(flag.alias(_flag_name(name)) for name, flag in flags.items()),
         (nw.lit(0) if nothing is None else flagged(nw, nothing)).alias(_NOTHING),
         *(words.alias(word_name(one.own)) for one in own if (words := _words(nw, one, entry)) is not None),
     )
@@ -105,7 +105,7 @@ def set_aside(backend: Backend, type_: RecordType, entry: Entry, wanted: Collect
     if type_.model is Survey and {"kind", *_SCALE} <= set(wanted) and not entry.told:
         frame, types = with_usual_scales(nw, frame, types, marked=True)
         frame = _off_scale(nw, frame, fields_of(type_, types), flags)
-    asked = {name: nw.col(flag_name(name)) for name in flags} | {_NOTHING: nw.col(_NOTHING)}
+    asked = {name: nw.col(_flag_name(name)) for name in flags} | {_NOTHING: nw.col(_NOTHING)}
     kept = frame if nothing is None else frame.filter(nw.col(_NOTHING) == nw.lit(0))
     counts = _sums(backend, kept, {name: asked[name] for name in flags})
     rejected = 0 if nothing is None else _sums(backend, frame, {_NOTHING: asked[_NOTHING]})[_NOTHING]
@@ -136,7 +136,7 @@ def _words(nw: Any, one: EnteredField, entry: Entry) -> Any | None:
     if one.type_.what == "text":
         return nw.col(one.own)
     if one.kind in YEARS and not one.type_.loose:
-        return nw.lit(OUT_OF_TIME)
+        return nw.lit(_OUT_OF_TIME)
     return None
 
 
@@ -146,7 +146,7 @@ def _mark(one: EnteredField, entry: Entry) -> Mark:
         what = "told"
     elif one.kind == "integer" and what in NUMBERS:
         what = "whole"  # numpy keeps whole numbers with gaps as floats
-    return Mark(flag_name(one.name), word_name(one.own), what)
+    return Mark(_flag_name(one.name), word_name(one.own), what)
 
 
 def _without_blanks(nw: Any, type_: RecordType, entry: Entry, fields: Iterable[EnteredField]) -> Any:
@@ -206,12 +206,12 @@ def _emptied(nw: Any, type_: RecordType, frame: Any, own: Sequence[EnteredField]
     for one in own:
         column, known = nw.col(one.own), type_.fields.get(one.name)
         if one.name in flags:
-            column = only_where(nw, nw.col(flag_name(one.name)) == nw.lit(0), column)
+            column = only_where(nw, nw.col(_flag_name(one.name)) == nw.lit(0), column)
         if known is not None and not known.required and not known.optional:
             usual = type_.model.__pydantic_fields__[one.name].get_default(call_default_factory=True)
             empty = nw.col(one.own).is_null()
             if one.name in flags:
-                empty = empty & (nw.col(flag_name(one.name)) == nw.lit(0))
+                empty = empty & (nw.col(_flag_name(one.name)) == nw.lit(0))
             column = nw.when(empty).then(nw.lit(usual)).otherwise(column)
         elif one.name not in flags:
             continue
@@ -229,14 +229,14 @@ def _off_scale(nw: Any, frame: Any, fields: Sequence[EnteredField], flags: Colle
     found = {"scale_low": turned, "scale_high": turned, "score": turned | (both & off)}
     frame = frame.with_columns(
         *(
-            nw.when(condition).then(nw.lit(1)).otherwise(nw.col(flag_name(name))).alias(flag_name(name))
+            nw.when(condition).then(nw.lit(1)).otherwise(nw.col(_flag_name(name))).alias(_flag_name(name))
             for name, condition in found.items()
         )
     )
     assert flags
     return frame.with_columns(
         *(
-            only_where(nw, nw.col(flag_name(name)) == nw.lit(0), nw.col(inside(name))).alias(inside(name))
+            only_where(nw, nw.col(_flag_name(name)) == nw.lit(0), nw.col(inside(name))).alias(inside(name))
             for name in _SCALE
         )
     )
@@ -256,7 +256,7 @@ def with_usual_scales(
         column = as_number(nw, EnteredField(name, "number", types[name]))
         lacking = column.is_null()
         if marked:
-            lacking = lacking & (nw.col(flag_name(name)) == nw.lit(0))
+            lacking = lacking & (nw.col(_flag_name(name)) == nw.lit(0))
         made.append(nw.when(lacking).then(usual).otherwise(column).alias(inside(name)))
     floats = ColumnType("float", "Float64")
     return frame.with_columns(*made), {**types, "scale_low": floats, "scale_high": floats}
