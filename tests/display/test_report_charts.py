@@ -91,7 +91,7 @@ def test_a_chart_says_what_its_values_share() -> None:
     assert rows_of(one)[0]["change"] == "unchanged"
     against = CRM.measure("win_rate", by="source").results
     changed = ck.Report((against[0].against(against[1]),)).chart().to_dict()
-    assert rows_of(changed)[0]["change"] == "+11.1 pp, too few to say"
+    assert rows_of(changed)[0]["change"] == "+3.0 pp, too few to say"
 
 
 def test_many_lines_get_a_panel_each_and_few_share_one() -> None:

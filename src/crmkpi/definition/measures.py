@@ -174,7 +174,7 @@ class Table(_Aggregates):
 
     def __getattr__(self, name: str) -> Any:
         """A field of the record, or a related record."""
-        if name.startswith("_"):  # no field is; notebooks ask for such, and what is being unpickled for its slots
+        if name.startswith("__") or name in self.__slots__:  # of what is being unpickled, the slots are still empty
             raise AttributeError(name)
         return _member(self._type.table, (), self._type, name)
 
@@ -219,7 +219,7 @@ class Grouped(_Aggregates):
 
     def __getattr__(self, name: str) -> Field:
         """A column, as a value to compare or aggregate."""
-        if name.startswith("_"):
+        if name.startswith("__") or name in self.__slots__:
             raise AttributeError(name)
         if name not in self._columns:
             raise unknown_name(f"{self!r} has no column {name!r}.", name, self._columns)
