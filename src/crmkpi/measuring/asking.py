@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from crmkpi.definition.expressions import as_of
 from crmkpi.definition.metric import Metric
 from crmkpi.engines.frames.backends import at_home
+from crmkpi.engines.frames.snapshots import at_one_moment
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.engines.query import Answer, Query, UnreadableFoundError, padded, without_unreadable
 from crmkpi.engines.records import engine as records_engine
@@ -139,22 +140,24 @@ def _read(
         timeline = Timeline(found, crm.known_until(), whole=whole)
     functions = _functions(crm, plan)
     attributes: dict[str, set[str]] = {}
-    answers = {
-        table: _answer(
-            crm,
-            plan,
-            query,
-            timeline,
-            functions,
-            values,
-            attributes,
-            twice=twice.get(table),
-            confidence=confidence,
-            partly=partly,
-            statements=statements,
-        )
-        for table, query in _streams_last(crm, plan)
-    }
+    with at_one_moment(crm.tables) as tables:
+        answers = {
+            table: _answer(
+                crm,
+                plan,
+                query,
+                timeline,
+                functions,
+                values,
+                attributes,
+                tables=tables,
+                twice=twice.get(table),
+                confidence=confidence,
+                partly=partly,
+                statements=statements,
+            )
+            for table, query in _streams_last(crm, plan)
+        }
     if not partly:  # a part of the data may lack what another one has
         for position, segment in enumerate(segments):
             check_attribute(crm, segment, position, plan, answers, attributes)
@@ -178,13 +181,17 @@ def _answer(
     parameters: Mapping[str, Any],
     attributes: dict[str, set[str]],
     *,
+    tables: Mapping[str, Any],
     twice: Duplicates | None,
     confidence: float | None,
     partly: bool,
     statements: list[tuple[str, str]] | None,
 ) -> Answer:
-    """The answer of the engine that the table belongs to; `attributes` receives what the records of a stream have."""
-    table = crm.tables[query.type_.table]
+    """The answer of the engine that the table belongs to; `tables` are those of the dataset, databases in a snapshot.
+
+    `attributes` receives what the records of a stream have.
+    """
+    table = tables[query.type_.table]
     if isinstance(table, FrameTable):
         from crmkpi.engines.frames import engine  # noqa: PLC0415  # only where there are frames
 
@@ -194,7 +201,7 @@ def _answer(
                 asked,
                 table,
                 moments=timeline.moments,
-                tables=crm.tables,
+                tables=tables,
                 calendar=crm.calendar,
                 rates=crm.rates,
                 currency=crm.currency,

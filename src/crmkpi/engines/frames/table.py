@@ -8,15 +8,18 @@ amounts kept as floats are decimals without doubt, and which rows the record wou
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from crmkpi.engines.frames.backends import Backend, at_home, backend_of, check_versions
+from crmkpi.engines.frames.homes.database import DatabaseTable
 from crmkpi.engines.frames.homes.home import NUMBERS, ColumnType
+from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.engines.frames.local_time import DAY, micros, to_utc, with_instants
 from crmkpi.engines.frames.profile import Prepared, inside, looked_over, with_usual_scales
 from crmkpi.errors import ColumnError, InputError, did_you_mean
@@ -124,6 +127,18 @@ class FrameTable:
         self._known: dict[Any, Prepared] = {}
         self._rows: int | None = None
         self.kept: dict[str, Any] = {}  # what the engine found out once
+
+    def within(self, session: Session) -> Self:
+        """A table of a database as it is in a snapshot; nothing goes along that was found out before."""
+        made = copy(self)
+        assert isinstance(self.frame, DatabaseTable)
+        made.frame = self.frame.within(session)
+        made._names = tuple(self.backend.home.names(made.frame))  # noqa: SLF001  # of its own class
+        for column in self.columns.values():
+            if column not in made._names:  # noqa: SLF001  # likewise
+                raise ColumnError(f"{made.frame!r} has no column {column!r} any more; make its table() again.")
+        made._types, made._known, made.kept = {}, {}, {}  # noqa: SLF001  # likewise
+        return made
 
     def __repr__(self) -> str:
         without = ", without the rows in .skipped" if self._skipped_rows is not None else ""
