@@ -43,6 +43,7 @@ provide(
         "format_label": "crmkpi.display.format",
         "format_value": "crmkpi.display.format",
         "holdout_chart": "crmkpi.display.charts",
+        "insight_chart": "crmkpi.display.insight_charts",
         "insight_html": "crmkpi.display.insight",
         "insight_markdown": "crmkpi.display.insight",
         "insight_page": "crmkpi.display.insight",
