@@ -110,6 +110,17 @@ def test_a_frame_sets_aside_what_records_set_aside(backend: str, name: str) -> N
         compare(metric, Random(number), backend, questions[number % len(questions)])
 
 
+@pytest.mark.parametrize("name", SOME[:3])
+def test_read_and_empty_and_unreadable_are_given_on_every_engine(backend: str, name: str) -> None:
+    records, frames, _ = both(METRICS[name], Random(crc32(name.encode())), backend)
+    for table, whole in records.tables.items():
+        counts = records.fields(table)
+        assert frames.fields(table) == counts
+        assert {sum(each.values()) for each in counts.values()} == {len(list(whole))}
+    found = [each["unreadable"] for table in records.tables for each in records.fields(table).values()]
+    assert sum(found) > 0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", METRICS)
 def test_every_definition_sets_aside_what_records_set_aside(backend: str, name: str, examples: int) -> None:

@@ -1,0 +1,68 @@
+"""What became of each field of a table: how many records hold it, lack it, and hold what cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from crmkpi.definition.expressions import Field, Unless, Unreadable
+from crmkpi.definition.measures import Table
+from crmkpi.engines.frames.backends import at_home
+from crmkpi.engines.frames.snapshots import table_at_one_moment
+from crmkpi.engines.frames.table import FrameTable
+from crmkpi.engines.query import Anchor, Answer, Query, Slot
+from crmkpi.engines.records import engine as records_engine
+from crmkpi.engines.records.engine import Moments
+from crmkpi.records.base import record_class, record_type
+
+if TYPE_CHECKING:
+    from crmkpi.measuring.dataset import Dataset
+
+__all__ = ["counted_fields"]
+
+_PARTS = ("read", "empty", "unreadable")
+
+
+def counted_fields(crm: Dataset, name: str) -> dict[str, dict[str, int]]:
+    """For each field of a table in how many records it is read, empty and unreadable, by the engine of the table."""
+    type_ = record_type(record_class(name))
+    table = Table(type_.model)
+    known = [each.name for each in type_.fields.values() if each.kind != "attributes" and each.name != "id"]
+    anchor = Anchor(None, stock=False)
+    numbers = {one: [anchor.add(slot) for slot in _slots(getattr(table, one))] for one in known}
+    query = Query(type_, (), [anchor], unreadable=frozenset(known))
+    states = _answer(crm, name, query).groups[0].get(((), None), [0] * len(anchor.slots))
+    return {
+        one: dict(zip(_PARTS, (states[number] for number in places), strict=True)) for one, places in numbers.items()
+    }
+
+
+def _slots(field: Field) -> Iterable[Slot]:
+    unread = Unreadable(field)
+    yield Slot("count", field.present(), careful=field.present() & Unless(unread))
+    yield Slot("count", field.missing(), careful=field.missing() & Unless(unread))
+    yield Slot("count", None, careful=unread, only_unreadable=True)
+
+
+def _answer(crm: Dataset, name: str, query: Query) -> Answer:
+    table = crm.tables[name]
+    nothing: Mapping[str, object] = {}
+    if not isinstance(table, FrameTable):
+        return records_engine.answer(
+            query, crm.records(name), moments=Moments(), tables=crm.index, functions={}, parameters=nothing
+        )
+    from crmkpi.engines.frames import engine  # noqa: PLC0415  # only where there are frames
+
+    with at_home(table.backend, name), table_at_one_moment(table) as whole:
+        return engine.answer(
+            query,
+            whole,
+            moments=Moments(),
+            tables={name: whole},
+            calendar=crm.calendar,
+            rates=None,
+            currency=None,
+            parameters=nothing,
+            confidence=None,
+            merging=False,
+        )
