@@ -6,6 +6,7 @@ make their own. `.ci/run` runs the README's commands in a clean copy, and then a
 
 from __future__ import annotations
 
+import os
 import sys
 import tomllib
 from pathlib import Path
@@ -27,7 +28,7 @@ nox.needs_version = ">=2024.4"
 nox.options.error_on_external_run = False
 # `mutants` is run by hand until its score is known again: definitions and rooms have changed under it.
 nox.options.sessions = [
-    *("style", "types", "doctests", "slow", "site", "rivals", "oldest", "newest", "spark", "wheel"),
+    *("style", "types", "doctests", "slow", "site", "rivals", "oldest", "newest", "spark", "browser", "wheel"),
 ]
 
 
@@ -134,6 +135,18 @@ def spark(session: nox.Session) -> None:
     session.run("pytest", "-q", "--backends=pyspark", "tests/engines/test_spark.py", "-k", "not whole_catalogue")
     # Ibis warns of pandas when it is imported.
     session.run("pytest", "-q", "-W", "default", "tests/engines/test_frames_columns.py", "-k", "dask or ibis")
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """The page in a real browser, looked at by axe. Chromium is installed where there is none and that is possible."""
+    if which("chromium") is None and which("apt-get") and os.geteuid() == 0:
+        session.run("apt-get", "update", "--quiet", external=True)
+        session.run("apt-get", "install", "--yes", "--quiet", "chromium", external=True, success_codes=[0, 100])
+    if not any(map(which, ("chromium", "chromium-browser", "google-chrome"))):
+        session.skip("there is no Chromium")
+    session.install(".[dev,browser]")
+    session.run("pytest", "-q", "--slow", "tests/display/test_page_in_browser.py")
 
 
 @nox.session

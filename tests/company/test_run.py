@@ -232,6 +232,43 @@ def test_a_report_that_cannot_be_made_is_one_sentence(
     assert not (company / "out").exists()
 
 
+PAGE = """
+[[report]]
+name = "page"
+show = "page"
+kpi_set = "Sales"
+period = "2026-02"
+outputs = ["out/page.html", "out/page.md", "out/page.xlsx"]
+"""
+
+
+def test_a_page_is_a_report_like_others(run: Run, company: Path) -> None:
+    text = (company / "crmkpi.toml").read_text(encoding="utf-8")
+    (company / "crmkpi.toml").write_text(text + PAGE, encoding="utf-8")
+    assert run("run", "page", "--quiet")[0] == 0
+    html = (company / "out" / "page.html").read_text(encoding="utf-8")
+    assert "<title>Muster GmbH: 2026-02 against 2026-01, data until 2026-03-31</title>" in html
+    assert (company / "out" / "page.md").read_text(encoding="utf-8").startswith("# Muster GmbH: 2026-02")
+    assert "Sales" in openpyxl.load_workbook(company / "out" / "page.xlsx").sheetnames
+
+
+@pytest.mark.parametrize(
+    "old, new, message",
+    [
+        ("page.md", "page.csv", "The suffix of an output says its format; got 'out/page.csv'. Known: '.html', '.md'"),
+        ('kpi_set = "Sales"\nperiod = "2026-02"', "", "The page 'page' is of one period; add period"),
+        ('period = "2026-02"', 'period = "2026-02"\nevery = "week"', "every is of a table; drop it from 'page'."),
+        ('kpi_set = "Sales"', 'role = "boss"', "There is no role 'boss'"),
+    ],
+)
+def test_a_page_that_cannot_be_made_is_one_sentence(run: Run, company: Path, old: str, new: str, message: str) -> None:
+    assert old in PAGE
+    text = (company / "crmkpi.toml").read_text(encoding="utf-8")
+    (company / "crmkpi.toml").write_text(text + PAGE.replace(old, new), encoding="utf-8")
+    status, _, err = run("run", "page", "--quiet")
+    assert (status, message in err) == (1, True), err
+
+
 def test_the_day_can_be_said_on_the_command_line(run: Run, company: Path) -> None:
     text = (company / "crmkpi.toml").read_text(encoding="utf-8")
     last = '[[report]]\nname = "last"\nkpis = ["won_deals"]\nperiod = "last month"\noutputs = ["last.json"]\n'
