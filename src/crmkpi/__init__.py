@@ -75,7 +75,7 @@ provide(
         "section_html": "crmkpi.display.page_html",
         "table_html": "crmkpi.display.html",
         "result_from_totals": "crmkpi.measuring.results",
-        "result_of": "crmkpi.measuring.dataset",
+        "result_of": "crmkpi.measuring.calls",
         "result_row": "crmkpi.display.rows",
         "result_schema": "crmkpi.display.models",
         "result_text": "crmkpi.display.text",

@@ -22,7 +22,7 @@ from crmkpi.errors import ColumnError, InputError
 from crmkpi.records import RECORDS
 from crmkpi.records.base import record_type
 
-from .backends import arrow_of, assert_same, database, frame_of, frames_of
+from .backends import arrow_of, assert_same, database, frame_of, frames_of, homed
 from .physical_types import typed
 from .test_frames import METRICS, compare, questions_of, telling
 from .worlds import World, world
@@ -182,12 +182,8 @@ def test_ids_may_be_numbers_uuids_or_text(backend: str) -> None:
     for own in kinds.values():
         deals = pa.table({"id": ["a", "b"], "status": ["won", "lost"], "customer_id": own})
         customers = pa.table({"id": own, "industry": ["retail", "health"]})
-        if backend == "duckdb":
-            connection = database()
-            frames = [connection.from_arrow(each) for each in (deals, customers)]
-        else:
-            frames = [frame_of(backend, each) for each in (deals, customers)]
-        report = Dataset(deals=frames[0], customers=frames[1]).measure(win_rate, by="customer.industry")
+        frames = homed(backend, {"deals": deals, "customers": customers})
+        report = Dataset(**frames).measure(win_rate, by="customer.industry")
         assert [(found.segment["customer.industry"], found.value) for found in report] == [
             ("health", 0.0),
             ("retail", 1.0),

@@ -4,21 +4,35 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
 
 import crmkpi
 from crmkpi.engines.frames.backends import BACKENDS
-from crmkpi.engines.frames.homes.duckdb import DuckDbHome
-from crmkpi.engines.frames.homes.home import Home
-from crmkpi.engines.frames.homes.polars import PolarsHome
-from crmkpi.engines.frames.homes.spark import SparkHome
-from crmkpi.engines.frames.homes.sqlite import SqliteHome
+from crmkpi.engines.frames.homes.database import DatabaseFrame, DatabaseTable
+from crmkpi.engines.frames.homes.duckdb import DuckDbFrame, DuckDbHome, DuckDbSql
+from crmkpi.engines.frames.homes.home import HomeOf
+from crmkpi.engines.frames.homes.polars import Lent, PolarsHome
+from crmkpi.engines.frames.homes.postgresql import PostgresqlHome, PostgresqlSql
+from crmkpi.engines.frames.homes.spark import SparkFrame, SparkHome, SparkSql
+from crmkpi.engines.frames.homes.sql import Sql
+from crmkpi.engines.frames.homes.sqlite import SqliteHome, SqliteSql
+from crmkpi.engines.frames.words import Expr, FrameOf
 
-HOMES: tuple[Home, ...] = (
-    PolarsHome(),
-    DuckDbHome(),
-    SparkHome(),
-    SqliteHome(),
-)  # mypy holds them against the protocol
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyRelation
+    from pyspark.sql import DataFrame
+
+# Type checkers hold each home, its expressions and its frames against the protocols.
+POLARS: HomeOf[pl.Expr, pl.LazyFrame, Lent] = PolarsHome()
+DUCKDB: HomeOf[DuckDbSql, DuckDbFrame, DuckDBPyRelation] = DuckDbHome()
+SPARK: HomeOf[SparkSql, SparkFrame, DataFrame] = SparkHome()
+SQLITE: HomeOf[SqliteSql, DatabaseFrame, DatabaseTable] = SqliteHome()
+POSTGRESQL: HomeOf[PostgresqlSql, DatabaseFrame, DatabaseTable] = PostgresqlHome()
+HOMES = (POLARS, DUCKDB, SPARK, SQLITE, POSTGRESQL)
+EXPRESSIONS: tuple[type[Expr], ...] = (pl.Expr, DuckDbSql, SparkSql, SqliteSql, PostgresqlSql)
+FRAMES: tuple[type[FrameOf[pl.Expr] | FrameOf[Sql]], ...] = (pl.LazyFrame, DuckDbFrame, SparkFrame, DatabaseFrame)
 PACKAGE = Path(crmkpi.__file__).parent
 ROOM = PACKAGE / "engines" / "frames"
 TABLE = ROOM / "backends.py"

@@ -56,7 +56,7 @@ deals: status '<b>sold</b>' is unknown: 1 of 3 (33.3 %)
 
 deals: the id of another record again: 1 of 3 (33.3 %)
   such as 'D1'
-  counted again by win_rate
+  left out of win_rate
   (duplicate_ids)
 
 warnings
@@ -93,7 +93,7 @@ def test_the_json_has_these_keys_and_no_other(report: QualityReport) -> None:
             "code", "level", "table", "field", "what", "count", "of", "share", "example", "effects",
         ]  # fmt: skip
         assert all(list(effect) == ["does", "metrics"] for effect in finding["effects"])
-    assert found["findings"][1]["effects"] == [{"does": "counted again by", "metrics": ["win_rate"]}]
+    assert found["findings"][1]["effects"] == [{"does": "left out of", "metrics": ["win_rate"]}]
     assert found["findings"][1]["share"] == 1 / 3
 
 

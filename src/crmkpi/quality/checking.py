@@ -36,12 +36,12 @@ def check(
     >>> from crmkpi import Dataset, Deal
     >>> deals = [Deal(id="1", status="won", closed_at="2026-01-09"), Deal(id="1", status="lost")]
     >>> print(check(Dataset(deals=deals), metrics="win_rate").findings[0])
-    deals: the id of another record again: 1 of 2 (50.0 %), such as '1'; counted again by win_rate
+    deals: the id of another record again: 1 of 2 (50.0 %), such as '1'; left out of win_rate
     """
     if founded is not None and not isinstance(founded, date):
         raise InputError(f"`founded` is the day on which the firm began, such as date(2015, 1, 1); got {founded!r}.")
     allowed = (metric for metric in catalogue if set(metric.tables) <= set(crm.tables))
-    usage = FieldUsage(allowed if metrics is None else chosen_metrics(metrics))
+    usage = FieldUsage(allowed if metrics is None else chosen_metrics(metrics, of_theme=catalogue.by_theme))
     ids: dict[str, set[str]] = {}
     watches: list[Watch] = []
     accounts: dict[str, LoadAccount] = {}

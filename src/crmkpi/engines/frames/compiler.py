@@ -280,7 +280,7 @@ class Compiler:
         first, last = self.value(start), self.value(end)
         self._alike(first, last, start, end)
         fields: Any = [part.item if isinstance(part, Happened) else part for part in (start, end)]
-        names = [open_name(self.column(part)) for part in fields]
+        names = [open_name(self.prepared, part.path) for part in fields]
         source = self.nw.col(names[1]) - self.nw.col(names[0])
         size = max(last.high - first.low, first.high - last.low, 0)
         return Value(source, "duration", first.needs | last.needs, 0, -size, size, also=both(first.also, last.also))
@@ -298,7 +298,7 @@ class Compiler:
         first, second = self._sides(left, right, exact=exact or money)
         self._alike(first, second, left, right)
         if sign == "-" and left.kind == right.kind == "timestamp":
-            first, second = self._exact_moment(first), self._exact_moment(second)
+            first, second = self._exact_moment(first, left), self._exact_moment(second, right)
         needs = first.needs | second.needs
         also = both(first.also, second.also)
         if sign == "/":
@@ -336,13 +336,18 @@ class Compiler:
             made = Value(source, kind, needs, first.digits, low, high, aware, also)
         return self._fitting(made, repr(expression))
 
-    def _exact_moment(self, stamp: Value) -> Value:
+    def _exact_moment(self, stamp: Value, what: Expression) -> Value:
         """The timestamp as an instant, so that a span over a change of clocks is what passed."""
         if stamp.aware or not self.calendar.clocks_change:
             return stamp
-        known = Column("", "timestamp", 0, stamp.low, stamp.high, stamp.aware)
-        source = instant(self.prepared.backend.home, stamp.source, known, self.calendar.zone)
-        return replace(stamp, source=source, low=stamp.low - DAY, high=stamp.high + DAY, aware=True, raw=None)
+        field = what.item if isinstance(what, Happened) else what
+        if isinstance(field, Field) and (twin := self.prepared.exact.get(field.path)) is not None:
+            source, low, high = self.nw.col(twin.name), twin.low, twin.high
+        else:
+            known = Column("", "timestamp", 0, stamp.low, stamp.high, stamp.aware)
+            source = instant(self.prepared.backend.home, stamp.source, known, self.calendar.zone)
+            low, high = stamp.low - DAY, stamp.high + DAY
+        return replace(stamp, source=source, low=low, high=high, aware=True, raw=None)
 
     def _whole_times(self, first: Value, second: Value, what: str) -> tuple[Value, Value]:
         """A fixed duration in the smallest part of it that the other number counts, so that microseconds stay whole."""

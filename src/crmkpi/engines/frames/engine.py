@@ -8,23 +8,25 @@ numbers on some backends, so there is none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from crmkpi.definition.expressions import (
     BusinessTime,
     Expression,
     Field,
     Happened,
+    Operation,
     walk,
 )
 from crmkpi.engines.frames.compiler import Compiler
 from crmkpi.engines.frames.group_keys import OUTSIDE, Key, day_key, segment_key, step_key, undated_key
-from crmkpi.engines.frames.local_time import micros, open_name, with_open_time
+from crmkpi.engines.frames.local_time import micros, with_open_time
 from crmkpi.engines.frames.passes import Pass
-from crmkpi.engines.frames.profile import Column, Prepared, inside
+from crmkpi.engines.frames.profile import Path, Prepared, inside
 from crmkpi.engines.frames.stocks import at_bounds
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.engines.query import NO_DATE, Anchor, Answer, Query
@@ -60,9 +62,9 @@ def answer(
     fetched; but `merging` says that states will be merged, so that different values are kept and not only counted.
     `statements` receives the SQL or plan that was run, where the backend has one.
     """
-    prepared = _prepared(query, table, tables)
+    prepared = _prepared(query, table, tables, calendar)
     spans = {repr(part): part for root in query.expressions for part in walk(root) if isinstance(part, BusinessTime)}
-    added: set[str] = set()
+    added: set[Path] = set()
     for span in spans.values():
         prepared = _with_open_times(prepared, span, calendar, added)
     compiler = Compiler(prepared, parameters, calendar, (moments.as_of_wall, moments.as_of))
@@ -171,7 +173,7 @@ def _converter(rates: Rates | None, default: str | None, day_of: Callable[[Any],
     return convert
 
 
-def _prepared(query: Query, table: FrameTable, tables: Mapping[str, Any]) -> Prepared:
+def _prepared(query: Query, table: FrameTable, tables: Mapping[str, Any], calendar: Calendar) -> Prepared:
     """The frame with all columns that the query reads, those of related records joined on their key."""
     function = next((key for key in query.segments if not isinstance(key.source, Expression)), None)
     if function is not None:
@@ -186,31 +188,42 @@ def _prepared(query: Query, table: FrameTable, tables: Mapping[str, Any]) -> Pre
         for anchor in query.anchors
         for slot in anchor.slots
         for part in walk(slot.value)
-        if isinstance(part, Field)
+        if isinstance(part, Field) and part.kind != "timestamp"
     }
+    spans = (part for root in query.expressions for part in walk(root))
+    bounds = {bound.path for span in spans for bound in _bounds(span)} if calendar.clocks_change else set()
     if any(slot.what == "latest" for anchor in query.anchors for slot in anchor.slots):
         fields[("id",)] = Field(query.type_.table, ("id",), "text")
-    return _joined(table, list(fields), summed, tables)
+    return _joined(table, list(fields), summed | bounds, tables, calendar.zone if bounds else None)
+
+
+def _bounds(span: Expression) -> list[Field]:
+    """The timestamps whose distance a span is, apart from fixed moments."""
+    if not isinstance(span, BusinessTime) and not (isinstance(span, Operation) and span.sign == "-"):
+        return []
+    ends = (span.start, span.end) if isinstance(span, BusinessTime) else (span.left, span.right)
+    fields = (end.item if isinstance(end, Happened) else end for end in ends)
+    return [end for end in fields if isinstance(end, Field) and end.kind == "timestamp"]
 
 
 def _joined(
-    table: FrameTable, paths: Sequence[tuple[str, ...]], summed: set[tuple[str, ...]], tables: Mapping[str, Any]
+    table: FrameTable, paths: Sequence[Path], exact: Collection[Path], tables: Mapping[str, Any], clock: ZoneInfo | None
 ) -> Prepared:
     own = [path for path in paths if path[0] not in table.type_.relations or len(path) == 1]
-    related: dict[str, list[tuple[str, ...]]] = {}
+    related: dict[str, list[Path]] = {}
     for path in paths:
         if path not in own:
             related.setdefault(path[0], []).append(path[1:])
     keys = [table.type_.relations[name].key for name in related]
     prepared = table.prepared(
-        [*(".".join(path) for path in own), *keys], frozenset(".".join(path) for path in own if path in summed)
+        [*(".".join(path) for path in own), *keys], frozenset(".".join(path) for path in own if path in exact), clock
     )
     nw = table.backend.home.words
     for name, inner in related.items():
         relation = table.type_.relations[name]
         other = _related(table, relation.table, tables)
-        deeper = {path[1:] for path in summed if path[0] == name}
-        right = _joined(other, [("id",), *inner], deeper, tables)
+        deeper = {path[1:] for path in exact if path[0] == name}
+        right = _joined(other, [("id",), *inner], deeper, tables, clock)
         _check_unique(right, relation.table)
         names = {
             column.name: f"{inside(name)}__{column.name}" for column in (*right.columns.values(), *right.exact.values())
@@ -221,7 +234,7 @@ def _joined(
             right_on=names[inside("id")],
             how="left",
         )
-        columns, exact = (
+        columns, twins = (
             {
                 (name, *path): replace(column, name=names[column.name], nulls=True, raw=None)
                 for path, column in side.items()
@@ -232,7 +245,7 @@ def _joined(
         if ("id",) in inner:
             raise DefinitionError(f"{table.type_.table}.{name}.id is {table.type_.table}.{relation.key}; write that.")
         prepared = replace(
-            prepared, frame=frame, columns={**prepared.columns, **columns}, exact={**prepared.exact, **exact}
+            prepared, frame=frame, columns={**prepared.columns, **columns}, exact={**prepared.exact, **twins}
         )
     return prepared
 
@@ -257,22 +270,20 @@ def _check_unique(prepared: Prepared, name: str) -> None:
     """A join must never multiply rows."""
     nw = prepared.backend.home.words
     key = nw.col(inside("id"))
-    counted = (
-        prepared.frame.group_by(inside("id")).agg(nw.len().alias("n")).filter(nw.col("n") > 1, ~key.is_null()).head(1)
-    )
+    counted = prepared.frame.group_by(inside("id")).agg(nw.len().alias("n"))
+    counted = counted.filter(nw.col("n") > nw.lit(1), ~key.is_null()).head(1)
     for found, _ in prepared.backend.home.leave(counted):
         raise InputError(
             f"Two records of {name} have the id {found!r}, so that a reference to it is ambiguous; remove one of them."
         )
 
 
-def _with_open_times(prepared: Prepared, span: BusinessTime, calendar: Calendar, added: set[str]) -> Prepared:
+def _with_open_times(prepared: Prepared, span: BusinessTime, calendar: Calendar, added: set[Path]) -> Prepared:
     for bound in (span.start, span.end):
         part = bound.item if isinstance(bound, Happened) else bound
         if not isinstance(part, Field):
             raise DefinitionError(f"On frames business time goes from one field to another; got {span!r}.")
-        known: Column = prepared.columns[part.path]
-        if open_name(known) not in added:
-            added.add(open_name(known))
-            prepared = with_open_time(prepared, known, calendar)
+        if part.path not in added:
+            added.add(part.path)
+            prepared = with_open_time(prepared, part.path, calendar)
     return prepared

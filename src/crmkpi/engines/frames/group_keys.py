@@ -59,7 +59,7 @@ def step_key(name: str, compiler: Compiler, stamp: Value, edges: Sequence[int]) 
     backend = compiler.prepared.backend
     months = _months(edges) if backend.months and stamp.raw is not None else None
     if months is not None:
-        return Key(name, stamp.raw[0].month(), lambda month: months[month], within)
+        return Key(name, backend.home.month(stamp.raw[0]), lambda month: months[month], within)
     cells = cells_of(edges) if backend.cells is not None and len(edges) >= backend.cells else None
     if cells is not None:
         return Key(name, backend.home.looked_up(source, edges[0], *cells), _whole_or_none, within)

@@ -6,16 +6,16 @@ function of the timestamp, and its steps are made in Python.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from crmkpi.engines.frames.homes.home import Home
-from crmkpi.engines.frames.profile import Column, Prepared
+from crmkpi.engines.frames.profile import Column, Path, Prepared
+from crmkpi.engines.frames.words import Expr, Frame, only_where
 from crmkpi.engines.query import MICROSECOND
 from crmkpi.time.calendars import Calendar
 
@@ -29,6 +29,7 @@ __all__ = [
     "step_numbers",
     "to_utc",
     "wall_time",
+    "with_instants",
     "with_open_time",
 ]
 
@@ -45,15 +46,21 @@ def micros(moment: datetime) -> int:
     return (moment - (_EPOCH if moment.tzinfo is None else _EPOCH_UTC)) // MICROSECOND
 
 
+Stretch = tuple[int, int]  # of time: its first moment, and the first after it
+_BEYOND = micros(_NEAR) - DAY
+_STRETCH = 2**44  # about 200 days
+_MANY_STEPS = 64  # the changes of some thirty years
+
+
 def from_micros(number: int) -> datetime:
     """The moment on the wall clock that so many microseconds since 1970 stand for."""
     return _EPOCH + number * MICROSECOND
 
 
-def step_numbers(home: Home, column: Any, edges: Sequence[Any]) -> Any:
+def step_numbers(home: Home, column: Expr, edges: Sequence[float]) -> Expr:
     """How many of the increasing `edges` a number has reached; missing where the number is."""
     nw = home.words
-    return nw.when(~column.is_null()).then(home.steps(column, edges, range(len(edges) + 1)))
+    return only_where(nw, ~column.is_null(), home.steps(column, edges, range(len(edges) + 1)))
 
 
 @cache
@@ -84,43 +91,98 @@ def _offsets(zone: ZoneInfo, first: datetime, end: datetime) -> tuple[tuple[int,
     return tuple(found)
 
 
-def _offset_of(home: Home, column: Any, known: Column, zone: ZoneInfo, *, wall: bool) -> Any:
-    """The offset of `zone` at each instant; at each wall-clock time with `wall`, of two showings the first."""
+def _offset_of(
+    home: Home, column: Expr, known: Column, zone: ZoneInfo, *, wall: bool, held: Sequence[Stretch] = ()
+) -> Expr:
+    """The offset of `zone` at each `_near` instant; at each wall-clock time with `wall`, of two showings the first.
+
+    `held` are stretches of time in which all moments lie, if more is known of them than the first and the last.
+    """
+    edges, offsets = _changes(zone, known, wall=wall)
+    steps: dict[int, int] = {}
+    for first, end in held or [_range(known)]:
+        within = range(bisect_right(edges, first), bisect_left(edges, end))
+        for moment, offset in ((first, offsets[within.start]), *((edges[one], offsets[one + 1]) for one in within)):
+            if not steps or offset != next(reversed(steps.values())):
+                steps[moment] = offset
+    return home.steps(column, list(steps)[1:], list(steps.values()))
+
+
+def _changes(zone: ZoneInfo, known: Column, *, wall: bool) -> tuple[list[int], list[int]]:
+    """When the clocks of a zone change, and the offset before the first change and after each."""
     changes = _offsets(zone, _FIRST, _NEAR)
-    near = micros(_NEAR) - DAY
-    if known.high >= near:
-        # Later moments have the offset of the same day of a calendar that begins in 2100.
+    if _is_far(known):
         changes += _offsets(zone, _NEAR - timedelta(days=1), _FAR)
-        nw = home.words
-        later = column - ((column - nw.lit(near)) // nw.lit(_CALENDAR)) * nw.lit(_CALENDAR)
-        column = nw.when(column >= nw.lit(near)).then(later).otherwise(column)
-        known = replace(known, low=min(known.low, near), high=micros(_FAR))
     edges = [moment + (max(before, after) if wall else 0) for moment, before, after in changes]
-    within = [number for number, edge in enumerate(edges) if known.low < edge <= known.high]
-    begin = sum(edge <= known.low for edge in edges)
-    first = changes[begin - 1][2] if begin else changes[0][1] if changes else _fixed(zone)
-    return home.steps(column, [edges[number] for number in within], [first, *(changes[n][2] for n in within)])
+    first = (_FIRST.astimezone(zone).utcoffset() or timedelta()) // MICROSECOND
+    return edges, [first, *(after for _, _, after in changes)]
 
 
-def _fixed(zone: ZoneInfo) -> int:
-    return (_FIRST.astimezone(zone).utcoffset() or timedelta()) // MICROSECOND
+def _range(known: Column) -> Stretch:
+    """From the first to the last `_near` moment of a column."""
+    return (min(known.low, _BEYOND), micros(_FAR)) if _is_far(known) else (known.low, known.high + 1)
 
 
-def wall_time(home: Home, column: Any, known: Column, calendar: Calendar) -> Any:
+def _is_far(known: Column) -> bool:
+    return known.high >= _BEYOND
+
+
+def _near(home: Home, column: Expr, known: Column) -> Expr:
+    """A moment with the same offset: later ones than 2100 have that of the same day of a calendar that begins there."""
+    nw = home.words
+    later = column - ((column - nw.lit(_BEYOND)) // nw.lit(_CALENDAR)) * nw.lit(_CALENDAR)
+    return nw.when(column >= nw.lit(_BEYOND)).then(later).otherwise(column) if _is_far(known) else column
+
+
+def wall_time(home: Home, column: Expr, known: Column, calendar: Calendar) -> Expr:
     """A timestamp on the wall clock of the calendar, in microseconds since 1970."""
     if known.aware and calendar.tz != "UTC":
-        return column + _offset_of(home, column, known, calendar.zone, wall=False)
+        return column + _offset_of(home, _near(home, column, known), known, calendar.zone, wall=False)
     return column
 
 
-def local_day(home: Home, column: Any, known: Column, calendar: Calendar) -> Any:
+def local_day(home: Home, column: Expr, known: Column, calendar: Calendar) -> Expr:
     """The calendar day of a timestamp, as days since 1970."""
     return wall_time(home, column, known, calendar) // home.words.lit(DAY)
 
 
-def instant(home: Home, column: Any, known: Column, zone: ZoneInfo) -> Any:
+def instant(home: Home, column: Expr, known: Column, zone: ZoneInfo) -> Expr:
     """The exact moment at which the clock of a zone showed a wall-clock time, in microseconds since 1970."""
-    return column - _offset_of(home, column, known, zone, wall=True)
+    return column - _offset_of(home, _near(home, column, known), known, zone, wall=True)
+
+
+def with_instants(prepared: Prepared, paths: Iterable[Path], zone: ZoneInfo) -> Prepared:
+    """The same with wall-clock times of these fields as instants of a zone too: their exact twins.
+
+    Each is a column, so that the steps of the zone are looked for once in a row, however often a span is asked for.
+    """
+    home, nw = prepared.backend.home, prepared.backend.home.words
+    known = {path: prepared.columns[path] for path in paths}
+    known = {path: one for path, one in known.items() if one.kind == "timestamp" and not one.aware}
+    if not known:
+        return prepared
+    ones = known.values()
+    frame = prepared.frame.with_columns(*(_near(home, nw.col(one.name), one).alias(f"{one.name}_near") for one in ones))
+    made = []
+    for one in ones:
+        near = nw.col(f"{one.name}_near")
+        edges, (first, end) = _changes(zone, one, wall=True)[0], _range(one)
+        many = bisect_left(edges, end) - bisect_right(edges, first) > _MANY_STEPS
+        held = _stretches(home, frame, near) if many else ()  # a single date of the year 9999 makes many
+        offset = _offset_of(home, near, one, zone, wall=True, held=held)
+        made.append((nw.col(one.name) - offset).alias(f"{one.name}_instant"))
+    exact = {
+        path: replace(one, name=f"{one.name}_instant", low=one.low - DAY, high=one.high + DAY, aware=True, raw=None)
+        for path, one in known.items()
+    }
+    return replace(prepared, frame=frame.with_columns(*made), exact={**prepared.exact, **exact})
+
+
+def _stretches(home: Home, frame: Frame, column: Expr) -> list[Stretch]:
+    """The stretches of some months in which any moment lies."""
+    asked = frame.select((column // home.words.lit(_STRETCH)).alias("stretch")).unique()
+    numbers = sorted(int(number) for (number,) in home.leave(asked) if number is not None)
+    return [(number * _STRETCH, (number + 1) * _STRETCH) for number in numbers]
 
 
 def to_utc(prepared: Prepared, zone: ZoneInfo) -> Prepared:
@@ -135,19 +197,15 @@ def to_utc(prepared: Prepared, zone: ZoneInfo) -> Prepared:
     return replace(prepared, frame=prepared.frame.with_columns(*made), columns=columns) if made else prepared
 
 
-def with_open_time(prepared: Prepared, known: Column, calendar: Calendar) -> Prepared:
+def with_open_time(prepared: Prepared, path: Path, calendar: Calendar) -> Prepared:
     """The frame with a further column: opening time from 1970 to the timestamp; a difference is business time."""
     home = prepared.backend.home
-    nw = home.words
-    day, name, moment = f"{known.name}_day", open_name(known), known.name
-    frame, exact = prepared.frame, bool(known.aware)
-    if calendar.clocks_change and not exact:  # wall-clock times are exact moments where clocks change
-        moment, exact = f"{known.name}_instant", True
-        frame = frame.with_columns(instant(home, nw.col(known.name), known, calendar.zone).alias(moment))
-    frame = frame.with_columns((nw.col(moment) // nw.lit(DAY)).alias(day))
+    nw, known = home.words, prepared.exact.get(path, prepared.columns[path])
+    day, name, moment, exact = f"{known.name}_day", open_name(prepared, path), known.name, bool(known.aware)
+    frame = prepared.frame.with_columns((nw.col(moment) // nw.lit(DAY)).alias(day))
     there = frame.select(nw.col(day), nw.col(moment)).filter(~nw.col(day).is_null())
     asked = there.group_by(day).agg(nw.col(moment).min())
-    firsts = dict(sorted(home.leave(asked)))
+    firsts = {int(number): int(moment) for number, moment in sorted(home.leave(asked))}
     days = list(firsts)
     hours = calendar.open_time()
     if days:
@@ -160,17 +218,17 @@ def with_open_time(prepared: Prepared, known: Column, calendar: Calendar) -> Pre
         columns[f"{name}_opens{number}"] = [opens for opens, _ in edges]
         columns[f"{name}_closes{number}"] = [closes for _, closes in edges]
     frame = frame.join(home.beside(frame, columns), left_on=day, right_on=f"{day}_key", how="left")
-    passed: Any = nw.col(f"{name}_before")
+    passed = nw.col(f"{name}_before")
     for number in range(size):
         opens, closes = nw.col(f"{name}_opens{number}"), nw.col(f"{name}_closes{number}")
         stamp = nw.col(moment)
         passed = passed + nw.when(stamp < opens).then(nw.lit(0)).otherwise(
             nw.when(stamp < closes).then(stamp - opens).otherwise(closes - opens)
         )
-    frame = frame.with_columns(nw.when(~nw.col(moment).is_null()).then(passed).alias(name))
+    frame = frame.with_columns(only_where(nw, ~nw.col(moment).is_null(), passed).alias(name))
     return replace(prepared, frame=frame)
 
 
-def open_name(known: Column) -> str:
+def open_name(prepared: Prepared, path: Path) -> str:
     """The name of the column that `with_open_time` adds."""
-    return f"{known.name}_open"
+    return f"{prepared.columns[path].name}_open"

@@ -223,7 +223,7 @@ class Pass:
         for part in parts:
             asked |= aggregations(nw, part, ranks=self._ranks(part, keys, merging=merging), merging=merging)
             if self._backend.lists_in_rows and part.slot.what == "values" and is_beside(part, merging=merging):
-                asked[f"values {part.number}"] = nw.col(part.column).sorted_values()
+                asked[f"values {part.number}"] = self._home.listed(part.column)
         names = [key.name for key in keys]
         chosen = [part.alias(name) for name, part in asked.items()]
         if classes:

@@ -17,13 +17,14 @@ from typing import Any
 
 from crmkpi.engines.frames.backends import Backend, refuse
 from crmkpi.engines.frames.compiled_values import as_float
-from crmkpi.engines.frames.homes.home import ColumnType, raw_name
+from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, raw_name
 from crmkpi.records import Survey
 from crmkpi.records.base import RecordType
-from crmkpi.records.survey import USUAL_SCALES
+from crmkpi.records.survey import LONGEST_SCALES, USUAL_SCALES
 
-__all__ = ["Column", "Prepared", "inside", "looked_over", "with_usual_scales"]
+__all__ = ["Column", "Path", "Prepared", "inside", "looked_over", "with_usual_scales"]
 
+Path = tuple[str, ...]  # of a field, through relations
 _LARGEST = 2**62
 _EXACT_FLOAT = 10**15  # up to fifteen digits a decimal and its float stand for each other without doubt
 _SCALES = (2, 0, 4, 6, 9)
@@ -59,13 +60,13 @@ class Column:
 class Prepared:
     """A frame with plain columns, ready to be asked; `columns` and `exact` go by the path of the field.
 
-    `exact` are the same values as whole numbers, for fields that hold numbers.
+    `exact` are the same values as whole numbers, for fields that hold numbers, and as instants, for wall-clock times.
     """
 
     backend: Backend
     frame: Any
-    columns: Mapping[tuple[str, ...], Column]
-    exact: Mapping[tuple[str, ...], Column]
+    columns: Mapping[Path, Column]
+    exact: Mapping[Path, Column]
     rows: int
     rejected: int
     kept: dict[str, Any] = field(default_factory=dict)  # what the home was asked before
@@ -220,6 +221,8 @@ class _Look:
                 found.append(column.is_null())
             if one.type_.what == "float":
                 found.append(there & ~column.is_finite())
+            if one.type_.wild:
+                found.append(there & (column == nw.lit(TOO_LATE)))
             if one.kind == "integer" and one.type_.what == "float":
                 found.append(there & (column.round(0) != column))
             if one.kind == "integer" and one.type_.digits:
@@ -231,6 +234,9 @@ class _Look:
                     found.append(there & (column > nw.lit(_bound(rule.le, one, math.floor))))
         if self.type_.model is Survey and "score" in wrong:
             low, high, score = (self._number(name) for name in ("scale_low", "scale_high", "score"))
+            for word, most in LONGEST_SCALES.items():
+                unsaid = high.is_null() & (nw.col(inside("kind")) == nw.lit(word))
+                high = nw.when(unsaid).then(nw.lit(most)).otherwise(high)
             wrong["score"] += [low >= high, ~score.is_null() & ((score < low) | (score > high))]
         return {name: reduce(or_, found) for name, found in wrong.items() if found}
 
@@ -358,7 +364,8 @@ def with_usual_scales(nw: Any, frame: Any, types: Mapping[str, ColumnType]) -> t
     for name, place in (("scale_low", 0), ("scale_high", 1)):
         usual: Any = nw.lit(None).cast(nw.Float64)
         for word, scale in USUAL_SCALES.items():
-            usual = nw.when(kind == nw.lit(word)).then(nw.lit(scale[place])).otherwise(usual)
+            if scale[place] is not None:
+                usual = nw.when(kind == nw.lit(word)).then(nw.lit(scale[place])).otherwise(usual)
         column = _as_number(nw, _Field(name, "number", types[name]))
         made.append(nw.when(column.is_null()).then(usual).otherwise(column).alias(inside(name)))
     floats = ColumnType("float", "Float64")

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from importlib.util import find_spec
-from typing import Any, Self
+from typing import TYPE_CHECKING, Self
 
-from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, Physical
-from crmkpi.engines.frames.homes.sql import Sql, SqlFrame, words_of
+from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, Kept, Physical
+from crmkpi.engines.frames.homes.sql import Sql, SqlFrame, SqlWords
 from crmkpi.engines.frames.homes.sql_home import SqlHome
+from crmkpi.engines.frames.words import Cell, Columns, Row, Scalar
 from crmkpi.records.base import Kind
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyRelation
 
 __all__ = ["DuckDbFrame", "DuckDbHome", "DuckDbSql"]
 
@@ -43,31 +46,14 @@ class DuckDbSql(Sql):
     """An expression of DuckDB."""
 
     @staticmethod
-    def quoted(name: str) -> str:
-        """A name as SQL."""
-        return '"' + name.replace('"', '""') + '"'
+    def real_number(value: float) -> str:
+        """A float as SQL."""
+        return f"'{value!r}'::DOUBLE"
 
-    @staticmethod
-    def constant(value: Any) -> str:
-        """A constant as SQL."""
-        if value is None or isinstance(value, bool):
-            return {None: "NULL", True: "TRUE", False: "FALSE"}[value]
-        if isinstance(value, str):
-            return "'" + value.replace("'", "''") + "'"
-        if isinstance(value, float):
-            return f"'{value!r}'::DOUBLE"
-        if isinstance(value, datetime):
-            return f"TIMESTAMP '{value}'"
-        return str(value) if value >= 0 else f"({value})"
-
-    def __floordiv__(self, other: Any) -> Self:
+    def __floordiv__(self, other: Self | Scalar) -> Self:
         """Rounded down, by a divisor above zero; DuckDB's own division of whole numbers rounds towards zero."""
         here, by = self.text, self.said(other)
         return self.wrapped("CASE WHEN ", f" < 0 THEN -(({by} - 1 - {here}) // {by}) ELSE {here} // {by} END")
-
-    def month(self) -> Self:
-        """The month of a timestamp on the wall clock, counted from the year 0."""
-        return self.wrapped("(year(", f") * 12 + month({self.text}))")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,8 +64,8 @@ class DuckDbFrame(SqlFrame):
     it the frame is being prepared: what is said of its rows becomes part of the relation.
     """
 
-    relation: Any
-    kept: dict[str, tuple[Any, Any]] | None = None
+    relation: DuckDBPyRelation
+    kept: Kept | None = None
 
     @property
     def dialect(self) -> type[Sql]:
@@ -90,15 +76,15 @@ class DuckDbFrame(SqlFrame):
     def _preparing(self) -> bool:
         return self.kept is None and self.source == _FROM
 
-    def _of(self, relation: Any) -> Self:
+    def _of(self, relation: DuckDBPyRelation) -> Self:
         return replace(self, relation=relation, columns=tuple(relation.columns))
 
     def select(self, *items: str | Sql) -> Self:
         """Only these columns, or one row where they are aggregations."""
-        chosen = [DuckDbSql.col(item) if isinstance(item, str) else item for item in items]
+        chosen = self.chosen(items)
         if self._preparing and not any(item.whole for item in chosen):
             return self._of(self.relation.project(self.listed(chosen)))
-        return self.written(f"SELECT {self.listed(chosen)}\nFROM {self.source}", [item.name for item in chosen])
+        return SqlFrame.select(self, *chosen)  # pyrefly: ignore
 
     def with_columns(self, *items: Sql) -> Self:
         """Further columns, or other ones in place of those of the same name."""
@@ -117,48 +103,62 @@ class DuckDbFrame(SqlFrame):
             return self._of(self.relation.filter(" AND ".join(f"({condition.text})" for condition in conditions)))
         return SqlFrame.filter(self, *conditions)  # pyrefly: ignore
 
-    def join(self, right: SqlFrame, *, left_on: str, right_on: str, how: str) -> Self:
+    def join(self, right: Self, *, left_on: str, right_on: str, how: str) -> Self:
         """The columns of another frame beside, by a key."""
-        assert isinstance(right, DuckDbFrame)
         condition = f"l.{DuckDbSql.quoted(left_on)} = r.{DuckDbSql.quoted(right_on)}"
         joined = self.relation.set_alias("l").join(right.relation.set_alias("r"), condition, how=how)
         further = [name for name in right.columns if name != right_on]
         listed = [*(f"l.{DuckDbSql.quoted(name)}" for name in self.columns), *map(DuckDbSql.quoted, further)]
         return self._of(joined.project(", ".join(listed)))
 
-    def to_native(self) -> Any:
+    def to_native(self) -> DuckDBPyRelation:
         """The relation of the answer."""
         if self.source == _FROM:
             return self.relation
         kept = {} if self.kept is None else self.kept
-        relation, made = kept.get(self.statement, (None, None))
-        if relation is not self.relation:
+        known = kept.get(self.statement)
+        if not isinstance(known, _Statement) or known.relation is not self.relation:
             if len(kept) > _KEPT:  # questions made on the fly must not be kept for ever
                 kept.clear()
-            made = self.relation.query(_FROM, self.statement)
-            kept[self.statement] = (self.relation, made)
-        return made
+            known = kept[self.statement] = _Statement(self.relation, _asked(self.relation, self.statement))
+        return known.answer
 
 
-class DuckDbHome(SqlHome):
+def _asked(relation: DuckDBPyRelation, statement: str) -> DuckDBPyRelation:
+    """A question to a relation, which stands in it under a name of our own."""
+    found = relation.query(_FROM, statement)
+    assert found is not None, "only statements that change something have no answer"
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Statement:
+    """A statement over a relation that DuckDB has understood."""
+
+    relation: DuckDBPyRelation
+    answer: DuckDBPyRelation
+
+
+class DuckDbHome(SqlHome[DuckDbSql, DuckDbFrame, "DuckDBPyRelation"]):
     """Relations and tables of DuckDB."""
 
     dialect = DuckDbSql
-    words = words_of(DuckDbSql, Int64="BIGINT", Int128="HUGEINT", Float64="DOUBLE", Boolean="BOOLEAN", String="VARCHAR")
+    words = SqlWords(DuckDbSql, Int64="BIGINT", Int128="HUGEINT", Float64="DOUBLE", Boolean="BOOLEAN", String="VARCHAR")
+    sorted_list = "list({0} ORDER BY {0}) FILTER (WHERE {0} IS NOT NULL)"
 
-    def opened(self, frame: Any, names: Sequence[str] = ()) -> DuckDbFrame:  # noqa: ARG002  # it is a database
+    def opened(self, frame: DuckDBPyRelation, names: Sequence[str] = ()) -> DuckDbFrame:  # noqa: ARG002  # it is a database
         """The relation as it is."""
         return DuckDbFrame(_FROM, tuple(frame.columns), frame)
 
-    def rows(self, frame: Any) -> int:
-        """How many rows there are, which a table knows."""
-        return self.count(frame)
+    def native(self, frame: DuckDbFrame) -> DuckDBPyRelation:
+        """The relation that a frame is."""
+        return frame.to_native()
 
-    def names(self, frame: Any) -> list[str]:
+    def names(self, frame: DuckDBPyRelation) -> list[str]:
         """The names of the columns."""
         return list(frame.columns)
 
-    def type_of(self, frame: Any, name: str, kind: Kind) -> ColumnType:  # noqa: ARG002  # types are what they are
+    def type_of(self, frame: DuckDBPyRelation, name: str, kind: Kind) -> ColumnType:  # noqa: ARG002  # types are what they are
         """The type of a column."""
         word = str(frame.types[frame.columns.index(name)])
         if found := _DECIMAL.fullmatch(word):
@@ -178,7 +178,7 @@ class DuckDbHome(SqlHome):
         """Whether a timestamp is one on the wall clock in microseconds."""
         return type_.unit == "TIMESTAMP"
 
-    def plain(self, source: Sql, kind: Kind, type_: ColumnType) -> Sql:
+    def plain(self, source: DuckDbSql, kind: Kind, type_: ColumnType) -> DuckDbSql:
         """A column as a plain and wide one."""
         if kind in ("text", "choice") or type_.what == "text":
             if type_.unit == _AS_WRITTEN:
@@ -198,60 +198,39 @@ class DuckDbHome(SqlHome):
             case _:
                 return source
 
-    def asked(self, frame: Any, kept: dict[str, Any]) -> DuckDbFrame:
+    def asked(self, frame: DuckDbFrame, kept: Kept) -> DuckDbFrame:
         """The prepared frame, which keeps the statements that were understood."""
-        assert isinstance(frame, DuckDbFrame)
         return replace(frame, kept=kept)
 
-    def leave(self, frame: Any) -> list[tuple[Any, ...]]:
+    def leave(self, frame: DuckDbFrame) -> list[Row]:
         """The rows of a small result."""
-        return frame.to_native().fetchall()  # type: ignore[no-any-return]
+        return frame.to_native().fetchall()
 
-    def columns(self, frame: Any) -> dict[str, Any]:
+    def columns(self, frame: DuckDbFrame) -> Columns:
         """A result of one row per customer as columns, numbers as arrays where NumPy is installed."""
         if find_spec("numpy") is None:
             return SqlHome.columns(self, frame)
         return dict(frame.to_native().fetchnumpy())
 
-    def first_by(self, value: str, order: str) -> DuckDbSql:
-        """The value of the row of a group that comes first."""
-        return DuckDbSql(f"arg_min({DuckDbSql.quoted(value)}, {DuckDbSql.quoted(order)})", whole=True)
-
-    def records(self, frame: Any, columns: Mapping[str, Kind]) -> Iterator[Mapping[str, Any]]:
-        """The rows of a frame with their values."""
-        for row in frame.project(", ".join(map(DuckDbSql.quoted, columns))).fetchall():
-            yield dict(zip(columns, row, strict=True))
-
-    def beside(self, frame: Any, columns: Mapping[str, Sequence[int]]) -> DuckDbFrame:
+    def beside(self, frame: DuckDbFrame, columns: Mapping[str, Sequence[int]]) -> DuckDbFrame:
         """A small table of whole numbers in the same connection."""
-        names = ", ".join(map(DuckDbSql.quoted, columns))
-        values = ", ".join(f"({', '.join(map(str, row))})" for row in zip(*columns.values(), strict=True))
-        nothing = ", ".join(f"NULL::BIGINT AS {DuckDbSql.quoted(name)}" for name in columns)
-        query = f"SELECT * FROM (VALUES {values}) AS t({names})" if values else f"SELECT {nothing} WHERE false"  # noqa: S608  # numbers of our own
-        return self.opened(frame.relation.query(_FROM, query))
+        return self.opened(SqlHome.beside(self, replace(frame, kept=None), columns).to_native())
 
-    def looked_up(self, column: Sql, first: int, size: int, reached: Sequence[int]) -> Sql:
+    def looked_up(self, column: DuckDbSql, first: int, size: int, reached: Sequence[int]) -> DuckDbSql:
         """The step of a number from `first` on, by the cell of `size` that it lies in."""
         cell = column.wrapped("(", f" - {first}) // {size}")
         if list(reached) == list(range(1, len(reached) + 1)):
             return cell.wrapped("(", " + 1)")
         return cell.wrapped(f"('{reached}'::INTEGER[])[", " + 1]")
 
-    def sorted_values(self, frame: Any, keys: Sequence[str], value: str) -> list[tuple[tuple[Any, ...], Sequence[Any]]]:
-        """For each group its values, sorted."""
-        column = DuckDbSql.quoted(value)
-        listed = ", ".join([*map(DuckDbSql.quoted, keys), f"list({column} ORDER BY {column})"])
-        text = f"SELECT {listed} FROM {frame.source} WHERE {column} IS NOT NULL GROUP BY ALL"  # noqa: S608  # names are quoted
-        return [(row[:-1], row[-1]) for row in self.leave(frame.written(text))]
-
     def ranks(
         self,
-        frame: Any,
+        frame: DuckDbFrame,
         keys: Sequence[str],
         value: str,
         counted: str,  # noqa: ARG002  # it counts the values itself
         places: Mapping[int, Sequence[int]],
-    ) -> list[tuple[tuple[Any, ...], Sequence[Any]]]:
+    ) -> list[tuple[Row, Sequence[Cell]]]:
         """The values at some places of the sorted ones of each group."""
         size, most = len(keys), max(map(len, places.values()))
         wanted = {count: [*found, *[found[-1]] * (most - len(found))] for count, found in places.items()}
@@ -264,19 +243,19 @@ class DuckDbHome(SqlHome):
         statement = f"SELECT {extracts} FROM ({groups}) JOIN ({spots}) ON len(sorted) = n"  # noqa: S608  # all of it is ours
         return [(row[:size], row[size:]) for row in self.leave(frame.written(statement))]
 
-    def statement(self, frame: Any) -> tuple[str, str]:
+    def statement(self, frame: DuckDbFrame) -> tuple[str, str]:
         """The SQL that runs, over the relation's own."""
         return "sql", str(frame.to_native().sql_query())
 
 
-def _is_collated(relation: Any, name: str) -> bool:
+def _is_collated(relation: DuckDBPyRelation, name: str) -> bool:
     """Whether a column of text takes letters for each other, upper and lower case or with and without an accent."""
     nothing = f"(SELECT {DuckDbSql.quoted(name)} FROM {_FROM} WHERE false)"  # noqa: S608  # names are quoted
-    found = relation.query(_FROM, f"SELECT coalesce({nothing}, 'A') = 'a' OR coalesce({nothing}, 'ä') = 'a'")
+    found = _asked(relation, f"SELECT coalesce({nothing}, 'A') = 'a' OR coalesce({nothing}, 'ä') = 'a'")
     return bool(found.fetchall()[0][0])
 
 
-def _units(source: Sql, type_: ColumnType) -> Sql:
+def _units(source: DuckDbSql, type_: ColumnType) -> DuckDbSql:
     """A decimal as the whole number of its smallest digit; fast where its product fits in eighteen digits."""
     digits, column = type_.digits, source.text
     if not digits:
@@ -288,7 +267,7 @@ def _units(source: Sql, type_: ColumnType) -> Sql:
     return source.case(f"WHEN abs({column}) < {10 ** (18 - 2 * digits)} THEN {short}", spelt)
 
 
-def _time(source: Sql, kind: Kind, type_: ColumnType) -> Sql:
+def _time(source: DuckDbSql, kind: Kind, type_: ColumnType) -> DuckDbSql:
     """Microseconds or days; a timestamp that no record can hold becomes one that is refused."""
     column, unit = source.text, type_.unit
     if type_.what == "date" and kind != "timestamp":

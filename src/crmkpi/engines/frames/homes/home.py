@@ -8,16 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
+from crmkpi.engines.frames.words import Cell, Columns, Expr, Frame, Row, WordsOf
 from crmkpi.records.base import Kind
 
-__all__ = ["NUMBERS", "TOO_LATE", "ColumnType", "Home", "Physical", "raw_name"]
+__all__ = ["NUMBERS", "TOO_LATE", "ColumnType", "Entering", "Home", "HomeOf", "Kept", "Lent", "Physical", "raw_name"]
 
 Physical = Literal["text", "whole", "decimal", "float", "flag", "timestamp", "date", "nothing", "other"]
 
 NUMBERS: Collection[Physical] = ("whole", "decimal", "float")
 TOO_LATE = 2**63 - 1  # stands for a timestamp outside the years 1 to 9999, which no record can hold
+
+E = TypeVar("E")  # the expressions of a home
+F = TypeVar("F")  # its frames that are asked
+N = TypeVar("N")  # its frames as they are given
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +30,8 @@ class ColumnType:
     """What the values of a column are, however wide its library keeps them.
 
     `shown` is the type in words, `digits` how many digits of a decimal are behind the point. `aware` timestamps are
-    exact instants. `wide` whole numbers may need more than 64 bits. `unit` is the library's own name of the type, for
-    its home alone.
+    exact instants. `wide` whole numbers may need more than 64 bits. Some `wild` numbers may be none, such as NaN: they
+    stand as `TOO_LATE` and are refused. `unit` is the library's own name of the type, for its home alone.
     """
 
     what: Physical
@@ -34,7 +39,13 @@ class ColumnType:
     digits: int = 0
     aware: bool = False
     wide: bool = False
+    wild: bool = False
     unit: str = ""
+
+
+Entering = Mapping[str, tuple[str, Kind, ColumnType]]  # name inside: the frame's own column, kind of field, its type
+Kept = dict[str, object]  # what a home found out about the questions to a frame
+Lent = object  # a frame as its home keeps it, which only the home looks into
 
 
 def raw_name(name: str) -> str:
@@ -42,82 +53,92 @@ def raw_name(name: str) -> str:
     return f"{name}__raw"
 
 
-class Home(Protocol):
+class HomeOf(Protocol[E, F, N]):
     """Where frames lie: what an engine asks of it, and all that it knows of it."""
 
     @property
-    def words(self) -> Any:
+    def words(self) -> WordsOf[E]:
         """What makes expressions over plain columns: the module of Polars, or the same words written as SQL."""
 
-    def lent(self, frame: Any) -> Any:
+    def lent(self, frame: N) -> N:
         """A frame as the home keeps it."""
 
-    def anew(self, frame: Any) -> Any:
+    def anew(self, frame: N) -> N:
         """A frame whose rows have changed, as if it had just come."""
 
-    def rows(self, frame: Any) -> int | None:
+    def rows(self, frame: N) -> int | None:
         """How many rows there are, where it costs little to know."""
 
-    def count(self, frame: Any) -> int:
+    def count(self, frame: N) -> int:
         """How many rows there are."""
 
-    def names(self, frame: Any) -> list[str]:
+    def names(self, frame: N) -> list[str]:
         """The names of the columns."""
 
-    def type_of(self, frame: Any, name: str, kind: Kind) -> ColumnType:
+    def type_of(self, frame: N, name: str, kind: Kind) -> ColumnType:
         """The type of a column that is to hold a field of this kind."""
 
-    def enter(self, frame: Any, columns: Mapping[str, tuple[str, Kind, ColumnType]]) -> tuple[Any, dict[str, Any]]:
-        """Only `columns` (name inside: name of the frame's own column, kind of field, its type), made plain and wide.
+    def enter(self, frame: N, columns: Entering) -> tuple[F, dict[str, str]]:
+        """Only `columns`, made plain and wide.
 
         Text is text, whole numbers and floats have 64 bits (whole numbers more where they need it), decimals are whole
         numbers of their smallest digit, timestamps microseconds and dates days since 1970. A timestamp that needs no
-        conversion is kept beside as `raw_name`, so that a filter on it reaches into a scan; these come second.
+        conversion is kept beside as `raw_name`, so that a filter on it reaches into a scan; these come second, each
+        with its time zone, which is empty on the wall clock.
         """
 
-    def asked(self, frame: Any, kept: dict[str, Any]) -> Any:
+    def asked(self, frame: F, kept: Kept) -> F:
         """The prepared frame as it is asked; `kept` holds what the home found out about its questions."""
 
-    def opened(self, frame: Any, names: Sequence[str]) -> Any:
+    def opened(self, frame: N, names: Sequence[str]) -> F:
         """Some columns as they are, to be asked with `words`."""
 
-    def extended(self, frame: Any, added: Sequence[Any], kept: Any | None, over: Sequence[str]) -> Any:
+    def extended(self, frame: N, added: Sequence[E], kept: E | None, over: Sequence[str]) -> N:
         """A frame with columns computed `over` some of its own, and only the rows that are `kept`."""
 
-    def leave(self, frame: Any) -> list[tuple[Any, ...]]:
+    def leave(self, frame: F) -> list[Row]:
         """The rows of a small result as plain Python values, None for what is missing."""
 
-    def columns(self, frame: Any) -> dict[str, Any]:
+    def columns(self, frame: F) -> Columns:
         """A result of one row per customer as columns, numbers as arrays where that is fast."""
 
-    def records(self, frame: Any, columns: Mapping[str, Kind]) -> Iterator[Mapping[str, Any]]:
+    def records(self, frame: N, columns: Mapping[str, Kind]) -> Iterator[Mapping[str, Cell]]:
         """The rows of a frame with their values."""
 
-    def beside(self, frame: Any, columns: Mapping[str, Sequence[int]]) -> Any:
+    def beside(self, frame: F, columns: Mapping[str, Sequence[int]]) -> F:
         """A small table of whole numbers in the home of `frame`, to be joined with it."""
 
-    def moment(self, micros: int, raw: Any) -> Any:
-        """A constant beside a timestamp's own column."""
+    def moment(self, micros: int, zone: str) -> E:
+        """A constant beside a timestamp's own column, which has this time zone."""
 
-    def steps(self, column: Any, edges: Sequence[Any], values: Sequence[int]) -> Any:
+    def month(self, raw: E) -> E:
+        """The month of a timestamp's own column on the wall clock, counted from the year 0."""
+
+    def steps(self, column: E, edges: Sequence[float], values: Sequence[int]) -> E:
         """The value for a number that has reached none of the increasing edges, one of them, two ..."""
 
-    def looked_up(self, column: Any, first: int, size: int, reached: Sequence[int]) -> Any:
+    def looked_up(self, column: E, first: int, size: int, reached: Sequence[int]) -> E:
         """The step of a number from `first` on, by the cell of `size` that it lies in."""
 
-    def first_by(self, value: str, order: str) -> Any:
+    def first_by(self, value: str, order: str) -> E:
         """The value of the row of a group that comes first."""
 
-    def grouped(self, frame: Any, keys: Sequence[str], aggregations: Sequence[Any], values: Sequence[str]) -> Any:
+    def listed(self, value: str) -> E:
+        """The values of a group as a sorted list, without those that are missing."""
+
+    def grouped(self, frame: F, keys: Sequence[str], aggregations: Sequence[E], values: Sequence[str]) -> F:
         """The groups of a frame, with what is asked of each, and with the sorted values where it keeps them."""
 
-    def sorted_values(self, frame: Any, keys: Sequence[str], value: str) -> list[tuple[tuple[Any, ...], Sequence[Any]]]:
+    def sorted_values(self, frame: F, keys: Sequence[str], value: str) -> list[tuple[Row, Sequence[Cell]]]:
         """For each group its values, sorted, without those that are missing."""
 
     def ranks(
-        self, frame: Any, keys: Sequence[str], value: str, counted: str, places: Mapping[int, Sequence[int]]
-    ) -> list[tuple[tuple[Any, ...], Sequence[Any]]]:
+        self, frame: F, keys: Sequence[str], value: str, counted: str, places: Mapping[int, Sequence[int]]
+    ) -> list[tuple[Row, Sequence[Cell]]]:
         """For each group the values at some places of its sorted ones; which, depends on how many it has."""
 
-    def statement(self, frame: Any) -> tuple[str, str] | None:
+    def statement(self, frame: F) -> tuple[str, str] | None:
         """What runs for the frame, and in which language: SQL, or the plan of a cluster."""
+
+
+Home = HomeOf[Expr, Frame, Lent]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+
+import polars as pl
 
 from crmkpi.engines.frames.convert import Converted
-from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, raw_name
+from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, Entering, Kept, raw_name
+from crmkpi.engines.frames.words import Cell, Columns, Row, WordsOf
 from crmkpi.records.base import Kind
 
 __all__ = ["PolarsHome"]
@@ -18,59 +19,61 @@ _WIDE = ("UInt64", "Int128", "UInt128")
 _SECONDS = {"ms": (62_135_596_800_000, 253_402_300_800_000, 1_000)}  # to year 1, to the end of year 9999, microseconds
 
 
+Lent = pl.DataFrame | pl.LazyFrame | Converted
+
+
 class PolarsHome:
-    """A lazy frame of Polars, or a `Converted` frame of another library."""
+    """A lazy frame of Polars, or a `Converted` frame of another pl."""
 
     @property
-    def words(self) -> Any:
+    def words(self) -> WordsOf[pl.Expr]:
         """The module itself."""
-        return import_module("polars")
+        return pl
 
-    def lent(self, frame: Any) -> Any:
+    def lent(self, frame: object) -> Lent:
         """A frame as the home keeps it."""
-        if isinstance(frame, Converted) or type(frame).__module__.partition(".")[0] == "polars":
+        if isinstance(frame, Converted | pl.DataFrame | pl.LazyFrame):
             return frame
         return Converted(frame, pandas=type(frame).__module__.partition(".")[0] == "pandas")
 
-    def rows(self, frame: Any) -> int | None:
+    def rows(self, frame: Lent) -> int | None:
         """How many rows there are, where it costs nothing to know."""
-        return len(frame) if hasattr(frame, "__len__") else None
+        return len(frame) if isinstance(frame, Converted | pl.DataFrame) else None
 
-    def anew(self, frame: Any) -> Any:
+    def anew(self, frame: Lent) -> Lent:
         """A frame whose rows have changed, as if it had just come."""
         return frame.anew() if isinstance(frame, Converted) else frame
 
-    def names(self, frame: Any) -> list[str]:
+    def names(self, frame: Lent) -> list[str]:
         """The names of the columns."""
         return frame.names if isinstance(frame, Converted) else frame.collect_schema().names()
 
-    def type_of(self, frame: Any, name: str, kind: Kind) -> ColumnType:
+    def type_of(self, frame: Lent, name: str, kind: Kind) -> ColumnType:
         """The type of a column that is to hold a field of this kind."""
         if isinstance(frame, Converted):
             return self._type(frame.column(name, kind).dtype)
         return self._type(frame.collect_schema()[name])
 
-    def _type(self, dtype: Any) -> ColumnType:
-        pl, shown = self.words, str(dtype)
+    def _type(self, dtype: pl.DataType) -> ColumnType:
+        shown = str(dtype)
         if dtype.is_integer():
             return ColumnType("whole", shown, wide=shown in _WIDE)
         if dtype.is_float():
             return ColumnType("float", shown)
-        if dtype.is_decimal():
+        if isinstance(dtype, pl.Decimal):
             return ColumnType("decimal", shown, digits=dtype.scale, wide=True)
         if dtype in (pl.String, pl.Categorical, pl.Enum):
             return ColumnType("text", shown)
         if dtype == pl.Boolean:
             return ColumnType("flag", shown)
-        if dtype == pl.Datetime:
+        if isinstance(dtype, pl.Datetime):
             return ColumnType("timestamp", shown, aware=dtype.time_zone is not None)
         if dtype == pl.Date:
             return ColumnType("date", shown)
         return ColumnType("nothing" if dtype == pl.Null else "other", shown)
 
-    def enter(self, frame: Any, columns: Mapping[str, tuple[str, Kind, ColumnType]]) -> tuple[Any, dict[str, Any]]:
+    def enter(self, frame: Lent, columns: Entering) -> tuple[pl.LazyFrame, dict[str, str]]:
         """The columns as plain and wide ones, and the types of timestamps that are kept beside."""
-        pl = self.words
         if isinstance(frame, Converted):
             whole = pl.LazyFrame(
                 [frame.column(column, kind).alias(name) for name, (column, kind, _) in columns.items()]
@@ -82,14 +85,13 @@ class PolarsHome:
         made, raws = [], {}
         for name, (column, kind, type_) in columns.items():
             dtype = schema[column]
-            if type_.what == "timestamp" and kind != "date" and dtype.time_unit == "us":
+            if isinstance(dtype, pl.Datetime) and kind != "date" and dtype.time_unit == "us":
                 made.append(pl.col(column).alias(raw_name(name)))  # a filter on it reaches into the scan
-                raws[raw_name(name)] = dtype
+                raws[raw_name(name)] = dtype.time_zone or ""
             made.append(self._plain(pl.col(column), kind, type_, dtype).alias(name))
         return whole.select(*made), raws
 
-    def _plain(self, source: Any, kind: Kind, type_: ColumnType, dtype: Any) -> Any:
-        pl = self.words
+    def _plain(self, source: pl.Expr, kind: Kind, type_: ColumnType, dtype: pl.DataType) -> pl.Expr:
         if kind in ("text", "choice"):
             return source if dtype == pl.String else source.cast(pl.String)
         match type_.what:
@@ -106,9 +108,10 @@ class PolarsHome:
                 return days * pl.lit(_DAY) if kind == "timestamp" else days
             case "timestamp":
                 micros = source.to_physical()
-                if dtype.time_unit == "ns":
+                unit = dtype.time_unit if isinstance(dtype, pl.Datetime) else "us"
+                if unit == "ns":
                     micros = micros // pl.lit(1_000)
-                elif dtype.time_unit == "ms":
+                elif unit == "ms":
                     first, end, factor = _SECONDS["ms"]
                     inside = (micros >= pl.lit(-first)) & (micros < pl.lit(end))
                     known = pl.when(inside).then(micros * pl.lit(factor))
@@ -117,26 +120,26 @@ class PolarsHome:
             case _:
                 return source
 
-    def opened(self, frame: Any, names: Sequence[str]) -> Any:
+    def opened(self, frame: Lent, names: Sequence[str]) -> pl.LazyFrame:
         """Some columns as they are, to be asked with `words`."""
         return frame.lazy(dict.fromkeys(names, "attributes")) if isinstance(frame, Converted) else frame.lazy()
 
-    def extended(self, frame: Any, added: Sequence[Any], kept: Any | None, over: Sequence[str]) -> Any:
+    def extended(self, frame: Lent, added: Sequence[pl.Expr], kept: pl.Expr | None, over: Sequence[str]) -> Lent:
         """The frame with further columns, and only the rows that are kept."""
         if isinstance(frame, Converted):
             return frame.extended(added, kept, over)
         made = frame.lazy().with_columns(*added) if added else frame
         return made if kept is None else made.lazy().filter(kept)
 
-    def asked(self, frame: Any, kept: dict[str, Any]) -> Any:  # noqa: ARG002  # Polars plans anew, in no time
+    def asked(self, frame: pl.LazyFrame, kept: Kept) -> pl.LazyFrame:  # noqa: ARG002  # Polars plans anew, in no time
         """The frame as it is."""
         return frame
 
-    def leave(self, frame: Any) -> list[tuple[Any, ...]]:
+    def leave(self, frame: pl.LazyFrame) -> list[Row]:
         """The rows of a small result."""
-        return frame.collect().rows()  # type: ignore[no-any-return]
+        return frame.collect().rows()
 
-    def columns(self, frame: Any) -> dict[str, Any]:
+    def columns(self, frame: pl.LazyFrame) -> Columns:
         """A result of one row per customer as columns, numbers as arrays where NumPy is installed."""
         found = frame.collect()
         arrays = find_spec("numpy") is not None
@@ -145,47 +148,53 @@ class PolarsHome:
             for column in found
         }
 
-    def count(self, frame: Any) -> int:
+    def count(self, frame: Lent) -> int:
         """How many rows there are."""
         if isinstance(frame, Converted):
             return len(frame)
-        return int(frame.lazy().select(self.words.len()).collect().item())
+        return int(frame.lazy().select(pl.len()).collect().item())
 
-    def first_by(self, value: str, order: str) -> Any:
+    def first_by(self, value: str, order: str) -> pl.Expr:
         """The value of the row of a group that comes first."""
-        return self.words.col(value).sort_by(order, nulls_last=True).first()
+        return pl.col(value).sort_by(order, nulls_last=True).first()
 
-    def records(self, frame: Any, columns: Mapping[str, Kind]) -> Iterator[Mapping[str, Any]]:
+    def records(self, frame: Lent, columns: Mapping[str, Kind]) -> Iterator[Mapping[str, Cell]]:
         """The rows of a frame with their values."""
         whole = frame.lazy(columns) if isinstance(frame, Converted) else frame.lazy()
         yield from whole.select(*columns).collect().iter_rows(named=True)
 
-    def beside(self, frame: Any, columns: Mapping[str, Sequence[int]]) -> Any:  # noqa: ARG002  # memory is one home
+    def beside(self, frame: pl.LazyFrame, columns: Mapping[str, Sequence[int]]) -> pl.LazyFrame:  # noqa: ARG002  # memory is one home
         """A small table of whole numbers."""
-        pl = self.words
         return pl.LazyFrame(dict(columns), schema=dict.fromkeys(columns, pl.Int64))
 
-    def moment(self, micros: int, raw: Any) -> Any:
-        """A constant beside a timestamp's own column."""
-        return self.words.lit(micros).cast(raw)
+    def moment(self, micros: int, zone: str) -> pl.Expr:
+        """A constant beside a timestamp's own column, which has this time zone."""
+        return pl.lit(micros).cast(pl.Datetime("us", zone or None))
 
-    def steps(self, column: Any, edges: Sequence[Any], values: Sequence[int]) -> Any:
+    def month(self, raw: pl.Expr) -> pl.Expr:
+        """The month of a timestamp's own column on the wall clock, counted from the year 0."""
+        return raw.dt.year().cast(pl.Int64) * 12 + raw.dt.month()
+
+    def steps(self, column: pl.Expr, edges: Sequence[float], values: Sequence[int]) -> pl.Expr:
         """The value for a number that has reached none of the increasing edges, one of them, two ..."""
-        pl = self.words
         if not edges:
             return pl.lit(values[0])
         kind = pl.Float64 if any(isinstance(edge, float) for edge in edges) else pl.Int64
         reached = pl.lit(pl.Series(edges, dtype=kind)).search_sorted(column, side="right")
         return pl.lit(pl.Series(values, dtype=pl.Int64)).gather(reached)
 
-    def looked_up(self, column: Any, first: int, size: int, reached: Sequence[int]) -> Any:
+    def looked_up(self, column: pl.Expr, first: int, size: int, reached: Sequence[int]) -> pl.Expr:
         """The step of a number from `first` on, by the cell of `size` that it lies in."""
-        pl = self.words
         return pl.lit(pl.Series(reached, dtype=pl.Int32)).gather((column - first) // size)
 
-    def grouped(self, frame: Any, keys: Sequence[str], aggregations: Sequence[Any], values: Sequence[str]) -> Any:
+    def listed(self, value: str) -> pl.Expr:
+        """The values of a group as a sorted list, without those that are missing."""
+        return pl.col(value).drop_nulls().sort()
+
+    def grouped(
+        self, frame: pl.LazyFrame, keys: Sequence[str], aggregations: Sequence[pl.Expr], values: Sequence[str]
+    ) -> pl.LazyFrame:
         """A frame grouped, held in memory, with the sorted values of each group beside the aggregations."""
-        pl = self.words
         lists = [pl.col(value).sort(nulls_last=True) for value in values]
         made = (
             frame.group_by(*keys).agg(*aggregations, *lists)
@@ -194,25 +203,25 @@ class PolarsHome:
         )
         return made.collect().lazy()
 
-    def sorted_values(self, frame: Any, keys: Sequence[str], value: str) -> list[tuple[tuple[Any, ...], Sequence[Any]]]:
+    def sorted_values(self, frame: pl.LazyFrame, keys: Sequence[str], value: str) -> list[tuple[Row, Sequence[Cell]]]:
         """For each group its values, sorted."""
-        column = self.words.col(value).drop_nulls().sort()
+        column = self.listed(value)
         lazy = frame.select(*keys, value)
         found = (lazy.group_by(*keys).agg(column) if keys else lazy.select(column.implode())).collect()
         return [(row[:-1], row[-1]) for row in found.rows()]
 
     def ranks(
-        self, frame: Any, keys: Sequence[str], value: str, counted: str, places: Mapping[int, Sequence[int]]
-    ) -> list[tuple[tuple[Any, ...], Sequence[Any]]]:
+        self, frame: pl.LazyFrame, keys: Sequence[str], value: str, counted: str, places: Mapping[int, Sequence[int]]
+    ) -> list[tuple[Row, Sequence[Cell]]]:
         """The values at some places of the sorted ones of each group of a `grouped` frame."""
-        pl, size = self.words, len(keys)
+        size = len(keys)
         most = max(map(len, places.values()))
         wanted = {count: [*found, *[found[-1]] * (most - len(found))] for count, found in places.items()}
-        schema = {"at": pl.List(pl.UInt32), counted: pl.UInt32}
-        counts = pl.LazyFrame({"at": list(wanted.values()), counted: list(wanted)}, schema=schema)
+        at = pl.Series("at", list(wanted.values()), dtype=pl.List(pl.UInt32))
+        counts = pl.LazyFrame([at, pl.Series(counted, list(wanted), dtype=pl.UInt32)])
         chosen = frame.with_columns(pl.col(counted).cast(pl.UInt32)).join(counts, on=counted)
         found = chosen.select(*keys, pl.col(value).list.gather(pl.col("at"))).collect()
         return [(row[:size], row[size]) for row in found.rows()]
 
-    def statement(self, frame: Any) -> None:
+    def statement(self, frame: pl.LazyFrame) -> None:
         """Nothing that a user could run elsewhere."""

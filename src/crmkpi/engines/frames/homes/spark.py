@@ -13,12 +13,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from io import StringIO
 from itertools import count
-from typing import Any, Self
+from typing import TYPE_CHECKING, Self
 
 from crmkpi.engines.frames.homes.home import ColumnType, Physical
-from crmkpi.engines.frames.homes.sql import Sql, SqlFrame, words_of
+from crmkpi.engines.frames.homes.sql import Sql, SqlFrame, SqlWords
 from crmkpi.engines.frames.homes.sql_home import SqlHome
+from crmkpi.engines.frames.words import Cell, Row, Scalar
 from crmkpi.records.base import Kind
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 __all__ = ["SparkFrame", "SparkHome", "SparkSql"]
 
@@ -51,34 +55,35 @@ class SparkSql(Sql):
         return f"`{name}`"
 
     @staticmethod
-    def constant(value: Any) -> str:
-        """A constant as SQL."""
-        if value is None or isinstance(value, bool):
-            return {None: "NULL", True: "true", False: "false"}[value]
-        if isinstance(value, int):
-            return f"{value}L" if value >= 0 else f"({value}L)"
-        if isinstance(value, float):
-            return f"double('{value!r}')"
-        if isinstance(value, datetime):
-            return f"TIMESTAMP_NTZ'{value}'"
-        text = str(value)
-        # What Spark would read as an escape or a variable goes by its bytes.
-        return f"'{text}'" if _PLAIN.fullmatch(text) else f"CAST(X'{text.encode().hex()}' AS STRING)"
+    def whole_number(value: int) -> str:
+        """A whole number of 64 bits as SQL."""
+        return f"{value}L"
 
-    def __truediv__(self, other: Any) -> Self:
+    @staticmethod
+    def real_number(value: float) -> str:
+        """A float as SQL."""
+        return f"double('{value!r}')"
+
+    @staticmethod
+    def wall_time(value: datetime) -> str:
+        """A time on the wall clock as SQL."""
+        return f"TIMESTAMP_NTZ'{value}'"
+
+    @staticmethod
+    def written(value: str) -> str:
+        """A text as SQL; one that Spark would read as an escape or a variable goes by its bytes."""
+        return f"'{value}'" if _PLAIN.fullmatch(value) else f"CAST(X'{value.encode().hex()}' AS STRING)"
+
+    def __truediv__(self, other: Self | Scalar) -> Self:
         return self.wrapped("try_divide(", f", {self.said(other)})")
 
-    def __floordiv__(self, other: Any) -> Self:
+    def __floordiv__(self, other: Self | Scalar) -> Self:
         """Rounded down, of whole numbers up to 2**61 by a positive constant: Spark's own `div` rounds to zero."""
         divisor = int(self.said(other).removesuffix("L"))
         if divisor & (divisor - 1) == 0:
             return self.wrapped("shiftright(", f", {divisor.bit_length() - 1})")
         shift = 2**61 // divisor
         return self.wrapped("((", f" + {shift * divisor}L) div {divisor}L - {shift}L)")
-
-    def month(self) -> Self:
-        """The month of a timestamp on the wall clock, counted from the year 0."""
-        return self.wrapped("(year(", f") * 12 + month({self.text}))")
 
     def is_finite(self) -> Self:
         """Whether a float is a number at all; missing where it is."""
@@ -88,49 +93,53 @@ class SparkSql(Sql):
         """The sum; of nothing it is 0."""
         return self.wrapped("coalesce(sum(", "), 0L)", whole=True)
 
-    def sorted_values(self) -> Self:
-        """The values that are there, sorted, as a list."""
-        return self.wrapped("sort_array(collect_list(", "))", whole=True)
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SparkFrame(SqlFrame):
     """A statement over frames of Spark, which `homes` has by the names that stand in it."""
 
-    homes: Mapping[str, Any]
+    homes: Mapping[str, DataFrame]
 
     @property
     def dialect(self) -> type[Sql]:
         """How its expressions are written."""
         return SparkSql
 
-    def beside(self, other: SqlFrame) -> Self:
+    def beside(self, other: Self) -> Self:
         """The frame where the other one can be read as well."""
-        assert isinstance(other, SparkFrame)
         return replace(self, homes={**self.homes, **other.homes})
 
-    def to_native(self) -> Any:
+    def to_native(self) -> DataFrame:
         """The frame of Spark that the statement stands for."""
         session = next(iter(self.homes.values())).sparkSession
-        return session.sql(self.statement, **self.homes)
+        return session.sql(self.statement, None, **self.homes)
 
 
-class SparkHome(SqlHome):
+class SparkHome(SqlHome[SparkSql, SparkFrame, "DataFrame"]):
     """Frames of Spark."""
 
     dialect = SparkSql
-    words = words_of(SparkSql, Int64="BIGINT", Float64="DOUBLE", Boolean="BOOLEAN", String="STRING")
+    words = SqlWords(SparkSql, Int64="BIGINT", Float64="DOUBLE", Boolean="BOOLEAN", String="STRING")
+    sorted_list = "sort_array(collect_list({0}))"
 
-    def opened(self, frame: Any, names: Sequence[str] = ()) -> SparkFrame:  # noqa: ARG002  # it is a cluster
+    def opened(self, frame: DataFrame, names: Sequence[str] = ()) -> SparkFrame:  # noqa: ARG002  # it is a cluster
         """The frame as it is."""
         home = f"crmkpi_{next(_NUMBERS)}"
         return SparkFrame(f"{{{home}}}", tuple(frame.columns), {home: frame})
 
-    def names(self, frame: Any) -> list[str]:
+    def native(self, frame: SparkFrame) -> DataFrame:
+        """The frame of Spark that a statement stands for."""
+        return frame.to_native()
+
+    def rows(self, frame: DataFrame) -> None:  # noqa: ARG002  # a scan of its own
+        """How many rows there are is not known without reading them."""
+        return
+
+    def names(self, frame: DataFrame) -> list[str]:
         """The names of the columns."""
         return list(frame.columns)
 
-    def type_of(self, frame: Any, name: str, kind: Kind) -> ColumnType:  # noqa: ARG002  # types are what they are
+    def type_of(self, frame: DataFrame, name: str, kind: Kind) -> ColumnType:  # noqa: ARG002  # types are what they are
         """The type of a column."""
         word = str(dict(frame.dtypes)[name])
         if found := _DECIMAL.fullmatch(word):
@@ -142,7 +151,7 @@ class SparkHome(SqlHome):
         nested = next((shown for start, shown in _NESTED.items() if word.startswith(start)), word)
         return ColumnType("other", nested)
 
-    def plain(self, source: Sql, kind: Kind, type_: ColumnType) -> Sql:
+    def plain(self, source: SparkSql, kind: Kind, type_: ColumnType) -> SparkSql:
         """A column as a plain and wide one."""
         if kind in ("text", "choice") or type_.what == "text":
             return source.cast("STRING")
@@ -161,40 +170,23 @@ class SparkHome(SqlHome):
             case _:
                 return source
 
-    def leave(self, frame: Any) -> list[tuple[Any, ...]]:
+    def leave(self, frame: SparkFrame) -> list[Row]:
         """The rows of a small result."""
         return [tuple(row) for row in frame.to_native().collect()]
 
-    def records(self, frame: Any, columns: Mapping[str, Kind]) -> Iterator[Mapping[str, Any]]:
-        """The rows of a frame with their values."""
-        for row in frame.select(*(f"`{name.replace('`', '``')}`" for name in columns)).toLocalIterator():
+    def records(self, frame: DataFrame, columns: Mapping[str, Kind]) -> Iterator[Mapping[str, Cell]]:
+        """The rows of a frame with their values, one part of it after the other."""
+        for row in self.opened(frame).select(*columns).to_native().toLocalIterator():
             yield dict(zip(columns, row, strict=True))
 
-    def beside(self, frame: Any, columns: Mapping[str, Sequence[int]]) -> SparkFrame:
-        """A small table of whole numbers, to be joined with `frame`."""
-        rows = [", ".join(f"{number}L" for number in row) for row in zip(*columns.values(), strict=True)]
-        if rows:
-            names = ", ".join(map(SparkSql.quoted, columns))
-            text = f"SELECT * FROM VALUES {', '.join(f'({row})' for row in rows)} AS t({names})"  # noqa: S608  # numbers of our own
-        else:
-            nothing = ", ".join(f"CAST(NULL AS BIGINT) AS {SparkSql.quoted(name)}" for name in columns)
-            text = f"SELECT {nothing} WHERE false"
-        return SparkFrame(f"({text})", tuple(columns), frame.homes)
-
-    def sorted_values(self, frame: Any, keys: Sequence[str], value: str) -> list[tuple[tuple[Any, ...], Sequence[Any]]]:
-        """For each group its values, sorted."""
-        values = SparkSql.col(value).sorted_values().alias(value)
-        found = frame.group_by(*keys).agg(values) if keys else frame.select(values)
-        return [(row[:-1], row[-1]) for row in self.leave(found)]
-
-    def statement(self, frame: Any) -> tuple[str, str]:
+    def statement(self, frame: SparkFrame) -> tuple[str, str]:
         """The plan of the cluster."""
         with redirect_stdout(StringIO()) as plan:
             frame.to_native().explain()
         return "plan", plan.getvalue().strip()
 
 
-def _units(source: Sql, type_: ColumnType) -> Sql:
+def _units(source: SparkSql, type_: ColumnType) -> SparkSql:
     """A decimal as the whole number of its smallest digit."""
     digits = type_.digits
     if not digits:
@@ -209,7 +201,7 @@ def _units(source: Sql, type_: ColumnType) -> Sql:
     return whole.wrapped("(", f" * {10**digits}BD + {scaled})")
 
 
-def _micros(stamp: Sql) -> Sql:
+def _micros(stamp: SparkSql) -> SparkSql:
     """Whole microseconds of the wall clock since 1970.
 
     Not by timestampdiff, which goes through the session's zone, where an hour of the spring is missing. Of an interval

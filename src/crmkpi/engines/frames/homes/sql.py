@@ -1,22 +1,23 @@
-"""The words of frame expressions, written as SQL: for libraries to which each object of an expression is a question.
+"""The words of frame expressions, written as SQL: the engine's questions to wherever data lies.
 
-The words are those of Polars, as far as the engine needs them. A dialect says how names and
-constants are written, and what else it says in its own way. All that comes from a user is a name or a constant.
+The words are those of `engines/frames/words.py`. A dialect says how names and constants are written, and whatever else
+it writes in its own way. All text of a user is a name or a constant.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from types import SimpleNamespace
-from typing import Any, Generic, Self, TypeVar
+from datetime import datetime
+from typing import ClassVar, Generic, Self, TypeVar
 
-__all__ = ["Grouped", "Sql", "SqlFrame", "words_of"]
+from crmkpi.engines.frames.words import Scalar
 
-Frame = TypeVar("Frame", bound="SqlFrame")
+__all__ = ["Sql", "SqlFrame", "SqlGroups", "SqlTexts", "SqlWhen", "SqlWords"]
 
-
+S = TypeVar("S", bound="Sql")
+F = TypeVar("F", bound="SqlFrame")
 Text = str  # within `Sql`, `str` is the namespace of functions on texts
 
 
@@ -34,16 +35,45 @@ class Sql(ABC):
     branches: Text = ""
     last: Text = ""
     chain: Text = ""
+    fence: ClassVar[Text] = ""  # ends a subquery whose columns a planner must not write into each place that uses them
 
     @staticmethod
-    @abstractmethod
     def quoted(name: Text) -> Text:
         """A name as SQL."""
+        return '"' + name.replace('"', '""') + '"'
+
+    @classmethod
+    def constant(cls, value: Scalar) -> Text:
+        """A constant as SQL."""
+        if value is None:
+            return "NULL"
+        if isinstance(value, bool):
+            return "TRUE" if value else "FALSE"
+        if isinstance(value, int):
+            return cls.whole_number(value) if value >= 0 else f"({cls.whole_number(value)})"
+        if isinstance(value, float):
+            return cls.real_number(value)
+        return cls.wall_time(value) if isinstance(value, datetime) else cls.written(value)
+
+    @staticmethod
+    def whole_number(value: int) -> Text:
+        """A whole number as SQL."""
+        return Text(value)
 
     @staticmethod
     @abstractmethod
-    def constant(value: Any) -> Text:
-        """A constant as SQL."""
+    def real_number(value: float) -> Text:
+        """A float as SQL, infinity and all its digits included."""
+
+    @staticmethod
+    def wall_time(value: datetime) -> Text:
+        """A time on the wall clock as SQL."""
+        return f"TIMESTAMP '{value}'"
+
+    @staticmethod
+    def written(value: Text) -> Text:
+        """A text as SQL."""
+        return "'" + value.replace("'", "''") + "'"
 
     @classmethod
     def col(cls, name: Text) -> Self:
@@ -51,17 +81,17 @@ class Sql(ABC):
         return cls(cls.quoted(name), name)
 
     @classmethod
-    def lit(cls, value: Any) -> Self:
+    def lit(cls, value: Scalar) -> Self:
         """A constant."""
         return cls(cls.constant(value))
 
     @classmethod
-    def when(cls, condition: Any) -> _When:
+    def when(cls, condition: Self) -> SqlWhen[Self]:
         """A value where the condition holds: `when(...).then(...).otherwise(...)`."""
-        return _When(cls, cls.said(condition))
+        return SqlWhen(cls, condition.text)
 
     @classmethod
-    def said(cls, value: Any) -> Text:
+    def said(cls, value: Self | Scalar) -> Text:
         """An expression or a constant as SQL."""
         return value.text if isinstance(value, Sql) else cls.constant(value)
 
@@ -70,7 +100,7 @@ class Sql(ABC):
         """The value of the first branch that holds, else the last one."""
         return cls(f"CASE {branches} ELSE {last} END", branches=branches, last=last)
 
-    def otherwise(self, value: Any) -> Self:
+    def otherwise(self, value: Self | Scalar) -> Self:
         """The value where no condition of a CASE holds."""
         if isinstance(value, Sql) and value.branches:  # a chain as deep as it is long would be too deep for a parser
             return self.case(f"{self.branches} {value.branches}", value.last)
@@ -84,51 +114,51 @@ class Sql(ABC):
         """The expression between two pieces of SQL."""
         return type(self)(f"{before}{self.text}{after}", self.name, whole)
 
-    def _with(self, sign: Text, other: Any) -> Self:
+    def _with(self, sign: Text, other: Self | Scalar) -> Self:
         own = self.text[:-1] if sign == self.chain else f"({self.text}"
         made = type(self)(f"{own} {sign} {self.said(other)})", self.name)
         return replace(made, chain=sign) if sign in ("AND", "OR") else made
 
-    def __add__(self, other: Any) -> Self:
+    def __add__(self, other: Self | Scalar) -> Self:
         return self._with("+", other)
 
-    def __sub__(self, other: Any) -> Self:
+    def __sub__(self, other: Self | Scalar) -> Self:
         return self._with("-", other)
 
-    def __mul__(self, other: Any) -> Self:
+    def __mul__(self, other: Self | Scalar) -> Self:
         return self._with("*", other)
 
-    def __truediv__(self, other: Any) -> Self:
+    def __truediv__(self, other: Self | Scalar) -> Self:
         return self._with("/", other)
 
-    def __mod__(self, other: Any) -> Self:
+    def __mod__(self, other: Self | Scalar) -> Self:
         return self._with("%", other)
 
-    def __and__(self, other: Any) -> Self:
+    def __and__(self, other: Self | Scalar) -> Self:
         return self._with("AND", other)
 
-    def __or__(self, other: Any) -> Self:
+    def __or__(self, other: Self | Scalar) -> Self:
         return self._with("OR", other)
 
     def __invert__(self) -> Self:
         return self.wrapped("(NOT ")
 
-    def __eq__(self, other: object) -> Any:
+    def __eq__(self, other: Self | Scalar) -> Self:  # type: ignore[override]  # it asks, and does not tell
         return self._with("=", other)
 
-    def __ne__(self, other: object) -> Any:
+    def __ne__(self, other: Self | Scalar) -> Self:  # type: ignore[override]  # likewise
         return self._with("<>", other)
 
-    def __lt__(self, other: Any) -> Self:
+    def __lt__(self, other: Self | Scalar) -> Self:
         return self._with("<", other)
 
-    def __le__(self, other: Any) -> Self:
+    def __le__(self, other: Self | Scalar) -> Self:
         return self._with("<=", other)
 
-    def __gt__(self, other: Any) -> Self:
+    def __gt__(self, other: Self | Scalar) -> Self:
         return self._with(">", other)
 
-    def __ge__(self, other: Any) -> Self:
+    def __ge__(self, other: Self | Scalar) -> Self:
         return self._with(">=", other)
 
     __hash__ = object.__hash__
@@ -137,16 +167,16 @@ class Sql(ABC):
         """Whether the value is missing."""
         return self.wrapped("(", " IS NULL)")
 
-    def is_in(self, options: Iterable[Any]) -> Self:
+    def is_in(self, options: Collection[Scalar]) -> Self:
         """Whether the value is one of these; missing where it is."""
         listed = ", ".join(map(self.constant, options))
         return self.wrapped("(", f" IN ({listed}))") if listed else self._with("<>", self)
 
-    def cast(self, type_: Text) -> Self:
+    def cast(self, dtype: Text) -> Self:
         """The value as another type."""
-        return self.wrapped("CAST(", f" AS {type_})")
+        return self.wrapped("CAST(", f" AS {dtype})")
 
-    def __floordiv__(self, other: Any) -> Self:
+    def __floordiv__(self, other: Self | Scalar) -> Self:
         """Rounded down, by a divisor above zero; SQL divides whole numbers towards zero."""
         here, by = self.text, self.said(other)
         return self.wrapped(f"CASE WHEN {here} < 0 THEN -(({by} - 1 - ", f") / {by}) ELSE {here} / {by} END")
@@ -167,7 +197,7 @@ class Sql(ABC):
         """A number with so many digits."""
         return self.wrapped("round(", f", {digits})")
 
-    def fill_null(self, value: Any) -> Self:
+    def fill_null(self, value: Scalar) -> Self:
         """The value, or another where it is missing."""
         return self.wrapped("coalesce(", f", {self.constant(value)})")
 
@@ -198,53 +228,77 @@ class Sql(ABC):
         return self.wrapped("", f" OVER ({parts})")
 
     @property
-    def str(self) -> _Texts:
+    def str(self) -> SqlTexts[Self]:
         """The words for texts."""
-        return _Texts(self)
+        return SqlTexts(self)
 
 
 @dataclass(frozen=True, slots=True)
-class _When:
-    dialect: type[Sql]
+class SqlWhen(Generic[S]):
+    """A condition that waits for its value."""
+
+    dialect: type[S]
     condition: str
 
-    def then(self, value: Any) -> Sql:
+    def then(self, value: S | Scalar) -> S:
+        """The value where the condition holds, else nothing."""
         said = self.dialect.said
         return self.dialect.case(f"WHEN {self.condition} THEN {said(value)}", said(None))
 
 
 @dataclass(frozen=True, slots=True)
-class _Texts:
-    source: Sql
+class SqlTexts(Generic[S]):
+    """The words for texts."""
 
-    def strip_chars(self) -> Sql:
+    source: S
+
+    def strip_chars(self) -> S:
+        """A text without blanks around it."""
         return self.source.wrapped("trim(")
 
-    def to_lowercase(self) -> Sql:
+    def to_lowercase(self) -> S:
+        """A text in small letters."""
         return self.source.wrapped("lower(")
 
-    def to_uppercase(self) -> Sql:
+    def to_uppercase(self) -> S:
+        """A text in capitals."""
         return self.source.wrapped("upper(")
 
-    def starts_with(self, start: str) -> Sql:
+    def starts_with(self, start: str) -> S:
+        """Whether a text starts with another."""
         return self.source.wrapped("(substr(", f", 1, {len(start)}) = {self.source.constant(start)})")
 
 
-def words_of(dialect: type[Sql], **types: str) -> Any:
+class SqlWords(Generic[S]):
     """The words of a dialect as the engine asks for them, with the names of its types."""
-    return SimpleNamespace(
-        coalesce=lambda *parts: dialect(f"coalesce({', '.join(part.text for part in parts)})"),
-        col=dialect.col,
-        lit=dialect.lit,
-        when=dialect.when,
-        len=lambda: dialect("count(*)", "len", whole=True),
-        **types,
-    )
+
+    def __init__(
+        self,
+        dialect: type[S],
+        *,
+        Int64: str,  # noqa: N803  # as in Polars
+        Float64: str,  # noqa: N803  # likewise
+        Boolean: str,  # noqa: N803  # likewise
+        String: str,  # noqa: N803  # likewise
+        Int128: str = "",  # noqa: N803  # likewise; where the home has it
+    ) -> None:
+        self.dialect = dialect
+        self.col, self.lit, self.when = dialect.col, dialect.lit, dialect.when
+        self.Int64, self.Int128, self.Float64 = Int64, Int128, Float64
+        self.Boolean, self.String = Boolean, String
+
+    def coalesce(self, first: S, /, *others: S) -> S:
+        """The first value that is there."""
+        return self.dialect(f"coalesce({', '.join(part.text for part in (first, *others))})")
+
+    def len(self) -> S:
+        """How many rows there are."""
+        return self.dialect("count(*)", "len", whole=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SqlFrame(ABC):
-    """What is asked of a frame, as one statement that grows with each word; `source` stands after FROM."""
+    """A question as one statement that grows with each word; `source` stands after FROM."""
 
     source: str
     columns: tuple[str, ...]
@@ -253,10 +307,6 @@ class SqlFrame(ABC):
     @abstractmethod
     def dialect(self) -> type[Sql]:
         """How its expressions are written."""
-
-    @abstractmethod
-    def to_native(self) -> Any:
-        """The frame of the library that the statement stands for."""
 
     @property
     def statement(self) -> str:
@@ -269,9 +319,12 @@ class SqlFrame(ABC):
 
     def select(self, *items: str | Sql) -> Self:
         """Only these columns, or one row where they are aggregations."""
-        chosen = [self.dialect.col(item) if isinstance(item, str) else item for item in items]
-        names = [item.name for item in chosen]
-        return self.written(f"SELECT {self.listed(chosen)}\nFROM {self.source}", names)
+        chosen = self.chosen(items)
+        return self.written(f"SELECT {self.listed(chosen)}\nFROM {self.source}", [item.name for item in chosen])
+
+    def chosen(self, items: Iterable[str | Sql]) -> list[Sql]:
+        """Columns by their names, and expressions as they are."""
+        return [self.dialect.col(item) if isinstance(item, str) else item for item in items]
 
     def with_columns(self, *items: Sql) -> Self:
         """These columns too, in place of those of the same name."""
@@ -288,7 +341,7 @@ class SqlFrame(ABC):
         """The first rows."""
         return self.written(f"SELECT * FROM {self.source} LIMIT {rows}", self.columns)  # noqa: S608  # likewise
 
-    def join(self, right: SqlFrame, *, left_on: str, right_on: str, how: str) -> Self:
+    def join(self, right: Self, *, left_on: str, right_on: str, how: str) -> Self:
         """The columns of another frame beside, by a key."""
         quoted = self.dialect.quoted
         further = [name for name in right.columns if name != right_on]
@@ -301,7 +354,7 @@ class SqlFrame(ABC):
         )
         return self.beside(right).written(text, (*self.columns, *further))
 
-    def beside(self, other: SqlFrame) -> Self:  # noqa: ARG002  # a home of several frames keeps them all
+    def beside(self, other: Self) -> Self:  # noqa: ARG002  # a home of several frames keeps them all
         """The frame where the other one can be read as well."""
         return self
 
@@ -309,9 +362,9 @@ class SqlFrame(ABC):
         """Each different row once."""
         return self.written(f"SELECT DISTINCT * FROM {self.source}", self.columns)  # noqa: S608  # likewise
 
-    def group_by(self, *names: str) -> Grouped[Self]:
+    def group_by(self, *names: str) -> SqlGroups[Self]:
         """One row for each group, with `.agg(...)`."""
-        return Grouped(self, names)
+        return SqlGroups(self, names)
 
     def listed(self, items: Sequence[Sql]) -> str:
         """Columns as they are listed in a statement."""
@@ -319,13 +372,13 @@ class SqlFrame(ABC):
 
 
 @dataclass(frozen=True, slots=True)
-class Grouped(Generic[Frame]):
+class SqlGroups(Generic[F]):
     """A frame that is to have one row for each group."""
 
-    frame: Frame
+    frame: F
     names: tuple[str, ...]
 
-    def agg(self, *items: Sql) -> Frame:
+    def agg(self, *items: Sql) -> F:
         """The groups with what is asked of each."""
         frame = self.frame
         chosen = [*map(frame.dialect.col, self.names), *items]

@@ -1,0 +1,224 @@
+"""What questions to a frame are made of: expressions over its plain columns, and frames that are asked.
+
+Polars has all of these words, and the SQL writer (`homes/sql.py`) has the same ones. The engine knows `Expr` and
+`Frame` alone; a home has its own classes for them, and type checkers hold these against the protocols
+(tests/engines/test_homes.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, Literal, Protocol, Self, TypeVar
+
+__all__ = [
+    "Cell",
+    "Columns",
+    "Expr",
+    "Frame",
+    "FrameOf",
+    "GroupsOf",
+    "Row",
+    "Scalar",
+    "Texts",
+    "ThenOf",
+    "WhenOf",
+    "Words",
+    "WordsOf",
+    "flagged",
+    "only_where",
+]
+
+Scalar = str | int | float | datetime | None  # a constant in a question
+Cell = Any  # of an answer: text, a whole number, a float or a list of these; its column says which
+Row = tuple[Cell, ...]
+Columns = dict[str, Any]  # the columns of an answer: lists, or arrays of NumPy where it is installed
+
+Text = str  # within `Expr`, `str` is the namespace of words for texts
+E = TypeVar("E")
+E_co = TypeVar("E_co", covariant=True)
+E_contra = TypeVar("E_contra", contravariant=True)
+F_co = TypeVar("F_co", covariant=True)
+
+
+class Expr(Protocol):  # noqa: PLW1641  # its hash is of no use
+    """An expression over plain columns."""
+
+    def __add__(self, other: Self, /) -> Self: ...
+    def __sub__(self, other: Self, /) -> Self: ...
+    def __mul__(self, other: Self, /) -> Self: ...
+    def __truediv__(self, other: Self, /) -> Self: ...
+    def __floordiv__(self, other: Self, /) -> Self: ...
+    def __mod__(self, other: Self, /) -> Self: ...
+    def __and__(self, other: Self, /) -> Self: ...
+    def __or__(self, other: Self, /) -> Self: ...
+    def __invert__(self) -> Self: ...
+    def __eq__(self, other: Self, /) -> Self: ...  # type: ignore[override]  # it asks, and does not tell
+    def __ne__(self, other: Self, /) -> Self: ...  # type: ignore[override]  # likewise
+    def __lt__(self, other: Self, /) -> Self: ...
+    def __le__(self, other: Self, /) -> Self: ...
+    def __gt__(self, other: Self, /) -> Self: ...
+    def __ge__(self, other: Self, /) -> Self: ...
+    def alias(self, name: Text, /) -> Self:
+        """The same under another name."""
+
+    def cast(self, dtype: Any, /) -> Self:  # one of the types of `Words`, which are of each library's own kind
+        """The value as another type."""
+
+    def is_null(self) -> Self:
+        """Whether the value is missing."""
+
+    def is_nan(self) -> Self:
+        """Whether a float is not a number; missing where it is."""
+
+    def is_finite(self) -> Self:
+        """Whether a float is a number at all; missing where it is."""
+
+    def is_in(self, options: Collection[Scalar], /) -> Self:
+        """Whether the value is one of these; missing where it is."""
+
+    def abs(self) -> Self:
+        """The size of a number."""
+
+    def round(self, digits: int, /) -> Self:
+        """A number with so many digits."""
+
+    def fill_null(self, value: Scalar) -> Self:
+        """The value, or another where it is missing."""
+
+    def count(self) -> Self:
+        """How many values there are."""
+
+    def sum(self) -> Self:
+        """The sum of a group."""
+
+    def min(self) -> Self:
+        """The smallest value of a group."""
+
+    def max(self) -> Self:
+        """The largest value of a group."""
+
+    def n_unique(self) -> Self:
+        """How many different values a group has; all missing ones count as one more."""
+
+    def over(self, *names: Text) -> Self:
+        """An aggregate of a group beside each of its rows."""
+
+    @property
+    def str(self) -> Texts[Self]:
+        """The words for texts."""
+
+
+class Texts(Protocol[E_co]):
+    """The words for texts."""
+
+    def strip_chars(self) -> E_co:
+        """A text without blanks around it."""
+
+    def to_lowercase(self) -> E_co:
+        """A text in small letters."""
+
+    def to_uppercase(self) -> E_co:
+        """A text in capitals."""
+
+    def starts_with(self, start: Text, /) -> E_co:
+        """Whether a text starts with another."""
+
+
+class ThenOf(Protocol[E]):
+    """The value where a condition holds, before what it is elsewhere."""
+
+    def otherwise(self, value: E, /) -> E:
+        """The value elsewhere."""
+
+
+class WordsOf(Protocol[E]):
+    """What makes expressions of a library."""
+
+    @property
+    def Int64(self) -> object:  # noqa: N802
+        """The type of whole numbers."""
+
+    @property
+    def Int128(self) -> object:  # noqa: N802
+        """The type of wide whole numbers, where there is one."""
+
+    @property
+    def Float64(self) -> object:  # noqa: N802
+        """The type of floats."""
+
+    @property
+    def Boolean(self) -> object:  # noqa: N802
+        """The type of true and false."""
+
+    @property
+    def String(self) -> object:  # noqa: N802
+        """The type of texts."""
+
+    def col(self, name: str, /) -> E:
+        """A column by its name."""
+
+    def lit(self, value: Scalar, /) -> E:
+        """A constant."""
+
+    def when(self, condition: E, /) -> WhenOf[E]:
+        """A value where a condition holds: `when(...).then(...).otherwise(...)`."""
+
+    def len(self) -> E:
+        """How many rows there are."""
+
+    def coalesce(self, first: E, /, *others: E) -> E:
+        """The first value that is there."""
+
+
+class WhenOf(Protocol[E]):
+    """A condition that waits for its value."""
+
+    def then(self, value: E, /) -> ThenOf[E]:
+        """The value where the condition holds."""
+
+
+class GroupsOf(Protocol[E_contra, F_co]):
+    """A frame that is to have one row per group."""
+
+    def agg(self, *items: E_contra) -> F_co:
+        """The groups with these aggregates."""
+
+
+class FrameOf(Protocol[E_contra]):
+    """A frame of a library that is asked with expressions; nothing is read before the home takes an answer."""
+
+    def select(self, *items: str | E_contra) -> Self:
+        """Only these columns, or one row where they are aggregates."""
+
+    def with_columns(self, *items: E_contra) -> Self:
+        """These columns too, in place of those of the same name."""
+
+    def filter(self, *conditions: E_contra) -> Self:
+        """Only the rows in which all conditions hold."""
+
+    def join(self, other: Self, /, *, left_on: str, right_on: str, how: Literal["left"]) -> Self:
+        """The columns of another frame beside, by a key."""
+
+    def group_by(self, *names: str) -> GroupsOf[E_contra, Self]:
+        """One row per group, with `.agg(...)`."""
+
+    def unique(self) -> Self:
+        """Each different row once."""
+
+    def head(self, rows: int, /) -> Self:
+        """The first rows."""
+
+
+Words = WordsOf[Expr]
+Frame = FrameOf[Expr]
+
+
+def only_where(nw: Words, condition: Expr, value: Expr) -> Expr:
+    """The value where the condition holds, else nothing."""
+    return nw.when(condition).then(value).otherwise(nw.lit(None))
+
+
+def flagged(nw: Words, condition: Expr) -> Expr:
+    """1 where the condition holds, else 0."""
+    return nw.when(condition).then(nw.lit(1)).otherwise(nw.lit(0))
