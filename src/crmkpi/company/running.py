@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from crmkpi.company.asking import asked, chosen
+from crmkpi.company.asking import asked, chosen, narrowed
 from crmkpi.company.file import CompanyFile
 from crmkpi.company.keys import ReportKeys
 from crmkpi.company.outputs import PAGE_SUFFIXES, REPORT_SUFFIXES, check_suffix, output_of, write_all
@@ -97,7 +97,7 @@ def check_reports(file: CompanyFile, report: ReportKeys) -> None:
 def _check_page(report: ReportKeys) -> None:
     if report.period is None:
         raise PeriodError(f'The page {report.name!r} is of one period; add period = "last month".')
-    for key in ("every", "where", "sort"):
+    for key in ("every", "sort"):
         if getattr(report, key):
             raise InputError(f"A page shows a period whole, and {key} is of a table; drop it from {report.name!r}.")
 
@@ -140,7 +140,7 @@ def _report(file: CompanyFile, crm: Dataset, keys: ReportKeys, kpis: KpiSet | No
         confidence=keys.confidence,
     )
     title = " ".join(filter(None, (keys.title or file.name, report.title)))
-    return Report(report.results, title, (*notes, *report.notes), report.statements), notes
+    return replace(report, title=title, notes=(*notes, *report.notes)), notes
 
 
 def _page(file: CompanyFile, crm: Dataset, keys: ReportKeys, kpis: KpiSet | None) -> Page:
@@ -150,7 +150,7 @@ def _page(file: CompanyFile, crm: Dataset, keys: ReportKeys, kpis: KpiSet | None
     for name in keys.kpis:
         choice = chosen(name)
         metrics += [choice] if isinstance(choice, Metric) else crm.measurable(choice, file.keys.parameters)[0]
-    return crm.page(
+    return narrowed(crm, keys.where).page(
         period=keys.period,
         compare=keys.compare or "previous",
         name=keys.title or file.name,

@@ -16,6 +16,7 @@ from crmkpi.insight.pages import Page, Tile
 from crmkpi.insight.targets import earlier_periods, target_status
 from crmkpi.measuring.dataset import Compare, Dataset
 from crmkpi.measuring.measurement import chosen_metrics
+from crmkpi.measuring.narrowing import told
 from crmkpi.measuring.results import Report, Result
 from crmkpi.metrics.catalogue import catalogue
 from crmkpi.sources.loaded import Records
@@ -83,7 +84,7 @@ def page(
         parameters=used if metrics is None and kpis is None else {},
     )
     return Page(
-        name or "CRM",
+        ", ".join(filter(None, (name or "CRM", told(crm.narrowings)))),
         when,
         other,
         crm.as_of,
@@ -92,8 +93,8 @@ def page(
         results,
         series,
         targets,
-        cohort_of(crm, when),
-        funnel_of(crm, when, stages),
+        None if crm.narrowings else cohort_of(crm, when),  # they read the tables as they are
+        None if crm.narrowings else funnel_of(crm, when, stages),
         limits_of(results, lacking),
         _settings(crm, used, confidence),
         datetime.now(crm.calendar.zone),

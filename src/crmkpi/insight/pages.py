@@ -54,9 +54,10 @@ class Page:
     """What a period was like, for people who have five minutes.
 
     `tiles` are the KPIs at its head, `results` all that were measured, `trends` the values of each over twelve periods,
-    by id. `targets` is a `Scorecard`, `cohort` a `CohortTable`, `funnel` a `Funnel`, each None where there is none; their
-    modules know datasets, and this one must not. `limits` are what the data cannot say, one reason each. `sections` are reports, tables, texts and charts of
-    one's own. `made` is when it was made, `settings` what it was measured with.
+    by id. `targets` is a `Scorecard`, `cohort` a `CohortTable`, `funnel` a `Funnel`, each None where there is none.
+    `limits` are what the data cannot say, one reason each; `sections` are reports, tables, texts and charts of one's
+    own.
+    `made` is when it was made, `settings` what it was measured with.
     """
 
     name: str
