@@ -30,7 +30,7 @@ from crmkpi.cli.completion import add_completion
 from crmkpi.cli.files import say
 from crmkpi.cli.options import examples
 from crmkpi.cli.report import add_report
-from crmkpi.cli.watch import add_kpi_set, add_watch
+from crmkpi.cli.watch import add_kpi_set, add_review, add_watch
 from crmkpi.display.definitions import definition_json
 from crmkpi.display.manual import metric_list, metric_page
 from crmkpi.errors import (
@@ -132,6 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     add_report(commands)
     add_check(commands)
     add_watch(commands)
+    add_review(commands)
     add_kpi_set(commands)
     add_init(commands)
     add_run(commands)
