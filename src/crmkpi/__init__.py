@@ -33,6 +33,9 @@ provide(
     {
         "briefing": "crmkpi.insight.briefing",
         "check": "crmkpi.quality",
+        "cohort_chart": "crmkpi.display.charts",
+        "funnel_chart": "crmkpi.display.charts",
+        "survival_chart": "crmkpi.display.charts",
         "discounted_time": "crmkpi.insight.lifespan",
         "explain": "crmkpi.insight.explain",
         "find_metric": "crmkpi.metrics.catalogue",
