@@ -35,6 +35,7 @@ __all__ = [
     "Sample",
     "SegmentKey",
     "Slot",
+    "State",
     "UnreadableFoundError",
     "empty_state",
     "merged_state",
@@ -64,6 +65,9 @@ Keep = Literal["total", "squares", "values", "all", "extremes"]  # with "all", n
 Part = int | None  # an elementary interval, NO_DATE, or None where the query has no periods
 Group = tuple[tuple[Hashable, ...], Part]
 MICROSECOND = timedelta(microseconds=1)
+Number = int | Decimal
+# A count, different values, the latest record's (moment, id, value), samples by currency; or one of these by its key.
+State = Any
 
 
 class UnreadableFoundError(Exception):

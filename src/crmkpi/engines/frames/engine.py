@@ -25,7 +25,7 @@ from crmkpi.definition.expressions import (
 from crmkpi.engines.frames.compiler import Compiler
 from crmkpi.engines.frames.group_keys import OUTSIDE, Key, day_key, segment_key, step_key, undated_key
 from crmkpi.engines.frames.local_time import micros, with_open_time
-from crmkpi.engines.frames.passes import Pass
+from crmkpi.engines.frames.passes import Pass, given
 from crmkpi.engines.frames.profile import Path, Prepared, inside
 from crmkpi.engines.frames.stocks import at_bounds
 from crmkpi.engines.frames.table import FrameTable
@@ -90,8 +90,8 @@ def _given(query: Query, table: FrameTable, compiler: Compiler) -> dict[tuple[Ha
     """How many rows each segment has."""
     if not query.segments:
         return {(): compiler.prepared.rows}
-    run = Pass(compiler, _segments(query, compiler), [], Anchor(None, stock=False))
-    return dict(_once(table, compiler, query, f"given {[key.text for key in query.segments]}", run.given))
+    find = partial(given, compiler, _segments(query, compiler))
+    return dict(_once(table, compiler, query, f"given {[key.text for key in query.segments]}", find))
 
 
 def _once(table: FrameTable, compiler: Compiler, query: Query, what: str, find: Callable[[], Any]) -> Any:

@@ -58,7 +58,7 @@ def step_key(name: str, compiler: Compiler, stamp: Value, edges: Sequence[int]) 
         within = compiler.between(stamp, edges[0], edges[-1])
     backend = compiler.prepared.backend
     months = _months(edges) if backend.months and stamp.raw is not None else None
-    if months is not None:
+    if months is not None and stamp.raw is not None:
         return Key(name, backend.home.month(stamp.raw[0]), lambda month: months[month], within)
     cells = cells_of(edges) if backend.cells is not None and len(edges) >= backend.cells else None
     if cells is not None:

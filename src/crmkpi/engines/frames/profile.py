@@ -15,6 +15,7 @@ from operator import or_
 from types import MappingProxyType
 from typing import Any
 
+from crmkpi.definition.expressions import ValueKind
 from crmkpi.engines.frames.backends import Backend, refuse
 from crmkpi.engines.frames.compiled_values import as_float
 from crmkpi.engines.frames.homes.home import ColumnType, raw_name
@@ -33,7 +34,7 @@ _YEARS = {  # the first and the last plain value that a record can hold
     "timestamp": (-62_135_596_800_000_000, 253_402_300_799_999_999),
     "date": (-719_162, 2_932_896),
 }
-_OWN_KINDS: Mapping[str, str] = {  # what an attribute is, by the type of its column
+_OWN_KINDS: Mapping[str, ValueKind] = {  # what an attribute is, by the type of its column
     "whole": "integer", "decimal": "money", "float": "number", "flag": "flag", "timestamp": "timestamp", "date": "date",
 }  # fmt: skip
 
@@ -46,7 +47,7 @@ class Column:
     """
 
     name: str
-    kind: str
+    kind: ValueKind
     digits: int | None = None
     low: int = 0
     high: int = 0
@@ -77,7 +78,7 @@ class _Field:
     """A field of the look: its column inside, what it is, and the type of what entered."""
 
     name: str
-    kind: str
+    kind: ValueKind
     type_: ColumnType
 
     @property
@@ -138,8 +139,9 @@ def looked_over(
     return Prepared(backend, frame, MappingProxyType(columns), MappingProxyType(exacts), rows, rejected)
 
 
-def _kind_of(type_: RecordType, name: str, known: ColumnType) -> str:
-    return _OWN_KINDS.get(known.what, "attributes") if name.startswith("attributes.") else type_.fields[name].kind
+def _kind_of(type_: RecordType, name: str, known: ColumnType) -> ValueKind:
+    kind = "attributes" if name.startswith("attributes.") else type_.fields[name].kind
+    return _OWN_KINDS.get(known.what, "any") if kind == "attributes" else kind
 
 
 @dataclass(frozen=True, slots=True)

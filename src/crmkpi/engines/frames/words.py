@@ -7,8 +7,9 @@ Polars has all of these words, and the SQL writer (`homes/sql.py`) has the same 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
+from functools import reduce
 from typing import Any, Literal, Protocol, Self, TypeVar
 
 __all__ = [
@@ -25,6 +26,8 @@ __all__ = [
     "WhenOf",
     "Words",
     "WordsOf",
+    "all_of",
+    "any_of",
     "flagged",
     "only_where",
 ]
@@ -217,6 +220,16 @@ Frame = FrameOf[Expr]
 def only_where(nw: Words, condition: Expr, value: Expr) -> Expr:
     """The value where the condition holds, else nothing."""
     return nw.when(condition).then(value).otherwise(nw.lit(None))
+
+
+def all_of(conditions: Iterable[Expr]) -> Expr:
+    """Where all of the conditions hold; there is one at least."""
+    return reduce(lambda one, other: one & other, conditions)
+
+
+def any_of(conditions: Iterable[Expr]) -> Expr:
+    """Where any of the conditions holds; there is one at least."""
+    return reduce(lambda one, other: one | other, conditions)
 
 
 def flagged(nw: Words, condition: Expr) -> Expr:
