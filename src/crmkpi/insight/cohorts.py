@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from typing import Any, Literal
 
 from crmkpi.engines.frames.table import FrameTable
-from crmkpi.errors import CurrencyError, InputError, ParameterError, did_you_mean
-from crmkpi.insight.arguments import check_day, reading
-from crmkpi.measuring.dataset import framed
+from crmkpi.errors import InputError, ParameterError, did_you_mean
+from crmkpi.insight.arguments import reading
+from crmkpi.insight.orders import Orders, refuse_several
 from crmkpi.tabular import Tabular
 
 __all__ = ["Cohort", "CohortCell", "CohortTable", "cohorts"]
@@ -120,19 +120,24 @@ def _shown(cell: CohortCell, size: int, *, rates: bool) -> str:
 def cohorts(
     orders: Any,
     *,
-    as_of: date,
+    as_of: date | None = None,
     every: Every = "month",
     measure: Measure = "customers",
     retention: Retention = "classic",
     anchor: Mapping[Hashable, date] | None = None,
     ends: Mapping[Hashable, date | None] | None = None,
+    tz: str | None = None,
+    with_refunds: bool = False,
 ) -> CohortTable:
     """Group customers by the period in which they began, and follow each group from period to period.
 
-    `orders` are records, or a frame that is added up where it lies (days of timestamps with a zone are then those of
-    UTC). A customer begins with the first order, or on the day that `anchor` gives for them (sign-up). `as_of` is the
-    last day observed. Values are customers, orders or money of the orders in each period. For customers, `retention` is
-    `classic` (bought in the period), `rolling` (bought in it or later) or `survival` (`ends` gives no day by its end).
+    `orders` are records, or a frame that is added up where it lies, or a `Dataset`, whose `as_of`, rates, currency and
+    time zone then count; without one, days of timestamps with a zone are those of `tz`, else their own, in frames UTC.
+    A customer begins with the first order, or on the day that `anchor` gives for them (sign-up). `as_of` is the last
+    day observed. Values are customers, orders or money of the orders in each period. Orders below zero are refunds:
+    they lower the money, and are no purchases of customers and orders, unless `with_refunds`. For customers,
+    `retention` is `classic` (bought in the period), `rolling` (bought in it or later) or `survival` (`ends` gives no
+    day by its end).
 
     >>> from types import SimpleNamespace
     >>> days = {"C1": [date(2026, 1, 5), date(2026, 2, 5)], "C2": [date(2026, 1, 9)]}
@@ -142,15 +147,15 @@ def cohorts(
     (0.5, None)
     """
     _check(every, measure, retention, ends)
-    check_day(as_of)
-    frame = framed("orders", orders)
-    if isinstance(frame, FrameTable):
+    asked = Orders.of(orders, as_of=as_of, tz=tz, refunds=with_refunds or measure == "value")
+    as_of = asked.as_of
+    if isinstance(asked.table, FrameTable):
         if anchor is not None or ends is not None:
             raise ParameterError("Cohorts of a frame begin with the first order; give records for `anchor` and `ends`.")
-        values, sizes, counted = _of_frame(frame, as_of, every, measure, retention)
+        values, sizes, counted = _of_frame(asked, every, measure, retention)
     else:
-        with reading("orders", orders):
-            values, sizes, counted = _of_records(orders, as_of, every, measure, retention, anchor, ends)
+        with reading("orders", asked.table):
+            values, sizes, counted = _of_records(asked, every, measure, retention, anchor, ends)
     if not sizes:
         raise InputError(f"No customer begins by {as_of}, so there is no cohort; left out: {dict(counted) or 'none'}.")
     first, last = min(sizes), _index(as_of, every)
@@ -169,12 +174,12 @@ _Counted = tuple[dict[int, list[float]], dict[int, int], Mapping[str, int]]
 """The values of each cohort from its own period on, how many customers it has, and what was left out."""
 
 
-def _of_frame(frame: FrameTable, as_of: date, every: Every, measure: Measure, retention: Retention) -> _Counted:
+def _of_frame(asked: Orders, every: Every, measure: Measure, retention: Retention) -> _Counted:
     """Cohorts of a frame by the first order, added up where the data lies."""
     from crmkpi.insight.frame_purchases import Purchases, cohort_rows, first_day  # noqa: PLC0415  # only for frames
 
-    purchases = Purchases.of(frame, until=as_of, tz=None, needs_amount=False)
-    begin, last = first_day(purchases), _index(as_of, every)
+    purchases = Purchases.of(asked, until=asked.as_of, needs_amount=False, adds_money=measure == "value")
+    begin, last = first_day(purchases), _index(asked.as_of, every)
     if begin is None:
         return {}, {}, purchases.left_out
     first = _index(begin, every)
@@ -196,15 +201,15 @@ def _of_frame(frame: FrameTable, as_of: date, every: Every, measure: Measure, re
 
 
 def _of_records(
-    orders: Iterable[Any],
-    as_of: date,
+    asked: Orders,
     every: Every,
     measure: Measure,
     retention: Retention,
     anchor: Mapping[Hashable, date] | None,
     ends: Mapping[Hashable, date | None] | None,
 ) -> _Counted:
-    bought, left_out = _orders_by_day(orders, as_of)
+    as_of = asked.as_of
+    bought, left_out = _orders_by_day(asked, adds_money=measure == "value")
     if retention == "survival" and ends is not None:
         for customer in ends:
             bought.setdefault(customer, [])
@@ -246,24 +251,18 @@ def _check(every: str, measure: str, retention: str, ends: object) -> None:
         raise ParameterError("Retention 'survival' needs `ends`: for each customer the day of leaving, or None.")
 
 
-def _orders_by_day(orders: Iterable[Any], as_of: date) -> tuple[dict[Hashable, list[tuple[date, float]]], Counter[str]]:
+def _orders_by_day(asked: Orders, *, adds_money: bool) -> tuple[dict[Hashable, list[tuple[date, float]]], Counter[str]]:
     bought: dict[Hashable, list[tuple[date, float]]] = {}
     left_out: Counter[str] = Counter()
     currencies = set()
-    for order in orders:
-        moment = order.ordered_at
-        if order.customer_id is None or moment is None:
-            left_out["no customer or date"] += 1
-        elif getattr(order, "status", "completed") != "completed":
-            left_out["not completed"] += 1
-        elif (day := moment.date() if isinstance(moment, datetime) else moment) > as_of:
-            left_out["after the observation"] += 1
-        else:
-            currencies.add(getattr(order, "currency", None))
-            bought.setdefault(order.customer_id, []).append((day, float(order.amount or 0)))
-    if len(currencies) > 1:
-        named = sorted(str(currency) for currency in currencies)
-        raise CurrencyError(f"Orders in several currencies cannot be added: {', '.join(named)}; convert them first.")
+    if not adds_money:  # what is only counted needs no rate
+        asked = replace(asked, rates=None)
+    found = asked.completed(left_out, until=asked.as_of, needs_amount=False)
+    for customer, day, amount, currency in found:
+        currencies.add(currency)
+        bought.setdefault(customer, []).append((day, amount))
+    if adds_money:
+        refuse_several(currencies)
     return bought, left_out
 
 

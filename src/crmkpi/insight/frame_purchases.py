@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from functools import reduce
 from operator import and_
 from typing import Any
@@ -14,6 +15,7 @@ from crmkpi.engines.frames.profile import inside
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.engines.frames.words import only_where
 from crmkpi.errors import ColumnError, CurrencyError
+from crmkpi.insight.orders import Orders, refuse_several
 from crmkpi.time.calendars import Calendar
 
 __all__ = ["PURCHASE_COLUMNS", "Purchases", "cohort_rows", "customer_columns", "first_day"]
@@ -36,11 +38,13 @@ class Purchases:
     left_out: Mapping[str, int]
 
     @classmethod
-    def of(cls, table: FrameTable, *, until: date, tz: str | None, needs_amount: bool = True) -> Purchases:
-        """The completed orders up to the end of the day `until`, by days of `tz` (UTC) for timestamps with a zone.
+    def of(cls, asked: Orders, *, until: date, needs_amount: bool = True, adds_money: bool = True) -> Purchases:
+        """The completed orders up to the end of the day `until`, by days of their zone (UTC), in one currency.
 
-        Orders without an amount are left out, or where none is needed count as 0.
+        Orders without an amount are left out, or where none is needed count as 0. Orders below zero are left out,
+        unless refunds count.
         """
+        table: FrameTable = asked.table
         for name in _NEEDED:
             if name not in table.columns:
                 raise ColumnError(
@@ -50,7 +54,7 @@ class Purchases:
         prepared = table.prepared((*_NEEDED, "status", "currency"), frozenset({"amount"}))
         home, stamp, amount = table.backend.home, prepared.columns["ordered_at",], prepared.columns["amount",]
         nw = home.words
-        wall = wall_time(home, nw.col(stamp.name), stamp, Calendar(tz=tz or "UTC"))
+        wall = wall_time(home, nw.col(stamp.name), stamp, Calendar(tz=asked.tz or "UTC"))
         frame = prepared.frame.with_columns(wall.alias("wall"))
         needed = _NEEDED if needs_amount else _NEEDED[:2]
         known = reduce(and_, (~nw.col(inside(name)).is_null() for name in needed))
@@ -62,7 +66,7 @@ class Purchases:
             "after the observation": known & completed & ~in_time,
         }
         bought = known & completed & in_time
-        if needs_amount:  # an order below zero is no purchase
+        if not asked.refunds:  # an order below zero is no purchase
             below = ~nw.col(amount.name).is_null() & (nw.col(amount.name) < nw.lit(0))
             reasons["refund"] = bought & below
             bought = bought & ~below
@@ -74,10 +78,11 @@ class Purchases:
         if prepared.rejected:
             left_out["refused by the record"] = prepared.rejected
         good = frame.filter(bought)
-        if "currency" in table.columns:
-            _check_currency(home.leave(good.select(inside("currency")).unique()))
-        columns = {"customer_id": inside("customer_id"), "wall": "wall", "spent": amount.name}
-        good = good.select(*(nw.col(old).alias(new) for new, old in columns.items()))
+        spent = nw.col(amount.name)
+        if adds_money and ("currency" in table.columns or asked.rates is not None):
+            spent = _in_one_currency(asked, home, good, spent)
+        columns = {"customer_id": inside("customer_id"), "wall": "wall"}
+        good = good.select(*(nw.col(old).alias(new) for new, old in columns.items()), spent.alias("spent"))
         if not needs_amount:
             good = good.with_columns(nw.col("spent").fill_null(0))
         return cls(_by_day(nw, good), table, 10 ** (amount.digits or 0), until, left_out)
@@ -93,10 +98,27 @@ def _number(day: date) -> int:
     return (day - _ORIGIN).days
 
 
-def _check_currency(found: Sequence[Sequence[Any]]) -> None:
-    if len(found) > 1:
-        named = ", ".join(sorted(str(currency) for (currency,) in found))
-        raise CurrencyError(f"Orders in several currencies cannot be added: {named}; convert them first.")
+def _in_one_currency(asked: Orders, home: Any, orders: Any, spent: Any) -> Any:
+    """The amounts, converted where there are rates; several currencies without rates are refused."""
+    nw, column = home.words, inside("currency")
+    if "currency" in asked.table.columns:
+        known = {code: code or asked.currency for (code,) in home.leave(orders.select(column).unique())}
+    else:
+        known = {None: asked.currency}
+    rates = asked.rates
+    if rates is None:
+        refuse_several(known.values())
+        return spent
+    if rates.dated:
+        raise CurrencyError(
+            "Rates that change from day to day convert records and no frame here; read the orders as records, or "
+            "convert the frame first."
+        )
+    factors = {code: float(rates.convert(Decimal(1), currency, None)) for code, currency in known.items()}
+    factor = nw.lit(factors.pop(None, 1.0))
+    for code, value in factors.items():
+        factor = nw.when(nw.col(column) == nw.lit(code)).then(nw.lit(value)).otherwise(factor)
+    return spent.cast(nw.Float64) * factor
 
 
 def customer_columns(purchases: Purchases, *, as_of: date) -> dict[str, Any]:

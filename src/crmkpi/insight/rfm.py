@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from datetime import date, datetime
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from datetime import date
 from itertools import compress
 from types import MappingProxyType
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 from crmkpi.clv.history import PurchaseHistory, listed
 from crmkpi.clv.time import DAYS_IN, Span, TimeUnit
 from crmkpi.engines.frames.table import FrameTable
-from crmkpi.errors import CurrencyError, InputError, ParameterError
-from crmkpi.insight.arguments import check_day, reading
-from crmkpi.measuring.dataset import framed
+from crmkpi.errors import InputError, ParameterError
+from crmkpi.insight.arguments import reading
+from crmkpi.insight.orders import Orders, refuse_several
 from crmkpi.tabular import Tabular
 
 __all__ = ["SEGMENTS", "Holdout", "RfmRow", "RfmScore", "RfmTable", "rfm", "split_holdout", "table_of"]
@@ -169,12 +168,13 @@ def _segment(recency: int, frequency: int) -> str:
     return next(name for name, r, f in SEGMENTS if str(recency) in r and str(frequency) in f)
 
 
-def rfm(orders: Any, *, as_of: date, tz: str | None = None) -> RfmTable:
+def rfm(orders: Any, *, as_of: date | None = None, tz: str | None = None, with_refunds: bool = False) -> RfmTable:
     """Recency, frequency, monetary value and age per customer, as of the end of the day `as_of`.
 
     `orders` are records, or a frame that is added up where it lies: pandas, Polars, PyArrow, DuckDB, Spark, or what
-    `crmkpi.table` makes of one. An order has `customer_id`, `ordered_at` and `amount`; one whose `status` is not
-    "completed" is left out, and one below zero as a "refund", which is no purchase. Days are those of `tz` for
+    `crmkpi.table` makes of one; or a `Dataset`, whose `as_of`, rates, currency and time zone then count. An order has
+    `customer_id`, `ordered_at` and `amount`; one whose `status` is not "completed" is left out, and one below zero as a
+    "refund", which is no purchase (`with_refunds` counts it as one that lowers the value). Days are those of `tz` for
     timestamps with a time zone; without one each has its own, in frames UTC.
 
     >>> from types import SimpleNamespace
@@ -185,26 +185,30 @@ def rfm(orders: Any, *, as_of: date, tz: str | None = None) -> RfmTable:
     >>> row.frequency, row.recency, row.age, row.repeat_spend, table.merged
     (1, 10, 30, 10.0, 1)
     """
-    check_day(as_of)
-    frame = framed("orders", orders)
-    if isinstance(frame, FrameTable):
-        return _of_frame(frame, as_of=as_of, until=as_of, tz=tz)[0]
-    with reading("orders", orders):
-        by_customer, left_out = _purchases(orders, as_of=as_of, tz=tz)
+    asked = Orders.of(orders, as_of=as_of, tz=tz, refunds=with_refunds)
+    if isinstance(asked.table, FrameTable):
+        return _of_frame(asked, until=asked.as_of)[0]
+    return _of_records(asked)
+
+
+def _of_records(asked: Orders) -> RfmTable:
+    with reading("orders", asked.table):
+        by_customer, left_out = _purchases(asked, until=asked.as_of)
     if not by_customer:
-        raise _nothing(as_of, left_out)
-    return table_of(by_customer, as_of=as_of, left_out=left_out)
+        raise _nothing(asked.as_of, left_out)
+    return table_of(by_customer, as_of=asked.as_of, left_out=left_out)
 
 
 def _nothing(as_of: date, left_out: Mapping[str, int]) -> InputError:
     return InputError(f"No order up to {as_of} can be used; left out: {dict(left_out) or 'none given'}.")
 
 
-def _of_frame(frame: FrameTable, *, as_of: date, until: date, tz: str | None) -> tuple[RfmTable, list[int], int]:
+def _of_frame(asked: Orders, *, until: date) -> tuple[RfmTable, list[int], int]:
     """The table as of `as_of`, what each of its customers bought after it up to `until`, and how many were new then."""
     from crmkpi.insight.frame_purchases import Purchases, customer_columns  # noqa: PLC0415  # only for frames
 
-    purchases = Purchases.of(frame, until=until, tz=tz)
+    as_of = asked.as_of
+    purchases = Purchases.of(asked, until=until)
     columns = customer_columns(purchases, as_of=as_of)
     everyone = len(columns["purchases"])
     if until > as_of:
@@ -251,45 +255,18 @@ def table_of(
     return RfmTable(columns, as_of, merged, dict(left_out))
 
 
-def _purchases(
-    orders: Iterable[Any], *, as_of: date, tz: str | None
-) -> tuple[dict[Hashable, dict[date, tuple[int, float]]], Counter[str]]:
+def _purchases(asked: Orders, *, until: date) -> tuple[dict[Hashable, dict[date, tuple[int, float]]], Counter[str]]:
     """Per customer and day, how many orders and what they were worth; and the orders left out, by reason."""
-    zone = ZoneInfo(tz) if tz is not None else None
     by_customer: dict[Hashable, dict[date, tuple[int, float]]] = {}
     left_out: Counter[str] = Counter()
     currencies = set()
-    for order in orders:
-        moment = order.ordered_at
-        if order.customer_id is None or moment is None or order.amount is None:
-            left_out["no customer, date or amount"] += 1
-            continue
-        if getattr(order, "status", "completed") != "completed":
-            left_out["not completed"] += 1
-            continue
-        day = _day(moment, zone)
-        if day > as_of:
-            left_out["after the observation"] += 1
-            continue
-        if order.amount < 0:
-            left_out["refund"] += 1
-            continue
-        currencies.add(getattr(order, "currency", None))
-        days = by_customer.setdefault(order.customer_id, {})
+    for customer, day, amount, currency in asked.completed(left_out, until=until, needs_amount=True):
+        currencies.add(currency)
+        days = by_customer.setdefault(customer, {})
         count, value = days.get(day, (0, 0.0))
-        days[day] = (count + 1, value + float(order.amount))
-    if len(currencies) > 1:
-        named = sorted(str(currency) for currency in currencies)
-        raise CurrencyError(f"Orders in several currencies cannot be added: {', '.join(named)}; convert them first.")
+        days[day] = (count + 1, value + amount)
+    refuse_several(currencies)
     return by_customer, left_out
-
-
-def _day(moment: Any, zone: ZoneInfo | None) -> date:
-    if isinstance(moment, datetime):
-        return (moment.astimezone(zone) if zone is not None and moment.tzinfo is not None else moment).date()
-    if isinstance(moment, date):
-        return moment
-    raise InputError(f"`ordered_at` must be a date or a timestamp; got {moment!r}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,22 +279,23 @@ class Holdout:
     new_customers: int
 
 
-def split_holdout(orders: Any, *, as_of: date, until: date, tz: str | None = None) -> Holdout:
+def split_holdout(
+    orders: Any, *, until: date, as_of: date | None = None, tz: str | None = None, with_refunds: bool = False
+) -> Holdout:
     """Cut the orders after the day `as_of`: what came before is the past, what came up to `until` the holdout.
 
-    `orders` are records or a frame, as for `rfm`. Customers who first bought in the holdout have no past to predict
-    from: `new_customers` counts them.
+    `orders` are records, a frame or a dataset, as for `rfm`. Customers who first bought in the holdout have no past to
+    predict from: `new_customers` counts them.
     """
-    check_day(as_of)
-    if until <= as_of:
-        raise ParameterError(f"The holdout must end after it starts; `until` is {until}, `as_of` {as_of}.")
-    horizon = Span(float((until - as_of).days), "days")
-    frame = framed("orders", orders)
-    if isinstance(frame, FrameTable):
-        table, later, new = _of_frame(frame, as_of=as_of, until=until, tz=tz)
+    asked = Orders.of(orders, as_of=as_of, tz=tz, refunds=with_refunds)
+    if until <= asked.as_of:
+        raise ParameterError(f"The holdout must end after it starts; `until` is {until}, `as_of` {asked.as_of}.")
+    horizon = Span(float((until - asked.as_of).days), "days")
+    if isinstance(asked.table, FrameTable):
+        table, later, new = _of_frame(asked, until=until)
         return Holdout(table, tuple(later), horizon, new)
-    kept = list(orders)
-    table = rfm(kept, as_of=as_of, tz=tz)
-    everything, _ = _purchases(kept, as_of=until, tz=tz)
-    actual = tuple(sum(day > as_of for day in everything[row.customer_id]) for row in table.rows)
+    asked = replace(asked, table=list(asked.table))
+    table = _of_records(asked)
+    everything, _ = _purchases(asked, until=until)
+    actual = tuple(sum(day > asked.as_of for day in everything[row.customer_id]) for row in table.rows)
     return Holdout(table, actual, horizon, len(everything) - len(table))

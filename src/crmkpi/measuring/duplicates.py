@@ -51,12 +51,12 @@ class Duplicates:
         return [Contradiction(self, names, pairs, query, ask) for names, pairs in found.items()]
 
     def check_looked_up(self, names: frozenset[str]) -> None:
-        """Refuse to look these fields up where the records of one id differ in them."""
+        """Refuse to read these fields where the records of one id differ in them."""
         type_ = record_type(type(self.records[0]))
         for numbers in self.together:
             differ = names & differing(type_, [self.records[number] for number in numbers])
             if differ:
-                raise InputError(f"A reference to {type_.table} is ambiguous: {self.told(type_, numbers, differ)}.")
+                raise InputError(f"What is asked of {type_.table} is ambiguous: {self.told(type_, numbers, differ)}.")
 
     def told(self, type_: RecordType, numbers: Sequence[int], names: Iterable[str]) -> str:
         """Which records of one id differ in these fields, and what to do."""
