@@ -47,7 +47,7 @@ from crmkpi.engines.query import MICROSECOND
 from crmkpi.errors import DefinitionError, TimeZoneError
 from crmkpi.time.calendars import Calendar
 
-__all__ = ["Compiler"]
+__all__ = ["Compiler", "Given"]
 
 _OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 _LARGEST = 2**62
@@ -95,7 +95,7 @@ class Compiler:
             case Happened(item):
                 return self._so_far(self.value(item))
             case Day(item):
-                return self._day(item)
+                return self.local_day(item)
             case BusinessTime(start, end):
                 return self._business(start, end)
             case Operation():
@@ -275,12 +275,21 @@ class Compiler:
         until = self._known_until(stamp)
         return replace(stamp, also=both(stamp.also, stamp.source < self.nw.lit(until)), high=until)
 
-    def _day(self, item: Expression) -> Value:
+    def local_day(self, item: Expression) -> Value:
+        """The calendar day of a timestamp."""
         stamp = self.value(item)
-        known = Column("", "timestamp", 0, stamp.low, stamp.high, stamp.aware)
-        source = local_day(self.prepared.backend.home, stamp.source, known, self.calendar)
+        if stamp.aware and (twin := self._twin(item)) is not None:
+            source = self.nw.col(twin.name) // self.nw.lit(DAY)
+        else:
+            known = Column("", "timestamp", 0, stamp.low, stamp.high, stamp.aware)
+            source = local_day(self.prepared.backend.home, stamp.source, known, self.calendar)
         low, high = stamp.low // DAY - 1, stamp.high // DAY + 1
         return replace(stamp, source=source, kind="date", low=low, high=high, aware=None)
+
+    def _twin(self, item: Expression) -> Column | None:
+        """The column of a timestamp the other way, if it has one."""
+        field = item.item if isinstance(item, Happened) else item
+        return self.prepared.exact.get(field.path) if isinstance(field, Field) else None
 
     def _business(self, start: Expression, end: Expression) -> Value:
         first, last = self.value(start), self.value(end)
@@ -346,8 +355,7 @@ class Compiler:
         """The timestamp as an instant, so that a span over a change of clocks is what passed."""
         if stamp.aware or not self.calendar.clocks_change:
             return stamp
-        field = what.item if isinstance(what, Happened) else what
-        if isinstance(field, Field) and (twin := self.prepared.exact.get(field.path)) is not None:
+        if (twin := self._twin(what)) is not None:
             source, low, high = self.nw.col(twin.name), twin.low, twin.high
         else:
             known = Column("", "timestamp", 0, stamp.low, stamp.high, stamp.aware)

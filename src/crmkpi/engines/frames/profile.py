@@ -61,7 +61,8 @@ class Column:
 class Prepared:
     """A frame with plain columns, ready to be asked; `columns` and `exact` go by the path of the field.
 
-    `exact` are the same values as whole numbers, for fields that hold numbers, and as instants, for wall-clock times.
+    `exact` are the same values as whole numbers, for fields that hold numbers, and timestamps the other way:
+    wall-clock times as instants, and instants on the wall clock.
     """
 
     backend: Backend

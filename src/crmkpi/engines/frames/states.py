@@ -11,12 +11,11 @@ from crmkpi.engines.frames.group_keys import OUTSIDE, Key, as_it_is, decoder, sc
 from crmkpi.engines.frames.grouping import Grouped, Grouping
 from crmkpi.engines.frames.slots import PassSlot
 from crmkpi.engines.frames.words import Cell, Row
-from crmkpi.engines.query import EXACT, Group, Ranked, Sample, Slot, State, empty_state, merged_state
+from crmkpi.engines.query import EXACT, Group, Number, Ranked, Sample, Slot, State, empty_state, merged_state
 
 __all__ = ["Convert", "States"]
 
 Convert = Callable[[Decimal, str | None, int | None], Decimal]  # an amount, its currency, the number of its day
-Number = int | Decimal
 
 
 class States:
@@ -203,11 +202,12 @@ def _number(number: int, digits: int, kind: str) -> Number:
 
 def _times(sample: Sample, rate: Decimal) -> Sample:
     """The sample of the same amounts at a rate of exchange."""
-    made = Sample(
-        sample.count,
-        EXACT.multiply(Decimal(sample.total), rate),
-        EXACT.multiply(Decimal(sample.squares), EXACT.multiply(rate, rate)),
-        [EXACT.multiply(value, rate) for value in sample.values],
-    )
-    made.low, made.high = (None if side is None else EXACT.multiply(side, rate) for side in (sample.low, sample.high))
+
+    def times(amount: object, rate: Decimal = rate) -> Decimal:
+        assert isinstance(amount, int | Decimal), "amounts are decimals, and 0 may be a whole number"
+        return EXACT.multiply(amount, rate)
+
+    squares = times(sample.squares, EXACT.multiply(rate, rate))
+    made = Sample(sample.count, times(sample.total), squares, [times(value) for value in sample.values])
+    made.low, made.high = (None if side is None else times(side) for side in (sample.low, sample.high))
     return made

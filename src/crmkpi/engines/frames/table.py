@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from crmkpi.engines.frames.backends import Backend, at_home, backend_of, check_versions
 from crmkpi.engines.frames.homes.home import NUMBERS, ColumnType
-from crmkpi.engines.frames.local_time import DAY, micros, to_utc, with_instants
+from crmkpi.engines.frames.local_time import DAY, micros, to_utc, with_clocks
 from crmkpi.engines.frames.profile import Prepared, inside, looked_over, with_usual_scales
 from crmkpi.errors import ColumnError, InputError, UnknownNameError, did_you_mean
 from crmkpi.records import Survey
@@ -185,8 +185,8 @@ class FrameTable:
     ) -> Prepared:
         """The frame with only the fields of these names, as plain columns.
 
-        `exact` are numbers to be added up, and timestamps whose distance is asked: those on the wall clock become
-        instants of the zone `clock`.
+        `exact` are numbers to be added up, and timestamps that are asked the other way: as instants of the zone
+        `clock`, or as what it showed.
         """
         wanted = tuple(dict.fromkeys(names))
         if self.type_.model is Survey:
@@ -201,8 +201,8 @@ class FrameTable:
         key = (frozenset(wanted), exact, clock)
         if key not in self._known:
             made = self._prepare(wanted, exact)
-            spans = (path for path in made.columns if ".".join(path) in exact)
-            self._known[key] = made if clock is None else with_instants(made, spans, clock)
+            turned = (path for path in made.columns if ".".join(path) in exact)
+            self._known[key] = made if clock is None else with_clocks(made, turned, clock)
         return self._known[key]
 
     def _prepare(self, wanted: tuple[str, ...], exact: frozenset[str]) -> Prepared:

@@ -10,12 +10,11 @@ to be present as well.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import reduce
 from types import MappingProxyType
-from typing import Any
 
 from crmkpi.definition.expressions import (
     AsOf,
@@ -40,6 +39,7 @@ from crmkpi.definition.expressions import (
     UnreadValue,
     walk,
 )
+from crmkpi.engines.query import Value
 from crmkpi.errors import DefinitionError
 
 __all__ = [
@@ -73,7 +73,7 @@ class Conjunct:
     variables: frozenset[str] = frozenset()
     plain: tuple[str, frozenset[str]] | None = None
     about: str = ""
-    options: frozenset[Any] = frozenset()
+    options: frozenset[Hashable] = frozenset()
     denied: tuple[Conjunct, ...] = ()  # of "not all of these", these
 
     def __eq__(self, other: object) -> bool:
@@ -88,12 +88,12 @@ class Names:
     """The variables of one loop: how each field is loaded, and the constants that are passed in."""
 
     loads: dict[str, tuple[str, frozenset[str]]] = field(default_factory=dict)
-    constants: dict[str, Any] = field(default_factory=dict)
+    constants: dict[str, object] = field(default_factory=dict)
     relations: dict[str, tuple[str, str]] = field(default_factory=dict)
     always: frozenset[str] = frozenset()  # the fields that no record lacks
     _shared: dict[str, str] = field(default_factory=dict)
 
-    def constant(self, value: Any) -> str:
+    def constant(self, value: object) -> str:
         """The variable that holds `value`."""
         text = f"{type(value).__name__} {value!r}" if not callable(value) else f"function {id(value)}"
         if text not in self._shared:
@@ -385,7 +385,7 @@ def _are_timestamps(comparison: Comparison) -> bool:
     return comparison.sign in ("==", "!=") and comparison.left.kind == comparison.right.kind == "timestamp"
 
 
-def _any_equal(item: Expression, options: Sequence[Any]) -> Expression:
+def _any_equal(item: Expression, options: Sequence[Value]) -> Expression:
     equal: list[Expression] = [Comparison("==", item, Constant(option, "timestamp")) for option in options]
     return reduce(lambda one, other: Combination("or", one, other), equal)
 
@@ -460,6 +460,6 @@ def implied(conjuncts: Sequence[Conjunct], by: Sequence[Conjunct]) -> bool:
     )
 
 
-def zero_of(value: Any) -> Any:
+def zero_of(value: Value) -> int | timedelta:
     """The zero that `value` must not be when it divides."""
     return timedelta(0) if isinstance(value, timedelta) else 0
