@@ -223,8 +223,9 @@ class Compiler:
                 raise DefinitionError(f"{expression!r} is a value where a condition is needed.")
 
     def _field(self, field: Field, *, exact: bool) -> Value:
-        known = self.prepared.exact.get(field.path) if exact else None
-        known = known or self.column(field)
+        known = self.column(field)
+        if exact and field.kind != "timestamp":  # the twin of a timestamp is another clock's
+            known = self.prepared.exact.get(field.path, known)
         needs = frozenset({known.name}) if known.nulls else frozenset()
         raw = None if known.raw is None else (self.nw.col(raw_name(known.name)), known.raw)
         return Value(
