@@ -27,7 +27,7 @@ nox.needs_version = ">=2024.4"
 nox.options.error_on_external_run = False
 # `mutants` is run by hand until its score is known again: definitions and rooms have changed under it.
 nox.options.sessions = [
-    *("style", "types", "doctests", "slow", "site", "rivals", "oldest", "newest", "spark", "wheel"),
+    *("style", "types", "doctests", "slow", "site", "rivals", "oldest", "newest", "spark", "databases", "wheel"),
 ]
 
 
@@ -134,6 +134,16 @@ def spark(session: nox.Session) -> None:
     session.run("pytest", "-q", "--backends=pyspark", "tests/engines/test_spark.py", "-k", "not whole_catalogue")
     # Ibis warns of pandas when it is imported.
     session.run("pytest", "-q", "-W", "default", "tests/engines/test_frames_columns.py", "-k", "dask or ibis")
+
+
+@nox.session(venv_backend="none")
+def databases(session: nox.Session) -> None:
+    """Databases on servers of the tests' own, against records."""
+    for server in ("postgresql", "sqlite"):
+        files = ("test_frames", "test_frames_columns", "test_frames_types", "test_frames_purchases", "test_homes")
+        tests = [f"tests/engines/{name}.py" for name in files]
+        session.run("pytest", "-q", "-n", "auto", f"--backends={server}", *tests)
+    session.run("pytest", "-q", "-rs", "tests/engines/test_databases.py")
 
 
 @nox.session

@@ -9,6 +9,8 @@ Tests marked as slow, which take seconds each or are hundreds, run with `--slow`
 from __future__ import annotations
 
 import os
+import sys
+from importlib import import_module
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -19,6 +21,7 @@ from hypothesis import HealthCheck, settings
 
 USUAL = ("polars-lazy", "pandas", "pyarrow", "duckdb")  # one kind of frame for each library
 ALL = ("polars", "polars-lazy", "pandas", "pandas-arrow", "pyarrow", "duckdb", "sqlite")
+MODULES = {"sqlite": "sqlite3", "postgresql": "psycopg"}
 LIBRARIES = {"polars": "Polars", "pyarrow": "PyArrow", "duckdb": "DuckDB", "pyspark": "PySpark"}
 
 settings.register_profile(
@@ -62,7 +65,7 @@ def examples(request: pytest.FixtureRequest) -> int:
 def case(backend: str) -> Any:
     """The backend, or a skip that names the library which is not there."""
     needed = (
-        "sqlite3" if backend == "sqlite" else backend.partition("-")[0],
+        MODULES.get(backend, backend.partition("-")[0]),
         "polars",
         "pyarrow",
     )  # all frames are made from Arrow tables
@@ -81,9 +84,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def backends() -> ModuleType:
     """What makes frames of records, for tests outside tests/engines."""
-    spec = spec_from_file_location("backends", Path(__file__).parent / "engines" / "backends.py")
+    folder = Path(__file__).parent / "engines"
+    spec = spec_from_file_location("engines_of_tests", folder / "__init__.py", submodule_search_locations=[str(folder)])
     assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    sys.modules.setdefault(spec.name, module_from_spec(spec))
+    return import_module(f"{spec.name}.backends")

@@ -309,10 +309,10 @@ WRONG: Mapping[str, tuple[Callable[[], Any], type[Exception], str]] = {
         InputError,
         r"'deals' must be an iterable of records; got int\.",
     ),
-    "a text for the as-of day": (
-        lambda: ck.Dataset(deals=[], as_of="2026-03-31"),
+    "a word for the as-of day": (
+        lambda: ck.Dataset(deals=[], as_of="today"),
         InputError,
-        r"`as_of` is a date or a datetime, such as date\(2026, 3, 31\); got '2026-03-31'\.",
+        r"`as_of` is a date .*, or the text of one, such as '2026-03-31'; got 'today'\. Today is date\.today\(\)\.",
     ),
     "a zone for a calendar": (
         lambda: ck.Dataset(deals=[], calendar="Europe/Berlin"),

@@ -69,7 +69,7 @@ provide(
         "search": "crmkpi.insight.search",
         "table_html": "crmkpi.display.html",
         "result_from_totals": "crmkpi.measuring.results",
-        "result_of": "crmkpi.measuring.dataset",
+        "result_of": "crmkpi.measuring.calls",
         "result_row": "crmkpi.display.rows",
         "result_schema": "crmkpi.display.models",
         "result_text": "crmkpi.display.text",

@@ -16,7 +16,7 @@ from typing import Any
 
 from crmkpi.errors import CurrencyError, InputError, did_you_mean
 
-__all__ = ["Rates"]
+__all__ = ["Rates", "rates_of"]
 
 Rate = Decimal | int | str | float
 
@@ -96,6 +96,24 @@ class Rates:
                 f"{days[0].isoformat()}."
             )
         return amount * values[number]
+
+
+def rates_of(given: Rates | Mapping[str, Any] | None, currency: str | None) -> Rates | None:
+    """Rates as they are, or a dict of what one unit of each currency is worth in `currency`.
+
+    >>> rates_of({"USD": 0.9}, "EUR").to
+    'EUR'
+    """
+    if given is None or isinstance(given, Rates):
+        return given
+    if not isinstance(given, Mapping):
+        raise InputError(f"`rates` is a Rates, such as Rates('EUR', {{'USD': '0.9'}}), or its dict; got {given!r}.")
+    if currency is None:
+        raise InputError(
+            f"Rates that are a dict lead to the dataset's currency, and none is given; got {dict(given)!r}. Give "
+            "currency='EUR' as well, or Rates('EUR', {...})."
+        )
+    return Rates(currency, given)
 
 
 def _positive(currency: str, rate: Any) -> Decimal:

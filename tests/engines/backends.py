@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import count
 from typing import Any
 
 import pytest
@@ -16,9 +18,12 @@ from crmkpi import database as database_of
 from crmkpi.records import RECORDS
 from crmkpi.records.base import RecordType, record_type
 
-BACKENDS = ("polars", "polars-lazy", "pandas", "pandas-arrow", "pyarrow", "duckdb", "pyspark", "sqlite")
+from .servers import engine, postgresql
+
+BACKENDS = ("polars", "polars-lazy", "pandas", "pandas-arrow", "pyarrow", "duckdb", "pyspark", "sqlite", "postgresql")
 _SPARK: list[Any] = []
 _CONNECTIONS: deque[Any] = deque(maxlen=50)
+_NUMBERS = count()
 
 
 def arrow_of(records: Sequence[Any], type_: RecordType, *, money: str = "decimal", zone: str = "UTC") -> Any:
@@ -130,8 +135,39 @@ def _sqlite(table: Any, connection: Any = None, name: str = "measured_table") ->
     ]
     made.execute(f"CREATE TABLE {_named(name)}({', '.join(declared)})")
     rows = zip(*([_cell(value) for value in column.to_pylist()] for column in table.columns), strict=True)
-    made.executemany(f"INSERT INTO {_named(name)} VALUES ({', '.join('?' * len(declared))})", rows)  # noqa: S608  # names are quoted
+    made.executemany(f"INSERT INTO {_named(name)} VALUES ({', '.join('?' * len(declared))})", rows)  # names are quoted
     return database_of(made).table(name)
+
+
+def _postgresql(table: Any) -> Any:
+    """A table of PostgreSQL with the types that a user would declare."""
+    made = engine(postgresql())
+    name = f"measured {next(_NUMBERS)}"
+    columns = list(zip(table.column_names, map(str, table.schema.types), strict=True))
+    declared = ", ".join(f"{_named(column)} {_postgresql_type(type_)}" for column, type_ in columns)
+    with made.begin() as connection:
+        connection.exec_driver_sql(f"CREATE UNLOGGED TABLE {_named(name)}({declared})")
+        with connection.connection.cursor().copy(f"COPY {_named(name)} FROM STDIN") as copy:
+            for row in zip(*(column.to_pylist() for column in table.columns), strict=True):
+                copy.write_row([json.dumps(cell) if isinstance(cell, dict) else cell for cell in row])
+    return database_of(made).table(name)
+
+
+def _postgresql_type(word: str) -> str:
+    if word.startswith("timestamp"):
+        return "TIMESTAMPTZ" if "tz=" in word else "TIMESTAMP"
+    if word.startswith("decimal"):
+        return f"NUMERIC({word.partition('(')[2]}"
+    kinds = {"date": "DATE", "bool": "BOOLEAN", "double": "FLOAT8", "float": "REAL", "half": "REAL", "binary": "BYTEA"}
+    kinds |= {"int8": "SMALLINT", "int16": "SMALLINT", "int32": "INTEGER", "int": "BIGINT", "uint64": "NUMERIC(20)"}
+    kinds |= {"uint": "BIGINT"}
+    if word == "null":
+        pytest.skip("each column of PostgreSQL has a type")
+    if word.startswith("list"):
+        return "INTEGER[]" if "int" in word else "TEXT[]"
+    if word.startswith("struct"):
+        return "JSONB"
+    return next((found for start, found in kinds.items() if word.startswith(start)), "TEXT")
 
 
 def _named(name: str) -> str:
@@ -173,6 +209,7 @@ _MAKERS: Mapping[str, Callable[[Any], Any]] = {
     "duckdb": _duckdb,
     "pyspark": _pyspark,
     "sqlite": _sqlite,
+    "postgresql": _postgresql,
 }
 
 

@@ -256,14 +256,14 @@ def test_the_oldest_versions_are_those_that_the_package_asks_for() -> None:
     extras = project["optional-dependencies"]
     for backend in (known for known in backends.BACKENDS.values() if known.extra):
         asked_for = dict(entry.split(">=") for entry in extras[backend.extra])
-        for name, oldest in ((backend.name, backend.oldest), *backend.needs):
+        for name, oldest in ((backend.module or backend.name, backend.oldest), *backend.needs):
             assert asked_for[name] == oldest
 
 
 @pytest.mark.parametrize("backend_name", [name for name, known in backends.BACKENDS.items() if known.extra])
 def test_a_missing_extra_says_what_to_install(monkeypatch, backend_name) -> None:
     backend = backends.BACKENDS[backend_name]
-    for needed in [backend.name, *(name for name, _ in backend.needs)]:
+    for needed in [backend.module or backend.name, *(name for name, _ in backend.needs)]:
         with monkeypatch.context() as without:
             without.setitem(sys.modules, needed, None)
             expected = rf"needs {needed}; .*pip install 'crmkpi\[{backend.extra}\]'"

@@ -10,12 +10,14 @@ import polars as pl
 
 import crmkpi
 from crmkpi.engines.frames.backends import BACKENDS
+from crmkpi.engines.frames.homes.database import DatabaseFrame, DatabaseTable
 from crmkpi.engines.frames.homes.duckdb import DuckDbFrame, DuckDbHome, DuckDbSql
 from crmkpi.engines.frames.homes.home import HomeOf
 from crmkpi.engines.frames.homes.polars import Lent, PolarsHome
+from crmkpi.engines.frames.homes.postgresql import PostgresqlHome, PostgresqlSql
 from crmkpi.engines.frames.homes.spark import SparkFrame, SparkHome, SparkSql
 from crmkpi.engines.frames.homes.sql import Sql
-from crmkpi.engines.frames.homes.sqlite import SqliteFrame, SqliteHome, SqliteSql, SqliteTable
+from crmkpi.engines.frames.homes.sqlite import SqliteHome, SqliteSql
 from crmkpi.engines.frames.words import Expr, FrameOf
 
 if TYPE_CHECKING:
@@ -26,10 +28,11 @@ if TYPE_CHECKING:
 POLARS: HomeOf[pl.Expr, pl.LazyFrame, Lent] = PolarsHome()
 DUCKDB: HomeOf[DuckDbSql, DuckDbFrame, DuckDBPyRelation] = DuckDbHome()
 SPARK: HomeOf[SparkSql, SparkFrame, DataFrame] = SparkHome()
-SQLITE: HomeOf[SqliteSql, SqliteFrame, SqliteTable] = SqliteHome()
-HOMES = (POLARS, DUCKDB, SPARK, SQLITE)
-EXPRESSIONS: tuple[type[Expr], ...] = (pl.Expr, DuckDbSql, SparkSql, SqliteSql)
-FRAMES: tuple[type[FrameOf[pl.Expr] | FrameOf[Sql]], ...] = (pl.LazyFrame, DuckDbFrame, SparkFrame, SqliteFrame)
+SQLITE: HomeOf[SqliteSql, DatabaseFrame, DatabaseTable] = SqliteHome()
+POSTGRESQL: HomeOf[PostgresqlSql, DatabaseFrame, DatabaseTable] = PostgresqlHome()
+HOMES = (POLARS, DUCKDB, SPARK, SQLITE, POSTGRESQL)
+EXPRESSIONS: tuple[type[Expr], ...] = (pl.Expr, DuckDbSql, SparkSql, SqliteSql, PostgresqlSql)
+FRAMES: tuple[type[FrameOf[pl.Expr] | FrameOf[Sql]], ...] = (pl.LazyFrame, DuckDbFrame, SparkFrame, DatabaseFrame)
 PACKAGE = Path(crmkpi.__file__).parent
 ROOM = PACKAGE / "engines" / "frames"
 TABLE = ROOM / "backends.py"

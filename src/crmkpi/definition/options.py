@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, TypedDict
+from zoneinfo import ZoneInfo
 
 from crmkpi.money import Rates
 from crmkpi.time.calendars import Calendar
-from crmkpi.time.periods import Period
+from crmkpi.time.given import PeriodLike
 
 __all__ = ["Options"]
 
@@ -24,15 +25,16 @@ class Options(TypedDict, total=False):
     your own records into a `Dataset`.
     """
 
-    period: Period | str | date | None
-    compare: Period | str | None
+    period: PeriodLike | None
+    compare: PeriodLike | None
     confidence: float | None
     parameters: Mapping[str, Duration]
     # of the dataset
-    as_of: date | None
+    as_of: date | str | None
     calendar: Calendar
+    tz: str | ZoneInfo | None
     currency: str | None
-    rates: Rates | None
+    rates: Rates | Mapping[str, Any] | None
     most_unreadable: float
     # parameters
     days: Duration

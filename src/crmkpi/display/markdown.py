@@ -18,7 +18,7 @@ def report_markdown(report: Report) -> str:
     """A report as a Markdown table, with its heading above and its notes below."""
     if not report:
         return f"{markdown_text(report.title)}: no results" if report.title else "no results"
-    return draw_markdown(sheet_of(report.results, title=report.title, notes=report.notes))
+    return draw_markdown(sheet_of(report.results, title=report.title, names=report.names, notes=report.notes))
 
 
 def draw_markdown(sheet: Sheet) -> str:

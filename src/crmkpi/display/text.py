@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
+from itertools import zip_longest
 from unicodedata import combining, east_asian_width
 
 from crmkpi.definition.metric import Share
@@ -26,6 +28,7 @@ __all__ = ["draw_text", "report_text", "result_text"]
 
 _GAP = "  "
 _NARROWEST = {"metric": 16, "label": 8}
+_WORDS = re.compile(r"[^ _]*[ _]*")  # of a title or an id
 _GREEN, _RED, _PLAIN = "\x1b[32m", "\x1b[31m", "\x1b[0m"
 _BRIEFLY = {"no clear change": "unclear", "too few to say": "too few"}
 
@@ -73,19 +76,20 @@ def result_text(result: Result) -> str:
 
 
 def report_text(report: Report, *, width: int = 80, colour: bool = False) -> str:
-    """A report as an aligned table; long names are cut so that a line takes no more than `width` columns.
+    """A report as an aligned table of at most `width` columns: long names of KPIs go on in the next line.
 
     With `colour`, codes of terminals make changes that are shown green or red.
     """
     if not report:
         return f"{report.title}: no results" if report.title else "no results"
-    return draw_text(sheet_of(report.results, title=report.title, notes=report.notes), width=width, colour=colour)
+    sheet = sheet_of(report.results, title=report.title, names=report.names, notes=report.notes)
+    return draw_text(sheet, width=width, colour=colour)
 
 
 def draw_text(sheet: Sheet, *, width: int = 80, colour: bool = False) -> str:
     """A table in plain text, with its heading above and its notes below."""
     columns = _fitted(sheet.columns, width)
-    widths = [max(map(_columns, (column.header, *column.cells))) for column in columns]
+    widths = [max(map(_columns, (column.header, *_lines_of(column)))) for column in columns]
     lines = [sheet.heading, ""] if sheet.heading else []
     lines.append(_line([column.header for column in columns], columns, widths))
     lines.append("-" * (sum(widths) + len(_GAP) * (len(widths) - 1)))
@@ -94,9 +98,11 @@ def draw_text(sheet: Sheet, *, width: int = 80, colour: bool = False) -> str:
         if sheet.groups and sheet.groups[number] != group:
             group = sheet.groups[number]
             lines.append(words(group))
-        lines.append(_line(cells, columns, widths))
+        first, *others = zip_longest(*(cell.split("\n") for cell in cells), fillvalue="")
+        lines.append(_line(first, columns, widths))
         if colour and sheet.results:
-            lines[-1] = _coloured(lines[-1], cells, columns, sheet.results[number])
+            lines[-1] = _coloured(lines[-1], first, columns, sheet.results[number])
+        lines += [_line(line, columns, widths) for line in others]
     if sheet.notes:
         lines.append("")
     for note in sheet.notes:
@@ -144,6 +150,12 @@ def _fitted(columns: Sequence[Column], width: int) -> list[Column]:
     fitted = list(columns)
     limits = {number: max(map(_columns, (column.header, *column.cells))) for number, column in enumerate(columns)}
     spare = width - sum(limits.values()) - len(_GAP) * (len(columns) - 1)
+    for number, column in enumerate(columns):
+        if column.role == "change" and spare < 0:
+            fitted[number] = Column(column.role, column.header, tuple(map(_briefly, column.cells)))
+            shorter = max(map(_columns, (column.header, *fitted[number].cells)))
+            spare += limits[number] - shorter
+            limits[number] = shorter
     for role in ("label", "metric"):
         while spare < 0:
             wide = [n for n, column in enumerate(columns) if column.role == role and limits[n] > _NARROWEST[role]]
@@ -152,13 +164,17 @@ def _fitted(columns: Sequence[Column], width: int) -> list[Column]:
             limits[max(wide, key=limits.__getitem__)] -= 1
             spare += 1
     for number, column in enumerate(columns):
-        if column.role == "change" and spare < 0:
-            fitted[number] = Column(column.role, column.header, tuple(map(_briefly, column.cells)))
-        if column.role in _NARROWEST:
-            shorten = _cut_within if column.role == "metric" else _cut
-            cells = tuple(shorten(cell, limits[number]) for cell in column.cells)
+        if column.role == "metric":
+            cells = tuple("\n".join(_wrapped(cell, limits[number])) for cell in column.cells)
+            fitted[number] = Column(column.role, column.header, cells)
+        elif column.role in _NARROWEST:
+            cells = tuple(_cut(cell, limits[number]) for cell in column.cells)
             fitted[number] = Column(column.role, _cut(column.header, limits[number]), cells)
     return fitted
+
+
+def _lines_of(column: Column) -> list[str]:
+    return [line for cell in column.cells for line in cell.split("\n")]
 
 
 def _line(cells: Sequence[str], columns: Sequence[Column], widths: Sequence[int]) -> str:
@@ -183,9 +199,14 @@ def _briefly(change: str) -> str:
     return change
 
 
-def _cut_within(name: str, width: int) -> str:
-    """A name cut in its middle: those of KPIs often begin alike, as in customer_satisfaction_score and _rating."""
-    return name if len(name) <= width else f"{name[: width // 2]}…{name[len(name) - (width - width // 2 - 1) :]}"
+def _wrapped(name: str, width: int) -> list[str]:
+    """A name in lines, broken between its words; those after the first are indented. A longer word stays whole."""
+    lines = [""]
+    for word in _WORDS.findall(name):
+        if _columns(lines[-1] + word.rstrip()) > width and lines[-1].strip():
+            lines.append(_GAP)
+        lines[-1] += word
+    return [line.rstrip() for line in lines]
 
 
 def _cut(text: str, width: int) -> str:

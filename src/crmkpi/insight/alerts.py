@@ -24,6 +24,7 @@ from crmkpi.measuring.dataset import Dataset
 from crmkpi.measuring.measurement import measure
 from crmkpi.measuring.results import Report, Result
 from crmkpi.statistics.distributions import normal_quantile
+from crmkpi.time.given import PeriodLike
 from crmkpi.time.periods import Period
 
 __all__ = ["AlertState", "FiredAlert", "Watch", "WatchState", "watch"]
@@ -171,7 +172,7 @@ class Watch(InsightTable):
         return Grid(heading, ("KPI", "value", "rule", "severity", ""), rows, self.notes, 1, 3)
 
 
-def watch(crm: Dataset, kpis: KpiSet, *, period: Period | str, state: WatchState | None = None) -> Watch:
+def watch(crm: Dataset, kpis: KpiSet, *, period: PeriodLike, state: WatchState | None = None) -> Watch:
     """Look at the alerts of a set in a period, and take their state further; the same period twice changes nothing.
 
     A period that is not over is left alone, except by a count that is above its limit already.

@@ -9,6 +9,7 @@ from typing import Any
 
 from crmkpi.errors import InputError, ParameterError
 from crmkpi.measuring.dataset import Dataset
+from crmkpi.time.given import PeriodLike
 from crmkpi.time.periods import Period
 
 __all__ = ["check_day", "one_period", "reading"]
@@ -40,7 +41,7 @@ def check_day(as_of: object) -> None:
         raise ParameterError(f"`as_of` is the last day of the observation, such as date(2026, 3, 31); got {as_of!r}.")
 
 
-def one_period(crm: Dataset, period: Period | str, what: str) -> Period:
+def one_period(crm: Dataset, period: PeriodLike, what: str) -> Period:
     """The one period that is asked for, in the calendar of the dataset; `what` begins the sentence of the error."""
     found = crm.periods(period, None)
     if len(found) != 1 or found[0] is None:

@@ -20,7 +20,7 @@ from crmkpi.measuring.dataset import Dataset
 from crmkpi.measuring.segments import Segment
 from crmkpi.statistics.distributions import normal_quantile
 from crmkpi.statistics.intervals import Interval
-from crmkpi.time.periods import Period
+from crmkpi.time.given import PeriodLike
 
 __all__ = ["AtRisk", "CustomerAtRisk", "ScoreCheck", "at_risk", "check_health", "check_score"]
 
@@ -152,8 +152,8 @@ def check_health(
     crm: Dataset,
     parts: Mapping[Any, HealthPart],
     *,
-    period: Period | str,
-    until: Period | str,
+    period: PeriodLike,
+    until: PeriodLike,
     parameters: Mapping[str, Any] | None = None,
 ) -> ScoreCheck:
     """Hold the health score of an earlier period against the customers who left in a later one.

@@ -24,6 +24,7 @@ from crmkpi.insight.targets import Scorecard, TargetStatus, target_status
 from crmkpi.measuring.dataset import Compare, Dataset
 from crmkpi.measuring.measurement import chosen_metrics, report
 from crmkpi.measuring.results import Report, Result
+from crmkpi.time.given import PeriodLike
 from crmkpi.time.periods import Period
 
 __all__ = ["briefing"]
@@ -52,7 +53,7 @@ _ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
 def briefing(
     crm: Dataset,
     *,
-    period: Period | str,
+    period: PeriodLike,
     compare: Compare = "previous",
     metrics: Metric | str | Iterable[Metric | str] | None = None,
     kpis: KpiSet | None = None,

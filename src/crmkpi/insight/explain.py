@@ -32,6 +32,7 @@ from crmkpi.metrics.catalogue import catalogue
 from crmkpi.statistics.decomposition import along_the_line, mix_and_rate, mix_and_rate_errors, shapley
 from crmkpi.statistics.distributions import normal_quantile
 from crmkpi.statistics.intervals import Interval
+from crmkpi.time.given import PeriodLike
 from crmkpi.time.periods import Period
 
 __all__ = [
@@ -144,7 +145,7 @@ def explain(
     crm: Dataset,
     metric: Metric | str,
     *,
-    period: Period | str,
+    period: PeriodLike,
     compare: Compare = "previous",
     by: By,
     effects: Literal["mix", "volume"] = "mix",
@@ -199,7 +200,7 @@ def explain(
     return made
 
 
-def explained_periods(crm: Dataset, period: Period | str, compare: Compare) -> tuple[Period, Period]:
+def explained_periods(crm: Dataset, period: PeriodLike, compare: Compare) -> tuple[Period, Period]:
     """The period and the one that it is compared to."""
     found = crm.periods(period, None)
     if len(found) != 1 or found[0] is None:

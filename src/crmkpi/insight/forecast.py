@@ -25,6 +25,7 @@ from crmkpi.statistics.distributions import normal_quantile
 from crmkpi.statistics.forecasting import Forecasted, forecast_values, half_widths
 from crmkpi.statistics.intervals import Interval
 from crmkpi.time.calendars import CalendarUnit
+from crmkpi.time.given import PeriodLike
 from crmkpi.time.periods import Period
 
 __all__ = ["Forecast", "ForecastPoint", "forecast", "forecast_report", "forecast_series", "forecast_shares"]
@@ -189,7 +190,7 @@ def forecast(
     metric: Metric | str,
     *,
     every: CalendarUnit = "month",
-    history: Period | str | None = None,
+    history: PeriodLike | None = None,
     horizon: int = 6,
     confidence: float = 0.95,
     parameters: Mapping[str, Any] | None = None,

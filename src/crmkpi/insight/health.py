@@ -17,7 +17,7 @@ from crmkpi.metrics.catalogue import catalogue
 from crmkpi.records import RECORDS
 from crmkpi.records.base import record_type
 from crmkpi.tabular import Tabular
-from crmkpi.time.periods import Period
+from crmkpi.time.given import PeriodLike
 
 __all__ = ["CustomerHealth", "HealthPart", "HealthTable", "health_score"]
 
@@ -110,7 +110,7 @@ def health_score(
     crm: Dataset,
     parts: Mapping[Metric | str, HealthPart],
     *,
-    period: Period | str | None = None,
+    period: PeriodLike | None = None,
     parameters: Mapping[str, Any] | None = None,
 ) -> HealthTable:
     """A score from 0 to 100 for each customer: the weighted mean of the points of KPIs that you name.

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from crmkpi.clv.history import PurchaseHistory, listed
 from crmkpi.clv.time import DAYS_IN, Span, TimeUnit
+from crmkpi.engines.frames.snapshots import table_at_one_moment
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.errors import InputError, ParameterError
 from crmkpi.insight.arguments import reading
@@ -208,8 +209,9 @@ def _of_frame(asked: Orders, *, until: date) -> tuple[RfmTable, list[int], int]:
     from crmkpi.insight.frame_purchases import Purchases, customer_columns  # noqa: PLC0415  # only for frames
 
     as_of = asked.as_of
-    purchases = Purchases.of(asked, until=until)
-    columns = customer_columns(purchases, as_of=as_of)
+    with table_at_one_moment(asked.table) as table:
+        purchases = Purchases.of(replace(asked, table=table), until=until)
+        columns = customer_columns(purchases, as_of=as_of)
     everyone = len(columns["purchases"])
     if until > as_of:
         known = [bool(count) for count in columns["purchases"]]

@@ -27,7 +27,7 @@ from crmkpi.statistics.decomposition import mix_and_rate
 from crmkpi.statistics.differences import benjamini_hochberg
 from crmkpi.statistics.distributions import normal_quantile, normal_tails
 from crmkpi.statistics.intervals import Interval
-from crmkpi.time.periods import Period
+from crmkpi.time.given import PeriodLike
 
 __all__ = ["Found", "Search", "search", "search_totals"]
 
@@ -146,7 +146,7 @@ def search(
     crm: Dataset,
     metric: Metric | str,
     *,
-    period: Period | str,
+    period: PeriodLike,
     compare: Compare = "previous",
     by: Sequence[Any],
     depth: int = 2,

@@ -20,6 +20,7 @@ from crmkpi.measuring.measurement import measure
 from crmkpi.measuring.moments import is_mean, standard_error
 from crmkpi.measuring.results import Report, Result
 from crmkpi.statistics.pace import Pace, count_pace, curve_pace, mean_meets, normal_meets, share_meets, sum_pace
+from crmkpi.time.given import PeriodLike
 from crmkpi.time.periods import Period
 
 __all__ = ["Scorecard", "Status", "TargetStatus", "earlier_periods", "meets", "target_status"]
@@ -148,7 +149,7 @@ def _of_process(assurance: Assurance | None) -> str:
     }.get(assurance or "", "")
 
 
-def target_status(crm: Dataset, kpis: KpiSet, *, period: Period | str, assurance: bool = True) -> Scorecard:
+def target_status(crm: Dataset, kpis: KpiSet, *, period: PeriodLike, assurance: bool = True) -> Scorecard:
     """How each target of a set stands in a period; the dataset's `as_of` says how much of it is over.
 
     >>> from datetime import date

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 from crmkpi.definition.expressions import as_of
 from crmkpi.definition.metric import Metric
 from crmkpi.engines.frames.backends import at_home
+from crmkpi.engines.frames.snapshots import at_one_moment
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.engines.query import Answer, Query, UnreadableFoundError, padded, without_unreadable
 from crmkpi.engines.records import engine as records_engine
-from crmkpi.errors import InputError, MissingTableError, ParameterError, unknown_name
+from crmkpi.errors import InputError, MissingTableError, ParameterError, UnknownNameError, unknown_name
 from crmkpi.measuring.duplicates import Duplicates, read_of_others
+from crmkpi.measuring.narrowing import beside, lacking_segment, narrowed
 from crmkpi.measuring.plan import Plan
 from crmkpi.measuring.reading import EVER, Reader, Timeline
 from crmkpi.measuring.segments import Segment, segment_keys
@@ -70,6 +72,13 @@ def read(
         if partly
         else {table: found for table in crm.tables if (found := crm.unreadable(table)) != frozenset()}
     )
+    more = beside(crm.narrowings, segments)
+    for metric in metrics:
+        if more and (lacks := lacking_segment(metric, more)):
+            raise UnknownNameError(
+                f"where() cannot narrow {metric.id}: there is no {lacks}. Measure it on the whole dataset, or narrow "
+                "by a field that all of its tables have."
+            )
     twice = {} if partly else _twice(crm, metrics)
     kept = {
         "whole": whole,
@@ -80,13 +89,13 @@ def read(
         "so_far": crm.as_of is not None,
     }
     while True:  # once, unless records that were given one by one turn out to be unreadable in a field that is read
-        plan = _plan(tuple(metrics), tuple(segments), unreadable, **kept)
+        plan = _plan(tuple(metrics), (*segments, *more), unreadable, **kept)
         try:
             reader = _read(
                 crm,
                 plan,
                 periods,
-                segments,
+                (*segments, *more),
                 _parameter_values(metrics, parameters),
                 twice=twice,
                 whole=whole,
@@ -100,7 +109,7 @@ def read(
                 raise
             unreadable |= marked
         else:
-            return reader, plan
+            return (narrowed(reader, plan.queries, crm.narrowings, segments) if crm.narrowings else reader), plan
 
 
 def _twice(crm: Dataset, metrics: Sequence[Metric]) -> dict[str, Duplicates]:
@@ -131,22 +140,24 @@ def _read(
         timeline = Timeline(found, crm.known_until(), whole=whole)
     functions = _functions(crm, plan)
     attributes: dict[str, set[str]] = {}
-    answers = {
-        table: _answer(
-            crm,
-            plan,
-            query,
-            timeline,
-            functions,
-            values,
-            attributes,
-            twice=twice.get(table),
-            confidence=confidence,
-            partly=partly,
-            statements=statements,
-        )
-        for table, query in _streams_last(crm, plan)
-    }
+    with at_one_moment(crm.tables) as tables:
+        answers = {
+            table: _answer(
+                crm,
+                plan,
+                query,
+                timeline,
+                functions,
+                values,
+                attributes,
+                tables=tables,
+                twice=twice.get(table),
+                confidence=confidence,
+                partly=partly,
+                statements=statements,
+            )
+            for table, query in _streams_last(crm, plan)
+        }
     if not partly:  # a part of the data may lack what another one has
         for position, segment in enumerate(segments):
             check_attribute(crm, segment, position, plan, answers, attributes)
@@ -170,13 +181,17 @@ def _answer(
     parameters: Mapping[str, Any],
     attributes: dict[str, set[str]],
     *,
+    tables: Mapping[str, Any],
     twice: Duplicates | None,
     confidence: float | None,
     partly: bool,
     statements: list[tuple[str, str]] | None,
 ) -> Answer:
-    """The answer of the engine that the table belongs to; `attributes` receives what the records of a stream have."""
-    table = crm.tables[query.type_.table]
+    """The answer of the engine that the table belongs to; `tables` are those of the dataset, databases in a snapshot.
+
+    `attributes` receives what the records of a stream have.
+    """
+    table = tables[query.type_.table]
     if isinstance(table, FrameTable):
         from crmkpi.engines.frames import engine  # noqa: PLC0415  # only where there are frames
 
@@ -186,13 +201,13 @@ def _answer(
                 asked,
                 table,
                 moments=timeline.moments,
-                tables=crm.tables,
+                tables=tables,
                 calendar=crm.calendar,
                 rates=crm.rates,
                 currency=crm.currency,
                 parameters=parameters,
                 confidence=confidence,
-                merging=partly or timeline.merging,
+                merging=partly or timeline.merging or bool(crm.narrowings),
                 statements=statements,
             )
             answer.groups = padded(query, answer.groups)

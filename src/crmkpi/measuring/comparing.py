@@ -16,7 +16,7 @@ from crmkpi.measuring.measurement import chosen_metrics, measure, report
 from crmkpi.measuring.moments import Moments, counted_by, sampled
 from crmkpi.measuring.results import Report, Result, compared, together
 from crmkpi.measuring.segments import By
-from crmkpi.time.periods import Period
+from crmkpi.time.given import PeriodLike
 
 if TYPE_CHECKING:
     from crmkpi.measuring.dataset import Dataset
@@ -32,7 +32,7 @@ def compare_segments(
     *,
     by: By,
     against: Hashable,
-    period: Period | str | None,
+    period: PeriodLike | None,
     parameters: Mapping[str, Any],
     confidence: float,
     adjust: Adjust,
@@ -64,7 +64,7 @@ def compare_segments(
     beside = _beside(found, against)
     results = together(tuple(compared(one, other) for one, other in beside), adjust)
     named = "each against the rest" if against == "rest" else f"each against {against}"
-    made = report(results, periods, None, by)
+    made = report(results, periods, None, by, narrowings=crm.narrowings)
     return Report(made.results, f"{made.title}, {named}")
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
+from zoneinfo import ZoneInfo
 
 from crmkpi._hooks import hook
 from crmkpi.definition.measures import Grouped
@@ -17,30 +19,31 @@ from crmkpi.errors import InputError, MissingTableError, PeriodError, UnknownNam
 from crmkpi.measuring.changes import Adjust, check_adjust
 from crmkpi.measuring.duplicates import Duplicates, duplicates_in
 from crmkpi.measuring.lookup import index_of, on_one_line, unreadable_fields
-from crmkpi.measuring.measurement import chosen_metrics, measure, measure_one, report, zone_notes
+from crmkpi.measuring.measurement import chosen_metrics, measure, report, zone_notes
+from crmkpi.measuring.narrowing import Narrowing, beside, lacking_segment, narrowings_of, told
 from crmkpi.measuring.questions import Questions
 from crmkpi.measuring.reading import EVER
-from crmkpi.measuring.results import Report, Result
-from crmkpi.measuring.segments import By
+from crmkpi.measuring.results import Report
+from crmkpi.measuring.segments import By, segments_of
 from crmkpi.measuring.unfilled import unfilled_field
 from crmkpi.measuring.unreadable import MOST_UNREADABLE, check_most_unreadable
 from crmkpi.metrics.catalogue import catalogue
-from crmkpi.money import Rates
+from crmkpi.money import Rates, rates_of
 from crmkpi.records import RECORDS, known_tables
 from crmkpi.records.base import record_class, record_type
 from crmkpi.sources.loaded import Records
 from crmkpi.sources.streams import RecordStream
-from crmkpi.time.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit, check_calendar
+from crmkpi.time.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit, calendar_of, known_day
+from crmkpi.time.given import PeriodLike, in_words
 from crmkpi.time.periods import Period
 
 if TYPE_CHECKING:
     from crmkpi.quality.findings import QualityReport
 
-__all__ = ["Compare", "Dataset", "framed", "result_of"]
+__all__ = ["Compare", "Dataset", "framed"]
 
-Compare = Literal["previous", "year_ago"] | Period | str | None  # noqa: PYI051  # the two words, or a period's
+Compare = Literal["previous", "year_ago"] | PeriodLike | None  # the two words, or a period's
 _NOT_TABLES = (str, bytes, Mapping)  # iterable, but not of records
-_SETTINGS = ("calendar", "currency", "rates", "as_of", "most_unreadable")
 
 _check: Callable[..., QualityReport] = hook("check")
 
@@ -49,11 +52,12 @@ class Dataset(Questions):
     """Tables side by side: `Dataset(deals=..., customers=..., calendar=Calendar(tz="Europe/Berlin"))`.
 
     A table is any iterable of its records; one that can be read only once, such as a generator, serves one call.
-    `calendar` gives the time zone in which days begin, and the fiscal year, week start and opening hours. `currency` is
-    that of amounts which carry none. `rates` convert every amount to one currency. `as_of` is the day (to its end) or
-    instant up to which the data is known: it decides what is complete, and what "last month" means. `most_unreadable`
-    is the share of records that a KPI may leave out because a field that it reads could not be read; past it the KPI
-    has no value, since what is left is no fair sample.
+    `calendar` gives the time zone in which days begin, and the fiscal year, week start and opening hours; `tz` is the
+    zone alone. `currency` is that of amounts which carry none. `rates` convert every amount to one currency: `Rates`,
+    or a dict of what one unit of each other currency is worth in `currency`. `as_of` is the day (to its end) or instant
+    up to which the data is known, also as text: it decides what is complete, and what "last month" means.
+    `most_unreadable` is the share of records that a KPI may leave out because a field that it reads could not be read;
+    past it the KPI has no value, since what is left is no fair sample.
 
     >>> from crmkpi import Deal, win_rate
     >>> crm = Dataset(deals=[Deal(id="1", status="won", owner="Ada"), Deal(id="2", status="lost", owner="Bo")])
@@ -74,6 +78,7 @@ class Dataset(Questions):
         "calendar",
         "currency",
         "most_unreadable",
+        "narrowings",
         "rates",
         "tables",
     )
@@ -82,9 +87,10 @@ class Dataset(Questions):
         self,
         *,
         calendar: Calendar = DEFAULT_CALENDAR,
+        tz: str | ZoneInfo | None = None,
         currency: str | None = None,
-        rates: Rates | None = None,
-        as_of: date | None = None,
+        rates: Rates | Mapping[str, Any] | None = None,
+        as_of: date | str | None = None,
         most_unreadable: float = MOST_UNREADABLE,
         **tables: Iterable[Any],
     ) -> None:
@@ -100,18 +106,16 @@ class Dataset(Questions):
                     f"The table {name!r} must be an iterable of records; got {type(records).__name__}. Give a list, "
                     "what crmkpi.read_csv and its like return, or a frame."
                 )
-        check_calendar(calendar, as_of)
-        if rates is not None and not isinstance(rates, Rates):
-            raise InputError(f"`rates` is a Rates, such as Rates('EUR', {{'USD': '0.9'}}); got {rates!r}.")
         if currency is not None and not isinstance(currency, str):
             raise InputError(f"`currency` is the name of a currency, such as 'EUR'; got {currency!r}.")
         check_most_unreadable(most_unreadable)
         self.tables: Mapping[str, Iterable[Any]] = MappingProxyType(dict(tables))
-        self.calendar = calendar
+        self.calendar = calendar_of(calendar, tz)
         self.currency = currency
-        self.rates = rates
-        self.as_of = as_of
+        self.rates = rates_of(rates, currency)
+        self.as_of = known_day(as_of)
         self.most_unreadable = most_unreadable
+        self.narrowings: tuple[Narrowing, ...] = ()
         self._marks: dict[str, frozenset[str]] = {}
         self._indexes: dict[str, dict[str, Any]] = {}
         self._duplicates: dict[str, Duplicates | None] = {}
@@ -122,7 +126,7 @@ class Dataset(Questions):
         self,
         metrics: Metric | str | Iterable[Metric | str],
         *,
-        period: Period | str | Sequence[Period | str] | None = None,
+        period: PeriodLike | Sequence[PeriodLike] | None = None,
         every: CalendarUnit | None = None,
         by: By = None,
         compare: Compare = None,
@@ -133,10 +137,12 @@ class Dataset(Questions):
     ) -> Report:
         """Measure KPIs, all in one pass over each table: one result per metric, period and segment.
 
-        `period` is a Period or its text ("2026-Q1"; "last month" needs the dataset's `as_of`), or several, which may
-        overlap (`Period("2026").windows("3 months", every="month")`); none means the whole data. `every` splits it
-        ("month"). `by` groups (see `crmkpi.measuring.segments`). `compare` sets each period beside its
-        "previous" one, the one a "year_ago", or a period of yours. `parameters` are the numbers that KPIs ask for.
+        `metrics` are KPIs, their names, or themes ("sales"), of which those are measured that the tables allow.
+        `period` is a Period or its text ("2026-Q1"; "last month" needs the dataset's `as_of`), a pair of dates that
+        both belong to it, or several periods, which may overlap (`Period("2026").windows("3 months", every="month")`);
+        none means the whole data. `every` splits it ("month"); sub-periods that have not begun as of `as_of` are left
+        off. `by` groups (see `crmkpi.measuring.segments`). `compare` sets each period beside its "previous" one, the
+        one a "year_ago", or a period of yours. `parameters` are the numbers that KPIs ask for.
         `confidence` is that of the intervals; None leaves them off, which is faster. The verdicts of several
         comparisons are adjusted for their number (Benjamini-Hochberg); `adjust="none"` takes each for itself.
         `most_unreadable` stands in place of the dataset's.
@@ -153,10 +159,19 @@ class Dataset(Questions):
                 confidence=confidence,
                 adjust=adjust,
             )
+        if isinstance(period, Iterator):
+            period = list(period)
         periods = self.periods(period, every)
         against = None if compare is None else [self.other_period(each, compare) for each in periods]
         statements: list[tuple[str, str]] = []
-        chosen = chosen_metrics(metrics)
+        lacking: list[str] = []
+
+        def of_theme(theme: str) -> tuple[Metric, ...]:
+            found, notes = self.measurable(theme, parameters, by=by)
+            lacking.extend(notes)
+            return found
+
+        chosen = chosen_metrics(metrics, of_theme=of_theme)
         results = measure(
             self,
             chosen,
@@ -168,8 +183,8 @@ class Dataset(Questions):
             statements=statements,
             adjust=adjust,
         )
-        notes = zone_notes(self, periods, chosen)
-        return report(results, periods, every, by, notes=notes, statements=statements)
+        notes = (*lacking, *self._told_of_later(period, every), *zone_notes(self, periods, chosen))
+        return report(results, periods, every, by, notes=notes, statements=statements, narrowings=self.narrowings)
 
     def _allowing(self, most_unreadable: float) -> Dataset:
         """The same tables, and what is known of them, with another share of unreadable records."""
@@ -178,11 +193,35 @@ class Dataset(Questions):
         other.most_unreadable = most_unreadable
         return other
 
+    def where(self, fields: Mapping[str, Any] | None = None, /, **more: Any) -> Dataset:
+        """The same dataset, of which only the records with these values are measured.
+
+        A value is that of the field, and a list means any of its values; None are records without one. Fields of
+        related records and custom ones are given as a dict: `crm.where({"customer.industry": "retail"})`. A value that
+        no record has is an error. Tables are narrowed as they are measured: what is looked up in them is whole, rows
+        that could not be read stay in the account, and nothing is copied.
+
+        >>> from crmkpi import Deal
+        >>> crm = Dataset(deals=[Deal(id="1", status="won", owner="Ada"), Deal(id="2", status="lost", owner="Bo")])
+        >>> crm.where(owner="Ada").measure("win_rate")[0].inputs
+        {'won': 1, 'closed': 1}
+        >>> crm.where(owner=["Ada", "Cy"]).measure("win_rate")
+        Traceback (most recent call last):
+        crmkpi.errors.UnknownNameError: No record has 'Cy' as its owner. Known: 'Ada', 'Bo'.
+        """
+        made = copy(self)
+        made.narrowings = (*self.narrowings, *narrowings_of({**(fields or {}), **more}))
+        names = [one.segment.name for one in made.narrowings]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise InputError(f"where() narrows {twice!r} twice; give all of its values in one list.")
+        return made
+
     def scorecard(
         self,
         theme: str | None = None,
         *,
-        period: Period | str,
+        period: PeriodLike,
         compare: Compare = "previous",
         by: By = None,
         parameters: Mapping[str, Any] | None = None,
@@ -192,22 +231,26 @@ class Dataset(Questions):
         The report's notes name the KPIs that were left off, and what they lack.
         """
         given = parameters or {}
-        chosen, notes = self.measurable(theme, given)
+        chosen, notes = self.measurable(theme, given, by=by)
         found = self.measure(chosen, period=period, compare=compare, by=by, parameters=given)
-        return Report(found.results, found.title, (*notes, *found.notes))
+        return replace(found, notes=(*notes, *found.notes), names="title")
 
     def measurable(
-        self, theme: str | None = None, parameters: Mapping[str, Any] | None = None
+        self, theme: str | None = None, parameters: Mapping[str, Any] | None = None, *, by: By = None
     ) -> tuple[tuple[Metric, ...], tuple[str, ...]]:
         """The KPIs of a theme, or of all, that these tables and parameters suffice for, and notes on the others.
+
+        With `by`, those whose records have what is grouped by.
 
         Each note is a line of at most 80 characters about one thing that is lacking. A KPI that lacks several stands
         with the first of them.
         """
         offered = list(catalogue) if theme is None else catalogue.by_theme(theme)
+        segments = (*segments_of(by), *beside(self.narrowings, segments_of(by)))
         lacking: dict[str, list[str]] = {}
         for metric in offered:
-            lacking.setdefault(self._lacks(metric, parameters or {}), []).append(metric.id)
+            lacks = self._lacks(metric, parameters or {}) or lacking_segment(metric, segments)
+            lacking.setdefault(lacks, []).append(metric.id)
         chosen = tuple(metric for metric in offered if metric.id in lacking.get("", ()))
         if not chosen:
             raise MissingTableError(
@@ -236,21 +279,43 @@ class Dataset(Questions):
         return next(iter([*tables, *values, *unknown, *columns, *(["a date"] if undated else [])]), "")
 
     def periods(
-        self, period: Period | str | Sequence[Period | str] | None, every: CalendarUnit | None
+        self, period: PeriodLike | Sequence[PeriodLike] | None, every: CalendarUnit | None
     ) -> list[Period | None]:
         """The periods that are asked for, cut from the dataset's calendar; None is the whole data."""
         if period is None:
             if every is not None:
                 raise PeriodError(f"every={every!r} splits a period; say which one, such as period='2026'.")
             return [None]
+        period = in_words(period)
         if not isinstance(period, Period | str):
             if not isinstance(period, Iterable) or not (several := list(period)):
-                raise PeriodError(f"A period is text such as '2026-Q1', a Period, or several of these; got {period!r}.")
+                raise PeriodError(
+                    "A period is text such as '2026-Q1', a Period, a date, a pair of dates, or several of these; got "
+                    f"{period!r}."
+                )
             return [found for each in several for found in self.periods(each, every)]
         whole = period if isinstance(period, Period) else Period(period, calendar=self.calendar, as_of=self.as_of)
         if every is not None:
-            return list(whole.split(every))
+            return list(self._begun(whole.split(every)))
         return [None if whole.unit == "all" else whole]
+
+    def _begun(self, parts: Sequence[Period]) -> Sequence[Period]:
+        """The sub-periods that have begun as of the as-of instant; all of them where none has, or none is known."""
+        known = self.known_until()[1]
+        begun = [each for each in parts if self.as_of is None or each.start < known]
+        return begun or parts
+
+    def _told_of_later(self, period: Any, every: CalendarUnit | None) -> tuple[str, ...]:
+        """A note on the sub-periods that are left off since they have not begun."""
+        if every is None or self.as_of is None:
+            return ()
+        wholes = [each for each in self.periods(period, None) if each is not None]
+        found = [(each.split(every), self._begun(each.split(every))) for each in wholes]
+        later = [each.label for parts, begun in found for each in parts[len(begun) :]]
+        if not later:
+            return ()
+        named = later[0] if len(later) == 1 else f"{later[0]} to {later[-1]}"
+        return (f"without {named}, which {'has' if len(later) == 1 else 'have'} not begun as of {self.as_of}",)
 
     def other_period(self, period: Period | None, compare: Compare) -> Period | None:
         """The period that another is compared to."""
@@ -285,6 +350,11 @@ class Dataset(Questions):
         >>> Dataset(deals=[]).check().count("error")
         1
         """
+        if self.narrowings:
+            raise InputError(
+                f"check() looks at whole tables, and this dataset is narrowed to {told(self.narrowings)}; call it on "
+                "the dataset before where()."
+            )
         return _check(self, metrics=metrics, founded=founded)
 
     def records(self, table: str) -> Iterable[Any]:
@@ -375,76 +445,13 @@ class Dataset(Questions):
 
     def __repr__(self) -> str:
         tables = ", ".join(f"{name}: {_size(records)}" for name, records in self.tables.items())
-        return f"<Dataset {tables or 'without tables'}>"
-
-
-def result_of(metric: Metric, data: Any, options: Mapping[str, Any]) -> Result:
-    """One metric of records, tables or a dataset as one result; see `Metric.__call__`."""
-    if not options:
-        return measure_one(
-            _dataset(metric, data, {}, {}), metric, period=None, against=None, parameters={}, confidence=0.95
-        )
-    rest = dict(options)
-    period = rest.pop("period", None)
-    compare = rest.pop("compare", None)
-    confidence = rest.pop("confidence", 0.95)
-    settings = {name: rest.pop(name) for name in _SETTINGS if name in rest}
-    tables = {name: rest.pop(name) for name in known_tables() if name in rest}
-    parameters = {name: rest.pop(name) for name in metric.parameters if name in rest} | rest.pop("parameters", {})
-    for name in rest:
-        if name in ("by", "every"):
-            raise UnknownNameError(
-                f"{metric.id} gives one result and takes no {name!r}; for several results write "
-                f"Dataset(...).measure({metric.id!r}, {name}=...)."
-            )
-        known = [*metric.parameters, *metric.tables, "period", "compare", "parameters", "confidence", *_SETTINGS]
-        raise unknown_name(f"{metric.id} takes no {name!r}.", name, known)
-    crm = _dataset(metric, data, tables, settings)
-    chosen, *others = crm.periods(period, None)
-    if others:
-        raise PeriodError(
-            f"{metric.id} gives one result and takes one period; got {1 + len(others)}. For several give them to "
-            "Dataset.measure()."
-        )
-    against = crm.other_period(chosen, compare)
-    return measure_one(crm, metric, period=chosen, against=against, parameters=parameters, confidence=confidence)
-
-
-def _dataset(metric: Metric, data: Any, tables: Mapping[str, Any], settings: dict[str, Any]) -> Dataset:
-    """Whatever the data came as, as a dataset."""
-    if isinstance(data, Dataset):
-        if tables:
-            raise InputError(
-                f"Give {metric.id} a Dataset or tables by name, not both; got {', '.join(tables)} as well."
-            )
-        if not settings:
-            return data
-        kept: dict[str, Any] = {**data.tables, **{name: getattr(data, name) for name in _SETTINGS}}
-        return Dataset(**(kept | settings))
-    if isinstance(data, Mapping) and backend_of(data) is None:
-        return Dataset(**{**data, **tables}, **settings)
-    if data is None:
-        if not tables:
-            raise InputError(f"{metric.id} needs data: {_asks(metric)}.")
-        return Dataset(**tables, **settings)
-    is_table = isinstance(data, Iterable | FrameTable) or backend_of(data) is not None
-    if isinstance(data, str | bytes) or not is_table:
-        raise InputError(f"{metric.id} needs records, such as a list of them, or a Dataset; got {type(data).__name__}.")
-    missing = [table for table in metric.tables if table not in tables]
-    if len(missing) != 1:
-        raise InputError(f"{metric.id} reads {' and '.join(metric.tables)}; give them by name: {_asks(metric)}.")
-    found: dict[str, Any] = {missing[0]: data, **tables}
-    return Dataset(**found, **settings)
+        return f"<Dataset {tables or 'without tables'}{f', only {told(self.narrowings)}' if self.narrowings else ''}>"
 
 
 def _size(records: Any) -> str:
     if isinstance(records, FrameTable):
         return f"a {records.backend.name} frame"
     return f"{len(records):,}" if isinstance(records, Sequence) else "a stream"
-
-
-def _asks(metric: Metric) -> str:
-    return f"{metric.id}({', '.join(f'{table}=...' for table in metric.tables)}), or a Dataset with these tables"
 
 
 def framed(name: str, records: Any) -> Any:

@@ -104,6 +104,11 @@ class Contradiction:
             pairs = half if counts(self._answer(half)) else pairs[len(half) :]
         return self.duplicates.told(self._query.type_, pairs[0], names)
 
+    def through(self, change: Callable[[Answer], Answer]) -> Contradiction:
+        """The same, whose answers are changed before they are looked at."""
+        ask = self._ask
+        return Contradiction(self.duplicates, self.names, self._pairs, self._query, lambda some: change(ask(some)))
+
     def _answer(self, pairs: Sequence[Sequence[int]]) -> Answer:
         return self._ask([self.duplicates.records[number] for numbers in pairs for number in numbers])
 

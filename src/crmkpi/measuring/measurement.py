@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from crmkpi.measuring.asking import read
 from crmkpi.measuring.changes import Adjust
 from crmkpi.measuring.evidence import Witness
 from crmkpi.measuring.formula import counted, evaluated
+from crmkpi.measuring.narrowing import INSIDE, Narrowing, told
 from crmkpi.measuring.plan import MetricPlan, Plan
 from crmkpi.measuring.reading import Input, Reader
 from crmkpi.measuring.results import Report, Result, compared, measured, together
@@ -22,6 +23,7 @@ from crmkpi.measuring.segments import By, Segment, segments_of
 from crmkpi.measuring.undefined import all_left_out
 from crmkpi.measuring.unfilled import unfilled_field, why_unfilled
 from crmkpi.measuring.unreadable import too_many_unreadable
+from crmkpi.metrics import THEMES
 from crmkpi.metrics.catalogue import catalogue
 from crmkpi.time.periods import Period
 
@@ -72,6 +74,8 @@ def built(
     """The results of answers that are there."""
     builder = _Builder(crm, reader, segments, parameters, confidence, alone=len(plan.metrics) == 1)
     ordered = _sorted(reader.segments() if segments else [()], segments)
+    if crm.narrowings and not segments:
+        ordered = [INSIDE]
     return tuple(
         result
         for found in plan.metrics
@@ -92,20 +96,31 @@ def measure_one(
     """One metric over one period as one result."""
     periods = (period,) if against is None else (period, against)
     reader, plan = read(crm, (metric,), periods, (), parameters, confidence=confidence, moments=against is not None)
-    return next(_Builder(crm, reader, (), parameters, confidence).results(plan.metrics[0], [()], period, against))
+    segment = INSIDE if crm.narrowings else ()
+    return next(_Builder(crm, reader, (), parameters, confidence).results(plan.metrics[0], [segment], period, against))
 
 
-def chosen_metrics(metrics: Metric | str | Iterable[Metric | str]) -> tuple[Metric, ...]:
-    """The metrics that are meant: themselves, or by their names in the catalogue."""
+def chosen_metrics(
+    metrics: Metric | str | Iterable[Metric | str], *, of_theme: Callable[[str], Iterable[Metric]] | None = None
+) -> tuple[Metric, ...]:
+    """The metrics that are meant: themselves, or by their names in the catalogue; `of_theme` gives those of a theme."""
     several: Any = metrics if isinstance(metrics, Iterable) and not isinstance(metrics, str) else (metrics,)
-    listed = tuple(several)
-    if not listed:
+    found: list[Metric] = []
+    of_themes: set[str] = set()
+    for metric in several:
+        if isinstance(metric, str) and metric in THEMES and of_theme is not None:
+            more = [each for each in of_theme(metric) if each not in found]
+            of_themes.update(each.id for each in more)
+            found += more
+            continue
+        one = catalogue.find(metric) if isinstance(metric, str) else metric
+        if not isinstance(one, Metric):
+            raise InputError(f"measure() takes metrics or their names; got {one!r}.")
+        if one.id not in of_themes:
+            found.append(one)
+    if not found:
         raise InputError("measure() needs at least one metric; got none.")
-    found = tuple(catalogue.find(metric) if isinstance(metric, str) else metric for metric in listed)
-    for metric in found:
-        if not isinstance(metric, Metric):
-            raise InputError(f"measure() takes metrics or their names; got {metric!r}.")
-    return found
+    return tuple(found)
 
 
 class _Builder:
@@ -214,7 +229,8 @@ class _Builder:
     def _named(self, segment: tuple[Hashable, ...]) -> Mapping[str, Hashable]:
         """The keys of a segment by their names: the same for all its results."""
         if segment not in self._names:
-            self._names[segment] = {part.name: key for part, key in zip(self._segments, segment, strict=True)}
+            # A dataset that is narrowed adds a last key, which has no name.
+            self._names[segment] = {part.name: key for part, key in zip(self._segments, segment, strict=False)}
         return self._names[segment]
 
     def _blank(self, metric: Metric, segment: tuple[Hashable, ...]) -> str | None:
@@ -224,7 +240,7 @@ class _Builder:
         """
         for table in metric.tables:
             given = self._reader.answers[table].given
-            for position, key in enumerate(segment):
+            for position, key in enumerate(segment[: len(self._segments)]):
                 if key is not None and given and all(other[position] is None for other in given):
                     return f"no record of {table} has a {self._segments[position].name}"
         return None
@@ -250,7 +266,7 @@ def _currency(metric: Metric, inputs: Mapping[str, Input]) -> str | None:
 
 def _sorted(found: list[tuple[Hashable, ...]], segments: Sequence[Segment]) -> list[tuple[Hashable, ...]]:
     """Segments in a stable order, whatever the order of the records: bins from low to high, None last."""
-    return sorted(found, key=lambda keys: [_sort_key(*pair) for pair in zip(keys, segments, strict=True)])
+    return sorted(found, key=lambda keys: [_sort_key(*pair) for pair in zip(keys, segments, strict=False)])
 
 
 def _sort_key(key: Hashable, segment: Segment) -> tuple[int, float, str]:
@@ -261,10 +277,11 @@ def _sort_key(key: Hashable, segment: Segment) -> tuple[int, float, str]:
     return (0, key, "") if isinstance(key, int | float) else (1, 0, str(key))
 
 
-def _title(periods: Sequence[Period | None], every: str | None, by: By) -> str:
+def _title(periods: Sequence[Period | None], every: str | None, by: By, narrowings: Sequence[Narrowing]) -> str:
     """What a report is about, in a few words."""
     labels = [period.label for period in periods if period is not None] or ["all data"]
     text = labels[0] if len(labels) == 1 else f"{labels[0]} to {labels[-1]}"
+    text += f", {told(narrowings)}" if narrowings else ""
     grouped = ", ".join(segment.name for segment in segments_of(by))
     return text + (f" by {grouped}" if grouped else "") + (f", every {every}" if every else "")
 
@@ -288,6 +305,7 @@ def report(
     by: By,
     notes: tuple[str, ...] = (),
     statements: Sequence[tuple[str, str]] = (),
+    narrowings: Sequence[Narrowing] = (),
 ) -> Report:
     """The results under a title that says what they are about."""
-    return Report(results, _title(periods, every, by), notes, tuple(statements))
+    return Report(results, _title(periods, every, by, narrowings), notes, tuple(statements))

@@ -11,7 +11,7 @@ from crmkpi.measuring.changes import Adjust, check_adjust
 from crmkpi.measuring.results import Report
 from crmkpi.measuring.segments import By
 from crmkpi.time.calendars import CalendarUnit
-from crmkpi.time.periods import Period
+from crmkpi.time.given import PeriodLike
 
 if TYPE_CHECKING:
     from crmkpi.insight.briefings import Briefing
@@ -39,7 +39,7 @@ class Questions:
         *,
         by: By,
         against: Hashable = "rest",
-        period: Period | str | None = None,
+        period: PeriodLike | None = None,
         parameters: Mapping[str, Any] | None = None,
         confidence: float = 0.95,
         adjust: Adjust = "bh",
@@ -74,8 +74,8 @@ class Questions:
         self,
         metric: Metric | str,
         *,
-        period: Period | str,
-        compare: Period | str = "previous",
+        period: PeriodLike,
+        compare: PeriodLike = "previous",
         by: By,
         effects: Literal["mix", "volume"] = "mix",
         parameters: Mapping[str, Any] | None = None,
@@ -105,8 +105,8 @@ class Questions:
         self,
         metric: Metric | str,
         *,
-        period: Period | str,
-        compare: Period | str = "previous",
+        period: PeriodLike,
+        compare: PeriodLike = "previous",
         by: Sequence[Any],
         depth: int = 2,
         parameters: Mapping[str, Any] | None = None,
@@ -119,7 +119,7 @@ class Questions:
         metric: Metric | str,
         *,
         every: CalendarUnit = "month",
-        history: Period | str | None = None,
+        history: PeriodLike | None = None,
         horizon: int = 6,
         confidence: float = 0.95,
         parameters: Mapping[str, Any] | None = None,
@@ -142,8 +142,8 @@ class Questions:
     def briefing(
         self,
         *,
-        period: Period | str,
-        compare: Period | str = "previous",
+        period: PeriodLike,
+        compare: PeriodLike = "previous",
         metrics: Metric | str | Iterable[Metric | str] | None = None,
         kpis: Any = None,
         by: Sequence[str] | None = None,

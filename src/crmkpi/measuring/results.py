@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Generic, Literal, overload
@@ -283,7 +283,8 @@ def compared(result: Result, other: Result) -> Result:
 class Report(Tabular, Generic[Value_co]):
     """Results in order, which also read as a table: print it, show it in a notebook, or make a frame of it.
 
-    `title` heads the table, `notes` stand under it. It is no `collections.abc.Sequence`, though it has what one has:
+    `title` heads the table, `notes` stand under it, and KPIs are called by their ids, or in a scorecard by their titles
+    (`names`). It is no `collections.abc.Sequence`, though it has what one has:
     Polars and Altair take a sequence apart before they look for the Arrow interface.
 
     >>> from crmkpi import Dataset, Deal
@@ -297,6 +298,7 @@ class Report(Tabular, Generic[Value_co]):
     title: str = ""
     notes: tuple[str, ...] = ()
     statements: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    names: Literal["id", "title"] = field(default="id", compare=False)
 
     @overload
     def __getitem__(self, index: int) -> Result[Value_co]: ...
@@ -304,7 +306,7 @@ class Report(Tabular, Generic[Value_co]):
     def __getitem__(self, index: slice) -> Report[Value_co]: ...
     def __getitem__(self, index: int | slice) -> Result[Value_co] | Report[Value_co]:
         if isinstance(index, slice):
-            return Report(self.results[index], self.title, self.notes)
+            return replace(self, results=self.results[index], statements=())
         return self.results[index]
 
     def __len__(self) -> int:
@@ -321,7 +323,7 @@ class Report(Tabular, Generic[Value_co]):
 
     def where(self, condition: Callable[[Result[Value_co]], bool]) -> Report[Value_co]:
         """The results for which `condition` holds, as a report."""
-        return Report(tuple(result for result in self if condition(result)), self.title, self.notes)
+        return replace(self, results=tuple(result for result in self if condition(result)), statements=())
 
     def get(self, metric: str | Metric, *, period: str | None = None, **segment: Hashable) -> Result:
         """The one result of a metric, period label and segment; none or several are an error that says so."""

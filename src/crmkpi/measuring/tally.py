@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from types import CodeType, FunctionType
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from crmkpi.definition.metric import Metric
 from crmkpi.engines.query import MICROSECOND, UNREADABLE, Answer, Query, Sample
@@ -27,6 +28,7 @@ from crmkpi.measuring.segments import By, Segment, segments_of
 from crmkpi.measuring.unreadable import MOST_UNREADABLE
 from crmkpi.money import Rates
 from crmkpi.time.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit
+from crmkpi.time.given import PeriodLike
 from crmkpi.time.periods import Period
 
 __all__ = ["Tally"]
@@ -74,19 +76,27 @@ class Tally:
         self,
         metrics: Metric | str | Iterable[Metric | str],
         *,
-        period: Period | str | None = None,
+        period: PeriodLike | None = None,
         every: CalendarUnit | None = None,
         by: By = None,
         parameters: Mapping[str, Any] | None = None,
         confidence: float | None = 0.95,
         calendar: Calendar = DEFAULT_CALENDAR,
         currency: str | None = None,
-        rates: Rates | None = None,
-        as_of: date | None = None,
+        rates: Rates | Mapping[str, Any] | None = None,
+        as_of: date | str | None = None,
+        tz: str | ZoneInfo | None = None,
         most_unreadable: float = MOST_UNREADABLE,
     ) -> None:
         """An empty tally; the arguments are those of `Dataset` and `Dataset.measure`."""
-        crm = Dataset(calendar=calendar, currency=currency, rates=rates, as_of=as_of, most_unreadable=most_unreadable)
+        settings: dict[str, Any] = {
+            "calendar": calendar,
+            "tz": tz,
+            "currency": currency,
+            "rates": rates,
+            "as_of": as_of,
+        }
+        crm = Dataset(**settings, most_unreadable=most_unreadable)
         periods = tuple(crm.periods(period, every))
         chosen = chosen_metrics(metrics)
         self._settings = _Settings(chosen, periods, every, by, segments_of(by), dict(parameters or {}), confidence, crm)

@@ -11,9 +11,10 @@ from crmkpi.metrics import customers, experience, marketing, sales, service, val
 if TYPE_CHECKING:
     from crmkpi.definition.metric import Metric
 
-__all__ = ["NAMES", "customers", "definition", "experience", "marketing", "sales", "service", "value"]
+__all__ = ["NAMES", "THEMES", "customers", "definition", "experience", "marketing", "sales", "service", "value"]
 
 NAMES = tuple(KPIS)
+THEMES = tuple(dict.fromkeys(home.partition(".")[0] for home in KPIS.values()))
 
 
 def definition(name: str) -> Metric:

@@ -9,7 +9,7 @@ from typing import Any
 from crmkpi.definition.metric import Metric
 from crmkpi.definition.units import Unit
 from crmkpi.errors import DefinitionError, UnknownNameError, did_you_mean, unknown_name
-from crmkpi.metrics import NAMES, definition
+from crmkpi.metrics import NAMES, THEMES, definition
 from crmkpi.metrics.roles import ROLES
 
 __all__ = ["Catalogue", "catalogue", "find_metric"]
@@ -83,6 +83,11 @@ class Catalogue:
         if found is None and _folded(head) in _SEVERAL:
             *others, last = _SEVERAL[_folded(head)]
             raise UnknownNameError(f"{name!r} may mean {', '.join(others)} or {last}; say which.")
+        if found is None and _folded(head) in THEMES:
+            raise UnknownNameError(
+                f"{name!r} is a theme of several KPIs: Dataset.measure({head!r}) measures all of them that it can, and "
+                f"catalogue.by_theme({head!r}) lists them."
+            )
         if found is None and _folded(head) in _MADE:
             raise UnknownNameError(
                 f"There is no KPI {name!r}; crmkpi.{_MADE[_folded(head)]} makes one of your own data."

@@ -41,7 +41,7 @@ def check(
     if founded is not None and not isinstance(founded, date):
         raise InputError(f"`founded` is the day on which the firm began, such as date(2015, 1, 1); got {founded!r}.")
     allowed = (metric for metric in catalogue if set(metric.tables) <= set(crm.tables))
-    usage = FieldUsage(allowed if metrics is None else chosen_metrics(metrics))
+    usage = FieldUsage(allowed if metrics is None else chosen_metrics(metrics, of_theme=catalogue.by_theme))
     ids: dict[str, set[str]] = {}
     watches: list[Watch] = []
     accounts: dict[str, LoadAccount] = {}

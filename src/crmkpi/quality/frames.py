@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 from crmkpi.engines.frames.backends import at_home
+from crmkpi.engines.frames.snapshots import table_at_one_moment
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.errors import InputError
 from crmkpi.records.base import Kind
@@ -32,14 +33,14 @@ def records_of_frame(name: str, table: FrameTable) -> Records[Any]:
         fields[column] = (*fields.get(column, ()), field)
     kinds: dict[str, Kind] = {column: table.type_.fields[names[0]].kind for column, names in fields.items()}
     kinds.update((column, "attributes") for column in sorted(table.attributes))
-    with at_home(table.backend, name):
-        rows = home.count(table.frame)
+    with at_home(table.backend, name), table_at_one_moment(table) as frame_table:
+        rows = home.count(frame_table.frame)
         if rows > _MOST_ROWS:
             raise InputError(
                 f"check() turns frames into records, at most {_MOST_ROWS:,} rows, and {name} has {rows:,}; give a part "
                 "of it, such as the last year."
             )
-        parts = list(_parts(table, home.records(table.frame, kinds), fields))
+        parts = list(_parts(table, home.records(frame_table.frame, kinds), fields))
     records = tuple(record for part in parts for record in part)
     rejected = (*table.rejected, *(row for part in parts for row in part.rejected))
     unmapped = parts[0].unmapped if parts else ()

@@ -10,8 +10,9 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from crmkpi.errors import ColumnError, InputError, UnknownNameError, did_you_mean, unknown_name
+from crmkpi.errors import ColumnError, InputError, did_you_mean, unknown_name
 from crmkpi.records.base import FieldType, RecordType
+from crmkpi.records.directions import by_header
 from crmkpi.sources.headers import Found, found_columns, stage_of
 from crmkpi.sources.presets.library import folded
 from crmkpi.sources.presets.model import Preset, PresetColumn, Unit, check_column
@@ -63,6 +64,7 @@ class Columns:
 
 def matched_columns(headers: Sequence[str], kind: RecordType, options: Options, *, source: str) -> Columns:
     """Match the headers of a source with the fields of a record."""
+    options = replace(options, columns=by_header(options.columns, headers, kind.fields))
     wanted = wanted_columns(headers, kind, options.columns, source=source)
     said = {header: _said(header, targets, kind) for header, targets in options.columns.items() if _is_said(targets)}
     check_fields(options.units, kind, "units")
@@ -219,11 +221,6 @@ def wanted_columns(
     wanted: dict[str, tuple[str, ...]] = {}
     for header, targets in columns.items():
         if header not in headers:
-            if header in kind.fields and targets in headers:
-                raise UnknownNameError(
-                    f"{source} has no column {header!r}, but a column {targets!r}: the header comes first, "
-                    f"columns={{{targets!r}: {header!r}}}."
-                )
             raise unknown_name(f"{source} has no column {header!r}.", str(header), headers)
         listed: Any = targets.get("fills", ()) if isinstance(targets, Mapping) else targets
         if not isinstance(listed, Iterable) or isinstance(listed, str):

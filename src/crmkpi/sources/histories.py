@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from crmkpi.errors import ColumnError
 from crmkpi.records import StageVisit
 from crmkpi.records.base import record_type
+from crmkpi.records.directions import by_header
 from crmkpi.sources.account import Rejected
 from crmkpi.sources.columns import wanted_columns
 from crmkpi.sources.grid import Grid, Part
@@ -29,7 +30,9 @@ _VISIT = ("id", "deal_id", "stage", "entered_at", "left_at")
 def stage_grid(grid: Grid, options: Options, preset: Preset) -> tuple[Grid, Options]:
     """The table of stage visits within a table of deals that has a column for the date of each stage."""
     assert preset.stages is not None
-    named = wanted_columns(grid.headers, record_type(StageVisit), options.columns, source=grid.source)
+    visit = record_type(StageVisit)
+    said = by_header(options.columns, grid.headers, visit.fields)
+    named = wanted_columns(grid.headers, visit, said, source=grid.source)
     beside = {field: grid.headers.index(header) for header, fields in named.items() for field in fields}
     _check_beside(beside, grid)
     known = {folded(header) for header in preset.stages.id}

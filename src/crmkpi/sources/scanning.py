@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,7 +28,7 @@ def scan(
     *,
     record: type[Any] | None = None,
     preset: AnyPreset | None = None,
-    columns: Mapping[str, str] | None = None,
+    columns: Mapping[str, str | Sequence[str]] | None = None,
     values: Mapping[str, Mapping[Any, Any]] | None = None,
     tz: str | ZoneInfo | None = None,
     engine: Literal["polars", "duckdb"] | None = None,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Hashable
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import date, datetime, time, timedelta, timezone
 from functools import partial
@@ -16,7 +18,15 @@ from crmkpi.time import wall_clock
 from crmkpi.time.open_time import FIRST_YEAR, LAST_YEAR, OpenTime, instant
 from crmkpi.time.opening_hours import WEEKDAYS, OpeningHours, Schedules, Weekday, hours_text, read_schedules
 
-__all__ = ["DEFAULT_CALENDAR", "Calendar", "CalendarUnit", "OpeningHours", "Weekday", "check_calendar"]
+__all__ = [
+    "DEFAULT_CALENDAR",
+    "Calendar",
+    "CalendarUnit",
+    "OpeningHours",
+    "Weekday",
+    "calendar_of",
+    "known_day",
+]
 
 CalendarUnit = Literal[
     "day", "week", "month", "quarter", "half_year", "year", "fiscal_quarter", "fiscal_half_year", "fiscal_year"
@@ -27,6 +37,7 @@ _MONTHS_IN = {
     "month": 1, "quarter": 3, "half_year": 6, "year": 12, "fiscal_quarter": 3, "fiscal_half_year": 6, "fiscal_year": 12
 }  # fmt: skip
 _DAYS_IN = {"day": 1, "week": 7}
+_ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False, eq=False)
@@ -75,8 +86,8 @@ class Calendar:
 
     def __init__(
         self,
-        *,
         tz: str | ZoneInfo = "UTC",
+        *,
         fiscal_year_start: int = 1,
         fiscal_year_named_after: Literal["end", "start"] = "end",
         week_start: Weekday = "monday",
@@ -337,11 +348,33 @@ def _frozen_holidays(holidays: Container[date]) -> tuple[Container[date], object
 DEFAULT_CALENDAR = Calendar()
 
 
-def check_calendar(calendar: object, as_of: object) -> None:
-    """Refuse what is no calendar, and what is no day up to which data is known."""
+def calendar_of(calendar: object, tz: str | ZoneInfo | None = None) -> Calendar:
+    """The calendar that is given, or the plain one of a time zone."""
     if not isinstance(calendar, Calendar):
         msg = f"`calendar` is a Calendar, such as Calendar(tz='Europe/Berlin'); got {calendar!r}."
+        if isinstance(calendar, str | ZoneInfo):
+            msg += f" For a time zone alone write tz={str(calendar)!r}."
         raise InputError(msg)
-    if as_of is not None and not isinstance(as_of, date):
-        msg = f"`as_of` is a date or a datetime, such as date(2026, 3, 31); got {as_of!r}."
+    if tz is None:
+        return calendar
+    if calendar is not DEFAULT_CALENDAR:
+        msg = f"A calendar has its own time zone, here {calendar.tz!r}; give either calendar=... or tz={str(tz)!r}."
         raise InputError(msg)
+    return Calendar(tz=tz)
+
+
+def known_day(as_of: date | str | None) -> date | None:
+    """The day or moment up to which data is known; text is a date as in ISO 8601, or a date and a time.
+
+    >>> known_day("2026-03-31"), known_day("2026-03-31T12:00")
+    (datetime.date(2026, 3, 31), datetime.datetime(2026, 3, 31, 12, 0))
+    """
+    if as_of is None or isinstance(as_of, date):
+        return as_of
+    if isinstance(as_of, str) and _ISO_DAY.match(as_of):
+        with suppress(ValueError):
+            return date.fromisoformat(as_of) if len(as_of) == len("2026-03-31") else datetime.fromisoformat(as_of)
+    msg = f"`as_of` is a date or a datetime, or the text of one, such as '2026-03-31'; got {as_of!r}."
+    if as_of == "today":
+        msg += " Today is date.today()."
+    raise InputError(msg)

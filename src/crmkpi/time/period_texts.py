@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import date
 
 from crmkpi.errors import PeriodError, did_you_mean
-from crmkpi.time.calendars import Calendar
+from crmkpi.time.calendars import Calendar, CalendarUnit
 from crmkpi.time.spans import CALENDAR_UNITS, Span, all_time, known_unit, span_between, whole_unit, window_before
 
 __all__ = ["LONGEST_TEXT", "iso_week", "read_period"]
@@ -23,6 +23,16 @@ _WEEKLY = re.compile(r"(?:fy ?)?\d{4}-?p\d+|4-?4-?5.*|.* 4-4-5")
 _NAMED = re.compile(f"(this|last|next) {_UNIT}")
 _LAST = re.compile(f"last ([1-9][0-9]*) {_UNIT}s?")
 _TO_DATE = re.compile(f"{_UNIT} to date")
+_SHORT = {
+    "wtd": "week", "mtd": "month", "qtd": "quarter", "ytd": "year", "fqtd": "fiscal quarter", "fytd": "fiscal year"
+}  # fmt: skip
+_PART = re.compile(r"q(?P<quarter>[1-4])|h(?P<half>[12])")
+_MONTHS = (
+    "january", "february", "march", "april", "may", "june",
+    "july", "august", "september", "october", "november", "december",
+)  # fmt: skip
+_MONTH_NUMBERS = {name: number for number, month in enumerate(_MONTHS, 1) for name in (month, month[:3])} | {"sept": 9}
+_MONTH_AND_YEAR = re.compile(r"([a-z]+)\.?,?[ -]?(\d{4})|(\d{4})[ -]([a-z]+)")
 _WORDS = (
     "all", "today", "yesterday", "last 7 days", "last 4 weeks", "last 3 months", "last 4 quarters", "last 2 years",
     *(f"{which} {unit.replace('_', ' ')}" for which in ("this", "last", "next") for unit in CALENDAR_UNITS[1:]),
@@ -30,7 +40,7 @@ _WORDS = (
 )  # fmt: skip
 _FORMS = (
     "'2026', '2026-Q1', '2026-H1', '2026-03', '2026-W07', '2026-03-15', 'FY2026', 'FY2026-Q2', "
-    "'2026-01-01..2026-03-31', 'all', 'last month', 'last 7 days' and 'month to date'"
+    "'2026-01-01..2026-03-31', 'Jan 2026', 'all', 'last month', 'last 7 days', 'month to date' and, with as_of=, 'Q3'"
 )
 
 
@@ -51,7 +61,7 @@ def read_period(text: str, calendar: Calendar, as_of: date | None) -> Span:
     fixed = _read_fixed(words, text, calendar)
     if fixed is not None:
         return fixed
-    relative = _relative(words)
+    relative = _relative(words, calendar)
     if relative is None and _WEEKLY.fullmatch(words):
         msg = (
             f"Years of weeks (4-4-5) have no periods of their own; got {text!r}. Give the days of the period, as in "
@@ -87,7 +97,7 @@ def _read_days(words: str, text: str, calendar: Calendar) -> Span:
 
 def _read_fixed(words: str, text: str, calendar: Calendar) -> Span | None:
     """A period that needs no day to count from; None if the text is not written like one."""
-    words = re.sub(r"([qh]\d+) ((?:fy ?)?\d{4})", r"\2-\1", words)
+    words = _month_in_digits(re.sub(r"([qh]\d+) ((?:fy ?)?\d{4})", r"\2-\1", words))
     if match := _FISCAL.fullmatch(words):
         return _read_fiscal(int(match[1]), match["quarter"], match["half"], text, calendar)
     match = _ABSOLUTE.fullmatch(words)
@@ -122,8 +132,59 @@ def _read_fiscal(year: int, quarter_digits: str | None, half_digits: str | None,
     return whole_unit(calendar.shift(first, "fiscal_quarter", quarter - 1), "fiscal_quarter", calendar)
 
 
-def _relative(words: str) -> Callable[[date, Calendar], Span] | None:
+def _month_in_digits(words: str) -> str:
+    """Months by their English names, "jan 2026", as digits; other words as they are."""
+    match = _MONTH_AND_YEAR.fullmatch(words)
+    number = _MONTH_NUMBERS.get(match[1] or match[4]) if match else None
+    return words if match is None or number is None else f"{match[2] or match[3]}-{number:02}"
+
+
+def _part_of_year(words: str) -> tuple[CalendarUnit, int] | None:
+    """A quarter, half year or month that is named without its year."""
+    if words in _MONTH_NUMBERS:
+        return "month", _MONTH_NUMBERS[words]
+    if match := _PART.fullmatch(words):
+        return (
+            ("quarter", 3 * int(match["quarter"]) - 2)
+            if match["quarter"]
+            else ("half_year", 6 * int(match["half"]) - 5)
+        )
+    return None
+
+
+def _of_this_year(part: tuple[CalendarUnit, int], words: str) -> Callable[[date, Calendar], Span]:
+    """The part of the year of a day; one that has not begun may be meant of the year before, and is refused."""
+    unit, month = part
+
+    def found(day: date, calendar: Calendar) -> Span:
+        if unit != "month":
+            name, year = words.upper(), calendar.fiscal_year(day)
+            _check_calendar_year(words, calendar, f"{day.year}-{name}", f"FY{year}-{name}")
+        this, before = (whole_unit(_day(year, month, 1), unit, calendar) for year in (day.year, day.year - 1))
+        if this.wall_start.date() > day:
+            msg = (
+                f"{words.title()!r} has not begun in {day.year}, as of {day}; write {before.label!r} or {this.label!r}."
+            )
+            raise PeriodError(msg)
+        return this
+
+    return found
+
+
+def _check_calendar_year(words: str, calendar: Calendar, plain: str, fiscal: str) -> None:
+    if calendar.fiscal_year_start > 1:
+        msg = f"{words.upper()!r} may be of the calendar year or of the fiscal year; write {plain!r} or {fiscal!r}."
+        raise PeriodError(msg)
+
+
+def _relative(words: str, calendar: Calendar) -> Callable[[date, Calendar], Span] | None:
     """How a period that counts from a day is found; None if the words are not such a period."""
+    if words in _SHORT:
+        if words in ("qtd", "ytd"):
+            _check_calendar_year(words, calendar, f"{_SHORT[words]} to date", f"fiscal {_SHORT[words]} to date")
+        words = f"{_SHORT[words]} to date"
+    if part := _part_of_year(words):
+        return _of_this_year(part, words)
     if words in ("today", "yesterday"):
         back = 0 if words == "today" else 1
         return lambda day, calendar: whole_unit(calendar.shift(day, "day", -back), "day", calendar)

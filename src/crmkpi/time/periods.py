@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from typing import Literal, TypeVar
+from zoneinfo import ZoneInfo
 
 from crmkpi.errors import InputError, PeriodError, TimeZoneError, UnknownNameError, did_you_mean
-from crmkpi.time.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit, check_calendar
+from crmkpi.time.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit, calendar_of, known_day
 from crmkpi.time.period_texts import LONGEST_TEXT, iso_week, read_period
 from crmkpi.time.spans import (
     CALENDAR_UNITS,
@@ -44,14 +45,16 @@ class Period:
 
     It is written as people write it. Fixed: "2026", "2026-Q1" (or "Q1 2026"), "2026-H1", "2026-03", "2026-W07" (an ISO
     week, so only in calendars whose weeks begin on Monday), "2026-03-15", "FY2026", "FY2026-Q2", "FY2026-H1",
-    "2026-01-01..2026-03-31" (both days included) and "all". Counted from the day of `as_of`: "today", "yesterday",
-    "this month", "last quarter", "next fiscal year", "last 7 days" and "last 3 months" (whole ones, the current one
-    left out), "month to date" (that day included).
+    "2026-01-01..2026-03-31" (both days included), "Jan 2026" and "all". Counted from the day of `as_of`: "today",
+    "yesterday", "this month", "last quarter", "next fiscal year", "last 7 days" and "last 3 months" (whole ones, the
+    current one left out), "month to date" (that day included) and "MTD", and "Q3" or "March", which are those of the
+    year of `as_of` and an error where they have not begun.
 
     Args:
         text: the period in words.
         calendar: time zone, fiscal year and first weekday.
-        as_of: the day that words such as "last month" count from; a moment stands for its day.
+        tz: the time zone, where the calendar has nothing else to say.
+        as_of: the day that words such as "last month" count from, also as text; a moment stands for its day.
 
     Attributes:
         label: the name for tables. Spans that are no calendar unit are named by their first and last day.
@@ -83,9 +86,15 @@ class Period:
     wall_end: datetime
     to_date: CalendarUnit | None
 
-    def __init__(self, text: str, *, calendar: Calendar = DEFAULT_CALENDAR, as_of: date | None = None) -> None:
-        check_calendar(calendar, as_of)
-        _fill(self, read_period(text, calendar, as_of))
+    def __init__(
+        self,
+        text: str,
+        *,
+        calendar: Calendar = DEFAULT_CALENDAR,
+        tz: str | ZoneInfo | None = None,
+        as_of: date | str | None = None,
+    ) -> None:
+        _fill(self, read_period(text, calendar_of(calendar, tz), known_day(as_of)))
 
     @staticmethod
     def between(start: date, end: date, *, calendar: Calendar = DEFAULT_CALENDAR, label: str | None = None) -> Period:

@@ -136,8 +136,12 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
         ),
         "sqlite": Backend(
             "sqlite", "", "3.35", (), "sqlite:SqliteHome", _ALL | {"sql"}, "crmkpi.database(connection).table(name)",
-            "strftime('%Y-%m-%d %H:%M:%S', column)", raises=("sqlite3",), keeps_ranks=True,
-            closed="closed database", module="sqlite3", version="sqlite_version",
+            "strftime('%Y-%m-%d %H:%M:%S', column)", keeps_ranks=True, module="sqlite3", version="sqlite_version",
+        ),
+        "postgresql": Backend(
+            "postgresql", "sql", "2.0", (), "postgresql:PostgresqlHome", _ALL | {"sql"},
+            "crmkpi.database(engine).table(name)", "to_timestamp(column, 'YYYY-MM-DD HH24:MI:SS')",
+            adds_flags=False, adds_wide=True, wide=True, keeps_ranks=True, module="sqlalchemy",
         ),
     }
 )  # fmt: skip
@@ -160,8 +164,8 @@ def backend_of(data: object) -> Backend | None:
     """
     if type(data) in (list, tuple, dict):  # by far the most, and asked in each call
         return None
-    if (said := getattr(type(data), "backend_name", None)) in BACKENDS:
-        return BACKENDS[str(said)]
+    if hasattr(type(data), "backend_name"):
+        return BACKENDS[data.backend_name]  # type: ignore[attr-defined]
     kinds = type(data).__mro__
     names = [part.__module__.partition(".")[0].lstrip("_") for part in kinds]
     for name in names:
@@ -215,7 +219,7 @@ def support_table() -> str:
     """What each backend can do, as Markdown; the documentation shows it.
 
     >>> print(support_table().splitlines()[0])
-    | measure | polars | pandas | pyarrow | duckdb | pyspark | sqlite |
+    | measure | polars | pandas | pyarrow | duckdb | pyspark | sqlite | postgresql |
     """
     lines = [
         "| measure | " + " | ".join(BACKENDS) + " |",

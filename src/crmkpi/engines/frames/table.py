@@ -8,20 +8,24 @@ amounts kept as floats are decimals without doubt, and which rows the record wou
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from crmkpi.engines.frames.backends import Backend, at_home, backend_of, check_versions
+from crmkpi.engines.frames.homes.database import DatabaseTable
 from crmkpi.engines.frames.homes.home import NUMBERS, ColumnType
+from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.engines.frames.local_time import DAY, micros, to_utc, with_clocks
 from crmkpi.engines.frames.profile import Prepared, inside, looked_over, with_usual_scales
-from crmkpi.errors import ColumnError, InputError, UnknownNameError, did_you_mean
+from crmkpi.errors import ColumnError, InputError, did_you_mean
 from crmkpi.records import Survey
 from crmkpi.records.base import Kind, RecordType
+from crmkpi.records.directions import by_field
 
 __all__ = ["FrameTable", "taken"]
 
@@ -80,7 +84,7 @@ class FrameTable:
         *,
         type_: RecordType,
         backend: Backend | None = None,
-        columns: Mapping[str, str] | None = None,
+        columns: Mapping[str, Any] | None = None,
         values: Mapping[str, Mapping[Any, Any]] | None = None,
         zone: ZoneInfo | None = None,
         skipped: Any = None,
@@ -124,6 +128,18 @@ class FrameTable:
         self._rows: int | None = None
         self.kept: dict[str, Any] = {}  # what the engine found out once
 
+    def within(self, session: Session) -> Self:
+        """A table of a database as it is in a snapshot; nothing goes along that was found out before."""
+        made = copy(self)
+        assert isinstance(self.frame, DatabaseTable)
+        made.frame = self.frame.within(session)
+        made._names = tuple(self.backend.home.names(made.frame))  # noqa: SLF001  # of its own class
+        for column in self.columns.values():
+            if column not in made._names:  # noqa: SLF001  # likewise
+                raise ColumnError(f"{made.frame!r} has no column {column!r} any more; make its table() again.")
+        made._types, made._known, made.kept = {}, {}, {}  # noqa: SLF001  # likewise
+        return made
+
     def __repr__(self) -> str:
         without = ", without the rows in .skipped" if self._skipped_rows is not None else ""
         if self._skipped is not None:
@@ -146,16 +162,12 @@ class FrameTable:
             self._skipped = MappingProxyType(found)
         return self._skipped
 
-    def _mapped(self, given: Mapping[str, str]) -> Mapping[str, str]:
+    def _mapped(self, given: Mapping[str, Any]) -> Mapping[str, str]:
         """Which column holds which field; a field that no column holds has no values."""
         if not isinstance(given, Mapping):
-            raise ColumnError(f"columns= maps fields to columns, such as {{'id': 'its column'}}; got {given!r}.")
+            raise ColumnError(f"columns= maps columns to fields, such as {{'its column': 'id'}}; got {given!r}.")
+        given = by_field(given, self._names, self.type_.fields)
         for name, column in given.items():
-            if name in self._names and column in self.type_.fields and name not in self.type_.fields:
-                raise UnknownNameError(
-                    f"{self.type_.model.__name__} has no field {name!r}, but the frame has such a column: the field "
-                    f"comes first, columns={{{column!r}: {name!r}}}."
-                )
             self.type_.field(name)
             if column not in self._names:
                 raise ColumnError(f"The frame has no column {column!r} for {name}. {did_you_mean(column, self._names)}")
@@ -168,7 +180,7 @@ class FrameTable:
             raise ColumnError(
                 f"The frame has none of the columns of {self.type_.model.__name__}; it has "
                 f"{', '.join(self._names[:12]) or 'none'}. Say which is which: "
-                f"crmkpi.table(frame, record=crmkpi.{self.type_.model.__name__}, columns={{'field': 'column'}})."
+                f"crmkpi.table(frame, record=crmkpi.{self.type_.model.__name__}, columns={{'column': 'field'}})."
             )
         for name, known in self.type_.fields.items():
             if known.required and name not in found:
@@ -176,7 +188,7 @@ class FrameTable:
                 raise ColumnError(
                     f"{self.type_.model.__name__} needs the column {name!r}, which the frame lacks. "
                     f"{did_you_mean(name, free)} Say which it is: crmkpi.table(frame, "
-                    f"record=crmkpi.{self.type_.model.__name__}, columns={{{name!r}: ...}})."
+                    f"record=crmkpi.{self.type_.model.__name__}, columns={{'its column': {name!r}}})."
                 )
         return MappingProxyType(found)
 

@@ -21,21 +21,20 @@ _BLOCK = 16_000_000
 _NUMBERS = ("money", "number", "integer")
 
 
-def duckdb_csv(library: Any, files: Sequence[Path], record: type[Any], columns: Mapping[str, str]) -> Any:
-    """The files as a relation of DuckDB; `columns` maps a field to a header.
+def duckdb_csv(
+    library: Any, files: Sequence[Path], record: type[Any], columns: Mapping[str, str | Sequence[str]]
+) -> Any:
+    """The files as a relation of DuckDB; `columns` is that of `read_csv`.
 
     Raises:
         FileFormatError: lines end in several ways, or a column of numbers has decimal commas.
         InputError: a column of numbers could be read in two ways.
     """
-    fields: dict[str, tuple[str, ...]] = {}
-    for name, header in columns.items():
-        fields[header] = (*fields.get(header, ()), name)
     kind = record_type(record)
     for path in files:
         _check_lines(path)
         with cells_of_any_length():
-            options = Options(columns=fields)
+            options = Options(columns=columns)
             _check_numbers(csv_grid(open_text(path, encoding=None), record, options, delimiter=None), kind, options)
     names = [str(path) for path in files]
     try:

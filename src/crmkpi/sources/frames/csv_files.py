@@ -11,6 +11,7 @@ from typing import Any
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.errors import FileFormatError
 from crmkpi.records.base import record_type
+from crmkpi.records.directions import together
 from crmkpi.sources.account import LoadAccount, Rejected
 from crmkpi.sources.columns import matched_columns
 from crmkpi.sources.csv_tables import cells_of_any_length, csv_grid
@@ -32,18 +33,15 @@ def csv_table(
     files: Sequence[Path],
     record: type[Any] | None,
     preset: AnyPreset | None,
-    columns: Mapping[str, str] | None,
+    columns: Mapping[str, str | Sequence[str]] | None,
     given: Reading,
 ) -> FrameTable:
-    """Files of the same columns as one table of Polars; `columns` maps a field to a header."""
+    """Files of the same columns as one table of Polars; `columns` is that of `read_csv`."""
     pl = import_module("polars")
 
-    fields: dict[str, tuple[str, ...]] = {}
-    for name, header in (columns or {}).items():
-        fields[header] = (*fields.get(header, ()), name)
-    options = options_from(preset, {**given, "columns": fields})
-    record = record_of(record, options)
+    record = record_of(record, options_from(preset, given))
     kind = record_type(record)
+    options = options_from(preset, {**given, "columns": together(columns or {}, kind.fields)})
     held = sum(path.stat().st_size for path in files) <= _MOST_HELD
     frames: list[Any] = []
     skipped: Counter[str] = Counter()

@@ -2,42 +2,75 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from sqlite3 import Connection
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
 
-from crmkpi.engines.frames.backends import BACKENDS, at_home
-from crmkpi.engines.frames.homes.sqlite import SqliteTable
-from crmkpi.errors import InputError
+from crmkpi.engines.frames.backends import BACKENDS, check_versions
+from crmkpi.engines.frames.homes.database import DatabaseHome, DatabaseTable, Relation
+from crmkpi.engines.frames.homes.sessions import AlchemySource, Source, SqliteSource
+from crmkpi.errors import InputError, MissingExtraError
 
 __all__ = ["Database", "database"]
 
+_URL = re.compile(r"[A-Za-z][\w+.-]*://")
+_REFUSED = {
+    "mssql": "SQL Server has no true and false as values, which the engine asks for",
+    "oracle": "Oracle takes an empty text for a missing one",
+}
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Database:
-    """The tables and views of a database, by name; made by `crmkpi.database`."""
+    """The tables, views and queries of a database; made by `crmkpi.database`."""
 
-    connection: Connection
+    source: Source
 
-    def table(self, name: str) -> SqliteTable:
+    def table(self, name: str, *, schema: str | None = None) -> DatabaseTable:
         """A table or view, to be given to a `Dataset` or to `crmkpi.table`.
+
+        Without a `schema` it is one that the connection finds by itself.
 
         Raises:
             ColumnError: the database has no such table; the nearest name is suggested.
-            InputError: the connection is closed.
+            InputError: the connection is closed, or may not read the table.
         """
-        with at_home(BACKENDS["sqlite"], name):
-            return SqliteTable(self.connection, name)
+        return self._described(Relation(name, schema))
+
+    def query(self, text: str) -> DatabaseTable:
+        """What a SELECT of your own gives, to be given to a `Dataset` or to `crmkpi.table`, in place of a view.
+
+        Each of its columns has one name. It is sent as it is, within brackets, and is the only text of yours that is.
+
+        Raises:
+            InputError: it is more than one statement, or anything else than a SELECT.
+        """
+        return self._described(Relation(query=_one_select(text)))
+
+    def _described(self, relation: Relation) -> DatabaseTable:
+        with self.source.snapshot() as session:
+            return DatabaseTable(self.source, relation, self.source.home.columns_of(session, relation))
+
+    def __repr__(self) -> str:
+        return f"<a {self.source.dialect} database>"
 
 
-def database(connection: Connection) -> Database:
+def database(connected: Any, /, *, timeout: float | None = None) -> Database:
     """A database whose tables are measured in SQL, so that only one row per group comes back.
 
-    `connection` is one of `sqlite3`. It is only read, and never committed or closed. Columns are taken by their
-    declared types; timestamps are texts such as 2026-01-31 09:00:00, and what is written in another way is counted as
-    rejected.
+    `connected` is an engine or a connection of SQLAlchemy 2, a URL such as `"postgresql+psycopg://user@host/crm"`, or a
+    connection of `sqlite3`. Each call of `measure` asks within one read-only snapshot of its own, and keeps nothing
+    that it found out; the connection is only read, and never committed or closed. A statement that takes longer than
+    `timeout` seconds is ended.
+
+    Types are those that the columns have. In SQLite they are the declared ones; timestamps are texts such as
+    2026-01-31 09:00:00 there, and what is written in another way is counted as rejected.
 
     Raises:
-        InputError: it is no connection of `sqlite3`.
+        InputError: it is no connection of a database that is measured, or the server answers otherwise than tested.
+        MissingExtraError: SQLAlchemy is not installed.
 
     >>> import sqlite3, crmkpi
     >>> connection = sqlite3.connect(":memory:")
@@ -46,9 +79,89 @@ def database(connection: Connection) -> Database:
     >>> crmkpi.win_rate(database(connection).table("opps")).value
     0.5
     """
-    if not isinstance(connection, Connection):
+    if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0):
+        raise InputError(f"`timeout` is a number of seconds above 0, such as 30; got {timeout!r}.")
+    module = type(connected).__module__.partition(".")[0]
+    if module == "sqlite3":
+        return Database(SqliteSource(connected, "sqlite", _home("sqlite"), timeout))
+    if isinstance(connected, str):
+        connected = _engine(connected)
+        module = "sqlalchemy"
+    if module != "sqlalchemy" or not hasattr(connected, "exec_driver_sql" if _is_connection(connected) else "connect"):
         raise InputError(
-            f"database() takes a connection such as sqlite3.connect('crm.db'); got {type(connection).__name__}. DuckDB "
-            "tables are given as they are: connection.table('deals')."
+            f"database() takes an engine or a connection of SQLAlchemy, a URL, or a connection of sqlite3; got "
+            f"{type(connected).__name__}. DuckDB tables are given as they are: connection.table('deals')."
         )
-    return Database(connection)
+    return Database(AlchemySource(connected, name := _dialect(connected), _home(name), timeout))
+
+
+def _is_connection(connected: Any) -> bool:
+    return hasattr(connected, "in_transaction")
+
+
+def _engine(url: str) -> Any:
+    """An engine of our own for a URL, whose password no error shows."""
+    if find_spec("sqlalchemy") is None:
+        raise MissingExtraError("A database by its URL needs SQLAlchemy; install it with pip install 'crmkpi[sql]'.")
+    sa: Any = import_module("sqlalchemy")
+    if not _URL.match(url):
+        raise InputError(
+            "database() takes a URL such as 'postgresql+psycopg://user@host/crm' or 'sqlite:///crm.db'; the text that "
+            "was given has no '://'."
+        )
+    word = url.partition(":")[0]
+    try:
+        return sa.create_engine(url, poolclass=sa.NullPool)  # nobody could close the connections of a pool
+    except (sa.exc.ArgumentError, ImportError) as error:
+        named = getattr(error, "name", None)
+        why = f"its driver {named!r} is not installed" if named else f"SQLAlchemy knows no database {word!r} by it"
+        raise InputError(f"The URL cannot be used: {why}; it starts with {word}://.") from None
+
+
+def _dialect(connected: Any) -> str:
+    """The row of `BACKENDS` that a connection has."""
+    name = str(getattr(connected.dialect, "name", ""))
+    if getattr(connected.dialect, "is_async", False):
+        raise InputError("database() asks in turn; give an engine of create_engine(), and not an asynchronous one.")
+    if name in _REFUSED:
+        raise InputError(f"{name} is not measured: {_REFUSED[name]}; load its rows with crmkpi.read_sql().")
+    if name not in BACKENDS:
+        raise InputError(f"The database {name!r} is not measured; those are {', '.join(_measured())}.")
+    return name
+
+
+def _measured() -> list[str]:
+    return [name for name, backend in BACKENDS.items() if isinstance(backend.home, DatabaseHome)]
+
+
+def _home(name: str) -> DatabaseHome[Any]:
+    check_versions(BACKENDS[name])
+    home = BACKENDS[name].home
+    assert isinstance(home, DatabaseHome)
+    return home
+
+
+def _one_select(text: str) -> str:
+    """The text of one SELECT; an error for anything else."""
+    if not isinstance(text, str) or not text.strip():
+        raise InputError(f"query() takes the text of a SELECT; got {text!r}.")
+    bare = _without_quoted(text)
+    if ";" in bare:
+        raise InputError("query() takes one statement without a ';'; leave it out, or give each statement by itself.")
+    first = re.match(r"[\s(]*([A-Za-z]+)", bare)
+    word = first[1].upper() if first else text.strip()[:20]
+    if word not in ("SELECT", "WITH", "VALUES", "TABLE"):
+        raise InputError(f"query() takes a SELECT, which only reads; got one that starts with {word}.")
+    if bare.count("(") != bare.count(")"):
+        raise InputError("query() takes a whole SELECT; the brackets of this one do not close.")
+    return text.strip()
+
+
+_QUOTED = re.compile(
+    r"--[^\n]*|/\*.*?\*/|\$(\w*)\$.*?\$\1\$|'(?:[^'\\]|''|\\.)*'|\"(?:[^\"]|\"\")*\"|`(?:[^`]|``)*`", re.DOTALL
+)
+
+
+def _without_quoted(text: str) -> str:
+    """A statement without comments and what stands in quotes."""
+    return _QUOTED.sub(" ", text)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from crmkpi.engines.frames.backends import at_home
 from crmkpi.engines.frames.table import FrameTable, taken
 from crmkpi.records.base import record_type
+from crmkpi.records.directions import by_field
 from crmkpi.sources.dates import zone_named
 from crmkpi.sources.frames.presets import by_preset
 from crmkpi.sources.presets.library import AnyPreset
@@ -24,18 +25,19 @@ def table(
     *,
     record: type[Any] | None = None,
     preset: AnyPreset | None = None,
-    columns: Mapping[str, str] | None = None,
+    columns: Mapping[str, str | Sequence[str]] | None = None,
     values: Mapping[str, Mapping[Any, Any]] | None = None,
     tz: str | ZoneInfo | None = None,
     ends: Ends | None = None,
 ) -> FrameTable:
     """A frame as a table of a `Dataset`: which column holds which field, and what its values are called.
 
-    `columns` maps a field to the frame's column; fields that are columns already need no mention, and fields that no
-    column holds have no values. Columns that are no fields are custom attributes. `values` maps, for a field, a value
-    of the frame to one of the record. `tz` is the time zone of timestamps that carry none; without it they are
-    wall-clock times of the calendar that is measured with. `ends="inclusive"` says that `until`, `ended_at` and
-    `left_at` are the last day and not the first moment after it. Nothing is read before something is measured.
+    `columns` maps the frame's columns to fields, as for files; the field may come first where only that can be meant.
+    Columns that are called as their field need no mention, and fields that no column holds have no values. Columns that
+    are no fields are custom attributes. `values` maps, for a field, a value of the frame to one of the record. `tz` is
+    the time zone of timestamps that carry none; without it they are wall-clock times of the calendar that is measured
+    with. `ends="inclusive"` says that `until`, `ended_at` and `left_at` are the last day and not the first moment after
+    it. Nothing is read before something is measured.
 
     `preset` is one of `crmkpi.presets`, or your own: it knows the columns, words and units of a system's export, and
     the record. Rows that it leaves out as no records, such as total rows, are counted in `.skipped` by reason, as they
@@ -47,7 +49,7 @@ def table(
     >>> from crmkpi import Deal, win_rate
     >>> from crmkpi.sources.frames.tables import table
     >>> frame = pl.DataFrame({"Id": ["1", "2"], "Stage": ["Closed Won", "Closed Lost"]})
-    >>> deals = table(frame, record=Deal, columns={"id": "Id", "status": "Stage"},
+    >>> deals = table(frame, record=Deal, columns={"Id": "id", "Stage": "status"},
     ...               values={"status": {"Closed Won": "won", "Closed Lost": "lost"}})
     >>> win_rate(deals).value
     0.5
@@ -60,12 +62,14 @@ def table(
         return FrameTable(frame, type_=type_, columns=columns, values=values, zone=zone, inclusive=inclusive)
     backend = taken(frame)
     with at_home(backend, type_.table):
-        found = by_preset(backend, backend.home.lent(frame), type_, asked.preset, columns or {})
+        lent = backend.home.lent(frame)
+        said = by_field(columns or {}, tuple(backend.home.names(lent)), type_.fields)
+        found = by_preset(backend, lent, type_, asked.preset, said)
     return FrameTable(
         found.frame,
         type_=type_,
         backend=backend,
-        columns={**found.columns, **(columns or {})},
+        columns={**found.columns, **said},
         values=values,
         zone=zone,
         skipped=found.skipped,

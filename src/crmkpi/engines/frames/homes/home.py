@@ -30,8 +30,8 @@ class ColumnType:
     """What the values of a column are, however wide its library keeps them.
 
     `shown` is the type in words, `digits` how many digits of a decimal are behind the point. `aware` timestamps are
-    exact instants. `wide` whole numbers may need more than 64 bits. `unit` is the library's own name of the type, for
-    its home alone.
+    exact instants. `wide` whole numbers may need more than 64 bits. Some `wild` numbers may be none, such as NaN: they
+    stand as `TOO_LATE` and are refused. `unit` is the library's own name of the type, for its home alone.
     """
 
     what: Physical
@@ -39,6 +39,7 @@ class ColumnType:
     digits: int = 0
     aware: bool = False
     wide: bool = False
+    wild: bool = False
     unit: str = ""
 
 

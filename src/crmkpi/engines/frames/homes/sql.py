@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Generic, Self, TypeVar
+from typing import ClassVar, Generic, Self, TypeVar
 
 from crmkpi.engines.frames.words import Scalar
 
@@ -35,6 +35,7 @@ class Sql(ABC):
     branches: Text = ""
     last: Text = ""
     chain: Text = ""
+    fence: ClassVar[Text] = ""  # ends a subquery whose columns a planner must not write into each place that uses them
 
     @staticmethod
     def quoted(name: Text) -> Text:

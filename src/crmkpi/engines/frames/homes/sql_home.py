@@ -85,7 +85,7 @@ class SqlHome(ABC, Generic[S, F, N]):
             source = self.dialect.col(column)
             if type_.what == "timestamp" and kind != "date" and self.is_whole(type_):
                 made.append(source.alias(raw_name(name)))  # a filter on it reaches into the scan
-                raws[raw_name(name)] = ""
+                raws[raw_name(name)] = "UTC" if type_.aware else ""
             made.append(self.plain(source, kind, type_).alias(name))
         return self.opened(frame).select(*made), raws
 

@@ -6,23 +6,21 @@ collation, timestamps are texts such as 2026-01-31 09:00:00.123456; what is none
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from itertools import count
-from sqlite3 import Connection
-from typing import Self
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
+from crmkpi.engines.frames.homes.database import DatabaseHome, DatabaseTable, Relation
 from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, Physical
-from crmkpi.engines.frames.homes.sql import Sql, SqlFrame, SqlWords
-from crmkpi.engines.frames.homes.sql_home import SqlHome
-from crmkpi.engines.frames.words import Row
-from crmkpi.errors import ColumnError, InputError, did_you_mean
+from crmkpi.engines.frames.homes.sessions import Session, timed_sqlite
+from crmkpi.engines.frames.homes.sql import Sql, SqlWords
+from crmkpi.errors import ColumnError, did_you_mean
 from crmkpi.records.base import Kind
 
-__all__ = ["SqliteFrame", "SqliteHome", "SqliteSql", "SqliteTable"]
+__all__ = ["SqliteHome", "SqliteSql"]
 
 _DAY = 86_400_000_000
-_NUMBERS = count()
 _DATE = "[0-9][0-9][0-9][0-9]-[0-1][0-9]-[0-3][0-9]"
 _CLOCK = "[0-2][0-9]:[0-5][0-9]:[0-5][0-9]"
 _DECLARED: Sequence[tuple[str, Physical]] = (  # the first that stands in the declared type, as SQLite itself goes by it
@@ -32,28 +30,11 @@ _DECLARED: Sequence[tuple[str, Physical]] = (  # the first that stands in the de
 )  # fmt: skip
 
 
-class SqliteTable:
-    """A table or view of a database, read whenever it is asked."""
-
-    backend_name = "sqlite"
-
-    def __init__(self, connection: Connection, name: str) -> None:
-        found = connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')").fetchall()
-        if name not in (known for (known,) in found):
-            names = [known for (known,) in found]
-            raise ColumnError(f"The database has no table {name!r}. {did_you_mean(name, names)}")
-        self.connection = connection
-        self.name = name
-        rows = connection.execute(f"PRAGMA table_info({SqliteSql.quoted(name)})").fetchall()
-        self.declared = {column: str(declared).upper() for _, column, declared, *_ in rows}
-
-    def __repr__(self) -> str:
-        return f"<the table {self.name!r} of a SQLite database>"
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class SqliteSql(Sql):
     """An expression of SQLite."""
+
+    fence: ClassVar[str] = "LIMIT -1 OFFSET 0"
 
     @staticmethod
     def real_number(value: float) -> str:
@@ -74,58 +55,48 @@ class SqliteSql(Sql):
         return self.wrapped("(abs(", ") < 9e999)")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SqliteFrame(SqlFrame):
-    """A statement over tables of one connection."""
-
-    connection: Connection
-    steps: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def dialect(self) -> type[Sql]:
-        """How its expressions are written."""
-        return SqliteSql
-
-    @property
-    def statement(self) -> str:
-        """The statement itself: its steps one after the other, since a parser has a limit of depth."""
-        *before, (_, last) = self.steps
-        steps = ",\n".join(f"{name} AS ({text})" for name, text in before)
-        return f"WITH {steps}\n{last}" if before else last
-
-    def written(self, text: str, columns: Iterable[str] = ()) -> Self:
-        """What a statement gives, as a further step."""
-        name = f"step{next(_NUMBERS)}"
-        return replace(self, source=name, columns=tuple(columns), steps=(*self.steps, (name, text)))
-
-    def beside(self, other: Self) -> Self:
-        """The frame where the other one can be read as well."""
-        if other.connection is not self.connection:
-            raise InputError("Related tables of SQLite must be of one connection; open both with the same database().")
-        return replace(self, steps=tuple(dict.fromkeys((*other.steps, *self.steps))))
-
-
-class SqliteHome(SqlHome[SqliteSql, SqliteFrame, SqliteTable]):
-    """Tables and views of SQLite."""
+class SqliteHome(DatabaseHome[SqliteSql]):
+    """Tables, views and queries of SQLite."""
 
     dialect = SqliteSql
     words = SqlWords(SqliteSql, Int64="INTEGER", Float64="REAL", Boolean="INTEGER", String="TEXT")
+    begins = ("BEGIN",)
 
-    def opened(self, frame: SqliteTable, names: Sequence[str] = ()) -> SqliteFrame:  # noqa: ARG002  # it is a database
-        """The table as it is."""
-        return SqliteFrame(SqliteSql.quoted(frame.name), tuple(frame.declared), frame.connection)
+    def watched(self, connection: Any, seconds: float | None) -> AbstractContextManager[None]:
+        """What ends statements after so many seconds."""
+        return timed_sqlite(connection.connection.dbapi_connection, seconds)
 
-    def native(self, frame: SqliteFrame) -> SqliteTable:  # noqa: ARG002  # it has no name to be asked by
-        """A statement is asked like a table."""
-        raise InputError("Presets are for exports; say which column of the database is which with columns=.")
+    def source_of(self, relation: Relation) -> str:
+        """A table, view or query as it stands after FROM."""
+        if relation.query:
+            return f"(\n{relation.query}\n)"
+        named = SqliteSql.quoted(relation.name)
+        return named if relation.schema is None else f"{SqliteSql.quoted(relation.schema)}.{named}"
 
-    def names(self, frame: SqliteTable) -> list[str]:
-        """The names of the columns."""
-        return list(frame.declared)
+    def columns_of(self, session: Session, relation: Relation) -> Mapping[str, str]:
+        """The columns of a table or view with their declared types; those of a query have none."""
+        if relation.query:
+            described = session.described(f"SELECT * FROM {self.source_of(relation)} LIMIT 0")  # noqa: S608  # the user's own query
+            return {str(name): "" for name, *_ in described}
+        schema = "main" if relation.schema is None else relation.schema
+        spaces = [name for _, name, *_ in session.rows("PRAGMA database_list")]
+        if schema not in spaces:
+            raise ColumnError(f"The connection has no database {schema!r} attached. {did_you_mean(schema, spaces)}")
+        listed = f"SELECT name FROM {SqliteSql.quoted(schema)}.sqlite_master WHERE type IN ('table', 'view')"  # noqa: S608  # names are quoted
+        names = [name for (name,) in session.rows(listed)]
+        if relation.schema is None:
+            names += [
+                name for (name,) in session.rows("SELECT name FROM temp.sqlite_master WHERE type IN ('table', 'view')")
+            ]
+        if relation.name not in names:
+            raise ColumnError(f"The database has no table {relation.name!r}. {did_you_mean(relation.name, names)}")
+        said = "" if relation.schema is None else f"{SqliteSql.quoted(schema)}."
+        rows = session.rows(f"PRAGMA {said}table_xinfo({SqliteSql.quoted(relation.name)})")
+        return {column: str(declared).upper() for _, column, declared, _, _, _, hidden in rows if hidden != 1}
 
-    def type_of(self, frame: SqliteTable, name: str, kind: Kind) -> ColumnType:  # noqa: ARG002  # types are what they are
+    def type_of(self, frame: DatabaseTable, name: str, kind: Kind) -> ColumnType:  # noqa: ARG002  # types are what they are
         """The declared type, and of numbers and of columns without one what the values are."""
-        declared = frame.declared[name]
+        declared = frame.columns[name]
         what = next((found for word, found in _DECLARED if word in declared), None)
         source = SqliteSql.quoted(name)
         table = self.opened(frame)
@@ -137,7 +108,9 @@ class SqliteHome(SqlHome[SqliteSql, SqliteFrame, SqliteTable]):
         if what == "timestamp":
             zones = f"SELECT 1 FROM {table.source} WHERE {_zoned(source)} LIMIT 1"  # noqa: S608  # likewise
             return ColumnType(what, declared, aware=bool(self.leave(table.written(zones))))
-        return ColumnType(what or "text", {"text": "String", "other": "Binary"}.get(what or "", declared))
+        return ColumnType(
+            what or "text", {"text": "String", "other": "Binary"}.get(what or "", declared), wild=what == "whole"
+        )
 
     def is_whole(self, type_: ColumnType) -> bool:  # noqa: ARG002  # timestamps are texts
         """Whether a timestamp can be compared as it is."""
@@ -152,8 +125,9 @@ class SqliteHome(SqlHome[SqliteSql, SqliteFrame, SqliteTable]):
             return source.wrapped("(", " || '')")  # without the column's collation
         match type_.what:
             case "whole":
+                none = "NULL" if kind == "attributes" else str(TOO_LATE)
                 whole = f"WHEN typeof({column}) = 'integer' THEN {column}"
-                return source.case(f"{whole} WHEN {column} IS NOT NULL THEN {TOO_LATE}", "NULL")
+                return source.case(f"{whole} WHEN {column} IS NOT NULL THEN {none}", "NULL")
             case "float":
                 number = f"WHEN typeof({column}) IN ('integer', 'real') THEN CAST({column} AS REAL)"
                 return source.case(f"{number} WHEN {column} IS NOT NULL THEN 9e999", "NULL")
@@ -163,10 +137,6 @@ class SqliteHome(SqlHome[SqliteSql, SqliteFrame, SqliteTable]):
                 return _time(source, kind, type_)
             case _:
                 return source
-
-    def leave(self, frame: SqliteFrame) -> list[Row]:
-        """The rows of a small result."""
-        return frame.connection.execute(frame.statement).fetchall()
 
     def first_by(self, value: str, order: str) -> SqliteSql:
         """The whole number of the row of a group that comes first: the smallest text of order and value."""

@@ -1,0 +1,175 @@
+"""What all databases have in common: a table or query as a frame, asked within one snapshot."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self, TypeVar
+
+from crmkpi.engines.frames.homes.sessions import Session, Source
+from crmkpi.engines.frames.homes.sql import Sql, SqlFrame, SqlGroups
+from crmkpi.engines.frames.homes.sql_home import SqlHome
+from crmkpi.engines.frames.words import Row
+from crmkpi.errors import InputError
+
+__all__ = ["DatabaseFrame", "DatabaseHome", "DatabaseTable", "Relation"]
+
+S = TypeVar("S", bound=Sql)
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A table or view by its name, or a query of the user's own."""
+
+    name: str = ""
+    schema: str | None = None
+    query: str = ""
+
+    def __str__(self) -> str:
+        if self.query:
+            return "a query"
+        return f"the table {self.name if self.schema is None else f'{self.schema}.{self.name}'!r}"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class DatabaseTable:
+    """A table, view or query of a database, read whenever it is asked.
+
+    `columns` are its names with their declared types. Within a snapshot it has a `session`.
+    """
+
+    source: Source
+    relation: Relation
+    columns: Mapping[str, str]
+    session: Session | None = None
+
+    @property
+    def backend_name(self) -> str:
+        """The row of `BACKENDS` that its database has."""
+        return self.source.dialect
+
+    def within(self, session: Session) -> Self:
+        """The same as it is in a snapshot."""
+        return replace(self, session=session, columns=self.source.home.columns_of(session, self.relation))
+
+    def __repr__(self) -> str:
+        return f"<{self.relation} of a {self.source.dialect} database>"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DatabaseFrame(SqlFrame):
+    """A statement over tables of one snapshot; its steps come one after the other, since parsers have a limit of depth.
+
+    `computed` says that its columns are expressions. A planner would write them into each place that uses them, so they
+    are fenced off.
+    """
+
+    words: type[Sql]
+    session: Session
+    steps: tuple[tuple[str, str], ...] = ()
+    computed: bool = False
+
+    @property
+    def dialect(self) -> type[Sql]:
+        """How its expressions are written."""
+        return self.words
+
+    @property
+    def statement(self) -> str:
+        """The statement itself."""
+        *before, (_, last) = self.steps
+        steps = ",\n".join(f"{name} AS ({text})" for name, text in before)
+        return f"WITH {steps}\n{last}" if before else last
+
+    def written(self, text: str, columns: Iterable[str] = ()) -> Self:
+        """What a statement gives, as a further step."""
+        name = f"step{self.session.next_number()}"
+        return replace(self, source=name, columns=tuple(columns), steps=(*self.steps, (name, text)))
+
+    def fenced(self) -> Self:
+        """The frame with its columns computed once for each row."""
+        if not self.computed or not self.words.fence:
+            return self
+        *before, (name, text) = self.steps
+        return replace(self, steps=(*before, (name, f"{text}\n{self.words.fence}")), computed=False)
+
+    def select(self, *items: str | Sql) -> Self:
+        """Only these columns, or one row where they are aggregations."""
+        source, chosen = self.fenced(), self.chosen(items)
+        made = source.written(f"SELECT {self.listed(chosen)}\nFROM {source.source}", [item.name for item in chosen])
+        return replace(made, computed=any(isinstance(item, Sql) for item in items))
+
+    def group_by(self, *names: str) -> SqlGroups[Self]:
+        """One row for each group, with `.agg(...)`."""
+        return SqlGroups(self.fenced(), names)
+
+    def beside(self, other: Self) -> Self:
+        """The frame where the other one can be read as well."""
+        if other.session is not self.session:
+            raise InputError(
+                "Related tables must lie in one database, of one connection; take both from the same crmkpi.database()."
+            )
+        return replace(self, steps=tuple((dict(other.steps) | dict(self.steps)).items()))
+
+
+class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
+    """Tables, views and queries of a database."""
+
+    begins: ClassVar[Sequence[str]] = ()  # what makes a transaction one snapshot, before anything else is said in it
+    probe: ClassVar[Mapping[str, tuple[str, Any]]] = {}  # what is asked of a server first: its SQL, the right answer
+
+    @abstractmethod
+    def columns_of(self, session: Session, relation: Relation) -> Mapping[str, str]:
+        """The columns of a table, view or query with their declared types."""
+
+    @abstractmethod
+    def source_of(self, relation: Relation) -> str:
+        """A table, view or query as it stands after FROM."""
+
+    def isolated(self, connection: Any) -> None:
+        """Make the transactions of a connection that was taken from an engine snapshots, whatever the engine says."""
+
+    def check_snapshot(self, session: Session) -> None:
+        """Refuse a transaction that is no snapshot."""
+
+    def check_server(self, session: Session) -> None:
+        """Refuse a server that answers the probe in another way than its dialect says, before it is trusted."""
+        listed = ", ".join(f"{text} AS {self.dialect.quoted(what)}" for what, (text, _) in self.probe.items())
+        (row,) = session.rows(f"SELECT {listed}")
+        for (what, (text, right)), found in zip(self.probe.items(), row, strict=True):
+            if found != right:
+                raise InputError(
+                    f"The {session.source.dialect} server is not measured: for {what} ({text}) it answers {found!r}, "
+                    f"and {right!r} is right; its version or a setting is none that was tested."
+                )
+
+    def watched(self, connection: Any, seconds: float | None) -> AbstractContextManager[None]:  # noqa: ARG002  # likewise
+        """What ends statements after so many seconds where no setting does."""
+        return nullcontext()
+
+    def timed(self, seconds: float) -> Sequence[str]:  # noqa: ARG002  # a home may have none
+        """What ends a statement after so many seconds."""
+        return ()
+
+    def opened(self, frame: DatabaseTable, names: Sequence[str] = ()) -> DatabaseFrame:  # noqa: ARG002  # it is a database
+        """The table as it is."""
+        assert frame.session is not None, "tables are asked within a snapshot"
+        return DatabaseFrame(self.source_of(frame.relation), tuple(frame.columns), self.dialect, frame.session)
+
+    def native(self, frame: DatabaseFrame) -> DatabaseTable:  # noqa: ARG002  # it has no name to be asked by
+        """A statement is asked like a table."""
+        raise InputError("Presets are for exports; say which column of the database is which with columns=.")
+
+    def names(self, frame: DatabaseTable) -> list[str]:
+        """The names of the columns."""
+        return list(frame.columns)
+
+    def rows(self, frame: DatabaseTable) -> int | None:  # noqa: ARG002  # within a snapshot none comes or goes
+        """How many rows there are, where it costs little to know."""
+        return None
+
+    def leave(self, frame: DatabaseFrame) -> list[Row]:
+        """The rows of a small result."""
+        return frame.session.rows(frame.statement)

@@ -1,0 +1,225 @@
+"""Connections to databases: one read-only snapshot for each measurement, and the driver's errors in our words.
+
+A statement never has parameters, since a driver would take the `%` of a name or constant for one. The user's
+connection is never committed or closed, and all that was set in it is put back.
+"""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from importlib import import_module
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from crmkpi.errors import InputError
+
+if TYPE_CHECKING:
+    from crmkpi.engines.frames.homes.database import DatabaseHome
+
+__all__ = ["AlchemySource", "Session", "Source", "SqliteSource", "timed_sqlite"]
+
+_SHOWN = 300  # letters of a statement in an error
+
+
+class Session:
+    """A connection within one snapshot. `execute` runs a statement and gives its cursor."""
+
+    def __init__(self, source: Source, execute: Callable[[str], Any]) -> None:
+        self._execute = execute
+        self.source = source
+        self._numbers = count(1)
+
+    def next_number(self) -> int:
+        """A number that no step of a statement has yet."""
+        return next(self._numbers)
+
+    def rows(self, text: str) -> list[tuple[Any, ...]]:
+        """The rows that a statement gives."""
+        with self.source.in_words(text):
+            return [tuple(row) for row in self._execute(text).fetchall()]
+
+    def run(self, text: str) -> None:
+        """Run a statement that gives no rows."""
+        with self.source.in_words(text):
+            self._execute(text)
+
+    def described(self, text: str) -> list[Any]:
+        """What the driver says of the columns of a statement: name, code of the type, and more for some."""
+        with self.source.in_words(text):
+            found = self._execute(text)
+            return list(getattr(found, "cursor", found).description)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source(ABC):
+    """Where the tables of a database come from; `connected` is what the user gave."""
+
+    connected: Any
+    dialect: str
+    home: DatabaseHome[Any]
+    timeout: float | None = None
+
+    @abstractmethod
+    def snapshot(self) -> Any:
+        """One state of the database, as long as the context lasts."""
+
+    @contextmanager
+    def in_words(self, text: str) -> Iterator[None]:
+        """Say what a driver refuses as an error of ours, without the password of the connection."""
+        begun = time.monotonic()
+        try:
+            yield
+        except InputError:
+            raise
+        except Exception as error:
+            if not self.is_drivers(error):
+                raise
+            secret = self.secret
+            said = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+            late = self.timeout is not None and time.monotonic() - begun >= self.timeout
+            message = self._message(said, text, late=late)
+            if secret and (secret in str(error) or secret in repr(error.__cause__)):
+                raise InputError(message.replace(secret, "***")) from None
+            raise InputError(message) from error
+
+    def _message(self, said: str, text: str, *, late: bool) -> str:
+        shown = " ".join(text.split())
+        shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]} ..."
+        if late:
+            return (
+                f"The {self.dialect} database did not answer within timeout={self.timeout:g} seconds: {shown}; give "
+                f"more time, or ask for less ({said})."
+            )
+        why = next((why for words, why in _WHY if any(word in said.lower() for word in words)), _ANY)
+        return f"The {self.dialect} database cannot be read; {why}: {said}"
+
+    @property
+    def secret(self) -> str:
+        """The password of the connection, to be cut out of what a driver says."""
+        return ""
+
+    @abstractmethod
+    def is_drivers(self, error: Exception) -> bool:
+        """Whether an error comes from the driver."""
+
+
+_ANY = "the statement was refused"
+_WHY = (
+    (("closed", "terminat", "lost connection", "gone away"), "its connection is closed, so open another"),
+    (("no such table", "no such column", "does not exist", "doesn't exist", "unknown table"),
+     "a table or column has gone, so make its table() again"),
+    (("permission denied", "denied"), "the user of the connection may not read it; grant SELECT"),
+    (("connection refused", "could not connect", "connection failed", "can't connect"), "there is no connection"),
+    (("read-only", "readonly"), "a query must only read"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SqliteSource(Source):
+    """A connection of `sqlite3`."""
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """One state of the database."""
+        connection = self.connected
+        session = Session(self, connection.execute)
+        with self.in_words("BEGIN"):
+            own = not connection.in_transaction
+        if own:
+            session.run("BEGIN")
+        try:
+            with timed_sqlite(connection, self.timeout):
+                yield session
+        finally:
+            if own:
+                _ended(self, connection)
+
+    def is_drivers(self, error: Exception) -> bool:
+        """Whether an error comes from the driver."""
+        return type(error).__module__ == "sqlite3"
+
+
+def _ended(source: Source, transaction: Any) -> None:
+    """Roll back; where the connection is lost, what was said of that stays the error."""
+    with suppress(InputError), source.in_words("ROLLBACK"):
+        transaction.rollback()
+
+
+@contextmanager
+def timed_sqlite(connection: Any, seconds: float | None) -> Iterator[None]:
+    """Interrupt what SQLite does after so many seconds."""
+    if seconds is None:
+        yield
+        return
+    end = time.monotonic() + seconds
+    connection.set_progress_handler(lambda: time.monotonic() > end, 10_000)
+    try:
+        yield
+    finally:
+        connection.set_progress_handler(None, 0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AlchemySource(Source):
+    """An engine or a connection of SQLAlchemy."""
+
+    trusted: dict[str, bool] = field(default_factory=dict)  # whether the server has answered the probe
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """One state of the database: of a connection that is taken and given back, or of the one that was given."""
+        if hasattr(self.connected, "connect"):
+            with self.in_words("CONNECT"):
+                taken = self.connected.connect()
+            with taken as connection:
+                with self.in_words("CONNECT"):
+                    self.home.isolated(connection)
+                with self._begun(connection) as session:
+                    yield session
+        else:
+            with self._begun(self.connected) as session:
+                yield session
+
+    @contextmanager
+    def _begun(self, connection: Any) -> Iterator[Session]:
+        """A transaction of our own, or a part of the user's; at its end nothing of it is left."""
+
+        def execute(text: str) -> Any:
+            return connection.exec_driver_sql(text, execution_options={"no_parameters": True})
+
+        session = Session(self, execute)
+        if inside := connection.in_transaction():
+            self.home.check_snapshot(session)
+        with self.in_words("BEGIN"):
+            transaction = connection.begin_nested() if inside else connection.begin()
+        try:
+            if not inside:
+                for text in self.home.begins:
+                    session.run(text)
+                self.home.check_snapshot(session)
+            if self.timeout is not None:
+                for text in self.home.timed(self.timeout):
+                    session.run(text)
+            if not self.trusted:
+                self.home.check_server(session)
+                self.trusted["yes"] = True
+            with self.home.watched(connection, self.timeout):
+                yield session
+        finally:
+            _ended(self, transaction)
+
+    @property
+    def secret(self) -> str:
+        """The password of the connection."""
+        return str(getattr(self.connected, "engine", self.connected).url.password or "")
+
+    def is_drivers(self, error: Exception) -> bool:
+        """Whether an error comes from SQLAlchemy or the driver below it."""
+        exc: Any = import_module("sqlalchemy.exc")
+        own = getattr(getattr(self.connected, "dialect", None), "dbapi", None)
+        base = getattr(own, "Error", exc.SQLAlchemyError)
+        return isinstance(error, exc.SQLAlchemyError | base)

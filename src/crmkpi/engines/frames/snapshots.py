@@ -1,0 +1,36 @@
+"""Databases as of one moment: their tables are asked within one snapshot, and nothing found out outlives it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from crmkpi.engines.frames.homes.database import DatabaseTable
+from crmkpi.engines.frames.homes.sessions import Session
+from crmkpi.engines.frames.table import FrameTable
+
+__all__ = ["at_one_moment", "table_at_one_moment"]
+
+
+@contextmanager
+def at_one_moment(tables: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The tables, those of databases in one snapshot of each database; all others as they are."""
+    with ExitStack() as stack:
+        sessions: dict[int, Session] = {}
+        made = dict(tables)
+        for name, table in tables.items():
+            if isinstance(table, FrameTable) and isinstance(table.frame, DatabaseTable):
+                source = table.frame.source
+                key = id(source.connected)
+                if key not in sessions:
+                    sessions[key] = stack.enter_context(source.snapshot())
+                made[name] = table.within(sessions[key])
+        yield made
+
+
+@contextmanager
+def table_at_one_moment(table: FrameTable) -> Iterator[FrameTable]:
+    """One table of a database in a snapshot; any other as it is."""
+    with at_one_moment({"": table}) as tables:
+        yield tables[""]

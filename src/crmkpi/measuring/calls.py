@@ -1,0 +1,85 @@
+"""A call of a KPI, as `win_rate(deals, period="2026")`: what it is given becomes a dataset that is measured once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from crmkpi.definition.metric import Metric
+from crmkpi.engines.frames.backends import backend_of
+from crmkpi.engines.frames.table import FrameTable
+from crmkpi.errors import InputError, PeriodError, UnknownNameError, unknown_name
+from crmkpi.measuring.dataset import Dataset
+from crmkpi.measuring.measurement import measure_one
+from crmkpi.measuring.results import Result
+from crmkpi.records import known_tables
+
+__all__ = ["result_of"]
+
+_SETTINGS = ("calendar", "tz", "currency", "rates", "as_of", "most_unreadable")
+_KEPT = ("calendar", "currency", "rates", "as_of", "most_unreadable")
+
+
+def result_of(metric: Metric, data: Any, options: Mapping[str, Any]) -> Result:
+    """One metric of records, tables or a dataset as one result; see `Metric.__call__`."""
+    if not options:
+        return measure_one(
+            _dataset(metric, data, {}, {}), metric, period=None, against=None, parameters={}, confidence=0.95
+        )
+    rest = dict(options)
+    period = rest.pop("period", None)
+    compare = rest.pop("compare", None)
+    confidence = rest.pop("confidence", 0.95)
+    settings = {name: rest.pop(name) for name in _SETTINGS if name in rest}
+    tables = {name: rest.pop(name) for name in known_tables() if name in rest}
+    parameters = {name: rest.pop(name) for name in metric.parameters if name in rest} | rest.pop("parameters", {})
+    for name in rest:
+        if name in ("by", "every"):
+            raise UnknownNameError(
+                f"{metric.id} gives one result and takes no {name!r}; for several results write "
+                f"Dataset(...).measure({metric.id!r}, {name}=...)."
+            )
+        known = [*metric.parameters, *metric.tables, "period", "compare", "parameters", "confidence", *_SETTINGS]
+        raise unknown_name(f"{metric.id} takes no {name!r}.", name, known)
+    crm = _dataset(metric, data, tables, settings)
+    chosen, *others = crm.periods(period, None)
+    if others:
+        raise PeriodError(
+            f"{metric.id} gives one result and takes one period; got {1 + len(others)}. For several give them to "
+            "Dataset.measure()."
+        )
+    against = crm.other_period(chosen, compare)
+    return measure_one(crm, metric, period=chosen, against=against, parameters=parameters, confidence=confidence)
+
+
+def _dataset(metric: Metric, data: Any, tables: Mapping[str, Any], settings: dict[str, Any]) -> Dataset:
+    """Whatever the data came as, as a dataset."""
+    if isinstance(data, Dataset):
+        if tables:
+            raise InputError(
+                f"Give {metric.id} a Dataset or tables by name, not both; got {', '.join(tables)} as well."
+            )
+        if not settings:
+            return data
+        kept: dict[str, Any] = {**data.tables, **{name: getattr(data, name) for name in _KEPT}}
+        made = Dataset(**(kept | settings))
+        made.narrowings = data.narrowings
+        return made
+    if isinstance(data, Mapping) and backend_of(data) is None:
+        return Dataset(**{**data, **tables}, **settings)
+    if data is None:
+        if not tables:
+            raise InputError(f"{metric.id} needs data: {_asks(metric)}.")
+        return Dataset(**tables, **settings)
+    is_table = isinstance(data, Iterable | FrameTable) or backend_of(data) is not None
+    if isinstance(data, str | bytes) or not is_table:
+        raise InputError(f"{metric.id} needs records, such as a list of them, or a Dataset; got {type(data).__name__}.")
+    missing = [table for table in metric.tables if table not in tables]
+    if len(missing) != 1:
+        raise InputError(f"{metric.id} reads {' and '.join(metric.tables)}; give them by name: {_asks(metric)}.")
+    found: dict[str, Any] = {missing[0]: data, **tables}
+    return Dataset(**found, **settings)
+
+
+def _asks(metric: Metric) -> str:
+    return f"{metric.id}({', '.join(f'{table}=...' for table in metric.tables)}), or a Dataset with these tables"

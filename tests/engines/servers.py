@@ -1,0 +1,143 @@
+"""Database servers for tests: each with a data folder of its own on a free port, ended by its process id.
+
+A server is started where a test asks for the first one, and stopped when the tests end. Its collation and the zone of
+its sessions are odd on purpose: a figure that depends on them is found.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PASSWORD = "very-secret-word"  # noqa: S105  # of a server that lives for the tests
+ZONE = "America/New_York"
+
+
+def program(name: str) -> str | None:
+    """The path of a program, also where Debian keeps those of PostgreSQL."""
+    places = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), reverse=True)
+    return str(places[0]) if places else shutil.which(name)
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def as_user(name: str, command: Sequence[str], folder: Path) -> list[str]:
+    """A command as an unprivileged user, where the tests run as root: servers refuse to run as root."""
+    if os.geteuid() != 0:
+        return list(command)
+    try:
+        known = pwd.getpwnam(name)
+    except KeyError:
+        known = pwd.getpwnam("nobody")
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, known.pw_uid, known.pw_gid)
+    return ["setpriv", f"--reuid={known.pw_uid}", f"--regid={known.pw_gid}", "--clear-groups", "--", *command]
+
+
+def started(command: Sequence[str], folder: Path, answers: Callable[[], bool], *, stop: int) -> None:
+    """Start a server, wait until it answers, and end it with the tests."""
+    log = folder / "server.log"
+    with log.open("wb") as out:
+        server = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, cwd=folder)
+
+    def end() -> None:
+        if server.poll() is None:
+            server.send_signal(stop)
+            with suppress(subprocess.TimeoutExpired):
+                server.wait(20)
+        if server.poll() is None:
+            server.kill()
+            server.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(end)
+    for _ in range(600):
+        if server.poll() is not None or answers():
+            break
+        time.sleep(0.05)
+    if server.poll() is not None:
+        raise RuntimeError(f"the server ended at once: {log.read_text(errors='replace')[-2000:]}")
+
+
+def lacking(*modules: str) -> str | None:
+    """The first of these modules that is not installed."""
+    return next((name for name in modules if find_spec(name) is None), None)
+
+
+def postgresql() -> str:
+    """The URL of a PostgreSQL server, or a skip that says what is not installed.
+
+    `CRMKPI_POSTGRESQL` names one that runs already; it is set here too, since this module may be loaded twice.
+    """
+    if url := os.environ.get("CRMKPI_POSTGRESQL"):
+        return url
+    if why := no_postgresql():
+        pytest.skip(why)
+    folder = Path(tempfile.mkdtemp(prefix="crmkpi-postgresql-"))
+    data, secret = folder / "data", folder / "password"
+    secret.write_text(PASSWORD, encoding="utf-8")
+    locale = ["--encoding=UTF8", "--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en-US"]
+    made = [str(program("initdb")), "-D", str(data), "-U", "crm", f"--pwfile={secret}", "--auth=scram-sha-256"]
+    subprocess.run(
+        as_user("postgres", [*made, "--no-sync", *locale], folder), check=True, capture_output=True, cwd=folder
+    )
+    port = free_port()
+    settings = {
+        "fsync": "off",
+        "listen_addresses": "127.0.0.1",
+        "port": str(port),
+        "timezone": ZONE,
+        "unix_socket_directories": str(folder),
+        "max_connections": "60",
+    }
+    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+    command = as_user("postgres", [str(program("postgres")), "-D", str(data), *options], folder)
+    url = f"postgresql+psycopg://crm:{PASSWORD}@127.0.0.1:{port}/postgres"
+
+    def answers() -> bool:
+        import psycopg  # noqa: PLC0415  # only where there is a server
+
+        with suppress(psycopg.Error):
+            psycopg.connect(url.replace("+psycopg", ""), connect_timeout=5).close()
+            return True
+        return False
+
+    started(command, folder, answers, stop=signal.SIGINT)
+    os.environ["CRMKPI_POSTGRESQL"] = url
+    return url
+
+
+@cache
+def engine(url: str) -> Any:
+    """One engine for all tests on a server."""
+    import sqlalchemy as sa  # noqa: PLC0415  # only where there is a server
+
+    return sa.create_engine(url)
+
+
+def no_postgresql() -> str | None:
+    """Why no PostgreSQL server can be started; None where one can."""
+    if missing := lacking("sqlalchemy", "psycopg"):
+        return f"{missing} is not installed"
+    if os.name != "posix" or not (program("initdb") and program("postgres")):
+        return "PostgreSQL is not installed: apt-get install postgresql"
+    return None
