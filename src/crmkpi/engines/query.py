@@ -1,4 +1,4 @@
-"""What an engine is asked, and what it answers.
+"""The contract of an engine: a query, and its answer.
 
 A `Query` is one pass over one table: its group keys, and for each anchor (the timestamp that puts a record into a
 period) the slots to fill. An `Answer` holds one row of sufficient statistics per group. Answers of two parts of the
@@ -154,7 +154,7 @@ class Slot:
 class Anchor:
     """The slots of all measures that put records into periods by the same timestamp.
 
-    `at` is None where the whole table is asked for; a stock looks at every record at the bounds of every period.
+    `at` is None for a query over the whole table; a stock tests every record at the bounds of every period.
     """
 
     at: Expression | None
@@ -219,7 +219,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """The instants a query is asked at: elementary intervals for flows, bounds for stocks, and the as-of instant.
+    """The instants of a query: elementary intervals for flows, bounds for stocks, and the as-of instant.
 
     Each is given twice, as wall-clock time (for naive timestamps) and as exact instant (for aware ones), since only the
     record tells which of the two it holds. `edges[i]` to `edges[i + 1]` is elementary interval i, where `wanted[i]`.
@@ -234,7 +234,7 @@ class Moments:
 
     @property
     def looked_at(self) -> Sequence[tuple[datetime, datetime, datetime, datetime]]:
-        """The bounds, none of which lies after the as-of instant: what comes later has not happened."""
+        """The bounds, cut off at the as-of instant: later events have not happened."""
         wall, exact = self.as_of_wall, self.as_of
         return [
             (min(start_wall, wall), min(start, exact), min(end_wall, wall), min(end, exact))
@@ -244,7 +244,7 @@ class Moments:
 
 @dataclass(slots=True)
 class Sample:
-    """What is kept of a set of values: how many, their exact sum, the sum of squares, where asked the sorted values.
+    """Sufficient statistics of a set of values: count, exact sum, sum of squares, and the sorted values on demand.
 
     Durations are kept in whole microseconds and floats as the decimals that they exactly are: nothing rounds.
     """
@@ -261,7 +261,7 @@ class Sample:
         """The sample of `values`, which are all present and of one kind."""
         if not values:
             return cls()
-        if kind in ("timestamp", "date"):  # of which only the first and the last are ever asked
+        if kind in ("timestamp", "date"):  # only the first and the last are ever needed
             return cls(len(values), low=min(values), high=max(values))
         exact = _exact(values, kind)
         sample = cls(len(exact), sum(exact))
@@ -288,19 +288,19 @@ class Sample:
 
 
 class Ranked(Sequence[Number]):
-    """Sorted values of which only some were fetched: those that quantiles and their intervals rest on."""
+    """Sorted values with only those fetched that quantiles and their intervals need."""
 
     __slots__ = ("_count", "_known")
 
     def __init__(self, count: int, known: Mapping[int, Number]) -> None:
-        """`count` values, of which those at the places `known` are there."""
+        """`count` values; those at the places `known` were fetched."""
         self._count = count
         self._known = known
 
     def __len__(self) -> int:
         return self._count
 
-    def __getitem__(self, place: Any) -> Any:  # a sequence also has slices, which nobody asks for
+    def __getitem__(self, place: int) -> Number:  # type: ignore[override]  # nobody takes slices
         return self._known[place]
 
 
@@ -315,7 +315,7 @@ class Answer:
     given: dict[tuple[Hashable, ...], int]
     groups: list[dict[Group, list[State]]]
     rejected: int = 0  # rows that could not be read, or that the record class would refuse
-    unread: Mapping[str, int] = field(default_factory=dict)  # of these, those of which the reader says why
+    unread: Mapping[str, int] = field(default_factory=dict)  # of these, those with a reason from the reader
     skipped: Mapping[str, int] = field(default_factory=dict)  # rows of the source that are no records, by reason
     again: Answer | None = None  # of the records that were left out since another one has their id
     contradictions: Sequence[Any] = ()  # classes of `measuring`: the records of one id that differ

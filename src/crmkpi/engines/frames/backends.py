@@ -71,16 +71,16 @@ class Backend:
     parse: str
     needs: tuple[tuple[str, str], ...] = ()
     raises: tuple[str, ...] = ()  # libraries whose errors mean that the data cannot be read
-    lazy: bool = False  # it reads only when it is asked, so that files may have gone
+    lazy: bool = False  # it reads at each query, so that files may be gone by then
     adds_flags: bool = True  # it adds up true and false as 1 and 0
     adds_wide: bool = False  # its sum of 64-bit numbers has 128 bits
     wide: bool = False  # it has whole numbers of 128 bits
     preaggregates: bool = False  # rows of the same conditions are added up first, since a group costs less than a CASE
-    keeps_ranks: bool = False  # values at some places of a group are fetched without the others
+    keeps_ranks: bool = False  # it fetches values at some ranks of a group without the others
     sorts_groups: bool = False  # it keeps the sorted values of each group while it aggregates
-    lists_in_rows: bool = False  # each statement costs it more than the lists
+    lists_in_rows: bool = False  # a statement costs it more than a column of lists
     months: bool = False  # it knows the month of a timestamp on the wall clock
-    cells: int | None = None  # from so many edges on it looks up the cell of a timestamp
+    cells: int | None = None  # from this number of edges on it looks up the cell of a timestamp
     closed: str = ""  # what its error says of a connection that is closed
     module: str = ""  # that has its version, where it is not named like the library
     version: str = "__version__"

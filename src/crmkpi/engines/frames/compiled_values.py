@@ -1,4 +1,4 @@
-"""What a row expression has become: a value or a condition over the plain columns of a frame."""
+"""Compiled row expressions: a value or a condition over the plain columns of a frame."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Condition:
 
 
 def as_float(nw: Words, source: Expr, digits: int | None) -> Expr:
-    """A whole number of which so many digits are decimals, as a float; what is none stays as it is."""
+    """A whole number with `digits` decimals as a float; without `digits` it is a float already."""
     if digits is None:
         return source
     number = source.cast(nw.Float64)

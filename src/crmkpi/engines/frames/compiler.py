@@ -1,6 +1,6 @@
 """Row expressions as expressions over the plain columns of a frame.
 
-A condition is asked in two ways, as the records engine does: where it is *true*, and where it is *false*. What is
+A condition compiles in two ways, as in the records engine: where it is *true*, and where it is *false*. What is
 neither is in none of the two, so no backend's own idea of a missing value ever decides. Money and durations are whole
 numbers with a known count of decimal digits, so that sums and products are exact, and their largest value is known
 beforehand.
@@ -58,7 +58,7 @@ Given = bool | int | float | str | Decimal | date | timedelta | None  # a consta
 class Compiler:
     """Writes expressions out over the columns of one prepared frame.
 
-    `bounds` holds the instants of the periods that a stock is asked at: start and end, on the wall clock and exactly.
+    `bounds` holds the start and the end of the periods of a stock, on the wall clock and exactly.
     """
 
     prepared: Prepared
@@ -100,7 +100,7 @@ class Compiler:
                 return self._business(start, end)
             case Operation():
                 return self._operation(expression, exact=exact)
-            case Together(items):  # only asked whether it is there
+            case Together(items):  # it is only tested for presence
                 found = [self.value(item) for item in items]
                 also = reduce(both, (part.also for part in found))
                 return Value(self.nw.lit(None), "any", frozenset().union(*(part.needs for part in found)), also=also)
@@ -108,7 +108,7 @@ class Compiler:
                 raise DefinitionError(f"{expression!r} is a condition where a value is needed.")
 
     def present(self, value: Value) -> Expr | None:
-        """Where the value is there; None where it always is."""
+        """Where the value is present; None where it always is."""
         parts = [~self.nw.col(name).is_null() for name in sorted(value.needs)]
         if value.also is not None:
             parts.append(value.also)
@@ -124,7 +124,7 @@ class Compiler:
         return (column >= low) & (column < high)
 
     def presences(self, value: Value, what: Expression) -> dict[str, Condition]:
-        """The conditions under which a value is there, by their text."""
+        """The conditions under which a value is present, by their text."""
         found = {f"{name} is there": Condition(~self.nw.col(name).is_null()) for name in sorted(value.needs)}
         return found if value.also is None else found | {f"{what!r} is computed": Condition(value.also)}
 
@@ -171,7 +171,7 @@ class Compiler:
                 return expression
 
     def _is_now(self, expression: Now) -> bool:
-        """Whether a stock is asked for now, and not at the start of a period."""
+        """Whether the bound of a stock is now, and not the start of a period."""
         return self.bounds[expression.number or 0][0] == datetime.min  # noqa: DTZ901  # a wall clock
 
     def true(self, expression: Expression | None) -> Expr | None:
@@ -288,7 +288,7 @@ class Compiler:
         return replace(stamp, source=source, kind="date", low=low, high=high, aware=None)
 
     def _twin(self, item: Expression) -> Column | None:
-        """The column of a timestamp the other way, if it has one."""
+        """The column of a timestamp on the other clock, if it has one."""
         field = item.item if isinstance(item, Happened) else item
         return self.prepared.exact.get(field.path) if isinstance(field, Field) else None
 

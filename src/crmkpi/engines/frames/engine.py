@@ -43,7 +43,7 @@ __all__ = ["answer"]
 
 Found = TypeVar("Found")
 _KEPT = 200  # answers of one table
-_STOCKS = 16  # periods of a stock that are asked in one pass
+_STOCKS = 16  # periods of a stock in one pass
 
 
 def answer(
@@ -101,7 +101,7 @@ def _given(query: Query, table: FrameTable, compiler: Compiler) -> dict[tuple[Ha
 
 
 def _once(table: FrameTable, compiler: Compiler, query: Query, what: str, find: Callable[[], Found]) -> Found:
-    """What does not depend on the period is asked once of the same columns, and kept with the table."""
+    """Run a query that does not depend on the period once per set of columns, and cache its answer with the table."""
     columns = compiler.prepared.columns
     known: tuple[object, Query, Found] | None = table.kept.get(what)
     if known is None or known[0] is not columns:
@@ -208,7 +208,7 @@ def _prepared(
 
 
 def _turned(part: Expression) -> list[Field]:
-    """The timestamps that are asked the other way: for spans wall-clock times are instants, for days it is reversed."""
+    """The timestamps whose twin is needed: spans need instants, days need wall-clock times."""
     match part:
         case BusinessTime(start, end) | Operation("-", start, end):
             ends = [start, end]

@@ -1,4 +1,4 @@
-"""What a frame is grouped by: segments, bins, periods and the days of rates, and what their plain values mean."""
+"""The keys of GROUP BY: segments, bins, periods and the days of rates, and what their plain values mean."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 UNDATED = "undated"
-OUTSIDE = -2  # the part of records that no period asks for
+OUTSIDE = -2  # the part of records that lie in no wanted period
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # the origin of wall clocks
 
 
@@ -41,7 +41,7 @@ class Key:
     name: str
     source: Expr
     decode: Callable[[Cell], Cell]
-    within: Expr | None = None  # where rows are asked for at all
+    within: Expr | None = None  # a filter on the rows
     single: bool = True  # no two plain values mean the same
 
 
@@ -51,7 +51,7 @@ def as_it_is(value: Cell) -> Cell:
 
 
 def step_key(name: str, compiler: Compiler, stamp: Value, edges: Sequence[int]) -> Key:
-    """The number of edges that a timestamp has reached; only rows from the first edge to the last are asked for."""
+    """The number of edges that a timestamp has reached; rows before the first edge and after the last are filtered."""
     nw, source = compiler.nw, stamp.source
     within = nw.lit(False)  # noqa: FBT003  # without two edges there is no period
     if len(edges) > 1:

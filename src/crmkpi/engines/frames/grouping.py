@@ -1,4 +1,4 @@
-"""How a pass is grouped: which slots share a GROUP BY, and what comes back of it, still as plain values."""
+"""How a pass is grouped: which slots share a GROUP BY, and the plain values that come back."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ __all__ = ["Grouped", "Grouping", "grouped", "groupings"]
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """The slots that one GROUP BY answers, and its keys; `classes` says that rows are added up before.
+    """The slots that share one GROUP BY, and its keys; `classes` says that rows are pre-aggregated.
 
-    Of slots that are `ranked` only the values at the ranks that matter are fetched.
+    For the slots in `ranked` only the values at the ranks of their quantiles are fetched.
     """
 
     slots: Sequence[PassSlot]
@@ -36,9 +36,9 @@ class Grouping:
 
 @dataclass(slots=True)
 class Grouped:
-    """What a GROUP BY gave: `place` says where in its rows each aggregate is, by name, behind the keys.
+    """The answer of a GROUP BY: `place` is the position of each aggregate in a row, by name, behind the keys.
 
-    `apart` has of slots with a question of their own what was found per group: values, or rows.
+    `apart` holds, per group, the values or rows of the slots that took a query of their own.
     """
 
     rows: Sequence[Row]
@@ -67,7 +67,7 @@ def groupings(projection: Projection, *, merging: bool, converts: bool) -> Itera
 
 
 def _has_ranks(slot: PassSlot) -> bool:
-    """Whether the values at some ranks are all that is asked of a slot's values."""
+    """Whether a slot needs its values at some ranks only."""
     keep = slot.slot.keep
     return "values" in keep and "all" not in keep and bool(slot.sums) and slot.currency is None
 
@@ -79,7 +79,7 @@ def grouped(
     confidence: float | None,
     statements: list[tuple[str, str]] | None,
 ) -> Grouped:
-    """Ask a GROUP BY, and beside it what elementary aggregates cannot give."""
+    """Run a GROUP BY, and a query of its own for each slot that elementary aggregates cannot serve."""
     home, backend, names = projection.backend.home, projection.backend, asked.names
     aggregates = _aggregates(projection, asked)
     chosen = [source.alias(name) for name, source in aggregates.items()]

@@ -53,7 +53,7 @@ _MANY_STEPS = 64  # the changes of some thirty years
 
 
 def from_micros(number: int) -> datetime:
-    """The moment on the wall clock that so many microseconds since 1970 stand for."""
+    """The moment on the wall clock for a number of microseconds since 1970."""
     return _EPOCH + number * MICROSECOND
 
 
@@ -109,7 +109,7 @@ def _offset_of(
 
 
 def _changes(zone: ZoneInfo, known: Column, *, wall: bool) -> tuple[list[int], list[int]]:
-    """When the clocks of a zone change, and the offset before the first change and after each."""
+    """When the clocks of a zone change, and its offsets: before the first change, and after each."""
     changes = _offsets(zone, _FIRST, _NEAR)
     if _is_far(known):
         changes += _offsets(zone, _NEAR - timedelta(days=1), _FAR)
@@ -152,10 +152,10 @@ def instant(home: Home, column: Expr, known: Column, zone: ZoneInfo) -> Expr:
 
 
 def with_clocks(prepared: Prepared, paths: Iterable[Path], zone: ZoneInfo) -> Prepared:
-    """The same with timestamps the other way too, as their exact twins.
+    """The same with a twin of each timestamp, for the other clock.
 
-    Times on the wall clock get their instants in a zone, and instants get what its clock showed. Each is a column, so
-    that the offset of the zone is looked for once in a row, however often a span or a day is asked for.
+    A wall-clock time gets its instant in the zone, an instant gets the wall-clock time there. Each is a column, so
+    that the offset of the zone is looked up once per row, however many spans and days need it.
     """
     home, nw = prepared.backend.home, prepared.backend.home.words
     known = {path: column for path in paths if (column := prepared.columns[path]).kind == "timestamp"}
@@ -167,7 +167,7 @@ def with_clocks(prepared: Prepared, paths: Iterable[Path], zone: ZoneInfo) -> Pr
         wall, nearby = not one.aware, nw.col(f"{one.name}_near")
         edges, (first, end) = _changes(zone, one, wall=wall)[0], _range(one)
         many = bisect_left(edges, end) - bisect_right(edges, first) > _MANY_STEPS
-        held = _stretches(home, frame, nearby) if many else ()  # a single date of the year 9999 makes many
+        held = _stretches(home, frame, nearby) if many else ()  # one date of the year 9999 makes many
         offset = _offset_of(home, nearby, one, zone, wall=wall, held=held)
         name, source = f"{one.name}_clock", nw.col(one.name)
         made.append((source - offset if wall else source + offset).alias(name))
@@ -176,7 +176,7 @@ def with_clocks(prepared: Prepared, paths: Iterable[Path], zone: ZoneInfo) -> Pr
 
 
 def _stretches(home: Home, frame: Frame, column: Expr) -> list[Stretch]:
-    """The stretches of some months in which any moment lies."""
+    """The stretches of about 200 days that hold any moment."""
     asked = frame.select((column // home.words.lit(_STRETCH)).alias("stretch")).unique()
     numbers = sorted(int(number) for (number,) in home.leave(asked) if number is not None)
     return [(number * _STRETCH, (number + 1) * _STRETCH) for number in numbers]

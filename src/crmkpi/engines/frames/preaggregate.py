@@ -1,4 +1,4 @@
-"""Rows that meet the same conditions are added up first, and asked which conditions they meet once for all of them.
+"""Pre-aggregate rows that share the same condition outcomes, so that many measures cost one GROUP BY.
 
 A condition on words and flags, such as `status == "won"`, is the same for all rows of one status; any other is true or
 false. So the rows are grouped by these words, flags and truths beside the keys, and a dozen measures with as many
@@ -21,7 +21,7 @@ __all__ = ["Classes"]
 
 @dataclass(frozen=True, slots=True)
 class Classes:
-    """What is added up in each class; `nw` are the words of expressions, `rows` how many rows there are at most."""
+    """The values to pre-aggregate per class of rows; the table has at most `rows` rows."""
 
     nw: Words
     backend: Backend

@@ -1,4 +1,4 @@
-"""What a pass computes in each row: the columns of its keys, a flag per condition, and the values that slots keep.
+"""What a pass computes in each row: the columns of its keys, a flag per condition, and the values of its slots.
 
 Expressions that say the same become one column. Each is projected before the frame is grouped, since an expression
 inside an aggregate gives silently wrong numbers on some backends.
@@ -20,7 +20,7 @@ from crmkpi.engines.query import Slot
 
 __all__ = ["Projection"]
 
-_FEW_WAYS = 2  # up to so many, leaving out the rows that count nowhere is faster than to group them
+_FEW_WAYS = 2  # with more conditions than these, a filter costs more than it saves
 
 
 class Projection:
@@ -76,7 +76,7 @@ class Projection:
         return frame
 
     def keyed(self, keys: Sequence[Key], flags: Mapping[str, Expr]) -> Frame:
-        """The frame with the columns of keys and flags, as far as its rows are asked for."""
+        """The frame with the columns of keys and flags, without the rows that no slot counts."""
         frame = self.compiler.frame
         wanted = [key.within for key in self._keys if key.within is not None]
         if self.slots and all(slot.flag for slot in self.slots):
@@ -155,9 +155,9 @@ class Projection:
             made.column = _named("x", self._values, text, shown)
 
     def _any_way(self) -> list[Expr]:
-        """A condition in few words that holds wherever a slot counts: won or deleted, where one asks for not deleted.
+        """A short condition that holds wherever a slot counts, for a filter that reaches into the scan.
 
-        It may hold elsewhere too: of slots that share a condition only that is asked. Empty where it takes many words.
+        It may hold elsewhere too: slots that share a condition need that one alone. Empty where it takes many.
         """
         ways = list(self.ways.values())
         alone = {f"unless({text})" for way in ways if len(way) == 1 for text in way}

@@ -34,7 +34,7 @@ class PassSlot:
         return "n" if self.flag is None else f"n {self.flag}"
 
     def is_apart(self, *, merging: bool) -> bool:
-        """Whether elementary aggregates cannot give its state, so that it takes a question of its own."""
+        """Whether elementary aggregates cannot give its state, so that it takes a query of its own."""
         slot = self.slot
         if slot.what == "distinct":
             return merging

@@ -1,4 +1,4 @@
-"""How the answer of a pass is read: rows of plain values become the states that the records engine gives too."""
+"""How the answer of a pass is read: rows of plain values become the same states that the records engine gives."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Convert = Callable[[Decimal, str | None, int | None], Decimal]  # an amount, its
 
 
 class States:
-    """The states of each group, from the answers to the questions of a pass.
+    """The states of each group, from the answers to the queries of a pass.
 
     `segments` is how many of the keys are segments, `part` that of all rows where no key tells it.
     """
@@ -32,7 +32,7 @@ class States:
         self._convert = convert
 
     def add(self, asked: Grouping, found: Grouped) -> None:
-        """Put down the states of all rows of an answer."""
+        """Store the states of all rows of an answer."""
         readers = [
             (slot, _state_reader(slot, found.place), self._finishing(slot, asked.keys))
             for slot in asked.slots
@@ -61,7 +61,7 @@ class States:
                 self._add_apart(slot, asked, found)
 
     def _add_apart(self, slot: PassSlot, asked: Grouping, found: Grouped) -> None:
-        """Put down what a slot's own question gave."""
+        """Store the answer to a slot's own query."""
         value = slot.value
         assert value is not None
         exact = _sample_decoder(value)
@@ -93,7 +93,7 @@ class States:
     def _finishing(
         self, slot: PassSlot, keys: Sequence[Key]
     ) -> Callable[[Sample, Sequence[Cell]], dict[str | None, Sample]] | None:
-        """What puts a sample under its currency, or converts it; None for any other state, which stays as it is."""
+        """The function that converts a sample or keys it by its currency; None where the slot keeps no sample."""
         if slot.slot.what != "values":
             return None
         where = {key.name: number for number, key in enumerate(keys)}
@@ -110,7 +110,7 @@ class States:
 
 
 def _put(states: list[State], slot: PassSlot, keys: Sequence[Cell], per: Sequence[Key], state: State) -> None:
-    """Put a state down in its group, beside what is there already."""
+    """Store a state in its group, merged with the state that is there."""
     before = states[slot.number]
     if per:
         key = keys[-1] if len(per) == 1 else tuple(keys[-len(per) :])
@@ -128,7 +128,7 @@ def _put(states: list[State], slot: PassSlot, keys: Sequence[Cell], per: Sequenc
 
 
 def _state_reader(slot: PassSlot, place: Mapping[str, int]) -> Callable[[Row], State]:
-    """What reads the slot's state from a row, whose columns are at these places; None where the slot is empty."""
+    """The function that reads the slot's state from a row; the state is None where the slot is empty."""
     value, counted = slot.value, place[slot.counted]
     if slot.slot.what == "count":
         return lambda row: int(row[counted] or 0) or None
@@ -172,7 +172,7 @@ def _sum_reader(one: Sum, place: Mapping[str, int]) -> Callable[[Row], int]:
 
 
 def _apart_reader(slot: PassSlot, value: Value) -> Callable[[Sequence[Cell]], State]:
-    """What makes a state of the plain values that a slot's own question gave."""
+    """The function that makes a state of the plain values from a slot's own query."""
     decode = decoder(value)
     if slot.slot.what == "distinct":
         return lambda plain: frozenset(map(decode, plain))

@@ -1,4 +1,4 @@
-"""A stock at the bounds of several periods, asked in one pass over a frame: its slots stand there once for each."""
+"""A stock at the bounds of several periods in one pass over a frame: each period has slots of its own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ What = TypeVar("What")
 
 
 def at_bounds(anchor: Anchor, count: int) -> Anchor:
-    """The anchor with its slots for each of so many periods, one after the other."""
+    """The anchor with its slots repeated for each of `count` periods, one period after the other."""
     if count == 1:
         return anchor
     made = Anchor(anchor.at, anchor.stock)

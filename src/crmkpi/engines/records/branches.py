@@ -1,4 +1,4 @@
-"""The branches of a compiled loop: what several actions ask is asked once, and a field is loaded where it is needed."""
+"""The branches of a compiled loop: a test that actions share runs once, and a field is loaded where it is needed."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class Layout:
                 self.aliases[number] = same
 
     def states(self, raw: Raw, homes: Mapping[str, Hashable]) -> list[State]:
-        """What the loop has put down for one group, as states that merge."""
+        """The loop's raw list of one group, as states that merge."""
         states = [raw[place.first] if place.counts else _state(place, raw, homes) for place in self.places]
         for number, same in self.aliases.items():
             states[number] = sum(sample.count for sample in states[same].values())

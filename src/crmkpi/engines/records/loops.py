@@ -1,7 +1,7 @@
 """Loops over records, compiled from queries.
 
 As `dataclasses` compiles `__init__`: source is generated over declared field names only, and everything else is passed
-in. What a loop puts down for a group is a flat list, which layouts.py says how to read.
+in. A loop keeps one flat list per group; layouts.py says how to read it.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ __all__ = ["OUTSIDE", "Loop", "compiled", "failed"]
 
 Found = tuple[Mapping[Hashable, Sequence[Value]], Mapping[str, Hashable]]  # the cells, and the first currencies
 Scan = Callable[[Sequence[Record]], Found]
-OUTSIDE = -2  # the part of records that no period asks for
+OUTSIDE = -2  # the part of records that lie in no wanted period
 _LOOP = 4  # the depth of the loop's body in the source
 
 
@@ -75,7 +75,7 @@ class Loop:
     ) -> Scan:
         """The loop with everything that it is called with, except the records.
 
-        `check` is asked about records of another class than the table's, and says whether to pass one over.
+        `check` runs on records of another class than the table's, and says whether to skip one.
         """
         given: dict[str, object] = dict(self.constants)
         for name, value in self.constants.items():
@@ -246,7 +246,7 @@ def _anchor_source(
         body.line(depth, "for start_wall, start, end_wall, end in bounds:")
         depth += 1
         body.line(depth, "p += 1")
-    # What needs a computed value is asked last, when it is known that there is one to compute.
+    # A condition on a computed value is tested last, when its inputs are known to be present.
     at_once = [conjunct for conjunct in guard if conjunct.plain is None]
     for together in (at_once, *([conjunct] for conjunct in guard if conjunct.plain is not None)):
         if together:

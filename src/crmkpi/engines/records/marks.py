@@ -1,4 +1,4 @@
-"""Records of which a field could not be read: known by their class, and set aside for a second loop.
+"""Records with unreadable fields: recognised by their class, and set aside for a second loop.
 
 In a table whose records are all of the table's own class, nothing of this is ever asked.
 """
@@ -27,7 +27,7 @@ class _Marked(Record, Protocol):
 
 
 class Gate:
-    """Lets only records of the table into a loop, and sets those aside of which the query reads an unreadable field."""
+    """Lets only records of the table into a loop, and sets aside those with unreadable fields that the query reads."""
 
     __slots__ = ("_expected", "_name", "_reads", "_type", "aside")
 
