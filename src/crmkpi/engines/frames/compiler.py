@@ -34,6 +34,8 @@ from crmkpi.definition.expressions import (
     Presence,
     Together,
     Unless,
+    Unreadable,
+    UnreadValue,
     ValueKind,
     walk,
 )
@@ -42,6 +44,7 @@ from crmkpi.engines.frames.compiled_values import Condition, Value, as_float, bo
 from crmkpi.engines.frames.homes.home import raw_name
 from crmkpi.engines.frames.local_time import DAY, instant, local_day, micros, open_name
 from crmkpi.engines.frames.profile import Column, Prepared
+from crmkpi.engines.frames.unreadable import is_unreadable, word_of
 from crmkpi.engines.frames.words import Expr, Frame, Scalar, Words, only_where
 from crmkpi.engines.query import MICROSECOND
 from crmkpi.errors import DefinitionError, TimeZoneError
@@ -100,6 +103,9 @@ class Compiler:
                 return self._business(start, end)
             case Operation():
                 return self._operation(expression, exact=exact)
+            case UnreadValue(item):
+                ways = self.prepared.marks.get(item.path, ())
+                return Value(word_of(self.nw, ways) if ways else self.nw.lit(""), "text")
             case Together(items):  # it is only tested for presence
                 found = [self.value(item) for item in items]
                 also = reduce(both, (part.also for part in found))
@@ -143,6 +149,7 @@ class Compiler:
             else:
                 columns = [self.column(field) for field in walk(part) if isinstance(field, Field)]
                 plain = all(column.kind in ("choice", "flag") for column in columns)
+                plain = plain and not any(isinstance(each, Unreadable) for each in walk(part))
                 if (met := self.true(part)) is not None:
                     found[repr(part)] = Condition(met, tuple(column.name for column in columns if plain))
         return found
@@ -152,6 +159,8 @@ class Compiler:
         match expression:
             case Presence(item, present) if self.present(self.value(item)) is None:
                 return present
+            case Unreadable(item) if item.path not in self.prepared.marks:
+                return False
             case Now():
                 return self._is_now(expression)
             case Unless(Comparison(">=", Field() as stamp, AsOf())) if not self._may_be_later(self.value(stamp)):
@@ -190,6 +199,8 @@ class Compiler:
                 return self.nw.lit(False) if there is None else ~there  # noqa: FBT003
             case Now():
                 return self.nw.lit(self._is_now(expression))
+            case Unreadable(item):
+                return is_unreadable(self.nw, self.prepared.marks[item.path])
             case Combination("and", left, right):
                 return both(self.true(left), self.true(right))
             case Combination("or", left, right):
@@ -213,6 +224,8 @@ class Compiler:
                 return self.true(Presence(item, not present))
             case Now():
                 return self.nw.lit(not self._is_now(expression))
+            case Unreadable(item):
+                return ~is_unreadable(self.nw, self.prepared.marks[item.path])
             case Combination("and", left, right):
                 return either(self.false(left), self.false(right))
             case Combination("or", left, right):
