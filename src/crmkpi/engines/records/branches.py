@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from crmkpi.engines.records.source import OPPOSITE, Conjunct, Names, any_of, implied
+from crmkpi.engines.records.conjuncts import Conjunct, any_of, implied
+from crmkpi.engines.records.source import OPPOSITE, Names
 
 __all__ = ["Action", "Writer", "guard_of"]
 

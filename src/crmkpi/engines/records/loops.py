@@ -30,13 +30,13 @@ from crmkpi.engines.query import (
     quotient,
 )
 from crmkpi.engines.records.branches import Action, Writer, guard_of
+from crmkpi.engines.records.conjuncts import simplified
 from crmkpi.engines.records.layouts import UNSET, Layout, Place, Raw, layout_of
 from crmkpi.engines.records.marks import segment_of
 from crmkpi.engines.records.source import (
     Names,
     Scope,
     shared_of,
-    simplified,
     true_of,
     unreadable_of,
     value_of,
