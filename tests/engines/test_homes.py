@@ -37,10 +37,10 @@ PACKAGE = Path(crmkpi.__file__).parent
 ROOM = PACKAGE / "engines" / "frames"
 TABLE = ROOM / "backends.py"
 MOST_UNKNOWN = 20
-# Modules with frames, drivers or connections of any type; the list only gets shorter.
+# Modules with drivers and connections of any type; the list only gets shorter.
 STILL_UNKNOWN = {
-    *("table.py", "profile.py", "faults.py", "unreadable.py", "snapshots.py", "ran.py"),
-    *("sessions.py", "database.py", "sqlite.py", "postgresql.py", "mariadb.py", "clickhouse.py"),
+    *("snapshots.py", "ran.py", "sessions.py", "database.py"),
+    *("sqlite.py", "postgresql.py", "mariadb.py", "clickhouse.py"),
 }
 
 
