@@ -121,6 +121,7 @@ def _engine(url: str) -> Any:
 def _dialect(connected: Any) -> str:
     """The row of `BACKENDS` that a connection has."""
     name = str(getattr(connected.dialect, "name", ""))
+    name = "mariadb" if name == "mysql" else name  # the server says which of the two it is
     if getattr(connected.dialect, "is_async", False):
         raise InputError("database() asks in turn; give an engine of create_engine(), and not an asynchronous one.")
     if name in _REFUSED:

@@ -40,7 +40,8 @@ class Session:
     def rows(self, text: str) -> list[tuple[Any, ...]]:
         """The rows that a statement gives."""
         with self.source.in_words(text):
-            return [tuple(row) for row in self._execute(text).fetchall()]
+            found = self._execute(self.source.home.sent(text, self.source.timeout))
+            return [tuple(row) for row in found.fetchall()]
 
     def run(self, text: str) -> None:
         """Run a statement that gives no rows."""
