@@ -16,6 +16,7 @@ from crmkpi.engines.frames.homes.database import DatabaseHome, DatabaseTable, Re
 from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, Physical
 from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.engines.frames.homes.sql import Sql, SqlWords
+from crmkpi.engines.frames.words import Scalar
 from crmkpi.errors import ColumnError, InputError, did_you_mean
 from crmkpi.records.base import Kind
 
@@ -67,11 +68,11 @@ class MariaDbSql(Sql):
             return "1.7976931348623157e308" if value > 0 else "(-1.7976931348623157e308)"
         return repr(value) if "e" in repr(value) else f"{value!r}e0"
 
-    def __truediv__(self, other: Self) -> Self:
+    def __truediv__(self, other: Self | Scalar) -> Self:
         """A quotient of floats; that of decimals has four digits more and no more."""
         return self.wrapped("(CAST(", f" AS DOUBLE) / CAST({self.said(other)} AS DOUBLE))")
 
-    def __floordiv__(self, other: Self) -> Self:
+    def __floordiv__(self, other: Self | Scalar) -> Self:
         """Rounded down, by a divisor above zero."""
         here, by = self.text, self.said(other)
         return self.wrapped("CASE WHEN ", f" < 0 THEN -(({by} - 1 - {here}) DIV {by}) ELSE {here} DIV {by} END")
@@ -105,7 +106,7 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
             253_402_300_799_999_999,
         ),
         "large sums": (
-            f"(SELECT CAST(sum(x) AS CHAR) FROM (SELECT {2**62} AS x UNION ALL SELECT {2**62}) AS v)",
+            f"(SELECT CAST(sum(x) AS CHAR) FROM (SELECT {2**62} AS x UNION ALL SELECT {2**62}) AS v)",  # noqa: S608  # a constant
             "9223372036854775808",
         ),
         "large squares": (

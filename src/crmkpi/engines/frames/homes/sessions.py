@@ -61,8 +61,12 @@ class Source(ABC):
 
     connected: Any
     dialect: str
-    home: DatabaseHome[Any]
+    home: DatabaseHome[Any] = field(default=None, repr=False)  # type: ignore[assignment]  # none where rows are read
     timeout: float | None = None
+
+    @abstractmethod
+    def all_rows(self, text: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """The names of the columns of a query, and its rows."""
 
     @abstractmethod
     def snapshot(self) -> Any:
@@ -123,6 +127,12 @@ _WHY = (
 class SqliteSource(Source):
     """A connection of `sqlite3`."""
 
+    def all_rows(self, text: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """The names of the columns of a query, and its rows."""
+        with self.in_words(text):
+            found = self.connected.execute(text)
+            return [name for name, *_ in found.description], found.fetchall()
+
     @contextmanager
     def snapshot(self) -> Iterator[Session]:
         """One state of the database."""
@@ -169,6 +179,25 @@ class AlchemySource(Source):
     """An engine or a connection of SQLAlchemy."""
 
     trusted: dict[str, bool] = field(default_factory=dict)  # whether the server has answered the probe
+
+    def all_rows(self, text: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """The names of the columns of a query, and its rows."""
+        with self.in_words(text), self._connection() as connection:
+            begun = connection.in_transaction()
+            found = connection.exec_driver_sql(text, execution_options={"no_parameters": True})
+            names, rows = list(found.keys()), [tuple(row) for row in found.fetchall()]
+            if not begun:
+                connection.rollback()
+            return names, rows
+
+    @contextmanager
+    def _connection(self) -> Iterator[Any]:
+        """A connection of the engine, to be given back, or the one that was given."""
+        if hasattr(self.connected, "connect"):
+            with self.connected.connect() as connection:
+                yield connection
+        else:
+            yield self.connected
 
     @contextmanager
     def snapshot(self) -> Iterator[Session]:
