@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
@@ -11,7 +12,7 @@ import pytest
 from tests.engines.backends import arrow_of, frame_of
 
 import crmkpi as ck
-from crmkpi.errors import CurrencyError
+from crmkpi.errors import CurrencyError, InputError
 from crmkpi.insight.rfm import rfm
 from crmkpi.records.base import record_type
 
@@ -117,3 +118,55 @@ def test_mixed_currencies_leave_the_money_undefined_and_show_the_rest(engine: st
     scorecard = crm.scorecard("sales", period="2026-01")
     assert scorecard.get(ck.win_rate).value == 2 / 3
     assert scorecard.get(ck.revenue).value is None
+
+
+SCALES = {"csat": ck.customer_satisfaction_rating, "ces": ck.customer_effort_score, "review": ck.review_rating}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("kind", SCALES)
+def test_scores_of_scales_of_several_lengths_do_not_average(kind: Any, engine: str) -> None:
+    answers = [
+        ck.Survey(id=str(n), kind=kind, score=score, scale_low=1, scale_high=high, answered_at="2026-01-05")
+        for n, (score, high) in enumerate([(4, 5), (2, 5), (9, 10)])
+    ]
+    for found, value in ((answers, None), (answers[:2], 3.0), (answers[2:], 9.0)):
+        table = found if engine == "records" else frame_of(engine, arrow_of(found, record_type(ck.Survey)))
+        result = SCALES[kind](table, period="2026-01")
+        assert result.value == value
+        if value is None:
+            scales = "2 scales" if kind == "ces" else "scales of 4 to 9 steps"
+            assert result.reason == f"answers on {scales} have no mean together; group by='scale_high'"
+            by_scale = ck.Dataset(surveys=table).measure(SCALES[kind], by="scale_high")
+            assert [one.value for one in by_scale] == [3.0, 9.0]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    ("scores", "said", "share", "mean"),
+    [
+        ((1, 2, 3, 5, 5), None, None, 3.2),  # on a scale to 5 that is 0.4, on one to 7 it is 0.6
+        ((1, 2, 3, 5, 5), 5, 0.4, 3.2),
+        ((1, 2, 3, 5, 5), 7, 0.6, 3.2),
+        ((1, 2, 3, 5, 6), None, 0.6, 3.4),
+    ],
+)
+def test_the_scale_of_efforts_is_asked_for_where_the_scores_do_not_show_it(
+    scores: Any, said: Any, share: Any, mean: float, engine: str
+) -> None:
+    answers = [ck.Survey(id=str(n), kind="ces", score=score, scale_high=said) for n, score in enumerate(scores)]
+    table = answers if engine == "records" else frame_of(engine, arrow_of(answers, record_type(ck.Survey)))
+    result = ck.customer_effort_score.variant("low_effort_share")(table)
+    assert result.value == share
+    assert ck.customer_effort_score(table).value == pytest.approx(mean)
+    if share is None:
+        assert "it may end at 5 or at 7; say which when reading, defaults={'scale_high': 7}" in str(result.reason)
+
+
+def test_the_way_out_of_an_unsaid_scale_works_and_a_score_off_the_longest_is_refused() -> None:
+    file = "id,kind,score\n1,ces,1\n2,ces,2\n3,ces,3\n4,ces,5\n"
+    for high, share in ((5, 2 / 4), (7, 3 / 4)):
+        found = ck.read_csv(io.StringIO(file), record=ck.Survey, defaults={"scale_high": high})
+        assert ck.customer_effort_score.variant("low_effort_share")(found).value == pytest.approx(share)
+    with pytest.raises(InputError, match="The score 8 is off its scale, which goes from 1 to 7"):
+        ck.Survey(id="1", kind="ces", score=8)

@@ -106,6 +106,7 @@ def test_a_frame_without_a_column_that_a_metric_reads_has_no_values_there(backen
         assert_same([metric(records, **YEAR)], [metric(frame, **YEAR)])
 
 
+@pytest.mark.in_turns
 def test_a_frame_of_nothing_but_required_columns_serves_every_definition(backend) -> None:
     """What no column holds is what a record has when nothing is said."""
     rows, arrows = {}, {}
@@ -204,6 +205,7 @@ def test_text_of_any_layout_is_text(backend, kinds) -> None:
     assert win_rate(frame).inputs == {"won": 2, "closed": 3}
 
 
+@pytest.mark.in_turns
 def test_no_rows_give_what_no_records_give_for_every_definition(backend) -> None:
     nothing = dict.fromkeys(RECORDS, ())
     compare(Dataset(**nothing, **OPTIONS), Dataset(**frames_of(backend, nothing), **OPTIONS), DATED, {})

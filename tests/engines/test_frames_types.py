@@ -66,6 +66,7 @@ AMOUNTS = (
 )
 
 
+@pytest.mark.in_turns
 @pytest.mark.parametrize("type_", AMOUNTS, ids=str)
 def test_amounts_of_any_type_are_added_and_squared_without_wrapping(backend: str, type_: Any) -> None:
     exact = [Decimal(100), Decimal(120), Decimal(7), None]
@@ -141,6 +142,7 @@ def test_moments_that_no_record_can_hold_are_rejected_and_not_lost(type_: str) -
     assert (result.inputs, result.accounts[0].rejected, result.accounts[0].given) == ({"won": 1, "closed": 2}, 3, 6)
 
 
+@pytest.mark.in_turns
 @pytest.mark.parametrize("keys", [(1, 0), (True, False), ("1", "0"), (1.0, 0.0)], ids=str)
 @pytest.mark.parametrize("kind", ["int", "text", "flag", "float"])
 def test_words_of_any_type_are_compared_as_the_column_writes_them(backend: str, keys: Any, kind: str) -> None:
@@ -216,7 +218,10 @@ def test_attributes_of_any_type_are_groups(backend: str) -> None:
         )
 
 
-@pytest.mark.parametrize("year", [2099, 2150, 2460, 2700, 9990])
+@pytest.mark.in_turns
+@pytest.mark.parametrize(
+    "year", [2099, 2150, *(pytest.param(far, marks=pytest.mark.slow) for far in (2460, 2700, 9990))]
+)
 def test_clocks_change_after_the_year_2100_too(backend: str, year: int) -> None:
     begun, closed = datetime(year, 1, 10, 12), datetime(year, 7, 10, 12)
     won = {"id": ["1", "2"], "status": ["won"] * 2, "created_at": [begun, closed], "closed_at": [closed] * 2}
@@ -236,6 +241,7 @@ def test_clocks_change_after_the_year_2100_too(backend: str, year: int) -> None:
 ZONES_OF_OLD = ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "Asia/Manila", "Asia/Tokyo")
 
 
+@pytest.mark.in_turns
 @pytest.mark.parametrize("zone", ZONES_OF_OLD)
 @pytest.mark.parametrize("aware", [False, True])
 def test_before_its_first_change_a_zone_has_local_mean_time(backend: str, zone: str, *, aware: bool) -> None:
@@ -261,6 +267,7 @@ def test_before_its_first_change_a_zone_has_local_mean_time(backend: str, zone: 
             assert_same(mine.measure(name, by=by), theirs.measure(name, by=by))
 
 
+@pytest.mark.in_turns
 @pytest.mark.parametrize(
     ("zone", "clock"),
     [

@@ -21,9 +21,11 @@ FROM surveys WHERE kind = 'csat' AND score IS NOT NULL AND in_period(answered_at
 SELECT CASE WHEN count(DISTINCT scale_high - scale_low) = 1 THEN avg(score) END FROM surveys
 WHERE kind = 'csat' AND score IS NOT NULL AND in_period(answered_at)
 -- customer_effort_score
-SELECT avg(score) FROM surveys WHERE kind = 'ces' AND in_period(answered_at)
+SELECT CASE WHEN min(scale_high) = max(scale_high) THEN avg(score) END FROM surveys
+WHERE kind = 'ces' AND score IS NOT NULL AND in_period(answered_at)
 -- customer_effort_score.ease
-SELECT avg(score) FROM surveys WHERE kind = 'ces' AND in_period(answered_at)
+SELECT CASE WHEN min(scale_high) = max(scale_high) THEN avg(score) END FROM surveys
+WHERE kind = 'ces' AND score IS NOT NULL AND in_period(answered_at)
 -- customer_effort_score.low_effort_share
 SELECT count(*) FILTER (score < (scale_low + scale_high) / 2) / count(*) FROM surveys
 WHERE kind = 'ces' AND score IS NOT NULL AND in_period(answered_at)

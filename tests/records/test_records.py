@@ -109,8 +109,10 @@ def test_an_order_without_a_status_counts_as_completed_and_a_visit_as_one_sessio
     assert (Order(id="1").status, Visit(id="1").sessions) == ("completed", 1)
 
 
-@pytest.mark.parametrize(("kind", "low", "high"), [("nps", 0, 10), ("csat", 1, 5), ("ces", 1, 7), ("awareness", 0, 1)])
-def test_a_survey_without_a_scale_has_the_usual_one_of_its_kind(kind: Any, low: float, high: float) -> None:
+@pytest.mark.parametrize(
+    ("kind", "low", "high"), [("nps", 0, 10), ("csat", 1, 5), ("ces", 1, None), ("awareness", 0, 1)]
+)
+def test_a_survey_without_a_scale_has_the_usual_one_of_its_kind(kind: Any, low: float, high: float | None) -> None:
     survey = Survey(id="1", kind=kind)
     assert (survey.scale_low, survey.scale_high) == (low, high)
 

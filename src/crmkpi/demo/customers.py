@@ -131,6 +131,7 @@ def surveys_of(dice: Dice, customers: list[Customer], tickets: list[Ticket]) -> 
             customer_id=ticket.customer_id,
             ticket_id=ticket.id,
             agent=ticket.agent,
+            scale_high=7 if kind == "ces" else None,
         )
         yield _answered(dice, asked, scores)
     for customer in customers:

@@ -1,4 +1,4 @@
-"""Asking: what is planned is asked of every table once, each by the engine that the table belongs to."""
+"""Run the plan: one query per table, each on the engine of its table."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from crmkpi.measuring.unknown_attributes import attribute_of, check_attribute, n
 from crmkpi.money import Rates
 from crmkpi.records import known_tables
 from crmkpi.sources.account import LoadAccount, reasons_of
-from crmkpi.statistics.confidence import check_confidence
+from crmkpi.statistics.distributions import check_confidence
 from crmkpi.time.calendars import Calendar
 from crmkpi.time.periods import Period
 
@@ -65,7 +65,7 @@ def read(
                     f"{metric.id} needs the table {table!r}, which the dataset lacks; it has "
                     f"{', '.join(crm.tables) or 'none'}. Add {table}=... to the Dataset."
                 )
-    # Rates that change from day to day need each record's date, even where no period is asked for.
+    # Rates that change from day to day need the date of each record, in a query without periods too.
     undated = not any(periods)
     whole = undated and not (crm.rates is not None and crm.rates.dated)
     unreadable: dict[str, frozenset[str] | None] = (
@@ -168,7 +168,7 @@ def _read(
 
 
 def _streams_last(crm: Dataset, plan: Plan) -> list[tuple[str, Query]]:
-    """The tables in the order in which they are asked: what can be read only once comes when nothing asks for more."""
+    """The queries in the order to run them: streams, which can be read only once, come last."""
     asked = [(table, query) for table, query in plan.queries.items() if table in crm.tables]
     return sorted(asked, key=lambda each: isinstance(crm.tables[each[0]], Iterator))
 

@@ -1,4 +1,4 @@
-"""Custom attributes as segments: a name that no record has is a mistake, and no group of its own."""
+"""Refuse a custom attribute as a segment if no record has it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a KPI has a value although fields that it reads could not be read everywhere: decided here, and only here.
+"""The one rule for unreadable fields: whether a KPI that reads them still has a value.
 
 What is left of a broken column is no sample: the words that a reader does not know are those of one kind of records,
 and the numbers off their scale those of another.

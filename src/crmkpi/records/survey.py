@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field
@@ -9,15 +10,16 @@ from pydantic import Field
 from crmkpi.records.base import Attributes, Number, Timestamp, record
 from crmkpi.records.faults import FaultyFieldsError
 
-__all__ = ["USUAL_SCALES", "Survey"]
+__all__ = ["LONGEST_SCALES", "USUAL_SCALES", "Survey"]
 
-USUAL_SCALES = {
+USUAL_SCALES: Mapping[str, tuple[float, float | None]] = {
     "nps": (0.0, 10.0),
     "csat": (1.0, 5.0),
-    "ces": (1.0, 7.0),
+    "ces": (1.0, None),  # they end at 5 or at 7
     "awareness": (0.0, 1.0),
     "review": (1.0, 5.0),
 }
+LONGEST_SCALES: Mapping[str, float] = {"ces": 7.0}  # of kinds whose scale has no usual end
 
 
 @record(table="surveys", relations={"customer": ("customer_id", "customers"), "ticket": ("ticket_id", "tickets")})
@@ -25,10 +27,10 @@ class Survey:
     """One survey sent to one person.
 
     `score` lies on the scale from `scale_low` to `scale_high`, both included; a score off the scale is an error.
-    Without a scale the usual one of the kind holds: nps 0 to 10, csat 1 to 5, ces 1 to 7, awareness 0 (does not know
-    the brand) to 1 (knows it), review 1 to 5. A review is an answer that nobody asked for, such as stars in a shop.
-    A survey without an answer has neither score nor `answered_at`. An answer may carry a
-    comment and no score: it is answered and rates nothing.
+    Without a scale the usual one of the kind holds: nps 0 to 10, csat 1 to 5, awareness 0 (does not know the brand) to
+    1 (knows it), review 1 to 5. That of a ces begins at 1 and ends at 5 or 7: without one, `scale_high` is missing. A
+    review is an answer that nobody asked for, such as stars in a shop. A survey without an answer has neither score nor
+    `answered_at`. An answer may carry a comment and no score: it is answered and rates nothing.
 
     >>> survey = Survey(id="Q1", kind="csat", score=4)
     >>> survey.scale_low, survey.scale_high
@@ -58,15 +60,16 @@ class Survey:
                 ("scale_high", self.scale_high, usual[1]),
             )
         )
-        if low is not None and high is not None:
-            if low >= high:
+        most = LONGEST_SCALES.get(self.kind) if high is None else high
+        if low is not None and most is not None:
+            if low >= most:
                 raise FaultyFieldsError(
-                    f"A scale must end above its start, and this one goes from {low:g} to {high:g}.",
+                    f"A scale must end above its start, and this one goes from {low:g} to {most:g}.",
                     ("scale_low", "scale_high", "score"),
                 )
-            if self.score is not None and not low <= self.score <= high:
+            if self.score is not None and not low <= self.score <= most:
                 raise FaultyFieldsError(
-                    f"The score {self.score:g} is off its scale, which goes from {low:g} to {high:g}.", ("score",)
+                    f"The score {self.score:g} is off its scale, which goes from {low:g} to {most:g}.", ("score",)
                 )
         object.__setattr__(self, "scale_low", low)  # frozen, and a scale that is always there is simpler to read
         object.__setattr__(self, "scale_high", high)

@@ -20,7 +20,7 @@ from crmkpi.engines.frames.compiled_values import as_float
 from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, raw_name
 from crmkpi.records import Survey
 from crmkpi.records.base import RecordType
-from crmkpi.records.survey import USUAL_SCALES
+from crmkpi.records.survey import LONGEST_SCALES, USUAL_SCALES
 
 __all__ = ["Column", "Path", "Prepared", "inside", "looked_over", "with_usual_scales"]
 
@@ -234,6 +234,9 @@ class _Look:
                     found.append(there & (column > nw.lit(_bound(rule.le, one, math.floor))))
         if self.type_.model is Survey and "score" in wrong:
             low, high, score = (self._number(name) for name in ("scale_low", "scale_high", "score"))
+            for word, most in LONGEST_SCALES.items():
+                unsaid = high.is_null() & (nw.col(inside("kind")) == nw.lit(word))
+                high = nw.when(unsaid).then(nw.lit(most)).otherwise(high)
             wrong["score"] += [low >= high, ~score.is_null() & ((score < low) | (score > high))]
         return {name: reduce(or_, found) for name, found in wrong.items() if found}
 
@@ -361,7 +364,8 @@ def with_usual_scales(nw: Any, frame: Any, types: Mapping[str, ColumnType]) -> t
     for name, place in (("scale_low", 0), ("scale_high", 1)):
         usual: Any = nw.lit(None).cast(nw.Float64)
         for word, scale in USUAL_SCALES.items():
-            usual = nw.when(kind == nw.lit(word)).then(nw.lit(scale[place])).otherwise(usual)
+            if scale[place] is not None:
+                usual = nw.when(kind == nw.lit(word)).then(nw.lit(scale[place])).otherwise(usual)
         column = _as_number(nw, _Field(name, "number", types[name]))
         made.append(nw.when(column.is_null()).then(usual).otherwise(column).alias(inside(name)))
     floats = ColumnType("float", "Float64")

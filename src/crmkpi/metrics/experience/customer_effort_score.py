@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from crmkpi.definition.measures import Table
-from crmkpi.definition.metric import Share, metric
+from crmkpi.definition.metric import Mean, Share, metric
+from crmkpi.metrics.experience.scales import effort_scale, effort_scales
 from crmkpi.metrics.literature import EFFORTLESS
 from crmkpi.records import Survey
 
 surveys = Table(Survey)
 ces = surveys.kind == "ces"
 no_score = {"no score": ces & surveys.score.missing()}
+scored = ces & surveys.score.present()
+no_scale = scored & surveys.scale_high.missing()
 
 
 @metric(
     at=surveys.answered_at,
-    effort=surveys.mean(surveys.score, ces),
+    total=surveys.sum(surveys.score, ces),
+    answers=surveys.count(scored),
+    ends=surveys.distinct(surveys.scale_high, scored & surveys.scale_high.present()),
+    at_seven=surveys.count(scored & (surveys.scale_high == 7)),
+    unsaid=surveys.count(no_scale),
+    above_five=surveys.count(no_scale & (surveys.score > 5)),
     leave_out=no_score,
+    interval=Mean("total", "answers"),
     unit="score",
     better="lower",
     empty="nobody answered",
@@ -25,16 +34,17 @@ no_score = {"no score": ces & surveys.score.missing()}
     timing="leading",
     ahead_of=("churn_rate",),
 )
-def customer_effort_score() -> None:
+def customer_effort_score(total: float, answers: int, ends: int, at_seven: int, unsaid: int, above_five: int) -> float:
     r"""How much effort customers had on average; low is good.
 
     $$\text{CES} = \operatorname{mean}(\text{effort})$$
 
-    In the scale of the survey, 1 to 7 unless it says otherwise; do not mix scales. An answer counts in the period in
-    which it was given; surveys without a score are left out.
+    In the scale of the survey, 1 to 5 or 1 to 7; several scales do not average. An answer counts in the
+    period in which it was given; surveys without a score are left out.
 
     Returns:
-        A score in the survey's scale, with Student's t interval; undefined where nobody answered.
+        A score in the survey's scale, with Student's t interval; undefined where nobody answered, and over several
+        scales.
 
     Notes:
         No CRM computes it from records. Survey tools differ in the scale, 1 to 5 or 1 to 7, and in its direction.
@@ -48,10 +58,20 @@ def customer_effort_score() -> None:
         >>> customer_effort_score(surveys).value
         3.0
     """
+    effort_scales(ends, at_seven, unsaid, above_five)
+    return total / answers
 
 
-@customer_effort_score.add_variant(ease=surveys.mean(surveys.score, ces), better="higher")
-def ease() -> None:
+@customer_effort_score.add_variant(
+    total=surveys.sum(surveys.score, ces),
+    answers=surveys.count(scored),
+    ends=surveys.distinct(surveys.scale_high, scored & surveys.scale_high.present()),
+    at_seven=surveys.count(scored & (surveys.scale_high == 7)),
+    unsaid=surveys.count(no_scale),
+    above_five=surveys.count(no_scale & (surveys.score > 5)),
+    better="higher",
+)
+def ease(total: float, answers: int, ends: int, at_seven: int, unsaid: int, above_five: int) -> float:
     r"""How easy customers found it on average, for surveys in which a high score means easy; high is good.
 
     $$\text{CES (ease)} = \operatorname{mean}(\text{ease})$$
@@ -67,26 +87,38 @@ def ease() -> None:
         >>> customer_effort_score.variant("ease")(surveys).value
         6.0
     """
+    effort_scales(ends, at_seven, unsaid, above_five)
+    return total / answers
 
 
 @customer_effort_score.add_variant(
-    low_effort=surveys.count(ces & (surveys.score * 2 < surveys.scale_low + surveys.scale_high)),
+    low_effort=surveys.count(
+        ces
+        & (
+            (surveys.score * 2 < surveys.scale_low + surveys.scale_high)
+            | (surveys.scale_high.missing() & (surveys.score < 4))
+        )
+    ),
     answers=surveys.count(ces),
+    unsaid=surveys.count(no_scale),
+    above_five=surveys.count(no_scale & (surveys.score > 5)),
     interval=Share("low_effort", "answers"),
     unit="ratio",
     better="higher",
     empty="nobody answered",
 )
-def low_effort_share(low_effort: int, answers: int) -> float:
+def low_effort_share(low_effort: int, answers: int, unsaid: int, above_five: int) -> float:
     r"""Share of the answers that speak of little effort: below the middle of the scale.
 
     $$\text{low effort share} = \frac{\text{answers below the middle}}{\text{answers with a score}}$$
 
-    On a scale from 1 to 7 these are 1, 2 and 3.
+    On a scale from 1 to 7 these are 1, 2 and 3, on one from 1 to 5 these are 1 and 2. Answers that name no scale show
+    it where one is above 5; else the share is undefined, and the scale must be said.
 
     Examples:
         >>> surveys = [Survey(id=str(n), kind="ces", score=score) for n, score in enumerate([1, 2, 4, 6])]
         >>> customer_effort_score.variant("low_effort_share")(surveys).value
         0.5
     """
+    effort_scale(unsaid, above_five)
     return low_effort / answers

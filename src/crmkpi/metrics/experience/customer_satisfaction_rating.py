@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import Mean, metric
-from crmkpi.errors import UndefinedError
+from crmkpi.metrics.experience.scales import one_scale
 from crmkpi.metrics.literature import MARKETING_METRICS
 from crmkpi.records import Survey
 
@@ -29,7 +29,7 @@ csat = surveys.kind == "csat"
     timing="leading",
     ahead_of=("retention_rate",),
 )
-def customer_satisfaction_rating(total: float, answers: int, shortest: float | None, longest: float | None) -> float:
+def customer_satisfaction_rating(total: float, answers: int, shortest: float, longest: float) -> float:
     r"""How customers rate the firm on average.
 
     $$\text{satisfaction rating} = \operatorname{mean}(\text{score})$$
@@ -50,8 +50,5 @@ def customer_satisfaction_rating(total: float, answers: int, shortest: float | N
         ...                               for n, score in enumerate([5, 4, 3])]).value
         4.0
     """
-    if shortest != longest:
-        raise UndefinedError(
-            f"answers on scales of {shortest:g} to {longest:g} steps have no mean together; group by='scale_high'"
-        )
+    one_scale(shortest, longest)
     return total / answers

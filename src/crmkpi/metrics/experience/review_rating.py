@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from crmkpi.definition.measures import Table
-from crmkpi.definition.metric import Share, metric
+from crmkpi.definition.metric import Mean, Share, metric
+from crmkpi.metrics.experience.scales import one_scale
 from crmkpi.metrics.literature import MARKETING_METRICS
 from crmkpi.records import Survey
 
@@ -14,8 +15,12 @@ no_score = {"no score": review & surveys.score.missing()}
 
 @metric(
     at=surveys.answered_at,
-    rating=surveys.mean(surveys.score, review),
+    total=surveys.sum(surveys.score, review),
+    reviews=surveys.count(review & surveys.score.present()),
+    shortest=surveys.min(surveys.scale_high - surveys.scale_low, review & surveys.score.present()),
+    longest=surveys.max(surveys.scale_high - surveys.scale_low, review & surveys.score.present()),
     leave_out=no_score,
+    interval=Mean("total", "reviews"),
     unit="score",
     better="higher",
     empty="nobody wrote a review",
@@ -25,16 +30,17 @@ no_score = {"no score": review & surveys.score.missing()}
     timing="leading",
     ahead_of=("lead_volume",),
 )
-def review_rating() -> None:
+def review_rating(total: float, reviews: int, shortest: float, longest: float) -> float:
     r"""How public reviews rate the firm on average.
 
     $$\text{review rating} = \operatorname{mean}(\text{score of reviews})$$
 
-    Surveys of the kind review, in their own scale, 1 to 5 stars unless it says otherwise; do not mix scales. A review
-    counts in the period in which it was written; one without a score is left out.
+    Surveys of the kind review, in their own scale, 1 to 5 stars unless it says otherwise; scales of different length
+    do not average. A review counts in the period in which it was written; one without a score is left out.
 
     Returns:
-        A score in the scale of the reviews, with Student's t interval; undefined where nobody wrote a review.
+        A score in the scale of the reviews, with Student's t interval; undefined where nobody wrote a review, and over
+        scales of different length.
 
     Pitfalls:
         Who is delighted or angry writes, and all others do not. Shops show a mean of all years, not of the last month.
@@ -43,6 +49,8 @@ def review_rating() -> None:
         >>> review_rating([Survey(id=str(n), kind="review", score=score) for n, score in enumerate([5, 5, 2])]).value
         4.0
     """
+    one_scale(shortest, longest)
+    return total / reviews
 
 
 @review_rating.add_variant(
