@@ -52,7 +52,7 @@ QUESTION = {"metrics": ["win_rate", "sales_cycle_length.median"], "by": "owner",
 def test_the_sql_of_a_report_is_every_statement_that_sqlite_was_sent(arrow):
     connection = sqlite3.connect(":memory:")
     sqlite_table(arrow, connection, "opportunities")
-    sent = []
+    sent: list[str] = []
     connection.set_trace_callback(sent.append)
     report = Dataset(deals=database(connection).table("opportunities")).measure(**QUESTION)
     asked = [text for text in sent if "opportunities" in text and not text.startswith("PRAGMA")]
@@ -64,7 +64,8 @@ def test_the_sql_of_a_report_is_every_statement_that_duckdb_was_sent(arrow, monk
     connection = duckdb.connect()
     connection.register("arrived", arrow)
     connection.execute("CREATE TABLE opportunities AS FROM arrived")
-    asked, leave = [], DuckDbHome.leave
+    asked: list[object] = []
+    leave = DuckDbHome.leave
 
     def watched(self, frame):
         asked.append(frame)

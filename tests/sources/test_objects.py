@@ -26,12 +26,14 @@ DICTS = [dict(zip(NAMES, row, strict=True)) for row in ROWS]
 
 
 def kinds() -> dict[str, Any]:
+    row_type: Any = namedtuple("Row", NAMES)  # noqa: PYI024  # as drivers make them
     made: dict[str, Any] = {
         "dicts": DICTS,
-        "named tuples": [namedtuple("Row", NAMES)(*row) for row in ROWS],  # noqa: PYI024  # as drivers make them
+        "named tuples": [row_type(*row) for row in ROWS],
         "dataclasses": [make_dataclass("Row", NAMES)(*row) for row in ROWS],
     }
-    model: Any = pydantic.create_model("Row", **dict.fromkeys(NAMES, (Any, None)))
+    fields: Any = dict.fromkeys(NAMES, (Any, None))
+    model: Any = pydantic.create_model("Row", **fields)
     made["models of pydantic"] = [model(**row) for row in DICTS]
     return made
 
@@ -50,7 +52,7 @@ def test_rows_and_objects_of_sqlalchemy_are_records() -> None:
     base = orm.declarative_base()
     kinds = {"id": sa.Integer, "status": sa.String, "amount": sa.Numeric(18, 2), "created_at": sa.DateTime}
     columns = {name: sa.Column(kind, primary_key=name == "id") for name, kind in kinds.items()}
-    opportunity = type("Opportunity", (base,), {"__tablename__": "opportunities", **columns})
+    opportunity: Any = type("Opportunity", (base,), {"__tablename__": "opportunities", **columns})
     engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool)
     base.metadata.create_all(engine)
     expected = [ck.Deal(id="1", status="won", amount="10.50", created_at=datetime(2026, 1, 5))]

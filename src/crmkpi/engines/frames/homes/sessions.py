@@ -13,12 +13,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from crmkpi.errors import InputError
-
-if TYPE_CHECKING:
-    from crmkpi.engines.frames.homes.database import DatabaseHome
 
 __all__ = ["AlchemySource", "Session", "Source", "SqliteSource", "timed_sqlite"]
 
@@ -61,7 +58,7 @@ class Source(ABC):
 
     connected: Any
     dialect: str
-    home: DatabaseHome[Any] = field(default=None, repr=False)  # type: ignore[assignment]  # none where rows are read
+    home: Any = None  # that of the dialect; none where rows are only read
     timeout: float | None = None
 
     @abstractmethod
