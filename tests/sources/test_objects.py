@@ -26,8 +26,8 @@ DICTS = [dict(zip(NAMES, row, strict=True)) for row in ROWS]
 
 
 def kinds() -> dict[str, Any]:
-    named: Any = namedtuple
-    row_type = named("Row", NAMES)  # noqa: PYI024  # as drivers make them
+    named: Any = namedtuple  # noqa: PYI024  # as drivers make them
+    row_type = named("Row", NAMES)
     made: dict[str, Any] = {
         "dicts": DICTS,
         "named tuples": [row_type(*row) for row in ROWS],

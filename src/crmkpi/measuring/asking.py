@@ -199,12 +199,7 @@ def _answer(
     if isinstance(table, FrameTable):
         from crmkpi.engines.frames import engine  # noqa: PLC0415  # only where there are frames
 
-<<<<<<< HEAD
         with at_home(table.backend, query.type_.table), collecting(statements):
-            asked = without_unreadable(query)
-=======
-        with at_home(table.backend, query.type_.table):
->>>>>>> main
             answer = engine.answer(
                 query,
                 table,
