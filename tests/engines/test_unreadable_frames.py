@@ -65,6 +65,8 @@ def spoiled(found: World, tables: Mapping[str, Sequence[Any]], random: Random, m
             lost = {}
             for name in type_.fields:
                 options = [] if name in ("id", "attributes") else list(faults(type_, name, money))
+                if name == "score" and lost:  # without its kind and scale no score is off it
+                    options = [each for each in options if each[0] == math.inf]
                 if options and random.random() < share:
                     cell, lost[name] = random.choice(options)
                     cells.setdefault(name, {})[place] = cell

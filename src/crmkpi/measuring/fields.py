@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from crmkpi.definition.expressions import Field, Unless, Unreadable
@@ -12,7 +12,7 @@ from crmkpi.engines.frames.snapshots import table_at_one_moment
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.engines.query import Anchor, Answer, Query, Slot
 from crmkpi.engines.records import engine as records_engine
-from crmkpi.engines.records.engine import Moments
+from  import Moments
 from crmkpi.records.base import record_class, record_type
 
 if TYPE_CHECKING:
@@ -46,10 +46,9 @@ def _slots(field: Field) -> Iterable[Slot]:
 
 def _answer(crm: Dataset, name: str, query: Query) -> Answer:
     table = crm.tables[name]
-    nothing: Mapping[str, object] = {}
     if not isinstance(table, FrameTable):
         return records_engine.answer(
-            query, crm.records(name), moments=Moments(), tables=crm.index, functions={}, parameters=nothing
+            query, crm.records(name), moments=Moments(), tables=crm.index, functions={}, parameters={}
         )
     from crmkpi.engines.frames import engine  # noqa: PLC0415  # only where there are frames
 
@@ -62,7 +61,7 @@ def _answer(crm: Dataset, name: str, query: Query) -> Answer:
             calendar=crm.calendar,
             rates=None,
             currency=None,
-            parameters=nothing,
+            parameters={},
             confidence=None,
             merging=False,
         )
