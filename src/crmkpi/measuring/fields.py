@@ -10,9 +10,8 @@ from crmkpi.definition.measures import Table
 from crmkpi.engines.frames.backends import at_home
 from crmkpi.engines.frames.snapshots import table_at_one_moment
 from crmkpi.engines.frames.table import FrameTable
-from crmkpi.engines.query import Anchor, Answer, Query, Slot
+from crmkpi.engines.query import Anchor, Answer, Moments, Query, Slot
 from crmkpi.engines.records import engine as records_engine
-from  import Moments
 from crmkpi.records.base import record_class, record_type
 
 if TYPE_CHECKING:
