@@ -136,6 +136,8 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
 
     def check_server(self, session: Session) -> None:
         """Refuse a server that answers the probe in another way than its dialect says, before it is trusted."""
+        if not self.probe:
+            return
         listed = ", ".join(f"{text} AS {self.dialect.quoted(what)}" for what, (text, _) in self.probe.items())
         (row,) = session.rows(f"SELECT {listed}")
         for (what, (text, right)), found in zip(self.probe.items(), row, strict=True):
