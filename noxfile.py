@@ -133,8 +133,7 @@ def spark(session: nox.Session) -> None:
         session.skip("java is not installed")
     refused = ("dask[dataframe]", "ibis-framework", "pyarrow-hotfix")
     session.install(".[dev,spark]", *refused, env=UNCONSTRAINED)
-    # The whole catalogue in one call takes Spark more than five minutes since spans over changes of clocks are exact.
-    session.run("pytest", "-q", "--backends=pyspark", "tests/engines/test_spark.py", "-k", "not whole_catalogue")
+    session.run("pytest", "-q", "--backends=pyspark", "tests/engines/test_spark.py")
     # Ibis warns of pandas when it is imported.
     session.run("pytest", "-q", "-W", "default", "tests/engines/test_frames_columns.py", "-k", "dask or ibis")
 
@@ -142,11 +141,11 @@ def spark(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def databases(session: nox.Session) -> None:
     """Databases on servers of the tests' own, against records."""
-    for server in ("postgresql", "sqlite"):
+    for server in ("postgresql", "mariadb", "sqlite"):
         files = ("test_frames", "test_frames_columns", "test_frames_types", "test_frames_purchases", "test_homes")
         tests = [f"tests/engines/{name}.py" for name in files]
         session.run("pytest", "-q", "-n", "auto", f"--backends={server}", *tests)
-    session.run("pytest", "-q", "-rs", "tests/engines/test_databases.py")
+    session.run("pytest", "-q", "-rs", "tests/engines/test_databases.py", "tests/engines/test_mariadb_databases.py")
 
 
 @nox.session
