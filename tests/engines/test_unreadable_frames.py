@@ -62,7 +62,7 @@ def spoiled(found: World, tables: Mapping[str, Sequence[Any]], random: Random, m
         records[table] = []
         share = random.choice((0.1, 0.4))
         for place, record in enumerate(whole):
-            lost = {}
+            lost: dict[str, str] = {}
             for name in type_.fields:
                 options = [] if name in ("id", "attributes") else list(faults(type_, name, money))
                 if name == "score" and lost:  # without its kind and scale no score is off it
