@@ -21,10 +21,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Context, Decimal, DivisionUndefined, InvalidOperation, localcontext
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, Unpack
 
 from crmkpi._hooks import hook
+from crmkpi._read_only import ReadOnly
 from crmkpi.definition.checks import check_definition, check_range, check_tables, check_words, told_apart
 from crmkpi.definition.expressions import Expression, Parameter, as_predicate, table_of
 from crmkpi.definition.interval_rules import (
@@ -408,8 +408,8 @@ def metric(
         made = Metric(
             name,
             function,
-            MappingProxyType(dict(measures)),
-            MappingProxyType(named),
+            ReadOnly(dict(measures)),
+            ReadOnly(named),
             days,
             until,
             at,
@@ -417,7 +417,7 @@ def metric(
             better,
             theme or theme_of(function.__module__),
             tuple(also_known_as),
-            MappingProxyType({reason: as_predicate(what) for reason, what in (leave_out or {}).items()}),
+            ReadOnly({reason: as_predicate(what) for reason, what in (leave_out or {}).items()}),
             interval,
             tuple(sources),
             title or name.replace("_", " ").capitalize(),
@@ -426,7 +426,7 @@ def metric(
             needs_as_of,
             tuple(dict.fromkeys(measure.base.record_type_.table for measure in measures.values())),
             frozenset(inspect.signature(function).parameters),
-            empty if isinstance(empty, str) else MappingProxyType(dict(empty)),
+            empty if isinstance(empty, str) else ReadOnly(dict(empty)),
             usual_range(unit, interval) if within is None else within,
             timing,
             tuple(ahead_of),

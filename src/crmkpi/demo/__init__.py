@@ -12,9 +12,9 @@ import shlex
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
+from crmkpi._read_only import ReadOnly
 from crmkpi.demo.audience import clicked, mentions_of, reviews_of, taken
 from crmkpi.demo.chance import Dice
 from crmkpi.demo.customers import (
@@ -67,7 +67,7 @@ def sample_company(scale: float = 1) -> Mapping[str, list[Any]]:
     leads, deals, customers = sales_of(dice, scale, campaigns)
     tickets = list(tickets_of(dice, customers))
     answers = Dice(20261001)  # of its own: what people answer changes nothing else
-    return MappingProxyType(
+    return ReadOnly(
         {
             "leads": leads,
             "deals": deals,

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
 from crmkpi._hooks import hook
+from crmkpi._read_only import ReadOnly
 from crmkpi.definition.measures import Grouped
 from crmkpi.definition.metric import Metric
 from crmkpi.engines.frames.backends import backend_of
@@ -109,7 +109,7 @@ class Dataset(Questions):
         if currency is not None and not isinstance(currency, str):
             raise InputError(f"`currency` is the name of a currency, such as 'EUR'; got {currency!r}.")
         check_most_unreadable(most_unreadable)
-        self.tables: Mapping[str, Iterable[Any]] = MappingProxyType(dict(tables))
+        self.tables: Mapping[str, Iterable[Any]] = ReadOnly(dict(tables))
         self.calendar = calendar_of(calendar, tz)
         self.currency = currency
         self.rates = rates_of(rates, currency)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from crmkpi._read_only import ReadOnly
 from crmkpi.definition.metric import Metric
 from crmkpi.errors import (
     CurrencyError,
@@ -216,7 +217,7 @@ class _Builder:
                 metric,
                 value,
                 reason,
-                counted(totals) if witness.at_once else totals,
+                ReadOnly(counted(totals) if witness.at_once else totals),
                 currency,
                 parameters,
                 period,

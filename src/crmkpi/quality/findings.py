@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 from crmkpi._hooks import hook
+from crmkpi._read_only import ReadOnly
 from crmkpi.sources.account import LoadAccount
 
 __all__ = ["LEVELS", "Effect", "Finding", "Level", "QualityReport"]
@@ -112,7 +112,7 @@ class QualityReport:
     """
 
     findings: tuple[Finding, ...]
-    tables: Mapping[str, LoadAccount] = field(default_factory=lambda: MappingProxyType({}))
+    tables: Mapping[str, LoadAccount] = field(default_factory=lambda: ReadOnly({}))
     notes: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[Finding]:

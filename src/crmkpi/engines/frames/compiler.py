@@ -439,7 +439,8 @@ class Compiler:
     def _option(self, option: Any, value: Value) -> Any:
         """An option as the plain number that stands for it; None where no value can be it."""
         if value.digits is None:
-            return float(option) if isinstance(option, Decimal) else option
+            is_number = isinstance(option, Decimal | int) and not isinstance(option, bool)
+            return float(option) if is_number else option
         made = self._constant(option, value.kind, value)
         number, digits = made.low, made.digits or 0
         if digits > value.digits:
