@@ -148,3 +148,30 @@ def test_each_wrong_option_is_one_sentence(capsys, options):
     assert found == []
     assert "error:" in messages
     assert "Traceback" not in messages
+
+
+def test_the_unit_of_a_field_and_ends_that_are_last_days_are_said_by_options(capsys, tmp_path):
+    deals = tmp_path / "deals.csv"
+    deals.write_text("id,status,amount,probability\n1,open,100,50\n2,open,200,100\n", encoding="utf-8")
+    _, found, _ = report(capsys, "weighted_pipeline", "--deals", str(deals), "--units", "deals:probability=percent")
+    assert float(rows_of(found)[0]["value"]) == 250
+    stays = tmp_path / "subscriptions.csv"
+    stays.write_text(
+        "id,customer_id,mrr,started_at,ended_at\n1,A,10,2025-12-01,2026-01-31\n2,A,10,2026-02-01,\n", encoding="utf-8"
+    )
+    lost = ("churned_mrr", "--subscriptions", str(stays), "--period", "2026-01", "--currency", "EUR")
+    _, found, _ = report(capsys, *lost)
+    assert float(rows_of(found)[0]["value"]) == -10
+    _, found, _ = report(capsys, *lost, "--ends", "subscriptions=inclusive")
+    assert float(rows_of(found)[0]["value"]) == 0
+
+
+def test_the_hint_for_a_sign_of_several_currencies_works(capsys, tmp_path):
+    file = tmp_path / "deals.csv"
+    file.write_text("id,status,amount\n1,won,$5\n", encoding="utf-8")
+    status, _, messages = report(capsys, "revenue", "--deals", str(file))
+    assert status == 1
+    assert "hint: --currency USD, or --values TABLE:currency:$=USD, says which it is" in messages
+    for options in (["--currency", "USD"], ["--values", "deals:currency:$=USD"]):
+        status, found, _ = report(capsys, "revenue", "--deals", str(file), *options)
+        assert (status, rows_of(found)[0]["currency"]) == (0, "USD")

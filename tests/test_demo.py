@@ -192,3 +192,24 @@ def test_names_that_look_like_code_are_only_text_in_the_files(written: tuple[Pat
     assert ",\"'=HYPERLINK(" in deals
     assert ',"=HYPERLINK(' not in deals
     assert "<b>Eve</b>" not in (directory / "report.html").read_text(encoding="utf-8")
+
+
+def test_what_was_planted_is_there_to_find() -> None:
+    planted = Dataset(currency="EUR", rates=Rates("EUR", {"CHF": "1.05"}), as_of=AS_OF, **sample_company(scale=4))
+    found = planted.search("win_rate", period="2026-Q1", by=["source", "owner", "product"]).found
+    assert [one.cell for one in found] == [{"source": "search ad"}]
+    report = planted.measure("average_response_time", period="2026-02", compare="previous", by="agent")
+    assert [one.segment["agent"] for one in report if one.change is not None and one.change.better is False] == [
+        "Goran"
+    ]
+
+
+def test_what_was_planted_stays_in_its_quarter(company: Mapping[str, list[Any]]) -> None:
+    added = [deal for deal in company["deals"] if deal.id.startswith("DS")]
+    leads = {lead.id: lead for lead in company["leads"]}
+    assert added
+    for deal in added:
+        assert datetime(2026, 1, 1) <= leads[deal.lead_id].created_at < deal.created_at < deal.closed_at
+        assert deal.closed_at < datetime(2026, 4, 1)
+    tickets = [one for one in company["tickets"] if one.first_replied_at is not None]
+    assert all(one.first_replied_at <= one.first_solved_at for one in tickets if one.first_solved_at is not None)

@@ -11,6 +11,7 @@
     │   ├── AmbiguousDateError   dates that could be day-first or month-first
     │   ├── TimeZoneError        timestamps with and without a time zone side by side
     │   ├── CurrencyError        amounts of several currencies without rates
+    │   │   └── AmbiguousCurrencyError   a sign such as $ that is that of several currencies
     │   ├── MissingTableError    a KPI or segment needs a table that the dataset lacks
     │   └── ParameterError       a KPI's parameter is missing or unusable
     ├── UndefinedError           raised inside a formula to say why there is no value; callers see None and the reason
@@ -32,6 +33,7 @@ from typing import ClassVar
 from crmkpi._read_only import ReadOnly
 
 __all__ = [
+    "AmbiguousCurrencyError",
     "AmbiguousDateError",
     "ColumnError",
     "CrmKpiError",
@@ -131,6 +133,10 @@ class TimeZoneError(InputError):
 
 class CurrencyError(InputError):
     """Amounts of several currencies that would have to be added, without rates."""
+
+
+class AmbiguousCurrencyError(CurrencyError):
+    """A sign such as $ that is that of several currencies, where nothing says which is meant."""
 
 
 class MissingTableError(InputError):

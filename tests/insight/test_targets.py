@@ -356,3 +356,16 @@ def test_a_period_to_come_is_judged_by_its_forecast():
     (one,) = target_status(short, goals, period="2025-11").targets
     assert one.status == "no data"
     assert "needs 8 complete periods" in one.note
+
+
+def test_any_alert_ends_the_command_with_3_if_strict_and_a_row_that_cannot_be_read_does_not_stop_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    rule = '[[kpi]]\nid = "lost_deals"\n[[kpi.alert]]\nwhen = "above"\nvalue = 2\n'
+    (tmp_path / "kpis.toml").write_text(rule, encoding="utf-8")
+    rows = ["id,status,closed_at,amount", *(f"{n},lost,2026-01-10,{'much' if n == 9 else 5}" for n in range(10))]
+    (tmp_path / "deals.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    command = ["watch", str(tmp_path / "kpis.toml"), "--deals", str(tmp_path / "deals.csv"), "--as-of", "2026-01-31"]
+    assert main(command) == 0
+    assert main([*command, "--strict"]) == 3
+    assert "new: firing since 2026-01" in capsys.readouterr().out

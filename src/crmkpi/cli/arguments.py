@@ -19,12 +19,14 @@ __all__ = [
     "read_day",
     "read_days",
     "read_default",
+    "read_ends",
     "read_headers",
     "read_hours",
     "read_kind",
     "read_preset",
     "read_rate",
     "read_setting",
+    "read_unit",
     "read_value",
     "read_where",
 ]
@@ -61,10 +63,19 @@ def read_value(text: str) -> tuple[str, str, str, str | None]:
 
 def read_preset(text: str) -> tuple[str, str]:
     """TABLE=PRESET."""
-    table, name = _pair(text, "a TABLE, and the name of a PRESET")
+    return _of_whole_table(text, "the name of a PRESET")
+
+
+def read_ends(text: str) -> tuple[str, str]:
+    """TABLE=inclusive, or TABLE=exclusive."""
+    return _of_whole_table(text, "inclusive or exclusive")
+
+
+def _of_whole_table(text: str, what: str) -> tuple[str, str]:
+    table, value = _pair(text, f"a TABLE, and {what}")
     table = table.replace("-", "_")
     _check_table(table)
-    return table, name
+    return table, value
 
 
 def read_default(text: str) -> tuple[str, str, str]:
@@ -152,6 +163,12 @@ def read_kind(text: str) -> tuple[str, str, str]:
     """TABLE:HEADER=KIND."""
     table, rest = _of_table(text)
     return table, *_pair(rest, "the HEADER of a column, and the KIND of what it holds", last=True)
+
+
+def read_unit(text: str) -> tuple[str, str, str]:
+    """TABLE:FIELD=UNIT."""
+    table, rest = _of_table(text)
+    return table, *_pair(rest, "a FIELD, and the UNIT of its numbers")
 
 
 def read_day(text: str) -> date:

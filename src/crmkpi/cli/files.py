@@ -44,6 +44,8 @@ def read_file(table: str, path: str, arguments: argparse.Namespace) -> Records[A
         "defaults": {field: value for of, field, value in arguments.default if of == table},
         "headers": dict(arguments.headers).get(table),
         "kinds": {header: kind for of, header, kind in arguments.kinds if of == table},
+        "units": {field: unit for of, field, unit in arguments.units if of == table},
+        "ends": dict(arguments.ends).get(table),
         "date_format": arguments.date_format,
         "decimal": arguments.decimal,
         "day_first": arguments.day_first,

@@ -30,10 +30,11 @@ from crmkpi.cli.completion import add_completion
 from crmkpi.cli.files import say
 from crmkpi.cli.options import examples
 from crmkpi.cli.report import add_report
-from crmkpi.cli.watch import add_kpi_set, add_watch
+from crmkpi.cli.watch import add_kpi_set, add_review, add_watch
 from crmkpi.display.definitions import definition_json
 from crmkpi.display.manual import metric_list, metric_page
 from crmkpi.errors import (
+    AmbiguousCurrencyError,
     AmbiguousDateError,
     ColumnError,
     CrmKpiError,
@@ -50,6 +51,7 @@ __all__ = ["main"]
 
 # The library's messages speak of its arguments; these say what they are called here.
 _HINTS: Mapping[type[CrmKpiError], str] = {
+    AmbiguousCurrencyError: "--currency USD, or --values TABLE:currency:$=USD, says which it is",
     CurrencyError: "--currency EUR --rate USD=0.92 converts amounts, --by currency keeps them apart",
     AmbiguousDateError: "--day-first or --no-day-first says which it is",
     TimeZoneError: "--tz Europe/Berlin says in which time zone they are",
@@ -130,6 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     add_report(commands)
     add_check(commands)
     add_watch(commands)
+    add_review(commands)
     add_kpi_set(commands)
     add_init(commands)
     add_run(commands)

@@ -14,10 +14,12 @@ from crmkpi.cli.arguments import (
     read_column,
     read_day,
     read_default,
+    read_ends,
     read_headers,
     read_kind,
     read_preset,
     read_rate,
+    read_unit,
     read_value,
 )
 from crmkpi.cli.files import read_file
@@ -104,6 +106,22 @@ def add_files(parser: argparse.ArgumentParser) -> None:
         help="what a custom column holds: number, integer, money, flag, date or timestamp",
     )
     reading.add_argument(
+        "--units",
+        action="append",
+        default=[],
+        type=argument(read_unit),
+        metavar="TABLE:FIELD=UNIT",
+        help="what the numbers of a field are in, such as deals:probability=percent",
+    )
+    reading.add_argument(
+        "--ends",
+        action="append",
+        default=[],
+        type=argument(read_ends),
+        metavar="TABLE=inclusive",
+        help="that the ends in a file are last days, and not the first moment after them",
+    )
+    reading.add_argument(
         "--date-format", metavar="FORMAT", help="how dates are written, such as %%d.%%m.%%Y, where they do not say it"
     )
     reading.add_argument("--encoding", help="UTF-8 when not given")
@@ -188,9 +206,9 @@ def check_files(arguments: argparse.Namespace, given: Mapping[str, Sequence[str]
         arguments.usage("standard input can be read once only, so - can stand for one file")
     if arguments.rate and not arguments.currency:
         arguments.usage("--rate converts to --currency, which is not given; add, for example, --currency EUR")
-    for option in ("rate", "preset", "headers"):
+    for option in ("rate", "preset", "headers", "ends"):
         _check_once(option, arguments)
-    for option in ("columns", "values", "default", "preset", "headers", "kinds"):
+    for option in ("columns", "values", "default", "preset", "headers", "kinds", "units", "ends"):
         for table, *_ in getattr(arguments, option):
             if table not in given:
                 arguments.usage(f"--{option} speaks of {table}, whose file is not given; add {option_of(table)} FILE")

@@ -1,4 +1,4 @@
-"""The command `crmkpi watch`: the targets and alerts of a KPI set, for a scheduler to run."""
+"""The commands on KPI sets: `crmkpi watch` for a scheduler, `crmkpi review`, `crmkpi kpi-set`."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from typing import Any
 from crmkpi.cli.options import add_files, add_frame, check_files, dataset_of, files_of, read_tables
 from crmkpi.insight.alerts import WatchState, watch
 from crmkpi.insight.bundles import INDUSTRIES, starter_set
+from crmkpi.insight.kpi_set_keys import kpi_set_schema
 from crmkpi.insight.kpi_sets import read_kpi_set
+from crmkpi.insight.review import review
 from crmkpi.insight.tables import InsightTable
 from crmkpi.insight.targets import target_status
 from crmkpi.metrics.roles import ROLES
 from crmkpi.time.calendars import Calendar
 from crmkpi.time.periods import Period
 
-__all__ = ["add_kpi_set", "add_watch"]
+__all__ = ["add_kpi_set", "add_review", "add_watch"]
 
 
 def add_watch(commands: Any) -> None:
@@ -29,13 +31,31 @@ def add_watch(commands: Any) -> None:
         "--strict, if any does), with 1 if the data cannot be used, else with 0. Nothing is sent.",
         allow_abbrev=False,
     )
-    parser.set_defaults(run=_watch, usage=parser.error)
+    parser.set_defaults(run=_watch, usage=parser.error, strict=False)
     parser.add_argument("kpis", metavar="KPIS.toml", help="the KPI set: TOML, or JSON in a file named .json")
     add_files(parser)
     add_frame(parser)
     parser.add_argument("--period", help="which one; the last that is over before --as-of when not given")
     parser.add_argument("--state", metavar="FILE", help="where the state of alerts is kept from one run to the next")
-    parser.add_argument("--strict", action="store_true", help="end with 3 if any alert fires")
+    parser.add_argument("--strict", action="store_true", dest="any_alert", help="end with 3 if any alert fires")
+    parser.add_argument("--format", choices=tuple(_FORMATS), default="text", help="(default: %(default)s)")
+
+
+def add_review(commands: Any) -> None:
+    """Add the command that looks through a KPI set."""
+    parser = commands.add_parser(
+        "review",
+        help="look through a KPI set",
+        usage="%(prog)s KPIS.toml [--deals FILE ...] --as-of DATE [options]",
+        description="Look through a KPI set over the last 24 periods: what it leaves unsaid, what rests on too little, "
+        "what says the same twice. Nothing is changed, and findings are no errors.",
+        allow_abbrev=False,
+    )
+    parser.set_defaults(run=_review, usage=parser.error, strict=False)
+    parser.add_argument("kpis", metavar="KPIS.toml", help="the KPI set: TOML, or JSON in a file named .json")
+    add_files(parser)
+    add_frame(parser)
+    parser.add_argument("--before", metavar="FILE", help="the set as it was earlier, to find targets that were changed")
     parser.add_argument("--format", choices=tuple(_FORMATS), default="text", help="(default: %(default)s)")
 
 
@@ -51,10 +71,25 @@ def add_kpi_set(commands: Any) -> None:
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--role", choices=tuple(ROLES), help="whose KPIs")
     which.add_argument("--industry", choices=tuple(INDUSTRIES), help="of which kind of business")
+    which.add_argument("--schema", action="store_true", help="the JSON Schema of KPI sets instead, for editors")
 
 
 def _kpi_set(arguments: argparse.Namespace) -> None:
+    if arguments.schema:
+        print(kpi_set_schema(), end="")
+        return
     print(starter_set(arguments.role or arguments.industry), end="")
+
+
+def _review(arguments: argparse.Namespace) -> None:
+    given = files_of(arguments)
+    check_files(arguments, given)
+    if arguments.as_of is None:
+        arguments.usage("say up to which day the data is known; add --as-of 2026-03-31")
+    kpis = read_kpi_set(arguments.kpis)
+    before = None if arguments.before is None else read_kpi_set(arguments.before)
+    crm = dataset_of(read_tables(given, arguments), Calendar(tz=arguments.tz or "UTC"), arguments)
+    print(_FORMATS[arguments.format](review(crm, kpis, before=before)).rstrip("\n"))
 
 
 def _watch(arguments: argparse.Namespace) -> int:
@@ -77,7 +112,7 @@ def _watch(arguments: argparse.Namespace) -> int:
     print(form(found).rstrip("\n"))
     if arguments.state is not None:
         found.state.write(arguments.state)
-    return 3 if found.critical or (arguments.strict and found.firing) else 0
+    return 3 if found.critical or (arguments.any_alert and found.firing) else 0
 
 
 def _unit(text: str) -> Any:

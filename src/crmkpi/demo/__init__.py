@@ -2,7 +2,8 @@
 
 It has what real exports have: seasons and growth, and also missing amounts, open deals with a close date, deals closed
 before they were created, merged leads, tickets without a reply, a corner that bills in another currency, rows that
-cannot be read, and names that a spreadsheet or a browser would take for code.
+cannot be read, and names that a spreadsheet or a browser would take for code. And it has something to find in the first
+quarter of 2026: a source that wins less, and an agent who answers later.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from crmkpi.demo.customers import (
     tickets_of,
     visits_of,
 )
+from crmkpi.demo.planted import slowed, widened_search
 from crmkpi.demo.sales import campaigns_of, sales_of, stage_visits_of
 from crmkpi.display.text import report_text
 from crmkpi.errors import ParameterError
@@ -67,15 +69,18 @@ def sample_company(scale: float = 1) -> Mapping[str, list[Any]]:
     leads, deals, customers = sales_of(dice, scale, campaigns)
     tickets = list(tickets_of(dice, customers))
     answers = Dice(20261001)  # of its own: what people answer changes nothing else
+    planted = Dice(20260101)
+    widened = list(widened_search(planted, scale))
+    stage_visits = [*stage_visits_of(dice, deals), *stage_visits_of(planted, [deal for _, deal in widened])]
     return ReadOnly(
         {
-            "leads": leads,
-            "deals": deals,
-            "stage_visits": list(stage_visits_of(dice, deals)),
+            "leads": [*leads, *(lead for lead, _ in widened)],
+            "deals": [*deals, *(deal for _, deal in widened)],
+            "stage_visits": stage_visits,
             "customers": customers,
             "subscriptions": list(subscriptions_of(dice, customers)),
             "orders": list(orders_of(dice, customers)),
-            "tickets": tickets,
+            "tickets": list(slowed(tickets)),
             "surveys": [*surveys_of(dice, customers, tickets), *reviews_of(answers, scale)],
             "campaigns": list(clicked(answers, campaigns)),
             "interactions": [

@@ -10,9 +10,9 @@ from decimal import Decimal
 from crmkpi.demo.chance import LAST, MONTHS, PRICES, Dice, busy, date_of, known
 from crmkpi.records import Campaign, Customer, Deal, Lead, StageVisit
 
-__all__ = ["campaigns_of", "sales_of", "stage_visits_of"]
+__all__ = ["INDUSTRIES", "SELLERS", "campaigns_of", "sales_of", "stage_visits_of"]
 
-_SELLERS = (
+SELLERS = (
     "Ada Okafor",
     "Bruno Keller",
     "Chloé Martin",
@@ -29,7 +29,7 @@ _CHANNELS = {
     "search ad": "paid",
     "cold call": "outbound",
 }
-_INDUSTRIES = ("retail", "health", "software", "logistics", "education")
+INDUSTRIES = ("retail", "health", "software", "logistics", "education")
 _STAGES = ("Discovery", "Proposal", "Negotiation")
 
 
@@ -86,7 +86,7 @@ def _way_of_one(
     channel = "email" if source == "website" and dice.happens(0.2) else _CHANNELS[source]
     created = dice.working_moment(month)
     country = dice.pick({"DE": 0.6, "AT": 0.2, "FR": 0.14, "CH": 0.06})
-    owner = None if dice.happens(0.03) else dice.choice(_SELLERS)
+    owner = None if dice.happens(0.03) else dice.choice(SELLERS)
     contacted = None if dice.happens(0.06) else dice.after(created, timedelta(hours=3), 1.1)
     if contacted is not None and dice.happens(0.01):
         contacted = created - timedelta(minutes=20)  # two systems whose clocks disagree
@@ -154,7 +154,7 @@ def _deal(dice: Dice, lead: Lead) -> Deal:
         pipeline="new business",
         stage=dice.choice(_STAGES) if is_open else None,
         product=product,
-        industry=dice.choice(_INDUSTRIES),
+        industry=dice.choice(INDUSTRIES),
         source=lead.source,
         kind="new",
         lost_reason=None if is_open or won else dice.choice(("price", "timing", "competitor", "no answer")),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, WithJsonSchema
 
+from crmkpi.metrics.catalogue import catalogue
 from crmkpi.schemas import Keyed
 
-__all__ = ["AlertKeys", "KpiKeys", "KpiSetKeys", "TargetKeys"]
+__all__ = ["AlertKeys", "KpiKeys", "KpiSetKeys", "TargetKeys", "kpi_set_schema"]
 
 Bound = Annotated[Any, WithJsonSchema({"type": ["number", "string"]})]  # its unit is that of the KPI: 0.3, 1200, "4 h"
 Day = date | str
@@ -61,7 +63,7 @@ class KpiKeys(Keyed):
     segments: dict[str, TargetKeys] = Field({}, description="Targets of single segments.")
     alert: list[AlertKeys] | AlertKeys = Field([], description="Alerts.")
     parameters: dict[str, Any] = Field({}, description="The numbers that the KPI asks for.")
-    tier: str = Field("first", description='"first", or "supporting".')
+    tier: Literal["first", "supporting"] = Field("first", description='"first", or "supporting".')
     reviewed: Day | None = None
 
 
@@ -76,3 +78,14 @@ class KpiSetKeys(Keyed):
     )
     kpi: list[KpiKeys] = Field([], description="Its KPIs.")
     reviewed: Day | None = None
+
+
+def kpi_set_schema() -> str:
+    """The JSON Schema of a KPI-set file, for editors that complete and check it; it knows the KPIs of the catalogue.
+
+    >>> '"win_rate"' in kpi_set_schema()
+    True
+    """
+    schema = KpiSetKeys.model_json_schema(by_alias=True)
+    schema["$defs"]["KpiKeys"]["properties"]["id"]["enum"] = [metric.id for metric in catalogue.everything()]
+    return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"

@@ -25,7 +25,7 @@ import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
@@ -125,6 +125,7 @@ class KpiSet:
     name: str
     period: str
     kpis: tuple[Kpi, ...]
+    reviewed: date | None = None
 
 
 def read_kpi_set(path: str | Path) -> KpiSet:
@@ -152,7 +153,18 @@ def kpi_set(given: Mapping[str, Any]) -> KpiSet:
     rows = told.get("kpi")
     if not rows:
         raise InputError(f"A KPI set has at least one [[kpi]] with an id; got {rows!r}.")
-    return KpiSet(told.get("name", "KPIs"), told.get("period", "month"), tuple(map(_kpi, rows)))
+    reviewed = _day(told.get("reviewed"))
+    return KpiSet(told.get("name", "KPIs"), told.get("period", "month"), tuple(map(_kpi, rows)), reviewed)
+
+
+def _day(given: date | str | None) -> date | None:
+    """The day of the last review: a date of TOML, or its text."""
+    if given is None or isinstance(given, date):
+        return given
+    try:
+        return date.fromisoformat(given)
+    except ValueError:
+        raise InputError(f"`reviewed` is a day, such as 2026-03-31; got {given!r}.") from None
 
 
 def _kpi(given: Mapping[str, Any]) -> Kpi:

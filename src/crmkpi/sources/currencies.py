@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from crmkpi.errors import CurrencyError
+from crmkpi.errors import AmbiguousCurrencyError
 
 __all__ = ["CURRENCY_AFTER", "CURRENCY_BEFORE", "SIGNS", "currencies_of", "meanings_of", "several_currencies"]
 
@@ -66,11 +66,11 @@ def meanings_of(currency: str) -> dict[str, str]:
     return {sign: currency for sign, codes in SIGNS.items() if len(codes) > 1 and currency in codes}
 
 
-def several_currencies(sign: str, column: str) -> CurrencyError:
+def several_currencies(sign: str, column: str) -> AmbiguousCurrencyError:
     """The question which currency a sign of several stands for in a column."""
     codes = currencies_of(sign)
     known = ", ".join(codes[:4]) + (" and others" if len(codes) > 4 else "")
-    return CurrencyError(
+    return AmbiguousCurrencyError(
         f"The sign {sign!r} in the column {column!r} is that of several currencies ({known}); say which is meant with "
         f'values={{"currency": {{"{sign}": "{codes[0]}"}}}}.'
     )
