@@ -103,7 +103,7 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "time/periods": (("time/periods", "time/period_texts", "time/spans"), PERIODS),
     "statistics/intervals": (
-        ("statistics/intervals", "statistics/confidence", "statistics/distributions"),
+        ("statistics/intervals", "statistics/distributions"),
         ("tests/test_intervals.py",),
     ),
     "engines/query": (("engines/query",), (*(f"tests/test_tally.py::{name}" for name in MERGING), *ENGINE)),

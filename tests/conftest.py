@@ -3,7 +3,8 @@
 Tests that take a `backend` run on each frame library: those of `--backends`, or one kind of each but Spark.
 `--exhaustive` runs them on all kinds, such as Polars both lazy and eager.
 
-Tests marked as slow, which take seconds each or are hundreds, run with `--slow`, as in CI, and where they are named.
+Tests marked as slow, which take seconds each or are hundreds, run with `--slow`, as in CI, and where they are named. So
+do most of those marked `in_turns`: each of their cases runs on one backend, and the next case on the next.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from zlib import crc32
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -50,16 +52,42 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave out the slow tests, unless they are asked for: by an option, or by a name such as FILE::TEST."""
     if config.getoption("--slow") or config.getoption("--exhaustive") or any("::" in named for named in config.args):
         return
-    slow = [item for item in items if item.get_closest_marker("slow")]
+    out_of_turn = set() if config.getoption("--backends") else _out_of_turn(items)
+    slow = {item for item in items if item in out_of_turn or item.get_closest_marker("slow")}
     if slow:
-        config.hook.pytest_deselected(items=slow)
-        items[:] = [item for item in items if not item.get_closest_marker("slow")]
+        config.hook.pytest_deselected(items=list(slow))
+        items[:] = [item for item in items if item not in slow]
+
+
+def _out_of_turn(items: list[pytest.Item]) -> set[pytest.Item]:
+    """Of tests marked `in_turns`, the cases on another backend than the one whose turn it is."""
+    cases: dict[str, dict[str, list[tuple[str, pytest.Item]]]] = {}
+    for item in items:
+        if isinstance(item, pytest.Function) and item.get_closest_marker("in_turns"):
+            backend, name = item.callspec.params["backend"], item.nodeid.partition("[")[0]
+            case = item.callspec.id.replace(backend, "", 1)
+            cases.setdefault(name, {}).setdefault(case, []).append((backend, item))
+    return {
+        item
+        for name, found in cases.items()
+        for turn, case in enumerate(sorted(found), crc32(name.encode()))
+        for backend, item in found[case]
+        if backend != USUAL[turn % len(USUAL)]
+    }
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Let a worker keep the tests of a file together, so that what they share is made once and not by each worker."""
+    from xdist.scheduler import WorkStealingScheduling  # noqa: PLC0415  # only where the plugin is
+
+    return WorkStealingScheduling(config, log)
 
 
 @pytest.fixture(scope="session")
 def examples(request: pytest.FixtureRequest) -> int:
-    """How many datasets a contract is checked on."""
-    return 1_000 if request.config.getoption("--exhaustive") else 25
+    """How many datasets a contract is checked on; slow tests take more, from another seed."""
+    return 1_000 if request.config.getoption("--exhaustive") else 8
 
 
 def case(backend: str) -> Any:

@@ -46,10 +46,11 @@ def prepare(folder: Path) -> None:
     command.chmod(0o755)
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    prepare(tmp_path)
-    return tmp_path
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("examples")
+    prepare(made)
+    return made
 
 
 def finished(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
@@ -91,13 +92,9 @@ async def conversation(app: Any, script: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def test_the_analysts_script_prints_what_is_expected(folder: Path) -> None:
+def test_the_analysts_script_prints_what_is_expected_and_writes_a_page(folder: Path) -> None:
     done = analyst(folder)
     assert (done.stdout, done.stderr) == (expected("analyst"), "")
-
-
-def test_the_analysts_script_writes_a_page(folder: Path) -> None:
-    analyst(folder)
     assert "Win rate" in (folder / "quarter.html").read_text(encoding="utf-8")
 
 
@@ -138,23 +135,21 @@ def test_the_counter_refuses_a_state_of_other_definitions(tmp_path: Path) -> Non
 
 
 @needs_bash
-def test_the_nightly_script_prints_what_is_expected(folder: Path) -> None:
+def test_the_nightly_script_prints_what_is_expected_and_writes_the_same_kpis_as_json(folder: Path) -> None:
     done = nightly(folder)
     assert (done.stdout, done.stderr, done.returncode) == (expected("nightly"), "", 0)
-
-
-@needs_bash
-def test_the_nightly_script_writes_the_same_kpis_as_json(folder: Path) -> None:
-    printed = nightly(folder).stdout
     rows = json.loads((folder / "reports" / "kpis.json").read_text(encoding="utf-8"))
     assert rows
-    assert all(f"`{row['metric']}`" in printed for row in rows)
+    assert all(f"`{row['metric']}`" in done.stdout for row in rows)
 
 
 @needs_bash
-def test_the_nightly_script_ends_with_1_and_the_reason_when_the_data_cannot_be_used(folder: Path) -> None:
-    (folder / "crmkpi-demo" / "deals.csv").write_text("id,stage\nD1,won\n", encoding="utf-8")
-    done = nightly(folder)
+def test_the_nightly_script_ends_with_1_and_the_reason_when_the_data_cannot_be_used(
+    folder: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "crmkpi-demo" / "deals.csv").write_text("id,stage\nD1,won\n", encoding="utf-8")
+    done = nightly(tmp_path)
     assert done.returncode == 1
     assert "has no column for 'status'" in done.stderr
 

@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,7 @@ def for_type_checkers(node: ast.stmt) -> bool:
     return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
+@cache
 def statements(path: Path) -> tuple[list[ast.stmt], list[ast.stmt]]:
     """What runs when a file is imported, and what runs later, in its functions and methods."""
     body = [node for node in ast.parse(path.read_text(encoding="utf-8")).body if not for_type_checkers(node)]

@@ -80,21 +80,43 @@ def test_a_segment_of_looked_up_records_is_refused_beside_a_metric_of_these():
     assert "deals.customer.industry" in refusal(["revenue", "new_customers"], by="customer.industry")
 
 
-@pytest.mark.parametrize(
-    "metric", [metric for metric in every_metric() if metric.id not in INSEPARABLE], ids=lambda metric: metric.id
-)
-def test_parts_merge_into_the_whole_over_json(metric):
-    own = {name: COMPANY[name] for name in metric.tables}
+def together():
+    """The metrics that one tally can measure: those of the same tables, with or without periods."""
+    groups: dict[tuple[str, ...], list[Any]] = {}
+    for found in every_metric():
+        dated = "period" in options(found)
+        if found.id not in INSEPARABLE:
+            groups.setdefault((*found.tables, "in periods" if dated else "of all time"), []).append(found)
+    return groups
+
+
+def check_parts(metrics):
+    own = {name: COMPANY[name] for name in metrics[0].tables}
     beside = {name: records for name, records in COMPANY.items() if name not in own}
+    asked = [options(found) for found in metrics]
+    parameters = {name: value for each in asked for name, value in each["parameters"].items()}
     # Dated rates ask for each record's day, and where there is none for a metric they cannot be used.
-    settings = SETTINGS | ({"rates": None} if metric.id in DATELESS else {})
-    empty = Tally(metric, **options(metric), **settings)
+    settings = SETTINGS | ({"rates": None} if any(found.id in DATELESS for found in metrics) else {})
+    empty = Tally(metrics, **asked[0] | {"parameters": parameters}, **settings)
     whole = empty
     for part in shares(own, 3):
         stored = empty.add(**part, **beside).to_json()
         whole = whole.merge(empty.from_json(stored))
-    expected = Dataset(**COMPANY, **settings).measure(metric, **options(metric))
+    expected = Dataset(**COMPANY, **settings).measure(metrics, **asked[0] | {"parameters": parameters})
     assert whole.report().results == expected.results
+
+
+@pytest.mark.parametrize("metrics", together().values(), ids=map(" ".join, together()))
+def test_parts_merge_into_the_whole_over_json(metrics):
+    check_parts(metrics)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "metric", [metric for metric in every_metric() if metric.id not in INSEPARABLE], ids=lambda metric: metric.id
+)
+def test_parts_merge_into_the_whole_for_each_kpi_alone(metric):
+    check_parts([metric])
 
 
 @given(st.lists(st.integers(0, 3), min_size=0, max_size=60))

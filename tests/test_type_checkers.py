@@ -54,6 +54,6 @@ def test_pyrefly_takes_ordinary_calls_and_refuses_wrong_ones(tmp_path: Path) -> 
 
 def test_the_options_of_a_call_are_those_of_a_dataset_and_the_parameters_and_tables_of_the_catalogue() -> None:
     asked = {"period", "compare", "confidence", "parameters"}
-    settings = {"calendar", "currency", "rates", "as_of", "most_unreadable"}
+    settings = {"calendar", "tz", "currency", "rates", "as_of", "most_unreadable"}
     parameters = {name for metric in crmkpi.catalogue.everything() for name in metric.parameters}
     assert set(get_type_hints(Options)) == asked | settings | parameters | set(RECORDS)

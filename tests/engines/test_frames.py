@@ -93,6 +93,7 @@ def telling(metric: Metric) -> tuple[World, Sequence[dict[str, Any]]]:
     raise AssertionError  # the seeds never end
 
 
+@pytest.mark.in_turns
 @pytest.mark.parametrize("name", METRICS)
 def test_a_frame_gives_the_same_value_as_records(backend: str, name: str, request: pytest.FixtureRequest) -> None:
     """At least once each definition is held against a value on each library, and not only against nothing."""
@@ -163,6 +164,7 @@ def test_the_whole_catalogue_of_the_sample_company_is_the_same(
     compare(records, frames, dated, question, Segment("first", FIRST_TEXT))
 
 
+@pytest.mark.in_turns
 @pytest.mark.parametrize(
     "by",
     [
@@ -187,6 +189,7 @@ def test_segments_are_the_same(backend: str, company: Any, by: Any) -> None:
         compare(records, frames, [METRICS[name]], {"period": "2026", "every": "fiscal_quarter"}, by)
 
 
+@pytest.mark.in_turns
 def test_a_stock_is_the_same_at_more_bounds_than_one_pass_asks(backend: str, company: Any) -> None:
     names = ("pipeline_value", "active_customers", "mrr", "churn_rate", "backlog")
     options = {name: value for name, value in OPTIONS.items() if name != "rates"}

@@ -89,6 +89,7 @@ def test_a_frame_has_the_same_holdout_as_records(backend: str) -> None:
     check()
 
 
+@pytest.mark.in_turns
 @pytest.mark.parametrize("every", ["day", "week", "month", "quarter"])
 def test_a_frame_has_the_same_cohorts_as_records(backend: str, every: Any) -> None:
     @settings(quickly, max_examples=4)

@@ -189,6 +189,7 @@ def test_no_relation_multiplies_a_sum(metric: str, by: Any, crm: ck.Dataset) -> 
     check_sums(crm, metric, by)
 
 
+@pytest.mark.in_turns
 @pytest.mark.parametrize("metric, by", RELATED)
 def test_no_relation_multiplies_a_sum_over_frames(backend: str, metric: str, by: Any) -> None:
     chance = Random(9)

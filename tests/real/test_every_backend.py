@@ -133,7 +133,10 @@ def definitions(crm: ck.Dataset, *, dated: bool) -> list[ck.Metric]:
     ]
 
 
-@pytest.mark.parametrize("data_set", ASKED)
+@pytest.mark.in_turns
+@pytest.mark.parametrize(
+    "data_set", [pytest.param(name, marks=[pytest.mark.slow] if name == "cdnow" else []) for name in ASKED]
+)
 def test_a_public_data_set_gives_the_same_through_every_library(
     folder: Path, backends: Any, backend: str, data_set: str
 ) -> None:

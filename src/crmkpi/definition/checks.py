@@ -1,4 +1,4 @@
-"""What a definition of a KPI must say, and what in it must fit together; checked when its module is imported."""
+"""Validation of a definition when its module is imported: names, types, tables and ranges."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kinds of values: what a constant is, which kinds compare, and what arithmetic makes of two."""
+"""Types of expressions: the kind of a constant, which kinds compare, and the kind of an arithmetic result."""
 
 from __future__ import annotations
 

@@ -199,7 +199,7 @@ class Parameter(Expression):
 class Bound(Expression):
     """The instant at which the measured period starts or ends; for stocks, such as customers active at the start.
 
-    An engine that asks for several periods at once numbers them.
+    A query over several periods numbers them.
     """
 
     side: Literal["start", "end"]
@@ -240,7 +240,7 @@ class Happened(Expression):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Now(Expression):
-    """True where no period is asked for, so that a stock is what is there now."""
+    """True in a query without a period: a stock is then counted as of now."""
 
     number: int | None = None
     kind: ValueKind = "predicate"

@@ -1,4 +1,4 @@
-"""A KPI, said once: named measures and a pure formula of their values.
+"""The definition of a KPI: named measures and a pure formula of their values.
 
     @metric(
         at=deals.closed_at,                              # what puts a deal into a period
@@ -395,48 +395,65 @@ def metric(
     >>> lost_share([]).reason
     'there are no deals'
     """
+    as_given: dict[str, Any] = {
+        "unit": unit,
+        "better": better,
+        "at": at,
+        "also_known_as": tuple(also_known_as),
+        "interval": interval,
+        "sources": tuple(sources),
+        "default_because": default_because,
+        "needs_as_of": needs_as_of,
+        "timing": timing,
+        "ahead_of": tuple(ahead_of),
+        "guarded_by": tuple(guarded_by),
+    }
+    return lambda function: _defined(
+        function, inputs, parameters, leave_out, as_given, theme=theme, title=title, within=within, empty=empty
+    )
 
-    def decorate(function: Callable[..., Any]) -> Metric:
-        check_words(function, unit, better, timing)
-        name = function.__name__
-        named = {parameter.name: parameter for parameter in parameters}
-        measures, days, until = told_apart(name, inputs)
-        names = [*measures, *filter(None, [days, until])]
-        if len(names) == 1 and not named and not inspect.signature(function).parameters:
-            function = itself(function, names[0])
-        check_definition(name, function, names, measures, named, at, interval=interval, leave_out=leave_out)
-        made = Metric(
-            name,
-            function,
-            ReadOnly(dict(measures)),
-            ReadOnly(named),
-            days,
-            until,
-            at,
-            unit,
-            better,
-            theme or theme_of(function.__module__),
-            tuple(also_known_as),
-            ReadOnly({reason: as_predicate(what) for reason, what in (leave_out or {}).items()}),
-            interval,
-            tuple(sources),
-            title or name.replace("_", " ").capitalize(),
-            default_because,
-            {},
-            needs_as_of,
-            tuple(dict.fromkeys(measure.base.record_type_.table for measure in measures.values())),
-            frozenset(inspect.signature(function).parameters),
-            empty if isinstance(empty, str) else ReadOnly(dict(empty)),
-            usual_range(unit, interval) if within is None else within,
-            timing,
-            tuple(ahead_of),
-            tuple(guarded_by),
-        )
-        check_tables(made)
-        check_range(name, made.within)
-        return made
 
-    return decorate
+def _defined(
+    function: Callable[..., Any],
+    inputs: Mapping[str, Measure | PeriodDays | LastDay],
+    parameters: tuple[Parameter, ...],
+    leave_out: Mapping[str, Expression] | None,
+    as_given: Mapping[str, Any],
+    *,
+    theme: str,
+    title: str,
+    within: Range | None,
+    empty: Empty,
+) -> Metric:
+    """The KPI of a formula and of what `metric` was given, with what follows from them."""
+    unit, at, interval = as_given["unit"], as_given["at"], as_given["interval"]
+    check_words(function, unit, as_given["better"], as_given["timing"])
+    name, named = function.__name__, {parameter.name: parameter for parameter in parameters}
+    measures, days, until = told_apart(name, inputs)
+    names = [*measures, *filter(None, [days, until])]
+    if len(names) == 1 and not named and not inspect.signature(function).parameters:
+        function = itself(function, names[0])
+    check_definition(name, function, names, measures, named, at, interval=interval, leave_out=leave_out)
+    made = Metric(
+        **as_given,
+        id=name,
+        function=function,
+        measures=ReadOnly(dict(measures)),
+        parameters=ReadOnly(named),
+        days=days,
+        until=until,
+        theme=theme or theme_of(function.__module__),
+        leave_out=ReadOnly({reason: as_predicate(what) for reason, what in (leave_out or {}).items()}),
+        title=title or name.replace("_", " ").capitalize(),
+        variants={},
+        tables=tuple(dict.fromkeys(measure.base.record_type_.table for measure in measures.values())),
+        asked=frozenset(inspect.signature(function).parameters),
+        empty=empty if isinstance(empty, str) else ReadOnly(dict(empty)),
+        within=usual_range(unit, interval) if within is None else within,
+    )
+    check_tables(made)
+    check_range(name, made.within)
+    return made
 
 
 def _of_catalogue(name: str) -> Metric:

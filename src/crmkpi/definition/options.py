@@ -1,4 +1,4 @@
-"""What a call such as `win_rate(deals, period="2026")` may say beside the data, for completion and type checkers."""
+"""The keyword arguments of a call such as `win_rate(deals, period="2026")`, for completion and type checkers."""
 
 from __future__ import annotations
 

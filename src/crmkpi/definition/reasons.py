@@ -1,4 +1,4 @@
-"""Why a KPI has no value, in the words of its definition and not in the names of its inputs."""
+"""Why a KPI has no value, in business words in place of the names of its inputs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DIVISORS: Mapping[type, str] = {Share: "whole", Mean: "count", NetPromoter: "an
 
 
 def why_missing(name: str, measures: Mapping[str, Measure], empty: Empty) -> str:
-    """The reason where the input `name` has no value; one that is no measure is told by the period."""
+    """The reason why the input `name` has no value; without a measure of that name it is the length of the period."""
     if name not in measures:
         return "it needs the length of a period, and no period is given"
     return _said(empty, name) or _nothing_in_words(measures[name])

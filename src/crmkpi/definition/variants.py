@@ -1,4 +1,4 @@
-"""Variants that a word says: another aggregate of the same values, or another way to tell a time."""
+"""Usual variants, each named by one word: another aggregate of the same values, or another measure of time."""
 
 from __future__ import annotations
 

@@ -20,8 +20,7 @@ from crmkpi.insight.tables import Grid, InsightTable, number_in, shown_value
 from crmkpi.measuring.dataset import Dataset
 from crmkpi.measuring.measurement import chosen_metrics
 from crmkpi.measuring.results import Report, Result
-from crmkpi.statistics.confidence import check_confidence
-from crmkpi.statistics.distributions import normal_quantile
+from crmkpi.statistics.distributions import check_confidence, normal_quantile
 from crmkpi.statistics.forecasting import Forecasted, forecast_values, half_widths
 from crmkpi.statistics.intervals import Interval
 from crmkpi.time.calendars import CalendarUnit

@@ -26,8 +26,7 @@ from crmkpi.measuring.measurement import chosen_metrics, measure
 from crmkpi.measuring.segments import Segment
 from crmkpi.records import RECORDS
 from crmkpi.records.base import record_type
-from crmkpi.statistics.confidence import check_confidence
-from crmkpi.statistics.distributions import normal_tails, student_quantile, student_tails
+from crmkpi.statistics.distributions import check_confidence, normal_tails, student_quantile, student_tails
 from crmkpi.statistics.intervals import Interval
 from crmkpi.time.periods import Period
 

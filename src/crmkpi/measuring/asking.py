@@ -1,4 +1,4 @@
-"""Asking: what is planned is asked of every table once, each by the engine that the table belongs to."""
+"""Run the plan: one query per table, each on the engine of its table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from crmkpi.definition.metric import Metric
 from crmkpi.engines.frames.backends import at_home
 from crmkpi.engines.frames.snapshots import at_one_moment
 from crmkpi.engines.frames.table import FrameTable
-from crmkpi.engines.query import Answer, Query, UnreadableFoundError, padded, without_unreadable
+from crmkpi.engines.query import Answer, Query, UnreadableFoundError
 from crmkpi.engines.records import engine as records_engine
 from crmkpi.errors import InputError, MissingTableError, ParameterError, UnknownNameError, unknown_name
 from crmkpi.measuring.duplicates import Duplicates, read_of_others
@@ -25,7 +25,7 @@ from crmkpi.measuring.unknown_attributes import Attributes, check_attribute, che
 from crmkpi.money import Rates
 from crmkpi.records import known_tables
 from crmkpi.sources.account import LoadAccount, reasons_of
-from crmkpi.statistics.confidence import check_confidence
+from crmkpi.statistics.distributions import check_confidence
 from crmkpi.time.calendars import Calendar
 from crmkpi.time.periods import Period
 
@@ -64,7 +64,7 @@ def read(
                     f"{metric.id} needs the table {table!r}, which the dataset lacks; it has "
                     f"{', '.join(crm.tables) or 'none'}. Add {table}=... to the Dataset."
                 )
-    # Rates that change from day to day need each record's date, even where no period is asked for.
+    # Rates that change from day to day need the date of each record, in a query without periods too.
     undated = not any(periods)
     whole = undated and not (crm.rates is not None and crm.rates.dated)
     unreadable: dict[str, frozenset[str] | None] = (
@@ -88,7 +88,7 @@ def read(
         "moments": moments,
         "so_far": crm.as_of is not None,
     }
-    while True:  # once, unless records that were given one by one turn out to be unreadable in a field that is read
+    while True:  # once, unless records or rows turn out to be unreadable in a field that is read
         plan = _plan(tuple(metrics), (*segments, *more), unreadable, **kept)
         try:
             reader = _read(
@@ -105,9 +105,12 @@ def read(
             )
         except UnreadableFoundError:
             marked = {table: found for table in crm.tables if (found := crm.unreadable(table, look=True))}
-            if marked.keys() <= unreadable.keys():
+            before = dict(unreadable)
+            for table, found in marked.items():
+                known = unreadable.get(table, frozenset())
+                unreadable[table] = None if found is None or known is None else known | found
+            if unreadable == before:
                 raise
-            unreadable |= marked
         else:
             return (narrowed(reader, plan.queries, crm.narrowings, segments) if crm.narrowings else reader), plan
 
@@ -170,7 +173,7 @@ def _read(
 
 
 def _streams_last(crm: Dataset, plan: Plan) -> list[tuple[str, Query]]:
-    """The tables in the order in which they are asked: what can be read only once comes when nothing asks for more."""
+    """The queries in the order to run them: streams, which can be read only once, come last."""
     asked = [(table, query) for table, query in plan.queries.items() if table in crm.tables]
     return sorted(asked, key=lambda each: isinstance(crm.tables[each[0]], Iterator))
 
@@ -199,9 +202,8 @@ def _answer(
         from crmkpi.engines.frames import engine  # noqa: PLC0415  # only where there are frames
 
         with at_home(table.backend, query.type_.table):
-            asked = without_unreadable(query)
             answer = engine.answer(
-                asked,
+                query,
                 table,
                 moments=timeline.moments,
                 tables=tables,
@@ -213,7 +215,6 @@ def _answer(
                 merging=partly or timeline.merging or bool(crm.narrowings),
                 statements=statements,
             )
-            answer.groups = padded(query, answer.groups)
             answer.unread, answer.skipped = reasons_of(table.rejected), dict(table.skipped)
             return answer
     related = read_of_others(query.type_, query.fields)

@@ -68,7 +68,7 @@ class Compared(Protocol):
 
     @property
     def compared_to(self) -> Compared | None:
-        """The result that it is set beside."""
+        """The result to compare with."""
         ...
 
     @property
@@ -129,12 +129,12 @@ class Change:
     Either is None where it is undefined. `interval` is that of the difference (of totals over periods of different
     length, of the difference to the other's at the length of the first), and `p_value` says how often chance alone
     gives one as large.
-    `adjusted_p` takes into account how many `comparisons` were asked for at once. `verdict` is "up" or "down" where the
-    change is shown: the interval of a single comparison does not hold 0, or `adjusted_p` of several is below 5 %.
-    Otherwise it is "no clear change", or "too few to say" where the smallest change that so many records show in 80 of
-    100 cases, `detectable`, is larger than a fifth of the other value. Where there is no verdict, `reason` says why.
+    `adjusted_p` is adjusted for the number of `comparisons` in the call. `verdict` is "up" or "down" where the change
+    is significant: the interval of a single comparison excludes 0, or `adjusted_p` of several is below 5 %. Otherwise
+    it is "no clear change", or "too few to say" where `detectable`, the smallest change that this many records show in
+    80 of 100 cases, is larger than a fifth of the other value. Where there is no verdict, `reason` says why.
 
-    `better` says whether a change that is shown is for the better; None where none is shown or the KPI takes no side.
+    `better` says whether a significant change is an improvement; None without one, or for a KPI that takes no side.
     """
 
     absolute: Any

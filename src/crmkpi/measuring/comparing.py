@@ -61,15 +61,15 @@ def compare_segments(
     )
     if len(found) < 2:
         raise InputError(f"compare() needs two segments or more; {by!r} has {len(found)}.")
-    beside = _beside(found, against)
-    results = together(tuple(compared(one, other) for one, other in beside), adjust)
+    pairs = _pairs(found, against)
+    results = together(tuple(compared(one, other) for one, other in pairs), adjust)
     named = "each against the rest" if against == "rest" else f"each against {against}"
     made = report(results, periods, None, by, narrowings=crm.narrowings)
     return Report(made.results, f"{made.title}, {named}")
 
 
-def _beside(found: Sequence[Result], against: Hashable) -> list[tuple[Result, Result]]:
-    """Each segment with what it is compared to."""
+def _pairs(found: Sequence[Result], against: Hashable) -> list[tuple[Result, Result]]:
+    """Each segment with the one to compare it to."""
     if against == "rest":
         return [(one, whole_of([other for other in found if other is not one], REST)) for one in found]
     names = [_key(one) for one in found]

@@ -1,4 +1,4 @@
-"""Conditions set against each other, as far as their form shows: joined, covered by one another, contradicting."""
+"""Simplify conditions by their form: join them, drop those that others imply, find contradictions."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def implies(narrow: Expression | None, wide: Expression | None) -> bool:
 
 
 def excludes(condition: Expression | None, other: Expression) -> bool:
-    """Whether the two cannot both hold, since one asks for a value and the other for its absence."""
+    """Whether the two cannot both hold: one needs a value to be present, the other to be missing."""
     present = {repr(part.item) for part in sides(condition) if isinstance(part, Presence) and part.present_}
     missing = {repr(part.item) for part in sides(other) if isinstance(part, Presence) and not part.present_}
     return bool(present & missing)

@@ -1,4 +1,4 @@
-"""How many records a KPI used, and what became of the others: the numbers behind an account."""
+"""The numbers of an account: the records that a KPI used, left out, or could not read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Counting", "Counts", "Share", "may_be"]
 
 
 class Share(NamedTuple):
-    """So many of so many records."""
+    """Two counts of records: a part and its whole."""
 
     part: int
     whole: int

@@ -141,7 +141,7 @@ class Dataset(Questions):
         `period` is a Period or its text ("2026-Q1"; "last month" needs the dataset's `as_of`), a pair of dates that
         both belong to it, or several periods, which may overlap (`Period("2026").windows("3 months", every="month")`);
         none means the whole data. `every` splits it ("month"); sub-periods that have not begun as of `as_of` are left
-        off. `by` groups (see `crmkpi.measuring.segments`). `compare` sets each period beside its "previous" one, the
+        off. `by` groups (see `crmkpi.measuring.segments`). `compare` compares each period with the "previous" one, the
         one a "year_ago", or a period of yours. `parameters` are the numbers that KPIs ask for.
         `confidence` is that of the intervals; None leaves them off, which is faster. The verdicts of several
         comparisons are adjusted for their number (Benjamini-Hochberg); `adjust="none"` takes each for itself.
@@ -226,7 +226,7 @@ class Dataset(Questions):
         by: By = None,
         parameters: Mapping[str, Any] | None = None,
     ) -> Report:
-        """All KPIs of a theme (of all themes if none is named) that the dataset's tables allow, beside a comparison.
+        """All KPIs of a theme (of every theme by default) that the dataset has tables for, with a comparison.
 
         The report's notes name the KPIs that were left off, and what they lack.
         """
@@ -281,7 +281,7 @@ class Dataset(Questions):
     def periods(
         self, period: PeriodLike | Sequence[PeriodLike] | None, every: CalendarUnit | None
     ) -> list[Period | None]:
-        """The periods that are asked for, cut from the dataset's calendar; None is the whole data."""
+        """The requested periods in the calendar of the dataset; None is the whole data."""
         if period is None:
             if every is not None:
                 raise PeriodError(f"every={every!r} splits a period; say which one, such as period='2026'.")
@@ -372,11 +372,12 @@ class Dataset(Questions):
     def unreadable(self, table: str, *, look: bool = False) -> frozenset[str] | None:
         """The fields of a table that are known to be unreadable somewhere; None where any may be, as of a stream.
 
-        With `look` the records of a list are looked through for them; without, as far as somebody did before.
+        With `look` the records of a list are looked through for them; without, as far as somebody did before. A frame
+        knows it of the fields that were asked for.
         """
         records = self.tables[table]
         if isinstance(records, FrameTable):
-            return frozenset()
+            return records.unreadable_fields
         if isinstance(records, Records):
             return frozenset(records.account.unreadable_fields)
         if not isinstance(records, Sequence) and table not in self._indexes:

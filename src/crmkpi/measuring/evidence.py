@@ -1,4 +1,4 @@
-"""The evidence of results: how sure a value is, and what became of the records. It is found when it is looked at."""
+"""The evidence of a result, computed at first access: its interval, sample size and accounts of records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looking things up in the tables of a dataset: records by their ids, and what is known of them."""
+"""Indexes of the tables of a dataset: records by id, and the fields that are unreadable in some record."""
 
 from __future__ import annotations
 

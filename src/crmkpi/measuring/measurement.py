@@ -1,4 +1,4 @@
-"""Measuring: ask every table once, read the answers, run the formulas, and build results with their evidence."""
+"""Measure: run one query per table, read the answers, run the formulas, and build results with their evidence."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ class _Builder:
         *,
         alone: bool = True,
     ) -> None:
-        """`alone` says that one KPI is asked for, whose mixed currencies are an error."""
+        """`alone` means a call for one KPI, in which mixed currencies are an error."""
         self._alone = alone
         self._crm = crm
         self._reader = reader

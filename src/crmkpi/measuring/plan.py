@@ -1,8 +1,7 @@
-"""From metrics to queries: what each table must be asked so that every formula gets its inputs and its evidence.
+"""The planner: one query per table that gives every formula its inputs and its evidence.
 
-All metrics of one call share one pass over each table. Two measures that say the same share one slot: by what is
-declared, never by equal values. Beside its measures every metric asks for its account: how many records it used, and
-how many it left out under which reason.
+All metrics of one call share one pass over each table. Two measures with the same definition share one slot; equal
+values do not count. The query of a metric also counts the records that it used, and those that it left out, by reason.
 """
 
 from __future__ import annotations
@@ -139,11 +138,11 @@ class _Draft:
 class Plan:
     """The queries for `metrics`, one a table, and where each metric finds its numbers in the answers.
 
-    `undated` says that no period is asked for: flows then need no timestamp. `whole` says that no day matters either,
-    as that of a rate would. Without `intervals` nothing is kept that only an interval needs, and without `moments`
-    nothing that only the interval of a change needs. `so_far` says that it is known up to which day the data goes,
-    and `again` that records have the id of another one.
-    `unreadable` are the fields of each table that may hold what cannot be read, None where every field may.
+    `undated` means a query without periods: flows then need no timestamp. `whole` means that no day matters, not even
+    that of an exchange rate. Without `intervals` the plan drops slots that only an interval needs, without `moments`
+    those that only the interval of a change needs. `so_far` means that the last day of the data is known, `again` that
+    records have the id of another one. `unreadable` are the fields of each table that may hold unreadable values; None
+    stands for every field.
     """
 
     __slots__ = (
@@ -394,7 +393,7 @@ class Plan:
         return AccountPlan(table, at, anchor, plan.stock, number, tuple(reasons), unread, tuple(lacking), shifted)
 
     def _counting(self, table: str, condition: Expression | None, doubt: Doubt | None) -> Slot:
-        """A slot that counts records for which the condition holds, and of which nothing is in doubt."""
+        """A slot that counts the records that certainly meet the condition."""
         if doubt is None:
             return self._careful(table, condition)
         certain = condition if condition is None else self._uncertainty(table).certainly(condition)
@@ -407,7 +406,7 @@ class Plan:
         return Slot("count", condition, careful=None if certain is condition else certain)
 
     def _unread(self, query: Query, anchor: int, used: Expression | None, doubt: Doubt | None) -> UnreadPlan | None:
-        """Count the records of which something cannot be read that decides whether they are used."""
+        """Count the records with an unreadable field that decides whether the metric uses them."""
         table, plan = query.type_.table, query.anchors[anchor]
         uncertainty = self._uncertainty(table)
         dates = uncertainty.fields(plan.at)

@@ -1,4 +1,4 @@
-"""What a dataset is asked beyond its numbers: who differs, why it changed, what it will be, what matters."""
+"""Methods of a dataset that analyse KPIs: who differs, why a KPI changed, a forecast, a search for what matters."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Questions:
         confidence: float = 0.95,
         adjust: Adjust = "bh",
     ) -> Report:
-        """Who differs: each segment of a KPI beside all the others together, or beside the one named by `against`.
+        """Who differs: each segment of a KPI compared with all the others together, or with the one named by `against`.
 
         The verdicts are adjusted for the number of segments. A KPI whose parts do not add up to the whole, such as a
         median, is refused.

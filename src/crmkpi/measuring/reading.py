@@ -117,7 +117,7 @@ class Reader:
         answers = [part for answer in self.answers.values() for part in (answer, answer.again) if part is not None]
         found = dict.fromkeys(segment for answer in answers for segment in answer.given)
         known = [segment for segment in found if UNREADABLE not in segment]
-        # Where no segment can be read at all, that is told of records without one.
+        # Where every segment is unreadable, the records count as those without a segment.
         return known or [tuple(None if part is UNREADABLE else part for part in segment) for segment in found][:1]
 
     def given(self, table: str, segment: tuple[Hashable, ...]) -> int:

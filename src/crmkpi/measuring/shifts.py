@@ -1,4 +1,4 @@
-"""The earlier periods that a measure such as `.previous()` looks at."""
+"""The earlier periods of shifted measures such as `.previous()`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known on the day `as_of`: a date that lies after it says what is planned, or meant as "never".
+"""The data as of a day, `as_of`: a later date is a plan, or stands for "never".
 
 Replies, ends, closings and solutions dated later have not happened: they are missing, unless a definition says itself
 what `as_of` means. A record whose own date lies later is left out as "after as of". A stock is looked at no later than

@@ -1,4 +1,4 @@
-"""Tallies: measurements that grow, so that shards, days and services meet in exactly the numbers of the whole."""
+"""Tallies: mergeable measurements; shards, days and services merge to exactly the numbers of the whole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conditions over fields that cannot be read: what certainly holds of a record, and what may.
+"""Conditions over unreadable fields: what certainly holds of a record, and what may hold.
 
 A field that cannot be read may have held anything. A condition *certainly* holds where it is true whatever stands
 there, and *may* hold where it is true for something that could. A record for which the two differ is set aside; a
@@ -29,7 +29,7 @@ __all__ = ["Doubt", "Uncertainty", "doubt_of", "fields_of"]
 
 @dataclass(frozen=True, slots=True)
 class Uncertainty:
-    """Rewrites conditions for records whose fields may not all be readable; `may` says of which fields that is so."""
+    """Rewrites conditions for records with unreadable fields; `may` says which fields may be unreadable."""
 
     may: Callable[[Field], bool]
 
@@ -104,7 +104,7 @@ class Uncertainty:
                 return Negation(condition) | self._open(condition)
 
     def _open(self, condition: Expression) -> Expression:
-        """True where something cannot be read, and nothing else that the condition asks for is missing."""
+        """True where a field is unreadable and no other field that the condition needs is missing."""
         unread = reduce(or_, [Unreadable(field) for field in self.fields(condition)])
         if isinstance(condition, Presence) and not condition.present_:
             return unread
@@ -137,9 +137,9 @@ class Doubt:
 
 
 def _slim(condition: Expression | None) -> Expression | None:
-    """The same condition, without denying what it asks for itself: a and not (a and b) is a and not b.
+    """The condition without redundant negations: a and not (a and b) is a and not b.
 
-    Of a record where a is in doubt, both could not be held against each other.
+    Where a is uncertain, the two occurrences of a would count as independent.
     """
     parts = sides(condition)
     known = {repr(part) for part in parts}

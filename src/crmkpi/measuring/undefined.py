@@ -1,4 +1,4 @@
-"""When a number says nothing: records were there that would count, and every one of them was left out."""
+"""Results without a value because every record that would count was left out."""
 
 from __future__ import annotations
 

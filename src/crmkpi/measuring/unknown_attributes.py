@@ -1,4 +1,4 @@
-"""Custom attributes: a name that no record has is a mistake, and a value of another kind than it holds equals none."""
+"""Refuse a custom attribute that no record has, and one compared with a value of another kind than it holds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which records a measure can use: what must be there and right, and why it is not."""
+"""Which records a measure can use: the fields it needs, their valid values, and the reasons for leaving one out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The limits of a process: what is the usual to and fro of a KPI, and which points and runs are more than that.
+"""Control limits: the usual variation of a KPI, and the points and runs outside of it.
 
 `limits_of_values` are Shewhart's for single values (XmR), `limits_of_shares` those of a p chart and
 `limits_of_rates` those of a u chart, the latter two with Laney's correction where the points vary more than chance
@@ -265,7 +265,7 @@ def _some_of(rule: str, wanted: int, among: int, sigmas: float) -> Callable[[_Po
 
 
 def _anhoej(points: _Points) -> Iterator[Run]:
-    """A run that is too long, or a centre that is crossed too seldom, for so many points (Anhøj and Olesen 2014)."""
+    """A run too long, or too few crossings of the centre line, for the number of points (Anhøj and Olesen 2014)."""
     aside = [number for number, side in enumerate(points.sides) if side]
     sides = [points.sides[number] for number in aside]
     if len(sides) < 2:

@@ -1,4 +1,4 @@
-"""Where a change comes from, as parts that add up to it exactly.
+"""Decomposition of a change into contributions that add up to it exactly.
 
 `mix_and_rate` splits the change of a ratio over segments into what happened within each and what their weights did.
 `shapley` splits the change of any formula over its inputs, `along_the_line` over segments whose totals it takes. None

@@ -1,4 +1,4 @@
-"""Is a difference more than chance: its interval, its p-value, and the smallest that the data could have shown.
+"""Significance of a difference: its interval, its p-value, and the smallest detectable difference.
 
 | difference of | interval | p-value | function |
 |---|---|---|---|
@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from math import isfinite, sqrt
 
 from crmkpi.errors import InputError
-from crmkpi.statistics.confidence import check_confidence
 from crmkpi.statistics.distributions import (
     binomial_test,
+    check_confidence,
     normal_quantile,
     normal_tails,
     student_quantile,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from functools import lru_cache
 from math import erfc, exp, floor, lgamma, log, log1p, pi, sqrt
+from numbers import Real
 
-from crmkpi.statistics.confidence import check_confidence
+from crmkpi.errors import InputError
 
 __all__ = [
     "binomial_below",
     "binomial_rank",
     "binomial_test",
+    "check_confidence",
     "negative_binomial_tail",
     "normal_below",
     "normal_quantile",
@@ -24,6 +26,14 @@ __all__ = [
 _ROUNDING = 1e-15
 _LAST_STEP = 1e-6  # Newton squares the error, so that the next step would be about 1e-12
 _STIRLING_FROM = 16  # where four terms of the series reach the last digit
+
+
+def check_confidence(confidence: float) -> None:
+    """Refuse a confidence that is no fraction between 0 and 1."""
+    if not isinstance(confidence, Real) or not 0 < confidence < 1:
+        raise InputError(
+            f"`confidence` must lie between 0 and 1, both excluded; got {confidence!r}. Write 95 % as 0.95."
+        )
 
 
 @lru_cache(maxsize=1024)

@@ -1,4 +1,4 @@
-"""How far a KPI can be trusted: confidence intervals, and the quantiles that some of them belong to.
+"""Confidence intervals of KPIs, and the quantiles that some of them belong to.
 
 | KPI | interval | function |
 |---|---|---|
@@ -24,8 +24,13 @@ from math import exp, floor, isfinite, sqrt
 from typing import Generic, Literal, TypeVar
 
 from crmkpi.errors import InputError
-from crmkpi.statistics.confidence import check_confidence
-from crmkpi.statistics.distributions import binomial_rank, normal_quantile, student_quantile, tail_limit
+from crmkpi.statistics.distributions import (
+    binomial_rank,
+    check_confidence,
+    normal_quantile,
+    student_quantile,
+    tail_limit,
+)
 
 __all__ = [
     "Interval",
@@ -60,7 +65,7 @@ _DECIMAL_CONTEXT = Context(prec=28)
 
 _GAMMA_KURTOSIS = 6  # a gamma distribution's excess kurtosis is six times its squared coefficient of variation
 _FEWEST_DEGREES = 2  # with fewer, the upper bound says nothing more
-_WIDEST = 300  # a bound that is so many powers of e away is no bound
+_WIDEST = 300  # a bound further away, in powers of e, is no bound
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Will a target be reached: how sure a finished value meets it, and what an open period comes to."""
+"""Targets: the probability that a finished value meets one, and the projection of an open period."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ def normal_meets(value: float, error: float, target: float) -> float | None:
 
 
 def count_pace(done: int, elapsed: float, of: float, target: float, *, dispersion: float = 1.0) -> Pace:
-    """What a count comes to that goes on at its rate, and the probability that it is at least `target`.
+    """The projection of a count at its present rate, and the probability that it reaches `target`.
 
     The rest is negative binomial with shape done + ½ and probability elapsed / of. With a `dispersion` above 1 (the
-    variance of the daily counts over their mean) it is normal with the variance so many times as large.
+    variance of the daily counts over their mean) it is normal with the variance multiplied by it.
 
     >>> pace = count_pace(30, 10, 21, 60)
     >>> pace.projected, round(pace.probability, 4)
