@@ -51,8 +51,8 @@ def measure(
 ) -> tuple[Result, ...]:
     """One result per metric, period and segment; `against` are the periods that each one is compared to.
 
-    `statements` receives the SQL or plan that was run, where a table lies in a database or cluster, and `notes` what the
-    tables say of these periods: that they begin later, or reach into the future.
+    `statements` receives the SQL or plan that was run, where a table lies in a database or cluster, and `notes` what
+    the tables say of these periods: that they begin later, or reach into the future.
     """
     segments = segments_of(by)
     everything = [*periods, *(against or ())]
@@ -266,7 +266,7 @@ class _Builder:
                 parameters,
                 period,
                 self._named(segment),
-                complete if begins is None else False,
+                complete if begins is None else None,
                 exact,
                 find=witness.finding(cut, counts, segment, inputs, None if reason else numbers),
             )
