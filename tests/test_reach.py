@@ -64,6 +64,18 @@ def test_dates_after_today_are_told_where_no_day_is_given(day: datetime, period:
     assert ck.Dataset(deals=late[::2]).measure("revenue", period=period).notes == ()
 
 
+def test_dates_that_a_value_is_made_of_are_looked_at_as_well() -> None:
+    tickets = [
+        ck.Ticket(id="1", created_at="2024-01-05T09:00", first_replied_at="9999-12-31"),
+        ck.Ticket(id="2", created_at="2024-01-05T09:00", first_replied_at="2024-01-05T10:00"),
+    ]
+    notes = ck.Dataset(tickets=tickets).measure("first_response_time").notes
+    told = "1 record of tickets with a first_replied_at after today, such as 9999-12-31; as_of= says"
+    assert [note[: len(told)] for note in notes] == [told]
+    assert ck.Dataset(tickets=tickets).measure("ticket_volume").notes == ()
+    assert ck.Dataset(tickets=tickets, as_of=date(2024, 2, 1)).measure("first_response_time").notes == ()
+
+
 def test_check_looks_for_dates_after_today_without_a_day() -> None:
     late = [ck.Deal(id="1", status="won", created_at="2024-01-01", closed_at=FUTURE)]
     (finding,) = [one for one in ck.Dataset(deals=late).check() if one.code == "future_dates"]

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from crmkpi.definition.expressions import Field
+from crmkpi.definition.expressions import Field, walk
 from crmkpi.definition.measures import Grouped
 from crmkpi.definition.metric import Metric
 from crmkpi.engines.frames.backends import at_home
@@ -16,6 +16,7 @@ from crmkpi.engines.records.engine import Moments
 from crmkpi.measuring.counting import Counting
 from crmkpi.measuring.plan import MetricPlan
 from crmkpi.records.base import RecordType
+from crmkpi.sources.reading import ENDS
 from crmkpi.time.periods import Period
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Reaches:
 
         Only lists and files are looked through, as for ids that come twice.
         """
-        for type_, at in _dated(plan.metric):
+        for type_, at in (*_dated(plan.metric), *_happened(plan.metric)):
             answer = answers.get(type_.table)
             if answer is None or answer.ask is None:
                 continue
@@ -137,6 +138,23 @@ def _dated(metric: Metric) -> list[tuple[RecordType, str]]:
             if isinstance(at, Field) and len(at.path) == 1 and not each.is_stock:
                 found[type_.table, at.path[0]] = type_, at.path[0]
     return list(found.values())
+
+
+def _happened(metric: Metric) -> list[tuple[RecordType, str]]:
+    """The dates of what happened that the measures of a metric read; those of ends may be planned ones."""
+    columns = [
+        each
+        for measure in metric.measures.values()
+        for each in (measure.table.parts_[2].values() if isinstance(measure.table, Grouped) else (measure,))
+    ]
+    return [
+        (each.base.record_type_, part.path[0])
+        for each in columns
+        for root in (each.where, each.value)
+        for part in walk(root)
+        if isinstance(part, Field) and len(part.path) == 1 and part.kind == "timestamp" and not part.planned
+        if part.path[0] not in ENDS
+    ]
 
 
 def _ends(dates: Iterable[datetime | None]) -> Reach | None:
