@@ -8,7 +8,7 @@ data merge into exactly the answer of the whole; chunks of a stream, shards and 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Context, Decimal, Inexact, localcontext
@@ -269,6 +269,7 @@ class Answer:
     again: Answer | None = None  # of the records that were left out since another one has their id
     contradictions: Sequence[Any] = ()  # of the records of one id that differ
     searched: bool = False  # whether ids that come twice were looked for
+    ask: Callable[[Sequence[Any]], Answer] | None = None  # the same of other records, where the table is a list of them
 
     def merged(self, other: Answer, query: Query) -> Answer:
         """The answer to `query` over both parts of the data."""

@@ -165,6 +165,7 @@ class Dataset(Questions):
         against = None if compare is None else [self.other_period(each, compare) for each in periods]
         statements: list[tuple[str, str]] = []
         lacking: list[str] = []
+        reaching: list[str] = []
 
         def of_theme(theme: str) -> tuple[Metric, ...]:
             found, notes = self.measurable(theme, parameters, by=by)
@@ -181,9 +182,10 @@ class Dataset(Questions):
             parameters=parameters or {},
             confidence=confidence,
             statements=statements,
+            notes=reaching,
             adjust=adjust,
         )
-        notes = (*lacking, *self._told_of_later(period, every), *zone_notes(self, periods, chosen))
+        notes = (*lacking, *reaching, *self._told_of_later(period, every), *zone_notes(self, periods, chosen))
         return report(results, periods, every, by, notes=notes, statements=statements, narrowings=self.narrowings)
 
     def _allowing(self, most_unreadable: float) -> Dataset:

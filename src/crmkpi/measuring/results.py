@@ -99,7 +99,7 @@ class Result(Generic[Value_co]):
     (duration), or None where the KPI is undefined; `reason` then says why. `inputs` are the numbers that went into the
     formula, and of a list of values how many there were. `n` is how many records the value rests on, `accounts` say
     what was left out. `complete` is False when the period had not ended as of the day that was given, and None when no
-    such day was given.
+    such day was given, or the data begins after the period.
     """
 
     metric: Metric[Value_co]

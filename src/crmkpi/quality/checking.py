@@ -97,7 +97,7 @@ def _rank(finding: Finding) -> int:
 def _notes(crm: Dataset) -> Iterator[str]:
     """The checks that could not run, and why."""
     if crm.as_of is None:
-        yield "without as_of: no look for dates in the future, nor for open deals whose close date has passed"
+        yield "without as_of: dates after today are found, and no open deals whose close date has passed"
     for name in crm.tables:
         others = record_type(record_class(name)).relations.values()
         lacking = [f"{other.key} ({other.table})" for other in others if other.table not in crm.tables]
