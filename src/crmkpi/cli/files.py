@@ -49,7 +49,6 @@ def read_file(table: str, path: str, arguments: argparse.Namespace) -> Records[A
         "date_format": arguments.date_format,
         "decimal": arguments.decimal,
         "day_first": arguments.day_first,
-        "ends": arguments.ends,
         "tz": arguments.tz,
         "strict": arguments.strict,
         "progress": partial(progress, path) if sys.stderr.isatty() else None,

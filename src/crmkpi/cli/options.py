@@ -130,11 +130,6 @@ def add_files(parser: argparse.ArgumentParser) -> None:
     reading.add_argument(
         "--day-first", action=argparse.BooleanOptionalAction, help="the order of dates such as 03/04/2026"
     )
-    reading.add_argument(
-        "--ends",
-        choices=("inclusive", "exclusive"),
-        help="whether until, ended_at and left_at are the last day, or the first moment after it",
-    )
 
 
 def add_frame(parser: argparse.ArgumentParser) -> Any:
