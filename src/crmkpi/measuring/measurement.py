@@ -115,7 +115,7 @@ def measure_one(
     periods = (period,) if against is None else (period, against)
     reader, plan = read(crm, (metric,), periods, (), parameters, confidence=confidence, moments=against is not None)
     segment = INSIDE if crm.narrowings else ()
-    builder = _Builder(crm, reader, (), parameters, confidence, tells=True)
+    builder = _Builder(crm, reader, (), parameters, confidence)
     return next(builder.results(plan.metrics[0], [segment], period, against))
 
 
@@ -155,7 +155,6 @@ class _Builder:
         "_reaches",
         "_reader",
         "_segments",
-        "_tells",
         "begins",
     )
 
@@ -168,14 +167,9 @@ class _Builder:
         confidence: float | None,
         *,
         alone: bool = True,
-        tells: bool = False,
     ) -> None:
-        """`alone` means a call for one KPI, in which mixed currencies are an error.
-
-        With `tells`, the reason of a result says that the data begins later; a report has it in its notes.
-        """
+        """`alone` means a call for one KPI, in which mixed currencies are an error."""
         self._alone = alone
-        self._tells = tells
         self._reaches = Reaches(crm)
         self.begins: dict[str, None] = {}  # that tables begin after a period, in words
         self._crm = crm
@@ -255,8 +249,6 @@ class _Builder:
                 begins = self._reaches.begins_later(metric, period)
             if begins is not None:
                 self.begins[begins] = None
-                if reason is not None and self._tells:
-                    reason = f"{reason}; {begins}"
             yield measured(
                 metric,
                 value,
