@@ -6,6 +6,7 @@ make their own. `.ci/run` runs the README's commands in a clean copy, and then a
 
 from __future__ import annotations
 
+import os
 import sys
 import tomllib
 from pathlib import Path
@@ -27,7 +28,8 @@ nox.needs_version = ">=2024.4"
 nox.options.error_on_external_run = False
 # `mutants` is run by hand until its score is known again: definitions and rooms have changed under it.
 nox.options.sessions = [
-    *("style", "types", "doctests", "slow", "site", "rivals", "oldest", "newest", "spark", "databases", "wheel"),
+    *("style", "types", "doctests", "slow", "site", "rivals", "oldest", "newest"),
+    *("spark", "databases", "browser", "wheel"),
 ]
 
 
@@ -140,11 +142,23 @@ def spark(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def databases(session: nox.Session) -> None:
     """Databases on servers of the tests' own, against records."""
-    for server in ("postgresql", "sqlite"):
+    for server in ("postgresql", "mariadb", "sqlite"):
         files = ("test_frames", "test_frames_columns", "test_frames_types", "test_frames_purchases", "test_homes")
         tests = [f"tests/engines/{name}.py" for name in files]
         session.run("pytest", "-q", "-n", "auto", f"--backends={server}", *tests)
-    session.run("pytest", "-q", "-rs", "tests/engines/test_databases.py")
+    session.run("pytest", "-q", "-rs", "tests/engines/test_databases.py", "tests/engines/test_mariadb_databases.py")
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """The page in a real browser, looked at by axe. Chromium is installed where there is none and that is possible."""
+    if which("chromium") is None and which("apt-get") and os.geteuid() == 0:
+        session.run("apt-get", "update", "--quiet", external=True)
+        session.run("apt-get", "install", "--yes", "--quiet", "chromium", external=True, success_codes=[0, 100])
+    if not any(map(which, ("chromium", "chromium-browser", "google-chrome"))):
+        session.skip("there is no Chromium")
+    session.install(".[dev,browser]")
+    session.run("pytest", "-q", "--slow", "tests/display/test_page_in_browser.py")
 
 
 @nox.session
