@@ -240,7 +240,7 @@ def _answer(
     )
     answer = ask(found)
     answer.searched = crm.searched(name) and not partly
-    answer.ask = ask if isinstance(table, Sequence) else None
+    answer.ask = ask if isinstance(table, Sequence) and not partly else None
     if twice is not None:
         answer.again, answer.contradictions = ask(twice.others), twice.contradictions(query, ask)
     answer.rejected = len(getattr(table, "rejected", ()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from crmkpi.definition.expressions import Field, walk
 from crmkpi.definition.measures import Grouped
@@ -17,14 +17,21 @@ from crmkpi.measuring.counting import Counting
 from crmkpi.measuring.plan import MetricPlan
 from crmkpi.records.base import RecordType
 from crmkpi.sources.reading import ENDS
+from crmkpi.time.calendars import Calendar
 from crmkpi.time.periods import Period
-
-if TYPE_CHECKING:
-    from crmkpi.measuring.dataset import Dataset
 
 __all__ = ["Reaches", "reach_of"]
 
 Reach = tuple[datetime, datetime]
+
+
+class _Tables(Protocol):
+    """What is asked of a dataset here."""
+
+    @property
+    def tables(self) -> Mapping[str, Iterable[Any]]: ...
+    @property
+    def calendar(self) -> Calendar: ...
 
 
 class Reaches:
@@ -32,7 +39,7 @@ class Reaches:
 
     __slots__ = ("_crm", "_later", "_reaches")
 
-    def __init__(self, crm: Dataset) -> None:
+    def __init__(self, crm: _Tables) -> None:
         self._crm = crm
         self._reaches: dict[tuple[str, str], Reach | None] = {}
         self._later: dict[tuple[str, str], tuple[Answer, datetime] | None] = {}
@@ -94,7 +101,7 @@ class Reaches:
         return (answer.ask(later), getattr(later[0], at)) if later else None
 
 
-def reach_of(crm: Dataset, type_: RecordType, at: str) -> Reach | None:
+def reach_of(crm: _Tables, type_: RecordType, at: str) -> Reach | None:
     """The first and the last date of a table; None where no record has one, or the table can be read only once."""
     table = crm.tables.get(type_.table)
     if table is None or at not in type_.fields or isinstance(table, Iterator):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from crmkpi.definition.expressions import Comparison, Constant, Field, Membership, walk
@@ -68,7 +69,7 @@ def check_measured(crm: Dataset, plan: Plan, noted: Mapping[str, Attributes], *,
                 found = {}
                 for record in records:
                     _note(record, found)
-            if found and asked not in found:
+            if asked not in found and get_close_matches(asked, found):  # another is not there by chance
                 raise unknown_name(
                     f"A measure of {table} reads the attribute {asked!r}, which no record has.", asked, found
                 )
