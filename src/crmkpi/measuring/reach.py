@@ -11,8 +11,7 @@ from crmkpi.definition.measures import Grouped
 from crmkpi.definition.metric import Metric
 from crmkpi.engines.frames.backends import at_home
 from crmkpi.engines.frames.table import FrameTable
-from crmkpi.engines.query import Anchor, Answer, Part, Query, Slot
-from crmkpi.engines.records.engine import Moments
+from crmkpi.engines.query import Anchor, Answer, Moments, Part, Query, Slot
 from crmkpi.measuring.counting import Counting
 from crmkpi.measuring.plan import MetricPlan
 from crmkpi.records.base import RecordType
