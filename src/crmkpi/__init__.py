@@ -33,6 +33,9 @@ provide(
     {
         "briefing": "crmkpi.insight.briefing",
         "check": "crmkpi.quality",
+        "cohort_chart": "crmkpi.display.charts",
+        "funnel_chart": "crmkpi.display.charts",
+        "survival_chart": "crmkpi.display.charts",
         "discounted_time": "crmkpi.insight.lifespan",
         "explain": "crmkpi.insight.explain",
         "find_metric": "crmkpi.metrics.catalogue",
@@ -40,6 +43,7 @@ provide(
         "format_label": "crmkpi.display.format",
         "format_value": "crmkpi.display.format",
         "holdout_chart": "crmkpi.display.charts",
+        "insight_chart": "crmkpi.display.insight_charts",
         "insight_html": "crmkpi.display.insight",
         "insight_markdown": "crmkpi.display.insight",
         "insight_page": "crmkpi.display.insight",

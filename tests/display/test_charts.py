@@ -12,6 +12,7 @@ from crmkpi.clv import BgNbd, PurchaseHistory, weeks
 from crmkpi.display import charts
 from crmkpi.errors import InputError, MissingExtraError
 from crmkpi.insight.cohorts import cohorts
+from crmkpi.insight.funnel import funnel
 from crmkpi.insight.survival import Durations, kaplan_meier
 
 CURVE = kaplan_meier(Durations([2, 4, 4, 7], [True, True, False, False], unit="months"))
@@ -108,3 +109,25 @@ def test_without_altair_the_error_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "altair", None)
     with pytest.raises(MissingExtraError, match=r"Charts need Altair; install it with pip install 'crmkpi\[plot\]'"):
         charts.survival_chart(CURVE)
+
+
+def test_a_chart_of_a_funnel_draws_its_stages_about_a_middle():
+    visits = [
+        SimpleNamespace(deal_id=deal, stage=stage, entered_at=1) for deal, stage in ("AL", "AO", "BL", "CL", "CO")
+    ]
+    drawn = funnel(visits, stages=["L", "O"]).chart()
+    rows = data_of(drawn)
+    assert [(row["stage"], row["reached"], row["from"], row["to"]) for row in rows] == [
+        ("L", 3, -1.5, 1.5),
+        ("O", 2, -1.0, 1.0),
+    ]
+    assert rows[1]["text"] == "2 · 67% of the stage before"
+    with pytest.raises(InputError, match=r"funnel_chart\(\) draws a Funnel; got list"):
+        charts.funnel_chart([])
+
+
+def test_what_can_be_drawn_draws_itself():
+    orders = [SimpleNamespace(customer_id=1, ordered_at=date(2026, 1, 5), amount=10)]
+    table = cohorts(orders, as_of=date(2026, 3, 1))
+    assert table.chart().to_dict() == charts.cohort_chart(table).to_dict()
+    assert CURVE.chart().to_dict() == charts.survival_chart(CURVE).to_dict()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crmkpi import Dataset, Deal
 from crmkpi.display.pivot import pivot
+from crmkpi.display.sparklines import sparkline_svg, sparkline_text
 from crmkpi.errors import InputError, UnknownNameError
 from crmkpi.measuring.results import Report
 
@@ -19,11 +22,11 @@ def test_a_grid_shows_the_values(monthly: Report) -> None:
     assert str(monthly.pivot(rows="owner", columns="period")).splitlines() == [
         "revenue, 2026-04 to 2026-06 by owner, every month",
         "",
-        "owner      2026-04     2026-05     2026-06",
-        "------------------------------------------",
-        "Ada     300.00 EUR  100.00 EUR  0.00 EUR °",
-        "Bo        0.00 EUR    0.00 EUR  0.00 EUR °",
-        "(none)    0.00 EUR    0.00 EUR  0.00 EUR °",
+        "owner   trend     2026-04     2026-05     2026-06",
+        "-------------------------------------------------",
+        "Ada     █▃▁    300.00 EUR  100.00 EUR  0.00 EUR °",
+        "Bo      ▁▁▁      0.00 EUR    0.00 EUR  0.00 EUR °",
+        "(none)  ▁▁▁      0.00 EUR    0.00 EUR  0.00 EUR °",
         "",
         "° the period is not over",
         "left out in each period: 1 no closed_at",
@@ -65,13 +68,31 @@ def test_a_cell_that_the_report_lacks_is_none(monthly: Report) -> None:
     grid = pivot(some, rows="owner", columns="period")
     assert grid.cell("Bo", "2026-05") is None
     assert grid.to_dicts()[1]["2026-05"] is None
-    assert str(grid).splitlines()[5] == "Bo        0.00 EUR"
+    assert str(grid).splitlines()[5] == "Bo      ▁        0.00 EUR"
 
 
 def test_a_grid_is_markdown_and_html_too(monthly: Report) -> None:
     grid = pivot(monthly, rows="owner", columns="period")
-    assert "| Ada | 300.00 EUR | 100.00 EUR | 0.00 EUR ° |" in grid.to_markdown()
-    assert '<td class="text">Ada</td><td class="value">300.00 EUR</td>' in grid._repr_html_()
+    assert "| Ada | █▃▁ | 300.00 EUR | 100.00 EUR | 0.00 EUR ° |" in grid.to_markdown()
+    html = grid._repr_html_()
+    assert html.count('<svg class="spark"') == 3
+    assert '<td class="text">Ada</td><td><svg' in html
+    assert '<td class="value">300.00 EUR</td>' in html
+
+
+@given(st.lists(st.none() | st.floats(-1e9, 1e9), max_size=30))
+def test_a_sparkline_has_one_sign_a_value_and_the_largest_is_the_highest(values: list[float | None]) -> None:
+    drawn = sparkline_text(values)
+    assert [sign == " " for sign in drawn] == [value is None for value in values]
+    known = [(value, sign) for value, sign in zip(values, drawn, strict=True) if value is not None]
+    assert [sign for _, sign in sorted(known)] == sorted(sign for _, sign in known)
+    svg = sparkline_svg(values, [None if value is None else (value - 1, value + 1) for value in values])
+    assert svg.count("<circle") == bool(known)
+    assert "nan" not in svg
+
+
+def test_two_periods_have_no_trend(crm: Dataset) -> None:
+    assert "trend" not in str(crm.measure("win_rate", period=["2026-04", "2026-05"]).pivot())
 
 
 def test_two_results_in_one_cell_are_an_error_that_names_what_varies(monthly: Report) -> None:

@@ -25,11 +25,19 @@ DEALS = [
     for month in (1, 2, 3)
     for number in range(18)
 ]
+
+
+def by_tens(deal: Any) -> int:
+    """Six segments, which are too many for bands over each other."""
+    return int(deal.amount) // 300
+
+
 CRM = ck.Dataset(deals=DEALS, currency="EUR", as_of=date(2026, 3, 10))
 
 
 def marks(drawn: dict[str, Any]) -> set[str]:
     found = {drawn["mark"]["type"]} if "mark" in drawn else set()
+    found |= marks(drawn["spec"]) if "spec" in drawn else set()
     return found.union(*(marks(part) for key in ("layer", "vconcat") for part in drawn.get(key, [])))
 
 
@@ -47,8 +55,10 @@ def rows_of(drawn: dict[str, Any]) -> list[dict[str, Any]]:
         ({"by": "source"}, {"bar", "rule", "text"}),
         ({"period": "2026-Q1", "every": "month"}, {"area", "line", "point"}),
         ({"period": "2026-Q1", "every": "month", "by": "source"}, {"area", "line", "point"}),
-        ({"period": "2026-Q1", "every": "month", "by": "owner"}, {"rect"}),
-        ({"by": ["owner", "source"]}, {"rect"}),
+        ({"period": "2026-Q1", "every": "month", "by": "owner"}, {"rect", "text"}),
+        ({"period": "2026-Q1", "every": "month", "by": by_tens}, {"area", "line", "point"}),
+        ({"period": "2026-01", "every": "month"}, {"text"}),
+        ({"by": ["owner", "source"]}, {"rect", "text"}),
     ],
 )
 @pytest.mark.parametrize("kpi", ["win_rate", "revenue", "sales_cycle_length", "lost_deals"])
@@ -71,7 +81,30 @@ def test_the_numbers_of_a_chart_are_those_of_the_report() -> None:
 
 def test_each_kpi_has_a_panel_of_its_own() -> None:
     drawn = CRM.measure(["win_rate", "revenue"], by="source").chart().to_dict()
-    assert [panel["title"] for panel in drawn["vconcat"]] == ["Win rate", "Revenue"]
+    assert [panel["title"]["text"] for panel in drawn["vconcat"]] == ["Win rate", "Revenue"]
+
+
+def test_a_chart_says_what_its_values_share() -> None:
+    assert CRM.measure("win_rate", by="source", period="2026-01").chart().to_dict()["title"]["subtitle"] == "2026-01"
+    one = CRM.measure("win_rate", period="2026-02", compare="previous").chart().to_dict()
+    assert one["title"]["subtitle"] == "2026-02, against 2026-01"
+    assert rows_of(one)[0]["change"] == "unchanged"
+    against = CRM.measure("win_rate", by="source").results
+    changed = ck.Report((against[0].against(against[1]),)).chart().to_dict()
+    assert rows_of(changed)[0]["change"] == "+3.0 pp, too few to say"
+
+
+def test_many_lines_get_a_panel_each_and_few_share_one() -> None:
+    asked: dict[str, Any] = {"period": "2026-Q1", "every": "month"}
+    assert "facet" in CRM.measure("win_rate", **asked, by=by_tens).chart().to_dict()
+    assert "facet" not in CRM.measure("win_rate", **asked, by="source").chart().to_dict()
+
+
+def test_a_cell_without_a_value_has_no_figure() -> None:
+    deals = [*DEALS, ck.Deal(id="open", status="open", owner="O1", source="call")]
+    drawn = ck.Dataset(deals=deals).measure("win_rate", by=["owner", "source"]).chart().to_dict()
+    assert any(row["value"] is None for row in rows_of(drawn))
+    assert drawn["layer"][1]["transform"] == [{"filter": "datum.value !== null"}]
 
 
 def test_a_kind_can_be_asked_for() -> None:
@@ -128,4 +161,4 @@ def test_without_altair_the_error_names_the_extra() -> None:
             print(error)
     """
     ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
-    assert "pip install 'crmkpi[plot]'" in ran.stdout
+    assert "pip install 'crmkpi[plot]'. Without it, print(report.pivot()) draws periods" in ran.stdout

@@ -115,7 +115,8 @@ def test_a_second_measure_sees_what_has_come_since(server, run, name) -> None:
         (r.value, dict(r.segment), account(r)) for r in fresh
     ]
     assert {result.segment["owner"] for result in after} == {"Ada", "ada", "Bo", None}
-    assert after[0].accounts[0].rejected == 1
+    (bo,) = (result for result in after if result.segment["owner"] == "Bo" and result.definition == "win_rate")
+    assert bo.left_out["status unreadable"] == 1
 
 
 def test_a_measure_sees_one_state_while_rows_come_and_go(server, run, name, between) -> None:
@@ -478,20 +479,22 @@ def typed(server: Any, run: Callable[..., Any]) -> Callable[..., Any]:
     return makes
 
 
-def test_numbers_that_are_none_are_rejected(typed) -> None:
+def test_numbers_that_are_none_cannot_be_read_and_nan_is_no_value(typed) -> None:
     for type_ in ("NUMERIC", "NUMERIC(38, 4)", "NUMERIC(9, 2)", "FLOAT8", "REAL"):
         deals = typed("amount", type_, "'NaN'", "10.5", "NULL", "2")
         found = ck.revenue(deals, currency="EUR")
-        assert (found.value, found.accounts[0].rejected) == (Decimal("12.5"), 1)
-    infinite = ck.revenue(typed("amount", "NUMERIC", "'Infinity'", "'-Infinity'", "1"), currency="EUR")
-    assert (infinite.value, infinite.accounts[0].rejected) == (1, 2)
+        assert (found.value, found.left_out) == (Decimal("12.5"), {"no amount": 2})
+    infinite = typed("amount", "NUMERIC", "'Infinity'", "'-Infinity'", "1")
+    found = ck.revenue(infinite, currency="EUR", most_unreadable=1)
+    assert (found.value, found.left_out) == (1, {"amount unreadable": 2})
+    assert sorted(found.unreadable["amount"]) == ["Decimal('-Infinity')", "Decimal('Infinity')"]
 
 
-def test_moments_that_no_record_holds_are_rejected(typed) -> None:
+def test_moments_that_no_record_holds_cannot_be_read(typed) -> None:
     for type_ in ("TIMESTAMP", "TIMESTAMPTZ", "DATE"):
         moments = ("'infinity'", "'-infinity'", "'0044-03-15 BC'", "'10000-01-01'", "'2026-01-05'", "NULL")
         found = ck.win_rate(typed("closed_at", type_, *moments), period="2026")
-        assert (found.accounts[0].rejected, found.inputs["closed"]) == (4, 1)
+        assert (found.left_out, found.inputs["closed"]) == ({"closed_at unreadable": 4, "no closed_at": 1}, 1)
 
 
 @pytest.mark.parametrize("type_", ["JSONB", "JSON", "INTEGER[]", "BYTEA"])

@@ -222,12 +222,14 @@ def test_timestamps_with_and_without_a_zone_are_not_compared() -> None:
 def test_unknown_statuses_are_counted_and_not_measured(backend) -> None:
     frame = frame_of(backend, pa.table({**DEALS, "status": ["won", "Pending legal", None]}))
     result = win_rate(frame)
-    assert (result.inputs["won"], result.accounts[0].rejected, result.accounts[0].given) == (1, 2, 3)
+    assert (result.inputs["won"], result.accounts[0].rejected, result.accounts[0].given) == (1, 0, 3)
+    assert result.left_out == {"status unreadable": 2}
+    assert result.unreadable == {"status": {"'Pending legal'": 1, "": 1}}
 
 
 def test_nan_is_no_number_where_a_library_has_a_null_beside_it() -> None:
-    result = revenue(pl.DataFrame({**DEALS, "amount": [10.25, float("nan"), None]}))
-    assert (result.value, result.accounts[0].rejected, result.left_out) == (Decimal("10.25"), 1, {"no amount": 1})
+    result = revenue(pl.DataFrame({**DEALS, "status": ["won"] * 3, "amount": [10.25, float("nan"), None]}))
+    assert (result.value, result.accounts[0].rejected, result.left_out) == (Decimal("10.25"), 0, {"no amount": 2})
 
 
 def test_nan_is_a_missing_value_in_numpy_columns_of_pandas() -> None:

@@ -131,7 +131,7 @@ def test_words_that_a_collation_takes_for_each_other_are_two() -> None:
 
 
 @pytest.mark.parametrize("type_", ["TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "DATE", "TIMESTAMPTZ"])
-def test_moments_that_no_record_can_hold_are_rejected_and_not_lost(type_: str) -> None:
+def test_moments_that_no_record_can_hold_are_unreadable_and_not_lost(type_: str) -> None:
     connection = database()
     connection.execute(f"CREATE TABLE deals(id VARCHAR, status VARCHAR, closed_at {type_})")
     connection.execute(
@@ -139,7 +139,10 @@ def test_moments_that_no_record_can_hold_are_rejected_and_not_lost(type_: str) -
         "('4', 'lost', '2026-01-06'), ('5', 'won', '12026-01-06'), ('6', 'won', NULL)"
     )
     result = win_rate(connection.table("deals"), period="2026")
-    assert (result.inputs, result.accounts[0].rejected, result.accounts[0].given) == ({"won": 1, "closed": 2}, 3, 6)
+    assert (result.inputs, result.accounts[0].rejected, result.accounts[0].given) == ({"won": 1, "closed": 2}, 0, 6)
+    assert result.left_out == {"no closed_at": 1, "closed_at unreadable": 3}
+    assert result.unreadable == {"closed_at": {"a time outside the years 1 to 9999": 3}}
+    assert str(result.reason).endswith("a time outside the years 1 to 9999 (3); correct them in the source")
 
 
 @pytest.mark.in_turns

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import crmkpi as ck
 from crmkpi.errors import InputError
 from crmkpi.insight.benchmarks import Benchmark
+from crmkpi.statistics.differences import share_difference
 
 GIVEN = Benchmark("win_rate", {10: 0.1, 50: 0.2, 90: 0.4}, source="trade survey", year=2025)
 
@@ -67,3 +68,22 @@ def test_amounts_and_durations_have_positions_and_other_definitions_have_none():
 def test_what_is_no_benchmark_is_refused(percentiles: dict[float, float], more: dict[str, Any], message: str):
     with pytest.raises(InputError, match=message):
         Benchmark("win_rate", percentiles, **{"source": "s", "year": 2025, **more})
+
+
+def test_a_share_differs_from_the_figure_of_others_as_two_shares_differ():
+    given_ = Benchmark("win_rate", value=0.25, n=400, source="s", year=2025)
+    found = given_.difference(ck.win_rate.from_totals(won=60, closed=150))
+    assert found == share_difference(60, 150, 100, 400)
+    assert given_.difference(ck.win_rate.from_totals(won=0, closed=0)) is None
+    alone = Benchmark("win_rate", value=0.25, source="s", year=2025)
+    bare = alone.difference(ck.win_rate.from_totals(won=60, closed=150))
+    assert bare is not None
+    assert (round(bare.value, 9), bare.interval, bare.p_value) == (0.15, None, None)
+    with pytest.raises(InputError, match="counts something else"):
+        given_.difference(ck.lost_rate.from_totals(lost=1, closed=5))
+    with pytest.raises(InputError, match="has no percentiles"):
+        given_.position(0.3)
+    with pytest.raises(InputError, match="give it, such as value"):
+        GIVEN.difference(ck.win_rate.from_totals(won=1, closed=5))
+    with pytest.raises(InputError, match="from 1 on; got 0"):
+        Benchmark("win_rate", value=0.25, n=0, source="s", year=2025)

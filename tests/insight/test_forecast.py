@@ -144,7 +144,7 @@ def test_intervals_widen_with_the_horizon_and_with_the_confidence(values: list[i
 
 
 def test_the_factors_of_the_intervals_are_those_of_the_page():
-    assert half_widths([1.0, 1.0], 24, 0.8)[1] == pytest.approx(1.2815515655 * (1.2 + 10 / 24) * 1.008)
+    assert half_widths([1.0, 1.0], 24, 0.8)[1] == pytest.approx(1.2815515655 * (1.1 + 12.5 / 24) * 1.008)
     assert half_widths([1.0, 1.0], 24, 0.95)[1] == pytest.approx(1.9599639845 * (1.25 + 18 / 24) * 1.012)
 
 

@@ -27,6 +27,7 @@ from crmkpi.cli.arguments import argument
 from crmkpi.cli.check import add_check
 from crmkpi.cli.company import add_init, add_run
 from crmkpi.cli.completion import add_completion
+from crmkpi.cli.explain import add_briefing, add_explain
 from crmkpi.cli.files import say
 from crmkpi.cli.options import examples
 from crmkpi.cli.report import add_report
@@ -131,6 +132,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
     add_report(commands)
     add_check(commands)
+    add_explain(commands)
+    add_briefing(commands)
     add_watch(commands)
     add_review(commands)
     add_kpi_set(commands)

@@ -64,6 +64,16 @@ class PurchaseHistory:
         spend = list(columns[3]) if len(columns) == 4 else None
         return cls([int(value) for value in columns[0]], list(columns[1]), list(columns[2]), unit, spend)
 
+    def __reduce__(self) -> tuple[Any, ...]:  # the patterns are found again, perhaps with another library
+        return PurchaseHistory, (
+            self.frequency,
+            self.recency,
+            self.age,
+            self.unit,
+            self.spend,
+            self.customer_ids,
+        )
+
     def __len__(self) -> int:
         """How many customers there are."""
         return len(self.frequency)

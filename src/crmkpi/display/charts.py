@@ -1,4 +1,4 @@
-"""Charts of survival curves, cohorts and models: each function gives an Altair chart, and never shows it.
+"""Charts of survival curves, cohorts, funnels and models: each function gives an Altair chart, and never shows it.
 
 They need the extra `plot`: pip install 'crmkpi[plot]'. A notebook shows a chart by itself, `chart.save("chart.html")`
 writes it.
@@ -15,9 +15,10 @@ from crmkpi.errors import InputError, MissingExtraError
 if TYPE_CHECKING:
     from crmkpi.clv.purchases import HoldoutCheck
     from crmkpi.insight.cohorts import CohortTable
+    from crmkpi.insight.funnel import Funnel
     from crmkpi.insight.survival import SurvivalCurve
 
-__all__ = ["altair", "cohort_chart", "holdout_chart", "survival_chart", "tracking_chart"]
+__all__ = ["altair", "cohort_chart", "funnel_chart", "holdout_chart", "survival_chart", "tracking_chart"]
 
 _WIDTH, _HEIGHT = 480, 280
 _STEPS = 1_000  # more steps than this cannot be told apart in a picture
@@ -103,12 +104,37 @@ def cohort_chart(table: CohortTable) -> Any:
         y=alt.Y("cohort:O", title=None, sort=[cohort.label for cohort in table.cohorts]),
     )
     shade = alt.Opacity("over:N", title="over", scale=alt.Scale(domain=["yes", "not yet"], range=[1, 0.4]))
-    cells = base.mark_rect().encode(
-        color=alt.Color("share:Q", title=title, legend=alt.Legend(format=style)), opacity=shade
-    )
+    scale, legend = alt.Scale(scheme="blues"), alt.Legend(format=style)
+    cells = base.mark_rect().encode(color=alt.Color("share:Q", title=title, scale=scale, legend=legend), opacity=shade)
     if len(table.cohorts[0].cells) > _MANY_CELLS:
         return cells
-    return cells + base.mark_text(fontSize=10).encode(text=alt.Text("share:Q", format=".0%" if rates else style))
+    known = [row["share"] for row in rows]
+    middle = min(known) + 0.55 * (max(known) - min(known))
+    ink = alt.condition(f"datum.share > {middle!r} && datum.over == 'yes'", alt.value("white"), alt.value("black"))
+    figures = base.mark_text(fontSize=11).encode(text=alt.Text("share:Q", format=".0%" if rates else style), color=ink)
+    return (cells + figures).properties(width=alt.Step(44), height=alt.Step(26))
+
+
+def funnel_chart(funnel: Funnel) -> Any:
+    """How many deals reached each stage, as bars about a middle, and the share that came from the stage before."""
+    _check_drawn("funnel_chart()", funnel, "Funnel")
+    alt = altair()
+    rows = [
+        {
+            "stage": stage.stage,
+            "reached": stage.reached,
+            "from": -stage.reached / 2,
+            "to": stage.reached / 2,
+            "text": f"{stage.reached:,}"
+            + ("" if stage.from_previous is None else f" · {stage.from_previous:.0%} of the stage before"),
+        }
+        for stage in funnel.stages
+    ]
+    base = alt.Chart(alt.Data(values=rows), width=_WIDTH, height=alt.Step(34)).encode(
+        y=alt.Y("stage:N", title=None, sort=None)
+    )
+    bars = base.mark_bar(opacity=0.5).encode(x=alt.X("from:Q", axis=None), x2="to:Q")
+    return bars + base.mark_text().encode(x=alt.datum(0), text="text:N")
 
 
 def holdout_chart(check: HoldoutCheck) -> Any:

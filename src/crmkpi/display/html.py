@@ -25,7 +25,9 @@ _STYLE = """
 .crmkpi td.value { font-weight: 600; }
 .crmkpi .better { color: color-mix(in srgb, #1f9d48 70%, currentColor); }
 .crmkpi .worse { color: color-mix(in srgb, #dc3a30 70%, currentColor); }
-.crmkpi svg { float: left; margin: .4em .8em 0 0; }
+.crmkpi svg { margin-right: .8em; vertical-align: middle; }
+.crmkpi svg.spark { margin: 0; }
+@media (max-width: 40rem) { .crmkpi svg:not(.spark) { display: none; } }
 .crmkpi ul { font: 12px/1.5 system-ui, sans-serif; padding-left: 1.6em; opacity: .8; }
 """
 _PAGE_STYLE = """
@@ -109,7 +111,10 @@ def draw_html(sheet: Sheet, *, caption: bool = True) -> str:
             span = len(sheet.columns)
             lines.append(f'<tr><th class="group" scope="rowgroup" colspan="{span}">{escape(words(group))}</th></tr>')
         result = sheet.results[number] if sheet.results else None
-        cells = (_cell(column, column.cells[number], result) for column in sheet.columns)
+        cells = (
+            f"<td>{column.drawings[number]}</td>" if column.drawings else _cell(column, column.cells[number], result)
+            for column in sheet.columns
+        )
         lines.append(f"<tr>{''.join(cells)}</tr>")
     lines += ["</tbody>", "</table>"]
     if sheet.notes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -12,6 +13,7 @@ from crmkpi.display.markdown import draw_markdown
 from crmkpi.display.notes import marks, notes_of
 from crmkpi.display.rows import result_row
 from crmkpi.display.sheet import Column, Role, Sheet, period_label
+from crmkpi.display.sparklines import FEWEST, sparkline_svg, sparkline_text
 from crmkpi.display.text import draw_text
 from crmkpi.errors import InputError, unknown_name
 from crmkpi.measuring.pivot import Pivot
@@ -91,7 +93,31 @@ def _sheet(grid: Pivot) -> Sheet:
     only = {result.definition for result in results} if "metric" not in dimensions else set()
     heading = ", ".join(filter(None, (*only, grid.title)))
     columns = [_column(grid, column) for column in grid.columns]
+    if grid.column_name == "period" and len(columns) >= FEWEST:
+        columns.insert(0, _trend(grid))  # where it is seen however many periods follow
     return Sheet(heading, (names, *columns), notes_of(results, lambda result: result.definition))
+
+
+def _trend(grid: Pivot) -> Column:
+    """The values of each row as a picture, from 0 to the largest."""
+    rows = [[grid.cells.get((row, column)) for column in grid.columns] for row in grid.rows]
+    values = [[None if result is None else _number(result.value) for result in row] for row in rows]
+    bounds = [[_bounds(result) for result in row] for row in rows]
+    drawings = tuple(map(sparkline_svg, values, bounds))
+    return Column("mark", "trend", tuple(map(sparkline_text, values)), drawings)
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    return None if value is None else float(value)
+
+
+def _bounds(result: Result | None) -> tuple[float, float] | None:
+    if result is None or result.interval is None:
+        return None
+    low, high = _number(result.interval.low), _number(result.interval.high)
+    return None if low is None or high is None else (low, high)
 
 
 def _column(grid: Pivot, column: Hashable) -> Column:

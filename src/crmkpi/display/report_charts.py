@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from crmkpi.display.charts import altair
-from crmkpi.display.format import format_change, format_label, value_text
-from crmkpi.display.sheet import period_label
-from crmkpi.errors import InputError, unknown_name
+from crmkpi.display.format import format_change, format_label, judgement, value_text
+from crmkpi.display.sheet import compared_label, period_label
+from crmkpi.errors import InputError, MissingExtraError, unknown_name
 from crmkpi.measuring.results import Report, Result
 
 __all__ = ["ChartKind", "report_chart"]
@@ -17,7 +17,9 @@ __all__ = ["ChartKind", "report_chart"]
 ChartKind = Literal["line", "bars", "heatmap", "number"]
 _KINDS: Sequence[ChartKind] = ("line", "bars", "heatmap", "number")
 _WIDTH, _HEIGHT = 480, 240
-_MANY_LINES = 8  # from so many segments on, lines over each other cannot be told apart
+_MANY_LINES = 8  # from so many segments on, panels are too many to compare
+_OVERLAID = 3  # so many bands over each other can be told apart; more lines get a panel each
+_MANY_CELLS = 400  # more cells than this are too small for figures
 _TIMES = (("days", 86_400), ("hours", 3_600), ("minutes", 60), ("seconds", 1))
 
 
@@ -34,7 +36,10 @@ def report_chart(report: Report, kind: ChartKind | None = None) -> Any:
         raise InputError("There is nothing to draw: the report has no results.")
     if all(result.value is None for result in report):
         raise InputError(f"There is nothing to draw: no result of the report has a value, because {report[0].reason}.")
-    alt = altair()
+    try:
+        alt = altair()
+    except MissingExtraError as error:
+        raise MissingExtraError(f"{error} Without it, print(report.pivot()) draws periods as bars of text.") from None
     by_metric: dict[str, list[Result]] = {}
     for result in report:
         by_metric.setdefault(result.definition, []).append(result)
@@ -76,7 +81,18 @@ def _panel(alt: Any, results: list[Result], kind: ChartKind | None) -> Any:
             drawn = _heatmap(alt, base, dimensions, title, style)
         case "number":
             drawn = _number(alt, base)
-    return drawn.properties(title=results[0].metric.title)
+    return drawn.properties(title=alt.Title(results[0].metric.title, anchor="start", subtitle=_about(results, chosen)))
+
+
+def _about(results: list[Result], kind: ChartKind) -> str:
+    """What the values of a picture share, and it does not show: the period, or segments of one value."""
+    labels = dict.fromkeys(map(period_label, results))
+    shared = [*labels] if len(labels) == 1 else []
+    names = dict.fromkeys(name for result in results for name in result.segment)
+    shared += [f"{name} {format_label(results[0].segment.get(name))}" for name in names if not _varies(results, name)]
+    if kind == "number" and results[0].compared_to is not None:
+        shared[0] += f", against {compared_label(results[0])}"
+    return ", ".join(shared)
 
 
 _SHOWS: dict[ChartKind, str] = {
@@ -105,7 +121,7 @@ def _rows(results: list[Result], segments: list[str], currencies: list[str]) -> 
     """The numbers behind the chart, the title of their axis and their format."""
     unit = results[0].unit
     size, title = 1.0, ""
-    style = {"ratio": "%", "count": ",d", "money": ",.4~s"}.get(unit, ",.3~r")
+    style = {"ratio": ".0%", "count": ",d", "money": ",.3~s"}.get(unit, ",.3~r")
     if unit == "duration":
         longest = max(abs(result.value) for result in results if result.value is not None).total_seconds()
         title, size = next(((name, size) for name, size in _TIMES if longest >= 2 * size), _TIMES[-1])
@@ -119,12 +135,17 @@ def _rows(results: list[Result], segments: list[str], currencies: list[str]) -> 
             "low": None if result.interval is None else _scaled(result.interval.low, size),
             "high": None if result.interval is None else _scaled(result.interval.high, size),
             "text": value_text(result),
-            "change": format_change(result.change, unit) if result.change is not None else "",
+            "change": "" if result.change is None else _changed(result),
             "over": "not yet" if result.complete is False else "yes",
         }
         for result in results
     ]
     return rows, title, style
+
+
+def _changed(result: Result) -> str:
+    change = result.change
+    return "" if change is None else ", ".join(filter(None, (format_change(change, result.unit), judgement(change))))
 
 
 def _scaled(value: Any, size: float) -> float | None:
@@ -136,7 +157,8 @@ def _scaled(value: Any, size: float) -> float | None:
 def _line(alt: Any, base: Any, segments: list[str], title: str, style: str) -> Any:
     x = alt.X("period:O", title=None, sort=None, axis=alt.Axis(labelAngle=0, labelOverlap=True))
     axis = alt.Axis(format=style)
-    if segments:
+    panels = bool(segments) and len({row[f"by {segments[0]}"] for row in base.data.values}) > _OVERLAID
+    if segments and not panels:
         base = base.encode(
             color=alt.Color(f"by {segments[0]}:N", title=segments[0], sort=None, legend=alt.Legend(symbolOpacity=1))
         )
@@ -149,6 +171,9 @@ def _line(alt: Any, base: Any, segments: list[str], title: str, style: str) -> A
         opacity=alt.Opacity("over:N", legend=None, scale=alt.Scale(domain=["yes", "not yet"], range=[1, 0.35])),
         tooltip=tip,
     )
+    if panels:  # bands of many lines hide each other
+        panel = (band + line + points).properties(width=_WIDTH / 2, height=_HEIGHT / 2)
+        return panel.facet(facet=alt.Facet(f"by {segments[0]}:N", title=segments[0], sort=None), columns=2)
     return (band + line + points).properties(width=_WIDTH, height=_HEIGHT)
 
 
@@ -167,12 +192,29 @@ def _bars(alt: Any, base: Any, dimensions: list[str], title: str, style: str) ->
 
 
 def _heatmap(alt: Any, base: Any, dimensions: list[str], title: str, style: str) -> Any:
-    across, down = ("period" if name == "period" else f"by {name}" for name in dimensions)
-    x, y = alt.X(f"{across}:O", title=None, sort=None), alt.Y(f"{down}:N", title=None, sort=None)
-    colour = alt.Color("value:Q", title=title or None, legend=alt.Legend(format=style))
-    return base.mark_rect().encode(
-        x=x, y=y, color=colour, tooltip=[alt.Tooltip(f"{name}:N") for name in (across, down, "text")]
+    names = ["period" if name == "period" else f"by {name}" for name in dimensions]
+    rows = base.data.values
+    if names[0] != "period":  # what has more values stands in the rows, where names are read from the left
+        names.sort(key=lambda name: len({row[name] for row in rows}))
+    across, down = names
+    x = alt.X(f"{across}:O", title=None, sort=None, axis=alt.Axis(labelAngle=0, orient="top", labelLimit=90))
+    y = alt.Y(f"{down}:N", title=None, sort=None)
+    # From pale to dark in one colour, and the figures in the colour that stands out.
+    scale = alt.Scale(scheme="blues")
+    colour = alt.Color("value:Q", title=title or None, scale=scale, legend=None)
+    tip = [alt.Tooltip(f"{name}:N") for name in (across, down, "text")]
+    cells = base.mark_rect().encode(x=x, y=y, color=colour, tooltip=tip)
+    if len(rows) > _MANY_CELLS:
+        return cells
+    known = [row["value"] for row in rows if row["value"] is not None]
+    middle = min(known) + 0.55 * (max(known) - min(known))
+    ink = alt.condition(f"datum.value > {middle!r}", alt.value("white"), alt.value("black"))
+    figures = (
+        base.transform_filter("datum.value !== null")
+        .mark_text(fontSize=11)
+        .encode(x=x, y=y, text=alt.Text("value:Q", format=style), color=ink)
     )
+    return (cells + figures).properties(width=alt.Step(92), height=alt.Step(28))
 
 
 def _number(alt: Any, base: Any) -> Any:

@@ -18,11 +18,12 @@ Role = Literal["metric", "label", "value", "interval", "number", "change", "mark
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: what it is for, its header, and one text per row."""
+    """One column: what it is for, its header, and one text per row; `drawings` are what HTML shows instead."""
 
     role: Role
     header: str
     cells: tuple[str, ...]
+    drawings: tuple[str, ...] = ()
 
     @property
     def is_text(self) -> bool:

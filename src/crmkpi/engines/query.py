@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Context, Decimal, Inexact, localcontext
 from enum import Enum
@@ -40,6 +40,7 @@ __all__ = [
     "merged_state",
     "padded",
     "quotient",
+    "with_care",
     "without_unreadable",
 ]
 
@@ -284,8 +285,29 @@ class Answer:
         return Answer(given, groups, self.rejected + other.rejected, unread, skipped)
 
 
+def with_care(query: Query) -> Query:
+    """The query with the conditions that know of fields that cannot be read, asked of all records alike."""
+    anchors = [
+        Anchor(
+            anchor.at,
+            anchor.stock,
+            [
+                replace(
+                    slot,
+                    where=slot.where if slot.careful is None else slot.careful,
+                    careful=None,
+                    only_unreadable=False,
+                )
+                for slot in anchor.slots
+            ],
+        )
+        for anchor in query.anchors
+    ]
+    return Query(query.type_, query.segments, anchors)
+
+
 def without_unreadable(query: Query) -> Query:
-    """The query of an engine whose tables hold nothing that cannot be read."""
+    """The query of a table that holds nothing that cannot be read."""
     anchors = [
         Anchor(anchor.at, anchor.stock, [slot for slot in anchor.slots if not slot.only_unreadable])
         for anchor in query.anchors

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
+from crmkpi.definition.metric import Share
 from crmkpi.errors import InputError
 from crmkpi.measuring.results import Result
+from crmkpi.statistics.differences import Difference, share_difference
 
 __all__ = ["Benchmark", "Position"]
 
@@ -26,7 +29,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """Figures of others for one KPI: values by percentile, with where they are from and what they count.
+    """Figures of others for one KPI: values by percentile, or one value, with where they are from and what they count.
 
     `definition` is the id of the definition that they follow, such as "churn_rate": a figure of another definition is
     no benchmark, and comparing with it is an error.
@@ -37,9 +40,10 @@ class Benchmark:
     """
 
     definition: str
-    percentiles: Mapping[float, Any]
+    percentiles: Mapping[float, Any] = field(default_factory=dict)
     source: str = field(kw_only=True)
     year: int = field(kw_only=True)
+    value: Any = field(default=None, kw_only=True)
     n: int | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
@@ -47,7 +51,11 @@ class Benchmark:
             raise InputError("A benchmark has a source, such as source='trade survey'; got none.")
         if isinstance(self.year, bool) or not isinstance(self.year, int):
             raise InputError(f"A benchmark has a year, such as year=2025; got {self.year!r}.")
+        if self.n is not None and (isinstance(self.n, bool) or not isinstance(self.n, int) or self.n < 1):
+            raise InputError(f"`n` is how many records a benchmark rests on, from 1 on; got {self.n!r}.")
         places = sorted(self.percentiles)
+        if not places and self.value is not None:
+            return
         if len(places) < 2 or not all(0 <= place <= 100 for place in places):
             raise InputError(f"A benchmark has two percentiles from 0 to 100 or more; got {places!r}.")
         values = [self.percentiles[place] for place in places]
@@ -56,12 +64,10 @@ class Benchmark:
 
     def position(self, value: Any) -> Position:
         """Where a value, or a result of the same definition, lies; linear between two percentiles."""
+        if not self.percentiles:
+            raise InputError("A benchmark of one value has no percentiles; compare with it by benchmark.difference().")
         if isinstance(value, Result):
-            if value.definition != self.definition:
-                raise InputError(
-                    f"The benchmark is of {self.definition}, and the result of {value.definition}; another definition "
-                    "counts something else. Measure that one, or bring figures of this one."
-                )
+            self._check(value)
             if value.value is None:
                 return Position(None, f"undefined: {value.reason}")
             value = value.value
@@ -77,6 +83,39 @@ class Benchmark:
                 found = a + part * (b - a)
                 return Position(found, f"at the {_ordinal(round(found))} percentile")
         raise AssertionError  # pragma: no cover  # the highest percentile was looked at before
+
+    def difference(self, result: Result) -> Difference | None:
+        """How a result differs from the `value` of the benchmark; of a share whose `n` is known with its interval.
+
+        None where the result is undefined. Without `n`, or of another KPI than a share, nothing is known of how the
+        figure of others varies, so that there is no interval.
+
+        >>> from crmkpi import win_rate
+        >>> given = Benchmark("win_rate", value=0.25, n=400, source="trade survey", year=2025)
+        >>> found = given.difference(win_rate.from_totals(won=60, closed=150))
+        >>> round(found.value, 2), [round(bound, 2) for bound in found.interval]
+        (0.15, [0.06, 0.24])
+        """
+        self._check(result)
+        if self.value is None:
+            raise InputError("A difference is to the value of a benchmark; give it, such as value=0.25.")
+        if result.value is None:
+            return None
+        rule = result.metric.interval
+        if self.n is not None and isinstance(rule, Share):
+            part, whole = result.inputs[rule.part], result.inputs[rule.whole]
+            return share_difference(part, whole, round(self.value * self.n), self.n)
+        apart = result.value - self.value
+        number = apart.total_seconds() if isinstance(apart, timedelta) else float(apart)
+        return Difference(number, None, None, None)
+
+    def _check(self, result: Result) -> None:
+        """Refuse a result of another definition."""
+        if result.definition != self.definition:
+            raise InputError(
+                f"The benchmark is of {self.definition}, and the result of {result.definition}; another definition "
+                "counts something else. Measure that one, or bring figures of this one."
+            )
 
 
 def _ordinal(number: float) -> str:

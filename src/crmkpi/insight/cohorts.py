@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Literal
 
+from crmkpi._hooks import hook
+from crmkpi.engines.frames.backends import at_home
 from crmkpi.engines.frames.snapshots import table_at_one_moment
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.errors import InputError, ParameterError, did_you_mean
@@ -20,6 +22,9 @@ __all__ = ["Cohort", "CohortCell", "CohortTable", "cohorts"]
 Every = Literal["day", "week", "month", "quarter"]
 Measure = Literal["customers", "orders", "value"]
 Retention = Literal["classic", "rolling", "survival"]
+
+
+_cohort_chart: Callable[..., Any] = hook("cohort_chart")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,10 @@ class CohortTable(Tabular):
     def __repr__(self) -> str:
         return f"<CohortTable of {len(self.cohorts)} cohorts by {self.every}, as of {self.as_of}>"
 
+    def chart(self) -> Any:
+        """The triangle in colours, as an Altair chart; it needs the extra `plot`."""
+        return _cohort_chart(self)
+
     def __str__(self) -> str:
         """The triangle; a star marks a period that is not over, a dot one that has not begun."""
         rates = self.measure == "customers"
@@ -153,7 +162,8 @@ def cohorts(
     if isinstance(asked.table, FrameTable):
         if anchor is not None or ends is not None:
             raise ParameterError("Cohorts of a frame begin with the first order; give records for `anchor` and `ends`.")
-        values, sizes, counted = _of_frame(asked, every, measure, retention)
+        with at_home(asked.table.backend, "orders"):
+            values, sizes, counted = _of_frame(asked, every, measure, retention)
     else:
         with reading("orders", asked.table):
             values, sizes, counted = _of_records(asked, every, measure, retention, anchor, ends)

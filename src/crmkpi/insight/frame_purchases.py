@@ -10,8 +10,8 @@ from functools import reduce
 from operator import and_
 from typing import Any
 
+from crmkpi.engines.frames.faults import inside
 from crmkpi.engines.frames.local_time import DAY, step_numbers, wall_time
-from crmkpi.engines.frames.profile import inside
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.engines.frames.words import only_where
 from crmkpi.errors import ColumnError, CurrencyError

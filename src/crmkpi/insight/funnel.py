@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from crmkpi._hooks import hook
 from crmkpi.errors import InputError
 from crmkpi.insight.arguments import reading
 from crmkpi.statistics.intervals import Interval, wilson
 from crmkpi.tabular import Tabular
 
 __all__ = ["Funnel", "FunnelStage", "funnel"]
+
+
+_funnel_chart: Callable[..., Any] = hook("funnel_chart")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,10 @@ class Funnel(Tabular):
             }
             for stage in self.stages
         ]
+
+    def chart(self) -> Any:
+        """The stages as bars, as an Altair chart; it needs the extra `plot`."""
+        return _funnel_chart(self)
 
     def __str__(self) -> str:
         """The stages as a table."""

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from crmkpi.clv.history import PurchaseHistory, listed
 from crmkpi.clv.time import DAYS_IN, Span, TimeUnit
+from crmkpi.engines.frames.backends import at_home
 from crmkpi.engines.frames.snapshots import table_at_one_moment
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.errors import InputError, ParameterError
@@ -188,7 +189,8 @@ def rfm(orders: Any, *, as_of: date | None = None, tz: str | None = None, with_r
     """
     asked = Orders.of(orders, as_of=as_of, tz=tz, refunds=with_refunds)
     if isinstance(asked.table, FrameTable):
-        return _of_frame(asked, until=asked.as_of)[0]
+        with at_home(asked.table.backend, "orders"):
+            return _of_frame(asked, until=asked.as_of)[0]
     return _of_records(asked)
 
 
@@ -294,7 +296,8 @@ def split_holdout(
         raise ParameterError(f"The holdout must end after it starts; `until` is {until}, `as_of` {asked.as_of}.")
     horizon = Span(float((until - asked.as_of).days), "days")
     if isinstance(asked.table, FrameTable):
-        table, later, new = _of_frame(asked, until=until)
+        with at_home(asked.table.backend, "orders"):
+            table, later, new = _of_frame(asked, until=until)
         return Holdout(table, tuple(later), horizon, new)
     asked = replace(asked, table=list(asked.table))
     table = _of_records(asked)

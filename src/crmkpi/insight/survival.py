@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, compress, islice
 from math import erfc, exp, inf, isfinite, log, sqrt
@@ -15,6 +15,7 @@ from operator import lt, mul, sub
 from statistics import NormalDist
 from typing import Any
 
+from crmkpi._hooks import hook
 from crmkpi.clv.engine import Engine, numpy_for
 from crmkpi.errors import InputError, ParameterError
 from crmkpi.insight.durations import (
@@ -46,6 +47,9 @@ __all__ = [
 
 
 _MANY = 10_000  # below this, numpy is not worth its import
+
+
+_survival_chart: Callable[..., Any] = hook("survival_chart")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,10 @@ class SurvivalCurve(Tabular):
             }
             for point, at_risk, ends in zip(self.points(), self.at_risk, self.ends, strict=True)
         ]
+
+    def chart(self) -> Any:
+        """The curve with its band, as an Altair chart; it needs the extra `plot`."""
+        return _survival_chart(self)
 
     def __repr__(self) -> str:
         return f"<SurvivalCurve of {self.count:,} durations up to {self.last_time:g} {self.unit}>"

@@ -20,6 +20,7 @@ _text: Callable[[InsightTable], str] = hook("insight_text")
 _markdown: Callable[[InsightTable], str] = hook("insight_markdown")
 _html: Callable[[InsightTable], str] = hook("insight_html")
 _page: Callable[[InsightTable], str] = hook("insight_page")
+_chart: Callable[[InsightTable], Any] = hook("insight_chart")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,10 @@ class InsightTable(Tabular):
     def to_html(self) -> str:
         """A whole HTML page."""
         return _page(self)
+
+    def chart(self) -> Any:
+        """The analysis as an Altair chart: of control charts, explanations, forecasts, funnel plots and scorecards."""
+        return _chart(self)
 
     def __str__(self) -> str:
         return _text(self)

@@ -12,7 +12,7 @@ from crmkpi.definition.metric import Metric
 from crmkpi.engines.frames.backends import at_home
 from crmkpi.engines.frames.snapshots import at_one_moment
 from crmkpi.engines.frames.table import FrameTable
-from crmkpi.engines.query import Answer, Query, UnreadableFoundError, padded, without_unreadable
+from crmkpi.engines.query import Answer, Query, UnreadableFoundError
 from crmkpi.engines.records import engine as records_engine
 from crmkpi.errors import InputError, MissingTableError, ParameterError, UnknownNameError, unknown_name
 from crmkpi.measuring.duplicates import Duplicates, read_of_others
@@ -88,7 +88,7 @@ def read(
         "moments": moments,
         "so_far": crm.as_of is not None,
     }
-    while True:  # once, unless records that were given one by one turn out to be unreadable in a field that is read
+    while True:  # once, unless records or rows turn out to be unreadable in a field that is read
         plan = _plan(tuple(metrics), (*segments, *more), unreadable, **kept)
         try:
             reader = _read(
@@ -105,9 +105,12 @@ def read(
             )
         except UnreadableFoundError:
             marked = {table: found for table in crm.tables if (found := crm.unreadable(table, look=True))}
-            if marked.keys() <= unreadable.keys():
+            before = dict(unreadable)
+            for table, found in marked.items():
+                known = unreadable.get(table, frozenset())
+                unreadable[table] = None if found is None or known is None else known | found
+            if unreadable == before:
                 raise
-            unreadable |= marked
         else:
             return (narrowed(reader, plan.queries, crm.narrowings, segments) if crm.narrowings else reader), plan
 
@@ -196,9 +199,8 @@ def _answer(
         from crmkpi.engines.frames import engine  # noqa: PLC0415  # only where there are frames
 
         with at_home(table.backend, query.type_.table):
-            asked = without_unreadable(query)
             answer = engine.answer(
-                asked,
+                query,
                 table,
                 moments=timeline.moments,
                 tables=tables,
@@ -210,7 +212,6 @@ def _answer(
                 merging=partly or timeline.merging or bool(crm.narrowings),
                 statements=statements,
             )
-            answer.groups = padded(query, answer.groups)
             answer.unread, answer.skipped = reasons_of(table.rejected), dict(table.skipped)
             return answer
     related = read_of_others(query.type_, query.fields)

@@ -372,11 +372,12 @@ class Dataset(Questions):
     def unreadable(self, table: str, *, look: bool = False) -> frozenset[str] | None:
         """The fields of a table that are known to be unreadable somewhere; None where any may be, as of a stream.
 
-        With `look` the records of a list are looked through for them; without, as far as somebody did before.
+        With `look` the records of a list are looked through for them; without, as far as somebody did before. A frame
+        knows it of the fields that were asked for.
         """
         records = self.tables[table]
         if isinstance(records, FrameTable):
-            return frozenset()
+            return records.unreadable_fields
         if isinstance(records, Records):
             return frozenset(records.account.unreadable_fields)
         if not isinstance(records, Sequence) and table not in self._indexes:

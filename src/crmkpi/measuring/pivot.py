@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from crmkpi._hooks import hook
@@ -42,6 +43,9 @@ class Pivot:
                 raise unknown_name(f"The grid has no {name} {value!r}.", str(value), map(_format_label, known))
         return self.cells.get((row, column))
 
+    def __reduce__(self) -> tuple[Any, ...]:  # a view of a dict is not pickled; what it shows is
+        return _restored, (self.row_name, self.column_name, self.rows, self.columns, dict(self.cells), self.title)
+
     def to_dicts(self) -> list[dict[str, Any]]:
         """One plain dict per row: its name, and the value in each column (money as text, durations in seconds)."""
         return _pivot_dicts(self)
@@ -57,3 +61,7 @@ class Pivot:
 
     def _repr_html_(self) -> str:
         return _pivot_table(self)
+
+
+def _restored(row_name: str, column_name: str, rows: Any, columns: Any, cells: Any, title: str) -> Pivot:
+    return Pivot(row_name, column_name, rows, columns, MappingProxyType(cells), title)

@@ -71,6 +71,8 @@ def _way_out(name: str, values: Mapping[str, int]) -> str:
     told = next((value for value in _by_count(values) if value), None)
     if told is None:
         return f"give each record its {name} in the source"
+    if " " in told and told[0] not in "'\"(":  # words of ours for what cannot be shown
+        return "correct them in the source"
     if name.rpartition(".")[2] in _SHARES and all(map(_is_percentage, filter(None, values))):
         return f'where they are percentages, say units={{"{name.rpartition(".")[2]}": "percent"}} when reading'
     return f"say when reading what they mean, values={{{name!r}: {{{told}: ...}}}}, with None for no value"

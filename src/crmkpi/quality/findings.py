@@ -115,6 +115,9 @@ class QualityReport:
     tables: Mapping[str, LoadAccount] = field(default_factory=lambda: MappingProxyType({}))
     notes: tuple[str, ...] = ()
 
+    def __reduce__(self) -> tuple[Any, ...]:  # a view of a dict is not pickled; what it shows is
+        return _restored, (self.findings, dict(self.tables), self.notes)
+
     def __iter__(self) -> Iterator[Finding]:
         return iter(self.findings)
 
@@ -173,3 +176,7 @@ class QualityReport:
 
 def _counted(count: int, level: Level) -> str:
     return f"{count} {level}" + ("s" if count > 1 and level != "information" else "")
+
+
+def _restored(findings: tuple[Finding, ...], tables: dict[str, LoadAccount], notes: tuple[str, ...]) -> QualityReport:
+    return QualityReport(findings, MappingProxyType(tables), notes)

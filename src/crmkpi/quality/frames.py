@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -11,7 +11,7 @@ from crmkpi.engines.frames.backends import at_home
 from crmkpi.engines.frames.snapshots import table_at_one_moment
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.errors import InputError
-from crmkpi.records.base import Kind
+from crmkpi.records.base import Kind, partly_read
 from crmkpi.sources import Records, read_dicts
 from crmkpi.sources.account import LoadAccount, Noted
 
@@ -33,6 +33,7 @@ def records_of_frame(name: str, table: FrameTable) -> Records[Any]:
         fields[column] = (*fields.get(column, ()), field)
     kinds: dict[str, Kind] = {column: table.type_.fields[names[0]].kind for column, names in fields.items()}
     kinds.update((column, "attributes") for column in sorted(table.attributes))
+    kinds.update((column, "text") for column in table.unread.values())
     with at_home(table.backend, name), table_at_one_moment(table) as frame_table:
         rows = home.count(frame_table.frame)
         if rows > _MOST_ROWS:
@@ -68,8 +69,40 @@ def _parts(
     table: FrameTable, rows: Iterator[Mapping[str, Any]], columns: Mapping[str, tuple[str, ...]]
 ) -> Iterator[Records[Any]]:
     start = 0
+    model = table.type_.model
     while batch := list(islice(rows, _BATCH)):
-        part = read_dicts(batch, record=table.type_.model, columns=columns, values=table.values, tz=table.tz)
+        told = [_told(table, row) for row in batch]
+        own = [{name: row[name] for name in row if name not in table.unread.values()} for row in batch]
+        part = read_dicts(own, record=model, columns=columns, values=table.values, tz=table.tz)
         moved = tuple(replace(row, line=start + row.line) for row in part.rejected)
-        yield Records(part[:], table.type_.model, moved, part.unmapped, account=replace(part.account, rejected=moved))
+        account = replace(part.account, rejected=moved)
+        records = part[:]
+        if any(told):
+            records, moved = _as_told(table, part, told), ()
+            noted = Noted()
+            noted.see(records, 0)
+            account = replace(account, rejected=(), used=len(records), unreadable=noted.found())
+        yield Records(records, model, moved, part.unmapped, account=account)
         start += len(batch)
+
+
+def _told(table: FrameTable, row: Mapping[str, Any]) -> dict[str, str]:
+    """What the reader of the source could not read of a row, by field."""
+    return {name: row[column] for name, column in table.unread.items() if row[column] is not None}
+
+
+def _as_told(table: FrameTable, part: Records[Any], told: Sequence[Mapping[str, str]]) -> tuple[Any, ...]:
+    """The records of rows that a reader has read before, which says what it could not read."""
+    model = table.type_.model
+    rejected = {row.line for row in part.rejected}
+    found = iter(part)
+    made = []
+    for line, lost in enumerate(told, 1):
+        values = {"id": f"row {line}"}
+        if line not in rejected:
+            record = next(found)
+            values = {name: getattr(record, name) for name in table.type_.fields}
+        elif not lost:
+            continue
+        made.append(partly_read(model)(**values, unreadable=lost) if lost else record)
+    return tuple(made)

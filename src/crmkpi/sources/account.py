@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import partial
 from textwrap import wrap
 from types import MappingProxyType
 from typing import Any
@@ -155,6 +156,12 @@ class LoadAccount:
     unreadable: tuple[Unreadable, ...] = ()
     unfilled: tuple[str, ...] = ()
     numbered: bool = False  # whether ids are the numbers of lines, for lack of a column of ids
+
+    def __reduce__(self) -> tuple[Any, ...]:  # views of dicts are not pickled; what they show is
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        values |= {name: dict(values[name]) for name in ("skipped", "mapped")}
+        values["coerced"] = {name: dict(counts) for name, counts in self.coerced.items()}
+        return partial(LoadAccount, **values), ()
 
     @property
     def unreadable_fields(self) -> Mapping[str, int]:

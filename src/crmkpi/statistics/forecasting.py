@@ -244,7 +244,7 @@ def half_widths(deviations: Sequence[float], count: int, confidence: float) -> l
     share = max(0.0, (z - low) / (high - low))
     found = []
     for step, size in enumerate(deviations):
-        at_80 = (1.2 + 10 / count) * (1 + 0.008 * step)
+        at_80 = (1.1 + 12.5 / count) * (1 + 0.008 * step)
         at_95 = (1.25 + 18 / count) * (1 + 0.012 * step)
         found.append(z * (at_80 + share * (at_95 - at_80)) * size)
     return found

@@ -35,6 +35,8 @@ from crmkpi.definition.expressions import (
     Presence,
     Together,
     Unless,
+    Unreadable,
+    UnreadValue,
     walk,
 )
 from crmkpi.engines.frames.backends import refuse
@@ -42,6 +44,7 @@ from crmkpi.engines.frames.compiled_values import Condition, Value, as_float, bo
 from crmkpi.engines.frames.homes.home import raw_name
 from crmkpi.engines.frames.local_time import DAY, instant, local_day, micros, open_name
 from crmkpi.engines.frames.profile import Column, Prepared
+from crmkpi.engines.frames.unreadable import is_unreadable, word_of
 from crmkpi.engines.query import MICROSECOND
 from crmkpi.errors import DefinitionError, TimeZoneError
 from crmkpi.time.calendars import Calendar
@@ -98,6 +101,9 @@ class Compiler:
                 return self._business(start, end)
             case Operation():
                 return self._operation(expression, exact=exact)
+            case UnreadValue(item):
+                ways = self.prepared.marks.get(item.path, ())
+                return Value(word_of(self.nw, ways) if ways else self.nw.lit(""), "text")
             case Together(items):  # only asked whether it is there
                 found = [self.value(item) for item in items]
                 also = reduce(both, (part.also for part in found))
@@ -141,6 +147,7 @@ class Compiler:
             else:
                 columns = [self.column(field) for field in walk(part) if isinstance(field, Field)]
                 plain = all(column.kind in ("choice", "flag") for column in columns)
+                plain = plain and not any(isinstance(each, Unreadable) for each in walk(part))
                 found[repr(part)] = Condition(self.true(part), tuple(column.name for column in columns if plain))
         return found
 
@@ -149,6 +156,8 @@ class Compiler:
         match expression:
             case Presence(item, present) if self.present(self.value(item)) is None:
                 return present
+            case Unreadable(item) if item.path not in self.prepared.marks:
+                return False
             case Now(number):
                 return self.bounds[number or 0][0] == datetime.min  # noqa: DTZ901  # a wall clock
             case Unless(Comparison(">=", Field() as stamp, AsOf())) if not self._may_be_later(self.value(stamp)):
@@ -183,6 +192,8 @@ class Compiler:
                 return self.nw.lit(False) if there is None else ~there  # noqa: FBT003
             case Now():
                 return self.nw.lit(self._settled(expression))
+            case Unreadable(item):
+                return is_unreadable(self.nw, self.prepared.marks[item.path])
             case Combination("and", left, right):
                 return both(self.true(left), self.true(right))
             case Combination("or", left, right):
@@ -206,6 +217,8 @@ class Compiler:
                 return self.true(Presence(item, not present))
             case Now():
                 return self.nw.lit(not self._settled(expression))
+            case Unreadable(item):
+                return ~is_unreadable(self.nw, self.prepared.marks[item.path])
             case Combination("and", left, right):
                 return either(self.false(left), self.false(right))
             case Combination("or", left, right):

@@ -23,13 +23,24 @@ from crmkpi.definition.expressions import (
     walk,
 )
 from crmkpi.engines.frames.compiler import Compiler
+from crmkpi.engines.frames.faults import inside
 from crmkpi.engines.frames.group_keys import OUTSIDE, Key, day_key, segment_key, step_key, undated_key
 from crmkpi.engines.frames.local_time import micros, with_open_time
 from crmkpi.engines.frames.passes import Pass
-from crmkpi.engines.frames.profile import Path, Prepared, inside
+from crmkpi.engines.frames.profile import Path, Prepared
 from crmkpi.engines.frames.stocks import at_bounds
 from crmkpi.engines.frames.table import FrameTable
-from crmkpi.engines.query import NO_DATE, Anchor, Answer, Query
+from crmkpi.engines.frames.unreadable import is_unreadable, joined_marks, segments_told, words_told
+from crmkpi.engines.query import (
+    NO_DATE,
+    Anchor,
+    Answer,
+    Query,
+    UnreadableFoundError,
+    padded,
+    with_care,
+    without_unreadable,
+)
 from crmkpi.engines.records.engine import Moments
 from crmkpi.errors import DefinitionError, InputError, MissingTableError
 from crmkpi.money import Rates
@@ -61,8 +72,16 @@ def answer(
     convert them. `confidence` is that of intervals around quantiles, of whose values only the few that matter are
     fetched; but `merging` says that states will be merged, so that different values are kept and not only counted.
     `statements` receives the SQL or plan that was run, where the backend has one.
+
+    Raises:
+        UnreadableFoundError: a field that the query reads cannot be read in some row, which the query does not expect.
     """
     prepared = _prepared(query, table, tables, calendar)
+    marked = {".".join(path) for path in query.fields if path in prepared.marks}
+    if not marked <= query.unreadable:
+        raise UnreadableFoundError
+    whole = query
+    query = with_care(whole) if marked else without_unreadable(whole)
     spans = {repr(part): part for root in query.expressions for part in walk(root) if isinstance(part, BusinessTime)}
     added: set[Path] = set()
     for span in spans.values():
@@ -79,11 +98,20 @@ def answer(
             else:
                 found |= answered()
         groups.append(found)
-    return Answer(_given(query, table, compiler), groups, prepared.rejected)
+    given = _given(query, table, compiler)
+    groups = words_told(query, groups, prepared.marks) if marked else padded(whole, groups)
+    return Answer(given, groups, prepared.rejected)
 
 
 def _segments(query: Query, compiler: Compiler) -> list[Key]:
-    return [segment_key(number, key, compiler) for number, key in enumerate(query.segments)]
+    """What segments the rows: the values of the fields, and behind these the flags of those that may be unreadable."""
+    found = [segment_key(number, key, compiler) for number, key in enumerate(query.segments)]
+    flags = (
+        Key(f"u{number}", is_unreadable(compiler.nw, compiler.prepared.marks[key.source.path]), bool)
+        for number, key in enumerate(query.segments)
+        if key.source.path in compiler.prepared.marks
+    )
+    return [*found, *flags]
 
 
 def _given(query: Query, table: FrameTable, compiler: Compiler) -> dict[tuple[Hashable, ...], int]:
@@ -91,7 +119,8 @@ def _given(query: Query, table: FrameTable, compiler: Compiler) -> dict[tuple[Ha
     if not query.segments:
         return {(): compiler.prepared.rows}
     run = Pass(compiler, _segments(query, compiler), [], Anchor(None, stock=False))
-    return dict(_once(table, compiler, query, f"given {[key.text for key in query.segments]}", run.given))
+    found = _once(table, compiler, query, f"given {[key.text for key in query.segments]}", run.given)
+    return segments_told(query, found, compiler.prepared.marks)
 
 
 def _once(table: FrameTable, compiler: Compiler, query: Query, what: str, find: Callable[[], Any]) -> Any:
@@ -226,7 +255,11 @@ def _joined(
         right = _joined(other, [("id",), *inner], deeper, tables, clock)
         _check_unique(right, relation.table)
         names = {
-            column.name: f"{inside(name)}__{column.name}" for column in (*right.columns.values(), *right.exact.values())
+            old: f"{inside(name)}__{old}"
+            for old in (
+                *(column.name for column in (*right.columns.values(), *right.exact.values())),
+                *(part for ways in right.marks.values() for mark in ways for part in (mark.flag, mark.word)),
+            )
         }
         frame = prepared.frame.join(
             right.frame.select(*(nw.col(old).alias(new) for old, new in names.items())),
@@ -234,6 +267,9 @@ def _joined(
             right_on=names[inside("id")],
             how="left",
         )
+        flags = [names[mark.flag] for ways in right.marks.values() for mark in ways]
+        if flags:  # a record that refers to none is not unreadable
+            frame = frame.with_columns(*(nw.col(flag).fill_null(0).alias(flag) for flag in dict.fromkeys(flags)))
         columns, twins = (
             {
                 (name, *path): replace(column, name=names[column.name], nulls=True, raw=None)
@@ -244,8 +280,13 @@ def _joined(
         columns.pop((name, "id"), None)
         if ("id",) in inner:
             raise DefinitionError(f"{table.type_.table}.{name}.id is {table.type_.table}.{relation.key}; write that.")
+        marks = joined_marks(prepared.marks.get((relation.key,), ()), right.marks, names, name, inner)
         prepared = replace(
-            prepared, frame=frame, columns={**prepared.columns, **columns}, exact={**prepared.exact, **twins}
+            prepared,
+            frame=frame,
+            columns={**prepared.columns, **columns},
+            exact={**prepared.exact, **twins},
+            marks={**prepared.marks, **marks},
         )
     return prepared
 

@@ -2,12 +2,14 @@
 
 Money becomes whole numbers of its smallest digit, timestamps whole microseconds, dates whole days; text, flags and
 other numbers stay what they are. One look over the columns that a query reads says how large the numbers are, whether
-amounts kept as floats are decimals without doubt, and which rows the record would refuse.
+amounts kept as floats are decimals without doubt, and whether there is a field that cannot be read: only then the
+frame is looked at once more, and the field gets a flag beside it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from copy import copy
 from dataclasses import replace
 from datetime import datetime
@@ -17,11 +19,13 @@ from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from crmkpi.engines.frames.backends import Backend, at_home, backend_of, check_versions
+from crmkpi.engines.frames.faults import Entry, inside
 from crmkpi.engines.frames.homes.database import DatabaseTable
-from crmkpi.engines.frames.homes.home import NUMBERS, ColumnType
+from crmkpi.engines.frames.homes.home import NUMBERS, ColumnType, word_name
 from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.engines.frames.local_time import DAY, micros, to_utc, with_instants
-from crmkpi.engines.frames.profile import Prepared, inside, looked_over, with_usual_scales
+from crmkpi.engines.frames.profile import Prepared, looked_over
+from crmkpi.engines.frames.unreadable import set_aside, with_usual_scales
 from crmkpi.errors import ColumnError, InputError, did_you_mean
 from crmkpi.records import Survey
 from crmkpi.records.base import Kind, RecordType
@@ -54,7 +58,8 @@ class FrameTable:
 
     `rejected` are rows that a reader has rejected before, and `skipped` how many it left out as no records, by reason,
     or a frame of these reasons. `reckoned` are fields that a preset computes from other cells, which is not done in
-    frames.
+    frames. `unread` names for some fields the column in which their reader says what it could not read; `constant` are
+    fields that have one value because a preset says so.
     """
 
     __slots__ = (
@@ -64,8 +69,10 @@ class FrameTable:
         "_skipped",
         "_skipped_rows",
         "_types",
+        "_unreadable",
         "backend",
         "columns",
+        "constant",
         "frame",
         "inclusive",
         "kept",
@@ -74,6 +81,7 @@ class FrameTable:
         "type_",
         "tz",
         "unfilled",
+        "unread",
         "values",
         "zone",
     )
@@ -92,12 +100,16 @@ class FrameTable:
         reckoned: Mapping[str, str] = MappingProxyType({}),
         inclusive: Collection[str] = (),
         unfilled: Collection[str] | None = None,
+        unread: Mapping[str, str] = MappingProxyType({}),
+        constant: Collection[str] = (),
     ) -> None:
         """`backend` is that of a frame which was taken before; `inclusive` are ends that are given as the last day."""
         self.backend = taken(frame) if backend is None else backend
         self.rejected = tuple(rejected)
         self.reckoned = reckoned
         self.inclusive = inclusive
+        self.unread = unread
+        self.constant = constant
         counted = isinstance(skipped, dict)
         self._skipped_rows = None if counted else skipped
         self._skipped: Mapping[str, int] | None = MappingProxyType(skipped) if counted else None
@@ -125,6 +137,7 @@ class FrameTable:
         lacking = [name for name, known in type_.fields.items() if known.optional and name not in self.columns]
         self.unfilled = frozenset(lacking if unfilled is None else unfilled) - {*reckoned, *_USUAL_SCALE}
         self._known: dict[Any, Prepared] = {}
+        self._unreadable: set[str] = set()  # shared with what is made of the table for one moment
         self._rows: int | None = None
         self.kept: dict[str, Any] = {}  # what the engine found out once
 
@@ -217,7 +230,27 @@ class FrameTable:
             self._known[key] = made if clock is None else with_instants(made, spans, clock)
         return self._known[key]
 
+    @property
+    def unreadable_fields(self) -> frozenset[str]:
+        """The fields that were found to be unreadable in some row, of those that were looked at."""
+        return frozenset(self._unreadable)
+
     def _prepare(self, wanted: tuple[str, ...], exact: frozenset[str]) -> Prepared:
+        made = looked_over(self.backend, self.type_, self._entered(wanted), exact)
+        if made is None:
+            others = [name for name in self.columns if name not in wanted and name not in self.constant]
+            entry = self._entered(wanted, () if self.unread else others, worded=True)
+            found = set_aside(self.backend, self.type_, entry, wanted)
+            settled = looked_over(self.backend, self.type_, found.entry, exact, settled=True)
+            assert settled is not None
+            marks = {tuple(name.split(".")): (mark,) for name, mark in found.marks.items()}
+            self._unreadable.update(found.marks)
+            made = replace(settled, rejected=found.rejected, marks=MappingProxyType(marks))
+        made = replace(made, rejected=made.rejected + len(self.rejected))
+        return made if self.zone is None else to_utc(made, self.zone)
+
+    def _entered(self, wanted: tuple[str, ...], others: Iterable[str] = (), *, worded: bool = False) -> Entry:
+        """The columns of fields; of `others` those that hold what they should. `worded` keeps the cells as text too."""
         home = self.backend.home
         present: dict[str, tuple[str, Kind, ColumnType]] = {}
         absent: list[str] = []
@@ -228,10 +261,24 @@ class FrameTable:
                 absent.append(name)
             else:
                 present[name] = (column, self._entering(name), known)
+        for name in others:
+            with suppress(ColumnError):
+                known = self._checked(name, self.columns[name])
+                if known is not None:
+                    present[name] = (self.columns[name], self._entering(name), known)
         if not present:  # something must be read to know how many rows there are
             column = self.columns["id"]
             present["id"] = (column, "text", self._type_of(column, "text"))
-        frame, raws = home.enter(self.frame, {inside(name): found for name, found in present.items()})
+        told = frozenset(self.unread).intersection(wanted)
+        columns = {inside(name): found for name, found in present.items()}
+        for name in told:
+            columns[word_name(inside(name))] = (self.unread[name], "text", self._type_of(self.unread[name], "text"))
+        words = [
+            inside(name)
+            for name, found in present.items()
+            if name not in told and self._has_words(name, found, worded=worded)
+        ]
+        frame, raws = home.enter(self.frame, columns, words)
         types = {
             name: ColumnType("text", "String") if kind in ("text", "choice") else known
             for name, (_, kind, known) in present.items()
@@ -251,16 +298,32 @@ class FrameTable:
                 )
             )
             types |= {name: ColumnType(_ABSENT.get(kind, "whole"), kind) for name, (_, kind) in said.items()}
-        if self.type_.model is Survey and "scale_low" in wanted:
+        if self.type_.model is Survey and "scale_low" in wanted and not worded:
             frame, types = with_usual_scales(nw, frame, types)
-        made = looked_over(self.backend, self.type_, frame, types, raws, exact)
-        made = replace(made, rejected=made.rejected + len(self.rejected))
-        return made if self.zone is None else to_utc(made, self.zone)
+        nothing = {
+            name: [
+                _spelt(raw, self._type_of(self.columns[name], "text"))
+                for raw, meant in self.values[name].items()
+                if meant is None
+            ]
+            for name in translated
+            if self._kind(name) == "flag"
+        }
+        return Entry(frame, types, raws, nothing, told, frozenset((*absent, *self.constant)))
+
+    def _has_words(self, name: str, found: tuple[str, Kind, ColumnType], *, worded: bool) -> bool:
+        """Whether the cells of a column are kept as text: those that the user translates, and all that may be shown."""
+        _, kind, known = found
+        if kind in ("text", "choice"):
+            return self._kind(name) == "flag"
+        if known.loose:
+            return worded or name in self.values
+        return worded and known.what in NUMBERS
 
     @property
     def attributes(self) -> frozenset[str]:
         """The custom attributes: the columns that are no fields."""
-        return frozenset(self._names) - frozenset(self.columns.values())
+        return frozenset(self._names) - frozenset(self.columns.values()) - frozenset(self.unread.values())
 
     def _column_of(self, name: str) -> str | None:
         if name.startswith("attributes."):
@@ -327,7 +390,11 @@ class FrameTable:
                 continue
             column, is_text = nw.col(inside(name)), types[name].what == "text"
             own = self._type_of(self.columns[name], self._entering(name))
-            source: Any = nw.lit(None) if self._kind(name) == "flag" else column
+            source: Any = _plain_flag(nw, column) if self._kind(name) == "flag" else column
+            if own.loose and not is_text:  # a cell of another type than the column's is known by its text
+                word = nw.col(word_name(inside(name)))
+                for raw in (raw for raw, meant in mapping.items() if meant is None):
+                    source = nw.when(word == nw.lit(str(raw))).then(nw.lit(None)).otherwise(source)
             for raw, meant in mapping.items():
                 found = _spelt(raw, own) if is_text else _plain_number(raw, types[name])
                 if found is not None:
@@ -361,6 +428,12 @@ def _spelt(raw: Any, own: ColumnType) -> str:
     return str(raw)
 
 
+def _plain_flag(nw: Any, word: Any) -> Any:
+    """What a word says that needs no translation."""
+    plain = nw.when(word.is_in(["true", "1"])).then(nw.lit(True))  # noqa: FBT003  # a constant
+    return plain.otherwise(nw.when(word.is_in(["false", "0"])).then(nw.lit(False)).otherwise(nw.lit(None)))  # noqa: FBT003
+
+
 def _plain_number(raw: Any, own: ColumnType) -> Any:
     """A number of `values=` as the column has it; None where no value can be it."""
     try:
@@ -369,6 +442,8 @@ def _plain_number(raw: Any, own: ColumnType) -> Any:
         return None
     if own.what == "float":
         return float(number)
+    if not number.is_finite() or own.what not in NUMBERS:
+        return None
     scaled = number * 10**own.digits
     return int(scaled) if scaled == int(scaled) else None
 

@@ -10,13 +10,17 @@ from typing import Any
 from crmkpi.records.base import FieldType, RecordType
 from crmkpi.sources.frames.csv_text import field_column
 
-__all__ = ["frame_of_records"]
+__all__ = ["UNREADABLE", "frame_of_records"]
 
 _BATCH = 20_000
+UNREADABLE = " unreadable"  # ends the names of columns that say what could not be read
 
 
 def frame_of_records(records: Iterable[Any], kind: RecordType, typed: Sequence[FieldType] = ()) -> Any:
-    """A lazy frame with a column for each field and each attribute; `typed` are attributes that are no text."""
+    """A lazy frame with a column for each field and each attribute; `typed` are attributes that are no text.
+
+    A field that could not be read in some record has a second column, which says of these records what stands there.
+    """
     pl = import_module("polars")
 
     fields = [known for known in kind.fields.values() if known.kind != "attributes"]
@@ -32,6 +36,9 @@ def frame_of_records(records: Iterable[Any], kind: RecordType, typed: Sequence[F
         for name in (name for name in own if name not in columns):
             values = [record.attributes.get(name) for record in batch]
             columns[name] = pl.Series([None if each is None else str(each) for each in values], dtype=pl.String)
+        for name in dict.fromkeys(name for record in batch for name in record.unreadable if name != "id"):
+            words = [record.unreadable.get(name) for record in batch]
+            columns[field_column(name) + UNREADABLE] = pl.Series(words, dtype=pl.String)
         batches.append(pl.DataFrame(columns))
     if not batches:
         batches = [pl.DataFrame({field_column(known.name): _series(pl, [], known, aware) for known in fields})]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,11 @@ from crmkpi.engines.frames.table import FrameTable
 from crmkpi.errors import FileFormatError
 from crmkpi.records.base import record_type
 from crmkpi.records.directions import together
-from crmkpi.sources.account import LoadAccount, Rejected
+from crmkpi.sources.account import Rejected
 from crmkpi.sources.columns import matched_columns
 from crmkpi.sources.csv_tables import cells_of_any_length, csv_grid
 from crmkpi.sources.dates import zone_named
-from crmkpi.sources.frames.batches import frame_of_records
+from crmkpi.sources.frames.batches import UNREADABLE, frame_of_records
 from crmkpi.sources.frames.csv_text import NotPlainError, field_column, plain_frame
 from crmkpi.sources.presets.library import AnyPreset
 from crmkpi.sources.reading import Options, Reading, options_from
@@ -59,6 +59,12 @@ def csv_table(
         skipped.update(out)
         rejected += refused
     whole = frames[0] if len(frames) == 1 else pl.concat(frames, how="diagonal_relaxed")
+    start = field_column("")
+    unread = {
+        name.removeprefix(start).removesuffix(UNREADABLE): name
+        for name in whole.collect_schema().names()
+        if name.startswith(start) and name.endswith(UNREADABLE)
+    }
     mapped = {known.name: field_column(known.name) for known in kind.fields.values() if known.kind != "attributes"}
     return FrameTable(
         whole,
@@ -68,6 +74,7 @@ def csv_table(
         skipped=dict(skipped) or None,
         rejected=tuple(rejected),
         unfilled=frozenset.intersection(*unfilled),
+        unread=unread,
     )
 
 
@@ -93,31 +100,7 @@ def _frame_of(
             )
         if options.preset is not None and options.preset.history:
             records = load(grid, record, options)
-            refused: list[tuple[str, str]] = []
-            frame = frame_of_records(_readable(records, refused), kind)
-            return frame, records.account.skipped, (*records.rejected, *_told(refused, records.account)), ()
+            return frame_of_records(records, kind), records.account.skipped, records.rejected, ()
     stream = RecordStream(grid, record, options)
-    refused = []
-    frame = frame_of_records(_readable(stream, refused), kind, stream.typed)
-    return frame, stream.account.skipped, (*stream.rejected, *_told(refused, stream.account)), stream.account.unfilled
-
-
-def _readable(records: Iterable[Any], refused: list[tuple[str, str]]) -> Iterator[Any]:
-    """The records of which every field could be read; `refused` receives what the others lack first."""
-    for record in records:
-        lacking = {name: value for name, value in record.unreadable.items() if name != "id"}
-        if lacking:
-            refused.append(next(iter(lacking.items())))
-        else:
-            yield record
-
-
-def _told(refused: Iterable[tuple[str, str]], account: LoadAccount) -> list[Rejected]:
-    """Rows that are left out of a frame, since a frame has no place for what cannot be read."""
-    known = {(one.field, one.value): one for one in account.unreadable}
-    found = []
-    for name, value in refused:
-        one = known.get((name, value))
-        line, reason = (0, "not a value that the field takes") if one is None else (one.line, one.reason)
-        found.append(Rejected(line, name, value or None, reason))
-    return found
+    frame = frame_of_records(stream, kind, stream.typed)
+    return frame, stream.account.skipped, stream.rejected, stream.account.unfilled

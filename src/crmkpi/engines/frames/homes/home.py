@@ -13,7 +13,19 @@ from typing import Literal, Protocol, TypeVar
 from crmkpi.engines.frames.words import Cell, Columns, Expr, Frame, Row, WordsOf
 from crmkpi.records.base import Kind
 
-__all__ = ["NUMBERS", "TOO_LATE", "ColumnType", "Entering", "Home", "HomeOf", "Kept", "Lent", "Physical", "raw_name"]
+__all__ = [
+    "NUMBERS",
+    "TOO_LATE",
+    "ColumnType",
+    "Entering",
+    "Home",
+    "HomeOf",
+    "Kept",
+    "Lent",
+    "Physical",
+    "raw_name",
+    "word_name",
+]
 
 Physical = Literal["text", "whole", "decimal", "float", "flag", "timestamp", "date", "nothing", "other"]
 
@@ -31,7 +43,8 @@ class ColumnType:
 
     `shown` is the type in words, `digits` how many digits of a decimal are behind the point. `aware` timestamps are
     exact instants. `wide` whole numbers may need more than 64 bits. Some `wild` numbers may be none, such as NaN: they
-    stand as `TOO_LATE` and are refused. `unit` is the library's own name of the type, for its home alone.
+    enter as `TOO_LATE` and cannot be read. `unit` is the library's own name of the type, for its home alone. A `loose`
+    column may hold anything: what is no value of its type enters as `TOO_LATE`, infinity, or a flag of 2.
     """
 
     what: Physical
@@ -41,6 +54,7 @@ class ColumnType:
     wide: bool = False
     wild: bool = False
     unit: str = ""
+    loose: bool = False
 
 
 Entering = Mapping[str, tuple[str, Kind, ColumnType]]  # name inside: the frame's own column, kind of field, its type
@@ -51,6 +65,11 @@ Lent = object  # a frame as its home keeps it, which only the home looks into
 def raw_name(name: str) -> str:
     """The name of a timestamp's own column, beside its plain one."""
     return f"{name}__raw"
+
+
+def word_name(name: str) -> str:
+    """The name of a column with the cells of another as text, which says what could not be read."""
+    return f"{name}__word"
 
 
 class HomeOf(Protocol[E, F, N]):
@@ -78,13 +97,14 @@ class HomeOf(Protocol[E, F, N]):
     def type_of(self, frame: N, name: str, kind: Kind) -> ColumnType:
         """The type of a column that is to hold a field of this kind."""
 
-    def enter(self, frame: N, columns: Entering) -> tuple[F, dict[str, str]]:
+    def enter(self, frame: N, columns: Entering, worded: Collection[str] = ()) -> tuple[F, dict[str, str]]:
         """Only `columns`, made plain and wide.
 
         Text is text, whole numbers and floats have 64 bits (whole numbers more where they need it), decimals are whole
         numbers of their smallest digit, timestamps microseconds and dates days since 1970. A timestamp that needs no
         conversion is kept beside as `raw_name`, so that a filter on it reaches into a scan; these come second, each
-        with its time zone, which is empty on the wall clock.
+        with its time zone, which is empty on the wall clock. The cells of the columns that are `worded` are kept beside
+        as text under `word_name`.
         """
 
     def asked(self, frame: F, kept: Kept) -> F:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 
 import polars as pl
 
 from crmkpi.engines.frames.convert import Converted
-from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, Entering, Kept, raw_name
+from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, Entering, Kept, raw_name, word_name
 from crmkpi.engines.frames.words import Cell, Columns, Row, WordsOf
 from crmkpi.records.base import Kind
 
@@ -72,7 +72,9 @@ class PolarsHome:
             return ColumnType("date", shown)
         return ColumnType("nothing" if dtype == pl.Null else "other", shown)
 
-    def enter(self, frame: Lent, columns: Entering) -> tuple[pl.LazyFrame, dict[str, str]]:
+    def enter(
+        self, frame: Lent, columns: Entering, worded: Collection[str] = ()
+    ) -> tuple[pl.LazyFrame, dict[str, str]]:
         """The columns as plain and wide ones, and the types of timestamps that are kept beside."""
         if isinstance(frame, Converted):
             whole = pl.LazyFrame(
@@ -89,6 +91,8 @@ class PolarsHome:
                 made.append(pl.col(column).alias(raw_name(name)))  # a filter on it reaches into the scan
                 raws[raw_name(name)] = dtype.time_zone or ""
             made.append(self._plain(pl.col(column), kind, type_, dtype).alias(name))
+            if name in worded:
+                made.append(self._plain(pl.col(column), "text", type_, dtype).alias(word_name(name)))
         return whole.select(*made), raws
 
     def _plain(self, source: pl.Expr, kind: Kind, type_: ColumnType, dtype: pl.DataType) -> pl.Expr:

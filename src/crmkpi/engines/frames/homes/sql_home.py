@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import ClassVar, Generic, TypeVar
 
-from crmkpi.engines.frames.homes.home import ColumnType, Entering, Kept, raw_name
+from crmkpi.engines.frames.homes.home import ColumnType, Entering, Kept, raw_name, word_name
 from crmkpi.engines.frames.homes.sql import Sql, SqlFrame, SqlWords
 from crmkpi.engines.frames.words import Cell, Columns, Row
 from crmkpi.records.base import Kind
@@ -78,7 +78,7 @@ class SqlHome(ABC, Generic[S, F, N]):
         """The value of the row of a group that comes first."""
         return self.dialect(f"min_by({self.dialect.quoted(value)}, {self.dialect.quoted(order)})", whole=True)
 
-    def enter(self, frame: N, columns: Entering) -> tuple[F, dict[str, str]]:
+    def enter(self, frame: N, columns: Entering, worded: Collection[str] = ()) -> tuple[F, dict[str, str]]:
         """The columns as plain and wide ones, and the timestamps that are kept beside."""
         made, raws = [], {}
         for name, (column, kind, type_) in columns.items():
@@ -87,6 +87,8 @@ class SqlHome(ABC, Generic[S, F, N]):
                 made.append(source.alias(raw_name(name)))  # a filter on it reaches into the scan
                 raws[raw_name(name)] = "UTC" if type_.aware else ""
             made.append(self.plain(source, kind, type_).alias(name))
+            if name in worded:
+                made.append(self.plain(source, "text", type_).alias(word_name(name)))
         return self.opened(frame).select(*made), raws
 
     def is_whole(self, type_: ColumnType) -> bool:

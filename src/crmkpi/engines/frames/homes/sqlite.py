@@ -107,10 +107,9 @@ class SqliteHome(DatabaseHome[SqliteSql]):
             what = "nothing" if not found and not declared else what
         if what == "timestamp":
             zones = f"SELECT 1 FROM {table.source} WHERE {_zoned(source)} LIMIT 1"  # noqa: S608  # likewise
-            return ColumnType(what, declared, aware=bool(self.leave(table.written(zones))))
-        return ColumnType(
-            what or "text", {"text": "String", "other": "Binary"}.get(what or "", declared), wild=what == "whole"
-        )
+            return ColumnType(what, declared, aware=bool(self.leave(table.written(zones))), loose=True)
+        shown = {"text": "String", "other": "Binary"}.get(what or "", declared)
+        return ColumnType(what or "text", shown, wild=what == "whole", loose=what in ("whole", "float", "flag", "date"))
 
     def is_whole(self, type_: ColumnType) -> bool:  # noqa: ARG002  # timestamps are texts
         """Whether a timestamp can be compared as it is."""
@@ -120,7 +119,7 @@ class SqliteHome(DatabaseHome[SqliteSql]):
         """A column as a plain and wide one."""
         column = source.text
         if type_.what == "flag" and kind in ("text", "choice"):
-            return source.case(f"WHEN {column} = 1 THEN 'true' WHEN {column} = 0 THEN 'false'", "NULL")
+            return source.case(f"WHEN {column} = 1 THEN 'true' WHEN {column} = 0 THEN 'false'", f"({column} || '')")
         if kind in ("text", "choice") or type_.what == "text":
             return source.wrapped("(", " || '')")  # without the column's collation
         match type_.what:
@@ -132,7 +131,7 @@ class SqliteHome(DatabaseHome[SqliteSql]):
                 number = f"WHEN typeof({column}) IN ('integer', 'real') THEN CAST({column} AS REAL)"
                 return source.case(f"{number} WHEN {column} IS NOT NULL THEN 9e999", "NULL")
             case "flag":
-                return source.case(f"WHEN {column} IN (0, 1) THEN {column}", "NULL")
+                return source.case(f"WHEN {column} IN (0, 1) THEN {column} WHEN {column} IS NOT NULL THEN 2", "NULL")
             case "date" | "timestamp":
                 return _time(source, kind, type_)
             case _:

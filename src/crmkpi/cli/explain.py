@@ -1,0 +1,94 @@
+"""The commands that ask further: `crmkpi explain`, where a change comes from, and `crmkpi briefing`, what matters."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from crmkpi.cli.arguments import argument, read_setting
+from crmkpi.cli.options import add_files, add_frame, check_files, dataset_of, files_of, read_tables
+from crmkpi.insight.kpi_sets import read_kpi_set
+from crmkpi.insight.tables import InsightTable
+from crmkpi.measuring.dataset import Dataset
+from crmkpi.time.calendars import Calendar
+
+__all__ = ["add_briefing", "add_explain"]
+
+
+def add_explain(commands: Any) -> None:
+    """Add the command that says where a change comes from."""
+    parser = commands.add_parser(
+        "explain",
+        help="say where the change of a KPI comes from",
+        usage="%(prog)s KPI [--deals FILE ...] --period PERIOD --by FIELD [--search] [options]",
+        description="Say which segments account for the change of a KPI between two periods; with --search, which part "
+        "of the records moved differently from the rest, if any did.",
+        allow_abbrev=False,
+    )
+    parser.set_defaults(run=_explain, usage=parser.error, strict=False)
+    parser.add_argument("metric", metavar="KPI", help="an id, another name, or a variant")
+    _add_question(parser)
+    parser.add_argument("--by", action="append", required=True, metavar="FIELD", help="such as source; more than once")
+    parser.add_argument("--search", action="store_true", help="search all values of the fields, and their pairs")
+
+
+def add_briefing(commands: Any) -> None:
+    """Add the command that says what matters of a period."""
+    parser = commands.add_parser(
+        "briefing",
+        help="say what matters of a period in five lines",
+        usage="%(prog)s [--deals FILE ...] --period PERIOD [--kpis KPIS.toml] [options]",
+        description="Say what really changed, what accounts for it, what will be missed, who is at risk, and what the "
+        "data cannot say.",
+        allow_abbrev=False,
+    )
+    parser.set_defaults(run=_briefing, usage=parser.error, strict=False)
+    _add_question(parser)
+    parser.add_argument("--by", action="append", metavar="FIELD", help="the fields to split changes by")
+    parser.add_argument("--kpis", metavar="KPIS.toml", help="a KPI set, for its KPIs and targets")
+
+
+def _add_question(parser: argparse.ArgumentParser) -> None:
+    add_files(parser)
+    add_frame(parser)
+    parser.add_argument("--period", required=True, help="such as 2026-Q2")
+    parser.add_argument("--compare", default="previous", metavar="PERIOD", help="previous, year_ago or a period")
+    parser.add_argument(
+        "--set", action="append", default=[], type=argument(read_setting), metavar="NAME=NUMBER", help="a parameter"
+    )
+    parser.add_argument("--format", choices=tuple(_FORMATS), default="text", help="(default: %(default)s)")
+
+
+def _dataset(arguments: argparse.Namespace) -> Dataset:
+    given = files_of(arguments)
+    check_files(arguments, given)
+    return dataset_of(read_tables(given, arguments), Calendar(tz=arguments.tz or "UTC"), arguments)
+
+
+def _explain(arguments: argparse.Namespace) -> None:
+    crm = _dataset(arguments)
+    asked: dict[str, Any] = {"period": arguments.period, "compare": arguments.compare, "by": arguments.by}
+    asked["parameters"] = dict(arguments.set)
+    found = crm.search(arguments.metric, **asked) if arguments.search else crm.explain(arguments.metric, **asked)
+    print(_FORMATS[arguments.format](found).rstrip("\n"))
+
+
+def _briefing(arguments: argparse.Namespace) -> None:
+    kpis = None if arguments.kpis is None else read_kpi_set(arguments.kpis)
+    found = _dataset(arguments).briefing(
+        period=arguments.period,
+        compare=arguments.compare,
+        kpis=kpis,
+        by=arguments.by,
+        parameters=dict(arguments.set),
+    )
+    print(_FORMATS[arguments.format](found).rstrip("\n"))
+
+
+_FORMATS: Mapping[str, Callable[[InsightTable], str]] = {
+    "text": str,
+    "json": InsightTable.to_json,
+    "markdown": InsightTable.to_markdown,
+    "html": InsightTable.to_html,
+}

@@ -1,0 +1,180 @@
+"""What a record class would refuse, said of the columns of a frame: for each field, where its value is wrong."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import reduce
+from operator import or_
+from types import MappingProxyType
+from typing import Any
+
+from crmkpi.engines.frames.compiled_values import as_float
+from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, raw_name, word_name
+from crmkpi.records.base import RecordType
+from crmkpi.records.survey import LONGEST_SCALES
+
+__all__ = [
+    "YEARS",
+    "EnteredField",
+    "Entry",
+    "any_of",
+    "as_number",
+    "blank",
+    "fields_of",
+    "inside",
+    "longest",
+    "out_of_time",
+    "wrong",
+]
+
+YEARS = {  # the first and the last plain value that a record can hold
+    "timestamp": (-62_135_596_800_000_000, 253_402_300_799_999_999),
+    "date": (-719_162, 2_932_896),
+}
+_OWN_KINDS: Mapping[str, str] = {  # what an attribute is, by the type of its column
+    "whole": "integer", "decimal": "money", "float": "number", "flag": "flag", "timestamp": "timestamp", "date": "date",
+}  # fmt: skip
+_NEITHER = 2  # how a flag of a loose column enters that is neither true nor false
+
+
+@dataclass(frozen=True, slots=True)
+class EnteredField:
+    """A field whose column entered: its column inside, what it is, and the type of what entered."""
+
+    name: str
+    kind: str
+    type_: ColumnType
+
+    @property
+    def own(self) -> str:
+        """The name of its column inside."""
+        return inside(self.name)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its plain values are whole numbers."""
+        return self.type_.what in ("whole", "decimal") or self.kind in YEARS
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether its plain values are numbers."""
+        return self.is_whole or self.type_.what == "float"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The columns of some fields as they entered.
+
+    `types` are those of the fields' columns, `raws` those of timestamps that are kept beside. `meaning_nothing` are,
+    for flags that the user translates, the words that stand for no value. `told` are fields of which the reader of the
+    source says, in their word column, what it could not read. `fixed` fields are the same in all rows, since no column
+    of the source holds them.
+    """
+
+    frame: Any
+    types: Mapping[str, ColumnType]
+    raws: Mapping[str, Any]
+    meaning_nothing: Mapping[str, Sequence[str]] = field(default_factory=lambda: MappingProxyType({}))
+    told: frozenset[str] = frozenset()
+    fixed: frozenset[str] = frozenset()
+
+
+def inside(name: str) -> str:
+    """The name of a field's column inside the engine; free of what a database would take for syntax."""
+    return "f_" + name.replace(".", "__")
+
+
+def fields_of(type_: RecordType, types: Mapping[str, ColumnType]) -> list[EnteredField]:
+    """The fields of some columns."""
+    return [
+        EnteredField(
+            name,
+            _OWN_KINDS.get(known.what, "attributes") if name.startswith("attributes.") else type_.fields[name].kind,
+            known,
+        )
+        for name, known in types.items()
+    ]
+
+
+def any_of(conditions: Iterable[Any]) -> Any | None:
+    """Where any of the conditions holds; None where there is none."""
+    found = list(conditions)
+    return reduce(or_, found) if found else None
+
+
+def wrong(nw: Any, type_: RecordType, one: EnteredField, entry: Entry) -> Any | None:
+    """Where a field holds something that its record would refuse, but for moments out of time; None for nowhere."""
+    if one.name.startswith("attributes."):
+        return None
+    column, known = nw.col(one.own), type_.fields[one.name]
+    there, found = ~column.is_null(), []
+    if known.choices:
+        found.append(there & ~column.is_in(list(known.choices)))
+    if one.type_.what == "float":
+        found.append(there & ~column.is_finite())
+    if one.kind == "integer" and one.type_.what == "float":
+        found.append(there & (column.round(0) != column))
+    if one.kind == "integer" and one.type_.digits:
+        found.append(there & (column % nw.lit(10**one.type_.digits) != nw.lit(0)))
+    if one.name in entry.meaning_nothing:
+        word = nw.col(word_name(one.own))
+        nothing = list(entry.meaning_nothing[one.name])
+        unknown = ~word.is_null() & ~word.is_in(nothing) if nothing else ~word.is_null()
+        found.append(column.is_null() & unknown)
+    elif one.type_.loose and one.type_.what == "flag":
+        found.append(there & column.is_in([_NEITHER]))
+    elif one.type_.wild:
+        found.append(there & column.is_in([TOO_LATE]))
+    for rule in type_.model.__pydantic_fields__[one.name].metadata:
+        if getattr(rule, "ge", None) is not None:
+            found.append(there & (column < nw.lit(_bound(rule.ge, one, math.ceil))))
+        if getattr(rule, "le", None) is not None:
+            found.append(there & (column > nw.lit(_bound(rule.le, one, math.floor))))
+    return any_of(found)
+
+
+def blank(nw: Any, type_: RecordType, one: EnteredField, words: Collection[str]) -> Any | None:
+    """Where a field holds nothing in other words: an empty word, or what is not a number. None for nowhere.
+
+    `words` are the fields whose cells came as text as well.
+    """
+    if one.name.startswith("attributes."):
+        return None
+    column = nw.col(one.own)
+    if type_.fields[one.name].choices:
+        return ~column.is_null() & (column.str.strip_chars() == nw.lit(""))
+    if one.type_.wild and one.name in words:
+        return (column == nw.lit(TOO_LATE)) & (nw.col(word_name(one.own)).str.to_lowercase() == nw.lit("nan"))
+    return ~column.is_null() & column.is_nan() if one.type_.what == "float" else None
+
+
+def out_of_time(nw: Any, one: EnteredField, raws: Mapping[str, Any]) -> Any | None:
+    """Where a timestamp or a day is none that a record can hold, such as infinity or the year 290,000."""
+    if one.kind not in YEARS:
+        return None
+    (first, last), column = YEARS[one.kind], nw.col(one.own)
+    late = ~column.is_null() & ((column < nw.lit(first)) | (column > nw.lit(last)))
+    if raw_name(one.own) in raws:
+        late = late | (~nw.col(raw_name(one.own)).is_null() & column.is_null())
+    return late
+
+
+def as_number(nw: Any, one: EnteredField) -> Any:
+    """A field's column as a float."""
+    return as_float(nw, nw.col(one.own), None if one.type_.what == "float" else one.type_.digits)
+
+
+def longest(nw: Any, high: Any) -> Any:
+    """The end of a survey's scale; of a kind without a usual one the largest that it may have."""
+    for word, most in LONGEST_SCALES.items():
+        unsaid = high.is_null() & (nw.col(inside("kind")) == nw.lit(word))
+        high = nw.when(unsaid).then(nw.lit(most)).otherwise(high)
+    return high
+
+
+def _bound(bound: Any, one: EnteredField, rounded: Any) -> Any:
+    """A bound of a rule as a plain number of the column."""
+    return rounded(Decimal(str(bound)) * 10**one.type_.digits) if one.is_whole else float(bound)

@@ -1,0 +1,358 @@
+"""Fields of a frame that cannot be read: the field is left empty, a flag beside it says so, and the row stays.
+
+It is the second look at a frame, for which the first one must have found something. Rows that are no records at all,
+since nothing of them can be read, are taken out, as the readers of records reject them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import reduce
+from operator import and_, or_
+from typing import Any
+
+from crmkpi.definition.expressions import UnreadValue
+from crmkpi.engines.frames.backends import Backend
+from crmkpi.engines.frames.faults import (
+    YEARS,
+    EnteredField,
+    Entry,
+    any_of,
+    as_number,
+    blank,
+    fields_of,
+    inside,
+    longest,
+    out_of_time,
+    wrong,
+)
+from crmkpi.engines.frames.homes.home import NUMBERS, ColumnType, word_name
+from crmkpi.engines.frames.words import flagged, only_where
+from crmkpi.engines.query import UNREADABLE, Group, Query
+from crmkpi.records import Survey
+from crmkpi.records.base import RecordType
+from crmkpi.records.faults import shortened
+from crmkpi.records.survey import USUAL_SCALES
+
+__all__ = [
+    "Mark",
+    "SetAside",
+    "is_unreadable",
+    "joined_marks",
+    "segments_told",
+    "set_aside",
+    "with_usual_scales",
+    "word_of",
+    "words_told",
+]
+
+_OUT_OF_TIME = "a time outside the years 1 to 9999"
+_NOTHING = "nothing"
+_SCALE = ("scale_low", "scale_high", "score")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where a frame says of a field that it cannot be read: the column of the flag, and that of what stands there.
+
+    `what` says how these words are understood: as they are `told`, as text, or as numbers.
+    """
+
+    flag: str
+    word: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A frame of which the fields that cannot be read are empty; `marks` are by field, `rejected` are rows no more."""
+
+    entry: Entry
+    marks: Mapping[str, Mark]
+    rejected: int
+
+
+def _flag_name(name: str) -> str:
+    """The name of the column that is 1 where a field cannot be read."""
+    return f"{inside(name)}__unreadable"
+
+
+def set_aside(backend: Backend, type_: RecordType, entry: Entry, wanted: Collection[str]) -> SetAside:
+    """The `wanted` fields of an entry, which has the other fields of the rows as well, without what cannot be read."""
+    nw = backend.home.words
+    fields = fields_of(type_, entry.types)
+    own = [one for one in fields if one.name in wanted and one.name != "id"]
+    frame = _without_blanks(nw, type_, entry, fields)
+    faulty = {one.name: _faulty(nw, type_, one, entry) for one in fields}
+    nothing = None if entry.told else _is_nothing(nw, type_, fields, faulty, entry)
+    flags = {}
+    for one in own:
+        known = type_.fields.get(one.name)
+        lacking = [nw.col(one.own).is_null()] if known is not None and known.required and not entry.told else []
+        found = any_of([*([] if faulty[one.name] is None else [faulty[one.name]]), *lacking])
+        if found is not None or (type_.model is Survey and one.name in _SCALE):
+            flags[one.name] = nw.lit(0) if found is None else flagged(nw, found)
+    frame = frame.with_columns(
+        *(flag.alias(_flag_name(name)) for name, flag in flags.items()),
+        (nw.lit(0) if nothing is None else flagged(nw, nothing)).alias(_NOTHING),
+        *(words.alias(word_name(one.own)) for one in own if (words := _words(nw, one, entry)) is not None),
+    )
+    frame = _emptied(nw, type_, frame, own, flags)
+    types = dict(entry.types)
+    if type_.model is Survey and {"kind", *_SCALE} <= set(wanted) and not entry.told:
+        frame, types = with_usual_scales(nw, frame, types, marked=True)
+        frame = _off_scale(nw, frame, fields_of(type_, types), flags)
+    asked = {name: nw.col(_flag_name(name)) for name in flags} | {_NOTHING: nw.col(_NOTHING)}
+    kept = frame if nothing is None else frame.filter(nw.col(_NOTHING) == nw.lit(0))
+    counts = _sums(backend, kept, {name: asked[name] for name in flags})
+    rejected = 0 if nothing is None else _sums(backend, frame, {_NOTHING: asked[_NOTHING]})[_NOTHING]
+    marks = {one.name: _mark(one, entry) for one in own if counts.get(one.name)}
+    raws = {raw: known for raw, known in entry.raws.items() if not any(raw.startswith(f"{inside(n)}__") for n in marks)}
+    names = [
+        *(inside(name) for name in wanted),
+        *(raw for raw in raws if any(raw.startswith(f"{inside(name)}__") for name in wanted)),
+        *(column for mark in marks.values() for column in (mark.flag, mark.word)),
+    ]
+    made = replace(entry, frame=kept.select(*names), types={name: types[name] for name in wanted}, raws=raws)
+    return SetAside(made, marks, rejected)
+
+
+def _sums(backend: Backend, frame: Any, columns: Mapping[str, Any]) -> dict[str, int]:
+    if not columns:
+        return {}
+    (row,) = backend.home.leave(frame.select(*(column.sum().alias(name) for name, column in columns.items())))
+    return {name: int(count or 0) for name, count in zip(columns, row, strict=True)}
+
+
+def _words(nw: Any, one: EnteredField, entry: Entry) -> Any | None:
+    """What a field holds as text, where no column came with it."""
+    if one.name in entry.told:
+        return None
+    if one.name in entry.fixed:
+        return nw.lit(None).cast(nw.String)
+    if one.type_.what == "text":
+        return nw.col(one.own)
+    if one.kind in YEARS and not one.type_.loose:
+        return nw.lit(_OUT_OF_TIME)
+    return None
+
+
+def _mark(one: EnteredField, entry: Entry) -> Mark:
+    what: str = one.type_.what
+    if one.name in entry.told or (one.kind in YEARS and not one.type_.loose):
+        what = "told"
+    elif one.kind == "integer" and what in NUMBERS:
+        what = "whole"  # numpy keeps whole numbers with gaps as floats
+    return Mark(_flag_name(one.name), word_name(one.own), what)
+
+
+def _without_blanks(nw: Any, type_: RecordType, entry: Entry, fields: Iterable[EnteredField]) -> Any:
+    """The frame without what only stands for nothing."""
+    made = []
+    for one in fields:
+        words = () if one.name in entry.fixed or entry.told else (one.name,)
+        empty = blank(nw, type_, one, words)
+        if empty is not None:
+            made.append(nw.when(empty).then(nw.lit(None)).otherwise(nw.col(one.own)).alias(one.own))
+    return entry.frame.with_columns(*made) if made else entry.frame
+
+
+def _faulty(nw: Any, type_: RecordType, one: EnteredField, entry: Entry) -> Any | None:
+    """Where a field holds something that is no value of it."""
+    if entry.told:
+        return ~nw.col(word_name(one.own)).is_null() if one.name in entry.told else None
+    found = (wrong(nw, type_, one, entry), out_of_time(nw, one, entry.raws))
+    return any_of(each for each in found if each is not None)
+
+
+def _is_nothing(
+    nw: Any, type_: RecordType, fields: Sequence[EnteredField], faulty: Mapping[str, Any], entry: Entry
+) -> Any:
+    """Where a row is no record, by the rule of the readers of records: nothing of it can be read, or it is a total.
+
+    A row that has an id and lacks what its record needs is none where all else is empty. One without an id is none
+    where it has nothing but numbers, or lacks more than the id.
+    """
+    usable: list[Any] = []
+    worded: list[Any] = []
+    spoiled: list[Any] = []
+    for one in fields:
+        if one.name == "id" or one.name in entry.fixed or one.name.startswith("attributes."):
+            continue
+        there, lost = ~nw.col(one.own).is_null(), faulty[one.name]
+        read = there if lost is None else there & ~lost
+        usable.append(read)
+        if one.kind not in ("number", "integer", "money"):
+            worded.append(read)
+        if lost is not None:
+            spoiled.append(lost)
+    known = {one.name for one in fields}
+    required = [name for name, field in type_.fields.items() if field.required and name != "id" and name in known]
+    lacks = reduce(or_, (nw.col(inside(name)).is_null() for name in required), nw.lit(False))  # noqa: FBT003  # a constant
+    unnamed = nw.col(inside("id")).is_null()
+    always = nw.lit(True)  # noqa: FBT003  # a constant
+    empty = reduce(and_, (~each for each in usable), always)
+    only_numbers = reduce(and_, (~each for each in worded), always)
+    whole = reduce(and_, (~each for each in spoiled), empty)
+    return (unnamed & (only_numbers | lacks)) | (~unnamed & lacks & whole)
+
+
+def _emptied(nw: Any, type_: RecordType, frame: Any, own: Sequence[EnteredField], flags: Collection[str]) -> Any:
+    """The frame without what is flagged, and with what a record has where its field is empty."""
+    made = []
+    for one in own:
+        column, known = nw.col(one.own), type_.fields.get(one.name)
+        if one.name in flags:
+            column = only_where(nw, nw.col(_flag_name(one.name)) == nw.lit(0), column)
+        if known is not None and not known.required and not known.optional:
+            usual = type_.model.__pydantic_fields__[one.name].get_default(call_default_factory=True)
+            empty = nw.col(one.own).is_null()
+            if one.name in flags:
+                empty = empty & (nw.col(_flag_name(one.name)) == nw.lit(0))
+            column = nw.when(empty).then(nw.lit(usual)).otherwise(column)
+        elif one.name not in flags:
+            continue
+        made.append(column.alias(one.own))
+    return frame.with_columns(*made) if made else frame
+
+
+def _off_scale(nw: Any, frame: Any, fields: Sequence[EnteredField], flags: Collection[str]) -> Any:
+    """The frame without scores off their scale, and without scales that end before they start."""
+    low, high, score = (as_number(nw, next(one for one in fields if one.name == name)) for name in _SCALE)
+    high = longest(nw, high)
+    turned = ~low.is_null() & ~high.is_null() & (low >= high)
+    off = ~score.is_null() & ((~low.is_null() & (score < low)) | (~high.is_null() & (score > high)))
+    both = ~low.is_null() & ~high.is_null()
+    found = {"scale_low": turned, "scale_high": turned, "score": turned | (both & off)}
+    frame = frame.with_columns(
+        *(
+            nw.when(condition).then(nw.lit(1)).otherwise(nw.col(_flag_name(name))).alias(_flag_name(name))
+            for name, condition in found.items()
+        )
+    )
+    assert flags
+    return frame.with_columns(
+        *(
+            only_where(nw, nw.col(_flag_name(name)) == nw.lit(0), nw.col(inside(name))).alias(inside(name))
+            for name in _SCALE
+        )
+    )
+
+
+def with_usual_scales(
+    nw: Any, frame: Any, types: Mapping[str, ColumnType], *, marked: bool = False
+) -> tuple[Any, dict[str, ColumnType]]:
+    """A survey without a scale has the usual one of its kind, as the record has; not where it is `marked`."""
+    kind = nw.col(inside("kind"))
+    made = []
+    for name, place in (("scale_low", 0), ("scale_high", 1)):
+        usual: Any = nw.lit(None).cast(nw.Float64)
+        for word, scale in USUAL_SCALES.items():
+            if scale[place] is not None:
+                usual = nw.when(kind == nw.lit(word)).then(nw.lit(scale[place])).otherwise(usual)
+        column = as_number(nw, EnteredField(name, "number", types[name]))
+        lacking = column.is_null()
+        if marked:
+            lacking = lacking & (nw.col(_flag_name(name)) == nw.lit(0))
+        made.append(nw.when(lacking).then(usual).otherwise(column).alias(inside(name)))
+    floats = ColumnType("float", "Float64")
+    return frame.with_columns(*made), {**types, "scale_low": floats, "scale_high": floats}
+
+
+def _spelt(word: str | None, what: str) -> str:
+    """What cannot be read as Python writes it, as the records of a reader have it."""
+    if word is None:
+        return ""
+    if what == "told":
+        return word
+    read: Callable[[str], object] = _READ.get(what, str)
+    try:
+        return shortened(read(word))
+    except (ValueError, ArithmeticError):
+        return shortened(word)
+
+
+def _whole(word: str) -> float:
+    number = float(word)
+    return int(word.partition(".")[0]) if number.is_integer() else number
+
+
+_READ: Mapping[str, Callable[[str], object]] = {"whole": _whole, "decimal": Decimal, "float": float}
+
+
+def joined_marks(
+    key: Sequence[Mark],
+    marks: Mapping[tuple[str, ...], Sequence[Mark]],
+    names: Mapping[str, str],
+    relation: str,
+    paths: Iterable[tuple[str, ...]],
+) -> dict[tuple[str, ...], tuple[Mark, ...]]:
+    """The marks of fields of related records: those of the key that leads there, and their own under new `names`."""
+    found = {}
+    for path in paths:
+        own = (replace(mark, flag=names[mark.flag], word=names[mark.word]) for mark in marks.get(path, ()))
+        if ways := (*key, *own):
+            found[relation, *path] = ways
+    return found
+
+
+def words_told(
+    query: Query, groups: Sequence[dict[Group, list[Any]]], marks: Mapping[tuple[str, ...], Sequence[Mark]]
+) -> list[dict[Group, list[Any]]]:
+    """The groups with the words of fields that cannot be read as records have them.
+
+    A segment came as its value and as many flags as segments may be unreadable.
+    """
+    marked = [key.source.path in marks for key in query.segments]
+    made = []
+    for anchor, found in zip(query.anchors, groups, strict=True):
+        words = {
+            number: marks.get(slot.key.item.path, ())
+            for number, slot in enumerate(anchor.slots)
+            if isinstance(slot.key, UnreadValue)
+        }
+        each = {}
+        for (segment, part), states in found.items():
+            states = list(states)  # noqa: PLW2901  # they may be shared
+            for number, ways in words.items():
+                counted: Counter[str] = Counter()
+                for word, count in states[number].items():
+                    counted[_spelt(word, ways[-1].what if ways else "text")] += count
+                states[number] = dict(counted)
+            each[_told(segment, marked), part] = states
+        made.append(each)
+    return made
+
+
+def segments_told(
+    query: Query, given: Mapping[tuple[Hashable, ...], int], marks: Mapping[tuple[str, ...], Sequence[Mark]]
+) -> dict[tuple[Hashable, ...], int]:
+    """How many rows each segment has; see `words_told`."""
+    marked = [key.source.path in marks for key in query.segments]
+    found: Counter[tuple[Hashable, ...]] = Counter()
+    for segment, count in given.items():
+        found[_told(segment, marked)] += count
+    return dict(found)
+
+
+def _told(found: tuple[Hashable, ...], marked: Sequence[bool]) -> tuple[Hashable, ...]:
+    """A segment without the flags that came behind its values: what is flagged is of no known segment."""
+    flags = iter(found[len(marked) :])
+    return tuple(UNREADABLE if may and next(flags) else value for value, may in zip(found, marked, strict=False))
+
+
+def is_unreadable(nw: Any, ways: Iterable[Mark]) -> Any:
+    """Where a field cannot be read, or a key on the way to it; never missing."""
+    return reduce(or_, (nw.col(mark.flag) == nw.lit(1) for mark in ways))
+
+
+def word_of(nw: Any, ways: Sequence[Mark]) -> Any:
+    """What stands there, as text."""
+    *before, last = ways
+    source = nw.col(last.word)
+    for mark in reversed(before):
+        source = nw.when(nw.col(mark.flag) == nw.lit(1)).then(nw.col(mark.word)).otherwise(source)
+    return source
