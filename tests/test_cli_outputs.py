@@ -63,7 +63,7 @@ def test_where_keeps_the_records_of_a_segment_with_verdicts_of_their_own(run: Ru
     }
     assert (by["Ada"]["comparisons"], ada["comparisons"]) == (2, 1)
     status, _, err = run(*question, "--where", "owner=Adda")
-    assert (status, err) == (1, "crmkpi: error: No record has owner 'Adda'. Did you mean 'Ada'?\n")
+    assert (status, err) == (1, "crmkpi: error: No record has 'Adda' as its owner. Did you mean 'Ada'?\n")
     assert run(*question, "--where", "owner")[0] == 2
     status, out, _ = run("report", "win_rate", "deals.csv", "--where", "owner=Ada", "--where", "source=web")
     assert (status, out.splitlines()[0]) == (0, "all data, owner Ada, source web")

@@ -104,7 +104,7 @@ def test_a_report_is_written_in_every_format_from_one_reading(run: Run, company:
 def test_where_keeps_one_segment(run: Run, company: Path) -> None:
     assert run("run", "ada")[0] == 0
     (row,) = json.loads((company / "out" / "ada.json").read_text(encoding="utf-8"))
-    assert (row["value"], row["owner"], row["used"]) == ("1200.50", "Ada", 1)
+    assert (row["value"], row["used"]) == ("1200.50", 1)
 
 
 def test_all_reports_are_run_when_none_is_named(run: Run, company: Path) -> None:
@@ -216,7 +216,7 @@ def test_all_outputs_are_written_or_none(tmp_path: Path) -> None:
         ('outputs = ["a.md"]\nkpis = ["win_rte"]', "There is no KPI 'win_rte'. Did you mean 'win_rate'?", 1),
         ('outputs = ["a.md"]\nsort = "valu"', "Results are sorted by value, change, name; got 'valu'. Did you mean", 1),
         ('outputs = ["a.md"]\nby = ["ownr"]', "ownr", 1),
-        ('outputs = ["a.md"]\nwhere = { owner = "Adda" }', "No record has owner 'Adda'. Did you mean 'Ada'?", 1),
+        ('outputs = ["a.md"]\nwhere = { owner = "Adda" }', "No record has 'Adda' as its owner. Did you mean 'Ada'?", 1),
         ('outputs = ["a.md"]\nkpi_set = "Sales"', 'looks at targets in a period; add period = "last month".', 1),
         ('outputs = ["a.md"]\nperiod = "2026-13"', "2026-13", 1),
     ],
@@ -230,6 +230,43 @@ def test_a_report_that_cannot_be_made_is_one_sentence(
     assert (ended, out) == (status, "")
     assert message in err.splitlines()[0]
     assert not (company / "out").exists()
+
+
+PAGE = """
+[[report]]
+name = "page"
+show = "page"
+kpi_set = "Sales"
+period = "2026-02"
+outputs = ["out/page.html", "out/page.md", "out/page.xlsx"]
+"""
+
+
+def test_a_page_is_a_report_like_others(run: Run, company: Path) -> None:
+    text = (company / "crmkpi.toml").read_text(encoding="utf-8")
+    (company / "crmkpi.toml").write_text(text + PAGE, encoding="utf-8")
+    assert run("run", "page", "--quiet")[0] == 0
+    html = (company / "out" / "page.html").read_text(encoding="utf-8")
+    assert "<title>Muster GmbH: 2026-02 against 2026-01, data until 2026-03-31</title>" in html
+    assert (company / "out" / "page.md").read_text(encoding="utf-8").startswith("# Muster GmbH: 2026-02")
+    assert "Sales" in openpyxl.load_workbook(company / "out" / "page.xlsx").sheetnames
+
+
+@pytest.mark.parametrize(
+    "old, new, message",
+    [
+        ("page.md", "page.csv", "The suffix of an output says its format; got 'out/page.csv'. Known: '.html', '.md'"),
+        ('kpi_set = "Sales"\nperiod = "2026-02"', "", "The page 'page' is of one period; add period"),
+        ('period = "2026-02"', 'period = "2026-02"\nevery = "week"', "every is of a table; drop it from 'page'."),
+        ('kpi_set = "Sales"', 'role = "boss"', "There is no role 'boss'"),
+    ],
+)
+def test_a_page_that_cannot_be_made_is_one_sentence(run: Run, company: Path, old: str, new: str, message: str) -> None:
+    assert old in PAGE
+    text = (company / "crmkpi.toml").read_text(encoding="utf-8")
+    (company / "crmkpi.toml").write_text(text + PAGE.replace(old, new), encoding="utf-8")
+    status, _, err = run("run", "page", "--quiet")
+    assert (status, message in err) == (1, True), err
 
 
 def test_the_day_can_be_said_on_the_command_line(run: Run, company: Path) -> None:

@@ -54,7 +54,7 @@ def read(html: str) -> Reader:
 def test_a_table_shows_what_the_text_shows(by_owner: Report) -> None:
     reader = read(report_table(by_owner))
     assert reader.cells[:12] == [
-        "owner", "value", "95 % interval", "n", "vs 2026-Q1", "",
+        "owner", "value", "95 % interval", "n", "vs 2026-Q1", "note",
         "Ada", "100.0 %", "34.2 to 100.0", "2", "+50.0 pp too few to say", "†°",
     ]  # fmt: skip
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from crmkpi.definition.metric import Metric
 from crmkpi.display.format import format_label
-from crmkpi.errors import InputError, unknown_name
+from crmkpi.errors import unknown_name
 from crmkpi.measuring.dataset import Compare, Dataset
-from crmkpi.measuring.results import Report, Result, together
+from crmkpi.measuring.results import Report, Result
 from crmkpi.metrics.catalogue import catalogue
 from crmkpi.time.calendars import CalendarUnit
 
-__all__ = ["SORTS", "asked", "chosen", "sorted_report"]
+__all__ = ["SORTS", "asked", "chosen", "narrowed", "sorted_report"]
 
 SORTS = ("value", "change", "name")
 
@@ -43,6 +44,7 @@ def asked(
     Without KPIs a period is set beside the previous one. `where` keeps the records of these segments.
     `usual` are parameters of which a KPI takes those that it asks for.
     """
+    crm = narrowed(crm, where)
     own = {name: _number(value) for name, value in (parameters or {}).items()}
     given = {name: _number(value) for name, value in (usual or {}).items()} | own
     metrics: dict[Metric, None] = {}
@@ -54,12 +56,11 @@ def asked(
     if compare is None and not choices and period is not None:
         compare = "previous"
     units = {name: parameter.unit for metric in metrics for name, parameter in metric.parameters.items()}
-    wanted = dict(where or {})
     report = crm.measure(
         list(metrics),
         period=period,
         every=every,
-        by=list(dict.fromkeys([*wanted, *by])) or None,
+        by=list(by) or None,
         compare=None if compare == "none" else compare,
         parameters={
             name: value if units.get(name) == "money" or not isinstance(value, Decimal) else _plain(value)
@@ -68,28 +69,12 @@ def asked(
         },
         confidence=confidence,
     )
-    if wanted:
-        report = _kept(report, wanted)
     return (report if sort is None else sorted_report(report, sort)), tuple(notes)
 
 
-def _kept(report: Report, where: Mapping[str, str]) -> Report:
-    """The results of these segments; their verdicts take into account only themselves."""
-    for field, label in where.items():
-        known = {format_label(result.segment[field]) for result in report}
-        if label not in known:
-            raise unknown_name(f"No record has {field} {label!r}.", label, known)
-    kept = tuple(
-        result
-        for result in report
-        if all(format_label(result.segment[field]) == label for field, label in where.items())
-    )
-    if not kept:
-        raise InputError(
-            f"No record is in {', '.join(f'{field} {label!r}' for field, label in where.items())} at once."
-        )
-    title = report.title.partition(" by ")[0]
-    return Report(together(kept), title, report.notes, report.statements)
+def narrowed(crm: Dataset, where: Mapping[str, str] | None) -> Dataset:
+    """The dataset with the records of these segments; the empty text means records without a value."""
+    return crm.where({name: value or None for name, value in where.items()}) if where else crm
 
 
 def sorted_report(report: Report, sort: str) -> Report:
@@ -104,7 +89,7 @@ def sorted_report(report: Report, sort: str) -> Report:
     for result in report:
         order.setdefault(result.definition, []).append(result)
     found = [result for rows in order.values() for result in _in_order(rows, _KEYS[key], down=sort.startswith("-"))]
-    return Report(tuple(found), report.title, report.notes, report.statements)
+    return replace(report, results=tuple(found))
 
 
 def _in_order(rows: list[Result], key: Callable[[Result], Any], *, down: bool) -> list[Result]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from crmkpi.display.html import report_page
 from crmkpi.display.markdown import report_markdown
@@ -15,7 +14,7 @@ from crmkpi.display.workbook import report_workbook
 from crmkpi.errors import InputError, unknown_name
 from crmkpi.measuring.results import Report
 
-__all__ = ["REPORT_SUFFIXES", "check_suffix", "output_of", "write_all"]
+__all__ = ["PAGE_SUFFIXES", "REPORT_SUFFIXES", "check_suffix", "output_of", "write_all"]
 
 _FORMATS: Mapping[str, Callable[[Report], str | bytes]] = {
     ".txt": report_text,
@@ -26,9 +25,10 @@ _FORMATS: Mapping[str, Callable[[Report], str | bytes]] = {
     ".xlsx": report_workbook,
 }
 REPORT_SUFFIXES = tuple(_FORMATS)
+PAGE_SUFFIXES = (".html", ".md", ".xlsx")
 
 
-def check_suffix(path: str | Path, known: Mapping[str, Any] = _FORMATS) -> str:
+def check_suffix(path: str | Path, known: Iterable[str] = REPORT_SUFFIXES) -> str:
     """The suffix of an output, which says its format."""
     suffix = Path(path).suffix.lower()
     if suffix not in known:

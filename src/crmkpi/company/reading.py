@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from crmkpi.company.keys import TableKeys
-from crmkpi.errors import ColumnError, CrmKpiError, InputError, did_you_mean
+from crmkpi.errors import CrmKpiError, InputError, did_you_mean
 from crmkpi.records import RECORDS
 from crmkpi.records.base import record_type
 from crmkpi.sources.any_file import read_file
@@ -106,14 +105,6 @@ def _of_database(name: str, keys: TableKeys) -> Any:
         raise InputError(
             f"tables.{name}: the environment variable {keys.database} is not set; it holds the database's URL."
         )
-    if not url.startswith("sqlite:///"):
-        raise InputError(
-            f"tables.{name}: the URL in {keys.database} is none of a database that can be read; one is written "
-            "sqlite:///crm.db."
-        )
-    if not Path(url.removeprefix("sqlite:///")).is_file():
-        raise InputError(f"tables.{name}: there is no database file where {keys.database} says.")
-    found = database(sqlite3.connect(url.removeprefix("sqlite:///"))).table(keys.source)
     options = _options(name, keys, None, "UTC")
     fields: dict[str, str] = {}
     for header, fills in options["columns"].items():
@@ -121,11 +112,12 @@ def _of_database(name: str, keys: TableKeys) -> Any:
             raise InputError(f"tables.{name}: in a database a column fills one field; got {header!r} = {fills!r}.")
         fields[fills] = header
     try:
+        found = database(url).table(keys.source)
         return frame_table(
             found, record=RECORDS[name], preset=keys.preset, columns=fields, values=options["values"], ends=keys.ends
         )
-    except ColumnError as error:
-        raise ColumnError(f"tables.{name}: {error}", **error.details) from error
+    except CrmKpiError as error:
+        raise type(error)(f"tables.{name}: {error}", **error.details) from error
 
 
 def wrong_file(tables: Mapping[str, Any]) -> str | None:

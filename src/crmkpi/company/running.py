@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from crmkpi.company.asking import asked, chosen
+from crmkpi.company.asking import asked, chosen, narrowed
 from crmkpi.company.file import CompanyFile
 from crmkpi.company.keys import ReportKeys
-from crmkpi.company.outputs import check_suffix, output_of, write_all
+from crmkpi.company.outputs import PAGE_SUFFIXES, REPORT_SUFFIXES, check_suffix, output_of, write_all
 from crmkpi.company.reading import Tell, wrong_file
 from crmkpi.definition.metric import Metric
 from crmkpi.errors import InputError, PeriodError
 from crmkpi.insight.alerts import FiredAlert, Watch, WatchState, watch
 from crmkpi.insight.kpi_sets import KpiSet
+from crmkpi.insight.pages import Page
 from crmkpi.insight.targets import Scorecard, TargetStatus, target_status
 from crmkpi.measuring.dataset import Dataset
 from crmkpi.measuring.results import Report
@@ -88,13 +89,28 @@ def check_reports(file: CompanyFile, report: ReportKeys) -> None:
         if report.period is None:
             raise PeriodError(f'The report {report.name!r} looks at targets in a period; add period = "last month".')
     for output in report.outputs:
-        check_suffix(output)
+        check_suffix(output, PAGE_SUFFIXES if report.show == "page" else REPORT_SUFFIXES)
+    if report.show == "page":
+        _check_page(report)
+
+
+def _check_page(report: ReportKeys) -> None:
+    if report.period is None:
+        raise PeriodError(f'The page {report.name!r} is of one period; add period = "last month".')
+    for key in ("every", "sort"):
+        if getattr(report, key):
+            raise InputError(f"A page shows a period whole, and {key} is of a table; drop it from {report.name!r}.")
 
 
 def _made(file: CompanyFile, crm: Dataset, keys: ReportKeys) -> _Made:
     kpis = None if keys.kpi_set is None else file.kpi_set(keys.kpi_set)
-    report, notes = _report(file, crm, keys, kpis)
-    contents = {file.folder / output: output_of(report, output) for output in keys.outputs}
+    if keys.show == "page":
+        page = _page(file, crm, keys, kpis)
+        report, notes = page.results, tuple[str, ...]()
+        contents = {file.folder / output: page.content(output) for output in keys.outputs}
+    else:
+        report, notes = _report(file, crm, keys, kpis)
+        contents = {file.folder / output: output_of(report, output) for output in keys.outputs}
     if kpis is None:
         return _Made(contents, report, None, None, notes)
     assert keys.period is not None
@@ -124,7 +140,27 @@ def _report(file: CompanyFile, crm: Dataset, keys: ReportKeys, kpis: KpiSet | No
         confidence=keys.confidence,
     )
     title = " ".join(filter(None, (keys.title or file.name, report.title)))
-    return Report(report.results, title, (*notes, *report.notes), report.statements), notes
+    return replace(report, title=title, notes=(*notes, *report.notes)), notes
+
+
+def _page(file: CompanyFile, crm: Dataset, keys: ReportKeys, kpis: KpiSet | None) -> Page:
+    """The page of a report; its KPIs are those of the set and those that are named, all when none is."""
+    assert keys.period is not None
+    metrics: list[Metric] = []
+    for name in keys.kpis:
+        choice = chosen(name)
+        metrics += [choice] if isinstance(choice, Metric) else crm.measurable(choice, file.keys.parameters)[0]
+    return narrowed(crm, keys.where).page(
+        period=keys.period,
+        compare=keys.compare or "previous",
+        name=keys.title or file.name,
+        metrics=metrics or None,
+        role=keys.role,
+        kpis=kpis,
+        by=keys.by or None,
+        parameters={**file.keys.parameters, **keys.parameters},
+        confidence=keys.confidence,
+    )
 
 
 def _lost(keys: ReportKeys, made: _Made) -> list[str]:

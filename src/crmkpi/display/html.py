@@ -100,7 +100,7 @@ def draw_html(sheet: Sheet, *, caption: bool = True) -> str:
     lines = ['<div class="crmkpi">', f"<style>{_STYLE}</style>", "<table>"]
     if caption and sheet.heading:
         lines.append(f"<caption>{escape(sheet.heading)}</caption>")
-    headers = (f'<th scope="col"{_class(column)}>{escape(column.header)}</th>' for column in sheet.columns)
+    headers = (f'<th scope="col"{_class(column)}>{escape(column.header) or "note"}</th>' for column in sheet.columns)
     lines += [f"<thead><tr>{''.join(headers)}</tr></thead>", "<tbody>"]
     group = None
     for number in range(len(sheet.columns[0].cells)):

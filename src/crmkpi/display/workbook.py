@@ -17,7 +17,7 @@ from crmkpi.display.spreadsheet_formulas import spreadsheet_formula
 from crmkpi.errors import MissingExtraError
 from crmkpi.measuring.results import Report, Result
 
-__all__ = ["WorkbookSheet", "report_workbook", "result_sheets", "text_sheet", "workbook"]
+__all__ = ["WorkbookSheet", "report_workbook", "result_sheets", "text_sheet", "trend_sheet", "workbook"]
 
 _DAY = 86_400
 _FORMATS: dict[Unit, str] = {
@@ -62,6 +62,21 @@ def result_sheets(results: Iterable[Result]) -> list[WorkbookSheet]:
     for result in results:
         themes.setdefault(result.metric.theme, []).append(result)
     return [_sheet(words(theme).capitalize() or "KPIs", rows) for theme, rows in themes.items()]
+
+
+def trend_sheet(results: Sequence[tuple[str, Result]]) -> WorkbookSheet:
+    """A sheet with a row for each period and a column for each KPI; `results` come with the name of their period."""
+    periods = list(dict.fromkeys(period for period, _ in results))
+    titles = {result.definition: result.metric.title for _, result in results}
+    values = {(period, result.definition): result for period, result in results}
+    rows: list[list[tuple[Any, str]]] = []
+    for period in periods:
+        row: list[tuple[Any, str]] = [(period, "")]
+        for name in titles:
+            found = values.get((period, name))
+            row.append((None, "") if found is None else (_cell(found.value), _FORMATS[found.unit]))
+        rows.append(row)
+    return "Trends", ["period", *titles.values()], rows
 
 
 def _sheet(title: str, results: Sequence[Result]) -> WorkbookSheet:
@@ -170,8 +185,9 @@ def workbook(sheets: Sequence[WorkbookSheet]) -> bytes:
 
 
 def _put(cell: Any, value: Any, form: str) -> Any:
-    cell.value = value
-    if isinstance(value, str) and not isinstance(value, _Formula):
+    is_text = isinstance(value, str) and not isinstance(value, _Formula)
+    cell.value = format_label(value) if is_text else value
+    if is_text:
         cell.data_type = "s"
     if form:
         cell.number_format = form

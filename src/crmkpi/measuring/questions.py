@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from crmkpi.insight.briefings import Briefing
     from crmkpi.insight.explain import Explanation
     from crmkpi.insight.forecast import Forecast
+    from crmkpi.insight.pages import Page
     from crmkpi.insight.search import Search
     from crmkpi.measuring.dataset import Dataset
 
 __all__ = ["Questions"]
 
+_page: Callable[..., Page] = hook("page")
 _briefing: Callable[..., Briefing] = hook("briefing")
 _explain: Callable[..., Explanation] = hook("explain")
 _forecast: Callable[..., Forecast] = hook("forecast")
@@ -160,4 +162,43 @@ class Questions:
             by=by,
             at_risk=at_risk,
             parameters=parameters,
+        )
+
+    def page(
+        self,
+        *,
+        period: PeriodLike,
+        compare: PeriodLike = "previous",
+        name: str | None = None,
+        metrics: Metric | str | Iterable[Metric | str] | None = None,
+        role: str | None = None,
+        kpis: Any = None,
+        by: Sequence[str] | None = None,
+        at_risk: Any = None,
+        stages: Sequence[str] | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        confidence: float = 0.95,
+    ) -> Page:
+        """A page for people: the briefing, tiles with trends and targets, tables by theme, what the data cannot say.
+
+        `name` is what the company is called. `metrics` are the KPIs on it, all that the tables allow when none is
+        named. At its head are those of the first tier of the KPI set `kpis`, or what a `role` ("sales manager") looks
+        at first. `by` and `at_risk` are those of `briefing()`. `stages` are those of the funnel in their order; when
+        not given, in the order in which most deals pass them.
+
+        `page.save("q3.html")` writes it, or a workbook (.xlsx), or Markdown (.md).
+        """
+        return _page(
+            self,
+            period=period,
+            compare=compare,
+            name=name,
+            metrics=metrics,
+            role=role,
+            kpis=kpis,
+            by=by,
+            at_risk=at_risk,
+            stages=stages,
+            parameters=parameters,
+            confidence=confidence,
         )

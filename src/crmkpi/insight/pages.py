@@ -1,0 +1,134 @@
+"""A page that people read, as a value: what a period was like beside another one, down to the last figure."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from crmkpi._hooks import hook
+from crmkpi.errors import InputError, unknown_name
+from crmkpi.insight.briefings import Briefing
+from crmkpi.measuring.results import Report, Result
+from crmkpi.time.periods import Period
+
+__all__ = ["DataLimit", "Page", "Tile"]
+
+_page_html: Callable[[Page], str] = hook("page_html")
+_page_fragment: Callable[[Page], str] = hook("page_fragment")
+_page_markdown: Callable[[Page], str] = hook("page_markdown")
+_page_workbook: Callable[[Page], bytes] = hook("page_workbook")
+_section_html: Callable[[Any], str] = hook("section_html")
+
+
+@dataclass(frozen=True, slots=True)
+class DataLimit:
+    """One thing that the data cannot say: why, how many records (or rows, or KPIs) that is of how many, and which KPIs.
+
+    `of` is None where the count is not one of records.
+    """
+
+    reason: str
+    count: int
+    of: int | None
+    kpis: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A KPI at the head of the page: its result beside the other period, its trend, and how its target stands.
+
+    `target` is a `TargetStatus`, or None.
+    """
+
+    result: Result
+    trend: tuple[Result, ...]
+    target: Any = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Page:
+    """What a period was like, for people who have five minutes.
+
+    `tiles` are the KPIs at its head, `results` all that were measured, `trends` the values of each over twelve periods,
+    by id. `targets` is a `Scorecard`, `cohort` a `CohortTable`, `funnel` a `Funnel`, each None where there is none.
+    `limits` are what the data cannot say, one reason each; `sections` are reports, tables, texts and charts of one's
+    own.
+    `made` is when it was made, `settings` what it was measured with.
+    """
+
+    name: str
+    period: Period
+    compared_to: Period
+    as_of: date | None
+    briefing: Briefing
+    tiles: tuple[Tile, ...]
+    results: Report
+    trends: Mapping[str, tuple[Result, ...]]
+    targets: Any
+    cohort: Any
+    funnel: Any
+    limits: tuple[DataLimit, ...]
+    settings: Mapping[str, str]
+    made: datetime
+    sections: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def title(self) -> str:
+        """The company, the period against its comparison, and until when the data reach."""
+        until = "" if self.as_of is None else f", data until {self.as_of:%Y-%m-%d}"
+        return f"{self.name}: {self.period.label} against {self.compared_to.label}{until}"
+
+    def with_section(self, title: str, content: Any) -> Page:
+        """The page with a section of one's own: a report, a table or check of this library, a text, or a chart.
+
+        A chart is one of Altair, which is drawn as SVG (extra `plot`).
+        """
+        _section_html(content)  # what cannot be shown is an error here
+        return replace(self, sections=(*self.sections, (title, content)))
+
+    def to_html(self) -> str:
+        """The page as HTML in one text: nothing is loaded from elsewhere, and nothing needs a script."""
+        return _page_html(self)
+
+    def to_markdown(self) -> str:
+        """The page in Markdown, without its drawings."""
+        return _page_markdown(self)
+
+    def to_workbook(self) -> bytes:
+        """The page as a workbook: numbers to calculate with, a sheet for each theme; needs the extra `excel`."""
+        return _page_workbook(self)
+
+    def save(self, path: str | Path) -> None:
+        """Write the page to a file in the format of its suffix: .html, .xlsx or .md; all of it or nothing."""
+        file = Path(path)
+        content = self.content(file)
+        other = file.with_name(f".{file.name}.{os.getpid()}.new")
+        try:
+            other.write_bytes(content)
+            other.replace(file)
+        except OSError as error:
+            other.unlink(missing_ok=True)
+            raise InputError(f"{file} cannot be written: {error.strerror or error}.") from None
+
+    def content(self, path: str | Path) -> bytes:
+        """What a file of that suffix holds."""
+        match suffix := Path(path).suffix.lower():
+            case ".html":
+                return self.to_html().encode()
+            case ".md":
+                return self.to_markdown().encode()
+            case ".xlsx":
+                return self.to_workbook()
+            case _:
+                known = (".html", ".md", ".xlsx")
+                raise unknown_name(f"The suffix of a page says its format; got {str(path)!r}.", suffix, known)
+
+    def _repr_html_(self) -> str:
+        return _page_fragment(self)
+
+    def __repr__(self) -> str:
+        return f"<Page {self.title}: {len(self.tiles)} tiles, {len(self.results)} KPIs>"
