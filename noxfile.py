@@ -71,7 +71,7 @@ def types(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def mutants(session: nox.Session) -> None:
-    """The tests notice when something is changed: a small sample of one area; `nox -s mutants -- AREA` tries another."""
+    """The tests notice changes: a small sample of one area; `nox -s mutants -- AREA` tries another."""
     asked = session.posargs or ("statistics/intervals", "--sample", "4", "--at-least", "75")
     session.run("python", ".ci/mutation.py", *asked)
 
