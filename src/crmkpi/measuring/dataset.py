@@ -374,7 +374,8 @@ class Dataset(Questions):
         """
         if table not in self.tables:
             raise unknown_name(f"The dataset has no table {table!r}.", table, self.tables)
-        return counted_fields(self, table)
+        source = self.tables[table]
+        return counted_fields(table, source if isinstance(source, FrameTable) else self.records(table), self.calendar)
 
     def records(self, table: str) -> Iterable[Any]:
         """The records of a table, to be read once."""

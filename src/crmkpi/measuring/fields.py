@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import Any
 
 from crmkpi.definition.expressions import Field, Unless, Unreadable
 from crmkpi.definition.measures import Table
@@ -13,16 +13,14 @@ from crmkpi.engines.frames.table import FrameTable
 from crmkpi.engines.query import Anchor, Answer, Moments, Query, Slot
 from crmkpi.engines.records import engine as records_engine
 from crmkpi.records.base import record_class, record_type
-
-if TYPE_CHECKING:
-    from crmkpi.measuring.dataset import Dataset
+from crmkpi.time.calendars import Calendar
 
 __all__ = ["counted_fields"]
 
 _PARTS = ("read", "empty", "unreadable")
 
 
-def counted_fields(crm: Dataset, name: str) -> dict[str, dict[str, int]]:
+def counted_fields(name: str, source: Any, calendar: Calendar) -> dict[str, dict[str, int]]:
     """For each field of a table in how many records it is read, empty and unreadable, by the engine of the table."""
     type_ = record_type(record_class(name))
     table = Table(type_.model)
@@ -30,7 +28,7 @@ def counted_fields(crm: Dataset, name: str) -> dict[str, dict[str, int]]:
     anchor = Anchor(None, stock=False)
     numbers = {one: [anchor.add(slot) for slot in _slots(getattr(table, one))] for one in known}
     query = Query(type_, (), [anchor], unreadable=frozenset(known))
-    states = _answer(crm, name, query).groups[0].get(((), None), [0] * len(anchor.slots))
+    states = _answer(name, query, source, calendar).groups[0].get(((), None), [0] * len(anchor.slots))
     return {
         one: dict(zip(_PARTS, (states[number] for number in places), strict=True)) for one, places in numbers.items()
     }
@@ -43,24 +41,25 @@ def _slots(field: Field) -> Iterable[Slot]:
     yield Slot("count", None, careful=unread, only_unreadable=True)
 
 
-def _answer(crm: Dataset, name: str, query: Query) -> Answer:
-    table = crm.tables[name]
-    if not isinstance(table, FrameTable):
-        return records_engine.answer(
-            query, crm.records(name), moments=Moments(), tables=crm.index, functions={}, parameters={}
-        )
+def _answer(name: str, query: Query, source: Any, calendar: Calendar) -> Answer:
+    if not isinstance(source, FrameTable):
+        return records_engine.answer(query, source, moments=Moments(), tables=_no_table, functions={}, parameters={})
     from crmkpi.engines.frames import engine  # noqa: PLC0415  # only where there are frames
 
-    with at_home(table.backend, name), table_at_one_moment(table) as whole:
+    with at_home(source.backend, name), table_at_one_moment(source) as whole:
         return engine.answer(
             query,
             whole,
             moments=Moments(),
             tables={name: whole},
-            calendar=crm.calendar,
+            calendar=calendar,
             rates=None,
             currency=None,
             parameters={},
             confidence=None,
             merging=False,
         )
+
+
+def _no_table(name: str) -> Any:
+    raise AssertionError(name)  # nothing is asked of related records
