@@ -142,11 +142,11 @@ def spark(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def databases(session: nox.Session) -> None:
     """Databases on servers of the tests' own, against records."""
-    for server in ("postgresql", "sqlite"):
+    for server in ("postgresql", "mariadb", "sqlite"):
         files = ("test_frames", "test_frames_columns", "test_frames_types", "test_frames_purchases", "test_homes")
         tests = [f"tests/engines/{name}.py" for name in files]
         session.run("pytest", "-q", "-n", "auto", f"--backends={server}", *tests)
-    session.run("pytest", "-q", "-rs", "tests/engines/test_databases.py")
+    session.run("pytest", "-q", "-rs", "tests/engines/test_databases.py", "tests/engines/test_mariadb_databases.py")
 
 
 @nox.session

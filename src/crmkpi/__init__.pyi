@@ -146,8 +146,10 @@ from crmkpi.sources import presets as presets
 from crmkpi.sources import scanning as scanning
 from crmkpi.sources.frames.databases import database
 from crmkpi.sources.frames.tables import table
+from crmkpi.sources.objects import read_objects
 from crmkpi.sources.presets import preset
 from crmkpi.sources.scanning import scan
+from crmkpi.sources.sql import read_sql
 from crmkpi.statistics import intervals as intervals
 from crmkpi.time import calendars as calendars
 from crmkpi.time import periods as periods
@@ -282,6 +284,8 @@ __all__ = [
     "read_excel",
     "read_export",
     "read_json",
+    "read_objects",
+    "read_sql",
     "recurring_issues",
     "reopen_rate",
     "repeat_purchase_rate",

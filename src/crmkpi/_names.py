@@ -162,6 +162,8 @@ NAMES = {
     "preset": "sources.presets",
     "read_csv": "sources",
     "read_dicts": "sources",
+    "read_objects": "sources.objects",
+    "read_sql": "sources.sql",
     "read_excel": "sources",
     "read_export": "sources",
     "read_json": "sources",

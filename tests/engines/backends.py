@@ -18,9 +18,20 @@ from crmkpi import database as database_of
 from crmkpi.records import RECORDS
 from crmkpi.records.base import RecordType, record_type
 
-from .servers import engine, postgresql
+from .servers import engine, mariadb, postgresql
 
-BACKENDS = ("polars", "polars-lazy", "pandas", "pandas-arrow", "pyarrow", "duckdb", "pyspark", "sqlite", "postgresql")
+BACKENDS = (
+    "polars",
+    "polars-lazy",
+    "pandas",
+    "pandas-arrow",
+    "pyarrow",
+    "duckdb",
+    "pyspark",
+    "sqlite",
+    "postgresql",
+    "mariadb",
+)
 _SPARK: list[Any] = []
 _CONNECTIONS: deque[Any] = deque(maxlen=50)
 _NUMBERS = count()
@@ -170,6 +181,55 @@ def _postgresql_type(word: str) -> str:
     return next((found for start, found in kinds.items() if word.startswith(start)), "TEXT")
 
 
+def _mariadb(table: Any) -> Any:
+    """A table of MariaDB with the types that a user would declare."""
+    made = engine(mariadb())
+    name = f"measured {next(_NUMBERS)}"
+    columns = list(zip(table.column_names, map(str, table.schema.types), strict=True))
+    declared = ", ".join(f"{_ticked(column)} {_mariadb_type(type_)}" for column, type_ in columns)
+    rows = [
+        tuple(map(_mariadb_cell, row)) for row in zip(*(column.to_pylist() for column in table.columns), strict=True)
+    ]
+    with made.begin() as connection:
+        connection.exec_driver_sql("SET time_zone = '+00:00'")
+        connection.exec_driver_sql(
+            f"CREATE TABLE {_ticked(name)}({declared}) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci"
+        )
+        if rows:
+            marks = ", ".join(["%s"] * len(columns))
+            connection.connection.cursor().executemany(f"INSERT INTO {_ticked(name)} VALUES ({marks})", rows)
+        connection.exec_driver_sql("SET time_zone = DEFAULT")
+    return database_of(made).table(name)
+
+
+def _ticked(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
+
+
+def _mariadb_cell(value: Any) -> Any:
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        value = value.astimezone(UTC).replace(tzinfo=None)
+        if not datetime(1970, 1, 2) < value < datetime(2038, 1, 1):
+            pytest.skip("a TIMESTAMP of MariaDB lies between 1970 and 2038")
+    if isinstance(value, float) and not math.isfinite(value):
+        pytest.skip("MariaDB has no floats that are no numbers")
+    return value
+
+
+def _mariadb_type(word: str) -> str:
+    if word == "null":
+        pytest.skip("each column of MariaDB has a type")
+    if word.startswith(("list", "struct")):
+        pytest.skip("MariaDB has no lists and structs")
+    if word.startswith("timestamp"):
+        return "TIMESTAMP(6) NULL" if "tz=" in word else "DATETIME(6)"
+    if word.startswith("decimal"):
+        return f"DECIMAL({word.partition('(')[2]}"
+    kinds = {"date": "DATE", "bool": "BOOLEAN", "double": "DOUBLE", "float": "FLOAT", "half": "FLOAT", "binary": "BLOB"}
+    kinds |= {"int8": "TINYINT", "int16": "SMALLINT", "int": "BIGINT", "uint": "BIGINT UNSIGNED"}
+    return next((found for start, found in kinds.items() if word.startswith(start)), "VARCHAR(300)")
+
+
 def _named(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
@@ -210,6 +270,7 @@ _MAKERS: Mapping[str, Callable[[Any], Any]] = {
     "pyspark": _pyspark,
     "sqlite": _sqlite,
     "postgresql": _postgresql,
+    "mariadb": _mariadb,
 }
 
 

@@ -126,6 +126,68 @@ def postgresql() -> str:
     return url
 
 
+def mariadb() -> str:
+    """The URL of a MariaDB server, or a skip that says what is not installed; `CRMKPI_MARIADB` names one that runs."""
+    if url := os.environ.get("CRMKPI_MARIADB"):
+        return url
+    if why := no_mariadb():
+        pytest.skip(why)
+    folder = Path(tempfile.mkdtemp(prefix="crmkpi-mariadb-"))
+    data, port = folder / "data", free_port()
+    made = ["mariadb-install-db", "--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]
+    prepared = as_user("mysql", [*made, f"--datadir={data}"], folder)
+    subprocess.run(prepared, check=True, capture_output=True, cwd=folder)
+    settings = {
+        "bind-address": "127.0.0.1",
+        "character-set-server": "utf8mb4",
+        "collation-server": "utf8mb4_general_ci",  # Ada, ada and Ädä are one
+        "datadir": str(data),
+        "default-time-zone": "-05:00",
+        "innodb-flush-log-at-trx-commit": "0",
+        "port": str(port),
+        "socket": str(folder / "socket"),
+        "pid-file": str(folder / "pid"),
+    }
+    options = [f"--{name}={value}" for name, value in settings.items()]
+    command = as_user("mysql", [str(mariadbd()), "--no-defaults", *options], folder)
+
+    def connected(user: str, password: str, **more: Any) -> Any:
+        import pymysql  # noqa: PLC0415  # only where there is a server
+
+        return pymysql.connect(host="127.0.0.1", port=port, user=user, password=password, **more)
+
+    def answers() -> bool:
+        with suppress(OSError, RuntimeError, Exception):
+            connected("root", "").close()
+            return True
+        return False
+
+    started(command, folder, answers, stop=signal.SIGTERM)
+    with connected("root", "") as connection:
+        cursor = connection.cursor()
+        cursor.execute("CREATE DATABASE crm")
+        cursor.execute(f"CREATE USER crm@'127.0.0.1' IDENTIFIED BY '{PASSWORD}'")
+        cursor.execute("GRANT ALL ON *.* TO crm@'127.0.0.1'")
+    url = f"mysql+pymysql://crm:{PASSWORD}@127.0.0.1:{port}/crm?charset=utf8mb4"
+    os.environ["CRMKPI_MARIADB"] = url
+    return url
+
+
+def mariadbd() -> str | None:
+    return next(
+        (place for place in ("/usr/sbin/mariadbd", shutil.which("mariadbd")) if place and Path(place).exists()), None
+    )
+
+
+def no_mariadb() -> str | None:
+    """Why no MariaDB server can be started; None where one can."""
+    if missing := lacking("sqlalchemy", "pymysql"):
+        return f"{missing} is not installed"
+    if os.name != "posix" or not (mariadbd() and shutil.which("mariadb-install-db")):
+        return "MariaDB is not installed: apt-get install mariadb-server"
+    return None
+
+
 @cache
 def engine(url: str) -> Any:
     """One engine for all tests on a server."""

@@ -428,7 +428,7 @@ def test_an_unknown_dialect_is_an_error_that_names_those_measured() -> None:
 @pytest.mark.parametrize(
     "given, message",
     [
-        (42, "takes an engine or a connection of SQLAlchemy, a URL, or a connection of sqlite3; got int"),
+        (42, "An engine or a connection of SQLAlchemy, a URL, or a connection of sqlite3 is needed; got int"),
         ("crm.db", "takes a URL such as"),
         ("nothing://user:secret@host/db", "The URL cannot be used: .*; it starts with nothing://"),
         ("postgresql+nothing://user:secret@host/db", "The URL cannot be used"),

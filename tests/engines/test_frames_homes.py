@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from crmkpi import Dataset, Deal, average_deal_size, scan, table, win_rate
+from crmkpi import Dataset, Deal, average_deal_size, database, scan, table, win_rate
 from crmkpi.demo import sample_company
 from crmkpi.engines.frames.backends import support_table
+from crmkpi.engines.frames.homes.duckdb import DuckDbHome
 from crmkpi.engines.frames.homes.polars import PolarsHome
 from crmkpi.errors import FileFormatError, InputError
 from crmkpi.records.base import record_type
 
+from .backends import _sqlite as sqlite_table
 from .backends import arrow_of
 
 duckdb = pytest.importorskip("duckdb", reason="DuckDB is not installed")
@@ -41,6 +44,41 @@ def test_the_sql_of_a_report_gives_its_counts(arrow):
     rows = connection.sql(report.sql().rstrip(";\n")).fetchall()
     assert report[0].inputs["won"] in rows[0]
     assert report[0].inputs["closed"] in rows[0]
+
+
+QUESTION = {"metrics": ["win_rate", "sales_cycle_length.median"], "by": "owner", "period": "2026"}
+
+
+def test_the_sql_of_a_report_is_every_statement_that_sqlite_was_sent(arrow):
+    connection = sqlite3.connect(":memory:")
+    sqlite_table(arrow, connection, "opportunities")
+    sent: list[str] = []
+    connection.set_trace_callback(sent.append)
+    report = Dataset(deals=database(connection).table("opportunities")).measure(**QUESTION)
+    asked = [text for text in sent if "opportunities" in text and not text.startswith("PRAGMA")]
+    assert len(asked) > 3
+    assert report.sql() == ";\n\n".join(asked) + ";\n"
+
+
+def test_the_sql_of_a_report_is_every_statement_that_duckdb_was_sent(arrow, monkeypatch):
+    connection = duckdb.connect()
+    connection.register("arrived", arrow)
+    connection.execute("CREATE TABLE opportunities AS FROM arrived")
+    asked: list[object] = []
+    leave = DuckDbHome.leave
+
+    def watched(self, frame):
+        asked.append(frame)
+        return leave(self, frame)
+
+    monkeypatch.setattr(DuckDbHome, "leave", watched)
+    report = Dataset(deals=connection.table("opportunities")).measure(**QUESTION)
+    listed = report.sql().split(";\n")[:-1]
+    assert len(asked) == len(listed)
+    for text in listed:
+        connection.sql(text).fetchall()  # each can be run by itself
+    again = Dataset(deals=connection.table("opportunities")).measure(**QUESTION)
+    assert again.sql() == report.sql()
 
 
 def test_a_report_without_a_database_has_no_sql_and_no_plan(arrow):
@@ -117,8 +155,8 @@ def test_libraries_that_were_found_wrong_are_refused_in_words():
 
 def test_the_support_table_has_a_line_for_each_measure():
     lines = support_table().splitlines()
-    assert lines[0] == "| measure | polars | pandas | pyarrow | duckdb | pyspark | sqlite | postgresql |"
-    assert all(line.count("|") == 9 for line in lines)
+    assert lines[0] == "| measure | polars | pandas | pyarrow | duckdb | pyspark | sqlite | postgresql | mariadb |"
+    assert all(line.count("|") == 10 for line in lines)
 
 
 def test_the_documentation_shows_the_support_table_of_the_code():

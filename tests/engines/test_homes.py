@@ -13,6 +13,7 @@ from crmkpi.engines.frames.backends import BACKENDS
 from crmkpi.engines.frames.homes.database import DatabaseFrame, DatabaseTable
 from crmkpi.engines.frames.homes.duckdb import DuckDbFrame, DuckDbHome, DuckDbSql
 from crmkpi.engines.frames.homes.home import HomeOf
+from crmkpi.engines.frames.homes.mariadb import MariaDbHome, MariaDbSql
 from crmkpi.engines.frames.homes.polars import Lent, PolarsHome
 from crmkpi.engines.frames.homes.postgresql import PostgresqlHome, PostgresqlSql
 from crmkpi.engines.frames.homes.spark import SparkFrame, SparkHome, SparkSql
@@ -30,8 +31,9 @@ DUCKDB: HomeOf[DuckDbSql, DuckDbFrame, DuckDBPyRelation] = DuckDbHome()
 SPARK: HomeOf[SparkSql, SparkFrame, DataFrame] = SparkHome()
 SQLITE: HomeOf[SqliteSql, DatabaseFrame, DatabaseTable] = SqliteHome()
 POSTGRESQL: HomeOf[PostgresqlSql, DatabaseFrame, DatabaseTable] = PostgresqlHome()
-HOMES = (POLARS, DUCKDB, SPARK, SQLITE, POSTGRESQL)
-EXPRESSIONS: tuple[type[Expr], ...] = (pl.Expr, DuckDbSql, SparkSql, SqliteSql, PostgresqlSql)
+MARIADB: HomeOf[MariaDbSql, DatabaseFrame, DatabaseTable] = MariaDbHome()
+HOMES = (POLARS, DUCKDB, SPARK, SQLITE, POSTGRESQL, MARIADB)
+EXPRESSIONS: tuple[type[Expr], ...] = (pl.Expr, DuckDbSql, SparkSql, SqliteSql, PostgresqlSql, MariaDbSql)
 FRAMES: tuple[type[FrameOf[pl.Expr] | FrameOf[Sql]], ...] = (pl.LazyFrame, DuckDbFrame, SparkFrame, DatabaseFrame)
 PACKAGE = Path(crmkpi.__file__).parent
 ROOM = PACKAGE / "engines" / "frames"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from crmkpi.definition.expressions import as_of
 from crmkpi.definition.metric import Metric
 from crmkpi.engines.frames.backends import at_home
+from crmkpi.engines.frames.ran import collecting
 from crmkpi.engines.frames.snapshots import at_one_moment
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.engines.query import Answer, Query, UnreadableFoundError
@@ -198,7 +199,7 @@ def _answer(
     if isinstance(table, FrameTable):
         from crmkpi.engines.frames import engine  # noqa: PLC0415  # only where there are frames
 
-        with at_home(table.backend, query.type_.table):
+        with at_home(table.backend, query.type_.table), collecting(statements):
             answer = engine.answer(
                 query,
                 table,

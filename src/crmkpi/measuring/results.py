@@ -347,10 +347,12 @@ class Report(Tabular, Generic[Value_co]):
         return found[0]
 
     def sql(self) -> str:
-        """The SQL that was run for the numbers, where the tables lie in a database that speaks it (DuckDB)."""
+        """All statements of SQL that ran for the numbers, in turn, where the tables lie in a database."""
         found = [text for language, text in self.statements if language == "sql"]
         if not found:
-            raise InputError("The report has no SQL: its tables are records or frames. DuckDB tables give it.")
+            raise InputError(
+                "The report has no SQL: its tables are records or frames. Tables of DuckDB and of databases give it."
+            )
         return ";\n\n".join(found) + ";\n"
 
     def plan(self) -> str:

@@ -148,6 +148,11 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
             "crmkpi.database(engine).table(name)", "to_timestamp(column, 'YYYY-MM-DD HH24:MI:SS')",
             adds_flags=False, adds_wide=True, wide=True, keeps_ranks=True, module="sqlalchemy",
         ),
+        "mariadb": Backend(
+            "mariadb", "sql", "2.0", (), "mariadb:MariaDbHome", _ALL | {"sql"}, "crmkpi.database(engine).table(name)",
+            "STR_TO_DATE(column, '%Y-%m-%d %H:%i:%s')", adds_wide=True, wide=True, keeps_ranks=True,
+            module="sqlalchemy",
+        ),
     }
 )  # fmt: skip
 # What was tried and got wrong without a word, or was not tried.
@@ -224,7 +229,7 @@ def support_table() -> str:
     """What each backend can do, as Markdown; the documentation shows it.
 
     >>> print(support_table().splitlines()[0])
-    | measure | polars | pandas | pyarrow | duckdb | pyspark | sqlite | postgresql |
+    | measure | polars | pandas | pyarrow | duckdb | pyspark | sqlite | postgresql | mariadb |
     """
     lines = [
         "| measure | " + " | ".join(BACKENDS) + " |",

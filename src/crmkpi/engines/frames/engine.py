@@ -71,7 +71,7 @@ def answer(
     `tables` are those of the dataset, for related fields. `currency` is that of amounts which carry none, where `rates`
     convert them. `confidence` is that of intervals around quantiles, of whose values only the few that matter are
     fetched; but `merging` says that states will be merged, so that different values are kept and not only counted.
-    `statements` receives the SQL or plan that was run, where the backend has one.
+    `statements` receives the plan that was run, where the backend has one.
 
     Raises:
         UnreadableFoundError: a field that the query reads cannot be read in some row, which the query does not expect.

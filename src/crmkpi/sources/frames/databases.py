@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -13,7 +13,7 @@ from crmkpi.engines.frames.homes.database import DatabaseHome, DatabaseTable, Re
 from crmkpi.engines.frames.homes.sessions import AlchemySource, Source, SqliteSource
 from crmkpi.errors import InputError, MissingExtraError
 
-__all__ = ["Database", "database"]
+__all__ = ["Database", "any_source", "database", "one_select"]
 
 _URL = re.compile(r"[A-Za-z][\w+.-]*://")
 _REFUSED = {
@@ -47,7 +47,7 @@ class Database:
         Raises:
             InputError: it is more than one statement, or anything else than a SELECT.
         """
-        return self._described(Relation(query=_one_select(text)))
+        return self._described(Relation(query=one_select(text)))
 
     def _described(self, relation: Relation) -> DatabaseTable:
         with self.source.snapshot() as session:
@@ -81,18 +81,28 @@ def database(connected: Any, /, *, timeout: float | None = None) -> Database:
     """
     if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0):
         raise InputError(f"`timeout` is a number of seconds above 0, such as 30; got {timeout!r}.")
+    given = any_source(connected)
+    if isinstance(given, SqliteSource):
+        return Database(replace(given, home=_home("sqlite"), timeout=timeout))
+    name = _dialect(given.connected)
+    return Database(replace(given, dialect=name, home=_home(name), timeout=timeout))
+
+
+def any_source(connected: Any) -> AlchemySource | SqliteSource:
+    """What a user gave as a connection to a database, whether its tables are measured or its rows are read."""
     module = type(connected).__module__.partition(".")[0]
     if module == "sqlite3":
-        return Database(SqliteSource(connected, "sqlite", _home("sqlite"), timeout))
+        return SqliteSource(connected, "sqlite")
     if isinstance(connected, str):
-        connected = _engine(connected)
-        module = "sqlalchemy"
+        connected, module = _engine(connected), "sqlalchemy"
     if module != "sqlalchemy" or not hasattr(connected, "exec_driver_sql" if _is_connection(connected) else "connect"):
         raise InputError(
-            f"database() takes an engine or a connection of SQLAlchemy, a URL, or a connection of sqlite3; got "
+            f"An engine or a connection of SQLAlchemy, a URL, or a connection of sqlite3 is needed; got "
             f"{type(connected).__name__}. DuckDB tables are given as they are: connection.table('deals')."
         )
-    return Database(AlchemySource(connected, name := _dialect(connected), _home(name), timeout))
+    if getattr(connected.dialect, "is_async", False):
+        raise InputError("Databases are asked in turn; give an engine of create_engine(), and not an asynchronous one.")
+    return AlchemySource(connected, str(connected.dialect.name))
 
 
 def _is_connection(connected: Any) -> bool:
@@ -121,8 +131,7 @@ def _engine(url: str) -> Any:
 def _dialect(connected: Any) -> str:
     """The row of `BACKENDS` that a connection has."""
     name = str(getattr(connected.dialect, "name", ""))
-    if getattr(connected.dialect, "is_async", False):
-        raise InputError("database() asks in turn; give an engine of create_engine(), and not an asynchronous one.")
+    name = "mariadb" if name == "mysql" else name  # the server says which of the two it is
     if name in _REFUSED:
         raise InputError(f"{name} is not measured: {_REFUSED[name]}; load its rows with crmkpi.read_sql().")
     if name not in BACKENDS:
@@ -141,7 +150,7 @@ def _home(name: str) -> DatabaseHome[Any]:
     return home
 
 
-def _one_select(text: str) -> str:
+def one_select(text: str) -> str:
     """The text of one SELECT; an error for anything else."""
     if not isinstance(text, str) or not text.strip():
         raise InputError(f"query() takes the text of a SELECT; got {text!r}.")

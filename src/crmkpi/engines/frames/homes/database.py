@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self, TypeVar
 from crmkpi.engines.frames.homes.sessions import Session, Source
 from crmkpi.engines.frames.homes.sql import Sql, SqlFrame, SqlGroups
 from crmkpi.engines.frames.homes.sql_home import SqlHome
+from crmkpi.engines.frames.ran import ran
 from crmkpi.engines.frames.words import Row
 from crmkpi.errors import InputError
 
@@ -151,6 +152,10 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
         """What ends statements after so many seconds where no setting does."""
         return nullcontext()
 
+    def sent(self, text: str, seconds: float | None) -> str:  # noqa: ARG002  # a setting may do that
+        """A statement as it is sent, to end after so many seconds."""
+        return text
+
     def timed(self, seconds: float) -> Sequence[str]:  # noqa: ARG002  # a home may have none
         """What ends a statement after so many seconds."""
         return ()
@@ -174,4 +179,6 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
 
     def leave(self, frame: DatabaseFrame) -> list[Row]:
         """The rows of a small result."""
-        return frame.session.rows(frame.statement)
+        text = frame.statement
+        ran(lambda: text)
+        return frame.session.rows(text)

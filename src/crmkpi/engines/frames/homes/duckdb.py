@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, Kept, Physical
 from crmkpi.engines.frames.homes.sql import Sql, SqlFrame, SqlWords
 from crmkpi.engines.frames.homes.sql_home import SqlHome
+from crmkpi.engines.frames.ran import ran
 from crmkpi.engines.frames.words import Cell, Columns, Row, Scalar
 from crmkpi.records.base import Kind
 
@@ -204,13 +205,17 @@ class DuckDbHome(SqlHome[DuckDbSql, DuckDbFrame, "DuckDBPyRelation"]):
 
     def leave(self, frame: DuckDbFrame) -> list[Row]:
         """The rows of a small result."""
-        return frame.to_native().fetchall()
+        made = frame.to_native()
+        ran(lambda: str(made.sql_query()))
+        return made.fetchall()
 
     def columns(self, frame: DuckDbFrame) -> Columns:
         """A result of one row per customer as columns, numbers as arrays where NumPy is installed."""
         if find_spec("numpy") is None:
             return SqlHome.columns(self, frame)
-        return dict(frame.to_native().fetchnumpy())
+        made = frame.to_native()
+        ran(lambda: str(made.sql_query()))
+        return dict(made.fetchnumpy())
 
     def beside(self, frame: DuckDbFrame, columns: Mapping[str, Sequence[int]]) -> DuckDbFrame:
         """A small table of whole numbers in the same connection."""
@@ -242,10 +247,6 @@ class DuckDbHome(SqlHome[DuckDbSql, DuckDbFrame, "DuckDBPyRelation"]):
         groups = f"SELECT {sorted_} FROM {frame.source} WHERE {column} IS NOT NULL GROUP BY ALL"  # noqa: S608  # names are quoted
         statement = f"SELECT {extracts} FROM ({groups}) JOIN ({spots}) ON len(sorted) = n"  # noqa: S608  # all of it is ours
         return [(row[:size], row[size:]) for row in self.leave(frame.written(statement))]
-
-    def statement(self, frame: DuckDbFrame) -> tuple[str, str]:
-        """The SQL that runs, over the relation's own."""
-        return "sql", str(frame.to_native().sql_query())
 
 
 def _is_collated(relation: DuckDBPyRelation, name: str) -> bool:

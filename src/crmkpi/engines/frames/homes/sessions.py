@@ -13,12 +13,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from crmkpi.errors import InputError
-
-if TYPE_CHECKING:
-    from crmkpi.engines.frames.homes.database import DatabaseHome
 
 __all__ = ["AlchemySource", "Session", "Source", "SqliteSource", "timed_sqlite"]
 
@@ -40,7 +37,8 @@ class Session:
     def rows(self, text: str) -> list[tuple[Any, ...]]:
         """The rows that a statement gives."""
         with self.source.in_words(text):
-            return [tuple(row) for row in self._execute(text).fetchall()]
+            found = self._execute(self.source.home.sent(text, self.source.timeout))
+            return [tuple(row) for row in found.fetchall()]
 
     def run(self, text: str) -> None:
         """Run a statement that gives no rows."""
@@ -60,8 +58,12 @@ class Source(ABC):
 
     connected: Any
     dialect: str
-    home: DatabaseHome[Any]
+    home: Any = None  # that of the dialect; none where rows are only read
     timeout: float | None = None
+
+    @abstractmethod
+    def all_rows(self, text: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """The names of the columns of a query, and its rows."""
 
     @abstractmethod
     def snapshot(self) -> Any:
@@ -122,6 +124,12 @@ _WHY = (
 class SqliteSource(Source):
     """A connection of `sqlite3`."""
 
+    def all_rows(self, text: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """The names of the columns of a query, and its rows."""
+        with self.in_words(text):
+            found = self.connected.execute(text)
+            return [name for name, *_ in found.description], found.fetchall()
+
     @contextmanager
     def snapshot(self) -> Iterator[Session]:
         """One state of the database."""
@@ -168,6 +176,25 @@ class AlchemySource(Source):
     """An engine or a connection of SQLAlchemy."""
 
     trusted: dict[str, bool] = field(default_factory=dict)  # whether the server has answered the probe
+
+    def all_rows(self, text: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """The names of the columns of a query, and its rows."""
+        with self.in_words(text), self._connection() as connection:
+            begun = connection.in_transaction()
+            found = connection.exec_driver_sql(text, execution_options={"no_parameters": True})
+            names, rows = list(found.keys()), [tuple(row) for row in found.fetchall()]
+            if not begun:
+                connection.rollback()
+            return names, rows
+
+    @contextmanager
+    def _connection(self) -> Iterator[Any]:
+        """A connection of the engine, to be given back, or the one that was given."""
+        if hasattr(self.connected, "connect"):
+            with self.connected.connect() as connection:
+                yield connection
+        else:
+            yield self.connected
 
     @contextmanager
     def snapshot(self) -> Iterator[Session]:

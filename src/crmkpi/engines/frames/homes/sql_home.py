@@ -193,6 +193,6 @@ class SqlHome(ABC, Generic[S, F, N]):
             counts[tuple(key)] = count
         return [(key, [found[place] for place in places[counts[key]]]) for key, found in made.items()]
 
-    def statement(self, frame: F) -> tuple[str, str] | None:
-        """What runs for the frame, and in which language."""
-        return "sql", frame.statement
+    def statement(self, frame: F) -> tuple[str, str] | None:  # noqa: ARG002  # SQL says what runs when it does
+        """The plan of what runs for the frame, where it is run by a cluster."""
+        return None

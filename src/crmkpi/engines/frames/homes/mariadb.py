@@ -1,0 +1,264 @@
+"""MariaDB, and MySQL as far as it is alike: what their dialect says in its own way.
+
+Texts are compared by their bytes and to their last blank, whatever the collation. TIMESTAMP columns are instants,
+whatever the zone of the session; DATETIME columns are wall-clock times. Zero dates are rejected.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, ClassVar, Self
+
+from crmkpi.engines.frames.homes.database import DatabaseHome, DatabaseTable, Relation
+from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, Physical
+from crmkpi.engines.frames.homes.sessions import Session
+from crmkpi.engines.frames.homes.sql import Sql, SqlWords
+from crmkpi.engines.frames.words import Scalar
+from crmkpi.errors import ColumnError, InputError, did_you_mean
+from crmkpi.records.base import Kind
+
+__all__ = ["MariaDbHome", "MariaDbSql"]
+
+_DAY = 86_400_000_000
+_LONGEST_NAME = 64
+_PLAIN = re.compile(r"[\w .,:/-]*", re.ASCII)
+_BY_BYTES = "COLLATE utf8mb4_nopad_bin"
+_DECIMAL = re.compile(r"decimal\((\d+),(\d+)\)")
+_TYPES: Mapping[str, Physical] = {
+    **dict.fromkeys(("tinyint", "smallint", "mediumint", "int", "bigint", "year"), "whole"),
+    **dict.fromkeys(("float", "double"), "float"),
+    **dict.fromkeys(("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set", "uuid"), "text"),
+    **dict.fromkeys(("datetime", "timestamp"), "timestamp"),
+    "date": "date",
+}
+_CODES: Mapping[int, str] = {  # of types in the protocol, which drivers hand on for a query
+    **dict.fromkeys((1, 2, 3, 8, 9, 13), "bigint"),
+    **dict.fromkeys((4, 5), "double"),
+    **dict.fromkeys((247, 248, 249, 250, 251, 252, 253, 254, 15), "text"),
+    7: "timestamp",
+    10: "date",
+    12: "datetime",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MariaDbSql(Sql):
+    """An expression of MariaDB."""
+
+    @staticmethod
+    def quoted(name: str) -> str:
+        """A name as SQL; a longer one than its names may be stands by a digest."""
+        if len(name) > _LONGEST_NAME:
+            name = f"name_{sha256(name.encode()).hexdigest()[:40]}"
+        return "`" + name.replace("`", "``") + "`"
+
+    @staticmethod
+    def written(value: str) -> str:
+        """A text as SQL, by its bytes where a setting decides what an escape is; compared by its bytes."""
+        spelt = f"'{value}'" if _PLAIN.fullmatch(value) else f"X'{value.encode().hex()}'"
+        return f"(_utf8mb4 {spelt} {_BY_BYTES})"
+
+    @staticmethod
+    def real_number(value: float) -> str:
+        """A float as SQL: without an exponent it would be a decimal. The largest one stands for infinity."""
+        if value in (float("inf"), float("-inf")):
+            return "1.7976931348623157e308" if value > 0 else "(-1.7976931348623157e308)"
+        return repr(value) if "e" in repr(value) else f"{value!r}e0"
+
+    def __truediv__(self, other: Self | Scalar) -> Self:
+        """A quotient of floats; that of decimals has four digits more and no more."""
+        return self.wrapped("(CAST(", f" AS DOUBLE) / CAST({self.said(other)} AS DOUBLE))")
+
+    def __floordiv__(self, other: Self | Scalar) -> Self:
+        """Rounded down, by a divisor above zero."""
+        here, by = self.text, self.said(other)
+        return self.wrapped("CASE WHEN ", f" < 0 THEN -(({by} - 1 - {here}) DIV {by}) ELSE {here} DIV {by} END")
+
+    def is_nan(self) -> Self:
+        """Whether a float is not a number, which MariaDB has none of."""
+        return self.wrapped("(", f" <> {self.text})")
+
+    def is_finite(self) -> Self:
+        """Whether a float is a number at all, which all are."""
+        return self.wrapped("(", f" = {self.text})")
+
+
+class MariaDbHome(DatabaseHome[MariaDbSql]):
+    """Tables, views and queries of MariaDB."""
+
+    dialect = MariaDbSql
+    words = SqlWords(
+        MariaDbSql, Int64="SIGNED", Int128="DECIMAL(38, 0)", Float64="DOUBLE", Boolean="SIGNED", String="CHAR"
+    )
+    begins = ("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",)
+    probe: ClassVar[Mapping[str, tuple[str, Any]]] = {
+        "upper and lower case": (f"(_utf8mb4 'a' {_BY_BYTES}) = (_utf8mb4 'A' {_BY_BYTES})", 0),
+        "trailing blanks": (f"(_utf8mb4 'a' {_BY_BYTES}) = (_utf8mb4 'a ' {_BY_BYTES})", 0),
+        "division": ("(-7) DIV 2", -3),
+        "microseconds before 1970": (
+            "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', TIMESTAMP '1969-12-31 23:59:59.999999')", -1,
+        ),
+        "microseconds of 9999": (
+            "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', TIMESTAMP '9999-12-31 23:59:59.999999')",
+            253_402_300_799_999_999,
+        ),
+        "large sums": (
+            f"(SELECT CAST(sum(x) AS CHAR) FROM (SELECT {2**62} AS x UNION ALL SELECT {2**62}) AS v)",  # noqa: S608  # a constant
+            "9223372036854775808",
+        ),
+        "large squares": (
+            "CAST(CAST(9000000000 AS DECIMAL(38, 0)) * CAST(9000000000 AS DECIMAL(38, 0)) AS CHAR)",
+            "81000000000000000000",
+        ),
+        "a missing side of a join": (
+            "(SELECT r.x IS NULL FROM (SELECT 1 AS x) AS l LEFT JOIN (SELECT 2 AS x) AS r ON l.x = r.x)", 1,
+        ),
+    }  # fmt: skip
+
+    def isolated(self, connection: Any) -> None:
+        """Snapshots also where the engine commits by itself."""
+        connection.execution_options(isolation_level="REPEATABLE READ")
+
+    def check_snapshot(self, session: Session) -> None:
+        """Refuse weaker isolation than REPEATABLE READ, and transactions that are none."""
+        level, open_, version = session.rows("SELECT @@tx_isolation, @@in_transaction, version()")[0]
+        if level not in ("REPEATABLE-READ", "SERIALIZABLE") or not open_:
+            raise InputError(
+                "The connection must see one state of the database while it is measured, and it is "
+                f"{level if open_ else 'AUTOCOMMIT'}; give the engine, or "
+                "connection.execution_options(isolation_level='REPEATABLE READ') before it begins."
+            )
+        if "MariaDB" not in version or tuple(map(int, version.split(".")[:2])) < (10, 6):
+            raise InputError(f"MariaDB 10.6 or newer is measured; got {version}.")
+
+    def sent(self, text: str, seconds: float | None) -> str:
+        """A statement that ends after so many seconds."""
+        return text if seconds is None else f"SET STATEMENT max_statement_time={seconds:.3f} FOR {text}"
+
+    def source_of(self, relation: Relation) -> str:
+        """A table, view or query as it stands after FROM."""
+        if relation.query:
+            return f"(\n{relation.query}\n) AS query"
+        named = MariaDbSql.quoted(relation.name)
+        return named if relation.schema is None else f"{MariaDbSql.quoted(relation.schema)}.{named}"
+
+    def columns_of(self, session: Session, relation: Relation) -> Mapping[str, str]:
+        """The columns of a table, view or query with their declared types."""
+        if relation.query:
+            described = session.described(f"SELECT * FROM {self.source_of(relation)} LIMIT 0")  # noqa: S608  # the user's own query
+            return {str(column[0]): _described(column) for column in described}
+        schema = "DATABASE()" if relation.schema is None else MariaDbSql.written(relation.schema)
+        found = session.rows(
+            "SELECT table_name, engine FROM information_schema.tables "  # noqa: S608  # names are constants here
+            f"WHERE table_schema = {schema} AND table_type <> 'SEQUENCE'"
+        )
+        engines = dict(found)
+        if relation.name not in engines:
+            raise ColumnError(
+                f"The database has no table {relation.name!r}, or the user of the connection may not read it. "
+                f"{did_you_mean(relation.name, engines)}"
+            )
+        if engines[relation.name] not in ("InnoDB", None):
+            raise InputError(
+                f"{str(relation).capitalize()} is kept by {engines[relation.name]}, which has no snapshots; "
+                "ALTER TABLE ... ENGINE=InnoDB, or measure a copy."
+            )
+        rows = session.rows(
+            "SELECT column_name, column_type FROM information_schema.columns "  # noqa: S608  # likewise
+            f"WHERE table_schema = {schema} AND table_name = {MariaDbSql.written(relation.name)} "
+            "ORDER BY ordinal_position"
+        )
+        return {name: _text(type_).lower() for name, type_ in rows}
+
+    def type_of(self, frame: DatabaseTable, name: str, kind: Kind) -> ColumnType:  # noqa: ARG002  # types are what they are
+        """The declared type."""
+        declared = frame.columns[name]
+        if declared in ("tinyint(1)", "bit(1)"):
+            return ColumnType("flag", declared, unit=declared)
+        if found := _DECIMAL.match(declared):
+            return ColumnType("decimal", declared, digits=int(found[2]), wide=int(found[1]) > 18, unit=declared)
+        word = re.split(r"\W", declared, maxsplit=1)[0]
+        what = _TYPES.get(word, "other")
+        shown = {"text": "String", "other": "Binary" if "b" in word[:4] else declared}.get(what, declared)
+        wild = what == "whole" and "unsigned" in declared
+        return ColumnType(what, shown, aware=word == "timestamp", wild=wild, unit=declared)
+
+    def is_whole(self, type_: ColumnType) -> bool:
+        """Whether a timestamp can be compared as it is."""
+        return not type_.aware
+
+    def plain(self, source: MariaDbSql, kind: Kind, type_: ColumnType) -> MariaDbSql:
+        """A column as a plain and wide one."""
+        column = source.text
+        if type_.what == "flag":
+            if kind in ("text", "choice"):
+                yes, no = (self.dialect.written(word) for word in ("true", "false"))
+                return source.case(f"WHEN {column} = 1 THEN {yes} WHEN {column} = 0 THEN {no}", "NULL")
+            return source.case(f"WHEN {column} IN (0, 1) THEN {column} + 0", "NULL")
+        if kind in ("text", "choice") or type_.what == "text":
+            text = column if type_.what == "text" and type_.unit != "uuid" else f"CAST({column} AS CHAR)"
+            return MariaDbSql(f"(CONVERT({text} USING utf8mb4) {_BY_BYTES})")
+        match type_.what:
+            case "whole" if type_.wild:
+                none = "NULL" if kind == "attributes" else str(TOO_LATE)
+                return source.case(f"WHEN {column} > {TOO_LATE} THEN {none}", f"CAST({column} AS SIGNED)")
+            case "whole":
+                return source.cast("SIGNED")
+            case "float":
+                return source.cast("DOUBLE")
+            case "decimal":
+                whole = f"{column} * {10**type_.digits}" if type_.digits else column
+                return MariaDbSql(f"CAST({whole} AS {'DECIMAL(38, 0)' if type_.wide else 'SIGNED'})")
+            case "date" | "timestamp":
+                return _time(source, kind, type_)
+            case _:
+                return source
+
+    def leave(self, frame: Any) -> list[tuple[Any, ...]]:
+        """The rows of a small result, whose texts may arrive as bytes."""
+        rows = DatabaseHome.leave(self, frame)
+        return [tuple(_text(cell) for cell in row) for row in rows]
+
+    def first_by(self, value: str, order: str) -> MariaDbSql:
+        """The whole number of the row of a group that comes first."""
+        quoted = MariaDbSql.quoted
+        there = f"CASE WHEN {quoted(order)} IS NOT NULL THEN {quoted(value)} END"
+        return MariaDbSql(
+            f"CAST(SUBSTRING_INDEX(GROUP_CONCAT({there} ORDER BY {quoted(order)}), ',', 1) AS SIGNED)", whole=True
+        )
+
+    def table_of(self, rows: Sequence[str], names: Sequence[str]) -> str:
+        """A statement of rows of constants."""
+        first, *others = (row[1:-1].split(", ") for row in rows)
+        named = ", ".join(f"{cell} AS {name}" for cell, name in zip(first, names, strict=True))
+        return " UNION ALL ".join([f"SELECT {named}", *(f"SELECT {', '.join(row)}" for row in others)])
+
+
+def _text(cell: Any) -> Any:
+    return cell.decode() if isinstance(cell, bytes) else cell
+
+
+def _described(column: Sequence[Any]) -> str:
+    """The type of a query's column in words."""
+    code, size, scale = int(column[1]), column[3], column[5]
+    if code in (0, 246):
+        return f"decimal(38,{scale or 0})"
+    if code == 1 and size == 1:
+        return "tinyint(1)"
+    return _CODES.get(code, f"type {code}")
+
+
+def _time(source: MariaDbSql, kind: Kind, type_: ColumnType) -> MariaDbSql:
+    """Microseconds or days; a zero date, of which both are missing, becomes a moment that is refused."""
+    column = source.text
+    if type_.aware:
+        made = f"CAST(UNIX_TIMESTAMP({column}) * 1000000 AS SIGNED)"
+    elif type_.what == "date" and kind != "timestamp":
+        made = f"DATEDIFF({column}, '1970-01-01')"
+    else:
+        made = f"TIMESTAMPDIFF(MICROSECOND, '1970-01-01', {column})"
+    held = source.case(f"WHEN {made} IS NOT NULL THEN {made} WHEN {column} IS NOT NULL THEN {TOO_LATE}", "NULL")
+    return held // source.lit(_DAY) if kind == "date" and type_.what == "timestamp" else held

@@ -1,0 +1,199 @@
+"""Rows that have their types already, as records: those of a database driver, of an ORM, dataclasses, tuples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields as fields_of
+from dataclasses import is_dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from math import isfinite
+from operator import attrgetter
+from types import NoneType
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from crmkpi.errors import CrmKpiError, InputError
+from crmkpi.records.base import FieldType, Kind, record_type
+from crmkpi.sources.dicts import read_dicts
+from crmkpi.sources.loaded import Records
+
+__all__ = ["read_objects"]
+
+_R = TypeVar("_R")
+_Convert = Callable[[Any], Any]
+
+
+def read_objects(
+    rows: Iterable[Any],
+    *,
+    record: type[_R],
+    names: Sequence[str] | None = None,
+    columns: Mapping[str, Any] | None = None,
+    values: Mapping[str, Mapping[Any, Any]] | None = None,
+    tz: str | ZoneInfo | None = None,
+) -> Records[_R]:
+    """Rows of objects as records: rows of SQLAlchemy, objects of an ORM, dataclasses, models of pydantic, named tuples.
+
+    The names of the columns are those of the first row; plain tuples and lists need `names`. `columns`, `values` and
+    `tz` mean what they mean for `read_dicts`. Values that have the type of their field are taken as they are, which
+    takes a third of the time; where any has not, all rows are read as `read_dicts` reads them, and the account says
+    what became of them.
+
+    Raises:
+        InputError: `rows` is no iterable, or nothing says what its columns are called.
+
+    >>> from crmkpi import Deal
+    >>> deals = read_objects([(7, "won", 12)], record=Deal, names=("id", "status", "amount"))
+    >>> deals[0].id, deals[0].amount
+    ('7', Decimal('12'))
+    """
+    if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable):
+        raise InputError(f"Rows must be an iterable of objects, and this is a {type(rows).__name__}; put it in a list.")
+    every = list(rows)
+    options: dict[str, Any] = {"columns": columns, "values": values, "tz": tz}
+    asked = {name: given for name, given in options.items() if given is not None}
+    if not every:
+        return read_dicts((), record=record, **asked)
+    known = tuple(names) if names is not None else _names_of(every[0])
+    cells = _cells_of(every[0], known)
+    first = dict(zip(known, cells(every[0]), strict=True))
+    head = read_dicts([first], record=record, **asked)  # says which column fills which field
+    made = None if tz is not None else _typed(every, cells, known, head, record, values or {})
+    if made is None:
+        return read_dicts((dict(zip(known, cells(row), strict=True)) for row in every), record=record, **asked)
+    account = replace(
+        head.account, source="objects", rows=len(made), used=len(made), rejected=(), skipped={}, coerced={},
+        unreadable=(), notes=(),
+    )  # fmt: skip
+    return Records(made, record, (), head.unmapped, (), "objects", None, account)
+
+
+def _names_of(row: Any) -> tuple[str, ...]:
+    """What the columns of a row are called."""
+    kind = type(row)
+    mapper = getattr(kind, "__mapper__", None)  # an object of SQLAlchemy's ORM
+    if isinstance(row, Mapping):
+        return tuple(map(str, row))
+    if mapper is not None:
+        return tuple(mapper.column_attrs.keys())
+    if is_dataclass(row):
+        return tuple(field.name for field in fields_of(row))
+    for said in ("model_fields", "_fields"):  # a model of pydantic; a named tuple or a row of SQLAlchemy
+        if found := getattr(kind if said == "model_fields" else row, said, None):
+            return tuple(map(str, found))
+    raise InputError(
+        f"Nothing says what the columns of a {kind.__name__} are called; give names=('id', 'status', ...) in their "
+        "order."
+    )
+
+
+def _cells_of(row: Any, names: Sequence[str]) -> Callable[[Any], Sequence[Any]]:
+    """What gives the values of a row in the order of `names`."""
+    if isinstance(row, Mapping):
+        return lambda found: [found.get(name) for name in names]
+    if isinstance(row, Sequence):
+        return lambda found: found
+    if len(names) == 1:
+        only = attrgetter(names[0])
+        return lambda found: (only(found),)
+    return attrgetter(*names)
+
+
+def _typed(
+    rows: Sequence[Any],
+    cells: Callable[[Any], Sequence[Any]],
+    names: Sequence[str],
+    head: Records[Any],
+    record: type[_R],
+    values: Mapping[str, Mapping[Any, Any]],
+) -> tuple[_R, ...] | None:
+    """The records, where each value has the type of its field; None where any has to be read."""
+    type_ = record_type(record)
+    taken = {field: columns for field, columns in head.account.mapped.items() if columns}
+    if any(len(columns) > 1 or field not in type_.fields for field, columns in taken.items()):
+        return None
+    found = [cells(row) for row in rows]
+    if any(len(row) != len(names) for row in found):
+        return None
+    places = dict(zip(names, zip(*found, strict=True), strict=True))
+    given: dict[str, Sequence[Any]] = {}
+    for field, columns in taken.items():
+        column = _converted(places[columns[0]], type_.fields[field], values.get(field))
+        if column is None:
+            return None
+        given[field] = column
+    moments = (column for field, column in given.items() if type_.fields[field].kind == "timestamp")
+    if len({moment.tzinfo is None for column in moments for moment in column if moment is not None}) > 1:
+        return None  # times with a zone beside such without one are an error, or noted
+    own = {name: places[name] for name in head.unmapped if name in places}
+    if own:
+        if not all(set(map(type, column)) <= _PLAIN for column in own.values()):
+            return None
+        given["attributes"] = [
+            {name: value for name, value in zip(own, row, strict=True) if value is not None}
+            for row in zip(*own.values(), strict=True)
+        ]
+    fields = tuple(given)
+    try:
+        return tuple(record(**dict(zip(fields, row, strict=True))) for row in zip(*given.values(), strict=True))
+    except CrmKpiError:  # which value it is, and what becomes of the row, is said by the reader
+        return None
+
+
+def _converted(column: Sequence[Any], field: FieldType, words: Mapping[Any, Any] | None) -> Sequence[Any] | None:
+    """The values of a field, where the types of all of them are its own; None where any has to be read."""
+    converters = _converters(field, words)
+    kinds = set(map(type, column))
+    if not kinds <= converters.keys() | ({NoneType} if field.optional else set()):
+        return None
+    if all(converters[kind] is _same for kind in kinds - {NoneType}):
+        return column
+    if len(kinds - {NoneType}) > 1:  # 1, 1.0 and true are one key
+        made = [None if value is None else converters[type(value)](value) for value in column]
+        return None if made.count(None) > column.count(None) else made
+    known = {value: None if value is None else converters[type(value)](value) for value in set(column)}
+    if any(new is None and old is not None for old, new in known.items()):
+        return None
+    return column if all(new is old for old, new in known.items()) else [known[value] for value in column]
+
+
+_PLAIN = frozenset({NoneType, str, bool, int, float, Decimal, datetime, date})
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _word(value: str) -> str | None:
+    """A text that is a value; what may stand for a missing one, or has blanks around it, is left to the reader."""
+    return value if value and value == value.strip() else None
+
+
+def _decimal(value: float) -> Decimal | None:
+    return Decimal(repr(value)) if isfinite(value) else None
+
+
+def _finite(value: float) -> float | None:
+    return value if isfinite(value) else None
+
+
+_CONVERTERS: Mapping[Kind, Mapping[type, _Convert]] = {
+    "text": {str: _word, int: str},
+    "money": {Decimal: _same, int: Decimal, float: _decimal},
+    "number": {float: _finite, int: float, Decimal: float},
+    "integer": {int: _same},
+    "timestamp": {datetime: _same},
+    "date": {date: _same},
+    "flag": {bool: _same},
+}
+
+
+def _converters(field: FieldType, words: Mapping[Any, Any] | None) -> Mapping[type, _Convert]:
+    """What a value of each type becomes; None for a value that has to be read."""
+    if field.kind == "choice":
+        choices = {choice: choice for choice in field.choices} | dict(words or {})
+        return {str: choices.get, int: choices.get, bool: choices.get}
+    if words:  # words of other fields are left to the reader
+        return {}
+    return _CONVERTERS.get(field.kind, {})

@@ -1,0 +1,51 @@
+"""Rows of a query as records, where a database is not measured in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from crmkpi.errors import ColumnError
+from crmkpi.sources.frames.databases import any_source, one_select
+from crmkpi.sources.loaded import Records
+from crmkpi.sources.objects import read_objects
+
+__all__ = ["read_sql"]
+
+_R = TypeVar("_R")
+
+
+def read_sql(
+    text: str,
+    connected: Any,
+    /,
+    *,
+    record: type[_R],
+    columns: Mapping[str, Any] | None = None,
+    values: Mapping[str, Mapping[Any, Any]] | None = None,
+    tz: str | ZoneInfo | None = None,
+) -> Records[_R]:
+    """The rows of a SELECT as records: `read_sql("SELECT ... WHERE closed_at >= '2026-01-01'", engine, record=Deal)`.
+
+    `connected` is an engine, a connection or a URL of SQLAlchemy, of any database that it knows, or a connection of
+    `sqlite3`; a connection is only read, and never committed or closed. The text is sent as it is, without parameters.
+    `columns`, `values` and `tz` mean what they mean for `read_objects`, which takes the rows. To measure tables where
+    they lie, without loading their rows, see `database`.
+
+    Raises:
+        ColumnError: two columns of the query have one name.
+        InputError: the text is no single SELECT, or the database refuses it.
+
+    >>> import sqlite3
+    >>> from crmkpi import Deal, win_rate
+    >>> connection = sqlite3.connect(":memory:")
+    >>> deals = read_sql("SELECT 7 AS id, 'won' AS status", connection, record=Deal)
+    >>> win_rate(deals).value
+    1.0
+    """
+    source, asked = any_source(connected), one_select(text)
+    names, rows = source.all_rows(asked)
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise ColumnError(f"The query gives two columns {twice!r}; rename one with AS.")
+    return read_objects(rows, record=record, names=names, columns=columns, values=values, tz=tz)
