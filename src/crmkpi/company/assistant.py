@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -56,9 +56,9 @@ def in_words_of_tools(message: str) -> str:
     return _clean(message, 600)
 
 
-def _clean(text: object, most: int = _LONGEST_LABEL) -> str:
+def _clean(text: Hashable, most: int = _LONGEST_LABEL) -> str:
     """A text from the data without what cannot be seen, and cut."""
-    shown = format_label(text)  # type: ignore[arg-type]  # any value that is a segment
+    shown = format_label(text)
     return shown if len(shown) <= most else f"{shown[: most - 1]}…"
 
 
