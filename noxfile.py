@@ -133,8 +133,7 @@ def spark(session: nox.Session) -> None:
         session.skip("java is not installed")
     refused = ("dask[dataframe]", "ibis-framework", "pyarrow-hotfix")
     session.install(".[dev,spark]", *refused, env=UNCONSTRAINED)
-    # The whole catalogue in one call takes Spark more than five minutes since spans over changes of clocks are exact.
-    session.run("pytest", "-q", "--backends=pyspark", "tests/engines/test_spark.py", "-k", "not whole_catalogue")
+    session.run("pytest", "-q", "--backends=pyspark", "tests/engines/test_spark.py")
     # Ibis warns of pandas when it is imported.
     session.run("pytest", "-q", "-W", "default", "tests/engines/test_frames_columns.py", "-k", "dask or ibis")
 

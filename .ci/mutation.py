@@ -107,7 +107,7 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("tests/test_intervals.py",),
     ),
     "engines/query": (("engines/query",), (*(f"tests/test_tally.py::{name}" for name in MERGING), *ENGINE)),
-    "engines/records/source": (("engines/records/source",), ENGINE),
+    "engines/records/source": (("engines/records/source", "engines/records/conjuncts"), ENGINE),
     "engines/records/loops": (("engines/records/loops", "engines/records/layouts", "engines/records/branches"), ENGINE),
     "engines/records/engine": (("engines/records/engine",), (*ENGINE, "tests/test_dataset.py")),
     "engines/records/interpreter": (("engines/records/interpreter",), ENGINE),

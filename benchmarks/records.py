@@ -223,7 +223,8 @@ def compare_scans(rows: list[list[str]]) -> None:
 
         def prepared(path: Path, names: Iterable[str], **words: Any) -> Any:
             table = scan(path, **words, engine="polars")
-            return table.prepared(names, frozenset({"amount", "cost"})).frame.collect()
+            frame: Any = table.prepared(names, frozenset({"amount", "cost"})).frame
+            return frame.collect()
 
         read = best_of_each(
             len(rows),

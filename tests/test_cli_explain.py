@@ -32,7 +32,7 @@ def test_explain_prints_the_parts_and_search_the_part_that_moved(deals: Path, ca
     assert {row["source"]: row["total"] for row in rows} == {
         one.name: one.total for one in crm.explain("win_rate", period="2026-02", by="source").effects
     }
-    assert main([*command, "--search"]) == 0
+    assert main([*command[:-1], "source,owner", "--search"]) == 0
     assert "look here first: source web" in capsys.readouterr().out
 
 

@@ -11,18 +11,8 @@ from hypothesis import given
 
 from crmkpi import Deal, Table
 from crmkpi.definition.expressions import Expression, Field, Parameter, Together, Unless, business_time
-from crmkpi.engines.records.source import (
-    Conjunct,
-    Names,
-    Scope,
-    any_of,
-    false_of,
-    implied,
-    shared_of,
-    simplified,
-    true_of,
-    value_of,
-)
+from crmkpi.engines.records.conjuncts import Conjunct, any_of, implied, simplified
+from crmkpi.engines.records.source import Names, Scope, false_of, shared_of, true_of, value_of
 from crmkpi.errors import DefinitionError
 from crmkpi.records.base import record_type
 

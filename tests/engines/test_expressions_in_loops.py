@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from crmkpi import Deal, Table, metric
 from crmkpi.definition.expressions import Expression, Unless, as_of, as_predicate
-from crmkpi.engines.query import EXACT, Query, SegmentKey, Slot
-from crmkpi.engines.records.engine import Moments, answer
+from crmkpi.engines.query import EXACT, Moments, Query, SegmentKey, Slot
+from crmkpi.engines.records.engine import answer
 from crmkpi.engines.records.interpreter import evaluate
 from crmkpi.records.base import record_type
 from crmkpi.testing import records

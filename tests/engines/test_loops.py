@@ -11,9 +11,9 @@ import pytest
 
 import crmkpi as ck
 from crmkpi.definition.expressions import Expression, Unless, as_of, as_predicate, period
-from crmkpi.engines.query import Anchor, Query, Sample, Slot
+from crmkpi.engines.query import Anchor, Moments, Query, Sample, Slot
 from crmkpi.engines.records import engine, loops
-from crmkpi.engines.records.engine import Moments, _chunks, _Locator, answer
+from crmkpi.engines.records.engine import _chunks, _Locator, answer
 from crmkpi.engines.records.layouts import layout_of
 from crmkpi.engines.records.loops import OUTSIDE, compiled
 from crmkpi.errors import TimeZoneError

@@ -14,9 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import crmkpi as ck
-from crmkpi.engines.query import NO_DATE, Anchor, Answer, Query, Sample, SegmentKey, Slot, empty_state, merged_state
+from crmkpi.engines.query import (
+    NO_DATE,
+    Anchor,
+    Answer,
+    Moments,
+    Query,
+    Sample,
+    SegmentKey,
+    Slot,
+    empty_state,
+    merged_state,
+)
 from crmkpi.engines.records import engine
-from crmkpi.engines.records.engine import Moments
 from crmkpi.errors import InputError
 from crmkpi.records.base import record_type
 from crmkpi.testing import records

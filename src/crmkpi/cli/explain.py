@@ -66,9 +66,14 @@ def _dataset(arguments: argparse.Namespace) -> Dataset:
     return dataset_of(read_tables(given, arguments), Calendar(tz=arguments.tz or "UTC"), arguments)
 
 
+def _fields(given: list[str]) -> list[str]:
+    """The fields of --by, given one by one or with commas."""
+    return [name for names in given for name in names.split(",")]
+
+
 def _explain(arguments: argparse.Namespace) -> None:
     crm = _dataset(arguments)
-    asked: dict[str, Any] = {"period": arguments.period, "compare": arguments.compare, "by": arguments.by}
+    asked: dict[str, Any] = {"period": arguments.period, "compare": arguments.compare, "by": _fields(arguments.by)}
     asked["parameters"] = dict(arguments.set)
     found = crm.search(arguments.metric, **asked) if arguments.search else crm.explain(arguments.metric, **asked)
     print(_FORMATS[arguments.format](found).rstrip("\n"))
@@ -80,7 +85,7 @@ def _briefing(arguments: argparse.Namespace) -> None:
         period=arguments.period,
         compare=arguments.compare,
         kpis=kpis,
-        by=arguments.by,
+        by=None if arguments.by is None else _fields(arguments.by),
         parameters=dict(arguments.set),
     )
     print(_FORMATS[arguments.format](found).rstrip("\n"))

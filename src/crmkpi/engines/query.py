@@ -1,4 +1,4 @@
-"""What an engine is asked, and what it answers.
+"""The contract of an engine: a query, and its answer.
 
 A `Query` is one pass over one table: its group keys, and for each anchor (the timestamp that puts a record into a
 period) the slots to fill. An `Answer` holds one row of sufficient statistics per group. Answers of two parts of the
@@ -8,13 +8,13 @@ data merge into exactly the answer of the whole; chunks of a stream, shards and 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Context, Decimal, Inexact, localcontext
 from enum import Enum
 from operator import mul
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, TypeVar
 
 from crmkpi.definition.expressions import Expression, Field, ValueKind, walk
 from crmkpi.errors import InputError
@@ -29,13 +29,20 @@ __all__ = [
     "Answer",
     "Group",
     "Keep",
+    "Label",
+    "Moments",
+    "Number",
     "Part",
     "Query",
     "Ranked",
+    "Record",
+    "RecordFunction",
     "Sample",
     "SegmentKey",
     "Slot",
+    "State",
     "UnreadableFoundError",
+    "Value",
     "empty_state",
     "merged_state",
     "padded",
@@ -52,6 +59,9 @@ EXACT = Context(prec=4000, Emax=9999, Emin=-9999, traps=[Inexact], clamp=0)
 _QUOTIENT = Context(prec=28)
 
 
+_FOR_EVER = datetime.max.replace(tzinfo=UTC)
+
+
 class _Unreadable(Enum):
     """The group of records whose segment cannot be read."""
 
@@ -64,7 +74,24 @@ NO_DATE = -1  # the part of records whose anchor is missing: in no period, but i
 Keep = Literal["total", "squares", "values", "all", "extremes"]  # with "all", not only those at some ranks
 Part = int | None  # an elementary interval, NO_DATE, or None where the query has no periods
 Group = tuple[tuple[Hashable, ...], Part]
+K = TypeVar("K")
+V = TypeVar("V")
 MICROSECOND = timedelta(microseconds=1)
+Number = Any  # a whole number, a decimal or a fraction; within a sample all are of one kind
+# A count, a set of different values, the latest record's (moment, id, value), samples by currency; or one of these by
+# its key. Which of them it is, its slot says and no type could.
+State = Any
+Value = Any  # of a field or an expression: its kind says of which type
+RecordFunction = Callable[[Any], Hashable]  # what users write for a class of records of theirs
+Label = Callable[[Value], Hashable]
+
+
+class Record(Protocol):
+    """A record of any class; its `RecordType` says which fields it has."""
+
+    @property
+    def id(self) -> str:
+        """What tells it from others of its table."""
 
 
 class UnreadableFoundError(Exception):
@@ -76,8 +103,8 @@ class SegmentKey:
     """One thing to group by: a field (through relations), or a function of the record; then perhaps bins."""
 
     name: str
-    source: Any  # an expression, or a function of the record
-    label: Any = None  # a function from the value to the label of its bin
+    source: Expression | RecordFunction
+    label: Label | None = None  # from a value of the source to the label of its bin
 
     @property
     def text(self) -> str:
@@ -128,7 +155,7 @@ class Slot:
 class Anchor:
     """The slots of all measures that put records into periods by the same timestamp.
 
-    `at` is None where the whole table is asked for; a stock looks at every record at the bounds of every period.
+    `at` is None for a query over the whole table; a stock tests every record at the bounds of every period.
     """
 
     at: Expression | None
@@ -154,7 +181,7 @@ class Query:
     type_: RecordType
     segments: tuple[SegmentKey, ...]
     anchors: list[Anchor] = field(default_factory=list)
-    compiled: dict[Any, Any] = field(default_factory=dict)  # what an engine keeps to answer this query again
+    compiled: dict[object, Any] = field(default_factory=dict)  # what an engine keeps of its own to answer again
     unreadable: frozenset[str] = frozenset()  # fields of the table that may hold what cannot be read, as dotted paths
 
     def anchor(self, at: Expression | None, *, stock: bool) -> int:
@@ -191,26 +218,51 @@ class Query:
         return f"{self.type_.model!r} {[key.text for key in self.segments]} {anchors}"
 
 
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """The instants of a query: elementary intervals for flows, bounds for stocks, and the as-of instant.
+
+    Each is given twice, as wall-clock time (for naive timestamps) and as exact instant (for aware ones), since only the
+    record tells which of the two it holds. `edges[i]` to `edges[i + 1]` is elementary interval i, where `wanted[i]`.
+    """
+
+    wall_edges: Sequence[datetime] = ()
+    edges: Sequence[datetime] = ()
+    wanted: Sequence[bool] = ()
+    bounds: Sequence[tuple[datetime, datetime, datetime, datetime]] = ()  # start_wall, start, end_wall, end
+    as_of_wall: datetime = datetime.max  # noqa: DTZ901  # likewise
+    as_of: datetime = _FOR_EVER
+
+    @property
+    def looked_at(self) -> Sequence[tuple[datetime, datetime, datetime, datetime]]:
+        """The bounds, cut off at the as-of instant: later events have not happened."""
+        wall, exact = self.as_of_wall, self.as_of
+        return [
+            (min(start_wall, wall), min(start, exact), min(end_wall, wall), min(end, exact))
+            for start_wall, start, end_wall, end in self.bounds
+        ]
+
+
 @dataclass(slots=True)
 class Sample:
-    """What is kept of a set of values: how many, their exact sum, the sum of squares, where asked the sorted values.
+    """Sufficient statistics of a set of values: count, exact sum, sum of squares, and the sorted values on demand.
 
     Durations are kept in whole microseconds and floats as the decimals that they exactly are: nothing rounds.
     """
 
     count: int = 0
-    total: Any = 0
-    squares: Any = 0
-    values: Sequence[Any] = ()
-    low: Any = None
-    high: Any = None
+    total: Number = 0
+    squares: Number = 0
+    values: Sequence[Number] = ()
+    low: Number | date | None = None
+    high: Number | date | None = None
 
     @classmethod
-    def of(cls, values: Sequence[Any], kind: ValueKind, keep: Iterable[Keep]) -> Sample:
+    def of(cls, values: Sequence[Value], kind: ValueKind, keep: Iterable[Keep]) -> Sample:
         """The sample of `values`, which are all present and of one kind."""
         if not values:
             return cls()
-        if kind in ("timestamp", "date"):  # of which only the first and the last are ever asked
+        if kind in ("timestamp", "date"):  # only the first and the last are ever needed
             return cls(len(values), low=min(values), high=max(values))
         exact = _exact(values, kind)
         sample = cls(len(exact), sum(exact))
@@ -236,20 +288,20 @@ class Sample:
         )
 
 
-class Ranked(Sequence[Any]):
-    """Sorted values of which only some were fetched: those that quantiles and their intervals rest on."""
+class Ranked(Sequence[Number]):
+    """Sorted values with only those fetched that quantiles and their intervals need."""
 
     __slots__ = ("_count", "_known")
 
-    def __init__(self, count: int, known: Mapping[int, Any]) -> None:
-        """`count` values, of which those at the places `known` are there."""
+    def __init__(self, count: int, known: Mapping[int, Number]) -> None:
+        """`count` values; those at the places `known` were fetched."""
         self._count = count
         self._known = known
 
     def __len__(self) -> int:
         return self._count
 
-    def __getitem__(self, place: Any) -> Any:
+    def __getitem__(self, place: int) -> Number:  # type: ignore[override]  # nobody takes slices
         return self._known[place]
 
 
@@ -262,12 +314,12 @@ class Answer:
     """
 
     given: dict[tuple[Hashable, ...], int]
-    groups: list[dict[Group, list[Any]]]
+    groups: list[dict[Group, list[State]]]
     rejected: int = 0  # rows that could not be read, or that the record class would refuse
-    unread: Mapping[str, int] = field(default_factory=dict)  # of these, those of which the reader says why
+    unread: Mapping[str, int] = field(default_factory=dict)  # of these, those with a reason from the reader
     skipped: Mapping[str, int] = field(default_factory=dict)  # rows of the source that are no records, by reason
     again: Answer | None = None  # of the records that were left out since another one has their id
-    contradictions: Sequence[Any] = ()  # of the records of one id that differ
+    contradictions: Sequence[Any] = ()  # classes of `measuring`: the records of one id that differ
     searched: bool = False  # whether ids that come twice were looked for
 
     def merged(self, other: Answer, query: Query) -> Answer:
@@ -317,9 +369,9 @@ def without_unreadable(query: Query) -> Query:
     return Query(query.type_, query.segments, anchors)
 
 
-def padded(query: Query, groups: Sequence[Mapping[Group, Sequence[Any]]]) -> list[dict[Group, list[Any]]]:
+def padded(query: Query, groups: Sequence[Mapping[Group, Sequence[State]]]) -> list[dict[Group, list[State]]]:
     """The groups of an answer to `without_unreadable(query)` as an answer to the query itself."""
-    made: list[dict[Group, list[Any]]] = []
+    made: list[dict[Group, list[State]]] = []
     for anchor, found in zip(query.anchors, groups, strict=True):
         if not any(slot.only_unreadable for slot in anchor.slots):
             made.append({group: list(states) for group, states in found.items()})
@@ -332,26 +384,26 @@ def padded(query: Query, groups: Sequence[Mapping[Group, Sequence[Any]]]) -> lis
     return made
 
 
-def quotient(amount: Any, divisor: Any) -> Any:
+def quotient(amount: Decimal | int, divisor: Decimal | int) -> Decimal:
     """An amount divided, to 28 digits whatever the decimals of the program around are set to."""
     return _QUOTIENT.divide(amount, divisor)
 
 
-def empty_state(slot: Slot) -> Any:
+def empty_state(slot: Slot) -> State:
     """The state of a slot that no record has reached."""
     if slot.key is not None:
         return {}
     return {"count": 0, "distinct": frozenset(), "latest": None}.get(slot.what, {})
 
 
-def merged_state(slot: Slot, mine: Any, theirs: Any) -> Any:
+def merged_state(slot: Slot, mine: State, theirs: State) -> State:
     """The state of `slot` over both parts of the data."""
     if slot.key is not None:
         return _merged_mapping(mine, theirs, lambda a, b: _merged_one(slot, a, b))
     return _merged_one(slot, mine, theirs)
 
 
-def _merged_one(slot: Slot, mine: Any, theirs: Any) -> Any:
+def _merged_one(slot: Slot, mine: State, theirs: State) -> State:
     if slot.what == "count":
         return mine + theirs
     if slot.what == "distinct":
@@ -361,7 +413,7 @@ def _merged_one(slot: Slot, mine: Any, theirs: Any) -> Any:
     return _merged_mapping(mine, theirs, Sample.merged)
 
 
-def _merged_mapping(mine: Mapping[Any, Any], theirs: Mapping[Any, Any], merge: Any) -> dict[Any, Any]:
+def _merged_mapping(mine: Mapping[K, V], theirs: Mapping[K, V], merge: Callable[[V, V], V]) -> dict[K, V]:
     merged = dict(mine)
     for key, state in theirs.items():
         merged[key] = merge(merged[key], state) if key in merged else state
@@ -369,8 +421,8 @@ def _merged_mapping(mine: Mapping[Any, Any], theirs: Mapping[Any, Any], merge: A
 
 
 def _merged_groups(
-    mine: dict[Group, list[Any]], theirs: dict[Group, list[Any]], slots: Sequence[Slot]
-) -> dict[Group, list[Any]]:
+    mine: dict[Group, list[State]], theirs: dict[Group, list[State]], slots: Sequence[Slot]
+) -> dict[Group, list[State]]:
     merged = dict(mine)
     for group, states in theirs.items():
         before = merged.get(group)
@@ -382,7 +434,7 @@ def _merged_groups(
     return merged
 
 
-def _exact(values: Sequence[Any], kind: ValueKind) -> list[Any]:
+def _exact(values: Sequence[Value], kind: ValueKind) -> list[Value]:
     """The values as integers or decimals that can be added without rounding."""
     if kind == "duration":
         return [value // MICROSECOND for value in values]

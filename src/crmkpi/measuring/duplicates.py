@@ -38,14 +38,16 @@ class Duplicates:
 
     def contradictions(self, query: Query, ask: Callable[[Sequence[Any]], Answer]) -> list[Contradiction]:
         """The records of one id that differ, by the fields in which they do; `ask` answers the query over some."""
-        functions = [key for key in query.segments if not isinstance(key.source, Expression)]
+        functions = [
+            (key.name, key.source, key.label) for key in query.segments if not isinstance(key.source, Expression)
+        ]
         found: dict[frozenset[str], list[Sequence[int]]] = {}
         for numbers in self.together:
             same = [self.records[number] for number in numbers]
             names = differing(query.type_, same)
-            for key in functions:
-                if len({segment_of(key.source, key.label, record) for record in same}) > 1:
-                    names |= {key.name}
+            for name, function, label in functions:
+                if len({segment_of(function, label, record) for record in same}) > 1:
+                    names |= {name}
             if names:
                 found.setdefault(names, []).append(numbers)
         return [Contradiction(self, names, pairs, query, ask) for names, pairs in found.items()]

@@ -10,7 +10,7 @@ from typing import Any
 
 from crmkpi.definition.interval_rules import Estimated, Mean, Monotone, NetPromoter, Range, Share
 from crmkpi.definition.metric import Metric
-from crmkpi.engines.query import EXACT, Sample
+from crmkpi.engines.query import EXACT, Number, Sample
 from crmkpi.errors import UndefinedError
 from crmkpi.statistics import intervals
 from crmkpi.statistics.intervals import Interval
@@ -139,6 +139,7 @@ def _of_mean(sample: Sample | None, kind: str, within: Range, confidence: float)
         return None
     count = sample.count
     total, squares = sample.total, sample.squares
+    spread: Number
     if isinstance(total, int) and isinstance(squares, int):
         spread = squares * count - total * total
     else:

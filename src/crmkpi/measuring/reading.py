@@ -17,13 +17,13 @@ from crmkpi.engines.query import (
     UNREADABLE,
     Answer,
     Group,
+    Moments,
     Part,
     Sample,
     Slot,
     empty_state,
     merged_state,
 )
-from crmkpi.engines.records.engine import Moments
 from crmkpi.engines.records.interpreter import evaluate
 from crmkpi.errors import CurrencyError
 from crmkpi.measuring.counting import Counting, Counts

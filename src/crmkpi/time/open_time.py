@@ -90,7 +90,7 @@ class OpenTime:
         return (before if end <= opens else before + ((end if end < closes else closes) - opens)) - first  # noqa: FURB136
 
     def stretches(self, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
-        """The windows between two moments, the first of which is not the later one, clipped to them."""
+        """The windows between two moments, clipped to them; the second moment is not before the first."""
         start, end = self._alike(start, end)
         self._check(start)
         exact = start.tzinfo is not None
@@ -117,7 +117,7 @@ class OpenTime:
         return self._until(start, exact=exact), [(opens + apart, closes + apart) for opens, closes in windows]
 
     def check(self, first: int, *, exact: bool) -> None:
-        """Refuse a moment, in microseconds since 1970, of which no opening hours are known."""
+        """Refuse a moment, in microseconds since 1970, without known opening hours."""
         if self._known is not None and first < _count(self._known[exact]):
             self._check((_EPOCH_UTC if exact else _EPOCH) + timedelta(microseconds=first))
 

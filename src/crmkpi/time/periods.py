@@ -399,7 +399,7 @@ class Period:
             raise PeriodError(msg) from error
 
     def _unit_to_date(self, unit: CalendarUnit, steps: int) -> Period:
-        """The unit so many steps later, up to the same date in it."""
+        """The unit `steps` later, up to the same date in it."""
         calendar = self.calendar
         first = calendar.shift(self.first_day, unit, steps)
         last = _same_date(self.last_day, unit, steps, calendar)

@@ -72,7 +72,7 @@ def span_between(
     start: datetime, end: datetime, calendar: Calendar, *,
     label: str | None = None, months: int = 0, to_date: CalendarUnit | None = None,
 ) -> Span:  # fmt: skip
-    """Any span between two exact moments; a window of months only if its start is so many months before its end."""
+    """Any span between two exact moments; a window of months only if they are whole months apart."""
     wall_start, wall_end = _wall(start, calendar), _wall(end, calendar)
     unit: PeriodUnit = "days"
     whole_days = runs_over_days(start, end, wall_start, wall_end, calendar)
@@ -85,7 +85,7 @@ def span_between(
 
 
 def window_before(end: datetime, unit: str, count: int, calendar: Calendar) -> Span:
-    """The window of so many units that ends at a moment."""
+    """The window of `count` units that ends at a moment."""
     wall = _wall(end, calendar)
     months = count * _MONTHS_IN.get(unit, 0)
     days = 0 if months else count * (7 if unit == "week" else 1)

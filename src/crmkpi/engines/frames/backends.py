@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from threading import RLock
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Literal
 
 from crmkpi.engines.frames.homes.home import Home
 from crmkpi.errors import InputError, MissingExtraError
@@ -71,20 +71,20 @@ class Backend:
     parse: str
     needs: tuple[tuple[str, str], ...] = ()
     raises: tuple[str, ...] = ()  # libraries whose errors mean that the data cannot be read
-    lazy: bool = False  # it reads only when it is asked, so that files may have gone
+    lazy: bool = False  # it reads at each query, so that files may be gone by then
     adds_flags: bool = True  # it adds up true and false as 1 and 0
     adds_wide: bool = False  # its sum of 64-bit numbers has 128 bits
     wide: bool = False  # it has whole numbers of 128 bits
     preaggregates: bool = False  # rows of the same conditions are added up first, since a group costs less than a CASE
-    keeps_ranks: bool = False  # values at some places of a group are fetched without the others
+    keeps_ranks: bool = False  # it fetches values at some ranks of a group without the others
     sorts_groups: bool = False  # it keeps the sorted values of each group while it aggregates
-    lists_in_rows: bool = False  # each statement costs it more than the lists
+    lists_in_rows: bool = False  # a statement costs it more than a column of lists
     months: bool = False  # it knows the month of a timestamp on the wall clock
-    cells: int | None = None  # from so many edges on it looks up the cell of a timestamp
+    cells: int | None = None  # from this number of edges on it looks up the cell of a timestamp
     closed: str = ""  # what its error says of a connection that is closed
     module: str = ""  # that has its version, where it is not named like the library
     version: str = "__version__"
-    lock: AbstractContextManager[Any] = field(default_factory=nullcontext)  # one question at a time
+    lock: AbstractContextManager[object] = field(default_factory=nullcontext)  # one question at a time
 
     @property
     def home(self) -> Home:
@@ -99,33 +99,28 @@ def _home(place: str) -> Home:
     return made()
 
 
-_POLARS: Mapping[str, Any] = {
-    "place": "polars:PolarsHome",
-    "raises": ("polars",),
-    "wide": True,
-    "keeps_ranks": True,
-    "sorts_groups": True,
-    "cells": 2,
-}
+_in_memory = partial(
+    Backend, place="polars:PolarsHome", raises=("polars",), wide=True, keeps_ranks=True, sorts_groups=True, cells=2
+)
 _OLDEST_POLARS = ("polars", "1.32")
 
 BACKENDS: Mapping[str, Backend] = MappingProxyType(
     {
-        "polars": Backend(
+        "polars": _in_memory(
             "polars", "polars", "1.32", ("DataFrame", "LazyFrame"), words=_ALL,
             note="DataFrame and LazyFrame; lazy frames stay lazy",
-            parse="pl.col(...).str.to_datetime('%Y-%m-%d %H:%M:%S')", lazy=True, **_POLARS,
+            parse="pl.col(...).str.to_datetime('%Y-%m-%d %H:%M:%S')", lazy=True,
         ),
-        "pandas": Backend(
+        "pandas": _in_memory(
             "pandas", "pandas", "2.2", ("DataFrame",), words=_ALL,
             note="numpy, nullable and Arrow columns, measured by Polars",
             parse="pandas.to_datetime(frame[...], format='ISO8601')",
-            needs=(_OLDEST_POLARS, ("pyarrow", "19")), **_POLARS,
+            needs=(_OLDEST_POLARS, ("pyarrow", "19")),
         ),
-        "pyarrow": Backend(
+        "pyarrow": _in_memory(
             "pyarrow", "frames", "19", ("Table",), words=_ALL, note="Table, measured by Polars",
             parse="pyarrow.compute.strptime(column, format='%Y-%m-%d %H:%M:%S', unit='us')",
-            needs=(_OLDEST_POLARS,), **_POLARS,
+            needs=(_OLDEST_POLARS,),
         ),
         "duckdb": Backend(
             "duckdb", "duckdb", "1.5", ("DuckDBPyRelation",), "duckdb:DuckDbHome", _ALL | {"sql"},

@@ -1,9 +1,11 @@
-"""What a row expression has become: a value or a condition over the plain columns of a frame."""
+"""Compiled row expressions: a value or a condition over the plain columns of a frame."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+
+from crmkpi.definition.expressions import ValueKind
+from crmkpi.engines.frames.words import Expr, Words
 
 __all__ = ["Condition", "Value", "as_float", "both", "either", "held", "sum_or_product"]
 
@@ -15,15 +17,15 @@ class Value:
     It is there where all columns of `needs` are, and `also` holds where that is not enough.
     """
 
-    source: Any
-    kind: str
+    source: Expr
+    kind: ValueKind
     needs: frozenset[str] = frozenset()
     digits: int | None = None
     low: int = 0
     high: int = 0
     aware: bool | None = None
-    also: Any = None
-    raw: Any = None  # the library's own column of a timestamp and its type, for filters that reach into a scan
+    also: Expr | None = None
+    raw: tuple[Expr, str] | None = None  # a timestamp's own column and its zone, for filters that reach into a scan
 
     @property
     def largest(self) -> int:
@@ -35,12 +37,12 @@ class Value:
 class Condition:
     """Where something is true, never missing; `words` are its columns if it asks for nothing but words and flags."""
 
-    source: Any
+    source: Expr
     words: tuple[str, ...] = ()
 
 
-def as_float(nw: Any, source: Any, digits: int | None) -> Any:
-    """A whole number of which so many digits are decimals, as a float; what is none stays as it is."""
+def as_float(nw: Words, source: Expr, digits: int | None) -> Expr:
+    """A whole number with `digits` decimals as a float; without `digits` it is a float already."""
     if digits is None:
         return source
     number = source.cast(nw.Float64)
@@ -48,14 +50,14 @@ def as_float(nw: Any, source: Any, digits: int | None) -> Any:
     return number / (number * nw.lit(0.0) + nw.lit(float(10**digits))) if digits else number
 
 
-def sum_or_product(sign: str, first: Any, second: Any) -> Any:
+def sum_or_product(sign: str, first: Expr, second: Expr) -> Expr:
     """Two expressions, added, subtracted or multiplied."""
     if sign == "+":
         return first + second
     return first - second if sign == "-" else first * second
 
 
-def held(sign: str, first: Any, second: Any) -> Any:
+def held(sign: str, first: Expr, second: Expr) -> Expr:
     """Where a comparison holds."""
     match sign:
         case "==":
@@ -72,13 +74,13 @@ def held(sign: str, first: Any, second: Any) -> Any:
             return first >= second
 
 
-def both(first: Any | None, second: Any | None) -> Any | None:
+def both(first: Expr | None, second: Expr | None) -> Expr | None:
     """Where both conditions hold; None always does."""
     if first is None or second is None:
         return second if first is None else first
     return first & second
 
 
-def either(first: Any | None, second: Any | None) -> Any | None:
+def either(first: Expr | None, second: Expr | None) -> Expr | None:
     """Where one of two conditions holds; None always does."""
     return None if first is None or second is None else first | second

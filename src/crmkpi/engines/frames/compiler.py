@@ -1,6 +1,6 @@
 """Row expressions as expressions over the plain columns of a frame.
 
-A condition is asked in two ways, as the records engine does: where it is *true*, and where it is *false*. What is
+A condition compiles in two ways, as in the records engine: where it is *true*, and where it is *false*. What is
 neither is in none of the two, so no backend's own idea of a missing value ever decides. Money and durations are whole
 numbers with a known count of decimal digits, so that sums and products are exact, and their largest value is known
 beforehand.
@@ -14,7 +14,6 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import reduce
 from operator import and_
-from typing import Any
 
 from crmkpi.definition.expressions import (
     AsOf,
@@ -37,6 +36,7 @@ from crmkpi.definition.expressions import (
     Unless,
     Unreadable,
     UnreadValue,
+    ValueKind,
     walk,
 )
 from crmkpi.engines.frames.backends import refuse
@@ -45,36 +45,38 @@ from crmkpi.engines.frames.homes.home import raw_name
 from crmkpi.engines.frames.local_time import DAY, instant, local_day, micros, open_name
 from crmkpi.engines.frames.profile import Column, Prepared
 from crmkpi.engines.frames.unreadable import is_unreadable, word_of
+from crmkpi.engines.frames.words import Expr, Frame, Scalar, Words, only_where
 from crmkpi.engines.query import MICROSECOND
 from crmkpi.errors import DefinitionError, TimeZoneError
 from crmkpi.time.calendars import Calendar
 
-__all__ = ["Compiler"]
+__all__ = ["Compiler", "Given"]
 
 _OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 _LARGEST = 2**62
+Given = bool | int | float | str | Decimal | date | timedelta | None  # a constant of a condition, or a parameter
 
 
 @dataclass(frozen=True, slots=True)
 class Compiler:
     """Writes expressions out over the columns of one prepared frame.
 
-    `bounds` holds the instants of the periods that a stock is asked at: start and end, on the wall clock and exactly.
+    `bounds` holds the start and the end of the periods of a stock, on the wall clock and exactly.
     """
 
     prepared: Prepared
-    parameters: Mapping[str, Any]
+    parameters: Mapping[str, Given]
     calendar: Calendar
     as_of: tuple[datetime, datetime]
     bounds: Sequence[tuple[datetime, datetime, datetime, datetime]] = ()
 
     @property
-    def nw(self) -> Any:
+    def nw(self) -> Words:
         """The words that expressions are made of."""
         return self.prepared.backend.home.words
 
     @property
-    def frame(self) -> Any:
+    def frame(self) -> Frame:
         """The frame that understands them."""
         return self.prepared.backend.home.asked(self.prepared.frame, self.prepared.kept)
 
@@ -96,7 +98,7 @@ class Compiler:
             case Happened(item):
                 return self._so_far(self.value(item))
             case Day(item):
-                return self._day(item)
+                return self.local_day(item)
             case BusinessTime(start, end):
                 return self._business(start, end)
             case Operation():
@@ -104,31 +106,31 @@ class Compiler:
             case UnreadValue(item):
                 ways = self.prepared.marks.get(item.path, ())
                 return Value(word_of(self.nw, ways) if ways else self.nw.lit(""), "text")
-            case Together(items):  # only asked whether it is there
+            case Together(items):  # it is only tested for presence
                 found = [self.value(item) for item in items]
                 also = reduce(both, (part.also for part in found))
-                return Value(None, "any", frozenset().union(*(part.needs for part in found)), also=also)
+                return Value(self.nw.lit(None), "any", frozenset().union(*(part.needs for part in found)), also=also)
             case _:
                 raise DefinitionError(f"{expression!r} is a condition where a value is needed.")
 
-    def present(self, value: Value) -> Any | None:
-        """Where the value is there; None where it always is."""
+    def present(self, value: Value) -> Expr | None:
+        """Where the value is present; None where it always is."""
         parts = [~self.nw.col(name).is_null() for name in sorted(value.needs)]
         if value.also is not None:
             parts.append(value.also)
         return reduce(and_, parts) if parts else None
 
-    def between(self, stamp: Value, first: int, end: int) -> Any:
+    def between(self, stamp: Value, first: int, end: int) -> Expr:
         """Where a timestamp lies from the one moment up to, not including, the other."""
         nw = self.nw
         if stamp.raw is None:
             return (stamp.source >= nw.lit(first)) & (stamp.source < nw.lit(end))
-        column, dtype = stamp.raw
-        low, high = (self.prepared.backend.home.moment(edge, dtype) for edge in (first, end))
+        column, zone = stamp.raw
+        low, high = (self.prepared.backend.home.moment(edge, zone) for edge in (first, end))
         return (column >= low) & (column < high)
 
     def presences(self, value: Value, what: Expression) -> dict[str, Condition]:
-        """The conditions under which a value is there, by their text."""
+        """The conditions under which a value is present, by their text."""
         found = {f"{name} is there": Condition(~self.nw.col(name).is_null()) for name in sorted(value.needs)}
         return found if value.also is None else found | {f"{what!r} is computed": Condition(value.also)}
 
@@ -148,18 +150,19 @@ class Compiler:
                 columns = [self.column(field) for field in walk(part) if isinstance(field, Field)]
                 plain = all(column.kind in ("choice", "flag") for column in columns)
                 plain = plain and not any(isinstance(each, Unreadable) for each in walk(part))
-                found[repr(part)] = Condition(self.true(part), tuple(column.name for column in columns if plain))
+                if (met := self.true(part)) is not None:
+                    found[repr(part)] = Condition(met, tuple(column.name for column in columns if plain))
         return found
 
-    def _settled(self, expression: Expression) -> Any:
+    def _settled(self, expression: Expression) -> Expression | bool:
         """The condition without what is known beforehand; True or False where all of it is."""
         match expression:
             case Presence(item, present) if self.present(self.value(item)) is None:
                 return present
             case Unreadable(item) if item.path not in self.prepared.marks:
                 return False
-            case Now(number):
-                return self.bounds[number or 0][0] == datetime.min  # noqa: DTZ901  # a wall clock
+            case Now():
+                return self._is_now(expression)
             case Unless(Comparison(">=", Field() as stamp, AsOf())) if not self._may_be_later(self.value(stamp)):
                 return True
             case Combination(word, left, right):
@@ -176,7 +179,11 @@ class Compiler:
             case _:
                 return expression
 
-    def true(self, expression: Expression | None) -> Any | None:
+    def _is_now(self, expression: Now) -> bool:
+        """Whether the bound of a stock is now, and not the start of a period."""
+        return self.bounds[expression.number or 0][0] == datetime.min  # noqa: DTZ901  # a wall clock
+
+    def true(self, expression: Expression | None) -> Expr | None:
         """Where the condition is true, never missing; None where it always is."""
         match expression:
             case None:
@@ -191,7 +198,7 @@ class Compiler:
                 there = self.present(self.value(item))
                 return self.nw.lit(False) if there is None else ~there  # noqa: FBT003
             case Now():
-                return self.nw.lit(self._settled(expression))
+                return self.nw.lit(self._is_now(expression))
             case Unreadable(item):
                 return is_unreadable(self.nw, self.prepared.marks[item.path])
             case Combination("and", left, right):
@@ -206,7 +213,7 @@ class Compiler:
             case _:
                 raise DefinitionError(f"{expression!r} is a value where a condition is needed.")
 
-    def false(self, expression: Expression) -> Any | None:
+    def false(self, expression: Expression) -> Expr | None:
         """Where the condition is false, and not merely unknown; None where it always is."""
         match expression:
             case Comparison(sign, left, right):
@@ -216,7 +223,7 @@ class Compiler:
             case Presence(item, present):
                 return self.true(Presence(item, not present))
             case Now():
-                return self.nw.lit(not self._settled(expression))
+                return self.nw.lit(not self._is_now(expression))
             case Unreadable(item):
                 return ~is_unreadable(self.nw, self.prepared.marks[item.path])
             case Combination("and", left, right):
@@ -229,15 +236,16 @@ class Compiler:
                 raise DefinitionError(f"{expression!r} is a value where a condition is needed.")
 
     def _field(self, field: Field, *, exact: bool) -> Value:
-        known = self.prepared.exact.get(field.path) if exact else None
-        known = known or self.column(field)
+        known = self.column(field)
+        if exact and field.kind != "timestamp":  # the twin of a timestamp is another clock's
+            known = self.prepared.exact.get(field.path, known)
         needs = frozenset({known.name}) if known.nulls else frozenset()
         raw = None if known.raw is None else (self.nw.col(raw_name(known.name)), known.raw)
         return Value(
             self.nw.col(known.name), known.kind, needs, known.digits, known.low, known.high, known.aware, raw=raw
         )
 
-    def _constant(self, value: Any, kind: str, beside: Value | None) -> Value:
+    def _constant(self, value: Given, kind: ValueKind, beside: Value | None) -> Value:
         if isinstance(value, timedelta):
             return self._whole(value // MICROSECOND, "duration")
         if isinstance(value, datetime):
@@ -246,14 +254,13 @@ class Compiler:
             return self._whole((value - date(1970, 1, 1)).days, "date")
         # A number beside money counts as the decimal that it is printed as; beside a float it is one.
         whole = beside is not None and beside.digits is not None
-        if isinstance(value, bool | str) or not (whole or isinstance(value, int)):
-            plain = float(value) if isinstance(value, Decimal | int) and not isinstance(value, bool) else value
-            return Value(self.nw.lit(plain), kind)
+        if value is None or isinstance(value, bool | str) or not (whole or isinstance(value, int)):
+            return Value(self.nw.lit(float(value) if isinstance(value, Decimal) else value), kind)
         number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
         digits = max(0, -int(number.as_tuple().exponent))
         return replace(self._whole(int(number.scaleb(digits)), kind), digits=digits)
 
-    def _whole(self, number: int, kind: str) -> Value:
+    def _whole(self, number: int, kind: ValueKind) -> Value:
         return Value(self.nw.lit(number), kind, digits=0, low=number, high=number)
 
     def _instant(self, expression: Expression, beside: Value | None) -> Value:
@@ -282,18 +289,27 @@ class Compiler:
         until = self._known_until(stamp)
         return replace(stamp, also=both(stamp.also, stamp.source < self.nw.lit(until)), high=until)
 
-    def _day(self, item: Expression) -> Value:
+    def local_day(self, item: Expression) -> Value:
+        """The calendar day of a timestamp."""
         stamp = self.value(item)
-        known = Column("", "timestamp", 0, stamp.low, stamp.high, stamp.aware)
-        source = local_day(self.prepared.backend.home, stamp.source, known, self.calendar)
+        if stamp.aware and (twin := self._twin(item)) is not None:
+            source = self.nw.col(twin.name) // self.nw.lit(DAY)
+        else:
+            known = Column("", "timestamp", 0, stamp.low, stamp.high, stamp.aware)
+            source = local_day(self.prepared.backend.home, stamp.source, known, self.calendar)
         low, high = stamp.low // DAY - 1, stamp.high // DAY + 1
         return replace(stamp, source=source, kind="date", low=low, high=high, aware=None)
+
+    def _twin(self, item: Expression) -> Column | None:
+        """The column of a timestamp on the other clock, if it has one."""
+        field = item.item if isinstance(item, Happened) else item
+        return self.prepared.exact.get(field.path) if isinstance(field, Field) else None
 
     def _business(self, start: Expression, end: Expression) -> Value:
         first, last = self.value(start), self.value(end)
         self._alike(first, last, start, end)
-        fields: Any = [part.item if isinstance(part, Happened) else part for part in (start, end)]
-        names = [open_name(self.prepared, part.path) for part in fields]
+        fields = [part.item if isinstance(part, Happened) else part for part in (start, end)]
+        names = [open_name(self.prepared, part.path) for part in fields if isinstance(part, Field)]
         source = self.nw.col(names[1]) - self.nw.col(names[0])
         size = max(last.high - first.low, first.high - last.low, 0)
         return Value(source, "duration", first.needs | last.needs, 0, -size, size, also=both(first.also, last.also))
@@ -353,8 +369,7 @@ class Compiler:
         """The timestamp as an instant, so that a span over a change of clocks is what passed."""
         if stamp.aware or not self.calendar.clocks_change:
             return stamp
-        field = what.item if isinstance(what, Happened) else what
-        if isinstance(field, Field) and (twin := self.prepared.exact.get(field.path)) is not None:
+        if (twin := self._twin(what)) is not None:
             source, low, high = self.nw.col(twin.name), twin.low, twin.high
         else:
             known = Column("", "timestamp", 0, stamp.low, stamp.high, stamp.aware)
@@ -374,7 +389,9 @@ class Compiler:
             )
         return self._whole(fixed.low // factor, "duration"), replace(counted, digits=0)
 
-    def _quotient(self, expression: Operation, first: Value, second: Value, needs: frozenset[str], also: Any) -> Value:
+    def _quotient(
+        self, expression: Operation, first: Value, second: Value, needs: frozenset[str], also: Expr | None
+    ) -> Value:
         if expression.kind != "number" or "money" in (expression.left.kind, expression.right.kind):
             raise refuse(
                 self.prepared.backend, f"{expression!r}", "it divides amounts row by row; give records instead"
@@ -382,7 +399,7 @@ class Compiler:
         divisor = second.source
         also = both(also, divisor != self.nw.lit(0))
         # A zero is put aside before it divides, since some backends would raise and others give infinity.
-        safe = self.nw.when(divisor != self.nw.lit(0)).then(as_float(self.nw, second.source, second.digits))
+        safe = only_where(self.nw, divisor != self.nw.lit(0), as_float(self.nw, second.source, second.digits))
         return Value(as_float(self.nw, first.source, first.digits) / safe, "number", needs, also=also)
 
     def _times(self, value: Value, factor: int) -> Value:
@@ -422,7 +439,7 @@ class Compiler:
                 "both are exact instants."
             )
 
-    def _compared(self, sign: str, left: Expression, right: Expression) -> Any:
+    def _compared(self, sign: str, left: Expression, right: Expression) -> Expr | None:
         flag = sign in ("==", "!=") and left.kind == "flag" and isinstance(right, Constant)
         if flag and isinstance(right, Constant):
             value = self.value(left)
@@ -443,22 +460,23 @@ class Compiler:
         there = both(self.present(first), self.present(second))
         return both(there, held(sign, first.source, second.source))
 
-    def _member(self, expression: Membership, *, inside: bool) -> Any:
+    def _member(self, expression: Membership, *, inside: bool) -> Expr | None:
         value = self.value(expression.item)
-        options: Sequence[Any] = [self._option(option, value) for option in expression.options]
+        options = [self._option(option, value) for option in expression.options]
         found = value.source.is_in([option for option in options if option is not None])
         return both(self.present(value), found if inside else ~found)
 
-    def _option(self, option: Any, value: Value) -> Any:
+    def _option(self, option: Given, value: Value) -> Scalar:
         """An option as the plain number that stands for it; None where no value can be it."""
-        if value.digits is None:
+        if value.digits is None and not isinstance(option, date | timedelta):
             return float(option) if isinstance(option, Decimal) else option
+        assert value.digits is not None, "times are whole numbers"
         made = self._constant(option, value.kind, value)
         number, digits = made.low, made.digits or 0
         if digits > value.digits:
             number, rest = divmod(number, 10 ** (digits - value.digits))
             return None if rest else number
-        return number * 10 ** (value.digits - digits)
+        return number * int(10 ** (value.digits - digits))
 
 
 def _sides(condition: Expression) -> list[Expression]:

@@ -12,11 +12,19 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from importlib import import_module
 from numbers import Integral, Real
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 from uuid import UUID
 
+import polars as pl
+
+from crmkpi.engines.frames.words import Cell
 from crmkpi.errors import ColumnError, InputError, MissingExtraError
 from crmkpi.records.base import Kind
+
+if TYPE_CHECKING:
+    from pandas import DataFrame, Series
+    from pyarrow import ChunkedArray, DataType, Table
 
 __all__ = ["Converted"]
 
@@ -33,17 +41,17 @@ _EXPECTED: Mapping[str, tuple[tuple[type, ...], str]] = {
 class Converted:
     """A frame of another library, read as Polars columns."""
 
-    def __init__(self, frame: Any, *, pandas: bool) -> None:
+    def __init__(self, frame: DataFrame | Table, *, pandas: bool) -> None:
         self.frame = frame
         self.names = [str(name) for name in (frame.columns if pandas else frame.column_names)]
         self._pandas = pandas
-        self._columns: dict[tuple[str, str], Any] = {}
-        self._kept: Any = None
+        self._columns: dict[tuple[str, str], pl.Series] = {}
+        self._kept: pl.Series | None = None
 
     def __len__(self) -> int:
         return len(self.frame)
 
-    def column(self, name: str, kind: Kind = "attributes") -> Any:
+    def column(self, name: str, kind: Kind = "attributes") -> pl.Series:
         """A column as a Polars series; of objects the kind of field says what they must be."""
         if (name, "added") in self._columns:
             return self._columns[name, "added"]
@@ -57,10 +65,9 @@ class Converted:
             self._columns[key] = made if self._kept is None else made.filter(self._kept)
         return self._columns[key]
 
-    def lazy(self, columns: Mapping[str, Kind]) -> Any:
+    def lazy(self, columns: Mapping[str, Kind]) -> pl.LazyFrame:
         """Some columns as a lazy frame."""
-        polars = _library("polars")
-        return polars.LazyFrame([self.column(name, kind) for name, kind in columns.items()])
+        return pl.LazyFrame([self.column(name, kind) for name, kind in columns.items()])
 
     def anew(self) -> Converted:
         """The frame without what was read of it before."""
@@ -71,7 +78,7 @@ class Converted:
             )
         return Converted(self.frame, pandas=self._pandas)
 
-    def extended(self, added: Sequence[Any], kept: Any | None, over: Iterable[str]) -> Converted:
+    def extended(self, added: Sequence[pl.Expr], kept: pl.Expr | None, over: Iterable[str]) -> Converted:
         """The frame with columns that are computed `over` some of its own, and only the rows that are `kept`."""
         made = Converted(self.frame, pandas=self._pandas)
         flag = [] if kept is None else [kept.alias("crmkpi kept")]
@@ -85,7 +92,7 @@ class Converted:
         return made
 
 
-def _library(name: str) -> Any:
+def _library(name: str) -> ModuleType:
     try:
         return import_module(name)
     except ImportError as error:
@@ -99,9 +106,9 @@ def _refused(name: str, shown: object) -> ColumnError:
     return ColumnError(f"The column {name!r} must hold one plain value in each row; got {shown}. Take one out.")
 
 
-def _from_arrow(name: str, column: Any) -> Any:
+def _from_arrow(name: str, column: ChunkedArray) -> pl.Series:
     """An Arrow column as a series; types that Polars does not know become usual ones without loss, or are refused."""
-    polars, pa = _library("polars"), _library("pyarrow")
+    pa = _library("pyarrow")
     types, compute = pa.types, _library("pyarrow.compute")
     type_ = column.type
     if str(type_).startswith("run_end_encoded"):
@@ -110,7 +117,7 @@ def _from_arrow(name: str, column: Any) -> Any:
         column = column.cast(column.type.value_type)
     type_ = column.type
     if str(type_) == "extension<arrow.uuid>":
-        return polars.Series(_texts(column.to_pylist()), dtype=polars.String)
+        return pl.Series(_texts(column.to_pylist()), dtype=pl.String)
     if isinstance(type_, pa.BaseExtensionType):
         column = column.cast(type_.storage_type)
         type_ = column.type
@@ -128,25 +135,25 @@ def _from_arrow(name: str, column: Any) -> Any:
         column = column.cast(pa.float64())
     elif types.is_nested(type_) or types.is_interval(type_) or "binary" in str(type_):
         raise _refused(name, _shown(type_))
-    return polars.Series(polars.from_arrow(column))
+    return pl.Series(pl.from_arrow(column))
 
 
-def _shown(type_: Any) -> str:
+def _shown(type_: DataType) -> str:
     word = str(type_).partition("<")[0].partition("[")[0]
     return {"list": "List", "large_list": "List", "struct": "Struct", "binary": "Binary", "large_binary": "Binary"}.get(
         word, str(type_)
     )
 
 
-def _from_pandas(column: Any, kind: Kind) -> Any:
-    polars, pd = _library("polars"), _library("pandas")
+def _from_pandas(column: Series, kind: Kind) -> pl.Series:
+    pd = _library("pandas")
     dtype = column.dtype
     if isinstance(dtype, pd.SparseDtype):
         column = column.sparse.to_dense()
         dtype = column.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         levels = _from_pandas(pd.Series(dtype.categories, name=column.name), kind)
-        codes = polars.Series(column.cat.codes.to_numpy().astype("int32"))
+        codes = pl.Series(column.cat.codes.to_numpy().astype("int32"))
         return levels.gather(codes.set(codes < 0, None))
     arrow = isinstance(dtype, pd.ArrowDtype) or str(getattr(dtype, "storage", "")).startswith("pyarrow")
     if arrow:
@@ -154,44 +161,43 @@ def _from_pandas(column: Any, kind: Kind) -> Any:
         chunks = found if hasattr(found, "chunks") else _library("pyarrow").chunked_array([found])
         return _from_arrow(str(column.name), chunks)
     if isinstance(dtype, pd.StringDtype):
-        return polars.Series([None if gone else text for text, gone in _values(column)], dtype=polars.String)
+        return pl.Series([None if gone else text for text, gone in _values(column)], dtype=pl.String)
     if isinstance(dtype, pd.DatetimeTZDtype):
-        return polars.Series(_micros(column.dt.tz_convert("UTC").dt.tz_localize(None))).dt.replace_time_zone("UTC")
+        return _micros(column.dt.tz_convert("UTC").dt.tz_localize(None)).dt.replace_time_zone("UTC")
     if hasattr(dtype, "numpy_dtype"):  # whole numbers, floats and flags beside a mask
         missing = column.isna().to_numpy()
-        values = polars.Series(column.to_numpy(dtype=dtype.numpy_dtype, na_value=dtype.numpy_dtype.type(0)))
-        return values.set(polars.Series(missing), None) if missing.any() else values
+        values = pl.Series(column.to_numpy(dtype=dtype.numpy_dtype, na_value=dtype.numpy_dtype.type(0)))
+        return values.set(pl.Series(missing), None) if missing.any() else values
     letter = getattr(dtype, "kind", "")
     if letter == "M":
-        return polars.Series(_micros(column))
+        return _micros(column)
     if letter == "f":
         return _floats(column, kind)
     if letter in ("i", "u", "b", "m"):
-        return polars.Series(column.to_numpy())
+        return pl.Series(column.to_numpy())
     if letter == "O" and str(dtype) == "object":
         return _objects(column, kind)
     raise _refused(str(column.name), dtype)
 
 
-def _values(column: Any) -> Iterable[tuple[Any, bool]]:
+def _values(column: Series) -> Iterable[tuple[Cell, bool]]:
     return zip(column.tolist(), column.isna().tolist(), strict=True)
 
 
-def _micros(column: Any) -> Any:
+def _micros(column: Series) -> pl.Series:
     """Timestamps of numpy as Polars keeps them: nanoseconds as they are, all others in microseconds."""
     values = column.to_numpy()
-    return values if str(values.dtype) == "datetime64[ns]" else values.astype("datetime64[us]")
+    return pl.Series(values if str(values.dtype) == "datetime64[ns]" else values.astype("datetime64[us]"))
 
 
-def _floats(column: Any, kind: Kind) -> Any:
+def _floats(column: Series, kind: Kind) -> pl.Series:
     """Floats, without those that stand for a missing value; whole numbers with gaps are floats in numpy."""
-    polars = _library("polars")
     values = column.to_numpy()
-    made = polars.Series(values.astype("float64", copy=False), nan_to_null=True)
+    made = pl.Series(values.astype("float64", copy=False), nan_to_null=True)
     if kind not in ("text", "choice"):
         return made
-    whole = made.cast(polars.Int64, strict=False)
-    if (whole.cast(polars.Float64) != made).any() or whole.null_count() > made.null_count():
+    whole = made.cast(pl.Int64, strict=False)
+    if (whole.cast(pl.Float64) != made).any() or whole.null_count() > made.null_count():
         raise ColumnError(
             f"The column {column.name!r} must hold text; got floats. Cast it to whole numbers or text, so that 7.0 "
             "and '7' are not two."
@@ -199,9 +205,9 @@ def _floats(column: Any, kind: Kind) -> Any:
     return whole
 
 
-def _objects(column: Any, kind: Kind) -> Any:
+def _objects(column: Series, kind: Kind) -> pl.Series:
     """A column of Python objects of one kind; a mixture is refused with the first value that is wrong."""
-    polars, name = _library("polars"), str(column.name)
+    name = str(column.name)
     values = [None if gone else value for value, gone in _values(column)]
     present = [value for value in values if value is not None]
     found = sorted(set(map(type, present)), key=str)
@@ -210,22 +216,22 @@ def _objects(column: Any, kind: Kind) -> Any:
             wrong = next(value for value in present if type(value) is one)
             raise _refused(name, f"{wrong!r:.40}")
     if not present:
-        return polars.Series(values, dtype=polars.Null)
+        return pl.Series(values, dtype=pl.Null)
     if kind in ("text", "choice"):
-        return polars.Series(_texts(values), dtype=polars.String)
+        return pl.Series(_texts(values), dtype=pl.String)
     if all(issubclass(one, str | UUID) for one in found):  # a field of another kind refuses texts on every home alike
-        return polars.Series(_texts(values), dtype=polars.String)
+        return pl.Series(_texts(values), dtype=pl.String)
     if kind in _EXPECTED:
         _only(name, present, *_EXPECTED[kind])
     if all(_is_flag(one) for one in found):
-        return polars.Series([None if value is None else bool(value) for value in values], dtype=polars.Boolean)
+        return pl.Series([None if value is None else bool(value) for value in values], dtype=pl.Boolean)
     if all(issubclass(one, date) for one in found):
         return _moments(name, values, present)
     _only(name, present, *_EXPECTED["number"])
     return _numbers(name, values, present)
 
 
-def _texts(values: Iterable[Any]) -> list[str | None]:
+def _texts(values: Iterable[Cell]) -> list[str | None]:
     return [None if value is None else str(value) for value in values]
 
 
@@ -233,7 +239,7 @@ def _is_flag(one: type) -> bool:
     return one is bool or one.__name__ in ("bool_", "bool")
 
 
-def _only(name: str, present: Sequence[Any], kinds: tuple[type, ...], words: str) -> None:
+def _only(name: str, present: Sequence[Cell], kinds: tuple[type, ...], words: str) -> None:
     for found in sorted(set(map(type, present)), key=str):
         right = _is_flag(found) if bool in kinds else issubclass(found, kinds) and not _is_flag(found)
         if not right:
@@ -244,11 +250,10 @@ def _only(name: str, present: Sequence[Any], kinds: tuple[type, ...], words: str
             )
 
 
-def _moments(name: str, values: Sequence[Any], present: Sequence[Any]) -> Any:
+def _moments(name: str, values: Sequence[Cell], present: Sequence[Cell]) -> pl.Series:
     """Dates, or timestamps: on the wall clock, or of UTC where they have a zone."""
-    polars = _library("polars")
     if not any(isinstance(value, datetime) for value in present):
-        return polars.Series(values, dtype=polars.Date)
+        return pl.Series(values, dtype=pl.Date)
     zoned = {getattr(value, "tzinfo", None) is not None for value in present}
     if len(zoned) > 1:
         raise ColumnError(
@@ -261,23 +266,23 @@ def _moments(name: str, values: Sequence[Any], present: Sequence[Any]) -> Any:
             value if value is None or isinstance(value, datetime) else datetime(value.year, value.month, value.day)  # noqa: DTZ001  # on the wall clock
             for value in values
         ]
-    made = polars.Series([None if value is None else _plain(value) for value in values], dtype=polars.Datetime("us"))
+    made = pl.Series([None if value is None else _plain(value) for value in values], dtype=pl.Datetime("us"))
     return made.dt.replace_time_zone("UTC") if True in zoned else made
 
 
-def _plain(moment: Any) -> Any:
-    return moment.to_pydatetime(warn=False) if hasattr(moment, "to_pydatetime") else moment
+def _plain(moment: Cell) -> datetime:
+    plain: datetime = moment.to_pydatetime(warn=False) if hasattr(moment, "to_pydatetime") else moment
+    return plain
 
 
-def _numbers(name: str, values: Sequence[Any], present: Sequence[Any]) -> Any:
+def _numbers(name: str, values: Sequence[Cell], present: Sequence[Cell]) -> pl.Series:
     """Whole numbers, floats, or decimals of as many digits as the one that has most."""
-    polars = _library("polars")
     if any(isinstance(value, Decimal) for value in present):
         exact = [None if value is None else _decimal(value) for value in values]
         digits = max([0, *(-int(value.as_tuple().exponent) for value in exact if value is not None)])
         try:
-            return polars.Series(exact, dtype=polars.Decimal(_MOST_DIGITS, digits))
-        except (polars.exceptions.PolarsError, OverflowError, TypeError, ValueError) as error:
+            return pl.Series(exact, dtype=pl.Decimal(_MOST_DIGITS, digits))
+        except (pl.exceptions.PolarsError, OverflowError, TypeError, ValueError) as error:
             raise InputError(
                 f"The column {name!r} holds an amount of more digits than can be added exactly; check it."
             ) from error
@@ -285,13 +290,13 @@ def _numbers(name: str, values: Sequence[Any], present: Sequence[Any]) -> Any:
         wide = any(abs(int(value)) >= 2**63 for value in present)
         whole = [None if value is None else int(value) for value in values]
         try:
-            return polars.Series(whole, dtype=polars.Int128 if wide else polars.Int64)
-        except (polars.exceptions.PolarsError, OverflowError, TypeError) as error:
+            return pl.Series(whole, dtype=pl.Int128 if wide else pl.Int64)
+        except (pl.exceptions.PolarsError, OverflowError, TypeError) as error:
             raise InputError(f"The column {name!r} holds a number of more than 38 digits; check it.") from error
-    return polars.Series([None if value is None else float(value) for value in values], dtype=polars.Float64)
+    return pl.Series([None if value is None else float(value) for value in values], dtype=pl.Float64)
 
 
-def _decimal(value: Any) -> Decimal:
+def _decimal(value: Cell) -> Decimal:
     if isinstance(value, Decimal):
         return value
     return Decimal(int(value)) if isinstance(value, Integral) else Decimal(repr(float(value)))

@@ -10,46 +10,54 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
+from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from crmkpi.definition.expressions import (
     BusinessTime,
+    Day,
     Expression,
     Field,
     Happened,
     Operation,
     walk,
 )
-from crmkpi.engines.frames.compiler import Compiler
+from crmkpi.engines.frames.compiler import Compiler, Given
 from crmkpi.engines.frames.faults import inside
 from crmkpi.engines.frames.group_keys import OUTSIDE, Key, day_key, segment_key, step_key, undated_key
 from crmkpi.engines.frames.local_time import micros, with_open_time
-from crmkpi.engines.frames.passes import Pass
+from crmkpi.engines.frames.passes import Pass, given
 from crmkpi.engines.frames.profile import Path, Prepared
+from crmkpi.engines.frames.states import Convert
 from crmkpi.engines.frames.stocks import at_bounds
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.engines.frames.unreadable import is_unreadable, joined_marks, segments_told, words_told
+from crmkpi.engines.frames.words import Cell
 from crmkpi.engines.query import (
     NO_DATE,
     Anchor,
     Answer,
+    Group,
+    Moments,
     Query,
+    State,
     UnreadableFoundError,
     padded,
     with_care,
     without_unreadable,
 )
-from crmkpi.engines.records.engine import Moments
 from crmkpi.errors import DefinitionError, InputError, MissingTableError
 from crmkpi.money import Rates
 from crmkpi.time.calendars import Calendar
 
 __all__ = ["answer"]
 
+Found = TypeVar("Found")
 _KEPT = 200  # answers of one table
-_STOCKS = 16  # periods of a stock that are asked in one pass
+_STOCKS = 16  # periods of a stock in one pass
 
 
 def answer(
@@ -57,11 +65,11 @@ def answer(
     table: FrameTable,
     *,
     moments: Moments,
-    tables: Mapping[str, Any],
+    tables: Mapping[str, object],
     calendar: Calendar,
     rates: Rates | None,
     currency: str | None,
-    parameters: Mapping[str, Any],
+    parameters: Mapping[str, Given],
     confidence: float | None,
     merging: bool,
     statements: list[tuple[str, str]] | None = None,
@@ -76,7 +84,8 @@ def answer(
     Raises:
         UnreadableFoundError: a field that the query reads cannot be read in some row, which the query does not expect.
     """
-    prepared = _prepared(query, table, tables, calendar)
+    dated = rates is not None and bool(rates.days)
+    prepared = _prepared(query, table, tables, calendar, dated=dated)
     marked = {".".join(path) for path in query.fields if path in prepared.marks}
     if not marked <= query.unreadable:
         raise UnreadableFoundError
@@ -87,10 +96,10 @@ def answer(
     for span in spans.values():
         prepared = _with_open_times(prepared, span, calendar, added)
     compiler = Compiler(prepared, parameters, calendar, (moments.as_of_wall, moments.as_of))
-    groups: list[dict[Any, list[Any]]] = []
+    groups: list[dict[Group, list[State]]] = []
     asked = (parameters, moments.as_of, calendar, rates, currency, confidence, merging)
     for number, anchor in enumerate(query.anchors):
-        found: dict[Any, list[Any]] = {}
+        found: dict[Group, list[State]] = {}
         for run in _runs(query, anchor, compiler, moments, rates, currency, confidence):
             answered = partial(run.states, merging=merging, statements=statements)
             if run.undated:
@@ -106,10 +115,11 @@ def answer(
 def _segments(query: Query, compiler: Compiler) -> list[Key]:
     """What segments the rows: the values of the fields, and behind these the flags of those that may be unreadable."""
     found = [segment_key(number, key, compiler) for number, key in enumerate(query.segments)]
+    marks = compiler.prepared.marks
     flags = (
-        Key(f"u{number}", is_unreadable(compiler.nw, compiler.prepared.marks[key.source.path]), bool)
+        Key(f"u{number}", is_unreadable(compiler.nw, marks[key.source.path]), bool)
         for number, key in enumerate(query.segments)
-        if key.source.path in compiler.prepared.marks
+        if isinstance(key.source, Field) and key.source.path in marks
     )
     return [*found, *flags]
 
@@ -118,15 +128,15 @@ def _given(query: Query, table: FrameTable, compiler: Compiler) -> dict[tuple[Ha
     """How many rows each segment has."""
     if not query.segments:
         return {(): compiler.prepared.rows}
-    run = Pass(compiler, _segments(query, compiler), [], Anchor(None, stock=False))
-    found = _once(table, compiler, query, f"given {[key.text for key in query.segments]}", run.given)
+    find = partial(given, compiler, _segments(query, compiler))
+    found = _once(table, compiler, query, f"given {[key.text for key in query.segments]}", find)
     return segments_told(query, found, compiler.prepared.marks)
 
 
-def _once(table: FrameTable, compiler: Compiler, query: Query, what: str, find: Callable[[], Any]) -> Any:
-    """What does not depend on the period is asked once of the same columns, and kept with the table."""
+def _once(table: FrameTable, compiler: Compiler, query: Query, what: str, find: Callable[[], Found]) -> Found:
+    """Run a query that does not depend on the period once per set of columns, and cache its answer with the table."""
     columns = compiler.prepared.columns
-    known = table.kept.get(what)
+    known: tuple[object, Query, Found] | None = table.kept.get(what)
     if known is None or known[0] is not columns:
         if len(table.kept) > _KEPT:  # questions made on the fly must not be kept for ever
             table.kept.clear()
@@ -163,7 +173,7 @@ def _runs(
     edges = moments.edges if stamp.aware else moments.wall_edges
     steps = step_key("part", compiler, stamp, [micros(edge) for edge in edges])
 
-    def part(cell: Any) -> int:
+    def part(cell: Cell) -> int:
         step = steps.decode(cell)
         inside = step is not None and 0 < step <= len(moments.wanted) and moments.wanted[step - 1]
         return step - 1 if inside else OUTSIDE
@@ -171,9 +181,9 @@ def _runs(
     keys = [replace(steps, decode=part)]
     dates = sorted(rates.days) if rates is not None else []
     if dates:
-        keys.append(day_key("rate", compiler, stamp, dates))
+        keys.append(day_key("rate", compiler, anchor.at, dates))
 
-    def day_of(number: int | None) -> Any:
+    def day_of(number: int | None) -> date | None:
         return None if number is None else dates[max(number - 1, 0)] if number else dates[0].replace(year=1)
 
     convert = _converter(rates, currency, day_of if dates else lambda _: None)
@@ -191,18 +201,20 @@ def _with_dates(compiler: Compiler, at: Expression) -> Compiler:
     return replace(compiler, prepared=replace(compiler.prepared, columns=columns))
 
 
-def _converter(rates: Rates | None, default: str | None, day_of: Callable[[Any], Any]) -> Callable[..., Any] | None:
+def _converter(rates: Rates | None, default: str | None, day_of: Callable[[int | None], date | None]) -> Convert | None:
     """Turns an amount in a currency, of a day that a group stands for, into the currency of the rates."""
     if rates is None:
         return None
 
-    def convert(amount: Any, currency: str | None, number: Any) -> Any:
+    def convert(amount: Decimal, currency: str | None, number: int | None) -> Decimal:
         return rates.convert(amount, currency if currency is not None else default, day_of(number))
 
     return convert
 
 
-def _prepared(query: Query, table: FrameTable, tables: Mapping[str, Any], calendar: Calendar) -> Prepared:
+def _prepared(
+    query: Query, table: FrameTable, tables: Mapping[str, object], calendar: Calendar, *, dated: bool
+) -> Prepared:
     """The frame with all columns that the query reads, those of related records joined on their key."""
     function = next((key for key in query.segments if not isinstance(key.source, Expression)), None)
     if function is not None:
@@ -219,24 +231,34 @@ def _prepared(query: Query, table: FrameTable, tables: Mapping[str, Any], calend
         for part in walk(slot.value)
         if isinstance(part, Field) and part.kind != "timestamp"
     }
-    spans = (part for root in query.expressions for part in walk(root))
-    bounds = {bound.path for span in spans for bound in _bounds(span)} if calendar.clocks_change else set()
+    turned = {field.path for root in query.expressions for part in walk(root) for field in _turned(part)}
+    if dated:
+        turned |= {anchor.at.path for anchor in query.anchors if isinstance(anchor.at, Field)}
     if any(slot.what == "latest" for anchor in query.anchors for slot in anchor.slots):
         fields[("id",)] = Field(query.type_.table, ("id",), "text")
-    return _joined(table, list(fields), summed | bounds, tables, calendar.zone if bounds else None)
+    clock = calendar.zone if turned and calendar.tz != "UTC" else None
+    return _joined(table, list(fields), summed | turned if clock else summed, tables, clock)
 
 
-def _bounds(span: Expression) -> list[Field]:
-    """The timestamps whose distance a span is, apart from fixed moments."""
-    if not isinstance(span, BusinessTime) and not (isinstance(span, Operation) and span.sign == "-"):
-        return []
-    ends = (span.start, span.end) if isinstance(span, BusinessTime) else (span.left, span.right)
+def _turned(part: Expression) -> list[Field]:
+    """The timestamps whose twin is needed: spans need instants, days need wall-clock times."""
+    match part:
+        case BusinessTime(start, end) | Operation("-", start, end):
+            ends = [start, end]
+        case Day(item):
+            ends = [item]
+        case _:
+            return []
     fields = (end.item if isinstance(end, Happened) else end for end in ends)
     return [end for end in fields if isinstance(end, Field) and end.kind == "timestamp"]
 
 
 def _joined(
-    table: FrameTable, paths: Sequence[Path], exact: Collection[Path], tables: Mapping[str, Any], clock: ZoneInfo | None
+    table: FrameTable,
+    paths: Sequence[Path],
+    exact: Collection[Path],
+    tables: Mapping[str, object],
+    clock: ZoneInfo | None,
 ) -> Prepared:
     own = [path for path in paths if path[0] not in table.type_.relations or len(path) == 1]
     related: dict[str, list[Path]] = {}
@@ -291,7 +313,7 @@ def _joined(
     return prepared
 
 
-def _related(table: FrameTable, name: str, tables: Mapping[str, Any]) -> FrameTable:
+def _related(table: FrameTable, name: str, tables: Mapping[str, object]) -> FrameTable:
     if name not in tables:
         raise MissingTableError(
             f"A related field needs the table {name!r}, which the dataset lacks; it has {', '.join(tables)}. "

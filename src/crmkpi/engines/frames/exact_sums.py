@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from crmkpi.engines.frames.backends import Backend
+from crmkpi.engines.frames.words import Expr, Words
 
 __all__ = ["Sum", "exact_sum"]
 
@@ -23,15 +23,11 @@ _FITS_WIDE = 2**125
 class Sum:
     """The columns to add up, each with what its sum counts for."""
 
-    columns: Mapping[str, Any]
+    columns: Mapping[str, Expr]
     weights: Mapping[str, int]
 
-    def read(self, cells: Mapping[str, Any]) -> int:
-        """The sum, from the sums of the columns."""
-        return sum(weight * int(cells[name] or 0) for name, weight in self.weights.items())
 
-
-def exact_sum(nw: Any, backend: Backend, name: str, largest: int, rows: int, *, power: int) -> Sum:
+def exact_sum(nw: Words, backend: Backend, name: str, largest: int, rows: int, *, power: int) -> Sum:
     """The sum of a column of whole numbers no larger than `largest`, or of their squares where `power` is 2."""
     column = nw.col(name)
     added = 1 if backend.adds_wide else rows
@@ -45,7 +41,7 @@ def exact_sum(nw: Any, backend: Backend, name: str, largest: int, rows: int, *, 
     return _in_limbs(nw, name, largest, rows, power=power)
 
 
-def _in_limbs(nw: Any, name: str, largest: int, rows: int, *, power: int) -> Sum:
+def _in_limbs(nw: Words, name: str, largest: int, rows: int, *, power: int) -> Sum:
     bits = max(1, (62 - rows.bit_length()) // power)
     count = -(-largest.bit_length() // bits)
     base = 2**bits
@@ -59,7 +55,7 @@ def _in_limbs(nw: Any, name: str, largest: int, rows: int, *, power: int) -> Sum
     if power == 1:
         made = {f"{name}p1l{number}": limb for number, limb in enumerate(limbs)}
         return Sum(made, {f"{name}p1l{number}": base**number for number in range(count)})
-    columns: dict[str, Any] = {}
+    columns: dict[str, Expr] = {}
     weights: dict[str, int] = {}
     for one in range(count):
         for other in range(one, count):

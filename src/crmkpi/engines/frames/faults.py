@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import reduce
-from operator import or_
 from types import MappingProxyType
-from typing import Any
 
+from crmkpi.definition.expressions import ValueKind
 from crmkpi.engines.frames.compiled_values import as_float
 from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, raw_name, word_name
+from crmkpi.engines.frames.words import Expr, Frame, Words
 from crmkpi.records.base import RecordType
 from crmkpi.records.survey import LONGEST_SCALES
 
@@ -34,7 +34,7 @@ YEARS = {  # the first and the last plain value that a record can hold
     "timestamp": (-62_135_596_800_000_000, 253_402_300_799_999_999),
     "date": (-719_162, 2_932_896),
 }
-_OWN_KINDS: Mapping[str, str] = {  # what an attribute is, by the type of its column
+_OWN_KINDS: Mapping[str, ValueKind] = {  # what an attribute is, by the type of its column
     "whole": "integer", "decimal": "money", "float": "number", "flag": "flag", "timestamp": "timestamp", "date": "date",
 }  # fmt: skip
 _NEITHER = 2  # how a flag of a loose column enters that is neither true nor false
@@ -45,7 +45,7 @@ class EnteredField:
     """A field whose column entered: its column inside, what it is, and the type of what entered."""
 
     name: str
-    kind: str
+    kind: ValueKind
     type_: ColumnType
 
     @property
@@ -74,9 +74,9 @@ class Entry:
     of the source holds them.
     """
 
-    frame: Any
+    frame: Frame
     types: Mapping[str, ColumnType]
-    raws: Mapping[str, Any]
+    raws: Mapping[str, str]
     meaning_nothing: Mapping[str, Sequence[str]] = field(default_factory=lambda: MappingProxyType({}))
     told: frozenset[str] = frozenset()
     fixed: frozenset[str] = frozenset()
@@ -89,23 +89,21 @@ def inside(name: str) -> str:
 
 def fields_of(type_: RecordType, types: Mapping[str, ColumnType]) -> list[EnteredField]:
     """The fields of some columns."""
-    return [
-        EnteredField(
-            name,
-            _OWN_KINDS.get(known.what, "attributes") if name.startswith("attributes.") else type_.fields[name].kind,
-            known,
-        )
-        for name, known in types.items()
-    ]
+    return [EnteredField(name, _kind_of(type_, name, known), known) for name, known in types.items()]
 
 
-def any_of(conditions: Iterable[Any]) -> Any | None:
+def _kind_of(type_: RecordType, name: str, known: ColumnType) -> ValueKind:
+    kind = "attributes" if name.startswith("attributes.") else type_.fields[name].kind
+    return _OWN_KINDS.get(known.what, "any") if kind == "attributes" else kind
+
+
+def any_of(conditions: Iterable[Expr]) -> Expr | None:
     """Where any of the conditions holds; None where there is none."""
     found = list(conditions)
-    return reduce(or_, found) if found else None
+    return reduce(lambda one, other: one | other, found) if found else None
 
 
-def wrong(nw: Any, type_: RecordType, one: EnteredField, entry: Entry) -> Any | None:
+def wrong(nw: Words, type_: RecordType, one: EnteredField, entry: Entry) -> Expr | None:
     """Where a field holds something that its record would refuse, but for moments out of time; None for nowhere."""
     if one.name.startswith("attributes."):
         return None
@@ -136,7 +134,7 @@ def wrong(nw: Any, type_: RecordType, one: EnteredField, entry: Entry) -> Any | 
     return any_of(found)
 
 
-def blank(nw: Any, type_: RecordType, one: EnteredField, words: Collection[str]) -> Any | None:
+def blank(nw: Words, type_: RecordType, one: EnteredField, words: Collection[str]) -> Expr | None:
     """Where a field holds nothing in other words: an empty word, or what is not a number. None for nowhere.
 
     `words` are the fields whose cells came as text as well.
@@ -151,7 +149,7 @@ def blank(nw: Any, type_: RecordType, one: EnteredField, words: Collection[str])
     return ~column.is_null() & column.is_nan() if one.type_.what == "float" else None
 
 
-def out_of_time(nw: Any, one: EnteredField, raws: Mapping[str, Any]) -> Any | None:
+def out_of_time(nw: Words, one: EnteredField, raws: Mapping[str, str]) -> Expr | None:
     """Where a timestamp or a day is none that a record can hold, such as infinity or the year 290,000."""
     if one.kind not in YEARS:
         return None
@@ -162,12 +160,12 @@ def out_of_time(nw: Any, one: EnteredField, raws: Mapping[str, Any]) -> Any | No
     return late
 
 
-def as_number(nw: Any, one: EnteredField) -> Any:
+def as_number(nw: Words, one: EnteredField) -> Expr:
     """A field's column as a float."""
     return as_float(nw, nw.col(one.own), None if one.type_.what == "float" else one.type_.digits)
 
 
-def longest(nw: Any, high: Any) -> Any:
+def longest(nw: Words, high: Expr) -> Expr:
     """The end of a survey's scale; of a kind without a usual one the largest that it may have."""
     for word, most in LONGEST_SCALES.items():
         unsaid = high.is_null() & (nw.col(inside("kind")) == nw.lit(word))
@@ -175,6 +173,6 @@ def longest(nw: Any, high: Any) -> Any:
     return high
 
 
-def _bound(bound: Any, one: EnteredField, rounded: Any) -> Any:
+def _bound(bound: float, one: EnteredField, rounded: Callable[[Decimal], int]) -> float:
     """A bound of a rule as a plain number of the column."""
     return rounded(Decimal(str(bound)) * 10**one.type_.digits) if one.is_whole else float(bound)

@@ -1,19 +1,19 @@
-"""What a frame is grouped by: segments, bins, periods and the days of rates, and what their plain values mean."""
+"""The keys of GROUP BY: segments, bins, periods and the days of rates, and what their plain values mean."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
+from crmkpi.definition.expressions import Expression
 from crmkpi.engines.frames.compiled_values import Value
 from crmkpi.engines.frames.compiler import Compiler
-from crmkpi.engines.frames.local_time import from_micros, local_day, step_numbers
-from crmkpi.engines.frames.profile import Column
+from crmkpi.engines.frames.local_time import from_micros, step_numbers
 from crmkpi.engines.frames.time_buckets import cells_of
+from crmkpi.engines.frames.words import Cell, Expr
 from crmkpi.engines.query import EXACT, SegmentKey
 
 __all__ = [
@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 UNDATED = "undated"
-OUTSIDE = -2  # the part of records that no period asks for
+OUTSIDE = -2  # the part of records that lie in no wanted period
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # the origin of wall clocks
 
 
@@ -39,26 +39,26 @@ class Key:
     """One thing to group by: the name of its column, the expression, and what its plain value means."""
 
     name: str
-    source: Any
-    decode: Callable[[Any], Any]
-    within: Any = None  # where rows are asked for at all
+    source: Expr
+    decode: Callable[[Cell], Cell]
+    within: Expr | None = None  # a filter on the rows
     single: bool = True  # no two plain values mean the same
 
 
-def as_it_is(value: Any) -> Any:
+def as_it_is(value: Cell) -> Cell:
     """The value itself, where nothing need be decoded."""
     return value
 
 
 def step_key(name: str, compiler: Compiler, stamp: Value, edges: Sequence[int]) -> Key:
-    """The number of edges that a timestamp has reached; only rows from the first edge to the last are asked for."""
+    """The number of edges that a timestamp has reached; rows before the first edge and after the last are filtered."""
     nw, source = compiler.nw, stamp.source
     within = nw.lit(False)  # noqa: FBT003  # without two edges there is no period
     if len(edges) > 1:
         within = compiler.between(stamp, edges[0], edges[-1])
     backend = compiler.prepared.backend
     months = _months(edges) if backend.months and stamp.raw is not None else None
-    if months is not None:
+    if months is not None and stamp.raw is not None:
         return Key(name, backend.home.month(stamp.raw[0]), lambda month: months[month], within)
     cells = cells_of(edges) if backend.cells is not None and len(edges) >= backend.cells else None
     if cells is not None:
@@ -81,20 +81,19 @@ def undated_key(stamp: Value, compiler: Compiler) -> Key:
     return Key(UNDATED, compiler.nw.lit(0), as_it_is, stamp.source.is_null())
 
 
-def day_key(name: str, compiler: Compiler, stamp: Value, days: Sequence[date]) -> Key:
+def day_key(name: str, compiler: Compiler, at: Expression, days: Sequence[date]) -> Key:
     """The number of days, of those given, that a timestamp's local day has reached."""
-    known = Column("", "timestamp", 0, stamp.low, stamp.high, stamp.aware)
-    source = local_day(compiler.prepared.backend.home, stamp.source, known, compiler.calendar)
     edges = [(day - date(1970, 1, 1)).days for day in days]
-    return Key(name, step_numbers(compiler.prepared.backend.home, source, edges), _whole_or_none)
+    return Key(name, step_numbers(compiler.prepared.backend.home, compiler.local_day(at).source, edges), _whole_or_none)
 
 
-def _whole_or_none(value: Any) -> int | None:
+def _whole_or_none(value: Cell) -> int | None:
     return None if value is None else int(value)
 
 
 def segment_key(number: int, key: SegmentKey, compiler: Compiler) -> Key:
     """The key of a segment: its field, or the bin that its field falls into."""
+    assert isinstance(key.source, Expression), "a function is refused before"
     value = compiler.value(key.source)
     name = f"s{number}"
     segment = getattr(key.label, "__self__", None)
@@ -103,24 +102,24 @@ def segment_key(number: int, key: SegmentKey, compiler: Compiler) -> Key:
         source = step_numbers(compiler.prepared.backend.home, value.source, edges)
         return Key(name, source, lambda number: None if number is None else segment.labels[int(number)])
     decode = decoder(value)
-    if key.label is not None:
-        return Key(name, value.source, lambda plain: key.label(decode(plain)), single=False)
+    if (label := key.label) is not None:
+        return Key(name, value.source, lambda plain: label(decode(plain)), single=False)
     return Key(name, value.source, decode, single=value.kind != "number")  # 0.0 and -0.0
 
 
-def _edge(bound: Any, value: Value) -> Any:
+def _edge(bound: float | Decimal, value: Value) -> float:
     """The smallest plain number that is not below the bound of a bin."""
     if value.digits is not None:
-        return math.ceil(Decimal(bound) * 10**value.digits)
+        return math.ceil(Decimal(bound).scaleb(value.digits))
     edge = float(bound)
     return edge if Decimal(edge) >= Decimal(bound) else math.nextafter(edge, math.inf)
 
 
-def decoder(value: Value) -> Callable[[Any], Any]:
+def decoder(value: Value) -> Callable[[Cell], Cell]:
     """What turns a plain value into the one that a record has."""
-    origin: Any = _EPOCH.replace(tzinfo=UTC) if value.aware else _EPOCH
+    origin = _EPOCH.replace(tzinfo=UTC) if value.aware else _EPOCH
     digits = value.digits or 0
-    made: dict[str, Callable[[Any], Any]] = {
+    made: dict[str, Callable[[Cell], Hashable]] = {
         "timestamp": lambda plain: origin + timedelta(microseconds=int(plain)),
         "date": lambda plain: date(1970, 1, 1) + timedelta(days=int(plain)),
         "money": lambda plain: scaled(int(plain), digits),
@@ -135,6 +134,6 @@ def decoder(value: Value) -> Callable[[Any], Any]:
     return lambda plain: None if plain is None else decode(plain)
 
 
-def scaled(number: int, digits: int) -> Any:
+def scaled(number: int, digits: int) -> Decimal:
     """A whole number of the smallest digit as the decimal that it stands for."""
     return EXACT.scaleb(Decimal(number), -digits)

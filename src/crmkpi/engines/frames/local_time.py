@@ -29,7 +29,7 @@ __all__ = [
     "step_numbers",
     "to_utc",
     "wall_time",
-    "with_instants",
+    "with_clocks",
     "with_open_time",
 ]
 
@@ -53,7 +53,7 @@ _MANY_STEPS = 64  # the changes of some thirty years
 
 
 def from_micros(number: int) -> datetime:
-    """The moment on the wall clock that so many microseconds since 1970 stand for."""
+    """The moment on the wall clock for a number of microseconds since 1970."""
     return _EPOCH + number * MICROSECOND
 
 
@@ -109,7 +109,7 @@ def _offset_of(
 
 
 def _changes(zone: ZoneInfo, known: Column, *, wall: bool) -> tuple[list[int], list[int]]:
-    """When the clocks of a zone change, and the offset before the first change and after each."""
+    """When the clocks of a zone change, and its offsets: before the first change, and after each."""
     changes = _offsets(zone, _FIRST, _NEAR)
     if _is_far(known):
         changes += _offsets(zone, _NEAR - timedelta(days=1), _FAR)
@@ -151,35 +151,32 @@ def instant(home: Home, column: Expr, known: Column, zone: ZoneInfo) -> Expr:
     return column - _offset_of(home, _near(home, column, known), known, zone, wall=True)
 
 
-def with_instants(prepared: Prepared, paths: Iterable[Path], zone: ZoneInfo) -> Prepared:
-    """The same with wall-clock times of these fields as instants of a zone too: their exact twins.
+def with_clocks(prepared: Prepared, paths: Iterable[Path], zone: ZoneInfo) -> Prepared:
+    """The same with a twin of each timestamp, for the other clock.
 
-    Each is a column, so that the steps of the zone are looked for once in a row, however often a span is asked for.
+    A wall-clock time gets its instant in the zone, an instant gets the wall-clock time there. Each is a column, so
+    that the offset of the zone is looked up once per row, however many spans and days need it.
     """
     home, nw = prepared.backend.home, prepared.backend.home.words
-    known = {path: prepared.columns[path] for path in paths}
-    known = {path: one for path, one in known.items() if one.kind == "timestamp" and not one.aware}
+    known = {path: column for path in paths if (column := prepared.columns[path]).kind == "timestamp"}
     if not known:
         return prepared
-    ones = known.values()
-    frame = prepared.frame.with_columns(*(_near(home, nw.col(one.name), one).alias(f"{one.name}_near") for one in ones))
-    made = []
-    for one in ones:
-        near = nw.col(f"{one.name}_near")
-        edges, (first, end) = _changes(zone, one, wall=True)[0], _range(one)
+    near = {one.name: _near(home, nw.col(one.name), one).alias(f"{one.name}_near") for one in known.values()}
+    frame, made, exact = prepared.frame.with_columns(*near.values()), [], dict(prepared.exact)
+    for path, one in known.items():
+        wall, nearby = not one.aware, nw.col(f"{one.name}_near")
+        edges, (first, end) = _changes(zone, one, wall=wall)[0], _range(one)
         many = bisect_left(edges, end) - bisect_right(edges, first) > _MANY_STEPS
-        held = _stretches(home, frame, near) if many else ()  # a single date of the year 9999 makes many
-        offset = _offset_of(home, near, one, zone, wall=True, held=held)
-        made.append((nw.col(one.name) - offset).alias(f"{one.name}_instant"))
-    exact = {
-        path: replace(one, name=f"{one.name}_instant", low=one.low - DAY, high=one.high + DAY, aware=True, raw=None)
-        for path, one in known.items()
-    }
-    return replace(prepared, frame=frame.with_columns(*made), exact={**prepared.exact, **exact})
+        held = _stretches(home, frame, nearby) if many else ()  # one date of the year 9999 makes many
+        offset = _offset_of(home, nearby, one, zone, wall=wall, held=held)
+        name, source = f"{one.name}_clock", nw.col(one.name)
+        made.append((source - offset if wall else source + offset).alias(name))
+        exact[path] = replace(one, name=name, low=one.low - DAY, high=one.high + DAY, aware=wall, raw=None)
+    return replace(prepared, frame=frame.with_columns(*made), exact=exact)
 
 
 def _stretches(home: Home, frame: Frame, column: Expr) -> list[Stretch]:
-    """The stretches of some months in which any moment lies."""
+    """The stretches of about 200 days that hold any moment."""
     asked = frame.select((column // home.words.lit(_STRETCH)).alias("stretch")).unique()
     numbers = sorted(int(number) for (number,) in home.leave(asked) if number is not None)
     return [(number * _STRETCH, (number + 1) * _STRETCH) for number in numbers]
@@ -200,7 +197,8 @@ def to_utc(prepared: Prepared, zone: ZoneInfo) -> Prepared:
 def with_open_time(prepared: Prepared, path: Path, calendar: Calendar) -> Prepared:
     """The frame with a further column: opening time from 1970 to the timestamp; a difference is business time."""
     home = prepared.backend.home
-    nw, known = home.words, prepared.exact.get(path, prepared.columns[path])
+    nw, known = home.words, prepared.columns[path]
+    known = known if known.aware else prepared.exact.get(path, known)
     day, name, moment, exact = f"{known.name}_day", open_name(prepared, path), known.name, bool(known.aware)
     frame = prepared.frame.with_columns((nw.col(moment) // nw.lit(DAY)).alias(day))
     there = frame.select(nw.col(day), nw.col(moment)).filter(~nw.col(day).is_null())

@@ -1,4 +1,4 @@
-"""Rows that meet the same conditions are added up first, and asked which conditions they meet once for all of them.
+"""Pre-aggregate rows that share the same condition outcomes, so that many measures cost one GROUP BY.
 
 A condition on words and flags, such as `status == "won"`, is the same for all rows of one status; any other is true or
 false. So the rows are grouped by these words, flags and truths beside the keys, and a dozen measures with as many
@@ -9,29 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
-from operator import and_
-from typing import Any
 
 from crmkpi.engines.frames.backends import Backend
 from crmkpi.engines.frames.compiled_values import Condition, Value
 from crmkpi.engines.frames.exact_sums import Sum, exact_sum
-from crmkpi.engines.frames.states import PartOfPass
+from crmkpi.engines.frames.slots import PassSlot
+from crmkpi.engines.frames.words import Expr, Frame, Words, all_of, only_where
 
 __all__ = ["Classes"]
 
 
 @dataclass(frozen=True, slots=True)
 class Classes:
-    """What is added up in each class; `nw` are the words of expressions, `rows` how many rows there are at most."""
+    """The values to pre-aggregate per class of rows; the table has at most `rows` rows."""
 
-    nw: Any
+    nw: Words
     backend: Backend
     rows: int
-    values: dict[str, tuple[str, Any]] = field(default_factory=dict)  # by their text
-    terms: dict[str, Any] = field(default_factory=dict)
+    values: dict[str, tuple[str, Expr]] = field(default_factory=dict)  # by their text
+    terms: dict[str, Expr] = field(default_factory=dict)
 
-    def value(self, text: str, source: Any) -> str:
+    def value(self, text: str, source: Expr) -> str:
         """The column of a value in each row, whether it counts or not."""
         return self.values.setdefault(text, (f"u{len(self.values)}_", source))[0]
 
@@ -44,11 +42,11 @@ class Classes:
 
     def added_up(
         self,
-        frame: Any,
+        frame: Frame,
         keys: Sequence[str],
-        parts: Iterable[PartOfPass],
+        parts: Iterable[PassSlot],
         conditions: Mapping[str, Mapping[str, Condition]],
-    ) -> Any:
+    ) -> Frame:
         """One row for each class, with what each part has of it: nothing where its conditions do not hold.
 
         `conditions` are those of each flag. The column `rows_` says how many rows are in the class.
@@ -56,8 +54,8 @@ class Classes:
         nw = self.nw
         flags = {part.flag: conditions[part.flag] for part in parts if part.flag is not None}
         words: dict[str, None] = {}
-        truths: dict[str, tuple[str, Any]] = {}
-        held: dict[str, Any] = {}
+        truths: dict[str, tuple[str, Expr]] = {}
+        held: dict[str, Expr] = {}
         for text, condition in {text: one for way in flags.values() for text, one in way.items()}.items():
             words |= dict.fromkeys(condition.words)
             if not condition.words:
@@ -68,7 +66,7 @@ class Classes:
         for made in (in_rows, terms):
             frame = frame.with_columns(*made) if made else frame
         asked = {"rows_": nw.len()} | {name: nw.col(name).sum() for name in self.terms}
-        shown: dict[str, Any] = {}
+        shown: dict[str, Expr] = {}
         for part in parts:
             met = nw.col(f"{part.flag} met")
             columns = {name: source for one in part.sums for name, source in one.columns.items()}
@@ -77,14 +75,14 @@ class Classes:
                 asked |= {low: nw.col(part.whole).min(), high: nw.col(part.whole).max()}
                 columns |= dict(zip(part.ends, (nw.col(low), nw.col(high)), strict=True))
             if part.flag is not None:
-                columns = {name: nw.when(met).then(source) for name, source in columns.items()}
-                columns[part.flag] = nw.when(met).then(nw.col("rows_"))
+                columns = {name: only_where(nw, met, source) for name, source in columns.items()}
+                columns[part.flag] = only_where(nw, met, nw.col("rows_"))
             shown |= columns
         names = [*keys, *words, *(name for name, _ in truths.values())]
         chosen = [source.alias(name) for name, source in asked.items()]
         added = frame.group_by(*names).agg(*chosen) if names else frame.select(*chosen)
         for columns in (
-            {f"{flag} met": reduce(and_, (held[text] for text in way)) for flag, way in flags.items()},
+            {f"{flag} met": all_of(held[text] for text in way) for flag, way in flags.items()},
             shown,
         ):
             if columns:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
 
+from crmkpi.definition.expressions import ValueKind
 from crmkpi.engines.frames.backends import Backend, refuse
 from crmkpi.engines.frames.faults import YEARS, EnteredField, Entry, any_of, as_number, fields_of, longest, wrong
-from crmkpi.engines.frames.homes.home import raw_name, word_name
+from crmkpi.engines.frames.homes.home import Kept, raw_name, word_name
 from crmkpi.engines.frames.unreadable import Mark
+from crmkpi.engines.frames.words import Cell, Expr, Frame, Words, only_where
 from crmkpi.records import Survey
 from crmkpi.records.base import RecordType
 
@@ -35,32 +36,33 @@ class Column:
     """
 
     name: str
-    kind: str
+    kind: ValueKind
     digits: int | None = None
     low: int = 0
     high: int = 0
     aware: bool | None = None
     nulls: bool = True
     empty: bool = False
-    raw: Any = None  # the type of the timestamp's own column, where that is kept beside under `raw_name`
+    raw: str | None = None  # the zone of the timestamp's own column, where that is kept beside under `raw_name`
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A frame with plain columns, ready to be asked; `columns` and `exact` go by the path of the field.
 
-    `exact` are the same values as whole numbers, for fields that hold numbers, and as instants, for wall-clock times.
-    `marks` say where a field cannot be read: those of the field itself, or before it of the keys on the way to it.
+    `exact` are the same values as whole numbers, for fields that hold numbers, and timestamps on the other clock:
+    wall-clock times as instants, and instants as wall-clock times. `marks` say where a field cannot be read: those of
+    the field itself, or before it of the keys on the way to it.
     """
 
     backend: Backend
-    frame: Any
+    frame: Frame
     columns: Mapping[Path, Column]
     exact: Mapping[Path, Column]
     rows: int
     rejected: int
     marks: Mapping[tuple[str, ...], tuple[Mark, ...]] = field(default_factory=dict)
-    kept: dict[str, Any] = field(default_factory=dict)  # what the home was asked before
+    kept: Kept = field(default_factory=dict)  # what the home was asked before
 
 
 def looked_over(
@@ -75,7 +77,7 @@ def looked_over(
     rows, frame = found["rows"], entry.frame
     columns: dict[tuple[str, ...], Column] = {}
     exacts: dict[tuple[str, ...], Column] = {}
-    plain: dict[str, Any] = {}
+    plain: dict[str, Expr] = {}
     for one in fields:
         path = tuple(one.name.split("."))
         made, twin, sources = look.column(one, frame, found)
@@ -106,7 +108,7 @@ class _Look:
     exact: frozenset[str]
 
     @property
-    def nw(self) -> Any:
+    def nw(self) -> Words:
         return self.backend.home.words
 
     def _is_decimal_float(self, one: EnteredField) -> bool:
@@ -115,11 +117,11 @@ class _Look:
             return False
         return one.kind == "money" or (one.kind == "number" and one.name in self.exact)
 
-    def known(self, *, settled: bool) -> dict[str, Any] | None:
+    def known(self, *, settled: bool) -> dict[str, Cell] | None:
         """What is known of each column; None where a field cannot be read."""
         nw = self.nw
-        asked: dict[str, Any] = {"rows": nw.len()}
-        flags: dict[str, Any] = {}
+        asked: dict[str, Expr] = {"rows": nw.len()}
+        flags: dict[str, Expr] = {}
         for one in self.fields:
             column = nw.col(one.own)
             asked[f"count {one.name}"] = column.count()
@@ -137,13 +139,13 @@ class _Look:
         found = self._ask(self.entry.frame, flags, asked)
         return None if not settled and (found.get("refused") or self._is_out_of_time(found)) else found
 
-    def _ask(self, frame: Any, flags: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
+    def _ask(self, frame: Frame, flags: Mapping[str, Expr], asked: Mapping[str, Expr]) -> dict[str, Cell]:
         if flags:
             frame = frame.with_columns(*(flag.alias(name) for name, flag in flags.items()))
         (row,) = self.backend.home.leave(frame.select(*(part.alias(name) for name, part in asked.items())))
         return dict(zip(asked, row, strict=True))
 
-    def _refused(self) -> Any | None:
+    def _refused(self) -> Expr | None:
         """Where the record class would refuse a value, or the lack of one."""
         nw, found = self.nw, []
         for one in self.fields:
@@ -163,7 +165,7 @@ class _Look:
             found += [low >= high, ~score.is_null() & ((score < low) | (score > high))]
         return any_of(found)
 
-    def _is_out_of_time(self, found: Mapping[str, Any]) -> bool:
+    def _is_out_of_time(self, found: Mapping[str, Cell]) -> bool:
         """Whether a timestamp or a day is none that a record can hold."""
         for one in self.fields:
             if one.kind not in YEARS:
@@ -177,8 +179,8 @@ class _Look:
         return False
 
     def column(
-        self, one: EnteredField, frame: Any, found: Mapping[str, Any]
-    ) -> tuple[Column, Column | None, dict[str, Any]]:
+        self, one: EnteredField, frame: Frame, found: Mapping[str, Cell]
+    ) -> tuple[Column, Column | None, dict[str, Expr]]:
         """What is known of a column, its exact twin where it needs one, and the plain columns to be made."""
         nw, own = self.nw, one.own
         nulls = found[f"count {one.name}"] < found["rows"]
@@ -196,7 +198,7 @@ class _Look:
                 return made, None, {own: nw.col(own).cast(nw.Int64)}
             wild = one.name.startswith("attributes.")
             # What is not a number is nothing, and not a group that no row is ever in.
-            plain = {own: nw.when(~nw.col(own).is_nan()).then(nw.col(own))} if wild else {}
+            plain = {own: only_where(nw, ~nw.col(own).is_nan(), nw.col(own))} if wild else {}
             return Column(own, one.kind, nulls=nulls or wild), None, plain
         if not one.is_whole:
             return Column(own, one.kind, nulls=nulls), None, {}
@@ -213,7 +215,7 @@ class _Look:
         plain[name] = nw.col(own) if source is None else source
         return Column(own, one.kind, nulls=nulls), replace(whole, name=name), plain
 
-    def _fitted(self, one: EnteredField, frame: Any, low: int, high: int) -> tuple[int, Any, int, int]:
+    def _fitted(self, one: EnteredField, frame: Frame, low: int, high: int) -> tuple[int, Expr | None, int, int]:
         """Whole numbers in 64 bits: how many of their digits are decimals, their source unless they are that already.
 
         Digits behind the point that are 0 in all rows are left out where there are many, so that products fit.
@@ -233,7 +235,7 @@ class _Look:
                     return scale, (column // nw.lit(factor)).cast(nw.Int64), low // factor, high // factor
         return digits, column.cast(nw.Int64) if one.type_.wide else None, low, high
 
-    def _scale_of(self, frame: Any, one: EnteredField, found: Mapping[str, Any]) -> int:
+    def _scale_of(self, frame: Frame, one: EnteredField, found: Mapping[str, Cell]) -> int:
         """With how many decimal digits all values of a float column are exactly what they say."""
         if not found[f"off {one.name}"]:
             return _SCALES[0]
@@ -251,12 +253,12 @@ class _Look:
         )
 
 
-def _whole(nw: Any, column: Any, scale: int) -> Any:
+def _whole(nw: Words, column: Expr, scale: int) -> Expr:
     """A float as the whole number of its smallest digit."""
-    return nw.when(~column.is_null()).then((column * nw.lit(float(10**scale))).round(0)).cast(nw.Int64)
+    return only_where(nw, ~column.is_null(), (column * nw.lit(float(10**scale))).round(0)).cast(nw.Int64)
 
 
-def _off(nw: Any, column: Any, scale: int) -> Any:
+def _off(nw: Words, column: Expr, scale: int) -> Expr:
     """1 where the float does not round-trip through a decimal of `scale` digits, else 0."""
     factor = float(10**scale)
     number = (column * nw.lit(factor)).round(0)

@@ -1,86 +1,141 @@
-"""The slots of a pass over a frame: what is asked of each group for them, and how an answer's rows become states."""
+"""How the answer of a pass is read: rows of plain values become the same states that the records engine gives."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
 
 from crmkpi.engines.frames.compiled_values import Value
 from crmkpi.engines.frames.exact_sums import Sum
-from crmkpi.engines.frames.group_keys import as_it_is, decoder, scaled
-from crmkpi.engines.query import EXACT, Sample, Slot
-from crmkpi.statistics.intervals import quantile_place, quantile_ranks
+from crmkpi.engines.frames.group_keys import OUTSIDE, Key, as_it_is, decoder, scaled
+from crmkpi.engines.frames.grouping import Grouped, Grouping
+from crmkpi.engines.frames.slots import PassSlot
+from crmkpi.engines.frames.words import Cell, Row
+from crmkpi.engines.query import EXACT, Group, Number, Ranked, Sample, Slot, State, empty_state, merged_state
 
-__all__ = [
-    "PartOfPass",
-    "aggregations",
-    "is_beside",
-    "places_of",
-    "sample_decoder",
-    "state_reader",
-    "times",
-]
+__all__ = ["Convert", "States"]
+
+Convert = Callable[[Decimal, str | None, int | None], Decimal]  # an amount, its currency, the number of its day
 
 
-@dataclass(slots=True)
-class PartOfPass:
-    """One slot in a pass: the columns it has in the projected frame, and how its state is read from a row."""
+class States:
+    """The states of each group, from the answers to the queries of a pass.
 
-    number: int
-    slot: Slot
-    flag: str | None  # the column that is 1 where the slot counts; None where it always does
-    value: Value | None = None
-    column: str = ""  # the value where the slot counts, else missing
-    whole: str = ""  # the value, whether the slot counts or not
-    ends: tuple[str, ...] = ()  # its smallest and its largest in each class of rows
-    sums: tuple[Sum, ...] = ()
-    currency: int | None = None  # the number of its currency among the keys
+    `segments` is how many of the keys are segments, `part` that of all rows where no key tells it.
+    """
+
+    def __init__(self, slots: Sequence[Slot], segments: int, part: int | None, convert: Convert | None) -> None:
+        self.groups: dict[Group, list[State]] = {}
+        self._empty = [empty_state(slot) for slot in slots]
+        self._segments = segments
+        self._part = part
+        self._convert = convert
+
+    def add(self, asked: Grouping, found: Grouped) -> None:
+        """Store the states of all rows of an answer."""
+        readers = [
+            (slot, _state_reader(slot, found.place), self._finishing(slot, asked.keys))
+            for slot in asked.slots
+            if slot.number in asked.ranked or not slot.is_apart(merging=asked.merging)
+        ]
+        decoders = [key.decode for key in asked.keys]
+        for row in found.rows:
+            keys = [decode(cell) for decode, cell in zip(decoders, row, strict=False)]
+            group = self._group(keys, asked.keys)
+            if group[1] == OUTSIDE:
+                continue
+            states = self.groups.get(group)
+            fresh = states is None and not asked.per
+            if states is None:
+                states = self.groups[group] = list(self._empty)
+            for slot, read, finish in readers:
+                state = read(row)
+                if state is not None:
+                    made = finish(state, keys) if finish else state
+                    if fresh:
+                        states[slot.number] = made
+                    else:
+                        _put(states, slot, keys, asked.per, made)
+        for slot in asked.slots:
+            if slot.number in found.apart:
+                self._add_apart(slot, asked, found)
+
+    def _add_apart(self, slot: PassSlot, asked: Grouping, found: Grouped) -> None:
+        """Store the answer to a slot's own query."""
+        value = slot.value
+        assert value is not None
+        exact = _sample_decoder(value)
+        ranks, finish, read = (
+            found.ranks.get(slot.number),
+            self._finishing(slot, asked.keys),
+            _apart_reader(slot, value),
+        )
+        for cells, plain in found.apart[slot.number]:
+            keys = [key.decode(cell) for key, cell in zip(asked.keys, cells, strict=True)]
+            group = self._group(keys, asked.keys)
+            if group[1] == OUTSIDE:
+                continue
+            states = self.groups.setdefault(group, list(self._empty))
+            if ranks is None:
+                state = read(plain)
+                _put(states, slot, keys, asked.per, finish(state, keys) if finish else state)
+            else:
+                sample = states[slot.number][None]
+                known = {place: exact(one) for place, one in zip(ranks[sample.count], plain, strict=False)}
+                sample.values = Ranked(sample.count, known)
+
+    def _group(self, decoded: Sequence[Cell], keys: Sequence[Key]) -> Group:
+        """The group of decoded keys: the segments come first, then the part, unless all rows are of one."""
+        size = self._segments
+        dated = len(keys) > size and keys[size].name == "part"
+        return tuple(decoded[:size]), decoded[size] if dated else self._part
+
+    def _finishing(
+        self, slot: PassSlot, keys: Sequence[Key]
+    ) -> Callable[[Sample, Sequence[Cell]], dict[str | None, Sample]] | None:
+        """The function that converts a sample or keys it by its currency; None where the slot keeps no sample."""
+        if slot.slot.what != "values":
+            return None
+        where = {key.name: number for number, key in enumerate(keys)}
+        currency, rate = where.get(slot.currency or ""), where.get("rate")
+        convert = self._convert if slot.slot.currency is not None else None
+
+        def finished(sample: Sample, decoded: Sequence[Cell]) -> dict[str | None, Sample]:
+            found = None if currency is None else decoded[currency]
+            if convert is None:
+                return {found: sample}
+            return {None: _times(sample, convert(Decimal(1), found, None if rate is None else decoded[rate]))}
+
+        return finished
 
 
-def is_beside(part: PartOfPass, *, merging: bool) -> bool:
-    """Whether elementary aggregations cannot give the slot's state."""
-    slot = part.slot
-    if slot.what == "distinct":
-        return merging
-    return slot.what == "latest" or (
-        slot.what == "values" and ("values" in slot.keep or part.value is None or not _in_rows(part))
-    )
+def _put(states: list[State], slot: PassSlot, keys: Sequence[Cell], per: Sequence[Key], state: State) -> None:
+    """Store a state in its group, merged with the state that is there."""
+    before = states[slot.number]
+    if per:
+        key = keys[-1] if len(per) == 1 else tuple(keys[-len(per) :])
+        mine = before.get(key)
+        merged = state if mine is None else merged_state(slot.slot, {key: mine}, {key: state})[key]
+        if not before:  # the empty one is shared
+            states[slot.number] = {key: merged}
+        else:
+            before[key] = merged
+    elif not before:
+        states[slot.number] = state
+    else:
+        assert not (slot.slot.what == "distinct" and isinstance(state, int)), "different values do not add up"
+        states[slot.number] = merged_state(slot.slot, before, state)
 
 
-def _in_rows(part: PartOfPass) -> bool:
-    return bool(part.sums) or (part.value is not None and part.value.kind in ("timestamp", "date"))
-
-
-def aggregations(nw: Any, part: PartOfPass, *, ranks: bool, merging: bool) -> dict[str, Any]:
-    """What is asked of each group for one slot; with `ranks` its sorted values are asked beside, and all else here."""
-    asked: dict[str, Any] = {}
-    if part.flag is not None:
-        asked[f"n {part.flag}"] = nw.col(part.flag).sum()
-    if is_beside(part, merging=merging) and not ranks:
-        return asked
-    if part.slot.what == "distinct":
-        asked[f"distinct {part.number}"] = nw.col(part.column).n_unique()
-    for one in part.sums:
-        asked |= {name: nw.col(name).sum() for name in one.columns}
-    if "extremes" in part.slot.keep:
-        low, high = part.ends or (part.column, part.column)
-        asked[f"low {part.number}"] = nw.col(low).min()
-        asked[f"high {part.number}"] = nw.col(high).max()
-    return asked
-
-
-def state_reader(part: PartOfPass, place: Mapping[str, int]) -> Callable[[Sequence[Any]], Any]:
-    """What reads the slot's state from a row, whose columns are at these places; None where the slot is empty."""
-    slot, value = part.slot, part.value
-    counted = place["n"] if part.flag is None else place[f"n {part.flag}"]
-    if slot.what == "count":
+def _state_reader(slot: PassSlot, place: Mapping[str, int]) -> Callable[[Row], State]:
+    """The function that reads the slot's state from a row; the state is None where the slot is empty."""
+    value, counted = slot.value, place[slot.counted]
+    if slot.slot.what == "count":
         return lambda row: int(row[counted] or 0) or None
-    if slot.what == "distinct":
-        different, rows = place[f"distinct {part.number}"], place["n"]
+    if slot.slot.what == "distinct":
+        different, rows = place[f"distinct {slot.number}"], place["n"]
 
-        def read_distinct(row: Sequence[Any]) -> int | None:
+        def read_distinct(row: Row) -> int | None:
             # A missing value counts as one more, and every row in which the slot does not count is one.
             count = int(row[counted] or 0)
             return int(row[different]) - (count < row[rows]) if count else None
@@ -88,11 +143,11 @@ def state_reader(part: PartOfPass, place: Mapping[str, int]) -> Callable[[Sequen
         return read_distinct
     assert value is not None
     digits, kind = value.digits or 0, value.kind
-    total, squares = ([*(_sum_reader(one, place) for one in part.sums), None, None])[:2]
-    ends = [place[f"{side} {part.number}"] for side in ("low", "high")] if "extremes" in slot.keep else []
-    decode = sample_decoder(value)
+    total, squares = ([*(_sum_reader(one, place) for one in slot.sums), None, None])[:2]
+    ends = [place[f"{side} {slot.number}"] for side in ("low", "high")] if "extremes" in slot.slot.keep else []
+    decode = _sample_decoder(value)
 
-    def read_sample(row: Sequence[Any]) -> Sample | None:
+    def read_sample(row: Row) -> Sample | None:
         count = row[counted]
         if not count:
             return None
@@ -108,7 +163,7 @@ def state_reader(part: PartOfPass, place: Mapping[str, int]) -> Callable[[Sequen
     return read_sample
 
 
-def _sum_reader(one: Sum, place: Mapping[str, int]) -> Callable[[Sequence[Any]], int]:
+def _sum_reader(one: Sum, place: Mapping[str, int]) -> Callable[[Row], int]:
     weights = [(place[name], weight) for name, weight in one.weights.items()]
     if len(weights) == 1:
         ((only, _),) = weights
@@ -116,7 +171,22 @@ def _sum_reader(one: Sum, place: Mapping[str, int]) -> Callable[[Sequence[Any]],
     return lambda row: sum(weight * int(row[number] or 0) for number, weight in weights)
 
 
-def sample_decoder(value: Value) -> Callable[[Any], Any]:
+def _apart_reader(slot: PassSlot, value: Value) -> Callable[[Sequence[Cell]], State]:
+    """The function that makes a state of the plain values from a slot's own query."""
+    decode = decoder(value)
+    if slot.slot.what == "distinct":
+        return lambda plain: frozenset(map(decode, plain))
+    if slot.slot.what == "latest":
+        assert slot.moment is not None
+        when = decoder(slot.moment)
+        return lambda plain: (when(plain[0]), plain[1], decode(plain[2]))
+    whole = value.digits == 0 and value.kind in ("duration", "integer")
+    exact = as_it_is if whole else _sample_decoder(value)
+    kind = value.kind if value.digits is None else "integer"
+    return lambda plain: Sample.of([exact(one) for one in plain], kind, slot.slot.keep)
+
+
+def _sample_decoder(value: Value) -> Callable[[Cell], Cell]:
     """Plain values as samples keep them: durations in microseconds, money as decimals."""
     if value.kind in ("timestamp", "date"):
         return decoder(value)
@@ -126,29 +196,18 @@ def sample_decoder(value: Value) -> Callable[[Any], Any]:
     return lambda plain: _number(int(plain), digits, value.kind)
 
 
-def places_of(count: int, fractions: Collection[float], confidence: float | None) -> tuple[int, ...]:
-    """Where the values lie, among `count` sorted ones, that these quantiles and their intervals rest on."""
-    found: set[int] = set()
-    for fraction in fractions:
-        place, weight = quantile_place(count, fraction)
-        found |= {place, place + (weight > 0)}
-        ranks = None if confidence is None else quantile_ranks(count, fraction, confidence=confidence)
-        if ranks is not None:
-            found |= {rank - 1 for rank in ranks[:2]}
-    return tuple(sorted(found))
-
-
-def times(sample: Sample, rate: Decimal) -> Sample:
-    """The sample of the same amounts at a rate of exchange."""
-    made = Sample(
-        sample.count,
-        EXACT.multiply(Decimal(sample.total), rate),
-        EXACT.multiply(Decimal(sample.squares), EXACT.multiply(rate, rate)),
-        [EXACT.multiply(value, rate) for value in sample.values],
-    )
-    made.low, made.high = (None if side is None else EXACT.multiply(side, rate) for side in (sample.low, sample.high))
-    return made
-
-
-def _number(number: int, digits: int, kind: str) -> Any:
+def _number(number: int, digits: int, kind: str) -> Number:
     return scaled(number, digits) if kind in ("money", "number") or digits else number
+
+
+def _times(sample: Sample, rate: Decimal) -> Sample:
+    """The sample of the same amounts at a rate of exchange."""
+
+    def times(amount: object, rate: Decimal = rate) -> Decimal:
+        assert isinstance(amount, int | Decimal), "amounts are decimals, and 0 may be a whole number"
+        return EXACT.multiply(amount, rate)
+
+    squares = times(sample.squares, EXACT.multiply(rate, rate))
+    made = Sample(sample.count, times(sample.total), squares, [times(value) for value in sample.values])
+    made.low, made.high = (None if side is None else times(side) for side in (sample.low, sample.high))
+    return made

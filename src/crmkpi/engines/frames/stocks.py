@@ -1,13 +1,13 @@
-"""A stock at the bounds of several periods, asked in one pass over a frame: its slots stand there once for each."""
+"""A stock at the bounds of several periods in one pass over a frame: each period has slots of its own."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from crmkpi.definition.expressions import Bound, Expression, Now
-from crmkpi.engines.query import Anchor, Group
+from crmkpi.engines.query import Anchor, Group, State
 
 __all__ = ["at_bounds", "parted"]
 
@@ -15,7 +15,7 @@ What = TypeVar("What")
 
 
 def at_bounds(anchor: Anchor, count: int) -> Anchor:
-    """The anchor with its slots for each of so many periods, one after the other."""
+    """The anchor with its slots repeated for each of `count` periods, one period after the other."""
     if count == 1:
         return anchor
     made = Anchor(anchor.at, anchor.stock)
@@ -40,7 +40,7 @@ def _at(what: What, number: int) -> What:
     return replace(what, **changed) if changed else what  # type: ignore[type-var]
 
 
-def parted(groups: Mapping[Group, list[Any]], parts: Sequence[int | None]) -> dict[Group, list[Any]]:
+def parted(groups: Mapping[Group, list[State]], parts: Sequence[int | None]) -> dict[Group, list[State]]:
     """The states of each of the periods, out of those of all of them."""
     return {
         (segment, part): states[place * len(states) // len(parts) : (place + 1) * len(states) // len(parts)]

@@ -8,24 +8,26 @@ frame is looked at once more, and the field gets a flag beside it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Self
 from zoneinfo import ZoneInfo
 
 from crmkpi.engines.frames.backends import Backend, at_home, backend_of, check_versions
 from crmkpi.engines.frames.faults import Entry, inside
 from crmkpi.engines.frames.homes.database import DatabaseTable
-from crmkpi.engines.frames.homes.home import NUMBERS, ColumnType, word_name
+from crmkpi.engines.frames.homes.home import NUMBERS, ColumnType, Physical, word_name
 from crmkpi.engines.frames.homes.sessions import Session
-from crmkpi.engines.frames.local_time import DAY, micros, to_utc, with_instants
+from crmkpi.engines.frames.local_time import DAY, micros, to_utc, with_clocks
 from crmkpi.engines.frames.profile import Prepared, looked_over
 from crmkpi.engines.frames.unreadable import set_aside, with_usual_scales
+from crmkpi.engines.frames.words import Expr, Frame, Scalar, Words
+from crmkpi.engines.query import Value
 from crmkpi.errors import ColumnError, InputError, did_you_mean
 from crmkpi.records import Survey
 from crmkpi.records.base import Kind, RecordType
@@ -50,7 +52,9 @@ _TEXTS: Mapping[str, str] = MappingProxyType(
 )
 _LAST_DAY = micros(datetime(9999, 12, 31))  # noqa: DTZ001  # on the wall clock
 _USUAL_SCALE = ("scale_low", "scale_high")  # of its kind, where a survey names no scale
-_ABSENT: Mapping[str, Any] = MappingProxyType({"number": "float", "flag": "flag", "text": "text", "choice": "text"})
+_ABSENT: Mapping[str, Physical] = MappingProxyType(
+    {"number": "float", "flag": "flag", "text": "text", "choice": "text"}
+)
 
 
 class FrameTable:
@@ -88,15 +92,15 @@ class FrameTable:
 
     def __init__(
         self,
-        frame: Any,
+        frame: object,
         *,
         type_: RecordType,
         backend: Backend | None = None,
-        columns: Mapping[str, Any] | None = None,
-        values: Mapping[str, Mapping[Any, Any]] | None = None,
+        columns: Mapping[str, object] | None = None,
+        values: Mapping[str, Mapping[Value, Value]] | None = None,
         zone: ZoneInfo | None = None,
-        skipped: Any = None,
-        rejected: Sequence[Any] = (),
+        skipped: Mapping[str, int] | Frame | None = None,
+        rejected: Sequence[Value] = (),
         reckoned: Mapping[str, str] = MappingProxyType({}),
         inclusive: Collection[str] = (),
         unfilled: Collection[str] | None = None,
@@ -110,13 +114,12 @@ class FrameTable:
         self.inclusive = inclusive
         self.unread = unread
         self.constant = constant
-        counted = isinstance(skipped, dict)
-        self._skipped_rows = None if counted else skipped
-        self._skipped: Mapping[str, int] | None = MappingProxyType(skipped) if counted else None
+        self._skipped_rows = None if isinstance(skipped, Mapping) else skipped
+        self._skipped = MappingProxyType(dict(skipped)) if isinstance(skipped, Mapping) else None
         self.type_ = type_
         self.zone = zone
         self.tz = None if zone is None else zone.key
-        said: Any = {} if values is None else values
+        said: object = {} if values is None else values
         if not isinstance(said, Mapping) or not all(isinstance(words, Mapping) for words in said.values()):
             raise ColumnError(
                 "values= maps fields to what their words mean, such as {'status': {'Closed Won': 'won'}}; got "
@@ -136,10 +139,10 @@ class FrameTable:
         self.columns = self._mapped(columns or {})
         lacking = [name for name, known in type_.fields.items() if known.optional and name not in self.columns]
         self.unfilled = frozenset(lacking if unfilled is None else unfilled) - {*reckoned, *_USUAL_SCALE}
-        self._known: dict[Any, Prepared] = {}
+        self._known: dict[Hashable, Prepared] = {}
         self._unreadable: set[str] = set()  # shared with what is made of the table for one moment
         self._rows: int | None = None
-        self.kept: dict[str, Any] = {}  # what the engine found out once
+        self.kept: dict[str, Value] = {}  # answers that the engine caches
 
     def within(self, session: Session) -> Self:
         """A table of a database as it is in a snapshot; nothing goes along that was found out before."""
@@ -175,7 +178,7 @@ class FrameTable:
             self._skipped = MappingProxyType(found)
         return self._skipped
 
-    def _mapped(self, given: Mapping[str, Any]) -> Mapping[str, str]:
+    def _mapped(self, given: Mapping[str, Value]) -> Mapping[str, str]:
         """Which column holds which field; a field that no column holds has no values."""
         if not isinstance(given, Mapping):
             raise ColumnError(f"columns= maps columns to fields, such as {{'its column': 'id'}}; got {given!r}.")
@@ -210,8 +213,8 @@ class FrameTable:
     ) -> Prepared:
         """The frame with only the fields of these names, as plain columns.
 
-        `exact` are numbers to be added up, and timestamps whose distance is asked: those on the wall clock become
-        instants of the zone `clock`.
+        `exact` are numbers to be added up, and timestamps that are asked the other way: as instants of the zone
+        `clock`, or as what it showed.
         """
         wanted = tuple(dict.fromkeys(names))
         if self.type_.model is Survey:
@@ -226,8 +229,8 @@ class FrameTable:
         key = (frozenset(wanted), exact, clock)
         if key not in self._known:
             made = self._prepare(wanted, exact)
-            spans = (path for path in made.columns if ".".join(path) in exact)
-            self._known[key] = made if clock is None else with_instants(made, spans, clock)
+            turned = (path for path in made.columns if ".".join(path) in exact)
+            self._known[key] = made if clock is None else with_clocks(made, turned, clock)
         return self._known[key]
 
     @property
@@ -374,7 +377,7 @@ class FrameTable:
             raise ColumnError(f"The column {column!r} must hold {said}; got {found.shown}. {wrong}")
         return found
 
-    def _said(self, name: str) -> tuple[Any, Kind]:
+    def _said(self, name: str) -> tuple[Scalar, Kind]:
         """What a record has in a field that no column holds, and its kind; a column of nothing has no values."""
         if name.startswith("attributes."):
             return None, "text"
@@ -382,15 +385,15 @@ class FrameTable:
         said = None if field.is_required() or name in self.columns else field.get_default(call_default_factory=True)
         return said, self.type_.fields[name].kind
 
-    def _translated(self, nw: Any, types: Mapping[str, ColumnType]) -> dict[str, Any]:
+    def _translated(self, nw: Words, types: Mapping[str, ColumnType]) -> dict[str, Expr]:
         """The columns whose values go by other names in the source, compared as text, or as numbers where they are."""
-        made: dict[str, Any] = {}
+        made: dict[str, Expr] = {}
         for name, mapping in self.values.items():
             if name not in types:
                 continue
             column, is_text = nw.col(inside(name)), types[name].what == "text"
             own = self._type_of(self.columns[name], self._entering(name))
-            source: Any = _plain_flag(nw, column) if self._kind(name) == "flag" else column
+            source = _plain_flag(nw, column) if self._kind(name) == "flag" else column
             if own.loose and not is_text:  # a cell of another type than the column's is known by its text
                 word = nw.col(word_name(inside(name)))
                 for raw in (raw for raw, meant in mapping.items() if meant is None):
@@ -407,7 +410,7 @@ class FrameTable:
 _NOT_PLAIN = ("List", "Array", "Struct", "Binary", "Object")
 
 
-def taken(frame: Any) -> Backend:
+def taken(frame: object) -> Backend:
     """The library of a frame, which is known and new enough."""
     backend = backend_of(frame)
     if backend is None:
@@ -419,7 +422,7 @@ def taken(frame: Any) -> Backend:
     return backend
 
 
-def _spelt(raw: Any, own: ColumnType) -> str:
+def _spelt(raw: Value, own: ColumnType) -> str:
     """A word of `values=` as the text that the column has of it: 1 is True in a column of flags, and 1.0 is 1."""
     if own.what == "flag":
         return {"1": "true", "0": "false", "1.0": "true", "0.0": "false"}.get(str(raw), str(raw).lower())
@@ -428,13 +431,13 @@ def _spelt(raw: Any, own: ColumnType) -> str:
     return str(raw)
 
 
-def _plain_flag(nw: Any, word: Any) -> Any:
+def _plain_flag(nw: Words, word: Expr) -> Expr:
     """What a word says that needs no translation."""
     plain = nw.when(word.is_in(["true", "1"])).then(nw.lit(True))  # noqa: FBT003  # a constant
     return plain.otherwise(nw.when(word.is_in(["false", "0"])).then(nw.lit(False)).otherwise(nw.lit(None)))  # noqa: FBT003
 
 
-def _plain_number(raw: Any, own: ColumnType) -> Any:
+def _plain_number(raw: Value, own: ColumnType) -> float | None:
     """A number of `values=` as the column has it; None where no value can be it."""
     try:
         number = Decimal(str(int(raw) if isinstance(raw, bool) else raw))
@@ -448,10 +451,11 @@ def _plain_number(raw: Any, own: ColumnType) -> Any:
     return int(scaled) if scaled == int(scaled) else None
 
 
-def _day_after(nw: Any, end: Any) -> Any:
+def _day_after(nw: Words, end: Expr) -> Expr:
     """The start of the day after a moment on the wall clock; the last day of the calendar, which is no end, stays."""
-    start = end - ((end % DAY) + DAY) % DAY
-    return nw.when(end >= _LAST_DAY).then(start).otherwise(start + DAY)
+    day = nw.lit(DAY)
+    start = end - ((end % day) + day) % day
+    return nw.when(end >= nw.lit(_LAST_DAY)).then(start).otherwise(start + day)
 
 
 def _plain(name: str) -> str:
@@ -475,6 +479,6 @@ def _wrong_type(kind: Kind, found: ColumnType, backend: Backend) -> str:
 
 
 def _beside_score(wanted: Iterable[str]) -> tuple[str, ...]:
-    """A score is held against its scale, and without one against the usual scale of its kind."""
+    """Scores are validated against their scale, or against the default scale of their survey kind."""
     names = set(wanted)
     return ("kind", "scale_low", "scale_high", "score") if names & {"score", "scale_low", "scale_high"} else ()

@@ -12,9 +12,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import reduce
 from operator import and_, or_
-from typing import Any
 
-from crmkpi.definition.expressions import UnreadValue
+from crmkpi.definition.expressions import Field, UnreadValue
 from crmkpi.engines.frames.backends import Backend
 from crmkpi.engines.frames.faults import (
     YEARS,
@@ -30,8 +29,8 @@ from crmkpi.engines.frames.faults import (
     wrong,
 )
 from crmkpi.engines.frames.homes.home import NUMBERS, ColumnType, word_name
-from crmkpi.engines.frames.words import flagged, only_where
-from crmkpi.engines.query import UNREADABLE, Group, Query
+from crmkpi.engines.frames.words import Expr, Frame, Words, flagged, only_where
+from crmkpi.engines.query import UNREADABLE, Group, Query, State
 from crmkpi.records import Survey
 from crmkpi.records.base import RecordType
 from crmkpi.records.faults import shortened
@@ -92,7 +91,7 @@ def set_aside(backend: Backend, type_: RecordType, entry: Entry, wanted: Collect
     for one in own:
         known = type_.fields.get(one.name)
         lacking = [nw.col(one.own).is_null()] if known is not None and known.required and not entry.told else []
-        found = any_of([*([] if faulty[one.name] is None else [faulty[one.name]]), *lacking])
+        found = any_of([*(fault for fault in (faulty[one.name],) if fault is not None), *lacking])
         if found is not None or (type_.model is Survey and one.name in _SCALE):
             flags[one.name] = nw.lit(0) if found is None else flagged(nw, found)
     frame = frame.with_columns(
@@ -120,14 +119,14 @@ def set_aside(backend: Backend, type_: RecordType, entry: Entry, wanted: Collect
     return SetAside(made, marks, rejected)
 
 
-def _sums(backend: Backend, frame: Any, columns: Mapping[str, Any]) -> dict[str, int]:
+def _sums(backend: Backend, frame: Frame, columns: Mapping[str, Expr]) -> dict[str, int]:
     if not columns:
         return {}
     (row,) = backend.home.leave(frame.select(*(column.sum().alias(name) for name, column in columns.items())))
     return {name: int(count or 0) for name, count in zip(columns, row, strict=True)}
 
 
-def _words(nw: Any, one: EnteredField, entry: Entry) -> Any | None:
+def _words(nw: Words, one: EnteredField, entry: Entry) -> Expr | None:
     """What a field holds as text, where no column came with it."""
     if one.name in entry.told:
         return None
@@ -149,7 +148,7 @@ def _mark(one: EnteredField, entry: Entry) -> Mark:
     return Mark(_flag_name(one.name), word_name(one.own), what)
 
 
-def _without_blanks(nw: Any, type_: RecordType, entry: Entry, fields: Iterable[EnteredField]) -> Any:
+def _without_blanks(nw: Words, type_: RecordType, entry: Entry, fields: Iterable[EnteredField]) -> Frame:
     """The frame without what only stands for nothing."""
     made = []
     for one in fields:
@@ -160,7 +159,7 @@ def _without_blanks(nw: Any, type_: RecordType, entry: Entry, fields: Iterable[E
     return entry.frame.with_columns(*made) if made else entry.frame
 
 
-def _faulty(nw: Any, type_: RecordType, one: EnteredField, entry: Entry) -> Any | None:
+def _faulty(nw: Words, type_: RecordType, one: EnteredField, entry: Entry) -> Expr | None:
     """Where a field holds something that is no value of it."""
     if entry.told:
         return ~nw.col(word_name(one.own)).is_null() if one.name in entry.told else None
@@ -169,16 +168,16 @@ def _faulty(nw: Any, type_: RecordType, one: EnteredField, entry: Entry) -> Any 
 
 
 def _is_nothing(
-    nw: Any, type_: RecordType, fields: Sequence[EnteredField], faulty: Mapping[str, Any], entry: Entry
-) -> Any:
+    nw: Words, type_: RecordType, fields: Sequence[EnteredField], faulty: Mapping[str, Expr | None], entry: Entry
+) -> Expr:
     """Where a row is no record, by the rule of the readers of records: nothing of it can be read, or it is a total.
 
     A row that has an id and lacks what its record needs is none where all else is empty. One without an id is none
     where it has nothing but numbers, or lacks more than the id.
     """
-    usable: list[Any] = []
-    worded: list[Any] = []
-    spoiled: list[Any] = []
+    usable: list[Expr] = []
+    worded: list[Expr] = []
+    spoiled: list[Expr] = []
     for one in fields:
         if one.name == "id" or one.name in entry.fixed or one.name.startswith("attributes."):
             continue
@@ -200,7 +199,7 @@ def _is_nothing(
     return (unnamed & (only_numbers | lacks)) | (~unnamed & lacks & whole)
 
 
-def _emptied(nw: Any, type_: RecordType, frame: Any, own: Sequence[EnteredField], flags: Collection[str]) -> Any:
+def _emptied(nw: Words, type_: RecordType, frame: Frame, own: Sequence[EnteredField], flags: Collection[str]) -> Frame:
     """The frame without what is flagged, and with what a record has where its field is empty."""
     made = []
     for one in own:
@@ -219,7 +218,7 @@ def _emptied(nw: Any, type_: RecordType, frame: Any, own: Sequence[EnteredField]
     return frame.with_columns(*made) if made else frame
 
 
-def _off_scale(nw: Any, frame: Any, fields: Sequence[EnteredField], flags: Collection[str]) -> Any:
+def _off_scale(nw: Words, frame: Frame, fields: Sequence[EnteredField], flags: Collection[str]) -> Frame:
     """The frame without scores off their scale, and without scales that end before they start."""
     low, high, score = (as_number(nw, next(one for one in fields if one.name == name)) for name in _SCALE)
     high = longest(nw, high)
@@ -243,13 +242,13 @@ def _off_scale(nw: Any, frame: Any, fields: Sequence[EnteredField], flags: Colle
 
 
 def with_usual_scales(
-    nw: Any, frame: Any, types: Mapping[str, ColumnType], *, marked: bool = False
-) -> tuple[Any, dict[str, ColumnType]]:
+    nw: Words, frame: Frame, types: Mapping[str, ColumnType], *, marked: bool = False
+) -> tuple[Frame, dict[str, ColumnType]]:
     """A survey without a scale has the usual one of its kind, as the record has; not where it is `marked`."""
     kind = nw.col(inside("kind"))
     made = []
     for name, place in (("scale_low", 0), ("scale_high", 1)):
-        usual: Any = nw.lit(None).cast(nw.Float64)
+        usual = nw.lit(None).cast(nw.Float64)
         for word, scale in USUAL_SCALES.items():
             if scale[place] is not None:
                 usual = nw.when(kind == nw.lit(word)).then(nw.lit(scale[place])).otherwise(usual)
@@ -300,13 +299,13 @@ def joined_marks(
 
 
 def words_told(
-    query: Query, groups: Sequence[dict[Group, list[Any]]], marks: Mapping[tuple[str, ...], Sequence[Mark]]
-) -> list[dict[Group, list[Any]]]:
+    query: Query, groups: Sequence[dict[Group, list[State]]], marks: Mapping[tuple[str, ...], Sequence[Mark]]
+) -> list[dict[Group, list[State]]]:
     """The groups with the words of fields that cannot be read as records have them.
 
     A segment came as its value and as many flags as segments may be unreadable.
     """
-    marked = [key.source.path in marks for key in query.segments]
+    marked = _marked(query, marks)
     made = []
     for anchor, found in zip(query.anchors, groups, strict=True):
         words = {
@@ -327,11 +326,16 @@ def words_told(
     return made
 
 
+def _marked(query: Query, marks: Mapping[tuple[str, ...], Sequence[Mark]]) -> list[bool]:
+    """Whether the field of each segment may be unreadable."""
+    return [isinstance(key.source, Field) and key.source.path in marks for key in query.segments]
+
+
 def segments_told(
     query: Query, given: Mapping[tuple[Hashable, ...], int], marks: Mapping[tuple[str, ...], Sequence[Mark]]
 ) -> dict[tuple[Hashable, ...], int]:
     """How many rows each segment has; see `words_told`."""
-    marked = [key.source.path in marks for key in query.segments]
+    marked = _marked(query, marks)
     found: Counter[tuple[Hashable, ...]] = Counter()
     for segment, count in given.items():
         found[_told(segment, marked)] += count
@@ -344,12 +348,12 @@ def _told(found: tuple[Hashable, ...], marked: Sequence[bool]) -> tuple[Hashable
     return tuple(UNREADABLE if may and next(flags) else value for value, may in zip(found, marked, strict=False))
 
 
-def is_unreadable(nw: Any, ways: Iterable[Mark]) -> Any:
+def is_unreadable(nw: Words, ways: Iterable[Mark]) -> Expr:
     """Where a field cannot be read, or a key on the way to it; never missing."""
     return reduce(or_, (nw.col(mark.flag) == nw.lit(1) for mark in ways))
 
 
-def word_of(nw: Any, ways: Sequence[Mark]) -> Any:
+def word_of(nw: Words, ways: Sequence[Mark]) -> Expr:
     """What stands there, as text."""
     *before, last = ways
     source = nw.col(last.word)

@@ -1,4 +1,4 @@
-"""What questions to a frame are made of: expressions over its plain columns, and frames that are asked.
+"""The protocols that queries are built from: expressions over plain columns, and frames that run them.
 
 Polars has all of these words, and the SQL writer (`homes/sql.py`) has the same ones. The engine knows `Expr` and
 `Frame` alone; a home has its own classes for them, and type checkers hold these against the protocols
@@ -7,8 +7,9 @@ Polars has all of these words, and the SQL writer (`homes/sql.py`) has the same 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
+from functools import reduce
 from typing import Any, Literal, Protocol, Self, TypeVar
 
 __all__ = [
@@ -25,11 +26,13 @@ __all__ = [
     "WhenOf",
     "Words",
     "WordsOf",
+    "all_of",
+    "any_of",
     "flagged",
     "only_where",
 ]
 
-Scalar = str | int | float | datetime | None  # a constant in a question
+Scalar = str | int | float | datetime | None  # a constant in an expression
 Cell = Any  # of an answer: text, a whole number, a float or a list of these; its column says which
 Row = tuple[Cell, ...]
 Columns = dict[str, Any]  # the columns of an answer: lists, or arrays of NumPy where it is installed
@@ -81,7 +84,7 @@ class Expr(Protocol):  # noqa: PLW1641  # its hash is of no use
         """The size of a number."""
 
     def round(self, digits: int, /) -> Self:
-        """A number with so many digits."""
+        """A number rounded to this many digits."""
 
     def fill_null(self, value: Scalar) -> Self:
         """The value, or another where it is missing."""
@@ -186,7 +189,7 @@ class GroupsOf(Protocol[E_contra, F_co]):
 
 
 class FrameOf(Protocol[E_contra]):
-    """A frame of a library that is asked with expressions; nothing is read before the home takes an answer."""
+    """A lazy frame of a library: no row is read before the home collects an answer."""
 
     def select(self, *items: str | E_contra) -> Self:
         """Only these columns, or one row where they are aggregates."""
@@ -217,6 +220,16 @@ Frame = FrameOf[Expr]
 def only_where(nw: Words, condition: Expr, value: Expr) -> Expr:
     """The value where the condition holds, else nothing."""
     return nw.when(condition).then(value).otherwise(nw.lit(None))
+
+
+def all_of(conditions: Iterable[Expr]) -> Expr:
+    """Where all of the conditions hold; there is one at least."""
+    return reduce(lambda one, other: one & other, conditions)
+
+
+def any_of(conditions: Iterable[Expr]) -> Expr:
+    """Where any of the conditions holds; there is one at least."""
+    return reduce(lambda one, other: one | other, conditions)
 
 
 def flagged(nw: Words, condition: Expr) -> Expr:

@@ -1,11 +1,12 @@
-"""The branches of a compiled loop: what several actions ask is asked once, and a field is loaded where it is needed."""
+"""The branches of a compiled loop: a test that actions share runs once, and a field is loaded where it is needed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from crmkpi.engines.records.source import OPPOSITE, Conjunct, Names, any_of, implied
+from crmkpi.engines.records.conjuncts import Conjunct, any_of, implied
+from crmkpi.engines.records.source import OPPOSITE, Names
 
 __all__ = ["Action", "Writer", "guard_of"]
 

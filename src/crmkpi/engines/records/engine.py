@@ -8,58 +8,30 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import localcontext
 from itertools import islice
-from typing import Any
 
-from crmkpi.engines.query import EXACT, Anchor, Answer, Query
-from crmkpi.engines.records.loops import OUTSIDE, Loop, compiled, failed
+from crmkpi.engines.query import EXACT, Anchor, Answer, Moments, Query, Record, Value
+from crmkpi.engines.records.loops import OUTSIDE, Loop, Scan, compiled, failed
 from crmkpi.engines.records.marks import Gate
 from crmkpi.errors import TimeZoneError
 
-__all__ = ["Moments", "answer"]
+__all__ = ["answer"]
 
 _CHUNK = 65_536
 _DAY = timedelta(days=1)
 _MIDNIGHTS = (datetime.min, datetime.min.replace(tzinfo=UTC))  # noqa: DTZ901  # wall clocks have no zone
-_FOR_EVER = datetime.max.replace(tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Moments:
-    """The instants a query is asked at: elementary intervals for flows, bounds for stocks, and the as-of instant.
-
-    Each is given twice, as wall-clock time (for naive timestamps) and as exact instant (for aware ones), since only the
-    record tells which of the two it holds. `edges[i]` to `edges[i + 1]` is elementary interval i, where `wanted[i]`.
-    """
-
-    wall_edges: Sequence[datetime] = ()
-    edges: Sequence[datetime] = ()
-    wanted: Sequence[bool] = ()
-    bounds: Sequence[tuple[datetime, datetime, datetime, datetime]] = ()  # start_wall, start, end_wall, end
-    as_of_wall: datetime = datetime.max  # noqa: DTZ901  # likewise
-    as_of: datetime = _FOR_EVER
-
-    @property
-    def looked_at(self) -> Sequence[tuple[datetime, datetime, datetime, datetime]]:
-        """The bounds, none of which lies after the as-of instant: what comes later has not happened."""
-        wall, exact = self.as_of_wall, self.as_of
-        return [
-            (min(start_wall, wall), min(start, exact), min(end_wall, wall), min(end, exact))
-            for start_wall, start, end_wall, end in self.bounds
-        ]
 
 
 def answer(
     query: Query,
-    records: Iterable[Any],
+    records: Iterable[Record],
     *,
     moments: Moments,
-    tables: Callable[[str], Mapping[str, Any]],
-    functions: Mapping[str, Callable[..., Any]],
-    parameters: Mapping[str, Any],
+    tables: Callable[[str], Mapping[str, Record]],
+    functions: Mapping[str, Callable[..., Value]],
+    parameters: Mapping[str, Value],
     related_unreadable: bool = False,
 ) -> Answer:
     """The answer to `query` over `records`, any iterable, read once.
@@ -76,7 +48,7 @@ def answer(
     locators = [_Locator(moments, anchor) for anchor in query.anchors]
     gate = Gate(query)
     scan = loop.bind(locators, moments, tables, functions, parameters, gate.check)
-    second: tuple[Loop, Callable[[Sequence[Any]], tuple[Any, ...]]] | None = None
+    second: tuple[Loop, Scan] | None = None
     whole: Answer | None = None
     with localcontext(EXACT):
         for chunk in _chunks(records):
@@ -108,12 +80,12 @@ def _loop(query: Query, *, converts: bool, zoned: bool, careful: bool) -> Loop:
     return found
 
 
-def _pass(_: Any) -> bool:
+def _pass(_: object) -> bool:
     """Records of the second loop were let in by the first."""
     return False
 
 
-def _let_in(chunk: Sequence[Any], gate: Gate, query: Query) -> Sequence[Any]:
+def _let_in(chunk: Sequence[Record], gate: Gate, query: Query) -> Sequence[Record]:
     """All records of a chunk, for the careful loop."""
     for record in chunk:
         if type(record) is not query.type_.model:
@@ -121,7 +93,7 @@ def _let_in(chunk: Sequence[Any], gate: Gate, query: Query) -> Sequence[Any]:
     return chunk
 
 
-def _chunks(records: Iterable[Any]) -> Iterable[Sequence[Any]]:
+def _chunks(records: Iterable[Record]) -> Iterable[Sequence[Record]]:
     if isinstance(records, Sequence):
         yield records
         return
@@ -141,7 +113,9 @@ class _Locator:
         self._naive: bool | None = None
         self._days: dict[int, int] = {}
 
-    def align(self, moment: datetime, record: Any) -> tuple[Any, Any, Any]:
+    def align(
+        self, moment: datetime, record: Record
+    ) -> tuple[tzinfo | None, dict[int, int], Callable[[datetime], int]]:
         """The zone, the days and the finder for timestamps like `moment`; those before must have been alike."""
         naive = moment.tzinfo is None
         if self._naive not in (None, naive):

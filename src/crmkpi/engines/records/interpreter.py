@@ -9,7 +9,6 @@ import operator
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 from crmkpi.definition.expressions import (
     AsOf,
@@ -25,12 +24,12 @@ from crmkpi.definition.expressions import (
     Presence,
     Unless,
 )
-from crmkpi.engines.query import quotient
+from crmkpi.engines.query import Value, quotient
 from crmkpi.errors import DefinitionError, TimeZoneError
 
 __all__ = ["evaluate"]
 
-_SIGNS: Mapping[str, Callable[[Any, Any], Any]] = {
+_SIGNS: Mapping[str, Callable[[Value, Value], Value]] = {
     "==": operator.eq,
     "!=": operator.ne,
     "<": operator.lt,
@@ -44,7 +43,7 @@ _SIGNS: Mapping[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def evaluate(expression: Expression, row: Mapping[str, Any], parameters: Mapping[str, Any]) -> Any:
+def evaluate(expression: Expression, row: Mapping[str, Value], parameters: Mapping[str, Value]) -> Value:
     """The value of the expression on `row` (column name to value); None where it is missing or unknown."""
     match expression:
         case Field(path=path):
@@ -87,7 +86,7 @@ def evaluate(expression: Expression, row: Mapping[str, Any], parameters: Mapping
             raise DefinitionError(f"{expression!r} cannot be asked of a table of one row per key.")
 
 
-def _check_zones(first: Any, second: Any, expression: Expression) -> None:
+def _check_zones(first: Value, second: Value, expression: Expression) -> None:
     moments = [moment for moment in (first, second) if isinstance(moment, datetime)]
     if len({moment.tzinfo is None for moment in moments}) > 1:
         raise TimeZoneError(
@@ -96,5 +95,5 @@ def _check_zones(first: Any, second: Any, expression: Expression) -> None:
         )
 
 
-def _decimal(number: Any) -> Any:
+def _decimal(number: float | Decimal) -> int | Decimal:
     return Decimal(repr(number)) if isinstance(number, float) else number

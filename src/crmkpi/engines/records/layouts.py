@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from crmkpi.engines.query import MICROSECOND, Anchor, Sample, Slot
+from crmkpi.engines.query import MICROSECOND, Anchor, Sample, Slot, State, Value
 from crmkpi.engines.records.branches import Action
 
-__all__ = ["UNSET", "Layout", "Place", "layout_of"]
+__all__ = ["UNSET", "Layout", "Place", "Raw", "layout_of"]
 
+Raw = list[Any]  # what a loop keeps of a group: counts, totals and lists, where its layout says
 UNSET = object()  # a loop's first currency, before it has met one
 
 
@@ -55,8 +56,8 @@ class Layout:
             else:
                 self.aliases[number] = same
 
-    def states(self, raw: Sequence[Any], homes: Mapping[str, Any]) -> list[Any]:
-        """What the loop has put down for one group, as states that merge."""
+    def states(self, raw: Raw, homes: Mapping[str, Hashable]) -> list[State]:
+        """The loop's raw list of one group, as states that merge."""
         states = [raw[place.first] if place.counts else _state(place, raw, homes) for place in self.places]
         for number, same in self.aliases.items():
             states[number] = sum(sample.count for sample in states[same].values())
@@ -85,7 +86,7 @@ def _fresh(slot: Slot) -> tuple[str, ...]:
     return ({"count": "0", "distinct": "set()"}.get(slot.what, "[]"),)
 
 
-def _state(place: Place, raw: Sequence[Any], homes: Mapping[str, Any]) -> Any:
+def _state(place: Place, raw: Raw, homes: Mapping[str, Hashable]) -> State:
     slot, kept = place.slot, raw[place.first]
     if slot.key is not None:
         return kept if slot.what == "count" else {key: _keyed_state(slot, items) for key, items in kept.items()}
@@ -93,7 +94,7 @@ def _state(place: Place, raw: Sequence[Any], homes: Mapping[str, Any]) -> Any:
         return frozenset(kept)
     if slot.what == "latest":
         return max(kept, default=None, key=lambda item: item[:2])
-    samples: dict[Any, Sample] = {}
+    samples: dict[Hashable, Sample] = {}
     home = homes.get(place.currency)
     currency = None if home is UNSET else home
     if place.running:
@@ -110,14 +111,14 @@ def _state(place: Place, raw: Sequence[Any], homes: Mapping[str, Any]) -> Any:
     return samples
 
 
-def _keyed_state(slot: Slot, items: Any) -> Any:
+def _keyed_state(slot: Slot, items: Sequence[Value]) -> State:
     if slot.what == "distinct":
         return frozenset(items)
     if slot.what == "latest":
         return max(items, key=lambda item: item[:2])
     if slot.currency is None or not isinstance(items[0], tuple):
         return {None: Sample.of(items, slot.kind, slot.keep)}
-    by_currency: dict[Any, list[Any]] = {}
+    by_currency: dict[Hashable, list[Value]] = {}
     for currency, value in items:
         by_currency.setdefault(currency, []).append(value)
     return {currency: Sample.of(values, slot.kind, slot.keep) for currency, values in by_currency.items()}

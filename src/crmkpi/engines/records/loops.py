@@ -1,7 +1,7 @@
 """Loops over records, compiled from queries.
 
 As `dataclasses` compiles `__init__`: source is generated over declared field names only, and everything else is passed
-in. What a loop puts down for a group is a flat list, which layouts.py says how to read.
+in. A loop keeps one flat list per group; layouts.py says how to read it.
 """
 
 from __future__ import annotations
@@ -10,18 +10,33 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal, Inexact
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from crmkpi.definition.expressions import Field, Parameter
-from crmkpi.engines.query import MICROSECOND, NO_DATE, UNREADABLE, Anchor, Answer, Query, SegmentKey, Slot, quotient
+from crmkpi.engines.query import (
+    MICROSECOND,
+    NO_DATE,
+    UNREADABLE,
+    Anchor,
+    Answer,
+    Group,
+    Moments,
+    Query,
+    Record,
+    SegmentKey,
+    Slot,
+    State,
+    Value,
+    quotient,
+)
 from crmkpi.engines.records.branches import Action, Writer, guard_of
-from crmkpi.engines.records.layouts import UNSET, Layout, Place, layout_of
+from crmkpi.engines.records.conjuncts import simplified
+from crmkpi.engines.records.layouts import UNSET, Layout, Place, Raw, layout_of
 from crmkpi.engines.records.marks import segment_of
 from crmkpi.engines.records.source import (
     Names,
     Scope,
     shared_of,
-    simplified,
     true_of,
     unreadable_of,
     value_of,
@@ -32,7 +47,9 @@ from crmkpi.records.base import RecordType, record_type
 
 __all__ = ["OUTSIDE", "Loop", "compiled", "failed"]
 
-OUTSIDE = -2  # the part of records that no period asks for
+Found = tuple[Mapping[Hashable, Sequence[Value]], Mapping[str, Hashable]]  # the cells, and the first currencies
+Scan = Callable[[Sequence[Record]], Found]
+OUTSIDE = -2  # the part of records that lie in no wanted period
 _LOOP = 4  # the depth of the loop's body in the source
 
 
@@ -40,8 +57,8 @@ _LOOP = 4  # the depth of the loop's body in the source
 class Loop:
     """A compiled loop: a factory of the function, and what it is called with."""
 
-    factory: Callable[..., Callable[[Sequence[Any]], tuple[Any, ...]]]
-    constants: Mapping[str, Any]
+    factory: Callable[..., Scan]  # its source is made here, and called here alone
+    constants: Mapping[str, object]
     relations: Mapping[str, tuple[str, str]]
     layouts: Sequence[Layout]
     type_: RecordType
@@ -49,18 +66,18 @@ class Loop:
 
     def bind(
         self,
-        locators: Sequence[Any],
-        moments: Any,
-        tables: Callable[[str], Mapping[str, Any]],
-        functions: Mapping[str, Callable[..., Any]],
-        parameters: Mapping[str, Any],
-        check: Callable[[Any], bool],
-    ) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
+        locators: Sequence[object],
+        moments: Moments,
+        tables: Callable[[str], Mapping[str, Record]],
+        functions: Mapping[str, Callable[..., Value]],
+        parameters: Mapping[str, Value],
+        check: Callable[[Value], bool],
+    ) -> Scan:
         """The loop with everything that it is called with, except the records.
 
-        `check` is asked about records of another class than the table's, and says whether to pass one over.
+        `check` runs on records of another class than the table's, and says whether to skip one.
         """
-        given: dict[str, Any] = dict(self.constants)
+        given: dict[str, object] = dict(self.constants)
         for name, value in self.constants.items():
             if isinstance(value, Parameter):
                 given[name] = parameters[repr(value)]
@@ -68,18 +85,18 @@ class Loop:
             given[index] = tables(table).get
         return self.factory(given, locators, moments, functions, self.type_.model, check)
 
-    def finish(self, query: Query, found: tuple[Any, ...], size: int) -> Answer:
+    def finish(self, query: Query, found: Found, size: int) -> Answer:
         """The loop's raw lists as an answer."""
         cells, homes = found
         single = len(query.segments) == 1
         given: dict[tuple[Hashable, ...], int] = {}
-        groups: list[dict[Any, Any]] = [{} for _ in query.anchors]
+        groups: list[dict[Group, list[State]]] = [{} for _ in query.anchors]
         for segment, (count, *parts) in cells.items():
-            key = () if not query.segments else (segment,) if single else segment
+            key = (segment,) if single or not isinstance(segment, tuple) else segment
             given[key] = count if query.segments else size
-            for found_groups, layout, by_part in zip(groups, self.layouts, parts, strict=True):
+            for states, layout, by_part in zip(groups, self.layouts, parts, strict=True):
                 for part, raw in by_part.items():
-                    found_groups[key, part] = layout.states(raw, homes)
+                    states[key, part] = layout.states(raw, homes)
         return Answer(given, groups)
 
 
@@ -119,7 +136,7 @@ def _compile(query: Query, *, converts: bool, zoned: bool, careful: bool) -> Loo
     for number, layout in enumerate(layouts):
         _anchor_source(number, query, layout, body, loaded, scope, homes, converts=converts, careful=careful)
     source = _assemble(query, layouts, names, body, homes)
-    namespace: dict[str, Any] = {
+    namespace: dict[str, Value] = {
         "UNSET": UNSET,
         "foreign": _foreign,
         "failed": failed,
@@ -186,13 +203,13 @@ def _assemble(query: Query, layouts: Sequence[Layout], names: Names, body: Write
 
 def _segment_source(key: SegmentKey, body: Writer, loaded: set[str], scope: Scope, *, careful: bool) -> str:
     label = None if key.label is None else scope.names.constant(key.label)
-    if careful and not isinstance(key.source, Field):
-        return f"segment_of({scope.names.constant(key.source)}, {label}, r)"
-    if isinstance(key.source, Field):
-        source, _, variables = value_of(key.source, scope)
-        body.load(_LOOP, variables, loaded)
-    else:
-        source = f"{scope.names.constant(key.source)}(r)"
+    if not isinstance(key.source, Field):
+        function = scope.names.constant(key.source)
+        if careful:
+            return f"segment_of({function}, {label}, r)"
+        return f"{function}(r)" if label is None else f"{label}({function}(r))"
+    source, _, variables = value_of(key.source, scope)
+    body.load(_LOOP, variables, loaded)
     source = source if label is None else f"{label}({source})"
     if not careful:
         return source
@@ -229,7 +246,7 @@ def _anchor_source(
         body.line(depth, "for start_wall, start, end_wall, end in bounds:")
         depth += 1
         body.line(depth, "p += 1")
-    # What needs a computed value is asked last, when it is known that there is one to compute.
+    # A condition on a computed value is tested last, when its inputs are known to be present.
     at_once = [conjunct for conjunct in guard if conjunct.plain is None]
     for together in (at_once, *([conjunct] for conjunct in guard if conjunct.plain is not None)):
         if together:
@@ -339,7 +356,7 @@ def _conversion_moment(anchor: Anchor, scope: Scope) -> tuple[str, frozenset[str
     return source, variables
 
 
-def _foreign(states: list[Any], first: int, currency: Any, value: Any, home: Any) -> Any:
+def _foreign(states: Raw, first: int, currency: Hashable, value: Value, home: Hashable) -> Hashable:
     """Put down an amount that is not in the loop's first currency; gives that first currency."""
     if states[-1] is None:
         states[-1] = {}
@@ -347,11 +364,11 @@ def _foreign(states: list[Any], first: int, currency: Any, value: Any, home: Any
     return currency if home is UNSET else home
 
 
-def _decimal_of(value: Any) -> Any:
+def _decimal_of(value: float | Decimal) -> int | Decimal:
     return Decimal(repr(value)) if isinstance(value, float) else value
 
 
-def failed(error: Exception, record: Any) -> NoReturn:
+def failed(error: Exception, record: object) -> NoReturn:
     """Say which record the loop could not handle, and why."""
     where = "A record" if record is None else f"{type(record).__name__} {getattr(record, 'id', None)!r}"
     if isinstance(error, Inexact):

@@ -1,16 +1,16 @@
-"""Records of which a field could not be read: known by their class, and set aside for a second loop.
+"""Records with unreadable fields: recognised by their class, and set aside for a second loop.
 
 In a table whose records are all of the table's own class, nothing of this is ever asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Protocol, TypeVar
 
 from crmkpi.definition.expressions import Field
-from crmkpi.engines.query import UNREADABLE, Query, UnreadableFoundError
+from crmkpi.engines.query import UNREADABLE, Label, Query, Record, RecordFunction, UnreadableFoundError, Value
 from crmkpi.errors import InputError
 from crmkpi.records.base import RecordType, record_type
 
@@ -19,8 +19,15 @@ __all__ = ["Gate", "asked", "own_names", "segment_of"]
 _R = TypeVar("_R")
 
 
+class _Marked(Record, Protocol):
+    """A record with what stood in the fields that could not be read, which may be nothing."""
+
+    @property
+    def unreadable(self) -> Mapping[str, str]: ...
+
+
 class Gate:
-    """Lets only records of the table into a loop, and sets those aside of which the query reads an unreadable field."""
+    """Lets only records of the table into a loop, and sets aside those with unreadable fields that the query reads."""
 
     __slots__ = ("_expected", "_name", "_reads", "_type", "aside")
 
@@ -29,9 +36,9 @@ class Gate:
         self._name = query.type_.model.__name__
         self._expected = own_names(query.type_, (tuple(path.split(".")) for path in query.unreadable))
         self._reads = None if _has_functions(query) else own_names(query.type_, query.fields)
-        self.aside: list[Any] = []
+        self.aside: list[Record] = []
 
-    def check(self, record: Any) -> bool:
+    def check(self, record: _Marked) -> bool:
         """Whether a record is set aside.
 
         Raises:
@@ -48,7 +55,7 @@ class Gate:
         self.aside.append(record)
         return True
 
-    def let_in(self, record: Any) -> None:
+    def let_in(self, record: object) -> None:
         """Only validated records are exact about time zones and money, so nothing else is let in."""
         if not isinstance(record, self._type.model):
             raise InputError(
@@ -62,7 +69,7 @@ def _has_functions(query: Query) -> bool:
     return any(not isinstance(key.source, Field) for key in query.segments)
 
 
-def own_names(type_: RecordType, paths: Any) -> frozenset[str]:
+def own_names(type_: RecordType, paths: Iterable[tuple[str, ...]]) -> frozenset[str]:
     """The fields of the record itself that lead to these: their own names, or the keys of the relations."""
     relations = type_.relations
     return frozenset(
@@ -74,18 +81,18 @@ class _UnreadableReadError(Exception):
     """A function of a record asks for a field that could not be read."""
 
 
-def segment_of(function: Callable[[Any], Hashable], label: Callable[[Any], Hashable] | None, record: Any) -> Hashable:
+def segment_of(function: RecordFunction, label: Label | None, record: Record) -> Hashable:
     """The segment that a function puts a record into; that of unreadable ones where it asks for such a field."""
     unreadable: Hashable = UNREADABLE
     found = asked(function, record, otherwise=unreadable)
     return found if label is None or found is UNREADABLE else label(found)
 
 
-def asked(function: Callable[[Any], _R], record: Any, *, otherwise: _R) -> _R:
+def asked(function: Callable[[Value], _R], record: Record, *, otherwise: _R) -> _R:
     """What a function says of a record; `otherwise` where it asks for a field that could not be read."""
     if not getattr(record, "unreadable", None):
         return function(record)
-    told = object.__new__(_telltale(cast("Any", type(record))))
+    told = object.__new__(_telltale(type(record)))
     for name in (*record_type(type(record)).fields, "unreadable"):
         object.__setattr__(told, name, getattr(record, name))
     try:
@@ -95,16 +102,16 @@ def asked(function: Callable[[Any], _R], record: Any, *, otherwise: _R) -> _R:
 
 
 @cache
-def _telltale(class_: Any) -> type[Any]:
+def _telltale(class_: type[object]) -> type[object]:
     """A class like that of a record, whose unreadable fields tell that somebody asks for them."""
 
-    def get(record: Any, name: str) -> Any:
+    def get(record: object, name: str) -> object:
         value = object.__getattribute__(record, name)
         unreadable: Mapping[str, str] = object.__getattribute__(record, "unreadable")
         if name in unreadable and name != "id":
             raise _UnreadableReadError
         return value
 
-    members = {"__slots__": (), "__getattribute__": get, "__module__": class_.__module__}
-    made: type[Any] = type(class_)(class_.__name__, (class_,), members)
-    return made
+    members: dict[str, object] = {"__slots__": (), "__getattribute__": get, "__module__": class_.__module__}
+    metaclass: Callable[[str, tuple[type, ...], dict[str, object]], type[object]] = type(class_)
+    return metaclass(class_.__name__, (class_,), members)

@@ -10,12 +10,11 @@ to be present as well.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import reduce
 from types import MappingProxyType
-from typing import Any
 
 from crmkpi.definition.expressions import (
     AsOf,
@@ -40,18 +39,16 @@ from crmkpi.definition.expressions import (
     UnreadValue,
     walk,
 )
+from crmkpi.engines.query import Value
+from crmkpi.engines.records.conjuncts import Conjunct, any_of, not_all, unique
 from crmkpi.errors import DefinitionError
 
 __all__ = [
     "OPPOSITE",
-    "Conjunct",
     "Names",
     "Scope",
-    "any_of",
     "false_of",
-    "implied",
     "shared_of",
-    "simplified",
     "true_of",
     "unreadable_of",
     "value_of",
@@ -62,38 +59,17 @@ _ALL_READ: Mapping[str, str] = MappingProxyType({})
 OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 
 
-@dataclass(frozen=True, slots=True)
-class Conjunct:
-    """A piece of source that is true or false, the variables it needs, and the field and options it is about.
-
-    `plain` is the same without shared values: inside "or" and "not" a value may be asked for that is not there.
-    """
-
-    source: str
-    variables: frozenset[str] = frozenset()
-    plain: tuple[str, frozenset[str]] | None = None
-    about: str = ""
-    options: frozenset[Any] = frozenset()
-    denied: tuple[Conjunct, ...] = ()  # of "not all of these", these
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Conjunct) and self.source == other.source
-
-    def __hash__(self) -> int:
-        return hash(self.source)
-
-
 @dataclass(slots=True)
 class Names:
     """The variables of one loop: how each field is loaded, and the constants that are passed in."""
 
     loads: dict[str, tuple[str, frozenset[str]]] = field(default_factory=dict)
-    constants: dict[str, Any] = field(default_factory=dict)
+    constants: dict[str, object] = field(default_factory=dict)
     relations: dict[str, tuple[str, str]] = field(default_factory=dict)
     always: frozenset[str] = frozenset()  # the fields that no record lacks
     _shared: dict[str, str] = field(default_factory=dict)
 
-    def constant(self, value: Any) -> str:
+    def constant(self, value: object) -> str:
         """The variable that holds `value`."""
         text = f"{type(value).__name__} {value!r}" if not callable(value) else f"function {id(value)}"
         if text not in self._shared:
@@ -285,17 +261,17 @@ def true_of(expression: Expression | None, scope: Scope) -> list[Conjunct]:
         case Presence(item, True):
             return value_of(item, scope)[1]
         case Presence(item, False):
-            return [_not_all(value_of(item, scope)[1])]
+            return [not_all(value_of(item, scope)[1])]
         case Now():
             return [Conjunct(f"start_wall == {scope.names.constant(datetime.min)}")]  # noqa: DTZ901  # a wall clock
         case Combination("and", left, right):
-            return _unique([*true_of(left, scope), *true_of(right, scope)])
+            return unique([*true_of(left, scope), *true_of(right, scope)])
         case Combination("or", left, right):
             return [any_of([true_of(left, scope), true_of(right, scope)])]
         case Negation(item):
             return false_of(item, scope)
         case Unless(item):
-            return [_not_all(true_of(item, scope))]
+            return [not_all(true_of(item, scope))]
         case Unreadable(item):
             return [unreadable_of(item, scope)]
         case _:
@@ -325,13 +301,13 @@ def false_of(expression: Expression, scope: Scope) -> list[Conjunct]:
         case Combination("and", left, right):
             return [any_of([false_of(left, scope), false_of(right, scope)])]
         case Combination("or", left, right):
-            return _unique([*false_of(left, scope), *false_of(right, scope)])
+            return unique([*false_of(left, scope), *false_of(right, scope)])
         case Negation(item):
             return true_of(item, scope)
         case Unless(item):
             return true_of(item, scope)
         case Unreadable(item):
-            return [_not_all([unreadable_of(item, scope)])]
+            return [not_all([unreadable_of(item, scope)])]
         case _:
             raise DefinitionError(f"{expression!r} is a value where a condition is needed.")
 
@@ -385,7 +361,7 @@ def _are_timestamps(comparison: Comparison) -> bool:
     return comparison.sign in ("==", "!=") and comparison.left.kind == comparison.right.kind == "timestamp"
 
 
-def _any_equal(item: Expression, options: Sequence[Any]) -> Expression:
+def _any_equal(item: Expression, options: Sequence[Value]) -> Expression:
     equal: list[Expression] = [Comparison("==", item, Constant(option, "timestamp")) for option in options]
     return reduce(lambda one, other: Combination("or", one, other), equal)
 
@@ -401,65 +377,6 @@ def _compared(
     return Conjunct(f"{first} {sign} {second}", variables)
 
 
-def _unique(conjuncts: Iterable[Conjunct]) -> list[Conjunct]:
-    return list(dict.fromkeys(conjuncts))
-
-
-def _all_of(conjuncts: Sequence[Conjunct]) -> str:
-    return " and ".join(f"({_plain(conjunct)[0]})" for conjunct in conjuncts) or "True"
-
-
-def _plain(conjunct: Conjunct) -> tuple[str, frozenset[str]]:
-    return conjunct.plain or (conjunct.source, conjunct.variables)
-
-
-def any_of(ways: Sequence[Sequence[Conjunct]]) -> Conjunct:
-    """True where all conjuncts of any of the ways hold."""
-    variables = frozenset().union(*(_plain(conjunct)[1] for way in ways for conjunct in way))
-    return Conjunct(" or ".join(f"({_all_of(way)})" for way in ways), variables)
-
-
-def _not_all(conjuncts: Sequence[Conjunct]) -> Conjunct:
-    """True unless all of the conjuncts hold; remembers them, so that what is known can be struck out."""
-    if len(conjuncts) == 1:
-        source = conjuncts[0].source
-        if source.isidentifier():
-            return Conjunct(f"not {source}", conjuncts[0].variables)
-        if source.endswith(" is not None"):
-            return Conjunct(source.removesuffix(" is not None") + " is None", conjuncts[0].variables)
-        if source.endswith(" is None"):
-            return Conjunct(source.removesuffix(" is None") + " is not None", conjuncts[0].variables)
-    variables: frozenset[str] = frozenset().union(*(_plain(conjunct)[1] for conjunct in conjuncts))
-    return Conjunct(f"not ({_all_of(conjuncts)})", variables, denied=tuple(conjuncts))
-
-
-def simplified(conjuncts: Iterable[Conjunct]) -> tuple[Conjunct, ...]:
-    """The same condition without repetitions: what one conjunct says need not be denied by another."""
-    # What denies comes last, so that what it needs to know has been tested before.
-    kept = sorted(_unique(conjuncts), key=lambda conjunct: bool(conjunct.denied))
-    for number, conjunct in enumerate(kept):
-        rest = [part for part in conjunct.denied if part not in kept]
-        if len(rest) < len(conjunct.denied):
-            kept[number] = _not_all(rest) if rest else Conjunct("False")
-    # What denies less says more: not (a and b) makes not (a and b and c) needless.
-    needless = {
-        conjunct for conjunct in kept for other in kept if other.denied and set(other.denied) < set(conjunct.denied)
-    }
-    return tuple(conjunct for conjunct in _unique(kept) if conjunct not in needless)
-
-
-def implied(conjuncts: Sequence[Conjunct], by: Sequence[Conjunct]) -> bool:
-    """Whether `conjuncts` hold wherever all of `by` do, as far as their form shows."""
-    return all(
-        conjunct in by
-        or any(
-            known.about and known.about == conjunct.about and conjunct.options and known.options <= conjunct.options
-            for known in by
-        )
-        for conjunct in conjuncts
-    )
-
-
-def zero_of(value: Any) -> Any:
+def zero_of(value: Value) -> int | timedelta:
     """The zero that `value` must not be when it divides."""
     return timedelta(0) if isinstance(value, timedelta) else 0

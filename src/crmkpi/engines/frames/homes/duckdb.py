@@ -59,7 +59,7 @@ class DuckDbSql(Sql):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DuckDbFrame(SqlFrame):
-    """A relation and what is asked of it.
+    """A statement over a relation.
 
     `kept` holds the statements that DuckDB has read and understood, since that takes as long as a small table. Without
     it the frame is being prepared: what is said of its rows becomes part of the relation.

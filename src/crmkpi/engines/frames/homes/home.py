@@ -1,7 +1,7 @@
-"""What the engine asks of the place where a frame lies, and what a column of a frame may hold.
+"""The protocol between the engine and the place where a frame lies, and the types of its columns.
 
-There are two kinds of homes: Polars in memory, and SQL where data lies. An engine speaks to this protocol only; what
-a home can do is a field of its `Backend`.
+There are two kinds of homes: Polars for data in memory, and SQL where data lies. The engine calls this protocol only;
+what a home can do is a field of its `Backend`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ NUMBERS: Collection[Physical] = ("whole", "decimal", "float")
 TOO_LATE = 2**63 - 1  # stands for a timestamp outside the years 1 to 9999, which no record can hold
 
 E = TypeVar("E")  # the expressions of a home
-F = TypeVar("F")  # its frames that are asked
+F = TypeVar("F")  # its frames, ready for queries
 N = TypeVar("N")  # its frames as they are given
 
 
@@ -58,7 +58,7 @@ class ColumnType:
 
 
 Entering = Mapping[str, tuple[str, Kind, ColumnType]]  # name inside: the frame's own column, kind of field, its type
-Kept = dict[str, object]  # what a home found out about the questions to a frame
+Kept = dict[str, object]  # a cache of statements over one frame
 Lent = object  # a frame as its home keeps it, which only the home looks into
 
 
@@ -73,7 +73,7 @@ def word_name(name: str) -> str:
 
 
 class HomeOf(Protocol[E, F, N]):
-    """Where frames lie: what an engine asks of it, and all that it knows of it."""
+    """Where frames lie: all that the engine calls, and all that it knows of a library."""
 
     @property
     def words(self) -> WordsOf[E]:
@@ -108,7 +108,7 @@ class HomeOf(Protocol[E, F, N]):
         """
 
     def asked(self, frame: F, kept: Kept) -> F:
-        """The prepared frame as it is asked; `kept` holds what the home found out about its questions."""
+        """The prepared frame, ready for queries; `kept` caches what the home knows of statements over it."""
 
     def opened(self, frame: N, names: Sequence[str]) -> F:
         """Some columns as they are, to be asked with `words`."""
@@ -147,7 +147,7 @@ class HomeOf(Protocol[E, F, N]):
         """The values of a group as a sorted list, without those that are missing."""
 
     def grouped(self, frame: F, keys: Sequence[str], aggregations: Sequence[E], values: Sequence[str]) -> F:
-        """The groups of a frame, with what is asked of each, and with the sorted values where it keeps them."""
+        """GROUP BY `keys` with these aggregations, and with the sorted `values` where the home keeps them."""
 
     def sorted_values(self, frame: F, keys: Sequence[str], value: str) -> list[tuple[Row, Sequence[Cell]]]:
         """For each group its values, sorted, without those that are missing."""

@@ -194,7 +194,7 @@ class Sql(ABC):
         return self.wrapped("abs(")
 
     def round(self, digits: int) -> Self:
-        """A number with so many digits."""
+        """A number rounded to this many digits."""
         return self.wrapped("round(", f", {digits})")
 
     def fill_null(self, value: Scalar) -> Self:
@@ -314,7 +314,7 @@ class SqlFrame(ABC):
         return self.source.removeprefix("(").removesuffix(")")
 
     def written(self, text: str, columns: Iterable[str] = ()) -> Self:
-        """What a statement over `source` gives, and its columns where more is asked of it."""
+        """The rows of a statement over `source`; `columns` are needed where another statement follows."""
         return replace(self, source=f"({text})", columns=tuple(columns))
 
     def select(self, *items: str | Sql) -> Self:
@@ -379,7 +379,7 @@ class SqlGroups(Generic[F]):
     names: tuple[str, ...]
 
     def agg(self, *items: Sql) -> F:
-        """The groups with what is asked of each."""
+        """The groups with these aggregations."""
         frame = self.frame
         chosen = [*map(frame.dialect.col, self.names), *items]
         keys = ", ".join(map(frame.dialect.quoted, self.names))

@@ -56,7 +56,7 @@ class SqlHome(ABC, Generic[S, F, N]):
         return frame
 
     def anew(self, frame: N) -> N:
-        """A frame whose rows have changed: it is read whenever it is asked."""
+        """A frame whose rows have changed: each query reads it anew."""
         return frame
 
     def rows(self, frame: N) -> int | None:
@@ -102,7 +102,7 @@ class SqlHome(ABC, Generic[S, F, N]):
         return self.native(made if kept is None else made.filter(kept))
 
     def asked(self, frame: F, kept: Kept) -> F:  # noqa: ARG002  # a home may keep what it has read
-        """The prepared frame as it is asked."""
+        """The prepared frame, ready for queries."""
         return frame
 
     def beside(self, frame: F, columns: Mapping[str, Sequence[int]]) -> F:
@@ -147,8 +147,8 @@ class SqlHome(ABC, Generic[S, F, N]):
             column, [first + size * place for place in starts], [0, *(reached[place] for place in starts)]
         )
 
-    def grouped(self, frame: F, keys: Sequence[str], aggregations: Sequence[S], values: Sequence[str]) -> F:  # noqa: ARG002  # values are asked for apart
-        """The groups of a frame, with what is asked of each."""
+    def grouped(self, frame: F, keys: Sequence[str], aggregations: Sequence[S], values: Sequence[str]) -> F:  # noqa: ARG002  # a query of its own fetches the values
+        """GROUP BY `keys` with these aggregations."""
         return frame.group_by(*keys).agg(*aggregations) if keys else frame.select(*aggregations)
 
     def listed(self, value: str) -> S:

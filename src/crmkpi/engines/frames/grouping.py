@@ -1,0 +1,177 @@
+"""How a pass is grouped: which slots share a GROUP BY, and the plain values that come back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from crmkpi.engines.frames.group_keys import Key
+from crmkpi.engines.frames.projection import Projection
+from crmkpi.engines.frames.slots import PassSlot
+from crmkpi.engines.frames.words import Cell, Expr, Frame, Row
+from crmkpi.statistics.intervals import quantile_place, quantile_ranks
+
+__all__ = ["Grouped", "Grouping", "grouped", "groupings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """The slots that share one GROUP BY, and its keys; `classes` says that rows are pre-aggregated.
+
+    For the slots in `ranked` only the values at the ranks of their quantiles are fetched.
+    """
+
+    slots: Sequence[PassSlot]
+    keys: Sequence[Key]
+    per: Sequence[Key]
+    classes: bool
+    merging: bool
+    ranked: frozenset[int]
+
+    @property
+    def names(self) -> list[str]:
+        """The columns of the keys."""
+        return [key.name for key in self.keys]
+
+
+@dataclass(slots=True)
+class Grouped:
+    """The answer of a GROUP BY: `place` is the position of each aggregate in a row, by name, behind the keys.
+
+    `apart` holds, per group, the values or rows of the slots that took a query of their own.
+    """
+
+    rows: Sequence[Row]
+    place: Mapping[str, int]
+    apart: dict[int, Sequence[tuple[Row, Sequence[Cell]]]] = field(default_factory=dict)
+    ranks: dict[int, Mapping[int, Sequence[int]]] = field(default_factory=dict)  # by how many values there are
+
+
+def groupings(projection: Projection, *, merging: bool, converts: bool) -> Iterable[Grouping]:
+    """The slots by what they are grouped by.
+
+    Different values do not add up over currencies or classes, so they are counted without them.
+    """
+    backend = projection.backend
+    for keyed in dict.fromkeys(repr(slot.slot.key) for slot in projection.slots):
+        own = [slot for slot in projection.slots if repr(slot.slot.key) == keyed]
+        per = own[0].per
+        classes = projection.preaggregates and not per
+        alone = [slot for slot in own if slot.slot.what == "distinct" and (classes or projection.splits)]
+        for chosen, split in (([slot for slot in own if slot not in alone], True), (alone, False)):
+            keys = projection.keys(per, split=split)
+            fetched = backend.keeps_ranks and not (merging or converts or per) and all(key.single for key in keys)
+            ranked = frozenset(slot.number for slot in chosen if fetched and _has_ranks(slot))
+            if chosen:
+                yield Grouping(chosen, keys, per, classes and split, merging, ranked)
+
+
+def _has_ranks(slot: PassSlot) -> bool:
+    """Whether a slot needs its values at some ranks only."""
+    keep = slot.slot.keep
+    return "values" in keep and "all" not in keep and bool(slot.sums) and slot.currency is None
+
+
+def grouped(
+    projection: Projection,
+    asked: Grouping,
+    *,
+    confidence: float | None,
+    statements: list[tuple[str, str]] | None,
+) -> Grouped:
+    """Run a GROUP BY, and a query of its own for each slot that elementary aggregates cannot serve."""
+    home, backend, names = projection.backend.home, projection.backend, asked.names
+    aggregates = _aggregates(projection, asked)
+    chosen = [source.alias(name) for name, source in aggregates.items()]
+    apart = [slot for slot in asked.slots if slot.is_apart(merging=asked.merging)]
+    if asked.classes:
+        frame = projection.classes.added_up(projection.keyed(asked.keys, {}), names, asked.slots, projection.ways)
+        whole = projection.frame() if apart else frame
+    else:
+        frame = whole = projection.only(projection.frame(), asked.slots) if asked.per else projection.frame()
+    sorted_in = [slot.column for slot in apart if slot.number in asked.ranked] if backend.sorts_groups else []
+    if sorted_in:
+        groups = home.grouped(frame, names, chosen, sorted_in)
+        answer = groups.select(*names, *aggregates)
+    else:
+        groups = whole
+        answer = frame.group_by(*names).agg(*chosen) if names else frame.select(*chosen)
+    if statements is not None and (made := home.statement(answer)) is not None:
+        statements.append(made)
+    found = Grouped(home.leave(answer), {name: place for place, name in enumerate((*names, *aggregates))})
+    for slot in apart:
+        kept = whole if slot.flag is None else whole.filter(projection.met(slot.flag))
+        if slot.number in asked.ranked:
+            counts = {row[found.place[slot.counted]] for row in found.rows}
+            places = {count: _places(count, slot.slot.fractions, confidence) for count in counts if count}
+            if places:
+                source = groups if sorted_in else kept
+                found.ranks[slot.number] = places
+                found.apart[slot.number] = home.ranks(source, names, slot.column, slot.counted, places)
+        elif (listed := found.place.get(f"values {slot.number}")) is not None:
+            found.apart[slot.number] = [(row[: len(names)], row[listed]) for row in found.rows if row[listed]]
+        else:
+            found.apart[slot.number] = _asked_apart(projection, kept, slot, names)
+    return found
+
+
+def _aggregates(projection: Projection, asked: Grouping) -> dict[str, Expr]:
+    """The aggregates of a group, by name: how many rows count, sums, extremes and numbers of different values."""
+    nw, home = projection.nw, projection.backend.home
+    made: dict[str, Expr] = {"n": nw.col("rows_").sum() if asked.classes else nw.len()}
+    for slot in asked.slots:
+        if slot.flag is not None:
+            made[slot.counted] = nw.col(slot.flag).sum()
+        if slot.is_apart(merging=asked.merging) and slot.number not in asked.ranked:
+            if projection.backend.lists_in_rows and slot.slot.what == "values":
+                made[f"values {slot.number}"] = home.listed(slot.column)
+            continue
+        if slot.slot.what == "distinct":
+            made[f"distinct {slot.number}"] = nw.col(slot.column).n_unique()
+        for one in slot.sums:
+            made |= {name: nw.col(name).sum() for name in one.columns}
+        if "extremes" in slot.slot.keep:
+            low, high = slot.ends or (slot.column, slot.column)
+            made[f"low {slot.number}"] = nw.col(low).min()
+            made[f"high {slot.number}"] = nw.col(high).max()
+    return made
+
+
+def _places(count: int, fractions: Collection[float], confidence: float | None) -> tuple[int, ...]:
+    """Where the values lie, among `count` sorted ones, that these quantiles and their intervals rest on."""
+    found: set[int] = set()
+    for fraction in fractions:
+        place, weight = quantile_place(count, fraction)
+        found |= {place, place + (weight > 0)}
+        ranks = None if confidence is None else quantile_ranks(count, fraction, confidence=confidence)
+        if ranks is not None:
+            found |= {rank - 1 for rank in ranks[:2]}
+    return tuple(sorted(found))
+
+
+def _asked_apart(
+    projection: Projection, frame: Frame, slot: PassSlot, names: Sequence[str]
+) -> list[tuple[Row, Sequence[Cell]]]:
+    """Per group the different values, the values, or the latest record's moment, id and value."""
+    home = projection.backend.home
+    if slot.slot.what == "values":
+        return home.sorted_values(frame, names, slot.column)
+    if slot.slot.what == "latest":
+        return [(row[:-3], row[-3:]) for row in home.leave(_latest(projection, frame, slot, names))]
+    sets: dict[Row, list[Cell]] = {}
+    for *group, value in home.leave(frame.select(*names, slot.column).unique()):
+        sets.setdefault(tuple(group), []).append(value)
+    return list(sets.items())
+
+
+def _latest(projection: Projection, frame: Frame, slot: PassSlot, names: Sequence[str]) -> Frame:
+    """The latest record of each group: of equally late ones, the one whose id sorts last."""
+    nw = projection.nw
+    assert slot.moment is not None
+    made = {"moment_": slot.moment.source, "id_": nw.col("f_id"), "all_": nw.lit(0)}
+    frame = frame.with_columns(*(source.alias(name) for name, source in made.items()))
+    frame = frame.select(*names, *made, slot.column)
+    for column in ("moment_", "id_"):
+        best = nw.col(column).max().over(*(names or ["all_"]))
+        frame = frame.with_columns(best.alias(f"best_{column}")).filter(nw.col(column) == nw.col(f"best_{column}"))
+    return frame.select(*names, "moment_", "id_", slot.column)

@@ -1,0 +1,92 @@
+"""Conditions as lists of conjuncts: pieces of source that must all hold, with what is known about each.
+
+Conjuncts that repeat, or that follow from others, are left out, so that a compiled loop tests each fact once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+
+__all__ = ["Conjunct", "any_of", "implied", "not_all", "simplified", "unique"]
+
+
+@dataclass(frozen=True, slots=True)
+class Conjunct:
+    """A piece of source that is true or false, the variables it needs, and the field and options it is about.
+
+    `plain` is the same without shared values: inside "or" and "not" a value may be asked for that is not there.
+    """
+
+    source: str
+    variables: frozenset[str] = frozenset()
+    plain: tuple[str, frozenset[str]] | None = None
+    about: str = ""
+    options: frozenset[Hashable] = frozenset()
+    denied: tuple[Conjunct, ...] = ()  # of "not all of these", these
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Conjunct) and self.source == other.source
+
+    def __hash__(self) -> int:
+        return hash(self.source)
+
+
+def unique(conjuncts: Iterable[Conjunct]) -> list[Conjunct]:
+    """The conjuncts without repetitions."""
+    return list(dict.fromkeys(conjuncts))
+
+
+def _all_of(conjuncts: Sequence[Conjunct]) -> str:
+    return " and ".join(f"({_plain(conjunct)[0]})" for conjunct in conjuncts) or "True"
+
+
+def _plain(conjunct: Conjunct) -> tuple[str, frozenset[str]]:
+    return conjunct.plain or (conjunct.source, conjunct.variables)
+
+
+def any_of(ways: Sequence[Sequence[Conjunct]]) -> Conjunct:
+    """True where all conjuncts of any of the ways hold."""
+    variables = frozenset().union(*(_plain(conjunct)[1] for way in ways for conjunct in way))
+    return Conjunct(" or ".join(f"({_all_of(way)})" for way in ways), variables)
+
+
+def not_all(conjuncts: Sequence[Conjunct]) -> Conjunct:
+    """True unless all of the conjuncts hold; remembers them, so that what is known can be struck out."""
+    if len(conjuncts) == 1:
+        source = conjuncts[0].source
+        if source.isidentifier():
+            return Conjunct(f"not {source}", conjuncts[0].variables)
+        if source.endswith(" is not None"):
+            return Conjunct(source.removesuffix(" is not None") + " is None", conjuncts[0].variables)
+        if source.endswith(" is None"):
+            return Conjunct(source.removesuffix(" is None") + " is not None", conjuncts[0].variables)
+    variables: frozenset[str] = frozenset().union(*(_plain(conjunct)[1] for conjunct in conjuncts))
+    return Conjunct(f"not ({_all_of(conjuncts)})", variables, denied=tuple(conjuncts))
+
+
+def simplified(conjuncts: Iterable[Conjunct]) -> tuple[Conjunct, ...]:
+    """The same condition without repetitions: what one conjunct says need not be denied by another."""
+    # What denies comes last, so that what it needs to know has been tested before.
+    kept = sorted(unique(conjuncts), key=lambda conjunct: bool(conjunct.denied))
+    for number, conjunct in enumerate(kept):
+        rest = [part for part in conjunct.denied if part not in kept]
+        if len(rest) < len(conjunct.denied):
+            kept[number] = not_all(rest) if rest else Conjunct("False")
+    # What denies less says more: not (a and b) makes not (a and b and c) needless.
+    needless = {
+        conjunct for conjunct in kept for other in kept if other.denied and set(other.denied) < set(conjunct.denied)
+    }
+    return tuple(conjunct for conjunct in unique(kept) if conjunct not in needless)
+
+
+def implied(conjuncts: Sequence[Conjunct], by: Sequence[Conjunct]) -> bool:
+    """Whether `conjuncts` hold wherever all of `by` do, as far as their form shows."""
+    return all(
+        conjunct in by
+        or any(
+            known.about and known.about == conjunct.about and conjunct.options and known.options <= conjunct.options
+            for known in by
+        )
+        for conjunct in conjuncts
+    )
