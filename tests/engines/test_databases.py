@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from itertools import count
 from typing import Any
@@ -144,6 +145,20 @@ def test_without_a_snapshot_rows_that_come_meanwhile_would_count(server, run, na
     numbers = count(100)
     between(lambda: run(f"INSERT INTO {name} VALUES ('{next(numbers)}', 'won', 'Cy', 1, NULL, '2026-01-15')"))
     assert account(deals.measure("win_rate", period="2026")[0]) != (4, 3, 0, 0)  # rows came after the look
+
+
+def test_one_dataset_answers_in_many_threads(server, run, name) -> None:
+    deals = ck.Dataset(deals=ck.database(server).table(name), currency="EUR")
+    asked = ["revenue", "win_rate", "sales_cycle_length.median"]
+
+    def measured(number: int) -> list[Any]:
+        if number % 4 == 0:
+            run(f"INSERT INTO {name} VALUES ('t{number}', 'open', 'Ada', NULL, NULL, NULL)")
+        return [(found.value, found.inputs.get("won")) for found in deals.measure(asked, period="2026")]
+
+    alone = measured(1)
+    with ThreadPoolExecutor(8) as pool:
+        assert all(found == alone for found in pool.map(measured, range(40)))
 
 
 # The user's connection

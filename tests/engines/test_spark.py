@@ -35,7 +35,7 @@ SCORECARD = (
 # What the sample company has no records for, or too few; measured on datasets of their own.
 UNSAID = (
     *("brand_awareness", "social_mentions", "reactivation_mrr", "ltv_to_cac_ratio", "ltv_to_cac_ratio.arpu_over_churn"),
-    *("customer_lifetime_value.arpu_over_churn", "interactions_per_customer", "expansion_mrr"),
+    *("customer_lifetime_value.arpu_over_churn", "interactions_per_customer", "expansion_mrr", "call_abandon_rate"),
 )
 SETTINGS = {  # for small tables, of which each is asked once
     "spark.sql.adaptive.enabled": "false",

@@ -11,6 +11,8 @@ from crmkpi.definition.metric import Metric
 
 deals = [ck.Deal(id="1", status="won", amount=Decimal(120), closed_at=datetime(2026, 1, 5))]
 crm = ck.Dataset(deals=deals, currency="EUR")
+opportunities = ck.database("sqlite:///crm.db").table("opportunities")
+ck.Dataset(deals=opportunities, orders=ck.table(opportunities, record=ck.Order))
 
 # The unit of a KPI says the type of its value, which may be None.
 assert_type(ck.win_rate(deals).value, float | None)

@@ -176,7 +176,7 @@ def _fan(alt: Any, made: Forecast) -> Any:
     joined = {**past[-1], "what": "forecast", "low": past[-1]["value"], "high": past[-1]["value"]}
     sides = ("value", "low", "high")
     rows = [{**row, **{name: axis.of(row.get(name)) for name in sides}} for row in (*past, joined, *points)]
-    base = alt.Chart(alt.Data(values=rows)).encode(x=_periods(alt, [row["label"] for row in rows]))
+    base = alt.Chart(alt.Data(values=rows)).encode(x=_periods(alt, [str(row["label"]) for row in rows]))
     scale = alt.Scale(domain=["history", "forecast"], range=[_GREY, _BLUE])
     band = base.transform_filter("datum.what == 'forecast'").mark_area(opacity=0.2, color=_BLUE)
     line = base.mark_line(point=True).encode(

@@ -14,6 +14,7 @@ from crmkpi._hooks import hook
 from crmkpi.definition.measures import Grouped
 from crmkpi.definition.metric import Metric
 from crmkpi.engines.frames.backends import backend_of
+from crmkpi.engines.frames.homes.database import DatabaseTable
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.errors import InputError, MissingTableError, PeriodError, UnknownNameError, did_you_mean, unknown_name
 from crmkpi.measuring.changes import Adjust, check_adjust
@@ -92,10 +93,10 @@ class Dataset(Questions):
         rates: Rates | Mapping[str, Any] | None = None,
         as_of: date | str | None = None,
         most_unreadable: float = MOST_UNREADABLE,
-        **tables: Iterable[Any],
+        **tables: Iterable[Any] | FrameTable | DatabaseTable,
     ) -> None:
-        tables = {name: framed(name, records) for name, records in tables.items()}
-        for name, records in tables.items():
+        given: dict[str, Any] = {name: framed(name, records) for name, records in tables.items()}
+        for name, records in given.items():
             if isinstance(records, FrameTable):
                 _check_home(name, records)
                 continue
@@ -109,7 +110,7 @@ class Dataset(Questions):
         if currency is not None and not isinstance(currency, str):
             raise InputError(f"`currency` is the name of a currency, such as 'EUR'; got {currency!r}.")
         check_most_unreadable(most_unreadable)
-        self.tables: Mapping[str, Iterable[Any]] = MappingProxyType(dict(tables))
+        self.tables: Mapping[str, Iterable[Any]] = MappingProxyType(given)
         self.calendar = calendar_of(calendar, tz)
         self.currency = currency
         self.rates = rates_of(rates, currency)
