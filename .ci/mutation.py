@@ -92,9 +92,12 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("tests/test_metric.py", "tests/test_catalogue.py", *ENGINE),
     ),
     "measuring/plan": (("measuring/plan",), ENGINE),
-    "measuring/reading": (("measuring/reading",), ("tests/test_measures.py", *ENGINE, "tests/test_dataset.py")),
+    "measuring/reading": (
+        ("measuring/reading", "measuring/counting"),
+        ("tests/test_measures.py", *ENGINE, "tests/test_dataset.py"),
+    ),
     "measuring/measurement": (
-        ("measuring/measurement", "measuring/evidence"),
+        ("measuring/measurement", "measuring/asking", "measuring/evidence"),
         ("tests/test_dataset.py", "tests/test_vendors.py", *ENGINE),
     ),
     "measuring/results": (

@@ -15,6 +15,7 @@ from crmkpi.definition import measures as measures
 from crmkpi.definition.expressions import Parameter
 from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import Estimated, Mean, Metric, Monotone, NetPromoter, Share, metric
+from crmkpi.demo import sample_company
 from crmkpi.display import charts as charts
 from crmkpi.errors import CrmKpiError
 from crmkpi.insight import cohorts as cohorts
@@ -304,6 +305,7 @@ __all__ = [
     "sales_calls",
     "sales_cycle_length",
     "sales_velocity",
+    "sample_company",
     "scan",
     "self_service_rate",
     "service",

@@ -167,6 +167,7 @@ NAMES = {
     "read_excel": "sources",
     "read_export": "sources",
     "read_json": "sources",
+    "sample_company": "demo",
     "scan": "sources.scanning",
     "split": "measuring.segments",
     "stream_csv": "sources",

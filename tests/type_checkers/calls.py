@@ -34,7 +34,14 @@ ck.win_rate(deals, period="2026-Q1", compare="previous", confidence=0.9)
 ck.win_rate(deals, period=date(2026, 1, 1), as_of=date(2026, 9, 30), calendar=ck.Calendar(tz="Europe/Berlin"))
 ck.quota_attainment(deals, quota=Decimal(90_000), currency="EUR", rates=None)
 ck.customer_lifespan(customers=[], horizon=timedelta(days=900))
+ck.win_rate(deals, period=(date(2026, 1, 1), date(2026, 3, 31)), as_of="2026-09-30", tz="Europe/Berlin")
+ck.revenue(deals, currency="EUR", rates={"CHF": 1.05})
+ck.Dataset(deals=deals, currency="EUR", rates={"CHF": Decimal("1.05")}, as_of="2026-09-30", tz="Europe/Berlin")
+assert_type(crm.where(owner="Ada").where({"customer.industry": ["retail", "health"]}), ck.Dataset)
+assert_type(crm.measure("sales", period=["2026-Q1", "Q3"]), ck.Report)
+crm.measure("win_rate", period=(date(2026, 1, 1), date(2026, 3, 31)), every="month").chart("line")
 ck.win_rate(deals, period=2026)  # refused: arg-type
+ck.Dataset(deals=deals, as_of=20260930)  # refused: arg-type
 ck.win_rate(deals, calendar="Europe/Berlin")  # refused: arg-type
 ck.win_rate(deals, confidence="0.9")  # refused: arg-type
 ck.quota_attainment(deals, quota="much")  # refused: arg-type
