@@ -28,8 +28,9 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from traceback import FrameSummary, extract_tb
-from types import MappingProxyType
 from typing import ClassVar
+
+from crmkpi._read_only import ReadOnly
 
 __all__ = [
     "AmbiguousCurrencyError",
@@ -69,7 +70,7 @@ class CrmKpiError(Exception):
 
     def __init__(self, message: str = "", **details: object) -> None:
         super().__init__(message)
-        self.details: Mapping[str, object] = MappingProxyType(details)
+        self.details: Mapping[str, object] = ReadOnly(details)
 
     @property
     def code(self) -> str:

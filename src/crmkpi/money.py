@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from types import MappingProxyType
 from typing import Any
 
+from crmkpi._read_only import ReadOnly
 from crmkpi.errors import CurrencyError, InputError, did_you_mean
 
 __all__ = ["Rates", "rates_of"]
@@ -62,7 +62,7 @@ class Rates:
                 table[currency] = (days, [_positive(currency, rate[day]) for day in days])
             else:
                 table[currency] = _positive(currency, rate)
-        object.__setattr__(self, "_table", MappingProxyType(table))
+        object.__setattr__(self, "_table", ReadOnly(table))
 
     @property
     def dated(self) -> bool:

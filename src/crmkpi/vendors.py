@@ -16,9 +16,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
-from types import MappingProxyType
 from typing import Literal
 
+from crmkpi._read_only import ReadOnly
 from crmkpi.definition.metric import Metric
 from crmkpi.errors import UnknownNameError, unknown_name
 from crmkpi.measuring.results import Result
@@ -100,12 +100,10 @@ class Vendor(Mapping[str, Screen]):
 
     __slots__ = ("_screens", "name", "refused")
 
-    def __init__(
-        self, name: str, screens: Mapping[str, Screen], refused: Mapping[str, str] = MappingProxyType({})
-    ) -> None:
+    def __init__(self, name: str, screens: Mapping[str, Screen], refused: Mapping[str, str] = ReadOnly({})) -> None:
         """The system called `name` with its screens, and why it has others that cannot be reproduced."""
         self.name = name
-        self.refused = MappingProxyType(dict(refused))
+        self.refused = ReadOnly(dict(refused))
         self._screens = dict(screens)
 
     @property

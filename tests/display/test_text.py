@@ -8,11 +8,31 @@ from textwrap import dedent
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmkpi import Dataset, Deal, average_deal_size, net_promoter_score, sales_cycle_length, win_rate
+from crmkpi import (
+    Dataset,
+    Deal,
+    Order,
+    average_deal_size,
+    average_order_value,
+    customer_lifetime_value,
+    net_promoter_score,
+    sales_cycle_length,
+    win_rate,
+)
 from crmkpi.display.sheet import Column, Sheet
 from crmkpi.display.text import draw_text, report_text, result_text
 from crmkpi.measuring.results import Report
 from crmkpi.sources import Records, Rejected
+
+
+def test_one_thing_has_no_plural_and_a_value_without_a_margin_says_so() -> None:
+    one = [Order(id="1", customer_id="A", amount=73, ordered_at="2026-02-01")]
+    assert str(average_order_value(one)) == "average_order_value 73.00, 73.00 amount, 1 order; small sample"
+    two = [*one, Order(id="2", customer_id="B", amount=73, ordered_at="2026-02-01")]
+    assert ", 2 orders;" in str(average_order_value(two))
+    revenue = customer_lifetime_value(one, period="2026", lifespan=730)
+    assert "1 order, 1 buyer, 365.00 days; revenue, no margin given" in str(revenue)
+    assert "no margin" not in str(customer_lifetime_value(one, period="2026", lifespan=730, margin=0.5))
 
 
 def lines(text: str) -> list[str]:

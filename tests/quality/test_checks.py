@@ -313,10 +313,10 @@ def test_an_unknown_word_is_named_and_each_has_its_own_finding() -> None:
     assert found[0].example.startswith("line 19: 'sold' is not one of its values")
 
 
-def test_without_a_day_nothing_is_said_of_the_future_and_the_report_says_so() -> None:
+def test_without_a_day_the_future_begins_today_and_the_report_says_so() -> None:
     report = Dataset(orders=with_faults(clean("orders"), 2, ordered_at=datetime(2199, 1, 1))).check()
-    assert "future_dates" not in [finding.code for finding in report]
-    assert "without as_of: no look for dates in the future" in report.notes[0]
+    assert [finding.count for finding in report if finding.code == "future_dates"] == [2]
+    assert "without as_of: dates after today are found" in report.notes[0]
 
 
 def test_references_are_followed_only_to_tables_that_are_there_and_the_report_says_so() -> None:

@@ -66,8 +66,8 @@ deals: won or lost, and no closed_at: 1 of 3 (33.3 %)
   counted in no period by win_rate
   (closed_without_date)
 
-note: without as_of: no look for dates in the future, nor for open deals whose
-  close date has passed
+note: without as_of: dates after today are found, and no open deals whose close
+  date has passed
 note: deals: not followed for lack of the other table: customer_id (customers),
   lead_id (leads), campaign_id (campaigns)"""
     )

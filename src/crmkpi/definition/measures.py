@@ -17,9 +17,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import Any, Literal
 
+from crmkpi._read_only import ReadOnly
 from crmkpi.definition.expressions import (
     Bound,
     Expression,
@@ -206,7 +206,7 @@ class Grouped(_Aggregates):
                 )
         self._table = table
         self._key = key
-        self._columns = MappingProxyType(dict(columns))
+        self._columns = ReadOnly(dict(columns))
 
     def rows(self, where: Expression | None = None) -> Measure:
         """The rows themselves, in ascending order of their keys: of each a tuple of the key or keys and the columns."""

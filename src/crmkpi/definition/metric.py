@@ -21,10 +21,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Context, Decimal, DivisionUndefined, InvalidOperation, localcontext
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, Unpack
 
 from crmkpi._hooks import hook
+from crmkpi._read_only import ReadOnly
 from crmkpi.definition.checks import check_definition, check_range, check_tables, check_words, told_apart
 from crmkpi.definition.expressions import Expression, Parameter, as_predicate, table_of
 from crmkpi.definition.interval_rules import (
@@ -438,17 +438,17 @@ def _defined(
         **as_given,
         id=name,
         function=function,
-        measures=MappingProxyType(dict(measures)),
-        parameters=MappingProxyType(named),
+        measures=ReadOnly(dict(measures)),
+        parameters=ReadOnly(named),
         days=days,
         until=until,
         theme=theme or theme_of(function.__module__),
-        leave_out=MappingProxyType({reason: as_predicate(what) for reason, what in (leave_out or {}).items()}),
+        leave_out=ReadOnly({reason: as_predicate(what) for reason, what in (leave_out or {}).items()}),
         title=title or name.replace("_", " ").capitalize(),
         variants={},
         tables=tuple(dict.fromkeys(measure.base.record_type_.table for measure in measures.values())),
         asked=frozenset(inspect.signature(function).parameters),
-        empty=empty if isinstance(empty, str) else MappingProxyType(dict(empty)),
+        empty=empty if isinstance(empty, str) else ReadOnly(dict(empty)),
         within=usual_range(unit, interval) if within is None else within,
     )
     check_tables(made)

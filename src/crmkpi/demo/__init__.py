@@ -13,9 +13,9 @@ import shlex
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
+from crmkpi._read_only import ReadOnly
 from crmkpi.demo.audience import clicked, mentions_of, reviews_of, taken
 from crmkpi.demo.chance import Dice
 from crmkpi.demo.customers import (
@@ -72,7 +72,7 @@ def sample_company(scale: float = 1) -> Mapping[str, list[Any]]:
     planted = Dice(20260101)
     widened = list(widened_search(planted, scale))
     stage_visits = [*stage_visits_of(dice, deals), *stage_visits_of(planted, [deal for _, deal in widened])]
-    return MappingProxyType(
+    return ReadOnly(
         {
             "leads": [*leads, *(lead for lead, _ in widened)],
             "deals": [*deals, *(deal for _, deal in widened)],

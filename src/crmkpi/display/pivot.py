@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from datetime import timedelta
-from types import MappingProxyType
 from typing import Any
 
+from crmkpi._read_only import ReadOnly
 from crmkpi.display.format import format_label, value_text
 from crmkpi.display.html import draw_html
 from crmkpi.display.markdown import draw_markdown
@@ -53,7 +53,7 @@ def pivot(report: Report, *, rows: str = "metric", columns: str = "period") -> P
             )
         cells[key] = result
     down, across = (tuple(dict.fromkeys(key[side] for key in cells)) for side in (0, 1))
-    return Pivot(rows, columns, down, across, MappingProxyType(cells), report.title)
+    return Pivot(rows, columns, down, across, ReadOnly(cells), report.title)
 
 
 def pivot_dicts(grid: Pivot) -> list[dict[str, Any]]:

@@ -68,6 +68,8 @@ def result_text(result: Result) -> str:
         parts.append("no records: " + ", ".join(f"{count:,} {reason}" for reason, count in result.skipped.items()))
     if result.compared_to is not None and result.change is not None and result.change.absolute is not None:
         parts.append(_change(result, result.change))
+    if result.value is not None and result.parameters.get("margin") == 1:
+        parts.append("revenue, no margin given")
     if result.small_sample:
         parts.append("small sample")
     if result.complete is False:
@@ -135,7 +137,7 @@ def _inputs(result: Result) -> str:
     """The numbers behind a value: "4,238 won of 6,711 closed", or how many records a single one rests on."""
     metric = result.metric
     texts = {
-        name: f"{format_input(metric, name, value, currency=result.currency)} {words(name)}"
+        name: f"{format_input(metric, name, value, currency=result.currency)} {_counted_name(name, value)}"
         for name, value in result.inputs.items()
     }
     if isinstance(metric.interval, Share):
@@ -143,6 +145,14 @@ def _inputs(result: Result) -> str:
     if len(texts) == 1:
         return "" if result.unit == "count" else f"{result.n:,} {'record' if result.n == 1 else 'records'}"
     return ", ".join(texts.values())
+
+
+def _counted_name(name: str, value: object) -> str:
+    """The name of an input in words; that of one thing without its plural: "1 order"."""
+    text = words(name)
+    if value != 1 or not isinstance(value, int) or not text.endswith("s") or text.endswith("ss"):
+        return text
+    return text.removesuffix("ies") + "y" if text.endswith("ies") else text.removesuffix("s")
 
 
 def _fitted(columns: Sequence[Column], width: int) -> list[Column]:

@@ -8,9 +8,9 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from itertools import compress
-from types import MappingProxyType
 from typing import Any, Literal
 
+from crmkpi._read_only import ReadOnly
 from crmkpi.clv.history import PurchaseHistory, listed
 from crmkpi.clv.time import DAYS_IN, Span, TimeUnit
 from crmkpi.engines.frames.backends import at_home
@@ -24,7 +24,7 @@ from crmkpi.tabular import Tabular
 __all__ = ["SEGMENTS", "Holdout", "RfmRow", "RfmScore", "RfmTable", "rfm", "split_holdout", "table_of"]
 
 Measure = Literal["recency", "frequency", "monetary"]
-_NOTHING: Mapping[str, int] = MappingProxyType({})
+_NOTHING: Mapping[str, int] = ReadOnly({})
 
 SEGMENTS: tuple[tuple[str, str, str], ...] = (
     ("champions", "5", "45"),

@@ -22,7 +22,7 @@ from crmkpi.measuring.plan import Plan
 from crmkpi.measuring.reading import EVER, Reader, Timeline
 from crmkpi.measuring.segments import Segment, segment_keys
 from crmkpi.measuring.shifts import moved
-from crmkpi.measuring.unknown_attributes import attribute_of, check_attribute, noting
+from crmkpi.measuring.unknown_attributes import Attributes, check_attribute, check_measured, noting
 from crmkpi.money import Rates
 from crmkpi.records import known_tables
 from crmkpi.sources.account import LoadAccount, reasons_of
@@ -143,7 +143,9 @@ def _read(
         found = [*periods, *(period for period in earlier if period is not None)]
         timeline = Timeline(found, crm.known_until(), whole=whole)
     functions = _functions(crm, plan)
-    attributes: dict[str, set[str]] = {}
+    attributes: dict[str, Attributes] = {}
+    if not partly:  # a part of the data may lack what another one has
+        check_measured(crm, plan, attributes, streams=False)
     with at_one_moment(crm.tables) as tables:
         answers = {
             table: _answer(
@@ -162,7 +164,8 @@ def _read(
             )
             for table, query in _streams_last(crm, plan)
         }
-    if not partly:  # a part of the data may lack what another one has
+    if not partly:
+        check_measured(crm, plan, attributes, streams=True)
         for position, segment in enumerate(segments):
             check_attribute(crm, segment, position, plan, answers, attributes)
     # Converted amounts carry no currency of their own.
@@ -183,7 +186,7 @@ def _answer(
     timeline: Timeline,
     functions: Mapping[str, Callable[..., Any]],
     parameters: Mapping[str, Any],
-    attributes: dict[str, set[str]],
+    attributes: dict[str, Attributes],
     *,
     tables: Mapping[str, Any],
     twice: Duplicates | None,
@@ -224,8 +227,8 @@ def _answer(
             raise UnreadableFoundError
     name = query.type_.table
     found = crm.records(name) if twice is None else twice.first
-    if isinstance(found, Iterator) and any(attribute_of(key) is not None for key in query.segments):
-        found = noting(found, attributes.setdefault(name, set()))
+    if isinstance(found, Iterator) and any(field.path[-2:-1] == ("attributes",) for field in query.fields.values()):
+        found = noting(found, attributes.setdefault(name, {}))
     ask = partial(
         records_engine.answer,
         query,
@@ -237,6 +240,7 @@ def _answer(
     )
     answer = ask(found)
     answer.searched = crm.searched(name) and not partly
+    answer.ask = ask if isinstance(table, Sequence) and not partly else None
     if twice is not None:
         answer.again, answer.contradictions = ask(twice.others), twice.contradictions(query, ask)
     answer.rejected = len(getattr(table, "rejected", ()))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from operator import itemgetter
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from crmkpi._read_only import ReadOnly
 from crmkpi.engines.query import NO_DATE, UNREADABLE, Answer, Part
 from crmkpi.measuring.plan import AccountPlan, UnreadPlan
 
@@ -30,8 +30,8 @@ class Counts(NamedTuple):
     """
 
     numbers: list[int]
-    unread: Mapping[str, Mapping[str, int]] = MappingProxyType({})
-    shares: Mapping[str, Share] = MappingProxyType({})
+    unread: Mapping[str, Mapping[str, int]] = ReadOnly({})
+    shares: Mapping[str, Share] = ReadOnly({})
     again: int = 0  # records that are left out since another one has their id
 
 

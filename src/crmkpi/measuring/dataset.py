@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
 from crmkpi._hooks import hook
+from crmkpi._read_only import ReadOnly
 from crmkpi.definition.measures import Grouped
 from crmkpi.definition.metric import Metric
 from crmkpi.engines.frames.backends import backend_of
@@ -110,7 +110,7 @@ class Dataset(Questions):
         if currency is not None and not isinstance(currency, str):
             raise InputError(f"`currency` is the name of a currency, such as 'EUR'; got {currency!r}.")
         check_most_unreadable(most_unreadable)
-        self.tables: Mapping[str, Iterable[Any]] = MappingProxyType(given)
+        self.tables: Mapping[str, Iterable[Any]] = ReadOnly(given)
         self.calendar = calendar_of(calendar, tz)
         self.currency = currency
         self.rates = rates_of(rates, currency)
@@ -166,6 +166,7 @@ class Dataset(Questions):
         against = None if compare is None else [self.other_period(each, compare) for each in periods]
         statements: list[tuple[str, str]] = []
         lacking: list[str] = []
+        reaching: list[str] = []
 
         def of_theme(theme: str) -> tuple[Metric, ...]:
             found, notes = self.measurable(theme, parameters, by=by)
@@ -182,9 +183,10 @@ class Dataset(Questions):
             parameters=parameters or {},
             confidence=confidence,
             statements=statements,
+            notes=reaching,
             adjust=adjust,
         )
-        notes = (*lacking, *self._told_of_later(period, every), *zone_notes(self, periods, chosen))
+        notes = (*lacking, *reaching, *self._told_of_later(period, every), *zone_notes(self, periods, chosen))
         return report(results, periods, every, by, notes=notes, statements=statements, narrowings=self.narrowings)
 
     def _allowing(self, most_unreadable: float) -> Dataset:

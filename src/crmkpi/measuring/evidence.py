@@ -140,4 +140,4 @@ def _given(answer: Answer, segment: tuple[Hashable, ...], plan: AccountPlan) -> 
 
 def _without_groups(answer: Answer) -> Answer:
     again = None if answer.again is None else _without_groups(answer.again)
-    return replace(answer, groups=[], again=again, contradictions=())
+    return replace(answer, groups=[], again=again, contradictions=(), ask=None)

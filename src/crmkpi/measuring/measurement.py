@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from crmkpi._read_only import ReadOnly
 from crmkpi.definition.metric import Metric
 from crmkpi.errors import (
     CurrencyError,
@@ -17,6 +18,7 @@ from crmkpi.measuring.evidence import Witness
 from crmkpi.measuring.formula import counted, evaluated
 from crmkpi.measuring.narrowing import INSIDE, Narrowing, told
 from crmkpi.measuring.plan import MetricPlan, Plan
+from crmkpi.measuring.reach import Reaches
 from crmkpi.measuring.reading import Input, Reader
 from crmkpi.measuring.results import Report, Result, compared, measured, together
 from crmkpi.measuring.segments import By, Segment, segments_of
@@ -43,19 +45,29 @@ def measure(
     parameters: Mapping[str, Any],
     confidence: float | None,
     statements: list[tuple[str, str]] | None = None,
+    notes: list[str] | None = None,
     moments: bool = False,
     adjust: Adjust = "bh",
 ) -> tuple[Result, ...]:
     """One result per metric, period and segment; `against` are the periods that each one is compared to.
 
-    `statements` receives the SQL or plan that was run, where a table lies in a database or cluster.
+    `statements` receives the SQL or plan that was run, where a table lies in a database or cluster, and `notes` what
+    the tables say of these periods: that they begin later, or reach into the future.
     """
     segments = segments_of(by)
     everything = [*periods, *(against or ())]
     asked: dict[str, Any] = {"confidence": confidence, "moments": moments or against is not None}
     reader, plan = read(crm, metrics, everything, segments, parameters, statements=statements, **asked)
     results = built(
-        crm, reader, plan, segments, periods=periods, against=against, parameters=parameters, confidence=confidence
+        crm,
+        reader,
+        plan,
+        segments,
+        periods=periods,
+        against=against,
+        parameters=parameters,
+        confidence=confidence,
+        notes=notes,
     )
     return results if against is None else together(results, adjust)
 
@@ -70,18 +82,24 @@ def built(
     against: Sequence[Period | None] | None,
     parameters: Mapping[str, Any],
     confidence: float | None,
+    notes: list[str] | None = None,
 ) -> tuple[Result, ...]:
     """The results of answers that are there."""
     builder = _Builder(crm, reader, segments, parameters, confidence, alone=len(plan.metrics) == 1)
     ordered = _sorted(reader.segments() if segments else [()], segments)
     if crm.narrowings and not segments:
         ordered = [INSIDE]
-    return tuple(
+    results = tuple(
         result
         for found in plan.metrics
         for each, other in zip(periods, against or [None] * len(periods), strict=True)
         for result in builder.results(found, ordered, each, other)
     )
+    if notes is not None:
+        notes += [f"{told}, and nothing is known of periods before it" for told in builder.begins]
+        if crm.as_of is None:
+            notes += builder.after_today(plan, ordered, periods)
+    return results
 
 
 def measure_one(
@@ -97,7 +115,8 @@ def measure_one(
     periods = (period,) if against is None else (period, against)
     reader, plan = read(crm, (metric,), periods, (), parameters, confidence=confidence, moments=against is not None)
     segment = INSIDE if crm.narrowings else ()
-    return next(_Builder(crm, reader, (), parameters, confidence).results(plan.metrics[0], [segment], period, against))
+    builder = _Builder(crm, reader, (), parameters, confidence)
+    return next(builder.results(plan.metrics[0], [segment], period, against))
 
 
 def chosen_metrics(
@@ -126,7 +145,18 @@ def chosen_metrics(
 class _Builder:
     """Builds the results of one measurement."""
 
-    __slots__ = ("_alone", "_confidence", "_crm", "_given", "_made", "_names", "_reader", "_segments")
+    __slots__ = (
+        "_alone",
+        "_confidence",
+        "_crm",
+        "_given",
+        "_made",
+        "_names",
+        "_reaches",
+        "_reader",
+        "_segments",
+        "begins",
+    )
 
     def __init__(
         self,
@@ -140,6 +170,8 @@ class _Builder:
     ) -> None:
         """`alone` means a call for one KPI, in which mixed currencies are an error."""
         self._alone = alone
+        self._reaches = Reaches(crm)
+        self.begins: dict[str, None] = {}  # that tables begin after a period, in words
         self._crm = crm
         self._reader = reader
         self._segments = segments
@@ -212,19 +244,37 @@ class _Builder:
                 whole = [self._reader.given(account.table, segment) for account in plan.accounts]
                 reason = all_left_out(plan.accounts, [one.numbers for one in counts], whole)
                 value, exact = (value, exact) if reason is None else (None, None)
+            begins = None
+            if period is not None and not any(totals[name] for name in metric.measures):
+                begins = self._reaches.begins_later(metric, period)
+            if begins is not None:
+                self.begins[begins] = None
             yield measured(
                 metric,
                 value,
                 reason,
-                counted(totals) if witness.at_once else totals,
+                ReadOnly(counted(totals) if witness.at_once else totals),
                 currency,
                 parameters,
                 period,
                 self._named(segment),
-                complete,
+                complete if begins is None else None,
                 exact,
                 find=witness.finding(cut, counts, segment, inputs, None if reason else numbers),
             )
+
+    def after_today(
+        self, plan: Plan, segments: Sequence[tuple[Hashable, ...]], periods: Sequence[Period | None]
+    ) -> list[str]:
+        """What of the periods has not happened yet, as no day says up to which the data is known."""
+        told: dict[str, None] = {}
+        for found in plan.metrics:
+            for period in periods:
+                parts = {stock: self._reader.timeline.parts(period, stock=stock) for stock in (False, True)}
+                text = self._reaches.after_today(found, self._reader.answers, segments, parts)
+                if text is not None:
+                    told[text] = None
+        return list(told)
 
     def _named(self, segment: tuple[Hashable, ...]) -> Mapping[str, Hashable]:
         """The keys of a segment by their names: the same for all its results."""

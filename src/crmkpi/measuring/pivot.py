@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from crmkpi._hooks import hook
+from crmkpi._read_only import ReadOnly
 from crmkpi.errors import unknown_name
 
 if TYPE_CHECKING:
@@ -64,4 +64,4 @@ class Pivot:
 
 
 def _restored(row_name: str, column_name: str, rows: Any, columns: Any, cells: Any, title: str) -> Pivot:
-    return Pivot(row_name, column_name, rows, columns, MappingProxyType(cells), title)
+    return Pivot(row_name, column_name, rows, columns, ReadOnly(cells), title)

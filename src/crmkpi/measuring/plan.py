@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from types import MappingProxyType
 from typing import Any, Literal
 
+from crmkpi._read_only import ReadOnly
 from crmkpi.definition.expressions import (
     BusinessTime,
     Expression,
@@ -170,7 +170,7 @@ class Plan:
         moments: bool = False,
         so_far: bool = False,
         again: bool = False,
-        unreadable: Mapping[str, frozenset[str] | None] = MappingProxyType({}),
+        unreadable: Mapping[str, frozenset[str] | None] = ReadOnly({}),
     ) -> None:
         """Plan `metrics` over tables that are grouped by `segments` (the keys of each table)."""
         self._whole = whole

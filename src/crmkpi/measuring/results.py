@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Generic, Literal, overload
 
 from crmkpi._hooks import hook
+from crmkpi._read_only import ReadOnly
 from crmkpi.definition.metric import Metric
 from crmkpi.definition.units import Unit, Value_co
 from crmkpi.errors import InputError, UnknownNameError, did_you_mean, unknown_name
@@ -98,7 +99,7 @@ class Result(Generic[Value_co]):
     (duration), or None where the KPI is undefined; `reason` then says why. `inputs` are the numbers that went into the
     formula, and of a list of values how many there were. `n` is how many records the value rests on, `accounts` say
     what was left out. `complete` is False when the period had not ended as of the day that was given, and None when no
-    such day was given.
+    such day was given, or the data begins after the period.
     """
 
     metric: Metric[Value_co]
@@ -459,5 +460,5 @@ def result_from_totals(metric: Metric, inputs: Mapping[str, Any], *, confidence:
     interval, n = (None, None) if reason else interval_of(metric, inputs, None, confidence=confidence)
     parameters = {name: inputs[name] for name in metric.parameters}
     return Result(
-        metric, value, reason, counted(totals), currency, interval, n or 0, parameters=parameters, exact=exact
+        metric, value, reason, ReadOnly(counted(totals)), currency, interval, n or 0, parameters=parameters, exact=exact
     )

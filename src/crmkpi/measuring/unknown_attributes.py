@@ -1,23 +1,28 @@
-"""Refuse a custom attribute as a segment if no record has it."""
+"""Refuse a custom attribute that no record has, and one compared with a value of another kind than it holds."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from crmkpi.definition.expressions import Field
+from crmkpi.definition.expressions import Comparison, Constant, Field, Membership, walk
 from crmkpi.engines.frames.table import FrameTable
-from crmkpi.engines.query import Answer, SegmentKey
-from crmkpi.errors import unknown_name
+from crmkpi.engines.query import Answer, Query, SegmentKey
+from crmkpi.errors import InputError, unknown_name
 from crmkpi.measuring.plan import Plan
 from crmkpi.measuring.segments import Segment
 from crmkpi.records import RECORDS
-from crmkpi.records.base import record_type
+from crmkpi.records.base import RecordType, record_type
 
 if TYPE_CHECKING:
     from crmkpi.measuring.dataset import Dataset
 
-__all__ = ["attribute_of", "check_attribute", "noting"]
+__all__ = ["Attributes", "attribute_of", "check_attribute", "check_measured", "noting"]
+
+Attributes = dict[str, set[str]]  # what the values of each custom attribute are
+_NONE: Mapping[str, Any] = {}
 
 
 def attribute_of(key: SegmentKey) -> Field | None:
@@ -26,11 +31,91 @@ def attribute_of(key: SegmentKey) -> Field | None:
     return source if isinstance(source, Field) and source.path[-2:-1] == ("attributes",) else None
 
 
-def noting(records: Iterator[Any], attributes: set[str]) -> Iterator[Any]:
+def noting(records: Iterator[Any], attributes: Attributes) -> Iterator[Any]:
     """The records of a stream, which cannot be asked again; their attributes are noted on the way."""
     for record in records:
-        attributes.update(getattr(record, "attributes", ()))
+        _note(record, attributes)
         yield record
+
+
+def _note(record: Any, attributes: Attributes) -> None:
+    for name, value in getattr(record, "attributes", _NONE).items():
+        kinds = attributes.setdefault(name, set())
+        if value is not None:
+            kinds.add(_kind_of(value))
+
+
+def check_measured(crm: Dataset, plan: Plan, noted: Mapping[str, Attributes], *, streams: bool) -> None:
+    """Refuse attributes in measures that no record has, and comparisons with a value of another kind than theirs.
+
+    Streams are known when they were read, and everything else before.
+    """
+    for query in plan.queries.values():
+        segments = [repr(key.source) for key in query.segments]
+        for field in query.fields.values():
+            if field.path[-2:-1] != ("attributes",) or repr(field) in segments:
+                continue
+            table, asked = _table_towards(query.type_, field.path), field.path[-1]
+            records = crm.tables.get(table)
+            if records is None or isinstance(records, Iterator) is not streams:
+                continue
+            if isinstance(records, FrameTable):
+                found = {
+                    name: _kinds_of_column(records, name) if name == asked else set() for name in records.attributes
+                }
+            elif streams:
+                found = noted.get(table, {})
+            else:
+                found = {}
+                for record in records:
+                    _note(record, found)
+            if asked not in found and get_close_matches(asked, found):  # another is not there by chance
+                raise unknown_name(
+                    f"A measure of {table} reads the attribute {asked!r}, which no record has.", asked, found
+                )
+            _check_compared(query, field, found.get(asked, set()))
+
+
+def _table_towards(type_: RecordType, path: tuple[str, ...]) -> str:
+    for step in path[:-2]:
+        type_ = record_type(RECORDS[type_.relations[step].table])
+    return type_.table
+
+
+def _check_compared(query: Query, field: Field, kinds: set[str]) -> None:
+    """Refuse to compare an attribute with a constant of a kind that it does not hold."""
+    for root in query.expressions:
+        for part in walk(root):
+            values: Sequence[Any] = ()
+            if isinstance(part, Comparison) and repr(field) in (repr(part.left), repr(part.right)):
+                values = [side.value for side in (part.left, part.right) if isinstance(side, Constant)]
+            elif isinstance(part, Membership) and repr(part.item) == repr(field):
+                values = part.options
+            for value in values:
+                if kinds and _kind_of(value) not in kinds:
+                    name, held = field.path[-1], " and ".join(sorted(kinds))
+                    raise InputError(
+                        f"The attribute {name!r} holds {held}, and a measure compares it with {value!r}; compare it "
+                        f"with what it holds, or say when reading what its column is, kinds={{{name!r}: 'number'}}."
+                    )
+
+
+def _kind_of(value: Any) -> str:
+    """What a value is, in the words of an error."""
+    if isinstance(value, bool):
+        return "flags"
+    if isinstance(value, str):
+        return "text"
+    return "numbers" if isinstance(value, int | float | Decimal) else "dates"
+
+
+_PHYSICAL = {"text": "text", "flag": "flags", "whole": "numbers", "decimal": "numbers", "float": "numbers"}
+
+
+def _kinds_of_column(table: FrameTable, name: str) -> set[str]:
+    """What a column holds; nothing is said of one that is told apart by none of the words."""
+    what = table.backend.home.type_of(table.frame, name, "attributes").what
+    return {_PHYSICAL[what]} if what in _PHYSICAL else set()
 
 
 def check_attribute(
@@ -39,7 +124,7 @@ def check_attribute(
     position: int,
     plan: Plan,
     answers: Mapping[str, Answer],
-    noted: Mapping[str, set[str]],
+    noted: Mapping[str, Attributes],
 ) -> None:
     """Refuse an attribute that no record of any table has; `noted` are those of the streams."""
     known: set[str] = set()
@@ -53,7 +138,7 @@ def check_attribute(
             *way, _, asked = field.path
             for step in way:
                 type_ = record_type(RECORDS[type_.relations[step].table])
-            found = noted.get(type_.table) or _attributes(crm, type_.table)
+            found = set(noted.get(type_.table, ())) or _attributes(crm, type_.table)
             if asked in found:
                 return
             known |= found

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import date
 from itertools import islice
-from types import MappingProxyType
 from typing import Any
 
+from crmkpi._read_only import ReadOnly
 from crmkpi.definition.metric import Metric
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.errors import InputError
@@ -81,7 +81,7 @@ def check(
             else LoadAccount(source="memory", record=record, rows=count, used=count, unreadable=checked.unreadable)
         )
     findings = [finding for watch in watches for finding in watch.findings()]
-    return QualityReport(tuple(sorted(findings, key=_rank)), MappingProxyType(accounts), tuple(_notes(crm)))
+    return QualityReport(tuple(sorted(findings, key=_rank)), ReadOnly(accounts), tuple(_notes(crm)))
 
 
 def _batches(records: Iterable[Any]) -> Iterator[list[Any]]:
@@ -97,7 +97,7 @@ def _rank(finding: Finding) -> int:
 def _notes(crm: Dataset) -> Iterator[str]:
     """The checks that could not run, and why."""
     if crm.as_of is None:
-        yield "without as_of: no look for dates in the future, nor for open deals whose close date has passed"
+        yield "without as_of: dates after today are found, and no open deals whose close date has passed"
     for name in crm.tables:
         others = record_type(record_class(name)).relations.values()
         lacking = [f"{other.key} ({other.table})" for other in others if other.table not in crm.tables]

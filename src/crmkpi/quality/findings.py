@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 from crmkpi._hooks import hook
+from crmkpi._read_only import ReadOnly
 from crmkpi.sources.account import LoadAccount
 
 __all__ = ["LEVELS", "Effect", "Finding", "Level", "QualityReport"]
@@ -112,7 +112,7 @@ class QualityReport:
     """
 
     findings: tuple[Finding, ...]
-    tables: Mapping[str, LoadAccount] = field(default_factory=lambda: MappingProxyType({}))
+    tables: Mapping[str, LoadAccount] = field(default_factory=lambda: ReadOnly({}))
     notes: tuple[str, ...] = ()
 
     def __reduce__(self) -> tuple[Any, ...]:  # a view of a dict is not pickled; what it shows is
@@ -179,4 +179,4 @@ def _counted(count: int, level: Level) -> str:
 
 
 def _restored(findings: tuple[Finding, ...], tables: dict[str, LoadAccount], notes: tuple[str, ...]) -> QualityReport:
-    return QualityReport(findings, MappingProxyType(tables), notes)
+    return QualityReport(findings, ReadOnly(tables), notes)

@@ -98,11 +98,10 @@ def _as_told(table: FrameTable, part: Records[Any], told: Sequence[Mapping[str, 
     found = iter(part)
     made = []
     for line, lost in enumerate(told, 1):
-        values = {"id": f"row {line}"}
-        if line not in rejected:
-            record = next(found)
-            values = {name: getattr(record, name) for name in table.type_.fields}
-        elif not lost:
-            continue
-        made.append(partly_read(model)(**values, unreadable=lost) if lost else record)
+        record = None if line in rejected else next(found)
+        if lost:
+            known = {} if record is None else {name: getattr(record, name) for name in table.type_.fields}
+            made.append(partly_read(model)(**(known or {"id": f"row {line}"}), unreadable=lost))
+        elif record is not None:
+            made.append(record)
     return tuple(made)

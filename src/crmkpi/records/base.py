@@ -11,7 +11,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from inspect import Parameter, Signature
-from types import MappingProxyType, NoneType, UnionType
+from types import NoneType, UnionType
 from typing import (
     Annotated,
     Any,
@@ -28,6 +28,7 @@ from typing import (
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
+from crmkpi._read_only import ReadOnly
 from crmkpi.errors import DefinitionError, InputError, did_you_mean, unknown_name
 from crmkpi.records.faults import fault, shortened
 
@@ -95,7 +96,9 @@ Day = Annotated[date, BeforeValidator(_no_number)]
 Number = Annotated[float, BeforeValidator(_no_flag)]
 Whole = Annotated[int, BeforeValidator(_no_flag)]
 Money = Annotated[Decimal, Field(allow_inf_nan=False), _MoneyMark()]
-Attributes = Mapping[str, str | bool | int | float | Decimal | datetime | date | None]
+Attributes = Annotated[
+    Mapping[str, str | bool | int | float | Decimal | datetime | date | None], AfterValidator(ReadOnly)
+]
 
 _KINDS: dict[Any, Kind] = {
     str: "text",
@@ -204,7 +207,7 @@ class _RecordClass(type):
 
 # Validators are built when the first record is made: twelve at once would be half of the time of importing.
 _CONFIG = ConfigDict(extra="forbid", coerce_numbers_to_str=True, allow_inf_nan=False, defer_build=True)
-_ALL_READ: Mapping[str, str] = MappingProxyType({})
+_ALL_READ: Mapping[str, str] = ReadOnly({})
 _RECORD_TYPES: dict[type[Any], RecordType] = {}
 _TABLES: dict[str, type[Any]] = {}
 _PARTLY: dict[type[Any], type[Any]] = {}
@@ -246,7 +249,7 @@ def record(*, table: str, relations: Mapping[str, tuple[str, str]] | None = None
                     f"{relation.key!r}. {did_you_mean(relation.key, described)}"
                 )
         _TABLES[table] = model
-        _RECORD_TYPES[model] = RecordType(model, table, MappingProxyType(described), MappingProxyType(declared))
+        _RECORD_TYPES[model] = RecordType(model, table, ReadOnly(described), ReadOnly(declared))
         return model  # type: ignore[return-value]
 
     return decorate
@@ -280,7 +283,7 @@ def _made_partly(model: type[Any]) -> type[Any]:
         else:
             members[known.name] = field(default_factory=known.default_factory)
     members["__annotations__"]["unreadable"] = Mapping[str, str]
-    members["unreadable"] = Field(default_factory=dict)
+    members["unreadable"] = Field(default_factory=ReadOnly)
     members["__reduce__"] = _reduced
     members["__post_init__"] = _without_what_is_there
     plain: Any = _RecordClass(model.__name__, (model,), members)
@@ -304,7 +307,7 @@ def _without_what_is_there(record: Any) -> None:
         for name, value in record.unreadable.items()
         if name == "id" or getattr(record, name, record.attributes.get(name.partition(".")[2])) is None
     }
-    object.__setattr__(record, "unreadable", MappingProxyType(lacking))
+    object.__setattr__(record, "unreadable", ReadOnly(lacking))
 
 
 def _rebuilt(model: type[Any], values: Mapping[str, Any]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from crmkpi._read_only import ReadOnly
 from crmkpi.records.base import Attributes, Money, Number, Timestamp, Whole, record
 
 __all__ = ["Campaign"]
@@ -38,4 +39,4 @@ class Campaign:
     clicked: Whole | None = Field(default=None, ge=0)
     unsubscribed: Whole | None = Field(default=None, ge=0)
     bounced: Whole | None = Field(default=None, ge=0)
-    attributes: Attributes = Field(default_factory=dict)
+    attributes: Attributes = Field(default_factory=ReadOnly)

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from crmkpi._read_only import ReadOnly
 from crmkpi.records.base import Attributes, Money, Timestamp, record
 
 __all__ = ["Expense"]
@@ -30,4 +31,4 @@ class Expense:
     team: Literal["marketing", "sales", "service"] | None = None
     channel: str | None = None
     campaign_id: str | None = None
-    attributes: Attributes = Field(default_factory=dict)
+    attributes: Attributes = Field(default_factory=ReadOnly)

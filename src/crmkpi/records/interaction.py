@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from crmkpi._read_only import ReadOnly
 from crmkpi.records.base import Attributes, Money, Number, Timestamp, record
 
 __all__ = ["Interaction"]
@@ -41,4 +42,4 @@ class Interaction:
     cost: Money | None = Field(default=None, ge=0)
     currency: str | None = None
     agent: str | None = None
-    attributes: Attributes = Field(default_factory=dict)
+    attributes: Attributes = Field(default_factory=ReadOnly)

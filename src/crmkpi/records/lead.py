@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from crmkpi._read_only import ReadOnly
 from crmkpi.records.base import Attributes, Timestamp, record
 
 __all__ = ["Lead"]
@@ -46,4 +47,4 @@ class Lead:
     deal_id: str | None = None
     merged_into: str | None = None
     deleted: bool = False
-    attributes: Attributes = Field(default_factory=dict)
+    attributes: Attributes = Field(default_factory=ReadOnly)

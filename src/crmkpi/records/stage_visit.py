@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from crmkpi._read_only import ReadOnly
 from crmkpi.records.base import Attributes, Timestamp, record
 
 __all__ = ["StageVisit"]
@@ -27,4 +28,4 @@ class StageVisit:
     stage: str | None = None
     entered_at: Timestamp | None = None
     left_at: Timestamp | None = None
-    attributes: Attributes = Field(default_factory=dict)
+    attributes: Attributes = Field(default_factory=ReadOnly)

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from crmkpi._read_only import ReadOnly
 from crmkpi.records.base import Attributes, Number, Timestamp, record
 from crmkpi.records.faults import FaultyFieldsError
 
@@ -48,7 +49,7 @@ class Survey:
     ticket_id: str | None = None
     agent: str | None = None
     comment: str | None = None
-    attributes: Attributes = Field(default_factory=dict)
+    attributes: Attributes = Field(default_factory=ReadOnly)
 
     def __post_init__(self) -> None:
         unreadable = getattr(self, "unreadable")  # noqa: B009  # of a record that was read in part only

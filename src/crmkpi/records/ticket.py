@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from crmkpi._read_only import ReadOnly
 from crmkpi.records.base import Attributes, Number, Planned, Timestamp, Whole, record
 
 __all__ = ["Ticket"]
@@ -45,4 +46,4 @@ class Ticket:
     opened_by: Literal["customer", "agent", "bot"] | None = None
     merged_into: str | None = None
     spam: bool = False
-    attributes: Attributes = Field(default_factory=dict)
+    attributes: Attributes = Field(default_factory=ReadOnly)

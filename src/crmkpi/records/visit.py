@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from crmkpi._read_only import ReadOnly
 from crmkpi.records.base import Attributes, Timestamp, Whole, record
 
 __all__ = ["Visit"]
@@ -28,4 +29,4 @@ class Visit:
     conversions: Whole | None = Field(default=None, ge=0)
     channel: str | None = None
     campaign_id: str | None = None
-    attributes: Attributes = Field(default_factory=dict)
+    attributes: Attributes = Field(default_factory=ReadOnly)

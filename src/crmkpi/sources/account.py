@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import partial
 from textwrap import wrap
-from types import MappingProxyType
 from typing import Any
+
+from crmkpi._read_only import ReadOnly
 
 __all__ = ["LoadAccount", "Noted", "Recognised", "Rejected", "Unreadable", "reasons_of"]
 
@@ -146,10 +147,10 @@ class LoadAccount:
     rows: int
     used: int
     rejected: tuple[Rejected, ...] = ()
-    skipped: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
-    mapped: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    skipped: Mapping[str, int] = field(default_factory=lambda: ReadOnly({}))
+    mapped: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: ReadOnly({}))
     unmapped: tuple[str, ...] = ()
-    coerced: Mapping[str, Mapping[str, int]] = field(default_factory=lambda: MappingProxyType({}))
+    coerced: Mapping[str, Mapping[str, int]] = field(default_factory=lambda: ReadOnly({}))
     notes: tuple[str, ...] = ()
     preset: str | None = None
     recognised: Recognised | None = None

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from operator import itemgetter
-from types import MappingProxyType
 from typing import Any, Generic, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
+from crmkpi._read_only import ReadOnly
 from crmkpi.errors import CrmKpiError, InputError, RowError
 from crmkpi.records.base import RecordType, partly_read, record_type
 from crmkpi.records.faults import fault, faults, shortened
@@ -184,11 +184,11 @@ class Loading(Generic[_R]):
             rows=used + len(self.rejected) + sum(skipped.values()),
             used=used,
             rejected=tuple(self.rejected),
-            skipped=MappingProxyType(dict(skipped)),
-            mapped=MappingProxyType(_mapped(self.columns)),
+            skipped=ReadOnly(dict(skipped)),
+            mapped=ReadOnly(_mapped(self.columns)),
             unmapped=self.columns.unmapped,
             unfilled=self.columns.unfilled(self._reader.kind),
-            coerced=MappingProxyType(self._tallies.by_column()),
+            coerced=ReadOnly(self._tallies.by_column()),
             notes=tuple(notes),
             preset=None if self._asked.preset is None else self._asked.preset.name,
             recognised=self._recognised,

@@ -469,7 +469,9 @@ class Compiler:
     def _option(self, option: Given, value: Value) -> Scalar:
         """An option as the plain number that stands for it; None where no value can be it."""
         if value.digits is None and not isinstance(option, date | timedelta):
-            return float(option) if isinstance(option, Decimal) else option
+            if isinstance(option, bool):
+                return option
+            return float(option) if isinstance(option, Decimal | int) else option
         assert value.digits is not None, "times are whole numbers"
         made = self._constant(option, value.kind, value)
         number, digits = made.low, made.digits or 0

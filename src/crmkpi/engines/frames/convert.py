@@ -56,7 +56,7 @@ class Converted:
         if (name, "added") in self._columns:
             return self._columns[name, "added"]
         place = self.names.index(name)
-        source = self.frame.iloc[:, place] if self._pandas else self.frame.column(place)
+        source = self.frame.iloc[:, place] if self._pandas else self.frame.column(place)  # pyrefly: ignore
         depends = self._pandas and str(source.dtype) in ("object", "category", "float64", "float32")
         key = (name, kind if depends else "")
         if key not in self._columns:
@@ -149,7 +149,7 @@ def _from_pandas(column: Series, kind: Kind) -> pl.Series:
     pd = _library("pandas")
     dtype = column.dtype
     if isinstance(dtype, pd.SparseDtype):
-        column = column.sparse.to_dense()
+        column = column.sparse.to_dense()  # pyrefly: ignore
         dtype = column.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         levels = _from_pandas(pd.Series(dtype.categories, name=column.name), kind)

@@ -290,7 +290,7 @@ def joined_marks(
     paths: Iterable[tuple[str, ...]],
 ) -> dict[tuple[str, ...], tuple[Mark, ...]]:
     """The marks of fields of related records: those of the key that leads there, and their own under new `names`."""
-    found = {}
+    found: dict[tuple[str, ...], tuple[Mark, ...]] = {}
     for path in paths:
         own = (replace(mark, flag=names[mark.flag], word=names[mark.word]) for mark in marks.get(path, ()))
         if ways := (*key, *own):

@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import reduce
-from types import MappingProxyType
 
+from crmkpi._read_only import ReadOnly
 from crmkpi.definition.expressions import (
     AsOf,
     Bound,
@@ -55,7 +55,7 @@ __all__ = [
     "zero_of",
 ]
 
-_ALL_READ: Mapping[str, str] = MappingProxyType({})
+_ALL_READ: Mapping[str, str] = ReadOnly({})
 OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 
 

@@ -220,8 +220,8 @@ def by_inactivity(inactive: int, customers: int) -> float:
 
     $$\text{churn rate by inactivity} = \frac{\text{customers without an order for } d \text{ days}}{\text{customers}}$$
 
-    Nobody cancels in a shop: when a customer counts as lost is a choice, the parameter `days`. Only completed orders
-    up to `as_of` count.
+    Nobody cancels in a shop: when a customer counts as lost is a choice, the parameter `days`. It needs `as_of`:
+    only completed orders up to then count.
 
     Examples:
         >>> from datetime import date

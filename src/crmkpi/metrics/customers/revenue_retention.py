@@ -76,7 +76,8 @@ def net_revenue_retention(closing: Decimal, opening: Decimal) -> Decimal:
 
     $$\text{NRR} = \frac{\text{closing MRR of opening customers}}{\text{opening MRR}}$$
 
-    Per customer, growth included, so that it may exceed 1. Customers who came in the period do not count.
+    Per customer, growth included, so that it may exceed 1. Customers who came in the period do not count. Who is below
+    0 at the end, as by a credit, counts as 0.
 
     Returns:
         A fraction from 0 up; undefined where nobody paid at the start, and so without a period.

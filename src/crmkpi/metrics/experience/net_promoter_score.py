@@ -68,7 +68,8 @@ def latest_per_customer(promoters: int, detractors: int, answers: int) -> float:
 
     $$\text{NPS} = 100 \times \frac{\text{promoters} - \text{detractors}}{\text{customers who answered}}$$
 
-    Answers without a customer or without a date are left out.
+    Answers without a customer or without a date are left out, also where no period is asked for: without a date
+    nobody knows which one is the latest.
 
     Examples:
         >>> surveys = [Survey(id="1", kind="nps", score=2, customer_id="A", answered_at="2026-01-05"),

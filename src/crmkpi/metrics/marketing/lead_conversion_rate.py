@@ -100,8 +100,8 @@ def within(converted: int, leads: int) -> float:
 
     $$\text{rate within } d = \frac{\text{leads converted within } d \text{ days}}{\text{leads older than } d}$$
 
-    Leads that are not yet that many days old as of `as_of` are left out under "immature": they still have time.
-    Of leads that are converted without a date it is not known whether it was in time; they are left out, too.
+    It needs `as_of`. Leads that are not yet that many days old then are left out under "immature": they still have
+    time. Of leads that are converted without a date it is not known whether it was in time; they are left out, too.
 
     Examples:
         >>> from datetime import date

@@ -145,8 +145,8 @@ def arpu_over_churn(opening: Decimal, lost: int, days: float, margin: float) -> 
     = \frac{\text{opening MRR} \times \text{margin}}{\text{customers lost}}$$
 
     Of the customers with a paid subscription at the start of the month: what they pay on average, over the share of
-    them that left. ARPU is the revenue of a month, so the churn must be a month's too: over any other period it is
-    undefined.
+    them that left. ARPU is the revenue of a month, so the churn must be a month's too: a span of 28 to 31 days
+    counts as one, and over any other period it is undefined.
 
     Returns:
         Money; undefined where nobody left (the value has no end), and for a period that is no month.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from types import MappingProxyType
 from typing import Any
 
+from crmkpi._read_only import ReadOnly
 from crmkpi.quality.tables import CheckedTable, Watch
 
 __all__ = ["closed_without_date"]
@@ -13,7 +13,7 @@ __all__ = ["closed_without_date"]
 _GONE = {"churned", "cancelled", "canceled", "lost", "former", "inactive"}
 
 # Of each table: when something happened, the date that says when, in words, and what the example shows.
-_RULES: Mapping[str, tuple[Callable[[Any], bool], str, str, str]] = MappingProxyType(
+_RULES: Mapping[str, tuple[Callable[[Any], bool], str, str, str]] = ReadOnly(
     {
         "deals": (lambda deal: deal.status != "open", "closed_at", "won or lost, and no closed_at", "status"),
         "tickets": (lambda one: one.status in ("solved", "closed"), "solved_at", "solved, and no solved_at", "status"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from crmkpi.quality.tables import CheckedTable, Watch
 
@@ -12,22 +13,28 @@ _PLANNED = ("ended_at", "sla_due_at", "trial_end", "until")  # may lie in the fu
 
 
 def future_dates(table: CheckedTable) -> Iterable[Watch]:
-    """Dates after the day up to which the data is known. Planned ends, and close dates of open deals, may be."""
-    if table.today is not None:
-        for name in table.moments:
-            if name not in _PLANNED:
-                yield _watch(table, name)
+    """Dates after the day up to which the data is known, or else after today.
+
+    Planned ends, and close dates of open deals, may be.
+    """
+    for name in table.moments:
+        if name not in _PLANNED:
+            yield _watch(table, name)
 
 
 def _watch(table: CheckedTable, name: str) -> Watch:
+    now = datetime.now(table.crm.calendar.zone)
+    wall = now.replace(tzinfo=None)
+    known = table.today is not None
+    day = f"{table.today}, the day up to which the data is known" if known else f"today, {wall.date()}"
     return table.watch(
         lambda record: (
             (moment := getattr(record, name)) is not None
-            and not table.is_known(moment)
+            and (not table.is_known(moment) if known else moment > (wall if moment.tzinfo is None else now))
             and not (name == "closed_at" and record.status == "open")
         ),
         code="future_dates",
-        what=f"{name} after {table.today}, the day up to which the data is known",
+        what=f"{name} after {day}",
         show=(name,),
         field=name,
         effects=[table.effect("in a period that is not over in", name, "date")],

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from types import MappingProxyType
 from typing import Any
 
+from crmkpi._read_only import ReadOnly
 from crmkpi.quality.tables import CheckedTable, Watch
 
 __all__ = ["AMOUNTS", "missing_amounts"]
 
 # Of each table: the amount, and the records that should have one.
-AMOUNTS: Mapping[str, tuple[str, Callable[[Any], bool], str]] = MappingProxyType(
+AMOUNTS: Mapping[str, tuple[str, Callable[[Any], bool], str]] = ReadOnly(
     {
         "deals": ("amount", lambda deal: deal.status == "won", "won, "),
         "orders": ("amount", lambda order: order.status == "completed", "completed, "),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from types import MappingProxyType
 from typing import Any
 
+from crmkpi._read_only import ReadOnly
 from crmkpi.quality.tables import CheckedTable, Watch
 
 __all__ = ["missing_customers"]
 
-_SHOULD: Mapping[str, Callable[[Any], bool]] = MappingProxyType(
+_SHOULD: Mapping[str, Callable[[Any], bool]] = ReadOnly(
     {"subscriptions": lambda _: True, "orders": lambda order: order.status == "completed"}
 )
 

@@ -28,7 +28,7 @@ class PolarsHome:
     @property
     def words(self) -> WordsOf[pl.Expr]:
         """The module itself."""
-        return pl
+        return pl  # pyrefly: ignore  # the words of a module are attributes
 
     def lent(self, frame: object) -> Lent:
         """A frame as the home keeps it."""

@@ -1,0 +1,171 @@
+"""From when to when the records of a table reach, and what that says of a period: nothing before, or not yet."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from crmkpi.definition.expressions import Field, walk
+from crmkpi.definition.measures import Grouped
+from crmkpi.definition.metric import Metric
+from crmkpi.engines.frames.backends import at_home
+from crmkpi.engines.frames.table import FrameTable
+from crmkpi.engines.query import Anchor, Answer, Moments, Part, Query, Slot
+from crmkpi.measuring.counting import Counting
+from crmkpi.measuring.plan import MetricPlan
+from crmkpi.records.base import RecordType
+from crmkpi.sources.reading import ENDS
+from crmkpi.time.calendars import Calendar
+from crmkpi.time.periods import Period
+
+__all__ = ["Reaches", "reach_of"]
+
+Reach = tuple[datetime, datetime]
+
+
+class _Tables(Protocol):
+    """What is asked of a dataset here."""
+
+    @property
+    def tables(self) -> Mapping[str, Iterable[Any]]: ...
+    @property
+    def calendar(self) -> Calendar: ...
+
+
+class Reaches:
+    """The reach of the tables of one dataset, found when it is asked for, and once."""
+
+    __slots__ = ("_crm", "_later", "_reaches")
+
+    def __init__(self, crm: _Tables) -> None:
+        self._crm = crm
+        self._reaches: dict[tuple[str, str], Reach | None] = {}
+        self._later: dict[tuple[str, str], tuple[Answer, datetime] | None] = {}
+
+    def begins_later(self, metric: Metric, period: Period) -> str | None:
+        """That all tables of a metric begin after a period, in words; None where one does not."""
+        told = None
+        for type_, at in _dated(metric):
+            key = type_.table, at
+            if key not in self._reaches:
+                self._reaches[key] = reach_of(self._crm, type_, at)
+            reach = self._reaches[key]
+            if reach is None or reach[0] < (period.wall_end if reach[0].tzinfo is None else period.end):
+                return None
+            day = self._crm.calendar.wall(reach[0]).date()
+            told = told or f"the first {at} of {type_.table} is of {day}"
+        return told
+
+    def after_today(
+        self,
+        plan: MetricPlan,
+        answers: Mapping[str, Answer],
+        segments: Sequence[tuple[Hashable, ...]],
+        parts: Mapping[bool, Sequence[Part]],
+    ) -> str | None:
+        """That records which count are dated after today, in words, where no day is given up to which data is known.
+
+        Only lists and files are looked through, as for ids that come twice.
+        """
+        for type_, at in (*_dated(plan.metric), *_happened(plan.metric)):
+            answer = answers.get(type_.table)
+            if answer is None or answer.ask is None:
+                continue
+            key = type_.table, at
+            if key not in self._later:
+                self._later[key] = self._found_later(type_.table, at, answer)
+            if (found := self._later[key]) is None:
+                continue
+            for account in plan.accounts:
+                if account.table == type_.table:
+                    counting = Counting(found[0], account, parts[account.stock])
+                    if used := sum(counting.counts(segment).numbers[0] for segment in segments):
+                        day = self._crm.calendar.wall(found[1]).date()
+                        records = "records" if used > 1 else "record"
+                        return (
+                            f"{used:,} {records} of {type_.table} with a {at} after today, such as {day}; as_of= says "
+                            "up to which day the data is known"
+                        )
+        return None
+
+    def _found_later(self, table: str, at: str, answer: Answer) -> tuple[Answer, datetime] | None:
+        assert answer.ask is not None
+        wall, exact = datetime.now(self._crm.calendar.zone).replace(tzinfo=None), datetime.now(self._crm.calendar.zone)
+        later = [
+            record
+            for record in self._crm.tables[table]
+            if (moment := getattr(record, at, None)) is not None and moment > (wall if moment.tzinfo is None else exact)
+        ]
+        return (answer.ask(later), getattr(later[0], at)) if later else None
+
+
+def reach_of(crm: _Tables, type_: RecordType, at: str) -> Reach | None:
+    """The first and the last date of a table; None where no record has one, or the table can be read only once."""
+    table = crm.tables.get(type_.table)
+    if table is None or at not in type_.fields or isinstance(table, Iterator):
+        return None
+    if not isinstance(table, FrameTable):
+        return _ends(getattr(record, at, None) for record in table)
+    from crmkpi.engines.frames import engine  # noqa: PLC0415  # only where there are frames
+
+    field = Field(type_.table, (at,), "timestamp")
+    query = Query(type_, (), [Anchor(None, stock=False, slots=[Slot("values", None, field, keep={"extremes"})])])
+    with at_home(table.backend, type_.table):
+        answer = engine.answer(
+            query,
+            table,
+            moments=Moments(),
+            tables=crm.tables,
+            calendar=crm.calendar,
+            rates=None,
+            currency=None,
+            parameters={},
+            confidence=None,
+            merging=False,
+        )
+    for states in answer.groups[0].values():
+        for sample in states[0].values():
+            if sample.count and sample.low is not None:
+                return sample.low, sample.high
+    return None
+
+
+def _dated(metric: Metric) -> list[tuple[RecordType, str]]:
+    """The fields that put the records of a metric into periods, with their record types."""
+    found: dict[tuple[str, str], tuple[RecordType, str]] = {}
+    for measure in metric.measures.values():
+        columns = measure.table.parts_[2].values() if isinstance(measure.table, Grouped) else (measure,)
+        for each in columns:
+            type_ = each.base.record_type_
+            at = each.at if each.at is not None else measure.at
+            if at is None and isinstance(metric.at, Field) and metric.at.table == type_.table:
+                at = metric.at
+            if isinstance(at, Field) and len(at.path) == 1 and not each.is_stock:
+                found[type_.table, at.path[0]] = type_, at.path[0]
+    return list(found.values())
+
+
+def _happened(metric: Metric) -> list[tuple[RecordType, str]]:
+    """The dates of what happened that the measures of a metric read; those of ends may be planned ones."""
+    columns = [
+        each
+        for measure in metric.measures.values()
+        for each in (measure.table.parts_[2].values() if isinstance(measure.table, Grouped) else (measure,))
+    ]
+    return [
+        (each.base.record_type_, part.path[0])
+        for each in columns
+        for root in (each.where, each.value)
+        for part in walk(root)
+        if isinstance(part, Field) and len(part.path) == 1 and part.kind == "timestamp" and not part.planned
+        if part.path[0] not in ENDS
+    ]
+
+
+def _ends(dates: Iterable[datetime | None]) -> Reach | None:
+    known = [moment for moment in dates if moment is not None]
+    try:
+        return (min(known), max(known)) if known else None
+    except TypeError:  # with a time zone and without one: the engine refuses them where it matters
+        return None

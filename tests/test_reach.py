@@ -1,0 +1,82 @@
+"""What a dataset knows of when: periods before its first record, and dates that have not come."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from tests.engines.backends import arrow_of, frame_of
+
+import crmkpi as ck
+from crmkpi.records.base import record_type
+
+ENGINES = ("records", "polars", "pandas", "pyarrow", "duckdb")
+DEALS = [
+    ck.Deal(id="1", status="won", amount=10, created_at="2024-02-01", closed_at="2024-03-05"),
+    ck.Deal(id="2", status="open", created_at="2024-02-05", closed_at="2999-01-01"),  # a date that is hoped for
+]
+
+
+def table_on(engine: str, deals: list[ck.Deal]) -> Any:
+    return deals if engine == "records" else frame_of(engine, arrow_of(deals, record_type(ck.Deal)))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("as_of", [date(2026, 1, 1), None])
+def test_a_period_before_the_first_record_is_not_complete_and_the_report_says_why(engine: str, as_of: Any) -> None:
+    crm = ck.Dataset(deals=table_on(engine, DEALS), as_of=as_of)
+    report = crm.measure(["win_rate", "deal_volume"], period=["2019-Q1", "2024-Q1"])
+    assert [result.value for result in report] == [None, 1.0, 0, 2]
+    done = None if as_of is None else True
+    assert [result.complete for result in report] == [None, done, None, done]
+    for at, day in (("closed_at", "2024-03-05"), ("created_at", "2024-02-01")):
+        note = f"the first {at} of deals is of {day}, and nothing is known of periods before it"
+        assert report.notes.count(note) == 1
+    alone = ck.win_rate(table_on(engine, DEALS), period="2019-Q1", as_of=date(2026, 1, 1))
+    assert (alone.reason, alone.complete) == ("no deal was closed", None)
+
+
+def test_a_quiet_period_between_others_is_complete_and_empty_tables_and_streams_say_nothing() -> None:
+    quiet = ck.Dataset(deals=DEALS, as_of=date(2026, 1, 1)).measure("deal_volume", period="2025-Q1")
+    assert (quiet[0].complete, quiet.notes) == (True, ())
+    assert ck.Dataset(deals=[]).measure("win_rate", period="2019").notes == ()
+    assert ck.win_rate(iter(DEALS), period="2019").reason == "no deal was closed"
+
+
+FUTURE = datetime.now(UTC).replace(tzinfo=None, microsecond=0) + timedelta(days=2)
+
+
+@pytest.mark.parametrize("day", [FUTURE, datetime(2050, 1, 1), datetime(9999, 12, 31), FUTURE.replace(tzinfo=UTC)])
+@pytest.mark.parametrize("period", [None, "all", "2020-01-01..9990-12-31"])
+def test_dates_after_today_are_told_where_no_day_is_given(day: datetime, period: str | None) -> None:
+    zone = {} if day.tzinfo is None else {"tzinfo": UTC}
+    late = [
+        ck.Deal(id="1", status="won", amount=10, closed_at=datetime(2024, 3, 5, **zone)),  # type: ignore[arg-type]
+        ck.Deal(id="2", status="won", amount=10, closed_at=day),
+        ck.Deal(id="3", status="open", closed_at=day),  # hoped for, and does not count
+    ]
+    told = f"1 record of deals with a closed_at after today, such as {day.date()}; as_of= says up to"
+    found = [note for note in ck.Dataset(deals=late).measure("revenue", period=period).notes if note.startswith(told)]
+    assert len(found) == (0 if period and period.startswith("2020") and day.year == 9999 else 1)
+    assert ck.Dataset(deals=late, as_of=date(2026, 1, 1)).measure("revenue", period=period).notes == ()
+    assert ck.Dataset(deals=late[::2]).measure("revenue", period=period).notes == ()
+
+
+def test_dates_that_a_value_is_made_of_are_looked_at_as_well() -> None:
+    tickets = [
+        ck.Ticket(id="1", created_at="2024-01-05T09:00", first_replied_at="9999-12-31"),
+        ck.Ticket(id="2", created_at="2024-01-05T09:00", first_replied_at="2024-01-05T10:00"),
+    ]
+    notes = ck.Dataset(tickets=tickets).measure("first_response_time").notes
+    told = "1 record of tickets with a first_replied_at after today, such as 9999-12-31; as_of= says"
+    assert [note[: len(told)] for note in notes] == [told]
+    assert ck.Dataset(tickets=tickets).measure("ticket_volume").notes == ()
+    assert ck.Dataset(tickets=tickets, as_of=date(2024, 2, 1)).measure("first_response_time").notes == ()
+
+
+def test_check_looks_for_dates_after_today_without_a_day() -> None:
+    late = [ck.Deal(id="1", status="won", created_at="2024-01-01", closed_at=FUTURE)]
+    (finding,) = [one for one in ck.Dataset(deals=late).check() if one.code == "future_dates"]
+    assert finding.what == f"closed_at after today, {date.today()}"  # noqa: DTZ011
+    assert not [one for one in ck.Dataset(deals=DEALS).check() if one.code == "future_dates"]
