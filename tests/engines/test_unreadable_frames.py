@@ -14,12 +14,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crmkpi import Dataset
+from crmkpi import Dataset, win_rate
 from crmkpi.definition.metric import Metric
 from crmkpi.records import RECORDS
 from crmkpi.records.base import RecordType, partly_read, record_type
 
-from .backends import arrow_of, assert_same, homed
+from .backends import arrow_of, assert_same, frame_of, homed
 from .test_frames import METRICS, asked, questions_of
 from .worlds import World, world
 
@@ -121,6 +121,18 @@ def test_read_and_empty_and_unreadable_are_given_on_every_engine(backend: str, n
         assert {sum(each.values()) for each in counts.values()} == {len(list(whole))}
     found = [each["unreadable"] for table in records.tables for each in records.fields(table).values()]
     assert sum(found) > 0
+
+
+def test_a_period_before_dates_that_cannot_all_be_read(backend: str) -> None:
+    if backend == "pyspark":
+        pytest.skip("Spark takes no moments out of its calendar")
+    moments = pa.array([1767571200000000] * 2 + [None], pa.int64()).cast(pa.timestamp("us"))
+    deals = pa.table({"id": ["1", "2", "3"], "status": ["won", "Dead", "lost"], "closed_at": moments})
+    assert win_rate(frame_of(backend, deals), period="2025-01").left_out == {"no closed_at": 1}
+    if backend in ("polars", "polars-lazy", "pyarrow"):
+        late = pa.array([1767571200000000, 9 * 10**18, None], pa.int64()).cast(pa.timestamp("us"))
+        found = win_rate(frame_of(backend, deals.set_column(2, "closed_at", late)), period="2025-01", most_unreadable=1)
+        assert found.left_out == {"no closed_at": 1, "closed_at unreadable": 1}
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ from crmkpi.definition.expressions import Field, walk
 from crmkpi.definition.measures import Grouped
 from crmkpi.definition.metric import Metric
 from crmkpi.engines.frames.backends import at_home
+from crmkpi.engines.frames.snapshots import table_at_one_moment
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.engines.query import Anchor, Answer, Moments, Part, Query, Slot
 from crmkpi.measuring.counting import Counting
@@ -110,13 +111,14 @@ def reach_of(crm: _Tables, type_: RecordType, at: str) -> Reach | None:
     from crmkpi.engines.frames import engine  # noqa: PLC0415  # only where there are frames
 
     field = Field(type_.table, (at,), "timestamp")
-    query = Query(type_, (), [Anchor(None, stock=False, slots=[Slot("values", None, field, keep={"extremes"})])])
-    with at_home(table.backend, type_.table):
+    slots = [Slot("values", None, field, keep={"extremes"})]
+    query = Query(type_, (), [Anchor(None, stock=False, slots=slots)], unreadable=frozenset({at}))
+    with at_home(table.backend, type_.table), table_at_one_moment(table) as whole:
         answer = engine.answer(
             query,
-            table,
+            whole,
             moments=Moments(),
-            tables=crm.tables,
+            tables={type_.table: whole},
             calendar=crm.calendar,
             rates=None,
             currency=None,
