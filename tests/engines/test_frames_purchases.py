@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crmkpi import Order, table
+from crmkpi import Order, read_dicts, table
 from crmkpi.errors import ColumnError, CurrencyError, InputError, ParameterError
 from crmkpi.insight.cohorts import cohorts
 from crmkpi.insight.rfm import RfmTable, rfm, split_holdout
@@ -18,6 +18,7 @@ from crmkpi.records.base import record_type
 
 from .backends import arrow_of, frame_of
 
+pa = pytest.importorskip("pyarrow", reason="PyArrow is not installed")
 START = datetime(2025, 11, 3)
 CUT, LAST = date(2026, 2, 10), date(2026, 6, 16)
 
@@ -155,3 +156,18 @@ def test_cohorts_of_a_frame_begin_with_the_first_order_only(backend: str) -> Non
         ParameterError, match="Cohorts of a frame begin with the first order; give records for `anchor`"
     ):
         cohorts(frame(backend, [order(0, 0)]), as_of=LAST, anchor={"A": CUT})
+
+
+def test_orders_of_which_a_field_cannot_be_read_are_left_out_for_it(backend: str) -> None:
+    rows: list[dict[str, Any]] = [
+        {"id": str(number), "customer_id": "A", "ordered_at": START, "amount": 5.0, "status": "completed"}
+        for number in range(5)
+    ]
+    rows[1]["status"] = "lost in the post"
+    rows[2]["amount"] = float("inf")
+    rows[3] |= {"amount": float("inf"), "status": "lost in the post"}
+    frame = frame_of(backend, pa.Table.from_pylist(rows))
+    left_out = {"amount unreadable": 2, "status unreadable": 1}
+    for orders in (read_dicts(rows, record=Order), table(frame, record=Order)):
+        found = rfm(orders, as_of=LAST)
+        assert (dict(found.left_out), found.to_dicts()[0]["orders"]) == (left_out, 2)

@@ -29,6 +29,7 @@ from crmkpi.cli.company import add_init, add_run
 from crmkpi.cli.completion import add_completion
 from crmkpi.cli.explain import add_briefing, add_explain
 from crmkpi.cli.files import say
+from crmkpi.cli.mcp import add_mcp
 from crmkpi.cli.options import examples
 from crmkpi.cli.report import add_report
 from crmkpi.cli.watch import add_kpi_set, add_review, add_watch
@@ -139,6 +140,7 @@ def _parser() -> argparse.ArgumentParser:
     add_kpi_set(commands)
     add_init(commands)
     add_run(commands)
+    add_mcp(commands)
     add_completion(commands, parser)
     listed = commands.add_parser("list", help="list the KPIs", description="List the KPIs.", allow_abbrev=False)
     listed.add_argument("--theme", choices=catalogue.themes(), help="only the KPIs of this theme")

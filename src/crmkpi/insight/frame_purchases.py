@@ -13,9 +13,10 @@ from typing import Any
 from crmkpi.engines.frames.faults import inside
 from crmkpi.engines.frames.local_time import DAY, step_numbers, wall_time
 from crmkpi.engines.frames.table import FrameTable
+from crmkpi.engines.frames.unreadable import is_unreadable
 from crmkpi.engines.frames.words import only_where
 from crmkpi.errors import ColumnError, CurrencyError
-from crmkpi.insight.orders import Orders, refuse_several
+from crmkpi.insight.orders import DECIDING, Orders, refuse_several
 from crmkpi.time.calendars import Calendar
 
 __all__ = ["PURCHASE_COLUMNS", "Purchases", "cohort_rows", "customer_columns", "first_day"]
@@ -59,9 +60,18 @@ class Purchases:
         needed = _NEEDED if needs_amount else _NEEDED[:2]
         known = reduce(and_, (~nw.col(inside(name)).is_null() for name in needed))
         completed = nw.col(inside("status")) == nw.lit("completed")
+        unread: dict[str, Any] = {}
+        for name in DECIDING:
+            marks = prepared.marks.get((name,))
+            if marks and (needs_amount or name != "amount"):
+                found = is_unreadable(nw, marks)
+                unread[f"{name} unreadable"] = reduce(and_, (~other for other in unread.values()), found)
+        lacking = reduce(and_, (~found for found in unread.values()), ~known)
+        known = reduce(and_, (~found for found in unread.values()), known)
         in_time = nw.col("wall") < nw.lit((_number(until) + 1) * DAY)
         reasons = {
-            "no customer, date or amount" if needs_amount else "no customer or date": ~known,
+            **unread,
+            "no customer, date or amount" if needs_amount else "no customer or date": lacking,
             "not completed": known & ~completed,
             "after the observation": known & completed & ~in_time,
         }

@@ -19,8 +19,9 @@ from crmkpi.money import Rates
 from crmkpi.records import Order
 from crmkpi.records.base import record_type
 
-__all__ = ["Orders", "day_of", "refuse_several"]
+__all__ = ["DECIDING", "Orders", "day_of", "refuse_several"]
 
+DECIDING = ("ordered_at", "amount", "status")  # whether an order counts, if they can be read
 _READ = frozenset({"customer_id", "ordered_at", "amount", "currency", "status"})
 
 
@@ -67,7 +68,11 @@ class Orders:
             left_out[DUPLICATE] += self.again
         for order in self.table:
             moment, amount = order.ordered_at, order.amount
-            if order.customer_id is None or moment is None or (needs_amount and amount is None):
+            lost = getattr(order, "unreadable", ())
+            unread = next((name for name in DECIDING if name in lost and (needs_amount or name != "amount")), None)
+            if unread is not None:
+                left_out[f"{unread} unreadable"] += 1
+            elif order.customer_id is None or moment is None or (needs_amount and amount is None):
                 left_out[lacking] += 1
             elif getattr(order, "status", "completed") != "completed":
                 left_out["not completed"] += 1

@@ -19,6 +19,7 @@ from crmkpi.engines.frames.table import FrameTable
 from crmkpi.errors import InputError, MissingTableError, PeriodError, UnknownNameError, did_you_mean, unknown_name
 from crmkpi.measuring.changes import Adjust, check_adjust
 from crmkpi.measuring.duplicates import Duplicates, duplicates_in
+from crmkpi.measuring.fields import counted_fields
 from crmkpi.measuring.lookup import index_of, on_one_line, unreadable_fields
 from crmkpi.measuring.measurement import chosen_metrics, measure, report, zone_notes
 from crmkpi.measuring.narrowing import Narrowing, beside, lacking_segment, narrowings_of, told
@@ -359,6 +360,22 @@ class Dataset(Questions):
                 "the dataset before where()."
             )
         return _check(self, metrics=metrics, founded=founded)
+
+    def fields(self, table: str) -> Mapping[str, Mapping[str, int]]:
+        """How many records of a table hold each field, lack it, and hold what cannot be read in it.
+
+        The three numbers of each field add up to the records of the table. A stream is read for it.
+
+        >>> from crmkpi import Deal, read_dicts
+        >>> deals = read_dicts([{"id": 1, "status": "won", "amount": 5}, {"id": 2, "status": "Dead"}], record=Deal)
+        >>> counts = Dataset(deals=deals).fields("deals")
+        >>> counts["status"], counts["amount"]
+        ({'read': 1, 'empty': 0, 'unreadable': 1}, {'read': 1, 'empty': 1, 'unreadable': 0})
+        """
+        if table not in self.tables:
+            raise unknown_name(f"The dataset has no table {table!r}.", table, self.tables)
+        source = self.tables[table]
+        return counted_fields(table, source if isinstance(source, FrameTable) else self.records(table), self.calendar)
 
     def records(self, table: str) -> Iterable[Any]:
         """The records of a table, to be read once."""
