@@ -260,5 +260,5 @@ def test_working_time_without_an_hourly_rate_is_no_cost_of_nothing() -> None:
 def test_the_options_that_a_call_completes_are_those_that_it_takes() -> None:
     parameters = {name for metric in ck.catalogue.everything() for name in metric.parameters}
     asked = {"period", "compare", "confidence", "parameters"}
-    kept = {"as_of", "calendar", "currency", "rates", "most_unreadable"}
+    kept = {"as_of", "calendar", "currency", "rates", "most_unreadable", "tz"}
     assert {*Options.__annotations__} == asked | kept | parameters | set(RECORDS)
