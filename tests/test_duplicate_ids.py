@@ -187,3 +187,10 @@ def test_what_is_no_record_is_still_told_of() -> None:
 def test_every_kind_of_record_has_an_id_to_go_by() -> None:
     for name in TABLES:
         assert "id" in {field.name for field in fields(ck.records.RECORDS[name])}
+
+
+def test_records_of_two_files_without_ids_do_not_share_one():
+    files = ["status,amount\nwon,5\nlost,6\n", "status,amount\nwon,7\nwon,8\n"]
+    deals = [deal for file in files for deal in ck.read_csv(io.StringIO(file), record=ck.Deal)]
+    assert deals[0].id == deals[2].id
+    assert ck.revenue(deals).value == 20

@@ -41,7 +41,10 @@ QUESTIONS: tuple[dict[str, Any], ...] = (
     {"period": "2026", "every": "month"},
     {"period": "2026-Q1", "compare": "previous"},
 )
-FIRST_SEEDS = {"customer_lifetime_value.predictive": 13_964}  # few datasets have the repeat customers that it needs
+FIRST_SEEDS = {  # few datasets have the repeat customers, or the losses within a month, that these need
+    "customer_lifetime_value.predictive": 13_964,
+    "ltv_to_cac_ratio.arpu_over_churn": 1_061,
+}
 DATELESS = ("churn_rate.by_status",)  # nothing puts a customer with a status into a period
 HARD = (
     *("null", "duplicates", "tie at a bound", "extreme date", "empty table", "None segment", "wall clock"),

@@ -274,7 +274,7 @@ def test_a_cell_that_contradicts_the_column_is_unreadable() -> None:
 def test_two_files_in_two_currencies_never_add_up() -> None:
     deals = [
         *ck.read_csv(io.StringIO(file_of(["$1,000.00"])), record=ck.Deal, values={"currency": {"$": "USD"}}),
-        *ck.read_csv(io.StringIO(file_of(["EUR 1.000,00"])), record=ck.Deal),
+        *ck.read_csv(io.StringIO(file_of(["EUR 1.000,00"]).replace("D0", "E0")), record=ck.Deal),
     ]
     for currency in (None, "USD"):
         with pytest.raises(CurrencyError):

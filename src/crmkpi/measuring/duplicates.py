@@ -16,6 +16,7 @@ from crmkpi.engines.query import Anchor, Answer, Query, Slot
 from crmkpi.engines.records.marks import own_names, segment_of
 from crmkpi.errors import InputError
 from crmkpi.records.base import RecordType, record_class, record_type
+from crmkpi.sources.account import is_of_line
 from crmkpi.sources.loaded import Records
 
 __all__ = ["DUPLICATE", "Contradiction", "Duplicates", "differing", "duplicates_in", "fields_read", "read_of_others"]
@@ -143,7 +144,7 @@ def duplicates_in(records: Sequence[Any], type_: RecordType) -> Duplicates | Non
         return None
     places: dict[Any, list[int]] = {}
     for number, own in enumerate(ids):
-        if "id" not in getattr(records[number], "unreadable", ()):
+        if "id" not in getattr(records[number], "unreadable", ()) and not is_of_line(own):
             places.setdefault(own, []).append(number)
     together = [numbers for numbers in places.values() if len(numbers) > 1]
     again = {number for numbers in together for number in numbers[1:]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
@@ -11,12 +12,27 @@ from typing import Any
 
 from crmkpi._read_only import ReadOnly
 
-__all__ = ["LoadAccount", "Noted", "Recognised", "Rejected", "Unreadable", "reasons_of"]
+__all__ = ["LoadAccount", "Noted", "Recognised", "Rejected", "Unreadable", "id_of_line", "is_of_line", "reasons_of"]
 
+_OF_LINE = re.compile(r"row \d+")
 _WIDTH = 80
 _MOST_SHOWN = 5
 _MOST_VALUES = 1_000
 _OTHERS = "other values"
+
+
+def id_of_line(line: int) -> str:
+    """What stands for the id of a record that has none."""
+    return f"row {line}"
+
+
+def is_of_line(own: str) -> bool:
+    """Whether an id only stands for one, so that two records which share it may be of two files.
+
+    >>> is_of_line(id_of_line(2)), is_of_line("D-2")
+    (True, False)
+    """
+    return bool(_OF_LINE.fullmatch(own))
 
 
 @dataclass(frozen=True, slots=True)

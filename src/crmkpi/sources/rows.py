@@ -17,7 +17,7 @@ from crmkpi._read_only import ReadOnly
 from crmkpi.errors import CrmKpiError, InputError, RowError
 from crmkpi.records.base import RecordType, partly_read, record_type
 from crmkpi.records.faults import fault, faults, shortened
-from crmkpi.sources.account import LoadAccount, Noted, Recognised, Rejected
+from crmkpi.sources.account import LoadAccount, Noted, Recognised, Rejected, id_of_line
 from crmkpi.sources.columns import Columns, matched_columns
 from crmkpi.sources.conversions import Conversion, conversions_for, convert
 from crmkpi.sources.grid import Grid, Part, Row
@@ -311,7 +311,7 @@ class _Reader(Generic[_R]):
             if lost:
                 lost |= {name: (None, "missing") for name in required if name not in raw and name not in lost}
             if "id" in lost:
-                raw["id"] = f"row {line}"
+                raw["id"] = id_of_line(line)
             if lost and (self.strict or self._is_nothing(raw, lost)):
                 empty = (each for each, (value, _) in lost.items() if value is None)
                 first = next(empty, next(iter(lost)))
@@ -396,7 +396,7 @@ def _builder(columns: Columns, *, text: bool) -> _Builder:
                 raw.update(constants)
         if columns.numbered:
             for raw, line in zip(raws, part.lines(), strict=True):
-                raw["id"] = f"row {line}"
+                raw["id"] = id_of_line(line)
         return raws
 
     return build
