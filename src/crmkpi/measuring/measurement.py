@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from crmkpi._read_only import ReadOnly
 from crmkpi.definition.metric import Metric
+from crmkpi.engines.frames.ran import collecting
 from crmkpi.errors import (
     CurrencyError,
     InputError,
@@ -58,17 +59,18 @@ def measure(
     everything = [*periods, *(against or ())]
     asked: dict[str, Any] = {"confidence": confidence, "moments": moments or against is not None}
     reader, plan = read(crm, metrics, everything, segments, parameters, statements=statements, **asked)
-    results = built(
-        crm,
-        reader,
-        plan,
-        segments,
-        periods=periods,
-        against=against,
-        parameters=parameters,
-        confidence=confidence,
-        notes=notes,
-    )
+    with collecting(statements):  # where data begin is asked for where a period holds nothing
+        results = built(
+            crm,
+            reader,
+            plan,
+            segments,
+            periods=periods,
+            against=against,
+            parameters=parameters,
+            confidence=confidence,
+            notes=notes,
+        )
     return results if against is None else together(results, adjust)
 
 
