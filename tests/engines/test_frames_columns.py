@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from crmkpi import Dataset, Deal, revenue, win_rate
+from crmkpi import Dataset, Deal, Order, revenue, win_rate
 from crmkpi.engines.frames import backends
 from crmkpi.errors import ColumnError, InputError, MissingExtraError, MissingTableError
 from crmkpi.records import RECORDS
@@ -121,6 +121,17 @@ def test_a_frame_without_a_column_that_a_metric_reads_gives_what_such_a_file_giv
 
 
 @pytest.mark.in_turns
+def test_a_question_that_is_asked_again_after_others_has_the_same_answer(backend) -> None:
+    deals = [Deal(id=str(n), status="won", amount=n, closed_at="2026-01-05") for n in (1, 2)]
+    orders = [Order(id="1", amount=100, ordered_at="2026-01-05")]
+    crm = Dataset(**frames_of(backend, {"deals": deals, "orders": orders}))
+    asked = ["revenue", "average_order_value", "revenue", "won_deals", "average_order_value", "revenue"]
+    found = [crm.measure(name, period="2026-01")[0].value for name in asked]
+    assert found == [3, 100, 3, 2, 100, 3]
+    assert crm.measure("revenue", period="2020")[0].value == 0
+    assert crm.measure("revenue", period="2026-01")[0].value == 3
+
+
 def test_a_frame_of_nothing_but_required_columns_serves_every_definition(backend) -> None:
     """What no column holds is not known, as of a file that lacks the column."""
     rows, arrows = {}, {}

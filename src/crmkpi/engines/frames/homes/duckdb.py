@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Self
 
@@ -118,11 +120,21 @@ class DuckDbFrame(SqlFrame):
             return self.relation
         kept = {} if self.kept is None else self.kept
         known = kept.get(self.statement)
-        if not isinstance(known, _Statement) or known.relation is not self.relation:
+        understood = isinstance(known, _Statement) and known.relation is self.relation and _binds_once()
+        if not isinstance(known, _Statement) or not understood:
             if len(kept) > _KEPT:  # questions made on the fly must not be kept for ever
                 kept.clear()
             known = kept[self.statement] = _Statement(self.relation, _asked(self.relation, self.statement))
         return known.answer
+
+
+@cache
+def _binds_once() -> bool:
+    """Whether an answer belongs to its relation for good.
+
+    Before 2.0 a statement looks up the name `measured` whenever it runs, and finds the relation that was asked last.
+    """
+    return int(str(import_module("duckdb").__version__).partition(".")[0]) >= 2
 
 
 def _asked(relation: DuckDBPyRelation, statement: str) -> DuckDBPyRelation:
