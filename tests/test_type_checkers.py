@@ -25,7 +25,9 @@ REFUSED = {
 
 def said(*command: str, folder: Path) -> str:
     """What a type checker prints, run as a user does: in another folder, without the settings of this project."""
-    where = {name: str(Path(crmkpi.__file__).parents[1]) for name in ("MYPYPATH", "PYTHONPATH")}
+    home = Path(crmkpi.__file__).parents[1]
+    installed = home.name == "site-packages"  # where type checkers look anyway, and mypy refuses to be told to
+    where = {} if installed else {"MYPYPATH": str(home), "PYTHONPATH": str(home)}
     done = subprocess.run(
         [sys.executable, "-m", *command, str(CALLS)],
         cwd=folder,
