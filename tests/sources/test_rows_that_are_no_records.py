@@ -153,6 +153,7 @@ def test_a_day_of_zeros_is_no_day() -> None:
     [("▲￥100,000", -100_000), ("△50円", -50), ("12 tys. zł", 12_000), ("3億円", 300_000_000), ("25万円", 250_000)],
 )
 def test_amounts_are_read_as_their_country_writes_them(written: str, amount: int) -> None:
-    options = {"values": {"currency": {"¥": "JPY", "円": "JPY"}}, "decimal": "."}
-    [deal] = ck.read_csv(io.StringIO(f'id,status,amount\n1,won,"{written}"\n'), record=ck.Deal, **options)
+    yen = {"currency": {"¥": "JPY", "円": "JPY"}}
+    text = f'id,status,amount\n1,won,"{written}"\n'
+    [deal] = ck.read_csv(io.StringIO(text), record=ck.Deal, values=yen, decimal=".")
     assert deal.amount == amount
