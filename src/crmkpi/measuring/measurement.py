@@ -27,7 +27,7 @@ from crmkpi.measuring.results import Report, Result, compared, measured, togethe
 from crmkpi.measuring.segments import By, Segment, segments_of
 from crmkpi.measuring.undefined import all_left_out
 from crmkpi.measuring.unfilled import unfilled_field, why_unfilled
-from crmkpi.measuring.unreadable import too_many_unreadable
+from crmkpi.measuring.unreadable import DataReason, too_many_unreadable
 from crmkpi.metrics import THEMES
 from crmkpi.metrics.catalogue import catalogue
 from crmkpi.time.periods import Period
@@ -35,7 +35,7 @@ from crmkpi.time.periods import Period
 if TYPE_CHECKING:
     from crmkpi.measuring.dataset import Dataset
 
-__all__ = ["built", "chosen_metrics", "measure", "measure_one", "report", "zone_notes"]
+__all__ = ["built", "chosen_metrics", "measure", "measure_one", "measure_with_trend", "report", "zone_notes"]
 
 
 def measure(
@@ -89,6 +89,32 @@ def measure(
     if notes is not None:
         notes += told
     return results if against is None else together(results, adjust)
+
+
+def measure_with_trend(
+    crm: Dataset,
+    metrics: Sequence[Metric],
+    *,
+    period: Period,
+    against: Period,
+    earlier: Sequence[Period],
+    parameters: Mapping[str, Any],
+    confidence: float | None,
+) -> tuple[Report, tuple[Result, ...]]:
+    """A period beside another one, and each metric over earlier periods and this one, in one pass over each table."""
+
+    def asked(data: Dataset) -> tuple[Report, tuple[Result, ...]]:
+        everything = [*earlier, period, against]
+        reader, plan = read(data, metrics, everything, (), parameters, confidence=confidence, moments=True)
+        given: dict[str, Any] = {"parameters": parameters, "confidence": confidence}
+        notes: list[str] = []
+        beside = built(data, reader, plan, (), periods=[period], against=[against], notes=notes, **given)
+        notes += zone_notes(crm, [period], metrics)
+        trend = built(data, reader, plan, (), periods=[*earlier, period], against=None, **given)
+        shown = report(together(beside, "bh"), [period], None, None, notes=tuple(notes), narrowings=crm.narrowings)
+        return shown, trend
+
+    return of_files(crm, metrics, partial(queries_of, crm, metrics, (), undated=False, confidence=confidence), asked)
 
 
 def built(
@@ -246,7 +272,7 @@ class _Builder:
                     raise
                 # Among several KPIs this one is undefined, and the others are shown.
                 find = replace(witness, confidence=None).finding(cut, cut.counts(segment), segment, {}, None)
-                named, why = self._named(segment), str(mixed)
+                named, why = self._named(segment), DataReason(mixed)
                 yield measured(metric, None, why, {}, None, parameters, period, named, complete, None, find=find)
                 continue
             totals = {name: found.value for name, found in inputs.items()}

@@ -26,9 +26,11 @@ from crmkpi.sources.conversions import Conversion, conversions_for
 from crmkpi.sources.dates import zone_named, zone_of_header
 from crmkpi.sources.durations import SECONDS
 from crmkpi.sources.grid import Grid, Part
+from crmkpi.sources.guards import check_table, may_hold_currency
 from crmkpi.sources.presets.library import folded
 from crmkpi.sources.presets.model import Preset
 from crmkpi.sources.reading import ENDS, Options
+from crmkpi.sources.report_rows import FIRST_CELLS, TOTAL
 from crmkpi.sources.tallies import Tallies
 
 __all__ = ["NotPlainError", "field_column", "plain_frame"]
@@ -101,8 +103,12 @@ def plain_frame(
     except UnicodeDecodeError as problem:
         raise NotPlainError from problem
     columns = matched_columns(grid.headers, kind, options, source=grid.source)
+    check_table(grid.headers, columns, kind, options, source=grid.source)
+    may_lack = may_hold_currency(grid.headers, columns, kind, options)
     if options.only is not None:
         columns = columns.looked_at(options.only, kind, preset)
+    if may_lack and columns.has_money(kind):
+        raise NotPlainError  # and the reader of records says what to do
     texts = pl.scan_csv(
         path,
         has_header=False,
@@ -136,7 +142,8 @@ def _places_read(grid: Grid, columns: Columns, preset: Preset | None) -> frozens
     if any(rule.alone or rule.starts for rule in rules):
         return None
     named = {folded(header) for rule in rules for header in rule.headers}
-    return columns.places() | {place for place, header in enumerate(grid.headers) if folded(header) in named}
+    of_rules = (place for place, header in enumerate(grid.headers) if folded(header) in named)
+    return columns.places() | {*of_rules, *range(min(FIRST_CELLS, len(grid.headers)))}
 
 
 def _has_empty_row(pl: Any, texts: Any) -> bool:
@@ -246,6 +253,7 @@ class _Typed:
                 raise NotPlainError  # a cell may hold a line break
             texts = texts.with_row_index("line", offset=first_line)
             made["id"] = pl.concat_str(pl.lit("row "), pl.col("line").cast(pl.String))
+        self._bad.append(self._of_report())
         own = [self._read(column, known).alias(_label_of(column)) for column, known in columns.typed]
         bad = reduce(or_, self._bad) if self._bad else pl.lit(value=False)
         return texts.select(
@@ -479,6 +487,11 @@ class _Typed:
             return reduce(or_, right, text != text)  # noqa: PLR0124  # false, and missing where the text is
         ours = self._pl.Series([*meant.values()], dtype=made)
         return text.replace_strict([*meant], ours, default=None, return_dtype=made)
+
+    def _of_report(self) -> Any:
+        """Whether a row may be a total or the headers again, as `sources.report_rows` has it."""
+        first = self._pl.coalesce(self._pl.col(f"c{place}") for place in range(min(FIRST_CELLS, self._columns.width)))
+        return (first.str.contains(TOTAL) | (first == self._grid.headers[0])).fill_null(value=False)
 
     def _reason(self) -> Any:
         """Why a row is no record, None where it is one; as `sources.leaving_out` has it."""
