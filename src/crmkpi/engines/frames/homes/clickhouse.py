@@ -21,7 +21,7 @@ from crmkpi.engines.frames.words import Scalar
 from crmkpi.errors import ColumnError, did_you_mean
 from crmkpi.records.base import Kind
 
-__all__ = ["ClickhouseHome", "ClickhouseSql"]
+__all__ = ["ClickhouseHome", "ClickhouseSql", "ClickhouseTexts"]
 
 _DAY = 86_400_000_000
 _DECIMAL = re.compile(r"Decimal\((\d+), (\d+)\)")
