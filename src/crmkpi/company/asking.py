@@ -13,9 +13,10 @@ from crmkpi.errors import unknown_name
 from crmkpi.measuring.dataset import Compare, Dataset
 from crmkpi.measuring.results import Report, Result
 from crmkpi.metrics.catalogue import catalogue
+from crmkpi.sources.loaded import Records
 from crmkpi.time.calendars import CalendarUnit
 
-__all__ = ["SORTS", "asked", "chosen", "narrowed", "sorted_report"]
+__all__ = ["SORTS", "asked", "chosen", "narrowed", "sorted_report", "wrong_file"]
 
 SORTS = ("value", "change", "name")
 
@@ -111,3 +112,15 @@ def _number(value: Any) -> Any:
 
 def _plain(number: Decimal) -> int | float:
     return int(number) if number == number.to_integral_value() else float(number)
+
+
+def wrong_file(tables: Mapping[str, Any]) -> str | None:
+    """What is wrong where most rows of a table's files are no records of it: they are the wrong files."""
+    for table, records in tables.items():
+        rejected = len(records.rejected) if isinstance(records, Records) else 0
+        if rejected > 0 and rejected > (len(records) + rejected) / 2:
+            return (
+                f"{rejected:,} of {len(records) + rejected:,} rows of {records.source} are no {table}; is it the right "
+                "file?"
+            )
+    return None
