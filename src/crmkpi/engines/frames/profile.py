@@ -184,8 +184,10 @@ class _Look:
                 lacks = not own.optional and count < found["rows"]
                 if lacks or found.get(f"nan {one.name}") or is_beyond(self.type_, one, low, high):
                     return True
-            if one.kind in YEARS and low is not None and (low < YEARS[one.kind][0] or high > YEARS[one.kind][1]):
-                return True
+            if one.kind in YEARS and low is not None and high is not None:
+                first, last = YEARS[one.kind]
+                if low < first or high > last:
+                    return True
             if found.get(f"raw {one.name}", count) != count:
                 return True
         return False
