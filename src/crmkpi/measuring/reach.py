@@ -111,6 +111,8 @@ def reach_of(crm: _Tables, type_: RecordType, at: str) -> Reach | None:
         return None
     if not isinstance(table, FrameTable):
         return _ends(getattr(record, at, None) for record in table)
+    if (known := table.reach(at)) is not None:
+        return known
     from crmkpi.engines.frames import engine  # noqa: PLC0415  # only where there are frames
 
     field = Field(type_.table, (at,), "timestamp")

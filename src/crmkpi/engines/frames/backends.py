@@ -79,6 +79,7 @@ class Backend:
     wide: bool = False  # it has whole numbers of 128 bits
     preaggregates: bool = False  # rows of the same conditions are added up first, since a group costs less than a CASE
     keeps_ranks: bool = False  # it fetches values at some ranks of a group without the others
+    slices_groups: bool = False  # with what it aggregates it hands out a slice of the sorted values of each group
     sorts_groups: bool = False  # it keeps the sorted values of each group while it aggregates
     lists_in_rows: bool = False  # a statement costs it more than a column of lists
     months: bool = False  # it knows the month of a timestamp on the wall clock
@@ -134,7 +135,8 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
         "duckdb": Backend(
             "duckdb", "duckdb", "1.5", ("DuckDBPyRelation",), "duckdb:DuckDbHome", _ALL | {"sql"},
             "relations and tables", "strptime(column, '%Y-%m-%d %H:%M:%S')", raises=("duckdb",), lazy=True,
-            adds_wide=True, divides=True, wide=True, preaggregates=True, keeps_ranks=True, months=True, cells=17,
+            adds_wide=True, divides=True, wide=True, preaggregates=True, slices_groups=True, keeps_ranks=True,
+            months=True, cells=17,
             closed="already closed|already been closed", lock=RLock(),
         ),
         "pyspark": Backend(
