@@ -57,7 +57,12 @@ def test_a_first_answer_takes_polars_four_collects_and_a_second_one(
 ) -> None:
     asked: list[Any] = []
     collect = pl.LazyFrame.collect
-    monkeypatch.setattr(pl.LazyFrame, "collect", lambda self, **more: asked.append(self) or collect(self, **more))
+
+    def counted(frame: Any, **more: Any) -> Any:
+        asked.append(frame)
+        return collect(frame, **more)
+
+    monkeypatch.setattr(pl.LazyFrame, "collect", counted)
     crm, counts = frames("polars", DEALS), []
     for _ in range(3):
         asked.clear()
