@@ -53,7 +53,10 @@ class DatabaseTable:
 
     def within(self, session: Session) -> Self:
         """The same as it is in a snapshot."""
-        return replace(self, session=session, columns=self.source.home.columns_of(session, self.relation))
+        home = self.source.home
+        made = replace(self, session=session, columns=home.columns_of(session, self.relation))
+        session.seen.setdefault(self.relation, home.state_of(session, self.relation))
+        return made
 
     def __repr__(self) -> str:
         return f"<{self.relation} of a {self.source.dialect} database>"
@@ -135,6 +138,19 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
     def check_snapshot(self, session: Session) -> None:
         """Refuse a transaction that is no snapshot."""
 
+    def state_of(self, session: Session, relation: Relation) -> object:  # noqa: ARG002  # a snapshot does not change
+        """What tells that a table has changed within a session, where the database has no snapshots."""
+        return None
+
+    def check_unchanged(self, session: Session) -> None:
+        """Refuse figures of a table that has changed between the statements of a session."""
+        for relation, state in session.seen.items():
+            if state is not None and self.state_of(session, relation) != state:
+                raise InputError(
+                    f"{str(relation).capitalize()} has changed while it was measured, and {session.source.dialect} has "
+                    "no snapshots; measure again, or measure a copy of it."
+                )
+
     def check_server(self, session: Session) -> None:
         """Refuse a server that answers the probe in another way than its dialect says, before it is trusted."""
         if not self.probe:
@@ -180,5 +196,5 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
     def leave(self, frame: DatabaseFrame) -> list[Row]:
         """The rows of a small result."""
         text = frame.statement
-        ran(lambda: text)
+        ran(lambda: self.sent(text, None))
         return frame.session.rows(text)
