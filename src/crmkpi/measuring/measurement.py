@@ -25,7 +25,7 @@ from crmkpi.measuring.results import Report, Result, compared, measured, togethe
 from crmkpi.measuring.segments import By, Segment, segments_of
 from crmkpi.measuring.undefined import all_left_out
 from crmkpi.measuring.unfilled import unfilled_field, why_unfilled
-from crmkpi.measuring.unreadable import too_many_unreadable
+from crmkpi.measuring.unreadable import DataReason, too_many_unreadable
 from crmkpi.metrics import THEMES
 from crmkpi.metrics.catalogue import catalogue
 from crmkpi.time.periods import Period
@@ -245,7 +245,7 @@ class _Builder:
                     raise
                 # Among several KPIs this one is undefined, and the others are shown.
                 find = replace(witness, confidence=None).finding(cut, cut.counts(segment), segment, {}, None)
-                named, why = self._named(segment), str(mixed)
+                named, why = self._named(segment), DataReason(mixed)
                 yield measured(metric, None, why, {}, None, parameters, period, named, complete, None, find=find)
                 continue
             totals = {name: found.value for name, found in inputs.items()}

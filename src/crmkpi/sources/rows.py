@@ -21,6 +21,7 @@ from crmkpi.sources.account import LoadAccount, Noted, Recognised, Rejected, id_
 from crmkpi.sources.columns import Columns, matched_columns
 from crmkpi.sources.conversions import Conversion, conversions_for, convert
 from crmkpi.sources.grid import Grid, Part, Row
+from crmkpi.sources.guards import check_currency, check_table
 from crmkpi.sources.histories import joined_visits, merged_away, merged_note, stage_grid, without_merged
 from crmkpi.sources.joined import with_joined
 from crmkpi.sources.leaving_out import LeftOut, left_out
@@ -133,6 +134,9 @@ class Loading(Generic[_R]):
             self.preset = None
         self.grid, self.options = grid, options
         self.columns = matched_columns(grid.headers, self.kind, options, source=grid.source)
+        if grid.text or grid.sheet:
+            check_table(grid.headers, self.columns, self.kind, options, source=grid.source)
+        check_currency(grid, self.columns, self.kind, options)
         self.rejected: list[Rejected] = []
         self._tallies = Tallies()
         self._reader = _Reader(
@@ -206,7 +210,7 @@ class _Reader(Generic[_R]):
     build: _Builder
     validate: Callable[[list[_Raw]], list[_R]]
     tallies: Tallies
-    leave_out: LeftOut | None
+    leave_out: LeftOut
     text: bool
     strict: bool
     unreadable: Noted
@@ -237,16 +241,14 @@ class _Reader(Generic[_R]):
     def _kept(self, part: Part) -> Part:
         """The rows that could be records: neither blank nor left out by the preset."""
         leave_out = self.leave_out
-        if (leave_out is None or not leave_out.may_leave_out(part.rows)) and (
-            not self.text or all(map(any, part.rows))
-        ):
+        if not leave_out.may_leave_out(part.rows) and (not self.text or all(map(any, part.rows))):
             return part
         kept: list[int] = []
         for place, row in enumerate(part.rows):
             if self.text and not any(row):
                 if row:  # else a blank line of the file
                     self.skipped["blank row"] += 1
-            elif leave_out is not None and (reason := leave_out.reason_of(row)) is not None:
+            elif (reason := leave_out.reason_of(row)) is not None:
                 self.skipped[reason] += 1
             else:
                 kept.append(place)

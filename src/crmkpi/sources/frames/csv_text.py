@@ -25,8 +25,10 @@ from crmkpi.sources.conversions import Conversion, conversions_for
 from crmkpi.sources.dates import zone_named, zone_of_header
 from crmkpi.sources.durations import SECONDS
 from crmkpi.sources.grid import Grid, Part
+from crmkpi.sources.guards import check_table, may_hold_currency
 from crmkpi.sources.presets.library import folded
 from crmkpi.sources.reading import ENDS, Options
+from crmkpi.sources.report_rows import FIRST_CELLS, TOTAL
 from crmkpi.sources.tallies import Tallies
 
 __all__ = ["NotPlainError", "field_column", "plain_frame"]
@@ -92,6 +94,9 @@ def plain_frame(
     start = first.lines()[0]
     facts = _facts(path, grid.delimiter, start - 1)
     columns = matched_columns(grid.headers, kind, options, source=grid.source)
+    if may_hold_currency(grid.headers, columns, kind, options):
+        raise NotPlainError  # and the reader of records says what to do
+    check_table(grid.headers, columns, kind, options, source=grid.source)
     texts = pl.scan_csv(
         path,
         has_header=False,
@@ -198,6 +203,7 @@ class _Typed:
                 raise NotPlainError  # a cell may hold a line break
             texts = texts.with_row_index("line", offset=first_line)
             made["id"] = pl.concat_str(pl.lit("row "), pl.col("line").cast(pl.String))
+        self._bad.append(self._of_report())
         own = [self._read(column, known).alias(_label_of(column)) for column, known in columns.typed]
         bad = reduce(or_, self._bad) if self._bad else pl.lit(value=False)
         return texts.select(
@@ -415,6 +421,11 @@ class _Typed:
             return self._pl.lit(None, dtype=made)
         ours = self._pl.Series([*meant.values()], dtype=made)
         return text.replace_strict([*meant], ours, default=None, return_dtype=made)
+
+    def _of_report(self) -> Any:
+        """Whether a row may be a total or the headers again, as `sources.report_rows` has it."""
+        first = self._pl.coalesce(self._pl.col(f"c{place}") for place in range(min(FIRST_CELLS, self._columns.width)))
+        return (first.str.contains(TOTAL) | (first == self._grid.headers[0])).fill_null(value=False)
 
     def _reason(self) -> Any:
         """Why a row is no record, None where it is one; as `sources.leaving_out` has it."""
