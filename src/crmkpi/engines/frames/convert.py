@@ -107,10 +107,10 @@ def _cells(column: Series) -> list[Cell]:
     known = column.dropna()
     if column.dtype.kind == "f" and len(known) and (known % 1 == 0).all():
         return [None if value != value else int(value) for value in column.tolist()]  # noqa: PLR0124  # NaN
-    return [None if gap else _plain(value) for value, gap in zip(column.tolist(), column.isna(), strict=True)]
+    return [None if gap else _of_python(value) for value, gap in zip(column.tolist(), column.isna(), strict=True)]
 
 
-def _plain(value: Cell) -> Cell:
+def _of_python(value: Cell) -> Cell:
     return value.to_pydatetime() if hasattr(value, "to_pydatetime") else value
 
 
