@@ -39,11 +39,13 @@ __all__ = [
     "Grouped",
     "LastDay",
     "Measure",
+    "MonthDays",
     "PeriodDays",
     "Related",
     "Shift",
     "Table",
     "last_day",
+    "month_days",
     "period_days",
 ]
 
@@ -305,7 +307,13 @@ class PeriodDays:
     """The length of the measured period in days, as an input of a formula (`days=period_days`); none for all time."""
 
 
+@dataclass(frozen=True, slots=True)
+class MonthDays(PeriodDays):
+    """The length of the measured calendar month in days (`days=month_days`); none for any other period."""
+
+
 period_days = PeriodDays()
+month_days = MonthDays()
 
 
 @dataclass(frozen=True, slots=True)

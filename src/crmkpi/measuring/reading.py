@@ -31,6 +31,7 @@ from crmkpi.measuring.plan import AccountPlan, Column, MeasurePlan, MetricPlan
 from crmkpi.measuring.shifts import moved
 from crmkpi.measuring.unreadable import DataReason
 from crmkpi.statistics.intervals import quantile
+from crmkpi.time.months import NO_MONTH
 from crmkpi.time.periods import Period
 
 __all__ = ["EVER", "Cut", "Input", "Place", "Reader", "Timeline"]
@@ -38,6 +39,7 @@ __all__ = ["EVER", "Cut", "Input", "Place", "Reader", "Timeline"]
 EVER = (Period.all().wall_end, Period.all().end)  # an as-of instant after everything, on the wall clock and exact
 _DIVISION = Context(prec=28)
 _NOTHING = Sample()
+_LONGEST_MONTH = 31
 _NOTHING_EARLIER = "there is no earlier period to look at"
 
 
@@ -300,7 +302,10 @@ class Cut:
             self._finders.append((name, self._finder(name, found, period)))
         if plan.metric.days is not None:
             missing = "it needs the length of a period, and no period is given"
-            self._fixed[plan.metric.days] = Input(_days(period), missing=missing)
+            days = _days(period)
+            if plan.metric.monthly and period is not None and not _is_month(period):
+                days, missing = None, NO_MONTH
+            self._fixed[plan.metric.days] = Input(days, missing=missing)
         if plan.metric.until is not None:
             missing = "it needs the day up to which the data is known, and none is given"
             self._fixed[plan.metric.until] = Input(reader.last_day(period), missing=missing)
@@ -375,6 +380,12 @@ class Cut:
                 if names and counts(found.answer):
                     return DataReason(found.reason(names, counts))
         return None
+
+
+def _is_month(period: Period) -> bool:
+    """Whether a period is a calendar month, however it is written."""
+    first, after = period.first_day, period.last_day + timedelta(days=1)
+    return first.day == after.day == 1 and (after - first).days <= _LONGEST_MONTH
 
 
 def _count_of(state: Any) -> Input:
