@@ -365,7 +365,7 @@ class _AttributesOf:
 def _dated(table: Grouped, aggregate: Aggregate, at: Any) -> Grouped:
     """The rows over all records, of which those count whose column `at` lies in the period."""
     base, key, columns = table.parts_
-    name = at.path[0] if isinstance(at, Field) and not at.table else None
+    name = at.path[0] if isinstance(at, Field) and not at.table else ""
     if name not in columns or at.kind != "timestamp":
         raise DefinitionError(
             f"{table!r}.{aggregate}() is put into periods by one of its columns that is a timestamp, such as the last "
