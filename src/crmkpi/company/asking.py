@@ -65,7 +65,7 @@ def asked(
         found, lacking = ((choice,), ()) if isinstance(choice, Metric) else crm.measurable(choice, given)
         metrics.update(dict.fromkeys(found))
         notes += lacking
-    compare = None if compare is None else compare.replace("year-ago", "year_ago").replace("year ago", "year_ago")
+    compare = "year_ago" if compare in ("year-ago", "year ago") else compare
     if compare is None and not choices and period is not None:
         compare = "previous"
     units = {name: parameter.unit for metric in metrics for name, parameter in metric.parameters.items()}
