@@ -120,6 +120,27 @@ def test_a_relative_text_counts_from_the_day_of_as_of(text, label, unit):
     assert Period(text, calendar=APRIL, as_of=datetime(2026, 3, 15, 23, 59)) == period
 
 
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("2026-01..2026-03", "2026-01-01..2026-03-31"),
+        ("2025-11..2026-02", "2025-11-01..2026-02-28"),
+        ("2026-01-15..2026-03", "2026-01-15..2026-03-31"),
+        ("2026-01..2026-03-15", "2026-01-01..2026-03-15"),
+        ("2024..2025", "2024-01-01..2025-12-31"),
+        ("2025-Q4..2026-Q1", "2025-10-01..2026-03-31"),
+        ("2025-H2..2026-Q1", "2025-07-01..2026-03-31"),
+        ("2026-W01..2026-W02", "2025-12-29..2026-01-11"),
+        ("Jan 2026 .. Mar 2026", "2026-01-01..2026-03-31"),
+        ("FY2026..FY2027-Q1", "2025-04-01..2026-06-30"),
+    ],
+)
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/Sao_Paulo"])
+def test_a_span_of_units_runs_from_the_first_day_of_the_first_to_the_last_day_of_the_last(text, days, zone):
+    calendar = Calendar(zone, fiscal_year_start=4)
+    assert Period(text, calendar=calendar) == Period(days, calendar=calendar)
+
+
 def test_as_of_is_a_day_in_the_zone_of_the_calendar():
     late = datetime(2026, 3, 31, 22, 30, tzinfo=UTC)
     assert Period("this month", calendar=BERLIN, as_of=late).label == "2026-04"
@@ -142,11 +163,11 @@ def test_as_of_is_a_day_in_the_zone_of_the_calendar():
         ("", "'' is not a period"),
         (2026, "must be written as text, such as '2026-Q1'; got 2026"),
         (
-            "2026-01..2026-03",
-            "must name its first and last day, as in '2026-01-01..2026-03-31'; got '2026-01..2026-03'",
+            "last month..2026-03",
+            "must name its first and last day, month or other unit, as in .* or '2026-01..2026-03'; got 'last",
         ),
-        ("2026-01-01..2026-03", "must name its first and last day"),
-        ("2026-01..2026-03-31", "must name its first and last day"),
+        ("2026-01..", "must name its first and last day"),
+        ("2026-03..2026-01", "must end after it starts; .*Did you mean '2026-01..2026-03'"),
         ("2026-03-31..2026-01-01", "must end after it starts; .*Did you mean '2026-01-01..2026-03-31'"),
         ("9999", "Periods lie in the years 2 to 9998"),
         ("0000-01", "must lie in the years 2 to 9998; got the year 0"),

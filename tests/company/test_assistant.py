@@ -84,7 +84,12 @@ def test_kpis_are_found_by_words_and_listed_without(assistant: Assistant) -> Non
     for told in ("known until 2026-09-30", "currency EUR", "time zone UTC", "grouped by source, product, currency"):
         assert told in every
     assert {metric.id for metric in assistant.measurable} <= set(every.split())
-    assert len(every) <= 2_500
+    assert len(every) <= 2_000
+    many = Assistant(assistant.crm, segments=[f"attributes.{'x' * 40}{n}" for n in range(40)], name="M" * 400)
+    wide = many.find_kpis()
+    left = len({metric.id for metric in many.measurable} - set(wide.split()))
+    assert 1_900 < len(wide) <= 2_000
+    assert wide.endswith(f"and {left} more KPIs, left out: find_kpis with words finds them")
     names = [line.partition(":")[0] for line in reply.splitlines() if not line.startswith(" ")]
     assert names[0] == "first_response_time"
     assert 2 <= len(names) <= 8

@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import openpyxl
@@ -16,6 +17,7 @@ from tests.company.conftest import COMPANY, Run
 
 from crmkpi.company.outputs import REPORT_SUFFIXES, write_all
 from crmkpi.errors import InputError
+from crmkpi.insight.alerts import AlertState, WatchState, held
 
 ROOT = Path(__file__).parents[2]
 REPORTS = """
@@ -134,13 +136,30 @@ EXITS = [
     ("run targets", None, 0),
     ("run targets", ('Gewonnen = "won"', 'Gewonnen = "lost"'), 3),
     ("run missed", None, 4),
+    ("check own.csv", None, 0),
+    ("check twice.csv", None, 1),
+    ("check undated.csv --as-of 2026-03-31", None, 0),
+    ("check undated.csv --as-of 2026-03-31 --strict", None, 1),
+    ("report win_rate nothing.csv", None, 1),
+    ("report win_rate own.csv -o own.csv/out.md", None, 1),
+    ("report win_rat own.csv", None, 2),
+    ("watch alerts.toml --deals own.csv --period 2026-01", None, 0),
+    ("watch alerts.toml --deals own.csv --period 2026-01 --strict", None, 3),
+    ("watch critical.toml --deals own.csv --period 2026-01", None, 3),
 ]
+OWN = "id,status,closed_at\n1,won,2026-01-05\n2,lost,2026-01-09\n"
+ALERT = '[[kpi]]\nid = "lost_deals"\n[[kpi.alert]]\nwhen = "above"\nvalue = 0\nseverity = "{}"\n'
 
 
 @pytest.mark.parametrize("command, change, status", EXITS)
 def test_the_command_ends_as_the_page_says(
     run: Run, company: Path, command: str, change: tuple[str, str] | None, status: int
 ) -> None:
+    (company / "own.csv").write_text(OWN, encoding="utf-8")
+    (company / "twice.csv").write_text(OWN + "1,won,2026-01-06\n", encoding="utf-8")
+    (company / "undated.csv").write_text(OWN + "3,won,\n", encoding="utf-8")
+    (company / "alerts.toml").write_text(ALERT.format("warning"), encoding="utf-8")
+    (company / "critical.toml").write_text(ALERT.format("critical"), encoding="utf-8")
     if change is not None:
         text = (company / "crmkpi.toml").read_text(encoding="utf-8")
         assert change[0] in text
@@ -153,6 +172,23 @@ def test_the_page_has_the_exit_codes_that_the_tests_reach() -> None:
     codes = re.findall(r"^\| (\d) \|", page.partition("## How it ends")[2], re.MULTILINE)
     assert codes == ["0", "1", "2", "3", "4"]
     assert {int(code) for code in codes} == {status for *_, status in EXITS}
+
+
+def test_processes_that_share_a_state_wait_for_each_other(tmp_path: Path) -> None:
+    file = tmp_path / "alerts.json"
+
+    def night(number: int) -> None:
+        with held(file):
+            known = WatchState.read(file).states
+            WatchState({**known, str(number): AlertState("firing", 1, 0, "2026-01", "2026-01")}).write(file)
+
+    with ThreadPoolExecutor(8) as nights:
+        list(nights.map(night, range(40)))
+    assert sorted(map(int, WatchState.read(file).states)) == list(range(40))
+    with pytest.raises(InputError, match=r"none/alerts\.json cannot be written: No such file or directory\."), held(
+        tmp_path / "none" / "alerts.json"
+    ):
+        pass
 
 
 def test_a_night_of_cron(company: Path, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from crmkpi import Dataset, Deal
 from crmkpi.display.pivot import pivot
-from crmkpi.display.sparklines import sparkline_svg, sparkline_text
+from crmkpi.display.sparkline import sparkline, sparkline_text
 from crmkpi.errors import InputError, UnknownNameError
 from crmkpi.measuring.results import Report
+from crmkpi.statistics.intervals import Interval
 
 
 @pytest.fixture
@@ -75,19 +79,21 @@ def test_a_grid_is_markdown_and_html_too(monthly: Report) -> None:
     grid = pivot(monthly, rows="owner", columns="period")
     assert "| Ada | █▃▁ | 300.00 EUR | 100.00 EUR | 0.00 EUR ° |" in grid.to_markdown()
     html = grid._repr_html_()
-    assert html.count('<svg class="spark"') == 3
+    assert html.count('<svg class="s"') == 3
     assert '<td class="text">Ada</td><td><svg' in html
     assert '<td class="value">300.00 EUR</td>' in html
 
 
 @given(st.lists(st.none() | st.floats(-1e9, 1e9), max_size=30))
 def test_a_sparkline_has_one_sign_a_value_and_the_largest_is_the_highest(values: list[float | None]) -> None:
-    drawn = sparkline_text(values)
+    shown = Interval(-1e9, 1e9, 0.95, "wilson")
+    results: list[Any] = [SimpleNamespace(value=value, interval=shown, complete=True) for value in values]
+    drawn = sparkline_text(results)
     assert [sign == " " for sign in drawn] == [value is None for value in values]
     known = [(value, sign) for value, sign in zip(values, drawn, strict=True) if value is not None]
     assert [sign for _, sign in sorted(known)] == sorted(sign for _, sign in known)
-    svg = sparkline_svg(values, [None if value is None else (value - 1, value + 1) for value in values])
-    assert svg.count("<circle") == bool(known)
+    svg = sparkline(results, band=True)
+    assert svg.count("<circle") == (len(known) > 1)
     assert "nan" not in svg
 
 

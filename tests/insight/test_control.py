@@ -109,6 +109,13 @@ def test_gaps_break_moving_ranges_and_not_runs():
     assert limits_of_values(values, screen=False).sigmas[0] == pytest.approx(np.mean(ranges) / 1.128)
 
 
+def test_a_share_of_nothing_has_no_limits_and_the_chart_those_of_the_points_before():
+    parts, wholes = [30, 28, 35, 40, 22, 31, 29, 33, 36, 27, 18, 3, 0], [100] * 12 + [0]
+    chart, short = control_chart(parts, of=wholes), control_chart(parts[:-1], of=wholes[:-1])
+    assert (chart.points[-1].low, chart.points[-1].high, chart.points[-1].centre) == (None, None, short.centre)
+    assert (chart.low, chart.high) == (short.low, short.high)
+
+
 @given(st.integers(-5, 5), st.integers(2, 40))
 def test_a_chart_of_constant_values_has_no_signal(value: int, count: int):
     chart = control_chart([value] * count)

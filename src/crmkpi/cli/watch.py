@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from crmkpi.cli.options import add_files, add_frame, check_files, dataset_of, files_of, read_tables
-from crmkpi.insight.alerts import WatchState, watch
+from crmkpi.insight.alerts import WatchState, held, watch
 from crmkpi.insight.bundles import INDUSTRIES, starter_set
 from crmkpi.insight.kpi_set_keys import kpi_set_schema
 from crmkpi.insight.kpi_sets import read_kpi_set
@@ -98,20 +98,22 @@ def _watch(arguments: argparse.Namespace) -> int:
     if arguments.period is None and arguments.as_of is None:
         arguments.usage("say which period, or up to which day the data is known; add --period 2026-03 or --as-of DATE")
     kpis = read_kpi_set(arguments.kpis)
-    state = WatchState() if arguments.state is None else WatchState.read(arguments.state)
     calendar = Calendar(tz=arguments.tz or "UTC")
     crm = dataset_of(read_tables(given, arguments), calendar, arguments)
     period = arguments.period
     if period is None:
         current = Period.of(arguments.as_of, _unit(kpis.period), calendar=calendar)
         period = current if current.is_complete(arguments.as_of) else current.previous()
-    found = watch(crm, kpis, period=period, state=state)
+    if arguments.state is None:
+        found = watch(crm, kpis, period=period)
+    else:
+        with held(arguments.state):
+            found = watch(crm, kpis, period=period, state=WatchState.read(arguments.state))
+            found.state.write(arguments.state)
     form = _FORMATS[arguments.format]
     if any(kpi.target is not None or kpi.segments for kpi in kpis.kpis) and arguments.format != "json":
         print(form(target_status(crm, kpis, period=period)).rstrip("\n"), end="\n\n")
     print(form(found).rstrip("\n"))
-    if arguments.state is not None:
-        found.state.write(arguments.state)
     return 3 if found.critical or (arguments.any_alert and found.firing) else 0
 
 

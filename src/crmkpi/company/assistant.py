@@ -38,6 +38,9 @@ _MOST_FOUND = 8
 _MOST_SEGMENTS = 100
 _LONGEST_LABEL = 60
 _LONGEST_PAGE = 3_000
+_LONGEST_LIST = 2_000
+_LONGEST_HEAD = 500
+_MORE = "and {} more KPIs, left out: find_kpis with words finds them"
 _WIDTH = 100
 
 _PYTHON = (
@@ -77,7 +80,10 @@ class Assistant:
         self.begins = _begins(crm, self.measurable)
 
     def find_kpis(self, query: str = "") -> str:
-        """The KPIs that words may mean, at most eight; without words all that the data can measure, by theme."""
+        """The KPIs that words may mean, at most eight; without words all that the data can measure, by theme.
+
+        Without words it is at most 2,000 characters, and says how many KPIs it leaves out.
+        """
         if not query.strip():
             return self._all_kpis()
         found = catalogue.search(query)[:_MOST_FOUND]
@@ -102,9 +108,16 @@ class Assistant:
         head += [f"currency {crm.currency}"] if crm.currency else []
         head += [f"time zone {crm.calendar.tz}", f"may be grouped by {', '.join(self.allowed)}"]
         themes: dict[str, list[str]] = {}
+        room = _LONGEST_LIST - len(_clean(", ".join(head), _LONGEST_HEAD)) - len(_MORE)
         for metric in self.measurable:
-            themes.setdefault(words(metric.theme), []).append(metric.id)
-        return "\n".join([", ".join(head), *(f"{theme}: {' '.join(names)}" for theme, names in themes.items())])
+            name = words(metric.theme)
+            room -= len(metric.id) + 1 + (0 if name in themes else len(name) + 2)
+            if room < 0:
+                break
+            themes.setdefault(name, []).append(metric.id)
+        left = len(self.measurable) - sum(map(len, themes.values()))
+        lines = [_clean(", ".join(head), _LONGEST_HEAD), *(f"{name}: {' '.join(ids)}" for name, ids in themes.items())]
+        return "\n".join([*lines, *([_MORE.format(left)] if left else [])])
 
     def explain_kpi(self, kpi: str) -> str:
         """What a KPI counts and when, what is left out, its pitfalls, variants and sources."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from crmkpi.company.outputs import PAGE_SUFFIXES, REPORT_SUFFIXES, check_suffix,
 from crmkpi.company.reading import Tell, wrong_file
 from crmkpi.definition.metric import Metric
 from crmkpi.errors import InputError, PeriodError
-from crmkpi.insight.alerts import FiredAlert, Watch, WatchState, watch
+from crmkpi.insight.alerts import FiredAlert, Watch, WatchState, held, watch
 from crmkpi.insight.kpi_sets import KpiSet
 from crmkpi.insight.pages import Page
 from crmkpi.insight.targets import Scorecard, TargetStatus, target_status
@@ -68,9 +69,13 @@ def run_reports(file: CompanyFile, names: Sequence[str] = (), *, tell: Tell | No
     wrong = wrong_file(crm.tables)
     if wrong is not None:
         raise InputError(wrong)
-    made = [_made(file, crm, report) for report in reports]
-    contents = {path: content for one in made for path, content in one.contents.items()}
-    write_all(contents)
+    with ExitStack() as states:
+        for path in sorted({file.folder / report.state for report in reports if report.state is not None}):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            states.enter_context(held(path))
+        made = [_made(file, crm, report) for report in reports]
+        contents = {path: content for one in made for path, content in one.contents.items()}
+        write_all(contents)
     return Run(
         tuple(contents),
         tuple(alert for one in made if one.watched is not None for alert in one.watched.alerts),

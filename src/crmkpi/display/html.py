@@ -26,8 +26,10 @@ _STYLE = """
 .crmkpi .better { color: color-mix(in srgb, #1f9d48 70%, currentColor); }
 .crmkpi .worse { color: color-mix(in srgb, #dc3a30 70%, currentColor); }
 .crmkpi svg { margin-right: .8em; vertical-align: middle; }
-.crmkpi svg.spark { margin: 0; }
-@media (max-width: 40rem) { .crmkpi svg:not(.spark) { display: none; } }
+.crmkpi svg.s { margin: 0; width: 6em; height: 1.5em; stroke: currentColor; fill: none; stroke-width: 1.5; }
+.crmkpi svg .d { fill: currentColor; }
+.crmkpi svg .b { fill: currentColor; fill-opacity: .18; stroke: none; }
+@media (max-width: 40rem) { .crmkpi svg:not(.s) { display: none; } }
 .crmkpi ul { font: 12px/1.5 system-ui, sans-serif; padding-left: 1.6em; opacity: .8; }
 """
 _PAGE_STYLE = """

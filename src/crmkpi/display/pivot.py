@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from datetime import timedelta
 from typing import Any
 
 from crmkpi._read_only import ReadOnly
@@ -13,7 +12,7 @@ from crmkpi.display.markdown import draw_markdown
 from crmkpi.display.notes import marks, notes_of
 from crmkpi.display.rows import result_row
 from crmkpi.display.sheet import Column, Role, Sheet, period_label
-from crmkpi.display.sparklines import FEWEST, sparkline_svg, sparkline_text
+from crmkpi.display.sparkline import FEWEST, sparkline, sparkline_text
 from crmkpi.display.text import draw_text
 from crmkpi.errors import InputError, unknown_name
 from crmkpi.measuring.pivot import Pivot
@@ -99,25 +98,10 @@ def _sheet(grid: Pivot) -> Sheet:
 
 
 def _trend(grid: Pivot) -> Column:
-    """The values of each row as a picture, from 0 to the largest."""
+    """The values of each row as a picture."""
     rows = [[grid.cells.get((row, column)) for column in grid.columns] for row in grid.rows]
-    values = [[None if result is None else _number(result.value) for result in row] for row in rows]
-    bounds = [[_bounds(result) for result in row] for row in rows]
-    drawings = tuple(map(sparkline_svg, values, bounds))
-    return Column("mark", "trend", tuple(map(sparkline_text, values)), drawings)
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    return None if value is None else float(value)
-
-
-def _bounds(result: Result | None) -> tuple[float, float] | None:
-    if result is None or result.interval is None:
-        return None
-    low, high = _number(result.interval.low), _number(result.interval.high)
-    return None if low is None or high is None else (low, high)
+    drawings = tuple(sparkline(row, band=True) for row in rows)
+    return Column("mark", "trend", tuple(map(sparkline_text, rows)), drawings)
 
 
 def _column(grid: Pivot, column: Hashable) -> Column:

@@ -1,8 +1,8 @@
-"""Small drawings of a KPI over time, as SVG within a page: a line of its values, and a chart with the intervals."""
+"""Small drawings of a KPI over time that need no library: bars of text, a line in SVG, and a chart with intervals."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from html import escape
 from typing import Any
@@ -11,39 +11,62 @@ from crmkpi.display.format import format_value, value_text
 from crmkpi.display.sheet import period_label
 from crmkpi.measuring.results import Result
 
-__all__ = ["sparkline", "trend_chart"]
+__all__ = ["FEWEST", "sparkline", "sparkline_text", "trend_chart"]
 
+FEWEST = 3  # fewer values are read faster as numbers
+_BARS = "▁▂▃▄▅▆▇█"
 _WIDTH, _HEIGHT, _EDGE = 96, 24, 3
 _CHART_WIDTH, _CHART_HEIGHT = 420, 120
 _LEFT, _TOP, _BOTTOM = 6, 16, 18
 
 
-def sparkline(results: Sequence[Result], *, label: str = "") -> str:
+def sparkline_text(results: Sequence[Result | None]) -> str:
+    """One bar a result, on a scale from 0 to the largest of them; a gap where there is none.
+
+    Negative values put the lowest bar at the smallest value.
+    """
+    values = [None if result is None else _plain(result.value) for result in results]
+    known = [value for value in values if value is not None]
+    low, high = min(0.0, *known, 0.0), max(0.0, *known, 0.0)
+    steps = len(_BARS) - 1
+    return "".join(
+        " " if value is None else _BARS[round(steps * (value - low) / (high - low))] if high > low else _BARS[0]
+        for value in values
+    )
+
+
+def sparkline(results: Sequence[Result | None], *, label: str = "", band: bool = False) -> str:
     """The values of one KPI over periods as a line; a gap where there is none, a ring where a period is not over.
 
-    With a `label` it is an image that is read out, else decoration. Of fewer than two values nothing is drawn.
+    With a `label` it is an image that is read out, else decoration. `band` draws the intervals behind it. Of fewer than
+    two values nothing is drawn.
 
     >>> from crmkpi import Dataset, Deal
     >>> deals = [Deal(id=str(n), status="won", closed_at=f"2026-0{1 + n % 3}-05") for n in range(5)]
     >>> report = Dataset(deals=deals).measure("won_deals", period="2026-01-01..2026-03-31", every="month")
     >>> sparkline(report, label="won deals").count("<path")
     1
+    >>> sparkline_text(report)
+    '██▄'
     """
-    values = [_plain(result.value) for result in results]
+    values = [None if result is None else _plain(result.value) for result in results]
     known = [value for value in values if value is not None]
     if len(known) < 2:
         return ""
+    bounds = [_bounds(result) if band else None for result in results]
+    low, high = _scale(known, bounds)
     across = (_WIDTH - 2 * _EDGE) / max(1, len(values) - 1)
-    low, high = min(known), max(known)
-    points = [
-        None if value is None else (_EDGE + number * across, _height(value, low, high, _EDGE, _HEIGHT - _EDGE))
-        for number, value in enumerate(values)
-    ]
+
+    def at(number: int, value: float) -> tuple[float, float]:
+        return _EDGE + number * across, _height(value, low, high, _EDGE, _HEIGHT - _EDGE)
+
+    points = [None if value is None else at(number, value) for number, value in enumerate(values)]
     last = max(number for number, point in enumerate(points) if point is not None)
     x, y = points[last] or (0.0, 0.0)
     dot = f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.2"{_filled(results[last])}/>'
     said = f'role="img" aria-label="{escape(label)}"' if label else 'aria-hidden="true"'
-    return f'<svg class="s" viewBox="0 0 {_WIDTH} {_HEIGHT}" {said}><path d="{_path(points)}"/>{dot}</svg>'
+    line = f'<path d="{_path(points)}"/>'
+    return f'<svg class="s" viewBox="0 0 {_WIDTH} {_HEIGHT}" {said}>{"".join(_bands(bounds, at))}{line}{dot}</svg>'
 
 
 def trend_chart(results: Sequence[Result], *, label: str) -> str:
@@ -52,15 +75,11 @@ def trend_chart(results: Sequence[Result], *, label: str) -> str:
     The last point is a ring where its period is not over.
     """
     values = [_plain(result.value) for result in results]
-    bounds = [
-        None if result.interval is None else (_plain(result.interval.low), _plain(result.interval.high))
-        for result in results
-    ]
+    bounds = list(map(_bounds, results))
     known = [value for value in values if value is not None]
     if len(known) < 2:
         return ""
-    edges = [edge for pair in bounds if pair is not None for edge in pair if edge is not None]
-    low, high = min([*known, *edges]), max([*known, *edges])
+    low, high = _scale(known, bounds)
     across = (_CHART_WIDTH - 2 * _LEFT) / max(1, len(values) - 1)
 
     def at(number: int, value: float) -> tuple[float, float]:
@@ -84,16 +103,29 @@ def trend_chart(results: Sequence[Result], *, label: str) -> str:
     )
 
 
-def _filled(result: Result) -> str:
+def _filled(result: Result | None) -> str:
     """The class of a point; that of a period which is not over has none and is a ring."""
-    return "" if result.complete is False else ' class="d"'
+    return "" if result is None or result.complete is False else ' class="d"'
 
 
-def _bands(bounds: Sequence[tuple[Any, Any] | None], at: Any) -> list[str]:
+def _bounds(result: Result | None) -> tuple[float, float] | None:
+    if result is None or result.interval is None:
+        return None
+    low, high = _plain(result.interval.low), _plain(result.interval.high)
+    return None if low is None or high is None else (low, high)
+
+
+def _scale(known: Sequence[float], bounds: Sequence[tuple[float, float] | None]) -> tuple[float, float]:
+    """The smallest and the largest number that is drawn."""
+    edges = [edge for pair in bounds if pair is not None for edge in pair]
+    return min([*known, *edges]), max([*known, *edges])
+
+
+def _bands(bounds: Sequence[tuple[float, float] | None], at: Callable[[int, float], tuple[float, float]]) -> list[str]:
     """The band of the intervals, one for each run of periods that have one."""
     found, run = [], list[tuple[int, float, float]]()
     for number, pair in enumerate([*bounds, None]):
-        if pair is not None and None not in pair:
+        if pair is not None:
             run.append((number, *pair))
             continue
         if len(run) > 1:

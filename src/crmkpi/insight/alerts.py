@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Hashable, Mapping
+import sys
+from collections.abc import Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -27,7 +29,7 @@ from crmkpi.statistics.distributions import normal_quantile
 from crmkpi.time.given import PeriodLike
 from crmkpi.time.periods import Period
 
-__all__ = ["AlertState", "FiredAlert", "Watch", "WatchState", "watch"]
+__all__ = ["AlertState", "FiredAlert", "Watch", "WatchState", "held", "watch"]
 
 State = Literal["ok", "pending", "firing"]
 _VERSION = 1
@@ -91,6 +93,34 @@ class WatchState:
         other = file.with_name(f"{file.name}.{os.getpid()}.new")
         other.write_text(self.to_json(), encoding="utf-8")
         other.replace(file)
+
+
+@contextmanager
+def held(path: str | Path) -> Iterator[None]:
+    """Keep the state in a file to this process from reading it to writing it: others that ask for it wait.
+
+    The lock is on a file beside it, and the system lets go of it when the process ends, however it ends.
+
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "alerts.json"
+    >>> with held(file):
+    ...     WatchState.read(file).write(file)
+    """
+    file = Path(path)
+    try:
+        lock = file.with_name(f".{file.name}.lock").open("a", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{file} cannot be written: {error.strerror or error}.") from None
+    with lock:
+        if sys.platform == "win32":  # pragma: no cover
+            import msvcrt  # noqa: PLC0415  # of this system only
+
+            msvcrt.locking(lock.fileno(), msvcrt.LK_LOCK, 1)
+        else:
+            import fcntl  # noqa: PLC0415  # of these systems only
+
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _check_version(version: Any) -> None:

@@ -27,7 +27,7 @@ from crmkpi.measuring.results import Report, Result
 from crmkpi.time.given import PeriodLike
 from crmkpi.time.periods import Period
 
-__all__ = ["briefing"]
+__all__ = ["briefing", "briefing_of"]
 
 _EXPLAINED = 3  # changes that are looked into
 _PARTS = 2  # of one change
@@ -92,9 +92,28 @@ def briefing(
     else:
         chosen, left_off = crm.measurable(None, given)
     results = crm.measure(chosen, period=when, compare=other, parameters=given)
+    return briefing_of(
+        crm, results, (when, other), kpis=kpis, by=by, at_risk=at_risk, parameters=given, left_off=left_off
+    )
+
+
+def briefing_of(
+    crm: Dataset,
+    results: Report,
+    periods: tuple[Period, Period],
+    *,
+    kpis: KpiSet | None,
+    by: Sequence[str] | None,
+    at_risk: AtRisk | None,
+    parameters: Mapping[str, Any],
+    left_off: Sequence[str] = (),
+    targets: Scorecard | None = None,
+) -> Briefing:
+    """The briefing of results that are measured, of one period beside another; `targets` is how those of `kpis` stand."""
+    when, other = periods
     changed = _changed(results)
-    accounts, tables = _accounts(crm, changed, when, other, by, given)
-    missed, cards = _missed(crm, kpis, when)
+    accounts, tables = _accounts(crm, changed, when, other, by, parameters)
+    missed, cards = _missed(crm, kpis, when, targets)
     lines = (
         BriefingLine("changed", _told_changes(results, changed)),
         BriefingLine("accounts for it", accounts),
@@ -251,11 +270,13 @@ def _by_inputs(result: Result) -> BriefingFact:
     return BriefingFact(text, (result.definition,), str(first.name), change=first.total)
 
 
-def _missed(crm: Dataset, kpis: KpiSet | None, when: Period) -> tuple[tuple[BriefingFact, ...], list[Scorecard]]:
+def _missed(
+    crm: Dataset, kpis: KpiSet | None, when: Period, known_targets: Scorecard | None
+) -> tuple[tuple[BriefingFact, ...], list[Scorecard]]:
     """The targets that the period missed or will miss, and what is forecast of the next one."""
     if kpis is None or not any(kpi.target is not None or kpi.segments for kpi in kpis.kpis):
         return (BriefingFact("not known: no targets were given (kpis=)"),), []
-    cards = [target_status(crm, kpis, period=when)]
+    cards = [known_targets or target_status(crm, kpis, period=when)]
     if when.end <= crm.known_until()[1]:
         cards.append(target_status(crm, kpis, period=when.next(), assurance=False))
     facts = [_told_target(one, card.period) for card in cards for one in card.targets if one.status in _MISSES]

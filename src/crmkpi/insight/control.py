@@ -59,7 +59,8 @@ _SKEWED = 0.4  # coefficient of variation from which the logarithm is charted
 class ControlPoint:
     """One point of a chart: its value (with the season taken out, where one was), centre and limits.
 
-    `raw` is the value as it was measured. Limits are None where there are none.
+    `raw` is the value as it was measured. Limits are None where there are none: below 12 points, and where a share or a
+    rate has nothing to be a part of.
     """
 
     label: Label
@@ -105,13 +106,13 @@ class ControlChart(InsightTable):
 
     @property
     def low(self) -> Any:
-        """The lower limit of the latest point; None without limits."""
-        return self.points[-1].low if self.points else None
+        """The lower limit of the latest point that has one; None without limits."""
+        return next((point.low for point in reversed(self.points) if point.low is not None), None)
 
     @property
     def high(self) -> Any:
-        """The upper limit of the latest point; None without limits."""
-        return self.points[-1].high if self.points else None
+        """The upper limit of the latest point that has one; None without limits."""
+        return next((point.high for point in reversed(self.points) if point.high is not None), None)
 
     @property
     def latest(self) -> Latest | None:
@@ -369,6 +370,6 @@ def _point(
         centre, low, high = exp(centre), exp(low), exp(high)
     elif series.parts is not None:
         low, high = max(0.0, low), min(1.0, high) if series.shares else high
-    return ControlPoint(
-        series.labels[number], shown(value), shown(series.values[number]), shown(centre), shown(low), shown(high)
-    )
+    limited = series.wholes is None or series.wholes[number]
+    between = (shown(low), shown(high)) if limited else (None, None)
+    return ControlPoint(series.labels[number], shown(value), shown(series.values[number]), shown(centre), *between)

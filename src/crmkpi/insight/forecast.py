@@ -17,6 +17,7 @@ from typing import Any
 from crmkpi.definition.metric import Estimated, Metric, Share
 from crmkpi.errors import InputError
 from crmkpi.insight.tables import Grid, InsightTable, number_in, shown_value
+from crmkpi.measuring.comparing import mean_variant
 from crmkpi.measuring.dataset import Dataset
 from crmkpi.measuring.measurement import chosen_metrics
 from crmkpi.measuring.results import Report, Result
@@ -321,11 +322,11 @@ def _by_rule(
 def _refuse(metric: Metric) -> None:
     """Refuse what is no series of records that add up."""
     if isinstance(metric.interval, Estimated) or metric.theme == "value" or metric.roll_up == "distributional":
-        hint = "forecast its mean variant" if metric.roll_up == "distributional" else "forecast what it is made of"
-        raise InputError(
-            f"{metric.id} is not forecast: it is a model, a median or a quantile, whose periods do not add up; {hint}, "
-            "such as revenue or a rate."
-        )
+        quantile = metric.roll_up == "distributional"
+        kind = "a median or another quantile" if quantile else "an estimate of a model"
+        otherwise = "forecast what it is made of, such as revenue or a rate"
+        hint = mean_variant(metric, otherwise=otherwise) if quantile else otherwise
+        raise InputError(f"{metric.id} is not forecast, since it is {kind}, whose periods do not add up; {hint}.")
 
 
 def _following(results: Sequence[Result]) -> list[Period]:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from crmkpi.definition.metric import Metric
 from crmkpi.errors import CrmKpiError, InputError
 from crmkpi.insight.arguments import one_period
+from crmkpi.insight.briefing import briefing_of
 from crmkpi.insight.kpi_sets import KpiSet
 from crmkpi.insight.page_parts import cohort_of, funnel_of, limits_of
 from crmkpi.insight.pages import Page, Tile
 from crmkpi.insight.targets import earlier_periods, target_status
 from crmkpi.measuring.dataset import Compare, Dataset
-from crmkpi.measuring.measurement import chosen_metrics
+from crmkpi.measuring.measurement import chosen_metrics, measure_with_trend
 from crmkpi.measuring.narrowing import told
 from crmkpi.measuring.results import Report, Result
 from crmkpi.metrics.catalogue import catalogue
@@ -63,32 +65,43 @@ def page(
     given = dict(parameters or {})
     if kpis is not None:
         given = {name: value for kpi in kpis.kpis for name, value in kpi.parameters.items()} | given
-    chosen, lacking = (chosen_metrics(metrics), ()) if metrics is not None else crm.measurable(None, given)
+    named, lacking = (chosen_metrics(metrics), ()) if metrics is not None else crm.measurable(None, given)
     own = () if kpis is None else tuple(dict.fromkeys(kpi.metric for kpi in kpis.kpis))
-    chosen = tuple(dict.fromkeys([*own, *chosen]))
+    chosen = tuple(dict.fromkeys([*own, *named]))
     used = {name: value for name, value in given.items() if any(name in metric.parameters for metric in chosen)}
-    results = crm.measure(chosen, period=when, compare=other, parameters=used, confidence=confidence)
+    results, trend = measure_with_trend(
+        crm,
+        chosen,
+        period=when,
+        against=other,
+        earlier=earlier_periods(when, _BACK - 1),
+        parameters=used,
+        confidence=confidence,
+    )
     heads = _heads(results, role, kpis, named=metrics is not None)
-    periods = [*earlier_periods(when, _BACK - 1), when]
-    series = _series(crm, chosen, periods, used, confidence)
+    series = _series(trend)
     targets = None if kpis is None else target_status(crm, kpis, period=when)
     status = {} if targets is None else {one.metric.id: one for one in targets.targets if one.segment is None}
     tiles = tuple(Tile(results.get(head), series[head.id], status.get(head.id)) for head in heads)
-    looked_at = crm.briefing(
-        period=when,
-        compare=other,
-        metrics=heads if metrics is None and kpis is None and role is not None else metrics,
+    everything = metrics is None and kpis is None and role is None
+    looked_at = named if metrics is not None or everything else own if kpis is not None else heads
+    told_of = briefing_of(
+        crm,
+        replace(results, results=tuple(result for result in results if result.metric in looked_at)),
+        (when, other),
         kpis=kpis,
         by=by,
         at_risk=at_risk,
-        parameters=used if metrics is None and kpis is None else {},
+        parameters=used,
+        left_off=lacking if everything else (),
+        targets=targets,
     )
     return Page(
         ", ".join(filter(None, (name or "CRM", told(crm.narrowings)))),
         when,
         other,
         crm.as_of,
-        looked_at,
+        told_of,
         tiles,
         results,
         series,
@@ -127,13 +140,11 @@ def _heads(results: Report, role: str | None, kpis: KpiSet | None, *, named: boo
     return tuple(chosen if kpis is not None or named else [*chosen, *spare[: max(0, _FEWEST_TILES - len(chosen))]])
 
 
-def _series(
-    crm: Dataset, metrics: Sequence[Metric], periods: Sequence[Period], given: Mapping[str, Any], confidence: float
-) -> dict[str, tuple[Result, ...]]:
+def _series(trend: Iterable[Result]) -> dict[str, tuple[Result, ...]]:
     """The results of each KPI over the periods, oldest first."""
-    found: dict[str, list[Result]] = {metric.id: [] for metric in metrics}
-    for result in crm.measure(list(metrics), period=list(periods), parameters=given, confidence=confidence):
-        found[result.definition].append(result)
+    found: dict[str, list[Result]] = {}
+    for result in trend:
+        found.setdefault(result.definition, []).append(result)
     return {name: _since_there_is_data(results) for name, results in found.items()}
 
 

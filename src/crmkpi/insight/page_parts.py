@@ -6,7 +6,6 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime, time
-from types import SimpleNamespace
 from typing import Any
 
 from crmkpi.engines.frames.table import FrameTable
@@ -68,10 +67,7 @@ def cohort_of(crm: Dataset, when: Period) -> CohortTable | None:
         return None
     known = crm.known_until()[0].date()
     try:
-        table = cohorts(
-            orders if isinstance(orders, FrameTable) else [_without_amount(one) for one in orders],
-            as_of=min(when.last_day, known),
-        )
+        table = cohorts(orders, as_of=min(when.last_day, known))
     except CrmKpiError:
         return None
     kept = table.cohorts[-_COHORTS:]
@@ -80,12 +76,6 @@ def cohort_of(crm: Dataset, when: Period) -> CohortTable | None:
     cells = len(kept[0].cells)
     shown = tuple(type(one)(one.label, one.start, one.size, one.cells[: min(cells, _COHORTS)]) for one in kept)
     return CohortTable(shown, table.every, table.measure, table.retention, table.as_of, table.left_out)
-
-
-def _without_amount(order: Any) -> SimpleNamespace:
-    """An order whose customer is counted: its amount, in whatever currency, adds nothing."""
-    status = getattr(order, "status", "completed")
-    return SimpleNamespace(customer_id=order.customer_id, ordered_at=order.ordered_at, amount=0, status=status)
 
 
 def funnel_of(crm: Dataset, when: Period, stages: Sequence[str] | None) -> Funnel | None:
@@ -98,15 +88,20 @@ def funnel_of(crm: Dataset, when: Period, stages: Sequence[str] | None) -> Funne
         if stages is not None:
             raise InputError("A funnel needs the table stage_visits as records; leave out stages=.")
         return None
-    paths: dict[Any, list[Any]] = defaultdict(list)
-    for visit in visits:
-        if visit.deal_id is not None and visit.entered_at is not None and visit.stage is not None:
-            paths[visit.deal_id].append(visit)
+    paths: dict[Any, list[tuple[datetime, int, Any]]] = defaultdict(list)
+    moments: dict[date, datetime] = {}  # days repeat, and each takes a look into the calendar
+    for number, visit in enumerate(visits):
+        entered = visit.entered_at
+        if visit.deal_id is not None and entered is not None and visit.stage is not None:
+            moment = moments.get(entered) if type(entered) is date else _moment(crm, entered)
+            if moment is None:
+                moment = moments[entered] = _moment(crm, entered)
+            paths[visit.deal_id].append((moment, number, visit))
     begun = []
     for path in paths.values():
-        path.sort(key=lambda visit: _moment(crm, visit.entered_at))
-        if when.start <= _moment(crm, path[0].entered_at) < when.end:
-            begun += path
+        path.sort()
+        if when.start <= path[0][0] < when.end:
+            begun += [visit for _, _, visit in path]
     if not begun:
         return None
     with suppress(CrmKpiError):
@@ -124,6 +119,6 @@ def _usual_order(paths: Any) -> list[str]:
     """The stages by the mean place at which deals come to them for the first time."""
     places: Mapping[str, list[int]] = defaultdict(list)
     for path in paths:
-        for place, stage in enumerate(dict.fromkeys(visit.stage for visit in path)):
+        for place, stage in enumerate(dict.fromkeys([visit.stage for _, _, visit in path])):
             places[stage].append(place)
     return sorted(places, key=lambda stage: (sum(places[stage]) / len(places[stage]), stage))

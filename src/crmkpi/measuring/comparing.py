@@ -87,7 +87,7 @@ def _key(result: Result) -> Hashable:
     return keys[0] if len(keys) == 1 else keys
 
 
-def mean_variant(metric: Metric) -> str:
+def mean_variant(metric: Metric, *, otherwise: str = "measure it for each segment and look at the intervals") -> str:
     """Which variant of a KPI is made of counts, sums and means, as advice."""
     default = metric
     if "." in metric.id:
@@ -95,7 +95,7 @@ def mean_variant(metric: Metric) -> str:
 
         default = catalogue.find(metric.name)
     names = [one.id for one in (default, *default.variants.values()) if one is not metric and sampled(one)]
-    return f"use {names[0]}" if names else "measure it for each segment and look at the intervals"
+    return f"use {names[0]}" if names else otherwise
 
 
 def whole_of(parts: Sequence[Result], name: str) -> Result:

@@ -33,7 +33,7 @@ from crmkpi.time.periods import Period
 if TYPE_CHECKING:
     from crmkpi.measuring.dataset import Dataset
 
-__all__ = ["built", "chosen_metrics", "measure", "measure_one", "report", "zone_notes"]
+__all__ = ["built", "chosen_metrics", "measure", "measure_one", "measure_with_trend", "report", "zone_notes"]
 
 
 def measure(
@@ -72,6 +72,28 @@ def measure(
             notes=notes,
         )
     return results if against is None else together(results, adjust)
+
+
+def measure_with_trend(
+    crm: Dataset,
+    metrics: Sequence[Metric],
+    *,
+    period: Period,
+    against: Period,
+    earlier: Sequence[Period],
+    parameters: Mapping[str, Any],
+    confidence: float | None,
+) -> tuple[Report, tuple[Result, ...]]:
+    """A period beside another one, and each metric over earlier periods and this one, in one pass over each table."""
+    everything = [*earlier, period, against]
+    reader, plan = read(crm, metrics, everything, (), parameters, confidence=confidence, moments=True)
+    given: dict[str, Any] = {"parameters": parameters, "confidence": confidence}
+    notes: list[str] = []
+    beside = built(crm, reader, plan, (), periods=[period], against=[against], notes=notes, **given)
+    notes += zone_notes(crm, [period], metrics)
+    trend = built(crm, reader, plan, (), periods=[*earlier, period], against=None, **given)
+    shown = report(together(beside, "bh"), [period], None, None, notes=tuple(notes), narrowings=crm.narrowings)
+    return shown, trend
 
 
 def built(

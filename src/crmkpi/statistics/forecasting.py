@@ -31,6 +31,12 @@ LEVEL_ONLY_BELOW = 15  # a trend from a year of months is noise
 THETA_ONLY_BELOW = 24
 _ALPHA = (1e-4, 0.9999)
 _PHI = (0.8, 0.98)
+_STARTS = [
+    (alpha, share, phi)
+    for alpha in (0.05, 0.2, 0.4, 0.6, 0.8, 0.95)
+    for share in (0.02, 0.1, 0.3, 0.6, 0.9)  # of alpha, which is beta
+    for phi in (0.8, 0.86, 0.92, 0.98)
+]
 _GOLDEN = (sqrt(5) - 1) / 2
 
 
@@ -185,9 +191,8 @@ def damped(values: Sequence[float], horizon: int) -> Fitted:
     def loss(point: Sequence[float]) -> float:
         return _trended(values, *_within(point))[0]
 
-    starts = ([0.5, 0.1, 0.9], [0.1, 0.3, 0.96])
-    best = min((_nelder_mead(loss, start) for start in starts), key=lambda found: found[0])[1]
-    alpha, beta, phi = _within(best)
+    start = min(_STARTS, key=loss)  # the loss has several valleys: the search begins in the deepest that a grid finds
+    alpha, beta, phi = _within(_nelder_mead(loss, start)[1])
     _, first, slope = _trended(values, alpha, beta, phi)
     level, trend, errors = _traced(values, alpha, beta, phi, first, slope)
     sigma = _sigma(errors)

@@ -57,7 +57,7 @@ def read_period(text: str, calendar: Calendar, as_of: date | None) -> Span:
     if words in ("all", "all time"):
         return all_time(calendar)
     if ".." in words:
-        return _read_days(words, text, calendar)
+        return _read_span(words, text, calendar)
     fixed = _read_fixed(words, text, calendar)
     if fixed is not None:
         return fixed
@@ -78,13 +78,20 @@ def read_period(text: str, calendar: Calendar, as_of: date | None) -> Span:
     return relative(calendar.local_day(as_of), calendar)
 
 
-def _read_days(words: str, text: str, calendar: Calendar) -> Span:
-    """A span named by its first and last day, both included."""
-    # Read as days of a zone that has them all: one that the calendar's clocks jumped over can still be a bound.
-    days = [_read_fixed(end.strip(), text, Calendar()) for end in words.split("..", 1)]
-    first, last = (day if day is not None and day.unit == "day" else None for day in days)
+def _read_span(words: str, text: str, calendar: Calendar) -> Span:
+    """A span named by its first and last day, month or other unit, both included."""
+    # Read in a zone that has all days: one that the calendar's clocks jumped over can still be a bound.
+    everywhere = Calendar(
+        fiscal_year_start=calendar.fiscal_year_start,
+        fiscal_year_named_after=calendar.fiscal_year_named_after,
+        week_start=calendar.week_start,
+    )
+    first, last = (_read_fixed(end.strip(), text, everywhere) for end in words.split("..", 1))
     if first is None or last is None:
-        msg = f"A span must name its first and last day, as in '2026-01-01..2026-03-31'; got {text!r}."
+        msg = (
+            "A span must name its first and last day, month or other unit, as in '2026-01-01..2026-03-31' or "
+            f"'2026-01..2026-03'; got {text!r}."
+        )
         raise PeriodError(msg)
     if last.start < first.start:
         msg = f"A span must end after it starts; got {text!r}. Did you mean '{last.label}..{first.label}'?"
