@@ -31,7 +31,7 @@ nox.needs_version = ">=2024.4"
 nox.options.error_on_external_run = False
 nox.options.sessions = [
     *("style", "types", "doctests", "slow", "mutants", "site", "rivals", "oldest", "newest"),
-    *("spark", "databases", "browser", "wheel"),
+    *("spark", "databases", "clickhouse", "browser", "wheel"),
 ]
 
 
@@ -147,6 +147,18 @@ def databases(session: nox.Session) -> None:
     for server in ("postgresql", "mariadb", "sqlite"):
         session.run("pytest", "-q", "-n", "auto", f"--backends={server}", *chosen, *tests)
     session.run("pytest", "-q", "-rs", "tests/engines/test_databases.py", "tests/engines/test_mariadb_databases.py")
+
+
+@nox.session
+def clickhouse(session: nox.Session) -> None:
+    """ClickHouse within the process, likewise; there is a wheel of it for Linux and macOS."""
+    if sys.platform == "win32":
+        session.skip("there is no chdb for Windows")
+    session.install(".[dev,clickhouse]")
+    tests = [f"tests/engines/{name}.py" for name in ("test_frames", "test_homes")]
+    chosen = ("--slow", "-k", "test_homes or whole_catalogue or same_value")
+    session.run("pytest", "-q", "-n", "auto", "--backends=clickhouse", *chosen, *tests)
+    session.run("pytest", "-q", "-n", "auto", "--slow", "tests/engines/test_clickhouse_databases.py")
 
 
 @nox.session

@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, settings
 
 USUAL = ("polars-lazy", "pandas", "pyarrow", "duckdb")  # one kind of frame for each library
 ALL = ("polars", "polars-lazy", "pandas", "pandas-arrow", "pyarrow", "duckdb", "sqlite")
-MODULES = {"sqlite": "sqlite3", "postgresql": "psycopg", "mariadb": "pymysql"}
+MODULES = {"sqlite": "sqlite3", "postgresql": "psycopg", "mariadb": "pymysql", "clickhouse": "chdb"}
 LIBRARIES = {"polars": "Polars", "pyarrow": "PyArrow", "duckdb": "DuckDB", "pyspark": "PySpark"}
 
 settings.register_profile(

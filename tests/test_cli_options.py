@@ -35,9 +35,18 @@ def rows_of(found: Any) -> list[dict[str, Any]]:
 
 def test_several_files_of_one_table_are_one_table(capsys):
     _, found, messages = report(
-        capsys, "revenue", "win_rate", "--deals", "north.csv", "--deals", "south.csv", "--period", "2026-01"
+        capsys,
+        "revenue",
+        "win_rate",
+        "sales_cycle_length",
+        "--deals",
+        "north.csv",
+        "--deals",
+        "south.csv",
+        "--period",
+        "2026-01",
     )
-    revenue, rate = rows_of(found)
+    revenue, rate, _ = rows_of(found)
     assert float(revenue["value"]) == 1200
     assert rate["inputs"] == {"won": 2, "closed": 3}
     assert "south.csv: created_at cannot be read on 1 row" in messages
@@ -171,7 +180,43 @@ def test_the_hint_for_a_sign_of_several_currencies_works(capsys, tmp_path):
     file.write_text("id,status,amount\n1,won,$5\n", encoding="utf-8")
     status, _, messages = report(capsys, "revenue", "--deals", str(file))
     assert status == 1
-    assert "hint: --currency USD, or --values TABLE:currency:$=USD, says which it is" in messages
+    assert "hint: --currency USD, or --values 'TABLE:currency:$=USD', says which it is" in messages
     for options in (["--currency", "USD"], ["--values", "deals:currency:$=USD"]):
         status, found, _ = report(capsys, "revenue", "--deals", str(file), *options)
         assert (status, rows_of(found)[0]["currency"]) == (0, "USD")
+
+
+@pytest.mark.parametrize("amount", ['"EUR 1.000,00"', '"€1.000,00"', "1000"])
+def test_a_currency_that_the_amounts_contradict_is_refused(amount, capsys, tmp_path):
+    file = tmp_path / "deals.csv"
+    code = ",currency" if amount == "1000" else ""
+    file.write_text(f"id,status,amount{code}\n1,won,{amount}{',EUR' if code else ''}\n", encoding="utf-8")
+    status, found, messages = report(capsys, "revenue", "--deals", str(file), "--currency", "USD")
+    assert (status, found) == (1, [])
+    assert "error: revenue is in EUR, as its amounts say, and --currency says USD, with no rate" in messages
+    for options in (["--currency", "USD", "--rate", "EUR=1.1"], ["--currency", "USD", "--by", "currency"]):
+        assert report(capsys, "revenue", "--deals", str(file), *options)[0] == 0
+
+
+def test_a_kpi_asked_by_name_that_lacks_usable_data_ends_with_1(capsys, tmp_path):
+    file = tmp_path / "deals.csv"
+    file.write_text("id,status,amount\n1,won,5\n1,won,6\n2,lost,1\n", encoding="utf-8")
+    status, _, messages = report(capsys, "win_rate", "revenue", "--deals", str(file))
+    assert status == 1
+    assert "error: revenue: no value, for what is wrong with the data; see the report" in messages
+    file.write_text("id,status,amount\n1,won,$5\n2,won,€6\n", encoding="utf-8")
+    assert report(capsys, "win_rate", "revenue", "--deals", str(file), "--values", "deals:currency:$=USD")[0] == 1
+    assert report(capsys, "win_rate", "--deals", str(file), "--values", "deals:currency:$=USD")[0] == 0
+
+
+def test_the_system_that_headers_show_is_told_where_no_preset_is_said(capsys, tmp_path):
+    file = tmp_path / "subscriptions.csv"
+    file.write_text(
+        "id,Customer ID,Plan,Quantity,Currency,Interval,Amount,Status,Created (UTC),Start (UTC)\n"
+        "sub_1,cus_1,pro,1,usd,month,49.00,active,2026-01-05 10:00,2026-01-05 10:00\n",
+        encoding="utf-8",
+    )
+    _, _, messages = report(capsys, "mrr", "--subscriptions", str(file))
+    assert "those of stripe_subscription, which --preset subscriptions=stripe_subscription reads" in messages
+    read = ["--preset", "subscriptions=stripe_subscription"]
+    assert report(capsys, "mrr", "--subscriptions", str(file), *read)[0] == 0

@@ -185,8 +185,9 @@ def test_processes_that_share_a_state_wait_for_each_other(tmp_path: Path) -> Non
     with ThreadPoolExecutor(8) as nights:
         list(nights.map(night, range(40)))
     assert sorted(map(int, WatchState.read(file).states)) == list(range(40))
-    with pytest.raises(InputError, match=r"none/alerts\.json cannot be written: No such file or directory\."), held(
-        tmp_path / "none" / "alerts.json"
+    with (
+        pytest.raises(InputError, match=r"none/alerts\.json cannot be written: No such file or directory\."),
+        held(tmp_path / "none" / "alerts.json"),
     ):
         pass
 

@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import count
+from tempfile import NamedTemporaryFile
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -18,7 +20,7 @@ from crmkpi import database as database_of
 from crmkpi.records import RECORDS
 from crmkpi.records.base import RecordType, record_type
 
-from .servers import engine, mariadb, postgresql
+from .servers import clickhouse, engine, mariadb, postgresql
 
 BACKENDS = (
     "polars",
@@ -31,6 +33,7 @@ BACKENDS = (
     "sqlite",
     "postgresql",
     "mariadb",
+    "clickhouse",
 )
 _SPARK: list[Any] = []
 _CONNECTIONS: deque[Any] = deque(maxlen=50)
@@ -202,6 +205,51 @@ def _mariadb(table: Any) -> Any:
     return database_of(made).table(name)
 
 
+def _clickhouse(table: Any, wall: str = "UTC") -> Any:
+    """A table of ClickHouse; it has instants only, so that times on the wall clock of a zone become those."""
+    import pyarrow as pa  # noqa: PLC0415  # only where it is tested
+    import pyarrow.parquet as pq  # noqa: PLC0415  # likewise
+
+    made = clickhouse()
+    name = f"measured {next(_NUMBERS)}"
+    columns = []
+    for column, type_ in zip(table.columns, table.schema.types, strict=True):
+        if pa.types.is_timestamp(type_):
+            moments = [None if each is None else _instant(each, wall) for each in column.to_pylist()]
+            columns.append(pa.array(moments, pa.timestamp("us", "UTC")))
+        else:
+            columns.append(column)
+    declared = [
+        f"{_named(column)} {_clickhouse_type(str(type_))}"
+        for column, type_ in zip(table.column_names, table.schema.types, strict=True)
+    ]
+    made.query(f"CREATE TABLE {_named(name)}({', '.join(declared)}) ENGINE = MergeTree ORDER BY tuple()")
+    if table.num_rows:
+        with NamedTemporaryFile(suffix=".parquet") as file:
+            pq.write_table(pa.table(dict(zip(table.column_names, columns, strict=True))), file.name)
+            made.query(f"INSERT INTO {_named(name)} SELECT * FROM file('{file.name}', 'Parquet')")
+    return database_of(made).table(name)
+
+
+def _instant(moment: datetime, wall: str) -> datetime:
+    found = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(wall)).astimezone(UTC)
+    if not 1900 <= found.year < 2299:
+        pytest.skip("a DateTime64 of ClickHouse lies between 1900 and 2299")
+    return found
+
+
+def _clickhouse_type(word: str) -> str:
+    if word.startswith(("list", "struct")):
+        pytest.skip("columns of ClickHouse that are nested cannot be missing")
+    if word.startswith("timestamp"):
+        return "Nullable(DateTime64(6, 'UTC'))"
+    if word.startswith("decimal"):
+        return f"Nullable(Decimal({word.partition('(')[2]})"
+    kinds = {"date": "Date32", "bool": "Bool", "double": "Float64", "float": "Float32", "half": "Float32"}
+    kinds |= {"null": "Nothing", "uint": f"UInt{word[4:]}", "int": f"Int{word[3:]}"}
+    return f"Nullable({next((found for start, found in kinds.items() if word.startswith(start)), 'String')})"
+
+
 def _ticked(name: str) -> str:
     return "`" + name.replace("`", "``") + "`"
 
@@ -271,20 +319,21 @@ _MAKERS: Mapping[str, Callable[[Any], Any]] = {
     "sqlite": _sqlite,
     "postgresql": _postgresql,
     "mariadb": _mariadb,
+    "clickhouse": _clickhouse,
 }
 
 
 def frames_of(
-    backend: str, tables: Mapping[str, Sequence[Any]], *, money: str = "decimal", zone: str = "UTC"
+    backend: str, tables: Mapping[str, Sequence[Any]], *, money: str = "decimal", zone: str = "UTC", wall: str = "UTC"
 ) -> dict[str, Any]:
-    """All tables of a dataset as frames."""
+    """All tables of a dataset as frames; where there are no times on the wall clock they are those of `wall`."""
     arrows = {
         name: arrow_of(records, record_type(RECORDS[name]), money=money, zone=zone) for name, records in tables.items()
     }
-    return homed(backend, arrows)
+    return homed(backend, arrows, wall=wall)
 
 
-def homed(backend: str, arrows: Mapping[str, Any]) -> dict[str, Any]:
+def homed(backend: str, arrows: Mapping[str, Any], *, wall: str = "UTC") -> dict[str, Any]:
     """Arrow tables as frames of a library; DuckDB's in one connection, since relations of two cannot be joined."""
     if backend == "duckdb":
         connection = database()
@@ -292,6 +341,8 @@ def homed(backend: str, arrows: Mapping[str, Any]) -> dict[str, Any]:
     if backend == "sqlite":
         home = sqlite3.connect(":memory:")
         return {name: _sqlite(table, home, name) for name, table in arrows.items()}
+    if backend == "clickhouse":
+        return {name: _clickhouse(table, wall) for name, table in arrows.items()}
     return {name: frame_of(backend, table) for name, table in arrows.items()}
 
 

@@ -18,9 +18,12 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock, Thread
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -171,6 +174,56 @@ def mariadb() -> str:
     url = f"mysql+pymysql://crm:{PASSWORD}@127.0.0.1:{port}/crm?charset=utf8mb4"
     os.environ["CRMKPI_MARIADB"] = url
     return url
+
+
+@cache
+def clickhouse() -> Any:
+    """A connection to ClickHouse within the process, whose zone is odd on purpose, or a skip."""
+    if missing := lacking("chdb"):
+        pytest.skip(f"{missing} is not installed")
+    import chdb  # noqa: PLC0415  # only where it is tested
+
+    made = chdb.connect(":memory:")
+    made.query(f"SET session_timezone = '{ZONE}'")
+    return made
+
+
+@cache
+def clickhouse_server() -> str:
+    """The URL under which it answers as a server does, with the protocol that drivers speak."""
+    if missing := lacking("sqlalchemy", "clickhouse_connect"):
+        pytest.skip(f"{missing} is not installed")
+    connection, alone = clickhouse(), Lock()
+
+    class Answers(BaseHTTPRequestHandler):
+        def log_message(self, *_: Any) -> None:
+            """Nothing is logged."""
+
+        def do_GET(self) -> None:
+            self.answer(200, b"Ok.\n")
+
+        def do_POST(self) -> None:
+            asked = dict(parse_qsl(urlsplit(self.path).query))
+            text = asked.get("query", "") + self.rfile.read(int(self.headers["Content-Length"])).decode()
+            text, _, format_ = text.partition("FORMAT ")
+            with alone:
+                try:
+                    found = connection.query(text, format_.strip() or "TabSeparated").bytes()
+                except RuntimeError as error:
+                    self.answer(500, str(error).encode())
+                else:
+                    self.answer(200, found)
+
+        def answer(self, status: int, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    Thread(target=server.serve_forever, daemon=True).start()
+    atexit.register(server.shutdown)
+    return f"clickhousedb://crm:{PASSWORD}@127.0.0.1:{server.server_port}/default"
 
 
 def mariadbd() -> str | None:

@@ -46,6 +46,7 @@ FIRST_SEEDS = {  # few datasets have the repeat customers, or the losses within 
     "ltv_to_cac_ratio.arpu_over_churn": 1_061,
 }
 DATELESS = ("churn_rate.by_status",)  # nothing puts a customer with a status into a period
+NEAR = ("clickhouse",)  # backends whose timestamps are of three centuries only
 HARD = (
     *("null", "duplicates", "tie at a bound", "extreme date", "empty table", "None segment", "wall clock"),
     *("decimal", "float", "huge", "negative", "francs"),
@@ -87,10 +88,12 @@ def says_something(metric: Metric, found: World, question: dict[str, Any]) -> bo
 
 
 @cache
-def telling(metric: Metric) -> tuple[World, Sequence[dict[str, Any]]]:
-    """The first dataset of which a metric says something, and the questions to which it does."""
+def telling(metric: Metric, *, far: bool) -> tuple[World, Sequence[dict[str, Any]]]:
+    """The first dataset of which a metric says something, and the questions to which it does; any dates if `far`."""
     for seed in count(FIRST_SEEDS.get(metric.id, 0)):
         found = world(metric, Random(seed))
+        if not far and "extreme date" in features(found):
+            continue
         if questions := [each for each in questions_of(metric) if says_something(metric, found, each)]:
             return found, questions
     raise AssertionError  # the seeds never end
@@ -101,7 +104,7 @@ def telling(metric: Metric) -> tuple[World, Sequence[dict[str, Any]]]:
 def test_a_frame_gives_the_same_value_as_records(backend: str, name: str, request: pytest.FixtureRequest) -> None:
     """At least once each definition is held against a value on each library, and not only against nothing."""
     metric = METRICS[name]
-    found, questions = telling(metric)
+    found, questions = telling(metric, far=backend not in NEAR)
     if not request.config.getoption("--exhaustive"):  # one each, and not the same one everywhere
         questions = [questions[crc32(f"{name} {backend}".encode()) % len(questions)]]
     frames = found.frames(backend)
@@ -162,7 +165,10 @@ def test_the_whole_catalogue_of_the_sample_company_is_the_same(
     if "every" in question and not request.config.getoption("--exhaustive"):
         pytest.skip("twelve months take as long as all the rest; --exhaustive asks for them")
     dated = [metric for metric in METRICS.values() if metric.id not in DATELESS]
-    records, frames = Dataset(**company, **OPTIONS), Dataset(**frames_of(backend, company), **OPTIONS)
+    records, frames = (
+        Dataset(**company, **OPTIONS),
+        Dataset(**frames_of(backend, company, wall="Europe/Berlin"), **OPTIONS),
+    )
     compare(records, frames, dated, question)
     compare(records, frames, dated, question, Segment("first", FIRST_TEXT))
 
@@ -187,7 +193,7 @@ def test_the_whole_catalogue_of_the_sample_company_is_the_same(
 )
 def test_segments_are_the_same(backend: str, company: Any, by: Any) -> None:
     records = Dataset(**company, **OPTIONS)
-    frames = Dataset(**frames_of(backend, company), **OPTIONS)
+    frames = Dataset(**frames_of(backend, company, wall="Europe/Berlin"), **OPTIONS)
     for name in ("win_rate", "revenue", "sales_cycle_length.median", "weighted_pipeline"):
         compare(records, frames, [METRICS[name]], {"period": "2026", "every": "fiscal_quarter"}, by)
 
@@ -200,5 +206,8 @@ def test_a_stock_is_the_same_at_more_bounds_than_one_pass_asks(backend: str, com
         name: [record for record in records if getattr(record, "currency", None) in (None, "EUR")]
         for name, records in company.items()
     }
-    records, frames = Dataset(**tables, **options), Dataset(**frames_of(backend, tables), **options)
+    records, frames = (
+        Dataset(**tables, **options),
+        Dataset(**frames_of(backend, tables, wall="Europe/Berlin"), **options),
+    )
     compare(records, frames, [METRICS[name] for name in names], {"period": "2026", "every": "week"})

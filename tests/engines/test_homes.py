@@ -10,6 +10,7 @@ import polars as pl
 
 import crmkpi
 from crmkpi.engines.frames.backends import BACKENDS
+from crmkpi.engines.frames.homes.clickhouse import ClickhouseHome, ClickhouseSql
 from crmkpi.engines.frames.homes.database import DatabaseFrame, DatabaseTable
 from crmkpi.engines.frames.homes.duckdb import DuckDbFrame, DuckDbHome, DuckDbSql
 from crmkpi.engines.frames.homes.home import HomeOf
@@ -32,8 +33,17 @@ SPARK: HomeOf[SparkSql, SparkFrame, DataFrame] = SparkHome()
 SQLITE: HomeOf[SqliteSql, DatabaseFrame, DatabaseTable] = SqliteHome()
 POSTGRESQL: HomeOf[PostgresqlSql, DatabaseFrame, DatabaseTable] = PostgresqlHome()
 MARIADB: HomeOf[MariaDbSql, DatabaseFrame, DatabaseTable] = MariaDbHome()
-HOMES = (POLARS, DUCKDB, SPARK, SQLITE, POSTGRESQL, MARIADB)
-EXPRESSIONS: tuple[type[Expr], ...] = (pl.Expr, DuckDbSql, SparkSql, SqliteSql, PostgresqlSql, MariaDbSql)
+CLICKHOUSE: HomeOf[ClickhouseSql, DatabaseFrame, DatabaseTable] = ClickhouseHome()
+HOMES = (POLARS, DUCKDB, SPARK, SQLITE, POSTGRESQL, MARIADB, CLICKHOUSE)
+EXPRESSIONS: tuple[type[Expr], ...] = (
+    pl.Expr,
+    DuckDbSql,
+    SparkSql,
+    SqliteSql,
+    PostgresqlSql,
+    MariaDbSql,
+    ClickhouseSql,
+)
 FRAMES: tuple[type[FrameOf[pl.Expr] | FrameOf[Sql]], ...] = (pl.LazyFrame, DuckDbFrame, SparkFrame, DatabaseFrame)
 PACKAGE = Path(crmkpi.__file__).parent
 ROOM = PACKAGE / "engines" / "frames"

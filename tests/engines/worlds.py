@@ -51,7 +51,9 @@ class World:
         """The same dataset as frames of a library."""
         known = {name: getattr(self.crm, name) for name in ("calendar", "currency", "rates", "as_of")}
         tables: Mapping[str, Any] = self.crm.tables
-        return Dataset(**frames_of(backend, tables, money=self.money, zone=self.zone), **known)
+        return Dataset(
+            **frames_of(backend, tables, money=self.money, zone=self.zone, wall=self.crm.calendar.tz), **known
+        )
 
 
 def world(metric: Metric, random: Random) -> World:

@@ -60,7 +60,7 @@ def test_how_sure_a_value_meets_its_target(counts: tuple[int, int], target: floa
     assert (mean_meets(1, 3, 0, 2), normal_meets(1, 0, 2)) == (None, None)
 
 
-def won_and_lost(won: int, closed: int, day: str, owner: str = "Ada") -> list[ck.Deal]:
+def won_and_lost(won: int, closed: int, day: str, owner: str | None = "Ada") -> list[ck.Deal]:
     return [
         ck.Deal(id=f"{day}{owner}{n}", status="won" if n < won else "lost", closed_at=day, owner=owner, amount=100,
                 currency="EUR")
@@ -107,6 +107,16 @@ def test_targets_by_segment_growth_and_between():
     assert [one.status for one in (ada, bo, revenue, lost)] == ["met", "met", "missed", "met"]
     assert revenue.target.low == Decimal(8000) * Decimal("1.1")
     assert target_status(crm, rules, period="2026-01").score == pytest.approx(4 / 5)
+
+
+def test_records_without_a_segment_have_a_row_of_that_name_and_a_target_of_their_own():
+    deals = won_and_lost(30, 100, "2026-01-10") + won_and_lost(50, 100, "2026-01-10", None)
+    targets = {"target": {"at_least": 0.4}, "segments": {"(none)": {"at_least": 0.6}}}
+    rules = kpi_set({"kpi": [{"id": "win_rate", "by": "owner", **targets}]})
+    crm = ck.Dataset(deals=deals, as_of=date(2026, 2, 3))
+    found = {one.segment: one.status for one in target_status(crm, rules, period="2026-01").targets}
+    assert found == {"Ada": "missed", "(none)": "missed"}
+    assert "win_rate (none)" in str(target_status(crm, rules, period="2026-01"))
 
 
 def growing(months: int, per_month: int, last: int) -> list[ck.Deal]:
@@ -257,6 +267,10 @@ def test_another_definition_starts_anew_and_a_broken_state_is_refused():
         ({"id": "win_rate", "target": {}}, "has one of at_least"),
         ({"id": "win_rate", "target": {"at_least": "high"}}, "A bound is a number"),
         ({"id": "win_rate", "target": {"between": [0.5, 0.4]}}, "low and a high bound"),
+        ({"id": "win_rate", "target": {"at_least": 30}}, r"from 0 to 1, and so do its bounds \(write 0.3 for 30 %\)"),
+        ({"id": "win_rate", "target": {"at_least": 300}}, "from 0 to 1, and so do its bounds; got 300"),
+        ({"id": "win_rate", "alert": [{"when": "below", "value": 20, "sure": 0.9}]}, "write 0.2 for 20 %"),
+        ({"id": "net_promoter_score", "target": {"at_least": 120}}, "from -100 to 100"),
         ({"id": "churn_rate", "target": {"at_least": 0.1}}, "despite_direction = true"),
         ({"id": "win_rate", "weight": 0}, "number above 0"),
         ({"id": "win_rate", "alert": [{"when": "below", "value": 0.2}]}, "needs at_least_n"),

@@ -11,22 +11,40 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
+from crmkpi.errors import FileFormatError
 from crmkpi.measuring.lookup import on_one_line
 from crmkpi.records import RECORDS
 from crmkpi.records.base import record_type
 from crmkpi.sources import Records
-from crmkpi.sources.any_file import read_file as read_any
 from crmkpi.sources.currencies import meanings_of
+from crmkpi.sources.exports import recognised
+from crmkpi.sources.files import TableFile
+from crmkpi.sources.reading import options_from
+from crmkpi.sources.rows import record_of
 
-__all__ = ["progress", "read_file", "say", "tell"]
+__all__ = ["progress", "say", "table_file", "tell"]
 
 _MOST_MESSAGES = 3
 _FIRST_SHOWN = 1.0  # seconds; shorter files need no display
 _SHOWN_EVERY = 0.2
 
 
-def read_file(table: str, path: str, arguments: argparse.Namespace) -> Records[Any]:
-    """The records of one file."""
+class _Piped:
+    """Standard input, which gives its content once, as a file that can be read again."""
+
+    name = "<stdin>"
+
+    def __init__(self) -> None:
+        """Read it to its end."""
+        self._content = getattr(sys.stdin, "buffer", sys.stdin).read()
+
+    def read(self) -> Any:
+        """The whole content."""
+        return self._content
+
+
+def table_file(table: str, path: str, arguments: argparse.Namespace) -> TableFile:
+    """One file, and how the options say that it is read."""
     columns: dict[str, Any] = {}
     for of, header, fields in arguments.columns:
         if of == table:
@@ -37,8 +55,7 @@ def read_file(table: str, path: str, arguments: argparse.Namespace) -> Records[A
             values.setdefault(field, {})[word] = meaning
     if getattr(arguments, "currency", None) is not None and "currency" in record_type(RECORDS[table]).fields:
         values["currency"] = {**meanings_of(arguments.currency), **values.get("currency", {})}
-    options: dict[str, Any] = {
-        "record": RECORDS[table],
+    options: Any = {
         "columns": {header: fields or None for header, fields in columns.items()},
         "values": values,
         "defaults": {field: value for of, field, value in arguments.default if of == table},
@@ -53,13 +70,14 @@ def read_file(table: str, path: str, arguments: argparse.Namespace) -> Records[A
         "strict": arguments.strict,
         "progress": partial(progress, path) if sys.stderr.isatty() else None,
     }
-    source: Any = getattr(sys.stdin, "buffer", sys.stdin) if path == "-" else path
-    return read_any(
-        source,
+    source: Any = _Piped() if path == "-" else path
+    return TableFile(
+        source=source,
+        name=path,
         preset=dict(arguments.preset).get(table),
         delimiter=arguments.delimiter,
         encoding=arguments.encoding,
-        **options,
+        options=options,
     )
 
 
@@ -73,6 +91,8 @@ def tell(path: str, records: Records[Any], *, in_file: bool = False) -> None:
     for reason, count in records.account.skipped.items():
         say(f"{path}: {count:,} skipped: {reason}")
     _tell_unreadable(path, records, in_file=in_file)
+    if records.unmapped and records.account.preset is None and not in_file:
+        _tell_system(records)
     if records.unmapped:
         say(on_one_line(f"{path}: columns that fill no field: ", records.unmapped))
     rejected = records.rejected
@@ -93,7 +113,8 @@ def _tell_unreadable(path: str, records: Records[Any], *, in_file: bool) -> None
         say(f"{path}: {field} cannot be read on {count:,} {'row' if count == 1 else 'rows'}, and counts as unreadable")
         for one in values[:_MOST_MESSAGES]:
             times = f" ({one.count:,} times)" if one.count > 1 else ""
-            say(f"  line {one.line}: {f'{one.value} is ' if one.value else ''}{one.reason}{times}")
+            is_ = ": " if one.reason[:1].isupper() else " is "  # some reasons are sentences
+            say(f"  line {one.line}: {f'{one.value}{is_}' if one.value else ''}{one.reason}{times}")
         if len(values) > _MOST_MESSAGES:
             say(f"  and {len(values) - _MOST_MESSAGES:,} other values")
         told = next((one.value for one in values if one.value), None)
@@ -101,6 +122,18 @@ def _tell_unreadable(path: str, records: Records[Any], *, in_file: bool) -> None
             meaning = shlex.quote(f"{table}:{field}:{_plain(told)}=...")
             where = f"[tables.{table}.values.{field}]" if in_file else f"--values {meaning}"
             say(f"  {where} says what it means, nothing for no value")
+
+
+def _tell_system(records: Records[Any]) -> None:
+    """Which preset reads a file whose headers are those of a system."""
+    headers = [*records.unmapped, *(header for headers in records.account.mapped.values() for header in headers)]
+    try:
+        sure = recognised(headers)
+    except FileFormatError:
+        return
+    table = record_type(records.record).table
+    if record_type(record_of(None, options_from(sure.preset, {}))).table == table:
+        say(f"  its headers are those of {sure.preset}, which --preset {table}={sure.preset} reads")
 
 
 def _plain(value: str) -> str:

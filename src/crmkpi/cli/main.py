@@ -38,10 +38,8 @@ from crmkpi.display.manual import metric_list, metric_page
 from crmkpi.errors import (
     AmbiguousCurrencyError,
     AmbiguousDateError,
-    ColumnError,
     CrmKpiError,
     CurrencyError,
-    FileFormatError,
     InputError,
     ParameterError,
     PeriodError,
@@ -51,15 +49,20 @@ from crmkpi.metrics.catalogue import catalogue
 
 __all__ = ["main"]
 
-# The library's messages speak of its arguments; these say what they are called here.
+# The library's messages speak of its arguments; these say what they are called here. The first whose words a message
+# has is shown, and without such words the one of its kind.
+_HINTS_BY_WORDS: Mapping[str, str] = {
+    "encoding=": "--encoding cp1252, or another, says which it is",
+    "delimiter=": "--delimiter ';', or another, says which it is",
+    "decimal=": "--decimal , or --decimal . says which it is",
+    "preset=": "--deals FILE and its like say what a file holds, and --preset TABLE=PRESET which system it is from",
+    "defaults=": "--columns TABLE:HEADER=FIELD and --default TABLE:FIELD=VALUE say it here",
+    "columns=": "--columns TABLE:HEADER=FIELD says it here, and without a FIELD that the column is left out",
+}
 _HINTS: Mapping[type[CrmKpiError], str] = {
-    AmbiguousCurrencyError: "--currency USD, or --values TABLE:currency:$=USD, says which it is",
     CurrencyError: "--currency EUR --rate USD=0.92 converts amounts, --by currency keeps them apart",
     AmbiguousDateError: "--day-first or --no-day-first says which it is",
     TimeZoneError: "--tz Europe/Berlin says in which time zone they are",
-    FileFormatError: "--deals FILE and its like say what a file holds, --preset TABLE=PRESET which system it is from, "
-    "--encoding and --delimiter how it is written",
-    ColumnError: "--columns TABLE:HEADER=FIELD and --default TABLE:FIELD=VALUE say it here",
     PeriodError: "--as-of DATE, or --as-of today, says what 'last month' means",
     ParameterError: "--set NAME=NUMBER, --as-of DATE and --opening-hours mon-fri=09:00-17:00 say it here",
 }
@@ -70,7 +73,6 @@ crmkpi init deals.csv tickets.csv
 crmkpi run
 crmkpi show win_rate
 """
-_DECIMAL_HINT = "--decimal , or --decimal . says which it is"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -178,9 +180,11 @@ def _demo(arguments: argparse.Namespace) -> None:
 
 def _failed(error: Exception) -> int:
     say(f"error: {error}")
-    hint = next((hint for kind, hint in _HINTS.items() if isinstance(error, kind)), None)
-    if hint is None and "decimal=" in str(error):
-        hint = _DECIMAL_HINT
+    if isinstance(error, AmbiguousCurrencyError):
+        sign, code = error.details["sign"], error.details["code"]
+        hint: str | None = f"--currency {code}, or --values 'TABLE:currency:{sign}={code}', says which it is"
+    elif (hint := next((hint for kind, hint in _HINTS.items() if isinstance(error, kind)), None)) is None:
+        hint = next((hint for words, hint in _HINTS_BY_WORDS.items() if words in str(error)), None)
     if hint is not None:
         say(f"hint: {hint}")
     return 1

@@ -32,9 +32,9 @@ from crmkpi.display.html import report_page
 from crmkpi.display.markdown import report_markdown
 from crmkpi.display.rows import report_csv, report_json
 from crmkpi.display.text import report_text
-from crmkpi.errors import UnknownNameError
+from crmkpi.errors import CurrencyError, UnknownNameError
 from crmkpi.measuring.results import Report
-from crmkpi.measuring.unreadable import UnreadableReason
+from crmkpi.measuring.unreadable import DataReason, UnreadableReason
 from crmkpi.sources import Records
 from crmkpi.time.calendars import Calendar, CalendarUnit
 
@@ -145,7 +145,7 @@ def _report(arguments: argparse.Namespace) -> int:
         opening_hours=_hours(arguments.opening_hours),
         holidays={day for days in arguments.holidays for day in days},
     )
-    tables = read_tables(given, arguments, None if arguments.quiet else tell)
+    tables = read_tables(given, arguments, None if arguments.quiet else tell, whole=arguments.strict)
     crm = dataset_of(tables, calendar, arguments)
     report, notes = asked(
         crm,
@@ -159,12 +159,26 @@ def _report(arguments: argparse.Namespace) -> int:
         parameters=dict(arguments.set),
         confidence=arguments.confidence,
     )
+    _check_currency(report, arguments)
     for note in () if arguments.quiet else notes:
         say(note)
     write_all({Path(path): output_of(report, path) for path in arguments.output})
     if not arguments.output:
         print(_FORMATS[arguments.format](report).rstrip("\n"))
     return _status(tables, report, arguments)
+
+
+def _check_currency(report: Report, arguments: argparse.Namespace) -> None:
+    """Refuse amounts in another currency than the command says, unless they are kept apart by their own."""
+    said = arguments.currency
+    if said is None or "currency" in [name for names in arguments.by or () for name in names.split(",")]:
+        return
+    other = next((one for one in report if one.currency not in (None, said)), None)
+    if other is not None:
+        raise CurrencyError(
+            f"{other.definition} is in {other.currency}, as its amounts say, and --currency says {said}, with no rate "
+            f"from one to the other."
+        )
 
 
 def _hours(given: Sequence[tuple[str, tuple[tuple[str, str], ...]]]) -> dict[str, list[tuple[str, str]]] | None:
@@ -178,14 +192,16 @@ def _hours(given: Sequence[tuple[str, tuple[tuple[str, str], ...]]]) -> dict[str
 
 
 def _status(tables: Mapping[str, Records[Any]], report: Report, arguments: argparse.Namespace) -> int:
-    """1 where most rows of a file are no records, or a KPI asked by name has no value for what cannot be read."""
+    """1 where most rows of a file are no records, or a KPI asked by name has no value for want of usable data."""
     wrong = wrong_file(tables)
     if wrong is not None:
         say(f"error: {wrong}")
     named = {choice.id for choice in arguments.metrics if isinstance(choice, Metric)}
-    lost = [one.definition for one in report if one.definition in named and isinstance(one.reason, UnreadableReason)]
+    lost = [one for one in report if one.definition in named and isinstance(one.reason, DataReason)]
     if lost:
-        say(f"error: {', '.join(dict.fromkeys(lost))}: no value, for fields that cannot be read; see the report")
+        unread = all(isinstance(one.reason, UnreadableReason) for one in lost)
+        why = "for fields that cannot be read" if unread else "for what is wrong with the data"
+        say(f"error: {', '.join(dict.fromkeys(one.definition for one in lost))}: no value, {why}; see the report")
     return int(bool(lost) or wrong is not None)
 
 

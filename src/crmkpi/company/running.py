@@ -20,7 +20,7 @@ from crmkpi.insight.pages import Page
 from crmkpi.insight.targets import Scorecard, TargetStatus, target_status
 from crmkpi.measuring.dataset import Dataset
 from crmkpi.measuring.results import Report
-from crmkpi.measuring.unreadable import UnreadableReason
+from crmkpi.measuring.unreadable import DataReason
 
 __all__ = ["Run", "check_reports", "run_reports"]
 
@@ -169,8 +169,6 @@ def _page(file: CompanyFile, crm: Dataset, keys: ReportKeys, kpis: KpiSet | None
 
 
 def _lost(keys: ReportKeys, made: _Made) -> list[str]:
-    """The KPIs that were named and have no value, for fields that could not be read."""
+    """The KPIs that were named and have no value, for data that must be mended or explained."""
     named = {found.id for name in keys.kpis if isinstance(found := chosen(name), Metric)}
-    return [
-        one.definition for one in made.results if one.definition in named and isinstance(one.reason, UnreadableReason)
-    ]
+    return [one.definition for one in made.results if one.definition in named and isinstance(one.reason, DataReason)]

@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from crmkpi.errors import InputError
 from crmkpi.insight.arguments import one_period
-from crmkpi.insight.coming import earlier_periods
+from crmkpi.insight.coming import earlier_periods, segment_of
 from crmkpi.insight.control import control_chart
 from crmkpi.insight.kpi_sets import Alert, Kpi, KpiSet
 from crmkpi.insight.tables import Grid, InsightTable, shown_value
@@ -264,7 +264,7 @@ def _measured(crm: Dataset, kpi: Kpi, when: Period) -> list[tuple[Hashable, Resu
     )
     by_segment: dict[Hashable, list[Result]] = {}
     for one in results:
-        by_segment.setdefault(next(iter(one.segment.values()), None), []).append(one)
+        by_segment.setdefault(segment_of(one), []).append(one)
     return [
         (segment, next(one for one in many if one.period == when), Report(tuple(many)))
         for segment, many in by_segment.items()

@@ -109,7 +109,7 @@ def briefing_of(
     left_off: Sequence[str] = (),
     targets: Scorecard | None = None,
 ) -> Briefing:
-    """The briefing of results that are measured, of one period beside another; `targets` is how those of `kpis` stand."""
+    """The briefing of measured results of one period beside another; `targets` is how those of `kpis` stand."""
     when, other = periods
     changed = _changed(results)
     accounts, tables = _accounts(crm, changed, when, other, by, parameters)

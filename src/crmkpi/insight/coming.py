@@ -12,11 +12,11 @@ from crmkpi.insight.forecast import ForecastPoint, forecast_report
 from crmkpi.insight.kpi_sets import Kpi
 from crmkpi.measuring.dataset import Dataset
 from crmkpi.measuring.measurement import measure
-from crmkpi.measuring.results import Report
+from crmkpi.measuring.results import Report, Result
 from crmkpi.statistics.distributions import normal_below, normal_quantile
 from crmkpi.time.periods import Period
 
-__all__ = ["chance_within", "coming_value", "earlier_periods"]
+__all__ = ["chance_within", "coming_value", "earlier_periods", "segment_of"]
 
 _LOOK_BACK = 60  # periods of history
 
@@ -32,6 +32,13 @@ def earlier_periods(when: Period, many: int) -> list[Period]:
     return found[::-1]
 
 
+def segment_of(result: Result) -> Hashable:
+    """The segment that a result of a KPI set is about: "(none)" for records without one, None for all records."""
+    for key in result.segment.values():
+        return "(none)" if key is None else key
+    return None
+
+
 def coming_value(crm: Dataset, kpi: Kpi, segment: Hashable, when: Period) -> ForecastPoint:
     """The forecast of a KPI for a period that has not begun, from the periods that are over."""
     known = crm.known_until()[1]
@@ -41,7 +48,7 @@ def coming_value(crm: Dataset, kpi: Kpi, segment: Hashable, when: Period) -> For
     results = measure(
         crm, (kpi.metric,), periods=over, against=None, by=kpi.by, parameters=kpi.parameters, confidence=None
     )
-    mine = (one for one in results if next(iter(one.segment.values()), None) == segment)
+    mine = (one for one in results if segment_of(one) == segment)
     kept = tuple(dropwhile(lambda one: not one.n, mine))  # the history begins with the first record
     if not kept:
         raise InputError("there is no record of an earlier period.")

@@ -270,6 +270,13 @@ def _value(metric: Metric, given: Any) -> Any:
             return timedelta(seconds=seconds)
         raise InputError(f"{metric.id} is a duration, so that its bounds are too, such as '4 h'; got {given!r}.")
     number = _number(given)
+    low, high = metric.within
+    if (low is not None and number < low) or (high is not None and number > high):
+        reach = " ".join(
+            [*([f"from {low:g}"] if low is not None else []), *([f"to {high:g}"] if high is not None else [])]
+        )
+        hint = f" (write {number / 100:g} for {number:g} %)" if high == 1 and 1 < number <= 100 else ""
+        raise InputError(f"{metric.id} lies {reach}, and so do its bounds{hint}; got {given!r}.")
     return Decimal(repr(given)) if metric.unit == "money" else number
 
 

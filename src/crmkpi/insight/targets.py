@@ -11,7 +11,7 @@ from typing import Any, Literal
 from crmkpi.definition.metric import Metric, NetPromoter, Share
 from crmkpi.errors import InputError
 from crmkpi.insight.arguments import one_period
-from crmkpi.insight.coming import chance_within, coming_value, earlier_periods
+from crmkpi.insight.coming import chance_within, coming_value, earlier_periods, segment_of
 from crmkpi.insight.control import Assurance, control_chart
 from crmkpi.insight.kpi_sets import Kpi, KpiSet, Target
 from crmkpi.insight.tables import Grid, InsightTable, number_in, shown_value
@@ -187,7 +187,7 @@ def _of_kpi(crm: Dataset, kpi: Kpi, when: Period, *, assurance: bool) -> list[Ta
     )
     by_segment: dict[Hashable, dict[Period | None, Result]] = {}
     for one in results:
-        by_segment.setdefault(next(iter(one.segment.values()), None), {})[one.period] = one
+        by_segment.setdefault(segment_of(one), {})[one.period] = one
     made = []
     for segment, known in by_segment.items():
         now = known[when]
@@ -389,10 +389,7 @@ def _history(crm: Dataset, kpi: Kpi, segment: Hashable, when: Period, t: int) ->
         parameters=kpi.parameters,
         confidence=None,
     )
-    values = {
-        (one.period, next(iter(one.segment.values()), None)): 0.0 if one.value is None else _number(one.value)
-        for one in results
-    }
+    values = {(one.period, segment_of(one)): 0.0 if one.value is None else _number(one.value) for one in results}
     found = [(values.get((early, segment), 0.0), values.get((whole, segment), 0.0)) for early, whole in pairs]
     return [(early, whole) for early, whole in found if whole > 0]
 

@@ -29,6 +29,7 @@ from crmkpi.errors import CurrencyError
 from crmkpi.measuring.counting import Counting, Counts
 from crmkpi.measuring.plan import AccountPlan, Column, MeasurePlan, MetricPlan
 from crmkpi.measuring.shifts import moved
+from crmkpi.measuring.unreadable import DataReason
 from crmkpi.statistics.intervals import quantile
 from crmkpi.time.periods import Period
 
@@ -372,7 +373,7 @@ class Cut:
                     return bool(used.numbers[0] or any(used.unread.values()))
 
                 if names and counts(found.answer):
-                    return str(found.reason(names, counts))
+                    return DataReason(found.reason(names, counts))
         return None
 
 

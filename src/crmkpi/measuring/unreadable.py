@@ -11,7 +11,14 @@ from collections.abc import Iterable, Mapping
 from crmkpi.errors import InputError
 from crmkpi.measuring.counting import Counts
 
-__all__ = ["MOST_UNREADABLE", "UnreadableReason", "check_most_unreadable", "commonest", "too_many_unreadable"]
+__all__ = [
+    "MOST_UNREADABLE",
+    "DataReason",
+    "UnreadableReason",
+    "check_most_unreadable",
+    "commonest",
+    "too_many_unreadable",
+]
 
 MOST_UNREADABLE = 0.02
 _MOST_WORDS = 3
@@ -27,7 +34,13 @@ def check_most_unreadable(share: float) -> None:
         )
 
 
-class UnreadableReason(str):
+class DataReason(str):
+    """Why a KPI has no value, where the data must be mended or explained first."""
+
+    __slots__ = ()
+
+
+class UnreadableReason(DataReason):
     """Why a KPI has no value, where that is for fields that could not be read."""
 
     __slots__ = ()

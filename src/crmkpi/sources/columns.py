@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
@@ -13,12 +13,13 @@ from pydantic import ValidationError
 from crmkpi.errors import ColumnError, InputError, did_you_mean, unknown_name
 from crmkpi.records.base import FieldType, RecordType
 from crmkpi.records.directions import by_header
+from crmkpi.sources.currencies import currency_in
 from crmkpi.sources.headers import Found, found_columns, stage_of
 from crmkpi.sources.presets.library import folded
 from crmkpi.sources.presets.model import Preset, PresetColumn, Unit, check_column
 from crmkpi.sources.reading import Options, Targets
 
-__all__ = ["Column", "Columns", "check_fields", "header_score", "matched_columns", "wanted_columns"]
+__all__ = ["Column", "Columns", "check_fields", "folded_header", "header_score", "matched_columns", "wanted_columns"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,40 @@ class Columns:
         filled = {column.field for column in self.fields} | self.constants.keys()
         return tuple(name for name, known in kind.fields.items() if known.optional and name not in filled)
 
+    def looked_at(self, only: Collection[str], kind: RecordType, preset: Preset | None) -> Columns:
+        """The columns that are read where only some fields are asked for, and custom ones as `attributes.HEADER`.
+
+        With them go the fields that each record needs, and those that others are read with: amounts with their
+        currency, a length with its start. All columns are read where a row can be told from a total only by the whole
+        of it, since it has no id; where rows make one another's records; and where a record checks itself as a whole.
+        """
+        whole = self.numbered or hasattr(kind.model, "__post_init__")
+        if whole or (preset is not None and (preset.history or preset.merged or preset.record != kind.model.__name__)):
+            return self
+        wanted = {*only, *(name for name, known in kind.fields.items() if known.required)}
+        if preset is not None and preset.warn is not None:
+            wanted |= preset.warn.without.keys()
+        money = {name for name, known in kind.fields.items() if known.kind == "money"} | {"currency"}
+        if wanted & money or any(known.kind == "money" for column, known in self.typed if column.field in wanted):
+            wanted |= money
+        wanted |= {one.by.after for one in self.fields if one.field in wanted and one.by is not None and one.by.after}
+        return replace(
+            self,
+            fields=tuple(column for column in self.fields if column.field in wanted),
+            attributes=tuple((place, label) for place, label in self.attributes if f"attributes.{label}" in wanted),
+            beside=tuple((place, slot) for place, slot in self.beside if slot.partition(" ")[0] in wanted),
+            typed=tuple((column, known) for column, known in self.typed if column.field in wanted),
+        )
+
+    def has_money(self, kind: RecordType) -> bool:
+        """Whether an amount is read."""
+        return any(kind.fields[column.field].kind == "money" for column in self.fields)
+
+    def places(self) -> frozenset[int]:
+        """The positions of the columns that are read."""
+        read = [column.position for column in (*self.fields, *(column for column, _ in self.typed))]
+        return frozenset((*read, *(place for place, _ in (*self.attributes, *self.beside))))
+
     def of(self, name: str) -> list[Column]:
         """The columns that fill a field, in the order in which they are asked."""
         return [column for column in self.fields if column.field == name]
@@ -71,14 +106,14 @@ def matched_columns(headers: Sequence[str], kind: RecordType, options: Options, 
     by_user = {name for targets in wanted.values() for name in targets}
     found = {} if options.preset is None else _found(headers, options.preset, wanted, by_user)
     taken = by_user | {name for each in found.values() for one in each for name in one.column.fills}
-    by_name = {_folded(name): name for name in _mappable(kind) if name not in taken}
+    by_name = {folded_header(name): name for name in _mappable(kind) if name not in taken}
     counts = Counter(headers)
     fields: list[tuple[tuple[int, int], Column]] = []
     spare: list[tuple[int, str]] = []
     kept: list[tuple[int, str]] = []
     filled: dict[str, str] = {}
     for index, header in enumerate(headers):
-        matched = by_name.get(_folded(header)) if index not in found else None
+        matched = by_name.get(folded_header(header)) if index not in found else None
         targets = wanted.get(header, () if matched is None else (matched,))
         known = [(one, name) for one in found.get(index, ()) for name in one.column.fills]
         chosen = [name for _, name in known if name != "attributes"] or list(targets)
@@ -104,7 +139,8 @@ def matched_columns(headers: Sequence[str], kind: RecordType, options: Options, 
             spare.append((index, label))
         elif any(name == "attributes" for _, name in known):
             kept.append((index, label))
-    constants = _constants(kind, options, filled, found, source=source)
+    amounts = [column.header for _, column in fields if column.position not in found and _is_money(column, kind)]
+    constants = _constants(kind, options, filled, found, amounts, source=source)
     numbered = _check_required(headers, kind, {*filled, *constants}, source=source)
     _check_asked(options.preset, filled, source=source)
     typed = _typed(headers, (*spare, *kept) if options.attributes else (), options, source=source)
@@ -185,10 +221,10 @@ def _in_unit(column: Column, kind: RecordType, options: Options) -> Column:
 
 def header_score(headers: Sequence[str], kind: RecordType, options: Options) -> int:
     """How many of some cells are headers that fill a field, or that the user or the preset names."""
-    by_name = {_folded(name) for name in _mappable(kind)}
+    by_name = {folded_header(name) for name in _mappable(kind)}
     return sum(
         header in options.columns
-        or _folded(header) in by_name
+        or folded_header(header) in by_name
         or (
             options.preset is not None
             and (bool(found_columns(header, options.preset)) or stage_of(header, options.preset) is not None)
@@ -210,7 +246,8 @@ def _mappable(kind: RecordType) -> list[str]:
     return [field.name for field in kind.fields.values() if field.kind != "attributes"]
 
 
-def _folded(header: str) -> str:
+def folded_header(header: str) -> str:
+    """A header without what its field may be written with: case, and blanks for underscores."""
     return re.sub(r"[\s_]+", "_", header.strip()).casefold()
 
 
@@ -276,7 +313,13 @@ def _beside(headers: Sequence[str], fields: Sequence[tuple[tuple[int, int], Colu
 
 
 def _constants(
-    kind: RecordType, options: Options, filled: Mapping[str, str], found: Mapping[int, list[Found]], *, source: str
+    kind: RecordType,
+    options: Options,
+    filled: Mapping[str, str],
+    found: Mapping[int, list[Found]],
+    amounts: Sequence[str],
+    *,
+    source: str,
 ) -> dict[str, Any]:
     """The values of fields that no column fills: those in headers, those of the preset, and the user's."""
     check_fields(options.defaults, kind, "defaults")
@@ -289,15 +332,26 @@ def _constants(
     constants: dict[str, Any] = {}
     if options.preset is not None:
         constants |= {name: value for name, value in options.preset.constants.items() if name in kind.fields}
-    currencies = {one.currency for each in found.values() for one in each if one.currency is not None}
-    if len(currencies) > 1:
+    named = [one.currency for each in found.values() for one in each] + [currency_in(header) for header in amounts]
+    currencies = {currency for currency in named if currency is not None}
+    if len(currencies) > 1 and "currency" not in filled:
         raise ColumnError(
             f"The headers of {source} name several currencies, {' and '.join(sorted(currencies))}; "
             f"drop all but one with columns={{header: None}}."
         )
-    if currencies and "currency" in kind.fields:
+    if currencies and "currency" in kind.fields and "currency" not in filled:
         constants["currency"] = currencies.pop().strip().upper()
+        said = options.defaults.get("currency", constants["currency"])
+        if str(said).upper() != constants["currency"]:
+            raise InputError(
+                f"defaults= says that amounts are in {said}, and a header of {source} says {constants['currency']}; "
+                f"leave the default out."
+            )
     return {name: value for name, value in (constants | {**options.defaults}).items() if name not in filled}
+
+
+def _is_money(column: Column, kind: RecordType) -> bool:
+    return kind.fields[column.field].kind == "money"
 
 
 def _check_asked(preset: Preset | None, filled: Mapping[str, str], *, source: str) -> None:

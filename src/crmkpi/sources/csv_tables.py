@@ -46,6 +46,7 @@ def found_table(
     start = next(text.blocks(), "")
     if not start.strip():
         raise FileFormatError(f"{text.name} is empty: a CSV file starts with a line of headers.")
+    _check_is_table(start, text.name)
     above, delimiter = _layout(start, text.name, delimiter, score)
     preset = None if options is None else options.preset
     given = None if options is None else options.headers
@@ -58,6 +59,17 @@ def found_table(
         )
     skipped = {reason: count for reason, count in (("line above the headers", above), ("header row", more)) if count}
     return Grid(text.name, headers, table.parts, text=True, skipped=skipped, delimiter=delimiter)
+
+
+def _check_is_table(start: str, name: str) -> None:
+    """Refuse what downloads give in place of a table: a web page, such as that of a login, or JSON."""
+    first = start.lstrip()[:200].casefold()
+    if first.startswith(("<!doctype", "<html", "<?xml")):
+        raise FileFormatError(
+            f"{name} is a web page or XML and no table, as a download gives it that needs a login; export it as CSV."
+        )
+    if re.match(r"\[\s*[{\[]|\{\s*\"", first):
+        raise FileFormatError(f"{name} is JSON and no CSV: read it with read_json, or give its name the end .json.")
 
 
 def _no_score(_cells: Sequence[str]) -> int:

@@ -7,7 +7,15 @@ from collections.abc import Mapping
 
 from crmkpi.errors import AmbiguousCurrencyError
 
-__all__ = ["CURRENCY_AFTER", "CURRENCY_BEFORE", "SIGNS", "currencies_of", "meanings_of", "several_currencies"]
+__all__ = [
+    "CURRENCY_AFTER",
+    "CURRENCY_BEFORE",
+    "SIGNS",
+    "currencies_of",
+    "currency_in",
+    "meanings_of",
+    "several_currencies",
+]
 
 _OF_ISO_4217 = """
 AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLF
@@ -39,6 +47,9 @@ def _any_of(signs: list[str]) -> str:
     return "|".join(re.escape(sign) + (r"\.?" if sign[-1].isalpha() else "") for sign in ordered)
 
 
+_IN_HEADER = re.compile(
+    r"[(\[]([A-Za-z]{3}|[^\w\s]|[Zz]ł|[Kk]č)[)\]]\s*$|(?:\bin |[ _-])([€£₹]|(?!ALL$|TOP$|TRY$|CUP$)[A-Z]{3})$"
+)
 CURRENCY_BEFORE = rf"(?:[A-Za-z]{{3}}{_APART}|{_any_of([*SIGNS])})"
 CURRENCY_AFTER = rf"(?:[A-Za-z]{{3}}{_APART}|{_any_of([sign for sign in SIGNS if sign not in _BEFORE_ALONE])})"
 
@@ -57,6 +68,17 @@ def currencies_of(mark: str) -> tuple[str, ...]:
     return SIGNS.get(plain.removesuffix(".").casefold(), ())
 
 
+def currency_in(header: str) -> str | None:
+    """The one currency that a header of amounts ends with, in brackets or as a code; None where it names none.
+
+    >>> [currency_in(header) for header in ("Amount (EUR)", "Umsatz in €", "value_usd", "Amount ($)", "Amount TOP")]
+    ['EUR', 'EUR', None, None, None]
+    """
+    found = _IN_HEADER.search(header)
+    codes = () if found is None else currencies_of(found[1] or found[2])
+    return codes[0] if len(codes) == 1 else None
+
+
 def meanings_of(currency: str) -> dict[str, str]:
     """The signs of several currencies that may stand for one, each with its code.
 
@@ -72,5 +94,7 @@ def several_currencies(sign: str, column: str) -> AmbiguousCurrencyError:
     known = ", ".join(codes[:4]) + (" and others" if len(codes) > 4 else "")
     return AmbiguousCurrencyError(
         f"The sign {sign!r} in the column {column!r} is that of several currencies ({known}); say which is meant with "
-        f'values={{"currency": {{"{sign}": "{codes[0]}"}}}}.'
+        f'values={{"currency": {{"{sign}": "{codes[0]}"}}}}.',
+        sign=sign,
+        code=codes[0],
     )

@@ -24,18 +24,36 @@ _TIME = (
     r" *(?P<half>[AaPp]\.?[Mm]\.?)? *(?P<zone>Z|UTC|GMT|[+-]\d{2}:?\d{2})?)?"
 )
 _NUMERIC = re.compile(r"(\d{1,4})([/.-])(\d{1,2})\2(\d{1,4})" + _TIME, re.ASCII)
+_MONTH = r"[^\W\d_]{3,12}"
 _WORDED = re.compile(
-    r"(?:[A-Za-z]{3,9},? +)?"
-    r"(?:(?P<day>\d{1,2})[ -](?P<month>[A-Za-z]{3,9})|(?P<month_first>[A-Za-z]{3,9}) +(?P<day_second>\d{1,2}))"
-    r"\.?,?[ -]+(?P<year>\d{4})" + _TIME,
-    re.ASCII,
+    rf"(?:{_MONTH}\.?,? +)?"
+    rf"(?:(?P<day>[0-9]{{1,2}})(?:\.|er|º)?(?: +|-)(?:de +)?(?P<month>{_MONTH})"
+    rf"|(?P<month_first>{_MONTH})\.? +(?P<day_second>[0-9]{{1,2}}))"
+    r"\.?,?(?: +de)?[ -]+(?P<year>[0-9]{4})" + _TIME.replace(r"\d", "[0-9]")
 )
-_MONTHS = (
-    *("january", "february", "march", "april", "may", "june"),
-    *("july", "august", "september", "october", "november", "december"),
-)
-_MONTH_NUMBERS = {name[:letters]: number for number, name in enumerate(_MONTHS, 1) for letters in (3, len(name))}
-_MONTH_NUMBERS["sept"] = 9
+_WESTERN = {  # from January to December, in the languages whose names differ from one another nowhere
+    "en": "january february march april may june july august september october november december",
+    "en, short": "jan feb mar apr may jun jul aug sep oct nov dec",
+    "de": "januar februar märz april mai juni juli august september oktober november dezember",
+    "de, short": "jan feb mär apr mai jun jul aug sept okt nov dez",
+    "fr": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+    "fr, short": "janv févr mars avr mai juin juil août sept oct nov déc",
+    "es": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+    "es, short": "ene feb mar abr may jun jul ago sept oct nov dic",
+    "pt": "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
+    "pt, short": "jan fev mar abr mai jun jul ago set out nov dez",
+    "it": "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
+    "it, short": "gen feb mar apr mag giu lug ago set ott nov dic",
+    "nl": "januari februari maart april mei juni juli augustus september oktober november december",
+    "nl, short": "jan feb mrt apr mei jun jul aug sep okt nov dec",
+    "sv": "januari februari mars april maj juni juli augusti september oktober november december",
+    "pl": "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia",
+    "pl, short": "sty lut mar kwi maj cze lip sie wrz paź lis gru",
+}
+_MONTH_NUMBERS = {name: number for names in _WESTERN.values() for number, name in enumerate(names.split(), 1)}
+_MONTH_NUMBERS["mrz"] = 3
+_EASTERN = re.compile(r"([0-9]{4}) ?年 ?([0-9]{1,2}) ?月 ?([0-9]{1,2}) ?日")
+_NO_DATE = re.compile(r"0000-00-00(?:[ T]00:00(?::00(?:\.0+)?)?Z?)?", re.ASCII)  # as MySQL writes it
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EXCEL_START = datetime(1899, 12, 30)  # noqa: DTZ001  # a workbook's days have no zone; it counts 29 February 1900
 NUMERIC_FORMS = ("unix_seconds", "unix_milliseconds", "excel_days")
@@ -82,7 +100,7 @@ def check_iso(cells: Sequence[Any]) -> None:
 class DateReader:
     """Reads the values of one date column; what does not read is a `ValueError` with the reason.
 
-    Without a `form` a value may be ISO, a date in numbers or a date with an English month. For dates in numbers the
+    Without a `form` a value may be ISO, a date in numbers or a date with the name of a month. For dates in numbers the
     order of day and month is settled once, from all `values` of the column, when the first of them comes along.
     Years of two digits are 1969 to 2068. `form` is a pattern of `strptime`, or `unix_seconds`, `unix_milliseconds` or
     `excel_days` for numbers; `numbers` is one of these for a column that may hold numbers or texts.
@@ -158,7 +176,7 @@ class DateReader:
     def _parsed(self, value: str) -> tuple[datetime | None, str]:
         """The moment, and what had to be decided to read it."""
         text = value.strip().translate(_HARD_BLANKS)
-        if is_missing(text):
+        if is_missing(text) or _NO_DATE.fullmatch(text):
             return None, f"{text!r} is no value"
         number = _NUMBER.fullmatch(text) is not None
         if self._form in NUMERIC_FORMS or (number and self._numbers is not None):
@@ -177,6 +195,10 @@ class DateReader:
             pass
         if found := _NUMERIC.fullmatch(text):
             return self._from_numbers(found), "" if len(found[1]) == 4 else f"date that starts with the {self._start}"
+        if "年" in text:
+            text = _EASTERN.sub(r"\1/\2/\3", text)
+            if found := _NUMERIC.fullmatch(text):
+                return self._from_numbers(found), "month in words"
         if found := _WORDED.fullmatch(text):
             return _from_words(found), "month in words"
         raise ValueError("not a date that reads by itself, as 2026-01-31 does; its form can be given with date_format")
@@ -240,7 +262,7 @@ def _settled_order(column: str, values: Iterable[Any]) -> _Order:
 def _from_words(found: re.Match[str]) -> datetime:
     name = (found["month"] or found["month_first"]).lower()
     if name not in _MONTH_NUMBERS:
-        raise ValueError("not a date: its month has no English name")
+        raise ValueError("not a date: its month has a name in none of the languages that are known")
     return _moment(int(found["year"]), _MONTH_NUMBERS[name], int(found["day"] or found["day_second"]), found)
 
 

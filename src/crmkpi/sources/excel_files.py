@@ -107,7 +107,7 @@ def workbook_table(
             lines = [line for line, _ in chunk]
             yield Part([_fitted(row, len(headers)) for _, row in chunk], lines.copy)
 
-    return Grid(name, headers, parts, text=False, skipped=skipped)
+    return Grid(name, headers, parts, text=False, skipped=skipped, sheet=True)
 
 
 def _rows(path: Workbook, name: str, sheet: str | None) -> Iterator[tuple[int, list[Any]]]:

@@ -30,7 +30,7 @@ class Grid:
 
     A row that the source itself cannot read comes as `Rejected`. In a grid of text the empty text is a missing value,
     in others `None` is. `skipped` counts rows that are no part of the table, by reason. `delimiter` is that of a CSV
-    file.
+    file; `sheet` says that it is one of a workbook.
     """
 
     source: str
@@ -39,6 +39,7 @@ class Grid:
     text: bool
     skipped: Mapping[str, int] = field(default_factory=dict)
     delimiter: str = ""
+    sheet: bool = False
 
     def column(self, position: int) -> Iterator[tuple[int, Any]]:
         """The cells of one column, each with its line."""

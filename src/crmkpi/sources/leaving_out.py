@@ -1,4 +1,4 @@
-"""Rows that a preset says are no records: total rows, lines below the table, previews and the like."""
+"""Rows that are no records: totals and repeated headers of any report, and what a preset says of its system."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from crmkpi.sources.grid import Grid, Row
 from crmkpi.sources.presets.library import folded
 from crmkpi.sources.presets.model import Preset
+from crmkpi.sources.report_rows import ReportRows
 
 __all__ = ["LeftOut", "left_out"]
 
@@ -20,10 +21,13 @@ class LeftOut:
 
     by_word: tuple[tuple[int, frozenset[str], bool, str], ...]
     by_start: tuple[tuple[tuple[str, ...], str], ...]
+    report: ReportRows
     alone: str | None = None
 
     def may_leave_out(self, rows: Sequence[Row]) -> bool:
         """Whether a look at whole columns does not rule out that a row is left out."""
+        if self.report.may_be(rows):
+            return True
         width = min(map(len, rows), default=0)
         if any(place >= width for place, *_ in self.by_word):
             return True
@@ -43,23 +47,24 @@ class LeftOut:
         for place, words, keep, reason in self.by_word:
             if place < len(row) and (_plain(row[place]) in words) != keep:
                 return reason
-        return self.alone if self.alone is not None and _is_alone(row) else None
+        if self.alone is not None and _is_alone(row):
+            return self.alone
+        return self.report.reason_of(row)
 
 
-def left_out(grid: Grid, preset: Preset | None) -> LeftOut | None:
-    """What a preset leaves out of a source; None where nothing is."""
-    if preset is None or not preset.leave_out:
-        return None
+def left_out(grid: Grid, preset: Preset | None) -> LeftOut:
+    """What is left out of a source."""
+    rules = () if preset is None else preset.leave_out
     places = {folded(header): place for place, header in reversed(list(enumerate(grid.headers)))}
     by_word = tuple(
         (places[folded(header)], frozenset(map(str.casefold, rule.words or rule.keep)), bool(rule.keep), rule.reason)
-        for rule in preset.leave_out
+        for rule in rules
         for header in rule.headers
         if folded(header) in places
     )
-    by_start = tuple((rule.starts, rule.reason) for rule in preset.leave_out if rule.starts)
-    alone = next((rule.reason for rule in preset.leave_out if rule.alone and len(grid.headers) > 1), None)
-    return LeftOut(by_word, by_start, alone) if by_word or by_start or alone else None
+    by_start = tuple((rule.starts, rule.reason) for rule in rules if rule.starts)
+    alone = next((rule.reason for rule in rules if rule.alone and len(grid.headers) > 1), None)
+    return LeftOut(by_word, by_start, ReportRows(tuple(grid.headers)), alone)
 
 
 def _is_alone(row: Row) -> bool:

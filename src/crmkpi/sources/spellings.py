@@ -38,8 +38,10 @@ _USUAL = (
 )
 PLAIN = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _SCALES = {
-    **dict.fromkeys(("k", "tsd", "tsd."), 1_000),
-    **dict.fromkeys(("m", "mn", "mln", "mio", "mio.", "million", "millions"), 1_000_000),
+    **dict.fromkeys(("k", "tsd", "tsd.", "tys", "tys.", "千"), 1_000),
+    **dict.fromkeys(("m", "mn", "mln", "mio", "mio.", "milj", "milj.", "million", "millions", "百万"), 1_000_000),
+    "万": 10_000,
+    "億": 100_000_000,
     **dict.fromkeys(("b", "bn", "mrd", "mrd.", "mld", "mld.", "billion", "billions"), 1_000_000_000),
     **dict.fromkeys(("l", "lac", "lakh", "lakhs"), 100_000),
     **dict.fromkeys(("cr", "cr.", "crore", "crores"), 10_000_000),
@@ -47,12 +49,12 @@ _SCALES = {
 _LETTER = r"[^\W\d_]"
 _SCALE = "|".join(re.escape(word) for word in sorted(_SCALES, key=len, reverse=True))
 _BEFORE = re.compile(
-    rf" *(?:(?P<open>\()|(?P<sign>[+\-\u2013])|(?P<percent>%)|(?P<currency>{CURRENCY_BEFORE}))", re.IGNORECASE
+    rf" *(?:(?P<open>\()|(?P<sign>[+\-\u2013▲△])|(?P<percent>%)|(?P<currency>{CURRENCY_BEFORE}))", re.IGNORECASE
 )
 _DIGITS = re.compile(r" *(\d(?:[\d.,' ]*\d)?|[.,]\d+)(?P<no_cents>[.,:](?:-{1,2}|[\u2013\u2014]))?", re.ASCII)
 _AFTER = re.compile(
     rf" *(?:(?P<close>\))|(?P<sign>[+\-])|(?P<percent>%)"
-    rf"|(?P<scale>{_SCALE})(?:(?!{_LETTER})|(?=[A-Z]{{3}}(?!{_LETTER})))|(?P<currency>{CURRENCY_AFTER}))",
+    rf"|(?P<scale>{_SCALE})(?:(?!{_LETTER})|(?=[A-Z]{{3}}(?!{_LETTER})|[円元원]))|(?P<currency>{CURRENCY_AFTER}))",
     re.IGNORECASE,
 )
 _COULD_BE_BOTH = re.compile(r"[1-9]\d{0,2}[.,]\d{3}", re.ASCII)

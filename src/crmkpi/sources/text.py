@@ -22,6 +22,7 @@ _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.B
 _NO_TEXT = {"rot_13", "base64_codec", "bz2_codec", "hex_codec", "quopri_codec", "uu_codec", "zlib_codec"}
 _TEXT_ENCODINGS = ["utf-8", "utf-16", "cp1252", *(name for name, of in aliases.items() if of not in _NO_TEXT)]
 _ARCHIVE = b"PK\x03\x04"
+_OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +145,8 @@ def _encoding(start: bytes, given: str | None, name: str) -> str:
         raise FileFormatError(
             f"{name} is a workbook or another archive and no text: read workbooks with read_excel, and unpack others."
         )
+    if start == _OLD_WORKBOOK:
+        raise FileFormatError(f"{name} is a workbook of the old form (.xls) and no text: save it as .xlsx or as CSV.")
     if given is None:
         return next((encoding for mark, encoding in _MARKS if start.startswith(mark)), "utf-8")
     try:

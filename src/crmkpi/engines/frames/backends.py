@@ -148,6 +148,11 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
             "STR_TO_DATE(column, '%Y-%m-%d %H:%i:%s')", adds_wide=True, wide=True, keeps_ranks=True,
             module="sqlalchemy",
         ),
+        "clickhouse": Backend(
+            "clickhouse", "sql", "2.0", (), "clickhouse:ClickhouseHome", _ALL | {"sql"},
+            "crmkpi.database(connection).table(name)", "parseDateTime64BestEffort(column)", wide=True,
+            keeps_ranks=True, module="sqlalchemy",
+        ),
     }
 )  # fmt: skip
 # What was tried and got wrong without a word, or was not tried.
@@ -224,7 +229,7 @@ def support_table() -> str:
     """What each backend can do, as Markdown; the documentation shows it.
 
     >>> print(support_table().splitlines()[0])
-    | measure | polars | pandas | pyarrow | duckdb | pyspark | sqlite | postgresql | mariadb |
+    | measure | polars | pandas | pyarrow | duckdb | pyspark | sqlite | postgresql | mariadb | clickhouse |
     """
     lines = [
         "| measure | " + " | ".join(BACKENDS) + " |",

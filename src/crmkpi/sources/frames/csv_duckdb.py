@@ -10,9 +10,11 @@ from crmkpi.errors import FileFormatError
 from crmkpi.records.base import RecordType, record_type
 from crmkpi.sources.columns import matched_columns
 from crmkpi.sources.csv_tables import cells_of_any_length, csv_grid
-from crmkpi.sources.grid import Grid
+from crmkpi.sources.grid import Grid, Part
+from crmkpi.sources.guards import check_currency, check_table
 from crmkpi.sources.numbers import point_or_error
 from crmkpi.sources.reading import Options
+from crmkpi.sources.report_rows import ReportRows
 from crmkpi.sources.text import open_text
 
 __all__ = ["duckdb_csv"]
@@ -35,7 +37,9 @@ def duckdb_csv(
         _check_lines(path)
         with cells_of_any_length():
             options = Options(columns=columns)
-            _check_numbers(csv_grid(open_text(path, encoding=None), record, options, delimiter=None), kind, options)
+            grid = csv_grid(open_text(path, encoding=None), record, options, delimiter=None)
+            _check_rows(grid)
+            _check_columns(grid, kind, options)
     names = [str(path) for path in files]
     try:
         return library.read_csv(names if len(names) > 1 else names[0])
@@ -63,7 +67,23 @@ def _check_lines(path: Path) -> None:
         )
 
 
-def _check_numbers(grid: Grid, kind: RecordType, options: Options) -> None:
-    for column in matched_columns(grid.headers, kind, options, source=grid.source).fields:
+def _check_rows(grid: Grid) -> None:
+    """Refuse a file with rows that are totals or headers again, which DuckDB would take for records."""
+    report = ReportRows(tuple(grid.headers))
+    for part in grid.parts():
+        if isinstance(part, Part) and report.may_be(part.rows):
+            for row, line in zip(part.rows, part.lines(), strict=True):
+                if (reason := report.reason_of(row)) is not None:
+                    raise FileFormatError(
+                        f"Line {line} of {grid.source} is no record ({reason}), which DuckDB would take for one; read "
+                        f"it with scan(engine='polars'), read_csv or stream_csv."
+                    )
+
+
+def _check_columns(grid: Grid, kind: RecordType, options: Options) -> None:
+    columns = matched_columns(grid.headers, kind, options, source=grid.source)
+    check_table(grid.headers, columns, kind, options, source=grid.source)
+    check_currency(grid, columns, kind, options)
+    for column in columns.fields:
         if kind.fields[column.field].kind in _NUMBERS:
             point_or_error(column.header, (cell for _, cell in grid.column(column.position)))

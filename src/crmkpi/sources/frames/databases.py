@@ -10,7 +10,7 @@ from typing import Any
 
 from crmkpi.engines.frames.backends import BACKENDS, check_versions
 from crmkpi.engines.frames.homes.database import DatabaseHome, DatabaseTable, Relation
-from crmkpi.engines.frames.homes.sessions import AlchemySource, Source, SqliteSource
+from crmkpi.engines.frames.homes.sessions import AlchemySource, ChdbSource, Source, SqliteSource
 from crmkpi.errors import InputError, MissingExtraError
 
 __all__ = ["Database", "any_source", "database", "one_select"]
@@ -20,6 +20,9 @@ _REFUSED = {
     "mssql": "SQL Server has no true and false as values, which the engine asks for",
     "oracle": "Oracle takes an empty text for a missing one",
 }
+
+
+_SAME = {"mysql": "mariadb", "clickhousedb": "clickhouse"}  # the server says which of the first two it is
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -82,17 +85,19 @@ def database(connected: Any, /, *, timeout: float | None = None) -> Database:
     if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0):
         raise InputError(f"`timeout` is a number of seconds above 0, such as 30; got {timeout!r}.")
     given = any_source(connected)
-    if isinstance(given, SqliteSource):
-        return Database(replace(given, home=_home("sqlite"), timeout=timeout))
+    if isinstance(given, SqliteSource | ChdbSource):
+        return Database(replace(given, home=_home(given.dialect), timeout=timeout))
     name = _dialect(given.connected)
     return Database(replace(given, dialect=name, home=_home(name), timeout=timeout))
 
 
-def any_source(connected: Any) -> AlchemySource | SqliteSource:
+def any_source(connected: Any) -> AlchemySource | SqliteSource | ChdbSource:
     """What a user gave as a connection to a database, whether its tables are measured or its rows are read."""
     module = type(connected).__module__.partition(".")[0]
     if module == "sqlite3":
         return SqliteSource(connected, "sqlite")
+    if module == "chdb" and hasattr(connected, "cursor"):
+        return ChdbSource(connected, "clickhouse")
     if isinstance(connected, str):
         connected, module = _engine(connected), "sqlalchemy"
     if module != "sqlalchemy" or not hasattr(connected, "exec_driver_sql" if _is_connection(connected) else "connect"):
@@ -131,7 +136,7 @@ def _engine(url: str) -> Any:
 def _dialect(connected: Any) -> str:
     """The row of `BACKENDS` that a connection has."""
     name = str(getattr(connected.dialect, "name", ""))
-    name = "mariadb" if name == "mysql" else name  # the server says which of the two it is
+    name = _SAME.get(name, name)
     if name in _REFUSED:
         raise InputError(f"{name} is not measured: {_REFUSED[name]}; load its rows with crmkpi.read_sql().")
     if name not in BACKENDS:

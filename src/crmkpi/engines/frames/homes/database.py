@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any, ClassVar, Self, TypeVar
 
 from crmkpi.engines.frames.homes.sessions import Session, Source
@@ -14,6 +15,7 @@ from crmkpi.engines.frames.homes.sql_home import SqlHome
 from crmkpi.engines.frames.ran import ran
 from crmkpi.engines.frames.words import Row
 from crmkpi.errors import InputError
+from crmkpi.records.base import Kind
 
 __all__ = ["DatabaseFrame", "DatabaseHome", "DatabaseTable", "Relation"]
 
@@ -53,7 +55,10 @@ class DatabaseTable:
 
     def within(self, session: Session) -> Self:
         """The same as it is in a snapshot."""
-        return replace(self, session=session, columns=self.source.home.columns_of(session, self.relation))
+        home = self.source.home
+        made = replace(self, session=session, columns=home.columns_of(session, self.relation))
+        session.seen.setdefault(self.relation, home.state_of(session, self.relation))
+        return made
 
     def __repr__(self) -> str:
         return f"<{self.relation} of a {self.source.dialect} database>"
@@ -118,6 +123,7 @@ class DatabaseFrame(SqlFrame):
 class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
     """Tables, views and queries of a database."""
 
+    declared: ClassVar[Mapping[Kind, str]] = {}  # the type of a field that a user has not declared otherwise
     begins: ClassVar[Sequence[str]] = ()  # what makes a transaction one snapshot, before anything else is said in it
     probe: ClassVar[Mapping[str, tuple[str, Any]]] = {}  # what is asked of a server first: its SQL, the right answer
 
@@ -129,11 +135,28 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
     def source_of(self, relation: Relation) -> str:
         """A table, view or query as it stands after FROM."""
 
+    def scaled(self, units: str, digits: int) -> str:
+        """A whole number of the smallest digit as the decimal that it stands for."""
+        return f"({units} * {Decimal(1).scaleb(-digits):f})" if digits else units
+
     def isolated(self, connection: Any) -> None:
         """Make the transactions of a connection that was taken from an engine snapshots, whatever the engine says."""
 
     def check_snapshot(self, session: Session) -> None:
         """Refuse a transaction that is no snapshot."""
+
+    def state_of(self, session: Session, relation: Relation) -> object:  # noqa: ARG002  # a snapshot does not change
+        """What tells that a table has changed within a session, where the database has no snapshots."""
+        return None
+
+    def check_unchanged(self, session: Session) -> None:
+        """Refuse figures of a table that has changed between the statements of a session."""
+        for relation, state in session.seen.items():
+            if state is not None and self.state_of(session, relation) != state:
+                raise InputError(
+                    f"{str(relation).capitalize()} has changed while it was measured, and {session.source.dialect} has "
+                    "no snapshots; measure again, or measure a copy of it."
+                )
 
     def check_server(self, session: Session) -> None:
         """Refuse a server that answers the probe in another way than its dialect says, before it is trusted."""
@@ -180,5 +203,5 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
     def leave(self, frame: DatabaseFrame) -> list[Row]:
         """The rows of a small result."""
         text = frame.statement
-        ran(lambda: text)
-        return frame.session.rows(text)
+        ran(lambda: self.sent(text, None))
+        return frame.session.answered(frame, text)

@@ -17,7 +17,7 @@ from typing import Any
 
 from crmkpi.errors import InputError
 
-__all__ = ["AlchemySource", "Session", "Source", "SqliteSource", "timed_sqlite"]
+__all__ = ["AlchemySource", "ChdbSource", "Session", "Source", "SqliteSource", "timed_sqlite"]
 
 _SHOWN = 300  # letters of a statement in an error
 
@@ -28,6 +28,7 @@ class Session:
     def __init__(self, source: Source, execute: Callable[[str], Any]) -> None:
         self._execute = execute
         self.source = source
+        self.seen: dict[Any, object] = {}  # the state of each table at first, where there are no snapshots
         self._numbers = count(1)
 
     def next_number(self) -> int:
@@ -39,6 +40,10 @@ class Session:
         with self.source.in_words(text):
             found = self._execute(self.source.home.sent(text, self.source.timeout))
             return [tuple(row) for row in found.fetchall()]
+
+    def answered(self, frame: Any, text: str) -> list[tuple[Any, ...]]:  # noqa: ARG002  # the text says it all
+        """The rows of a frame, whose statement this is."""
+        return self.rows(text)
 
     def run(self, text: str) -> None:
         """Run a statement that gives no rows."""
@@ -172,6 +177,38 @@ def timed_sqlite(connection: Any, seconds: float | None) -> Iterator[None]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class ChdbSource(Source):
+    """A connection of `chdb`, which is ClickHouse within the process."""
+
+    trusted: dict[str, bool] = field(default_factory=dict)  # whether it has answered the probe
+
+    def all_rows(self, text: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """The names of the columns of a query, and its rows."""
+        with self.in_words(text):
+            found = self._run(text)
+            return [name for name, *_ in found.description], [tuple(row) for row in found.fetchall()]
+
+    def _run(self, text: str) -> Any:
+        cursor = self.connected.cursor()
+        cursor.execute(text)
+        return cursor
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """Statements of which each sees one state; that they see the same one is checked at the end."""
+        session = Session(self, self._run)
+        if not self.trusted:
+            self.home.check_server(session)
+            self.trusted["yes"] = True
+        yield session
+        self.home.check_unchanged(session)
+
+    def is_drivers(self, error: Exception) -> bool:
+        """Whether an error comes from the driver: its own, or of a connection that is closed."""
+        return isinstance(error, RuntimeError | UnicodeDecodeError | AttributeError)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class AlchemySource(Source):
     """An engine or a connection of SQLAlchemy."""
 
@@ -236,6 +273,7 @@ class AlchemySource(Source):
                 self.trusted["yes"] = True
             with self.home.watched(connection, self.timeout):
                 yield session
+                self.home.check_unchanged(session)
         finally:
             _ended(self, transaction)
 

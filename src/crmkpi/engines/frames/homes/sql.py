@@ -14,7 +14,7 @@ from typing import ClassVar, Generic, Self, TypeVar
 
 from crmkpi.engines.frames.words import Scalar
 
-__all__ = ["Sql", "SqlFrame", "SqlGroups", "SqlTexts", "SqlWhen", "SqlWords"]
+__all__ = ["Sql", "SqlFrame", "SqlGroups", "SqlTexts", "SqlWhen", "SqlWords", "Text"]
 
 S = TypeVar("S", bound="Sql")
 F = TypeVar("F", bound="SqlFrame")
@@ -346,7 +346,9 @@ class SqlFrame(ABC):
         quoted = self.dialect.quoted
         further = [name for name in right.columns if name != right_on]
         listed = ", ".join(
-            [*(f"l.{quoted(name)}" for name in self.columns), *(f"r.{quoted(name)}" for name in further)]
+            f"{side}.{quoted(name)} AS {quoted(name)}"
+            for side, names in (("l", self.columns), ("r", further))
+            for name in names
         )
         text = (
             f"SELECT {listed} FROM {self.source} AS l {how.upper()} JOIN {right.source} AS r "  # noqa: S608  # likewise

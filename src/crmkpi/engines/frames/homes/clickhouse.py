@@ -1,0 +1,296 @@
+"""ClickHouse: what its dialect says in its own way.
+
+Its timestamps are instants, with or without a zone. Whole numbers would wrap around in silence and are added up in 128
+bits; a join gives nothing and not 0 or an empty text where the other side is missing. It has no snapshots: each
+statement sees one state, and where a table has changed between the first and the last of them there is no figure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, ClassVar, Self
+
+from crmkpi.engines.frames.homes.database import DatabaseHome, DatabaseTable, Relation
+from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, Physical
+from crmkpi.engines.frames.homes.sessions import Session
+from crmkpi.engines.frames.homes.sql import Sql, SqlTexts, SqlWords, Text
+from crmkpi.engines.frames.words import Scalar
+from crmkpi.errors import ColumnError, did_you_mean
+from crmkpi.records.base import Kind
+
+__all__ = ["ClickhouseHome", "ClickhouseSql", "ClickhouseTexts"]
+
+_DAY = 86_400_000_000
+_DECIMAL = re.compile(r"Decimal\((\d+), (\d+)\)")
+_ESCAPES = {"\\": "\\\\", "'": "\\'", '"': '\\"', "\0": "\\0"}
+_SETTINGS = (
+    "join_use_nulls = 1, prefer_column_name_to_alias = 1, aggregate_functions_null_for_empty = 1, "
+    "count_distinct_implementation = 'uniqExact', transform_null_in = 0"
+)
+_WHOLE = ("Int8", "Int16", "Int32", "UInt8", "UInt16", "UInt32")
+_TYPES: Mapping[str, Physical] = {
+    **dict.fromkeys((*_WHOLE, "Int64", "UInt64", "Int128", "UInt128", "Int256", "UInt256"), "whole"),
+    **dict.fromkeys(("Float32", "Float64", "BFloat16"), "float"),
+    **dict.fromkeys(("String", "FixedString", "Enum8", "Enum16", "UUID"), "text"),
+    **dict.fromkeys(("DateTime", "DateTime64"), "timestamp"),
+    **dict.fromkeys(("Date", "Date32"), "date"),
+    "Bool": "flag",
+    "Nothing": "nothing",
+}
+_NESTED = {"Array": "List", "Map": "List", "Nested": "List", "Tuple": "Struct", "JSON": "Struct", "Object": "Struct"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClickhouseSql(Sql):
+    """An expression of ClickHouse."""
+
+    @staticmethod
+    def quoted(name: str) -> str:
+        """A name as SQL."""
+        return f'"{_escaped(name)}"'
+
+    @staticmethod
+    def written(value: str) -> str:
+        """A text as SQL."""
+        return f"'{_escaped(value)}'"
+
+    @staticmethod
+    def whole_number(value: int) -> str:
+        """A whole number as SQL, wide enough that none of its sums or differences wraps around."""
+        return f"toInt64({value})" if abs(value) <= TOO_LATE else f"toInt128('{value}')"
+
+    @staticmethod
+    def real_number(value: float) -> str:
+        """A float as SQL."""
+        return f"toFloat64('{value!r}')"
+
+    def __floordiv__(self, other: Self | Scalar) -> Self:
+        """Rounded down, by a divisor above zero; of whole numbers `/` gives a float."""
+        here, by = self.text, self.said(other)
+        return self.wrapped("CASE WHEN ", f" < 0 THEN -intDiv({by} - 1 - {here}, {by}) ELSE intDiv({here}, {by}) END")
+
+    def cast(self, dtype: Text) -> Self:
+        """The value as another type; as a whole number what is none, such as NaN, is missing."""
+        if "Int" in dtype:
+            return self.wrapped("accurateCastOrNull(", f", '{dtype.removeprefix('Nullable(').removesuffix(')')}')")
+        return self.wrapped("CAST(", f" AS {dtype})")
+
+    def is_nan(self) -> Self:
+        """Whether a float is not a number; missing where it is."""
+        return self.wrapped("isNaN(")
+
+    def is_finite(self) -> Self:
+        """Whether a float is a number at all; missing where it is."""
+        return self.wrapped("isFinite(")
+
+    @property
+    def str(self) -> ClickhouseTexts:
+        """The words for texts."""
+        return ClickhouseTexts(self)
+
+
+class ClickhouseTexts(SqlTexts[ClickhouseSql]):
+    """The words for texts, by their letters and not by their bytes."""
+
+    def to_lowercase(self) -> ClickhouseSql:
+        """A text in small letters."""
+        return self.source.wrapped("lowerUTF8(")
+
+    def to_uppercase(self) -> ClickhouseSql:
+        """A text in capitals."""
+        return self.source.wrapped("upperUTF8(")
+
+    def starts_with(self, start: str) -> ClickhouseSql:
+        """Whether a text starts with another."""
+        return self.source.wrapped("startsWith(", f", {self.source.constant(start)})")
+
+
+class ClickhouseHome(DatabaseHome[ClickhouseSql]):
+    """Tables, views and queries of ClickHouse."""
+
+    dialect = ClickhouseSql
+    words = SqlWords(
+        ClickhouseSql,
+        Int64="Nullable(Int64)",
+        Int128="Nullable(Int128)",
+        Float64="Nullable(Float64)",
+        Boolean="Nullable(Bool)",
+        String="Nullable(String)",
+    )
+    declared: ClassVar[Mapping[Kind, str]] = {
+        "text": "Nullable(String)",
+        "choice": "Nullable(String)",
+        "money": "Nullable(Decimal(18, 2))",
+        "number": "Nullable(Float64)",
+        "integer": "Nullable(Int64)",
+        "timestamp": "Nullable(DateTime64(6))",
+        "date": "Nullable(Date32)",
+        "flag": "Nullable(Bool)",
+        "attributes": "Nullable(String)",
+    }
+    probe: ClassVar[Mapping[str, tuple[str, Any]]] = {
+        "the version": ("toInt64(splitByChar('.', version())[1]) >= 24", 1),
+        "upper and lower case": ("'a' = 'A'", 0),
+        "trailing blanks": ("'a' = 'a '", 0),
+        "the order of letters": ("(SELECT max(x) FROM (SELECT arrayJoin(['a', 'B', 'b']) AS x))", "b"),
+        "division": ("intDiv(-7, 2)", -3),
+        "microseconds before 1970": (
+            "toUnixTimestamp64Micro(toDateTime64('1969-12-31 23:59:59.999999', 6, 'UTC'))", -1,
+        ),
+        "microseconds of 2299": (
+            "toUnixTimestamp64Micro(toDateTime64('2299-12-31 23:59:59.999999', 6, 'UTC'))", 10_413_791_999_999_999,
+        ),
+        "large sums": (
+            "(SELECT toString(sum(toInt128(4611686018427387904))) FROM numbers(2))",
+            "9223372036854775808",
+        ),
+        "large squares": ("toString(toInt128(9000000000) * toInt128(9000000000))", "81000000000000000000"),
+        "a missing side of a join": (
+            "(SELECT r.x IS NULL FROM (SELECT 1 AS x) AS l LEFT JOIN (SELECT 2 AS x) AS r ON l.x = r.x)", 1,
+        ),
+        "a name that is a column and an alias": ("(SELECT -x + 0 * (x + 1) AS x FROM (SELECT 1 AS x) WHERE x > 0)", -1),
+    }  # fmt: skip
+
+    def sent(self, text: str, seconds: float | None) -> str:
+        """A statement with the settings that it needs, to end after so many seconds."""
+        timed = "" if seconds is None else f", max_execution_time = {seconds:.3f}, timeout_overflow_mode = 'throw'"
+        return f"{text}\nSETTINGS {_SETTINGS}{timed}"
+
+    def scaled(self, units: str, digits: int) -> str:
+        """A whole number of the smallest digit as the decimal that it stands for."""
+        return f"(toDecimal128({units}, 0) * toDecimal128('{Decimal(1).scaleb(-digits):f}', {digits}))"
+
+    def source_of(self, relation: Relation) -> str:
+        """A table, view or query as it stands after FROM."""
+        if relation.query:
+            return f"(\n{relation.query}\n)"
+        named = ClickhouseSql.quoted(relation.name)
+        return named if relation.schema is None else f"{ClickhouseSql.quoted(relation.schema)}.{named}"
+
+    def columns_of(self, session: Session, relation: Relation) -> Mapping[str, str]:
+        """The columns of a table, view or query with their declared types."""
+        if not relation.query:
+            self._check_known(session, relation)
+        described = session.rows(f"DESCRIBE TABLE {self.source_of(relation)}")
+        names = [name for name, *_ in described]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise ColumnError(f"The query gives two columns {twice!r}; rename one with AS.")
+        return {name: type_ for name, type_, *_ in described}
+
+    def _check_known(self, session: Session, relation: Relation) -> None:
+        known = [name for (name,) in session.rows(
+            f"SELECT name FROM system.tables WHERE database = {_database(relation)} ORDER BY name"  # noqa: S608  # names are constants here
+        )]  # fmt: skip
+        if relation.name not in known:
+            where = "The database" if relation.schema is None else f"The database {relation.schema!r}"
+            raise ColumnError(
+                f"{where} has no table {relation.name!r}, or the user of the connection may not read it. "
+                f"{did_you_mean(relation.name, known)}"
+            )
+
+    def state_of(self, session: Session, relation: Relation) -> object:
+        """What changes when rows come, go or change: the parts of the table, else how many rows there are."""
+        if not relation.query:
+            ((rows, block, version),) = session.rows(
+                "SELECT sum(rows), max(max_block_number), max(data_version) FROM system.parts "  # noqa: S608  # likewise
+                f"WHERE active AND database = {_database(relation)} AND table = {ClickhouseSql.written(relation.name)}"
+            )
+            if rows is not None:
+                return rows, block, version
+        return session.rows(f"SELECT count(*) FROM {self.source_of(relation)}")  # noqa: S608  # names are quoted
+
+    def type_of(self, frame: DatabaseTable, name: str, kind: Kind) -> ColumnType:
+        """The declared type, whether or not values may be missing."""
+        declared = frame.columns[name]
+        bare = declared
+        for wrapper in ("LowCardinality", "Nullable"):
+            bare = bare.removeprefix(f"{wrapper}(").removesuffix(")") if bare.startswith(f"{wrapper}(") else bare
+        if found := _DECIMAL.fullmatch(bare):
+            size, digits = int(found[1]), int(found[2])
+            return ColumnType("decimal", bare, digits=digits, wide=size > 18, unit=bare)
+        word = bare.partition("(")[0]
+        if word == "UInt8" and kind == "flag":
+            return ColumnType("flag", bare, unit=bare, loose=True)
+        what = _TYPES.get(word, "other")
+        shown = "String" if what == "text" else _NESTED.get(word, bare)
+        wild = what == "whole" and word not in (*_WHOLE, "Int64")
+        return ColumnType(what, shown, aware=what == "timestamp", wild=wild, unit=bare)
+
+    def is_whole(self, type_: ColumnType) -> bool:
+        """Whether a timestamp can be compared as it is: not with those that have nanoseconds, which overflow."""
+        return type_.what == "timestamp" and not re.match(r"DateTime64\([789]", type_.unit)
+
+    def plain(self, source: ClickhouseSql, kind: Kind, type_: ColumnType) -> ClickhouseSql:
+        """A column as a plain and wide one."""
+        column = source.text
+        if kind in ("text", "choice") or type_.what == "text":
+            text = f"toStringCutToZero({column})" if type_.unit.startswith("FixedString") else column
+            return ClickhouseSql(f"CAST({text} AS Nullable(String))", source.name)
+        match type_.what:
+            case "whole" if type_.wild:
+                none = "NULL" if kind == "attributes" else ClickhouseSql.whole_number(TOO_LATE)
+                beyond = f"WHEN {column} > {TOO_LATE} OR {column} < {-TOO_LATE} THEN {none}"
+                return source.case(beyond, f"CAST({column} AS Nullable(Int64))")
+            case "whole":
+                return source.wrapped("CAST(", " AS Nullable(Int64))")
+            case "float":
+                return source.cast("Nullable(Float64)")
+            case "decimal":
+                return _units(source, type_)
+            case "flag" if type_.loose:
+                return source.case(
+                    f"WHEN {column} IN (0, 1) THEN toInt64({column}) WHEN {column} IS NOT NULL THEN toInt64(2)", "NULL"
+                )
+            case "date" | "timestamp":
+                return _time(source, kind, type_)
+            case _:
+                return source
+
+    def moment(self, micros: int, zone: str) -> ClickhouseSql:  # noqa: ARG002  # all are instants
+        """A constant beside a timestamp's own column."""
+        return ClickhouseSql(f"fromUnixTimestamp64Micro({ClickhouseSql.whole_number(micros)}, 'UTC')")
+
+    def first_by(self, value: str, order: str) -> ClickhouseSql:
+        """The value of the row of a group that comes first."""
+        names = [ClickhouseSql.quoted(name) for name in (value, order)]
+        return ClickhouseSql(f"tupleElement(argMin(tuple({names[0]}), {names[1]}), 1)", whole=True)
+
+    def table_of(self, rows: Sequence[str], names: Sequence[str]) -> str:
+        """A statement of rows of constants."""
+        kinds = ", ".join(["Int64"] * len(names))
+        listed = re.sub(r"toInt64\((-?\d+)\)", r"\1", ", ".join(rows))
+        named = ", ".join(f"tupleElement(cells, {place}) AS {name}" for place, name in enumerate(names, 1))
+        if len(names) == 1:  # brackets around one value are no tuple
+            listed, kinds, named = listed.replace("(", "tuple("), "Int64", f"tupleElement(cells, 1) AS {names[0]}"
+        return f"SELECT {named} FROM (SELECT arrayJoin(CAST([{listed}] AS Array(Tuple({kinds})))) AS cells)"  # noqa: S608  # numbers of our own
+
+
+def _escaped(text: str) -> str:
+    return "".join(_ESCAPES.get(letter, letter) for letter in text)
+
+
+def _database(relation: Relation) -> str:
+    return "currentDatabase()" if relation.schema is None else ClickhouseSql.written(relation.schema)
+
+
+def _units(source: ClickhouseSql, type_: ColumnType) -> ClickhouseSql:
+    """A decimal as the whole number of its smallest digit, which is what it is kept as."""
+    found = _DECIMAL.fullmatch(type_.unit)
+    assert found is not None, "decimals have a size"
+    size = next(bits for most, bits in ((9, 32), (18, 64), (38, 128), (76, 256)) if int(found[1]) <= most)
+    return source.wrapped(f"CAST(reinterpretAsInt{size}(", f") AS Nullable({'Int128' if type_.wide else 'Int64'}))")
+
+
+def _time(source: ClickhouseSql, kind: Kind, type_: ColumnType) -> ClickhouseSql:
+    """Microseconds or days."""
+    if type_.what == "date":
+        days = source.wrapped("CAST(toInt32(", ") AS Nullable(Int64))")
+        return days if kind != "timestamp" else days * _DAY
+    if type_.unit.startswith("DateTime64"):
+        made = source.wrapped("toUnixTimestamp64Micro(CAST(", " AS Nullable(DateTime64(6))))")
+    else:
+        made = source.wrapped("CAST(toUnixTimestamp(", ") AS Nullable(Int64))") * 1_000_000
+    return made // _DAY if kind == "date" else made
