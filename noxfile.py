@@ -161,6 +161,7 @@ def clickhouse(session: nox.Session) -> None:
     session.run("pytest", "-q", "-n", "auto", "--backends=clickhouse", *chosen, *tests)
     session.run("pytest", "-q", "-n", "auto", "--slow", "tests/engines/test_clickhouse_databases.py")
     session.run("pytest", "-q", "--slow", "-k", "clickhouse", "tests/engines/test_check_database.py")
+    session.run("pytest", "-q", "docs/databases/clickhouse.md")
 
 
 @nox.session

@@ -108,6 +108,12 @@ class DatabaseFrame(SqlFrame):
         """One row for each group, with `.agg(...)`."""
         return SqlGroups(self.fenced(), names)
 
+    def join(self, right: Self, *, left_on: str, right_on: str, how: str) -> Self:
+        """The columns of another frame beside, by a key."""
+        if self.words.joined:
+            right = right.written(f"SELECT * FROM {right.source} {self.words.joined}", right.columns)  # noqa: S608  # a name of our own
+        return SqlFrame.join(self, right, left_on=left_on, right_on=right_on, how=how)
+
     def beside(self, other: Self) -> Self:
         """The frame where the other one can be read as well."""
         if other.session is not self.session:

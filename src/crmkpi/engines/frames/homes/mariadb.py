@@ -47,6 +47,7 @@ _CODES: Mapping[int, str] = {  # of types in the protocol, which drivers hand on
 class MariaDbSql(Sql):
     """An expression of MariaDB."""
 
+    joined: ClassVar[str] = "LIMIT 18446744073709551615"  # each row would be held against all of the other table
     by_bytes: ClassVar[str] = "COLLATE utf8mb4_nopad_bin"
 
     @staticmethod
