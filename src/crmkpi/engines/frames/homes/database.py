@@ -141,7 +141,7 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
 
     def constant_table(self, columns: Mapping[str, str], rows: Sequence[Sequence[str]]) -> str:
         """A query of rows of constants, whose columns have these types."""
-        lines = []
+        lines: list[str] = []
         for row in rows:
             cells = [f"CAST({cell} AS {type_})" for cell, type_ in zip(row, columns.values(), strict=True)]
             named = [f"{cell} AS {self.dialect.quoted(name)}" for cell, name in zip(cells, columns, strict=True)]
