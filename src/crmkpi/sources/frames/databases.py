@@ -140,7 +140,7 @@ def _engine(url: str) -> Any:
 def _dialect(connected: Any, *, untested: bool) -> str:
     """The row of `BACKENDS` that a connection has."""
     name = str(getattr(connected.dialect, "name", ""))
-    if name == "mysql" and untested and not _is_mariadb(connected):
+    if untested and name in BACKENDS and not BACKENDS[name].tested and not _is_mariadb(connected):
         return name
     name = _SAME.get(name, name)
     if name in _REFUSED:
