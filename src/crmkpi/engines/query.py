@@ -224,6 +224,7 @@ class Moments:
 
     Each is given twice, as wall-clock time (for naive timestamps) and as exact instant (for aware ones), since only the
     record tells which of the two it holds. `edges[i]` to `edges[i + 1]` is elementary interval i, where `wanted[i]`.
+    Records without a date are only counted where they are in no period, which `dated` says.
     """
 
     wall_edges: Sequence[datetime] = ()
@@ -232,6 +233,7 @@ class Moments:
     bounds: Sequence[tuple[datetime, datetime, datetime, datetime]] = ()  # start_wall, start, end_wall, end
     as_of_wall: datetime = datetime.max  # noqa: DTZ901  # likewise
     as_of: datetime = _FOR_EVER
+    dated: bool = False
 
     @property
     def looked_at(self) -> Sequence[tuple[datetime, datetime, datetime, datetime]]:
@@ -321,7 +323,7 @@ class Answer:
     again: Answer | None = None  # of the records that were left out since another one has their id
     contradictions: Sequence[Any] = ()  # classes of `measuring`: the records of one id that differ
     searched: bool = False  # whether ids that come twice were looked for
-    ask: Callable[[Sequence[Any]], Answer] | None = None  # the same of other records, where the table is a list of them
+    ask: Callable[[Any], Answer] | None = None  # the same of other records, where the table is a list of them or a file
 
     def merged(self, other: Answer, query: Query) -> Answer:
         """The answer to `query` over both parts of the data."""

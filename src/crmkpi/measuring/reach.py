@@ -20,7 +20,7 @@ from crmkpi.sources.reading import ENDS
 from crmkpi.time.calendars import Calendar
 from crmkpi.time.periods import Period
 
-__all__ = ["Reaches", "reach_of"]
+__all__ = ["Reaches", "dated_fields", "reach_of"]
 
 Reach = tuple[datetime, datetime]
 
@@ -37,17 +37,20 @@ class _Tables(Protocol):
 class Reaches:
     """The reach of the tables of one dataset, found when it is asked for, and once."""
 
-    __slots__ = ("_crm", "_later", "_reaches")
+    __slots__ = ("_crm", "_dates", "_later", "_reaches")
 
     def __init__(self, crm: _Tables) -> None:
         self._crm = crm
+        self._dates: dict[int, list[tuple[RecordType, str]]] = {}  # by the KPI
         self._reaches: dict[tuple[str, str], Reach | None] = {}
         self._later: dict[tuple[str, str], tuple[Answer, datetime] | None] = {}
 
     def begins_later(self, metric: Metric, period: Period) -> str | None:
         """That all tables of a metric begin after a period, in words; None where one does not."""
         told = None
-        for type_, at in _dated(metric):
+        if id(metric) not in self._dates:  # asked for each empty result
+            self._dates[id(metric)] = _dated(metric)
+        for type_, at in self._dates[id(metric)]:
             key = type_.table, at
             if key not in self._reaches:
                 self._reaches[key] = reach_of(self._crm, type_, at)
@@ -69,7 +72,7 @@ class Reaches:
 
         Only lists and files are looked through, as for ids that come twice.
         """
-        for type_, at in (*_dated(plan.metric), *_happened(plan.metric)):
+        for type_, at in dated_fields(plan.metric):
             answer = answers.get(type_.table)
             if answer is None or answer.ask is None:
                 continue
@@ -93,9 +96,15 @@ class Reaches:
     def _found_later(self, table: str, at: str, answer: Answer) -> tuple[Answer, datetime] | None:
         assert answer.ask is not None
         wall, exact = datetime.now(self._crm.calendar.zone).replace(tzinfo=None), datetime.now(self._crm.calendar.zone)
+        given = self._crm.tables[table]
+        if isinstance(given, FrameTable):
+            from crmkpi.sources.frames.csv_parts import later_part  # noqa: PLC0415  # only where files are frames
+
+            found = later_part(given, at, wall, exact)
+            return None if found is None else (answer.ask(found[0]), found[1])
         later = [
             record
-            for record in self._crm.tables[table]
+            for record in given
             if (moment := getattr(record, at, None)) is not None and moment > (wall if moment.tzinfo is None else exact)
         ]
         return (answer.ask(later), getattr(later[0], at)) if later else None
@@ -108,6 +117,8 @@ def reach_of(crm: _Tables, type_: RecordType, at: str) -> Reach | None:
         return None
     if not isinstance(table, FrameTable):
         return _ends(getattr(record, at, None) for record in table)
+    if (known := table.reach(at)) is not None:
+        return known
     from crmkpi.engines.frames import engine  # noqa: PLC0415  # only where there are frames
 
     field = Field(type_.table, (at,), "timestamp")
@@ -131,6 +142,11 @@ def reach_of(crm: _Tables, type_: RecordType, at: str) -> Reach | None:
             if sample.count and sample.low is not None:
                 return sample.low, sample.high
     return None
+
+
+def dated_fields(metric: Metric) -> list[tuple[RecordType, str]]:
+    """The dates that say when the records of a metric are: those of periods, and of what happened."""
+    return [*_dated(metric), *_happened(metric)]
 
 
 def _dated(metric: Metric) -> list[tuple[RecordType, str]]:
