@@ -41,6 +41,7 @@ YEARS = {  # the first and the last plain value that a record can hold
 _OWN_KINDS: Mapping[str, ValueKind] = {  # what an attribute is, by the type of its column
     "whole": "integer", "decimal": "money", "float": "number", "flag": "flag", "timestamp": "timestamp", "date": "date",
 }  # fmt: skip
+_AS_FILES = "crmkpi.table(frame, record=..., parse=True) reads text such as '1.200,50' as files are read"
 _NEITHER = 2  # how a flag of a loose column enters that is neither true nor false
 
 
@@ -198,10 +199,10 @@ def longest(nw: Words, high: Expr) -> Expr:
 def wrong_type(kind: Kind, found: ColumnType, backend: Backend) -> str:
     """Why a column of this type cannot hold a field of this kind, and the way out; nothing where it can."""
     if kind in ("timestamp", "date"):
-        return "" if found.what in ("timestamp", "date") else f"Parse it: {backend.parse}."
+        return "" if found.what in ("timestamp", "date") else f"Parse it: {backend.parse}; or {_AS_FILES}."
     if kind in ("money", "number", "integer"):
         right = found.what in NUMBERS
-        return "" if right else "Convert it with a cast; text such as '1.200,50' is read by crmkpi.read_csv."
+        return "" if right else f"Convert it with a cast; or {_AS_FILES}."
     if kind == "flag":
         right = found.what == "flag"
         return "" if right else "Compare it with the word for yes, such as column == 'yes', before it is measured."
