@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -50,7 +51,8 @@ def test_visits_that_cannot_be_used_are_counted_by_reason():
 @pytest.mark.parametrize("name", ["deal_id", "stage", "entered_at"])
 def test_a_visit_of_which_a_field_cannot_be_read_is_set_aside_under_its_own_reason(name):
     known = {"deal_id": "B", "stage": "Lead", "entered_at": datetime(2026, 1, 1), name: None}
-    unread = partly_read(StageVisit)(id="9", **known, unreadable={name: "'?'"})
+    partly: Any = partly_read(StageVisit)
+    unread = partly(id="9", **known, unreadable={name: "'?'"})
     found = funnel([*visits(("A", "Lead")), unread], stages=STAGES)
     assert (found.stages[0].reached, found.left_out) == (1, {f"{name} unreadable": 1})
 
