@@ -106,8 +106,12 @@ def _as_told(
         record = None if line in rejected else next(found)
         if lost:
             known = {name: row[column] for name, column in table.columns.items() if row.get(column) is not None}
-            own = {"id": f"row {line}"} if record is None else {"id": record.id, "attributes": record.attributes}
-            made.append(partly_read(model)(**known | dict.fromkeys(lost) | own, unreadable=lost))
+            if record is None:  # nothing of it could be read
+                own = {name: row[name] for name in table.attributes if row.get(name) is not None}
+                known = {"id": f"row {line}"} | known | {"attributes": own}
+            else:
+                known |= {"id": record.id, "attributes": record.attributes}
+            made.append(partly_read(model)(**known | dict.fromkeys(lost), unreadable=lost))
         elif record is not None:
             made.append(record)
     return tuple(made)
