@@ -20,6 +20,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -80,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if hasattr(sys.stdout, "reconfigure"):  # a terminal that cannot show a name must not stop the report
         sys.stdout.reconfigure(errors="replace")
     try:
-        arguments = _parser().parse_args(argv)
+        arguments = _parsed(argv)
         status: int = arguments.run(arguments) or 0
         sys.stdout.flush()
     except SystemExit as stop:
@@ -122,6 +123,20 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"crmkpi: error: {message}{stop} See {self.prog} --help.\n")
 
 
+def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The arguments; what a command does not know is an error of that command, which names the nearest option."""
+    parser = _parser()
+    arguments, rest = parser.parse_known_args(argv)
+    if rest:
+        command: argparse.ArgumentParser = getattr(arguments, "command", parser)
+        options = [option for action in command._actions for option in action.option_strings]  # noqa: SLF001
+        asked = next((one.partition("=")[0] for one in rest if one.startswith("-")), rest[0])
+        near = get_close_matches(asked, options, 1)
+        hint = f". Did you mean {near[0]}?" if near else ""
+        command.error(f"unrecognized arguments: {' '.join(rest)}{hint}")
+    return arguments
+
+
 def _parser() -> argparse.ArgumentParser:
     from crmkpi import __version__  # noqa: PLC0415  # the package imports this module's neighbours
 
@@ -161,6 +176,8 @@ def _parser() -> argparse.ArgumentParser:
         "--dir", default="crmkpi-demo", metavar="DIR", help="where to write the files (default: %(default)s)"
     )
     demo.set_defaults(run=_demo)
+    for each in commands.choices.values():
+        each.set_defaults(command=each)
     return parser
 
 

@@ -9,7 +9,7 @@ beforehand.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import reduce
@@ -82,6 +82,7 @@ class Compiler:
     calendar: Calendar
     as_of: tuple[datetime, datetime]
     bounds: Sequence[tuple[datetime, datetime, datetime, datetime]] = ()
+    compiled: dict[str, Condition | None] = field(default_factory=dict, init=False)  # conditions by their text
 
     @property
     def nw(self) -> Words:
@@ -160,12 +161,22 @@ class Compiler:
             if isinstance(part, Presence) and part.present_:
                 found |= self.presences(self.value(part.item), part.item)
             else:
-                columns = [self.column(field) for field in walk(part) if isinstance(field, Field)]
-                plain = all(column.kind in ("choice", "flag") for column in columns)
-                plain = plain and not any(isinstance(each, Unreadable) for each in walk(part))
-                if (met := self.true(part)) is not None:
-                    found[repr(part)] = Condition(met, tuple(column.name for column in columns if plain))
+                text = repr(part)
+                if text not in self.compiled:
+                    self.compiled[text] = self._condition(part)
+                if (condition := self.compiled[text]) is not None:
+                    found[text] = condition
         return found
+
+    def _condition(self, part: Expression) -> Condition | None:
+        met = self.true(part)
+        if met is None:
+            return None
+        parts = list(walk(part))
+        columns = [self.column(field) for field in parts if isinstance(field, Field)]
+        plain = all(column.kind in ("choice", "flag") for column in columns)
+        plain = plain and not any(isinstance(each, Unreadable) for each in parts)
+        return Condition(met, tuple(column.name for column in columns if plain))
 
     def _settled(self, expression: Expression) -> Expression | bool:
         """The condition without what is known beforehand; True or False where all of it is."""
