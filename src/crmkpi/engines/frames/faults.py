@@ -43,6 +43,7 @@ YEARS = {  # the first and the last plain value that a record can hold
 _OWN_KINDS: Mapping[str, ValueKind] = {  # what an attribute is, by the type of its column
     "whole": "integer", "decimal": "money", "float": "number", "flag": "flag", "timestamp": "timestamp", "date": "date",
 }  # fmt: skip
+_AS_FILES = "crmkpi.table(frame, record=..., parse=True) reads text such as '1.200,50' as files are read"
 _NEITHER = 2  # how a flag of a loose column enters that is neither true nor false
 
 
