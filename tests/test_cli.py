@@ -222,7 +222,10 @@ def test_the_manual_is_on_standard_output(run: Run) -> None:
         ("report --deals deals.csv --values deals:Won=won", "it is written TABLE:FIELD:WORD=VALUE"),
         ("report --deals deals.csv --opening-hours mon=9", "hours are written FROM-TO"),
         ("report --deals deals.csv --every months", "invalid choice: 'months'"),
-        ("report --deals deals.csv --dealz x", "unrecognized arguments: --dealz."),
+        (
+            "report --deals deals.csv --dealz x",
+            "unrecognized arguments: --dealz. Did you mean --deals? See crmkpi report --help.",
+        ),
     ],
 )
 def test_a_command_that_cannot_be_understood_ends_with_2_and_one_sentence(

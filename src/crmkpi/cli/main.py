@@ -20,6 +20,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -86,8 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if hasattr(sys.stdout, "reconfigure"):  # a terminal that cannot show a name must not stop the report
         sys.stdout.reconfigure(errors="replace")
     try:
-        given = sys.argv[1:] if argv is None else argv
-        arguments = _parser(next((each for each in given if not each.startswith("-")), None)).parse_args(given)
+        arguments = _parsed(sys.argv[1:] if argv is None else argv)
         status: int = arguments.run(arguments) or 0
         sys.stdout.flush()
     except SystemExit as stop:
@@ -129,6 +129,20 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"crmkpi: error: {message}{stop} See {self.prog} --help.\n")
 
 
+def _parsed(given: Sequence[str]) -> argparse.Namespace:
+    """The arguments; what a command does not know is an error of that command, which names the nearest option."""
+    parser = _parser(next((each for each in given if not each.startswith("-")), None))
+    arguments, rest = parser.parse_known_args(given)
+    if rest:
+        command: argparse.ArgumentParser = getattr(arguments, "command", parser)
+        options = [option for action in command._actions for option in action.option_strings]  # noqa: SLF001
+        asked = next((one.partition("=")[0] for one in rest if one.startswith("-")), rest[0])
+        near = get_close_matches(asked, options, 1)
+        hint = f". Did you mean {near[0]}?" if near else ""
+        command.error(f"unrecognized arguments: {' '.join(rest)}{hint}")
+    return arguments
+
+
 def _parser(command: str | None) -> argparse.ArgumentParser:
     from crmkpi import __version__  # noqa: PLC0415  # the package imports this module's neighbours
 
@@ -146,6 +160,8 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
             adds(commands, *([parser] if name == _NEEDS_ALL else []))
         else:  # only its line in the help
             commands.add_parser(name, help=help_, add_help=False)
+    for each in commands.choices.values():
+        each.set_defaults(command=each)
     return parser
 
 

@@ -27,6 +27,7 @@ from crmkpi.sources.leaving_out import LeftOut, left_out
 from crmkpi.sources.loaded import Records
 from crmkpi.sources.presets.model import Preset, record_named
 from crmkpi.sources.reading import Options
+from crmkpi.sources.summary_reports import filled_down
 from crmkpi.sources.tallies import Tallies
 from crmkpi.sources.zones import Zones, checked_zones, zones_of
 
@@ -125,7 +126,7 @@ class Loading(Generic[_R]):
         self._recognised = recognised
         self.kind = record_type(record)
         self.preset = options.preset
-        grid, options = with_joined(grid, options)
+        grid, options = with_joined(filled_down(grid, options.preset), options)
         if self.preset is not None and self.preset.record != self.kind.model.__name__:  # stages in a table of deals
             grid, options = stage_grid(grid, options, self.preset)
             self.preset = None

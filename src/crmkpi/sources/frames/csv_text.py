@@ -31,6 +31,7 @@ from crmkpi.sources.presets.library import folded
 from crmkpi.sources.presets.model import Preset
 from crmkpi.sources.reading import ENDS, Options
 from crmkpi.sources.report_rows import FIRST_CELLS, TOTAL
+from crmkpi.sources.summary_reports import SUBTOTAL
 from crmkpi.sources.tallies import Tallies
 
 __all__ = ["NotPlainError", "field_column", "plain_frame"]
@@ -497,7 +498,14 @@ class _Typed:
     def _of_report(self) -> Any:
         """Whether a row may be a total or the headers again, as `sources.report_rows` has it."""
         first = self._pl.coalesce(self._pl.col(f"c{place}") for place in _first_places(self._columns))
+        if self._options.preset is not None and self._options.preset.fill_down:
+            self._refuse_groups(first)
         return (first.str.contains(TOTAL) | (first == self._grid.headers[0])).fill_null(value=False)
+
+    def _refuse_groups(self, first: Any) -> None:
+        """Leave reports with subtotals, whose groups are filled down, to the reader of records."""
+        if self._texts.select(first.str.contains(SUBTOTAL).any().fill_null(value=False)).collect().item():
+            raise NotPlainError
 
     def _reason(self) -> Any:
         """Why a row is no record, None where it is one; as `sources.leaving_out` has it."""
