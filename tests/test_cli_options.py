@@ -35,9 +35,18 @@ def rows_of(found: Any) -> list[dict[str, Any]]:
 
 def test_several_files_of_one_table_are_one_table(capsys):
     _, found, messages = report(
-        capsys, "revenue", "win_rate", "--deals", "north.csv", "--deals", "south.csv", "--period", "2026-01"
+        capsys,
+        "revenue",
+        "win_rate",
+        "sales_cycle_length",
+        "--deals",
+        "north.csv",
+        "--deals",
+        "south.csv",
+        "--period",
+        "2026-01",
     )
-    revenue, rate = rows_of(found)
+    revenue, rate, _ = rows_of(found)
     assert float(revenue["value"]) == 1200
     assert rate["inputs"] == {"won": 2, "closed": 3}
     assert "south.csv: created_at cannot be read on 1 row" in messages

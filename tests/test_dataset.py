@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import crmkpi as ck
-from crmkpi.errors import InputError, MissingTableError, PeriodError, TimeZoneError, UnknownNameError
+from crmkpi.errors import FileFormatError, InputError, MissingTableError, PeriodError, TimeZoneError, UnknownNameError
 from crmkpi.testing import datasets, records
 
 deals = ck.Table(ck.Deal)
@@ -295,9 +295,9 @@ WRONG: Mapping[str, tuple[Callable[[], Any], type[Exception], str]] = {
         r"A dataset has no table 'deal'\. Did you mean 'deals'\?",
     ),
     "text for records": (
-        lambda: ck.Dataset(deals="deals.csv"),
-        InputError,
-        r"The table 'deals' must be an iterable of records; got str\.",
+        lambda: ck.Dataset(deals="deals"),
+        FileFormatError,
+        r"deals is none of the files that can be read \(\.csv, \.tsv, \.xlsx, \.json, \.jsonl\); export it as one\.",
     ),
     "a mapping for records": (
         lambda: ck.Dataset(deals={}),

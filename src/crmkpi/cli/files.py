@@ -16,21 +16,35 @@ from crmkpi.measuring.lookup import on_one_line
 from crmkpi.records import RECORDS
 from crmkpi.records.base import record_type
 from crmkpi.sources import Records
-from crmkpi.sources.any_file import read_file as read_any
 from crmkpi.sources.currencies import meanings_of
 from crmkpi.sources.exports import recognised
+from crmkpi.sources.files import TableFile
 from crmkpi.sources.reading import options_from
 from crmkpi.sources.rows import record_of
 
-__all__ = ["progress", "read_file", "say", "tell"]
+__all__ = ["progress", "say", "table_file", "tell"]
 
 _MOST_MESSAGES = 3
 _FIRST_SHOWN = 1.0  # seconds; shorter files need no display
 _SHOWN_EVERY = 0.2
 
 
-def read_file(table: str, path: str, arguments: argparse.Namespace) -> Records[Any]:
-    """The records of one file."""
+class _Piped:
+    """Standard input, which gives its content once, as a file that can be read again."""
+
+    name = "<stdin>"
+
+    def __init__(self) -> None:
+        """Read it to its end."""
+        self._content = getattr(sys.stdin, "buffer", sys.stdin).read()
+
+    def read(self) -> Any:
+        """The whole content."""
+        return self._content
+
+
+def table_file(table: str, path: str, arguments: argparse.Namespace) -> TableFile:
+    """One file, and how the options say that it is read."""
     columns: dict[str, Any] = {}
     for of, header, fields in arguments.columns:
         if of == table:
@@ -41,8 +55,7 @@ def read_file(table: str, path: str, arguments: argparse.Namespace) -> Records[A
             values.setdefault(field, {})[word] = meaning
     if getattr(arguments, "currency", None) is not None and "currency" in record_type(RECORDS[table]).fields:
         values["currency"] = {**meanings_of(arguments.currency), **values.get("currency", {})}
-    options: dict[str, Any] = {
-        "record": RECORDS[table],
+    options: Any = {
         "columns": {header: fields or None for header, fields in columns.items()},
         "values": values,
         "defaults": {field: value for of, field, value in arguments.default if of == table},
@@ -57,13 +70,14 @@ def read_file(table: str, path: str, arguments: argparse.Namespace) -> Records[A
         "strict": arguments.strict,
         "progress": partial(progress, path) if sys.stderr.isatty() else None,
     }
-    source: Any = getattr(sys.stdin, "buffer", sys.stdin) if path == "-" else path
-    return read_any(
-        source,
+    source: Any = _Piped() if path == "-" else path
+    return TableFile(
+        source=source,
+        name=path,
         preset=dict(arguments.preset).get(table),
         delimiter=arguments.delimiter,
         encoding=arguments.encoding,
-        **options,
+        options=options,
     )
 
 

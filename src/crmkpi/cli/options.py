@@ -22,7 +22,7 @@ from crmkpi.cli.arguments import (
     read_unit,
     read_value,
 )
-from crmkpi.cli.files import read_file
+from crmkpi.cli.files import table_file
 from crmkpi.errors import FileFormatError
 from crmkpi.measuring.dataset import Dataset
 from crmkpi.metrics.catalogue import catalogue
@@ -31,7 +31,7 @@ from crmkpi.records import RECORDS
 from crmkpi.sources import Records
 from crmkpi.sources.any_file import SUFFIXES
 from crmkpi.sources.exports import shown_table
-from crmkpi.sources.loaded import joined
+from crmkpi.sources.files import FileRecords
 from crmkpi.time.calendars import Calendar
 
 __all__ = [
@@ -226,15 +226,19 @@ def read_tables(
     given: Mapping[str, Sequence[str]],
     arguments: argparse.Namespace,
     tell: Callable[[str, Records[Any]], None] | None = None,
+    *,
+    whole: bool = True,
 ) -> dict[str, Records[Any]]:
-    """The records of each table, from all of its files; `tell` hears of each file."""
-    tables = {}
+    """The records of each table, from all of its files; `tell` hears of each file.
+
+    They are read `whole`, or when they are measured, as far as the KPIs need.
+    """
+    tables: dict[str, Records[Any]] = {}
     for table, paths in given.items():
-        parts = [read_file(table, path, arguments) for path in paths]
-        for path, part in zip(paths, parts, strict=True):
-            if tell is not None:
-                tell(path, part)
-        tables[table] = joined(parts)
+        files = [table_file(table, path, arguments) for path in paths]
+        tables[table] = found = FileRecords(files, RECORDS[table], tell=tell, whole=whole)
+        if whole:
+            found.look(None)
     return tables
 
 

@@ -145,7 +145,7 @@ def _report(arguments: argparse.Namespace) -> int:
         opening_hours=_hours(arguments.opening_hours),
         holidays={day for days in arguments.holidays for day in days},
     )
-    tables = read_tables(given, arguments, None if arguments.quiet else tell)
+    tables = read_tables(given, arguments, None if arguments.quiet else tell, whole=arguments.strict)
     crm = dataset_of(tables, calendar, arguments)
     report, notes = asked(
         crm,

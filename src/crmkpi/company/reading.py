@@ -11,11 +11,11 @@ from crmkpi.company.keys import TableKeys
 from crmkpi.errors import CrmKpiError, InputError, did_you_mean
 from crmkpi.records import RECORDS
 from crmkpi.records.base import record_type
-from crmkpi.sources.any_file import read_file
 from crmkpi.sources.currencies import meanings_of
+from crmkpi.sources.files import FileRecords, TableFile
 from crmkpi.sources.frames.databases import database
 from crmkpi.sources.frames.tables import table as frame_table
-from crmkpi.sources.loaded import Records, joined
+from crmkpi.sources.loaded import Records
 
 __all__ = ["Tell", "files_of", "read_table", "wrong_file"]
 
@@ -29,17 +29,18 @@ def read_table(
     """One table as records of its files, or as a table of a database; `tell` hears of each file."""
     if keys.database is not None:
         return _of_database(name, keys)
-    options = _options(name, keys, currency, tz)
-    parts = []
-    for path in files_of(name, keys, folder):
-        try:
-            part = read_file(path, record=RECORDS[name], preset=keys.preset, **options)
-        except CrmKpiError as error:
-            raise type(error)(f"tables.{name}: {error}", **error.details) from error
-        if tell is not None:
-            tell(str(path), part)
-        parts.append(part)
-    return joined(parts)
+    options: Any = _options(name, keys, currency, tz)
+    how = {word: options.pop(word) for word in ("sheet", "encoding", "delimiter")}
+    files = [
+        TableFile(source=path, name=str(path), preset=keys.preset, options=options, **how)
+        for path in files_of(name, keys, folder)
+    ]
+    found = FileRecords(files, RECORDS[name], tell=tell, whole=True)
+    try:
+        found.look(None)
+    except CrmKpiError as error:
+        raise type(error)(f"tables.{name}: {error}", **error.details) from error
+    return found
 
 
 def files_of(name: str, keys: TableKeys, folder: Path) -> list[Path]:

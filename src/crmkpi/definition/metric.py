@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Context, Decimal, DivisionUndefined, InvalidOperation, localcontext
@@ -63,6 +63,7 @@ _ARITHMETIC = Context(prec=28)
 
 _result_of: Callable[..., Result[Any]] = hook("result_of")
 _result_from_totals: Callable[..., Result] = hook("result_from_totals")
+_statement_text: Callable[..., str] = hook("statement_text")
 _find_metric: Callable[[str], Metric] = hook("find_metric")
 
 
@@ -255,6 +256,40 @@ class Metric(Generic[Value_co]):
                 f"The totals given for {self.id} do not fit its formula ({error}); give each as the `inputs` of a "
                 f"result have it."
             ) from error
+
+    def sql(
+        self,
+        *,
+        dialect: str,
+        columns: Mapping[str, str] | Sequence[str],
+        table: str | None = None,
+        schema: str | None = None,
+        types: Mapping[str, str] | None = None,
+        values: Mapping[str, Mapping[Any, Any]] | None = None,
+        **asked: Any,
+    ) -> str:
+        """The KPI as one statement of SQL, to be put into dbt, a view or a dashboard; nothing is sent.
+
+        The `dialect` is postgresql, mariadb, clickhouse, sqlite or duckdb. `columns` are those that the table has:
+        their names, or which column is which field; fields that it lacks have no values. `types` are their declared
+        types, where they are not those that a database usually has for such a field. `table`, `schema` and `values` are
+        those of `database` and `table`; `by`, `period`, `every`, `calendar` and `parameters` those of `measure`.
+
+        The statement gives a row for each group that has records: its segments, its period, and the totals that the
+        formula takes, so that `from_totals` makes a result of a row. Durations are in seconds. What cannot be read is
+        not counted and not told; `crmkpi.database` tells it.
+
+        Raises:
+            InputError: the KPI takes more than counts and sums of one table, such as a median or a stock.
+            ColumnError: a column is named that there is not.
+
+        >>> from crmkpi import win_rate
+        >>> text = win_rate.sql(dialect="postgresql", table="opps", columns=["id", "status", "owner"], by="owner")
+        >>> print(text.splitlines()[-2])
+        SELECT "s0" AS "owner", CAST("n w0_" AS BIGINT) AS "won", CAST("n w1_" AS BIGINT) AS "closed"
+        """
+        described = {"dialect": dialect, "columns": columns, "table": table, "schema": schema, "types": types}
+        return _statement_text(self, values=values, **described, **asked)
 
     def evaluate(self, inputs: Mapping[str, Any]) -> Any:
         """The formula's value for complete inputs, in the KPI's unit; raises `UndefinedError` where there is none."""

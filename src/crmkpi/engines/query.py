@@ -321,7 +321,7 @@ class Answer:
     again: Answer | None = None  # of the records that were left out since another one has their id
     contradictions: Sequence[Any] = ()  # classes of `measuring`: the records of one id that differ
     searched: bool = False  # whether ids that come twice were looked for
-    ask: Callable[[Sequence[Any]], Answer] | None = None  # the same of other records, where the table is a list of them
+    ask: Callable[[Any], Answer] | None = None  # the same of other records, where the table is a list of them or a file
 
     def merged(self, other: Answer, query: Query) -> Answer:
         """The answer to `query` over both parts of the data."""

@@ -33,7 +33,7 @@ from crmkpi.time.periods import Period
 if TYPE_CHECKING:
     from crmkpi.measuring.dataset import Dataset
 
-__all__ = ["read"]
+__all__ = ["queries_of", "read"]
 
 _ALL_TIME = Timeline([None], EVER, whole=True)
 _KEPT_PLANS = 500
@@ -114,6 +114,15 @@ def read(
                 raise
         else:
             return (narrowed(reader, plan.queries, crm.narrowings, segments) if crm.narrowings else reader), plan
+
+
+def queries_of(
+    crm: Dataset, metrics: Sequence[Metric], segments: Sequence[Segment], *, undated: bool, confidence: float | None
+) -> Mapping[str, Query]:
+    """What will be asked of each table, as far as it is known before anything is read."""
+    more = beside(crm.narrowings, segments)
+    kept = {"whole": False, "again": False, "undated": undated, "intervals": confidence is not None}
+    return _plan(tuple(metrics), (*segments, *more), {}, **kept, moments=True, so_far=crm.as_of is not None).queries
 
 
 def _twice(crm: Dataset, metrics: Sequence[Metric]) -> dict[str, Duplicates]:
@@ -202,21 +211,23 @@ def _answer(
     if isinstance(table, FrameTable):
         from crmkpi.engines.frames import engine  # noqa: PLC0415  # only where there are frames
 
+        of_frame = partial(
+            engine.answer,
+            query,
+            moments=timeline.moments,
+            tables=tables,
+            calendar=crm.calendar,
+            rates=crm.rates,
+            currency=crm.currency,
+            parameters=parameters,
+            confidence=confidence,
+            merging=partly or timeline.merging or bool(crm.narrowings),
+        )
         with at_home(table.backend, query.type_.table), collecting(statements):
-            answer = engine.answer(
-                query,
-                table,
-                moments=timeline.moments,
-                tables=tables,
-                calendar=crm.calendar,
-                rates=crm.rates,
-                currency=crm.currency,
-                parameters=parameters,
-                confidence=confidence,
-                merging=partly or timeline.merging or bool(crm.narrowings),
-                statements=statements,
-            )
+            answer = of_frame(table, statements=statements)
             answer.unread, answer.skipped = reasons_of(table.rejected), dict(table.skipped)
+            answer.searched = table.searched and not partly
+            answer.ask = of_frame if answer.searched else None
             return answer
     related = read_of_others(query.type_, query.fields)
     for other, names in related.items():

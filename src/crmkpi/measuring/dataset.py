@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 from crmkpi._hooks import hook
@@ -34,6 +35,8 @@ from crmkpi.metrics.catalogue import catalogue
 from crmkpi.money import Rates, rates_of
 from crmkpi.records import RECORDS, known_tables
 from crmkpi.records.base import record_class, record_type
+from crmkpi.sources.any_file import check_suffix
+from crmkpi.sources.files import FileRecords, TableFile
 from crmkpi.sources.loaded import Records
 from crmkpi.sources.streams import RecordStream
 from crmkpi.time.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit, calendar_of, known_day
@@ -75,6 +78,7 @@ class Dataset(Questions):
         "_duplicates",
         "_indexes",
         "_marks",
+        "_read",
         "_spent",
         "_unfilled",
         "as_of",
@@ -95,9 +99,11 @@ class Dataset(Questions):
         rates: Rates | Mapping[str, Any] | None = None,
         as_of: date | str | None = None,
         most_unreadable: float = MOST_UNREADABLE,
-        **tables: Iterable[Any] | FrameTable | DatabaseTable,
+        **tables: Iterable[Any] | FrameTable | DatabaseTable | Path,
     ) -> None:
-        given: dict[str, Any] = {name: framed(name, records) for name, records in tables.items()}
+        calendar = calendar_of(calendar, tz)
+        zone = None if calendar is DEFAULT_CALENDAR else calendar.tz
+        given: dict[str, Any] = {name: framed(name, records, zone) for name, records in tables.items()}
         for name, records in given.items():
             if isinstance(records, FrameTable):
                 _check_home(name, records)
@@ -113,7 +119,7 @@ class Dataset(Questions):
             raise InputError(f"`currency` is the name of a currency, such as 'EUR'; got {currency!r}.")
         check_most_unreadable(most_unreadable)
         self.tables: Mapping[str, Iterable[Any]] = ReadOnly(given)
-        self.calendar = calendar_of(calendar, tz)
+        self.calendar = calendar
         self.currency = currency
         self.rates = rates_of(rates, currency)
         self.as_of = known_day(as_of)
@@ -124,6 +130,7 @@ class Dataset(Questions):
         self._duplicates: dict[str, Duplicates | None] = {}
         self._spent: set[str] = set()
         self._unfilled: dict[tuple[str, str], bool] = {}
+        self._read: dict[Any, Any] = {}  # what is known of tables of files, by what they were read as
 
     def measure(
         self,
@@ -203,6 +210,15 @@ class Dataset(Questions):
         other = copy(self)
         other.most_unreadable = most_unreadable
         return other
+
+    def _read_as(self, tables: Mapping[str, Any]) -> Self:
+        """The dataset with these tables in place of files; what is found out of them is kept for the next question."""
+        made = copy(self)
+        made.tables = ReadOnly({**self.tables, **tables})
+        key = tuple((name, id(table)) for name, table in tables.items())
+        known = self._read.setdefault(key, (tables, {}, {}, {}, {}))
+        _, made._marks, made._indexes, made._duplicates, made._unfilled = known  # noqa: SLF001  # of its own class
+        return made
 
     def where(self, fields: Mapping[str, Any] | None = None, /, **more: Any) -> Dataset:
         """The same dataset, of which only the records with these values are measured.
@@ -419,6 +435,8 @@ class Dataset(Questions):
         A field that nothing fills in the file may be filled afterwards, as `join_leads` does.
         """
         records = self.tables.get(table)
+        if isinstance(records, FileRecords):
+            return records.is_unfilled(field)
         if isinstance(records, FrameTable | RecordStream):
             return field in records.unfilled
         if not isinstance(records, Records) or field not in records.account.unfilled:
@@ -430,7 +448,8 @@ class Dataset(Questions):
 
     def searched(self, table: str) -> bool:
         """Whether ids that come twice are looked for whenever a table is measured: those of lists and files are."""
-        return isinstance(self.tables[table], Sequence)
+        records = self.tables[table]
+        return records.searched if isinstance(records, FrameTable) else isinstance(records, Sequence)
 
     def duplicates(self, table: str) -> Duplicates | None:
         """The records of a list or file whose id another one has; None where there are none, or nobody looks."""
@@ -482,8 +501,12 @@ def _size(records: Any) -> str:
     return f"{len(records):,}" if isinstance(records, Sequence) else "a stream"
 
 
-def framed(name: str, records: Any) -> Any:
-    """A frame as a table of records of that name; anything else as it is."""
+def framed(name: str, records: Any, tz: str | None = None) -> Any:
+    """A frame as a table of records of that name, a path as the records of that file; anything else as it is."""
+    if isinstance(records, str | Path) and name in RECORDS:
+        check_suffix(records)
+        file = TableFile(source=records, name=str(records), options={"tz": tz})
+        return FileRecords([file], RECORDS[name])
     if isinstance(records, FrameTable) or backend_of(records) is None:
         return records
     if name not in RECORDS:

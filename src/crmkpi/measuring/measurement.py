@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from crmkpi._read_only import ReadOnly
@@ -13,9 +14,10 @@ from crmkpi.errors import (
     CurrencyError,
     InputError,
 )
-from crmkpi.measuring.asking import read
+from crmkpi.measuring.asking import queries_of, read
 from crmkpi.measuring.changes import Adjust
 from crmkpi.measuring.evidence import Witness
+from crmkpi.measuring.files import of_files
 from crmkpi.measuring.formula import counted, evaluated
 from crmkpi.measuring.narrowing import INSIDE, Narrowing, told
 from crmkpi.measuring.plan import MetricPlan, Plan
@@ -57,20 +59,35 @@ def measure(
     """
     segments = segments_of(by)
     everything = [*periods, *(against or ())]
-    asked: dict[str, Any] = {"confidence": confidence, "moments": moments or against is not None}
-    reader, plan = read(crm, metrics, everything, segments, parameters, statements=statements, **asked)
-    with collecting(statements):  # where data begin is asked for where a period holds nothing
-        results = built(
-            crm,
-            reader,
-            plan,
-            segments,
-            periods=periods,
-            against=against,
-            parameters=parameters,
-            confidence=confidence,
-            notes=notes,
+    moments = moments or against is not None
+
+    def asked(data: Dataset) -> tuple[tuple[Result, ...], list[tuple[str, str]], list[str]]:
+        ran: list[tuple[str, str]] = []
+        noting = None if statements is None else ran
+        told: list[str] = []
+        reader, plan = read(
+            data, metrics, everything, segments, parameters, statements=noting, confidence=confidence, moments=moments
         )
+        with collecting(noting):  # where data begin is asked for where a period holds nothing
+            found = built(
+                data,
+                reader,
+                plan,
+                segments,
+                periods=periods,
+                against=against,
+                parameters=parameters,
+                confidence=confidence,
+                notes=None if notes is None else told,
+            )
+        return found, ran, told
+
+    queries = partial(queries_of, crm, metrics, segments, undated=not any(everything), confidence=confidence)
+    results, ran, told = of_files(crm, metrics, queries, asked)
+    if statements is not None:
+        statements += ran
+    if notes is not None:
+        notes += told
     return results if against is None else together(results, adjust)
 
 
@@ -85,15 +102,19 @@ def measure_with_trend(
     confidence: float | None,
 ) -> tuple[Report, tuple[Result, ...]]:
     """A period beside another one, and each metric over earlier periods and this one, in one pass over each table."""
-    everything = [*earlier, period, against]
-    reader, plan = read(crm, metrics, everything, (), parameters, confidence=confidence, moments=True)
-    given: dict[str, Any] = {"parameters": parameters, "confidence": confidence}
-    notes: list[str] = []
-    beside = built(crm, reader, plan, (), periods=[period], against=[against], notes=notes, **given)
-    notes += zone_notes(crm, [period], metrics)
-    trend = built(crm, reader, plan, (), periods=[*earlier, period], against=None, **given)
-    shown = report(together(beside, "bh"), [period], None, None, notes=tuple(notes), narrowings=crm.narrowings)
-    return shown, trend
+
+    def asked(data: Dataset) -> tuple[Report, tuple[Result, ...]]:
+        everything = [*earlier, period, against]
+        reader, plan = read(data, metrics, everything, (), parameters, confidence=confidence, moments=True)
+        given: dict[str, Any] = {"parameters": parameters, "confidence": confidence}
+        notes: list[str] = []
+        beside = built(data, reader, plan, (), periods=[period], against=[against], notes=notes, **given)
+        notes += zone_notes(crm, [period], metrics)
+        trend = built(data, reader, plan, (), periods=[*earlier, period], against=None, **given)
+        shown = report(together(beside, "bh"), [period], None, None, notes=tuple(notes), narrowings=crm.narrowings)
+        return shown, trend
+
+    return of_files(crm, metrics, partial(queries_of, crm, metrics, (), undated=False, confidence=confidence), asked)
 
 
 def built(
@@ -137,10 +158,16 @@ def measure_one(
 ) -> Result:
     """One metric over one period as one result."""
     periods = (period,) if against is None else (period, against)
-    reader, plan = read(crm, (metric,), periods, (), parameters, confidence=confidence, moments=against is not None)
-    segment = INSIDE if crm.narrowings else ()
-    builder = _Builder(crm, reader, (), parameters, confidence)
-    return next(builder.results(plan.metrics[0], [segment], period, against))
+
+    def asked(data: Dataset) -> Result:
+        moments = against is not None
+        reader, plan = read(data, (metric,), periods, (), parameters, confidence=confidence, moments=moments)
+        segment = INSIDE if data.narrowings else ()
+        builder = _Builder(data, reader, (), parameters, confidence)
+        return next(builder.results(plan.metrics[0], [segment], period, against))
+
+    queries = partial(queries_of, crm, (metric,), (), undated=not any(periods), confidence=confidence)
+    return of_files(crm, (metric,), queries, asked)
 
 
 def chosen_metrics(

@@ -20,7 +20,7 @@ from crmkpi.sources.reading import ENDS
 from crmkpi.time.calendars import Calendar
 from crmkpi.time.periods import Period
 
-__all__ = ["Reaches", "reach_of"]
+__all__ = ["Reaches", "dated_fields", "reach_of"]
 
 Reach = tuple[datetime, datetime]
 
@@ -69,7 +69,7 @@ class Reaches:
 
         Only lists and files are looked through, as for ids that come twice.
         """
-        for type_, at in (*_dated(plan.metric), *_happened(plan.metric)):
+        for type_, at in dated_fields(plan.metric):
             answer = answers.get(type_.table)
             if answer is None or answer.ask is None:
                 continue
@@ -93,9 +93,15 @@ class Reaches:
     def _found_later(self, table: str, at: str, answer: Answer) -> tuple[Answer, datetime] | None:
         assert answer.ask is not None
         wall, exact = datetime.now(self._crm.calendar.zone).replace(tzinfo=None), datetime.now(self._crm.calendar.zone)
+        given = self._crm.tables[table]
+        if isinstance(given, FrameTable):
+            from crmkpi.sources.frames.csv_parts import later_part  # noqa: PLC0415  # only where files are frames
+
+            found = later_part(given, at, wall, exact)
+            return None if found is None else (answer.ask(found[0]), found[1])
         later = [
             record
-            for record in self._crm.tables[table]
+            for record in given
             if (moment := getattr(record, at, None)) is not None and moment > (wall if moment.tzinfo is None else exact)
         ]
         return (answer.ask(later), getattr(later[0], at)) if later else None
@@ -131,6 +137,11 @@ def reach_of(crm: _Tables, type_: RecordType, at: str) -> Reach | None:
             if sample.count and sample.low is not None:
                 return sample.low, sample.high
     return None
+
+
+def dated_fields(metric: Metric) -> list[tuple[RecordType, str]]:
+    """The dates that say when the records of a metric are: those of periods, and of what happened."""
+    return [*_dated(metric), *_happened(metric)]
 
 
 def _dated(metric: Metric) -> list[tuple[RecordType, str]]:

@@ -146,7 +146,8 @@ class LoadAccount:
     stage, is used though it makes no record or several. `unreadable` are the values of used rows that could not be
     read: they cost their field, and not the record. `mapped` says which columns fill which field, in the order in
     which they are asked, and `unmapped` which fill none; `unfilled` are the fields that no column fills, so that a KPI
-    which needs one has no value. `coerced` counts, for each column, the values that were not taken as they stood, by
+    which needs one has no value. `not_looked_at` are the columns that nobody asked for, of which nothing is known.
+    `coerced` counts, for each column, the values that were not taken as they stood, by
     what was done to them. `notes` says in words what was decided.
 
     >>> import io, crmkpi as ck
@@ -172,6 +173,7 @@ class LoadAccount:
     recognised: Recognised | None = None
     unreadable: tuple[Unreadable, ...] = ()
     unfilled: tuple[str, ...] = ()
+    not_looked_at: tuple[str, ...] = ()
     numbered: bool = False  # whether ids are the numbers of lines, for lack of a column of ids
 
     def __reduce__(self) -> tuple[Any, ...]:  # views of dicts are not pickled; what they show is
@@ -215,6 +217,7 @@ class LoadAccount:
             "mapped": {name: list(headers) for name, headers in self.mapped.items()},
             "unmapped": list(self.unmapped),
             "unfilled": list(self.unfilled),
+            "not_looked_at": list(self.not_looked_at),
             "numbered": self.numbered,
             "coerced": {header: dict(kinds) for header, kinds in self.coerced.items()},
             "notes": list(self.notes),
@@ -239,6 +242,7 @@ class LoadAccount:
         ]
         mapped = [f"{' or '.join(headers)} as {name}" for name, headers in self.mapped.items()]
         lines += _listed("mapped", mapped) + _listed("unmapped", self.unmapped)
+        lines += _listed("not looked at", self.not_looked_at)
         for header, kinds in self.coerced.items():
             lines += _listed(f"coerced {header}", [f"{kind} ({count:,})" for kind, count in kinds.items()])
         lines += [f"  note: {note}" for note in self.notes]

@@ -15,7 +15,7 @@ from crmkpi.sources.presets.library import AnyPreset
 from crmkpi.sources.reading import Reading
 from crmkpi.sources.text import Source
 
-__all__ = ["SUFFIXES", "read_file"]
+__all__ = ["SUFFIXES", "check_suffix", "read_file"]
 
 SUFFIXES = (".csv", ".tsv", ".xlsx", ".json", ".jsonl")
 
@@ -39,11 +39,7 @@ def read_file(
     >>> read_file(io.StringIO("id,status\n1,won\n"), record=Deal)[0].status
     'won'
     """
-    suffix = Path(source).suffix.lower() if isinstance(source, str | Path) else ".csv"
-    if suffix not in SUFFIXES:
-        raise FileFormatError(
-            f"{source} is none of the files that can be read ({', '.join(SUFFIXES)}); export it as one."
-        )
+    suffix = check_suffix(source) if isinstance(source, str | Path) else ".csv"
     if preset == "auto":
         return read_export(source, record=record, encoding=encoding, **options)
     if suffix in WORKBOOKS:
@@ -52,3 +48,13 @@ def read_file(
         return read_json(source, record=record, preset=preset, encoding=encoding, **options)
     delimiter = "\t" if suffix == ".tsv" else delimiter
     return read_csv(source, record=record, preset=preset, delimiter=delimiter, encoding=encoding, **options)
+
+
+def check_suffix(path: str | Path) -> str:
+    """The suffix of a file that can be read."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise FileFormatError(
+            f"{path} is none of the files that can be read ({', '.join(SUFFIXES)}); export it as one."
+        )
+    return suffix

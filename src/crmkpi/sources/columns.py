@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
@@ -57,6 +57,40 @@ class Columns:
         """The fields that a record may lack, and that neither a column nor a constant fills."""
         filled = {column.field for column in self.fields} | self.constants.keys()
         return tuple(name for name, known in kind.fields.items() if known.optional and name not in filled)
+
+    def looked_at(self, only: Collection[str], kind: RecordType, preset: Preset | None) -> Columns:
+        """The columns that are read where only some fields are asked for, and custom ones as `attributes.HEADER`.
+
+        With them go the fields that each record needs, and those that others are read with: amounts with their
+        currency, a length with its start. All columns are read where a row can be told from a total only by the whole
+        of it, since it has no id; where rows make one another's records; and where a record checks itself as a whole.
+        """
+        whole = self.numbered or hasattr(kind.model, "__post_init__")
+        if whole or (preset is not None and (preset.history or preset.merged or preset.record != kind.model.__name__)):
+            return self
+        wanted = {*only, *(name for name, known in kind.fields.items() if known.required)}
+        if preset is not None and preset.warn is not None:
+            wanted |= preset.warn.without.keys()
+        money = {name for name, known in kind.fields.items() if known.kind == "money"} | {"currency"}
+        if wanted & money or any(known.kind == "money" for column, known in self.typed if column.field in wanted):
+            wanted |= money
+        wanted |= {one.by.after for one in self.fields if one.field in wanted and one.by is not None and one.by.after}
+        return replace(
+            self,
+            fields=tuple(column for column in self.fields if column.field in wanted),
+            attributes=tuple((place, label) for place, label in self.attributes if f"attributes.{label}" in wanted),
+            beside=tuple((place, slot) for place, slot in self.beside if slot.partition(" ")[0] in wanted),
+            typed=tuple((column, known) for column, known in self.typed if column.field in wanted),
+        )
+
+    def has_money(self, kind: RecordType) -> bool:
+        """Whether an amount is read."""
+        return any(kind.fields[column.field].kind == "money" for column in self.fields)
+
+    def places(self) -> frozenset[int]:
+        """The positions of the columns that are read."""
+        read = [column.position for column in (*self.fields, *(column for column, _ in self.typed))]
+        return frozenset((*read, *(place for place, _ in (*self.attributes, *self.beside))))
 
     def of(self, name: str) -> list[Column]:
         """The columns that fill a field, in the order in which they are asked."""

@@ -85,6 +85,9 @@ def read_csv(
         tz: the time zone of times without an offset, such as `"Europe/Berlin"`, or its `ZoneInfo`; they become exact
             instants. When it is not given they stay local times. A column that mixes times with and without an offset
             is an error.
+        only: the fields to read where not all of them are wanted, and custom ones as `"attributes.HEADER"`. With them
+            go the fields that each record needs, and those that they are read with, such as the currency of an
+            amount. The others are not looked at and missing; `account.not_looked_at` names their columns.
         strict: raise at the first row of which something cannot be read.
         progress: called once with the blocks of rows before they are read, and gives them back one by one while it
             shows how far it is, as `tqdm` does.

@@ -8,6 +8,7 @@ from typing import Any
 
 from crmkpi.errors import InputError
 from crmkpi.records import Deal, Lead
+from crmkpi.sources.files import FileRecords
 from crmkpi.sources.loaded import Records
 
 __all__ = ["join_leads"]
@@ -54,6 +55,7 @@ def _kept(records: Iterable[Any], record: type[Any]) -> Records[Any]:
     if not isinstance(records, Iterable):
         raise InputError(f"join_leads() takes leads and then deals, and this is a {type(records).__name__}.")
     kept = records if isinstance(records, Records) else Records(tuple(records), record)
+    kept = kept.whole if isinstance(kept, FileRecords) else kept
     other = next((each for each in kept if not isinstance(each, record)), None)
     if other is not None:
         raise InputError(f"join_leads() takes leads and then deals, and this is a {type(other).__name__}.")

@@ -127,6 +127,7 @@ def joined(parts: Sequence[Records[_R]]) -> Records[_R]:
         coerced={column: dict(counts) for column, counts in coerced.items()},
         notes=tuple(dict.fromkeys(note for account in accounts for note in account.notes)),
         unreadable=tuple(one for account in accounts for one in account.unreadable),
+        not_looked_at=tuple(dict.fromkeys(name for account in accounts for name in account.not_looked_at)),
         numbered=any(account.numbered for account in accounts),
     )
     return Records(

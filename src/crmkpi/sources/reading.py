@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypedDict, get_args
 from zoneinfo import ZoneInfo
@@ -33,6 +33,7 @@ class TextReading(TypedDict, total=False):
     kinds: Mapping[str, AttributeKind] | None
     ends: Ends | None
     headers: Sequence[str] | None
+    only: Collection[str] | None
 
 
 class Reading(TextReading, total=False):
@@ -66,6 +67,7 @@ class Options:
     headers: Sequence[str] | None = None
     tz: str | None = None
     strict: bool = False
+    only: Collection[str] | None = None
     progress: Progress | None = None
     preset: Preset | None = None
 
@@ -108,6 +110,9 @@ def options_from(by: AnyPreset | None, given: Reading) -> Options:
     headers = given.get("headers")
     if headers is not None and (isinstance(headers, str) or not all(isinstance(each, str) for each in headers)):
         raise InputError(f"headers= lists the names of all columns, such as ['id', 'status']; got {headers!r}.")
+    only = given.get("only")
+    if only is not None and (isinstance(only, str) or not all(isinstance(each, str) for each in only)):
+        raise InputError(f"only= lists the fields to read, such as ['status', 'amount']; got {only!r}.")
     for header, kind in (given.get("kinds") or {}).items():
         if kind not in get_args(AttributeKind):
             known = did_you_mean(str(kind), get_args(AttributeKind))

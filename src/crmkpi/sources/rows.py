@@ -134,24 +134,34 @@ class Loading(Generic[_R]):
             grid, options = stage_grid(grid, options, self.preset)
             self.preset = None
         self.grid, self.options = grid, options
-        self.columns = matched_columns(grid.headers, self.kind, options, source=grid.source)
+        self._matched = matched_columns(grid.headers, self.kind, options, source=grid.source)
         if grid.text or grid.sheet:
-            check_table(grid.headers, self.columns, self.kind, options, source=grid.source)
-        check_currency(grid, self.columns, self.kind, options)
+            check_table(grid.headers, self._matched, self.kind, options, source=grid.source)
+        self.columns = self._matched
+        if options.only is not None:
+            self.columns = self._matched.looked_at(options.only, self.kind, options.preset)
+        if self.columns.has_money(self.kind):
+            check_currency(grid, self._matched, self.kind, options)
         self.rejected: list[Rejected] = []
         self._tallies = Tallies()
-        self._reader = _Reader(
+        self._reader = self._reader_of(self.columns, self._tallies, lines)
+        if self.columns is not self._matched:
+            self._reader.whole = cache(lambda: self._reader_of(self._matched, Tallies(), None))
+
+    def _reader_of(self, columns: Columns, tallies: Tallies, lines: array[int] | None) -> _Reader[_R]:
+        record: Any = self._record
+        return _Reader(
             record=record,
             kind=self.kind,
-            columns=self.columns,
-            conversions=conversions_for(grid, self.columns, self.kind, options, self._tallies),
-            build=_builder(self.columns, text=grid.text),
-            validate=TypeAdapter(list[record]).validate_python,  # type: ignore[valid-type]
-            tallies=self._tallies,
-            leave_out=left_out(grid, self.preset),
-            text=grid.text,
+            columns=columns,
+            conversions=conversions_for(self.grid, columns, self.kind, self.options, tallies),
+            build=_builder(columns, text=self.grid.text),
+            validate=TypeAdapter(list[record]).validate_python,
+            tallies=tallies,
+            leave_out=left_out(self.grid, self.preset),
+            text=self.grid.text,
             unreadable=Noted(),
-            strict=options.strict,
+            strict=self.options.strict,
             lines=lines,
         )
 
@@ -190,7 +200,7 @@ class Loading(Generic[_R]):
             used=used,
             rejected=tuple(self.rejected),
             skipped=ReadOnly(dict(skipped)),
-            mapped=ReadOnly(_mapped(self.columns)),
+            mapped=ReadOnly(_mapped(self._matched)),
             unmapped=self.columns.unmapped,
             unfilled=self.columns.unfilled(self._reader.kind),
             coerced=ReadOnly(self._tallies.by_column()),
@@ -198,8 +208,14 @@ class Loading(Generic[_R]):
             preset=None if self._asked.preset is None else self._asked.preset.name,
             recognised=self._recognised,
             unreadable=self._reader.unreadable.found(),
+            not_looked_at=self._not_looked_at(),
             numbered=self.columns.numbered,
         )
+
+    def _not_looked_at(self) -> tuple[str, ...]:
+        """The columns that hold something, which nobody asked for."""
+        gone = self._matched.places() - self.columns.places()
+        return tuple(self.grid.headers[place] for place in sorted(gone))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -217,6 +233,7 @@ class _Reader(Generic[_R]):
     unreadable: Noted
     lines: array[int] | None = None
     skipped: Counter[str] = field(default_factory=Counter)
+    whole: Callable[[], _Reader[_R]] | None = None  # reads all columns, where this one reads some
 
     def results(self, part: Part) -> list[list[_R] | Rejected]:
         """The records of a part and the rows that are none, in the order of the source."""
@@ -268,6 +285,9 @@ class _Reader(Generic[_R]):
             return Rejected(line, None, None, f"it has {len(row)} cells under {self.columns.width} headers")
         lost: dict[str, _Fault] = {}
         found = self._validated(self._carefully(row, line, lost), lost, line)
+        if isinstance(found, Rejected) and self.whole is not None and self._is_of_whole(row, line):
+            lost.clear()
+            found = self._validated(self._carefully(row, line, lost), lost, line, kept=True)
         if isinstance(found, Rejected):
             self.tallies.drop()
             return found
@@ -275,6 +295,14 @@ class _Reader(Generic[_R]):
         if self.lines is not None:
             self.lines.append(line)
         return [found]
+
+    def _is_of_whole(self, row: Row, line: int) -> bool:
+        """Whether a row that seems to be no record is one by the columns that nobody asked for."""
+        assert self.whole is not None
+        try:
+            return not isinstance(self.whole()._of_one(row, line), Rejected)  # noqa: SLF001  # of its own class
+        except CrmKpiError:  # a column that cannot be read at all, which is no matter here
+            return True
 
     def _carefully(self, row: Row, line: int, lost: dict[str, _Fault]) -> _Raw:
         """The values of a row; those that cannot be read are `lost`, and not among them."""
@@ -307,15 +335,18 @@ class _Reader(Generic[_R]):
         self._drop_beside([raw])
         return raw
 
-    def _validated(self, raw: _Raw, lost: dict[str, _Fault], line: int) -> _R | Rejected:
-        """The record, or why the row is none; what is wrong is taken out until the rest is right."""
+    def _validated(self, raw: _Raw, lost: dict[str, _Fault], line: int, *, kept: bool = False) -> _R | Rejected:
+        """The record, or why the row is none; what is wrong is taken out until the rest is right.
+
+        A row that is `kept` is known to be a record.
+        """
         required = [known.name for known in self.kind.fields.values() if known.required]
         while True:
             if lost:
                 lost |= {name: (None, "missing") for name in required if name not in raw and name not in lost}
             if "id" in lost:
                 raw["id"] = id_of_line(line)
-            if lost and (self.strict or self._is_nothing(raw, lost)):
+            if lost and not kept and (self.strict or self._is_nothing(raw, lost)):
                 empty = (each for each, (value, _) in lost.items() if value is None)
                 first = next(empty, next(iter(lost)))
                 return Rejected(line, first, *lost[first])

@@ -63,7 +63,7 @@ class FrameTable:
     `rejected` are rows that a reader has rejected before, and `skipped` how many it left out as no records, by reason,
     or a frame of these reasons. `reckoned` are fields that a preset computes from other cells, which is not done in
     frames. `unread` names for some fields the column in which their reader says what it could not read; `constant` are
-    fields that have one value because a preset says so.
+    fields that have one value because a preset says so. A frame is `searched` where its ids are known to differ.
     """
 
     __slots__ = (
@@ -82,6 +82,7 @@ class FrameTable:
         "kept",
         "reckoned",
         "rejected",
+        "searched",
         "type_",
         "tz",
         "unfilled",
@@ -106,6 +107,7 @@ class FrameTable:
         unfilled: Collection[str] | None = None,
         unread: Mapping[str, str] = MappingProxyType({}),
         constant: Collection[str] = (),
+        searched: bool = False,
     ) -> None:
         """`backend` is that of a frame which was taken before; `inclusive` are ends that are given as the last day."""
         self.backend = taken(frame) if backend is None else backend
@@ -114,6 +116,7 @@ class FrameTable:
         self.inclusive = inclusive
         self.unread = unread
         self.constant = constant
+        self.searched = searched
         self._skipped_rows = None if isinstance(skipped, Mapping) else skipped
         self._skipped = MappingProxyType(dict(skipped)) if isinstance(skipped, Mapping) else None
         self.type_ = type_

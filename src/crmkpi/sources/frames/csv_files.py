@@ -59,13 +59,14 @@ def csv_table(
         skipped.update(out)
         rejected += refused
     whole = frames[0] if len(frames) == 1 else pl.concat(frames, how="diagonal_relaxed")
+    names = whole.collect_schema().names()
     start = field_column("")
     unread = {
         name.removeprefix(start).removesuffix(UNREADABLE): name
-        for name in whole.collect_schema().names()
+        for name in names
         if name.startswith(start) and name.endswith(UNREADABLE)
     }
-    mapped = {known.name: field_column(known.name) for known in kind.fields.values() if known.kind != "attributes"}
+    mapped = {known.name: own for known in kind.fields.values() if (own := field_column(known.name)) in names}
     return FrameTable(
         whole,
         type_=kind,

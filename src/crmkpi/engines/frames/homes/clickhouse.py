@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, ClassVar, Self
 
 from crmkpi.engines.frames.homes.database import DatabaseHome, DatabaseTable, Relation
@@ -20,7 +21,7 @@ from crmkpi.engines.frames.words import Scalar
 from crmkpi.errors import ColumnError, did_you_mean
 from crmkpi.records.base import Kind
 
-__all__ = ["ClickhouseHome", "ClickhouseSql"]
+__all__ = ["ClickhouseHome", "ClickhouseSql", "ClickhouseTexts"]
 
 _DAY = 86_400_000_000
 _DECIMAL = re.compile(r"Decimal\((\d+), (\d+)\)")
@@ -119,6 +120,17 @@ class ClickhouseHome(DatabaseHome[ClickhouseSql]):
         Boolean="Nullable(Bool)",
         String="Nullable(String)",
     )
+    declared: ClassVar[Mapping[Kind, str]] = {
+        "text": "Nullable(String)",
+        "choice": "Nullable(String)",
+        "money": "Nullable(Decimal(18, 2))",
+        "number": "Nullable(Float64)",
+        "integer": "Nullable(Int64)",
+        "timestamp": "Nullable(DateTime64(6))",
+        "date": "Nullable(Date32)",
+        "flag": "Nullable(Bool)",
+        "attributes": "Nullable(String)",
+    }
     probe: ClassVar[Mapping[str, tuple[str, Any]]] = {
         "the version": ("toInt64(splitByChar('.', version())[1]) >= 24", 1),
         "upper and lower case": ("'a' = 'A'", 0),
@@ -146,6 +158,10 @@ class ClickhouseHome(DatabaseHome[ClickhouseSql]):
         """A statement with the settings that it needs, to end after so many seconds."""
         timed = "" if seconds is None else f", max_execution_time = {seconds:.3f}, timeout_overflow_mode = 'throw'"
         return f"{text}\nSETTINGS {_SETTINGS}{timed}"
+
+    def scaled(self, units: str, digits: int) -> str:
+        """A whole number of the smallest digit as the decimal that it stands for."""
+        return f"(toDecimal128({units}, 0) * toDecimal128('{Decimal(1).scaleb(-digits):f}', {digits}))"
 
     def source_of(self, relation: Relation) -> str:
         """A table, view or query as it stands after FROM."""

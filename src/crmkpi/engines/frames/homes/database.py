@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any, ClassVar, Self, TypeVar
 
 from crmkpi.engines.frames.homes.sessions import Session, Source
@@ -14,6 +15,7 @@ from crmkpi.engines.frames.homes.sql_home import SqlHome
 from crmkpi.engines.frames.ran import ran
 from crmkpi.engines.frames.words import Row
 from crmkpi.errors import InputError
+from crmkpi.records.base import Kind
 
 __all__ = ["DatabaseFrame", "DatabaseHome", "DatabaseTable", "Relation"]
 
@@ -121,6 +123,7 @@ class DatabaseFrame(SqlFrame):
 class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
     """Tables, views and queries of a database."""
 
+    declared: ClassVar[Mapping[Kind, str]] = {}  # the type of a field that a user has not declared otherwise
     begins: ClassVar[Sequence[str]] = ()  # what makes a transaction one snapshot, before anything else is said in it
     probe: ClassVar[Mapping[str, tuple[str, Any]]] = {}  # what is asked of a server first: its SQL, the right answer
 
@@ -131,6 +134,10 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
     @abstractmethod
     def source_of(self, relation: Relation) -> str:
         """A table, view or query as it stands after FROM."""
+
+    def scaled(self, units: str, digits: int) -> str:
+        """A whole number of the smallest digit as the decimal that it stands for."""
+        return f"({units} * {Decimal(1).scaleb(-digits):f})" if digits else units
 
     def isolated(self, connection: Any) -> None:
         """Make the transactions of a connection that was taken from an engine snapshots, whatever the engine says."""
@@ -197,4 +204,4 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
         """The rows of a small result."""
         text = frame.statement
         ran(lambda: self.sent(text, None))
-        return frame.session.rows(text)
+        return frame.session.answered(frame, text)

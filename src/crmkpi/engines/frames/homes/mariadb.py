@@ -93,6 +93,17 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
     words = SqlWords(
         MariaDbSql, Int64="SIGNED", Int128="DECIMAL(38, 0)", Float64="DOUBLE", Boolean="SIGNED", String="CHAR"
     )
+    declared: ClassVar[Mapping[Kind, str]] = {
+        "text": "varchar(255)",
+        "choice": "varchar(255)",
+        "money": "decimal(18,2)",
+        "number": "double",
+        "integer": "bigint",
+        "timestamp": "datetime(6)",
+        "date": "date",
+        "flag": "tinyint(1)",
+        "attributes": "varchar(255)",
+    }
     begins = ("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",)
     probe: ClassVar[Mapping[str, tuple[str, Any]]] = {
         "upper and lower case": (f"(_utf8mb4 'a' {_BY_BYTES}) = (_utf8mb4 'A' {_BY_BYTES})", 0),

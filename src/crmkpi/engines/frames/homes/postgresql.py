@@ -91,6 +91,17 @@ class PostgresqlHome(DatabaseHome[PostgresqlSql]):
         Boolean="BOOLEAN",
         String="TEXT",
     )
+    declared: ClassVar[Mapping[Kind, str]] = {
+        "text": "text",
+        "choice": "text",
+        "money": "numeric(18,2)",
+        "number": "double precision",
+        "integer": "bigint",
+        "timestamp": "timestamp without time zone",
+        "date": "date",
+        "flag": "boolean",
+        "attributes": "text",
+    }
     begins = ("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",)
     probe: ClassVar[Mapping[str, tuple[str, Any]]] = {
         "the version": ("CAST(current_setting('server_version_num') AS INTEGER) >= 140000", True),

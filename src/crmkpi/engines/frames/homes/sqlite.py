@@ -60,6 +60,17 @@ class SqliteHome(DatabaseHome[SqliteSql]):
 
     dialect = SqliteSql
     words = SqlWords(SqliteSql, Int64="INTEGER", Float64="REAL", Boolean="INTEGER", String="TEXT")
+    declared: ClassVar[Mapping[Kind, str]] = {
+        "text": "TEXT",
+        "choice": "TEXT",
+        "money": "DECIMAL",
+        "number": "REAL",
+        "integer": "INTEGER",
+        "timestamp": "TIMESTAMP",
+        "date": "DATE",
+        "flag": "BOOLEAN",
+        "attributes": "TEXT",
+    }
     begins = ("BEGIN",)
 
     def watched(self, connection: Any, seconds: float | None) -> AbstractContextManager[None]:

@@ -1,0 +1,321 @@
+"""A KPI as one statement of SQL that nobody has sent, for a view, dbt or a dashboard.
+
+The engine is asked as ever, of a table that is only described: what a database would say of its columns is assumed,
+and each number of the answer stands for the column of the statement that has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any, Self
+
+from crmkpi.definition.expressions import Field, walk
+from crmkpi.definition.metric import Metric
+from crmkpi.engines.frames.backends import BACKENDS, Backend
+from crmkpi.engines.frames.homes.database import DatabaseFrame, DatabaseHome, DatabaseTable, Relation
+from crmkpi.engines.frames.homes.sessions import Session, Source
+from crmkpi.engines.frames.homes.sql import Sql
+from crmkpi.engines.frames.table import FrameTable
+from crmkpi.engines.query import Sample
+from crmkpi.errors import ColumnError, InputError, did_you_mean, unknown_name
+from crmkpi.measuring.asking import read
+from crmkpi.measuring.dataset import Dataset
+from crmkpi.measuring.plan import Column, Plan
+from crmkpi.measuring.reading import Reader
+from crmkpi.measuring.segments import By, Segment, segments_of
+from crmkpi.records.base import RecordType
+from crmkpi.time.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit
+from crmkpi.time.given import PeriodLike
+from crmkpi.time.periods import Period
+
+__all__ = ["statement_text"]
+
+_FIRST = 1_000_001  # the number that stands for the first column
+_ROWS = 10**6  # of a table, as is assumed; where sums are wide enough for more the amounts are assumed to be larger
+_AMOUNTS = {True: 10**15, False: 10**10}  # whether whole numbers may be wide: what an amount is at most
+_YEARS = {"low": -62_135_596_800_000_000, "high": 253_402_300_799_999_999}  # microseconds of the years 1 to 9999
+_UNSENT = {"duckdb": replace(BACKENDS["postgresql"], name="duckdb", place="duckdb_text:DuckDbTextHome")}
+_LABELS = ("text", "choice", "flag", "integer")  # kinds of segments that a statement can show as they are
+
+
+def statement_text(
+    metric: Metric,
+    *,
+    dialect: str,
+    columns: Mapping[str, str] | Sequence[str],
+    table: str | None = None,
+    schema: str | None = None,
+    types: Mapping[str, str] | None = None,
+    values: Mapping[str, Mapping[Any, Any]] | None = None,
+    by: By = None,
+    period: PeriodLike | None = None,
+    every: CalendarUnit | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    calendar: Calendar = DEFAULT_CALENDAR,
+) -> str:
+    """The statement for a metric; see `Metric.sql`."""
+    backend = _backend(dialect)
+    home = backend.home
+    assert isinstance(home, DatabaseHome)
+    _check(metric)
+    type_ = next(iter(metric.measures.values())).base.record_type_
+    source = _Unsent(None, dialect, home)
+    described = _described(type_, source, Relation(table or type_.table, schema), columns, types or {})
+    fields = dict(columns) if isinstance(columns, Mapping) else {name: name for name in columns}
+    frame = FrameTable(described, type_=type_, backend=backend, columns=_with_id(fields), values=values)
+    segments = segments_of(by)
+    _check_segments(segments, type_, frame)
+    tables: dict[str, Any] = {type_.table: frame}
+    crm = Dataset(calendar=calendar, **tables)
+    periods = crm.periods(period, every)
+    _check_columns(metric, frame, dated=any(periods))
+    reader, plan = read(crm, (metric,), periods, segments, parameters or {}, confidence=None)
+    return _written(metric, source, reader, plan, frame, segments=segments, periods=periods)
+
+
+def _backend(dialect: str) -> Backend:
+    known = {name: each for name, each in BACKENDS.items() if isinstance(each.home, DatabaseHome)} | _UNSENT
+    if dialect not in known:
+        raise unknown_name(f"No statements are written in the dialect {dialect!r}.", dialect, known)
+    return known[dialect]
+
+
+def _check(metric: Metric) -> None:
+    if len(metric.tables) != 1:
+        raise InputError(
+            f"{metric.id} reads the tables {', '.join(metric.tables)}, and a statement is over one; measure it with "
+            "crmkpi.database()."
+        )
+    for name, measure in metric.measures.items():
+        known = (measure.aggregate, measure.kind) == ("mean", "duration") or measure.aggregate in ("count", "sum")
+        if not known or measure.shift != "none":
+            raise InputError(
+                f"{metric.id} needs {name!r} ({measure!r}), and one statement gives counts, sums and mean durations of "
+                "each period only; measure it with crmkpi.database()."
+            )
+
+
+def _check_columns(metric: Metric, frame: FrameTable, *, dated: bool) -> None:
+    """Refuse to count and add up what is not there: a figure of nothing would look like one."""
+    for name, measure in metric.measures.items():
+        at = measure.at if measure.at is not None else metric.at
+        parts = [measure.value, measure.where, at if dated else None]
+        fields = [part for root in parts if root is not None for part in walk(root) if isinstance(part, Field)]
+        for each in fields:
+            if each.path[0] not in frame.columns and each.path[0] != "attributes":
+                raise ColumnError(
+                    f"{metric.id} reads {each.path[0]!r} for {name!r}, which columns= lacks. "
+                    f"{did_you_mean(each.path[0], frame.columns)}"
+                )
+
+
+def _described(
+    type_: RecordType, source: _Unsent, relation: Relation, columns: Any, types: Mapping[str, str]
+) -> _UnsentTable:
+    if isinstance(columns, str) or not isinstance(columns, Mapping | Sequence) or not columns:
+        raise ColumnError(
+            "sql() needs columns=, since it sees no table: the names of those that there are, such as "
+            f"['id', 'status'], or which is which, such as {{'stage': 'status'}}; got {columns!r}."
+        )
+    fields = columns if isinstance(columns, Mapping) else {name: name for name in columns}
+    made: dict[str, str] = {}
+    for column, name in fields.items():
+        kind = type_.field(name).kind if name in type_.fields else "text"
+        made[column] = types.get(column, source.home.declared[kind])
+    if wrong := next((name for name in types if name not in made), None):
+        raise ColumnError(f"types= names the column {wrong!r}, which columns= lacks. {did_you_mean(wrong, made)}")
+    return _UnsentTable(source, relation, {"id": source.home.declared["text"], **made})
+
+
+def _with_id(fields: Mapping[str, str]) -> Mapping[str, str]:
+    return fields if "id" in fields.values() else {"id": "id", **fields}
+
+
+def _check_segments(segments: Sequence[Segment], type_: RecordType, frame: FrameTable) -> None:
+    for segment in segments:
+        path = segment.source if isinstance(segment.source, str) else None
+        field_ = segment.source if isinstance(segment.source, Field) else None
+        name = path or (field_.path[0] if field_ is not None and len(field_.path) == 1 else None)
+        kind = type_.fields[name].kind if name is not None and name in type_.fields else None
+        if name is None or segment.bins or kind not in _LABELS:
+            raise InputError(
+                f"A statement groups by fields of {type_.table} that are text, flags or whole numbers; got "
+                f"{segment.name!r}. Measure it with crmkpi.database()."
+            )
+        if name not in frame.columns:
+            raise ColumnError(f"by= names {name!r}, which columns= lacks. {did_you_mean(name, frame.columns)}")
+
+
+class _Described(Session):
+    """What answers in place of a database: what is looked at is assumed, and each question is kept."""
+
+    def __init__(self, source: Source) -> None:
+        super().__init__(source, _never)
+        self.asked: list[tuple[DatabaseFrame, str]] = []  # for each number of an answer, what it stands for
+
+    def answered(self, frame: DatabaseFrame, text: str) -> list[tuple[Any, ...]]:  # noqa: ARG002  # nothing is sent
+        """One row: numbers that stand for their columns, or what is assumed of the columns of the table."""
+        if not frame.columns:
+            return []
+        if "rows" in frame.columns:
+            most = _AMOUNTS[bool(self.source.home.words.Int128)]
+            return [tuple(_assumed(name, most) for name in frame.columns)]
+        return [tuple(self._number(frame, name) for name in frame.columns)]
+
+    def _number(self, frame: DatabaseFrame, name: str) -> int | None:
+        if name == "part":
+            return 1
+        if not name.startswith(("n", "v")):
+            return None  # of a segment, and of the currency
+        self.asked.append((frame, name))
+        return _FIRST + len(self.asked) - 1
+
+
+def _never(text: str) -> Any:
+    raise AssertionError(text)
+
+
+def _assumed(name: str, most: int) -> int:
+    what, _, column = name.partition(" ")
+    if what in _YEARS:
+        if column.endswith(("_at", "since", "until")):
+            return _YEARS[what]
+        return most if what == "high" else -most
+    return {"rows": _ROWS, "count": _ROWS - 1, "raw": _ROWS - 1}.get(what, 0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Unsent(Source):
+    """A database that nobody is connected to."""
+
+    sessions: list[_Described] = field(default_factory=list)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """What answers in place of it."""
+        self.sessions.append(_Described(self))
+        yield self.sessions[-1]
+
+    def all_rows(self, text: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """There are none."""
+        raise AssertionError(text)
+
+    def is_drivers(self, error: Exception) -> bool:  # noqa: ARG002  # there is no driver
+        """Whether an error comes from the driver."""
+        return False
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class _UnsentTable(DatabaseTable):
+    """A table that is only described."""
+
+    @property
+    def backend_name(self) -> str:
+        """The row of `BACKENDS` that writes its statements."""
+        return self.source.dialect
+
+    def within(self, session: Session) -> Self:
+        """The same, to be asked."""
+        return replace(self, session=session)
+
+
+def _written(
+    metric: Metric,
+    source: _Unsent,
+    reader: Reader,
+    plan: Plan,
+    table: FrameTable,
+    *,
+    segments: Sequence[Segment],
+    periods: Sequence[Period | None],
+) -> str:
+    (session,) = source.sessions[-1:]
+    (metric_plan,) = plan.metrics
+    words = source.home.dialect
+    found: dict[str, tuple[DatabaseFrame, Sql]] = {}
+    for name, planned in metric_plan.measures.items():
+        (column,) = planned.columns.values()
+        found[name] = _column_of(metric, name, column, session, reader, source.home)
+    frames = list({id(frame): frame for frame, _ in found.values()}.values())
+    if len(frames) != 1:
+        raise InputError(f"{metric.id} takes {len(frames)} statements; measure it with crmkpi.database().")
+    (frame,) = frames
+    shown = [words.col(f"s{number}").alias(segment.name) for number, segment in enumerate(segments)]
+    counted = frame.written(f"SELECT * FROM {frame.source}", frame.columns)  # noqa: S608  # a name of our own
+    if "currency" in table.columns:
+        shown += [words.col(name).alias("currency") for name in frame.columns if name == "c0"]
+    if periods != [None] and tuple(periods) != (None,):
+        labels = _labels(periods, reader, metric)
+        listed = " ".join(f"WHEN {number} THEN {words.written(label)}" for number, label in labels.items())
+        shown.append(words(f"CASE {words.col('part').text} {listed} END", "period"))
+        counted = counted.filter(words.col("part").is_in(list(labels)))
+    answer = counted.select(*shown, *(part.alias(name) for name, (_, part) in found.items()))
+    totals = ", ".join(f"{name}=..." for name in found)
+    return (
+        f"-- {metric.id}, for {source.dialect}: a row for each group, with the totals that its formula takes.\n"
+        f"-- {metric.id}.from_totals({totals}) makes a result of a row.\n"
+        f"{source.home.sent(answer.statement, None)}\n"
+    )
+
+
+def _labels(periods: Sequence[Period | None], reader: Reader, metric: Metric) -> dict[int, str]:
+    """The step of each period in the statement, and what it is called."""
+    made: dict[int, str] = {}
+    for each in periods:
+        parts = reader.timeline.parts(each, stock=False)
+        if each is None or len(parts) != 1 or parts[0] is None or parts[0] < 0:
+            raise InputError(
+                f"A statement gives {metric.id} for periods that do not overlap; got {each}. Ask for one after another."
+            )
+        made[parts[0] + 1] = str(each)
+    return made
+
+
+def _column_of(
+    metric: Metric, name: str, column: Column, session: _Described, reader: Reader, home: DatabaseHome[Any]
+) -> tuple[DatabaseFrame, Sql]:
+    """The frame that has a measure, and the measure in its own unit."""
+    if column.stock:
+        raise InputError(
+            f"{metric.id} is a stock, of which each period takes a look of its own; measure it with crmkpi.database()."
+        )
+    states = [
+        state
+        for (_, part), group in reader.answers[column.table].groups[column.anchor].items()
+        if part in (None, 0) and (state := group[column.number])
+    ]
+    if len(states) != 1:
+        raise InputError(
+            f"{metric.id} needs {name!r}, of which no record can count: a column that it needs is missing in columns=."
+        )
+    state = states[0]
+    number, digits = (state, 0) if isinstance(state, int) else _total_of(state)
+    if not 0 <= number - _FIRST < len(session.asked):
+        raise InputError(
+            f"{metric.id} needs {name!r}, a sum that one column of {session.source.dialect} cannot hold; measure it "
+            "with crmkpi.database()."
+        )
+    frame, found = session.asked[number - _FIRST]
+    words = home.dialect
+    made = words.col(found)
+    if isinstance(state, int):
+        return frame, made.cast(home.words.Int64)
+    if column.measure.kind == "duration":
+        seconds = made / words.lit(1_000_000.0)
+        if column.measure.aggregate == "sum":
+            return frame, seconds
+        (sample,) = state.values()
+        _, rows = session.asked[sample.count - _FIRST]
+        return frame, words(f"({seconds.text} / nullif({words.col(rows).text}, 0))")
+    return frame, words(home.scaled(made.text, digits))
+
+
+def _total_of(state: Mapping[str | None, Sample]) -> tuple[int, int]:
+    """The number that stands for a sum, and how many digits behind the point the sum has."""
+    (sample,) = state.values()
+    total = sample.total
+    digits = -int(total.as_tuple().exponent) if isinstance(total, Decimal) else 0
+    return int(Decimal(total).scaleb(digits)), digits

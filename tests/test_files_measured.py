@@ -1,0 +1,178 @@
+"""A file is measured as a frame or as records, as far as the KPIs need, and nobody can tell which it was."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+import crmkpi as ck
+from crmkpi.cli.main import main
+from crmkpi.errors import CrmKpiError, FileFormatError, InputError
+from crmkpi.sources import files as files_module
+from crmkpi.sources.files import FileRecords
+
+pytest.importorskip("polars")
+HEADERS = ("Id", "Status", "Amount", "Currency", "Closed at", "Owner", "Deleted", "Seats")
+PLAIN = [
+    ("1", "won", "5.50", "EUR", "2026-01-05T10:00:00", "Ada", "false", "3"),
+    ("2", "Lost", "7", "EUR", "2026-02-05T10:00:00", "Bo", "false", ""),
+    ("3", "open", "", "", "", "Ada", "true", "4"),
+    ("4", "won", "12.25", "EUR", "2026-02-28T23:59:59", "", "false", ""),
+]
+BAD = [
+    ("5", "Dead", "5", "EUR", "2026-01-05T10:00:00", "Ada", "false", ""),  # a status that nobody knows
+    ("5", "won", "five", "EUR", "2026-01-05T10:00:00", "Ada", "false", ""),
+    ("5", "won", "5", "EUR", "2026-02-30T10:00:00", "Ada", "false", ""),
+    ("5", "won", "$5", "EUR", "2026-01-05T10:00:00", "Ada", "false", ""),
+    ("5", "won", "5", "EUR", "05.01.2026", "Ada", "false", ""),
+    ("5", "won"),  # ragged
+    ("5", "won", "5", "EUR", "2026-01-05T10:00:00", "Ada", "false", "", "more"),
+    ("", "won", "5", "EUR", "2026-01-05T10:00:00", "Ada", "false", ""),
+    ("Total", "", "24.75", "", "", "", "", ""),
+    ("", "", "24.75", "", "", "", "", ""),
+    ("", "", "", "", "", "", "", ""),
+    ("1", "lost", "5", "EUR", "2026-01-05T10:00:00", "Ada", "false", ""),  # an id that is there
+    ("5", "won", "5", "EUR", "2026-01-05T10:00:00", 'A "da"', "false", "a,b"),
+    ("5", "won", "5", "EUR", "2026-01-05T10:00:00", "Ädä", "maybe", ""),
+    ("5", "won", "5", "EUR", "2999-01-05T10:00:00", "Ada", "false", ""),  # after today
+]
+QUESTIONS: list[dict[str, Any]] = [
+    {"metrics": "win_rate"},
+    {"metrics": ["win_rate", "revenue"], "by": "owner"},
+    {"metrics": "revenue", "period": "2026-Q1", "every": "month", "by": "attributes.Seats"},
+    {"metrics": "win_rate", "period": "2026-02", "compare": "previous"},
+    {"metrics": "deal_volume", "by": lambda deal: deal.owner},
+]
+
+
+def written(folder: Path, rows: list[tuple[str, ...]], name: str = "deals.csv") -> Path:
+    path = folder / name
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([HEADERS, *rows])
+    return path
+
+
+def facts(result: ck.Result) -> dict[str, Any]:
+    """All of a result; amounts are equal where they only differ in the zeros at their ends."""
+    names = [
+        "definition",
+        "value",
+        "reason",
+        "segment",
+        "period",
+        "inputs",
+        "currency",
+        "complete",
+        "accounts",
+        "interval",
+        "change",
+        "n",
+    ]
+    return {name: getattr(result, name) for name in names}
+
+
+def answer(path: Path, question: dict[str, Any], *, scanned: bool, **settings: Any) -> Any:
+    """What a question of a file gives, and what is said of the file."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files_module, "_LEAST_SCANNED", 0 if scanned else 10**12)
+        crm = ck.Dataset(deals=path, **settings)
+        try:
+            report = crm.measure(**question)
+        except CrmKpiError as error:
+            return type(error), str(error)
+        account = crm.tables["deals"].account.to_dict()  # type: ignore[attr-defined]
+        return [facts(result) for result in report], report.notes, account
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(bad=st.sampled_from(BAD), place=st.integers(0, len(PLAIN)), as_of=st.sampled_from([None, "2026-03-31"]))
+@example(bad=BAD[-1], place=4, as_of=None)
+def test_a_bad_row_anywhere_gives_the_same_answer_and_account_by_frame_and_by_reader(
+    question: dict[str, Any], bad: tuple[str, ...], place: int, as_of: str | None, tmp_path: Path
+) -> None:
+    path = written(tmp_path, [*PLAIN[:place], bad, *PLAIN[place:]])
+    assert answer(path, question, scanned=True, as_of=as_of) == answer(path, question, scanned=False, as_of=as_of)
+
+
+def test_a_plain_file_is_a_frame_of_the_columns_that_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(files_module, "_LEAST_SCANNED", 0)
+    crm = ck.Dataset(deals=written(tmp_path, PLAIN))
+    deals: Any = crm.tables["deals"]
+    assert crm.measure("win_rate")[0].inputs == {"won": 2, "closed": 3}
+    assert deals.frame.columns.keys() == {"id", "status", "closed_at", "deleted"}
+    assert deals.account.not_looked_at == ("Amount", "Currency", "Owner", "Seats")
+    assert deals.account.coerced == {"Status": {"'Lost' read as 'lost'": 1}}
+    assert crm.measure("revenue")[0].value == 17.75  # other fields: all columns are read
+    assert deals.account.not_looked_at == ()
+    assert [deal.owner for deal in deals] == ["Ada", "Bo", "Ada", None]
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_what_is_no_matter_of_the_question_is_said_by_neither(bad: tuple[str, ...], tmp_path: Path) -> None:
+    """The rows that count are those of a file that is read whole, whatever stands in the other columns."""
+    path = written(tmp_path, [*PLAIN, bad])
+    try:
+        whole = ck.win_rate(ck.read_csv(path, record=ck.Deal))
+    except CrmKpiError:
+        return  # an order of day and month, or a sign, that nobody asked for
+    assert ck.Dataset(deals=path).measure("win_rate")[0].inputs == whole.inputs
+
+
+@pytest.mark.parametrize("scanned", [True, False])
+def test_the_command_says_the_same_of_a_file_either_way(
+    scanned: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files_module, "_LEAST_SCANNED", 0 if scanned else 10**12)
+    path = written(tmp_path, [*PLAIN, ("", "", "", "", "", "", "", "")])
+    assert main(["report", "win_rate", "--deals", str(path), "--format", "json"]) == 0
+    found, messages = capsys.readouterr()
+    assert json.loads(found)[0]["value"] == pytest.approx(2 / 3)
+    assert messages == f"crmkpi: {path}: 1 skipped: blank row\ncrmkpi: {path}: columns that fill no field: Seats\n"
+
+
+def test_several_files_and_related_tables_are_frames_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    customers = tmp_path / "customers.csv"
+    customers.write_text("id,industry\nC1,retail\nC2,health\n")
+    deals = tmp_path / "deals.csv"
+    deals.write_text("id,status,customer_id\n1,won,C1\n2,lost,C1\n3,won,C2\n")
+    found = []
+    for least in (0, 10**12):
+        monkeypatch.setattr(files_module, "_LEAST_SCANNED", least)
+        crm = ck.Dataset(deals=deals, customers=customers)
+        found.append(crm.measure("win_rate", by="customer.industry").to_json())
+        assert (crm.tables["customers"].frame is None) is bool(least)  # type: ignore[attr-defined]
+    assert found[0] == found[1]
+
+
+def test_records_of_a_file_travel_and_are_joined_as_those_of_a_reader(tmp_path: Path) -> None:
+    deals = tmp_path / "deals.csv"
+    deals.write_text("id,status,lead_id\n1,won,L1\n2,lost,\n")
+    leads = tmp_path / "leads.csv"
+    leads.write_text("id\nL1\n")
+    crm = ck.Dataset(deals=deals, leads=leads)
+    made, _ = ck.join_leads(crm.tables["leads"], crm.tables["deals"])
+    assert made[0].deal_id == "1"
+    assert isinstance(crm.tables["deals"], FileRecords)
+
+
+def test_a_path_that_is_no_file_of_records_is_refused_at_once() -> None:
+    with pytest.raises(FileFormatError, match="none of the files that can be read"):
+        ck.Dataset(deals="deals.parquet")
+
+
+def test_fields_that_are_asked_for_by_name_are_read_alone(tmp_path: Path) -> None:
+    deals = ck.read_csv(written(tmp_path, PLAIN), record=ck.Deal, only=["status"])
+    assert [(deal.status, deal.amount, dict(deal.attributes)) for deal in deals[:2]] == [
+        ("won", None, {}),
+        ("lost", None, {}),
+    ]
+    assert ck.revenue(deals).value is None
+    with pytest.raises(InputError, match="only= lists the fields"):
+        ck.read_csv(written(tmp_path, PLAIN), record=ck.Deal, only="status")
