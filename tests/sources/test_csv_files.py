@@ -301,7 +301,7 @@ def test_a_row_that_does_not_parse_is_kept_with_its_line_and_reason(
             "1,won,,75,",
             "probability",
             "'75'",
-            'a share from 0 to 1; where the column is in percent, say units={"probability": "percent"}',
+            'no share from 0 to 1; where the column is in percent, say units={"probability": "percent"}',
         ),
         ("1,won,,-1,", "probability", "'-1'", "below 0, the least that the field takes"),
         ("1,won,,,perhaps", "deleted", "'perhaps'", "neither yes nor no"),

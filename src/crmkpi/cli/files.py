@@ -121,7 +121,11 @@ def _tell_unreadable(path: str, records: Records[Any], *, in_file: bool) -> None
         if told is not None and field != "id":
             meaning = shlex.quote(f"{table}:{field}:{_plain(told)}=...")
             where = f"[tables.{table}.values.{field}]" if in_file else f"--values {meaning}"
-            say(f"  {where} says what it means, nothing for no value")
+            if all("units=" in one.reason for one in values):
+                where = f"[tables.{table}.units]" if in_file else f"--units {table}:{field}=percent"
+                say(f"  {where} says that the column is in percent")
+            else:
+                say(f"  {where} says what it means, nothing for no value")
 
 
 def _tell_system(records: Records[Any]) -> None:

@@ -84,7 +84,10 @@ def _add_question(report: argparse.ArgumentParser) -> None:
     what.add_argument("--period", help="such as 2026-Q1, 2026, 2026-01-01..2026-01-31 or 'last month'")
     what.add_argument("--every", choices=get_args(CalendarUnit), help="split the period")
     what.add_argument(
-        "--by", action="append", metavar="FIELD", help="group by a field, such as owner or customer.industry"
+        "--by",
+        action="append",
+        metavar="FIELD",
+        help="group by a field, such as owner, customer.industry or closed_at.month",
     )
     what.add_argument(
         "--where",

@@ -224,6 +224,7 @@ class Moments:
 
     Each is given twice, as wall-clock time (for naive timestamps) and as exact instant (for aware ones), since only the
     record tells which of the two it holds. `edges[i]` to `edges[i + 1]` is elementary interval i, where `wanted[i]`.
+    Records without a date are only counted where they are in no period, which `dated` says.
     """
 
     wall_edges: Sequence[datetime] = ()
@@ -232,6 +233,7 @@ class Moments:
     bounds: Sequence[tuple[datetime, datetime, datetime, datetime]] = ()  # start_wall, start, end_wall, end
     as_of_wall: datetime = datetime.max  # noqa: DTZ901  # likewise
     as_of: datetime = _FOR_EVER
+    dated: bool = False
 
     @property
     def looked_at(self) -> Sequence[tuple[datetime, datetime, datetime, datetime]]:

@@ -37,17 +37,20 @@ class _Tables(Protocol):
 class Reaches:
     """The reach of the tables of one dataset, found when it is asked for, and once."""
 
-    __slots__ = ("_crm", "_later", "_reaches")
+    __slots__ = ("_crm", "_dates", "_later", "_reaches")
 
     def __init__(self, crm: _Tables) -> None:
         self._crm = crm
+        self._dates: dict[int, list[tuple[RecordType, str]]] = {}  # by the KPI
         self._reaches: dict[tuple[str, str], Reach | None] = {}
         self._later: dict[tuple[str, str], tuple[Answer, datetime] | None] = {}
 
     def begins_later(self, metric: Metric, period: Period) -> str | None:
         """That all tables of a metric begin after a period, in words; None where one does not."""
         told = None
-        for type_, at in _dated(metric):
+        if id(metric) not in self._dates:  # asked for each empty result
+            self._dates[id(metric)] = _dated(metric)
+        for type_, at in self._dates[id(metric)]:
             key = type_.table, at
             if key not in self._reaches:
                 self._reaches[key] = reach_of(self._crm, type_, at)
@@ -114,6 +117,8 @@ def reach_of(crm: _Tables, type_: RecordType, at: str) -> Reach | None:
         return None
     if not isinstance(table, FrameTable):
         return _ends(getattr(record, at, None) for record in table)
+    if (known := table.reach(at)) is not None:
+        return known
     from crmkpi.engines.frames import engine  # noqa: PLC0415  # only where there are frames
 
     field = Field(type_.table, (at,), "timestamp")

@@ -92,6 +92,7 @@ class Timeline:
             [(period.wall_start, period.start, period.wall_end, period.end) for period in bounds],
             wall,
             exact,
+            dated=None not in distinct,
         )
 
     @property

@@ -74,9 +74,12 @@ class Backend:
     lazy: bool = False  # it reads at each query, so that files may be gone by then
     adds_flags: bool = True  # it adds up true and false as 1 and 0
     adds_wide: bool = False  # its sum of 64-bit numbers has 128 bits
+    divides: bool = False  # by a constant as by any number, and not by a product with its rounded inverse
+    nan_is_largest: bool = True  # of the floats of a column, where it has NaN at all
     wide: bool = False  # it has whole numbers of 128 bits
     preaggregates: bool = False  # rows of the same conditions are added up first, since a group costs less than a CASE
     keeps_ranks: bool = False  # it fetches values at some ranks of a group without the others
+    slices_groups: bool = False  # with what it aggregates it hands out a slice of the sorted values of each group
     sorts_groups: bool = False  # it keeps the sorted values of each group while it aggregates
     lists_in_rows: bool = False  # a statement costs it more than a column of lists
     months: bool = False  # it knows the month of a timestamp on the wall clock
@@ -100,7 +103,14 @@ def _home(place: str) -> Home:
 
 
 _in_memory = partial(
-    Backend, place="polars:PolarsHome", raises=("polars",), wide=True, keeps_ranks=True, sorts_groups=True, cells=2
+    Backend,
+    place="polars:PolarsHome",
+    raises=("polars",),
+    wide=True,
+    keeps_ranks=True,
+    sorts_groups=True,
+    nan_is_largest=False,
+    cells=2,
 )
 _OLDEST_POLARS = ("polars", "1.32")
 
@@ -125,7 +135,8 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
         "duckdb": Backend(
             "duckdb", "duckdb", "1.5", ("DuckDBPyRelation",), "duckdb:DuckDbHome", _ALL | {"sql"},
             "relations and tables", "strptime(column, '%Y-%m-%d %H:%M:%S')", raises=("duckdb",), lazy=True,
-            adds_wide=True, wide=True, preaggregates=True, keeps_ranks=True, months=True, cells=17,
+            adds_wide=True, divides=True, wide=True, preaggregates=True, slices_groups=True, keeps_ranks=True,
+            months=True, cells=17,
             closed="already closed|already been closed", lock=RLock(),
         ),
         "pyspark": Backend(

@@ -45,7 +45,7 @@ from crmkpi.engines.frames.homes.home import raw_name
 from crmkpi.engines.frames.local_time import DAY, instant, local_day, micros, open_name
 from crmkpi.engines.frames.profile import Column, Prepared
 from crmkpi.engines.frames.unreadable import is_unreadable, word_of
-from crmkpi.engines.frames.words import Expr, Frame, Scalar, Words, only_where
+from crmkpi.engines.frames.words import Expr, Frame, Scalar, Words, one_of, only_where
 from crmkpi.engines.query import MICROSECOND
 from crmkpi.errors import DefinitionError, TimeZoneError
 from crmkpi.time.calendars import Calendar
@@ -463,7 +463,7 @@ class Compiler:
     def _member(self, expression: Membership, *, inside: bool) -> Expr | None:
         value = self.value(expression.item)
         options = [self._option(option, value) for option in expression.options]
-        found = value.source.is_in([option for option in options if option is not None])
+        found = one_of(value.source, [option for option in options if option is not None])
         return both(self.present(value), found if inside else ~found)
 
     def _option(self, option: Given, value: Value) -> Scalar:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
 from typing import TypeVar
@@ -100,10 +100,12 @@ def answer(
     asked = (parameters, moments.as_of, calendar, rates, currency, confidence, merging)
     for number, anchor in enumerate(query.anchors):
         found: dict[Group, list[State]] = {}
-        for run in _runs(query, anchor, compiler, moments, rates, currency, confidence):
+        for run in _runs(query, anchor, compiler, moments, rates, currency, confidence, merging=merging):
             answered = partial(run.states, merging=merging, statements=statements)
             if run.undated:
-                found |= _once(table, compiler, query, f"undated {number} {query.text} {asked!r}", answered)
+                found |= _once(
+                    table, compiler, query, f"undated {number} {query.text} {moments.dated} {asked!r}", answered
+                )
             else:
                 found |= answered()
         groups.append(found)
@@ -153,16 +155,17 @@ def _runs(
     rates: Rates | None,
     currency: str | None,
     confidence: float | None,
+    *,
+    merging: bool,
 ) -> list[Pass]:
     """The passes over the frame that an anchor needs, each over parts of its own."""
     segments = _segments(query, compiler)
     if anchor.stock:
         made = []
-        size = _STOCKS if rates is None else 1  # rates are those of one day
         looked_at = moments.looked_at
-        for first in range(0, len(looked_at), size):
-            bounds = looked_at[first : first + size]
-            convert = _converter(rates, currency, lambda _, day=bounds[0][2]: day.date())  # type: ignore[misc]
+        for first in range(0, len(looked_at), _STOCKS):
+            bounds = looked_at[first : first + _STOCKS]
+            convert = _converter(rates, currency, partial(_day_at, bounds))
             asked, numbers = at_bounds(anchor, len(bounds)), range(first, first + len(bounds))
             made.append(Pass(replace(compiler, bounds=bounds), segments, [], asked, convert, confidence, numbers))
         return made
@@ -190,7 +193,14 @@ def _runs(
     dated = Pass(_with_dates(compiler, anchor.at), segments, keys, anchor, convert, confidence)
     if not stamp.needs:
         return [dated]
-    return [dated, Pass(compiler, segments, [undated_key(stamp, compiler)], anchor, convert, confidence, (NO_DATE,))]
+    undated = Pass(compiler, segments, [undated_key(stamp, compiler)], anchor, convert, confidence, (NO_DATE,))
+    undated.counts_alone = moments.dated and not merging and rates is None  # an amount without a rate is an error
+    return [dated, undated]
+
+
+def _day_at(bounds: Sequence[tuple[datetime, datetime, datetime, datetime]], number: int | None) -> date:
+    """The last day of one of the periods of a stock, whose rates are those of that day."""
+    return bounds[number or 0][2].date()
 
 
 def _with_dates(compiler: Compiler, at: Expression) -> Compiler:
@@ -275,7 +285,9 @@ def _joined(
         other = _related(table, relation.table, tables)
         deeper = {path[1:] for path in exact if path[0] == name}
         right = _joined(other, [("id",), *inner], deeper, tables, clock)
-        _check_unique(right, relation.table)
+        if other.kept.get("unique") != right.rows:
+            _check_unique(right, relation.table)
+            other.kept["unique"] = right.rows
         names = {
             old: f"{inside(name)}__{old}"
             for old in (

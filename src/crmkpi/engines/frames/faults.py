@@ -12,7 +12,7 @@ from types import MappingProxyType
 from crmkpi.definition.expressions import ValueKind
 from crmkpi.engines.frames.compiled_values import as_float
 from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, raw_name, word_name
-from crmkpi.engines.frames.words import Expr, Frame, Words
+from crmkpi.engines.frames.words import Cell, Expr, Frame, Words, one_of
 from crmkpi.records.base import RecordType
 from crmkpi.records.survey import LONGEST_SCALES
 
@@ -25,7 +25,9 @@ __all__ = [
     "blank",
     "fields_of",
     "inside",
+    "is_beyond",
     "longest",
+    "odd_one",
     "out_of_time",
     "wrong",
 ]
@@ -107,12 +109,35 @@ def wrong(nw: Words, type_: RecordType, one: EnteredField, entry: Entry) -> Expr
     """Where a field holds something that its record would refuse, but for moments out of time; None for nowhere."""
     if one.name.startswith("attributes."):
         return None
+    column, found = nw.col(one.own), []
+    there, (least, most) = ~column.is_null(), _bounds(type_, one)
+    if one.type_.what == "float":
+        found.append(there & ~column.is_finite())
+    if least is not None:
+        found.append(there & (column < nw.lit(least)))
+    if most is not None:
+        found.append(there & (column > nw.lit(most)))
+    odd = odd_one(nw, type_, one, entry)
+    return any_of(found if odd is None else [*found, odd])
+
+
+def is_beyond(type_: RecordType, one: EnteredField, low: Cell, high: Cell) -> bool:
+    """Whether the extremes of a field show a number that its record would refuse; the rest of it `odd_one` shows."""
+    if low is None or one.name.startswith("attributes."):
+        return False
+    least, most = _bounds(type_, one)
+    finite = one.type_.what != "float" or (math.isfinite(low) and math.isfinite(high))
+    return not finite or (least is not None and low < least) or (most is not None and high > most)
+
+
+def odd_one(nw: Words, type_: RecordType, one: EnteredField, entry: Entry) -> Expr | None:
+    """Where a field holds something that its record would refuse and that its extremes do not show."""
+    if one.name.startswith("attributes."):
+        return None
     column, known = nw.col(one.own), type_.fields[one.name]
     there, found = ~column.is_null(), []
     if known.choices:
-        found.append(there & ~column.is_in(list(known.choices)))
-    if one.type_.what == "float":
-        found.append(there & ~column.is_finite())
+        found.append(there & ~one_of(column, list(known.choices)))
     if one.kind == "integer" and one.type_.what == "float":
         found.append(there & (column.round(0) != column))
     if one.kind == "integer" and one.type_.digits:
@@ -126,11 +151,6 @@ def wrong(nw: Words, type_: RecordType, one: EnteredField, entry: Entry) -> Expr
         found.append(there & column.is_in([_NEITHER]))
     elif one.type_.wild:
         found.append(there & column.is_in([TOO_LATE]))
-    for rule in type_.model.__pydantic_fields__[one.name].metadata:
-        if getattr(rule, "ge", None) is not None:
-            found.append(there & (column < nw.lit(_bound(rule.ge, one, math.ceil))))
-        if getattr(rule, "le", None) is not None:
-            found.append(there & (column > nw.lit(_bound(rule.le, one, math.floor))))
     return any_of(found)
 
 
@@ -171,6 +191,14 @@ def longest(nw: Words, high: Expr) -> Expr:
         unsaid = high.is_null() & (nw.col(inside("kind")) == nw.lit(word))
         high = nw.when(unsaid).then(nw.lit(most)).otherwise(high)
     return high
+
+
+def _bounds(type_: RecordType, one: EnteredField) -> tuple[float | None, float | None]:
+    """The smallest and the largest plain number that a record takes."""
+    rules = type_.model.__pydantic_fields__[one.name].metadata
+    least = [_bound(rule.ge, one, math.ceil) for rule in rules if getattr(rule, "ge", None) is not None]
+    most = [_bound(rule.le, one, math.floor) for rule in rules if getattr(rule, "le", None) is not None]
+    return max(least, default=None), min(most, default=None)
 
 
 def _bound(bound: float, one: EnteredField, rounded: Callable[[Decimal], int]) -> float:

@@ -78,7 +78,8 @@ def _months(edges: Sequence[int]) -> dict[int, int] | None:
 
 def undated_key(stamp: Value, compiler: Compiler) -> Key:
     """The rows that have no timestamp at all."""
-    return Key(UNDATED, compiler.nw.lit(0), as_it_is, stamp.source.is_null())
+    stored = stamp.source if stamp.raw is None else stamp.raw[0]
+    return Key(UNDATED, compiler.nw.lit(0), as_it_is, stored.is_null())
 
 
 def day_key(name: str, compiler: Compiler, at: Expression, days: Sequence[date]) -> Key:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import NormalDist
 
 from crmkpi.engines.frames.group_keys import Key
 from crmkpi.engines.frames.projection import Projection
@@ -81,11 +82,15 @@ def grouped(
 ) -> Grouped:
     """Run a GROUP BY, and a query of its own for each slot that elementary aggregates cannot serve."""
     home, backend, names = projection.backend.home, projection.backend, asked.names
-    aggregates = _aggregates(projection, asked)
+    sliced = asked.ranked if asked.classes and backend.slices_groups else frozenset()
+    spread = 0.0 if confidence is None else NormalDist().inv_cdf((1 + confidence) / 2) / 2
+    aggregates = _aggregates(projection, asked) | _slices(projection, asked, sliced, spread)
     chosen = [source.alias(name) for name, source in aggregates.items()]
     apart = [slot for slot in asked.slots if slot.is_apart(merging=asked.merging)]
     if asked.classes:
-        frame = projection.classes.added_up(projection.keyed(asked.keys, {}), names, asked.slots, projection.ways)
+        frame = projection.classes.added_up(
+            projection.keyed(asked.keys, {}), names, asked.slots, projection.ways, sliced
+        )
         whole = projection.frame() if apart else frame
     else:
         frame = whole = projection.only(projection.frame(), asked.slots) if asked.per else projection.frame()
@@ -107,7 +112,10 @@ def grouped(
             if places:
                 source = groups if sorted_in else kept
                 found.ranks[slot.number] = places
-                found.apart[slot.number] = home.ranks(source, names, slot.column, slot.counted, places)
+                known = _in_slices(found, slot, len(names)) if slot.number in sliced else None
+                if known is None:
+                    known = home.ranks(source, names, slot.column, slot.counted, places)
+                found.apart[slot.number] = known
         elif (listed := found.place.get(f"values {slot.number}")) is not None:
             found.apart[slot.number] = [(row[: len(names)], row[listed]) for row in found.rows if row[listed]]
         else:
@@ -134,6 +142,32 @@ def _aggregates(projection: Projection, asked: Grouping) -> dict[str, Expr]:
             low, high = slot.ends or (slot.column, slot.column)
             made[f"low {slot.number}"] = nw.col(low).min()
             made[f"high {slot.number}"] = nw.col(high).max()
+    return made
+
+
+def _slices(projection: Projection, asked: Grouping, sliced: Collection[int], spread: float) -> dict[str, Expr]:
+    """The sorted values around each quantile, as far as the normal distribution says that its interval reaches."""
+    made: dict[str, Expr] = {}
+    for slot in (slot for slot in asked.slots if slot.number in sliced):
+        for fraction in sorted(slot.slot.fractions):
+            first, values = projection.backend.home.slice_of(slot.column, fraction, spread)
+            made |= {f"first {slot.number} {fraction}": first, f"slice {slot.number} {fraction}": values}
+    return made
+
+
+def _in_slices(found: Grouped, slot: PassSlot, keys: int) -> list[tuple[Row, Sequence[Cell]]] | None:
+    """For each group the values at the ranks that are needed; None where a slice does not reach as far."""
+    made: list[tuple[Row, Sequence[Cell]]] = []
+    counted = found.place[slot.counted]
+    sides = [[found.place[f"{what} {slot.number} {one}"] for what in ("first", "slice")] for one in slot.slot.fractions]
+    for row in found.rows:
+        if not row[counted]:
+            continue
+        known = {row[first] + place: value for first, values in sides for place, value in enumerate(row[values])}
+        wanted = found.ranks[slot.number][row[counted]]
+        if not known.keys() >= set(wanted):
+            return None
+        made.append((row[:keys], [known[place] for place in wanted]))
     return made
 
 

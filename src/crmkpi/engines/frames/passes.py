@@ -31,6 +31,7 @@ class Pass:
         confidence: float | None = None,
         parts: Sequence[int | None] = (None,),
     ) -> None:
+        self.counts_alone = False
         self.undated = any(key.name == UNDATED for key in keys)  # it asks what no period changes
         self._compiler = compiler
         self._segments = segments
@@ -45,10 +46,11 @@ class Pass:
         once = len(self._parts) == 1
         preaggregates = self._compiler.prepared.backend.preaggregates and once
         slots, segments = self._anchor.slots, self._segments
-        projection = Projection(self._compiler, segments, self._keys, slots, preaggregates=preaggregates)
-        states = States(slots, len(segments), self._parts[0], self._convert)
-        for asked in groupings(projection, merging=merging, converts=self._convert is not None):
-            states.add(asked, grouped(projection, asked, confidence=self._confidence, statements=statements))
+        asked = [slot if slot.what == "count" or not self.counts_alone else None for slot in slots]
+        projection = Projection(self._compiler, segments, self._keys, asked, preaggregates=preaggregates)
+        states = States(slots, len(segments), self._parts, self._convert)
+        for each in groupings(projection, merging=merging, converts=self._convert is not None):
+            states.add(each, grouped(projection, each, confidence=self._confidence, statements=statements))
         return states.groups if once else parted(states.groups, self._parts)
 
 

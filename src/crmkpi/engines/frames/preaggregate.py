@@ -7,7 +7,7 @@ conditions cost little more than one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from crmkpi.engines.frames.backends import Backend
@@ -44,12 +44,14 @@ class Classes:
         self,
         frame: Frame,
         keys: Sequence[str],
-        parts: Iterable[PassSlot],
+        parts: Sequence[PassSlot],
         conditions: Mapping[str, Mapping[str, Condition]],
+        listed: Collection[int] = (),
     ) -> Frame:
         """One row for each class, with what each part has of it: nothing where its conditions do not hold.
 
-        `conditions` are those of each flag. The column `rows_` says how many rows are in the class.
+        `conditions` are those of each flag. The column `rows_` says how many rows are in the class. Of the `listed`
+        parts it has the values as a list.
         """
         nw = self.nw
         flags = {part.flag: conditions[part.flag] for part in parts if part.flag is not None}
@@ -62,10 +64,15 @@ class Classes:
                 truths[text] = (f"truth{len(truths)}", condition.source)
             held[text] = nw.col(truths[text][0]) if text in truths else condition.source
         in_rows = [source.alias(name) for name, source in (*self.values.values(), *truths.values())]
+        for part in (part for part in parts if part.number in listed):
+            ways = [one.source for one in conditions[part.flag].values()] if part.flag is not None else []
+            source = next(source for name, source in self.values.values() if name == part.whole)
+            in_rows.append((only_where(nw, all_of(ways), source) if ways else source).alias(part.column))
         terms = [source.alias(name) for name, source in self.terms.items()]
         for made in (in_rows, terms):
             frame = frame.with_columns(*made) if made else frame
         asked = {"rows_": nw.len()} | {name: nw.col(name).sum() for name in self.terms}
+        asked |= {part.column: self.backend.home.gathered(part.column) for part in parts if part.number in listed}
         shown: dict[str, Expr] = {}
         for part in parts:
             met = nw.col(f"{part.flag} met")

@@ -12,10 +12,20 @@ from types import MappingProxyType
 
 from crmkpi.definition.expressions import ValueKind
 from crmkpi.engines.frames.backends import Backend, refuse
-from crmkpi.engines.frames.faults import YEARS, EnteredField, Entry, any_of, as_number, fields_of, longest, wrong
+from crmkpi.engines.frames.faults import (
+    YEARS,
+    EnteredField,
+    Entry,
+    any_of,
+    as_number,
+    fields_of,
+    is_beyond,
+    longest,
+    odd_one,
+)
 from crmkpi.engines.frames.homes.home import Kept, raw_name, word_name
 from crmkpi.engines.frames.unreadable import Mark
-from crmkpi.engines.frames.words import Cell, Expr, Frame, Words, only_where
+from crmkpi.engines.frames.words import Cell, Expr, Frame, Words, flagged, only_where
 from crmkpi.records import Survey
 from crmkpi.records.base import RecordType
 
@@ -119,7 +129,7 @@ class _Look:
 
     def known(self, *, settled: bool) -> dict[str, Cell] | None:
         """What is known of each column; None where a field cannot be read."""
-        nw = self.nw
+        nw, backend = self.nw, self.backend
         asked: dict[str, Expr] = {"rows": nw.len()}
         flags: dict[str, Expr] = {}
         for one in self.fields:
@@ -128,16 +138,19 @@ class _Look:
             if one.is_measured:
                 asked[f"low {one.name}"], asked[f"high {one.name}"] = column.min(), column.max()
             if self._is_decimal_float(one):
-                flags[f"_off {one.name}"] = _off(nw, column, _SCALES[0])
+                flags[f"_off {one.name}"] = _off(backend, column, _SCALES[0])
                 asked[f"off {one.name}"] = nw.col(f"_off {one.name}").sum()
             if raw_name(one.own) in self.entry.raws:
                 asked[f"raw {one.name}"] = nw.col(raw_name(one.own)).count()
+            if not settled and one.type_.what == "float" and not backend.nan_is_largest:
+                flags[f"_nan {one.name}"] = flagged(nw, column.is_nan())
+                asked[f"nan {one.name}"] = nw.col(f"_nan {one.name}").sum()
         refused = None if settled else self._refused()
         if refused is not None:
             flags["_refused"] = nw.when(refused).then(nw.lit(1)).otherwise(nw.lit(0))
             asked["refused"] = nw.col("_refused").sum()
         found = self._ask(self.entry.frame, flags, asked)
-        return None if not settled and (found.get("refused") or self._is_out_of_time(found)) else found
+        return found if settled or not (found.get("refused") or self._is_refused(found)) else None
 
     def _ask(self, frame: Frame, flags: Mapping[str, Expr], asked: Mapping[str, Expr]) -> dict[str, Cell]:
         if flags:
@@ -146,16 +159,13 @@ class _Look:
         return dict(zip(asked, row, strict=True))
 
     def _refused(self) -> Expr | None:
-        """Where the record class would refuse a value, or the lack of one."""
+        """Where the record class would refuse a value for what counts and extremes do not show."""
         nw, found = self.nw, []
         for one in self.fields:
             if one.name in self.entry.told:
                 found.append(~nw.col(word_name(one.own)).is_null())
-            elif not one.name.startswith("attributes."):
-                if (fault := wrong(nw, self.type_, one, self.entry)) is not None:
-                    found.append(fault)
-                if not self.type_.fields[one.name].optional:
-                    found.append(nw.col(one.own).is_null())
+            elif (fault := odd_one(nw, self.type_, one, self.entry)) is not None:
+                found.append(fault)
         if self.type_.model is Survey and any(one.name == "score" for one in self.fields):
             low, high, score = (
                 as_number(nw, next(one for one in self.fields if one.name == name))
@@ -165,16 +175,20 @@ class _Look:
             found += [low >= high, ~score.is_null() & ((score < low) | (score > high))]
         return any_of(found)
 
-    def _is_out_of_time(self, found: Mapping[str, Cell]) -> bool:
-        """Whether a timestamp or a day is none that a record can hold."""
+    def _is_refused(self, found: Mapping[str, Cell]) -> bool:
+        """Whether counts and extremes show what no record can hold: nothing, NaN, a number or a time out of bounds."""
         for one in self.fields:
-            if one.kind not in YEARS:
-                continue
-            first, last = YEARS[one.kind]
-            low, high = found[f"low {one.name}"], found[f"high {one.name}"]
-            if low is not None and (low < first or high > last):
-                return True
-            if found.get(f"raw {one.name}", found[f"count {one.name}"]) != found[f"count {one.name}"]:
+            count, low, high = (found.get(f"{what} {one.name}") for what in ("count", "low", "high"))
+            own = self.type_.fields.get(one.name)
+            if one.name not in self.entry.told and own is not None:
+                lacks = not own.optional and count < found["rows"]
+                if lacks or found.get(f"nan {one.name}") or is_beyond(self.type_, one, low, high):
+                    return True
+            if one.kind in YEARS and low is not None and high is not None:
+                first, last = YEARS[one.kind]
+                if low < first or high > last:
+                    return True
+            if found.get(f"raw {one.name}", count) != count:
                 return True
         return False
 
@@ -237,13 +251,15 @@ class _Look:
 
     def _scale_of(self, frame: Frame, one: EnteredField, found: Mapping[str, Cell]) -> int:
         """With how many decimal digits all values of a float column are exactly what they say."""
-        if not found[f"off {one.name}"]:
+        largest = max(abs(found[f"{side} {one.name}"] or 0) for side in ("low", "high"))
+        fit = [scale for scale in _SCALES if round(largest * 10**scale) < _EXACT_FLOAT]
+        if _SCALES[0] in fit and not found[f"off {one.name}"]:
             return _SCALES[0]
         nw, column = self.nw, self.nw.col(one.own)
-        flags = {f"_off{scale}": _off(nw, column, scale) for scale in _SCALES[1:]}
-        counted = self._ask(frame, flags, {flag: nw.col(flag).sum() for flag in flags})
-        for scale in _SCALES[1:]:
-            if not counted[f"_off{scale}"]:
+        flags = {f"_off{scale}": _off(self.backend, column, scale) for scale in fit if scale != _SCALES[0]}
+        counted = self._ask(frame, flags, {flag: nw.col(flag).sum() for flag in flags}) if flags else {}
+        for flag, scale in zip(flags, fit[-len(flags) :], strict=True):
+            if not counted[flag]:
                 return scale
         raise refuse(
             self.backend,
@@ -258,11 +274,9 @@ def _whole(nw: Words, column: Expr, scale: int) -> Expr:
     return only_where(nw, ~column.is_null(), (column * nw.lit(float(10**scale))).round(0)).cast(nw.Int64)
 
 
-def _off(nw: Words, column: Expr, scale: int) -> Expr:
+def _off(backend: Backend, column: Expr, scale: int) -> Expr:
     """1 where the float does not round-trip through a decimal of `scale` digits, else 0."""
-    factor = float(10**scale)
+    nw, factor = backend.home.words, float(10**scale)
     number = (column * nw.lit(factor)).round(0)
-    # By a column, since Polars divides by a constant as a product with its rounded inverse.
-    divisor = column * nw.lit(0.0) + nw.lit(factor)
-    wrong = (number / divisor != column) | (number.abs() >= nw.lit(float(_EXACT_FLOAT)))
-    return nw.when(~column.is_null() & wrong).then(nw.lit(1)).otherwise(nw.lit(0))
+    divisor = nw.lit(factor) if backend.divides else column * nw.lit(0.0) + nw.lit(factor)
+    return flagged(nw, ~column.is_null() & (number / divisor != column))

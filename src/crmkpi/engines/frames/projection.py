@@ -31,11 +31,11 @@ class Projection:
         compiler: Compiler,
         segments: Sequence[Key],
         keys: Sequence[Key],
-        slots: Sequence[Slot],
+        slots: Sequence[Slot | None],
         *,
         preaggregates: bool,
     ) -> None:
-        """Rows that share their conditions are added up first where the pass `preaggregates`."""
+        """A slot that is None is not asked; rows that share conditions are added up first where it `preaggregates`."""
         self.compiler = compiler
         self.backend = compiler.prepared.backend
         self.nw = compiler.nw
@@ -49,7 +49,7 @@ class Projection:
         self._flags: dict[str, tuple[str, Expr]] = {}  # by their text, like all columns
         self._values: dict[str, tuple[str, Expr]] = {}
         self._terms: dict[str, Expr] = {}  # of sums, computed from values
-        found = (self._slot(number, slot) for number, slot in enumerate(slots))
+        found = (self._slot(number, slot) for number, slot in enumerate(slots) if slot is not None)
         self.slots = [slot for slot in found if slot is not None]
 
     @property

@@ -21,14 +21,17 @@ Convert = Callable[[Decimal, str | None, int | None], Decimal]  # an amount, its
 class States:
     """The states of each group, from the answers to the queries of a pass.
 
-    `segments` is how many of the keys are segments, `part` that of all rows where no key tells it.
+    `segments` is how many of the keys are segments, `parts` those of all rows where no key tells it: several have slots
+    for each.
     """
 
-    def __init__(self, slots: Sequence[Slot], segments: int, part: int | None, convert: Convert | None) -> None:
+    def __init__(
+        self, slots: Sequence[Slot], segments: int, parts: Sequence[int | None], convert: Convert | None
+    ) -> None:
         self.groups: dict[Group, list[State]] = {}
         self._empty = [empty_state(slot) for slot in slots]
         self._segments = segments
-        self._part = part
+        self._parts = parts
         self._convert = convert
 
     def add(self, asked: Grouping, found: Grouped) -> None:
@@ -88,7 +91,7 @@ class States:
         """The group of decoded keys: the segments come first, then the part, unless all rows are of one."""
         size = self._segments
         dated = len(keys) > size and keys[size].name == "part"
-        return tuple(decoded[:size]), decoded[size] if dated else self._part
+        return tuple(decoded[:size]), decoded[size] if dated else self._parts[0]
 
     def _finishing(
         self, slot: PassSlot, keys: Sequence[Key]
@@ -99,12 +102,13 @@ class States:
         where = {key.name: number for number, key in enumerate(keys)}
         currency, rate = where.get(slot.currency or ""), where.get("rate")
         convert = self._convert if slot.slot.currency is not None else None
+        place = slot.number * len(self._parts) // len(self._empty) if len(self._parts) > 1 else None
 
         def finished(sample: Sample, decoded: Sequence[Cell]) -> dict[str | None, Sample]:
             found = None if currency is None else decoded[currency]
             if convert is None:
                 return {found: sample}
-            return {None: _times(sample, convert(Decimal(1), found, None if rate is None else decoded[rate]))}
+            return {None: _times(sample, convert(Decimal(1), found, place if rate is None else decoded[rate]))}
 
         return finished
 

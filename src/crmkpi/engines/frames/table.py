@@ -12,7 +12,7 @@ from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Self
@@ -23,7 +23,7 @@ from crmkpi.engines.frames.faults import Entry, inside
 from crmkpi.engines.frames.homes.database import DatabaseTable
 from crmkpi.engines.frames.homes.home import NUMBERS, ColumnType, Physical, word_name
 from crmkpi.engines.frames.homes.sessions import Session
-from crmkpi.engines.frames.local_time import DAY, micros, to_utc, with_clocks
+from crmkpi.engines.frames.local_time import DAY, from_micros, micros, to_utc, with_clocks
 from crmkpi.engines.frames.profile import Prepared, looked_over
 from crmkpi.engines.frames.unreadable import set_aside, with_usual_scales
 from crmkpi.engines.frames.words import Expr, Frame, Scalar, Words
@@ -235,6 +235,17 @@ class FrameTable:
             turned = (path for path in made.columns if ".".join(path) in exact)
             self._known[key] = made if clock is None else with_clocks(made, turned, clock)
         return self._known[key]
+
+    def reach(self, name: str) -> tuple[datetime, datetime] | None:
+        """The first and the last of the timestamps of a field, where a look over the columns has found them."""
+        found = (made.columns[(name,)] for made in self._known.values() if (name,) in made.columns)
+        column = next((each for each in found if each.aware is not None), None)
+        if column is None or self.zone is not None:  # in a zone of its own the extremes are rough
+            return None
+        first, last = (
+            from_micros(end).replace(tzinfo=UTC if column.aware else None) for end in (column.low, column.high)
+        )
+        return first, last
 
     @property
     def unreadable_fields(self) -> frozenset[str]:

@@ -7,7 +7,7 @@ Polars has all of these words, and the SQL writer (`homes/sql.py`) has the same 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from functools import reduce
 from typing import Any, Literal, Protocol, Self, TypeVar
@@ -29,12 +29,14 @@ __all__ = [
     "all_of",
     "any_of",
     "flagged",
+    "one_of",
     "only_where",
 ]
 
 Scalar = str | int | float | datetime | None  # a constant in an expression
 Cell = Any  # of an answer: text, a whole number, a float or a list of these; its column says which
 Row = tuple[Cell, ...]
+_FEW = 8
 Columns = dict[str, Any]  # the columns of an answer: lists, or arrays of NumPy where it is installed
 
 Text = str  # within `Expr`, `str` is the namespace of words for texts
@@ -230,6 +232,12 @@ def all_of(conditions: Iterable[Expr]) -> Expr:
 def any_of(conditions: Iterable[Expr]) -> Expr:
     """Where any of the conditions holds; there is one at least."""
     return reduce(lambda one, other: one | other, conditions)
+
+
+def one_of(column: Expr, options: Sequence[Scalar]) -> Expr:
+    """Whether the value is one of these; missing where it is. A few comparisons cost less than a look into a set."""
+    held: list[Any] = [column == option for option in options]  # expressions, which type checkers take for a bool
+    return any_of(held) if 0 < len(held) <= _FEW else column.is_in(options)
 
 
 def flagged(nw: Words, condition: Expr) -> Expr:

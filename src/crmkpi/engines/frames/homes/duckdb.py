@@ -240,6 +240,22 @@ class DuckDbHome(SqlHome[DuckDbSql, DuckDbFrame, "DuckDBPyRelation"]):
             return cell.wrapped("(", " + 1)")
         return cell.wrapped(f"('{reached}'::INTEGER[])[", " + 1]")
 
+    def gathered(self, value: str) -> DuckDbSql:
+        """The values of a group as a list in any order, without those that are missing."""
+        return DuckDbSql("list({0}) FILTER ({0} IS NOT NULL)".format(DuckDbSql.quoted(value)), whole=True)
+
+    def slice_of(self, value: str, fraction: float, spread: float) -> tuple[DuckDbSql, DuckDbSql]:
+        """The sorted values of a group around a quantile, out of lists of them, and the place of the first of these."""
+        quoted = DuckDbSql.quoted(value)
+        sorted_ = f"list_sort(flatten(list({quoted}) FILTER ({quoted} IS NOT NULL)))"
+        middle, reach = (
+            f"(len({sorted_}) - 1) * {fraction!r}::DOUBLE",
+            f"({spread!r}::DOUBLE * sqrt(len({sorted_})) + 3)",
+        )
+        first = f"greatest(floor({middle} - {reach}), 0)::BIGINT"
+        values = f"({sorted_})[{first} + 1 : ceil({middle} + {reach})::BIGINT + 1]"
+        return DuckDbSql(first, whole=True), DuckDbSql(values, whole=True)
+
     def ranks(
         self,
         frame: DuckDbFrame,

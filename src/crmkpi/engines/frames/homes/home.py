@@ -146,6 +146,15 @@ class HomeOf(Protocol[E, F, N]):
     def listed(self, value: str) -> E:
         """The values of a group as a sorted list, without those that are missing."""
 
+    def gathered(self, value: str) -> E:
+        """The values of a group as a list in any order, without those that are missing; for `slice_of`."""
+
+    def slice_of(self, value: str, fraction: float, spread: float) -> tuple[E, E]:
+        """The sorted values of a group around a quantile, out of lists of them, and the place of the first of these.
+
+        They reach as far to both sides as `spread` times the root of their number, and a little further.
+        """
+
     def grouped(self, frame: F, keys: Sequence[str], aggregations: Sequence[E], values: Sequence[str]) -> F:
         """GROUP BY `keys` with these aggregations, and with the sorted `values` where the home keeps them."""
 

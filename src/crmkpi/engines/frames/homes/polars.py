@@ -195,6 +195,14 @@ class PolarsHome:
         """The values of a group as a sorted list, without those that are missing."""
         return pl.col(value).drop_nulls().sort()
 
+    def gathered(self, value: str) -> pl.Expr:
+        """The values of a group as a list, without those that are missing."""
+        return pl.col(value).drop_nulls()
+
+    def slice_of(self, value: str, fraction: float, spread: float) -> tuple[pl.Expr, pl.Expr]:
+        """The sorted values of a group around a quantile; it is never asked, since a group keeps all of them."""
+        raise NotImplementedError
+
     def grouped(
         self, frame: pl.LazyFrame, keys: Sequence[str], aggregations: Sequence[pl.Expr], values: Sequence[str]
     ) -> pl.LazyFrame:

@@ -147,6 +147,14 @@ class SqlHome(ABC, Generic[S, F, N]):
             column, [first + size * place for place in starts], [0, *(reached[place] for place in starts)]
         )
 
+    def gathered(self, value: str) -> S:
+        """The values of a group as a list in any order, without those that are missing."""
+        return self.listed(value)
+
+    def slice_of(self, value: str, fraction: float, spread: float) -> tuple[S, S]:
+        """The sorted values of a group around a quantile, where the home can slice lists."""
+        raise NotImplementedError
+
     def grouped(self, frame: F, keys: Sequence[str], aggregations: Sequence[S], values: Sequence[str]) -> F:  # noqa: ARG002  # a query of its own fetches the values
         """GROUP BY `keys` with these aggregations."""
         return frame.group_by(*keys).agg(*aggregations) if keys else frame.select(*aggregations)
