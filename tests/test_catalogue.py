@@ -445,3 +445,16 @@ def test_the_manual_says_when_a_kpi_moves_and_what_guards_it() -> None:
     assert "guarded by  reopen_rate, first_contact_resolution_rate" in page
     assert "timing      leading, meant to move ahead of deal_volume" in metric_page(ck.lead_volume)
     assert "guarded by" not in metric_page(ck.win_rate)
+
+
+@pytest.mark.parametrize(
+    "question, expected",
+    [
+        ("how many deals do we win", "win_rate"),
+        ("cost of a new customer", "customer_acquisition_cost"),
+        ("money from subscriptions each month", "mrr"),
+    ],
+)
+def test_a_question_in_words_of_which_no_kpi_has_all_finds_those_that_have_most(question: str, expected: str) -> None:
+    assert ck.catalogue.search(question)[0].id == expected
+    assert ck.catalogue.search("how many zzz") == ()

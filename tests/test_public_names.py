@@ -44,6 +44,19 @@ def public_definitions(path: Path) -> set[str]:
     return {node.name for node in tree.body if isinstance(node, kinds) and not node.name.startswith("_")}
 
 
+@pytest.mark.parametrize("name", ["cohorts", "clv", "errors", "funnel", "money", "periods", "rfm", "survival"])
+def test_completion_on_a_module_offers_its_public_names(name):
+    module = getattr(crmkpi, name)
+    assert dir(module) == sorted(module.__all__)
+
+
+def test_a_module_that_is_called_names_the_function_that_is_meant():
+    with pytest.raises(crmkpi.errors.InputError, match=r"is a module, .*; call crmkpi\.rfm\.rfm\(\.\.\.\)"):
+        crmkpi.rfm([])  # type: ignore[operator]
+    with pytest.raises(crmkpi.errors.InputError, match=r"crmkpi\.survival is a module, .*; it has Durations, "):
+        crmkpi.survival([])  # type: ignore[operator]
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_every_name_in_all_exists(name):
     module = import_module(name)

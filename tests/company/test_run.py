@@ -15,7 +15,8 @@ import openpyxl
 import pytest
 from tests.company.conftest import COMPANY, Run
 
-from crmkpi.company.outputs import REPORT_SUFFIXES, write_all
+from crmkpi.company.outputs import write_all
+from crmkpi.display.saving import REPORT_SUFFIXES
 from crmkpi.errors import InputError
 from crmkpi.insight.alerts import AlertState, WatchState, held
 

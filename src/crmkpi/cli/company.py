@@ -65,7 +65,7 @@ def add_init(commands: Any) -> None:
         **examples(_INIT_EXAMPLES),
     )
     parser.set_defaults(run=_init, usage=parser.error)
-    parser.add_argument("files", nargs="*", metavar="FILE", help="exports (.csv, .tsv, .xlsx)")
+    parser.add_argument("files", nargs="*", metavar="FILE", help="exports (.csv, .tsv, .xlsx, .json, .jsonl)")
     parser.add_argument("-o", "--output", metavar="FILE", help=f"where to write it (default: {NAME}; - prints it)")
     parser.add_argument("--encoding", help="UTF-8 when not given")
     parser.add_argument("--schema", action="store_true", help="print the JSON Schema of company files, for editors")

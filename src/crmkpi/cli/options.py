@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -245,8 +246,8 @@ def read_tables(
 
 
 def width() -> int:
-    """How many columns the output has."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 80
+    """How many columns the output has: those of the terminal, or what COLUMNS says."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() or "COLUMNS" in os.environ else 80
 
 
 def option_of(table: str) -> str:

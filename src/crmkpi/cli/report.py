@@ -25,12 +25,13 @@ from crmkpi.cli.options import (
     width,
 )
 from crmkpi.company.asking import SORTS, asked, chosen
-from crmkpi.company.outputs import REPORT_SUFFIXES, check_suffix, output_of, write_all
+from crmkpi.company.outputs import write_all
 from crmkpi.company.reading import wrong_file
 from crmkpi.definition.metric import Metric
 from crmkpi.display.html import report_page
 from crmkpi.display.markdown import report_markdown
 from crmkpi.display.rows import report_csv, report_json
+from crmkpi.display.saving import REPORT_SUFFIXES, check_suffix, report_file
 from crmkpi.display.text import report_text
 from crmkpi.errors import CurrencyError, UnknownNameError
 from crmkpi.measuring.results import Report
@@ -165,7 +166,7 @@ def _report(arguments: argparse.Namespace) -> int:
     _check_currency(report, arguments)
     for note in () if arguments.quiet else notes:
         say(note)
-    write_all({Path(path): output_of(report, path) for path in arguments.output})
+    write_all({Path(path): report_file(report, path) for path in arguments.output})
     if not arguments.output:
         print(_FORMATS[arguments.format](report).rstrip("\n"))
     return _status(tables, report, arguments)

@@ -10,9 +10,10 @@ from pathlib import Path
 from crmkpi.company.asking import asked, chosen, narrowed
 from crmkpi.company.file import CompanyFile
 from crmkpi.company.keys import ReportKeys
-from crmkpi.company.outputs import PAGE_SUFFIXES, REPORT_SUFFIXES, check_suffix, output_of, write_all
+from crmkpi.company.outputs import PAGE_SUFFIXES, write_all
 from crmkpi.company.reading import Tell, wrong_file
 from crmkpi.definition.metric import Metric
+from crmkpi.display.saving import REPORT_SUFFIXES, check_suffix, report_file
 from crmkpi.errors import InputError, PeriodError
 from crmkpi.insight.alerts import FiredAlert, Watch, WatchState, held, watch
 from crmkpi.insight.kpi_sets import KpiSet
@@ -115,7 +116,7 @@ def _made(file: CompanyFile, crm: Dataset, keys: ReportKeys) -> _Made:
         contents = {file.folder / output: page.content(output) for output in keys.outputs}
     else:
         report, notes = _report(file, crm, keys, kpis)
-        contents = {file.folder / output: output_of(report, output) for output in keys.outputs}
+        contents = {file.folder / output: report_file(report, output) for output in keys.outputs}
     if kpis is None:
         return _Made(contents, report, None, None, notes)
     assert keys.period is not None

@@ -50,6 +50,7 @@ _WORDS: Mapping[str, str] = MappingProxyType(
 _TEXTS: Mapping[str, str] = MappingProxyType(
     {"number": "Float64", "flag": "Boolean", "text": "String", "choice": "String"}
 )
+_AS_FILES = "crmkpi.table(frame, record=..., parse=True) reads text such as '1.200,50' as files are read"
 _LAST_DAY = micros(datetime(9999, 12, 31))  # noqa: DTZ001  # on the wall clock
 _USUAL_SCALE = ("scale_low", "scale_high")  # of its kind, where a survey names no scale
 _ABSENT: Mapping[str, Physical] = MappingProxyType(
@@ -480,10 +481,10 @@ def _plain(name: str) -> str:
 def _wrong_type(kind: Kind, found: ColumnType, backend: Backend) -> str:
     """Why a column of this type cannot hold a field of this kind, and the way out; nothing where it can."""
     if kind in ("timestamp", "date"):
-        return "" if found.what in ("timestamp", "date") else f"Parse it: {backend.parse}."
+        return "" if found.what in ("timestamp", "date") else f"Parse it: {backend.parse}; or {_AS_FILES}."
     if kind in ("money", "number", "integer"):
         right = found.what in NUMBERS
-        return "" if right else "Convert it with a cast; text such as '1.200,50' is read by crmkpi.read_csv."
+        return "" if right else f"Convert it with a cast; or {_AS_FILES}."
     if kind == "flag":
         right = found.what == "flag"
         return "" if right else "Compare it with the word for yes, such as column == 'yes', before it is measured."
