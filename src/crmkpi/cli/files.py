@@ -11,6 +11,7 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
+from crmkpi.cli.messages import say
 from crmkpi.errors import FileFormatError
 from crmkpi.measuring.lookup import on_one_line
 from crmkpi.records import RECORDS
@@ -22,7 +23,7 @@ from crmkpi.sources.files import TableFile
 from crmkpi.sources.reading import options_from
 from crmkpi.sources.rows import record_of
 
-__all__ = ["progress", "say", "table_file", "tell"]
+__all__ = ["progress", "table_file", "tell"]
 
 _MOST_MESSAGES = 3
 _FIRST_SHOWN = 1.0  # seconds; shorter files need no display
@@ -146,11 +147,6 @@ def _plain(value: str) -> str:
         return str(literal_eval(value))
     except (ValueError, SyntaxError):  # cut, or no literal
         return value
-
-
-def say(message: str) -> None:
-    """A message on standard error."""
-    print(f"crmkpi: {message}", file=sys.stderr)
 
 
 def progress(name: str, parts: Iterable[Any]) -> Iterator[Any]:

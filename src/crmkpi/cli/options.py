@@ -40,7 +40,6 @@ __all__ = [
     "add_frame",
     "check_files",
     "dataset_of",
-    "examples",
     "files_of",
     "is_file",
     "option_of",
@@ -187,12 +186,6 @@ def recognise(arguments: argparse.Namespace, given: dict[str, list[str]]) -> Non
 def is_file(name: str) -> bool:
     """Whether an argument is meant as a file: it ends like one, or is there."""
     return Path(name).suffix.lower() in SUFFIXES or (name not in catalogue and Path(name).is_file())
-
-
-def examples(commands: str) -> dict[str, Any]:
-    """The options of a parser whose help ends with these commands."""
-    lines = "\n".join(f"  {line}" for line in commands.strip().splitlines())
-    return {"epilog": f"examples:\n{lines}", "formatter_class": argparse.RawDescriptionHelpFormatter}
 
 
 def check_files(arguments: argparse.Namespace, given: Mapping[str, Sequence[str]]) -> None:

@@ -17,9 +17,10 @@ from crmkpi.measuring.segments import Segment
 from crmkpi.metrics.catalogue import catalogue
 from crmkpi.records import RECORDS
 from crmkpi.records.base import record_type
+from crmkpi.sources.loaded import Records
 from crmkpi.time.calendars import Calendar, CalendarUnit
 
-__all__ = ["SORTS", "asked", "chosen", "narrowed", "sorted_report"]
+__all__ = ["SORTS", "asked", "chosen", "narrowed", "sorted_report", "wrong_file"]
 
 SORTS = ("value", "change", "name")
 _PARTS_OF_DATES: Mapping[str, Callable[[Any], str]] = {
@@ -142,3 +143,15 @@ def _number(value: Any) -> Any:
 
 def _plain(number: Decimal) -> int | float:
     return int(number) if number == number.to_integral_value() else float(number)
+
+
+def wrong_file(tables: Mapping[str, Any]) -> str | None:
+    """What is wrong where most rows of a table's files are no records of it: they are the wrong files."""
+    for table, records in tables.items():
+        rejected = len(records.rejected) if isinstance(records, Records) else 0
+        if rejected > 0 and rejected > (len(records) + rejected) / 2:
+            return (
+                f"{rejected:,} of {len(records) + rejected:,} rows of {records.source} are no {table}; is it the right "
+                "file?"
+            )
+    return None

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Generic, Unpack
 
 from crmkpi._hooks import hook
 from crmkpi._read_only import ReadOnly
+from crmkpi.definition.call_signature import CallSignature
 from crmkpi.definition.checks import check_definition, check_range, check_tables, check_words, told_apart
 from crmkpi.definition.expressions import Expression, Parameter, as_predicate, table_of
 from crmkpi.definition.interval_rules import (
@@ -96,6 +97,7 @@ class Metric(Generic[Value_co]):
     """
 
     __doc__ = _Page(__doc__)  # pyrefly: ignore
+    __signature__ = CallSignature()
 
     id: str
     function: Callable[..., Any]
