@@ -183,3 +183,13 @@ def test_stocks_medians_and_earlier_periods_hold_to_the_share() -> None:
 def test_what_is_no_share_is_refused(share: Any) -> None:
     with pytest.raises(InputError, match="most_unreadable= is the share of records, from 0 to 1"):
         ck.Dataset(deals=[], most_unreadable=share)
+
+
+@pytest.mark.parametrize("given", [list, iter])
+def test_records_of_a_list_are_set_aside_too_where_related_ones_cannot_all_be_read(given: Any) -> None:
+    partly: Any = partly_read(ck.StageVisit)
+    visit = partly(id="1", deal_id="D", stage="Demo", entered_at="2026-01-05", unreadable={"left_at": "'?'"})
+    partly = partly_read(ck.Deal)
+    related = [ck.Deal(id="D", status="won"), partly(id="E", status="won", unreadable={"closed_at": "'?'"})]
+    found = ck.stage_conversion_rate(stage_visits=[visit], deals=given(related))
+    assert (found.value, found.left_out) == (None, {"left_at unreadable": 1})

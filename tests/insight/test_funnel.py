@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from crmkpi import StageVisit
 from crmkpi.errors import InputError
 from crmkpi.insight.funnel import funnel
+from crmkpi.records.base import partly_read
 
 STAGES = ["Lead", "Demo", "Offer", "Won"]
 
@@ -44,6 +46,15 @@ def test_visits_that_cannot_be_used_are_counted_by_reason():
     found = funnel([*visits(("A", "Lead"), (None, "Lead"), ("B", "Nurture"), ("C", "Nurture"))], stages=STAGES)
     assert found.left_out == {"no deal or date": 1, "no stage of the funnel: Nurture": 2}
     assert str(found).endswith("left out: 1 no deal or date, 2 no stage of the funnel: Nurture")
+
+
+@pytest.mark.parametrize("name", ["deal_id", "stage", "entered_at"])
+def test_a_visit_of_which_a_field_cannot_be_read_is_set_aside_under_its_own_reason(name):
+    known = {"deal_id": "B", "stage": "Lead", "entered_at": datetime(2026, 1, 1), name: None}
+    partly: Any = partly_read(StageVisit)
+    unread = partly(id="9", **known, unreadable={name: "'?'"})
+    found = funnel([*visits(("A", "Lead")), unread], stages=STAGES)
+    assert (found.stages[0].reached, found.left_out) == (1, {f"{name} unreadable": 1})
 
 
 def test_the_interval_is_wilsons():

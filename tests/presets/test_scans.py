@@ -239,3 +239,20 @@ def test_many_csv_files_are_one_table_and_ids_keep_their_zeros(tmp_path: Path) -
     ]
     assert dict(found[1].unreadable) == {"status": "'sold'"}
     assert ck.win_rate(table).unreadable == {"status": {"'sold'": 1}}
+
+
+@pytest.mark.parametrize("digits", [18, 19, 25, 37, 38, 40, 400])
+@pytest.mark.parametrize("record", [ck.Ticket, ck.Order])
+def test_numbers_of_any_length_are_scanned_and_refused_where_they_are_added(
+    tmp_path: Path, digits: int, record: Any
+) -> None:
+    path = tmp_path / "long.csv"
+    name, moment = ("replies", "created_at") if record is ck.Ticket else ("amount", "ordered_at")
+    path.write_text(f"id,{name},{moment}\n1,{'9' * digits},2026-01-01\n2,3,2026-01-02\n", encoding="utf-8")
+    home = record_type(record).table
+    records, table = ck.read_csv(path, record=record), ck.scan(path, record=record, engine="polars")
+    for kpi in own_kpis(home):
+        of_a_frame, of_records = (
+            outcome(ck.catalogue.find(kpi), ck.Dataset(**{home: data})) for data in (table, records)
+        )
+        assert of_a_frame in (REFUSED, of_records), kpi

@@ -7,11 +7,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from crmkpi.company.asking import asked, chosen, narrowed
+from crmkpi.company.asking import asked, chosen, narrowed, wrong_file
 from crmkpi.company.file import CompanyFile
 from crmkpi.company.keys import ReportKeys
 from crmkpi.company.outputs import PAGE_SUFFIXES, write_all
-from crmkpi.company.reading import Tell, wrong_file
+from crmkpi.company.reading import Tell
 from crmkpi.definition.metric import Metric
 from crmkpi.display.saving import REPORT_SUFFIXES, check_suffix, report_file
 from crmkpi.errors import InputError, PeriodError

@@ -16,6 +16,7 @@ from crmkpi.tabular import Tabular
 __all__ = ["Funnel", "FunnelStage", "funnel"]
 
 
+_READ = ("deal_id", "stage", "entered_at")
 _funnel_chart: Callable[..., Any] = hook("funnel_chart")
 
 
@@ -95,7 +96,10 @@ def funnel(visits: Iterable[Any], *, stages: Sequence[str], confidence: float = 
     left_out: Counter[str] = Counter()
     with reading("visits", visits):
         for visit in visits:
-            if visit.deal_id is None or visit.entered_at is None:
+            unread = next((name for name in _READ if name in getattr(visit, "unreadable", ())), None)
+            if unread is not None:
+                left_out[f"{unread} unreadable"] += 1
+            elif visit.deal_id is None or visit.entered_at is None:
                 left_out["no deal or date"] += 1
             elif visit.stage not in order:
                 left_out[f"no stage of the funnel: {visit.stage}"] += 1

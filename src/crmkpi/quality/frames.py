@@ -78,7 +78,7 @@ def _parts(
         account = replace(part.account, rejected=moved)
         records = part[:]
         if any(told):
-            records, moved = _as_told(table, part, told), ()
+            records, moved = _as_told(table, part, batch, told), ()
             noted = Noted()
             noted.see(records, 0)
             account = replace(account, rejected=(), used=len(records), unreadable=noted.found())
@@ -91,17 +91,27 @@ def _told(table: FrameTable, row: Mapping[str, Any]) -> dict[str, str]:
     return {name: row[column] for name, column in table.unread.items() if row[column] is not None}
 
 
-def _as_told(table: FrameTable, part: Records[Any], told: Sequence[Mapping[str, str]]) -> tuple[Any, ...]:
-    """The records of rows that a reader has read before, which says what it could not read."""
+def _as_told(
+    table: FrameTable, part: Records[Any], rows: Sequence[Mapping[str, Any]], told: Sequence[Mapping[str, str]]
+) -> tuple[Any, ...]:
+    """The records of rows that a reader has read before, which says what it could not read.
+
+    Such a row has its values as they stand there: nothing usual takes the place of what could not be read.
+    """
     model = table.type_.model
     rejected = {row.line for row in part.rejected}
     found = iter(part)
     made = []
-    for line, lost in enumerate(told, 1):
+    for line, (row, lost) in enumerate(zip(rows, told, strict=True), 1):
         record = None if line in rejected else next(found)
         if lost:
-            known = {} if record is None else {name: getattr(record, name) for name in table.type_.fields}
-            made.append(partly_read(model)(**(known or {"id": f"row {line}"}), unreadable=lost))
+            known = {name: row[column] for name, column in table.columns.items() if row.get(column) is not None}
+            if record is None:  # nothing of it could be read
+                own = {name: row[name] for name in table.attributes if row.get(name) is not None}
+                known = {"id": f"row {line}"} | known | {"attributes": own}
+            else:
+                known |= {"id": record.id, "attributes": record.attributes}
+            made.append(partly_read(model)(**known | dict.fromkeys(lost), unreadable=lost))
         elif record is not None:
             made.append(record)
     return tuple(made)

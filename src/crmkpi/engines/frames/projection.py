@@ -20,6 +20,7 @@ from crmkpi.engines.query import Slot
 
 __all__ = ["Projection"]
 
+_LONG = 80  # letters of a condition that is written once, where shorter ones are compared again each time
 _FEW_WAYS = 2  # with more conditions than these, a filter costs more than it saves
 
 
@@ -46,7 +47,7 @@ class Projection:
         self._keys = tuple(keys)
         self._currencies: dict[str, Key] = {}
         self._per: dict[str, tuple[Key, ...]] = {}
-        self._flags: dict[str, tuple[str, Expr]] = {}  # by their text, like all columns
+        self._flags: dict[str, str] = {}  # by their text, like all columns
         self._values: dict[str, tuple[str, Expr]] = {}
         self._terms: dict[str, Expr] = {}  # of sums, computed from values
         found = (self._slot(number, slot) for number, slot in enumerate(slots) if slot is not None)
@@ -64,13 +65,14 @@ class Projection:
 
     def frame(self) -> Frame:
         """The frame with the columns of all keys and slots."""
-        nw = self.nw
         keys = [*self.keys((), split=True), *(key for per in self._per.values() for key in per)]
+        shared = self._shared()
+        frame = self.keyed(keys, {name: self._counted(source) for name, _, source in shared.values()})
         flags = {
-            name: source if self.backend.adds_flags else flagged(nw, source) for name, source in self._flags.values()
+            name: self._counted(all_of(self._asked(text, one, shared) for text, one in way.items()))
+            for name, way in self.ways.items()
         }
-        frame = self.keyed(keys, flags)
-        for columns in (dict(self._values.values()), self._terms):
+        for columns in (flags, dict(self._values.values()), self._terms):
             if columns:
                 frame = frame.with_columns(*(source.alias(name) for name, source in columns.items()))
         return frame
@@ -85,6 +87,27 @@ class Projection:
             frame = frame.filter(*wanted)
         columns = {key.name: key.source for key in keys} | dict(flags)
         return frame.with_columns(*(source.alias(name) for name, source in columns.items())) if columns else frame
+
+    def _shared(self) -> dict[str, tuple[str, str, Expr]]:
+        """The long conditions that several flags ask for, or their opposites: each is one column, and written once."""
+        ways = [(text, one) for way in self.ways.values() for text, one in way.items() if len(text) > _LONG]
+        counted = Counter(_plain(text) for text, _ in ways)
+        found: dict[str, tuple[str, str, Expr]] = {}
+        for text, one in ways:
+            if counted[_plain(text)] > 1:
+                found.setdefault(_plain(text), (f"s{len(found)}_", text, one.source))
+        return found
+
+    def _asked(self, text: str, condition: Condition, shared: Mapping[str, tuple[str, str, Expr]]) -> Expr:
+        """A condition of a flag, by the column that it shares with others."""
+        if _plain(text) not in shared:
+            return condition.source
+        name, written, _ = shared[_plain(text)]
+        return self.met(name) if written == text else ~self.met(name)
+
+    def _counted(self, condition: Expr) -> Expr:
+        """A condition as a column that can be added up."""
+        return condition if self.backend.adds_flags else flagged(self.nw, condition)
 
     def met(self, flag: str) -> Expr:
         """Where a slot counts."""
@@ -118,8 +141,7 @@ class Projection:
             made.moment = compiler.value(slot.moment)
             conditions |= compiler.presences(made.moment, slot.moment)
         if conditions:
-            sources = [condition.source for condition in conditions.values()]
-            made.flag = _named("w", self._flags, " & ".join(sorted(conditions)), all_of(sources))
+            made.flag = self._flags.setdefault(" & ".join(sorted(conditions)), f"w{len(self._flags)}_")
             self.ways[made.flag] = conditions
         if slot.currency is not None and not (known := compiler.column(slot.currency)).empty:
             key = Key(f"c{len(self._currencies)}", self.nw.col(known.name), as_it_is)
@@ -175,3 +197,8 @@ class Projection:
 def _named(prefix: str, among: dict[str, tuple[str, Expr]], text: str, source: Expr) -> str:
     """The name of a column; columns of one text are one."""
     return among.setdefault(f"{prefix}_{text}", (f"{prefix}{len(among)}_", source))[0]
+
+
+def _plain(text: str) -> str:
+    """The text of a condition, or of that which must not be true."""
+    return text[len("unless(") : -1] if text.startswith("unless(") else text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from operator import is_
 from typing import TypeVar
 
 from crmkpi.definition.expressions import Bound, Expression, Now
@@ -31,12 +32,13 @@ def _at(what: What, number: int) -> What:
     if isinstance(what, Bound | Now):
         return replace(what, number=number)
     if isinstance(what, tuple):
-        return tuple(_at(part, number) for part in what)  # type: ignore[return-value]
+        placed = tuple(_at(part, number) for part in what)
+        return what if all(map(is_, placed, what)) else placed  # type: ignore[return-value]
     if not isinstance(what, Expression):
         return what
     parts = {name: getattr(what, name) for name in getattr(what, "__dataclass_fields__", {})}
     made = {name: _at(part, number) for name, part in parts.items() if isinstance(part, Expression | tuple)}
-    changed = {name: part for name, part in made.items() if repr(part) != repr(parts[name])}
+    changed = {name: part for name, part in made.items() if part is not parts[name]}
     return replace(what, **changed) if changed else what  # type: ignore[type-var]
 
 

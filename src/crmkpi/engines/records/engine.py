@@ -86,10 +86,11 @@ def _pass(_: object) -> bool:
 
 
 def _let_in(chunk: Sequence[Record], gate: Gate, query: Query) -> Sequence[Record]:
-    """All records of a chunk, for the careful loop."""
+    """All records of a chunk, for the careful loop; it raises `UnreadableFoundError` as `Gate.check` does."""
     for record in chunk:
         if type(record) is not query.type_.model:
-            gate.let_in(record)
+            gate.check(record)  # type: ignore[arg-type]  # it looks at the type first
+    gate.aside.clear()
     return chunk
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
 from importlib import import_module
 from itertools import islice
 from typing import Any
@@ -13,6 +14,8 @@ from crmkpi.sources.frames.csv_text import field_column
 __all__ = ["UNREADABLE", "frame_of_records"]
 
 _BATCH = 20_000
+_DIGITS = 38  # of the longest decimals
+_LONG, _LONGEST = 2**63, 2**127  # where whole numbers of 64 and of 128 bits end
 UNREADABLE = " unreadable"  # ends the names of columns that say what could not be read
 
 
@@ -59,23 +62,44 @@ def _values(batch: list[Any], known: FieldType) -> list[Any]:
 def _series(pl: Any, values: list[Any], known: FieldType, aware: set[str]) -> Any:
     if known.kind == "money":
         digits = max((-int(value.as_tuple().exponent) for value in values if value is not None), default=0)
-        return pl.Series(values, dtype=pl.Decimal(38, min(max(digits, 2), 38)))
+        digits = min(max(digits, 2), _DIGITS)
+        return _numbers(pl, values, pl.Decimal(_DIGITS, digits), 10 ** (_DIGITS - digits))
+    if known.kind == "integer":
+        return _numbers(pl, values, *((pl.Int64, _LONG) if _fit(values, _LONG) else (pl.Int128, _LONGEST)))
     if known.kind == "timestamp":
         if any(value is not None and value.tzinfo is not None for value in values):
             aware.add(known.name)  # records keep exact times in UTC
             values = [None if value is None else value.replace(tzinfo=None) for value in values]
         return pl.Series(values, dtype=pl.Datetime("us"))
-    types = {"number": pl.Float64, "integer": pl.Int64, "date": pl.Date, "flag": pl.Boolean}
+    types = {"number": pl.Float64, "date": pl.Date, "flag": pl.Boolean}
     return pl.Series(values, dtype=types.get(known.kind, pl.String))
 
 
+def _numbers(pl: Any, values: list[Any], dtype: Any, end: int) -> Any:
+    """Numbers below `end` as they are; of longer ones the nearest floats, which are refused where they are added."""
+    if _fit(values, end):
+        return pl.Series(values, dtype=dtype)
+    return pl.Series([None if value is None else float(Decimal(value)) for value in values], dtype=pl.Float64)
+
+
+def _fit(values: list[Any], end: int) -> bool:
+    return all(value is None or -end < value < end for value in values)
+
+
 def _with_one_scale(pl: Any, batches: list[Any]) -> Iterator[Any]:
-    """The batches with amounts of as many decimals as the one that has most."""
-    scales: dict[str, int] = {}
+    """The batches with numbers of one type: amounts of as many decimals as the one that has most."""
+    found: dict[str, list[Any]] = {}
     for batch in batches:
         for name, dtype in batch.schema.items():
-            if isinstance(dtype, pl.Decimal):
-                scales[name] = max(scales.get(name, 0), dtype.scale)
-    casts = [pl.col(name).cast(pl.Decimal(38, scale)) for name, scale in scales.items()]
+            if dtype.is_numeric():
+                found.setdefault(name, []).append(dtype)
+    casts = [pl.col(name).cast(_widest(pl, dtypes)) for name, dtypes in found.items() if len(set(dtypes)) > 1]
     for batch in batches:
-        yield batch.with_columns(*casts)
+        yield batch.with_columns(*(cast for cast in casts if cast.meta.output_name() in batch.columns))
+
+
+def _widest(pl: Any, dtypes: list[Any]) -> Any:
+    if pl.Float64 in dtypes:
+        return pl.Float64
+    scales = [dtype.scale for dtype in dtypes if isinstance(dtype, pl.Decimal)]
+    return pl.Decimal(_DIGITS, max(scales)) if scales else pl.Int128

@@ -1,0 +1,157 @@
+"""For every field of every record and every KPI: one record whose field cannot be read, on every engine.
+
+tests/test_unreadable_catalogue.py tries each field alone on records. Here each field of a table cannot be read in a
+record of its own, and all KPIs of the table are asked in one call: an engine says of all of them what records say.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+import pytest
+
+import crmkpi as ck
+from crmkpi.demo import sample_company
+from crmkpi.records import RECORDS
+from crmkpi.records.base import FieldType, RecordType, partly_read, record_type
+
+from .backends import arrow_of, assert_same, homed
+from .test_frames import DATELESS, METRICS, OPTIONS, PARAMETERS
+
+pa = pytest.importorskip("pyarrow", reason="PyArrow is not installed")
+
+OUT_OF_TIME = "a time outside the years 1 to 9999"
+NEVER = ("id", "attributes")
+ROWS = 60  # of a table; more than it has fields
+
+
+@cache
+def company() -> Mapping[str, list[Any]]:
+    return {table: records[-ROWS:] for table, records in sample_company(scale=0.1).items()}
+
+
+def places(table: str, names: Sequence[str]) -> dict[str, int]:
+    """A record for each of these fields, which has the field where any record does; no two fields share one."""
+    free, found = list(range(len(company()[table]))), {}
+    for name in names:
+        has = [place for place in free if getattr(company()[table][place], name) is not None]
+        free.remove(place := (has or free)[len(has or free) // 2])
+        found[name] = place
+    return found
+
+
+def refused(type_: RecordType, known: FieldType, backend: str) -> tuple[Any, str] | None:
+    """What a field may hold in a column of its type that its record refuses, and how records say it."""
+    rules = type_.model.__pydantic_fields__[known.name].metadata
+    low = next((rule.ge for rule in rules if getattr(rule, "ge", None) is not None), None)
+    if known.kind == "choice":
+        return "Dead", "'Dead'"
+    if known.required:
+        return None, ""
+    if known.kind == "number" or (known.kind == "money" and backend in FLOATS):
+        return math.inf, "inf"
+    if known.kind == "integer" and low is not None:
+        return low - 5, repr(low - 5)
+    if known.kind == "money" and low is not None:
+        return Decimal(low - 5).quantize(Decimal("0.01")), repr(Decimal(low - 5).quantize(Decimal("0.01")))
+    if known.kind in LATE and backend in KEEP_LATE:
+        return LATE[known.kind], OUT_OF_TIME
+    return None
+
+
+FLOATS = ("polars-lazy", "pandas", "sqlite", "mariadb")  # the others have amounts as decimals
+KEEP_LATE = ("polars", "polars-lazy", "pyarrow", "duckdb")  # libraries whose columns hold moments that no record can
+LATE = {"timestamp": 9 * 10**18, "date": 3_000_000}
+
+
+def of_frames(backend: str, spoiled: str) -> tuple[ck.Dataset, ck.Dataset, set[str]]:
+    """Records of which each field of one table cannot be read once, frames of the same, and these fields."""
+    tables, arrows, seen = dict(company()), {}, set()
+    for table, whole in company().items():
+        type_ = record_type(RECORDS[table])
+        arrow = arrow_of(whole, type_, money="float" if backend in FLOATS else "decimal")
+        if table == spoiled:
+            known = [one for one in type_.fields.values() if one.name not in NEVER]
+            cells = {one.name: cell for one in known if (cell := refused(type_, one, backend))}
+            where = places(table, list(cells))
+            lost = {place: (name, cells[name][1]) for name, place in where.items()}
+            tables[table] = [unread(record, *lost[n]) if n in lost else record for n, record in enumerate(whole)]
+            for name, place in where.items():
+                arrow = with_cell(arrow, name, place, cells[name][0])
+            seen = set(where)
+        arrows[table] = arrow
+    options = {**OPTIONS, "most_unreadable": 1}
+    return ck.Dataset(**tables, **options), ck.Dataset(**homed(backend, arrows), **options), seen
+
+
+def with_cell(arrow: Any, name: str, place: int, cell: Any) -> Any:
+    """The table with another cell."""
+    column = arrow.column(name)
+    dated = pa.int32() if pa.types.is_date(column.type) else pa.int64()
+    plain = column.cast(dated) if is_late(column) else column
+    cells = plain.to_pylist()
+    made = pa.array([*cells[:place], cell, *cells[place + 1 :]], plain.type).cast(column.type)
+    return arrow.set_column(arrow.column_names.index(name), name, made)
+
+
+def is_late(column: Any) -> bool:
+    return pa.types.is_timestamp(column.type) or pa.types.is_date(column.type)
+
+
+def unread(record: Any, name: str, word: str) -> Any:
+    """The record, of which this field cannot be read."""
+    values = {each: getattr(record, each) for each in record_type(type(record)).fields}
+    return partly_read(type(record))(**{**values, name: None}, unreadable={name: word})
+
+
+def hold(mine: ck.Report, theirs: ck.Report) -> None:
+    """The same numbers, reasons, words and accounts, each of which adds up."""
+    assert_same(mine, theirs)
+    for one, other in zip(mine, theirs, strict=True):
+        assert one.unreadable == other.unreadable, one.definition
+        assert [one.interval is None, *without(one)] == [other.interval is None, *without(other)], one.definition
+        for account in other.accounts:
+            counts = [account.used, *account.left_out.values(), account.outside, account.rejected]
+            assert min(counts) >= 0, one.definition
+            assert sum(counts) == account.given, one.definition
+
+
+def without(result: ck.Result) -> Iterator[int]:
+    if result.interval is not None:
+        yield result.interval.without
+
+
+def check(backend: str, table: str, question: Mapping[str, Any]) -> None:
+    records, frames, seen = of_frames(backend, table)
+    metrics = [metric for metric in METRICS.values() if table in metric.tables]
+    metrics = [metric for metric in metrics if not (question and metric.id in DATELESS)]
+    names = {name for metric in metrics for name in metric.parameters}
+    given = {name: value for name, value in PARAMETERS.items() if name in names}
+    mine, theirs = (crm.measure(metrics, parameters=given, **question) for crm in (records, frames))
+    hold(mine, theirs)
+    counts = frames.fields(table)
+    assert counts == records.fields(table)
+    assert {name for name, each in counts.items() if each["unreadable"]} == seen
+    assert {sum(each.values()) for each in counts.values()} == {len(company()[table])}
+
+
+TABLES = list(RECORDS)
+QUESTIONS: Mapping[str, Mapping[str, Any]] = {"all": {}, "quarter": {"period": "2026-Q3"}}
+
+
+@pytest.mark.parametrize("table", ["deals", "orders"])
+def test_every_field_that_cannot_be_read_costs_kpis_the_same_as_on_records(table: str) -> None:
+    pytest.importorskip("polars")
+    check("polars", table, QUESTIONS["quarter"])
+
+
+@pytest.mark.slow
+@pytest.mark.in_turns
+@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize("table", TABLES)
+def test_every_field_of_every_table_costs_every_kpi_the_same(backend: str, table: str, question: str) -> None:
+    check(backend, table, QUESTIONS[question])
