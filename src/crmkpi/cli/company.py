@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from crmkpi.cli.arguments import argument, read_day
-from crmkpi.cli.files import say, tell
-from crmkpi.cli.options import examples
+from crmkpi.cli.files import tell
+from crmkpi.cli.messages import examples, say
 from crmkpi.company.file import NAME, CompanyFile, company_file, found_file
 from crmkpi.company.keys import company_schema
 from crmkpi.company.outputs import write_all
