@@ -89,7 +89,7 @@ def test_suggestions_lead_somewhere() -> None:
         ck.read_csv(io.BytesIO(b"id\n1\n"), record=ck.Order, encoding="rot13")
     assert "Did you mean 'rot" not in str(problem.value)
     deals = ck.read_csv(io.StringIO("id,status,Rep\n1,won,Ada\n"), record=ck.Deal, columns={"Rep": "owner"})
-    with pytest.raises(UnknownNameError, match="Columns that fill a field have its name"):
+    with pytest.raises(UnknownNameError, match="'Rep' is the column of deals that fills 'owner'; group by 'owner'"):
         ck.Dataset(deals=deals).measure([ck.win_rate], by="Rep")
 
 
