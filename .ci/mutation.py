@@ -86,7 +86,10 @@ SHOWN = (
 )
 AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "definition/measures": (("definition/measures",), ("tests/test_measures.py", *ENGINE)),
-    "definition/expressions": (("definition/expressions", "definition/expression_types"), ENGINE),
+    "definition/expressions": (
+        ("definition/expressions", "definition/expression_types", "definition/planned_expressions"),
+        ENGINE,
+    ),
     "definition/metric": (
         ("definition/metric", "definition/checks", "definition/interval_rules"),
         ("tests/test_metric.py", "tests/test_catalogue.py", *ENGINE),

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 import crmkpi as ck
-from crmkpi.definition.expressions import Parameter, Unless, as_of, as_predicate, business_time, period, walk
+from crmkpi.definition.expressions import as_of, as_predicate, business_time, period, walk
+from crmkpi.definition.parameters import Parameter
+from crmkpi.definition.planned_expressions import Unless
 from crmkpi.errors import DefinitionError
 
 deals = ck.Table(ck.Deal)

@@ -12,9 +12,9 @@ from crmkpi import vendors as vendors
 from crmkpi.company.file import company
 from crmkpi.definition import expressions as expressions
 from crmkpi.definition import measures as measures
-from crmkpi.definition.expressions import Parameter
 from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import Estimated, Mean, Metric, Monotone, NetPromoter, Share, metric
+from crmkpi.definition.parameters import Parameter
 from crmkpi.demo import sample_company
 from crmkpi.display import charts as charts
 from crmkpi.errors import CrmKpiError

@@ -141,7 +141,7 @@ NAMES = {
     "Monotone": "definition.metric",
     "NetPromoter": "definition.metric",
     "Order": "records",
-    "Parameter": "definition.expressions",
+    "Parameter": "definition.parameters",
     "Period": "time.periods",
     "Rates": "money",
     "Report": "measuring.results",

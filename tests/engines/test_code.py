@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 
 from crmkpi import Deal, Table
-from crmkpi.definition.expressions import Expression, Field, Parameter, Together, Unless, business_time
+from crmkpi.definition.expressions import Expression, Field, business_time
+from crmkpi.definition.parameters import Parameter
+from crmkpi.definition.planned_expressions import Together, Unless
 from crmkpi.engines.records.conjuncts import Conjunct, any_of, implied, simplified
 from crmkpi.engines.records.source import Names, Scope, false_of, shared_of, true_of, value_of
 from crmkpi.errors import DefinitionError

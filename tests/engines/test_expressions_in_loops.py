@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmkpi import Deal, Table, metric
-from crmkpi.definition.expressions import Expression, Unless, as_of, as_predicate
+from crmkpi.definition.expressions import Expression, as_of, as_predicate
+from crmkpi.definition.planned_expressions import Unless
 from crmkpi.engines.query import EXACT, Moments, Query, SegmentKey, Slot
 from crmkpi.engines.records.engine import answer
 from crmkpi.engines.records.interpreter import evaluate

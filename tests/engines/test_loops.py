@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 import crmkpi as ck
-from crmkpi.definition.expressions import Expression, Unless, as_of, as_predicate, period
+from crmkpi.definition.expressions import Expression, as_of, as_predicate, period
+from crmkpi.definition.planned_expressions import Unless
 from crmkpi.engines.query import Anchor, Moments, Query, Sample, Slot
 from crmkpi.engines.records import engine, loops
 from crmkpi.engines.records.engine import _chunks, _Locator, answer

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 import crmkpi as ck
-from crmkpi.definition.expressions import Expression, Unless, business_time, period
+from crmkpi.definition.expressions import Expression, business_time, period
 from crmkpi.definition.measures import Measure
+from crmkpi.definition.planned_expressions import Unless
 from crmkpi.engines.query import Slot
 from crmkpi.measuring.plan import Plan
 

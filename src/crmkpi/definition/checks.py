@@ -7,9 +7,10 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, get_args
 
-from crmkpi.definition.expressions import Expression, Field, Parameter, walk
+from crmkpi.definition.expressions import Expression, Field, walk
 from crmkpi.definition.interval_rules import Estimated, IntervalRule, Monotone, Range
 from crmkpi.definition.measures import Grouped, LastDay, Measure, PeriodDays
+from crmkpi.definition.parameters import Parameter
 from crmkpi.definition.units import Better, Timing, Unit
 from crmkpi.errors import DefinitionError, did_you_mean
 

@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal, NoReturn, get_args
+from typing import Any, Literal, NoReturn
 
 from crmkpi.definition.expression_types import ArithmeticSign, CompareSign, ValueKind, family, kind_of, kind_under
 from crmkpi.errors import DefinitionError, did_you_mean
@@ -36,17 +36,11 @@ __all__ = [
     "Day",
     "Expression",
     "Field",
-    "Happened",
     "Membership",
     "Negation",
     "Now",
     "Operation",
-    "Parameter",
     "Presence",
-    "Together",
-    "Unless",
-    "UnreadValue",
-    "Unreadable",
     "ValueKind",
     "as_of",
     "as_predicate",
@@ -55,8 +49,6 @@ __all__ = [
     "table_of",
     "walk",
 ]
-
-ParameterUnit = Literal["ratio", "money", "days", "number"]
 
 
 class Expression:
@@ -167,35 +159,6 @@ class Constant(Expression):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Parameter(Expression):
-    """A number that the caller gives: a market size, a margin, a number of days.
-
-    `unit` is "ratio" (a fraction from -1 to 1), "money", "days" or "number"; a parameter without a `default` must be
-    given at measurement. Used inside an expression, a parameter in days is a duration.
-    """
-
-    name: str
-    meaning: str
-    unit: ParameterUnit = "number"
-    default: float | Decimal | int | None = None
-
-    def __post_init__(self) -> None:
-        if self.unit not in get_args(ParameterUnit):
-            raise DefinitionError(
-                f"The parameter {self.name!r} has no known unit: {self.unit!r}. "
-                f"{did_you_mean(str(self.unit), get_args(ParameterUnit))}"
-            )
-
-    @property
-    def kind(self) -> ValueKind:  # type: ignore[override]
-        """What the parameter is inside an expression."""
-        return {"ratio": "number", "number": "number", "money": "money", "days": "duration"}[self.unit]  # type: ignore[return-value]
-
-    def __repr__(self) -> str:
-        return f"parameter({self.name!r}, {self.default!r})"
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Bound(Expression):
     """The instant at which the measured period starts or ends; for stocks, such as customers active at the start.
 
@@ -225,17 +188,6 @@ class AsOf(Expression):
 
     def __repr__(self) -> str:
         return "as_of"
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Happened(Expression):
-    """A timestamp as it is known on the day `as_of`: what lies after that day has not happened, and is missing."""
-
-    item: Expression
-    kind: ValueKind = "timestamp"
-
-    def __repr__(self) -> str:
-        return f"{self.item!r} so far"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -311,39 +263,6 @@ class Negation(Expression):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Unless(Expression):
-    """True wherever a predicate is not true: where it is false, and where it is neither."""
-
-    item: Expression
-    kind: ValueKind = "predicate"
-
-    def __repr__(self) -> str:
-        return f"unless({self.item!r})"
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Unreadable(Expression):
-    """True where a field holds something that its reader could not read; engines ask it, definitions do not."""
-
-    item: Field
-    kind: ValueKind = "predicate"
-
-    def __repr__(self) -> str:
-        return f"unreadable({self.item!r})"
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class UnreadValue(Expression):
-    """What stands in a field that could not be read, as text."""
-
-    item: Field
-    kind: ValueKind = "text"
-
-    def __repr__(self) -> str:
-        return f"unread_value({self.item!r})"
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Operation(Expression):
     """Arithmetic on two values; missing where either is, and where a divisor is zero."""
 
@@ -369,17 +288,6 @@ class Day(Expression):
 
     def __repr__(self) -> str:
         return f"{self.item!r}.day()"
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Together(Expression):
-    """Several values as one, such as a customer and a day; missing where any of them is."""
-
-    items: tuple[Expression, ...]
-    kind: ValueKind = "any"
-
-    def __repr__(self) -> str:
-        return ", ".join(map(repr, self.items))
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -25,13 +25,12 @@ from crmkpi.definition.expressions import (
     Expression,
     Field,
     Now,
-    Parameter,
-    Together,
-    Unless,
     ValueKind,
     as_predicate,
     walk,
 )
+from crmkpi.definition.parameters import Parameter
+from crmkpi.definition.planned_expressions import Together, Unless
 from crmkpi.errors import DefinitionError, UnknownNameError, unknown_name
 from crmkpi.records.base import RecordType, record_type
 

@@ -16,18 +16,16 @@ The formula's parameters and the measures have the same names, which is checked 
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from decimal import Context, Decimal, DivisionUndefined, InvalidOperation, localcontext
+from decimal import Context, DivisionUndefined, InvalidOperation, localcontext
 from typing import TYPE_CHECKING, Any, Generic, Unpack
 
 from crmkpi._hooks import hook
 from crmkpi._read_only import ReadOnly
 from crmkpi.definition.call_signature import CallSignature
 from crmkpi.definition.checks import check_definition, check_range, check_tables, check_words, told_apart
-from crmkpi.definition.expressions import Expression, Parameter, as_predicate, table_of
+from crmkpi.definition.expressions import Expression, as_predicate, table_of
 from crmkpi.definition.interval_rules import (
     Estimated,
     IntervalRule,
@@ -40,8 +38,9 @@ from crmkpi.definition.interval_rules import (
     usual_range,
 )
 from crmkpi.definition.measures import Grouped, LastDay, Measure, MonthDays, PeriodDays
-from crmkpi.definition.numbers import as_money, is_finite, plain_number
+from crmkpi.definition.numbers import as_money, in_unit, is_finite, plain_number
 from crmkpi.definition.page import page, theme_of, usual_docstring
+from crmkpi.definition.parameters import Parameter, parameter_value
 from crmkpi.definition.reasons import Empty, why_missing, why_zero
 from crmkpi.definition.units import Better, Decorator, RollUp, Timing, Unit, UnitName, Value_co
 from crmkpi.definition.variants import itself, varied
@@ -307,58 +306,11 @@ class Metric(Generic[Value_co]):
             raise UndefinedError(why_zero(numbers, self.measures, self.interval, self.empty)) from None
         except OverflowError:
             raise UndefinedError("it is too large for a number") from None
-        return self._in_unit(value)
-
-    def _in_unit(self, value: Any) -> Any:
-        """The formula's number as the type of its unit; what is no finite number is undefined."""
-        if value is None:
-            raise UndefinedError("the formula gives none")
-        try:
-            finite = math.isfinite(value)
-        except TypeError:
-            raise DefinitionError(
-                f"The formula of {self.id} must give a number, of a duration the seconds, or None; got {value!r}."
-            ) from None
-        if not finite:
-            raise UndefinedError("it is not a finite number")
-        match self.unit:
-            case "count":
-                return int(value)
-            case "money":
-                return value if isinstance(value, Decimal) else Decimal(str(value))
-            case _:
-                return float(value)
+        return in_unit(value, self.unit, self.id)
 
     def parameter_values(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The value of each parameter: the given one, or the default; one that has neither is an error."""
-        return {name: self._parameter(name, parameter, given) for name, parameter in self.parameters.items()}
-
-    def _parameter(self, name: str, parameter: Parameter, given: Mapping[str, Any]) -> Any:
-        value = given.get(name, parameter.default)
-        if value is None:
-            raise ParameterError(
-                f"{self.id} needs the parameter {name!r} ({parameter.meaning}, in {parameter.unit}); "
-                f"give it as {name}=... or in parameters={{{name!r}: ...}}."
-            )
-        if isinstance(value, bool) or not isinstance(value, int | float | Decimal | timedelta):
-            raise ParameterError(
-                f"The parameter {name!r} of {self.id} is a number ({parameter.meaning}); got {value!r}."
-            )
-        if isinstance(value, timedelta):
-            if parameter.unit != "days":
-                raise ParameterError(
-                    f"The parameter {name!r} of {self.id} is in {parameter.unit}, not a duration; got {value!r}."
-                )
-            value = value / timedelta(days=1)
-        if not math.isfinite(value) or (parameter.unit in ("days", "money") and value < 0):
-            sign = " that is not negative" if parameter.unit in ("days", "money") else ""
-            raise ParameterError(f"The parameter {name!r} of {self.id} must be a finite number{sign}; got {value!r}.")
-        if parameter.unit == "ratio" and abs(value) > 1:
-            raise ParameterError(
-                f"The parameter {name!r} of {self.id} is a fraction ({parameter.meaning}), so that 35 % is 0.35; got "
-                f"{value!r}."
-            )
-        return as_money(value) if parameter.unit == "money" else value
+        return {name: parameter_value(self.id, name, parameter, given) for name, parameter in self.parameters.items()}
 
     def _complete(self, totals: Mapping[str, Any]) -> dict[str, Any]:
         asked = [*self.measures, *filter(None, (self.days, self.until))]

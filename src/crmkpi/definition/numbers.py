@@ -1,4 +1,4 @@
-"""Numbers as formulas take them: amounts as decimals, durations in seconds."""
+"""Numbers as formulas take and give them: amounts as decimals, durations in seconds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-__all__ = ["as_money", "is_finite", "plain_number"]
+from crmkpi.errors import DefinitionError, UndefinedError
+
+__all__ = ["as_money", "in_unit", "is_finite", "plain_number"]
 
 
 def as_money(value: Any) -> Any:
@@ -27,3 +29,24 @@ def plain_number(value: Any) -> Any:
     if isinstance(value, timedelta):
         return value.total_seconds()
     return tuple(map(plain_number, value)) if isinstance(value, (list, tuple)) else value
+
+
+def in_unit(value: Any, unit: str, metric: str) -> Any:
+    """The formula's number as the type of its unit; what is no finite number is undefined."""
+    if value is None:
+        raise UndefinedError("the formula gives none")
+    try:
+        finite = math.isfinite(value)
+    except TypeError:
+        raise DefinitionError(
+            f"The formula of {metric} must give a number, of a duration the seconds, or None; got {value!r}."
+        ) from None
+    if not finite:
+        raise UndefinedError("it is not a finite number")
+    match unit:
+        case "count":
+            return int(value)
+        case "money":
+            return value if isinstance(value, Decimal) else Decimal(str(value))
+        case _:
+            return float(value)

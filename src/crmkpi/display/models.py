@@ -16,8 +16,9 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from crmkpi.definition.metric import Metric
 from crmkpi.display.rows import result_row
 from crmkpi.errors import PeriodError, UnknownNameError
+from crmkpi.measuring.accounts import Account
 from crmkpi.measuring.changes import Change, Verdict
-from crmkpi.measuring.results import Account, Report, Result, compared, told_of
+from crmkpi.measuring.results import Report, Result, compared, told_of
 from crmkpi.metrics.catalogue import catalogue
 from crmkpi.statistics.intervals import Interval
 from crmkpi.time.periods import Period

@@ -15,18 +15,16 @@ from crmkpi.definition.expressions import (
     Day,
     Expression,
     Field,
-    Happened,
     Membership,
     Negation,
     Now,
     Operation,
-    Parameter,
     Presence,
-    Together,
-    Unless,
     walk,
 )
 from crmkpi.definition.measures import Grouped, Measure
+from crmkpi.definition.parameters import Parameter
+from crmkpi.definition.planned_expressions import Happened, Together, Unless
 from crmkpi.display.format import format_value, words
 
 __all__ = ["condition_in_words", "measure_in_words", "nothing_in_words", "value_in_words"]

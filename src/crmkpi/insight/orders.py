@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.errors import CurrencyError, InputError, MissingTableError, ParameterError
 from crmkpi.insight.arguments import check_day
-from crmkpi.measuring.dataset import Dataset, framed
+from crmkpi.measuring.dataset import Dataset
 from crmkpi.measuring.duplicates import DUPLICATE, duplicates_in
+from crmkpi.measuring.tables import framed
 from crmkpi.money import Rates
 from crmkpi.records import Order
 from crmkpi.records.base import record_type

@@ -13,8 +13,9 @@ from crmkpi.errors import CrmKpiError, InputError
 from crmkpi.insight.cohorts import CohortTable, cohorts
 from crmkpi.insight.funnel import Funnel, funnel
 from crmkpi.insight.pages import DataLimit
+from crmkpi.measuring.accounts import Account
 from crmkpi.measuring.dataset import Dataset
-from crmkpi.measuring.results import Account, Report
+from crmkpi.measuring.results import Report
 from crmkpi.measuring.unreadable import commonest
 from crmkpi.time.periods import Period
 

@@ -13,11 +13,11 @@ from crmkpi.definition.expressions import (
     Constant,
     Expression,
     Field,
-    Happened,
     Membership,
     Presence,
     walk,
 )
+from crmkpi.definition.planned_expressions import Happened
 
 __all__ = ["every", "excludes", "implies", "sides", "union"]
 

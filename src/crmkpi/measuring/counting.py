@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from crmkpi._read_only import ReadOnly
 from crmkpi.engines.query import NO_DATE, UNREADABLE, Answer, Part
-from crmkpi.measuring.plan import AccountPlan, UnreadPlan
+from crmkpi.measuring.locations import AccountPlan, UnreadPlan
 
 __all__ = ["Counting", "Counts", "Share", "may_be"]
 

@@ -14,31 +14,23 @@ from crmkpi._hooks import hook
 from crmkpi._read_only import ReadOnly
 from crmkpi.definition.measures import Grouped
 from crmkpi.definition.metric import Metric
-from crmkpi.engines.frames.backends import backend_of
 from crmkpi.engines.frames.homes.database import DatabaseTable
 from crmkpi.engines.frames.table import FrameTable
-from crmkpi.errors import InputError, MissingTableError, PeriodError, UnknownNameError, did_you_mean, unknown_name
+from crmkpi.errors import InputError, MissingTableError, PeriodError
 from crmkpi.measuring.changes import Adjust, check_adjust
-from crmkpi.measuring.duplicates import Duplicates, duplicates_in
-from crmkpi.measuring.fields import counted_fields
-from crmkpi.measuring.lookup import index_of, on_one_line, unreadable_fields
+from crmkpi.measuring.lookup import on_one_line
 from crmkpi.measuring.measurement import chosen_metrics, measure, report, zone_notes
 from crmkpi.measuring.narrowing import Narrowing, beside, lacking_segment, narrowings_of, told
 from crmkpi.measuring.questions import Questions
 from crmkpi.measuring.reading import EVER
 from crmkpi.measuring.results import Report
 from crmkpi.measuring.segments import By, segments_of
+from crmkpi.measuring.tables import Tables, size_of
 from crmkpi.measuring.unfilled import unfilled_field
 from crmkpi.measuring.unreadable import MOST_UNREADABLE, check_most_unreadable
 from crmkpi.measuring.whole_days import end_notes
 from crmkpi.metrics.catalogue import catalogue
 from crmkpi.money import Rates, rates_of
-from crmkpi.records import RECORDS, known_tables
-from crmkpi.records.base import record_class, record_type
-from crmkpi.sources.any_file import check_suffix
-from crmkpi.sources.files import FileRecords, TableFile
-from crmkpi.sources.loaded import Records
-from crmkpi.sources.streams import RecordStream
 from crmkpi.time.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit, calendar_of, known_day
 from crmkpi.time.given import PeriodLike, in_words
 from crmkpi.time.periods import Period
@@ -46,15 +38,14 @@ from crmkpi.time.periods import Period
 if TYPE_CHECKING:
     from crmkpi.quality.findings import QualityReport
 
-__all__ = ["Compare", "Dataset", "framed"]
+__all__ = ["Compare", "Dataset"]
 
 Compare = Literal["previous", "year_ago"] | PeriodLike | None  # the two words, or a period's
-_NOT_TABLES = (str, bytes, Mapping)  # iterable, but not of records
 
 _check: Callable[..., QualityReport] = hook("check")
 
 
-class Dataset(Questions):
+class Dataset(Tables, Questions):
     """Tables side by side: `Dataset(deals=..., customers=..., calendar=Calendar(tz="Europe/Berlin"))`.
 
     A table is any iterable of its records; one that can be read only once, such as a generator, serves one call.
@@ -74,21 +65,7 @@ class Dataset(Questions):
     crmkpi.errors.UnknownNameError: A dataset has no table 'deal'. Did you mean 'deals'?
     """
 
-    __slots__ = (
-        "_duplicates",
-        "_indexes",
-        "_marks",
-        "_read",
-        "_spent",
-        "_unfilled",
-        "as_of",
-        "calendar",
-        "currency",
-        "most_unreadable",
-        "narrowings",
-        "rates",
-        "tables",
-    )
+    __slots__ = ("as_of", "currency", "most_unreadable", "narrowings", "rates")
 
     def __init__(
         self,
@@ -101,36 +78,15 @@ class Dataset(Questions):
         most_unreadable: float = MOST_UNREADABLE,
         **tables: Iterable[Any] | FrameTable | DatabaseTable | Path,
     ) -> None:
-        calendar = calendar_of(calendar, tz)
-        zone = None if calendar is DEFAULT_CALENDAR else calendar.tz
-        given: dict[str, Any] = {name: framed(name, records, zone) for name, records in tables.items()}
-        for name, records in given.items():
-            if isinstance(records, FrameTable):
-                _check_home(name, records)
-                continue
-            if name not in known_tables():
-                raise unknown_name(f"A dataset has no table {name!r}.", name, known_tables())
-            if isinstance(records, _NOT_TABLES) or not isinstance(records, Iterable):
-                raise InputError(
-                    f"The table {name!r} must be an iterable of records; got {type(records).__name__}. Give a list, "
-                    "what crmkpi.read_csv and its like return, or a frame."
-                )
+        super().__init__(tables, calendar_of(calendar, tz))
         if currency is not None and not isinstance(currency, str):
             raise InputError(f"`currency` is the name of a currency, such as 'EUR'; got {currency!r}.")
         check_most_unreadable(most_unreadable)
-        self.tables: Mapping[str, Iterable[Any]] = ReadOnly(given)
-        self.calendar = calendar
         self.currency = currency
         self.rates = rates_of(rates, currency)
         self.as_of = known_day(as_of)
         self.most_unreadable = most_unreadable
         self.narrowings: tuple[Narrowing, ...] = ()
-        self._marks: dict[str, frozenset[str]] = {}
-        self._indexes: dict[str, dict[str, Any]] = {}
-        self._duplicates: dict[str, Duplicates | None] = {}
-        self._spent: set[str] = set()
-        self._unfilled: dict[tuple[str, str], bool] = {}
-        self._read: dict[Any, Any] = {}  # what is known of tables of files, by what they were read as
 
     def measure(
         self,
@@ -384,101 +340,6 @@ class Dataset(Questions):
             )
         return _check(self, metrics=metrics, founded=founded)
 
-    def fields(self, table: str) -> Mapping[str, Mapping[str, int]]:
-        """How many records of a table hold each field, lack it, and hold what cannot be read in it.
-
-        The three numbers of each field add up to the records of the table. A stream is read for it.
-
-        >>> from crmkpi import Deal, read_dicts
-        >>> deals = read_dicts([{"id": 1, "status": "won", "amount": 5}, {"id": 2, "status": "Dead"}], record=Deal)
-        >>> counts = Dataset(deals=deals).fields("deals")
-        >>> counts["status"], counts["amount"]
-        ({'read': 1, 'empty': 0, 'unreadable': 1}, {'read': 1, 'empty': 1, 'unreadable': 0})
-        """
-        if table not in self.tables:
-            raise unknown_name(f"The dataset has no table {table!r}.", table, self.tables)
-        source = self.tables[table]
-        return counted_fields(table, source if isinstance(source, FrameTable) else self.records(table), self.calendar)
-
-    def records(self, table: str) -> Iterable[Any]:
-        """The records of a table, to be read once."""
-        records = self.tables[table]
-        if isinstance(records, Iterator):
-            if table in self._spent:
-                raise InputError(
-                    f"The table {table!r} is a stream that has been read already; measure everything in one call, or "
-                    f"give a list."
-                )
-            self._spent.add(table)
-        return records
-
-    def unreadable(self, table: str, *, look: bool = False) -> frozenset[str] | None:
-        """The fields of a table that are known to be unreadable somewhere; None where any may be, as of a stream.
-
-        With `look` the records of a list are looked through for them; without, as far as somebody did before. A frame
-        knows it of the fields that were asked for.
-        """
-        records = self.tables[table]
-        if isinstance(records, FrameTable):
-            return records.unreadable_fields
-        if isinstance(records, Records):
-            return frozenset(records.account.unreadable_fields)
-        if not isinstance(records, Sequence) and table not in self._indexes:
-            return None
-        if look and table not in self._indexes:
-            self._marks[table] = unreadable_fields(records)
-        return self._marks.get(table, frozenset())
-
-    def unfilled(self, table: str, field: str) -> bool:
-        """Whether no column of a table fills the field, as far as its reader tells; of records made by hand it is no.
-
-        A field that nothing fills in the file may be filled afterwards, as `join_leads` does.
-        """
-        records = self.tables.get(table)
-        if isinstance(records, FileRecords):
-            return records.is_unfilled(field)
-        if isinstance(records, FrameTable | RecordStream):
-            return field in records.unfilled
-        if not isinstance(records, Records) or field not in records.account.unfilled:
-            return False
-        key = (table, field)
-        if key not in self._unfilled:
-            self._unfilled[key] = all(getattr(record, field) is None for record in records)
-        return self._unfilled[key]
-
-    def searched(self, table: str) -> bool:
-        """Whether ids that come twice are looked for whenever a table is measured: those of lists and files are."""
-        records = self.tables[table]
-        return records.searched if isinstance(records, FrameTable) else isinstance(records, Sequence)
-
-    def duplicates(self, table: str) -> Duplicates | None:
-        """The records of a list or file whose id another one has; None where there are none, or nobody looks."""
-        records = self.tables[table]
-        if not isinstance(records, Sequence):
-            return None
-        if not isinstance(records, Records | tuple):  # a list may have changed since
-            return duplicates_in(records, record_type(record_class(table)))
-        if table not in self._duplicates:
-            self._duplicates[table] = duplicates_in(records, record_type(record_class(table)))
-        return self._duplicates[table]
-
-    def index(self, table: str) -> Mapping[str, Any]:
-        """The records of a related table by id."""
-        if table not in self._indexes:
-            if table not in self.tables:
-                raise MissingTableError(
-                    f"A related field needs the table {table!r}, which the dataset lacks; it has "
-                    f"{', '.join(self.tables)}. Add {table}=... to the Dataset."
-                )
-            if isinstance(self.tables[table], FrameTable):
-                raise InputError(
-                    f"Fields of {table} are looked up for records, so {table} must be records as well; got a frame. "
-                    "Give both tables as frames of one library."
-                )
-            self._indexes[table] = index = index_of(table, self.records(table), self.tables[table])
-            self._marks[table] = unreadable_fields(index.values())
-        return self._indexes[table]
-
     def known_until(self) -> tuple[datetime, datetime]:
         """The as-of instant on the wall clock and exactly; a date stands for its end."""
         known = self.as_of
@@ -491,34 +352,5 @@ class Dataset(Questions):
         return self.calendar.wall(known), known
 
     def __repr__(self) -> str:
-        tables = ", ".join(f"{name}: {_size(records)}" for name, records in self.tables.items())
+        tables = ", ".join(f"{name}: {size_of(records)}" for name, records in self.tables.items())
         return f"<Dataset {tables or 'without tables'}{f', only {told(self.narrowings)}' if self.narrowings else ''}>"
-
-
-def _size(records: Any) -> str:
-    if isinstance(records, FrameTable):
-        return f"a {records.backend.name} frame"
-    return f"{len(records):,}" if isinstance(records, Sequence) else "a stream"
-
-
-def framed(name: str, records: Any, tz: str | None = None) -> Any:
-    """A frame as a table of records of that name, a path as the records of that file; anything else as it is."""
-    if isinstance(records, str | Path) and name in RECORDS:
-        check_suffix(records)
-        file = TableFile(source=records, name=str(records), options={"tz": tz})
-        return FileRecords([file], RECORDS[name])
-    if isinstance(records, FrameTable) or backend_of(records) is None:
-        return records
-    if name not in RECORDS:
-        raise UnknownNameError(
-            f"A dataset has no table {name!r} for a frame. {did_you_mean(name, RECORDS)} A table of your own record "
-            "class is given as crmkpi.table(frame, record=...)."
-        )
-    return FrameTable(records, type_=record_type(RECORDS[name]))
-
-
-def _check_home(name: str, table: FrameTable) -> None:
-    if table.type_.table != name:
-        raise InputError(
-            f"The table {name!r} was given a frame of {table.type_.table}; name it {table.type_.table}=..."
-        )

@@ -10,13 +10,14 @@ from typing import Any
 
 from crmkpi.definition.metric import Estimated
 from crmkpi.engines.query import Answer, Sample
+from crmkpi.measuring.accounts import Account
 from crmkpi.measuring.counting import Counts, may_be
 from crmkpi.measuring.duplicates import DUPLICATE
 from crmkpi.measuring.formula import interval_of, sampled_input
+from crmkpi.measuring.locations import AccountPlan, MetricPlan
 from crmkpi.measuring.moments import Moments, moments_of
-from crmkpi.measuring.plan import AccountPlan, MetricPlan
 from crmkpi.measuring.reading import Cut, Input
-from crmkpi.measuring.results import Account, Evidence
+from crmkpi.measuring.results import Evidence
 
 __all__ = ["Witness"]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from crmkpi.definition.expressions import Field, Unless, Unreadable
+from crmkpi.definition.expressions import Field
 from crmkpi.definition.measures import Table
+from crmkpi.definition.planned_expressions import Unless, Unreadable
 from crmkpi.engines.frames.backends import at_home
 from crmkpi.engines.frames.snapshots import table_at_one_moment
 from crmkpi.engines.frames.table import FrameTable

@@ -19,8 +19,9 @@ from crmkpi.measuring.changes import Adjust
 from crmkpi.measuring.evidence import Witness
 from crmkpi.measuring.files import of_files
 from crmkpi.measuring.formula import counted, evaluated
+from crmkpi.measuring.locations import MetricPlan
 from crmkpi.measuring.narrowing import INSIDE, Narrowing, told
-from crmkpi.measuring.plan import MetricPlan, Plan
+from crmkpi.measuring.plan import Plan
 from crmkpi.measuring.reach import Reaches
 from crmkpi.measuring.reading import Input, Reader
 from crmkpi.measuring.results import Report, Result, compared, measured, together

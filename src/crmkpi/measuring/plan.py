@@ -17,105 +17,23 @@ from crmkpi.definition.expressions import (
     Expression,
     Field,
     Operation,
-    Unless,
-    Unreadable,
-    UnreadValue,
     table_of,
     walk,
 )
 from crmkpi.definition.measures import Grouped, Measure
 from crmkpi.definition.metric import Mean, Metric
+from crmkpi.definition.planned_expressions import Unless, Unreadable, UnreadValue
 from crmkpi.engines.query import Anchor, Keep, Query, SegmentKey, Slot
 from crmkpi.errors import PeriodError
 from crmkpi.measuring.conditions import every, implies, union
+from crmkpi.measuring.locations import AccountPlan, Location, MeasurePlan, MetricPlan, UnreadPlan
 from crmkpi.measuring.moments import sampled
 from crmkpi.measuring.so_far import AFTER_AS_OF, lies_later, measure_so_far, so_far, speaks_of_as_of
 from crmkpi.measuring.uncertain import Doubt, Uncertainty, doubt_of
 from crmkpi.measuring.usable import currency_of, not_left_out, not_negative, own_reasons, tells_apart, used_by
 from crmkpi.records.base import RecordType, record_class, record_type
 
-__all__ = ["AccountPlan", "Column", "MeasurePlan", "MetricPlan", "Plan", "UnreadPlan"]
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """Where a number is found in the answers: the table, the number of the anchor and the number of the slot."""
-
-    table: str
-    anchor: int
-    number: int
-    measure: Measure
-    slot: Slot
-    stock: bool
-
-
-@dataclass(frozen=True, slots=True)
-class MeasurePlan:
-    """Where a measure is found; of a grouped one, where each of its columns is."""
-
-    measure: Measure
-    columns: Mapping[str, Column]
-
-
-@dataclass(frozen=True, slots=True)
-class UnreadPlan:
-    """Where is found what could not be read: the values by field, each with its count.
-
-    `undated` is of records whose date cannot be read, so that they may be of any period: the field, its values, how
-    many of these records would be used if no period were asked for, and the anchor and number of the slot that counts
-    the records of all periods together. `segment` counts what would be used of records whose segment cannot be read,
-    and `segments` are the values of the fields that say the segment.
-    """
-
-    fields: tuple[tuple[str, int], ...]
-    undated: tuple[str, int, int, int, int] | None = None
-    segment: int | None = None
-    segments: tuple[tuple[str, int], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class AccountPlan:
-    """Where the evidence of one metric on one table and anchor is found."""
-
-    table: str
-    at: str | None
-    anchor: int
-    stock: bool
-    used: int
-    reasons: tuple[tuple[str, int], ...]
-    unread: UnreadPlan | None = None
-    lacking: tuple[bool, ...] = ()  # of each reason, whether it is for want of knowledge that records are left out
-    shifted: Measure | None = None  # the measure, where it is one of an earlier period
-
-    @property
-    def no_date(self) -> str:
-        """The reason of records that lack the date which puts them into a period."""
-        return f"no {self.at}"
-
-    def left_out(self, counts: Sequence[int]) -> dict[str, int]:
-        """How many records were left out under each reason: those of `reasons`, and last of all `no_date`."""
-        found: dict[str, int] = {}
-        for reason, count in zip((*(reason for reason, _ in self.reasons), self.no_date), counts, strict=True):
-            if count:
-                found[reason] = found.get(reason, 0) + count
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class MetricPlan:
-    """Where everything is found that a metric needs."""
-
-    metric: Metric
-    measures: Mapping[str, MeasurePlan]
-    accounts: tuple[AccountPlan, ...]
-    earlier: tuple[AccountPlan, ...] = ()  # of measures of an earlier period, where something of it may be in doubt
-    joints: Mapping[tuple[str, str], tuple[Column, ...]] | None = None  # what `moments_of` takes; None if not asked for
-
-    def slots(self, account: AccountPlan) -> set[int]:
-        """The numbers of the slots of an account's anchor that the metric reads."""
-        columns = [column for found in self.measures.values() for column in found.columns.values()]
-        mine = [column.number for column in columns if (column.table, column.anchor) == (account.table, account.anchor)]
-        return {account.used, *(number for _, number in account.reasons), *mine}
+__all__ = ["Plan"]
 
 
 @dataclass(slots=True)
@@ -203,12 +121,12 @@ class Plan:
         for draft in drafts:
             together.setdefault(draft.shift, []).append(draft)
         doubts = {shift: self._doubt(alike) for shift, alike in together.items()}
-        columns: dict[str, dict[str, Column]] = {name: {} for name in metric.measures}
+        columns: dict[str, dict[str, Location]] = {name: {} for name in metric.measures}
         for draft in drafts:
             anchor = self.queries[draft.table].anchors[draft.anchor]
             number = anchor.add(draft.slot)
             draft.slot = anchor.slots[number]
-            columns[draft.name][draft.column] = Column(
+            columns[draft.name][draft.column] = Location(
                 draft.table, draft.anchor, number, draft.measure, draft.slot, draft.stock
             )
         measures = {name: MeasurePlan(measure, columns[name]) for name, measure in metric.measures.items()}
@@ -224,7 +142,7 @@ class Plan:
         joints = self._joints(measures) if self._moments and sampled(metric) else None
         return MetricPlan(metric, measures, tuple(accounts), tuple(earlier), joints)
 
-    def _joints(self, measures: Mapping[str, MeasurePlan]) -> dict[tuple[str, str], tuple[Column, ...]]:
+    def _joints(self, measures: Mapping[str, MeasurePlan]) -> dict[tuple[str, str], tuple[Location, ...]]:
         """The slots for the records that two inputs share, for each pair that can share any."""
         found = {}
         for (first, one), (second, two) in combinations(measures.items(), 2):
@@ -236,7 +154,7 @@ class Plan:
                     found[first, second] = columns
         return found
 
-    def _joint(self, mine: Column, theirs: Column) -> tuple[Column, ...] | None:
+    def _joint(self, mine: Location, theirs: Location) -> tuple[Location, ...] | None:
         """How many records two measures share, or the values there; None where their values cannot be added."""
         one, two = mine.slot, theirs.slot
         values = {repr(value): value for value in (one.value, two.value) if value is not None}

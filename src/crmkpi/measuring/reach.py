@@ -14,7 +14,7 @@ from crmkpi.engines.frames.snapshots import table_at_one_moment
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.engines.query import Anchor, Answer, Moments, Part, Query, Slot
 from crmkpi.measuring.counting import Counting
-from crmkpi.measuring.plan import MetricPlan
+from crmkpi.measuring.locations import MetricPlan
 from crmkpi.records.base import RecordType
 from crmkpi.sources.reading import ENDS
 from crmkpi.time.calendars import Calendar

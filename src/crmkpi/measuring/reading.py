@@ -9,8 +9,9 @@ from decimal import Context, Decimal, localcontext
 from functools import reduce
 from typing import Any, NamedTuple
 
-from crmkpi.definition.expressions import Expression, Field, Together, ValueKind, as_of
+from crmkpi.definition.expressions import Expression, Field, ValueKind, as_of
 from crmkpi.definition.measures import Grouped, Measure
+from crmkpi.definition.planned_expressions import Together
 from crmkpi.engines.query import (
     EXACT,
     NO_DATE,
@@ -27,7 +28,7 @@ from crmkpi.engines.query import (
 from crmkpi.engines.records.interpreter import evaluate
 from crmkpi.errors import CurrencyError
 from crmkpi.measuring.counting import Counting, Counts
-from crmkpi.measuring.plan import AccountPlan, Column, MeasurePlan, MetricPlan
+from crmkpi.measuring.locations import AccountPlan, Location, MeasurePlan, MetricPlan
 from crmkpi.measuring.shifts import moved
 from crmkpi.measuring.unreadable import DataReason
 from crmkpi.statistics.intervals import quantile
@@ -132,7 +133,7 @@ class Reader:
         """What a metric needs of one period, to be read for each segment."""
         return Cut(self, plan, period)
 
-    def place(self, column: Column, period: Period | None) -> Place:
+    def place(self, column: Location, period: Period | None) -> Place:
         """Where a slot is found over a whole period."""
         groups = self.answers[column.table].groups[column.anchor]
         parts = tuple(self.timeline.parts(moved(period, column.measure, self.parameters), stock=column.stock))
@@ -416,7 +417,7 @@ def _days(period: Period | None) -> float | None:
     return (period.wall_end - period.wall_start) / timedelta(days=1)
 
 
-def _empty_keyed(column: Column) -> Any:
+def _empty_keyed(column: Location) -> Any:
     return {"count": 0, "latest": None}.get(column.slot.what, {})
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
@@ -15,6 +14,7 @@ from crmkpi._read_only import ReadOnly
 from crmkpi.definition.metric import Metric
 from crmkpi.definition.units import Unit, Value_co
 from crmkpi.errors import InputError, UnknownNameError, did_you_mean, unknown_name
+from crmkpi.measuring.accounts import Account, added_up
 from crmkpi.measuring.changes import Adjust, Change, Comparisons, change_of, comparisons_told
 from crmkpi.measuring.formula import counted, evaluated, interval_of, no_interval
 from crmkpi.measuring.moments import Moments
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from crmkpi.measuring.pivot import Pivot
 
 __all__ = [
-    "Account",
     "Change",
     "Evidence",
     "Report",
@@ -57,37 +56,6 @@ _pivot: Callable[..., Pivot] = hook("pivot")
 _report_chart: Callable[..., Any] = hook("report_chart")
 _result_schema: Callable[[object], Any] = hook("result_schema")
 _report_schema: Callable[[object], Any] = hook("report_schema")
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """What became of the records of one table: none is lost without a trace.
-
-    `given` = `used` + everything in `left_out` + `outside` + `rejected`. `outside` are the records that the question is
-    not about: of another period, or of a kind that the definition does not count. `rejected` rows of a file could not
-    be read, so that their segment is unknown; every segment's account carries all of them. `unread` says why, for rows
-    that a reader rejected. `skipped` are rows of the source that are no records, by reason, such as total rows; they
-    are not in `given`. `unreadable` has, for each field that decides whether a record is used, the values
-    that could not be read and how often each of them stands there; `left_out` counts these records. `searched` says
-    whether records with the id of another one were looked for: those of lists and files are left out as `duplicate id`;
-    streams, frames and databases are not searched, and `Dataset.check` looks there.
-    """
-
-    table: str
-    at: str | None
-    given: int
-    used: int
-    left_out: Mapping[str, int]
-    rejected: int = 0
-    unread: Mapping[str, int] = field(default_factory=dict)
-    skipped: Mapping[str, int] = field(default_factory=dict)
-    unreadable: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    searched: bool = field(default=False, compare=False)
-
-    @property
-    def outside(self) -> int:
-        """Records that the question is not about."""
-        return self.given - self.used - sum(self.left_out.values()) - self.rejected
 
 
 Evidence = tuple[Interval[Any] | None, int, tuple[Account, ...], Moments | None]
@@ -155,12 +123,12 @@ class Result(Generic[Value_co]):
     @property
     def unread(self) -> dict[str, int]:
         """How many rows of the sources a reader rejected, by field and reason, over all tables."""
-        return _added({account.table: account.unread for account in self.accounts})
+        return added_up({account.table: account.unread for account in self.accounts})
 
     @property
     def skipped(self) -> dict[str, int]:
         """How many rows of the sources are no records, by reason, over all tables."""
-        return _added({account.table: account.skipped for account in self.accounts})
+        return added_up({account.table: account.skipped for account in self.accounts})
 
     @property
     def unreadable(self) -> dict[str, dict[str, int]]:
@@ -449,14 +417,6 @@ class _Wide(Tabular):
 
 
 _ABSENT = object()
-
-
-def _added(by_table: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
-    """Counts by reason; a table that is measured at several dates has its rows once."""
-    total: Counter[str] = Counter()
-    for counts in by_table.values():
-        total.update(counts)
-    return dict(total)
 
 
 def result_from_totals(metric: Metric, inputs: Mapping[str, Any], *, confidence: float, currency: str | None) -> Result:

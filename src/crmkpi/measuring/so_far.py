@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from crmkpi.definition.expressions import AsOf, Comparison, Expression, Field, Happened, as_of, walk
+from crmkpi.definition.expressions import AsOf, Comparison, Expression, Field, as_of, walk
 from crmkpi.definition.measures import Grouped, Measure
 from crmkpi.definition.metric import Metric
+from crmkpi.definition.planned_expressions import Happened
 
 __all__ = ["AFTER_AS_OF", "lies_later", "measure_so_far", "so_far", "speaks_of_as_of"]
 

@@ -23,7 +23,8 @@ from crmkpi.engines.query import Sample
 from crmkpi.errors import ColumnError, InputError, did_you_mean, unknown_name
 from crmkpi.measuring.asking import read
 from crmkpi.measuring.dataset import Dataset
-from crmkpi.measuring.plan import Column, Plan
+from crmkpi.measuring.locations import Location
+from crmkpi.measuring.plan import Plan
 from crmkpi.measuring.reading import Reader
 from crmkpi.measuring.segments import By, Segment, segments_of
 from crmkpi.records.base import RecordType
@@ -277,7 +278,7 @@ def _labels(periods: Sequence[Period | None], reader: Reader, metric: Metric) ->
 
 
 def _column_of(
-    metric: Metric, name: str, column: Column, session: _Described, reader: Reader, home: DatabaseHome[Any]
+    metric: Metric, name: str, column: Location, session: _Described, reader: Reader, home: DatabaseHome[Any]
 ) -> tuple[DatabaseFrame, Sql]:
     """The frame that has a measure, and the measure in its own unit."""
     if column.stock:

@@ -18,10 +18,9 @@ from crmkpi.definition.expressions import (
     Field,
     Negation,
     Presence,
-    Unless,
-    Unreadable,
     walk,
 )
+from crmkpi.definition.planned_expressions import Unless, Unreadable
 from crmkpi.measuring.conditions import every, sides, union
 
 __all__ = ["Doubt", "Uncertainty", "doubt_of", "fields_of"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from crmkpi.measuring.plan import AccountPlan
+from crmkpi.measuring.locations import AccountPlan
 
 __all__ = ["all_left_out"]
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
-from crmkpi.definition.expressions import Combination, Expression, Field, Negation, Presence, Unless, walk
+from crmkpi.definition.expressions import Combination, Expression, Field, Negation, Presence, walk
 from crmkpi.definition.measures import Grouped, Measure
 from crmkpi.definition.metric import Metric
+from crmkpi.definition.planned_expressions import Unless
 from crmkpi.measuring.unreadable import UnreadableReason
 
 __all__ = ["needed_fields", "unfilled_field", "why_unfilled"]

@@ -12,12 +12,11 @@ from crmkpi.definition.expressions import (
     Constant,
     Expression,
     Field,
-    Happened,
     Presence,
-    Unless,
     walk,
 )
 from crmkpi.definition.measures import Measure
+from crmkpi.definition.planned_expressions import Happened, Unless
 from crmkpi.engines.query import Slot
 from crmkpi.measuring.conditions import every, excludes
 from crmkpi.measuring.so_far import AFTER_AS_OF, lies_later

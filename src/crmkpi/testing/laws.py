@@ -24,9 +24,10 @@ from crmkpi.engines.query import Answer
 from crmkpi.engines.records import engine as records_engine
 from crmkpi.errors import InputError, PeriodError
 from crmkpi.measuring import asking
+from crmkpi.measuring.accounts import Account
 from crmkpi.measuring.plan import Plan
 from crmkpi.measuring.reading import Input
-from crmkpi.measuring.results import Account, Result
+from crmkpi.measuring.results import Result
 from crmkpi.measuring.segments import Segment
 from crmkpi.metrics.catalogue import catalogue
 from crmkpi.testing.examples import Broken, Case, moved, parameters_of

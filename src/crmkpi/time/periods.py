@@ -7,14 +7,15 @@ compares their timestamps with these two edges; time zones, daylight saving and 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Literal, TypeVar
 from zoneinfo import ZoneInfo
 
-from crmkpi.errors import InputError, PeriodError, TimeZoneError, UnknownNameError, did_you_mean
+from crmkpi.errors import InputError, PeriodError, TimeZoneError
 from crmkpi.time.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit, calendar_of, known_day
+from crmkpi.time.moments import instant_of, is_aware, timestamp_of
 from crmkpi.time.period_texts import LONGEST_TEXT, iso_week, read_period
 from crmkpi.time.spans import (
     CALENDAR_UNITS,
@@ -109,10 +110,10 @@ class Period:
         crmkpi.errors.PeriodError: A period must end after it starts; got 2026-04-01 to 2026-04-01.
         """
         _check_dates(start, end)
-        if _is_aware(start) != _is_aware(end):
+        if is_aware(start) != is_aware(end):
             msg = f"A period's start and end must both have a time zone or both have none; got {start!r} and {end!r}."
             raise TimeZoneError(msg)
-        first, last = _instant(start, calendar), _instant(end, calendar)
+        first, last = instant_of(start, calendar), instant_of(end, calendar)
         if last <= first:
             msg = f"A period must end after it starts; got {start} to {end}."
             raise PeriodError(msg)
@@ -137,7 +138,7 @@ class Period:
         _check_dates(moment)
         period = _period(whole_unit(calendar.local_day(moment), known_unit(unit), calendar))
         # Where clocks go back across midnight, the evening shown again already belongs to the new day.
-        return period if not _is_aware(moment) or moment in period else period.next()
+        return period if not is_aware(moment) or moment in period else period.next()
 
     @staticmethod
     def rolling(
@@ -287,7 +288,7 @@ class Period:
         """
         if not isinstance(as_of, datetime):
             as_of = midnight(self.calendar.shift(as_of, "day", 1))
-        return _instant(as_of, self.calendar) >= self.end
+        return instant_of(as_of, self.calendar) >= self.end
 
     def select(self, records: Iterable[RecordType], *, at: str) -> list[RecordType]:
         """The records whose timestamp lies in the period; a record without one lies in no period, not even all time.
@@ -311,10 +312,10 @@ class Period:
         chosen = []
         all_aware: bool | None = None
         for number, record in enumerate(records, 1):
-            moment = _timestamp(record, at, number)
+            moment = timestamp_of(record, at, number)
             if moment is None:
                 continue
-            aware = _is_aware(moment)
+            aware = is_aware(moment)
             if all_aware is None:
                 all_aware = aware
             if aware is not all_aware:
@@ -432,29 +433,3 @@ def _check_dates(*edges: object) -> None:
         if not isinstance(edge, date):
             msg = f"A period runs between dates or datetimes; got {edge!r}."
             raise PeriodError(msg)
-
-
-def _is_aware(moment: date) -> bool:
-    return isinstance(moment, datetime) and moment.tzinfo is not None
-
-
-def _instant(moment: date, calendar: Calendar) -> datetime:
-    """The exact moment, in UTC, of a date's beginning, a wall-clock time or a moment with a time zone."""
-    if not isinstance(moment, datetime):
-        return calendar.midnight(moment)
-    return calendar.instant(moment) if moment.tzinfo is None else moment.astimezone(UTC).replace(fold=0)
-
-
-def _timestamp(record: object, name: str, number: int) -> date | None:
-    try:
-        moment = record[name] if isinstance(record, Mapping) else getattr(record, name)
-    except (KeyError, AttributeError) as error:
-        known = record if isinstance(record, Mapping) else [known for known in dir(record) if not known.startswith("_")]
-        msg = f"Record {number} has no {name!r} to put it into a period by. {did_you_mean(name, map(str, known))}"
-        raise UnknownNameError(msg) from error
-    if moment is None or moment != moment:  # noqa: PLR0124 a missing timestamp of pandas is a datetime unlike itself
-        return None
-    if not isinstance(moment, date):
-        msg = f"{name} of record {number} must be a date or a datetime; got {moment!r}."
-        raise InputError(msg)
-    return moment

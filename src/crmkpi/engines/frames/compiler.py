@@ -25,20 +25,16 @@ from crmkpi.definition.expressions import (
     Day,
     Expression,
     Field,
-    Happened,
     Membership,
     Negation,
     Now,
     Operation,
-    Parameter,
     Presence,
-    Together,
-    Unless,
-    Unreadable,
-    UnreadValue,
     ValueKind,
     walk,
 )
+from crmkpi.definition.parameters import Parameter
+from crmkpi.definition.planned_expressions import Happened, Together, Unless, Unreadable, UnreadValue
 from crmkpi.engines.frames.backends import refuse
 from crmkpi.engines.frames.compiled_values import (
     Condition,

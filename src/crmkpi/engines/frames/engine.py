@@ -21,10 +21,10 @@ from crmkpi.definition.expressions import (
     Day,
     Expression,
     Field,
-    Happened,
     Operation,
     walk,
 )
+from crmkpi.definition.planned_expressions import Happened
 from crmkpi.engines.frames.compiler import Compiler, Given
 from crmkpi.engines.frames.faults import inside
 from crmkpi.engines.frames.group_keys import OUTSIDE, Key, day_key, segment_key, step_key, undated_key

@@ -13,7 +13,8 @@ from decimal import Decimal
 from functools import reduce
 from operator import and_, or_
 
-from crmkpi.definition.expressions import Field, UnreadValue
+from crmkpi.definition.expressions import Field
+from crmkpi.definition.planned_expressions import UnreadValue
 from crmkpi.engines.frames.backends import Backend
 from crmkpi.engines.frames.faults import (
     YEARS,

@@ -20,10 +20,10 @@ from crmkpi.definition.expressions import (
     Membership,
     Negation,
     Operation,
-    Parameter,
     Presence,
-    Unless,
 )
+from crmkpi.definition.parameters import Parameter
+from crmkpi.definition.planned_expressions import Unless
 from crmkpi.engines.query import Value, quotient
 from crmkpi.errors import DefinitionError, TimeZoneError
 

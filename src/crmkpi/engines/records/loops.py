@@ -12,7 +12,8 @@ from datetime import timedelta
 from decimal import Decimal, Inexact
 from typing import NoReturn
 
-from crmkpi.definition.expressions import Field, Parameter
+from crmkpi.definition.expressions import Field
+from crmkpi.definition.parameters import Parameter
 from crmkpi.engines.query import (
     MICROSECOND,
     NO_DATE,

@@ -26,19 +26,15 @@ from crmkpi.definition.expressions import (
     Day,
     Expression,
     Field,
-    Happened,
     Membership,
     Negation,
     Now,
     Operation,
-    Parameter,
     Presence,
-    Together,
-    Unless,
-    Unreadable,
-    UnreadValue,
     walk,
 )
+from crmkpi.definition.parameters import Parameter
+from crmkpi.definition.planned_expressions import Happened, Together, Unless, Unreadable, UnreadValue
 from crmkpi.engines.query import Value
 from crmkpi.engines.records.conjuncts import Conjunct, any_of, not_all, unique
 from crmkpi.errors import DefinitionError

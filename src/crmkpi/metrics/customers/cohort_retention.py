@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from crmkpi.definition.expressions import Parameter, period
+from crmkpi.definition.expressions import period
 from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import Share, metric
+from crmkpi.definition.parameters import Parameter
 from crmkpi.metrics.customers.retention import active_at_end, joined, wrong
 from crmkpi.metrics.literature import DEFECTION, MARKETING_METRICS
 from crmkpi.records import Customer, Order

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from crmkpi._hooks import hook
-from crmkpi.definition.expressions import Parameter, as_of, period
+from crmkpi.definition.expressions import as_of, period
 from crmkpi.definition.measures import Table, period_days
 from crmkpi.definition.metric import Estimated, metric
+from crmkpi.definition.parameters import Parameter
 from crmkpi.metrics.customers.retention import active_at_start, wrong
 from crmkpi.metrics.literature import KAPLAN_MEIER, PROJECT_RETENTION, SURVIVAL_DATA
 from crmkpi.records import Customer

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from crmkpi.definition.expressions import Unless, period
+from crmkpi.definition.expressions import period
 from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
+from crmkpi.definition.planned_expressions import Unless
 from crmkpi.metrics.literature import SAAS_METRICS, STRIPE_BILLING
 from crmkpi.records import Subscription
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from crmkpi.definition.expressions import Parameter, as_of, period
+from crmkpi.definition.expressions import as_of, period
 from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import Share, metric
+from crmkpi.definition.parameters import Parameter
 from crmkpi.metrics.customers.mrr_movements import accounts, gone
 from crmkpi.metrics.customers.recurring_revenue import left_out as unusable_subscriptions
 from crmkpi.metrics.literature import DEFECTION, MARKETING_METRICS, PROJECT_RETENTION

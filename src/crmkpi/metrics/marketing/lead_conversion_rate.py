@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from crmkpi.definition.expressions import Parameter, as_of
+from crmkpi.definition.expressions import as_of
 from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import Share, metric
+from crmkpi.definition.parameters import Parameter
 from crmkpi.metrics.literature import MARKETING_METRICS
 from crmkpi.records import Lead
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from crmkpi.definition.expressions import Parameter
 from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
+from crmkpi.definition.parameters import Parameter
 from crmkpi.metrics.literature import CRACKING_SALES
 from crmkpi.records import Deal
 

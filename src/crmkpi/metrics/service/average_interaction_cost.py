@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from crmkpi.definition.expressions import Parameter
 from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
+from crmkpi.definition.parameters import Parameter
 from crmkpi.errors import UndefinedError
 from crmkpi.metrics.literature import CALL_CENTER
 from crmkpi.records import Interaction

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from crmkpi.definition.expressions import Parameter
 from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
+from crmkpi.definition.parameters import Parameter
 from crmkpi.metrics.customers.customer_counts import backwards
 from crmkpi.metrics.literature import MARKETING_METRICS, SAAS_METRICS
 from crmkpi.records import Customer, Expense

@@ -8,9 +8,10 @@ from decimal import Decimal
 from math import fsum
 
 from crmkpi._hooks import hook
-from crmkpi.definition.expressions import Parameter, as_of, period
+from crmkpi.definition.expressions import as_of, period
 from crmkpi.definition.measures import Table, last_day, month_days, period_days
 from crmkpi.definition.metric import Estimated, metric
+from crmkpi.definition.parameters import Parameter
 from crmkpi.metrics.customers.customer_lifespan import customers, ended, horizon, running
 from crmkpi.metrics.customers.mrr_movements import accounts
 from crmkpi.metrics.customers.recurring_revenue import left_out as unusable_subscriptions

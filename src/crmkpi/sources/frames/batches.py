@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 from crmkpi.records.base import FieldType, RecordType
-from crmkpi.sources.frames.csv_text import field_column
+from crmkpi.sources.frames.typed_columns import field_column
 
 __all__ = ["UNREADABLE", "frame_of_records"]
 

@@ -17,7 +17,8 @@ from crmkpi.sources.columns import matched_columns
 from crmkpi.sources.csv_tables import cells_of_any_length, csv_grid
 from crmkpi.sources.dates import zone_named
 from crmkpi.sources.frames.batches import UNREADABLE, frame_of_records
-from crmkpi.sources.frames.csv_text import NotPlainError, field_column, plain_frame
+from crmkpi.sources.frames.csv_text import plain_frame
+from crmkpi.sources.frames.typed_columns import NotPlainError, field_column
 from crmkpi.sources.presets.library import AnyPreset
 from crmkpi.sources.reading import Options, Reading, options_from
 from crmkpi.sources.rows import load, record_of

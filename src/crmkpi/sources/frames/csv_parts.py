@@ -18,7 +18,8 @@ from crmkpi.sources.account import LoadAccount
 from crmkpi.sources.csv_tables import cells_of_any_length, csv_grid
 from crmkpi.sources.dates import zone_named
 from crmkpi.sources.exports import first_table, recognised
-from crmkpi.sources.frames.csv_text import NotPlainError, field_column, plain_frame
+from crmkpi.sources.frames.csv_text import plain_frame
+from crmkpi.sources.frames.typed_columns import NotPlainError, field_column
 from crmkpi.sources.presets.library import AnyPreset
 from crmkpi.sources.reading import Reading, options_from
 from crmkpi.sources.rows import Loading

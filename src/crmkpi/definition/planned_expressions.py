@@ -1,0 +1,68 @@
+"""Expressions that the planner makes of a definition: what is known so far, what is certain, what could not be read.
+
+Engines carry them out like those of `crmkpi.definition.expressions`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from crmkpi.definition.expression_types import ValueKind
+from crmkpi.definition.expressions import Expression, Field
+
+__all__ = ["Happened", "Together", "Unless", "UnreadValue", "Unreadable"]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Happened(Expression):
+    """A timestamp as it is known on the day `as_of`: what lies after that day has not happened, and is missing."""
+
+    item: Expression
+    kind: ValueKind = "timestamp"
+
+    def __repr__(self) -> str:
+        return f"{self.item!r} so far"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Unless(Expression):
+    """True wherever a predicate is not true: where it is false, and where it is neither."""
+
+    item: Expression
+    kind: ValueKind = "predicate"
+
+    def __repr__(self) -> str:
+        return f"unless({self.item!r})"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Unreadable(Expression):
+    """True where a field holds something that its reader could not read; engines ask it, definitions do not."""
+
+    item: Field
+    kind: ValueKind = "predicate"
+
+    def __repr__(self) -> str:
+        return f"unreadable({self.item!r})"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class UnreadValue(Expression):
+    """What stands in a field that could not be read, as text."""
+
+    item: Field
+    kind: ValueKind = "text"
+
+    def __repr__(self) -> str:
+        return f"unread_value({self.item!r})"
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Together(Expression):
+    """Several values as one, such as a customer and a day; missing where any of them is."""
+
+    items: tuple[Expression, ...]
+    kind: ValueKind = "any"
+
+    def __repr__(self) -> str:
+        return ", ".join(map(repr, self.items))

@@ -1,0 +1,48 @@
+"""What became of the records that a KPI was asked of: used, left out by reason, outside, rejected."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+__all__ = ["Account", "added_up"]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What became of the records of one table: none is lost without a trace.
+
+    `given` = `used` + everything in `left_out` + `outside` + `rejected`. `outside` are the records that the question is
+    not about: of another period, or of a kind that the definition does not count. `rejected` rows of a file could not
+    be read, so that their segment is unknown; every segment's account carries all of them. `unread` says why, for rows
+    that a reader rejected. `skipped` are rows of the source that are no records, by reason, such as total rows; they
+    are not in `given`. `unreadable` has, for each field that decides whether a record is used, the values
+    that could not be read and how often each of them stands there; `left_out` counts these records. `searched` says
+    whether records with the id of another one were looked for: those of lists and files are left out as `duplicate id`;
+    streams, frames and databases are not searched, and `Dataset.check` looks there.
+    """
+
+    table: str
+    at: str | None
+    given: int
+    used: int
+    left_out: Mapping[str, int]
+    rejected: int = 0
+    unread: Mapping[str, int] = field(default_factory=dict)
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    unreadable: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    searched: bool = field(default=False, compare=False)
+
+    @property
+    def outside(self) -> int:
+        """Records that the question is not about."""
+        return self.given - self.used - sum(self.left_out.values()) - self.rejected
+
+
+def added_up(by_table: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+    """Counts by reason; a table that is measured at several dates has its rows once."""
+    total: Counter[str] = Counter()
+    for counts in by_table.values():
+        total.update(counts)
+    return dict(total)

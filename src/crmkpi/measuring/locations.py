@@ -1,0 +1,93 @@
+"""Where each number of a KPI is found in the answers of the engines: what the planner tells the reader."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from crmkpi.definition.measures import Measure
+from crmkpi.definition.metric import Metric
+from crmkpi.engines.query import Slot
+
+__all__ = ["AccountPlan", "Location", "MeasurePlan", "MetricPlan", "UnreadPlan"]
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where a number is found in the answers: the table, the number of the anchor and the number of the slot."""
+
+    table: str
+    anchor: int
+    number: int
+    measure: Measure
+    slot: Slot
+    stock: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MeasurePlan:
+    """Where a measure is found; of a grouped one, where each of its columns is."""
+
+    measure: Measure
+    columns: Mapping[str, Location]
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadPlan:
+    """Where is found what could not be read: the values by field, each with its count.
+
+    `undated` is of records whose date cannot be read, so that they may be of any period: the field, its values, how
+    many of these records would be used if no period were asked for, and the anchor and number of the slot that counts
+    the records of all periods together. `segment` counts what would be used of records whose segment cannot be read,
+    and `segments` are the values of the fields that say the segment.
+    """
+
+    fields: tuple[tuple[str, int], ...]
+    undated: tuple[str, int, int, int, int] | None = None
+    segment: int | None = None
+    segments: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPlan:
+    """Where the evidence of one metric on one table and anchor is found."""
+
+    table: str
+    at: str | None
+    anchor: int
+    stock: bool
+    used: int
+    reasons: tuple[tuple[str, int], ...]
+    unread: UnreadPlan | None = None
+    lacking: tuple[bool, ...] = ()  # of each reason, whether it is for want of knowledge that records are left out
+    shifted: Measure | None = None  # the measure, where it is one of an earlier period
+
+    @property
+    def no_date(self) -> str:
+        """The reason of records that lack the date which puts them into a period."""
+        return f"no {self.at}"
+
+    def left_out(self, counts: Sequence[int]) -> dict[str, int]:
+        """How many records were left out under each reason: those of `reasons`, and last of all `no_date`."""
+        found: dict[str, int] = {}
+        for reason, count in zip((*(reason for reason, _ in self.reasons), self.no_date), counts, strict=True):
+            if count:
+                found[reason] = found.get(reason, 0) + count
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class MetricPlan:
+    """Where everything is found that a metric needs."""
+
+    metric: Metric
+    measures: Mapping[str, MeasurePlan]
+    accounts: tuple[AccountPlan, ...]
+    earlier: tuple[AccountPlan, ...] = ()  # of measures of an earlier period, where something of it may be in doubt
+    joints: Mapping[tuple[str, str], tuple[Location, ...]] | None = None  # for `moments_of`; None if not asked for
+
+    def slots(self, account: AccountPlan) -> set[int]:
+        """The numbers of the slots of an account's anchor that the metric reads."""
+        columns = [column for found in self.measures.values() for column in found.columns.values()]
+        mine = [column.number for column in columns if (column.table, column.anchor) == (account.table, account.anchor)]
+        return {account.used, *(number for _, number in account.reasons), *mine}
