@@ -57,70 +57,47 @@ def add_files(parser: argparse.ArgumentParser) -> None:
             option_of(table), dest=f"table_{table}", metavar="FILE", action="append", help="once for each file"
         )
     reading = parser.add_argument_group("how to read them")
-    reading.add_argument(
-        "--preset",
-        action="append",
-        default=[],
-        type=argument(read_preset),
-        metavar="TABLE=PRESET",
-        help="the system that a file comes from, such as deals=hubspot_deal, or deals=auto to find out",
-    )
-    reading.add_argument(
-        "--columns",
-        action="append",
-        default=[],
-        type=argument(read_column),
-        metavar="TABLE:HEADER=FIELD",
-        help="which column fills a field; no FIELD drops the column",
-    )
-    reading.add_argument(
-        "--values",
-        action="append",
-        default=[],
-        type=argument(read_value),
-        metavar="TABLE:FIELD:WORD=VALUE",
-        help="what a word of the file means; no VALUE makes it a missing value",
-    )
-    reading.add_argument(
-        "--default",
-        action="append",
-        default=[],
-        type=argument(read_default),
-        metavar="TABLE:FIELD=VALUE",
-        help="the value of a field that no column fills",
-    )
-    reading.add_argument(
-        "--headers",
-        action="append",
-        default=[],
-        type=argument(read_headers),
-        metavar="TABLE:NAME,NAME",
-        help="the names of all columns of a file that has no line of headers",
-    )
-    reading.add_argument(
-        "--kinds",
-        action="append",
-        default=[],
-        type=argument(read_kind),
-        metavar="TABLE:HEADER=KIND",
-        help="what a custom column holds: number, integer, money, flag, date or timestamp",
-    )
-    reading.add_argument(
-        "--units",
-        action="append",
-        default=[],
-        type=argument(read_unit),
-        metavar="TABLE:FIELD=UNIT",
-        help="what the numbers of a field are in, such as deals:probability=percent",
-    )
-    reading.add_argument(
-        "--ends",
-        action="append",
-        default=[],
-        type=argument(read_ends),
-        metavar="TABLE=inclusive",
-        help="that the ends in a file are last days, and not the first moment after them",
-    )
+    for option, read, metavar, told in (
+        (
+            "--preset",
+            read_preset,
+            "TABLE=PRESET",
+            "the system that a file comes from, such as deals=hubspot_deal, or deals=auto to find out",
+        ),
+        ("--columns", read_column, "TABLE:HEADER=FIELD", "which column fills a field; no FIELD drops the column"),
+        (
+            "--values",
+            read_value,
+            "TABLE:FIELD:WORD=VALUE",
+            "what a word of the file means; no VALUE makes it a missing value",
+        ),
+        ("--default", read_default, "TABLE:FIELD=VALUE", "the value of a field that no column fills"),
+        (
+            "--headers",
+            read_headers,
+            "TABLE:NAME,NAME",
+            "the names of all columns of a file that has no line of headers",
+        ),
+        (
+            "--kinds",
+            read_kind,
+            "TABLE:HEADER=KIND",
+            "what a custom column holds: number, integer, money, flag, date or timestamp",
+        ),
+        (
+            "--units",
+            read_unit,
+            "TABLE:FIELD=UNIT",
+            "what the numbers of a field are in, such as deals:probability=percent",
+        ),
+        (
+            "--ends",
+            read_ends,
+            "TABLE=inclusive",
+            "that the ends in a file are last days, and not the first moment after them",
+        ),
+    ):
+        reading.add_argument(option, action="append", default=[], type=argument(read), metavar=metavar, help=told)
     reading.add_argument(
         "--date-format", metavar="FORMAT", help="how dates are written, such as %%d.%%m.%%Y, where they do not say it"
     )

@@ -62,21 +62,15 @@ def page(
     if other is None:
         raise InputError("A page sets a period beside another; give compare='previous', or a period.")
     _check_streams(crm)
-    given = dict(parameters or {})
-    if kpis is not None:
-        given = {name: value for kpi in kpis.kpis for name, value in kpi.parameters.items()} | given
+    of_set = () if kpis is None else kpis.kpis
+    given = {name: value for kpi in of_set for name, value in kpi.parameters.items()} | dict(parameters or {})
     named, lacking = (chosen_metrics(metrics), ()) if metrics is not None else crm.measurable(None, given)
-    own = () if kpis is None else tuple(dict.fromkeys(kpi.metric for kpi in kpis.kpis))
+    own = tuple(dict.fromkeys(kpi.metric for kpi in of_set))
     chosen = tuple(dict.fromkeys([*own, *named]))
     used = {name: value for name, value in given.items() if any(name in metric.parameters for metric in chosen)}
+    earlier = earlier_periods(when, _BACK - 1)
     results, trend = measure_with_trend(
-        crm,
-        chosen,
-        period=when,
-        against=other,
-        earlier=earlier_periods(when, _BACK - 1),
-        parameters=used,
-        confidence=confidence,
+        crm, chosen, period=when, against=other, earlier=earlier, parameters=used, confidence=confidence
     )
     heads = _heads(results, role, kpis, named=metrics is not None)
     series = _series(trend)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Context, Decimal, localcontext
+from decimal import localcontext
 from functools import reduce
 from typing import Any, NamedTuple
 
-from crmkpi.definition.expressions import Expression, Field, ValueKind, as_of
+from crmkpi.definition.expressions import Expression, Field, as_of
 from crmkpi.definition.measures import Grouped, Measure
 from crmkpi.definition.planned_expressions import Together
 from crmkpi.engines.query import (
@@ -29,16 +29,15 @@ from crmkpi.engines.records.interpreter import evaluate
 from crmkpi.errors import CurrencyError
 from crmkpi.measuring.counting import Counting, Counts
 from crmkpi.measuring.locations import AccountPlan, Location, MeasurePlan, MetricPlan
+from crmkpi.measuring.samples import aggregated, for_formula, for_row
 from crmkpi.measuring.shifts import moved
 from crmkpi.measuring.unreadable import DataReason
-from crmkpi.statistics.intervals import quantile
 from crmkpi.time.months import NO_MONTH
 from crmkpi.time.periods import Period
 
 __all__ = ["EVER", "Cut", "Input", "Place", "Reader", "Timeline"]
 
 EVER = (Period.all().wall_end, Period.all().end)  # an as-of instant after everything, on the wall clock and exact
-_DIVISION = Context(prec=28)
 _NOTHING = Sample()
 _LONGEST_MONTH = 31
 _NOTHING_EARLIER = "there is no earlier period to look at"
@@ -165,8 +164,8 @@ class Reader:
             elif state:
                 (sample,) = state.values()
             if aggregate == "values":
-                return Input(tuple([_for_formula(one, kind) for one in sample.values]), currency, sample)
-            return Input(_for_formula(_aggregate(measure, sample), kind), currency, sample)
+                return Input(tuple([for_formula(one, kind) for one in sample.values]), currency, sample)
+            return Input(for_formula(aggregated(measure, sample), kind), currency, sample)
 
         return read
 
@@ -263,7 +262,7 @@ class Reader:
                 yield key, cells
 
     def _of_row(self, expression: Expression, plan: MeasurePlan, cells: Mapping[str, Input]) -> Any:
-        row = {name: _for_row(cells[name].value, column.measure.kind) for name, column in plan.columns.items()}
+        row = {name: for_row(cells[name].value, column.measure.kind) for name, column in plan.columns.items()}
         with localcontext(EXACT):
             return evaluate(expression, row, self.parameters)
 
@@ -419,44 +418,3 @@ def _days(period: Period | None) -> float | None:
 
 def _empty_keyed(column: Location) -> Any:
     return {"count": 0, "latest": None}.get(column.slot.what, {})
-
-
-def _aggregate(measure: Measure, sample: Sample) -> Any:
-    """The number that the measure's word asks of a sample; None where it has none."""
-    if measure.aggregate == "sum":
-        return sample.total if sample.count else 0
-    if not sample.count:
-        return None
-    match measure.aggregate:
-        case "mean":
-            with localcontext(_DIVISION):
-                return _mean(sample)
-        case "median" | "quantile":
-            assert measure.fraction is not None
-            return quantile(sample.values, measure.fraction)
-        case "min":
-            return sample.low
-        case _:
-            return sample.high
-
-
-def _mean(sample: Sample) -> Any:
-    # Whole numbers divide exactly rounded; going through a decimal would round twice.
-    return sample.total / sample.count
-
-
-def _for_formula(value: Any, kind: ValueKind) -> Any:
-    """The plain number that a formula works with: durations in seconds, money as a Decimal, else an int or float."""
-    if value is None or kind in ("timestamp", "date"):
-        return value
-    if kind == "duration":
-        return value / 1_000_000
-    if kind == "money":
-        return Decimal(value)
-    if kind == "integer" and isinstance(value, int):
-        return value
-    return float(value)
-
-
-def _for_row(value: Any, kind: ValueKind) -> Any:
-    return timedelta(seconds=value) if kind == "duration" and value is not None else value

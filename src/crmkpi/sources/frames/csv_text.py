@@ -16,13 +16,12 @@ from typing import Any
 from crmkpi.records import Survey
 from crmkpi.records.base import RecordType
 from crmkpi.sources.columns import Columns, matched_columns
-from crmkpi.sources.frames.typed_columns import NotPlainError, TypedColumns
+from crmkpi.sources.frames.typed_columns import NotPlainError, TypedColumns, first_places
 from crmkpi.sources.grid import Grid, Part
 from crmkpi.sources.guards import check_table, may_hold_currency
 from crmkpi.sources.presets.library import folded
 from crmkpi.sources.presets.model import Preset
 from crmkpi.sources.reading import Options
-from crmkpi.sources.report_rows import FIRST_CELLS
 
 __all__ = ["plain_frame"]
 
@@ -117,13 +116,7 @@ def _places_read(grid: Grid, columns: Columns, preset: Preset | None) -> frozens
         return None
     named = {folded(header) for rule in rules for header in rule.headers}
     of_rules = (place for place, header in enumerate(grid.headers) if folded(header) in named)
-    return columns.places() | {*of_rules, *_first_places(columns)}
-
-
-def _first_places(columns: Columns) -> range:
-    """The columns among whose cells the word of a total stands; the first one alone where it is never empty."""
-    named = [column.position for column in columns.of("id")] == [0]
-    return range(1 if named else min(FIRST_CELLS, columns.width))
+    return columns.places() | {*of_rules, *first_places(columns)}
 
 
 def _has_empty_row(pl: Any, texts: Any) -> bool:

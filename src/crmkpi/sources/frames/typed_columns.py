@@ -18,11 +18,11 @@ from crmkpi.sources.durations import SECONDS
 from crmkpi.sources.grid import Grid
 from crmkpi.sources.presets.library import folded
 from crmkpi.sources.reading import ENDS, Options
-from crmkpi.sources.report_rows import TOTAL
+from crmkpi.sources.report_rows import FIRST_CELLS, TOTAL
 from crmkpi.sources.summary_reports import SUBTOTAL
 from crmkpi.sources.tallies import Tallies
 
-__all__ = ["NotPlainError", "TypedColumns", "field_column"]
+__all__ = ["NotPlainError", "TypedColumns", "field_column", "first_places"]
 
 _MOST_WORDS = 10_000
 _NUMBER = r"^[+-]?[0-9]{1,15}(\.[0-9]{1,6})?$"
@@ -315,7 +315,7 @@ class TypedColumns:
 
     def _of_report(self) -> Any:
         """Whether a row may be a total or the headers again, as `sources.report_rows` has it."""
-        first = self._pl.coalesce(self._pl.col(f"c{place}") for place in _first_places(self._columns))
+        first = self._pl.coalesce(self._pl.col(f"c{place}") for place in first_places(self._columns))
         if self._options.preset is not None and self._options.preset.fill_down:
             self._refuse_groups(first)
         return (first.str.contains(TOTAL) | (first == self._grid.headers[0])).fill_null(value=False)
@@ -363,3 +363,9 @@ def _meaning(word: str, conversion: Conversion | None, known: FieldType) -> Any:
     if ours is None or known.kind != "flag":
         return ours
     return TypeAdapter(bool).validate_python(ours)
+
+
+def first_places(columns: Columns) -> range:
+    """The columns among whose cells the word of a total stands; the first one alone where it is never empty."""
+    named = [column.position for column in columns.of("id")] == [0]
+    return range(1 if named else min(FIRST_CELLS, columns.width))
