@@ -1,6 +1,7 @@
 """The pages' Python examples run as doctests, each page in a folder that holds the files it speaks of."""
 
 import os
+import runpy
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from crmkpi.demo import run
 
 HERE = Path(__file__).parent
+SERVERS = HERE.parent / "tests" / "engines" / "servers.py"
 # Pages that `python .ci/pages.py` writes: their examples are those of docstrings, which run where they stand.
 collect_ignore = ["api", "catalogue", "presets", "reference.md"]
 
@@ -23,7 +25,11 @@ def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _page_folder(
-    demo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    demo_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+    doctest_namespace: dict[str, object],
 ) -> None:
     if request.path.name == "frames.md":
         for library in ("polars", "duckdb"):
@@ -33,6 +39,12 @@ def _page_folder(
         if not data:
             pytest.skip("The page reads orders that are not ours: CRMKPI_REAL_DATA names no folder of public data.")
         shutil.copy(Path(data) / "cdnow" / "CDNOW_master.txt", tmp_path)
+    if request.path.parent.name == "databases":
+        pytest.importorskip("sqlalchemy", reason="SQLAlchemy is not installed")
+        if request.path.name in ("postgresql.md", "warehouse.md"):
+            doctest_namespace["url"] = runpy.run_path(str(SERVERS))["postgresql"]()
+        if request.path.name == "clickhouse.md":
+            pytest.importorskip("chdb", reason="chdb is not installed")
     shutil.copytree(demo_folder, tmp_path / "crmkpi-demo")
     shutil.copy(HERE / "opportunities.csv", tmp_path)
     shutil.copytree(HERE / "samples", tmp_path / "samples")

@@ -9,6 +9,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -45,7 +46,13 @@ def name_of(path: Path) -> str:
     return ".".join(part for part in parts if part != "__init__")
 
 
-MODULES = {name_of(path): ast.parse(path.read_text(encoding="utf-8")) for path in PACKAGE.rglob("*.py")}
+MODULES = {name_of(path): path for path in PACKAGE.rglob("*.py")}
+
+
+@cache
+def tree(name: str) -> list[ast.AST]:
+    """All nodes of a module."""
+    return list(ast.walk(ast.parse(MODULES[name].read_text(encoding="utf-8"))))
 
 
 def imported(node: ast.AST) -> Iterator[str]:
@@ -58,16 +65,13 @@ def imported(node: ast.AST) -> Iterator[str]:
             yield whole if whole in MODULES else node.module
 
 
+@cache
 def imports(name: str) -> set[str]:
-    return {known for node in ast.walk(MODULES[name]) for known in imported(node)} - {name}
+    return {known for node in tree(name) for known in imported(node)} - {name}
 
 
 def for_type_checkers(name: str) -> set[str]:
-    blocks = [
-        node
-        for node in ast.walk(MODULES[name])
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-    ]
+    blocks = [node for node in tree(name) if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
     return {known for block in blocks for node in ast.walk(block) for known in imported(node)}
 
 
@@ -96,7 +100,7 @@ def test_a_module_imports_only_from_its_own_row_and_from_those_above() -> None:
 
 def declared(name: str) -> set[str]:
     """The hooks that a module declares."""
-    calls = [node for node in ast.walk(MODULES[name]) if isinstance(node, ast.Call)]
+    calls = [node for node in tree(name) if isinstance(node, ast.Call)]
     return {ast.literal_eval(call.args[0]) for call in calls if ast.unparse(call.func) == "hook"}
 
 

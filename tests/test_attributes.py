@@ -62,6 +62,23 @@ def test_a_misspelt_attribute_of_a_measure_is_an_error_with_the_nearest_name(tab
         counting(deals.attributes["Seets"] == "3")(TABLES[table]())
 
 
+@pytest.mark.parametrize("table", TABLES)
+def test_an_attribute_that_no_record_has_is_an_error_with_those_there_are(table: str) -> None:
+    with pytest.raises(UnknownNameError, match=r"'region', which no record has\. Known: 'Seats', 'Users', 'Vip'\."):
+        counting(deals.attributes["region"] == "north")(TABLES[table]())
+
+
+def test_a_frame_without_custom_columns_lacks_each_attribute() -> None:
+    frame = pl.DataFrame({"id": ["1"], "status": ["won"]})
+    with pytest.raises(UnknownNameError, match=r"'region', which no record has\. Records have no attributes at all"):
+        counting(deals.attributes["region"] == 5)(frame)
+
+
+def test_a_custom_column_of_a_file_may_be_blank_in_every_row() -> None:
+    found = ck.read_csv(io.StringIO("id,status,Seats,Vip\n1,won,,yes\n"), record=ck.Deal)
+    assert counting(deals.attributes["Seats"] == "3")(found).value == 0
+
+
 def test_an_attribute_that_a_table_without_records_lacks_is_no_mistake() -> None:
     assert counting(deals.attributes["Seats"] == "3")([]).value == 0
     assert counting(deals.attributes["Seats"] == "3")([ck.Deal(id="1", status="won")]).value == 0

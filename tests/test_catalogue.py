@@ -273,16 +273,22 @@ def test_money_that_recurs_is_the_same_in_another_unit_of_the_currency() -> None
     assert {"new_mrr", "reactivation_mrr", "churned_mrr", "customer_lifetime_value.arpu_over_churn"} <= checked
 
 
-@pytest.mark.parametrize(("until", "days"), [("02-27", 27), ("02-28", 28), ("03-03", 31), ("03-04", 32)])
-def test_what_a_month_brings_is_undefined_over_any_other_period(until: str, days: int) -> None:
+@pytest.mark.parametrize(
+    ("period", "is_month"),
+    [
+        *(("2026-02", True), ("2026-02-01..2026-02-28", True), ("2026-02-01..2026-02-27", False)),
+        *(("2026-02-03..2026-03-02", False), ("2026-02-01..2026-03-03", False), ("2026-Q1", False)),
+    ],
+)
+def test_what_a_month_brings_is_undefined_over_any_other_period(period: str, is_month: bool) -> None:
     by_churn = ck.customer_lifetime_value.variant("arpu_over_churn")
     found = [
         ck.Subscription(id="1", customer_id="A", mrr=60, started_at="2025-01-10"),
         ck.Subscription(id="2", customer_id="B", mrr=40, started_at="2025-01-10", ended_at="2026-02-20"),
     ]
-    result = by_churn(found, period=f"2026-02-01..2026-{until}")
-    no_month = "it sets a month's revenue against a month's churn, and the period is no month"
-    assert (result.value, result.reason) == ((100, None) if 28 <= days <= 31 else (None, no_month))
+    result = by_churn(found, period=period)
+    no_month = "it sets a month's revenue against a month's churn, and the period is no calendar month"
+    assert (result.value, result.reason) == ((100, None) if is_month else (None, no_month))
 
 
 @pytest.mark.parametrize(
@@ -439,3 +445,16 @@ def test_the_manual_says_when_a_kpi_moves_and_what_guards_it() -> None:
     assert "guarded by  reopen_rate, first_contact_resolution_rate" in page
     assert "timing      leading, meant to move ahead of deal_volume" in metric_page(ck.lead_volume)
     assert "guarded by" not in metric_page(ck.win_rate)
+
+
+@pytest.mark.parametrize(
+    "question, expected",
+    [
+        ("how many deals do we win", "win_rate"),
+        ("cost of a new customer", "customer_acquisition_cost"),
+        ("money from subscriptions each month", "mrr"),
+    ],
+)
+def test_a_question_in_words_of_which_no_kpi_has_all_finds_those_that_have_most(question: str, expected: str) -> None:
+    assert ck.catalogue.search(question)[0].id == expected
+    assert ck.catalogue.search("how many zzz") == ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import io
 import json
@@ -9,12 +10,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import crmkpi
-from crmkpi.cli.main import main
+from crmkpi.cli.main import COMMANDS, main
 
 DEALS = """\
 Id,Status,Owner,Amount,Currency,Created At,Closed At
@@ -219,7 +222,10 @@ def test_the_manual_is_on_standard_output(run: Run) -> None:
         ("report --deals deals.csv --values deals:Won=won", "it is written TABLE:FIELD:WORD=VALUE"),
         ("report --deals deals.csv --opening-hours mon=9", "hours are written FROM-TO"),
         ("report --deals deals.csv --every months", "invalid choice: 'months'"),
-        ("report --deals deals.csv --dealz x", "unrecognized arguments: --dealz."),
+        (
+            "report --deals deals.csv --dealz x",
+            "unrecognized arguments: --dealz. Did you mean --deals? See crmkpi report --help.",
+        ),
     ],
 )
 def test_a_command_that_cannot_be_understood_ends_with_2_and_one_sentence(
@@ -314,3 +320,17 @@ def test_an_error_that_names_an_argument_of_python_says_which_option_it_is(run: 
     status, _, err = run("check", "unknown.csv")
     assert status == 1
     assert err.splitlines()[-1].startswith("crmkpi: hint: --deals FILE and its like say what a file holds")
+
+
+def test_each_line_of_the_help_is_that_of_the_command_which_is_loaded_when_it_is_called() -> None:
+    for name, (module, help_) in COMMANDS.items():
+        commands = argparse.ArgumentParser().add_subparsers()
+        add: Any = getattr(import_module(f"crmkpi.cli.{module}"), f"add_{name.replace('-', '_')}")
+        add(commands, *([argparse.ArgumentParser()] if name == "completion" else []))
+        assert [(each.dest, each.help) for each in commands._choices_actions] == [(name, help_)]  # noqa: SLF001
+
+
+def test_the_help_loads_no_command() -> None:
+    code = "import sys, crmkpi.cli.main as main; main.main(['--help']); print('crmkpi.records' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.endswith("False\n")

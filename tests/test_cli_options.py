@@ -220,3 +220,56 @@ def test_the_system_that_headers_show_is_told_where_no_preset_is_said(capsys, tm
     assert "those of stripe_subscription, which --preset subscriptions=stripe_subscription reads" in messages
     read = ["--preset", "subscriptions=stripe_subscription"]
     assert report(capsys, "mrr", "--subscriptions", str(file), *read)[0] == 0
+
+
+@pytest.mark.parametrize(
+    "twice",
+    [
+        ["--values", "deals:status:won=won", "--values", "deals:status:won=lost"],
+        ["--where", "owner=Ada", "--where", "owner=Bob"],
+        ["--set", "quota=5", "--set", "quota=6"],
+        ["--default", "deals:owner=A", "--default", "deals:owner=B"],
+        ["--units", "deals:probability=percent", "--units", "deals:probability=percent"],
+        ["--kinds", "deals:Seats=number", "--kinds", "deals:Seats=integer"],
+    ],
+)
+def test_a_setting_of_one_thing_is_given_once(twice, capsys, tmp_path):
+    file = tmp_path / "deals.csv"
+    file.write_text("id,status,amount,closed_at\n1,won,5,2026-01-31\n", encoding="utf-8")
+    status, _, messages = report(capsys, "revenue", "--deals", str(file), *twice)
+    assert status == 2
+    assert "is given twice; give it once" in messages
+
+
+def test_parts_of_dates_are_groups(capsys, tmp_path):
+    file = tmp_path / "deals.csv"
+    rows = "1,won,5,2026-01-31T23:30:00Z\n2,won,7,2026-04-01T10:00:00Z\n3,lost,9,\n"
+    file.write_text(f"id,status,amount,closed_at\n{rows}", encoding="utf-8")
+    asked = ["won_deals", "--deals", str(file), "--tz", "Europe/Berlin", "--by"]
+    for part, first in {
+        "year": "2026",
+        "quarter": "2026-Q1",
+        "month": "2026-02",
+        "week": "2026-W05",
+        "weekday": "7 Sunday",
+        "day": "2026-02-01",
+    }.items():
+        _, found, _ = report(capsys, *asked, f"closed_at.{part}")
+        assert first in [row[f"closed_at.{part}"] for row in found], part
+    assert report(capsys, *asked, "closed_at.fortnight")[0] == 1
+
+
+def test_years_before_may_be_written_with_a_hyphen(capsys, tmp_path):
+    file = tmp_path / "deals.csv"
+    file.write_text("id,status,amount,closed_at\n1,won,5,2026-01-31\n2,won,4,2025-01-31\n", encoding="utf-8")
+    _, found, _ = report(capsys, "revenue", "--deals", str(file), "--period", "2026-01", "--compare", "year-ago")
+    assert found[0]["previous_value"] == "4"
+
+
+def test_a_column_in_percent_is_told_the_option_that_says_so(capsys, tmp_path):
+    file = tmp_path / "deals.csv"
+    file.write_text("id,status,amount,probability\n1,open,100,45\n2,open,100,50\n", encoding="utf-8")
+    _, _, messages = report(capsys, "weighted_pipeline", "--deals", str(file))
+    assert "--units deals:probability=percent says that the column is in percent" in messages
+    _, found, _ = report(capsys, "weighted_pipeline", "--deals", str(file), "--units", "deals:probability=percent")
+    assert float(found[0]["value"]) == 95

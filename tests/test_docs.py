@@ -96,6 +96,11 @@ def test_no_command_of_a_page_goes_unread() -> None:
     assert 0 < shown == sum(len(shell_examples(page)) for page in PAGES)
 
 
+def test_the_file_of_the_night_is_the_one_that_its_commands_run() -> None:
+    (shown,) = blocks(ROOT / "docs" / "nightly.md", "toml")
+    assert shown == (ROOT / "docs" / "samples" / "night.toml").read_text(encoding="utf-8")
+
+
 def test_the_example_of_the_readme_prints_what_is_shown() -> None:
     (example,), (expected,) = blocks(README, "python"), blocks(README, "text")
     printed = io.StringIO()

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import crmkpi as ck
 from crmkpi.cli.main import main
+from crmkpi.demo import sample_company
 from crmkpi.errors import CrmKpiError, FileFormatError, InputError
 from crmkpi.sources import files as files_module
 from crmkpi.sources.files import FileRecords
@@ -176,3 +177,28 @@ def test_fields_that_are_asked_for_by_name_are_read_alone(tmp_path: Path) -> Non
     assert ck.revenue(deals).value is None
     with pytest.raises(InputError, match="only= lists the fields"):
         ck.read_csv(written(tmp_path, PLAIN), record=ck.Deal, only="status")
+
+
+@pytest.mark.slow
+def test_every_kpi_of_the_sample_company_is_the_same_of_its_files_either_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables: dict[str, Any] = {}
+    for name, records in sample_company(0.05).items():
+        tables[name] = tmp_path / f"{name}.csv"
+        ck.write_csv(records, tables[name])
+    found = []
+    for least in (0, 10**12):
+        monkeypatch.setattr(files_module, "_LEAST_SCANNED", least)
+        crm = ck.Dataset(**tables, as_of="2026-12-31", currency="EUR")
+        told: dict[str, Any] = {}
+        for metric in ck.catalogue:
+            parameters = {name: 5 for name, parameter in metric.parameters.items() if parameter.default is None}
+            try:
+                report = crm.measure(metric, period="2026-Q3", compare="previous", parameters=parameters)
+                told[metric.id] = [facts(result) for result in report], report.notes
+            except CrmKpiError as error:
+                told[metric.id] = type(error), str(error)
+        found.append(told)
+        assert (crm.tables["orders"].frame is None) is bool(least)  # type: ignore[attr-defined]
+    assert found[0] == found[1]

@@ -739,10 +739,53 @@ def test_a_measure_is_moved_to_an_earlier_period_once():
             move()
 
 
-def test_one_row_per_key_cannot_be_put_into_periods_by_a_column_and_says_so_when_defined() -> None:
+VISITS = [
+    ck.Ticket(id="1", customer_id="A", created_at="2026-01-05", solved_at="2026-01-06"),
+    ck.Ticket(id="2", customer_id="A", created_at="2026-03-30", solved_at="2026-04-02"),
+    ck.Ticket(id="3", customer_id="B", created_at="2026-02-01", solved_at="2026-02-05"),
+    ck.Ticket(id="4", customer_id="C", created_at="2026-02-01"),
+]
+
+
+@pytest.mark.parametrize("home", ["records", "polars", "pandas", "duckdb"])
+def test_one_row_per_key_lies_in_the_period_of_a_column_of_its_own(home: str) -> None:
+    tickets = ck.Table(ck.Ticket)
+    cases = tickets.per(tickets.customer_id, last=tickets.max(tickets.solved_at), asked=tickets.count())
+
+    @ck.metric(asked=cases.sum(cases.asked, at=cases.last), unit="count")
+    def asked_of_ended(asked: int) -> int:
+        """Tickets of the customers whose last one was solved in the period."""
+        return asked
+
+    data: Any = VISITS
+    if home != "records":
+        pl = pytest.importorskip("polars")
+        names = ("id", "customer_id", "created_at", "solved_at")
+        data = pl.DataFrame([{name: getattr(ticket, name) for name in names} for ticket in VISITS])
+        data = {"polars": lambda: data, "pandas": data.to_pandas, "duckdb": lambda: _relation(data)}[home]()
+    crm = ck.Dataset(tickets=ck.table(data, record=ck.Ticket) if home != "records" else data)
+    values = [asked_of_ended(crm, period=quarter).value for quarter in ("2026-Q1", "2026-Q2", "2026-Q3", "2026")]
+    assert values == [1, 2, 0, 3]
+    assert [one.value for one in crm.measure(asked_of_ended, period="2026", every="quarter")] == [1, 2, 0, 0]
+
+
+def _relation(frame: Any) -> Any:
+    return pytest.importorskip("duckdb").from_arrow(frame.to_arrow())
+
+
+def test_what_is_no_date_of_rows_is_refused_when_it_is_defined() -> None:
     deals = ck.Table(ck.Deal)
-    owners = deals.per(deals.owner, last=deals.max(deals.closed_at))
-    with pytest.raises(DefinitionError, match=r"cannot be put into periods by a column .* Give at= to the measures"):
-        owners.count(at=owners.last)
-    by_closing = deals.per(deals.owner, last=deals.max(deals.closed_at, at=deals.closed_at))
-    assert repr(by_closing.count()) == "deals.per(deals.owner).count()"
+    owners = deals.per(deals.owner, last=deals.max(deals.closed_at), won=deals.count(deals.status == "won"))
+    for wrong in (deals.closed_at, owners.won):
+        with pytest.raises(DefinitionError, match="put into periods by one of its columns that is a timestamp"):
+            owners.count(at=wrong)
+    dated = deals.per(deals.owner, last=deals.max(deals.closed_at, at=deals.closed_at))
+    with pytest.raises(DefinitionError, match="its columns can speak of no period themselves"):
+        dated.count(at=dated.last)
+    assert repr(dated.count()) == "deals.per(deals.owner).count()"
+    with pytest.raises(DefinitionError, match=r"a column of rows\. Give it to their measures, as in cases\.count"):
+
+        @ck.metric(at=owners.last, n=owners.count(), unit="count")
+        def ended(n: int) -> int:
+            """How many."""
+            return n

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 import pickle
 import re
 import subprocess
@@ -585,3 +586,13 @@ def test_parameters_are_given_by_name_or_in_a_mapping() -> None:
     deals = [ck.Deal(id="1", status="won", amount=50, currency="EUR")]
     assert ck.quota_attainment(deals, quota=100).value == 0.5
     assert ck.quota_attainment(deals, parameters={"quota": 100}).value == 0.5
+
+
+def test_a_notebook_shows_the_options_of_a_call_by_their_names():
+    assert str(inspect.signature(ck.win_rate)) == (
+        "(data=None, /, *, period=None, compare=None, confidence=0.95, as_of=None, currency=None, rates=None, "
+        "calendar=None, tz=None) -> 'Result'"
+    )
+    assert {"quota", "period"} <= set(inspect.signature(ck.quota_attainment).parameters)
+    assert "customers" in inspect.signature(ck.tickets_per_customer).parameters
+    assert "id" in inspect.signature(ck.Metric).parameters

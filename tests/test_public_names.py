@@ -9,6 +9,7 @@ import sys
 import tomllib
 from importlib import import_module
 from pathlib import Path
+from typing import TypeGuard
 
 import pytest
 
@@ -44,37 +45,48 @@ def public_definitions(path: Path) -> set[str]:
     return {node.name for node in tree.body if isinstance(node, kinds) and not node.name.startswith("_")}
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_every_name_in_all_exists(name):
-    module = import_module(name)
-    assert [public for public in module.__all__ if not hasattr(module, public)] == []
+@pytest.mark.parametrize("name", ["cohorts", "clv", "errors", "funnel", "money", "periods", "rfm", "survival"])
+def test_completion_on_a_module_offers_its_public_names(name):
+    module = getattr(crmkpi, name)
+    assert dir(module) == sorted(module.__all__)
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_all_is_sorted_and_names_nothing_twice(name):
-    listed = list(import_module(name).__all__)
-    assert listed == sorted(set(listed), key=isort_key)
+def test_a_module_that_is_called_names_the_function_that_is_meant():
+    with pytest.raises(crmkpi.errors.InputError, match=r"is a module, .*; call crmkpi\.rfm\.rfm\(\.\.\.\)"):
+        crmkpi.rfm([])  # type: ignore[operator]
+    with pytest.raises(crmkpi.errors.InputError, match=r"crmkpi\.survival is a module, .*; it has Durations, "):
+        crmkpi.survival([])  # type: ignore[operator]
 
 
-@pytest.mark.parametrize("path", PATHS, ids=MODULES)
-def test_every_public_function_and_class_of_a_module_is_in_its_all(path):
-    module = import_module(module_name(path))
-    defined = public_definitions(path)
-    # A variant is a function of its file, and public as a variant of its KPI.
-    variants = {name for name in defined if isinstance(it := getattr(module, name), Metric) and "." in it.id}
-    assert defined - variants - set(module.__all__) == set()
+def test_every_name_in_all_exists():
+    modules = [import_module(name) for name in MODULES]
+    assert [(module.__name__, name) for module in modules for name in module.__all__ if not hasattr(module, name)] == []
 
 
-@pytest.mark.parametrize("path", KPI_PATHS, ids=map(module_name, KPI_PATHS))
-def test_every_kpi_that_a_file_defines_is_in_the_list_of_names(path):
-    module = import_module(module_name(path))
+def test_all_is_sorted_and_names_nothing_twice():
+    listed = {name: list(import_module(name).__all__) for name in MODULES}
+    assert listed == {name: sorted(set(names), key=isort_key) for name, names in listed.items()}
+
+
+def test_every_public_function_and_class_of_a_module_is_in_its_all():
+    unlisted = set()
+    for path in PATHS:
+        module = import_module(module_name(path))
+        defined = public_definitions(path)
+        # A variant is a function of its file, and public as a variant of its KPI.
+        variants = {name for name in defined if isinstance(it := getattr(module, name), Metric) and "." in it.id}
+        unlisted |= {(module.__name__, name) for name in defined - variants - set(module.__all__)}
+    assert unlisted == set()
+
+
+def test_every_kpi_that_a_file_defines_is_in_the_list_of_names():
     defined = {
-        it.id
-        for it in vars(module).values()
-        if isinstance(it, Metric) and it.function.__module__ == module.__name__ and "." not in it.id
+        (it.id, f"{path.parent.name}.{path.stem}")
+        for path in KPI_PATHS
+        for it in vars(import_module(module_name(path))).values()
+        if isinstance(it, Metric) and it.function.__module__ == module_name(path) and "." not in it.id
     }
-    home = f"{path.parent.name}.{path.stem}"
-    assert defined == {name for name, listed in KPIS.items() if listed == home}
+    assert defined == set(KPIS.items())
 
 
 def test_the_theme_of_a_kpi_is_its_folder():
@@ -91,18 +103,22 @@ def test_the_stubs_are_written_from_the_list_of_names(monkeypatch):
     assert set(stubs) == {source / "__init__.pyi", *(source / "metrics" / theme / "__init__.pyi" for theme in THEMES)}
 
 
-@pytest.mark.parametrize("path", [*PATHS, *KPI_PATHS], ids=map(module_name, [*PATHS, *KPI_PATHS]))
-def test_every_public_class_function_and_method_has_a_docstring(path):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    assert ast.get_docstring(tree), "the module has none"
+def is_public_class(node: ast.stmt) -> TypeGuard[ast.ClassDef]:
+    return isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+
+
+def test_every_public_module_class_function_and_method_has_a_docstring():
+    trees = {module_name(path): ast.parse(path.read_text(encoding="utf-8")) for path in (*PATHS, *KPI_PATHS)}
     bare = [
-        node.name
-        for owner in (tree, *(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name[0] != "_"))
-        for node in owner.body
+        (module, node.name)
+        for module, tree in trees.items()
+        for body in (tree.body, *(each.body for each in tree.body if is_public_class(each)))
+        for node in body
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name[0] != "_" and not ast.get_docstring(node)
         if not any(ast.unparse(decorator) == "overload" for decorator in node.decorator_list)
     ]
     assert bare == []
+    assert [module for module, tree in trees.items() if not ast.get_docstring(tree)] == []
 
 
 def test_every_public_name_of_the_package_is_documented_where_it_is_used():

@@ -293,3 +293,16 @@ def test_an_attribute_without_any_value_and_a_table_without_records_are_no_mista
     for found in (blank, iter(blank), []):
         report = ck.Dataset(deals=found).measure("win_rate", by="attributes.region")
         assert [result.segment for result in report] == [{"attributes.region": None}] * (found != [])
+
+
+def test_a_column_that_fills_a_field_is_said_to_fill_it():
+    rows = [{"id": "1", "Rep": "Ada", "status": "won"}]
+    read = ck.read_dicts(rows, record=ck.Deal, columns={"Rep": "owner"})
+    told = "`by` names fields, and 'Rep' is the column of deals that fills 'owner'; group by 'owner'"
+    with pytest.raises(UnknownNameError, match=told):
+        ck.Dataset(deals=read).measure("win_rate", by="Rep")
+    frame = pytest.importorskip("polars").DataFrame(rows)
+    with pytest.raises(UnknownNameError, match=told):
+        ck.Dataset(deals=ck.table(frame, record=ck.Deal, columns={"Rep": "owner"})).measure("win_rate", by="Rep")
+    with pytest.raises(UnknownNameError, match=r"columns', which belongs to a table: win_rate\(crmkpi\.table\("):
+        ck.win_rate(frame, columns={"Rep": "owner"})  # type: ignore[call-arg]

@@ -83,15 +83,14 @@ MOVES = ("new_mrr", "reactivation_mrr", "expansion_mrr", "contraction_mrr", "chu
 def test_opening_and_movements_are_closing_to_the_cent(found: list[ck.Subscription], every: Any, by: Any) -> None:
     crm = ck.Dataset(subscriptions=found, currency="EUR")
     report = crm.measure([*MOVES, "net_new_mrr", "mrr"], period="2026", every=every, by=by)
-    for plan in {result.segment.get("plan") for result in report}:
+    values: dict[Any, dict[ck.Period, dict[str, Any]]] = {}
+    for result in report:
+        of_plan = values.setdefault(result.segment.get("plan"), {})
+        of_plan.setdefault(result.period, {})[result.definition] = result.value
+    for of_plan in values.values():
         closing = None
         for part in ck.Period("2026").split(every):
-            of_plan = {} if by is None else {"plan": plan}
-            value = {
-                result.definition: result.value
-                for result in report
-                if result.period == part and dict(result.segment) == of_plan
-            }
+            value = of_plan.get(part, {})
             # Where every subscription was left out, all movements are undefined, and never some of them.
             moves = [value[name] for name in MOVES]
             if value["net_new_mrr"] is None:

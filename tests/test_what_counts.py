@@ -170,3 +170,20 @@ def test_the_way_out_of_an_unsaid_scale_works_and_a_score_off_the_longest_is_ref
         assert ck.customer_effort_score.variant("low_effort_share")(found).value == pytest.approx(share)
     with pytest.raises(InputError, match="The score 8 is off its scale, which goes from 1 to 7"):
         ck.Survey(id="1", kind="ces", score=8)
+
+
+def test_a_report_hints_at_ends_that_include_their_day():
+    def subscriptions(end):
+        return [
+            ck.Subscription(id="1", customer_id="A", mrr=50, started_at="2025-02-01", ended_at=end),
+            ck.Subscription(id="2", customer_id="A", mrr=50, started_at="2026-02-01"),
+        ]
+
+    notes = ck.Dataset(subscriptions=subscriptions("2026-01-31")).measure("mrr").notes
+    assert notes == (
+        (
+            "1 of 2 subscriptions end the day before the same customer's next begins, such as 1 before 2: where an end "
+            "includes its day, say ends='inclusive' when the file is read"
+        ),
+    )
+    assert ck.Dataset(subscriptions=subscriptions("2026-02-01")).measure("mrr").notes == ()

@@ -21,7 +21,7 @@ from importlib import import_module
 from typing import Any
 
 from crmkpi._hooks import provide
-from crmkpi._lazy import loader
+from crmkpi._lazy import listed, loader
 from crmkpi._names import KPIS, MODULES, NAMES, PUBLIC, SUBMODULES
 
 __all__ = list(PUBLIC)
@@ -69,6 +69,7 @@ provide(
         "report_chart": "crmkpi.display.report_charts",
         "report_columns": "crmkpi.display.frames",
         "report_csv": "crmkpi.display.rows",
+        "report_file": "crmkpi.display.saving",
         "report_json": "crmkpi.display.rows",
         "report_markdown": "crmkpi.display.markdown",
         "report_page": "crmkpi.display.html",
@@ -95,7 +96,7 @@ _MODULES = {**MODULES, **SUBMODULES}
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
-        return globals().setdefault(name, import_module(f"crmkpi.{_MODULES[name]}"))
+        return globals().setdefault(name, listed(import_module(f"crmkpi.{_MODULES[name]}")))
     return _load(name)
 
 

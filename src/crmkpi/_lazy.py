@@ -8,7 +8,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-__all__ = ["loader"]
+__all__ = ["listed", "loader"]
 
 
 def loader(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
@@ -16,6 +16,9 @@ def loader(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
     module = sys.modules[package]
     module.__dict__["_homes"] = homes
     module.__class__ = _Package
+    for loaded in list(vars(module).values()):
+        if isinstance(loaded, ModuleType) and loaded.__name__.startswith(f"{package}."):
+            listed(loaded)
 
     def load(name: str) -> Any:
         if name not in homes:
@@ -37,4 +40,23 @@ class _Package(ModuleType):
         # Importing a module of a package makes it an attribute of the package.
         own = isinstance(value, ModuleType) and value.__name__ == f"{self.__name__}.{name}"
         if not (own and name in self.__dict__["_homes"]):
-            super().__setattr__(name, value)
+            super().__setattr__(name, listed(value) if isinstance(value, ModuleType) else value)
+
+
+def listed(module: ModuleType) -> ModuleType:
+    """The module, which lists its public names alone, as completion in a notebook shows them."""
+    if type(module) is ModuleType:
+        module.__class__ = _Listed
+    return module
+
+
+class _Listed(ModuleType):
+    def __dir__(self) -> list[str]:
+        return sorted(self.__all__)
+
+    def __call__(self, *_given: object, **_options: object) -> object:
+        from crmkpi.errors import InputError  # noqa: PLC0415  # the package loads nothing before it is used
+
+        name = self.__name__.rpartition(".")[2]
+        ways = f"call crmkpi.{name}.{name}(...)" if name in self.__all__ else f"it has {', '.join(self.__all__[:6])}"
+        raise InputError(f"crmkpi.{name} is a module, and what is called is a function of it; {ways}.")

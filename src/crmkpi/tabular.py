@@ -5,18 +5,20 @@ A table says what its columns hold; this module alone knows how each library wan
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Context, Decimal
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Literal
 
 from crmkpi._hooks import hook
 from crmkpi.errors import InputError, MissingExtraError, unknown_name
 
-__all__ = ["Column", "Kind", "Money", "Tabular", "inferred"]
+__all__ = ["Column", "Kind", "Money", "Tabular", "inferred", "write_whole"]
 
 Kind = Literal["text", "integer", "number", "money", "duration", "timestamp", "date", "flag"]
 Money = Literal["decimal", "float"]
@@ -90,6 +92,18 @@ class Tabular:
         """The Arrow interface, through which Polars, DuckDB, pandas and Altair read the table as it is."""
         frame = self.to_arrow() if find_spec("pyarrow") else self.to_polars()
         return frame.__arrow_c_stream__(requested_schema)
+
+
+def write_whole(path: str | Path, content: bytes) -> None:
+    """Write a file, all of it or nothing: beside its place first, and moved there when it is complete."""
+    file = Path(path)
+    other = file.with_name(f".{file.name}.{os.getpid()}.new")
+    try:
+        other.write_bytes(content)
+        other.replace(file)
+    except OSError as error:
+        other.unlink(missing_ok=True)
+        raise InputError(f"{file} cannot be written: {error.strerror or error}.") from None
 
 
 def inferred(cells: Iterable[Any]) -> Column:

@@ -96,6 +96,12 @@ def test_kpis_are_found_by_words_and_listed_without(assistant: Assistant) -> Non
     assert none == "No KPI mentions 'qwertz'. Call find_kpis without a query for all."
 
 
+def test_an_amount_is_given_to_the_cent() -> None:
+    crm = ck.Dataset(deals=[ck.Deal(id="1", status="won", amount="220918.47", closed_at="2026-01-05")], currency="EUR")
+    (row,) = measured(Assistant(crm), kpis=["revenue"], period="2026-01")["rows"]
+    assert row["value"] == 220918.47
+
+
 def test_an_explanation_says_by_which_date_and_fits(assistant: Assistant) -> None:
     for metric in ck.catalogue.everything():
         text = assistant.explain_kpi(metric.id)

@@ -136,3 +136,41 @@ def test_what_cannot_be_looked_at_is_an_error(run: Run, folder: Path) -> None:
     assert run("init", "nowhere.csv", "-o", "-")[0] == 1
     assert '"$defs"' in run("init", "--schema")[1]
     assert company_file(folder / "crmkpi.toml").name == "Muster GmbH"
+
+
+def test_json_shows_its_table_by_its_keys(run: Run, folder: Path) -> None:
+    (folder / "crmkpi.toml").unlink()
+    (folder / "tickets.jsonl").write_bytes((FILES / "zendesk_ticket_api.jsonl").read_bytes())
+    (folder / "deals.json").write_text(
+        '[{"id": "1", "status": "won", "stage": "a"}, {"id": "2", "status": "lost"}]', "utf-8"
+    )
+    (folder / "more.json").write_text('[{"Nr": "1", "Phase": "Gewonnen"}]', encoding="utf-8")
+    assert run("init", "tickets.jsonl", "deals.json", "more.json")[0] == 0
+    text = (folder / "crmkpi.toml").read_text(encoding="utf-8")
+    assert 'preset = "zendesk_ticket_api"' in text
+    assert '# "Phase" = "?"  # such as Gewonnen' in text
+    crm = ck.company(folder / "crmkpi.toml")
+    assert list(crm.tables["tickets"]) == list(ck.read_json(folder / "tickets.jsonl", preset="zendesk_ticket_api"))
+    assert ck.win_rate(crm).value == 0.5
+    assert run("report", "win_rate", "deals.json", "--format", "csv")[1].count("win_rate") == 1
+
+
+def test_json_without_an_object_shows_nothing(run: Run, folder: Path) -> None:
+    (folder / "empty.json").write_text("[]", encoding="utf-8")
+    status, _, err = run("report", "win_rate", "empty.json")
+    assert (status, "empty.json holds no object, so that nothing shows what it is." in err) == (1, True)
+    (folder / "deals.json").write_text('[{"id": "1", "status": "won"}]', encoding="utf-8")
+    with pytest.raises(ck.errors.InputError, match="objects have their keys, so leave it out"):
+        ck.read_export(folder / "deals.json", headers=["id"])
+
+
+def test_headers_that_fit_several_tables_alike_are_not_guessed(run: Run, folder: Path) -> None:
+    (folder / "crmkpi.toml").unlink()
+    (folder / "some.csv").write_text("id,source,owner\n1,web,Ada\n", encoding="utf-8")
+    told = "has the columns of Lead, Deal and Customer alike and shows no system"
+    status, _, err = run("check", "some.csv")
+    assert (status, told in err) == (1, True)
+    assert run("init", "some.csv")[0] == 0
+    text = (folder / "crmkpi.toml").read_text(encoding="utf-8")
+    assert f"# some.csv: some.csv {told}" in text
+    assert '# "source" = "?"' in text

@@ -15,7 +15,8 @@ import openpyxl
 import pytest
 from tests.company.conftest import COMPANY, Run
 
-from crmkpi.company.outputs import REPORT_SUFFIXES, write_all
+from crmkpi.company.outputs import write_all
+from crmkpi.display.saving import REPORT_SUFFIXES
 from crmkpi.errors import InputError
 from crmkpi.insight.alerts import AlertState, WatchState, held
 
@@ -313,3 +314,15 @@ def test_the_day_can_be_said_on_the_command_line(run: Run, company: Path) -> Non
     for day, value in (("2026-02-15", 1), ("2026-03-15", 1), ("2026-04-15", 0)):
         assert run("run", "last", "--as-of", day)[0] == 0
         assert json.loads((company / "last.json").read_text(encoding="utf-8"))[0]["value"] == value
+
+
+def test_a_report_of_a_time_after_the_exports_says_so(run: Run, company: Path) -> None:
+    text = (company / "crmkpi.toml").read_text(encoding="utf-8")
+    late = '[[report]]\nname = "late"\nkpis = ["won_deals", "revenue"]\nperiod = "2026-03"\noutputs = ["late.md"]\n'
+    (company / "crmkpi.toml").write_text(f"{text}\n{late}", encoding="utf-8")
+    status, _, err = run("run", "late")
+    told = "no record of deals counts in this time; are the exports of that time?"
+    assert (status, told in err) == (0, True)
+    assert told in (company / "late.md").read_text(encoding="utf-8")
+    assert run("run", "table")[0] == 0
+    assert "are the exports" not in (company / "out" / "table.md").read_text(encoding="utf-8")

@@ -166,9 +166,16 @@ def stars(locale: Locale) -> list[Fact]:
     return [Fact(id=f"S{n}", score=score, at=START + timedelta(days=n)) for n, score in enumerate([5, 4, 2, 5])]
 
 
+def responses(locale: Locale) -> list[Fact]:
+    """First responses of leads to a campaign."""
+    del locale
+    return [Fact(id=f"00v{n}", lead=f"00Q{n}", at=START + timedelta(days=n)) for n in range(7)]
+
+
 FACTS: Mapping[str, Callable[[Locale], list[Fact]]] = {
     "deals": deals, "leads": leads, "tickets": tickets, "subscriptions": subscriptions, "customers": subscriptions,
     "orders": subscriptions, "campaigns": campaigns, "surveys": answers, "stage_visits": deals,
+    "interactions": responses,
 }  # fmt: skip
 
 
@@ -194,6 +201,7 @@ def expected_of(facts: Sequence[Fact], kpi: str) -> Any:
         ),
         "customer_satisfaction": lambda: sum(each.score >= 4 for each in facts) / len(facts),
         "stage_visits": lambda: len(facts),
+        "responses": lambda: len(facts),
     }
     return values[kpi]()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import warnings
 from datetime import timedelta
 from importlib import import_module
@@ -15,6 +16,7 @@ import crmkpi as ck
 from crmkpi.demo import AS_OF, sample_company
 from crmkpi.display.spreadsheet_formulas import spreadsheet_formula
 from crmkpi.display.workbook import report_workbook
+from crmkpi.errors import InputError, UnknownNameError
 from crmkpi.money import Rates
 
 
@@ -118,3 +120,15 @@ def test_changes_have_their_bounds_and_verdicts(card: ck.Report) -> None:
         row = shown[result.definition]
         assert plain(row["change"].value) == pytest.approx(float(plain(change.absolute)), rel=1e-6, abs=1e-8)
         assert plain(row["change from"].value) == pytest.approx(float(plain(change.interval.low)), rel=1e-6, abs=1e-8)
+
+
+def test_a_report_is_saved_in_the_format_of_the_suffix(card: ck.Report, tmp_path: Path) -> None:
+    for suffix in (".html", ".xlsx", ".md", ".csv", ".json", ".txt"):
+        card.save(tmp_path / f"card{suffix}")
+    assert (tmp_path / "card.html").read_text(encoding="utf-8") == card.to_html()
+    assert json.loads((tmp_path / "card.json").read_text(encoding="utf-8")) == json.loads(card.to_json())
+    assert openpyxl.load_workbook(tmp_path / "card.xlsx").sheetnames[-1] == "Notes"
+    with pytest.raises(UnknownNameError, match=r"suffix of an output says its format; got .*card\.docx"):
+        card.save(tmp_path / "card.docx")
+    with pytest.raises(InputError, match=r"none/card\.md cannot be written: No such file or directory\."):
+        card.save(tmp_path / "none" / "card.md")

@@ -547,3 +547,42 @@ def test_a_blurred_collation_merges_owners_where_it_is_not_put_aside(run) -> Non
     assert run(f"{text} (SELECT y COLLATE blurred AS x FROM (VALUES ('ada'), ('Ada'), ('Ädä')) AS v(y)) AS t") == [
         (1, 1, 3)
     ]
+
+
+def test_columns_that_differ_in_case_are_two(server, run) -> None:
+    made = f"deals_{next(NUMBERS)}"
+    run(f'CREATE TABLE {made}(id INTEGER, status TEXT, owner TEXT, "Owner" TEXT, "OWNER" TEXT)')
+    run(f"INSERT INTO {made} VALUES (1, 'won', 'a', 'b', 'c'), (2, 'lost', 'a', 'b', 'd')")
+    crm = ck.Dataset(deals=ck.database(server).table(made))
+    found = crm.measure("win_rate", by=["owner", "attributes.Owner", "attributes.OWNER"])
+    assert [tuple(result.segment.values()) for result in found] == [("a", "b", "c"), ("a", "b", "d")]
+
+
+def test_no_statement_gives_more_rows_than_there_are_groups(server, run, monkeypatch) -> None:
+    """Rows fetched are at most groups times measures: the rows of a table stay where they are."""
+    made = f"deals_{next(NUMBERS)}"
+    run(f"CREATE TABLE {made}({COLUMNS})")
+    run(
+        f"INSERT INTO {made} SELECT g, CASE WHEN g % 3 = 0 THEN 'lost' ELSE 'won' END, 'owner ' || g % 4, g, "
+        "TIMESTAMP '2026-01-01' + g % 89 * INTERVAL '1 day', TIMESTAMP '2026-01-01' + g % 89 * INTERVAL '2 days' "
+        "FROM generate_series(1, 5000) AS g"
+    )
+    fetched: list[int] = []
+    rows = Session.rows
+
+    def counted(self: Session, text: str) -> Any:
+        found = rows(self, text)
+        if made in text and "pg_" not in text:
+            fetched.append(len(found))
+        return found
+
+    monkeypatch.setattr(Session, "rows", counted)
+    kpis = ["win_rate", "revenue", "average_deal_size", "sales_cycle_length", "deal_volume"]
+    crm = ck.Dataset(deals=ck.database(server).table(made), currency="EUR")
+    assert len(crm.measure(kpis, by="owner", period="2026-Q1", every="month")) == 5 * 4 * 3
+    assert max(fetched) <= 4 * 3
+    assert sum(fetched) <= 4 * 3 * len(kpis)
+    assert len(fetched) == 4  # the look, a pass for each of two timestamps, and how many records each segment has
+    fetched.clear()
+    crm.measure("sales_cycle_length.median", by="owner", period="2026-Q1", every="month")
+    assert max(fetched) <= 4 * 3 * 4  # the values in the middle and those of the interval, of each group

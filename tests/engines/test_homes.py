@@ -15,6 +15,7 @@ from crmkpi.engines.frames.homes.database import DatabaseFrame, DatabaseTable
 from crmkpi.engines.frames.homes.duckdb import DuckDbFrame, DuckDbHome, DuckDbSql
 from crmkpi.engines.frames.homes.home import HomeOf
 from crmkpi.engines.frames.homes.mariadb import MariaDbHome, MariaDbSql
+from crmkpi.engines.frames.homes.mysql import MySqlHome
 from crmkpi.engines.frames.homes.polars import Lent, PolarsHome
 from crmkpi.engines.frames.homes.postgresql import PostgresqlHome, PostgresqlSql
 from crmkpi.engines.frames.homes.spark import SparkFrame, SparkHome, SparkSql
@@ -33,8 +34,9 @@ SPARK: HomeOf[SparkSql, SparkFrame, DataFrame] = SparkHome()
 SQLITE: HomeOf[SqliteSql, DatabaseFrame, DatabaseTable] = SqliteHome()
 POSTGRESQL: HomeOf[PostgresqlSql, DatabaseFrame, DatabaseTable] = PostgresqlHome()
 MARIADB: HomeOf[MariaDbSql, DatabaseFrame, DatabaseTable] = MariaDbHome()
+MYSQL: HomeOf[MariaDbSql, DatabaseFrame, DatabaseTable] = MySqlHome()
 CLICKHOUSE: HomeOf[ClickhouseSql, DatabaseFrame, DatabaseTable] = ClickhouseHome()
-HOMES = (POLARS, DUCKDB, SPARK, SQLITE, POSTGRESQL, MARIADB, CLICKHOUSE)
+HOMES = (POLARS, DUCKDB, SPARK, SQLITE, POSTGRESQL, MARIADB, CLICKHOUSE, MYSQL)
 EXPRESSIONS: tuple[type[Expr], ...] = (
     pl.Expr,
     DuckDbSql,
@@ -52,7 +54,7 @@ MOST_UNKNOWN = 20
 # Modules with drivers and connections of any type; the list only gets shorter.
 STILL_UNKNOWN = {
     *("snapshots.py", "ran.py", "sessions.py", "database.py"),
-    *("sqlite.py", "postgresql.py", "mariadb.py", "clickhouse.py"),
+    *("sqlite.py", "postgresql.py", "mariadb.py", "mysql.py", "clickhouse.py"),
 }
 
 

@@ -146,3 +146,21 @@ def test_tables_without_snapshots_and_those_that_are_not_there_are_errors(server
         ck.database(server).table(name)
     with pytest.raises(ColumnError, match=rf"has no table '{name}x'"):
         ck.database(server).table(f"{name}x")
+
+
+def test_related_tables_are_joined_by_an_index(server, run, table, monkeypatch) -> None:
+    """Without it each deal would be held against each customer; the failing control is the same without its clause."""
+    deals, customers = table("customer_id", "VARCHAR(9)", "'1'", "'2'"), f"customers_{next(NUMBERS)}"
+    run(f"CREATE TABLE {customers}(id VARCHAR(9), industry VARCHAR(9))")
+    run(f"INSERT INTO {customers} SELECT seq, CONCAT('i', MOD(seq, 7)) FROM seq_1_to_500")
+
+    def keys() -> set[Any]:
+        source = ck.database(server)
+        crm = ck.Dataset(deals=source.table(deals), customers=source.table(customers))
+        asked = crm.measure("win_rate", by="customer.industry").sql().split(";\n\n")
+        (joined,) = [text for text in asked if "JOIN" in text and "GROUP BY" in text][-1:]
+        return {row[5] for row in run(f"EXPLAIN {joined.rstrip().removesuffix(';')}")}
+
+    assert "key0" in keys()
+    monkeypatch.setattr("crmkpi.engines.frames.homes.mariadb.MariaDbSql.joined", "")
+    assert "key0" not in keys()

@@ -103,6 +103,7 @@ def compare(metric: Metric, random: Random, backend: str, question: Mapping[str,
             assert account.used + sum(account.left_out.values()) + account.outside + account.rejected == account.given
 
 
+@pytest.mark.in_turns
 @pytest.mark.parametrize("name", SOME)
 def test_a_frame_sets_aside_what_records_set_aside(backend: str, name: str) -> None:
     metric = METRICS[name]

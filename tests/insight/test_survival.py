@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import crmkpi as ck
 from crmkpi.errors import InputError, ParameterError, TimeZoneError
 from crmkpi.insight.durations import (
     Durations,
@@ -229,3 +230,23 @@ def test_a_single_group_has_nothing_to_compare_with() -> None:
 
 def test_nothing_ended_has_no_mean_lifetime() -> None:
     assert mean_lifetime(Durations([3, 4], [False, False])) is None
+
+
+def test_durations_of_a_dataset_take_its_day_and_its_zone():
+    times = {"since": "2026-01-01T00:00+00:00"}
+    customers = [ck.Customer(id="1", until="2026-01-11T00:00+00:00", **times), ck.Customer(id="2", **times)]
+    crm = ck.Dataset(customers=customers, as_of="2026-01-31", tz="Europe/Berlin")
+    found = customer_durations(crm, unit="days")
+    assert list(found.durations) == [10.0, 30 - 1 / 24]  # 00:00 in London is 01:00 in Berlin
+    assert list(found.ended) == [True, False]
+    with pytest.raises(ck.errors.MissingTableError, match="no table 'subscriptions'; it has customers"):
+        subscription_durations(crm)
+
+
+def test_a_canceled_subscription_without_an_end_does_not_run_on():
+    subscriptions = [
+        ck.Subscription(id="1", customer_id="A", started_at="2026-01-01", status="canceled"),
+        ck.Subscription(id="2", customer_id="B", started_at="2026-01-01", status="active"),
+    ]
+    found = subscription_durations(ck.Dataset(subscriptions=subscriptions, as_of="2026-01-31"), unit="days")
+    assert (list(found.durations), found.left_out) == ([30.0], {"canceled, no ended_at": 1})

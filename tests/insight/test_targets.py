@@ -136,11 +136,11 @@ def growing(months: int, per_month: int, last: int) -> list[ck.Deal]:
 
 def test_an_open_period_is_projected_by_what_earlier_ones_made_of_it():
     crm = ck.Dataset(deals=growing(13, 60, 14), as_of=date(2026, 1, 14))
-    goals = {"kpi": [{"id": "revenue", "target": {"at_least": 5000}}]}
+    goals = {"kpi": [{"id": "revenue", "target": {"at_least": 4500}}]}
     (one,) = target_status(crm, kpi_set(goals), period="2026-01").targets
     assert one.status == "on track"
     assert 4500 < float(one.projected) < 8000
-    assert float(one.needed) == pytest.approx((5000 - float(one.value)) / 17)
+    assert float(one.needed) == pytest.approx((4500 - float(one.value)) / 17)
     goals["kpi"][0]["target"] = {"at_least": 20_000}  # type: ignore[index]
     hard = target_status(crm, kpi_set(goals), period="2026-01").targets[0]
     assert (hard.status, hard.assurance) == ("off track", "will miss it")
@@ -383,3 +383,17 @@ def test_any_alert_ends_the_command_with_3_if_strict_and_a_row_that_cannot_be_re
     assert main(command) == 0
     assert main([*command, "--strict"]) == 3
     assert "new: firing since 2026-01" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("day", [1, 2, 3])
+def test_a_count_so_far_grows_as_earlier_periods_grew_from_the_end_of_the_same_day(day: int):
+    """Ten deals are lost on each of the first three days of a month, and thirty afterwards."""
+    days = [1 + n // 10 if n < 30 else 20 for n in range(60)]
+    deals = [
+        ck.Deal(id=f"{month}-{n}", status="lost", closed_at=f"2026-{month:02}-{on:02}")
+        for month in range(1, 10) for n, on in enumerate(days) if month < 9 or on <= day
+    ]  # fmt: skip
+    goals = kpi_set({"kpi": [{"id": "lost_deals", "target": {"at_most": 80}}]})
+    crm = ck.Dataset(deals=deals, as_of=date(2026, 9, day))
+    (one,) = target_status(crm, goals, period="2026-09").targets
+    assert one.projected == pytest.approx(60)

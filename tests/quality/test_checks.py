@@ -49,6 +49,16 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, str, str | None, int, int]]] =
         ("error", "surveys", "score", 30, 30),
     ),
     (
+        "scores_off_scale",
+        {
+            "surveys": [
+                Survey(id=f"S{n}", kind="csat", score=4, scale_high=5 if n % 3 else 7, answered_at=moment(n))
+                for n in range(9)
+            ]
+        },
+        ("warning", "surveys", "score", 3, 9),
+    ),
+    (
         "lost_deals_absent",
         {"deals": [deal for deal in clean("deals") if deal.status != "lost"]},
         ("error", "deals", "status", 20, 40),

@@ -301,7 +301,7 @@ def test_a_row_that_does_not_parse_is_kept_with_its_line_and_reason(
             "1,won,,75,",
             "probability",
             "'75'",
-            'a share from 0 to 1; where the column is in percent, say units={"probability": "percent"}',
+            'no share from 0 to 1; where the column is in percent, say units={"probability": "percent"}',
         ),
         ("1,won,,-1,", "probability", "'-1'", "below 0, the least that the field takes"),
         ("1,won,,,perhaps", "deleted", "'perhaps'", "neither yes nor no"),
@@ -508,3 +508,11 @@ def test_an_unquoted_file_on_disk_says_what_it_is(tmp_path: Path) -> None:
     assert repr(read_csv(str(path), record=Deal)) == (
         "Records: 3 deals from opportunities.csv; status unreadable in 1, see .account; unmapped columns: Region"
     )
+
+
+def test_records_share_the_words_that_come_again_and_the_attributes_that_they_have_not() -> None:
+    rows = "".join(f"{number},won,Ada {number % 3}\n" for number in range(500))
+    deals = read_csv(io.StringIO(f"id,status,owner\n{rows}"), record=Deal)
+    assert len({id(deal.owner) for deal in deals}) == 3
+    assert len({id(deal.attributes) for deal in deals}) == 1
+    assert [deal.owner for deal in deals[:3]] == ["Ada 0", "Ada 1", "Ada 2"]

@@ -157,3 +157,27 @@ def test_amounts_are_read_as_their_country_writes_them(written: str, amount: int
     text = f'id,status,amount\n1,won,"{written}"\n'
     [deal] = ck.read_csv(io.StringIO(text), record=ck.Deal, values=yen, decimal=".")
     assert deal.amount == amount
+
+
+def test_the_total_of_meta_has_no_campaign_and_link_clicks_are_clicks(tmp_path: Path) -> None:
+    text = (
+        "Campaign name,Reporting starts,Reporting ends,Amount spent (EUR),Impressions,Link clicks\n"
+        "A,2026-01-01,2026-01-31,100.50,1000,10\nB,2026-01-01,2026-01-31,99.50,1000,10\n"
+        ",2026-01-01,2026-01-31,200.00,2000,20\n"
+    )
+    file = tmp_path / "meta.csv"
+    file.write_text(text, encoding="utf-8")
+    for data in (ck.read_csv(file, preset="meta_ads_campaign"), ck.scan(file, preset="meta_ads_campaign")):
+        result = ck.cost_per_click(campaigns=data)
+        assert (result.value, result.currency, result.skipped) == (10, "EUR", {"total row": 1})
+
+
+def test_clicks_of_google_are_clicks() -> None:
+    text = 'Campaign,Currency code,Cost,Impr.,Clicks,Conversions\nBrand,EUR,"1,234.50","10,000",100,5.00\n'
+    [campaign] = ck.read_csv(io.StringIO(text), preset="google_ads_campaign")
+    assert (campaign.clicks, campaign.conversions) == (100, 5)
+
+
+def test_characters_that_nobody_sees_are_no_part_of_a_header() -> None:
+    [deal] = ck.read_csv(io.StringIO("\u200bid,status\u00a0,amount\u2060\n1,won,5\n"), record=ck.Deal)
+    assert (deal.id, deal.amount) == ("1", 5)

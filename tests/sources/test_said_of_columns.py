@@ -281,4 +281,4 @@ def test_ends_of_a_frame_can_include_their_day(home: str, zone: str | None) -> N
         report = crm.measure([ck.mrr, ck.churned_mrr, ck.reactivation_mrr], period=period)
         assert [result.value for result in report] == [100, 0, 0]
     with pytest.raises(InputError, match="ends= is 'inclusive' or 'exclusive'"):
-        ck.table(frame, record=ck.Subscription, ends="last")  # type: ignore[arg-type]
+        ck.table(frame, record=ck.Subscription, ends="last")  # type: ignore[call-overload]

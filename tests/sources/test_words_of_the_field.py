@@ -89,7 +89,7 @@ def test_suggestions_lead_somewhere() -> None:
         ck.read_csv(io.BytesIO(b"id\n1\n"), record=ck.Order, encoding="rot13")
     assert "Did you mean 'rot" not in str(problem.value)
     deals = ck.read_csv(io.StringIO("id,status,Rep\n1,won,Ada\n"), record=ck.Deal, columns={"Rep": "owner"})
-    with pytest.raises(UnknownNameError, match="Columns that fill a field have its name"):
+    with pytest.raises(UnknownNameError, match="'Rep' is the column of deals that fills 'owner'; group by 'owner'"):
         ck.Dataset(deals=deals).measure([ck.win_rate], by="Rep")
 
 
@@ -258,3 +258,15 @@ def test_items_without_amounts_are_unreadable(items: Any) -> None:
 def test_the_channel_of_mails_is_theirs_however_it_is_written(word: str) -> None:
     file = f"id,channel,sent,delivered,opened\n1,{word},100,80,20\n2,Search,100,80,80\n"
     assert ck.email_open_rate(ck.read_csv(io.StringIO(file), record=ck.Campaign)).value == 0.25
+
+
+@pytest.mark.parametrize(
+    "words", [{1: "won", 0: "lost"}, {True: "won", False: "lost"}, {"1": "won", "0": "lost"}, {1.0: "won", 0.0: "lost"}]
+)
+@pytest.mark.parametrize("written", [(1, 0), (True, False), ("1", "0"), (1.0, 0.0), ("True", "false")])
+def test_numbers_and_flags_are_one_word_however_they_are_written(words: Any, written: Any) -> None:
+    rows = [{"id": number, "status": status} for number, status in enumerate(written)]
+    assert [deal.status for deal in ck.read_dicts(rows, record=ck.Deal, values={"status": words})] == ["won", "lost"]
+    text = "id,status\n" + "".join(f"{number},{status}\n" for number, status in enumerate(written))
+    deals = ck.read_csv(io.StringIO(text), record=ck.Deal, values={"status": words})
+    assert [deal.status for deal in deals] == ["won", "lost"]

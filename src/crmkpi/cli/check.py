@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from crmkpi.cli.arguments import argument, read_day
+from crmkpi.cli.messages import examples
 from crmkpi.cli.options import (
     add_files,
     add_frame,
     check_files,
     dataset_of,
-    examples,
     files_of,
     read_tables,
     recognise,

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from crmkpi.cli.arguments import argument, read_day
-from crmkpi.cli.files import say, tell
-from crmkpi.cli.options import examples
+from crmkpi.cli.files import tell
+from crmkpi.cli.messages import examples, say
 from crmkpi.company.file import NAME, CompanyFile, company_file, found_file
 from crmkpi.company.keys import company_schema
 from crmkpi.company.outputs import write_all
@@ -65,7 +65,7 @@ def add_init(commands: Any) -> None:
         **examples(_INIT_EXAMPLES),
     )
     parser.set_defaults(run=_init, usage=parser.error)
-    parser.add_argument("files", nargs="*", metavar="FILE", help="exports (.csv, .tsv, .xlsx)")
+    parser.add_argument("files", nargs="*", metavar="FILE", help="exports (.csv, .tsv, .xlsx, .json, .jsonl)")
     parser.add_argument("-o", "--output", metavar="FILE", help=f"where to write it (default: {NAME}; - prints it)")
     parser.add_argument("--encoding", help="UTF-8 when not given")
     parser.add_argument("--schema", action="store_true", help="print the JSON Schema of company files, for editors")

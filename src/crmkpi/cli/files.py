@@ -11,6 +11,7 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
+from crmkpi.cli.messages import say
 from crmkpi.errors import FileFormatError
 from crmkpi.measuring.lookup import on_one_line
 from crmkpi.records import RECORDS
@@ -22,7 +23,7 @@ from crmkpi.sources.files import TableFile
 from crmkpi.sources.reading import options_from
 from crmkpi.sources.rows import record_of
 
-__all__ = ["progress", "say", "table_file", "tell"]
+__all__ = ["progress", "table_file", "tell"]
 
 _MOST_MESSAGES = 3
 _FIRST_SHOWN = 1.0  # seconds; shorter files need no display
@@ -121,7 +122,11 @@ def _tell_unreadable(path: str, records: Records[Any], *, in_file: bool) -> None
         if told is not None and field != "id":
             meaning = shlex.quote(f"{table}:{field}:{_plain(told)}=...")
             where = f"[tables.{table}.values.{field}]" if in_file else f"--values {meaning}"
-            say(f"  {where} says what it means, nothing for no value")
+            if all("units=" in one.reason for one in values):
+                where = f"[tables.{table}.units]" if in_file else f"--units {table}:{field}=percent"
+                say(f"  {where} says that the column is in percent")
+            else:
+                say(f"  {where} says what it means, nothing for no value")
 
 
 def _tell_system(records: Records[Any]) -> None:
@@ -142,11 +147,6 @@ def _plain(value: str) -> str:
         return str(literal_eval(value))
     except (ValueError, SyntaxError):  # cut, or no literal
         return value
-
-
-def say(message: str) -> None:
-    """A message on standard error."""
-    print(f"crmkpi: {message}", file=sys.stderr)
 
 
 def progress(name: str, parts: Iterable[Any]) -> Iterator[Any]:

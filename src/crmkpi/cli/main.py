@@ -18,23 +18,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
+from difflib import get_close_matches
+from importlib import import_module
 from typing import Any, NoReturn
 
-from crmkpi.cli.arguments import argument
-from crmkpi.cli.check import add_check
-from crmkpi.cli.company import add_init, add_run
-from crmkpi.cli.completion import add_completion
-from crmkpi.cli.explain import add_briefing, add_explain
-from crmkpi.cli.files import say
-from crmkpi.cli.mcp import add_mcp
-from crmkpi.cli.options import examples
-from crmkpi.cli.report import add_report
-from crmkpi.cli.watch import add_kpi_set, add_review, add_watch
-from crmkpi.display.definitions import definition_json
-from crmkpi.display.manual import metric_list, metric_page
+from crmkpi.cli.messages import examples, say
 from crmkpi.errors import (
     AmbiguousCurrencyError,
     AmbiguousDateError,
@@ -45,10 +35,27 @@ from crmkpi.errors import (
     PeriodError,
     TimeZoneError,
 )
-from crmkpi.metrics.catalogue import catalogue
 
-__all__ = ["main"]
+__all__ = ["COMMANDS", "main"]
 
+# Each command with its module, which is loaded when it is called, and its line in the help.
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "report": ("report", "measure KPIs of files"),
+    "check": ("check", "check the data of files"),
+    "explain": ("explain", "say where the change of a KPI comes from"),
+    "briefing": ("explain", "say what matters of a period in five lines"),
+    "watch": ("watch", "look at the targets and alerts of a KPI set"),
+    "review": ("watch", "look through a KPI set"),
+    "kpi-set": ("watch", "write a KPI set to begin with"),
+    "init": ("company", "propose a company file"),
+    "run": ("company", "make the reports of a company file"),
+    "mcp": ("mcp", "answer assistants over stdio (Model Context Protocol)"),
+    "completion": ("completion", "print a script for the completion of a shell"),
+    "list": ("manual", "list the KPIs"),
+    "show": ("manual", "explain a KPI"),
+    "demo": ("manual", "make and measure a sample company"),
+}
+_NEEDS_ALL = "completion"
 # The library's messages speak of its arguments; these say what they are called here. The first whose words a message
 # has is shown, and without such words the one of its kind.
 _HINTS_BY_WORDS: Mapping[str, str] = {
@@ -80,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if hasattr(sys.stdout, "reconfigure"):  # a terminal that cannot show a name must not stop the report
         sys.stdout.reconfigure(errors="replace")
     try:
-        arguments = _parser().parse_args(argv)
+        arguments = _parsed(sys.argv[1:] if argv is None else argv)
         status: int = arguments.run(arguments) or 0
         sys.stdout.flush()
     except SystemExit as stop:
@@ -122,7 +129,21 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"crmkpi: error: {message}{stop} See {self.prog} --help.\n")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parsed(given: Sequence[str]) -> argparse.Namespace:
+    """The arguments; what a command does not know is an error of that command, which names the nearest option."""
+    parser = _parser(next((each for each in given if not each.startswith("-")), None))
+    arguments, rest = parser.parse_known_args(given)
+    if rest:
+        command: argparse.ArgumentParser = getattr(arguments, "command", parser)
+        options = [option for action in command._actions for option in action.option_strings]  # noqa: SLF001
+        asked = next((one.partition("=")[0] for one in rest if one.startswith("-")), rest[0])
+        near = get_close_matches(asked, options, 1)
+        hint = f". Did you mean {near[0]}?" if near else ""
+        command.error(f"unrecognized arguments: {' '.join(rest)}{hint}")
+    return arguments
+
+
+def _parser(command: str | None) -> argparse.ArgumentParser:
     from crmkpi import __version__  # noqa: PLC0415  # the package imports this module's neighbours
 
     parser = _Parser(
@@ -133,49 +154,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"crmkpi {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
-    add_report(commands)
-    add_check(commands)
-    add_explain(commands)
-    add_briefing(commands)
-    add_watch(commands)
-    add_review(commands)
-    add_kpi_set(commands)
-    add_init(commands)
-    add_run(commands)
-    add_mcp(commands)
-    add_completion(commands, parser)
-    listed = commands.add_parser("list", help="list the KPIs", description="List the KPIs.", allow_abbrev=False)
-    listed.add_argument("--theme", choices=catalogue.themes(), help="only the KPIs of this theme")
-    listed.set_defaults(run=_list)
-    show = commands.add_parser("show", help="explain a KPI", description="Explain a KPI.", allow_abbrev=False)
-    show.add_argument("metric", type=argument(catalogue.find), metavar="KPI", help="an id, another name, or a variant")
-    show.add_argument("--json", action="store_true", help="the whole definition as JSON")
-    show.set_defaults(run=_show)
-    demo = commands.add_parser(
-        "demo",
-        help="make and measure a sample company",
-        description="Make and measure a sample company.",
-        allow_abbrev=False,
-    )
-    demo.add_argument(
-        "--dir", default="crmkpi-demo", metavar="DIR", help="where to write the files (default: %(default)s)"
-    )
-    demo.set_defaults(run=_demo)
+    for name, (module, help_) in COMMANDS.items():
+        if command in (name, _NEEDS_ALL):
+            adds: Callable[..., None] = getattr(import_module(f"crmkpi.cli.{module}"), f"add_{name.replace('-', '_')}")
+            adds(commands, *([parser] if name == _NEEDS_ALL else []))
+        else:  # only its line in the help
+            commands.add_parser(name, help=help_, add_help=False)
+    for each in commands.choices.values():
+        each.set_defaults(command=each)
     return parser
-
-
-def _list(arguments: argparse.Namespace) -> None:
-    print(metric_list(catalogue if arguments.theme is None else catalogue.by_theme(arguments.theme)))
-
-
-def _show(arguments: argparse.Namespace) -> None:
-    print((definition_json if arguments.json else metric_page)(arguments.metric))
-
-
-def _demo(arguments: argparse.Namespace) -> None:
-    from crmkpi.demo import run  # noqa: PLC0415  # only this command needs the sample company
-
-    print(run(Path(arguments.dir)))
 
 
 def _failed(error: Exception) -> int:

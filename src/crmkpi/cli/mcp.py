@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from crmkpi.cli.company import opened
-from crmkpi.cli.options import examples
+from crmkpi.cli.messages import examples
 from crmkpi.company.assistant import INSTRUCTIONS, Assistant, in_words_of_tools
 from crmkpi.errors import CrmKpiError, MissingExtraError
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -39,7 +40,6 @@ __all__ = [
     "add_frame",
     "check_files",
     "dataset_of",
-    "examples",
     "files_of",
     "is_file",
     "option_of",
@@ -188,12 +188,6 @@ def is_file(name: str) -> bool:
     return Path(name).suffix.lower() in SUFFIXES or (name not in catalogue and Path(name).is_file())
 
 
-def examples(commands: str) -> dict[str, Any]:
-    """The options of a parser whose help ends with these commands."""
-    lines = "\n".join(f"  {line}" for line in commands.strip().splitlines())
-    return {"epilog": f"examples:\n{lines}", "formatter_class": argparse.RawDescriptionHelpFormatter}
-
-
 def check_files(arguments: argparse.Namespace, given: Mapping[str, Sequence[str]]) -> None:
     """What the options say about each other, before any file is read."""
     if not given:
@@ -206,17 +200,19 @@ def check_files(arguments: argparse.Namespace, given: Mapping[str, Sequence[str]
         arguments.usage("standard input can be read once only, so - can stand for one file")
     if arguments.rate and not arguments.currency:
         arguments.usage("--rate converts to --currency, which is not given; add, for example, --currency EUR")
-    for option in ("rate", "preset", "headers", "ends"):
+    for option in ("rate", "preset", "headers", "ends", "where", "set"):
         _check_once(option, arguments)
+    for option in ("values", "default", "kinds", "units"):
+        _check_once(option, arguments, parts=3 if option == "values" else 2)
     for option in ("columns", "values", "default", "preset", "headers", "kinds", "units", "ends"):
         for table, *_ in getattr(arguments, option):
             if table not in given:
                 arguments.usage(f"--{option} speaks of {table}, whose file is not given; add {option_of(table)} FILE")
 
 
-def _check_once(option: str, arguments: argparse.Namespace) -> None:
-    """Refuse two settings of the same thing."""
-    names = [name for name, *_ in getattr(arguments, option)]
+def _check_once(option: str, arguments: argparse.Namespace, *, parts: int = 1) -> None:
+    """Refuse two settings of the same thing, which its first `parts` name."""
+    names = [":".join(each[:parts]) for each in getattr(arguments, option, ())]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         arguments.usage(f"--{option} {twice} is given twice; give it once")
@@ -243,8 +239,8 @@ def read_tables(
 
 
 def width() -> int:
-    """How many columns the output has."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 80
+    """How many columns the output has: those of the terminal, or what COLUMNS says."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() or "COLUMNS" in os.environ else 80
 
 
 def option_of(table: str) -> str:

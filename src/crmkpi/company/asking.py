@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -12,12 +13,24 @@ from crmkpi.display.format import format_label
 from crmkpi.errors import unknown_name
 from crmkpi.measuring.dataset import Compare, Dataset
 from crmkpi.measuring.results import Report, Result
+from crmkpi.measuring.segments import Segment
 from crmkpi.metrics.catalogue import catalogue
-from crmkpi.time.calendars import CalendarUnit
+from crmkpi.records import RECORDS
+from crmkpi.records.base import record_type
+from crmkpi.sources.loaded import Records
+from crmkpi.time.calendars import Calendar, CalendarUnit
 
-__all__ = ["SORTS", "asked", "chosen", "narrowed", "sorted_report"]
+__all__ = ["SORTS", "asked", "chosen", "narrowed", "sorted_report", "wrong_file"]
 
 SORTS = ("value", "change", "name")
+_PARTS_OF_DATES: Mapping[str, Callable[[Any], str]] = {
+    "year": lambda day: f"{day:%Y}",
+    "quarter": lambda day: f"{day:%Y}-Q{(day.month + 2) // 3}",
+    "month": lambda day: f"{day:%Y-%m}",
+    "week": lambda day: f"{day:%G-W%V}",
+    "weekday": lambda day: f"{day:%u %A}",
+    "day": lambda day: f"{day:%Y-%m-%d}",
+}
 
 
 def chosen(name: str) -> Metric | str:
@@ -53,6 +66,7 @@ def asked(
         found, lacking = ((choice,), ()) if isinstance(choice, Metric) else crm.measurable(choice, given)
         metrics.update(dict.fromkeys(found))
         notes += lacking
+    compare = "year_ago" if compare in ("year-ago", "year ago") else compare
     if compare is None and not choices and period is not None:
         compare = "previous"
     units = {name: parameter.unit for metric in metrics for name, parameter in metric.parameters.items()}
@@ -60,7 +74,7 @@ def asked(
         list(metrics),
         period=period,
         every=every,
-        by=list(by) or None,
+        by=[_segment(name, crm.calendar) for name in by] or None,
         compare=None if compare == "none" else compare,
         parameters={
             name: value if units.get(name) == "money" or not isinstance(value, Decimal) else _plain(value)
@@ -70,6 +84,24 @@ def asked(
         confidence=confidence,
     )
     return (report if sort is None else sorted_report(report, sort)), tuple(notes)
+
+
+def _segment(name: str, calendar: Calendar) -> str | Segment:
+    """A field to group by, or a part of a date, such as closed_at.month."""
+    field, _, part = name.rpartition(".")
+    if part not in _PARTS_OF_DATES or not any(
+        field in (known := record_type(record).fields) and known[field].kind in ("timestamp", "date")
+        for record in RECORDS.values()
+    ):
+        return name
+
+    def part_of(record: Any) -> str | None:
+        moment = getattr(record, field, None)
+        if moment is None:
+            return None
+        return _PARTS_OF_DATES[part](calendar.wall(moment) if isinstance(moment, datetime) else moment)
+
+    return Segment(name, part_of)
 
 
 def narrowed(crm: Dataset, where: Mapping[str, str] | None) -> Dataset:
@@ -111,3 +143,15 @@ def _number(value: Any) -> Any:
 
 def _plain(number: Decimal) -> int | float:
     return int(number) if number == number.to_integral_value() else float(number)
+
+
+def wrong_file(tables: Mapping[str, Any]) -> str | None:
+    """What is wrong where most rows of a table's files are no records of it: they are the wrong files."""
+    for table, records in tables.items():
+        rejected = len(records.rejected) if isinstance(records, Records) else 0
+        if rejected > 0 and rejected > (len(records) + rejected) / 2:
+            return (
+                f"{rejected:,} of {len(records) + rejected:,} rows of {records.source} are no {table}; is it the right "
+                "file?"
+            )
+    return None

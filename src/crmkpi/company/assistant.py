@@ -236,9 +236,11 @@ def _reason(result: Result) -> str | None:
 
 
 def _plain(value: Any) -> Any:
-    """A number of at most six figures; durations in seconds."""
+    """A number of at most six figures, of amounts to the cent; durations in seconds."""
     if isinstance(value, timedelta):
         value = value.total_seconds()
+    if isinstance(value, Decimal) and abs(value) >= 1:
+        return float(round(value, 2))
     return value if value is None or isinstance(value, int) else float(f"{float(value):.6g}")
 
 

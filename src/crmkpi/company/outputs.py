@@ -3,43 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-from crmkpi.display.html import report_page
-from crmkpi.display.markdown import report_markdown
-from crmkpi.display.rows import report_csv, report_json
-from crmkpi.display.text import report_text
-from crmkpi.display.workbook import report_workbook
-from crmkpi.errors import InputError, unknown_name
-from crmkpi.measuring.results import Report
+from crmkpi.errors import InputError
 
-__all__ = ["PAGE_SUFFIXES", "REPORT_SUFFIXES", "check_suffix", "output_of", "write_all"]
+__all__ = ["PAGE_SUFFIXES", "write_all"]
 
-_FORMATS: Mapping[str, Callable[[Report], str | bytes]] = {
-    ".txt": report_text,
-    ".json": report_json,
-    ".csv": report_csv,
-    ".md": report_markdown,
-    ".html": report_page,
-    ".xlsx": report_workbook,
-}
-REPORT_SUFFIXES = tuple(_FORMATS)
 PAGE_SUFFIXES = (".html", ".md", ".xlsx")
-
-
-def check_suffix(path: str | Path, known: Iterable[str] = REPORT_SUFFIXES) -> str:
-    """The suffix of an output, which says its format."""
-    suffix = Path(path).suffix.lower()
-    if suffix not in known:
-        raise unknown_name(f"The suffix of an output says its format; got {str(path)!r}.", suffix, known)
-    return suffix
-
-
-def output_of(report: Report, path: str | Path) -> bytes:
-    """What a file of that suffix holds of a report."""
-    made = _FORMATS[check_suffix(path)](report)
-    return made if isinstance(made, bytes) else (made.rstrip("\n") + "\n").encode()
 
 
 def write_all(contents: Mapping[Path, bytes]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from crmkpi.sources.frames.databases import database
 from crmkpi.sources.frames.tables import table as frame_table
 from crmkpi.sources.loaded import Records
 
-__all__ = ["Tell", "files_of", "read_table", "wrong_file"]
+__all__ = ["Tell", "files_of", "read_table"]
 
 Tell = Callable[[str, Records[Any]], None]
 _GLOB = "*?["
@@ -119,15 +119,3 @@ def _of_database(name: str, keys: TableKeys) -> Any:
         )
     except CrmKpiError as error:
         raise type(error)(f"tables.{name}: {error}", **error.details) from error
-
-
-def wrong_file(tables: Mapping[str, Any]) -> str | None:
-    """What is wrong where most rows of a table's files are no records of it: they are the wrong files."""
-    for table, records in tables.items():
-        rejected = len(records.rejected) if isinstance(records, Records) else 0
-        if rejected > 0 and rejected > (len(records) + rejected) / 2:
-            return (
-                f"{rejected:,} of {len(records) + rejected:,} rows of {records.source} are no {table}; is it the right "
-                "file?"
-            )
-    return None

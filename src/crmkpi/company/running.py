@@ -7,12 +7,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from crmkpi.company.asking import asked, chosen, narrowed
+from crmkpi.company.asking import asked, chosen, narrowed, wrong_file
 from crmkpi.company.file import CompanyFile
 from crmkpi.company.keys import ReportKeys
-from crmkpi.company.outputs import PAGE_SUFFIXES, REPORT_SUFFIXES, check_suffix, output_of, write_all
-from crmkpi.company.reading import Tell, wrong_file
+from crmkpi.company.outputs import PAGE_SUFFIXES, write_all
+from crmkpi.company.reading import Tell
 from crmkpi.definition.metric import Metric
+from crmkpi.display.saving import REPORT_SUFFIXES, check_suffix, report_file
 from crmkpi.errors import InputError, PeriodError
 from crmkpi.insight.alerts import FiredAlert, Watch, WatchState, held, watch
 from crmkpi.insight.kpi_sets import KpiSet
@@ -115,7 +116,7 @@ def _made(file: CompanyFile, crm: Dataset, keys: ReportKeys) -> _Made:
         contents = {file.folder / output: page.content(output) for output in keys.outputs}
     else:
         report, notes = _report(file, crm, keys, kpis)
-        contents = {file.folder / output: output_of(report, output) for output in keys.outputs}
+        contents = {file.folder / output: report_file(report, output) for output in keys.outputs}
     if kpis is None:
         return _Made(contents, report, None, None, notes)
     assert keys.period is not None
@@ -144,8 +145,20 @@ def _report(file: CompanyFile, crm: Dataset, keys: ReportKeys, kpis: KpiSet | No
         usual=file.keys.parameters,
         confidence=keys.confidence,
     )
+    notes = (*_silent(report), *notes)
     title = " ".join(filter(None, (keys.title or file.name, report.title)))
     return replace(report, title=title, notes=(*notes, *report.notes)), notes
+
+
+def _silent(report: Report) -> list[str]:
+    """That no record of a table counts in the periods of a report: its export may be of an earlier time."""
+    counts: dict[str, bool] = {}
+    for result in report:
+        if result.period is not None and not any(measure.is_stock for measure in result.metric.measures.values()):
+            for table in result.metric.tables:
+                counts[table] = counts.get(table, False) or result.n > 0
+    silent = [table for table, found in counts.items() if not found]
+    return [f"no record of {', '.join(silent)} counts in this time; are the exports of that time?"] if silent else []
 
 
 def _page(file: CompanyFile, crm: Dataset, keys: ReportKeys, kpis: KpiSet | None) -> Page:

@@ -69,6 +69,11 @@ def check_definition(
         raise DefinitionError(f"`at` of {name} names a timestamp, as deals.closed_at does; got {at!r}.")
     if at is not None and at.kind != "timestamp":
         raise DefinitionError(f"`at` of {name} names a timestamp; got {at!r}, which is a {at.kind}.")
+    if at is not None and any(isinstance(part, Field) and not part.table for part in walk(at)):
+        raise DefinitionError(
+            f"`at` of {name} names a timestamp of records; got {at!r}, a column of rows. Give it to their measures, as "
+            f"in cases.count(at=cases.{at!r})."
+        )
     if leave_out is not None and not isinstance(leave_out, Mapping):
         raise DefinitionError(
             f"leave_out of {name} maps reasons to records, such as {{'deleted': deals.deleted}}; got {leave_out!r}."

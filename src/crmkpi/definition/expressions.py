@@ -440,11 +440,21 @@ def walk(expression: Expression | None) -> Iterator[Expression]:
     if expression is None:
         return
     yield expression
-    for name in getattr(expression, "__dataclass_fields__", {}):
+    for name in _parts_of(type(expression)):
         part = getattr(expression, name)
         for item in part if isinstance(part, tuple) else (part,):
-            if isinstance(item, Expression):
-                yield from walk(item)
+            yield from walk(item)
+
+
+_PARTS: dict[type[Expression], tuple[str, ...]] = {}
+
+
+def _parts_of(node: type[Expression]) -> tuple[str, ...]:
+    """The names of a node's operands: planning walks many trees, and most of their attributes are no expressions."""
+    if node not in _PARTS:
+        fields = getattr(node, "__dataclass_fields__", {}).values()
+        _PARTS[node] = tuple(each.name for each in fields if "Expression" in each.type or each.type == "Field")
+    return _PARTS[node]
 
 
 def table_of(expression: Expression) -> str:

@@ -27,6 +27,7 @@ from crmkpi.definition.expressions import (
     Now,
     Parameter,
     Together,
+    Unless,
     ValueKind,
     as_predicate,
     walk,
@@ -39,11 +40,13 @@ __all__ = [
     "Grouped",
     "LastDay",
     "Measure",
+    "MonthDays",
     "PeriodDays",
     "Related",
     "Shift",
     "Table",
     "last_day",
+    "month_days",
     "period_days",
 ]
 
@@ -294,6 +297,8 @@ class Measure:
     @property
     def is_stock(self) -> bool:
         """Whether the measure looks at all records as of a bound of the period, rather than at those of the period."""
+        if isinstance(self.table, Grouped) and self.at is not None:
+            return True
         return any(isinstance(part, Bound | Now) for root in (self.where, self.value) for part in walk(root))
 
     def __repr__(self) -> str:
@@ -305,7 +310,13 @@ class PeriodDays:
     """The length of the measured period in days, as an input of a formula (`days=period_days`); none for all time."""
 
 
+@dataclass(frozen=True, slots=True)
+class MonthDays(PeriodDays):
+    """The length of the measured calendar month in days (`days=month_days`); none for any other period."""
+
+
 period_days = PeriodDays()
+month_days = MonthDays()
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,6 +362,34 @@ class _AttributesOf:
         raise UnknownNameError(f"A custom attribute is written {'.'.join((self.table, *self.path))}[{name!r}].")
 
 
+def _dated(table: Grouped, aggregate: Aggregate, at: Any) -> Grouped:
+    """The rows over all records, of which those count whose column `at` lies in the period."""
+    base, key, columns = table.parts_
+    name = at.path[0] if isinstance(at, Field) and not at.table else ""
+    if name not in columns or at.kind != "timestamp":
+        raise DefinitionError(
+            f"{table!r}.{aggregate}() is put into periods by one of its columns that is a timestamp, such as the last "
+            f"of a row's; got at={at!r}."
+        )
+    if any(column.at is not None or column.is_stock for column in columns.values()):
+        raise DefinitionError(
+            f"{table!r}.{aggregate}() with at={at!r} is of all records, whose rows then lie in periods, so that its "
+            "columns can speak of no period themselves."
+        )
+    moment = columns[name].value
+    assert moment is not None  # a column that is a timestamp is the least, the greatest or the latest of one
+    before = moment < Bound("end")
+    ever = before | Unless(before)  # true of every record, and asked as of the period
+    return Grouped(
+        base,
+        key,
+        {
+            each: replace(column, where=ever if column.where is None else column.where & ever)
+            for each, column in columns.items()
+        },
+    )
+
+
 def _measure(
     table: Any,
     aggregate: Aggregate,
@@ -366,10 +405,7 @@ def _measure(
         if allowed is not None and value.kind not in allowed:
             raise DefinitionError(f"{table!r}.{aggregate}() cannot be taken of {value!r}, which is a {value.kind}.")
     if at is not None and isinstance(table, Grouped):
-        raise DefinitionError(
-            f"{table!r}.{aggregate}() cannot be put into periods by a column of its rows; got at={at!r}. Give at= to "
-            "the measures that are its columns, whose records lie in periods."
-        )
+        table = _dated(table, aggregate, at)
     if at is not None and (not isinstance(at, Expression) or at.kind != "timestamp"):
         raise DefinitionError(f"`at` names the timestamp that puts a record into a period; got {at!r}.")
     if where is not None:

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Generic, Unpack
 
 from crmkpi._hooks import hook
 from crmkpi._read_only import ReadOnly
+from crmkpi.definition.call_signature import CallSignature
 from crmkpi.definition.checks import check_definition, check_range, check_tables, check_words, told_apart
 from crmkpi.definition.expressions import Expression, Parameter, as_predicate, table_of
 from crmkpi.definition.interval_rules import (
@@ -38,7 +39,7 @@ from crmkpi.definition.interval_rules import (
     check_totals,
     usual_range,
 )
-from crmkpi.definition.measures import Grouped, LastDay, Measure, PeriodDays
+from crmkpi.definition.measures import Grouped, LastDay, Measure, MonthDays, PeriodDays
 from crmkpi.definition.numbers import as_money, is_finite, plain_number
 from crmkpi.definition.page import page, theme_of, usual_docstring
 from crmkpi.definition.reasons import Empty, why_missing, why_zero
@@ -96,6 +97,7 @@ class Metric(Generic[Value_co]):
     """
 
     __doc__ = _Page(__doc__)  # pyrefly: ignore
+    __signature__ = CallSignature()
 
     id: str
     function: Callable[..., Any]
@@ -122,6 +124,7 @@ class Metric(Generic[Value_co]):
     timing: Timing | None = None  # whether it moves before the outcome or tells it, by what it is
     ahead_of: tuple[str, ...] = ()  # the KPIs that it is meant to move ahead of
     guarded_by: tuple[str, ...] = ()  # the KPIs of quality that fall where this one alone is pushed
+    monthly: bool = False  # whether the period must be a calendar month
 
     def __call__(self, data: Any = None, /, **options: Unpack[Options]) -> Result[Value_co]:
         """The KPI of `data`: records, a mapping of tables, or a Dataset.
@@ -476,6 +479,7 @@ def _defined(
         measures=ReadOnly(dict(measures)),
         parameters=ReadOnly(named),
         days=days,
+        monthly=days is not None and isinstance(inputs[days], MonthDays),
         until=until,
         theme=theme or theme_of(function.__module__),
         leave_out=ReadOnly({reason: as_predicate(what) for reason, what in (leave_out or {}).items()}),

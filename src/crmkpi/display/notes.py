@@ -30,6 +30,11 @@ def notes_of(results: Sequence[Result], name_of: Callable[[Result], str]) -> tup
     notes += dict.fromkeys(result.no_interval for result in results if result.no_interval)
     notes += _undefined(results, name_of)
     notes += _changes(results, name_of)
+    without_margin = dict.fromkeys(
+        name_of(result) for result in results if result.value is not None and result.parameters.get("margin") == 1
+    )
+    if without_margin:
+        notes.append(f"{listed(without_margin)}: revenue, no margin given")
     notes += _left_out(results, name_of)
     notes += _unreadable(results, name_of)
     rejected = {account.table: account.rejected for result in results for account in result.accounts}

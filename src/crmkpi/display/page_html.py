@@ -113,8 +113,8 @@ def _tile(tile: Tile) -> str:
     if result.reason is not None:
         lines.append(f'<p class="soft">{escape(result.reason)}</p>')
     if change is not None and change.absolute is not None and result.value is not None:
-        other = "" if result.compared_to is None else f" against {period_label(result.compared_to)}"
-        lines.append(f"<p{_tone(change.better)}>{_told(result)}<small>{escape(other)}</small></p>")
+        other = "" if result.compared_to is None else f"against {period_label(result.compared_to)}"
+        lines.append(f"<p{_tone(change.better)}>{_told(result, other)}</p>")
         if change.interval is not None:
             low, high = (_brief(result, bound, change=True) for bound in change.interval)
             lines.append(f"<p><small>change between {escape(low)} and {escape(high)}</small></p>")
@@ -138,13 +138,15 @@ def _brief(result: Result, value: Any, *, change: bool = False) -> str:
     return value_text(result)
 
 
-def _told(result: Result) -> str:
-    """The change of a value and the verdict on it, as HTML; in small letters where no change is shown."""
+def _told(result: Result, against: str = "") -> str:
+    """The change of a value, against what, and the verdict on it, as HTML; in small letters where none is shown."""
     change = result.change
     verdict = escape(judgement(change))
+    told = f"<b>{escape(format_change(change, result.unit))}</b>"
     if verdict and change is not None and change.verdict not in ("up", "down"):
-        verdict = f"<small>{verdict}</small>"
-    return " ".join(filter(None, (f"<b>{escape(format_change(change, result.unit))}</b>", verdict)))
+        return f"{told} <small>{', '.join(filter(None, (escape(against), verdict)))}</small>"
+    small = f" <small>{escape(against)}</small>" if against else ""
+    return " ".join(filter(None, (told, verdict))) + small
 
 
 def _trend_label(trend: Sequence[Result]) -> str:

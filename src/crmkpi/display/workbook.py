@@ -176,6 +176,10 @@ def workbook(sheets: Sequence[WorkbookSheet]) -> bytes:
                 if value is not None and value != "":
                     _put(sheet.cell(line, number), value, form)
         sheet.freeze_panes = "B2"
+        sheet.page_setup.orientation = "landscape"  # on paper as wide as a page, with the headers on each
+        sheet.sheet_properties.pageSetUpPr.fitToPage = True
+        sheet.page_setup.fitToHeight = 0
+        sheet.print_title_rows = "1:1"
         for number, header in enumerate(headers):
             shown = [len(str(row[number][0])) for row in rows if number < len(row) and isinstance(row[number][0], str)]
             sheet.column_dimensions[_letters(number)].width = min(_WIDEST, max([12, len(header) + 2, *shown]))

@@ -183,6 +183,7 @@ class Query:
     anchors: list[Anchor] = field(default_factory=list)
     compiled: dict[object, Any] = field(default_factory=dict)  # what an engine keeps of its own to answer again
     unreadable: frozenset[str] = frozenset()  # fields of the table that may hold what cannot be read, as dotted paths
+    _fields: tuple[tuple[int, ...], dict[tuple[str, ...], Field]] | None = field(default=None, init=False)
 
     def anchor(self, at: Expression | None, *, stock: bool) -> int:
         """The number of the anchor with that timestamp, made at the first request."""
@@ -195,18 +196,19 @@ class Query:
     @property
     def expressions(self) -> list[Expression | None]:
         """All expressions that the query is made of."""
-        roots: list[Expression | None] = [key.source for key in self.segments if isinstance(key.source, Expression)]
-        for anchor in self.anchors:
-            roots.append(anchor.at)
-            for slot in anchor.slots:
-                roots += [slot.where, slot.value, slot.key, slot.moment, slot.currency]
-        return roots
+        keys = [key.source for key in self.segments if isinstance(key.source, Expression)]
+        slots = [slot for anchor in self.anchors for slot in anchor.slots]
+        parts = [part for slot in slots for part in (slot.where, slot.value, slot.key, slot.moment, slot.currency)]
+        return [*keys, *(anchor.at for anchor in self.anchors), *parts]
 
     @property
     def fields(self) -> dict[tuple[str, ...], Field]:
         """All fields that the query reads, its own and those of related records, by their path."""
-        parts = (part for root in self.expressions for part in walk(root))
-        return {part.path: part for part in parts if isinstance(part, Field)}
+        size = tuple(len(anchor.slots) for anchor in self.anchors)
+        if self._fields is None or self._fields[0] != size:  # a planned query is asked many times, and only grows
+            parts = (part for root in self.expressions for part in walk(root))
+            self._fields = size, {part.path: part for part in parts if isinstance(part, Field)}
+        return self._fields[1]
 
     @property
     def text(self) -> str:

@@ -9,8 +9,10 @@ from datetime import date, datetime, time
 from typing import Any, Literal
 
 from crmkpi.clv.engine import Column
-from crmkpi.errors import InputError, ParameterError, TimeZoneError
+from crmkpi.errors import InputError, MissingTableError, ParameterError, TimeZoneError
 from crmkpi.insight.arguments import reading
+from crmkpi.measuring.dataset import Dataset
+from crmkpi.time.calendars import Calendar
 
 __all__ = [
     "Durations",
@@ -64,9 +66,9 @@ class Durations:
         return int(sum(self.ended))
 
 
-def _moment(value: Any) -> datetime | None:
+def _moment(value: Any, calendar: Calendar | None = None) -> datetime | None:
     if value is None or isinstance(value, datetime):
-        return value
+        return value if value is None or calendar is None else calendar.wall(value)
     if isinstance(value, date):
         return datetime.combine(value, time())
     raise InputError(f"A record's dates must be dates or timestamps; got {value!r}.")
@@ -74,33 +76,45 @@ def _moment(value: Any) -> datetime | None:
 
 def _durations(
     table: str,
-    records: Iterable[Any],
+    records: Iterable[Any] | Dataset,
     start: str,
     end: str,
     *,
-    as_of: date,
+    as_of: date | None,
     unit: Unit,
     observed_from: date | None = None,
     open_if: Callable[[Any], bool] = lambda _: False,
     counts: Callable[[Any], bool] = lambda _: True,
+    unusable: Callable[[Any], str | None] = lambda _: None,
 ) -> Durations:
     """From records with the fields `start` and `end`: what cannot be is left out under its reason, never clipped.
 
-    `open_if` says that a record has no end whatever its field holds; `counts` whether its end is the one waited for.
+    `open_if` says that a record has no end whatever its field holds; `counts` whether its end is the one waited for;
+    `unusable` why a record is left out. A dataset brings the day `as_of`, and its calendar the zone of its times.
     """
+    calendar = None
+    if isinstance(records, Dataset):
+        crm = records
+        if table not in crm.tables:
+            raise MissingTableError(f"The dataset has no table {table!r}; it has {', '.join(crm.tables) or 'none'}.")
+        records, calendar = crm.records(table), crm.calendar
+        as_of = crm.as_of if as_of is None else as_of
     if unit not in _SECONDS:
         raise ParameterError(f"`unit` must be one of days, weeks, months or years; got {unit!r}.")
     if not isinstance(as_of, date):
         raise ParameterError(
             f"`as_of` is the last moment of the observation, such as date(2026, 3, 31); got {as_of!r}."
         )
-    now, seen_from = _moment(as_of), _moment(observed_from)
+    now, seen_from = _moment(as_of, calendar), _moment(observed_from, calendar)
     lasting, over, entries = [], [], []
     left_out: Counter[str] = Counter()
     with reading(table, records):
         for record in records:
-            begun = _moment(getattr(record, start))
-            done = None if open_if(record) else _moment(getattr(record, end))
+            begun = _moment(getattr(record, start), calendar)
+            done = None if open_if(record) else _moment(getattr(record, end), calendar)
+            if (why := unusable(record)) is not None:
+                left_out[why] += 1
+                continue
             if begun is None or now is None:
                 left_out["no start"] += 1
                 continue
@@ -127,11 +141,17 @@ def _durations(
 
 
 def customer_durations(
-    customers: Iterable[Any], *, as_of: date, unit: Unit = "months", observed_from: date | None = None
+    customers: Iterable[Any] | Dataset,
+    *,
+    as_of: date | None = None,
+    unit: Unit = "months",
+    observed_from: date | None = None,
 ) -> Durations:
     """How long customers stayed: from `since` to `until`, or to `as_of` for who is still one.
 
-    With `observed_from`, customers count only from that day on: those who left earlier were never seen.
+    With `observed_from`, customers count only from that day on: those who left earlier were never seen. A `Dataset`
+    stands for its table of customers, and brings its `as_of` and the time zone of its calendar; so it does in the other
+    functions of this kind.
 
     >>> from types import SimpleNamespace
     >>> customers = [SimpleNamespace(since=date(2026, 1, 1), until=None)]
@@ -142,16 +162,41 @@ def customer_durations(
 
 
 def subscription_durations(
-    subscriptions: Iterable[Any], *, as_of: date, unit: Unit = "months", observed_from: date | None = None
+    subscriptions: Iterable[Any] | Dataset,
+    *,
+    as_of: date | None = None,
+    unit: Unit = "months",
+    observed_from: date | None = None,
 ) -> Durations:
-    """How long subscriptions ran: from `started_at` to `ended_at`, or to `as_of` for those that run."""
+    """How long subscriptions ran: from `started_at` to `ended_at`, or to `as_of` for those that run.
+
+    One that is canceled and has no end is left out: it did not run on for ever.
+
+    >>> from types import SimpleNamespace
+    >>> gone = SimpleNamespace(started_at=date(2026, 1, 1), ended_at=None, status="canceled")
+    >>> subscription_durations([gone], as_of=date(2026, 3, 1)).left_out
+    {'canceled, no ended_at': 1}
+    """
     return _durations(
-        "subscriptions", subscriptions, "started_at", "ended_at", as_of=as_of, unit=unit, observed_from=observed_from
+        "subscriptions",
+        subscriptions,
+        "started_at",
+        "ended_at",
+        as_of=as_of,
+        unit=unit,
+        observed_from=observed_from,
+        unusable=lambda one: (
+            "canceled, no ended_at" if getattr(one, "status", None) == "canceled" and one.ended_at is None else None
+        ),
     )
 
 
 def deal_durations(
-    deals: Iterable[Any], *, as_of: date, unit: Unit = "days", outcome: Literal["closed", "won"] = "closed"
+    deals: Iterable[Any] | Dataset,
+    *,
+    as_of: date | None = None,
+    unit: Unit = "days",
+    outcome: Literal["closed", "won"] = "closed",
 ) -> Durations:
     """How long deals take from `created_at` to `closed_at`; open deals have lasted until `as_of` so far.
 
@@ -172,7 +217,7 @@ def deal_durations(
     )
 
 
-def ticket_durations(tickets: Iterable[Any], *, as_of: date, unit: Unit = "days") -> Durations:
+def ticket_durations(tickets: Iterable[Any] | Dataset, *, as_of: date | None = None, unit: Unit = "days") -> Durations:
     """How long tickets take from `created_at` to `solved_at`; open ones have lasted until `as_of` so far.
 
     A reopened ticket is open again, whatever its `solved_at` says.

@@ -89,11 +89,11 @@ def funnel_of(crm: Dataset, when: Period, stages: Sequence[str] | None) -> Funne
             raise InputError("A funnel needs the table stage_visits as records; leave out stages=.")
         return None
     paths: dict[Any, list[tuple[datetime, int, Any]]] = defaultdict(list)
-    moments: dict[date, datetime] = {}  # days repeat, and each takes a look into the calendar
+    moments: dict[date, datetime] = {}  # they repeat, and each takes a look into the calendar
     for number, visit in enumerate(visits):
         entered = visit.entered_at
         if visit.deal_id is not None and entered is not None and visit.stage is not None:
-            moment = moments.get(entered) if type(entered) is date else _moment(crm, entered)
+            moment = moments.get(entered)
             if moment is None:
                 moment = moments[entered] = _moment(crm, entered)
             paths[visit.deal_id].append((moment, number, visit))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -10,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from crmkpi._hooks import hook
-from crmkpi.errors import InputError, unknown_name
+from crmkpi.errors import unknown_name
 from crmkpi.insight.briefings import Briefing
 from crmkpi.measuring.results import Report, Result
+from crmkpi.tabular import write_whole
 from crmkpi.time.periods import Period
 
 __all__ = ["DataLimit", "Page", "Tile"]
@@ -104,15 +104,7 @@ class Page:
 
     def save(self, path: str | Path) -> None:
         """Write the page to a file in the format of its suffix: .html, .xlsx or .md; all of it or nothing."""
-        file = Path(path)
-        content = self.content(file)
-        other = file.with_name(f".{file.name}.{os.getpid()}.new")
-        try:
-            other.write_bytes(content)
-            other.replace(file)
-        except OSError as error:
-            other.unlink(missing_ok=True)
-            raise InputError(f"{file} cannot be written: {error.strerror or error}.") from None
+        write_whole(path, self.content(path))
 
     def content(self, path: str | Path) -> bytes:
         """What a file of that suffix holds."""

@@ -375,7 +375,7 @@ def _history(crm: Dataset, kpi: Kpi, segment: Hashable, when: Period, t: int) ->
     for one in earlier_periods(when, _LOOK_BACK):
         days = _working_days(one)
         if len(days) > t:
-            start, end = one.first_day, days[t - 1]
+            start, end = one.first_day, days[t - 1] + timedelta(days=1)
             pairs.append((Period.between(start, end, calendar=one.calendar), one))
     if not pairs:
         return []

@@ -90,7 +90,10 @@ def read(
         "so_far": crm.as_of is not None,
     }
     while True:  # once, unless records or rows turn out to be unreadable in a field that is read
-        plan = _plan(tuple(metrics), (*segments, *more), unreadable, **kept)
+        try:
+            plan = _plan(tuple(metrics), (*segments, *more), unreadable, **kept)
+        except UnknownNameError as error:
+            raise _with_filled(error, crm, metrics, segments) from None
         try:
             reader = _read(
                 crm,
@@ -114,6 +117,25 @@ def read(
                 raise
         else:
             return (narrowed(reader, plan.queries, crm.narrowings, segments) if crm.narrowings else reader), plan
+
+
+def _with_filled(
+    error: UnknownNameError, crm: Dataset, metrics: Sequence[Metric], segments: Sequence[Segment]
+) -> UnknownNameError:
+    """The error of a segment that is no field; where it is the name of a column, it says which field that fills."""
+    names = [segment.source for segment in segments if isinstance(segment.source, str)]
+    for table in dict.fromkeys(table for metric in metrics for table in metric.tables):
+        source = crm.tables.get(table)
+        account = getattr(source, "account", None)
+        filled = source.columns if isinstance(source, FrameTable) else {} if account is None else account.mapped
+        for field, columns in filled.items():
+            for name in names:
+                if name != field and name in ((columns,) if isinstance(columns, str) else tuple(columns)):
+                    return UnknownNameError(
+                        f"`by` names fields, and {name!r} is the column of {table} that fills {field!r}; group by "
+                        f"{field!r}."
+                    )
+    return error
 
 
 def queries_of(

@@ -39,6 +39,11 @@ def result_of(metric: Metric, data: Any, options: Mapping[str, Any]) -> Result:
                 f"{metric.id} gives one result and takes no {name!r}; for several results write "
                 f"Dataset(...).measure({metric.id!r}, {name}=...)."
             )
+        if name in ("columns", "values", "preset", "parse"):
+            raise UnknownNameError(
+                f"{metric.id} takes no {name!r}, which belongs to a table: {metric.id}(crmkpi.table(frame, record=..., "
+                f"{name}=...)), or a reader of files such as crmkpi.read_csv."
+            )
         known = [*metric.parameters, *metric.tables, "period", "compare", "parameters", "confidence", *_SETTINGS]
         raise unknown_name(f"{metric.id} takes no {name!r}.", name, known)
     crm = _dataset(metric, data, tables, settings)

@@ -30,6 +30,7 @@ from crmkpi.measuring.results import Report
 from crmkpi.measuring.segments import By, segments_of
 from crmkpi.measuring.unfilled import unfilled_field
 from crmkpi.measuring.unreadable import MOST_UNREADABLE, check_most_unreadable
+from crmkpi.measuring.whole_days import end_notes
 from crmkpi.metrics.catalogue import catalogue
 from crmkpi.money import Rates, rates_of
 from crmkpi.records import RECORDS, known_tables
@@ -194,7 +195,13 @@ class Dataset(Questions):
             notes=reaching,
             adjust=adjust,
         )
-        notes = (*lacking, *reaching, *self._told_of_later(period, every), *zone_notes(self, periods, chosen))
+        notes = (
+            *lacking,
+            *reaching,
+            *self._told_of_later(period, every),
+            *zone_notes(self, periods, chosen),
+            *end_notes(self, chosen),
+        )
         return report(results, periods, every, by, notes=notes, statements=statements, narrowings=self.narrowings)
 
     def _allowing(self, most_unreadable: float) -> Dataset:

@@ -263,6 +263,7 @@ class _Builder:
         related, lacks = len(metric.tables) > 1, cut.lacks
         unfilled = unfilled_field(metric, self._crm.unfilled, dated=period is not None)
         contradicted = any(self._reader.answers[table].contradictions for table in metric.tables)
+        doubtful = any(account.unread is not None for account in (*plan.accounts, *plan.earlier))
         for segment in segments:
             try:
                 inputs = cut.inputs(segment)
@@ -283,7 +284,7 @@ class _Builder:
             counts = cut.counts(segment)
             if reason is None and contradicted:
                 reason = cut.contradiction(segment)
-            if reason is None and any(account.unread is not None for account in (*plan.accounts, *plan.earlier)):
+            if reason is None and doubtful:
                 asked = [*zip(plan.accounts, counts, strict=True), *cut.earlier_counts(segment)]
                 reason = too_many_unreadable(
                     [(account.table, found) for account, found in asked], self._crm.most_unreadable

@@ -9,7 +9,7 @@ from decimal import Context, Decimal, localcontext
 from functools import reduce
 from typing import Any, NamedTuple
 
-from crmkpi.definition.expressions import Expression, Together, ValueKind, as_of
+from crmkpi.definition.expressions import Expression, Field, Together, ValueKind, as_of
 from crmkpi.definition.measures import Grouped, Measure
 from crmkpi.engines.query import (
     EXACT,
@@ -31,6 +31,7 @@ from crmkpi.measuring.plan import AccountPlan, Column, MeasurePlan, MetricPlan
 from crmkpi.measuring.shifts import moved
 from crmkpi.measuring.unreadable import DataReason
 from crmkpi.statistics.intervals import quantile
+from crmkpi.time.months import NO_MONTH
 from crmkpi.time.periods import Period
 
 __all__ = ["EVER", "Cut", "Input", "Place", "Reader", "Timeline"]
@@ -38,6 +39,7 @@ __all__ = ["EVER", "Cut", "Input", "Place", "Reader", "Timeline"]
 EVER = (Period.all().wall_end, Period.all().end)  # an as-of instant after everything, on the wall clock and exact
 _DIVISION = Context(prec=28)
 _NOTHING = Sample()
+_LONGEST_MONTH = 31
 _NOTHING_EARLIER = "there is no earlier period to look at"
 
 
@@ -201,15 +203,15 @@ class Reader:
             samples[amount.currency] = samples.get(amount.currency, Sample()).merged(amount.sample)
         return self._one_currency(samples, metric)[0]
 
-    def grouped(self, plan: MeasurePlan, states: Mapping[str, Any], metric: str) -> Input:
+    def grouped(self, plan: MeasurePlan, states: Mapping[str, Any], metric: str, period: Period | None = None) -> Input:
         """Aggregate a table of one row per key, whose columns are read first."""
         measure = plan.measure
         if measure.aggregate == "rows":
-            return self._rows(plan, states, metric)
+            return self._rows(plan, states, metric, period)
         kept: dict[str | None, list[Any]] = {}
         without: list[Any] = []  # sums of no amounts at all, which are in any currency
         counted = 0
-        for _, cells in self._cells(plan, states, metric):
+        for _, cells in self._cells(plan, states, metric, period):
             counted += 1
             value = None if measure.value is None else self._of_row(measure.value, plan, cells)
             if value is not None:
@@ -232,27 +234,30 @@ class Reader:
             }
         return self.reading(measure, metric)(samples)
 
-    def _rows(self, plan: MeasurePlan, states: Mapping[str, Any], metric: str) -> Input:
+    def _rows(self, plan: MeasurePlan, states: Mapping[str, Any], metric: str, period: Period | None) -> Input:
         """The rows as tuples of the keys and the columns; all amounts in them are of one currency."""
         assert isinstance(plan.measure.table, Grouped)
         several = isinstance(plan.measure.table.parts_[1], Together)
         money = [name for name, column in plan.columns.items() if column.measure.kind == "money"]
         rows: list[tuple[Any, ...]] = []
         amounts: list[Input] = []
-        for key, cells in self._cells(plan, states, metric):
+        for key, cells in self._cells(plan, states, metric, period):
             rows.append((*(key if several else (key,)), *(cell.value for cell in cells.values())))
             amounts += (cells[name] for name in money)
         return Input(tuple(sorted(rows)), self._currency_of(amounts, metric) if money else None)
 
     def _cells(
-        self, plan: MeasurePlan, states: Mapping[str, Any], metric: str
+        self, plan: MeasurePlan, states: Mapping[str, Any], metric: str, period: Period | None
     ) -> Iterator[tuple[Any, Mapping[str, Input]]]:
-        """The key and the columns of each row that is wanted."""
+        """The key and the columns of each row that is wanted, of those that have a date of their own in the period."""
         empty = {name: _empty_keyed(column) for name, column in plan.columns.items()}
         readings = {name: self.reading(column.measure, metric) for name, column in plan.columns.items()}
-        where = plan.measure.where
+        where, at = plan.measure.where, plan.measure.at
+        assert at is None or isinstance(at, Field)
         for key in dict.fromkeys(key for by_key in states.values() for key in by_key):
             cells = {name: read(states[name].get(key, empty[name])) for name, read in readings.items()}
+            if at is not None and period is not None and not _lies_in(cells[at.path[0]].value, period):
+                continue
             if where is None or self._of_row(where, plan, cells) is True:
                 yield key, cells
 
@@ -301,7 +306,10 @@ class Cut:
             self._finders.append((name, self._finder(name, found, period)))
         if plan.metric.days is not None:
             missing = "it needs the length of a period, and no period is given"
-            self._fixed[plan.metric.days] = Input(_days(period), missing=missing)
+            days = _days(period)
+            if plan.metric.monthly and period is not None and not _is_month(period):
+                days, missing = None, NO_MONTH
+            self._fixed[plan.metric.days] = Input(days, missing=missing)
         if plan.metric.until is not None:
             missing = "it needs the day up to which the data is known, and none is given"
             self._fixed[plan.metric.until] = Input(reader.last_day(period), missing=missing)
@@ -330,8 +338,9 @@ class Cut:
         reader, metric = self._reader, self._plan.metric.id
         places = {each: reader.place(column, period) for each, column in plan.columns.items()}
         if isinstance(plan.measure.table, Grouped):
+            own = moved(period, plan.measure, reader.parameters)
             return lambda segment: reader.grouped(
-                plan, {each: place.state(segment) for each, place in places.items()}, metric
+                plan, {each: place.state(segment) for each, place in places.items()}, metric, own
             )
         state_of, read = places[""].state, reader.reading(plan.measure, metric)
         return lambda segment: read(state_of(segment))
@@ -376,6 +385,20 @@ class Cut:
                 if names and counts(found.answer):
                     return DataReason(found.reason(names, counts))
         return None
+
+
+def _lies_in(moment: datetime | None, period: Period) -> bool:
+    if moment is None:
+        return False
+    if moment.tzinfo is None:
+        return period.wall_start <= moment < period.wall_end
+    return period.start <= moment < period.end
+
+
+def _is_month(period: Period) -> bool:
+    """Whether a period is a calendar month, however it is written."""
+    first, after = period.first_day, period.last_day + timedelta(days=1)
+    return first.day == after.day == 1 and (after - first).days <= _LONGEST_MONTH
 
 
 def _count_of(state: Any) -> Input:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from operator import attrgetter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, overload
 
 from crmkpi._hooks import hook
@@ -18,7 +19,7 @@ from crmkpi.measuring.changes import Adjust, Change, Comparisons, change_of, com
 from crmkpi.measuring.formula import counted, evaluated, interval_of, no_interval
 from crmkpi.measuring.moments import Moments
 from crmkpi.statistics.intervals import Interval
-from crmkpi.tabular import Column, Money, Tabular
+from crmkpi.tabular import Column, Money, Tabular, write_whole
 from crmkpi.time.periods import Period
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ _report_json: Callable[[Report], str] = hook("report_json")
 _report_csv: Callable[[Report], str] = hook("report_csv")
 _report_markdown: Callable[[Report], str] = hook("report_markdown")
 _report_page: Callable[[Report], str] = hook("report_page")
+_report_file: Callable[[Report, str | Path], bytes] = hook("report_file")
 _report_table: Callable[[Report], str] = hook("report_table")
 _report_text: Callable[[Report], str] = hook("report_text")
 _report_columns: Callable[[Report], Mapping[str, Column]] = hook("report_columns")
@@ -406,6 +408,10 @@ class Report(Tabular, Generic[Value_co]):
     def to_html(self) -> str:
         """A whole HTML page, for a file or a mail."""
         return _report_page(self)
+
+    def save(self, path: str | Path) -> None:
+        """Write a file in the format of its suffix: .html, .xlsx, .md, .csv, .json or .txt; all of it or nothing."""
+        write_whole(path, _report_file(self, path))
 
     def chart(self, kind: Literal["line", "bars", "heatmap", "number"] | None = None) -> Any:
         """An Altair chart: a line with its band over periods, bars by segment, a heat map of two, or one big number.

@@ -77,7 +77,9 @@ def statement_text(
 
 
 def _backend(dialect: str) -> Backend:
-    known = {name: each for name, each in BACKENDS.items() if isinstance(each.home, DatabaseHome)} | _UNSENT
+    known = {
+        name: each for name, each in BACKENDS.items() if isinstance(each.home, DatabaseHome) and each.tested
+    } | _UNSENT
     if dialect not in known:
         raise unknown_name(f"No statements are written in the dialect {dialect!r}.", dialect, known)
     return known[dialect]

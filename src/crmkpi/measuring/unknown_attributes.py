@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from crmkpi.definition.expressions import Comparison, Constant, Field, Membership, walk
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.engines.query import Answer, Query, SegmentKey
-from crmkpi.errors import InputError, unknown_name
+from crmkpi.errors import InputError, UnknownNameError, unknown_name
 from crmkpi.measuring.plan import Plan
 from crmkpi.measuring.segments import Segment
 from crmkpi.records import RECORDS
@@ -69,11 +68,19 @@ def check_measured(crm: Dataset, plan: Plan, noted: Mapping[str, Attributes], *,
                 found = {}
                 for record in records:
                     _note(record, found)
-            if asked not in found and get_close_matches(asked, found):  # another is not there by chance
-                raise unknown_name(
-                    f"A measure of {table} reads the attribute {asked!r}, which no record has.", asked, found
-                )
+            if asked not in found and not _may_be_blank(records, asked, found):
+                sentence = f"A measure of {table} reads the attribute {asked!r}, which no record has."
+                if not found:
+                    raise UnknownNameError(f"{sentence} Records have no attributes at all.", name=asked, known=())
+                raise unknown_name(sentence, asked, found)
             _check_compared(query, field, found.get(asked, set()))
+
+
+def _may_be_blank(records: Any, asked: str, found: Attributes) -> bool:
+    """Whether an attribute may be one that the few or no records at hand leave blank, and no slip of the pen."""
+    if isinstance(records, FrameTable):
+        return False
+    return not found or asked in getattr(records, "unmapped", ())
 
 
 def _table_towards(type_: RecordType, path: tuple[str, ...]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from crmkpi.definition.metric import Metric
@@ -42,6 +42,12 @@ _VARIANTS = {
     "median_sales_cycle": "sales_cycle_length.median",
     "top_box": "customer_satisfaction_score.top_box",
 }
+
+_WORDS_OF_QUESTIONS = """
+a an and are at be by can did do does each for from have how i in is it many me month much my of on our per quarter show
+the there to us was we were what when which who why with year
+"""
+_LITTLE = frozenset(_WORDS_OF_QUESTIONS.split())  # they name no KPI
 
 
 class Catalogue:
@@ -100,11 +106,13 @@ class Catalogue:
     def _hint(self, words: str) -> str:
         """What an unknown name may mean: the nearest name, else the KPIs whose pages mention it."""
         hint = did_you_mean(words, [*self._by_name, *(metric.id for metric in self)])
-        about = [] if hint.startswith("Did you") else [metric.id for metric in self.search(words)][:3]
+        about = [] if hint.startswith("Did you") else [metric.id for metric in self._with_all_of(words)][:3]
         return f"KPIs that mention it: {', '.join(about)}." if about else hint
 
     def search(self, words: str) -> tuple[Metric, ...]:
         """The KPIs that these words may mean: those called so, then those of whose name or meaning they are part.
+
+        Where none has all of the words, those that have the most of them come, the rarest words first.
 
         >>> from crmkpi import catalogue
         >>> [metric.id for metric in catalogue.search("conversion rate")][:3]
@@ -112,6 +120,9 @@ class Catalogue:
         >>> [metric.id for metric in catalogue.search("reply")]
         ['first_response_time', ...]
         """
+        return self._with_all_of(words) or self._with_most_of(words)
+
+    def _with_all_of(self, words: str) -> tuple[Metric, ...]:
         folded = _folded(words)
         named = [self._by_name[folded]] if folded in self._by_name else []
         named += [self._by_name[name] for name in _SEVERAL.get(folded, ())]
@@ -120,6 +131,18 @@ class Catalogue:
         called = [m for m in self if any(_holds(name, wanted) for name in (m.id, m.title, *m.also_known_as))]
         about = [m for m in self if _holds(m.__doc__ or "", wanted)]
         return tuple(dict.fromkeys([*named, *called, *about]))
+
+    def _with_most_of(self, words: str) -> tuple[Metric, ...]:
+        """The KPIs that have some of these words, in their name or their meaning; a word that many have says little."""
+        scores: dict[Metric, float] = {}
+        asked = [word.removesuffix("s") for word in re.findall(r"\w+", words.casefold()) if word not in _LITTLE]
+        for word in dict.fromkeys(asked):
+            named = [m for m in self if any(_holds(name, [word]) for name in (m.id, m.title, *m.also_known_as))]
+            about = [m for m in self if _holds(m.meaning, [word])]
+            for found in (named, about):
+                if 0 < len(found) <= len(self) / 3:
+                    scores |= {metric: scores.get(metric, 0.0) + 1 / len(found) for metric in found}
+        return tuple(sorted(scores, key=lambda metric: -scores[metric]))
 
     def by_theme(self, theme: str) -> tuple[Metric, ...]:
         """The KPIs of a theme, such as "sales"."""
@@ -170,7 +193,7 @@ class Catalogue:
         return f"<Catalogue of {len(self)} KPIs: {', '.join(self.themes())}>"
 
 
-def _holds(text: str, words: list[str]) -> bool:
+def _holds(text: str, words: Sequence[str]) -> bool:
     """Whether all words are in a text, each at the beginning of a word of it."""
     inside = "_".join(["", *re.findall(r"[^\W_]+", text.casefold())])
     return bool(words) and all(f"_{word}" in inside for word in words)

@@ -44,6 +44,7 @@ __all__ = [
     "Relation",
     "Timestamp",
     "Whole",
+    "no_attributes",
     "partly_read",
     "record",
     "record_class",
@@ -109,6 +110,14 @@ _KINDS: dict[Any, Kind] = {
     datetime: "timestamp",
     date: "date",
 }
+
+
+_NO_ATTRIBUTES: ReadOnly[str, Any] = ReadOnly()
+
+
+def no_attributes() -> ReadOnly[str, Any]:
+    """The attributes of a record that has none, which all of them share."""
+    return _NO_ATTRIBUTES
 
 
 @dataclass(frozen=True, slots=True)

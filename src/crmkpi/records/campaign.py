@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from crmkpi._read_only import ReadOnly
-from crmkpi.records.base import Attributes, Money, Number, Timestamp, Whole, record
+from crmkpi.records.base import Attributes, Money, Number, Timestamp, Whole, no_attributes, record
 
 __all__ = ["Campaign"]
 
@@ -39,4 +38,4 @@ class Campaign:
     clicked: Whole | None = Field(default=None, ge=0)
     unsubscribed: Whole | None = Field(default=None, ge=0)
     bounced: Whole | None = Field(default=None, ge=0)
-    attributes: Attributes = Field(default_factory=ReadOnly)
+    attributes: Attributes = Field(default_factory=no_attributes)

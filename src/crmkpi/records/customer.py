@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from crmkpi._read_only import ReadOnly
-from crmkpi.records.base import Attributes, Timestamp, record
+from crmkpi.records.base import Attributes, Timestamp, no_attributes, record
 
 __all__ = ["Customer"]
 
@@ -32,4 +31,4 @@ class Customer:
     channel: str | None = None
     source: str | None = None
     owner: str | None = None
-    attributes: Attributes = Field(default_factory=ReadOnly)
+    attributes: Attributes = Field(default_factory=no_attributes)

@@ -6,8 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from crmkpi._read_only import ReadOnly
-from crmkpi.records.base import Attributes, Day, Money, Number, Timestamp, record
+from crmkpi.records.base import Attributes, Day, Money, Number, Timestamp, no_attributes, record
 
 __all__ = ["Deal"]
 
@@ -54,4 +53,4 @@ class Deal:
     kind: Literal["new", "expansion", "renewal"] | None = None
     lost_reason: str | None = None
     deleted: bool = False
-    attributes: Attributes = Field(default_factory=ReadOnly)
+    attributes: Attributes = Field(default_factory=no_attributes)

@@ -6,8 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from crmkpi._read_only import ReadOnly
-from crmkpi.records.base import Attributes, Money, Timestamp, record
+from crmkpi.records.base import Attributes, Money, Timestamp, no_attributes, record
 
 __all__ = ["Expense"]
 
@@ -31,4 +30,4 @@ class Expense:
     team: Literal["marketing", "sales", "service"] | None = None
     channel: str | None = None
     campaign_id: str | None = None
-    attributes: Attributes = Field(default_factory=ReadOnly)
+    attributes: Attributes = Field(default_factory=no_attributes)

@@ -6,8 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from crmkpi._read_only import ReadOnly
-from crmkpi.records.base import Attributes, Money, Number, Timestamp, record
+from crmkpi.records.base import Attributes, Money, Number, Timestamp, no_attributes, record
 
 __all__ = ["Interaction"]
 
@@ -42,4 +41,4 @@ class Interaction:
     cost: Money | None = Field(default=None, ge=0)
     currency: str | None = None
     agent: str | None = None
-    attributes: Attributes = Field(default_factory=ReadOnly)
+    attributes: Attributes = Field(default_factory=no_attributes)

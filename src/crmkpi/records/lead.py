@@ -6,8 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from crmkpi._read_only import ReadOnly
-from crmkpi.records.base import Attributes, Timestamp, record
+from crmkpi.records.base import Attributes, Timestamp, no_attributes, record
 
 __all__ = ["Lead"]
 
@@ -47,4 +46,4 @@ class Lead:
     deal_id: str | None = None
     merged_into: str | None = None
     deleted: bool = False
-    attributes: Attributes = Field(default_factory=ReadOnly)
+    attributes: Attributes = Field(default_factory=no_attributes)

@@ -6,8 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from crmkpi._read_only import ReadOnly
-from crmkpi.records.base import Attributes, Money, Timestamp, record
+from crmkpi.records.base import Attributes, Money, Timestamp, no_attributes, record
 
 __all__ = ["Order"]
 
@@ -34,4 +33,4 @@ class Order:
     delivered_at: Timestamp | None = None
     product: str | None = None
     channel: str | None = None
-    attributes: Attributes = Field(default_factory=ReadOnly)
+    attributes: Attributes = Field(default_factory=no_attributes)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from crmkpi._read_only import ReadOnly
-from crmkpi.records.base import Attributes, Timestamp, record
+from crmkpi.records.base import Attributes, Timestamp, no_attributes, record
 
 __all__ = ["StageVisit"]
 
@@ -28,4 +27,4 @@ class StageVisit:
     stage: str | None = None
     entered_at: Timestamp | None = None
     left_at: Timestamp | None = None
-    attributes: Attributes = Field(default_factory=ReadOnly)
+    attributes: Attributes = Field(default_factory=no_attributes)

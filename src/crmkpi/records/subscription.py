@@ -6,8 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from crmkpi._read_only import ReadOnly
-from crmkpi.records.base import Attributes, Money, Planned, Timestamp, record
+from crmkpi.records.base import Attributes, Money, Planned, Timestamp, no_attributes, record
 
 __all__ = ["Subscription"]
 
@@ -36,4 +35,4 @@ class Subscription:
     ended_at: Timestamp | None = None
     status: Literal["active", "trialing", "past_due", "unpaid", "paused", "incomplete", "canceled"] | None = None
     trial_end: Planned | None = None
-    attributes: Attributes = Field(default_factory=ReadOnly)
+    attributes: Attributes = Field(default_factory=no_attributes)

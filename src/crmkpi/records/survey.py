@@ -7,8 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from crmkpi._read_only import ReadOnly
-from crmkpi.records.base import Attributes, Number, Timestamp, record
+from crmkpi.records.base import Attributes, Number, Timestamp, no_attributes, record
 from crmkpi.records.faults import FaultyFieldsError
 
 __all__ = ["LONGEST_SCALES", "USUAL_SCALES", "Survey"]
@@ -49,7 +48,7 @@ class Survey:
     ticket_id: str | None = None
     agent: str | None = None
     comment: str | None = None
-    attributes: Attributes = Field(default_factory=ReadOnly)
+    attributes: Attributes = Field(default_factory=no_attributes)
 
     def __post_init__(self) -> None:
         unreadable = getattr(self, "unreadable")  # noqa: B009  # of a record that was read in part only

@@ -6,8 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from crmkpi._read_only import ReadOnly
-from crmkpi.records.base import Attributes, Number, Planned, Timestamp, Whole, record
+from crmkpi.records.base import Attributes, Number, Planned, Timestamp, Whole, no_attributes, record
 
 __all__ = ["Ticket"]
 
@@ -46,4 +45,4 @@ class Ticket:
     opened_by: Literal["customer", "agent", "bot"] | None = None
     merged_into: str | None = None
     spam: bool = False
-    attributes: Attributes = Field(default_factory=ReadOnly)
+    attributes: Attributes = Field(default_factory=no_attributes)

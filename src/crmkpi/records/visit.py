@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from crmkpi._read_only import ReadOnly
-from crmkpi.records.base import Attributes, Timestamp, Whole, record
+from crmkpi.records.base import Attributes, Timestamp, Whole, no_attributes, record
 
 __all__ = ["Visit"]
 
@@ -29,4 +28,4 @@ class Visit:
     conversions: Whole | None = Field(default=None, ge=0)
     channel: str | None = None
     campaign_id: str | None = None
-    attributes: Attributes = Field(default_factory=ReadOnly)
+    attributes: Attributes = Field(default_factory=no_attributes)

@@ -9,7 +9,7 @@ from crmkpi.errors import FileFormatError
 from crmkpi.sources.csv_files import read_csv
 from crmkpi.sources.excel_files import WORKBOOKS, read_excel
 from crmkpi.sources.exports import read_export
-from crmkpi.sources.json_files import read_json
+from crmkpi.sources.json_files import JSON_FILES, read_json
 from crmkpi.sources.loaded import Records
 from crmkpi.sources.presets.library import AnyPreset
 from crmkpi.sources.reading import Reading
@@ -17,7 +17,7 @@ from crmkpi.sources.text import Source
 
 __all__ = ["SUFFIXES", "check_suffix", "read_file"]
 
-SUFFIXES = (".csv", ".tsv", ".xlsx", ".json", ".jsonl")
+SUFFIXES = (".csv", ".tsv", ".xlsx", *JSON_FILES)
 
 
 def read_file(
@@ -44,7 +44,7 @@ def read_file(
         return read_export(source, record=record, encoding=encoding, **options)
     if suffix in WORKBOOKS:
         return read_excel(Path(str(source)), record=record, preset=preset, sheet=sheet, **options)
-    if suffix in (".json", ".jsonl"):
+    if suffix in JSON_FILES:
         return read_json(source, record=record, preset=preset, encoding=encoding, **options)
     delimiter = "\t" if suffix == ".tsv" else delimiter
     return read_csv(source, record=record, preset=preset, delimiter=delimiter, encoding=encoding, **options)

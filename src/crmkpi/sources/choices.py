@@ -102,6 +102,7 @@ class Words(dict[Any, Any]):
     ) -> None:
         super().__init__()
         self._exact = dict(words)
+        self._written = {_written(spelling): ours for spelling, ours in words.items()}
         self._folded = {_folded(spelling): ours for spelling, ours in words.items()} if loose else {}
         self._choices = choices
         self._others = others
@@ -137,6 +138,8 @@ class Words(dict[Any, Any]):
         folded = _folded(value)
         if folded in self._folded:
             return self._folded[folded]
+        if self._written and (written := _written(value)) in self._written:
+            return self._written[written]
         if self._others is not None:
             return None if folded == "" else self._others["meaning"]
         if self._choices is not None:
@@ -161,6 +164,16 @@ class _Currencies(Words):
         if len(codes) > 1:
             raise several_currencies(value.strip(), self._column)
         return codes[0] if codes else value
+
+
+def _written(value: Any) -> Any:
+    """A number or a flag as a file writes it, so that 1, 1.0, True and "1" are one word, and "true" is True."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or (isinstance(value, str) and value.strip().casefold() in ("true", "false")):
+        return "1" if str(value).strip().casefold() == "true" else "0"
+    text = str(value).strip()
+    return text.removesuffix(".0") if isinstance(value, int | float | str) else value
 
 
 def _folded(value: Any) -> Any:

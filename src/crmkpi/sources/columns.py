@@ -116,6 +116,12 @@ def matched_columns(headers: Sequence[str], kind: RecordType, options: Options, 
         matched = by_name.get(folded_header(header)) if index not in found else None
         targets = wanted.get(header, () if matched is None else (matched,))
         known = [(one, name) for one in found.get(index, ()) for name in one.column.fills]
+        if (
+            counts[header] > 1
+            and known
+            and all(name not in kind.fields or kind.fields[name].optional for _, name in known)
+        ):
+            known = []  # a system's own file has it twice, and nothing says which is meant
         chosen = [name for _, name in known if name != "attributes"] or list(targets)
         if chosen and counts[header] > 1:
             raise ColumnError(

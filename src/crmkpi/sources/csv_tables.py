@@ -28,6 +28,7 @@ _QUOTED = re.compile(r'"[^"]*"')
 _APOSTROPHES = ("'=", "'+", "'-", "'@", "'\t", "'\r")
 _NEUTRALISED = re.compile(r"'+[=+\-@\t\r]")
 _SAYS_DELIMITER = re.compile(r'"?sep=([,;\t|])"?', re.IGNORECASE)
+_AROUND = " \t\r\n\x0b\x0c\u00a0\u200b\u200c\u200d\u2060\ufeff"  # blanks of headers, those that nobody sees too
 _DELIMITERS = ",;\t|"
 
 
@@ -52,7 +53,7 @@ def found_table(
     given = None if options is None else options.headers
     more = 0 if preset is None or given is not None else preset.header_rows - 1
     table = _Table(text, delimiter, above, more, given)
-    headers = [header.strip() for header in table.headers()]
+    headers = [header.strip(_AROUND) for header in table.headers()]
     if len(headers) > MOST_COLUMNS:
         raise FileFormatError(
             f"{text.name} has {len(headers):,} columns, and a table may have {MOST_COLUMNS:,}; leave some out."

@@ -18,7 +18,7 @@ from crmkpi.sources.presets.library import AnyPreset
 from crmkpi.sources.reading import Options, Reading, options_from
 from crmkpi.sources.rows import check_form, load, record_of
 
-__all__ = ["load_objects", "read_dicts"]
+__all__ = ["grid_of_objects", "load_objects", "read_dicts"]
 
 _R = TypeVar("_R")
 
@@ -48,8 +48,8 @@ def read_dicts(
 ) -> Records[Any]:
     """Read dicts as records; the arguments mean what they mean for `read_csv`, with keys in place of headers.
 
-    A key that a row lacks, `None` and the empty text are missing values. A dict in a row is opened up: `
-    {"channel": "email"}}` has the key `via.channel`. A list is kept as JSON text. Rows are numbered from 1.
+    A key that a row lacks, `None` and the empty text are missing values. A dict in a row is opened up:
+    `{"via": {"channel": "email"}}` has the key `via.channel`. A list is kept as JSON text. Rows are numbered from 1.
 
     >>> from crmkpi.records import Order
     >>> orders = read_dicts([{"id": 7, "total": 12.5, "shop": "Ghent"}], record=Order, columns={"total": "amount"})
@@ -69,6 +69,14 @@ def load_objects(objects: Iterable[tuple[int, Any]], source: str, record: type[_
         raise InputError(
             "headers= names the columns of files that have none; objects have their keys, so leave it out."
         )
+    grid = grid_of_objects(objects, source, strict=bool(options.strict))
+    if grid is None:
+        return Records((), record, notes=("There are no rows.",), source=source)
+    return load(grid, record, options)
+
+
+def grid_of_objects(objects: Iterable[tuple[int, Any]], source: str, *, strict: bool = False) -> Grid | None:
+    """Numbered objects as a table; None where there are none. With `strict` its first bad row is an error by itself."""
     rows: list[tuple[int, dict[str, Any]] | Rejected] = []
     headers: dict[str, None] = {}
     for line, found in objects:
@@ -86,12 +94,12 @@ def load_objects(objects: Iterable[tuple[int, Any]], source: str, record: type[_
                 )
             rows.append((line, flat))
     if not rows:
-        return Records((), record, notes=("There are no rows.",), source=source)
+        return None
     refused = tuple(row for row in rows if isinstance(row, Rejected))
-    if len(refused) == len(rows) and not options.strict:
+    if len(refused) == len(rows) and not strict:
         check_form(source, refused)
     names = list(headers)
-    return load(Grid(source, names, lambda: _parts(rows, names), text=False), record, options)
+    return Grid(source, names, lambda: _parts(rows, names), text=False)
 
 
 def _parts(rows: Iterable[tuple[int, dict[str, Any]] | Rejected], names: Sequence[str]) -> Iterator[Part | Rejected]:

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Unpack
 
-from crmkpi.errors import FileFormatError
+from crmkpi.errors import FileFormatError, InputError
 from crmkpi.records import RECORDS
 from crmkpi.records.base import record_type
 from crmkpi.sources.account import Recognised
@@ -18,6 +18,7 @@ from crmkpi.sources.csv_tables import cells_of_any_length, found_table
 from crmkpi.sources.excel_files import WORKBOOKS, workbook_table
 from crmkpi.sources.grid import Grid
 from crmkpi.sources.headers import found_columns, known_headers
+from crmkpi.sources.json_files import JSON_FILES, json_table
 from crmkpi.sources.loaded import Records
 from crmkpi.sources.presets.library import PRESETS, folded
 from crmkpi.sources.reading import Options, Reading, options_from
@@ -51,13 +52,13 @@ _APART = re.compile(r"[\s_]+")
 def read_export(
     path: Source, *, record: type[Any] | None = None, encoding: str | None = None, **options: Unpack[Reading]
 ) -> Records[Any]:
-    r"""Read a CSV file or a workbook of a system that its headers show; the other arguments are those of `read_csv`.
+    r"""Read CSV, a workbook or JSON of a system that its headers show; the other arguments are those of `read_csv`.
 
     `account.recognised` says which preset it was and how sure that is, with the one that comes next. A file that no
     preset knows well enough, or that two know about equally well, is refused with the nearest three.
 
     Raises:
-        FileFormatError: the headers show no system clearly; say `read_csv(..., preset=...)`.
+        FileFormatError: the headers, or the keys of JSON, show no system clearly; say `read_csv(..., preset=...)`.
 
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "deals.csv"
@@ -78,7 +79,11 @@ def read_export(
 
 def _tables_of(path: Source, encoding: str | None) -> Callable[..., Grid]:
     """The table of a file, by what scores its line of headers."""
-    workbook = path if isinstance(path, str | Path) and Path(path).suffix.lower() in WORKBOOKS else None
+    suffix = Path(path).suffix.lower() if isinstance(path, str | Path) else ""
+    if suffix in JSON_FILES:
+        grid = json_table(path, encoding=encoding)
+        return lambda _score, asked: _without_headers_given(grid, asked)
+    workbook = path if suffix in WORKBOOKS and isinstance(path, str | Path) else None
     text = open_text(path, encoding=encoding) if workbook is None else None
 
     def table(score: Callable[[Sequence[str]], int], asked: Options | None) -> Grid:
@@ -88,6 +93,15 @@ def _tables_of(path: Source, encoding: str | None) -> Callable[..., Grid]:
         return workbook_table(workbook, score, asked)
 
     return table
+
+
+def _without_headers_given(grid: Grid, asked: Options | None) -> Grid:
+    """Objects have their keys, so that nobody else names them."""
+    if asked is not None and asked.headers is not None:
+        raise InputError(
+            "headers= names the columns of files that have none; objects have their keys, so leave it out."
+        )
+    return grid
 
 
 def shown_table(path: Source, *, encoding: str | None = None) -> tuple[str, Recognised | None]:
@@ -131,8 +145,16 @@ def recognised(headers: Sequence[str], *, source: str = "The file") -> Recognise
         for name, found in known.items()
     }
     first, second, third = sorted(PRESETS, key=lambda name: (-scores[name], name))[:3]
-    own, share = _own_columns(named)
+    alike, share = _own_columns(named)
+    alike = [name for name in alike if _table(name) in source.casefold()] or alike  # as deals_2026.csv says
     if share > max(scores[first], _LEAST_SCORE):
+        if len(alike) > 1:
+            models = f"{', '.join(alike[:-1])} and {alike[-1]}"
+            raise FileFormatError(
+                f"{source} has the columns of {models} alike and shows no system; read it with record={alike[0]} or "
+                "the one that is meant, or say which system it is from with preset=."
+            )
+        (own,) = alike
         raise FileFormatError(
             f"{source} has the columns of {own} and shows no system; read it with record={own}, or say which system it "
             f"is from with preset=.",
@@ -168,13 +190,18 @@ def _is_of_any(header: str) -> bool:
     return len(words) <= _MOST_WORDS and all(word in _WORDS_OF_ALL for word in words)
 
 
-def _own_columns(headers: Sequence[str]) -> tuple[str, float]:
-    """The record class that most of the headers are fields of, and the share of them that are."""
+def _own_columns(headers: Sequence[str]) -> tuple[list[str], float]:
+    """The record classes that most of the headers are fields of, and the share of them that are."""
     shares: dict[str, float] = {}
     for model in RECORDS.values():
         fields = set(map(folded, record_type(model).fields))
         shares[model.__name__] = sum(folded(header) in fields for header in headers) / (len(headers) or 1)
-    return max(shares.items(), key=lambda item: item[1])
+    most = max(shares.values())
+    return [name for name, share in shares.items() if share == most], most
+
+
+def _table(model: str) -> str:
+    return next(table for table, record in RECORDS.items() if record.__name__ == model)
 
 
 def _likeness(header: str, name: str) -> float:

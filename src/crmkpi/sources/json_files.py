@@ -10,15 +10,17 @@ from typing import Any, TypeVar, Unpack, overload
 from crmkpi.errors import FileFormatError
 from crmkpi.records.faults import shortened
 from crmkpi.sources.account import Rejected
-from crmkpi.sources.dicts import load_objects
+from crmkpi.sources.dicts import grid_of_objects, load_objects
+from crmkpi.sources.grid import Grid
 from crmkpi.sources.loaded import Records
 from crmkpi.sources.presets.library import AnyPreset
 from crmkpi.sources.reading import Reading, options_from
 from crmkpi.sources.rows import record_of
 from crmkpi.sources.text import Source, read_text
 
-__all__ = ["read_json"]
+__all__ = ["JSON_FILES", "json_table", "read_json"]
 
+JSON_FILES = (".json", ".jsonl")
 _R = TypeVar("_R")
 _BLANKS = re.compile(r"[ \t\r\n]*")
 
@@ -63,11 +65,24 @@ def read_json(
     """
     asked = options_from(preset, options)
     record = record_of(record, asked)
+    objects, name = _objects(path, encoding)
+    return load_objects(objects, name, record, asked)
+
+
+def json_table(path: Source, *, encoding: str | None = None) -> Grid:
+    """The table of a JSON file as it is: a column for each key, before anybody knows what they mean."""
+    objects, name = _objects(path, encoding)
+    grid = grid_of_objects(objects, name)
+    if grid is None:
+        raise FileFormatError(f"{name} holds no object, so that nothing shows what it is.")
+    return grid
+
+
+def _objects(path: Source, encoding: str | None) -> tuple[Iterator[tuple[int, Any]], str]:
     text, name = read_text(path, encoding=encoding)
     if not text.strip():
         raise FileFormatError(f"{name} is empty: a JSON file holds an array of objects, or one object a line.")
-    objects = _array(text, name) if text.lstrip().startswith("[") else _lines(text)
-    return load_objects(objects, name, record, asked)
+    return (_array(text, name) if text.lstrip().startswith("[") else _lines(text)), name
 
 
 def _lines(text: str) -> Iterator[tuple[int, Any]]:

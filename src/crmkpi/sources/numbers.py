@@ -190,7 +190,7 @@ class NumberReader:
         number = _number(value)
         if number is not None and (1 < number <= 100 or (number == 1 and self._is_of_hundred())):
             raise ValueError(
-                f'a share from 0 to 1; where the column is in percent, say units={{"{self._field}": "percent"}}'
+                f'no share from 0 to 1; where the column is in percent, say units={{"{self._field}": "percent"}}'
             )
         return value
 

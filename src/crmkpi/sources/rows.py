@@ -6,9 +6,7 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from functools import cache
-from operator import itemgetter
 from typing import Any, Generic, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
@@ -18,6 +16,7 @@ from crmkpi.errors import CrmKpiError, InputError, RowError
 from crmkpi.records.base import RecordType, partly_read, record_type
 from crmkpi.records.faults import fault, faults, shortened
 from crmkpi.sources.account import LoadAccount, Noted, Recognised, Rejected, id_of_line
+from crmkpi.sources.building import Builder, builder
 from crmkpi.sources.columns import Columns, matched_columns
 from crmkpi.sources.conversions import Conversion, conversions_for, convert
 from crmkpi.sources.grid import Grid, Part, Row
@@ -28,6 +27,7 @@ from crmkpi.sources.leaving_out import LeftOut, left_out
 from crmkpi.sources.loaded import Records
 from crmkpi.sources.presets.model import Preset, record_named
 from crmkpi.sources.reading import Options
+from crmkpi.sources.summary_reports import filled_down
 from crmkpi.sources.tallies import Tallies
 from crmkpi.sources.zones import Zones, checked_zones, zones_of
 
@@ -35,9 +35,7 @@ __all__ = ["Loading", "check_form", "lacks", "load", "record_of"]
 
 _R = TypeVar("_R")
 _Raw = dict[str, Any]
-_Builder = Callable[[Part], list[_Raw]]
 _Fault = tuple[str | None, str]  # the value as Python writes it, None where there is none, and what is wrong
-_EXACT_INTEGERS = 2**53
 
 
 def record_of(record: type[_R] | None, options: Options) -> type[_R]:
@@ -128,7 +126,7 @@ class Loading(Generic[_R]):
         self._recognised = recognised
         self.kind = record_type(record)
         self.preset = options.preset
-        grid, options = with_joined(grid, options)
+        grid, options = with_joined(filled_down(grid, options.preset), options)
         if self.preset is not None and self.preset.record != self.kind.model.__name__:  # stages in a table of deals
             grid, options = stage_grid(grid, options, self.preset)
             self.preset = None
@@ -154,7 +152,7 @@ class Loading(Generic[_R]):
             kind=self.kind,
             columns=columns,
             conversions=conversions_for(self.grid, columns, self.kind, self.options, tallies),
-            build=_builder(columns, text=self.grid.text),
+            build=builder(columns, self.kind, text=self.grid.text),
             validate=TypeAdapter(list[record]).validate_python,
             tallies=tallies,
             leave_out=left_out(self.grid, self.preset),
@@ -223,7 +221,7 @@ class _Reader(Generic[_R]):
     kind: RecordType
     columns: Columns
     conversions: Sequence[Conversion]
-    build: _Builder
+    build: Builder
     validate: Callable[[list[_Raw]], list[_R]]
     tallies: Tallies
     leave_out: LeftOut
@@ -402,58 +400,6 @@ def _drop(raw: _Raw, name: str) -> None:
 
 def _picked(lines: Sequence[int], places: Sequence[int]) -> list[int]:
     return [lines[place] for place in places]
-
-
-def _builder(columns: Columns, *, text: bool) -> _Builder:
-    """A function from a part to one dict of present values a row; a row of another width is a `ValueError`."""
-    placed = [(column.position, column.slot) for column in columns.fields] + list(columns.beside)
-    placed += [(column.position, column.slot) for column, _ in columns.typed]
-    positions = [position for position, _ in placed]
-    names = tuple(name for _, name in placed)
-    attributes = tuple(name for _, name in columns.attributes)
-    pick = None if positions == list(range(columns.width)) else _picker(positions)
-    pick_attributes = _picker([position for position, _ in columns.attributes])
-    constants = columns.constants
-
-    def build(part: Part) -> list[_Raw]:
-        rows = part.rows
-        if not set(map(len, rows)) <= {columns.width}:
-            raise ValueError
-        raws = _present(names, rows if pick is None else map(pick, rows), text=text)
-        if attributes:
-            for raw, found in zip(raws, _present(attributes, map(pick_attributes, rows), text=text), strict=True):
-                if found:
-                    raw["attributes"] = found if text else {name: _plain(value) for name, value in found.items()}
-        if constants:
-            for raw in raws:
-                raw.update(constants)
-        if columns.numbered:
-            for raw, line in zip(raws, part.lines(), strict=True):
-                raw["id"] = id_of_line(line)
-        return raws
-
-    return build
-
-
-def _picker(positions: Sequence[int]) -> Callable[[Row], Row]:
-    if len(positions) > 1:
-        return itemgetter(*positions)
-    return itemgetter(slice(positions[0], positions[0] + 1) if positions else slice(0))
-
-
-def _present(names: Sequence[str], rows: Iterable[Row], *, text: bool) -> list[_Raw]:
-    if text:
-        return [{name: cell for name, cell in zip(names, row, strict=True) if cell} for row in rows]
-    return [{name: cell for name, cell in zip(names, row, strict=True) if cell is not None} for row in rows]
-
-
-def _plain(value: Any) -> Any:
-    """A value as attributes hold it: dates as ISO text, and integers that a float would round as text too."""
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, int) and abs(value) > _EXACT_INTEGERS:
-        return f"{value:d}"
-    return value
 
 
 def _sentence(row: Rejected) -> str:

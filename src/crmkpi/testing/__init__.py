@@ -18,13 +18,14 @@ from typing import Any
 
 from crmkpi.definition.metric import Metric
 from crmkpi.errors import InputError
+from crmkpi.testing.databases import check_database
 from crmkpi.testing.examples import Broken, Case, breaks, smallest
 from crmkpi.testing.laws import DATA_LAWS, DEFINITION_LAWS, takes_period
 from crmkpi.testing.pools import random_dataset, with_unreadable_fields
 from crmkpi.testing.strategies import datasets, records
 from crmkpi.time.periods import Period
 
-__all__ = ["check_metric", "datasets", "records"]
+__all__ = ["check_database", "check_metric", "datasets", "records"]
 
 _UNREADABLE = 0.3  # of the datasets have fields that cannot be read
 _PERIODS = (Period("2026-Q1"), Period("2026"), Period.between(date(2026, 1, 5), date(2026, 3, 30)))

@@ -30,11 +30,16 @@ class Case:
     metric: Metric
     data: Dataset
     period: Period | None
+    _own: list[Result] = dataclasses.field(default_factory=list, init=False, repr=False, compare=False)
 
     def result(self, tables: Mapping[str, Iterable[Any]] | None = None) -> Result:
-        """The result, on other tables if they are given."""
-        data = self.data if tables is None else self.on(tables).data
-        return self.metric(data, period=self.period, **parameters_of(self.metric))
+        """The result, measured once for all laws; on other tables if they are given, anew each time."""
+        asked = parameters_of(self.metric)
+        if tables is not None:
+            return self.metric(self.on(tables).data, period=self.period, **asked)
+        if not self._own:
+            self._own.append(self.metric(self.data, period=self.period, **asked))
+        return self._own[0]
 
     def on(self, tables: Mapping[str, Iterable[Any]]) -> Case:
         """The same with other records."""

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from crmkpi.errors import UndefinedError
 
-__all__ = ["MONTH_DAYS", "MONTH_SECONDS", "YEAR_DAYS", "month_or_undefined"]
+__all__ = ["MONTH_DAYS", "MONTH_SECONDS", "NO_MONTH", "YEAR_DAYS", "month_or_undefined"]
 
 YEAR_DAYS = 365.25
 MONTH_DAYS = YEAR_DAYS / 12  # 30.4375, exact as a float and as a decimal
+NO_MONTH = "it sets a month's revenue against a month's churn, and the period is no calendar month"
 MONTH_SECONDS = MONTH_DAYS * 86_400
 
 
 def month_or_undefined(days: float) -> None:
-    """Undefined unless the period is about a month: monthly revenue over the churn of a quarter means nothing."""
-    if not 28 <= days <= 31:  # the days of a month
-        raise UndefinedError("it sets a month's revenue against a month's churn, and the period is no month")
+    """Undefined unless so many days can be a month: monthly revenue over the churn of a quarter means nothing."""
+    if not 28 <= days <= 31:
+        raise UndefinedError(NO_MONTH)

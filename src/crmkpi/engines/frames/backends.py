@@ -87,6 +87,7 @@ class Backend:
     closed: str = ""  # what its error says of a connection that is closed
     module: str = ""  # that has its version, where it is not named like the library
     version: str = "__version__"
+    tested: bool = True  # on a server; what is not, is measured where the user says so
     lock: AbstractContextManager[object] = field(default_factory=nullcontext)  # one question at a time
 
     @property
@@ -164,6 +165,11 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
             "crmkpi.database(connection).table(name)", "parseDateTime64BestEffort(column)", wide=True,
             keeps_ranks=True, module="sqlalchemy",
         ),
+        "mysql": Backend(
+            "mysql", "sql", "2.0", (), "mysql:MySqlHome", _ALL | {"sql"},
+            "crmkpi.database(engine, untested=True).table(name)", "STR_TO_DATE(column, '%Y-%m-%d %H:%i:%s')",
+            adds_wide=True, wide=True, keeps_ranks=True, module="sqlalchemy", tested=False,
+        ),
     }
 )  # fmt: skip
 # What was tried and got wrong without a word, or was not tried.
@@ -239,11 +245,13 @@ def refuse(backend: Backend, what: str, way_out: str) -> InputError:
 def support_table() -> str:
     """What each backend can do, as Markdown; the documentation shows it.
 
-    >>> print(support_table().splitlines()[0])
-    | measure | polars | pandas | pyarrow | duckdb | pyspark | sqlite | postgresql | mariadb | clickhouse |
+    >>> support_table().splitlines()[0].split(" | ")[-4:]
+    ['postgresql', 'mariadb', 'clickhouse', 'mysql (untested) |']
     """
     lines = [
-        "| measure | " + " | ".join(BACKENDS) + " |",
+        "| measure | "
+        + " | ".join(name if each.tested else f"{name} (untested)" for name, each in BACKENDS.items())
+        + " |",
         "|---|" + "---|" * len(BACKENDS),
     ]
     for word, meaning in WORDS.items():

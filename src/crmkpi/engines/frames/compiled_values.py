@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from crmkpi.definition.expressions import ValueKind
+from crmkpi.definition.expressions import Expression, ValueKind
+from crmkpi.engines.frames.backends import Backend, refuse
 from crmkpi.engines.frames.words import Expr, Words
+from crmkpi.errors import TimeZoneError
 
-__all__ = ["Condition", "Value", "as_float", "both", "either", "held", "sum_or_product"]
+__all__ = [
+    "Condition",
+    "Value",
+    "aligned",
+    "as_float",
+    "both",
+    "check_clocks",
+    "either",
+    "fitting",
+    "held",
+    "sum_or_product",
+    "times",
+    "whole",
+    "whole_times",
+]
+
+_LARGEST = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +102,53 @@ def both(first: Expr | None, second: Expr | None) -> Expr | None:
 def either(first: Expr | None, second: Expr | None) -> Expr | None:
     """Where one of two conditions holds; None always does."""
     return None if first is None or second is None else first | second
+
+
+def whole(nw: Words, number: int, kind: ValueKind) -> Value:
+    """A whole number as a constant."""
+    return Value(nw.lit(number), kind, digits=0, low=number, high=number)
+
+
+def whole_times(backend: Backend, first: Value, second: Value, what: str) -> tuple[Value, Value]:
+    """A fixed duration in the smallest part of it that the other number counts, so that microseconds stay whole."""
+    fixed, counted = (first, second) if first.low == first.high and first.kind == "duration" else (second, first)
+    factor = 10 ** (counted.digits or 0)
+    if factor == 1:
+        return first, second
+    if fixed.low != fixed.high or fixed.low % factor:
+        raise refuse(backend, what, "it multiplies durations by fractions row by row; give records instead")
+    return whole(backend.home.words, fixed.low // factor, "duration"), replace(counted, digits=0)
+
+
+def times(nw: Words, value: Value, factor: int) -> Value:
+    """A whole number times a fixed one."""
+    if factor == 1:
+        return value
+    return replace(value, source=value.source * nw.lit(factor), low=value.low * factor, high=value.high * factor)
+
+
+def aligned(nw: Words, *values: Value) -> list[Value]:
+    """Whole numbers with the same number of decimal digits."""
+    digits = max(value.digits or 0 for value in values)
+    return [replace(times(nw, each, 10 ** (digits - (each.digits or 0))), digits=digits) for each in values]
+
+
+def fitting(backend: Backend, value: Value, what: str) -> Value:
+    """A value whose numbers fit into 64 bits."""
+    if value.largest > _LARGEST:
+        raise refuse(
+            backend,
+            what,
+            "its values may have more than 18 digits; look for wrong amounts or dates, or give records",
+        )
+    return value
+
+
+def check_clocks(first: Value, second: Value, left: Expression, right: Expression) -> None:
+    """Refuse timestamps of which one is on the wall clock and one an exact instant."""
+    clocks = {first.aware, second.aware} - {None}
+    if first.kind == second.kind == "timestamp" and len(clocks) > 1:
+        raise TimeZoneError(
+            f"{left!r} and {right!r} are one with a time zone and one without; give tz= to crmkpi.table() so that "
+            "both are exact instants."
+        )

@@ -40,20 +40,33 @@ from crmkpi.definition.expressions import (
     walk,
 )
 from crmkpi.engines.frames.backends import refuse
-from crmkpi.engines.frames.compiled_values import Condition, Value, as_float, both, either, held, sum_or_product
+from crmkpi.engines.frames.compiled_values import (
+    Condition,
+    Value,
+    aligned,
+    as_float,
+    both,
+    check_clocks,
+    either,
+    fitting,
+    held,
+    sum_or_product,
+    times,
+    whole,
+    whole_times,
+)
 from crmkpi.engines.frames.homes.home import raw_name
 from crmkpi.engines.frames.local_time import DAY, instant, local_day, micros, open_name
 from crmkpi.engines.frames.profile import Column, Prepared
 from crmkpi.engines.frames.unreadable import is_unreadable, word_of
 from crmkpi.engines.frames.words import Expr, Frame, Scalar, Words, one_of, only_where
 from crmkpi.engines.query import MICROSECOND
-from crmkpi.errors import DefinitionError, TimeZoneError
+from crmkpi.errors import DefinitionError
 from crmkpi.time.calendars import Calendar
 
 __all__ = ["Compiler", "Given"]
 
 _OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
-_LARGEST = 2**62
 Given = bool | int | float | str | Decimal | date | timedelta | None  # a constant of a condition, or a parameter
 
 
@@ -258,21 +271,18 @@ class Compiler:
 
     def _constant(self, value: Given, kind: ValueKind, beside: Value | None) -> Value:
         if isinstance(value, timedelta):
-            return self._whole(value // MICROSECOND, "duration")
+            return whole(self.nw, value // MICROSECOND, "duration")
         if isinstance(value, datetime):
-            return replace(self._whole(micros(value), "timestamp"), aware=value.tzinfo is not None)
+            return replace(whole(self.nw, micros(value), "timestamp"), aware=value.tzinfo is not None)
         if isinstance(value, date):
-            return self._whole((value - date(1970, 1, 1)).days, "date")
+            return whole(self.nw, (value - date(1970, 1, 1)).days, "date")
         # A number beside money counts as the decimal that it is printed as; beside a float it is one.
-        whole = beside is not None and beside.digits is not None
-        if value is None or isinstance(value, bool | str) or not (whole or isinstance(value, int)):
+        scaled = beside is not None and beside.digits is not None
+        if value is None or isinstance(value, bool | str) or not (scaled or isinstance(value, int)):
             return Value(self.nw.lit(float(value) if isinstance(value, Decimal) else value), kind)
         number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
         digits = max(0, -int(number.as_tuple().exponent))
-        return replace(self._whole(int(number.scaleb(digits)), kind), digits=digits)
-
-    def _whole(self, number: int, kind: ValueKind) -> Value:
-        return Value(self.nw.lit(number), kind, digits=0, low=number, high=number)
+        return replace(whole(self.nw, int(number.scaleb(digits)), kind), digits=digits)
 
     def _instant(self, expression: Expression, beside: Value | None) -> Value:
         if beside is None or beside.kind != "timestamp":
@@ -284,7 +294,7 @@ class Compiler:
             bound = self.bounds[expression.number or 0]
             wall, exact = bound[:2] if expression.side == "start" else bound[2:]
         moment = exact if beside.aware else wall
-        return replace(self._whole(micros(moment), "timestamp"), aware=beside.aware)
+        return replace(whole(self.nw, micros(moment), "timestamp"), aware=beside.aware)
 
     def _known_until(self, stamp: Value) -> int:
         return micros(self.as_of[bool(stamp.aware)])
@@ -318,7 +328,7 @@ class Compiler:
 
     def _business(self, start: Expression, end: Expression) -> Value:
         first, last = self.value(start), self.value(end)
-        self._alike(first, last, start, end)
+        check_clocks(first, last, start, end)
         fields = [part.item if isinstance(part, Happened) else part for part in (start, end)]
         names = [open_name(self.prepared, part.path) for part in fields if isinstance(part, Field)]
         source = self.nw.col(names[1]) - self.nw.col(names[0])
@@ -336,7 +346,7 @@ class Compiler:
         sign, left, right = expression.sign, expression.left, expression.right
         money = "money" in (left.kind, right.kind)
         first, second = self._sides(left, right, exact=exact or money)
-        self._alike(first, second, left, right)
+        check_clocks(first, second, left, right)
         if sign == "-" and left.kind == right.kind == "timestamp":
             first, second = self._exact_moment(first, left), self._exact_moment(second, right)
         needs = first.needs | second.needs
@@ -350,9 +360,9 @@ class Compiler:
             return Value(source, expression.kind, needs, also=also)
         kind = expression.kind
         if left.kind == "date" and kind == "duration":
-            first, second = (self._times(part, DAY) for part in (first, second))
+            first, second = (times(self.nw, part, DAY) for part in (first, second))
         if kind == "duration" and sign == "*":
-            first, second = self._whole_times(first, second, repr(expression))
+            first, second = whole_times(self.prepared.backend, first, second, repr(expression))
         if sign == "*":
             corners = [a * b for a in (first.low, first.high) for b in (second.low, second.high)]
             made = Value(
@@ -365,7 +375,7 @@ class Compiler:
                 also=also,
             )
         else:
-            first, second = self.aligned(first, second)
+            first, second = aligned(self.nw, first, second)
             low, high = (
                 (first.low + second.low, first.high + second.high)
                 if sign == "+"
@@ -374,7 +384,7 @@ class Compiler:
             aware = first.aware if kind == "timestamp" else None
             source = sum_or_product(sign, first.source, second.source)
             made = Value(source, kind, needs, first.digits, low, high, aware, also)
-        return self._fitting(made, repr(expression))
+        return fitting(self.prepared.backend, made, repr(expression))
 
     def _exact_moment(self, stamp: Value, what: Expression) -> Value:
         """The timestamp as an instant, so that a span over a change of clocks is what passed."""
@@ -387,18 +397,6 @@ class Compiler:
             source = instant(self.prepared.backend.home, stamp.source, known, self.calendar.zone)
             low, high = stamp.low - DAY, stamp.high + DAY
         return replace(stamp, source=source, low=low, high=high, aware=True, raw=None)
-
-    def _whole_times(self, first: Value, second: Value, what: str) -> tuple[Value, Value]:
-        """A fixed duration in the smallest part of it that the other number counts, so that microseconds stay whole."""
-        fixed, counted = (first, second) if first.low == first.high and first.kind == "duration" else (second, first)
-        factor = 10 ** (counted.digits or 0)
-        if factor == 1:
-            return first, second
-        if fixed.low != fixed.high or fixed.low % factor:
-            raise refuse(
-                self.prepared.backend, what, "it multiplies durations by fractions row by row; give records instead"
-            )
-        return self._whole(fixed.low // factor, "duration"), replace(counted, digits=0)
 
     def _quotient(
         self, expression: Operation, first: Value, second: Value, needs: frozenset[str], also: Expr | None
@@ -413,43 +411,6 @@ class Compiler:
         safe = only_where(self.nw, divisor != self.nw.lit(0), as_float(self.nw, second.source, second.digits))
         return Value(as_float(self.nw, first.source, first.digits) / safe, "number", needs, also=also)
 
-    def _times(self, value: Value, factor: int) -> Value:
-        if factor == 1:
-            return value
-        return replace(
-            value, source=value.source * self.nw.lit(factor), low=value.low * factor, high=value.high * factor
-        )
-
-    def aligned(self, first: Value, second: Value) -> tuple[Value, Value]:
-        """Both with the same number of decimal digits."""
-        assert first.digits is not None
-        assert second.digits is not None
-        digits = max(first.digits, second.digits)
-        made = [
-            replace(self._times(part, 10 ** (digits - (part.digits or 0))), digits=digits) for part in (first, second)
-        ]
-        return made[0], made[1]
-
-    def _fitting(self, value: Value, what: str) -> Value:
-        if value.largest > _LARGEST:
-            raise refuse(
-                self.prepared.backend,
-                what,
-                "its values may have more than 18 digits; look for wrong amounts or dates, or give records",
-            )
-        return value
-
-    def _alike(self, first: Value, second: Value, left: Expression, right: Expression) -> None:
-        if (
-            first.kind == second.kind == "timestamp"
-            and None not in (first.aware, second.aware)
-            and first.aware != second.aware
-        ):
-            raise TimeZoneError(
-                f"{left!r} and {right!r} are one with a time zone and one without; give tz= to crmkpi.table() so that "
-                "both are exact instants."
-            )
-
     def _compared(self, sign: str, left: Expression, right: Expression) -> Expr | None:
         flag = sign in ("==", "!=") and left.kind == "flag" and isinstance(right, Constant)
         if flag and isinstance(right, Constant):
@@ -457,13 +418,13 @@ class Compiler:
             wanted = (right.value is True) == (sign == "==")
             return both(self.present(value), value.source if wanted else ~value.source)
         first, second = self._sides(left, right)
-        self._alike(first, second, left, right)
+        check_clocks(first, second, left, right)
         if (first.digits is None) != (second.digits is None) and "money" in (left.kind, right.kind):
             first, second = self._sides(left, right, exact=True)
         if first.digits is not None and second.digits is not None:
-            first, second = self.aligned(first, second)
-            self._fitting(first, repr(left))
-            self._fitting(second, repr(right))
+            first, second = aligned(self.nw, first, second)
+            fitting(self.prepared.backend, first, repr(left))
+            fitting(self.prepared.backend, second, repr(right))
         elif first.digits is not None or second.digits is not None:
             first, second = (
                 replace(part, source=as_float(self.nw, part.source, part.digits)) for part in (first, second)

@@ -7,7 +7,7 @@ is read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from importlib import import_module
@@ -65,6 +65,16 @@ class Converted:
             self._columns[key] = made if self._kept is None else made.filter(self._kept)
         return self._columns[key]
 
+    def plain_rows(self) -> Iterator[Mapping[str, Cell]]:
+        """The rows with whatever their cells hold; None is a missing value."""
+        if not self._pandas:
+            for batch in self.frame.to_batches():  # pyrefly: ignore
+                yield from batch.to_pylist()
+            return
+        lists = [_cells(self.frame.iloc[:, place]) for place in range(len(self.names))]  # pyrefly: ignore
+        for row in zip(*lists, strict=True):
+            yield dict(zip(self.names, row, strict=True))
+
     def lazy(self, columns: Mapping[str, Kind]) -> pl.LazyFrame:
         """Some columns as a lazy frame."""
         return pl.LazyFrame([self.column(name, kind) for name, kind in columns.items()])
@@ -90,6 +100,18 @@ class Converted:
         made._columns = {(name, "added"): found.get_column(name) for name in names}
         made.names = [*self.names, *names]
         return made
+
+
+def _cells(column: Series) -> list[Cell]:
+    """The values of a column, missing ones as None; whole numbers that pandas keeps as floats beside gaps are whole."""
+    known = column.dropna()
+    if column.dtype.kind == "f" and len(known) and (known % 1 == 0).all():
+        return [None if value != value else int(value) for value in column.tolist()]  # noqa: PLR0124  # NaN
+    return [None if gap else _of_python(value) for value, gap in zip(column.tolist(), column.isna(), strict=True)]
+
+
+def _of_python(value: Cell) -> Cell:
+    return value.to_pydatetime() if hasattr(value, "to_pydatetime") else value
 
 
 def _library(name: str) -> ModuleType:

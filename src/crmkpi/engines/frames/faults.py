@@ -10,10 +10,11 @@ from functools import reduce
 from types import MappingProxyType
 
 from crmkpi.definition.expressions import ValueKind
+from crmkpi.engines.frames.backends import Backend
 from crmkpi.engines.frames.compiled_values import as_float
-from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, raw_name, word_name
+from crmkpi.engines.frames.homes.home import NUMBERS, TOO_LATE, ColumnType, raw_name, word_name
 from crmkpi.engines.frames.words import Cell, Expr, Frame, Words, one_of
-from crmkpi.records.base import RecordType
+from crmkpi.records.base import Kind, RecordType
 from crmkpi.records.survey import LONGEST_SCALES
 
 __all__ = [
@@ -30,7 +31,10 @@ __all__ = [
     "odd_one",
     "out_of_time",
     "wrong",
+    "wrong_type",
 ]
+
+_AS_FILES = "crmkpi.table(frame, record=..., parse=True) reads text such as '1.200,50' as files are read"
 
 YEARS = {  # the first and the last plain value that a record can hold
     "timestamp": (-62_135_596_800_000_000, 253_402_300_799_999_999),
@@ -39,6 +43,7 @@ YEARS = {  # the first and the last plain value that a record can hold
 _OWN_KINDS: Mapping[str, ValueKind] = {  # what an attribute is, by the type of its column
     "whole": "integer", "decimal": "money", "float": "number", "flag": "flag", "timestamp": "timestamp", "date": "date",
 }  # fmt: skip
+_AS_FILES = "crmkpi.table(frame, record=..., parse=True) reads text such as '1.200,50' as files are read"
 _NEITHER = 2  # how a flag of a loose column enters that is neither true nor false
 
 
@@ -191,6 +196,21 @@ def longest(nw: Words, high: Expr) -> Expr:
         unsaid = high.is_null() & (nw.col(inside("kind")) == nw.lit(word))
         high = nw.when(unsaid).then(nw.lit(most)).otherwise(high)
     return high
+
+
+def wrong_type(kind: Kind, found: ColumnType, backend: Backend) -> str:
+    """Why a column of this type cannot hold a field of this kind, and the way out; nothing where it can."""
+    if kind in ("timestamp", "date"):
+        return "" if found.what in ("timestamp", "date") else f"Parse it: {backend.parse}; or {_AS_FILES}."
+    if kind in ("money", "number", "integer"):
+        right = found.what in NUMBERS
+        return "" if right else f"Convert it with a cast; or {_AS_FILES}."
+    if kind == "flag":
+        right = found.what == "flag"
+        return "" if right else "Compare it with the word for yes, such as column == 'yes', before it is measured."
+    if kind in ("text", "choice") and found.what == "float":
+        return "Cast it to whole numbers or text, so that 7.0 and '7' are not two."
+    return "Cast it to one of these." if found.what == "other" else ""
 
 
 def _bounds(type_: RecordType, one: EnteredField) -> tuple[float | None, float | None]:

@@ -13,18 +13,18 @@ from contextlib import suppress
 from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime
-from decimal import Decimal
 from types import MappingProxyType
 from typing import Self
 from zoneinfo import ZoneInfo
 
 from crmkpi.engines.frames.backends import Backend, at_home, backend_of, check_versions
-from crmkpi.engines.frames.faults import Entry, inside
+from crmkpi.engines.frames.faults import Entry, inside, wrong_type
 from crmkpi.engines.frames.homes.database import DatabaseTable
 from crmkpi.engines.frames.homes.home import NUMBERS, ColumnType, Physical, word_name
 from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.engines.frames.local_time import DAY, from_micros, micros, to_utc, with_clocks
 from crmkpi.engines.frames.profile import Prepared, looked_over
+from crmkpi.engines.frames.translation import spelt, translated
 from crmkpi.engines.frames.unreadable import set_aside, with_usual_scales
 from crmkpi.engines.frames.words import Expr, Frame, Scalar, Words
 from crmkpi.engines.query import Value
@@ -319,7 +319,7 @@ class FrameTable:
             frame, types = with_usual_scales(nw, frame, types)
         nothing = {
             name: [
-                _spelt(raw, self._type_of(self.columns[name], "text"))
+                spelt(raw, self._type_of(self.columns[name], "text"))
                 for raw, meant in self.values[name].items()
                 if meant is None
             ]
@@ -385,7 +385,7 @@ class FrameTable:
             raise ColumnError(
                 f"The column {column!r} must hold one plain value in each row; got {found.shown}. Take one out."
             )
-        wrong = _wrong_type(kind, found, self.backend)
+        wrong = wrong_type(kind, found, self.backend)
         if wrong:
             said = f"{name} as {_WORDS[kind]}" if kind in _WORDS else "text, numbers, timestamps, or true or false"
             raise ColumnError(f"The column {column!r} must hold {said}; got {found.shown}. {wrong}")
@@ -400,25 +400,19 @@ class FrameTable:
         return said, self.type_.fields[name].kind
 
     def _translated(self, nw: Words, types: Mapping[str, ColumnType]) -> dict[str, Expr]:
-        """The columns whose values go by other names in the source, compared as text, or as numbers where they are."""
-        made: dict[str, Expr] = {}
-        for name, mapping in self.values.items():
-            if name not in types:
-                continue
-            column, is_text = nw.col(inside(name)), types[name].what == "text"
-            own = self._type_of(self.columns[name], self._entering(name))
-            source = _plain_flag(nw, column) if self._kind(name) == "flag" else column
-            if own.loose and not is_text:  # a cell of another type than the column's is known by its text
-                word = nw.col(word_name(inside(name)))
-                for raw in (raw for raw, meant in mapping.items() if meant is None):
-                    source = nw.when(word == nw.lit(str(raw))).then(nw.lit(None)).otherwise(source)
-            for raw, meant in mapping.items():
-                found = _spelt(raw, own) if is_text else _plain_number(raw, types[name])
-                if found is not None:
-                    value = meant if is_text or meant is None else _plain_number(meant, types[name])
-                    source = nw.when(column == nw.lit(found)).then(nw.lit(value)).otherwise(source)
-            made[name] = source
-        return made
+        """The columns whose values go by other names in the source."""
+        return {
+            name: translated(
+                nw,
+                inside(name),
+                mapping,
+                types[name],
+                self._type_of(self.columns[name], self._entering(name)),
+                flag=self._kind(name) == "flag",
+            )
+            for name, mapping in self.values.items()
+            if name in types
+        }
 
 
 _NOT_PLAIN = ("List", "Array", "Struct", "Binary", "Object")
@@ -436,35 +430,6 @@ def taken(frame: object) -> Backend:
     return backend
 
 
-def _spelt(raw: Value, own: ColumnType) -> str:
-    """A word of `values=` as the text that the column has of it: 1 is True in a column of flags, and 1.0 is 1."""
-    if own.what == "flag":
-        return {"1": "true", "0": "false", "1.0": "true", "0.0": "false"}.get(str(raw), str(raw).lower())
-    if own.what == "whole" and not isinstance(raw, str):
-        return str(int(raw)) if isinstance(raw, bool) or raw == int(raw) else str(raw)
-    return str(raw)
-
-
-def _plain_flag(nw: Words, word: Expr) -> Expr:
-    """What a word says that needs no translation."""
-    plain = nw.when(word.is_in(["true", "1"])).then(nw.lit(True))  # noqa: FBT003  # a constant
-    return plain.otherwise(nw.when(word.is_in(["false", "0"])).then(nw.lit(False)).otherwise(nw.lit(None)))  # noqa: FBT003
-
-
-def _plain_number(raw: Value, own: ColumnType) -> float | None:
-    """A number of `values=` as the column has it; None where no value can be it."""
-    try:
-        number = Decimal(str(int(raw) if isinstance(raw, bool) else raw))
-    except ArithmeticError:
-        return None
-    if own.what == "float":
-        return float(number)
-    if not number.is_finite() or own.what not in NUMBERS:
-        return None
-    scaled = number * 10**own.digits
-    return int(scaled) if scaled == int(scaled) else None
-
-
 def _day_after(nw: Words, end: Expr) -> Expr:
     """The start of the day after a moment on the wall clock; the last day of the calendar, which is no end, stays."""
     day = nw.lit(DAY)
@@ -475,21 +440,6 @@ def _day_after(nw: Words, end: Expr) -> Expr:
 def _plain(name: str) -> str:
     """A name without what people write differently: case, blanks, underscores."""
     return "".join(letter for letter in name.casefold() if letter.isalnum())
-
-
-def _wrong_type(kind: Kind, found: ColumnType, backend: Backend) -> str:
-    """Why a column of this type cannot hold a field of this kind, and the way out; nothing where it can."""
-    if kind in ("timestamp", "date"):
-        return "" if found.what in ("timestamp", "date") else f"Parse it: {backend.parse}."
-    if kind in ("money", "number", "integer"):
-        right = found.what in NUMBERS
-        return "" if right else "Convert it with a cast; text such as '1.200,50' is read by crmkpi.read_csv."
-    if kind == "flag":
-        right = found.what == "flag"
-        return "" if right else "Compare it with the word for yes, such as column == 'yes', before it is measured."
-    if kind in ("text", "choice") and found.what == "float":
-        return "Cast it to whole numbers or text, so that 7.0 and '7' are not two."
-    return "Cast it to one of these." if found.what == "other" else ""
 
 
 def _beside_score(wanted: Iterable[str]) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ def email_campaigns() -> None:
     unit="ratio",
     better="higher",
     title="E-mail click rate",
-    empty="nothing was sent",
+    empty="nothing of the channel email was sent",
     also_known_as=("CTR", "click rate", "click-through rate", "email CTR"),
     default_because="Every message that was paid for counts; the variants divide by those that arrived or were opened.",
     sources=(MARKETING_METRICS,),
@@ -90,7 +90,10 @@ def email_click_rate(clicked: int, sent: int) -> float:
 
 
 @email_click_rate.add_variant(
-    clicked=clicked, delivered=delivered, leave_out=no_delivered | no_clicked, empty="nothing was delivered"
+    clicked=clicked,
+    delivered=delivered,
+    leave_out=no_delivered | no_clicked,
+    empty="nothing of the channel email was delivered",
 )
 def of_delivered(clicked: int, delivered: int) -> float:
     r"""Share of the e-mails delivered in which someone clicked a link.
@@ -109,7 +112,7 @@ def of_delivered(clicked: int, delivered: int) -> float:
 
 
 @email_click_rate.add_variant(
-    clicked=clicked, opened=opened, leave_out=no_opened | no_clicked, empty="nothing was opened"
+    clicked=clicked, opened=opened, leave_out=no_opened | no_clicked, empty="nothing of the channel email was opened"
 )
 def of_opened(clicked: int, opened: int) -> float:
     r"""Share of the opened e-mails in which someone clicked a link.
@@ -133,7 +136,7 @@ def of_opened(clicked: int, opened: int) -> float:
     unit="ratio",
     better="higher",
     title="E-mail open rate",
-    empty="nothing was delivered",
+    empty="nothing of the channel email was delivered",
     also_known_as=("open rate",),
     default_because="Who did not get the message could not open it.",
     sources=(EMAIL_METRICS,),
@@ -164,7 +167,7 @@ def email_open_rate(opened: int, delivered: int) -> float:
     leave_out=no_delivered | {"no unsubscribed": email & campaigns.unsubscribed.missing()},
     unit="ratio",
     better="lower",
-    empty="nothing was delivered",
+    empty="nothing of the channel email was delivered",
     also_known_as=("opt-out rate", "email unsubscribe rate"),
     default_because="Who did not get the message could not unsubscribe from it.",
     sources=(EMAIL_METRICS,),
@@ -195,7 +198,7 @@ def unsubscribe_rate(unsubscribed: int, delivered: int) -> float:
     leave_out=no_sent | {"no bounced": email & campaigns.bounced.missing()},
     unit="ratio",
     better="lower",
-    empty="nothing was sent",
+    empty="nothing of the channel email was sent",
     also_known_as=("email bounce rate", "undelivered rate"),
     default_because="A bounce is a message that was sent and did not arrive, so that sent is the whole.",
     sources=(EMAIL_METRICS,),

@@ -18,7 +18,7 @@ won = deals.status == "won"
     unit="money",
     better="higher",
     empty="nothing was won",
-    also_known_as=("upsell revenue", "cross-sell revenue", "upsell and cross-sell"),
+    also_known_as=("upsell", "upsell revenue", "cross-sell revenue", "upsell and cross-sell"),
     default_because="Only deals that say they are expansions: a new deal of an old customer may be a renewal.",
     sources=(SAAS_METRICS,),
     timing="lagging",

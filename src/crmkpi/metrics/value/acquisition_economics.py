@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from crmkpi.definition.measures import period_days
+from crmkpi.definition.measures import month_days, period_days
 from crmkpi.definition.metric import metric
 from crmkpi.errors import UndefinedError
 from crmkpi.metrics.customers.customer_counts import backwards
@@ -81,7 +81,7 @@ def ltv_to_cac_ratio(
 @ltv_to_cac_ratio.add_variant(
     opening=opening_mrr,
     lost=churned_customers,
-    days=period_days,
+    days=month_days,
     spend=spend,
     new_customers=new_customers,
     leave_out=unusable,

@@ -9,7 +9,7 @@ from math import fsum
 
 from crmkpi._hooks import hook
 from crmkpi.definition.expressions import Parameter, as_of, period
-from crmkpi.definition.measures import Table, last_day, period_days
+from crmkpi.definition.measures import Table, last_day, month_days, period_days
 from crmkpi.definition.metric import Estimated, metric
 from crmkpi.metrics.customers.customer_lifespan import customers, ended, horizon, running
 from crmkpi.metrics.customers.mrr_movements import accounts
@@ -132,7 +132,7 @@ def historic(amount: Decimal, buyers: int) -> Decimal:
 @customer_lifetime_value.add_variant(
     opening=opening_mrr,
     lost=churned_customers,
-    days=period_days,
+    days=month_days,
     leave_out=unusable_subscriptions,
     parameters=(margin,),
     at=None,
@@ -145,8 +145,8 @@ def arpu_over_churn(opening: Decimal, lost: int, days: float, margin: float) -> 
     = \frac{\text{opening MRR} \times \text{margin}}{\text{customers lost}}$$
 
     Of the customers with a paid subscription at the start of the month: what they pay on average, over the share of
-    them that left. ARPU is the revenue of a month, so the churn must be a month's too: a span of 28 to 31 days
-    counts as one, and over any other period it is undefined.
+    them that left. ARPU is the revenue of a month, so the churn must be a month's too: over a period
+    that is no calendar month it is undefined.
 
     Returns:
         Money; undefined where nobody left (the value has no end), and for a period that is no month.

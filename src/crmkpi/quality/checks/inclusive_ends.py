@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
 from typing import Any
 
+from crmkpi.measuring.whole_days import Term, day_before
 from crmkpi.quality.findings import Finding
 from crmkpi.quality.tables import CheckedTable, Watch
 from crmkpi.records.faults import shortened
 
 __all__ = ["inclusive_ends"]
-
-_DAY = timedelta(days=1)
 
 
 def inclusive_ends(table: CheckedTable) -> Iterable[Watch]:
@@ -25,7 +23,7 @@ def inclusive_ends(table: CheckedTable) -> Iterable[Watch]:
 @dataclass(slots=True)
 class _Terms:
     table: CheckedTable
-    terms: dict[str, list[tuple[datetime, datetime | None, str]]] = field(default_factory=dict)
+    terms: dict[str, list[Term]] = field(default_factory=dict)
 
     def see(self, records: Sequence[Any]) -> None:
         wall = self.table.crm.calendar.wall
@@ -35,7 +33,7 @@ class _Terms:
                 self.terms.setdefault(one.customer_id, []).append((wall(one.started_at), end, one.id))
 
     def findings(self) -> Iterable[Finding]:
-        pairs = [pair for terms in self.terms.values() for pair in _day_before(terms)]
+        pairs = [pair for terms in self.terms.values() for pair in day_before(terms)]
         if pairs:
             yield self.table.finding(
                 "inclusive_ends",
@@ -46,11 +44,3 @@ class _Terms:
                 example=f"{shortened(pairs[0][0])} before {shortened(pairs[0][1])}",
                 effects=[self.table.effect("a loss and a return in", "ended_at")],
             )
-
-
-def _day_before(terms: list[tuple[datetime, datetime | None, str]]) -> Iterable[tuple[str, str]]:
-    """Each term that ends at the midnight one day before another one of the customer's begins."""
-    begins = {start: name for start, _, name in terms}
-    for _, end, name in terms:
-        if end is not None and end.time() == time() and end not in begins and end + _DAY in begins:
-            yield name, begins[end + _DAY]

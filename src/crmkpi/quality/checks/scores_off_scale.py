@@ -1,4 +1,4 @@
-"""Scores outside their scale, and scales whose upper half is never used."""
+"""Scores outside their scale, scales whose upper half is never used, and scales of different length."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ class _HalfScales:
                     self.highest[scale] = survey
 
     def findings(self) -> Iterable[Finding]:
+        yield from self._mixed()
         for scale, survey in self.highest.items():
             kind, low, high = scale
             is_long = high - low >= _LONG_SCALE
@@ -50,4 +51,23 @@ class _HalfScales:
                     count=self.counts[scale],
                     example=shown(survey, "score"),
                     effects=[self.table.effect("taken for bad answers by", "score")],
+                )
+
+    def _mixed(self) -> Iterable[Finding]:
+        """Kinds of surveys whose scores are of scales of different length, so that they do not add up."""
+        by_kind: dict[str, list[tuple[str, float, float]]] = {}
+        for scale in self.counts:
+            by_kind.setdefault(scale[0], []).append(scale)
+        for kind, scales in by_kind.items():
+            if len({high - low for _, low, high in scales}) > 1:
+                rarest = min(scales, key=lambda scale: (self.counts[scale], scale))
+                listed = ", ".join(f"{low:g} to {high:g} ({self.counts[kind, low, high]:,})" for _, low, high in scales)
+                yield self.table.finding(
+                    "scores_off_scale",
+                    f"{kind} scores of scales of different length: {listed}",
+                    field="score",
+                    level="warning",
+                    count=self.counts[rarest],
+                    example=shown(self.highest[rarest], "score"),
+                    effects=[self.table.effect("in one mean of", "score")],
                 )

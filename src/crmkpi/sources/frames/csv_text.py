@@ -31,6 +31,7 @@ from crmkpi.sources.presets.library import folded
 from crmkpi.sources.presets.model import Preset
 from crmkpi.sources.reading import ENDS, Options
 from crmkpi.sources.report_rows import FIRST_CELLS, TOTAL
+from crmkpi.sources.summary_reports import SUBTOTAL
 from crmkpi.sources.tallies import Tallies
 
 __all__ = ["NotPlainError", "field_column", "plain_frame"]
@@ -143,7 +144,13 @@ def _places_read(grid: Grid, columns: Columns, preset: Preset | None) -> frozens
         return None
     named = {folded(header) for rule in rules for header in rule.headers}
     of_rules = (place for place, header in enumerate(grid.headers) if folded(header) in named)
-    return columns.places() | {*of_rules, *range(min(FIRST_CELLS, len(grid.headers)))}
+    return columns.places() | {*of_rules, *_first_places(columns)}
+
+
+def _first_places(columns: Columns) -> range:
+    """The columns among whose cells the word of a total stands; the first one alone where it is never empty."""
+    named = [column.position for column in columns.of("id")] == [0]
+    return range(1 if named else min(FIRST_CELLS, columns.width))
 
 
 def _has_empty_row(pl: Any, texts: Any) -> bool:
@@ -490,8 +497,15 @@ class _Typed:
 
     def _of_report(self) -> Any:
         """Whether a row may be a total or the headers again, as `sources.report_rows` has it."""
-        first = self._pl.coalesce(self._pl.col(f"c{place}") for place in range(min(FIRST_CELLS, self._columns.width)))
+        first = self._pl.coalesce(self._pl.col(f"c{place}") for place in _first_places(self._columns))
+        if self._options.preset is not None and self._options.preset.fill_down:
+            self._refuse_groups(first)
         return (first.str.contains(TOTAL) | (first == self._grid.headers[0])).fill_null(value=False)
+
+    def _refuse_groups(self, first: Any) -> None:
+        """Leave reports with subtotals, whose groups are filled down, to the reader of records."""
+        if self._texts.select(first.str.contains(SUBTOTAL).any().fill_null(value=False)).collect().item():
+            raise NotPlainError
 
     def _reason(self) -> Any:
         """Why a row is no record, None where it is one; as `sources.leaving_out` has it."""

@@ -22,6 +22,7 @@ _REFUSED = {
 }
 
 
+_UNWRITTEN = ("redshift", "snowflake", "databricks", "trino", "bigquery")
 _SAME = {"mysql": "mariadb", "clickhousedb": "clickhouse"}  # the server says which of the first two it is
 
 
@@ -60,7 +61,7 @@ class Database:
         return f"<a {self.source.dialect} database>"
 
 
-def database(connected: Any, /, *, timeout: float | None = None) -> Database:
+def database(connected: Any, /, *, timeout: float | None = None, untested: bool = False) -> Database:
     """A database whose tables are measured in SQL, so that only one row per group comes back.
 
     `connected` is an engine or a connection of SQLAlchemy 2, a URL such as `"postgresql+psycopg://user@host/crm"`, or a
@@ -70,6 +71,9 @@ def database(connected: Any, /, *, timeout: float | None = None) -> Database:
 
     Types are those that the columns have. In SQLite they are the declared ones; timestamps are texts such as
     2026-01-31 09:00:00 there, and what is written in another way is counted as rejected.
+
+    `untested=True` takes a database whose dialect is written and was never run with the library, which is MySQL 8;
+    `crmkpi.testing.check_database` proves yours in one call.
 
     Raises:
         InputError: it is no connection of a database that is measured, or the server answers otherwise than tested.
@@ -87,7 +91,7 @@ def database(connected: Any, /, *, timeout: float | None = None) -> Database:
     given = any_source(connected)
     if isinstance(given, SqliteSource | ChdbSource):
         return Database(replace(given, home=_home(given.dialect), timeout=timeout))
-    name = _dialect(given.connected)
+    name = _dialect(given.connected, untested=untested)
     return Database(replace(given, dialect=name, home=_home(name), timeout=timeout))
 
 
@@ -133,19 +137,34 @@ def _engine(url: str) -> Any:
         raise InputError(f"The URL cannot be used: {why}; it starts with {word}://.") from None
 
 
-def _dialect(connected: Any) -> str:
+def _dialect(connected: Any, *, untested: bool) -> str:
     """The row of `BACKENDS` that a connection has."""
     name = str(getattr(connected.dialect, "name", ""))
+    if untested and name in BACKENDS and not BACKENDS[name].tested and not _is_mariadb(connected):
+        return name
     name = _SAME.get(name, name)
     if name in _REFUSED:
         raise InputError(f"{name} is not measured: {_REFUSED[name]}; load its rows with crmkpi.read_sql().")
+    if name in _UNWRITTEN:
+        raise InputError(
+            f"{name} is not measured, since its dialect is not written, with untested=True or without; aggregate "
+            "there, or load its rows with crmkpi.read_sql()."
+        )
     if name not in BACKENDS:
         raise InputError(f"The database {name!r} is not measured; those are {', '.join(_measured())}.")
     return name
 
 
 def _measured() -> list[str]:
-    return [name for name, backend in BACKENDS.items() if isinstance(backend.home, DatabaseHome)]
+    return [name for name, backend in BACKENDS.items() if isinstance(backend.home, DatabaseHome) and backend.tested]
+
+
+def _is_mariadb(connected: Any) -> bool:
+    """Whether a server that calls itself MySQL is MariaDB, which its first connection tells."""
+    if hasattr(connected, "connect") and connected.dialect.server_version_info is None:
+        with connected.connect():
+            pass
+    return bool(connected.dialect.is_mariadb)
 
 
 def _home(name: str) -> DatabaseHome[Any]:

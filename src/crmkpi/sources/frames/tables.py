@@ -2,34 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, TypeVar, Unpack, overload
 from zoneinfo import ZoneInfo
 
 from crmkpi.engines.frames.backends import at_home
 from crmkpi.engines.frames.table import FrameTable, taken
+from crmkpi.errors import InputError
 from crmkpi.records.base import record_type
 from crmkpi.records.directions import by_field
 from crmkpi.sources.dates import zone_named
+from crmkpi.sources.dicts import load_objects
 from crmkpi.sources.frames.presets import by_preset
+from crmkpi.sources.loaded import Records
 from crmkpi.sources.presets.library import AnyPreset
-from crmkpi.sources.reading import ENDS, Ends, options_from
+from crmkpi.sources.reading import ENDS, Ends, Reading, options_from
 from crmkpi.sources.rows import record_of
 
 __all__ = ["table"]
 
 
+_R = TypeVar("_R")
+_OF_FRAMES = ("columns", "values", "tz", "ends")
+
+
+@overload
+def table(
+    frame: Any,
+    /,
+    *,
+    record: type[Any] | None = ...,
+    preset: AnyPreset | None = ...,
+    parse: Literal[False] = ...,
+    columns: Mapping[str, str | Sequence[str]] | None = ...,
+    values: Mapping[str, Mapping[Any, Any]] | None = ...,
+    tz: str | ZoneInfo | None = ...,
+    ends: Ends | None = ...,
+) -> FrameTable: ...
+@overload
+def table(
+    frame: Any, /, *, record: type[_R], preset: AnyPreset | None = ..., parse: Literal[True], **options: Unpack[Reading]
+) -> Records[_R]: ...
+@overload
+def table(
+    frame: Any, /, *, record: None = ..., preset: AnyPreset, parse: Literal[True], **options: Unpack[Reading]
+) -> Records[Any]: ...
 def table(
     frame: Any,
     /,
     *,
     record: type[Any] | None = None,
     preset: AnyPreset | None = None,
-    columns: Mapping[str, str | Sequence[str]] | None = None,
-    values: Mapping[str, Mapping[Any, Any]] | None = None,
-    tz: str | ZoneInfo | None = None,
-    ends: Ends | None = None,
-) -> FrameTable:
+    parse: bool = False,
+    **options: Unpack[Reading],
+) -> FrameTable | Records[Any]:
     """A frame as a table of a `Dataset`: which column holds which field, and what its values are called.
 
     `columns` maps the frame's columns to fields, as for files; the field may come first where only that can be meant.
@@ -45,6 +71,10 @@ def table(
     have their types already; what has to be reckoned, such as a moment from a duration, an amount from cents or the
     first of several values, is filled by `scan` and `read_csv` alone, and a KPI that reads it is an error here.
 
+    With `parse=True` the frame is read as a file is, row by row: text becomes dates, amounts and choices, the other
+    words of `read_csv` are taken as well (`decimal=`, `day_first=`, `defaults=` and so on), and what comes back are
+    records with their account of what could not be read.
+
     >>> import polars as pl
     >>> from crmkpi import Deal, win_rate
     >>> from crmkpi.sources.frames.tables import table
@@ -53,7 +83,19 @@ def table(
     ...               values={"status": {"Closed Won": "won", "Closed Lost": "lost"}})
     >>> win_rate(deals).value
     0.5
+    >>> texts = pl.DataFrame({"id": ["1", "2"], "closed_at": ["2026-01-05", "no day"], "amount": ["1.200,50", ""]})
+    >>> read = table(texts, record=Deal, parse=True)
+    >>> read[0].amount, read
+    (Decimal('1200.50'), Records: 2 deals from the frame; closed_at unreadable in 1, see .account)
     """
+    if parse:
+        asked = options_from(preset, options)
+        return load_objects(enumerate(_rows(frame), 1), "the frame", record_of(record, asked), asked)
+    other = [name for name in options if name not in _OF_FRAMES]
+    if other:
+        raise InputError(f"{other[0]}= says how text is read, and a frame is measured as it is; add parse=True.")
+    columns: Any = options.get("columns")
+    values, tz, ends = options.get("values"), options.get("tz"), options.get("ends")
     asked = options_from(preset, {"ends": ends})
     type_ = record_type(record_of(record, asked))
     zone = None if tz is None else zone_named(tz)
@@ -76,3 +118,11 @@ def table(
         reckoned=found.reckoned,
         inclusive=inclusive,
     )
+
+
+def _rows(frame: Any) -> Iterator[Mapping[str, Any]]:
+    """The rows of a frame with plain values."""
+    home = taken(frame).home
+    lent = home.lent(frame)
+    plain = getattr(lent, "plain_rows", None)  # of libraries whose columns may hold anything
+    return plain() if plain is not None else home.records(lent, dict.fromkeys(home.names(lent), "attributes"))

@@ -77,12 +77,12 @@ def preset(what: AnyPreset) -> Preset:
 
 @lru_cache(maxsize=20_000)
 def folded(header: str) -> str:
-    """A header without what systems write differently: case, blanks, underscores and hyphens.
+    """A header without what systems write differently: case, blanks, underscores, hyphens and the arrows of an order.
 
     >>> folded("Close Date") == folded("CloseDate") == folded("close_date")
     True
     """
-    return "".join(letter for letter in header.casefold() if letter not in " _-\u00a0\t")
+    return "".join(letter for letter in header.casefold() if letter not in " _-\u00a0\t↑↓")
 
 
 @cache

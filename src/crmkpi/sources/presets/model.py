@@ -167,7 +167,8 @@ class Preset(_Part):
     `leave_out` rows that are no records. `asks` are fields whose column the user must name. `numbered` allows ids to be
     row numbers. `ends` are inclusive where `until`, `ended_at` and `left_at` are the last day and not the first moment
     after it. `kinds` says what custom columns hold, by header; they are text otherwise. `merged` are columns with the
-    ids of records that were merged into the row's. `history` says that a row is a change, so that rows of one deal are
+    ids of records that were merged into the row's. `fill_down` says that a report with subtotals writes the value of
+    a group in its first row alone. `history` says that a row is a change, so that rows of one deal are
     joined to visits. `stages` are columns that hold a date for each stage.
 
     >>> from crmkpi import preset
@@ -190,6 +191,7 @@ class Preset(_Part):
     ends: Literal["inclusive", "exclusive"] = "exclusive"
     kinds: Mapping[str, AttributeKind] = Field(default_factory=dict)
     numbered: bool = False
+    fill_down: bool = False
     history: bool = False
     leave_out: tuple[LeaveOut, ...] = ()
     columns: tuple[PresetColumn, ...] = Field(min_length=1)

@@ -126,11 +126,12 @@ class ClickhouseHome(DatabaseHome[ClickhouseSql]):
         "money": "Nullable(Decimal(18, 2))",
         "number": "Nullable(Float64)",
         "integer": "Nullable(Int64)",
-        "timestamp": "Nullable(DateTime64(6))",
+        "timestamp": "Nullable(DateTime64(6, 'UTC'))",
         "date": "Nullable(Date32)",
         "flag": "Nullable(Bool)",
         "attributes": "Nullable(String)",
     }
+    constants = declared
     probe: ClassVar[Mapping[str, tuple[str, Any]]] = {
         "the version": ("toInt64(splitByChar('.', version())[1]) >= 24", 1),
         "upper and lower case": ("'a' = 'A'", 0),
@@ -158,6 +159,12 @@ class ClickhouseHome(DatabaseHome[ClickhouseSql]):
         """A statement with the settings that it needs, to end after so many seconds."""
         timed = "" if seconds is None else f", max_execution_time = {seconds:.3f}, timeout_overflow_mode = 'throw'"
         return f"{text}\nSETTINGS {_SETTINGS}{timed}"
+
+    def constant_table(self, columns: Mapping[str, str], rows: Sequence[Sequence[str]]) -> str:
+        """A query of rows of constants, whose columns have these types."""
+        named = ", ".join(f"{ClickhouseSql.quoted(name)} {type_}" for name, type_ in columns.items())
+        listed = ",\n".join(f"({', '.join(row)})" for row in rows)
+        return f"SELECT * FROM values({ClickhouseSql.written(named)}, {listed})"  # noqa: S608  # all are constants
 
     def scaled(self, units: str, digits: int) -> str:
         """A whole number of the smallest digit as the decimal that it stands for."""

@@ -55,10 +55,7 @@ class DatabaseTable:
 
     def within(self, session: Session) -> Self:
         """The same as it is in a snapshot."""
-        home = self.source.home
-        made = replace(self, session=session, columns=home.columns_of(session, self.relation))
-        session.seen.setdefault(self.relation, home.state_of(session, self.relation))
-        return made
+        return replace(self, session=session, columns=self.source.home.columns_of(session, self.relation))
 
     def __repr__(self) -> str:
         return f"<{self.relation} of a {self.source.dialect} database>"
@@ -111,6 +108,12 @@ class DatabaseFrame(SqlFrame):
         """One row for each group, with `.agg(...)`."""
         return SqlGroups(self.fenced(), names)
 
+    def join(self, right: Self, *, left_on: str, right_on: str, how: str) -> Self:
+        """The columns of another frame beside, by a key."""
+        if self.words.joined:
+            right = right.written(f"SELECT * FROM {right.source} {self.words.joined}", right.columns)  # noqa: S608  # a name of our own
+        return SqlFrame.join(self, right, left_on=left_on, right_on=right_on, how=how)
+
     def beside(self, other: Self) -> Self:
         """The frame where the other one can be read as well."""
         if other.session is not self.session:
@@ -124,6 +127,7 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
     """Tables, views and queries of a database."""
 
     declared: ClassVar[Mapping[Kind, str]] = {}  # the type of a field that a user has not declared otherwise
+    constants: ClassVar[Mapping[Kind, str]] = {}  # the type that a constant is cast to, of the kinds that can be
     begins: ClassVar[Sequence[str]] = ()  # what makes a transaction one snapshot, before anything else is said in it
     probe: ClassVar[Mapping[str, tuple[str, Any]]] = {}  # what is asked of a server first: its SQL, the right answer
 
@@ -134,6 +138,15 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
     @abstractmethod
     def source_of(self, relation: Relation) -> str:
         """A table, view or query as it stands after FROM."""
+
+    def constant_table(self, columns: Mapping[str, str], rows: Sequence[Sequence[str]]) -> str:
+        """A query of rows of constants, whose columns have these types."""
+        lines: list[str] = []
+        for row in rows:
+            cells = [f"CAST({cell} AS {type_})" for cell, type_ in zip(row, columns.values(), strict=True)]
+            named = [f"{cell} AS {self.dialect.quoted(name)}" for cell, name in zip(cells, columns, strict=True)]
+            lines.append(f"SELECT {', '.join(cells if lines else named)}")
+        return "\nUNION ALL ".join(lines)
 
     def scaled(self, units: str, digits: int) -> str:
         """A whole number of the smallest digit as the decimal that it stands for."""
@@ -186,6 +199,8 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
     def opened(self, frame: DatabaseTable, names: Sequence[str] = ()) -> DatabaseFrame:  # noqa: ARG002  # it is a database
         """The table as it is."""
         assert frame.session is not None, "tables are asked within a snapshot"
+        if frame.relation not in frame.session.seen:
+            frame.session.seen[frame.relation] = self.state_of(frame.session, frame.relation)
         return DatabaseFrame(self.source_of(frame.relation), tuple(frame.columns), self.dialect, frame.session)
 
     def native(self, frame: DatabaseFrame) -> DatabaseTable:  # noqa: ARG002  # it has no name to be asked by

@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import count
 from typing import TYPE_CHECKING, Self
+from weakref import WeakKeyDictionary
 
 from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, Kept, Physical
 from crmkpi.engines.frames.homes.sql import Sql, SqlFrame, SqlWords
@@ -159,6 +161,18 @@ class DuckDbHome(SqlHome[DuckDbSql, DuckDbFrame, "DuckDBPyRelation"]):
     words = SqlWords(DuckDbSql, Int64="BIGINT", Int128="HUGEINT", Float64="DOUBLE", Boolean="BOOLEAN", String="VARCHAR")
     sorted_list = "list({0} ORDER BY {0}) FILTER (WHERE {0} IS NOT NULL)"
 
+    def __init__(self) -> None:
+        """Nothing is known of any relation yet."""
+        self._changing: WeakKeyDictionary[DuckDBPyRelation, bool] = WeakKeyDictionary()
+        self._collated: WeakKeyDictionary[DuckDBPyRelation, dict[str, bool]] = WeakKeyDictionary()
+        self._looks = count(1)
+
+    def rows(self, frame: DuckDBPyRelation) -> int | None:
+        """How many rows there are; of a table another number each time, since values may have changed in place."""
+        if frame not in self._changing:
+            self._changing[frame] = "seq scan" in str(frame.explain()).lower().replace("_", " ")
+        return -next(self._looks) if self._changing[frame] else self.count(frame)
+
     def opened(self, frame: DuckDBPyRelation, names: Sequence[str] = ()) -> DuckDbFrame:  # noqa: ARG002  # it is a database
         """The relation as it is."""
         return DuckDbFrame(_FROM, tuple(frame.columns), frame)
@@ -183,7 +197,10 @@ class DuckDbHome(SqlHome[DuckDbSql, DuckDbFrame, "DuckDBPyRelation"]):
         if word in ("BLOB", "BIT") or word.startswith("STRUCT("):
             return ColumnType("other", {"BLOB": "Binary"}.get(word, "Struct"))
         if word == "VARCHAR":
-            return ColumnType("text", "String", unit=word if _is_collated(frame, name) else _AS_WRITTEN)
+            known = self._collated.setdefault(frame, {})
+            if name not in known:
+                known[name] = _is_collated(frame, name)
+            return ColumnType("text", "String", unit=word if known[name] else _AS_WRITTEN)
         what: Physical = "text" if word.startswith("ENUM(") else _TYPES.get(word, "other")
         return ColumnType(what, word, wide=word in _WIDE, unit=word)
 

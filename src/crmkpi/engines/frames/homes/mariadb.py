@@ -25,7 +25,6 @@ __all__ = ["MariaDbHome", "MariaDbSql"]
 _DAY = 86_400_000_000
 _LONGEST_NAME = 64
 _PLAIN = re.compile(r"[\w .,:/-]*", re.ASCII)
-_BY_BYTES = "COLLATE utf8mb4_nopad_bin"
 _DECIMAL = re.compile(r"decimal\((\d+),(\d+)\)")
 _TYPES: Mapping[str, Physical] = {
     **dict.fromkeys(("tinyint", "smallint", "mediumint", "int", "bigint", "year"), "whole"),
@@ -48,6 +47,9 @@ _CODES: Mapping[int, str] = {  # of types in the protocol, which drivers hand on
 class MariaDbSql(Sql):
     """An expression of MariaDB."""
 
+    joined: ClassVar[str] = "LIMIT 18446744073709551615"  # each row would be held against all of the other table
+    by_bytes: ClassVar[str] = "COLLATE utf8mb4_nopad_bin"
+
     @staticmethod
     def quoted(name: str) -> str:
         """A name as SQL; a longer one than its names may be stands by a digest."""
@@ -55,11 +57,11 @@ class MariaDbSql(Sql):
             name = f"name_{sha256(name.encode()).hexdigest()[:40]}"
         return "`" + name.replace("`", "``") + "`"
 
-    @staticmethod
-    def written(value: str) -> str:
+    @classmethod
+    def written(cls, value: str) -> str:
         """A text as SQL, by its bytes where a setting decides what an escape is; compared by its bytes."""
         spelt = f"'{value}'" if _PLAIN.fullmatch(value) else f"X'{value.encode().hex()}'"
-        return f"(_utf8mb4 {spelt} {_BY_BYTES})"
+        return f"(_utf8mb4 {spelt} {cls.by_bytes})"
 
     @staticmethod
     def real_number(value: float) -> str:
@@ -89,8 +91,8 @@ class MariaDbSql(Sql):
 class MariaDbHome(DatabaseHome[MariaDbSql]):
     """Tables, views and queries of MariaDB."""
 
-    dialect = MariaDbSql
-    words = SqlWords(
+    dialect: type[MariaDbSql] = MariaDbSql
+    words: SqlWords[MariaDbSql] = SqlWords(
         MariaDbSql, Int64="SIGNED", Int128="DECIMAL(38, 0)", Float64="DOUBLE", Boolean="SIGNED", String="CHAR"
     )
     declared: ClassVar[Mapping[Kind, str]] = {
@@ -104,10 +106,19 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
         "flag": "tinyint(1)",
         "attributes": "varchar(255)",
     }
+    constants: ClassVar[Mapping[Kind, str]] = {
+        "text": "CHAR",
+        "choice": "CHAR",
+        "money": "DECIMAL(18, 2)",
+        "number": "DOUBLE",
+        "integer": "SIGNED",
+        "timestamp": "DATETIME(6)",
+        "date": "DATE",
+    }
     begins = ("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",)
     probe: ClassVar[Mapping[str, tuple[str, Any]]] = {
-        "upper and lower case": (f"(_utf8mb4 'a' {_BY_BYTES}) = (_utf8mb4 'A' {_BY_BYTES})", 0),
-        "trailing blanks": (f"(_utf8mb4 'a' {_BY_BYTES}) = (_utf8mb4 'a ' {_BY_BYTES})", 0),
+        "upper and lower case": (f"{MariaDbSql.written('a')} = {MariaDbSql.written('A')}", 0),
+        "trailing blanks": (f"{MariaDbSql.written('a')} = {MariaDbSql.written('a ')}", 0),
         "division": ("(-7) DIV 2", -3),
         "microseconds before 1970": (
             "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', TIMESTAMP '1969-12-31 23:59:59.999999')", -1,
@@ -142,7 +153,12 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
                 f"{level if open_ else 'AUTOCOMMIT'}; give the engine, or "
                 "connection.execution_options(isolation_level='REPEATABLE READ') before it begins."
             )
-        if "MariaDB" not in version or tuple(map(int, version.split(".")[:2])) < (10, 6):
+        if "MariaDB" not in version:
+            raise InputError(
+                f"MySQL is written and not tested; got {version}. Give database(..., untested=True), and prove it "
+                "first with crmkpi.testing.check_database(engine)."
+            )
+        if tuple(map(int, version.split(".")[:2])) < (10, 6):
             raise InputError(f"MariaDB 10.6 or newer is measured; got {version}.")
 
     def sent(self, text: str, seconds: float | None) -> str:
@@ -211,7 +227,7 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
             return source.case(f"WHEN {column} IN (0, 1) THEN {column} + 0", "NULL")
         if kind in ("text", "choice") or type_.what == "text":
             text = column if type_.what == "text" and type_.unit != "uuid" else f"CAST({column} AS CHAR)"
-            return MariaDbSql(f"(CONVERT({text} USING utf8mb4) {_BY_BYTES})")
+            return self.dialect(f"(CONVERT({text} USING utf8mb4) {self.dialect.by_bytes})")
         match type_.what:
             case "whole" if type_.wild:
                 none = "NULL" if kind == "attributes" else str(TOO_LATE)

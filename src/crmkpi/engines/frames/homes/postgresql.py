@@ -102,6 +102,7 @@ class PostgresqlHome(DatabaseHome[PostgresqlSql]):
         "flag": "boolean",
         "attributes": "text",
     }
+    constants = declared
     begins = ("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",)
     probe: ClassVar[Mapping[str, tuple[str, Any]]] = {
         "the version": ("CAST(current_setting('server_version_num') AS INTEGER) >= 140000", True),

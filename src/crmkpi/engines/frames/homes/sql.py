@@ -35,6 +35,7 @@ class Sql(ABC):
     branches: Text = ""
     last: Text = ""
     chain: Text = ""
+    joined: ClassVar[Text] = ""  # ends a subquery that is joined, so that it is kept as a table and gets an index
     fence: ClassVar[Text] = ""  # ends a subquery whose columns a planner must not write into each place that uses them
 
     @staticmethod

@@ -1,0 +1,55 @@
+"""MySQL 8, as far as it is not MariaDB. Nobody has run it: it is measured with `untested=True` alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from crmkpi.engines.frames.homes.mariadb import MariaDbHome, MariaDbSql
+from crmkpi.engines.frames.homes.sessions import Session
+from crmkpi.engines.frames.homes.sql import SqlWords
+from crmkpi.errors import InputError
+
+__all__ = ["MySqlHome", "MySqlSql"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MySqlSql(MariaDbSql):
+    """An expression of MySQL, whose collation that compares bytes to the last blank has another name."""
+
+    by_bytes: ClassVar[str] = "COLLATE utf8mb4_0900_bin"
+
+
+class MySqlHome(MariaDbHome):
+    """Tables, views and queries of MySQL."""
+
+    dialect = MySqlSql
+    words: SqlWords[MariaDbSql] = SqlWords(
+        MySqlSql, Int64="SIGNED", Int128="DECIMAL(38, 0)", Float64="DOUBLE", Boolean="SIGNED", String="CHAR"
+    )
+    probe: ClassVar[Mapping[str, tuple[str, Any]]] = {
+        **MariaDbHome.probe,
+        "upper and lower case": (f"{MySqlSql.written('a')} = {MySqlSql.written('A')}", 0),
+        "trailing blanks": (f"{MySqlSql.written('a')} = {MySqlSql.written('a ')}", 0),
+    }
+
+    def check_snapshot(self, session: Session) -> None:
+        """Refuse weaker isolation than REPEATABLE READ, and versions without windows and casts to floats."""
+        level, version = session.rows("SELECT @@transaction_isolation, version()")[0]
+        if level not in ("REPEATABLE-READ", "SERIALIZABLE"):
+            raise InputError(
+                f"The connection must see one state of the database while it is measured, and it is {level}; give the "
+                "engine, or connection.execution_options(isolation_level='REPEATABLE READ') before it begins."
+            )
+        numbers = tuple(int(part) for part in version.partition("-")[0].split(".")[:3])
+        if numbers < (8, 0, 19):
+            raise InputError(f"MySQL 8.0.19 or newer is measured; got {version}.")
+
+    def timed(self, seconds: float) -> Sequence[str]:
+        """A limit of time would stay in the user's session."""
+        raise InputError(f"timeout={seconds:g} is not written for MySQL; set max_execution_time in the engine.")
+
+    def sent(self, text: str, seconds: float | None) -> str:  # noqa: ARG002  # there is no limit
+        """A statement as it is sent."""
+        return text

@@ -1,0 +1,59 @@
+"""Ends that seem to include their day: each term ends the day before the same customer's next one begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, time, timedelta
+from typing import Any, Protocol
+
+from crmkpi.definition.metric import Metric
+from crmkpi.records import Subscription
+from crmkpi.time.calendars import Calendar
+
+__all__ = ["Term", "day_before", "end_notes"]
+
+Term = tuple[datetime, datetime | None, str]  # start, end and id
+_DAY = timedelta(days=1)
+
+
+class _Tables(Protocol):
+    """What is asked of a dataset here."""
+
+    @property
+    def tables(self) -> Mapping[str, Iterable[Any]]: ...
+    @property
+    def calendar(self) -> Calendar: ...
+
+
+def day_before(terms: Sequence[Term]) -> Iterator[tuple[str, str]]:
+    """Each term that ends at the midnight one day before another one of the customer's begins, with that one."""
+    begins = {start: name for start, _, name in terms}
+    for _, end, name in terms:
+        if end is not None and end.time() == time() and end not in begins and end + _DAY in begins:
+            yield name, begins[end + _DAY]
+
+
+def end_notes(crm: _Tables, metrics: Sequence[Metric]) -> tuple[str, ...]:
+    """What to know where subscriptions in a list or file end on the last day of their term: each renewal is a loss."""
+    table = crm.tables.get("subscriptions") if any("subscriptions" in metric.tables for metric in metrics) else None
+    if not isinstance(table, Sequence) or not (table and isinstance(table[0], Subscription)):
+        return ()
+    terms: dict[str, list[Term]] = {}
+    for one in table:
+        if one.customer_id is not None and one.started_at is not None:
+            terms.setdefault(one.customer_id, []).append((one.started_at, one.ended_at, one.id))
+    wall = crm.calendar.wall
+    several = (
+        [(wall(start), None if end is None else wall(end), name) for start, end, name in each]
+        for each in terms.values()
+        if len(each) > 1
+    )
+    pairs = [pair for each in several for pair in day_before(each)]
+    if not pairs:
+        return ()
+    first, second = pairs[0]
+    told = (
+        f"{len(pairs):,} of {len(table):,} subscriptions end the day before the same customer's next begins, such as "
+        f"{first} before {second}: where an end includes its day, say ends='inclusive' when the file is read"
+    )
+    return (told,)

@@ -1,0 +1,101 @@
+"""From the rows of a source to one dict of values for each, which conversions and validation make records of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
+from operator import itemgetter
+from typing import Any
+
+from crmkpi.records.base import RecordType
+from crmkpi.sources.account import id_of_line
+from crmkpi.sources.columns import Columns
+from crmkpi.sources.grid import Part, Row
+
+__all__ = ["Builder", "builder"]
+
+_Raw = dict[str, Any]
+Builder = Callable[[Part], list[_Raw]]
+_EXACT_INTEGERS = 2**53
+_WORDED = ("text", "choice")
+_MOST_WORDS = 1_000  # of a column, beyond which its cells are no words that come again
+
+
+class _Words:
+    """The words of a column at a place, so that records share them."""
+
+    __slots__ = ("known", "place")
+
+    def __init__(self, place: int) -> None:
+        self.place = place
+        self.known: dict[Any, Any] = {}
+
+
+def _with_same_words(rows: Iterable[Row], worded: list[_Words]) -> Iterable[Row]:
+    """The rows, in which a word that comes again is the same object: a million records hold each status once."""
+    columns: list[Any] = list(zip(*rows, strict=True))
+    for words in worded:
+        column = columns[words.place]
+        columns[words.place] = list(map(words.known.setdefault, column, column))
+    worded[:] = [words for words in worded if len(words.known) <= _MOST_WORDS]
+    return zip(*columns, strict=True)
+
+
+def builder(columns: Columns, kind: RecordType, *, text: bool) -> Builder:
+    """A function from a part to one dict of present values a row; a row of another width is a `ValueError`."""
+    placed = [(column.position, column.slot) for column in columns.fields] + list(columns.beside)
+    placed += [(column.position, column.slot) for column, _ in columns.typed]
+    positions = [position for position, _ in placed]
+    names = tuple(name for _, name in placed)
+    attributes = tuple(name for _, name in columns.attributes)
+    pick = None if positions == list(range(columns.width)) else _picker(positions)
+    pick_attributes = _picker([position for position, _ in columns.attributes])
+    constants = columns.constants
+    worded = [
+        _Words(place)
+        for place, (_, slot) in enumerate(placed)
+        if text and slot != "id" and (known := kind.fields.get(slot)) is not None and known.kind in _WORDED
+    ]
+
+    def build(part: Part) -> list[_Raw]:
+        rows = part.rows
+        if not set(map(len, rows)) <= {columns.width}:
+            raise ValueError
+        picked: Iterable[Row] = rows if pick is None else map(pick, rows)
+        if worded and len(rows) > 1:
+            picked = _with_same_words(picked, worded)
+        raws = _present(names, picked, text=text)
+        if attributes:
+            for raw, found in zip(raws, _present(attributes, map(pick_attributes, rows), text=text), strict=True):
+                if found:
+                    raw["attributes"] = found if text else {name: _plain(value) for name, value in found.items()}
+        if constants:
+            for raw in raws:
+                raw.update(constants)
+        if columns.numbered:
+            for raw, line in zip(raws, part.lines(), strict=True):
+                raw["id"] = id_of_line(line)
+        return raws
+
+    return build
+
+
+def _picker(positions: Sequence[int]) -> Callable[[Row], Row]:
+    if len(positions) > 1:
+        return itemgetter(*positions)
+    return itemgetter(slice(positions[0], positions[0] + 1) if positions else slice(0))
+
+
+def _present(names: Sequence[str], rows: Iterable[Row], *, text: bool) -> list[_Raw]:
+    if text:
+        return [{name: cell for name, cell in zip(names, row, strict=True) if cell} for row in rows]
+    return [{name: cell for name, cell in zip(names, row, strict=True) if cell is not None} for row in rows]
+
+
+def _plain(value: Any) -> Any:
+    """A value as attributes hold it: dates as ISO text, and integers that a float would round as text too."""
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, int) and abs(value) > _EXACT_INTEGERS:
+        return f"{value:d}"
+    return value

@@ -1,0 +1,62 @@
+"""Reports that write the value of a group once, in its first row: the blank cells below it are filled."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from crmkpi.sources.account import Rejected
+from crmkpi.sources.grid import Grid, Part, Row
+from crmkpi.sources.presets.model import Preset
+from crmkpi.sources.report_rows import FIRST_CELLS, TOTAL
+
+__all__ = ["SUBTOTAL", "filled_down"]
+
+SUBTOTAL = r"(?i)^\s*(?:sub-?total|zwischensumme|teilergebnis|sous-total|subtotaal|delsumma|suma częściowa|小計)\s*$"
+_SUBTOTAL = re.compile(SUBTOTAL)
+_TOTAL = re.compile(TOTAL)
+
+
+def filled_down(grid: Grid, preset: Preset | None) -> Grid:
+    """The report with the value of its group in each row, where subtotals show that it is grouped.
+
+    Groups stand in the first columns, up to the one with the word for a subtotal.
+    """
+    if preset is None or not preset.fill_down:
+        return grid
+    groups = max((_place(row) + 1 for row in _rows(grid)), default=0)
+    if not groups:
+        return grid
+
+    def parts() -> Iterator[Part | Rejected]:
+        above: list[Any] = [None] * groups
+        for part in grid.parts():
+            yield part if isinstance(part, Rejected) else Part([_filled(row, above) for row in part.rows], part.lines)
+
+    return replace(grid, parts=parts)
+
+
+def _rows(grid: Grid) -> Iterator[Row]:
+    return (row for part in grid.parts() if isinstance(part, Part) for row in part.rows)
+
+
+def _place(row: Row) -> int:
+    """In which of the first columns the word for a subtotal stands, -1 for none."""
+    return next((place for place, cell in enumerate(row[:FIRST_CELLS]) if _is(_SUBTOTAL, cell)), -1)
+
+
+def _filled(row: Row, above: list[Any]) -> Row:
+    """A row with the values of its groups, which are kept for the rows below it."""
+    if sum(map(bool, row)) < 2 or any(_is(_TOTAL, cell) or _is(_SUBTOTAL, cell) for cell in row[:FIRST_CELLS]):
+        return row
+    filled: Sequence[Any] = list(row)
+    for place in range(min(len(above), len(row))):
+        if row[place]:
+            above[place:] = [row[place], *[None] * (len(above) - place - 1)]
+    return [*(own or value for own, value in zip(filled, above, strict=False)), *filled[len(above) :]]
+
+
+def _is(pattern: re.Pattern[str], cell: Any) -> bool:
+    return isinstance(cell, str) and len(cell) < 200 and pattern.match(cell) is not None  # as totals

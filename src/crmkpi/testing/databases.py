@@ -1,0 +1,154 @@
+"""Whether a database of your own gives what records give: asked of it in one call, which only reads."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from crmkpi.definition.metric import Metric
+from crmkpi.demo import sample_company
+from crmkpi.engines.frames.homes.database import DatabaseHome
+from crmkpi.errors import CrmKpiError, InputError
+from crmkpi.measuring.dataset import Dataset
+from crmkpi.measuring.measurement import chosen_metrics
+from crmkpi.measuring.results import Report, Result
+from crmkpi.metrics.catalogue import catalogue
+from crmkpi.records import RECORDS
+from crmkpi.records.base import Kind, RecordType, record_type
+from crmkpi.sources.frames.databases import Database, database
+from crmkpi.sources.frames.tables import table
+from crmkpi.testing.examples import parameters_of
+from crmkpi.time.calendars import Calendar
+
+__all__ = ["check_database"]
+
+_AS_OF = date(2026, 9, 30)
+_QUESTIONS: tuple[Mapping[str, Any], ...] = ({}, {"period": "2026", "every": "quarter"})
+
+
+def check_database(
+    connected: Any, /, *, metrics: Metric | str | Iterable[Metric | str] | None = None, rows: int = 40
+) -> int:
+    """Check that a database gives for each KPI what records give, on rows that stand in the statements themselves.
+
+    `connected` is what `crmkpi.database` takes: an engine, a connection or a URL. Nothing is written and no table is
+    read: the first `rows` of each table of the sample company go along as constants. All KPIs and variants of the
+    catalogue are compared, or these `metrics`: values, inputs, intervals and what was left out. A database that is not
+    tested with the library is taken as with `untested=True`. Gives how many results were the same.
+
+    Raises:
+        AssertionError: a figure differs; one sentence names it.
+        InputError: it is no database, or answers the first questions otherwise than its dialect says.
+    """
+    source = database(connected, untested=True)
+    home: DatabaseHome[Any] = source.source.home
+    if not home.constants:
+        raise InputError(
+            f"A {source.source.dialect} database is tested with the library itself; check_database() is for servers."
+        )
+    company: dict[str, Any] = {
+        name: _of_kinds(list(records)[:rows], home) for name, records in sample_company(0.05).items()
+    }
+    frames: dict[str, Any] = {
+        name: _constants(source, record_type(RECORDS[name]), records) for name, records in company.items()
+    }
+    given: dict[str, Any] = {"calendar": Calendar(), "as_of": _AS_OF, "currency": "EUR"}
+    one, other = Dataset(**company, **given), Dataset(**frames, **given)
+    every = [each for metric in catalogue for each in (metric, *metric.variants.values())]
+    same = 0
+    for metric in every if metrics is None else chosen_metrics(metrics):
+        for question in _QUESTIONS:
+            mine, theirs = _asked(one, metric, question), _asked(other, metric, question)
+            same += _compared(metric, mine, theirs)
+    return same
+
+
+def _asked(crm: Dataset, metric: Metric, question: Mapping[str, Any]) -> Report | CrmKpiError:
+    by = "owner" if metric.tables == ("deals",) else None
+    try:
+        return crm.measure(metric, by=by, parameters=parameters_of(metric), **question)
+    except CrmKpiError as error:
+        return error
+
+
+def _compared(metric: Metric, mine: Report | CrmKpiError, theirs: Report | CrmKpiError) -> int:
+    if isinstance(mine, CrmKpiError) or isinstance(theirs, CrmKpiError):
+        if isinstance(mine, CrmKpiError) and isinstance(theirs, CrmKpiError):
+            return 0
+        raise AssertionError(f"{metric.id} gives on the database {theirs!r}, and on records {mine!r}.")
+    if len(mine) != len(theirs):
+        raise AssertionError(f"{metric.id} gives on the database {len(theirs)} results, and on records {len(mine)}.")
+    for right, found in zip(mine, theirs, strict=True):
+        one, other = _said(right), _said(found)
+        for name, value in one.items():
+            if not _alike(value, other[name]):
+                raise AssertionError(
+                    f"{metric.id} gives on the database another {name} for {right.period} {dict(right.segment)}: "
+                    f"{other[name]!r}, and records give {value!r}."
+                )
+    return len(mine)
+
+
+def _said(result: Result) -> dict[str, Any]:
+    interval = result.interval
+    accounts = [(each.table, each.given, each.used, each.left_out, each.rejected) for each in result.accounts]
+    return {
+        "segment": dict(result.segment),
+        "value": result.value,
+        "reason": result.reason,
+        "inputs": dict(result.inputs),
+        "interval": None if interval is None else (interval.low, interval.high),
+        "account": accounts,
+    }
+
+
+def _alike(one: Any, other: Any) -> bool:
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=1e-9)
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(_alike(one[key], other[key]) for key in one)
+    if isinstance(one, tuple | list) and isinstance(other, tuple | list):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    if hasattr(one, "total_seconds") and hasattr(other, "total_seconds"):
+        return math.isclose(one.total_seconds(), other.total_seconds(), rel_tol=1e-9, abs_tol=2e-6)
+    return bool(one == other)
+
+
+def _of_kinds(records: list[Any], home: DatabaseHome[Any]) -> list[Any]:
+    """The records without values of kinds that no constant of the database has, and without attributes."""
+    if not records:
+        return []
+    fields = record_type(type(records[0])).fields
+    plain = {"attributes": {}} | {
+        name: records[0].__pydantic_fields__[name].get_default(call_default_factory=True)
+        for name, known in fields.items()
+        if known.kind != "attributes" and not _has(home, known.kind)
+    }
+    return [replace(record, **plain) for record in records]
+
+
+def _constants(source: Database, type_: RecordType, records: Sequence[Any]) -> Any:
+    """A query that gives the records."""
+    home: DatabaseHome[Any] = source.source.home
+    kinds = {name: known.kind for name, known in type_.fields.items() if _has(home, known.kind)}
+    columns = {name: home.constants[kind] for name, kind in kinds.items()}
+    rows = [[_spelt(home, getattr(record, name)) for name in kinds] for record in records]
+    return table(source.query(home.constant_table(columns, rows)), record=type_.model)
+
+
+def _has(home: DatabaseHome[Any], kind: Kind) -> bool:
+    return kind in home.constants and kind != "attributes"
+
+
+def _spelt(home: DatabaseHome[Any], value: Any) -> str:
+    if isinstance(value, Decimal):
+        return f"'{value:f}'"
+    if isinstance(value, datetime):
+        return f"'{value.isoformat(sep=' ')}'"
+    if isinstance(value, date):
+        return f"'{value}'"
+    return str(home.dialect.constant(value))
