@@ -77,12 +77,12 @@ def check_metric(metric: Metric, *, examples: int = 25, seed: int = 0) -> None:
 
 
 def _check_on_data(metric: Metric, examples: int, seed: int) -> None:
-    random = Random(seed)  # noqa: S311  # nothing secret
+    random, spoiling = Random(seed), Random(seed)  # noqa: S311  # nothing secret
     periods = (None, *_PERIODS) if takes_period(metric) else (None,)
     for _ in range(examples):
         data = random_dataset(metric, random)
-        if random.random() < _UNREADABLE:
-            data = with_unreadable_fields(data, random)
+        if spoiling.random() < _UNREADABLE:
+            data = with_unreadable_fields(data, spoiling)
         case = Case(metric, data, random.choice(periods))
         for law, obeyed_by in DATA_LAWS.items():
             if breaks(obeyed_by, case):
