@@ -21,12 +21,13 @@ from crmkpi.errors import InputError
 from crmkpi.testing.databases import check_database
 from crmkpi.testing.examples import Broken, Case, breaks, smallest
 from crmkpi.testing.laws import DATA_LAWS, DEFINITION_LAWS, takes_period
-from crmkpi.testing.pools import random_dataset
+from crmkpi.testing.pools import random_dataset, with_unreadable_fields
 from crmkpi.testing.strategies import datasets, records
 from crmkpi.time.periods import Period
 
 __all__ = ["check_database", "check_metric", "datasets", "records"]
 
+_UNREADABLE = 0.3  # of the datasets have fields that cannot be read
 _PERIODS = (Period("2026-Q1"), Period("2026"), Period.between(date(2026, 1, 5), date(2026, 3, 30)))
 
 
@@ -35,7 +36,8 @@ def check_metric(metric: Metric, *, examples: int = 25, seed: int = 0) -> None:
 
     The laws: the order of records does not matter; a generator gives the same as a list; parts merge into the whole;
     months add up to the year; each record counts once, is used, left out for a reason or outside, and all add up to the
-    whole; moving everything by whole weeks changes nothing; the value has the type and range of its unit; nothing, and
+    whole; each field of a record is read, empty or unreadable, and such a field costs the record only where it is read;
+    moving everything by whole weeks changes nothing; the value has the type and range of its unit; nothing, and
     what is divided by zero, is 0 or undefined with a reason; inputs are not changed; results print, pickle and turn
     into JSON; and the docstring has a first line, a formula, what it returns without data, and examples.
 
@@ -75,10 +77,13 @@ def check_metric(metric: Metric, *, examples: int = 25, seed: int = 0) -> None:
 
 
 def _check_on_data(metric: Metric, examples: int, seed: int) -> None:
-    random = Random(seed)  # noqa: S311  # nothing secret
+    random, spoiling = Random(seed), Random(seed)  # noqa: S311  # nothing secret
     periods = (None, *_PERIODS) if takes_period(metric) else (None,)
     for _ in range(examples):
-        case = Case(metric, random_dataset(metric, random), random.choice(periods))
+        data = random_dataset(metric, random)
+        if spoiling.random() < _UNREADABLE:
+            data = with_unreadable_fields(data, spoiling)
+        case = Case(metric, data, random.choice(periods))
         for law, obeyed_by in DATA_LAWS.items():
             if breaks(obeyed_by, case):
                 case = smallest(case, obeyed_by)

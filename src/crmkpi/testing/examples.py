@@ -44,7 +44,8 @@ class Case:
     def on(self, tables: Mapping[str, Iterable[Any]]) -> Case:
         """The same with other records."""
         data = self.data
-        known = {"calendar": data.calendar, "currency": data.currency, "rates": data.rates, "as_of": data.as_of}
+        names = ("calendar", "currency", "rates", "as_of", "most_unreadable")
+        known = {name: getattr(data, name) for name in names}
         return dataclasses.replace(self, data=Dataset(**known, **tables))  # type: ignore[arg-type]
 
     def __str__(self) -> str:

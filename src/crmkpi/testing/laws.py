@@ -38,6 +38,7 @@ __all__ = [
     "accounts",
     "adds_up",
     "documented",
+    "fields_add_up",
     "inputs_untouched",
     "kind",
     "later",
@@ -51,6 +52,7 @@ __all__ = [
     "takes_period",
     "totals",
     "travels",
+    "unreadable_alone",
 ]
 
 _TYPES: Mapping[Unit, type[Any]] = {
@@ -218,6 +220,21 @@ def accounts(case: Case) -> None:
         _check_account(account)
 
 
+def fields_add_up(case: Case) -> None:
+    """Each field is read, empty or unreadable in every record."""
+    for table, records in case.data.tables.items():
+        for name, counts in case.data.fields(table).items():
+            _same(len(list(records)), sum(counts.values()), f"records of {table} with {name} {' or '.join(counts)}")
+
+
+def unreadable_alone(case: Case) -> None:
+    """A record with a field that cannot be read is left out under the reason of this field, with its values."""
+    result = case.result()
+    for account in result.accounts:
+        for name, values in account.unreadable.items():
+            _same(account.left_out.get(f"{name} unreadable"), sum(values.values()), f"{account.table} without {name}")
+
+
 def inputs_untouched(case: Case) -> None:
     """Measuring changes no record and no list."""
     before = deepcopy(dict(case.data.tables))
@@ -281,6 +298,8 @@ DEFINITION_LAWS: Mapping[str, Callable[[Metric], None]] = {
 DATA_LAWS: Mapping[str, Callable[[Case], None]] = {
     "the value has the type and range of its unit": kind,
     "every record is accounted for": accounts,
+    "each field is read, empty or unreadable": fields_add_up,
+    "what is unreadable is left out under its own reason": unreadable_alone,
     "no records give 0 or no value": nothing,
     "the order of the records does not matter": order,
     "a generator gives the same as a list": stream,

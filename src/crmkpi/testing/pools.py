@@ -17,15 +17,27 @@ from crmkpi.definition.measures import Grouped
 from crmkpi.definition.metric import Metric
 from crmkpi.measuring.dataset import Dataset
 from crmkpi.records import RECORDS, Survey
-from crmkpi.records.base import FieldType, RecordType, record_type
+from crmkpi.records.base import FieldType, RecordType, partly_read, record_type
 from crmkpi.time.calendars import Calendar
 
-__all__ = ["AS_OF", "CALENDAR", "CURRENCIES", "LONGEST", "Wanted", "accepted", "built", "pools", "random_dataset"]
+__all__ = [
+    "AS_OF",
+    "CALENDAR",
+    "CURRENCIES",
+    "LONGEST",
+    "Wanted",
+    "accepted",
+    "built",
+    "pools",
+    "random_dataset",
+    "with_unreadable_fields",
+]
 
 # By record class the fields to fill, and the constants that a KPI compares each with.
 Wanted = Mapping[type[Any], Mapping[str, Collection[Any]]]
 
 LONGEST = 10  # records of a table
+_UNREADABLE = 0.2  # of the records of a dataset that has fields which cannot be read
 AS_OF = date(2026, 6, 30)
 CALENDAR = Calendar(opening_hours={"mon-fri": ("09:00", "17:00")})
 CURRENCIES = ("EUR", "EUR", None)  # of a dataset whose own currency is EUR
@@ -125,6 +137,24 @@ def random_dataset(metric: Metric, random: Random) -> Dataset:
         tables[type_.table] = built(type_, [values for values in drawn if values is not None], aware=aware)
     as_of = AS_OF if metric.needs_as_of else random.choice((None, AS_OF))
     return Dataset(calendar=CALENDAR, currency="EUR", as_of=as_of, **tables)
+
+
+def with_unreadable_fields(crm: Dataset, random: Random) -> Dataset:
+    """The dataset, some of whose records have a field that cannot be read, as a reader leaves it."""
+    tables: dict[str, Any] = {}
+    for table, records in crm.tables.items():
+        names = [name for name in record_type(RECORDS[table]).fields if name not in ("id", "attributes")]
+        tables[table] = [
+            _without(record, random.choice(names)) if random.random() < _UNREADABLE else record for record in records
+        ]
+    known = {"calendar": crm.calendar, "currency": crm.currency, "rates": crm.rates, "as_of": crm.as_of}
+    return Dataset(**known, most_unreadable=random.choice((0.02, 1)), **tables)  # type: ignore[arg-type]
+
+
+def _without(record: Any, name: str) -> Any:
+    values = {each: getattr(record, each) for each in record_type(type(record)).fields}
+    partly: Any = partly_read(type(record))
+    return partly(**{**values, name: None}, unreadable={name: "'?'"})
 
 
 def _in_utc(value: Any) -> Any:

@@ -58,7 +58,7 @@ def answer(
                 found = scan(chunk)
                 parts.append((loop, found, len(chunk) - len(gate.aside)))
             aside = list(gate.aside) if not related_unreadable else _let_in(chunk, gate, query)
-            if aside:
+            if aside or related_unreadable:
                 if second is None:
                     careful = _loop(query, careful=True, **ways)
                     second = careful, careful.bind(locators, moments, tables, functions, parameters, _pass)
