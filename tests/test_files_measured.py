@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -202,3 +204,14 @@ def test_every_kpi_of_the_sample_company_is_the_same_of_its_files_either_way(
         found.append(told)
         assert (crm.tables["orders"].frame is None) is bool(least)  # type: ignore[attr-defined]
     assert found[0] == found[1]
+
+
+def test_a_file_is_grouped_by_a_field_of_a_table_that_nobody_has_named_before(tmp_path: Path) -> None:
+    deals = tmp_path / "deals.csv"
+    deals.write_text("id,status,customer_id,amount\n1,won,a,5\n", encoding="utf-8")
+    asked = (
+        f"import crmkpi as ck\ntry:\n    ck.Dataset(deals={str(deals)!r}).measure('revenue', by='customer.industry')\n"
+        "except ck.CrmKpiError as error:\n    print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert "customers" in done.stdout

@@ -49,7 +49,7 @@ def test_a_mean_of_money_is_rounded_once_to_28_digits() -> None:
     assert ck.average_deal_size(won(1, 1, 0)).value == Decimal("0.6666666666666666666666666667")
 
 
-@pytest.mark.parametrize("name", ["definition.metric", "measuring.reading", "statistics.intervals", "engines.query"])
+@pytest.mark.parametrize("name", ["definition.metric", "measuring.samples", "statistics.intervals", "engines.query"])
 def test_divisions_have_28_digits_whatever_decimals_have_where_the_library_is_imported(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, KeysView, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from importlib import import_module
 from inspect import Parameter, Signature
 from types import NoneType, UnionType
 from typing import (
@@ -335,6 +336,9 @@ def record_class(table: str) -> type[Any]:
     >>> record_class("deals") is Deal
     True
     """
+    if table not in _TABLES:  # a class of the library, which is loaded when it is first used
+        known: Mapping[str, type[Any]] = import_module(__package__ or "").RECORDS
+        return known[table]
     return _TABLES[table]
 
 

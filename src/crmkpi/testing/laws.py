@@ -105,6 +105,7 @@ def parts(case: Case) -> None:
                     **({"elapsed": calendar.elapsed} if calendar.clocks_change else {}),
                 },
                 parameters=reader.parameters,
+                related_unreadable=any(map(data.unreadable, data.tables)),
             )
             for part in (found[: len(found) // 2], found[len(found) // 2 :])
         )

@@ -16,8 +16,8 @@ from crmkpi.definition.expressions import Comparison, Constant, Expression, Fiel
 from crmkpi.definition.measures import Grouped
 from crmkpi.definition.metric import Metric
 from crmkpi.measuring.dataset import Dataset
-from crmkpi.records import RECORDS, Survey
-from crmkpi.records.base import FieldType, RecordType, partly_read, record_type
+from crmkpi.records import Survey
+from crmkpi.records.base import FieldType, RecordType, partly_read, record_class, record_type
 from crmkpi.time.calendars import Calendar
 
 __all__ = [
@@ -74,7 +74,12 @@ _POOLS: Mapping[str, Collection[Any]] = {
     "timestamp": _MOMENTS,
     "date": sorted({moment.date() for moment in _MOMENTS}),
     "flag": (False, False, False, False, True),
-    "attributes": ({}, {"region": "north", "size": 2.5}, {"region": "south", "vip": True}, {"region": None}),
+    "attributes": (  # records that have some name all of them: a name that no record has is an error
+        {},
+        {"region": "north", "size": 2.5, "vip": None},
+        {"region": "south", "size": None, "vip": True},
+        {"region": None, "size": None, "vip": None},
+    ),
 }
 _REFERENCES = 5  # ids from 1 to this are referred to; a table that is shorter leaves some of them dangling
 _SCALES: Mapping[str, tuple[int, int]] = {
@@ -143,7 +148,7 @@ def with_unreadable_fields(crm: Dataset, random: Random) -> Dataset:
     """The dataset, some of whose records have a field that cannot be read, as a reader leaves it."""
     tables: dict[str, Any] = {}
     for table, records in crm.tables.items():
-        names = [name for name in record_type(RECORDS[table]).fields if name not in ("id", "attributes")]
+        names = [name for name in record_type(record_class(table)).fields if name not in ("id", "attributes")]
         tables[table] = [
             _without(record, random.choice(names)) if random.random() < _UNREADABLE else record for record in records
         ]
@@ -230,7 +235,7 @@ def _note(wanted: dict[type[Any], dict[str, set[Any]]], type_: RecordType, field
         fields = wanted.setdefault(type_.model, {})
         if step in type_.relations:
             fields.setdefault(type_.relations[step].key, set())
-            type_ = record_type(RECORDS[type_.relations[step].table])
+            type_ = record_type(record_class(type_.relations[step].table))
             wanted.setdefault(type_.model, {})
         elif step in type_.fields:
             fields.setdefault(step, set())
