@@ -51,12 +51,17 @@ def listed(module: ModuleType) -> ModuleType:
 
 
 class _Listed(ModuleType):
+    def _public(self) -> list[str]:
+        own = self.__dict__
+        return list(own.get("__all__", [name for name in own if not name.startswith("_")]))
+
     def __dir__(self) -> list[str]:
-        return sorted(self.__all__)
+        return sorted(self._public())
 
     def __call__(self, *_given: object, **_options: object) -> object:
         from crmkpi.errors import InputError  # noqa: PLC0415  # the package loads nothing before it is used
 
         name = self.__name__.rpartition(".")[2]
-        ways = f"call crmkpi.{name}.{name}(...)" if name in self.__all__ else f"it has {', '.join(self.__all__[:6])}"
+        has = self._public()
+        ways = f"call crmkpi.{name}.{name}(...)" if name in has else f"it has {', '.join(has[:6])}"
         raise InputError(f"crmkpi.{name} is a module, and what is called is a function of it; {ways}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,8 +13,12 @@ import pytest
 
 import crmkpi as ck
 from crmkpi.insight.at_risk import at_risk
+from crmkpi.insight.control import control_chart
+from crmkpi.insight.explain import explain_totals
+from crmkpi.insight.forecast import forecast_report
 from crmkpi.insight.groups import compare_measured_groups
 from crmkpi.insight.health import HealthPart, health_score
+from crmkpi.measuring.results import Report
 
 METRICS = ["win_rate", "revenue", "average_deal_size", "sales_cycle_length", "win_rate.by_amount", "lost_deals"]
 
@@ -52,7 +57,20 @@ def answers(table: Any) -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize("home", ["polars", "pandas", "duckdb"])
+def in_sqlite() -> Any:
+    """The rows as a table of SQLite."""
+    connection = sqlite3.connect(":memory:")
+    connection.execute(
+        "CREATE TABLE deals (id TEXT, status TEXT, source TEXT, customer_id TEXT, owner TEXT, amount INTEGER, "
+        "created_at TIMESTAMP, closed_at TIMESTAMP)"
+    )
+    values = [[str(value) if isinstance(value, datetime) else value for value in row.values()] for row in rows()]
+    connection.executemany("INSERT INTO deals VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+    connection.commit()
+    return ck.database(connection).table("deals")
+
+
+@pytest.mark.parametrize("home", ["polars", "pandas", "duckdb", "sqlite"])
 def test_every_home_gives_the_same_answers(home: str):
     frame = pl.DataFrame(rows())
     with duckdb.connect() as connection:
@@ -60,5 +78,28 @@ def test_every_home_gives_the_same_answers(home: str):
             "polars": lambda: frame,
             "pandas": frame.to_pandas,
             "duckdb": lambda: connection.from_arrow(frame.to_arrow()),
+            "sqlite": in_sqlite,
         }
         assert answers(tables[home]()) == answers([ck.Deal(**row) for row in rows()])
+
+
+def test_the_report_of_a_tally_is_charted_forecast_and_explained_as_that_of_records():
+    deals = [ck.Deal(**row) for row in rows()]
+    asked: dict[str, Any] = {"period": "2026-01-05..2026-03-01", "every": "week", "by": None}
+    parts = ck.Tally(["win_rate", "lost_deals"], **asked)
+    tallied = parts.add(deals=deals[:150]).merge(parts.add(deals=deals[150:])).report()
+    whole = ck.Dataset(deals=deals).measure(["win_rate", "lost_deals"], **asked)
+    lost, lost_whole = (
+        Report(tuple(one for one in each if one.metric.id == "lost_deals")) for each in (tallied, whole)
+    )
+    assert control_chart(lost) == control_chart(lost_whole)
+    assert forecast_report(lost, horizon=2) == forecast_report(lost_whole, horizon=2)
+    by = {"period": "2026-01-01..2026-02-28", "every": "month", "by": "source"}
+    months = ck.Tally("win_rate", **by).add(deals=deals).report()
+    sides: dict[str, dict[Any, Any]] = {"2026-01": {}, "2026-02": {}}
+    for one in months:
+        assert one.period is not None
+        sides[one.period.label][one.segment["source"]] = dict(one.inputs)
+    made = explain_totals("win_rate", sides["2026-01"], sides["2026-02"])
+    of_records = ck.Dataset(deals=deals).explain("win_rate", period="2026-02", by="source")
+    assert {one.name: one.total for one in made.effects} == {one.name: one.total for one in of_records.effects}

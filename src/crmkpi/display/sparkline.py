@@ -47,7 +47,7 @@ def sparkline(results: Sequence[Result | None], *, label: str = "", band: bool =
     >>> sparkline(report, label="won deals").count("<path")
     1
     >>> sparkline_text(report)
-    '██▄'
+    '██▅'
     """
     values = [None if result is None else _plain(result.value) for result in results]
     known = [value for value in values if value is not None]

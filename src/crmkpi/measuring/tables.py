@@ -59,7 +59,7 @@ class Tables:
 
         The three numbers of each field add up to the records of the table. A stream is read for it.
 
-        >>> from crmkpi import Deal, read_dicts
+        >>> from crmkpi import Dataset, Deal, read_dicts
         >>> deals = read_dicts([{"id": 1, "status": "won", "amount": 5}, {"id": 2, "status": "Dead"}], record=Deal)
         >>> counts = Dataset(deals=deals).fields("deals")
         >>> counts["status"], counts["amount"]

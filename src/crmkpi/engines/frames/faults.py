@@ -34,8 +34,6 @@ __all__ = [
     "wrong_type",
 ]
 
-_AS_FILES = "crmkpi.table(frame, record=..., parse=True) reads text such as '1.200,50' as files are read"
-
 YEARS = {  # the first and the last plain value that a record can hold
     "timestamp": (-62_135_596_800_000_000, 253_402_300_799_999_999),
     "date": (-719_162, 2_932_896),

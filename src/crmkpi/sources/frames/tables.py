@@ -84,7 +84,7 @@ def table(
     >>> win_rate(deals).value
     0.5
     >>> texts = pl.DataFrame({"id": ["1", "2"], "closed_at": ["2026-01-05", "no day"], "amount": ["1.200,50", ""]})
-    >>> read = table(texts, record=Deal, parse=True)
+    >>> read = table(texts, record=Deal, parse=True, defaults={"status": "won"})
     >>> read[0].amount, read
     (Decimal('1200.50'), Records: 2 deals from the frame; closed_at unreadable in 1, see .account)
     """
