@@ -86,7 +86,7 @@ class _Here:
     frame: FrameTable | None = None
 
 
-class FileRecords(Records[Any]):
+class FileRecords(Records[Any]):  # pyrefly: ignore  # it is no dataclass itself
     """The records of the files of a table.
 
     Whoever goes through them has all of them with all fields. A question says before which fields it needs, and only

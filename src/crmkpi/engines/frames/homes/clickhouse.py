@@ -48,22 +48,22 @@ class ClickhouseSql(Sql):
     """An expression of ClickHouse."""
 
     @staticmethod
-    def quoted(name: str) -> str:
+    def quoted(name: Text) -> Text:
         """A name as SQL."""
         return f'"{_escaped(name)}"'
 
     @staticmethod
-    def written(value: str) -> str:
+    def written(value: Text) -> Text:
         """A text as SQL."""
         return f"'{_escaped(value)}'"
 
     @staticmethod
-    def whole_number(value: int) -> str:
+    def whole_number(value: int) -> Text:
         """A whole number as SQL, wide enough that none of its sums or differences wraps around."""
         return f"toInt64({value})" if abs(value) <= TOO_LATE else f"toInt128('{value}')"
 
     @staticmethod
-    def real_number(value: float) -> str:
+    def real_number(value: float) -> Text:
         """A float as SQL."""
         return f"toFloat64('{value!r}')"
 

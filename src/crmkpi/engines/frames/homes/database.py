@@ -112,7 +112,7 @@ class DatabaseFrame(SqlFrame):
         """The columns of another frame beside, by a key."""
         if self.words.joined:
             right = right.written(f"SELECT * FROM {right.source} {self.words.joined}", right.columns)  # noqa: S608  # a name of our own
-        return SqlFrame.join(self, right, left_on=left_on, right_on=right_on, how=how)
+        return super(DatabaseFrame, self).join(right, left_on=left_on, right_on=right_on, how=how)  # slots: named
 
     def beside(self, other: Self) -> Self:
         """The frame where the other one can be read as well."""
