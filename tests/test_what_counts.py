@@ -98,7 +98,7 @@ def test_recommendations_given_as_shares_are_not_taken_for_answers_from_0_to_10(
     result = ck.net_promoter_score(READERS[reader](path))
     assert result.value is None
     assert "score cannot be read in 2 of the 3 surveys" in str(result.reason)
-    assert {"0.9": 1, "0.7": 1} == {str(word).strip("'"): count for word, count in result.unreadable["score"].items()}
+    assert {str(word).strip("'"): count for word, count in result.unreadable["score"].items()} == {"0.9": 1, "0.7": 1}
 
 
 def test_passives_are_those_from_seven_to_below_nine() -> None:

@@ -66,7 +66,11 @@ def spoiled(found: World, tables: Mapping[str, Sequence[Any]], random: Random, m
         for place, record in enumerate(whole):
             lost: dict[str, str] = {}
             for name in type_.fields:
-                options = [] if name in ("id", "attributes") else list(faults(type_, name, money, getattr(record, "kind", None)))
+                options = (
+                    []
+                    if name in ("id", "attributes")
+                    else list(faults(type_, name, money, getattr(record, "kind", None)))
+                )
                 if name == "score" and lost:  # without its kind and scale no score is off it
                     options = [each for each in options if each[0] == math.inf]
                 if options and random.random() < share:
