@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import pandas
+import pandas as pd
 import pytest
 from tests.engines.backends import arrow_of, frame_of
 
@@ -87,7 +87,7 @@ READERS: Mapping[str, Callable[[Path], Any]] = {
     "polars": lambda path: ck.scan(path, record=ck.Survey),
     "duckdb": lambda path: ck.scan(path, record=ck.Survey, engine="duckdb"),
     "frame of numbers": lambda path: ck.table(
-        pandas.read_csv(io.StringIO(SHARES), dtype={"id": str}, parse_dates=["answered_at"]), record=ck.Survey
+        pd.read_csv(io.StringIO(SHARES), dtype={"id": str}, parse_dates=["answered_at"]), record=ck.Survey
     ),
 }
 
