@@ -29,7 +29,7 @@ SOME = ("win_rate", "revenue", "average_deal_size", "email_open_rate", "net_prom
 _KEPT = ("calendar", "currency", "rates", "as_of")
 
 
-def faults(type_: RecordType, name: str, money: str) -> Iterator[tuple[Any, str]]:
+def faults(type_: RecordType, name: str, money: str, kind: str | None) -> Iterator[tuple[Any, str]]:
     """What a field may hold that its record refuses, as a frame has it and as records say it."""
     known = type_.fields[name]
     if known.kind == "choice":
@@ -50,6 +50,8 @@ def faults(type_: RecordType, name: str, money: str) -> Iterator[tuple[Any, str]
             yield float(rule.le + 149), repr(float(rule.le + 149))
     if type_.table == "surveys" and name == "score":
         yield 1000.0, "1000.0"
+        if kind == "nps":
+            yield 0.9, "0.9"  # a share of its scale
 
 
 def spoiled(found: World, tables: Mapping[str, Sequence[Any]], random: Random, money: str) -> tuple[Any, Any]:
@@ -64,7 +66,11 @@ def spoiled(found: World, tables: Mapping[str, Sequence[Any]], random: Random, m
         for place, record in enumerate(whole):
             lost: dict[str, str] = {}
             for name in type_.fields:
-                options = [] if name in ("id", "attributes") else list(faults(type_, name, money))
+                options = (
+                    []
+                    if name in ("id", "attributes")
+                    else list(faults(type_, name, money, getattr(record, "kind", None)))
+                )
                 if name == "score" and lost:  # without its kind and scale no score is off it
                     options = [each for each in options if each[0] == math.inf]
                 if options and random.random() < share:
