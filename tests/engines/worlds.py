@@ -72,10 +72,11 @@ class World:
         return self.of_frames(homed(backend, self.arrows(self.money), wall=self.crm.calendar.tz))
 
 
-def faults(type_: RecordType, name: str, money: str | None) -> Iterator[tuple[Any, str]]:
+def faults(type_: RecordType, name: str, money: str | None, kind: str | None = None) -> Iterator[tuple[Any, str]]:
     """What a field may hold that its record refuses, as a frame has it and as records say it.
 
-    Amounts are decimals or floats in `money`; without it there are only faults that every library writes alike.
+    Amounts are decimals or floats in `money`; without it there are only faults that every library writes alike. `kind`
+    is that of a survey.
     """
     known = type_.fields[name]
     if known.kind == "choice":
@@ -98,6 +99,8 @@ def faults(type_: RecordType, name: str, money: str | None) -> Iterator[tuple[An
             yield float(rule.le + 149), repr(float(rule.le + 149))
     if type_.table == "surveys" and name == "score":
         yield 1000.0, "1000.0"
+        if kind == "nps":
+            yield 0.9, "0.9"  # a share of its scale
 
 
 def spoiled(
@@ -112,7 +115,8 @@ def spoiled(
         for place, record in enumerate(whole):
             lost: dict[str, str] = {}
             for name in type_.fields:
-                options = [] if name in ("id", "attributes") else list(faults(type_, name, money))
+                kind = getattr(record, "kind", None)
+                options = [] if name in ("id", "attributes") else list(faults(type_, name, money, kind))
                 if name == "score" and lost:  # without its kind and scale no score is off it
                     options = [each for each in options if each[0] == math.inf]
                 if options and random.random() < share:
