@@ -271,14 +271,15 @@ class Metric(Generic[Value_co]):
     ) -> str:
         """The KPI as one statement of SQL, to be put into dbt, a view or a dashboard; nothing is sent.
 
-        The `dialect` is postgresql, mariadb, clickhouse, sqlite or duckdb. `columns` are those that the table has:
-        their names, or which column is which field; fields that it lacks have no values. `types` are their declared
-        types, where they are not those that a database usually has for such a field. `table`, `schema` and `values` are
-        those of `database` and `table`; `by`, `period`, `every`, `calendar` and `parameters` those of `measure`.
+        The `dialect` is postgresql, mariadb, clickhouse, sqlite or duckdb, or one that was never run: redshift,
+        snowflake, databricks, trino, bigquery, mysql. `columns` are those that the table has: their names, or which
+        column is which field; fields that it lacks have no values. `types` are their declared types, where they are not
+        those that a database usually has for such a field. `table`, `schema` and `values` are those of `database` and
+        `table`; `by`, `period`, `every`, `calendar` and `parameters` those of `measure`.
 
         The statement gives a row for each group that has records: its segments, its period, and the totals that the
-        formula takes, so that `from_totals` makes a result of a row. Durations are in seconds. What cannot be read is
-        not counted and not told; `crmkpi.database` tells it.
+        formula takes. `from_totals` makes a result of a row, and `Tally.add_rows` a report of all. Durations are in
+        seconds. What cannot be read is not counted and not told; `crmkpi.database` tells it.
 
         Raises:
             InputError: the KPI takes more than counts and sums of one table, such as a median or a stock.
@@ -328,6 +329,8 @@ class Metric(Generic[Value_co]):
         for name, measure in self.measures.items():
             if measure.kind == "money":
                 given[name] = as_money(given[name])
+            elif measure.aggregate == "count" and given[name] == int(given[name]):
+                given[name] = int(given[name])  # some databases count in decimals
         return {**given, **self.parameter_values(totals)}
 
     def __repr__(self) -> str:
