@@ -39,7 +39,7 @@ from crmkpi.definition.interval_rules import (
 )
 from crmkpi.definition.measures import Grouped, LastDay, Measure, MonthDays, PeriodDays
 from crmkpi.definition.numbers import as_money, in_unit, is_finite, plain_number
-from crmkpi.definition.page import page, theme_of, usual_docstring
+from crmkpi.definition.page import Docstring, theme_of, usual_docstring
 from crmkpi.definition.parameters import Parameter, parameter_value
 from crmkpi.definition.reasons import Empty, why_missing, why_zero
 from crmkpi.definition.units import Better, Decorator, RollUp, Timing, Unit, UnitName, Value_co
@@ -67,21 +67,6 @@ _statement_text: Callable[..., str] = hook("statement_text")
 _find_metric: Callable[[str], Metric] = hook("find_metric")
 
 
-class _Page:
-    """The docstring of a class, and for each of its instances the page of the manual."""
-
-    def __init__(self, of_class: str | None) -> None:
-        self.of_class = of_class
-
-    def __get__(self, metric: Metric | None, owner: type[Metric]) -> str:
-        if metric is None:
-            return self.of_class or ""
-        text, additive = inspect.getdoc(metric.function) or "", metric.additive
-        return page(
-            text, metric.unit, metric.interval, metric.measures, metric.empty, additive=additive, within=metric.within
-        )
-
-
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Metric(Generic[Value_co]):
     """A KPI: call it on records or on a dataset to get one `Result`.
@@ -95,7 +80,8 @@ class Metric(Generic[Value_co]):
     0.6666666666666666
     """
 
-    __doc__ = _Page(__doc__)  # pyrefly: ignore
+    docstring = Docstring("The manual of a KPI, its formulas in LaTeX.", plain=False)
+    __doc__ = Docstring(__doc__, plain=True)  # pyrefly: ignore
     __signature__ = CallSignature()
 
     id: str
