@@ -51,8 +51,8 @@ class Conversion:
 
     Without `fast` the cells go to the record as they are. `check` looks at all cells of a chunk before `fast` does, and
     raises where `careful` has to; `counted` counts them. `words` is what looks cells up, where nothing else is done;
-    `combine` reckons with other values of the row. `attribute` is the custom attribute that the value becomes.
-    `reckoned` values need others of the row, and cannot be read where those cannot.
+    `combine` computes with other values of the row. `attribute` is the custom attribute that the value becomes.
+    `reckoned` values are computed from others of the row, and unreadable where those are.
     """
 
     slot: str
@@ -141,7 +141,7 @@ def conversions_for(
 
 
 def is_reckoned(by: PresetColumn | None) -> bool:
-    """Whether the values of a column are reckoned from others of their row."""
+    """Whether the values of a column are computed from others of their row."""
     return by is not None and bool(by.after or by.per or by.unit in ("smallest", "stripe_items"))
 
 

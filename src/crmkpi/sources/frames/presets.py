@@ -126,7 +126,7 @@ def _read(nw: Any, header: str, known: ColumnType, column: PresetColumn) -> Any:
 def _left_out(
     backend: Backend, frame: Any, names: Sequence[str], preset: Preset
 ) -> tuple[list[tuple[Any, str]], set[str]]:
-    """Whether a row is none of the preset's records, rule by rule, and why; and the columns that the rules read.
+    """The rules by which a preset leaves out rows, each with its reason, and the columns that the rules read.
 
     The first rule that fits says why. How a row starts is looked up in the first column, and only where it holds text:
     to look for the first cell that is not empty, every column would have to be read.
