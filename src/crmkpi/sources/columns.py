@@ -301,8 +301,8 @@ def _in_slots(fields: Sequence[tuple[tuple[int, int], Column]]) -> tuple[Column,
     for _, column in sorted(fields, key=lambda each: each[0]):
         seen[column.field] += 1
         by = column.by
-        reckoned = by is not None and (by.after or by.per or by.unit in ("smallest", "stripe_items"))
-        own = seen[column.field] == 1 and not reckoned
+        computed = by is not None and (by.after or by.per or by.unit in ("smallest", "stripe_items"))
+        own = seen[column.field] == 1 and not computed
         placed.append(column if own else replace(column, slot=f"{column.field} {seen[column.field]}"))
     return tuple(placed)
 

@@ -325,10 +325,10 @@ class _Reader(Generic[_R]):
                 raw.pop(conversion.slot, None)
                 _drop(raw, name)
             else:
-                reckoned = lost and conversion.reckoned and value is not None
-                if reckoned and (name not in raw or "currency" in lost):
+                computed = lost and conversion.computed and value is not None
+                if computed and (name not in raw or "currency" in lost):
                     _drop(raw, name)
-                    lost[name] = shortened(value), "reckoned from a value that cannot be read"
+                    lost[name] = shortened(value), "computed from a value that cannot be read"
         self._drop_beside([raw])
         return raw
 
