@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Mapping, Sequence
+from textwrap import indent
 
 from crmkpi._names import PUBLIC
 from crmkpi.definition.interval_rules import Estimated, IntervalRule, Mean, NetPromoter, Range, Share
@@ -40,8 +41,8 @@ def page(
     additive: bool,
     within: Range,
 ) -> str:
-    """The docstring of a KPI, with the imports of its examples; where it has no `Returns`, the definition says it."""
-    docstring = _with_imports(docstring)
+    """The docstring of a KPI with what is derived: heading and imports of its examples, `Returns` if it has none."""
+    docstring = _with_imports(_with_heading(docstring))
     if not empty or "\nReturns:\n" in docstring:
         return docstring
     what = _UNITS[unit]
@@ -56,6 +57,14 @@ def page(
     returns = f"Returns:\n    {what}; {'0' if additive else 'undefined'} where {where}."
     before, *after = _LATER_SECTIONS.split(docstring, maxsplit=1)
     return "\n\n".join([before.rstrip(), returns, *after])
+
+
+def _with_heading(docstring: str) -> str:
+    """The docstring; examples that stand at its end without a heading get one."""
+    before, prompt, rest = docstring.partition("\n\n>>> ")
+    if not prompt or _LATER_SECTIONS.search(rest):
+        return docstring
+    return f"{before}\n\nExamples:\n{indent(f'>>> {rest}', '    ')}"
 
 
 def _with_imports(docstring: str) -> str:

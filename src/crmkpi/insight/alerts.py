@@ -14,6 +14,7 @@ from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any, Literal
 
 from crmkpi.errors import InputError
@@ -96,8 +97,8 @@ class WatchState:
 
 
 @contextmanager
-def held(path: str | Path) -> Iterator[None]:
-    """Keep the state in a file to this process from reading it to writing it: others that ask for it wait.
+def held(path: str | Path, *, wait: float = 60.0) -> Iterator[None]:
+    """Keep the state in a file to this process from reading it to writing it: others wait for it, so many seconds.
 
     The lock is on a file beside it, and the system lets go of it when the process ends, however it ends.
 
@@ -112,15 +113,31 @@ def held(path: str | Path) -> Iterator[None]:
     except OSError as error:
         raise InputError(f"{file} cannot be written: {error.strerror or error}.") from None
     with lock:
-        if sys.platform == "win32":  # pragma: no cover
+        until = monotonic() + wait
+        while not _locked(lock.fileno()):
+            if monotonic() >= until:
+                raise InputError(
+                    f"{file} is kept by another run, which has not let go of {Path(lock.name).name} for {wait:g} "
+                    "seconds; wait until that run ends, or end it, and run this again."
+                )
+            sleep(0.05)
+        yield
+
+
+def _locked(number: int) -> bool:
+    """Whether the open file of that number could be locked for this process, without waiting."""
+    try:
+        if sys.platform == "win32":
             import msvcrt  # noqa: PLC0415  # of this system only
 
-            msvcrt.locking(lock.fileno(), msvcrt.LK_LOCK, 1)
+            msvcrt.locking(number, msvcrt.LK_NBLCK, 1)
         else:
             import fcntl  # noqa: PLC0415  # of these systems only
 
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _check_version(version: Any) -> None:

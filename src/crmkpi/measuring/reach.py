@@ -20,7 +20,7 @@ from crmkpi.sources.reading import ENDS
 from crmkpi.time.calendars import Calendar
 from crmkpi.time.periods import Period
 
-__all__ = ["Reaches", "dated_fields", "reach_of"]
+__all__ = ["Reaches", "dated_fields", "reach_of", "silent_tables"]
 
 Reach = tuple[datetime, datetime]
 
@@ -147,6 +147,17 @@ def reach_of(crm: _Tables, type_: RecordType, at: str) -> Reach | None:
 def dated_fields(metric: Metric) -> list[tuple[RecordType, str]]:
     """The dates that say when the records of a metric are: those of periods, and of what happened."""
     return [*_dated(metric), *_happened(metric)]
+
+
+def silent_tables(results: Iterable[Any]) -> tuple[str, ...]:
+    """That no record of a table counts in the periods of results, in words: its export may be of an earlier time."""
+    counts: dict[str, bool] = {}
+    for result in results:
+        if result.period is not None and not any(measure.is_stock for measure in result.metric.measures.values()):
+            for table in result.metric.tables:
+                counts[table] = counts.get(table, False) or result.n > 0
+    silent = [table for table, found in counts.items() if not found]
+    return (f"no record of {', '.join(silent)} counts in this time; are the exports of that time?",) if silent else ()
 
 
 def _dated(metric: Metric) -> list[tuple[RecordType, str]]:
