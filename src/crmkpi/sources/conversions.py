@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -197,9 +196,9 @@ class _Conversions:
         elif field.kind in _DATES:
             reader = self._date(column, field, unit)
             steps.append(reader)
-            if reader.is_plain:
-                check = check_iso
-            fast.append(datetime.fromisoformat if reader.is_plain else reader)
+            of_iso = reader.of_iso()
+            check = None if of_iso is None else check_iso
+            fast.append(of_iso or reader)
         combine = self._combination(column, field, unit, number)
         if not steps and column.slot == column.field:
             return None

@@ -51,7 +51,6 @@ _TEXTS: Mapping[str, str] = MappingProxyType(
     {"number": "Float64", "flag": "Boolean", "text": "String", "choice": "String"}
 )
 _LAST_DAY = micros(datetime(9999, 12, 31))  # noqa: DTZ001  # on the wall clock
-_USUAL_SCALE = ("scale_low", "scale_high")  # of its kind, where a survey names no scale
 _ABSENT: Mapping[str, Physical] = MappingProxyType(
     {"number": "float", "flag": "flag", "text": "text", "choice": "text"}
 )
@@ -141,7 +140,7 @@ class FrameTable:
         self._types: dict[tuple[str, str], ColumnType] = {}
         self.columns = self._mapped(columns or {})
         lacking = [name for name, known in type_.fields.items() if known.optional and name not in self.columns]
-        self.unfilled = frozenset(lacking if unfilled is None else unfilled) - {*computed, *_USUAL_SCALE}
+        self.unfilled = frozenset(lacking if unfilled is None else unfilled) - {*computed}
         self._known: dict[Hashable, Prepared] = {}
         self._unreadable: set[str] = set()  # shared with what is made of the table for one moment
         self._rows: int | None = None
