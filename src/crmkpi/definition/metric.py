@@ -44,13 +44,7 @@ from crmkpi.definition.parameters import Parameter, parameter_value
 from crmkpi.definition.reasons import Empty, why_missing, why_zero
 from crmkpi.definition.units import Better, Decorator, RollUp, Timing, Unit, UnitName, Value_co
 from crmkpi.definition.variants import itself, varied
-from crmkpi.errors import (
-    DefinitionError,
-    InputError,
-    ParameterError,
-    UndefinedError,
-    unknown_name,
-)
+from crmkpi.errors import DefinitionError, InputError, ParameterError, UndefinedError, unknown_name
 
 if TYPE_CHECKING:
     from crmkpi.definition.options import Options
@@ -354,10 +348,11 @@ def metric(
     `unit` is "count", "ratio" (a fraction, shown in percent), "multiple" (how many times over), "score", "number",
     "money" or "duration". `theme` is the group that a catalogue lists the KPI under: "custom" unless you name one; a
     KPI of the library has the theme of its folder. `timing` is "leading" or "lagging", `ahead_of` names the KPIs that
-    it is meant to move ahead of, and `guarded_by` those of quality to look at beside it. `empty` says in business words
-    why there is no value, or 0, such as "no deal was closed"; where several inputs may be nothing, a mapping says it of
-    each. A KPI that is its one measure has a formula without parameters, which only holds the docstring. A formula that
-    has no value raises `UndefinedError` with the reason; dividing by zero does so by itself.
+    it is meant to move ahead of, which makes it leading, and `guarded_by` those of quality to look at beside it.
+    `empty` says in business words why there is no value, or 0, such as "no deal was closed"; where several inputs may
+    be nothing, a mapping says it of each. A KPI that is its one measure has a formula without parameters, which only
+    holds the docstring. A formula that has no value raises `UndefinedError` with the reason; dividing by zero does so
+    by itself.
 
     >>> from crmkpi import Deal, Share, Table, metric
     >>> deals = Table(Deal)
@@ -380,7 +375,7 @@ def metric(
         "sources": tuple(sources),
         "default_because": default_because,
         "needs_as_of": needs_as_of,
-        "timing": timing,
+        "timing": timing or ("leading" if ahead_of else None),
         "ahead_of": tuple(ahead_of),
         "guarded_by": tuple(guarded_by),
     }

@@ -6,6 +6,7 @@ import ast
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
+from textwrap import indent
 from typing import TYPE_CHECKING
 
 from crmkpi._names import PUBLIC
@@ -68,8 +69,8 @@ def page(
     additive: bool,
     within: Range,
 ) -> str:
-    """The docstring of a KPI, with the imports of its examples; where it has no `Returns`, the definition says it."""
-    docstring = _with_imports(docstring)
+    """The docstring of a KPI with what is derived: heading and imports of its examples, `Returns` if it has none."""
+    docstring = _with_imports(_with_heading(docstring))
     if not empty or "\nReturns:\n" in docstring:
         return docstring
     what = _UNITS[unit]
@@ -107,6 +108,14 @@ def formula_as_text(text: str) -> str:
 
 def _grouped(part: str) -> str:
     return f"({part})" if re.search(r" [-+×/] ", part) else part
+
+
+def _with_heading(docstring: str) -> str:
+    """The docstring; examples that stand at its end without a heading get one."""
+    before, prompt, rest = docstring.partition("\n\n>>> ")
+    if not prompt or _LATER_SECTIONS.search(rest):
+        return docstring
+    return f"{before}\n\nExamples:\n{indent(f'>>> {rest}', '    ')}"
 
 
 def _with_imports(docstring: str) -> str:

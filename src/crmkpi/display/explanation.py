@@ -1,4 +1,4 @@
-"""What the manual says of a KPI, for the terminal and for the site alike: told by its docstring and its definition."""
+"""The manual of a KPI, for the terminal and for the site, from its docstring and its definition."""
 
 from __future__ import annotations
 

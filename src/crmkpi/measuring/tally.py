@@ -39,7 +39,7 @@ _NOT_WRITTEN = "A tally is read from what Tally.to_json() wrote"
 
 @dataclass(frozen=True, slots=True)
 class _Settings:
-    """What is measured, and how: equal settings make tallies that merge."""
+    """The metrics and settings of a tally: tallies with equal settings merge."""
 
     metrics: tuple[Metric, ...]
     periods: tuple[Period | None, ...]
@@ -126,7 +126,7 @@ class Tally:
         return self._with(other._answers, self._read({})[1])
 
     def report(self) -> Report:
-        """What `Dataset.measure` would report of everything that was added."""
+        """The report that `Dataset.measure` would give of all records added."""
         mine = self._settings
         reader, plan = self._read({})
         answers = {table: self._answers.get(table, _nothing(query)) for table, query in plan.queries.items()}
@@ -145,7 +145,7 @@ class Tally:
 
     @property
     def digest(self) -> str:
-        """What tells definitions and settings from changed ones, whatever the data."""
+        """The digest of definitions and settings, which detects that they changed."""
         mine = self._settings
         crm = mine.crm
         text = [
@@ -281,7 +281,7 @@ def _segment_text(segment: Segment) -> str:
 
 
 def _code(function: Any) -> str:
-    """What a function computes: its code, and the values that it was made with."""
+    """The identity of a function: its code and the values of its closure."""
     return f"{_code_text(function.__code__)} {_made_with(function)}"
 
 
