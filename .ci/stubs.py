@@ -61,7 +61,7 @@ def of_record(text: str) -> str:
     lines = ["from collections.abc import Mapping", "from dataclasses import dataclass"]
     lines += ["from datetime import date, datetime", "from decimal import Decimal", "from typing import Any, Literal"]
     for node in ast.parse(text).body:
-        if isinstance(node, ast.Assign | ast.AnnAssign) and ast.unparse(node).startswith("__all__"):
+        if isinstance(node, ast.Assign):
             lines.append(ast.unparse(node))
         elif isinstance(node, ast.AnnAssign):
             lines.append(f"{ast.unparse(node.target)}: {ast.unparse(node.annotation)}")
