@@ -1,4 +1,4 @@
-"""From when to when the records of a table reach, and what that says of a period: nothing before, or not yet."""
+"""The first and the last date of a table, and the notes that follow: no data before, or not yet."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from crmkpi.sources.reading import ENDS
 from crmkpi.time.calendars import Calendar
 from crmkpi.time.periods import Period
 
-__all__ = ["Reaches", "dated_fields", "reach_of"]
+__all__ = ["Reaches", "dated_fields", "reach_of", "silent_tables"]
 
 Reach = tuple[datetime, datetime]
 
 
 class _Tables(Protocol):
-    """What is asked of a dataset here."""
+    """The part of a dataset that this module uses."""
 
     @property
     def tables(self) -> Mapping[str, Iterable[Any]]: ...
@@ -46,7 +46,7 @@ class Reaches:
         self._later: dict[tuple[str, str], tuple[Answer, datetime] | None] = {}
 
     def begins_later(self, metric: Metric, period: Period) -> str | None:
-        """That all tables of a metric begin after a period, in words; None where one does not."""
+        """The note that all tables of a metric begin after a period; None if one does not."""
         told = None
         if id(metric) not in self._dates:  # asked for each empty result
             self._dates[id(metric)] = _dated(metric)
@@ -68,7 +68,7 @@ class Reaches:
         segments: Sequence[tuple[Hashable, ...]],
         parts: Mapping[bool, Sequence[Part]],
     ) -> str | None:
-        """That records which count are dated after today, in words, where no day is given up to which data is known.
+        """The note that counted records are dated after today, where `as_of` is not given.
 
         Only lists and files are looked through, as for ids that come twice.
         """
@@ -147,6 +147,17 @@ def reach_of(crm: _Tables, type_: RecordType, at: str) -> Reach | None:
 def dated_fields(metric: Metric) -> list[tuple[RecordType, str]]:
     """The dates that say when the records of a metric are: those of periods, and of what happened."""
     return [*_dated(metric), *_happened(metric)]
+
+
+def silent_tables(results: Iterable[Any]) -> tuple[str, ...]:
+    """The note that no record of a table counts in the periods of results: its export may be outdated."""
+    counts: dict[str, bool] = {}
+    for result in results:
+        if result.period is not None and not any(measure.is_stock for measure in result.metric.measures.values()):
+            for table in result.metric.tables:
+                counts[table] = counts.get(table, False) or result.n > 0
+    silent = [table for table, found in counts.items() if not found]
+    return (f"no record of {', '.join(silent)} counts in this time; are the exports of that time?",) if silent else ()
 
 
 def _dated(metric: Metric) -> list[tuple[RecordType, str]]:

@@ -1,7 +1,7 @@
 """A KPI as one statement of SQL that nobody has sent, for a view, dbt or a dashboard.
 
-The engine is asked as ever, of a table that is only described: what a database would say of its columns is assumed,
-and each number of the answer stands for the column of the statement that has it.
+The engine runs as usual on a table that is only described: it assumes the facts that a database would tell about the
+columns, and each number of the answer stands for the column of the statement that has it.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ def _check_segments(segments: Sequence[Segment], type_: RecordType, frame: Frame
 
 
 class _Described(Session):
-    """What answers in place of a database: what is looked at is assumed, and each question is kept."""
+    """A stand-in for a database: it answers with assumptions about the columns, and keeps each statement."""
 
     def __init__(self, source: Source) -> None:
         super().__init__(source, _never)
@@ -197,7 +197,7 @@ class _Unsent(Source):
 
     @contextmanager
     def snapshot(self) -> Iterator[Session]:
-        """What answers in place of it."""
+        """The stand-in for the connection."""
         self.sessions.append(_Described(self))
         yield self.sessions[-1]
 

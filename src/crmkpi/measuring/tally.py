@@ -40,7 +40,7 @@ _NOT_WRITTEN = "A tally is read from what Tally.to_json() wrote"
 
 @dataclass(frozen=True, slots=True)
 class _Settings:
-    """What is measured, and how: equal settings make tallies that merge."""
+    """The metrics and settings of a tally: tallies with equal settings merge."""
 
     metrics: tuple[Metric, ...]
     periods: tuple[Period | None, ...]
@@ -144,7 +144,7 @@ class Tally:
         return self._with(other._answers, self._read({})[1], other._rows)
 
     def report(self) -> Report:
-        """What `Dataset.measure` would report of everything that was added."""
+        """The report that `Dataset.measure` would give of all records added."""
         mine = self._settings
         if self._rows:
             found = results_of_totals(
@@ -174,7 +174,7 @@ class Tally:
 
     @property
     def digest(self) -> str:
-        """What tells definitions and settings from changed ones, whatever the data."""
+        """The digest of definitions and settings, which detects that they changed."""
         mine = self._settings
         crm = mine.crm
         text = [
@@ -319,7 +319,7 @@ def _segment_text(segment: Segment) -> str:
 
 
 def _code(function: Any) -> str:
-    """What a function computes: its code, and the values that it was made with."""
+    """The identity of a function: its code and the values of its closure."""
     return f"{_code_text(function.__code__)} {_made_with(function)}"
 
 

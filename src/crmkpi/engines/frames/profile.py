@@ -22,6 +22,7 @@ from crmkpi.engines.frames.faults import (
     is_beyond,
     longest,
     odd_one,
+    off_scale,
 )
 from crmkpi.engines.frames.homes.home import Kept, raw_name, word_name
 from crmkpi.engines.frames.unreadable import Mark
@@ -172,7 +173,7 @@ class _Look:
                 for name in ("scale_low", "scale_high", "score")
             )
             high = longest(nw, high)
-            found += [low >= high, ~score.is_null() & ((score < low) | (score > high))]
+            found += [low >= high, off_scale(nw, low, high, score)]
         return any_of(found)
 
     def _is_refused(self, found: Mapping[str, Cell]) -> bool:
