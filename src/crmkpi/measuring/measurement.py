@@ -69,7 +69,7 @@ def measure(
         reader, plan = read(
             data, metrics, everything, segments, parameters, statements=noting, confidence=confidence, moments=moments
         )
-        with collecting(noting):  # where data begin is asked for where a period holds nothing
+        with collecting(noting):  # a period without records asks where the data begin
             found = built(
                 data,
                 reader,
@@ -102,7 +102,7 @@ def measure_with_trend(
     parameters: Mapping[str, Any],
     confidence: float | None,
 ) -> tuple[Report, tuple[Result, ...]]:
-    """A period beside another one, and each metric over earlier periods and this one, in one pass over each table."""
+    """A period next to another one, and each metric over earlier periods and this one, in one pass over each table."""
 
     def asked(data: Dataset) -> tuple[Report, tuple[Result, ...]]:
         everything = [*earlier, period, against]
@@ -320,7 +320,7 @@ class _Builder:
     def after_today(
         self, plan: Plan, segments: Sequence[tuple[Hashable, ...]], periods: Sequence[Period | None]
     ) -> list[str]:
-        """What of the periods has not happened yet, as no day says up to which the data is known."""
+        """The notes that counted records are dated after today, where `as_of` is not given."""
         told: dict[str, None] = {}
         for found in plan.metrics:
             for period in periods:
@@ -382,7 +382,7 @@ def _sort_key(key: Hashable, segment: Segment) -> tuple[int, float, str]:
 
 
 def _title(periods: Sequence[Period | None], every: str | None, by: By, narrowings: Sequence[Narrowing]) -> str:
-    """What a report is about, in a few words."""
+    """The subject of a report in a few words."""
     labels = [period.label for period in periods if period is not None] or ["all data"]
     text = labels[0] if len(labels) == 1 else f"{labels[0]} to {labels[-1]}"
     text += f", {told(narrowings)}" if narrowings else ""
@@ -391,7 +391,7 @@ def _title(periods: Sequence[Period | None], every: str | None, by: By, narrowin
 
 
 def zone_notes(crm: Dataset, periods: Sequence[Period | None], metrics: Sequence[Metric]) -> tuple[str, ...]:
-    """What to know where times were read as those of one zone and days begin in another."""
+    """The note that times were read in one time zone and days begin in another."""
     asked = dict.fromkeys(table for metric in metrics for table in metric.tables) if any(periods) else ()
     zones = {table: getattr(crm.tables[table], "tz", None) for table in asked}
     return tuple(

@@ -1,4 +1,4 @@
-"""From when to when the records of a table reach, and what that says of a period: nothing before, or not yet."""
+"""The first and the last date of a table, and the notes that follow: no data before, or not yet."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Reach = tuple[datetime, datetime]
 
 
 class _Tables(Protocol):
-    """What is asked of a dataset here."""
+    """The part of a dataset that this module uses."""
 
     @property
     def tables(self) -> Mapping[str, Iterable[Any]]: ...
@@ -46,7 +46,7 @@ class Reaches:
         self._later: dict[tuple[str, str], tuple[Answer, datetime] | None] = {}
 
     def begins_later(self, metric: Metric, period: Period) -> str | None:
-        """That all tables of a metric begin after a period, in words; None where one does not."""
+        """The note that all tables of a metric begin after a period; None if one does not."""
         told = None
         for type_, at in _dated(metric):
             key = type_.table, at
@@ -66,7 +66,7 @@ class Reaches:
         segments: Sequence[tuple[Hashable, ...]],
         parts: Mapping[bool, Sequence[Part]],
     ) -> str | None:
-        """That records which count are dated after today, in words, where no day is given up to which data is known.
+        """The note that counted records are dated after today, where `as_of` is not given.
 
         Only lists and files are looked through, as for ids that come twice.
         """
@@ -149,7 +149,7 @@ def dated_fields(metric: Metric) -> tuple[tuple[RecordType, str], ...]:
 
 
 def silent_tables(results: Iterable[Any]) -> tuple[str, ...]:
-    """That no record of a table counts in the periods of results, in words: its export may be of an earlier time."""
+    """The note that no record of a table counts in the periods of results: its export may be outdated."""
     counts: dict[str, bool] = {}
     for result in results:
         if result.period is not None and not any(measure.is_stock for measure in result.metric.measures.values()):

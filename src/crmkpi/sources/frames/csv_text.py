@@ -109,7 +109,7 @@ def plain_frame(
 
 
 def _places_read(grid: Grid, columns: Columns, preset: Preset | None) -> frozenset[int] | None:
-    """The columns without which rows cannot be read or left out; None where that takes all of them."""
+    """The columns that are needed to read rows or leave them out; None if that takes all columns."""
     rules = () if preset is None else preset.leave_out
     if any(rule.alone or rule.starts for rule in rules):
         return None
@@ -128,7 +128,7 @@ def _looked_at(texts: Any, places: frozenset[int] | None, *, held: bool) -> tupl
 
 
 def _has_empty_row(pl: Any, texts: Any) -> bool:
-    """Whether all columns that are read are empty somewhere, so that the row may be a blank one."""
+    """Whether all columns that are read are empty in some row, which may then be a blank line."""
     (found,) = texts.select(pl.all_horizontal(pl.all().is_null()).any()).collect().row(0)
     return bool(found)
 
@@ -181,7 +181,7 @@ def _has_bare_return(block: bytes) -> bool:
 
 
 def _check_widths(pl: Any, texts: Any, delimiter: str, facts: _Facts, width: int) -> None:
-    """Polars refuses rows that are too long, and fills those that are too short: these lack delimiters."""
+    """Count the delimiters: Polars rejects rows that are too long, but fills rows that are too short."""
     inner = [pl.lit(0)]
     if facts.quoted:
         inner += [pl.col(f"c{place}").str.count_matches(delimiter, literal=True).sum() for place in range(width)]
