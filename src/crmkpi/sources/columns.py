@@ -18,6 +18,7 @@ from crmkpi.sources.headers import Found, found_columns, stage_of
 from crmkpi.sources.presets.library import folded
 from crmkpi.sources.presets.model import Preset, PresetColumn, Unit, check_column
 from crmkpi.sources.reading import Options, Targets
+from crmkpi.sources.reckoning import SCALES
 
 __all__ = ["Column", "Columns", "check_fields", "folded_header", "header_score", "matched_columns", "wanted_columns"]
 
@@ -301,7 +302,7 @@ def _in_slots(fields: Sequence[tuple[tuple[int, int], Column]]) -> tuple[Column,
     for _, column in sorted(fields, key=lambda each: each[0]):
         seen[column.field] += 1
         by = column.by
-        reckoned = by is not None and (by.after or by.per or by.unit in ("smallest", "stripe_items"))
+        reckoned = by is not None and (by.after or by.per or by.unit in ("smallest", "stripe_items", *SCALES))
         own = seen[column.field] == 1 and not reckoned
         placed.append(column if own else replace(column, slot=f"{column.field} {seen[column.field]}"))
     return tuple(placed)

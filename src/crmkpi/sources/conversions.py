@@ -21,6 +21,7 @@ from crmkpi.sources.presets.model import PresetColumn
 from crmkpi.sources.reading import ENDS, Options
 from crmkpi.sources.reckoning import (
     PERCENT,
+    SCALES,
     Combine,
     a_month,
     after,
@@ -28,6 +29,7 @@ from crmkpi.sources.reckoning import (
     in_its_currency,
     in_whole_units,
     plain_fraction,
+    scaled,
     stripe_items,
 )
 from crmkpi.sources.tallies import Count, Tallies
@@ -269,6 +271,8 @@ class _Conversions:
         kind: NumberKind = field.kind if field.kind in ("money", "integer") else "number"
         if percent:
             kind = "percentage"
+        elif column.by is not None and column.by.unit == "plain":
+            pass  # whatever the header says
         elif kind == "number" and field.name in self.kind.fields and _is_share(self.kind, field):
             kind = "share"
         preset = self.options.preset
@@ -312,6 +316,8 @@ class _Conversions:
             combine = in_whole_units(count)
         elif unit == "stripe_items":
             return stripe_items(count)
+        elif unit in SCALES:
+            combine = scaled(unit, count)
         if number is None or field.kind != "money" or "currency" not in self.kind.fields:
             return combine
         words = self.options.values.get("currency", {})

@@ -17,10 +17,11 @@ from crmkpi.sources.durations import SECONDS
 from crmkpi.sources.headers import Found, found_columns
 from crmkpi.sources.presets.library import folded
 from crmkpi.sources.presets.model import Preset, PresetColumn
+from crmkpi.sources.reckoning import SCALES
 
 __all__ = ["ByPreset", "by_preset"]
 
-_RECKONED = ("smallest", "stripe_items", "unix_seconds", "unix_milliseconds", "excel_days")
+_RECKONED = ("smallest", "stripe_items", *SCALES, "unix_seconds", "unix_milliseconds", "excel_days")
 
 
 @dataclass(frozen=True, slots=True)

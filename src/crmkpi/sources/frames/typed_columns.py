@@ -16,8 +16,10 @@ from crmkpi.sources.conversions import Conversion, conversions_for
 from crmkpi.sources.dates import zone_named, zone_of_header
 from crmkpi.sources.durations import SECONDS
 from crmkpi.sources.grid import Grid
+from crmkpi.sources.header_units import says_percent
 from crmkpi.sources.presets.library import folded
 from crmkpi.sources.reading import ENDS, Options
+from crmkpi.sources.reckoning import SCALES
 from crmkpi.sources.report_rows import FIRST_CELLS, TOTAL
 from crmkpi.sources.summary_reports import SUBTOTAL
 from crmkpi.sources.tallies import Tallies
@@ -133,7 +135,8 @@ class TypedColumns:
         if not filling:
             return self._constant(name, known)
         if any(
-            each.by is not None and (each.by.per or each.by.after or each.by.unit == "smallest") for each in filling
+            each.by is not None and (each.by.per or each.by.after or each.by.unit in ("smallest", *SCALES))
+            for each in filling
         ):
             raise NotPlainError
         made = self._read(filling[0], known)
@@ -195,6 +198,8 @@ class TypedColumns:
             return self._seconds(text, unit or "seconds")
         if known.kind in ("timestamp", "date"):
             return self._moment(column, known, text)
+        if unit is None and known.kind == "number" and says_percent(column.header):
+            raise NotPlainError
         self._must_match(text, _INTEGER if known.kind == "integer" else _NUMBER)
         if known.kind == "money":
             return text.cast(pl.Decimal(38, 6 if self._seen[column.position][0] else 2), strict=False)
