@@ -96,7 +96,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except CrmKpiError as error:
         return _failed(error)
     except BrokenPipeError:
-        # Whoever reads has seen enough. Python flushes once more at the end, which must not fail again.
+        # The reader closed the pipe. Python flushes once more at the end, which must not fail again.
         with suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -10,7 +10,7 @@ from pydantic import Field
 from crmkpi.records.base import Attributes, Number, Timestamp, no_attributes, record
 from crmkpi.records.faults import FaultyFieldsError
 
-__all__ = ["LONGEST_SCALES", "SHARES", "USUAL_SCALES", "Survey"]
+__all__ = ["LONGEST_SCALES", "SHARES", "USUAL_SCALE", "USUAL_SCALES", "Survey"]
 
 USUAL_SCALES: Mapping[str, tuple[float, float | None]] = {
     "nps": (0.0, 10.0),
@@ -19,6 +19,7 @@ USUAL_SCALES: Mapping[str, tuple[float, float | None]] = {
     "awareness": (0.0, 1.0),
     "review": (1.0, 5.0),
 }
+USUAL_SCALE = ("scale_low", "scale_high")  # the fields that the kind of a survey fills
 LONGEST_SCALES: Mapping[str, float] = {"ces": 7.0}  # of kinds whose scale has no usual end
 SHARES = ("nps", 0.0, 1.0)  # between these no score of an nps lies: it is given as a share of its scale
 

@@ -89,7 +89,7 @@ def read_csv(
         only: the fields to read where not all of them are wanted, and custom ones as `"attributes.HEADER"`. With them
             go the fields that each record needs, and those that they are read with, such as the currency of an
             amount. The others are not looked at and missing; `account.not_looked_at` names their columns.
-        strict: raise at the first row of which something cannot be read.
+        strict: raise at the first row that has an unreadable field.
         progress: called once with the blocks of rows before they are read, and gives them back one by one while it
             shows how far it is, as `tqdm` does.
 

@@ -101,7 +101,7 @@ class NumberReader:
         return self._spelt(found, text)
 
     def check(self, cells: Sequence[Any]) -> None:
-        """Have cells looked at one by one that could read otherwise than they stand: 1e999999999, 1.234, or 1 of 100.
+        """Refuse cells that a plain conversion may misread: 1e999999999, 1.234, or 1 of 100.
 
         Raises:
             ValueError: there is such a cell.
@@ -131,7 +131,7 @@ class NumberReader:
         raise _doubt(self._column, text)
 
     def _settled(self, first: Iterable[Any] = ()) -> DecimalSign | None:
-        """The decimal sign of the column, which some cells may show, or else the first one that does."""
+        """The decimal sign of the column: the first that a cell shows, None if no cell shows one."""
         for cells in (first, self._values()) if self.decimal is None and self._shown_by is None else ():
             for value in cells:
                 shown = shown_by(_digits(value))
@@ -236,7 +236,7 @@ def _times(number: str, factor: Decimal) -> str:
 
 
 def _digits(value: Any) -> str:
-    """The digits of a number, with the marks between them, whatever stands around them; none of an empty cell."""
+    """The digits of a number and the marks between them, without surrounding text; "" for an empty cell."""
     if not isinstance(value, str) or not ("," in value or "." in value or "\uff0c" in value or "\uff0e" in value):
         return ""
     found = spelling_of(value)
@@ -244,7 +244,7 @@ def _digits(value: Any) -> str:
 
 
 def settled_decimal(column: str, values: Iterable[Any]) -> DecimalSign:
-    """The decimal sign of a column, from all of its values, whatever stands around their digits.
+    """The decimal sign of a column, inferred from the digits of all its values.
 
     1.234,56 and 12,5 and 1.234.567 show a comma; 1,234.56 and 12.5 and 12,34,567 show a point. A column that shows both
     is an error, and so is one in which the only marks are those of numbers like 1.234, which may be a thousand or one.

@@ -1,4 +1,4 @@
-"""CSV files that DuckDB reads by itself: what it would read otherwise than `read_csv` is refused before."""
+"""CSV files that DuckDB scans itself, after a check for text that it would read otherwise than `read_csv`."""
 
 from __future__ import annotations
 

@@ -215,8 +215,12 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
         """How many rows there are, where it costs little to know."""
         return None
 
+    def asked_as(self, frame: DatabaseFrame) -> str:
+        """The statement for a small result, whose columns are read by their places."""
+        return frame.statement
+
     def leave(self, frame: DatabaseFrame) -> list[Row]:
         """The rows of a small result."""
-        text = frame.statement
+        text = self.asked_as(frame)
         ran(lambda: self.sent(text, None))
         return frame.session.answered(frame, text)
