@@ -13,12 +13,12 @@ from pydantic import ValidationError
 from crmkpi.errors import ColumnError, InputError, did_you_mean, unknown_name
 from crmkpi.records.base import FieldType, RecordType
 from crmkpi.records.directions import by_header
+from crmkpi.sources.computed_values import SCALES
 from crmkpi.sources.currencies import currency_in
 from crmkpi.sources.headers import Found, found_columns, stage_of
 from crmkpi.sources.presets.library import folded
 from crmkpi.sources.presets.model import Preset, PresetColumn, Unit, check_column
 from crmkpi.sources.reading import Options, Targets
-from crmkpi.sources.reckoning import SCALES
 
 __all__ = ["Column", "Columns", "check_fields", "folded_header", "header_score", "matched_columns", "wanted_columns"]
 

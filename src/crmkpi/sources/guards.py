@@ -10,11 +10,11 @@ from crmkpi.errors import ColumnError, FileFormatError
 from crmkpi.records import RECORDS
 from crmkpi.records.base import RecordType, record_type
 from crmkpi.sources.columns import Column, Columns, folded_header
+from crmkpi.sources.computed_values import INTERVALS
 from crmkpi.sources.currencies import currencies_of
 from crmkpi.sources.grid import Grid
 from crmkpi.sources.header_units import OF_MONEY, OF_MRR, OF_TIME, says_month, unit_in
 from crmkpi.sources.reading import Options
-from crmkpi.sources.reckoning import INTERVALS
 
 __all__ = [
     "check_currency",

@@ -13,11 +13,11 @@ from crmkpi.engines.frames.homes.home import NUMBERS, ColumnType
 from crmkpi.errors import InputError
 from crmkpi.records.base import RecordType
 from crmkpi.sources.choices import flag_words
+from crmkpi.sources.computed_values import SCALES
 from crmkpi.sources.durations import SECONDS
 from crmkpi.sources.headers import Found, found_columns
 from crmkpi.sources.presets.library import folded
 from crmkpi.sources.presets.model import Preset, PresetColumn
-from crmkpi.sources.reckoning import SCALES
 
 __all__ = ["ByPreset", "by_preset"]
 

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from crmkpi.records.base import FieldType, RecordType
 from crmkpi.sources.columns import Column, Columns
+from crmkpi.sources.computed_values import SCALES
 from crmkpi.sources.conversions import Conversion, conversions_for
 from crmkpi.sources.dates import zone_named, zone_of_header
 from crmkpi.sources.durations import SECONDS
@@ -19,7 +20,6 @@ from crmkpi.sources.grid import Grid
 from crmkpi.sources.header_units import says_percent
 from crmkpi.sources.presets.library import folded
 from crmkpi.sources.reading import ENDS, Options
-from crmkpi.sources.reckoning import SCALES
 from crmkpi.sources.report_rows import FIRST_CELLS, TOTAL
 from crmkpi.sources.summary_reports import SUBTOTAL
 from crmkpi.sources.tallies import Tallies
