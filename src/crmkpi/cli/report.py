@@ -178,7 +178,7 @@ def _measured(arguments: argparse.Namespace) -> int:
     _check_currency(report, arguments)
     for note in () if arguments.quiet else notes:
         say(note)
-    kept = replace(report, notes=(*notes, *report.notes))  # whoever reads a file has not seen what was said
+    kept = replace(report, notes=(*notes, *report.notes))  # the reader of a file has not seen the messages
     write_all({Path(path): report_file(kept, path) for path in arguments.output})
     if not arguments.output:
         print(_FORMATS[arguments.format](report).rstrip("\n"))

@@ -53,10 +53,10 @@ def asked(
     usual: Mapping[str, Any] | None = None,
     confidence: float = 0.95,
 ) -> tuple[Report, tuple[str, ...]]:
-    """The report of KPIs and themes, all that the tables allow where none is named, and notes on what is not there.
+    """The report of KPIs and themes (by default all that the tables allow), and notes on missing ones.
 
-    Without KPIs a period is set beside the previous one. `where` keeps the records of these segments.
-    `usual` are parameters of which a KPI takes those that it asks for.
+    Without KPIs a period is compared with the previous one. `where` keeps the records of these segments.
+    `usual` are parameters; each KPI takes its own of them.
     """
     crm = narrowed(crm, where)
     own = {name: _number(value) for name, value in (parameters or {}).items()}

@@ -88,7 +88,7 @@ def run_reports(file: CompanyFile, names: Sequence[str] = (), *, tell: Tell | No
 
 
 def check_reports(file: CompanyFile, report: ReportKeys) -> None:
-    """What can be said of a report before anything is read: its KPIs, its set and its outputs exist."""
+    """Validate a report before data is read: its KPIs, its set and its outputs exist."""
     for name in report.kpis:
         chosen(name)
     if report.kpi_set is not None:
@@ -151,7 +151,7 @@ def _report(file: CompanyFile, crm: Dataset, keys: ReportKeys, kpis: KpiSet | No
 
 
 def _page(file: CompanyFile, crm: Dataset, keys: ReportKeys, kpis: KpiSet | None) -> Page:
-    """The page of a report; its KPIs are those of the set and those that are named, all when none is."""
+    """The page of a report, with the KPIs of its set and those it names; with all KPIs if it names none."""
     assert keys.period is not None
     metrics: list[Metric] = []
     for name in keys.kpis:

@@ -1,7 +1,7 @@
-"""Alerts with memory: they fire after so many periods in a row, and clear on the far side of another threshold.
+"""Alerts with memory: they fire after a number of periods in a row, and clear on the far side of another threshold.
 
 The state is a value that `to_json` writes and `from_json` reads; `watch` takes it a period further. A definition that
-changed starts anew. Nothing is sent: that is the business of whoever calls.
+changed starts anew. Nothing is sent: notifying is up to the caller.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class WatchState:
 def held(path: str | Path, *, wait: float = 60.0) -> Iterator[None]:
     """Keep the state in a file to this process from reading it to writing it: others wait for it, so many seconds.
 
-    The lock is on a file beside it, and the system lets go of it when the process ends, however it ends.
+    The lock is on a file next to it, and the operating system releases it when the process ends.
 
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "alerts.json"
@@ -168,7 +168,7 @@ class FiredAlert:
 
 @dataclass(frozen=True, slots=True)
 class Watch(InsightTable):
-    """What a look at the alerts found: those that fire and those that cleared, and the state to keep for the next."""
+    """The result of one run of the alerts: those that fire, those that cleared, and the state for the next run."""
 
     name: str
     period: Period
@@ -266,7 +266,7 @@ def watch(crm: Dataset, kpis: KpiSet, *, period: PeriodLike, state: WatchState |
 
 
 def _measured(crm: Dataset, kpi: Kpi, when: Period) -> list[tuple[Hashable, Result, Report]]:
-    """The KPI in the period for each segment, with the periods before where a chart is asked."""
+    """The KPI in the period for each segment, with earlier periods if a control chart is needed."""
     charted = any(alert.signal is not None for alert in kpi.alerts)
     confidences = {alert.sure for alert in kpi.alerts if alert.sure is not None}
     periods = [*(earlier_periods(when, _CHART_BACK) if charted else ()), when]

@@ -62,7 +62,7 @@ def briefing(
     at_risk: AtRisk | None = None,
     parameters: Mapping[str, Any] | None = None,
 ) -> Briefing:
-    """The briefing of a period beside another one.
+    """The briefing of a period compared with another one.
 
     `metrics` are the KPIs to look at; without them those of the KPI set, and without a set all that the tables allow.
     The targets of `kpis` say what will be missed: of a period that is over, which targets it missed, and what the
@@ -110,7 +110,7 @@ def briefing_of(
     left_off: Sequence[str] = (),
     targets: Scorecard | None = None,
 ) -> Briefing:
-    """The briefing of measured results of one period beside another; `targets` is how those of `kpis` stand."""
+    """The briefing of measured results; `targets` are the states of the targets of `kpis`."""
     when, other = periods
     changed = _changed(results)
     accounts, tables = _accounts(crm, changed, when, other, by, parameters)

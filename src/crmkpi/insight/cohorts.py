@@ -292,7 +292,7 @@ def _values(
     retention: Retention,
     ends: Mapping[Hashable, date | None] | None,
 ) -> list[float]:
-    """What a cohort did in each period from its own on."""
+    """The values of a cohort in each period from its own on."""
     totals = [0.0] * (last - place + 1)
     for customer in customers:
         purchases = [(_index(day, every) - place, amount) for day, amount in bought.get(customer, ())]

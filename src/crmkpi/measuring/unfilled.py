@@ -27,7 +27,7 @@ def why_unfilled(table: str, name: str) -> UnreadableReason:
 
 @lru_cache(maxsize=500)
 def needed_fields(metric: Metric, *, dated: bool) -> tuple[tuple[str, str], ...]:
-    """The tables and names of the fields without which no record can count, whatever else it holds.
+    """The tables and names of the fields that every counted record needs.
 
     `dated` adds the timestamps that put records into a period. The scale of a survey is known by its kind.
 

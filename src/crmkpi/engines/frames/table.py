@@ -60,7 +60,7 @@ class FrameTable:
     """A frame as a table of records; made by `crmkpi.table`, or by a `Dataset` for a frame as it stands.
 
     `rejected` are rows that a reader has rejected before, and `skipped` how many it left out as no records, by reason,
-    or a frame of these reasons. `reckoned` are fields that a preset computes from other cells, which is not done in
+    or a frame of these reasons. `computed` are fields that a preset computes from other cells, which is not done in
     frames. `unread` names for some fields the column in which their reader says what it could not read; `constant` are
     fields that have one value because a preset says so. A frame is `searched` where its ids are known to differ.
     """
@@ -75,11 +75,11 @@ class FrameTable:
         "_unreadable",
         "backend",
         "columns",
+        "computed",
         "constant",
         "frame",
         "inclusive",
         "kept",
-        "reckoned",
         "rejected",
         "searched",
         "type_",
@@ -101,7 +101,7 @@ class FrameTable:
         zone: ZoneInfo | None = None,
         skipped: Mapping[str, int] | Frame | None = None,
         rejected: Sequence[Value] = (),
-        reckoned: Mapping[str, str] = MappingProxyType({}),
+        computed: Mapping[str, str] = MappingProxyType({}),
         inclusive: Collection[str] = (),
         unfilled: Collection[str] | None = None,
         unread: Mapping[str, str] = MappingProxyType({}),
@@ -111,7 +111,7 @@ class FrameTable:
         """`backend` is that of a frame which was taken before; `inclusive` are ends that are given as the last day."""
         self.backend = taken(frame) if backend is None else backend
         self.rejected = tuple(rejected)
-        self.reckoned = reckoned
+        self.computed = computed
         self.inclusive = inclusive
         self.unread = unread
         self.constant = constant
@@ -140,7 +140,7 @@ class FrameTable:
         self._types: dict[tuple[str, str], ColumnType] = {}
         self.columns = self._mapped(columns or {})
         lacking = [name for name, known in type_.fields.items() if known.optional and name not in self.columns]
-        self.unfilled = frozenset(lacking if unfilled is None else unfilled) - {*reckoned}
+        self.unfilled = frozenset(lacking if unfilled is None else unfilled) - {*computed}
         self._known: dict[Hashable, Prepared] = {}
         self._unreadable: set[str] = set()  # shared with what is made of the table for one moment
         self._rows: int | None = None
@@ -345,9 +345,9 @@ class FrameTable:
         if name.startswith("attributes."):
             own = name.partition(".")[2]
             return own if own in self.attributes else None
-        if name in self.reckoned:
+        if name in self.computed:
             raise ColumnError(
-                f"The preset reckons {name!r} from the column {self.reckoned[name]!r}, which is not done in frames; "
+                f"The preset computes {name!r} from the column {self.computed[name]!r}, which is not done in frames; "
                 f"read the CSV file with scan() or read_csv(), or give a column of your own with "
                 f"columns={{{name!r}: ...}}."
             )
