@@ -39,7 +39,7 @@ from crmkpi.definition.interval_rules import (
 )
 from crmkpi.definition.measures import Grouped, LastDay, Measure, MonthDays, PeriodDays
 from crmkpi.definition.numbers import as_money, in_unit, is_finite, plain_number
-from crmkpi.definition.page import page, theme_of, usual_docstring
+from crmkpi.definition.page import Docstring, theme_of, usual_docstring
 from crmkpi.definition.parameters import Parameter, parameter_value
 from crmkpi.definition.reasons import Empty, why_missing, why_zero
 from crmkpi.definition.units import Better, Decorator, RollUp, Timing, Unit, UnitName, Value_co
@@ -62,21 +62,6 @@ _statement_text: Callable[..., str] = hook("statement_text")
 _find_metric: Callable[[str], Metric] = hook("find_metric")
 
 
-class _Page:
-    """The docstring of a class, and for each of its instances the page of the manual."""
-
-    def __init__(self, of_class: str | None) -> None:
-        self.of_class = of_class
-
-    def __get__(self, metric: Metric | None, owner: type[Metric]) -> str:
-        if metric is None:
-            return self.of_class or ""
-        text, additive = inspect.getdoc(metric.function) or "", metric.additive
-        return page(
-            text, metric.unit, metric.interval, metric.measures, metric.empty, additive=additive, within=metric.within
-        )
-
-
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Metric(Generic[Value_co]):
     """A KPI: call it on records or on a dataset to get one `Result`.
@@ -90,7 +75,8 @@ class Metric(Generic[Value_co]):
     0.6666666666666666
     """
 
-    __doc__ = _Page(__doc__)  # pyrefly: ignore
+    docstring = Docstring("The manual of a KPI, its formulas in LaTeX.", plain=False)
+    __doc__ = Docstring(__doc__, plain=True)  # pyrefly: ignore
     __signature__ = CallSignature()
 
     id: str
@@ -275,14 +261,15 @@ class Metric(Generic[Value_co]):
     ) -> str:
         """The KPI as one statement of SQL, to be put into dbt, a view or a dashboard; nothing is sent.
 
-        The `dialect` is postgresql, mariadb, clickhouse, sqlite or duckdb. `columns` are those that the table has:
-        their names, or which column is which field; fields that it lacks have no values. `types` are their declared
-        types, where they are not those that a database usually has for such a field. `table`, `schema` and `values` are
-        those of `database` and `table`; `by`, `period`, `every`, `calendar` and `parameters` those of `measure`.
+        The `dialect` is postgresql, mariadb, clickhouse, sqlite or duckdb, or one that was never run: redshift,
+        snowflake, databricks, trino, bigquery, mysql. `columns` are those that the table has: their names, or which
+        column is which field; fields that it lacks have no values. `types` are their declared types, where they are not
+        those that a database usually has for such a field. `table`, `schema` and `values` are those of `database` and
+        `table`; `by`, `period`, `every`, `calendar` and `parameters` those of `measure`.
 
         The statement gives a row for each group that has records: its segments, its period, and the totals that the
-        formula takes, so that `from_totals` makes a result of a row. Durations are in seconds. What cannot be read is
-        not counted and not told; `crmkpi.database` tells it.
+        formula takes. `from_totals` makes a result of a row, and `Tally.add_rows` a report of all. Durations are in
+        seconds. What cannot be read is not counted and not told; `crmkpi.database` tells it.
 
         Raises:
             InputError: the KPI takes more than counts and sums of one table, such as a median or a stock.
@@ -332,6 +319,8 @@ class Metric(Generic[Value_co]):
         for name, measure in self.measures.items():
             if measure.kind == "money":
                 given[name] = as_money(given[name])
+            elif measure.aggregate == "count" and given[name] == int(given[name]):
+                given[name] = int(given[name])  # some databases count in decimals
         return {**given, **self.parameter_values(totals)}
 
     def __repr__(self) -> str:

@@ -260,7 +260,8 @@ class _Builder:
         parameters = metric.parameter_values(self._given) if metric.parameters else {}
         witness = Witness.of(plan, self._confidence, self._reader.answers, parameters)
         complete = None if period is None or self._crm.as_of is None else period.is_complete(self._crm.as_of)
-        in_money = metric.unit == "money" or any(measure.kind == "money" for measure in metric.measures.values())
+        money = [name for name, measure in metric.measures.items() if measure.kind == "money"]
+        in_money = metric.unit == "money" or bool(money)
         related, lacks = len(metric.tables) > 1, cut.lacks
         unfilled = unfilled_field(metric, self._crm.unfilled, dated=period is not None)
         contradicted = any(self._reader.answers[table].contradictions for table in metric.tables)
@@ -268,7 +269,7 @@ class _Builder:
         for segment in segments:
             try:
                 inputs = cut.inputs(segment)
-                currency = _currency(metric, inputs) if in_money else None
+                currency = _currency(metric, inputs, money) if in_money else None
             except CurrencyError as mixed:
                 if self._alone:
                     raise
@@ -349,14 +350,14 @@ class _Builder:
         return None
 
 
-def _currency(metric: Metric, inputs: Mapping[str, Input]) -> str | None:
+def _currency(metric: Metric, inputs: Mapping[str, Input], money: Sequence[str]) -> str | None:
     """The currency of a KPI in money; its inputs are in one currency, as the amounts of each of them are."""
-    found = {
-        name: one.currency or "no currency"
-        for name, one in inputs.items()
-        if one.sample is not None and one.sample.count and metric.measures[name].kind == "money"
-    }
-    if len(set(found.values())) > 1:
+    found = {}
+    for name in money:
+        one = inputs[name]
+        if one.sample is not None and one.sample.count:
+            found[name] = one.currency or "no currency"
+    if len(found) > 1 and len(set(found.values())) > 1:
         listed = ", ".join(f"{name} in {currency}" for name, currency in found.items())
         raise CurrencyError(
             f"{metric.id} would set amounts in several currencies against each other: {listed}. "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Protocol
 
 from crmkpi.definition.expressions import Field, walk
@@ -37,20 +38,17 @@ class _Tables(Protocol):
 class Reaches:
     """The reach of the tables of one dataset, found when it is asked for, and once."""
 
-    __slots__ = ("_crm", "_dates", "_later", "_reaches")
+    __slots__ = ("_crm", "_later", "_reaches")
 
     def __init__(self, crm: _Tables) -> None:
         self._crm = crm
-        self._dates: dict[int, list[tuple[RecordType, str]]] = {}  # by the KPI
         self._reaches: dict[tuple[str, str], Reach | None] = {}
         self._later: dict[tuple[str, str], tuple[Answer, datetime] | None] = {}
 
     def begins_later(self, metric: Metric, period: Period) -> str | None:
         """The note that all tables of a metric begin after a period; None if one does not."""
         told = None
-        if id(metric) not in self._dates:  # asked for each empty result
-            self._dates[id(metric)] = _dated(metric)
-        for type_, at in self._dates[id(metric)]:
+        for type_, at in _dated(metric):
             key = type_.table, at
             if key not in self._reaches:
                 self._reaches[key] = reach_of(self._crm, type_, at)
@@ -144,9 +142,10 @@ def reach_of(crm: _Tables, type_: RecordType, at: str) -> Reach | None:
     return None
 
 
-def dated_fields(metric: Metric) -> list[tuple[RecordType, str]]:
+@lru_cache(maxsize=500)
+def dated_fields(metric: Metric) -> tuple[tuple[RecordType, str], ...]:
     """The dates that say when the records of a metric are: those of periods, and of what happened."""
-    return [*_dated(metric), *_happened(metric)]
+    return (*_dated(metric), *_happened(metric))
 
 
 def silent_tables(results: Iterable[Any]) -> tuple[str, ...]:
@@ -160,7 +159,8 @@ def silent_tables(results: Iterable[Any]) -> tuple[str, ...]:
     return (f"no record of {', '.join(silent)} counts in this time; are the exports of that time?",) if silent else ()
 
 
-def _dated(metric: Metric) -> list[tuple[RecordType, str]]:
+@lru_cache(maxsize=500)  # asked for each empty result
+def _dated(metric: Metric) -> tuple[tuple[RecordType, str], ...]:
     """The fields that put the records of a metric into periods, with their record types."""
     found: dict[tuple[str, str], tuple[RecordType, str]] = {}
     for measure in metric.measures.values():
@@ -172,7 +172,7 @@ def _dated(metric: Metric) -> list[tuple[RecordType, str]]:
                 at = metric.at
             if isinstance(at, Field) and len(at.path) == 1 and not each.is_stock:
                 found[type_.table, at.path[0]] = type_, at.path[0]
-    return list(found.values())
+    return tuple(found.values())
 
 
 def _happened(metric: Metric) -> list[tuple[RecordType, str]]:
