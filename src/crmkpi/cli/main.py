@@ -59,6 +59,7 @@ _NEEDS_ALL = "completion"
 # The library's messages speak of its arguments; these say what they are called here. The first whose words a message
 # has is shown, and without such words the one of its kind.
 _HINTS_BY_WORDS: Mapping[str, str] = {
+    "units=": "--units TABLE:FIELD=UNIT says it here, such as --units deals:amount=thousands",
     "encoding=": "--encoding cp1252, or another, says which it is",
     "delimiter=": "--delimiter ';', or another, says which it is",
     "decimal=": "--decimal , or --decimal . says which it is",

@@ -127,7 +127,8 @@ class Compared(Protocol):
 class Change:
     """How a result differs from another: `absolute` in the unit of the KPI, `relative` as a fraction of the other.
 
-    Either is None where it is undefined. `interval` is that of the difference (of totals over periods of different
+    Either is None where it is undefined; so is `relative` where the other is not above 0, of which nothing is a share.
+    `interval` is that of the difference (of totals over periods of different
     length, of the difference to the other's at the length of the first), and `p_value` says how often chance alone
     gives one as large.
     `adjusted_p` is adjusted for the number of `comparisons` in the call. `verdict` is "up" or "down" where the change
@@ -205,7 +206,8 @@ def change_of(result: Compared, other: Compared) -> Change:
         return Change(None, None, reason="the two are in different currencies")
     with localcontext(_ARITHMETIC):  # the caller's must not change the figure
         absolute = result.value - other.value
-        relative = None if not other.value else float(absolute / abs(other.value))
+        above_zero = other.value and other.value == abs(other.value)
+        relative = float(absolute / other.value) if above_zero else None
     found, reason = difference_of(result, other)
     if found is None:
         return Change(absolute, relative, reason=reason)

@@ -92,8 +92,8 @@ def _way_out(name: str, values: Mapping[str, int]) -> str:
 
 
 def _is_percentage(value: str) -> bool:
-    """Whether a value, as Python writes it, is a number from 1 to 100."""
+    """Whether a value, as Python writes it, is a number from above 0 to 100."""
     try:
-        return 1 <= float(value.strip("'")) <= 100
+        return 0 < float(value.strip("'")) <= 100
     except ValueError:
         return False

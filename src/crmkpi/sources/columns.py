@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from crmkpi.errors import ColumnError, InputError, did_you_mean, unknown_name
 from crmkpi.records.base import FieldType, RecordType
 from crmkpi.records.directions import by_header
+from crmkpi.sources.computed_values import SCALES
 from crmkpi.sources.currencies import currency_in
 from crmkpi.sources.headers import Found, found_columns, stage_of
 from crmkpi.sources.presets.library import folded
@@ -301,7 +302,7 @@ def _in_slots(fields: Sequence[tuple[tuple[int, int], Column]]) -> tuple[Column,
     for _, column in sorted(fields, key=lambda each: each[0]):
         seen[column.field] += 1
         by = column.by
-        computed = by is not None and (by.after or by.per or by.unit in ("smallest", "stripe_items"))
+        computed = by is not None and (by.after or by.per or by.unit in ("smallest", "stripe_items", *SCALES))
         own = seen[column.field] == 1 and not computed
         placed.append(column if own else replace(column, slot=f"{column.field} {seen[column.field]}"))
     return tuple(placed)

@@ -14,6 +14,7 @@ from crmkpi.sources.choices import Words, choice_reader, currency_reader, flag_w
 from crmkpi.sources.columns import Column, Columns, check_fields
 from crmkpi.sources.computed_values import (
     PERCENT,
+    SCALES,
     Combine,
     a_month,
     after,
@@ -21,6 +22,7 @@ from crmkpi.sources.computed_values import (
     in_its_currency,
     in_whole_units,
     plain_fraction,
+    scaled,
     stripe_items,
 )
 from crmkpi.sources.dates import NUMERIC_FORMS, DateReader, check_iso, zone_named, zone_of_header
@@ -268,6 +270,8 @@ class _Conversions:
         kind: NumberKind = field.kind if field.kind in ("money", "integer") else "number"
         if percent:
             kind = "percentage"
+        elif column.by is not None and column.by.unit == "plain":
+            pass  # whatever the header says
         elif kind == "number" and field.name in self.kind.fields and _is_share(self.kind, field):
             kind = "share"
         preset = self.options.preset
@@ -311,6 +315,8 @@ class _Conversions:
             combine = in_whole_units(count)
         elif unit == "stripe_items":
             return stripe_items(count)
+        elif unit in SCALES:
+            combine = scaled(unit, count)
         if number is None or field.kind != "money" or "currency" not in self.kind.fields:
             return combine
         words = self.options.values.get("currency", {})

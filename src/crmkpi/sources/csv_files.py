@@ -75,7 +75,8 @@ def read_csv(
             it settles it (12,5 or 1.234,50 or 12,34,567), whatever stands around the digits; a column that shows both,
             or in which all numbers could be read in two ways, as 1.200, is an error.
         units: `{field: unit}` for what the file has: `"percent"` for shares, `"minutes"` and the like for durations,
-            `"smallest"` for cents, `"unix_seconds"` and the like for dates.
+            `"thousands"`, `"millions"` or `"smallest"` (cents) for amounts, `"yearly"` or `"quarterly"` for those of
+            subscriptions, `"unix_seconds"` and the like for dates, `"plain"` where a header is wrong.
         ends: `"inclusive"` where `until`, `ended_at` and `left_at` are the last day and not the first moment after it.
         date_format: a pattern of `strptime` for all date columns or `{field: pattern}`; also `"unix_seconds"` and
             `"unix_milliseconds"`. When it is not given, a date may be ISO (2026-01-31), worded (31 Jan 2026) or in

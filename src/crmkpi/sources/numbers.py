@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from crmkpi.errors import FileFormatError, InputError
 from crmkpi.sources.currencies import currencies_of
+from crmkpi.sources.header_units import says_percent
 from crmkpi.sources.limits import LONGEST_NUMBER
 from crmkpi.sources.spellings import (
     PLAIN,
@@ -75,6 +76,7 @@ class NumberReader:
         self._count = count
         self._shown_by: str | None = None  # the number that showed the sign, where nobody said it
         self._of_hundred: bool | None = None
+        self._says_percent = kind == "share" and says_percent(column)
         self.decimal = decimal
         self.currencies: tuple[str, ...] = ()
 
@@ -110,7 +112,9 @@ class NumberReader:
             raise ValueError
         if "." in whole and self.decimal != "." and self._settled(texts) != ".":
             raise ValueError
-        if self._kind == "share" and any(_is_one(cell) for cell in set(cells)) and self._is_of_hundred():
+        if self._kind == "share" and (
+            self._says_percent or (any(_is_one(cell) for cell in set(cells)) and self._is_of_hundred())
+        ):
             raise ValueError
 
     def _sign_of(self, digits: str, text: str) -> DecimalSign:
@@ -191,6 +195,11 @@ class NumberReader:
         if number is not None and (1 < number <= 100 or (number == 1 and self._is_of_hundred())):
             raise ValueError(
                 f'no share from 0 to 1; where the column is in percent, say units={{"{self._field}": "percent"}}'
+            )
+        if number is not None and 0 < number <= 1 and self._says_percent:
+            raise ValueError(
+                f"below a header that speaks of percent, so that 1 may be all or a hundredth; say "
+                f'units={{"{self._field}": "percent"}}, or "plain" for shares from 0 to 1'
             )
         return value
 

@@ -20,7 +20,7 @@ from crmkpi.sources.building import Builder, builder
 from crmkpi.sources.columns import Columns, matched_columns
 from crmkpi.sources.conversions import Conversion, conversions_for, convert
 from crmkpi.sources.grid import Grid, Part, Row
-from crmkpi.sources.guards import check_currency, check_table
+from crmkpi.sources.guards import check_currency, check_intervals, check_table, check_units
 from crmkpi.sources.histories import joined_visits, merged_away, merged_note, stage_grid, without_merged
 from crmkpi.sources.joined import with_joined
 from crmkpi.sources.leaving_out import LeftOut, left_out
@@ -139,6 +139,8 @@ class Loading(Generic[_R]):
             self.columns = self._matched.looked_at(options.only, self.kind, options.preset)
         if self.columns.has_money(self.kind):
             check_currency(grid, self._matched, self.kind, options)
+            check_intervals(grid, self._matched, self.kind, options)
+        check_units(self.columns, self.kind, source=grid.source)
         self.rejected: list[Rejected] = []
         self._tallies = Tallies()
         self._reader = self._reader_of(self.columns, self._tallies, lines)

@@ -36,9 +36,12 @@ class Database:
 
         Without a `schema` it is one that the connection finds by itself.
 
+        A view that asks for the time is measured as of the moment at which the measurement begins, in PostgreSQL and
+        MariaDB; elsewhere an error says when rows have come or gone meanwhile.
+
         Raises:
             ColumnError: the database has no such table; the nearest name is suggested.
-            InputError: the connection is closed, or may not read the table.
+            InputError: the connection is closed, or may not read the table, or a view of it calls random().
         """
         return self._described(Relation(name, schema))
 
@@ -54,7 +57,9 @@ class Database:
 
     def _described(self, relation: Relation) -> DatabaseTable:
         with self.source.snapshot() as session:
-            return DatabaseTable(self.source, relation, self.source.home.columns_of(session, relation))
+            home = self.source.home
+            found = home.checked(session, relation)
+            return DatabaseTable(self.source, found, home.columns_of(session, found))
 
     def __repr__(self) -> str:
         return f"<a {self.source.dialect} database>"

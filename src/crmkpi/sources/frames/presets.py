@@ -13,6 +13,7 @@ from crmkpi.engines.frames.homes.home import NUMBERS, ColumnType
 from crmkpi.errors import InputError
 from crmkpi.records.base import RecordType
 from crmkpi.sources.choices import flag_words
+from crmkpi.sources.computed_values import SCALES
 from crmkpi.sources.durations import SECONDS
 from crmkpi.sources.headers import Found, found_columns
 from crmkpi.sources.presets.library import folded
@@ -20,7 +21,7 @@ from crmkpi.sources.presets.model import Preset, PresetColumn
 
 __all__ = ["ByPreset", "by_preset"]
 
-_COMPUTED = ("smallest", "stripe_items", "unix_seconds", "unix_milliseconds", "excel_days")
+_COMPUTED = ("smallest", "stripe_items", *SCALES, "unix_seconds", "unix_milliseconds", "excel_days")
 
 
 @dataclass(frozen=True, slots=True)

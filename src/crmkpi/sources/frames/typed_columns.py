@@ -12,10 +12,12 @@ from pydantic import TypeAdapter
 
 from crmkpi.records.base import FieldType, RecordType
 from crmkpi.sources.columns import Column, Columns
+from crmkpi.sources.computed_values import SCALES
 from crmkpi.sources.conversions import Conversion, conversions_for
 from crmkpi.sources.dates import zone_named, zone_of_header
 from crmkpi.sources.durations import SECONDS
 from crmkpi.sources.grid import Grid
+from crmkpi.sources.header_units import says_percent
 from crmkpi.sources.presets.library import folded
 from crmkpi.sources.reading import ENDS, Options
 from crmkpi.sources.report_rows import FIRST_CELLS, TOTAL
@@ -30,7 +32,8 @@ _INTEGER = r"^[+-]?[0-9]{1,15}$"
 _OPEN_SIGN = r"^[+-]?[1-9][0-9]{0,2}\.[0-9]{3}$"  # could be a thousand or one, so that another number must show which
 _SHOWN_POINT = r"^[+-]?(0*|[0-9]{4,})\.|\.([0-9]{1,2}|[0-9]{4,})$"
 _MOMENT = re.compile(r"[12]\d{3}-\d\d-\d\d(?:([T ])\d\d:\d\d(:\d\d)?(\.\d{3}|\.\d{6})?(Z|\+00:00|\+0000)?)?", re.ASCII)
-_DAY = r"[12][0-9]{3}-[01][0-9]-[0-3][0-9]"
+_YEAR = r"(?:20[0-9]{2}|19(?:[1-689][0-9]|0[1-9]|7[1-9])|2[1-9][0-9]{2})"  # none in which programs begin to count
+_DAY = rf"{_YEAR}-[01][0-9]-[0-3][0-9]"
 _CLOCK = r"[0-2][0-9]:[0-5][0-9]"
 
 
@@ -144,7 +147,8 @@ class TypedColumns:
         if not filling:
             return self._constant(name, known)
         if any(
-            each.by is not None and (each.by.per or each.by.after or each.by.unit == "smallest") for each in filling
+            each.by is not None and (each.by.per or each.by.after or each.by.unit in ("smallest", *SCALES))
+            for each in filling
         ):
             raise NotPlainError
         made = self._read(filling[0], known)
@@ -206,6 +210,8 @@ class TypedColumns:
             return self._seconds(text, unit or "seconds")
         if known.kind in ("timestamp", "date"):
             return self._moment(column, known, text)
+        if unit is None and known.kind == "number" and says_percent(column.header):
+            raise NotPlainError
         self._must_match(text, _INTEGER if known.kind == "integer" else _NUMBER)
         if known.kind == "money":
             return text.cast(pl.Decimal(38, 6 if self._seen[column.position][0] else 2), strict=False)

@@ -69,11 +69,22 @@ class SqliteHome(DatabaseHome[SqliteSql]):
         "flag": "BOOLEAN",
         "attributes": "TEXT",
     }
+    chance = r"\brandom(blob)?\s*\("
+    clock = r"'now'|\bcurrent_(date|time|timestamp)\b|\bjulianday\(\s*\)"
     begins = ("BEGIN",)
 
     def watched(self, connection: Any, seconds: float | None) -> AbstractContextManager[None]:
         """What ends statements after so many seconds."""
         return timed_sqlite(connection.connection.dbapi_connection, seconds)
+
+    def views(self, session: Session) -> Mapping[str, str]:
+        """The text of each view, by its name, of all databases that are attached."""
+        spaces = [name for _, name, *_ in session.rows("PRAGMA database_list")]
+        asked = (
+            f"SELECT name, sql FROM {SqliteSql.quoted(space)}.sqlite_master WHERE type = 'view'"  # noqa: S608  # names are quoted
+            for space in spaces
+        )
+        return {name: text or "" for text_ in asked for name, text in session.rows(text_)}
 
     def source_of(self, relation: Relation) -> str:
         """A table, view or query as it stands after FROM."""
