@@ -47,6 +47,7 @@ _WIDTH = 100
 
 _PYTHON = (
     (r"Give rates=crmkpi\.Rates\(to, \.\.\.\) to convert them, or group by='currency'\.", 'Pass by=["currency"].'),
+    (r": Dataset\.measure\('(\w+)'\) measures all.*", r"; name KPIs, which find_kpis lists."),
     (r"; give it as (\w+)=\.\.\. or in parameters=\{[^}]*\}", r"; the company file says it under parameters"),
     (r"such as period='(\w+)'", r'such as period="\1"'),
     (r"give period=\.\.\.", "pass period"),
