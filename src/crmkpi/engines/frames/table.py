@@ -414,7 +414,7 @@ class FrameTable:
         }
 
 
-_NOT_PLAIN = ("List", "Array", "Struct", "Binary", "Object")
+_NOT_PLAIN = ("List", "Array", "Map", "Union", "Struct", "Binary", "Object")
 
 
 def taken(frame: object) -> Backend:
