@@ -127,8 +127,13 @@ def test_the_columns_and_words_of_a_file_can_be_told(run: Run) -> None:
 
 @pytest.mark.parametrize(
     ("at", "form"),
-    [("1736035200000", "unix_milliseconds"), ("1736035200", "unix_seconds"), ("45662", "excel_days"), ("45662.25", "excel_days")],
-)  # fmt: skip
+    [
+        ("1736035200000", "unix_milliseconds"),
+        ("1736035200", "unix_seconds"),
+        ("45662", "excel_days"),
+        ("45662.25", "excel_days"),
+    ],
+)
 def test_dates_in_numbers_name_the_option_that_says_how_they_are_written(at: str, form: str, run: Any) -> None:
     Path("deals.csv").write_text(f"id,status,amount,closed_at\n1,won,5,{at}\n", encoding="utf-8")
     _, _, err = run("report", "revenue", "--deals", "deals.csv")
