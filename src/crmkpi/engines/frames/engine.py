@@ -25,9 +25,19 @@ from crmkpi.definition.expressions import (
     walk,
 )
 from crmkpi.definition.planned_expressions import Happened
+from crmkpi.engines.frames.assumptions import WrongAssumptionError, none_later
 from crmkpi.engines.frames.compiler import Compiler, Given
 from crmkpi.engines.frames.faults import inside
-from crmkpi.engines.frames.group_keys import OUTSIDE, Key, day_key, segment_key, step_key, undated_key
+from crmkpi.engines.frames.group_keys import (
+    OUTSIDE,
+    Key,
+    all_rows,
+    beyond_part,
+    day_key,
+    segment_key,
+    step_key,
+    undated_key,
+)
 from crmkpi.engines.frames.local_time import micros, with_open_time
 from crmkpi.engines.frames.passes import Pass, given
 from crmkpi.engines.frames.profile import Path, Prepared
@@ -85,7 +95,47 @@ def answer(
         UnreadableFoundError: a field that the query reads cannot be read in some row, which the query does not expect.
     """
     dated = rates is not None and bool(rates.days)
-    prepared = _prepared(query, table, tables, calendar, dated=dated)
+    as_of = (moments.as_of_wall, moments.as_of)
+    while True:
+        prepared = _prepared(query, table, tables, calendar, dated=dated)
+        if prepared.assumed is not None and not table.has_later:
+            prepared = none_later(prepared, query, as_of)
+        compiler = Compiler(prepared, parameters, calendar, as_of)
+        try:
+            return _answered(
+                query,
+                table,
+                compiler,
+                moments=moments,
+                rates=rates,
+                currency=currency,
+                confidence=confidence,
+                merging=merging,
+                statements=statements,
+            )
+        except WrongAssumptionError as error:
+            table.is_unlike(None if error.later else prepared.assumed)
+        except InputError as error:
+            # It may rest on what was only assumed, such as how large amounts are; but not what a driver says.
+            if prepared.assumed is None or error.__suppress_context__:
+                raise
+            table.is_unlike(prepared.assumed)
+
+
+def _answered(
+    query: Query,
+    table: FrameTable,
+    compiler: Compiler,
+    *,
+    moments: Moments,
+    rates: Rates | None,
+    currency: str | None,
+    confidence: float | None,
+    merging: bool,
+    statements: list[tuple[str, str]] | None,
+) -> Answer:
+    """The answer over one prepared frame, which may turn out not to be as assumed."""
+    prepared, calendar = compiler.prepared, compiler.calendar
     marked = {".".join(path) for path in query.fields if path in prepared.marks}
     if not marked <= query.unreadable:
         raise UnreadableFoundError
@@ -95,12 +145,17 @@ def answer(
     added: set[Path] = set()
     for span in spans.values():
         prepared = _with_open_times(prepared, span, calendar, added)
-    compiler = Compiler(prepared, parameters, calendar, (moments.as_of_wall, moments.as_of))
+    compiler = replace(compiler, prepared=prepared)
     groups: list[dict[Group, list[State]]] = []
-    asked = (parameters, moments.as_of, calendar, rates, currency, confidence, merging)
+    given: Mapping[tuple[Hashable, ...], int] | None = None
+    asked = (compiler.parameters, moments.as_of, calendar, rates, currency, confidence, merging)
     for number, anchor in enumerate(query.anchors):
         found: dict[Group, list[State]] = {}
-        for run in _runs(query, anchor, compiler, moments, rates, currency, confidence, merging=merging):
+        everything = table.backend.counts_all and given is None
+        runs = _runs(
+            query, anchor, compiler, moments, rates, currency, confidence, merging=merging, everything=everything
+        )
+        for run in runs:
             answered = partial(run.states, merging=merging, statements=statements)
             if run.undated:
                 found |= _once(
@@ -108,8 +163,11 @@ def answer(
                 )
             else:
                 found |= answered()
+            given = run.given if given is None else given
         groups.append(found)
-    given = _given(query, table, compiler)
+    if given is None and prepared.assumed is not None:
+        raise WrongAssumptionError(later=False)  # no statement had all rows
+    given = _given(query, table, compiler) if given is None else segments_told(query, given, prepared.marks)
     groups = words_told(query, groups, prepared.marks) if marked else padded(whole, groups)
     return Answer(given, groups, prepared.rejected)
 
@@ -157,8 +215,9 @@ def _runs(
     confidence: float | None,
     *,
     merging: bool,
+    everything: bool,
 ) -> list[Pass]:
-    """The passes over the frame that an anchor needs, each over parts of its own."""
+    """The passes over the frame that an anchor needs, each over parts of its own; with `everything` one has it all."""
     segments = _segments(query, compiler)
     if anchor.stock:
         made = []
@@ -167,11 +226,13 @@ def _runs(
             bounds = looked_at[first : first + _STOCKS]
             convert = _converter(rates, currency, partial(_day_at, bounds))
             asked, numbers = at_bounds(anchor, len(bounds)), range(first, first + len(bounds))
-            made.append(Pass(replace(compiler, bounds=bounds), segments, [], asked, convert, confidence, numbers))
+            placed = replace(compiler, bounds=bounds)
+            counts = everything and not first
+            made.append(Pass(placed, segments, [], asked, convert, confidence, numbers, everything=counts))
         return made
     if anchor.at is None:
         convert = _converter(rates, currency, lambda _: None)
-        return [Pass(compiler, segments, [], anchor, convert, confidence)]
+        return [Pass(compiler, segments, [], anchor, convert, confidence, everything=everything)]
     stamp = compiler.value(anchor.at)
     edges = moments.edges if stamp.aware else moments.wall_edges
     steps = step_key("part", compiler, stamp, [micros(edge) for edge in edges])
@@ -190,11 +251,24 @@ def _runs(
         return None if number is None else dates[max(number - 1, 0)] if number else dates[0].replace(year=1)
 
     convert = _converter(rates, currency, day_of if dates else lambda _: None)
+    counts_alone = moments.dated and not merging and rates is None  # an amount without a rate is an error
+    if everything or (compiler.prepared.backend.counts_all and stamp.needs):
+        whole = Pass(
+            _by_part(compiler, anchor.at),
+            segments,
+            all_rows(keys, stamp, compiler),
+            anchor,
+            convert,
+            confidence,
+            everything=True,
+        )
+        whole.counts_alone = counts_alone
+        return [whole]
     dated = Pass(_with_dates(compiler, anchor.at), segments, keys, anchor, convert, confidence)
     if not stamp.needs:
         return [dated]
     undated = Pass(compiler, segments, [undated_key(stamp, compiler)], anchor, convert, confidence, (NO_DATE,))
-    undated.counts_alone = moments.dated and not merging and rates is None  # an amount without a rate is an error
+    undated.counts_alone = counts_alone
     return [dated, undated]
 
 
@@ -209,6 +283,13 @@ def _with_dates(compiler: Compiler, at: Expression) -> Compiler:
         return compiler
     columns = {**compiler.prepared.columns, at.path: replace(compiler.column(at), nulls=False)}
     return replace(compiler, prepared=replace(compiler.prepared, columns=columns))
+
+
+def _by_part(compiler: Compiler, at: Expression) -> Compiler:
+    """The compiler for all rows: the part that a row is of says whether it has the timestamp."""
+    if not isinstance(at, Field):
+        return compiler
+    return replace(compiler, given={compiler.column(at).name: beyond_part(compiler.nw, NO_DATE)})
 
 
 def _converter(rates: Rates | None, default: str | None, day_of: Callable[[int | None], date | None]) -> Convert | None:
@@ -247,7 +328,10 @@ def _prepared(
     if any(slot.what == "latest" for anchor in query.anchors for slot in anchor.slots):
         fields[("id",)] = Field(query.type_.table, ("id",), "text")
     clock = calendar.zone if turned and calendar.tz != "UTC" else None
-    return _joined(table, list(fields), summed | turned if clock else summed, tables, clock)
+    spans = any(isinstance(part, BusinessTime) for root in query.expressions for part in walk(root))
+    # Clocks and business time are written out for the years that there are.
+    assumes = table.backend.counts_all and clock is None and not spans
+    return _joined(table, list(fields), summed | turned if clock else summed, tables, clock, assumes=assumes)
 
 
 def _turned(part: Expression) -> list[Field]:
@@ -269,6 +353,8 @@ def _joined(
     exact: Collection[Path],
     tables: Mapping[str, object],
     clock: ZoneInfo | None,
+    *,
+    assumes: bool = False,
 ) -> Prepared:
     own = [path for path in paths if path[0] not in table.type_.relations or len(path) == 1]
     related: dict[str, list[Path]] = {}
@@ -276,9 +362,9 @@ def _joined(
         if path not in own:
             related.setdefault(path[0], []).append(path[1:])
     keys = [table.type_.relations[name].key for name in related]
-    prepared = table.prepared(
-        [*(".".join(path) for path in own), *keys], frozenset(".".join(path) for path in own if path in exact), clock
-    )
+    names = [*(".".join(path) for path in own), *keys]
+    added = frozenset(".".join(path) for path in own if path in exact)
+    prepared = (table.assumed(names, added) if assumes else None) or table.prepared(names, added, clock)
     nw = table.backend.home.words
     for name, inner in related.items():
         relation = table.type_.relations[name]
@@ -288,7 +374,7 @@ def _joined(
         if other.kept.get("unique") != right.rows:
             _check_unique(right, relation.table)
             other.kept["unique"] = right.rows
-        names = {
+        renamed = {
             old: f"{inside(name)}__{old}"
             for old in (
                 *(column.name for column in (*right.columns.values(), *right.exact.values())),
@@ -296,17 +382,17 @@ def _joined(
             )
         }
         frame = prepared.frame.join(
-            right.frame.select(*(nw.col(old).alias(new) for old, new in names.items())),
+            right.frame.select(*(nw.col(old).alias(new) for old, new in renamed.items())),
             left_on=inside(relation.key),
-            right_on=names[inside("id")],
+            right_on=renamed[inside("id")],
             how="left",
         )
-        flags = [names[mark.flag] for ways in right.marks.values() for mark in ways]
+        flags = [renamed[mark.flag] for ways in right.marks.values() for mark in ways]
         if flags:  # a record that refers to none is not unreadable
             frame = frame.with_columns(*(nw.col(flag).fill_null(0).alias(flag) for flag in dict.fromkeys(flags)))
         columns, twins = (
             {
-                (name, *path): replace(column, name=names[column.name], nulls=True, raw=None)
+                (name, *path): replace(column, name=renamed[column.name], nulls=True, raw=None)
                 for path, column in side.items()
             }
             for side in (right.columns, right.exact)
@@ -314,7 +400,7 @@ def _joined(
         columns.pop((name, "id"), None)
         if ("id",) in inner:
             raise DefinitionError(f"{table.type_.table}.{name}.id is {table.type_.table}.{relation.key}; write that.")
-        marks = joined_marks(prepared.marks.get((relation.key,), ()), right.marks, names, name, inner)
+        marks = joined_marks(prepared.marks.get((relation.key,), ()), right.marks, renamed, name, inner)
         prepared = replace(
             prepared,
             frame=frame,

@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Self
 from zoneinfo import ZoneInfo
 
+from crmkpi.engines.frames.assumptions import assumed
 from crmkpi.engines.frames.backends import Backend, at_home, backend_of, check_versions
 from crmkpi.engines.frames.faults import Entry, inside, wrong_type
 from crmkpi.engines.frames.homes.database import DatabaseTable
@@ -67,12 +68,15 @@ class FrameTable:
     """
 
     __slots__ = (
+        "_assumed",
+        "_assuming",
         "_known",
         "_names",
         "_rows",
         "_skipped",
         "_skipped_rows",
         "_types",
+        "_unlike",
         "_unreadable",
         "backend",
         "columns",
@@ -138,12 +142,15 @@ class FrameTable:
         twice = next((name for name in self._names if self._names.count(name) > 1), None)
         if twice is not None:
             raise ColumnError(f"The {self.backend.name} frame for {type_.table} has two columns {twice!r}; rename one.")
-        self._types: dict[tuple[str, str], ColumnType] = {}
+        self._types: dict[tuple[str, str, bool], ColumnType] = {}
         self.columns = self._mapped(columns or {})
         lacking = [name for name, known in type_.fields.items() if known.optional and name not in self.columns]
         self.unfilled = frozenset(lacking if unfilled is None else unfilled) - {*reckoned, *_USUAL_SCALE}
         self._known: dict[Hashable, Prepared] = {}
-        self._unreadable: set[str] = set()  # shared with what is made of the table for one moment
+        self._assuming = False
+        self._assumed: dict[Hashable, tuple[object, Prepared | None]] = {}
+        self._unlike: set[Hashable] = set()  # sets of columns that were not as assumed
+        self._unreadable: set[str] = set()  # both are shared with what is made of the table for one moment
         self._rows: int | None = None
         self.kept: dict[str, Value] = {}  # answers that the engine caches
 
@@ -156,7 +163,7 @@ class FrameTable:
         for column in self.columns.values():
             if column not in made._names:  # noqa: SLF001  # likewise
                 raise ColumnError(f"{made.frame!r} has no column {column!r} any more; make its table() again.")
-        made._types, made._known, made.kept = {}, {}, {}  # noqa: SLF001  # likewise
+        made._types, made._known, made._assumed, made.kept = {}, {}, {}, {}  # noqa: SLF001  # likewise
         return made
 
     def __repr__(self) -> str:
@@ -219,9 +226,7 @@ class FrameTable:
         `exact` are numbers to be added up, and timestamps that are asked the other way: as instants of the zone
         `clock`, or as what it showed.
         """
-        wanted = tuple(dict.fromkeys(names))
-        if self.type_.model is Survey:
-            wanted = tuple(dict.fromkeys((*wanted, *_beside_score(wanted))))
+        wanted = self._wanted(names)
         rows = self.backend.home.rows(self.frame)
         if rows != self._rows:  # rows came or went since they were looked at
             self._known.clear()
@@ -235,6 +240,38 @@ class FrameTable:
             turned = (path for path in made.columns if ".".join(path) in exact)
             self._known[key] = made if clock is None else with_clocks(made, turned, clock)
         return self._known[key]
+
+    def _wanted(self, names: Iterable[str]) -> tuple[str, ...]:
+        wanted = dict.fromkeys(names)
+        return tuple(dict.fromkeys((*wanted, *(_beside_score(wanted) if self.type_.model is Survey else ()))))
+
+    def assumed(self, names: Iterable[str], exact: frozenset[str] = frozenset()) -> Prepared | None:
+        """The frame as `prepared`, with what is assumed of it; None where it was not so before, or must be known."""
+        wanted = self._wanted(names)
+        key = frozenset(wanted), exact
+        if self.zone is not None or key in self._unlike:  # a zone is written out for the years that there are
+            return None
+        own = {name: self.columns.get(name) for name in wanted if name not in (*self.values, *self.inclusive)}
+        columns = {name: column for name, column in own.items() if column is not None}
+        told = self.backend.home.facts(self.frame, list(dict.fromkeys(columns.values())))
+        facts = {name: told[column] for name, column in columns.items() if column in told}
+        if self._assumed.get(key, (None,))[0] != facts:
+            self._assuming = True
+            try:
+                made = assumed(self.backend, self.type_, self._entered(wanted), exact, facts, key)
+            finally:
+                self._assuming = False
+            self._assumed[key] = facts, None if made is None else replace(made, rejected=len(self.rejected))
+        return self._assumed[key][1]
+
+    def is_unlike(self, columns: Hashable) -> None:
+        """Remember that these columns are not as assumed, or with None that moments are later than now."""
+        self._unlike.add(columns)
+
+    @property
+    def has_later(self) -> bool:
+        """Whether some moments were found to be later than now."""
+        return None in self._unlike
 
     def reach(self, name: str) -> tuple[datetime, datetime] | None:
         """The first and the last of the timestamps of a field, where a look over the columns has found them."""
@@ -326,7 +363,8 @@ class FrameTable:
             for name in translated
             if self._kind(name) == "flag"
         }
-        return Entry(frame, types, raws, nothing, told, frozenset((*absent, *self.constant)))
+        fixed = frozenset((*absent, *self.constant))
+        return Entry(frame, types, raws, nothing, told, fixed, {name: self._said(name)[0] for name in absent})
 
     def _has_words(self, name: str, found: tuple[str, Kind, ColumnType], *, worded: bool) -> bool:
         """Whether the cells of a column are kept as text: those that the user translates, and all that may be shown."""
@@ -371,9 +409,11 @@ class FrameTable:
         return "text" if name in self.values and kind == "flag" else kind
 
     def _type_of(self, column: str, kind: Kind) -> ColumnType:
-        if (column, kind) not in self._types:
-            self._types[column, kind] = self.backend.home.type_of(self.frame, column, kind)
-        return self._types[column, kind]
+        key = column, kind, self._assuming
+        if key not in self._types:
+            home = self.backend.home
+            self._types[key] = (home.usual_type if self._assuming else home.type_of)(self.frame, column, kind)
+        return self._types[key]
 
     def _checked(self, name: str, column: str) -> ColumnType | None:
         """The type of a field's column, if it can hold the field; None where it holds nothing at all."""

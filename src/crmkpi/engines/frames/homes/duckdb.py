@@ -12,7 +12,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Self
 from weakref import WeakKeyDictionary
 
-from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, Kept, Physical
+from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, Facts, Kept, Physical
 from crmkpi.engines.frames.homes.sql import Sql, SqlFrame, SqlWords
 from crmkpi.engines.frames.homes.sql_home import SqlHome
 from crmkpi.engines.frames.ran import ran
@@ -131,6 +131,12 @@ class DuckDbFrame(SqlFrame):
 
 
 @cache
+def _tells_statistics() -> bool:
+    """Whether statistics are values; before 2.0 they are a text."""
+    return int(str(import_module("duckdb").__version__).partition(".")[0]) >= 2
+
+
+@cache
 def _binds_once() -> bool:
     """Whether an answer belongs to its relation for good.
 
@@ -203,6 +209,17 @@ class DuckDbHome(SqlHome[DuckDbSql, DuckDbFrame, "DuckDBPyRelation"]):
             return ColumnType("text", "String", unit=word if known[name] else _AS_WRITTEN)
         what: Physical = "text" if word.startswith("ENUM(") else _TYPES.get(word, "other")
         return ColumnType(what, word, wide=word in _WIDE, unit=word)
+
+    def facts(self, frame: DuckDBPyRelation, names: Sequence[str]) -> Mapping[str, Facts]:
+        """What the statistics say, by which DuckDB plans too: each change widens them, and none narrows them."""
+        if not _tells_statistics() or not names:
+            return {}
+        asked = ", ".join(f"stats({DuckDbSql.quoted(name)})" for name in names)
+        rows = _asked(frame, f"SELECT {asked} FROM {_FROM} LIMIT 1").fetchall()  # noqa: S608  # names are quoted
+        return {
+            name: Facts(bool(each.get("has_null", True)), each.get("min"), each.get("max"))
+            for name, each in zip(names, rows[0] if rows else (), strict=False)
+        }
 
     def is_whole(self, type_: ColumnType) -> bool:
         """Whether a timestamp is one on the wall clock in microseconds."""
