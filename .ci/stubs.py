@@ -1,10 +1,13 @@
-"""Write the type stubs of the package and of its themes from the list of names, `crmkpi/_names.py`.
+"""Write type stubs: of the package and its themes from the names in `crmkpi/_names.py`, and of the record classes.
+
+A record takes texts for dates and numbers and keeps them as what they are, which no dataclass can say of itself.
 
 python .ci/stubs.py            writes them; tests/test_public_names.py holds that they are written
 """
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -41,9 +44,43 @@ def of_theme(name: str) -> str:
     return "\n".join([*imports(names, f"crmkpi.metrics.{name}"), "", f"__all__ = {sorted(names)}", ""])
 
 
+# How a field of a record is annotated: what it holds, and what may be given for it.
+KINDS = {
+    "Timestamp": ("datetime", "datetime | date | str"),
+    "Planned": ("datetime", "datetime | date | str"),
+    "Day": ("date", "date | str"),
+    "Money": ("Decimal", "Decimal | float | str"),
+    "Number": ("float", "Decimal | float | str"),
+    "Whole": ("int", "int | str"),
+    "Attributes": ("Mapping[str, Any]", "Mapping[str, Any]"),
+}
+
+
+def of_record(text: str) -> str:
+    """The stub of a module with a record class: its constants, the fields as they are kept and as they are given."""
+    lines = ["from collections.abc import Mapping", "from dataclasses import dataclass"]
+    lines += ["from datetime import date, datetime", "from decimal import Decimal", "from typing import Any, Literal"]
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.Assign):
+            lines.append(ast.unparse(node))
+        elif isinstance(node, ast.AnnAssign):
+            lines.append(f"{ast.unparse(node.target)}: {ast.unparse(node.annotation)}")
+        elif isinstance(node, ast.ClassDef):
+            fields = [one for one in node.body if isinstance(one, ast.AnnAssign)]
+            kept, given = [], ["self", "*"]
+            for field in fields:
+                name, (kind, *missing) = ast.unparse(field.target), ast.unparse(field.annotation).split(" | ")
+                holds, takes = KINDS.get(kind, (kind, kind))
+                kept.append(f"    {name}: {' | '.join([holds, *missing])}")
+                given.append(f"{name}: {' | '.join([takes, *missing])}" + (" = ..." if field.value else ""))
+            lines += ["@dataclass(frozen=True, init=False)", f"class {node.name}:", *kept]
+            lines.append(f"    def __init__({', '.join(given)}) -> None: ...")
+    return "\n".join([*lines, ""])
+
+
 def formatted(text: str, path: Path) -> str:
     """The text as the linter and the formatter leave it."""
-    for command in (("check", "--select=I", "--fix", "--quiet"), ("format", "--quiet")):
+    for command in (("check", "--select=I,F401", "--fix", "--quiet"), ("format", "--quiet")):
         ran = [sys.executable, "-m", "ruff", *command, f"--stdin-filename={path}", "-"]
         text = subprocess.run(ran, input=text, capture_output=True, text=True, check=True).stdout
     return text
@@ -53,6 +90,10 @@ def stubs() -> dict[Path, str]:
     """The text of every stub by its path."""
     texts = {PACKAGE / "metrics" / name / "__init__.pyi": of_theme(name) for name in themes()}
     texts[PACKAGE / "__init__.pyi"] = root()
+    for path in sorted((PACKAGE / "records").glob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        if "\n@record(" in text:
+            texts[path.with_suffix(".pyi")] = of_record(text)
     return {path: HEAD + formatted(text, path) for path, text in texts.items()}
 
 

@@ -103,8 +103,9 @@ main(sys.argv[2:])
 
 
 def measured(command: list[str]) -> tuple[float, float]:
-    """Seconds of the processor, and the peak in MB, of a process."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    """Seconds of the processor, and the peak in MB, of a process whose modules are compiled, as pip leaves them."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=kept)
     _, status, used = os.wait4(process.pid, 0)
     assert status == 0, command[:3]
     return used.ru_utime + used.ru_stime, used.ru_maxrss / 1024

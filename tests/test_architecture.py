@@ -27,7 +27,7 @@ PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 LARGEST_CIRCLE = 9
 
 # Files of 450 lines or more that are still to be taken apart. It only gets smaller.
-LONG = {"definition/metric.py", "engines/frames/compiler.py", "engines/query.py"}
+LONG = {"engines/frames/compiler.py", "engines/query.py"}
 
 
 def table(head: str) -> list[list[list[str]]]:

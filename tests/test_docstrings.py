@@ -31,7 +31,7 @@ def test_the_examples_of_a_kpi_give_what_they_say(name):
 @pytest.mark.parametrize("name", METRICS)
 def test_the_manual_of_a_kpi_has_its_parts_in_order(name):
     """Meaning, formula, what counts, what is returned and when there is none, how systems differ, examples."""
-    page = METRICS[name].__doc__
+    page = METRICS[name].docstring
     order = ["$$", "Returns:", "Raises:", "Notes:", "Pitfalls:", "Examples:"]
     places = {part: page.find(f"\n\n{part}") for part in order if f"\n\n{part}" in page}
     expected = {"$$", "Returns:"} if name.endswith(USUAL) else {"$$", "Returns:", "Examples:"}

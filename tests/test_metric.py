@@ -416,7 +416,10 @@ def test_a_metric_of_the_catalogue_travels_by_its_name() -> None:
 
 def test_a_metric_prints_what_it_means() -> None:
     assert repr(ck.win_rate) == "<metric win_rate: Share of closed deals that were won.>"
-    assert str(ck.win_rate.__doc__).startswith("Share of closed deals that were won.\n\n$$")
+    assert ck.win_rate.docstring.startswith("Share of closed deals that were won.\n\n$$")
+    assert str(ck.win_rate.__doc__).startswith(
+        "Share of closed deals that were won.\n\n    win rate = won / (won + lost)\n\nA deal counts"
+    )
 
 
 @record(table="invoices", relations={"customer": ("customer_id", "customers")})
@@ -563,7 +566,7 @@ def test_a_kpi_that_is_its_one_measure_has_no_formula_and_usual_variants_have_no
     )
     assert waiting.formula(wait=5) == 5
     assert waiting.variant("mean")([]).reason == "nobody waited"
-    assert r"\text{waiting, mean} = \operatorname{mean}(" in (waiting.variant("mean").__doc__ or "")
+    assert r"\text{waiting, mean} = \operatorname{mean}(" in waiting.variant("mean").docstring
     assert "log-Student interval; undefined where nobody waited." in (waiting.variant("mean").__doc__ or "")
 
 

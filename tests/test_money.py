@@ -6,16 +6,18 @@ from datetime import date, datetime
 from decimal import Context, Decimal, DefaultContext
 from fractions import Fraction
 from importlib.util import find_spec, module_from_spec
-from itertools import count
+from itertools import count, product
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.engines.backends import arrow_of, frame_of
 
 import crmkpi as ck
 from crmkpi.engines.query import EXACT
 from crmkpi.errors import CurrencyError, InputError, PeriodError
+from crmkpi.records.base import record_type
 
 amounts = st.decimals(min_value=-(10**15), max_value=10**15, places=2)
 _NUMBERS = count()
@@ -139,6 +141,24 @@ def test_grouping_by_currency_keeps_the_currencies_apart(found: list[tuple[Decim
 def test_the_datasets_currency_is_that_of_amounts_which_carry_none() -> None:
     result = ck.revenue([*won(1), *won(2, currency="EUR")], currency="EUR")
     assert (result.value, result.currency) == (3, "EUR")
+
+
+@pytest.mark.parametrize("engine", ["records", "polars"])
+@pytest.mark.parametrize("said", ["USD", None])
+@pytest.mark.parametrize("named", list(product(["USD", "EUR", None], repeat=2)))
+def test_the_datasets_currency_stands_only_for_amounts_that_name_none(
+    engine: str, named: tuple[str | None, ...], said: str | None
+) -> None:
+    found = [one for currency in named for one in won(1, currency=currency)]
+    deals = found if engine == "records" else frame_of(engine, arrow_of(found, record_type(ck.Deal)))
+    crm = ck.Dataset(deals=deals, currency=said)
+    meant = {currency or said for currency in named}
+    if len(meant) > 1:
+        with pytest.raises(CurrencyError, match="revenue would add amounts in several currencies"):
+            crm.measure("revenue")
+    else:
+        (result,) = crm.measure("revenue")
+        assert (result.value, {result.currency}) == (len(named), meant)
 
 
 def test_fixed_rates_convert_every_amount() -> None:

@@ -9,6 +9,7 @@ import sys
 import tomllib
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TypeGuard
 
 import pytest
@@ -49,6 +50,25 @@ def public_definitions(path: Path) -> set[str]:
 def test_completion_on_a_module_offers_its_public_names(name):
     module = getattr(crmkpi, name)
     assert dir(module) == sorted(module.__all__)
+
+
+def test_completion_offers_what_is_public_everywhere():
+    for name in MODULES:
+        import_module(name)  # so that all that could leak is there
+    inside = {name: {one.rpartition(".")[2] for one in MODULES if one.rpartition(".")[0] == name} for name in MODULES}
+    leaking: dict[str, set[str]] = {}
+    found = [getattr(crmkpi, name) for name in dir(crmkpi) if not name.startswith("_")]
+    modules = [crmkpi.insight, *(it for it in found if isinstance(it, ModuleType))]
+    for module in modules:  # each that completion leads to, and the modules in it
+        offered = {one for one in dir(module) if not one.startswith("__")} - {"__main__"}
+        known = {*module.__all__, *vars(module).get("_homes", ())} or inside[module.__name__]
+        leaking[module.__name__] = offered - known
+        children = [it for one in inside[module.__name__] if isinstance(it := vars(module).get(one), ModuleType)]
+        modules += [it for it in children if it not in modules]
+    assert len(leaking) > 50
+    assert {name: leaked for name, leaked in leaking.items() if leaked} == {}
+    assert set(dir(crmkpi)) >= {*crmkpi.__all__, "periods", "__version__"}
+    assert not {"Any", "annotations", "import_module", "loader"} & set(dir(crmkpi))
 
 
 def test_a_module_that_is_called_names_the_function_that_is_meant():
@@ -100,7 +120,9 @@ def test_the_stubs_are_written_from_the_list_of_names(monkeypatch):
     stubs = import_module("stubs").stubs()
     assert {path for path, text in stubs.items() if path.read_text(encoding="utf-8") != text} == set()
     source = ROOT / "src" / "crmkpi"  # where they are written, not where the package is installed
-    assert set(stubs) == {source / "__init__.pyi", *(source / "metrics" / theme / "__init__.pyi" for theme in THEMES)}
+    records = {(source / "records" / home).with_suffix(".pyi") for home in vars(crmkpi.records)["_homes"].values()}
+    themes = {source / "metrics" / theme / "__init__.pyi" for theme in THEMES}
+    assert set(stubs) == {source / "__init__.pyi", *themes, *records}
 
 
 def is_public_class(node: ast.stmt) -> TypeGuard[ast.ClassDef]:

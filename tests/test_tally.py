@@ -7,16 +7,19 @@ import subprocess
 import sys
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import cache
+from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmkpi import Calendar, Dataset, Deal, Order, Rates, Table, Tally, catalogue, metric, read_dicts
+from crmkpi import Calendar, Dataset, Deal, Order, Rates, Table, Tally, Ticket, catalogue, metric, read_dicts
 from crmkpi.demo import sample_company
 from crmkpi.errors import InputError, UnknownNameError
 from crmkpi.testing.laws import takes_period
+from crmkpi.testing.pools import with_unreadable_fields
 
 SETTINGS: dict[str, Any] = {
     "calendar": Calendar(tz="Europe/Berlin", opening_hours={"mon-fri": ("09:00", "17:00")}),
@@ -90,25 +93,41 @@ def together():
     return groups
 
 
-def check_parts(metrics):
-    own = {name: COMPANY[name] for name in metrics[0].tables}
-    beside = {name: records for name, records in COMPANY.items() if name not in own}
+def check_parts(metrics, company=COMPANY, turn=0):
+    own = {name: company[name] for name in metrics[0].tables}
+    beside = {name: records for name, records in company.items() if name not in own}
     asked = [options(found) for found in metrics]
     parameters = {name: value for each in asked for name, value in each["parameters"].items()}
     # Dated rates ask for each record's day, and where there is none for a metric they cannot be used.
     settings = SETTINGS | ({"rates": None} if any(found.id in DATELESS for found in metrics) else {})
+    settings |= {"most_unreadable": 1}
     empty = Tally(metrics, **asked[0] | {"parameters": parameters}, **settings)
     whole = empty
-    for part in shares(own, 3):
+    parts = shares(own, 3)
+    for part in [*parts[turn:], *parts[:turn]]:
         stored = empty.add(**part, **beside).to_json()
         whole = whole.merge(empty.from_json(stored))
-    expected = Dataset(**COMPANY, **settings).measure(metrics, **asked[0] | {"parameters": parameters})
+    expected = Dataset(**company, **settings).measure(metrics, **asked[0] | {"parameters": parameters})
     assert whole.report().results == expected.results
+    return expected
 
 
 @pytest.mark.parametrize("metrics", together().values(), ids=map(" ".join, together()))
 def test_parts_merge_into_the_whole_over_json(metrics):
     check_parts(metrics)
+
+
+@cache
+def spoiled():
+    """The sample company, of which a record in five has a field that cannot be read."""
+    return dict(with_unreadable_fields(Dataset(**COMPANY), Random(5)).tables)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("turn", "metrics"), list(enumerate(together().values())), ids=map(" ".join, together()))
+def test_parts_with_unreadable_fields_merge_into_the_whole_in_any_order(turn, metrics):
+    found = check_parts(metrics, spoiled(), turn % 3)
+    assert any(result.unreadable for result in found) or metrics[0].id in DATELESS
 
 
 @pytest.mark.slow
@@ -132,6 +151,56 @@ def test_the_order_and_size_of_parts_change_nothing(homes):
     for part in reversed(parts):
         backward = empty.add(deals=part).merge(backward)
     assert forward.report().results == backward.report().results == empty.add(deals=deals).report().results
+
+
+@given(st.lists(st.integers(0, 3), min_size=0, max_size=60), st.sampled_from([0.02, 1]))
+def test_the_order_and_size_of_parts_with_unreadable_fields_change_nothing(homes, most):
+    deals = spoiled()["deals"][: len(homes)]
+    asked = {"metrics": ["win_rate", "revenue", "sales_cycle_length.median"], "by": "owner"}
+    known = {"currency": "EUR", "rates": SETTINGS["rates"], "most_unreadable": most}
+    empty = Tally(**asked, **known)
+    parts = [[deal for deal, home in zip(deals, homes, strict=True) if home == number] for number in range(4)]
+    forward, backward = empty, empty
+    for part in parts:
+        forward = forward.add(deals=part)
+    for part in reversed(parts):
+        backward = empty.from_json(empty.add(deals=part).to_json()).merge(backward)
+    expected = Dataset(deals=deals, **known).measure(**asked)
+    assert forward.report().results == backward.report().results == expected.results
+
+
+def ended_cases(end):
+    """Customers who asked twice, in the period of their first or last solved ticket."""
+    tickets = Table(Ticket)
+    solved = {"min": tickets.min, "max": tickets.max}[end](tickets.solved_at)
+    cases = tickets.per(tickets.customer_id, solved=solved, asked=tickets.count())
+
+    @metric(unit="count", ended=cases.count(cases.asked >= 2, at=cases.solved))
+    def ended(ended):
+        """How many cases ended."""
+        return ended
+
+    return ended
+
+
+@pytest.mark.parametrize("most", [0.02, 1])
+@pytest.mark.parametrize("end", ["min", "max"])
+def test_rows_of_one_key_that_lie_in_several_parts_count_in_the_period_of_their_own_end(end, most):
+    known = {"calendar": SETTINGS["calendar"], "most_unreadable": most}
+    rows = [{"id": n, "customer_id": f"C{n % 9}", "solved_at": f"2026-0{1 + n % 5}-1{n % 7}T10:00"} for n in range(20)]
+    rows[3]["solved_at"] = "?"
+    rows[7]["customer_id"] = None
+    tickets = list(read_dicts(rows, record=Ticket))
+    asked = {"metrics": ended_cases(end), "period": "2026", "every": "month"}
+    expected = Dataset(tickets=tickets, **known).measure(**asked)
+    empty = Tally(**asked, **known)
+    for turn in range(3):
+        parts = shares({"tickets": tickets}, 3)
+        whole = empty
+        for part in [*parts[turn:], *parts[:turn]]:
+            whole = empty.from_json(empty.add(**part).to_json()).merge(whole)
+        assert whole.report().results == expected.results
+    assert sum(result.value or 0 for result in expected) > 0 or most < 1
 
 
 EVERY_STATE = (  # counts, sums, values, different values, one row per key, business time, related records, stocks

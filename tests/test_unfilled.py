@@ -29,11 +29,9 @@ REASON = "no column of tickets fills first_replied_at; name the one that holds i
 
 
 def lacking(metric: ck.Metric[Any]) -> tuple[str, str] | None:
-    """The first field that the KPI needs and that a file may lack; surveys without a scale have that of their kind."""
-    for table, field in needed_fields(metric, dated=False):
-        if record_type(RECORDS[table]).fields[field].optional and field not in ("scale_low", "scale_high"):
-            return table, field
-    return None
+    """The first field that the KPI needs and that a file may lack."""
+    found = needed_fields(metric, dated=False)
+    return next((each for each in found if record_type(RECORDS[each[0]]).fields[each[1]].optional), None)
 
 
 @cache
@@ -151,3 +149,10 @@ def test_the_command_names_the_columns_that_fill_no_field_and_ends_with_1(
     out, err = capsys.readouterr()
     assert "no column of tickets fills first_replied_at" in out
     assert "tickets.csv: columns that fill no field: First Reply" in err
+
+
+@pytest.mark.parametrize("read", [ck.read_csv, ck.stream_csv])
+def test_the_scale_of_a_survey_is_known_by_its_kind_however_it_is_read(read: Callable[..., Any]) -> None:
+    rows = "id,kind,score\n1,csat,5\n2,csat,2\n"
+    assert ck.customer_satisfaction_score(read(io.StringIO(rows), record=ck.Survey)).value == 0.5
+    assert ck.customer_effort_score(read(io.StringIO("id,kind,score\n1,ces,5\n"), record=ck.Survey)).value == 5

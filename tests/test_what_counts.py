@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from tests.engines.backends import arrow_of, frame_of
 
@@ -74,6 +77,28 @@ def test_a_refund_is_no_purchase_for_recency_frequency_and_value(engine: str) ->
         ("B", 0, 30),
     ]  # no repeat
     assert dict(found.left_out) == {"refund": 1}
+
+
+SHARES = "id,kind,score,answered_at\n1,nps,0.9,2026-01-05\n2,nps,1.0,2026-01-05\n3,nps,0.7,2026-01-05\n"
+READERS: Mapping[str, Callable[[Path], Any]] = {
+    "read_csv": lambda path: ck.read_csv(path, record=ck.Survey),
+    "read_dicts": lambda path: ck.read_dicts(list(csv.DictReader(io.StringIO(SHARES))), record=ck.Survey),
+    "stream_csv": lambda path: ck.stream_csv(path, record=ck.Survey),
+    "polars": lambda path: ck.scan(path, record=ck.Survey),
+    "duckdb": lambda path: ck.scan(path, record=ck.Survey, engine="duckdb"),
+    "frame of numbers": lambda path: ck.table(
+        pd.read_csv(io.StringIO(SHARES), dtype={"id": str}, parse_dates=["answered_at"]), record=ck.Survey
+    ),
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_recommendations_given_as_shares_are_not_taken_for_answers_from_0_to_10(reader: str, tmp_path: Path) -> None:
+    (path := tmp_path / "answers.csv").write_text(SHARES)
+    result = ck.net_promoter_score(READERS[reader](path))
+    assert result.value is None
+    assert "score cannot be read in 2 of the 3 surveys" in str(result.reason)
+    assert {str(word).strip("'"): count for word, count in result.unreadable["score"].items()} == {"0.9": 1, "0.7": 1}
 
 
 def test_passives_are_those_from_seven_to_below_nine() -> None:

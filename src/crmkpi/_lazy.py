@@ -16,9 +16,7 @@ def loader(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
     module = sys.modules[package]
     module.__dict__["_homes"] = homes
     module.__class__ = _Package
-    for loaded in list(vars(module).values()):
-        if isinstance(loaded, ModuleType) and loaded.__name__.startswith(f"{package}."):
-            listed(loaded)
+    _list_children(module)
 
     def load(name: str) -> Any:
         if name not in homes:
@@ -34,7 +32,8 @@ class _Package(ModuleType):
     """Keeps `crmkpi.sales.win_rate` the KPI that it is, though the module that defines it has the same name."""
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *self.__dict__["_homes"]})
+        own = self.__dict__
+        return own["__dir__"]() if "__dir__" in own else sorted({*own.get("__all__", ()), *own["_homes"]})
 
     def __setattr__(self, name: str, value: object) -> None:
         # Importing a module of a package makes it an attribute of the package.
@@ -44,24 +43,38 @@ class _Package(ModuleType):
 
 
 def listed(module: ModuleType) -> ModuleType:
-    """The module, which lists its public names alone, as completion in a notebook shows them."""
-    if type(module) is ModuleType:
+    """The module, which lists its public names alone, as completion in a notebook shows them; so do modules in it."""
+    if type(module) is ModuleType and module.__name__.startswith("crmkpi."):
         module.__class__ = _Listed
+        _list_children(module)
     return module
+
+
+def _list_children(module: ModuleType) -> None:
+    for loaded in list(vars(module).values()):
+        if isinstance(loaded, ModuleType) and loaded.__name__.startswith(f"{module.__name__}."):
+            listed(loaded)
 
 
 class _Listed(ModuleType):
     def _public(self) -> list[str]:
         own = self.__dict__
-        return list(own.get("__all__", [name for name in own if not name.startswith("_")]))
+        inside = [name for name, one in own.items() if isinstance(one, ModuleType) and name in one.__name__.split(".")]
+        return list(own.get("__all__") or [name for name in inside if not name.startswith("_")])
 
     def __dir__(self) -> list[str]:
         return sorted(self._public())
 
     def __call__(self, *_given: object, **_options: object) -> object:
-        from crmkpi.errors import InputError  # noqa: PLC0415  # the package loads nothing before it is used
+        from crmkpi._names import MODULES, SUBMODULES  # noqa: PLC0415  # the package loads nothing before it is used
+        from crmkpi.errors import InputError  # noqa: PLC0415  # likewise
 
         name = self.__name__.rpartition(".")[2]
+        known_as = f"crmkpi.{name}" if name in (*MODULES, *SUBMODULES) else self.__name__
         has = self._public()
-        ways = f"call crmkpi.{name}.{name}(...)" if name in has else f"it has {', '.join(has[:6])}"
-        raise InputError(f"crmkpi.{name} is a module, and what is called is a function of it; {ways}.")
+        ways = f"call {known_as}.{name}(...)" if name in has else f"it has {', '.join(has[:6])}"
+        raise InputError(f"{known_as} is a module, and what is called is a function of it; {ways}.")
+
+    def __setattr__(self, name: str, value: object) -> None:
+        # Importing a module of a package makes it an attribute of the package.
+        super().__setattr__(name, listed(value) if isinstance(value, ModuleType) else value)

@@ -88,6 +88,13 @@ class Tabular:
         columns, arrow = _with_money(self._columns(), money), _library("pyarrow")
         return arrow.table({name: _arrow_column(arrow, name, column) for name, column in columns.items()})
 
+    def __array__(self, dtype: object = None, copy: object = None) -> Any:
+        """Refused: `pandas.DataFrame(report)` would take the table apart into objects, and there is `to_pandas()`."""
+        raise InputError(
+            f"A {type(self).__name__} is no array, and pandas.DataFrame(...) would take it apart; make the frame with "
+            "to_pandas(), to_polars() or to_arrow()."
+        )
+
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """The Arrow interface, through which Polars, DuckDB, pandas and Altair read the table as it is."""
         frame = self.to_arrow() if find_spec("pyarrow") else self.to_polars()

@@ -146,6 +146,13 @@ def test_a_period_before_the_data_says_when_they_begin() -> None:
     assert row["flags"] == ["2019-Q1 is before the data of lost_deals, which begin 2026-01-01"]
 
 
+def test_a_period_after_the_data_asks_for_newer_exports() -> None:
+    crm = ck.Dataset(deals=[ck.Deal(id="1", status="won", closed_at="2026-01-05")], as_of=date(2026, 3, 31))
+    told = "no record of deals counts in this time; are the exports of that time?"
+    assert told in measured(Assistant(crm), kpis=["won_deals"], period="2026-03")["table"]
+    assert told not in measured(Assistant(crm), kpis=["won_deals"], period="2026-01")["table"]
+
+
 def test_two_currencies_stop_what_adds_amounts_and_nothing_else() -> None:
     rates, amounts = measured(Assistant(deals()), kpis=["win_rate", "revenue"], period="2026-01")["rows"]
     assert rates["value"] == pytest.approx(0.5, abs=0.1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -193,6 +194,40 @@ def test_processes_that_share_a_state_wait_for_each_other(tmp_path: Path) -> Non
         pass
 
 
+class Windows:
+    """The locks of Windows, as far as they are asked: a byte of a file is locked for one at a time."""
+
+    LK_NBLCK = 2
+
+    def __init__(self) -> None:
+        self.locked: set[int] = set()
+
+    def locking(self, number: int, mode: int, many: int) -> None:
+        assert (mode, many) == (self.LK_NBLCK, 1)
+        if (inode := os.fstat(number).st_ino) in self.locked:
+            raise PermissionError(13, "Permission denied")
+        self.locked.add(inode)
+
+
+@pytest.mark.parametrize("windows", [False, True])
+def test_a_state_that_another_run_keeps_is_an_error_after_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, windows: bool
+) -> None:
+    file = tmp_path / "alerts.json"
+    if windows:
+        monkeypatch.setitem(sys.modules, "msvcrt", Windows())
+        monkeypatch.setattr("crmkpi.insight.alerts.sys.platform", "win32")
+    told = (
+        f"{file} is kept by another run, which has not let go of .alerts.json.lock for 0.1 seconds; wait until that "
+        "run ends, or end it, and run this again."
+    )
+    with held(file), pytest.raises(InputError, match=f"^{re.escape(told)}$"), held(file, wait=0.1):
+        pass
+    if not windows:  # where the system lets go of what is closed
+        with held(file, wait=0):
+            WatchState().write(file)
+
+
 def test_a_night_of_cron(company: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     """No terminal, another folder, LANG=C, exports that cannot be written to; then an export that fails."""
     text = (company / "crmkpi.toml").read_text(encoding="utf-8")
@@ -324,5 +359,22 @@ def test_a_report_of_a_time_after_the_exports_says_so(run: Run, company: Path) -
     told = "no record of deals counts in this time; are the exports of that time?"
     assert (status, told in err) == (0, True)
     assert told in (company / "late.md").read_text(encoding="utf-8")
+    page = '[[report]]\nname = "page"\nshow = "page"\nperiod = "2026-03"\noutputs = ["page.html", "page.md"]\n'
+    (company / "crmkpi.toml").write_text(f"{text}\n{page}", encoding="utf-8")
+    status, _, err = run("run", "page")
+    assert (status, told in err) == (0, True)
+    for name in ("page.html", "page.md"):  # in the briefing, and among what the data cannot say
+        assert (company / name).read_text(encoding="utf-8").count(told) == 2
     assert run("run", "table")[0] == 0
     assert "are the exports" not in (company / "out" / "table.md").read_text(encoding="utf-8")
+
+
+def test_the_command_report_says_that_no_record_is_of_its_time(run: Run, tmp_path: Path) -> None:
+    deals = tmp_path / "deals.csv"
+    deals.write_text("id,status,closed_at\n1,won,2026-01-05\n2,lost,2026-01-07\n", encoding="utf-8")
+    told = "no record of deals counts in this time; are the exports of that time?"
+    for period, times in (("2026-03", 1), ("2026-01", 0)):
+        files = ("won_deals", "--deals", str(deals), "--period", period)
+        assert run("report", *files)[2].count(told) == times
+        run("report", *files, "-o", "kept.md")
+        assert Path("kept.md").read_text(encoding="utf-8").count(told) == times

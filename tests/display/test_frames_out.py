@@ -301,3 +301,9 @@ def test_every_table_shows_itself_in_a_notebook_and_is_short_on_a_line(name: str
     assert len(repr(table)) < 20_000
     if len(table.to_dicts()) > 20 and name in ("rfm", "survival", "value"):
         assert f"and {len(table.to_dicts()) - 20} more rows" in html
+
+
+def test_pandas_does_not_take_a_table_apart(by_owner):
+    told = r"^A Report is no array, and pandas\.DataFrame\(\.\.\.\) would take it apart; make the frame with to_pandas"
+    with pytest.raises(InputError, match=told):
+        pd.DataFrame(by_owner)

@@ -201,6 +201,16 @@ def test_cohorts_and_the_funnel_are_there_where_the_data_has_them(page: Page, cr
     assert "Cohorts" not in "".join(Tags(without.to_html()).text)
 
 
+def test_cohorts_are_of_the_days_of_the_datasets_zone() -> None:
+    moments = ["2026-01-05T12:00:00+00:00", "2026-01-31T23:30:00+00:00", "2026-02-28T23:30:00+00:00"]
+    orders = [
+        ck.Order(id=at, customer_id=at, ordered_at=at, amount=1) for at in [*moments, "2026-03-28T12:00:00+00:00"]
+    ]
+    crm = ck.Dataset(orders=orders, as_of=date(2026, 3, 31), calendar=ck.Calendar(tz="Asia/Tokyo"))
+    cohorts = crm.page(period="2026-03").cohort.cohorts
+    assert {one.label: one.size for one in cohorts} == {"2026-01": 1, "2026-02": 1, "2026-03": 2}
+
+
 def test_the_foot_says_when_with_which_version_and_settings(page: Page) -> None:
     text = " ".join(Tags(page.to_html()).text)
     assert f"by crmkpi \n{ck.__version__}".replace("\n", "") in text.replace("  ", " ")

@@ -77,13 +77,6 @@ def named(word: str) -> Any:
     return made
 
 
-@pytest.mark.parametrize("word", ["redshift", "snowflake", "databricks", "trino", "bigquery"])
-def test_a_dialect_that_is_not_written_is_refused_in_words(word) -> None:
-    for untested in (False, True):
-        with pytest.raises(InputError, match=f"{word} is not measured, since its dialect is not written"):
-            ck.database(named(word), untested=untested)
-
-
 def test_mysql_is_refused_until_the_user_says_that_it_may_be_wrong(monkeypatch) -> None:
     answers = {"SELECT @@tx_isolation, @@in_transaction, version()": [("REPEATABLE-READ", 1, "8.0.36")]}
     rows = Session.rows

@@ -6,10 +6,12 @@ record of its own, and all KPIs of the table are asked in one call: an engine sa
 
 from __future__ import annotations
 
+import csv
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -125,15 +127,25 @@ def without(result: ck.Result) -> Iterator[int]:
         yield result.interval.without
 
 
-def check(backend: str, table: str, question: Mapping[str, Any]) -> None:
-    records, frames, seen = of_frames(backend, table)
-    metrics = [metric for metric in METRICS.values() if table in metric.tables]
+def asked(table: str, question: Mapping[str, Any], *, but: Sequence[str] = ()) -> dict[str, Any]:
+    """All KPIs that read a table, in one question."""
+    metrics = [metric for metric in METRICS.values() if table in metric.tables and metric.id not in but]
     metrics = [metric for metric in metrics if not (question and metric.id in DATELESS)]
     names = {name for metric in metrics for name in metric.parameters}
     given = {name: value for name, value in PARAMETERS.items() if name in names}
-    mine, theirs = (crm.measure(metrics, parameters=given, **question) for crm in (records, frames))
+    return {"metrics": metrics, "parameters": given, **question}
+
+
+def check(backend: str, table: str, question: Mapping[str, Any]) -> None:
+    records, frames, seen = of_frames(backend, table)
+    mine, theirs = (crm.measure(**asked(table, question)) for crm in (records, frames))
     hold(mine, theirs)
-    counts = frames.fields(table)
+    check_counts(table, records, frames, seen)
+
+
+def check_counts(table: str, records: ck.Dataset, other: ck.Dataset, seen: set[str]) -> None:
+    """Of each field read, empty and unreadable are given, and unreadable are the fields that were spoiled."""
+    counts = other.fields(table)
     assert counts == records.fields(table)
     assert {name for name, each in counts.items() if each["unreadable"]} == seen
     assert {sum(each.values()) for each in counts.values()} == {len(company()[table])}
@@ -156,6 +168,89 @@ def test_every_field_of_every_table_costs_every_kpi_the_same(place: int, table: 
     backend = ("pandas", "duckdb", "pyarrow", "sqlite")[place % 4]
     pytest.importorskip({"sqlite": "sqlite3"}.get(backend, backend))
     check(backend, table, QUESTIONS["quarter"])
+
+
+def spoiled_cells(table: str) -> dict[str, int]:
+    """The place of a cell for each field in which a file may hold what is none of its values."""
+    known = record_type(RECORDS[table]).fields.values()
+    names = [one.name for one in known if one.name not in NEVER and (one.kind != "text" or one.required)]
+    return places(table, names)
+
+
+def records_of_cells(table: str, cells: Mapping[str, int]) -> list[Any]:
+    lost = {place: name for name, place in cells.items()}
+    return [unread(one, lost[n], "'?'") if n in lost else one for n, one in enumerate(company()[table])]
+
+
+def read(reader: str, table: str, cells: Mapping[str, int], folder: Path) -> Any:
+    """A table by one of the readers; some cells hold a question mark."""
+    model = RECORDS[table]
+    path = folder / f"{table}.csv"
+    ck.write_csv(company()[table], path)
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for name, place in cells.items():
+        rows[place][name] = "?"
+    if reader == "read_dicts":
+        plain = [{name: getattr(one, name) for name in record_type(model).fields} for one in company()[table]]
+        own = [{**one.pop("attributes"), **one} for one in plain]
+        return ck.read_dicts(
+            [one | {name: "?" for name in cells if cells[name] == n} for n, one in enumerate(own)], record=model
+        )
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    if reader == "file":
+        return path
+    readers = {"read_csv": ck.read_csv, "stream_csv": ck.stream_csv, "scan": ck.scan}
+    return readers[reader](path, record=model)
+
+
+@cache
+def of_records(spoiled: str, question: str, but: Sequence[str]) -> tuple[ck.Dataset, ck.Report]:
+    """Records of which each field of one table that a file may spoil cannot be read once, and all KPIs of them."""
+    tables = {**company(), spoiled: records_of_cells(spoiled, spoiled_cells(spoiled))}
+    crm = ck.Dataset(**tables, **OPTIONS, most_unreadable=1)
+    return crm, crm.measure(**asked(spoiled, QUESTIONS[question], but=but))
+
+
+def check_reader(reader: str, spoiled: str, question: str, folder: Path) -> None:
+    cells = spoiled_cells(spoiled)
+
+    def of_reader() -> ck.Dataset:
+        tables: dict[str, Any] = dict(company())
+        # Fields of related frames are looked up in frames, and times of files are those of the calendar's zone.
+        for name in company() if reader in ("scan", "file") else (spoiled,):
+            tables[name] = read(reader, name, cells if name == spoiled else {}, folder)
+        return ck.Dataset(**tables, **OPTIONS, most_unreadable=1)
+
+    but = TWICE if reader == "stream_csv" and spoiled == "customers" else ()
+    records, mine = of_records(spoiled, question, but)
+    hold(mine, of_reader().measure(**asked(spoiled, QUESTIONS[question], but=but)))
+    check_counts(spoiled, records, of_reader(), set(cells))
+
+
+TWICE = ("customer_lifetime_value.discounted",)  # measures customers and looks them up; a stream is read once
+READERS = ("read_dicts", "read_csv", "stream_csv", "file", "scan")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("place", "reader"), list(enumerate(READERS)))
+def test_every_field_that_a_reader_cannot_read_costs_kpis_the_same(place: int, reader: str, tmp_path: Path) -> None:
+    """One table by each reader; the test below, which takes minutes, reads all by all."""
+    pytest.importorskip("polars")
+    check_reader(reader, ("subscriptions", "surveys", "tickets", "deals", "leads")[place], "quarter", tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize("reader", READERS)
+def test_every_field_gives_the_same_result_by_every_reader(
+    reader: str, table: str, question: str, tmp_path: Path
+) -> None:
+    check_reader(reader, table, question, tmp_path)
 
 
 @pytest.mark.slow

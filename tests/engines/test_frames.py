@@ -49,7 +49,7 @@ DATELESS = ("churn_rate.by_status",)  # nothing puts a customer with a status in
 NEAR = ("clickhouse",)  # backends whose timestamps are of three centuries only
 HARD = (
     *("null", "duplicates", "tie at a bound", "extreme date", "empty table", "None segment", "wall clock"),
-    *("decimal", "float", "huge", "negative", "francs"),
+    *("decimal", "float", "huge", "negative", "francs", "unreadable field"),
     *(f"{what} of {zone}" for what in ("calendar", "column") for zone in ZONES),
 )
 

@@ -19,10 +19,8 @@ import pytest
 from crmkpi import Calendar, Dataset, Deal, Table, Ticket, metric, revenue, table, weighted_pipeline, win_rate
 from crmkpi.definition.expressions import business_time
 from crmkpi.errors import ColumnError, InputError
-from crmkpi.records import RECORDS
-from crmkpi.records.base import record_type
 
-from .backends import arrow_of, assert_same, database, frame_of, frames_of, homed
+from .backends import assert_same, database, frame_of, frames_of, homed
 from .physical_types import typed
 from .test_frames import METRICS, NEAR, compare, questions_of, telling
 from .worlds import World, world
@@ -33,12 +31,7 @@ pd = pytest.importorskip("pandas", reason="pandas is not installed")
 
 
 def frames_of_types(found: World, backend: str, random: Random) -> Dataset:
-    known = {name: getattr(found.crm, name) for name in ("calendar", "currency", "rates", "as_of")}
-    arrows = {
-        name: arrow_of(list(records), record_type(RECORDS[name]), zone=found.zone)
-        for name, records in found.crm.tables.items()
-    }
-    return Dataset(**typed(backend, arrows, random), **known)
+    return found.of_frames(typed(backend, found.arrows("decimal"), random))
 
 
 @pytest.mark.slow

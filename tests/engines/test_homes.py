@@ -10,17 +10,22 @@ import polars as pl
 
 import crmkpi
 from crmkpi.engines.frames.backends import BACKENDS
+from crmkpi.engines.frames.homes.bigquery import BigQueryHome, BigQuerySql
 from crmkpi.engines.frames.homes.clickhouse import ClickhouseHome, ClickhouseSql
 from crmkpi.engines.frames.homes.database import DatabaseFrame, DatabaseTable
+from crmkpi.engines.frames.homes.databricks import DatabricksHome, DatabricksSql
 from crmkpi.engines.frames.homes.duckdb import DuckDbFrame, DuckDbHome, DuckDbSql
 from crmkpi.engines.frames.homes.home import HomeOf
 from crmkpi.engines.frames.homes.mariadb import MariaDbHome, MariaDbSql
 from crmkpi.engines.frames.homes.mysql import MySqlHome
 from crmkpi.engines.frames.homes.polars import Lent, PolarsHome
 from crmkpi.engines.frames.homes.postgresql import PostgresqlHome, PostgresqlSql
+from crmkpi.engines.frames.homes.redshift import RedshiftHome, RedshiftSql
+from crmkpi.engines.frames.homes.snowflake import SnowflakeHome, SnowflakeSql
 from crmkpi.engines.frames.homes.spark import SparkFrame, SparkHome, SparkSql
 from crmkpi.engines.frames.homes.sql import Sql
 from crmkpi.engines.frames.homes.sqlite import SqliteHome, SqliteSql
+from crmkpi.engines.frames.homes.trino import TrinoHome, TrinoSql
 from crmkpi.engines.frames.words import Expr, FrameOf
 
 if TYPE_CHECKING:
@@ -36,7 +41,15 @@ POSTGRESQL: HomeOf[PostgresqlSql, DatabaseFrame, DatabaseTable] = PostgresqlHome
 MARIADB: HomeOf[MariaDbSql, DatabaseFrame, DatabaseTable] = MariaDbHome()
 MYSQL: HomeOf[MariaDbSql, DatabaseFrame, DatabaseTable] = MySqlHome()
 CLICKHOUSE: HomeOf[ClickhouseSql, DatabaseFrame, DatabaseTable] = ClickhouseHome()
-HOMES = (POLARS, DUCKDB, SPARK, SQLITE, POSTGRESQL, MARIADB, CLICKHOUSE, MYSQL)
+REDSHIFT: HomeOf[RedshiftSql, DatabaseFrame, DatabaseTable] = RedshiftHome()
+SNOWFLAKE: HomeOf[SnowflakeSql, DatabaseFrame, DatabaseTable] = SnowflakeHome()
+DATABRICKS: HomeOf[DatabricksSql, DatabaseFrame, DatabaseTable] = DatabricksHome()
+TRINO: HomeOf[TrinoSql, DatabaseFrame, DatabaseTable] = TrinoHome()
+BIGQUERY: HomeOf[BigQuerySql, DatabaseFrame, DatabaseTable] = BigQueryHome()
+HOMES = (
+    *(POLARS, DUCKDB, SPARK, SQLITE, POSTGRESQL, MARIADB, CLICKHOUSE, MYSQL),
+    *(REDSHIFT, SNOWFLAKE, DATABRICKS, TRINO, BIGQUERY),
+)
 EXPRESSIONS: tuple[type[Expr], ...] = (
     pl.Expr,
     DuckDbSql,
@@ -45,6 +58,11 @@ EXPRESSIONS: tuple[type[Expr], ...] = (
     PostgresqlSql,
     MariaDbSql,
     ClickhouseSql,
+    RedshiftSql,
+    SnowflakeSql,
+    DatabricksSql,
+    TrinoSql,
+    BigQuerySql,
 )
 FRAMES: tuple[type[FrameOf[pl.Expr] | FrameOf[Sql]], ...] = (pl.LazyFrame, DuckDbFrame, SparkFrame, DatabaseFrame)
 PACKAGE = Path(crmkpi.__file__).parent

@@ -12,6 +12,7 @@ import pytest
 
 import crmkpi as ck
 from crmkpi.errors import ColumnError, InputError
+from crmkpi.statistics.intervals import quantile_place
 
 from .servers import engine, mariadb
 
@@ -146,6 +147,15 @@ def test_tables_without_snapshots_and_those_that_are_not_there_are_errors(server
         ck.database(server).table(name)
     with pytest.raises(ColumnError, match=rf"has no table '{name}x'"):
         ck.database(server).table(f"{name}x")
+
+
+def test_a_median_of_a_period_takes_counts_that_are_decimals(server, run, table) -> None:
+    name = table("amount", "DECIMAL(18, 2)", "10", "30", "20")
+    (count,) = run(f"SELECT sum(amount > 0) FROM {name}")[0]
+    assert isinstance(count, Decimal)
+    quantile_place.cache_clear()  # where the same whole number was asked before, a decimal is answered like it
+    crm = ck.Dataset(deals=ck.database(server).table(name), currency="EUR")
+    assert crm.measure(["average_deal_size.median", "revenue"], period="2026")[0].value == 20
 
 
 def test_related_tables_are_joined_by_an_index(server, run, table, monkeypatch) -> None:

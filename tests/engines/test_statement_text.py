@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 import crmkpi as ck
-from crmkpi.errors import ColumnError, InputError, PeriodError, UnknownNameError
+from crmkpi.errors import ColumnError, CurrencyError, InputError, PeriodError, UnknownNameError
 
 from .backends import frame_of
 from .test_frames import METRICS
@@ -32,14 +32,24 @@ DEALS = [
     for number in range(300)
 ]
 COLUMNS = ["id", "status", "owner", "amount", "created_at", "closed_at"]
+QUESTIONS: tuple[dict[str, Any], ...] = (
+    {},
+    {"by": "owner"},
+    {"by": "owner", "period": "2026-Q1", "every": "month"},
+)
 KPIS = ("win_rate", "revenue", "average_deal_size", "deal_volume", "sales_cycle_length")
 
 
-def table_in(dialect: str) -> tuple[str, Any]:
-    """The deals as a table of a database, and what runs a statement there."""
+def arrow_of_deals(deals: Any = DEALS) -> Any:
+    """The deals as an Arrow table."""
     import pyarrow as pa  # noqa: PLC0415  # only where it is tested
 
-    table = pa.Table.from_pylist([{name: getattr(deal, name) for name in COLUMNS} for deal in DEALS])
+    return pa.Table.from_pylist([{name: getattr(deal, name) for name in COLUMNS} for deal in deals])
+
+
+def table_in(dialect: str, deals: Any = DEALS) -> tuple[str, Any]:
+    """The deals as a table of a database, and what runs a statement there."""
+    table = arrow_of_deals(deals)
     if dialect == "duckdb":
         connection, name = duckdb.connect(), "deals of ours"
         connection.from_arrow(table).create(f'"{name}"')
@@ -66,32 +76,41 @@ def test_the_rows_of_a_statement_give_the_results_of_measuring(dialect) -> None:
     name, run = table_in(dialect)
     measured = 0
     for id_ in KPIS:
-        metric = METRICS[id_]
         if dialect == "sqlite" and id_ == "sales_cycle_length":
             continue  # its sums of microseconds would not fit
-        for question in ({}, {"by": "owner"}, {"by": "owner", "period": "2026-Q1", "every": "month"}):
-            expected = {
-                (result.segment.get("owner"), str(result.period) if "period" in question else None): result
-                for result in ck.Dataset(deals=DEALS, currency="EUR").measure(metric, confidence=None, **question)
-                if result.accounts[0].given and any(result.inputs.values())
-            }
-            rows = run(metric.sql(dialect=dialect, table=name, columns=COLUMNS, **question))
-            assert expected
-            for row in rows:
-                totals = {name: row[name] for name in metric.measures}
-                found = metric.from_totals(currency="EUR", **totals)
-                wanted = expected.pop((row.get("owner"), row.get("period")), None)
-                if wanted is None:
-                    assert not any(totals.values())
-                elif isinstance(wanted.value, Decimal):
-                    assert round(Decimal(str(found.value)), 8) == round(wanted.value, 8)
-                elif isinstance(wanted.value, timedelta):
-                    assert abs(found.value - wanted.value) < timedelta(microseconds=2)
-                else:
-                    assert found.value == wanted.value
-                measured += 1
-            assert not expected
+        for question in QUESTIONS:
+            rows = run(METRICS[id_].sql(dialect=dialect, table=name, columns=COLUMNS, **question))
+            measured += assert_results(METRICS[id_], rows, question)
     assert measured > 40
+
+
+def assert_results(metric: ck.Metric[Any], rows: list[dict[str, Any]], question: dict[str, Any]) -> int:
+    """Rows that give the results of measuring; how many of them were compared."""
+    expected = {
+        (result.segment.get("owner"), str(result.period) if "period" in question else None): result
+        for result in ck.Dataset(deals=DEALS, currency="EUR").measure(metric, confidence=None, **question)
+        if result.accounts[0].given and any(result.inputs.values())
+    }
+    assert expected
+    for row in rows:
+        totals = {name: row[name] for name in metric.measures}
+        found = metric.from_totals(currency="EUR", **totals)
+        wanted = expected.pop((row.get("owner"), row.get("period")), None)
+        if wanted is None:
+            assert not any(totals.values())
+        elif isinstance(wanted.value, Decimal):
+            assert round(Decimal(str(found.value)), 8) == round(wanted.value, 8)
+        elif isinstance(wanted.value, timedelta):
+            assert abs(found.value - wanted.value) < timedelta(microseconds=2)
+        else:
+            assert found.value == wanted.value
+    assert not expected
+    return len(rows)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_statement_of_each_dialect_is_written_without_a_server(dialect) -> None:
+    assert "deals" in METRICS["win_rate"].sql(dialect=dialect, columns=COLUMNS, **QUESTIONS[-1])
 
 
 def test_a_statement_takes_the_columns_and_words_of_the_user() -> None:
@@ -134,3 +153,73 @@ def test_nothing_of_a_user_ends_a_statement_or_its_comment() -> None:
 def test_what_one_statement_cannot_say_is_an_error(id_, given, error, message) -> None:
     with pytest.raises(error, match=message):
         METRICS[id_].sql(**{"dialect": "postgresql", "columns": COLUMNS, **given})
+
+
+# Rows in a tally
+
+
+@pytest.mark.parametrize("id_", ["win_rate", "revenue", "average_deal_size"])
+def test_rows_of_two_databases_add_up_to_the_figures_of_both(id_) -> None:
+    metric, question = METRICS[id_], {"by": "owner", "period": "2026-Q1", "every": "month"}
+    confidence = 0.95 if id_ == "win_rate" else None
+    tally = ck.Tally(metric, confidence=confidence, currency="EUR", **question)
+    parts = []
+    for half in (DEALS[:150], DEALS[150:]):
+        name, run = table_in("duckdb", half)
+        parts.append(tally.add_rows(run(metric.sql(dialect="duckdb", table=name, columns=COLUMNS, **question))))
+    stored = tally.from_json(parts[1].to_json())
+    found = parts[0].merge(stored).report()
+    assert "groups of rows" in repr(parts[0])
+    measured = ck.Dataset(deals=DEALS, currency="EUR").measure(metric, confidence=confidence, **question)
+    assert [(r.value, r.period, dict(r.segment), r.currency) for r in found] == [
+        (r.value, r.period, dict(r.segment), r.currency) for r in measured
+    ]
+    if id_ == "win_rate":
+        assert [(r.interval, r.n) for r in found] == [(r.interval, r.n) for r in measured]
+
+
+def test_counts_of_a_database_may_be_decimals() -> None:
+    (found,) = ck.Tally("win_rate").add_rows([{"won": Decimal(1), "closed": Decimal(2)}]).report()
+    assert (found.inputs, found.value) == ({"won": 1, "closed": 2}, 0.5)
+    assert ck.win_rate.from_totals(won=Decimal(1), closed=Decimal(2)).interval == found.interval
+
+
+def test_a_tally_without_rows_and_one_of_no_group_give_what_nothing_gives() -> None:
+    assert ck.Tally("win_rate").add_rows([]).report()[0].value is None
+    assert ck.Tally("revenue", currency="EUR").add_rows([{"amount": None}]).report()[0].value == 0
+
+
+ROW = {"owner": "Ada", "won": 1, "closed": 2}
+
+
+@pytest.mark.parametrize(
+    "tally, rows, message",
+    [
+        (ck.Tally("win_rate", by="owner"), [{"owner": "Ada", "won": 1}], "this one lacks 'closed'"),
+        (ck.Tally("win_rate", by="owner"), [("Ada", 1, 2)], r"takes rows as mappings .*got \('Ada', 1, 2\)"),
+        (ck.Tally("win_rate", by="owner"), [ROW | {"period": "2026-01"}], "The rows are of periods"),
+        (ck.Tally("win_rate", by="owner", period="2026"), [ROW], "this one lacks 'period'"),
+        (
+            ck.Tally("win_rate", by="owner", period="2026", every="month"),
+            [ROW | {"period": "2025-01"}],
+            "is of the period '2025-01', which the tally does not have",
+        ),
+        (ck.Tally(["win_rate", "revenue"]), [ROW], "Rows are of one KPI; make a tally for each of win_rate, revenue"),
+        (ck.Tally("sales_cycle_length"), [{"cycle": 3.0}], "takes 'cycle', a mean, and such values of parts do not"),
+    ],
+)
+def test_rows_that_a_tally_cannot_take_are_an_error(tally, rows, message) -> None:
+    with pytest.raises(InputError, match=message):
+        tally.add_rows(rows)
+
+
+def test_rows_and_records_do_not_merge_in_silence() -> None:
+    rows, records = ck.Tally("win_rate").add_rows([ROW]), ck.Tally("win_rate").add(deals=DEALS)
+    with pytest.raises(InputError, match=r"Rows of Metric\.sql do not say what was left out"):
+        rows.merge(records)
+
+
+def test_amounts_of_two_currencies_are_not_added() -> None:
+    tally = ck.Tally("revenue").add_rows([{"currency": word, "amount": 1} for word in ("EUR", "USD")])
+    with pytest.raises(CurrencyError, match="of all is in EUR, USD, and amounts of several currencies are not added"):
+        tally.report()

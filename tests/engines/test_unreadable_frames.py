@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
-from decimal import Decimal
+from collections.abc import Mapping
 from random import Random
 from typing import Any
 from zlib import crc32
@@ -17,11 +14,11 @@ from hypothesis import strategies as st
 from crmkpi import Dataset, win_rate
 from crmkpi.definition.metric import Metric
 from crmkpi.records import RECORDS
-from crmkpi.records.base import RecordType, partly_read, record_type
+from crmkpi.records.base import record_type
 
 from .backends import arrow_of, assert_same, frame_of, homed
 from .test_frames import METRICS, asked, questions_of
-from .worlds import World, world
+from .worlds import World, spoiled, with_cells, world
 
 pa = pytest.importorskip("pyarrow", reason="PyArrow is not installed")
 
@@ -29,63 +26,16 @@ SOME = ("win_rate", "revenue", "average_deal_size", "email_open_rate", "net_prom
 _KEPT = ("calendar", "currency", "rates", "as_of")
 
 
-def faults(type_: RecordType, name: str, money: str) -> Iterator[tuple[Any, str]]:
-    """What a field may hold that its record refuses, as a frame has it and as records say it."""
-    known = type_.fields[name]
-    if known.kind == "choice":
-        yield "Dead", "'Dead'"
-    if known.required:
-        yield None, ""
-    floats = known.kind == "number" or (known.kind == "money" and money == "float")
-    if floats:
-        yield math.inf, "inf"
-    for rule in type_.model.__pydantic_fields__[name].metadata:
-        if getattr(rule, "ge", None) is not None:
-            below = rule.ge - 5
-            made = (
-                float(below) if floats else Decimal(below).quantize(Decimal("0.01")) if known.kind == "money" else below
-            )
-            yield made, repr(made)
-        if getattr(rule, "le", None) is not None:
-            yield float(rule.le + 149), repr(float(rule.le + 149))
-    if type_.table == "surveys" and name == "score":
-        yield 1000.0, "1000.0"
-
-
-def spoiled(found: World, tables: Mapping[str, Sequence[Any]], random: Random, money: str) -> tuple[Any, Any]:
-    """The records of which some fields cannot be read, and Arrow tables of the same."""
-    records: dict[str, list[Any]] = {}
-    arrows = {}
-    for table, whole in tables.items():
-        type_ = record_type(RECORDS[table])
-        cells: dict[str, dict[int, Any]] = {}
-        records[table] = []
-        share = random.choice((0.1, 0.4))
-        for place, record in enumerate(whole):
-            lost: dict[str, str] = {}
-            for name in type_.fields:
-                options = [] if name in ("id", "attributes") else list(faults(type_, name, money))
-                if name == "score" and lost:  # without its kind and scale no score is off it
-                    options = [each for each in options if each[0] == math.inf]
-                if options and random.random() < share:
-                    cell, lost[name] = random.choice(options)
-                    cells.setdefault(name, {})[place] = cell
-            values = {each.name: getattr(record, each.name) for each in fields(record)} | dict.fromkeys(lost)
-            records[table].append(partly_read(type(record))(**values, unreadable=lost) if lost else record)
-        arrow = arrow_of(whole, type_, money=money, zone=found.zone)
-        for name, places in cells.items():
-            column = arrow.column(name)
-            listed = [places.get(place, value) for place, value in enumerate(column.to_pylist())]
-            arrow = arrow.set_column(arrow.column_names.index(name), name, pa.array(listed, column.type))
-        arrows[table] = arrow
-    return records, arrows
-
-
 def both(metric: Metric, random: Random, backend: str) -> tuple[Dataset, Dataset, World]:
     """A dataset of which some fields cannot be read, as records and as frames."""
-    found = world(metric, random)
+    found = world(metric, random, spoil=False)
     money = "float" if backend == "sqlite" else found.money
-    records, arrows = spoiled(found, found.crm.tables, random, money)  # type: ignore[arg-type]
+    records, cells = spoiled(found.crm.tables, random, money, share=random.choice((0.1, 0.4)))
+    whole = {
+        name: arrow_of(list(table), record_type(RECORDS[name]), money=money, zone=found.zone)
+        for name, table in found.crm.tables.items()
+    }
+    arrows = {name: with_cells(arrow, cells[name]) for name, arrow in whole.items()}
     kept = {name: getattr(found.crm, name) for name in _KEPT} | {"most_unreadable": random.choice((0.02, 1))}
     return Dataset(**records, **kept), Dataset(**homed(backend, arrows), **kept), found
 

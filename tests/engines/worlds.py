@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from random import Random
@@ -13,10 +14,10 @@ from crmkpi import Calendar, Dataset, Rates, Segment
 from crmkpi.definition.metric import Metric
 from crmkpi.measuring.plan import Plan
 from crmkpi.records import RECORDS
-from crmkpi.records.base import RecordType, record_type
+from crmkpi.records.base import RecordType, partly_read, record_type
 from crmkpi.testing.pools import random_dataset
 
-from .backends import frames_of
+from .backends import arrow_of, homed
 
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata")
 EXTREMES = (datetime(2, 1, 1), datetime(9990, 12, 31, 23, 59, 59, 999999))
@@ -38,26 +39,107 @@ FIRST_TEXT = {
 }
 
 
+Cells = Mapping[str, Mapping[int, Any]]  # of some fields of a table, what stands there in some rows
+
+
 @dataclass(frozen=True, slots=True)
 class World:
-    """A dataset of records, how its frames are kept, and what it is grouped by."""
+    """A dataset of records, how its frames are kept, what it is grouped by, and what stands where it is unreadable."""
 
     crm: Dataset
     money: str
     zone: str
     by: Segment | None
+    cells: Mapping[str, Cells] = field(default_factory=dict)
+
+    def arrows(self, money: str) -> dict[str, Any]:
+        """The tables as those of Arrow."""
+        return {
+            name: with_cells(
+                arrow_of(list(records), record_type(RECORDS[name]), money=money, zone=self.zone),
+                self.cells.get(name, {}),
+            )
+            for name, records in self.crm.tables.items()
+        }
+
+    def of_frames(self, tables: Mapping[str, Any]) -> Dataset:
+        """These tables as a dataset with the settings of this one."""
+        names = ("calendar", "currency", "rates", "as_of", "most_unreadable")
+        return Dataset(**tables, **{name: getattr(self.crm, name) for name in names})
 
     def frames(self, backend: str) -> Dataset:
         """The same dataset as frames of a library."""
-        known = {name: getattr(self.crm, name) for name in ("calendar", "currency", "rates", "as_of")}
-        tables: Mapping[str, Any] = self.crm.tables
-        return Dataset(
-            **frames_of(backend, tables, money=self.money, zone=self.zone, wall=self.crm.calendar.tz), **known
-        )
+        return self.of_frames(homed(backend, self.arrows(self.money), wall=self.crm.calendar.tz))
 
 
-def world(metric: Metric, random: Random) -> World:
-    """A dataset that a metric can be measured on, drawn by `random`."""
+def faults(type_: RecordType, name: str, money: str | None, kind: str | None = None) -> Iterator[tuple[Any, str]]:
+    """What a field may hold that its record refuses, as a frame has it and as records say it.
+
+    Amounts are decimals or floats in `money`; without it there are only faults that every library writes alike. `kind`
+    is that of a survey.
+    """
+    known = type_.fields[name]
+    if known.kind == "choice":
+        yield "Dead", "'Dead'"
+    if known.required:
+        yield None, ""
+    floats = known.kind == "number" or (known.kind == "money" and money == "float")
+    if floats and money is not None:
+        yield math.inf, "inf"
+    if known.kind == "money" and money is None:
+        return
+    for rule in type_.model.__pydantic_fields__[name].metadata:
+        if getattr(rule, "ge", None) is not None:
+            below = rule.ge - 5
+            made = (
+                float(below) if floats else Decimal(below).quantize(Decimal("0.01")) if known.kind == "money" else below
+            )
+            yield made, repr(made)
+        if getattr(rule, "le", None) is not None:
+            yield float(rule.le + 149), repr(float(rule.le + 149))
+    if type_.table == "surveys" and name == "score":
+        yield 1000.0, "1000.0"
+        if kind == "nps":
+            yield 0.9, "0.9"  # a share of its scale
+
+
+def spoiled(
+    tables: Mapping[str, Iterable[Any]], random: Random, money: str | None, *, share: float
+) -> tuple[dict[str, list[Any]], dict[str, Cells]]:
+    """The records, of which a share of each field cannot be read, and what stands there in a frame."""
+    records: dict[str, list[Any]] = {}
+    cells: dict[str, dict[str, dict[int, Any]]] = {}
+    for table, whole in tables.items():
+        type_ = record_type(RECORDS[table])
+        records[table], cells[table] = [], {}
+        for place, record in enumerate(whole):
+            lost: dict[str, str] = {}
+            for name in type_.fields:
+                kind = getattr(record, "kind", None)
+                options = [] if name in ("id", "attributes") else list(faults(type_, name, money, kind))
+                if name == "score" and lost:  # without its kind and scale no score is off it
+                    options = [each for each in options if each[0] == math.inf]
+                if options and random.random() < share:
+                    cell, lost[name] = random.choice(options)
+                    cells[table].setdefault(name, {})[place] = cell
+            values = {each.name: getattr(record, each.name) for each in fields(record)} | dict.fromkeys(lost)
+            records[table].append(partly_read(type(record))(**values, unreadable=lost) if lost else record)
+    return records, dict(cells)
+
+
+def with_cells(arrow: Any, cells: Cells) -> Any:
+    """An Arrow table with other cells."""
+    import pyarrow as pa  # noqa: PLC0415  # only where it is tested
+
+    for name, places in cells.items():
+        column = arrow.column(name)
+        listed = [places.get(place, value) for place, value in enumerate(column.to_pylist())]
+        arrow = arrow.set_column(arrow.column_names.index(name), name, pa.array(listed, column.type))
+    return arrow
+
+
+def world(metric: Metric, random: Random, *, spoil: bool = True) -> World:
+    """A dataset that a metric can be measured on, drawn by `random`; in some of them fields cannot be read."""
     drawn = random_dataset(metric, random)
     rates = Rates("EUR", {"CHF": "1.05"}) if random.random() < 0.3 else None
     far = not Plan((metric,), {}, whole=True, intervals=False).asks_business_time  # thousands of years of it take long
@@ -65,15 +147,14 @@ def world(metric: Metric, random: Random) -> World:
         name: _worse(record_type(RECORDS[name]), list(records), random, francs=rates is not None, far=far)
         for name, records in drawn.tables.items()
     }
-    crm = Dataset(
-        calendar=Calendar(tz=random.choice(ZONES), opening_hours=OFFICE),
-        currency="EUR",
-        rates=rates,
-        as_of=drawn.as_of,
-        **tables,
-    )
+    calendar = Calendar(tz=random.choice(ZONES), opening_hours=OFFICE)
+    known: dict[str, Any] = {"calendar": calendar, "currency": "EUR", "rates": rates, "as_of": drawn.as_of}
     by = Segment("first", {table: FIRST_TEXT[table] for table in metric.tables}) if random.random() < 0.5 else None
-    return World(crm, random.choice(("decimal", "float")), random.choice(ZONES), by)
+    money, zone = random.choice(("decimal", "float")), random.choice(ZONES)
+    if not spoil or random.random() < 0.6:
+        return World(Dataset(**known, **tables), money, zone, by)
+    records, cells = spoiled(tables, random, None, share=random.choice((0.05, 0.2)))
+    return World(Dataset(**known, **records, most_unreadable=random.choice((0.02, 1))), money, zone, by, cells)
 
 
 def whole_world(
@@ -119,7 +200,8 @@ def features(found: World) -> set[str]:
     """The words for what is hard about a world."""
     words = {found.money, f"calendar of {found.crm.calendar.tz}"}
     for table, records in found.crm.tables.items():
-        rows = [{field.name: getattr(record, field.name) for field in fields(record)} for record in records]
+        rows = [{name: getattr(record, name) for name in record_type(type(record)).fields} for record in records]
+        words |= {"unreadable field" for record in records if record.unreadable}
         if not rows:
             words.add("empty table")
         plain = [{name: value for name, value in row.items() if name != "id"} for row in rows]

@@ -128,7 +128,7 @@ def test_a_csv_file_is_scanned_by_preset(tmp_path: Any) -> None:
     assert lead_volume(leads, period=ck.Period("2026-01")).value == 2
 
 
-def test_what_a_preset_reckons_is_refused_in_frames_and_never_left_empty(frame_of: Any) -> None:
+def test_what_a_preset_computes_is_refused_in_frames_and_never_left_empty(frame_of: Any) -> None:
     invoices = {
         "id": ["in_1", "in_2"],
         "created": [datetime(2026, 1, 5)] * 2,
@@ -137,7 +137,7 @@ def test_what_a_preset_reckons_is_refused_in_frames_and_never_left_empty(frame_o
         "status": ["paid", "paid"],
         "euros": [120.5, 9.0],
     }
-    with pytest.raises(ColumnError, match="The preset reckons 'amount' from the column 'total', which is not done in"):
+    with pytest.raises(ColumnError, match="The preset computes 'amount' from the column 'total', which is not done in"):
         ck.average_order_value(ck.table(frame_of(invoices), preset="stripe_invoice", columns={"ordered_at": "created"}))
     named = {"ordered_at": "created", "amount": "euros"}
     assert ck.average_order_value(ck.table(frame_of(invoices), preset="stripe_invoice", columns=named)).value == 64.75

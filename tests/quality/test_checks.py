@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.engines.backends import arrow_of, frame_of
 
 from crmkpi import Calendar, Dataset, Deal, Rates, Survey, read_csv
 from crmkpi.demo import AS_OF, sample_company
 from crmkpi.quality.checks import CHECKS
+from crmkpi.records.base import record_type
 
 from .tables import FIRST, clean, faults, moment, with_faults
 
@@ -245,6 +247,14 @@ def test_every_check_has_a_case_and_is_in_the_file_of_its_name() -> None:
     assert sorted(set(names)) == sorted(names)
     assert {code for code, *_ in CASES} == set(names)
     assert [check.__module__.rpartition(".")[2] for check in CHECKS] == names
+
+
+@pytest.mark.parametrize("home", ["stream", "polars", "pandas", "duckdb", "sqlite"])
+def test_ends_that_include_their_day_are_found_wherever_the_subscriptions_lie(home: str) -> None:
+    (planted,) = [tables for code, tables, _ in CASES if code == "inclusive_ends"]
+    records = planted["subscriptions"]
+    table = iter(records) if home == "stream" else frame_of(home, arrow_of(records, record_type(type(records[0]))))
+    assert [(one.count, one.of) for one in faults("inclusive_ends", subscriptions=table)] == [(1, 2)]
 
 
 def test_there_is_nothing_to_say_of_clean_tables() -> None:

@@ -122,9 +122,15 @@ def test_a_scale_that_is_given_holds() -> None:
     assert (survey.scale_low, survey.scale_high, survey.score) == (1, 10, 10)
 
 
-@given(st.floats(-20, 20))
+@given(st.one_of(st.floats(-20, 20), st.floats(0, 1)))
 def test_a_score_is_taken_exactly_if_it_is_on_the_scale(score: float) -> None:
-    if 0 <= score <= 10:
+    if 0 < score < 1:
+        with pytest.raises(
+            InputError, match=r"The score .+ is a share, and the scale goes from 0 to 10: give all scores"
+        ):
+            Survey(id="1", kind="nps", score=score)
+        assert Survey(id="1", kind="nps", score=score, scale_low=0, scale_high=1).score == score  # the way out
+    elif 0 <= score <= 10:
         assert Survey(id="1", kind="nps", score=score).score == score
     else:
         with pytest.raises(InputError, match=r"The score .+ is off its scale, which goes from 0 to 10"):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from crmkpi.errors import AmbiguousDateError, UnknownNameError
 from crmkpi.sources.dates import DateReader, zone_named
+from crmkpi.sources.tallies import Tallies
 
 
 def column(*values: Any, kind: Literal["timestamp", "date"] = "timestamp", **options: Any) -> list[Any]:
@@ -182,3 +183,36 @@ def test_dates_that_are_dates_already_stay_as_they_are() -> None:
 def test_an_unknown_zone_is_named_with_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match=r"no time zone 'Europe/Pariss'\. Did you mean 'Europe/Paris'\?"):
         zone_named("Europe/Pariss")
+
+
+_ISO_ZONES = ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "Africa/Casablanca", "UTC")
+_ISO_FORMS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%G-W%V-%u", "%G-W%V-%uT%H:%M:%S")
+
+
+@given(
+    moment=st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1))
+    | st.builds(
+        lambda start, into: start + into,
+        st.sampled_from([datetime(2024, 3, 31), datetime(2024, 10, 27), datetime(2024, 11, 3), datetime(2024, 4, 7)]),
+        st.timedeltas(timedelta(), timedelta(days=1)),
+    ),
+    form=st.sampled_from(_ISO_FORMS) | st.just("iso"),
+    offset=st.sampled_from(("", "", "Z", "+02:00")),
+    zone=st.sampled_from(_ISO_ZONES),
+    kind=st.sampled_from(("timestamp", "date")),
+)
+def test_texts_that_are_all_iso_are_read_fast_as_they_are_read_one_by_one(
+    moment: datetime, form: str, offset: str, zone: str, kind: Literal["timestamp", "date"]
+) -> None:
+    text = (moment.isoformat() if form == "iso" else moment.strftime(form)) + (offset if ":" in form else "")
+    tallies = Tallies(), Tallies()
+    one_by_one, fast = (
+        DateReader(column="At", values=lambda: [text], kind=kind, zone=zone_named(zone), count=each.counter("At"))
+        for each in tallies
+    )
+    of_iso = fast.of_iso()
+    assert of_iso is not None
+    assert of_iso(text) == one_by_one(text)
+    for each in tallies:
+        each.keep()
+    assert tallies[0].by_column() == tallies[1].by_column()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from datetime import date
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,9 +17,11 @@ from typing import Any
 import pytest
 
 import crmkpi as ck
-from crmkpi.errors import CrmKpiError, TimeZoneError
+from crmkpi.errors import CrmKpiError, InputError, TimeZoneError
 from crmkpi.quality.frames import records_of_frame
 from crmkpi.records.base import record_type
+from crmkpi.testing.examples import parameters_of
+from crmkpi.testing.laws import takes_period
 
 from .dirty_files import dirty_file
 
@@ -26,6 +29,9 @@ FIRST = int(os.environ.get("CRMKPI_FUZZ_FROM", "0"))
 SOME = 40
 MANY = int(os.environ.get("CRMKPI_FUZZ", "600"))
 PER_TEST = 200
+RATES = ck.Rates("EUR", {"USD": "0.9", "GBP": "1.2", "BRL": "0.2"})
+DATELESS = ("churn_rate.by_status",)  # nothing puts a customer with a status into a period
+EVERY = [metric for each in ck.catalogue for metric in (each, *each.variants.values())]
 
 
 def outcome(read: Any) -> Any:
@@ -84,6 +90,39 @@ def law(found: Any) -> None:
         assert sum(counts.values()) == len(found)
 
 
+def question(model: type[Any], random: Random) -> dict[str, Any]:
+    """Some KPIs of a table, and how they are asked."""
+    table = record_type(model).table
+    alone = [metric for metric in EVERY if metric.tables == (table,)]
+    metrics = random.sample(alone or [metric for metric in EVERY if table in metric.tables], 3)
+    dated = all(takes_period(metric) and metric.id not in DATELESS for metric in metrics)
+    parameters = {name: value for metric in metrics for name, value in parameters_of(metric).items()}
+    period = random.choice((None, "2026-Q1")) if dated else None
+    return {"metrics": metrics, "period": period, "parameters": parameters, "most": random.choice((0.02, 1))}
+
+
+def measured(model: type[Any], found: Any, asked: Mapping[str, Any]) -> Any:
+    """What KPIs of a table are, or the error of it."""
+    tables: dict[str, Any] = {each: [] for metric in asked["metrics"] for each in metric.tables}
+    tables[record_type(model).table] = found
+    crm = ck.Dataset(**tables, currency="EUR", rates=RATES, as_of=date(2026, 6, 30), most_unreadable=asked["most"])
+    try:
+        report = crm.measure(asked["metrics"], period=asked["period"], parameters=asked["parameters"])
+    except CrmKpiError as problem:
+        return type(problem), str(problem)
+    return [
+        (
+            each.definition,
+            each.value,
+            each.reason,
+            each.unreadable,
+            [(one.given - one.rejected, one.used, one.left_out, one.outside) for one in each.accounts],
+            each.interval and (each.interval.low, each.interval.high, each.interval.without),
+        )
+        for each in report
+    ]
+
+
 def check(seed: int, folder: Path) -> None:
     random = Random(seed)
     data, model, said = dirty_file(random)
@@ -102,6 +141,13 @@ def check(seed: int, folder: Path) -> None:
         return
     law(ck.read_csv(path, record=model, **said))
     assert without_missing_ids(scanned) == without_missing_ids(whole)
+    asked = question(model, random)
+    figures = measured(model, ck.stream_csv(path, record=model, **said), asked)
+    framed = measured(model, ck.scan(path, record=model, engine="polars", **said), asked)
+    assert framed == figures or (framed[0] is InputError and "more than 18 digits" in framed[1])
+    found = ck.read_csv(path, record=model, **said)
+    if len({one.id for one in found}) == len(found):  # ids that come twice are looked for in lists alone
+        assert measured(model, found, asked) == figures
 
 
 @pytest.mark.parametrize("first", range(0, SOME, SOME))

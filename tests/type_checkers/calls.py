@@ -11,6 +11,10 @@ from crmkpi.definition.metric import Metric
 
 deals = [ck.Deal(id="1", status="won", amount=Decimal(120), closed_at=datetime(2026, 1, 5))]
 crm = ck.Dataset(deals=deals, currency="EUR")
+given = ck.Deal(id="2", status="lost", amount=12.5, created_at=date(2026, 1, 2), closed_at="2026-01-20", cost="1.5")
+assert_type(given.closed_at, datetime | None)
+assert_type(given.amount, Decimal | None)
+ck.Order(id="1", ordered_at="2026-01-20", amount=1200, status="complete")  # refused: arg-type
 opportunities = ck.database("sqlite:///crm.db").table("opportunities")
 ck.Dataset(deals=opportunities, orders=ck.table(opportunities, record=ck.Order))
 

@@ -150,7 +150,7 @@ def _plain(value: str) -> str:
 
 
 def progress(name: str, parts: Iterable[Any]) -> Iterator[Any]:
-    """The parts of a source, one by one, while standard error shows how many rows were read of those that take long."""
+    """Yield the parts of a source; for large ones show on standard error how many rows were read."""
     rows, shown, next_time = 0, False, monotonic() + _FIRST_SHOWN
     for part in parts:
         rows += len(getattr(part, "rows", ())) or 1

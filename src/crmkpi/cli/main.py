@@ -59,6 +59,7 @@ _NEEDS_ALL = "completion"
 # The library's messages speak of its arguments; these say what they are called here. The first whose words a message
 # has is shown, and without such words the one of its kind.
 _HINTS_BY_WORDS: Mapping[str, str] = {
+    "units=": "--units TABLE:FIELD=UNIT says it here, such as --units deals:amount=thousands",
     "encoding=": "--encoding cp1252, or another, says which it is",
     "delimiter=": "--delimiter ';', or another, says which it is",
     "decimal=": "--decimal , or --decimal . says which it is",
@@ -95,7 +96,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except CrmKpiError as error:
         return _failed(error)
     except BrokenPipeError:
-        # Whoever reads has seen enough. Python flushes once more at the end, which must not fail again.
+        # The reader closed the pipe. Python flushes once more at the end, which must not fail again.
         with suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

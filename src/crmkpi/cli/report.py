@@ -7,6 +7,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -177,7 +178,8 @@ def _measured(arguments: argparse.Namespace) -> int:
     _check_currency(report, arguments)
     for note in () if arguments.quiet else notes:
         say(note)
-    write_all({Path(path): report_file(report, path) for path in arguments.output})
+    kept = replace(report, notes=(*notes, *report.notes))  # the reader of a file has not seen the messages
+    write_all({Path(path): report_file(kept, path) for path in arguments.output})
     if not arguments.output:
         print(_FORMATS[arguments.format](report).rstrip("\n"))
     return _status(tables, report, arguments)

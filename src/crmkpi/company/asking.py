@@ -12,6 +12,7 @@ from crmkpi.definition.metric import Metric
 from crmkpi.display.format import format_label
 from crmkpi.errors import unknown_name
 from crmkpi.measuring.dataset import Compare, Dataset
+from crmkpi.measuring.reach import silent_tables
 from crmkpi.measuring.results import Report, Result
 from crmkpi.measuring.segments import Segment
 from crmkpi.metrics.catalogue import catalogue
@@ -52,10 +53,10 @@ def asked(
     usual: Mapping[str, Any] | None = None,
     confidence: float = 0.95,
 ) -> tuple[Report, tuple[str, ...]]:
-    """The report of KPIs and themes, all that the tables allow where none is named, and notes on those that are not.
+    """The report of KPIs and themes (by default all that the tables allow), and notes on missing ones.
 
-    Without KPIs a period is set beside the previous one. `where` keeps the records of these segments.
-    `usual` are parameters of which a KPI takes those that it asks for.
+    Without KPIs a period is compared with the previous one. `where` keeps the records of these segments.
+    `usual` are parameters; each KPI takes its own of them.
     """
     crm = narrowed(crm, where)
     own = {name: _number(value) for name, value in (parameters or {}).items()}
@@ -83,7 +84,7 @@ def asked(
         },
         confidence=confidence,
     )
-    return (report if sort is None else sorted_report(report, sort)), tuple(notes)
+    return (report if sort is None else sorted_report(report, sort)), (*silent_tables(report), *notes)
 
 
 def _segment(name: str, calendar: Calendar) -> str | Segment:

@@ -22,6 +22,7 @@ from crmkpi.display.text import draw_text
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.errors import InputError, unknown_name
 from crmkpi.measuring.dataset import Dataset
+from crmkpi.measuring.reach import silent_tables
 from crmkpi.measuring.results import Report, Result
 from crmkpi.measuring.unreadable import UnreadableReason
 from crmkpi.metrics.catalogue import catalogue
@@ -147,7 +148,7 @@ class Assistant:
         left = len(report) - len(shown)
         notes = [f"{left} of {len(report)} rows left out: ask for fewer KPIs or periods, or without by"] if left else []
         rows = [self._row(result) for result in shown]
-        notes += list(dict.fromkeys(flag for row in rows for flag in row.get("flags", ())))
+        notes += [*silent_tables(report), *dict.fromkeys(flag for row in rows for flag in row.get("flags", ()))]
         made = {"table": self._table(shown, notes), "rows": rows, "rows_left_out": left}
         return json.dumps(made, ensure_ascii=False, separators=(",", ":"))
 

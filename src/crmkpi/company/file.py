@@ -28,7 +28,7 @@ NAME = "crmkpi.toml"
 
 @dataclass(frozen=True)
 class CompanyFile:
-    """What a company file says, checked; the data is read when the dataset is asked for."""
+    """A validated company file; its data is read when the dataset is first used."""
 
     path: Path
     keys: CompanyKeys
@@ -83,7 +83,7 @@ class CompanyFile:
 
     @cached_property
     def kpi_sets(self) -> tuple[KpiSet, ...]:
-        """The KPI sets: those in the file and those beside it."""
+        """The KPI sets: those in the file and those in files of their own."""
         return tuple(map(self._kpi_set, self.keys.kpi_set))
 
     def _kpi_set(self, keys: CompanySetKeys) -> KpiSet:

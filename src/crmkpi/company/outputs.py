@@ -14,7 +14,7 @@ PAGE_SUFFIXES = (".html", ".md", ".xlsx")
 
 
 def write_all(contents: Mapping[Path, bytes]) -> None:
-    """Write all files, or none: each is written beside its place first, and moved there when all are complete.
+    """Write all files, or none: each is written under a temporary name, and renamed when all are complete.
 
     Raises:
         InputError: one of them cannot be written; nothing has changed.

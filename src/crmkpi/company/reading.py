@@ -1,4 +1,4 @@
-"""The tables of a company file, read once: what the file says of them, as the readers of `crmkpi.sources` take it."""
+"""Read the tables of a company file once, with its settings as the arguments of the readers in `crmkpi.sources`."""
 
 from __future__ import annotations
 

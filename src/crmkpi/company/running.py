@@ -20,6 +20,7 @@ from crmkpi.insight.kpi_sets import KpiSet
 from crmkpi.insight.pages import Page
 from crmkpi.insight.targets import Scorecard, TargetStatus, target_status
 from crmkpi.measuring.dataset import Dataset
+from crmkpi.measuring.reach import silent_tables
 from crmkpi.measuring.results import Report
 from crmkpi.measuring.unreadable import DataReason
 
@@ -87,7 +88,7 @@ def run_reports(file: CompanyFile, names: Sequence[str] = (), *, tell: Tell | No
 
 
 def check_reports(file: CompanyFile, report: ReportKeys) -> None:
-    """What can be said of a report before anything is read: its KPIs, its set and its outputs exist."""
+    """Validate a report before data is read: its KPIs, its set and its outputs exist."""
     for name in report.kpis:
         chosen(name)
     if report.kpi_set is not None:
@@ -112,7 +113,7 @@ def _made(file: CompanyFile, crm: Dataset, keys: ReportKeys) -> _Made:
     kpis = None if keys.kpi_set is None else file.kpi_set(keys.kpi_set)
     if keys.show == "page":
         page = _page(file, crm, keys, kpis)
-        report, notes = page.results, tuple[str, ...]()
+        report, notes = page.results, silent_tables(page.results)
         contents = {file.folder / output: page.content(output) for output in keys.outputs}
     else:
         report, notes = _report(file, crm, keys, kpis)
@@ -145,24 +146,12 @@ def _report(file: CompanyFile, crm: Dataset, keys: ReportKeys, kpis: KpiSet | No
         usual=file.keys.parameters,
         confidence=keys.confidence,
     )
-    notes = (*_silent(report), *notes)
     title = " ".join(filter(None, (keys.title or file.name, report.title)))
     return replace(report, title=title, notes=(*notes, *report.notes)), notes
 
 
-def _silent(report: Report) -> list[str]:
-    """That no record of a table counts in the periods of a report: its export may be of an earlier time."""
-    counts: dict[str, bool] = {}
-    for result in report:
-        if result.period is not None and not any(measure.is_stock for measure in result.metric.measures.values()):
-            for table in result.metric.tables:
-                counts[table] = counts.get(table, False) or result.n > 0
-    silent = [table for table, found in counts.items() if not found]
-    return [f"no record of {', '.join(silent)} counts in this time; are the exports of that time?"] if silent else []
-
-
 def _page(file: CompanyFile, crm: Dataset, keys: ReportKeys, kpis: KpiSet | None) -> Page:
-    """The page of a report; its KPIs are those of the set and those that are named, all when none is."""
+    """The page of a report, with the KPIs of its set and those it names; with all KPIs if it names none."""
     assert keys.period is not None
     metrics: list[Metric] = []
     for name in keys.kpis:

@@ -16,7 +16,7 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def check_no_secrets(given: Any, place: str = "") -> None:
-    """Refuse passwords wherever they stand, and a database that is no name of an environment variable.
+    """Refuse passwords anywhere in the file, and a database that is not the name of an environment variable.
 
     The message never shows the value.
 

@@ -39,18 +39,12 @@ from crmkpi.definition.interval_rules import (
 )
 from crmkpi.definition.measures import Grouped, LastDay, Measure, MonthDays, PeriodDays
 from crmkpi.definition.numbers import as_money, in_unit, is_finite, plain_number
-from crmkpi.definition.page import page, theme_of, usual_docstring
+from crmkpi.definition.page import Docstring, theme_of, usual_docstring
 from crmkpi.definition.parameters import Parameter, parameter_value
 from crmkpi.definition.reasons import Empty, why_missing, why_zero
 from crmkpi.definition.units import Better, Decorator, RollUp, Timing, Unit, UnitName, Value_co
 from crmkpi.definition.variants import itself, varied
-from crmkpi.errors import (
-    DefinitionError,
-    InputError,
-    ParameterError,
-    UndefinedError,
-    unknown_name,
-)
+from crmkpi.errors import DefinitionError, InputError, ParameterError, UndefinedError, unknown_name
 
 if TYPE_CHECKING:
     from crmkpi.definition.options import Options
@@ -67,21 +61,6 @@ _statement_text: Callable[..., str] = hook("statement_text")
 _find_metric: Callable[[str], Metric] = hook("find_metric")
 
 
-class _Page:
-    """The docstring of a class, and for each of its instances the page of the manual."""
-
-    def __init__(self, of_class: str | None) -> None:
-        self.of_class = of_class
-
-    def __get__(self, metric: Metric | None, owner: type[Metric]) -> str:
-        if metric is None:
-            return self.of_class or ""
-        text, additive = inspect.getdoc(metric.function) or "", metric.additive
-        return page(
-            text, metric.unit, metric.interval, metric.measures, metric.empty, additive=additive, within=metric.within
-        )
-
-
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Metric(Generic[Value_co]):
     """A KPI: call it on records or on a dataset to get one `Result`.
@@ -95,7 +74,8 @@ class Metric(Generic[Value_co]):
     0.6666666666666666
     """
 
-    __doc__ = _Page(__doc__)  # pyrefly: ignore
+    docstring = Docstring("The manual of a KPI, its formulas in LaTeX.", plain=False)
+    __doc__ = Docstring(__doc__, plain=True)  # pyrefly: ignore
     __signature__ = CallSignature()
 
     id: str
@@ -271,14 +251,15 @@ class Metric(Generic[Value_co]):
     ) -> str:
         """The KPI as one statement of SQL, to be put into dbt, a view or a dashboard; nothing is sent.
 
-        The `dialect` is postgresql, mariadb, clickhouse, sqlite or duckdb. `columns` are those that the table has:
-        their names, or which column is which field; fields that it lacks have no values. `types` are their declared
-        types, where they are not those that a database usually has for such a field. `table`, `schema` and `values` are
-        those of `database` and `table`; `by`, `period`, `every`, `calendar` and `parameters` those of `measure`.
+        The `dialect` is postgresql, mariadb, clickhouse, sqlite or duckdb, or one that was never run: redshift,
+        snowflake, databricks, trino, bigquery, mysql. `columns` are those that the table has: their names, or which
+        column is which field; fields that it lacks have no values. `types` are their declared types, where they are not
+        those that a database usually has for such a field. `table`, `schema` and `values` are those of `database` and
+        `table`; `by`, `period`, `every`, `calendar` and `parameters` those of `measure`.
 
         The statement gives a row for each group that has records: its segments, its period, and the totals that the
-        formula takes, so that `from_totals` makes a result of a row. Durations are in seconds. What cannot be read is
-        not counted and not told; `crmkpi.database` tells it.
+        formula takes. `from_totals` makes a result of a row, and `Tally.add_rows` a report of all. Durations are in
+        seconds. What cannot be read is not counted and not told; `crmkpi.database` tells it.
 
         Raises:
             InputError: the KPI takes more than counts and sums of one table, such as a median or a stock.
@@ -328,6 +309,8 @@ class Metric(Generic[Value_co]):
         for name, measure in self.measures.items():
             if measure.kind == "money":
                 given[name] = as_money(given[name])
+            elif measure.aggregate == "count" and given[name] == int(given[name]):
+                given[name] = int(given[name])  # some databases count in decimals
         return {**given, **self.parameter_values(totals)}
 
     def __repr__(self) -> str:
@@ -368,10 +351,11 @@ def metric(
     `unit` is "count", "ratio" (a fraction, shown in percent), "multiple" (how many times over), "score", "number",
     "money" or "duration". `theme` is the group that a catalogue lists the KPI under: "custom" unless you name one; a
     KPI of the library has the theme of its folder. `timing` is "leading" or "lagging", `ahead_of` names the KPIs that
-    it is meant to move ahead of, and `guarded_by` those of quality to look at beside it. `empty` says in business words
-    why there is no value, or 0, such as "no deal was closed"; where several inputs may be nothing, a mapping says it of
-    each. A KPI that is its one measure has a formula without parameters, which only holds the docstring. A formula that
-    has no value raises `UndefinedError` with the reason; dividing by zero does so by itself.
+    it is meant to move ahead of, which makes it leading, and `guarded_by` those of quality to look at beside it.
+    `empty` says in business words why there is no value, or 0, such as "no deal was closed"; where several inputs may
+    be nothing, a mapping says it of each. A KPI that is its one measure has a formula without parameters, which only
+    holds the docstring. A formula that has no value raises `UndefinedError` with the reason; dividing by zero does so
+    by itself.
 
     >>> from crmkpi import Deal, Share, Table, metric
     >>> deals = Table(Deal)
@@ -394,7 +378,7 @@ def metric(
         "sources": tuple(sources),
         "default_because": default_because,
         "needs_as_of": needs_as_of,
-        "timing": timing,
+        "timing": timing or ("leading" if ahead_of else None),
         "ahead_of": tuple(ahead_of),
         "guarded_by": tuple(guarded_by),
     }

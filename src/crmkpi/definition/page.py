@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
+from textwrap import indent
+from typing import TYPE_CHECKING
 
 from crmkpi._names import PUBLIC
 from crmkpi.definition.interval_rules import Estimated, IntervalRule, Mean, NetPromoter, Range, Share
 from crmkpi.definition.measures import Measure
 
-__all__ = ["page", "theme_of", "usual_docstring"]
+if TYPE_CHECKING:
+    from crmkpi.definition.metric import Metric
+
+__all__ = ["Docstring", "formula_as_text", "page", "theme_of", "usual_docstring"]
 
 _UNITS = {
     "count": "A count",
@@ -26,8 +32,31 @@ _AGGREGATES = {
     "median": "an interval from order statistics",
     "quantile": "an interval from order statistics",
 }
+_NAMED = re.compile(r"\\(?:text|operatorname)\{([^{}]*)\}")
+_FRACTION = re.compile(r"\\frac\{([^{}]*)\}\s*\{([^{}]*)\}")
+_SCRIPT = re.compile(r"([_^])\{([^{}]*)\}")
+_FORMULA = re.compile(r"\$\$(.*?)\$\$", re.DOTALL)
+_INLINE = re.compile(r"\$([^$\n]+)\$")
+_SIGNS = {r"\times": "×", r"\sum": "sum of", r"\int": "integral", r"\ge": "≥", r"\min": "min", r"\,": " ", r"\ ": " "}
 _CODE = re.compile(r"^    (?:>>>|\.\.\.) ?(.*)$", re.MULTILINE)
 _LATER_SECTIONS = re.compile(r"^(?=(?:Raises|Notes|Pitfalls|Examples):\n)", re.MULTILINE)
+
+
+class Docstring:
+    """The docstring of a class, and for each KPI the page of the manual, its formulas in LaTeX or as people type."""
+
+    def __init__(self, of_class: str | None, *, plain: bool) -> None:
+        self.of_class = of_class
+        self.plain = plain
+
+    def __get__(self, metric: Metric | None, owner: type[Metric]) -> str:
+        if metric is None:
+            return self.of_class or ""
+        made = page(
+            inspect.getdoc(metric.function) or "", metric.unit, metric.interval, metric.measures, metric.empty,
+            additive=metric.additive, within=metric.within,
+        )  # fmt: skip
+        return _readable(made) if self.plain else made
 
 
 def page(
@@ -40,8 +69,8 @@ def page(
     additive: bool,
     within: Range,
 ) -> str:
-    """The docstring of a KPI, with the imports of its examples; where it has no `Returns`, the definition says it."""
-    docstring = _with_imports(docstring)
+    """The docstring of a KPI with what is derived: heading and imports of its examples, `Returns` if it has none."""
+    docstring = _with_imports(_with_heading(docstring))
     if not empty or "\nReturns:\n" in docstring:
         return docstring
     what = _UNITS[unit]
@@ -56,6 +85,37 @@ def page(
     returns = f"Returns:\n    {what}; {'0' if additive else 'undefined'} where {where}."
     before, *after = _LATER_SECTIONS.split(docstring, maxsplit=1)
     return "\n\n".join([before.rstrip(), returns, *after])
+
+
+def _readable(docstring: str) -> str:
+    """A docstring with its formulas as people type them, as `help` and a notebook show it."""
+    before, heading, examples = docstring.partition("\nExamples:\n")  # where a $ is one of the code
+    text = _FORMULA.sub(lambda found: f"    {formula_as_text(found[1])}", before)
+    return "".join([_INLINE.sub(lambda found: formula_as_text(found[1]), text), heading, examples])
+
+
+def formula_as_text(text: str) -> str:
+    """A formula in LaTeX as people type it: frac{won}{won + lost} as won / (won + lost)."""
+    text = _NAMED.sub(r"\1", text.strip().strip("$"))
+    for sign, plain in _SIGNS.items():
+        text = text.replace(sign, plain)
+    while _SCRIPT.search(text):
+        text = _SCRIPT.sub(lambda found: found[1] + (found[2] if len(found[2]) == 1 else f"({found[2]})"), text)
+    while _FRACTION.search(text):
+        text = _FRACTION.sub(lambda found: f"{_grouped(found[1])} / {_grouped(found[2])}", text)
+    return " ".join(text.split())
+
+
+def _grouped(part: str) -> str:
+    return f"({part})" if re.search(r" [-+×/] ", part) else part
+
+
+def _with_heading(docstring: str) -> str:
+    """The docstring; examples that stand at its end without a heading get one."""
+    before, prompt, rest = docstring.partition("\n\n>>> ")
+    if not prompt or _LATER_SECTIONS.search(rest):
+        return docstring
+    return f"{before}\n\nExamples:\n{indent(f'>>> {rest}', '    ')}"
 
 
 def _with_imports(docstring: str) -> str:

@@ -1,4 +1,4 @@
-"""What people see: results as text, Markdown, HTML, rows and grids."""
+"""The display of results: text, Markdown, HTML, rows and grids."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["altair", "cohort_chart", "funnel_chart", "holdout_chart", "survival_chart", "tracking_chart"]
 
 _WIDTH, _HEIGHT = 480, 280
-_STEPS = 1_000  # more steps than this cannot be told apart in a picture
+_STEPS = 1_000  # more steps than this are indistinguishable in a picture
 _MANY_CELLS = 15  # from this many periods on, cells are too small for figures
 
 

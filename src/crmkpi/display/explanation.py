@@ -1,4 +1,4 @@
-"""What the manual says of a KPI, for the terminal and for the site alike: told by its docstring and its definition."""
+"""The manual of a KPI, for the terminal and for the site, from its docstring and its definition."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def explanation(metric: Metric) -> Explanation:
     >>> explanation(win_rate).meaning, explanation(win_rate).sections["Returns"]
     ('Share of closed deals that were won.', "A fraction from 0 to 1, with Wilson's interval; undefined where ...")
     """
-    head, *parts = _SECTION.split(metric.__doc__ or "")
+    head, *parts = _SECTION.split(metric.docstring)
     meaning, *rest = head.strip().split("\n\n")
     formula = [part for part in rest if part.startswith("$$")]
     sections = {}

@@ -173,7 +173,7 @@ def format_change(change: Change | None, unit: Unit) -> str:  # one way to say i
 
 
 def judgement(change: Change | None) -> str:
-    """What is shown of a change, in a word or three; nothing where nothing changed or nothing can be said.
+    """The verdict on a change in one to three words; "" if nothing changed or no verdict is possible.
 
     A change that is shown is better or worse, or up or down where the KPI takes no side.
     """

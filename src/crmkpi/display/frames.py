@@ -93,7 +93,7 @@ _PERIOD = ("period", "period_start", "period_end")
 
 
 def _values(results: Sequence[Result], of: Callable[[Result], Any]) -> Column:
-    """What each result has of one thing, in the type of the unit if all share it, else in floats."""
+    """One column of values, in the type of the unit if all results share it, else as floats."""
     cells = [of(result) for result in results]
     kinds = {_KINDS[result.unit] for result in results}
     if len(kinds) == 1:

@@ -22,7 +22,7 @@ from crmkpi.insight.targets import Scorecard, TargetStatus
 __all__ = ["insight_chart"]
 
 _WIDTH, _HEIGHT = 560, 260
-_NAMED = 8  # names beside points
+_NAMED = 8  # names next to points
 _GREY, _BLUE, _ORANGE = "#767676", "#2a6fbb", "#d9731a"
 _TOLD = {None: "change", True: "better", False: "worse"}
 _COLOURS = {"common": _GREY, "change": "#1b1b1b", "better": _BLUE, "worse": _ORANGE}

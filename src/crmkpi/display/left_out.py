@@ -70,7 +70,7 @@ def _lacking(
 
 
 def _speaks_alone(metric: Metric, measure: Measure) -> bool:
-    """Whether no other measure could use a record that this one cannot, since all ask for the same value."""
+    """Whether all measures need the same value, so that a record that one cannot use is of no use to others."""
     same_table = [other for other in metric.measures.values() if other.base.record_type_ is measure.base.record_type_]
     if isinstance(measure.table, Grouped):
         return len({repr(other.table) for other in same_table}) == 1

@@ -100,7 +100,7 @@ def _left_out(results: Sequence[Result], name_of: Callable[[Result], str]) -> It
 
 
 def _unreadable(results: Sequence[Result], name_of: Callable[[Result], str]) -> Iterator[str]:
-    """Of which values KPIs know nothing, although they have a value: what could not be read of each field."""
+    """The unreadable values of each field that KPIs with a value read."""
     found: dict[str, dict[str, int]] = {}
     names: dict[str, dict[str, None]] = {}
     for result in results:

@@ -139,7 +139,7 @@ def _brief(result: Result, value: Any, *, change: bool = False) -> str:
 
 
 def _told(result: Result, against: str = "") -> str:
-    """The change of a value, against what, and the verdict on it, as HTML; in small letters where none is shown."""
+    """The change of a value, its comparison and the verdict as HTML; in small letters if no change is shown."""
     change = result.change
     verdict = escape(judgement(change))
     told = f"<b>{escape(format_change(change, result.unit))}</b>"

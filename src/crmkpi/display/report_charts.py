@@ -17,8 +17,8 @@ __all__ = ["ChartKind", "report_chart"]
 ChartKind = Literal["line", "bars", "heatmap", "number"]
 _KINDS: Sequence[ChartKind] = ("line", "bars", "heatmap", "number")
 _WIDTH, _HEIGHT = 480, 240
-_MANY_LINES = 8  # from so many segments on, panels are too many to compare
-_OVERLAID = 3  # so many bands over each other can be told apart; more lines get a panel each
+_MANY_LINES = 8  # from this number of segments on, panels are too many to compare
+_OVERLAID = 3  # at most this number of overlapping bands; more lines get a panel each
 _MANY_CELLS = 400  # more cells than this are too small for figures
 _TIMES = (("days", 86_400), ("hours", 3_600), ("minutes", 60), ("seconds", 1))
 
@@ -85,7 +85,7 @@ def _panel(alt: Any, results: list[Result], kind: ChartKind | None) -> Any:
 
 
 def _about(results: list[Result], kind: ChartKind) -> str:
-    """What the values of a picture share, and it does not show: the period, or segments of one value."""
+    """The period, or segments with one value, that a picture leaves out because all its values share them."""
     labels = dict.fromkeys(map(period_label, results))
     shared = [*labels] if len(labels) == 1 else []
     names = dict.fromkeys(name for result in results for name in result.segment)

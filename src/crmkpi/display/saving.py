@@ -35,6 +35,6 @@ def check_suffix(path: str | Path, known: Iterable[str] = REPORT_SUFFIXES) -> st
 
 
 def report_file(report: Report, path: str | Path) -> bytes:
-    """What a file of that suffix holds of a report."""
+    """The content of a file with that suffix."""
     made = _FORMATS[check_suffix(path)](report)
     return made if isinstance(made, bytes) else (made.rstrip("\n") + "\n").encode()

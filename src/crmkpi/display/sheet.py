@@ -84,7 +84,7 @@ def period_label(result: Result) -> str:
 
 
 def compared_label(result: Result) -> str:
-    """What a result is compared to: the other period, or the other segment."""
+    """The comparison of a result: the other period, or the other segment."""
     other = result.compared_to
     if other is None:
         return ""

@@ -42,7 +42,7 @@ _ARITHMETIC = {"+": "+", "-": "−", "*": "×", "/": "/"}
 
 
 def measure_in_words(measure: Measure) -> str:
-    """What a measure asks, such as "how many deals where status is won or lost".
+    """A measure in words, such as "how many deals where status is won or lost".
 
     >>> from crmkpi import win_rate
     >>> measure_in_words(win_rate.measures["won"])
@@ -78,7 +78,7 @@ def measure_in_words(measure: Measure) -> str:
 
 
 def nothing_in_words(measure: Measure) -> str:
-    """That there is nothing to measure, such as "there are no deals where status is won".
+    """The reason that there is nothing to measure, such as "there are no deals where status is won".
 
     >>> from crmkpi import resolution_time, win_rate
     >>> nothing_in_words(win_rate.measures["won"])

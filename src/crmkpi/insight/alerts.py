@@ -1,7 +1,7 @@
-"""Alerts with memory: they fire after so many periods in a row, and clear on the far side of another threshold.
+"""Alerts with memory: they fire after a number of periods in a row, and clear on the far side of another threshold.
 
 The state is a value that `to_json` writes and `from_json` reads; `watch` takes it a period further. A definition that
-changed starts anew. Nothing is sent: that is the business of whoever calls.
+changed starts anew. Nothing is sent: notifying is up to the caller.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any, Literal
 
 from crmkpi.errors import InputError
@@ -96,10 +97,10 @@ class WatchState:
 
 
 @contextmanager
-def held(path: str | Path) -> Iterator[None]:
-    """Keep the state in a file to this process from reading it to writing it: others that ask for it wait.
+def held(path: str | Path, *, wait: float = 60.0) -> Iterator[None]:
+    """Keep the state in a file to this process from reading it to writing it: others wait for it, so many seconds.
 
-    The lock is on a file beside it, and the system lets go of it when the process ends, however it ends.
+    The lock is on a file next to it, and the operating system releases it when the process ends.
 
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "alerts.json"
@@ -112,15 +113,31 @@ def held(path: str | Path) -> Iterator[None]:
     except OSError as error:
         raise InputError(f"{file} cannot be written: {error.strerror or error}.") from None
     with lock:
-        if sys.platform == "win32":  # pragma: no cover
+        until = monotonic() + wait
+        while not _locked(lock.fileno()):
+            if monotonic() >= until:
+                raise InputError(
+                    f"{file} is kept by another run, which has not let go of {Path(lock.name).name} for {wait:g} "
+                    "seconds; wait until that run ends, or end it, and run this again."
+                )
+            sleep(0.05)
+        yield
+
+
+def _locked(number: int) -> bool:
+    """Whether the open file of that number could be locked for this process, without waiting."""
+    try:
+        if sys.platform == "win32":
             import msvcrt  # noqa: PLC0415  # of this system only
 
-            msvcrt.locking(lock.fileno(), msvcrt.LK_LOCK, 1)
+            msvcrt.locking(number, msvcrt.LK_NBLCK, 1)
         else:
             import fcntl  # noqa: PLC0415  # of these systems only
 
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _check_version(version: Any) -> None:
@@ -151,7 +168,7 @@ class FiredAlert:
 
 @dataclass(frozen=True, slots=True)
 class Watch(InsightTable):
-    """What a look at the alerts found: those that fire and those that cleared, and the state to keep for the next."""
+    """The result of one run of the alerts: those that fire, those that cleared, and the state for the next run."""
 
     name: str
     period: Period
@@ -249,7 +266,7 @@ def watch(crm: Dataset, kpis: KpiSet, *, period: PeriodLike, state: WatchState |
 
 
 def _measured(crm: Dataset, kpi: Kpi, when: Period) -> list[tuple[Hashable, Result, Report]]:
-    """The KPI in the period for each segment, with the periods before where a chart is asked."""
+    """The KPI in the period for each segment, with earlier periods if a control chart is needed."""
     charted = any(alert.signal is not None for alert in kpi.alerts)
     confidences = {alert.sure for alert in kpi.alerts if alert.sure is not None}
     periods = [*(earlier_periods(when, _CHART_BACK) if charted else ()), when]

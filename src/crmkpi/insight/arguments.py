@@ -34,7 +34,7 @@ def reading(table: str, records: Iterable[Any]) -> Iterator[None]:
 
 
 def check_day(as_of: object) -> None:
-    """Refuse what is no day: a timestamp has a time as well."""
+    """Refuse a value that is no day, such as a timestamp."""
     if isinstance(as_of, datetime):
         raise ParameterError(f"`as_of` is the last day of the observation, a date; got the timestamp {as_of!r}.")
     if not isinstance(as_of, date):
@@ -42,7 +42,7 @@ def check_day(as_of: object) -> None:
 
 
 def one_period(crm: Dataset, period: PeriodLike, what: str) -> Period:
-    """The one period that is asked for, in the calendar of the dataset; `what` begins the sentence of the error."""
+    """The one requested period, in the calendar of the dataset; `what` begins the sentence of the error."""
     found = crm.periods(period, None)
     if len(found) != 1 or found[0] is None:
         raise InputError(f"{what} one period; got {period!r}.")

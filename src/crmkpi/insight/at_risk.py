@@ -117,7 +117,7 @@ def _scores(health: HealthTable | Mapping[Hashable, float | None]) -> dict[Hasha
 
 
 def _auc(left: list[float], stayed: list[float]) -> float:
-    """How often one who left was worse than one who stayed, equal scores being half, by the sum of ranks."""
+    """How often a customer who left scored worse than one who stayed; ties count half (Mann-Whitney rank sum)."""
     ranked = sorted([(score, True) for score in left] + [(score, False) for score in stayed])
     ranks, place = 0.0, 0
     while place < len(ranked):
@@ -126,7 +126,7 @@ def _auc(left: list[float], stayed: list[float]) -> float:
             end += 1
         ranks += (place + 1 + end) / 2 * sum(gone for _, gone in ranked[place:end])
         place = end
-    above = ranks - len(left) * (len(left) + 1) / 2  # pairs in which the one who left has the better score
+    above = ranks - len(left) * (len(left) + 1) / 2  # pairs in which the customer who left has the better score
     return 1 - above / (len(left) * len(stayed))
 
 
@@ -156,7 +156,7 @@ def check_health(
     until: PeriodLike,
     parameters: Mapping[str, Any] | None = None,
 ) -> ScoreCheck:
-    """Hold the health score of an earlier period against the customers who left in a later one.
+    """Validate the health score of an earlier period against the customers who left in a later one.
 
     Looked at are those who were customers at the end of `period`; they left if they did so in `until`, such as
     "2026-01-01..2026-06-30". Needs the table `customers`.
@@ -178,7 +178,7 @@ def check_health(
 class CustomerAtRisk:
     """One customer: the score, which part lost how many points of it, P(alive), and the value at stake.
 
-    `at_stake` is what the customer brings if they stay, times the chance that they do not. What is not known is None.
+    `at_stake` is the value of the customer if they stay times the probability that they leave. Unknown is None.
     """
 
     customer_id: Hashable
@@ -267,7 +267,7 @@ def at_risk(
     `health` is what `health_score` gives. `alive` is the probability of each to be a customer still, as BG/NBD says it,
     or the `ValueTable` of a model, which knows the value as well (its values hold P(alive) already, which is taken out
     of them first). `value` is what each brings if they stay. `below` keeps the customers whose score is below it; that
-    needs the `check` of such a score against history, and one that told more than a coin.
+    needs the `check` of such a score against history, better than chance.
 
     >>> found = at_risk(alive={"A": 0.9, "B": 0.4}, value={"A": 1000, "B": 500})
     >>> [(one.customer_id, round(one.at_stake)) for one in found.customers]
@@ -327,7 +327,7 @@ def _chances(alive: ValueTable | Mapping[Hashable, float] | None) -> dict[Hashab
 def _worth(
     alive: ValueTable | Mapping[Hashable, float] | None, value: Mapping[Hashable, Any] | None
 ) -> dict[Hashable, float]:
-    """What each customer brings if they stay."""
+    """The value of each customer if they stay."""
     if value is not None:
         found = {customer: float(worth) for customer, worth in value.items() if worth is not None}
         wrong = next((customer for customer, worth in found.items() if not isfinite(worth)), None)

@@ -21,7 +21,7 @@ __all__ = ["Benchmark", "Position"]
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a value lies: its `percentile` between the given ones, and in words; outside them only above or below."""
+    """The position of a value: its `percentile` between the given ones, and in words; outside them above or below."""
 
     percentile: float | None
     text: str

@@ -23,6 +23,7 @@ from crmkpi.insight.tables import shown_value
 from crmkpi.insight.targets import Scorecard, TargetStatus, target_status
 from crmkpi.measuring.dataset import Compare, Dataset
 from crmkpi.measuring.measurement import chosen_metrics, report
+from crmkpi.measuring.reach import silent_tables
 from crmkpi.measuring.results import Report, Result
 from crmkpi.time.given import PeriodLike
 from crmkpi.time.periods import Period
@@ -61,7 +62,7 @@ def briefing(
     at_risk: AtRisk | None = None,
     parameters: Mapping[str, Any] | None = None,
 ) -> Briefing:
-    """The briefing of a period beside another one.
+    """The briefing of a period compared with another one.
 
     `metrics` are the KPIs to look at; without them those of the KPI set, and without a set all that the tables allow.
     The targets of `kpis` say what will be missed: of a period that is over, which targets it missed, and what the
@@ -109,7 +110,7 @@ def briefing_of(
     left_off: Sequence[str] = (),
     targets: Scorecard | None = None,
 ) -> Briefing:
-    """The briefing of measured results of one period beside another; `targets` is how those of `kpis` stand."""
+    """The briefing of measured results; `targets` are the states of the targets of `kpis`."""
     when, other = periods
     changed = _changed(results)
     accounts, tables = _accounts(crm, changed, when, other, by, parameters)
@@ -329,7 +330,8 @@ def _at_risk(found: AtRisk | None) -> tuple[BriefingFact, ...]:
 def _cannot_say(results: Report, left_off: Sequence[str]) -> tuple[BriefingFact, ...]:
     """Which changes so few records cannot show, what has no value or no comparison, and what was left out."""
     few = [one for one in results if one.change is not None and one.change.verdict == "too few to say"]
-    facts = [_together("too few records to show a change by a fifth", few)] if few else []
+    facts = [BriefingFact(note) for note in silent_tables(results)]
+    facts += [_together("too few records to show a change by a fifth", few)] if few else []
     valueless = _grouped((one, one.reason) for one in results if one.value is None)
     facts += [_together(f"no value, {why}", those) for why, those in valueless]
     changes = [(one, one.change) for one in results if one.value is not None]

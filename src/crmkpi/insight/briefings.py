@@ -32,7 +32,7 @@ class BriefingFact:
 
     `metrics` are the KPIs that it is of, `subject` the segment, customer or input. `value` is what was measured and
     `change` how it changed, `low` and `high` the interval of the change, or of the value where there is none.
-    `probability` is that of a target to be met. `better` is None where nothing is shown or the KPI takes no side.
+    `probability` is that of meeting a target. `better` is None if nothing is shown or the KPI has no better direction.
     """
 
     text: str

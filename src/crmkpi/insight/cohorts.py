@@ -187,13 +187,13 @@ _Counted = tuple[dict[int, list[float]], dict[int, int], Mapping[str, int]]
 
 def _of_frame(asked: Orders, every: Every, measure: Measure, retention: Retention) -> _Counted:
     """Cohorts of a frame by the first order, added up where the data lies."""
-    from crmkpi.insight.frame_purchases import Purchases, cohort_rows, first_day  # noqa: PLC0415  # only for frames
+    from crmkpi.insight.frame_purchases import Purchases, cohort_rows, last_rows  # noqa: PLC0415  # only for frames
 
     with table_at_one_moment(asked.table) as table:
         purchases = Purchases.of(
             replace(asked, table=table), until=asked.as_of, needs_amount=False, adds_money=measure == "value"
         )
-        begin, last = first_day(purchases), _index(asked.as_of, every)
+        begin, last = purchases.first, _index(asked.as_of, every)
         if begin is None:
             return {}, {}, purchases.left_out
         first = _index(begin, every)
@@ -201,7 +201,8 @@ def _of_frame(asked: Orders, every: Every, measure: Measure, retention: Retentio
         steps = [_start(place, every) for place in range(first, last + 1)] if months else 1 if every == "day" else 7
         # Days are counted from 1 in the calendar, and weeks and months as here.
         offset = first if months else int(every == "day")
-        cells, lasts = cohort_rows(purchases, steps)
+        cells = cohort_rows(purchases, steps)
+        lasts = last_rows(purchases, steps) if retention == "rolling" else []
     sizes = {cohort + offset: customers for cohort, at, customers, _, _ in cells if cohort == at}
     values = {cohort: [0.0] * (last - cohort + 1) for cohort in sizes}
     if retention == "rolling":
@@ -291,7 +292,7 @@ def _values(
     retention: Retention,
     ends: Mapping[Hashable, date | None] | None,
 ) -> list[float]:
-    """What a cohort did in each period from its own on."""
+    """The values of a cohort in each period from its own on."""
     totals = [0.0] * (last - place + 1)
     for customer in customers:
         purchases = [(_index(day, every) - place, amount) for day, amount in bought.get(customer, ())]

@@ -57,7 +57,7 @@ def coming_value(crm: Dataset, kpi: Kpi, segment: Hashable, when: Period) -> For
 
 
 def chance_within(point: ForecastPoint, low: Any, high: Any) -> float:
-    """How probable a forecast says that the value lies within the bounds, either of which may be None."""
+    """The probability, by a forecast, that the value lies within the bounds; either bound may be None."""
     above = 1.0 if low is None else _at_least(point, low)
     beyond = 0.0 if high is None else _at_least(point, high)
     return max(0.0, above - beyond)

@@ -1,4 +1,4 @@
-"""Is it more than the usual to and fro: control charts of a KPI over time, and funnel plots of its segments.
+"""Signal or noise: control charts of a KPI over time, and funnel plots of its segments.
 
 | KPI | chart |
 |---|---|
@@ -73,7 +73,7 @@ class ControlPoint:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """What a rule found: from which point to which, up or down, and whether that is for the better."""
+    """A finding of a rule: its first and last point, its direction, and whether that is for the better."""
 
     rule: str
     first: Label
@@ -116,7 +116,7 @@ class ControlChart(InsightTable):
 
     @property
     def latest(self) -> Latest | None:
-        """What the latest point is part of: "common" to and fro, an "improvement", a "concern", or a "change".
+        """The class of the latest point: "common" variation, an "improvement", a "concern", or a "change".
 
         A KPI without a direction has changes only. None without limits.
         """
@@ -130,7 +130,7 @@ class ControlChart(InsightTable):
         return "change" if better is None else "improvement" if better else "concern"
 
     def assurance(self, target: Any, *, at_least: bool | None = None) -> Assurance | None:
-        """Whether the process as it is reaches a target: always, never, or now and then; None without limits.
+        """Whether the current process meets a target: always, never or sometimes; None without limits.
 
         `at_least` says that the target is a floor; by default that is so where more of the KPI is better.
         """
@@ -338,7 +338,7 @@ def _limits(
             found = Limits(found.centre, (found.sigmas[0],) * len(values), 1.0)
         return found, note
     wholes = series.wholes[first : first + len(values)]
-    # Without a season the parts are as they were; with one, as many as the deseasonalised value makes of the whole.
+    # Without a season the parts are as they were; with one, the deseasonalised value times the whole.
     parts = [None if value is None or not whole else value * whole for value, whole in zip(values, wholes, strict=True)]
     make = limits_of_shares if series.shares else limits_of_rates
     found = make(parts[: len(base)], wholes[: len(base)])

@@ -1,4 +1,4 @@
-"""What a control chart is drawn of: plain numbers, or the results of a report in the order of their periods."""
+"""The data of a control chart: plain numbers, or the results of a report in the order of their periods."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SEASONS = {"month": 12, "quarter": 4}
 
 @dataclass(frozen=True, slots=True)
 class ChartSeries:
-    """What is charted: values, or parts and wholes, with labels."""
+    """The charted series: values, or parts and wholes, with labels."""
 
     title: str
     unit: str

@@ -89,7 +89,7 @@ def _durations(
 ) -> Durations:
     """From records with the fields `start` and `end`: what cannot be is left out under its reason, never clipped.
 
-    `open_if` says that a record has no end whatever its field holds; `counts` whether its end is the one waited for;
+    `open_if` marks records without an end, even if the field has a value; `counts` records whose end is the event;
     `unusable` why a record is left out. A dataset brings the day `as_of`, and its calendar the zone of its times.
     """
     calendar = None
@@ -170,7 +170,7 @@ def subscription_durations(
 ) -> Durations:
     """How long subscriptions ran: from `started_at` to `ended_at`, or to `as_of` for those that run.
 
-    One that is canceled and has no end is left out: it did not run on for ever.
+    Canceled subscriptions without an end are left out: they did not run on for ever.
 
     >>> from types import SimpleNamespace
     >>> gone = SimpleNamespace(started_at=date(2026, 1, 1), ended_at=None, status="canceled")
@@ -220,7 +220,7 @@ def deal_durations(
 def ticket_durations(tickets: Iterable[Any] | Dataset, *, as_of: date | None = None, unit: Unit = "days") -> Durations:
     """How long tickets take from `created_at` to `solved_at`; open ones have lasted until `as_of` so far.
 
-    A reopened ticket is open again, whatever its `solved_at` says.
+    A reopened ticket is open again, even if `solved_at` has a value.
     """
     return _durations(
         "tickets",
@@ -238,7 +238,7 @@ def mean_lifetime(durations: Durations, *, method: LifetimeMethod = "exponential
 
     - `exponential`: all time observed / all ends. Right if the risk of leaving never changes.
     - `inverse_churn`: customers / ends: one over the share that has left. Right only if each was seen for one period.
-    - `churned_only`: the mean of those who left. Far too short while many stay: 18 months where 54 is right (telco).
+    - `churned_only`: the mean of leavers. Far too short while many stay: 18 months where 54 is right (telco).
 
     The restricted mean of `kaplan_meier` needs none of these conditions.
 

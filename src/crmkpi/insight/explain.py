@@ -1,4 +1,4 @@
-"""Where a change comes from: which segments account for it, and which inputs of the formula.
+"""The causes of a change: which segments account for it, and which inputs of the formula.
 
 | KPI | split over segments |
 |---|---|
@@ -201,7 +201,7 @@ def explain(
 
 
 def explained_periods(crm: Dataset, period: PeriodLike, compare: Compare) -> tuple[Period, Period]:
-    """The period and the one that it is compared to."""
+    """The period and its comparison period."""
     found = crm.periods(period, None)
     if len(found) != 1 or found[0] is None:
         raise InputError(f"A change is explained between one period and another; got period={period!r}.")
@@ -368,7 +368,7 @@ def explain_inputs(
     before: Result | Mapping[str, Any],
     after: Result | Mapping[str, Any],
 ) -> Explanation:
-    """What each input of a formula did to the KPI, as the mean over all orders in which they could change (Shapley).
+    """The contribution of each input of a formula to the change of the KPI, as its Shapley value.
 
     `before` and `after` are results of the same KPI, or the inputs and parameters themselves. `metric` may be any
     function. A share has no such split: won is among closed, so that more closed deals alone would lower the rate.

@@ -17,7 +17,7 @@ Method = Literal["additive", "mix and rate", "volume", "along the line", "inputs
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What one segment, or one input, accounts for: `total`, in the unit of the KPI.
+    """The contribution of one segment or one input: `total`, in the unit of the KPI.
 
     Of a ratio it is `rate` + `mix` + `alone`: what changed within the segment, what its weight did, and a numerator
     without a denominator, such as cost without leads. `before` and `after` are the segment's own values, `n_before` and

@@ -1,4 +1,4 @@
-"""What a KPI will be, if things go on as they did: forecasts of short series, with intervals that hold what they say.
+"""The future of a KPI if things go on as before: forecasts of short series, with calibrated intervals.
 
 A forecast is asked for by name, and refused where the history is too short, has holes, or is not one of records that
 add up. From eight periods on there is a level, from fifteen a trend, from two years a season, each as far as the
@@ -37,7 +37,7 @@ _SEASONS: Mapping[str, int] = {"month": 12, "quarter": 4, "week": 52}
 
 @dataclass(frozen=True, slots=True)
 class ForecastPoint:
-    """One period to come: the forecast and its interval; the interval is None where the history does not vary."""
+    """A future period: the forecast and its interval, None if the history does not vary."""
 
     label: str
     value: Any
@@ -320,7 +320,7 @@ def _by_rule(
 
 
 def _refuse(metric: Metric) -> None:
-    """Refuse what is no series of records that add up."""
+    """Refuse a KPI whose values over periods are no series of records that add up."""
     if isinstance(metric.interval, Estimated) or metric.theme == "value" or metric.roll_up == "distributional":
         quantile = metric.roll_up == "distributional"
         kind = "a median or another quantile" if quantile else "an estimate of a model"
@@ -344,7 +344,7 @@ def _following(results: Sequence[Result]) -> list[Period]:
 
 
 def _checked(values: Sequence[float], horizon: int, *, long: bool) -> list[float]:
-    """The history as floats; refused where it is too short, has holes, or is asked too far ahead."""
+    """The history as floats; refuse one that is too short or has gaps, and a horizon that is too long for it."""
     if isinstance(horizon, bool) or not isinstance(horizon, int) or horizon < 1:
         raise InputError(f"`horizon` is how many periods to look ahead, from 1; got {horizon!r}.")
     hole = next((number for number, value in enumerate(values, 1) if value is None or not isfinite(value)), None)
@@ -402,7 +402,7 @@ def _share(logit: float) -> float:
 
 
 def _chance(share: float, size: float) -> float:
-    """The variance of the logit of a share of so many records."""
+    """The variance of the logit of a share, given its number of records."""
     smoothed = (share * size + 0.5) / (size + 1)
     return 1 / ((size + 1) * smoothed * (1 - smoothed))
 

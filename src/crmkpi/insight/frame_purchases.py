@@ -19,7 +19,7 @@ from crmkpi.errors import ColumnError, CurrencyError
 from crmkpi.insight.orders import DECIDING, Orders, refuse_several
 from crmkpi.time.calendars import Calendar
 
-__all__ = ["PURCHASE_COLUMNS", "Purchases", "cohort_rows", "customer_columns", "first_day"]
+__all__ = ["PURCHASE_COLUMNS", "Purchases", "cohort_rows", "customer_columns", "last_rows"]
 
 PURCHASE_COLUMNS = (
     "customer_id", "orders", "purchases", "days_since_last", "recency", "age", "value", "repeat_spend", "later"
@@ -30,13 +30,17 @@ _ORIGIN = date(1970, 1, 1)
 
 @dataclass(frozen=True, slots=True)
 class Purchases:
-    """The orders that count, one row per customer and day, still in their frame, and those left out by reason."""
+    """The orders that count, one row per customer and day, still in their frame, and those left out by reason.
+
+    `first` is the day of the first order that counts; None without any.
+    """
 
     days: Any
     table: FrameTable
     scale: int
     until: date
     left_out: Mapping[str, int]
+    first: date | None
 
     @classmethod
     def of(cls, asked: Orders, *, until: date, needs_amount: bool = True, adds_money: bool = True) -> Purchases:
@@ -81,8 +85,10 @@ class Purchases:
             reasons["refund"] = bought & below
             bought = bought & ~below
         flags = (nw.when(what).then(nw.lit(1)).otherwise(nw.lit(0)).alias(reason) for reason, what in reasons.items())
-        (counts,) = home.leave(
-            frame.with_columns(*flags).select(*(nw.col(reason).sum().alias(reason) for reason in reasons))
+        ((begun, *counts),) = home.leave(
+            frame.with_columns(only_where(nw, bought, nw.col("wall")).alias("begun"), *flags).select(
+                nw.col("begun").min(), *(nw.col(reason).sum().alias(reason) for reason in reasons)
+            )
         )
         left_out = {reason: int(count) for reason, count in zip(reasons, counts, strict=True) if count}
         if prepared.rejected:
@@ -95,7 +101,8 @@ class Purchases:
         good = good.select(*(nw.col(old).alias(new) for new, old in columns.items()), spent.alias("spent"))
         if not needs_amount:
             good = good.with_columns(nw.col("spent").fill_null(0))
-        return cls(_by_day(nw, good), table, 10 ** (amount.digits or 0), until, left_out)
+        first = None if begun is None else date.fromordinal(int(begun) // DAY + _ORIGIN.toordinal())
+        return cls(_by_day(nw, good), table, 10 ** (amount.digits or 0), until, left_out, first)
 
 
 def _by_day(nw: Any, orders: Any) -> Any:
@@ -176,22 +183,36 @@ def customer_columns(purchases: Purchases, *, as_of: date) -> dict[str, Any]:
     return home.columns(frame)
 
 
-def first_day(purchases: Purchases) -> date | None:
-    """The day of the first order that counts; None without any."""
-    nw = purchases.table.backend.home.words
-    ((first,),) = purchases.table.backend.home.leave(purchases.days.select(nw.col("day").min()))
-    return None if first is None else date.fromordinal(int(first) + _ORIGIN.toordinal())
-
-
-def cohort_rows(
-    purchases: Purchases, steps: int | Sequence[date]
-) -> tuple[list[tuple[int, int, int, int, float]], list[tuple[int, int, int]]]:
+def cohort_rows(purchases: Purchases, steps: int | Sequence[date]) -> list[tuple[int, int, int, int, float]]:
     """What customers did by the period of their first order and the period of the order.
 
     `steps` is the length of all periods in days, which are then counted from the year 1, or the days on which they
-    start, which are counted from 0. The first list has (first, period, customers, orders, value), the second
-    (first, last, customers): how many of a cohort bought in a period for the last time.
+    start, which are counted from 0. A row is (first, period, customers, orders, value).
     """
+    home = purchases.table.backend.home
+    nw = home.words
+    cells = (
+        _by_period(purchases, steps, "min")
+        .group_by("min", "place")
+        .agg(nw.len().alias("customers"), nw.col("n").sum().alias("orders"), nw.col("spent").sum().alias("value"))
+    )
+    return [
+        (int(first), int(at), int(count), int(orders), float(value) / purchases.scale)
+        for first, at, count, orders, value in home.leave(cells)
+    ]
+
+
+def last_rows(purchases: Purchases, steps: int | Sequence[date]) -> list[tuple[int, int, int]]:
+    """How many of those who began in a period bought in which for the last time: (first, last, customers)."""
+    home = purchases.table.backend.home
+    nw = home.words
+    begun = _by_period(purchases, steps, "min", "max").filter(nw.col("place") == nw.col("min"))
+    rows = home.leave(begun.group_by("min", "max").agg(nw.len().alias("customers")))
+    return [(int(first), int(last), int(count)) for first, last, count in rows]
+
+
+def _by_period(purchases: Purchases, steps: int | Sequence[date], *ends: str) -> Any:
+    """One row per customer and period, with the first ("min") and the last ("max") period of the customer."""
     home = purchases.table.backend.home
     nw = home.words
     if isinstance(steps, int):
@@ -201,16 +222,4 @@ def cohort_rows(
         place = step_numbers(home, nw.col("day"), [_number(start) for start in steps]) - nw.lit(1)
     frame = purchases.days.with_columns(place.alias("place"))
     frame = frame.group_by("customer_id", "place").agg(nw.col("n").sum(), nw.col("spent").sum())
-    over = {name: getattr(nw.col("place"), name)().over("customer_id") for name in ("min", "max")}
-    frame = frame.with_columns(over["min"].alias("first"), over["max"].alias("last"))
-    cells = frame.group_by("first", "place").agg(
-        nw.len().alias("customers"), nw.col("n").sum().alias("orders"), nw.col("spent").sum().alias("value")
-    )
-    lasts = frame.filter(nw.col("place") == nw.col("first")).group_by("first", "last").agg(nw.len().alias("customers"))
-    return (
-        [
-            (int(first), int(at), int(count), int(orders), float(value) / purchases.scale)
-            for first, at, count, orders, value in home.leave(cells)
-        ],
-        [(int(first), int(last), int(count)) for first, last, count in home.leave(lasts)],
-    )
+    return frame.with_columns(*(getattr(nw.col("place"), end)().over("customer_id").alias(end) for end in ends))

@@ -1,4 +1,4 @@
-"""Funnel plots: segments beside their common value, with limits that narrow as a segment has more records."""
+"""Funnel plots: segments against their common value, with limits that narrow as a segment has more records."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SIGMAS = 3.0
 
 @dataclass(frozen=True, slots=True)
 class FunnelPoint:
-    """One segment: its value, how many records it rests on, the limits for so many, and how far out it lies."""
+    """One segment: its value, its number of records, the limits for that number, and its distance from the centre."""
 
     label: str
     value: Any
@@ -198,7 +198,7 @@ def detectable(
     """
     if isinstance(of, Result):
         change = of.against(of).change
-        assert change is not None  # a result beside another
+        assert change is not None  # a result compared with another
         if change.detectable is None:
             raise InputError(f"What {of.definition} could show is not known: {change.reason}.")
         return change.detectable

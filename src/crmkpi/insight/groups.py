@@ -43,10 +43,10 @@ Row = float | tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class GroupComparison(InsightTable):
-    """The treatment beside the control: the difference with its interval and p-value, and the relative one.
+    """The treatment against the control: the difference with its interval and p-value, and the relative difference.
 
     `relative` and its interval are None where the control's value may be 0. `split_p` says how often a split as far
-    from the planned one is chance. `better` is None where nothing is shown or the KPI takes no side.
+    from the planned one is chance. `better` is None if nothing is shown or the KPI has no better direction.
     """
 
     title: str
@@ -137,7 +137,7 @@ def compare_groups(
     unit: str = "number",
     currency: str | None = None,
 ) -> GroupComparison:
-    """The group that is not the control beside it: of each customer a number, or a numerator and a denominator.
+    """Compare a treatment group with the control: a number for each customer, or a numerator and a denominator.
 
     `split` is how customers were to be split, such as {"control": 1, "treatment": 1}, which it is by default; a split
     that chance gives once in a thousand is refused, since something else than chance chose.

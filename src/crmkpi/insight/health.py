@@ -148,7 +148,7 @@ def health_score(
         values.setdefault(result.segment["customer"], {})[result.definition] = result.value
     values.pop(None, None)
     if "customers" in crm.tables:
-        # Of whom no record speaks, the KPIs are those of no records: a count is 0.
+        # A customer without records has the KPIs of no records: a count is 0.
         empty: dict[str, Any] = {"calendar": crm.calendar, "as_of": crm.as_of, **{table: [] for table in tables}}
         of_none = Dataset(**empty).measure(tuple(metrics), **asked)
         nothing = {result.definition: result.value for result in of_none}

@@ -18,7 +18,7 @@ Day = date | str
 
 
 class TargetKeys(Keyed):
-    """What a KPI should reach: one relation."""
+    """The target of a KPI: one relation."""
 
     called: ClassVar[str] = "The target of a KPI"
 

@@ -1,6 +1,6 @@
 """Leading indicators: which KPI moved ahead of another one, and by how much; most do not, and that is the answer then.
 
-Series that rise together or have the same season are correlated whatever they are of. So changes are compared, and not
+Any two series that rise together or share a season are correlated. So changes are compared, and not
 levels; every pair and every lag counts as a comparison (Benjamini-Hochberg); and the sign must be the same in both
 halves. What moved ahead need not cause what followed.
 """
@@ -45,7 +45,7 @@ class Lead:
 
     @property
     def text(self) -> str:
-        """What was seen, in words."""
+        """The finding in words."""
         how = "the same way" if self.correlation > 0 else "the other way"
         if not self.lag:
             return f"moved {how} in the same period, in these {self.pairs}"
@@ -54,7 +54,7 @@ class Lead:
 
 @dataclass(frozen=True, slots=True)
 class Leads(InsightTable):
-    """What moved ahead of a target: the surest first. `refused` has what was not looked at, and why."""
+    """The KPIs that moved ahead of a target, the most certain first; `refused` are the others, with the reason."""
 
     target: str
     unit: str

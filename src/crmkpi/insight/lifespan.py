@@ -1,4 +1,4 @@
-"""What a survival curve says of a lifespan within a horizon: how long, and worth how much."""
+"""The lifespan within a horizon from a survival curve: its mean and its discounted value."""
 
 from __future__ import annotations
 

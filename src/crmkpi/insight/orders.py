@@ -44,7 +44,7 @@ class Orders:
 
     @classmethod
     def of(cls, orders: Any, *, as_of: date | None, tz: str | None, refunds: bool = False) -> Orders:
-        """The orders that were given, or those of a dataset with what it says of them."""
+        """The given orders, or the orders of a dataset with its settings."""
         crm = orders if isinstance(orders, Dataset) else None
         if crm is not None and "orders" not in crm.tables:
             raise MissingTableError(f"The dataset has no table 'orders'; it has {', '.join(crm.tables) or 'none'}.")

@@ -1,4 +1,4 @@
-"""Measuring what a page shows: the KPIs of a period beside another one, their trends, targets and limits."""
+"""Measure the content of a page: the KPIs of a period and its comparison period, their trends, targets and limits."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def page(
     parameters: Mapping[str, Any] | None = None,
     confidence: float = 0.95,
 ) -> Page:
-    """The page of a period beside another one; see `Dataset.page`.
+    """The page of a period and its comparison period; see `Dataset.page`.
 
     >>> from crmkpi import Deal
     >>> deals = [Deal(id=f"{month}-{n}", status="won" if n % 3 else "lost", closed_at=f"2026-0{month}-05")

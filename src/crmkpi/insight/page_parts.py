@@ -15,6 +15,7 @@ from crmkpi.insight.funnel import Funnel, funnel
 from crmkpi.insight.pages import DataLimit
 from crmkpi.measuring.accounts import Account
 from crmkpi.measuring.dataset import Dataset
+from crmkpi.measuring.reach import silent_tables
 from crmkpi.measuring.results import Report
 from crmkpi.measuring.unreadable import commonest
 from crmkpi.time.periods import Period
@@ -44,7 +45,7 @@ def limits_of(results: Report, lacking: Sequence[str]) -> tuple[DataLimit, ...]:
                 row["count"] = max(row["count"], count)
                 row["of"] = max(row["of"], account.given)
                 row["kpis"][result.definition] = None
-    found: list[DataLimit] = []
+    found = [DataLimit(note, 0, None, ()) for note in silent_tables(results)]
     for table, account in accounts.items():
         for reason, count in account.unread.items():
             found.append(DataLimit(f"{table}: rows that could not be read: {reason}", count, account.given, ()))
@@ -63,12 +64,11 @@ def limits_of(results: Report, lacking: Sequence[str]) -> tuple[DataLimit, ...]:
 
 def cohort_of(crm: Dataset, when: Period) -> CohortTable | None:
     """The monthly cohorts of orders up to the end of the period, the last twelve; None where the data has none."""
-    orders = crm.tables.get("orders")
-    if orders is None:
+    if "orders" not in crm.tables:
         return None
     known = crm.known_until()[0].date()
     try:
-        table = cohorts(orders, as_of=min(when.last_day, known))
+        table = cohorts(crm, as_of=min(when.last_day, known))
     except CrmKpiError:
         return None
     kept = table.cohorts[-_COHORTS:]

@@ -1,4 +1,4 @@
-"""A page that people read, as a value: what a period was like beside another one, down to the last figure."""
+"""The page of a period as a value: its results compared with another period, with every figure on the page."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class DataLimit:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A KPI at the head of the page: its result beside the other period, its trend, and how its target stands.
+    """A KPI at the head of the page: its result, its comparison, its trend and the state of its target.
 
     `target` is a `TargetStatus`, or None.
     """

@@ -43,7 +43,7 @@ SEGMENTS: tuple[tuple[str, str, str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class RfmRow:
-    """What one customer has bought by the end of the observation. Times are in days.
+    """The purchases of one customer until the end of the observation. Times are in days.
 
     `purchases` are the days with an order: several orders on one day are one purchase. `frequency`, `recency` and `age`
     are what the models of `crmkpi.clv` take: repeat purchases, first to last purchase, first purchase to the end.

@@ -293,7 +293,7 @@ def _order(
     sides: Sequence[Mapping[tuple[Hashable, ...], Totals]],
     cell: Cell,
 ) -> tuple[float, int, float, str]:
-    """The surest part first; of two that are sure alike, such as the only two values, the one that moved more."""
+    """Sort key: the most certain part first; of equally certain ones, such as the only two values, the larger move."""
     before, after = (_added(totals for key, totals in side.items() if _holds(cell, names, key)) for side in sides)
     moved = after[0] - before[0] if kind == "sum" else (_value(kind, after) - _value(kind, before)) * after[1]
     return float(f"{tests[cell][2]:.9g}"), len(cell), -abs(moved), str(cell)

@@ -1,4 +1,4 @@
-"""How long customers stay, deals take, tickets wait, with those that still last counted for what they show.
+"""How long customers stay, deals take and tickets wait; unfinished ones count as censored.
 
 Kaplan and Meier 1958; variances after Greenwood 1926; intervals on the scale ln(-ln S), which keeps them in 0 to 1.
 """

@@ -1,4 +1,4 @@
-"""What every analysis gives back: a frozen value that reads as a table, in text, Markdown, HTML, JSON and frames."""
+"""The result of every analysis: a frozen value that prints as a table, in text, Markdown, HTML, JSON and frames."""
 
 from __future__ import annotations
 

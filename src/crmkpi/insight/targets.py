@@ -245,7 +245,7 @@ def _status(
 
 
 def _coming(crm: Dataset, kpi: Kpi, segment: Hashable, now: Result, target: Target, when: Period) -> TargetStatus:
-    """A period that has not begun: what its forecast says of the target."""
+    """The state of a target in a period that has not begun, from its forecast."""
     now = replace(now, value=None)
     try:
         point = coming_value(crm, kpi, segment, when)

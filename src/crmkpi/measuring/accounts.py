@@ -1,4 +1,4 @@
-"""What became of the records that a KPI was asked of: used, left out by reason, outside, rejected."""
+"""The account of a KPI's records: used, left out by reason, outside the period, rejected."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Account", "added_up"]
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What became of the records of one table: none is lost without a trace.
+    """The account of the records of one table; it adds up to all of them.
 
     `given` = `used` + everything in `left_out` + `outside` + `rejected`. `outside` are the records that the question is
     not about: of another period, or of a kind that the definition does not count. `rejected` rows of a file could not

@@ -141,7 +141,7 @@ def _with_filled(
 def queries_of(
     crm: Dataset, metrics: Sequence[Metric], segments: Sequence[Segment], *, undated: bool, confidence: float | None
 ) -> Mapping[str, Query]:
-    """What will be asked of each table, as far as it is known before anything is read."""
+    """The query of each table, as far as it is known before data is read."""
     more = beside(crm.narrowings, segments)
     kept = {"whole": False, "again": False, "undated": undated, "intervals": confidence is not None}
     return _plan(tuple(metrics), (*segments, *more), {}, **kept, moments=True, so_far=crm.as_of is not None).queries
@@ -325,7 +325,7 @@ def _parameter_values(metrics: Sequence[Metric], given: Mapping[str, Any]) -> di
 
 
 def _functions(crm: Dataset, plan: Plan) -> dict[str, Callable[..., Any]]:
-    """What the calendar and the rates do for the engine."""
+    """The part of the calendar and the rates that the engine uses."""
     for found in plan.metrics:
         if found.metric.needs_as_of and crm.as_of is None:
             raise ParameterError(

@@ -58,7 +58,7 @@ def result_of(metric: Metric, data: Any, options: Mapping[str, Any]) -> Result:
 
 
 def _dataset(metric: Metric, data: Any, tables: Mapping[str, Any], settings: dict[str, Any]) -> Dataset:
-    """Whatever the data came as, as a dataset."""
+    """Wrap any accepted form of data in a dataset."""
     if isinstance(data, Dataset):
         if tables:
             raise InputError(

@@ -59,7 +59,7 @@ _ARITHMETIC = Context(prec=28)
 
 
 class Compared(Protocol):
-    """What of a result says how it differs from another; written as a protocol, so that results may know changes."""
+    """The fields of a result that a difference is computed from; a protocol, so that results may import this module."""
 
     @property
     def metric(self) -> Definition:
@@ -189,7 +189,7 @@ def comparisons_told(changes: list[Change] | None, adjust: Adjust, count: int) -
 
 
 def check_adjust(adjust: str) -> None:
-    """Refuse what is no way to adjust p-values."""
+    """Refuse an unknown way to adjust p-values."""
     if adjust not in ("bh", "none"):
         raise InputError(f"`adjust` is 'bh' (Benjamini-Hochberg) or 'none'; got {adjust!r}.")
 
@@ -235,7 +235,7 @@ def _judged(change: Change, metric: Definition, other: Compared | None) -> Chang
 
 
 def difference_of(result: Compared, other: Compared) -> tuple[Difference | None, str | None]:
-    """The difference of two results as floats (durations in seconds), or why nothing can be said of it."""
+    """The difference of two results as floats (durations in seconds), or the reason why there is none."""
     metric = result.metric
     refused = _shared(metric, result, other)
     if refused is None and metric.additive and False in (result.complete, other.complete):
@@ -265,7 +265,7 @@ _ALL_EQUAL = "all values are equal, so that nothing is known of how they vary"
 
 
 def _of_moments(metric: Definition, result: Compared, other: Compared) -> tuple[Difference | None, str | None]:
-    """The difference of what is no share, from how the totals vary."""
+    """The difference of two values other than shares, from the variance of their totals."""
     mine, theirs = result.moments, other.moments
     if mine is None or theirs is None:
         return None, _why_none(metric)
@@ -357,5 +357,5 @@ def _in_unit(number: float, metric: Definition) -> Any:
 
 
 def _is_nothing(result: Compared) -> bool:
-    """Whether it is a sum of no amounts, which is 0 in every currency."""
+    """Whether it is a sum over no amounts, which is 0 in every currency."""
     return result.currency is None and result.n == 0

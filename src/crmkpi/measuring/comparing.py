@@ -150,7 +150,7 @@ def _inputs(metric: Metric, parts: Sequence[Result], moments: Moments) -> dict[s
 
 
 def _sample(metric: Metric, moments: Moments) -> Sample | None:
-    """What the interval of a mean rests on."""
+    """The count, mean and variance that the interval of a mean is computed from."""
     name = sampled_input(metric)
     if name is None or metric.measures[name].aggregate not in ("sum", "mean"):
         return None

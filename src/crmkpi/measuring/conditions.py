@@ -23,14 +23,14 @@ __all__ = ["every", "excludes", "implies", "sides", "union"]
 
 
 def every(conditions: Iterable[Expression | None]) -> Expression | None:
-    """All of the conditions; None where there is none to meet."""
+    """The conjunction of the conditions; None if there are none."""
     # Flat and without repetitions, so that the same condition has the same text however it came about.
     parts = {repr(part): part for condition in conditions for part in sides(condition)}
     return reduce(and_, parts.values()) if parts else None
 
 
 def union(ways: Sequence[Expression | None]) -> Expression | None:
-    """Any of the conditions, without those that another one covers; None, which every record meets, covers all."""
+    """The disjunction of the conditions, simplified; None is true of every record."""
     widest: list[Any] = []
     for way in ways:
         if not any(implies(way, known) for known in widest):
@@ -40,7 +40,7 @@ def union(ways: Sequence[Expression | None]) -> Expression | None:
 
 
 def implies(narrow: Expression | None, wide: Expression | None) -> bool:
-    """Whether the one condition can only hold where the other does, as far as their form shows."""
+    """Whether one condition implies the other, as far as their form shows."""
     if wide is None or repr(narrow) == repr(wide):
         return True
     if isinstance(wide, Combination) and wide.word == "and":

@@ -22,7 +22,7 @@ class Share(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """What became of the records of one table and anchor over one period, in one segment.
+    """Count what became of the records of one table and anchor over one period, in one segment.
 
     `numbers` are how many were used, were left out under each reason, and have no date. `unread` are the values that
     could not be read, by field, of records that are set aside for it; `shares` is for each of these fields the share of

@@ -103,7 +103,7 @@ class Dataset(Tables, Questions):
     ) -> Report:
         """Measure KPIs, all in one pass over each table: one result per metric, period and segment.
 
-        `metrics` are KPIs, their names, or themes ("sales"), of which those are measured that the tables allow.
+        `metrics` are KPIs, their names, or themes ("sales"); of a theme, the KPIs that the tables allow are measured.
         `period` is a Period or its text ("2026-Q1"; "last month" needs the dataset's `as_of`), a pair of dates that
         both belong to it, or several periods, which may overlap (`Period("2026").windows("3 months", every="month")`);
         none means the whole data. `every` splits it ("month"); sub-periods that have not begun as of `as_of` are left
@@ -177,7 +177,7 @@ class Dataset(Tables, Questions):
         return made
 
     def where(self, fields: Mapping[str, Any] | None = None, /, **more: Any) -> Dataset:
-        """The same dataset, of which only the records with these values are measured.
+        """The same dataset, filtered to the records with these values.
 
         A value is that of the field, and a list means any of its values; None are records without one. Fields of
         related records and custom ones are given as a dict: `crm.where({"customer.industry": "retail"})`. A value that

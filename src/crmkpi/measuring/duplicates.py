@@ -98,7 +98,7 @@ class Contradiction:
         return self.names & fields_read(self._query, plan, [plan.slots[number] for number in slots])
 
     def reason(self, names: Iterable[str], counts: Callable[[Answer], bool]) -> str:
-        """What is wrong with the first of the ids of which a record counts."""
+        """The fault of the first duplicate id that has a counted record."""
         pairs = self._pairs
         while len(pairs) > 1:
             half = pairs[: len(pairs) // 2]

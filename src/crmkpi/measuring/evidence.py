@@ -73,7 +73,7 @@ class Witness:
     def _moments(
         self, cut: Cut, segment: tuple[Hashable, ...], inputs: Mapping[str, Input]
     ) -> Callable[[], Moments] | None:
-        """What finds how the totals vary, where that was asked."""
+        """The function that computes the variance of the totals, if it was requested."""
         metric = self.plan.metric
         if self.plan.joints is None or self.confidence is None:
             return None
@@ -132,7 +132,7 @@ class Witness:
 
 
 def _given(answer: Answer, segment: tuple[Hashable, ...], plan: AccountPlan) -> int:
-    """How many records of a segment there are, with those that may be of it."""
+    """The number of records of a segment, including those that may belong to it."""
     given = answer.given.get(segment, 0)
     if plan.unread is not None:
         given += sum(count for other, count in answer.given.items() if may_be(other, segment))

@@ -1,4 +1,4 @@
-"""What became of each field of a table: how many records hold it, lack it, and hold what cannot be read."""
+"""The account of each field of a table: how many records hold a value, lack one, or hold an unreadable one."""
 
 from __future__ import annotations
 

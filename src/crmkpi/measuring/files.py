@@ -1,4 +1,4 @@
-"""Questions about files: which fields they need of which table, and whether frames or records answer them."""
+"""Queries on files: which fields of which table they need, and whether frames or records answer them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["of_files"]
 
 
 class _Tables(Protocol):
-    """What is asked of a dataset here."""
+    """The part of a dataset that this module uses."""
 
     @property
     def tables(self) -> Mapping[str, Iterable[Any]]: ...
@@ -32,7 +32,7 @@ Asked = dict[str, frozenset[str] | None]
 def of_files(
     crm: _D, metrics: Sequence[Metric], queries: Callable[[], Mapping[str, Query]], ask: Callable[[_D], _T]
 ) -> _T:
-    """What `ask` says of the dataset once the files that the queries read are read, as far as they need.
+    """The answer of `ask`, after the fields that its queries need are read from files.
 
     Frames answer where all tables of the question are files that can be frames. What frames refuse is asked of records,
     so that the answer, or the message, is theirs.

@@ -34,7 +34,7 @@ class MeasurePlan:
 
 @dataclass(frozen=True, slots=True)
 class UnreadPlan:
-    """Where is found what could not be read: the values by field, each with its count.
+    """Where unreadable values are found: by field, each value with its count.
 
     `undated` is of records whose date cannot be read, so that they may be of any period: the field, its values, how
     many of these records would be used if no period were asked for, and the anchor and number of the slot that counts
@@ -78,12 +78,12 @@ class AccountPlan:
 
 @dataclass(frozen=True, slots=True)
 class MetricPlan:
-    """Where everything is found that a metric needs."""
+    """Where all numbers of a metric are found."""
 
     metric: Metric
     measures: Mapping[str, MeasurePlan]
     accounts: tuple[AccountPlan, ...]
-    earlier: tuple[AccountPlan, ...] = ()  # of measures of an earlier period, where something of it may be in doubt
+    earlier: tuple[AccountPlan, ...] = ()  # of measures of an earlier period that has uncertain records
     joints: Mapping[tuple[str, str], tuple[Location, ...]] | None = None  # for `moments_of`; None if not asked for
 
     def slots(self, account: AccountPlan) -> set[int]:

@@ -69,7 +69,7 @@ def measure(
         reader, plan = read(
             data, metrics, everything, segments, parameters, statements=noting, confidence=confidence, moments=moments
         )
-        with collecting(noting):  # where data begin is asked for where a period holds nothing
+        with collecting(noting):  # a period without records asks where the data begin
             found = built(
                 data,
                 reader,
@@ -102,7 +102,7 @@ def measure_with_trend(
     parameters: Mapping[str, Any],
     confidence: float | None,
 ) -> tuple[Report, tuple[Result, ...]]:
-    """A period beside another one, and each metric over earlier periods and this one, in one pass over each table."""
+    """A period next to another one, and each metric over earlier periods and this one, in one pass over each table."""
 
     def asked(data: Dataset) -> tuple[Report, tuple[Result, ...]]:
         everything = [*earlier, period, against]
@@ -260,7 +260,8 @@ class _Builder:
         parameters = metric.parameter_values(self._given) if metric.parameters else {}
         witness = Witness.of(plan, self._confidence, self._reader.answers, parameters)
         complete = None if period is None or self._crm.as_of is None else period.is_complete(self._crm.as_of)
-        in_money = metric.unit == "money" or any(measure.kind == "money" for measure in metric.measures.values())
+        money = [name for name, measure in metric.measures.items() if measure.kind == "money"]
+        in_money = metric.unit == "money" or bool(money)
         related, lacks = len(metric.tables) > 1, cut.lacks
         unfilled = unfilled_field(metric, self._crm.unfilled, dated=period is not None)
         contradicted = any(self._reader.answers[table].contradictions for table in metric.tables)
@@ -268,7 +269,7 @@ class _Builder:
         for segment in segments:
             try:
                 inputs = cut.inputs(segment)
-                currency = _currency(metric, inputs) if in_money else None
+                currency = _currency(metric, inputs, money) if in_money else None
             except CurrencyError as mixed:
                 if self._alone:
                     raise
@@ -319,7 +320,7 @@ class _Builder:
     def after_today(
         self, plan: Plan, segments: Sequence[tuple[Hashable, ...]], periods: Sequence[Period | None]
     ) -> list[str]:
-        """What of the periods has not happened yet, as no day says up to which the data is known."""
+        """The notes that counted records are dated after today, where `as_of` is not given."""
         told: dict[str, None] = {}
         for found in plan.metrics:
             for period in periods:
@@ -349,14 +350,14 @@ class _Builder:
         return None
 
 
-def _currency(metric: Metric, inputs: Mapping[str, Input]) -> str | None:
+def _currency(metric: Metric, inputs: Mapping[str, Input], money: Sequence[str]) -> str | None:
     """The currency of a KPI in money; its inputs are in one currency, as the amounts of each of them are."""
-    found = {
-        name: one.currency or "no currency"
-        for name, one in inputs.items()
-        if one.sample is not None and one.sample.count and metric.measures[name].kind == "money"
-    }
-    if len(set(found.values())) > 1:
+    found = {}
+    for name in money:
+        one = inputs[name]
+        if one.sample is not None and one.sample.count:
+            found[name] = one.currency or "no currency"
+    if len(found) > 1 and len(set(found.values())) > 1:
         listed = ", ".join(f"{name} in {currency}" for name, currency in found.items())
         raise CurrencyError(
             f"{metric.id} would set amounts in several currencies against each other: {listed}. "
@@ -381,7 +382,7 @@ def _sort_key(key: Hashable, segment: Segment) -> tuple[int, float, str]:
 
 
 def _title(periods: Sequence[Period | None], every: str | None, by: By, narrowings: Sequence[Narrowing]) -> str:
-    """What a report is about, in a few words."""
+    """The subject of a report in a few words."""
     labels = [period.label for period in periods if period is not None] or ["all data"]
     text = labels[0] if len(labels) == 1 else f"{labels[0]} to {labels[-1]}"
     text += f", {told(narrowings)}" if narrowings else ""
@@ -390,7 +391,7 @@ def _title(periods: Sequence[Period | None], every: str | None, by: By, narrowin
 
 
 def zone_notes(crm: Dataset, periods: Sequence[Period | None], metrics: Sequence[Metric]) -> tuple[str, ...]:
-    """What to know where times were read as those of one zone and days begin in another."""
+    """The note that times were read in one time zone and days begin in another."""
     asked = dict.fromkeys(table for metric in metrics for table in metric.tables) if any(periods) else ()
     zones = {table: getattr(crm.tables[table], "tz", None) for table in asked}
     return tuple(

@@ -37,7 +37,7 @@ _COUNT = "#"
 
 
 class Definition(Protocol):
-    """What of a KPI says how it varies; written as a protocol, so that results may know moments."""
+    """The parts of a KPI that its variance follows from; a protocol, so that results may import this module."""
 
     @property
     def id(self) -> str:
@@ -46,7 +46,7 @@ class Definition(Protocol):
 
     @property
     def measures(self) -> Mapping[str, Measure]:
-        """What is counted, summed or timed."""
+        """The measures by name."""
         ...
 
     @property
@@ -56,12 +56,12 @@ class Definition(Protocol):
 
     @property
     def interval(self) -> IntervalRule | None:
-        """What the value is to its inputs."""
+        """How the value relates to its inputs."""
         ...
 
     @property
     def asked(self) -> frozenset[str]:
-        """What the formula takes."""
+        """The inputs of the formula."""
         ...
 
     @property
@@ -81,7 +81,7 @@ class Definition(Protocol):
 
     @property
     def additive(self) -> bool:
-        """Whether it is one count or sum."""
+        """Whether the KPI is one count or one sum."""
         ...
 
     @property
@@ -142,7 +142,7 @@ def is_mean(metric: Definition) -> tuple[str, str] | None:
 
 
 def _hands_on(metric: Definition, name: str) -> bool:
-    """Whether the formula gives its one mean back as it is."""
+    """Whether the formula returns its one mean unchanged."""
     try:
         return metric.asked == {name} and all(metric.function(**{name: number}) == number for number in (7, 11))
     except (ArithmeticError, TypeError, ValueError, UndefinedError):

@@ -53,7 +53,7 @@ def narrowings_of(fields: Mapping[str, Any]) -> tuple[Narrowing, ...]:
 
 
 def told(narrowings: Sequence[Narrowing]) -> str:
-    """What the records are narrowed to, in a few words: "owner Ada or Bo"."""
+    """The filter of the records in a few words: "owner Ada or Bo"."""
     return ", ".join(
         f"{one.segment.name} {' or '.join('(none)' if value is None else str(value) for value in one.values)}"
         for one in narrowings
@@ -61,13 +61,13 @@ def told(narrowings: Sequence[Narrowing]) -> str:
 
 
 def beside(narrowings: Sequence[Narrowing], segments: Sequence[Segment]) -> tuple[Segment, ...]:
-    """The fields to group by beside the segments of a question, to narrow by them."""
+    """The fields to group by in addition to the segments of a query, so that its answer can be filtered."""
     known = {segment.name for segment in segments}
     return tuple(one.segment for one in narrowings if one.segment.name not in known)
 
 
 def lacking_segment(metric: Metric, segments: Sequence[Segment]) -> str:
-    """What records of a KPI lack to be grouped by: a segment, and the table that does not have it; "" for nothing."""
+    """The segment and the table of a KPI that lacks it, in words; "" if no table lacks one."""
     for segment in segments:
         for table in metric.tables:
             try:
@@ -98,7 +98,7 @@ def narrowed(
 
 
 def _check_known(one: Narrowing, place: int, answers: Mapping[str, Answer]) -> None:
-    """Refuse a value that no record has, and a table of which no record has any."""
+    """Refuse a value that no record has, and a table whose records have no value."""
     name, known = one.segment.name, set[Hashable]()
     for table, answer in answers.items():
         found = {key[place] for key in answer.given} - {UNREADABLE}

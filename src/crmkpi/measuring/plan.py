@@ -204,14 +204,14 @@ class Plan:
         return _Draft(name, column, measure, slot, type_.table, anchor, stock)
 
     def _left_out(self, metric: Metric, table: str, *, stock: bool) -> dict[str, Expression]:
-        """What the metric leaves out of a table, as it is known."""
+        """The `leave_out` of a metric for one table, simplified."""
         found = {reason: what for reason, what in metric.leave_out.items() if table_of(what) == table}
         if stock or not self._so_far or speaks_of_as_of(metric):
             return found
         return {reason: so_far(what) for reason, what in found.items()}
 
     def _doubt(self, drafts: Sequence[_Draft]) -> Doubt | None:
-        """What is in doubt about records that are used together; their slots then ask for what is certain."""
+        """The uncertain conditions of records that are used together; their slots then count the certain ones."""
         if not self.unreadable:
             return None
         uncertainty = self._uncertainty(drafts[0].table)
@@ -242,7 +242,7 @@ class Plan:
         query.unreadable = frozenset(".".join(path) for path in may)
 
     def _keep(self, metric: Metric, name: str, measure: Measure) -> tuple[Keep, ...]:
-        """What must be kept of the values for the aggregate and for the interval."""
+        """The state that the aggregate and the interval need."""
         match measure.aggregate:
             case "median" | "quantile":
                 return ("values",)

@@ -1,9 +1,10 @@
-"""From when to when the records of a table reach, and what that says of a period: nothing before, or not yet."""
+"""The first and the last date of a table, and the notes that follow: no data before, or not yet."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Protocol
 
 from crmkpi.definition.expressions import Field, walk
@@ -20,13 +21,13 @@ from crmkpi.sources.reading import ENDS
 from crmkpi.time.calendars import Calendar
 from crmkpi.time.periods import Period
 
-__all__ = ["Reaches", "dated_fields", "reach_of"]
+__all__ = ["Reaches", "dated_fields", "reach_of", "silent_tables"]
 
 Reach = tuple[datetime, datetime]
 
 
 class _Tables(Protocol):
-    """What is asked of a dataset here."""
+    """The part of a dataset that this module uses."""
 
     @property
     def tables(self) -> Mapping[str, Iterable[Any]]: ...
@@ -37,20 +38,17 @@ class _Tables(Protocol):
 class Reaches:
     """The reach of the tables of one dataset, found when it is asked for, and once."""
 
-    __slots__ = ("_crm", "_dates", "_later", "_reaches")
+    __slots__ = ("_crm", "_later", "_reaches")
 
     def __init__(self, crm: _Tables) -> None:
         self._crm = crm
-        self._dates: dict[int, list[tuple[RecordType, str]]] = {}  # by the KPI
         self._reaches: dict[tuple[str, str], Reach | None] = {}
         self._later: dict[tuple[str, str], tuple[Answer, datetime] | None] = {}
 
     def begins_later(self, metric: Metric, period: Period) -> str | None:
-        """That all tables of a metric begin after a period, in words; None where one does not."""
+        """The note that all tables of a metric begin after a period; None if one does not."""
         told = None
-        if id(metric) not in self._dates:  # asked for each empty result
-            self._dates[id(metric)] = _dated(metric)
-        for type_, at in self._dates[id(metric)]:
+        for type_, at in _dated(metric):
             key = type_.table, at
             if key not in self._reaches:
                 self._reaches[key] = reach_of(self._crm, type_, at)
@@ -68,7 +66,7 @@ class Reaches:
         segments: Sequence[tuple[Hashable, ...]],
         parts: Mapping[bool, Sequence[Part]],
     ) -> str | None:
-        """That records which count are dated after today, in words, where no day is given up to which data is known.
+        """The note that counted records are dated after today, where `as_of` is not given.
 
         Only lists and files are looked through, as for ids that come twice.
         """
@@ -144,12 +142,25 @@ def reach_of(crm: _Tables, type_: RecordType, at: str) -> Reach | None:
     return None
 
 
-def dated_fields(metric: Metric) -> list[tuple[RecordType, str]]:
+@lru_cache(maxsize=500)
+def dated_fields(metric: Metric) -> tuple[tuple[RecordType, str], ...]:
     """The dates that say when the records of a metric are: those of periods, and of what happened."""
-    return [*_dated(metric), *_happened(metric)]
+    return (*_dated(metric), *_happened(metric))
 
 
-def _dated(metric: Metric) -> list[tuple[RecordType, str]]:
+def silent_tables(results: Iterable[Any]) -> tuple[str, ...]:
+    """The note that no record of a table counts in the periods of results: its export may be outdated."""
+    counts: dict[str, bool] = {}
+    for result in results:
+        if result.period is not None and not any(measure.is_stock for measure in result.metric.measures.values()):
+            for table in result.metric.tables:
+                counts[table] = counts.get(table, False) or result.n > 0
+    silent = [table for table, found in counts.items() if not found]
+    return (f"no record of {', '.join(silent)} counts in this time; are the exports of that time?",) if silent else ()
+
+
+@lru_cache(maxsize=500)  # asked for each empty result
+def _dated(metric: Metric) -> tuple[tuple[RecordType, str], ...]:
     """The fields that put the records of a metric into periods, with their record types."""
     found: dict[tuple[str, str], tuple[RecordType, str]] = {}
     for measure in metric.measures.values():
@@ -161,7 +172,7 @@ def _dated(metric: Metric) -> list[tuple[RecordType, str]]:
                 at = metric.at
             if isinstance(at, Field) and len(at.path) == 1 and not each.is_stock:
                 found[type_.table, at.path[0]] = type_, at.path[0]
-    return list(found.values())
+    return tuple(found.values())
 
 
 def _happened(metric: Metric) -> list[tuple[RecordType, str]]:

@@ -129,7 +129,7 @@ class Reader:
         return self.answers[table].given.get(segment, 0)
 
     def cut(self, plan: MetricPlan, period: Period | None) -> Cut:
-        """What a metric needs of one period, to be read for each segment."""
+        """Readers of the inputs of a metric over one period, for each segment."""
         return Cut(self, plan, period)
 
     def place(self, column: Location, period: Period | None) -> Place:
@@ -150,7 +150,7 @@ class Reader:
         return None if end == EVER[0] else (end - timedelta(microseconds=1)).date()
 
     def reading(self, measure: Measure, metric: str) -> Callable[[Any], Input]:
-        """What reads a state as the input of a formula: durations in seconds, money with its currency."""
+        """The function that turns a state into an input of a formula: durations in seconds, money with its currency."""
         aggregate, kind = measure.aggregate, measure.kind
         if aggregate in ("count", "distinct"):
             return _count_of
@@ -249,7 +249,7 @@ class Reader:
     def _cells(
         self, plan: MeasurePlan, states: Mapping[str, Any], metric: str, period: Period | None
     ) -> Iterator[tuple[Any, Mapping[str, Input]]]:
-        """The key and the columns of each row that is wanted, of those that have a date of their own in the period."""
+        """The key and the requested columns of each row whose own date lies in the period."""
         empty = {name: _empty_keyed(column) for name, column in plan.columns.items()}
         readings = {name: self.reading(column.measure, metric) for name, column in plan.columns.items()}
         where, at = plan.measure.where, plan.measure.at
@@ -331,7 +331,7 @@ class Cut:
         return any(found.value is None for found in self._fixed.values())
 
     def _finder(self, name: str, plan: MeasurePlan, period: Period | None) -> Callable[[tuple[Hashable, ...]], Input]:
-        """What finds an input of the formula for a segment."""
+        """The function that gives an input of the formula for a segment."""
         if name in self._fixed:
             fixed = self._fixed[name]
             return lambda _: fixed
@@ -354,7 +354,7 @@ class Cut:
         return found
 
     def joints(self, segment: tuple[Hashable, ...]) -> dict[tuple[str, str], list[Any]]:
-        """What the records that two inputs share are: how many, or samples of their values."""
+        """The records that two inputs share: their number, or samples of their values."""
         metric = self._plan.metric.id
 
         def read(state: Any) -> Any:
@@ -372,7 +372,7 @@ class Cut:
         return [(account, self._reader.counting(account, period).counts(segment)) for account, period in asked]
 
     def contradiction(self, segment: tuple[Hashable, ...]) -> str | None:
-        """What is wrong where records with one id differ in a field that the metric reads, and one of them counts."""
+        """The error of a duplicate id whose records differ in a field that the metric reads, if one of them counts."""
         for account, period in (*((each, self._period) for each in self._plan.accounts), *self._earlier):
             for found in self._reader.answers[account.table].contradictions:
                 names = found.read_by(account.anchor, self._plan.slots(account))

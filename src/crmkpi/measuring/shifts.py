@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from crmkpi.definition.measures import Measure
@@ -21,11 +22,22 @@ def moved(period: Period | None, measure: Measure, parameters: Mapping[str, Any]
     steps = measure.steps if isinstance(measure.steps, int) else parameters[repr(measure.steps)]
     if steps < 1 or steps != int(steps):
         raise ParameterError(f"A number of periods is a whole number from 1; got {steps!r} for {measure.steps!r}.")
+    return _a_year_ago(period) if measure.shift == "year_ago" else _before(period, int(steps))
+
+
+@lru_cache(maxsize=1000)
+def _a_year_ago(period: Period) -> Period | None:
     try:
-        if measure.shift == "year_ago":
-            return period.year_ago()
-        for _ in range(int(steps)):
-            period = period.previous()
+        return period.year_ago()
     except PeriodError:  # all time, week 53 in a year that follows one of 52 weeks, or the beginning of the calendar
+        return None
+
+
+@lru_cache(maxsize=1000)
+def _before(period: Period, steps: int) -> Period | None:
+    try:
+        for _ in range(steps):
+            period = period.previous()
+    except PeriodError:  # all time, or the beginning of the calendar
         return None
     return period

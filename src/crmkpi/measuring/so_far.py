@@ -43,7 +43,7 @@ def measure_so_far(measure: Measure) -> Measure:
 
 
 def speaks_of_as_of(metric: Metric) -> bool:
-    """Whether the definition says itself what the day means, as the share of leads that converted up to it does."""
+    """Whether the definition itself uses the day, like the share of leads that converted up to it."""
     measures = [
         each
         for measure in metric.measures.values()

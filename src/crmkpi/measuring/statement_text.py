@@ -1,7 +1,7 @@
 """A KPI as one statement of SQL that nobody has sent, for a view, dbt or a dashboard.
 
-The engine is asked as ever, of a table that is only described: what a database would say of its columns is assumed,
-and each number of the answer stands for the column of the statement that has it.
+The engine runs as usual on a table that is only described: it assumes the facts that a database would tell about the
+columns, and each number of the answer stands for the column of the statement that has it.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ _ROWS = 10**6  # of a table, as is assumed; where sums are wide enough for more 
 _AMOUNTS = {True: 10**15, False: 10**10}  # whether whole numbers may be wide: what an amount is at most
 _YEARS = {"low": -62_135_596_800_000_000, "high": 253_402_300_799_999_999}  # microseconds of the years 1 to 9999
 _UNSENT = {"duckdb": replace(BACKENDS["postgresql"], name="duckdb", place="duckdb_text:DuckDbTextHome")}
+_UNTESTED = "-- This dialect is written from its documentation and was never run: compare a figure first.\n"
 _LABELS = ("text", "choice", "flag", "integer")  # kinds of segments that a statement can show as they are
 
 
@@ -78,9 +79,7 @@ def statement_text(
 
 
 def _backend(dialect: str) -> Backend:
-    known = {
-        name: each for name, each in BACKENDS.items() if isinstance(each.home, DatabaseHome) and each.tested
-    } | _UNSENT
+    known = {name: each for name, each in BACKENDS.items() if isinstance(each.home, DatabaseHome)} | _UNSENT
     if dialect not in known:
         raise unknown_name(f"No statements are written in the dialect {dialect!r}.", dialect, known)
     return replace(known[dialect], counts_all=False)  # a view is not about what lies outside of its periods
@@ -153,7 +152,7 @@ def _check_segments(segments: Sequence[Segment], type_: RecordType, frame: Frame
 
 
 class _Described(Session):
-    """What answers in place of a database: what is looked at is assumed, and each question is kept."""
+    """A stand-in for a database: it answers with assumptions about the columns, and keeps each statement."""
 
     def __init__(self, source: Source) -> None:
         super().__init__(source, _never)
@@ -198,7 +197,7 @@ class _Unsent(Source):
 
     @contextmanager
     def snapshot(self) -> Iterator[Session]:
-        """What answers in place of it."""
+        """The stand-in for the connection."""
         self.sessions.append(_Described(self))
         yield self.sessions[-1]
 
@@ -221,7 +220,8 @@ class _UnsentTable(DatabaseTable):
         return self.source.dialect
 
     def within(self, session: Session) -> Self:
-        """The same, to be asked."""
+        """The same, to be asked; nothing changes meanwhile."""
+        session.seen[self.relation] = None
         return replace(self, session=session)
 
 
@@ -260,6 +260,7 @@ def _written(
     return (
         f"-- {metric.id}, for {source.dialect}: a row for each group, with the totals that its formula takes.\n"
         f"-- {metric.id}.from_totals({totals}) makes a result of a row.\n"
+        f"{'' if BACKENDS[source.dialect].tested else _UNTESTED}"
         f"{source.home.sent(answer.statement, None)}\n"
     )
 

@@ -25,6 +25,7 @@ from crmkpi.measuring.plan import Plan
 from crmkpi.measuring.reading import Reader
 from crmkpi.measuring.results import Report
 from crmkpi.measuring.segments import By, Segment, segments_of
+from crmkpi.measuring.tally_rows import Totals, merged_totals, results_of_totals, totals_of_rows
 from crmkpi.measuring.unreadable import MOST_UNREADABLE
 from crmkpi.money import Rates
 from crmkpi.time.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit
@@ -39,7 +40,7 @@ _NOT_WRITTEN = "A tally is read from what Tally.to_json() wrote"
 
 @dataclass(frozen=True, slots=True)
 class _Settings:
-    """What is measured, and how: equal settings make tallies that merge."""
+    """The metrics and settings of a tally: tallies with equal settings merge."""
 
     metrics: tuple[Metric, ...]
     periods: tuple[Period | None, ...]
@@ -70,7 +71,7 @@ class Tally:
     [0.5, 1.0, Decimal('100'), None]
     """
 
-    __slots__ = ("_answers", "_settings")
+    __slots__ = ("_answers", "_rows", "_settings")
 
     def __init__(
         self,
@@ -101,6 +102,7 @@ class Tally:
         chosen = chosen_metrics(metrics)
         self._settings = _Settings(chosen, periods, every, by, segments_of(by), dict(parameters or {}), confidence, crm)
         self._answers: dict[str, Answer] = {}
+        self._rows: Totals = {}
         self._check_parts()
 
     def add(self, **tables: Any) -> Tally:
@@ -114,6 +116,22 @@ class Tally:
         reader, plan = self._read(tables)
         return self._with({table: answer for table, answer in reader.answers.items() if table in tables}, plan)
 
+    def add_rows(self, rows: Iterable[Any]) -> Tally:
+        """A tally of what is in this one and of rows of `Metric.sql`, asked with the same segments and periods.
+
+        The rows of several databases, days or shards add up. They have totals only: the results have no account of what
+        was left out, and an interval where counts alone give one, as those of `Metric.from_totals`.
+
+        >>> from crmkpi import Tally
+        >>> north = Tally("win_rate", by="owner").add_rows([{"owner": "Ada", "won": 1, "closed": 2}])
+        >>> south = Tally("win_rate", by="owner").add_rows([{"owner": "Ada", "won": 2, "closed": 2}])
+        >>> [result.value for result in north.merge(south).report()]
+        [0.75]
+        """
+        mine = self._settings
+        found = totals_of_rows(mine.metrics, rows, [segment.name for segment in mine.segments], mine.periods)
+        return self._with({}, None, found)
+
     def merge(self, other: Tally) -> Tally:
         """The tally of both parts of the data; one of other definitions or settings is an error."""
         if not isinstance(other, Tally):
@@ -123,11 +141,22 @@ class Tally:
                 "Only tallies of the same definitions and settings merge; these two differ in metrics, periods, "
                 "segments, calendar, money, parameters or the definition of a metric. Measure one of them again."
             )
-        return self._with(other._answers, self._read({})[1])
+        return self._with(other._answers, self._read({})[1], other._rows)
 
     def report(self) -> Report:
-        """What `Dataset.measure` would report of everything that was added."""
+        """The report that `Dataset.measure` would give of all records added."""
         mine = self._settings
+        if self._rows:
+            found = results_of_totals(
+                mine.metrics[0],
+                self._rows,
+                [segment.name for segment in mine.segments],
+                mine.periods,
+                parameters=mine.parameters,
+                confidence=mine.confidence,
+                currency=mine.crm.currency,
+            )
+            return report(tuple(found), mine.periods, mine.every, mine.by)
         reader, plan = self._read({})
         answers = {table: self._answers.get(table, _nothing(query)) for table, query in plan.queries.items()}
         whole = replace(reader, answers=answers)
@@ -145,7 +174,7 @@ class Tally:
 
     @property
     def digest(self) -> str:
-        """What tells definitions and settings from changed ones, whatever the data."""
+        """The digest of definitions and settings, which detects that they changed."""
         mine = self._settings
         crm = mine.crm
         text = [
@@ -163,7 +192,8 @@ class Tally:
             table: [_encoded(answer.given), [_encoded(groups) for groups in answer.groups], *_of_source(answer)]
             for table, answer in self._answers.items()
         }
-        return json.dumps({"version": _VERSION, "digest": self.digest, "state": state})
+        rows = {"rows": _encoded(self._rows)} if self._rows else {}
+        return json.dumps({"version": _VERSION, "digest": self.digest, "state": state, **rows})
 
     def from_json(self, text: str) -> Tally:
         """The tally that `to_json` wrote; this one says what is measured, and its own state is left aside.
@@ -190,6 +220,7 @@ class Tally:
                 table: Answer(_decoded(given), [_decoded(part) for part in groups], *of_source)
                 for table, (given, groups, *of_source) in state.items()
             }
+            made._rows = _decoded(found.get("rows", {"map": []}))  # noqa: SLF001  # likewise
             if not all(isinstance(answer.given, Mapping) for answer in made._answers.values()):  # noqa: SLF001
                 raise TypeError  # noqa: TRY301
         except (AttributeError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
@@ -199,6 +230,7 @@ class Tally:
     def __repr__(self) -> str:
         names = ", ".join(metric.id for metric in self._settings.metrics)
         counts = ", ".join(f"{sum(answer.given.values()):,} {table}" for table, answer in self._answers.items())
+        counts = counts or (f"{len(self._rows)} groups of rows" if self._rows else "")
         return f"<Tally of {names}: {counts or 'nothing yet'}>"
 
     def _check_parts(self) -> None:
@@ -221,14 +253,20 @@ class Tally:
             data, mine.metrics, mine.periods, mine.segments, mine.parameters, confidence=mine.confidence, partly=True
         )
 
-    def _with(self, answers: Mapping[str, Answer], plan: Plan | None) -> Tally:
+    def _with(self, answers: Mapping[str, Answer], plan: Plan | None, rows: Totals | None = None) -> Tally:
         made = object.__new__(Tally)
         made._settings = self._settings
+        made._rows = merged_totals(self._rows, rows or {})
         made._answers = dict(self._answers)
         for table, answer in answers.items():
             assert plan is not None
             mine = made._answers.get(table)
             made._answers[table] = answer if mine is None else mine.merged(answer, plan.queries[table])
+        if made._rows and made._answers:
+            raise InputError(
+                "Rows of Metric.sql do not say what was left out, so they merge with rows and not with records; keep a "
+                "tally of each."
+            )
         return made
 
 
@@ -281,7 +319,7 @@ def _segment_text(segment: Segment) -> str:
 
 
 def _code(function: Any) -> str:
-    """What a function computes: its code, and the values that it was made with."""
+    """The identity of a function: its code and the values of its closure."""
     return f"{_code_text(function.__code__)} {_made_with(function)}"
 
 

@@ -37,11 +37,11 @@ class Uncertainty:
         return [field for field in fields_of(*roots) if self.may(field)]
 
     def readable(self, *roots: Expression | None) -> list[Expression]:
-        """That every field of these can be read, as conditions that must all hold."""
+        """The conditions under which all of these fields are readable."""
         return [Unless(Unreadable(field)) for field in self.fields(*roots)]
 
     def certainly(self, condition: Expression) -> Expression:
-        """True where the condition holds whatever stands in the fields that cannot be read."""
+        """True where the condition holds for any value of the unreadable fields."""
         if not self.fields(condition):
             return condition
         match condition:
@@ -123,7 +123,7 @@ def fields_of(*roots: Expression | None) -> list[Field]:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """What cannot be known of the records of one KPI, table and anchor.
+    """The uncertain records of one KPI, table and anchor.
 
     `used` are conditions, one for each way in which measures use records; `certain` are the same where nothing about
     the record is in doubt. `aside` holds for a record that is set aside, since one of them may or may not hold.
@@ -151,7 +151,7 @@ def _slim(condition: Expression | None) -> Expression | None:
 
 
 def doubt_of(uncertainty: Uncertainty, ways: Sequence[tuple[Expression | None, Field | None]]) -> Doubt | None:
-    """What is in doubt where records are used in these ways, each a condition and the currency that is read as well."""
+    """The uncertain parts of records used in these ways, each a condition and the currency that is also read."""
     fields = uncertainty.fields(*(root for way in ways for root in way))
     if not fields:
         return None

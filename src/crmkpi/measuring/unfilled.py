@@ -10,6 +10,7 @@ from crmkpi.definition.measures import Grouped, Measure
 from crmkpi.definition.metric import Metric
 from crmkpi.definition.planned_expressions import Unless
 from crmkpi.measuring.unreadable import UnreadableReason
+from crmkpi.records.survey import USUAL_SCALE
 
 __all__ = ["needed_fields", "unfilled_field", "why_unfilled"]
 
@@ -26,9 +27,9 @@ def why_unfilled(table: str, name: str) -> UnreadableReason:
 
 @lru_cache(maxsize=500)
 def needed_fields(metric: Metric, *, dated: bool) -> tuple[tuple[str, str], ...]:
-    """The tables and names of the fields without which no record can count, whatever else it holds.
+    """The tables and names of the fields that every counted record needs.
 
-    `dated` adds the timestamps that put records into a period.
+    `dated` adds the timestamps that put records into a period. The scale of a survey is known by its kind.
 
     >>> from crmkpi import mql_rate, win_rate
     >>> needed_fields(mql_rate, dated=False)
@@ -40,7 +41,9 @@ def needed_fields(metric: Metric, *, dated: bool) -> tuple[tuple[str, str], ...]
     for measure in metric.measures.values():
         at = metric.at if measure.at is None else measure.at
         names = _of_measure(measure) | (_all(at) if dated and not measure.is_stock else frozenset())
-        found |= dict.fromkeys((measure.base.record_type_.table, name) for name in sorted(names))
+        table = measure.base.record_type_.table
+        known = USUAL_SCALE if table == "surveys" else ()
+        found |= dict.fromkeys((table, name) for name in sorted(names.difference(known)))
     return tuple(found)
 
 

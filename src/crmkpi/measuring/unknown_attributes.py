@@ -77,7 +77,7 @@ def check_measured(crm: Dataset, plan: Plan, noted: Mapping[str, Attributes], *,
 
 
 def _may_be_blank(records: Any, asked: str, found: Attributes) -> bool:
-    """Whether an attribute may be one that the few or no records at hand leave blank, and no slip of the pen."""
+    """Whether an attribute may be a real one that the few records at hand leave blank, rather than a typo."""
     if isinstance(records, FrameTable):
         return False
     return not found or asked in getattr(records, "unmapped", ())
@@ -108,7 +108,7 @@ def _check_compared(query: Query, field: Field, kinds: set[str]) -> None:
 
 
 def _kind_of(value: Any) -> str:
-    """What a value is, in the words of an error."""
+    """The type of a value, as an error names it."""
     if isinstance(value, bool):
         return "flags"
     if isinstance(value, str):
@@ -120,7 +120,7 @@ _PHYSICAL = {"text": "text", "flag": "flags", "whole": "numbers", "decimal": "nu
 
 
 def _kinds_of_column(table: FrameTable, name: str) -> set[str]:
-    """What a column holds; nothing is said of one that is told apart by none of the words."""
+    """The kinds of values in a column; none if no word describes them."""
     what = table.backend.home.type_of(table.frame, name, "attributes").what
     return {_PHYSICAL[what]} if what in _PHYSICAL else set()
 

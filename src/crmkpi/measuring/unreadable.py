@@ -26,7 +26,7 @@ _SHARES = ("probability",)  # fields from 0 to 1, which files may have in percen
 
 
 def check_most_unreadable(share: float) -> None:
-    """Refuse what is no share."""
+    """Refuse a value that is no share."""
     if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
         raise InputError(
             f"most_unreadable= is the share of records, from 0 to 1, that may be left out for fields that cannot be "
@@ -41,7 +41,7 @@ class DataReason(str):
 
 
 class UnreadableReason(DataReason):
-    """Why a KPI has no value, where that is for fields that could not be read."""
+    """The reason why a KPI has no value, if unreadable fields are the cause."""
 
     __slots__ = ()
 
@@ -92,8 +92,8 @@ def _way_out(name: str, values: Mapping[str, int]) -> str:
 
 
 def _is_percentage(value: str) -> bool:
-    """Whether a value, as Python writes it, is a number from 1 to 100."""
+    """Whether a value, as Python writes it, is a number from above 0 to 100."""
     try:
-        return 1 <= float(value.strip("'")) <= 100
+        return 0 < float(value.strip("'")) <= 100
     except ValueError:
         return False

@@ -68,14 +68,14 @@ def _optional(measure: Measure, part: Field) -> bool:
 
 
 def not_left_out(left_out: Mapping[str, Expression], measure: Measure) -> list[Expression]:
-    """Nothing of what is left out; without what the measure's own condition or value excludes already."""
+    """The negation of `leave_out`, without the parts that the measure's own condition or value already excludes."""
     present = None if measure.value is None else measure.value.present()
     own = every([measure.where, present])
     return [Unless(what) for what in left_out.values() if not excludes(own, what)]
 
 
 def tells_apart(what: Expression) -> bool:
-    """Whether it says what a record is (deleted, merged, spam), and not that something about it is not known."""
+    """Whether the reason classifies a record (deleted, merged, spam), rather than naming a missing field."""
     return all(
         part.present_ if isinstance(part, Presence) else isinstance(part.right, Bound | Constant)
         for part in walk(what)

@@ -17,7 +17,7 @@ _DAY = timedelta(days=1)
 
 
 class _Tables(Protocol):
-    """What is asked of a dataset here."""
+    """The part of a dataset that this module uses."""
 
     @property
     def tables(self) -> Mapping[str, Iterable[Any]]: ...

@@ -218,6 +218,9 @@ class _Whole(Catalogue):
             return super().find(name)
         return definition(head).variant(variant) if variant else definition(head)
 
+    def __contains__(self, name: object) -> bool:
+        return name in NAMES or super().__contains__(name)
+
     def __getattr__(self, name: str) -> Any:
         if name not in Catalogue.__slots__:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")

@@ -10,7 +10,7 @@ from pydantic import Field
 from crmkpi.records.base import Attributes, Number, Timestamp, no_attributes, record
 from crmkpi.records.faults import FaultyFieldsError
 
-__all__ = ["LONGEST_SCALES", "USUAL_SCALES", "Survey"]
+__all__ = ["LONGEST_SCALES", "SHARES", "USUAL_SCALE", "USUAL_SCALES", "Survey"]
 
 USUAL_SCALES: Mapping[str, tuple[float, float | None]] = {
     "nps": (0.0, 10.0),
@@ -19,7 +19,9 @@ USUAL_SCALES: Mapping[str, tuple[float, float | None]] = {
     "awareness": (0.0, 1.0),
     "review": (1.0, 5.0),
 }
+USUAL_SCALE = ("scale_low", "scale_high")  # the fields that the kind of a survey fills
 LONGEST_SCALES: Mapping[str, float] = {"ces": 7.0}  # of kinds whose scale has no usual end
+SHARES = ("nps", 0.0, 1.0)  # between these no score of an nps lies: it is given as a share of its scale
 
 
 @record(table="surveys", relations={"customer": ("customer_id", "customers"), "ticket": ("ticket_id", "tickets")})
@@ -28,9 +30,10 @@ class Survey:
 
     `score` lies on the scale from `scale_low` to `scale_high`, both included; a score off the scale is an error.
     Without a scale the usual one of the kind holds: nps 0 to 10, csat 1 to 5, awareness 0 (does not know the brand) to
-    1 (knows it), review 1 to 5. That of a ces begins at 1 and ends at 5 or 7: without one, `scale_high` is missing. A
-    review is an answer that nobody asked for, such as stars in a shop. A survey without an answer has neither score nor
-    `answered_at`. An answer may carry a comment and no score: it is answered and rates nothing.
+    1 (knows it), review 1 to 5. An nps between 0 and 1, such as 0.9, is a share of its scale and an error, too. That of
+    a ces begins at 1 and ends at 5 or 7: without one, `scale_high` is missing. A review is an answer that nobody asked
+    for, such as stars in a shop. A survey without an answer has neither score nor `answered_at`. An answer may carry a
+    comment and no score: it is answered and rates nothing.
 
     >>> survey = Survey(id="Q1", kind="csat", score=4)
     >>> survey.scale_low, survey.scale_high
@@ -70,6 +73,13 @@ class Survey:
             if self.score is not None and not low <= self.score <= most:
                 raise FaultyFieldsError(
                     f"The score {self.score:g} is off its scale, which goes from {low:g} to {most:g}.", ("score",)
+                )
+            kind, nothing, whole = SHARES
+            if self.kind == kind and self.score is not None and most > whole and nothing < self.score < whole:
+                raise FaultyFieldsError(
+                    f"The score {self.score:g} is a share, and the scale goes from {low:g} to {most:g}: give all "
+                    f"scores times {most:g}, or scale_low=0 and scale_high=1.",
+                    ("score",),
                 )
         object.__setattr__(self, "scale_low", low)  # frozen, and a scale that is always there is simpler to read
         object.__setattr__(self, "scale_high", high)

@@ -89,7 +89,7 @@ def flag_words(words: Mapping[Any, Any]) -> dict[Any, Any]:
 
 
 class Words(dict[Any, Any]):
-    """Spellings already seen, so that each is looked at once; `changed` says of those that differ what to count."""
+    """A cache of spellings, so that each is parsed once; `changed` has those that count as another word."""
 
     def __init__(
         self,

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from crmkpi.errors import ColumnError, InputError, did_you_mean, unknown_name
 from crmkpi.records.base import FieldType, RecordType
 from crmkpi.records.directions import by_header
+from crmkpi.sources.computed_values import SCALES
 from crmkpi.sources.currencies import currency_in
 from crmkpi.sources.headers import Found, found_columns, stage_of
 from crmkpi.sources.presets.library import folded
@@ -93,7 +94,7 @@ class Columns:
         return frozenset((*read, *(place for place, _ in (*self.attributes, *self.beside))))
 
     def of(self, name: str) -> list[Column]:
-        """The columns that fill a field, in the order in which they are asked."""
+        """The columns that fill a field, in order of precedence."""
         return [column for column in self.fields if column.field == name]
 
 
@@ -207,7 +208,7 @@ def _said(header: str, targets: Any, kind: RecordType) -> PresetColumn:
 
 
 def _in_unit(column: Column, kind: RecordType, options: Options) -> Column:
-    """The column in the unit that the user names for its field, and with what else the user says of ends."""
+    """The column with the unit of its field and the inclusive ends that the user declares."""
     unit = options.units.get(column.field)
     if unit is None:
         return column
@@ -292,7 +293,7 @@ def _without(one: Found, names: set[str]) -> Found:
 
 
 def _in_slots(fields: Sequence[tuple[tuple[int, int], Column]]) -> tuple[Column, ...]:
-    """Columns in the order in which they are asked, each in a slot of its own where several fill one field.
+    """Columns in order of precedence, each in a slot of its own where several fill one field.
 
     A computed value is not in its field before it is computed.
     """
@@ -301,8 +302,8 @@ def _in_slots(fields: Sequence[tuple[tuple[int, int], Column]]) -> tuple[Column,
     for _, column in sorted(fields, key=lambda each: each[0]):
         seen[column.field] += 1
         by = column.by
-        reckoned = by is not None and (by.after or by.per or by.unit in ("smallest", "stripe_items"))
-        own = seen[column.field] == 1 and not reckoned
+        computed = by is not None and (by.after or by.per or by.unit in ("smallest", "stripe_items", *SCALES))
+        own = seen[column.field] == 1 and not computed
         placed.append(column if own else replace(column, slot=f"{column.field} {seen[column.field]}"))
     return tuple(placed)
 

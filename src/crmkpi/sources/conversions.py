@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -13,14 +12,9 @@ from crmkpi.errors import InputError, UnknownNameError
 from crmkpi.records.base import FieldType, RecordType
 from crmkpi.sources.choices import Words, choice_reader, currency_reader, flag_words, word_reader
 from crmkpi.sources.columns import Column, Columns, check_fields
-from crmkpi.sources.dates import NUMERIC_FORMS, DateReader, check_iso, zone_named, zone_of_header
-from crmkpi.sources.durations import SECONDS, DurationReader
-from crmkpi.sources.grid import Grid
-from crmkpi.sources.numbers import NumberKind, NumberReader
-from crmkpi.sources.presets.model import PresetColumn
-from crmkpi.sources.reading import ENDS, Options
-from crmkpi.sources.reckoning import (
+from crmkpi.sources.computed_values import (
     PERCENT,
+    SCALES,
     Combine,
     a_month,
     after,
@@ -28,12 +22,19 @@ from crmkpi.sources.reckoning import (
     in_its_currency,
     in_whole_units,
     plain_fraction,
+    scaled,
     stripe_items,
 )
+from crmkpi.sources.dates import NUMERIC_FORMS, DateReader, check_iso, zone_named, zone_of_header
+from crmkpi.sources.durations import SECONDS, DurationReader
+from crmkpi.sources.grid import Grid
+from crmkpi.sources.numbers import NumberKind, NumberReader
+from crmkpi.sources.presets.model import PresetColumn
+from crmkpi.sources.reading import ENDS, Options
 from crmkpi.sources.tallies import Count, Tallies
 from crmkpi.sources.usual_words import usual_words
 
-__all__ = ["Conversion", "conversions_for", "convert", "is_reckoned"]
+__all__ = ["Conversion", "conversions_for", "convert", "is_computed"]
 
 Reader = Callable[[Any], Any]
 _NUMBERS = ("money", "number", "integer")
@@ -51,8 +52,8 @@ class Conversion:
 
     Without `fast` the cells go to the record as they are. `check` looks at all cells of a chunk before `fast` does, and
     raises where `careful` has to; `counted` counts them. `words` is what looks cells up, where nothing else is done;
-    `combine` reckons with other values of the row. `attribute` is the custom attribute that the value becomes.
-    `reckoned` values need others of the row, and cannot be read where those cannot.
+    `combine` computes with other values of the row. `attribute` is the custom attribute that the value becomes.
+    `computed` values are computed from others of the row, and unreadable where those are.
     """
 
     slot: str
@@ -65,7 +66,7 @@ class Conversion:
     words: Words | None = None
     counted: Callable[[int], None] | None = None
     attribute: str | None = None
-    reckoned: bool = False
+    computed: bool = False
 
 
 def convert(raws: list[dict[str, Any]], conversion: Conversion, *, fast: bool) -> None:
@@ -140,8 +141,8 @@ def conversions_for(
     return sorted((each for each in found if each is not None), key=_place)
 
 
-def is_reckoned(by: PresetColumn | None) -> bool:
-    """Whether the values of a column are reckoned from others of their row."""
+def is_computed(by: PresetColumn | None) -> bool:
+    """Whether the values of a column are computed from others of their row."""
     return by is not None and bool(by.after or by.per or by.unit in ("smallest", "stripe_items"))
 
 
@@ -197,9 +198,9 @@ class _Conversions:
         elif field.kind in _DATES:
             reader = self._date(column, field, unit)
             steps.append(reader)
-            if reader.is_plain:
-                check = check_iso
-            fast.append(datetime.fromisoformat if reader.is_plain else reader)
+            of_iso = reader.of_iso()
+            check = None if of_iso is None else check_iso
+            fast.append(of_iso or reader)
         combine = self._combination(column, field, unit, number)
         if not steps and column.slot == column.field:
             return None
@@ -214,7 +215,7 @@ class _Conversions:
             combine,
             number,
             counted=counted,
-            reckoned=is_reckoned(column.by),
+            computed=is_computed(column.by),
         )
 
     def attribute(self, column: Column, field: FieldType) -> Conversion:
@@ -269,6 +270,8 @@ class _Conversions:
         kind: NumberKind = field.kind if field.kind in ("money", "integer") else "number"
         if percent:
             kind = "percentage"
+        elif column.by is not None and column.by.unit == "plain":
+            pass  # whatever the header says
         elif kind == "number" and field.name in self.kind.fields and _is_share(self.kind, field):
             kind = "share"
         preset = self.options.preset
@@ -312,6 +315,8 @@ class _Conversions:
             combine = in_whole_units(count)
         elif unit == "stripe_items":
             return stripe_items(count)
+        elif unit in SCALES:
+            combine = scaled(unit, count)
         if number is None or field.kind != "money" or "currency" not in self.kind.fields:
             return combine
         words = self.options.values.get("currency", {})

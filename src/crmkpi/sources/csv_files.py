@@ -75,7 +75,8 @@ def read_csv(
             it settles it (12,5 or 1.234,50 or 12,34,567), whatever stands around the digits; a column that shows both,
             or in which all numbers could be read in two ways, as 1.200, is an error.
         units: `{field: unit}` for what the file has: `"percent"` for shares, `"minutes"` and the like for durations,
-            `"smallest"` for cents, `"unix_seconds"` and the like for dates.
+            `"thousands"`, `"millions"` or `"smallest"` (cents) for amounts, `"yearly"` or `"quarterly"` for those of
+            subscriptions, `"unix_seconds"` and the like for dates, `"plain"` where a header is wrong.
         ends: `"inclusive"` where `until`, `ended_at` and `left_at` are the last day and not the first moment after it.
         date_format: a pattern of `strptime` for all date columns or `{field: pattern}`; also `"unix_seconds"` and
             `"unix_milliseconds"`. When it is not given, a date may be ISO (2026-01-31), worded (31 Jan 2026) or in
@@ -88,7 +89,7 @@ def read_csv(
         only: the fields to read where not all of them are wanted, and custom ones as `"attributes.HEADER"`. With them
             go the fields that each record needs, and those that they are read with, such as the currency of an
             amount. The others are not looked at and missing; `account.not_looked_at` names their columns.
-        strict: raise at the first row of which something cannot be read.
+        strict: raise at the first row that has an unreadable field.
         progress: called once with the blocks of rows before they are read, and gives them back one by one while it
             shows how far it is, as `tqdm` does.
 

@@ -57,6 +57,7 @@ _NO_DATE = re.compile(r"0000-00-00(?:[ T]00:00(?::00(?:\.0+)?)?Z?)?", re.ASCII) 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EXCEL_START = datetime(1899, 12, 30)  # noqa: DTZ001  # a workbook's days have no zone; it counts 29 February 1900
 NUMERIC_FORMS = ("unix_seconds", "unix_milliseconds", "excel_days")
+_LAST_OF_DAY = timedelta(days=1) - timedelta.resolution
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
 _HEADER_ZONE = re.compile(r"\(([A-Za-z]+(?:/[A-Za-z_]+)*)\)\s*$")
 _HARD_BLANKS = str.maketrans({"\u00a0": " ", "\u202f": " "})
@@ -95,6 +96,17 @@ def check_iso(cells: Sequence[Any]) -> None:
     """Have the cells of a column looked at one by one unless all begin with a year and a hyphen; see `iso_moment`."""
     if set(map(_FIFTH, cells)) - {"-"}:
         raise ValueError
+
+
+@lru_cache(maxsize=50_000)
+def _day_in_utc(value: str, zone: tzinfo) -> tuple[datetime, datetime] | None:
+    """The start of a day by the clock and in UTC, from which all its times follow; None where clocks change that day.
+
+    To look up a zone for each time takes most of the time of reading it.
+    """
+    start = datetime.fromisoformat(value)
+    first, last = ((start + into).replace(tzinfo=zone).astimezone(UTC) for into in (timedelta(), _LAST_OF_DAY))
+    return (start, first) if last - first == _LAST_OF_DAY else None
 
 
 class DateReader:
@@ -203,10 +215,27 @@ class DateReader:
             return _from_words(found), "month in words"
         raise ValueError("not a date that reads by itself, as 2026-01-31 does; its form can be given with date_format")
 
-    @property
-    def is_plain(self) -> bool:
-        """Whether a moment written as ISO has it is read as it stands."""
-        return self._form is None and self._zone is None and not self._inclusive
+    def of_iso(self) -> Callable[[str], datetime | date] | None:
+        """What reads moments that are all written as ISO has them, counted as the reader does; None if nothing can."""
+        if self._form is not None or self._inclusive:
+            return None
+        read, zone, count, in_zone = datetime.fromisoformat, self._zone, self._count, self._in_zone
+        if zone is None:
+            return read  # a record takes the day of a moment by itself
+
+        def moment(value: str) -> datetime:
+            found = read(value)
+            if found.tzinfo is not None:
+                return found
+            count(in_zone)
+            day = _day_in_utc(value[:10], zone)
+            return found.replace(tzinfo=zone).astimezone(UTC) if day is None else day[1] + (found - day[0])
+
+        def day(value: str) -> date:
+            found = read(value)
+            return (found if found.tzinfo is None else found.astimezone(zone)).date()
+
+        return day if self._only_day else moment
 
     @property
     def _start(self) -> str:

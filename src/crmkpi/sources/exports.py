@@ -185,7 +185,7 @@ def recognised(headers: Sequence[str], *, source: str = "The file") -> Recognise
 
 
 def _is_of_any(header: str) -> bool:
-    """Whether a header is some words that tables of any system have, set apart by blanks or underscores."""
+    """Whether a header is made of words that are common to all systems, split at blanks or underscores."""
     words = _APART.split(header.strip().casefold())
     return len(words) <= _MOST_WORDS and all(word in _WORDS_OF_ALL for word in words)
 

@@ -77,7 +77,7 @@ class TableFile:
 
 @dataclass(slots=True)
 class _Here:
-    """What was read so far: the fields that were looked at, all of them where it is None, and what they gave."""
+    """The part of a file that was read so far: its fields (None for all of them) and the records made from them."""
 
     only: frozenset[str] | None = frozenset()
     known: Records[Any] | None = None  # with the account
@@ -204,7 +204,7 @@ class FileRecords(Records[Any]):  # pyrefly: ignore  # it is no dataclass itself
         return parts
 
     def _true(self, records: Records[Any]) -> Records[Any]:
-        """The records, of which no field counts as filled by no column because it was not looked at."""
+        """The records; a field that was not read does not count as one that no column fills."""
         account = records.account
         unfilled = tuple(name for name in account.unfilled if name not in account.mapped)
         return (

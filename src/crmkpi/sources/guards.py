@@ -9,17 +9,27 @@ from itertools import islice
 from crmkpi.errors import ColumnError, FileFormatError
 from crmkpi.records import RECORDS
 from crmkpi.records.base import RecordType, record_type
-from crmkpi.sources.columns import Columns, folded_header
+from crmkpi.sources.columns import Column, Columns, folded_header
+from crmkpi.sources.computed_values import INTERVALS
 from crmkpi.sources.currencies import currencies_of
 from crmkpi.sources.grid import Grid
+from crmkpi.sources.header_units import OF_MONEY, OF_MRR, OF_TIME, says_month, unit_in
 from crmkpi.sources.reading import Options
 
-__all__ = ["check_currency", "check_table", "may_hold_currency"]
+__all__ = [
+    "check_currency",
+    "check_intervals",
+    "check_table",
+    "check_units",
+    "may_be_of_intervals",
+    "may_hold_currency",
+]
 
 _CURRENCY = re.compile(
     r"curr|ccy|devise|monnaie|moneda|moeda|valuta|waluta|währung|waehrung|通貨|币种|валют", re.IGNORECASE
 )
 _LOOKED_AT = 1_000  # cells of a column
+_SAID = {"smallest": "cents", "yearly": "amounts of a year", "quarterly": "amounts of a quarter"}
 _MORE = 2  # headers of another table that a file must have beyond those of its own
 
 
@@ -47,6 +57,46 @@ def check_currency(grid: Grid, columns: Columns, kind: RecordType, options: Opti
                 f"The column {header!r} of {grid.source} holds currencies ({_listed(sorted(cells))}) and fills no "
                 f"field, so that amounts would be without theirs; say columns={{{header!r}: 'currency'}}, or None to "
                 f"leave it out."
+            )
+
+
+def may_be_of_intervals(columns: Columns, kind: RecordType) -> Column | None:
+    """The column of recurring amounts that does not say whether they are those of a month."""
+    found = next((column for column in columns.fields if column.field == "mrr" and column.by is None), None)
+    return None if kind.table != "subscriptions" or found is None or says_month(found.header) else found
+
+
+def check_intervals(grid: Grid, columns: Columns, kind: RecordType, options: Options) -> None:
+    """Refuse to take amounts for those of a month beside a column that says of some that they are of a year."""
+    amount = may_be_of_intervals(columns, kind)
+    taken = {column.position for column in columns.fields if column.field != "plan"}
+    for place, header in enumerate(grid.headers):
+        if amount is None or place in taken or header in options.columns:
+            continue
+        cells = {str(cell).strip() for _, cell in islice(grid.column(place), _LOOKED_AT) if cell not in (None, "")}
+        said = {cell.casefold() for cell in cells}
+        if said and said <= INTERVALS and not said <= {"month", "monthly"}:
+            raise ColumnError(
+                f"The column {header!r} of {grid.source} holds intervals ({_listed(sorted(cells))}), and mrr is an "
+                f"amount of a month; say columns={{{amount.header!r}: {{'fills': 'mrr', 'per': {header!r}}}}}, or "
+                f'units={{"mrr": "plain"}} where the amounts are those of a month already.'
+            )
+
+
+def check_units(columns: Columns, kind: RecordType, *, source: str) -> None:
+    """Refuse numbers whose header names a unit that their field does not have, until the unit is said."""
+    for column in columns.fields:
+        units = OF_TIME if column.field.endswith("seconds") else {}
+        if kind.fields[column.field].kind == "money":
+            units = {**OF_MONEY, **(OF_MRR if column.field == "mrr" else {})}
+        found = unit_in(column.header, units) if column.by is None else None
+        if found is not None:
+            holds, plain = ("seconds", "seconds") if units is OF_TIME else ("whole amounts", "plain")
+            raise ColumnError(
+                f"The header {column.header!r} of {source} seems to say that its numbers are "
+                f"{_SAID.get(found, found)}, "
+                f'and {column.field!r} holds {holds}; say units={{"{column.field}": "{found}"}}, or "{plain}" where '
+                f"they are not."
             )
 
 

@@ -134,7 +134,7 @@ def merged_away(records: Iterable[Any], preset: Preset, headers: Sequence[str]) 
 
 
 def without_merged(records: Iterable[_R], survivors: Mapping[str, str]) -> Iterator[_R]:
-    """Records without those that were merged away, or with the survivor's id where they can hold it."""
+    """Drop merged records, or give them the id of the surviving record where they can hold it."""
     for record in records:
         each: Any = record
         survivor = survivors.get(each.id)
@@ -145,5 +145,5 @@ def without_merged(records: Iterable[_R], survivors: Mapping[str, str]) -> Itera
 
 
 def merged_note(survivors: Mapping[str, str], gone: int) -> list[str]:
-    """What to say about merged records, of which so many are gone."""
+    """The note about merged records; `gone` is how many of them had rows."""
     return [f"{len(survivors):,} ids were merged into others, of which {gone:,} had rows of their own."] if gone else []

@@ -1,4 +1,4 @@
-"""Rows that are no records: totals and repeated headers of any report, and what a preset says of its system."""
+"""Rows that are no records: totals and repeated headers of any report, and the rows that a preset leaves out."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class Records(Sequence[_R], Generic[_R]):
             object.__setattr__(self, "account", account)
 
     def place(self, number: int) -> str:
-        """Where the record of this number, from 0, stands: its line, or its number from 1 where that is not known."""
+        """The line of the record at this index, or its number from 1 where lines are unknown."""
         before = 0
         for source, lines in self.lines:
             if number < before + len(lines):

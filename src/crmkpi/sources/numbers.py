@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from crmkpi.errors import FileFormatError, InputError
 from crmkpi.sources.currencies import currencies_of
+from crmkpi.sources.header_units import says_percent
 from crmkpi.sources.limits import LONGEST_NUMBER
 from crmkpi.sources.spellings import (
     PLAIN,
@@ -75,6 +76,7 @@ class NumberReader:
         self._count = count
         self._shown_by: str | None = None  # the number that showed the sign, where nobody said it
         self._of_hundred: bool | None = None
+        self._says_percent = kind == "share" and says_percent(column)
         self.decimal = decimal
         self.currencies: tuple[str, ...] = ()
 
@@ -99,7 +101,7 @@ class NumberReader:
         return self._spelt(found, text)
 
     def check(self, cells: Sequence[Any]) -> None:
-        """Have cells looked at one by one that could read otherwise than they stand: 1e999999999, 1.234, or 1 of 100.
+        """Refuse cells that a plain conversion may misread: 1e999999999, 1.234, or 1 of 100.
 
         Raises:
             ValueError: there is such a cell.
@@ -110,7 +112,9 @@ class NumberReader:
             raise ValueError
         if "." in whole and self.decimal != "." and self._settled(texts) != ".":
             raise ValueError
-        if self._kind == "share" and any(_is_one(cell) for cell in set(cells)) and self._is_of_hundred():
+        if self._kind == "share" and (
+            self._says_percent or (any(_is_one(cell) for cell in set(cells)) and self._is_of_hundred())
+        ):
             raise ValueError
 
     def _sign_of(self, digits: str, text: str) -> DecimalSign:
@@ -127,7 +131,7 @@ class NumberReader:
         raise _doubt(self._column, text)
 
     def _settled(self, first: Iterable[Any] = ()) -> DecimalSign | None:
-        """The decimal sign of the column, which some cells may show, or else the first one that does."""
+        """The decimal sign of the column: the first that a cell shows, None if no cell shows one."""
         for cells in (first, self._values()) if self.decimal is None and self._shown_by is None else ():
             for value in cells:
                 shown = shown_by(_digits(value))
@@ -192,6 +196,11 @@ class NumberReader:
             raise ValueError(
                 f'no share from 0 to 1; where the column is in percent, say units={{"{self._field}": "percent"}}'
             )
+        if number is not None and 0 < number <= 1 and self._says_percent:
+            raise ValueError(
+                f"below a header that speaks of percent, so that 1 may be all or a hundredth; say "
+                f'units={{"{self._field}": "percent"}}, or "plain" for shares from 0 to 1'
+            )
         return value
 
     def _is_of_hundred(self) -> bool:
@@ -227,7 +236,7 @@ def _times(number: str, factor: Decimal) -> str:
 
 
 def _digits(value: Any) -> str:
-    """The digits of a number, with the marks between them, whatever stands around them; none of an empty cell."""
+    """The digits of a number and the marks between them, without surrounding text; "" for an empty cell."""
     if not isinstance(value, str) or not ("," in value or "." in value or "\uff0c" in value or "\uff0e" in value):
         return ""
     found = spelling_of(value)
@@ -235,7 +244,7 @@ def _digits(value: Any) -> str:
 
 
 def settled_decimal(column: str, values: Iterable[Any]) -> DecimalSign:
-    """The decimal sign of a column, from all of its values, whatever stands around their digits.
+    """The decimal sign of a column, inferred from the digits of all its values.
 
     1.234,56 and 12,5 and 1.234.567 show a comma; 1,234.56 and 12.5 and 12,34,567 show a point. A column that shows both
     is an error, and so is one in which the only marks are those of numbers like 1.234, which may be a thousand or one.

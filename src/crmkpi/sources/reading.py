@@ -37,7 +37,7 @@ class TextReading(TypedDict, total=False):
 
 
 class Reading(TextReading, total=False):
-    """How a source is read, whatever it is; `read_csv` says what each word means."""
+    """The options of a reader; `read_csv` documents each."""
 
     columns: Mapping[Headers, Targets] | Mapping[str, Targets] | None
     values: Mapping[str, Mapping[Any, Any]] | None

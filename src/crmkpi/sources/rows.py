@@ -20,7 +20,7 @@ from crmkpi.sources.building import Builder, builder
 from crmkpi.sources.columns import Columns, matched_columns
 from crmkpi.sources.conversions import Conversion, conversions_for, convert
 from crmkpi.sources.grid import Grid, Part, Row
-from crmkpi.sources.guards import check_currency, check_table
+from crmkpi.sources.guards import check_currency, check_intervals, check_table, check_units
 from crmkpi.sources.histories import joined_visits, merged_away, merged_note, stage_grid, without_merged
 from crmkpi.sources.joined import with_joined
 from crmkpi.sources.leaving_out import LeftOut, left_out
@@ -139,6 +139,8 @@ class Loading(Generic[_R]):
             self.columns = self._matched.looked_at(options.only, self.kind, options.preset)
         if self.columns.has_money(self.kind):
             check_currency(grid, self._matched, self.kind, options)
+            check_intervals(grid, self._matched, self.kind, options)
+        check_units(self.columns, self.kind, source=grid.source)
         self.rejected: list[Rejected] = []
         self._tallies = Tallies()
         self._reader = self._reader_of(self.columns, self._tallies, lines)
@@ -163,7 +165,7 @@ class Loading(Generic[_R]):
         )
 
     def parts(self) -> Iterator[list[_R]]:
-        """The records, part by part, while the rows that are none are kept or counted."""
+        """Yield the records, part by part; keep or count the rows that are no records."""
         parts: Iterable[Part | Rejected] = self.grid.parts()
         if self.options.progress is not None:
             parts = self.options.progress(parts)
@@ -179,7 +181,7 @@ class Loading(Generic[_R]):
                     self.rejected.append(result)
 
     def notes(self, used: int) -> list[str]:
-        """What was decided for all rows, of which so many are used."""
+        """The conversions that hold for all rows; `used` is the number of records."""
         return _notes(self.columns, self.kind, rows=used + len(self.rejected))
 
     def zone_notes(self, zones: Zones) -> list[str]:
@@ -187,7 +189,7 @@ class Loading(Generic[_R]):
         return checked_zones(zones, grid=self.grid, columns=self.columns, conversions=self._reader.conversions)
 
     def account(self, *, used: int, merged: int, notes: Sequence[str]) -> LoadAccount:
-        """What became of all rows, `merged` of which are gone because other records say so."""
+        """The account of all rows; `merged` is the number of rows that other records replace."""
         skipped = Counter(self.grid.skipped) + self._reader.skipped
         skipped += Counter({"merged into another record": merged})
         return LoadAccount(
@@ -277,7 +279,7 @@ class _Reader(Generic[_R]):
                 raw.pop(slot, None)
 
     def _of_one(self, row: Row, line: int) -> list[_R] | Rejected:
-        """The record of one row, without what cannot be read; a row that is no record at all is rejected."""
+        """The record of one row, its unreadable fields left empty; a row that is no record is rejected."""
         if len(row) != self.columns.width:
             return Rejected(line, None, None, f"it has {len(row)} cells under {self.columns.width} headers")
         lost: dict[str, _Fault] = {}
@@ -302,7 +304,7 @@ class _Reader(Generic[_R]):
             return True
 
     def _carefully(self, row: Row, line: int, lost: dict[str, _Fault]) -> _Raw:
-        """The values of a row; those that cannot be read are `lost`, and not among them."""
+        """The values of a row that can be read; `lost` collects the others."""
         raw = self.build(Part([row], lambda: [line]))[0]
         for slot, value in list(raw.items()):
             if isinstance(value, str) and not value.strip():
@@ -313,7 +315,7 @@ class _Reader(Generic[_R]):
             name, value = conversion.field, raw.get(conversion.slot)
             if conversion.attribute is not None:
                 name = f"attributes.{conversion.attribute}"
-            if name in lost:  # the first column that has a value counts, be it as it may
+            if name in lost:  # the first column with a value counts, readable or not
                 raw.pop(conversion.slot, None)
                 continue
             try:
@@ -325,15 +327,15 @@ class _Reader(Generic[_R]):
                 raw.pop(conversion.slot, None)
                 _drop(raw, name)
             else:
-                reckoned = lost and conversion.reckoned and value is not None
-                if reckoned and (name not in raw or "currency" in lost):
+                computed = lost and conversion.computed and value is not None
+                if computed and (name not in raw or "currency" in lost):
                     _drop(raw, name)
-                    lost[name] = shortened(value), "reckoned from a value that cannot be read"
+                    lost[name] = shortened(value), "computed from a value that cannot be read"
         self._drop_beside([raw])
         return raw
 
     def _validated(self, raw: _Raw, lost: dict[str, _Fault], line: int, *, kept: bool = False) -> _R | Rejected:
-        """The record, or why the row is none; what is wrong is taken out until the rest is right.
+        """The record, or the reason why the row is none; invalid fields are removed until the rest is valid.
 
         A row that is `kept` is known to be a record.
         """
@@ -366,7 +368,7 @@ class _Reader(Generic[_R]):
                 return found
 
     def _is_nothing(self, raw: _Raw, lost: Mapping[str, _Fault]) -> bool:
-        """Whether a row with a fault is no record at all: nothing of it can be read, or it looks like a total.
+        """Whether a row with a fault is no record at all: no field can be read, or it looks like a total.
 
         Lines below a table have one cell, totals have numbers and neither an id nor anything else that a record needs.
         """
@@ -384,7 +386,7 @@ class _Reader(Generic[_R]):
 
 @cache
 def _lenient(record: Any) -> Callable[[_Raw], Any]:
-    """What validates a row of which some fields could not be read."""
+    """The validator of a row with unreadable fields."""
     validate: Callable[[_Raw], Any] = TypeAdapter(partly_read(record)).validate_python
     return validate
 

@@ -70,7 +70,7 @@ _FORMS = {
 class Spelling:
     """A number as a cell has it: its digits with the marks between them, and what stands around them.
 
-    `currencies` are the signs and codes beside it, as they are written.
+    `currencies` are the signs and codes written next to it.
     """
 
     digits: str

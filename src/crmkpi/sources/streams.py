@@ -103,7 +103,7 @@ class RecordStream(Iterator[_R], Generic[_R]):
         lacking = lacks((), preset, rows=True)
         parts = loading.parts()
         while True:
-            # Both hold for the whole thread or process, and whoever asks for records may have set them otherwise.
+            # Both hold for the whole thread or process, and the caller may have set them otherwise.
             with cells_of_any_length(), localcontext(self._decimals):
                 part = next(parts, None)
             if part is None:

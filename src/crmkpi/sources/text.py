@@ -17,7 +17,7 @@ from crmkpi.sources.limits import LONGEST_LINE
 __all__ = ["Source", "Text", "open_text", "read_text"]
 
 Source = str | Path | IO[str] | IO[bytes]
-_BLOCK = 1_000_000
+_BLOCK = 131_072
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _NO_TEXT = {"rot_13", "base64_codec", "bz2_codec", "hex_codec", "quopri_codec", "uu_codec", "zlib_codec"}
 _TEXT_ENCODINGS = ["utf-8", "utf-16", "cp1252", *(name for name, of in aliases.items() if of not in _NO_TEXT)]

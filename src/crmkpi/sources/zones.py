@@ -19,7 +19,7 @@ Zones = dict[str, set[tzinfo | None]]
 
 
 def zones_of(records: Sequence[Any], columns: Columns, kind: RecordType) -> Zones:
-    """The time zones that the times of each field have, where None stands for times without an offset."""
+    """The time zones seen in each field; None is a time without an offset."""
     fields = dict.fromkeys(column.field for column in columns.fields if kind.fields[column.field].kind == "timestamp")
     return {
         field: {moment.tzinfo for moment in map(attrgetter(field), records) if moment is not None} for field in fields

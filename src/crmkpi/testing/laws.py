@@ -280,7 +280,7 @@ def totals(metric: Metric) -> None:
 
 def documented(metric: Metric) -> None:
     """The docstring has a first line, a formula in $$, Returns with what there is without data, and Examples."""
-    text = metric.__doc__ or ""
+    text = metric.docstring
     lines = text.splitlines()
     _check(bool(lines) and (len(lines) == 1 or not lines[1]), "the first line does not stand alone")
     _check(text.count("$$") >= 2, "there is no $$formula$$")

@@ -172,6 +172,20 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
             "crmkpi.database(engine, untested=True).table(name)", "STR_TO_DATE(column, '%Y-%m-%d %H:%i:%s')",
             adds_wide=True, wide=True, keeps_ranks=True, counts_all=True, module="sqlalchemy", tested=False,
         ),
+        **{
+            name: Backend(
+                name, "sql", "2.0", (), f"{name}:{home}", _ALL | {"sql"},
+                "crmkpi.database(engine, untested=True).table(name)", parse, adds_flags=False, wide=wide,
+                keeps_ranks=True, counts_all=True, module="sqlalchemy", tested=False,
+            )
+            for name, home, wide, parse in (
+                ("redshift", "RedshiftHome", True, "to_timestamp(column, 'YYYY-MM-DD HH24:MI:SS')"),
+                ("snowflake", "SnowflakeHome", True, "to_timestamp_ntz(column)"),
+                ("databricks", "DatabricksHome", False, "to_timestamp(column, 'yyyy-MM-dd HH:mm:ss')"),
+                ("trino", "TrinoHome", True, "date_parse(column, '%Y-%m-%d %H:%i:%s')"),
+                ("bigquery", "BigQueryHome", True, "parse_datetime('%Y-%m-%d %H:%M:%S', column)"),
+            )
+        },
     }
 )  # fmt: skip
 # What was tried and got wrong without a word, or was not tried.
@@ -248,7 +262,7 @@ def support_table() -> str:
     """What each backend can do, as Markdown; the documentation shows it.
 
     >>> support_table().splitlines()[0].split(" | ")[-4:]
-    ['postgresql', 'mariadb', 'clickhouse', 'mysql (untested) |']
+    ['snowflake (untested)', 'databricks (untested)', 'trino (untested)', 'bigquery (untested) |']
     """
     lines = [
         "| measure | "

@@ -15,7 +15,7 @@ from crmkpi.engines.frames.compiled_values import as_float
 from crmkpi.engines.frames.homes.home import NUMBERS, TOO_LATE, ColumnType, raw_name, word_name
 from crmkpi.engines.frames.words import Cell, Expr, Frame, Scalar, Words, one_of
 from crmkpi.records.base import Kind, RecordType
-from crmkpi.records.survey import LONGEST_SCALES
+from crmkpi.records.survey import LONGEST_SCALES, SHARES
 
 __all__ = [
     "YEARS",
@@ -30,6 +30,7 @@ __all__ = [
     "is_beyond",
     "longest",
     "odd_one",
+    "off_scale",
     "out_of_time",
     "wrong",
     "wrong_type",
@@ -199,6 +200,14 @@ def longest(nw: Words, high: Expr) -> Expr:
         unsaid = high.is_null() & (nw.col(inside("kind")) == nw.lit(word))
         high = nw.when(unsaid).then(nw.lit(most)).otherwise(high)
     return high
+
+
+def off_scale(nw: Words, low: Expr, high: Expr, score: Expr) -> Expr:
+    """Where the score of a survey is off its scale, or a share of it, by the rule of the record."""
+    (kind, least, most), known = SHARES, ~low.is_null() & ~high.is_null()
+    share = (nw.col(inside("kind")) == nw.lit(kind)) & (score > nw.lit(least)) & (score < nw.lit(most))
+    off = (score < low) | (score > high) | (share & (high > nw.lit(most)))
+    return ~score.is_null() & known & off
 
 
 def wrong_type(kind: Kind, found: ColumnType, backend: Backend) -> str:

@@ -119,7 +119,7 @@ def grouped(
     for slot in apart:
         kept = whole if slot.flag is None else whole.filter(projection.met(slot.flag))
         if slot.number in asked.ranked:
-            counts = {row[found.place[slot.counted]] for row in found.rows}
+            counts = {int(row[found.place[slot.counted]] or 0) for row in found.rows}  # a sum of MariaDB is a decimal
             places = {count: _places(count, slot.slot.fractions, confidence) for count in counts if count}
             if places:
                 source = groups if sorted_in else kept

@@ -22,6 +22,7 @@ from crmkpi.engines.frames.faults import (
     is_beyond,
     longest,
     odd_one,
+    off_scale,
 )
 from crmkpi.engines.frames.homes.home import Kept, raw_name, word_name
 from crmkpi.engines.frames.unreadable import Mark
@@ -182,7 +183,7 @@ class Look:
             for name in ("scale_low", "scale_high", "score")
         )
         high = longest(self.nw, high)
-        return [low >= high, ~score.is_null() & ((score < low) | (score > high))]
+        return [low >= high, off_scale(self.nw, low, high, score)]
 
     def round_trips(self, one: EnteredField, scale: int) -> Expr:
         """Where a float is a decimal of `scale` digits, missing where it is."""

@@ -24,15 +24,15 @@ from crmkpi.engines.frames.homes.database import DatabaseTable
 from crmkpi.engines.frames.homes.home import NUMBERS, ColumnType, Physical, word_name
 from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.engines.frames.local_time import DAY, from_micros, micros, to_utc, with_clocks
+from crmkpi.engines.frames.mapping import mapped
 from crmkpi.engines.frames.profile import Prepared, looked_over
 from crmkpi.engines.frames.translation import spelt, translated
 from crmkpi.engines.frames.unreadable import set_aside, with_usual_scales
 from crmkpi.engines.frames.words import Expr, Frame, Scalar, Words
 from crmkpi.engines.query import Value
-from crmkpi.errors import ColumnError, InputError, did_you_mean
+from crmkpi.errors import ColumnError, InputError
 from crmkpi.records import Survey
 from crmkpi.records.base import Kind, RecordType
-from crmkpi.records.directions import by_field
 
 __all__ = ["FrameTable", "taken"]
 
@@ -52,7 +52,6 @@ _TEXTS: Mapping[str, str] = MappingProxyType(
     {"number": "Float64", "flag": "Boolean", "text": "String", "choice": "String"}
 )
 _LAST_DAY = micros(datetime(9999, 12, 31))  # noqa: DTZ001  # on the wall clock
-_USUAL_SCALE = ("scale_low", "scale_high")  # of its kind, where a survey names no scale
 _ABSENT: Mapping[str, Physical] = MappingProxyType(
     {"number": "float", "flag": "flag", "text": "text", "choice": "text"}
 )
@@ -62,7 +61,7 @@ class FrameTable:
     """A frame as a table of records; made by `crmkpi.table`, or by a `Dataset` for a frame as it stands.
 
     `rejected` are rows that a reader has rejected before, and `skipped` how many it left out as no records, by reason,
-    or a frame of these reasons. `reckoned` are fields that a preset computes from other cells, which is not done in
+    or a frame of these reasons. `computed` are fields that a preset computes from other cells, which is not done in
     frames. `unread` names for some fields the column in which their reader says what it could not read; `constant` are
     fields that have one value because a preset says so. A frame is `searched` where its ids are known to differ.
     """
@@ -76,20 +75,20 @@ class FrameTable:
         "_skipped",
         "_skipped_rows",
         "_types",
-        "_unlike",
         "_unreadable",
         "backend",
         "columns",
+        "computed",
         "constant",
         "frame",
         "inclusive",
         "kept",
-        "reckoned",
         "rejected",
         "searched",
         "type_",
         "tz",
         "unfilled",
+        "unlike",
         "unread",
         "values",
         "zone",
@@ -106,7 +105,7 @@ class FrameTable:
         zone: ZoneInfo | None = None,
         skipped: Mapping[str, int] | Frame | None = None,
         rejected: Sequence[Value] = (),
-        reckoned: Mapping[str, str] = MappingProxyType({}),
+        computed: Mapping[str, str] = MappingProxyType({}),
         inclusive: Collection[str] = (),
         unfilled: Collection[str] | None = None,
         unread: Mapping[str, str] = MappingProxyType({}),
@@ -116,7 +115,7 @@ class FrameTable:
         """`backend` is that of a frame which was taken before; `inclusive` are ends that are given as the last day."""
         self.backend = taken(frame) if backend is None else backend
         self.rejected = tuple(rejected)
-        self.reckoned = reckoned
+        self.computed = computed
         self.inclusive = inclusive
         self.unread = unread
         self.constant = constant
@@ -143,13 +142,15 @@ class FrameTable:
         if twice is not None:
             raise ColumnError(f"The {self.backend.name} frame for {type_.table} has two columns {twice!r}; rename one.")
         self._types: dict[tuple[str, str, bool], ColumnType] = {}
-        self.columns = self._mapped(columns or {})
+        self.columns = mapped(columns or {}, self._names, type_)
         lacking = [name for name, known in type_.fields.items() if known.optional and name not in self.columns]
-        self.unfilled = frozenset(lacking if unfilled is None else unfilled) - {*reckoned, *_USUAL_SCALE}
+        self.unfilled = frozenset(lacking if unfilled is None else unfilled) - {*computed}
         self._known: dict[Hashable, Prepared] = {}
         self._assuming = False
         self._assumed: dict[Hashable, tuple[object, Prepared | None]] = {}
-        self._unlike: set[Hashable] = set()  # sets of columns that were not as assumed
+        self.unlike: set[Hashable] = (
+            set()
+        )  # sets of columns that were not as assumed; None where moments are later than now
         self._unreadable: set[str] = set()  # both are shared with what is made of the table for one moment
         self._rows: int | None = None
         self.kept: dict[str, Value] = {}  # answers that the engine caches
@@ -188,36 +189,6 @@ class FrameTable:
             self._skipped = MappingProxyType(found)
         return self._skipped
 
-    def _mapped(self, given: Mapping[str, Value]) -> Mapping[str, str]:
-        """Which column holds which field; a field that no column holds has no values."""
-        if not isinstance(given, Mapping):
-            raise ColumnError(f"columns= maps columns to fields, such as {{'its column': 'id'}}; got {given!r}.")
-        given = by_field(given, self._names, self.type_.fields)
-        for name, column in given.items():
-            self.type_.field(name)
-            if column not in self._names:
-                raise ColumnError(f"The frame has no column {column!r} for {name}. {did_you_mean(column, self._names)}")
-        taken = set(given.values())
-        own = {
-            name: name for name in self.type_.fields if name in self._names and name not in taken and name not in given
-        }
-        found = {**own, **given}
-        if not found:
-            raise ColumnError(
-                f"The frame has none of the columns of {self.type_.model.__name__}; it has "
-                f"{', '.join(self._names[:12]) or 'none'}. Say which is which: "
-                f"crmkpi.table(frame, record=crmkpi.{self.type_.model.__name__}, columns={{'column': 'field'}})."
-            )
-        for name, known in self.type_.fields.items():
-            if known.required and name not in found:
-                free = [column for column in self._names if column not in found.values()]
-                raise ColumnError(
-                    f"{self.type_.model.__name__} needs the column {name!r}, which the frame lacks. "
-                    f"{did_you_mean(name, free)} Say which it is: crmkpi.table(frame, "
-                    f"record=crmkpi.{self.type_.model.__name__}, columns={{'its column': {name!r}}})."
-                )
-        return MappingProxyType(found)
-
     def prepared(
         self, names: Iterable[str], exact: frozenset[str] = frozenset(), clock: ZoneInfo | None = None
     ) -> Prepared:
@@ -242,14 +213,14 @@ class FrameTable:
         return self._known[key]
 
     def _wanted(self, names: Iterable[str]) -> tuple[str, ...]:
-        wanted = dict.fromkeys(names)
+        wanted = tuple(names)
         return tuple(dict.fromkeys((*wanted, *(_beside_score(wanted) if self.type_.model is Survey else ()))))
 
     def assumed(self, names: Iterable[str], exact: frozenset[str] = frozenset()) -> Prepared | None:
         """The frame as `prepared`, with what is assumed of it; None where it was not so before, or must be known."""
         wanted = self._wanted(names)
         key = frozenset(wanted), exact
-        if self.zone is not None or key in self._unlike:  # a zone is written out for the years that there are
+        if self.zone is not None or key in self.unlike:  # a zone is written out for the years that there are
             return None
         own = {name: self.columns.get(name) for name in wanted if name not in (*self.values, *self.inclusive)}
         columns = {name: column for name, column in own.items() if column is not None}
@@ -263,15 +234,6 @@ class FrameTable:
                 self._assuming = False
             self._assumed[key] = facts, None if made is None else replace(made, rejected=len(self.rejected))
         return self._assumed[key][1]
-
-    def is_unlike(self, columns: Hashable) -> None:
-        """Remember that these columns are not as assumed, or with None that moments are later than now."""
-        self._unlike.add(columns)
-
-    @property
-    def has_later(self) -> bool:
-        """Whether some moments were found to be later than now."""
-        return None in self._unlike
 
     def reach(self, name: str) -> tuple[datetime, datetime] | None:
         """The first and the last of the timestamps of a field, where a look over the columns has found them."""
@@ -384,9 +346,9 @@ class FrameTable:
         if name.startswith("attributes."):
             own = name.partition(".")[2]
             return own if own in self.attributes else None
-        if name in self.reckoned:
+        if name in self.computed:
             raise ColumnError(
-                f"The preset reckons {name!r} from the column {self.reckoned[name]!r}, which is not done in frames; "
+                f"The preset computes {name!r} from the column {self.computed[name]!r}, which is not done in frames; "
                 f"read the CSV file with scan() or read_csv(), or give a column of your own with "
                 f"columns={{{name!r}: ...}}."
             )

@@ -26,6 +26,7 @@ from crmkpi.engines.frames.faults import (
     fields_of,
     inside,
     longest,
+    off_scale,
     out_of_time,
     wrong,
 )
@@ -224,9 +225,7 @@ def _off_scale(nw: Words, frame: Frame, fields: Sequence[EnteredField], flags: C
     low, high, score = (as_number(nw, next(one for one in fields if one.name == name)) for name in _SCALE)
     high = longest(nw, high)
     turned = ~low.is_null() & ~high.is_null() & (low >= high)
-    off = ~score.is_null() & ((~low.is_null() & (score < low)) | (~high.is_null() & (score > high)))
-    both = ~low.is_null() & ~high.is_null()
-    found = {"scale_low": turned, "scale_high": turned, "score": turned | (both & off)}
+    found = {"scale_low": turned, "scale_high": turned, "score": turned | off_scale(nw, low, high, score)}
     frame = frame.with_columns(
         *(
             nw.when(condition).then(nw.lit(1)).otherwise(nw.col(_flag_name(name))).alias(_flag_name(name))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from decimal import localcontext
 from itertools import islice
 
@@ -130,6 +130,16 @@ class _Locator:
         wanted = self._moments.wanted
         midnight = _MIDNIGHTS[not naive]
         days = self._days
+        if naive and all(edge.time() == time.min for edge in edges):  # then a day lies in one interval as a whole
+            ordinals = [edge.toordinal() for edge in edges]
+
+            def locate_day(moment: datetime) -> int:
+                ordinal = moment.toordinal()
+                number = bisect_right(ordinals, ordinal) - 1
+                found = days[ordinal] = number if 0 <= number < len(wanted) and wanted[number] else OUTSIDE
+                return found
+
+            return None, days, locate_day
 
         def locate(moment: datetime) -> int:
             number = bisect_right(edges, moment) - 1

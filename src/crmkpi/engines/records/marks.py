@@ -6,7 +6,7 @@ In a table whose records are all of the table's own class, nothing of this is ev
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from functools import cache
+from functools import cache, cached_property
 from typing import Protocol, TypeVar
 
 from crmkpi.definition.expressions import Field
@@ -29,14 +29,20 @@ class _Marked(Record, Protocol):
 class Gate:
     """Lets only records of the table into a loop, and sets aside those with unreadable fields that the query reads."""
 
-    __slots__ = ("_expected", "_name", "_reads", "_type", "aside")
-
     def __init__(self, query: Query) -> None:
+        self._query = query
         self._type = query.type_
         self._name = query.type_.model.__name__
-        self._expected = own_names(query.type_, (tuple(path.split(".")) for path in query.unreadable))
-        self._reads = None if _has_functions(query) else own_names(query.type_, query.fields)
         self.aside: list[Record] = []
+
+    @cached_property
+    def _expected(self) -> frozenset[str]:
+        return own_names(self._type, (tuple(path.split(".")) for path in self._query.unreadable))
+
+    @cached_property
+    def _reads(self) -> frozenset[str] | None:
+        """The fields that the query reads; None where it may read any."""
+        return None if _has_functions(self._query) else own_names(self._type, self._query.fields)
 
     def check(self, record: _Marked) -> bool:
         """Whether a record is set aside.

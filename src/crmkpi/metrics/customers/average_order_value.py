@@ -1,15 +1,11 @@
 """Average order value."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import Mean, metric
 from crmkpi.metrics.literature import MARKETING_METRICS
-from crmkpi.records import Order
+from crmkpi.metrics.tables import orders
 
-orders = Table(Order)
 completed = orders.status == "completed"
 
 
@@ -40,10 +36,9 @@ def average_order_value(amount: Decimal, orders: int) -> Decimal:
         The mean of the averages of countries is not the average. Taxes and shipping are in some exports and not in
         others. A refund that is kept as an order below zero is no purchase: it is left out under "refund".
 
-    Examples:
-        >>> orders = [Order(id="1", amount=30), Order(id="2", amount=50), Order(id="3", amount=99, status="cancelled")]
-        >>> average_order_value(orders).value
-        Decimal('40')
+    >>> orders = [Order(id="1", amount=30), Order(id="2", amount=50), Order(id="3", amount=99, status="cancelled")]
+    >>> average_order_value(orders).value
+    Decimal('40')
     """
     return amount / orders
 
@@ -59,9 +54,8 @@ def with_refunds(amount: Decimal, orders: int) -> Decimal:
 
     $$\text{average order value with refunds} = \frac{\text{amount of completed orders}}{\text{completed orders}}$$
 
-    Examples:
-        >>> orders = [Order(id="1", amount=50), Order(id="C1", amount=-20)]
-        >>> average_order_value.variant("with_refunds")(orders).value, average_order_value(orders).left_out
-        (Decimal('15'), {'refund': 1})
+    >>> orders = [Order(id="1", amount=50), Order(id="C1", amount=-20)]
+    >>> average_order_value.variant("with_refunds")(orders).value, average_order_value(orders).left_out
+    (Decimal('15'), {'refund': 1})
     """
     return amount / orders

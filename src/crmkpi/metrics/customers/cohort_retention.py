@@ -1,17 +1,12 @@
 """Cohort retention."""
 
-from __future__ import annotations
-
 from crmkpi.definition.expressions import period
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import Share, metric
 from crmkpi.definition.parameters import Parameter
 from crmkpi.metrics.customers.retention import active_at_end, joined, wrong
 from crmkpi.metrics.literature import DEFECTION, MARKETING_METRICS
-from crmkpi.records import Customer, Order
+from crmkpi.metrics.tables import customers, orders
 
-orders = Table(Order)
-customers = Table(Customer)
 periods = Parameter("periods", "how many periods ago the customers began", default=1)
 completed = orders.status == "completed"
 cohort = orders.per(
@@ -41,7 +36,6 @@ signed_up = customers.per(
     also_known_as=("cohort retention rate", "cohort repurchase rate"),
     sources=(MARKETING_METRICS, DEFECTION),
     default_because="Of customers without a contract it is only known that they bought: so those are retained who do.",
-    timing="leading",
     ahead_of=("customer_lifespan",),
 )
 def cohort_retention(came_back: int, began: int) -> float:
@@ -64,20 +58,17 @@ def cohort_retention(came_back: int, began: int) -> float:
         A period that is not over is too low; give `as_of`, and the result says so. Cohorts of one age are compared, not
         an old one with a young one.
 
-    Examples:
-        >>> orders = [Order(id="1", customer_id="A", ordered_at="2026-01-05"),
-        ...           Order(id="2", customer_id="B", ordered_at="2026-01-07"),
-        ...           Order(id="3", customer_id="A", ordered_at="2026-02-20")]
-        >>> cohort_retention(orders, period="2026-02").value
-        0.5
+    >>> orders = [Order(id="1", customer_id="A", ordered_at="2026-01-05"),
+    ...           Order(id="2", customer_id="B", ordered_at="2026-01-07"),
+    ...           Order(id="3", customer_id="A", ordered_at="2026-02-20")]
+    >>> cohort_retention(orders, period="2026-02").value
+    0.5
     """
     return came_back / began
 
 
 @cohort_retention.add_variant(
-    came_back=cohort.count(began & (cohort.from_now_on > 0)),
-    began=cohort.count(began),
-    parameters=(periods,),
+    came_back=cohort.count(began & (cohort.from_now_on > 0)), began=cohort.count(began), parameters=(periods,)
 )
 def rolling(came_back: int, began: int) -> float:
     r"""Share of the customers who first bought some periods ago and bought again in this one or later.
@@ -94,11 +85,10 @@ def rolling(came_back: int, began: int) -> float:
     Notes:
         The latest periods are too low, since later orders are not known yet.
 
-    Examples:
-        >>> orders = [Order(id="1", customer_id="A", ordered_at="2026-01-05"),
-        ...           Order(id="2", customer_id="A", ordered_at="2026-06-20")]
-        >>> cohort_retention.variant("rolling")(orders, period="2026-02").value
-        1.0
+    >>> orders = [Order(id="1", customer_id="A", ordered_at="2026-01-05"),
+    ...           Order(id="2", customer_id="A", ordered_at="2026-06-20")]
+    >>> cohort_retention.variant("rolling")(orders, period="2026-02").value
+    1.0
     """
     return came_back / began
 
@@ -124,9 +114,8 @@ def survival(still_here: int, signed_up: int) -> float:
         A fraction from 0 to 1, with Wilson's interval; undefined where nobody came in that period, and without a
         period.
 
-    Examples:
-        >>> customers = [Customer(id="1", since="2026-01-05"), Customer(id="2", since="2026-01-09", until="2026-02-10")]
-        >>> cohort_retention.variant("survival")(customers, period="2026-02").value
-        0.5
+    >>> customers = [Customer(id="1", since="2026-01-05"), Customer(id="2", since="2026-01-09", until="2026-02-10")]
+    >>> cohort_retention.variant("survival")(customers, period="2026-02").value
+    0.5
     """
     return still_here / signed_up

@@ -1,15 +1,11 @@
 """How many customers came, left and are there."""
 
-from __future__ import annotations
-
 from crmkpi.definition.expressions import period
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.customers.retention import active_at_end
 from crmkpi.metrics.literature import DEFECTION, MARKETING_METRICS
-from crmkpi.records import Customer
+from crmkpi.metrics.tables import customers
 
-customers = Table(Customer)
 backwards = {"negative duration": customers.until < customers.since}
 
 
@@ -36,10 +32,9 @@ def new_customers() -> None:
     Pitfalls:
         Where `since` is the day of the import, everybody came on one day.
 
-    Examples:
-        >>> customers = [Customer(id="1", since="2026-01-09"), Customer(id="2", since="2026-02-01")]
-        >>> new_customers(customers, period="2026-01").value
-        1
+    >>> customers = [Customer(id="1", since="2026-01-09"), Customer(id="2", since="2026-02-01")]
+    >>> new_customers(customers, period="2026-01").value
+    1
     """
 
 
@@ -67,10 +62,9 @@ def lost_customers() -> None:
         The day of the request, the last paid day and the day after are up to a month apart; take one of them
         throughout.
 
-    Examples:
-        >>> customers = [Customer(id="1", since="2025-01-09", until="2026-01-20"), Customer(id="2", since="2026-01-01")]
-        >>> lost_customers(customers, period="2026-01").value
-        1
+    >>> customers = [Customer(id="1", since="2025-01-09", until="2026-01-20"), Customer(id="2", since="2026-01-01")]
+    >>> lost_customers(customers, period="2026-01").value
+    1
     """
 
 
@@ -96,8 +90,7 @@ def active_customers() -> None:
     Pitfalls:
         Adding the ends of twelve months counts a customer twelve times.
 
-    Examples:
-        >>> customers = [Customer(id="1", since="2025-01-09", until="2026-01-20"), Customer(id="2", since="2025-06-01")]
-        >>> active_customers(customers, period="2025").value, active_customers(customers, period="2026-01").value
-        (2, 1)
+    >>> customers = [Customer(id="1", since="2025-01-09", until="2026-01-20"), Customer(id="2", since="2025-06-01")]
+    >>> active_customers(customers, period="2025").value, active_customers(customers, period="2026-01").value
+    (2, 1)
     """

@@ -1,20 +1,17 @@
 """Customer lifespan."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from crmkpi._hooks import hook
 from crmkpi.definition.expressions import as_of, period
-from crmkpi.definition.measures import Table, period_days
+from crmkpi.definition.measures import period_days
 from crmkpi.definition.metric import Estimated, metric
 from crmkpi.definition.parameters import Parameter
 from crmkpi.metrics.customers.retention import active_at_start, wrong
 from crmkpi.metrics.literature import KAPLAN_MEIER, PROJECT_RETENTION, SURVIVAL_DATA
-from crmkpi.records import Customer
+from crmkpi.metrics.tables import customers
 
-customers = Table(Customer)
 has_left = customers.until < as_of
 still_here = (customers.until.missing() | (customers.until >= as_of)) & (customers.since <= as_of)
 lifetime = customers.until - customers.since
@@ -74,13 +71,12 @@ def customer_lifespan(ended: Sequence[float], running: Sequence[float], horizon:
         The horizon is part of the figure: compare lifespans of one horizon only. The mean of those who left alone is
         far too short: `churned_only`.
 
-    Examples:
-        >>> from datetime import datetime
-        >>> customers = [Customer(id="1", since="2026-01-01", until="2026-01-11"), Customer(id="2", since="2026-01-01")]
-        >>> customer_lifespan(customers, as_of=datetime(2026, 3, 2), horizon=60).to("days")
-        35.0
-        >>> customer_lifespan(customers, as_of=datetime(2026, 3, 2)).reason
-        'the longest lifetime seen is 60 days, and the horizon 1,826.25 days; give a shorter one'
+    >>> from datetime import datetime
+    >>> customers = [Customer(id="1", since="2026-01-01", until="2026-01-11"), Customer(id="2", since="2026-01-01")]
+    >>> customer_lifespan(customers, as_of=datetime(2026, 3, 2), horizon=60).to("days")
+    35.0
+    >>> customer_lifespan(customers, as_of=datetime(2026, 3, 2)).reason
+    'the longest lifetime seen is 60 days, and the horizon 1,826.25 days; give a shorter one'
     """
     return float(_mean_within(ended, running, horizon).value)
 
@@ -105,11 +101,10 @@ def exponential(time_of_lost: float, time_of_active: float, lost: int) -> float:
     Raises:
         ParameterError: the day up to which the data is known (`as_of`) is not given.
 
-    Examples:
-        >>> from datetime import datetime
-        >>> customers = [Customer(id="1", since="2026-01-01", until="2026-01-11"), Customer(id="2", since="2026-01-01")]
-        >>> customer_lifespan.variant("exponential")(customers, as_of=datetime(2026, 3, 2)).to("days")
-        70.0
+    >>> from datetime import datetime
+    >>> customers = [Customer(id="1", since="2026-01-01", until="2026-01-11"), Customer(id="2", since="2026-01-01")]
+    >>> customer_lifespan.variant("exponential")(customers, as_of=datetime(2026, 3, 2)).to("days")
+    70.0
     """
     return (time_of_lost + time_of_active) / lost
 
@@ -132,20 +127,16 @@ def inverse_churn(active_at_start: int, lost: int, days: float) -> float:
     Returns:
         A duration; undefined where nobody left (the lifespan has no end), and without a period.
 
-    Examples:
-        >>> customers = [Customer(id=str(n), since="2025-05-01", until="2026-01-15" if n == 0 else None)
-        ...              for n in range(4)]
-        >>> customer_lifespan.variant("inverse_churn")(customers, period="2026-01").to("days")
-        124.0
+    >>> customers = [Customer(id=str(n), since="2025-05-01", until="2026-01-15" if n == 0 else None)
+    ...              for n in range(4)]
+    >>> customer_lifespan.variant("inverse_churn")(customers, period="2026-01").to("days")
+    124.0
     """
     return days * _DAY * active_at_start / lost
 
 
 @customer_lifespan.add_variant(
-    at=customers.until,
-    lifetime=customers.mean(lifetime, customers.until.present()),
-    interval=None,
-    empty="nobody left",
+    at=customers.until, lifetime=customers.mean(lifetime, customers.until.present()), interval=None, empty="nobody left"
 )
 def churned_only() -> None:
     r"""How long the customers who left had stayed on average; far too short as a lifespan.
@@ -155,8 +146,7 @@ def churned_only() -> None:
     Biased: whoever stays long is not in it yet. A firm in its second year can find no lifespan above two. A customer
     counts in the period in which they left.
 
-    Examples:
-        >>> customers = [Customer(id="1", since="2026-01-01", until="2026-01-11"), Customer(id="2", since="2020-01-01")]
-        >>> customer_lifespan.variant("churned_only")(customers).to("days")
-        10.0
+    >>> customers = [Customer(id="1", since="2026-01-01", until="2026-01-11"), Customer(id="2", since="2020-01-01")]
+    >>> customer_lifespan.variant("churned_only")(customers).to("days")
+    10.0
     """

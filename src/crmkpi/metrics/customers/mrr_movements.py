@@ -1,7 +1,5 @@
 """How monthly recurring revenue moved: new + reactivated + expansion + contraction + churned = closing - opening."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 
 from crmkpi.definition.metric import metric
@@ -11,9 +9,9 @@ from crmkpi.metrics.customers.recurring_revenue import (
     paid_before,
     running_at_end,
     running_at_start,
-    subscriptions,
 )
 from crmkpi.metrics.literature import SAAS_METRICS, STRIPE_BILLING
+from crmkpi.metrics.tables import subscriptions
 
 # One row per customer: what they paid a month at the start and at the end, and how often before the period.
 accounts = subscriptions.per(
@@ -54,10 +52,9 @@ def new_mrr() -> None:
     Pitfalls:
         An export that begins last year does not know who paid before it, so that returning customers look new.
 
-    Examples:
-        >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2026-01-10")]
-        >>> new_mrr(subscriptions, period="2026-01").value
-        Decimal('30')
+    >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2026-01-10")]
+    >>> new_mrr(subscriptions, period="2026-01").value
+    Decimal('30')
     """
 
 
@@ -85,12 +82,11 @@ def reactivation_mrr() -> None:
     Pitfalls:
         A card that failed and was renewed a month later looks like a loss and a return.
 
-    Examples:
-        >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10",
-        ...                               ended_at="2025-06-10"),
-        ...                  Subscription(id="2", customer_id="A", mrr=40, started_at="2026-01-10")]
-        >>> reactivation_mrr(subscriptions, period="2026-01").value
-        Decimal('40')
+    >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10",
+    ...                               ended_at="2025-06-10"),
+    ...                  Subscription(id="2", customer_id="A", mrr=40, started_at="2026-01-10")]
+    >>> reactivation_mrr(subscriptions, period="2026-01").value
+    Decimal('40')
     """
 
 
@@ -118,12 +114,11 @@ def expansion_mrr() -> None:
     Pitfalls:
         Price rises are expansions too, and not upsell.
 
-    Examples:
-        >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10",
-        ...                               ended_at="2026-01-20"),
-        ...                  Subscription(id="2", customer_id="A", mrr=50, started_at="2026-01-20")]
-        >>> expansion_mrr(subscriptions, period="2026-01").value
-        Decimal('20')
+    >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10",
+    ...                               ended_at="2026-01-20"),
+    ...                  Subscription(id="2", customer_id="A", mrr=50, started_at="2026-01-20")]
+    >>> expansion_mrr(subscriptions, period="2026-01").value
+    Decimal('20')
     """
 
 
@@ -151,12 +146,11 @@ def contraction_mrr() -> None:
     Pitfalls:
         Some systems show it without its sign. Here it is negative, so that the movements add up.
 
-    Examples:
-        >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10",
-        ...                               ended_at="2026-01-20"),
-        ...                  Subscription(id="2", customer_id="A", mrr=50, started_at="2025-01-10")]
-        >>> contraction_mrr(subscriptions, period="2026-01").value
-        Decimal('-30')
+    >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10",
+    ...                               ended_at="2026-01-20"),
+    ...                  Subscription(id="2", customer_id="A", mrr=50, started_at="2025-01-10")]
+    >>> contraction_mrr(subscriptions, period="2026-01").value
+    Decimal('-30')
     """
 
 
@@ -184,11 +178,10 @@ def churned_mrr() -> None:
     Pitfalls:
         Some systems show it without its sign. Here it is negative, so that the movements add up.
 
-    Examples:
-        >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10",
-        ...                               ended_at="2026-01-20")]
-        >>> churned_mrr(subscriptions, period="2026-01").value
-        Decimal('-30')
+    >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10",
+    ...                               ended_at="2026-01-20")]
+    >>> churned_mrr(subscriptions, period="2026-01").value
+    Decimal('-30')
     """
 
 
@@ -219,11 +212,10 @@ def net_new_mrr(opening: Decimal, closing: Decimal) -> Decimal:
     Pitfalls:
         Zero may be a quiet month, or a hundred who left and a hundred who came: look at the movements.
 
-    Examples:
-        >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10",
-        ...                               ended_at="2026-01-20"),
-        ...                  Subscription(id="2", customer_id="B", mrr=50, started_at="2026-01-10")]
-        >>> net_new_mrr(subscriptions, period="2026-01").value
-        Decimal('20')
+    >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=30, started_at="2025-01-10",
+    ...                               ended_at="2026-01-20"),
+    ...                  Subscription(id="2", customer_id="B", mrr=50, started_at="2026-01-10")]
+    >>> net_new_mrr(subscriptions, period="2026-01").value
+    Decimal('20')
     """
     return closing - opening

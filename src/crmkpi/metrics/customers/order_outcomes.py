@@ -1,13 +1,9 @@
 """What became of carts and orders."""
 
-from __future__ import annotations
-
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import CART_ABANDONMENT, PRODUCT_RETURNS, SCOR
-from crmkpi.records import Order
+from crmkpi.metrics.tables import orders
 
-orders = Table(Order)
 kept_or_returned = orders.status.is_in("completed", "returned")
 delivery = orders.delivered_at - orders.ordered_at
 not_delivered = {"not delivered yet": kept_or_returned & orders.delivered_at.missing()}
@@ -24,7 +20,6 @@ not_delivered = {"not delivered yet": kept_or_returned & orders.delivered_at.mis
     also_known_as=("basket abandonment rate", "shopping cart abandonment rate", "checkout abandonment rate"),
     default_because="Every cart that was filled is in the base, whatever became of the order.",
     sources=(CART_ABANDONMENT,),
-    timing="leading",
     ahead_of=("purchase_frequency",),
 )
 def cart_abandonment_rate(abandoned: int, carts: int) -> float:
@@ -39,10 +34,9 @@ def cart_abandonment_rate(abandoned: int, carts: int) -> float:
         Many fill a cart to see the price of shipping. Shops that ask for an address first count fewer carts, and so
         fewer abandoned ones.
 
-    Examples:
-        >>> statuses = ["abandoned", "abandoned", "abandoned", "cancelled", "completed"]
-        >>> cart_abandonment_rate([Order(id=str(n), status=status) for n, status in enumerate(statuses)]).value
-        0.6
+    >>> statuses = ["abandoned", "abandoned", "abandoned", "cancelled", "completed"]
+    >>> cart_abandonment_rate([Order(id=str(n), status=status) for n, status in enumerate(statuses)]).value
+    0.6
     """
     return abandoned / carts
 
@@ -58,7 +52,6 @@ def cart_abandonment_rate(abandoned: int, carts: int) -> float:
     also_known_as=("product return rate", "order return rate", "refund rate"),
     default_because="By the day of the order, so that returns are compared with the orders they belong to.",
     sources=(PRODUCT_RETURNS,),
-    timing="leading",
     ahead_of=("repeat_purchase_rate",),
 )
 def return_rate(returned: int, orders: int) -> float:
@@ -73,10 +66,9 @@ def return_rate(returned: int, orders: int) -> float:
         The latest weeks are low because their parcels have not come back yet. One item of ten returned marks the whole
         order.
 
-    Examples:
-        >>> statuses = ["completed", "completed", "completed", "returned", "cancelled"]
-        >>> return_rate([Order(id=str(n), status=status) for n, status in enumerate(statuses)]).value
-        0.25
+    >>> statuses = ["completed", "completed", "completed", "returned", "cancelled"]
+    >>> return_rate([Order(id=str(n), status=status) for n, status in enumerate(statuses)]).value
+    0.25
     """
     return returned / orders
 
@@ -91,7 +83,6 @@ def return_rate(returned: int, orders: int) -> float:
     also_known_as=("average delivery time", "order to delivery time", "order fulfilment time"),
     default_because="The mean is what shops and carriers publish; `median` is what the customer in the middle meets.",
     sources=(SCOR,),
-    timing="leading",
     ahead_of=("repeat_purchase_rate",),
     guarded_by=("return_rate",),
 )
@@ -106,10 +97,9 @@ def delivery_time() -> None:
     Pitfalls:
         What is still on its way has no time yet: in a crisis the slowest parcels are missing and the mean looks fine.
 
-    Examples:
-        >>> orders = [Order(id=day, ordered_at="2026-01-01", delivered_at=f"2026-01-{day}") for day in ("03", "05")]
-        >>> delivery_time([*orders, Order(id="3", ordered_at="2026-01-01")]).to("days")
-        3.0
+    >>> orders = [Order(id=day, ordered_at="2026-01-01", delivered_at=f"2026-01-{day}") for day in ("03", "05")]
+    >>> delivery_time([*orders, Order(id="3", ordered_at="2026-01-01")]).to("days")
+    3.0
     """
 
 

@@ -1,13 +1,9 @@
 """Purchase frequency."""
 
-from __future__ import annotations
-
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import RFM_AND_CLV
-from crmkpi.records import Order
+from crmkpi.metrics.tables import orders
 
-orders = Table(Order)
 completed = orders.status == "completed"
 no_customer = completed & orders.customer_id.missing()
 
@@ -23,7 +19,6 @@ no_customer = completed & orders.customer_id.missing()
     also_known_as=("order frequency", "orders per customer", "buying frequency"),
     default_because="Buyers of the period only: who did not buy has no frequency in it.",
     sources=(RFM_AND_CLV,),
-    timing="leading",
     ahead_of=("customer_lifetime_value",),
 )
 def purchase_frequency(orders: int, buyers: int) -> float:
@@ -41,11 +36,10 @@ def purchase_frequency(orders: int, buyers: int) -> float:
         It is at least 1 by its definition, and rises with the length of the period: a year and a month cannot be
         compared.
 
-    Examples:
-        >>> orders = [Order(id="1", customer_id="A"), Order(id="2", customer_id="A"),
-        ...           Order(id="3", customer_id="B"), Order(id="4")]
-        >>> purchase_frequency(orders).value, purchase_frequency(orders).left_out
-        (1.5, {'no customer_id': 1})
+    >>> orders = [Order(id="1", customer_id="A"), Order(id="2", customer_id="A"),
+    ...           Order(id="3", customer_id="B"), Order(id="4")]
+    >>> purchase_frequency(orders).value, purchase_frequency(orders).left_out
+    (1.5, {'no customer_id': 1})
     """
     return orders / buyers
 
@@ -60,9 +54,8 @@ def with_refunds(orders: int, buyers: int) -> float:
 
     $$\text{purchase frequency with refunds} = \frac{\text{completed orders}}{\text{customers with one or more}}$$
 
-    Examples:
-        >>> orders = [Order(id="1", customer_id="A", amount=50), Order(id="C1", customer_id="A", amount=-50)]
-        >>> purchase_frequency(orders).value, purchase_frequency.variant("with_refunds")(orders).value
-        (1.0, 2.0)
+    >>> orders = [Order(id="1", customer_id="A", amount=50), Order(id="C1", customer_id="A", amount=-50)]
+    >>> purchase_frequency(orders).value, purchase_frequency.variant("with_refunds")(orders).value
+    (1.0, 2.0)
     """
     return orders / buyers

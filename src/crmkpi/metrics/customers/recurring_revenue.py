@@ -1,17 +1,13 @@
 """Recurring revenue: what subscriptions bring in a month, in a year, and for each customer."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 
 from crmkpi.definition.expressions import period
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
 from crmkpi.definition.planned_expressions import Unless
 from crmkpi.metrics.literature import SAAS_METRICS, STRIPE_BILLING
-from crmkpi.records import Subscription
+from crmkpi.metrics.tables import subscriptions
 
-subscriptions = Table(Subscription)
 # A trial brings nothing: who goes on pays from its end on.
 paid_before = (subscriptions.started_at < period.start) & (
     subscriptions.trial_end.missing() | (subscriptions.trial_end < period.start)
@@ -76,12 +72,11 @@ def mrr() -> None:
         A yearly fee in the field is twelve times too much: divide it before it is read. Adding the ends of twelve
         months is no yearly revenue.
 
-    Examples:
-        >>> running = [Subscription(id="1", customer_id="A", mrr="49.90", started_at="2025-03-01"),
-        ...            Subscription(id="2", customer_id="B", mrr="20.00", started_at="2025-05-01",
-        ...                         ended_at="2026-01-15")]
-        >>> mrr(running, period="2025").value, mrr(running, period="2026-01").value
-        (Decimal('69.90'), Decimal('49.90'))
+    >>> running = [Subscription(id="1", customer_id="A", mrr="49.90", started_at="2025-03-01"),
+    ...            Subscription(id="2", customer_id="B", mrr="20.00", started_at="2025-05-01",
+    ...                         ended_at="2026-01-15")]
+    >>> mrr(running, period="2025").value, mrr(running, period="2026-01").value
+    (Decimal('69.90'), Decimal('49.90'))
     """
 
 
@@ -109,9 +104,8 @@ def arr(mrr: Decimal) -> Decimal:
     Pitfalls:
         In a season business it promises twelve Decembers. One-off fees and services are no recurring revenue.
 
-    Examples:
-        >>> arr([Subscription(id="1", customer_id="A", mrr="49.90", started_at="2025-03-01")]).value
-        Decimal('598.80')
+    >>> arr([Subscription(id="1", customer_id="A", mrr="49.90", started_at="2025-03-01")]).value
+    Decimal('598.80')
     """
     return mrr * 12
 
@@ -142,11 +136,10 @@ def arpu(mrr: Decimal, customers: int) -> Decimal:
     Pitfalls:
         It rises when the smallest customers leave. The mean of the averages of plans is not the average.
 
-    Examples:
-        >>> running = [Subscription(id="1", customer_id="A", mrr=40, started_at="2025-03-01"),
-        ...            Subscription(id="2", customer_id="A", mrr=20, started_at="2025-03-01"),
-        ...            Subscription(id="3", customer_id="B", mrr=30, started_at="2025-03-01")]
-        >>> arpu(running).value
-        Decimal('45')
+    >>> running = [Subscription(id="1", customer_id="A", mrr=40, started_at="2025-03-01"),
+    ...            Subscription(id="2", customer_id="A", mrr=20, started_at="2025-03-01"),
+    ...            Subscription(id="3", customer_id="B", mrr=30, started_at="2025-03-01")]
+    >>> arpu(running).value
+    Decimal('45')
     """
     return mrr / customers

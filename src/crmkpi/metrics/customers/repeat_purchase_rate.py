@@ -1,14 +1,10 @@
 """Repeat purchase rate."""
 
-from __future__ import annotations
-
 from crmkpi.definition.expressions import period
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import MARKETING_METRICS, RFM_AND_CLV
-from crmkpi.records import Order
+from crmkpi.metrics.tables import orders
 
-orders = Table(Order)
 completed = orders.status == "completed"
 buyers = orders.per(orders.customer_id, purchases=orders.count(completed))
 since_ever = orders.per(
@@ -31,7 +27,6 @@ buyers_by_day = orders.per(orders.customer_id, days=orders.distinct(orders.order
     also_known_as=("RPR", "repeat customer rate", "repurchase rate", "reorder rate"),
     default_because="Two orders are two purchases; shops where one basket is split into several orders want `by_days`.",
     sources=(MARKETING_METRICS, RFM_AND_CLV),
-    timing="leading",
     ahead_of=("customer_lifetime_value",),
 )
 def repeat_purchase_rate(repeat_buyers: int, buyers: int) -> float:
@@ -48,10 +43,9 @@ def repeat_purchase_rate(repeat_buyers: int, buyers: int) -> float:
         In a longer period more people have bought twice, so that a year and a month cannot be compared. Buyers of the
         last weeks had no time to come again.
 
-    Examples:
-        >>> orders = [Order(id="1", customer_id="A"), Order(id="2", customer_id="A"), Order(id="3", customer_id="B")]
-        >>> repeat_purchase_rate(orders).value
-        0.5
+    >>> orders = [Order(id="1", customer_id="A"), Order(id="2", customer_id="A"), Order(id="3", customer_id="B")]
+    >>> repeat_purchase_rate(orders).value
+    0.5
     """
     return repeat_buyers / buyers
 
@@ -68,29 +62,25 @@ def by_days(repeat_buyers: int, buyers: int) -> float:
 
     Several orders on one day are one purchase. Days begin at midnight in the calendar's time zone.
 
-    Examples:
-        >>> orders = [Order(id="1", customer_id="A", ordered_at="2026-01-05T09:00"),
-        ...           Order(id="2", customer_id="A", ordered_at="2026-01-05T17:00")]
-        >>> repeat_purchase_rate.variant("by_days")(orders).value
-        0.0
+    >>> orders = [Order(id="1", customer_id="A", ordered_at="2026-01-05T09:00"),
+    ...           Order(id="2", customer_id="A", ordered_at="2026-01-05T17:00")]
+    >>> repeat_purchase_rate.variant("by_days")(orders).value
+    0.0
     """
     return repeat_buyers / buyers
 
 
 @repeat_purchase_rate.add_variant(
-    repeat_buyers=buyers.count(buyers.purchases >= 2),
-    buyers=buyers.count(buyers.purchases >= 1),
-    leave_out={},
+    repeat_buyers=buyers.count(buyers.purchases >= 2), buyers=buyers.count(buyers.purchases >= 1), leave_out={}
 )
 def with_refunds(repeat_buyers: int, buyers: int) -> float:
     r"""Share of the buyers who bought at least twice, orders below zero counted as purchases.
 
     $$\text{rate with refunds} = \frac{\text{customers with two orders or more}}{\text{customers with one or more}}$$
 
-    Examples:
-        >>> orders = [Order(id="1", customer_id="A", amount=50), Order(id="C1", customer_id="A", amount=-50)]
-        >>> repeat_purchase_rate(orders).value, repeat_purchase_rate.variant("with_refunds")(orders).value
-        (0.0, 1.0)
+    >>> orders = [Order(id="1", customer_id="A", amount=50), Order(id="C1", customer_id="A", amount=-50)]
+    >>> repeat_purchase_rate(orders).value, repeat_purchase_rate.variant("with_refunds")(orders).value
+    (0.0, 1.0)
     """
     return repeat_buyers / buyers
 
@@ -109,10 +99,9 @@ def returning(came_back: int, buyers: int) -> float:
 
     The common formula: whose second or later order lies in the period, of all buyers up to its end.
 
-    Examples:
-        >>> days = ["A01-05", "B01-06", "C01-07", "A02-05", "B02-06"]
-        >>> orders = [Order(id=day, customer_id=day[0], ordered_at=f"2026-{day[1:]}") for day in days]
-        >>> round(repeat_purchase_rate.variant("returning")(orders, period="2026-02").value, 4)
-        0.6667
+    >>> days = ["A01-05", "B01-06", "C01-07", "A02-05", "B02-06"]
+    >>> orders = [Order(id=day, customer_id=day[0], ordered_at=f"2026-{day[1:]}") for day in days]
+    >>> round(repeat_purchase_rate.variant("returning")(orders, period="2026-02").value, 4)
+    0.6667
     """
     return came_back / buyers

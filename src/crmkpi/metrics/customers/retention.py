@@ -1,18 +1,12 @@
 """Retention and churn: two views of what became of the customers that a period began with."""
 
-from __future__ import annotations
-
 from crmkpi.definition.expressions import as_of, period
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import Share, metric
 from crmkpi.definition.parameters import Parameter
 from crmkpi.metrics.customers.mrr_movements import accounts, gone
 from crmkpi.metrics.customers.recurring_revenue import left_out as unusable_subscriptions
 from crmkpi.metrics.literature import DEFECTION, MARKETING_METRICS, PROJECT_RETENTION
-from crmkpi.records import Customer, Order
-
-customers = Table(Customer)
-orders = Table(Order)
+from crmkpi.metrics.tables import customers, orders
 
 # A customer who leaves at the very instant at which a period begins is lost in that period: periods are half-open.
 active_at_start = (customers.since < period.start) & (customers.until.missing() | (customers.until >= period.start))
@@ -61,11 +55,10 @@ def retention_rate(kept: int, active_at_start: int) -> float:
         With new customers in it the count at the end can exceed that at the start, and 110 % of them are "retained". A
         month's 95 % is 54 % over a year.
 
-    Examples:
-        >>> customers = [Customer(id="1", since="2025-05-01"), Customer(id="2", since="2025-06-01", until="2026-02-10"),
-        ...              Customer(id="3", since="2026-01-15")]
-        >>> retention_rate(customers, period="2026-Q1").value
-        0.5
+    >>> customers = [Customer(id="1", since="2025-05-01"), Customer(id="2", since="2025-06-01", until="2026-02-10"),
+    ...              Customer(id="3", since="2026-01-15")]
+    >>> retention_rate(customers, period="2026-Q1").value
+    0.5
     """
     return kept / active_at_start
 
@@ -87,9 +80,8 @@ def from_counts(active_at_end: int, joined: int, active_at_start: int) -> float:
     Returns:
         A fraction, below 0 in extreme cases; undefined where nobody was active at the start.
 
-    Examples:
-        >>> retention_rate.variant("from_counts").formula(active_at_end=1140, joined=200, active_at_start=1000)
-        0.94
+    >>> retention_rate.variant("from_counts").formula(active_at_end=1140, joined=200, active_at_start=1000)
+    0.94
     """
     return (active_at_end - joined) / active_at_start
 
@@ -129,11 +121,10 @@ def churn_rate(lost: int, active_at_start: int) -> float:
     Pitfalls:
         New customers in the base make growing firms look loyal. A month's 5 % is 46 % over a year, not 60 %.
 
-    Examples:
-        >>> customers = [Customer(id="1", since="2025-05-01"), Customer(id="2", since="2025-06-01", until="2026-02-10"),
-        ...              Customer(id="3", since="2026-01-15", until="2026-02-20")]
-        >>> churn_rate(customers, period="2026-Q1").value
-        0.5
+    >>> customers = [Customer(id="1", since="2025-05-01"), Customer(id="2", since="2025-06-01", until="2026-02-10"),
+    ...              Customer(id="3", since="2026-01-15", until="2026-02-20")]
+    >>> churn_rate(customers, period="2026-Q1").value
+    0.5
     """
     return lost / active_at_start
 
@@ -155,9 +146,8 @@ def stripe(lost: int, active_at_start: int, joined: int) -> float:
     Returns:
         A fraction from 0 to 1, without an interval; undefined where nobody was active or joined.
 
-    Examples:
-        >>> churn_rate.variant("stripe").formula(lost=60, active_at_start=1000, joined=200)
-        0.05
+    >>> churn_rate.variant("stripe").formula(lost=60, active_at_start=1000, joined=200)
+    0.05
     """
     return lost / (active_at_start + joined)
 
@@ -177,9 +167,8 @@ def average_base(lost: int, active_at_start: int, active_at_end: int) -> float:
     Returns:
         A number from 0 up, without an interval; undefined where nobody was active at either end.
 
-    Examples:
-        >>> churn_rate.variant("average_base").formula(lost=60, active_at_start=1000, active_at_end=1000)
-        0.06
+    >>> churn_rate.variant("average_base").formula(lost=60, active_at_start=1000, active_at_end=1000)
+    0.06
     """
     return lost / ((active_at_start + active_at_end) / 2)
 
@@ -199,10 +188,9 @@ def by_status(churned: int, customers: int) -> float:
     It says nothing of when they left, so it is measured over the whole data only. Name the flag when the file is read:
     `values={"status": {"Yes": "churned"}}`.
 
-    Examples:
-        >>> customers = [Customer(id=str(n), status=status) for n, status in enumerate(["churned", "active", "active"])]
-        >>> round(churn_rate.variant("by_status")(customers).value, 4)
-        0.3333
+    >>> customers = [Customer(id=str(n), status=status) for n, status in enumerate(["churned", "active", "active"])]
+    >>> round(churn_rate.variant("by_status")(customers).value, 4)
+    0.3333
     """
     return churned / customers
 
@@ -224,12 +212,11 @@ def by_inactivity(inactive: int, customers: int) -> float:
     Nobody cancels in a shop: when a customer counts as lost is a choice, the parameter `days`. It needs `as_of`:
     only completed orders up to then count.
 
-    Examples:
-        >>> from datetime import date
-        >>> orders = [Order(id="1", customer_id="A", ordered_at="2026-01-05"),
-        ...           Order(id="2", customer_id="B", ordered_at="2026-06-05")]
-        >>> churn_rate.variant("by_inactivity")(orders, as_of=date(2026, 6, 30)).value
-        0.5
+    >>> from datetime import date
+    >>> orders = [Order(id="1", customer_id="A", ordered_at="2026-01-05"),
+    ...           Order(id="2", customer_id="B", ordered_at="2026-06-05")]
+    >>> churn_rate.variant("by_inactivity")(orders, as_of=date(2026, 6, 30)).value
+    0.5
     """
     return inactive / customers
 
@@ -248,12 +235,11 @@ def by_subscriptions(lost: int, active_at_start: int) -> float:
     Told by the subscriptions, so that a customer may leave, come back and leave again; of several subscriptions all
     must have ended. Subscriptions that cannot be used are left out, as in `mrr`.
 
-    Examples:
-        >>> stays = [("A", "2025-01-01", "2025-06-01"), ("A", "2025-10-01", "2026-01-20"), ("B", "2025-01-01", None)]
-        >>> subscriptions = [Subscription(id=str(n), customer_id=who, mrr=10, started_at=start, ended_at=end)
-        ...                  for n, (who, start, end) in enumerate(stays)]
-        >>> churn_rate.variant("by_subscriptions")(subscriptions, period="2026-01").value
-        0.5
+    >>> stays = [("A", "2025-01-01", "2025-06-01"), ("A", "2025-10-01", "2026-01-20"), ("B", "2025-01-01", None)]
+    >>> subscriptions = [Subscription(id=str(n), customer_id=who, mrr=10, started_at=start, ended_at=end)
+    ...                  for n, (who, start, end) in enumerate(stays)]
+    >>> churn_rate.variant("by_subscriptions")(subscriptions, period="2026-01").value
+    0.5
     """
     return lost / active_at_start
 
@@ -269,10 +255,9 @@ def all_lost(lost: int, active_at_start: int) -> float:
     Returns:
         A number from 0 up, above 1 where more left than there were; undefined where nobody was active at the start.
 
-    Examples:
-        >>> stays = [("2025-05-01", "2026-01-10"), ("2025-05-01", None), ("2026-01-05", "2026-01-20")]
-        >>> customers = [Customer(id=str(n), since=since, until=until) for n, (since, until) in enumerate(stays)]
-        >>> churn_rate.variant("all_lost")(customers, period="2026-01").value
-        1.0
+    >>> stays = [("2025-05-01", "2026-01-10"), ("2025-05-01", None), ("2026-01-05", "2026-01-20")]
+    >>> customers = [Customer(id=str(n), since=since, until=until) for n, (since, until) in enumerate(stays)]
+    >>> churn_rate.variant("all_lost")(customers, period="2026-01").value
+    1.0
     """
     return lost / active_at_start

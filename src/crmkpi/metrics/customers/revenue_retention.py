@@ -1,7 +1,5 @@
 """Revenue retention and churn: what became of the recurring revenue that a period began with."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 
 from crmkpi.definition.metric import metric
@@ -47,14 +45,13 @@ def gross_revenue_retention(kept_in_full: Decimal, kept_in_part: Decimal, openin
         Summed over all customers first and capped then, it is too high. It can never exceed 100 %; a figure that does
         is `net_revenue_retention`.
 
-    Examples:
-        >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=60, started_at="2025-01-10",
-        ...                               ended_at="2026-01-20"),
-        ...                  Subscription(id="2", customer_id="A", mrr=90, started_at="2026-01-20"),
-        ...                  Subscription(id="3", customer_id="B", mrr=40, started_at="2025-01-10",
-        ...                               ended_at="2026-01-20")]
-        >>> gross_revenue_retention(subscriptions, period="2026-01").value
-        0.6
+    >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=60, started_at="2025-01-10",
+    ...                               ended_at="2026-01-20"),
+    ...                  Subscription(id="2", customer_id="A", mrr=90, started_at="2026-01-20"),
+    ...                  Subscription(id="3", customer_id="B", mrr=40, started_at="2025-01-10",
+    ...                               ended_at="2026-01-20")]
+    >>> gross_revenue_retention(subscriptions, period="2026-01").value
+    0.6
     """
     return (kept_in_full + kept_in_part) / opening
 
@@ -88,14 +85,13 @@ def net_revenue_retention(closing: Decimal, opening: Decimal) -> Decimal:
     Pitfalls:
         A few large customers who grow can hide that most leave: look at `gross_revenue_retention` beside it.
 
-    Examples:
-        >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=60, started_at="2025-01-10",
-        ...                               ended_at="2026-01-20"),
-        ...                  Subscription(id="2", customer_id="A", mrr=90, started_at="2026-01-20"),
-        ...                  Subscription(id="3", customer_id="B", mrr=40, started_at="2025-01-10",
-        ...                               ended_at="2026-01-20")]
-        >>> net_revenue_retention(subscriptions, period="2026-01").value
-        0.9
+    >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=60, started_at="2025-01-10",
+    ...                               ended_at="2026-01-20"),
+    ...                  Subscription(id="2", customer_id="A", mrr=90, started_at="2026-01-20"),
+    ...                  Subscription(id="3", customer_id="B", mrr=40, started_at="2025-01-10",
+    ...                               ended_at="2026-01-20")]
+    >>> net_revenue_retention(subscriptions, period="2026-01").value
+    0.9
     """
     return closing / opening
 
@@ -131,12 +127,11 @@ def revenue_churn_rate(kept_in_full: Decimal, kept_in_part: Decimal, opening: De
     Pitfalls:
         With growth taken off it may be negative, and then says nothing of those who left.
 
-    Examples:
-        >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=60, started_at="2025-01-10"),
-        ...                  Subscription(id="2", customer_id="B", mrr=40, started_at="2025-01-10",
-        ...                               ended_at="2026-01-20")]
-        >>> revenue_churn_rate(subscriptions, period="2026-01").value
-        0.4
+    >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=60, started_at="2025-01-10"),
+    ...                  Subscription(id="2", customer_id="B", mrr=40, started_at="2025-01-10",
+    ...                               ended_at="2026-01-20")]
+    >>> revenue_churn_rate(subscriptions, period="2026-01").value
+    0.4
     """
     return (opening - kept_in_full - kept_in_part) / opening
 
@@ -151,9 +146,8 @@ def net(closing: Decimal, opening: Decimal) -> Decimal:
         A fraction, below 0 where growth outweighs losses; exactly 1 - net revenue retention. Undefined where nobody
         paid at the start.
 
-    Examples:
-        >>> revenue_churn_rate.variant("net").formula(closing=90, opening=100)
-        0.1
+    >>> revenue_churn_rate.variant("net").formula(closing=90, opening=100)
+    0.1
     """
     return (opening - closing) / opening
 
@@ -170,8 +164,7 @@ def left_only(lost: Decimal, opening: Decimal) -> Decimal:
     Returns:
         A fraction from 0 to 1; undefined where nobody paid at the start.
 
-    Examples:
-        >>> revenue_churn_rate.variant("left_only").formula(lost=5, opening=100)
-        0.05
+    >>> revenue_churn_rate.variant("left_only").formula(lost=5, opening=100)
+    0.05
     """
     return lost / opening

@@ -1,14 +1,10 @@
 """Customer effort score."""
 
-from __future__ import annotations
-
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import Mean, Share, metric
 from crmkpi.metrics.experience.scales import effort_scale, effort_scales
 from crmkpi.metrics.literature import EFFORTLESS
-from crmkpi.records import Survey
+from crmkpi.metrics.tables import surveys
 
-surveys = Table(Survey)
 ces = surveys.kind == "ces"
 no_score = {"no score": ces & surveys.score.missing()}
 scored = ces & surveys.score.present()
@@ -31,7 +27,6 @@ no_scale = scored & surveys.scale_high.missing()
     also_known_as=("CES", "customer effort"),
     default_because="The score names effort, so that a high one is much of it; surveys that ask for ease want `ease`.",
     sources=(EFFORTLESS,),
-    timing="leading",
     ahead_of=("churn_rate",),
 )
 def customer_effort_score(total: float, answers: int, ends: int, at_seven: int, unsaid: int, above_five: int) -> float:
@@ -53,10 +48,9 @@ def customer_effort_score(total: float, answers: int, ends: int, at_seven: int, 
         Two surveys with opposite wording average to the middle, whatever customers said. Declare which one it is. Two
         scales have no mean together: by="scale_high" keeps them apart.
 
-    Examples:
-        >>> surveys = [Survey(id=str(n), kind="ces", score=score) for n, score in enumerate([1, 2, 6])]
-        >>> customer_effort_score(surveys).value
-        3.0
+    >>> surveys = [Survey(id=str(n), kind="ces", score=score) for n, score in enumerate([1, 2, 6])]
+    >>> customer_effort_score(surveys).value
+    3.0
     """
     effort_scales(ends, at_seven, unsaid, above_five)
     return total / answers
@@ -82,10 +76,9 @@ def ease(total: float, answers: int, ends: int, at_seven: int, unsaid: int, abov
     Returns:
         A score in the survey's scale, with Student's t interval; undefined where nobody answered.
 
-    Examples:
-        >>> surveys = [Survey(id=str(n), kind="ces", score=score) for n, score in enumerate([7, 6, 5])]
-        >>> customer_effort_score.variant("ease")(surveys).value
-        6.0
+    >>> surveys = [Survey(id=str(n), kind="ces", score=score) for n, score in enumerate([7, 6, 5])]
+    >>> customer_effort_score.variant("ease")(surveys).value
+    6.0
     """
     effort_scales(ends, at_seven, unsaid, above_five)
     return total / answers
@@ -115,10 +108,9 @@ def low_effort_share(low_effort: int, answers: int, unsaid: int, above_five: int
     On a scale from 1 to 7 these are 1, 2 and 3, on one from 1 to 5 these are 1 and 2. Answers that name no scale show
     it where one is above 5; else the share is undefined, and the scale must be said.
 
-    Examples:
-        >>> surveys = [Survey(id=str(n), kind="ces", score=score) for n, score in enumerate([1, 2, 4, 6])]
-        >>> customer_effort_score.variant("low_effort_share")(surveys).value
-        0.5
+    >>> surveys = [Survey(id=str(n), kind="ces", score=score) for n, score in enumerate([1, 2, 4, 6])]
+    >>> customer_effort_score.variant("low_effort_share")(surveys).value
+    0.5
     """
     effort_scale(unsaid, above_five)
     return low_effort / answers

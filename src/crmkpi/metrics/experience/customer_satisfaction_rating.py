@@ -1,14 +1,10 @@
 """Customer satisfaction rating."""
 
-from __future__ import annotations
-
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import Mean, metric
 from crmkpi.metrics.experience.scales import one_scale
 from crmkpi.metrics.literature import MARKETING_METRICS
-from crmkpi.records import Survey
+from crmkpi.metrics.tables import surveys
 
-surveys = Table(Survey)
 csat = surveys.kind == "csat"
 
 
@@ -26,7 +22,6 @@ csat = surveys.kind == "csat"
     also_known_as=("average rating", "mean satisfaction", "star rating", "average CSAT rating"),
     default_because="The plain mean of the answers, as shops show their stars.",
     sources=(MARKETING_METRICS,),
-    timing="leading",
     ahead_of=("retention_rate",),
 )
 def customer_satisfaction_rating(total: float, answers: int, shortest: float, longest: float) -> float:
@@ -45,10 +40,9 @@ def customer_satisfaction_rating(total: float, answers: int, shortest: float, lo
         The share of satisfied answers is `customer_satisfaction_score`; a mean of 4.2 is not 84 %. Stars of five and
         points of ten have no mean together: by="scale_high" keeps them apart.
 
-    Examples:
-        >>> customer_satisfaction_rating([Survey(id=str(n), kind="csat", score=score)
-        ...                               for n, score in enumerate([5, 4, 3])]).value
-        4.0
+    >>> customer_satisfaction_rating([Survey(id=str(n), kind="csat", score=score)
+    ...                               for n, score in enumerate([5, 4, 3])]).value
+    4.0
     """
     one_scale(shortest, longest)
     return total / answers

@@ -1,13 +1,9 @@
 """Customer satisfaction score."""
 
-from __future__ import annotations
-
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import MARKETING_METRICS
-from crmkpi.records import Survey
+from crmkpi.metrics.tables import surveys
 
-surveys = Table(Survey)
 csat = surveys.kind == "csat"
 answers = surveys.count(csat)
 steps = surveys.scale_high - surveys.scale_low
@@ -39,7 +35,6 @@ ends = surveys.scale_low + surveys.scale_high
         MARKETING_METRICS,
         "Formbricks, pull request 7128: which answers count as satisfied, by the length of the scale",
     ),
-    timing="leading",
     ahead_of=("retention_rate",),
 )
 def customer_satisfaction_score(satisfied: int, answers: int) -> float:
@@ -57,10 +52,9 @@ def customer_satisfaction_score(satisfied: int, answers: int) -> float:
         Who is asked decides: after a solved ticket people are kinder. Steps are taken for whole points: bring a scale
         from 0 to 100, or stars kept as 0 to 1, to its points before it is read.
 
-    Examples:
-        >>> surveys = [Survey(id=str(n), kind="csat", score=score) for n, score in enumerate([5, 4, 3, 1])]
-        >>> customer_satisfaction_score(surveys).value
-        0.5
+    >>> surveys = [Survey(id=str(n), kind="csat", score=score) for n, score in enumerate([5, 4, 3, 1])]
+    >>> customer_satisfaction_score(surveys).value
+    0.5
     """
     return satisfied / answers
 
@@ -73,10 +67,9 @@ def top_box(satisfied: int, answers: int) -> float:
 
     $$\text{top box} = \frac{\text{answers with the highest score}}{\text{answers with a score}}$$
 
-    Examples:
-        >>> surveys = [Survey(id=str(n), kind="csat", score=score) for n, score in enumerate([5, 4, 3, 1])]
-        >>> customer_satisfaction_score.variant("top_box")(surveys).value
-        0.25
+    >>> surveys = [Survey(id=str(n), kind="csat", score=score) for n, score in enumerate([5, 4, 3, 1])]
+    >>> customer_satisfaction_score.variant("top_box")(surveys).value
+    0.25
     """
     return satisfied / answers
 
@@ -98,9 +91,8 @@ def good_bad(good: int, rated: int) -> float:
     Returns:
         A fraction from 0 to 1, with Wilson's interval; undefined where no answer was good or bad.
 
-    Examples:
-        >>> surveys = [Survey(id=str(n), kind="csat", score=score) for n, score in enumerate([5, 4, 3, 1])]
-        >>> round(customer_satisfaction_score.variant("good_bad")(surveys).value, 4)
-        0.6667
+    >>> surveys = [Survey(id=str(n), kind="csat", score=score) for n, score in enumerate([5, 4, 3, 1])]
+    >>> round(customer_satisfaction_score.variant("good_bad")(surveys).value, 4)
+    0.6667
     """
     return good / rated

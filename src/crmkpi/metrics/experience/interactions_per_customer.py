@@ -1,15 +1,9 @@
 """Interactions per customer."""
 
-from __future__ import annotations
-
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.customers.retention import active_at_end, wrong
 from crmkpi.metrics.literature import MARKETING_METRICS
-from crmkpi.records import Customer, Interaction
-
-interactions = Table(Interaction)
-customers = Table(Customer)
+from crmkpi.metrics.tables import customers, interactions
 
 
 @metric(
@@ -22,7 +16,6 @@ customers = Table(Customer)
     also_known_as=("customer engagement", "engagement", "engagement rate", "contacts with each customer"),
     default_because="Customers of whom nothing is heard are what engagement is about, so that they are in the base.",
     sources=(MARKETING_METRICS,),
-    timing="leading",
     ahead_of=("retention_rate",),
 )
 def interactions_per_customer(interactions: int, customers: int) -> float:
@@ -35,11 +28,10 @@ def interactions_per_customer(interactions: int, customers: int) -> float:
     Pitfalls:
         Complaints are interactions too. Those of a year over the customers of a day grow with the period's length.
 
-    Examples:
-        >>> customers = [Customer(id="A", since="2025-01-01"), Customer(id="B", since="2025-01-01")]
-        >>> calls = [Interaction(id=str(n), customer_id="A", kind="call") for n in range(3)]
-        >>> interactions_per_customer(interactions=calls, customers=customers).value
-        1.5
+    >>> customers = [Customer(id="A", since="2025-01-01"), Customer(id="B", since="2025-01-01")]
+    >>> calls = [Interaction(id=str(n), customer_id="A", kind="call") for n in range(3)]
+    >>> interactions_per_customer(interactions=calls, customers=customers).value
+    1.5
     """
     return interactions / customers
 
@@ -55,9 +47,8 @@ def of_contacted(interactions: int, contacted: int) -> float:
 
     $$\text{interactions per contacted customer} = \frac{\text{interactions with customers}}{\text{customers}}$$
 
-    Examples:
-        >>> calls = [Interaction(id=str(n), customer_id=who, kind="call") for n, who in enumerate("AAB")]
-        >>> interactions_per_customer.variant("of_contacted")(calls).value
-        1.5
+    >>> calls = [Interaction(id=str(n), customer_id=who, kind="call") for n, who in enumerate("AAB")]
+    >>> interactions_per_customer.variant("of_contacted")(calls).value
+    1.5
     """
     return interactions / contacted

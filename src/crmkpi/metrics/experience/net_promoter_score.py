@@ -1,12 +1,8 @@
 """Net promoter score."""
 
-from __future__ import annotations
-
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import NetPromoter, metric
-from crmkpi.records import Survey
+from crmkpi.metrics.tables import surveys
 
-surveys = Table(Survey)
 nps = surveys.kind == "nps"
 customers = surveys.per(surveys.customer_id, score=surveys.latest(surveys.score, nps))
 
@@ -30,7 +26,6 @@ customers = surveys.per(surveys.customer_id, score=surveys.latest(surveys.score,
         "Reichheld: The One Number You Need to Grow, Harvard Business Review, December 2003",
         "Rocks 2016: Interval Estimation for the Net Promoter Score, The American Statistician 70(4)",
     ),
-    timing="leading",
     ahead_of=("retention_rate",),
 )
 def net_promoter_score(promoters: int, detractors: int, answers: int) -> float:
@@ -49,10 +44,9 @@ def net_promoter_score(promoters: int, detractors: int, answers: int) -> float:
         It has no percent sign: 50 is 75 % promoters and 25 % detractors, or 50 % and none. On forty answers it is
         uncertain by some 25 points either way.
 
-    Examples:
-        >>> surveys = [Survey(id=str(n), kind="nps", score=score) for n, score in enumerate([10, 9, 8, 3])]
-        >>> net_promoter_score(surveys).value
-        25.0
+    >>> surveys = [Survey(id=str(n), kind="nps", score=score) for n, score in enumerate([10, 9, 8, 3])]
+    >>> net_promoter_score(surveys).value
+    25.0
     """
     return 100 * (promoters - detractors) / answers
 
@@ -71,10 +65,9 @@ def latest_per_customer(promoters: int, detractors: int, answers: int) -> float:
     Answers without a customer or without a date are left out, also where no period is asked for: without a date
     nobody knows which one is the latest.
 
-    Examples:
-        >>> surveys = [Survey(id="1", kind="nps", score=2, customer_id="A", answered_at="2026-01-05"),
-        ...            Survey(id="2", kind="nps", score=10, customer_id="A", answered_at="2026-02-05")]
-        >>> net_promoter_score.variant("latest_per_customer")(surveys).value
-        100.0
+    >>> surveys = [Survey(id="1", kind="nps", score=2, customer_id="A", answered_at="2026-01-05"),
+    ...            Survey(id="2", kind="nps", score=10, customer_id="A", answered_at="2026-02-05")]
+    >>> net_promoter_score.variant("latest_per_customer")(surveys).value
+    100.0
     """
     return 100 * (promoters - detractors) / answers

@@ -1,14 +1,10 @@
 """Review rating."""
 
-from __future__ import annotations
-
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import Mean, Share, metric
 from crmkpi.metrics.experience.scales import one_scale
 from crmkpi.metrics.literature import MARKETING_METRICS
-from crmkpi.records import Survey
+from crmkpi.metrics.tables import surveys
 
-surveys = Table(Survey)
 review = surveys.kind == "review"
 no_score = {"no score": review & surveys.score.missing()}
 
@@ -27,7 +23,6 @@ no_score = {"no score": review & surveys.score.missing()}
     also_known_as=("average review rating", "review score", "product rating", "online review rating", "review ratings"),
     default_because="The plain mean, as shops and maps show their stars.",
     sources=(MARKETING_METRICS,),
-    timing="leading",
     ahead_of=("lead_volume",),
 )
 def review_rating(total: float, reviews: int, shortest: float, longest: float) -> float:
@@ -45,9 +40,8 @@ def review_rating(total: float, reviews: int, shortest: float, longest: float) -
     Pitfalls:
         Who is delighted or angry writes, and all others do not. Shops show a mean of all years, not of the last month.
 
-    Examples:
-        >>> review_rating([Survey(id=str(n), kind="review", score=score) for n, score in enumerate([5, 5, 2])]).value
-        4.0
+    >>> review_rating([Survey(id=str(n), kind="review", score=score) for n, score in enumerate([5, 5, 2])]).value
+    4.0
     """
     one_scale(shortest, longest)
     return total / reviews
@@ -64,9 +58,8 @@ def top_share(top: int, reviews: int) -> float:
 
     $$\text{top share} = \frac{\text{reviews with the highest score}}{\text{reviews with a score}}$$
 
-    Examples:
-        >>> reviews = [Survey(id=str(n), kind="review", score=score) for n, score in enumerate([5, 5, 2, 4])]
-        >>> review_rating.variant("top_share")(reviews).value
-        0.5
+    >>> reviews = [Survey(id=str(n), kind="review", score=score) for n, score in enumerate([5, 5, 2, 4])]
+    >>> review_rating.variant("top_share")(reviews).value
+    0.5
     """
     return top / reviews

@@ -1,7 +1,5 @@
 """Scores of several surveys together: only where they lie on scales of one length."""
 
-from __future__ import annotations
-
 from crmkpi.errors import UndefinedError
 
 __all__ = ["effort_scale", "effort_scales", "one_scale"]

@@ -1,13 +1,9 @@
 """Social mentions."""
 
-from __future__ import annotations
-
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import MARKETING_METRICS
-from crmkpi.records import Interaction
+from crmkpi.metrics.tables import interactions
 
-interactions = Table(Interaction)
 social = interactions.kind == "social"
 
 
@@ -20,7 +16,6 @@ social = interactions.kind == "social"
     also_known_as=("brand mentions", "social media mentions", "mentions"),
     default_because="What others say; the firm's own posts are advertising.",
     sources=(MARKETING_METRICS,),
-    timing="leading",
     ahead_of=("brand_awareness",),
 )
 def social_mentions() -> None:
@@ -34,9 +29,8 @@ def social_mentions() -> None:
     Pitfalls:
         Blame counts like praise, and one scandal makes the best month. The search words decide what is found.
 
-    Examples:
-        >>> posts = [Interaction(id="1", kind="social", direction="inbound"),
-        ...          Interaction(id="2", kind="social", direction="outbound")]
-        >>> social_mentions(posts).value
-        1
+    >>> posts = [Interaction(id="1", kind="social", direction="inbound"),
+    ...          Interaction(id="2", kind="social", direction="outbound")]
+    >>> social_mentions(posts).value
+    1
     """

@@ -1,13 +1,9 @@
 """Social sentiment: whether people who speak of the firm praise or blame it."""
 
-from __future__ import annotations
-
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import NetPromoter, Share, metric
 from crmkpi.metrics.literature import MARKETING_METRICS
-from crmkpi.records import Interaction
+from crmkpi.metrics.tables import interactions
 
-interactions = Table(Interaction)
 mention = (interactions.kind == "social") & (interactions.direction == "inbound")
 by_score = interactions.sentiment.missing()
 positive = (interactions.sentiment == "positive") | (by_score & (interactions.sentiment_score > 0))
@@ -31,7 +27,6 @@ left_out = {
     also_known_as=("social sentiment", "net sentiment score", "brand sentiment", "sentiment", "sentiment analysis"),
     default_because="Neutral mentions count in the base, so that a quiet month is not a good one.",
     sources=(MARKETING_METRICS,),
-    timing="leading",
     ahead_of=("net_promoter_score",),
 )
 def net_sentiment(positive: int, negative: int, mentions: int) -> float:
@@ -45,11 +40,10 @@ def net_sentiment(positive: int, negative: int, mentions: int) -> float:
     Pitfalls:
         Irony reads as praise to most tools. A tool's threshold decides what is neutral: do not compare two tools.
 
-    Examples:
-        >>> posts = [Interaction(id=str(n), kind="social", direction="inbound", sentiment=found)
-        ...          for n, found in enumerate(["positive", "positive", "neutral", "negative"])]
-        >>> net_sentiment(posts).value
-        25.0
+    >>> posts = [Interaction(id=str(n), kind="social", direction="inbound", sentiment=found)
+    ...          for n, found in enumerate(["positive", "positive", "neutral", "negative"])]
+    >>> net_sentiment(posts).value
+    25.0
     """
     return 100 * (positive - negative) / mentions
 
@@ -66,7 +60,6 @@ def net_sentiment(positive: int, negative: int, mentions: int) -> float:
     also_known_as=("share of negative mentions", "negative mentions", "negative sentiment"),
     default_because="Of all mentions with a sentiment, as alerts for a crisis are set.",
     sources=(MARKETING_METRICS,),
-    timing="leading",
     ahead_of=("churn_rate",),
 )
 def negative_mention_share(negative: int, mentions: int) -> float:
@@ -79,10 +72,9 @@ def negative_mention_share(negative: int, mentions: int) -> float:
     Pitfalls:
         A campaign that is much praised lowers it while as many blame the firm as before: look at the count too.
 
-    Examples:
-        >>> posts = [Interaction(id=str(n), kind="social", direction="inbound", sentiment_score=score)
-        ...          for n, score in enumerate([0.9, 0.4, 0.0, -0.7])]
-        >>> negative_mention_share(posts).value
-        0.25
+    >>> posts = [Interaction(id=str(n), kind="social", direction="inbound", sentiment_score=score)
+    ...          for n, score in enumerate([0.9, 0.4, 0.0, -0.7])]
+    >>> negative_mention_share(posts).value
+    0.25
     """
     return negative / mentions

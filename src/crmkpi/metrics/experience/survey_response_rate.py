@@ -1,13 +1,9 @@
 """Survey response rate."""
 
-from __future__ import annotations
-
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import AAPOR
-from crmkpi.records import Survey
+from crmkpi.metrics.tables import surveys
 
-surveys = Table(Survey)
 answered = surveys.answered_at.present() | surveys.score.present()
 
 
@@ -39,17 +35,14 @@ def survey_response_rate(answered: int, sent: int) -> float:
         A good score from one in fifty says what one in fifty think. The latest days are low while answers still come
         in.
 
-    Examples:
-        >>> survey_response_rate([Survey(id="1", kind="nps", score=9), Survey(id="2", kind="nps")]).value
-        0.5
+    >>> survey_response_rate([Survey(id="1", kind="nps", score=9), Survey(id="2", kind="nps")]).value
+    0.5
     """
     return answered / sent
 
 
 @survey_response_rate.add_variant(
-    answered=surveys.count(answered, at=surveys.answered_at),
-    sent=surveys.count(),
-    interval=None,
+    answered=surveys.count(answered, at=surveys.answered_at), sent=surveys.count(), interval=None
 )
 def by_event(answered: int, sent: int) -> float:
     r"""Answers of the period for each survey sent in it.
@@ -62,10 +55,9 @@ def by_event(answered: int, sent: int) -> float:
     Returns:
         A number from 0 up, without an interval; undefined where no survey was sent.
 
-    Examples:
-        >>> surveys = [Survey(id="1", kind="nps", sent_at="2026-01-30", answered_at="2026-02-02", score=9),
-        ...            Survey(id="2", kind="nps", sent_at="2026-02-10", answered_at="2026-02-11", score=7)]
-        >>> survey_response_rate.variant("by_event")(surveys, period="2026-02").value
-        2.0
+    >>> surveys = [Survey(id="1", kind="nps", sent_at="2026-01-30", answered_at="2026-02-02", score=9),
+    ...            Survey(id="2", kind="nps", sent_at="2026-02-10", answered_at="2026-02-11", score=7)]
+    >>> survey_response_rate.variant("by_event")(surveys, period="2026-02").value
+    2.0
     """
     return answered / sent

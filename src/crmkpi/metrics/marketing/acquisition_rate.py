@@ -1,16 +1,10 @@
 """Acquisition rate."""
 
-from __future__ import annotations
-
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.customers.customer_counts import backwards
 from crmkpi.metrics.literature import MARKETING_METRICS
-from crmkpi.records import Campaign, Customer, Lead
+from crmkpi.metrics.tables import campaigns, customers, leads
 
-customers = Table(Customer)
-leads = Table(Lead)
-campaigns = Table(Campaign)
 new_customers = customers.count(at=customers.since)
 
 
@@ -41,9 +35,8 @@ def acquisition_rate(new_customers: int, leads: int) -> float:
     Pitfalls:
         New customers of a month are mostly leads of earlier ones: when leads double, the rate halves at first.
 
-    Examples:
-        >>> acquisition_rate(customers=[Customer(id="1")], leads=[Lead(id=str(n)) for n in range(4)]).value
-        0.25
+    >>> acquisition_rate(customers=[Customer(id="1")], leads=[Lead(id=str(n)) for n in range(4)]).value
+    0.25
     """
     return new_customers / leads
 
@@ -64,9 +57,8 @@ def of_recipients(new_customers: int, recipients: int) -> float:
     Returns:
         A number from 0 up; undefined where nothing was sent.
 
-    Examples:
-        >>> mailing = [Campaign(id="1", sent=500)]
-        >>> acquisition_rate.variant("of_recipients")(customers=[Customer(id="1")], campaigns=mailing).value
-        0.002
+    >>> mailing = [Campaign(id="1", sent=500)]
+    >>> acquisition_rate.variant("of_recipients")(customers=[Customer(id="1")], campaigns=mailing).value
+    0.002
     """
     return new_customers / recipients

@@ -1,15 +1,11 @@
 """Advertising: how often ads are shown and clicked, what they lead to, and what that costs."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import MARKETING_METRICS
-from crmkpi.records import Campaign
+from crmkpi.metrics.tables import campaigns
 
-campaigns = Table(Campaign)
 shown = campaigns.impressions.present()
 cost = campaigns.sum(campaigns.cost, shown)
 clicks = campaigns.sum(campaigns.clicks, shown)
@@ -32,7 +28,6 @@ no_conversions = {"no conversions": shown & campaigns.conversions.missing()}
     also_known_as=("ad CTR", "ad click-through rate", "click-through rate of ads"),
     default_because="Clicks over impressions is what every advertising system shows.",
     sources=(MARKETING_METRICS,),
-    timing="leading",
     ahead_of=("lead_volume",),
 )
 def ad_click_rate(clicks: int, impressions: int) -> float:
@@ -46,10 +41,9 @@ def ad_click_rate(clicks: int, impressions: int) -> float:
     Pitfalls:
         One person may click twice, so that clicks are no people. Of e-mails it is `email_click_rate`.
 
-    Examples:
-        >>> ads = [Campaign(id="1", impressions=900, clicks=9), Campaign(id="2", impressions=100, clicks=11)]
-        >>> ad_click_rate(ads).value
-        0.02
+    >>> ads = [Campaign(id="1", impressions=900, clicks=9), Campaign(id="2", impressions=100, clicks=11)]
+    >>> ad_click_rate(ads).value
+    0.02
     """
     return clicks / impressions
 
@@ -64,7 +58,6 @@ def ad_click_rate(clicks: int, impressions: int) -> float:
     also_known_as=("conversions of a campaign", "campaign conversions", "conversions of ads"),
     default_because="As the advertising system credits them; parts of one are parts.",
     sources=(MARKETING_METRICS,),
-    timing="leading",
     ahead_of=("lead_volume",),
 )
 def ad_conversions() -> None:
@@ -78,9 +71,8 @@ def ad_conversions() -> None:
     Pitfalls:
         Each system credits itself: the sum over systems exceeds what was sold. It grows for weeks after the click.
 
-    Examples:
-        >>> ad_conversions([Campaign(id="1", impressions=900, conversions=2.5)]).value
-        2.5
+    >>> ad_conversions([Campaign(id="1", impressions=900, conversions=2.5)]).value
+    2.5
     """
 
 
@@ -107,9 +99,8 @@ def cost_per_click(cost: Decimal, clicks: int) -> Decimal:
     Pitfalls:
         Cheap clicks of people who never buy are dear: hold it against `cost_per_conversion`.
 
-    Examples:
-        >>> cost_per_click([Campaign(id="1", impressions=900, clicks=8, cost=20)]).value
-        Decimal('2.5')
+    >>> cost_per_click([Campaign(id="1", impressions=900, clicks=8, cost=20)]).value
+    Decimal('2.5')
     """
     return cost / clicks
 
@@ -138,9 +129,8 @@ def cost_per_mille(cost: Decimal, impressions: int) -> Decimal:
     Pitfalls:
         An impression may be an ad that nobody saw, at the end of a page.
 
-    Examples:
-        >>> cost_per_mille([Campaign(id="1", impressions=8000, cost=20)]).value
-        Decimal('2.5')
+    >>> cost_per_mille([Campaign(id="1", impressions=8000, cost=20)]).value
+    Decimal('2.5')
     """
     return 1000 * cost / impressions
 
@@ -168,8 +158,7 @@ def cost_per_conversion(cost: Decimal, conversions: float) -> Decimal:
     Pitfalls:
         A conversion is what the account says, a purchase or the view of a page: compare accounts with equal rules only.
 
-    Examples:
-        >>> cost_per_conversion([Campaign(id="1", impressions=900, conversions=2.5, cost=20)]).value
-        Decimal('8')
+    >>> cost_per_conversion([Campaign(id="1", impressions=900, conversions=2.5, cost=20)]).value
+    Decimal('8')
     """
     return cost / Decimal(repr(conversions))

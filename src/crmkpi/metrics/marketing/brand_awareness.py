@@ -1,13 +1,9 @@
 """Brand awareness."""
 
-from __future__ import annotations
-
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import KELLER, MARKETING_METRICS
-from crmkpi.records import Survey
+from crmkpi.metrics.tables import surveys
 
-surveys = Table(Survey)
 awareness = surveys.kind == "awareness"
 
 
@@ -23,7 +19,6 @@ awareness = surveys.kind == "awareness"
     also_known_as=("brand recognition", "brand recall", "aided awareness"),
     default_because="Who gave no answer says nothing about the brand, so that only answers count.",
     sources=(KELLER, MARKETING_METRICS),
-    timing="leading",
     ahead_of=("lead_volume",),
 )
 def brand_awareness(aware: int, answers: int) -> float:
@@ -38,9 +33,8 @@ def brand_awareness(aware: int, answers: int) -> float:
         A survey of one's own customers finds that nearly all know the brand. Aided recognition, with the name on a
         list, is far above free recall: never mix the two.
 
-    Examples:
-        >>> brand_awareness([Survey(id=str(n), kind="awareness", score=score)
-        ...                  for n, score in enumerate([1, 1, 1, 0])]).value
-        0.75
+    >>> brand_awareness([Survey(id=str(n), kind="awareness", score=score)
+    ...                  for n, score in enumerate([1, 1, 1, 0])]).value
+    0.75
     """
     return aware / answers

@@ -1,16 +1,11 @@
 """Campaign return on investment."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import MARKETING_METRICS
-from crmkpi.records import Campaign, Deal
+from crmkpi.metrics.tables import campaigns, deals
 
-deals = Table(Deal)
-campaigns = Table(Campaign)
 won = deals.status == "won"
 
 
@@ -52,9 +47,8 @@ def campaign_roi(revenue: Decimal, cost: Decimal) -> Decimal:
         Revenue is no profit: with a margin of 30 % an ROI of 1 loses money. Deals of long cycles close after the
         report, so that young campaigns look bad.
 
-    Examples:
-        >>> deals = [Deal(id=str(n), status="won", amount=10_000, campaign_id="C1") for n in range(3)]
-        >>> campaign_roi(deals=deals, campaigns=[Campaign(id="C1", cost=5_000)]).value
-        5.0
+    >>> deals = [Deal(id=str(n), status="won", amount=10_000, campaign_id="C1") for n in range(3)]
+    >>> campaign_roi(deals=deals, campaigns=[Campaign(id="C1", cost=5_000)]).value
+    5.0
     """
     return (revenue - cost) / cost

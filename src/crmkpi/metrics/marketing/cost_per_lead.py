@@ -1,17 +1,11 @@
 """Cost per lead."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import MARKETING_METRICS
-from crmkpi.records import Campaign, Expense, Lead
+from crmkpi.metrics.tables import campaigns, expenses, leads
 
-leads = Table(Lead)
-expenses = Table(Expense)
-campaigns = Table(Campaign)
 not_counted = {"merged": leads.merged_into.present(), "deleted": leads.deleted}
 
 
@@ -44,10 +38,9 @@ def cost_per_lead(spend: Decimal, leads: int) -> Decimal:
         Spend of this month often brings the leads of the next, so that short periods jump. Cheap leads may be bad ones:
         compare `cost_per_sql`.
 
-    Examples:
-        >>> spend = [Expense(id="1", amount=300, team="marketing"), Expense(id="2", amount=900, team="sales")]
-        >>> cost_per_lead(expenses=spend, leads=[Lead(id="1"), Lead(id="2")]).value
-        Decimal('150')
+    >>> spend = [Expense(id="1", amount=300, team="marketing"), Expense(id="2", amount=900, team="sales")]
+    >>> cost_per_lead(expenses=spend, leads=[Lead(id="1"), Lead(id="2")]).value
+    Decimal('150')
     """
     return spend / leads
 
@@ -65,10 +58,9 @@ def by_campaign_cost(cost: Decimal, leads: int) -> Decimal:
 
     A campaign's cost counts once, on the day it started; leads without a campaign are left out.
 
-    Examples:
-        >>> campaigns = [Campaign(id="C1", cost=500)]
-        >>> leads = [Lead(id="1", campaign_id="C1"), Lead(id="2", campaign_id="C1"), Lead(id="3")]
-        >>> cost_per_lead.variant("by_campaign_cost")(campaigns=campaigns, leads=leads).value
-        Decimal('250')
+    >>> campaigns = [Campaign(id="C1", cost=500)]
+    >>> leads = [Lead(id="1", campaign_id="C1"), Lead(id="2", campaign_id="C1"), Lead(id="3")]
+    >>> cost_per_lead.variant("by_campaign_cost")(campaigns=campaigns, leads=leads).value
+    Decimal('250')
     """
     return cost / leads

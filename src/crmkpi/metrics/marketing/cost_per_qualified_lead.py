@@ -1,16 +1,11 @@
 """What a qualified lead costs."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import DEMAND_WATERFALL, MARKETING_METRICS
-from crmkpi.records import Expense, Lead
+from crmkpi.metrics.tables import expenses, leads
 
-leads = Table(Lead)
-expenses = Table(Expense)
 spend = expenses.sum(expenses.amount, expenses.team == "marketing", at=expenses.spent_at)
 not_counted = {"merged": leads.merged_into.present(), "deleted": leads.deleted}
 
@@ -39,10 +34,9 @@ def cost_per_mql(spend: Decimal, mqls: int) -> Decimal:
         A lower threshold makes it cheaper without a better lead. Spend and leads of one month belong to each other only
         in part.
 
-    Examples:
-        >>> spend = [Expense(id="1", amount=300, team="marketing"), Expense(id="2", amount=900, team="sales")]
-        >>> cost_per_mql(expenses=spend, leads=[Lead(id="1", mql_at="2026-01-09"), Lead(id="2")]).value
-        Decimal('300')
+    >>> spend = [Expense(id="1", amount=300, team="marketing"), Expense(id="2", amount=900, team="sales")]
+    >>> cost_per_mql(expenses=spend, leads=[Lead(id="1", mql_at="2026-01-09"), Lead(id="2")]).value
+    Decimal('300')
     """
     return spend / mqls
 
@@ -70,9 +64,8 @@ def cost_per_sql(spend: Decimal, sqls: int) -> Decimal:
     Pitfalls:
         What sales spends to qualify is not in it. Spend and leads of one month belong to each other only in part.
 
-    Examples:
-        >>> spend = [Expense(id="1", amount=300, team="marketing")]
-        >>> cost_per_sql(expenses=spend, leads=[Lead(id=str(n), sql_at="2026-01-09") for n in range(3)]).value
-        Decimal('100')
+    >>> spend = [Expense(id="1", amount=300, team="marketing")]
+    >>> cost_per_sql(expenses=spend, leads=[Lead(id=str(n), sql_at="2026-01-09") for n in range(3)]).value
+    Decimal('100')
     """
     return spend / sqls

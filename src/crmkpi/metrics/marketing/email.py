@@ -1,13 +1,9 @@
 """E-mail campaigns: how many, and what became of the messages."""
 
-from __future__ import annotations
-
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import EMAIL_METRICS, MARKETING_METRICS
-from crmkpi.records import Campaign
+from crmkpi.metrics.tables import campaigns
 
-campaigns = Table(Campaign)
 email = campaigns.channel.is_in("email", "Email", "EMAIL", "e-mail", "E-mail", "E-Mail", "E-MAIL", "eMail")
 sent = campaigns.sum(campaigns.sent, email)
 delivered = campaigns.sum(campaigns.delivered, email)
@@ -28,7 +24,6 @@ no_clicked = {"no clicked": email & campaigns.clicked.missing()}
     also_known_as=("email campaigns sent", "newsletters", "number of email campaigns"),
     default_because="A campaign is one decision to write; how many it reached is another number.",
     sources=(EMAIL_METRICS,),
-    timing="leading",
     ahead_of=("lead_volume",),
 )
 def email_campaigns() -> None:
@@ -42,9 +37,8 @@ def email_campaigns() -> None:
     Pitfalls:
         A campaign whose channel reads "newsletter" is not counted: name the values when the file is read.
 
-    Examples:
-        >>> email_campaigns([Campaign(id="1", channel="email"), Campaign(id="2", channel="search")]).value
-        1
+    >>> email_campaigns([Campaign(id="1", channel="email"), Campaign(id="2", channel="search")]).value
+    1
     """
 
 
@@ -60,7 +54,6 @@ def email_campaigns() -> None:
     also_known_as=("CTR", "click rate", "click-through rate", "email CTR"),
     default_because="Every message that was paid for counts; the variants divide by those that arrived or were opened.",
     sources=(MARKETING_METRICS,),
-    timing="leading",
     ahead_of=("lead_volume",),
 )
 def email_click_rate(clicked: int, sent: int) -> float:
@@ -80,11 +73,10 @@ def email_click_rate(clicked: int, sent: int) -> float:
     Pitfalls:
         Two systems that show 5 % and 15 % may mean the same mailing: sent, delivered and opened are three denominators.
 
-    Examples:
-        >>> mails = [Campaign(id="1", channel="email", sent=900, clicked=9),
-        ...          Campaign(id="2", channel="email", sent=100, clicked=11)]
-        >>> email_click_rate(mails).value
-        0.02
+    >>> mails = [Campaign(id="1", channel="email", sent=900, clicked=9),
+    ...          Campaign(id="2", channel="email", sent=100, clicked=11)]
+    >>> email_click_rate(mails).value
+    0.02
     """
     return clicked / sent
 
@@ -103,10 +95,9 @@ def of_delivered(clicked: int, delivered: int) -> float:
     Notes:
         As Mailchimp counts, and what HubSpot calls the click rate.
 
-    Examples:
-        >>> email_click_rate.variant("of_delivered")([Campaign(id="1", channel="email", delivered=800,
-        ...                                                    clicked=8)]).value
-        0.01
+    >>> email_click_rate.variant("of_delivered")([Campaign(id="1", channel="email", delivered=800,
+    ...                                                    clicked=8)]).value
+    0.01
     """
     return clicked / delivered
 
@@ -121,9 +112,8 @@ def of_opened(clicked: int, opened: int) -> float:
 
     Programs that block images hide opens but not clicks, so that it may exceed 1.
 
-    Examples:
-        >>> email_click_rate.variant("of_opened")([Campaign(id="1", channel="email", opened=200, clicked=8)]).value
-        0.04
+    >>> email_click_rate.variant("of_opened")([Campaign(id="1", channel="email", opened=200, clicked=8)]).value
+    0.04
     """
     return clicked / opened
 
@@ -140,7 +130,6 @@ def of_opened(clicked: int, opened: int) -> float:
     also_known_as=("open rate",),
     default_because="Who did not get the message could not open it.",
     sources=(EMAIL_METRICS,),
-    timing="leading",
     ahead_of=("lead_volume",),
 )
 def email_open_rate(opened: int, delivered: int) -> float:
@@ -153,9 +142,8 @@ def email_open_rate(opened: int, delivered: int) -> float:
     Pitfalls:
         Mail programs that load images in advance count as opens, so that the rate rises without more readers.
 
-    Examples:
-        >>> email_open_rate([Campaign(id="1", channel="email", delivered=800, opened=200)]).value
-        0.25
+    >>> email_open_rate([Campaign(id="1", channel="email", delivered=800, opened=200)]).value
+    0.25
     """
     return opened / delivered
 
@@ -184,9 +172,8 @@ def unsubscribe_rate(unsubscribed: int, delivered: int) -> float:
         People who mark a message as spam do not unsubscribe and are not in it. A mailing to a list that has been
         cleaned looks better than one to a fresh list.
 
-    Examples:
-        >>> unsubscribe_rate([Campaign(id="1", channel="email", delivered=800, unsubscribed=4)]).value
-        0.005
+    >>> unsubscribe_rate([Campaign(id="1", channel="email", delivered=800, unsubscribed=4)]).value
+    0.005
     """
     return unsubscribed / delivered
 
@@ -215,8 +202,7 @@ def bounce_rate(bounced: int, sent: int) -> float:
     Pitfalls:
         The bounce rate of web analytics is something else: a share of sessions with one page.
 
-    Examples:
-        >>> bounce_rate([Campaign(id="1", channel="email", sent=1000, bounced=20)]).value
-        0.02
+    >>> bounce_rate([Campaign(id="1", channel="email", sent=1000, bounced=20)]).value
+    0.02
     """
     return bounced / sent

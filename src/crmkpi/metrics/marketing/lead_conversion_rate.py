@@ -1,15 +1,11 @@
 """Lead conversion rate."""
 
-from __future__ import annotations
-
 from crmkpi.definition.expressions import as_of
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import Share, metric
 from crmkpi.definition.parameters import Parameter
 from crmkpi.metrics.literature import MARKETING_METRICS
-from crmkpi.records import Lead
+from crmkpi.metrics.tables import leads
 
-leads = Table(Lead)
 days = Parameter("days", "how many days a lead has to convert", unit="days", default=30)
 not_counted = {"merged": leads.merged_into.present(), "deleted": leads.deleted}
 # A lead marked as converted without a date has converted at some time.
@@ -29,7 +25,6 @@ converted = (leads.converted_at < as_of) | at_some_time
     also_known_as=("lead conversion", "lead-to-customer rate", "lead to deal rate", "conversion rate of leads"),
     default_because="A cohort compares leads with their own conversions, so that it can never exceed 100 %.",
     sources=(MARKETING_METRICS, "Salesforce object reference, Lead: IsConverted and ConvertedDate"),
-    timing="leading",
     ahead_of=("new_customers",),
 )
 def lead_conversion_rate(converted: int, leads: int) -> float:
@@ -49,10 +44,9 @@ def lead_conversion_rate(converted: int, leads: int) -> float:
         The latest months are low because their leads are young, not because they are worse. Junk leads that one team
         deletes and another keeps make two teams incomparable.
 
-    Examples:
-        >>> leads = [Lead(id="1", status="converted"), Lead(id="2", status="working"), Lead(id="3"), Lead(id="4")]
-        >>> lead_conversion_rate(leads).value
-        0.25
+    >>> leads = [Lead(id="1", status="converted"), Lead(id="2", status="working"), Lead(id="3"), Lead(id="4")]
+    >>> lead_conversion_rate(leads).value
+    0.25
     """
     return converted / leads
 
@@ -73,12 +67,11 @@ def by_event(converted: int, leads: int) -> float:
     Returns:
         A number from 0 up, without an interval; undefined where no lead was created.
 
-    Examples:
-        >>> leads = [Lead(id="1", created_at="2026-01-05", converted_at="2026-02-01"),
-        ...          Lead(id="2", created_at="2026-01-09", converted_at="2026-02-02"),
-        ...          Lead(id="3", created_at="2026-02-09")]
-        >>> lead_conversion_rate.variant("by_event")(leads, period="2026-02").value
-        2.0
+    >>> leads = [Lead(id="1", created_at="2026-01-05", converted_at="2026-02-01"),
+    ...          Lead(id="2", created_at="2026-01-09", converted_at="2026-02-02"),
+    ...          Lead(id="3", created_at="2026-02-09")]
+    >>> lead_conversion_rate.variant("by_event")(leads, period="2026-02").value
+    2.0
     """
     return converted / leads
 
@@ -104,13 +97,12 @@ def within(converted: int, leads: int) -> float:
     It needs `as_of`. Leads that are not yet that many days old then are left out under "immature": they still have
     time. Of leads that are converted without a date it is not known whether it was in time; they are left out, too.
 
-    Examples:
-        >>> from datetime import date
-        >>> leads = [Lead(id="1", created_at="2026-01-05", converted_at="2026-01-20"),
-        ...          Lead(id="2", created_at="2026-01-05", converted_at="2026-03-20"),
-        ...          Lead(id="3", created_at="2026-03-30")]
-        >>> result = lead_conversion_rate.variant("within")(leads, days=30, as_of=date(2026, 3, 31))
-        >>> result.value, result.left_out
-        (0.5, {'immature': 1})
+    >>> from datetime import date
+    >>> leads = [Lead(id="1", created_at="2026-01-05", converted_at="2026-01-20"),
+    ...          Lead(id="2", created_at="2026-01-05", converted_at="2026-03-20"),
+    ...          Lead(id="3", created_at="2026-03-30")]
+    >>> result = lead_conversion_rate.variant("within")(leads, days=30, as_of=date(2026, 3, 31))
+    >>> result.value, result.left_out
+    (0.5, {'immature': 1})
     """
     return converted / leads

@@ -1,13 +1,9 @@
 """Lead response time."""
 
-from __future__ import annotations
-
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import SHORT_LIFE_OF_LEADS
-from crmkpi.records import Lead
+from crmkpi.metrics.tables import leads
 
-leads = Table(Lead)
 response = leads.first_contacted_at - leads.created_at
 not_counted = {
     "merged": leads.merged_into.present(),
@@ -26,7 +22,6 @@ not_counted = {
     also_known_as=("speed to lead", "lead reaction time", "time to first contact", "lead follow-up time"),
     default_because="A few leads that nobody calls for weeks own the mean; the median is what a lead meets.",
     sources=(SHORT_LIFE_OF_LEADS,),
-    timing="leading",
     ahead_of=("lead_conversion_rate",),
     guarded_by=("lead_conversion_rate",),
 )
@@ -42,12 +37,11 @@ def lead_response_time() -> None:
     Pitfalls:
         An automatic reply is no contact; if it sets the date, every lead is answered within a minute.
 
-    Examples:
-        >>> leads = [Lead(id=minute, created_at="2026-01-05T09:00", first_contacted_at=f"2026-01-05T09:{minute}")
-        ...          for minute in ("05", "10", "59")] + [Lead(id="4", created_at="2026-01-05T09:00")]
-        >>> result = lead_response_time(leads)
-        >>> result.to("minutes"), result.left_out
-        (10.0, {'no contact yet': 1})
+    >>> leads = [Lead(id=minute, created_at="2026-01-05T09:00", first_contacted_at=f"2026-01-05T09:{minute}")
+    ...          for minute in ("05", "10", "59")] + [Lead(id="4", created_at="2026-01-05T09:00")]
+    >>> result = lead_response_time(leads)
+    >>> result.to("minutes"), result.left_out
+    (10.0, {'no contact yet': 1})
     """
 
 

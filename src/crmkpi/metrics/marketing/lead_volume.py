@@ -1,13 +1,8 @@
 """Lead volume."""
 
-from __future__ import annotations
-
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import MARKETING_METRICS
-from crmkpi.records import Lead
-
-leads = Table(Lead)
+from crmkpi.metrics.tables import leads
 
 
 @metric(
@@ -19,7 +14,6 @@ leads = Table(Lead)
     also_known_as=("prospects", "number of prospects", "leads", "new leads", "number of leads", "lead count"),
     default_because=("Every lead that came in is one, whatever became of it; a merged one is the same lead twice."),
     sources=(MARKETING_METRICS,),
-    timing="leading",
     ahead_of=("deal_volume",),
     guarded_by=("lead_conversion_rate",),
 )
@@ -37,8 +31,7 @@ def lead_volume() -> None:
     Pitfalls:
         Imports and trade fairs bring thousands of leads in a day that nobody asked for: look at it by source.
 
-    Examples:
-        >>> result = lead_volume([Lead(id="1"), Lead(id="2"), Lead(id="3", merged_into="1")])
-        >>> result.value, result.left_out
-        (2, {'merged': 1})
+    >>> result = lead_volume([Lead(id="1"), Lead(id="2"), Lead(id="3", merged_into="1")])
+    >>> result.value, result.left_out
+    (2, {'merged': 1})
     """

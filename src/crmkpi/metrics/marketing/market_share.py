@@ -1,16 +1,12 @@
 """Market share."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
 from crmkpi.definition.parameters import Parameter
 from crmkpi.metrics.literature import MARKETING_METRICS
-from crmkpi.records import Deal
+from crmkpi.metrics.tables import deals
 
-deals = Table(Deal)
 market_revenue = Parameter("market_revenue", "what all sellers of the market earned in the same period", unit="money")
 
 
@@ -47,8 +43,7 @@ def market_share(revenue: Decimal, market_revenue: Decimal) -> Decimal:
         Any share can be had by drawing the market small enough: say whose figure the market is. Won deals of a quarter
         against a market of a year is a quarter of the share.
 
-    Examples:
-        >>> market_share([Deal(id="1", status="won", amount=150)], market_revenue=1_000).value
-        0.15
+    >>> market_share([Deal(id="1", status="won", amount=150)], market_revenue=1_000).value
+    0.15
     """
     return revenue / market_revenue

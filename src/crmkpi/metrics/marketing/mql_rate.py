@@ -1,13 +1,8 @@
 """MQL rate."""
 
-from __future__ import annotations
-
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import DEMAND_WATERFALL
-from crmkpi.records import Lead
-
-leads = Table(Lead)
+from crmkpi.metrics.tables import leads
 
 
 @metric(
@@ -23,7 +18,6 @@ leads = Table(Lead)
     also_known_as=("lead to MQL rate", "marketing qualified lead rate", "lead-to-MQL conversion rate"),
     default_because="A cohort by creation: each lead is compared with what became of itself.",
     sources=(DEMAND_WATERFALL,),
-    timing="leading",
     ahead_of=("lead_conversion_rate",),
 )
 def mql_rate(mqls: int, leads: int) -> float:
@@ -37,8 +31,7 @@ def mql_rate(mqls: int, leads: int) -> float:
         The latest months are low while their leads are young. Where leads are qualified on arrival the rate says only
         how the score is set.
 
-    Examples:
-        >>> mql_rate([Lead(id="1", mql_at="2026-01-09"), Lead(id="2")]).value
-        0.5
+    >>> mql_rate([Lead(id="1", mql_at="2026-01-09"), Lead(id="2")]).value
+    0.5
     """
     return mqls / leads

@@ -1,13 +1,8 @@
 """MQL to SQL rate."""
 
-from __future__ import annotations
-
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import DEMAND_WATERFALL
-from crmkpi.records import Lead
-
-leads = Table(Lead)
+from crmkpi.metrics.tables import leads
 
 
 @metric(
@@ -25,7 +20,6 @@ leads = Table(Lead)
         "A cohort by MQL date. A lead that sales took up without an MQL date says nothing about marketing's leads."
     ),
     sources=(DEMAND_WATERFALL,),
-    timing="leading",
     ahead_of=("lead_conversion_rate",),
 )
 def mql_to_sql_rate(sqls: int, mqls: int) -> float:
@@ -43,10 +37,9 @@ def mql_to_sql_rate(sqls: int, mqls: int) -> float:
     Pitfalls:
         The latest months are low while sales still works on their leads.
 
-    Examples:
-        >>> leads = [Lead(id="1", mql_at="2026-01-09", sql_at="2026-02-01"), Lead(id="2", mql_at="2026-01-10"),
-        ...          Lead(id="3", sql_at="2026-01-11")]
-        >>> mql_to_sql_rate(leads).value
-        0.5
+    >>> leads = [Lead(id="1", mql_at="2026-01-09", sql_at="2026-02-01"), Lead(id="2", mql_at="2026-01-10"),
+    ...          Lead(id="3", sql_at="2026-01-11")]
+    >>> mql_to_sql_rate(leads).value
+    0.5
     """
     return sqls / mqls

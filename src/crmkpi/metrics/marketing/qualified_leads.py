@@ -1,13 +1,9 @@
 """How many leads were qualified."""
 
-from __future__ import annotations
-
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import DEMAND_WATERFALL
-from crmkpi.records import Lead
+from crmkpi.metrics.tables import leads
 
-leads = Table(Lead)
 not_counted = {"merged": leads.merged_into.present(), "deleted": leads.deleted}
 
 
@@ -21,7 +17,6 @@ not_counted = {"merged": leads.merged_into.present(), "deleted": leads.deleted}
     also_known_as=("MQL", "MQLs", "marketing qualified leads", "number of MQLs"),
     default_because="A lead becomes one on the day marketing qualified it, which is when that work was done.",
     sources=(DEMAND_WATERFALL,),
-    timing="leading",
     ahead_of=("sql_volume",),
     guarded_by=("mql_to_sql_rate",),
 )
@@ -36,10 +31,9 @@ def mql_volume() -> None:
     Pitfalls:
         A lower threshold makes more of them overnight: read it together with `mql_to_sql_rate`.
 
-    Examples:
-        >>> leads = [Lead(id="1", mql_at="2026-01-09"), Lead(id="2", mql_at="2026-02-09"), Lead(id="3")]
-        >>> mql_volume(leads, period="2026-01").value
-        1
+    >>> leads = [Lead(id="1", mql_at="2026-01-09"), Lead(id="2", mql_at="2026-02-09"), Lead(id="3")]
+    >>> mql_volume(leads, period="2026-01").value
+    1
     """
 
 
@@ -53,7 +47,6 @@ def mql_volume() -> None:
     also_known_as=("SQL", "SQLs", "sales qualified leads", "number of SQLs"),
     default_because=("Sales may take up a lead that marketing never qualified; it is sales-qualified all the same."),
     sources=(DEMAND_WATERFALL,),
-    timing="leading",
     ahead_of=("deal_volume",),
     guarded_by=("win_rate",),
 )
@@ -68,7 +61,6 @@ def sql_volume() -> None:
     Pitfalls:
         A lead that is moved back in its system may lose the date, so that the past changes.
 
-    Examples:
-        >>> sql_volume([Lead(id="1", sql_at="2026-01-09"), Lead(id="2", mql_at="2026-02-09")]).value
-        1
+    >>> sql_volume([Lead(id="1", sql_at="2026-01-09"), Lead(id="2", mql_at="2026-02-09")]).value
+    1
     """

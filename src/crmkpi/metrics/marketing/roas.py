@@ -1,16 +1,11 @@
 """Return on ad spend."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import MARKETING_METRICS
-from crmkpi.records import Campaign, Deal
+from crmkpi.metrics.tables import campaigns, deals
 
-deals = Table(Deal)
-campaigns = Table(Campaign)
 won = deals.status == "won"
 
 
@@ -42,9 +37,8 @@ def roas(revenue: Decimal, cost: Decimal) -> Decimal:
         1.0 is not break-even unless the goods cost nothing. Each advertising system claims the whole sale for itself;
         here the deal names one campaign.
 
-    Examples:
-        >>> deals = [Deal(id=str(n), status="won", amount=10_000, campaign_id="C1") for n in range(3)]
-        >>> roas(deals=deals, campaigns=[Campaign(id="C1", cost=5_000)]).value
-        6.0
+    >>> deals = [Deal(id=str(n), status="won", amount=10_000, campaign_id="C1") for n in range(3)]
+    >>> roas(deals=deals, campaigns=[Campaign(id="C1", cost=5_000)]).value
+    6.0
     """
     return revenue / cost

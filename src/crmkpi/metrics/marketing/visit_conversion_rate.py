@@ -1,13 +1,9 @@
 """Website conversion rate."""
 
-from __future__ import annotations
-
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import WEB_ANALYTICS
-from crmkpi.records import Visit
+from crmkpi.metrics.tables import visits
 
-visits = Table(Visit)
 no_conversions = {"no conversions": visits.conversions.missing()}
 
 
@@ -27,7 +23,6 @@ no_conversions = {"no conversions": visits.conversions.missing()}
     ),
     default_because="Sessions add up over days and channels; visitors do not, since one person comes on several days.",
     sources=(WEB_ANALYTICS,),
-    timing="leading",
     ahead_of=("lead_volume",),
 )
 def visit_conversion_rate(conversions: int, sessions: int) -> float:
@@ -48,11 +43,10 @@ def visit_conversion_rate(conversions: int, sessions: int) -> float:
     Pitfalls:
         Bots visit and never convert, so that a wave of them looks like a worse website.
 
-    Examples:
-        >>> visits = [Visit(id="1", sessions=300, conversions=9), Visit(id="2", sessions=100, conversions=1),
-        ...           Visit(id="3", sessions=50)]
-        >>> visit_conversion_rate(visits).value, visit_conversion_rate(visits).left_out
-        (0.025, {'no conversions': 1})
+    >>> visits = [Visit(id="1", sessions=300, conversions=9), Visit(id="2", sessions=100, conversions=1),
+    ...           Visit(id="3", sessions=50)]
+    >>> visit_conversion_rate(visits).value, visit_conversion_rate(visits).left_out
+    (0.025, {'no conversions': 1})
     """
     return conversions / sessions
 
@@ -74,10 +68,9 @@ def by_visitors(conversions: int, visitors: int) -> float:
     Returns:
         A fraction; above 1 where a visitor may convert more than once. Undefined where there was no visitor.
 
-    Examples:
-        >>> visits = [Visit(id="1", sessions=300, visitors=200, conversions=9),
-        ...           Visit(id="2", sessions=100, conversions=1)]
-        >>> visit_conversion_rate.variant("by_visitors")(visits).value
-        0.045
+    >>> visits = [Visit(id="1", sessions=300, visitors=200, conversions=9),
+    ...           Visit(id="2", sessions=100, conversions=1)]
+    >>> visit_conversion_rate.variant("by_visitors")(visits).value
+    0.045
     """
     return conversions / visitors

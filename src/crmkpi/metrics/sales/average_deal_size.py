@@ -1,15 +1,11 @@
 """Average deal size."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import Mean, metric
 from crmkpi.metrics.literature import CRACKING_SALES, MARKETING_METRICS
-from crmkpi.records import Deal
+from crmkpi.metrics.tables import deals
 
-deals = Table(Deal)
 won = deals.status == "won"
 closed = deals.status.is_in("won", "lost")
 sold = deals.amount >= 0
@@ -47,11 +43,10 @@ def average_deal_size(amount: Decimal, deals: int) -> Decimal:
         A few very large deals carry the mean: look at `median` too. Contracts of three years and of one are not the
         same amount.
 
-    Examples:
-        >>> deals = [Deal(id="1", status="won", amount=300), Deal(id="2", status="won", amount=100),
-        ...          Deal(id="3", status="won")]
-        >>> average_deal_size(deals).value, average_deal_size(deals).left_out
-        (Decimal('200'), {'no amount': 1})
+    >>> deals = [Deal(id="1", status="won", amount=300), Deal(id="2", status="won", amount=100),
+    ...          Deal(id="3", status="won")]
+    >>> average_deal_size(deals).value, average_deal_size(deals).left_out
+    (Decimal('200'), {'no amount': 1})
     """
     return amount / deals
 
@@ -64,10 +59,9 @@ def median() -> None:
 
     A few very large deals do not move it.
 
-    Examples:
-        >>> deals = [Deal(id=str(n), status="won", amount=amount) for n, amount in enumerate([10, 20, 9000])]
-        >>> average_deal_size.variant("median")(deals).value
-        Decimal('20')
+    >>> deals = [Deal(id=str(n), status="won", amount=amount) for n, amount in enumerate([10, 20, 9000])]
+    >>> average_deal_size.variant("median")(deals).value
+    Decimal('20')
     """
 
 
@@ -85,9 +79,8 @@ def all_closed(amount: Decimal, deals: int) -> Decimal:
     Pitfalls:
         Where a system sets lost deals to 0 this is far below what a deal is worth.
 
-    Examples:
-        >>> deals = [Deal(id="1", status="won", amount=300), Deal(id="2", status="lost", amount=0)]
-        >>> average_deal_size.variant("all_closed")(deals).value
-        Decimal('150')
+    >>> deals = [Deal(id="1", status="won", amount=300), Deal(id="2", status="lost", amount=0)]
+    >>> average_deal_size.variant("all_closed")(deals).value
+    Decimal('150')
     """
     return amount / deals

@@ -1,14 +1,9 @@
 """How many deals were won, and how many are open."""
 
-from __future__ import annotations
-
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import CRACKING_SALES
 from crmkpi.metrics.sales.pipeline_value import unknown, was_open
-from crmkpi.records import Deal
-
-deals = Table(Deal)
+from crmkpi.metrics.tables import deals
 
 
 @metric(
@@ -33,9 +28,8 @@ def won_deals() -> None:
     Pitfalls:
         Ten small deals are not better than one large: look at `revenue` beside it.
 
-    Examples:
-        >>> won_deals([Deal(id="1", status="won"), Deal(id="2", status="lost")]).value
-        1
+    >>> won_deals([Deal(id="1", status="won"), Deal(id="2", status="lost")]).value
+    1
     """
 
 
@@ -48,7 +42,6 @@ def won_deals() -> None:
     also_known_as=("open opportunities", "deals in the pipeline", "number of open deals", "opportunities"),
     default_because="A stock like `pipeline_value`: earlier periods show what was open then.",
     sources=(CRACKING_SALES,),
-    timing="leading",
     ahead_of=("revenue",),
 )
 def open_deals() -> None:
@@ -61,9 +54,8 @@ def open_deals() -> None:
     Pitfalls:
         Deals that nobody works on stay open and count. The counts of two months are not added.
 
-    Examples:
-        >>> deals = [Deal(id="1", status="open", created_at="2026-01-10"),
-        ...          Deal(id="2", status="won", created_at="2026-01-20", closed_at="2026-02-10")]
-        >>> open_deals(deals, period="2026-01").value, open_deals(deals).value
-        (2, 1)
+    >>> deals = [Deal(id="1", status="open", created_at="2026-01-10"),
+    ...          Deal(id="2", status="won", created_at="2026-01-20", closed_at="2026-02-10")]
+    >>> open_deals(deals, period="2026-01").value, open_deals(deals).value
+    (2, 1)
     """

@@ -1,13 +1,8 @@
 """Deal volume."""
 
-from __future__ import annotations
-
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import CRACKING_SALES
-from crmkpi.records import Deal
-
-deals = Table(Deal)
+from crmkpi.metrics.tables import deals
 
 
 @metric(
@@ -20,7 +15,6 @@ deals = Table(Deal)
     also_known_as=("deals created", "new deals", "new opportunities", "number of deals", "opportunities created"),
     default_because="Every deal that was opened counts, so that months compare however their deals end.",
     sources=(CRACKING_SALES,),
-    timing="leading",
     ahead_of=("revenue",),
 )
 def deal_volume() -> None:
@@ -33,8 +27,7 @@ def deal_volume() -> None:
     Pitfalls:
         Renewals opened by the system a year ahead count as well: look at it by kind.
 
-    Examples:
-        >>> result = deal_volume([Deal(id="1", status="won"), Deal(id="2", status="open", deleted=True)])
-        >>> result.value, result.left_out
-        (1, {'deleted': 1})
+    >>> result = deal_volume([Deal(id="1", status="won"), Deal(id="2", status="open", deleted=True)])
+    >>> result.value, result.left_out
+    (1, {'deleted': 1})
     """

@@ -1,13 +1,9 @@
 """Expansion revenue."""
 
-from __future__ import annotations
-
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import SAAS_METRICS
-from crmkpi.records import Deal
+from crmkpi.metrics.tables import deals
 
-deals = Table(Deal)
 won = deals.status == "won"
 
 
@@ -37,10 +33,9 @@ def expansion_revenue() -> None:
     Pitfalls:
         Where the kind is not filled in, upsell is left out and not zero: see the count of "no kind".
 
-    Examples:
-        >>> deals = [Deal(id="1", status="won", kind="expansion", amount=80),
-        ...          Deal(id="2", status="won", kind="new", amount=500),
-        ...          Deal(id="3", status="won", amount=70)]
-        >>> expansion_revenue(deals).value, expansion_revenue(deals).left_out
-        (Decimal('80'), {'no kind': 1})
+    >>> deals = [Deal(id="1", status="won", kind="expansion", amount=80),
+    ...          Deal(id="2", status="won", kind="new", amount=500),
+    ...          Deal(id="3", status="won", amount=70)]
+    >>> expansion_revenue(deals).value, expansion_revenue(deals).left_out
+    (Decimal('80'), {'no kind': 1})
     """

@@ -1,13 +1,9 @@
 """Lost deals."""
 
-from __future__ import annotations
-
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import CRACKING_SALES
-from crmkpi.records import Deal
+from crmkpi.metrics.tables import deals
 
-deals = Table(Deal)
 lost = deals.status == "lost"
 deleted = {"deleted": deals.deleted}
 
@@ -39,10 +35,9 @@ def lost_rate(lost: int, closed: int) -> float:
         most is `lost_deals` by="lost_reason"; each count over all closed deals is that reason's part of the lost
         rate.
 
-    Examples:
-        >>> statuses = ["won", "won", "won", "lost", "open"]
-        >>> lost_rate([Deal(id=str(n), status=status) for n, status in enumerate(statuses)]).value
-        0.25
+    >>> statuses = ["won", "won", "won", "lost", "open"]
+    >>> lost_rate([Deal(id=str(n), status=status) for n, status in enumerate(statuses)]).value
+    0.25
     """
     return lost / closed
 
@@ -70,9 +65,8 @@ def lost_deals() -> None:
         Deals that nobody works on stay open for ever and are never lost. "Price" is the reason that is easiest to
         choose.
 
-    Examples:
-        >>> deals = [Deal(id=str(n), status="lost", lost_reason=why) for n, why in enumerate(["price", "price", None])]
-        >>> [(result.segment["lost_reason"], result.value)
-        ...  for result in Dataset(deals=deals).measure(lost_deals, by="lost_reason")]
-        [('price', 2), (None, 1)]
+    >>> deals = [Deal(id=str(n), status="lost", lost_reason=why) for n, why in enumerate(["price", "price", None])]
+    >>> [(result.segment["lost_reason"], result.value)
+    ...  for result in Dataset(deals=deals).measure(lost_deals, by="lost_reason")]
+    [('price', 2), (None, 1)]
     """

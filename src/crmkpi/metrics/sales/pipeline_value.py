@@ -1,14 +1,10 @@
 """What the open deals are worth: in full, and weighted by their probability."""
 
-from __future__ import annotations
-
 from crmkpi.definition.expressions import period
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import CRACKING_SALES
-from crmkpi.records import Deal
+from crmkpi.metrics.tables import deals
 
-deals = Table(Deal)
 is_open = deals.status == "open"
 # A deal that is closed by now was open at the end of an earlier period. An open deal's close date is only a hope.
 closed = deals.status.is_in("won", "lost")
@@ -31,7 +27,6 @@ unknown = {
     also_known_as=("pipeline", "open pipeline", "sales pipeline value"),
     default_because="All open deals, in full: what is likely is another question, `weighted_pipeline`.",
     sources=(CRACKING_SALES,),
-    timing="leading",
     ahead_of=("revenue",),
 )
 def pipeline_value() -> None:
@@ -51,11 +46,10 @@ def pipeline_value() -> None:
         The status decides and not the close date: open deals carry one, often in the past. Adding the ends of twelve
         months counts a deal twelve times.
 
-    Examples:
-        >>> deals = [Deal(id="1", status="open", amount=500, created_at="2026-01-10"),
-        ...          Deal(id="2", status="won", amount=300, created_at="2026-01-20", closed_at="2026-02-10")]
-        >>> pipeline_value(deals, period="2026-01").value, pipeline_value(deals).value
-        (Decimal('800'), Decimal('500'))
+    >>> deals = [Deal(id="1", status="open", amount=500, created_at="2026-01-10"),
+    ...          Deal(id="2", status="won", amount=300, created_at="2026-01-20", closed_at="2026-02-10")]
+    >>> pipeline_value(deals, period="2026-01").value, pipeline_value(deals).value
+    (Decimal('800'), Decimal('500'))
     """
 
 
@@ -72,7 +66,6 @@ def pipeline_value() -> None:
     also_known_as=("weighted pipeline value", "expected pipeline", "probability-weighted pipeline"),
     default_because="Each deal's own probability, as the system holds it.",
     sources=(CRACKING_SALES,),
-    timing="leading",
     ahead_of=("revenue",),
 )
 def weighted_pipeline() -> None:
@@ -90,10 +83,9 @@ def weighted_pipeline() -> None:
         Probabilities that belong to stages were typed in once and never compared with what was won. A sum over three
         deals is no forecast.
 
-    Examples:
-        >>> deals = [Deal(id="1", status="open", amount=500, probability=0.2, created_at="2026-01-10"),
-        ...          Deal(id="2", status="open", amount=100, created_at="2026-01-20")]
-        >>> result = weighted_pipeline(deals)
-        >>> result.value, result.left_out
-        (Decimal('100.0'), {'no probability': 1})
+    >>> deals = [Deal(id="1", status="open", amount=500, probability=0.2, created_at="2026-01-10"),
+    ...          Deal(id="2", status="open", amount=100, created_at="2026-01-20")]
+    >>> result = weighted_pipeline(deals)
+    >>> result.value, result.left_out
+    (Decimal('100.0'), {'no probability': 1})
     """

@@ -1,16 +1,12 @@
 """Quota attainment."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
 from crmkpi.definition.parameters import Parameter
 from crmkpi.metrics.literature import CRACKING_SALES
-from crmkpi.records import Deal
+from crmkpi.metrics.tables import deals
 
-deals = Table(Deal)
 quota = Parameter("quota", "what was to be won in the period", unit="money")
 
 
@@ -42,8 +38,7 @@ def quota_attainment(revenue: Decimal, quota: Decimal) -> Decimal:
         One quota for a report by owner is each owner's quota, not the team's. Ten people at 50 % and one at 600 % are a
         team at 100 %: look at the people.
 
-    Examples:
-        >>> quota_attainment([Deal(id="1", status="won", amount=90)], quota=120).value
-        0.75
+    >>> quota_attainment([Deal(id="1", status="won", amount=90)], quota=120).value
+    0.75
     """
     return revenue / quota

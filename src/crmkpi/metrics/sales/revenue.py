@@ -1,16 +1,12 @@
 """Won revenue, and how fast it grows."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
 from crmkpi.errors import UndefinedError
 from crmkpi.metrics.literature import CRACKING_SALES, MARKETING_METRICS
-from crmkpi.records import Deal
+from crmkpi.metrics.tables import deals
 
-deals = Table(Deal)
 won_amount = deals.sum(deals.amount, deals.status == "won")
 deleted = {"deleted": deals.deleted}
 
@@ -41,11 +37,10 @@ def revenue() -> None:
         It is what was signed, not what was invoiced or paid, and not the revenue of the accounts. Open deals do not
         count, whatever close date they carry.
 
-    Examples:
-        >>> deals = [Deal(id="1", status="won", amount="0.10", currency="EUR"),
-        ...          Deal(id="2", status="won", amount="0.20", currency="EUR"), Deal(id="3", status="lost", amount=9)]
-        >>> revenue(deals).value, revenue(deals).currency
-        (Decimal('0.30'), 'EUR')
+    >>> deals = [Deal(id="1", status="won", amount="0.10", currency="EUR"),
+    ...          Deal(id="2", status="won", amount="0.20", currency="EUR"), Deal(id="3", status="lost", amount=9)]
+    >>> revenue(deals).value, revenue(deals).currency
+    (Decimal('0.30'), 'EUR')
     """
 
 
@@ -79,11 +74,10 @@ def revenue_growth_rate(current: Decimal, previous: Decimal) -> Decimal:
         December against November is season and not growth. A running month is compared with a whole one unless both are
         cut at the same day.
 
-    Examples:
-        >>> deals = [Deal(id="1", status="won", amount=100, closed_at="2026-01-15"),
-        ...          Deal(id="2", status="won", amount=150, closed_at="2026-02-15")]
-        >>> revenue_growth_rate(deals, period="2026-02").value
-        0.5
+    >>> deals = [Deal(id="1", status="won", amount=100, closed_at="2026-01-15"),
+    ...          Deal(id="2", status="won", amount=150, closed_at="2026-02-15")]
+    >>> revenue_growth_rate(deals, period="2026-02").value
+    0.5
     """
     return _growth(current, previous)
 
@@ -99,11 +93,10 @@ def year_over_year(current: Decimal, a_year_ago: Decimal) -> Decimal:
     Returns:
         A fraction from -1 up; undefined where that period brought nothing or less, and without a period.
 
-    Examples:
-        >>> deals = [Deal(id="1", status="won", amount=100, closed_at="2025-02-15"),
-        ...          Deal(id="2", status="won", amount=120, closed_at="2026-02-15")]
-        >>> revenue_growth_rate.variant("year_over_year")(deals, period="2026-02").value
-        0.2
+    >>> deals = [Deal(id="1", status="won", amount=100, closed_at="2025-02-15"),
+    ...          Deal(id="2", status="won", amount=120, closed_at="2026-02-15")]
+    >>> revenue_growth_rate.variant("year_over_year")(deals, period="2026-02").value
+    0.2
     """
     return _growth(current, a_year_ago)
 

@@ -1,14 +1,10 @@
 """What sales people do: calls, messages and meetings."""
 
-from __future__ import annotations
-
 from crmkpi.definition.expressions import as_of
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import CRACKING_SALES
-from crmkpi.records import Interaction
+from crmkpi.metrics.tables import interactions
 
-interactions = Table(Interaction)
 outbound = interactions.direction == "outbound"
 call = interactions.kind == "call"
 email = interactions.kind == "email"
@@ -27,7 +23,6 @@ no_direction = interactions.direction.missing()
     also_known_as=("outbound calls", "calls made", "number of calls", "number of sales calls"),
     default_because="Calls that sales made are its work; calls that came in are demand.",
     sources=(CRACKING_SALES,),
-    timing="leading",
     ahead_of=("deal_volume",),
     guarded_by=("meetings_held",),
 )
@@ -41,12 +36,11 @@ def sales_calls() -> None:
     Pitfalls:
         More calls are not more sales. A dialler that logs each attempt makes ten of one conversation.
 
-    Examples:
-        >>> calls = [Interaction(id="1", kind="call", direction="outbound"),
-        ...          Interaction(id="2", kind="call", direction="inbound"),
-        ...          Interaction(id="3", kind="call")]
-        >>> sales_calls(calls).value, sales_calls(calls).left_out
-        (1, {'no direction': 1})
+    >>> calls = [Interaction(id="1", kind="call", direction="outbound"),
+    ...          Interaction(id="2", kind="call", direction="inbound"),
+    ...          Interaction(id="3", kind="call")]
+    >>> sales_calls(calls).value, sales_calls(calls).left_out
+    (1, {'no direction': 1})
     """
 
 
@@ -61,7 +55,6 @@ def sales_calls() -> None:
     also_known_as=("number of emails", "emails sent", "outbound emails", "number of emails sent"),
     default_because="Messages that someone wrote; mailings to many are campaigns.",
     sources=(CRACKING_SALES,),
-    timing="leading",
     ahead_of=("deal_volume",),
     guarded_by=("unsubscribe_rate",),
 )
@@ -76,10 +69,9 @@ def emails_sent() -> None:
     Pitfalls:
         Systems that log the same message at the contact and at the deal count it twice, unless it has one id.
 
-    Examples:
-        >>> emails_sent([Interaction(id="1", kind="email", direction="outbound"),
-        ...              Interaction(id="2", kind="chat", direction="outbound")]).value
-        1
+    >>> emails_sent([Interaction(id="1", kind="email", direction="outbound"),
+    ...              Interaction(id="2", kind="chat", direction="outbound")]).value
+    1
     """
 
 
@@ -94,7 +86,6 @@ def emails_sent() -> None:
     also_known_as=("number of SMS", "text messages sent", "outbound SMS", "number of SMS sent"),
     default_because="Messages that were sent; replies are the customers' work.",
     sources=(CRACKING_SALES,),
-    timing="leading",
     ahead_of=("deal_volume",),
 )
 def sms_sent() -> None:
@@ -107,10 +98,9 @@ def sms_sent() -> None:
     Pitfalls:
         A long message is several to the carrier and one here.
 
-    Examples:
-        >>> sms_sent([Interaction(id="1", kind="sms", direction="outbound"),
-        ...           Interaction(id="2", kind="sms", direction="inbound")]).value
-        1
+    >>> sms_sent([Interaction(id="1", kind="sms", direction="outbound"),
+    ...           Interaction(id="2", kind="sms", direction="inbound")]).value
+    1
     """
 
 
@@ -126,7 +116,6 @@ def sms_sent() -> None:
     also_known_as=("meetings", "number of meetings", "customer meetings"),
     default_because=("Meetings seldom have a direction, so that only those that the customer called are left aside."),
     sources=(CRACKING_SALES,),
-    timing="leading",
     ahead_of=("deal_volume",),
 )
 def meetings_held() -> None:
@@ -140,10 +129,9 @@ def meetings_held() -> None:
     Pitfalls:
         Calendars hold meetings that never took place: without `as_of`, those of next month count too.
 
-    Examples:
-        >>> from datetime import date
-        >>> meetings = [Interaction(id="1", kind="meeting", at="2026-01-05"),
-        ...             Interaction(id="2", kind="meeting", at="2026-03-05")]
-        >>> meetings_held(meetings, as_of=date(2026, 1, 31)).value
-        1
+    >>> from datetime import date
+    >>> meetings = [Interaction(id="1", kind="meeting", at="2026-01-05"),
+    ...             Interaction(id="2", kind="meeting", at="2026-03-05")]
+    >>> meetings_held(meetings, as_of=date(2026, 1, 31)).value
+    1
     """

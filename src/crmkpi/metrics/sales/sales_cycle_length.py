@@ -1,13 +1,9 @@
 """Sales cycle length."""
 
-from __future__ import annotations
-
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import CRACKING_SALES
-from crmkpi.records import Deal
+from crmkpi.metrics.tables import deals
 
-deals = Table(Deal)
 won = deals.status == "won"
 closed = deals.status.is_in("won", "lost")
 cycle = deals.closed_at - deals.created_at
@@ -43,11 +39,10 @@ def sales_cycle_length() -> None:
         A year of fast small deals shortens it although no large deal got faster: look at it by size. Dates that were
         typed in afterwards, at the end of the quarter, measure when someone typed.
 
-    Examples:
-        >>> deals = [Deal(id="1", status="won", created_at="2026-01-01", closed_at="2026-01-11"),
-        ...          Deal(id="2", status="won", created_at="2026-01-01", closed_at="2026-01-31")]
-        >>> sales_cycle_length(deals).value
-        datetime.timedelta(days=20)
+    >>> deals = [Deal(id="1", status="won", created_at="2026-01-01", closed_at="2026-01-11"),
+    ...          Deal(id="2", status="won", created_at="2026-01-01", closed_at="2026-01-31")]
+    >>> sales_cycle_length(deals).value
+    datetime.timedelta(days=20)
     """
 
 
@@ -60,11 +55,10 @@ def all_closed() -> None:
 
     $$\text{cycle of all closed deals} = \operatorname{mean}(\text{closed at} - \text{created at})$$
 
-    Examples:
-        >>> deals = [Deal(id="1", status="won", created_at="2026-01-01", closed_at="2026-01-11"),
-        ...          Deal(id="2", status="lost", created_at="2026-01-01", closed_at="2026-01-03")]
-        >>> sales_cycle_length.variant("all_closed")(deals).to("days")
-        6.0
+    >>> deals = [Deal(id="1", status="won", created_at="2026-01-01", closed_at="2026-01-11"),
+    ...          Deal(id="2", status="lost", created_at="2026-01-01", closed_at="2026-01-03")]
+    >>> sales_cycle_length.variant("all_closed")(deals).to("days")
+    6.0
     """
 
 
@@ -78,11 +72,10 @@ def from_lead() -> None:
 
     Needs the leads. Won deals without a lead are left out.
 
-    Examples:
-        >>> lead = Lead(id="L1", created_at="2026-01-01")
-        >>> deal = Deal(id="D1", lead_id="L1", status="won", closed_at="2026-01-31")
-        >>> sales_cycle_length.variant("from_lead")({"deals": [deal], "leads": [lead]}).to("days")
-        30.0
+    >>> lead = Lead(id="L1", created_at="2026-01-01")
+    >>> deal = Deal(id="D1", lead_id="L1", status="won", closed_at="2026-01-31")
+    >>> sales_cycle_length.variant("from_lead")({"deals": [deal], "leads": [lead]}).to("days")
+    30.0
     """
 
 

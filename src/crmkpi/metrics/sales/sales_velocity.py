@@ -1,16 +1,12 @@
 """Sales velocity."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import CRACKING_SALES
 from crmkpi.metrics.sales.pipeline_value import was_open
-from crmkpi.records import Deal
+from crmkpi.metrics.tables import deals
 
-deals = Table(Deal)
 won = deals.status == "won"
 _DAY = 86_400
 
@@ -57,13 +53,12 @@ def sales_velocity(
         Dead deals that nobody closes raise it. It multiplies four uncertain numbers: read the direction and not the
         digits.
 
-    Examples:
-        >>> deals = [Deal(id="1", status="won", amount=600, created_at="2026-01-01", closed_at="2026-01-31"),
-        ...          Deal(id="2", status="lost", closed_at="2026-01-20"),
-        ...          Deal(id="3", status="open", created_at="2026-01-20"),
-        ...          Deal(id="4", status="open", created_at="2026-01-21")]
-        >>> float(sales_velocity(deals).value)
-        20.0
+    >>> deals = [Deal(id="1", status="won", amount=600, created_at="2026-01-01", closed_at="2026-01-31"),
+    ...          Deal(id="2", status="lost", closed_at="2026-01-20"),
+    ...          Deal(id="3", status="open", created_at="2026-01-20"),
+    ...          Deal(id="4", status="open", created_at="2026-01-21")]
+    >>> float(sales_velocity(deals).value)
+    20.0
     """
     average_size = amount / won_with_amount
     a_day = open_deals * won * average_size * _DAY / (closed * Decimal(repr(cycle)))

@@ -1,13 +1,9 @@
 """Stage conversion rate."""
 
-from __future__ import annotations
-
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import CRACKING_SALES
-from crmkpi.records import StageVisit
+from crmkpi.metrics.tables import stage_visits
 
-stage_visits = Table(StageVisit)
 deal = stage_visits.deal
 # A lost deal leaves its last stage by being lost; the stages before it were left for another one.
 moved_on = stage_visits.left_at.present() & (
@@ -33,7 +29,6 @@ moved_on = stage_visits.left_at.present() & (
         "A deal that goes on is one that leaves the stage and is not lost by that; no order of stages has to be known."
     ),
     sources=(CRACKING_SALES,),
-    timing="leading",
     ahead_of=("win_rate",),
 )
 def stage_conversion_rate(moved_on: int, entered: int) -> float:
@@ -54,11 +49,10 @@ def stage_conversion_rate(moved_on: int, entered: int) -> float:
         Multiplying the rates of all stages gives the win rate only if no deal skips a stage. Where a system keeps only
         the day of a loss, stages that the deal left on that day look like the one in which it was lost.
 
-    Examples:
-        >>> deals = [Deal(id="A", status="won"), Deal(id="B", status="lost", closed_at="2026-01-20")]
-        >>> visits = [StageVisit(id="1", deal_id="A", stage="Demo", entered_at="2026-01-01", left_at="2026-01-05"),
-        ...           StageVisit(id="2", deal_id="B", stage="Demo", entered_at="2026-01-10", left_at="2026-01-20")]
-        >>> stage_conversion_rate(stage_visits=visits, deals=deals).value
-        0.5
+    >>> deals = [Deal(id="A", status="won"), Deal(id="B", status="lost", closed_at="2026-01-20")]
+    >>> visits = [StageVisit(id="1", deal_id="A", stage="Demo", entered_at="2026-01-01", left_at="2026-01-05"),
+    ...           StageVisit(id="2", deal_id="B", stage="Demo", entered_at="2026-01-10", left_at="2026-01-20")]
+    >>> stage_conversion_rate(stage_visits=visits, deals=deals).value
+    0.5
     """
     return moved_on / entered

@@ -1,16 +1,12 @@
 """How long deals stay in a stage."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 from crmkpi.definition.expressions import as_of
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import CRACKING_SALES
-from crmkpi.records import StageVisit
+from crmkpi.metrics.tables import stage_visits
 
-stage_visits = Table(StageVisit)
 stay = stage_visits.left_at - stage_visits.entered_at
 by_deal = stage_visits.per(
     stage_visits.deal_id,
@@ -35,7 +31,6 @@ stay_so_far = as_of - stage_visits.entered_at
         "A finished visit has one length that never changes; every visit counts once, also of a deal that came back."
     ),
     sources=(CRACKING_SALES,),
-    timing="leading",
     ahead_of=("sales_cycle_length",),
     guarded_by=("stage_conversion_rate",),
 )
@@ -54,12 +49,11 @@ def stage_duration() -> None:
     Pitfalls:
         Deals that are stuck have not left, so that the default cannot see them: `including_current` does.
 
-    Examples:
-        >>> visits = [StageVisit(id="1", deal_id="A", entered_at="2026-01-01", left_at="2026-01-03"),
-        ...           StageVisit(id="2", deal_id="A", entered_at="2026-01-10", left_at="2026-01-14"),
-        ...           StageVisit(id="3", deal_id="B", entered_at="2026-01-10")]
-        >>> stage_duration(visits).to("days"), stage_duration(visits).left_out
-        (3.0, {'still there': 1})
+    >>> visits = [StageVisit(id="1", deal_id="A", entered_at="2026-01-01", left_at="2026-01-03"),
+    ...           StageVisit(id="2", deal_id="A", entered_at="2026-01-10", left_at="2026-01-14"),
+    ...           StageVisit(id="3", deal_id="B", entered_at="2026-01-10")]
+    >>> stage_duration(visits).to("days"), stage_duration(visits).left_out
+    (3.0, {'still there': 1})
     """
 
 
@@ -82,12 +76,11 @@ def cumulative() -> None:
     Returns:
         A duration, with a log-Student interval over deals; undefined where no visit ended.
 
-    Examples:
-        >>> visits = [StageVisit(id="1", deal_id="A", entered_at="2026-01-01", left_at="2026-01-03"),
-        ...           StageVisit(id="2", deal_id="A", entered_at="2026-01-10", left_at="2026-01-14"),
-        ...           StageVisit(id="3", deal_id="B", entered_at="2026-01-10", left_at="2026-01-12")]
-        >>> stage_duration.variant("cumulative")(visits).to("days")
-        4.0
+    >>> visits = [StageVisit(id="1", deal_id="A", entered_at="2026-01-01", left_at="2026-01-03"),
+    ...           StageVisit(id="2", deal_id="A", entered_at="2026-01-10", left_at="2026-01-14"),
+    ...           StageVisit(id="3", deal_id="B", entered_at="2026-01-10", left_at="2026-01-12")]
+    >>> stage_duration.variant("cumulative")(visits).to("days")
+    4.0
     """
 
 
@@ -113,12 +106,11 @@ def including_current(finished: float, finished_visits: int, so_far: float, curr
     Raises:
         ParameterError: the day up to which the data is known (`as_of`) is not given.
 
-    Examples:
-        >>> from datetime import datetime
-        >>> visits = [StageVisit(id="1", entered_at="2026-01-01", left_at="2026-01-03"),
-        ...           StageVisit(id="2", entered_at="2026-01-01")]
-        >>> stage_duration.variant("including_current")(visits, as_of=datetime(2026, 1, 11)).to("days")
-        6.0
+    >>> from datetime import datetime
+    >>> visits = [StageVisit(id="1", entered_at="2026-01-01", left_at="2026-01-03"),
+    ...           StageVisit(id="2", entered_at="2026-01-01")]
+    >>> stage_duration.variant("including_current")(visits, as_of=datetime(2026, 1, 11)).to("days")
+    6.0
     """
     return (finished + so_far) / (finished_visits + current_visits)
 
@@ -134,9 +126,8 @@ def total() -> None:
     Returns:
         A duration; 0 where no visit ended.
 
-    Examples:
-        >>> visits = [StageVisit(id="1", deal_id="A", entered_at="2026-01-01", left_at="2026-01-03"),
-        ...           StageVisit(id="2", deal_id="A", entered_at="2026-01-10", left_at="2026-01-14")]
-        >>> stage_duration.variant("total")(visits).to("days")
-        6.0
+    >>> visits = [StageVisit(id="1", deal_id="A", entered_at="2026-01-01", left_at="2026-01-03"),
+    ...           StageVisit(id="2", deal_id="A", entered_at="2026-01-10", left_at="2026-01-14")]
+    >>> stage_duration.variant("total")(visits).to("days")
+    6.0
     """

@@ -1,15 +1,11 @@
 """Win rate."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import CRACKING_SALES
-from crmkpi.records import Deal
+from crmkpi.metrics.tables import deals
 
-deals = Table(Deal)
 won = deals.status == "won"
 closed = deals.status.is_in("won", "lost")
 
@@ -45,10 +41,9 @@ def win_rate(won: int, closed: int) -> float:
         An export that lacks lost deals gives 100 %: Odoo archives them, and a default export drops what is archived.
         Nobody closes deals as lost before the review, so that a young month looks too good.
 
-    Examples:
-        >>> statuses = ["won", "won", "won", "lost", "open"]
-        >>> win_rate([Deal(id=str(n), status=status) for n, status in enumerate(statuses)]).value
-        0.75
+    >>> statuses = ["won", "won", "won", "lost", "open"]
+    >>> win_rate([Deal(id=str(n), status=status) for n, status in enumerate(statuses)]).value
+    0.75
     """
     return won / closed
 
@@ -68,10 +63,9 @@ def of_created(won: int, created: int) -> float:
     A cohort: a deal counts in the period in which it was created, however it ended. Recent periods are low while their
     deals are still open.
 
-    Examples:
-        >>> statuses = ["won", "won", "won", "lost", "open"]
-        >>> win_rate.variant("of_created")([Deal(id=str(n), status=s) for n, s in enumerate(statuses)]).value
-        0.6
+    >>> statuses = ["won", "won", "won", "lost", "open"]
+    >>> win_rate.variant("of_created")([Deal(id=str(n), status=s) for n, s in enumerate(statuses)]).value
+    0.6
     """
     return won / created
 
@@ -98,9 +92,8 @@ def by_amount(won_value: Decimal, closed_value: Decimal) -> Decimal:
         Where lost deals carry the amount 0, as in many exports, this is 100 % whatever happened. Amounts below zero
         can take it out of 0 to 100 %.
 
-    Examples:
-        >>> deals = [Deal(id="1", status="won", amount=300), Deal(id="2", status="lost", amount=100)]
-        >>> win_rate.variant("by_amount")(deals).value
-        0.75
+    >>> deals = [Deal(id="1", status="won", amount=300), Deal(id="2", status="lost", amount=100)]
+    >>> win_rate.variant("by_amount")(deals).value
+    0.75
     """
     return won_value / closed_value

@@ -1,17 +1,13 @@
 """Average interaction cost."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
 from crmkpi.definition.parameters import Parameter
 from crmkpi.errors import UndefinedError
 from crmkpi.metrics.literature import CALL_CENTER
-from crmkpi.records import Interaction
+from crmkpi.metrics.tables import interactions
 
-interactions = Table(Interaction)
 hourly_rate = Parameter("hourly_rate", "what an hour of an agent costs", unit="money", default=Decimal(0))
 
 
@@ -53,11 +49,10 @@ def average_interaction_cost(
         Without an hourly rate it is only the booked cost. A cheap channel with three contacts for one problem
         is not cheap.
 
-    Examples:
-        >>> calls = [Interaction(id="1", kind="call", seconds=1800, cost=1),
-        ...          Interaction(id="2", kind="call", seconds=900)]
-        >>> average_interaction_cost(calls, hourly_rate=40).value
-        Decimal('15.5')
+    >>> calls = [Interaction(id="1", kind="call", seconds=1800, cost=1),
+    ...          Interaction(id="2", kind="call", seconds=900)]
+    >>> average_interaction_cost(calls, hourly_rate=40).value
+    Decimal('15.5')
     """
     if only_timed and not hourly_rate:
         which = "1 interaction has" if only_timed == 1 else f"{only_timed} interactions have"

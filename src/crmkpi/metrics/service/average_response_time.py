@@ -1,13 +1,8 @@
 """Average response time."""
 
-from __future__ import annotations
-
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import CALL_CENTER
-from crmkpi.records import Ticket
-
-tickets = Table(Ticket)
+from crmkpi.metrics.tables import tickets
 
 
 @metric(
@@ -24,7 +19,6 @@ tickets = Table(Ticket)
     also_known_as=("ART", "mean response time", "average reply time"),
     default_because="What the team gave in the period, all of it: every response counts on the day it was given.",
     sources=(CALL_CENTER,),
-    timing="leading",
     ahead_of=("customer_satisfaction_score",),
     guarded_by=("customer_satisfaction_score",),
 )
@@ -43,9 +37,8 @@ def average_response_time() -> None:
     Pitfalls:
         A month in which old tickets are answered at last looks worst, although it is the month in which it got better.
 
-    Examples:
-        >>> tickets = [Ticket(id=hour, created_at="2026-01-05T08:00", first_replied_at=f"2026-01-05T{hour}:00")
-        ...            for hour in ("09", "13")]
-        >>> average_response_time(tickets).to("hours")
-        3.0
+    >>> tickets = [Ticket(id=hour, created_at="2026-01-05T08:00", first_replied_at=f"2026-01-05T{hour}:00")
+    ...            for hour in ("09", "13")]
+    >>> average_response_time(tickets).to("hours")
+    3.0
     """

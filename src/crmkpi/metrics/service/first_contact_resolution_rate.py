@@ -1,15 +1,11 @@
 """First contact resolution rate."""
 
-from __future__ import annotations
-
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import CALL_CENTER, ISO_18295
 from crmkpi.metrics.service.resolution_time import not_counted
 from crmkpi.metrics.service.ticket_rates import merged_or_spam, solved
-from crmkpi.records import Ticket
+from crmkpi.metrics.tables import tickets
 
-tickets = Table(Ticket)
 never_reopened = tickets.reopens == 0
 at_once = solved & (tickets.replies == 1) & never_reopened
 unknown = {
@@ -30,7 +26,6 @@ unknown = {
     also_known_as=("FCR", "first call resolution", "one-touch resolution rate", "one-touch tickets"),
     default_because="One reply and never opened again: without the second half, every hasty answer is a success.",
     sources=(CALL_CENTER, ISO_18295),
-    timing="leading",
     ahead_of=("customer_satisfaction_score",),
 )
 def first_contact_resolution_rate(at_once: int, solved: int) -> float:
@@ -49,11 +44,10 @@ def first_contact_resolution_rate(at_once: int, solved: int) -> float:
     Pitfalls:
         A customer who gives up counts as resolved, and one who writes a new ticket instead of answering too.
 
-    Examples:
-        >>> tickets = [Ticket(id=str(n), status="solved", replies=replies, reopens=reopens)
-        ...            for n, (replies, reopens) in enumerate([(1, 0), (1, 1), (3, 0), (0, 0)])]
-        >>> first_contact_resolution_rate(tickets).value
-        0.25
+    >>> tickets = [Ticket(id=str(n), status="solved", replies=replies, reopens=reopens)
+    ...            for n, (replies, reopens) in enumerate([(1, 0), (1, 1), (3, 0), (0, 0)])]
+    >>> first_contact_resolution_rate(tickets).value
+    0.25
     """
     return at_once / solved
 
@@ -73,17 +67,15 @@ def of_all(at_once: int, tickets: int) -> float:
 
     A cohort: a ticket counts in the period in which it was created, also if it is not solved yet.
 
-    Examples:
-        >>> tickets = [Ticket(id="1", status="solved", replies=1, reopens=0), Ticket(id="2", status="open")]
-        >>> first_contact_resolution_rate.variant("of_all")(tickets).value
-        0.5
+    >>> tickets = [Ticket(id="1", status="solved", replies=1, reopens=0), Ticket(id="2", status="open")]
+    >>> first_contact_resolution_rate.variant("of_all")(tickets).value
+    0.5
     """
     return at_once / tickets
 
 
 @first_contact_resolution_rate.add_variant(
-    at_once=tickets.count(solved & (tickets.replies <= 1) & never_reopened),
-    solved=tickets.count(solved),
+    at_once=tickets.count(solved & (tickets.replies <= 1) & never_reopened), solved=tickets.count(solved)
 )
 def zero_or_one_reply(at_once: int, solved: int) -> float:
     r"""Share of the solved tickets that needed at most one reply and were never opened again.
@@ -92,9 +84,8 @@ def zero_or_one_reply(at_once: int, solved: int) -> float:
 
     Tickets that were closed without an answer count as resolved at first contact.
 
-    Examples:
-        >>> tickets = [Ticket(id=str(n), status="solved", replies=n, reopens=0) for n in range(4)]
-        >>> first_contact_resolution_rate.variant("zero_or_one_reply")(tickets).value
-        0.5
+    >>> tickets = [Ticket(id=str(n), status="solved", replies=n, reopens=0) for n in range(4)]
+    >>> first_contact_resolution_rate.variant("zero_or_one_reply")(tickets).value
+    0.5
     """
     return at_once / solved

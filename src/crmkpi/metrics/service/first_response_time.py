@@ -1,13 +1,9 @@
 """First response time."""
 
-from __future__ import annotations
-
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import CALL_CENTER
-from crmkpi.records import Ticket
+from crmkpi.metrics.tables import tickets
 
-tickets = Table(Ticket)
 response = tickets.first_replied_at - tickets.created_at
 not_counted = {
     "merged": tickets.merged_into.present(),
@@ -30,7 +26,6 @@ not_counted = {
         "Intercom Help, article 3653556: response times are medians",
         "Zendesk Help, article 4408834848154: what starts and stops the first reply time",
     ),
-    timing="leading",
     ahead_of=("customer_satisfaction_score",),
     guarded_by=("first_contact_resolution_rate",),
 )
@@ -50,12 +45,11 @@ def first_response_time() -> None:
         Tickets that nobody answered are missing, so that it gets better when the slowest are ignored: look at the count
         of "no reply yet". An automatic reply is no response.
 
-    Examples:
-        >>> tickets = [Ticket(id=str(hour), created_at="2026-01-05T08:00", first_replied_at=f"2026-01-05T{hour}:00")
-        ...            for hour in ("09", "10", "18")] + [Ticket(id="4", created_at="2026-01-05T08:00")]
-        >>> result = first_response_time(tickets)
-        >>> result.to("hours"), result.left_out
-        (2.0, {'no reply yet': 1})
+    >>> tickets = [Ticket(id=str(hour), created_at="2026-01-05T08:00", first_replied_at=f"2026-01-05T{hour}:00")
+    ...            for hour in ("09", "10", "18")] + [Ticket(id="4", created_at="2026-01-05T08:00")]
+    >>> result = first_response_time(tickets)
+    >>> result.to("hours"), result.left_out
+    (2.0, {'no reply yet': 1})
     """
 
 
@@ -70,8 +64,7 @@ def by_reply_date() -> None:
 
     A ticket counts in the period in which it was first answered. As Chatwoot counts.
 
-    Examples:
-        >>> ticket = Ticket(id="1", created_at="2026-01-31T22:00", first_replied_at="2026-02-01T04:00")
-        >>> first_response_time.variant("by_reply_date")([ticket], period="2026-02").to("hours")
-        6.0
+    >>> ticket = Ticket(id="1", created_at="2026-01-31T22:00", first_replied_at="2026-02-01T04:00")
+    >>> first_response_time.variant("by_reply_date")([ticket], period="2026-02").to("hours")
+    6.0
     """

@@ -1,17 +1,13 @@
 """Handle time."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import CALL_CENTER
 from crmkpi.metrics.service.resolution_time import not_counted
 from crmkpi.metrics.service.ticket_rates import solved
-from crmkpi.records import Ticket
+from crmkpi.metrics.tables import tickets
 
-tickets = Table(Ticket)
 handled = timedelta(seconds=1) * tickets.handled_seconds
 
 
@@ -40,8 +36,7 @@ def handle_time() -> None:
         Call centres mean the time of one call: a ticket of three calls is three of theirs. Shorter is not better where
         customers have to come again: look at `first_contact_resolution_rate`.
 
-    Examples:
-        >>> handle_time([Ticket(id="1", status="solved", handled_seconds=300),
-        ...              Ticket(id="2", status="solved", handled_seconds=900)]).to("minutes")
-        10.0
+    >>> handle_time([Ticket(id="1", status="solved", handled_seconds=300),
+    ...              Ticket(id="2", status="solved", handled_seconds=900)]).to("minutes")
+    10.0
     """

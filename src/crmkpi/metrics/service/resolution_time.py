@@ -1,13 +1,9 @@
 """Resolution time."""
 
-from __future__ import annotations
-
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import CALL_CENTER, ITIL
-from crmkpi.records import Ticket
+from crmkpi.metrics.tables import tickets
 
-tickets = Table(Ticket)
 # A ticket that was solved and is open again is not solved.
 is_solved = tickets.status.is_in("solved", "closed") | tickets.status.missing()
 was_solved = tickets.first_solved_at.present() | tickets.solved_at.present() | tickets.status.is_in("solved", "closed")
@@ -29,7 +25,6 @@ not_counted = {
     also_known_as=("case resolution time", "time to resolution", "TTR", "full resolution time", "handling duration"),
     default_because="By the date of the solution no open ticket can bias it; a few old tickets own the mean.",
     sources=(ITIL, CALL_CENTER),
-    timing="leading",
     ahead_of=("customer_satisfaction_score",),
     guarded_by=("reopen_rate",),
 )
@@ -49,11 +44,10 @@ def resolution_time() -> None:
     Pitfalls:
         Open tickets have no time yet: a team that solves only the easy ones looks fast. Look at `backlog` beside it.
 
-    Examples:
-        >>> tickets = [Ticket(id=day, status="solved", created_at="2026-01-01", solved_at=f"2026-01-{day}")
-        ...            for day in ("02", "04", "31")]
-        >>> resolution_time(tickets).to("days")
-        3.0
+    >>> tickets = [Ticket(id=day, status="solved", created_at="2026-01-01", solved_at=f"2026-01-{day}")
+    ...            for day in ("02", "04", "31")]
+    >>> resolution_time(tickets).to("days")
+    3.0
     """
 
 
@@ -74,10 +68,9 @@ def first_solve() -> None:
     A ticket counts in the period in which it was first solved, even if it is open again. Solved tickets of which only
     the latest solution is known are left out under "no first_solved_at".
 
-    Examples:
-        >>> ticket = Ticket(id="1", status="open", created_at="2026-01-01", first_solved_at="2026-01-03")
-        >>> resolution_time.variant("first_solve")([ticket]).to("days")
-        2.0
+    >>> ticket = Ticket(id="1", status="open", created_at="2026-01-01", first_solved_at="2026-01-03")
+    >>> resolution_time.variant("first_solve")([ticket]).to("days")
+    2.0
     """
 
 
@@ -95,10 +88,9 @@ def by_created() -> None:
     A ticket counts in the period in which it was created. Tickets that are not solved yet are left out, so that recent
     periods look better than they will.
 
-    Examples:
-        >>> tickets = [Ticket(id="1", status="solved", created_at="2026-01-31", solved_at="2026-02-02"),
-        ...            Ticket(id="2", status="open", created_at="2026-01-30")]
-        >>> result = resolution_time.variant("by_created")(tickets, period="2026-01")
-        >>> result.to("days"), result.left_out
-        (2.0, {'not solved yet': 1})
+    >>> tickets = [Ticket(id="1", status="solved", created_at="2026-01-31", solved_at="2026-02-02"),
+    ...            Ticket(id="2", status="open", created_at="2026-01-30")]
+    >>> result = resolution_time.variant("by_created")(tickets, period="2026-01")
+    >>> result.to("days"), result.left_out
+    (2.0, {'not solved yet': 1})
     """

@@ -1,15 +1,11 @@
 """Telephone: which calls are answered, which are given up, and what answered calls achieve."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import CALL_CENTER, ISO_18295
-from crmkpi.records import Interaction
+from crmkpi.metrics.tables import interactions
 
-interactions = Table(Interaction)
 calls = (interactions.kind == "call") & (interactions.direction == "inbound")
 answered = calls & (interactions.outcome == "answered")
 unknown = {"no outcome": calls & interactions.outcome.missing()}
@@ -29,7 +25,6 @@ _SECOND = timedelta(seconds=1)
     also_known_as=("call answering rate", "answered calls", "call pickup rate", "calls answered"),
     default_because="Every call that came in, those that rang off after a moment too: they wanted something.",
     sources=(CALL_CENTER, ISO_18295),
-    timing="leading",
     ahead_of=("customer_satisfaction_score",),
     guarded_by=("call_resolution_rate",),
 )
@@ -43,11 +38,10 @@ def call_answer_rate(answered: int, calls: int) -> float:
     Pitfalls:
         A machine that picks up is no answer: give such calls the outcome voicemail.
 
-    Examples:
-        >>> calls = [Interaction(id=str(n), kind="call", direction="inbound", outcome=outcome)
-        ...          for n, outcome in enumerate(["answered", "answered", "abandoned", "missed"])]
-        >>> call_answer_rate(calls).value
-        0.5
+    >>> calls = [Interaction(id=str(n), kind="call", direction="inbound", outcome=outcome)
+    ...          for n, outcome in enumerate(["answered", "answered", "abandoned", "missed"])]
+    >>> call_answer_rate(calls).value
+    0.5
     """
     return answered / calls
 
@@ -65,7 +59,6 @@ def call_answer_rate(answered: int, calls: int) -> float:
     also_known_as=("abandon rate", "abandonment rate", "abandoned calls", "call abandonment rate"),
     default_because="All incoming calls; some centres leave out those that give up within seconds.",
     sources=(CALL_CENTER, ISO_18295),
-    timing="leading",
     ahead_of=("customer_satisfaction_score",),
 )
 def call_abandon_rate(abandoned: int, calls: int) -> float:
@@ -78,11 +71,10 @@ def call_abandon_rate(abandoned: int, calls: int) -> float:
     Pitfalls:
         A caller who hears the answer in the announcement and hangs up has been served and counts as lost.
 
-    Examples:
-        >>> calls = [Interaction(id=str(n), kind="call", direction="inbound", outcome=outcome)
-        ...          for n, outcome in enumerate(["answered", "answered", "abandoned", "missed"])]
-        >>> call_abandon_rate(calls).value
-        0.25
+    >>> calls = [Interaction(id=str(n), kind="call", direction="inbound", outcome=outcome)
+    ...          for n, outcome in enumerate(["answered", "answered", "abandoned", "missed"])]
+    >>> call_abandon_rate(calls).value
+    0.25
     """
     return abandoned / calls
 
@@ -100,7 +92,6 @@ def call_abandon_rate(abandoned: int, calls: int) -> float:
     also_known_as=("FCR of calls", "first contact resolution of answered calls", "resolved calls"),
     default_because="Of answered calls, as call centres count it: a call that nobody took could not be resolved.",
     sources=(CALL_CENTER,),
-    timing="leading",
     ahead_of=("customer_satisfaction_score",),
 )
 def call_resolution_rate(resolved: int, answered: int) -> float:
@@ -114,11 +105,10 @@ def call_resolution_rate(resolved: int, answered: int) -> float:
     Pitfalls:
         Agents who tick the box are kinder than customers who call again: look for repeated calls.
 
-    Examples:
-        >>> calls = [Interaction(id=str(n), kind="call", direction="inbound", outcome="answered", resolved=settled)
-        ...          for n, settled in enumerate([True, True, True, False])]
-        >>> call_resolution_rate(calls).value
-        0.75
+    >>> calls = [Interaction(id=str(n), kind="call", direction="inbound", outcome="answered", resolved=settled)
+    ...          for n, settled in enumerate([True, True, True, False])]
+    >>> call_resolution_rate(calls).value
+    0.75
     """
     return resolved / answered
 
@@ -146,11 +136,10 @@ def talk_time() -> None:
     Pitfalls:
         Short calls are cheap and may settle nothing: look at `call_resolution_rate` beside it.
 
-    Examples:
-        >>> calls = [Interaction(id=str(n), kind="call", direction="inbound", outcome="answered", seconds=seconds)
-        ...          for n, seconds in enumerate([60, 180])]
-        >>> talk_time(calls).to("minutes")
-        2.0
+    >>> calls = [Interaction(id=str(n), kind="call", direction="inbound", outcome="answered", seconds=seconds)
+    ...          for n, seconds in enumerate([60, 180])]
+    >>> talk_time(calls).to("minutes")
+    2.0
     """
 
 

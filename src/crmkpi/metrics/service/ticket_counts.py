@@ -1,14 +1,10 @@
 """Complaints, backlog and recurring issues."""
 
-from __future__ import annotations
-
 from crmkpi.definition.expressions import period
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import ISO_10002, ITIL
-from crmkpi.records import Ticket
+from crmkpi.metrics.tables import tickets
 
-tickets = Table(Ticket)
 not_counted = {"merged": tickets.merged_into.present(), "spam": tickets.spam}
 by_kind = tickets.per(tickets.kind, tickets=tickets.count())
 solved = tickets.status.is_in("solved", "closed")
@@ -29,7 +25,6 @@ was_open = period.begun(tickets.created_at) & not_solved_then
     also_known_as=("number of complaints", "customer complaints", "complaint volume"),
     default_because="Tickets that were filed as complaints; reading the mood of the others would be a guess.",
     sources=(ISO_10002,),
-    timing="leading",
     ahead_of=("churn_rate",),
 )
 def complaints() -> None:
@@ -44,9 +39,8 @@ def complaints() -> None:
         Fewer complaints may be customers who left without a word. An export with other words for its kinds, or with
         none, gives 0.
 
-    Examples:
-        >>> complaints([Ticket(id="1", kind="complaint"), Ticket(id="2", kind="question")]).value
-        1
+    >>> complaints([Ticket(id="1", kind="complaint"), Ticket(id="2", kind="question")]).value
+    1
     """
 
 
@@ -63,7 +57,6 @@ def complaints() -> None:
     also_known_as=("ticket backlog", "open tickets", "unresolved tickets", "open cases"),
     default_because="What is open now and what was open then, by the same rule, from the dates of the tickets.",
     sources=(ITIL,),
-    timing="leading",
     ahead_of=("resolution_time",),
 )
 def backlog() -> None:
@@ -83,11 +76,10 @@ def backlog() -> None:
         Adding the days of a month counts a ticket once for every day. Tickets that were opened again count as open all
         along.
 
-    Examples:
-        >>> tickets = [Ticket(id="1", status="solved", created_at="2026-01-05", solved_at="2026-02-03"),
-        ...            Ticket(id="2", status="open", created_at="2026-01-20")]
-        >>> backlog(tickets, period="2026-01").value, backlog(tickets).value
-        (2, 1)
+    >>> tickets = [Ticket(id="1", status="solved", created_at="2026-01-05", solved_at="2026-02-03"),
+    ...            Ticket(id="2", status="open", created_at="2026-01-20")]
+    >>> backlog(tickets, period="2026-01").value, backlog(tickets).value
+    (2, 1)
     """
 
 
@@ -101,7 +93,6 @@ def backlog() -> None:
     also_known_as=("repeat issues", "recurring problems", "recurring tickets"),
     default_because="Two tickets of one kind are the first sign of a common cause.",
     sources=(ITIL,),
-    timing="leading",
     ahead_of=("complaints",),
 )
 def recurring_issues() -> None:
@@ -115,9 +106,8 @@ def recurring_issues() -> None:
     Pitfalls:
         Kinds such as "question" make every ticket a recurring one: use kinds that name the problem.
 
-    Examples:
-        >>> kinds = ["login", "login", "invoice", None]
-        >>> result = recurring_issues([Ticket(id=str(n), kind=kind) for n, kind in enumerate(kinds)])
-        >>> result.value, result.left_out
-        (2, {'no kind': 1})
+    >>> kinds = ["login", "login", "invoice", None]
+    >>> result = recurring_issues([Ticket(id=str(n), kind=kind) for n, kind in enumerate(kinds)])
+    >>> result.value, result.left_out
+    (2, {'no kind': 1})
     """

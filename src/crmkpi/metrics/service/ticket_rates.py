@@ -1,14 +1,10 @@
 """What became of tickets: opened again, escalated, in time, solved by the customer."""
 
-from __future__ import annotations
-
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import Share, metric
 from crmkpi.metrics.literature import CALL_CENTER, ISO_18295, ITIL
 from crmkpi.metrics.service.resolution_time import not_counted
-from crmkpi.records import Ticket
+from crmkpi.metrics.tables import tickets
 
-tickets = Table(Ticket)
 solved = tickets.solved_at.present() | tickets.status.is_in("solved", "closed")
 # Some systems take the date of the solution off a ticket that is opened again.
 was_solved = solved | tickets.first_solved_at.present() | (tickets.reopens > 0)
@@ -31,7 +27,6 @@ merged_or_spam = {"merged": tickets.merged_into.present(), "spam": tickets.spam}
     also_known_as=("ticket reopen rate", "reopened tickets rate", "case reopen rate"),
     default_because="Over tickets that were solved once: only those can be opened again.",
     sources=(ITIL,),
-    timing="leading",
     ahead_of=("customer_satisfaction_score",),
 )
 def reopen_rate(reopened: int, solved: int) -> float:
@@ -50,10 +45,9 @@ def reopen_rate(reopened: int, solved: int) -> float:
         A customer's "thank you" opens a ticket again in many systems. The latest weeks are low because nobody had time
         to come back.
 
-    Examples:
-        >>> reopen_rate([Ticket(id=str(n), status="solved", reopens=reopens)
-        ...              for n, reopens in enumerate([0, 2, 0, 0])]).value
-        0.25
+    >>> reopen_rate([Ticket(id=str(n), status="solved", reopens=reopens)
+    ...              for n, reopens in enumerate([0, 2, 0, 0])]).value
+    0.25
     """
     return reopened / solved
 
@@ -70,7 +64,6 @@ def reopen_rate(reopened: int, solved: int) -> float:
     also_known_as=("ticket escalation rate", "case escalation rate"),
     default_because="Over solved tickets, of which it is known whether they were escalated in the end.",
     sources=(ITIL,),
-    timing="leading",
     ahead_of=("customer_satisfaction_score",),
 )
 def escalation_rate(escalated: int, solved: int) -> float:
@@ -85,9 +78,8 @@ def escalation_rate(escalated: int, solved: int) -> float:
         Tickets that are escalated take longer, so that the open ones hold more of them. A flag that nobody sets gives 0
         %.
 
-    Examples:
-        >>> escalation_rate([Ticket(id="1", status="solved", escalated=True), Ticket(id="2", status="solved")]).value
-        0.5
+    >>> escalation_rate([Ticket(id="1", status="solved", escalated=True), Ticket(id="2", status="solved")]).value
+    0.5
     """
     return escalated / solved
 
@@ -105,7 +97,6 @@ def escalation_rate(escalated: int, solved: int) -> float:
     also_known_as=("SLA", "SLA compliance", "SLA achievement", "SLA met rate"),
     default_because="Only tickets with an outcome: one that is still open has neither kept nor broken its promise.",
     sources=(ITIL, ISO_18295),
-    timing="leading",
     ahead_of=("customer_satisfaction_score",),
 )
 def sla_attainment(met: int, with_outcome: int) -> float:
@@ -125,11 +116,10 @@ def sla_attainment(met: int, with_outcome: int) -> float:
         It can be 100 % while tickets far past their time lie open. The due time moves when someone changes the
         priority.
 
-    Examples:
-        >>> tickets = [Ticket(id=day, status="solved", solved_at=f"2026-01-{day}", sla_due_at="2026-01-10")
-        ...            for day in ("09", "10", "11", "12")]
-        >>> sla_attainment(tickets).value
-        0.5
+    >>> tickets = [Ticket(id=day, status="solved", solved_at=f"2026-01-{day}", sla_due_at="2026-01-10")
+    ...            for day in ("09", "10", "11", "12")]
+    >>> sla_attainment(tickets).value
+    0.5
     """
     return met / with_outcome
 
@@ -150,11 +140,10 @@ def overdue_missed(met: int, due: int) -> float:
     A ticket counts in the period in which it was due, up to `as_of`. Tickets that are open, also again, are missed once
     their due time has passed; without `as_of` every due time has.
 
-    Examples:
-        >>> tickets = [Ticket(id="1", status="solved", solved_at="2026-01-05", sla_due_at="2026-01-06"),
-        ...            Ticket(id="2", status="open", sla_due_at="2026-01-06")]
-        >>> sla_attainment.variant("overdue_missed")(tickets).value, sla_attainment(tickets).value
-        (0.5, 1.0)
+    >>> tickets = [Ticket(id="1", status="solved", solved_at="2026-01-05", sla_due_at="2026-01-06"),
+    ...            Ticket(id="2", status="open", sla_due_at="2026-01-06")]
+    >>> sla_attainment.variant("overdue_missed")(tickets).value, sla_attainment(tickets).value
+    (0.5, 1.0)
     """
     return met / due
 
@@ -188,8 +177,7 @@ def self_service_rate(self_served: int, tickets: int) -> float:
     Pitfalls:
         Who gave up looks like who was helped. Issues that never became a ticket, such as read articles, are not in it.
 
-    Examples:
-        >>> self_service_rate([Ticket(id="1", self_served=True), Ticket(id="2"), Ticket(id="3"), Ticket(id="4")]).value
-        0.25
+    >>> self_service_rate([Ticket(id="1", self_served=True), Ticket(id="2"), Ticket(id="3"), Ticket(id="4")]).value
+    0.25
     """
     return self_served / tickets

@@ -1,13 +1,8 @@
 """Ticket volume."""
 
-from __future__ import annotations
-
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import CALL_CENTER, ITIL
-from crmkpi.records import Ticket
-
-tickets = Table(Ticket)
+from crmkpi.metrics.tables import tickets
 
 
 @metric(
@@ -19,7 +14,6 @@ tickets = Table(Ticket)
     also_known_as=("tickets", "case volume", "number of tickets", "ticket count", "created tickets"),
     default_because="What came in is the work that arrived; spam and merged tickets are not work of their own.",
     sources=(CALL_CENTER, ITIL),
-    timing="leading",
     ahead_of=("backlog",),
 )
 def ticket_volume() -> None:
@@ -36,8 +30,7 @@ def ticket_volume() -> None:
         More tickets may be more customers: look at `tickets_per_customer`. A chat that is taken up again is one ticket
         in some systems and two in others.
 
-    Examples:
-        >>> result = ticket_volume([Ticket(id="1"), Ticket(id="2", spam=True)])
-        >>> result.value, result.left_out
-        (1, {'spam': 1})
+    >>> result = ticket_volume([Ticket(id="1"), Ticket(id="2", spam=True)])
+    >>> result.value, result.left_out
+    (1, {'spam': 1})
     """

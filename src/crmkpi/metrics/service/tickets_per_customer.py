@@ -1,15 +1,10 @@
 """Tickets per customer."""
 
-from __future__ import annotations
-
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.customers.retention import active_at_end
 from crmkpi.metrics.literature import CALL_CENTER
-from crmkpi.records import Customer, Ticket
+from crmkpi.metrics.tables import customers, tickets
 
-tickets = Table(Ticket)
-customers = Table(Customer)
 not_counted = {"merged": tickets.merged_into.present(), "spam": tickets.spam}
 
 
@@ -26,7 +21,6 @@ not_counted = {"merged": tickets.merged_into.present(), "spam": tickets.spam}
         "Customers who need no help are what the service works for, so that they belong in the denominator."
     ),
     sources=(CALL_CENTER,),
-    timing="leading",
     ahead_of=("churn_rate",),
 )
 def tickets_per_customer(tickets: int, customers: int) -> float:
@@ -40,10 +34,9 @@ def tickets_per_customer(tickets: int, customers: int) -> float:
     Pitfalls:
         Tickets of a year over the customers of a day grow with the length of the period: compare periods of one length.
 
-    Examples:
-        >>> customers = [Customer(id=str(n), since="2025-01-01") for n in range(4)]
-        >>> tickets_per_customer(tickets=[Ticket(id="1"), Ticket(id="2")], customers=customers).value
-        0.5
+    >>> customers = [Customer(id=str(n), since="2025-01-01") for n in range(4)]
+    >>> tickets_per_customer(tickets=[Ticket(id="1"), Ticket(id="2")], customers=customers).value
+    0.5
     """
     return tickets / customers
 
@@ -65,10 +58,9 @@ def of_requesters(tickets: int, requesters: int) -> float:
     Returns:
         A number from 1 up; undefined where no customer opened a ticket.
 
-    Examples:
-        >>> tickets = [Ticket(id="1", customer_id="A"), Ticket(id="2", customer_id="A"),
-        ...            Ticket(id="3", customer_id="B")]
-        >>> tickets_per_customer.variant("of_requesters")(tickets).value
-        1.5
+    >>> tickets = [Ticket(id="1", customer_id="A"), Ticket(id="2", customer_id="A"),
+    ...            Ticket(id="3", customer_id="B")]
+    >>> tickets_per_customer.variant("of_requesters")(tickets).value
+    1.5
     """
     return tickets / requesters

@@ -1,7 +1,5 @@
 """Whether customers are worth what they cost to win."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 
 from crmkpi.definition.measures import month_days, period_days
@@ -9,8 +7,9 @@ from crmkpi.definition.metric import metric
 from crmkpi.errors import UndefinedError
 from crmkpi.metrics.customers.customer_counts import backwards
 from crmkpi.metrics.customers.recurring_revenue import left_out as unusable_subscriptions
-from crmkpi.metrics.customers.recurring_revenue import mrr_at_end, running_at_end, subscriptions
+from crmkpi.metrics.customers.recurring_revenue import mrr_at_end, running_at_end
 from crmkpi.metrics.literature import SAAS_METRICS
+from crmkpi.metrics.tables import orders, subscriptions
 from crmkpi.metrics.value.customer_acquisition_cost import new_customers, spend
 from crmkpi.metrics.value.customer_lifetime_value import (
     churned_customers,
@@ -19,7 +18,6 @@ from crmkpi.metrics.value.customer_lifetime_value import (
     lifespan,
     margin,
     opening_mrr,
-    orders,
 )
 from crmkpi.time.months import MONTH_SECONDS, month_or_undefined
 
@@ -66,12 +64,11 @@ def ltv_to_cac_ratio(
     Pitfalls:
         Three is a rule of thumb of investors. With a margin of 1 it compares revenue with cost and looks too good.
 
-    Examples:
-        >>> orders = [Order(id="1", customer_id="A", amount=73, ordered_at="2026-02-01")]
-        >>> spend = [Expense(id="1", amount=73, team="sales", spent_at="2026-01-15")]
-        >>> new = [Customer(id="A", since="2026-02-01")]
-        >>> ltv_to_cac_ratio(orders=orders, expenses=spend, customers=new, period="2026", lifespan=1095).value
-        3.0
+    >>> orders = [Order(id="1", customer_id="A", amount=73, ordered_at="2026-02-01")]
+    >>> spend = [Expense(id="1", amount=73, team="sales", spent_at="2026-01-15")]
+    >>> new = [Customer(id="A", since="2026-02-01")]
+    >>> ltv_to_cac_ratio(orders=orders, expenses=spend, customers=new, period="2026", lifespan=1095).value
+    3.0
     """
     _refuse_credit(spend, amount)
     lifetime_value = amount * Decimal(repr(lifespan)) * Decimal(str(margin)) / (buyers * Decimal(repr(days)))
@@ -101,12 +98,11 @@ def arpu_over_churn(
         A number from 0 up; undefined where no subscriber left, no customer was won or nothing was spent (or less, after
         credit notes), and for a period that is no month.
 
-    Examples:
-        >>> from decimal import Decimal
-        >>> by_churn = ltv_to_cac_ratio.variant("arpu_over_churn")
-        >>> totals = {"opening": Decimal(1000), "days": 31, "spend": Decimal(400), "new_customers": 4}
-        >>> by_churn.formula(**totals, lost=2, margin=0.6)
-        3.0
+    >>> from decimal import Decimal
+    >>> by_churn = ltv_to_cac_ratio.variant("arpu_over_churn")
+    >>> totals = {"opening": Decimal(1000), "days": 31, "spend": Decimal(400), "new_customers": 4}
+    >>> by_churn.formula(**totals, lost=2, margin=0.6)
+    3.0
     """
     month_or_undefined(days)
     _refuse_credit(spend, opening)
@@ -151,12 +147,11 @@ def cac_payback_period(spend: Decimal, new_customers: int, mrr: Decimal, subscri
         Without a margin it is revenue that is paid back, not money that was earned. Who leaves before it is over has
         cost more than they brought.
 
-    Examples:
-        >>> spend, new = [Expense(id="1", amount=600, team="sales")], [Customer(id="A")]
-        >>> paying = [Subscription(id="1", customer_id="A", mrr=100, started_at="2026-01-01")]
-        >>> result = cac_payback_period(expenses=spend, customers=new, subscriptions=paying, margin=0.5)
-        >>> round(result.to("days") / 30.4375, 6)
-        12.0
+    >>> spend, new = [Expense(id="1", amount=600, team="sales")], [Customer(id="A")]
+    >>> paying = [Subscription(id="1", customer_id="A", mrr=100, started_at="2026-01-01")]
+    >>> result = cac_payback_period(expenses=spend, customers=new, subscriptions=paying, margin=0.5)
+    >>> round(result.to("days") / 30.4375, 6)
+    12.0
     """
     _refuse_credit(spend, mrr)
     if margin < 0:

@@ -1,18 +1,13 @@
 """Customer acquisition cost."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
 from crmkpi.definition.parameters import Parameter
 from crmkpi.metrics.customers.customer_counts import backwards
 from crmkpi.metrics.literature import MARKETING_METRICS, SAAS_METRICS
-from crmkpi.records import Customer, Expense
+from crmkpi.metrics.tables import customers, expenses
 
-expenses = Table(Expense)
-customers = Table(Customer)
 new_customers = customers.count(at=customers.since)
 spend = expenses.sum(expenses.amount, expenses.team.is_in("marketing", "sales"), at=expenses.spent_at)
 marketing_spend = expenses.sum(expenses.amount, expenses.team == "marketing", at=expenses.spent_at)
@@ -46,10 +41,9 @@ def customer_acquisition_cost(spend: Decimal, new_customers: int) -> Decimal:
         Advertising without the salaries is a fraction of the cost. A quarter's customers were paid for in the quarter
         before where sales takes months.
 
-    Examples:
-        >>> spend = [Expense(id="1", amount=600, team="marketing"), Expense(id="2", amount=400, team="sales")]
-        >>> customer_acquisition_cost(expenses=spend, customers=[Customer(id="1"), Customer(id="2")]).value
-        Decimal('500')
+    >>> spend = [Expense(id="1", amount=600, team="marketing"), Expense(id="2", amount=400, team="sales")]
+    >>> customer_acquisition_cost(expenses=spend, customers=[Customer(id="1"), Customer(id="2")]).value
+    Decimal('500')
     """
     return spend / new_customers
 
@@ -60,10 +54,9 @@ def marketing_only(spend: Decimal, new_customers: int) -> Decimal:
 
     $$\text{marketing CAC} = \frac{\text{marketing spend}}{\text{new customers}}$$
 
-    Examples:
-        >>> spend = [Expense(id="1", amount=600, team="marketing"), Expense(id="2", amount=400, team="sales")]
-        >>> customer_acquisition_cost.variant("marketing_only")(expenses=spend, customers=[Customer(id="1")]).value
-        Decimal('600')
+    >>> spend = [Expense(id="1", amount=600, team="marketing"), Expense(id="2", amount=400, team="sales")]
+    >>> customer_acquisition_cost.variant("marketing_only")(expenses=spend, customers=[Customer(id="1")]).value
+    Decimal('600')
     """
     return spend / new_customers
 
@@ -81,10 +74,9 @@ def lagged(spend: Decimal, new_customers: int) -> Decimal:
     Returns:
         Money; undefined where no customer was won, and without a period.
 
-    Examples:
-        >>> spend = [Expense(id="1", amount=600, team="sales", spent_at="2026-01-15")]
-        >>> new = [Customer(id="1", since="2026-04-02"), Customer(id="2", since="2026-04-09")]
-        >>> customer_acquisition_cost.variant("lagged")(expenses=spend, customers=new, period="2026-Q2").value
-        Decimal('300')
+    >>> spend = [Expense(id="1", amount=600, team="sales", spent_at="2026-01-15")]
+    >>> new = [Customer(id="1", since="2026-04-02"), Customer(id="2", since="2026-04-09")]
+    >>> customer_acquisition_cost.variant("lagged")(expenses=spend, customers=new, period="2026-Q2").value
+    Decimal('300')
     """
     return spend / new_customers

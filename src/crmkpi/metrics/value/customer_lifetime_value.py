@@ -1,7 +1,5 @@
 """Customer lifetime value."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Hashable, Sequence
 from datetime import date
 from decimal import Decimal
@@ -9,18 +7,17 @@ from math import fsum
 
 from crmkpi._hooks import hook
 from crmkpi.definition.expressions import as_of, period
-from crmkpi.definition.measures import Table, last_day, month_days, period_days
+from crmkpi.definition.measures import last_day, month_days, period_days
 from crmkpi.definition.metric import Estimated, metric
 from crmkpi.definition.parameters import Parameter
-from crmkpi.metrics.customers.customer_lifespan import customers, ended, horizon, running
+from crmkpi.metrics.customers.customer_lifespan import ended, horizon, running
 from crmkpi.metrics.customers.mrr_movements import accounts
 from crmkpi.metrics.customers.recurring_revenue import left_out as unusable_subscriptions
 from crmkpi.metrics.customers.retention import wrong
 from crmkpi.metrics.literature import LIFETIME_VALUE, MARKETING_METRICS
-from crmkpi.records import Order
+from crmkpi.metrics.tables import customers, orders
 from crmkpi.time.months import MONTH_SECONDS, month_or_undefined
 
-orders = Table(Order)
 completed = orders.status == "completed"
 # Only orders with an amount and a customer: each of the three inputs then speaks of the same purchases.
 counted = completed & orders.amount.present() & orders.customer_id.present()
@@ -101,11 +98,10 @@ def customer_lifetime_value(
         The lifespan is the weak input: the mean lifetime of churned customers alone is far too short, since those who
         are still here are left out of it.
 
-    Examples:
-        >>> orders = [Order(id="1", customer_id="A", amount=73, ordered_at="2026-02-01"),
-        ...           Order(id="2", customer_id="A", amount=73, ordered_at="2026-08-01")]
-        >>> customer_lifetime_value(orders, period="2026", lifespan=730, margin=0.5).value
-        Decimal('146')
+    >>> orders = [Order(id="1", customer_id="A", amount=73, ordered_at="2026-02-01"),
+    ...           Order(id="2", customer_id="A", amount=73, ordered_at="2026-08-01")]
+    >>> customer_lifetime_value(orders, period="2026", lifespan=730, margin=0.5).value
+    Decimal('146')
     """
     return amount * orders * _exact(lifespan) * _exact(margin) / (orders * buyers * _exact(days))
 
@@ -122,10 +118,9 @@ def historic(amount: Decimal, buyers: int) -> Decimal:
 
     Revenue, undiscounted and without a margin; over the whole data unless a period is given.
 
-    Examples:
-        >>> orders = [Order(id="1", customer_id="A", amount=70), Order(id="2", customer_id="B", amount=30)]
-        >>> customer_lifetime_value.variant("historic")(orders).value
-        Decimal('50')
+    >>> orders = [Order(id="1", customer_id="A", amount=70), Order(id="2", customer_id="B", amount=30)]
+    >>> customer_lifetime_value.variant("historic")(orders).value
+    Decimal('50')
     """
     return amount / buyers
 
@@ -152,13 +147,12 @@ def arpu_over_churn(opening: Decimal, lost: int, days: float, margin: float) -> 
     Returns:
         Money; undefined where nobody left (the value has no end), and for a period that is no month.
 
-    Examples:
-        >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=60, started_at="2025-01-10"),
-        ...                  Subscription(id="2", customer_id="B", mrr=40, started_at="2025-01-10",
-        ...                               ended_at="2026-01-20")]
-        >>> by_churn = customer_lifetime_value.variant("arpu_over_churn")
-        >>> by_churn(subscriptions, period="2026-01", margin=0.5).value
-        Decimal('50.0')
+    >>> subscriptions = [Subscription(id="1", customer_id="A", mrr=60, started_at="2025-01-10"),
+    ...                  Subscription(id="2", customer_id="B", mrr=40, started_at="2025-01-10",
+    ...                               ended_at="2026-01-20")]
+    >>> by_churn = customer_lifetime_value.variant("arpu_over_churn")
+    >>> by_churn(subscriptions, period="2026-01", margin=0.5).value
+    Decimal('50.0')
     """
     month_or_undefined(days)
     return opening * _exact(margin) / lost
@@ -196,16 +190,15 @@ def discounted(
     Notes:
         With a discount of 0 it is what a customer brings in a month times the lifespan.
 
-    Examples:
-        >>> from datetime import date
-        >>> customers = [Customer(id="A", since="2025-01-01"), Customer(id="B", since="2025-01-01", until="2025-07-01")]
-        >>> orders = [Order(id="1", customer_id="A", amount=900, ordered_at="2025-03-01")]
-        >>> worth = customer_lifetime_value.variant("discounted")
-        >>> result = worth(customers=customers, orders=orders, as_of=date(2025, 12, 31), discount=0.1, horizon=365)
-        >>> round(result.value, 2)
-        Decimal('430.93')
-        >>> worth(customers=customers, orders=orders, as_of=date(2025, 12, 31), discount=0.1).reason
-        'the longest lifetime seen is 365 days, and the horizon 1,826.25 days; give a shorter one'
+    >>> from datetime import date
+    >>> customers = [Customer(id="A", since="2025-01-01"), Customer(id="B", since="2025-01-01", until="2025-07-01")]
+    >>> orders = [Order(id="1", customer_id="A", amount=900, ordered_at="2025-03-01")]
+    >>> worth = customer_lifetime_value.variant("discounted")
+    >>> result = worth(customers=customers, orders=orders, as_of=date(2025, 12, 31), discount=0.1, horizon=365)
+    >>> round(result.value, 2)
+    Decimal('430.93')
+    >>> worth(customers=customers, orders=orders, as_of=date(2025, 12, 31), discount=0.1).reason
+    'the longest lifetime seen is 365 days, and the horizon 1,826.25 days; give a shorter one'
     """
     ahead = _discounted_time(ended, running, horizon, (1 + discount) ** (1 / 12) - 1)
     so_far = fsum([*ended, *running]) / MONTH_SECONDS
@@ -249,16 +242,15 @@ def predictive(
         For customers without a contract. `crmkpi.clv` has the models themselves, with the value of each customer, a
         check against a holdout, other models and other horizons.
 
-    Examples:
-        >>> from datetime import date, timedelta
-        >>> orders = [Order(id=f"{n}-{k}", customer_id=str(n), amount=20 + n,
-        ...                 ordered_at=date(2025, 1, 1 + n) + timedelta(days=40 * k))
-        ...           for n in range(20) for k in range(1 + n % 4)]
-        >>> worth = customer_lifetime_value.variant("predictive")
-        >>> round(worth(orders, as_of=date(2025, 12, 31), discount=0.1, margin=0.5).value, 2)
-        Decimal('2.82')
-        >>> worth(orders[:1], as_of=date(2025, 12, 31), discount=0.1).reason
-        'a purchase model needs at least two customers; got one'
+    >>> from datetime import date, timedelta
+    >>> orders = [Order(id=f"{n}-{k}", customer_id=str(n), amount=20 + n,
+    ...                 ordered_at=date(2025, 1, 1 + n) + timedelta(days=40 * k))
+    ...           for n in range(20) for k in range(1 + n % 4)]
+    >>> worth = customer_lifetime_value.variant("predictive")
+    >>> round(worth(orders, as_of=date(2025, 12, 31), discount=0.1, margin=0.5).value, 2)
+    Decimal('2.82')
+    >>> worth(orders[:1], as_of=date(2025, 12, 31), discount=0.1).reason
+    'a purchase model needs at least two customers; got one'
     """
     from crmkpi.clv.average_value import average_value  # noqa: PLC0415  # models are loaded when they are used
 

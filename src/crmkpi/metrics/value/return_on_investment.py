@@ -1,17 +1,11 @@
 """Return on investment."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
 from crmkpi.errors import UndefinedError
 from crmkpi.metrics.literature import MARKETING_METRICS
-from crmkpi.records import Deal, Expense
-
-deals = Table(Deal)
-expenses = Table(Expense)
+from crmkpi.metrics.tables import deals, expenses
 
 
 @metric(
@@ -41,10 +35,9 @@ def return_on_investment(gain: Decimal, cost: Decimal) -> Decimal:
         Revenue is no profit: what the goods cost is not in it unless it is an expense. Spend and gain of a short period
         belong to different deals.
 
-    Examples:
-        >>> deals = [Deal(id="1", status="won", amount=1500)]
-        >>> return_on_investment(deals=deals, expenses=[Expense(id="1", amount=1000)]).value
-        0.5
+    >>> deals = [Deal(id="1", status="won", amount=1500)]
+    >>> return_on_investment(deals=deals, expenses=[Expense(id="1", amount=1000)]).value
+    0.5
     """
     if cost < 0:
         raise UndefinedError("the cost is negative, and a return on it means nothing")
@@ -67,10 +60,9 @@ def net_profit(revenue: Decimal, goods: Decimal, spend: Decimal) -> Decimal:
     Returns:
         A fraction, below -1 where deals cost more than they bring; undefined where nothing was spent, or less.
 
-    Examples:
-        >>> deals, spend = [Deal(id="1", status="won", amount=3000, cost=1000)], [Expense(id="1", amount=1500)]
-        >>> round(return_on_investment.variant("net_profit")(deals=deals, expenses=spend).value, 2)
-        0.33
+    >>> deals, spend = [Deal(id="1", status="won", amount=3000, cost=1000)], [Expense(id="1", amount=1500)]
+    >>> round(return_on_investment.variant("net_profit")(deals=deals, expenses=spend).value, 2)
+    0.33
     """
     if spend < 0:
         raise UndefinedError("the cost is negative, and a return on it means nothing")

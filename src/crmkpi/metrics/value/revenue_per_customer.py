@@ -1,15 +1,11 @@
 """Revenue per customer."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 
-from crmkpi.definition.measures import Table
 from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import MARKETING_METRICS
-from crmkpi.records import Deal
+from crmkpi.metrics.tables import deals
 
-deals = Table(Deal)
 won = deals.status == "won"
 
 
@@ -44,11 +40,10 @@ def revenue_per_customer(amount: Decimal, customers: int) -> Decimal:
         Over a longer period it is larger, so that a year and a month cannot be compared. Divided by all customers it is
         a different number.
 
-    Examples:
-        >>> deals = [Deal(id="1", status="won", customer_id="A", amount=300),
-        ...          Deal(id="2", status="won", customer_id="A", amount=100),
-        ...          Deal(id="3", status="won", customer_id="B", amount=200)]
-        >>> revenue_per_customer(deals).value
-        Decimal('300')
+    >>> deals = [Deal(id="1", status="won", customer_id="A", amount=300),
+    ...          Deal(id="2", status="won", customer_id="A", amount=100),
+    ...          Deal(id="3", status="won", customer_id="B", amount=200)]
+    >>> revenue_per_customer(deals).value
+    Decimal('300')
     """
     return amount / customers

@@ -22,7 +22,7 @@ UNREADABLE = " unreadable"  # ends the names of columns that say what could not 
 def frame_of_records(records: Iterable[Any], kind: RecordType, typed: Sequence[FieldType] = ()) -> Any:
     """A lazy frame with a column for each field and each attribute; `typed` are attributes that are no text.
 
-    A field that could not be read in some record has a second column, which says of these records what stands there.
+    A field with unreadable values has a second column, which holds their original text.
     """
     pl = import_module("polars")
 

@@ -1,4 +1,4 @@
-"""CSV files that DuckDB reads by itself: what it would read otherwise than `read_csv` is refused before."""
+"""CSV files that DuckDB scans itself, after a check for text that it would read otherwise than `read_csv`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from crmkpi.records.base import RecordType, record_type
 from crmkpi.sources.columns import matched_columns
 from crmkpi.sources.csv_tables import cells_of_any_length, csv_grid
 from crmkpi.sources.grid import Grid, Part
-from crmkpi.sources.guards import check_currency, check_table
+from crmkpi.sources.guards import check_currency, check_intervals, check_table, check_units
 from crmkpi.sources.numbers import point_or_error
 from crmkpi.sources.reading import Options
 from crmkpi.sources.report_rows import ReportRows
@@ -84,6 +84,8 @@ def _check_columns(grid: Grid, kind: RecordType, options: Options) -> None:
     columns = matched_columns(grid.headers, kind, options, source=grid.source)
     check_table(grid.headers, columns, kind, options, source=grid.source)
     check_currency(grid, columns, kind, options)
+    check_intervals(grid, columns, kind, options)
+    check_units(columns, kind, source=grid.source)
     for column in columns.fields:
         if kind.fields[column.field].kind in _NUMBERS:
             point_or_error(column.header, (cell for _, cell in grid.column(column.position)))

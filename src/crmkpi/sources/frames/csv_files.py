@@ -83,7 +83,7 @@ def csv_table(
 def _frame_of(
     path: Path, record: type[Any], options: Options, *, held: bool
 ) -> tuple[Any, Mapping[str, int], Sequence[Rejected], Sequence[str]]:
-    """The records of a file as a lazy frame, its rows that are none by reason, those refused, and unfilled fields."""
+    """The records of a file as a lazy frame, rows left out by reason, rejected rows and unfilled fields."""
     text = open_text(path, encoding=None)
     with cells_of_any_length():
         grid = csv_grid(text, record, options, delimiter=None)

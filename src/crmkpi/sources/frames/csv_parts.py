@@ -1,4 +1,4 @@
-"""A CSV file that is written plainly, as a frame of the columns that are asked for, with the account of its reader."""
+"""A plain CSV file as a frame of the requested columns, with the same account as its records would have."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _Coerced = Mapping[str, Mapping[str, int]]
 
 
 class Coerced(Mapping[str, Mapping[str, int]]):
-    """What was done to the values of each column, for which the file is read when somebody looks."""
+    """The conversions of each column, computed by a second read when somebody looks at them."""
 
     def __init__(self, read: Callable[[], _Coerced]) -> None:
         self._read = read

@@ -18,7 +18,7 @@ from crmkpi.records.base import RecordType
 from crmkpi.sources.columns import Columns, matched_columns
 from crmkpi.sources.frames.typed_columns import NotPlainError, TypedColumns, first_places
 from crmkpi.sources.grid import Grid, Part
-from crmkpi.sources.guards import check_table, may_hold_currency
+from crmkpi.sources.guards import check_table, check_units, may_be_of_intervals, may_hold_currency
 from crmkpi.sources.presets.library import folded
 from crmkpi.sources.presets.model import Preset
 from crmkpi.sources.reading import Options
@@ -77,9 +77,10 @@ def plain_frame(
         raise NotPlainError from problem
     columns = matched_columns(grid.headers, kind, options, source=grid.source)
     check_table(grid.headers, columns, kind, options, source=grid.source)
-    may_lack = may_hold_currency(grid.headers, columns, kind, options)
+    may_lack = may_hold_currency(grid.headers, columns, kind, options) or may_be_of_intervals(columns, kind)
     if options.only is not None:
         columns = columns.looked_at(options.only, kind, preset)
+    check_units(columns, kind, source=grid.source)
     if may_lack and columns.has_money(kind):
         raise NotPlainError  # and the reader of records says what to do
     texts = pl.scan_csv(
@@ -93,14 +94,13 @@ def plain_frame(
     )
     places = _places_read(grid, columns, preset) if facts.even and options.only is not None else None
     try:
-        looked_at = texts if places is None else texts.select(f"c{place}" for place in sorted(places))
-        if held:
-            looked_at = looked_at.collect().lazy()
-        if places is not None and _has_empty_row(pl, looked_at):
-            places, looked_at = None, texts.collect().lazy() if held else texts
+        looked_at, full = _looked_at(texts, places, held=held)
+        if places is not None and not full and _has_empty_row(pl, looked_at):
+            places = None
+            looked_at, full = _looked_at(texts, None, held=held)
         if not facts.even:
             _check_widths(pl, looked_at, grid.delimiter, facts, len(grid.headers))
-        made = TypedColumns(pl, looked_at, grid, columns, kind, options, whole=places is None)
+        made = TypedColumns(pl, looked_at, grid, columns, kind, options, whole=places is None, full=full)
         whole = made.frame(None if facts.quoted else start)
         if held:
             whole = whole.collect().lazy()
@@ -110,7 +110,7 @@ def plain_frame(
 
 
 def _places_read(grid: Grid, columns: Columns, preset: Preset | None) -> frozenset[int] | None:
-    """The columns without which rows cannot be read or left out; None where that takes all of them."""
+    """The columns that are needed to read rows or leave them out; None if that takes all columns."""
     rules = () if preset is None else preset.leave_out
     if any(rule.alone or rule.starts for rule in rules):
         return None
@@ -119,25 +119,32 @@ def _places_read(grid: Grid, columns: Columns, preset: Preset | None) -> frozens
     return columns.places() | {*of_rules, *first_places(columns)}
 
 
+def _looked_at(texts: Any, places: frozenset[int] | None, *, held: bool) -> tuple[Any, frozenset[int]]:
+    """The columns that are read, and which of them are empty nowhere, as far as that is known without reading them."""
+    asked = texts if places is None else texts.select(f"c{place}" for place in sorted(places))
+    if not held:
+        return asked, frozenset()
+    frame = asked.collect()
+    return frame.lazy(), frozenset(int(name[1:]) for name in frame.columns if not frame[name].null_count())
+
+
 def _has_empty_row(pl: Any, texts: Any) -> bool:
-    """Whether all columns that are read are empty somewhere, so that the row may be a blank one."""
+    """Whether all columns that are read are empty in some row, which may then be a blank line."""
     (found,) = texts.select(pl.all_horizontal(pl.all().is_null()).any()).collect().row(0)
     return bool(found)
 
 
 def _facts(path: Path, delimiter: str, above: int, width: int) -> _Facts:
+    """What a first pass over the bytes shows, in which most files are nothing but the same delimiters line by line."""
     mark = delimiter.encode()
-    line = mark * (width - 1) + b"\n"
-    others = bytes(set(range(256)) - {*mark, *b"\n"})
-    even, place_in_line = True, 0
+    others = bytes(set(range(256)) - {*mark, *b"\r\n"})
+    line, passed, even = b"", 0, True  # the delimiters and the end of a line, of which so many bytes came one by one
     count, quoted, waiting, last = 0, False, above, b""
     decoder = getincrementaldecoder("utf-8")()
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
             if not block.isascii() or decoder.getstate()[0]:
                 decoder.decode(block)
-            if b"\r" in block and _has_bare_return(block):
-                raise NotPlainError
             quoted = quoted or b'"' in block
             if b"\0" in block or (b"'" in block and any(each in last + block for each in _APOSTROPHES)):
                 raise NotPlainError
@@ -150,16 +157,23 @@ def _facts(path: Path, delimiter: str, above: int, width: int) -> _Facts:
                 waiting -= 1
                 if not place:
                     raise NotPlainError  # the headers are longer than a block
+            line = line or mark * (width - 1) + (b"\r\n" if block[: block.find(b"\n")][-1:] == b"\r" else b"\n")
             bare = block[place:].translate(None, others)
-            count += bare.count(mark)
             if even:
-                lines = line * ((place_in_line + len(bare)) // width + 1)
-                even = lines[place_in_line : place_in_line + len(bare)] == bare
-                place_in_line = (place_in_line + len(bare)) % width
+                start = passed % len(line)
+                lines = line * ((start + len(bare)) // len(line) + 1)
+                even = lines[start : start + len(bare)] == bare
+                passed += len(bare) if even else 0
+            if not even:
+                count += bare.count(mark)
+            if _has_bare_return(block[:place] if even else block):
+                raise NotPlainError
     decoder.decode(b"", final=True)
     if last == b"\r":
         raise NotPlainError
-    return _Facts(count, quoted, even and not quoted and place_in_line in (0, width - 1))
+    lines_passed, rest = divmod(passed, len(line) or 1)
+    count += lines_passed * (width - 1) + min(rest, width - 1)
+    return _Facts(count, quoted, even and not quoted and rest in (0, width - 1))
 
 
 def _has_bare_return(block: bytes) -> bool:
@@ -168,7 +182,7 @@ def _has_bare_return(block: bytes) -> bool:
 
 
 def _check_widths(pl: Any, texts: Any, delimiter: str, facts: _Facts, width: int) -> None:
-    """Polars refuses rows that are too long, and fills those that are too short: these lack delimiters."""
+    """Count the delimiters: Polars rejects rows that are too long, but fills rows that are too short."""
     inner = [pl.lit(0)]
     if facts.quoted:
         inner += [pl.col(f"c{place}").str.count_matches(delimiter, literal=True).sum() for place in range(width)]

@@ -22,7 +22,6 @@ _REFUSED = {
 }
 
 
-_UNWRITTEN = ("redshift", "snowflake", "databricks", "trino", "bigquery")
 _SAME = {"mysql": "mariadb", "clickhousedb": "clickhouse"}  # the server says which of the first two it is
 
 
@@ -37,9 +36,12 @@ class Database:
 
         Without a `schema` it is one that the connection finds by itself.
 
+        A view that asks for the time is measured as of the moment at which the measurement begins, in PostgreSQL and
+        MariaDB; elsewhere an error says when rows have come or gone meanwhile.
+
         Raises:
             ColumnError: the database has no such table; the nearest name is suggested.
-            InputError: the connection is closed, or may not read the table.
+            InputError: the connection is closed, or may not read the table, or a view of it calls random().
         """
         return self._described(Relation(name, schema))
 
@@ -55,7 +57,9 @@ class Database:
 
     def _described(self, relation: Relation) -> DatabaseTable:
         with self.source.snapshot() as session:
-            return DatabaseTable(self.source, relation, self.source.home.columns_of(session, relation))
+            home = self.source.home
+            found = home.checked(session, relation)
+            return DatabaseTable(self.source, found, home.columns_of(session, found))
 
     def __repr__(self) -> str:
         return f"<a {self.source.dialect} database>"
@@ -72,8 +76,8 @@ def database(connected: Any, /, *, timeout: float | None = None, untested: bool 
     Types are those that the columns have. In SQLite they are the declared ones; timestamps are texts such as
     2026-01-31 09:00:00 there, and what is written in another way is counted as rejected.
 
-    `untested=True` takes a database whose dialect is written and was never run with the library, which is MySQL 8;
-    `crmkpi.testing.check_database` proves yours in one call.
+    `untested=True` takes a database whose dialect is written and was never run with the library: MySQL 8, Redshift,
+    Snowflake, Databricks, Trino, BigQuery; `crmkpi.testing.check_database` proves yours in one call.
 
     Raises:
         InputError: it is no connection of a database that is measured, or the server answers otherwise than tested.
@@ -145,10 +149,10 @@ def _dialect(connected: Any, *, untested: bool) -> str:
     name = _SAME.get(name, name)
     if name in _REFUSED:
         raise InputError(f"{name} is not measured: {_REFUSED[name]}; load its rows with crmkpi.read_sql().")
-    if name in _UNWRITTEN:
+    if name in BACKENDS and not BACKENDS[name].tested:
         raise InputError(
-            f"{name} is not measured, since its dialect is not written, with untested=True or without; aggregate "
-            "there, or load its rows with crmkpi.read_sql()."
+            f"{name} is written from its documentation and was never run; give database(..., untested=True), and prove "
+            "it first with crmkpi.testing.check_database(engine), or load rows with crmkpi.read_sql()."
         )
     if name not in BACKENDS:
         raise InputError(f"The database {name!r} is not measured; those are {', '.join(_measured())}.")
@@ -161,6 +165,8 @@ def _measured() -> list[str]:
 
 def _is_mariadb(connected: Any) -> bool:
     """Whether a server that calls itself MySQL is MariaDB, which its first connection tells."""
+    if not hasattr(connected.dialect, "is_mariadb"):
+        return False
     if hasattr(connected, "connect") and connected.dialect.server_version_info is None:
         with connected.connect():
             pass

@@ -13,6 +13,7 @@ from crmkpi.engines.frames.homes.home import NUMBERS, ColumnType
 from crmkpi.errors import InputError
 from crmkpi.records.base import RecordType
 from crmkpi.sources.choices import flag_words
+from crmkpi.sources.computed_values import SCALES
 from crmkpi.sources.durations import SECONDS
 from crmkpi.sources.headers import Found, found_columns
 from crmkpi.sources.presets.library import folded
@@ -20,7 +21,7 @@ from crmkpi.sources.presets.model import Preset, PresetColumn
 
 __all__ = ["ByPreset", "by_preset"]
 
-_RECKONED = ("smallest", "stripe_items", "unix_seconds", "unix_milliseconds", "excel_days")
+_COMPUTED = ("smallest", "stripe_items", *SCALES, "unix_seconds", "unix_milliseconds", "excel_days")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +29,14 @@ class ByPreset:
     """A frame with a column for each field that a preset fills, and which column that is.
 
     `skipped` is a frame with the reason of each row that is left out, None where no rule could leave one out; nothing
-    is read for it. `reckoned` are the fields that would have to be computed, each with the column that it is computed
+    is read for it. `computed` are the fields that would have to be computed, each with the column that it is computed
     from: they are refused when somebody asks for them.
     """
 
     frame: Any
     columns: Mapping[str, str]
     skipped: Any
-    reckoned: Mapping[str, str]
+    computed: Mapping[str, str]
 
 
 def by_preset(backend: Backend, frame: Any, type_: RecordType, preset: Preset, given: Mapping[str, str]) -> ByPreset:
@@ -48,14 +49,14 @@ def by_preset(backend: Backend, frame: Any, type_: RecordType, preset: Preset, g
     home = backend.home
     nw, names = home.words, home.names(frame)
     filling: dict[str, list[tuple[Found, str]]] = {}
-    reckoned: dict[str, str] = {}
+    computed: dict[str, str] = {}
     for header in names:
         for found in found_columns(header, preset):
             for name in found.column.fills:
                 if name == "attributes" or name in given:
                     continue
-                if _is_reckoned(found.column):
-                    reckoned.setdefault(name, header)
+                if _is_computed(found.column):
+                    computed.setdefault(name, header)
                 else:
                     filling.setdefault(name, []).append((found, header))
     columns: dict[str, str] = {}
@@ -85,17 +86,17 @@ def by_preset(backend: Backend, frame: Any, type_: RecordType, preset: Preset, g
     over = sorted(read) or names[:1]
     if not rules:
         whole = home.extended(frame, made, None, over) if made else frame
-        return ByPreset(whole, columns, None, reckoned)
+        return ByPreset(whole, columns, None, computed)
     reason = nw.lit(None).cast(nw.String)
     for is_so, name in reversed(rules):
         reason = nw.when(is_so).then(nw.lit(name)).otherwise(reason)
     any_of = reduce(or_, [is_so for is_so, _ in rules])
     skipped = home.opened(frame, over).filter(any_of).select(reason.alias("reason"))
-    return ByPreset(home.extended(frame, made, ~any_of, over), columns, skipped, reckoned)
+    return ByPreset(home.extended(frame, made, ~any_of, over), columns, skipped, computed)
 
 
-def _is_reckoned(column: PresetColumn) -> bool:
-    return bool(column.after or column.per or column.first_of) or column.unit in _RECKONED
+def _is_computed(column: PresetColumn) -> bool:
+    return bool(column.after or column.per or column.first_of) or column.unit in _COMPUTED
 
 
 def _read(nw: Any, header: str, known: ColumnType, column: PresetColumn) -> Any:
@@ -126,7 +127,7 @@ def _read(nw: Any, header: str, known: ColumnType, column: PresetColumn) -> Any:
 def _left_out(
     backend: Backend, frame: Any, names: Sequence[str], preset: Preset
 ) -> tuple[list[tuple[Any, str]], set[str]]:
-    """Whether a row is none of the preset's records, rule by rule, and why; and the columns that the rules read.
+    """The rules by which a preset leaves out rows, each with its reason, and the columns that the rules read.
 
     The first rule that fits says why. How a row starts is looked up in the first column, and only where it holds text:
     to look for the first cell that is not empty, every column would have to be read.

@@ -68,7 +68,7 @@ def table(
     `preset` is one of `crmkpi.presets`, or your own: it knows the columns, words and units of a system's export, and
     the record. Rows that it leaves out as no records, such as total rows, are counted in `.skipped` by reason, as they
     are in the account of a file; a row is known by how it starts only where the first column holds text. Columns must
-    have their types already; what has to be reckoned, such as a moment from a duration, an amount from cents or the
+    have their types already; what has to be computed, such as a moment from a duration, an amount from cents or the
     first of several values, is filled by `scan` and `read_csv` alone, and a KPI that reads it is an error here.
 
     With `parse=True` the frame is read as a file is, row by row: text becomes dates, amounts and choices, the other
@@ -115,7 +115,7 @@ def table(
         values=values,
         zone=zone,
         skipped=found.skipped,
-        reckoned=found.reckoned,
+        computed=found.computed,
         inclusive=inclusive,
     )
 

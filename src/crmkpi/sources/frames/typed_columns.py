@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -12,10 +12,12 @@ from pydantic import TypeAdapter
 
 from crmkpi.records.base import FieldType, RecordType
 from crmkpi.sources.columns import Column, Columns
+from crmkpi.sources.computed_values import SCALES
 from crmkpi.sources.conversions import Conversion, conversions_for
 from crmkpi.sources.dates import zone_named, zone_of_header
 from crmkpi.sources.durations import SECONDS
 from crmkpi.sources.grid import Grid
+from crmkpi.sources.header_units import says_percent
 from crmkpi.sources.presets.library import folded
 from crmkpi.sources.reading import ENDS, Options
 from crmkpi.sources.report_rows import FIRST_CELLS, TOTAL
@@ -47,10 +49,21 @@ class TypedColumns:
     """The expressions that give the columns of a text their types, and say which rows are not plain."""
 
     def __init__(
-        self, pl: Any, texts: Any, grid: Grid, columns: Columns, kind: RecordType, options: Options, *, whole: bool
+        self,
+        pl: Any,
+        texts: Any,
+        grid: Grid,
+        columns: Columns,
+        kind: RecordType,
+        options: Options,
+        *,
+        whole: bool,
+        full: Collection[int] = (),
     ) -> None:
+        """`texts` have all columns of the grid where they are `whole`; the `full` ones are empty nowhere."""
         self._pl = pl
-        self._whole = whole  # all columns are there
+        self._whole = whole
+        self._full = full
         self._texts = texts
         self._grid = grid
         self._columns = columns
@@ -133,7 +146,8 @@ class TypedColumns:
         if not filling:
             return self._constant(name, known)
         if any(
-            each.by is not None and (each.by.per or each.by.after or each.by.unit == "smallest") for each in filling
+            each.by is not None and (each.by.per or each.by.after or each.by.unit in ("smallest", *SCALES))
+            for each in filling
         ):
             raise NotPlainError
         made = self._read(filling[0], known)
@@ -195,6 +209,8 @@ class TypedColumns:
             return self._seconds(text, unit or "seconds")
         if known.kind in ("timestamp", "date"):
             return self._moment(column, known, text)
+        if unit is None and known.kind == "number" and says_percent(column.header):
+            raise NotPlainError
         self._must_match(text, _INTEGER if known.kind == "integer" else _NUMBER)
         if known.kind == "money":
             return text.cast(pl.Decimal(38, 6 if self._seen[column.position][0] else 2), strict=False)
@@ -239,9 +255,10 @@ class TypedColumns:
             made = text.str.to_date("%Y-%m-%d", strict=False)
         else:
             bare = text.str.strip_suffix(offset) if offset else text
-            made = bare.str.to_date("%Y-%m-%d", strict=False).cast(pl.Datetime("us"))
-            if between is not None:
-                made = self._of_parts(bare, seconds=bool(seconds), digits=len(fraction) - 1 if fraction else 0)
+            if between is None:
+                made = bare.str.to_date("%Y-%m-%d", strict=False).cast(pl.Datetime("us"))
+            else:
+                made = self._of_form(bare, between, seconds=bool(seconds), digits=len(fraction) - 1 if fraction else 0)
             if column.field in ENDS and self._options.ends_inclusive:
                 made = made.dt.truncate("1d").dt.offset_by("1d")
             zone = zone_of_header(column.header) or (zone_named(self._options.tz) if self._options.tz else None)
@@ -253,19 +270,14 @@ class TypedColumns:
         self._bad.append(text.is_not_null() & made.is_null())
         return made
 
-    def _of_parts(self, text: Any, *, seconds: bool, digits: int) -> Any:
-        """The timestamps that texts of one form are; by their parts, which takes half the time of a pattern."""
+    def _of_form(self, text: Any, between: str, *, seconds: bool, digits: int) -> Any:
+        """The timestamps that texts of one form are; Polars reads them fast to the second, and slowly beyond it."""
         pl = self._pl
-
-        def part(start: int, length: int = 2) -> Any:
-            return text.str.slice(start, length).cast(pl.Int64, strict=False)
-
-        hours, minutes = part(11), part(14)
-        passed = hours * 60 + minutes
-        passed = passed * 60 + (part(17) if seconds else 0)
-        passed = passed * 1_000_000 + (part(20, digits) * 10 ** (6 - digits) if digits else 0)
-        days = text.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False).cast(pl.Datetime("us"))
-        return pl.when(hours < 24).then(days + passed.cast(pl.Duration("us")))
+        form = f"%Y-%m-%d{between}%H:%M{':%S' if seconds else ''}"
+        if not digits:
+            return text.str.to_datetime(form, strict=False, time_unit="us")
+        fraction = text.str.slice(20, digits).cast(pl.Int64, strict=False) * 10 ** (6 - digits)
+        return text.str.head(19).str.to_datetime(form, strict=False, time_unit="us") + fraction.cast(pl.Duration("us"))
 
     def _words(self, column: Column) -> dict[Any, Any]:
         """The words that mean something else in a column that is not made of words."""
@@ -328,12 +340,14 @@ class TypedColumns:
     def _reason(self) -> Any:
         """Why a row is no record, None where it is one; as `sources.leaving_out` has it."""
         pl, preset = self._pl, self._options.preset
-        every = [pl.col(f"c{place}") for place in range(self._columns.width if self._whole else 0)]
+        width = self._columns.width if self._whole else 0
+        every = [pl.col(f"c{place}") for place in range(width)]
+        first = next((place for place in range(width) if place in self._full), width)
         reason = pl.lit(None, dtype=pl.String)
         places = {folded(header): place for place, header in reversed(list(enumerate(self._grid.headers)))}
         rules = () if preset is None else preset.leave_out
         alone = next((rule.reason for rule in rules if rule.alone and len(every) > 1), None)
-        if alone is not None:
+        if alone is not None and len(self._full) < 2:
             filled = pl.sum_horizontal(*(one.is_not_null().cast(pl.UInt16) for one in every))
             reason = pl.when(filled == 1).then(pl.lit(alone)).otherwise(reason)
         for rule in reversed(rules):
@@ -345,10 +359,10 @@ class TypedColumns:
                     reason = pl.when(~found if rule.keep else found).then(pl.lit(rule.reason)).otherwise(reason)
         for rule in reversed(rules):
             if rule.starts:
-                start = pl.coalesce(*every).str.strip_chars_start()
-                is_so = reduce(or_, [start.str.starts_with(each) for each in rule.starts]).fill_null(value=False)
+                start = rf"^\s*(?:{'|'.join(map(re.escape, rule.starts))})"
+                is_so = pl.coalesce(*every[: first + 1]).str.contains(start).fill_null(value=False)
                 reason = pl.when(is_so).then(pl.lit(rule.reason)).otherwise(reason)
-        if not self._whole:  # then no row is blank
+        if not self._whole or self._full:  # then no row is blank
             return reason
         return pl.when(pl.all_horizontal(one.is_null() for one in every)).then(pl.lit("blank row")).otherwise(reason)
 

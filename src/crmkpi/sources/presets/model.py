@@ -37,6 +37,11 @@ Unit = Literal[
     "days",
     "flag",
     "capitals",
+    "plain",
+    "thousands",
+    "millions",
+    "yearly",
+    "quarterly",
     "unix_seconds",
     "unix_milliseconds",
     "excel_days",
@@ -52,6 +57,11 @@ _KINDS_OF_UNITS: dict[str, tuple[Kind, ...]] = {
     "stripe_items": ("money",),
     "flag": ("flag", "choice"),
     "capitals": ("text",),
+    "plain": ("money", "number"),
+    "thousands": ("money",),
+    "millions": ("money",),
+    "yearly": ("money",),
+    "quarterly": ("money",),
 }
 _KINDS_OF_UNITS |= dict.fromkeys(_NUMERIC_DATES, _DATES) | dict.fromkeys(_DURATIONS, _TIMES)
 
@@ -67,7 +77,9 @@ class PresetColumn(_Part):
     matter. `<zone>`, `<currency>` and `<question>` in a header stand for any text; a zone is that of the column's
     times, a currency that of all rows. `fills` names fields of the record, or `attributes` to keep the text as it is;
     a column that fills nothing becomes an attribute. Where several columns fill one field, the first that says
-    something is taken. `unit` is what the file has: `smallest` is cents, or whatever is smallest in the row's currency.
+    something is taken. `unit` is what the file has: `smallest` is cents, or whatever is smallest in the row's currency,
+    `yearly` an amount of a year, which becomes one of a month, and `plain` what the field holds, whatever the header
+    says.
     `words` are the words of the file and what they mean, `null` that they say nothing; `others` is what all other words
     mean. `first_of` sets apart several values in a cell, of which the first is taken. `after` names the field from
     which a duration counts, so that it becomes a moment. `per` is the header of the column with the interval that an

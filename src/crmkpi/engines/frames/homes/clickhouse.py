@@ -155,7 +155,13 @@ class ClickhouseHome(DatabaseHome[ClickhouseSql]):
         "a name that is a column and an alias": ("(SELECT -x + 0 * (x + 1) AS x FROM (SELECT 1 AS x) WHERE x > 0)", -1),
     }  # fmt: skip
 
-    def sent(self, text: str, seconds: float | None) -> str:
+    chance = r"\b(rand(32|64|Constant|Uniform|Normal|\w+)?|generateUUIDv\d|generateRandom\w*|nowInBlock)\s*\("
+
+    def views(self, session: Session) -> Mapping[str, str]:
+        """The text of each view, by its name."""
+        return dict(session.rows("SELECT name, as_select FROM system.tables WHERE engine = 'View'"))
+
+    def sent(self, text: str, seconds: float | None, moment: str | None = None) -> str:  # noqa: ARG002  # each looks anew
         """A statement with the settings that it needs, to end after so many seconds."""
         timed = "" if seconds is None else f", max_execution_time = {seconds:.3f}, timeout_overflow_mode = 'throw'"
         return f"{text}\nSETTINGS {_SETTINGS}{timed}"

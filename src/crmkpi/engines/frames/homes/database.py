@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -29,6 +30,7 @@ class Relation:
     name: str = ""
     schema: str | None = None
     query: str = ""
+    moves: bool = False  # it asks what time it is, in each statement anew
 
     def __str__(self) -> str:
         if self.query:
@@ -129,6 +131,8 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
     declared: ClassVar[Mapping[Kind, str]] = {}  # the type of a field that a user has not declared otherwise
     constants: ClassVar[Mapping[Kind, str]] = {}  # the type that a constant is cast to, of the kinds that can be
     begins: ClassVar[Sequence[str]] = ()  # what makes a transaction one snapshot, before anything else is said in it
+    chance: ClassVar[str] = ""  # words that give another value in each statement, as a regular expression
+    clock: ClassVar[str] = ""  # words for the moment of the statement
     probe: ClassVar[Mapping[str, tuple[str, Any]]] = {}  # what is asked of a server first: its SQL, the right answer
 
     @abstractmethod
@@ -138,6 +142,30 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
     @abstractmethod
     def source_of(self, relation: Relation) -> str:
         """A table, view or query as it stands after FROM."""
+
+    def views(self, session: Session) -> Mapping[str, str]:  # noqa: ARG002  # a home may have none
+        """The text of each view, by its name."""
+        return {}
+
+    def checked(self, session: Session, relation: Relation) -> Relation:
+        """A relation that is found out to ask for the time; one that asks for chance is refused.
+
+        Views that a view or a query names are looked at too.
+        """
+        known = dict(self.views(session)) if self.chance else {}
+        texts = [relation.query or known.pop(relation.name, "")]
+        for text in texts:
+            named = [name for name in known if re.search(rf"\b{re.escape(name)}\b", text)]
+            texts += [known.pop(name) for name in named]
+        found = re.search(self.chance, "\n".join(texts), re.IGNORECASE) if self.chance else None
+        if found is not None:
+            raise InputError(
+                f"{str(relation).capitalize()} calls {found[0].rstrip('( ')}(), which gives another value in each "
+                "statement, so that figures would not fit together; measure a table that is made from it: "
+                "CREATE TABLE ... AS SELECT."
+            )
+        moves = any(re.search(self.clock, text, re.IGNORECASE) for text in texts) if self.clock else False
+        return replace(relation, moves=moves)
 
     def constant_table(self, columns: Mapping[str, str], rows: Sequence[Sequence[str]]) -> str:
         """A query of rows of constants, whose columns have these types."""
@@ -158,17 +186,20 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
     def check_snapshot(self, session: Session) -> None:
         """Refuse a transaction that is no snapshot."""
 
-    def state_of(self, session: Session, relation: Relation) -> object:  # noqa: ARG002  # a snapshot does not change
-        """What tells that a table has changed within a session, where the database has no snapshots."""
-        return None
+    def state_of(self, session: Session, relation: Relation) -> object:
+        """What tells that a table has changed within a session: how many rows it has, where they ask for the time."""
+        if not relation.moves:
+            return None
+        return session.rows(f"SELECT count(*) FROM {self.source_of(relation)}")  # noqa: S608  # names are quoted
 
     def check_unchanged(self, session: Session) -> None:
         """Refuse figures of a table that has changed between the statements of a session."""
         for relation, state in session.seen.items():
             if state is not None and self.state_of(session, relation) != state:
+                why = "it asks for the time" if relation.moves else f"{session.source.dialect} has no snapshots"
                 raise InputError(
-                    f"{str(relation).capitalize()} has changed while it was measured, and {session.source.dialect} has "
-                    "no snapshots; measure again, or measure a copy of it."
+                    f"{str(relation).capitalize()} has changed while it was measured, and {why}; measure again, or "
+                    "measure a copy of it."
                 )
 
     def check_server(self, session: Session) -> None:
@@ -188,8 +219,8 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
         """What ends statements after so many seconds where no setting does."""
         return nullcontext()
 
-    def sent(self, text: str, seconds: float | None) -> str:  # noqa: ARG002  # a setting may do that
-        """A statement as it is sent, to end after so many seconds."""
+    def sent(self, text: str, seconds: float | None, moment: str | None = None) -> str:  # noqa: ARG002  # settings may do that
+        """A statement as it is sent, to end after so many seconds, and to take a moment for the present."""
         return text
 
     def timed(self, seconds: float) -> Sequence[str]:  # noqa: ARG002  # a home may have none
@@ -215,8 +246,12 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
         """How many rows there are, where it costs little to know."""
         return None
 
+    def asked_as(self, frame: DatabaseFrame) -> str:
+        """The statement for a small result, whose columns are read by their places."""
+        return frame.statement
+
     def leave(self, frame: DatabaseFrame) -> list[Row]:
         """The rows of a small result."""
-        text = frame.statement
+        text = self.asked_as(frame)
         ran(lambda: self.sent(text, None))
         return frame.session.answered(frame, text)

@@ -216,9 +216,11 @@ class DuckDbHome(SqlHome[DuckDbSql, DuckDbFrame, "DuckDBPyRelation"]):
             return {}
         asked = ", ".join(f"stats({DuckDbSql.quoted(name)})" for name in names)
         rows = _asked(frame, f"SELECT {asked} FROM {_FROM} LIMIT 1").fetchall()  # noqa: S608  # names are quoted
+        told = dict(zip(names, rows[0] if rows else (), strict=False))
         return {
             name: Facts(bool(each.get("has_null", True)), each.get("min"), each.get("max"))
-            for name, each in zip(names, rows[0] if rows else (), strict=False)
+            for name, each in told.items()
+            if isinstance(each, dict)
         }
 
     def is_whole(self, type_: ColumnType) -> bool:

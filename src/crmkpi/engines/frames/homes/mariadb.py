@@ -115,6 +115,11 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
         "timestamp": "DATETIME(6)",
         "date": "DATE",
     }
+    chance = r"\b(rand|uuid|uuid_v\d|uuid_short|sys_guid|random_bytes|sysdate|benchmark)\s*\("
+    clock = (
+        r"\b(now|curdate|curtime|unix_timestamp|utc_(date|time|timestamp))\s*\(|"
+        r"\b(current_(date|time|timestamp)|local(time|timestamp))\b"
+    )
     begins = ("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",)
     probe: ClassVar[Mapping[str, tuple[str, Any]]] = {
         "upper and lower case": (f"{MariaDbSql.written('a')} = {MariaDbSql.written('A')}", 0),
@@ -161,9 +166,25 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
         if tuple(map(int, version.split(".")[:2])) < (10, 6):
             raise InputError(f"MariaDB 10.6 or newer is measured; got {version}.")
 
-    def sent(self, text: str, seconds: float | None) -> str:
-        """A statement that ends after so many seconds."""
-        return text if seconds is None else f"SET STATEMENT max_statement_time={seconds:.3f} FOR {text}"
+    def sent(self, text: str, seconds: float | None, moment: str | None = None) -> str:
+        """A statement that ends after so many seconds, and takes a moment for the present."""
+        limits = {"max_statement_time": None if seconds is None else f"{seconds:.3f}", "timestamp": moment}
+        said = ", ".join(f"{name}={value}" for name, value in limits.items() if value is not None)
+        return f"SET STATEMENT {said} FOR {text}" if said else text
+
+    def state_of(self, session: Session, relation: Relation) -> object:
+        """Nothing that changes: where rows depend on the time, all statements are of one moment."""
+        if relation.moves and session.moment is None:
+            ((session.moment,),) = session.rows("SELECT CAST(UNIX_TIMESTAMP(NOW(6)) AS CHAR)")
+        return None
+
+    def views(self, session: Session) -> Mapping[str, str]:
+        """The text of each view, by its name."""
+        rows = session.rows(
+            "SELECT table_name, view_definition FROM information_schema.views "
+            "WHERE table_schema NOT IN ('sys', 'mysql', 'performance_schema', 'information_schema')"
+        )
+        return {_text(name): _text(text) or "" for name, text in rows}
 
     def source_of(self, relation: Relation) -> str:
         """A table, view or query as it stands after FROM."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from crmkpi.engines.frames.homes.database import DatabaseHome, Relation
 from crmkpi.engines.frames.homes.mariadb import MariaDbHome, MariaDbSql
 from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.engines.frames.homes.sql import SqlWords
@@ -50,6 +51,10 @@ class MySqlHome(MariaDbHome):
         """A limit of time would stay in the user's session."""
         raise InputError(f"timeout={seconds:g} is not written for MySQL; set max_execution_time in the engine.")
 
-    def sent(self, text: str, seconds: float | None) -> str:  # noqa: ARG002  # there is no limit
+    def sent(self, text: str, seconds: float | None, moment: str | None = None) -> str:  # noqa: ARG002  # it has neither
         """A statement as it is sent."""
         return text
+
+    def state_of(self, session: Session, relation: Relation) -> object:
+        """How many rows there are, where they depend on the time of each statement."""
+        return DatabaseHome.state_of(self, session, relation)

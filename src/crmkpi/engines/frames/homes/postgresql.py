@@ -103,6 +103,10 @@ class PostgresqlHome(DatabaseHome[PostgresqlSql]):
         "attributes": "text",
     }
     constants = declared
+    chance = (
+        r"\b(random(_normal)?|gen_random_uuid|uuid_generate_v\d\w*|uuidv\d|clock_timestamp|statement_timestamp|timeofday)"
+        r"\s*\("
+    )
     begins = ("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",)
     probe: ClassVar[Mapping[str, tuple[str, Any]]] = {
         "the version": ("CAST(current_setting('server_version_num') AS INTEGER) >= 140000", True),
@@ -155,6 +159,15 @@ class PostgresqlHome(DatabaseHome[PostgresqlSql]):
     def timed(self, seconds: float) -> Sequence[str]:
         """What ends a statement after so many seconds, until the transaction ends."""
         return (f"SET LOCAL statement_timeout = {max(1, round(seconds * 1000))}",)
+
+    def views(self, session: Session) -> Mapping[str, str]:
+        """The text of each view, by its name."""
+        return dict(
+            session.rows(
+                "SELECT CAST(viewname AS TEXT), coalesce(definition, '') FROM pg_catalog.pg_views "
+                "WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+            )
+        )
 
     def source_of(self, relation: Relation) -> str:
         """A table, view or query as it stands after FROM."""

@@ -29,6 +29,7 @@ class Session:
         self._execute = execute
         self.source = source
         self.seen: dict[Any, object] = {}  # the state of each table at first, where there are no snapshots
+        self.moment: str | None = None  # what time it is, where each statement would look anew
         self._numbers = count(1)
 
     def next_number(self) -> int:
@@ -38,7 +39,7 @@ class Session:
     def rows(self, text: str) -> list[tuple[Any, ...]]:
         """The rows that a statement gives."""
         with self.source.in_words(text):
-            found = self._execute(self.source.home.sent(text, self.source.timeout))
+            found = self._execute(self.source.home.sent(text, self.source.timeout, self.moment))
             return [tuple(row) for row in found.fetchall()]
 
     def answered(self, frame: Any, text: str) -> list[tuple[Any, ...]]:  # noqa: ARG002  # the text says it all
@@ -147,6 +148,7 @@ class SqliteSource(Source):
         try:
             with timed_sqlite(connection, self.timeout):
                 yield session
+                self.home.check_unchanged(session)
         finally:
             if own:
                 _ended(self, connection)

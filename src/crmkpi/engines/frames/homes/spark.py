@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from io import StringIO
 from itertools import count
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from crmkpi.engines.frames.homes.home import ColumnType, Physical
 from crmkpi.engines.frames.homes.sql import Sql, SqlFrame, SqlWords
@@ -24,7 +24,7 @@ from crmkpi.records.base import Kind
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-__all__ = ["SparkFrame", "SparkHome", "SparkSql"]
+__all__ = ["SparkFrame", "SparkHome", "SparkSql", "plain_of_spark"]
 
 _DAY = 86_400_000_000
 _PLAIN = re.compile(r"[\w .,:/-]*", re.ASCII)
@@ -94,6 +94,9 @@ class SparkSql(Sql):
         return self.wrapped("coalesce(sum(", "), 0L)", whole=True)
 
 
+P = TypeVar("P", bound=SparkSql)  # also where it is asked over a connection
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SparkFrame(SqlFrame):
     """A statement over frames of Spark, which `homes` has by the names that stand in it."""
@@ -153,22 +156,7 @@ class SparkHome(SqlHome[SparkSql, SparkFrame, "DataFrame"]):
 
     def plain(self, source: SparkSql, kind: Kind, type_: ColumnType) -> SparkSql:
         """A column as a plain and wide one."""
-        if kind in ("text", "choice") or type_.what == "text":
-            return source.cast("STRING")
-        match type_.what:
-            case "whole":
-                return source if type_.unit == "bigint" else source.cast("BIGINT")
-            case "float":
-                return source if type_.unit == "double" else source.cast("DOUBLE")
-            case "decimal":
-                return _units(source, type_)
-            case "date" if kind != "timestamp":
-                return source.wrapped("CAST(datediff(", ", DATE'1970-01-01') AS BIGINT)")
-            case "date" | "timestamp":
-                micros = source.wrapped("unix_micros(") if type_.aware else _micros(source)
-                return micros // _DAY if kind == "date" else micros
-            case _:
-                return source
+        return plain_of_spark(source, kind, type_)
 
     def leave(self, frame: SparkFrame) -> list[Row]:
         """The rows of a small result."""
@@ -186,7 +174,27 @@ class SparkHome(SqlHome[SparkSql, SparkFrame, "DataFrame"]):
         return "plan", plan.getvalue().strip()
 
 
-def _units(source: SparkSql, type_: ColumnType) -> SparkSql:
+def plain_of_spark(source: P, kind: Kind, type_: ColumnType) -> P:
+    """A column as a plain and wide one."""
+    if kind in ("text", "choice") or type_.what == "text":
+        return source.cast("STRING")
+    match type_.what:
+        case "whole":
+            return source if type_.unit == "bigint" else source.cast("BIGINT")
+        case "float":
+            return source if type_.unit == "double" else source.cast("DOUBLE")
+        case "decimal":
+            return _units(source, type_)
+        case "date" if kind != "timestamp":
+            return source.wrapped("CAST(datediff(", ", DATE'1970-01-01') AS BIGINT)")
+        case "date" | "timestamp":
+            micros = source.wrapped("unix_micros(") if type_.aware else _micros(source)
+            return micros // _DAY if kind == "date" else micros
+        case _:
+            return source
+
+
+def _units(source: P, type_: ColumnType) -> P:
     """A decimal as the whole number of its smallest digit."""
     digits = type_.digits
     if not digits:
@@ -201,7 +209,7 @@ def _units(source: SparkSql, type_: ColumnType) -> SparkSql:
     return whole.wrapped("(", f" * {10**digits}BD + {scaled})")
 
 
-def _micros(stamp: SparkSql) -> SparkSql:
+def _micros(stamp: P) -> P:
     """Whole microseconds of the wall clock since 1970.
 
     Not by timestampdiff, which goes through the session's zone, where an hour of the spring is missing. Of an interval

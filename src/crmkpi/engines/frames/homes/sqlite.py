@@ -21,8 +21,6 @@ from crmkpi.records.base import Kind
 __all__ = ["SqliteHome", "SqliteSql"]
 
 _DAY = 86_400_000_000
-_DATE = "[0-9][0-9][0-9][0-9]-[0-1][0-9]-[0-3][0-9]"
-_CLOCK = "[0-2][0-9]:[0-5][0-9]:[0-5][0-9]"
 _DECLARED: Sequence[tuple[str, Physical]] = (  # the first that stands in the declared type, as SQLite itself goes by it
     ("BOOL", "flag"), ("TIMESTAMP", "timestamp"), ("DATETIME", "timestamp"), ("DATE", "date"), ("INT", "whole"),
     ("CHAR", "text"), ("CLOB", "text"), ("TEXT", "text"), ("UUID", "text"), ("BLOB", "other"), ("REAL", "float"),
@@ -71,11 +69,22 @@ class SqliteHome(DatabaseHome[SqliteSql]):
         "flag": "BOOLEAN",
         "attributes": "TEXT",
     }
+    chance = r"\brandom(blob)?\s*\("
+    clock = r"'now'|\bcurrent_(date|time|timestamp)\b|\bjulianday\(\s*\)"
     begins = ("BEGIN",)
 
     def watched(self, connection: Any, seconds: float | None) -> AbstractContextManager[None]:
         """What ends statements after so many seconds."""
         return timed_sqlite(connection.connection.dbapi_connection, seconds)
+
+    def views(self, session: Session) -> Mapping[str, str]:
+        """The text of each view, by its name, of all databases that are attached."""
+        spaces = [name for _, name, *_ in session.rows("PRAGMA database_list")]
+        asked = (
+            f"SELECT name, sql FROM {SqliteSql.quoted(space)}.sqlite_master WHERE type = 'view'"  # noqa: S608  # names are quoted
+            for space in spaces
+        )
+        return {name: text or "" for text_ in asked for name, text in session.rows(text_)}
 
     def source_of(self, relation: Relation) -> str:
         """A table, view or query as it stands after FROM."""
@@ -178,17 +187,20 @@ def _time(source: SqliteSql, kind: Kind, type_: ColumnType) -> SqliteSql:
     """Microseconds or days of a text; any other shape becomes a moment that is refused."""
     column = source.text
     day = f"CAST(strftime('%s', substr({column}, 1, 10)) AS INTEGER)"
-    only_day = f"WHEN {column} GLOB '{_DATE}' THEN {day} * 1000000"
+    only_day = f"WHEN date({column}, '+0 days') = {column} THEN {day} * 1000000"
     zone = f"CASE WHEN {column} GLOB '*Z' THEN 'Z' ELSE substr({column}, -6) END" if type_.aware else "''"
     clock = f"substr({column}, 1, 19)"
     rest = f"substr({column}, 20, length({column}) - 19 - length({zone}))"
-    shape = (
-        f"{clock} GLOB '{_DATE}[ T]{_CLOCK}' AND ({rest} = '' OR {rest} GLOB '.[0-9]*' AND NOT {rest} GLOB '.*[^0-9]*')"
+    shape = (  # of February 30 and 25 o'clock SQLite makes another moment, or none
+        f"datetime({clock}, '+0 days') = replace({clock}, 'T', ' ') "
+        f"AND ({rest} = '' OR {rest} GLOB '.[0-9]*' AND NOT {rest} GLOB '.*[^0-9]*')"
     )
     zoned = _zoned(column) if type_.aware else f"NOT {_zoned(column)}"
     seconds = f"CAST(strftime('%s', {clock} || {zone}) AS INTEGER) * 1000000"
     micros = f"{seconds} + CAST(substr(substr({rest}, 2) || '000000', 1, 6) AS INTEGER)"
     bare = "" if type_.aware else only_day
-    found = f"{bare} WHEN {zoned} AND {shape} THEN {micros} WHEN {column} IS NOT NULL THEN {TOO_LATE}"
+    found = (
+        f"{bare} WHEN {zoned} AND {shape} THEN coalesce({micros}, {TOO_LATE}) WHEN {column} IS NOT NULL THEN {TOO_LATE}"
+    )
     made = source.case(found, "NULL")
     return made // _DAY if kind == "date" or (kind == "attributes" and type_.what == "date") else made

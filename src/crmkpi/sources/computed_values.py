@@ -13,7 +13,9 @@ from crmkpi.sources.numbers import NumberReader
 from crmkpi.sources.tallies import Count
 
 __all__ = [
+    "INTERVALS",
     "PERCENT",
+    "SCALES",
     "Combine",
     "a_month",
     "after",
@@ -21,6 +23,7 @@ __all__ = [
     "in_its_currency",
     "in_whole_units",
     "plain_fraction",
+    "scaled",
     "stripe_items",
 ]
 
@@ -35,6 +38,9 @@ _MONTHS = {
     **dict.fromkeys(("year", "yearly", "annual", "annually"), Decimal(12)),
 }
 _DAYS = {**dict.fromkeys(("week", "weekly"), 7), **dict.fromkeys(("day", "daily"), 1)}
+_SIZES = {"thousands": Decimal(1_000), "millions": Decimal(1_000_000)}
+SCALES = (*_SIZES, "yearly", "quarterly")
+INTERVALS = frozenset((*_MONTHS, *_DAYS))
 PERCENT = "percent to a fraction"
 _MOST_DECIMALS = Decimal("0.000001")
 
@@ -65,6 +71,16 @@ def in_whole_units(count: Count) -> Combine:
         digits = 0 if currency in _WITHOUT_CENTS else 3 if currency in _OF_THOUSAND else 2
         count(f"smallest unit to whole ones, {digits} decimals")
         return _decimal(value).scaleb(-digits)
+
+    return combine
+
+
+def scaled(unit: str, count: Count) -> Combine:
+    """An amount from one in thousands or millions, or an amount of a month from one of a quarter or a year."""
+
+    def combine(value: Any, raw: dict[str, Any]) -> Decimal:  # noqa: ARG001  # nothing else of the row is needed
+        count(f"{unit} to whole amounts" if unit in _SIZES else f"{unit} amounts to those of a month")
+        return _decimal(value) * _SIZES[unit] if unit in _SIZES else _monthly(_decimal(value), unit, Decimal(1))
 
     return combine
 

@@ -1,0 +1,141 @@
+"""BigQuery. Written from its documentation; nobody has run it: it is measured with `untested=True` alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import ClassVar, Self
+
+from crmkpi.engines.frames.homes.database import DatabaseFrame, Relation
+from crmkpi.engines.frames.homes.home import ColumnType, Physical
+from crmkpi.engines.frames.homes.sql import Sql, SqlWords
+from crmkpi.engines.frames.homes.warehouse import WarehouseHome, probe_of
+from crmkpi.engines.frames.words import Scalar
+from crmkpi.records.base import Kind
+
+__all__ = ["BigQueryHome", "BigQuerySql"]
+
+_ESCAPES = str.maketrans({"\\": "\\\\", "'": "\\'", "`": "\\`", "\n": "\\n", "\r": "\\r", "\0": "\\000"})
+_TYPES: Mapping[str, Physical] = {
+    **dict.fromkeys(("int64", "integer"), "whole"),
+    **dict.fromkeys(("float64", "float"), "float"),
+    **dict.fromkeys(("string",), "text"),
+    **dict.fromkeys(("timestamp", "datetime"), "timestamp"),
+    **dict.fromkeys(("bool", "boolean"), "flag"),
+    "date": "date",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BigQuerySql(Sql):
+    """An expression of BigQuery."""
+
+    @staticmethod
+    def quoted(name: str) -> str:
+        """A name as SQL."""
+        return f"`{name.translate(_ESCAPES)}`"
+
+    @staticmethod
+    def written(value: str) -> str:
+        """A text as SQL, in which a quote is not doubled and a line does not end."""
+        return f"'{value.translate(_ESCAPES)}'"
+
+    @staticmethod
+    def real_number(value: float) -> str:
+        """A float as SQL."""
+        return f"CAST('{value!r}' AS FLOAT64)"
+
+    @staticmethod
+    def wall_time(value: datetime) -> str:
+        """A time on the wall clock as SQL."""
+        return f"DATETIME '{value}'"
+
+    def __mod__(self, other: Self | Scalar) -> Self:
+        """What is left of a division, for which there is no sign."""
+        return self.wrapped("mod(", f", {self.said(other)})")
+
+    def __floordiv__(self, other: Self | Scalar) -> Self:
+        """Rounded down, by a divisor above zero."""
+        here, by = self.text, self.said(other)
+        return self.wrapped("CASE WHEN ", f" < 0 THEN -div(({by} - 1 - {here}), {by}) ELSE div({here}, {by}) END")
+
+    def is_nan(self) -> Self:
+        """Whether a float is not a number; missing where it is."""
+        return self.wrapped("is_nan(")
+
+    def is_finite(self) -> Self:
+        """Whether a float is a number at all; missing where it is."""
+        return self.wrapped("(NOT (is_nan(", f") OR is_inf({self.text})))")
+
+
+class BigQueryHome(WarehouseHome[BigQuerySql]):
+    """Tables, views and queries of BigQuery; the schema of a table is its data set."""
+
+    dialect = BigQuerySql
+    words = SqlWords(
+        BigQuerySql, Int64="INT64", Int128="BIGNUMERIC", Float64="FLOAT64", Boolean="BOOL", String="STRING"
+    )
+    declared: ClassVar[Mapping[Kind, str]] = {
+        "text": "string",
+        "choice": "string",
+        "money": "numeric(18,2)",
+        "number": "float64",
+        "integer": "int64",
+        "timestamp": "datetime",
+        "date": "date",
+        "flag": "bool",
+        "attributes": "string",
+    }
+    constants: ClassVar[Mapping[Kind, str]] = {**declared, "money": "numeric"}
+    types = _TYPES
+    instants = ("timestamp",)
+    sized = "data_type"
+    loose_decimal = (38, 9)
+    probe = probe_of(
+        BigQuerySql,
+        "INT64",
+        "BIGNUMERIC",
+        "STRING",
+        {
+            "microseconds before 1970": (
+                "datetime_diff(DATETIME '1969-12-31 23:59:59.999999', DATETIME '1970-01-01 00:00:00', MICROSECOND)", -1,
+            ),
+            "microseconds of 9999": (
+                "datetime_diff(DATETIME '9999-12-31 23:59:59.999999', DATETIME '1970-01-01 00:00:00', MICROSECOND)",
+                253_402_300_799_999_999,
+            ),
+            "microseconds of an instant": ("unix_micros(TIMESTAMP '1970-01-01 02:00:00+02:00')", 0),
+        },
+    )  # fmt: skip
+
+    def text(self, column: str, type_: ColumnType) -> str:  # noqa: ARG002  # all are compared alike
+        """A column as text without its collation."""
+        return f"collate(CAST({column} AS STRING), '')"
+
+    def micros(self, source: BigQuerySql, type_: ColumnType) -> BigQuerySql:
+        """Whole microseconds of a timestamp since 1970."""
+        if type_.aware:
+            return source.wrapped("unix_micros(")
+        return source.wrapped("datetime_diff(CAST(", " AS DATETIME), DATETIME '1970-01-01 00:00:00', MICROSECOND)")
+
+    def days(self, source: BigQuerySql) -> BigQuerySql:
+        """Whole days of a date since 1970."""
+        return source.wrapped("date_diff(", ", DATE '1970-01-01', DAY)")
+
+    def scaled(self, units: str, digits: int) -> str:
+        """A whole number of the smallest digit as the decimal that it stands for."""
+        return f"(CAST({units} AS BIGNUMERIC) * BIGNUMERIC '{Decimal(1).scaleb(-digits):f}')" if digits else units
+
+    def information(self, relation: Relation) -> str:
+        """The view of the data set that describes the columns of its tables."""
+        view = "INFORMATION_SCHEMA.COLUMNS"
+        return view if relation.schema is None else f"{self.dialect.quoted(relation.schema)}.{view}"
+
+    schema_now = "table_schema"  # an unnamed data set is that of the connection
+
+    def asked_as(self, frame: DatabaseFrame) -> str:
+        """The statement for a small result, whose columns go by number: a name of theirs may not have a blank."""
+        chosen = [self.dialect.col(name).alias(f"c{place}") for place, name in enumerate(frame.columns)]
+        return frame.select(*chosen).statement if chosen else frame.statement

@@ -1,0 +1,78 @@
+"""Databricks: the dialect of Spark, asked over a connection. Nobody has run it: it needs `untested=True`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from crmkpi.engines.frames.homes.home import ColumnType, Physical
+from crmkpi.engines.frames.homes.spark import SparkSql, plain_of_spark
+from crmkpi.engines.frames.homes.sql import SqlWords
+from crmkpi.engines.frames.homes.warehouse import WarehouseHome, probe_of
+from crmkpi.records.base import Kind
+
+__all__ = ["DatabricksHome", "DatabricksSql"]
+
+_TYPES: Mapping[str, Physical] = {
+    **dict.fromkeys(("tinyint", "byte", "smallint", "short", "int", "integer", "bigint", "long"), "whole"),
+    **dict.fromkeys(("float", "double"), "float"),
+    **dict.fromkeys(("string", "varchar", "char"), "text"),
+    **dict.fromkeys(("timestamp", "timestamp_ntz"), "timestamp"),
+    "boolean": "flag",
+    "date": "date",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DatabricksSql(SparkSql):
+    """An expression of Spark over a connection, where braces stand for themselves."""
+
+    @staticmethod
+    def quoted(name: str) -> str:
+        """A name as SQL."""
+        return "`" + name.replace("`", "``") + "`"
+
+
+class DatabricksHome(WarehouseHome[DatabricksSql]):
+    """Tables, views and queries of Databricks."""
+
+    dialect = DatabricksSql
+    words = SqlWords(DatabricksSql, Int64="BIGINT", Float64="DOUBLE", Boolean="BOOLEAN", String="STRING")
+    declared: ClassVar[Mapping[Kind, str]] = {
+        "text": "string",
+        "choice": "string",
+        "money": "decimal(18,2)",
+        "number": "double",
+        "integer": "bigint",
+        "timestamp": "timestamp_ntz",
+        "date": "date",
+        "flag": "boolean",
+        "attributes": "string",
+    }
+    constants = declared
+    types = _TYPES
+    instants = ("timestamp",)
+    loose_decimal = (10, 0)
+    probe = probe_of(
+        DatabricksSql,
+        "BIGINT",
+        "DECIMAL(38, 0)",
+        "STRING",
+        {
+            "microseconds before 1970": ("unix_micros(TIMESTAMP'1969-12-31 23:59:59.999999Z')", -1),
+            "microseconds of an instant": ("unix_micros(TIMESTAMP'1970-01-01 02:00:00+02:00')", 0),
+        },
+    )
+
+    def micros(self, source: DatabricksSql, type_: ColumnType) -> DatabricksSql:
+        """Whole microseconds of a timestamp since 1970."""
+        return plain_of_spark(source, "timestamp", type_)
+
+    def days(self, source: DatabricksSql) -> DatabricksSql:
+        """Whole days of a date since 1970."""
+        return plain_of_spark(source, "date", ColumnType("date", "date"))
+
+    def units(self, source: DatabricksSql, type_: ColumnType) -> DatabricksSql:
+        """A decimal as the whole number of its smallest digit."""
+        return plain_of_spark(source, "money", type_)

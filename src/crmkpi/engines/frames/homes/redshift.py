@@ -1,0 +1,147 @@
+"""Redshift. Written from its documentation; nobody has run it: it is measured with `untested=True` alone.
+
+It does not see blanks at the end of a text: texts that end so go with a mark behind them, which is taken off again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from crmkpi.engines.frames.homes.database import DatabaseFrame, DatabaseHome
+from crmkpi.engines.frames.homes.home import ColumnType, Physical
+from crmkpi.engines.frames.homes.sql import Sql, SqlTexts, SqlWords, Text
+from crmkpi.engines.frames.homes.warehouse import WarehouseHome, probe_of
+from crmkpi.engines.frames.words import Row
+from crmkpi.records.base import Kind
+
+__all__ = ["RedshiftHome", "RedshiftSql", "RedshiftTexts"]
+
+_MARK = "\x01"
+_TYPES: Mapping[str, Physical] = {
+    **dict.fromkeys(("smallint", "integer", "bigint"), "whole"),
+    **dict.fromkeys(("real", "double precision"), "float"),
+    **dict.fromkeys(("character varying", "character", "varchar", "char", "text"), "text"),
+    **dict.fromkeys(("timestamp without time zone", "timestamp with time zone"), "timestamp"),
+    "boolean": "flag",
+    "date": "date",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RedshiftSql(Sql):
+    """An expression of Redshift, which divides whole numbers towards zero as SQL does."""
+
+    @staticmethod
+    def written(value: Text) -> Text:
+        """A text as SQL, in which a backslash is an escape."""
+        marked = value + _MARK if value.endswith(" ") else value
+        return Sql.written(marked.replace("\\", "\\\\"))
+
+    @staticmethod
+    def real_number(value: float) -> Text:
+        """A float as SQL."""
+        return f"CAST('{value!r}' AS DOUBLE PRECISION)"
+
+    def is_nan(self) -> Self:
+        """Whether a float is not a number; missing where it is."""
+        return self.wrapped("(", " = CAST('NaN' AS DOUBLE PRECISION))")
+
+    def is_finite(self) -> Self:
+        """Whether a float is a number at all; missing where it is."""
+        return self.wrapped("(CAST(", f" AS VARCHAR) NOT IN ('NaN', 'Infinity', '-Infinity') OR {self.text} IS NULL)")
+
+    @property
+    def str(self) -> RedshiftTexts:
+        """The words for texts."""
+        return RedshiftTexts(self)
+
+
+class RedshiftTexts(SqlTexts[RedshiftSql]):
+    """The words for texts, some of which have a mark at their end."""
+
+    def strip_chars(self) -> RedshiftSql:
+        """A text without blanks around it."""
+        return self.source.wrapped("trim(replace(", f", '{_MARK}', ''))")
+
+
+_MICROS = "datediff(microsecond, TIMESTAMP '1970-01-01 00:00:00', "
+
+
+class RedshiftHome(WarehouseHome[RedshiftSql]):
+    """Tables, views and queries of Redshift."""
+
+    dialect = RedshiftSql
+    words = SqlWords(
+        RedshiftSql,
+        Int64="BIGINT",
+        Int128="DECIMAL(38, 0)",
+        Float64="DOUBLE PRECISION",
+        Boolean="BOOLEAN",
+        String="VARCHAR(65535)",
+    )
+    declared: ClassVar[Mapping[Kind, str]] = {
+        "text": "varchar",
+        "choice": "varchar",
+        "money": "decimal(18,2)",
+        "number": "double precision",
+        "integer": "bigint",
+        "timestamp": "timestamp without time zone",
+        "date": "date",
+        "flag": "boolean",
+        "attributes": "varchar",
+    }
+    constants = declared
+    types = _TYPES
+    instants = ("timestamp with time zone",)
+    codes: ClassVar[Mapping[object, str]] = {
+        **dict.fromkeys((20, 21, 23), "bigint"),
+        **dict.fromkeys((700, 701), "double precision"),
+        **dict.fromkeys((25, 1042, 1043), "character varying"),
+        16: "boolean",
+        1082: "date",
+        1114: "timestamp without time zone",
+        1184: "timestamp with time zone",
+        1700: "numeric",
+    }
+    loose_decimal = (38, 99)  # a driver that does not say the size of a decimal says nothing of its digits
+    probe = probe_of(
+        RedshiftSql,
+        "BIGINT",
+        "DECIMAL(38, 0)",
+        "VARCHAR",
+        {
+            "microseconds before 1970": (f"{_MICROS}TIMESTAMP '1969-12-31 23:59:59.999999')", -1),
+            "microseconds of 9999": (f"{_MICROS}TIMESTAMP '9999-12-31 23:59:59.999999')", 253_402_300_799_999_999),
+            "microseconds of an instant": (
+                f"{_MICROS}CAST('1970-01-01 02:00:00+02' AS TIMESTAMPTZ) AT TIME ZONE 'UTC')", 0,
+            ),
+        },
+    )  # fmt: skip
+
+    def text(self, column: str, type_: ColumnType) -> str:  # noqa: ARG002  # all are compared alike
+        """A column as text, without its collation and with a mark behind blanks at its end."""
+        text = f"collate(CAST({column} AS {self.words.String}), 'case_sensitive')"
+        return f"CASE WHEN ascii(right({text}, 1)) = 32 THEN {text} || '{_MARK}' ELSE {text} END"
+
+    def micros(self, source: RedshiftSql, type_: ColumnType) -> RedshiftSql:
+        """Whole microseconds of a timestamp since 1970."""
+        stamp = f"{source.text} AT TIME ZONE 'UTC'" if type_.aware else f"CAST({source.text} AS TIMESTAMP)"
+        return RedshiftSql(f"{_MICROS}{stamp})", source.name)
+
+    def days(self, source: RedshiftSql) -> RedshiftSql:
+        """Whole days of a date since 1970."""
+        return source.wrapped("CAST(datediff(day, DATE '1970-01-01', ", ") AS BIGINT)")
+
+    def first_by(self, value: str, order: str) -> RedshiftSql:
+        """The whole number of the row of a group that comes first: the smallest text of order and value."""
+        quoted = RedshiftSql.quoted
+        key = f"lpad(CAST({quoted(order)} + 1000000000 AS VARCHAR), 20, '0') || CAST({quoted(value)} AS VARCHAR)"
+        first = f"min(CASE WHEN {quoted(order)} IS NOT NULL THEN {key} END)"
+        return RedshiftSql(f"CAST(substring({first}, 21) AS BIGINT)", whole=True)
+
+    def leave(self, frame: DatabaseFrame) -> list[Row]:
+        """The rows of a small result, whose texts are without the mark."""
+        rows = DatabaseHome.leave(self, frame)
+        return [tuple(cell.removesuffix(_MARK) if isinstance(cell, str) else cell for cell in row) for row in rows]

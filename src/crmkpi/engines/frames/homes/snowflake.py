@@ -1,0 +1,120 @@
+"""Snowflake. Written from its documentation; nobody has run it: it is measured with `untested=True` alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Self
+
+from crmkpi.engines.frames.homes.home import ColumnType, Physical
+from crmkpi.engines.frames.homes.sql import Sql, SqlWords
+from crmkpi.engines.frames.homes.warehouse import WarehouseHome, probe_of
+from crmkpi.engines.frames.words import Scalar
+from crmkpi.records.base import Kind
+
+__all__ = ["SnowflakeHome", "SnowflakeSql"]
+
+_TYPES: Mapping[str, Physical] = {
+    **dict.fromkeys(("int", "integer", "bigint", "smallint", "tinyint", "byteint"), "whole"),
+    **dict.fromkeys(("float", "double", "real", "double precision"), "float"),
+    **dict.fromkeys(("text", "varchar", "char", "string"), "text"),
+    **dict.fromkeys(("timestamp_ntz", "timestamp_ltz", "timestamp_tz", "datetime"), "timestamp"),
+    "boolean": "flag",
+    "date": "date",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SnowflakeSql(Sql):
+    """An expression of Snowflake."""
+
+    @staticmethod
+    def written(value: str) -> str:
+        """A text as SQL, in which a backslash is an escape."""
+        return Sql.written(value.replace("\\", "\\\\"))
+
+    @staticmethod
+    def real_number(value: float) -> str:
+        """A float as SQL."""
+        return f"CAST('{value!r}' AS FLOAT)"
+
+    @staticmethod
+    def wall_time(value: datetime) -> str:
+        """A time on the wall clock as SQL, whatever a bare TIMESTAMP is set to be."""
+        return f"CAST('{value}' AS TIMESTAMP_NTZ)"
+
+    def __floordiv__(self, other: Self | Scalar) -> Self:
+        """Rounded down, by a divisor above zero; a quotient has six digits, so only what leaves no rest is divided."""
+        here, by = self.text, self.said(other)
+        return type(self)(f"CAST(({here} - mod(mod({here}, {by}) + {by}, {by})) / {by} AS NUMBER(38, 0))", self.name)
+
+    def is_nan(self) -> Self:
+        """Whether a float is not a number; missing where it is."""
+        return self.wrapped("(", " = CAST('NaN' AS FLOAT))")
+
+    def is_finite(self) -> Self:
+        """Whether a float is a number at all; missing where it is."""
+        return self.wrapped("(abs(", ") < CAST('inf' AS FLOAT))")  # NaN is the largest
+
+
+_INSTANT = "convert_timezone('UTC', CAST('1970-01-01 02:00:00 +0200' AS TIMESTAMP_TZ))"
+_MICROS = "datediff(microsecond, CAST('1970-01-01' AS TIMESTAMP_NTZ), "
+
+
+class SnowflakeHome(WarehouseHome[SnowflakeSql]):
+    """Tables, views and queries of Snowflake."""
+
+    dialect = SnowflakeSql
+    words = SqlWords(
+        SnowflakeSql,
+        Int64="NUMBER(38, 0)",
+        Int128="NUMBER(38, 0)",
+        Float64="FLOAT",
+        Boolean="BOOLEAN",
+        String="VARCHAR",
+    )
+    declared: ClassVar[Mapping[Kind, str]] = {
+        "text": "varchar",
+        "choice": "varchar",
+        "money": "number(18,2)",
+        "number": "float",
+        "integer": "number(38,0)",
+        "timestamp": "timestamp_ntz",
+        "date": "date",
+        "flag": "boolean",
+        "attributes": "varchar",
+    }
+    constants = declared
+    types = _TYPES
+    instants = ("timestamp_ltz", "timestamp_tz")
+    codes: ClassVar[Mapping[object, str]] = {
+        0: "number", 1: "float", 2: "text", 3: "date", 4: "timestamp_ntz", 5: "variant", 6: "timestamp_ltz",
+        7: "timestamp_tz", 8: "timestamp_ntz", 9: "object", 10: "array", 11: "binary", 12: "time", 13: "boolean",
+    }  # fmt: skip
+    probe = probe_of(
+        SnowflakeSql,
+        "NUMBER(38, 0)",
+        "NUMBER(38, 0)",
+        "VARCHAR",
+        {
+            "microseconds before 1970": (f"{_MICROS}CAST('1969-12-31 23:59:59.999999' AS TIMESTAMP_NTZ))", -1),
+            "microseconds of 9999": (
+                f"{_MICROS}CAST('9999-12-31 23:59:59.999999' AS TIMESTAMP_NTZ))", 253_402_300_799_999_999,
+            ),
+            "microseconds of an instant": (f"{_MICROS}CAST({_INSTANT} AS TIMESTAMP_NTZ))", 0),
+        },
+    )  # fmt: skip
+
+    def text(self, column: str, type_: ColumnType) -> str:  # noqa: ARG002  # all are compared alike
+        """A column as text without its collation."""
+        return f"collate(CAST({column} AS VARCHAR), 'utf8')"
+
+    def micros(self, source: SnowflakeSql, type_: ColumnType) -> SnowflakeSql:
+        """Whole microseconds of a timestamp since 1970."""
+        stamp = f"convert_timezone('UTC', {source.text})" if type_.aware else source.text
+        return SnowflakeSql(f"{_MICROS}CAST({stamp} AS TIMESTAMP_NTZ))", source.name)
+
+    def days(self, source: SnowflakeSql) -> SnowflakeSql:
+        """Whole days of a date since 1970."""
+        return source.wrapped("datediff(day, DATE '1970-01-01', ")

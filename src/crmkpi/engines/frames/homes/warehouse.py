@@ -1,0 +1,181 @@
+"""What warehouses have in common: types by their names, no snapshots, and statements that nobody has run here.
+
+Each dialect is written from its documentation. The probe asks a server for all that the dialect takes for granted,
+before a figure is made.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from typing import ClassVar, TypeVar
+
+from crmkpi.engines.frames.homes.database import DatabaseHome, DatabaseTable, Relation
+from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, Physical
+from crmkpi.engines.frames.homes.sessions import Session
+from crmkpi.engines.frames.homes.sql import Sql
+from crmkpi.errors import ColumnError, InputError, did_you_mean
+from crmkpi.records.base import Kind
+
+__all__ = ["WarehouseHome", "probe_of"]
+
+S = TypeVar("S", bound=Sql)
+_DAY = 86_400_000_000
+_TYPE = re.compile(r"([\w ]*\w)\s*(?:\((\d+)(?:\s*,\s*(\d+))?\))?(.*)", re.DOTALL)
+_DECIMALS = ("decimal", "numeric", "number", "bignumeric")
+_MOST_DIGITS = 18  # behind the point; an amount of more is none
+
+
+class WarehouseHome(DatabaseHome[S]):
+    """Tables, views and queries of a warehouse."""
+
+    types: ClassVar[Mapping[str, Physical]] = {}  # the kind of each type, by its name in small letters
+    instants: ClassVar[Collection[str]] = ()  # the timestamps that are no wall-clock times
+    codes: ClassVar[Mapping[object, str]] = {}  # of types, which some drivers hand on in place of their names
+    schema_now: ClassVar[str] = "current_schema()"
+    sized: ClassVar[str] = "data_type, numeric_precision, numeric_scale"  # columns that describe a type
+    loose_decimal: ClassVar[tuple[int, int]] = (38, 0)  # digits of a decimal whose size is not said, in all and behind
+
+    @abstractmethod
+    def micros(self, source: S, type_: ColumnType) -> S:
+        """Whole microseconds of a timestamp since 1970; a date is one at midnight."""
+
+    @abstractmethod
+    def days(self, source: S) -> S:
+        """Whole days of a date since 1970."""
+
+    def text(self, column: str, type_: ColumnType) -> str:  # noqa: ARG002  # a home may have collations
+        """A column as text, which is compared by its bytes and to its last blank."""
+        return f"CAST({column} AS {self.words.String})"
+
+    def timed(self, seconds: float) -> Sequence[str]:
+        """A limit of time would stay in the user's session."""
+        raise InputError(f"timeout={seconds:g} is not written for warehouses; set the limit in the engine.")
+
+    def source_of(self, relation: Relation) -> str:
+        """A table, view or query as it stands after FROM."""
+        if relation.query:
+            return f"(\n{relation.query}\n) AS query"
+        named = self.dialect.quoted(relation.name)
+        return named if relation.schema is None else f"{self.dialect.quoted(relation.schema)}.{named}"
+
+    def columns_of(self, session: Session, relation: Relation) -> Mapping[str, str]:
+        """The columns of a table, view or query with their types."""
+        if relation.query:
+            described = session.described(f"SELECT * FROM {self.source_of(relation)} LIMIT 0")  # noqa: S608  # the user's own query
+            return {str(name): _type(self.codes.get(code, code), size, digits)
+                    for name, code, _, _, size, digits, *_ in (tuple(each)[:7] for each in described)}  # fmt: skip
+        view = self.information(relation)
+        schema = self.schema_now if relation.schema is None else self.dialect.written(relation.schema)
+        within = f"FROM {view} WHERE table_schema = {schema}"
+        named = self.dialect.written(relation.name)
+        rows = session.rows(
+            f"SELECT column_name, {self.sized} {within} "  # names are constants here
+            f"AND table_name = {named} ORDER BY ordinal_position"
+        )
+        if not rows:
+            known = [name for (name,) in session.rows(f"SELECT DISTINCT table_name {within}")]
+            raise ColumnError(
+                f"The {session.source.dialect} database has no table {relation.name!r}, or the user of the connection "
+                f"may not read it; names are written as the warehouse keeps them. {did_you_mean(relation.name, known)}"
+            )
+        return {str(name): _type(*described) for name, *described in rows}
+
+    def information(self, relation: Relation) -> str:  # noqa: ARG002  # each schema may have its own
+        """The view that describes the columns of tables."""
+        return "information_schema.columns"
+
+    def state_of(self, session: Session, relation: Relation) -> object:
+        """How many rows there are, since there is no snapshot."""
+        return session.rows(f"SELECT count(*) FROM {self.source_of(relation)}")  # noqa: S608  # names are quoted
+
+    def type_of(self, frame: DatabaseTable, name: str, kind: Kind) -> ColumnType:  # noqa: ARG002  # types are what they are
+        """The declared type."""
+        declared = frame.columns[name]
+        found = _TYPE.fullmatch(declared)
+        word = "" if found is None else f"{found[1]}{found[4]}"
+        if found and found[1] in _DECIMALS:
+            size, digits = (int(found[2]), int(found[3] or 0)) if found[2] else self.loose_decimal
+            if digits > _MOST_DIGITS:
+                return ColumnType("other", declared)
+            what: Physical = "decimal" if digits else "whole"
+            wide = size > _MOST_DIGITS
+            return ColumnType(
+                what, declared, digits=digits, wide=wide and digits > 0, wild=wide and not digits, unit=str(size)
+            )
+        what = self.types.get(word, "other")
+        shown = {"text": "String", "other": "Struct"}.get(what, declared)
+        return ColumnType(what, shown, aware=word in self.instants, unit=declared)
+
+    def is_whole(self, type_: ColumnType) -> bool:  # noqa: ARG002  # the microseconds are compared
+        """Whether a timestamp can be compared as it is."""
+        return False
+
+    def plain(self, source: S, kind: Kind, type_: ColumnType) -> S:
+        """A column as a plain and wide one."""
+        column, words = source.text, self.words
+        if kind in ("text", "choice") or type_.what == "text":
+            return type(source)(self.text(column, type_), source.name)
+        match type_.what:
+            case "whole" if type_.wild:
+                none = "NULL" if kind == "attributes" else str(TOO_LATE)
+                return source.case(f"WHEN abs({column}) >= {TOO_LATE} THEN {none}", f"CAST({column} AS {words.Int64})")
+            case "whole":
+                return source.cast(words.Int64)
+            case "float":
+                return source.cast(words.Float64)
+            case "decimal":
+                return self.units(source, type_)
+            case "date" if kind != "timestamp":
+                return self.days(source)
+            case "date" | "timestamp":
+                made = self.micros(source, type_)
+                return made // self.dialect.lit(_DAY) if kind == "date" else made
+            case _:
+                return source
+
+    def units(self, source: S, type_: ColumnType) -> S:
+        """A decimal as the whole number of its smallest digit."""
+        wide = self.words.Int128 if type_.wide else self.words.Int64
+        return source.wrapped("CAST(", f" * {10**type_.digits} AS {wide})")
+
+    def table_of(self, rows: Sequence[str], names: Sequence[str]) -> str:
+        """A statement of rows of constants."""
+        first, *others = (row[1:-1].split(", ") for row in rows)
+        named = ", ".join(f"{cell} AS {name}" for cell, name in zip(first, names, strict=True))
+        return " UNION ALL ".join([f"SELECT {named}", *(f"SELECT {', '.join(row)}" for row in others)])
+
+
+def _type(word: object, size: object = None, digits: object = None) -> str:
+    """A type in small letters, a decimal with its size."""
+    named = str(word).lower()
+    if named in _DECIMALS and size is not None:
+        return f"{named}({size},{digits or 0})"
+    return named
+
+
+def probe_of(
+    dialect: type[Sql], whole: str, wide: str, text: str, moments: Mapping[str, tuple[str, int]]
+) -> Mapping[str, tuple[str, object]]:
+    """What is asked of a warehouse first: all that its dialect takes for granted, with the right answers."""
+    said = dialect.written
+    seven = dialect.lit(-7) // dialect.lit(2)
+    large = f"CAST(9000000000 AS {wide})"
+    missing = (
+        "(SELECT max(CASE WHEN r.x IS NULL THEN 1 ELSE 0 END) FROM (SELECT 1 AS x) AS l "
+        "LEFT JOIN (SELECT 2 AS x) AS r ON l.x = r.x)"
+    )
+    return {
+        "upper and lower case": (f"{said('a')} = {said('A')}", False),
+        "trailing blanks": (f"{said('a')} = {said('a ')}", False),
+        "a backslash": (f"length({said(chr(92))})", 1),
+        "division": (f"CAST({seven.text} AS {whole})", -4),
+        "large squares": (f"CAST({large} * {large} AS {text})", "81000000000000000000"),
+        "a missing side of a join": (missing, 1),
+        "a name that is a column and an alias": (
+            "(SELECT max(y) FROM (SELECT -x AS x, x + 1 AS y FROM (SELECT 1 AS x) AS t) AS u)",
+            2,
+        ),
+        **moments,
+    }

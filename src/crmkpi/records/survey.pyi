@@ -1,0 +1,43 @@
+# Written by `python .ci/stubs.py`; do not edit.
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+__all__ = ["LONGEST_SCALES", "SHARES", "USUAL_SCALE", "USUAL_SCALES", "Survey"]
+USUAL_SCALES: Mapping[str, tuple[float, float | None]]
+USUAL_SCALE = ("scale_low", "scale_high")
+LONGEST_SCALES: Mapping[str, float]
+SHARES = ("nps", 0.0, 1.0)
+
+@dataclass(frozen=True, init=False)
+class Survey:
+    id: str
+    kind: Literal["nps", "csat", "ces", "awareness", "review"]
+    sent_at: datetime | None
+    answered_at: datetime | None
+    scale_low: float | None
+    scale_high: float | None
+    score: float | None
+    customer_id: str | None
+    ticket_id: str | None
+    agent: str | None
+    comment: str | None
+    attributes: Mapping[str, Any]
+    def __init__(
+        self,
+        *,
+        id: str,
+        kind: Literal["nps", "csat", "ces", "awareness", "review"],
+        sent_at: datetime | date | str | None = ...,
+        answered_at: datetime | date | str | None = ...,
+        scale_low: Decimal | float | str | None = ...,
+        scale_high: Decimal | float | str | None = ...,
+        score: Decimal | float | str | None = ...,
+        customer_id: str | None = ...,
+        ticket_id: str | None = ...,
+        agent: str | None = ...,
+        comment: str | None = ...,
+        attributes: Mapping[str, Any] = ...,
+    ) -> None: ...

@@ -1,0 +1,270 @@
+"""Views and queries that ask for chance or for the time, and tables that change or vanish while they are measured."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+import pytest
+
+import crmkpi as ck
+from crmkpi.engines.frames.homes.sessions import Session
+from crmkpi.errors import ColumnError, CrmKpiError, InputError
+
+from .test_traps import Server
+
+NUMBERS = count()
+SERVERS = ["postgresql", "mariadb", "sqlite", pytest.param("clickhouse", marks=pytest.mark.slow)]
+
+
+@pytest.fixture(params=SERVERS)
+def server(request: pytest.FixtureRequest) -> Server:
+    return Server(request.param)
+
+
+def made(server: Server) -> str:
+    """A table of three deals, two of them won."""
+    name = f"moving_{next(NUMBERS)}"
+    text = {"clickhouse": "String", "mariadb": "VARCHAR(20)"}.get(server.name, "TEXT")
+    moment = {"clickhouse": "Nullable(DateTime('UTC'))", "mariadb": "DATETIME"}.get(server.name, "TIMESTAMP")
+    engine = " ENGINE = MergeTree ORDER BY tuple()" if server.name == "clickhouse" else ""
+    server.run(f"CREATE TABLE {name}(id {text}, status {text}, owner {text}, closed_at {moment}){engine}")
+    rows = [(1, "won", "Ada"), (2, "lost", "Ada"), (3, "won", "Bo")]
+    server.run(
+        f"INSERT INTO {name} VALUES "
+        + ", ".join(f"('{number}', '{status}', '{owner}', '2026-01-05 10:00:00')" for number, status, owner in rows)
+    )
+    return name
+
+
+@pytest.fixture
+def between(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], list[str]]:
+    """Do something after each statement of a measurement that names a table of deals; gives the statements."""
+
+    def does(what: Callable[[], Any]) -> list[str]:
+        asked: list[str] = []
+        rows = Session.rows
+
+        def watched(self: Session, text: str) -> Any:
+            found = rows(self, text)
+            if "moving_" in text and "GROUP BY" in text:
+                asked.append(text)
+                what()
+            return found
+
+        monkeypatch.setattr(Session, "rows", watched)
+        return asked
+
+    return does
+
+
+# Chance and time
+
+CHANCE = {
+    "postgresql": ["random() < 2", "gen_random_uuid() IS NOT NULL", "clock_timestamp() IS NOT NULL"],
+    "mariadb": ["rand() < 2", "RAND (3) < 2", "uuid() IS NOT NULL", "sysdate() IS NOT NULL"],
+    "sqlite": ["random() IS NOT NULL", "length(randomblob(2)) = 2"],
+    "clickhouse": ["rand() >= 0", "generateUUIDv4() != toUUID('00000000-0000-0000-0000-000000000000')"],
+}
+NOW = {
+    "postgresql": ["now()", "CURRENT_TIMESTAMP", "localtimestamp", "transaction_timestamp()"],
+    "mariadb": ["NOW()", "CURRENT_TIMESTAMP", "utc_timestamp()", "curdate() + INTERVAL 1 DAY"],
+    "sqlite": ["datetime('now')", "CURRENT_TIMESTAMP"],
+    "clickhouse": ["now()"],
+}
+
+
+def test_a_view_or_query_that_asks_for_chance_is_refused_also_below_another(server) -> None:
+    name, source = made(server), ck.database(server.connected)
+    for where in CHANCE[server.name]:
+        view, above = f"v{next(NUMBERS)}_{name}", f"v{next(NUMBERS)}_{name}"
+        server.run(f"CREATE VIEW {view} AS SELECT * FROM {name} WHERE {where}")
+        server.run(f"CREATE VIEW {above} AS SELECT * FROM {view}")
+        for relation in (view, above):
+            with pytest.raises(InputError, match=r"which gives another value in each statement, so that figures would"):
+                source.table(relation)
+            with pytest.raises(InputError, match=r"A query calls \w+\(\)"):
+                source.query(f"SELECT * FROM {relation}")
+        order = " ENGINE = MergeTree ORDER BY tuple()" if server.name == "clickhouse" else ""
+        server.run(f"CREATE TABLE copy_of_{view}{order} AS SELECT * FROM {above}")  # the way out
+        assert ck.win_rate(source.table(f"copy_of_{view}")).inputs == {"won": 2, "closed": 3}
+
+
+def test_a_column_that_is_called_like_chance_is_a_column(server) -> None:
+    name = made(server)
+    query = f"SELECT id, status, owner AS random, closed_at FROM {name}"
+    assert ck.win_rate(ck.database(server.connected).query(query)).value == 2 / 3
+
+
+def test_a_view_that_asks_for_the_time_is_of_one_moment(server) -> None:
+    name, source = made(server), ck.database(server.connected)
+    for now in NOW[server.name]:
+        view = f"v{next(NUMBERS)}_{name}"
+        server.run(f"CREATE VIEW {view} AS SELECT *, {now} AS seen_at FROM {name} WHERE closed_at < {now}")
+        found = ck.Dataset(deals=source.table(view)).measure("win_rate", by="owner", period="2026-01")
+        assert [(result.segment["owner"], result.value) for result in found] == [("Ada", 0.5), ("Bo", 1.0)]
+
+
+def test_a_view_of_mariadb_sees_one_time_in_all_statements(between) -> None:
+    server = Server("mariadb")
+    name = made(server)
+    server.run(f"CREATE VIEW v_{name} AS SELECT *, DATE_FORMAT(NOW(6), '%f') AS seen FROM {name}")
+    deals = ck.Dataset(deals=ck.database(server.connected).table(f"v_{name}"))
+    asked = between(lambda: server.run("SELECT SLEEP(0.01)"))
+    first = deals.measure("win_rate", by="attributes.seen", period="2026-01")
+    assert len(asked) > 1
+    assert len(first) == 1  # without one moment the statements would have groups of their own
+    assert first[0].accounts[0].given == 3
+
+
+def test_rows_that_come_while_time_passes_give_no_figure_in_sqlite(monkeypatch) -> None:
+    server = Server("sqlite")
+    name = made(server)
+    server.run(f"CREATE VIEW v_{name} AS SELECT * FROM {name} WHERE closed_at < datetime('now')")
+    deals = ck.Dataset(deals=ck.database(server.connected).table(f"v_{name}"))
+    assert deals.measure("win_rate")[0].value == 2 / 3
+    rows, counted = Session.rows, count()
+
+    def grows(self: Session, text: str) -> Any:
+        found = rows(self, text)
+        return [(found[0][0] + next(counted),)] if text.startswith("SELECT count(*) FROM") else found
+
+    monkeypatch.setattr(Session, "rows", grows)
+    with pytest.raises(InputError, match="has changed while it was measured, and it asks for the time; measure again"):
+        deals.measure("win_rate")
+
+
+# What stops a measurement
+
+
+def test_a_table_cannot_go_while_it_is_measured_or_its_going_is_told(server, between) -> None:
+    name = made(server)
+    deals = ck.Dataset(deals=ck.database(server.connected).table(name))
+    patience = {"postgresql": "SET LOCAL lock_timeout = 100", "mariadb": "SET lock_wait_timeout = 1"}
+    refused: list[Exception] = []
+
+    def drops() -> None:
+        try:
+            server.run(*[patience[server.name]] if server.name in patience else [], f"DROP TABLE {name}")
+        except Exception as error:  # noqa: BLE001  # of any driver
+            refused.append(error)
+
+    asked = between(drops)
+    if server.name in patience:
+        assert deals.measure("win_rate", by="owner", period="2026-01")[0].value == 0.5
+        assert len(refused) == len(asked)  # the snapshot holds it
+    else:
+        with pytest.raises(CrmKpiError, match=r"a table or column has gone|has changed while it was measured|gone"):
+            deals.measure("win_rate", by="owner", period="2026-01")
+    if server.name == "mariadb":
+        server.run("SET lock_wait_timeout = DEFAULT")
+
+
+def test_after_a_table_has_gone_the_connection_is_usable(server) -> None:
+    name, other = made(server), made(server)
+    source = ck.database(server.connected)
+    deals = source.table(name)
+    server.run(f"DROP TABLE {name}")
+    with pytest.raises(ColumnError, match=f"has no table '{name}'"):
+        ck.win_rate(deals)
+    assert ck.win_rate(source.table(other)).value == 2 / 3
+
+
+def test_a_closed_connection_says_so(tmp_path) -> None:
+    for name in ("sqlite", "mariadb", "postgresql"):
+        server = Server(name)
+        table = made(server)
+        connection = sqlite3.connect(tmp_path / "a.db") if name == "sqlite" else server.connected.connect()
+        if name == "sqlite":
+            connection.execute(f"CREATE TABLE {table}(id TEXT, status TEXT)")
+            connection.commit()
+        deals = ck.database(connection).table(table)
+        connection.close()
+        with pytest.raises(InputError, match="its connection is closed, so open another"):
+            ck.win_rate(deals)
+
+
+@pytest.mark.parametrize(
+    "name, own, kill",
+    [
+        ("mariadb", "SELECT CONNECTION_ID()", "KILL {}"),
+        ("postgresql", "SELECT pg_backend_pid()", "SELECT pg_terminate_backend({})"),
+    ],
+)
+def test_a_connection_that_ends_meanwhile_is_one_sentence_and_the_engine_goes_on(name, own, kill, monkeypatch) -> None:
+    sa = pytest.importorskip("sqlalchemy")
+    server = Server(name)
+    table = made(server)
+    deals = ck.Dataset(deals=ck.database(sa.create_engine(server.connected.url, poolclass=sa.NullPool)).table(table))
+    rows = Session.rows
+
+    def watched(self: Session, text: str) -> Any:
+        found = rows(self, text)
+        if table in text and "GROUP BY" in text:
+            ((number,),) = rows(self, own)
+            server.run(kill.format(number))
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Session, "rows", watched)
+        with pytest.raises(InputError, match="its connection is closed, so open another"):
+            deals.measure("win_rate", by="owner", period="2026-01")
+    assert deals.measure("win_rate")[0].value == 2 / 3
+
+
+def test_a_measure_of_sqlite_that_takes_too_long_ends_and_the_connection_goes_on() -> None:
+    server = Server("sqlite")
+    name = made(server)
+    many = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 100000000)"
+    slow = f"SELECT id, status, (SELECT count(*) FROM ({many} SELECT x FROM n)) AS counted FROM {name}"
+    with pytest.raises(InputError, match=r"did not answer within timeout=0.1 seconds"):
+        ck.Dataset(deals=ck.database(server.connected, timeout=0.1).query(slow)).measure(
+            "win_rate", by="attributes.counted"
+        )
+    assert ck.win_rate(ck.database(server.connected).table(name)).value == 2 / 3
+
+
+@pytest.mark.parametrize("name", ["postgresql", "mariadb", "sqlite"])
+def test_the_account_adds_up_while_another_connection_writes(name, tmp_path, between) -> None:
+    if name == "sqlite":
+        writer = sqlite3.connect(tmp_path / "crm.db", isolation_level=None)
+        writer.execute("PRAGMA journal_mode = WAL")
+        table = f"moving_{next(NUMBERS)}"
+        writer.execute(f"CREATE TABLE {table}(id TEXT, status TEXT, owner TEXT, closed_at TIMESTAMP)")
+        writer.execute(
+            f"INSERT INTO {table} VALUES ('1', 'won', 'Ada', '2026-01-05'), ('2', 'lost', 'Bo', '2026-01-05')"
+        )
+        reader: Any = sqlite3.connect(tmp_path / "crm.db")
+        run = writer.execute
+    else:
+        server = Server(name)
+        table, reader, run = made(server), server.connected, server.run
+    deals = ck.Dataset(deals=ck.database(reader).table(table))
+    calm = deals.measure(["win_rate", "sales_cycle_length.median"], by="owner", period="2026-01")
+    numbers = count(100)
+
+    def disturb() -> None:
+        run(f"INSERT INTO {table} VALUES ('{next(numbers)}', 'won', 'Ada', '2026-01-05 10:00:00')")
+        run(f"DELETE FROM {table} WHERE id = '2'")
+
+    asked = between(disturb)
+    disturbed = deals.measure(["win_rate", "sales_cycle_length.median"], by="owner", period="2026-01")
+    assert asked
+    assert [(r.value, r.n) for r in disturbed] == [(r.value, r.n) for r in calm]
+    for result in disturbed:
+        (account,) = result.accounts
+        assert account.used + sum(account.left_out.values()) + account.rejected + account.outside == account.given
+
+
+@pytest.mark.parametrize("hard", ["it's", 'it"s', "a;b", "x" * 64, "{braces}", "50%s", ":x", "?1", "[x]"])
+def test_names_and_constants_of_sqlite_are_what_they_are(hard) -> None:
+    server = Server("sqlite")
+    quoted, spelt = '"' + hard.replace('"', '""') + '"', hard.replace("'", "''")
+    server.run(f"CREATE TABLE {quoted}(id INTEGER, status TEXT, {quoted} TEXT)")
+    server.run(f"INSERT INTO {quoted} VALUES (1, '{spelt}', '{spelt}'), (2, 'Lost', '{spelt}')")
+    table = ck.database(server.connected).table(hard)
+    deals = ck.table(table, record=ck.Deal, values={"status": {hard: "won", "Lost": "lost"}})
+    (found,) = ck.Dataset(deals=deals).measure("win_rate", by=f"attributes.{hard}")
+    assert (next(iter(found.segment.values())), found.value) == (hard, 0.5)
