@@ -23,7 +23,7 @@ from crmkpi.engines.frames.faults import Entry, inside, wrong_type
 from crmkpi.engines.frames.homes.database import DatabaseTable
 from crmkpi.engines.frames.homes.home import NUMBERS, ColumnType, Physical, word_name
 from crmkpi.engines.frames.homes.sessions import Session
-from crmkpi.engines.frames.local_time import DAY, from_micros, micros, to_utc, with_clocks
+from crmkpi.engines.frames.local_time import day_after, from_micros, to_utc, with_clocks
 from crmkpi.engines.frames.mapping import mapped
 from crmkpi.engines.frames.profile import Prepared, looked_over
 from crmkpi.engines.frames.translation import spelt, translated
@@ -51,7 +51,6 @@ _WORDS: Mapping[str, str] = MappingProxyType(
 _TEXTS: Mapping[str, str] = MappingProxyType(
     {"number": "Float64", "flag": "Boolean", "text": "String", "choice": "String"}
 )
-_LAST_DAY = micros(datetime(9999, 12, 31))  # noqa: DTZ001  # on the wall clock
 _ABSENT: Mapping[str, Physical] = MappingProxyType(
     {"number": "float", "flag": "flag", "text": "text", "choice": "text"}
 )
@@ -227,6 +226,9 @@ class FrameTable:
         told = self.backend.home.facts(self.frame, list(dict.fromkeys(columns.values())))
         facts = {name: told[column] for name, column in columns.items() if column in told}
         if self._assumed.get(key, (None,))[0] != facts:
+            if key in self._assumed:
+                self._types.clear()
+                self.frame = self.backend.home.anew(self.frame)
             self._assuming = True
             try:
                 made = assumed(self.backend, self.type_, self._entered(wanted), exact, facts, key)
@@ -301,7 +303,7 @@ class FrameTable:
         }
         nw = home.words
         if ends := [inside(name) for name in present if name in self.inclusive]:
-            frame = frame.with_columns(*(_day_after(nw, nw.col(end)).alias(end) for end in ends))
+            frame = frame.with_columns(*(day_after(nw, nw.col(end)).alias(end) for end in ends))
         if translated := self._translated(nw, types):
             frame = frame.with_columns(*(source.alias(inside(name)) for name, source in translated.items()))
             types |= {name: ColumnType("flag", "Boolean") for name in translated if self._kind(name) == "flag"}
@@ -430,13 +432,6 @@ def taken(frame: object) -> Backend:
         )
     check_versions(backend)
     return backend
-
-
-def _day_after(nw: Words, end: Expr) -> Expr:
-    """The start of the day after a moment on the wall clock; the last day of the calendar, which is no end, stays."""
-    day = nw.lit(DAY)
-    start = end - ((end % day) + day) % day
-    return nw.when(end >= nw.lit(_LAST_DAY)).then(start).otherwise(start + day)
 
 
 def _plain(name: str) -> str:

@@ -62,9 +62,10 @@ class ColumnType:
 class Facts:
     """What is known of all values of a column without reading them: no value lies outside of its bounds, if it has any.
 
-    `nulls` may be missing.
+    With `nulls` some may be missing.
     """
 
+    unit: str
     nulls: bool
     low: object = None
     high: object = None
