@@ -119,7 +119,9 @@ BAD: dict[str, tuple[dict[str, Any], dict[str, str], str]] = {  # what the recor
 }
 
 
-@pytest.mark.parametrize("home", ["polars", pytest.param("duckdb", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "home", ["polars", *(pytest.param(each, marks=pytest.mark.slow) for each in ("duckdb", "sqlite"))]
+)
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.integers(0, len(DEALS)), bad=st.sampled_from(sorted(BAD)), metric=st.sampled_from([revenue, MEDIAN]))
 def test_a_bad_row_anywhere_gives_what_records_give(home: str, place: int, bad: str, metric: Any) -> None:
