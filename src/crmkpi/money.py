@@ -82,9 +82,8 @@ class Rates:
         day = moment.date() if isinstance(moment, datetime) else moment
         if rate is None:
             hint = "Give the dataset's own currency=..." if currency is None else did_you_mean(currency, self._table)
-            when = "" if day is None else f" for {day.isoformat()}"
             raise CurrencyError(
-                f"There is no rate from {currency or 'no currency'} to {self.to}{when}; add it to rates. {hint}"
+                f"There is no rate from {currency or 'no currency'} to {self.to}; add it to rates. {hint}"
             )
         if day is None:
             raise CurrencyError(f"An amount in {currency} has no date, and its rates to {self.to} depend on the day.")

@@ -55,6 +55,8 @@ def refused(type_: RecordType, known: FieldType, backend: str) -> tuple[Any, str
     if known.required:
         return None, ""
     if known.kind == "number" or (known.kind == "money" and backend in FLOATS):
+        if backend in FINITE:
+            return None if low is None else (float(low - 5), repr(float(low - 5)))
         return math.inf, "inf"
     if known.kind == "integer" and low is not None:
         return low - 5, repr(low - 5)
@@ -66,6 +68,7 @@ def refused(type_: RecordType, known: FieldType, backend: str) -> tuple[Any, str
 
 
 FLOATS = ("polars-lazy", "pandas", "sqlite", "mariadb")  # the others have amounts as decimals
+FINITE = ("mariadb",)  # whose floats are all numbers
 KEEP_LATE = ("polars", "polars-lazy", "pyarrow", "duckdb")  # libraries whose columns hold moments that no record can
 LATE = {"timestamp": 9 * 10**18, "date": 3_000_000}
 

@@ -397,3 +397,15 @@ def test_a_count_so_far_grows_as_earlier_periods_grew_from_the_end_of_the_same_d
     crm = ck.Dataset(deals=deals, as_of=date(2026, 9, day))
     (one,) = target_status(crm, goals, period="2026-09").targets
     assert one.projected == pytest.approx(60)
+
+
+def test_the_rows_of_a_watch_name_segments_and_a_set_without_a_name_is_called_kpis():
+    rules = kpi_set({"kpi": [{"id": "won_deals", "by": "owner", "alert": [{"when": "above", "value": 0}]}]})
+    deals = [ck.Deal(id="1", status="won", owner="Ada", closed_at="2026-01-05")]
+    found = watch(ck.Dataset(deals=deals, as_of=date(2026, 1, 31)), rules, period="2026-01")
+    assert [row["segment"] for row in found.to_dicts()] == ["Ada"]
+    assert (found.name, found.grid().heading) == ("KPIs", "KPIs, 2026-01: 1 firing")
+    assert repr(found) == "<Watch: KPIs, 2026-01: 1 firing; rows: 1>"
+    whole = kpi_set({"kpi": [{"id": "won_deals", "alert": [{"when": "above", "value": 0}]}]})
+    found = watch(ck.Dataset(deals=deals, as_of=date(2026, 1, 31)), whole, period="2026-01")
+    assert [row["segment"] for row in found.to_dicts()] == [None]

@@ -166,7 +166,7 @@ class FiredAlert:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Watch(InsightTable):
     """The result of one run of the alerts: those that fire, those that cleared, and the state for the next run."""
 

@@ -44,7 +44,7 @@ class ForecastPoint:
     interval: Interval[Any] | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Forecast(InsightTable):
     """The periods to come, with what the forecast rests on: how many periods, which method, which season."""
 

@@ -8,7 +8,7 @@ is read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from importlib import import_module
 from numbers import Integral, Real
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Converted"]
 
 _MOST_DIGITS = 38  # of a decimal in 128 bits
+_OTHERS = (time, timedelta, complex)  # plain values that no field holds
 _SCALARS = (str, bool, Integral, Real, Decimal, date, UUID)
 _EXPECTED: Mapping[str, tuple[tuple[type, ...], str]] = {
     "timestamp": ((date,), "timestamps"),
@@ -124,8 +125,13 @@ def _library(name: str) -> ModuleType:
         ) from error
 
 
-def _refused(name: str, shown: object) -> ColumnError:
-    return ColumnError(f"The column {name!r} must hold one plain value in each row; got {shown}. Take one out.")
+def _refused(name: str, shown: object, *, nested: bool = True) -> ColumnError:
+    if nested:
+        return ColumnError(f"The column {name!r} must hold one plain value in each row; got {shown}. Take one out.")
+    return ColumnError(
+        f"The column {name!r} must hold text, numbers, timestamps, or true or false; got {shown}. Cast it to one of "
+        "these."
+    )
 
 
 def _from_arrow(name: str, column: ChunkedArray) -> pl.Series:
@@ -141,7 +147,9 @@ def _from_arrow(name: str, column: ChunkedArray) -> pl.Series:
     if str(type_) == "extension<arrow.uuid>":
         return pl.Series(_texts(column.to_pylist()), dtype=pl.String)
     if isinstance(type_, pa.BaseExtensionType):
+        flags = str(type_) == "extension<arrow.bool8>"
         column = column.cast(type_.storage_type)
+        column = column.cast(pa.bool_()) if flags else column
         type_ = column.type
     if types.is_decimal(type_) and (str(type_)[:10] != "decimal128" or type_.scale < 0):
         try:
@@ -155,16 +163,19 @@ def _from_arrow(name: str, column: ChunkedArray) -> pl.Series:
         column = column.cast(pa.timestamp(type_.unit, "UTC"))
     elif types.is_float16(type_):
         column = column.cast(pa.float64())
-    elif types.is_nested(type_) or types.is_interval(type_) or "binary" in str(type_):
+    elif types.is_nested(type_) or "binary" in str(type_):
         raise _refused(name, _shown(type_))
+    elif types.is_interval(type_):
+        raise _refused(name, type_, nested=False)
     return pl.Series(pl.from_arrow(column))
 
 
 def _shown(type_: DataType) -> str:
     word = str(type_).partition("<")[0].partition("[")[0]
-    return {"list": "List", "large_list": "List", "struct": "Struct", "binary": "Binary", "large_binary": "Binary"}.get(
-        word, str(type_)
-    )
+    kinds = {"map": "Map", "struct": "Struct", "dense_union": "Union", "sparse_union": "Union"}
+    if "binary" in word:
+        return "Binary"
+    return kinds.get(word, "List" if "list" in word else str(type_))
 
 
 def _from_pandas(column: Series, kind: Kind) -> pl.Series:
@@ -199,7 +210,7 @@ def _from_pandas(column: Series, kind: Kind) -> pl.Series:
         return pl.Series(column.to_numpy())
     if letter == "O" and str(dtype) == "object":
         return _objects(column, kind)
-    raise _refused(str(column.name), dtype)
+    raise _refused(str(column.name), dtype, nested=False)
 
 
 def _values(column: Series) -> Iterable[tuple[Cell, bool]]:
@@ -233,10 +244,14 @@ def _objects(column: Series, kind: Kind) -> pl.Series:
     values = [None if gone else value for value, gone in _values(column)]
     present = [value for value in values if value is not None]
     found = sorted(set(map(type, present)), key=str)
+    if any(one.__module__ == "numpy" for one in found):
+        values = [_of_numpy(value) for value in values]
+        present = [value for value in values if value is not None]
+        found = sorted(set(map(type, present)), key=str)
     for one in found:
         if not issubclass(one, _SCALARS):
             wrong = next(value for value in present if type(value) is one)
-            raise _refused(name, f"{wrong!r:.40}")
+            raise _refused(name, f"{wrong!r:.40}", nested=not issubclass(one, _OTHERS))
     if not present:
         return pl.Series(values, dtype=pl.Null)
     if kind in ("text", "choice"):
@@ -245,25 +260,29 @@ def _objects(column: Series, kind: Kind) -> pl.Series:
         return pl.Series(_texts(values), dtype=pl.String)
     if kind in _EXPECTED:
         _only(name, present, *_EXPECTED[kind])
-    if all(_is_flag(one) for one in found):
-        return pl.Series([None if value is None else bool(value) for value in values], dtype=pl.Boolean)
+    if all(one is bool for one in found):
+        return pl.Series(values, dtype=pl.Boolean)
     if all(issubclass(one, date) for one in found):
         return _moments(name, values, present)
     _only(name, present, *_EXPECTED["number"])
     return _numbers(name, values, present)
 
 
+def _of_numpy(value: Cell) -> Cell:
+    """A flag or a moment of NumPy as one of Python; its numbers are numbers already."""
+    word = type(value).__name__
+    if word == "datetime64":
+        return _library("pandas").Timestamp(value)
+    return bool(value) if word in ("bool_", "bool") else value
+
+
 def _texts(values: Iterable[Cell]) -> list[str | None]:
     return [None if value is None else str(value) for value in values]
 
 
-def _is_flag(one: type) -> bool:
-    return one is bool or one.__name__ in ("bool_", "bool")
-
-
 def _only(name: str, present: Sequence[Cell], kinds: tuple[type, ...], words: str) -> None:
     for found in sorted(set(map(type, present)), key=str):
-        right = _is_flag(found) if bool in kinds else issubclass(found, kinds) and not _is_flag(found)
+        right = found is bool if bool in kinds else issubclass(found, kinds) and found is not bool
         if not right:
             wrong = next(value for value in present if type(value) is found)
             raise ColumnError(

@@ -213,15 +213,23 @@ def off_scale(nw: Words, low: Expr, high: Expr, score: Expr) -> Expr:
 def wrong_type(kind: Kind, found: ColumnType, backend: Backend) -> str:
     """Why a column of this type cannot hold a field of this kind, and the way out; nothing where it can."""
     if kind in ("timestamp", "date"):
-        return "" if found.what in ("timestamp", "date") else f"Parse it: {backend.parse}; or {_AS_FILES}."
+        if found.what in ("timestamp", "date"):
+            return ""
+        return f"Parse it: {backend.parse}; or {_AS_FILES}." if found.what == "text" else "Make timestamps of it."
     if kind in ("money", "number", "integer"):
-        right = found.what in NUMBERS
-        return "" if right else f"Convert it with a cast; or {_AS_FILES}."
+        if found.what in NUMBERS:
+            return ""
+        if found.what == "text":
+            return f"Convert it with a cast; or {_AS_FILES}."
+        return "Make numbers of it; a span of time is given in seconds."
     if kind == "flag":
         right = found.what == "flag"
         return "" if right else "Compare it with the word for yes, such as column == 'yes', before it is measured."
-    if kind in ("text", "choice") and found.what == "float":
-        return "Cast it to whole numbers or text, so that 7.0 and '7' are not two."
+    if kind in ("text", "choice"):
+        if found.what == "float":
+            return "Cast it to whole numbers or text, so that 7.0 and '7' are not two."
+        if found.what == "timestamp":
+            return "Cast it to text or a date, since no two libraries write a moment alike."
     return "Cast it to one of these." if found.what == "other" else ""
 
 

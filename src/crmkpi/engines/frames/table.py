@@ -419,7 +419,7 @@ class FrameTable:
         }
 
 
-_NOT_PLAIN = ("List", "Array", "Struct", "Binary", "Object")
+_NOT_PLAIN = ("List", "Array", "Map", "Union", "Struct", "Binary", "Object")
 
 
 def taken(frame: object) -> Backend:

@@ -241,6 +241,8 @@ class ClickhouseHome(DatabaseHome[ClickhouseSql]):
         column = source.text
         if kind in ("text", "choice") or type_.what == "text":
             text = f"toStringCutToZero({column})" if type_.unit.startswith("FixedString") else column
+            if type_.what == "decimal":  # as text it loses the zeros at its end
+                text = f"toDecimalString({column}, {type_.digits})"
             return ClickhouseSql(f"CAST({text} AS Nullable(String))", source.name)
         match type_.what:
             case "whole" if type_.wild:

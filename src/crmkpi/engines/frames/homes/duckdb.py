@@ -39,6 +39,7 @@ _TYPES: Mapping[str, Physical] = {
     "BOOLEAN": "flag",
     "DATE": "date",
 }
+_NESTED = {"MAP(": "Map", "UNION(": "Union", "STRUCT(": "Struct", "BLOB": "Binary"}
 _FINITE = {
     "DATE": "BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'",
     "TIMESTAMP_S": "BETWEEN TIMESTAMP_S '0001-01-01' AND TIMESTAMP_S '9999-12-31 23:59:59'",
@@ -190,10 +191,9 @@ class DuckDbHome(SqlHome[DuckDbSql, DuckDbFrame, "DuckDBPyRelation"]):
             return ColumnType("decimal", word, digits=int(found[2]), wide=True, unit=word)
         if word.startswith("TIMESTAMP"):
             return ColumnType("timestamp", word, aware="TZ" in word or "ZONE" in word, unit=word)
-        if word.endswith("]") or word.startswith(("MAP(", "UNION(")):
-            return ColumnType("other", "List")
-        if word in ("BLOB", "BIT") or word.startswith("STRUCT("):
-            return ColumnType("other", {"BLOB": "Binary"}.get(word, "Struct"))
+        nested = next((shown for start, shown in _NESTED.items() if word.startswith(start)), None)
+        if nested is not None or word.endswith("]"):
+            return ColumnType("other", nested or "List")
         if word in ("VARCHAR", _AS_WRITTEN):
             return ColumnType("text", "String", unit=word)
         what: Physical = "text" if word.startswith("ENUM(") else _TYPES.get(word, "other")
@@ -336,6 +336,6 @@ def _time(source: DuckDbSql, kind: Kind, type_: ColumnType) -> DuckDbSql:
         return micros // _DAY if kind == "date" else micros
     else:
         instant = column if unit in ("TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE") else f"{column}::TIMESTAMPTZ"
-        found = f"isfinite({column}) THEN epoch_us({instant})"
+        found = f"isfinite({instant}) THEN epoch_us({instant})"
     made = source.case(f"WHEN {found} WHEN {column} IS NOT NULL THEN {TOO_LATE}", "NULL")
     return made // _DAY if kind == "date" and type_.what == "timestamp" else made

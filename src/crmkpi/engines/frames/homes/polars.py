@@ -16,6 +16,7 @@ __all__ = ["PolarsHome"]
 
 _DAY = 86_400_000_000
 _WIDE = ("UInt64", "Int128", "UInt128")
+_LARGEST = 2**126
 _SECONDS = {"ms": (62_135_596_800_000, 253_402_300_800_000, 1_000)}  # to year 1, to the end of year 9999, microseconds
 
 
@@ -100,6 +101,9 @@ class PolarsHome:
             return source if dtype == pl.String else source.cast(pl.String)
         match type_.what:
             case "whole":
+                if dtype == pl.UInt128:  # what does not fit is too large to be added as well
+                    most = pl.lit(_LARGEST, dtype=pl.UInt128)
+                    source = pl.when(source > most).then(most).otherwise(source)
                 return source if dtype == pl.Int64 else source.cast(pl.Int128 if type_.wide else pl.Int64)
             case "decimal":
                 return source.to_physical()
