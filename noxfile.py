@@ -140,6 +140,7 @@ def spark(session: nox.Session) -> None:
     refused = ("dask[dataframe]", "ibis-framework", "pyarrow-hotfix")
     session.install(".[dev,spark]", *refused, env=UNCONSTRAINED)
     session.run("pytest", "-q", "--backends=pyspark", "tests/engines/test_spark.py")
+    session.run("pytest", "-q", "--slow", "-k", "spark_gives", "tests/engines/test_warehouses.py")
     # Ibis warns of pandas when it is imported.
     session.run("pytest", "-q", "-W", "default", "tests/engines/test_frames_columns.py", "-k", "dask or ibis")
 
@@ -165,7 +166,9 @@ def clickhouse(session: nox.Session) -> None:
     chosen = ("--slow", "-k", f"test_homes or whole_catalogue or same_value and ({OF_EIGHT})")
     session.run("pytest", "-q", "-n", "auto", "--backends=clickhouse", *chosen, *tests)
     session.run("pytest", "-q", "-n", "auto", "--slow", "tests/engines/test_clickhouse_databases.py")
-    session.run("pytest", "-q", "--slow", "-k", "clickhouse", "tests/engines/test_check_database.py")
+    beside = ("check_database", "traps", "databases_that_move", "acceptance_of_databases", "statement_text")
+    files = [f"tests/engines/test_{name}.py" for name in beside]
+    session.run("pytest", "-q", "--slow", "-k", "clickhouse", *files)
     session.run("pytest", "-q", "docs/databases/clickhouse.md")
 
 

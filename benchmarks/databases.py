@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -238,10 +239,14 @@ def compare(name: str, rows: int) -> None:
     report = kept.measure(KPIS, **asked)
     won = sum(row[2] for row in home.run(bare["win_rate"]))
     assert won == sum(found.inputs["won"] for found in report if found.definition == "win_rate") > 0
-    ways: dict[str, Callable[[], Any]] = {f"bare {kpi}": lambda text=text: home.run(text) for kpi, text in bare.items()}
+    ways: dict[str, Callable[[], Any]] = {f"bare {kpi}": partial(home.run, text) for kpi, text in bare.items()}
+
+    def first(kpi: str) -> Any:
+        return crm().measure(kpi, **asked)
+
     for kpi in KPIS:
-        ways[f"first {kpi}"] = lambda kpi=kpi: crm().measure(kpi, **asked)
-        ways[f"again {kpi}"] = lambda kpi=kpi: kept.measure(kpi, **asked)
+        ways[f"first {kpi}"] = partial(first, kpi)
+        ways[f"again {kpi}"] = partial(kept.measure, kpi, **asked)
     ways |= {
         "evidence": lambda: home.run(evidence),
         "five": lambda: crm().measure(KPIS, **asked),
@@ -252,10 +257,10 @@ def compare(name: str, rows: int) -> None:
     hand = sum(took[f"bare {kpi}"] for kpi in KPIS)
     print(f"\n{name}, {rows:,} deals, load {os.getloadavg()[0]:.1f}; the evidence by hand {took['evidence']:.2f} s")
     for kpi in KPIS:
-        first, again, alone = (took[f"{which} {kpi}"] for which in ("first", "again", "bare"))
+        new, again, alone = (took[f"{which} {kpi}"] for which in ("first", "again", "bare"))
         print(
-            f"  {kpi:20} {first:6.2f} s: {first / alone:5.1f} of bare, {first / took['evidence']:5.1f} of the same "
-            f"evidence; again {again / first:4.2f} of first"
+            f"  {kpi:20} {new:6.2f} s: {new / alone:5.1f} of bare, {new / took['evidence']:5.1f} of the same "
+            f"evidence; again {again / new:4.2f} of first"
         )
     five, statements = took["five"], report.sql().count(";\n")
     print(

@@ -586,3 +586,27 @@ def test_no_statement_gives_more_rows_than_there_are_groups(server, run, monkeyp
     fetched.clear()
     crm.measure("sales_cycle_length.median", by="owner", period="2026-Q1", every="month")
     assert max(fetched) <= 4 * 3 * 4  # the values in the middle and those of the interval, of each group
+
+
+@pytest.mark.slow
+def test_a_table_of_postgresql_that_duckdb_attaches_gives_the_same(name, server) -> None:
+    """DuckDB downloads its extension; where it cannot be had, that is said."""
+    duckdb = pytest.importorskip("duckdb")
+    connection = duckdb.connect()
+    try:
+        connection.execute("INSTALL postgres")
+        connection.execute("LOAD postgres")
+    except duckdb.Error as error:
+        pytest.skip(f"DuckDB's extension postgres cannot be had here: {str(error).partition(chr(10))[0]}")
+    url = server.url
+    connection.execute(
+        f"ATTACH 'host={url.host} port={url.port} user={url.username} password={PASSWORD} dbname={url.database}' "
+        "AS crm (TYPE postgres, READ_ONLY)"
+    )
+    attached = ck.Dataset(deals=connection.table(f"crm.public.{name}"), currency="EUR")
+    own = ck.Dataset(deals=ck.database(server).table(name), currency="EUR")
+    for kpi in ("revenue", "win_rate", "sales_cycle_length.median"):
+        one, other = (crm.measure(kpi, by="owner", period="2026") for crm in (attached, own))
+        assert [(r.value, r.interval, dict(r.segment)) for r in one] == [
+            (r.value, r.interval, dict(r.segment)) for r in other
+        ]
