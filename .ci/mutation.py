@@ -112,6 +112,20 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("statistics/intervals", "statistics/distributions"),
         ("tests/test_intervals.py",),
     ),
+    "sources/unreadable": (
+        ("sources/guards", "sources/header_units", "measuring/unreadable", "measuring/unfilled", "records/faults"),
+        (
+            "tests/sources/test_units_in_headers.py",
+            "tests/test_unreadable.py",
+            "tests/test_unfilled.py",
+            "tests/records/test_records.py",
+            "tests/sources/test_rows_that_are_no_records.py",
+        ),
+    ),
+    "quality/unreadable": (
+        ("quality/checks/unreadable_rows", "quality/checks/scores_off_scale", "quality/checks/inclusive_ends"),
+        ("tests/quality/test_checks.py",),
+    ),
     "insight/control": (
         ("insight/control", "insight/control_series", "statistics/control_limits"),
         ("tests/insight/test_control.py", "tests/insight/test_insight_oracles.py"),
