@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import re
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -298,3 +299,28 @@ def test_a_kpi_of_two_counts_is_charted_per_exposure():
 def test_limits_screen_ranges_unless_they_are_told_not_to():
     values = [*QUIET[:11], 90, *QUIET[12:]]
     assert limits_of_values(values) == limits_of_values(values, screen=True) != limits_of_values(values, screen=False)
+
+
+@pytest.mark.parametrize(
+    ("values", "options", "message"),
+    [
+        ([], {}, "A control chart needs values; got none."),
+        ("abc", {}, "The values of a chart are finite numbers, or None for a gap; got 'abc'."),
+        (["a"] * 12, {}, "The values of a chart are finite numbers, or None for a gap; got 'a'."),
+        ([5], {"of": [3]}, "A part is among its whole, and an exposure is not below 0; got 5 of 3."),
+        ([5], {"exposure": [-3]}, "A part is among its whole, and an exposure is not below 0; got 5 of -3."),
+        ([None], {"of": [-3]}, "A whole or an exposure is not below 0; got -3."),
+        (QUIET, {"season": 1}, "`season` is how many periods make a year, such as 12 for months; got 1."),
+        (QUIET, {"season": 2.5}, "`season` is how many periods make a year, such as 12 for months; got 2.5."),
+        (QUIET, {"baseline": 40}, "`baseline` takes the first of 24 points; got 40."),
+        (QUIET, {"rebase": "12"}, "`rebase` names points in a list, such as rebase=['12']; got '12'."),
+        (
+            QUIET,
+            {"better": "hihger"},
+            "`better` is one of higher, lower, neither; got 'hihger'. Did you mean 'higher'?",
+        ),
+    ],
+)
+def test_numbers_that_cannot_be_charted_are_refused_in_a_sentence(values: Any, options: Any, message: str):
+    with pytest.raises((InputError, UnknownNameError), match=f"^{re.escape(message)}$"):
+        control_chart(values, **options)

@@ -18,7 +18,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Context, DivisionUndefined, InvalidOperation, localcontext
+from decimal import Context, Decimal, DivisionUndefined, InvalidOperation, localcontext
 from typing import TYPE_CHECKING, Any, Generic, Unpack, overload
 
 from crmkpi._hooks import hook
@@ -319,7 +319,7 @@ class Metric(Generic[Value_co]):
         for name, measure in self.measures.items():
             if measure.kind == "money":
                 given[name] = as_money(given[name])
-            elif measure.aggregate == "count" and given[name] == int(given[name]):
+            elif measure.aggregate == "count" and isinstance(given[name], Decimal) and not given[name] % 1:
                 given[name] = int(given[name])  # some databases count in decimals
         return {**given, **self.parameter_values(totals)}
 

@@ -227,6 +227,10 @@ def control_chart(
     )
     if baseline is not None and baseline < _FEWEST:
         raise InputError(f"`baseline` is a number of points from {_FEWEST} on, as limits need; got {baseline!r}.")
+    if baseline is not None and baseline > len(series.labels):
+        raise InputError(f"`baseline` takes the first of {len(series.labels)} points; got {baseline!r}.")
+    if isinstance(rebase, str | int):
+        raise InputError(f"`rebase` names points in a list, such as rebase=[{rebase!r}]; got {rebase!r}.")
     for label in rebase:
         if label not in series.labels:
             raise UnknownNameError(

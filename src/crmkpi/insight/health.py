@@ -100,7 +100,7 @@ class HealthTable(Tabular):
         >>> from crmkpi import Dataset, Deal
         >>> deals = [Deal(id="1", status="open", customer_id="A")]
         >>> health_score(Dataset(deals=deals), {"win_rate": HealthPart(worst=0, best=1)}).reasons
-        {'win_rate': {'closed is 0': 1}}
+        {'win_rate': {'no deal was closed': 1}}
         """
         counts = {
             name: Counter(one.reasons[name] for one in self.customers if name in one.reasons) for name in self.parts

@@ -212,7 +212,7 @@ class DateReader:
                 return datetime.strptime(text, self._form), ""  # noqa: DTZ007  # likewise
             except ValueError:
                 raise ValueError(f"not a date of the form {self._form!r}") from None
-        if number and len(text) != 8:  # 20260131 is ISO, too
+        if number and not (len(text) == 8 and text.isdecimal()):  # 20260131 is ISO, too
             raise ValueError(_NEEDS_FORM)
         try:
             return datetime.fromisoformat(text), ""
