@@ -37,18 +37,23 @@ nox.options.sessions = [
 
 @nox.session(venv_backend="none")
 def coverage(session: nox.Session) -> None:
-    """The README's tests again, with the coverage of lines and branches; run by hand, as it takes twice the time."""
-    session.run("pytest", "-q", "-n", "auto", "--cov", *session.posargs)
+    """The lines of the library that a fifth of the tests run; by hand, as CI has no time for it.
+
+    Tracing more than doubles the time on Python 3.11, so a sample is taken; `nox -s coverage -- --sample 1` asks all.
+    """
+    session.run("pytest", "-q", "-n", "auto", "--cov", "--sample", "5", *session.posargs)
 
 
 @nox.session(venv_backend="none")
 def slow(session: nox.Session) -> None:
     """The tests that the README's command leaves out, whole but for those of every KPI on every library: of eight.
 
+    Those that draw examples run again, with more of them.
+
     `nox -s slow -- -k ""` asks them of all KPIs.
     """
     chosen = session.posargs or ("-k", SMALL)
-    session.run("pytest", "-q", "-n", "auto", "--slow", "-m", "slow or in_turns", *chosen)
+    session.run("pytest", "-q", "-n", "auto", "--slow", "-m", "slow or in_turns or hypothesis", *chosen)
 
 
 @nox.session(venv_backend="none")
@@ -135,6 +140,7 @@ def spark(session: nox.Session) -> None:
     refused = ("dask[dataframe]", "ibis-framework", "pyarrow-hotfix")
     session.install(".[dev,spark]", *refused, env=UNCONSTRAINED)
     session.run("pytest", "-q", "--backends=pyspark", "tests/engines/test_spark.py")
+    session.run("pytest", "-q", "--slow", "-k", "spark_gives", "tests/engines/test_warehouses.py")
     # Ibis warns of pandas when it is imported.
     session.run("pytest", "-q", "-W", "default", "tests/engines/test_frames_columns.py", "-k", "dask or ibis")
 
@@ -160,7 +166,9 @@ def clickhouse(session: nox.Session) -> None:
     chosen = ("--slow", "-k", f"test_homes or whole_catalogue or same_value and ({OF_EIGHT})")
     session.run("pytest", "-q", "-n", "auto", "--backends=clickhouse", *chosen, *tests)
     session.run("pytest", "-q", "-n", "auto", "--slow", "tests/engines/test_clickhouse_databases.py")
-    session.run("pytest", "-q", "--slow", "-k", "clickhouse", "tests/engines/test_check_database.py")
+    beside = ("check_database", "traps", "databases_that_move", "acceptance_of_databases", "statement_text")
+    files = [f"tests/engines/test_{name}.py" for name in beside]
+    session.run("pytest", "-q", "--slow", "-k", "clickhouse", *files)
     session.run("pytest", "-q", "docs/databases/clickhouse.md")
 
 

@@ -112,6 +112,40 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("statistics/intervals", "statistics/distributions"),
         ("tests/test_intervals.py",),
     ),
+    "sources/unreadable": (
+        ("sources/guards", "sources/header_units", "measuring/unreadable", "measuring/unfilled", "records/faults"),
+        (
+            "tests/sources/test_units_in_headers.py",
+            "tests/test_unreadable.py",
+            "tests/test_unfilled.py",
+            "tests/records/test_records.py",
+            "tests/sources/test_rows_that_are_no_records.py",
+        ),
+    ),
+    "quality/unreadable": (
+        ("quality/checks/unreadable_rows", "quality/checks/scores_off_scale", "quality/checks/inclusive_ends"),
+        ("tests/quality/test_checks.py",),
+    ),
+    "insight/control": (
+        ("insight/control", "insight/control_series", "statistics/control_limits"),
+        ("tests/insight/test_control.py", "tests/insight/test_insight_oracles.py"),
+    ),
+    "insight/explain": (
+        ("insight/explain", "insight/search", "statistics/decomposition"),
+        ("tests/insight/test_explain.py", "tests/insight/test_insight_oracles.py"),
+    ),
+    "insight/forecast": (
+        ("insight/forecast", "statistics/forecasting"),
+        ("tests/insight/test_forecast.py",),
+    ),
+    "insight/targets": (
+        ("insight/targets", "insight/alerts", "insight/kpi_sets", "statistics/pace"),
+        ("tests/insight/test_targets.py", "tests/insight/test_insight_oracles.py"),
+    ),
+    "insight/change": (
+        ("statistics/differences", "measuring/comparing", "measuring/changes"),
+        ("tests/test_changes.py", "tests/insight/test_insight_oracles.py"),
+    ),
     "engines/query": (("engines/query",), (*(f"tests/test_tally.py::{name}" for name in MERGING), *ENGINE)),
     "engines/records/source": (("engines/records/source", "engines/records/conjuncts"), ENGINE),
     "engines/records/loops": (("engines/records/loops", "engines/records/layouts", "engines/records/branches"), ENGINE),

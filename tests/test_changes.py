@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +16,7 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep, proportions_ztest
 
 import crmkpi as ck
+from crmkpi.definition.interval_rules import Share
 from crmkpi.errors import InputError, UnknownNameError
 from crmkpi.measuring.changes import Change
 from crmkpi.statistics.differences import (
@@ -330,3 +331,36 @@ def test_a_result_is_compared_with_one_of_the_same_kpi_only():
         ck.win_rate.from_totals(won=1, closed=2).against(ck.lost_rate.from_totals(lost=1, closed=2))
     with pytest.raises(InputError, match="`adjust` is 'bh'"):
         ck.Dataset(deals=[]).measure("win_rate", adjust="holm")  # type: ignore[arg-type]
+
+
+def test_a_share_counts_records_or_keys_since_parts_of_a_record_are_not_independent() -> None:
+    for metric in ck.catalogue.everything():
+        if isinstance(metric.interval, Share):
+            sides = (metric.measures[metric.interval.part], metric.measures[metric.interval.whole])
+            assert {side.aggregate for side in sides} <= {"count", "distinct"}, metric.id
+
+
+@pytest.mark.parametrize(("campaigns", "verdict"), [(9, "too few to say"), (10, "up")])
+def test_a_ratio_of_sums_of_few_records_says_too_little(campaigns: int, verdict: str) -> None:
+    shown = [
+        ck.Campaign(id=f"{month}-{n}", started_at=f"2026-0{month}-03", impressions=9_000 + n, clicks=90 * month + n)
+        for month in (1, 2)
+        for n in range(campaigns)
+    ]
+    change = ck.ad_click_rate(shown, period="2026-02", compare="previous", as_of=date(2026, 2, 28)).change
+    assert (change.verdict, change.interval.low > 0) == (verdict, True)
+
+
+def test_no_verdict_says_why_for_scores_that_are_all_alike_and_for_what_counts_keys() -> None:
+    surveys = [
+        ck.Survey(id=f"{month}-{n}", kind="nps", score=10, answered_at=f"2026-0{month}-03")
+        for month in (1, 2) for n in range(20)
+    ]  # fmt: skip
+    change = ck.net_promoter_score(surveys, period="2026-02", compare="previous").change
+    assert change.reason == "all values are equal, so that nothing is known of how they vary"
+    subscriptions = [
+        ck.Subscription(id=f"{n}", customer_id=f"C{n}", started_at=f"2026-0{1 + n % 2}-03", mrr=10, currency="EUR")
+        for n in range(20)
+    ]
+    change = ck.new_mrr(ck.Dataset(subscriptions=subscriptions), period="2026-02", compare="previous").change
+    assert change.reason == "it is not made of counts, sums and means of single records"

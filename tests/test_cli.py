@@ -125,6 +125,25 @@ def test_the_columns_and_words_of_a_file_can_be_told(run: Run) -> None:
     assert (status, json.loads(out)[0]["value"], err) == (0, 0.5, "")
 
 
+@pytest.mark.parametrize(
+    ("at", "form"),
+    [
+        ("1736035200000", "unix_milliseconds"),
+        ("1736035200", "unix_seconds"),
+        ("45662", "excel_days"),
+        ("45662.25", "excel_days"),
+    ],
+)
+def test_dates_in_numbers_name_the_option_that_says_how_they_are_written(at: str, form: str, run: Any) -> None:
+    Path("deals.csv").write_text(f"id,status,amount,closed_at\n1,won,5,{at}\n", encoding="utf-8")
+    _, _, err = run("report", "revenue", "--deals", "deals.csv")
+    assert "crmkpi:   --date-format says how these dates are written" in err
+    status, out, err = run(
+        "report", "revenue", "--deals", "deals.csv", "--period", "2025-01", "--format", "json", "--date-format", form
+    )
+    assert (status, json.loads(out)[0]["value"], err) == (0, "5", "")
+
+
 def test_only_the_first_rows_that_cannot_be_read_are_shown(run: Run) -> None:
     rows = "".join(f"{n}\n" for n in range(5)) + "9,won\n"
     Path("bad.csv").write_text(f"id,status\n{rows}", encoding="utf-8")

@@ -591,10 +591,18 @@ def test_parameters_are_given_by_name_or_in_a_mapping() -> None:
     assert ck.quota_attainment(deals, parameters={"quota": 100}).value == 0.5
 
 
+@pytest.mark.parametrize("asked", [{"by": "owner"}, {"every": "month", "period": "2026-Q1"}], ids=["by", "every"])
+def test_a_kpi_by_segments_or_periods_is_the_report_that_a_dataset_gives(asked) -> None:
+    deals = [ck.Deal(id=str(n), status="won", owner="AB"[n % 2], closed_at=f"2026-0{n}-01") for n in (1, 2, 3)]
+    report = ck.win_rate(deals, **asked, compare=None, confidence=0.9)
+    assert report.to_dicts() == ck.Dataset(deals=deals).measure("win_rate", **asked, confidence=0.9).to_dicts()
+    assert len(report) > 1
+
+
 def test_a_notebook_shows_the_options_of_a_call_by_their_names():
     assert str(inspect.signature(ck.win_rate)) == (
-        "(data=None, /, *, period=None, compare=None, confidence=0.95, as_of=None, currency=None, rates=None, "
-        "calendar=None, tz=None) -> 'Result'"
+        "(data=None, /, *, period=None, by=None, every=None, compare=None, confidence=0.95, as_of=None, currency=None, "
+        "rates=None, calendar=None, tz=None) -> 'Result | Report'"
     )
     assert {"quota", "period"} <= set(inspect.signature(ck.quota_attainment).parameters)
     assert "customers" in inspect.signature(ck.tickets_per_customer).parameters

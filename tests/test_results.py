@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 import crmkpi as ck
+from crmkpi.display.format import format_change
 from crmkpi.errors import InputError, UnknownNameError
 from crmkpi.measuring import evidence
 from crmkpi.measuring import formula as values_module
@@ -89,6 +91,17 @@ def test_a_change_is_absolute_and_relative_and_never_better_or_worse_by_its_sign
     assert change is not None
     assert (change.absolute, change.better) == (absolute, None)
     assert change.relative == pytest.approx(relative)
+
+
+@given(st.integers(-(10**6), 10**6), st.integers(-(10**6), 10**6))
+def test_a_change_is_a_share_only_of_what_is_above_zero(now: int, before: int) -> None:
+    one, other = (ck.contraction_mrr.from_totals(contraction=Decimal(amount)) for amount in (now, before))
+    change = one.against(other).change
+    assert change is not None
+    assert change.absolute == now - before
+    assert change.relative == (pytest.approx((now - before) / before) if before > 0 else None)
+    shown = format_change(change, "money")
+    assert shown == "unchanged" if now == before else shown.endswith(" %") == (before > 0)
 
 
 def test_a_change_from_zero_has_no_relative_size_and_one_from_nothing_none_at_all() -> None:
@@ -172,7 +185,7 @@ def test_a_change_of_what_has_no_direction_is_neither_better_nor_worse() -> None
     assert (change.absolute, change.better) == (2, None)
 
 
-def test_a_change_from_below_zero_is_measured_against_its_size() -> None:
+def test_a_change_from_below_zero_is_no_share_of_it() -> None:
     scores = [(1, 0), (1, 0), (1, 9), (2, 10), (2, 10), (2, 0)]
     answers = [
         ck.Survey(id=str(n), kind="nps", score=score, answered_at=datetime(2026, month, 5))
@@ -180,7 +193,7 @@ def test_a_change_from_below_zero_is_measured_against_its_size() -> None:
     ]
     result = ck.net_promoter_score(answers, period="2026-02", compare="previous")
     assert (result.value, result.compared_to.value) == pytest.approx((100 / 3, -100 / 3))
-    assert (result.change.absolute, result.change.relative) == pytest.approx((200 / 3, 2))
+    assert (result.change.absolute, result.change.relative) == (pytest.approx(200 / 3), None)
     assert (result.change.verdict, result.change.better) == ("too few to say", None)
 
 

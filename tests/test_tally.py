@@ -209,6 +209,7 @@ EVERY_STATE = (  # counts, sums, values, different values, one row per key, busi
 )
 
 
+@pytest.mark.in_turns
 def test_records_and_frames_meet(backends, backend):
     empty = Tally(EVERY_STATE, period="2026", every="quarter", **SETTINGS)
     own = {name for each in map(catalogue.find, EVERY_STATE) for name in each.tables}
@@ -249,6 +250,19 @@ def variant_of_the_share(limit):
         return large
 
     return large_deals
+
+
+def test_two_formulas_written_on_one_line_are_two_definitions():
+    deals = Table(Deal)
+
+    def thing(formula):
+        formula.__name__, formula.__doc__ = "thing", "A thing."
+        return metric(won=deals.count(deals.status == "won"), unit="count")(formula)
+
+    once, twice = (thing(formula) for formula in (lambda won: won, lambda won: won * 2))
+    with pytest.raises(InputError, match="Only tallies of the same definitions"):
+        Tally(once).merge(Tally(twice))
+    assert Tally(once).merge(Tally(once)).digest == Tally(once).digest
 
 
 def test_a_changed_measure_refuses_to_merge():

@@ -28,10 +28,14 @@ TICKETS = "id,created_at,First Reply,status\n1,2026-01-05,2026-01-06,open\n2,202
 REASON = "no column of tickets fills first_replied_at; name the one that holds it with columns="
 
 
-def lacking(metric: ck.Metric[Any]) -> tuple[str, str] | None:
-    """The first field that the KPI needs and that a file may lack."""
+def lacking(metric: ck.Metric[Any]) -> tuple[str, tuple[str, ...]] | None:
+    """The first fields of which the KPI needs one, where a file may lack all of them."""
     found = needed_fields(metric, dated=False)
-    return next((each for each in found if record_type(RECORDS[each[0]]).fields[each[1]].optional), None)
+    return next((each for each in found if all(_optional(each[0], name) for name in each[1])), None)
+
+
+def _optional(table: str, field: str) -> bool:
+    return record_type(RECORDS[table]).fields[field].optional
 
 
 @cache
@@ -42,9 +46,9 @@ def written(table: str) -> str:
 
 
 @cache
-def without(table: str, field: str) -> ck.Dataset:
-    """The sample company, with a file that has no column for the field."""
-    read: Any = ck.read_csv(io.StringIO(written(table)), record=RECORDS[table], columns={field: None})
+def without(table: str, *fields: str) -> ck.Dataset:
+    """The sample company, with a file that has no column for the fields."""
+    read: Any = ck.read_csv(io.StringIO(written(table)), record=RECORDS[table], columns=dict.fromkeys(fields))
     return ck.Dataset(**{**COMPANY, table: read}, currency="EUR", as_of=AS_OF, rates=RATES, calendar=CALENDAR)
 
 
@@ -52,13 +56,51 @@ def parameters(metric: ck.Metric[Any]) -> dict[str, Any]:
     return {name: 1 for name, parameter in metric.parameters.items() if parameter.default is None}
 
 
+TABLE = ck.Table(ck.Deal)
+NEEDED = [
+    (TABLE.closed_at.present(), True),
+    (TABLE.closed_at.missing(), False),
+    (~TABLE.closed_at.missing(), True),
+    (~TABLE.closed_at.present(), False),
+    (~~TABLE.closed_at.present(), True),
+    ((TABLE.status == "won") & TABLE.closed_at.present(), True),
+    ((TABLE.status == "won") | TABLE.closed_at.present(), False),
+    (~((TABLE.status == "won") & TABLE.closed_at.missing()), False),
+    (~((TABLE.status == "won") | TABLE.closed_at.missing()), True),
+]
+
+
+@pytest.mark.parametrize(("condition", "is_needed"), NEEDED, ids=range(len(NEEDED)))
+def test_a_field_is_needed_where_nothing_makes_the_condition_false(condition: Any, is_needed: bool) -> None:
+    @ck.metric(counted=TABLE.count(condition), unit="count")
+    def counted_deals(counted: int) -> int:
+        """How many deals are counted."""
+        return counted
+
+    assert (("deals", "closed_at") in needed_fields(counted_deals, dated=False)) == is_needed
+
+
 @pytest.mark.parametrize("metric", [each for each in METRICS if lacking(each)], ids=lambda metric: metric.id)
 def test_a_kpi_without_the_column_of_a_field_that_it_needs_has_no_value(metric: ck.Metric[Any]) -> None:
-    table, field = lacking(metric) or ("", "")
-    result = without(table, field).measure(metric, parameters=parameters(metric))[0]
+    table, fields = lacking(metric) or ("", ())
+    result = without(table, *fields).measure(metric, parameters=parameters(metric))[0]
     assert result.value is None
     assert isinstance(result.reason, UnreadableReason)
-    assert result.reason == f"no column of {table} fills {field}; name the one that holds it with columns="
+    assert (
+        result.reason == f"no column of {table} fills {' or '.join(fields)}; name the one that holds it with columns="
+    )
+
+
+SEVERAL = sorted({each for metric in METRICS for each in needed_fields(metric, dated=False) if len(each[1]) > 1})
+
+
+@pytest.mark.parametrize(("table", "fields"), SEVERAL)
+def test_a_column_of_one_of_several_fields_suffices(table: str, fields: tuple[str, ...]) -> None:
+    asked = [metric for metric in METRICS if (table, fields) in needed_fields(metric, dated=False)]
+    for kept in fields:
+        data = without(table, *(name for name in fields if name != kept))
+        reasons = [data.measure(metric, parameters=parameters(metric))[0].reason for metric in asked]
+        assert not [reason for reason in reasons if f"fills {' or '.join(fields)};" in (reason or "")]
 
 
 @pytest.mark.parametrize("field", ["lost_reason", "deleted", "owner"])

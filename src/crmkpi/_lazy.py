@@ -20,7 +20,10 @@ def loader(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
 
     def load(name: str) -> Any:
         if name not in homes:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+            from crmkpi.errors import did_you_mean  # noqa: PLC0415  # the package loads nothing before it is used
+
+            hint = "" if name.startswith("_") else f". {did_you_mean(name, dir(module))}"
+            raise AttributeError(f"module {package!r} has no attribute {name!r}{hint}")
         value = getattr(import_module(f"{package}.{homes[name]}"), name)
         module.__dict__[name] = value
         return value

@@ -137,6 +137,14 @@ def test_a_part_of_a_month_is_not_taken_for_a_whole_one() -> None:
     ]
     for flag in found["rows"][0]["flags"]:
         assert flag in found["table"].replace("\n  ", " ")
+    rate = measured(Assistant(deals()), kpis=["win_rate"], period="2026-03", compare="previous")  # which has a verdict
+    assert rate["rows"][0]["flags"][1] == (
+        "part of 2026-03 is compared with the whole of 2026-02: say so with the change"
+    )
+    for mark in ("° the period is not over", "win_rate"):
+        assert mark in rate["table"]
+    later = measured(Assistant(deals()), kpis=["won_deals"], period="2026-04")
+    assert later["rows"][0]["flags"] == ["2026-04 has not begun: the data are known until 2026-03-05"]
     whole = measured(Assistant(deals()), kpis=["won_deals"], period="2026-02", compare="previous")
     assert "flags" not in whole["rows"][0]
 
@@ -242,6 +250,7 @@ def test_errors_arrive_whole_in_the_words_of_the_tools(
     assert "crmkpi." not in text
 
 
+@pytest.mark.slow
 def test_the_command_serves_a_company_file_over_stdio(folder: Path) -> None:
     (folder / "crmkpi.toml").write_text('segments = ["owner"]\n' + (folder / "crmkpi.toml").read_text("utf-8"), "utf-8")
     parameters = mcp.StdioServerParameters(

@@ -5,6 +5,7 @@ It runs within the process (chdb), and is asked both there and over HTTP with th
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import count
 from typing import Any
@@ -99,6 +100,20 @@ def test_times_without_a_zone_are_instants_and_not_what_the_zone_of_the_session_
             assert run(f"SELECT sum(toMonth(closed_at)) FROM {name}") == [(2,)]  # the wrong form
         deals = ck.database(connected).table(name)
         assert [ck.win_rate(deals, period=month).inputs["won"] for month in ("2026-01", "2026-02")] == [1, 1]
+
+
+@pytest.mark.parametrize("tz", ["UTC", "Europe/Berlin"])
+def test_groups_by_a_moment_are_the_instants_of_records_whatever_the_calendar(connected, tz) -> None:
+    name = table_of("closed_at", "DateTime64(6, 'Asia/Tokyo')", "'2026-02-01 08:30:00.5'", "'2026-03-01 00:00:00'")
+    moments = [datetime(2026, 1, 31, 23, 30, 0, 500_000, tzinfo=UTC), datetime(2026, 2, 28, 15, tzinfo=UTC)]
+    deals = [ck.Deal(id=str(moment), status="won", closed_at=moment) for moment in moments]
+    calendar = ck.Calendar(tz=tz)
+    found, right = (
+        ck.Dataset(deals=data, calendar=calendar).measure("win_rate", by="closed_at")
+        for data in (ck.database(connected).table(name), deals)
+    )
+    assert [result.segment["closed_at"] for result in found] == moments
+    assert [dict(result.segment) for result in found] == [dict(result.segment) for result in right]
 
 
 def test_microseconds_are_kept(connected) -> None:

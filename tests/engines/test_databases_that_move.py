@@ -237,7 +237,7 @@ def test_the_account_adds_up_while_another_connection_writes(name, tmp_path, bet
             f"INSERT INTO {table} VALUES ('1', 'won', 'Ada', '2026-01-05'), ('2', 'lost', 'Bo', '2026-01-05')"
         )
         reader: Any = sqlite3.connect(tmp_path / "crm.db")
-        run = writer.execute
+        run: Any = writer.execute
     else:
         server = Server(name)
         table, reader, run = made(server), server.connected, server.run

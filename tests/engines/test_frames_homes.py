@@ -57,7 +57,7 @@ def test_the_sql_of_a_report_is_every_statement_that_sqlite_was_sent(arrow):
     connection.set_trace_callback(sent.append)
     report = Dataset(deals=database(connection).table("opportunities")).measure(**QUESTION)
     asked = [text for text in sent if "opportunities" in text and not text.startswith("PRAGMA")]
-    assert len(asked) > 3
+    assert len(asked) > 1
     assert report.sql() == ";\n\n".join(asked) + ";\n"
 
 

@@ -364,9 +364,14 @@ def test_a_column_is_computed_once_for_each_row(name, dialect, word, monkeypatch
         f"CREATE TABLE {made}(id TEXT, status TEXT, closed_at TIMESTAMP)",
         f"INSERT INTO {made} VALUES ('1', 'won', '2026-01-05 10:00:00')",
     )
-    calls = []
+    calls: list[Any] = []
+
+    def noted(value: Any) -> Any:
+        calls.append(value)
+        return value
+
     if name == "sqlite":
-        server.connected.create_function("noted", 1, lambda value: calls.append(value) or value, deterministic=True)
+        server.connected.create_function("noted", 1, noted, deterministic=True)
         server.run(f"CREATE VIEW v_{made} AS SELECT id, noted(status) AS status, closed_at FROM {made}")
         made = f"v_{made}"
 

@@ -7,6 +7,8 @@ So the grammar and the reckoning are held, and what the warehouse itself does is
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -14,9 +16,11 @@ import pytest
 import crmkpi as ck
 from crmkpi.engines.frames.backends import BACKENDS
 from crmkpi.engines.frames.homes.database import DatabaseTable, Relation
-from crmkpi.engines.frames.homes.sessions import AlchemySource, Session
+from crmkpi.engines.frames.homes.sessions import AlchemySource, Session, Source
 from crmkpi.engines.frames.homes.warehouse import WarehouseHome
 from crmkpi.errors import ColumnError, InputError
+from crmkpi.sources.frames.databases import Database
+from crmkpi.testing import databases
 
 from .test_frames import METRICS
 from .test_statement_text import COLUMNS, KPIS, QUESTIONS, assert_results, table_in
@@ -219,3 +223,50 @@ def test_a_dialect_is_named_by_the_connection_and_needs_a_word_of_the_user() -> 
         with pytest.raises(InputError, match=rf"{dialect} is written from its documentation and was never run; give "):
             ck.database(made)
         assert ck.database(made, untested=True).source.home is home_of(dialect)
+
+
+# Every kind of KPI, asked as check_database asks it
+
+
+class Elsewhere(Source):
+    """A warehouse whose statements another engine runs."""
+
+    def execute(self, text: str) -> Any:
+        return self.connected.execute(in_duckdb(text, self.dialect))
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        session = Typed(self, self.execute)
+        self.home.check_snapshot(session)
+        yield session
+        self.home.check_unchanged(session)
+
+    def all_rows(self, text: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        raise AssertionError(text)
+
+    def is_drivers(self, error: Exception) -> bool:  # noqa: ARG002  # all are shown
+        return False
+
+
+class Typed(Session):
+    """A session whose types have the names that the warehouse has for them."""
+
+    def described(self, text: str) -> list[Any]:
+        declared = self.source.home.declared
+        names = {"VARCHAR": "text", "DOUBLE": "number", "BIGINT": "integer", "DATE": "date", "BOOLEAN": "flag"}
+        names |= {"TIMESTAMP": "timestamp", "DECIMAL(18,2)": "money", "DECIMAL(38,0)": "integer", "FLOAT": "number"}
+        names |= {"DECIMAL(18,3)": "money", "INTEGER": "integer"}
+        found = self._execute(text).description
+        return [(name, declared[names[str(type_)]], None, None, None, None, None) for name, type_, *_ in found]
+
+
+OF_ALL_KINDS = ("sales_cycle_length.median", "mrr", "net_promoter_score.latest_per_customer")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dialect", IN_DUCKDB)
+def test_kpis_of_all_kinds_are_those_of_records_where_another_engine_runs_them(dialect, monkeypatch) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    source = Elsewhere(duckdb.connect(), dialect, home_of(dialect))
+    monkeypatch.setattr(databases, "database", lambda *_, **__: Database(source))
+    assert databases.check_database(None, metrics=OF_ALL_KINDS, rows=5) > len(OF_ALL_KINDS)

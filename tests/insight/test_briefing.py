@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import crmkpi as ck
-from crmkpi.errors import InputError
+from crmkpi.errors import InputError, UnknownNameError
 from crmkpi.insight.at_risk import at_risk
 from crmkpi.insight.briefings import QUESTIONS
 from crmkpi.insight.kpi_sets import kpi_set
@@ -127,3 +127,22 @@ def test_more_than_one_period_and_an_unknown_question_are_refused():
         CRM.briefing(period="all")
     with pytest.raises(InputError, match="A briefing answers"):
         CRM.briefing(period="2026-02", metrics="win_rate").line("gossip")  # type: ignore[arg-type]
+
+
+def test_fields_to_split_by_that_no_table_has_and_a_period_beside_itself_are_refused():
+    crm = ck.Dataset(deals=[ck.Deal(id="1", status="won", closed_at="2026-02-05")])
+    with pytest.raises(
+        UnknownNameError, match=r"^`by` names fields of the tables; got 'ownr'\. Did you mean 'owner'\?$"
+    ):
+        crm.briefing(period="2026-02", by="ownr")
+    assert crm.briefing(period="2026-02", by="owner") == crm.briefing(period="2026-02", by=["owner"])
+    with pytest.raises(InputError, match="A briefing sets a period beside another"):
+        crm.briefing(period="2026-02", compare="2026-02")
+    with pytest.raises(InputError, match="explained between periods that share no day; got 2026-02 and 2026-Q1"):
+        crm.explain("win_rate", period="2026-02", compare="2026-Q1", by="owner")
+    with pytest.raises(InputError, match="A page sets a period beside another"):
+        crm.page(period="2026-02", compare="2026-02")
+    with pytest.raises(InputError, match="The name of a page is a text; got 5"):
+        crm.page(period="2026-02", name=5)
+    with pytest.raises(InputError, match="`stages` lists the stages of the funnel in their order; got 'Proposal'"):
+        crm.page(period="2026-02", stages="Proposal")

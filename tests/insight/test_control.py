@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import re
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -270,3 +271,56 @@ def test_what_records_could_show_is_told_before_they_are_there():
     assert detectable(70, 50, spread=12) == pytest.approx((stats.norm.ppf(0.975) + stats.norm.ppf(0.8)) * 12 * 0.2)
     with pytest.raises(InputError, match="`n` is how many records"):
         detectable(0.2)
+
+
+def test_the_season_of_positive_values_is_a_factor_that_is_taken_out():
+    factors = [1.4, 1.3, 1.0, 0.8, 0.7, 0.6, 0.7, 0.9, 1.0, 1.1, 1.2, 1.3]
+    values = [(100 + 3 * math.sin(7 * n)) * factors[n % 12] for n in range(36)]
+    chart = control_chart(values, season=12)
+    assert (chart.season.additive, chart.signals) == (False, ())
+    assert chart.points[5].raw == values[5]
+    assert chart.points[5].value == pytest.approx(100, abs=6)
+
+
+def test_a_kpi_of_two_counts_is_charted_per_exposure():
+    # 20 tickets of 10 customers in each month; in one 60.
+    tickets = [
+        ck.Ticket(id=f"{month}-{n}", created_at=datetime(2025, month, 3), customer_id=f"C{n % 10}")
+        for month in range(1, 13)
+        for n in range(60 if month == 6 else 20)
+    ]
+    customers = [ck.Customer(id=f"C{n}", since=datetime(2024, 1, 1)) for n in range(10)]
+    crm = ck.Dataset(tickets=tickets, customers=customers, as_of="2025-12-31")
+    chart = control_chart(crm.measure("tickets_per_customer", period="2025", every="month"))
+    assert (chart.kind, chart.centre) == ("u'", pytest.approx((11 * 20 + 60) / 120))
+    assert chart.grid().headers[0] == "period"
+
+
+def test_limits_screen_ranges_unless_they_are_told_not_to():
+    values = [*QUIET[:11], 90, *QUIET[12:]]
+    assert limits_of_values(values) == limits_of_values(values, screen=True) != limits_of_values(values, screen=False)
+
+
+@pytest.mark.parametrize(
+    ("values", "options", "message"),
+    [
+        ([], {}, "A control chart needs values; got none."),
+        ("abc", {}, "The values of a chart are finite numbers, or None for a gap; got 'abc'."),
+        (["a"] * 12, {}, "The values of a chart are finite numbers, or None for a gap; got 'a'."),
+        ([5], {"of": [3]}, "A part is among its whole, and an exposure is not below 0; got 5 of 3."),
+        ([5], {"exposure": [-3]}, "A part is among its whole, and an exposure is not below 0; got 5 of -3."),
+        ([None], {"of": [-3]}, "A whole or an exposure is not below 0; got -3."),
+        (QUIET, {"season": 1}, "`season` is how many periods make a year, such as 12 for months; got 1."),
+        (QUIET, {"season": 2.5}, "`season` is how many periods make a year, such as 12 for months; got 2.5."),
+        (QUIET, {"baseline": 40}, "`baseline` takes the first of 24 points; got 40."),
+        (QUIET, {"rebase": "12"}, "`rebase` names points in a list, such as rebase=['12']; got '12'."),
+        (
+            QUIET,
+            {"better": "hihger"},
+            "`better` is one of higher, lower, neither; got 'hihger'. Did you mean 'higher'?",
+        ),
+    ],
+)
+def test_numbers_that_cannot_be_charted_are_refused_in_a_sentence(values: Any, options: Any, message: str):
+    with pytest.raises((InputError, UnknownNameError), match=f"^{re.escape(message)}$"):
+        control_chart(values, **options)

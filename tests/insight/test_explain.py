@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import crmkpi as ck
 from crmkpi.errors import InputError, UndefinedError
-from crmkpi.insight.explain import explain_inputs, explain_totals
+from crmkpi.insight.explain import explain, explain_inputs, explain_totals
 from crmkpi.insight.search import search_totals
 from crmkpi.statistics.decomposition import along_the_line, mix_and_rate, mix_and_rate_errors, shapley
 
@@ -287,3 +287,19 @@ def test_of_two_values_the_search_names_the_one_that_moved(moved: str):
     before = {(name,): (160.0, 400.0, 0.0) for name in ("fair", "web")}
     after = {**before, (moved,): (60.0, 400.0, 0.0)}
     assert [one.cell for one in search_totals(before, after, names=["source"]).found] == [{"source": moved}]
+
+
+def test_a_table_of_parts_says_what_its_columns_are_and_intervals_are_of_95_percent():
+    deals = [
+        ck.Deal(id=f"{month}-{n}", status="won" if n % month else "lost", closed_at=f"2026-0{month}-05", amount=n,
+                source="ab"[n % 2])
+        for month in (2, 3) for n in range(40)
+    ]  # fmt: skip
+    crm = ck.Dataset(deals=deals, currency="EUR")
+    question = {"period": "2026-03", "compare": "2026-02", "by": "source"}
+    assert tuple(explain(crm, "revenue", **question).grid().notes) == (
+        "the parts account for the change; what caused it, they do not say",
+    )
+    rates = explain(crm, "win_rate", **question)
+    assert rates.grid().notes[0].startswith("rate: what changed within a segment")
+    assert rates == explain(crm, "win_rate", confidence=0.95, **question)

@@ -265,3 +265,16 @@ def test_intervals_hold_about_what_they_say():
             held[confidence] += sum(b in p.interval for p, b in zip(made.points, values[36:], strict=True))
     assert 0.74 <= held[0.8] / 360 <= 0.95
     assert held[0.95] / 360 >= 0.9
+
+
+@pytest.mark.parametrize(
+    ("values", "season", "message"),
+    [
+        (["1"] * 12, None, "A forecast takes numbers; got '1'."),
+        ([1.0, 2.0] * 18, 1, "`season` is how many periods make a year, such as 12 for months; got 1."),
+    ],
+)
+def test_what_is_no_number_and_no_season_is_refused(values, season, message):
+    with pytest.raises(InputError) as caught:
+        forecast_series(values, horizon=2, season=season)
+    assert str(caught.value) == message

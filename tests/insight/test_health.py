@@ -42,6 +42,27 @@ def test_missing_parts_leave_their_weight_to_the_others_and_are_named():
     assert table.missing == {"first_response_time": 2, "average_order_value": 2, "ticket_volume": 0}
 
 
+@pytest.mark.parametrize("customers", [CUSTOMERS, []], ids=["with customers", "of records alone"])
+def test_a_missing_part_has_the_reason_that_its_kpi_gives(customers):
+    spoilt = ck.read_dicts(
+        [{"id": "9", "customer_id": "B", "created_at": "2026-01-01", "first_replied_at": "soon"}], record=ck.Ticket
+    )
+    tables = {"tickets": [TICKETS[0], *spoilt]} | ({"customers": customers} if customers else {})
+    table = health_score(
+        ck.Dataset(orders=ORDERS, **tables), {"first_response_time": REPLY, "average_order_value": VALUE}
+    )
+    for one in table:
+        assert tuple(one.reasons) == one.missing
+        for name, reason in one.reasons.items():
+            alone = {key: [row for row in rows if row.customer_id == one.customer_id]
+                     for key, rows in (("tickets", tables["tickets"]), ("orders", ORDERS))}  # fmt: skip
+            assert reason == ck.Dataset(**alone).measure(name)[0].reason
+    spoilt_reasons = {
+        reason: n for reason, n in table.reasons["first_response_time"].items() if "cannot be read" in reason
+    }
+    assert list(spoilt_reasons.values()) == [1]
+
+
 def test_a_customer_of_whom_nothing_is_known_has_no_score_and_comes_last():
     table = health_score(crm(), {"average_order_value": VALUE})
     assert [(one.customer_id, one.score) for one in table] == [("A", 30.0), ("B", None), ("C", None)]

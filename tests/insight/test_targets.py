@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import re
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -397,3 +398,52 @@ def test_a_count_so_far_grows_as_earlier_periods_grew_from_the_end_of_the_same_d
     crm = ck.Dataset(deals=deals, as_of=date(2026, 9, day))
     (one,) = target_status(crm, goals, period="2026-09").targets
     assert one.projected == pytest.approx(60)
+
+
+def test_the_rows_of_a_watch_name_segments_and_a_set_without_a_name_is_called_kpis():
+    rules = kpi_set({"kpi": [{"id": "won_deals", "by": "owner", "alert": [{"when": "above", "value": 0}]}]})
+    deals = [ck.Deal(id="1", status="won", owner="Ada", closed_at="2026-01-05")]
+    found = watch(ck.Dataset(deals=deals, as_of=date(2026, 1, 31)), rules, period="2026-01")
+    assert [row["segment"] for row in found.to_dicts()] == ["Ada"]
+    assert (found.name, found.grid().heading) == ("KPIs", "KPIs, 2026-01: 1 firing")
+    assert repr(found) == "<Watch: KPIs, 2026-01: 1 firing; rows: 1>"
+    whole = kpi_set({"kpi": [{"id": "won_deals", "alert": [{"when": "above", "value": 0}]}]})
+    found = watch(ck.Dataset(deals=deals, as_of=date(2026, 1, 31)), whole, period="2026-01")
+    assert [row["segment"] for row in found.to_dicts()] == [None]
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"target": {"at_least": math.nan}}, "A bound is a number; got nan."),
+        (
+            {"target": {"at_least": 0.3}, "from": "2026-12", "until": "2026-01"},
+            "win_rate has a target from 2026-12 until 2026-01, which is earlier.",
+        ),
+        (
+            {"alert": [{"when": "below", "value": 0.2, "sure": 95}]},
+            "sure of an alert of win_rate is a confidence from 0.5 to below 1; got 95.0; write 0.95 for 95 %.",
+        ),
+        (
+            {"alert": [{"when": "below", "value": 0.2, "signal": "concern"}]},
+            "An alert of win_rate has a threshold or a signal; got both. Make two alerts of it.",
+        ),
+    ],
+)
+def test_figures_of_a_kpi_set_that_cannot_be_meant_are_refused(keys: dict[str, Any], message: str):
+    with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
+        kpi_set({"kpi": [{"id": "win_rate", **keys}]})
+    with pytest.raises(InputError, match=r"each KPI once, with all its alerts; got win_rate by owner twice"):
+        kpi_set({"kpi": [{"id": "win_rate", "by": "owner"}, {"id": "win_rate", "by": "owner"}]})
+    assert len(kpi_set({"kpi": [{"id": "win_rate", "by": "owner"}, {"id": "win_rate"}]}).kpis) == 2
+
+
+def test_a_state_that_is_no_text_or_no_file_is_told_by_its_name(tmp_path: Path):
+    broken = tmp_path / "state.json"
+    broken.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match=r"state\.json is no state of alerts, .* Remove it to begin anew"):
+        WatchState.read(broken)
+    with pytest.raises(InputError, match=r"cannot be read: Is a directory"):
+        WatchState.read(tmp_path)
+    with pytest.raises(InputError, match="is what watch wrote"):
+        WatchState.from_json('{"version": 1, "alerts": {"a": ["firing", 1, 0, 5, 7]}}')

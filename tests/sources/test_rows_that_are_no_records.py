@@ -63,6 +63,8 @@ def test_amounts_are_not_read_beside_a_column_of_currencies_that_fills_no_field(
         with pytest.raises(CurrencyError, match="several currencies"):
             ck.revenue(read())
     assert ck.revenue(ck.read_csv(tmp_path / "file.csv", record=ck.Deal, columns={header: None})).value == 200
+    euros = ck.read_csv(io.StringIO(text), record=ck.Deal, defaults={"currency": "EUR"})
+    assert [deal.currency for deal in euros] == ["EUR", "EUR"]
     words = f"id,status,amount,{header}\n1,won,100,floating\n"
     assert ck.revenue(ck.read_csv(io.StringIO(words), record=ck.Deal)).value == 100
 

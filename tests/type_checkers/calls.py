@@ -44,13 +44,15 @@ ck.Dataset(deals=deals, currency="EUR", rates={"CHF": Decimal("1.05")}, as_of="2
 assert_type(crm.where(owner="Ada").where({"customer.industry": ["retail", "health"]}), ck.Dataset)
 assert_type(crm.measure("sales", period=["2026-Q1", "Q3"]), ck.Report)
 crm.measure("win_rate", period=(date(2026, 1, 1), date(2026, 3, 31)), every="month").chart("line")
-ck.win_rate(deals, period=2026)  # refused: arg-type
+ck.win_rate(deals, period=2026)  # refused: call-overload
 ck.Dataset(deals=deals, as_of=20260930)  # refused: arg-type
-ck.win_rate(deals, calendar="Europe/Berlin")  # refused: arg-type
-ck.win_rate(deals, confidence="0.9")  # refused: arg-type
-ck.quota_attainment(deals, quota="much")  # refused: arg-type
-ck.win_rate(deals, perod="2026")  # refused: call-arg
-ck.win_rate(deals, by="owner")  # refused: call-arg
+ck.win_rate(deals, calendar="Europe/Berlin")  # refused: call-overload
+ck.win_rate(deals, confidence="0.9")  # refused: call-overload
+ck.quota_attainment(deals, quota="much")  # refused: call-overload
+ck.win_rate(deals, perod="2026")  # refused: call-overload
+assert_type(ck.win_rate(deals, by="owner"), ck.Report)
+assert_type(ck.win_rate(deals, every="month", period="2026"), ck.Report)
+ck.win_rate(deals, every="fortnight")  # refused: call-overload
 
 # Definitions of one's own.
 table = ck.Table(ck.Deal)

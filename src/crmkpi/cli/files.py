@@ -125,6 +125,9 @@ def _tell_unreadable(path: str, records: Records[Any], *, in_file: bool) -> None
             if all("units=" in one.reason for one in values):
                 where = f"[tables.{table}.units]" if in_file else f"--units {table}:{field}=percent"
                 say(f"  {where} says that the column is in percent")
+            elif all("numbers need date_format" in one.reason for one in values):
+                where = f"date_format in [tables.{table}]" if in_file else "--date-format"
+                say(f"  {where} says how these dates are written")
             else:
                 say(f"  {where} says what it means, nothing for no value")
 

@@ -17,6 +17,7 @@ from crmkpi.definition.expressions import Field
 from crmkpi.definition.metric import Metric
 from crmkpi.display.format import format_label, words
 from crmkpi.display.manual import metric_page
+from crmkpi.display.notes import NOT_OVER, SMALL_SAMPLE
 from crmkpi.display.sheet import Sheet, sheet_of
 from crmkpi.display.text import draw_text
 from crmkpi.engines.frames.table import FrameTable
@@ -46,6 +47,7 @@ _WIDTH = 100
 
 _PYTHON = (
     (r"Give rates=crmkpi\.Rates\(to, \.\.\.\) to convert them, or group by='currency'\.", 'Pass by=["currency"].'),
+    (r": Dataset\.measure\('(\w+)'\) measures all.*", r"; name KPIs, which find_kpis lists."),
     (r"; give it as (\w+)=\.\.\. or in parameters=\{[^}]*\}", r"; the company file says it under parameters"),
     (r"such as period='(\w+)'", r'such as period="\1"'),
     (r"give period=\.\.\.", "pass period"),
@@ -163,7 +165,8 @@ class Assistant:
             replace(column, cells=tuple(_clean(cell) for cell in column.cells)) if column.role == "label" else column
             for column in sheet.columns
         )
-        return draw_text(Sheet("", columns, tuple(notes)), width=_WIDTH)
+        legend = [note for note in sheet.notes if note.startswith((SMALL_SAMPLE, NOT_OVER))]
+        return draw_text(Sheet(_clean(sheet.heading, _LONGEST_HEAD), columns, (*legend, *notes)), width=_WIDTH)
 
     def _row(self, result: Result) -> dict[str, Any]:
         row: dict[str, Any] = {
@@ -198,11 +201,14 @@ class Assistant:
         if begins and period.last_day < max(begins):
             found.append(f"{period.label} is before the data of {result.definition}, which begin {max(begins)}")
         if result.complete is False:
-            found.append(f"{period.label} is not over: the data are known until {self.crm.as_of}")
+            _, known = self.crm.known_until()
+            state = "has not begun" if known < period.start else "is not over"
+            found.append(f"{period.label} {state}: the data are known until {self.crm.as_of}")
             if result.compared_to is not None and result.compared_to.complete is not False and not period.to_date:
                 other = result.compared_to.period
                 whole = "" if other is None else f" {other.label}"
-                found.append(f"part of {period.label} is compared with the whole of{whole}: the change says nothing")
+                says = "the change says nothing" if result.metric.additive else "say so with the change"
+                found.append(f"part of {period.label} is compared with the whole of{whole}: {says}")
         return found
 
     def segments(self, field: str) -> str:

@@ -54,8 +54,20 @@ __all__ = [
 class Expression:
     """Something that can be asked of one record; see the module for what can be written."""
 
-    __slots__ = ()
+    __slots__ = ("_text",)
     kind: ValueKind
+    _text: str
+
+    def __repr__(self) -> str:
+        try:
+            return self._text
+        except AttributeError:  # planning compares texts again and again, so each is written once
+            object.__setattr__(self, "_text", self._written())
+            return self._text
+
+    def _written(self) -> str:
+        """The expression as it is written in Python."""
+        raise NotImplementedError
 
     def is_in(self, *options: object) -> Membership:
         """True where the value is one of `options`."""
@@ -143,7 +155,7 @@ class Field(Expression):
     choices: tuple[str, ...] = ()
     planned: bool = False  # a timestamp that says what is to happen
 
-    def __repr__(self) -> str:
+    def _written(self) -> str:
         return ".".join((self.table, *self.path) if self.table else self.path)
 
 
@@ -154,7 +166,7 @@ class Constant(Expression):
     value: Any
     kind: ValueKind
 
-    def __repr__(self) -> str:
+    def _written(self) -> str:
         return repr(self.value)
 
 
@@ -173,7 +185,7 @@ class Bound(Expression):
         """A bound is a timestamp."""
         return "timestamp"
 
-    def __repr__(self) -> str:
+    def _written(self) -> str:
         return f"period{'' if self.number is None else self.number}.{self.side}"
 
 
@@ -186,7 +198,7 @@ class AsOf(Expression):
         """It is a timestamp."""
         return "timestamp"
 
-    def __repr__(self) -> str:
+    def _written(self) -> str:
         return "as_of"
 
 
@@ -197,7 +209,7 @@ class Now(Expression):
     number: int | None = None
     kind: ValueKind = "predicate"
 
-    def __repr__(self) -> str:
+    def _written(self) -> str:
         return f"period{'' if self.number is None else self.number}.now"
 
 
@@ -210,7 +222,7 @@ class Comparison(Expression):
     right: Expression
     kind: ValueKind = "predicate"
 
-    def __repr__(self) -> str:
+    def _written(self) -> str:
         return f"{self.left!r} {self.sign} {self.right!r}"
 
 
@@ -222,7 +234,7 @@ class Membership(Expression):
     options: tuple[Any, ...]
     kind: ValueKind = "predicate"
 
-    def __repr__(self) -> str:
+    def _written(self) -> str:
         return f"{self.item!r}.is_in({', '.join(map(repr, self.options))})"
 
 
@@ -234,7 +246,7 @@ class Presence(Expression):
     present_: bool
     kind: ValueKind = "predicate"
 
-    def __repr__(self) -> str:
+    def _written(self) -> str:
         return f"({self.item!r}).{'present' if self.present_ else 'missing'}()"
 
 
@@ -247,7 +259,7 @@ class Combination(Expression):
     right: Expression
     kind: ValueKind = "predicate"
 
-    def __repr__(self) -> str:
+    def _written(self) -> str:
         return f"({self.left!r}) {'&' if self.word == 'and' else '|'} ({self.right!r})"
 
 
@@ -258,7 +270,7 @@ class Negation(Expression):
     item: Expression
     kind: ValueKind = "predicate"
 
-    def __repr__(self) -> str:
+    def _written(self) -> str:
         return f"~({self.item!r})"
 
 
@@ -271,7 +283,7 @@ class Operation(Expression):
     right: Expression
     kind: ValueKind
 
-    def __repr__(self) -> str:
+    def _written(self) -> str:
         return f"({self.left!r} {self.sign} {self.right!r})"
 
 
@@ -286,7 +298,7 @@ class Day(Expression):
         if self.item.kind != "timestamp":
             raise DefinitionError(f"Only a timestamp has a calendar day; {self.item!r} is a {self.item.kind}.")
 
-    def __repr__(self) -> str:
+    def _written(self) -> str:
         return f"{self.item!r}.day()"
 
 
@@ -298,7 +310,7 @@ class BusinessTime(Expression):
     end: Expression
     kind: ValueKind = "duration"
 
-    def __repr__(self) -> str:
+    def _written(self) -> str:
         return f"business_time({self.start!r}, {self.end!r})"
 
 
@@ -345,13 +357,16 @@ def as_predicate(item: object) -> Expression:
 
 def walk(expression: Expression | None) -> Iterator[Expression]:
     """The expression and all that it is made of."""
-    if expression is None:
-        return
-    yield expression
-    for name in _parts_of(type(expression)):
-        part = getattr(expression, name)
-        for item in part if isinstance(part, tuple) else (part,):
-            yield from walk(item)
+    waiting = [] if expression is None else [expression]
+    while waiting:
+        part = waiting.pop()
+        yield part
+        for name in reversed(_parts_of(type(part))):
+            operand = getattr(part, name)
+            if isinstance(operand, tuple):
+                waiting.extend(reversed(operand))
+            elif operand is not None:
+                waiting.append(operand)
 
 
 _PARTS: dict[type[Expression], tuple[str, ...]] = {}

@@ -18,8 +18,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Context, DivisionUndefined, InvalidOperation, localcontext
-from typing import TYPE_CHECKING, Any, Generic, Unpack
+from decimal import Context, Decimal, DivisionUndefined, InvalidOperation, localcontext
+from typing import TYPE_CHECKING, Any, Generic, Unpack, overload
 
 from crmkpi._hooks import hook
 from crmkpi._read_only import ReadOnly
@@ -47,15 +47,16 @@ from crmkpi.definition.variants import itself, varied
 from crmkpi.errors import DefinitionError, InputError, ParameterError, UndefinedError, unknown_name
 
 if TYPE_CHECKING:
-    from crmkpi.definition.options import Options
-    from crmkpi.measuring.results import Result
+    from crmkpi.definition.options import By, Options
+    from crmkpi.measuring.results import Report, Result
+    from crmkpi.time.calendars import CalendarUnit
 
 __all__ = ["Better", "Estimated", "Mean", "Metric", "Monotone", "NetPromoter", "RollUp", "Share", "Unit", "metric"]
 
 # Formulas divide money with this, whatever the program around them has set.
 _ARITHMETIC = Context(prec=28)
 
-_result_of: Callable[..., Result[Any]] = hook("result_of")
+_result_of: Callable[..., Any] = hook("result_of")
 _result_from_totals: Callable[..., Result] = hook("result_from_totals")
 _statement_text: Callable[..., str] = hook("statement_text")
 _find_metric: Callable[[str], Metric] = hook("find_metric")
@@ -105,12 +106,21 @@ class Metric(Generic[Value_co]):
     guarded_by: tuple[str, ...] = ()  # the KPIs of quality that fall where this one alone is pushed
     monthly: bool = False  # whether the period must be a calendar month
 
-    def __call__(self, data: Any = None, /, **options: Unpack[Options]) -> Result[Value_co]:
+    @overload
+    def __call__(self, data: Any = None, /, **options: Unpack[Options]) -> Result[Value_co]: ...
+    @overload
+    def __call__(
+        self, data: Any = None, /, *, by: By, every: CalendarUnit = ..., **options: Unpack[Options]
+    ) -> Report: ...
+    @overload
+    def __call__(self, data: Any = None, /, *, every: CalendarUnit, **options: Unpack[Options]) -> Report: ...
+    def __call__(self, data: Any = None, /, **options: Any) -> Any:
         """The KPI of `data`: records, a mapping of tables, or a Dataset.
 
         Options are those of `Dataset` (`calendar`, `currency`, `rates`, `as_of`, `most_unreadable`), those of
-        `Dataset.measure` that concern one value (`period`, `compare`, `confidence`), and the KPI's own parameters, by
-        name or in `parameters`. Tables may be given by name instead of `data`.
+        `Dataset.measure` (`period`, `by`, `every`, `compare`, `confidence`), and the KPI's own parameters, by name or
+        in `parameters`. Tables may be given by name instead of `data`. With `by` or `every` there is a result for each
+        segment and period: a `Report`.
         """
         return _result_of(self, data, options)
 
@@ -309,7 +319,7 @@ class Metric(Generic[Value_co]):
         for name, measure in self.measures.items():
             if measure.kind == "money":
                 given[name] = as_money(given[name])
-            elif measure.aggregate == "count" and given[name] == int(given[name]):
+            elif measure.aggregate == "count" and isinstance(given[name], Decimal) and not given[name] % 1:
                 given[name] = int(given[name])  # some databases count in decimals
         return {**given, **self.parameter_values(totals)}
 

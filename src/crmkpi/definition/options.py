@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, TypedDict
@@ -12,10 +12,11 @@ from crmkpi.money import Rates
 from crmkpi.time.calendars import Calendar
 from crmkpi.time.given import PeriodLike
 
-__all__ = ["Options"]
+__all__ = ["By", "Options"]
 
 Number = float | Decimal
 Duration = Number | timedelta  # a number is one of days
+By = str | Callable[[Any], Any] | Mapping[str, Any] | Sequence[Any]  # as in crmkpi.measuring.segments
 
 
 class Options(TypedDict, total=False):

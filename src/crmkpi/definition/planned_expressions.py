@@ -20,7 +20,7 @@ class Happened(Expression):
     item: Expression
     kind: ValueKind = "timestamp"
 
-    def __repr__(self) -> str:
+    def _written(self) -> str:
         return f"{self.item!r} so far"
 
 
@@ -31,7 +31,7 @@ class Unless(Expression):
     item: Expression
     kind: ValueKind = "predicate"
 
-    def __repr__(self) -> str:
+    def _written(self) -> str:
         return f"unless({self.item!r})"
 
 
@@ -42,7 +42,7 @@ class Unreadable(Expression):
     item: Field
     kind: ValueKind = "predicate"
 
-    def __repr__(self) -> str:
+    def _written(self) -> str:
         return f"unreadable({self.item!r})"
 
 
@@ -53,7 +53,7 @@ class UnreadValue(Expression):
     item: Field
     kind: ValueKind = "text"
 
-    def __repr__(self) -> str:
+    def _written(self) -> str:
         return f"unread_value({self.item!r})"
 
 
@@ -64,5 +64,5 @@ class Together(Expression):
     items: tuple[Expression, ...]
     kind: ValueKind = "any"
 
-    def __repr__(self) -> str:
+    def _written(self) -> str:
         return ", ".join(map(repr, self.items))

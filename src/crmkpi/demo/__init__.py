@@ -106,7 +106,7 @@ def run(directory: Path) -> str:
     crm = Dataset(
         calendar=Calendar(tz="Europe/Berlin"), currency="EUR", rates=Rates("EUR", _RATES), as_of=AS_OF, **tables
     )
-    report = crm.scorecard(period="2026-Q3", parameters={"lifespan": 3 * 365})
+    report = crm.scorecard(period="2026-Q3", parameters={"lifespan": 3 * 365, "horizon": 90})
     (directory / "report.html").write_text(report.to_html(), encoding="utf-8")
     rows = sum(len(records) + len(records.rejected) for records in tables.values())
     return (

@@ -152,7 +152,7 @@ def format_change(change: Change | None, unit: Unit) -> str:  # one way to say i
     """How a value differs from the one it is compared to; nothing where there is no comparison.
 
     Ratios differ in percentage points and scores in points. Everything else differs by a fraction of the other value,
-    and where that was 0, by the difference itself.
+    and where that was not above 0, by the difference itself.
 
     >>> format_change(Change(0.012, 0.019, True), "ratio"), format_change(Change(120, 0.081, True), "count")
     ('+1.2 pp', '+8.1 %')

@@ -73,7 +73,7 @@ class WatchState:
             found = json.loads(text)
             _check_version(found["version"])
             states = {
-                str(key): AlertState(_state(state), int(beyond), int(back), since, period)
+                str(key): AlertState(_state(state), int(beyond), int(back), _label(since), _label(period))
                 for key, (state, beyond, back, since, period) in found["alerts"].items()
             }
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -86,7 +86,12 @@ class WatchState:
     def read(path: str | Path) -> WatchState:
         """The state in a file; none where there is no file yet."""
         file = Path(path)
-        return WatchState.from_json(file.read_text(encoding="utf-8")) if file.exists() else WatchState()
+        try:
+            return WatchState.from_json(file.read_text(encoding="utf-8")) if file.exists() else WatchState()
+        except OSError as error:
+            raise InputError(f"{file} cannot be read: {error.strerror or error}.") from None
+        except UnicodeDecodeError:
+            raise InputError(f"{file} is no state of alerts, which watch wrote. Remove it to begin anew.") from None
 
     def write(self, path: str | Path) -> None:
         """Write the state, all of it or nothing."""
@@ -145,6 +150,12 @@ def _check_version(version: Any) -> None:
         raise ValueError(f"another version: {version!r}")
 
 
+def _label(text: Any) -> str | None:
+    if text is not None and not isinstance(text, str):
+        raise ValueError(f"no period: {text!r}")
+    return text
+
+
 def _state(text: Any) -> State:
     if text not in ("ok", "pending", "firing"):
         raise ValueError(f"no state: {text!r}")
@@ -166,7 +177,7 @@ class FiredAlert:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Watch(InsightTable):
     """The result of one run of the alerts: those that fire, those that cleared, and the state for the next run."""
 

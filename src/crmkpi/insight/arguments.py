@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
 
-from crmkpi.errors import InputError, ParameterError
+from crmkpi.errors import InputError, ParameterError, unknown_name
 from crmkpi.measuring.dataset import Dataset
+from crmkpi.records import RECORDS
+from crmkpi.records.base import record_type
 from crmkpi.time.given import PeriodLike
 from crmkpi.time.periods import Period
 
-__all__ = ["check_day", "one_period", "reading"]
+__all__ = ["check_day", "one_period", "reading", "split_fields"]
 
 
 @contextmanager
@@ -39,6 +41,18 @@ def check_day(as_of: object) -> None:
         raise ParameterError(f"`as_of` is the last day of the observation, a date; got the timestamp {as_of!r}.")
     if not isinstance(as_of, date):
         raise ParameterError(f"`as_of` is the last day of the observation, such as date(2026, 3, 31); got {as_of!r}.")
+
+
+def split_fields(crm: Dataset, by: str | Sequence[str] | None) -> list[str] | None:
+    """The fields that changes are split by, each of which some table of the dataset has."""
+    if by is None:
+        return None
+    names = [by] if isinstance(by, str) else list(by)
+    known = {field for table in crm.tables if table in RECORDS for field in record_type(RECORDS[table]).fields}
+    for name in names:
+        if "." not in name and name not in known and all(table in RECORDS for table in crm.tables):
+            raise unknown_name(f"`by` names fields of the tables; got {name!r}.", name, known)
+    return names
 
 
 def one_period(crm: Dataset, period: PeriodLike, what: str) -> Period:

@@ -28,7 +28,7 @@ _FEWEST_LEAVERS = 30
 _WORST = 0.1  # of the customers
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ScoreCheck(InsightTable):
     """A score of then against who has left since.
 
@@ -195,7 +195,7 @@ class CustomerAtRisk:
         return max(found, key=self.lost.__getitem__) if found else None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class AtRisk(InsightTable):
     """The customers by value at stake, the most first; those without one come last, the worst score first."""
 

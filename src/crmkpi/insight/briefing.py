@@ -13,7 +13,7 @@ from typing import Any
 from crmkpi.definition.metric import Metric
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.errors import CrmKpiError, InputError
-from crmkpi.insight.arguments import one_period
+from crmkpi.insight.arguments import one_period, split_fields
 from crmkpi.insight.at_risk import AtRisk
 from crmkpi.insight.briefings import Briefing, BriefingFact, BriefingLine
 from crmkpi.insight.explain import explain_inputs
@@ -81,7 +81,7 @@ def briefing(
     """
     when = one_period(crm, period, "A briefing is of")
     other = crm.other_period(when, compare)
-    if other is None:
+    if other is None or other == when:
         raise InputError("A briefing sets a period beside another; give compare='previous', or a period.")
     given = {**(parameters or {})}
     left_off: tuple[str, ...] = ()
@@ -94,7 +94,14 @@ def briefing(
         chosen, left_off = crm.measurable(None, given)
     results = crm.measure(chosen, period=when, compare=other, parameters=given)
     return briefing_of(
-        crm, results, (when, other), kpis=kpis, by=by, at_risk=at_risk, parameters=given, left_off=left_off
+        crm,
+        results,
+        (when, other),
+        kpis=kpis,
+        by=split_fields(crm, by),
+        at_risk=at_risk,
+        parameters=given,
+        left_off=left_off,
     )
 
 

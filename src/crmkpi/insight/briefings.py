@@ -68,7 +68,7 @@ class BriefingLine:
         return told + (f"; and {more} more" if more > 0 else "")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Briefing(InsightTable):
     """The five lines that matter of a period, each made of measured statements.
 

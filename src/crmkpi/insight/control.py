@@ -82,7 +82,7 @@ class Signal:
     better: bool | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ControlChart(InsightTable):
     """A process chart: `centre`, `low` and `high` are those of the latest point, `signals` what is more than chance.
 
@@ -178,7 +178,9 @@ class ControlChart(InsightTable):
         ]
         latest = self.latest
         notes = [*self.notes, *([f"latest: {latest}"] if latest else [])]
-        return Grid(f"{self.title}, {self.kind} chart", ("", "value", "low", "centre", "high", ""), rows, notes, 1, 1)
+        points = "point" if isinstance(self.points[0].label, int) else "period"
+        headers = (points, "value", "low", "centre", "high", "signal")
+        return Grid(f"{self.title}, {self.kind} chart", headers, rows, notes, 1, 1)
 
 
 def _told(signal: Signal) -> str:
@@ -225,6 +227,10 @@ def control_chart(
     )
     if baseline is not None and baseline < _FEWEST:
         raise InputError(f"`baseline` is a number of points from {_FEWEST} on, as limits need; got {baseline!r}.")
+    if baseline is not None and baseline > len(series.labels):
+        raise InputError(f"`baseline` takes the first of {len(series.labels)} points; got {baseline!r}.")
+    if isinstance(rebase, str | int):
+        raise InputError(f"`rebase` names points in a list, such as rebase=[{rebase!r}]; got {rebase!r}.")
     for label in rebase:
         if label not in series.labels:
             raise UnknownNameError(

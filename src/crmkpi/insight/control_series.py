@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
-from math import isfinite
 from typing import Any
 
 from crmkpi.definition.measures import Grouped
 from crmkpi.definition.metric import Metric, Share
-from crmkpi.errors import InputError
+from crmkpi.errors import InputError, unknown_name
+from crmkpi.insight.plain_values import check_season, plain_numbers
 from crmkpi.measuring.results import Report, Result
 
 __all__ = ["SEASONS", "ChartSeries", "Label", "plain_number", "series_of_numbers", "series_of_report"]
 
 Label = str | int
+_DIRECTIONS = ("higher", "lower", "neither")
 SEASONS = {"month": 12, "quarter": 4}
 
 
@@ -46,9 +47,12 @@ def series_of_numbers(
     better: str,
 ) -> ChartSeries:
     """Plain numbers as a series: values, parts of wholes, or counts over exposures."""
-    found = [None if value is None else float(value) for value in values]
-    if any(value is not None and not isfinite(value) for value in found):
-        raise InputError("The values of a chart are finite numbers, or None for a gap.")
+    found = plain_numbers(values, "values of a chart")
+    if not found:
+        raise InputError("A control chart needs values; got none.")
+    check_season(season)
+    if better not in _DIRECTIONS:
+        raise unknown_name(f"`better` is one of {', '.join(_DIRECTIONS)}; got {better!r}.", str(better), _DIRECTIONS)
     labels: list[Label] = list(range(1, len(found) + 1))
     wholes = of if of is not None else exposure
     if wholes is None:
@@ -57,7 +61,14 @@ def series_of_numbers(
         raise InputError("Numbers are parts `of` wholes or counts over an `exposure`; got both.")
     if len(wholes) != len(found):
         raise InputError(f"There is one whole or exposure for each number; got {len(found)} and {len(wholes)}.")
-    beneath = [None if one is None else float(one) for one in wholes]
+    beneath = plain_numbers(wholes, "wholes and exposures of a chart")
+    for part, whole in zip(found, beneath, strict=True):
+        if whole is not None and (whole < 0 or (of is not None and not 0 <= (part or 0) <= whole)):
+            raise InputError(
+                f"A part is among its whole, and an exposure is not below 0; got {part:g} of {whole:g}."
+                if part is not None
+                else f"A whole or an exposure is not below 0; got {whole:g}."
+            )
     ratios = [a / b if a is not None and b else None for a, b in zip(found, beneath, strict=True)]
     unit = "ratio" if of is not None else "number"
     return ChartSeries("values", unit, better, labels, ratios, of is not None, found, beneath, None, season)

@@ -30,7 +30,7 @@ LifetimeMethod = Literal["exponential", "churned_only", "inverse_churn"]
 _SECONDS: dict[str, float] = {"days": 86400.0, "weeks": 604800.0, "months": 2629800.0, "years": 31557600.0}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Durations:
     """Durations, whether each came to its end (`ended`) or is only known to have lasted so far, and since when seen.
 
@@ -55,6 +55,9 @@ class Durations:
                 raise InputError(
                     f"`{name}` needs one value per duration; got {len(column)} for {len(self.durations)} durations."
                 )
+
+    def __repr__(self) -> str:
+        return f"<Durations in {self.unit}: {len(self):,}, {self.ended_count:,} of them ended>"
 
     def __len__(self) -> int:
         """How many durations there are."""

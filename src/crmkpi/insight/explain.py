@@ -208,6 +208,10 @@ def explained_periods(crm: Dataset, period: PeriodLike, compare: Compare) -> tup
     other = crm.other_period(found[0], compare)
     if other is None:
         raise InputError("A change is explained against another period; give compare='previous', or a period.")
+    if found[0].start < other.end and other.start < found[0].end:
+        raise InputError(
+            f"A change is explained between periods that share no day; got {found[0].label} and {other.label}."
+        )
     return found[0], other
 
 

@@ -39,7 +39,7 @@ class Effect:
     few: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Explanation(InsightTable):
     """A change and its parts, the largest first; they add up to it."""
 

@@ -10,12 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from decimal import Decimal
 from itertools import pairwise
 from math import exp, isfinite, log, sqrt
+from numbers import Real
 from typing import Any
 
 from crmkpi.definition.metric import Estimated, Metric, Share
 from crmkpi.errors import InputError
+from crmkpi.insight.plain_values import check_season
 from crmkpi.insight.tables import Grid, InsightTable, number_in, shown_value
 from crmkpi.measuring.comparing import mean_variant
 from crmkpi.measuring.dataset import Dataset
@@ -44,7 +47,7 @@ class ForecastPoint:
     interval: Interval[Any] | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Forecast(InsightTable):
     """The periods to come, with what the forecast rests on: how many periods, which method, which season."""
 
@@ -114,6 +117,7 @@ def forecast_series(
     ([27.2, 27.2], 'level')
     """
     check_confidence(confidence)
+    check_season(season)
     numbers = _checked(values, horizon, long=long)
     ahead = [f"+{step}" for step in range(1, horizon + 1)]
     notes = _season_notes(len(numbers), season)
@@ -150,6 +154,7 @@ def forecast_shares(
     (0.31, [0.17, 0.48])
     """
     check_confidence(confidence)
+    check_season(season)
     if len(parts) != len(wholes):
         raise InputError(f"There is one whole for each part; got {len(parts)} and {len(wholes)}.")
     empty = next((number for number, whole in enumerate(wholes, 1) if not whole), None)
@@ -347,6 +352,9 @@ def _checked(values: Sequence[float], horizon: int, *, long: bool) -> list[float
     """The history as floats; refuse one that is too short or has gaps, and a horizon that is too long for it."""
     if isinstance(horizon, bool) or not isinstance(horizon, int) or horizon < 1:
         raise InputError(f"`horizon` is how many periods to look ahead, from 1; got {horizon!r}.")
+    wrong = next((value for value in values if value is not None and not isinstance(value, Real | Decimal)), None)
+    if wrong is not None:
+        raise InputError(f"A forecast takes numbers; got {wrong!r}.")
     hole = next((number for number, value in enumerate(values, 1) if value is None or not isfinite(value)), None)
     if hole is not None:
         raise InputError(f"A forecast takes a history without holes; value number {hole} is {values[hole - 1]!r}.")

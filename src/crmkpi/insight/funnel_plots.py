@@ -35,7 +35,7 @@ class FunnelPoint:
     better: bool | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class FunnelPlot(InsightTable):
     """Segments, farthest out first, and their common value `centre`."""
 

@@ -41,7 +41,7 @@ _NOTES = (
 Row = float | tuple[float, float]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class GroupComparison(InsightTable):
     """The treatment against the control: the difference with its interval and p-value, and the relative difference.
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from math import isfinite
@@ -12,6 +13,7 @@ from typing import Any
 from crmkpi.definition.metric import Metric
 from crmkpi.errors import InputError, ParameterError
 from crmkpi.measuring.dataset import Dataset
+from crmkpi.measuring.results import Result
 from crmkpi.measuring.segments import Segment
 from crmkpi.metrics.catalogue import catalogue
 from crmkpi.records import RECORDS
@@ -53,8 +55,8 @@ class HealthPart:
 class CustomerHealth:
     """One customer: the score from 0 to 100, the points of each part, and the parts without a value.
 
-    The weights of missing parts go to the others in proportion; `known_weight` is the share of all weights that is
-    left. `score` is `None` where no part has a value.
+    `reasons` says of each missing part why it has none. The weights of missing parts go to the others in proportion;
+    `known_weight` is the share of all weights that is left. `score` is `None` where no part has a value.
     """
 
     customer_id: Hashable
@@ -62,6 +64,7 @@ class CustomerHealth:
     points: Mapping[str, float]
     missing: tuple[str, ...]
     known_weight: float
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,20 @@ class HealthTable(Tabular):
         """For how many customers each part is not known."""
         return {name: sum(name in customer.missing for customer in self.customers) for name in self.parts}
 
+    @property
+    def reasons(self) -> dict[str, dict[str, int]]:
+        """Why parts are not known, and for how many customers: part by part, the commonest reason first.
+
+        >>> from crmkpi import Dataset, Deal
+        >>> deals = [Deal(id="1", status="open", customer_id="A")]
+        >>> health_score(Dataset(deals=deals), {"win_rate": HealthPart(worst=0, best=1)}).reasons
+        {'win_rate': {'no deal was closed': 1}}
+        """
+        counts = {
+            name: Counter(one.reasons[name] for one in self.customers if name in one.reasons) for name in self.parts
+        }
+        return {name: dict(reasons.most_common()) for name, reasons in counts.items() if reasons}
+
     def __repr__(self) -> str:
         return f"<HealthTable of {len(self):,} customers by {', '.join(self.parts)}>"
 
@@ -116,8 +133,9 @@ def health_score(
     """A score from 0 to 100 for each customer: the weighted mean of the points of KPIs that you name.
 
     `parts` are the KPIs, each with its bounds and weight. A KPI that is undefined for a customer is left out of that
-    score and named. The customers are those of the table `customers`, if the dataset has it, and otherwise all that any
-    record names. KPIs are measured per customer over `period`, so that they need tables that know the customer.
+    score and named, with its reason. The customers are those of the table `customers`, if the dataset has it, and
+    otherwise all that any record names. KPIs are measured per customer over `period`, so that they need tables that
+    know the customer.
 
     >>> from crmkpi import Customer, Dataset, Survey, Ticket
     >>> crm = Dataset(
@@ -143,15 +161,15 @@ def health_score(
     tables = {table: _key(table) for metric in metrics for table in metric.tables}
     asked: dict[str, Any] = {"period": period, "parameters": parameters, "confidence": None}
     found = crm.measure(tuple(metrics), by=Segment("customer", tables), **asked)
-    values: dict[Hashable, dict[str, Any]] = {}
+    values: dict[Hashable, dict[str, Result]] = {}
     for result in found:
-        values.setdefault(result.segment["customer"], {})[result.definition] = result.value
+        values.setdefault(result.segment["customer"], {})[result.definition] = result
     values.pop(None, None)
     if "customers" in crm.tables:
         # A customer without records has the KPIs of no records: a count is 0.
         empty: dict[str, Any] = {"calendar": crm.calendar, "as_of": crm.as_of, **{table: [] for table in tables}}
         of_none = Dataset(**empty).measure(tuple(metrics), **asked)
-        nothing = {result.definition: result.value for result in of_none}
+        nothing = {result.definition: result for result in of_none}
         everyone = crm.measure("new_customers", by=Segment("customer", {"customers": "id"}), confidence=None)
         values = {result.segment["customer"]: nothing for result in everyone} | values
     by_metric = {metric.id: part for metric, part in metrics.items()}
@@ -160,12 +178,13 @@ def health_score(
     return HealthTable(tuple(rows), by_metric)
 
 
-def _scored(customer: Hashable, values: Mapping[str, Any], parts: Mapping[str, HealthPart]) -> CustomerHealth:
-    found = {name: part.points(values[name]) for name, part in parts.items() if values[name] is not None}
+def _scored(customer: Hashable, values: Mapping[str, Result], parts: Mapping[str, HealthPart]) -> CustomerHealth:
+    found = {name: part.points(values[name].value) for name, part in parts.items() if values[name].value is not None}
     known = sum(parts[name].weight for name in found)
     score = sum(parts[name].weight * points for name, points in found.items()) / known if known else None
     missing = tuple(name for name in parts if name not in found)
-    return CustomerHealth(customer, score, found, missing, known / sum(part.weight for part in parts.values()))
+    reasons = {name: str(values[name].reason) for name in missing}
+    return CustomerHealth(customer, score, found, missing, known / sum(part.weight for part in parts.values()), reasons)
 
 
 def _metric(name: Metric | str) -> Metric:

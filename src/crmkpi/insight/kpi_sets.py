@@ -27,6 +27,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+from math import isnan
 from pathlib import Path
 from typing import Any, Literal
 
@@ -153,8 +154,13 @@ def kpi_set(given: Mapping[str, Any]) -> KpiSet:
     rows = told.get("kpi")
     if not rows:
         raise InputError(f"A KPI set has at least one [[kpi]] with an id; got {rows!r}.")
-    reviewed = _day(told.get("reviewed"))
-    return KpiSet(told.get("name", "KPIs"), told.get("period", "month"), tuple(map(_kpi, rows)), reviewed)
+    kpis = tuple(map(_kpi, rows))
+    seen = [(kpi.metric.id, kpi.by, sorted(kpi.parameters.items())) for kpi in kpis]
+    twice = next((kpi for number, kpi in enumerate(seen) if kpi in seen[:number]), None)
+    if twice is not None:
+        place = "" if twice[1] is None else f" by {twice[1]}"
+        raise InputError(f"A KPI set has each KPI once, with all its alerts; got {twice[0]}{place} twice.")
+    return KpiSet(told.get("name", "KPIs"), told.get("period", "month"), kpis, _day(told.get("reviewed")))
 
 
 def _day(given: date | str | None) -> date | None:
@@ -172,9 +178,10 @@ def _kpi(given: Mapping[str, Any]) -> Kpi:
     weight = given.get("weight", 1)
     if weight <= 0:
         raise InputError(f"The weight of {metric.id} is a number above 0; got {weight!r}.")
-    for key in ("from", "until"):
-        if key in given:
-            Period(str(given[key]))  # a period that cannot be read is an error here and not later
+    # A period that cannot be read is an error here and not later.
+    ends = {key: Period(str(given[key])) for key in ("from", "until") if key in given}
+    if len(ends) == 2 and ends["until"].end <= ends["from"].start:
+        raise InputError(f"{metric.id} has a target from {given['from']} until {given['until']}, which is earlier.")
     alerts = given.get("alert", [])
     return Kpi(
         metric,
@@ -232,6 +239,8 @@ def _alert(metric: Metric, given: Mapping[str, Any]) -> Alert:
         "no_data": given.get("no_data", "keep"),
     }
     if "signal" in given:
+        if "when" in given or "value" in given:
+            raise InputError(f"An alert of {metric.id} has a threshold or a signal; got both. Make two alerts of it.")
         return Alert(signal=given["signal"], **common)
     when = given.get("when")
     if when is None or "value" not in given:
@@ -243,11 +252,15 @@ def _alert(metric: Metric, given: Mapping[str, Any]) -> Alert:
             f"{metric.id} is a ratio, which jumps where there are few records; an alert on it needs at_least_n = 30, "
             "or another number, or sure = 0.9."
         )
+    sure = given.get("sure")
+    if sure is not None and not 0.5 <= sure < 1:
+        hint = f"; write {sure / 100:g} for {sure:g} %" if 50 <= sure < 100 else ""
+        raise InputError(f"sure of an alert of {metric.id} is a confidence from 0.5 to below 1; got {sure!r}{hint}.")
     value = _value(metric, given["value"])
     clear = _value(metric, given["clear"]) if "clear" in given else value
     if (clear < value) if when == "below" else (clear > value):
         raise InputError(f"An alert {when} {given['value']} clears on the other side of it; got {given['clear']!r}.")
-    return Alert(when, value, clear, sure=given.get("sure"), **common)
+    return Alert(when, value, clear, sure=sure, **common)
 
 
 def _count(metric: Metric, given: Mapping[str, Any], key: str, default: int) -> int:
@@ -285,6 +298,6 @@ def _refused(number: Any) -> Any:
 
 
 def _number(given: Any) -> float:
-    if isinstance(given, bool) or not isinstance(given, int | float):
+    if isinstance(given, bool) or not isinstance(given, int | float) or isnan(given):
         raise InputError(f"A bound is a number; got {given!r}.")
     return given

@@ -52,7 +52,7 @@ class Lead:
         return f"moved ahead by {self.lag}, {how}, in these {self.pairs}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Leads(InsightTable):
     """The KPIs that moved ahead of a target, the most certain first; `refused` are the others, with the reason."""
 

@@ -75,5 +75,6 @@ def _known(
         return curve, curve.last_time
     longest = f"{curve.last_time / _DAY:,.0f} days"
     raise UndefinedError(
-        f"the longest lifetime seen is {longest}, and the horizon {horizon:,g} days; give a shorter one"
+        f"the longest lifetime seen is {longest}, and the horizon {horizon:,g} days; give a shorter horizon=, or a "
+        "longer period"
     )

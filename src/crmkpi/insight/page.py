@@ -10,7 +10,7 @@ from typing import Any
 
 from crmkpi.definition.metric import Metric
 from crmkpi.errors import CrmKpiError, InputError
-from crmkpi.insight.arguments import one_period
+from crmkpi.insight.arguments import one_period, split_fields
 from crmkpi.insight.briefing import briefing_of
 from crmkpi.insight.kpi_sets import KpiSet
 from crmkpi.insight.page_parts import cohort_of, funnel_of, limits_of
@@ -59,9 +59,10 @@ def page(
     """
     when = one_period(crm, period, "A page is of")
     other = crm.other_period(when, compare)
-    if other is None:
+    if other is None or other == when:
         raise InputError("A page sets a period beside another; give compare='previous', or a period.")
-    _check_streams(crm)
+    _check(crm, name, stages)
+    by = split_fields(crm, by)
     of_set = () if kpis is None else kpis.kpis
     given = {name: value for kpi in of_set for name, value in kpi.parameters.items()} | dict(parameters or {})
     named, lacking = (chosen_metrics(metrics), ()) if metrics is not None else crm.measurable(None, given)
@@ -108,7 +109,11 @@ def page(
     )
 
 
-def _check_streams(crm: Dataset) -> None:
+def _check(crm: Dataset, name: object, stages: object) -> None:
+    if name is not None and not isinstance(name, str):
+        raise InputError(f"The name of a page is a text; got {name!r}.")
+    if isinstance(stages, str) or stages == []:
+        raise InputError(f"`stages` lists the stages of the funnel in their order; got {stages!r}.")
     for table, records in crm.tables.items():
         if hasattr(records, "__next__"):
             raise InputError(f"A page reads its tables several times, and {table} is a stream; give a list or a frame.")

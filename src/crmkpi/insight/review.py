@@ -62,7 +62,7 @@ class ReviewFinding:
         return _SUGGESTIONS[self.code]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Review(InsightTable):
     """The findings on a KPI set, in the order of its KPIs; those on the whole set come first."""
 

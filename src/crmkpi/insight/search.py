@@ -63,7 +63,7 @@ class Found:
     otherwise: Any
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Search(InsightTable):
     """What was found, in the order of how sure it is; nothing found is an answer, too."""
 

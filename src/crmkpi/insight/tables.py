@@ -71,6 +71,10 @@ class InsightTable(Tabular):
     def __str__(self) -> str:
         return _text(self)
 
+    def __repr__(self) -> str:
+        grid = self.grid()
+        return f"<{type(self).__name__}: {grid.heading}; rows: {len(grid.rows)}>"
+
     def _repr_html_(self) -> str:
         return _html(self)
 

@@ -80,7 +80,7 @@ class TargetStatus:
         return f"at most {high}" if low is None else f"at least {low}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Scorecard(InsightTable):
     """All targets of a KPI set in one period."""
 

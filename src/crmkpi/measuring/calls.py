@@ -11,47 +11,46 @@ from crmkpi.engines.frames.table import FrameTable
 from crmkpi.errors import InputError, PeriodError, UnknownNameError, unknown_name
 from crmkpi.measuring.dataset import Dataset
 from crmkpi.measuring.measurement import measure_one
-from crmkpi.measuring.results import Result
+from crmkpi.measuring.results import Report, Result
 from crmkpi.records import known_tables
 
 __all__ = ["result_of"]
 
+_ASKED = ("period", "by", "every", "compare", "parameters", "confidence")
 _SETTINGS = ("calendar", "tz", "currency", "rates", "as_of", "most_unreadable")
 _KEPT = ("calendar", "currency", "rates", "as_of", "most_unreadable")
 
 
-def result_of(metric: Metric, data: Any, options: Mapping[str, Any]) -> Result:
-    """One metric of records, tables or a dataset as one result; see `Metric.__call__`."""
+def result_of(metric: Metric, data: Any, options: Mapping[str, Any]) -> Result | Report:
+    """One metric of records, tables or a dataset as one result, or by segments and periods; see `Metric.__call__`."""
     if not options:
         return measure_one(
             _dataset(metric, data, {}, {}), metric, period=None, against=None, parameters={}, confidence=0.95
         )
     rest = dict(options)
     period = rest.pop("period", None)
-    compare = rest.pop("compare", None)
+    compare, by, every = (rest.pop(name, None) for name in ("compare", "by", "every"))
     confidence = rest.pop("confidence", 0.95)
     settings = {name: rest.pop(name) for name in _SETTINGS if name in rest}
     tables = {name: rest.pop(name) for name in known_tables() if name in rest}
     parameters = {name: rest.pop(name) for name in metric.parameters if name in rest} | rest.pop("parameters", {})
     for name in rest:
-        if name in ("by", "every"):
-            raise UnknownNameError(
-                f"{metric.id} gives one result and takes no {name!r}; for several results write "
-                f"Dataset(...).measure({metric.id!r}, {name}=...)."
-            )
         if name in ("columns", "values", "preset", "parse"):
             raise UnknownNameError(
                 f"{metric.id} takes no {name!r}, which belongs to a table: {metric.id}(crmkpi.table(frame, record=..., "
                 f"{name}=...)), or a reader of files such as crmkpi.read_csv."
             )
-        known = [*metric.parameters, *metric.tables, "period", "compare", "parameters", "confidence", *_SETTINGS]
+        known = [*metric.parameters, *metric.tables, *_ASKED, *_SETTINGS]
         raise unknown_name(f"{metric.id} takes no {name!r}.", name, known)
     crm = _dataset(metric, data, tables, settings)
+    if by is not None or every is not None:
+        asked: dict[str, Any] = {"period": period, "by": by, "every": every, "compare": compare}
+        return crm.measure(metric, **asked, confidence=confidence, parameters=parameters)
     chosen, *others = crm.periods(period, None)
     if others:
         raise PeriodError(
-            f"{metric.id} gives one result and takes one period; got {1 + len(others)}. For several give them to "
-            "Dataset.measure()."
+            f"{metric.id} gives one result and takes one period; got {1 + len(others)}. Split one, as "
+            "every='month' does, or give several to Dataset.measure()."
         )
     against = crm.other_period(chosen, compare)
     return measure_one(crm, metric, period=chosen, against=against, parameters=parameters, confidence=confidence)

@@ -53,6 +53,7 @@ Verdict = Literal["up", "down", "no clear change", "too few to say"]
 Adjust = Literal["bh", "none"]
 
 _SHOWN = 0.05
+_FEWEST = 10  # records on each side, for the delta method to hold
 _LARGE = 0.2  # of the old value: data that cannot show a change of this size says too little
 
 _ARITHMETIC = Context(prec=28)
@@ -126,13 +127,15 @@ class Compared(Protocol):
 class Change:
     """How a result differs from another: `absolute` in the unit of the KPI, `relative` as a fraction of the other.
 
-    Either is None where it is undefined. `interval` is that of the difference (of totals over periods of different
+    Either is None where it is undefined; so is `relative` where the other is not above 0, of which nothing is a share.
+    `interval` is that of the difference (of totals over periods of different
     length, of the difference to the other's at the length of the first), and `p_value` says how often chance alone
     gives one as large.
     `adjusted_p` is adjusted for the number of `comparisons` in the call. `verdict` is "up" or "down" where the change
     is significant: the interval of a single comparison excludes 0, or `adjusted_p` of several is below 5 %. Otherwise
     it is "no clear change", or "too few to say" where `detectable`, the smallest change that this many records show in
-    80 of 100 cases, is larger than a fifth of the other value. Where there is no verdict, `reason` says why.
+    80 of 100 cases, is larger than a fifth of the other value. A ratio of sums of fewer than ten records on a side is
+    "too few to say" whatever its interval. Where there is no verdict, `reason` says why.
 
     `better` says whether a significant change is an improvement; None without one, or for a KPI that takes no side.
     """
@@ -168,7 +171,7 @@ class Comparisons:
             self.count = sum(p is not None for p in p_values)
             if self._adjust == "bh" and self.count > 1:
                 changes = [
-                    _judged(replace(change, adjusted_p=p, comparisons=self.count), one.metric, one.compared_to)
+                    _judged(replace(change, adjusted_p=p, comparisons=self.count), one, one.compared_to)
                     for change, p, one in zip(changes, benjamini_hochberg(p_values), self._results, strict=True)
                 ]
             self._changes = changes
@@ -203,20 +206,22 @@ def change_of(result: Compared, other: Compared) -> Change:
         return Change(None, None, reason="the two are in different currencies")
     with localcontext(_ARITHMETIC):  # the caller's must not change the figure
         absolute = result.value - other.value
-        relative = None if not other.value else float(absolute / abs(other.value))
+        above_zero = other.value and other.value == abs(other.value)
+        relative = float(absolute / other.value) if above_zero else None
     found, reason = difference_of(result, other)
     if found is None:
         return Change(absolute, relative, reason=reason)
     interval = None if found.interval is None else found.interval.map(lambda bound: _in_unit(bound, result.metric))
     detectable = None if found.detectable is None else _in_unit(found.detectable, result.metric)
     plain = Change(absolute, relative, None, interval, found.p_value, None, detectable, found.p_value)
-    return _judged(plain, result.metric, other)
+    return _judged(plain, result, other)
 
 
-def _judged(change: Change, metric: Definition, other: Compared | None) -> Change:
+def _judged(change: Change, result: Compared, other: Compared | None) -> Change:
     """The change with its verdict."""
     if change.interval is None or other is None:
         return change
+    metric = result.metric
     low, high = change.interval
     zero = low - low
     if change.comparisons == 1:
@@ -225,13 +230,20 @@ def _judged(change: Change, metric: Definition, other: Compared | None) -> Chang
         shown = change.adjusted_p is not None and change.adjusted_p < _SHOWN
     verdict: Verdict
     better = None
-    if shown:
+    if _by_delta_method(metric) and min(result.n, other.n) < _FEWEST:
+        verdict = "too few to say"
+    elif shown:
         verdict = "up" if low + high > zero else "down"
         better = None if metric.better == "neither" else (verdict == "up") == (metric.better == "higher")
     else:
         enough = change.detectable is not None and _plain(change.detectable) <= _LARGE * _plain(abs(other.value))
         verdict = "no clear change" if enough else "too few to say"
     return replace(change, verdict=verdict, better=better)
+
+
+def _by_delta_method(metric: Definition) -> bool:
+    """Whether the interval rests on the slopes of a formula, as that of a ratio of two sums does."""
+    return metric.interval is None and not metric.additive and is_mean(metric) is None
 
 
 def difference_of(result: Compared, other: Compared) -> tuple[Difference | None, str | None]:

@@ -253,7 +253,7 @@ class Dataset(Tables, Questions):
             if parameter.default is None and name not in parameters
         ]
         unfilled = unfilled_field(metric, self.unfilled, dated=True)
-        columns = [] if unfilled is None else ["a column for {}.{}".format(*unfilled)]
+        columns = [] if unfilled is None else [f"a column for {unfilled[0]}.{' or '.join(unfilled[1])}"]
         undated = metric.at is None and not all(
             measure.at is not None or measure.is_stock or isinstance(measure.table, Grouped)
             for measure in metric.measures.values()

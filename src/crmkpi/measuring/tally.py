@@ -303,7 +303,10 @@ def _formula(metric: Metric) -> str:
     except (OSError, TypeError, SyntaxError):
         code = metric.function.__code__
         return f"{code.co_code.hex()} {code.co_consts!r}"
-    function = next(part for part in ast.walk(tree) if isinstance(part, ast.FunctionDef | ast.Lambda))
+    functions = [part for part in ast.walk(tree) if isinstance(part, ast.FunctionDef | ast.Lambda)]
+    function = functions[0]
+    if isinstance(function, ast.Lambda) and len(functions) > 1:  # of one line, which does not say which is meant
+        return _code(metric.function)
     body: Sequence[Any] = function.body if isinstance(function.body, list) else [function.body]
     return " ".join(
         ast.dump(part) for part in body if not (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))

@@ -61,7 +61,14 @@ _LAST_OF_DAY = timedelta(days=1) - timedelta.resolution
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
 _HEADER_ZONE = re.compile(r"\(([A-Za-z]+(?:/[A-Za-z_]+)*)\)\s*$")
 _HARD_BLANKS = str.maketrans({"\u00a0": " ", "\u202f": " "})
-_FIFTH = itemgetter(slice(4, 5))
+_YEAR = itemgetter(slice(5))
+# Midnights that programs write where there is no date: .NET, SQL Server, Excel, COBOL and Unix begin to count there.
+_ZEROS = frozenset(
+    datetime(*day)  # noqa: DTZ001  # of any zone
+    for day in ((1, 1, 1), (1753, 1, 1), (1899, 12, 30), (1899, 12, 31), (1900, 1, 1), (1970, 1, 1))
+)
+_LAST_YEAR_OF_ZEROS = max(_ZEROS).year
+_YEARS_OF_ZEROS = frozenset(f"{day.year:04}-" for day in _ZEROS)
 
 _Order = Literal["day first", "month first", "contradictory"]
 
@@ -93,8 +100,12 @@ def iso_moment(value: str) -> datetime:
 
 
 def check_iso(cells: Sequence[Any]) -> None:
-    """Have the cells of a column looked at one by one unless all begin with a year and a hyphen; see `iso_moment`."""
-    if set(map(_FIFTH, cells)) - {"-"}:
+    """Have the cells of a column looked at one by one unless all begin with a year and a hyphen; see `iso_moment`.
+
+    So are those of a year that may be none.
+    """
+    years = set(map(_YEAR, cells))
+    if not years.isdisjoint(_YEARS_OF_ZEROS) or not all(year[4:] == "-" for year in years):
         raise ValueError
 
 
@@ -152,6 +163,8 @@ class DateReader:
         moment = self._read(value)
         if moment is None:
             return None
+        if moment.year <= _LAST_YEAR_OF_ZEROS and not isinstance(value, date) and moment.replace(tzinfo=None) in _ZEROS:
+            raise ValueError("the day at which programs begin to count, and which they write where there is no date")
         if self._inclusive:
             moment = _day_after(moment)
             self._count("end that includes its day")
@@ -199,7 +212,7 @@ class DateReader:
                 return datetime.strptime(text, self._form), ""  # noqa: DTZ007  # likewise
             except ValueError:
                 raise ValueError(f"not a date of the form {self._form!r}") from None
-        if number and len(text) != 8:  # 20260131 is ISO, too
+        if number and not (len(text) == 8 and text.isdecimal()):  # 20260131 is ISO, too
             raise ValueError(_NEEDS_FORM)
         try:
             return datetime.fromisoformat(text), ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from crmkpi.sources.currencies import CURRENCY_AFTER, CURRENCY_BEFORE
+from crmkpi.sources.currencies import CURRENCY_AFTER, CURRENCY_BEFORE, currencies_of
 from crmkpi.sources.limits import LONGEST_NUMBER
 
 __all__ = [
@@ -46,6 +46,7 @@ _SCALES = {
     **dict.fromkeys(("l", "lac", "lakh", "lakhs"), 100_000),
     **dict.fromkeys(("cr", "cr.", "crore", "crores"), 10_000_000),
 }
+_OF_RUPEES = ("l", "cr", "cr.")  # abbreviations that mean lakh and crore only beside rupees
 _LETTER = r"[^\W\d_]"
 _SCALE = "|".join(re.escape(word) for word in sorted(_SCALES, key=len, reverse=True))
 _BEFORE = re.compile(
@@ -127,6 +128,9 @@ def spelling_of(text: str) -> Spelling | None:
     if brackets != ("close" in said) or (brackets and "sign" in said):
         return None
     word = next((text for kind, text in found if kind == "scale"), "")
+    currencies = tuple(text for kind, text in found if kind == "currency")
+    if word.casefold() in _OF_RUPEES and not any("INR" in currencies_of(mark) for mark in currencies):
+        return None  # CR is a credit, too
     return Spelling(
         digits,
         negative=brackets or any(kind == "sign" and text != "+" for kind, text in found),
@@ -134,7 +138,7 @@ def spelling_of(text: str) -> Spelling | None:
         scale=_SCALES[word.casefold()] if word else 1,
         scaled_by=word,
         in_brackets=brackets,
-        currencies=tuple(text for kind, text in found if kind == "currency"),
+        currencies=currencies,
     )
 
 

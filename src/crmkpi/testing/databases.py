@@ -73,7 +73,8 @@ def check_database(
 
 def _fields_of(metric: Metric) -> list[tuple[str, str]]:
     """The tables and fields without which the KPI has no value, but for custom attributes."""
-    return [each for each in needed_fields(metric, dated=True) if each[1] != "attributes"]
+    needed = needed_fields(metric, dated=True)
+    return [(table, name) for table, names in needed for name in names if name != "attributes"]
 
 
 def _asked(crm: Dataset, metric: Metric, question: Mapping[str, Any]) -> Report | CrmKpiError:

@@ -36,7 +36,8 @@ class Case:
         """The result, measured once for all laws; on other tables if they are given, anew each time."""
         asked = parameters_of(self.metric)
         if tables is not None:
-            return self.metric(self.on(tables).data, period=self.period, **asked)
+            found: Result = self.metric(self.on(tables).data, period=self.period, **asked)
+            return found
         if not self._own:
             self._own.append(self.metric(self.data, period=self.period, **asked))
         return self._own[0]

@@ -76,7 +76,7 @@ def customer_lifespan(ended: Sequence[float], running: Sequence[float], horizon:
     >>> customer_lifespan(customers, as_of=datetime(2026, 3, 2), horizon=60).to("days")
     35.0
     >>> customer_lifespan(customers, as_of=datetime(2026, 3, 2)).reason
-    'the longest lifetime seen is 60 days, and the horizon 1,826.25 days; give a shorter one'
+    'the longest lifetime seen is 60 days, and the horizon 1,826.25 days; give a shorter horizon=, or a longer period'
     """
     return float(_mean_within(ended, running, horizon).value)
 

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from crmkpi.definition.metric import Share, metric
+from crmkpi.definition.metric import metric
 from crmkpi.metrics.literature import MARKETING_METRICS
 from crmkpi.metrics.tables import campaigns
 
@@ -20,7 +20,6 @@ no_conversions = {"no conversions": shown & campaigns.conversions.missing()}
     clicks=clicks,
     impressions=campaigns.sum(campaigns.impressions, shown),
     leave_out=no_clicks | {"more clicks than impressions": campaigns.clicks > campaigns.impressions},
-    interval=Share("clicks", "impressions"),
     unit="ratio",
     better="higher",
     title="Ad click rate",
@@ -37,6 +36,10 @@ def ad_click_rate(clicks: int, impressions: int) -> float:
 
     All campaigns with impressions together, so that a big one weighs more than a small one. A campaign counts in the
     period in which it started; one without clicks, or with more clicks than impressions, is left out.
+
+    Notes:
+        Impressions are not independent: what one campaign shows is clicked more, or less, as a whole. So the value has
+        no interval, and whether it changed follows from how campaigns differ.
 
     Pitfalls:
         One person may click twice, so that clicks are no people. Of e-mails it is `email_click_rate`.

@@ -198,7 +198,7 @@ def discounted(
     >>> round(result.value, 2)
     Decimal('430.93')
     >>> worth(customers=customers, orders=orders, as_of=date(2025, 12, 31), discount=0.1).reason
-    'the longest lifetime seen is 365 days, and the horizon 1,826.25 days; give a shorter one'
+    'the longest lifetime seen is 365 days, and the horizon 1,826.25 days; give a shorter horizon=, or a longer period'
     """
     ahead = _discounted_time(ended, running, horizon, (1 + discount) ** (1 / 12) - 1)
     so_far = fsum([*ended, *running]) / MONTH_SECONDS

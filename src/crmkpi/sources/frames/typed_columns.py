@@ -32,7 +32,8 @@ _INTEGER = r"^[+-]?[0-9]{1,15}$"
 _OPEN_SIGN = r"^[+-]?[1-9][0-9]{0,2}\.[0-9]{3}$"  # could be a thousand or one, so that another number must show which
 _SHOWN_POINT = r"^[+-]?(0*|[0-9]{4,})\.|\.([0-9]{1,2}|[0-9]{4,})$"
 _MOMENT = re.compile(r"[12]\d{3}-\d\d-\d\d(?:([T ])\d\d:\d\d(:\d\d)?(\.\d{3}|\.\d{6})?(Z|\+00:00|\+0000)?)?", re.ASCII)
-_DAY = r"[12][0-9]{3}-[01][0-9]-[0-3][0-9]"
+_YEAR = r"(?:20[0-9]{2}|19(?:[1-689][0-9]|0[1-9]|7[1-9])|2[1-9][0-9]{2})"  # none in which programs begin to count
+_DAY = rf"{_YEAR}-[01][0-9]-[0-3][0-9]"
 _CLOCK = r"[0-2][0-9]:[0-5][0-9]"
 
 
