@@ -37,18 +37,23 @@ nox.options.sessions = [
 
 @nox.session(venv_backend="none")
 def coverage(session: nox.Session) -> None:
-    """The README's tests again, with the coverage of lines and branches; run by hand, as it takes twice the time."""
-    session.run("pytest", "-q", "-n", "auto", "--cov", *session.posargs)
+    """The lines of the library that a fifth of the tests run; by hand, as CI has no time for it.
+
+    Tracing more than doubles the time on Python 3.11, so a sample is taken; `nox -s coverage -- --sample 1` asks all.
+    """
+    session.run("pytest", "-q", "-n", "auto", "--cov", "--sample", "5", *session.posargs)
 
 
 @nox.session(venv_backend="none")
 def slow(session: nox.Session) -> None:
     """The tests that the README's command leaves out, whole but for those of every KPI on every library: of eight.
 
+    Those that draw examples run again, with more of them.
+
     `nox -s slow -- -k ""` asks them of all KPIs.
     """
     chosen = session.posargs or ("-k", SMALL)
-    session.run("pytest", "-q", "-n", "auto", "--slow", "-m", "slow or in_turns", *chosen)
+    session.run("pytest", "-q", "-n", "auto", "--slow", "-m", "slow or in_turns or hypothesis", *chosen)
 
 
 @nox.session(venv_backend="none")

@@ -83,6 +83,7 @@ def shell(command: str, folder: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(BASH is None, reason="the pages' commands are written for bash, which is not installed")
 @pytest.mark.parametrize(
     "command,output", [pytest.param(*example, id=page.name) for page in PAGES for example in shell_examples(page)]

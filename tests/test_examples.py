@@ -92,6 +92,7 @@ async def conversation(app: Any, script: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+@pytest.mark.slow
 def test_the_analysts_script_prints_what_is_expected_and_writes_a_page(folder: Path) -> None:
     done = analyst(folder)
     assert (done.stdout, done.stderr) == (expected("analyst"), "")
@@ -134,6 +135,7 @@ def test_the_counter_refuses_a_state_of_other_definitions(tmp_path: Path) -> Non
         example("counter").create_app(file)
 
 
+@pytest.mark.slow
 @needs_bash
 def test_the_nightly_script_prints_what_is_expected_and_writes_the_same_kpis_as_json(folder: Path) -> None:
     done = nightly(folder)

@@ -209,6 +209,7 @@ EVERY_STATE = (  # counts, sums, values, different values, one row per key, busi
 )
 
 
+@pytest.mark.in_turns
 def test_records_and_frames_meet(backends, backend):
     empty = Tally(EVERY_STATE, period="2026", every="quarter", **SETTINGS)
     own = {name for each in map(catalogue.find, EVERY_STATE) for name in each.tables}

@@ -90,12 +90,14 @@ def facts(result: Result) -> tuple[Any, ...]:
 
 @pytest.mark.parametrize(("table", "field"), list(cases()))
 def test_one_unreadable_field_changes_only_kpis_that_read_it(table: str, field: str) -> None:
-    check(table, field, [metric for metric in METRICS if table in dict(readers()[metric.id])])
+    of_table = [metric for metric in METRICS if table in dict(readers()[metric.id])]
+    turn = len(field)  # of the KPIs that do not read the field, a third
+    check(table, field, [m for n, m in enumerate(of_table, turn) if n % 3 == 0 or (table, field) in readers()[m.id]])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("table", "field"), list(cases()))
-def test_one_unreadable_field_changes_no_kpi_of_other_tables_either(table: str, field: str) -> None:
+def test_one_unreadable_field_changes_no_kpi_that_does_not_read_it(table: str, field: str) -> None:
     check(table, field, METRICS)
 
 

@@ -250,6 +250,7 @@ def test_errors_arrive_whole_in_the_words_of_the_tools(
     assert "crmkpi." not in text
 
 
+@pytest.mark.slow
 def test_the_command_serves_a_company_file_over_stdio(folder: Path) -> None:
     (folder / "crmkpi.toml").write_text('segments = ["owner"]\n' + (folder / "crmkpi.toml").read_text("utf-8"), "utf-8")
     parameters = mcp.StdioServerParameters(

@@ -39,6 +39,7 @@ def tickets(zone: Any) -> list[ck.Ticket]:
     ]
 
 
+@pytest.mark.in_turns
 @pytest.mark.parametrize("zone", [None, UTC])
 @pytest.mark.parametrize("tz", ["Europe/Berlin", "America/Boa_Vista"])
 def test_changing_hours_give_the_same_over_frames_and_the_sum_of_single_spans(backend: str, tz: str, zone: Any) -> None:
@@ -59,6 +60,7 @@ def test_changing_hours_give_the_same_over_frames_and_the_sum_of_single_spans(ba
         assert sum((result.value for result in crm.measure(waited, by="id")), timedelta()) == sum(spans, timedelta())
 
 
+@pytest.mark.in_turns
 @pytest.mark.parametrize("zone", [None, UTC])
 def test_a_date_that_stands_for_never_is_counted_like_any_other(backend: str, zone: Any) -> None:
     never = datetime(9999, 12, 31, tzinfo=zone)

@@ -132,6 +132,7 @@ def test_a_question_that_is_asked_again_after_others_has_the_same_answer(backend
     assert crm.measure("revenue", period="2026-01")[0].value == 3
 
 
+@pytest.mark.in_turns
 def test_a_frame_of_nothing_but_required_columns_serves_every_definition(backend) -> None:
     """What no column holds is not known, as of a file that lacks the column."""
     rows, arrows = {}, {}
@@ -144,6 +145,7 @@ def test_a_frame_of_nothing_but_required_columns_serves_every_definition(backend
     compare(Dataset(**rows, **OPTIONS), Dataset(**homed(backend, arrows), **OPTIONS), DATED, {})
 
 
+@pytest.mark.in_turns
 @pytest.mark.parametrize("rows", [0, 3])
 def test_columns_of_nothing_have_no_type_and_no_values(backend, rows) -> None:
     skip_if_nothing_has_a_type(backend)
@@ -160,6 +162,7 @@ def test_columns_of_nothing_have_no_type_and_no_values(backend, rows) -> None:
     assert_same(expected.measure(names, **YEAR, by="owner"), crm.measure(names, **YEAR, by="owner"))
 
 
+@pytest.mark.in_turns
 def test_a_flag_that_is_missing_is_what_readers_of_records_take_it_for(backend) -> None:
     skip_if_nothing_has_a_type(backend)
     known = win_rate(frame_of(backend, pa.table(DEALS)))
@@ -192,6 +195,7 @@ def test_a_column_named_like_a_related_field_does_not_shadow_it(backend) -> None
         Dataset(deals=deals).measure(win_rate, by="customer.industry")
 
 
+@pytest.mark.in_turns
 @pytest.mark.parametrize("field", ["status", "owner"])
 def test_levels_that_no_row_has_are_no_segments(backend, field) -> None:
     levels = pa.DictionaryArray.from_arrays(pa.array([0, 1, None], pa.int8()), ["won", "lost", "open", "unused"])
@@ -207,6 +211,7 @@ def test_nan_is_no_value_as_it_is_none_to_readers_of_records(backend) -> None:
     assert result.left_out == {"no amount": 2}
 
 
+@pytest.mark.in_turns
 def test_infinite_amounts_cannot_be_read(backend) -> None:
     frame = frame_of(backend, pa.table({**DEALS, "status": ["won"] * 3, "amount": [10.25, float("inf"), 5.1]}))
     assert (revenue(frame).value, revenue(frame).unreadable) == (None, {"amount": {"inf": 1}})

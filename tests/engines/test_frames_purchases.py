@@ -57,6 +57,7 @@ def shown(found: RfmTable) -> Any:
 quickly = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 
 
+@pytest.mark.in_turns
 def test_a_frame_has_the_same_rfm_table_as_records(backend: str) -> None:
     @quickly
     @given(orders_())
@@ -72,6 +73,7 @@ def test_a_frame_has_the_same_rfm_table_as_records(backend: str) -> None:
     check()
 
 
+@pytest.mark.in_turns
 def test_a_frame_has_the_same_holdout_as_records(backend: str) -> None:
     @quickly
     @given(orders_())

@@ -174,6 +174,7 @@ def test_probabilities_in_whole_numbers_and_decimals_weigh_exactly(backend: str)
         assert weighted_pipeline(frame_of(backend, arrow), currency="EUR").value == Decimal("0.9")
 
 
+@pytest.mark.in_turns
 def test_ids_may_be_numbers_uuids_or_text(backend: str) -> None:
     ids = [UUID(int=1), UUID(int=2)]
     kinds = {"texts": [str(one) for one in ids], "numbers": [10**17, 7], "small": pa.array([1, 2], pa.int8())}
@@ -196,6 +197,7 @@ def test_identifiers_of_databases_are_text() -> None:
         assert str(result.segment["owner"]) == value.strip("'")
 
 
+@pytest.mark.in_turns
 def test_attributes_of_any_type_are_groups(backend: str) -> None:
     kinds = {
         "flag": pa.array([True, None, True]),

@@ -123,6 +123,7 @@ def test_records_are_grouped_by_related_fields(name: str) -> None:
     check_groups("records", name)
 
 
+@pytest.mark.in_turns
 @pytest.mark.parametrize("name", ASKED)
 def test_frames_are_grouped_by_related_fields(backend: str, name: str) -> None:
     check_groups(backend, name)

@@ -63,6 +63,7 @@ def test_a_frame_sets_aside_what_records_set_aside(backend: str, name: str) -> N
         compare(metric, Random(number), backend, questions[number % len(questions)])
 
 
+@pytest.mark.in_turns
 @pytest.mark.parametrize("name", SOME[:3])
 def test_read_and_empty_and_unreadable_are_given_on_every_engine(backend: str, name: str) -> None:
     records, frames, _ = both(METRICS[name], Random(crc32(name.encode())), backend)
@@ -74,6 +75,7 @@ def test_read_and_empty_and_unreadable_are_given_on_every_engine(backend: str, n
     assert sum(found) > 0
 
 
+@pytest.mark.in_turns
 def test_a_period_before_dates_that_cannot_all_be_read(backend: str) -> None:
     if backend == "pyspark":
         pytest.skip("Spark takes no moments out of its calendar")

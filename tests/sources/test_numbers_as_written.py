@@ -125,7 +125,7 @@ NEGATIVES = ["-{}", "({})", "{}-", "\u2212{}", "- {}"]
 AMOUNTS = st.lists(st.decimals(-(10**9), 10**9, places=2), min_size=1, max_size=6)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     AMOUNTS,
     st.sampled_from([*FORMS]),

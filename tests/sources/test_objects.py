@@ -88,6 +88,7 @@ cells = {
 }
 
 
+@pytest.mark.slow
 @given(st.lists(st.fixed_dictionaries(cells), max_size=4), st.sampled_from([None, {"status": {"Closed Won": "won"}}]))
 def test_what_is_read_is_what_dicts_would_give(rows, values) -> None:
     names = tuple(cells)

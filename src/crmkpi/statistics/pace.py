@@ -93,7 +93,7 @@ def sum_pace(done: float, squares: float, elapsed: float, of: float, target: flo
     deviation = sqrt(squares * rest / elapsed * (1 + rest / elapsed) * max(dispersion, 1.0))
     if done >= target or not deviation:
         return Pace(projected, deviation, 1.0 if max(done, projected) >= target else 0.0)
-    return Pace(projected, deviation, 1 - normal_below((target - projected) / deviation))
+    return Pace(projected, deviation, normal_below((projected - target) / deviation))
 
 
 def curve_pace(history: Sequence[tuple[float, float]], done: float, target: float) -> CurvePace | None:
