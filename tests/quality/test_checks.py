@@ -270,7 +270,7 @@ def test_a_finding_of_scores_names_one_and_the_kpis_that_it_spoils() -> None:
         (of_several, "in one mean of", "'S0' (score 4"),
     ):
         (effect,) = finding.effects
-        assert (effect.does, "net_promoter_score" in effect.metrics, "survey_response_rate" in effect.metrics) == (
+        assert (effect.does, "net_promoter_score" in effect.metrics, "ticket_volume" in effect.metrics) == (
             does,
             True,
             False,
