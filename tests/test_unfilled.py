@@ -56,6 +56,30 @@ def parameters(metric: ck.Metric[Any]) -> dict[str, Any]:
     return {name: 1 for name, parameter in metric.parameters.items() if parameter.default is None}
 
 
+TABLE = ck.Table(ck.Deal)
+NEEDED = [
+    (TABLE.closed_at.present(), True),
+    (TABLE.closed_at.missing(), False),
+    (~TABLE.closed_at.missing(), True),
+    (~TABLE.closed_at.present(), False),
+    (~~TABLE.closed_at.present(), True),
+    ((TABLE.status == "won") & TABLE.closed_at.present(), True),
+    ((TABLE.status == "won") | TABLE.closed_at.present(), False),
+    (~((TABLE.status == "won") & TABLE.closed_at.missing()), False),
+    (~((TABLE.status == "won") | TABLE.closed_at.missing()), True),
+]
+
+
+@pytest.mark.parametrize(("condition", "is_needed"), NEEDED, ids=range(len(NEEDED)))
+def test_a_field_is_needed_where_nothing_makes_the_condition_false(condition: Any, is_needed: bool) -> None:
+    @ck.metric(counted=TABLE.count(condition), unit="count")
+    def counted_deals(counted: int) -> int:
+        """How many deals are counted."""
+        return counted
+
+    assert (("deals", "closed_at") in needed_fields(counted_deals, dated=False)) == is_needed
+
+
 @pytest.mark.parametrize("metric", [each for each in METRICS if lacking(each)], ids=lambda metric: metric.id)
 def test_a_kpi_without_the_column_of_a_field_that_it_needs_has_no_value(metric: ck.Metric[Any]) -> None:
     table, fields = lacking(metric) or ("", ())

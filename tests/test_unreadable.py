@@ -56,6 +56,21 @@ def test_past_two_percent_there_is_no_value_and_following_the_reason_gives_one(p
     assert (meant.value, meant.left_out) == (0.5, {})
 
 
+WAYS_OUT = [
+    (["100", "100"], 'where they are percentages, say units={"probability": "percent"}'),
+    (["75", "1.5"], 'where they are percentages, say units={"probability": "percent"}'),
+    (["101", "100"], "values={'probability': {'100': ...}}"),
+    (["on request", "on request"], "values={'probability': {'on request': ...}}"),
+]
+
+
+@pytest.mark.parametrize(("cells", "way_out"), WAYS_OUT)
+def test_the_reason_names_the_way_out_that_fits_the_words(cells: list[str], way_out: str) -> None:
+    lines = [f"{n},open,100,{cell}" for n, cell in enumerate(cells)]
+    found = ck.weighted_pipeline(deals(rows(*lines, header="id,status,amount,probability")))
+    assert way_out in str(found.reason)
+
+
 @pytest.mark.parametrize("spoiled", range(4))
 def test_up_to_the_share_there_is_a_value_and_above_it_none(spoiled: int) -> None:
     lines = [f"{n},{'Dead' if n < spoiled else 'won' if n % 2 else 'lost'},5,2026-01-05," for n in range(100)]

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from crmkpi import Dataset, Deal, Rates, average_deal_size, pipeline_value, revenue, sales_cycle_length, win_rate
@@ -39,12 +39,28 @@ def frames(backend: str, records: Any, money: str = "float") -> Dataset:
     return Dataset(**homed(backend, {"deals": arrow_of(records, TYPE, money=money)}), currency="EUR")
 
 
+@pytest.mark.parametrize("home", ["duckdb", "sqlite"])
 @pytest.mark.parametrize("metric", [win_rate, revenue, average_deal_size, MEDIAN], ids=lambda metric: metric.id)
-def test_a_first_answer_takes_duckdb_five_statements_and_a_second_two(metric: Any) -> None:
-    # The first: how many rows, the look, the groups with the ranks of a median, those without a date, the segments.
-    pytest.importorskip("duckdb", reason="DuckDB is not installed")
-    crm = frames("duckdb", DEALS)
-    assert [len(statements(crm.measure(metric, **YEAR))) for _ in range(3)] == [5, 2, 2]
+def test_each_answer_of_a_database_takes_one_statement(metric: Any, home: str) -> None:
+    # It has the groups, those without a date, how many records each segment has, and what is not as assumed.
+    if home == "duckdb":
+        pytest.importorskip("duckdb", reason="DuckDB is not installed")
+    crm = frames(home, DEALS)
+    taken = 2 if metric is MEDIAN and home == "sqlite" else 1  # values at ranks take another, where there are no lists
+    assert [len(statements(crm.measure(metric, period="2025", by="owner"))) for _ in range(3)] == [taken] * 3
+
+
+@pytest.mark.parametrize("home", ["duckdb", "sqlite"])
+def test_a_table_that_is_not_as_assumed_is_looked_at_first_from_then_on(home: str) -> None:
+    crm = frames(home, [*DEALS, Deal(id="x", status="won", created_at=datetime(2025, 1, 2), amount=Decimal("1.2345"))])
+    taken = [len(statements(crm.measure(revenue, period="2025", by="owner"))) for _ in range(3)]
+    assert taken[0] > taken[1] == taken[2]
+
+
+@pytest.mark.parametrize("home", ["duckdb", "sqlite"])
+def test_moments_later_than_now_take_one_more_statement_once(home: str) -> None:
+    crm = Dataset(**homed(home, {"deals": arrow_of(DEALS, TYPE)}), as_of=date(2025, 6, 30))
+    assert [len(statements(crm.measure(win_rate, period="2025", by="owner"))) for _ in range(2)] == [2, 1]
 
 
 def statements(report: Any) -> list[str]:
@@ -75,7 +91,7 @@ def test_five_kpis_take_as_many_questions_as_one() -> None:
     pytest.importorskip("duckdb", reason="DuckDB is not installed")
     crm = frames("duckdb", DEALS)
     metrics = [win_rate, revenue, average_deal_size, sales_cycle_length, MEDIAN]
-    assert len(statements(crm.measure(metrics, **YEAR))) == 5
+    assert len(statements(crm.measure(metrics, period="2025", by="owner"))) == 1
 
 
 @pytest.mark.parametrize("home", ["polars", "duckdb"])
@@ -90,7 +106,7 @@ def test_a_stock_with_rates_of_each_day_takes_one_pass_for_a_year(home: str) -> 
     asked: dict[str, Any] = {"period": "2025", "every": "month"}
     assert_same(mine.measure(pipeline_value, **asked), theirs.measure(pipeline_value, **asked))
     if home == "duckdb":
-        assert len(statements(theirs.measure(pipeline_value, **asked))) == 2
+        assert len(statements(theirs.measure(pipeline_value, **asked))) == 1
 
 
 BAD: dict[str, tuple[dict[str, Any], dict[str, str], str]] = {  # what the record has, cannot read, and its amounts are
@@ -103,11 +119,14 @@ BAD: dict[str, tuple[dict[str, Any], dict[str, str], str]] = {  # what the recor
 }
 
 
-@pytest.mark.parametrize("home", ["polars", pytest.param("duckdb", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "home", ["polars", *(pytest.param(each, marks=pytest.mark.slow) for each in ("duckdb", "sqlite"))]
+)
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.integers(0, len(DEALS)), bad=st.sampled_from(sorted(BAD)), metric=st.sampled_from([revenue, MEDIAN]))
 def test_a_bad_row_anywhere_gives_what_records_give(home: str, place: int, bad: str, metric: Any) -> None:
     cells, lost, money = BAD[bad]
+    assume(home != "sqlite" or money == "float")  # it keeps decimals as floats, and refuses those of so many digits
     values: dict[str, Any] = {"status": "won", "amount": Decimal("7.25"), "owner": "Ada", "id": "bad"}
     values |= {"created_at": datetime(2025, 1, 2), "closed_at": datetime(2025, 5, 6)}
     marked: Any = partly_read(Deal)

@@ -45,6 +45,8 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, str, str | None, int, int]]] =
     ("unreadable_rows", {"deals": deal_file("1,won,much")}, ("error", "deals", "amount", 1, 20)),
     ("unknown_words", {"deals": deal_file("1,sold,5", "2,sold,7")}, ("error", "deals", "status", 2, 20)),
     ("scores_off_scale", {"surveys": survey_file("11", "9", "3")}, ("error", "surveys", "score", 1, 3)),
+    ("scores_off_scale", {"surveys": survey_file("11", "12", "3")}, ("error", "surveys", "score", 2, 3)),
+    ("scores_off_scale", {"surveys": survey_file("0.9", "0.7", "1")}, ("error", "surveys", "score", 2, 3)),
     (
         "scores_off_scale",
         {"surveys": [replace(one, score=float(1 + number % 5)) for number, one in enumerate(clean("surveys", 30))]},
@@ -255,6 +257,25 @@ def test_ends_that_include_their_day_are_found_wherever_the_subscriptions_lie(ho
     records = planted["subscriptions"]
     table = iter(records) if home == "stream" else frame_of(home, arrow_of(records, record_type(type(records[0]))))
     assert [(one.count, one.of) for one in faults("inclusive_ends", subscriptions=table)] == [(1, 2)]
+
+
+def test_a_finding_of_scores_names_one_and_the_kpis_that_it_spoils() -> None:
+    low = [replace(one, score=float(1 + number % 5)) for number, one in enumerate(clean("surveys", 30))]
+    several = [
+        Survey(id=f"S{n}", kind="csat", score=4, scale_high=5 if n else 7, answered_at=moment(n)) for n in range(9)
+    ]
+    (of_half,), (of_several,) = (faults("scores_off_scale", surveys=surveys) for surveys in (low, several))
+    for finding, does, example in (
+        (of_half, "taken for bad answers by", "(score 5"),
+        (of_several, "in one mean of", "'S0' (score 4"),
+    ):
+        (effect,) = finding.effects
+        assert (effect.does, "net_promoter_score" in effect.metrics, "ticket_volume" in effect.metrics) == (
+            does,
+            True,
+            False,
+        )
+        assert example in finding.example
 
 
 def test_there_is_nothing_to_say_of_clean_tables() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from crmkpi.errors import DefinitionError, InputError, UnknownNameError
 from crmkpi.records import RECORDS, Campaign, Customer, Deal, Interaction, Order, Survey, Ticket, Visit
 from crmkpi.records.base import Timestamp, record, record_type
+from crmkpi.sources import read_dicts
 
 # Written from the catalogue of KPIs, not from the classes: what each record must offer.
 FIELDS = {
@@ -140,6 +141,41 @@ def test_a_score_is_taken_exactly_if_it_is_on_the_scale(score: float) -> None:
 def test_a_scale_that_ends_before_it_starts_is_refused() -> None:
     with pytest.raises(InputError, match="must end above its start, and this one goes from 5 to 1"):
         Survey(id="1", kind="csat", scale_low=5, scale_high=1)
+
+
+REFUSED: list[tuple[type[Any], str, Any, str]] = [
+    (Deal, "status", "sold", "'sold' is not one of 'open', 'won' or 'lost'"),
+    (Deal, "probability", 1.5, "1.5 is above 1, the most that the field takes"),
+    (Deal, "probability", "x", "'x' is not a number"),
+    (Deal, "probability", [], "[] is not a number"),
+    (Deal, "amount", "x", "'x' is not a number"),
+    (Deal, "amount", [], "[] is not a number"),
+    (Deal, "amount", "1,5", "'1,5' is not a number; where commas set decimals or thousands apart, decimal= says so"),
+    (Deal, "amount", "inf", "'inf' is not a finite number"),
+    (Deal, "deleted", "maybe", "'maybe' is neither yes nor no"),
+    (Deal, "deleted", [], "[] is neither yes nor no"),
+    (Deal, "owner", [], "[] is not text"),
+    (Ticket, "handled_seconds", -5, "-5 is below 0, the least that the field takes"),
+    (Ticket, "replies", "x", "'x' is not a whole number"),
+    (Ticket, "replies", 2.5, "2.5 is not a whole number"),
+    (Ticket, "replies", [], "[] is not a whole number"),
+    (Ticket, "replies", "9" * 5000, "... is not a whole number of a usual size"),
+]
+
+
+@pytest.mark.parametrize(("record", "field", "value", "told"), REFUSED, ids=range(len(REFUSED)))
+def test_a_refused_value_is_told_with_its_field_and_the_rule(
+    record: type[Any], field: str, value: Any, told: str
+) -> None:
+    with pytest.raises(InputError) as found:
+        record(**{"id": "1", "status": "open", field: value})
+    assert str(found.value).startswith(f"{record.__name__}: {field} ")
+    assert str(found.value).endswith(f"{told}.")
+
+
+def test_several_fields_that_one_check_refuses_are_unreadable_each_with_its_value() -> None:
+    [survey] = read_dicts([{"id": "1", "kind": "csat", "score": 3, "scale_low": 5, "scale_high": 1}], record=Survey)
+    assert dict(survey.unreadable) == {"scale_low": "5", "scale_high": "1", "score": "3"}
 
 
 @pytest.mark.parametrize("score", ["nan", "inf", float("nan")])

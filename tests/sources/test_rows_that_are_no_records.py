@@ -49,8 +49,8 @@ def test_every_reader_leaves_totals_and_repeated_headers_out(tmp_path: Path) -> 
     for name, read in readers(text, ck.Campaign, tmp_path).items():
         result = ck.Dataset(campaigns=read()).measure("cost_per_mille")[0]
         assert result.skipped == {"headers again": 1, "total row": 1}, name
-    with pytest.raises(FileFormatError, match=r"Line 3 of file.csv is no record \(headers again\), which DuckDB"):
-        ck.scan(tmp_path / "file.csv", record=ck.Campaign, engine="duckdb")
+    found = ck.scan(tmp_path / "file.csv", record=ck.Campaign, engine="duckdb")
+    assert found.skipped == {"headers again": 1, "total row": 1}
 
 
 @pytest.mark.parametrize("header", ["Currency Code", "Amount Currency", "CurrencyIsoCode", "Währung", "Moneda", "通貨"])
@@ -63,6 +63,8 @@ def test_amounts_are_not_read_beside_a_column_of_currencies_that_fills_no_field(
         with pytest.raises(CurrencyError, match="several currencies"):
             ck.revenue(read())
     assert ck.revenue(ck.read_csv(tmp_path / "file.csv", record=ck.Deal, columns={header: None})).value == 200
+    euros = ck.read_csv(io.StringIO(text), record=ck.Deal, defaults={"currency": "EUR"})
+    assert [deal.currency for deal in euros] == ["EUR", "EUR"]
     words = f"id,status,amount,{header}\n1,won,100,floating\n"
     assert ck.revenue(ck.read_csv(io.StringIO(words), record=ck.Deal)).value == 100
 

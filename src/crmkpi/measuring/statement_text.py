@@ -82,7 +82,7 @@ def _backend(dialect: str) -> Backend:
     known = {name: each for name, each in BACKENDS.items() if isinstance(each.home, DatabaseHome)} | _UNSENT
     if dialect not in known:
         raise unknown_name(f"No statements are written in the dialect {dialect!r}.", dialect, known)
-    return known[dialect]
+    return replace(known[dialect], counts_all=False)  # a view is not about what lies outside of its periods
 
 
 def _check(metric: Metric) -> None:

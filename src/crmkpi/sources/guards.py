@@ -39,7 +39,7 @@ def may_hold_currency(headers: Sequence[str], columns: Columns, kind: RecordType
         return []
     if not any(kind.fields[column.field].kind == "money" for column in columns.fields):
         return []
-    taken = {column.position for column in columns.fields} | {place for place, _ in columns.beside}
+    taken = {column.position for column in columns.fields}
     return [
         place
         for place, header in enumerate(headers)

@@ -81,6 +81,7 @@ class Backend:
     keeps_ranks: bool = False  # it fetches values at some ranks of a group without the others
     slices_groups: bool = False  # with what it aggregates it hands out a slice of the sorted values of each group
     sorts_groups: bool = False  # it keeps the sorted values of each group while it aggregates
+    counts_all: bool = False  # a statement costs it more than rows of no period, so that one statement has all rows
     lists_in_rows: bool = False  # a statement costs it more than a column of lists
     months: bool = False  # it knows the month of a timestamp on the wall clock
     cells: int | None = None  # from this number of edges on it looks up the cell of a timestamp
@@ -137,44 +138,45 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
             "duckdb", "duckdb", "1.5", ("DuckDBPyRelation",), "duckdb:DuckDbHome", _ALL | {"sql"},
             "relations and tables", "strptime(column, '%Y-%m-%d %H:%M:%S')", raises=("duckdb",), lazy=True,
             adds_wide=True, divides=True, wide=True, preaggregates=True, slices_groups=True, keeps_ranks=True,
-            months=True, cells=17,
+            months=True, cells=17, counts_all=True,
             closed="already closed|already been closed", lock=RLock(),
         ),
         "pyspark": Backend(
             "pyspark", "spark", "4.0", ("DataFrame",), "spark:SparkHome", _ALL | {"plan"},
             "DataFrame; only rows of groups are collected", "functions.to_timestamp(column, 'yyyy-MM-dd HH:mm:ss')",
-            raises=("py4j", "pyspark"), lazy=True, adds_flags=False, lists_in_rows=True, months=True,
+            raises=("py4j", "pyspark"), lazy=True, adds_flags=False, lists_in_rows=True, months=True, counts_all=True,
             closed="stopped|has been shut down|Connection refused",
         ),
         "sqlite": Backend(
             "sqlite", "", "3.35", (), "sqlite:SqliteHome", _ALL | {"sql"}, "crmkpi.database(connection).table(name)",
-            "strftime('%Y-%m-%d %H:%M:%S', column)", keeps_ranks=True, module="sqlite3", version="sqlite_version",
+            "strftime('%Y-%m-%d %H:%M:%S', column)", keeps_ranks=True, counts_all=True, module="sqlite3",
+            version="sqlite_version",
         ),
         "postgresql": Backend(
             "postgresql", "sql", "2.0", (), "postgresql:PostgresqlHome", _ALL | {"sql"},
             "crmkpi.database(engine).table(name)", "to_timestamp(column, 'YYYY-MM-DD HH24:MI:SS')",
-            adds_flags=False, adds_wide=True, wide=True, keeps_ranks=True, module="sqlalchemy",
+            adds_flags=False, adds_wide=True, wide=True, keeps_ranks=True, counts_all=True, module="sqlalchemy",
         ),
         "mariadb": Backend(
             "mariadb", "sql", "2.0", (), "mariadb:MariaDbHome", _ALL | {"sql"}, "crmkpi.database(engine).table(name)",
             "STR_TO_DATE(column, '%Y-%m-%d %H:%i:%s')", adds_wide=True, wide=True, keeps_ranks=True,
-            module="sqlalchemy",
+            counts_all=True, module="sqlalchemy",
         ),
         "clickhouse": Backend(
             "clickhouse", "sql", "2.0", (), "clickhouse:ClickhouseHome", _ALL | {"sql"},
             "crmkpi.database(connection).table(name)", "parseDateTime64BestEffort(column)", wide=True,
-            keeps_ranks=True, module="sqlalchemy", nan_is_largest=False,
+            keeps_ranks=True, counts_all=True, module="sqlalchemy", nan_is_largest=False,
         ),
         "mysql": Backend(
             "mysql", "sql", "2.0", (), "mysql:MySqlHome", _ALL | {"sql"},
             "crmkpi.database(engine, untested=True).table(name)", "STR_TO_DATE(column, '%Y-%m-%d %H:%i:%s')",
-            adds_wide=True, wide=True, keeps_ranks=True, module="sqlalchemy", tested=False,
+            adds_wide=True, wide=True, keeps_ranks=True, counts_all=True, module="sqlalchemy", tested=False,
         ),
         **{
             name: Backend(
                 name, "sql", "2.0", (), f"{name}:{home}", _ALL | {"sql"},
                 "crmkpi.database(engine, untested=True).table(name)", parse, adds_flags=False, wide=wide,
-                keeps_ranks=True, module="sqlalchemy", tested=False,
+                keeps_ranks=True, counts_all=True, module="sqlalchemy", tested=False,
             )
             for name, home, wide, parse in (
                 ("redshift", "RedshiftHome", True, "to_timestamp(column, 'YYYY-MM-DD HH24:MI:SS')"),

@@ -78,6 +78,7 @@ class Compiler:
     calendar: Calendar
     as_of: tuple[datetime, datetime]
     bounds: Sequence[tuple[datetime, datetime, datetime, datetime]] = ()
+    given: Mapping[str, Condition] = field(default_factory=dict)  # where columns are there, as far as keys tell it
     compiled: dict[str, Condition | None] = field(default_factory=dict, init=False)  # conditions by their text
 
     @property
@@ -141,7 +142,10 @@ class Compiler:
 
     def presences(self, value: Value, what: Expression) -> dict[str, Condition]:
         """The conditions under which a value is present, by their text."""
-        found = {f"{name} is there": Condition(~self.nw.col(name).is_null()) for name in sorted(value.needs)}
+        found = {
+            f"{name} is there": self.given.get(name) or Condition(~self.nw.col(name).is_null())
+            for name in sorted(value.needs)
+        }
         return found if value.also is None else found | {f"{what!r} is computed": Condition(value.also)}
 
     def conditions(self, expression: Expression | None) -> dict[str, Condition] | None:
@@ -154,8 +158,10 @@ class Compiler:
             return None
         found: dict[str, Condition] = {}
         for part in () if settled is True else _sides(settled):
-            if isinstance(part, Presence) and part.present_:
-                found |= self.presences(self.value(part.item), part.item)
+            presence, present = _presence(part)
+            there = {} if presence is None else self.presences(self.value(presence), presence)
+            if present or len(there) == 1:
+                found |= there if present else {f"unless({text})": _opposite(each) for text, each in there.items()}
             else:
                 text = repr(part)
                 if text not in self.compiled:
@@ -447,6 +453,21 @@ class Compiler:
             number, rest = divmod(number, 10 ** (digits - value.digits))
             return None if rest else number
         return number * int(10 ** (value.digits - digits))
+
+
+def _presence(part: Expression) -> tuple[Expression | None, bool]:
+    """What a condition asks to be there, or not to be there; None where it asks something else."""
+    match part:
+        case Presence(item, present):
+            return item, present
+        case Negation(Presence(item, present)) | Unless(Presence(item, present)):
+            return item, not present
+        case _:
+            return None, False
+
+
+def _opposite(condition: Condition) -> Condition:
+    return Condition(~condition.source, condition.words)
 
 
 def _sides(condition: Expression) -> list[Expression]:

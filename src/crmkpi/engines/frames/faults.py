@@ -13,7 +13,7 @@ from crmkpi.definition.expressions import ValueKind
 from crmkpi.engines.frames.backends import Backend
 from crmkpi.engines.frames.compiled_values import as_float
 from crmkpi.engines.frames.homes.home import NUMBERS, TOO_LATE, ColumnType, raw_name, word_name
-from crmkpi.engines.frames.words import Cell, Expr, Frame, Words, one_of
+from crmkpi.engines.frames.words import Cell, Expr, Frame, Scalar, Words, one_of
 from crmkpi.records.base import Kind, RecordType
 from crmkpi.records.survey import LONGEST_SCALES, SHARES
 
@@ -24,6 +24,7 @@ __all__ = [
     "any_of",
     "as_number",
     "blank",
+    "bounds_of",
     "fields_of",
     "inside",
     "is_beyond",
@@ -77,7 +78,7 @@ class Entry:
     `types` are those of the fields' columns, `raws` those of timestamps that are kept beside. `meaning_nothing` are,
     for flags that the user translates, the words that stand for no value. `told` are fields of which the reader of the
     source says, in their word column, what it could not read. `fixed` fields are the same in all rows, since no column
-    of the source holds them.
+    of the source holds them; `said` is what records have in those that are absent.
     """
 
     frame: Frame
@@ -86,6 +87,7 @@ class Entry:
     meaning_nothing: Mapping[str, Sequence[str]] = field(default_factory=lambda: MappingProxyType({}))
     told: frozenset[str] = frozenset()
     fixed: frozenset[str] = frozenset()
+    said: Mapping[str, Scalar] = field(default_factory=lambda: MappingProxyType({}))
 
 
 def inside(name: str) -> str:
@@ -109,13 +111,16 @@ def any_of(conditions: Iterable[Expr]) -> Expr | None:
     return reduce(lambda one, other: one | other, found) if found else None
 
 
-def wrong(nw: Words, type_: RecordType, one: EnteredField, entry: Entry) -> Expr | None:
-    """Where a field holds something that its record would refuse, but for moments out of time; None for nowhere."""
+def wrong(nw: Words, type_: RecordType, one: EnteredField, entry: Entry, *, finite: bool = False) -> Expr | None:
+    """Where a field holds something that its record would refuse, but for moments out of time; None for nowhere.
+
+    That floats are `finite` may be asked elsewhere.
+    """
     if one.name.startswith("attributes."):
         return None
     column, found = nw.col(one.own), []
-    there, (least, most) = ~column.is_null(), _bounds(type_, one)
-    if one.type_.what == "float":
+    there, (least, most) = ~column.is_null(), bounds_of(type_, one)
+    if one.type_.what == "float" and not finite:
         found.append(there & ~column.is_finite())
     if least is not None:
         found.append(there & (column < nw.lit(least)))
@@ -129,7 +134,7 @@ def is_beyond(type_: RecordType, one: EnteredField, low: Cell, high: Cell) -> bo
     """Whether the extremes of a field show a number that its record would refuse; the rest of it `odd_one` shows."""
     if low is None or one.name.startswith("attributes."):
         return False
-    least, most = _bounds(type_, one)
+    least, most = bounds_of(type_, one)
     finite = one.type_.what != "float" or (math.isfinite(low) and math.isfinite(high))
     return not finite or (least is not None and low < least) or (most is not None and high > most)
 
@@ -228,7 +233,7 @@ def wrong_type(kind: Kind, found: ColumnType, backend: Backend) -> str:
     return "Cast it to one of these." if found.what == "other" else ""
 
 
-def _bounds(type_: RecordType, one: EnteredField) -> tuple[float | None, float | None]:
+def bounds_of(type_: RecordType, one: EnteredField) -> tuple[float | None, float | None]:
     """The smallest and the largest plain number that a record takes."""
     rules = type_.model.__pydantic_fields__[one.name].metadata
     least = [_bound(rule.ge, one, math.ceil) for rule in rules if getattr(rule, "ge", None) is not None]

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from crmkpi.definition.expressions import Expression
-from crmkpi.engines.frames.compiled_values import Value
+from crmkpi.engines.frames.compiled_values import Condition, Value
 from crmkpi.engines.frames.compiler import Compiler
 from crmkpi.engines.frames.local_time import from_micros, step_numbers
 from crmkpi.engines.frames.time_buckets import cells_of
-from crmkpi.engines.frames.words import Cell, Expr
-from crmkpi.engines.query import EXACT, SegmentKey
+from crmkpi.engines.frames.words import Cell, Expr, Words, only_where
+from crmkpi.engines.query import EXACT, NO_DATE, SegmentKey
 
 __all__ = [
     "OUTSIDE",
     "UNDATED",
     "Key",
+    "all_rows",
     "as_it_is",
+    "beyond_part",
     "day_key",
     "decoder",
     "scaled",
@@ -74,6 +76,26 @@ def _months(edges: Sequence[int]) -> dict[int, int] | None:
         return None
     consecutive = numbers == list(range(numbers[0], numbers[0] + len(numbers))) if numbers else False
     return dict(zip(numbers, range(1, len(numbers)), strict=False)) if consecutive else None
+
+
+def all_rows(keys: Sequence[Key], stamp: Value, compiler: Compiler) -> list[Key]:
+    """The part of all rows, in place of a filter on those that lie in one, and the days of rates within these parts."""
+    nw, (part, *days) = compiler.nw, keys
+    assert part.within is not None
+    source = nw.when(part.within).then(part.source).otherwise(nw.lit(OUTSIDE))
+    if stamp.needs:
+        stored = stamp.source if stamp.raw is None else stamp.raw[0]
+        source = nw.when(stored.is_null()).then(nw.lit(NO_DATE)).otherwise(source)
+    decode = part.decode
+    made = replace(
+        part, source=source, decode=lambda cell: cell if cell in (OUTSIDE, NO_DATE) else decode(cell), within=None
+    )
+    return [made, *(replace(day, source=only_where(nw, part.within, day.source)) for day in days)]
+
+
+def beyond_part(nw: Words, least: int) -> Condition:
+    """The rows of a period, of those grouped by `all_rows`: with `OUTSIDE` those without a date too."""
+    return Condition(nw.col("part") > nw.lit(least), ("part",))
 
 
 def undated_key(stamp: Value, compiler: Compiler) -> Key:

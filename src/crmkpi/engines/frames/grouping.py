@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import NormalDist
 
+from crmkpi.engines.frames.assumptions import check, doubted
 from crmkpi.engines.frames.group_keys import Key
 from crmkpi.engines.frames.projection import Projection
 from crmkpi.engines.frames.slots import PassSlot
@@ -28,6 +29,7 @@ class Grouping:
     classes: bool
     merging: bool
     ranked: frozenset[int]
+    checked: bool = False  # with how many rows are not as assumed
 
     @property
     def names(self) -> list[str]:
@@ -54,7 +56,7 @@ def groupings(projection: Projection, *, merging: bool, converts: bool) -> Itera
     Different values do not add up over currencies or classes, so they are counted without them.
     """
     backend = projection.backend
-    for keyed in dict.fromkeys(repr(slot.slot.key) for slot in projection.slots):
+    for keyed in sorted({repr(slot.slot.key) for slot in projection.slots}, key=lambda text: (text != "None", text)):
         own = [slot for slot in projection.slots if repr(slot.slot.key) == keyed]
         per = own[0].per
         classes = projection.preaggregates and not per
@@ -89,7 +91,12 @@ def grouped(
     apart = [slot for slot in asked.slots if slot.is_apart(merging=asked.merging)]
     if asked.classes:
         frame = projection.classes.added_up(
-            projection.keyed(asked.keys, {}), names, asked.slots, projection.ways, sliced
+            projection.keyed(asked.keys, {}),
+            names,
+            asked.slots,
+            projection.ways,
+            sliced,
+            projection.doubts if asked.checked else {},
         )
         whole = projection.frame() if apart else frame
     else:
@@ -104,6 +111,11 @@ def grouped(
     if statements is not None and (made := home.statement(answer)) is not None:
         statements.append(made)
     found = Grouped(home.leave(answer), {name: place for place, name in enumerate((*names, *aggregates))})
+    if asked.checked:
+        rows, *unlike = (
+            sum(int(row[found.place[name]] or 0) for row in found.rows) for name in ("n", *_counted(projection, asked))
+        )
+        check(rows, dict(zip(_counted(projection, asked), unlike, strict=True)))
     for slot in apart:
         kept = whole if slot.flag is None else whole.filter(projection.met(slot.flag))
         if slot.number in asked.ranked:
@@ -123,10 +135,16 @@ def grouped(
     return found
 
 
+def _counted(projection: Projection, asked: Grouping) -> list[str]:
+    """The columns that say how many rows are not as assumed."""
+    return list(doubted(projection.doubts, projection.nw)) if asked.checked else []
+
+
 def _aggregates(projection: Projection, asked: Grouping) -> dict[str, Expr]:
     """The aggregates of a group, by name: how many rows count, sums, extremes and numbers of different values."""
     nw, home = projection.nw, projection.backend.home
     made: dict[str, Expr] = {"n": nw.col("rows_").sum() if asked.classes else nw.len()}
+    made |= {name: nw.col(name).sum() for name in _counted(projection, asked)}
     for slot in asked.slots:
         if slot.flag is not None:
             made[slot.counted] = nw.col(slot.flag).sum()

@@ -15,12 +15,13 @@ from zoneinfo import ZoneInfo
 
 from crmkpi.engines.frames.homes.home import Home
 from crmkpi.engines.frames.profile import Column, Path, Prepared
-from crmkpi.engines.frames.words import Expr, Frame, only_where
+from crmkpi.engines.frames.words import Expr, Frame, Words, only_where
 from crmkpi.engines.query import MICROSECOND
 from crmkpi.time.calendars import Calendar
 
 __all__ = [
     "DAY",
+    "day_after",
     "from_micros",
     "instant",
     "local_day",
@@ -46,6 +47,7 @@ def micros(moment: datetime) -> int:
     return (moment - (_EPOCH if moment.tzinfo is None else _EPOCH_UTC)) // MICROSECOND
 
 
+_LAST_DAY = micros(datetime(9999, 12, 31))  # noqa: DTZ001  # on the wall clock
 Stretch = tuple[int, int]  # of time: its first moment, and the first after it
 _BEYOND = micros(_NEAR) - DAY
 _STRETCH = 2**44  # about 200 days
@@ -55,6 +57,13 @@ _MANY_STEPS = 64  # the changes of some thirty years
 def from_micros(number: int) -> datetime:
     """The moment on the wall clock for a number of microseconds since 1970."""
     return _EPOCH + number * MICROSECOND
+
+
+def day_after(nw: Words, end: Expr) -> Expr:
+    """The start of the day after a moment on the wall clock; the last day of the calendar, which is no end, stays."""
+    day = nw.lit(DAY)
+    start = end - ((end % day) + day) % day
+    return nw.when(end >= nw.lit(_LAST_DAY)).then(start).otherwise(start + day)
 
 
 def step_numbers(home: Home, column: Expr, edges: Sequence[float]) -> Expr:

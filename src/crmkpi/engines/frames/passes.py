@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 
 from crmkpi.engines.frames.compiler import Compiler
 from crmkpi.engines.frames.group_keys import UNDATED, Key
@@ -30,7 +31,12 @@ class Pass:
         convert: Convert | None = None,
         confidence: float | None = None,
         parts: Sequence[int | None] = (None,),
+        *,
+        everything: bool = False,
     ) -> None:
+        """With `everything` rows of no period have groups too, so that `given` says how many each segment has."""
+        self.given: Mapping[tuple[Hashable, ...], int] | None = None
+        self._everything = everything
         self.counts_alone = False
         self.undated = any(key.name == UNDATED for key in keys)  # it asks what no period changes
         self._compiler = compiler
@@ -46,11 +52,25 @@ class Pass:
         once = len(self._parts) == 1
         preaggregates = self._compiler.prepared.backend.preaggregates and once
         slots, segments = self._anchor.slots, self._segments
-        asked = [slot if slot.what == "count" or not self.counts_alone else None for slot in slots]
-        projection = Projection(self._compiler, segments, self._keys, asked, preaggregates=preaggregates)
+        undated = self.counts_alone and self.undated
+        asked = [slot if slot.what == "count" or not undated else None for slot in slots]
+        projection = Projection(
+            self._compiler,
+            segments,
+            self._keys,
+            asked,
+            preaggregates=preaggregates,
+            everything=self._everything,
+            counts_alone=self.counts_alone,
+        )
         states = States(slots, len(segments), self._parts, self._convert)
         for each in groupings(projection, merging=merging, converts=self._convert is not None):
-            states.add(each, grouped(projection, each, confidence=self._confidence, statements=statements))
+            counts = self._everything and self.given is None and not each.per
+            asks = replace(each, checked=counts and self._compiler.prepared.assumed is not None)
+            found = grouped(projection, asks, confidence=self._confidence, statements=statements)
+            states.add(asks, found, counts=counts)
+            if counts:
+                self.given = states.given
         return states.groups if once else parted(states.groups, self._parts)
 
 

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
+from crmkpi.engines.frames.assumptions import UNLIKE, doubted
 from crmkpi.engines.frames.backends import Backend
 from crmkpi.engines.frames.compiled_values import Condition, Value
 from crmkpi.engines.frames.exact_sums import Sum, exact_sum
+from crmkpi.engines.frames.faults import any_of
 from crmkpi.engines.frames.slots import PassSlot
 from crmkpi.engines.frames.words import Expr, Frame, Words, all_of, only_where
 
@@ -47,33 +50,51 @@ class Classes:
         parts: Sequence[PassSlot],
         conditions: Mapping[str, Mapping[str, Condition]],
         listed: Collection[int] = (),
+        doubts: Mapping[str, Expr] = MappingProxyType({}),
     ) -> Frame:
         """One row for each class, with what each part has of it: nothing where its conditions do not hold.
 
         `conditions` are those of each flag. The column `rows_` says how many rows are in the class. Of the `listed`
-        parts it has the values as a list.
+        parts it has the values as a list. It says in how many rows the `doubts` hold, which go by their column.
         """
         nw = self.nw
         flags = {part.flag: conditions[part.flag] for part in parts if part.flag is not None}
         words: dict[str, None] = {}
-        truths: dict[str, tuple[str, Expr]] = {}
+        truths: dict[str, tuple[str, Expr, str]] = {}  # by what is true, or not, in the words of the first
         held: dict[str, Expr] = {}
         for text, condition in {text: one for way in flags.values() for text, one in way.items()}.items():
             words |= dict.fromkeys(condition.words)
-            if not condition.words:
-                truths[text] = (f"truth{len(truths)}", condition.source)
-            held[text] = nw.col(truths[text][0]) if text in truths else condition.source
-        in_rows = [source.alias(name) for name, source in (*self.values.values(), *truths.values())]
+            if condition.words:
+                held[text] = condition.source
+                continue
+            plain = text.removeprefix("unless(").removesuffix(")") if text.startswith("unless(") else text
+            if plain not in truths:
+                truths[plain] = (f"truth{len(truths)}", condition.source, text)
+            name, _, first = truths[plain]
+            held[text] = nw.col(name) if text == first else ~nw.col(name)
+        in_rows = [source.alias(name) for name, source in self.values.values()]
+        in_rows += [source.alias(name) for name, source, _ in truths.values()]
         for part in (part for part in parts if part.number in listed):
             ways = [one.source for one in conditions[part.flag].values()] if part.flag is not None else []
             source = next(source for name, source in self.values.values() if name == part.whole)
             in_rows.append((only_where(nw, all_of(ways), source) if ways else source).alias(part.column))
+        names = [*dict.fromkeys((*keys, *words)), *(name for name, *_ in truths.values())]
+        of_classes = any_of(doubt for name, doubt in doubts.items() if name in names)
+        counted = doubted({name: doubt for name, doubt in doubts.items() if name not in names}, nw)
+        in_rows += [source.alias(name) for name, source in counted.items()]
         terms = [source.alias(name) for name, source in self.terms.items()]
         for made in (in_rows, terms):
             frame = frame.with_columns(*made) if made else frame
-        asked = {"rows_": nw.len()} | {name: nw.col(name).sum() for name in self.terms}
+        asked = (
+            {"rows_": nw.len()}
+            | {name: nw.col(name).sum() for name in counted}
+            | {name: nw.col(name).sum() for name in self.terms}
+        )
         asked |= {part.column: self.backend.home.gathered(part.column) for part in parts if part.number in listed}
         shown: dict[str, Expr] = {}
+        if of_classes is not None:
+            rest = nw.col(UNLIKE) if UNLIKE in counted else nw.lit(0)
+            shown[UNLIKE] = nw.when(of_classes).then(nw.col("rows_")).otherwise(rest)
         for part in parts:
             met = nw.col(f"{part.flag} met")
             columns = {name: source for one in part.sums for name, source in one.columns.items()}
@@ -85,13 +106,12 @@ class Classes:
                 columns = {name: only_where(nw, met, source) for name, source in columns.items()}
                 columns[part.flag] = only_where(nw, met, nw.col("rows_"))
             shown |= columns
-        names = [*keys, *words, *(name for name, _ in truths.values())]
         chosen = [source.alias(name) for name, source in asked.items()]
-        added = frame.group_by(*names).agg(*chosen) if names else frame.select(*chosen)
+        classes = frame.group_by(*names).agg(*chosen) if names else frame.select(*chosen)
         for columns in (
             {f"{flag} met": all_of(held[text] for text in way) for flag, way in flags.items()},
             shown,
         ):
             if columns:
-                added = added.with_columns(*(source.alias(name) for name, source in columns.items()))
-        return added
+                classes = classes.with_columns(*(source.alias(name) for name, source in columns.items()))
+        return classes

@@ -6,7 +6,7 @@ stand for decimals without doubt; and whether all fields can be read.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -30,7 +30,7 @@ from crmkpi.engines.frames.words import Cell, Expr, Frame, Words, flagged, only_
 from crmkpi.records import Survey
 from crmkpi.records.base import RecordType
 
-__all__ = ["Column", "Path", "Prepared", "looked_over"]
+__all__ = ["Column", "Look", "Path", "Prepared", "looked_over"]
 
 Path = tuple[str, ...]  # of a field, through relations
 _LARGEST = 2**62
@@ -74,6 +74,8 @@ class Prepared:
     rejected: int
     marks: Mapping[tuple[str, ...], tuple[Mark, ...]] = field(default_factory=dict)
     kept: Kept = field(default_factory=dict)  # what the home was asked before
+    doubts: Mapping[str, Expr] = field(default_factory=dict)  # where rows are not as assumed, by a column that tells
+    assumed: Hashable = None  # which columns these are, if they were not looked at and are to be checked
 
 
 def looked_over(
@@ -81,7 +83,7 @@ def looked_over(
 ) -> Prepared | None:
     """The entry as `Prepared`; None where a field cannot be read, unless that is `settled`."""
     fields = fields_of(type_, entry.types)
-    look = _Look(backend, type_, fields, entry, exact)
+    look = Look(backend, type_, fields, entry, exact)
     found = look.known(settled=settled)
     if found is None:
         return None
@@ -111,7 +113,9 @@ def looked_over(
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class Look:
+    """One look over the columns of some fields."""
+
     backend: Backend
     type_: RecordType
     fields: list[EnteredField]
@@ -120,9 +124,10 @@ class _Look:
 
     @property
     def nw(self) -> Words:
+        """The words that expressions are made of."""
         return self.backend.home.words
 
-    def _is_decimal_float(self, one: EnteredField) -> bool:
+    def is_decimal_float(self, one: EnteredField) -> bool:
         """Whether floats stand for decimals: of money, and of numbers that are added up."""
         if one.type_.what != "float" or one.name.startswith("attributes."):
             return False
@@ -138,8 +143,8 @@ class _Look:
             asked[f"count {one.name}"] = column.count()
             if one.is_measured:
                 asked[f"low {one.name}"], asked[f"high {one.name}"] = column.min(), column.max()
-            if self._is_decimal_float(one):
-                flags[f"_off {one.name}"] = _off(backend, column, _SCALES[0])
+            if self.is_decimal_float(one):
+                flags[f"_off {one.name}"] = self.off(one, _SCALES[0])
                 asked[f"off {one.name}"] = nw.col(f"_off {one.name}").sum()
             if raw_name(one.own) in self.entry.raws:
                 asked[f"raw {one.name}"] = nw.col(raw_name(one.own)).count()
@@ -167,14 +172,29 @@ class _Look:
                 found.append(~nw.col(word_name(one.own)).is_null())
             elif (fault := odd_one(nw, self.type_, one, self.entry)) is not None:
                 found.append(fault)
-        if self.type_.model is Survey and any(one.name == "score" for one in self.fields):
-            low, high, score = (
-                as_number(nw, next(one for one in self.fields if one.name == name))
-                for name in ("scale_low", "scale_high", "score")
-            )
-            high = longest(nw, high)
-            found += [low >= high, off_scale(nw, low, high, score)]
-        return any_of(found)
+        return any_of([*found, *self.off_scale()])
+
+    def off_scale(self) -> list[Expr]:
+        """Where a survey's score is not on its scale, or its scale none."""
+        if self.type_.model is not Survey or all(one.name != "score" for one in self.fields):
+            return []
+        low, high, score = (
+            as_number(self.nw, next(one for one in self.fields if one.name == name))
+            for name in ("scale_low", "scale_high", "score")
+        )
+        high = longest(self.nw, high)
+        return [low >= high, off_scale(self.nw, low, high, score)]
+
+    def round_trips(self, one: EnteredField, scale: int) -> Expr:
+        """Where a float is a decimal of `scale` digits, missing where it is."""
+        nw, factor, column = self.nw, float(10**scale), self.nw.col(one.own)
+        number = (column * nw.lit(factor)).round(0)
+        divisor = nw.lit(factor) if self.backend.divides else column * nw.lit(0.0) + nw.lit(factor)
+        return number / divisor == column
+
+    def off(self, one: EnteredField, scale: int) -> Expr:
+        """1 where a float is no decimal of `scale` digits, else 0."""
+        return flagged(self.nw, ~self.nw.col(one.own).is_null() & ~self.round_trips(one, scale))
 
     def _is_refused(self, found: Mapping[str, Cell]) -> bool:
         """Whether counts and extremes show what no record can hold: nothing, NaN, a number or a time out of bounds."""
@@ -200,7 +220,7 @@ class _Look:
         nw, own = self.nw, one.own
         nulls = found[f"count {one.name}"] < found["rows"]
         low, high = found.get(f"low {one.name}"), found.get(f"high {one.name}")
-        if self._is_decimal_float(one):
+        if self.is_decimal_float(one):
             scale = self._scale_of(frame, one, found)
             least, most = (round(float(bound or 0) * 10**scale) for bound in (low, high))
             name = own if one.kind == "money" else f"{own}_exact"
@@ -254,10 +274,10 @@ class _Look:
         """With how many decimal digits all values of a float column are exactly what they say."""
         largest = max(abs(found[f"{side} {one.name}"] or 0) for side in ("low", "high"))
         fit = [scale for scale in _SCALES if round(largest * 10**scale) < _EXACT_FLOAT]
-        if _SCALES[0] in fit and not found[f"off {one.name}"]:
+        if _SCALES[0] in fit and not found.get(f"off {one.name}"):
             return _SCALES[0]
-        nw, column = self.nw, self.nw.col(one.own)
-        flags = {f"_off{scale}": _off(self.backend, column, scale) for scale in fit if scale != _SCALES[0]}
+        nw = self.nw
+        flags = {f"_off{scale}": self.off(one, scale) for scale in fit if scale != _SCALES[0]}
         counted = self._ask(frame, flags, {flag: nw.col(flag).sum() for flag in flags}) if flags else {}
         for flag, scale in zip(flags, fit[-len(flags) :], strict=True):
             if not counted[flag]:
@@ -273,11 +293,3 @@ class _Look:
 def _whole(nw: Words, column: Expr, scale: int) -> Expr:
     """A float as the whole number of its smallest digit."""
     return only_where(nw, ~column.is_null(), (column * nw.lit(float(10**scale))).round(0)).cast(nw.Int64)
-
-
-def _off(backend: Backend, column: Expr, scale: int) -> Expr:
-    """1 where the float does not round-trip through a decimal of `scale` digits, else 0."""
-    nw, factor = backend.home.words, float(10**scale)
-    number = (column * nw.lit(factor)).round(0)
-    divisor = nw.lit(factor) if backend.divides else column * nw.lit(0.0) + nw.lit(factor)
-    return flagged(nw, ~column.is_null() & (number / divisor != column))

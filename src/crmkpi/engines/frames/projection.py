@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from crmkpi.engines.frames.assumptions import doubted
 from crmkpi.engines.frames.compiled_values import Condition, Value
 from crmkpi.engines.frames.compiler import Compiler
 from crmkpi.engines.frames.exact_sums import exact_sum
-from crmkpi.engines.frames.group_keys import Key, as_it_is, decoder
+from crmkpi.engines.frames.group_keys import OUTSIDE, Key, as_it_is, beyond_part, decoder
 from crmkpi.engines.frames.preaggregate import Classes
 from crmkpi.engines.frames.slots import PassSlot
 from crmkpi.engines.frames.words import Expr, Frame, all_of, any_of, flagged, only_where
-from crmkpi.engines.query import Slot
+from crmkpi.engines.query import NO_DATE, Slot
 
 __all__ = ["Projection"]
 
@@ -35,13 +36,22 @@ class Projection:
         slots: Sequence[Slot | None],
         *,
         preaggregates: bool,
+        everything: bool = False,
+        counts_alone: bool = False,
     ) -> None:
-        """A slot that is None is not asked; rows that share conditions are added up first where it `preaggregates`."""
+        """A slot that is None is not asked; rows that share conditions are added up first where it `preaggregates`.
+
+        With `everything` there is a group for each row, that of no period too; of those without a date only counts are
+        asked where it `counts_alone`.
+        """
         self.compiler = compiler
         self.backend = compiler.prepared.backend
         self.nw = compiler.nw
         self.segments = tuple(segments)
         self.preaggregates = preaggregates
+        self.everything = everything
+        self.doubts = compiler.prepared.doubts if everything else {}
+        self._counts_alone = counts_alone
         self.classes = Classes(self.nw, self.backend, compiler.prepared.rows)
         self.ways: dict[str, dict[str, Condition]] = {}  # the conditions of each flag, by their text
         self._keys = tuple(keys)
@@ -67,7 +77,8 @@ class Projection:
         """The frame with the columns of all keys and slots."""
         keys = [*self.keys((), split=True), *(key for per in self._per.values() for key in per)]
         shared = self._shared()
-        frame = self.keyed(keys, {name: self._counted(source) for name, _, source in shared.values()})
+        beside = {name: self._counted(source) for name, _, source in shared.values()}
+        frame = self.keyed(keys, beside | doubted(self.doubts, self.nw))
         flags = {
             name: self._counted(all_of(self._asked(text, one, shared) for text, one in way.items()))
             for name, way in self.ways.items()
@@ -81,7 +92,7 @@ class Projection:
         """The frame with the columns of keys and flags, without the rows that no slot counts."""
         frame = self.compiler.frame
         wanted = [key.within for key in self._keys if key.within is not None]
-        if self.slots and all(slot.flag for slot in self.slots):
+        if not self.everything and self.slots and all(slot.flag for slot in self.slots):
             wanted += self._any_way()
         if wanted:
             frame = frame.filter(*wanted)
@@ -140,6 +151,9 @@ class Projection:
         if slot.moment is not None:
             made.moment = compiler.value(slot.moment)
             conditions |= compiler.presences(made.moment, slot.moment)
+        if self.everything and self._keys:
+            least = NO_DATE if self._counts_alone and slot.what != "count" else OUTSIDE
+            conditions[f"part is beyond {least}"] = beyond_part(compiler.nw, least)
         if conditions:
             made.flag = self._flags.setdefault(" & ".join(sorted(conditions)), f"w{len(self._flags)}_")
             self.ways[made.flag] = conditions

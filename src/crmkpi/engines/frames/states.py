@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from decimal import Decimal
 
 from crmkpi.engines.frames.compiled_values import Value
@@ -29,13 +30,14 @@ class States:
         self, slots: Sequence[Slot], segments: int, parts: Sequence[int | None], convert: Convert | None
     ) -> None:
         self.groups: dict[Group, list[State]] = {}
+        self.given: Counter[tuple[Hashable, ...]] = Counter()  # how many rows each segment has, where all are grouped
         self._empty = [empty_state(slot) for slot in slots]
         self._segments = segments
         self._parts = parts
         self._convert = convert
 
-    def add(self, asked: Grouping, found: Grouped) -> None:
-        """Store the states of all rows of an answer."""
+    def add(self, asked: Grouping, found: Grouped, *, counts: bool = False) -> None:
+        """Store the states of all rows of an answer, which `counts` the rows of all segments."""
         readers = [
             (slot, _state_reader(slot, found.place), self._finishing(slot, asked.keys))
             for slot in asked.slots
@@ -45,6 +47,8 @@ class States:
         for row in found.rows:
             keys = [decode(cell) for decode, cell in zip(decoders, row, strict=False)]
             group = self._group(keys, asked.keys)
+            if counts:
+                self.given[group[0]] += int(row[found.place["n"]] or 0)
             if group[1] == OUTSIDE:
                 continue
             states = self.groups.get(group)

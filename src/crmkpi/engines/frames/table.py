@@ -17,21 +17,22 @@ from types import MappingProxyType
 from typing import Self
 from zoneinfo import ZoneInfo
 
+from crmkpi.engines.frames.assumptions import assumed
 from crmkpi.engines.frames.backends import Backend, at_home, backend_of, check_versions
 from crmkpi.engines.frames.faults import Entry, inside, wrong_type
 from crmkpi.engines.frames.homes.database import DatabaseTable
 from crmkpi.engines.frames.homes.home import NUMBERS, ColumnType, Physical, word_name
 from crmkpi.engines.frames.homes.sessions import Session
-from crmkpi.engines.frames.local_time import DAY, from_micros, micros, to_utc, with_clocks
+from crmkpi.engines.frames.local_time import day_after, from_micros, to_utc, with_clocks
+from crmkpi.engines.frames.mapping import mapped
 from crmkpi.engines.frames.profile import Prepared, looked_over
 from crmkpi.engines.frames.translation import spelt, translated
 from crmkpi.engines.frames.unreadable import set_aside, with_usual_scales
 from crmkpi.engines.frames.words import Expr, Frame, Scalar, Words
 from crmkpi.engines.query import Value
-from crmkpi.errors import ColumnError, InputError, did_you_mean
+from crmkpi.errors import ColumnError, InputError
 from crmkpi.records import Survey
 from crmkpi.records.base import Kind, RecordType
-from crmkpi.records.directions import by_field
 
 __all__ = ["FrameTable", "taken"]
 
@@ -50,7 +51,6 @@ _WORDS: Mapping[str, str] = MappingProxyType(
 _TEXTS: Mapping[str, str] = MappingProxyType(
     {"number": "Float64", "flag": "Boolean", "text": "String", "choice": "String"}
 )
-_LAST_DAY = micros(datetime(9999, 12, 31))  # noqa: DTZ001  # on the wall clock
 _ABSENT: Mapping[str, Physical] = MappingProxyType(
     {"number": "float", "flag": "flag", "text": "text", "choice": "text"}
 )
@@ -66,6 +66,8 @@ class FrameTable:
     """
 
     __slots__ = (
+        "_assumed",
+        "_assuming",
         "_known",
         "_names",
         "_rows",
@@ -85,6 +87,7 @@ class FrameTable:
         "type_",
         "tz",
         "unfilled",
+        "unlike",
         "unread",
         "values",
         "zone",
@@ -137,12 +140,17 @@ class FrameTable:
         twice = next((name for name in self._names if self._names.count(name) > 1), None)
         if twice is not None:
             raise ColumnError(f"The {self.backend.name} frame for {type_.table} has two columns {twice!r}; rename one.")
-        self._types: dict[tuple[str, str], ColumnType] = {}
-        self.columns = self._mapped(columns or {})
+        self._types: dict[tuple[str, str, bool], ColumnType] = {}
+        self.columns = mapped(columns or {}, self._names, type_)
         lacking = [name for name, known in type_.fields.items() if known.optional and name not in self.columns]
         self.unfilled = frozenset(lacking if unfilled is None else unfilled) - {*computed}
         self._known: dict[Hashable, Prepared] = {}
-        self._unreadable: set[str] = set()  # shared with what is made of the table for one moment
+        self._assuming = False
+        self._assumed: dict[Hashable, tuple[object, Prepared | None]] = {}
+        self.unlike: set[Hashable] = (
+            set()
+        )  # sets of columns that were not as assumed; None where moments are later than now
+        self._unreadable: set[str] = set()  # both are shared with what is made of the table for one moment
         self._rows: int | None = None
         self.kept: dict[str, Value] = {}  # answers that the engine caches
 
@@ -155,7 +163,7 @@ class FrameTable:
         for column in self.columns.values():
             if column not in made._names:  # noqa: SLF001  # likewise
                 raise ColumnError(f"{made.frame!r} has no column {column!r} any more; make its table() again.")
-        made._types, made._known, made.kept = {}, {}, {}  # noqa: SLF001  # likewise
+        made._types, made._known, made._assumed, made.kept = {}, {}, {}, {}  # noqa: SLF001  # likewise
         return made
 
     def __repr__(self) -> str:
@@ -180,36 +188,6 @@ class FrameTable:
             self._skipped = MappingProxyType(found)
         return self._skipped
 
-    def _mapped(self, given: Mapping[str, Value]) -> Mapping[str, str]:
-        """Which column holds which field; a field that no column holds has no values."""
-        if not isinstance(given, Mapping):
-            raise ColumnError(f"columns= maps columns to fields, such as {{'its column': 'id'}}; got {given!r}.")
-        given = by_field(given, self._names, self.type_.fields)
-        for name, column in given.items():
-            self.type_.field(name)
-            if column not in self._names:
-                raise ColumnError(f"The frame has no column {column!r} for {name}. {did_you_mean(column, self._names)}")
-        taken = set(given.values())
-        own = {
-            name: name for name in self.type_.fields if name in self._names and name not in taken and name not in given
-        }
-        found = {**own, **given}
-        if not found:
-            raise ColumnError(
-                f"The frame has none of the columns of {self.type_.model.__name__}; it has "
-                f"{', '.join(self._names[:12]) or 'none'}. Say which is which: "
-                f"crmkpi.table(frame, record=crmkpi.{self.type_.model.__name__}, columns={{'column': 'field'}})."
-            )
-        for name, known in self.type_.fields.items():
-            if known.required and name not in found:
-                free = [column for column in self._names if column not in found.values()]
-                raise ColumnError(
-                    f"{self.type_.model.__name__} needs the column {name!r}, which the frame lacks. "
-                    f"{did_you_mean(name, free)} Say which it is: crmkpi.table(frame, "
-                    f"record=crmkpi.{self.type_.model.__name__}, columns={{'its column': {name!r}}})."
-                )
-        return MappingProxyType(found)
-
     def prepared(
         self, names: Iterable[str], exact: frozenset[str] = frozenset(), clock: ZoneInfo | None = None
     ) -> Prepared:
@@ -218,9 +196,7 @@ class FrameTable:
         `exact` are numbers to be added up, and timestamps that are asked the other way: as instants of the zone
         `clock`, or as what it showed.
         """
-        wanted = tuple(dict.fromkeys(names))
-        if self.type_.model is Survey:
-            wanted = tuple(dict.fromkeys((*wanted, *_beside_score(wanted))))
+        wanted = self._wanted(names)
         rows = self.backend.home.rows(self.frame)
         if rows != self._rows:  # rows came or went since they were looked at
             self._known.clear()
@@ -234,6 +210,32 @@ class FrameTable:
             turned = (path for path in made.columns if ".".join(path) in exact)
             self._known[key] = made if clock is None else with_clocks(made, turned, clock)
         return self._known[key]
+
+    def _wanted(self, names: Iterable[str]) -> tuple[str, ...]:
+        wanted = tuple(names)
+        return tuple(dict.fromkeys((*wanted, *(_beside_score(wanted) if self.type_.model is Survey else ()))))
+
+    def assumed(self, names: Iterable[str], exact: frozenset[str] = frozenset()) -> Prepared | None:
+        """The frame as `prepared`, with what is assumed of it; None where it was not so before, or must be known."""
+        wanted = self._wanted(names)
+        key = frozenset(wanted), exact
+        if self.zone is not None or key in self.unlike:  # a zone is written out for the years that there are
+            return None
+        own = {name: self.columns.get(name) for name in wanted if name not in (*self.values, *self.inclusive)}
+        columns = {name: column for name, column in own.items() if column is not None}
+        told = self.backend.home.facts(self.frame, list(dict.fromkeys(columns.values())))
+        facts = {name: told[column] for name, column in columns.items() if column in told}
+        if self._assumed.get(key, (None,))[0] != facts:
+            if key in self._assumed:
+                self._types.clear()
+                self.frame = self.backend.home.anew(self.frame)
+            self._assuming = True
+            try:
+                made = assumed(self.backend, self.type_, self._entered(wanted), exact, facts, key)
+            finally:
+                self._assuming = False
+            self._assumed[key] = facts, None if made is None else replace(made, rejected=len(self.rejected))
+        return self._assumed[key][1]
 
     def reach(self, name: str) -> tuple[datetime, datetime] | None:
         """The first and the last of the timestamps of a field, where a look over the columns has found them."""
@@ -301,7 +303,7 @@ class FrameTable:
         }
         nw = home.words
         if ends := [inside(name) for name in present if name in self.inclusive]:
-            frame = frame.with_columns(*(_day_after(nw, nw.col(end)).alias(end) for end in ends))
+            frame = frame.with_columns(*(day_after(nw, nw.col(end)).alias(end) for end in ends))
         if translated := self._translated(nw, types):
             frame = frame.with_columns(*(source.alias(inside(name)) for name, source in translated.items()))
             types |= {name: ColumnType("flag", "Boolean") for name in translated if self._kind(name) == "flag"}
@@ -325,7 +327,8 @@ class FrameTable:
             for name in translated
             if self._kind(name) == "flag"
         }
-        return Entry(frame, types, raws, nothing, told, frozenset((*absent, *self.constant)))
+        fixed = frozenset((*absent, *self.constant))
+        return Entry(frame, types, raws, nothing, told, fixed, {name: self._said(name)[0] for name in absent})
 
     def _has_words(self, name: str, found: tuple[str, Kind, ColumnType], *, worded: bool) -> bool:
         """Whether the cells of a column are kept as text: those that the user translates, and all that may be shown."""
@@ -370,9 +373,11 @@ class FrameTable:
         return "text" if name in self.values and kind == "flag" else kind
 
     def _type_of(self, column: str, kind: Kind) -> ColumnType:
-        if (column, kind) not in self._types:
-            self._types[column, kind] = self.backend.home.type_of(self.frame, column, kind)
-        return self._types[column, kind]
+        key = column, kind, self._assuming
+        if key not in self._types:
+            home = self.backend.home
+            self._types[key] = (home.usual_type if self._assuming else home.type_of)(self.frame, column, kind)
+        return self._types[key]
 
     def _checked(self, name: str, column: str) -> ColumnType | None:
         """The type of a field's column, if it can hold the field; None where it holds nothing at all."""
@@ -427,13 +432,6 @@ def taken(frame: object) -> Backend:
         )
     check_versions(backend)
     return backend
-
-
-def _day_after(nw: Words, end: Expr) -> Expr:
-    """The start of the day after a moment on the wall clock; the last day of the calendar, which is no end, stays."""
-    day = nw.lit(DAY)
-    start = end - ((end % day) + day) % day
-    return nw.when(end >= nw.lit(_LAST_DAY)).then(start).otherwise(start + day)
 
 
 def _plain(name: str) -> str:

@@ -66,7 +66,6 @@ class _HalfScales:
                     "scores_off_scale",
                     f"{kind} scores of scales of different length: {listed}",
                     field="score",
-                    level="warning",
                     count=self.counts[rarest],
                     example=shown(self.highest[rarest], "score"),
                     effects=[self.table.effect("in one mean of", "score")],

@@ -12,7 +12,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Self
 from weakref import WeakKeyDictionary
 
-from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, Kept, Physical
+from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, Facts, Kept, Physical
 from crmkpi.engines.frames.homes.sql import Sql, SqlFrame, SqlWords
 from crmkpi.engines.frames.homes.sql_home import SqlHome
 from crmkpi.engines.frames.ran import ran
@@ -66,8 +66,7 @@ class DuckDbSql(Sql):
 class DuckDbFrame(SqlFrame):
     """A statement over a relation.
 
-    `kept` holds the statements that DuckDB has read and understood, since that takes as long as a small table. Without
-    it the frame is being prepared: what is said of its rows becomes part of the relation.
+    `kept` holds the statements that DuckDB has read and understood, since that takes as long as a small table.
     """
 
     relation: DuckDBPyRelation
@@ -78,44 +77,23 @@ class DuckDbFrame(SqlFrame):
         """How its expressions are written."""
         return DuckDbSql
 
-    @property
-    def _preparing(self) -> bool:
-        return self.kept is None and self.source == _FROM
-
-    def _of(self, relation: DuckDBPyRelation) -> Self:
-        return replace(self, relation=relation, columns=tuple(relation.columns))
-
-    def select(self, *items: str | Sql) -> Self:
-        """Only these columns, or one row where they are aggregations."""
-        chosen = self.chosen(items)
-        if self._preparing and not any(item.whole for item in chosen):
-            return self._of(self.relation.project(self.listed(chosen)))
-        return SqlFrame.select(self, *chosen)  # pyrefly: ignore
-
     def with_columns(self, *items: Sql) -> Self:
         """Further columns, or other ones in place of those of the same name."""
         anew = [item for item in items if item.name in self.columns]
         replaced = f" REPLACE ({self.listed(anew)})" if anew else ""
         further = [item for item in items if item.name not in self.columns]
         listed = ", ".join([f"*{replaced}", *([self.listed(further)] if further else [])])
-        if self._preparing:
-            return self._of(self.relation.project(listed))
         names = (*self.columns, *(item.name for item in further))
         return self.written(f"SELECT {listed}\nFROM {self.source}", names)
-
-    def filter(self, *conditions: Sql) -> Self:
-        """Only the rows in which all conditions hold."""
-        if self._preparing:
-            return self._of(self.relation.filter(" AND ".join(f"({condition.text})" for condition in conditions)))
-        return SqlFrame.filter(self, *conditions)  # pyrefly: ignore
 
     def join(self, right: Self, *, left_on: str, right_on: str, how: str) -> Self:
         """The columns of another frame beside, by a key."""
         condition = f"l.{DuckDbSql.quoted(left_on)} = r.{DuckDbSql.quoted(right_on)}"
-        joined = self.relation.set_alias("l").join(right.relation.set_alias("r"), condition, how=how)
+        joined = self.to_native().set_alias("l").join(right.to_native().set_alias("r"), condition, how=how)
         further = [name for name in right.columns if name != right_on]
         listed = [*(f"l.{DuckDbSql.quoted(name)}" for name in self.columns), *map(DuckDbSql.quoted, further)]
-        return self._of(joined.project(", ".join(listed)))
+        relation = joined.project(", ".join(listed))
+        return replace(self, source=_FROM, relation=relation, columns=(*self.columns, *further))
 
     def to_native(self) -> DuckDBPyRelation:
         """The relation of the answer."""
@@ -129,6 +107,12 @@ class DuckDbFrame(SqlFrame):
                 kept.clear()
             known = kept[self.statement] = _Statement(self.relation, _asked(self.relation, self.statement))
         return known.answer
+
+
+@cache
+def _tells_statistics() -> bool:
+    """Whether statistics are values; before 2.0 they are a text."""
+    return int(str(import_module("duckdb").__version__).partition(".")[0]) >= 2
 
 
 @cache
@@ -165,7 +149,7 @@ class DuckDbHome(SqlHome[DuckDbSql, DuckDbFrame, "DuckDBPyRelation"]):
     def __init__(self) -> None:
         """Nothing is known of any relation yet."""
         self._changing: WeakKeyDictionary[DuckDBPyRelation, bool] = WeakKeyDictionary()
-        self._collated: WeakKeyDictionary[DuckDBPyRelation, dict[str, bool]] = WeakKeyDictionary()
+        self._schemas: WeakKeyDictionary[DuckDBPyRelation, dict[str, str]] = WeakKeyDictionary()
         self._looks = count(1)
 
     def rows(self, frame: DuckDBPyRelation) -> int | None:
@@ -174,9 +158,23 @@ class DuckDbHome(SqlHome[DuckDbSql, DuckDbFrame, "DuckDBPyRelation"]):
             self._changing[frame] = "seq scan" in str(frame.explain()).lower().replace("_", " ")
         return -next(self._looks) if self._changing[frame] else self.count(frame)
 
+    def anew(self, frame: DuckDBPyRelation) -> DuckDBPyRelation:
+        """The same relation, which may have other columns by now."""
+        self._schemas.pop(frame, None)
+        return frame
+
+    def _schema(self, frame: DuckDBPyRelation) -> dict[str, str]:
+        """The types of the columns, to be asked once: each question to a relation makes DuckDB read all of it."""
+        if frame not in self._schemas:
+            found = {name: str(word) for name, word in zip(frame.columns, frame.types, strict=True)}
+            texts = [name for name, word in found.items() if word == "VARCHAR"]
+            found |= {name: _AS_WRITTEN for name, collated in _collated(frame, texts).items() if not collated}
+            self._schemas[frame] = found
+        return self._schemas[frame]
+
     def opened(self, frame: DuckDBPyRelation, names: Sequence[str] = ()) -> DuckDbFrame:  # noqa: ARG002  # it is a database
         """The relation as it is."""
-        return DuckDbFrame(_FROM, tuple(frame.columns), frame)
+        return DuckDbFrame(_FROM, tuple(self._schema(frame)), frame)
 
     def native(self, frame: DuckDbFrame) -> DuckDBPyRelation:
         """The relation that a frame is."""
@@ -188,7 +186,7 @@ class DuckDbHome(SqlHome[DuckDbSql, DuckDbFrame, "DuckDBPyRelation"]):
 
     def type_of(self, frame: DuckDBPyRelation, name: str, kind: Kind) -> ColumnType:  # noqa: ARG002  # types are what they are
         """The type of a column."""
-        word = str(frame.types[frame.columns.index(name)])
+        word = self._schema(frame)[name]
         if found := _DECIMAL.fullmatch(word):
             return ColumnType("decimal", word, digits=int(found[2]), wide=True, unit=word)
         if word.startswith("TIMESTAMP"):
@@ -196,13 +194,23 @@ class DuckDbHome(SqlHome[DuckDbSql, DuckDbFrame, "DuckDBPyRelation"]):
         nested = next((shown for start, shown in _NESTED.items() if word.startswith(start)), None)
         if nested is not None or word.endswith("]"):
             return ColumnType("other", nested or "List")
-        if word == "VARCHAR":
-            known = self._collated.setdefault(frame, {})
-            if name not in known:
-                known[name] = _is_collated(frame, name)
-            return ColumnType("text", "String", unit=word if known[name] else _AS_WRITTEN)
+        if word in ("VARCHAR", _AS_WRITTEN):
+            return ColumnType("text", "String", unit=word)
         what: Physical = "text" if word.startswith("ENUM(") else _TYPES.get(word, "other")
         return ColumnType(what, word, wide=word in _WIDE, unit=word)
+
+    def facts(self, frame: DuckDBPyRelation, names: Sequence[str]) -> Mapping[str, Facts]:
+        """What the statistics say, by which DuckDB plans too: each change widens them, and none narrows them."""
+        if not _tells_statistics() or not names:
+            return {}
+        asked = ", ".join(f"stats({column}), typeof({column})" for column in map(DuckDbSql.quoted, names))
+        rows = _asked(frame, f"SELECT {asked} FROM {_FROM} LIMIT 1").fetchall()  # noqa: S608  # names are quoted
+        told = rows[0] if rows else ()
+        return {
+            name: Facts(word, bool(each.get("has_null", True)), each.get("min"), each.get("max"))
+            for name, each, word in zip(names, told[::2], told[1::2], strict=False)
+            if isinstance(each, dict)
+        }
 
     def is_whole(self, type_: ColumnType) -> bool:
         """Whether a timestamp is one on the wall clock in microseconds."""
@@ -294,11 +302,14 @@ class DuckDbHome(SqlHome[DuckDbSql, DuckDbFrame, "DuckDBPyRelation"]):
         return [(row[:size], row[size:]) for row in self.leave(frame.written(statement))]
 
 
-def _is_collated(relation: DuckDBPyRelation, name: str) -> bool:
-    """Whether a column of text takes letters for each other, upper and lower case or with and without an accent."""
-    nothing = f"(SELECT {DuckDbSql.quoted(name)} FROM {_FROM} WHERE false)"  # noqa: S608  # names are quoted
-    found = _asked(relation, f"SELECT coalesce({nothing}, 'A') = 'a' OR coalesce({nothing}, 'ä') = 'a'")
-    return bool(found.fetchall()[0][0])
+def _collated(relation: DuckDBPyRelation, names: Sequence[str]) -> dict[str, bool]:
+    """Whether columns of text take letters for each other, upper and lower case or with and without an accent."""
+    asked = []
+    for name in names:
+        nothing = f"(SELECT {DuckDbSql.quoted(name)} FROM {_FROM} WHERE false)"  # noqa: S608  # names are quoted
+        asked.append(f"coalesce({nothing}, 'A') = 'a' OR coalesce({nothing}, 'ä') = 'a'")
+    rows = _asked(relation, f"SELECT {', '.join(asked)}").fetchall() if asked else [()]
+    return dict(zip(names, map(bool, rows[0]), strict=True))
 
 
 def _units(source: DuckDbSql, type_: ColumnType) -> DuckDbSql:

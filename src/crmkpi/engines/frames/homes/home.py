@@ -18,6 +18,7 @@ __all__ = [
     "TOO_LATE",
     "ColumnType",
     "Entering",
+    "Facts",
     "Home",
     "HomeOf",
     "Kept",
@@ -55,6 +56,19 @@ class ColumnType:
     wild: bool = False
     unit: str = ""
     loose: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of all values of a column without reading them: no value lies outside of its bounds, if it has any.
+
+    With `nulls` some may be missing.
+    """
+
+    unit: str
+    nulls: bool
+    low: object = None
+    high: object = None
 
 
 Entering = Mapping[str, tuple[str, Kind, ColumnType]]  # name inside: the frame's own column, kind of field, its type
@@ -96,6 +110,12 @@ class HomeOf(Protocol[E, F, N]):
 
     def type_of(self, frame: N, name: str, kind: Kind) -> ColumnType:
         """The type of a column that is to hold a field of this kind."""
+
+    def usual_type(self, frame: N, name: str, kind: Kind) -> ColumnType:
+        """The type of a column as far as that is known without asking: any value of another type is refused."""
+
+    def facts(self, frame: N, names: Sequence[str]) -> Mapping[str, Facts]:
+        """What is known of columns at this moment without reading them."""
 
     def enter(self, frame: N, columns: Entering, worded: Collection[str] = ()) -> tuple[F, dict[str, str]]:
         """Only `columns`, made plain and wide.

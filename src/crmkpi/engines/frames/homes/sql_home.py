@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import ClassVar, Generic, TypeVar
 
-from crmkpi.engines.frames.homes.home import ColumnType, Entering, Kept, raw_name, word_name
+from crmkpi.engines.frames.homes.home import ColumnType, Entering, Facts, Kept, raw_name, word_name
 from crmkpi.engines.frames.homes.sql import Sql, SqlFrame, SqlWords
 from crmkpi.engines.frames.words import Cell, Columns, Row
 from crmkpi.records.base import Kind
@@ -67,6 +67,14 @@ class SqlHome(ABC, Generic[S, F, N]):
         """How many rows there are."""
         ((rows,),) = self.leave(self.opened(frame).select(self.words.len()))
         return int(rows)
+
+    def usual_type(self, frame: N, name: str, kind: Kind) -> ColumnType:
+        """The type is that of the schema."""
+        return self.type_of(frame, name, kind)
+
+    def facts(self, frame: N, names: Sequence[str]) -> Mapping[str, Facts]:  # noqa: ARG002  # statistics are old
+        """Nothing is known of columns but what they are asked."""
+        return {}
 
     def columns(self, frame: F) -> Columns:
         """A result of one row per customer as columns."""

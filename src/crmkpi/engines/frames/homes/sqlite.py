@@ -116,8 +116,7 @@ class SqliteHome(DatabaseHome[SqliteSql]):
 
     def type_of(self, frame: DatabaseTable, name: str, kind: Kind) -> ColumnType:  # noqa: ARG002  # types are what they are
         """The declared type, and of numbers and of columns without one what the values are."""
-        declared = frame.columns[name]
-        what = next((found for word, found in _DECLARED if word in declared), None)
+        declared, what = frame.columns[name], _declared(frame.columns[name])
         source = SqliteSql.quoted(name)
         table = self.opened(frame)
         if what in ("whole", None):
@@ -130,6 +129,13 @@ class SqliteHome(DatabaseHome[SqliteSql]):
             return ColumnType(what, declared, aware=bool(self.leave(table.written(zones))), loose=True)
         shown = {"text": "String", "other": "Binary"}.get(what or "", declared)
         return ColumnType(what or "text", shown, wild=what == "whole", loose=what in ("whole", "float", "flag", "date"))
+
+    def usual_type(self, frame: DatabaseTable, name: str, kind: Kind) -> ColumnType:
+        """The declared type, of timestamps that of those without a zone."""
+        declared, what = frame.columns[name], _declared(frame.columns[name])
+        if kind == "attributes" or what not in ("whole", "timestamp"):  # of attributes what is odd is not refused
+            return self.type_of(frame, name, kind)
+        return ColumnType(what, declared, wild=what == "whole", loose=True)
 
     def is_whole(self, type_: ColumnType) -> bool:  # noqa: ARG002  # timestamps are texts
         """Whether a timestamp can be compared as it is."""
@@ -167,6 +173,10 @@ class SqliteHome(DatabaseHome[SqliteSql]):
         """A statement of rows of constants, whose columns SQLite names itself."""
         named = ", ".join(f"column{place} AS {name}" for place, name in enumerate(names, 1))
         return f"SELECT {named} FROM (VALUES {', '.join(rows)})"  # noqa: S608  # numbers of our own
+
+
+def _declared(declared: str) -> Physical | None:
+    return next((found for word, found in _DECLARED if word in declared), None)
 
 
 def _zoned(column: str) -> str:

@@ -1,0 +1,195 @@
+"""A frame that is asked before it is looked at: the statement that measures checks what is assumed of its columns.
+
+Rows that are not as assumed are counted: a word that nobody knows, a float that is no amount in cents, a number or a
+moment out of bounds. Where there is one, what was measured is thrown away, and the frame is looked at first. What the
+home knows of its columns without reading them need not be checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from math import isfinite
+from types import MappingProxyType
+
+from crmkpi.definition.expressions import AsOf, Comparison, Field, walk
+from crmkpi.definition.planned_expressions import Happened, Unless
+from crmkpi.engines.frames.backends import Backend
+from crmkpi.engines.frames.faults import EnteredField, Entry, any_of, bounds_of, fields_of, is_beyond, odd_one, wrong
+from crmkpi.engines.frames.homes.home import Facts, raw_name, word_name
+from crmkpi.engines.frames.local_time import DAY, micros
+from crmkpi.engines.frames.profile import Column, Look, Prepared
+from crmkpi.engines.frames.words import Expr, Words, flagged, only_where
+from crmkpi.engines.query import Query
+from crmkpi.records.base import RecordType
+
+__all__ = ["LATER", "UNLIKE", "WrongAssumptionError", "assumed", "check", "doubted", "none_later"]
+
+UNLIKE, LATER = "unlike_", "later_"  # how many rows are not as assumed, and how many lie later than now
+_ROWS = 2**24  # more are counted before they are added up
+_NUMBERS = 2**31  # up to this size squares of amounts in cents add up in 64 bits
+_CENTS = 2
+_MANY_DIGITS = 6  # behind the point; of more it is found out how many are needed
+_WHOLE = 2**53
+_TIMES = micros(datetime(1900, 1, 1)), micros(datetime(2200, 1, 1))  # noqa: DTZ001  # on the wall clock
+_USUAL = {"timestamp": _TIMES, "date": (_TIMES[0] // DAY, _TIMES[1] // DAY)}
+
+
+class WrongAssumptionError(Exception):
+    """A frame is not as assumed; or it is, but that some of its moments are `later` than now."""
+
+    def __init__(self, *, later: bool) -> None:
+        super().__init__("the frame is not as assumed")
+        self.later = later
+
+
+def assumed(
+    backend: Backend, type_: RecordType, entry: Entry, exact: frozenset[str], facts: Mapping[str, Facts], key: Hashable
+) -> Prepared | None:
+    """The entry as `Prepared` without a look at it; None where nothing can be assumed.
+
+    `facts` are what the home knows of fields, and `key` says which they are.
+    """
+    fields = fields_of(type_, entry.types)
+    if any(one.type_.digits > _MANY_DIGITS for one in fields):
+        return None
+    look, nw = Look(backend, type_, fields, entry, exact), backend.home.words
+    found: dict[str, float] = {"rows": _ROWS}
+    doubts: list[Expr] = []
+    own_doubts: dict[str, Expr] = {}
+    plain: dict[str, Expr] = {}
+    columns: dict[tuple[str, ...], Column] = {}
+    exacts: dict[tuple[str, ...], Column] = {}
+    for one in fields:
+        path, fact = tuple(one.name.split(".")), facts.get(one.name)
+        absent = one.name in entry.said
+        nothing = absent and entry.said[one.name] is None
+        whole = not nothing if absent else fact is not None and not fact.nulls
+        required = one.name in type_.fields and not type_.fields[one.name].optional
+        found[f"count {one.name}"] = 0 if nothing else _ROWS if required or whole else _ROWS - 1
+        bounds = (0, 0) if absent else None if fact is None else _known(type_, one, fact)
+        if one.is_measured:
+            found[f"low {one.name}"], found[f"high {one.name}"] = bounds or _usual(type_, one)
+        made, twin, sources = look.column(one, entry.frame, found)
+        columns[path] = replace(made, empty=nothing, aware=None if nothing else made.aware)
+        if twin is not None:
+            exacts[path] = twin
+        sure = bounds is not None and (absent or one.is_whole)
+        small = None if sure else _small(nw, one, found)
+        if small is not None:  # what is larger might not fit when it is added or multiplied
+            guarded = sources or {one.own: nw.col(one.own)}
+            sources = {name: only_where(nw, small, source) for name, source in guarded.items()}
+        plain |= sources
+        if absent:
+            continue
+        lacks = required and not whole and one.name not in entry.told
+        ways = _doubts(look, one, small, lacks=lacks, sure=sure)
+        if one.kind in ("choice", "flag") and one.name not in entry.meaning_nothing and not one.type_.loose:
+            own_doubts |= {} if (doubt := any_of(ways)) is None else {one.own: doubt}
+        else:
+            doubts += ways
+    frame = entry.frame
+    if (doubt := any_of([*doubts, *look.off_scale()])) is not None:
+        frame = frame.with_columns(flagged(nw, doubt).alias(UNLIKE))
+        own_doubts[UNLIKE] = nw.col(UNLIKE) == nw.lit(1)
+    if plain:
+        frame = frame.with_columns(*(source.alias(name) for name, source in plain.items()))
+    known = MappingProxyType(columns), MappingProxyType(exacts)
+    return Prepared(backend, frame, *known, _ROWS, 0, doubts=own_doubts, assumed=key)
+
+
+def _known(type_: RecordType, one: EnteredField, fact: Facts) -> tuple[float, float] | None:
+    """The bounds of a field's plain values by what its home knows; None where they do not show that all can be read."""
+    if one.kind == "date" and one.type_.what != "date":
+        return None
+    ends = [_plain(one, end) for end in (fact.low, fact.high)]
+    low, high = ends
+    if low is None or high is None or not (isfinite(low) and isfinite(high)) or is_beyond(type_, one, low, high):
+        return None
+    least, most = _USUAL.get(one.kind, (-(2**62), 2**62))
+    return (low, high) if least <= low <= high <= most else None
+
+
+def _plain(one: EnteredField, value: object) -> float | None:
+    match value:
+        case datetime():
+            return micros(value if value.tzinfo is None else value.astimezone(UTC)) if one.kind == "timestamp" else None
+        case date():
+            day = (value - date(1970, 1, 1)).days
+            return day * DAY if one.kind == "timestamp" else day
+        case Decimal():
+            return int(value.scaleb(one.type_.digits))
+        case int() | float():
+            return None if one.kind in _USUAL or isinstance(value, bool) else value
+        case _:
+            return None
+
+
+def _usual(type_: RecordType, one: EnteredField) -> tuple[float, float]:
+    """What the plain values of a field are assumed to lie between."""
+    if one.kind in _USUAL:
+        return _USUAL[one.kind]
+    most: float = _NUMBERS * 10 ** max(0, one.type_.digits - _CENTS) if one.kind in ("money", "number") else _WHOLE
+    if one.type_.what == "float":
+        most = _NUMBERS / 10**_CENTS if one.kind != "integer" else float(_NUMBERS)
+    least, highest = (None, None) if one.name.startswith("attributes.") else bounds_of(type_, one)
+    return (-most if least is None else least), (most if highest is None else highest)
+
+
+def _small(nw: Words, one: EnteredField, found: Mapping[str, float]) -> Expr | None:
+    """Where a field is as small as assumed, missing where it is; None where nothing is assumed of it."""
+    if not one.is_measured or (one.type_.what == "float" and one.name.startswith("attributes.")):
+        return None
+    column = nw.col(one.own)
+    return (column >= nw.lit(found[f"low {one.name}"])) & (column <= nw.lit(found[f"high {one.name}"]))
+
+
+def _doubts(look: Look, one: EnteredField, small: Expr | None, *, lacks: bool, sure: bool) -> list[Expr]:
+    """Where a field is not as assumed. What is missing is no doubt, unless it `lacks`; of a `sure` number none is."""
+    nw, column = look.nw, look.nw.col(one.own)
+    if one.name in look.entry.told:
+        found = [~nw.col(word_name(one.own)).is_null()]
+    else:
+        odd = odd_one(nw, look.type_, one, look.entry) if sure else wrong(nw, look.type_, one, look.entry, finite=True)
+        found = [] if odd is None else [odd]
+    if lacks:
+        found.append(column.is_null())
+    if small is not None:
+        as_assumed = small & look.round_trips(one, _CENTS) if look.is_decimal_float(one) else small
+        found.append(~as_assumed)
+    if not sure and raw_name(one.own) in look.entry.raws:
+        found.append(column.is_null() & ~nw.col(raw_name(one.own)).is_null())
+    return found
+
+
+def none_later(prepared: Prepared, query: Query, as_of: Sequence[datetime]) -> Prepared:
+    """The frame where moments that are asked whether they are later than now are assumed not to be."""
+    nw = prepared.backend.home.words
+    columns, late = dict(prepared.columns), []
+    for part in (part for root in query.expressions for part in walk(root)):
+        match part:
+            case Unless(Comparison(">=", Field() as stamp, AsOf())) | Happened(Field() as stamp):
+                column = columns[stamp.path]
+                until = micros(as_of[bool(column.aware)])
+                if column.low < until <= column.high:
+                    late.append(nw.col(column.name) >= nw.lit(until))
+                    columns[stamp.path] = replace(column, high=until - 1)
+    later = any_of(late)
+    if later is None:
+        return prepared
+    return replace(prepared, columns=MappingProxyType(columns), doubts={**prepared.doubts, LATER: later})
+
+
+def doubted(doubts: Mapping[str, Expr], nw: Words) -> dict[str, Expr]:
+    """The columns that are 1 in rows that are not as assumed."""
+    unlike = any_of(doubt for name, doubt in doubts.items() if name != LATER)
+    found = {UNLIKE: unlike, LATER: doubts.get(LATER)}
+    return {name: flagged(nw, doubt) for name, doubt in found.items() if doubt is not None}
+
+
+def check(rows: int, unlike: Mapping[str, int]) -> None:
+    """Refuse an answer over a frame that is not as assumed."""
+    if rows > _ROWS or any(unlike.values()):
+        raise WrongAssumptionError(later=rows <= _ROWS and not unlike.get(UNLIKE))
