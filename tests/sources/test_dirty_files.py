@@ -26,7 +26,7 @@ from crmkpi.testing.laws import takes_period
 from .dirty_files import dirty_file
 
 FIRST = int(os.environ.get("CRMKPI_FUZZ_FROM", "0"))
-SOME = 40
+SOME = 10
 MANY = int(os.environ.get("CRMKPI_FUZZ", "600"))
 PER_TEST = 200
 RATES = ck.Rates("EUR", {"USD": "0.9", "GBP": "1.2", "BRL": "0.2"})
