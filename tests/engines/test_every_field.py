@@ -209,7 +209,8 @@ def read(reader: str, table: str, cells: Mapping[str, int], folder: Path) -> Any
         return path
     if reader in ("polars", "duckdb"):
         return ck.scan(path, record=model, engine=reader)  # type: ignore[arg-type]
-    return {"read_csv": ck.read_csv, "stream_csv": ck.stream_csv}[reader](path, record=model)
+    read: Any = {"read_csv": ck.read_csv, "stream_csv": ck.stream_csv}[reader]
+    return read(path, record=model)
 
 
 @cache

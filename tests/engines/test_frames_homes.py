@@ -252,3 +252,13 @@ def test_duckdb_reads_a_plain_file_from_where_it_lies_and_keeps_ids_as_they_are(
         mine = Dataset(deals=read).measure(name, by="id")
         assert mine == Dataset(deals=scanned).measure(name, by="id")
     assert [one.segment["id"] for one in mine] == ["007", "008"]
+
+
+def test_a_choice_that_the_reader_could_not_read_is_left_out_in_duckdb(tmp_path):
+    path = tmp_path / "deals.csv"
+    path.write_text("id,status,kind,amount,closed_at\n1,won,?,5,25.01.2026\n2,won,expansion,7,26.01.2026\n")
+    crm = Dataset(deals=scan(path, record=Deal, engine="duckdb"), currency="EUR", most_unreadable=1)
+    for name in ("expansion_revenue", "win_rate"):
+        mine = Dataset(deals=read_csv(path, record=Deal), currency="EUR", most_unreadable=1).measure(name)
+        assert crm.measure(name) == mine
+    assert crm.measure("expansion_revenue")[0].value == 7
