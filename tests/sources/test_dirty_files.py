@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 import crmkpi as ck
-from crmkpi.errors import CrmKpiError, InputError, TimeZoneError
+from crmkpi.errors import CrmKpiError, CurrencyError, InputError, TimeZoneError
 from crmkpi.quality.frames import records_of_frame
 from crmkpi.records.base import record_type
 from crmkpi.testing.examples import parameters_of
@@ -108,6 +108,8 @@ def measured(model: type[Any], found: Any, asked: Mapping[str, Any]) -> Any:
     crm = ck.Dataset(**tables, currency="EUR", rates=RATES, as_of=date(2026, 6, 30), most_unreadable=asked["most"])
     try:
         report = crm.measure(asked["metrics"], period=asked["period"], parameters=asked["parameters"])
+    except CurrencyError as problem:  # of several currencies without a rate, each engine meets another one first
+        return CurrencyError, str(problem).partition(" from ")[0]
     except CrmKpiError as problem:
         return type(problem), str(problem)
     return [
