@@ -262,3 +262,11 @@ def test_a_choice_that_the_reader_could_not_read_is_left_out_in_duckdb(tmp_path)
         mine = Dataset(deals=read_csv(path, record=Deal), currency="EUR", most_unreadable=1).measure(name)
         assert crm.measure(name) == mine
     assert crm.measure("expansion_revenue")[0].value == 7
+
+
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
+def test_an_empty_cell_between_quotes_is_nothing(tmp_path, engine):
+    path = tmp_path / "deals.csv"
+    path.write_text('id,status,owner\n1,won,""\n2,lost,"Ada"\n')
+    found = Dataset(deals=scan(path, record=Deal, engine=engine)).measure(win_rate, by="owner")
+    assert {one.segment["owner"]: one.value for one in found} == {None: 1.0, "Ada": 0.0}

@@ -92,6 +92,8 @@ def plain_frame(
         infer_schema=False,
         glob=False,
     )
+    if facts.quoted:  # an empty cell between quotes is text for Polars, and nothing for the reader of records
+        texts = texts.with_columns(pl.when(pl.all() != "").then(pl.all()).name.keep())
     places = _places_read(grid, columns, preset) if facts.even and options.only is not None else None
     try:
         looked_at, full = _looked_at(texts, places, held=held)
