@@ -71,9 +71,9 @@ def of_record(text: str) -> str:
             for field in fields:
                 name, (kind, *missing) = ast.unparse(field.target), ast.unparse(field.annotation).split(" | ")
                 holds, takes = KINDS.get(kind, (kind, kind))
-                kept.append(f"    {name}: {' | '.join([holds, *missing])}")
+                kept.append(f"    {name}: {' | '.join([holds, *missing])}" + (" = ..." if field.value else ""))
                 given.append(f"{name}: {' | '.join([takes, *missing])}" + (" = ..." if field.value else ""))
-            lines += ["@dataclass(frozen=True, init=False)", f"class {node.name}:", *kept]
+            lines += ["@dataclass(frozen=True, kw_only=True, init=False)", f"class {node.name}:", *kept]
             lines.append(f"    def __init__({', '.join(given)}) -> None: ...")
     return "\n".join([*lines, ""])
 

@@ -41,8 +41,9 @@ class _Package(ModuleType):
     def __setattr__(self, name: str, value: object) -> None:
         # Importing a module of a package makes it an attribute of the package.
         own = isinstance(value, ModuleType) and value.__name__ == f"{self.__name__}.{name}"
+        given = listed(value) if isinstance(value, ModuleType) else value
         if not (own and name in self.__dict__["_homes"]):
-            super().__setattr__(name, listed(value) if isinstance(value, ModuleType) else value)
+            super().__setattr__(name, given)
 
 
 def listed(module: ModuleType) -> ModuleType:

@@ -53,7 +53,7 @@ ASKED: Mapping[str, tuple[Expression, list[str]]] = {
     "one of several": (status.is_in("won"), ["status in frozenset({'won'})"]),
     "none of several": (~owner.is_in("Ada"), ["owner is not None", "owner not in frozenset({'Ada'})"]),
     "a flag": (deals.deleted & won, ["deleted", "status == 'won'"]),
-    "no flag": (~(deals.deleted & deals.deleted), ["((not deleted)) or ((not deleted))"]),
+    "no flag": (~(deals.deleted & deals.deleted), ["not deleted"]),
     "a flag denied": (Unless(deals.deleted & deals.deleted), ["not deleted"]),
     "a flag compared with false": (deals.deleted == False, ["deleted == False"]),  # noqa: E712
     "a value": (amount.present(), ["amount is not None"]),
@@ -121,6 +121,18 @@ ASKED: Mapping[str, tuple[Expression, list[str]]] = {
     "a value that may be missing where another condition holds": (
         Unless(won & amount.missing()) & won,
         ["status == 'won'", "amount is not None"],
+    ),
+    "one way that only says more": (
+        (won & hers) | (won & hers & (stage == "Offer")),
+        ["status == 'won'", "owner == 'Ada'"],
+    ),
+    "two ways that say the same": (
+        (Unless(won & hers) & won) | (won & Unless(hers)),
+        ["status == 'won'", "not ((owner == 'Ada'))"],
+    ),
+    "what the opposite denies": (
+        Unless(amount < 5) & (amount >= 5) & won,
+        ["amount is not None", "amount >= Decimal('5')", "status == 'won'"],
     ),
     "what cannot be": (Unless(won & hers) & hers & won, ["owner == 'Ada'", "status == 'won'", "False"]),
     "what denies less says more": (

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from crmkpi import Dataset, Deal, average_deal_size, database, scan, table, win_rate
+from crmkpi import Dataset, Deal, average_deal_size, database, read_csv, scan, table, win_rate
 from crmkpi.demo import sample_company
 from crmkpi.engines.frames.backends import support_table
 from crmkpi.engines.frames.homes.duckdb import DuckDbHome
@@ -230,3 +230,35 @@ def test_values_that_change_in_a_table_of_duckdb_are_measured_as_they_are(shape)
     assert revenues(crm) == {"Bo": 2, "Cy": Decimal("123456789012345.67")}
     connection.execute("UPDATE own SET amount = NULL, owner = NULL WHERE id = '2'")
     assert revenues(crm) == {None: None, "Cy": Decimal("123456789012345.67")}
+
+
+@pytest.mark.parametrize(
+    ("cells", "in_place"),
+    [
+        (("won", "10.25", "2026-01-05"), True),
+        (("Won", "10.25", "2026-01-05"), False),
+        (("won", "ten", "2026-01-05"), False),
+        (("won", "10.25", "05/13/2026"), False),
+        ((" won", "10.25", "2026-01-05"), False),
+    ],
+)
+def test_duckdb_reads_a_plain_file_from_where_it_lies_and_keeps_ids_as_they_are(tmp_path, cells, in_place):
+    path = tmp_path / "deals.csv"
+    path.write_text(f"id,status,amount,closed_at,Note\n007,{','.join(cells)},1.0\n008,lost,,2026-01-06,\n")
+    scanned = scan(path, record=Deal, engine="duckdb")
+    assert (scanned.columns["id"] == "id") is in_place
+    read = read_csv(path, record=Deal)
+    for name in ("win_rate", "average_deal_size"):
+        mine = Dataset(deals=read).measure(name, by="id")
+        assert mine == Dataset(deals=scanned).measure(name, by="id")
+    assert [one.segment["id"] for one in mine] == ["007", "008"]
+
+
+def test_a_choice_that_the_reader_could_not_read_is_left_out_in_duckdb(tmp_path):
+    path = tmp_path / "deals.csv"
+    path.write_text("id,status,kind,amount,closed_at\n1,won,?,5,25.01.2026\n2,won,expansion,7,26.01.2026\n")
+    crm = Dataset(deals=scan(path, record=Deal, engine="duckdb"), currency="EUR", most_unreadable=1)
+    for name in ("expansion_revenue", "win_rate"):
+        mine = Dataset(deals=read_csv(path, record=Deal), currency="EUR", most_unreadable=1).measure(name)
+        assert crm.measure(name) == mine
+    assert crm.measure("expansion_revenue")[0].value == 7

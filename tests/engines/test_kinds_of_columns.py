@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -130,7 +131,7 @@ def of_pandas() -> Iterator[tuple[str, str, Callable[[], Any], Any]]:
     for place, zone in enumerate(zones):
         of_zone = [None if moment is None else moment.astimezone(zone) for moment in EXACT]
         column = pd.Series(pd.to_datetime(of_zone))
-        yield f"zone {place}", "closed_at", lambda column=column: column, EXACT
+        yield f"zone {place}", "closed_at", partial(pd.Series, column), EXACT
         yield f"objects of zone {place}", "closed_at", series(of_zone), EXACT
     yield "moments of all kinds", "closed_at", series([WHEN[0], pd.Timestamp(WHEN[1]), pd.NaT, WHEN[3]]), WHEN
     yield "moments of numpy", "closed_at", series([np.datetime64(each or "NaT") for each in WHEN]), WHEN
@@ -161,10 +162,13 @@ def of_arrow() -> Iterator[tuple[str, str, Callable[[], Any], Any]]:
     def array(values: Any, type_: Any = None) -> Callable[[], Any]:
         return lambda: pa.array(values, type_)
 
+    def cast(values: Any, type_: Any, first: Any = None) -> Callable[[], Any]:
+        return lambda: pa.array(values, first).cast(type_)
+
     for type_ in (pa.int8(), pa.uint64(), pa.float16(), pa.float32()):
-        yield str(type_), "amount", lambda type_=type_: pa.array(WHOLE).cast(type_), amount
+        yield str(type_), "amount", cast(WHOLE, type_), amount
     for type_ in (pa.decimal32(9, 2), pa.decimal64(18, 0), pa.decimal128(38, 9), pa.decimal256(76, 2)):
-        yield str(type_), "amount", lambda type_=type_: decimals(type_), amount
+        yield str(type_), "amount", partial(decimals, type_), amount
     yield "dictionary", "amount", lambda: decimals(pa.decimal128(9, 2)).dictionary_encode(), amount
     yield "run-end-encoded", "amount", lambda: pc.run_end_encode(pa.array(WHOLE)), amount
     yield "null", "amount", lambda: pa.nulls(4), [None] * 4
@@ -181,14 +185,14 @@ def of_arrow() -> Iterator[tuple[str, str, Callable[[], Any], Any]]:
     for unit in ("s", "ms", "us", "ns"):
         yield unit, "closed_at", array(WHEN, pa.timestamp(unit)), WHEN
     for type_ in (pa.date32(), pa.date64()):
-        yield str(type_), "closed_at", lambda type_=type_: pa.array(DAYS, pa.timestamp("us")).cast(type_), DAYS
+        yield str(type_), "closed_at", cast(DAYS, type_, pa.timestamp("us")), DAYS
     for zone in ("UTC", "+01:00", "Europe/Berlin", "Etc/GMT-1", "-00:30"):
         type_ = pa.timestamp("us", zone)
-        yield zone, "closed_at", lambda type_=type_: pa.array(EXACT, pa.timestamp("us", "UTC")).cast(type_), EXACT
+        yield zone, "closed_at", cast(EXACT, type_, pa.timestamp("us", "UTC")), EXACT
     yield "dictionary", "closed_at", lambda: pa.array(WHEN).dictionary_encode(), WHEN
     yield "time64", "closed_at", array(WHOLE, pa.time64("us")), "closed_at as timestamps; got Time"
     for type_ in (pa.large_string(), pa.string_view()):
-        yield str(type_), "owner", lambda type_=type_: pa.array(NAMES).cast(type_), NAMES
+        yield str(type_), "owner", cast(NAMES, type_), NAMES
     yield "json", "owner", lambda: pa.ExtensionArray.from_storage(pa.json_(), pa.array(NAMES)), NAMES
     numbers = ["1", None, "2", "1"]
     yield "dictionary of numbers", "owner", lambda: pa.array([1, None, 2, 1]).dictionary_encode(), numbers
@@ -209,8 +213,11 @@ def of_polars() -> Iterator[tuple[str, str, Callable[[], Any], Any]]:
     def series(values: Any, dtype: Any) -> Callable[[], Any]:
         return lambda: pl.Series(values, dtype=dtype)
 
+    def cast(values: Any, dtype: Any) -> Callable[[], Any]:
+        return lambda: pl.Series(values).cast(dtype)
+
     for dtype in (pl.Int8, pl.UInt64, pl.Int128, pl.UInt128, pl.Float32, pl.Decimal(38, 0), pl.Decimal(38, 20)):
-        yield str(dtype), "amount", lambda dtype=dtype: pl.Series(WHOLE).cast(dtype), amount
+        yield str(dtype), "amount", cast(WHOLE, dtype), amount
     yield "above 2**63", "amount", series([2**63 + 5, 1, None, 2], pl.UInt64), "more than 18 digits"
     yield "above 2**127", "amount", series([2**127 + 5, 1, None, 2], pl.UInt128), "more than 18 digits"
     yield "null", "amount", series([None] * 4, pl.Null), [None] * 4
@@ -224,10 +231,10 @@ def of_polars() -> Iterator[tuple[str, str, Callable[[], Any], Any]]:
     yield "object", "amount", series([object()] * 4, pl.Object), ONE_VALUE
     yield "whole chances", "probability", series([1, None, 1, 0], pl.UInt128), [1, None, 1, 0]
     for unit in ("ms", "us", "ns"):
-        yield unit, "closed_at", lambda unit=unit: pl.Series(WHEN).cast(pl.Datetime(unit)), WHEN
+        yield unit, "closed_at", cast(WHEN, pl.Datetime(unit)), WHEN
         for zone in ("UTC", "Europe/Berlin", "Etc/GMT+1"):
             dtype = pl.Datetime(unit, zone)
-            yield f"{unit} {zone}", "closed_at", lambda dtype=dtype: pl.Series(EXACT).cast(dtype), EXACT
+            yield f"{unit} {zone}", "closed_at", cast(EXACT, dtype), EXACT
     yield "date", "closed_at", lambda: pl.Series(WHEN).cast(pl.Date), DAYS
     yield "duration", "closed_at", series([timedelta(1)] * 4, pl.Duration), "closed_at as timestamps"
     yield "datetime", "expected_close_on", lambda: pl.Series(DUE).cast(pl.Datetime), DUE

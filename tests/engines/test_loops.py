@@ -122,7 +122,8 @@ OPPOSITES = {  # two conditions, and whether exactly one of them holds wherever 
     "a limit": (deals.amount > 5, deals.amount <= 5, True),
     "a limit, the other way round": (deals.amount <= 5, deals.amount > 5, True),
     "a limit that is within": (deals.amount >= 5, deals.amount < 5, True),
-    "a flag": (deals.deleted | deals.deleted, ~(deals.deleted | deals.deleted), False),
+    "a flag that is said twice": (deals.deleted | deals.deleted, ~(deals.deleted | deals.deleted), True),
+    "a flag or more": (deals.deleted | (deals.owner == "Ada"), ~(deals.deleted | (deals.owner == "Ada")), False),
     "a flag itself": (deals.deleted == True, Unless(deals.deleted == True), True),  # noqa: E712
     "there and missing": (deals.amount.present(), deals.amount.missing(), True),
     "missing and there": (deals.amount.missing(), deals.amount.present(), True),

@@ -15,7 +15,7 @@ import crmkpi as ck
 from crmkpi.errors import InputError
 from crmkpi.testing import datasets
 
-from .backends import frames_of
+from .backends import frames_of, homed
 
 pytest.importorskip("pyarrow", reason="PyArrow is not installed")
 
@@ -211,3 +211,19 @@ def test_no_relation_multiplies_a_sum_over_frames(backend: str, metric: str, by:
     expected = {tuple(one.segment.values()): one.inputs for one in ck.Dataset(**tables).measure(metric, by=by)}
     found = ck.Dataset(**frames_of(backend, tables)).measure(metric, by=by)
     assert {tuple(one.segment.values()): one.inputs for one in found} == expected
+
+
+@pytest.mark.in_turns
+def test_rows_without_an_id_are_refused_where_others_refer_to_them_and_count_elsewhere(backend: str) -> None:
+    pa = pytest.importorskip("pyarrow")
+    deals = pa.table({"id": ["1", "2"], "status": ["won", "lost"], "customer_id": ["A", None]})
+    customers = pa.table({"id": ["A", None], "industry": ["food", "law"], "number": ["1", "2"]})
+    frames = homed(backend, {"deals": deals, "customers": customers})
+    with pytest.raises(InputError, match=r"Fields of customers are looked up by their ids, and .* rows without one"):
+        ck.Dataset(**frames).measure("win_rate", by="customer.industry")
+    assert [one.value for one in ck.Dataset(**frames).measure(["win_rate", "active_customers"])] == [0.5, 2]
+    told = ck.table(frames["customers"], record=ck.Customer, columns={"id": "number"})
+    crm = ck.Dataset(deals=frames["deals"], customers=told)
+    assert [one.segment["customer.industry"] for one in crm.measure("win_rate", by="customer.industry")] == [None]
+    left = frames_of(backend, {"customers": [ck.Customer(id="A", industry="food")], "deals": DEALS})
+    assert ck.Dataset(**left).measure("win_rate", by="customer.industry")

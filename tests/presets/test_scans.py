@@ -98,11 +98,15 @@ def test_totals_and_files_that_are_no_csv_are_refused_in_words() -> None:
     assert {*CSV_NAMES, "chatwoot_agent_report", "zendesk_ticket_api"} == set(ck.presets.PRESETS)
 
 
-def test_duckdb_is_not_asked_what_the_texts_of_an_export_mean() -> None:
+def test_duckdb_has_the_records_of_an_export_that_the_reader_gives() -> None:
     pytest.importorskip("duckdb")
-    for words in ({"preset": "zoho_deal"}, {"record": ck.Deal, "day_first": True}):
-        with pytest.raises(InputError, match="DuckDB would guess what their texts mean; install it with"):
-            ck.scan(file_of("zoho_deal"), engine="duckdb", **words)  # type: ignore[arg-type]
+    file = file_of("zoho_deal")
+    said: Any = {"preset": "zoho_deal", "values": {"currency": {"$": "USD"}}}
+    read = ck.read_csv(file, **said)
+    found = ck.scan(file, engine="duckdb", **said)
+    assert ck.win_rate(found).inputs == ck.win_rate(read).inputs
+    assert found.skipped == read.account.skipped
+    assert found.unfilled == frozenset(read.account.unfilled)
 
 
 def test_words_for_texts_are_refused_for_parquet(tmp_path: Path) -> None:

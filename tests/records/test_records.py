@@ -175,7 +175,8 @@ def test_a_refused_value_is_told_with_its_field_and_the_rule(
 
 def test_several_fields_that_one_check_refuses_are_unreadable_each_with_its_value() -> None:
     [survey] = read_dicts([{"id": "1", "kind": "csat", "score": 3, "scale_low": 5, "scale_high": 1}], record=Survey)
-    assert dict(survey.unreadable) == {"scale_low": "5", "scale_high": "1", "score": "3"}
+    lenient: Any = survey
+    assert dict(lenient.unreadable) == {"scale_low": "5", "scale_high": "1", "score": "3"}
 
 
 @pytest.mark.parametrize("score", ["nan", "inf", float("nan")])

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 import crmkpi as ck
-from crmkpi.errors import CrmKpiError, InputError, TimeZoneError
+from crmkpi.errors import CrmKpiError, CurrencyError, InputError, TimeZoneError
 from crmkpi.quality.frames import records_of_frame
 from crmkpi.records.base import record_type
 from crmkpi.testing.examples import parameters_of
@@ -26,7 +26,7 @@ from crmkpi.testing.laws import takes_period
 from .dirty_files import dirty_file
 
 FIRST = int(os.environ.get("CRMKPI_FUZZ_FROM", "0"))
-SOME = 40
+SOME = 10
 MANY = int(os.environ.get("CRMKPI_FUZZ", "600"))
 PER_TEST = 200
 RATES = ck.Rates("EUR", {"USD": "0.9", "GBP": "1.2", "BRL": "0.2"})
@@ -108,6 +108,8 @@ def measured(model: type[Any], found: Any, asked: Mapping[str, Any]) -> Any:
     crm = ck.Dataset(**tables, currency="EUR", rates=RATES, as_of=date(2026, 6, 30), most_unreadable=asked["most"])
     try:
         report = crm.measure(asked["metrics"], period=asked["period"], parameters=asked["parameters"])
+    except CurrencyError as problem:  # of several currencies without a rate, each engine meets another one first
+        return CurrencyError, str(problem).partition(" from ")[0]
     except CrmKpiError as problem:
         return type(problem), str(problem)
     return [
@@ -138,13 +140,15 @@ def check(seed: int, folder: Path) -> None:
     scanned = outcome(lambda: of_scan(ck.scan(path, record=model, engine="polars", **said)))
     if failed:
         assert scanned[0] is whole[0], (scanned, whole)
+        assert outcome(lambda: of_scan(ck.scan(path, record=model, engine="duckdb", **said)))[0] is whole[0]
         return
     law(ck.read_csv(path, record=model, **said))
     assert without_missing_ids(scanned) == without_missing_ids(whole)
     asked = question(model, random)
     figures = measured(model, ck.stream_csv(path, record=model, **said), asked)
-    framed = measured(model, ck.scan(path, record=model, engine="polars", **said), asked)
-    assert framed == figures or (framed[0] is InputError and "more than 18 digits" in framed[1])
+    for engine in ("polars", "duckdb"):
+        framed = measured(model, ck.scan(path, record=model, engine=engine, **said), asked)
+        assert framed == figures or (framed[0] is InputError and "digits" in framed[1]), engine
     found = ck.read_csv(path, record=model, **said)
     if len({one.id for one in found}) == len(found):  # ids that come twice are looked for in lists alone
         assert measured(model, found, asked) == figures
@@ -153,6 +157,7 @@ def check(seed: int, folder: Path) -> None:
 @pytest.mark.parametrize("first", range(0, SOME, SOME))
 def test_some_dirty_files_are_read_alike_by_every_reader(first: int, tmp_path: Path) -> None:
     pytest.importorskip("polars")
+    pytest.importorskip("duckdb")
     for seed in range(first, first + SOME):
         check(seed, tmp_path)
 
@@ -161,5 +166,6 @@ def test_some_dirty_files_are_read_alike_by_every_reader(first: int, tmp_path: P
 @pytest.mark.parametrize("first", range(FIRST, FIRST + MANY, PER_TEST))
 def test_many_dirty_files_are_read_alike_by_every_reader(first: int, tmp_path: Path) -> None:
     pytest.importorskip("polars")
+    pytest.importorskip("duckdb")
     for seed in range(first, min(first + PER_TEST, FIRST + MANY)):
         check(seed, tmp_path)

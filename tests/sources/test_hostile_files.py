@@ -59,17 +59,12 @@ def test_every_reader_has_one_idea_of_a_line(text: str, mark: bytes, tmp_path: P
 
 
 @pytest.mark.parametrize("text", texts())
-def test_duckdb_reads_a_line_as_others_do_or_refuses_the_file(text: str, tmp_path: Path) -> None:
+def test_duckdb_has_one_idea_of_a_line_with_the_others(text: str, tmp_path: Path) -> None:
     pytest.importorskip("duckdb")
     file = tmp_path / "deals.csv"
     file.write_bytes(text.encode())
-    try:
-        table = ck.scan(file, record=ck.Deal, engine="duckdb")
-        statuses = [deal.status for deal in records_of_frame("deals", table)]
-    except CrmKpiError as problem:
-        assert "read it with scan(engine='polars'), read_csv or stream_csv" in str(problem)
-    else:
-        assert statuses == ["won", "lost", "open", "won"]
+    table = ck.scan(file, record=ck.Deal, engine="duckdb")
+    assert [deal.status for deal in records_of_frame("deals", table)] == ["won", "lost", "open", "won"]
 
 
 @pytest.mark.parametrize("amounts", [["1.200", "950"], ["1.200 €", "950 €"], ["1.200,50", "7"], ["1,5", "7"]])
@@ -79,8 +74,16 @@ def test_duckdb_reads_no_number_in_its_own_way(amounts: list[str], mark: str, tm
     file = tmp_path / "deals.csv"
     rows = [mark.join((str(number), "won", amount)) for number, amount in enumerate(amounts)]
     file.write_text("\n".join([mark.join(("id", "status", "amount")), *rows]), encoding="utf-8")
-    with pytest.raises(CrmKpiError, match=r"could have thousands or decimals|has decimal commas"):
-        ck.revenue(ck.Dataset(deals=ck.scan(file, record=ck.Deal, engine="duckdb")))
+
+    def answer(read: Any) -> Any:
+        try:
+            return ck.revenue(read(), currency="EUR").value
+        except CrmKpiError as problem:
+            return str(problem)
+
+    assert answer(lambda: ck.scan(file, record=ck.Deal, engine="duckdb")) == answer(
+        lambda: ck.read_csv(file, record=ck.Deal)
+    )
 
 
 # sizes

@@ -49,8 +49,8 @@ def test_every_reader_leaves_totals_and_repeated_headers_out(tmp_path: Path) -> 
     for name, read in readers(text, ck.Campaign, tmp_path).items():
         result = ck.Dataset(campaigns=read()).measure("cost_per_mille")[0]
         assert result.skipped == {"headers again": 1, "total row": 1}, name
-    with pytest.raises(FileFormatError, match=r"Line 3 of file.csv is no record \(headers again\), which DuckDB"):
-        ck.scan(tmp_path / "file.csv", record=ck.Campaign, engine="duckdb")
+    found = ck.scan(tmp_path / "file.csv", record=ck.Campaign, engine="duckdb")
+    assert found.skipped == {"headers again": 1, "total row": 1}
 
 
 @pytest.mark.parametrize("header", ["Currency Code", "Amount Currency", "CurrencyIsoCode", "Währung", "Moneda", "通貨"])

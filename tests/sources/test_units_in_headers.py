@@ -56,7 +56,7 @@ def stream(path: Path, **options: Any) -> Any:
     return ck.stream_csv(path, **options)
 
 
-READERS = (csv, stream, scan)
+READERS = (csv, stream, scan, duckdb)
 DEALS = "id,status,closed_at,{header}\n1,won,2026-01-05,1.5\n2,won,2026-01-06,20\n"
 SUBSCRIPTIONS = "id,customer_id,started_at,{header}\n1,A,2026-01-01,120\n2,B,2026-01-01,60.5\n"
 TICKETS = (
@@ -72,7 +72,7 @@ ASKED: list[tuple[ck.Metric, Any, str, str, str, str, Any, Any]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("read", [*READERS, duckdb], ids=lambda read: read.__name__)
+@pytest.mark.parametrize("read", READERS, ids=lambda read: read.__name__)
 @pytest.mark.parametrize("case", ASKED, ids=lambda case: case[3])
 def test_a_unit_in_a_header_is_asked_about(case: Any, read: Callable[..., Any], tmp_path: Path) -> None:
     metric, record, text, header, field, unit, *_ = case
@@ -112,7 +112,7 @@ def test_shares_below_a_header_of_percent_are_unreadable_until_their_unit_is_sai
 INTERVALS = "id,customer_id,started_at,Billing,{header}\n1,A,2026-01-01,Annual,1200\n2,B,2026-01-01,Monthly,50\n"
 
 
-@pytest.mark.parametrize("read", [*READERS, duckdb], ids=lambda read: read.__name__)
+@pytest.mark.parametrize("read", READERS, ids=lambda read: read.__name__)
 def test_amounts_beside_intervals_are_those_of_a_month_only_where_that_is_said(
     read: Callable[..., Any], tmp_path: Path
 ) -> None:

@@ -137,13 +137,12 @@ def duplicates_in(records: Sequence[Any], type_: RecordType) -> Duplicates | Non
     if "id" not in type_.fields or (isinstance(records, Records) and records.account.numbered):
         return None
     try:
-        ids = list(map(_id_of, records))
+        if len(set(map(_id_of, records))) == len(records):
+            return None
     except AttributeError:  # something is no record, which the engine says
         return None
-    if len(set(ids)) == len(ids):
-        return None
     places: dict[Any, list[int]] = {}
-    for number, own in enumerate(ids):
+    for number, own in enumerate(map(_id_of, records)):
         if "id" not in getattr(records[number], "unreadable", ()) and not is_of_line(own):
             places.setdefault(own, []).append(number)
     together = [numbers for numbers in places.values() if len(numbers) > 1]

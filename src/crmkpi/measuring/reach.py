@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Protocol
 
 from crmkpi.definition.expressions import Field, walk
@@ -100,12 +101,25 @@ class Reaches:
 
             found = later_part(given, at, wall, exact)
             return None if found is None else (answer.ask(found[0]), found[1])
-        later = [
-            record
-            for record in given
-            if (moment := getattr(record, at, None)) is not None and moment > (wall if moment.tzinfo is None else exact)
-        ]
+        later = _dated_after(given, at, wall, exact)
         return (answer.ask(later), getattr(later[0], at)) if later else None
+
+
+def _dated_after(records: Iterable[Any], at: str, wall: datetime, exact: datetime) -> list[Any]:
+    """The records that are dated after now; mostly there are none, which the latest date shows."""
+    read = attrgetter(at)
+    try:
+        latest = max(filter(None, map(read, records)), default=None)
+    except (TypeError, AttributeError):  # dates with and without a zone; or no records, which the engine says
+        return [one for one in records if (moment := getattr(one, at, None)) and moment > _now_of(moment, wall, exact)]
+    if latest is None or latest <= (now := _now_of(latest, wall, exact)):
+        return []
+    return [one for one, moment in zip(records, map(read, records), strict=True) if moment is not None and moment > now]
+
+
+def _now_of(moment: datetime, wall: datetime, exact: datetime) -> datetime:
+    """Now, by the clock or exact as a moment is."""
+    return wall if moment.tzinfo is None else exact
 
 
 def reach_of(crm: _Tables, type_: RecordType, at: str) -> Reach | None:

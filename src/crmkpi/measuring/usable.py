@@ -87,7 +87,7 @@ def used_by(slot: Slot) -> Expression | None:
     """The condition under which a record counts in a slot: it is wanted, and there is something to count."""
     needed = [part for part in (slot.value, slot.key, slot.moment) if part is not None]
     if slot.value is not None and slot.value.kind == "duration":
-        needed.remove(slot.value)  # that it is not negative says that it is there
+        needed.remove(slot.value)  # `x >= 0` already implies that x is present
     return every([slot.where, *(part.present() for part in needed)])
 
 

@@ -7,16 +7,16 @@ from typing import Any, Literal
 
 __all__ = ["Expense"]
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, kw_only=True, init=False)
 class Expense:
     id: str
-    spent_at: datetime | None
-    amount: Decimal | None
-    currency: str | None
-    team: Literal["marketing", "sales", "service"] | None
-    channel: str | None
-    campaign_id: str | None
-    attributes: Mapping[str, Any]
+    spent_at: datetime | None = ...
+    amount: Decimal | None = ...
+    currency: str | None = ...
+    team: Literal["marketing", "sales", "service"] | None = ...
+    channel: str | None = ...
+    campaign_id: str | None = ...
+    attributes: Mapping[str, Any] = ...
     def __init__(
         self,
         *,

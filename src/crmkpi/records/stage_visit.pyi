@@ -6,15 +6,15 @@ from typing import Any
 
 __all__ = ["StageVisit"]
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, kw_only=True, init=False)
 class StageVisit:
     id: str
-    deal_id: str | None
-    pipeline: str | None
-    stage: str | None
-    entered_at: datetime | None
-    left_at: datetime | None
-    attributes: Mapping[str, Any]
+    deal_id: str | None = ...
+    pipeline: str | None = ...
+    stage: str | None = ...
+    entered_at: datetime | None = ...
+    left_at: datetime | None = ...
+    attributes: Mapping[str, Any] = ...
     def __init__(
         self,
         *,

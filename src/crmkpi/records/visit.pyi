@@ -6,16 +6,16 @@ from typing import Any
 
 __all__ = ["Visit"]
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, kw_only=True, init=False)
 class Visit:
     id: str
-    at: datetime | None
-    sessions: int
-    visitors: int | None
-    conversions: int | None
-    channel: str | None
-    campaign_id: str | None
-    attributes: Mapping[str, Any]
+    at: datetime | None = ...
+    sessions: int = ...
+    visitors: int | None = ...
+    conversions: int | None = ...
+    channel: str | None = ...
+    campaign_id: str | None = ...
+    attributes: Mapping[str, Any] = ...
     def __init__(
         self,
         *,

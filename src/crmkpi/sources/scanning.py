@@ -11,12 +11,11 @@ from zoneinfo import ZoneInfo
 
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.errors import FileFormatError, InputError, MissingExtraError, did_you_mean
-from crmkpi.sources.frames.csv_duckdb import duckdb_csv
+from crmkpi.sources.frames.csv_duckdb import duckdb_table
 from crmkpi.sources.frames.csv_files import csv_table
 from crmkpi.sources.frames.tables import table
 from crmkpi.sources.presets.library import AnyPreset
-from crmkpi.sources.reading import Options, Reading, TextReading
-from crmkpi.sources.rows import record_of
+from crmkpi.sources.reading import Reading, TextReading
 
 __all__ = ["scan"]
 
@@ -44,14 +43,14 @@ def scan(
     are read whenever something is measured. The records are those of `read_csv`, rows rejected and skipped included:
     they are in `.rejected` and `.skipped`. A file with values that are not written plainly, such as $1,200.50 or
     31/01/2026, is read by the same code as `read_csv`, which takes longer. `texts` are the words of `read_csv` for
-    such values: `decimal`, `date_format`, `day_first` and `defaults`. DuckDB finds out itself what a text means, so
-    that it is given no preset and none of these; a file that it would read in its own way, with decimal commas, numbers
-    such as 1.200 alone or lines that end in several ways, is refused.
+    such values: `decimal`, `date_format`, `day_first` and `defaults`. DuckDB reads a CSV file from where it lies if all
+    of it is written as records have it and neither a preset nor words are given; any other file is read by the code of
+    `read_csv` and held as a temporary table of DuckDB's own connection.
 
     Raises:
         FileFormatError: the files are neither Parquet nor CSV, or there is none; or one of more than two gigabytes has
             values that are not written plainly, and is for `stream_csv`.
-        InputError: words for texts, of a Parquet file or for DuckDB.
+        InputError: words for texts, of a Parquet file.
         MissingExtraError: neither Polars nor DuckDB is installed.
 
     >>> scan("deals.xlsx", record=__import__("crmkpi").Deal)
@@ -74,16 +73,10 @@ def scan(
     reads_lazily = hasattr(library, "scan_parquet")  # Polars, whose CSV files are read by code of our own
     if file.suffix == ".csv" and reads_lazily:
         return csv_table(_files(file), record, preset, columns, _reading(texts, values, tz))
-    ends = texts.pop("ends", None)  # which is no matter of texts
-    if file.suffix == ".csv" and (preset is not None or texts):
-        raise InputError(
-            "scan() reads CSV files by a preset with Polars, because DuckDB would guess what their texts mean; "
-            "install it with pip install 'crmkpi[polars]', or read them with read_csv or stream_csv."
-        )
     if file.suffix == ".csv":
-        frame = duckdb_csv(library, _files(file), record_of(record, Options()), columns or {})
-    else:
-        frame = library.scan_parquet(path) if reads_lazily else library.read_parquet(str(path))
+        return duckdb_table(library, _files(file), record, preset, columns, _reading(texts, values, tz))
+    ends = texts.pop("ends", None)  # which is no matter of texts
+    frame = library.scan_parquet(path) if reads_lazily else library.read_parquet(str(path))
     if texts:
         raise InputError(
             f"{'=, '.join(texts)}= say how texts are read, and {str(path)!r} is no CSV file; leave them out."

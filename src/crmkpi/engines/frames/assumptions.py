@@ -86,7 +86,8 @@ def assumed(
             continue
         lacks = required and not whole and one.name not in entry.told
         ways = _doubts(look, one, small, lacks=lacks, sure=sure)
-        if one.kind in ("choice", "flag") and one.name not in entry.meaning_nothing and not one.type_.loose:
+        beside = one.name in entry.told or one.name in entry.meaning_nothing  # another column says what is read
+        if one.kind in ("choice", "flag") and not beside and not one.type_.loose:
             own_doubts |= {} if (doubt := any_of(ways)) is None else {one.own: doubt}
         else:
             doubts += ways

@@ -97,6 +97,12 @@ def _joined(
         other = _related(table, relation.table, tables)
         deeper = {path[1:] for path in exact if path[0] == name}
         right = _joined(other, [("id",), *inner], deeper, tables, clock)
+        if right.columns[("id",)].nulls:
+            raise InputError(
+                f"Fields of {relation.table} are looked up by their ids, and the {other.backend.name} table has rows "
+                "without one; name the column that holds the ids, crmkpi.table(frame, record=..., columns={'its "
+                "column': 'id'}), or leave such rows out."
+            )
         if other.kept.get("unique") != right.rows:
             _check_unique(right, relation.table)
             other.kept["unique"] = right.rows

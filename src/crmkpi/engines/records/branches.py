@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from crmkpi.engines.records.conjuncts import Conjunct, any_of, implied
-from crmkpi.engines.records.source import OPPOSITE, Names
+from crmkpi.engines.records.conjuncts import Conjunct, any_of, are_opposites, implied
+from crmkpi.engines.records.source import Names
 
 __all__ = ["Action", "Writer", "guard_of"]
 
@@ -58,23 +58,10 @@ class Writer:
             self.load(depth, conjunct.variables, loaded)
             self.line(depth, f"if {conjunct.source}:")
             self.branches(depth + 1, group, set(loaded))
-            opposite = next((other for other in waiting if _opposites(conjunct, other)), None)
+            opposite = next((other for other in waiting if are_opposites(conjunct, other)), None)
             if opposite is not None:
                 self.line(depth, "else:")
                 self.branches(depth + 1, waiting.pop(opposite), set(loaded))
-
-
-def _opposites(one: Conjunct, other: Conjunct) -> bool:
-    """Whether exactly one of the two holds, where both can be asked."""
-    pairs = {(one.source, other.source), (other.source, one.source)}
-    if any(second == f"not {first}" for first, second in pairs):
-        return True
-    if any(first.removesuffix(" is None") + " is not None" == second != first for first, second in pairs):
-        return True
-    words, others = one.source.split(), other.source.split()
-    return len(words) == len(others) == 3 and (  # left, sign, right
-        words[0] == others[0] and words[2] == others[2] and OPPOSITE.get(words[1]) == others[1]
-    )
 
 
 def guard_of(actions: Sequence[Action]) -> tuple[list[Conjunct], list[Action]]:
@@ -94,7 +81,7 @@ def guard_of(actions: Sequence[Action]) -> tuple[list[Conjunct], list[Action]]:
     if len(widest) > 1:
         # Where x alone is a way and asked first, "not x and y" need only ask for y.
         alone = [way[0] for way in widest if len(way) == 1]
-        slimmer = [[part for part in way if not any(_opposites(part, other) for other in alone)] for way in widest]
+        slimmer = [[part for part in way if not any(are_opposites(part, other) for other in alone)] for way in widest]
         return [any_of(sorted(slimmer, key=lambda way: way[:1] not in [[part] for part in alone]))], list(actions)
     known = widest[0]
     slim = [

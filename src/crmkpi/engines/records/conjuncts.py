@@ -8,7 +8,19 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Conjunct", "any_of", "implied", "not_all", "simplified", "unique"]
+__all__ = [
+    "OPPOSITE",
+    "Conjunct",
+    "any_of",
+    "are_opposites",
+    "either",
+    "implied",
+    "not_all",
+    "simplified",
+    "unique",
+]
+
+OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +63,20 @@ def any_of(ways: Sequence[Sequence[Conjunct]]) -> Conjunct:
     return Conjunct(" or ".join(f"({_all_of(way)})" for way in ways), variables)
 
 
+def either(ways: Sequence[Sequence[Conjunct]]) -> list[Conjunct]:
+    """The conjuncts of "one way or another": those of one way alone, where the others only say more."""
+    found = [simplified(way) for way in ways]
+    widest = [
+        way
+        for number, way in enumerate(found)
+        if not any(
+            set(other) < set(way) or (set(other) == set(way) and position < number)
+            for position, other in enumerate(found)
+        )
+    ]
+    return list(widest[0]) if len(widest) == 1 else [any_of(widest)]
+
+
 def not_all(conjuncts: Sequence[Conjunct]) -> Conjunct:
     """True unless all of the conjuncts hold; remembers them, so that what is known can be struck out."""
     if len(conjuncts) == 1:
@@ -73,11 +99,30 @@ def simplified(conjuncts: Iterable[Conjunct]) -> tuple[Conjunct, ...]:
         rest = [part for part in conjunct.denied if part not in kept]
         if len(rest) < len(conjunct.denied):
             kept[number] = not_all(rest) if rest else Conjunct("False")
+    # Nor need it be denied where the opposite is said.
+    kept = [
+        conjunct
+        for conjunct in kept
+        if not any(are_opposites(part, other) for part in conjunct.denied for other in kept if not other.denied)
+    ]
     # What denies less says more: not (a and b) makes not (a and b and c) needless.
     needless = {
         conjunct for conjunct in kept for other in kept if other.denied and set(other.denied) < set(conjunct.denied)
     }
     return tuple(conjunct for conjunct in unique(kept) if conjunct not in needless)
+
+
+def are_opposites(one: Conjunct, other: Conjunct) -> bool:
+    """Whether exactly one of the two holds, where both can be asked."""
+    pairs = {(one.source, other.source), (other.source, one.source)}
+    if any(second == f"not {first}" for first, second in pairs):
+        return True
+    if any(first.removesuffix(" is None") + " is not None" == second != first for first, second in pairs):
+        return True
+    words, others = one.source.split(), other.source.split()
+    return len(words) == len(others) == 3 and (  # left, sign, right
+        words[0] == others[0] and words[2] == others[2] and OPPOSITE.get(words[1]) == others[1]
+    )
 
 
 def implied(conjuncts: Sequence[Conjunct], by: Sequence[Conjunct]) -> bool:

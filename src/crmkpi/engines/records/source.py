@@ -36,11 +36,10 @@ from crmkpi.definition.expressions import (
 from crmkpi.definition.parameters import Parameter
 from crmkpi.definition.planned_expressions import Happened, Together, Unless, Unreadable, UnreadValue
 from crmkpi.engines.query import Value
-from crmkpi.engines.records.conjuncts import Conjunct, any_of, not_all, unique
+from crmkpi.engines.records.conjuncts import OPPOSITE, Conjunct, either, not_all, unique
 from crmkpi.errors import DefinitionError
 
 __all__ = [
-    "OPPOSITE",
     "Names",
     "Scope",
     "false_of",
@@ -52,7 +51,6 @@ __all__ = [
 ]
 
 _ALL_READ: Mapping[str, str] = ReadOnly({})
-OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 
 
 @dataclass(slots=True)
@@ -263,7 +261,7 @@ def true_of(expression: Expression | None, scope: Scope) -> list[Conjunct]:
         case Combination("and", left, right):
             return unique([*true_of(left, scope), *true_of(right, scope)])
         case Combination("or", left, right):
-            return [any_of([true_of(left, scope), true_of(right, scope)])]
+            return either([true_of(left, scope), true_of(right, scope)])
         case Negation(item):
             return false_of(item, scope)
         case Unless(item):
@@ -295,7 +293,7 @@ def false_of(expression: Expression, scope: Scope) -> list[Conjunct]:
         case Now():
             return [Conjunct(f"start_wall != {scope.names.constant(datetime.min)}")]  # noqa: DTZ901  # a wall clock
         case Combination("and", left, right):
-            return [any_of([false_of(left, scope), false_of(right, scope)])]
+            return either([false_of(left, scope), false_of(right, scope)])
         case Combination("or", left, right):
             return unique([*false_of(left, scope), *false_of(right, scope)])
         case Negation(item):

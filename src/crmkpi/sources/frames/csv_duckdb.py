@@ -1,53 +1,152 @@
-"""CSV files that DuckDB scans itself, after a check for text that it would read otherwise than `read_csv`."""
+"""CSV files as tables of DuckDB, with the records that `read_csv` gives.
+
+DuckDB reads a file itself where each column that fills a field has its type at once and all else is written as records
+have it. Any other file is read by the reader of records and given to DuckDB as a table, so that nothing is read in two
+ways.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from crmkpi.errors import FileFormatError
+from crmkpi.engines.frames.backends import BACKENDS
+from crmkpi.engines.frames.faults import wrong_type
+from crmkpi.engines.frames.table import FrameTable
+from crmkpi.errors import FileFormatError, InputError
+from crmkpi.records import Survey
 from crmkpi.records.base import RecordType, record_type
-from crmkpi.sources.columns import matched_columns
+from crmkpi.records.directions import together
+from crmkpi.sources.columns import Columns, matched_columns
 from crmkpi.sources.csv_tables import cells_of_any_length, csv_grid
+from crmkpi.sources.dates import zone_named
+from crmkpi.sources.frames.duckdb_records import quoted, relation_of_records
+from crmkpi.sources.frames.typed_columns import NotPlainError, field_column
 from crmkpi.sources.grid import Grid, Part
 from crmkpi.sources.guards import check_currency, check_intervals, check_table, check_units
+from crmkpi.sources.header_units import says_percent
 from crmkpi.sources.numbers import point_or_error
-from crmkpi.sources.reading import Options
+from crmkpi.sources.presets.library import AnyPreset
+from crmkpi.sources.reading import Options, Reading, options_from
 from crmkpi.sources.report_rows import ReportRows
+from crmkpi.sources.rows import load, record_of
+from crmkpi.sources.streams import RecordStream
 from crmkpi.sources.text import open_text
 
-__all__ = ["duckdb_csv"]
+__all__ = ["duckdb_table"]
 
 _BLOCK = 16_000_000
 _NUMBERS = ("money", "number", "integer")
+_READ_IN_PLACE = ("tz",)  # all else that is said of texts is for the reader of records
 
 
-def duckdb_csv(
-    library: Any, files: Sequence[Path], record: type[Any], columns: Mapping[str, str | Sequence[str]]
-) -> Any:
-    """The files as a relation of DuckDB; `columns` is that of `read_csv`.
+def duckdb_table(
+    library: Any,
+    files: Sequence[Path],
+    record: type[Any] | None,
+    preset: AnyPreset | None,
+    columns: Mapping[str, str | Sequence[str]] | None,
+    given: Reading,
+) -> FrameTable:
+    """Files of the same columns as one table of DuckDB; `columns` is that of `read_csv`."""
+    record = record_of(record, options_from(preset, given))
+    kind = record_type(record)
+    options = options_from(preset, {**given, "columns": together(columns or {}, kind.fields)})
+    said = any(value is not None for word, value in given.items() if word not in _READ_IN_PLACE)
+    if options.preset is None and kind.model is record and kind.model is not Survey and not said:
+        try:
+            return _in_place(library, files, kind, options)
+        except (NotPlainError, FileFormatError, InputError, library.Error):
+            pass  # the reader of records reads it, or says what is wrong
+    with cells_of_any_length():
+        read = [_read(path, record, options) for path in files]
+        typed = [known for each in read for known in getattr(each, "typed", ())]
+        relation, unread = relation_of_records(library, chain.from_iterable(read), kind, typed)
+    skipped: Counter[str] = Counter()
+    for each in read:
+        skipped.update(each.account.skipped)
+    return FrameTable(
+        relation,
+        type_=kind,
+        columns={name: field_column(name) for name, known in kind.fields.items() if known.kind != "attributes"},
+        zone=None if options.tz is None else zone_named(options.tz),
+        skipped=dict(skipped) or None,
+        rejected=tuple(row for each in read for row in each.rejected),
+        unfilled=frozenset.intersection(*(frozenset(each.account.unfilled) for each in read)),
+        unread=unread,
+    )
+
+
+def _read(path: Path, record: type[Any], options: Options) -> Any:
+    """The records of a file, with their account."""
+    grid = csv_grid(open_text(path, encoding=None), record, options, delimiter=None)
+    if options.preset is not None and options.preset.history:
+        return load(grid, record, options)
+    return RecordStream(grid, record, options)
+
+
+def _in_place(library: Any, files: Sequence[Path], kind: RecordType, options: Options) -> FrameTable:
+    """The files as DuckDB reads them, from where they lie.
 
     Raises:
-        FileFormatError: lines end in several ways, or a column of numbers has decimal commas.
-        InputError: a column of numbers could be read in two ways.
+        NotPlainError, FileFormatError, InputError: it would read something otherwise than the reader of records.
     """
-    kind = record_type(record)
+    matched: list[Columns] = []
     for path in files:
         _check_lines(path)
         with cells_of_any_length():
-            options = Options(columns=columns)
-            grid = csv_grid(open_text(path, encoding=None), record, options, delimiter=None)
+            text = open_text(path, encoding=None)
+            grid = csv_grid(text, kind.model, options, delimiter=None)
             _check_rows(grid)
-            _check_columns(grid, kind, options)
+            matched.append(matched_columns(grid.headers, kind, options, source=grid.source))
+            _check_columns(grid, matched[-1], kind, options)
+            if text.encoding != "utf-8" or matched[-1] != matched[0]:
+                raise NotPlainError
+    columns = matched[0]
+    filled = {column.field: column.header for column in columns.fields}
+    if columns.numbered or len(filled) < len(columns.fields):
+        raise NotPlainError
+    texts = [header for _, header in columns.attributes]
+    texts += [header for name, header in filled.items() if kind.fields[name].kind in ("text", "choice")]
     names = [str(path) for path in files]
-    try:
-        return library.read_csv(names if len(names) > 1 else names[0])
-    except library.Error as problem:
-        first = str(problem).splitlines()[0]
-        raise FileFormatError(
-            f"DuckDB cannot read {files[0].name} ({first}); read it with scan(engine='polars'), read_csv or stream_csv."
-        ) from None
+    relation = library.read_csv(names if len(names) > 1 else names[0], dtype=dict.fromkeys(texts, "VARCHAR"))
+    _check_values(library, relation, names, filled, kind)
+    zone = None if options.tz is None else zone_named(options.tz)
+    return FrameTable(relation, type_=kind, columns=filled, zone=zone, unfilled=columns.unfilled(kind))
+
+
+def _check_values(
+    library: Any, relation: Any, names: Sequence[str], filled: Mapping[str, str], kind: RecordType
+) -> None:
+    """Refuse columns of other types, what the record refuses or says otherwise, and texts with blanks around them."""
+    backend = BACKENDS["duckdb"]
+    odd = []
+    for name, header in filled.items():
+        known, own = kind.fields[name], quoted(header)
+        found = backend.home.type_of(relation, header, known.kind)
+        percent = known.kind == "number" and says_percent(header)
+        if wrong_type(known.kind, found, backend) or found.what == "nothing" or percent:
+            raise NotPlainError
+        if found.what == "float":
+            odd.append(f"NOT isfinite({own})")
+        for rule in kind.model.__pydantic_fields__[name].metadata:
+            odd += [f"{own} < {rule.ge}"] if getattr(rule, "ge", None) is not None else []
+            odd += [f"{own} > {rule.le}"] if getattr(rule, "le", None) is not None else []
+        if known.kind in ("text", "choice"):
+            odd.append(f"{own} <> trim({own}) OR {own} = '' OR starts_with({own}, chr(39))")
+        if known.choices:
+            odd.append(f"{own} NOT IN ({', '.join(map(repr, known.choices))})")
+        if known.required:
+            odd.append(f"{own} IS NULL")
+    if odd and relation.filter(" OR ".join(odd)).limit(1).fetchall():
+        raise NotPlainError
+    for path in names:
+        (forms,) = library.execute("SELECT DateFormat, TimestampFormat FROM sniff_csv(?)", [path]).fetchall()
+        if any(form is not None and not form.startswith("%Y-%m-%d") for form in forms):
+            raise NotPlainError
 
 
 def _check_lines(path: Path) -> None:
@@ -80,8 +179,7 @@ def _check_rows(grid: Grid) -> None:
                     )
 
 
-def _check_columns(grid: Grid, kind: RecordType, options: Options) -> None:
-    columns = matched_columns(grid.headers, kind, options, source=grid.source)
+def _check_columns(grid: Grid, columns: Columns, kind: RecordType, options: Options) -> None:
     check_table(grid.headers, columns, kind, options, source=grid.source)
     check_currency(grid, columns, kind, options)
     check_intervals(grid, columns, kind, options)

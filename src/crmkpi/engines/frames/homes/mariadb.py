@@ -48,6 +48,7 @@ class MariaDbSql(Sql):
     """An expression of MariaDB."""
 
     joined: ClassVar[str] = "LIMIT 18446744073709551615"  # each row would be held against all of the other table
+    fence: ClassVar[str] = joined  # an expression within one within one would be computed thousands of times a row
     by_bytes: ClassVar[str] = "COLLATE utf8mb4_nopad_bin"
 
     @staticmethod

@@ -88,7 +88,8 @@ class Source(ABC):
                 raise
             secret = self.secret
             said = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
-            late = self.timeout is not None and time.monotonic() - begun >= self.timeout
+            passed = self.timeout is not None and time.monotonic() - begun >= self.timeout
+            late = passed or (self.timeout is not None and said == "interrupted")  # SQLite counts from the first one
             message = self._message(said, text, late=late)
             if secret and (secret in str(error) or secret in repr(error.__cause__)):
                 raise InputError(message.replace(secret, "***")) from None
