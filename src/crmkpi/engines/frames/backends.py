@@ -165,7 +165,7 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
         "clickhouse": Backend(
             "clickhouse", "sql", "2.0", (), "clickhouse:ClickhouseHome", _ALL | {"sql"},
             "crmkpi.database(connection).table(name)", "parseDateTime64BestEffort(column)", wide=True,
-            keeps_ranks=True, counts_all=True, module="sqlalchemy", nan_is_largest=False,
+            keeps_ranks=True, module="sqlalchemy", nan_is_largest=False,
         ),
         "mysql": Backend(
             "mysql", "sql", "2.0", (), "mysql:MySqlHome", _ALL | {"sql"},
