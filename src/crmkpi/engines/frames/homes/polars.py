@@ -8,7 +8,7 @@ from importlib.util import find_spec
 import polars as pl
 
 from crmkpi.engines.frames.convert import Converted
-from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, Entering, Kept, raw_name, word_name
+from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, Entering, Facts, Kept, raw_name, word_name
 from crmkpi.engines.frames.words import Cell, Columns, Row, WordsOf
 from crmkpi.records.base import Kind
 
@@ -54,6 +54,14 @@ class PolarsHome:
         if isinstance(frame, Converted):
             return self._type(frame.column(name, kind).dtype)
         return self._type(frame.collect_schema()[name])
+
+    def usual_type(self, frame: Lent, name: str, kind: Kind) -> ColumnType:
+        """The type is that of the schema."""
+        return self.type_of(frame, name, kind)
+
+    def facts(self, frame: Lent, names: Sequence[str]) -> Mapping[str, Facts]:  # noqa: ARG002  # a look costs little
+        """Nothing is known of columns but what they are asked."""
+        return {}
 
     def _type(self, dtype: pl.DataType) -> ColumnType:
         shown = str(dtype)
