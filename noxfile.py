@@ -58,8 +58,8 @@ def slow(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def doctests(session: nox.Session) -> None:
-    """The examples of the modules."""
-    session.run("pytest", "-q", "-n", "auto", "--doctest-modules", "src/crmkpi")
+    """The examples of the modules, those that draw records with the settings of the tests."""
+    session.run("pytest", "-q", "-n", "auto", "--doctest-modules", "src/crmkpi", "tests/conftest.py")
 
 
 @nox.session(venv_backend="none")
