@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import crmkpi as ck
 from crmkpi.errors import AmbiguousDateError, UnknownNameError
-from crmkpi.sources.dates import DateReader, zone_named
+from crmkpi.sources.dates import DateReader, check_iso, zone_named
 from crmkpi.sources.tallies import Tallies
 
 ZEROS = ("0001-01-01", "1753-01-01", "1899-12-30", "1899-12-31", "1900-01-01", "1970-01-01")
@@ -228,6 +228,10 @@ def test_texts_that_are_all_iso_are_read_fast_as_they_are_read_one_by_one(
     moment: datetime, form: str, offset: str, zone: str, kind: Literal["timestamp", "date"]
 ) -> None:
     text = (moment.isoformat() if form == "iso" else moment.strftime(form)) + (offset if ":" in form else "")
+    try:
+        check_iso([text])
+    except ValueError:
+        return  # the cells of such a column are read one by one
     tallies = Tallies(), Tallies()
     one_by_one, fast = (
         DateReader(column="At", values=lambda: [text], kind=kind, zone=zone_named(zone), count=each.counter("At"))

@@ -27,7 +27,7 @@ from .dirty_files import dirty_file
 
 FIRST = int(os.environ.get("CRMKPI_FUZZ_FROM", "0"))
 SOME = 10
-MANY = int(os.environ.get("CRMKPI_FUZZ", "600"))
+MANY = int(os.environ.get("CRMKPI_FUZZ", "300"))
 PER_TEST = 200
 RATES = ck.Rates("EUR", {"USD": "0.9", "GBP": "1.2", "BRL": "0.2"})
 DATELESS = ("churn_rate.by_status",)  # nothing puts a customer with a status into a period

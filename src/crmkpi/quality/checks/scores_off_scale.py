@@ -58,7 +58,8 @@ class _HalfScales:
         by_kind: dict[str, list[tuple[str, float, float]]] = {}
         for scale in self.counts:
             by_kind.setdefault(scale[0], []).append(scale)
-        for kind, scales in by_kind.items():
+        for kind, found in by_kind.items():
+            scales = sorted(found)
             if len({high - low for _, low, high in scales}) > 1:
                 rarest = min(scales, key=lambda scale: (self.counts[scale], scale))
                 listed = ", ".join(f"{low:g} to {high:g} ({self.counts[kind, low, high]:,})" for _, low, high in scales)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["DuckDbFrame", "DuckDbHome", "DuckDbSql"]
 
 _FROM = "measured"
+_SOURCE = re.compile(rf"\bFROM {_FROM}\b")
+_NAMES = count(1)
 _KEPT = 100  # statements of one frame
 _DAY = 86_400_000_000
 _AS_WRITTEN = "text as it is written"
@@ -126,7 +128,8 @@ def _binds_once() -> bool:
 
 def _asked(relation: DuckDBPyRelation, statement: str) -> DuckDBPyRelation:
     """A question to a relation, which stands in it under a name of our own."""
-    found = relation.query(_FROM, statement)
+    name = _FROM if _binds_once() else f"{_FROM}_{next(_NAMES)}"  # else a question to an answer asks itself
+    found = relation.query(name, statement if name == _FROM else _SOURCE.sub(f"FROM {name}", statement))
     assert found is not None, "only statements that change something have no answer"
     return found
 
