@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from crmkpi.engines.frames.homes.database import DatabaseHome, DatabaseTable, Relation
 from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, Physical
@@ -132,7 +132,7 @@ class ClickhouseHome(DatabaseHome[ClickhouseSql]):
         "attributes": "Nullable(String)",
     }
     constants = declared
-    probe: ClassVar[Mapping[str, tuple[str, Any]]] = {
+    probe: ClassVar[Mapping[str, tuple[str, object]]] = {
         "the version": ("toInt64(splitByChar('.', version())[1]) >= 24", 1),
         "upper and lower case": ("'a' = 'A'", 0),
         "trailing blanks": ("'a' = 'a '", 0),

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, ClassVar, Self, TypeVar
+from typing import ClassVar, Self, TypeVar
 
 from crmkpi.engines.frames.homes.sessions import Session, Source
 from crmkpi.engines.frames.homes.sql import Sql, SqlFrame, SqlGroups
@@ -130,10 +129,12 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
 
     declared: ClassVar[Mapping[Kind, str]] = {}  # the type of a field that a user has not declared otherwise
     constants: ClassVar[Mapping[Kind, str]] = {}  # the type that a constant is cast to, of the kinds that can be
+    isolation: ClassVar[str] = ""  # of transactions that are snapshots, whatever the engine says
+    interrupts: ClassVar[bool] = False  # the driver ends a late statement, since no setting does
     begins: ClassVar[Sequence[str]] = ()  # what makes a transaction one snapshot, before anything else is said in it
     chance: ClassVar[str] = ""  # words that give another value in each statement, as a regular expression
     clock: ClassVar[str] = ""  # words for the moment of the statement
-    probe: ClassVar[Mapping[str, tuple[str, Any]]] = {}  # what is asked of a server first: its SQL, the right answer
+    probe: ClassVar[Mapping[str, tuple[str, object]]] = {}  # what is asked of a server first: its SQL, the right answer
 
     @abstractmethod
     def columns_of(self, session: Session, relation: Relation) -> Mapping[str, str]:
@@ -180,9 +181,6 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
         """A whole number of the smallest digit as the decimal that it stands for."""
         return f"({units} * {Decimal(1).scaleb(-digits):f})" if digits else units
 
-    def isolated(self, connection: Any) -> None:
-        """Make the transactions of a connection that was taken from an engine snapshots, whatever the engine says."""
-
     def check_snapshot(self, session: Session) -> None:
         """Refuse a transaction that is no snapshot."""
 
@@ -214,10 +212,6 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
                     f"The {session.source.dialect} server is not measured: for {what} ({text}) it answers {found!r}, "
                     f"and {right!r} is right; its version or a setting is none that was tested."
                 )
-
-    def watched(self, connection: Any, seconds: float | None) -> AbstractContextManager[None]:  # noqa: ARG002  # likewise
-        """What ends statements after so many seconds where no setting does."""
-        return nullcontext()
 
     def sent(self, text: str, seconds: float | None, moment: str | None = None) -> str:  # noqa: ARG002  # settings may do that
         """A statement as it is sent, to end after so many seconds, and to take a moment for the present."""

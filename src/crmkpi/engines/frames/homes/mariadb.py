@@ -10,13 +10,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
-from crmkpi.engines.frames.homes.database import DatabaseHome, DatabaseTable, Relation
+from crmkpi.engines.frames.homes.database import DatabaseFrame, DatabaseHome, DatabaseTable, Relation
 from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, Physical
 from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.engines.frames.homes.sql import Sql, SqlWords
-from crmkpi.engines.frames.words import Scalar
+from crmkpi.engines.frames.words import Cell, Row, Scalar
 from crmkpi.errors import ColumnError, InputError, did_you_mean
 from crmkpi.records.base import Kind
 
@@ -121,8 +121,9 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
         r"\b(now|curdate|curtime|unix_timestamp|utc_(date|time|timestamp))\s*\(|"
         r"\b(current_(date|time|timestamp)|local(time|timestamp))\b"
     )
+    isolation = "REPEATABLE READ"
     begins = ("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",)
-    probe: ClassVar[Mapping[str, tuple[str, Any]]] = {
+    probe: ClassVar[Mapping[str, tuple[str, object]]] = {
         "upper and lower case": (f"{MariaDbSql.written('a')} = {MariaDbSql.written('A')}", 0),
         "trailing blanks": (f"{MariaDbSql.written('a')} = {MariaDbSql.written('a ')}", 0),
         "division": ("(-7) DIV 2", -3),
@@ -145,10 +146,6 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
             "(SELECT r.x IS NULL FROM (SELECT 1 AS x) AS l LEFT JOIN (SELECT 2 AS x) AS r ON l.x = r.x)", 1,
         ),
     }  # fmt: skip
-
-    def isolated(self, connection: Any) -> None:
-        """Snapshots also where the engine commits by itself."""
-        connection.execution_options(isolation_level="REPEATABLE READ")
 
     def check_snapshot(self, session: Session) -> None:
         """Refuse weaker isolation than REPEATABLE READ, and transactions that are none."""
@@ -204,7 +201,7 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
             "SELECT table_name, engine FROM information_schema.tables "  # noqa: S608  # names are constants here
             f"WHERE table_schema = {schema} AND table_type <> 'SEQUENCE'"
         )
-        engines = dict(found)
+        engines: dict[str, str | None] = dict(found)
         if relation.name not in engines:
             raise ColumnError(
                 f"The database has no table {relation.name!r}, or the user of the connection may not read it. "
@@ -266,7 +263,7 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
             case _:
                 return source
 
-    def leave(self, frame: Any) -> list[tuple[Any, ...]]:
+    def leave(self, frame: DatabaseFrame) -> list[Row]:
         """The rows of a small result, whose texts may arrive as bytes."""
         rows = DatabaseHome.leave(self, frame)
         return [tuple(_text(cell) for cell in row) for row in rows]
@@ -286,11 +283,11 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
         return " UNION ALL ".join([f"SELECT {named}", *(f"SELECT {', '.join(row)}" for row in others)])
 
 
-def _text(cell: Any) -> Any:
+def _text(cell: Cell) -> Cell:
     return cell.decode() if isinstance(cell, bytes) else cell
 
 
-def _described(column: Sequence[Any]) -> str:
+def _described(column: Row) -> str:
     """The type of a query's column in words."""
     code, size, scale = int(column[1]), column[3], column[5]
     if code in (0, 246):

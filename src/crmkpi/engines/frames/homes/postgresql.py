@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from crmkpi.engines.frames.homes.database import DatabaseHome, DatabaseTable, Relation
 from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, Physical
@@ -107,8 +107,9 @@ class PostgresqlHome(DatabaseHome[PostgresqlSql]):
         r"\b(random(_normal)?|gen_random_uuid|uuid_generate_v\d\w*|uuidv\d|clock_timestamp|statement_timestamp|timeofday)"
         r"\s*\("
     )
+    isolation = "REPEATABLE READ"
     begins = ("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",)
-    probe: ClassVar[Mapping[str, tuple[str, Any]]] = {
+    probe: ClassVar[Mapping[str, tuple[str, object]]] = {
         "the version": ("CAST(current_setting('server_version_num') AS INTEGER) >= 140000", True),
         "upper and lower case": ("CAST('a' AS TEXT) COLLATE \"C\" = 'A'", False),
         "trailing blanks": ("CAST('a' AS TEXT) COLLATE \"C\" = 'a '", False),
@@ -142,10 +143,6 @@ class PostgresqlHome(DatabaseHome[PostgresqlSql]):
             True,
         ),
     }
-
-    def isolated(self, connection: Any) -> None:
-        """Snapshots also where the engine commits by itself."""
-        connection.execution_options(isolation_level="REPEATABLE READ")
 
     def check_snapshot(self, session: Session) -> None:
         """Refuse weaker isolation than REPEATABLE READ."""

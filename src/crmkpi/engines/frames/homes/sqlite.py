@@ -7,13 +7,12 @@ collation, timestamps are texts such as 2026-01-31 09:00:00.123456; what is none
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from crmkpi.engines.frames.homes.database import DatabaseHome, DatabaseTable, Relation
 from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, Physical
-from crmkpi.engines.frames.homes.sessions import Session, timed_sqlite
+from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.engines.frames.homes.sql import Sql, SqlWords
 from crmkpi.errors import ColumnError, did_you_mean
 from crmkpi.records.base import Kind
@@ -71,11 +70,8 @@ class SqliteHome(DatabaseHome[SqliteSql]):
     }
     chance = r"\brandom(blob)?\s*\("
     clock = r"'now'|\bcurrent_(date|time|timestamp)\b|\bjulianday\(\s*\)"
+    interrupts = True
     begins = ("BEGIN",)
-
-    def watched(self, connection: Any, seconds: float | None) -> AbstractContextManager[None]:
-        """What ends statements after so many seconds."""
-        return timed_sqlite(connection.connection.dbapi_connection, seconds)
 
     def views(self, session: Session) -> Mapping[str, str]:
         """The text of each view, by its name, of all databases that are attached."""
