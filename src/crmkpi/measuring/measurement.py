@@ -266,6 +266,7 @@ class _Builder:
         unfilled = unfilled_field(metric, self._crm.unfilled, dated=period is not None)
         contradicted = any(self._reader.answers[table].contradictions for table in metric.tables)
         doubtful = any(account.unread is not None for account in (*plan.accounts, *plan.earlier))
+        reached: bool | None = None
         for segment in segments:
             try:
                 inputs = cut.inputs(segment)
@@ -300,7 +301,8 @@ class _Builder:
                 value, exact = (value, exact) if reason is None else (None, None)
             begins = None
             if period is not None and not any(totals[name] for name in metric.measures):
-                begins = self._reaches.begins_later(metric, period)
+                reached = self._is_reached(plan, period) if reached is None else reached
+                begins = None if reached else self._reaches.begins_later(metric, period)
             if begins is not None:
                 self.begins[begins] = None
             yield measured(
@@ -316,6 +318,16 @@ class _Builder:
                 exact,
                 find=witness.finding(cut, counts, segment, inputs, None if reason else numbers),
             )
+
+    def _is_reached(self, plan: MetricPlan, period: Period) -> bool:
+        """Whether the answers show that a table of the metric has a record of a period, so that it is not asked."""
+        parts = frozenset(self._reader.timeline.parts(period, stock=False))
+        return any(
+            part in parts
+            for account in plan.accounts
+            if account.at is not None and not account.stock
+            for _, part in self._reader.answers[account.table].groups[account.anchor]
+        )
 
     def after_today(
         self, plan: Plan, segments: Sequence[tuple[Hashable, ...]], periods: Sequence[Period | None]

@@ -299,6 +299,8 @@ class AlchemySource(Source):
                 for text in self.home.begins:
                     session.run(text)
                 self.home.check_snapshot(session)
+            for text in self.home.tuned:
+                session.run(text)
             if self.timeout is not None:
                 for text in self.home.timed(self.timeout):
                     session.run(text)
