@@ -3,7 +3,7 @@
     python benchmarks/insight_speed.py [deals] [polars|duckdb|records ...]    # 1,000,000 deals in Polars unless named
 
 Processor time, the best of five turns that alternate. The search is set against the one measure call that it needs:
-both periods by the three attributes together. The scorecard has six KPIs of deals, a month beside the month before; it is
+both periods by the three attributes together. The scorecard has six KPIs of deals, a month beside the one before; it is
 set against both months without a comparison, and against values without intervals.
 """
 
