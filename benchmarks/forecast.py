@@ -40,9 +40,9 @@ def scored(series: Iterable[tuple[list[float], list[float]]], season: int, last:
     naive = [0.0, 0.0]
     covered = dict.fromkeys(LEVELS, 0.0)
     many, seconds = 0, 0.0
-    for history, coming in series:
+    for history, whole in series:
         seen = history[-last:] if last else history
-        coming = coming[: len(seen) // 2]  # as far as a forecast looks
+        coming = whole[: len(seen) // 2]  # as far as a forecast looks
         floor = 0.0 if min(seen) >= 0 else None
         begun = time.process_time()
         made = forecast_series(seen, horizon=len(coming), season=season, not_below=floor, long=True)
