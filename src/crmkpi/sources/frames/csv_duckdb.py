@@ -25,7 +25,7 @@ from crmkpi.sources.csv_tables import cells_of_any_length, csv_grid
 from crmkpi.sources.dates import zone_named
 from crmkpi.sources.frames.duckdb_records import quoted, relation_of_records
 from crmkpi.sources.frames.typed_columns import NotPlainError, field_column
-from crmkpi.sources.grid import Grid, Part
+from crmkpi.sources.grid import Grid, Part, Row
 from crmkpi.sources.guards import check_currency, check_intervals, check_table, check_units
 from crmkpi.sources.header_units import says_percent
 from crmkpi.sources.numbers import point_or_error
@@ -100,8 +100,8 @@ def _in_place(library: Any, files: Sequence[Path], kind: RecordType, options: Op
         with cells_of_any_length():
             text = open_text(path, encoding=None)
             grid = csv_grid(text, kind.model, options, delimiter=None)
-            _check_rows(grid)
             matched.append(matched_columns(grid.headers, kind, options, source=grid.source))
+            _check_rows(grid, matched[-1])
             _check_columns(grid, matched[-1], kind, options)
             if text.encoding != "utf-8" or matched[-1] != matched[0]:
                 raise NotPlainError
@@ -166,17 +166,21 @@ def _check_lines(path: Path) -> None:
         )
 
 
-def _check_rows(grid: Grid) -> None:
+def _check_rows(grid: Grid, columns: Columns) -> None:
     """Refuse a file with rows that are totals or headers again, which DuckDB would take for records."""
-    report = ReportRows(tuple(grid.headers))
+    report = ReportRows(tuple(grid.headers), columns.place_of_ids)
+    above: Row = ()
     for part in grid.parts():
-        if isinstance(part, Part) and report.may_be(part.rows):
-            for row, line in zip(part.rows, part.lines(), strict=True):
-                if (reason := report.reason_of(row)) is not None:
+        rows = part.rows if isinstance(part, Part) else ()
+        if isinstance(part, Part) and report.may_be(rows):
+            for row, line in zip(rows, part.lines(), strict=True):
+                if (reason := report.reason_of(row, above)) is not None:
                     raise FileFormatError(
                         f"Line {line} of {grid.source} is no record ({reason}), which DuckDB would take for one; read "
                         f"it with scan(engine='polars'), read_csv or stream_csv."
                     )
+                above = row
+        above = rows[-1] if rows else above
 
 
 def _check_columns(grid: Grid, columns: Columns, kind: RecordType, options: Options) -> None:
