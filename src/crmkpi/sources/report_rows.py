@@ -27,7 +27,8 @@ TOTAL = rf"(?i)^\s*(?:{'|'.join(_WORDS)})\s*(?:\([^)]*\)|:.*)?\s*$"
 SUBTOTAL = r"(?i)^\s*(?:sub-?total|zwischensumme|teilergebnis|sous-total|subtotaal|delsumma|suma częściowa|小計)\s*$"
 _OF_GROUP = rf"(?:{'|'.join(_WORDS)}|ergebnis)"  # beside the name of the group, as spreadsheets write it
 MAY_BE_TOTAL = rf"(?i)^\s*{_OF_GROUP}(?:[\s(:]|$)|\s{_OF_GROUP}\s*$"
-_TOTAL, _SUBTOTAL, _TOTAL_OF_GROUP = map(re.compile, (TOTAL, SUBTOTAL, rf"(?i)\s*{_OF_GROUP}\s*"))
+_TOTAL, _SUBTOTAL = re.compile(TOTAL), re.compile(SUBTOTAL)
+_TOTAL_OF_GROUP = re.compile(rf"(?i)\s*{_OF_GROUP}\s*")
 _PARTS_OF_WORDS = (
     *("total", "totaa", "sum", "gesamt", "ergebnis", "overall", "somme", "razem", "ogół", "łącz", "i alt", "yhteens"),
     *("toplam", "итого", "всего", "合", "小計", "総計", "总计", "कुल"),

@@ -22,7 +22,7 @@ from crmkpi.records.base import RecordType, record_type
 from crmkpi.records.directions import together
 from crmkpi.sources.columns import Columns, matched_columns
 from crmkpi.sources.csv_tables import cells_of_any_length, csv_grid
-from crmkpi.sources.dates import zone_named
+from crmkpi.sources.dates import YEARS_OF_ZEROS, zone_named
 from crmkpi.sources.frames.duckdb_records import quoted, relation_of_records
 from crmkpi.sources.frames.typed_columns import NotPlainError, field_column
 from crmkpi.sources.grid import Grid, Part, Row
@@ -107,7 +107,7 @@ def _in_place(library: Any, files: Sequence[Path], kind: RecordType, options: Op
                 raise NotPlainError
     columns = matched[0]
     filled = {column.field: column.header for column in columns.fields}
-    if columns.numbered or len(filled) < len(columns.fields):
+    if columns.numbered or columns.constants or len(filled) < len(columns.fields):
         raise NotPlainError
     texts = [header for _, header in columns.attributes]
     texts += [header for name, header in filled.items() if kind.fields[name].kind in ("text", "choice")]
@@ -137,6 +137,10 @@ def _check_values(
             odd += [f"{own} > {rule.le}"] if getattr(rule, "le", None) is not None else []
         if known.kind in ("text", "choice"):
             odd.append(f"{own} <> trim({own}) OR {own} = '' OR starts_with({own}, chr(39))")
+        if known.kind in ("timestamp", "date"):
+            odd.append(f"year({own}) IN ({', '.join(map(str, YEARS_OF_ZEROS))})")
+        if name == "currency":
+            odd.append(f"NOT regexp_full_match({own}, '[A-Z]{{3}}')")
         if known.choices:
             odd.append(f"{own} NOT IN ({', '.join(map(repr, known.choices))})")
         if known.required:
