@@ -16,7 +16,7 @@ JPY: japanese yen, yen, japanischer yen, yen japonais, yen japonés, iene japon�
 CNY: chinese yuan, yuan renminbi, chinese yuan renminbi, yuan, renminbi, 人民元, 人民币
 CHF: swiss franc, schweizer franken, franc suisse, franco suizo, franco suíço, franco svizzero, schweizisk franc
 CAD: canadian dollar, kanadischer dollar, dollar canadien, dólar canadiense, dólar canadense
-AUD: australian dollar, australischer dollar, dollar australien, dólar australiano
+AUD: australian dollar, australischer dollar, dólar australiano
 NZD: new zealand dollar
 HKD: hong kong dollar
 SGD: singapore dollar
