@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import localcontext
+from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 from crmkpi.definition.expressions import Expression, Field, as_of
@@ -189,16 +191,16 @@ class Reader:
         kept: dict[str | None, list[Any]] = {}
         without: list[Any] = []  # sums of no amounts at all, which are in any currency
         counted = 0
-        for _, cells in self._cells(plan, states, metric, period):
-            counted += 1
+        for many, cells in self._alike(plan, states, metric, period):
+            counted += many
             value = None if measure.value is None else self._of_row(measure.value, plan, cells)
             if value is not None:
                 amounts = [cells[name] for name, column in plan.columns.items() if column.measure.kind == "money"]
                 if measure.kind == "money" and not any(amount.sample and amount.sample.count for amount in amounts):
-                    without.append(value)
+                    without += [value] * many
                     continue
                 currency = self._currency_of(amounts, metric) if measure.kind == "money" else None
-                kept.setdefault(currency, []).append(value)
+                kept.setdefault(currency, []).extend([value] * many)
         if without:
             kept.setdefault(next(iter(kept), self.currency), []).extend(without)
         if measure.aggregate == "count":
@@ -224,6 +226,20 @@ class Reader:
             amounts += (cells[name] for name in money)
         return Input(tuple(sorted(rows)), self._currency_of(amounts, metric) if money else None)
 
+    def _alike(
+        self, plan: MeasurePlan, states: Mapping[str, Any], metric: str, period: Period | None
+    ) -> Iterator[tuple[int, Mapping[str, Input]]]:
+        """The columns of the rows, with how many rows have them; rows of counts repeat, and are looked at once."""
+        if any(column.measure.aggregate != "count" for column in plan.columns.values()):
+            yield from ((1, cells) for _, cells in self._cells(plan, states, metric, period))
+            return
+        keys = dict.fromkeys(chain.from_iterable(states.values()))
+        columns = [map(states[name].get, keys, repeat(0)) for name in plan.columns]
+        for counts, many in Counter(zip(*columns, strict=True)).items():
+            cells = {name: Input(count) for name, count in zip(plan.columns, counts, strict=True)}
+            if plan.measure.where is None or self._of_row(plan.measure.where, plan, cells) is True:
+                yield many, cells
+
     def _cells(
         self, plan: MeasurePlan, states: Mapping[str, Any], metric: str, period: Period | None
     ) -> Iterator[tuple[Any, Mapping[str, Input]]]:
@@ -232,7 +248,7 @@ class Reader:
         readings = {name: self.reading(column.measure, metric) for name, column in plan.columns.items()}
         where, at = plan.measure.where, plan.measure.at
         assert at is None or isinstance(at, Field)
-        for key in dict.fromkeys(key for by_key in states.values() for key in by_key):
+        for key in dict.fromkeys(chain.from_iterable(states.values())):
             cells = {name: read(states[name].get(key, empty[name])) for name, read in readings.items()}
             if at is not None and period is not None and not _lies_in(cells[at.path[0]].value, period):
                 continue
