@@ -24,6 +24,7 @@ from crmkpi.cli.arguments import (
     read_value,
 )
 from crmkpi.cli.files import table_file
+from crmkpi.dates.calendars import Calendar
 from crmkpi.errors import FileFormatError
 from crmkpi.measuring.dataset import Dataset
 from crmkpi.metrics.catalogue import catalogue
@@ -33,7 +34,6 @@ from crmkpi.sources import Records
 from crmkpi.sources.any_file import SUFFIXES
 from crmkpi.sources.exports import shown_table
 from crmkpi.sources.files import FileRecords
-from crmkpi.time.calendars import Calendar
 
 __all__ = [
     "add_files",
