@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
@@ -19,7 +20,9 @@ from hypothesis import strategies as st
 import crmkpi as ck
 from crmkpi.definition.expressions import Expression, period
 from crmkpi.definition.measures import Measure
+from crmkpi.engines.records.interpreter import evaluate
 from crmkpi.errors import DefinitionError, InputError, TimeZoneError, UnknownNameError
+from crmkpi.measuring import reading
 from crmkpi.testing import records
 
 orders = ck.Table(ck.Order)
@@ -330,6 +333,28 @@ def test_a_record_is_used_where_the_wider_of_two_conditions_takes_it() -> None:
 def _reach(reach: Decimal) -> Decimal:
     """What deals would bring if each mail brought one."""
     return reach
+
+
+@given(many=st.lists(st.integers(0, 4), max_size=30))
+def test_rows_of_counts_are_aggregated_one_by_one_and_looked_at_once_for_all_that_are_alike(many: list[int]) -> None:
+    per_customer = orders.per(orders.customer_id, n=orders.count(), done=orders.count(orders.status == "completed"))
+    done = [max(0, n - 1) for n in many]
+    found = [
+        ck.Order(id=f"{customer}-{number}", customer_id=str(customer), status="completed" if number else "cancelled")
+        for customer, n in enumerate(many)
+        for number in range(n)
+    ]
+    rows = [(n, d) for n, d in zip(many, done, strict=True) if n]
+    often = per_customer.done >= 2
+    with pytest.MonkeyPatch.context() as patch:
+        looked_at = Mock(side_effect=evaluate)
+        patch.setattr(reading, "evaluate", looked_at)
+        assert got(only(per_customer.count(often)), found) == sum(d >= 2 for _, d in rows)
+        assert looked_at.call_count == len(set(rows))
+    assert got(only(per_customer.sum(per_customer.n, often)), found) == sum(n for n, d in rows if d >= 2)
+    assert got(only(per_customer.distinct(per_customer.n)), found) == len({n for n, _ in rows})
+    median = got(only(per_customer.median(per_customer.n)), found)
+    assert median == (statistics.median([n for n, _ in rows]) if rows else None)
 
 
 @given(found=records(ck.Survey), name=st.none() | spans)

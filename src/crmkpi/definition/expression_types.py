@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
-__all__ = ["ArithmeticSign", "CompareSign", "ValueKind", "family", "kind_of", "kind_under"]
+__all__ = ["SIGNS", "ArithmeticSign", "CompareSign", "ValueKind", "family", "kind_of", "kind_under"]
 
 ValueKind = Literal[
     "text", "choice", "number", "integer", "money", "timestamp", "date", "flag", "duration", "predicate", "any"
 ]
 CompareSign = Literal["==", "!=", "<", "<=", ">", ">="]
 ArithmeticSign = Literal["+", "-", "*", "/"]
+SIGNS: Mapping[CompareSign | ArithmeticSign, Callable[[Any, Any], Any]] = {
+    "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv,
+}  # fmt: skip
 
 # What two kinds give under an arithmetic sign; a pair that is not here has no meaning.
 _ARITHMETIC: dict[tuple[ValueKind, ArithmeticSign, ValueKind], ValueKind] = {

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Context, Decimal, Inexact, localcontext
 from enum import Enum
-from operator import mul
+from operator import add, mul
 from typing import Any, Literal, Protocol, TypeVar
 
 from crmkpi.definition.expressions import Expression, Field, ValueKind, walk
@@ -329,9 +329,7 @@ class Answer:
 
     def merged(self, other: Answer, query: Query) -> Answer:
         """The answer to `query` over both parts of the data."""
-        given = dict(self.given)
-        for segment, count in other.given.items():
-            given[segment] = given.get(segment, 0) + count
+        given = _merged_mapping(self.given, other.given, add)
         with localcontext(EXACT):
             groups = [
                 _merged_groups(mine, theirs, anchor.slots)
@@ -344,33 +342,23 @@ class Answer:
 
 def with_care(query: Query) -> Query:
     """The query with the conditions that know of fields that cannot be read, asked of all records alike."""
-    anchors = [
-        Anchor(
-            anchor.at,
-            anchor.stock,
-            [
-                replace(
-                    slot,
-                    where=slot.where if slot.careful is None else slot.careful,
-                    careful=None,
-                    only_unreadable=False,
-                )
-                for slot in anchor.slots
-            ],
-        )
-        for anchor in query.anchors
-    ]
-    return Query(query.type_, query.segments, anchors)
+
+    def careful(slot: Slot) -> Slot:
+        where = slot.where if slot.careful is None else slot.careful
+        return replace(slot, where=where, careful=None, only_unreadable=False)
+
+    return _with_slots(query, lambda slots: [careful(slot) for slot in slots])
 
 
 def without_unreadable(query: Query) -> Query:
     """The query of a table that holds nothing that cannot be read."""
-    anchors = [
-        Anchor(anchor.at, anchor.stock, [slot for slot in anchor.slots if not slot.only_unreadable])
-        for anchor in query.anchors
-    ]
-    if all(len(mine.slots) == len(other.slots) for mine, other in zip(anchors, query.anchors, strict=True)):
+    if not any(slot.only_unreadable for anchor in query.anchors for slot in anchor.slots):
         return query
+    return _with_slots(query, lambda slots: [slot for slot in slots if not slot.only_unreadable])
+
+
+def _with_slots(query: Query, changed: Callable[[list[Slot]], list[Slot]]) -> Query:
+    anchors = [Anchor(anchor.at, anchor.stock, changed(anchor.slots)) for anchor in query.anchors]
     return Query(query.type_, query.segments, anchors)
 
 
@@ -428,15 +416,10 @@ def _merged_mapping(mine: Mapping[K, V], theirs: Mapping[K, V], merge: Callable[
 def _merged_groups(
     mine: dict[Group, list[State]], theirs: dict[Group, list[State]], slots: Sequence[Slot]
 ) -> dict[Group, list[State]]:
-    merged = dict(mine)
-    for group, states in theirs.items():
-        before = merged.get(group)
-        merged[group] = (
-            states
-            if before is None
-            else [merged_state(slot, a, b) for slot, a, b in zip(slots, before, states, strict=True)]
-        )
-    return merged
+    def merged(one: list[State], other: list[State]) -> list[State]:
+        return [merged_state(slot, a, b) for slot, a, b in zip(slots, one, other, strict=True)]
+
+    return _merged_mapping(mine, theirs, merged)
 
 
 def _exact(values: Sequence[Value], kind: ValueKind) -> list[Value]:

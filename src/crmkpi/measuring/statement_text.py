@@ -60,7 +60,7 @@ def statement_text(
 ) -> str:
     """The statement for a metric; see `Metric.sql`."""
     backend = _backend(dialect)
-    home = backend.home
+    home: object = backend.home
     assert isinstance(home, DatabaseHome)
     _check(metric)
     type_ = next(iter(metric.measures.values())).base.record_type_

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from crmkpi.definition.expressions import Expression, ValueKind
+from crmkpi.definition.expression_types import SIGNS, ArithmeticSign, CompareSign, ValueKind
+from crmkpi.definition.expressions import Expression
 from crmkpi.engines.frames.backends import Backend, refuse
 from crmkpi.engines.frames.words import Expr, Words
 from crmkpi.errors import TimeZoneError
@@ -13,13 +14,14 @@ __all__ = [
     "Condition",
     "Value",
     "aligned",
+    "applied",
     "as_float",
     "both",
     "check_clocks",
     "either",
     "fitting",
-    "held",
-    "sum_or_product",
+    "product",
+    "sum_of",
     "times",
     "whole",
     "whole_times",
@@ -68,28 +70,26 @@ def as_float(nw: Words, source: Expr, digits: int | None) -> Expr:
     return number / (number * nw.lit(0.0) + nw.lit(float(10**digits))) if digits else number
 
 
-def sum_or_product(sign: str, first: Expr, second: Expr) -> Expr:
-    """Two expressions, added, subtracted or multiplied."""
-    if sign == "+":
-        return first + second
-    return first - second if sign == "-" else first * second
+def applied(sign: CompareSign | ArithmeticSign, first: Expr, second: Expr) -> Expr:
+    """Two expressions, compared, added, subtracted or multiplied."""
+    made: Expr = SIGNS[sign](first, second)
+    return made
 
 
-def held(sign: str, first: Expr, second: Expr) -> Expr:
-    """Where a comparison holds."""
-    match sign:
-        case "==":
-            return first == second
-        case "!=":
-            return first != second
-        case "<":
-            return first < second
-        case "<=":
-            return first <= second
-        case ">":
-            return first > second
-        case _:
-            return first >= second
+def product(first: Value, second: Value, kind: ValueKind) -> Value:
+    """Two whole numbers multiplied, without what must hold for both to be there."""
+    corners = [a * b for a in (first.low, first.high) for b in (second.low, second.high)]
+    digits = (first.digits or 0) + (second.digits or 0)
+    return Value(first.source * second.source, kind, digits=digits, low=min(corners), high=max(corners))
+
+
+def sum_of(nw: Words, sign: ArithmeticSign, first: Value, second: Value, kind: ValueKind) -> Value:
+    """Two whole numbers added or subtracted, likewise."""
+    first, second = aligned(nw, first, second)
+    low, high = (second.low, second.high) if sign == "+" else (-second.high, -second.low)
+    aware = first.aware if kind == "timestamp" else None
+    source = applied(sign, first.source, second.source)
+    return Value(source, kind, digits=first.digits, low=first.low + low, high=first.high + high, aware=aware)
 
 
 def both(first: Expr | None, second: Expr | None) -> Expr | None:

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import reduce
-from operator import and_
 
+from crmkpi.definition.expression_types import CompareSign
 from crmkpi.definition.expressions import (
     AsOf,
     Bound,
@@ -40,13 +40,14 @@ from crmkpi.engines.frames.compiled_values import (
     Condition,
     Value,
     aligned,
+    applied,
     as_float,
     both,
     check_clocks,
     either,
     fitting,
-    held,
-    sum_or_product,
+    product,
+    sum_of,
     times,
     whole,
     whole_times,
@@ -55,14 +56,14 @@ from crmkpi.engines.frames.homes.home import raw_name
 from crmkpi.engines.frames.local_time import DAY, instant, local_day, micros, open_name
 from crmkpi.engines.frames.profile import Column, Prepared
 from crmkpi.engines.frames.unreadable import is_unreadable, word_of
-from crmkpi.engines.frames.words import Expr, Frame, Scalar, Words, one_of, only_where
+from crmkpi.engines.frames.words import Expr, Frame, Scalar, Words, all_of, one_of, only_where
 from crmkpi.engines.query import MICROSECOND
 from crmkpi.errors import DefinitionError
 from crmkpi.time.calendars import Calendar
 
 __all__ = ["Compiler", "Given"]
 
-_OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+_OPPOSITE: Mapping[CompareSign, CompareSign] = {"==": "!=", "!=": "==", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
 Given = bool | int | float | str | Decimal | date | timedelta | None  # a constant of a condition, or a parameter
 
 
@@ -129,7 +130,7 @@ class Compiler:
         parts = [~self.nw.col(name).is_null() for name in sorted(value.needs)]
         if value.also is not None:
             parts.append(value.also)
-        return reduce(and_, parts) if parts else None
+        return all_of(parts) if parts else None
 
     def between(self, stamp: Value, first: int, end: int) -> Expr:
         """Where a timestamp lies from the one moment up to, not including, the other."""
@@ -157,7 +158,7 @@ class Compiler:
         if settled is False:
             return None
         found: dict[str, Condition] = {}
-        for part in () if settled is True else _sides(settled):
+        for part in () if settled is True else _conjuncts(settled):
             presence, present = _presence(part)
             there = {} if presence is None else self.presences(self.value(presence), presence)
             if present or len(there) == 1:
@@ -209,57 +210,40 @@ class Compiler:
         """Whether the bound of a stock is now, and not the start of a period."""
         return self.bounds[expression.number or 0][0] == datetime.min  # noqa: DTZ901  # a wall clock
 
-    def true(self, expression: Expression | None) -> Expr | None:
-        """Where the condition is true, never missing; None where it always is."""
+    def true(self, expression: Expression | None, *, holds: bool = True) -> Expr | None:
+        """Where the condition is true, never missing; None where it always is.
+
+        Without `holds`: where it is false, and not merely unknown.
+        """
         match expression:
             case None:
                 return None
             case Comparison(sign, left, right):
-                return self._compared(sign, left, right)
+                return self._compared(sign if holds else _OPPOSITE[sign], left, right)
             case Membership():
-                return self._member(expression, inside=True)
-            case Presence(item, True):
-                return self.present(self.value(item))
-            case Presence(item, False):
+                return self._member(expression, inside=holds)
+            case Presence(item, present):
                 there = self.present(self.value(item))
-                return self.nw.lit(False) if there is None else ~there  # noqa: FBT003
+                return there if present is holds else self._unmet(there)
             case Now():
-                return self.nw.lit(self._is_now(expression))
+                return self.nw.lit(self._is_now(expression) is holds)
             case Unreadable(item):
-                return is_unreadable(self.nw, self.prepared.marks[item.path])
-            case Combination("and", left, right):
-                return both(self.true(left), self.true(right))
-            case Combination("or", left, right):
-                return either(self.true(left), self.true(right))
+                marked = is_unreadable(self.nw, self.prepared.marks[item.path])
+                return marked if holds else ~marked
+            case Combination(word, left, right):
+                join = both if (word == "and") is holds else either
+                return join(self.true(left, holds=holds), self.true(right, holds=holds))
             case Negation(item):
-                return self.false(item)
+                return self.true(item, holds=not holds)
             case Unless(item):
                 met = self.true(item)
-                return self.nw.lit(False) if met is None else ~met  # noqa: FBT003
+                return self._unmet(met) if holds else met
             case _:
                 raise DefinitionError(f"{expression!r} is a value where a condition is needed.")
 
-    def false(self, expression: Expression) -> Expr | None:
-        """Where the condition is false, and not merely unknown; None where it always is."""
-        match expression:
-            case Comparison(sign, left, right):
-                return self._compared(_OPPOSITE[sign], left, right)
-            case Membership():
-                return self._member(expression, inside=False)
-            case Presence(item, present):
-                return self.true(Presence(item, not present))
-            case Now():
-                return self.nw.lit(not self._is_now(expression))
-            case Unreadable(item):
-                return ~is_unreadable(self.nw, self.prepared.marks[item.path])
-            case Combination("and", left, right):
-                return either(self.false(left), self.false(right))
-            case Combination("or", left, right):
-                return both(self.false(left), self.false(right))
-            case Negation(item) | Unless(item):
-                return self.true(item)
-            case _:
-                raise DefinitionError(f"{expression!r} is a value where a condition is needed.")
+    def _unmet(self, met: Expr | None) -> Expr:
+        """Where a condition that is never missing does not hold."""
+        return self.nw.lit(False) if met is None else ~met  # noqa: FBT003
 
     def _field(self, field: Field, *, exact: bool) -> Value:
         known = self.column(field)
@@ -356,7 +340,7 @@ class Compiler:
         if sign == "/":
             return self._quotient(expression, first, second, needs, also)
         if first.digits is None or second.digits is None:
-            source = sum_or_product(
+            source = applied(
                 sign, as_float(self.nw, first.source, first.digits), as_float(self.nw, second.source, second.digits)
             )
             return Value(source, expression.kind, needs, also=also)
@@ -365,28 +349,8 @@ class Compiler:
             first, second = (times(self.nw, part, DAY) for part in (first, second))
         if kind == "duration" and sign == "*":
             first, second = whole_times(self.prepared.backend, first, second, repr(expression))
-        if sign == "*":
-            corners = [a * b for a in (first.low, first.high) for b in (second.low, second.high)]
-            made = Value(
-                first.source * second.source,
-                kind,
-                needs,
-                (first.digits or 0) + (second.digits or 0),
-                min(corners),
-                max(corners),
-                also=also,
-            )
-        else:
-            first, second = aligned(self.nw, first, second)
-            low, high = (
-                (first.low + second.low, first.high + second.high)
-                if sign == "+"
-                else (first.low - second.high, first.high - second.low)
-            )
-            aware = first.aware if kind == "timestamp" else None
-            source = sum_or_product(sign, first.source, second.source)
-            made = Value(source, kind, needs, first.digits, low, high, aware, also)
-        return fitting(self.prepared.backend, made, repr(expression))
+        made = product(first, second, kind) if sign == "*" else sum_of(self.nw, sign, first, second, kind)
+        return fitting(self.prepared.backend, replace(made, needs=needs, also=also), repr(expression))
 
     def _exact_moment(self, stamp: Value, what: Expression) -> Value:
         """The timestamp as an instant, so that a span over a change of clocks is what passed."""
@@ -413,7 +377,7 @@ class Compiler:
         safe = only_where(self.nw, divisor != self.nw.lit(0), as_float(self.nw, second.source, second.digits))
         return Value(as_float(self.nw, first.source, first.digits) / safe, "number", needs, also=also)
 
-    def _compared(self, sign: str, left: Expression, right: Expression) -> Expr | None:
+    def _compared(self, sign: CompareSign, left: Expression, right: Expression) -> Expr | None:
         flag = sign in ("==", "!=") and left.kind == "flag" and isinstance(right, Constant)
         if flag and isinstance(right, Constant):
             value = self.value(left)
@@ -432,7 +396,7 @@ class Compiler:
                 replace(part, source=as_float(self.nw, part.source, part.digits)) for part in (first, second)
             )
         there = both(self.present(first), self.present(second))
-        return both(there, held(sign, first.source, second.source))
+        return both(there, applied(sign, first.source, second.source))
 
     def _member(self, expression: Membership, *, inside: bool) -> Expr | None:
         value = self.value(expression.item)
@@ -470,8 +434,8 @@ def _opposite(condition: Condition) -> Condition:
     return Condition(~condition.source, condition.words)
 
 
-def _sides(condition: Expression) -> list[Expression]:
+def _conjuncts(condition: Expression) -> list[Expression]:
     """The parts of a chain of `&`."""
     if isinstance(condition, Combination) and condition.word == "and":
-        return [*_sides(condition.left), *_sides(condition.right)]
+        return [*_conjuncts(condition.left), *_conjuncts(condition.right)]
     return [condition]

@@ -14,7 +14,7 @@ __all__ = ["at_one_moment", "table_at_one_moment"]
 
 
 @contextmanager
-def at_one_moment(tables: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def at_one_moment(tables: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:  # frames and all else that is measured
     """The tables, those of databases in one snapshot of each database; all others as they are."""
     with ExitStack() as stack:
         sessions: dict[int, Session] = {}

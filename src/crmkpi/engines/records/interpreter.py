@@ -5,11 +5,11 @@ It gives the same meaning as the compiled loop: a comparison with a missing valu
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from crmkpi.definition.expression_types import SIGNS
 from crmkpi.definition.expressions import (
     AsOf,
     Combination,
@@ -28,19 +28,6 @@ from crmkpi.engines.query import Value, quotient
 from crmkpi.errors import DefinitionError, TimeZoneError
 
 __all__ = ["evaluate"]
-
-_SIGNS: Mapping[str, Callable[[Value, Value], Value]] = {
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-}
 
 
 def evaluate(expression: Expression, row: Mapping[str, Value], parameters: Mapping[str, Value]) -> Value:
@@ -65,7 +52,7 @@ def evaluate(expression: Expression, row: Mapping[str, Value], parameters: Mappi
                 first, second = (_decimal(number) for number in (first, second))
             if sign == "/" and left.kind == "money":  # money by money is a plain number
                 return quotient(first, second) if right.kind != "money" else float(quotient(first, second))
-            return _SIGNS[sign](first, second)
+            return SIGNS[sign](first, second)
         case Membership(item, options):
             value = evaluate(item, row, parameters)
             return None if value is None else value in options

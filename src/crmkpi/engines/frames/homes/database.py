@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, ClassVar, Self, TypeVar
+from typing import ClassVar, Self, TypeVar
 
 from crmkpi.engines.frames.homes.sessions import Session, Source
 from crmkpi.engines.frames.homes.sql import Sql, SqlFrame, SqlGroups
@@ -18,7 +17,7 @@ from crmkpi.engines.frames.words import Row
 from crmkpi.errors import InputError
 from crmkpi.records.base import Kind
 
-__all__ = ["DatabaseFrame", "DatabaseHome", "DatabaseTable", "Relation"]
+__all__ = ["DatabaseFrame", "DatabaseHome", "DatabaseTable", "Relation", "types_of_kinds"]
 
 S = TypeVar("S", bound=Sql)
 
@@ -125,23 +124,37 @@ class DatabaseFrame(SqlFrame):
         return replace(self, steps=tuple((dict(other.steps) | dict(self.steps)).items()))
 
 
+def types_of_kinds(
+    *, text: str, money: str, number: str, timestamp: str, integer: str = "bigint", date: str = "date", flag: str = ""
+) -> Mapping[Kind, str]:
+    """The type of each kind of field; words of a choice and custom attributes are text."""
+    made: dict[Kind, str] = {"text": text, "choice": text, "money": money, "number": number, "integer": integer}
+    made |= {"timestamp": timestamp, "date": date}
+    return {**made, "flag": flag, "attributes": text} if flag else made
+
+
 class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
     """Tables, views and queries of a database."""
 
     declared: ClassVar[Mapping[Kind, str]] = {}  # the type of a field that a user has not declared otherwise
     constants: ClassVar[Mapping[Kind, str]] = {}  # the type that a constant is cast to, of the kinds that can be
+    isolation: ClassVar[str] = ""  # of transactions that are snapshots, whatever the engine says
+    interrupts: ClassVar[bool] = False  # the driver ends a late statement, since no setting does
     begins: ClassVar[Sequence[str]] = ()  # what makes a transaction one snapshot, before anything else is said in it
     chance: ClassVar[str] = ""  # words that give another value in each statement, as a regular expression
     clock: ClassVar[str] = ""  # words for the moment of the statement
-    probe: ClassVar[Mapping[str, tuple[str, Any]]] = {}  # what is asked of a server first: its SQL, the right answer
+    probe: ClassVar[Mapping[str, tuple[str, object]]] = {}  # what is asked of a server first: its SQL, the right answer
 
     @abstractmethod
     def columns_of(self, session: Session, relation: Relation) -> Mapping[str, str]:
         """The columns of a table, view or query with their declared types."""
 
-    @abstractmethod
     def source_of(self, relation: Relation) -> str:
         """A table, view or query as it stands after FROM."""
+        if relation.query:
+            return f"(\n{relation.query}\n) AS query"
+        named = self.dialect.quoted(relation.name)
+        return named if relation.schema is None else f"{self.dialect.quoted(relation.schema)}.{named}"
 
     def views(self, session: Session) -> Mapping[str, str]:  # noqa: ARG002  # a home may have none
         """The text of each view, by its name."""
@@ -180,9 +193,6 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
         """A whole number of the smallest digit as the decimal that it stands for."""
         return f"({units} * {Decimal(1).scaleb(-digits):f})" if digits else units
 
-    def isolated(self, connection: Any) -> None:
-        """Make the transactions of a connection that was taken from an engine snapshots, whatever the engine says."""
-
     def check_snapshot(self, session: Session) -> None:
         """Refuse a transaction that is no snapshot."""
 
@@ -214,10 +224,6 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
                     f"The {session.source.dialect} server is not measured: for {what} ({text}) it answers {found!r}, "
                     f"and {right!r} is right; its version or a setting is none that was tested."
                 )
-
-    def watched(self, connection: Any, seconds: float | None) -> AbstractContextManager[None]:  # noqa: ARG002  # likewise
-        """What ends statements after so many seconds where no setting does."""
-        return nullcontext()
 
     def sent(self, text: str, seconds: float | None, moment: str | None = None) -> str:  # noqa: ARG002  # settings may do that
         """A statement as it is sent, to end after so many seconds, and to take a moment for the present."""

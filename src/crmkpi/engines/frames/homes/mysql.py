@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from crmkpi.engines.frames.homes.database import DatabaseHome, Relation
 from crmkpi.engines.frames.homes.mariadb import MariaDbHome, MariaDbSql
@@ -29,7 +29,7 @@ class MySqlHome(MariaDbHome):
     words: SqlWords[MariaDbSql] = SqlWords(
         MySqlSql, Int64="SIGNED", Int128="DECIMAL(38, 0)", Float64="DOUBLE", Boolean="SIGNED", String="CHAR"
     )
-    probe: ClassVar[Mapping[str, tuple[str, Any]]] = {
+    probe: ClassVar[Mapping[str, tuple[str, object]]] = {
         **MariaDbHome.probe,
         "upper and lower case": (f"{MySqlSql.written('a')} = {MySqlSql.written('A')}", 0),
         "trailing blanks": (f"{MySqlSql.written('a')} = {MySqlSql.written('a ')}", 0),

@@ -8,27 +8,56 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Protocol, cast
 
+from crmkpi.engines.frames.words import Cell, Row
 from crmkpi.errors import InputError
 
-__all__ = ["AlchemySource", "ChdbSource", "Session", "Source", "SqliteSource", "timed_sqlite"]
+if TYPE_CHECKING:
+    import sqlite3
+
+    from sqlalchemy import Connection, Engine
+
+    from crmkpi.engines.frames.homes.database import DatabaseFrame, DatabaseHome, Relation
+    from crmkpi.engines.frames.homes.sql import Sql
+
+__all__ = ["AlchemySource", "ChdbSource", "Session", "Source", "SqliteSource"]
 
 _SHOWN = 300  # letters of a statement in an error
+
+
+class Rows(Protocol):
+    """The rows of a statement, as SQLAlchemy and all drivers hand them out."""
+
+    def fetchall(self) -> Sequence[Sequence[Cell]]: ...
+
+
+class Cursor(Rows, Protocol):
+    """A cursor of a driver."""
+
+    @property
+    def description(self) -> Sequence[Row]: ...
+    def execute(self, text: str, /) -> object: ...
+
+
+class Driver(Protocol):
+    """A connection of a driver that has no types of its own."""
+
+    def cursor(self) -> Cursor: ...
 
 
 class Session:
     """A connection within one snapshot. `execute` runs a statement and gives its cursor."""
 
-    def __init__(self, source: Source, execute: Callable[[str], Any]) -> None:
+    def __init__(self, source: Source, execute: Callable[[str], Rows]) -> None:
         self._execute = execute
         self.source = source
-        self.seen: dict[Any, object] = {}  # the state of each table at first, where there are no snapshots
+        self.seen: dict[Relation, object] = {}  # the state of each table at first, where there are no snapshots
         self.moment: str | None = None  # what time it is, where each statement would look anew
         self._numbers = count(1)
 
@@ -36,13 +65,13 @@ class Session:
         """A number that no step of a statement has yet."""
         return next(self._numbers)
 
-    def rows(self, text: str) -> list[tuple[Any, ...]]:
+    def rows(self, text: str) -> list[Row]:
         """The rows that a statement gives."""
         with self.source.in_words(text):
             found = self._execute(self.source.home.sent(text, self.source.timeout, self.moment))
             return [tuple(row) for row in found.fetchall()]
 
-    def answered(self, frame: Any, text: str) -> list[tuple[Any, ...]]:  # noqa: ARG002  # the text says it all
+    def answered(self, frame: DatabaseFrame, text: str) -> list[Row]:  # noqa: ARG002  # the text says it all
         """The rows of a frame, whose statement this is."""
         return self.rows(text)
 
@@ -51,28 +80,28 @@ class Session:
         with self.source.in_words(text):
             self._execute(text)
 
-    def described(self, text: str) -> list[Any]:
+    def described(self, text: str) -> list[Row]:
         """What the driver says of the columns of a statement: name, code of the type, and more for some."""
         with self.source.in_words(text):
             found = self._execute(text)
-            return list(getattr(found, "cursor", found).description)
+            return list(cast("Cursor", getattr(found, "cursor", found)).description)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Source(ABC):
     """Where the tables of a database come from; `connected` is what the user gave."""
 
-    connected: Any
+    connected: object
     dialect: str
-    home: Any = None  # that of the dialect; none where rows are only read
+    home: DatabaseHome[Sql] = None  # type: ignore[assignment]  # that of the dialect; none where rows are only read
     timeout: float | None = None
 
     @abstractmethod
-    def all_rows(self, text: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    def all_rows(self, text: str) -> tuple[list[str], list[Row]]:
         """The names of the columns of a query, and its rows."""
 
     @abstractmethod
-    def snapshot(self) -> Any:
+    def snapshot(self) -> AbstractContextManager[Session]:
         """One state of the database, as long as the context lasts."""
 
     @contextmanager
@@ -131,7 +160,9 @@ _WHY = (
 class SqliteSource(Source):
     """A connection of `sqlite3`."""
 
-    def all_rows(self, text: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    connected: sqlite3.Connection
+
+    def all_rows(self, text: str) -> tuple[list[str], list[Row]]:
         """The names of the columns of a query, and its rows."""
         with self.in_words(text):
             found = self.connected.execute(text)
@@ -147,26 +178,26 @@ class SqliteSource(Source):
         if own:
             session.run("BEGIN")
         try:
-            with timed_sqlite(connection, self.timeout):
+            with _timed_sqlite(connection, self.timeout):
                 yield session
                 self.home.check_unchanged(session)
         finally:
             if own:
-                _ended(self, connection)
+                _ended(self, connection.rollback)
 
     def is_drivers(self, error: Exception) -> bool:
         """Whether an error comes from the driver."""
         return type(error).__module__ == "sqlite3"
 
 
-def _ended(source: Source, transaction: Any) -> None:
+def _ended(source: Source, rollback: Callable[[], None]) -> None:
     """Roll back; where the connection is lost, what was said of that stays the error."""
     with suppress(InputError), source.in_words("ROLLBACK"):
-        transaction.rollback()
+        rollback()
 
 
 @contextmanager
-def timed_sqlite(connection: Any, seconds: float | None) -> Iterator[None]:
+def _timed_sqlite(connection: sqlite3.Connection, seconds: float | None) -> Iterator[None]:
     """Interrupt what SQLite does after so many seconds."""
     if seconds is None:
         yield
@@ -183,15 +214,16 @@ def timed_sqlite(connection: Any, seconds: float | None) -> Iterator[None]:
 class ChdbSource(Source):
     """A connection of `chdb`, which is ClickHouse within the process."""
 
+    connected: Driver
     trusted: dict[str, bool] = field(default_factory=dict)  # whether it has answered the probe
 
-    def all_rows(self, text: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    def all_rows(self, text: str) -> tuple[list[str], list[Row]]:
         """The names of the columns of a query, and its rows."""
         with self.in_words(text):
             found = self._run(text)
             return [name for name, *_ in found.description], [tuple(row) for row in found.fetchall()]
 
-    def _run(self, text: str) -> Any:
+    def _run(self, text: str) -> Cursor:
         cursor = self.connected.cursor()
         cursor.execute(text)
         return cursor
@@ -215,9 +247,10 @@ class ChdbSource(Source):
 class AlchemySource(Source):
     """An engine or a connection of SQLAlchemy."""
 
+    connected: Engine | Connection
     trusted: dict[str, bool] = field(default_factory=dict)  # whether the server has answered the probe
 
-    def all_rows(self, text: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    def all_rows(self, text: str) -> tuple[list[str], list[Row]]:
         """The names of the columns of a query, and its rows."""
         with self.in_words(text), self._connection() as connection:
             begun = connection.in_transaction()
@@ -228,34 +261,32 @@ class AlchemySource(Source):
             return names, rows
 
     @contextmanager
-    def _connection(self) -> Iterator[Any]:
+    def _connection(self) -> Iterator[Connection]:
         """A connection of the engine, to be given back, or the one that was given."""
-        if hasattr(self.connected, "connect"):
-            with self.connected.connect() as connection:
-                yield connection
-        else:
-            yield self.connected
+        connect: Callable[[], Connection] | None = getattr(self.connected, "connect", None)
+        if connect is None:
+            yield cast("Connection", self.connected)
+            return
+        with self.in_words("CONNECT"):
+            taken = connect()
+        with taken as connection:
+            yield connection
 
     @contextmanager
     def snapshot(self) -> Iterator[Session]:
         """One state of the database: of a connection that is taken and given back, or of the one that was given."""
-        if hasattr(self.connected, "connect"):
-            with self.in_words("CONNECT"):
-                taken = self.connected.connect()
-            with taken as connection:
+        with self._connection() as connection:
+            if connection is not self.connected and self.home.isolation:
                 with self.in_words("CONNECT"):
-                    self.home.isolated(connection)
-                with self._begun(connection) as session:
-                    yield session
-        else:
-            with self._begun(self.connected) as session:
+                    connection.execution_options(isolation_level=self.home.isolation)
+            with self._begun(connection) as session:
                 yield session
 
     @contextmanager
-    def _begun(self, connection: Any) -> Iterator[Session]:
+    def _begun(self, connection: Connection) -> Iterator[Session]:
         """A transaction of our own, or a part of the user's; at its end nothing of it is left."""
 
-        def execute(text: str) -> Any:
+        def execute(text: str) -> Rows:
             return connection.exec_driver_sql(text, execution_options={"no_parameters": True})
 
         session = Session(self, execute)
@@ -274,20 +305,21 @@ class AlchemySource(Source):
             if not self.trusted:
                 self.home.check_server(session)
                 self.trusted["yes"] = True
-            with self.home.watched(connection, self.timeout):
+            driver = cast("sqlite3.Connection", connection.connection.dbapi_connection)
+            with _timed_sqlite(driver, self.timeout if self.home.interrupts else None):
                 yield session
                 self.home.check_unchanged(session)
         finally:
-            _ended(self, transaction)
+            _ended(self, transaction.rollback)
 
     @property
     def secret(self) -> str:
         """The password of the connection."""
-        return str(getattr(self.connected, "engine", self.connected).url.password or "")
+        return str(self.connected.engine.url.password or "")
 
     def is_drivers(self, error: Exception) -> bool:
         """Whether an error comes from SQLAlchemy or the driver below it."""
-        exc: Any = import_module("sqlalchemy.exc")
+        exc = import_module("sqlalchemy.exc")
         own = getattr(getattr(self.connected, "dialect", None), "dbapi", None)
         base = getattr(own, "Error", exc.SQLAlchemyError)
         return isinstance(error, exc.SQLAlchemyError | base)
