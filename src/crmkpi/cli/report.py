@@ -17,13 +17,11 @@ from crmkpi.cli.messages import examples, say
 from crmkpi.cli.options import (
     add_files,
     add_frame,
-    check_files,
     dataset_of,
     files_of,
     is_file,
     option_of,
     read_tables,
-    recognise,
     width,
 )
 from crmkpi.company.asking import SORTS, asked, chosen, wrong_file
@@ -144,7 +142,6 @@ def _report(arguments: argparse.Namespace) -> int:
 
 
 def _measured(arguments: argparse.Namespace) -> int:
-    given = files_of(arguments)
     arguments.recognised = [name for name in arguments.metrics if is_file(name)]
     try:  # not while parsing, where the value of a misspelt option would be taken for a KPI
         arguments.metrics = [chosen(name) for name in arguments.metrics if not is_file(name)]
@@ -152,8 +149,7 @@ def _measured(arguments: argparse.Namespace) -> int:
             check_suffix(path)
     except UnknownNameError as error:
         arguments.usage(str(error))
-    recognise(arguments, given)
-    check_files(arguments, given)
+    given = files_of(arguments)
     _check_report(arguments, given)
     calendar = Calendar(
         tz=arguments.tz or "UTC",

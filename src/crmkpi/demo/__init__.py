@@ -55,7 +55,7 @@ _SPOILED: Mapping[str, tuple[Mapping[str, str], ...]] = {
 }
 
 
-def sample_company(scale: float = 1) -> Mapping[str, list[Any]]:
+def sample_company(scale: float = 1) -> Mapping[str, Any]:
     """The records of the sample company by table, the same at every call; `scale` makes it larger or smaller.
 
     >>> company = sample_company(scale=0.05)
