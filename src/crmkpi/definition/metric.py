@@ -38,7 +38,7 @@ from crmkpi.definition.interval_rules import (
     usual_range,
 )
 from crmkpi.definition.measures import Grouped, LastDay, Measure, MonthDays, PeriodDays
-from crmkpi.definition.numbers import as_money, in_unit, is_finite, plain_number
+from crmkpi.definition.numbers import as_money, in_unit, is_finite, plain_numbers
 from crmkpi.definition.page import Docstring, theme_of, usual_docstring
 from crmkpi.definition.parameters import Parameter, parameter_value
 from crmkpi.definition.reasons import Empty, why_missing, why_zero
@@ -47,14 +47,14 @@ from crmkpi.definition.variants import itself, varied
 from crmkpi.errors import DefinitionError, InputError, ParameterError, UndefinedError, unknown_name
 
 if TYPE_CHECKING:
+    from crmkpi.dates.calendars import CalendarUnit
     from crmkpi.definition.options import By, Options
     from crmkpi.measuring.results import Report, Result
-    from crmkpi.time.calendars import CalendarUnit
 
 __all__ = ["Better", "Estimated", "Mean", "Metric", "Monotone", "NetPromoter", "RollUp", "Share", "Unit", "metric"]
 
 # Formulas divide money with this, whatever the program around them has set.
-_ARITHMETIC = Context(prec=28)
+ARITHMETIC = Context(prec=28)
 
 _result_of: Callable[..., Any] = hook("result_of")
 _result_from_totals: Callable[..., Result] = hook("result_from_totals")
@@ -285,14 +285,18 @@ class Metric(Generic[Value_co]):
 
     def evaluate(self, inputs: Mapping[str, Any]) -> Any:
         """The formula's value for complete inputs, in the KPI's unit; raises `UndefinedError` where there is none."""
+        with localcontext(ARITHMETIC):
+            return self.value_of(inputs)
+
+    def value_of(self, inputs: Mapping[str, Any]) -> Any:
+        """The same, where decimals are calculated in the context of formulas already."""
         for name, value in inputs.items():
             if value is None:
                 raise UndefinedError(why_missing(name, self.measures, self.empty))
         check_totals(self.id, self.interval, inputs)
-        numbers = {name: plain_number(value) for name, value in inputs.items() if name in self.asked}
+        numbers = plain_numbers(inputs, self.asked)
         try:
-            with localcontext(_ARITHMETIC):
-                value = self.function(**numbers)
+            value = self.function(**numbers)
         except (ZeroDivisionError, DivisionUndefined, InvalidOperation):
             raise UndefinedError(why_zero(numbers, self.measures, self.interval, self.empty)) from None
         except OverflowError:
@@ -306,9 +310,8 @@ class Metric(Generic[Value_co]):
     def _complete(self, totals: Mapping[str, Any]) -> dict[str, Any]:
         asked = [*self.measures, *filter(None, (self.days, self.until))]
         known = [*asked, *self.parameters]
-        for name in totals:
-            if name not in known:
-                raise unknown_name(f"{self.id} has no input {name!r}.", name, known)
+        if (unknown := next((name for name in totals if name not in known), None)) is not None:
+            raise unknown_name(f"{self.id} has no input {unknown!r}.", unknown, known)
         missing = [name for name in asked if name not in totals]
         if missing:
             raise InputError(f"{self.id} needs {', '.join(known)}; missing: {', '.join(missing)}.")
