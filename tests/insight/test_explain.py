@@ -199,8 +199,10 @@ def test_what_has_no_split_names_the_variant_that_has_one_and_the_advice_works()
         crm.explain("average_deal_size.median", period="2026-02", by="source")
     variant = str(refused.value).rsplit(" ", 1)[1].rstrip(".")
     assert crm.explain(variant, period="2026-02", by="source").effects
-    with pytest.raises(UndefinedError, match="undefined in 2025-12"):
+    with pytest.raises(UndefinedError, match=r"in 2025-12 \(no deal was closed\), .* take periods with a value"):
         crm.explain("win_rate", period="2026-01", by="source")
+    with pytest.raises(InputError, match=r"share no day; got 2026-02 and 2026-02. Give .* compare='previous'"):
+        crm.explain("win_rate", period="2026-02", compare="2026-02", by="source")
 
 
 def test_few_records_have_no_interval():

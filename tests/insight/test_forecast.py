@@ -162,7 +162,7 @@ def test_the_method_grows_with_the_history(count: int, method: str):
     ("values", "horizon", "message"),
     [
         ([1, 2, 3, 4, 5, 6, 7], 1, "needs 8 complete periods; got 7"),
-        ([1, 2, 3, None, 5, 6, 7, 8], 1, "without holes; value number 4 is None"),
+        ([1, 2, 3, None, 5, 6, 7, 8], 1, "value number 4 is None. Begin after it, or take longer periods"),
         ([1, 2, 3, float("nan"), 5, 6, 7, 8], 1, "without holes; value number 4 is nan"),
         ([1, 2, 3, 4, 5, 6, 7, 8], 5, "looks at most 4 ahead; got horizon=5"),
         (list(range(60)), 13, "looks at most 12 ahead; got horizon=13; long=True allows 18"),
@@ -208,6 +208,10 @@ def test_kpis_are_forecast_by_their_rule_and_an_open_period_is_left_out():
     assert "1 period that is not over left out" in revenue.notes
     assert {type(point.value) for point in revenue.points} == {Decimal}
     assert (revenue.currency, len(revenue.history)) == ("EUR", 25)
+    with pytest.raises(InputError, match=r"`horizon` is how many periods to look ahead, from 1; got '3'"):
+        crm.forecast("revenue", history="2024-01-01..2026-02-28", horizon="3")
+    with pytest.raises(InputError, match=r"no value in 2023-06: no deal was closed. Begin after it, or take longer"):
+        crm.forecast("win_rate", history="2023-06-01..2026-01-31", horizon=3)
     rate = crm.forecast("win_rate", history="2024-01-01..2026-01-31", horizon=3)
     results = crm.measure("win_rate", period="2024-01-01..2026-01-31", every="month")
     parts = [result.inputs["won"] for result in results]

@@ -248,7 +248,15 @@ def test_another_definition_starts_anew_and_a_broken_state_is_refused():
     first, second = (kpi_set({"kpi": [{"id": "ticket_volume", "alert": [{"when": "above", "value": value}]}]})
                      for value in (10, 11))  # fmt: skip
     state = watch(crm, first, period="2026-01").state
-    assert watch(crm, second, period="2026-01", state=state).alerts[0].changed
+    assert not watch(crm, first, period="2026-01", state=state).notes
+    anew = watch(crm, second, period="2026-01", state=state)
+    assert anew.alerts[0].changed
+    (note,) = anew.notes
+    assert note.startswith("1 alert of the state is forgotten, since the set has no such alert or segment any more")
+    wrongs: list[Any] = [{}, "alerts.json"]
+    for wrong in wrongs:
+        with pytest.raises(InputError, match=r"of a file, WatchState\.read\(path\); got"):
+            watch(crm, first, period="2026-01", state=wrong)
     for text in (
         "",
         "[]",
@@ -263,6 +271,8 @@ def test_another_definition_starts_anew_and_a_broken_state_is_refused():
     ("kpi", "message"),
     [
         ({"id": "win_rat"}, "win_rate"),
+        ({"id": "win_rate", "at_least": 0.3}, "no key 'at_least', but its target has; write it there"),
+        ({"id": "win_rate", "severity": "critical"}, "no key 'severity', but its alert has; write it there"),
         ({"id": "win_rate", "targt": {}}, "Did you mean 'target'"),
         ({"id": "win_rate", "target": {"at_lest": 0.3}}, "Did you mean 'at_least'"),
         ({"id": "win_rate", "target": {}}, "has one of at_least"),
@@ -272,7 +282,7 @@ def test_another_definition_starts_anew_and_a_broken_state_is_refused():
         ({"id": "win_rate", "target": {"at_least": 300}}, "from 0 to 1, and so do its bounds; got 300"),
         ({"id": "win_rate", "alert": [{"when": "below", "value": 20, "sure": 0.9}]}, "write 0.2 for 20 %"),
         ({"id": "net_promoter_score", "target": {"at_least": 120}}, "from -100 to 100"),
-        ({"id": "churn_rate", "target": {"at_least": 0.1}}, "despite_direction = true"),
+        ({"id": "churn_rate", "target": {"at_least": 0.1}}, "in the target, beside it: despite_direction = true"),
         ({"id": "win_rate", "weight": 0}, "number above 0"),
         ({"id": "win_rate", "alert": [{"when": "below", "value": 0.2}]}, "needs at_least_n"),
         ({"id": "ticket_volume", "alert": [{"when": "under", "value": 2}]}, "'below' or 'above'"),
