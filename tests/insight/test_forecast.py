@@ -21,6 +21,7 @@ import crmkpi as ck
 from crmkpi.errors import InputError
 from crmkpi.insight.forecast import forecast_report, forecast_series, forecast_shares
 from crmkpi.statistics.forecasting import (
+    _trended,
     damped,
     exponential,
     forecast_values,
@@ -105,6 +106,26 @@ def test_the_damped_trend_is_at_least_as_good_as_any_on_a_grid():
         for phi in (0.8, 0.9, 0.98)
     ]
     assert found <= min(grid) * 1.001
+
+
+def test_the_loss_of_a_damped_trend_is_that_of_the_errors_it_makes():
+    for alpha, beta, phi in ((0.3, 0.1, 0.9), (0.7, 0.5, 0.8)):
+        loss, level, trend = _trended(SERIES, alpha, beta, phi)
+        assert loss == pytest.approx(sum(error**2 for error in _errors(SERIES, alpha, beta, phi, level, trend)))
+        for more in (-0.5, 0.5):
+            assert sum(e**2 for e in _errors(SERIES, alpha, beta, phi, level + more, trend)) > loss
+            assert sum(e**2 for e in _errors(SERIES, alpha, beta, phi, level, trend + more)) > loss
+
+
+def test_a_season_that_multiplies_widens_busy_months_and_one_that_adds_does_not():
+    for values in (airline(48), [value - 400 for value in airline(48)]):
+        found = forecast_values(values, 12, season=12)
+        assert found.season.weight
+        plain = forecast_values(found.season.removed(values), 12)
+        factors = [1.0 if found.season.additive else found.season.of(48 + step) for step in range(12)]
+        expected = [size * factor for size, factor in zip(plain.deviations, factors, strict=True)]
+        assert found.deviations == pytest.approx(expected)
+    assert found.season.additive
 
 
 def _errors(values: list[int], alpha: float, beta: float, phi: float, level: float, trend: float) -> list[float]:

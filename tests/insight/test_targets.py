@@ -226,6 +226,7 @@ def test_sure_asks_the_interval_and_not_the_value():
         return bool(watch(crm, kpi_set({"kpi": [{"id": "win_rate", "alert": [rule]}]}), period="2026-01").firing)
 
     assert (fires(), fires(sure=0.95)) == (True, False)
+    assert fires(value=0.6, sure=0.95), "the whole interval lies below"
 
 
 def test_a_signal_of_the_chart_is_an_alert():
@@ -291,6 +292,8 @@ def test_another_definition_starts_anew_and_a_broken_state_is_refused():
         ({"id": "ticket_volume", "alert": [{"signal": "worry"}]}, "'concern' or 'change'"),
         ({"id": "first_response_time", "target": {"at_most": 4}}, "such as '4 h'"),
         ({"id": "win_rate", "from": "2026-13"}, "2026-13"),
+        ({"id": "win_rate", "alert": [{"when": "below", "value": 0.2, "sure": 99}]}, "write 0.99 for 99 %"),
+        ({"id": "win_rate", "alert": [{"when": "below", "value": 0.2, "sure": 100}]}, r"got 100.0?\.$"),
     ],
 )
 def test_what_a_kpi_set_says_wrongly_is_refused_in_words(kpi: dict[str, Any], message: str):
