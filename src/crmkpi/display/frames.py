@@ -7,11 +7,11 @@ from datetime import timedelta
 from operator import attrgetter
 from typing import Any
 
+from crmkpi.dates.periods import Period
 from crmkpi.definition.units import Unit
 from crmkpi.errors import InputError
 from crmkpi.measuring.results import Report, Result
 from crmkpi.tabular import Column, Kind, inferred
-from crmkpi.time.periods import Period
 
 __all__ = ["report_columns", "wide_columns"]
 

@@ -8,6 +8,8 @@ from datetime import date, datetime, time, timedelta
 from math import sqrt
 from typing import Any, Literal
 
+from crmkpi.dates.given import PeriodLike
+from crmkpi.dates.periods import Period
 from crmkpi.definition.metric import Metric, NetPromoter, Share
 from crmkpi.errors import InputError
 from crmkpi.insight.arguments import one_period
@@ -20,8 +22,6 @@ from crmkpi.measuring.measurement import measure
 from crmkpi.measuring.moments import is_mean, standard_error
 from crmkpi.measuring.results import Report, Result
 from crmkpi.statistics.pace import Pace, count_pace, curve_pace, mean_meets, normal_meets, share_meets, sum_pace
-from crmkpi.time.given import PeriodLike
-from crmkpi.time.periods import Period
 
 __all__ = ["Scorecard", "Status", "TargetStatus", "earlier_periods", "meets", "target_status"]
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from crmkpi._read_only import ReadOnly
+from crmkpi.dates.periods import Period
 from crmkpi.definition.interval_rules import Estimated
 from crmkpi.engines.query import Answer, Sample
 from crmkpi.measuring.accounts import Account
@@ -18,7 +19,6 @@ from crmkpi.measuring.formula import Found, counted, interval_of, sampled_input
 from crmkpi.measuring.locations import AccountPlan, MetricPlan
 from crmkpi.measuring.moments import Moments, moments_of
 from crmkpi.measuring.results import Evidence
-from crmkpi.time.periods import Period
 
 __all__ = ["Block", "without_groups"]
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, 
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from crmkpi.dates.periods import Period
 from crmkpi.definition.metric import Metric
 from crmkpi.engines.frames.ran import collecting
 from crmkpi.errors import (
@@ -31,7 +32,6 @@ from crmkpi.measuring.unfilled import unfilled_field, why_unfilled
 from crmkpi.measuring.unreadable import DataReason, too_many_unreadable
 from crmkpi.metrics import THEMES
 from crmkpi.metrics.catalogue import catalogue
-from crmkpi.time.periods import Period
 
 if TYPE_CHECKING:
     from crmkpi.measuring.dataset import Dataset

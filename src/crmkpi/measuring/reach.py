@@ -8,6 +8,8 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Protocol
 
+from crmkpi.dates.calendars import Calendar
+from crmkpi.dates.periods import Period
 from crmkpi.definition.expressions import Field, walk
 from crmkpi.definition.measures import Grouped
 from crmkpi.definition.metric import Metric
@@ -19,8 +21,6 @@ from crmkpi.measuring.counting import Counting
 from crmkpi.measuring.locations import MetricPlan
 from crmkpi.records.base import RecordType
 from crmkpi.sources.reading import ENDS
-from crmkpi.time.calendars import Calendar
-from crmkpi.time.periods import Period
 
 __all__ = ["Reaches", "dated_fields", "placed", "reach_of", "silent_tables"]
 
