@@ -47,9 +47,9 @@ from crmkpi.definition.variants import itself, varied
 from crmkpi.errors import DefinitionError, InputError, ParameterError, UndefinedError, unknown_name
 
 if TYPE_CHECKING:
+    from crmkpi.dates.calendars import CalendarUnit
     from crmkpi.definition.options import By, Options
     from crmkpi.measuring.results import Report, Result
-    from crmkpi.time.calendars import CalendarUnit
 
 __all__ = ["Better", "Estimated", "Mean", "Metric", "Monotone", "NetPromoter", "RollUp", "Share", "Unit", "metric"]
 

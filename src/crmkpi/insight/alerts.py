@@ -17,6 +17,8 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, Literal
 
+from crmkpi.dates.given import PeriodLike
+from crmkpi.dates.periods import Period
 from crmkpi.errors import InputError
 from crmkpi.insight.arguments import one_period
 from crmkpi.insight.coming import earlier_periods, segment_of
@@ -27,8 +29,6 @@ from crmkpi.measuring.dataset import Dataset
 from crmkpi.measuring.measurement import measure
 from crmkpi.measuring.results import Report, Result
 from crmkpi.statistics.distributions import normal_quantile
-from crmkpi.time.given import PeriodLike
-from crmkpi.time.periods import Period
 
 __all__ = ["AlertState", "FiredAlert", "Watch", "WatchState", "held", "watch"]
 

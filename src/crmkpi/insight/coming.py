@@ -7,6 +7,7 @@ from datetime import date, datetime, time, timedelta
 from itertools import dropwhile
 from typing import Any
 
+from crmkpi.dates.periods import Period
 from crmkpi.errors import InputError, PeriodError
 from crmkpi.insight.forecast import ForecastPoint, forecast_report
 from crmkpi.insight.kpi_sets import Kpi
@@ -14,7 +15,6 @@ from crmkpi.measuring.dataset import Dataset
 from crmkpi.measuring.measurement import measure
 from crmkpi.measuring.results import Report, Result
 from crmkpi.statistics.distributions import normal_below, normal_quantile
-from crmkpi.time.periods import Period
 
 __all__ = ["chance_within", "coming_value", "daily_counts", "earlier_periods", "segment_of", "working_days"]
 

@@ -18,6 +18,8 @@ from fractions import Fraction
 from math import sqrt
 from typing import Any, Literal
 
+from crmkpi.dates.given import PeriodLike
+from crmkpi.dates.periods import Period
 from crmkpi.definition.metric import Metric, Share
 from crmkpi.errors import CrmKpiError, InputError, UndefinedError
 from crmkpi.insight.explanations import Effect, Explanation, Method
@@ -32,8 +34,6 @@ from crmkpi.metrics.catalogue import catalogue
 from crmkpi.statistics.decomposition import along_the_line, mix_and_rate, mix_and_rate_errors, shapley
 from crmkpi.statistics.distributions import normal_quantile
 from crmkpi.statistics.intervals import Interval
-from crmkpi.time.given import PeriodLike
-from crmkpi.time.periods import Period
 
 __all__ = [
     "Effect",

@@ -16,6 +16,9 @@ from math import exp, isfinite, log, sqrt
 from numbers import Real
 from typing import Any
 
+from crmkpi.dates.calendars import CalendarUnit
+from crmkpi.dates.given import PeriodLike
+from crmkpi.dates.periods import Period
 from crmkpi.definition.metric import Estimated, Metric, Share
 from crmkpi.errors import InputError
 from crmkpi.insight.plain_values import check_season
@@ -27,9 +30,6 @@ from crmkpi.measuring.results import Report, Result
 from crmkpi.statistics.distributions import check_confidence, normal_quantile
 from crmkpi.statistics.forecasting import Forecasted, forecast_values, half_widths
 from crmkpi.statistics.intervals import Interval
-from crmkpi.time.calendars import CalendarUnit
-from crmkpi.time.given import PeriodLike
-from crmkpi.time.periods import Period
 
 __all__ = ["Forecast", "ForecastPoint", "forecast", "forecast_report", "forecast_series", "forecast_shares"]
 

@@ -8,6 +8,8 @@ from datetime import date, timedelta
 from math import sqrt
 from typing import Any, Literal
 
+from crmkpi.dates.given import PeriodLike
+from crmkpi.dates.periods import Period
 from crmkpi.definition.metric import Metric, NetPromoter, Share
 from crmkpi.errors import InputError
 from crmkpi.insight.arguments import one_period
@@ -36,8 +38,6 @@ from crmkpi.statistics.pace import (
     share_meets,
     sum_pace,
 )
-from crmkpi.time.given import PeriodLike
-from crmkpi.time.periods import Period
 
 __all__ = ["Scorecard", "Status", "TargetStatus", "earlier_periods", "meets", "target_status"]
 
