@@ -210,7 +210,8 @@ def explained_periods(crm: Dataset, period: PeriodLike, compare: Compare) -> tup
         raise InputError("A change is explained against another period; give compare='previous', or a period.")
     if found[0].start < other.end and other.start < found[0].end:
         raise InputError(
-            f"A change is explained between periods that share no day; got {found[0].label} and {other.label}."
+            f"A change is explained between periods that share no day; got {found[0].label} and {other.label}. "
+            "Give another period, or compare='previous'."
         )
     return found[0], other
 
@@ -258,7 +259,10 @@ def _explained(
     ends = [None if whole is None else value(_floats(whole)) for whole in wholes]
     for when, end in zip(labels, ends, strict=True):
         if end is None:
-            raise UndefinedError(f"{metric.id} is undefined in {when}, so that its change has no parts.")
+            why = f" ({metric.empty})" if metric.empty and isinstance(metric.empty, str) else ""
+            raise UndefinedError(
+                f"{metric.id} is undefined in {when}{why}, so that its change has no parts; take periods with a value."
+            )
     ratio = ratio_of(metric)
     confidence = next(iter({**sides[0], **sides[1]}.values())).confidence
     parts: dict[Hashable, tuple[Any, Any, Any, Any]]
