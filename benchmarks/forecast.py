@@ -2,10 +2,13 @@
 
     python benchmarks/forecast.py made-up
     python benchmarks/forecast.py m3 FOLDER        # a folder with m3.jsonl: id, period, x (history), xx (what came)
+    python benchmarks/forecast.py m1 FOLDER
     python benchmarks/forecast.py m3 FOLDER --short  # the last 24, 36, 48 and 60 months of every third long series
+    python benchmarks/forecast.py speed            # the time of one forecast of 24, 36 and 60 months
 
 sMAPE is the mean of 200 |error| / (|forecast| + |value|), MASE the mean error over that of the seasonal naive forecast
-of the history, both averaged over series. Coverage is the share of values within the 80 and 95 % intervals.
+of the history, both averaged over series. OWA is the mean of both, each over that of Naive 2: the last value, with a
+classical season where the series shows one at 90 %. Coverage is the share of values within the 80 and 95 % intervals.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from crmkpi.insight.forecast import Forecast, forecast_series, forecast_shares
-from crmkpi.statistics.forecasting import half_widths
+from crmkpi.statistics.forecasting import half_widths, seasonal_index
 
 LEVELS = (0.8, 0.95)
 
@@ -34,18 +37,23 @@ def held_in(made: Forecast, coming: Sequence[float]) -> int:
 def scored(series: Iterable[tuple[list[float], list[float]]], season: int, last: int | None = None) -> str:
     """The figures of many series."""
     smape = mase = 0.0
+    naive = [0.0, 0.0]
     covered = dict.fromkeys(LEVELS, 0.0)
-    many, begun = 0, time.perf_counter()
-    for history, coming in series:
+    many, seconds = 0, 0.0
+    for history, whole in series:
         seen = history[-last:] if last else history
+        coming = whole[: len(seen) // 2]  # as far as a forecast looks
         floor = 0.0 if min(seen) >= 0 else None
+        begun = time.process_time()
         made = forecast_series(seen, horizon=len(coming), season=season, not_below=floor, long=True)
+        seconds += time.process_time() - begun
         errors = [abs(a - b) for a, b in zip(made.values, coming, strict=True)]
         scale = sum(abs(a - b) for a, b in zip(history[season:], history, strict=False)) / (len(history) - season)
-        smape += sum(
-            200 * error / (abs(a) + abs(b)) for error, a, b in zip(errors, made.values, coming, strict=True)
-        ) / len(coming)
+        smape += _smape(made.values, coming)
         mase += sum(errors) / len(errors) / scale
+        simple = naive_2(seen, season, len(coming))
+        naive[0] += _smape(simple, coming)
+        naive[1] += sum(abs(a - b) for a, b in zip(simple, coming, strict=True)) / len(coming) / scale
         half = [(p.interval.high - p.value) if p.interval is not None else 0.0 for p in made.points]
         narrower = [
             a / b for a, b in zip(half_widths(half, len(seen), 0.8), half_widths(half, len(seen), 0.95), strict=True)
@@ -54,15 +62,36 @@ def scored(series: Iterable[tuple[list[float], list[float]]], season: int, last:
             inside = [abs(v - w) <= h * k for v, w, h, k in zip(made.values, coming, half, part, strict=True)]
             covered[level] += sum(inside) / len(coming)
         many += 1
-    seconds = (time.perf_counter() - begun) / many
+    owa = (smape / naive[0] + mase / naive[1]) / 2
     cover = ", ".join(f"{100 * level:g} %: {100 * share / many:.1f} %" for level, share in covered.items())
     return (
-        f"{many} series: sMAPE {smape / many:.2f}, MASE {mase / many:.4f}; held {cover}; {1000 * seconds:.1f} ms each"
+        f"{many} series: sMAPE {smape / many:.2f}, MASE {mase / many:.4f} "
+        f"(Naive 2: {naive[0] / many:.2f}, {naive[1] / many:.4f}; OWA {owa:.4f}); "
+        f"held {cover}; {1000 * seconds / many:.1f} ms each"
     )
 
 
-def m3(folder: Path, *, short: bool) -> None:
-    rows = [json.loads(line) for line in (folder / "m3.jsonl").read_text(encoding="utf-8").splitlines()]
+def _smape(made: Sequence[float], coming: Sequence[float]) -> float:
+    return sum(200 * abs(a - b) / (abs(a) + abs(b)) for a, b in zip(made, coming, strict=True)) / len(coming)
+
+
+def naive_2(history: Sequence[float], season: int, horizon: int) -> list[float]:
+    """The last value again and again, with the season of the competition's yardstick where one shows at 90 %."""
+    mean = sum(history) / len(history)
+    spread = sum((x - mean) ** 2 for x in history)
+    follows = [
+        sum((a - mean) * (b - mean) for a, b in zip(history, history[lag:], strict=False)) / spread if spread else 0.0
+        for lag in range(1, season + 1)
+    ]
+    limit = 1.645 * math.sqrt((1 + 2 * sum(r * r for r in follows[:-1])) / len(history))
+    shows = len(history) >= 3 * season and min(history) > 0 and abs(follows[-1]) > limit
+    index = seasonal_index(history, season) if shows else [1.0] * season
+    last = history[-1] / index[(len(history) - 1) % season]
+    return [last * index[(len(history) + step) % season] for step in range(horizon)]
+
+
+def competition(name: str, folder: Path, *, short: bool) -> None:
+    rows = [json.loads(line) for line in (folder / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
     monthly = [(row["x"], row["xx"]) for row in rows if row["period"] == "MONTHLY"]
     if short:
         some = [(x, xx[:6]) for x, xx in monthly if len(x) >= 60][::3]
@@ -71,6 +100,19 @@ def m3(folder: Path, *, short: bool) -> None:
         return
     print("quarterly, 8 ahead:", scored([(r["x"], r["xx"]) for r in rows if r["period"] == "QUARTERLY"], 4), flush=True)
     print("monthly, 18 ahead:", scored(monthly, 12), flush=True)
+
+
+def speed(rng: random.Random) -> None:
+    """The processor time of one forecast of six months: the best of many, and the middle one."""
+    for months in (24, 36, 60):
+        took = []
+        for _ in range(60):
+            values = [1000 * math.exp(x) for x in wandering(rng, months, 0.05, 0.2)]
+            begun = time.process_time()
+            forecast_series(values, horizon=6, season=12, not_below=0.0)
+            took.append(1000 * (time.process_time() - begun))
+        took.sort()
+        print(f"{months} months: {took[0]:.1f} ms at best, {took[len(took) // 2]:.1f} ms in the middle", flush=True)
 
 
 def wandering(rng: random.Random, many: int, step: float, season: float) -> list[float]:
@@ -142,8 +184,10 @@ def weeks(rng: random.Random, worlds: int = 60) -> None:
 def main(arguments: Sequence[str]) -> None:
     rng = random.Random(5)
     made_up: tuple[Callable[[Any], None], ...] = (shares, ratios, weeks)
-    if arguments[:1] == ["m3"] and len(arguments) > 1:
-        m3(Path(arguments[1]), short="--short" in arguments)
+    if arguments and arguments[0] in ("m1", "m3") and len(arguments) > 1:
+        competition(arguments[0], Path(arguments[1]), short="--short" in arguments)
+    elif arguments == ["speed"]:
+        speed(rng)
     elif arguments == ["made-up"]:
         for part in made_up:
             part(rng)

@@ -1,6 +1,6 @@
 """How often the insight layer calls chance news, and how often it finds what is there: seeded simulations.
 
-    python benchmarks/insight.py [worlds]
+    python benchmarks/insight.py [worlds] [charts] [comparisons] [paces] [searches]   # all, unless some are named
 
 Charts: the share of series with at least one signal, under each set of rules. Comparisons: the share of calls of twenty
 segments with a verdict though nothing differs. Search: the share of worlds in which a part is named, and in which it is
@@ -61,13 +61,20 @@ def charts(rng: random.Random, worlds: int) -> None:
 
 def comparisons(rng: random.Random, worlds: int) -> None:
     named = 0
+    worlds *= 10
     for _ in range(worlds):
         won = [sum(rng.random() < 0.3 for _ in range(60)) for _ in range(20)]
         whole = sum(won)
         found = [share_difference(one, 60, whole - one, 19 * 60) for one in won]
         adjusted = benjamini_hochberg([None if one is None else one.p_value for one in found])
         named += any(p is not None and p < 0.05 for p in adjusted)
-    print(f"twenty alike segments against the rest: one is named in {100 * named / worlds:.1f} %", flush=True)
+    share = named / worlds
+    error = math.sqrt(share * (1 - share) / worlds)
+    print(
+        f"twenty alike segments against the rest, {worlds} worlds: "
+        f"one is named in {100 * share:.1f} ± {100 * error:.1f} %",
+        flush=True,
+    )
 
 
 def searches(rng: random.Random, worlds: int) -> None:
@@ -108,7 +115,7 @@ def paces(rng: random.Random, worlds: int) -> None:
         shape = [1.0] * 16 + [end] * 5
         for day in (7, 14):
             told: dict[str, list[list[bool]]] = {"rate": [[], []], "curve": [[], []]}
-            for _ in range(worlds):
+            for _ in range(worlds * 3):
                 months = [_month(rng, shape) for _ in range(13)]
                 done, whole = sum(months[12][:day]), sum(months[12])
                 target = max(1, round(30 * math.exp(rng.gauss(0, 0.2))))
@@ -146,13 +153,17 @@ def _share(outcomes: Sequence[bool]) -> str:
 
 
 def main(arguments: Sequence[str]) -> None:
-    worlds = int(arguments[0]) if arguments else 300
-    rng = random.Random(7)
+    worlds = next((int(one) for one in arguments if one.isdigit()), 300)
+    parts: dict[str, Callable[[random.Random, int], None]] = {
+        "charts": charts,
+        "comparisons": comparisons,
+        "paces": paces,
+        "searches": searches,
+    }
+    asked = [one for one in arguments if not one.isdigit()] or list(parts)
     print(f"crmkpi {ck.__version__}, {worlds} worlds")
-    charts(rng, worlds)
-    comparisons(rng, worlds)
-    paces(rng, worlds * 3)
-    searches(rng, worlds)
+    for name in asked:
+        parts[name](random.Random(7), worlds)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
+from hypothesis.errors import NoSuchExample
 
 import crmkpi as ck
 from crmkpi.definition.expressions import period
@@ -271,6 +272,33 @@ def test_the_timestamps_of_a_dataset_have_a_time_zone_all_or_none(crm: ck.Datase
     assert len({moment.tzinfo is None for moment in moments if isinstance(moment, datetime)}) <= 1
     revenue = ck.revenue(crm).value  # of deals without amounts it is not known
     assert revenue is None or revenue >= -50 * 10
+
+
+@given(found=records(ck.Deal, unreadable=True), crm=datasets(ck.Deal, unreadable=True))
+def test_fields_that_could_not_be_read_cost_a_record_where_they_are_read(found: list[Any], crm: ck.Dataset) -> None:
+    assert all(getattr(deal, name) is None for deal in found for name in deal.unreadable)
+    lost = sum("status" in deal.unreadable for deal in crm.tables["deals"])
+    [account] = crm.measure("win_rate")[0].accounts
+    assert account.left_out.get("status unreadable", 0) == lost
+
+
+def test_fields_that_could_not_be_read_are_drawn_where_they_are_asked_for() -> None:
+    for strategy in (records(ck.Deal, unreadable=True), datasets(ck.Deal, unreadable=True).map(deals_of)):
+        find(strategy, lambda found: any("status" in deal.unreadable for deal in found), settings=ANY)
+    assert find(datasets(ck.Deal, unreadable=True).map(most_of), lambda most: most == 1, settings=ANY)
+    for strategy in (records(ck.Deal), datasets(ck.Deal).map(deals_of)):
+        with pytest.raises(NoSuchExample):
+            find(
+                strategy, lambda found: any(deal.unreadable for deal in found), settings=settings(ANY, max_examples=50)
+            )
+
+
+def deals_of(crm: ck.Dataset) -> Any:
+    return crm.tables["deals"]
+
+
+def most_of(crm: ck.Dataset) -> float:
+    return crm.most_unreadable
 
 
 def test_without_hypothesis_metrics_are_checked_and_strategies_say_what_to_install() -> None:

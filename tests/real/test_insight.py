@@ -6,13 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
+import crmkpi as ck
 from crmkpi.insight.benchmarks import Benchmark
 from crmkpi.insight.control import control_chart, detectable
 from crmkpi.insight.explain import explain_inputs, explain_totals
 from crmkpi.insight.forecast import forecast_series
-from crmkpi.insight.groups import compare_groups
+from crmkpi.insight.groups import compare_groups, to_frame_rows
 from crmkpi.statistics.control_limits import limits_of_rates
 from crmkpi.statistics.decomposition import mix_and_rate, mix_and_rate_errors, shapley
 from crmkpi.statistics.differences import benjamini_hochberg, mean_difference, share_difference
@@ -56,6 +58,16 @@ def test_explanations(cases: dict[str, Any]) -> None:
     assert {one.name: one.standard_error for one in found.effects} == near(
         {str(n): error for n, error in enumerate(expected["se_total"])}, 1e-6
     )
+
+
+def test_a_new_segment_has_no_rate_of_before(cases: dict[str, Any]) -> None:
+    case = cases["explain.rivals.new_segment"]
+    parts = mix_and_rate(case["inputs"]["before"], case["inputs"]["after"])
+    assert (parts["fair"].rate, str(parts["fair"].mix)) == (0, "-7/72")
+    assert min(parts, key=lambda name: parts[name].mix) == "fair"
+    for rival in ("icanexplain 0.3.0", "metriclens 0.1.0"):
+        theirs = case["expected"][rival]["fair"]
+        assert (theirs["inner"] if isinstance(theirs, dict) else theirs) == near(1 / 60, 1e-4)  # a gain it cannot have
 
 
 def test_inputs(cases: dict[str, Any]) -> None:
@@ -206,3 +218,25 @@ def test_groups_and_benchmarks(cases: dict[str, Any]) -> None:
     points = {int(name[1:]): value for name, value in case["inputs"]["points"].items()}
     given = Benchmark("win_rate", points, source="case", year=2026)
     assert given.position(case["inputs"]["value"]).percentile == near(case["expected"])
+
+
+def test_rows_of_customers_give_tea_tasting_what_it_needs(cases: dict[str, Any]) -> None:
+    tea_tasting = pytest.importorskip("tea_tasting")
+    wanted = {
+        "experiment.mean": tea_tasting.Mean("numerator", use_t=True),
+        "experiment.mean_student": tea_tasting.Mean("numerator", use_t=True, equal_var=True),
+        "experiment.cuped": tea_tasting.Mean("numerator", covariate="pre", use_t=True),
+    }
+    customers, orders, groups = cases["experiment.cuped"]["inputs"], [], {}
+    for name in ("control", "treatment"):
+        for number, (before, now) in enumerate(zip(customers[name]["pre"], customers[name]["rev"], strict=True)):
+            groups[f"{name}{number}"] = name
+            for month, amount in (("02", before), ("03", now)):
+                order = {"id": f"{name}{number}-{month}", "customer_id": f"{name}{number}", "amount": amount}
+                orders.append(ck.Order(**order, ordered_at=f"2026-{month}-05"))
+    crm = ck.Dataset(orders=orders, currency="EUR")
+    rows = to_frame_rows(crm, "average_order_value", groups=groups, period="2026-03", before="2026-02")
+    made = tea_tasting.Experiment(wanted).analyze(pl.DataFrame(rows), control="control")
+    for name in wanted:
+        for key, value in cases[name]["expected"].items():
+            assert getattr(made[name], key) == near(value), (name, key)

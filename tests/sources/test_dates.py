@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+import openpyxl
+import polars as pl
 import pytest
 from dateutil import parser
 from hypothesis import assume, given
@@ -20,21 +24,52 @@ ZEROS = ("0001-01-01", "1753-01-01", "1899-12-30", "1899-12-31", "1900-01-01", "
 WRITTEN = ("{}", "{}T00:00:00", "{} 00:00:00", "{}T00:00:00Z")
 
 
-@pytest.mark.parametrize("reader", ["csv", "stream", "scan"])
-@pytest.mark.parametrize("form", WRITTEN)
-@pytest.mark.parametrize("day", ZEROS)
-def test_the_day_at_which_programs_begin_to_count_is_no_date(day: str, form: str, reader: str, tmp_path: Path) -> None:
-    (path := tmp_path / "subscriptions.csv").write_text(
+def stays_of(day: str, form: str, folder: Path) -> dict[str, Any]:
+    """Two stays of which one ends on a day, by each way to read them; in typed ones it is a moment."""
+    (path := folder / "subscriptions.csv").write_text(
         f"id,customer_id,started_at,ended_at,mrr\n1,A,2025-01-01,{form.format(day)},100\n2,B,2025-01-01,2027-01-01,50\n"
     )
-    read: Any = {"csv": ck.read_csv, "stream": ck.stream_csv, "scan": ck.scan}[reader]
+    ends = [datetime.fromisoformat(form.format(day)), datetime(2027, 1, 1, tzinfo=UTC if form.endswith("Z") else None)]
+    rows = [
+        {"id": name, "customer_id": name, "started_at": datetime(2025, 1, 1), "ended_at": end, "mrr": mrr}
+        for name, end, mrr in (("A", ends[0], 100), ("B", ends[1], 50))
+    ]
+    return {
+        "csv": partial(ck.read_csv, path, record=ck.Subscription),
+        "stream": partial(ck.stream_csv, path, record=ck.Subscription),
+        "polars": partial(ck.scan, path, record=ck.Subscription, engine="polars"),
+        "duckdb": partial(ck.scan, path, record=ck.Subscription, engine="duckdb"),
+        "dicts": partial(ck.read_dicts, rows, record=ck.Subscription),
+        "frame": partial(ck.table, pl.DataFrame(rows), record=ck.Subscription, parse=True),
+    }
+
+
+@pytest.mark.parametrize(
+    ("day", "form"), [*((day, WRITTEN[0]) for day in ZEROS), *(("1970-01-01", form) for form in WRITTEN[1:])]
+)
+def test_the_day_at_which_programs_begin_to_count_is_no_date(day: str, form: str, tmp_path: Path) -> None:
     zone = {"tz": "UTC"} if form.endswith("Z") else {}
-    result = ck.mrr(read(path, record=ck.Subscription, **zone), period="2026-01")
-    assert result.value is None
-    assert "ended_at cannot be read in 1 of the 2 subscriptions" in str(result.reason)
-    if reader != "scan":
-        words = {"ended_at": {form.format(day): None}}  # the way out that the reason names
-        assert ck.mrr(read(path, record=ck.Subscription, values=words, **zone), period="2026-01").value == 150
+    for name, read in stays_of(day, form, tmp_path).items():
+        result = ck.mrr(read(**zone), period="2026-01")
+        assert result.value is None, name
+        assert "ended_at cannot be read in 1 of the 2 subscriptions" in str(result.reason)
+        [word] = re.findall(r"\{'ended_at': \{'(.+?)': \.\.\.\}\}, with None", str(result.reason))
+        assert ck.mrr(read(values={"ended_at": {word: None}}, **zone), period="2026-01").value == 150, name
+
+
+@pytest.mark.parametrize("day", ["1899-12-31", "1970-01-01", "0000-00-00"])  # those that a workbook can hold
+def test_a_cell_of_a_workbook_with_such_a_day_has_no_date(day: str, tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for row in (
+        ["id", "customer_id", "started_at", "ended_at", "mrr"],
+        [1, "A", datetime(2025, 1, 1), day if day == "0000-00-00" else datetime.fromisoformat(day), 100],
+        [2, "B", datetime(2025, 1, 1), datetime(2027, 1, 1), 50],
+    ):
+        book.active.append(row)
+    book.save(tmp_path / "stays.xlsx")
+    stays = ck.read_excel(tmp_path / "stays.xlsx", record=ck.Subscription)
+    assert stays.account.unreadable_fields.get("ended_at", 0) == (day != "0000-00-00")
+    assert ck.mrr(stays, period="2026-01").value == (150 if day == "0000-00-00" else None)
 
 
 def column(*values: Any, kind: Literal["timestamp", "date"] = "timestamp", **options: Any) -> list[Any]:

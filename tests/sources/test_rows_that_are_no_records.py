@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,44 @@ def test_a_total_is_no_record(word: str, row: str, tmp_path: Path) -> None:
         assert deals.account.skipped == {"total row": 1}
         assert ck.revenue(deals).value == 100
     assert not report.reason_of([word, "won", "5", "2026-01-05"])
+
+
+GROUPED = (  # reports whose totals repeat what the rows above them have in common
+    "id,status,amount\nD1,won,100\nSubtotal,won,100\nD2,lost,50\nSubtotal,lost,50\nTotal,,150\n",
+    "Deal,status,amount,closed_at\nD1,won,100,2026-01-05\nTotal,won,100,\nD2,lost,50,2026-01-06\nTotal,,150,\n",
+    "Deal,status,amount\nD1,won,100\nSubtotal,won,100\nD2,lost,50\nSubtotal,lost,50\n",
+    "id,Deal,status,amount\n1,D1,won,100\n,Zwischensumme,won,100\n2,D2,lost,50\n--,Summe,lost,50\n",
+    "status,Deal,amount\nwon,D1,100\nwon,Subtotal,100\nlost,D2,50\nlost,Subtotal,50\n,Total,150\n",
+    "owner,status,amount\nAda,won,100\nAda Total,won,100\nBo,lost,50\nTotal Bo,,50\nGrand Total,,150\n",
+    "owner,status,amount\nAda,won,100\nAda Ergebnis,,100\nBo,lost,50\nBo Ergebnis,,50\nGesamtergebnis,,150\n",
+)
+
+
+@pytest.mark.parametrize("text", GROUPED)
+def test_a_total_of_a_group_that_repeats_its_status_is_no_deal(text: str, tmp_path: Path) -> None:
+    read = readers(text, ck.Deal, tmp_path)
+    read["duckdb"] = lambda: ck.scan(tmp_path / "file.csv", record=ck.Deal, engine="duckdb")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    read["dicts"] = lambda: ck.read_dicts(rows, record=ck.Deal)
+    for name, each in read.items():
+        won, revenue = ck.Dataset(deals=each()).measure(("win_rate", "revenue"))
+        assert (won.value, revenue.value) == (0.5, 100), name
+        assert won.skipped == {"total row": text.count("\n") - 3}, name
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "id,Deal,status,amount\n1,D1,won,100\n2,Total,won,100\n",  # it has an id
+        "Deal,status,amount\nD1,won,100\nTotal,won,100\n",  # all that other deals have
+        "Deal,status,amount\nD1,won,100\nTotal,lost,100\nSum,lost,100\n",  # another status
+        "Deal,status,amount\nD1,won,100\nD1 total cost,won,100\nTotal Gas,won,100\n",
+    ],
+)
+def test_a_deal_of_the_firm_total_is_a_deal(text: str, tmp_path: Path) -> None:
+    for read in readers(text, ck.Deal, tmp_path).values():
+        [won] = ck.Dataset(deals=read()).measure("won_deals")
+        assert (won.accounts[0].given, won.skipped) == (text.count("\n") - 1, {})
 
 
 def test_every_reader_leaves_totals_and_repeated_headers_out(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 import crmkpi as ck
@@ -32,6 +33,21 @@ HEADERS = [(units, header, unit) for units, unit, headers in SPELT for header in
 @pytest.mark.parametrize(("units", "header", "unit"), HEADERS, ids=[header for _, header, _ in HEADERS])
 def test_a_header_names_the_unit_of_its_numbers(units: Any, header: str, unit: str | None) -> None:
     assert unit_in(header, units) == unit
+
+
+@pytest.mark.parametrize(
+    ("header", "field", "unit", "value"),
+    [("Amount (k€)", "amount", "thousands", 21500), ("amount_cents", "amount", "smallest", Decimal("0.215"))],
+)
+def test_the_header_of_a_column_of_a_frame_is_asked_about_too(header: str, field: str, unit: str, value: Any) -> None:
+    rows = [{"id": str(place), "status": "won", header: amount} for place, amount in enumerate((1.5, 20.0))]
+    frame = pl.DataFrame(rows)
+    with pytest.raises(ColumnError, match=rf"rename it to 'amount' where they are not, .+ units={{.+{unit}") as found:
+        ck.table(frame, record=ck.Deal, columns={header: field})
+    assert "parse=True" in str(found.value)
+    named: Any = {header: field}
+    assert ck.revenue(ck.table(frame, record=ck.Deal, parse=True, columns=named, units={field: unit})).value == value
+    assert ck.revenue(ck.table(frame.rename({header: field}), record=ck.Deal)).value == Decimal("21.5")
 
 
 def test_headers_of_shares_may_speak_of_percent() -> None:

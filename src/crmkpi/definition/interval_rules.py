@@ -88,6 +88,9 @@ def check_totals(name: str, rule: IntervalRule | None, inputs: Mapping[str, Any]
     """Refuse counts that contradict each other: five won of three closed."""
     pairs: list[tuple[str, str]] = []
     if isinstance(rule, Share):
+        found, among = inputs[rule.part], inputs[rule.whole]
+        if type(found) is type(among) is int and 0 <= found <= among:  # by far the most
+            return
         pairs = [(rule.part, rule.whole)]
     elif isinstance(rule, NetPromoter):
         pairs = [(rule.promoters, rule.answers), (rule.detractors, rule.answers)]

@@ -19,11 +19,11 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Context, Decimal, DivisionUndefined, InvalidOperation, localcontext
-from typing import TYPE_CHECKING, Any, Generic, Unpack, overload
+from typing import Any
 
 from crmkpi._hooks import hook
 from crmkpi._read_only import ReadOnly
-from crmkpi.definition.call_signature import CallSignature
+from crmkpi.definition.calls import Calls, CallSignature
 from crmkpi.definition.checks import check_definition, check_range, check_tables, check_words, told_apart
 from crmkpi.definition.expressions import Expression, as_predicate, table_of
 from crmkpi.definition.interval_rules import (
@@ -38,32 +38,25 @@ from crmkpi.definition.interval_rules import (
     usual_range,
 )
 from crmkpi.definition.measures import Grouped, LastDay, Measure, MonthDays, PeriodDays
-from crmkpi.definition.numbers import as_money, in_unit, is_finite, plain_number
+from crmkpi.definition.numbers import as_money, in_unit, is_finite, plain_numbers
 from crmkpi.definition.page import Docstring, theme_of, usual_docstring
 from crmkpi.definition.parameters import Parameter, parameter_value
 from crmkpi.definition.reasons import Empty, why_missing, why_zero
 from crmkpi.definition.units import Better, Decorator, RollUp, Timing, Unit, UnitName, Value_co
 from crmkpi.definition.variants import itself, varied
-from crmkpi.errors import DefinitionError, InputError, ParameterError, UndefinedError, unknown_name
-
-if TYPE_CHECKING:
-    from crmkpi.definition.options import By, Options
-    from crmkpi.measuring.results import Report, Result
-    from crmkpi.time.calendars import CalendarUnit
+from crmkpi.errors import DefinitionError, InputError, UndefinedError, unknown_name
 
 __all__ = ["Better", "Estimated", "Mean", "Metric", "Monotone", "NetPromoter", "RollUp", "Share", "Unit", "metric"]
 
 # Formulas divide money with this, whatever the program around them has set.
-_ARITHMETIC = Context(prec=28)
+ARITHMETIC = Context(prec=28)
 
-_result_of: Callable[..., Any] = hook("result_of")
-_result_from_totals: Callable[..., Result] = hook("result_from_totals")
 _statement_text: Callable[..., str] = hook("statement_text")
 _find_metric: Callable[[str], Metric] = hook("find_metric")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Metric(Generic[Value_co]):
+class Metric(Calls[Value_co]):
     """A KPI: call it on records or on a dataset to get one `Result`.
 
     >>> from datetime import datetime
@@ -105,24 +98,6 @@ class Metric(Generic[Value_co]):
     ahead_of: tuple[str, ...] = ()  # the KPIs that it is meant to move ahead of
     guarded_by: tuple[str, ...] = ()  # the KPIs of quality that fall where this one alone is pushed
     monthly: bool = False  # whether the period must be a calendar month
-
-    @overload
-    def __call__(self, data: Any = None, /, **options: Unpack[Options]) -> Result[Value_co]: ...
-    @overload
-    def __call__(
-        self, data: Any = None, /, *, by: By, every: CalendarUnit = ..., **options: Unpack[Options]
-    ) -> Report: ...
-    @overload
-    def __call__(self, data: Any = None, /, *, every: CalendarUnit, **options: Unpack[Options]) -> Report: ...
-    def __call__(self, data: Any = None, /, **options: Any) -> Any:
-        """The KPI of `data`: records, a mapping of tables, or a Dataset.
-
-        Options are those of `Dataset` (`calendar`, `currency`, `rates`, `as_of`, `most_unreadable`), those of
-        `Dataset.measure` (`period`, `by`, `every`, `compare`, `confidence`), and the KPI's own parameters, by name or
-        in `parameters`. Tables may be given by name instead of `data`. With `by` or `every` there is a result for each
-        segment and period: a `Report`.
-        """
-        return _result_of(self, data, options)
 
     @property
     def name(self) -> str:
@@ -237,17 +212,6 @@ class Metric(Generic[Value_co]):
         except UndefinedError:
             return None
 
-    def from_totals(self, *, confidence: float = 0.95, currency: str | None = None, **totals: Any) -> Result[Value_co]:
-        """The KPI of totals that you already have as a `Result`, with its interval where counts alone give one."""
-        complete = self._complete(totals)
-        try:
-            return _result_from_totals(self, complete, confidence=confidence, currency=currency)
-        except (TypeError, AttributeError, LookupError) as error:
-            raise ParameterError(
-                f"The totals given for {self.id} do not fit its formula ({error}); give each as the `inputs` of a "
-                f"result have it."
-            ) from error
-
     def sql(
         self,
         *,
@@ -285,14 +249,18 @@ class Metric(Generic[Value_co]):
 
     def evaluate(self, inputs: Mapping[str, Any]) -> Any:
         """The formula's value for complete inputs, in the KPI's unit; raises `UndefinedError` where there is none."""
+        with localcontext(ARITHMETIC):
+            return self.value_of(inputs)
+
+    def value_of(self, inputs: Mapping[str, Any]) -> Any:
+        """The same, where decimals are calculated in the context of formulas already."""
         for name, value in inputs.items():
             if value is None:
                 raise UndefinedError(why_missing(name, self.measures, self.empty))
         check_totals(self.id, self.interval, inputs)
-        numbers = {name: plain_number(value) for name, value in inputs.items() if name in self.asked}
+        numbers = plain_numbers(inputs, self.asked)
         try:
-            with localcontext(_ARITHMETIC):
-                value = self.function(**numbers)
+            value = self.function(**numbers)
         except (ZeroDivisionError, DivisionUndefined, InvalidOperation):
             raise UndefinedError(why_zero(numbers, self.measures, self.interval, self.empty)) from None
         except OverflowError:
@@ -306,9 +274,8 @@ class Metric(Generic[Value_co]):
     def _complete(self, totals: Mapping[str, Any]) -> dict[str, Any]:
         asked = [*self.measures, *filter(None, (self.days, self.until))]
         known = [*asked, *self.parameters]
-        for name in totals:
-            if name not in known:
-                raise unknown_name(f"{self.id} has no input {name!r}.", name, known)
+        if (unknown := next((name for name in totals if name not in known), None)) is not None:
+            raise unknown_name(f"{self.id} has no input {unknown!r}.", unknown, known)
         missing = [name for name in asked if name not in totals]
         if missing:
             raise InputError(f"{self.id} needs {', '.join(known)}; missing: {', '.join(missing)}.")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from crmkpi.errors import DefinitionError, UndefinedError
 
-__all__ = ["as_money", "in_unit", "is_finite", "plain_number"]
+__all__ = ["as_money", "in_unit", "is_finite", "plain_numbers"]
+
+_PLAIN = frozenset({int, float, Decimal})
 
 
 def as_money(value: Any) -> Any:
@@ -24,11 +27,18 @@ def is_finite(value: Any) -> bool:
     return not isinstance(value, float) or math.isfinite(value)
 
 
-def plain_number(value: Any) -> Any:
+def plain_numbers(inputs: Mapping[str, Any], asked: Collection[str]) -> Mapping[str, Any]:
+    """The inputs that a formula asks for, as it takes them."""
+    if len(inputs) == len(asked) and _PLAIN.issuperset(map(type, inputs.values())):  # by far the most
+        return inputs
+    return {name: _plain_number(value) for name, value in inputs.items() if name in asked}
+
+
+def _plain_number(value: Any) -> Any:
     """An input as the formula takes it: a duration in seconds."""
     if isinstance(value, timedelta):
         return value.total_seconds()
-    return tuple(map(plain_number, value)) if isinstance(value, (list, tuple)) else value
+    return tuple(map(_plain_number, value)) if isinstance(value, (list, tuple)) else value
 
 
 def in_unit(value: Any, unit: str, metric: str) -> Any:

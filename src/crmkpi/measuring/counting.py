@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 from crmkpi._read_only import ReadOnly
-from crmkpi.engines.query import NO_DATE, UNREADABLE, Answer, Part
+from crmkpi.engines.query import NO_DATE, UNREADABLE, Answer, Part, State
 from crmkpi.measuring.locations import AccountPlan, UnreadPlan
 
 __all__ = ["Counting", "Counts", "Share", "may_be"]
@@ -33,6 +33,23 @@ class Counts(NamedTuple):
     unread: Mapping[str, Mapping[str, int]] = ReadOnly({})
     shares: Mapping[str, Share] = ReadOnly({})
     again: int = 0  # records that are left out since another one has their id
+
+
+class _Plain(Sequence[Counts]):
+    """Counts of records that can all be read, each made when it is looked at."""
+
+    __slots__ = ("_dateless", "_none", "_picked")
+
+    def __init__(self, picked: Sequence[Sequence[int] | None], dateless: Sequence[int], none: Sequence[int]) -> None:
+        self._picked = picked
+        self._dateless = dateless
+        self._none = none
+
+    def __len__(self) -> int:
+        return len(self._picked)
+
+    def __getitem__(self, number: int) -> Counts:  # type: ignore[override]  # nobody takes slices
+        return Counts([*(self._picked[number] or self._none), self._dateless[number] if self._dateless else 0])
 
 
 class Counting:
@@ -66,6 +83,17 @@ class Counting:
         self._others = {} if NO_DATE in self._parts else self._groups
         self._used: int | None = None
         self._again = None if answer.again is None else Counting(answer.again, account, parts)
+
+    def column(
+        self, segments: Sequence[tuple[Hashable, ...]], rows: Callable[[Part], list[list[State] | None]]
+    ) -> Sequence[Counts]:
+        """The counts of each segment; `rows` are the states of all of them in one part."""
+        if self._again is not None or self._account.unread is not None or len(self._parts) != 1:
+            return [self.counts(segment) for segment in segments]
+        picked = [None if states is None else self._pick(states) for states in rows(self._parts[0])]
+        undated = rows(NO_DATE) if self._others else []
+        dateless = [0 if row is None else sum([row[number] for number in self._undated]) for row in undated]
+        return _Plain(picked, dateless, self._none)
 
     def counts(self, segment: tuple[Hashable, ...]) -> Counts:
         """How many were used, how many left out under each reason, how many have no date, and what was unreadable."""

@@ -2,118 +2,130 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from crmkpi.definition.metric import Estimated
+from crmkpi._read_only import ReadOnly
+from crmkpi.dates.periods import Period
+from crmkpi.definition.interval_rules import Estimated
 from crmkpi.engines.query import Answer, Sample
 from crmkpi.measuring.accounts import Account
 from crmkpi.measuring.counting import Counts, may_be
+from crmkpi.measuring.cuts import Column
 from crmkpi.measuring.duplicates import DUPLICATE
-from crmkpi.measuring.formula import interval_of, sampled_input
+from crmkpi.measuring.formula import Found, counted, interval_of, sampled_input
 from crmkpi.measuring.locations import AccountPlan, MetricPlan
 from crmkpi.measuring.moments import Moments, moments_of
-from crmkpi.measuring.reading import Cut, Input
 from crmkpi.measuring.results import Evidence
 
-__all__ = ["Witness"]
+__all__ = ["Block", "without_groups"]
 
 
-@dataclass(frozen=True, slots=True)
-class Witness:
-    """Knows the evidence of a metric's results.
+@dataclass(slots=True)
+class Block:
+    """The results of a metric over one period in columns, one entry per segment; each is made when it is looked at.
 
-    A result that is not looked at keeps what it would take, so that is little: no groups of the answers, and no lists.
+    What is kept until then is little: no groups of the answers, and no lists.
     """
 
     plan: MetricPlan
     confidence: float | None
-    answers: Mapping[str, Answer]
-    sampled: str | None  # the input whose values the interval rests on
-    at_once: bool  # compute eagerly: the inputs are lists, or the interval function may raise
-    parameters: Mapping[str, Any]
+    answers: Mapping[str, Answer]  # without their groups
+    parameters: dict[str, Any]
+    period: Period | None
+    complete: bool | None
+    segments: Sequence[tuple[Hashable, ...]]
+    names: Sequence[Mapping[str, Hashable]]  # of the segments
+    totals: Sequence[dict[str, Any]]  # the inputs of the formula
+    found: Sequence[Found]
+    currencies: Sequence[str | None]
+    columns: Mapping[str, Column]
+    counts: Sequence[Sequence[Counts]]  # by table and anchor
+    joints: Callable[[int], dict[tuple[str, str], list[Any]]] | None
+    silent: Collection[int]  # of a period before all data
+    mixed: Collection[int]  # with amounts in several currencies
+    known: Sequence[Evidence] = ()
 
-    @classmethod
-    def of(
-        cls, plan: MetricPlan, confidence: float | None, answers: Mapping[str, Answer], parameters: Mapping[str, Any]
-    ) -> Witness:
-        """The witness of what these answers say."""
-        tables = {account.table for account in plan.accounts}
-        lists = any(found.measure.aggregate in ("rows", "values") for found in plan.measures.values())
-        return cls(
-            plan,
-            confidence,
-            {table: _without_groups(answers[table]) for table in tables},
-            sampled_input(plan.metric),
-            lists or isinstance(plan.metric.interval, Estimated),
-            parameters,
+    def settle(self) -> None:
+        """Find at once the evidence that rests on lists, which are not kept, and that whose function may raise."""
+        metric = self.plan.metric
+        lists = any(found.measure.aggregate in ("rows", "values") for found in self.plan.measures.values())
+        samples = self._samples() or ()
+        if lists or isinstance(metric.interval, Estimated) or any(_is_listed(sample) for sample in samples):
+            self.known = [self.evidence(number) for number in range(len(self.segments))]
+            self.columns, self.joints = {}, None
+        if lists:
+            self.totals = [counted(one) for one in self.totals]
+
+    def result(self, number: int) -> tuple[Any, ...]:
+        """The plain fields of one result, and what finds its evidence."""
+        value, exact, reason = self.found[number]
+        complete = None if number in self.silent else self.complete
+        return (
+            self.plan.metric,
+            value,
+            reason,
+            ReadOnly(self.totals[number]),
+            self.currencies[number],
+            self.parameters,
+            self.period,
+            self.names[number],
+            complete,
+            exact,
+            partial(self.evidence, number),
         )
 
-    def finding(
-        self,
-        cut: Cut,
-        counts: Sequence[Counts],
-        segment: tuple[Hashable, ...],
-        inputs: Mapping[str, Input],
-        numbers: Mapping[str, Any] | None,
-    ) -> Callable[[], Evidence]:
-        """What finds the evidence of one segment; `numbers` went into the formula, None where it gave no value."""
-        moments = self._moments(cut, segment, inputs)
-        if numbers is None or self.confidence is None:
-            return partial(self._evidence, segment, counts, None, None, moments)
-        sample = None if self.sampled is None else inputs[self.sampled].sample
-        if not self.at_once and (sample is None or not isinstance(sample.values, list)):
-            return partial(self._evidence, segment, counts, numbers, sample, moments)
-        found = self._evidence(segment, counts, numbers, sample, moments)
-        return lambda: found
-
-    def _moments(
-        self, cut: Cut, segment: tuple[Hashable, ...], inputs: Mapping[str, Input]
-    ) -> Callable[[], Moments] | None:
-        """The function that computes the variance of the totals, if it was requested."""
-        metric = self.plan.metric
-        if self.plan.joints is None or self.confidence is None:
-            return None
-        found = {
-            name: inputs[name].value if inputs[name].sample is None else inputs[name].sample for name in metric.measures
-        }
-        fixed = dict(self.parameters)
-        for name in (metric.days, metric.until):
-            if name is not None:
-                fixed[name] = inputs[name].value
-        return partial(moments_of, metric, found, cut.joints(segment), fixed=fixed, confidence=self.confidence)
-
-    def _evidence(
-        self,
-        segment: tuple[Hashable, ...],
-        counts: Sequence[Counts],
-        numbers: Mapping[str, Any] | None,
-        sample: Sample | None,
-        moments: Callable[[], Moments] | None,
-    ) -> Evidence:
+    def evidence(self, number: int) -> Evidence:
+        """The interval, the sample size and the accounts of one result."""
+        if self.known:
+            return self.known[number]
+        metric, reason = self.plan.metric, self.found[number][2]
         interval, n = None, None
-        if numbers is not None and self.confidence is not None:
-            interval, n = interval_of(self.plan.metric, numbers, sample, confidence=self.confidence)
-        accounts = self._accounts(segment, counts)
-        aside = sum(values.total() for account in accounts for values in map(Counter, account.unreadable.values()))
-        if interval is not None and aside:
-            interval = replace(interval, without=aside)
-        return interval, n if n is not None else accounts[-1].used, accounts, None if moments is None else moments()
+        if reason is None and self.confidence is not None:
+            samples = self._samples()
+            sample = None if samples is None else samples[number]
+            numbers = self.totals[number] | self.parameters if self.parameters else self.totals[number]
+            interval, n = interval_of(metric, numbers, sample, confidence=self.confidence)
+        accounts = self._accounts(self.segments[number], [column[number] for column in self.counts])
+        aside = [sum(values.values()) for account in accounts for values in account.unreadable.values()]
+        if interval is not None and any(aside):
+            interval = replace(interval, without=sum(aside))
+        return interval, n if n is not None else accounts[-1].used, accounts, self._moments(number)
+
+    def _samples(self) -> Sequence[Any] | None:
+        """What was kept of the values that the interval rests on."""
+        sampled = sampled_input(self.plan.metric)
+        return None if sampled is None else self.columns[sampled].samples
+
+    def _moments(self, number: int) -> Moments | None:
+        """The variance of the totals, if it was requested."""
+        metric = self.plan.metric
+        if self.joints is None or self.confidence is None or number in self.mixed:
+            return None
+        found = {}
+        for name in metric.measures:
+            column = self.columns[name]
+            sample = None if column.samples is None else column.samples[number]
+            found[name] = column.values[number] if sample is None else sample
+        fixed = dict(self.parameters)
+        for given in (metric.days, metric.until):
+            if given is not None:
+                fixed[given] = self.columns[given].values[number]
+        return moments_of(metric, found, self.joints(number), fixed=fixed, confidence=self.confidence)
 
     def _accounts(self, segment: tuple[Hashable, ...], counts: Sequence[Counts]) -> tuple[Account, ...]:
         made = []
-        for plan, counted in zip(self.plan.accounts, counts, strict=True):
-            used, *others = counted.numbers
+        for plan, one in zip(self.plan.accounts, counts, strict=True):
+            used, *others = one.numbers
             answer = self.answers[plan.table]
             given, left_out = _given(answer, segment, plan) + answer.rejected, plan.left_out(others)
             if answer.again is not None:
                 given += _given(answer.again, segment, plan)
-                left_out |= {DUPLICATE: counted.again} if counted.again else {}
+                left_out |= {DUPLICATE: one.again} if one.again else {}
             if plan.unread is not None:
-                left_out |= {f"{name} unreadable": sum(values.values()) for name, values in counted.unread.items()}
+                left_out |= {f"{name} unreadable": sum(values.values()) for name, values in one.unread.items()}
             made.append(
                 Account(
                     plan.table,
@@ -124,11 +136,15 @@ class Witness:
                     answer.rejected,
                     answer.unread,
                     answer.skipped,
-                    {name: dict(values) for name, values in counted.unread.items()},
+                    {name: dict(values) for name, values in one.unread.items()},
                     answer.searched,
                 )
             )
         return tuple(made)
+
+
+def _is_listed(sample: object) -> bool:
+    return isinstance(sample, Sample) and isinstance(sample.values, list)
 
 
 def _given(answer: Answer, segment: tuple[Hashable, ...], plan: AccountPlan) -> int:
@@ -139,6 +155,7 @@ def _given(answer: Answer, segment: tuple[Hashable, ...], plan: AccountPlan) -> 
     return given
 
 
-def _without_groups(answer: Answer) -> Answer:
-    again = None if answer.again is None else _without_groups(answer.again)
+def without_groups(answer: Answer) -> Answer:
+    """What evidence needs of an answer beside what is in the columns."""
+    again = None if answer.again is None else without_groups(answer.again)
     return replace(answer, groups=[], again=again, contradictions=(), ask=None)

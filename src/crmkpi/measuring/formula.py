@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from decimal import Decimal, localcontext
 from typing import Any
 
 from crmkpi.definition.interval_rules import Estimated, Mean, Monotone, NetPromoter, Range, Share
-from crmkpi.definition.metric import Metric
+from crmkpi.definition.metric import ARITHMETIC, Metric
 from crmkpi.engines.query import EXACT, Number, Sample
 from crmkpi.errors import UndefinedError
 from crmkpi.statistics import intervals
 from crmkpi.statistics.intervals import Interval
 
-__all__ = ["FEWEST", "counted", "evaluated", "interval_of", "no_interval", "sampled_input"]
+__all__ = [
+    "FEWEST",
+    "Found",
+    "counted",
+    "evaluated",
+    "evaluated_each",
+    "interval_of",
+    "no_interval",
+    "sampled_input",
+]
 
+Found = tuple[Any, Any, str | None]
 FEWEST = 5  # a mean of fewer values has no interval that holds what it says
 MICROSECONDS = 1e6  # durations are kept in whole ones
 
@@ -162,18 +172,32 @@ def _of_mean(sample: Sample | None, kind: str, within: Range, confidence: float)
     return found
 
 
-def evaluated(metric: Metric, inputs: Mapping[str, Any]) -> tuple[Any, Any, str | None]:
+def evaluated(metric: Metric, inputs: Mapping[str, Any]) -> Found:
     """The value in the KPI's unit, the formula's own number, and the reason where there is neither."""
-    try:
-        number = metric.evaluate(inputs)
-    except UndefinedError as undefined:
-        return None, None, str(undefined)
-    if metric.unit != "duration":
-        return number, number, None
-    try:
-        return timedelta(seconds=number), number, None
-    except OverflowError:
-        return None, None, f"{number:.1e} seconds are more than a duration can be"
+    (found,) = evaluated_each(metric, [inputs])
+    return found
+
+
+def evaluated_each(metric: Metric, rows: Iterable[Mapping[str, Any] | str]) -> list[Found]:
+    """The same for many inputs; a text in their place is the reason why there is no value."""
+    found: list[Found] = []
+    duration = metric.unit == "duration"
+    number: Any = None
+    with localcontext(ARITHMETIC):
+        for row in rows:
+            if isinstance(row, str):
+                found.append((None, None, row))
+                continue
+            try:
+                number = metric.value_of(row)
+                found.append((timedelta(seconds=number) if duration else number, number, None))
+            except UndefinedError as undefined:
+                found.append((None, None, str(undefined)))
+            except OverflowError:
+                if not duration:
+                    raise
+                found.append((None, None, f"{number:.1e} seconds are more than a duration can be"))
+    return found
 
 
 def counted(inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from crmkpi._read_only import ReadOnly
+from crmkpi.dates.periods import Period
 from crmkpi.definition.metric import Metric
 from crmkpi.engines.frames.ran import collecting
 from crmkpi.errors import (
@@ -16,14 +15,16 @@ from crmkpi.errors import (
 )
 from crmkpi.measuring.asking import queries_of, read
 from crmkpi.measuring.changes import Adjust
-from crmkpi.measuring.evidence import Witness
+from crmkpi.measuring.counting import Counts
+from crmkpi.measuring.cuts import Column, Cut, Rows, currencies_of
+from crmkpi.measuring.evidence import Block, without_groups
 from crmkpi.measuring.files import of_files
-from crmkpi.measuring.formula import counted, evaluated
+from crmkpi.measuring.formula import evaluated_each
 from crmkpi.measuring.locations import MetricPlan
 from crmkpi.measuring.narrowing import INSIDE, Narrowing, told
 from crmkpi.measuring.plan import Plan
-from crmkpi.measuring.reach import Reaches
-from crmkpi.measuring.reading import Input, Reader
+from crmkpi.measuring.reach import Reaches, placed
+from crmkpi.measuring.reading import Reader
 from crmkpi.measuring.results import Report, Result, compared, measured, together
 from crmkpi.measuring.segments import By, Segment, segments_of
 from crmkpi.measuring.undefined import all_left_out
@@ -31,7 +32,6 @@ from crmkpi.measuring.unfilled import unfilled_field, why_unfilled
 from crmkpi.measuring.unreadable import DataReason, too_many_unreadable
 from crmkpi.metrics import THEMES
 from crmkpi.metrics.catalogue import catalogue
-from crmkpi.time.periods import Period
 
 if TYPE_CHECKING:
     from crmkpi.measuring.dataset import Dataset
@@ -131,15 +131,15 @@ def built(
     notes: list[str] | None = None,
 ) -> tuple[Result, ...]:
     """The results of answers that are there."""
-    builder = _Builder(crm, reader, segments, parameters, confidence, alone=len(plan.metrics) == 1)
     ordered = _sorted(reader.segments() if segments else [()], segments)
     if crm.narrowings and not segments:
         ordered = [INSIDE]
+    builder = _Builder(crm, reader, segments, ordered, parameters, confidence, alone=len(plan.metrics) == 1)
     results = tuple(
         result
         for found in plan.metrics
         for each, other in zip(periods, against or [None] * len(periods), strict=True)
-        for result in builder.results(found, ordered, each, other)
+        for result in builder.results(found, each, other)
     )
     if notes is not None:
         notes += [f"{told}, and nothing is known of periods before it" for told in builder.begins]
@@ -164,8 +164,8 @@ def measure_one(
         moments = against is not None
         reader, plan = read(data, (metric,), periods, (), parameters, confidence=confidence, moments=moments)
         segment = INSIDE if data.narrowings else ()
-        builder = _Builder(data, reader, (), parameters, confidence)
-        return next(builder.results(plan.metrics[0], [segment], period, against))
+        builder = _Builder(data, reader, (), [segment], parameters, confidence)
+        return next(builder.results(plan.metrics[0], period, against))
 
     queries = partial(queries_of, crm, (metric,), (), undated=not any(periods), confidence=confidence)
     return of_files(crm, (metric,), queries, asked)
@@ -202,10 +202,12 @@ class _Builder:
         "_confidence",
         "_crm",
         "_given",
+        "_kept",
         "_made",
         "_names",
         "_reaches",
         "_reader",
+        "_rows",
         "_segments",
         "begins",
     )
@@ -215,12 +217,13 @@ class _Builder:
         crm: Dataset,
         reader: Reader,
         segments: Sequence[Segment],
+        keys: Sequence[tuple[Hashable, ...]],
         given: Mapping[str, Any],
         confidence: float | None,
         *,
         alone: bool = True,
     ) -> None:
-        """`alone` means a call for one KPI, in which mixed currencies are an error."""
+        """Results of the segments with these `keys`; `alone` means one KPI: mixed currencies are an error."""
         self._alone = alone
         self._reaches = Reaches(crm)
         self.begins: dict[str, None] = {}  # that tables begin after a period, in words
@@ -229,93 +232,121 @@ class _Builder:
         self._segments = segments
         self._given = given
         self._confidence = confidence
-        self._names: dict[tuple[Hashable, ...], Mapping[str, Hashable]] = {}
+        self._rows = Rows(reader.answers, keys)
+        self._kept = {table: without_groups(answer) for table, answer in reader.answers.items()}
+        # A dataset that is narrowed adds a last key, which has no name.
+        self._names = [{part.name: one for part, one in zip(segments, key, strict=False)} for key in keys]
         self._made: dict[tuple[int, Period | None], list[Result]] = {}
 
     def results(
         self,
         plan: MetricPlan,
-        segments: Sequence[tuple[Hashable, ...]],
         period: Period | None,
         against: Period | None,
     ) -> Iterator[Result]:
         """A metric's results over one period, each with the one that it is compared to."""
-        mine = self._over(plan, segments, period)
-        if against is None:
-            return iter(mine)
-        return map(compared, mine, self._over(plan, segments, against))
+        mine = self._over(plan, period)
+        return iter(mine if against is None else map(compared, mine, self._over(plan, against)))
 
-    def _over(self, plan: MetricPlan, segments: Sequence[tuple[Hashable, ...]], period: Period | None) -> list[Result]:
+    def _over(self, plan: MetricPlan, period: Period | None) -> list[Result]:
         """A metric's results over one period; what one month is compared to was a month's own result before."""
         key = (id(plan), period)
         if key not in self._made:
-            self._made[key] = list(self._results(plan, segments, period))
+            block = self._block(plan, period)
+            block.settle()
+            self._made[key] = [measured(partial(block.result, number)) for number in range(len(block.segments))]
         return self._made[key]
 
-    def _results(
-        self, plan: MetricPlan, segments: Sequence[tuple[Hashable, ...]], period: Period | None
-    ) -> Iterator[Result]:
-        metric = plan.metric
-        cut = self._reader.cut(plan, period)
+    def _block(self, plan: MetricPlan, period: Period | None) -> Block:
+        """A metric's values over one period; errors come here, and evidence may wait until somebody looks."""
+        metric, segments = plan.metric, self._rows.segments
+        cut = Cut(self._reader, plan, period, self._rows)
         parameters = metric.parameter_values(self._given) if metric.parameters else {}
-        witness = Witness.of(plan, self._confidence, self._reader.answers, parameters)
-        complete = None if period is None or self._crm.as_of is None else period.is_complete(self._crm.as_of)
-        money = [name for name, measure in metric.measures.items() if measure.kind == "money"]
-        in_money = metric.unit == "money" or bool(money)
-        related, lacks = len(metric.tables) > 1, cut.lacks
-        unfilled = unfilled_field(metric, self._crm.unfilled, dated=period is not None)
+        # Among several KPIs one with mixed currencies is undefined, and the others are shown.
+        mixed: dict[int, CurrencyError] = {}
+        columns = cut.inputs(None if self._alone else mixed)
+        currencies = currencies_of(metric, columns, len(segments), None if self._alone else mixed)
+        rows = list(zip(*(column.values for column in columns.values()), strict=True))
+        totals: list[dict[str, Any]] = [dict(zip(columns, row, strict=True)) for row in rows]
+        counts = cut.counts()
+        numbers: list[Mapping[str, Any] | str] = [one | parameters for one in totals] if parameters else [*totals]
+        for number, reason in self._reasons(plan, period, cut, counts, columns):
+            numbers[number] = reason
+        for number, error in mixed.items():
+            numbers[number], totals[number] = DataReason(error), {}
+        found = evaluated_each(metric, numbers)
+        for number, row in enumerate(rows):
+            if found[number][2] is None and not all(row):  # a 0 may be for want of records that count
+                whole = [self._reader.given(account.table, segments[number]) for account in plan.accounts]
+                left_out = all_left_out(plan.accounts, [column[number].numbers for column in counts], whole)
+                if left_out is not None:
+                    found[number] = None, None, left_out
+        return Block(
+            plan,
+            self._confidence,
+            self._kept,
+            parameters,
+            period,
+            None if period is None or self._crm.as_of is None else period.is_complete(self._crm.as_of),
+            segments,
+            self._names,
+            totals,
+            found,
+            currencies,
+            columns,
+            counts,
+            None if plan.joints is None else cut.joints(),
+            self._silent(metric, period, rows, mixed),
+            mixed.keys(),
+        )
+
+    def _silent(
+        self, metric: Metric, period: Period | None, rows: Sequence[Sequence[Any]], mixed: Collection[int]
+    ) -> list[int]:
+        """The segments without any number where the data begin after the period."""
+        size = len(metric.measures)
+        none = [number for number, row in enumerate(rows) if not any(row[:size]) and number not in mixed]
+        if not none or period is None or any(row[position] for position in placed(metric) for row in rows):
+            return []
+        begins = self._reaches.begins_later(metric, period)
+        if begins is None:
+            return []
+        self.begins[begins] = None
+        return none
+
+    def _reasons(
+        self,
+        plan: MetricPlan,
+        period: Period | None,
+        cut: Cut,
+        counts: Sequence[Sequence[Counts]],
+        columns: Mapping[str, Column],
+    ) -> Iterator[tuple[int, str]]:
+        """The segments in which a metric has no value, whatever its formula says, and why."""
+        metric, crm = plan.metric, self._crm
+        unfilled = unfilled_field(metric, crm.unfilled, dated=period is not None)
         contradicted = any(self._reader.answers[table].contradictions for table in metric.tables)
         doubtful = any(account.unread is not None for account in (*plan.accounts, *plan.earlier))
-        for segment in segments:
-            try:
-                inputs = cut.inputs(segment)
-                currency = _currency(metric, inputs, money) if in_money else None
-            except CurrencyError as mixed:
-                if self._alone:
-                    raise
-                # Among several KPIs this one is undefined, and the others are shown.
-                find = replace(witness, confidence=None).finding(cut, cut.counts(segment), segment, {}, None)
-                named, why = self._named(segment), DataReason(mixed)
-                yield measured(metric, None, why, {}, None, parameters, period, named, complete, None, find=find)
-                continue
-            totals = {name: found.value for name, found in inputs.items()}
-            numbers = totals | parameters if parameters else totals
+        related, lacks = len(metric.tables) > 1, cut.lacks
+        if not (unfilled is not None or contradicted or doubtful or related or lacks):
+            return
+        earlier = cut.earlier_counts() if doubtful else []
+        for number, segment in enumerate(self._rows.segments):
             reason: str | None = None if unfilled is None else why_unfilled(*unfilled)
             if reason is None and related:
                 reason = self._blank(metric, segment)
-            counts = cut.counts(segment)
             if reason is None and contradicted:
                 reason = cut.contradiction(segment)
             if reason is None and doubtful:
-                asked = [*zip(plan.accounts, counts, strict=True), *cut.earlier_counts(segment)]
+                asked = [*zip(plan.accounts, counts, strict=True), *earlier]
                 reason = too_many_unreadable(
-                    [(account.table, found) for account, found in asked], self._crm.most_unreadable
+                    [(account.table, column[number]) for account, column in asked], crm.most_unreadable
                 )
             if reason is None and lacks:
-                reason = next((one.missing for one in inputs.values() if one.value is None and one.missing), None)
-            value, exact, reason = (None, None, reason) if reason else evaluated(metric, numbers)
-            if value is not None and not all(totals.values()):  # a 0 may be for want of records that count
-                whole = [self._reader.given(account.table, segment) for account in plan.accounts]
-                reason = all_left_out(plan.accounts, [one.numbers for one in counts], whole)
-                value, exact = (value, exact) if reason is None else (None, None)
-            begins = None
-            if period is not None and not any(totals[name] for name in metric.measures):
-                begins = self._reaches.begins_later(metric, period)
-            if begins is not None:
-                self.begins[begins] = None
-            yield measured(
-                metric,
-                value,
-                reason,
-                ReadOnly(counted(totals) if witness.at_once else totals),
-                currency,
-                parameters,
-                period,
-                self._named(segment),
-                complete if begins is None else None,
-                exact,
-                find=witness.finding(cut, counts, segment, inputs, None if reason else numbers),
-            )
+                missing = (one.missing for one in columns.values() if one.values[number] is None and one.missing)
+                reason = next(missing, None)
+            if reason:
+                yield number, reason
 
     def after_today(
         self, plan: Plan, segments: Sequence[tuple[Hashable, ...]], periods: Sequence[Period | None]
@@ -330,13 +361,6 @@ class _Builder:
                     told[text] = None
         return list(told)
 
-    def _named(self, segment: tuple[Hashable, ...]) -> Mapping[str, Hashable]:
-        """The keys of a segment by their names: the same for all its results."""
-        if segment not in self._names:
-            # A dataset that is narrowed adds a last key, which has no name.
-            self._names[segment] = {part.name: key for part, key in zip(self._segments, segment, strict=False)}
-        return self._names[segment]
-
     def _blank(self, metric: Metric, segment: tuple[Hashable, ...]) -> str | None:
         """Why a KPI of several tables says nothing about a segment: a table's records are in no segment at all.
 
@@ -348,24 +372,6 @@ class _Builder:
                 if key is not None and given and all(other[position] is None for other in given):
                     return f"no record of {table} has a {self._segments[position].name}"
         return None
-
-
-def _currency(metric: Metric, inputs: Mapping[str, Input], money: Sequence[str]) -> str | None:
-    """The currency of a KPI in money; its inputs are in one currency, as the amounts of each of them are."""
-    found = {}
-    for name in money:
-        one = inputs[name]
-        if one.sample is not None and one.sample.count:
-            found[name] = one.currency or "no currency"
-    if len(found) > 1 and len(set(found.values())) > 1:
-        listed = ", ".join(f"{name} in {currency}" for name, currency in found.items())
-        raise CurrencyError(
-            f"{metric.id} would set amounts in several currencies against each other: {listed}. "
-            "Give rates=crmkpi.Rates(to, ...) to convert them, or group by='currency'."
-        )
-    if metric.unit != "money":
-        return None
-    return next((found.currency for found in inputs.values() if found.currency is not None), None)
 
 
 def _sorted(found: list[tuple[Hashable, ...]], segments: Sequence[Segment]) -> list[tuple[Hashable, ...]]:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import localcontext
-from functools import reduce
 from itertools import chain, repeat
 from typing import Any, NamedTuple
 
+from crmkpi.dates.periods import Period
 from crmkpi.definition.expressions import Expression, Field, as_of
 from crmkpi.definition.measures import Grouped, Measure
 from crmkpi.definition.planned_expressions import Together
@@ -19,30 +19,18 @@ from crmkpi.engines.query import (
     NO_DATE,
     UNREADABLE,
     Answer,
-    Group,
     Moments,
-    Part,
     Sample,
-    Slot,
-    empty_state,
-    merged_state,
 )
 from crmkpi.engines.records.interpreter import evaluate
 from crmkpi.errors import CurrencyError
-from crmkpi.measuring.counting import Counting, Counts
-from crmkpi.measuring.locations import AccountPlan, Location, MeasurePlan, MetricPlan
+from crmkpi.measuring.locations import Location, MeasurePlan
 from crmkpi.measuring.samples import aggregated, for_formula, for_row
-from crmkpi.measuring.shifts import moved
-from crmkpi.measuring.unreadable import DataReason
-from crmkpi.time.months import NO_MONTH
-from crmkpi.time.periods import Period
 
-__all__ = ["EVER", "Cut", "Input", "Place", "Reader", "Timeline"]
+__all__ = ["EVER", "Input", "Reader", "Timeline"]
 
 EVER = (Period.all().wall_end, Period.all().end)  # an as-of instant after everything, on the wall clock and exact
 _NOTHING = Sample()
-_LONGEST_MONTH = 31
-_NOTHING_EARLIER = "there is no earlier period to look at"
 
 
 class Input(NamedTuple):
@@ -130,21 +118,6 @@ class Reader:
         """How many records of the table are in the segment."""
         return self.answers[table].given.get(segment, 0)
 
-    def cut(self, plan: MetricPlan, period: Period | None) -> Cut:
-        """Readers of the inputs of a metric over one period, for each segment."""
-        return Cut(self, plan, period)
-
-    def place(self, column: Location, period: Period | None) -> Place:
-        """Where a slot is found over a whole period."""
-        groups = self.answers[column.table].groups[column.anchor]
-        parts = tuple(self.timeline.parts(moved(period, column.measure, self.parameters), stock=column.stock))
-        return Place(groups, parts, column.number, column.slot)
-
-    def counting(self, account: AccountPlan, period: Period | None) -> Counting:
-        """Where the records of a table and anchor are counted over a whole period."""
-        parts = tuple(self.timeline.parts(period, stock=account.stock))
-        return Counting(self.answers[account.table], account, parts)
-
     def last_day(self, period: Period | None) -> date | None:
         """The last day looked at: the period's, or that of the as-of instant where it is earlier."""
         known: datetime = self.parameters[repr(as_of)][0]
@@ -159,15 +132,20 @@ class Reader:
         if aggregate == "latest":
             return _latest_of
 
-        def read(state: Any) -> Input:
-            currency, sample = None, _NOTHING
-            if kind == "money":
-                currency, sample = self._one_currency(state, metric)
-            elif state:
-                (sample,) = state.values()
+        def input_of(currency: str | None, sample: Sample) -> Input:
             if aggregate == "values":
                 return Input(tuple([for_formula(one, kind) for one in sample.values]), currency, sample)
             return Input(for_formula(aggregated(measure, sample), kind), currency, sample)
+
+        nothing = input_of(self.currency if kind == "money" else None, _NOTHING)
+
+        def read(state: Any) -> Input:
+            if not state:
+                return nothing
+            if kind == "money":
+                return input_of(*self._one_currency(state, metric))
+            (sample,) = state.values()
+            return input_of(None, sample)
 
         return read
 
@@ -283,138 +261,12 @@ class Reader:
             return evaluate(expression, row, self.parameters)
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where the states of one slot are found over one period, for each segment."""
-
-    groups: Mapping[Group, list[Any]]
-    parts: Sequence[Part]
-    number: int
-    slot: Slot
-
-    def state(self, segment: tuple[Hashable, ...]) -> Any:
-        """The state of the slot over the whole period."""
-        if len(self.parts) == 1:  # by far the most
-            states = self.groups.get((segment, self.parts[0]))
-            return empty_state(self.slot) if states is None else states[self.number]
-        found = [states[self.number] for part in self.parts if (states := self.groups.get((segment, part))) is not None]
-        if not found:
-            return empty_state(self.slot)
-        with localcontext(EXACT):
-            return reduce(lambda mine, theirs: merged_state(self.slot, mine, theirs), found)
-
-
-class Cut:
-    """A metric over one period: where its numbers lie is found once, and read for each segment."""
-
-    __slots__ = ("_counting", "_earlier", "_finders", "_fixed", "_joints", "_period", "_plan", "_reader")
-
-    def __init__(self, reader: Reader, plan: MetricPlan, period: Period | None) -> None:
-        self._reader = reader
-        self._plan = plan
-        self._fixed: dict[str, Input] = {}
-        self._finders: list[tuple[str, Callable[[tuple[Hashable, ...]], Input]]] = []
-        for name, found in plan.measures.items():
-            looking = [found.measure, *(column.measure for column in found.columns.values())]
-            shifted = [part for part in looking if part.shift != "none"]
-            if any(moved(period, part, reader.parameters) is None for part in shifted):
-                self._fixed[name] = Input(None, missing=_NOTHING_EARLIER)
-            self._finders.append((name, self._finder(name, found, period)))
-        if plan.metric.days is not None:
-            missing = "it needs the length of a period, and no period is given"
-            days = _days(period)
-            if plan.metric.monthly and period is not None and not _is_month(period):
-                days, missing = None, NO_MONTH
-            self._fixed[plan.metric.days] = Input(days, missing=missing)
-        if plan.metric.until is not None:
-            missing = "it needs the day up to which the data is known, and none is given"
-            self._fixed[plan.metric.until] = Input(reader.last_day(period), missing=missing)
-        self._counting = [reader.counting(account, period) for account in plan.accounts]
-        self._earlier = [
-            (account, earlier)
-            for account in plan.earlier
-            if account.shifted is not None
-            and (earlier := moved(period, account.shifted, reader.parameters)) is not None
-        ]
-        self._period = period
-        self._joints = {
-            pair: [reader.place(column, period) for column in columns] for pair, columns in (plan.joints or {}).items()
-        }
-
-    @property
-    def lacks(self) -> bool:
-        """Whether an input has no value in any segment, for a reason of its own."""
-        return any(found.value is None for found in self._fixed.values())
-
-    def _finder(self, name: str, plan: MeasurePlan, period: Period | None) -> Callable[[tuple[Hashable, ...]], Input]:
-        """The function that gives an input of the formula for a segment."""
-        if name in self._fixed:
-            fixed = self._fixed[name]
-            return lambda _: fixed
-        reader, metric = self._reader, self._plan.metric.id
-        places = {each: reader.place(column, period) for each, column in plan.columns.items()}
-        if isinstance(plan.measure.table, Grouped):
-            own = moved(period, plan.measure, reader.parameters)
-            return lambda segment: reader.grouped(
-                plan, {each: place.state(segment) for each, place in places.items()}, metric, own
-            )
-        state_of, read = places[""].state, reader.reading(plan.measure, metric)
-        return lambda segment: read(state_of(segment))
-
-    def inputs(self, segment: tuple[Hashable, ...]) -> dict[str, Input]:
-        """All inputs of the metric's formula."""
-        found = {name: find(segment) for name, find in self._finders}
-        for given in (self._plan.metric.days, self._plan.metric.until):
-            if given is not None:
-                found[given] = self._fixed[given]
-        return found
-
-    def joints(self, segment: tuple[Hashable, ...]) -> dict[tuple[str, str], list[Any]]:
-        """The records that two inputs share: their number, or samples of their values."""
-        metric = self._plan.metric.id
-
-        def read(state: Any) -> Any:
-            return state if isinstance(state, int) else self._reader.one_sample(state, metric)
-
-        return {pair: [read(place.state(segment)) for place in places] for pair, places in self._joints.items()}
-
-    def counts(self, segment: tuple[Hashable, ...]) -> list[Counts]:
-        """For each table and anchor, what became of the records."""
-        return [counting.counts(segment) for counting in self._counting]
-
-    def earlier_counts(self, segment: tuple[Hashable, ...]) -> list[tuple[AccountPlan, Counts]]:
-        """The same for what is measured over an earlier period, as far as something of it could not be read."""
-        asked = [(account, period) for account, period in self._earlier if account.unread is not None]
-        return [(account, self._reader.counting(account, period).counts(segment)) for account, period in asked]
-
-    def contradiction(self, segment: tuple[Hashable, ...]) -> str | None:
-        """The error of a duplicate id whose records differ in a field that the metric reads, if one of them counts."""
-        for account, period in (*((each, self._period) for each in self._plan.accounts), *self._earlier):
-            for found in self._reader.answers[account.table].contradictions:
-                names = found.read_by(account.anchor, self._plan.slots(account))
-
-                def counts(answer: Answer, account: AccountPlan = account, period: Period | None = period) -> bool:
-                    parts = tuple(self._reader.timeline.parts(period, stock=account.stock))
-                    used = Counting(answer, account, parts).counts(segment)
-                    return bool(used.numbers[0] or any(used.unread.values()))
-
-                if names and counts(found.answer):
-                    return DataReason(found.reason(names, counts))
-        return None
-
-
 def _lies_in(moment: datetime | None, period: Period) -> bool:
     if moment is None:
         return False
     if moment.tzinfo is None:
         return period.wall_start <= moment < period.wall_end
     return period.start <= moment < period.end
-
-
-def _is_month(period: Period) -> bool:
-    """Whether a period is a calendar month, however it is written."""
-    first, after = period.first_day, period.last_day + timedelta(days=1)
-    return first.day == after.day == 1 and (after - first).days <= _LONGEST_MONTH
 
 
 def _count_of(state: Any) -> Input:
@@ -424,12 +276,6 @@ def _count_of(state: Any) -> Input:
 def _latest_of(state: Any) -> Input:
     value = None if state is None else state[2]
     return Input(value / timedelta(seconds=1) if isinstance(value, timedelta) else value)
-
-
-def _days(period: Period | None) -> float | None:
-    if period is None or period.unit == "all":
-        return None
-    return (period.wall_end - period.wall_start) / timedelta(days=1)
 
 
 def _empty_keyed(column: Location) -> Any:

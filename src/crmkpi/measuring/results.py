@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, overload
 
 from crmkpi._hooks import hook
 from crmkpi._read_only import ReadOnly
+from crmkpi.dates.periods import Period
 from crmkpi.definition.metric import Metric
 from crmkpi.definition.units import Unit, Value_co
 from crmkpi.errors import InputError, UnknownNameError, did_you_mean, unknown_name
@@ -20,7 +21,6 @@ from crmkpi.measuring.formula import counted, evaluated, interval_of, no_interva
 from crmkpi.measuring.moments import Moments
 from crmkpi.statistics.intervals import Interval
 from crmkpi.tabular import Column, Money, Tabular, write_whole
-from crmkpi.time.periods import Period
 
 if TYPE_CHECKING:
     from crmkpi.measuring.pivot import Pivot
@@ -89,17 +89,22 @@ class Result(Generic[Value_co]):
     moments: Moments | None = field(default=None, repr=False, compare=False)
     _find: Callable[[], Evidence] | None = field(default=None, init=False, repr=False, compare=False)
     _family: tuple[Comparisons, int] | None = field(default=None, init=False, repr=False, compare=False)
+    _make: Callable[[], tuple[Any, ...]] | None = field(default=None, init=False, repr=False, compare=False)
 
     if not TYPE_CHECKING:  # for type checkers it would make any name an attribute
 
         def __getattr__(self, name: str) -> Any:
-            """The evidence of a measured result is worked out when it is first looked at: a scorecard has thousands."""
-            if name not in _EVIDENCE or self._find is None:
-                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            for part, found in zip(_EVIDENCE, self._find(), strict=True):
-                object.__setattr__(self, part, found)
-            object.__setattr__(self, "_find", None)  # a result that is kept keeps nothing but itself
-            return getattr(self, name)
+            """A measured result is made when it is first looked at, and its evidence as well: a scorecard has many."""
+            if name in _MADE:
+                if (make := self._make) is not None:
+                    for put, value in zip(_PUT, make(), strict=True):
+                        put(self, value)
+                    object.__setattr__(self, "_make", None)
+            elif name in _EVIDENCE and (find := self._find) is not None:
+                for part, found in zip(_EVIDENCE, find(), strict=True):
+                    object.__setattr__(self, part, found)
+                object.__setattr__(self, "_find", None)  # a result that is kept keeps nothing but itself
+            return object.__getattribute__(self, name)
 
     @property
     def definition(self) -> str:
@@ -217,17 +222,24 @@ class Result(Generic[Value_co]):
 
 _EVIDENCE = ("interval", "n", "accounts", "moments")
 _WITNESSED = attrgetter(*_EVIDENCE)
-_LATER = ("compared_to", "_find", "_family")
+_LATER = ("compared_to", "_find", "_family", "_make")
 _AT_ONCE = [one.name for one in fields(Result) if one.name not in (*_EVIDENCE, *_LATER)]
 _GOT = attrgetter(*_AT_ONCE)
-_PUT = [getattr(Result, name).__set__ for name in (*_AT_ONCE, *_LATER)]  # faster than its constructor
+_MADE = frozenset([*_AT_ONCE, "_find"])
+_SET = {one.name: getattr(Result, one.name).__set__ for one in fields(Result)}  # faster than its constructor
+_PUT = [_SET[name] for name in (*_AT_ONCE, "_find")]
+_PUT_MAKE, _PUT_OTHER, _PUT_FAMILY = _SET["_make"], _SET["compared_to"], _SET["_family"]
 
 
-def measured(*values: Any, find: Callable[[], Evidence], compared_to: Result | None = None) -> Result:
-    """The result of these values, in the order of the fields of `Result`, without those that `find` gives."""
+def measured(make: Callable[[], tuple[Any, ...]], compared_to: Result | None = None) -> Result:
+    """A result that `make` makes when it is looked at.
+
+    It gives the fields of `Result` in their order but for the evidence, and what finds that.
+    """
     made = object.__new__(Result)
-    for put, value in zip(_PUT, (*values, compared_to, find, None), strict=True):
-        put(made, value)
+    _PUT_MAKE(made, make)
+    _PUT_OTHER(made, compared_to)
+    _PUT_FAMILY(made, None)
     return made
 
 
@@ -235,19 +247,23 @@ def together(results: tuple[Result, ...], adjust: Adjust = "bh") -> tuple[Result
     """Results that were compared in one call: their verdicts take into account how many there are."""
     family = Comparisons(results, adjust)
     for number, result in enumerate(results):
-        object.__setattr__(result, "_family", (family, number))
+        _PUT_FAMILY(result, (family, number))
     return results
 
 
 def told_of(result: Result, change: Change) -> Result:
     """The same result, whose change from the other is not worked out but known already."""
-    object.__setattr__(result, "_family", (comparisons_told([change], "none", change.comparisons), 0))
+    _PUT_FAMILY(result, (comparisons_told([change], "none", change.comparisons), 0))
     return result
 
 
 def compared(result: Result, other: Result) -> Result:
     """The same result, compared to another."""
-    return measured(*_GOT(result), find=partial(_WITNESSED, result), compared_to=other)
+    return measured(partial(_copied, result), other)
+
+
+def _copied(result: Result) -> tuple[Any, ...]:
+    return *_GOT(result), partial(_WITNESSED, result)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Mapping
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -92,13 +93,14 @@ def _fault(error: ErrorDetails) -> tuple[str | None, str | None, str]:
 
 
 def shortened(value: object) -> str:
-    """A value as Python writes it, cut at 80 characters.
+    """A value as Python writes it, moments as files do, cut at 80 characters.
 
     >>> shortened("n/a")
     "'n/a'"
     >>> len(shortened("x" * 1000))
     80
     """
+    value = str(value) if isinstance(value, date) else value
     text = repr(value[:_LONGEST_VALUE]) if isinstance(value, str) else reprlib.repr(value)
     whole = not isinstance(value, str) or len(value) <= _LONGEST_VALUE
     return text if whole and len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 3] + "..."

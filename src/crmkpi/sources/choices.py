@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from crmkpi.errors import did_you_mean, unknown_name
@@ -12,6 +14,7 @@ from crmkpi.sources.tallies import Count, uncounted
 
 __all__ = ["Words", "choice_reader", "currency_reader", "flag_words", "word_reader"]
 
+_CODE = re.compile(r"[A-Za-z]{3}")
 _YES = ("yes", "y", "true", "t", "1", "1.0", "x", "on")
 _NO = ("no", "n", "false", "f", "0", "0.0", "off")
 _MOST_SPELLINGS = 10_000
@@ -63,11 +66,13 @@ def word_reader(
 
 
 def currency_reader(words: Mapping[Any, Any], *, column: str, count: Count = uncounted) -> Words:
-    """From a sign or code in a column of currencies to the code in capitals; what is neither stays as it is.
+    """From a sign, name or code in a column of currencies to the code in capitals.
+
+    Three letters that are no code of ISO stay as they are: a firm may have a currency of its own.
 
     >>> read = currency_reader({"$": "CAD"}, column="Currency").read
-    >>> read("eur"), read("€"), read("$")
-    ('EUR', 'EUR', 'CAD')
+    >>> read("eur"), read("€"), read("Swiss Franc"), read("$")
+    ('EUR', 'EUR', 'CHF', 'CAD')
     """
     return _Currencies(words, column=column, count=count)
 
@@ -163,17 +168,19 @@ class _Currencies(Words):
         codes = currencies_of(value)
         if len(codes) > 1:
             raise several_currencies(value.strip(), self._column)
+        if not codes and not _CODE.fullmatch(value.strip()):
+            raise ValueError("neither the code of a currency nor a name or sign that is known")
         return codes[0] if codes else value
 
 
 def _written(value: Any) -> Any:
-    """A number or a flag as a file writes it, so that 1, 1.0, True and "1" are one word, and "true" is True."""
+    """A number, flag or moment as files write it, so that 1, 1.0, True and "1" are one word, and "true" is True."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or (isinstance(value, str) and value.strip().casefold() in ("true", "false")):
         return "1" if str(value).strip().casefold() == "true" else "0"
     text = str(value).strip()
-    return text.removesuffix(".0") if isinstance(value, int | float | str) else value
+    return text.removesuffix(".0") if isinstance(value, int | float | str | date) else value
 
 
 def _folded(value: Any) -> Any:

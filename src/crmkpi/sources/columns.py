@@ -93,6 +93,11 @@ class Columns:
         read = [column.position for column in (*self.fields, *(column for column, _ in self.typed))]
         return frozenset((*read, *(place for place, _ in (*self.attributes, *self.beside))))
 
+    @property
+    def place_of_ids(self) -> int | None:
+        """The column that holds the ids, None where rows are numbered."""
+        return next((column.position for column in self.of("id")), None)
+
     def of(self, name: str) -> list[Column]:
         """The columns that fill a field, in order of precedence."""
         return [column for column in self.fields if column.field == name]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from crmkpi.errors import AmbiguousCurrencyError
+from crmkpi.sources.currency_names import ALONE, NAMES
 
 __all__ = [
     "CURRENCY_AFTER",
@@ -39,6 +40,7 @@ _CODES = frozenset(_OF_ISO_4217.split())
 _LINES = (line.split() for line in _SIGNS.replace("|", "\n").strip().splitlines())
 SIGNS: Mapping[str, tuple[str, ...]] = {line[0]: tuple(line[1:]) for line in _LINES}  # what each may stand for
 _BEFORE_ALONE = ("r", "rm", "rp")  # where they stand behind a number, K and M would be taken for a part of them
+_LONGEST_NAME = 4  # words
 _APART = r"(?![^\W\d_])"  # no letter follows
 
 
@@ -50,22 +52,29 @@ def _any_of(signs: list[str]) -> str:
 _IN_HEADER = re.compile(
     r"[(\[]([A-Za-z]{3}|[^\w\s]|[Zz]ł|[Kk]č)[)\]]\s*$|(?:\bin |[ _-])([€£₹]|(?!ALL$|TOP$|TRY$|CUP$)[A-Z]{3})$"
 )
-CURRENCY_BEFORE = rf"(?:[A-Za-z]{{3}}{_APART}|{_any_of([*SIGNS])})"
-CURRENCY_AFTER = rf"(?:[A-Za-z]{{3}}{_APART}|{_any_of([sign for sign in SIGNS if sign not in _BEFORE_ALONE])})"
+_WORDS = rf"(?:[A-Za-z]{{3}}|{'|'.join(sorted(ALONE, key=len, reverse=True))}){_APART}"
+CURRENCY_BEFORE = rf"(?:{_WORDS}|{_any_of([*SIGNS])})"
+CURRENCY_AFTER = rf"(?:{_WORDS}|{_any_of([sign for sign in SIGNS if sign not in _BEFORE_ALONE])})"
+_WITH_CODE = re.compile(r"([A-Z]{3})\s*[-–—:(].*|.*\(([A-Z]{3})\)|.*\s[-–—]\s*([A-Z]{3})")  # as in "EUR - Euro"
 
 
 def currencies_of(mark: str) -> tuple[str, ...]:
-    """The codes of the currencies that a sign or code may stand for; none where it is neither.
+    """The codes of the currencies that a sign, a code or a name may stand for; none where it is neither.
 
-    >>> currencies_of("€"), currencies_of("usd"), currencies_of("kr.")
-    (('EUR',), ('USD',), ('SEK', 'NOK', 'DKK', 'ISK'))
-    >>> currencies_of("pcs")
-    ()
+    >>> currencies_of("€"), currencies_of("usd"), currencies_of("kr."), currencies_of("Swiss Franc")
+    (('EUR',), ('USD',), ('SEK', 'NOK', 'DKK', 'ISK'), ('CHF',))
+    >>> currencies_of("EUR - Euro"), currencies_of("pcs")
+    (('EUR',), ())
     """
     plain = mark.strip()
-    if plain.upper() in _CODES:
-        return (plain.upper(),)
-    return SIGNS.get(plain.removesuffix(".").casefold(), ())
+    if (code := plain.upper()) in _CODES:
+        return (code,)
+    folded = plain.casefold()
+    found = SIGNS.get(folded.removesuffix("."), ()) or NAMES.get(" ".join(folded.split()), ())
+    if not found and (written := _WITH_CODE.fullmatch(plain)):
+        code = written[1] or written[2] or written[3]
+        return (code,) if code in _CODES else ()
+    return found
 
 
 def currency_in(header: str) -> str | None:
@@ -73,9 +82,14 @@ def currency_in(header: str) -> str | None:
 
     >>> [currency_in(header) for header in ("Amount (EUR)", "Umsatz in €", "value_usd", "Amount ($)", "Amount TOP")]
     ['EUR', 'EUR', None, None, None]
+    >>> currency_in("Amount (US Dollar)"), currency_in("Umsatz in Euro")
+    ('USD', 'EUR')
     """
     found = _IN_HEADER.search(header)
     codes = () if found is None else currencies_of(found[1] or found[2])
+    words = header.rstrip(" )]").replace("(", " ").replace("[", " ").replace("_", " ").casefold().split()
+    ends = (NAMES.get(" ".join(words[-many:]), ()) for many in range(_LONGEST_NAME, 0, -1))
+    codes = codes or next(filter(None, ends), ())
     return codes[0] if len(codes) == 1 else None
 
 

@@ -17,7 +17,15 @@ from crmkpi.errors import AmbiguousDateError, InputError, unknown_name
 from crmkpi.sources.spellings import is_missing
 from crmkpi.sources.tallies import Count, uncounted
 
-__all__ = ["NUMERIC_FORMS", "DateReader", "check_iso", "iso_moment", "zone_named", "zone_of_header"]
+__all__ = [
+    "NUMERIC_FORMS",
+    "YEARS_OF_ZEROS",
+    "DateReader",
+    "check_iso",
+    "iso_moment",
+    "zone_named",
+    "zone_of_header",
+]
 
 _TIME = (
     r"(?:[ T,]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?P<fraction>\.\d{1,9})?)?"
@@ -68,6 +76,7 @@ _ZEROS = frozenset(
     for day in ((1, 1, 1), (1753, 1, 1), (1899, 12, 30), (1899, 12, 31), (1900, 1, 1), (1970, 1, 1))
 )
 _LAST_YEAR_OF_ZEROS = max(_ZEROS).year
+YEARS_OF_ZEROS = frozenset(day.year - back for day in _ZEROS for back in (0, 1))  # in some zone
 _YEARS_OF_ZEROS = frozenset(f"{day.year:04}-" for day in _ZEROS)
 
 _Order = Literal["day first", "month first", "contradictory"]
@@ -163,7 +172,7 @@ class DateReader:
         moment = self._read(value)
         if moment is None:
             return None
-        if moment.year <= _LAST_YEAR_OF_ZEROS and not isinstance(value, date) and moment.replace(tzinfo=None) in _ZEROS:
+        if moment.year <= _LAST_YEAR_OF_ZEROS and moment.replace(tzinfo=None) in _ZEROS:
             raise ValueError("the day at which programs begin to count, and which they write where there is no date")
         if self._inclusive:
             moment = _day_after(moment)

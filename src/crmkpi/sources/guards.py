@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
+from typing import Any
 
 from crmkpi.errors import ColumnError, FileFormatError
 from crmkpi.records import RECORDS
-from crmkpi.records.base import RecordType, record_type
+from crmkpi.records.base import FieldType, RecordType, record_type
 from crmkpi.sources.columns import Column, Columns, folded_header
 from crmkpi.sources.computed_values import INTERVALS
 from crmkpi.sources.currencies import currencies_of
@@ -21,6 +22,7 @@ __all__ = [
     "check_intervals",
     "check_table",
     "check_units",
+    "check_units_of_frame",
     "may_be_of_intervals",
     "may_hold_currency",
 ]
@@ -51,7 +53,7 @@ def check_currency(grid: Grid, columns: Columns, kind: RecordType, options: Opti
     """Refuse to read amounts beside a column of currencies that fills no field."""
     for place in may_hold_currency(grid.headers, columns, kind, options):
         cells = {str(cell).strip() for _, cell in islice(grid.column(place), _LOOKED_AT) if cell not in (None, "")}
-        if cells and all(len(cell) == 3 and currencies_of(cell) for cell in cells):
+        if cells and all(len(cell) > 2 and currencies_of(cell) for cell in cells):
             header = grid.headers[place]
             raise ColumnError(
                 f"The column {header!r} of {grid.source} holds currencies ({_listed(sorted(cells))}) and fills no "
@@ -86,18 +88,37 @@ def check_intervals(grid: Grid, columns: Columns, kind: RecordType, options: Opt
 def check_units(columns: Columns, kind: RecordType, *, source: str) -> None:
     """Refuse numbers whose header names a unit that their field does not have, until the unit is said."""
     for column in columns.fields:
-        units = OF_TIME if column.field.endswith("seconds") else {}
-        if kind.fields[column.field].kind == "money":
-            units = {**OF_MONEY, **(OF_MRR if column.field == "mrr" else {})}
-        found = unit_in(column.header, units) if column.by is None else None
+        found = _unit_said(column.header, kind.fields[column.field]) if column.by is None else None
         if found is not None:
-            holds, plain = ("seconds", "seconds") if units is OF_TIME else ("whole amounts", "plain")
+            unit, said, plain = found
             raise ColumnError(
-                f"The header {column.header!r} of {source} seems to say that its numbers are "
-                f"{_SAID.get(found, found)}, "
-                f'and {column.field!r} holds {holds}; say units={{"{column.field}": "{found}"}}, or "{plain}" where '
-                f"they are not."
+                f"The header {column.header!r} of {source} {said}; say "
+                f'units={{"{column.field}": "{unit}"}}, or "{plain}" where they are not.'
             )
+
+
+def check_units_of_frame(columns: Mapping[str, Any], kind: RecordType) -> None:
+    """Refuse the same in a frame, which is measured as it is; `columns` says which column holds each field."""
+    for field, header in columns.items():
+        found = _unit_said(header, kind.fields[field]) if field in kind.fields and isinstance(header, str) else None
+        if found is not None:
+            raise ColumnError(
+                f"The column {header!r} of the frame {found[1]}; rename it to {field!r} where they are not, and read "
+                f'it with parse=True and units={{"{field}": "{found[0]}"}} where they are.'
+            )
+
+
+def _unit_said(header: str, known: FieldType) -> tuple[str, str, str] | None:
+    """The unit of the numbers of a field that their header names, in words, and the word for that of the field."""
+    units = OF_TIME if known.name.endswith("seconds") else {}
+    if known.kind == "money":
+        units = {**OF_MONEY, **(OF_MRR if known.name == "mrr" else {})}
+    found = unit_in(header, units)
+    if found is None:
+        return None
+    holds, plain = ("seconds", "seconds") if units is OF_TIME else ("whole amounts", "plain")
+    numbers = f"seems to say that its numbers are {_SAID.get(found, found)}"
+    return found, f"{numbers}, and {known.name!r} holds {holds}", plain
 
 
 def check_table(headers: Sequence[str], columns: Columns, kind: RecordType, options: Options, *, source: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
+from crmkpi.sources.columns import Columns
 from crmkpi.sources.grid import Grid, Row
 from crmkpi.sources.presets.library import folded
 from crmkpi.sources.presets.model import Preset
@@ -39,8 +40,8 @@ class LeftOut:
         starts = tuple(start for each, _ in self.by_start for start in each)
         return bool(starts) and any(not row[0] or str(row[0]).lstrip().startswith(starts) for row in rows if row)
 
-    def reason_of(self, row: Row) -> str | None:
-        """Why a row is left out, None where it is not."""
+    def reason_of(self, row: Row, above: Row) -> str | None:
+        """Why a row is left out, None where it is not; `above` is the record above it."""
         for starts, reason in self.by_start:
             if str(next(filter(None, row), "")).lstrip().startswith(starts):
                 return reason
@@ -49,10 +50,10 @@ class LeftOut:
                 return reason
         if self.alone is not None and _is_alone(row):
             return self.alone
-        return self.report.reason_of(row)
+        return self.report.reason_of(row, above)
 
 
-def left_out(grid: Grid, preset: Preset | None) -> LeftOut:
+def left_out(grid: Grid, columns: Columns, preset: Preset | None) -> LeftOut:
     """What is left out of a source."""
     rules = () if preset is None else preset.leave_out
     places = {folded(header): place for place, header in reversed(list(enumerate(grid.headers)))}
@@ -64,7 +65,7 @@ def left_out(grid: Grid, preset: Preset | None) -> LeftOut:
     )
     by_start = tuple((rule.starts, rule.reason) for rule in rules if rule.starts)
     alone = next((rule.reason for rule in rules if rule.alone and len(grid.headers) > 1), None)
-    return LeftOut(by_word, by_start, ReportRows(tuple(grid.headers)), alone)
+    return LeftOut(by_word, by_start, ReportRows(tuple(grid.headers), columns.place_of_ids), alone)
 
 
 def _is_alone(row: Row) -> bool:

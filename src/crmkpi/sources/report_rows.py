@@ -11,7 +11,7 @@ from crmkpi.sources.currencies import currencies_of
 from crmkpi.sources.grid import Row
 from crmkpi.sources.spellings import is_missing, spelling_of
 
-__all__ = ["FIRST_CELLS", "TOTAL", "ReportRows"]
+__all__ = ["FIRST_CELLS", "MAY_BE_TOTAL", "SUBTOTAL", "TOTAL", "ReportRows"]
 
 _LONGEST_WORD = 200  # with what is added up
 FIRST_CELLS = 3  # among which the word of a total stands
@@ -24,41 +24,83 @@ _WORDS = (
 )
 # A word for a total, and what may follow it: a colon and what is added up, or how many.
 TOTAL = rf"(?i)^\s*(?:{'|'.join(_WORDS)})\s*(?:\([^)]*\)|:.*)?\s*$"
-_TOTAL = re.compile(TOTAL)
+SUBTOTAL = r"(?i)^\s*(?:sub-?total|zwischensumme|teilergebnis|sous-total|subtotaal|delsumma|suma częściowa|小計)\s*$"
+_OF_GROUP = rf"(?:{'|'.join(_WORDS)}|ergebnis)"  # beside the name of the group, as spreadsheets write it
+MAY_BE_TOTAL = rf"(?i)^\s*{_OF_GROUP}(?:[\s(:]|$)|\s{_OF_GROUP}\s*$"
+_TOTAL, _SUBTOTAL = re.compile(TOTAL), re.compile(SUBTOTAL)
+_TOTAL_OF_GROUP = re.compile(rf"(?i)\s*{_OF_GROUP}\s*")
 _PARTS_OF_WORDS = (
-    *("total", "totaa", "sum", "gesamt", "teilerg", "overall", "somme", "razem", "ogół", "łącz", "i alt", "yhteens"),
+    *("total", "totaa", "sum", "gesamt", "ergebnis", "overall", "somme", "razem", "ogół", "łącz", "i alt", "yhteens"),
     *("toplam", "итого", "всего", "合", "小計", "総計", "总计", "कुल"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class ReportRows:
-    """Finds such rows by their first cells: a total has a word for it, and numbers in all that follows."""
+    """Finds such rows by their first cells: a total has a word for it, and numbers in all other cells.
+
+    A total of a group repeats what its rows have in common, such as their status, which the row `above` has, too. A row
+    with an id of its own, in the column `of_ids`, is a record whatever it is called.
+    """
 
     headers: tuple[str, ...]
+    of_ids: int | None = None
 
     def may_be(self, rows: Sequence[Row]) -> bool:
-        """Whether a look at the first column does not rule out that one of the rows is such a row."""
+        """Whether a look at the first columns does not rule out that one of the rows is such a row."""
         if len(self.headers) < 2:
             return False
-        firsts = {row[0] if row else None for row in rows}
-        if None in firsts or "" in firsts or self.headers[0] in firsts:
-            return True
-        text = "\n".join([cell for cell in firsts if isinstance(cell, str)]).casefold()
-        return any(part in text for part in _PARTS_OF_WORDS) or self.headers[0].casefold() in text
+        return any(self._may_hold(rows, place) for place in range(1 if self.of_ids == 0 else FIRST_CELLS))
 
-    def reason_of(self, row: Row) -> str | None:
+    def _may_hold(self, rows: Sequence[Row], place: int) -> bool:
+        cells = {row[place] if place < len(row) else None for row in rows}
+        if place == 0 and (None in cells or "" in cells or self.headers[0] in cells):
+            return True
+        text = "\n".join([cell for cell in cells if isinstance(cell, str)]).casefold()
+        return any(part in text for part in _PARTS_OF_WORDS) or (place == 0 and self.headers[0].casefold() in text)
+
+    def reason_of(self, row: Row, above: Row = ()) -> str | None:
         """Why a row is no record, None where it may be one."""
         if len(self.headers) < 2 or not row:
             return None
-        place = next((place for place, cell in enumerate(row[:FIRST_CELLS]) if not _is_empty(cell)), None)
-        if place is None or not isinstance(row[place], str):
-            return None
-        if len(row[place]) <= _LONGEST_WORD and _TOTAL.match(row[place]) and all(map(_adds_up, row[place + 1 :])):
+        if self._is_total(row, [*above, *[None] * (len(row) - len(above))]):
             return "total row"
-        if len(row) == len(self.headers) and all(map(_is_header, row, self.headers)):
+        if len(row) == len(self.headers) and isinstance(row[0], str) and all(map(_is_header, row, self.headers)):
             return "headers again"
         return None
+
+    def _is_total(self, row: Row, above: Row) -> bool:
+        place = next((place for place, cell in enumerate(row[:FIRST_CELLS]) if _is_word(cell, above[place])), None)
+        if place is None or (self.of_ids not in (None, place) and not all(map(_is_nothing, self._id_of(row)))):
+            return False
+        others = [each for at, each in enumerate(zip(row, above, strict=False)) if at != place]
+        if not all(_adds_up(cell) or cell == over for cell, over in others):
+            return False
+        # A deal of the firm Total, in a file without ids, fills all columns as other deals do.
+        full = self.of_ids is None and not any(_is_nothing(cell) for cell, _ in others)
+        plain = _TOTAL.match(row[place]) is not None and _SUBTOTAL.match(row[place]) is None
+        return not (full and plain and any(not _adds_up(cell) for cell, _ in others))
+
+    def _id_of(self, row: Row) -> Sequence[Any]:
+        return row[self.of_ids : self.of_ids + 1] if self.of_ids is not None else ()
+
+
+def _is_word(cell: Any, above: Any) -> bool:
+    """Whether a cell is the word of a total, by itself or beside the name of the group that the row above has."""
+    if not isinstance(cell, str) or len(cell) > _LONGEST_WORD:
+        return False
+    if _TOTAL.match(cell):
+        return True
+    group = above.strip() if isinstance(above, str) else ""
+    text = cell.strip()
+    if not group or group not in text:
+        return False
+    rest = text.removeprefix(group) if text.startswith(group) else text.removesuffix(group)
+    return rest != text and _TOTAL_OF_GROUP.fullmatch(rest) is not None
+
+
+def _is_nothing(cell: Any) -> bool:
+    return _is_empty(cell) or (isinstance(cell, str) and is_missing(cell))
 
 
 def _is_empty(cell: Any) -> bool:

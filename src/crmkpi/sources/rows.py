@@ -157,7 +157,7 @@ class Loading(Generic[_R]):
             build=builder(columns, self.kind, text=self.grid.text),
             validate=TypeAdapter(list[record]).validate_python,
             tallies=tallies,
-            leave_out=left_out(self.grid, self.preset),
+            leave_out=left_out(self.grid, columns, self.preset),
             text=self.grid.text,
             unreadable=Noted(),
             strict=self.options.strict,
@@ -232,6 +232,7 @@ class _Reader(Generic[_R]):
     unreadable: Noted
     lines: array[int] | None = None
     skipped: Counter[str] = field(default_factory=Counter)
+    above: Row = ()  # the last row that could be a record
     whole: Callable[[], _Reader[_R]] | None = None  # reads all columns, where this one reads some
 
     def results(self, part: Part) -> list[list[_R] | Rejected]:
@@ -259,16 +260,18 @@ class _Reader(Generic[_R]):
         """The rows that could be records: neither blank nor left out by the preset."""
         leave_out = self.leave_out
         if not leave_out.may_leave_out(part.rows) and (not self.text or all(map(any, part.rows))):
+            self.above = part.rows[-1]
             return part
         kept: list[int] = []
         for place, row in enumerate(part.rows):
             if self.text and not any(row):
                 if row:  # else a blank line of the file
                     self.skipped["blank row"] += 1
-            elif (reason := leave_out.reason_of(row)) is not None:
+            elif (reason := leave_out.reason_of(row, self.above)) is not None:
                 self.skipped[reason] += 1
             else:
                 kept.append(place)
+                self.above = row
         if len(kept) == len(part.rows):
             return part
         return Part([part.rows[place] for place in kept], lambda: _picked(part.lines(), kept))

@@ -10,11 +10,10 @@ from typing import Any
 from crmkpi.sources.account import Rejected
 from crmkpi.sources.grid import Grid, Part, Row
 from crmkpi.sources.presets.model import Preset
-from crmkpi.sources.report_rows import FIRST_CELLS, TOTAL
+from crmkpi.sources.report_rows import FIRST_CELLS, SUBTOTAL, TOTAL
 
-__all__ = ["SUBTOTAL", "filled_down"]
+__all__ = ["filled_down"]
 
-SUBTOTAL = r"(?i)^\s*(?:sub-?total|zwischensumme|teilergebnis|sous-total|subtotaal|delsumma|suma częściowa|小計)\s*$"
 _SUBTOTAL = re.compile(SUBTOTAL)
 _TOTAL = re.compile(TOTAL)
 

@@ -25,8 +25,8 @@ from crmkpi.engines.records import engine as records_engine
 from crmkpi.errors import InputError, PeriodError
 from crmkpi.measuring import asking
 from crmkpi.measuring.accounts import Account
+from crmkpi.measuring.cuts import Column, Cut, Rows
 from crmkpi.measuring.plan import Plan
-from crmkpi.measuring.reading import Input
 from crmkpi.measuring.results import Result
 from crmkpi.measuring.segments import Segment
 from crmkpi.metrics.catalogue import catalogue
@@ -112,10 +112,10 @@ def parts(case: Case) -> None:
         halves[table] = first.merged(second, query)
         _same(reader.answers[table].given, halves[table].given, f"records of {table} in two parts")
     merged, (found_plan,) = replace(reader, answers=halves), plan.metrics
-    cuts = [one.cut(found_plan, case.period) for one in (reader, merged)]
-    inputs = [_canonical(cut.inputs(())) for cut in cuts]
+    cuts = [Cut(one, found_plan, case.period, Rows(one.answers, [()])) for one in (reader, merged)]
+    inputs = [_canonical(cut.inputs()) for cut in cuts]
     _same(inputs[0], inputs[1], "as inputs of the formula, merged from two parts")
-    kept = [cut.counts(()) for cut in cuts]
+    kept = [[column[0] for column in cut.counts()] for cut in cuts]
     _same(kept[0], kept[1], "used and left out, merged from two parts")
 
 
@@ -329,13 +329,13 @@ def _evidence(result: Result) -> tuple[Any, ...]:
     return (*value, result.interval, result.n, result.accounts)
 
 
-def _canonical(inputs: Mapping[str, Input]) -> dict[str, Any]:
+def _canonical(inputs: Mapping[str, Column]) -> dict[str, Any]:
     """Inputs without the order in which values happen to be kept."""
     found = {}
     for name, one in inputs.items():
-        sample = one.sample
+        sample = one.samples[0] if one.samples else None
         kept = None if sample is None else (sample.count, sample.total, sample.squares, sorted(sample.values))
-        found[name] = (one.value, one.currency, kept)
+        found[name] = (one.values[0], one.currencies and one.currencies[0], kept)
     return found
 
 

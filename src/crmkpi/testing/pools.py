@@ -12,15 +12,17 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+from crmkpi.dates.calendars import Calendar
 from crmkpi.definition.expressions import Comparison, Constant, Expression, Field, Membership, walk
 from crmkpi.definition.measures import Grouped
 from crmkpi.definition.metric import Metric
 from crmkpi.measuring.dataset import Dataset
+from crmkpi.measuring.unreadable import MOST_UNREADABLE
 from crmkpi.records import Survey
 from crmkpi.records.base import FieldType, RecordType, partly_read, record_class, record_type
-from crmkpi.time.calendars import Calendar
 
 __all__ = [
+    "ALLOWED",
     "AS_OF",
     "CALENDAR",
     "CURRENCIES",
@@ -28,15 +30,18 @@ __all__ = [
     "Wanted",
     "accepted",
     "built",
+    "fields_to_lose",
     "pools",
     "random_dataset",
     "with_unreadable_fields",
+    "without_field",
 ]
 
 # By record class the fields to fill, and the constants that a KPI compares each with.
 Wanted = Mapping[type[Any], Mapping[str, Collection[Any]]]
 
 LONGEST = 10  # records of a table
+ALLOWED = (MOST_UNREADABLE, 1)  # shares of fields that cannot be read
 _UNREADABLE = 0.2  # of the records of a dataset that has fields which cannot be read
 AS_OF = date(2026, 6, 30)
 CALENDAR = Calendar(opening_hours={"mon-fri": ("09:00", "17:00")})
@@ -148,15 +153,22 @@ def with_unreadable_fields(crm: Dataset, random: Random) -> Dataset:
     """The dataset, some of whose records have a field that cannot be read, as a reader leaves it."""
     tables: dict[str, Any] = {}
     for table, records in crm.tables.items():
-        names = [name for name in record_type(record_class(table)).fields if name not in ("id", "attributes")]
+        names = fields_to_lose(record_type(record_class(table)))
         tables[table] = [
-            _without(record, random.choice(names)) if random.random() < _UNREADABLE else record for record in records
+            without_field(record, random.choice(names)) if random.random() < _UNREADABLE else record
+            for record in records
         ]
     known = {"calendar": crm.calendar, "currency": crm.currency, "rates": crm.rates, "as_of": crm.as_of}
-    return Dataset(**known, most_unreadable=random.choice((0.02, 1)), **tables)  # type: ignore[arg-type]
+    return Dataset(**known, most_unreadable=random.choice(ALLOWED), **tables)  # type: ignore[arg-type]
 
 
-def _without(record: Any, name: str) -> Any:
+def fields_to_lose(type_: RecordType) -> list[str]:
+    """The fields that may be unreadable in a record."""
+    return [name for name in type_.fields if name not in ("id", "attributes")]
+
+
+def without_field(record: Any, name: str) -> Any:
+    """The record with a field that cannot be read."""
     values = {each: getattr(record, each) for each in record_type(type(record)).fields}
     partly: Any = partly_read(type(record))
     return partly(**{**values, name: None}, unreadable={name: "'?'"})

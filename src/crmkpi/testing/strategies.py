@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any
 from crmkpi.errors import MissingExtraError
 from crmkpi.measuring.dataset import Dataset
 from crmkpi.records.base import RecordType, record_type
-from crmkpi.testing.pools import AS_OF, CALENDAR, CURRENCIES, LONGEST, accepted, built, pools
+from crmkpi.testing.pools import (
+    ALLOWED,
+    AS_OF,
+    CALENDAR,
+    CURRENCIES,
+    LONGEST,
+    accepted,
+    built,
+    fields_to_lose,
+    pools,
+    without_field,
+)
 
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn, SearchStrategy
@@ -17,11 +28,15 @@ if TYPE_CHECKING:
 __all__ = ["datasets", "records"]
 
 
-def records(model: type[Any], /, **fields: SearchStrategy[Any]) -> SearchStrategy[list[Any]]:
+def records(
+    model: type[Any], /, *, unreadable: bool = False, **fields: SearchStrategy[Any]
+) -> SearchStrategy[list[Any]]:
     """Lists of up to ten records of one class, with ids that differ and everything else as dirty as exports are.
 
-    Timestamps have no time zone and money is in EUR. `fields` are strategies for fields of your choice, such as
-    `currency=sampled_from(["EUR", "USD"])`; an unknown field is an error. What the record class refuses is drawn again.
+    Timestamps have no time zone and money is in EUR. With `unreadable=True` some records have a field that could not be
+    read, as a reader of files leaves it: KPIs that read it leave the record out. `fields` are strategies for fields of
+    your choice, such as `currency=sampled_from(["EUR", "USD"])`; an unknown field is an error. What the record class
+    refuses is drawn again.
 
     >>> from crmkpi import Deal, win_rate
     >>> from hypothesis import given, strategies
@@ -38,14 +53,16 @@ def records(model: type[Any], /, **fields: SearchStrategy[Any]) -> SearchStrateg
         type_.field(name)
     if "currency" in type_.fields:
         fields = {"currency": _strategies().just("EUR"), **fields}
-    return _rows(type_, fields).map(lambda rows: built(type_, rows, aware=False))
+    return _built(type_, _rows(type_, fields), aware=False, unreadable=unreadable)
 
 
-def datasets(*models: type[Any]) -> SearchStrategy[Dataset]:
+def datasets(*models: type[Any], unreadable: bool = False) -> SearchStrategy[Dataset]:
     """Datasets of these record classes, whose records refer to each other, and at times to records that are not there.
 
     All timestamps of a dataset have a time zone, or none has. Amounts are in EUR, some of them without saying so. The
     data is known up to the end of June 2026, or nothing is said about that; offices open Monday to Friday, 9 to 17.
+    With `unreadable=True` some records have a field that could not be read, as in `records`, and the dataset allows
+    only a few of them, or any number (`most_unreadable`).
 
     >>> from crmkpi import Customer, Deal, win_rate
     >>> from hypothesis import given
@@ -63,11 +80,28 @@ def datasets(*models: type[Any]) -> SearchStrategy[Dataset]:
         tables: dict[str, Any] = {}
         for type_ in map(record_type, models):
             own = {"currency": st.sampled_from(CURRENCIES)} if "currency" in type_.fields else {}
-            tables[type_.table] = built(type_, draw(_rows(type_, own)), aware=aware)
+            tables[type_.table] = draw(_built(type_, _rows(type_, own), aware=aware, unreadable=unreadable))
         as_of = draw(st.sampled_from((None, AS_OF)))
-        return Dataset(calendar=CALENDAR, currency="EUR", as_of=as_of, **tables)
+        most = draw(st.sampled_from(ALLOWED)) if unreadable else ALLOWED[0]
+        return Dataset(calendar=CALENDAR, currency="EUR", as_of=as_of, most_unreadable=most, **tables)
 
     return drawn()  # type: ignore[no-any-return]
+
+
+def _built(
+    type_: RecordType, rows: SearchStrategy[list[Mapping[str, Any]]], *, aware: bool, unreadable: bool
+) -> SearchStrategy[list[Any]]:
+    """Records of their values, with ids; some without a field where they may be `unreadable`."""
+    st = _strategies()
+    found: SearchStrategy[list[Any]] = rows.map(lambda listed: built(type_, listed, aware=aware))
+    lost = st.sampled_from((None, *fields_to_lose(type_)))
+    if not unreadable:
+        return found
+    return st.tuples(found, st.lists(lost, min_size=LONGEST, max_size=LONGEST)).map(  # type: ignore[no-any-return]
+        lambda drawn: [
+            record if name is None else without_field(record, name) for record, name in zip(*drawn, strict=False)
+        ]
+    )
 
 
 def _rows(type_: RecordType, own: Mapping[str, SearchStrategy[Any]]) -> SearchStrategy[list[Mapping[str, Any]]]:

@@ -9,18 +9,14 @@ numbers on some backends, so there is none.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
 from typing import TypeVar
 
-from crmkpi.definition.expressions import (
-    BusinessTime,
-    Expression,
-    Field,
-    walk,
-)
+from crmkpi.dates.calendars import Calendar
+from crmkpi.definition.expressions import BusinessTime, Expression, Field, walk
 from crmkpi.engines.frames.assumptions import WrongAssumptionError, none_later
 from crmkpi.engines.frames.compiler import Compiler, Given
 from crmkpi.engines.frames.group_keys import (
@@ -57,13 +53,34 @@ from crmkpi.engines.query import (
 )
 from crmkpi.errors import InputError
 from crmkpi.money import Rates
-from crmkpi.time.calendars import Calendar
 
 __all__ = ["answer"]
 
 Found = TypeVar("Found")
 _KEPT = 200  # answers of one table
 _STOCKS = 16  # periods of a stock in one pass
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """How a query is to be answered, as `answer` is told."""
+
+    moments: Moments
+    rates: Rates | None
+    currency: str | None
+    confidence: float | None
+    merging: bool
+    statements: list[tuple[str, str]] | None
+
+    def converter(self, day_of: Callable[[int | None], date | None]) -> Convert | None:
+        """Turns an amount in a currency, of a day that a group stands for, into the currency of the rates."""
+        if (rates := self.rates) is None:
+            return None
+
+        def convert(amount: Decimal, currency: str | None, number: int | None) -> Decimal:
+            return rates.convert(amount, currency if currency is not None else self.currency, day_of(number))
+
+        return convert
 
 
 def answer(
@@ -90,6 +107,7 @@ def answer(
     Raises:
         UnreadableFoundError: a field that the query reads cannot be read in some row, which the query does not expect.
     """
+    options = _Options(moments, rates, currency, confidence, merging, statements)
     dated = rates is not None and bool(rates.days)
     as_of = (moments.as_of_wall, moments.as_of)
     while True:
@@ -98,17 +116,7 @@ def answer(
             prepared = none_later(prepared, query, as_of)
         compiler = Compiler(prepared, parameters, calendar, as_of)
         try:
-            return _answered(
-                query,
-                table,
-                compiler,
-                moments=moments,
-                rates=rates,
-                currency=currency,
-                confidence=confidence,
-                merging=merging,
-                statements=statements,
-            )
+            return _answered(query, table, compiler, options)
         except WrongAssumptionError as error:
             table.unlike.add(None if error.later else prepared.assumed)
         except InputError as error:
@@ -118,18 +126,7 @@ def answer(
             table.unlike.add(prepared.assumed)
 
 
-def _answered(
-    query: Query,
-    table: FrameTable,
-    compiler: Compiler,
-    *,
-    moments: Moments,
-    rates: Rates | None,
-    currency: str | None,
-    confidence: float | None,
-    merging: bool,
-    statements: list[tuple[str, str]] | None,
-) -> Answer:
+def _answered(query: Query, table: FrameTable, compiler: Compiler, options: _Options) -> Answer:
     """The answer over one prepared frame, which may turn out not to be as assumed."""
     prepared, calendar = compiler.prepared, compiler.calendar
     marked = {".".join(path) for path in query.fields if path in prepared.marks}
@@ -144,19 +141,16 @@ def _answered(
     compiler = replace(compiler, prepared=prepared)
     groups: list[dict[Group, list[State]]] = []
     given: Mapping[tuple[Hashable, ...], int] | None = None
-    asked = (compiler.parameters, moments.as_of, calendar, rates, currency, confidence, merging)
+    moments, merging = options.moments, options.merging
+    asked = (compiler.parameters, moments.as_of, calendar, options.rates, options.currency, options.confidence, merging)
     for number, anchor in enumerate(query.anchors):
         found: dict[Group, list[State]] = {}
         everything = table.backend.counts_all and given is None
-        runs = _runs(
-            query, anchor, compiler, moments, rates, currency, confidence, merging=merging, everything=everything
-        )
-        for run in runs:
-            answered = partial(run.states, merging=merging, statements=statements)
+        for run in _runs(query, anchor, compiler, options, everything=everything):
+            answered = partial(run.states, merging=merging, statements=options.statements)
             if run.undated:
-                found |= _once(
-                    table, compiler, query, f"undated {number} {query.text} {moments.dated} {asked!r}", answered
-                )
+                what = f"undated {number} {query.text} {moments.dated} {asked!r}"
+                found |= _once(table, compiler, query, what, answered)
             else:
                 found |= answered()
             given = run.given if given is None else given
@@ -201,33 +195,23 @@ def _once(table: FrameTable, compiler: Compiler, query: Query, what: str, find: 
     return known[2]
 
 
-def _runs(
-    query: Query,
-    anchor: Anchor,
-    compiler: Compiler,
-    moments: Moments,
-    rates: Rates | None,
-    currency: str | None,
-    confidence: float | None,
-    *,
-    merging: bool,
-    everything: bool,
-) -> list[Pass]:
+def _runs(query: Query, anchor: Anchor, compiler: Compiler, options: _Options, *, everything: bool) -> list[Pass]:
     """The passes over the frame that an anchor needs, each over parts of its own; with `everything` one has it all."""
     segments = _segments(query, compiler)
+    moments, rates, confidence = options.moments, options.rates, options.confidence
     if anchor.stock:
         made = []
         looked_at = moments.looked_at
         for first in range(0, len(looked_at), _STOCKS):
             bounds = looked_at[first : first + _STOCKS]
-            convert = _converter(rates, currency, partial(_day_at, bounds))
+            convert = options.converter(partial(_day_at, bounds))
             asked, numbers = at_bounds(anchor, len(bounds)), range(first, first + len(bounds))
             placed = replace(compiler, bounds=bounds)
             counts = everything and not first
             made.append(Pass(placed, segments, [], asked, convert, confidence, numbers, everything=counts))
         return made
     if anchor.at is None:
-        convert = _converter(rates, currency, lambda _: None)
+        convert = options.converter(lambda _: None)
         return [Pass(compiler, segments, [], anchor, convert, confidence, everything=everything)]
     stamp = compiler.value(anchor.at)
     edges = moments.edges if stamp.aware else moments.wall_edges
@@ -246,18 +230,11 @@ def _runs(
     def day_of(number: int | None) -> date | None:
         return None if number is None else dates[max(number - 1, 0)] if number else dates[0].replace(year=1)
 
-    convert = _converter(rates, currency, day_of if dates else lambda _: None)
-    counts_alone = moments.dated and not merging and rates is None  # an amount without a rate is an error
+    convert = options.converter(day_of if dates else lambda _: None)
+    counts_alone = moments.dated and not options.merging and rates is None  # an amount without a rate is an error
     if everything or (compiler.prepared.backend.counts_all and stamp.needs):
-        whole = Pass(
-            _by_part(compiler, anchor.at),
-            segments,
-            all_rows(keys, stamp, compiler),
-            anchor,
-            convert,
-            confidence,
-            everything=True,
-        )
+        placed, keys = _by_part(compiler, anchor.at), all_rows(keys, stamp, compiler)
+        whole = Pass(placed, segments, keys, anchor, convert, confidence, everything=True)
         whole.counts_alone = counts_alone
         return [whole]
     dated = Pass(_with_dates(compiler, anchor.at), segments, keys, anchor, convert, confidence)
@@ -286,14 +263,3 @@ def _by_part(compiler: Compiler, at: Expression) -> Compiler:
     if not isinstance(at, Field):
         return compiler
     return replace(compiler, given={compiler.column(at).name: beyond_part(compiler.nw, NO_DATE)})
-
-
-def _converter(rates: Rates | None, default: str | None, day_of: Callable[[int | None], date | None]) -> Convert | None:
-    """Turns an amount in a currency, of a day that a group stands for, into the currency of the rates."""
-    if rates is None:
-        return None
-
-    def convert(amount: Decimal, currency: str | None, number: int | None) -> Decimal:
-        return rates.convert(amount, currency if currency is not None else default, day_of(number))
-
-    return convert

@@ -33,7 +33,8 @@ class _Ends:
     last: date | None = None
 
     def see(self, records: Sequence[Any]) -> None:
-        self.ended += sum(getattr(record, self.end) is not None for record in records)
+        ended = (getattr(record, self.end) is not None or self.end in record.unreadable for record in records)
+        self.ended += sum(ended)
         if not self.ended:
             days = [self.table.day(start) for record in records if (start := getattr(record, self.start)) is not None]
             self.first = min(filter(None, (self.first, *days)), default=None)

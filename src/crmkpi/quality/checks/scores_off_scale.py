@@ -31,8 +31,8 @@ class _HalfScales:
 
     def see(self, records: Sequence[Any]) -> None:
         for survey in records:
-            if survey.score is not None and survey.scale_high is not None:
-                scale = (survey.kind, survey.scale_low, survey.scale_high)
+            scale = (survey.kind, survey.scale_low, survey.scale_high)
+            if survey.score is not None and None not in scale:
                 self.counts[scale] = self.counts.get(scale, 0) + 1
                 if scale not in self.highest or survey.score > self.highest[scale].score:
                     self.highest[scale] = survey

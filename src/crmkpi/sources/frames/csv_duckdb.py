@@ -22,10 +22,10 @@ from crmkpi.records.base import RecordType, record_type
 from crmkpi.records.directions import together
 from crmkpi.sources.columns import Columns, matched_columns
 from crmkpi.sources.csv_tables import cells_of_any_length, csv_grid
-from crmkpi.sources.dates import zone_named
+from crmkpi.sources.dates import YEARS_OF_ZEROS, zone_named
 from crmkpi.sources.frames.duckdb_records import quoted, relation_of_records
 from crmkpi.sources.frames.typed_columns import NotPlainError, field_column
-from crmkpi.sources.grid import Grid, Part
+from crmkpi.sources.grid import Grid, Part, Row
 from crmkpi.sources.guards import check_currency, check_intervals, check_table, check_units
 from crmkpi.sources.header_units import says_percent
 from crmkpi.sources.numbers import point_or_error
@@ -100,14 +100,14 @@ def _in_place(library: Any, files: Sequence[Path], kind: RecordType, options: Op
         with cells_of_any_length():
             text = open_text(path, encoding=None)
             grid = csv_grid(text, kind.model, options, delimiter=None)
-            _check_rows(grid)
             matched.append(matched_columns(grid.headers, kind, options, source=grid.source))
+            _check_rows(grid, matched[-1])
             _check_columns(grid, matched[-1], kind, options)
             if text.encoding != "utf-8" or matched[-1] != matched[0]:
                 raise NotPlainError
     columns = matched[0]
     filled = {column.field: column.header for column in columns.fields}
-    if columns.numbered or len(filled) < len(columns.fields):
+    if columns.numbered or columns.constants or len(filled) < len(columns.fields):
         raise NotPlainError
     texts = [header for _, header in columns.attributes]
     texts += [header for name, header in filled.items() if kind.fields[name].kind in ("text", "choice")]
@@ -137,6 +137,10 @@ def _check_values(
             odd += [f"{own} > {rule.le}"] if getattr(rule, "le", None) is not None else []
         if known.kind in ("text", "choice"):
             odd.append(f"{own} <> trim({own}) OR {own} = '' OR starts_with({own}, chr(39))")
+        if known.kind in ("timestamp", "date"):
+            odd.append(f"year({own}) IN ({', '.join(map(str, YEARS_OF_ZEROS))})")
+        if name == "currency":
+            odd.append(f"NOT regexp_full_match({own}, '[A-Z]{{3}}')")
         if known.choices:
             odd.append(f"{own} NOT IN ({', '.join(map(repr, known.choices))})")
         if known.required:
@@ -166,17 +170,21 @@ def _check_lines(path: Path) -> None:
         )
 
 
-def _check_rows(grid: Grid) -> None:
+def _check_rows(grid: Grid, columns: Columns) -> None:
     """Refuse a file with rows that are totals or headers again, which DuckDB would take for records."""
-    report = ReportRows(tuple(grid.headers))
+    report = ReportRows(tuple(grid.headers), columns.place_of_ids)
+    above: Row = ()
     for part in grid.parts():
-        if isinstance(part, Part) and report.may_be(part.rows):
-            for row, line in zip(part.rows, part.lines(), strict=True):
-                if (reason := report.reason_of(row)) is not None:
+        rows = part.rows if isinstance(part, Part) else ()
+        if isinstance(part, Part) and report.may_be(rows):
+            for row, line in zip(rows, part.lines(), strict=True):
+                if (reason := report.reason_of(row, above)) is not None:
                     raise FileFormatError(
                         f"Line {line} of {grid.source} is no record ({reason}), which DuckDB would take for one; read "
                         f"it with scan(engine='polars'), read_csv or stream_csv."
                     )
+                above = row
+        above = rows[-1] if rows else above
 
 
 def _check_columns(grid: Grid, columns: Columns, kind: RecordType, options: Options) -> None:

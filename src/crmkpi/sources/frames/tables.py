@@ -14,6 +14,7 @@ from crmkpi.records.directions import by_field
 from crmkpi.sources.dates import zone_named
 from crmkpi.sources.dicts import load_objects
 from crmkpi.sources.frames.presets import by_preset
+from crmkpi.sources.guards import check_units_of_frame
 from crmkpi.sources.loaded import Records
 from crmkpi.sources.presets.library import AnyPreset
 from crmkpi.sources.reading import ENDS, Ends, Reading, options_from
@@ -101,21 +102,23 @@ def table(
     zone = None if tz is None else zone_named(tz)
     inclusive = ENDS if asked.ends_inclusive else ()
     if asked.preset is None:
-        return FrameTable(frame, type_=type_, columns=columns, values=values, zone=zone, inclusive=inclusive)
+        found = FrameTable(frame, type_=type_, columns=columns, values=values, zone=zone, inclusive=inclusive)
+        check_units_of_frame(found.columns, type_)
+        return found
     backend = taken(frame)
     with at_home(backend, type_.table):
         lent = backend.home.lent(frame)
         said = by_field(columns or {}, tuple(backend.home.names(lent)), type_.fields)
-        found = by_preset(backend, lent, type_, asked.preset, said)
+        by = by_preset(backend, lent, type_, asked.preset, said)
     return FrameTable(
-        found.frame,
+        by.frame,
         type_=type_,
         backend=backend,
-        columns={**found.columns, **said},
+        columns={**by.columns, **said},
         values=values,
         zone=zone,
-        skipped=found.skipped,
-        computed=found.computed,
+        skipped=by.skipped,
+        computed=by.computed,
         inclusive=inclusive,
     )
 

@@ -20,8 +20,7 @@ from crmkpi.sources.grid import Grid
 from crmkpi.sources.header_units import says_percent
 from crmkpi.sources.presets.library import folded
 from crmkpi.sources.reading import ENDS, Options
-from crmkpi.sources.report_rows import FIRST_CELLS, TOTAL
-from crmkpi.sources.summary_reports import SUBTOTAL
+from crmkpi.sources.report_rows import FIRST_CELLS, MAY_BE_TOTAL, SUBTOTAL, TOTAL
 from crmkpi.sources.tallies import Tallies
 
 __all__ = ["NotPlainError", "TypedColumns", "field_column", "first_places"]
@@ -328,10 +327,11 @@ class TypedColumns:
 
     def _of_report(self) -> Any:
         """Whether a row may be a total or the headers again, as `sources.report_rows` has it."""
-        first = self._pl.coalesce(self._pl.col(f"c{place}") for place in first_places(self._columns))
+        firsts = [self._pl.col(f"c{place}") for place in first_places(self._columns)]
         if self._options.preset is not None and self._options.preset.fill_down:
-            self._refuse_groups(first)
-        return (first.str.contains(TOTAL) | (first == self._grid.headers[0])).fill_null(value=False)
+            self._refuse_groups(self._pl.coalesce(firsts))
+        words = [first.str.contains(TOTAL if len(firsts) == 1 else MAY_BE_TOTAL) for first in firsts]
+        return reduce(or_, [first.fill_null(value=False) for first in (firsts[0] == self._grid.headers[0], *words)])
 
     def _refuse_groups(self, first: Any) -> None:
         """Leave reports with subtotals, whose groups are filled down, to the reader of records."""

@@ -8,8 +8,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar, Self
 
-from crmkpi.engines.frames.homes.database import DatabaseFrame, Relation
-from crmkpi.engines.frames.homes.home import ColumnType, Physical
+from crmkpi.engines.frames.homes.database import DatabaseFrame, Relation, types_of_kinds
+from crmkpi.engines.frames.homes.home import ColumnType
 from crmkpi.engines.frames.homes.sql import Sql, SqlWords
 from crmkpi.engines.frames.homes.warehouse import WarehouseHome, probe_of
 from crmkpi.engines.frames.words import Scalar
@@ -18,19 +18,16 @@ from crmkpi.records.base import Kind
 __all__ = ["BigQueryHome", "BigQuerySql"]
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "'": "\\'", "`": "\\`", "\n": "\\n", "\r": "\\r", "\0": "\\000"})
-_TYPES: Mapping[str, Physical] = {
-    **dict.fromkeys(("int64", "integer"), "whole"),
-    **dict.fromkeys(("float64", "float"), "float"),
-    **dict.fromkeys(("string",), "text"),
-    **dict.fromkeys(("timestamp", "datetime"), "timestamp"),
-    **dict.fromkeys(("bool", "boolean"), "flag"),
-    "date": "date",
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BigQuerySql(Sql):
     """An expression of BigQuery."""
+
+    real: ClassVar[str] = "CAST('{!r}' AS FLOAT64)"
+    divided: ClassVar[str] = "div({}, {})"
+    nan: ClassVar[str] = "is_nan({})"
+    finite: ClassVar[str] = "(NOT (is_nan({0}) OR is_inf({0})))"
 
     @staticmethod
     def quoted(name: str) -> str:
@@ -43,11 +40,6 @@ class BigQuerySql(Sql):
         return f"'{value.translate(_ESCAPES)}'"
 
     @staticmethod
-    def real_number(value: float) -> str:
-        """A float as SQL."""
-        return f"CAST('{value!r}' AS FLOAT64)"
-
-    @staticmethod
     def wall_time(value: datetime) -> str:
         """A time on the wall clock as SQL."""
         return f"DATETIME '{value}'"
@@ -55,19 +47,6 @@ class BigQuerySql(Sql):
     def __mod__(self, other: Self | Scalar) -> Self:
         """What is left of a division, for which there is no sign."""
         return self.wrapped("mod(", f", {self.said(other)})")
-
-    def __floordiv__(self, other: Self | Scalar) -> Self:
-        """Rounded down, by a divisor above zero."""
-        here, by = self.text, self.said(other)
-        return self.wrapped("CASE WHEN ", f" < 0 THEN -div(({by} - 1 - {here}), {by}) ELSE div({here}, {by}) END")
-
-    def is_nan(self) -> Self:
-        """Whether a float is not a number; missing where it is."""
-        return self.wrapped("is_nan(")
-
-    def is_finite(self) -> Self:
-        """Whether a float is a number at all; missing where it is."""
-        return self.wrapped("(NOT (is_nan(", f") OR is_inf({self.text})))")
 
 
 class BigQueryHome(WarehouseHome[BigQuerySql]):
@@ -77,19 +56,10 @@ class BigQueryHome(WarehouseHome[BigQuerySql]):
     words = SqlWords(
         BigQuerySql, Int64="INT64", Int128="BIGNUMERIC", Float64="FLOAT64", Boolean="BOOL", String="STRING"
     )
-    declared: ClassVar[Mapping[Kind, str]] = {
-        "text": "string",
-        "choice": "string",
-        "money": "numeric(18,2)",
-        "number": "float64",
-        "integer": "int64",
-        "timestamp": "datetime",
-        "date": "date",
-        "flag": "bool",
-        "attributes": "string",
-    }
+    declared = types_of_kinds(
+        text="string", money="numeric(18,2)", number="float64", integer="int64", timestamp="datetime", flag="bool"
+    )
     constants: ClassVar[Mapping[Kind, str]] = {**declared, "money": "numeric"}
-    types = _TYPES
     instants = ("timestamp",)
     sized = "data_type"
     loose_decimal = (38, 9)

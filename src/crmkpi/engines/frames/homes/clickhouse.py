@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar, Self
 
-from crmkpi.engines.frames.homes.database import DatabaseHome, DatabaseTable, Relation
-from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, Physical
+from crmkpi.engines.frames.homes.database import DatabaseHome, DatabaseTable, Relation, types_of_kinds
+from crmkpi.engines.frames.homes.home import TOO_LATE, TYPES, ColumnType
 from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.engines.frames.homes.sql import Sql, SqlTexts, SqlWords, Text
-from crmkpi.engines.frames.words import Scalar
 from crmkpi.errors import ColumnError, did_you_mean
 from crmkpi.records.base import Kind
 
@@ -31,21 +30,17 @@ _SETTINGS = (
     "count_distinct_implementation = 'uniqExact', transform_null_in = 0"
 )
 _WHOLE = ("Int8", "Int16", "Int32", "UInt8", "UInt16", "UInt32")
-_TYPES: Mapping[str, Physical] = {
-    **dict.fromkeys((*_WHOLE, "Int64", "UInt64", "Int128", "UInt128", "Int256", "UInt256"), "whole"),
-    **dict.fromkeys(("Float32", "Float64", "BFloat16"), "float"),
-    **dict.fromkeys(("String", "FixedString", "Enum8", "Enum16", "UUID"), "text"),
-    **dict.fromkeys(("DateTime", "DateTime64"), "timestamp"),
-    **dict.fromkeys(("Date", "Date32"), "date"),
-    "Bool": "flag",
-    "Nothing": "nothing",
-}
 _NESTED = {"Array": "List", "Map": "List", "Nested": "List", "Tuple": "Struct", "JSON": "Struct", "Object": "Struct"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClickhouseSql(Sql):
     """An expression of ClickHouse."""
+
+    real: ClassVar[Text] = "toFloat64('{!r}')"
+    divided: ClassVar[Text] = "intDiv({}, {})"
+    nan: ClassVar[Text] = "isNaN({})"
+    finite: ClassVar[Text] = "isFinite({})"
 
     @staticmethod
     def quoted(name: Text) -> Text:
@@ -62,29 +57,11 @@ class ClickhouseSql(Sql):
         """A whole number as SQL, wide enough that none of its sums or differences wraps around."""
         return f"toInt64({value})" if abs(value) <= TOO_LATE else f"toInt128('{value}')"
 
-    @staticmethod
-    def real_number(value: float) -> Text:
-        """A float as SQL."""
-        return f"toFloat64('{value!r}')"
-
-    def __floordiv__(self, other: Self | Scalar) -> Self:
-        """Rounded down, by a divisor above zero; of whole numbers `/` gives a float."""
-        here, by = self.text, self.said(other)
-        return self.wrapped("CASE WHEN ", f" < 0 THEN -intDiv({by} - 1 - {here}, {by}) ELSE intDiv({here}, {by}) END")
-
     def cast(self, dtype: Text) -> Self:
         """The value as another type; as a whole number what is none, such as NaN, is missing."""
         if "Int" in dtype:
             return self.wrapped("accurateCastOrNull(", f", '{dtype.removeprefix('Nullable(').removesuffix(')')}')")
         return self.wrapped("CAST(", f" AS {dtype})")
-
-    def is_nan(self) -> Self:
-        """Whether a float is not a number; missing where it is."""
-        return self.wrapped("isNaN(")
-
-    def is_finite(self) -> Self:
-        """Whether a float is a number at all; missing where it is."""
-        return self.wrapped("isFinite(")
 
     @property
     def str(self) -> ClickhouseTexts:
@@ -120,17 +97,15 @@ class ClickhouseHome(DatabaseHome[ClickhouseSql]):
         Boolean="Nullable(Bool)",
         String="Nullable(String)",
     )
-    declared: ClassVar[Mapping[Kind, str]] = {
-        "text": "Nullable(String)",
-        "choice": "Nullable(String)",
-        "money": "Nullable(Decimal(18, 2))",
-        "number": "Nullable(Float64)",
-        "integer": "Nullable(Int64)",
-        "timestamp": "Nullable(DateTime64(6, 'UTC'))",
-        "date": "Nullable(Date32)",
-        "flag": "Nullable(Bool)",
-        "attributes": "Nullable(String)",
-    }
+    declared = types_of_kinds(
+        text="Nullable(String)",
+        money="Nullable(Decimal(18, 2))",
+        number="Nullable(Float64)",
+        integer="Nullable(Int64)",
+        timestamp="Nullable(DateTime64(6, 'UTC'))",
+        date="Nullable(Date32)",
+        flag="Nullable(Bool)",
+    )
     constants = declared
     probe: ClassVar[Mapping[str, tuple[str, object]]] = {
         "the version": ("toInt64(splitByChar('.', version())[1]) >= 24", 1),
@@ -176,13 +151,6 @@ class ClickhouseHome(DatabaseHome[ClickhouseSql]):
         """A whole number of the smallest digit as the decimal that it stands for."""
         return f"(toDecimal128({units}, 0) * toDecimal128('{Decimal(1).scaleb(-digits):f}', {digits}))"
 
-    def source_of(self, relation: Relation) -> str:
-        """A table, view or query as it stands after FROM."""
-        if relation.query:
-            return f"(\n{relation.query}\n)"
-        named = ClickhouseSql.quoted(relation.name)
-        return named if relation.schema is None else f"{ClickhouseSql.quoted(relation.schema)}.{named}"
-
     def columns_of(self, session: Session, relation: Relation) -> Mapping[str, str]:
         """The columns of a table, view or query with their declared types."""
         if not relation.query:
@@ -227,7 +195,7 @@ class ClickhouseHome(DatabaseHome[ClickhouseSql]):
         word = bare.partition("(")[0]
         if word == "UInt8" and kind == "flag":
             return ColumnType("flag", bare, unit=bare, loose=True)
-        what = _TYPES.get(word, "other")
+        what = TYPES.get(word.lower(), "other")
         shown = "String" if what == "text" else _NESTED.get(word, bare)
         wild = what == "whole" and word not in (*_WHOLE, "Int64")
         return ColumnType(what, shown, aware=what == "timestamp", wild=wild, unit=bare)

@@ -17,7 +17,7 @@ from crmkpi.engines.frames.words import Row
 from crmkpi.errors import InputError
 from crmkpi.records.base import Kind
 
-__all__ = ["DatabaseFrame", "DatabaseHome", "DatabaseTable", "Relation"]
+__all__ = ["DatabaseFrame", "DatabaseHome", "DatabaseTable", "Relation", "types_of_kinds"]
 
 S = TypeVar("S", bound=Sql)
 
@@ -124,6 +124,15 @@ class DatabaseFrame(SqlFrame):
         return replace(self, steps=tuple((dict(other.steps) | dict(self.steps)).items()))
 
 
+def types_of_kinds(
+    *, text: str, money: str, number: str, timestamp: str, integer: str = "bigint", date: str = "date", flag: str = ""
+) -> Mapping[Kind, str]:
+    """The type of each kind of field; words of a choice and custom attributes are text."""
+    made: dict[Kind, str] = {"text": text, "choice": text, "money": money, "number": number, "integer": integer}
+    made |= {"timestamp": timestamp, "date": date}
+    return {**made, "flag": flag, "attributes": text} if flag else made
+
+
 class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
     """Tables, views and queries of a database."""
 
@@ -140,9 +149,12 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
     def columns_of(self, session: Session, relation: Relation) -> Mapping[str, str]:
         """The columns of a table, view or query with their declared types."""
 
-    @abstractmethod
     def source_of(self, relation: Relation) -> str:
         """A table, view or query as it stands after FROM."""
+        if relation.query:
+            return f"(\n{relation.query}\n) AS query"
+        named = self.dialect.quoted(relation.name)
+        return named if relation.schema is None else f"{self.dialect.quoted(relation.schema)}.{named}"
 
     def views(self, session: Session) -> Mapping[str, str]:  # noqa: ARG002  # a home may have none
         """The text of each view, by its name."""

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
 
-from crmkpi.engines.frames.homes.home import ColumnType, Physical
+from crmkpi.engines.frames.homes.database import types_of_kinds
+from crmkpi.engines.frames.homes.home import ColumnType
 from crmkpi.engines.frames.homes.spark import SparkSql, plain_of_spark
 from crmkpi.engines.frames.homes.sql import SqlWords
 from crmkpi.engines.frames.homes.warehouse import WarehouseHome, probe_of
-from crmkpi.records.base import Kind
 
 __all__ = ["DatabricksHome", "DatabricksSql"]
-
-_TYPES: Mapping[str, Physical] = {
-    **dict.fromkeys(("tinyint", "byte", "smallint", "short", "int", "integer", "bigint", "long"), "whole"),
-    **dict.fromkeys(("float", "double"), "float"),
-    **dict.fromkeys(("string", "varchar", "char"), "text"),
-    **dict.fromkeys(("timestamp", "timestamp_ntz"), "timestamp"),
-    "boolean": "flag",
-    "date": "date",
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,19 +28,10 @@ class DatabricksHome(WarehouseHome[DatabricksSql]):
 
     dialect = DatabricksSql
     words = SqlWords(DatabricksSql, Int64="BIGINT", Float64="DOUBLE", Boolean="BOOLEAN", String="STRING")
-    declared: ClassVar[Mapping[Kind, str]] = {
-        "text": "string",
-        "choice": "string",
-        "money": "decimal(18,2)",
-        "number": "double",
-        "integer": "bigint",
-        "timestamp": "timestamp_ntz",
-        "date": "date",
-        "flag": "boolean",
-        "attributes": "string",
-    }
+    declared = types_of_kinds(
+        text="string", money="decimal(18,2)", number="double", timestamp="timestamp_ntz", flag="boolean"
+    )
     constants = declared
-    types = _TYPES
     instants = ("timestamp",)
     loose_decimal = (10, 0)
     probe = probe_of(

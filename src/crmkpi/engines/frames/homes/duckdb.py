@@ -9,14 +9,14 @@ from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import count
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 from weakref import WeakKeyDictionary
 
-from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, Facts, Kept, Physical
+from crmkpi.engines.frames.homes.home import TOO_LATE, TYPES, ColumnType, Facts, Kept, Physical
 from crmkpi.engines.frames.homes.sql import Sql, SqlFrame, SqlWords
 from crmkpi.engines.frames.homes.sql_home import SqlHome
 from crmkpi.engines.frames.ran import ran
-from crmkpi.engines.frames.words import Cell, Columns, Row, Scalar
+from crmkpi.engines.frames.words import Cell, Columns, Row
 from crmkpi.records.base import Kind
 
 if TYPE_CHECKING:
@@ -33,14 +33,6 @@ _AS_WRITTEN = "text as it is written"
 _DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT", "UINTEGER")
 _WIDE = ("HUGEINT", "UBIGINT", "UHUGEINT")
-_TYPES: Mapping[str, Physical] = {
-    **dict.fromkeys((*_WHOLE, *_WIDE, "BIGINT"), "whole"),
-    **dict.fromkeys(("FLOAT", "DOUBLE"), "float"),
-    **dict.fromkeys(("VARCHAR", "UUID"), "text"),
-    **dict.fromkeys(("NULL", '"NULL"'), "nothing"),
-    "BOOLEAN": "flag",
-    "DATE": "date",
-}
 _NESTED = {"MAP(": "Map", "UNION(": "Union", "STRUCT(": "Struct", "BLOB": "Binary"}
 _FINITE = {
     "DATE": "BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'",
@@ -53,15 +45,8 @@ _FINITE = {
 class DuckDbSql(Sql):
     """An expression of DuckDB."""
 
-    @staticmethod
-    def real_number(value: float) -> str:
-        """A float as SQL."""
-        return f"'{value!r}'::DOUBLE"
-
-    def __floordiv__(self, other: Self | Scalar) -> Self:
-        """Rounded down, by a divisor above zero; DuckDB's own division of whole numbers rounds towards zero."""
-        here, by = self.text, self.said(other)
-        return self.wrapped("CASE WHEN ", f" < 0 THEN -(({by} - 1 - {here}) // {by}) ELSE {here} // {by} END")
+    real: ClassVar[str] = "'{!r}'::DOUBLE"
+    divided: ClassVar[str] = "({} // {})"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -199,7 +184,7 @@ class DuckDbHome(SqlHome[DuckDbSql, DuckDbFrame, "DuckDBPyRelation"]):
             return ColumnType("other", nested or "List")
         if word in ("VARCHAR", _AS_WRITTEN):
             return ColumnType("text", "String", unit=word)
-        what: Physical = "text" if word.startswith("ENUM(") else _TYPES.get(word, "other")
+        what: Physical = "text" if word.startswith("ENUM(") else TYPES.get(word.lower(), "other")
         return ColumnType(what, word, wide=word in _WIDE, unit=word)
 
     def facts(self, frame: DuckDBPyRelation, names: Sequence[str]) -> Mapping[str, Facts]:

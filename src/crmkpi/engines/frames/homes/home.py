@@ -16,6 +16,7 @@ from crmkpi.records.base import Kind
 __all__ = [
     "NUMBERS",
     "TOO_LATE",
+    "TYPES",
     "ColumnType",
     "Entering",
     "Facts",
@@ -31,6 +32,21 @@ __all__ = [
 Physical = Literal["text", "whole", "decimal", "float", "flag", "timestamp", "date", "nothing", "other"]
 
 NUMBERS: Collection[Physical] = ("whole", "decimal", "float")
+_NAMES: Mapping[Physical, str] = {
+    "whole": "tinyint, smallint, mediumint, int, integer, bigint, hugeint, byte, short, long, byteint, year, oid, "
+    "utinyint, usmallint, uinteger, ubigint, uhugeint, int8, int16, int32, int64, int128, int256, uint8, uint16, "
+    "uint32, uint64, uint128, uint256",
+    "float": "real, float, double, double precision, float32, float64, bfloat16",
+    "text": "text, string, char, character, varchar, character varying, fixedstring, tinytext, mediumtext, longtext, "
+    'citext, name, "char", uuid, enum, enum8, enum16, set',
+    "timestamp": "timestamp, timestamp without time zone, timestamp with time zone, timestamp_ntz, timestamp_ltz, "
+    "timestamp_tz, datetime, datetime64",
+    "date": "date, date32",
+    "flag": "bool, boolean",
+    "nothing": 'nothing, null, "null", void',
+}
+TYPES: Mapping[str, Physical] = {word: what for what, words in _NAMES.items() for word in words.split(", ")}
+"""What the types of SQL hold, by their names in small letters; no two databases mean different things by one."""
 TOO_LATE = 2**63 - 1  # stands for a timestamp outside the years 1 to 9999, which no record can hold
 
 E = TypeVar("E")  # the expressions of a home

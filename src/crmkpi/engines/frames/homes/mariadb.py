@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import ClassVar, Self
 
-from crmkpi.engines.frames.homes.database import DatabaseFrame, DatabaseHome, DatabaseTable, Relation
-from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, Physical
+from crmkpi.engines.frames.homes.database import DatabaseFrame, DatabaseHome, DatabaseTable, Relation, types_of_kinds
+from crmkpi.engines.frames.homes.home import TOO_LATE, TYPES, ColumnType
 from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.engines.frames.homes.sql import Sql, SqlWords
 from crmkpi.engines.frames.words import Cell, Row, Scalar
@@ -26,13 +26,6 @@ _DAY = 86_400_000_000
 _LONGEST_NAME = 64
 _PLAIN = re.compile(r"[\w .,:/-]*", re.ASCII)
 _DECIMAL = re.compile(r"decimal\((\d+),(\d+)\)")
-_TYPES: Mapping[str, Physical] = {
-    **dict.fromkeys(("tinyint", "smallint", "mediumint", "int", "bigint", "year"), "whole"),
-    **dict.fromkeys(("float", "double"), "float"),
-    **dict.fromkeys(("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set", "uuid"), "text"),
-    **dict.fromkeys(("datetime", "timestamp"), "timestamp"),
-    "date": "date",
-}
 _CODES: Mapping[int, str] = {  # of types in the protocol, which drivers hand on for a query
     **dict.fromkeys((1, 2, 3, 8, 9, 13), "bigint"),
     **dict.fromkeys((4, 5), "double"),
@@ -46,6 +39,10 @@ _CODES: Mapping[int, str] = {  # of types in the protocol, which drivers hand on
 @dataclass(frozen=True, slots=True, eq=False)
 class MariaDbSql(Sql):
     """An expression of MariaDB."""
+
+    divided: ClassVar[str] = "({} DIV {})"
+    nan: ClassVar[str] = "({0} <> {0})"  # it has neither NaN nor infinity
+    finite: ClassVar[str] = "({0} = {0})"
 
     joined: ClassVar[str] = "LIMIT 18446744073709551615"  # each row would be held against all of the other table
     fence: ClassVar[str] = joined  # an expression within one within one would be computed thousands of times a row
@@ -75,19 +72,6 @@ class MariaDbSql(Sql):
         """A quotient of floats; that of decimals has four digits more and no more."""
         return self.wrapped("(CAST(", f" AS DOUBLE) / CAST({self.said(other)} AS DOUBLE))")
 
-    def __floordiv__(self, other: Self | Scalar) -> Self:
-        """Rounded down, by a divisor above zero."""
-        here, by = self.text, self.said(other)
-        return self.wrapped("CASE WHEN ", f" < 0 THEN -(({by} - 1 - {here}) DIV {by}) ELSE {here} DIV {by} END")
-
-    def is_nan(self) -> Self:
-        """Whether a float is not a number, which MariaDB has none of."""
-        return self.wrapped("(", f" <> {self.text})")
-
-    def is_finite(self) -> Self:
-        """Whether a float is a number at all, which all are."""
-        return self.wrapped("(", f" = {self.text})")
-
 
 class MariaDbHome(DatabaseHome[MariaDbSql]):
     """Tables, views and queries of MariaDB."""
@@ -96,26 +80,12 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
     words: SqlWords[MariaDbSql] = SqlWords(
         MariaDbSql, Int64="SIGNED", Int128="DECIMAL(38, 0)", Float64="DOUBLE", Boolean="SIGNED", String="CHAR"
     )
-    declared: ClassVar[Mapping[Kind, str]] = {
-        "text": "varchar(255)",
-        "choice": "varchar(255)",
-        "money": "decimal(18,2)",
-        "number": "double",
-        "integer": "bigint",
-        "timestamp": "datetime(6)",
-        "date": "date",
-        "flag": "tinyint(1)",
-        "attributes": "varchar(255)",
-    }
-    constants: ClassVar[Mapping[Kind, str]] = {
-        "text": "CHAR",
-        "choice": "CHAR",
-        "money": "DECIMAL(18, 2)",
-        "number": "DOUBLE",
-        "integer": "SIGNED",
-        "timestamp": "DATETIME(6)",
-        "date": "DATE",
-    }
+    declared = types_of_kinds(
+        text="varchar(255)", money="decimal(18,2)", number="double", timestamp="datetime(6)", flag="tinyint(1)"
+    )
+    constants = types_of_kinds(
+        text="CHAR", money="DECIMAL(18, 2)", number="DOUBLE", integer="SIGNED", timestamp="DATETIME(6)", date="DATE"
+    )
     chance = r"\b(rand|uuid|uuid_v\d|uuid_short|sys_guid|random_bytes|sysdate|benchmark)\s*\("
     clock = (
         r"\b(now|curdate|curtime|unix_timestamp|utc_(date|time|timestamp))\s*\(|"
@@ -184,13 +154,6 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
         )
         return {_text(name): _text(text) or "" for name, text in rows}
 
-    def source_of(self, relation: Relation) -> str:
-        """A table, view or query as it stands after FROM."""
-        if relation.query:
-            return f"(\n{relation.query}\n) AS query"
-        named = MariaDbSql.quoted(relation.name)
-        return named if relation.schema is None else f"{MariaDbSql.quoted(relation.schema)}.{named}"
-
     def columns_of(self, session: Session, relation: Relation) -> Mapping[str, str]:
         """The columns of a table, view or query with their declared types."""
         if relation.query:
@@ -227,7 +190,7 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
         if found := _DECIMAL.match(declared):
             return ColumnType("decimal", declared, digits=int(found[2]), wide=int(found[1]) > 18, unit=declared)
         word = re.split(r"\W", declared, maxsplit=1)[0]
-        what = _TYPES.get(word, "other")
+        what = TYPES.get(word, "other")
         shown = {"text": "String", "other": "Binary" if "b" in word[:4] else declared}.get(what, declared)
         wild = what == "whole" and "unsigned" in declared
         return ColumnType(what, shown, aware=word == "timestamp", wild=wild, unit=declared)

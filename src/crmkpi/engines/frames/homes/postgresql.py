@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import ClassVar
 
-from crmkpi.engines.frames.homes.database import DatabaseHome, DatabaseTable, Relation
-from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, Physical
+from crmkpi.engines.frames.homes.database import DatabaseHome, DatabaseTable, Relation, types_of_kinds
+from crmkpi.engines.frames.homes.home import TOO_LATE, TYPES, ColumnType
 from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.engines.frames.homes.sql import Sql, SqlWords
 from crmkpi.errors import ColumnError, InputError, did_you_mean
@@ -25,19 +25,15 @@ _DAY = 86_400_000_000
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # the origin of wall clocks
 _LONGEST_NAME = 63  # bytes; what is longer is cut without a word, so that two may become one
 _NEAR = ("1900-01-01", "2040-01-01")  # between these a float holds microseconds, and is faster than a numeric
-_TYPES: Mapping[str, Physical] = {
-    **dict.fromkeys(("smallint", "integer", "bigint", "oid"), "whole"),
-    **dict.fromkeys(("real", "double precision"), "float"),
-    **dict.fromkeys(("text", "name", "uuid", "citext", '"char"'), "text"),
-    "boolean": "flag",
-    "date": "date",
-}
 _NESTED = {"json": "Struct", "jsonb": "Struct", "bytea": "Binary", "record": "Struct"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PostgresqlSql(Sql):
     """An expression of PostgreSQL."""
+
+    nan: ClassVar[str] = "({} = CAST('NaN' AS DOUBLE PRECISION))"
+    finite: ClassVar[str] = "(abs({}) < CAST('Infinity' AS DOUBLE PRECISION))"  # NaN is the largest
 
     fence: ClassVar[str] = "OFFSET 0"
 
@@ -56,22 +52,9 @@ class PostgresqlSql(Sql):
         return "E" + Sql.written(value.replace("\\", "\\\\")) if "\\" in value else Sql.written(value)
 
     @staticmethod
-    def real_number(value: float) -> str:
-        """A float as SQL."""
-        return f"CAST('{value!r}' AS DOUBLE PRECISION)"
-
-    @staticmethod
     def wall_time(value: datetime) -> str:
         """A moment as SQL, on the wall clock or with a zone."""
         return f"{'TIMESTAMP' if value.tzinfo is None else 'TIMESTAMPTZ'} '{value.isoformat(sep=' ')}'"
-
-    def is_nan(self) -> PostgresqlSql:
-        """Whether a float is not a number; missing where it is."""
-        return self.wrapped("(", " = CAST('NaN' AS DOUBLE PRECISION))")
-
-    def is_finite(self) -> PostgresqlSql:
-        """Whether a float is a number at all; missing where it is."""
-        return self.wrapped("(abs(", ") < CAST('Infinity' AS DOUBLE PRECISION))")  # NaN is the largest
 
     def round(self, digits: int) -> PostgresqlSql:
         """A float without digits behind the point."""
@@ -91,17 +74,13 @@ class PostgresqlHome(DatabaseHome[PostgresqlSql]):
         Boolean="BOOLEAN",
         String="TEXT",
     )
-    declared: ClassVar[Mapping[Kind, str]] = {
-        "text": "text",
-        "choice": "text",
-        "money": "numeric(18,2)",
-        "number": "double precision",
-        "integer": "bigint",
-        "timestamp": "timestamp without time zone",
-        "date": "date",
-        "flag": "boolean",
-        "attributes": "text",
-    }
+    declared = types_of_kinds(
+        text="text",
+        money="numeric(18,2)",
+        number="double precision",
+        timestamp="timestamp without time zone",
+        flag="boolean",
+    )
     constants = declared
     chance = (
         r"\b(random(_normal)?|gen_random_uuid|uuid_generate_v\d\w*|uuidv\d|clock_timestamp|statement_timestamp|timeofday)"
@@ -165,13 +144,6 @@ class PostgresqlHome(DatabaseHome[PostgresqlSql]):
                 "WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
             )
         )
-
-    def source_of(self, relation: Relation) -> str:
-        """A table, view or query as it stands after FROM."""
-        if relation.query:
-            return f"(\n{relation.query}\n) AS query"
-        named = PostgresqlSql.quoted(relation.name)
-        return named if relation.schema is None else f"{PostgresqlSql.quoted(relation.schema)}.{named}"
 
     def columns_of(self, session: Session, relation: Relation) -> Mapping[str, str]:
         """The columns of a table, view or query with their declared types, those of domains by what is below them."""
@@ -250,7 +222,7 @@ class PostgresqlHome(DatabaseHome[PostgresqlSql]):
             return ColumnType("text", "String", unit=word)
         if word.endswith("[]"):
             return ColumnType("other", "List")
-        what = _TYPES.get(word, "other")
+        what = TYPES.get(word, "other")
         shown = "String" if what == "text" else _NESTED.get(word, word)
         return ColumnType(what, shown, unit=word)
 

@@ -7,50 +7,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
-from crmkpi.engines.frames.homes.database import DatabaseFrame, DatabaseHome
-from crmkpi.engines.frames.homes.home import ColumnType, Physical
+from crmkpi.engines.frames.homes.database import DatabaseFrame, DatabaseHome, types_of_kinds
+from crmkpi.engines.frames.homes.home import ColumnType
 from crmkpi.engines.frames.homes.sql import Sql, SqlTexts, SqlWords, Text
 from crmkpi.engines.frames.homes.warehouse import WarehouseHome, probe_of
 from crmkpi.engines.frames.words import Row
-from crmkpi.records.base import Kind
 
 __all__ = ["RedshiftHome", "RedshiftSql", "RedshiftTexts"]
 
 _MARK = "\x01"
-_TYPES: Mapping[str, Physical] = {
-    **dict.fromkeys(("smallint", "integer", "bigint"), "whole"),
-    **dict.fromkeys(("real", "double precision"), "float"),
-    **dict.fromkeys(("character varying", "character", "varchar", "char", "text"), "text"),
-    **dict.fromkeys(("timestamp without time zone", "timestamp with time zone"), "timestamp"),
-    "boolean": "flag",
-    "date": "date",
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RedshiftSql(Sql):
     """An expression of Redshift, which divides whole numbers towards zero as SQL does."""
 
+    nan: ClassVar[Text] = "({} = CAST('NaN' AS DOUBLE PRECISION))"
+    finite: ClassVar[Text] = "(CAST({0} AS VARCHAR) NOT IN ('NaN', 'Infinity', '-Infinity') OR {0} IS NULL)"
+
     @staticmethod
     def written(value: Text) -> Text:
         """A text as SQL, in which a backslash is an escape."""
         marked = value + _MARK if value.endswith(" ") else value
         return Sql.written(marked.replace("\\", "\\\\"))
-
-    @staticmethod
-    def real_number(value: float) -> Text:
-        """A float as SQL."""
-        return f"CAST('{value!r}' AS DOUBLE PRECISION)"
-
-    def is_nan(self) -> Self:
-        """Whether a float is not a number; missing where it is."""
-        return self.wrapped("(", " = CAST('NaN' AS DOUBLE PRECISION))")
-
-    def is_finite(self) -> Self:
-        """Whether a float is a number at all; missing where it is."""
-        return self.wrapped("(CAST(", f" AS VARCHAR) NOT IN ('NaN', 'Infinity', '-Infinity') OR {self.text} IS NULL)")
 
     @property
     def str(self) -> RedshiftTexts:
@@ -81,19 +62,14 @@ class RedshiftHome(WarehouseHome[RedshiftSql]):
         Boolean="BOOLEAN",
         String="VARCHAR(65535)",
     )
-    declared: ClassVar[Mapping[Kind, str]] = {
-        "text": "varchar",
-        "choice": "varchar",
-        "money": "decimal(18,2)",
-        "number": "double precision",
-        "integer": "bigint",
-        "timestamp": "timestamp without time zone",
-        "date": "date",
-        "flag": "boolean",
-        "attributes": "varchar",
-    }
+    declared = types_of_kinds(
+        text="varchar",
+        money="decimal(18,2)",
+        number="double precision",
+        timestamp="timestamp without time zone",
+        flag="boolean",
+    )
     constants = declared
-    types = _TYPES
     instants = ("timestamp with time zone",)
     codes: ClassVar[Mapping[object, str]] = {
         **dict.fromkeys((20, 21, 23), "bigint"),

@@ -7,37 +7,27 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 
-from crmkpi.engines.frames.homes.home import ColumnType, Physical
+from crmkpi.engines.frames.homes.database import types_of_kinds
+from crmkpi.engines.frames.homes.home import ColumnType
 from crmkpi.engines.frames.homes.sql import Sql, SqlWords
 from crmkpi.engines.frames.homes.warehouse import WarehouseHome, probe_of
 from crmkpi.engines.frames.words import Scalar
-from crmkpi.records.base import Kind
 
 __all__ = ["SnowflakeHome", "SnowflakeSql"]
-
-_TYPES: Mapping[str, Physical] = {
-    **dict.fromkeys(("int", "integer", "bigint", "smallint", "tinyint", "byteint"), "whole"),
-    **dict.fromkeys(("float", "double", "real", "double precision"), "float"),
-    **dict.fromkeys(("text", "varchar", "char", "string"), "text"),
-    **dict.fromkeys(("timestamp_ntz", "timestamp_ltz", "timestamp_tz", "datetime"), "timestamp"),
-    "boolean": "flag",
-    "date": "date",
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SnowflakeSql(Sql):
     """An expression of Snowflake."""
 
+    real: ClassVar[str] = "CAST('{!r}' AS FLOAT)"
+    nan: ClassVar[str] = "({} = CAST('NaN' AS FLOAT))"
+    finite: ClassVar[str] = "(abs({}) < CAST('inf' AS FLOAT))"  # NaN is the largest
+
     @staticmethod
     def written(value: str) -> str:
         """A text as SQL, in which a backslash is an escape."""
         return Sql.written(value.replace("\\", "\\\\"))
-
-    @staticmethod
-    def real_number(value: float) -> str:
-        """A float as SQL."""
-        return f"CAST('{value!r}' AS FLOAT)"
 
     @staticmethod
     def wall_time(value: datetime) -> str:
@@ -48,14 +38,6 @@ class SnowflakeSql(Sql):
         """Rounded down, by a divisor above zero; a quotient has six digits, so only what leaves no rest is divided."""
         here, by = self.text, self.said(other)
         return type(self)(f"CAST(({here} - mod(mod({here}, {by}) + {by}, {by})) / {by} AS NUMBER(38, 0))", self.name)
-
-    def is_nan(self) -> Self:
-        """Whether a float is not a number; missing where it is."""
-        return self.wrapped("(", " = CAST('NaN' AS FLOAT))")
-
-    def is_finite(self) -> Self:
-        """Whether a float is a number at all; missing where it is."""
-        return self.wrapped("(abs(", ") < CAST('inf' AS FLOAT))")  # NaN is the largest
 
 
 _INSTANT = "convert_timezone('UTC', CAST('1970-01-01 02:00:00 +0200' AS TIMESTAMP_TZ))"
@@ -74,19 +56,15 @@ class SnowflakeHome(WarehouseHome[SnowflakeSql]):
         Boolean="BOOLEAN",
         String="VARCHAR",
     )
-    declared: ClassVar[Mapping[Kind, str]] = {
-        "text": "varchar",
-        "choice": "varchar",
-        "money": "number(18,2)",
-        "number": "float",
-        "integer": "number(38,0)",
-        "timestamp": "timestamp_ntz",
-        "date": "date",
-        "flag": "boolean",
-        "attributes": "varchar",
-    }
+    declared = types_of_kinds(
+        text="varchar",
+        money="number(18,2)",
+        number="float",
+        integer="number(38,0)",
+        timestamp="timestamp_ntz",
+        flag="boolean",
+    )
     constants = declared
-    types = _TYPES
     instants = ("timestamp_ltz", "timestamp_tz")
     codes: ClassVar[Mapping[object, str]] = {
         0: "number", 1: "float", 2: "text", 3: "date", 4: "timestamp_ntz", 5: "variant", 6: "timestamp_ltz",

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from io import StringIO
 from itertools import count
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
-from crmkpi.engines.frames.homes.home import ColumnType, Physical
+from crmkpi.engines.frames.homes.home import TYPES, ColumnType
 from crmkpi.engines.frames.homes.sql import Sql, SqlFrame, SqlWords
 from crmkpi.engines.frames.homes.sql_home import SqlHome
 from crmkpi.engines.frames.words import Cell, Row, Scalar
@@ -31,15 +31,6 @@ _PLAIN = re.compile(r"[\w .,:/-]*", re.ASCII)
 _NUMBERS = count()
 _MOST_DIGITS = 38
 _DECIMAL = re.compile(r"decimal\((\d+),(\d+)\)")
-_TYPES: Mapping[str, Physical] = {
-    **dict.fromkeys(("tinyint", "smallint", "int", "bigint"), "whole"),
-    **dict.fromkeys(("float", "double"), "float"),
-    **dict.fromkeys(("timestamp", "timestamp_ntz"), "timestamp"),
-    "string": "text",
-    "boolean": "flag",
-    "date": "date",
-    "void": "nothing",
-}
 _SHOWN = {"string": "String"}
 _NESTED = {"array": "List", "struct": "Struct", "map": "Struct", "binary": "Binary"}
 
@@ -47,6 +38,9 @@ _NESTED = {"array": "List", "struct": "Struct", "map": "Struct", "binary": "Bina
 @dataclass(frozen=True, slots=True, eq=False)
 class SparkSql(Sql):
     """An expression of Spark."""
+
+    real: ClassVar[str] = "double('{!r}')"
+    finite: ClassVar[str] = "(NOT isnan({0}) AND abs({0}) <> double('Infinity'))"
 
     @staticmethod
     def quoted(name: str) -> str:
@@ -58,11 +52,6 @@ class SparkSql(Sql):
     def whole_number(value: int) -> str:
         """A whole number of 64 bits as SQL."""
         return f"{value}L"
-
-    @staticmethod
-    def real_number(value: float) -> str:
-        """A float as SQL."""
-        return f"double('{value!r}')"
 
     @staticmethod
     def wall_time(value: datetime) -> str:
@@ -84,10 +73,6 @@ class SparkSql(Sql):
             return self.wrapped("shiftright(", f", {divisor.bit_length() - 1})")
         shift = 2**61 // divisor
         return self.wrapped("((", f" + {shift * divisor}L) div {divisor}L - {shift}L)")
-
-    def is_finite(self) -> Self:
-        """Whether a float is a number at all; missing where it is."""
-        return self.wrapped("(NOT isnan(", f") AND abs({self.text}) <> double('Infinity'))")
 
     def sum(self) -> Self:
         """The sum; of nothing it is 0."""
@@ -147,8 +132,8 @@ class SparkHome(SqlHome[SparkSql, SparkFrame, "DataFrame"]):
         word = str(dict(frame.dtypes)[name])
         if found := _DECIMAL.fullmatch(word):
             return ColumnType("decimal", word, digits=int(found[2]), wide=True, unit=str(found[1]))
-        if word in _TYPES:
-            return ColumnType(_TYPES[word], str(_SHOWN.get(word, word)), aware=word == "timestamp", unit=word)
+        if word in TYPES:
+            return ColumnType(TYPES[word], str(_SHOWN.get(word, word)), aware=word == "timestamp", unit=word)
         if word.startswith(("char(", "varchar(")):
             return ColumnType("text", "String", unit=word)
         nested = next((shown for start, shown in _NESTED.items() if word.startswith(start)), word)

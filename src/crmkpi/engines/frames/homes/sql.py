@@ -22,7 +22,7 @@ Text = str  # within `Sql`, `str` is the namespace of functions on texts
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sql(ABC):
+class Sql:
     """An expression; `name` is that of its column, `whole` says that it looks at all rows of a group.
 
     A CASE keeps its `branches`, and the value `last` where none of them holds; a `chain` of one operator stays flat,
@@ -36,6 +36,10 @@ class Sql(ABC):
     last: Text = ""
     chain: Text = ""
     joined: ClassVar[Text] = ""  # ends a subquery that is joined, so that it is kept as a table and gets an index
+    real: ClassVar[Text] = "CAST('{!r}' AS DOUBLE PRECISION)"  # a float, infinity and all its digits included
+    divided: ClassVar[Text] = "({} / {})"  # whole numbers above zero, rounded down
+    nan: ClassVar[Text] = "isnan({})"
+    finite: ClassVar[Text] = "isfinite({})"
     fence: ClassVar[Text] = ""  # ends a subquery whose columns a planner must not write into each place that uses them
 
     @staticmethod
@@ -61,10 +65,10 @@ class Sql(ABC):
         """A whole number as SQL."""
         return Text(value)
 
-    @staticmethod
-    @abstractmethod
-    def real_number(value: float) -> Text:
-        """A float as SQL, infinity and all its digits included."""
+    @classmethod
+    def real_number(cls, value: float) -> Text:
+        """A float as SQL."""
+        return cls.real.format(value)
 
     @staticmethod
     def wall_time(value: datetime) -> Text:
@@ -180,15 +184,16 @@ class Sql(ABC):
     def __floordiv__(self, other: Self | Scalar) -> Self:
         """Rounded down, by a divisor above zero; SQL divides whole numbers towards zero."""
         here, by = self.text, self.said(other)
-        return self.wrapped(f"CASE WHEN {here} < 0 THEN -(({by} - 1 - ", f") / {by}) ELSE {here} / {by} END")
+        below, above = self.divided.format(f"({by} - 1 - {here})", by), self.divided.format(here, by)
+        return self.wrapped("CASE WHEN ", f" < 0 THEN -{below} ELSE {above} END")
 
     def is_nan(self) -> Self:
         """Whether a float is not a number; missing where it is."""
-        return self.wrapped("isnan(")
+        return type(self)(self.nan.format(self.text), self.name)
 
     def is_finite(self) -> Self:
         """Whether a float is a number at all; missing where it is."""
-        return self.wrapped("isfinite(")
+        return type(self)(self.finite.format(self.text), self.name)
 
     def abs(self) -> Self:
         """The size of a number."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from crmkpi.engines.frames.homes.database import DatabaseHome, DatabaseTable, Relation
+from crmkpi.engines.frames.homes.database import DatabaseHome, DatabaseTable, Relation, types_of_kinds
 from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, Physical
 from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.engines.frames.homes.sql import Sql, SqlWords
@@ -31,6 +31,9 @@ _DECLARED: Sequence[tuple[str, Physical]] = (  # the first that stands in the de
 class SqliteSql(Sql):
     """An expression of SQLite."""
 
+    nan: ClassVar[str] = "({0} <> {0})"  # it has no NaN
+    finite: ClassVar[str] = "(abs({}) < 9e999)"
+
     fence: ClassVar[str] = "LIMIT -1 OFFSET 0"
 
     @staticmethod
@@ -43,31 +46,21 @@ class SqliteSql(Sql):
         """A text as SQL, by its bytes where it could be cut."""
         return f"CAST(X'{value.encode().hex()}' AS TEXT)" if "\0" in value else Sql.written(value)
 
-    def is_nan(self) -> SqliteSql:
-        """Whether a float is not a number, which SQLite has none of."""
-        return self.wrapped("(", f" <> {self.text})")
-
-    def is_finite(self) -> SqliteSql:
-        """Whether a float is a number at all."""
-        return self.wrapped("(abs(", ") < 9e999)")
-
 
 class SqliteHome(DatabaseHome[SqliteSql]):
     """Tables, views and queries of SQLite."""
 
     dialect = SqliteSql
     words = SqlWords(SqliteSql, Int64="INTEGER", Float64="REAL", Boolean="INTEGER", String="TEXT")
-    declared: ClassVar[Mapping[Kind, str]] = {
-        "text": "TEXT",
-        "choice": "TEXT",
-        "money": "DECIMAL",
-        "number": "REAL",
-        "integer": "INTEGER",
-        "timestamp": "TIMESTAMP",
-        "date": "DATE",
-        "flag": "BOOLEAN",
-        "attributes": "TEXT",
-    }
+    declared = types_of_kinds(
+        text="TEXT",
+        money="DECIMAL",
+        number="REAL",
+        integer="INTEGER",
+        timestamp="TIMESTAMP",
+        date="DATE",
+        flag="BOOLEAN",
+    )
     chance = r"\brandom(blob)?\s*\("
     clock = r"'now'|\bcurrent_(date|time|timestamp)\b|\bjulianday\(\s*\)"
     interrupts = True
@@ -81,13 +74,6 @@ class SqliteHome(DatabaseHome[SqliteSql]):
             for space in spaces
         )
         return {name: text or "" for text_ in asked for name, text in session.rows(text_)}
-
-    def source_of(self, relation: Relation) -> str:
-        """A table, view or query as it stands after FROM."""
-        if relation.query:
-            return f"(\n{relation.query}\n)"
-        named = SqliteSql.quoted(relation.name)
-        return named if relation.schema is None else f"{SqliteSql.quoted(relation.schema)}.{named}"
 
     def columns_of(self, session: Session, relation: Relation) -> Mapping[str, str]:
         """The columns of a table or view with their declared types; those of a query have none."""

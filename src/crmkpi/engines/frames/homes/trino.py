@@ -2,44 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
-from crmkpi.engines.frames.homes.home import ColumnType, Physical
+from crmkpi.engines.frames.homes.database import types_of_kinds
+from crmkpi.engines.frames.homes.home import ColumnType
 from crmkpi.engines.frames.homes.sql import Sql, SqlWords
 from crmkpi.engines.frames.homes.warehouse import WarehouseHome, probe_of
-from crmkpi.records.base import Kind
 
 __all__ = ["TrinoHome", "TrinoSql"]
-
-_TYPES: Mapping[str, Physical] = {
-    **dict.fromkeys(("tinyint", "smallint", "integer", "bigint"), "whole"),
-    **dict.fromkeys(("real", "double"), "float"),
-    **dict.fromkeys(("varchar", "char", "uuid"), "text"),
-    **dict.fromkeys(("timestamp", "timestamp with time zone"), "timestamp"),
-    "boolean": "flag",
-    "date": "date",
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrinoSql(Sql):
     """An expression of Trino, which divides whole numbers towards zero as SQL does."""
 
+    nan: ClassVar[str] = "is_nan({})"
+    finite: ClassVar[str] = "is_finite({})"
+
     @staticmethod
     def real_number(value: float) -> str:
         """A float as SQL."""
         named = {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}
         return f"CAST('{named.get(repr(value), repr(value))}' AS DOUBLE)"
-
-    def is_nan(self) -> Self:
-        """Whether a float is not a number; missing where it is."""
-        return self.wrapped("is_nan(")
-
-    def is_finite(self) -> Self:
-        """Whether a float is a number at all; missing where it is."""
-        return self.wrapped("is_finite(")
 
 
 def _micros(stamp: str) -> str:
@@ -59,19 +44,10 @@ class TrinoHome(WarehouseHome[TrinoSql]):
     words = SqlWords(
         TrinoSql, Int64="BIGINT", Int128="DECIMAL(38, 0)", Float64="DOUBLE", Boolean="BOOLEAN", String="VARCHAR"
     )
-    declared: ClassVar[Mapping[Kind, str]] = {
-        "text": "varchar",
-        "choice": "varchar",
-        "money": "decimal(18,2)",
-        "number": "double",
-        "integer": "bigint",
-        "timestamp": "timestamp(6)",
-        "date": "date",
-        "flag": "boolean",
-        "attributes": "varchar",
-    }
+    declared = types_of_kinds(
+        text="varchar", money="decimal(18,2)", number="double", timestamp="timestamp(6)", flag="boolean"
+    )
     constants = declared
-    types = _TYPES
     instants = ("timestamp with time zone",)
     sized = "data_type"
     schema_now = "current_schema"

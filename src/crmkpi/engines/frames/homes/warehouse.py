@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import ClassVar, TypeVar
 
 from crmkpi.engines.frames.homes.database import DatabaseHome, DatabaseTable, Relation
-from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, Physical
+from crmkpi.engines.frames.homes.home import TOO_LATE, TYPES, ColumnType, Physical
 from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.engines.frames.homes.sql import Sql
 from crmkpi.errors import ColumnError, InputError, did_you_mean
@@ -30,7 +30,6 @@ _MOST_DIGITS = 18  # behind the point; an amount of more is none
 class WarehouseHome(DatabaseHome[S]):
     """Tables, views and queries of a warehouse."""
 
-    types: ClassVar[Mapping[str, Physical]] = {}  # the kind of each type, by its name in small letters
     instants: ClassVar[Collection[str]] = ()  # the timestamps that are no wall-clock times
     codes: ClassVar[Mapping[object, str]] = {}  # of types, which some drivers hand on in place of their names
     schema_now: ClassVar[str] = "current_schema()"
@@ -52,13 +51,6 @@ class WarehouseHome(DatabaseHome[S]):
     def timed(self, seconds: float) -> Sequence[str]:
         """A limit of time would stay in the user's session."""
         raise InputError(f"timeout={seconds:g} is not written for warehouses; set the limit in the engine.")
-
-    def source_of(self, relation: Relation) -> str:
-        """A table, view or query as it stands after FROM."""
-        if relation.query:
-            return f"(\n{relation.query}\n) AS query"
-        named = self.dialect.quoted(relation.name)
-        return named if relation.schema is None else f"{self.dialect.quoted(relation.schema)}.{named}"
 
     def columns_of(self, session: Session, relation: Relation) -> Mapping[str, str]:
         """The columns of a table, view or query with their types."""
@@ -104,7 +96,7 @@ class WarehouseHome(DatabaseHome[S]):
             return ColumnType(
                 what, declared, digits=digits, wide=wide and digits > 0, wild=wide and not digits, unit=str(size)
             )
-        what = self.types.get(word, "other")
+        what = TYPES.get(word, "other")
         shown = {"text": "String", "other": "Struct"}.get(what, declared)
         return ColumnType(what, shown, aware=word in self.instants, unit=declared)
 
