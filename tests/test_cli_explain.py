@@ -50,3 +50,30 @@ def test_briefing_prints_the_five_lines(deals: Path, tmp_path: Path, capsys: pyt
 def test_a_kpi_that_has_no_split_ends_with_1_and_says_which_has(deals: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["explain", "churn_rat", "--deals", str(deals), "--period", "2026-02", "--by", "source"]) != 0
     assert "Did you mean" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_a_table_fits_the_terminal_and_loses_nothing(
+    deals: Path, columns: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = deals.read_text(encoding="utf-8")
+    deals.write_text(text.replace("web", "a partner who speaks at fairs").replace("fair,", "w" * 50 + ","))
+    monkeypatch.setenv("COLUMNS", str(columns))
+    for more in ([], ["--search"]):
+        assert main(["explain", "win_rate", str(deals), "--period", "2026-02", "--by", "source", *more]) == 0
+        out = capsys.readouterr().out
+        assert max(map(len, out.splitlines())) <= max(columns, 80)
+        assert "…" not in out
+    assert "partner who" in out
+
+
+def test_files_show_their_table_wherever_they_stand(deals: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    period = ["--period", "2026-02"]
+    assert main(["explain", "win_rate", *period, str(deals), "--by", "source"]) == 0
+    assert main(["briefing", *period, str(deals)]) == 0
+    assert main(["report", "win_rate", *period, str(deals), "lost_rate"]) == 0
+    assert "lost_rate" in capsys.readouterr().out
+    assert main(["report", "win_rate", *period, str(deals), "--perod", "2026"]) == 2
+    assert "Did you mean --period?" in capsys.readouterr().err
+    assert main(["explain", "win_rate", *period, "nothing.csv", "--by", "source"]) == 1
+    assert "nothing.csv" in capsys.readouterr().err

@@ -290,7 +290,7 @@ def test_a_stream_is_not_read_further_than_its_end() -> None:
 
 WRONG: Mapping[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "a misspelt table": (
-        lambda: ck.Dataset(deal=[]),
+        lambda: ck.Dataset(deal=[]),  # type: ignore[call-arg]
         UnknownNameError,
         r"A dataset has no table 'deal'\. Did you mean 'deals'\?",
     ),
@@ -450,3 +450,14 @@ def test_what_a_scorecard_lacks_takes_a_line_for_each_thing_and_accounts_for_eve
     assert left_off + len({result.definition for result in report}) == len(ck.catalogue)
     for text in (str(report), report.to_markdown(), report._repr_html_()):
         assert text.count("not measured for lack of") == len(notes)
+
+
+def test_tables_of_own_records_are_given_in_a_dict_and_each_table_once() -> None:
+    deals = [ck.Deal(id="1", status="won")]
+    assert ck.win_rate(ck.Dataset({"deals": deals})).value == 1
+    with pytest.raises(ck.errors.InputError, match=r"given twice, in the dict and by name; give it once"):
+        ck.Dataset({"deals": deals}, deals=deals)
+    with pytest.raises(ck.errors.InputError, match=r"takes its tables by name, such as Dataset\(deals=...\); got list"):
+        ck.Dataset(deals)
+    with pytest.raises(ck.errors.UnknownNameError, match="Did you mean 'deals'"):
+        ck.Dataset({"deal": deals})

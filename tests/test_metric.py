@@ -460,7 +460,7 @@ def test_a_record_class_of_the_users_own_is_measured_like_any_other() -> None:
     who = [ck.Customer(id="a", industry="law"), ck.Customer(id="b")]
     assert invoiced(found, customers=who).value == 5
     assert invoiced(invoices=found, customers=who).value == 5  # type: ignore[call-arg]
-    assert invoiced(ck.Dataset(invoices=(one for one in found), customers=who)).value == 5
+    assert invoiced(ck.Dataset({"invoices": (one for one in found)}, customers=who)).value == 5
     check_metric(invoiced)
 
 

@@ -333,3 +333,19 @@ def test_a_trend_begins_where_the_data_does_and_breaks_where_there_is_no_value()
     assert "band" not in trend_chart(trend, label="x")
     assert sparkline(trend[:1]) == trend_chart(trend[:1], label="") == ""
     assert [one.value for one in made.trends["won_deals"]] == [3, 4, 0, 6, 7]
+
+
+def test_a_page_is_of_a_period_that_has_begun() -> None:
+    crm = ck.Dataset(deals=[ck.Deal(id="1", status="won", closed_at="2026-09-05")], as_of="2026-09-30")
+    with pytest.raises(CrmKpiError, match=r"2026-Q4 begins after 2026-09-30, up to which the data is known \(as_of\)"):
+        crm.page(period="2026-Q4")
+    assert "2026-Q3" in crm.page(period="2026-Q3").title
+
+
+def test_within_another_page_colours_are_those_around_it() -> None:
+    page = ck.Dataset(deals=[ck.Deal(id="1", status="won", closed_at="2026-09-05")]).page(period="2026-09")
+    style = page._repr_html_().partition("</style>")[0]
+    assert ":root" not in style
+    assert "body{" not in style
+    assert "prefers-color-scheme" in page.to_html()
+    assert "prefers-color-scheme" not in style  # a notebook may be light on a dark desktop

@@ -65,12 +65,12 @@ class Meter:
 
 def test_records_of_your_own_are_checked_as_far_as_they_go() -> None:
     meters = [Meter(read_at="2026-01-05", value=1), Meter(read_at="2026-01-05", value=1), Meter(value=2)]
-    report = Dataset(own_meters=meters, as_of=datetime(2026, 1, 31)).check()
+    report = Dataset({"own_meters": meters}, as_of=datetime(2026, 1, 31)).check()
     assert {finding.code: finding.count for finding in report} == {"duplicate_records": 1, "missing_start_dates": 1}
     assert [finding.example for finding in report] == ["Meter (read_at 2026-01-05T00:00:00)", "Meter"]
 
 
 def test_an_empty_table_of_your_own_is_named_too() -> None:
-    report = Dataset(own_meters=[]).check()
+    report = Dataset({"own_meters": []}).check()
     assert [(finding.code, finding.table) for finding in report] == [("empty_tables", "own_meters")]
     assert report.tables["own_meters"].rows == 0

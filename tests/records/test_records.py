@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crmkpi.demo import sample_company
 from crmkpi.errors import DefinitionError, InputError, UnknownNameError
 from crmkpi.records import RECORDS, Campaign, Customer, Deal, Interaction, Order, Survey, Ticket, Visit
 from crmkpi.records.base import Timestamp, record, record_type
@@ -255,3 +256,14 @@ def test_the_signature_of_a_record_names_its_fields_and_what_they_are_without_a_
         "deleted": False,
         "attributes": {},
     }
+
+
+def test_a_record_is_written_with_the_fields_that_it_has() -> None:
+    assert repr(Deal(id="1", status="won", amount=0)) == "Deal(id='1', status='won', amount=Decimal('0'))"
+    names = {model.__name__: model for model in RECORDS.values()} | {
+        "datetime": __import__("datetime"),
+        "Decimal": Decimal,
+    }
+    for rows in sample_company(scale=0.05).values():
+        for one in rows[:20]:
+            assert eval(repr(one), names) == one

@@ -11,6 +11,9 @@ from crmkpi.definition.metric import Metric
 
 deals = [ck.Deal(id="1", status="won", amount=Decimal(120), closed_at=datetime(2026, 1, 5))]
 crm = ck.Dataset(deals=deals, currency="EUR")
+ck.Dataset(**ck.sample_company(), currency="EUR", rates={"CHF": 1.05}, as_of="2026-09-30")
+ck.Dataset({"invoices": []}, customers=[])
+ck.Dataset(deal=deals)  # refused: call-arg
 given = ck.Deal(id="2", status="lost", amount=12.5, created_at=date(2026, 1, 2), closed_at="2026-01-20", cost="1.5")
 assert_type(given.closed_at, datetime | None)
 assert_type(given.amount, Decimal | None)

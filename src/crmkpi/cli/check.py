@@ -11,17 +11,16 @@ from crmkpi.cli.messages import examples
 from crmkpi.cli.options import (
     add_files,
     add_frame,
-    check_files,
+    add_recognised,
     dataset_of,
     files_of,
     read_tables,
-    recognise,
     width,
 )
+from crmkpi.dates.calendars import Calendar
 from crmkpi.display.quality import quality_text
 from crmkpi.metrics.catalogue import catalogue
 from crmkpi.quality import QualityReport
-from crmkpi.time.calendars import Calendar
 
 __all__ = ["add_check"]
 
@@ -43,7 +42,7 @@ def add_check(commands: Any) -> None:
         **examples(_EXAMPLES),
     )
     check.set_defaults(run=_check, usage=check.error, strict=False)
-    check.add_argument("recognised", nargs="*", metavar="FILE", help="an export whose headers show its system")
+    add_recognised(check)
     add_files(check)
     frame = add_frame(check)
     frame.add_argument("--founded", type=argument(read_day), metavar="DATE", help="the day on which the firm began")
@@ -58,8 +57,6 @@ def add_check(commands: Any) -> None:
 
 def _check(arguments: argparse.Namespace) -> int:
     given = files_of(arguments)
-    recognise(arguments, given)
-    check_files(arguments, given)
     crm = dataset_of(read_tables(given, arguments), Calendar(tz=arguments.tz or "UTC"), arguments)
     found = crm.check(metrics=arguments.kpi, founded=arguments.founded)
     print(_FORMATS[arguments.format](found).rstrip("\n"))

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from crmkpi.cli.arguments import argument, read_setting
-from crmkpi.cli.options import add_files, add_frame, check_files, dataset_of, files_of, read_tables
+from crmkpi.cli.options import add_files, add_frame, add_recognised, dataset_of, files_of, in_width, read_tables
+from crmkpi.dates.calendars import Calendar
 from crmkpi.insight.kpi_sets import read_kpi_set
 from crmkpi.insight.tables import InsightTable
 from crmkpi.measuring.dataset import Dataset
-from crmkpi.time.calendars import Calendar
 
 __all__ = ["add_briefing", "add_explain"]
 
@@ -21,7 +21,7 @@ def add_explain(commands: Any) -> None:
     parser = commands.add_parser(
         "explain",
         help="say where the change of a KPI comes from",
-        usage="%(prog)s KPI [--deals FILE ...] --period PERIOD --by FIELD [--search] [options]",
+        usage="%(prog)s KPI [FILE ...] --period PERIOD --by FIELD [--search] [options]",
         description="Say which segments account for the change of a KPI between two periods; with --search, which part "
         "of the records moved differently from the rest, if any did.",
         allow_abbrev=False,
@@ -38,7 +38,7 @@ def add_briefing(commands: Any) -> None:
     parser = commands.add_parser(
         "briefing",
         help="say what matters of a period in five lines",
-        usage="%(prog)s [--deals FILE ...] --period PERIOD [--kpis KPIS.toml] [options]",
+        usage="%(prog)s [FILE ...] --period PERIOD [--kpis KPIS.toml] [options]",
         description="Say what really changed, what accounts for it, what will be missed, who is at risk, and what the "
         "data cannot say.",
         allow_abbrev=False,
@@ -50,6 +50,7 @@ def add_briefing(commands: Any) -> None:
 
 
 def _add_question(parser: argparse.ArgumentParser) -> None:
+    add_recognised(parser)
     add_files(parser)
     add_frame(parser)
     parser.add_argument("--period", required=True, help="such as 2026-Q2")
@@ -62,7 +63,6 @@ def _add_question(parser: argparse.ArgumentParser) -> None:
 
 def _dataset(arguments: argparse.Namespace) -> Dataset:
     given = files_of(arguments)
-    check_files(arguments, given)
     return dataset_of(read_tables(given, arguments), Calendar(tz=arguments.tz or "UTC"), arguments)
 
 
@@ -92,7 +92,7 @@ def _briefing(arguments: argparse.Namespace) -> None:
 
 
 _FORMATS: Mapping[str, Callable[[InsightTable], str]] = {
-    "text": str,
+    "text": in_width,
     "json": InsightTable.to_json,
     "markdown": InsightTable.to_markdown,
     "html": InsightTable.to_html,

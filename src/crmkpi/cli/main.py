@@ -136,6 +136,10 @@ def _parsed(given: Sequence[str]) -> argparse.Namespace:
     arguments, rest = parser.parse_known_args(given)
     if rest:
         command: argparse.ArgumentParser = getattr(arguments, "command", parser)
+        several = next((one.dest for one in command._actions if one.nargs == "*"), None)  # noqa: SLF001
+        if several is not None and not any(one.startswith("-") for one in rest):  # argparse takes those of one place
+            getattr(arguments, several).extend(rest)
+            return arguments
         options = [option for action in command._actions for option in action.option_strings]  # noqa: SLF001
         asked = next((one.partition("=")[0] for one in rest if one.startswith("-")), rest[0])
         near = get_close_matches(asked, options, 1)

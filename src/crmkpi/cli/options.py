@@ -24,7 +24,10 @@ from crmkpi.cli.arguments import (
     read_value,
 )
 from crmkpi.cli.files import table_file
+from crmkpi.dates.calendars import Calendar
+from crmkpi.display.insight import insight_text
 from crmkpi.errors import FileFormatError
+from crmkpi.insight.tables import InsightTable
 from crmkpi.measuring.dataset import Dataset
 from crmkpi.metrics.catalogue import catalogue
 from crmkpi.money import Rates
@@ -33,18 +36,17 @@ from crmkpi.sources import Records
 from crmkpi.sources.any_file import SUFFIXES
 from crmkpi.sources.exports import shown_table
 from crmkpi.sources.files import FileRecords
-from crmkpi.time.calendars import Calendar
 
 __all__ = [
     "add_files",
     "add_frame",
-    "check_files",
+    "add_recognised",
     "dataset_of",
     "files_of",
+    "in_width",
     "is_file",
     "option_of",
     "read_tables",
-    "recognise",
     "width",
 ]
 
@@ -128,9 +130,17 @@ def add_frame(parser: argparse.ArgumentParser) -> Any:
     return frame
 
 
+def add_recognised(parser: argparse.ArgumentParser) -> None:
+    """The files that are named without an option."""
+    parser.add_argument("recognised", nargs="*", metavar="FILE", help="an export whose headers show its table")
+
+
 def files_of(arguments: argparse.Namespace) -> dict[str, list[str]]:
-    """The paths of each table that is given."""
-    return {table: list(paths) for table in RECORDS if (paths := getattr(arguments, f"table_{table}"))}
+    """The paths of each table: those given for it, and those whose headers show it."""
+    given = {table: list(paths) for table in RECORDS if (paths := getattr(arguments, f"table_{table}"))}
+    _recognise(arguments, given)
+    _check_files(arguments, given)
+    return given
 
 
 def dataset_of(tables: Mapping[str, Records[Any]], calendar: Calendar, arguments: argparse.Namespace) -> Dataset:
@@ -140,7 +150,7 @@ def dataset_of(tables: Mapping[str, Records[Any]], calendar: Calendar, arguments
     return Dataset(calendar=calendar, currency=arguments.currency, rates=rates, as_of=arguments.as_of, **given)
 
 
-def recognise(arguments: argparse.Namespace, given: dict[str, list[str]]) -> None:
+def _recognise(arguments: argparse.Namespace, given: dict[str, list[str]]) -> None:
     """Add the files whose headers show their table to those that are given by table."""
     systems: dict[str, str | None] = {table: dict(arguments.preset).get(table) for table in given}
     for path in arguments.recognised:
@@ -165,7 +175,7 @@ def is_file(name: str) -> bool:
     return Path(name).suffix.lower() in SUFFIXES or (name not in catalogue and Path(name).is_file())
 
 
-def check_files(arguments: argparse.Namespace, given: Mapping[str, Sequence[str]]) -> None:
+def _check_files(arguments: argparse.Namespace, given: Mapping[str, Sequence[str]]) -> None:
     """What the options say about each other, before any file is read."""
     if not given:
         arguments.usage("there is nothing to read; give at least one file, such as --deals deals.csv")
@@ -218,6 +228,11 @@ def read_tables(
 def width() -> int:
     """How many columns the output has: those of the terminal, or what COLUMNS says."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() or "COLUMNS" in os.environ else 80
+
+
+def in_width(table: InsightTable) -> str:
+    """The table of an analysis, in no more columns than the output has."""
+    return insight_text(table, width=width())
 
 
 def option_of(table: str) -> str:

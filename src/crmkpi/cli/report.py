@@ -17,17 +17,16 @@ from crmkpi.cli.messages import examples, say
 from crmkpi.cli.options import (
     add_files,
     add_frame,
-    check_files,
     dataset_of,
     files_of,
     is_file,
     option_of,
     read_tables,
-    recognise,
     width,
 )
 from crmkpi.company.asking import SORTS, asked, chosen, wrong_file
 from crmkpi.company.outputs import write_all
+from crmkpi.dates.calendars import Calendar, CalendarUnit
 from crmkpi.definition.metric import Metric
 from crmkpi.display.html import report_page
 from crmkpi.display.markdown import report_markdown
@@ -38,7 +37,6 @@ from crmkpi.errors import CurrencyError, UnknownNameError
 from crmkpi.measuring.results import Report
 from crmkpi.measuring.unreadable import DataReason, UnreadableReason
 from crmkpi.sources import Records
-from crmkpi.time.calendars import Calendar, CalendarUnit
 
 __all__ = ["add_report"]
 
@@ -144,7 +142,6 @@ def _report(arguments: argparse.Namespace) -> int:
 
 
 def _measured(arguments: argparse.Namespace) -> int:
-    given = files_of(arguments)
     arguments.recognised = [name for name in arguments.metrics if is_file(name)]
     try:  # not while parsing, where the value of a misspelt option would be taken for a KPI
         arguments.metrics = [chosen(name) for name in arguments.metrics if not is_file(name)]
@@ -152,8 +149,7 @@ def _measured(arguments: argparse.Namespace) -> int:
             check_suffix(path)
     except UnknownNameError as error:
         arguments.usage(str(error))
-    recognise(arguments, given)
-    check_files(arguments, given)
+    given = files_of(arguments)
     _check_report(arguments, given)
     calendar = Calendar(
         tz=arguments.tz or "UTC",

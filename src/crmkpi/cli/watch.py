@@ -6,7 +6,9 @@ import argparse
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from crmkpi.cli.options import add_files, add_frame, check_files, dataset_of, files_of, read_tables
+from crmkpi.cli.options import add_files, add_frame, add_recognised, dataset_of, files_of, in_width, read_tables
+from crmkpi.dates.calendars import Calendar
+from crmkpi.dates.periods import Period
 from crmkpi.insight.alerts import WatchState, held, watch
 from crmkpi.insight.bundles import INDUSTRIES, starter_set
 from crmkpi.insight.kpi_set_keys import kpi_set_schema
@@ -15,8 +17,6 @@ from crmkpi.insight.review import review
 from crmkpi.insight.tables import InsightTable
 from crmkpi.insight.targets import target_status
 from crmkpi.metrics.roles import ROLES
-from crmkpi.time.calendars import Calendar
-from crmkpi.time.periods import Period
 
 __all__ = ["add_kpi_set", "add_review", "add_watch"]
 
@@ -26,13 +26,14 @@ def add_watch(commands: Any) -> None:
     parser = commands.add_parser(
         "watch",
         help="look at the targets and alerts of a KPI set",
-        usage="%(prog)s KPIS.toml [--deals FILE ...] [--as-of DATE] [--state FILE] [options]",
+        usage="%(prog)s KPIS.toml [FILE ...] [--as-of DATE] [--state FILE] [options]",
         description="Look at the targets and alerts of a KPI set. Ends with 3 if a critical alert fires (with "
         "--strict, if any does), with 1 if the data cannot be used, else with 0. Nothing is sent.",
         allow_abbrev=False,
     )
     parser.set_defaults(run=_watch, usage=parser.error, strict=False)
     parser.add_argument("kpis", metavar="KPIS.toml", help="the KPI set: TOML, or JSON in a file named .json")
+    add_recognised(parser)
     add_files(parser)
     add_frame(parser)
     parser.add_argument("--period", help="which one; the last that is over before --as-of when not given")
@@ -46,13 +47,14 @@ def add_review(commands: Any) -> None:
     parser = commands.add_parser(
         "review",
         help="look through a KPI set",
-        usage="%(prog)s KPIS.toml [--deals FILE ...] --as-of DATE [options]",
+        usage="%(prog)s KPIS.toml [FILE ...] --as-of DATE [options]",
         description="Look through a KPI set over the last 24 periods: what it leaves unsaid, what rests on too little, "
         "what says the same twice. Nothing is changed, and findings are no errors.",
         allow_abbrev=False,
     )
     parser.set_defaults(run=_review, usage=parser.error, strict=False)
     parser.add_argument("kpis", metavar="KPIS.toml", help="the KPI set: TOML, or JSON in a file named .json")
+    add_recognised(parser)
     add_files(parser)
     add_frame(parser)
     parser.add_argument("--before", metavar="FILE", help="the set as it was earlier, to find targets that were changed")
@@ -83,7 +85,6 @@ def _kpi_set(arguments: argparse.Namespace) -> None:
 
 def _review(arguments: argparse.Namespace) -> None:
     given = files_of(arguments)
-    check_files(arguments, given)
     if arguments.as_of is None:
         arguments.usage("say up to which day the data is known; add --as-of 2026-03-31")
     kpis = read_kpi_set(arguments.kpis)
@@ -94,7 +95,6 @@ def _review(arguments: argparse.Namespace) -> None:
 
 def _watch(arguments: argparse.Namespace) -> int:
     given = files_of(arguments)
-    check_files(arguments, given)
     if arguments.period is None and arguments.as_of is None:
         arguments.usage("say which period, or up to which day the data is known; add --period 2026-03 or --as-of DATE")
     kpis = read_kpi_set(arguments.kpis)
@@ -122,7 +122,7 @@ def _unit(text: str) -> Any:
 
 
 _FORMATS: Mapping[str, Callable[[InsightTable], str]] = {
-    "text": str,
+    "text": in_width,
     "json": InsightTable.to_json,
     "markdown": InsightTable.to_markdown,
 }

@@ -202,7 +202,7 @@ class Assistant:
             found.append(f"{period.label} is before the data of {result.definition}, which begin {max(begins)}")
         if result.complete is False:
             _, known = self.crm.known_until()
-            state = "has not begun" if known < period.start else "is not over"
+            state = "has not begun" if known <= period.start else "is not over"
             found.append(f"{period.label} {state}: the data are known until {self.crm.as_of}")
             if result.compared_to is not None and result.compared_to.complete is not False and not period.to_date:
                 other = result.compared_to.period

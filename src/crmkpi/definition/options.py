@@ -8,18 +8,35 @@ from decimal import Decimal
 from typing import Any, TypedDict
 from zoneinfo import ZoneInfo
 
+from crmkpi.dates.calendars import Calendar
+from crmkpi.dates.given import PeriodLike
 from crmkpi.money import Rates
-from crmkpi.time.calendars import Calendar
-from crmkpi.time.given import PeriodLike
 
-__all__ = ["By", "Options"]
+__all__ = ["By", "Options", "TableOptions"]
 
 Number = float | Decimal
 Duration = Number | timedelta  # a number is one of days
 By = str | Callable[[Any], Any] | Mapping[str, Any] | Sequence[Any]  # as in crmkpi.measuring.segments
 
 
-class Options(TypedDict, total=False):
+class TableOptions(TypedDict, total=False):
+    """The tables by name: records of any iterable, or a frame of any library."""
+
+    campaigns: Any
+    customers: Any
+    deals: Any
+    expenses: Any
+    interactions: Any
+    leads: Any
+    orders: Any
+    stage_visits: Any
+    subscriptions: Any
+    surveys: Any
+    tickets: Any
+    visits: Any
+
+
+class Options(TableOptions, total=False):
     """The options of a KPI, the parameters of the catalogue, and the tables by name.
 
     Type checkers take a misspelt name for an error; parameters of your own definitions go into `parameters`, tables of
@@ -47,16 +64,3 @@ class Options(TypedDict, total=False):
     market_revenue: Number
     periods: int
     quota: Number
-    # tables: records of any iterable, or a frame of any library
-    campaigns: Any
-    customers: Any
-    deals: Any
-    expenses: Any
-    interactions: Any
-    leads: Any
-    orders: Any
-    stage_visits: Any
-    subscriptions: Any
-    surveys: Any
-    tickets: Any
-    visits: Any

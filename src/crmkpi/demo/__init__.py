@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from crmkpi._read_only import ReadOnly
+from crmkpi.dates.calendars import Calendar
 from crmkpi.demo.audience import clicked, mentions_of, reviews_of, taken
 from crmkpi.demo.chance import Dice
 from crmkpi.demo.customers import (
@@ -35,7 +36,6 @@ from crmkpi.measuring.dataset import Dataset
 from crmkpi.money import Rates
 from crmkpi.records import RECORDS
 from crmkpi.sources import read_csv, write_csv
-from crmkpi.time.calendars import Calendar
 
 __all__ = ["AS_OF", "run", "sample_company"]
 
@@ -55,7 +55,7 @@ _SPOILED: Mapping[str, tuple[Mapping[str, str], ...]] = {
 }
 
 
-def sample_company(scale: float = 1) -> Mapping[str, list[Any]]:
+def sample_company(scale: float = 1) -> Mapping[str, Any]:
     """The records of the sample company by table, the same at every call; `scale` makes it larger or smaller.
 
     >>> company = sample_company(scale=0.05)

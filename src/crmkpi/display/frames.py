@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
+from operator import attrgetter
 from typing import Any
 
+from crmkpi.dates.periods import Period
 from crmkpi.definition.units import Unit
 from crmkpi.errors import InputError
 from crmkpi.measuring.results import Report, Result
 from crmkpi.tabular import Column, Kind, inferred
-from crmkpi.time.periods import Period
 
 __all__ = ["report_columns", "wide_columns"]
 
@@ -32,24 +33,27 @@ def report_columns(report: Report) -> dict[str, Column]:
     share it; else they are floats, amounts as they are, durations in seconds, and `unit` says which is which.
     """
     results = report.results
+    metrics = [result.metric for result in results]
+    intervals = [result.interval for result in results]
+    accounts = [result.accounts for result in results]
     columns = {
-        "metric": Column("text", [result.definition for result in results]),
-        "title": Column("text", [result.metric.title for result in results]),
-        "unit": Column("text", [result.unit for result in results]),
+        "metric": Column("text", [metric.id for metric in metrics]),
+        "title": Column("text", [metric.title for metric in metrics]),
+        "unit": Column("text", [metric.unit for metric in metrics]),
     }
     last = {
-        "value": _values(results, lambda result: result.value),
+        "value": _values(results, [result.value for result in results]),
         "currency": Column("text", [result.currency for result in results]),
-        "low": _values(results, lambda result: result.interval and result.interval.low),
-        "high": _values(results, lambda result: result.interval and result.interval.high),
-        "confidence": Column("number", [result.interval and result.interval.confidence for result in results]),
+        "low": _values(results, [None if one is None else one.low for one in intervals]),
+        "high": _values(results, [None if one is None else one.high for one in intervals]),
+        "confidence": Column("number", [None if one is None else one.confidence for one in intervals]),
         "n": Column("integer", [result.n for result in results]),
         "small_sample": Column("flag", [result.small_sample for result in results]),
         **{
-            name: Column("integer", [sum(getattr(account, name) for account in result.accounts) for result in results])
+            name: Column("integer", [sum(map(attrgetter(name), each)) for each in accounts])
             for name in ("given", "used", "outside", "rejected")
         },
-        "left_out": Column("integer", [sum(result.left_out.values()) for result in results]),
+        "left_out": Column("integer", [sum([sum(one.left_out.values()) for one in each]) for each in accounts]),
         "complete": Column("flag", [result.complete for result in results]),
         "reason": Column("text", [result.reason for result in results]),
         **(_comparison(results) if any(result.compared_to is not None for result in results) else {}),
@@ -92,9 +96,8 @@ def wide_columns(report: Report) -> dict[str, Column]:
 _PERIOD = ("period", "period_start", "period_end")
 
 
-def _values(results: Sequence[Result], of: Callable[[Result], Any]) -> Column:
+def _values(results: Sequence[Result], cells: Sequence[Any]) -> Column:
     """One column of values, in the type of the unit if all results share it, else as floats."""
-    cells = [of(result) for result in results]
     kinds = {_KINDS[result.unit] for result in results}
     if len(kinds) == 1:
         column = inferred(cells) if any(cell is not None for cell in cells) else Column(kinds.pop(), cells)
@@ -112,16 +115,12 @@ def _comparison(results: Sequence[Result]) -> dict[str, Column]:
     others = [result.compared_to for result in results]
     return {
         "previous_period": Column("text", [other.period.label if other and other.period else None for other in others]),
-        "previous_value": _values(results, lambda result: result.compared_to and result.compared_to.value),
-        "change": _values(results, lambda result: result.change and result.change.absolute),
+        "previous_value": _values(results, [other and other.value for other in others]),
+        "change": _values(results, [change and change.absolute for change in changes]),
         "relative_change": Column("number", [change and change.relative for change in changes]),
         "better": Column("flag", [change and change.better for change in changes]),
-        "change_low": _values(
-            results, lambda result: result.change and result.change.interval and result.change.interval.low
-        ),
-        "change_high": _values(
-            results, lambda result: result.change and result.change.interval and result.change.interval.high
-        ),
+        "change_low": _values(results, [change and change.interval and change.interval.low for change in changes]),
+        "change_high": _values(results, [change and change.interval and change.interval.high for change in changes]),
         "p_value": Column("number", [change and change.p_value for change in changes]),
         "adjusted_p": Column("number", [change and change.adjusted_p for change in changes]),
         "verdict": Column("text", [change and change.verdict for change in changes]),

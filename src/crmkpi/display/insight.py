@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+from dataclasses import replace
 from typing import Any
 
 from crmkpi.definition.units import Unit
@@ -22,9 +24,13 @@ def insight_value(value: Any, unit: Unit, *, currency: str | None = None, change
     return format_value(value, unit, currency=currency)
 
 
-def insight_text(table: InsightTable) -> str:
-    """The table in plain text."""
-    return draw_text(_sheet(table))
+def insight_text(table: InsightTable, *, width: int | None = None) -> str:
+    """The table in plain text: as wide as its cells are, or of at most `width` columns."""
+    sheet = _sheet(table)
+    if width is None:
+        return draw_text(sheet)
+    columns = tuple(replace(one, role="metric") if one.is_text else one for one in sheet.columns)  # they go on below
+    return draw_text(replace(sheet, heading=textwrap.fill(sheet.heading, width), columns=columns), width=width)
 
 
 def insight_markdown(table: InsightTable) -> str:

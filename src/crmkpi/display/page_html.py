@@ -22,7 +22,7 @@ from crmkpi.display.format import (
 )
 from crmkpi.display.html import report_table
 from crmkpi.display.notes import NOT_OVER, SMALL_SAMPLE, marks
-from crmkpi.display.page_style import STYLE
+from crmkpi.display.page_style import IN_ANOTHER, STYLE, WHOLE
 from crmkpi.display.sheet import period_label
 from crmkpi.display.sparkline import sparkline, trend_chart
 from crmkpi.errors import InputError, MissingExtraError
@@ -49,16 +49,20 @@ def page_html(page: Page) -> str:
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{title}</title>\n</head>\n<body>\n{page_fragment(page)}\n</body>\n</html>\n"
+        f"<title>{title}</title>\n</head>\n<body>\n{_page(page, WHOLE)}\n</body>\n</html>\n"
     )
 
 
 def page_fragment(page: Page) -> str:
-    """The page to put into another one or show in a notebook, with its own styles."""
+    """The page to put into another one or show in a notebook, in the colours of what stands around it."""
+    return _page(page, IN_ANOTHER)
+
+
+def _page(page: Page, colours: str) -> str:
     sections = [(name, body) for name, body in _sections(page) if body]
     links = "".join(f'<a href="#{_anchor(name)}">{escape(name)}</a>' for name, _ in sections)
     parts = [
-        f'<div class="crmkpi-page"><style>{STYLE}</style>',
+        f'<div class="crmkpi-page"><style>{colours}{STYLE}</style>',
         f"<header><h1>{escape(page.title)}</h1>{_not_over(page)}",
         f'<nav aria-label="Sections">{links}</nav></header>',
         "<main>",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["STYLE"]
+__all__ = ["IN_ANOTHER", "STYLE", "WHOLE"]
 
-STYLE = """
+# The colours of a file of its own, which follow the reader's screen.
+WHOLE = """
 :root{color-scheme:light dark;--bg:#fff;--fg:#1c1c1c;--soft:#5a5a5a;--line:#d9d9d9;--box:#f6f6f4;--up:#0a6b2d;
 --down:#b3261e;--link:#1a4f9c}
 @media (prefers-color-scheme:dark){:root{--bg:#151515;--fg:#e9e9e9;--soft:#b4b4b4;--line:#3d3d3d;--box:#212121;
@@ -13,8 +14,16 @@ STYLE = """
 @media print{:root{color-scheme:light;--bg:#fff;--fg:#000;--soft:#444;--line:#bbb;--box:#fff;--up:#0a6b2d;
 --down:#b3261e;
 --link:#000}}
-.crmkpi-page{background:var(--bg);color:var(--fg);font:15px/1.5 system-ui,sans-serif}
 body{margin:0;background:var(--bg)}
+"""
+# Within another page all is mixed from the colour of its text: a notebook may be light on a dark desktop.
+IN_ANOTHER = """
+.crmkpi-page{--bg:transparent;--fg:currentColor;--soft:color-mix(in srgb,currentColor 78%,transparent);
+--line:rgb(128 128 128/.35);--box:rgb(128 128 128/.1);--up:color-mix(in srgb,#1f9d48 70%,currentColor);
+--down:color-mix(in srgb,#dc3a30 70%,currentColor);--link:color-mix(in srgb,#3b82f6 70%,currentColor)}
+"""
+STYLE = """
+.crmkpi-page{background:var(--bg);color:var(--fg);font:15px/1.5 system-ui,sans-serif}
 .crmkpi-page>*{max-width:72rem;margin:0 auto;padding:0 1rem}
 .crmkpi-page header{padding-top:1.6rem}
 .crmkpi-page :is(h1,h2,h3){line-height:1.25;margin:0}
@@ -91,7 +100,7 @@ grid-template-columns:6.5rem 1fr}}
 @media print{@page{margin:15mm}.x table{font-size:8pt}.crmkpi-page{font-size:9pt}.crmkpi-page :is(th,td){
 padding:.1rem .6rem .1rem 0}.defs{
 columns:2}
-.tiles .v{font-size:1.25rem}.crmkpi-page>*{max-width:none;padding:0}nav{display:none}
+.tiles .v{font-size:1.25rem}.crmkpi-page>*{max-width:none;padding:0}.crmkpi-page nav{display:none}
 .crmkpi-page :is(h2,h3,summary){break-after:avoid}details::details-content{content-visibility:visible;height:auto}
 .crmkpi-page summary{list-style:none}
 .crmkpi-page a{text-decoration:none}.x{overflow:visible}.tiles{grid-template-columns:repeat(4,1fr)}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import zip_longest
 from unicodedata import combining, east_asian_width
 
@@ -166,6 +167,12 @@ def _fitted(columns: Sequence[Column], width: int) -> list[Column]:
             shorter = max(map(_columns, (column.header, *fitted[number].cells)))
             spare += limits[number] - shorter
             limits[number] = shorter
+    for number, column in enumerate(columns):
+        if column.role == "number" and spare < 0 and any(" to " in cell for cell in column.cells):
+            fitted[number] = replace(column, cells=tuple(cell.replace(" to ", " to\n") for cell in column.cells))
+            shorter = max(map(_columns, (column.header, *_lines_of(fitted[number]))))
+            spare += limits[number] - shorter
+            limits[number] = shorter
     for role in ("label", "metric"):
         while spare < 0:
             wide = [n for n, column in enumerate(columns) if column.role == role and limits[n] > _NARROWEST[role]]
@@ -210,13 +217,26 @@ def _briefly(change: str) -> str:
 
 
 def _wrapped(name: str, width: int) -> list[str]:
-    """A name in lines, broken between its words; those after the first are indented. A longer word stays whole."""
+    """A name in lines, broken between its words, and within one that is longer; those after the first are indented."""
     lines = [""]
-    for word in _WORDS.findall(name):
+    for word in _parts(name, width):
         if _columns(lines[-1] + word.rstrip()) > width and lines[-1].strip():
             lines.append(_GAP)
         lines[-1] += word
     return [line.rstrip() for line in lines]
+
+
+def _parts(name: str, width: int) -> Iterator[str]:
+    """The words of a name; one that is wider than a line in pieces."""
+    for word in _WORDS.findall(name):
+        rest = word
+        while _columns(rest.rstrip()) > width:
+            piece = rest[: width - len(_GAP)]
+            while _columns(piece) > width - len(_GAP):
+                piece = piece[:-1]
+            yield piece
+            rest = rest[len(piece) :]
+        yield rest
 
 
 def _cut(text: str, width: int) -> str:

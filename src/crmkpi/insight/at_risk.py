@@ -12,6 +12,7 @@ from math import isfinite, sqrt
 from typing import Any
 
 from crmkpi.clv.value import ValueTable
+from crmkpi.dates.given import PeriodLike
 from crmkpi.errors import InputError
 from crmkpi.insight.arguments import one_period
 from crmkpi.insight.health import CustomerHealth, HealthPart, HealthTable, health_score
@@ -20,7 +21,6 @@ from crmkpi.measuring.dataset import Dataset
 from crmkpi.measuring.segments import Segment
 from crmkpi.statistics.distributions import normal_quantile
 from crmkpi.statistics.intervals import Interval
-from crmkpi.time.given import PeriodLike
 
 __all__ = ["AtRisk", "CustomerAtRisk", "ScoreCheck", "at_risk", "check_health", "check_score"]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any, Literal
 
+from crmkpi.dates.periods import Period
 from crmkpi.errors import InputError
 from crmkpi.insight.tables import Grid, InsightTable
-from crmkpi.time.periods import Period
 
 __all__ = ["QUESTIONS", "Briefing", "BriefingFact", "BriefingLine", "Question"]
 

@@ -9,10 +9,10 @@ from datetime import date, datetime, time
 from typing import Any, Literal
 
 from crmkpi.clv.engine import Column
+from crmkpi.dates.calendars import Calendar
 from crmkpi.errors import InputError, MissingTableError, ParameterError, TimeZoneError
 from crmkpi.insight.arguments import reading
 from crmkpi.measuring.dataset import Dataset
-from crmkpi.time.calendars import Calendar
 
 __all__ = [
     "Durations",

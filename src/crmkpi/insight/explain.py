@@ -18,6 +18,8 @@ from fractions import Fraction
 from math import sqrt
 from typing import Any, Literal
 
+from crmkpi.dates.given import PeriodLike
+from crmkpi.dates.periods import Period
 from crmkpi.definition.metric import Metric, Share
 from crmkpi.errors import CrmKpiError, InputError, UndefinedError
 from crmkpi.insight.explanations import Effect, Explanation, Method
@@ -32,8 +34,6 @@ from crmkpi.metrics.catalogue import catalogue
 from crmkpi.statistics.decomposition import along_the_line, mix_and_rate, mix_and_rate_errors, shapley
 from crmkpi.statistics.distributions import normal_quantile
 from crmkpi.statistics.intervals import Interval
-from crmkpi.time.given import PeriodLike
-from crmkpi.time.periods import Period
 
 __all__ = [
     "Effect",
@@ -210,7 +210,8 @@ def explained_periods(crm: Dataset, period: PeriodLike, compare: Compare) -> tup
         raise InputError("A change is explained against another period; give compare='previous', or a period.")
     if found[0].start < other.end and other.start < found[0].end:
         raise InputError(
-            f"A change is explained between periods that share no day; got {found[0].label} and {other.label}."
+            f"A change is explained between periods that share no day; got {found[0].label} and {other.label}. "
+            "Give another period, or compare='previous'."
         )
     return found[0], other
 
@@ -258,7 +259,10 @@ def _explained(
     ends = [None if whole is None else value(_floats(whole)) for whole in wholes]
     for when, end in zip(labels, ends, strict=True):
         if end is None:
-            raise UndefinedError(f"{metric.id} is undefined in {when}, so that its change has no parts.")
+            why = f" ({metric.empty})" if metric.empty and isinstance(metric.empty, str) else ""
+            raise UndefinedError(
+                f"{metric.id} is undefined in {when}{why}, so that its change has no parts; take periods with a value."
+            )
     ratio = ratio_of(metric)
     confidence = next(iter({**sides[0], **sides[1]}.values())).confidence
     parts: dict[Hashable, tuple[Any, Any, Any, Any]]

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from math import exp, isfinite, log, sqrt
 from typing import Any, Literal
 
+from crmkpi.dates.periods import Period
 from crmkpi.definition.metric import Metric
 from crmkpi.errors import InputError, UnknownNameError, did_you_mean
 from crmkpi.insight.explain import ratio_of
@@ -28,7 +29,6 @@ from crmkpi.records import RECORDS
 from crmkpi.records.base import record_type
 from crmkpi.statistics.distributions import check_confidence, normal_tails, student_quantile, student_tails
 from crmkpi.statistics.intervals import Interval
-from crmkpi.time.periods import Period
 
 __all__ = ["GroupComparison", "compare_groups", "compare_measured_groups", "to_frame_rows"]
 

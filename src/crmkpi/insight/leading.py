@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
+from crmkpi.dates.calendars import CalendarUnit
+from crmkpi.dates.periods import Period
 from crmkpi.definition.metric import Metric
 from crmkpi.errors import InputError
 from crmkpi.insight.tables import Grid, InsightTable
@@ -21,8 +23,6 @@ from crmkpi.measuring.results import Report, Result
 from crmkpi.statistics.differences import benjamini_hochberg
 from crmkpi.statistics.drivers import FEWEST_PAIRS, Correlated, correlated, differenced, has_season
 from crmkpi.statistics.intervals import Interval
-from crmkpi.time.calendars import CalendarUnit
-from crmkpi.time.periods import Period
 
 __all__ = ["Lead", "Leads", "leading", "leading_series"]
 

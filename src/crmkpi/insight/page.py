@@ -8,8 +8,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from crmkpi.dates.periods import Period
 from crmkpi.definition.metric import Metric
-from crmkpi.errors import CrmKpiError, InputError
+from crmkpi.errors import CrmKpiError, InputError, PeriodError
 from crmkpi.insight.arguments import one_period, split_fields
 from crmkpi.insight.briefing import briefing_of
 from crmkpi.insight.kpi_sets import KpiSet
@@ -22,7 +23,6 @@ from crmkpi.measuring.narrowing import told
 from crmkpi.measuring.results import Report, Result
 from crmkpi.metrics.catalogue import catalogue
 from crmkpi.sources.loaded import Records
-from crmkpi.time.periods import Period
 
 __all__ = ["page"]
 
@@ -61,7 +61,7 @@ def page(
     other = crm.other_period(when, compare)
     if other is None or other == when:
         raise InputError("A page sets a period beside another; give compare='previous', or a period.")
-    _check(crm, name, stages)
+    _check(crm, when, name, stages)
     by = split_fields(crm, by)
     of_set = () if kpis is None else kpis.kpis
     given = {name: value for kpi in of_set for name, value in kpi.parameters.items()} | dict(parameters or {})
@@ -109,7 +109,12 @@ def page(
     )
 
 
-def _check(crm: Dataset, name: object, stages: object) -> None:
+def _check(crm: Dataset, when: Period, name: object, stages: object) -> None:
+    if crm.known_until()[1] <= when.start:
+        raise PeriodError(
+            f"A page is of a period that has begun; {when.label} begins after {crm.as_of}, up to which the data is "
+            "known (as_of). Ask for an earlier one, or say a later as_of."
+        )
     if name is not None and not isinstance(name, str):
         raise InputError(f"The name of a page is a text; got {name!r}.")
     if isinstance(stages, str) or stages == []:

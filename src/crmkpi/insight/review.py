@@ -12,6 +12,7 @@ from itertools import combinations, pairwise
 from statistics import StatisticsError, correlation, median
 from typing import Any
 
+from crmkpi.dates.periods import Period
 from crmkpi.errors import CrmKpiError, InputError
 from crmkpi.insight.coming import earlier_periods
 from crmkpi.insight.control import control_chart
@@ -19,7 +20,6 @@ from crmkpi.insight.kpi_sets import Kpi, KpiSet
 from crmkpi.insight.tables import Grid, InsightTable
 from crmkpi.measuring.dataset import Dataset
 from crmkpi.measuring.results import Report, Result
-from crmkpi.time.periods import Period
 
 __all__ = ["Review", "ReviewFinding", "review"]
 

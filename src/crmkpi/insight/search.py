@@ -14,6 +14,7 @@ from itertools import combinations
 from math import exp, log, sqrt
 from typing import Any
 
+from crmkpi.dates.given import PeriodLike
 from crmkpi.definition.metric import Metric, Share
 from crmkpi.errors import InputError
 from crmkpi.insight.explain import explained_periods, ratio_of
@@ -27,7 +28,6 @@ from crmkpi.statistics.decomposition import mix_and_rate
 from crmkpi.statistics.differences import benjamini_hochberg
 from crmkpi.statistics.distributions import normal_quantile, normal_tails
 from crmkpi.statistics.intervals import Interval
-from crmkpi.time.given import PeriodLike
 
 __all__ = ["Found", "Search", "search", "search_totals"]
 

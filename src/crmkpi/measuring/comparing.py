@@ -7,6 +7,7 @@ from decimal import localcontext
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
+from crmkpi.dates.given import PeriodLike
 from crmkpi.definition.metric import Mean, Metric
 from crmkpi.engines.query import EXACT, Sample, quotient
 from crmkpi.errors import InputError, UnknownNameError, did_you_mean
@@ -16,7 +17,6 @@ from crmkpi.measuring.measurement import chosen_metrics, measure, report
 from crmkpi.measuring.moments import Moments, counted_by, sampled
 from crmkpi.measuring.results import Report, Result, compared, together
 from crmkpi.measuring.segments import By
-from crmkpi.time.given import PeriodLike
 
 if TYPE_CHECKING:
     from crmkpi.measuring.dataset import Dataset

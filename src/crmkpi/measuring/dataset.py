@@ -6,16 +6,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
 from zoneinfo import ZoneInfo
 
 from crmkpi._hooks import hook
 from crmkpi._read_only import ReadOnly
+from crmkpi.dates.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit, calendar_of, known_day
+from crmkpi.dates.given import PeriodLike, in_words
+from crmkpi.dates.periods import Period
 from crmkpi.definition.measures import Grouped
 from crmkpi.definition.metric import Metric
-from crmkpi.engines.frames.homes.database import DatabaseTable
-from crmkpi.engines.frames.table import FrameTable
+from crmkpi.definition.options import TableOptions
 from crmkpi.errors import InputError, MissingTableError, PeriodError
 from crmkpi.measuring.changes import Adjust, check_adjust
 from crmkpi.measuring.lookup import on_one_line
@@ -31,9 +32,6 @@ from crmkpi.measuring.unreadable import MOST_UNREADABLE, check_most_unreadable
 from crmkpi.measuring.whole_days import end_notes
 from crmkpi.metrics.catalogue import catalogue
 from crmkpi.money import Rates, rates_of
-from crmkpi.time.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit, calendar_of, known_day
-from crmkpi.time.given import PeriodLike, in_words
-from crmkpi.time.periods import Period
 
 if TYPE_CHECKING:
     from crmkpi.quality.findings import QualityReport
@@ -48,7 +46,8 @@ _check: Callable[..., QualityReport] = hook("check")
 class Dataset(Tables, Questions):
     """Tables side by side: `Dataset(deals=..., customers=..., calendar=Calendar(tz="Europe/Berlin"))`.
 
-    A table is any iterable of its records; one that can be read only once, such as a generator, serves one call.
+    A table is any iterable of its records; one that can be read only once, such as a generator, serves one call. Tables
+    of your own record classes are given in a dict, `Dataset({"invoices": invoices}, customers=...)`.
     `calendar` gives the time zone in which days begin, and the fiscal year, week start and opening hours; `tz` is the
     zone alone. `currency` is that of amounts which carry none. `rates` convert every amount to one currency: `Rates`,
     or a dict of what one unit of each other currency is worth in `currency`. `as_of` is the day (to its end) or instant
@@ -69,6 +68,8 @@ class Dataset(Tables, Questions):
 
     def __init__(
         self,
+        own: Mapping[str, Any] | None = None,
+        /,
         *,
         calendar: Calendar = DEFAULT_CALENDAR,
         tz: str | ZoneInfo | None = None,
@@ -76,9 +77,9 @@ class Dataset(Tables, Questions):
         rates: Rates | Mapping[str, Any] | None = None,
         as_of: date | str | None = None,
         most_unreadable: float = MOST_UNREADABLE,
-        **tables: Iterable[Any] | FrameTable | DatabaseTable | Path,
+        **tables: Unpack[TableOptions],
     ) -> None:
-        super().__init__(tables, calendar_of(calendar, tz))
+        super().__init__(_by_name(own, tables), calendar_of(calendar, tz))
         if currency is not None and not isinstance(currency, str):
             raise InputError(f"`currency` is the name of a currency, such as 'EUR'; got {currency!r}.")
         check_most_unreadable(most_unreadable)
@@ -354,3 +355,15 @@ class Dataset(Tables, Questions):
     def __repr__(self) -> str:
         tables = ", ".join(f"{name}: {size_of(records)}" for name, records in self.tables.items())
         return f"<Dataset {tables or 'without tables'}{f', only {told(self.narrowings)}' if self.narrowings else ''}>"
+
+
+def _by_name(own: Mapping[str, Any] | None, tables: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The tables of a dataset, those of own record classes and those of ours."""
+    if own is None:
+        return tables
+    if not isinstance(own, Mapping):
+        raise InputError(f"A dataset takes its tables by name, such as Dataset(deals=...); got {type(own).__name__}.")
+    twice = next((name for name in own if name in tables), None)
+    if twice is not None:
+        raise InputError(f"The table {twice!r} is given twice, in the dict and by name; give it once.")
+    return {**own, **tables}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from crmkpi.dates.calendars import Calendar
 from crmkpi.definition.expressions import Field
 from crmkpi.definition.measures import Table
 from crmkpi.definition.planned_expressions import Unless, Unreadable
@@ -14,7 +15,6 @@ from crmkpi.engines.frames.table import FrameTable
 from crmkpi.engines.query import Anchor, Answer, Moments, Query, Slot
 from crmkpi.engines.records import engine as records_engine
 from crmkpi.records.base import record_class, record_type
-from crmkpi.time.calendars import Calendar
 
 __all__ = ["counted_fields"]
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, overload
 
 from crmkpi._hooks import hook
 from crmkpi._read_only import ReadOnly
+from crmkpi.dates.periods import Period
 from crmkpi.definition.metric import Metric
 from crmkpi.definition.units import Unit, Value_co
 from crmkpi.errors import InputError, UnknownNameError, did_you_mean, unknown_name
@@ -20,7 +21,6 @@ from crmkpi.measuring.formula import counted, evaluated, interval_of, no_interva
 from crmkpi.measuring.moments import Moments
 from crmkpi.statistics.intervals import Interval
 from crmkpi.tabular import Column, Money, Tabular, write_whole
-from crmkpi.time.periods import Period
 
 if TYPE_CHECKING:
     from crmkpi.measuring.pivot import Pivot

@@ -242,8 +242,9 @@ def record(*, table: str, relations: Mapping[str, tuple[str, str]] | None = None
     def decorate(cls: type[_R]) -> type[_R]:
         members = {name: value for name, value in vars(cls).items() if name not in ("__dict__", "__weakref__")}
         members["unreadable"] = _ALL_READ
+        members.setdefault("__repr__", _filled)
         plain: Any = _RecordClass(cls.__name__, cls.__bases__, members)
-        model = pydantic_dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)(plain)
+        model = pydantic_dataclass(frozen=True, slots=True, kw_only=True, repr=False, config=_CONFIG)(plain)
         hints = get_type_hints(cls, include_extras=True)
         described = {
             field.name: _describe(
@@ -295,10 +296,21 @@ def _made_partly(model: type[Any]) -> type[Any]:
     members["__annotations__"]["unreadable"] = Mapping[str, str]
     members["unreadable"] = Field(default_factory=ReadOnly)
     members["__reduce__"] = _reduced
+    members["__repr__"] = _filled
     members["__post_init__"] = _without_what_is_there
     plain: Any = _RecordClass(model.__name__, (model,), members)
-    made: Any = pydantic_dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)(plain)
+    made: Any = pydantic_dataclass(frozen=True, slots=True, kw_only=True, repr=False, config=_CONFIG)(plain)
     return cast("type[Any]", made)
+
+
+def _filled(record: Any) -> str:
+    """The record as Python writes it, without the fields that are as they are when nobody gives them."""
+    given = [
+        f"{one.name}={value!r}"
+        for one in fields(record)
+        if (value := getattr(record, one.name)) not in (None, one.default) and (value or not isinstance(value, Mapping))
+    ]
+    return f"{type(record).__qualname__}({', '.join(given)})"
 
 
 def _reduced(record: Any) -> tuple[Any, ...]:

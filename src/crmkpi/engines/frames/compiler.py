@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import reduce
 
+from crmkpi.dates.calendars import Calendar
 from crmkpi.definition.expression_types import CompareSign
 from crmkpi.definition.expressions import (
     AsOf,
@@ -59,7 +60,6 @@ from crmkpi.engines.frames.unreadable import is_unreadable, word_of
 from crmkpi.engines.frames.words import Expr, Frame, Scalar, Words, all_of, one_of, only_where
 from crmkpi.engines.query import MICROSECOND
 from crmkpi.errors import DefinitionError
-from crmkpi.time.calendars import Calendar
 
 __all__ = ["Compiler", "Given"]
 

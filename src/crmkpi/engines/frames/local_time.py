@@ -13,11 +13,11 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
+from crmkpi.dates.calendars import Calendar
 from crmkpi.engines.frames.homes.home import Home
 from crmkpi.engines.frames.profile import Column, Path, Prepared
 from crmkpi.engines.frames.words import Expr, Frame, Words, only_where
 from crmkpi.engines.query import MICROSECOND
-from crmkpi.time.calendars import Calendar
 
 __all__ = [
     "DAY",

@@ -7,9 +7,9 @@ from calendar import monthrange
 from collections.abc import Callable
 from datetime import date
 
+from crmkpi.dates.calendars import Calendar, CalendarUnit
+from crmkpi.dates.spans import CALENDAR_UNITS, Span, all_time, known_unit, span_between, whole_unit, window_before
 from crmkpi.errors import PeriodError, did_you_mean
-from crmkpi.time.calendars import Calendar, CalendarUnit
-from crmkpi.time.spans import CALENDAR_UNITS, Span, all_time, known_unit, span_between, whole_unit, window_before
 
 __all__ = ["LONGEST_TEXT", "iso_week", "read_period"]
 

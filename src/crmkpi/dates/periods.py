@@ -13,11 +13,10 @@ from datetime import date, datetime
 from typing import Literal, TypeVar
 from zoneinfo import ZoneInfo
 
-from crmkpi.errors import InputError, PeriodError, TimeZoneError
-from crmkpi.time.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit, calendar_of, known_day
-from crmkpi.time.moments import instant_of, is_aware, timestamp_of
-from crmkpi.time.period_texts import LONGEST_TEXT, iso_week, read_period
-from crmkpi.time.spans import (
+from crmkpi.dates.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit, calendar_of, known_day
+from crmkpi.dates.moments import instant_of, is_aware, timestamp_of
+from crmkpi.dates.period_texts import LONGEST_TEXT, iso_week, read_period
+from crmkpi.dates.spans import (
     CALENDAR_UNITS,
     MOMENT,
     ONE_DAY,
@@ -32,6 +31,7 @@ from crmkpi.time.spans import (
     whole_unit,
     window_before,
 )
+from crmkpi.errors import InputError, PeriodError, TimeZoneError
 
 __all__ = ["Period", "PeriodUnit"]
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal, get_args
 
+from crmkpi.dates.calendars import Calendar, CalendarUnit
 from crmkpi.errors import PeriodError, did_you_mean
-from crmkpi.time.calendars import Calendar, CalendarUnit
 
 __all__ = [
     "CALENDAR_UNITS",
@@ -38,7 +38,7 @@ _MONTHS_IN: dict[str, int] = {
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The edges and the name of a period; `crmkpi.time.periods.Period` says what each field means."""
+    """The edges and the name of a period; `crmkpi.dates.periods.Period` says what each field means."""
 
     label: str
     unit: PeriodUnit
