@@ -253,7 +253,10 @@ class _Conversions:
             return steps, currency_reader(words, column=column.header, count=count)
         if field.kind == "choice":
             usual = usual_words(self.kind.table, field.name)
-            return steps, choice_reader(field.name, field.choices, words, usual=usual, count=count, others=others)
+            brackets = by is not None and by.in_brackets
+            return steps, choice_reader(
+                field.name, field.choices, words, usual=usual, count=count, others=others, in_brackets=brackets
+            )
         if words:
             return steps, word_reader(words, count=count, others=others, loose=by is not None)
         return steps, None

@@ -112,7 +112,10 @@ def _read(nw: Any, header: str, known: ColumnType, column: PresetColumn) -> Any:
             by_meaning.setdefault(meaning, []).append(str(word).strip().casefold())
         for meaning, spellings in by_meaning.items():
             meant = nw.lit(meaning).cast(nw.String)
-            chain = nw.when(plain.is_in(sorted(set(spellings)))).then(meant).otherwise(chain)
+            found = plain.is_in(sorted(set(spellings)))
+            if column.in_brackets:
+                found = reduce(or_, (plain.str.starts_with(f"{word} (") for word in sorted(set(spellings))), found)
+            chain = nw.when(found).then(meant).otherwise(chain)
         return nw.when(~spelt.is_null()).then(chain)
     if column.unit == "capitals":
         return source.cast(nw.String).str.to_uppercase()
