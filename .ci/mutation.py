@@ -1,7 +1,7 @@
 """Mutation testing: change one thing in the library, and see whether a test fails.
 
     python .ci/mutation.py                                        300 mutants of each area
-    python .ci/mutation.py time/periods metrics/sales --sample 0  all mutants of two areas
+    python .ci/mutation.py dates/periods metrics/sales --sample 0  all mutants of two areas
     python .ci/mutation.py --list                                 the areas, and how many mutants each has
 
 The report says how many mutants of each area the tests kill, and lists those that survive. A mutant that does the same
@@ -107,7 +107,7 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("measuring/results", "measuring/formula"),
         (*SHOWN, *(f"{ORACLES}[{name}]" for name in VARIED)),
     ),
-    "time/periods": (("time/periods", "time/period_texts", "time/spans"), PERIODS),
+    "dates/periods": (("dates/periods", "dates/period_texts", "dates/spans"), PERIODS),
     "statistics/intervals": (
         ("statistics/intervals", "statistics/distributions"),
         ("tests/test_intervals.py",),
@@ -448,7 +448,7 @@ def report(scores: list[Score]) -> str:
 def arguments() -> argparse.Namespace:
     """What is asked for."""
     parser = argparse.ArgumentParser(description="Mutation testing: see CONTRIBUTING.md.")
-    parser.add_argument("areas", nargs="*", help="areas such as time/periods or metrics/sales; all if none is given")
+    parser.add_argument("areas", nargs="*", help="areas such as dates/periods or metrics/sales; all if none is given")
     parser.add_argument("--sample", type=int, default=300, help="at most so many mutants of each area, 0 for all")
     parser.add_argument("--seed", type=int, default=0, help="which sample")
     parser.add_argument("--again", type=Path, help="only what survived in this report")

@@ -22,7 +22,8 @@ HEAD = "# Written by `python .ci/stubs.py`; do not edit.\n"
 def imports(names: dict[str, str], package: str) -> Iterable[str]:
     """An import statement for each module."""
     for module in sorted(set(names.values())):
-        yield f"from {package}.{module} import {', '.join(name for name in names if names[name] == module)}"
+        listed = ", ".join(f"{name} as {name}" for name in names if names[name] == module)
+        yield f"from {package}.{module} import {listed}"  # without `as` jedi takes a name of a stub for private
 
 
 def module_import(name: str, home: str) -> str:

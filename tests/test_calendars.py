@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import crmkpi.time.calendars
+import crmkpi.dates.calendars
+from crmkpi.dates.calendars import DEFAULT_CALENDAR, Calendar
+from crmkpi.dates.opening_hours import WeeklyHours
 from crmkpi.errors import ParameterError, PeriodError, TimeZoneError, UnknownNameError
-from crmkpi.time.calendars import DEFAULT_CALENDAR, Calendar
-from crmkpi.time.opening_hours import WeeklyHours
 
 # Zones with a half-hour shift, shifts at midnight, a shift back across midnight, and a whole day skipped.
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Sao_Paulo", "Pacific/Apia")
@@ -468,8 +468,8 @@ def test_without_time_zone_data_the_message_says_what_to_install(monkeypatch):
         def __init__(self, key):
             raise ZoneInfoNotFoundError(key)
 
-    monkeypatch.setattr(crmkpi.time.calendars, "ZoneInfo", MissingZone)
-    monkeypatch.setattr(crmkpi.time.calendars, "available_timezones", set)
+    monkeypatch.setattr(crmkpi.dates.calendars, "ZoneInfo", MissingZone)
+    monkeypatch.setattr(crmkpi.dates.calendars, "available_timezones", set)
     with pytest.raises(UnknownNameError, match=r"'Europe/Berlin' cannot be found: .* pip install tzdata"):
         Calendar(tz="Europe/Berlin")
 

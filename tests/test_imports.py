@@ -122,7 +122,8 @@ def test_asking_for_one_kpi_loads_neither_the_others_nor_what_measures_them():
         "records.faults",
     }
     assert (
-        not {"time.calendars", "measuring.dataset", "engines", "time.periods", "measuring.results", "sources"} & loaded
+        not {"dates.calendars", "measuring.dataset", "engines", "dates.periods", "measuring.results", "sources"}
+        & loaded
     )
 
 

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from crmkpi.dates.calendars import Calendar, CalendarUnit
+from crmkpi.dates.periods import Period
 from crmkpi.errors import InputError, ParameterError, PeriodError, TimeZoneError, UnknownNameError
-from crmkpi.time.calendars import Calendar, CalendarUnit
-from crmkpi.time.periods import Period
 
 # Zones with a half-hour shift, shifts at midnight, a shift back across midnight, and a whole day skipped.
 ZONES = (

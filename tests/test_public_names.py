@@ -189,7 +189,7 @@ def test_dir_lists_the_public_names_before_any_is_loaded(package):
 def test_the_presets_are_a_module_and_so_is_all_that_is_no_name_of_one():
     program = "from crmkpi import presets, periods; print(presets.PRESETS['hubspot_deal'].record, periods.__name__)"
     ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
-    assert ran.stdout == "Deal crmkpi.time.periods\n"
+    assert ran.stdout == "Deal crmkpi.dates.periods\n"
 
 
 def test_the_version_is_that_of_the_project():

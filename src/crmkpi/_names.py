@@ -126,7 +126,7 @@ KPIS = {
 
 # All other names of the package, each with the module that defines it.
 NAMES = {
-    "Calendar": "time.calendars",
+    "Calendar": "dates.calendars",
     "Campaign": "records",
     "CrmKpiError": "errors",
     "Customer": "records",
@@ -142,7 +142,7 @@ NAMES = {
     "NetPromoter": "definition.metric",
     "Order": "records",
     "Parameter": "definition.parameters",
-    "Period": "time.periods",
+    "Period": "dates.periods",
     "Rates": "money",
     "Report": "measuring.results",
     "Result": "measuring.results",
@@ -198,7 +198,7 @@ MODULES = {
 
 # Modules that are reached through the package too, as `crmkpi.errors`, and are not among its names.
 SUBMODULES = {
-    "calendars": "time.calendars",
+    "calendars": "dates.calendars",
     "dataset": "measuring.dataset",
     "errors": "errors",
     "expressions": "definition.expressions",
@@ -206,7 +206,7 @@ SUBMODULES = {
     "measures": "definition.measures",
     "metrics": "metrics",
     "money": "money",
-    "periods": "time.periods",
+    "periods": "dates.periods",
     "records": "records",
     "results": "measuring.results",
     "scanning": "sources.scanning",

@@ -17,10 +17,10 @@ from crmkpi.cli.options import (
     read_tables,
     width,
 )
+from crmkpi.dates.calendars import Calendar
 from crmkpi.display.quality import quality_text
 from crmkpi.metrics.catalogue import catalogue
 from crmkpi.quality import QualityReport
-from crmkpi.time.calendars import Calendar
 
 __all__ = ["add_check"]
 

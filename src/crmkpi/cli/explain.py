@@ -8,10 +8,10 @@ from typing import Any
 
 from crmkpi.cli.arguments import argument, read_setting
 from crmkpi.cli.options import add_files, add_frame, add_recognised, dataset_of, files_of, in_width, read_tables
+from crmkpi.dates.calendars import Calendar
 from crmkpi.insight.kpi_sets import read_kpi_set
 from crmkpi.insight.tables import InsightTable
 from crmkpi.measuring.dataset import Dataset
-from crmkpi.time.calendars import Calendar
 
 __all__ = ["add_briefing", "add_explain"]
 

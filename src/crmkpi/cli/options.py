@@ -24,6 +24,7 @@ from crmkpi.cli.arguments import (
     read_value,
 )
 from crmkpi.cli.files import table_file
+from crmkpi.dates.calendars import Calendar
 from crmkpi.display.insight import insight_text
 from crmkpi.errors import FileFormatError
 from crmkpi.insight.tables import InsightTable
@@ -35,7 +36,6 @@ from crmkpi.sources import Records
 from crmkpi.sources.any_file import SUFFIXES
 from crmkpi.sources.exports import shown_table
 from crmkpi.sources.files import FileRecords
-from crmkpi.time.calendars import Calendar
 
 __all__ = [
     "add_files",

@@ -26,6 +26,7 @@ from crmkpi.cli.options import (
 )
 from crmkpi.company.asking import SORTS, asked, chosen, lost, wrong_file
 from crmkpi.company.outputs import write_all
+from crmkpi.dates.calendars import Calendar, CalendarUnit
 from crmkpi.definition.metric import Metric
 from crmkpi.display.html import report_page
 from crmkpi.display.markdown import report_markdown
@@ -36,7 +37,6 @@ from crmkpi.errors import CurrencyError, UnknownNameError
 from crmkpi.measuring.results import Report
 from crmkpi.measuring.unreadable import UnreadableReason
 from crmkpi.sources import Records
-from crmkpi.time.calendars import Calendar, CalendarUnit
 
 __all__ = ["add_report"]
 

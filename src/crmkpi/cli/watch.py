@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from crmkpi.cli.options import add_files, add_frame, add_recognised, dataset_of, files_of, in_width, read_tables
+from crmkpi.dates.calendars import Calendar
+from crmkpi.dates.periods import Period
 from crmkpi.insight.alerts import WatchState, held, watch
 from crmkpi.insight.bundles import INDUSTRIES, starter_set
 from crmkpi.insight.kpi_set_keys import kpi_set_schema
@@ -15,8 +17,6 @@ from crmkpi.insight.review import review
 from crmkpi.insight.tables import InsightTable
 from crmkpi.insight.targets import target_status
 from crmkpi.metrics.roles import ROLES
-from crmkpi.time.calendars import Calendar
-from crmkpi.time.periods import Period
 
 __all__ = ["add_kpi_set", "add_review", "add_watch"]
 

@@ -9,8 +9,8 @@ from math import expm1, isfinite, log, log1p
 from numbers import Real
 from typing import Any, Literal, cast, get_args
 
+from crmkpi.dates.months import MONTH_DAYS, YEAR_DAYS
 from crmkpi.errors import ParameterError, did_you_mean
-from crmkpi.time.months import MONTH_DAYS, YEAR_DAYS
 
 __all__ = [
     "DiscountRate",

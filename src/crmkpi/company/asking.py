@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from crmkpi.dates.calendars import Calendar, CalendarUnit
 from crmkpi.definition.metric import Metric
 from crmkpi.display.format import format_label
 from crmkpi.errors import unknown_name
@@ -20,7 +21,6 @@ from crmkpi.metrics.catalogue import catalogue
 from crmkpi.records import RECORDS
 from crmkpi.records.base import record_type
 from crmkpi.sources.loaded import Records
-from crmkpi.time.calendars import Calendar, CalendarUnit
 
 __all__ = ["SORTS", "asked", "chosen", "lost", "narrowed", "sorted_report", "wrong_file"]
 

@@ -13,13 +13,13 @@ from typing import Any
 from crmkpi.company.keys import CompanyKeys, CompanySetKeys, ReportKeys
 from crmkpi.company.reading import Tell, read_table
 from crmkpi.company.secrets import check_no_secrets
+from crmkpi.dates.calendars import Calendar
 from crmkpi.errors import FileFormatError, InputError, unknown_name
 from crmkpi.insight.kpi_sets import KpiSet, kpi_set, read_kpi_set
 from crmkpi.measuring.dataset import Dataset
 from crmkpi.money import Rates
 from crmkpi.records import RECORDS
 from crmkpi.schemas import said
-from crmkpi.time.calendars import Calendar
 
 __all__ = ["NAME", "CompanyFile", "company", "company_file", "found_file"]
 

@@ -8,11 +8,11 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from crmkpi.dates.calendars import CalendarUnit
+from crmkpi.dates.opening_hours import Weekday
 from crmkpi.insight.kpi_set_keys import KpiSetKeys
 from crmkpi.records import RECORDS
 from crmkpi.schemas import Keyed
-from crmkpi.time.calendars import CalendarUnit
-from crmkpi.time.opening_hours import Weekday
 
 __all__ = ["CalendarKeys", "CompanyKeys", "CompanySetKeys", "ReportKeys", "TableKeys", "company_schema"]
 

@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import Any, TypedDict
 from zoneinfo import ZoneInfo
 
+from crmkpi.dates.calendars import Calendar
+from crmkpi.dates.given import PeriodLike
 from crmkpi.money import Rates
-from crmkpi.time.calendars import Calendar
-from crmkpi.time.given import PeriodLike
 
 __all__ = ["By", "Options", "TableOptions"]
 

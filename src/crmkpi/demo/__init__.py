@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from crmkpi._read_only import ReadOnly
+from crmkpi.dates.calendars import Calendar
 from crmkpi.demo.audience import clicked, mentions_of, reviews_of, taken
 from crmkpi.demo.chance import Dice
 from crmkpi.demo.customers import (
@@ -35,7 +36,6 @@ from crmkpi.measuring.dataset import Dataset
 from crmkpi.money import Rates
 from crmkpi.records import RECORDS
 from crmkpi.sources import read_csv, write_csv
-from crmkpi.time.calendars import Calendar
 
 __all__ = ["AS_OF", "run", "sample_company"]
 

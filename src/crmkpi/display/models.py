@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, TypeAdapter
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from crmkpi.dates.periods import Period
 from crmkpi.definition.metric import Metric
 from crmkpi.display.rows import result_row
 from crmkpi.errors import PeriodError, UnknownNameError
@@ -21,7 +22,6 @@ from crmkpi.measuring.changes import Change, Verdict
 from crmkpi.measuring.results import Report, Result, compared, told_of
 from crmkpi.metrics.catalogue import catalogue
 from crmkpi.statistics.intervals import Interval
-from crmkpi.time.periods import Period
 
 __all__ = ["report_schema", "result_schema"]
 

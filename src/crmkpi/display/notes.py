@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from crmkpi.dates.periods import Period
 from crmkpi.display.format import format_detectable, format_label, listed
 from crmkpi.measuring.results import Result
 from crmkpi.measuring.unreadable import commonest
-from crmkpi.time.periods import Period
 
 __all__ = ["NOT_OVER", "SMALL_SAMPLE", "marks", "notes_of"]
 

@@ -11,9 +11,9 @@ from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
+from crmkpi.dates.periods import Period
 from crmkpi.measuring.results import Change, Result
 from crmkpi.sources.writing import harmless
-from crmkpi.time.periods import Period
 
 __all__ = ["report_csv", "report_json", "result_row"]
 

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
 
+from crmkpi.dates.given import PeriodLike
+from crmkpi.dates.periods import Period
 from crmkpi.errors import InputError, ParameterError, unknown_name
 from crmkpi.measuring.dataset import Dataset
 from crmkpi.records import RECORDS
 from crmkpi.records.base import record_type
-from crmkpi.time.given import PeriodLike
-from crmkpi.time.periods import Period
 
 __all__ = ["check_day", "one_period", "reading", "split_fields"]
 

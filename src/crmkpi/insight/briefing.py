@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from crmkpi.dates.given import PeriodLike
+from crmkpi.dates.periods import Period
 from crmkpi.definition.metric import Metric
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.errors import CrmKpiError, InputError
@@ -25,8 +27,6 @@ from crmkpi.measuring.dataset import Compare, Dataset
 from crmkpi.measuring.measurement import chosen_metrics, report
 from crmkpi.measuring.reach import silent_tables
 from crmkpi.measuring.results import Report, Result
-from crmkpi.time.given import PeriodLike
-from crmkpi.time.periods import Period
 
 __all__ = ["briefing", "briefing_of"]
 

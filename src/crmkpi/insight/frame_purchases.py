@@ -10,6 +10,7 @@ from functools import reduce
 from operator import and_
 from typing import Any
 
+from crmkpi.dates.calendars import Calendar
 from crmkpi.engines.frames.faults import inside
 from crmkpi.engines.frames.local_time import DAY, step_numbers, wall_time
 from crmkpi.engines.frames.table import FrameTable
@@ -17,7 +18,6 @@ from crmkpi.engines.frames.unreadable import is_unreadable
 from crmkpi.engines.frames.words import only_where
 from crmkpi.errors import ColumnError, CurrencyError
 from crmkpi.insight.orders import DECIDING, Orders, refuse_several
-from crmkpi.time.calendars import Calendar
 
 __all__ = ["PURCHASE_COLUMNS", "Purchases", "cohort_rows", "customer_columns", "last_rows"]
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 from math import isfinite
 from typing import Any
 
+from crmkpi.dates.given import PeriodLike
 from crmkpi.definition.metric import Metric
 from crmkpi.errors import InputError, ParameterError
 from crmkpi.measuring.dataset import Dataset
@@ -19,7 +20,6 @@ from crmkpi.metrics.catalogue import catalogue
 from crmkpi.records import RECORDS
 from crmkpi.records.base import record_type
 from crmkpi.tabular import Tabular
-from crmkpi.time.given import PeriodLike
 
 __all__ = ["CustomerHealth", "HealthPart", "HealthTable", "health_score"]
 

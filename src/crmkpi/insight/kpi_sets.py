@@ -31,6 +31,7 @@ from math import isnan
 from pathlib import Path
 from typing import Any, Literal
 
+from crmkpi.dates.periods import Period
 from crmkpi.definition.metric import Metric
 from crmkpi.errors import FileFormatError, InputError
 from crmkpi.insight.kpi_set_keys import KpiSetKeys
@@ -38,7 +39,6 @@ from crmkpi.measuring.measurement import chosen_metrics
 from crmkpi.schemas import said
 from crmkpi.sources.durations import DurationReader
 from crmkpi.sources.tallies import uncounted
-from crmkpi.time.periods import Period
 
 __all__ = ["Alert", "Kpi", "KpiSet", "Target", "kpi_set", "read_kpi_set"]
 
@@ -216,7 +216,7 @@ def _target(metric: Metric, given: Mapping[str, Any]) -> Target:
     if metric.better == wrong and not given.get("despite_direction"):
         raise InputError(
             f"Of {metric.id} {metric.better} is better, so that a target {relation} works against it; turn the "
-            "relation, or say despite_direction = true."
+            "relation, or say so in the target, beside it: despite_direction = true."
         )
     if relation == "between":
         pair = given["between"]

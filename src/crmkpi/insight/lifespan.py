@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import fsum
 
+from crmkpi.dates.months import MONTH_SECONDS
 from crmkpi.errors import ParameterError, UndefinedError
 from crmkpi.insight.durations import Durations
 from crmkpi.insight.survival import MeanLifetime, SurvivalCurve, kaplan_meier
-from crmkpi.time.months import MONTH_SECONDS
 
 __all__ = ["discounted_time", "mean_within", "months_of"]
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from crmkpi.dates.periods import Period
 from crmkpi.definition.metric import Metric
 from crmkpi.errors import CrmKpiError, InputError, PeriodError
 from crmkpi.insight.arguments import one_period, split_fields
@@ -22,7 +23,6 @@ from crmkpi.measuring.narrowing import told
 from crmkpi.measuring.results import Report, Result
 from crmkpi.metrics.catalogue import catalogue
 from crmkpi.sources.loaded import Records
-from crmkpi.time.periods import Period
 
 __all__ = ["page"]
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import date, datetime, time
 from typing import Any
 
+from crmkpi.dates.periods import Period
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.errors import CrmKpiError, InputError
 from crmkpi.insight.cohorts import CohortTable, cohorts
@@ -18,7 +19,6 @@ from crmkpi.measuring.dataset import Dataset
 from crmkpi.measuring.reach import silent_tables
 from crmkpi.measuring.results import Report
 from crmkpi.measuring.unreadable import commonest
-from crmkpi.time.periods import Period
 
 __all__ = ["cohort_of", "funnel_of", "limits_of"]
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from crmkpi._hooks import hook
+from crmkpi.dates.periods import Period
 from crmkpi.errors import unknown_name
 from crmkpi.insight.briefings import Briefing
 from crmkpi.measuring.results import Report, Result
 from crmkpi.tabular import write_whole
-from crmkpi.time.periods import Period
 
 __all__ = ["DataLimit", "Page", "Tile"]
 

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from crmkpi.dates.calendars import Calendar
+from crmkpi.dates.periods import Period
 from crmkpi.definition.expressions import as_of
 from crmkpi.definition.metric import Metric
 from crmkpi.engines.frames.backends import at_home
@@ -27,8 +29,6 @@ from crmkpi.money import Rates
 from crmkpi.records import known_tables
 from crmkpi.sources.account import LoadAccount, reasons_of
 from crmkpi.statistics.distributions import check_confidence
-from crmkpi.time.calendars import Calendar
-from crmkpi.time.periods import Period
 
 if TYPE_CHECKING:
     from crmkpi.measuring.dataset import Dataset

@@ -22,9 +22,10 @@ from decimal import Context, Decimal, localcontext
 from math import sqrt
 from typing import Any, Literal, Protocol
 
+from crmkpi.dates.periods import Period
 from crmkpi.definition.interval_rules import NetPromoter, Share
 from crmkpi.errors import InputError
-from crmkpi.measuring.moments import Definition, Moments, is_mean, standard_error
+from crmkpi.measuring.moments import Definition, SampleMoments, is_mean, standard_error
 from crmkpi.measuring.shifts import moved
 from crmkpi.statistics.differences import (
     Difference,
@@ -35,7 +36,6 @@ from crmkpi.statistics.differences import (
     share_difference,
 )
 from crmkpi.statistics.intervals import Interval
-from crmkpi.time.periods import Period
 
 __all__ = [
     "Adjust",
@@ -78,7 +78,7 @@ class Compared(Protocol):
         ...
 
     @property
-    def moments(self) -> Moments | None:
+    def moments(self) -> SampleMoments | None:
         """How the totals vary."""
         ...
 

@@ -8,6 +8,8 @@ from decimal import localcontext
 from functools import reduce
 from typing import Any, NamedTuple
 
+from crmkpi.dates.months import NO_MONTH
+from crmkpi.dates.periods import Period
 from crmkpi.definition.measures import Grouped
 from crmkpi.definition.metric import Metric
 from crmkpi.engines.query import EXACT, Answer, Part, State, empty_state, merged_state
@@ -17,8 +19,6 @@ from crmkpi.measuring.locations import AccountPlan, Location, MeasurePlan, Metri
 from crmkpi.measuring.reading import Input, Reader
 from crmkpi.measuring.shifts import moved
 from crmkpi.measuring.unreadable import DataReason
-from crmkpi.time.months import NO_MONTH
-from crmkpi.time.periods import Period
 
 __all__ = ["Column", "Cut", "Rows", "currencies_of"]
 

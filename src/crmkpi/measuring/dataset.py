@@ -11,6 +11,9 @@ from zoneinfo import ZoneInfo
 
 from crmkpi._hooks import hook
 from crmkpi._read_only import ReadOnly
+from crmkpi.dates.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit, calendar_of, known_day
+from crmkpi.dates.given import PeriodLike, in_words
+from crmkpi.dates.periods import Period
 from crmkpi.definition.measures import Grouped
 from crmkpi.definition.metric import Metric
 from crmkpi.definition.options import TableOptions
@@ -29,9 +32,6 @@ from crmkpi.measuring.unreadable import MOST_UNREADABLE, check_most_unreadable
 from crmkpi.measuring.whole_days import end_notes
 from crmkpi.metrics.catalogue import catalogue
 from crmkpi.money import Rates, rates_of
-from crmkpi.time.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit, calendar_of, known_day
-from crmkpi.time.given import PeriodLike, in_words
-from crmkpi.time.periods import Period
 
 if TYPE_CHECKING:
     from crmkpi.quality.findings import QualityReport

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, 
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from crmkpi.dates.periods import Period
 from crmkpi.definition.metric import Metric
 from crmkpi.engines.frames.ran import collecting
 from crmkpi.errors import (
@@ -22,7 +23,7 @@ from crmkpi.measuring.formula import evaluated_each
 from crmkpi.measuring.locations import MetricPlan
 from crmkpi.measuring.narrowing import INSIDE, Narrowing, told
 from crmkpi.measuring.plan import Plan
-from crmkpi.measuring.reach import Reaches
+from crmkpi.measuring.reach import Reaches, placed
 from crmkpi.measuring.reading import Reader
 from crmkpi.measuring.results import Report, Result, compared, measured, together
 from crmkpi.measuring.segments import By, Segment, segments_of
@@ -31,7 +32,6 @@ from crmkpi.measuring.unfilled import unfilled_field, why_unfilled
 from crmkpi.measuring.unreadable import DataReason, too_many_unreadable
 from crmkpi.metrics import THEMES
 from crmkpi.metrics.catalogue import catalogue
-from crmkpi.time.periods import Period
 
 if TYPE_CHECKING:
     from crmkpi.measuring.dataset import Dataset
@@ -306,7 +306,9 @@ class _Builder:
         """The segments without any number where the data begin after the period."""
         size = len(metric.measures)
         none = [number for number, row in enumerate(rows) if not any(row[:size]) and number not in mixed]
-        begins = self._reaches.begins_later(metric, period) if none and period is not None else None
+        if not none or period is None or any(row[position] for position in placed(metric) for row in rows):
+            return []
+        begins = self._reaches.begins_later(metric, period)
         if begins is None:
             return []
         self.begins[begins] = None

@@ -6,12 +6,12 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from crmkpi._hooks import hook
+from crmkpi.dates.calendars import CalendarUnit
+from crmkpi.dates.given import PeriodLike
 from crmkpi.definition.metric import Metric
 from crmkpi.measuring.changes import Adjust, check_adjust
 from crmkpi.measuring.results import Report
 from crmkpi.measuring.segments import By
-from crmkpi.time.calendars import CalendarUnit
-from crmkpi.time.given import PeriodLike
 
 if TYPE_CHECKING:
     from crmkpi.insight.briefings import Briefing

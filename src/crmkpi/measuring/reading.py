@@ -10,6 +10,7 @@ from decimal import localcontext
 from itertools import chain, repeat
 from typing import Any, NamedTuple
 
+from crmkpi.dates.periods import Period
 from crmkpi.definition.expressions import Expression, Field, as_of
 from crmkpi.definition.measures import Grouped, Measure
 from crmkpi.definition.planned_expressions import Together
@@ -25,7 +26,6 @@ from crmkpi.engines.records.interpreter import evaluate
 from crmkpi.errors import CurrencyError
 from crmkpi.measuring.locations import Location, MeasurePlan
 from crmkpi.measuring.samples import aggregated, for_formula, for_row
-from crmkpi.time.periods import Period
 
 __all__ = ["EVER", "Input", "Reader", "Timeline"]
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from crmkpi.dates.periods import Period
 from crmkpi.definition.measures import Measure
 from crmkpi.errors import ParameterError, PeriodError
-from crmkpi.time.periods import Period
 
 __all__ = ["moved"]
 

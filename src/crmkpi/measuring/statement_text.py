@@ -12,6 +12,9 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Self
 
+from crmkpi.dates.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit
+from crmkpi.dates.given import PeriodLike
+from crmkpi.dates.periods import Period
 from crmkpi.definition.expressions import Field, walk
 from crmkpi.definition.metric import Metric
 from crmkpi.engines.frames.backends import BACKENDS, Backend
@@ -28,9 +31,6 @@ from crmkpi.measuring.plan import Plan
 from crmkpi.measuring.reading import Reader
 from crmkpi.measuring.segments import By, Segment, segments_of
 from crmkpi.records.base import RecordType
-from crmkpi.time.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit
-from crmkpi.time.given import PeriodLike
-from crmkpi.time.periods import Period
 
 __all__ = ["statement_text"]
 

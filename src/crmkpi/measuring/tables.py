@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from crmkpi._read_only import ReadOnly
+from crmkpi.dates.calendars import DEFAULT_CALENDAR, Calendar
 from crmkpi.engines.frames.backends import backend_of
 from crmkpi.engines.frames.table import FrameTable
 from crmkpi.errors import InputError, MissingTableError, UnknownNameError, did_you_mean, unknown_name
@@ -19,7 +20,6 @@ from crmkpi.sources.any_file import check_suffix
 from crmkpi.sources.files import FileRecords, TableFile
 from crmkpi.sources.loaded import Records
 from crmkpi.sources.streams import RecordStream
-from crmkpi.time.calendars import DEFAULT_CALENDAR, Calendar
 
 __all__ = ["Tables", "framed", "size_of"]
 

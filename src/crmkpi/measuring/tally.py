@@ -15,6 +15,9 @@ from types import CodeType, FunctionType
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from crmkpi.dates.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit
+from crmkpi.dates.given import PeriodLike
+from crmkpi.dates.periods import Period
 from crmkpi.definition.metric import Metric
 from crmkpi.engines.query import MICROSECOND, UNREADABLE, Answer, Query, Sample
 from crmkpi.errors import InputError, UnknownNameError, did_you_mean
@@ -28,9 +31,6 @@ from crmkpi.measuring.segments import By, Segment, segments_of
 from crmkpi.measuring.tally_rows import Totals, merged_totals, results_of_totals, totals_of_rows
 from crmkpi.measuring.unreadable import MOST_UNREADABLE
 from crmkpi.money import Rates
-from crmkpi.time.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit
-from crmkpi.time.given import PeriodLike
-from crmkpi.time.periods import Period
 
 __all__ = ["Tally"]
 

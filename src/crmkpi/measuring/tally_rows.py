@@ -7,10 +7,10 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from crmkpi.dates.periods import Period
 from crmkpi.definition.metric import Metric
 from crmkpi.errors import CurrencyError, InputError, did_you_mean
 from crmkpi.measuring.results import Result, result_from_totals
-from crmkpi.time.periods import Period
 
 __all__ = ["Totals", "merged_totals", "results_of_totals", "totals_of_rows"]
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, time, timedelta
 from typing import Any, Protocol
 
+from crmkpi.dates.calendars import Calendar
 from crmkpi.definition.metric import Metric
 from crmkpi.records import Subscription
-from crmkpi.time.calendars import Calendar
 
 __all__ = ["Term", "day_before", "end_notes"]
 

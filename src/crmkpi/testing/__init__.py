@@ -16,6 +16,7 @@ from datetime import date
 from random import Random
 from typing import Any
 
+from crmkpi.dates.periods import Period
 from crmkpi.definition.metric import Metric
 from crmkpi.errors import InputError
 from crmkpi.testing.databases import check_database
@@ -23,7 +24,6 @@ from crmkpi.testing.examples import Broken, Case, breaks, smallest
 from crmkpi.testing.laws import DATA_LAWS, DEFINITION_LAWS, takes_period
 from crmkpi.testing.pools import random_dataset, with_unreadable_fields
 from crmkpi.testing.strategies import datasets, records
-from crmkpi.time.periods import Period
 
 __all__ = ["check_database", "check_metric", "datasets", "records"]
 

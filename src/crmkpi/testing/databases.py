@@ -9,6 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from crmkpi.dates.calendars import Calendar
 from crmkpi.definition.metric import Metric
 from crmkpi.demo import sample_company
 from crmkpi.engines.frames.homes.database import DatabaseHome
@@ -23,7 +24,6 @@ from crmkpi.records.base import Kind, RecordType, record_type
 from crmkpi.sources.frames.databases import Database, database
 from crmkpi.sources.frames.tables import table
 from crmkpi.testing.examples import parameters_of
-from crmkpi.time.calendars import Calendar
 
 __all__ = ["check_database"]
 

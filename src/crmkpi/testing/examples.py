@@ -9,10 +9,10 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from crmkpi.dates.periods import Period
 from crmkpi.definition.metric import Metric
 from crmkpi.measuring.dataset import Dataset
 from crmkpi.measuring.results import Result
-from crmkpi.time.periods import Period
 
 __all__ = ["WEEKS", "Broken", "Case", "breaks", "moved", "parameters_of", "smallest"]
 

@@ -12,6 +12,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+from crmkpi.dates.calendars import Calendar
 from crmkpi.definition.expressions import Comparison, Constant, Expression, Field, Membership, walk
 from crmkpi.definition.measures import Grouped
 from crmkpi.definition.metric import Metric
@@ -19,7 +20,6 @@ from crmkpi.measuring.dataset import Dataset
 from crmkpi.measuring.unreadable import MOST_UNREADABLE
 from crmkpi.records import Survey
 from crmkpi.records.base import FieldType, RecordType, partly_read, record_class, record_type
-from crmkpi.time.calendars import Calendar
 
 __all__ = [
     "ALLOWED",

@@ -20,7 +20,7 @@ from crmkpi.engines.frames.backends import Backend
 from crmkpi.engines.frames.faults import EnteredField, Entry, any_of, bounds_of, fields_of, is_beyond, odd_one, wrong
 from crmkpi.engines.frames.homes.home import Facts, raw_name, word_name
 from crmkpi.engines.frames.local_time import DAY, micros
-from crmkpi.engines.frames.profile import Column, Look, Prepared
+from crmkpi.engines.frames.profile import Look, Prepared, ProfiledColumn
 from crmkpi.engines.frames.words import Expr, Words, flagged, only_where
 from crmkpi.engines.query import Query
 from crmkpi.records.base import RecordType
@@ -60,8 +60,8 @@ def assumed(
     doubts: list[Expr] = []
     own_doubts: dict[str, Expr] = {}
     plain: dict[str, Expr] = {}
-    columns: dict[tuple[str, ...], Column] = {}
-    exacts: dict[tuple[str, ...], Column] = {}
+    columns: dict[tuple[str, ...], ProfiledColumn] = {}
+    exacts: dict[tuple[str, ...], ProfiledColumn] = {}
     for one in fields:
         path, fact = tuple(one.name.split(".")), facts.get(one.name)
         absent = one.name in entry.said

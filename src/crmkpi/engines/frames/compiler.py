@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import reduce
 
+from crmkpi.dates.calendars import Calendar
 from crmkpi.definition.expression_types import CompareSign
 from crmkpi.definition.expressions import (
     AsOf,
@@ -34,7 +35,7 @@ from crmkpi.definition.expressions import (
     walk,
 )
 from crmkpi.definition.parameters import Parameter
-from crmkpi.definition.planned_expressions import Happened, Together, Unless, Unreadable, UnreadValue
+from crmkpi.definition.planned_expressions import Happened, IsUnreadable, Together, Unless, UnreadValue
 from crmkpi.engines.frames.backends import refuse
 from crmkpi.engines.frames.compiled_values import (
     Condition,
@@ -54,12 +55,11 @@ from crmkpi.engines.frames.compiled_values import (
 )
 from crmkpi.engines.frames.homes.home import raw_name
 from crmkpi.engines.frames.local_time import DAY, instant, local_day, micros, open_name
-from crmkpi.engines.frames.profile import Column, Prepared
+from crmkpi.engines.frames.profile import Prepared, ProfiledColumn
 from crmkpi.engines.frames.unreadable import is_unreadable, word_of
 from crmkpi.engines.frames.words import Expr, Frame, Scalar, Words, all_of, one_of, only_where
 from crmkpi.engines.query import MICROSECOND
 from crmkpi.errors import DefinitionError
-from crmkpi.time.calendars import Calendar
 
 __all__ = ["Compiler", "Given"]
 
@@ -92,7 +92,7 @@ class Compiler:
         """The frame that understands them."""
         return self.prepared.backend.home.asked(self.prepared.frame, self.prepared.kept)
 
-    def column(self, field: Field) -> Column:
+    def column(self, field: Field) -> ProfiledColumn:
         """The plain column of a field."""
         return self.prepared.columns[field.path]
 
@@ -178,7 +178,7 @@ class Compiler:
         parts = list(walk(part))
         columns = [self.column(field) for field in parts if isinstance(field, Field)]
         plain = all(column.kind in ("choice", "flag") for column in columns)
-        plain = plain and not any(isinstance(each, Unreadable) for each in parts)
+        plain = plain and not any(isinstance(each, IsUnreadable) for each in parts)
         return Condition(met, tuple(column.name for column in columns if plain))
 
     def _settled(self, expression: Expression) -> Expression | bool:
@@ -186,7 +186,7 @@ class Compiler:
         match expression:
             case Presence(item, present) if self.present(self.value(item)) is None:
                 return present
-            case Unreadable(item) if item.path not in self.prepared.marks:
+            case IsUnreadable(item) if item.path not in self.prepared.marks:
                 return False
             case Now():
                 return self._is_now(expression)
@@ -227,7 +227,7 @@ class Compiler:
                 return there if present is holds else self._unmet(there)
             case Now():
                 return self.nw.lit(self._is_now(expression) is holds)
-            case Unreadable(item):
+            case IsUnreadable(item):
                 marked = is_unreadable(self.nw, self.prepared.marks[item.path])
                 return marked if holds else ~marked
             case Combination(word, left, right):
@@ -302,12 +302,12 @@ class Compiler:
         if stamp.aware and (twin := self._twin(item)) is not None:
             source = self.nw.col(twin.name) // self.nw.lit(DAY)
         else:
-            known = Column("", "timestamp", 0, stamp.low, stamp.high, stamp.aware)
+            known = ProfiledColumn("", "timestamp", 0, stamp.low, stamp.high, stamp.aware)
             source = local_day(self.prepared.backend.home, stamp.source, known, self.calendar)
         low, high = stamp.low // DAY - 1, stamp.high // DAY + 1
         return replace(stamp, source=source, kind="date", low=low, high=high, aware=None)
 
-    def _twin(self, item: Expression) -> Column | None:
+    def _twin(self, item: Expression) -> ProfiledColumn | None:
         """The column of a timestamp on the other clock, if it has one."""
         field = item.item if isinstance(item, Happened) else item
         return self.prepared.exact.get(field.path) if isinstance(field, Field) else None
@@ -359,7 +359,7 @@ class Compiler:
         if (twin := self._twin(what)) is not None:
             source, low, high = self.nw.col(twin.name), twin.low, twin.high
         else:
-            known = Column("", "timestamp", 0, stamp.low, stamp.high, stamp.aware)
+            known = ProfiledColumn("", "timestamp", 0, stamp.low, stamp.high, stamp.aware)
             source = instant(self.prepared.backend.home, stamp.source, known, self.calendar.zone)
             low, high = stamp.low - DAY, stamp.high + DAY
         return replace(stamp, source=source, low=low, high=high, aware=True, raw=None)

@@ -15,6 +15,7 @@ from decimal import Decimal
 from functools import partial
 from typing import TypeVar
 
+from crmkpi.dates.calendars import Calendar
 from crmkpi.definition.expressions import BusinessTime, Expression, Field, walk
 from crmkpi.engines.frames.assumptions import WrongAssumptionError, none_later
 from crmkpi.engines.frames.compiler import Compiler, Given
@@ -52,7 +53,6 @@ from crmkpi.engines.query import (
 )
 from crmkpi.errors import InputError
 from crmkpi.money import Rates
-from crmkpi.time.calendars import Calendar
 
 __all__ = ["answer"]
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
+from crmkpi.dates.calendars import Calendar
 from crmkpi.definition.expressions import (
     BusinessTime,
     Day,
@@ -24,7 +25,6 @@ from crmkpi.engines.query import (
     Query,
 )
 from crmkpi.errors import DefinitionError, InputError, MissingTableError
-from crmkpi.time.calendars import Calendar
 
 __all__ = ["prepared_for", "with_open_times"]
 

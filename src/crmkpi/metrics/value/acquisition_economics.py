@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from crmkpi.dates.months import MONTH_SECONDS, month_or_undefined
 from crmkpi.definition.measures import month_days, period_days
 from crmkpi.definition.metric import metric
 from crmkpi.errors import UndefinedError
@@ -19,7 +20,6 @@ from crmkpi.metrics.value.customer_lifetime_value import (
     margin,
     opening_mrr,
 )
-from crmkpi.time.months import MONTH_SECONDS, month_or_undefined
 
 # Subscriptions may go backwards as well, and each reason has one name.
 unusable = unusable_subscriptions | {"left before they came": backwards["negative duration"]}

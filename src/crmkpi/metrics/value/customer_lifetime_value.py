@@ -6,6 +6,7 @@ from decimal import Decimal
 from math import fsum
 
 from crmkpi._hooks import hook
+from crmkpi.dates.months import MONTH_SECONDS, month_or_undefined
 from crmkpi.definition.expressions import as_of, period
 from crmkpi.definition.measures import last_day, month_days, period_days
 from crmkpi.definition.metric import Estimated, metric
@@ -16,7 +17,6 @@ from crmkpi.metrics.customers.recurring_revenue import left_out as unusable_subs
 from crmkpi.metrics.customers.retention import wrong
 from crmkpi.metrics.literature import LIFETIME_VALUE, MARKETING_METRICS
 from crmkpi.metrics.tables import customers, orders
-from crmkpi.time.months import MONTH_SECONDS, month_or_undefined
 
 completed = orders.status == "completed"
 # Only orders with an amount and a customer: each of the three inputs then speaks of the same purchases.

@@ -31,13 +31,13 @@ __all__ = ["AlchemySource", "ChdbSource", "Session", "Source", "SqliteSource"]
 _SHOWN = 300  # letters of a statement in an error
 
 
-class Rows(Protocol):
+class _Rows(Protocol):
     """The rows of a statement, as SQLAlchemy and all drivers hand them out."""
 
     def fetchall(self) -> Sequence[Sequence[Cell]]: ...
 
 
-class Cursor(Rows, Protocol):
+class _Cursor(_Rows, Protocol):
     """A cursor of a driver."""
 
     @property
@@ -45,16 +45,16 @@ class Cursor(Rows, Protocol):
     def execute(self, text: str, /) -> object: ...
 
 
-class Driver(Protocol):
+class _Driver(Protocol):
     """A connection of a driver that has no types of its own."""
 
-    def cursor(self) -> Cursor: ...
+    def cursor(self) -> _Cursor: ...
 
 
 class Session:
     """A connection within one snapshot. `execute` runs a statement and gives its cursor."""
 
-    def __init__(self, source: Source, execute: Callable[[str], Rows]) -> None:
+    def __init__(self, source: Source, execute: Callable[[str], _Rows]) -> None:
         self._execute = execute
         self.source = source
         self.seen: dict[Relation, object] = {}  # the state of each table at first, where there are no snapshots
@@ -84,7 +84,7 @@ class Session:
         """What the driver says of the columns of a statement: name, code of the type, and more for some."""
         with self.source.in_words(text):
             found = self._execute(text)
-            return list(cast("Cursor", getattr(found, "cursor", found)).description)
+            return list(cast("_Cursor", getattr(found, "cursor", found)).description)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -214,7 +214,7 @@ def _timed_sqlite(connection: sqlite3.Connection, seconds: float | None) -> Iter
 class ChdbSource(Source):
     """A connection of `chdb`, which is ClickHouse within the process."""
 
-    connected: Driver
+    connected: _Driver
     trusted: dict[str, bool] = field(default_factory=dict)  # whether it has answered the probe
 
     def all_rows(self, text: str) -> tuple[list[str], list[Row]]:
@@ -223,7 +223,7 @@ class ChdbSource(Source):
             found = self._run(text)
             return [name for name, *_ in found.description], [tuple(row) for row in found.fetchall()]
 
-    def _run(self, text: str) -> Cursor:
+    def _run(self, text: str) -> _Cursor:
         cursor = self.connected.cursor()
         cursor.execute(text)
         return cursor
@@ -286,7 +286,7 @@ class AlchemySource(Source):
     def _begun(self, connection: Connection) -> Iterator[Session]:
         """A transaction of our own, or a part of the user's; at its end nothing of it is left."""
 
-        def execute(text: str) -> Rows:
+        def execute(text: str) -> _Rows:
             return connection.exec_driver_sql(text, execution_options={"no_parameters": True})
 
         session = Session(self, execute)

@@ -6,8 +6,8 @@ import re
 from datetime import date, datetime
 from typing import Any
 
+from crmkpi.dates.periods import Period
 from crmkpi.errors import PeriodError
-from crmkpi.time.periods import Period
 
 __all__ = ["PeriodLike", "in_words"]
 

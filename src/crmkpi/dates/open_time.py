@@ -14,9 +14,9 @@ from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from crmkpi.dates import wall_clock
+from crmkpi.dates.opening_hours import DAY, FIRST_KNOWN, LAST_KNOWN, Schedules, WeekHours
 from crmkpi.errors import ParameterError, PeriodError, TimeZoneError
-from crmkpi.time import wall_clock
-from crmkpi.time.opening_hours import DAY, FIRST_KNOWN, LAST_KNOWN, Schedules, WeekHours
 
 __all__ = ["FIRST_YEAR", "LAST_YEAR", "OpenTime", "instant"]
 

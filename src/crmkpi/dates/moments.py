@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
+from crmkpi.dates.calendars import Calendar
 from crmkpi.errors import InputError, UnknownNameError, did_you_mean
-from crmkpi.time.calendars import Calendar
 
 __all__ = ["instant_of", "is_aware", "timestamp_of"]
 

@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from dateutil.relativedelta import relativedelta
 
+from crmkpi.dates import wall_clock
+from crmkpi.dates.open_time import FIRST_YEAR, LAST_YEAR, OpenTime, instant
+from crmkpi.dates.opening_hours import WEEKDAYS, OpeningHours, Schedules, Weekday, hours_text, read_schedules
 from crmkpi.errors import InputError, ParameterError, PeriodError, TimeZoneError, UnknownNameError, did_you_mean
-from crmkpi.time import wall_clock
-from crmkpi.time.open_time import FIRST_YEAR, LAST_YEAR, OpenTime, instant
-from crmkpi.time.opening_hours import WEEKDAYS, OpeningHours, Schedules, Weekday, hours_text, read_schedules
 
 __all__ = [
     "DEFAULT_CALENDAR",

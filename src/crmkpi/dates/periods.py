@@ -13,16 +13,15 @@ from datetime import date, datetime
 from typing import Literal, TypeVar
 from zoneinfo import ZoneInfo
 
-from crmkpi.errors import InputError, PeriodError, TimeZoneError
-from crmkpi.time.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit, calendar_of, known_day
-from crmkpi.time.moments import instant_of, is_aware, timestamp_of
-from crmkpi.time.period_texts import LONGEST_TEXT, iso_week, read_period
-from crmkpi.time.spans import (
+from crmkpi.dates.calendars import DEFAULT_CALENDAR, Calendar, CalendarUnit, calendar_of, known_day
+from crmkpi.dates.moments import instant_of, is_aware, timestamp_of
+from crmkpi.dates.period_texts import LONGEST_TEXT, iso_week, read_period
+from crmkpi.dates.spans import (
     CALENDAR_UNITS,
     MOMENT,
     ONE_DAY,
+    PeriodEdges,
     PeriodUnit,
-    Span,
     all_time,
     known_unit,
     midnight,
@@ -32,6 +31,7 @@ from crmkpi.time.spans import (
     whole_unit,
     window_before,
 )
+from crmkpi.errors import InputError, PeriodError, TimeZoneError
 
 __all__ = ["Period", "PeriodUnit"]
 
@@ -416,14 +416,14 @@ def _same_date(day: date, unit: CalendarUnit, steps: int, calendar: Calendar) ->
     return calendar.shift(day, unit, steps)
 
 
-def _period(span: Span) -> Period:
+def _period(span: PeriodEdges) -> Period:
     """The span as a period."""
     period = object.__new__(Period)
     _fill(period, span)
     return period
 
 
-def _fill(period: Period, span: Span) -> None:
+def _fill(period: Period, span: PeriodEdges) -> None:
     for field in fields(span):
         object.__setattr__(period, field.name, getattr(span, field.name))
 
