@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from crmkpi.engines.frames.homes.home import Home
-from crmkpi.errors import InputError, MissingExtraError
+from crmkpi.errors import DatabaseError, InputError, MissingExtraError
 
 __all__ = [
     "BACKENDS",
@@ -250,7 +250,7 @@ def at_home(backend: Backend, table: str) -> Iterator[None]:
         first = str(error).strip().partition("\n")[0]
         closed = any(word in str(error) for word in backend.closed.split("|")) if backend.closed else False
         why = "its connection is closed" if closed else "its data may have changed, or be gone or damaged"
-        raise InputError(f"The {backend.name} table for {table} cannot be read; {why}: {first}") from error
+        raise DatabaseError(f"The {backend.name} table for {table} cannot be read; {why}: {first}") from error
 
 
 def refuse(backend: Backend, what: str, way_out: str) -> InputError:

@@ -16,7 +16,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Protocol, cast
 
 from crmkpi.engines.frames.words import Cell, Row
-from crmkpi.errors import InputError
+from crmkpi.errors import DatabaseError, InputError
 
 if TYPE_CHECKING:
     import sqlite3
@@ -121,8 +121,8 @@ class Source(ABC):
             late = passed or (self.timeout is not None and said == "interrupted")  # SQLite counts from the first one
             message = self._message(said, text, late=late)
             if secret and (secret in str(error) or secret in repr(error.__cause__)):
-                raise InputError(message.replace(secret, "***")) from None
-            raise InputError(message) from error
+                raise DatabaseError(message.replace(secret, "***")) from None
+            raise DatabaseError(message) from error
 
     def _message(self, said: str, text: str, *, late: bool) -> str:
         shown = " ".join(text.split())
