@@ -1,8 +1,8 @@
 """pandas and PyArrow frames as Polars columns: each column once, when it is first read, without a copy where possible.
 
 Numbers, flags, timestamps and Arrow columns share their memory with the frame where the library allows it; text in
-objects, categories and masked columns are copied. Lists, bytes, mixtures and other values that are not plain are refused
-when a column is read.
+objects, categories and masked columns are copied. Lists, bytes, mixtures and other values that are not plain are
+refused when a column is read.
 """
 
 from __future__ import annotations
