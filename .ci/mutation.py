@@ -96,7 +96,7 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "measuring/plan": (("measuring/plan",), ENGINE),
     "measuring/reading": (
-        ("measuring/reading", "measuring/counting"),
+        ("measuring/reading", "measuring/cuts", "measuring/counting"),
         ("tests/test_measures.py", *ENGINE, "tests/test_dataset.py"),
     ),
     "measuring/measurement": (
