@@ -59,6 +59,11 @@ def test_two_means_differ_by_welchs_interval(first: list[int], second: list[int]
     assert tuple(found.interval) == pytest.approx(tuple(expected.confidence_interval()), rel=1e-9, abs=1e-9)
 
 
+@pytest.mark.parametrize("counts", [(1, 9), (9, 1), (0, 9)])
+def test_a_mean_of_one_value_has_no_difference(counts: tuple[int, int]):
+    assert mean_difference(counts[0], 5.0, 0.0, counts[1], 4.0, 2.0) is None
+
+
 @pytest.mark.parametrize(("first", "second"), [(9, 2), (0, 5), (19, 30), (1, 1), (400, 3)])
 @pytest.mark.parametrize("days", [(1, 1), (31, 28), (7, 90)])
 def test_small_counts_are_tested_exactly(first: int, second: int, days: tuple[int, int]):
@@ -153,6 +158,24 @@ def test_a_sum_of_money_varies_by_its_sum_of_squares_and_is_compared_per_day():
     half = 1.959963984540054 * error
     assert [float(bound) for bound in change.interval] == pytest.approx([middle - half, middle + half])
     assert change.absolute == sum(AMOUNTS[1]) - sum(AMOUNTS[0])
+
+
+def test_a_total_that_fell_by_less_than_its_days_did_is_said_to_be_compared_per_day():
+    def told(february: int) -> list[str]:
+        days = {"01": 310, "02": february}
+        crm = ck.Dataset(
+            tickets=[
+                ck.Ticket(id=f"{month}{n}", created_at=f"2026-{month}-05")
+                for month, many in days.items()
+                for n in range(many * 10)
+            ]
+        )
+        report = crm.measure("ticket_volume", period="2026-02", compare="previous")
+        assert report[0].change.verdict == ("up" if february > 280 else "no clear change")
+        return [line for line in str(report).splitlines() if "per day" in line]
+
+    assert told(300) == ["compared per day, since the periods differ in length: ticket_volume"]
+    assert told(280) == told(300), "3,100 and 2,800 are as many per day"
 
 
 def test_a_ratio_of_sums_of_one_table_varies_by_the_delta_method():
@@ -264,7 +287,14 @@ def test_one_result_kept_from_a_report_says_the_same():
 
 def owners(**won: tuple[int, int]) -> list[ck.Deal]:
     return [
-        ck.Deal(id=f"{owner}{n}", status="won" if n < wins else "lost", owner=owner, amount=10 + n % 7)
+        ck.Deal(
+            id=f"{owner}{n}",
+            status="won" if n < wins else "lost",
+            owner=owner,
+            amount=10 + n % 7,
+            created_at="2026-01-01",
+            closed_at=f"2026-01-{2 + n % 9:02}",
+        )
         for owner, (wins, closed) in won.items()
         for n in range(closed)
     ]
@@ -279,7 +309,9 @@ def test_segments_are_compared_with_all_the_others_together():
     assert "vs the rest" in str(report)
 
 
-@pytest.mark.parametrize("metric", ["average_deal_size", "deal_volume", "revenue", "win_rate.by_amount"])
+@pytest.mark.parametrize(
+    "metric", ["average_deal_size", "deal_volume", "revenue", "win_rate.by_amount", "sales_cycle_length"]
+)
 def test_the_rest_is_what_measuring_the_others_gives(metric: str):
     found = owners(Ada=(9, 12), Bo=(5, 9), Cy=(3, 8))
     (ada, *_) = ck.Dataset(deals=found, currency="EUR").compare(metric, by="owner")

@@ -80,3 +80,16 @@ def test_check_looks_for_dates_after_today_without_a_day() -> None:
     (finding,) = [one for one in ck.Dataset(deals=late).check() if one.code == "future_dates"]
     assert finding.what == f"closed_at after today, {date.today()}"  # noqa: DTZ011
     assert not [one for one in ck.Dataset(deals=DEALS).check() if one.code == "future_dates"]
+
+
+def test_an_empty_segment_beside_full_ones_asks_no_table_when_its_dates_begin() -> None:
+    deals = [
+        ck.Deal(id=str(day), status="won", amount=10, owner="ab"[day % 2], closed_at=datetime(2024, 3 + day % 2, 5))
+        for day in range(8)
+    ]
+    report = ck.Dataset(deals=table_on("duckdb", deals)).measure("revenue", period="2024", every="month", by="owner")
+    full = [(result.period.label, result.segment["owner"]) for result in report if result.value]
+    assert full == [("2024-03", "a"), ("2024-04", "b")]
+    report = ck.Dataset(deals=table_on("duckdb", deals)).measure("revenue", period="2024-03", by="owner")
+    assert [result.value for result in report] == [40, 0]
+    assert report.sql().count(";") == 1

@@ -6,12 +6,14 @@ import os
 import re
 import subprocess
 import sys
+from inspect import Parameter, signature
 from pathlib import Path
-from typing import get_type_hints
+from typing import get_overloads, get_type_hints
 
 import pytest
 
 import crmkpi
+from crmkpi.definition.calls import Calls
 from crmkpi.definition.options import Options
 from crmkpi.records import RECORDS
 
@@ -59,3 +61,24 @@ def test_the_options_of_a_call_are_those_of_a_dataset_and_the_parameters_and_tab
     settings = {"calendar", "tz", "currency", "rates", "as_of", "most_unreadable"}
     parameters = {name for metric in crmkpi.catalogue.everything() for name in metric.parameters}
     assert set(get_type_hints(Options)) == asked | settings | parameters | set(RECORDS)
+
+
+def test_a_call_names_each_option_for_completions_that_know_no_unpack() -> None:
+    plain, *_ = get_overloads(Calls.__call__)
+    named = {name for name, one in signature(plain).parameters.items() if one.kind is Parameter.KEYWORD_ONLY}
+    assert named == set(get_type_hints(Options)) - set(RECORDS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("written", "options"),
+    [
+        ("ck.win_rate(", {"period=", "by=", "every=", "compare=", "as_of=", "quota="}),
+        ("ck.Dataset(", {"calendar=", "currency=", "as_of="}),
+        ("ck.read_csv(", {"preset=", "record="}),
+    ],
+)
+def test_jedi_completes_calls_in_files(written: str, options: set[str]) -> None:
+    jedi = pytest.importorskip("jedi")
+    found = jedi.Script(f"import crmkpi as ck\n{written}").complete(2, len(written))
+    assert options <= {one.name for one in found}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from crmkpi.errors import CrmKpiError, InputError, did_you_mean, unknown_name
+from crmkpi.errors import CrmKpiError, InputError, UnknownNameError, did_you_mean, unknown_name
 
 __all__ = ["Keyed", "said"]
 
@@ -30,8 +30,18 @@ class Keyed(BaseModel):
         known = [field.alias or name for name, field in cls.model_fields.items()]
         for key in given:
             if key not in known:
+                inner = [name for name, field in cls.model_fields.items() if str(key) in _keys_within(field.annotation)]
+                if inner:
+                    raise UnknownNameError(f"{cls.called} has no key {key!r}, but its {inner[0]} has; write it there.")
                 raise unknown_name(f"{cls.called} has no key {key!r}.", str(key), known)
         return given
+
+
+def _keys_within(annotation: Any) -> set[str]:
+    """The keys of the tables that a field holds."""
+    if isinstance(annotation, type) and issubclass(annotation, Keyed):
+        return {field.alias or name for name, field in annotation.model_fields.items()}
+    return {key for part in get_args(annotation) for key in _keys_within(part)}
 
 
 def said(model: type[_K], given: Any) -> _K:

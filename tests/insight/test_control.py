@@ -273,6 +273,13 @@ def test_what_records_could_show_is_told_before_they_are_there():
         detectable(0.2)
 
 
+def test_a_season_of_quarters_shows_from_two_years_on():
+    values = [30, 10, 20, 40, 31, 11, 21, 41]
+    assert control_chart(values, season=4).season is not None
+    short = control_chart(values[:7], season=4)
+    assert (short.season, "season unknown: it takes two years to see one" in short.notes) == (None, True)
+
+
 def test_the_season_of_positive_values_is_a_factor_that_is_taken_out():
     factors = [1.4, 1.3, 1.0, 0.8, 0.7, 0.6, 0.7, 0.9, 1.0, 1.1, 1.2, 1.3]
     values = [(100 + 3 * math.sin(7 * n)) * factors[n % 12] for n in range(36)]

@@ -112,6 +112,11 @@ def test_inputs_of_a_kpi_are_split_and_a_share_is_refused():
     assert float(found.change) == 25
     now, before = (ck.cost_per_lead.from_totals(spend=spend, leads=leads) for spend, leads in ((900, 20), (600, 30)))
     assert explain_inputs("cost_per_lead", before, now).effects == found.effects
+    hours = {"cost": 100, "interactions": 10, "only_timed": 3}
+    cost = [{**hours, "seconds": seconds, "hourly_rate": rate} for seconds, rate in ((3600, 30), (7200, 40))]
+    # 100 + 30 an hour over 10 interactions; both orders: 130, 160, 180 and 130, 140, 180
+    found = explain_inputs("average_interaction_cost", *cost)
+    assert {one.name: float(one.total) for one in found.effects if one.total} == {"seconds": 3.5, "hourly_rate": 1.5}
     with pytest.raises(InputError, match="is a share"):
         explain_inputs("win_rate", {"won": 1, "closed": 2}, {"won": 1, "closed": 3})
     with pytest.raises(UndefinedError, match="is undefined on one side"):
@@ -124,6 +129,7 @@ def test_any_other_formula_is_split_along_the_line_and_unchanged_segments_get_no
     found = along_the_line(lambda t: t["x"] * t["x"] / t["y"], before, after)
     assert (found["a"], found["b"]) == (0, 0)
     assert found["c"] == pytest.approx(18 * 18 / 10 - 13 * 13 / 5)
+    assert along_the_line(lambda t: t["x"] + t["y"], {}, before) == pytest.approx({"a": 6, "b": 12})
 
 
 def test_the_closed_form_of_a_ratio_along_the_line():
@@ -179,6 +185,9 @@ def test_parts_add_up_for_every_kind_of_kpi(metric: str, method: str, by: Any):
     assert total == pytest.approx(plain(now.value) - plain(before.value), rel=1e-9, abs=1e-9)
     assert plain(found.change) == pytest.approx(total, rel=1e-5, abs=1e-9)
     assert all(one.standard_error is not None for one in found.effects)
+    assert found.currency == now.currency
+    volume = crm.explain(metric, period="2026-02", by=by, effects="volume")
+    assert volume.method == ("additive" if method == "additive" else "volume")
     back = crm.explain(metric, period="2026-01", compare="2026-02", by=by)
     assert {one.name: round(plain(one.total), 6) for one in back.effects} == {
         one.name: round(-plain(one.total), 6) for one in found.effects
@@ -199,8 +208,10 @@ def test_what_has_no_split_names_the_variant_that_has_one_and_the_advice_works()
         crm.explain("average_deal_size.median", period="2026-02", by="source")
     variant = str(refused.value).rsplit(" ", 1)[1].rstrip(".")
     assert crm.explain(variant, period="2026-02", by="source").effects
-    with pytest.raises(UndefinedError, match="undefined in 2025-12"):
+    with pytest.raises(UndefinedError, match=r"in 2025-12 \(no deal was closed\), .* take periods with a value"):
         crm.explain("win_rate", period="2026-01", by="source")
+    with pytest.raises(InputError, match=r"share no day; got 2026-02 and 2026-02. Give .* compare='previous'"):
+        crm.explain("win_rate", period="2026-02", compare="2026-02", by="source")
 
 
 def test_few_records_have_no_interval():

@@ -21,6 +21,7 @@ import crmkpi as ck
 from crmkpi.errors import InputError
 from crmkpi.insight.forecast import forecast_report, forecast_series, forecast_shares
 from crmkpi.statistics.forecasting import (
+    _trended,
     damped,
     exponential,
     forecast_values,
@@ -107,6 +108,26 @@ def test_the_damped_trend_is_at_least_as_good_as_any_on_a_grid():
     assert found <= min(grid) * 1.001
 
 
+def test_the_loss_of_a_damped_trend_is_that_of_the_errors_it_makes():
+    for alpha, beta, phi in ((0.3, 0.1, 0.9), (0.7, 0.5, 0.8)):
+        loss, level, trend = _trended(SERIES, alpha, beta, phi)
+        assert loss == pytest.approx(sum(error**2 for error in _errors(SERIES, alpha, beta, phi, level, trend)))
+        for more in (-0.5, 0.5):
+            assert sum(e**2 for e in _errors(SERIES, alpha, beta, phi, level + more, trend)) > loss
+            assert sum(e**2 for e in _errors(SERIES, alpha, beta, phi, level, trend + more)) > loss
+
+
+def test_a_season_that_multiplies_widens_busy_months_and_one_that_adds_does_not():
+    for values in (airline(48), [value - 400 for value in airline(48)]):
+        found = forecast_values(values, 12, season=12)
+        assert found.season.weight
+        plain = forecast_values(found.season.removed(values), 12)
+        factors = [1.0 if found.season.additive else found.season.of(48 + step) for step in range(12)]
+        expected = [size * factor for size, factor in zip(plain.deviations, factors, strict=True)]
+        assert found.deviations == pytest.approx(expected)
+    assert found.season.additive
+
+
 def _errors(values: list[int], alpha: float, beta: float, phi: float, level: float, trend: float) -> list[float]:
     out = []
     for value in values:
@@ -162,7 +183,7 @@ def test_the_method_grows_with_the_history(count: int, method: str):
     ("values", "horizon", "message"),
     [
         ([1, 2, 3, 4, 5, 6, 7], 1, "needs 8 complete periods; got 7"),
-        ([1, 2, 3, None, 5, 6, 7, 8], 1, "without holes; value number 4 is None"),
+        ([1, 2, 3, None, 5, 6, 7, 8], 1, "value number 4 is None. Begin after it, or take longer periods"),
         ([1, 2, 3, float("nan"), 5, 6, 7, 8], 1, "without holes; value number 4 is nan"),
         ([1, 2, 3, 4, 5, 6, 7, 8], 5, "looks at most 4 ahead; got horizon=5"),
         (list(range(60)), 13, "looks at most 12 ahead; got horizon=13; long=True allows 18"),
@@ -208,6 +229,10 @@ def test_kpis_are_forecast_by_their_rule_and_an_open_period_is_left_out():
     assert "1 period that is not over left out" in revenue.notes
     assert {type(point.value) for point in revenue.points} == {Decimal}
     assert (revenue.currency, len(revenue.history)) == ("EUR", 25)
+    with pytest.raises(InputError, match=r"`horizon` is how many periods to look ahead, from 1; got '3'"):
+        crm.forecast("revenue", history="2024-01-01..2026-02-28", horizon="3")
+    with pytest.raises(InputError, match=r"no value in 2023-06: no deal was closed. Begin after it, or take longer"):
+        crm.forecast("win_rate", history="2023-06-01..2026-01-31", horizon=3)
     rate = crm.forecast("win_rate", history="2024-01-01..2026-01-31", horizon=3)
     results = crm.measure("win_rate", period="2024-01-01..2026-01-31", every="month")
     parts = [result.inputs["won"] for result in results]

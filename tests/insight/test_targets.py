@@ -226,6 +226,7 @@ def test_sure_asks_the_interval_and_not_the_value():
         return bool(watch(crm, kpi_set({"kpi": [{"id": "win_rate", "alert": [rule]}]}), period="2026-01").firing)
 
     assert (fires(), fires(sure=0.95)) == (True, False)
+    assert fires(value=0.6, sure=0.95), "the whole interval lies below"
 
 
 def test_a_signal_of_the_chart_is_an_alert():
@@ -248,7 +249,15 @@ def test_another_definition_starts_anew_and_a_broken_state_is_refused():
     first, second = (kpi_set({"kpi": [{"id": "ticket_volume", "alert": [{"when": "above", "value": value}]}]})
                      for value in (10, 11))  # fmt: skip
     state = watch(crm, first, period="2026-01").state
-    assert watch(crm, second, period="2026-01", state=state).alerts[0].changed
+    assert not watch(crm, first, period="2026-01", state=state).notes
+    anew = watch(crm, second, period="2026-01", state=state)
+    assert anew.alerts[0].changed
+    (note,) = anew.notes
+    assert note.startswith("1 alert of the state is forgotten, since the set has no such alert or segment any more")
+    wrongs: list[Any] = [{}, "alerts.json"]
+    for wrong in wrongs:
+        with pytest.raises(InputError, match=r"of a file, WatchState\.read\(path\); got"):
+            watch(crm, first, period="2026-01", state=wrong)
     for text in (
         "",
         "[]",
@@ -263,6 +272,8 @@ def test_another_definition_starts_anew_and_a_broken_state_is_refused():
     ("kpi", "message"),
     [
         ({"id": "win_rat"}, "win_rate"),
+        ({"id": "win_rate", "at_least": 0.3}, "no key 'at_least', but its target has; write it there"),
+        ({"id": "win_rate", "severity": "critical"}, "no key 'severity', but its alert has; write it there"),
         ({"id": "win_rate", "targt": {}}, "Did you mean 'target'"),
         ({"id": "win_rate", "target": {"at_lest": 0.3}}, "Did you mean 'at_least'"),
         ({"id": "win_rate", "target": {}}, "has one of at_least"),
@@ -272,7 +283,7 @@ def test_another_definition_starts_anew_and_a_broken_state_is_refused():
         ({"id": "win_rate", "target": {"at_least": 300}}, "from 0 to 1, and so do its bounds; got 300"),
         ({"id": "win_rate", "alert": [{"when": "below", "value": 20, "sure": 0.9}]}, "write 0.2 for 20 %"),
         ({"id": "net_promoter_score", "target": {"at_least": 120}}, "from -100 to 100"),
-        ({"id": "churn_rate", "target": {"at_least": 0.1}}, "despite_direction = true"),
+        ({"id": "churn_rate", "target": {"at_least": 0.1}}, "in the target, beside it: despite_direction = true"),
         ({"id": "win_rate", "weight": 0}, "number above 0"),
         ({"id": "win_rate", "alert": [{"when": "below", "value": 0.2}]}, "needs at_least_n"),
         ({"id": "ticket_volume", "alert": [{"when": "under", "value": 2}]}, "'below' or 'above'"),
@@ -281,6 +292,8 @@ def test_another_definition_starts_anew_and_a_broken_state_is_refused():
         ({"id": "ticket_volume", "alert": [{"signal": "worry"}]}, "'concern' or 'change'"),
         ({"id": "first_response_time", "target": {"at_most": 4}}, "such as '4 h'"),
         ({"id": "win_rate", "from": "2026-13"}, "2026-13"),
+        ({"id": "win_rate", "alert": [{"when": "below", "value": 0.2, "sure": 99}]}, "write 0.99 for 99 %"),
+        ({"id": "win_rate", "alert": [{"when": "below", "value": 0.2, "sure": 100}]}, r"got 100.0?\.$"),
     ],
 )
 def test_what_a_kpi_set_says_wrongly_is_refused_in_words(kpi: dict[str, Any], message: str):

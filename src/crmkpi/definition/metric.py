@@ -19,11 +19,11 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Context, Decimal, DivisionUndefined, InvalidOperation, localcontext
-from typing import TYPE_CHECKING, Any, Generic, Unpack, overload
+from typing import Any
 
 from crmkpi._hooks import hook
 from crmkpi._read_only import ReadOnly
-from crmkpi.definition.call_signature import CallSignature
+from crmkpi.definition.calls import Calls, CallSignature
 from crmkpi.definition.checks import check_definition, check_range, check_tables, check_words, told_apart
 from crmkpi.definition.expressions import Expression, as_predicate, table_of
 from crmkpi.definition.interval_rules import (
@@ -44,26 +44,19 @@ from crmkpi.definition.parameters import Parameter, parameter_value
 from crmkpi.definition.reasons import Empty, why_missing, why_zero
 from crmkpi.definition.units import Better, Decorator, RollUp, Timing, Unit, UnitName, Value_co
 from crmkpi.definition.variants import itself, varied
-from crmkpi.errors import DefinitionError, InputError, ParameterError, UndefinedError, unknown_name
-
-if TYPE_CHECKING:
-    from crmkpi.dates.calendars import CalendarUnit
-    from crmkpi.definition.options import By, Options
-    from crmkpi.measuring.results import Report, Result
+from crmkpi.errors import DefinitionError, InputError, UndefinedError, unknown_name
 
 __all__ = ["Better", "Estimated", "Mean", "Metric", "Monotone", "NetPromoter", "RollUp", "Share", "Unit", "metric"]
 
 # Formulas divide money with this, whatever the program around them has set.
 ARITHMETIC = Context(prec=28)
 
-_result_of: Callable[..., Any] = hook("result_of")
-_result_from_totals: Callable[..., Result] = hook("result_from_totals")
 _statement_text: Callable[..., str] = hook("statement_text")
 _find_metric: Callable[[str], Metric] = hook("find_metric")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Metric(Generic[Value_co]):
+class Metric(Calls[Value_co]):
     """A KPI: call it on records or on a dataset to get one `Result`.
 
     >>> from datetime import datetime
@@ -105,24 +98,6 @@ class Metric(Generic[Value_co]):
     ahead_of: tuple[str, ...] = ()  # the KPIs that it is meant to move ahead of
     guarded_by: tuple[str, ...] = ()  # the KPIs of quality that fall where this one alone is pushed
     monthly: bool = False  # whether the period must be a calendar month
-
-    @overload
-    def __call__(self, data: Any = None, /, **options: Unpack[Options]) -> Result[Value_co]: ...
-    @overload
-    def __call__(
-        self, data: Any = None, /, *, by: By, every: CalendarUnit = ..., **options: Unpack[Options]
-    ) -> Report: ...
-    @overload
-    def __call__(self, data: Any = None, /, *, every: CalendarUnit, **options: Unpack[Options]) -> Report: ...
-    def __call__(self, data: Any = None, /, **options: Any) -> Any:
-        """The KPI of `data`: records, a mapping of tables, or a Dataset.
-
-        Options are those of `Dataset` (`calendar`, `currency`, `rates`, `as_of`, `most_unreadable`), those of
-        `Dataset.measure` (`period`, `by`, `every`, `compare`, `confidence`), and the KPI's own parameters, by name or
-        in `parameters`. Tables may be given by name instead of `data`. With `by` or `every` there is a result for each
-        segment and period: a `Report`.
-        """
-        return _result_of(self, data, options)
 
     @property
     def name(self) -> str:
@@ -236,17 +211,6 @@ class Metric(Generic[Value_co]):
             return self.evaluate(self._complete(totals))
         except UndefinedError:
             return None
-
-    def from_totals(self, *, confidence: float = 0.95, currency: str | None = None, **totals: Any) -> Result[Value_co]:
-        """The KPI of totals that you already have as a `Result`, with its interval where counts alone give one."""
-        complete = self._complete(totals)
-        try:
-            return _result_from_totals(self, complete, confidence=confidence, currency=currency)
-        except (TypeError, AttributeError, LookupError) as error:
-            raise ParameterError(
-                f"The totals given for {self.id} do not fit its formula ({error}); give each as the `inputs` of a "
-                f"result have it."
-            ) from error
 
     def sql(
         self,

@@ -24,7 +24,7 @@ from crmkpi.insight.arguments import one_period
 from crmkpi.insight.coming import earlier_periods, segment_of
 from crmkpi.insight.control import control_chart
 from crmkpi.insight.kpi_sets import Alert, Kpi, KpiSet
-from crmkpi.insight.tables import Grid, InsightTable, shown_value
+from crmkpi.insight.tables import InsightTable, ShownTable, shown_value
 from crmkpi.measuring.dataset import Dataset
 from crmkpi.measuring.measurement import measure
 from crmkpi.measuring.results import Report, Result
@@ -213,7 +213,7 @@ class Watch(InsightTable):
             for one in self.alerts
         ]
 
-    def grid(self) -> Grid:
+    def grid(self) -> ShownTable:
         """The table as it is shown."""
         rows = [
             (
@@ -227,7 +227,7 @@ class Watch(InsightTable):
             for one in self.alerts
         ]
         heading = f"{self.name}, {self.period.label}: {len(self.firing)} firing"
-        return Grid(heading, ("KPI", "value", "rule", "severity", ""), rows, self.notes, 1, 3)
+        return ShownTable(heading, ("KPI", "value", "rule", "severity", ""), rows, self.notes, 1, 3)
 
 
 def watch(crm: Dataset, kpis: KpiSet, *, period: PeriodLike, state: WatchState | None = None) -> Watch:
@@ -247,7 +247,12 @@ def watch(crm: Dataset, kpis: KpiSet, *, period: PeriodLike, state: WatchState |
     [False]
     """
     when = one_period(crm, period, "Alerts are looked at in")
-    before = (state or WatchState()).states
+    if state is not None and not isinstance(state, WatchState):
+        raise InputError(
+            "The state of alerts is that of an earlier run, watch(...).state, or of a file, WatchState.read(path); "
+            f"got {state!r}."
+        )
+    before = {} if state is None else state.states
     after: dict[str, AlertState] = {}
     alerts: list[FiredAlert] = []
     notes: list[str] = []
@@ -271,6 +276,12 @@ def watch(crm: Dataset, kpis: KpiSet, *, period: PeriodLike, state: WatchState |
                             kpi.metric.id, segment, alert.text, alert.severity, new.state, new.since, changed, text
                         )
                     )
+    gone = sum(one.state != "ok" for key, one in before.items() if key not in after)
+    if gone:
+        notes.append(
+            f"{gone} {'alert' if gone == 1 else 'alerts'} of the state {'is' if gone == 1 else 'are'} forgotten, since "
+            "the set has no such alert or segment any more; what is defined anew starts anew"
+        )
     order = {"critical": 0, "warning": 1}
     alerts.sort(key=lambda one: (one.state != "firing", order[one.severity], one.metric, str(one.segment)))
     return Watch(kpis.name, when, tuple(alerts), WatchState(after), tuple(dict.fromkeys(notes)))

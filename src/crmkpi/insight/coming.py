@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from datetime import timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import dropwhile
 from typing import Any
 
@@ -16,7 +16,7 @@ from crmkpi.measuring.measurement import measure
 from crmkpi.measuring.results import Report, Result
 from crmkpi.statistics.distributions import normal_below, normal_quantile
 
-__all__ = ["chance_within", "coming_value", "earlier_periods", "segment_of"]
+__all__ = ["chance_within", "coming_value", "daily_counts", "earlier_periods", "segment_of", "working_days"]
 
 _LOOK_BACK = 60  # periods of history
 
@@ -75,3 +75,32 @@ def _at_least(point: ForecastPoint, bound: Any) -> float:
 
 def _number(value: Any) -> float:
     return value.total_seconds() if isinstance(value, timedelta) else float(value)
+
+
+def daily_counts(crm: Dataset, kpi: Kpi, segment: Hashable, when: Period, many: int) -> list[list[int]]:
+    """How many records the working days of the last few periods had each, of periods that had any."""
+    spans = [
+        [Period.between(day, day + timedelta(days=1), calendar=one.calendar) for day in working_days(one)]
+        for one in earlier_periods(when, many)
+    ]
+    days = [day for span in spans for day in span]
+    if not days:
+        return []
+    results = measure(
+        crm, (kpi.metric,), periods=days, against=None, by=kpi.by, parameters=kpi.parameters, confidence=None
+    )
+    counts = {one.period: one.n for one in results if segment_of(one) == segment}
+    found = [[counts.get(day, 0) for day in span] for span in spans]
+    return [one for one in found if any(one)]
+
+
+def working_days(period: Period) -> list[date]:
+    """The days of a period on which there are opening hours; all days where the calendar has none."""
+    days, day = [], period.first_day
+    hours = period.calendar.open_time() if period.calendar.opening_hours is not None else None
+    while day <= period.last_day:
+        begin = datetime.combine(day, time())
+        if hours is None or hours.between(begin, begin + timedelta(days=1)) > timedelta(0):
+            days.append(day)
+        day += timedelta(days=1)
+    return days

@@ -22,7 +22,7 @@ from crmkpi.dates.periods import Period
 from crmkpi.definition.metric import Estimated, Metric, Share
 from crmkpi.errors import InputError
 from crmkpi.insight.plain_values import check_season
-from crmkpi.insight.tables import Grid, InsightTable, number_in, shown_value
+from crmkpi.insight.tables import InsightTable, ShownTable, number_in, shown_value
 from crmkpi.measuring.comparing import mean_variant
 from crmkpi.measuring.dataset import Dataset
 from crmkpi.measuring.measurement import chosen_metrics
@@ -35,6 +35,7 @@ __all__ = ["Forecast", "ForecastPoint", "forecast", "forecast_report", "forecast
 
 _FEWEST = 8
 _LONGEST = 12
+_WITHOUT_HOLES = "Begin after it, or take longer periods."
 _SEASONS: Mapping[str, int] = {"month": 12, "quarter": 4, "week": 52}
 
 
@@ -79,7 +80,7 @@ class Forecast(InsightTable):
             for point in self.points
         ]
 
-    def grid(self) -> Grid:
+    def grid(self) -> ShownTable:
         """The table as it is shown."""
 
         def shown(value: Any) -> str:
@@ -96,7 +97,7 @@ class Forecast(InsightTable):
         ]
         headers = ("period", "forecast", f"{100 * self.confidence:g} % from", "to")
         notes = [f"from {len(self.history)} periods by {self.method}", *self.notes]
-        return Grid(f"{self.title}, forecast", headers, rows, notes)
+        return ShownTable(f"{self.title}, forecast", headers, rows, notes)
 
 
 def forecast_series(
@@ -159,7 +160,9 @@ def forecast_shares(
         raise InputError(f"There is one whole for each part; got {len(parts)} and {len(wholes)}.")
     empty = next((number for number, whole in enumerate(wholes, 1) if not whole), None)
     if empty is not None:
-        raise InputError(f"A forecast takes a history without holes; the share number {empty} has no records.")
+        raise InputError(
+            f"A forecast takes a history without holes; the share number {empty} has no records. {_WITHOUT_HOLES}"
+        )
     wrong = next(((a, b) for a, b in zip(parts, wholes, strict=True) if not 0 <= a <= b), None)
     if wrong is not None:
         raise InputError(f"A part is among its whole; got {wrong[0]} of {wrong[1]}.")
@@ -240,6 +243,7 @@ def forecast_report(
 ) -> Forecast:
     """The next periods of a report of one KPI, period after period."""
     check_confidence(confidence)
+    _check_horizon(horizon)
     results = list(report)
     open_ones = [one for one in results if one.complete is False]
     kept = [one for one in results if one.complete is not False]
@@ -256,7 +260,8 @@ def forecast_report(
     if hole is not None:
         assert hole.period is not None
         raise InputError(
-            f"A forecast takes a history without holes; {metric.id} has no value in {hole.period.label}: {hole.reason}."
+            f"A forecast takes a history without holes; {metric.id} has no value in {hole.period.label}: "
+            f"{hole.reason}. {_WITHOUT_HOLES}"
         )
     coming = [periods[-1].next()]
     while len(coming) < horizon:
@@ -350,14 +355,15 @@ def _following(results: Sequence[Result]) -> list[Period]:
 
 def _checked(values: Sequence[float], horizon: int, *, long: bool) -> list[float]:
     """The history as floats; refuse one that is too short or has gaps, and a horizon that is too long for it."""
-    if isinstance(horizon, bool) or not isinstance(horizon, int) or horizon < 1:
-        raise InputError(f"`horizon` is how many periods to look ahead, from 1; got {horizon!r}.")
+    _check_horizon(horizon)
     wrong = next((value for value in values if value is not None and not isinstance(value, Real | Decimal)), None)
     if wrong is not None:
         raise InputError(f"A forecast takes numbers; got {wrong!r}.")
     hole = next((number for number, value in enumerate(values, 1) if value is None or not isfinite(value)), None)
     if hole is not None:
-        raise InputError(f"A forecast takes a history without holes; value number {hole} is {values[hole - 1]!r}.")
+        raise InputError(
+            f"A forecast takes a history without holes; value number {hole} is {values[hole - 1]!r}. {_WITHOUT_HOLES}"
+        )
     if len(values) < _FEWEST:
         raise InputError(
             f"A forecast needs {_FEWEST} complete periods; got {len(values)}. Take a longer history or shorter periods."
@@ -369,6 +375,11 @@ def _checked(values: Sequence[float], horizon: int, *, long: bool) -> list[float
             f"A forecast from {len(values)} periods looks at most {furthest} ahead; got horizon={horizon}{more}."
         )
     return [float(value) for value in values]
+
+
+def _check_horizon(horizon: int) -> None:
+    if isinstance(horizon, bool) or not isinstance(horizon, int) or horizon < 1:
+        raise InputError(f"`horizon` is how many periods to look ahead, from 1; got {horizon!r}.")
 
 
 def _season_notes(count: int, season: int | None) -> tuple[str, ...]:

@@ -216,7 +216,7 @@ def _target(metric: Metric, given: Mapping[str, Any]) -> Target:
     if metric.better == wrong and not given.get("despite_direction"):
         raise InputError(
             f"Of {metric.id} {metric.better} is better, so that a target {relation} works against it; turn the "
-            "relation, or say despite_direction = true."
+            "relation, or say so in the target, beside it: despite_direction = true."
         )
     if relation == "between":
         pair = given["between"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from math import sqrt
 from typing import Any, Literal
 
@@ -13,15 +13,31 @@ from crmkpi.dates.periods import Period
 from crmkpi.definition.metric import Metric, NetPromoter, Share
 from crmkpi.errors import InputError
 from crmkpi.insight.arguments import one_period
-from crmkpi.insight.coming import chance_within, coming_value, earlier_periods, segment_of
+from crmkpi.insight.coming import (
+    chance_within,
+    coming_value,
+    daily_counts,
+    earlier_periods,
+    segment_of,
+    working_days,
+)
 from crmkpi.insight.control import Assurance, control_chart
 from crmkpi.insight.kpi_sets import Kpi, KpiSet, Target
-from crmkpi.insight.tables import Grid, InsightTable, number_in, shown_value
+from crmkpi.insight.tables import InsightTable, ShownTable, number_in, shown_value
 from crmkpi.measuring.dataset import Dataset
 from crmkpi.measuring.measurement import measure
 from crmkpi.measuring.moments import is_mean, standard_error
 from crmkpi.measuring.results import Report, Result
-from crmkpi.statistics.pace import Pace, count_pace, curve_pace, mean_meets, normal_meets, share_meets, sum_pace
+from crmkpi.statistics.pace import (
+    Pace,
+    count_pace,
+    curve_pace,
+    dispersion,
+    mean_meets,
+    normal_meets,
+    share_meets,
+    sum_pace,
+)
 
 __all__ = ["Scorecard", "Status", "TargetStatus", "earlier_periods", "meets", "target_status"]
 
@@ -120,7 +136,7 @@ class Scorecard(InsightTable):
             for one in self.targets
         ]
 
-    def grid(self) -> Grid:
+    def grid(self) -> ShownTable:
         """The table as it is shown."""
         rows = [
             (
@@ -139,7 +155,7 @@ class Scorecard(InsightTable):
         if self.missing:
             notes.append(f"not in the score, for lack of data: {', '.join(self.missing)}")
         headers = ("KPI", "value", "target", "status", "sure", "comes to", "")
-        return Grid(f"{self.name}, {self.period.label}", headers, rows, notes, 1, 1)
+        return ShownTable(f"{self.name}, {self.period.label}", headers, rows, notes, 1, 1)
 
 
 def _of_process(assurance: Assurance | None) -> str:
@@ -301,7 +317,7 @@ def _at_least(result: Result, bound: float) -> float | None:
 
 def _open_total(crm: Dataset, kpi: Kpi, segment: Hashable, now: Result, target: Target, when: Period) -> TargetStatus:
     """A count or sum of a period under way, which grows until it is over."""
-    days = _working_days(when)
+    days = working_days(when)
     elapsed = [day for day in days if day <= _last_known(crm)]
     t, of = len(elapsed), len(days)
     low = None if target.low is None else _number(target.low)
@@ -347,6 +363,8 @@ def _paces(
 ) -> Callable[[float], Pace | None]:
     """What gives the pace towards a bound: by earlier periods where there are six, else at the rate so far."""
     history = _history(crm, kpi, segment, when, t)
+    few = len(history) < _FEWEST_PERIODS
+    varies = dispersion(daily_counts(crm, kpi, segment, when, _FEWEST_PERIODS - 1)) if few else 1.0
     done = _number(now.value)
     squares = 0.0 if now.moments is None else sum(float(one) for one in now.moments.products.values())
     count = kpi.metric.unit == "count" and not kpi.metric.parameters
@@ -363,8 +381,8 @@ def _paces(
         if now.n < _FEWEST_RECORDS or t / of < _EARLIEST:
             return None
         if count:
-            return count_pace(int(done), t, of, bound)
-        return sum_pace(done, squares * scale * scale, t, of, bound)
+            return count_pace(int(done), t, of, bound, dispersion=varies)
+        return sum_pace(done, squares * scale * scale, t, of, bound, dispersion=varies)
 
     return pace
 
@@ -373,7 +391,7 @@ def _history(crm: Dataset, kpi: Kpi, segment: Hashable, when: Period, t: int) ->
     """Of earlier periods with records, what was done by the same working day and in the end."""
     pairs: list[tuple[Period, Period]] = []
     for one in earlier_periods(when, _LOOK_BACK):
-        days = _working_days(one)
+        days = working_days(one)
         if len(days) > t:
             start, end = one.first_day, days[t - 1] + timedelta(days=1)
             pairs.append((Period.between(start, end, calendar=one.calendar), one))
@@ -414,18 +432,6 @@ def _is_flow(metric: Metric) -> bool:
 def _last_known(crm: Dataset) -> date:
     wall, _ = crm.known_until()
     return (wall - timedelta(microseconds=1)).date()
-
-
-def _working_days(period: Period) -> list[date]:
-    """The days of a period on which there are opening hours; all days where the calendar has none."""
-    days, day = [], period.first_day
-    hours = period.calendar.open_time() if period.calendar.opening_hours is not None else None
-    while day <= period.last_day:
-        begin = datetime.combine(day, time())
-        if hours is None or hours.between(begin, begin + timedelta(days=1)) > timedelta(0):
-            days.append(day)
-        day += timedelta(days=1)
-    return days
 
 
 def _number(value: Any) -> float:

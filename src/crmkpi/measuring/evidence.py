@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,7 +17,7 @@ from crmkpi.measuring.cuts import Column
 from crmkpi.measuring.duplicates import DUPLICATE
 from crmkpi.measuring.formula import Found, counted, interval_of, sampled_input
 from crmkpi.measuring.locations import AccountPlan, MetricPlan
-from crmkpi.measuring.moments import Moments, moments_of
+from crmkpi.measuring.moments import SampleMoments, moments_of
 from crmkpi.measuring.results import Evidence
 
 __all__ = ["Block", "without_groups"]
@@ -90,9 +89,9 @@ class Block:
             numbers = self.totals[number] | self.parameters if self.parameters else self.totals[number]
             interval, n = interval_of(metric, numbers, sample, confidence=self.confidence)
         accounts = self._accounts(self.segments[number], [column[number] for column in self.counts])
-        aside = sum(values.total() for account in accounts for values in map(Counter, account.unreadable.values()))
-        if interval is not None and aside:
-            interval = replace(interval, without=aside)
+        aside = [sum(values.values()) for account in accounts for values in account.unreadable.values()]
+        if interval is not None and any(aside):
+            interval = replace(interval, without=sum(aside))
         return interval, n if n is not None else accounts[-1].used, accounts, self._moments(number)
 
     def _samples(self) -> Sequence[Any] | None:
@@ -100,7 +99,7 @@ class Block:
         sampled = sampled_input(self.plan.metric)
         return None if sampled is None else self.columns[sampled].samples
 
-    def _moments(self, number: int) -> Moments | None:
+    def _moments(self, number: int) -> SampleMoments | None:
         """The variance of the totals, if it was requested."""
         metric = self.plan.metric
         if self.joints is None or self.confidence is None or number in self.mixed:

@@ -70,9 +70,12 @@ class AccountPlan:
     def left_out(self, counts: Sequence[int]) -> dict[str, int]:
         """How many records were left out under each reason: those of `reasons`, and last of all `no_date`."""
         found: dict[str, int] = {}
-        for reason, count in zip((*(reason for reason, _ in self.reasons), self.no_date), counts, strict=True):
+        *others, dateless = counts
+        for (reason, _), count in zip(self.reasons, others, strict=True):
             if count:
                 found[reason] = found.get(reason, 0) + count
+        if dateless:
+            found[self.no_date] = found.get(self.no_date, 0) + dateless
         return found
 
 

@@ -23,7 +23,7 @@ from crmkpi.measuring.formula import evaluated_each
 from crmkpi.measuring.locations import MetricPlan
 from crmkpi.measuring.narrowing import INSIDE, Narrowing, told
 from crmkpi.measuring.plan import Plan
-from crmkpi.measuring.reach import Reaches
+from crmkpi.measuring.reach import Reaches, placed
 from crmkpi.measuring.reading import Reader
 from crmkpi.measuring.results import Report, Result, compared, measured, together
 from crmkpi.measuring.segments import By, Segment, segments_of
@@ -296,33 +296,23 @@ class _Builder:
             columns,
             counts,
             None if plan.joints is None else cut.joints(),
-            self._silent(plan, period, rows, mixed),
+            self._silent(metric, period, rows, mixed),
             mixed.keys(),
         )
 
     def _silent(
-        self, plan: MetricPlan, period: Period | None, rows: Sequence[Sequence[Any]], mixed: Collection[int]
+        self, metric: Metric, period: Period | None, rows: Sequence[Sequence[Any]], mixed: Collection[int]
     ) -> list[int]:
         """The segments without any number where the data begin after the period."""
-        size = len(plan.metric.measures)
+        size = len(metric.measures)
         none = [number for number, row in enumerate(rows) if not any(row[:size]) and number not in mixed]
-        if not none or period is None or self._is_reached(plan, period):
+        if not none or period is None or any(row[position] for position in placed(metric) for row in rows):
             return []
-        begins = self._reaches.begins_later(plan.metric, period)
+        begins = self._reaches.begins_later(metric, period)
         if begins is None:
             return []
         self.begins[begins] = None
         return none
-
-    def _is_reached(self, plan: MetricPlan, period: Period) -> bool:
-        """Whether the answers show that a table of the metric has a record of a period, so that it is not asked."""
-        parts = frozenset(self._reader.timeline.parts(period, stock=False))
-        return any(
-            part in parts
-            for account in plan.accounts
-            if account.at is not None and not account.stock
-            for _, part in self._reader.answers[account.table].groups[account.anchor]
-        )
 
     def _reasons(
         self,

@@ -22,7 +22,7 @@ from crmkpi.measuring.locations import MetricPlan
 from crmkpi.records.base import RecordType
 from crmkpi.sources.reading import ENDS
 
-__all__ = ["Reaches", "dated_fields", "reach_of", "silent_tables"]
+__all__ = ["Reaches", "dated_fields", "placed", "reach_of", "silent_tables"]
 
 Reach = tuple[datetime, datetime]
 
@@ -187,6 +187,18 @@ def _dated(metric: Metric) -> tuple[tuple[RecordType, str], ...]:
             if isinstance(at, Field) and len(at.path) == 1 and not each.is_stock:
                 found[type_.table, at.path[0]] = type_, at.path[0]
     return tuple(found.values())
+
+
+@lru_cache(maxsize=500)
+def placed(metric: Metric) -> tuple[int, ...]:
+    """The positions of the measures that are not 0 only where a record is dated in the period itself."""
+    return tuple(
+        position
+        for position, measure in enumerate(metric.measures.values())
+        if not isinstance(measure.table, Grouped) and not measure.is_stock and measure.shift == "none"
+        if isinstance(at := measure.at if measure.at is not None else metric.at, Field)
+        if len(at.path) == 1 and at.table == measure.base.record_type_.table
+    )
 
 
 def _happened(metric: Metric) -> list[tuple[RecordType, str]]:

@@ -29,12 +29,14 @@ def choice_reader(
     usual: Mapping[str, str] | None = None,
     count: Count = uncounted,
     others: Mapping[str, Any] | None = None,
+    in_brackets: bool = False,
 ) -> Words:
     """From a word of the file to one of `choices`, whatever its case; `words` adds the file's own words.
 
     `usual` are words of the trade that can mean nothing else.
 
-    `others` has under "meaning" what all other words mean; without it they are a `ValueError`.
+    `others` has under "meaning" what all other words mean; without it they are a `ValueError`. With `in_brackets` a
+    word of ours or of the file may be followed by something in brackets.
 
     >>> choice_reader("status", ["won", "lost"], {"Closed Won": "won"}).read("closed won")
     'won'
@@ -45,7 +47,7 @@ def choice_reader(
                 f"values= gives the field {field!r} a value that it does not have: {ours!r}.", str(ours), choices
             )
     known = {choice: choice for choice in choices} | dict(usual or {}) | dict(words)
-    return Words(known, choices=choices, others=others, loose=True, count=count)
+    return Words(known, choices=choices, others=others, loose=True, count=count, in_brackets=in_brackets)
 
 
 def word_reader(
@@ -104,8 +106,10 @@ class Words(dict[Any, Any]):
         others: Mapping[str, Any] | None,
         loose: bool,
         count: Count,
+        in_brackets: bool = False,
     ) -> None:
         super().__init__()
+        self._in_brackets = in_brackets
         self._exact = dict(words)
         self._written = {_written(spelling): ours for spelling, ours in words.items()}
         self._folded = {_folded(spelling): ours for spelling, ours in words.items()} if loose else {}
@@ -145,6 +149,8 @@ class Words(dict[Any, Any]):
             return self._folded[folded]
         if self._written and (written := _written(value)) in self._written:
             return self._written[written]
+        if self._in_brackets and isinstance(folded, str) and (word := folded.partition(" (")[0]) in self._folded:
+            return self._folded[word]
         if self._others is not None:
             return None if folded == "" else self._others["meaning"]
         if self._choices is not None:

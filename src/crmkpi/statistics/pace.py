@@ -9,7 +9,17 @@ from math import inf, sqrt
 from crmkpi.errors import InputError
 from crmkpi.statistics.distributions import negative_binomial_tail, normal_below, student_below
 
-__all__ = ["CurvePace", "Pace", "count_pace", "curve_pace", "mean_meets", "normal_meets", "share_meets", "sum_pace"]
+__all__ = [
+    "CurvePace",
+    "Pace",
+    "count_pace",
+    "curve_pace",
+    "dispersion",
+    "mean_meets",
+    "normal_meets",
+    "share_meets",
+    "sum_pace",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +88,32 @@ def count_pace(done: int, elapsed: float, of: float, target: float, *, dispersio
         return Pace(projected, 0.0, 0.0)
     expected = (done + 0.5) * rest / elapsed
     return Pace(projected, sqrt(variance), 1 - normal_below((missing - 0.5 - expected) / sqrt(variance)))
+
+
+def dispersion(periods: Sequence[Sequence[float]]) -> float:
+    """The variance of daily counts over their mean, at least 1, with the days of each period in their order.
+
+    How many each period had, and how busy the first, the second or the last day is, are taken out: it is the chi-square
+    of the table of periods and days over its degrees of freedom. Days that not all periods have are left out. 1 below
+    two periods.
+
+    >>> dispersion([[2, 4, 2], [2, 4, 2]]), round(dispersion([[9, 0, 3], [0, 9, 3]]), 1)
+    (1.0, 9.0)
+    """
+    length = min(map(len, periods), default=0)
+    rows = [row for row in (one[:length] for one in periods) if any(row)]
+    columns = [column for column in zip(*rows, strict=True) if any(column)]
+    degrees = (len(rows) - 1) * (len(columns) - 1)
+    if degrees < 1:
+        return 1.0
+    wholes = [sum(one) for one in zip(*columns, strict=True)]
+    everything = sum(wholes)
+    square = 0.0
+    for column in columns:
+        share = sum(column) / everything
+        for count, whole in zip(column, wholes, strict=True):
+            square += (count - whole * share) ** 2 / (whole * share)
+    return max(1.0, square / degrees)
 
 
 def sum_pace(done: float, squares: float, elapsed: float, of: float, target: float, *, dispersion: float = 1.0) -> Pace:

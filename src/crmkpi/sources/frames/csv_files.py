@@ -20,7 +20,7 @@ from crmkpi.sources.frames.batches import UNREADABLE, frame_of_records
 from crmkpi.sources.frames.csv_text import plain_frame
 from crmkpi.sources.frames.typed_columns import NotPlainError, field_column
 from crmkpi.sources.presets.library import AnyPreset
-from crmkpi.sources.reading import Options, Reading, options_from
+from crmkpi.sources.reading import Reading, ReadingOptions, options_from
 from crmkpi.sources.rows import load, record_of
 from crmkpi.sources.streams import RecordStream
 from crmkpi.sources.text import open_text
@@ -81,7 +81,7 @@ def csv_table(
 
 
 def _frame_of(
-    path: Path, record: type[Any], options: Options, *, held: bool
+    path: Path, record: type[Any], options: ReadingOptions, *, held: bool
 ) -> tuple[Any, Mapping[str, int], Sequence[Rejected], Sequence[str]]:
     """The records of a file as a lazy frame, rows left out by reason, rejected rows and unfilled fields."""
     text = open_text(path, encoding=None)
