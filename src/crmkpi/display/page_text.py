@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from crmkpi.display.format import format_change, format_label, judgement, value_text, words
 from crmkpi.display.markdown import draw_markdown
-from crmkpi.display.sheet import Column, Sheet, period_label, sheet_of
+from crmkpi.display.sheet import Sheet, SheetColumn, period_label, sheet_of
 from crmkpi.display.workbook import WorkbookSheet, result_sheets, text_sheet, trend_sheet, workbook
 from crmkpi.insight.pages import Page
 from crmkpi.insight.tables import InsightTable
@@ -30,12 +30,12 @@ def _markdown(page: Page) -> Iterator[str]:
         for tile in page.tiles
     )
     columns = [
-        Column("metric", "KPI", tuple(result.metric.title for result in heads)),
-        Column("value", "value", tuple(map(value_text, heads))),
-        Column("change", f"against {page.compared_to.label}", tuple(map(_change, heads))),
+        SheetColumn("metric", "KPI", tuple(result.metric.title for result in heads)),
+        SheetColumn("value", "value", tuple(map(value_text, heads))),
+        SheetColumn("change", f"against {page.compared_to.label}", tuple(map(_change, heads))),
     ]
     if any(targets):
-        columns.append(Column("mark", "target", targets))
+        columns.append(SheetColumn("mark", "target", targets))
     yield from ("## At a glance", "", draw_markdown(Sheet("", tuple(columns), ())), "")
     if page.targets is not None:
         yield from ("## Targets", "", page.targets.to_markdown(), "")

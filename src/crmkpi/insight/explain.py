@@ -27,7 +27,7 @@ from crmkpi.insight.tables import number_in
 from crmkpi.measuring.comparing import mean_variant
 from crmkpi.measuring.dataset import Compare, Dataset
 from crmkpi.measuring.measurement import chosen_metrics, measure
-from crmkpi.measuring.moments import Moments, formula_at, is_mean, sampled
+from crmkpi.measuring.moments import SampleMoments, formula_at, is_mean, sampled
 from crmkpi.measuring.results import Result
 from crmkpi.measuring.segments import By
 from crmkpi.metrics.catalogue import catalogue
@@ -111,7 +111,7 @@ def explain_totals(
 
 def _moments_of_totals(
     metric: Metric, totals: Mapping[str, Any], fixed: Mapping[str, Any], confidence: float
-) -> Moments:
+) -> SampleMoments:
     """Totals that the caller has; of counts that are parts of each other, how they vary is known."""
     for name in totals:
         if name not in metric.measures:
@@ -132,7 +132,7 @@ def _moments_of_totals(
         products[part, whole] = numbers[part]
         if not 0 <= numbers[part] <= numbers[whole]:
             raise InputError(f"{metric.id}: {part} is a part of {whole}; got {totals[part]} of {totals[whole]}.")
-    return Moments(numbers, products, fixed, confidence)
+    return SampleMoments(numbers, products, fixed, confidence)
 
 
 def _is_volume(effects: str) -> bool:
@@ -225,7 +225,7 @@ def _by_segment(results: Sequence[Result], period: Period) -> dict[Hashable, Res
     return sides
 
 
-def _moments(result: Result) -> Moments:
+def _moments(result: Result) -> SampleMoments:
     assert result.moments is not None  # they were asked for
     return result.moments
 
@@ -241,7 +241,7 @@ def _refuse(metric: Metric) -> None:
 
 def _explained(
     metric: Metric,
-    sides: Sequence[Mapping[Hashable, Moments]],
+    sides: Sequence[Mapping[Hashable, SampleMoments]],
     *,
     volume: bool,
     labels: tuple[str, str],
@@ -356,14 +356,14 @@ def _effect(
     )
 
 
-def _whole(side: Mapping[Hashable, Moments]) -> Moments | None:
-    found: Moments | None = None
+def _whole(side: Mapping[Hashable, SampleMoments]) -> SampleMoments | None:
+    found: SampleMoments | None = None
     for one in side.values():
         found = one if found is None else found.plus(one)
     return found
 
 
-def _floats(moments: Moments) -> dict[str, float]:
+def _floats(moments: SampleMoments) -> dict[str, float]:
     return {name: float(total) for name, total in moments.totals.items()}
 
 

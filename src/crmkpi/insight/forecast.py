@@ -22,7 +22,7 @@ from crmkpi.dates.periods import Period
 from crmkpi.definition.metric import Estimated, Metric, Share
 from crmkpi.errors import InputError
 from crmkpi.insight.plain_values import check_season
-from crmkpi.insight.tables import Grid, InsightTable, number_in, shown_value
+from crmkpi.insight.tables import InsightTable, ShownTable, number_in, shown_value
 from crmkpi.measuring.comparing import mean_variant
 from crmkpi.measuring.dataset import Dataset
 from crmkpi.measuring.measurement import chosen_metrics
@@ -80,7 +80,7 @@ class Forecast(InsightTable):
             for point in self.points
         ]
 
-    def grid(self) -> Grid:
+    def grid(self) -> ShownTable:
         """The table as it is shown."""
 
         def shown(value: Any) -> str:
@@ -97,7 +97,7 @@ class Forecast(InsightTable):
         ]
         headers = ("period", "forecast", f"{100 * self.confidence:g} % from", "to")
         notes = [f"from {len(self.history)} periods by {self.method}", *self.notes]
-        return Grid(f"{self.title}, forecast", headers, rows, notes)
+        return ShownTable(f"{self.title}, forecast", headers, rows, notes)
 
 
 def forecast_series(

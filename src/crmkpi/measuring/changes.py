@@ -25,7 +25,7 @@ from typing import Any, Literal, Protocol
 from crmkpi.dates.periods import Period
 from crmkpi.definition.interval_rules import NetPromoter, Share
 from crmkpi.errors import InputError
-from crmkpi.measuring.moments import Definition, Moments, is_mean, standard_error
+from crmkpi.measuring.moments import Definition, SampleMoments, is_mean, standard_error
 from crmkpi.measuring.shifts import moved
 from crmkpi.statistics.differences import (
     Difference,
@@ -78,7 +78,7 @@ class Compared(Protocol):
         ...
 
     @property
-    def moments(self) -> Moments | None:
+    def moments(self) -> SampleMoments | None:
         """How the totals vary."""
         ...
 

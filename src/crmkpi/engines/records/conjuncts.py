@@ -1,4 +1,4 @@
-"""Conditions as lists of conjuncts: pieces of source that must all hold, with what is known about each.
+"""Conditions as lists of conjuncts: pieces of source that must all hold, with the variables that each tests.
 
 Conjuncts that repeat, or that follow from others, are left out, so that a compiled loop tests each fact once.
 """

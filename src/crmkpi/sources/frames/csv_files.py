@@ -20,7 +20,7 @@ from crmkpi.sources.frames.batches import UNREADABLE, frame_of_records
 from crmkpi.sources.frames.csv_text import plain_frame
 from crmkpi.sources.frames.typed_columns import NotPlainError, field_column
 from crmkpi.sources.presets.library import AnyPreset
-from crmkpi.sources.reading import Options, Reading, options_from
+from crmkpi.sources.reading import Reading, ReadingOptions, options_from
 from crmkpi.sources.rows import load, record_of
 from crmkpi.sources.streams import RecordStream
 from crmkpi.sources.text import open_text
@@ -84,7 +84,7 @@ def csv_table(
 
 
 def _frame_of(
-    path: Path, record: type[Any], options: Options, *, held: bool
+    path: Path, record: type[Any], options: ReadingOptions, *, held: bool
 ) -> tuple[Any, Mapping[str, int], Sequence[Rejected], Sequence[str], bool]:
     """The records of a file as a frame, rows left out, rejected rows, unfilled fields, whether some lack an id."""
     text = open_text(path, encoding=None)

@@ -15,7 +15,7 @@ from crmkpi.records.base import RecordType
 from crmkpi.sources.choices import flag_words
 from crmkpi.sources.computed_values import SCALES
 from crmkpi.sources.durations import SECONDS
-from crmkpi.sources.headers import Found, found_columns
+from crmkpi.sources.headers import FoundHeader, found_columns
 from crmkpi.sources.presets.library import folded
 from crmkpi.sources.presets.model import Preset, PresetColumn
 
@@ -48,7 +48,7 @@ def by_preset(backend: Backend, frame: Any, type_: RecordType, preset: Preset, g
         )
     home = backend.home
     nw, names = home.words, home.names(frame)
-    filling: dict[str, list[tuple[Found, str]]] = {}
+    filling: dict[str, list[tuple[FoundHeader, str]]] = {}
     computed: dict[str, str] = {}
     for header in names:
         for found in found_columns(header, preset):
