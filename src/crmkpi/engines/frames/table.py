@@ -360,11 +360,11 @@ class FrameTable:
             )
         column = self.columns.get(name)
         if column is None:
-            alike = {_plain(found): found for found in self._names if found not in self.columns.values()}
-            if _plain(name) in alike:
+            alike = {_folded(found): found for found in self._names if found not in self.columns.values()}
+            if (same := alike.get(_folded(name))) is not None:
                 raise ColumnError(
-                    f"{self.type_.model.__name__} has {name!r} and the frame has {alike[_plain(name)]!r}, which may be "
-                    f"the same; say so with columns={{{name!r}: {alike[_plain(name)]!r}}}, or rename it."
+                    f"{self.type_.model.__name__} has {name!r} and the frame has {same!r}, which may be the same; say "
+                    f"so with columns={{{name!r}: {same!r}}}, or rename it."
                 )
         return column
 
@@ -438,7 +438,7 @@ def taken(frame: object) -> Backend:
     return backend
 
 
-def _plain(name: str) -> str:
+def _folded(name: str) -> str:
     """A name without what people write differently: case, blanks, underscores."""
     return "".join(letter for letter in name.casefold() if letter.isalnum())
 
