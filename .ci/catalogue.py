@@ -10,7 +10,7 @@ from tables import table
 import crmkpi
 from crmkpi import catalogue
 from crmkpi.definition.metric import Metric
-from crmkpi.display.explanation import Explanation, explanation, facts
+from crmkpi.display.explanation import ManualParts, explanation, facts
 from crmkpi.display.format import words
 
 KPIS = {metric.id: metric for metric in catalogue}
@@ -67,7 +67,7 @@ def linked(text: str, here: Metric) -> str:
     return re.sub(r"`([\w.]+)`", link_of, text)
 
 
-def definition(metric: Metric, told: Explanation, level: str) -> list[str]:
+def definition(metric: Metric, told: ManualParts, level: str) -> list[str]:
     """What a KPI or a variant is: formula, what counts, value, inputs, what is left out, examples."""
     known = facts(metric)
     kpi = KPIS[metric.name]
@@ -94,7 +94,7 @@ def variant_parts(variant: Metric) -> list[str]:
     return parts
 
 
-def differing(metric: Metric, told: Explanation, known: dict[str, list[str]], level: str) -> list[str]:
+def differing(metric: Metric, told: ManualParts, known: dict[str, list[str]], level: str) -> list[str]:
     """How other systems count, and what goes wrong."""
     parts, kpi = [], KPIS[metric.name]
     if known["shown by"] or "Notes" in told.sections:

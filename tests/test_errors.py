@@ -13,7 +13,7 @@ import pytest
 
 import crmkpi as ck
 from crmkpi import errors
-from crmkpi.errors import CrmKpiError, InputError, MissingExtraError, UnknownNameError
+from crmkpi.errors import CrmKpiError, DatabaseError, InputError, MissingExtraError, UnknownNameError
 
 KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, CrmKpiError)]
 
@@ -25,7 +25,8 @@ def test_every_error_has_a_code_a_status_and_details_that_outlive_copies(kind: t
         assert (type(same), str(same)) == (kind, "No such thing.")
         assert dict(same.details) == {"name": "x", "known": ("y",)}
     assert error.code.replace("_", "") == kind.__name__.removesuffix("Error").lower()
-    assert error.http_status == (422 if issubclass(kind, InputError) else 404 if kind is UnknownNameError else 500)
+    status = {UnknownNameError: 404, DatabaseError: 503}.get(kind, 422 if issubclass(kind, InputError) else 500)
+    assert error.http_status == status
 
 
 def test_a_misspelt_kpi_names_itself_and_the_known_ones_in_its_details() -> None:

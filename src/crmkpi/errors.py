@@ -13,7 +13,8 @@
     │   ├── CurrencyError        amounts of several currencies without rates
     │   │   └── AmbiguousCurrencyError   a sign such as $ that is that of several currencies
     │   ├── MissingTableError    a KPI or segment needs a table that the dataset lacks
-    │   └── ParameterError       a KPI's parameter is missing or unusable
+    │   ├── ParameterError       a KPI's parameter is missing or unusable
+    │   └── DatabaseError        a database does not answer, or refuses a statement
     ├── UndefinedError           raised inside a formula to say why there is no value; callers see None and the reason
     └── MissingExtraError        an optional library is needed and not installed
 
@@ -38,6 +39,7 @@ __all__ = [
     "ColumnError",
     "CrmKpiError",
     "CurrencyError",
+    "DatabaseError",
     "DefinitionError",
     "FileFormatError",
     "InputError",
@@ -141,6 +143,12 @@ class AmbiguousCurrencyError(CurrencyError):
 
 class MissingTableError(InputError):
     """A KPI or a segment needs a table that the dataset lacks."""
+
+
+class DatabaseError(InputError):
+    """A database does not answer, or refuses a statement; the question may be asked again."""
+
+    http_status = 503
 
 
 class ParameterError(InputError):

@@ -18,7 +18,7 @@ from typing import Any, Literal
 from crmkpi._hooks import hook
 from crmkpi.errors import InputError, MissingExtraError, unknown_name
 
-__all__ = ["Column", "Kind", "Money", "Tabular", "inferred", "write_whole"]
+__all__ = ["FrameColumn", "Kind", "Money", "Tabular", "inferred", "write_whole"]
 
 Kind = Literal["text", "integer", "number", "money", "duration", "timestamp", "date", "flag"]
 Money = Literal["decimal", "float"]
@@ -30,7 +30,7 @@ _EXTRAS = {"pandas": "pandas", "polars": "polars", "pyarrow": "frames"}
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class FrameColumn:
     """The cells of one column: values of one kind, and None where there is none.
 
     `zone` names the time zone that timestamps are shown in; None stands for wall-clock times.
@@ -40,9 +40,9 @@ class Column:
     cells: Sequence[Any]
     zone: str | None = None
 
-    def map(self, kind: Kind, change: Callable[[Any], Any]) -> Column:
+    def map(self, kind: Kind, change: Callable[[Any], Any]) -> FrameColumn:
         """The column with each value changed into one of another kind."""
-        return Column(kind, [None if cell is None else change(cell) for cell in self.cells])
+        return FrameColumn(kind, [None if cell is None else change(cell) for cell in self.cells])
 
 
 _table_html: Callable[[Sequence[Mapping[str, Any]], int], str] = hook("table_html")
@@ -62,7 +62,7 @@ class Tabular:
         """One dict per row, with the same keys in each."""
         raise NotImplementedError  # pragma: no cover  # every table has its own rows
 
-    def _columns(self) -> Mapping[str, Column]:
+    def _columns(self) -> Mapping[str, FrameColumn]:
         rows = self.to_dicts()
         return {name: inferred([row[name] for row in rows]) for name in (rows[0] if rows else ())}
 
@@ -114,7 +114,7 @@ def write_whole(path: str | Path, content: bytes) -> None:
         raise InputError(f"{file} cannot be written: {error.strerror or error}.") from None
 
 
-def inferred(cells: Iterable[Any]) -> Column:
+def inferred(cells: Iterable[Any]) -> FrameColumn:
     """A column whose kind is that of its values; values of several kinds become text.
 
     >>> inferred([1, None, 2]).kind, inferred([1, 2.5]).kind, inferred(["a", 1]).cells
@@ -127,13 +127,13 @@ def inferred(cells: Iterable[Any]) -> Column:
         kinds = {"number"}
     kind: Kind = kinds.pop() if len(kinds) == 1 else "text"
     if kind == "text":
-        return Column("text", [value if value is None or type(value) is str else str(value) for value in values])
+        return FrameColumn("text", [value if value is None or type(value) is str else str(value) for value in values])
     if kind != "timestamp":
-        return Column(kind, values)
+        return FrameColumn(kind, values)
     zones = {_zone_of(value) for value in values if value is not None}
     if len(zones) > 1 and None in zones:
-        return Column("text", values).map("text", datetime.isoformat)
-    return Column("timestamp", values, zones.pop() if len(zones) == 1 else "UTC")
+        return FrameColumn("text", values).map("text", datetime.isoformat)
+    return FrameColumn("timestamp", values, zones.pop() if len(zones) == 1 else "UTC")
 
 
 def _kind_of(value: object) -> Kind:
@@ -161,7 +161,7 @@ def _zone_of(moment: datetime) -> str | None:
     return None if moment.tzinfo is None else getattr(moment.tzinfo, "key", "UTC")
 
 
-def _with_money(columns: Mapping[str, Column], money: str) -> dict[str, Column]:
+def _with_money(columns: Mapping[str, FrameColumn], money: str) -> dict[str, FrameColumn]:
     if money not in _MONEY:
         raise unknown_name(f"`money` is 'decimal' or 'float'; got {money!r}.", str(money), _MONEY)
     if money == "decimal":
@@ -178,7 +178,7 @@ def _library(name: str) -> Any:
         ) from error
 
 
-def _pandas_column(pandas: Any, column: Column) -> Any:
+def _pandas_column(pandas: Any, column: FrameColumn) -> Any:
     holes = any(cell is None for cell in column.cells)
     match column.kind:
         case "integer":
@@ -200,7 +200,7 @@ def _pandas_column(pandas: Any, column: Column) -> Any:
             return pandas.Series(column.cells, dtype="str" if not holes else None)
 
 
-def _polars_column(polars: Any, name: str, column: Column) -> Any:
+def _polars_column(polars: Any, name: str, column: FrameColumn) -> Any:
     types = {
         "text": polars.String,
         "integer": polars.Int64,
@@ -220,7 +220,7 @@ def _polars_column(polars: Any, name: str, column: Column) -> Any:
     return polars.Series(name, column.cells, dtype=types[column.kind])
 
 
-def _arrow_column(arrow: Any, name: str, column: Column) -> Any:
+def _arrow_column(arrow: Any, name: str, column: FrameColumn) -> Any:
     types = {
         "text": arrow.string(),
         "integer": arrow.int64(),
@@ -236,7 +236,7 @@ def _arrow_column(arrow: Any, name: str, column: Column) -> Any:
     return arrow.array(column.cells, type=types[column.kind])
 
 
-def _fitting(name: str, column: Column) -> tuple[int, list[Decimal | None]]:
+def _fitting(name: str, column: FrameColumn) -> tuple[int, list[Decimal | None]]:
     """How many digits the amounts of a column have behind the point, and the amounts, rounded to 38 digits in all."""
     parts = [cell.as_tuple() for cell in column.cells if cell is not None]
     scale = max((-int(part.exponent) for part in parts), default=0)

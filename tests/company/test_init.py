@@ -116,7 +116,7 @@ def test_two_files_of_one_table_stand_together_and_those_of_two_systems_do_not(t
     assert len(proposal([tmp_path / "a.csv", tmp_path / "b.csv"], tmp_path).tables["deals"]) == 2
     hubspot = next(path for path in SAMPLES if "hubspot" in path.name)
     found = proposed([tmp_path / "a.csv", hubspot], folder=tmp_path)
-    assert "one table has one preset" in found.text
+    assert "one table has one preset and one encoding" in found.text
     assert "of another system than the other file" in found.notes[-1]
 
 
@@ -174,3 +174,24 @@ def test_headers_that_fit_several_tables_alike_are_not_guessed(run: Run, folder:
     text = (folder / "crmkpi.toml").read_text(encoding="utf-8")
     assert f"# some.csv: some.csv {told}" in text
     assert '# "source" = "?"' in text
+
+
+def test_what_is_not_utf_8_is_taken_for_cp1252_and_says_so(run: Run, folder: Path) -> None:
+    (folder / "crmkpi.toml").unlink()
+    (folder / "deals.csv").write_text("id,status,owner\n1,won,Jörg\n", encoding="cp1252")
+    (folder / "tickets.csv").write_text("Nr;Größe\n1;ß\n", encoding="cp1252")
+    (folder / "leads.csv").write_text("Nr;Größe\n1;ß\n", encoding="utf-8")
+    status, _, err = run("init", "deals.csv", "tickets.csv", "leads.csv")
+    assert (status, err.count("it is not UTF-8, and taken for cp1252; look whether its letters are right")) == (0, 2)
+    text = (folder / "crmkpi.toml").read_text(encoding="utf-8")
+    assert text.count('\nencoding = "cp1252"') == text.count('\n# encoding = "cp1252"') == 1
+    assert text.count('# "Größe" = "?"') == 2
+    assert next(iter(ck.company(folder / "crmkpi.toml").tables["deals"])).owner == "Jörg"
+
+
+def test_a_proposal_speaks_of_the_file_and_not_of_python(folder: Path) -> None:
+    (folder / "some.csv").write_text("Vorgang;Phase\n1;offen\n", encoding="utf-8")
+    found = proposed([folder / "some.csv"], folder=folder).text
+    assert "read_csv" not in found
+    assert "# deals: id, status, created_at" in found
+    assert '# [[report]]\n# name = "month"' in found

@@ -378,3 +378,16 @@ def test_the_command_report_says_that_no_record_is_of_its_time(run: Run, tmp_pat
         assert run("report", *files)[2].count(told) == times
         run("report", *files, "-o", "kept.md")
         assert Path("kept.md").read_text(encoding="utf-8").count(told) == times
+
+
+def test_a_night_that_measures_nothing_is_no_good_night(run: Run, folder: Path) -> None:
+    file = folder / "crmkpi.toml"
+    report = '\n[[report]]\nname = "month"\nperiod = "2026-01"\noutputs = ["month.md"]\n'
+    file.write_text(file.read_text("utf-8").replace("Verloren =", "Verlore =") + report, encoding="utf-8")
+    status, _, err = run("run", "--quiet")
+    assert status == 1
+    assert err.startswith("crmkpi: error: win_rate, lost_rate")
+    assert err.endswith("no value, for fields that cannot be read; see the reports\n")
+    file.write_text(file.read_text("utf-8").replace("Verlore =", "Verloren =") + 'state = "a.json"\n', encoding="utf-8")
+    status, _, err = run("run", "--quiet")
+    assert (status, "'month' keeps a state of alerts, and names no kpi_set" in err) == (1, True)

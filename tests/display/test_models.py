@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 import crmkpi as ck
-from crmkpi.display.models import _CountRow, _DurationRow, _MoneyRow, _NumberRow
+from crmkpi.display.models import CountResult, DurationResult, MoneyResult, NumberResult
 
 RESULT, REPORT = TypeAdapter(ck.Result), TypeAdapter(ck.Report)
 DEALS = [
@@ -74,7 +74,7 @@ NOT_COMPARED = dict.fromkeys((*COMPARISON, "p_value", "adjusted_p", "verdict", "
 
 def test_every_key_of_a_row_that_is_no_segment_is_in_the_schema() -> None:
     rows = report_of(period="2026-Q1", compare="previous").to_dicts()
-    for kind in (_CountRow, _DurationRow, _MoneyRow, _NumberRow):
+    for kind in (CountResult, DurationResult, MoneyResult, NumberResult):
         assert {*kind.model_fields} == {*rows[0]}
 
 
@@ -122,4 +122,4 @@ def test_results_and_reports_are_response_models_of_a_service() -> None:
     assert client.get("/report").json() == [row | NOT_COMPARED for row in report_of(by="owner").to_dicts()]
     assert client.get("/board").json()["best"]["value"] == "12.60"
     schemas = client.get("/openapi.json").json()["components"]["schemas"]
-    assert "currency" in schemas[next(name for name in schemas if "MoneyRow" in name)]["properties"]
+    assert "currency" in schemas[next(name for name in schemas if name == "MoneyResult")]["properties"]

@@ -19,7 +19,7 @@ from crmkpi import (
     sales_cycle_length,
     win_rate,
 )
-from crmkpi.display.sheet import Column, Sheet
+from crmkpi.display.sheet import Sheet, SheetColumn
 from crmkpi.display.text import draw_text, report_text, result_text
 from crmkpi.measuring.results import Report
 from crmkpi.sources import Records, Rejected
@@ -136,7 +136,11 @@ def test_long_names_are_cut_and_lines_are_not_broken() -> None:
 
 def test_wide_characters_keep_columns_aligned() -> None:
     text = draw_text(
-        Sheet("", (Column("label", "city", ("東京", "Köln", "e\u0301")), Column("value", "n", ("1", "2", "3"))), ())
+        Sheet(
+            "",
+            (SheetColumn("label", "city", ("東京", "Köln", "e\u0301")), SheetColumn("value", "n", ("1", "2", "3"))),
+            (),
+        )
     )
     assert text.splitlines()[2:] == ["東京  1", "Köln  2", "e\u0301     3"]
 
@@ -156,7 +160,7 @@ def test_a_report_without_results_says_so() -> None:
 def test_long_names_of_kpis_that_begin_alike_can_be_told_apart() -> None:
     names = ("customer_satisfaction_score", "customer_satisfaction_rating", "csat")
     text = draw_text(
-        Sheet("", (Column("metric", "KPI", names), Column("value", "value", ("1", "2", "3"))), ()), width=29
+        Sheet("", (SheetColumn("metric", "KPI", names), SheetColumn("value", "value", ("1", "2", "3"))), ()), width=29
     )
     assert text.splitlines()[2:] == [
         "customer_satisfaction_      1",

@@ -92,3 +92,15 @@ def test_eight_threads_get_one_answer(client: TestClient) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(ask, range(24))) == {5 / 9}
+
+
+def test_a_database_that_does_not_answer_is_not_the_fault_of_who_asks() -> None:
+    nowhere = sa.create_engine("postgresql+psycopg://reader@127.0.0.1:1/crm")
+    with pytest.raises(ck.errors.DatabaseError, match="there is no connection") as refused:
+        ck.database(nowhere).table("opportunities")
+    assert refused.value.http_status == 503
+
+
+def test_the_schema_has_names_for_the_clients_that_are_made_of_it(client: TestClient) -> None:
+    named = client.get("/openapi.json").json()["components"]["schemas"]
+    assert {"CountResult", "NumberResult", "MoneyResult", "DurationResult"} <= set(named)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,6 +47,31 @@ def test_a_frame_is_measured_as_its_records_are(frame_of: Any) -> None:
     for metric in (ck.win_rate, ck.weighted_pipeline, ck.revenue, ck.deal_volume):
         assert metric(table).value == metric(records).value
     assert (ck.win_rate(table).value, ck.win_rate(records).value) == (0.5, 0.5)
+
+
+STAGES = {
+    "Record ID": ["1", "2", "3", "4", "5"],
+    "Deal Stage": ["Closed won (EU)", "Closed Lost (Sales Pipeline)", "closedwon", "Contract sent (EU)", "Signed (EU)"],
+    "Close Date": [datetime(2026, 1, 5)] * 5,
+}
+
+
+def test_a_stage_of_hubspot_may_name_its_pipeline_in_brackets(frame_of: Any, tmp_path: Path) -> None:
+    rows = [dict(zip(STAGES, row, strict=True)) for row in zip(*STAGES.values(), strict=True)]
+    with (path := tmp_path / "deals.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, STAGES)
+        writer.writeheader()
+        writer.writerows(rows)
+    read = (
+        ck.table(frame_of(STAGES), preset="hubspot_deal"),
+        ck.read_dicts(rows, preset="hubspot_deal"),
+        ck.scan(path, preset="hubspot_deal"),
+    )
+    for deals in read:
+        result = ck.Dataset(deals=deals, most_unreadable=1).measure("win_rate")[0]
+        assert (result.value, result.n, result.accounts[0].left_out["status unreadable"]) == (2 / 3, 3, 1)
+    words = {"status": {"Closed won (EU)": "open"}}  # said by who knows better
+    assert ck.read_dicts(rows, preset="hubspot_deal", values=words)[0].status == "open"
 
 
 def test_rows_that_the_preset_leaves_out_are_not_read_and_counted_by_reason(frame_of: Any) -> None:

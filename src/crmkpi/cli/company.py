@@ -105,8 +105,8 @@ def _run(arguments: argparse.Namespace) -> int:
         segment = "" if one.segment is None else f" {format_label(one.segment)}"
         value = format_value(one.value, one.metric.unit, currency=one.currency)
         say(f"target missed: {one.metric.id}{segment} {value}, {one.bounds}")
-    for name in found.without_value:
-        say(f"error: {name}: no value, for fields that cannot be read")
+    if found.without_value:
+        say(f"error: {', '.join(found.without_value)}: no value, for fields that cannot be read; see the reports")
     if found.without_value:
         return 1
     if found.critical or (arguments.strict and any(alert.state == "firing" for alert in found.alerts)):

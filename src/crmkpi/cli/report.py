@@ -24,7 +24,7 @@ from crmkpi.cli.options import (
     read_tables,
     width,
 )
-from crmkpi.company.asking import SORTS, asked, chosen, wrong_file
+from crmkpi.company.asking import SORTS, asked, chosen, lost, wrong_file
 from crmkpi.company.outputs import write_all
 from crmkpi.dates.calendars import Calendar, CalendarUnit
 from crmkpi.definition.metric import Metric
@@ -35,7 +35,7 @@ from crmkpi.display.saving import REPORT_SUFFIXES, check_suffix, report_file
 from crmkpi.display.text import report_text
 from crmkpi.errors import CurrencyError, UnknownNameError
 from crmkpi.measuring.results import Report
-from crmkpi.measuring.unreadable import DataReason, UnreadableReason
+from crmkpi.measuring.unreadable import UnreadableReason
 from crmkpi.sources import Records
 
 __all__ = ["add_report"]
@@ -205,17 +205,16 @@ def _hours(given: Sequence[tuple[str, tuple[tuple[str, str], ...]]]) -> dict[str
 
 
 def _status(tables: Mapping[str, Records[Any]], report: Report, arguments: argparse.Namespace) -> int:
-    """1 where most rows of a file are no records, or a KPI asked by name has no value for want of usable data."""
+    """1 where most rows of a file are no records, or a KPI asked by name, or half of all, has no value for the data."""
     wrong = wrong_file(tables)
     if wrong is not None:
         say(f"error: {wrong}")
-    named = {choice.id for choice in arguments.metrics if isinstance(choice, Metric)}
-    lost = [one for one in report if one.definition in named and isinstance(one.reason, DataReason)]
-    if lost:
-        unread = all(isinstance(one.reason, UnreadableReason) for one in lost)
+    without = lost(report, arguments.metrics)
+    if without:
+        unread = all(isinstance(one.reason, UnreadableReason) for one in without)
         why = "for fields that cannot be read" if unread else "for what is wrong with the data"
-        say(f"error: {', '.join(dict.fromkeys(one.definition for one in lost))}: no value, {why}; see the report")
-    return int(bool(lost) or wrong is not None)
+        say(f"error: {', '.join(dict.fromkeys(one.definition for one in without))}: no value, {why}; see the report")
+    return int(bool(without) or wrong is not None)
 
 
 def _check_report(arguments: argparse.Namespace, given: Mapping[str, Sequence[str]]) -> None:

@@ -13,7 +13,7 @@ from random import Random
 from typing import Any, ClassVar, Self
 
 from crmkpi.clv.beta_geometric import Data, log_likelihood
-from crmkpi.clv.engine import Column, Engine
+from crmkpi.clv.engine import ColumnLike, Engine
 from crmkpi.clv.fitting import maximise, maximise_from, summary
 from crmkpi.clv.history import PurchaseHistory, check_history, listed, patterns_of
 from crmkpi.clv.purchases import Pairs, PurchaseModel
@@ -200,7 +200,7 @@ class _BetaGeometric(PurchaseModel):
         """The model fitted to customers as old as those of `like`, which it simulates itself."""
         return self.fit(self.simulate(like.age, random))
 
-    def simulate(self, ages: Column, random: Random) -> PurchaseHistory:
+    def simulate(self, ages: ColumnLike, random: Random) -> PurchaseHistory:
         """Random customers of this model, one for each age."""
         rows = []
         for age in listed(ages):

@@ -12,12 +12,12 @@ from typing import Any, Literal, Protocol
 
 from crmkpi.errors import MissingExtraError, ParameterError
 
-__all__ = ["Column", "Engine", "numpy_for"]
+__all__ = ["ColumnLike", "Engine", "numpy_for"]
 
 Engine = Literal["auto", "python", "numpy"]
 
 
-class Column(Protocol):
+class ColumnLike(Protocol):
     """One value a row: a list, a tuple or a numpy array."""
 
     def __len__(self) -> int:

@@ -13,7 +13,7 @@ from operator import mul
 from random import Random
 from typing import Any, ClassVar, Self
 
-from crmkpi.clv.engine import Column, Engine, numpy_for
+from crmkpi.clv.engine import ColumnLike, Engine, numpy_for
 from crmkpi.clv.fitting import Derivatives, maximise, summary
 from crmkpi.clv.history import PurchaseHistory, check_history, listed
 from crmkpi.clv.model import Model
@@ -25,7 +25,7 @@ __all__ = ["GammaGamma"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GammaGamma(Model):
-    """What a purchase of each customer is worth on average, shrunk towards the mean of all.
+    """The average worth of a purchase of each customer, shrunk towards the mean of all.
 
     A customer's purchases vary around a mean of their own (gamma, shape `p`), and the means vary between customers
     (`q`, and `v` in money). How much people spend must not go with how often they buy.
@@ -83,7 +83,7 @@ class GammaGamma(Model):
         """The mean value of a purchase over all customers: p·v / (q - 1); `None` for q ≤ 1, where there is no mean."""
         return self.p * self.v / (self.q - 1) if self.q > 1 else None
 
-    def expected_spend(self, frequency: Column, spend: Column, *, engine: Engine = "auto") -> Any:
+    def expected_spend(self, frequency: ColumnLike, spend: ColumnLike, *, engine: Engine = "auto") -> Any:
         """The mean value of each customer's future purchases; who has none to show gets the population mean.
 
         An individual mean exists where p·x + q > 1. Undefined ones raise, because half a column of numbers misleads.
@@ -142,7 +142,7 @@ class _Data:
         return 1.0, 1.0, self.mean
 
 
-def _repeaters(frequency: Column, spend: Column, np: Any) -> Sequence[Any]:
+def _repeaters(frequency: ColumnLike, spend: ColumnLike, np: Any) -> Sequence[Any]:
     if np is not None:
         times, mean = np.asarray(frequency, dtype=float), np.asarray(spend, dtype=float)
         if not np.isfinite(mean).all():

@@ -10,7 +10,7 @@ from math import isfinite
 from operator import le
 from typing import Any
 
-from crmkpi.clv.engine import Column, Engine, numpy_for
+from crmkpi.clv.engine import ColumnLike, Engine, numpy_for
 from crmkpi.clv.time import DAYS_IN, TimeUnit, unit_of_time
 from crmkpi.errors import InputError, ParameterError
 
@@ -33,12 +33,12 @@ class PurchaseHistory:
     (2, 'weeks')
     """
 
-    frequency: Column
-    recency: Column
-    age: Column
+    frequency: ColumnLike
+    recency: ColumnLike
+    age: ColumnLike
     unit: TimeUnit
-    spend: Column | None = None
-    customer_ids: Column | None = None
+    spend: ColumnLike | None = None
+    customer_ids: ColumnLike | None = None
     _patterns: dict[bool, Patterns] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, ClassVar, Self
 
-from crmkpi.clv.engine import Column, Engine
+from crmkpi.clv.engine import ColumnLike, Engine
 from crmkpi.clv.fitting import Derivatives, maximise, summary
 from crmkpi.clv.history import Patterns, PurchaseHistory, check_history, listed, patterns_of
 from crmkpi.clv.purchases import Pairs, PurchaseModel
@@ -144,7 +144,7 @@ class ParetoNbd(PurchaseModel):
         """The model fitted to customers as old as those of `like`, which it simulates itself."""
         return self.fit(self.simulate(like.age, random))
 
-    def simulate(self, ages: Column, random: Random) -> PurchaseHistory:
+    def simulate(self, ages: ColumnLike, random: Random) -> PurchaseHistory:
         """Random customers of this model, one for each age."""
         rows = []
         for age in listed(ages):

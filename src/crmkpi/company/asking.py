@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -16,12 +16,13 @@ from crmkpi.measuring.dataset import Compare, Dataset
 from crmkpi.measuring.reach import silent_tables
 from crmkpi.measuring.results import Report, Result
 from crmkpi.measuring.segments import Segment
+from crmkpi.measuring.unreadable import DataReason
 from crmkpi.metrics.catalogue import catalogue
 from crmkpi.records import RECORDS
 from crmkpi.records.base import record_type
 from crmkpi.sources.loaded import Records
 
-__all__ = ["SORTS", "asked", "chosen", "narrowed", "sorted_report", "wrong_file"]
+__all__ = ["SORTS", "asked", "chosen", "lost", "narrowed", "sorted_report", "wrong_file"]
 
 SORTS = ("value", "change", "name")
 _PARTS_OF_DATES: Mapping[str, Callable[[Any], str]] = {
@@ -78,7 +79,7 @@ def asked(
         by=[_segment(name, crm.calendar) for name in by] or None,
         compare=None if compare == "none" else compare,
         parameters={
-            name: value if units.get(name) == "money" or not isinstance(value, Decimal) else _plain(value)
+            name: value if units.get(name) == "money" or not isinstance(value, Decimal) else _as_number(value)
             for name, value in given.items()
             if name in units or name in own
         },
@@ -142,8 +143,17 @@ def _number(value: Any) -> Any:
     return Decimal(str(value)) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
-def _plain(number: Decimal) -> int | float:
+def _as_number(number: Decimal) -> int | float:
     return int(number) if number == number.to_integral_value() else float(number)
+
+
+def lost(report: Report, named: Iterable[Metric | str]) -> list[Result]:
+    """The results without a value for the data: of KPIs asked by name, and of all where that is half of them."""
+    ids = {choice.id for choice in named if isinstance(choice, Metric)}
+    found = [one for one in report if isinstance(one.reason, DataReason)]
+    whole = {one.definition for one in found} - {one.definition for one in report if one.value is not None}
+    most = 2 * len(whole) >= len({one.definition for one in report})
+    return [one for one in found if one.definition in ids or (most and one.definition in whole)]
 
 
 def wrong_file(tables: Mapping[str, Any]) -> str | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +31,14 @@ __all__ = ["Proposal", "proposed"]
 _MOST_WORDS = 12
 _ROWS_LOOKED_AT = 2_000
 _LONGEST = 40
+_NOT_UTF_8 = "it is not UTF-8, and taken for {}; look whether its letters are right"
+_REPORT = (
+    "[[report]]",
+    'name = "month"',
+    'period = "last month"',
+    'compare = "previous"',
+    'outputs = ["month.md"]  # .html, .xlsx, .csv, .json and .txt as well',
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +54,7 @@ class _Draft:
     """What is known of one table: its lines, its files, and the records for the words and dates in them."""
 
     preset: str | None
+    encoding: str | None
     lines: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     records: list[Records[Any]] = field(default_factory=list)
@@ -53,13 +64,18 @@ def proposed(files: Sequence[Path], *, folder: Path, encoding: str | None = None
     """A company file for these exports; paths in it start from `folder`.
 
     A file whose headers show its table is read: words that mean nothing to the library stand as lines to fill in. A
-    file that nothing is known of stands as a comment with its columns.
+    file that nothing is known of stands as a comment with its columns. What is not UTF-8 is
+    read as cp1252, and says so.
     """
+    said = encoding
     drafts: dict[str, _Draft] = {}
     unknown: list[str] = []
     notes: list[str] = []
     for file in files:
         path = os.path.relpath(str(file), str(folder))
+        encoding = said or _encoding(file)
+        if encoding is not None and said is None:
+            notes.append(f"{path}: {_NOT_UTF_8.format(encoding)}")
         try:
             table, sure = shown_table(file, encoding=encoding)
         except FileFormatError as error:
@@ -69,13 +85,15 @@ def proposed(files: Sequence[Path], *, folder: Path, encoding: str | None = None
             notes.append(f"{path}: not recognised; fill in its block of the proposal")
             continue
         system = None if sure is None else sure.preset
-        draft = drafts.setdefault(table, _Draft(system))
-        if draft.preset != system:
+        draft = drafts.setdefault(table, _Draft(system, encoding))
+        if (draft.preset, draft.encoding) != (system, encoding):
             unknown += [
-                f"# {path} holds {table} as well, as {system or 'our own fields'}: one table has one preset.",
+                f"# {path} holds {table} as well, as {system or 'our own fields'} in {encoding or 'UTF-8'}:",
+                "# one table has one preset and one encoding.",
                 "",
             ]
-            notes.append(f"{path}: holds {table} of another system than the other file; see the proposal")
+            what = "system" if draft.preset != system else "encoding"
+            notes.append(f"{path}: holds {table} of another {what} than the other file; see the proposal")
             continue
         draft.files.append(path)
         how = (
@@ -90,8 +108,8 @@ def proposed(files: Sequence[Path], *, folder: Path, encoding: str | None = None
         except CrmKpiError as error:
             draft.lines += [f"# It cannot be read yet: {_told(error)}"]
             notes.append(f"{path}: cannot be read yet: {error}")
-    body = [line for table, draft in drafts.items() for line in _table(table, draft, encoding)]
-    text = "\n".join([*_head(folder, drafts), *body, *unknown, *_tail(drafts)])
+    body = [line for table, draft in drafts.items() for line in _table(table, draft)]
+    text = "\n".join([*_head(folder, drafts), *body, *unknown, *(_fields() if unknown else ()), *_tail(drafts)])
     return Proposal(text.rstrip("\n") + "\n", tuple(notes))
 
 
@@ -131,13 +149,13 @@ def _head(folder: Path, drafts: dict[str, _Draft]) -> list[str]:
     ]
 
 
-def _table(name: str, draft: _Draft, encoding: str | None) -> list[str]:
+def _table(name: str, draft: _Draft) -> list[str]:
     files = draft.files[0] if len(draft.files) == 1 else draft.files
     lines = [*draft.lines, f"[tables.{name}]", f"files = {_text(files)}"]
     if draft.preset is not None:
         lines.append(f"preset = {_text(draft.preset)}")
-    if encoding is not None:
-        lines.append(f"encoding = {_text(encoding)}")
+    if draft.encoding is not None:
+        lines.append(f"encoding = {_text(draft.encoding)}")
     rejected = sum(len(records.rejected) for records in draft.records)
     if rejected:
         lines.append(f"# {rejected:,} {'row' if rejected == 1 else 'rows'} cannot be read; crmkpi check says which.")
@@ -178,10 +196,11 @@ def _unknown(file: Path, path: str, why: str, encoding: str | None) -> list[str]
         grid = first_table(file, encoding=encoding)
         columns = list(zip(grid.headers, *_samples(grid), strict=False))
     lines = [
-        f"# {_told(path)}: {_told(why)}",
-        f"# Name its table ({', '.join(RECORDS)}), and the field each column fills; crmkpi.records has the fields.",
+        f"# {_told(path)}: {_told(re.split('; (say|read)', why)[0])}.",
+        "# Name its table, and the field each column fills; the fields of each table stand below.",
         "# [tables.TABLE]",
         f"# files = {_text(path)}",
+        *([] if encoding is None else [f"# encoding = {_text(encoding)}"]),
         "# [tables.TABLE.columns]",
     ]
     for header, *cells in columns:
@@ -221,9 +240,8 @@ def _looks(header: str, cells: Sequence[str]) -> str:
     for preset in PRESETS.values():
         for one in found_columns(header, preset):
             named.update(name for name in one.column.fills if name != "attributes")
-    like = (
-        f"such as {', '.join(_told(cell, _LONGEST) for cell in list(dict.fromkeys(cells))[:3])}" if cells else "empty"
-    )
+    shown = [_told(cell if "," not in cell else _text(cell), _LONGEST) for cell in list(dict.fromkeys(cells))[:3]]
+    like = f"such as {', '.join(shown)}" if cells else "empty"
     if not named:
         return like
     return f"{like}; elsewhere a column of this name is {', '.join(name for name, _ in named.most_common(3))}"
@@ -231,17 +249,40 @@ def _looks(header: str, cells: Sequence[str]) -> str:
 
 def _tail(drafts: dict[str, _Draft]) -> list[str]:
     if not drafts:
-        return ["# No file was recognised, so that there is nothing to measure before a table is filled in."]
+        first = "# No file was recognised, so that there is nothing to measure before a table is filled in; then:"
+        return [first, *(f"# {line}" for line in _REPORT)]
     return [
-        "[[report]]",
-        'name = "month"',
-        'period = "last month"',
-        'compare = "previous"',
-        'outputs = ["month.md"]  # .html, .xlsx, .csv, .json and .txt as well',
+        *_REPORT,
         "",
         "# [[kpi_set]]  # targets and alerts; crmkpi kpi-set --role NAME writes one",
         '# file = "kpis.toml"',
     ]
+
+
+def _fields() -> list[str]:
+    """The fields of each table, for who fills in what was not recognised."""
+    lines = ["# The fields of each table:"]
+    for table, model in RECORDS.items():
+        lines.append(f"# {table}: {', '.join(name for name in record_type(model).fields if name != 'attributes')}")
+    return [*lines, ""]
+
+
+def _encoding(file: Path) -> str | None:
+    """How a text is encoded that is not UTF-8; what cannot be opened, its reader says."""
+    if file.suffix.lower() not in (".csv", ".tsv"):
+        return None
+    try:
+        with file.open("rb") as content:
+            if content.read(2) in (BOM_UTF16_LE, BOM_UTF16_BE):
+                return "utf-16"
+        with file.open(encoding="utf-8") as text:
+            while text.read(1 << 20):
+                pass
+    except UnicodeDecodeError:
+        return "cp1252"
+    except OSError:
+        return None
+    return None
 
 
 def _text(value: Any) -> str:

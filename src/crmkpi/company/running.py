@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from crmkpi.company.asking import asked, chosen, narrowed, wrong_file
+from crmkpi.company.asking import asked, chosen, lost, narrowed, wrong_file
 from crmkpi.company.file import CompanyFile
 from crmkpi.company.keys import ReportKeys
 from crmkpi.company.outputs import PAGE_SUFFIXES, write_all
@@ -22,7 +22,6 @@ from crmkpi.insight.targets import Scorecard, TargetStatus, target_status
 from crmkpi.measuring.dataset import Dataset
 from crmkpi.measuring.reach import silent_tables
 from crmkpi.measuring.results import Report
-from crmkpi.measuring.unreadable import DataReason
 
 __all__ = ["Run", "check_reports", "run_reports"]
 
@@ -82,7 +81,7 @@ def run_reports(file: CompanyFile, names: Sequence[str] = (), *, tell: Tell | No
         tuple(contents),
         tuple(alert for one in made if one.watched is not None for alert in one.watched.alerts),
         tuple(t for one in made if one.targets is not None for t in one.targets.targets if t.status == "missed"),
-        tuple(dict.fromkeys(name for report, one in zip(reports, made, strict=True) for name in _lost(report, one))),
+        tuple(dict.fromkeys(name for keys, one in zip(reports, made, strict=True) for name in _lost(file, keys, one))),
         tuple(dict.fromkeys(note for one in made for note in one.notes)),
     )
 
@@ -95,6 +94,8 @@ def check_reports(file: CompanyFile, report: ReportKeys) -> None:
         file.kpi_set(report.kpi_set)
         if report.period is None:
             raise PeriodError(f'The report {report.name!r} looks at targets in a period; add period = "last month".')
+    elif report.state is not None:
+        raise InputError(f"The report {report.name!r} keeps a state of alerts, and names no kpi_set that has any.")
     for output in report.outputs:
         check_suffix(output, PAGE_SUFFIXES if report.show == "page" else REPORT_SUFFIXES)
     if report.show == "page":
@@ -170,7 +171,8 @@ def _page(file: CompanyFile, crm: Dataset, keys: ReportKeys, kpis: KpiSet | None
     )
 
 
-def _lost(keys: ReportKeys, made: _Made) -> list[str]:
-    """The KPIs that were named and have no value, for data that must be mended or explained."""
-    named = {found.id for name in keys.kpis if isinstance(found := chosen(name), Metric)}
-    return [one.definition for one in made.results if one.definition in named and isinstance(one.reason, DataReason)]
+def _lost(file: CompanyFile, keys: ReportKeys, made: _Made) -> list[str]:
+    named = [chosen(name) for name in keys.kpis]
+    if keys.kpi_set is not None:
+        named += [kpi.metric for kpi in file.kpi_set(keys.kpi_set).kpis]
+    return [one.definition for one in lost(made.results, named)]

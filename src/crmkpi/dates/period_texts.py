@@ -8,7 +8,15 @@ from collections.abc import Callable
 from datetime import date
 
 from crmkpi.dates.calendars import Calendar, CalendarUnit
-from crmkpi.dates.spans import CALENDAR_UNITS, Span, all_time, known_unit, span_between, whole_unit, window_before
+from crmkpi.dates.spans import (
+    CALENDAR_UNITS,
+    PeriodEdges,
+    all_time,
+    known_unit,
+    span_between,
+    whole_unit,
+    window_before,
+)
 from crmkpi.errors import PeriodError, did_you_mean
 
 __all__ = ["LONGEST_TEXT", "iso_week", "read_period"]
@@ -44,7 +52,7 @@ _FORMS = (
 )
 
 
-def read_period(text: str, calendar: Calendar, as_of: date | None) -> Span:
+def read_period(text: str, calendar: Calendar, as_of: date | None) -> PeriodEdges:
     """The period that a text names."""
     if not isinstance(text, str):
         msg = f"A period must be written as text, such as '2026-Q1'; got {text!r}."
@@ -78,7 +86,7 @@ def read_period(text: str, calendar: Calendar, as_of: date | None) -> Span:
     return relative(calendar.local_day(as_of), calendar)
 
 
-def _read_span(words: str, text: str, calendar: Calendar) -> Span:
+def _read_span(words: str, text: str, calendar: Calendar) -> PeriodEdges:
     """A span named by its first and last day, month or other unit, both included."""
     # Read in a zone that has all days: one that the calendar's clocks jumped over can still be a bound.
     everywhere = Calendar(
@@ -102,7 +110,7 @@ def _read_span(words: str, text: str, calendar: Calendar) -> Span:
     return span_between(start, end, calendar)
 
 
-def _read_fixed(words: str, text: str, calendar: Calendar) -> Span | None:
+def _read_fixed(words: str, text: str, calendar: Calendar) -> PeriodEdges | None:
     """A period that needs no day to count from; None if the text is not written like one."""
     words = _month_in_digits(re.sub(r"([qh]\d+) ((?:fy ?)?\d{4})", r"\2-\1", words))
     if match := _FISCAL.fullmatch(words):
@@ -127,7 +135,9 @@ def _read_fixed(words: str, text: str, calendar: Calendar) -> Span | None:
     return whole_unit(_day(year, month, day or 1), "month" if day is None else "day", calendar)
 
 
-def _read_fiscal(year: int, quarter_digits: str | None, half_digits: str | None, text: str, calendar: Calendar) -> Span:
+def _read_fiscal(
+    year: int, quarter_digits: str | None, half_digits: str | None, text: str, calendar: Calendar
+) -> PeriodEdges:
     quarter = _number(quarter_digits, 4, "A quarter", text, f"FY{year:04}-Q{{}}")
     half = _number(half_digits, 2, "A half year", text, f"FY{year:04}-H{{}}")
     named_after_end = calendar.fiscal_year_named_after == "end" and calendar.fiscal_year_start > 1
@@ -159,11 +169,11 @@ def _part_of_year(words: str) -> tuple[CalendarUnit, int] | None:
     return None
 
 
-def _of_this_year(part: tuple[CalendarUnit, int], words: str) -> Callable[[date, Calendar], Span]:
+def _of_this_year(part: tuple[CalendarUnit, int], words: str) -> Callable[[date, Calendar], PeriodEdges]:
     """The part of the year of a day; one that has not begun may be meant of the year before, and is refused."""
     unit, month = part
 
-    def found(day: date, calendar: Calendar) -> Span:
+    def found(day: date, calendar: Calendar) -> PeriodEdges:
         if unit != "month":
             name, year = words.upper(), calendar.fiscal_year(day)
             _check_calendar_year(words, calendar, f"{day.year}-{name}", f"FY{year}-{name}")
@@ -184,7 +194,7 @@ def _check_calendar_year(words: str, calendar: Calendar, plain: str, fiscal: str
         raise PeriodError(msg)
 
 
-def _relative(words: str, calendar: Calendar) -> Callable[[date, Calendar], Span] | None:
+def _relative(words: str, calendar: Calendar) -> Callable[[date, Calendar], PeriodEdges] | None:
     """How a period that counts from a day is found; None if the words are not such a period."""
     if words in _SHORT:
         if words in ("qtd", "ytd"):
@@ -212,7 +222,7 @@ def _relative(words: str, calendar: Calendar) -> Callable[[date, Calendar], Span
     return None
 
 
-def iso_week(year: int, week: int, text: str, calendar: Calendar) -> Span:
+def iso_week(year: int, week: int, text: str, calendar: Calendar) -> PeriodEdges:
     """The week of that number; `text` is what names it in an error."""
     if calendar.week_start != "monday":
         msg = (

@@ -20,8 +20,8 @@ from crmkpi.dates.spans import (
     CALENDAR_UNITS,
     MOMENT,
     ONE_DAY,
+    PeriodEdges,
     PeriodUnit,
-    Span,
     all_time,
     known_unit,
     midnight,
@@ -416,14 +416,14 @@ def _same_date(day: date, unit: CalendarUnit, steps: int, calendar: Calendar) ->
     return calendar.shift(day, unit, steps)
 
 
-def _period(span: Span) -> Period:
+def _period(span: PeriodEdges) -> Period:
     """The span as a period."""
     period = object.__new__(Period)
     _fill(period, span)
     return period
 
 
-def _fill(period: Period, span: Span) -> None:
+def _fill(period: Period, span: PeriodEdges) -> None:
     for field in fields(span):
         object.__setattr__(period, field.name, getattr(span, field.name))
 

@@ -13,8 +13,8 @@ __all__ = [
     "CALENDAR_UNITS",
     "MOMENT",
     "ONE_DAY",
+    "PeriodEdges",
     "PeriodUnit",
-    "Span",
     "all_time",
     "known_unit",
     "midnight",
@@ -37,7 +37,7 @@ _MONTHS_IN: dict[str, int] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class PeriodEdges:
     """The edges and the name of a period; `crmkpi.dates.periods.Period` says what each field means."""
 
     label: str
@@ -50,13 +50,13 @@ class Span:
     to_date: CalendarUnit | None = None
 
 
-def all_time(calendar: Calendar) -> Span:
+def all_time(calendar: Calendar) -> PeriodEdges:
     """Everything that has a timestamp at all."""
     start, end = datetime.min, datetime.max  # noqa: DTZ901 wall-clock times have no zone
-    return Span("all time", "all", calendar, start.replace(tzinfo=UTC), end.replace(tzinfo=UTC), start, end)
+    return PeriodEdges("all time", "all", calendar, start.replace(tzinfo=UTC), end.replace(tzinfo=UTC), start, end)
 
 
-def whole_unit(day: date, unit: CalendarUnit, calendar: Calendar) -> Span:
+def whole_unit(day: date, unit: CalendarUnit, calendar: Calendar) -> PeriodEdges:
     """The whole calendar unit that a day lies in."""
     first = calendar.floor(day, unit)
     last = calendar.shift(first, unit, 1)
@@ -65,13 +65,13 @@ def whole_unit(day: date, unit: CalendarUnit, calendar: Calendar) -> Span:
         msg = f"A period must contain time; {day} does not exist in {calendar.tz}, whose clocks jumped over it."
         raise PeriodError(msg)
     label = _unit_label(first, unit, calendar)
-    return Span(label, unit, calendar, start, end, midnight(first), midnight(last))
+    return PeriodEdges(label, unit, calendar, start, end, midnight(first), midnight(last))
 
 
 def span_between(
     start: datetime, end: datetime, calendar: Calendar, *,
     label: str | None = None, months: int = 0, to_date: CalendarUnit | None = None,
-) -> Span:  # fmt: skip
+) -> PeriodEdges:  # fmt: skip
     """Any span between two exact moments; a window of months only if they are whole months apart."""
     wall_start, wall_end = _wall(start, calendar), _wall(end, calendar)
     unit: PeriodUnit = "days"
@@ -81,10 +81,10 @@ def span_between(
     elif whole_days and wall_end - wall_start == ONE_DAY and to_date is None:
         unit = "day"
     label = label or range_label(wall_start, wall_end, whole_days=whole_days)
-    return Span(label, unit, calendar, start, end, wall_start, wall_end, to_date)
+    return PeriodEdges(label, unit, calendar, start, end, wall_start, wall_end, to_date)
 
 
-def window_before(end: datetime, unit: str, count: int, calendar: Calendar) -> Span:
+def window_before(end: datetime, unit: str, count: int, calendar: Calendar) -> PeriodEdges:
     """The window of `count` units that ends at a moment."""
     wall = _wall(end, calendar)
     months = count * _MONTHS_IN.get(unit, 0)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from crmkpi.definition.expression_types import ValueKind
 from crmkpi.definition.expressions import Expression, Field
 
-__all__ = ["Happened", "Together", "Unless", "UnreadValue", "Unreadable"]
+__all__ = ["Happened", "IsUnreadable", "Together", "Unless", "UnreadValue"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -36,7 +36,7 @@ class Unless(Expression):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Unreadable(Expression):
+class IsUnreadable(Expression):
     """True where a field holds something that its reader could not read; engines ask it, definitions do not."""
 
     item: Field

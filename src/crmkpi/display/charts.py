@@ -1,7 +1,7 @@
 """Charts of survival curves, cohorts, funnels and models: each function gives an Altair chart, and never shows it.
 
-They need the extra `plot`: pip install 'crmkpi[plot]'. A notebook shows a chart by itself, `chart.save("chart.html")`
-writes it.
+They need the extra `plot`: pip install 'crmkpi[plot]'. A notebook shows a chart by itself, and
+`chart.save("chart.svg")` writes it.
 """
 
 from __future__ import annotations

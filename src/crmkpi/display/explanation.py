@@ -17,7 +17,7 @@ from crmkpi.display.wording import measure_in_words
 from crmkpi.metrics.catalogue import catalogue
 from crmkpi.vendors import Screen, Vendor
 
-__all__ = ["Explanation", "explanation", "facts"]
+__all__ = ["ManualParts", "explanation", "facts"]
 
 _SECTION = re.compile(r"^(?=[A-Z]\w+:\n)", re.MULTILINE)
 _ROLL_UP: Mapping[RollUp, str] = {
@@ -29,7 +29,7 @@ _ROLL_UP: Mapping[RollUp, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class ManualParts:
     """The docstring of a KPI in its parts.
 
     `formula` is LaTeX. `text` is what counts and what does not. `sections` are the parts with a heading, such as
@@ -42,7 +42,7 @@ class Explanation:
     sections: Mapping[str, str]
 
 
-def explanation(metric: Metric) -> Explanation:
+def explanation(metric: Metric) -> ManualParts:
     """The parts of a KPI's docstring; those that it lacks are empty.
 
     >>> from crmkpi import win_rate
@@ -56,7 +56,7 @@ def explanation(metric: Metric) -> Explanation:
     for part in parts:
         title, _, text = part.partition(":\n")
         sections[title] = "\n".join(line.removeprefix("    ") for line in text.rstrip().splitlines())
-    return Explanation(
+    return ManualParts(
         " ".join(meaning.split()),
         "\n".join(part.strip("$") for part in formula),
         "\n\n".join(part for part in rest if part not in formula),

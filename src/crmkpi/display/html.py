@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from crmkpi.display.format import UNDEFINED, format_label, words
-from crmkpi.display.sheet import Column, Sheet, sheet_of
+from crmkpi.display.sheet import Sheet, SheetColumn, sheet_of
 from crmkpi.measuring.results import Report, Result
 
 __all__ = ["draw_html", "html_page", "report_page", "report_table", "table_html"]
@@ -60,7 +60,9 @@ def table_html(rows: Sequence[Mapping[str, Any]], total: int) -> str:
     if not rows:
         return "<p>no rows</p>"
     columns = tuple(
-        Column("number" if _are_numbers(name, rows) else "label", words(name), tuple(_plain(row[name]) for row in rows))
+        SheetColumn(
+            "number" if _are_numbers(name, rows) else "label", words(name), tuple(_as_text(row[name]) for row in rows)
+        )
         for name in rows[0]
     )
     more = total - len(rows)
@@ -72,7 +74,7 @@ def _are_numbers(name: str, rows: Sequence[Mapping[str, Any]]) -> bool:
     return all(row[name] is None or isinstance(row[name], int | float | Decimal) for row in rows)
 
 
-def _plain(value: Any) -> str:
+def _as_text(value: Any) -> str:
     match value:
         case None:
             return UNDEFINED
@@ -124,7 +126,7 @@ def draw_html(sheet: Sheet, *, caption: bool = True) -> str:
     return "\n".join([*lines, "</div>"])
 
 
-def _cell(column: Column, text: str, result: Result | None) -> str:
+def _cell(column: SheetColumn, text: str, result: Result | None) -> str:
     shown = escape(text)
     if result is None:
         return f"<td{_class(column)}>{shown}</td>"
@@ -141,7 +143,7 @@ def _cell(column: Column, text: str, result: Result | None) -> str:
             return f"<td{_class(column)}>{shown}</td>"
 
 
-def _class(column: Column) -> str:
+def _class(column: SheetColumn) -> str:
     name = "text" if column.is_text else "value" if column.role == "value" else ""
     return f' class="{name}"' if name else ""
 

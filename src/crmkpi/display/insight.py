@@ -10,7 +10,7 @@ from crmkpi.definition.units import Unit
 from crmkpi.display.format import format_difference, format_value
 from crmkpi.display.html import draw_html, html_page
 from crmkpi.display.markdown import draw_markdown
-from crmkpi.display.sheet import Column, Sheet
+from crmkpi.display.sheet import Sheet, SheetColumn
 from crmkpi.display.text import draw_text
 from crmkpi.insight.tables import InsightTable
 
@@ -55,5 +55,5 @@ def _sheet(table: InsightTable) -> Sheet:
     for number, header in enumerate(grid.headers):
         words = number < grid.labels or number >= len(grid.headers) - grid.remarks
         cells = tuple(row[number] for row in grid.rows)
-        columns.append(Column("mark" if words else "number", header, cells))
+        columns.append(SheetColumn("mark" if words else "number", header, cells))
     return Sheet(grid.heading, tuple(columns), tuple(grid.notes))

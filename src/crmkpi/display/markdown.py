@@ -6,7 +6,7 @@ import re
 from html import escape
 
 from crmkpi.display.format import words
-from crmkpi.display.sheet import Column, Sheet, sheet_of
+from crmkpi.display.sheet import Sheet, SheetColumn, sheet_of
 from crmkpi.measuring.results import Report
 
 __all__ = ["draw_markdown", "markdown_text", "report_markdown"]
@@ -25,7 +25,7 @@ def draw_markdown(sheet: Sheet) -> str:
     """A table in Markdown; text from the data shows as it is, whatever it contains."""
     columns = list(sheet.columns)
     if sheet.groups:
-        columns.insert(0, Column("label", "theme", tuple(map(words, sheet.groups))))
+        columns.insert(0, SheetColumn("label", "theme", tuple(map(words, sheet.groups))))
     lines = [f"**{markdown_text(sheet.heading)}**", ""] if sheet.heading else []
     lines.append(_row([markdown_text(column.header) for column in columns]))
     lines.append(_row(["---" if column.is_text else "---:" for column in columns]))
@@ -47,7 +47,7 @@ def markdown_text(text: str) -> str:
     return _SPECIAL.sub(lambda found: f"&#{ord(found[0])};", escape(text, quote=False))
 
 
-def _cell(column: Column, cell: str) -> str:
+def _cell(column: SheetColumn, cell: str) -> str:
     # Ids of KPIs read best as code; they hold nothing that would end it.
     return f"`{cell}`" if column.role == "metric" and cell.replace(".", "").isidentifier() else markdown_text(cell)
 

@@ -66,7 +66,7 @@ class _Row(BaseModel):
     no_verdict: str | None = Field(default=None, description="Why there is no verdict.")
 
 
-class _CountRow(_Row):
+class CountResult(_Row):
     """A count."""
 
     unit: Literal["count"]
@@ -80,7 +80,7 @@ class _CountRow(_Row):
     detectable: float | None = None
 
 
-class _NumberRow(_Row):
+class NumberResult(_Row):
     """A fraction (ratio), a multiple, a score on its scale, or a number."""
 
     unit: Literal["ratio", "multiple", "score", "number"]
@@ -94,7 +94,7 @@ class _NumberRow(_Row):
     detectable: float | None = None
 
 
-class _MoneyRow(_Row):
+class MoneyResult(_Row):
     """An amount, as text that keeps its digits."""
 
     unit: Literal["money"]
@@ -108,7 +108,7 @@ class _MoneyRow(_Row):
     detectable: Decimal | None = None
 
 
-class _DurationRow(_Row):
+class DurationResult(_Row):
     """A duration in seconds."""
 
     unit: Literal["duration"]
@@ -122,7 +122,7 @@ class _DurationRow(_Row):
     detectable: float | None = Field(default=None, description="seconds")
 
 
-Row = Annotated[_CountRow | _NumberRow | _MoneyRow | _DurationRow, Field(discriminator="unit")]
+Row = Annotated[CountResult | NumberResult | MoneyResult | DurationResult, Field(discriminator="unit")]
 
 
 def result_schema(handler: GetCoreSchemaHandler) -> CoreSchema:

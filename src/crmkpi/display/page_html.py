@@ -30,7 +30,7 @@ from crmkpi.insight.briefings import BriefingFact, BriefingLine
 from crmkpi.insight.cohorts import CohortTable
 from crmkpi.insight.funnel import Funnel
 from crmkpi.insight.pages import Page, Tile
-from crmkpi.insight.tables import Grid, InsightTable
+from crmkpi.insight.tables import InsightTable, ShownTable
 from crmkpi.insight.targets import Scorecard
 from crmkpi.measuring.results import Report, Result
 from crmkpi.quality.findings import QualityReport
@@ -268,7 +268,7 @@ def _row(result: Result, trend: Sequence[Result]) -> str:
     )
 
 
-def _grid(grid: Grid, *, caption: bool = True) -> str:
+def _grid(grid: ShownTable, *, caption: bool = True) -> str:
     """A table of an analysis. Where it is wider than the screen it scrolls by itself, with the keyboard too."""
     last = len(grid.headers) - grid.remarks
 

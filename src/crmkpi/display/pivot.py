@@ -11,7 +11,7 @@ from crmkpi.display.html import draw_html
 from crmkpi.display.markdown import draw_markdown
 from crmkpi.display.notes import marks, notes_of
 from crmkpi.display.rows import result_row
-from crmkpi.display.sheet import Column, Role, Sheet, period_label
+from crmkpi.display.sheet import Role, Sheet, SheetColumn, period_label
 from crmkpi.display.sparkline import FEWEST, sparkline, sparkline_text
 from crmkpi.display.text import draw_text
 from crmkpi.errors import InputError, unknown_name
@@ -59,7 +59,7 @@ def pivot_dicts(grid: Pivot) -> list[dict[str, Any]]:
     """One plain dict per row: its name, and the value in each column (money as text, durations in seconds)."""
     names = _distinct([grid.row_name, *map(format_label, grid.columns)])
     return [
-        dict(zip(names, [format_label(row), *(_plain(grid, row, column) for column in grid.columns)], strict=True))
+        dict(zip(names, [format_label(row), *(_value_at(grid, row, column) for column in grid.columns)], strict=True))
         for row in grid.rows
     ]
 
@@ -79,7 +79,7 @@ def pivot_text(grid: Pivot) -> str:
     return draw_text(_sheet(grid))
 
 
-def _plain(grid: Pivot, row: Hashable, column: Hashable) -> Any:
+def _value_at(grid: Pivot, row: Hashable, column: Hashable) -> Any:
     found = grid.cells.get((row, column))
     return None if found is None else result_row(found)["value"]
 
@@ -87,7 +87,7 @@ def _plain(grid: Pivot, row: Hashable, column: Hashable) -> Any:
 def _sheet(grid: Pivot) -> Sheet:
     dimensions = (grid.row_name, grid.column_name)
     role: Role = "metric" if grid.row_name == "metric" else "label"
-    names = Column(role, grid.row_name, tuple(map(format_label, grid.rows)))
+    names = SheetColumn(role, grid.row_name, tuple(map(format_label, grid.rows)))
     results = tuple(grid.cells.values())
     only = {result.definition for result in results} if "metric" not in dimensions else set()
     heading = ", ".join(filter(None, (*only, grid.title)))
@@ -97,21 +97,21 @@ def _sheet(grid: Pivot) -> Sheet:
     return Sheet(heading, (names, *columns), notes_of(results, lambda result: result.definition))
 
 
-def _trend(grid: Pivot) -> Column:
+def _trend(grid: Pivot) -> SheetColumn:
     """The values of each row as a picture."""
     rows = [[grid.cells.get((row, column)) for column in grid.columns] for row in grid.rows]
     drawings = tuple(sparkline(row, band=True) for row in rows)
-    return Column("mark", "trend", tuple(map(sparkline_text, rows)), drawings)
+    return SheetColumn("mark", "trend", tuple(map(sparkline_text, rows)), drawings)
 
 
-def _column(grid: Pivot, column: Hashable) -> Column:
+def _column(grid: Pivot, column: Hashable) -> SheetColumn:
     found = [grid.cells.get((row, column)) for row in grid.rows]
     signs = ["" if result is None else marks(result) for result in found]
     widest = max(map(len, signs), default=0)
     cells = ("" if result is None else value_text(result) for result in found)
     # Marks get a place of their own, so that the numbers before them stand below each other.
     texts = (f"{cell} {sign:<{widest}}" if widest else cell for cell, sign in zip(cells, signs, strict=True))
-    return Column("value", format_label(column), tuple(texts))
+    return SheetColumn("value", format_label(column), tuple(texts))
 
 
 def _value(result: Result, name: str) -> Hashable:

@@ -8,7 +8,7 @@ from html import escape
 
 from crmkpi.display.format import format_label, format_value, listed
 from crmkpi.display.html import draw_html, html_page
-from crmkpi.display.sheet import Column, Sheet
+from crmkpi.display.sheet import Sheet, SheetColumn
 from crmkpi.display.text import draw_text
 from crmkpi.quality.findings import LEVELS, Finding, QualityReport
 from crmkpi.sources.account import LoadAccount
@@ -67,14 +67,14 @@ def _account(report: QualityReport) -> Sheet:
     """The table of what was read."""
     names, accounts = tuple(report.tables), tuple(report.tables.values())
     columns = [
-        Column("label", "table", names),
-        Column("label", "from", tuple(format_label(account.source) for account in accounts)),
-        Column("number", "rows", tuple(f"{account.rows:,}" for account in accounts)),
-        Column("number", "used", tuple(f"{account.used:,}" for account in accounts)),
-        Column("number", "rejected", tuple(f"{len(account.rejected):,}" for account in accounts)),
+        SheetColumn("label", "table", names),
+        SheetColumn("label", "from", tuple(format_label(account.source) for account in accounts)),
+        SheetColumn("number", "rows", tuple(f"{account.rows:,}" for account in accounts)),
+        SheetColumn("number", "used", tuple(f"{account.used:,}" for account in accounts)),
+        SheetColumn("number", "rejected", tuple(f"{len(account.rejected):,}" for account in accounts)),
     ]
     if any(account.skipped for account in accounts):
-        columns.append(Column("number", "skipped", tuple(f"{sum(one.skipped.values()):,}" for one in accounts)))
+        columns.append(SheetColumn("number", "skipped", tuple(f"{sum(one.skipped.values()):,}" for one in accounts)))
     notes: list[str] = []
     for name, account in report.tables.items():
         notes += [f"{name}: {format_label(told)}" for told in _told(account)]

@@ -10,14 +10,14 @@ from crmkpi.display.format import UNDEFINED, format_change, format_label, format
 from crmkpi.display.notes import marks, notes_of
 from crmkpi.measuring.results import Result
 
-__all__ = ["Column", "Names", "Role", "Sheet", "compared_label", "period_label", "sheet_of"]
+__all__ = ["Names", "Role", "Sheet", "SheetColumn", "compared_label", "period_label", "sheet_of"]
 
 Names = Literal["id", "title"]
 Role = Literal["metric", "label", "value", "interval", "number", "change", "mark"]
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class SheetColumn:
     """One column: what it is for, its header, and one text per row; `drawings` are what HTML shows instead."""
 
     role: Role
@@ -39,7 +39,7 @@ class Sheet:
     """
 
     heading: str
-    columns: tuple[Column, ...]
+    columns: tuple[SheetColumn, ...]
     notes: tuple[str, ...]
     groups: tuple[str, ...] = ()
     results: tuple[Result, ...] = ()
@@ -56,7 +56,7 @@ def sheet_of(results: Sequence[Result], *, title: str = "", names: Names = "id",
     def name_of(result: Result) -> str:
         return result.definition if names == "id" else result.metric.title
 
-    metric = Column("metric", "KPI", tuple(map(name_of, results)))
+    metric = SheetColumn("metric", "KPI", tuple(map(name_of, results)))
     known = [metric, *_labels(results)]
     shown = [column for column in known if len(set(column.cells)) > 1] or [metric]
     constant = [column for column in known if column not in shown and column.cells]
@@ -93,31 +93,34 @@ def compared_label(result: Result) -> str:
     return ", ".join(dict.fromkeys(map(format_label, other.segment.values())))
 
 
-def _labels(results: Sequence[Result]) -> list[Column]:
+def _labels(results: Sequence[Result]) -> list[SheetColumn]:
     """The period and the segments."""
     names = dict.fromkeys(name for result in results for name in result.segment)
-    periods = Column("label", "period", tuple(map(period_label, results)))
+    periods = SheetColumn("label", "period", tuple(map(period_label, results)))
     return [
         periods,
-        *(Column("label", name, tuple(format_label(result.segment.get(name)) for result in results)) for name in names),
+        *(
+            SheetColumn("label", name, tuple(format_label(result.segment.get(name)) for result in results))
+            for name in names
+        ),
     ]
 
 
-def _numbers(results: Sequence[Result]) -> list[Column]:
+def _numbers(results: Sequence[Result]) -> list[SheetColumn]:
     """The value, interval, sample size and change; empty columns are dropped."""
     confidences = {result.interval.confidence for result in results if result.interval is not None}
     level = f"{100 * confidences.pop():g} % " if len(confidences) == 1 else ""
     compared = {compared_label(result) for result in results if result.compared_to is not None}
     columns = [
-        Column("value", "value", tuple(map(value_text, results))),
-        Column(
+        SheetColumn("value", "value", tuple(map(value_text, results))),
+        SheetColumn(
             "interval",
             f"{level}interval",
             tuple(format_range(result.interval, result.unit, result.value) for result in results),
         ),
-        Column("number", "n", tuple(UNDEFINED if result.value is None else f"{result.n:,}" for result in results)),
-        Column("change", f"vs {compared.pop()}" if len(compared) == 1 else "change", tuple(map(_change, results))),
-        Column("mark", "", tuple(map(marks, results))),
+        SheetColumn("number", "n", tuple(UNDEFINED if result.value is None else f"{result.n:,}" for result in results)),
+        SheetColumn("change", f"vs {compared.pop()}" if len(compared) == 1 else "change", tuple(map(_change, results))),
+        SheetColumn("mark", "", tuple(map(marks, results))),
     ]
     return [column for column in columns if column.role == "value" or any(column.cells)]
 

@@ -21,7 +21,7 @@ from crmkpi.display.format import (
     value_text,
     words,
 )
-from crmkpi.display.sheet import Column, Sheet, compared_label, sheet_of
+from crmkpi.display.sheet import Sheet, SheetColumn, compared_label, sheet_of
 from crmkpi.measuring.results import Change, Report, Result
 from crmkpi.measuring.unreadable import commonest
 
@@ -113,7 +113,7 @@ def draw_text(sheet: Sheet, *, width: int = 80, colour: bool = False) -> str:
     return "\n".join(lines)
 
 
-def _coloured(line: str, cells: Sequence[str], columns: Sequence[Column], result: Result) -> str:
+def _coloured(line: str, cells: Sequence[str], columns: Sequence[SheetColumn], result: Result) -> str:
     """The line with its change in green or red, where one is shown that is better or worse."""
     better = None if result.change is None else result.change.better
     shown = next((cell for cell, column in zip(cells, columns, strict=True) if column.role == "change"), "")
@@ -156,14 +156,14 @@ def _counted_name(name: str, value: object) -> str:
     return text.removesuffix("ies") + "y" if text.endswith("ies") else text.removesuffix("s")
 
 
-def _fitted(columns: Sequence[Column], width: int) -> list[Column]:
+def _fitted(columns: Sequence[SheetColumn], width: int) -> list[SheetColumn]:
     """The columns with the widest words cut, as far as that is needed and sensible; a line is never broken."""
     fitted = list(columns)
     limits = {number: max(map(_columns, (column.header, *column.cells))) for number, column in enumerate(columns)}
     spare = width - sum(limits.values()) - len(_GAP) * (len(columns) - 1)
     for number, column in enumerate(columns):
         if column.role == "change" and spare < 0:
-            fitted[number] = Column(column.role, column.header, tuple(map(_briefly, column.cells)))
+            fitted[number] = SheetColumn(column.role, column.header, tuple(map(_briefly, column.cells)))
             shorter = max(map(_columns, (column.header, *fitted[number].cells)))
             spare += limits[number] - shorter
             limits[number] = shorter
@@ -183,18 +183,18 @@ def _fitted(columns: Sequence[Column], width: int) -> list[Column]:
     for number, column in enumerate(columns):
         if column.role == "metric":
             cells = tuple("\n".join(_wrapped(cell, limits[number])) for cell in column.cells)
-            fitted[number] = Column(column.role, column.header, cells)
+            fitted[number] = SheetColumn(column.role, column.header, cells)
         elif column.role in _NARROWEST:
             cells = tuple(_cut(cell, limits[number]) for cell in column.cells)
-            fitted[number] = Column(column.role, _cut(column.header, limits[number]), cells)
+            fitted[number] = SheetColumn(column.role, _cut(column.header, limits[number]), cells)
     return fitted
 
 
-def _lines_of(column: Column) -> list[str]:
+def _lines_of(column: SheetColumn) -> list[str]:
     return [line for cell in column.cells for line in cell.split("\n")]
 
 
-def _line(cells: Sequence[str], columns: Sequence[Column], widths: Sequence[int]) -> str:
+def _line(cells: Sequence[str], columns: Sequence[SheetColumn], widths: Sequence[int]) -> str:
     padded = (
         cell + " " * (width - _columns(cell)) if column.is_text else " " * (width - _columns(cell)) + cell
         for cell, column, width in zip(cells, columns, widths, strict=True)

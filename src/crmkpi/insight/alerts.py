@@ -24,7 +24,7 @@ from crmkpi.insight.arguments import one_period
 from crmkpi.insight.coming import earlier_periods, segment_of
 from crmkpi.insight.control import control_chart
 from crmkpi.insight.kpi_sets import Alert, Kpi, KpiSet
-from crmkpi.insight.tables import Grid, InsightTable, shown_value
+from crmkpi.insight.tables import InsightTable, ShownTable, shown_value
 from crmkpi.measuring.dataset import Dataset
 from crmkpi.measuring.measurement import measure
 from crmkpi.measuring.results import Report, Result
@@ -213,7 +213,7 @@ class Watch(InsightTable):
             for one in self.alerts
         ]
 
-    def grid(self) -> Grid:
+    def grid(self) -> ShownTable:
         """The table as it is shown."""
         rows = [
             (
@@ -227,7 +227,7 @@ class Watch(InsightTable):
             for one in self.alerts
         ]
         heading = f"{self.name}, {self.period.label}: {len(self.firing)} firing"
-        return Grid(heading, ("KPI", "value", "rule", "severity", ""), rows, self.notes, 1, 3)
+        return ShownTable(heading, ("KPI", "value", "rule", "severity", ""), rows, self.notes, 1, 3)
 
 
 def watch(crm: Dataset, kpis: KpiSet, *, period: PeriodLike, state: WatchState | None = None) -> Watch:

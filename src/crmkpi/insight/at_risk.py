@@ -16,7 +16,7 @@ from crmkpi.dates.given import PeriodLike
 from crmkpi.errors import InputError
 from crmkpi.insight.arguments import one_period
 from crmkpi.insight.health import CustomerHealth, HealthPart, HealthTable, health_score
-from crmkpi.insight.tables import Grid, InsightTable
+from crmkpi.insight.tables import InsightTable, ShownTable
 from crmkpi.measuring.dataset import Dataset
 from crmkpi.measuring.segments import Segment
 from crmkpi.statistics.distributions import normal_quantile
@@ -64,7 +64,7 @@ class ScoreCheck(InsightTable):
             }
         ]
 
-    def grid(self) -> Grid:
+    def grid(self) -> ShownTable:
         """The table as it is shown."""
         shown = (
             "–" if self.interval is None else f"{self.auc:.2f} ({self.interval.low:.2f} to {self.interval.high:.2f})"
@@ -73,7 +73,7 @@ class ScoreCheck(InsightTable):
         row = (f"{self.leavers:,}", f"{self.stayers:,}", shown, lift)
         told = self.reason or ("the score told who left" if self.tells else "the score told no more than a coin")
         headers = ("left", "stayed", "area under the curve", "worst tenth left")
-        return Grid("The score against who left", headers, [row], (told, *self.notes), 0)
+        return ShownTable("The score against who left", headers, [row], (told, *self.notes), 0)
 
 
 def check_score(
@@ -224,7 +224,7 @@ class AtRisk(InsightTable):
             for one in self.customers
         ]
 
-    def grid(self) -> Grid:
+    def grid(self) -> ShownTable:
         """The table as it is shown."""
 
         def shown(number: float | None, form: str) -> str:
@@ -243,7 +243,7 @@ class AtRisk(InsightTable):
         ]
         told = [] if self.check is None else [self.check.reason or _told(self.check)]
         headers = ("customer", "score", "lost most by", "alive", "value", "at stake")
-        return Grid("Customers by value at stake", headers, rows, (*told, *self.notes))
+        return ShownTable("Customers by value at stake", headers, rows, (*told, *self.notes))
 
 
 def _told(check: ScoreCheck) -> str:

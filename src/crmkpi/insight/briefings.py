@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from crmkpi.dates.periods import Period
 from crmkpi.errors import InputError
-from crmkpi.insight.tables import Grid, InsightTable
+from crmkpi.insight.tables import InsightTable, ShownTable
 
 __all__ = ["QUESTIONS", "Briefing", "BriefingFact", "BriefingLine", "Question"]
 
@@ -115,12 +115,12 @@ class Briefing(InsightTable):
             for fact in line.facts
         ]
 
-    def grid(self) -> Grid:
+    def grid(self) -> ShownTable:
         """The table as it is shown."""
         rows = [
             ("" if place else line.title, fact.text) for line in self.lines for place, fact in enumerate(line.facts)
         ]
-        return Grid(self.title, ("question", "measured"), rows, self.notes, 1, 1)
+        return ShownTable(self.title, ("question", "measured"), rows, self.notes, 1, 1)
 
     def __str__(self) -> str:
         found = [self.title]

@@ -21,7 +21,7 @@ from typing import Any, Literal
 from crmkpi.errors import InputError, UnknownNameError, did_you_mean
 from crmkpi.insight.control_series import ChartSeries, Label, series_of_numbers, series_of_report
 from crmkpi.insight.funnel_plots import FunnelPlot, FunnelPoint, detectable, funnel_plot
-from crmkpi.insight.tables import Grid, InsightTable, number_in, shown_value
+from crmkpi.insight.tables import InsightTable, ShownTable, number_in, shown_value
 from crmkpi.measuring.results import Report
 from crmkpi.statistics.control_limits import (
     Limits,
@@ -159,7 +159,7 @@ class ControlChart(InsightTable):
             for point in self.points
         ]
 
-    def grid(self) -> Grid:
+    def grid(self) -> ShownTable:
         """The table as it is shown."""
 
         def shown(value: Any) -> str:
@@ -180,7 +180,7 @@ class ControlChart(InsightTable):
         notes = [*self.notes, *([f"latest: {latest}"] if latest else [])]
         points = "point" if isinstance(self.points[0].label, int) else "period"
         headers = (points, "value", "low", "centre", "high", "signal")
-        return Grid(f"{self.title}, {self.kind} chart", headers, rows, notes, 1, 1)
+        return ShownTable(f"{self.title}, {self.kind} chart", headers, rows, notes, 1, 1)
 
 
 def _told(signal: Signal) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Any, Literal
 
-from crmkpi.clv.engine import Column
+from crmkpi.clv.engine import ColumnLike
 from crmkpi.dates.calendars import Calendar
 from crmkpi.errors import InputError, MissingTableError, ParameterError, TimeZoneError
 from crmkpi.insight.arguments import reading
@@ -41,10 +41,10 @@ class Durations:
     1
     """
 
-    durations: Column
-    ended: Column
+    durations: ColumnLike
+    ended: ColumnLike
     unit: Unit = "days"
-    entries: Column | None = None
+    entries: ColumnLike | None = None
     left_out: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -21,13 +21,14 @@ from typing import Any, Literal
 from crmkpi.dates.given import PeriodLike
 from crmkpi.dates.periods import Period
 from crmkpi.definition.metric import Metric, Share
+from crmkpi.definition.numbers import as_float
 from crmkpi.errors import CrmKpiError, InputError, UndefinedError
 from crmkpi.insight.explanations import Effect, Explanation, Method
 from crmkpi.insight.tables import number_in
 from crmkpi.measuring.comparing import mean_variant
 from crmkpi.measuring.dataset import Compare, Dataset
 from crmkpi.measuring.measurement import chosen_metrics, measure
-from crmkpi.measuring.moments import Moments, formula_at, is_mean, sampled
+from crmkpi.measuring.moments import SampleMoments, formula_at, is_mean, sampled
 from crmkpi.measuring.results import Result
 from crmkpi.measuring.segments import By
 from crmkpi.metrics.catalogue import catalogue
@@ -111,7 +112,7 @@ def explain_totals(
 
 def _moments_of_totals(
     metric: Metric, totals: Mapping[str, Any], fixed: Mapping[str, Any], confidence: float
-) -> Moments:
+) -> SampleMoments:
     """Totals that the caller has; of counts that are parts of each other, how they vary is known."""
     for name in totals:
         if name not in metric.measures:
@@ -132,7 +133,7 @@ def _moments_of_totals(
         products[part, whole] = numbers[part]
         if not 0 <= numbers[part] <= numbers[whole]:
             raise InputError(f"{metric.id}: {part} is a part of {whole}; got {totals[part]} of {totals[whole]}.")
-    return Moments(numbers, products, fixed, confidence)
+    return SampleMoments(numbers, products, fixed, confidence)
 
 
 def _is_volume(effects: str) -> bool:
@@ -225,7 +226,7 @@ def _by_segment(results: Sequence[Result], period: Period) -> dict[Hashable, Res
     return sides
 
 
-def _moments(result: Result) -> Moments:
+def _moments(result: Result) -> SampleMoments:
     assert result.moments is not None  # they were asked for
     return result.moments
 
@@ -241,7 +242,7 @@ def _refuse(metric: Metric) -> None:
 
 def _explained(
     metric: Metric,
-    sides: Sequence[Mapping[Hashable, Moments]],
+    sides: Sequence[Mapping[Hashable, SampleMoments]],
     *,
     volume: bool,
     labels: tuple[str, str],
@@ -302,7 +303,7 @@ def _explained(
                 [side.get(name) for side in (counts or ({}, {}))], errors[name] if known else None, confidence)
         for name in names
     ]  # fmt: skip
-    made.sort(key=lambda one: (-abs(_plain(one.total)), str(one.name)))
+    made.sort(key=lambda one: (-abs(as_float(one.total)), str(one.name)))
     return Explanation(
         metric.title,
         metric.unit,
@@ -356,19 +357,15 @@ def _effect(
     )
 
 
-def _whole(side: Mapping[Hashable, Moments]) -> Moments | None:
-    found: Moments | None = None
+def _whole(side: Mapping[Hashable, SampleMoments]) -> SampleMoments | None:
+    found: SampleMoments | None = None
     for one in side.values():
         found = one if found is None else found.plus(one)
     return found
 
 
-def _floats(moments: Moments) -> dict[str, float]:
+def _floats(moments: SampleMoments) -> dict[str, float]:
     return {name: float(total) for name, total in moments.totals.items()}
-
-
-def _plain(value: Any) -> float:
-    return float(value.total_seconds() if hasattr(value, "total_seconds") else value)
 
 
 def explain_inputs(
@@ -412,13 +409,11 @@ def explain_inputs(
         Effect(name, number_in(float(effect), unit), before=sides[0][name], after=sides[1][name])
         for name, effect in found.items()
     ]
-    effects.sort(key=lambda one: (-abs(_plain(one.total)), str(one.name)))
+    effects.sort(key=lambda one: (-abs(as_float(one.total)), str(one.name)))
     currency = next((side.currency for side in (before, after) if isinstance(side, Result)), None)
     shown = tuple(Effect(one.name, one.total) for one in effects)
-    return Explanation(
-        title, unit, "inputs", number_in(_plain(ends[0]), unit), number_in(_plain(ends[1]), unit), shown, by="input",
-        currency=currency,
-    )  # fmt: skip
+    begun, ended = (number_in(as_float(end), unit) for end in ends)
+    return Explanation(title, unit, "inputs", begun, ended, shown, by="input", currency=currency)
 
 
 def _inputs_of(side: Result | Mapping[str, Any]) -> dict[str, Any]:

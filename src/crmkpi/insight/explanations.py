@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from crmkpi.errors import InputError
-from crmkpi.insight.tables import Grid, InsightTable, shown_value
+from crmkpi.insight.tables import InsightTable, ShownTable, shown_value
 from crmkpi.statistics.intervals import Interval
 
 __all__ = ["Effect", "Explanation", "Method"]
@@ -88,7 +88,7 @@ class Explanation(InsightTable):
             for one in self.effects
         ]
 
-    def grid(self) -> Grid:
+    def grid(self) -> ShownTable:
         """The table as it is shown."""
 
         def shown(value: Any, *, change: bool = True) -> str:
@@ -107,7 +107,7 @@ class Explanation(InsightTable):
         rows = [(_label(one.name), *(cell(one) for _, cell in kept)) for one in self.effects]
         sides = f"{shown(self.before, change=False)} to {shown(self.after, change=False)}"
         heading = f"{self.title}, {self.labels[0]} to {self.labels[1]}: {sides} ({shown(self.change)})"
-        return Grid(heading, (self.by, *(header for header, _ in kept)), rows, self.notes)
+        return ShownTable(heading, (self.by, *(header for header, _ in kept)), rows, self.notes)
 
 
 def _label(name: Hashable) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from crmkpi.definition.metric import Share
 from crmkpi.errors import InputError
-from crmkpi.insight.tables import Grid, InsightTable, number_in, shown_value
+from crmkpi.insight.tables import InsightTable, ShownTable, number_in, shown_value
 from crmkpi.measuring.moments import is_mean
 from crmkpi.measuring.results import Report, Result
 from crmkpi.statistics.differences import detectable as detectable_difference
@@ -67,7 +67,7 @@ class FunnelPlot(InsightTable):
             for point in self.points
         ]
 
-    def grid(self) -> Grid:
+    def grid(self) -> ShownTable:
         """The table as it is shown."""
 
         def shown(value: Any) -> str:
@@ -85,7 +85,7 @@ class FunnelPlot(InsightTable):
             for point in self.points
         ]
         heading = f"{self.title}, all together {shown(self.centre)}"
-        return Grid(heading, ("segment", "value", "n", "low", "high", ""), rows, self.notes, 1, 1)
+        return ShownTable(heading, ("segment", "value", "n", "low", "high", ""), rows, self.notes, 1, 1)
 
 
 def funnel_plot(data: Report | Mapping[str, Sequence[int]]) -> FunnelPlot:

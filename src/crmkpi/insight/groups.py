@@ -21,7 +21,7 @@ from crmkpi.dates.periods import Period
 from crmkpi.definition.metric import Metric
 from crmkpi.errors import InputError, UnknownNameError, did_you_mean
 from crmkpi.insight.explain import ratio_of
-from crmkpi.insight.tables import Grid, InsightTable, number_in, shown_value
+from crmkpi.insight.tables import InsightTable, ShownTable, number_in, shown_value
 from crmkpi.measuring.dataset import Dataset
 from crmkpi.measuring.measurement import chosen_metrics, measure
 from crmkpi.measuring.segments import Segment
@@ -98,7 +98,7 @@ class GroupComparison(InsightTable):
             }
         ]
 
-    def grid(self) -> Grid:
+    def grid(self) -> ShownTable:
         """The table as it is shown."""
 
         def shown(value: Any, *, change: bool = False) -> str:
@@ -123,7 +123,7 @@ class GroupComparison(InsightTable):
             ),
         ]
         headers = ("group", "customers", "value", "difference", "relative", "")
-        return Grid(self.title, headers, rows, _NOTES, 1, 1)
+        return ShownTable(self.title, headers, rows, _NOTES, 1, 1)
 
 
 def compare_groups(

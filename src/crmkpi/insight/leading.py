@@ -16,7 +16,7 @@ from crmkpi.dates.calendars import CalendarUnit
 from crmkpi.dates.periods import Period
 from crmkpi.definition.metric import Metric
 from crmkpi.errors import InputError
-from crmkpi.insight.tables import Grid, InsightTable
+from crmkpi.insight.tables import InsightTable, ShownTable
 from crmkpi.measuring.dataset import Dataset
 from crmkpi.measuring.measurement import chosen_metrics
 from crmkpi.measuring.results import Report, Result
@@ -79,7 +79,7 @@ class Leads(InsightTable):
             for one in self.leads
         ]
 
-    def grid(self) -> Grid:
+    def grid(self) -> ShownTable:
         """The table as it is shown."""
         rows = [
             (
@@ -95,7 +95,7 @@ class Leads(InsightTable):
         notes = [f"{self.comparisons:,} comparisons (Benjamini-Hochberg)", *self.notes]
         notes += [f"{name}: {why}" for name, why in self.refused]
         headers = ("KPI", "ahead by", "correlation of changes", "interval", "pairs")
-        return Grid(f"{self.target}: {answer}", headers, rows, notes)
+        return ShownTable(f"{self.target}: {answer}", headers, rows, notes)
 
 
 def leading_series(

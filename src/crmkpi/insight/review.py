@@ -17,7 +17,7 @@ from crmkpi.errors import CrmKpiError, InputError
 from crmkpi.insight.coming import earlier_periods
 from crmkpi.insight.control import control_chart
 from crmkpi.insight.kpi_sets import Kpi, KpiSet
-from crmkpi.insight.tables import Grid, InsightTable
+from crmkpi.insight.tables import InsightTable, ShownTable
 from crmkpi.measuring.dataset import Dataset
 from crmkpi.measuring.results import Report, Result
 
@@ -82,12 +82,12 @@ class Review(InsightTable):
             for one in self.findings
         ]
 
-    def grid(self) -> Grid:
+    def grid(self) -> ShownTable:
         """The table as it is shown."""
         rows = [(", ".join(one.metrics) or "the set", one.code, one.evidence, one.suggestion) for one in self.findings]
         many = len(self.findings)
         heading = f"{self.name}: {many or 'no'} {'finding' if many == 1 else 'findings'} over {self.periods} periods"
-        return Grid(heading, ("KPI", "finding", "evidence", "suggestion"), rows, (), 1, 3)
+        return ShownTable(heading, ("KPI", "finding", "evidence", "suggestion"), rows, (), 1, 3)
 
 
 def review(crm: Dataset, kpis: KpiSet, *, before: KpiSet | None = None) -> Review:

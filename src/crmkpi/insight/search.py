@@ -18,7 +18,7 @@ from crmkpi.dates.given import PeriodLike
 from crmkpi.definition.metric import Metric, Share
 from crmkpi.errors import InputError
 from crmkpi.insight.explain import explained_periods, ratio_of
-from crmkpi.insight.tables import Grid, InsightTable, number_in, shown_value
+from crmkpi.insight.tables import InsightTable, ShownTable, number_in, shown_value
 from crmkpi.measuring.dataset import Compare, Dataset
 from crmkpi.measuring.measurement import chosen_metrics, measure
 from crmkpi.measuring.moments import is_mean
@@ -109,7 +109,7 @@ class Search(InsightTable):
             for one in self.found
         ]
 
-    def grid(self) -> Grid:
+    def grid(self) -> ShownTable:
         """The table as it is shown."""
 
         def shown(value: Any, *, change: bool = False) -> str:
@@ -135,7 +135,7 @@ class Search(InsightTable):
             "it says where to look, not what caused it",
         ]
         heading = f"{self.title}, {shown(self.before)} to {shown(self.after)}: {self.answer}"
-        return Grid(heading, headers, rows, notes)
+        return ShownTable(heading, headers, rows, notes)
 
 
 def _named(cell: Mapping[str, Hashable]) -> str:

@@ -11,9 +11,9 @@ from math import isfinite
 from typing import Any
 
 from crmkpi._hooks import hook
-from crmkpi.tabular import Column, Tabular, inferred
+from crmkpi.tabular import FrameColumn, Tabular, inferred
 
-__all__ = ["Grid", "InsightTable", "number_in", "plain", "shown_value"]
+__all__ = ["InsightTable", "ShownTable", "number_in", "plain", "shown_value"]
 
 shown_value: Callable[..., str] = hook("insight_value")
 _text: Callable[[InsightTable], str] = hook("insight_text")
@@ -24,7 +24,7 @@ _chart: Callable[[InsightTable], Any] = hook("insight_chart")
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class ShownTable:
     """A table as it is shown: what stands in its cells is text already.
 
     The first `labels` columns are words and read from the left; the last `remarks` columns do, too.
@@ -43,7 +43,7 @@ class InsightTable(Tabular):
 
     __slots__ = ()
 
-    def grid(self) -> Grid:
+    def grid(self) -> ShownTable:
         """The table as it is shown."""
         raise NotImplementedError  # pragma: no cover  # every analysis has its own table
 
@@ -78,7 +78,7 @@ class InsightTable(Tabular):
     def _repr_html_(self) -> str:
         return _html(self)
 
-    def _columns(self) -> Mapping[str, Column]:
+    def _columns(self) -> Mapping[str, FrameColumn]:
         rows = self.to_dicts()
         names = dict.fromkeys(name for row in rows for name in row)
         return {name: inferred([row.get(name) for row in rows]) for name in names}

@@ -23,7 +23,7 @@ from crmkpi.insight.coming import (
 )
 from crmkpi.insight.control import Assurance, control_chart
 from crmkpi.insight.kpi_sets import Kpi, KpiSet, Target
-from crmkpi.insight.tables import Grid, InsightTable, number_in, shown_value
+from crmkpi.insight.tables import InsightTable, ShownTable, number_in, shown_value
 from crmkpi.measuring.dataset import Dataset
 from crmkpi.measuring.measurement import measure
 from crmkpi.measuring.moments import is_mean, standard_error
@@ -136,7 +136,7 @@ class Scorecard(InsightTable):
             for one in self.targets
         ]
 
-    def grid(self) -> Grid:
+    def grid(self) -> ShownTable:
         """The table as it is shown."""
         rows = [
             (
@@ -155,7 +155,7 @@ class Scorecard(InsightTable):
         if self.missing:
             notes.append(f"not in the score, for lack of data: {', '.join(self.missing)}")
         headers = ("KPI", "value", "target", "status", "sure", "comes to", "")
-        return Grid(f"{self.name}, {self.period.label}", headers, rows, notes, 1, 1)
+        return ShownTable(f"{self.name}, {self.period.label}", headers, rows, notes, 1, 1)
 
 
 def _of_process(assurance: Assurance | None) -> str:

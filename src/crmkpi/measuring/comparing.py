@@ -14,7 +14,7 @@ from crmkpi.errors import InputError, UnknownNameError, did_you_mean
 from crmkpi.measuring.changes import Adjust
 from crmkpi.measuring.formula import evaluated, interval_of, sampled_input
 from crmkpi.measuring.measurement import chosen_metrics, measure, report
-from crmkpi.measuring.moments import Moments, counted_by, sampled
+from crmkpi.measuring.moments import SampleMoments, counted_by, sampled
 from crmkpi.measuring.results import Report, Result, compared, together
 from crmkpi.measuring.segments import By
 
@@ -105,7 +105,7 @@ def whole_of(parts: Sequence[Result], name: str) -> Result:
     segment = dict.fromkeys(first.segment, name)
     currencies = {one.currency for one in parts if one.currency is not None}
     known = [one.moments for one in parts if one.moments is not None]
-    moments = reduce(Moments.plus, known)
+    moments = reduce(SampleMoments.plus, known)
     inputs = _inputs(metric, parts, moments)
     reason = "the others are in several currencies" if len(currencies) > 1 else None
     numbers = {**inputs, **moments.fixed}
@@ -131,7 +131,7 @@ def whole_of(parts: Sequence[Result], name: str) -> Result:
     )
 
 
-def _inputs(metric: Metric, parts: Sequence[Result], moments: Moments) -> dict[str, Any]:
+def _inputs(metric: Metric, parts: Sequence[Result], moments: SampleMoments) -> dict[str, Any]:
     """The inputs of the whole: sums of those of the parts, and means of all values."""
     inputs: dict[str, Any] = {}
     for name, measure_ in metric.measures.items():
@@ -149,7 +149,7 @@ def _inputs(metric: Metric, parts: Sequence[Result], moments: Moments) -> dict[s
     return inputs
 
 
-def _sample(metric: Metric, moments: Moments) -> Sample | None:
+def _sample(metric: Metric, moments: SampleMoments) -> Sample | None:
     """The count, mean and variance that the interval of a mean is computed from."""
     name = sampled_input(metric)
     if name is None or metric.measures[name].aggregate not in ("sum", "mean"):

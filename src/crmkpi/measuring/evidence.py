@@ -17,7 +17,7 @@ from crmkpi.measuring.cuts import Column
 from crmkpi.measuring.duplicates import DUPLICATE
 from crmkpi.measuring.formula import Found, counted, interval_of, sampled_input
 from crmkpi.measuring.locations import AccountPlan, MetricPlan
-from crmkpi.measuring.moments import Moments, moments_of
+from crmkpi.measuring.moments import SampleMoments, moments_of
 from crmkpi.measuring.results import Evidence
 
 __all__ = ["Block", "without_groups"]
@@ -99,7 +99,7 @@ class Block:
         sampled = sampled_input(self.plan.metric)
         return None if sampled is None else self.columns[sampled].samples
 
-    def _moments(self, number: int) -> Moments | None:
+    def _moments(self, number: int) -> SampleMoments | None:
         """The variance of the totals, if it was requested."""
         metric = self.plan.metric
         if self.joints is None or self.confidence is None or number in self.mixed:

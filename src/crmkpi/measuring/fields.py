@@ -8,7 +8,7 @@ from typing import Any
 from crmkpi.dates.calendars import Calendar
 from crmkpi.definition.expressions import Field
 from crmkpi.definition.measures import Table
-from crmkpi.definition.planned_expressions import Unless, Unreadable
+from crmkpi.definition.planned_expressions import IsUnreadable, Unless
 from crmkpi.engines.frames.backends import at_home
 from crmkpi.engines.frames.snapshots import table_at_one_moment
 from crmkpi.engines.frames.table import FrameTable
@@ -36,7 +36,7 @@ def counted_fields(name: str, source: Any, calendar: Calendar) -> dict[str, dict
 
 
 def _slots(field: Field) -> Iterable[Slot]:
-    unread = Unreadable(field)
+    unread = IsUnreadable(field)
     yield Slot("count", field.present(), careful=field.present() & Unless(unread))
     yield Slot("count", field.missing(), careful=field.missing() & Unless(unread))
     yield Slot("count", None, careful=unread, only_unreadable=True)

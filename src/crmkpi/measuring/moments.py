@@ -21,7 +21,7 @@ from crmkpi.errors import UndefinedError
 
 __all__ = [
     "Definition",
-    "Moments",
+    "SampleMoments",
     "counted_by",
     "formula_at",
     "gradient",
@@ -91,7 +91,7 @@ class Definition(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Moments:
+class SampleMoments:
     """Totals by the name of the input, and the sums over records of the products of two of them.
 
     An input that is a mean has two totals: the sum of its values, and under the name with a `#`, how many there are.
@@ -115,9 +115,9 @@ class Moments:
             sum(a * b * self.covariance(first, second) for first, a in slopes.items() for second, b in slopes.items()),
         )
 
-    def plus(self, other: Moments, sign: int = 1) -> Moments:
+    def plus(self, other: SampleMoments, sign: int = 1) -> SampleMoments:
         """The totals of both together, or with sign -1 without the other."""
-        return Moments(
+        return SampleMoments(
             {name: value + sign * other.totals[name] for name, value in self.totals.items()},
             {pair: value + sign * other.products[pair] for pair, value in self.products.items()},
             self.fixed,
@@ -164,7 +164,7 @@ def moments_of(
     *,
     fixed: Mapping[str, Any],
     confidence: float,
-) -> Moments:
+) -> SampleMoments:
     """The moments from what was measured.
 
     `inputs` are the count, or the sample of the values, of each measure. `joints` are those of the records that two
@@ -187,7 +187,7 @@ def moments_of(
     for (first, second), states in joints.items():
         pairs = zip(_sides(metric, first, second), _shared(metric, first, second, states), strict=True)
         products |= {pair: shared for pair, shared in pairs if pair[0] in totals and pair[1] in totals}
-    return Moments(totals, products, fixed, confidence)
+    return SampleMoments(totals, products, fixed, confidence)
 
 
 def _sides(metric: Definition, first: str, second: str) -> tuple[tuple[str, str], ...]:
@@ -220,7 +220,7 @@ def _scale(metric: Definition, name: str) -> int:
     return 1_000_000 if metric.measures[name].kind == "duration" else 1
 
 
-def formula_at(metric: Definition, moments: Moments) -> Callable[[Mapping[str, float]], float | None]:
+def formula_at(metric: Definition, moments: SampleMoments) -> Callable[[Mapping[str, float]], float | None]:
     """The KPI's formula as a function of the totals, as a float; None where it is undefined."""
     money = any(measure.kind == "money" for measure in metric.measures.values())
 
@@ -260,7 +260,7 @@ def gradient(
     return slopes
 
 
-def standard_error(metric: Definition, moments: Moments) -> float | None:
+def standard_error(metric: Definition, moments: SampleMoments) -> float | None:
     """The standard error of a KPI's value, if its records are a sample; None where the formula has no slope there."""
     totals = {name: float(total) for name, total in moments.totals.items()}
     slopes = gradient(formula_at(metric, moments), totals, list(totals))

@@ -22,7 +22,7 @@ from crmkpi.definition.expressions import (
 )
 from crmkpi.definition.measures import Grouped, Measure
 from crmkpi.definition.metric import Mean, Metric
-from crmkpi.definition.planned_expressions import Unless, Unreadable, UnreadValue
+from crmkpi.definition.planned_expressions import IsUnreadable, Unless, UnreadValue
 from crmkpi.engines.query import Anchor, Keep, Query, SegmentKey, Slot
 from crmkpi.errors import PeriodError
 from crmkpi.measuring.conditions import every, implies, union
@@ -341,7 +341,7 @@ class Plan:
             sure = self._counting(table, used, doubt)
             certain = sure.where if sure.careful is None else sure.careful
             (name, values) = _values(plan, dates[:1], possible)[0]
-            lost = Unreadable(dates[0])
+            lost = IsUnreadable(dates[0])
             without = plan.add(Slot("count", None, careful=every([certain, lost]), only_unreadable=True))
             whole = query.anchor(None, stock=False)
             any_date = None if certain is None else certain | (lost if possible is None else possible & lost)
@@ -355,8 +355,8 @@ def _values(plan: Anchor, fields: Sequence[Field], where: Expression | None) -> 
     """Slots that count the values of fields that could not be read, each record under the first of them."""
     found = []
     for number, field in enumerate(fields):
-        first = [Unless(Unreadable(other)) for other in fields[:number]]
-        condition = every([where, Unreadable(field), *first])
+        first = [Unless(IsUnreadable(other)) for other in fields[:number]]
+        condition = every([where, IsUnreadable(field), *first])
         slot = Slot("count", None, key=UnreadValue(field), careful=condition, only_unreadable=True)
         found.append((field.path[-1], plan.add(slot)))
     return tuple(found)

@@ -18,9 +18,9 @@ from crmkpi.errors import InputError, UnknownNameError, did_you_mean, unknown_na
 from crmkpi.measuring.accounts import Account, added_up
 from crmkpi.measuring.changes import Adjust, Change, Comparisons, change_of, comparisons_told
 from crmkpi.measuring.formula import counted, evaluated, interval_of, no_interval
-from crmkpi.measuring.moments import Moments
+from crmkpi.measuring.moments import SampleMoments
 from crmkpi.statistics.intervals import Interval
-from crmkpi.tabular import Column, Money, Tabular, write_whole
+from crmkpi.tabular import FrameColumn, Money, Tabular, write_whole
 
 if TYPE_CHECKING:
     from crmkpi.measuring.pivot import Pivot
@@ -50,15 +50,15 @@ _report_page: Callable[[Report], str] = hook("report_page")
 _report_file: Callable[[Report, str | Path], bytes] = hook("report_file")
 _report_table: Callable[[Report], str] = hook("report_table")
 _report_text: Callable[[Report], str] = hook("report_text")
-_report_columns: Callable[[Report], Mapping[str, Column]] = hook("report_columns")
-_wide_columns: Callable[[Report], Mapping[str, Column]] = hook("wide_columns")
+_report_columns: Callable[[Report], Mapping[str, FrameColumn]] = hook("report_columns")
+_wide_columns: Callable[[Report], Mapping[str, FrameColumn]] = hook("wide_columns")
 _pivot: Callable[..., Pivot] = hook("pivot")
 _report_chart: Callable[..., Any] = hook("report_chart")
 _result_schema: Callable[[object], Any] = hook("result_schema")
 _report_schema: Callable[[object], Any] = hook("report_schema")
 
 
-Evidence = tuple[Interval[Any] | None, int, tuple[Account, ...], Moments | None]
+Evidence = tuple[Interval[Any] | None, int, tuple[Account, ...], SampleMoments | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Result(Generic[Value_co]):
     complete: bool | None = None
     compared_to: Result[Value_co] | None = None
     exact: Any = field(default=None, repr=False)
-    moments: Moments | None = field(default=None, repr=False, compare=False)
+    moments: SampleMoments | None = field(default=None, repr=False, compare=False)
     _find: Callable[[], Evidence] | None = field(default=None, init=False, repr=False, compare=False)
     _family: tuple[Comparisons, int] | None = field(default=None, init=False, repr=False, compare=False)
     _make: Callable[[], tuple[Any, ...]] | None = field(default=None, init=False, repr=False, compare=False)
@@ -365,7 +365,7 @@ class Report(Tabular, Generic[Value_co]):
         """The rows of `to_dicts()` as CSV; text that a spreadsheet would take for a formula is neutralised."""
         return _report_csv(self)
 
-    def _columns(self) -> Mapping[str, Column]:
+    def _columns(self) -> Mapping[str, FrameColumn]:
         return _report_columns(self)
 
     def to_pandas(self, *, money: Money = "decimal", wide: bool = False) -> Any:
@@ -428,7 +428,7 @@ class _Wide(Tabular):
 
     report: Report
 
-    def _columns(self) -> Mapping[str, Column]:
+    def _columns(self) -> Mapping[str, FrameColumn]:
         return _wide_columns(self.report)
 
 

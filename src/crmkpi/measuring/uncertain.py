@@ -20,7 +20,7 @@ from crmkpi.definition.expressions import (
     Presence,
     walk,
 )
-from crmkpi.definition.planned_expressions import Unless, Unreadable
+from crmkpi.definition.planned_expressions import IsUnreadable, Unless
 from crmkpi.measuring.conditions import every, sides, union
 
 __all__ = ["Doubt", "Uncertainty", "doubt_of", "fields_of"]
@@ -38,7 +38,7 @@ class Uncertainty:
 
     def readable(self, *roots: Expression | None) -> list[Expression]:
         """The conditions under which all of these fields are readable."""
-        return [Unless(Unreadable(field)) for field in self.fields(*roots)]
+        return [Unless(IsUnreadable(field)) for field in self.fields(*roots)]
 
     def certainly(self, condition: Expression) -> Expression:
         """True where the condition holds for any value of the unreadable fields."""
@@ -54,7 +54,7 @@ class Uncertainty:
             case Unless(item):
                 return Unless(self.possibly(item))
             case Presence(item, False):
-                lacking = [field.missing() & Unless(Unreadable(field)) for field in self.fields(item)]
+                lacking = [field.missing() & Unless(IsUnreadable(field)) for field in self.fields(item)]
                 read = reduce(and_, [condition, *self.readable(item)])
                 return reduce(or_, [read, *lacking]) if not isinstance(item, Field) else read
             case _:
@@ -104,11 +104,11 @@ class Uncertainty:
 
     def _open(self, condition: Expression) -> Expression:
         """True where a field is unreadable and no other field that the condition needs is missing."""
-        unread = reduce(or_, [Unreadable(field) for field in self.fields(condition)])
+        unread = reduce(or_, [IsUnreadable(field) for field in self.fields(condition)])
         if isinstance(condition, Presence) and not condition.present_:
             return unread
         there = [
-            field.present() | Unreadable(field) if self.may(field) else field.present()
+            field.present() | IsUnreadable(field) if self.may(field) else field.present()
             for field in fields_of(condition)
             if len(fields_of(condition)) > 1
         ]

@@ -12,11 +12,20 @@ from crmkpi.errors import did_you_mean, unknown_name
 from crmkpi.sources.currencies import currencies_of, several_currencies
 from crmkpi.sources.tallies import Count, uncounted
 
-__all__ = ["Words", "choice_reader", "currency_reader", "flag_words", "word_reader"]
+__all__ = ["FLAGS_OF_LANGUAGES", "Words", "choice_reader", "currency_reader", "flag_words", "word_reader"]
 
 _CODE = re.compile(r"[A-Za-z]{3}")
-_YES = ("yes", "y", "true", "t", "1", "1.0", "x", "on")
-_NO = ("no", "n", "false", "f", "0", "0.0", "off")
+_YES = ("yes", "y", "true", "t", "1", "on")  # which a record knows itself
+_NO = ("no", "n", "false", "f", "0", "off")
+_MORE_YES = (
+    *("x", "1.0", "ja", "oui", "sí", "si", "sim", "tak", "はい", "हाँ"),
+    *("wahr", "vrai", "verdadero", "verdadeiro", "vero", "waar", "sant", "prawda"),
+)
+_MORE_NO = (
+    *("0.0", "nein", "non", "não", "nao", "nee", "nej", "nie", "いいえ", "नहीं"),
+    *("falsch", "faux", "falso", "onwaar", "falskt", "fałsz"),
+)
+FLAGS_OF_LANGUAGES: Mapping[str, bool] = dict.fromkeys(_MORE_YES, True) | dict.fromkeys(_MORE_NO, False)
 _MOST_SPELLINGS = 10_000
 _MOST_KEPT = 50_000  # so that the ids of a long file do not fill the memory
 
@@ -29,12 +38,14 @@ def choice_reader(
     usual: Mapping[str, str] | None = None,
     count: Count = uncounted,
     others: Mapping[str, Any] | None = None,
+    in_brackets: bool = False,
 ) -> Words:
     """From a word of the file to one of `choices`, whatever its case; `words` adds the file's own words.
 
     `usual` are words of the trade that can mean nothing else.
 
-    `others` has under "meaning" what all other words mean; without it they are a `ValueError`.
+    `others` has under "meaning" what all other words mean; without it they are a `ValueError`. With `in_brackets` a
+    word of ours or of the file may be followed by something in brackets.
 
     >>> choice_reader("status", ["won", "lost"], {"Closed Won": "won"}).read("closed won")
     'won'
@@ -45,7 +56,7 @@ def choice_reader(
                 f"values= gives the field {field!r} a value that it does not have: {ours!r}.", str(ours), choices
             )
     known = {choice: choice for choice in choices} | dict(usual or {}) | dict(words)
-    return Words(known, choices=choices, others=others, loose=True, count=count)
+    return Words(known, choices=choices, others=others, loose=True, count=count, in_brackets=in_brackets)
 
 
 def word_reader(
@@ -87,7 +98,7 @@ def flag_words(words: Mapping[Any, Any]) -> dict[Any, Any]:
     'won'
     """
     meant: dict[Any, Any] = {}
-    for word, spellings in (("yes", (*_YES, True, 1)), ("no", (*_NO, False, 0))):
+    for word, spellings in (("yes", (*_YES, *_MORE_YES, True, 1)), ("no", (*_NO, *_MORE_NO, False, 0))):
         if word in words:
             meant |= dict.fromkeys(spellings, words[word])
     return meant
@@ -104,8 +115,10 @@ class Words(dict[Any, Any]):
         others: Mapping[str, Any] | None,
         loose: bool,
         count: Count,
+        in_brackets: bool = False,
     ) -> None:
         super().__init__()
+        self._in_brackets = in_brackets
         self._exact = dict(words)
         self._written = {_written(spelling): ours for spelling, ours in words.items()}
         self._folded = {_folded(spelling): ours for spelling, ours in words.items()} if loose else {}
@@ -145,6 +158,8 @@ class Words(dict[Any, Any]):
             return self._folded[folded]
         if self._written and (written := _written(value)) in self._written:
             return self._written[written]
+        if self._in_brackets and isinstance(folded, str) and (word := folded.partition(" (")[0]) in self._folded:
+            return self._folded[word]
         if self._others is not None:
             return None if folded == "" else self._others["meaning"]
         if self._choices is not None:

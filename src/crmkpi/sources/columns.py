@@ -15,16 +15,24 @@ from crmkpi.records.base import FieldType, RecordType
 from crmkpi.records.directions import by_header
 from crmkpi.sources.computed_values import SCALES
 from crmkpi.sources.currencies import currency_in
-from crmkpi.sources.headers import Found, found_columns, stage_of
+from crmkpi.sources.headers import FoundHeader, found_columns, stage_of
 from crmkpi.sources.presets.library import folded
 from crmkpi.sources.presets.model import Preset, PresetColumn, Unit, check_column
-from crmkpi.sources.reading import Options, Targets
+from crmkpi.sources.reading import ReadingOptions, Targets
 
-__all__ = ["Column", "Columns", "check_fields", "folded_header", "header_score", "matched_columns", "wanted_columns"]
+__all__ = [
+    "Columns",
+    "MatchedColumn",
+    "check_fields",
+    "folded_header",
+    "header_score",
+    "matched_columns",
+    "wanted_columns",
+]
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class MatchedColumn:
     """A column that fills a field. Where several fill one, the `slot` of the first is the field itself.
 
     `by` is what the preset says about it.
@@ -46,13 +54,13 @@ class Columns:
     """
 
     width: int
-    fields: tuple[Column, ...]
+    fields: tuple[MatchedColumn, ...]
     attributes: tuple[tuple[int, str], ...]
     unmapped: tuple[str, ...]
     numbered: bool
     beside: tuple[tuple[int, str], ...] = ()
     constants: Mapping[str, Any] = field(default_factory=dict)
-    typed: tuple[tuple[Column, FieldType], ...] = ()
+    typed: tuple[tuple[MatchedColumn, FieldType], ...] = ()
 
     def unfilled(self, kind: RecordType) -> tuple[str, ...]:
         """The fields that a record may lack, and that neither a column nor a constant fills."""
@@ -98,12 +106,12 @@ class Columns:
         """The column that holds the ids, None where rows are numbered."""
         return next((column.position for column in self.of("id")), None)
 
-    def of(self, name: str) -> list[Column]:
+    def of(self, name: str) -> list[MatchedColumn]:
         """The columns that fill a field, in order of precedence."""
         return [column for column in self.fields if column.field == name]
 
 
-def matched_columns(headers: Sequence[str], kind: RecordType, options: Options, *, source: str) -> Columns:
+def matched_columns(headers: Sequence[str], kind: RecordType, options: ReadingOptions, *, source: str) -> Columns:
     """Match the headers of a source with the fields of a record."""
     options = replace(options, columns=by_header(options.columns, headers, kind.fields))
     wanted = wanted_columns(headers, kind, options.columns, source=source)
@@ -114,7 +122,7 @@ def matched_columns(headers: Sequence[str], kind: RecordType, options: Options, 
     taken = by_user | {name for each in found.values() for one in each for name in one.column.fills}
     by_name = {folded_header(name): name for name in _mappable(kind) if name not in taken}
     counts = Counter(headers)
-    fields: list[tuple[tuple[int, int], Column]] = []
+    fields: list[tuple[tuple[int, int], MatchedColumn]] = []
     spare: list[tuple[int, str]] = []
     kept: list[tuple[int, str]] = []
     filled: dict[str, str] = {}
@@ -141,11 +149,11 @@ def matched_columns(headers: Sequence[str], kind: RecordType, options: Options, 
                     f"drop one with columns={{{header!r}: None}}."
                 )
             filled[name] = header
-            fields.append(((-1, 0), Column(index, header, name, name, said.get(header))))
+            fields.append(((-1, 0), MatchedColumn(index, header, name, name, said.get(header))))
         for one, name in known:
             if name != "attributes":
                 filled.setdefault(name, header)
-                fields.append((one.rank, Column(index, header, name, name, one.column)))
+                fields.append((one.rank, MatchedColumn(index, header, name, name, one.column)))
         label = header if header and counts[header] == 1 else f"{header} (column {index + 1})".strip()
         if not chosen and header not in options.columns:
             spare.append((index, label))
@@ -170,8 +178,8 @@ def matched_columns(headers: Sequence[str], kind: RecordType, options: Options, 
 
 
 def _typed(
-    headers: Sequence[str], attributes: Sequence[tuple[int, str]], options: Options, *, source: str
-) -> tuple[tuple[Column, FieldType], ...]:
+    headers: Sequence[str], attributes: Sequence[tuple[int, str]], options: ReadingOptions, *, source: str
+) -> tuple[tuple[MatchedColumn, FieldType], ...]:
     """The custom columns whose kind the user or the preset says."""
     of_preset = {} if options.preset is None else options.preset.kinds
     known = {folded(header): kind for header, kind in of_preset.items()}
@@ -189,7 +197,7 @@ def _typed(
         if kind is not None and kind != "text":
             name = f"attributes.{label}"
             found.append(
-                (Column(place, headers[place], name, name), FieldType(name, kind, required=False, optional=True))
+                (MatchedColumn(place, headers[place], name, name), FieldType(name, kind, required=False, optional=True))
             )
     return tuple(found)
 
@@ -212,7 +220,7 @@ def _said(header: str, targets: Any, kind: RecordType) -> PresetColumn:
     return column
 
 
-def _in_unit(column: Column, kind: RecordType, options: Options) -> Column:
+def _in_unit(column: MatchedColumn, kind: RecordType, options: ReadingOptions) -> MatchedColumn:
     """The column with the unit of its field and the inclusive ends that the user declares."""
     unit = options.units.get(column.field)
     if unit is None:
@@ -231,7 +239,7 @@ def _in_unit(column: Column, kind: RecordType, options: Options) -> Column:
     return replace(column, by=by)
 
 
-def header_score(headers: Sequence[str], kind: RecordType, options: Options) -> int:
+def header_score(headers: Sequence[str], kind: RecordType, options: ReadingOptions) -> int:
     """How many of some cells are headers that fill a field, or that the user or the preset names."""
     by_name = {folded_header(name) for name in _mappable(kind)}
     return sum(
@@ -281,9 +289,9 @@ def wanted_columns(
 
 def _found(
     headers: Sequence[str], preset: Preset, wanted: Mapping[str, Any], by_user: set[str]
-) -> dict[int, list[Found]]:
+) -> dict[int, list[FoundHeader]]:
     """What the preset knows of each column, without the columns and the fields that the user speaks of."""
-    found: dict[int, list[Found]] = {}
+    found: dict[int, list[FoundHeader]] = {}
     for index, header in enumerate(headers):
         if header in wanted:
             continue
@@ -292,12 +300,12 @@ def _found(
     return found
 
 
-def _without(one: Found, names: set[str]) -> Found:
+def _without(one: FoundHeader, names: set[str]) -> FoundHeader:
     fills = tuple(name for name in one.column.fills if name not in names)
-    return Found(one.rank, one.column.model_copy(update={"fills": fills}), one.currency)
+    return FoundHeader(one.rank, one.column.model_copy(update={"fills": fills}), one.currency)
 
 
-def _in_slots(fields: Sequence[tuple[tuple[int, int], Column]]) -> tuple[Column, ...]:
+def _in_slots(fields: Sequence[tuple[tuple[int, int], MatchedColumn]]) -> tuple[MatchedColumn, ...]:
     """Columns in order of precedence, each in a slot of its own where several fill one field.
 
     A computed value is not in its field before it is computed.
@@ -313,7 +321,9 @@ def _in_slots(fields: Sequence[tuple[tuple[int, int], Column]]) -> tuple[Column,
     return tuple(placed)
 
 
-def _beside(headers: Sequence[str], fields: Sequence[tuple[tuple[int, int], Column]]) -> tuple[tuple[int, str], ...]:
+def _beside(
+    headers: Sequence[str], fields: Sequence[tuple[tuple[int, int], MatchedColumn]]
+) -> tuple[tuple[int, str], ...]:
     places = {folded(header): index for index, header in reversed(list(enumerate(headers)))}
     beside: dict[str, int] = {}
     for _, column in fields:
@@ -326,9 +336,9 @@ def _beside(headers: Sequence[str], fields: Sequence[tuple[tuple[int, int], Colu
 
 def _constants(
     kind: RecordType,
-    options: Options,
+    options: ReadingOptions,
     filled: Mapping[str, str],
-    found: Mapping[int, list[Found]],
+    found: Mapping[int, list[FoundHeader]],
     amounts: Sequence[str],
     *,
     source: str,
@@ -362,7 +372,7 @@ def _constants(
     return {name: value for name, value in (constants | {**options.defaults}).items() if name not in filled}
 
 
-def _is_money(column: Column, kind: RecordType) -> bool:
+def _is_money(column: MatchedColumn, kind: RecordType) -> bool:
     return kind.fields[column.field].kind == "money"
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from crmkpi.errors import InputError, UnknownNameError
 from crmkpi.records.base import FieldType, RecordType
-from crmkpi.sources.choices import Words, choice_reader, currency_reader, flag_words, word_reader
-from crmkpi.sources.columns import Column, Columns, check_fields
+from crmkpi.sources.choices import FLAGS_OF_LANGUAGES, Words, choice_reader, currency_reader, flag_words, word_reader
+from crmkpi.sources.columns import Columns, MatchedColumn, check_fields
 from crmkpi.sources.computed_values import (
     PERCENT,
     SCALES,
@@ -30,7 +30,7 @@ from crmkpi.sources.durations import SECONDS, DurationReader
 from crmkpi.sources.grid import Grid
 from crmkpi.sources.numbers import NumberKind, NumberReader
 from crmkpi.sources.presets.model import PresetColumn
-from crmkpi.sources.reading import ENDS, Options
+from crmkpi.sources.reading import ENDS, ReadingOptions
 from crmkpi.sources.tallies import Count, Tallies
 from crmkpi.sources.usual_words import usual_words
 
@@ -117,7 +117,7 @@ def _convert_attribute(raws: list[dict[str, Any]], conversion: Conversion) -> No
 
 
 def conversions_for(
-    grid: Grid, columns: Columns, kind: RecordType, options: Options, tallies: Tallies
+    grid: Grid, columns: Columns, kind: RecordType, options: ReadingOptions, tallies: Tallies
 ) -> list[Conversion]:
     """The conversions that the fields of a source need, in the order in which they are to be done."""
     for name, words in options.values.items():
@@ -134,7 +134,7 @@ def conversions_for(
     check_fields(options.values, kind, "values")
     if isinstance(options.date_format, Mapping):
         check_fields(options.date_format, kind, "date_format")
-    constants = [Column(-1, name, name, name) for name in columns.constants]
+    constants = [MatchedColumn(-1, name, name, name) for name in columns.constants]
     made = _Conversions(grid, kind, options, tallies, columns.constants)
     found = [made.of(column) for column in (*columns.fields, *constants)]
     found += [made.attribute(column, field) for column, field in columns.typed]
@@ -157,11 +157,11 @@ def _place(conversion: Conversion) -> int:
 class _Conversions:
     grid: Grid
     kind: RecordType
-    options: Options
+    options: ReadingOptions
     tallies: Tallies
     constants: Mapping[str, Any]
 
-    def of(self, column: Column) -> Conversion | None:
+    def of(self, column: MatchedColumn) -> Conversion | None:
         """The conversion that a column needs, if any."""
         field = self.kind.fields[column.field]
         firsts, words = self._words(column, field)
@@ -201,6 +201,8 @@ class _Conversions:
             of_iso = reader.of_iso()
             check = None if of_iso is None else check_iso
             fast.append(of_iso or reader)
+        elif field.kind == "flag" and words is None:
+            steps.append(word_reader(FLAGS_OF_LANGUAGES, count=self._count(column), loose=True).read)
         combine = self._combination(column, field, unit, number)
         if not steps and column.slot == column.field:
             return None
@@ -218,7 +220,7 @@ class _Conversions:
             computed=is_computed(column.by),
         )
 
-    def attribute(self, column: Column, field: FieldType) -> Conversion:
+    def attribute(self, column: MatchedColumn, field: FieldType) -> Conversion:
         """The conversion of a custom column whose kind was said."""
         name = column.field.removeprefix("attributes.")
         number: NumberReader | None = None
@@ -234,7 +236,7 @@ class _Conversions:
         combine = self._combination(column, field, None, number)
         return Conversion(column.slot, column.field, read, read, combine=combine, number=number, attribute=name)
 
-    def _words(self, column: Column, field: FieldType) -> tuple[list[Reader], Words | None]:
+    def _words(self, column: MatchedColumn, field: FieldType) -> tuple[list[Reader], Words | None]:
         by, count = column.by, self._count(column)
         own = self.options.values.get(column.field, {})
         words: dict[Any, Any] = {}
@@ -253,20 +255,23 @@ class _Conversions:
             return steps, currency_reader(words, column=column.header, count=count)
         if field.kind == "choice":
             usual = usual_words(self.kind.table, field.name)
-            return steps, choice_reader(field.name, field.choices, words, usual=usual, count=count, others=others)
+            brackets = by is not None and by.in_brackets
+            return steps, choice_reader(
+                field.name, field.choices, words, usual=usual, count=count, others=others, in_brackets=brackets
+            )
         if words:
             return steps, word_reader(words, count=count, others=others, loose=by is not None)
         return steps, None
 
-    def _count(self, column: Column) -> Count:
+    def _count(self, column: MatchedColumn) -> Count:
         return self.tallies.counter(column.header)
 
-    def _cells(self, column: Column) -> Iterable[Any]:
+    def _cells(self, column: MatchedColumn) -> Iterable[Any]:
         if column.position < 0:
             return [self.constants[column.field]]
         return (cell for _, cell in self.grid.column(column.position))
 
-    def _number(self, column: Column, field: FieldType, *, percent: bool = False) -> NumberReader:
+    def _number(self, column: MatchedColumn, field: FieldType, *, percent: bool = False) -> NumberReader:
         kind: NumberKind = field.kind if field.kind in ("money", "integer") else "number"
         if percent:
             kind = "percentage"
@@ -284,7 +289,7 @@ class _Conversions:
             count=self._count(column),
         )
 
-    def _date(self, column: Column, field: FieldType, unit: str | None) -> DateReader:
+    def _date(self, column: MatchedColumn, field: FieldType, unit: str | None) -> DateReader:
         forms = self.options.date_format
         zone = zone_of_header(column.header)
         if zone is None and self.options.tz is not None:
@@ -302,7 +307,7 @@ class _Conversions:
         )
 
     def _combination(
-        self, column: Column, field: FieldType, unit: str | None, number: NumberReader | None
+        self, column: MatchedColumn, field: FieldType, unit: str | None, number: NumberReader | None
     ) -> Combine | None:
         by, count = column.by, self._count(column)
         combine: Combine | None = None

@@ -18,7 +18,7 @@ from crmkpi.sources.account import Rejected
 from crmkpi.sources.columns import header_score
 from crmkpi.sources.grid import CHUNK, HEADER_ROWS, Grid, Part, check_headers, found_header
 from crmkpi.sources.limits import LONGEST_CELL, MOST_COLUMNS
-from crmkpi.sources.reading import Options
+from crmkpi.sources.reading import ReadingOptions
 from crmkpi.sources.text import Text
 
 __all__ = ["cells_of_any_length", "csv_grid", "found_table"]
@@ -32,14 +32,14 @@ _AROUND = " \t\r\n\x0b\x0c\u00a0\u200b\u200c\u200d\u2060\ufeff"  # blanks of hea
 _DELIMITERS = ",;\t|"
 
 
-def csv_grid(text: Text, record: type[Any], options: Options, *, delimiter: str | None) -> Grid:
+def csv_grid(text: Text, record: type[Any], options: ReadingOptions, *, delimiter: str | None) -> Grid:
     """A CSV file as a grid of the record that it is read as."""
     kind = record_type(record)
     return found_table(text, lambda cells: header_score(cells, kind, options), options, delimiter=delimiter)
 
 
 def found_table(
-    text: Text, score: Callable[[Sequence[str]], int], options: Options | None, *, delimiter: str | None
+    text: Text, score: Callable[[Sequence[str]], int], options: ReadingOptions | None, *, delimiter: str | None
 ) -> Grid:
     """The table in a text: its headers are the first line that has any, by `score`, among the first thirty."""
     if options is not None and options.headers is not None:

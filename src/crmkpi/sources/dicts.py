@@ -15,7 +15,7 @@ from crmkpi.sources.grid import CHUNK, Grid, Part
 from crmkpi.sources.limits import MOST_COLUMNS
 from crmkpi.sources.loaded import Records
 from crmkpi.sources.presets.library import AnyPreset
-from crmkpi.sources.reading import Options, Reading, options_from
+from crmkpi.sources.reading import Reading, ReadingOptions, options_from
 from crmkpi.sources.rows import check_form, load, record_of
 
 __all__ = ["grid_of_objects", "load_objects", "read_dicts"]
@@ -63,7 +63,9 @@ def read_dicts(
     return load_objects(enumerate(rows, 1), "memory", record, asked)
 
 
-def load_objects(objects: Iterable[tuple[int, Any]], source: str, record: type[_R], options: Options) -> Records[_R]:
+def load_objects(
+    objects: Iterable[tuple[int, Any]], source: str, record: type[_R], options: ReadingOptions
+) -> Records[_R]:
     """Read numbered objects as records: mappings are rows, what a source could not read comes as `Rejected`."""
     if options.headers is not None:
         raise InputError(

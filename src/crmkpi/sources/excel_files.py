@@ -17,7 +17,7 @@ from crmkpi.sources.grid import CHUNK, HEADER_ROWS, Grid, Part, check_headers, f
 from crmkpi.sources.limits import MOST_COLUMNS, MOST_UNPACKED, MOST_UNPACKED_RATIO
 from crmkpi.sources.loaded import Records
 from crmkpi.sources.presets.library import AnyPreset
-from crmkpi.sources.reading import Options, Reading, options_from
+from crmkpi.sources.reading import Reading, ReadingOptions, options_from
 from crmkpi.sources.rows import load, record_of
 
 __all__ = ["WORKBOOKS", "read_excel", "workbook_table"]
@@ -79,7 +79,7 @@ def read_excel(
 
 
 def workbook_table(
-    path: Workbook, score: Callable[[Sequence[str]], int], options: Options | None, *, sheet: str | None = None
+    path: Workbook, score: Callable[[Sequence[str]], int], options: ReadingOptions | None, *, sheet: str | None = None
 ) -> Grid:
     """The table in a sheet: its headers are the first row that has any, by `score`, among the first thirty."""
     name = Path(path).name if isinstance(path, str | Path) else "<file>"

@@ -21,7 +21,7 @@ from crmkpi.sources.headers import found_columns, known_headers
 from crmkpi.sources.json_files import JSON_FILES, json_table
 from crmkpi.sources.loaded import Records
 from crmkpi.sources.presets.library import PRESETS, folded
-from crmkpi.sources.reading import Options, Reading, options_from
+from crmkpi.sources.reading import Reading, ReadingOptions, options_from
 from crmkpi.sources.rows import load, record_of
 from crmkpi.sources.text import Source, open_text
 
@@ -69,7 +69,7 @@ def read_export(
     """
     table = _tables_of(path, encoding)
     with cells_of_any_length():
-        grid = table(_known_to_any, Options(headers=options.get("headers")))
+        grid = table(_known_to_any, ReadingOptions(headers=options.get("headers")))
         sure = recognised(grid.headers, source=grid.source)
         asked = options_from(sure.preset, options)
         record = record_of(record, asked)
@@ -86,7 +86,7 @@ def _tables_of(path: Source, encoding: str | None) -> Callable[..., Grid]:
     workbook = path if suffix in WORKBOOKS and isinstance(path, str | Path) else None
     text = open_text(path, encoding=encoding) if workbook is None else None
 
-    def table(score: Callable[[Sequence[str]], int], asked: Options | None) -> Grid:
+    def table(score: Callable[[Sequence[str]], int], asked: ReadingOptions | None) -> Grid:
         if text is not None:
             return found_table(text, score, asked, delimiter=None)
         assert workbook is not None
@@ -95,7 +95,7 @@ def _tables_of(path: Source, encoding: str | None) -> Callable[..., Grid]:
     return table
 
 
-def _without_headers_given(grid: Grid, asked: Options | None) -> Grid:
+def _without_headers_given(grid: Grid, asked: ReadingOptions | None) -> Grid:
     """Objects have their keys, so that nobody else names them."""
     if asked is not None and asked.headers is not None:
         raise InputError(
@@ -125,7 +125,7 @@ def shown_table(path: Source, *, encoding: str | None = None) -> tuple[str, Reco
 
 def first_table(path: Source, *, encoding: str | None = None) -> Grid:
     """The table of a file as it is: below the line that has most headers that any preset knows."""
-    return _tables_of(path, encoding)(_known_to_any, Options())
+    return _tables_of(path, encoding)(_known_to_any, ReadingOptions())
 
 
 def recognised(headers: Sequence[str], *, source: str = "The file") -> Recognised:

@@ -10,12 +10,12 @@ from typing import Any
 from crmkpi.errors import ColumnError, FileFormatError
 from crmkpi.records import RECORDS
 from crmkpi.records.base import FieldType, RecordType, record_type
-from crmkpi.sources.columns import Column, Columns, folded_header
+from crmkpi.sources.columns import Columns, MatchedColumn, folded_header
 from crmkpi.sources.computed_values import INTERVALS
 from crmkpi.sources.currencies import currencies_of
 from crmkpi.sources.grid import Grid
 from crmkpi.sources.header_units import OF_MONEY, OF_MRR, OF_TIME, says_month, unit_in
-from crmkpi.sources.reading import Options
+from crmkpi.sources.reading import ReadingOptions
 
 __all__ = [
     "check_currency",
@@ -35,7 +35,7 @@ _SAID = {"smallest": "cents", "yearly": "amounts of a year", "quarterly": "amoun
 _MORE = 2  # headers of another table that a file must have beyond those of its own
 
 
-def may_hold_currency(headers: Sequence[str], columns: Columns, kind: RecordType, options: Options) -> list[int]:
+def may_hold_currency(headers: Sequence[str], columns: Columns, kind: RecordType, options: ReadingOptions) -> list[int]:
     """The places of columns whose headers speak of a currency, where amounts are read and nothing fills theirs."""
     if "currency" not in kind.fields or columns.of("currency") or "currency" in columns.constants:
         return []
@@ -49,7 +49,7 @@ def may_hold_currency(headers: Sequence[str], columns: Columns, kind: RecordType
     ]
 
 
-def check_currency(grid: Grid, columns: Columns, kind: RecordType, options: Options) -> None:
+def check_currency(grid: Grid, columns: Columns, kind: RecordType, options: ReadingOptions) -> None:
     """Refuse to read amounts beside a column of currencies that fills no field."""
     for place in may_hold_currency(grid.headers, columns, kind, options):
         cells = {str(cell).strip() for _, cell in islice(grid.column(place), _LOOKED_AT) if cell not in (None, "")}
@@ -62,13 +62,13 @@ def check_currency(grid: Grid, columns: Columns, kind: RecordType, options: Opti
             )
 
 
-def may_be_of_intervals(columns: Columns, kind: RecordType) -> Column | None:
+def may_be_of_intervals(columns: Columns, kind: RecordType) -> MatchedColumn | None:
     """The column of recurring amounts that does not say whether they are those of a month."""
     found = next((column for column in columns.fields if column.field == "mrr" and column.by is None), None)
     return None if kind.table != "subscriptions" or found is None or says_month(found.header) else found
 
 
-def check_intervals(grid: Grid, columns: Columns, kind: RecordType, options: Options) -> None:
+def check_intervals(grid: Grid, columns: Columns, kind: RecordType, options: ReadingOptions) -> None:
     """Refuse to take amounts for those of a month beside a column that says of some that they are of a year."""
     amount = may_be_of_intervals(columns, kind)
     taken = {column.position for column in columns.fields if column.field != "plan"}
@@ -121,7 +121,9 @@ def _unit_said(header: str, known: FieldType) -> tuple[str, str, str] | None:
     return found, f"{numbers}, and {known.name!r} holds {holds}", plain
 
 
-def check_table(headers: Sequence[str], columns: Columns, kind: RecordType, options: Options, *, source: str) -> None:
+def check_table(
+    headers: Sequence[str], columns: Columns, kind: RecordType, options: ReadingOptions, *, source: str
+) -> None:
     """Refuse a file whose headers are those of another table, or of no record at all."""
     if options.preset is not None or options.columns or options.headers is not None:
         return

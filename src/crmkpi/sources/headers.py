@@ -12,14 +12,14 @@ from crmkpi.sources.limits import LONGEST_HEADER
 from crmkpi.sources.presets.library import folded
 from crmkpi.sources.presets.model import Preset, PresetColumn
 
-__all__ = ["Found", "found_columns", "known_headers", "stage_of"]
+__all__ = ["FoundHeader", "found_columns", "known_headers", "stage_of"]
 
 _PLACE = re.compile(r"<(zone|currency|question|stage)>")
 _SEPARATORS = re.compile(r"[\s_-]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundHeader:
     """A column of a preset that a header stands for: its place in the preset, and the currency in the header."""
 
     rank: tuple[int, int]
@@ -27,22 +27,22 @@ class Found:
     currency: str | None = None
 
 
-def found_columns(header: str, preset: Preset) -> list[Found]:
+def found_columns(header: str, preset: Preset) -> list[FoundHeader]:
     """The columns of a preset that a header is; where one is spelt exactly so, others of like spelling are not."""
     if len(header) > LONGEST_HEADER:
         return []
-    exact: list[Found] = []
-    alike: list[Found] = []
+    exact: list[FoundHeader] = []
+    alike: list[FoundHeader] = []
     for place, column in enumerate(preset.columns):
         for number, known in enumerate(column.headers):
             rank = (place, number)
             if known == header:
-                exact.append(Found(rank, column))
+                exact.append(FoundHeader(rank, column))
             elif "<" in known:
                 if match := _pattern(known).fullmatch(header.strip()):
-                    alike.append(Found(rank, column, match.groupdict().get("currency")))
+                    alike.append(FoundHeader(rank, column, match.groupdict().get("currency")))
             elif folded(known) == folded(header):
-                alike.append(Found(rank, column))
+                alike.append(FoundHeader(rank, column))
             else:
                 continue
             break

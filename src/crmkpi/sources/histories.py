@@ -18,7 +18,7 @@ from crmkpi.sources.grid import Grid, Part
 from crmkpi.sources.headers import stage_of
 from crmkpi.sources.presets.library import folded
 from crmkpi.sources.presets.model import Preset
-from crmkpi.sources.reading import Options
+from crmkpi.sources.reading import ReadingOptions
 
 __all__ = ["joined_visits", "merged_away", "merged_note", "stage_grid", "without_merged"]
 
@@ -27,7 +27,7 @@ _NO_STAGE = "deal without the date of a stage"
 _VISIT = ("id", "deal_id", "stage", "entered_at", "left_at")
 
 
-def stage_grid(grid: Grid, options: Options, preset: Preset) -> tuple[Grid, Options]:
+def stage_grid(grid: Grid, options: ReadingOptions, preset: Preset) -> tuple[Grid, ReadingOptions]:
     """The table of stage visits within a table of deals that has a column for the date of each stage."""
     assert preset.stages is not None
     visit = record_type(StageVisit)

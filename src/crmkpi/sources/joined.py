@@ -10,12 +10,12 @@ from typing import Any
 from crmkpi.errors import ColumnError, UnknownNameError, did_you_mean
 from crmkpi.sources.account import Rejected
 from crmkpi.sources.grid import Grid, Part
-from crmkpi.sources.reading import Options
+from crmkpi.sources.reading import ReadingOptions
 
 __all__ = ["with_joined"]
 
 
-def with_joined(grid: Grid, options: Options) -> tuple[Grid, Options]:
+def with_joined(grid: Grid, options: ReadingOptions) -> tuple[Grid, ReadingOptions]:
     """The grid with one column in place of those that `columns=` names together, their cells set apart by a blank.
 
     >>> rows = Part([["1", "31.01.2026", "14:05"]], lambda: [2])

@@ -13,7 +13,7 @@ from crmkpi.sources.numbers import DecimalSign
 from crmkpi.sources.presets.library import AnyPreset, preset
 from crmkpi.sources.presets.model import AttributeKind, Preset
 
-__all__ = ["ENDS", "Ends", "Headers", "Options", "Progress", "Reading", "Targets", "TextReading", "options_from"]
+__all__ = ["ENDS", "Ends", "Headers", "Progress", "Reading", "ReadingOptions", "Targets", "TextReading", "options_from"]
 
 Targets = str | Sequence[str] | Mapping[str, Any] | None
 Headers = str | tuple[str, ...]  # one header, or those of columns that fill a field together
@@ -51,7 +51,7 @@ _WORDS = Reading.__required_keys__ | Reading.__optional_keys__
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class ReadingOptions:
     """What the user said about how to read a source."""
 
     columns: Mapping[Any, Targets] = field(default_factory=dict)
@@ -86,7 +86,7 @@ _KEYED = {
 }
 
 
-def options_from(by: AnyPreset | None, given: Reading) -> Options:
+def options_from(by: AnyPreset | None, given: Reading) -> ReadingOptions:
     """The options of a reader, checked as far as they can be without the source.
 
     >>> options_from(None, {"tz": "Europe/Berlin"}).tz
@@ -120,4 +120,4 @@ def options_from(by: AnyPreset | None, given: Reading) -> Options:
     said: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if tz is not None:
         said["tz"] = zone_named(tz).key
-    return Options(**said, preset=None if by is None else preset(by))
+    return ReadingOptions(**said, preset=None if by is None else preset(by))

@@ -26,7 +26,7 @@ from crmkpi.sources.joined import with_joined
 from crmkpi.sources.leaving_out import LeftOut, left_out
 from crmkpi.sources.loaded import Records
 from crmkpi.sources.presets.model import Preset, record_named
-from crmkpi.sources.reading import Options
+from crmkpi.sources.reading import ReadingOptions
 from crmkpi.sources.summary_reports import filled_down
 from crmkpi.sources.tallies import Tallies
 from crmkpi.sources.zones import Zones, checked_zones, zones_of
@@ -38,7 +38,7 @@ _Raw = dict[str, Any]
 _Fault = tuple[str | None, str]  # the value as Python writes it, None where there is none, and what is wrong
 
 
-def record_of(record: type[_R] | None, options: Options) -> type[_R]:
+def record_of(record: type[_R] | None, options: ReadingOptions) -> type[_R]:
     """The class of the records: the one that was named, or the preset's."""
     preset = options.preset
     if preset is None:
@@ -56,7 +56,7 @@ def record_of(record: type[_R] | None, options: Options) -> type[_R]:
     raise InputError(f"The preset {preset.name} reads {preset.record} records, and record= is {record.__name__}.")
 
 
-def load(grid: Grid, record: type[_R], options: Options, *, recognised: Recognised | None = None) -> Records[_R]:
+def load(grid: Grid, record: type[_R], options: ReadingOptions, *, recognised: Recognised | None = None) -> Records[_R]:
     """Read all rows of a grid: each one is a record of the result, or rejected, or skipped under a reason."""
     lines: array[int] = array("Q")
     loading = Loading(grid, record, options, recognised=recognised, lines=lines)
@@ -115,7 +115,7 @@ class Loading(Generic[_R]):
         self,
         grid: Grid,
         record: type[_R],
-        options: Options,
+        options: ReadingOptions,
         *,
         recognised: Recognised | None = None,
         lines: array[int] | None = None,

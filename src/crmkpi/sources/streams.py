@@ -15,7 +15,7 @@ from crmkpi.sources.csv_tables import cells_of_any_length, csv_grid
 from crmkpi.sources.grid import Grid
 from crmkpi.sources.histories import merged_away, merged_note, without_merged
 from crmkpi.sources.presets.library import AnyPreset
-from crmkpi.sources.reading import Options, Reading, options_from
+from crmkpi.sources.reading import Reading, ReadingOptions, options_from
 from crmkpi.sources.rows import Loading, check_form, lacks, record_of
 from crmkpi.sources.text import Source, open_text
 from crmkpi.sources.zones import Zones, zones_of
@@ -39,7 +39,7 @@ class RecordStream(Iterator[_R], Generic[_R]):
     (None, 2)
     """
 
-    def __init__(self, grid: Grid, record: type[_R], options: Options) -> None:
+    def __init__(self, grid: Grid, record: type[_R], options: ReadingOptions) -> None:
         self.record = record
         self.source = grid.source
         self.tz = options.tz

@@ -20,7 +20,7 @@ from crmkpi.engines.frames.backends import Backend
 from crmkpi.engines.frames.faults import EnteredField, Entry, any_of, bounds_of, fields_of, is_beyond, odd_one, wrong
 from crmkpi.engines.frames.homes.home import Facts, raw_name, word_name
 from crmkpi.engines.frames.local_time import DAY, micros
-from crmkpi.engines.frames.profile import Column, Look, Prepared
+from crmkpi.engines.frames.profile import Look, Prepared, ProfiledColumn
 from crmkpi.engines.frames.words import Expr, Words, flagged, only_where
 from crmkpi.engines.query import Query
 from crmkpi.records.base import RecordType
@@ -60,8 +60,8 @@ def assumed(
     doubts: list[Expr] = []
     own_doubts: dict[str, Expr] = {}
     plain: dict[str, Expr] = {}
-    columns: dict[tuple[str, ...], Column] = {}
-    exacts: dict[tuple[str, ...], Column] = {}
+    columns: dict[tuple[str, ...], ProfiledColumn] = {}
+    exacts: dict[tuple[str, ...], ProfiledColumn] = {}
     for one in fields:
         path, fact = tuple(one.name.split(".")), facts.get(one.name)
         absent = one.name in entry.said
@@ -78,7 +78,7 @@ def assumed(
             exacts[path] = twin
         sure = bounds is not None and (absent or one.is_whole)
         small = None if sure else _small(nw, one, found)
-        if small is not None:  # what is larger might not fit when it is added or multiplied
+        if small is not None:  # larger numbers might not fit when they are added or multiplied
             guarded = sources or {one.own: nw.col(one.own)}
             sources = {name: only_where(nw, small, source) for name, source in guarded.items()}
         plain |= sources
@@ -105,7 +105,7 @@ def _known(type_: RecordType, one: EnteredField, fact: Facts) -> tuple[float, fl
     """The bounds of a field's plain values by what its home knows; None where they do not show that all can be read."""
     if one.kind == "date" and one.type_.what != "date":
         return None
-    ends = [_plain(one, end) for end in (fact.low, fact.high)]
+    ends = [_as_number(one, end) for end in (fact.low, fact.high)]
     low, high = ends
     if low is None or high is None or not (isfinite(low) and isfinite(high)) or is_beyond(type_, one, low, high):
         return None
@@ -113,7 +113,7 @@ def _known(type_: RecordType, one: EnteredField, fact: Facts) -> tuple[float, fl
     return (low, high) if least <= low <= high <= most else None
 
 
-def _plain(one: EnteredField, value: object) -> float | None:
+def _as_number(one: EnteredField, value: object) -> float | None:
     match value:
         case datetime():
             return micros(value if value.tzinfo is None else value.astimezone(UTC)) if one.kind == "timestamp" else None
@@ -148,7 +148,7 @@ def _small(nw: Words, one: EnteredField, found: Mapping[str, float]) -> Expr | N
 
 
 def _doubts(look: Look, one: EnteredField, small: Expr | None, *, lacks: bool, sure: bool) -> list[Expr]:
-    """Where a field is not as assumed. What is missing is no doubt, unless it `lacks`; of a `sure` number none is."""
+    """Where a field is not as assumed. Missing values are no doubt, unless it `lacks`; a `sure` number has none."""
     nw, column = look.nw, look.nw.col(one.own)
     if one.name in look.entry.told:
         found = [~nw.col(word_name(one.own)).is_null()]

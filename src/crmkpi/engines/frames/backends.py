@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from crmkpi.engines.frames.homes.home import Home
-from crmkpi.errors import InputError, MissingExtraError
+from crmkpi.errors import DatabaseError, InputError, MissingExtraError
 
 __all__ = [
     "BACKENDS",
@@ -88,7 +88,7 @@ class Backend:
     closed: str = ""  # what its error says of a connection that is closed
     module: str = ""  # that has its version, where it is not named like the library
     version: str = "__version__"
-    tested: bool = True  # on a server; what is not, is measured where the user says so
+    tested: bool = True  # on a server; an untested one is measured where the user says so
     lock: AbstractContextManager[object] = field(default_factory=nullcontext)  # one question at a time
 
     @property
@@ -188,7 +188,7 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
         },
     }
 )  # fmt: skip
-# What was tried and got wrong without a word, or was not tried.
+# Libraries that were tried and got figures wrong without a word, or were not tried.
 _REFUSED: Mapping[str, str] = MappingProxyType(
     {
         "dask": "it drops conditions inside aggregations and adds decimals as text; call .compute() and give that",
@@ -201,7 +201,7 @@ _REFUSED: Mapping[str, str] = MappingProxyType(
 
 
 def backend_of(data: object) -> Backend | None:
-    """The library that a frame belongs to; None for what is no frame, an error for a frame that cannot be trusted.
+    """The library that a frame belongs to; None for anything else, an error for a frame that cannot be trusted.
 
     Nothing is imported for it: the module of the object's class says what it is.
     """
@@ -239,7 +239,7 @@ def check_versions(backend: Backend) -> None:
 
 @contextmanager
 def at_home(backend: Backend, table: str) -> Iterator[None]:
-    """Say as an error of ours what the library itself refuses: a closed connection, a file that has gone."""
+    """Turn errors of the library itself into ours: a closed connection, a file that has gone."""
     try:
         with backend.lock:
             yield
@@ -250,7 +250,7 @@ def at_home(backend: Backend, table: str) -> Iterator[None]:
         first = str(error).strip().partition("\n")[0]
         closed = any(word in str(error) for word in backend.closed.split("|")) if backend.closed else False
         why = "its connection is closed" if closed else "its data may have changed, or be gone or damaged"
-        raise InputError(f"The {backend.name} table for {table} cannot be read; {why}: {first}") from error
+        raise DatabaseError(f"The {backend.name} table for {table} cannot be read; {why}: {first}") from error
 
 
 def refuse(backend: Backend, what: str, way_out: str) -> InputError:

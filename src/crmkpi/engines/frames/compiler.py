@@ -35,7 +35,7 @@ from crmkpi.definition.expressions import (
     walk,
 )
 from crmkpi.definition.parameters import Parameter
-from crmkpi.definition.planned_expressions import Happened, Together, Unless, Unreadable, UnreadValue
+from crmkpi.definition.planned_expressions import Happened, IsUnreadable, Together, Unless, UnreadValue
 from crmkpi.engines.frames.backends import refuse
 from crmkpi.engines.frames.compiled_values import (
     Condition,
@@ -55,7 +55,7 @@ from crmkpi.engines.frames.compiled_values import (
 )
 from crmkpi.engines.frames.homes.home import raw_name
 from crmkpi.engines.frames.local_time import DAY, instant, local_day, micros, open_name
-from crmkpi.engines.frames.profile import Column, Prepared
+from crmkpi.engines.frames.profile import Prepared, ProfiledColumn
 from crmkpi.engines.frames.unreadable import is_unreadable, word_of
 from crmkpi.engines.frames.words import Expr, Frame, Scalar, Words, all_of, one_of, only_where
 from crmkpi.engines.query import MICROSECOND
@@ -92,7 +92,7 @@ class Compiler:
         """The frame that understands them."""
         return self.prepared.backend.home.asked(self.prepared.frame, self.prepared.kept)
 
-    def column(self, field: Field) -> Column:
+    def column(self, field: Field) -> ProfiledColumn:
         """The plain column of a field."""
         return self.prepared.columns[field.path]
 
@@ -152,7 +152,7 @@ class Compiler:
     def conditions(self, expression: Expression | None) -> dict[str, Condition] | None:
         """What must hold for a condition to be true, by its text; None where this table never fulfils it.
 
-        What the look over the columns has settled is left out, so that conditions which differ in nothing else are one.
+        Parts that the profile of the columns has settled are left out: conditions that differ in nothing else are one.
         """
         settled = True if expression is None else self._settled(expression)
         if settled is False:
@@ -178,15 +178,15 @@ class Compiler:
         parts = list(walk(part))
         columns = [self.column(field) for field in parts if isinstance(field, Field)]
         plain = all(column.kind in ("choice", "flag") for column in columns)
-        plain = plain and not any(isinstance(each, Unreadable) for each in parts)
+        plain = plain and not any(isinstance(each, IsUnreadable) for each in parts)
         return Condition(met, tuple(column.name for column in columns if plain))
 
     def _settled(self, expression: Expression) -> Expression | bool:
-        """The condition without what is known beforehand; True or False where all of it is."""
+        """The condition without the parts that are known beforehand; True or False where all of it is."""
         match expression:
             case Presence(item, present) if self.present(self.value(item)) is None:
                 return present
-            case Unreadable(item) if item.path not in self.prepared.marks:
+            case IsUnreadable(item) if item.path not in self.prepared.marks:
                 return False
             case Now():
                 return self._is_now(expression)
@@ -227,7 +227,7 @@ class Compiler:
                 return there if present is holds else self._unmet(there)
             case Now():
                 return self.nw.lit(self._is_now(expression) is holds)
-            case Unreadable(item):
+            case IsUnreadable(item):
                 marked = is_unreadable(self.nw, self.prepared.marks[item.path])
                 return marked if holds else ~marked
             case Combination(word, left, right):
@@ -302,12 +302,12 @@ class Compiler:
         if stamp.aware and (twin := self._twin(item)) is not None:
             source = self.nw.col(twin.name) // self.nw.lit(DAY)
         else:
-            known = Column("", "timestamp", 0, stamp.low, stamp.high, stamp.aware)
+            known = ProfiledColumn("", "timestamp", 0, stamp.low, stamp.high, stamp.aware)
             source = local_day(self.prepared.backend.home, stamp.source, known, self.calendar)
         low, high = stamp.low // DAY - 1, stamp.high // DAY + 1
         return replace(stamp, source=source, kind="date", low=low, high=high, aware=None)
 
-    def _twin(self, item: Expression) -> Column | None:
+    def _twin(self, item: Expression) -> ProfiledColumn | None:
         """The column of a timestamp on the other clock, if it has one."""
         field = item.item if isinstance(item, Happened) else item
         return self.prepared.exact.get(field.path) if isinstance(field, Field) else None
@@ -359,7 +359,7 @@ class Compiler:
         if (twin := self._twin(what)) is not None:
             source, low, high = self.nw.col(twin.name), twin.low, twin.high
         else:
-            known = Column("", "timestamp", 0, stamp.low, stamp.high, stamp.aware)
+            known = ProfiledColumn("", "timestamp", 0, stamp.low, stamp.high, stamp.aware)
             source = instant(self.prepared.backend.home, stamp.source, known, self.calendar.zone)
             low, high = stamp.low - DAY, stamp.high + DAY
         return replace(stamp, source=source, low=low, high=high, aware=True, raw=None)

@@ -13,7 +13,7 @@ from crmkpi.engines.frames.slots import PassSlot
 from crmkpi.engines.frames.words import Cell, Expr, Frame, Row
 from crmkpi.statistics.intervals import quantile_place, quantile_ranks
 
-__all__ = ["Grouped", "Grouping", "grouped", "groupings"]
+__all__ = ["GroupedRows", "Grouping", "grouped", "groupings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Grouping:
 
 
 @dataclass(slots=True)
-class Grouped:
+class GroupedRows:
     """The answer of a GROUP BY: `place` is the position of each aggregate in a row, by name, behind the keys.
 
     `apart` holds, per group, the values or rows of the slots that took a query of their own.
@@ -51,7 +51,7 @@ class Grouped:
 
 
 def groupings(projection: Projection, *, merging: bool, converts: bool) -> Iterable[Grouping]:
-    """The slots by what they are grouped by.
+    """The slots by their grouping.
 
     Different values do not add up over currencies or classes, so they are counted without them.
     """
@@ -81,7 +81,7 @@ def grouped(
     *,
     confidence: float | None,
     statements: list[tuple[str, str]] | None,
-) -> Grouped:
+) -> GroupedRows:
     """Run a GROUP BY, and a query of its own for each slot that elementary aggregates cannot serve."""
     home, backend, names = projection.backend.home, projection.backend, asked.names
     sliced = asked.ranked if asked.classes and backend.slices_groups else frozenset()
@@ -110,7 +110,7 @@ def grouped(
         answer = frame.group_by(*names).agg(*chosen) if names else frame.select(*chosen)
     if statements is not None and (made := home.statement(answer)) is not None:
         statements.append(made)
-    found = Grouped(home.leave(answer), {name: place for place, name in enumerate((*names, *aggregates))})
+    found = GroupedRows(home.leave(answer), {name: place for place, name in enumerate((*names, *aggregates))})
     if asked.checked:
         rows, *unlike = (
             sum(int(row[found.place[name]] or 0) for row in found.rows) for name in ("n", *_counted(projection, asked))
@@ -173,7 +173,7 @@ def _slices(projection: Projection, asked: Grouping, sliced: Collection[int], sp
     return made
 
 
-def _in_slices(found: Grouped, slot: PassSlot, keys: int) -> list[tuple[Row, Sequence[Cell]]] | None:
+def _in_slices(found: GroupedRows, slot: PassSlot, keys: int) -> list[tuple[Row, Sequence[Cell]]] | None:
     """For each group the values at the ranks that are needed; None where a slice does not reach as far."""
     made: list[tuple[Row, Sequence[Cell]]] = []
     counted = found.place[slot.counted]

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from crmkpi.dates.calendars import Calendar
 from crmkpi.engines.frames.homes.home import Home
-from crmkpi.engines.frames.profile import Column, Path, Prepared
+from crmkpi.engines.frames.profile import Path, Prepared, ProfiledColumn
 from crmkpi.engines.frames.words import Expr, Frame, Words, only_where
 from crmkpi.engines.query import MICROSECOND
 
@@ -101,7 +101,7 @@ def _offsets(zone: ZoneInfo, first: datetime, end: datetime) -> tuple[tuple[int,
 
 
 def _offset_of(
-    home: Home, column: Expr, known: Column, zone: ZoneInfo, *, wall: bool, held: Sequence[Stretch] = ()
+    home: Home, column: Expr, known: ProfiledColumn, zone: ZoneInfo, *, wall: bool, held: Sequence[Stretch] = ()
 ) -> Expr:
     """The offset of `zone` at each `_near` instant; at each wall-clock time with `wall`, of two showings the first.
 
@@ -117,7 +117,7 @@ def _offset_of(
     return home.steps(column, list(steps)[1:], list(steps.values()))
 
 
-def _changes(zone: ZoneInfo, known: Column, *, wall: bool) -> tuple[list[int], list[int]]:
+def _changes(zone: ZoneInfo, known: ProfiledColumn, *, wall: bool) -> tuple[list[int], list[int]]:
     """When the clocks of a zone change, and its offsets: before the first change, and after each."""
     changes = _offsets(zone, _FIRST, _NEAR)
     if _is_far(known):
@@ -127,35 +127,35 @@ def _changes(zone: ZoneInfo, known: Column, *, wall: bool) -> tuple[list[int], l
     return edges, [first, *(after for _, _, after in changes)]
 
 
-def _range(known: Column) -> Stretch:
+def _range(known: ProfiledColumn) -> Stretch:
     """From the first to the last `_near` moment of a column."""
     return (min(known.low, _BEYOND), micros(_FAR)) if _is_far(known) else (known.low, known.high + 1)
 
 
-def _is_far(known: Column) -> bool:
+def _is_far(known: ProfiledColumn) -> bool:
     return known.high >= _BEYOND
 
 
-def _near(home: Home, column: Expr, known: Column) -> Expr:
+def _near(home: Home, column: Expr, known: ProfiledColumn) -> Expr:
     """A moment with the same offset: later ones than 2100 have that of the same day of a calendar that begins there."""
     nw = home.words
     later = column - ((column - nw.lit(_BEYOND)) // nw.lit(_CALENDAR)) * nw.lit(_CALENDAR)
     return nw.when(column >= nw.lit(_BEYOND)).then(later).otherwise(column) if _is_far(known) else column
 
 
-def wall_time(home: Home, column: Expr, known: Column, calendar: Calendar) -> Expr:
+def wall_time(home: Home, column: Expr, known: ProfiledColumn, calendar: Calendar) -> Expr:
     """A timestamp on the wall clock of the calendar, in microseconds since 1970."""
     if known.aware and calendar.tz != "UTC":
         return column + _offset_of(home, _near(home, column, known), known, calendar.zone, wall=False)
     return column
 
 
-def local_day(home: Home, column: Expr, known: Column, calendar: Calendar) -> Expr:
+def local_day(home: Home, column: Expr, known: ProfiledColumn, calendar: Calendar) -> Expr:
     """The calendar day of a timestamp, as days since 1970."""
     return wall_time(home, column, known, calendar) // home.words.lit(DAY)
 
 
-def instant(home: Home, column: Expr, known: Column, zone: ZoneInfo) -> Expr:
+def instant(home: Home, column: Expr, known: ProfiledColumn, zone: ZoneInfo) -> Expr:
     """The exact moment at which the clock of a zone showed a wall-clock time, in microseconds since 1970."""
     return column - _offset_of(home, _near(home, column, known), known, zone, wall=True)
 

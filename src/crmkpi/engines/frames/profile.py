@@ -30,7 +30,7 @@ from crmkpi.engines.frames.words import Cell, Expr, Frame, Words, flagged, only_
 from crmkpi.records import Survey
 from crmkpi.records.base import RecordType
 
-__all__ = ["Column", "Look", "Path", "Prepared", "looked_over"]
+__all__ = ["Look", "Path", "Prepared", "ProfiledColumn", "looked_over"]
 
 Path = tuple[str, ...]  # of a field, through relations
 _LARGEST = 2**62
@@ -40,7 +40,7 @@ _MANY_DIGITS = 6  # behind the point
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class ProfiledColumn:
     """One plain column: its name inside, what it means, and what is known of its values.
 
     `digits` says how many digits of its whole numbers are decimals; None where it holds no whole numbers.
@@ -68,12 +68,12 @@ class Prepared:
 
     backend: Backend
     frame: Frame
-    columns: Mapping[Path, Column]
-    exact: Mapping[Path, Column]
+    columns: Mapping[Path, ProfiledColumn]
+    exact: Mapping[Path, ProfiledColumn]
     rows: int
     rejected: int
     marks: Mapping[tuple[str, ...], tuple[Mark, ...]] = field(default_factory=dict)
-    kept: Kept = field(default_factory=dict)  # what the home was asked before
+    kept: Kept = field(default_factory=dict)  # earlier questions to the home
     doubts: Mapping[str, Expr] = field(default_factory=dict)  # where rows are not as assumed, by a column that tells
     assumed: Hashable = None  # which columns these are, if they were not looked at and are to be checked
 
@@ -88,8 +88,8 @@ def looked_over(
     if found is None:
         return None
     rows, frame = found["rows"], entry.frame
-    columns: dict[tuple[str, ...], Column] = {}
-    exacts: dict[tuple[str, ...], Column] = {}
+    columns: dict[tuple[str, ...], ProfiledColumn] = {}
+    exacts: dict[tuple[str, ...], ProfiledColumn] = {}
     plain: dict[str, Expr] = {}
     for one in fields:
         path = tuple(one.name.split("."))
@@ -197,7 +197,7 @@ class Look:
         return flagged(self.nw, ~self.nw.col(one.own).is_null() & ~self.round_trips(one, scale))
 
     def _is_refused(self, found: Mapping[str, Cell]) -> bool:
-        """Whether counts and extremes show what no record can hold: nothing, NaN, a number or a time out of bounds."""
+        """Whether counts and extremes show what no record holds: nothing, NaN, a number or a time out of bounds."""
         for one in self.fields:
             count, low, high = (found.get(f"{what} {one.name}") for what in ("count", "low", "high"))
             own = self.type_.fields.get(one.name)
@@ -215,7 +215,7 @@ class Look:
 
     def column(
         self, one: EnteredField, frame: Frame, found: Mapping[str, Cell]
-    ) -> tuple[Column, Column | None, dict[str, Expr]]:
+    ) -> tuple[ProfiledColumn, ProfiledColumn | None, dict[str, Expr]]:
         """What is known of a column, its exact twin where it needs one, and the plain columns to be made."""
         nw, own = self.nw, one.own
         nulls = found[f"count {one.name}"] < found["rows"]
@@ -224,31 +224,35 @@ class Look:
             scale = self._scale_of(frame, one, found)
             least, most = (round(float(bound or 0) * 10**scale) for bound in (low, high))
             name = own if one.kind == "money" else f"{own}_exact"
-            exact = Column(name, one.kind, scale, least, most, nulls=nulls)
+            exact = ProfiledColumn(name, one.kind, scale, least, most, nulls=nulls)
             plain = {name: _whole(nw, nw.col(own), scale)}
-            return (exact, None, plain) if one.kind == "money" else (Column(own, one.kind, nulls=nulls), exact, plain)
+            return (
+                (exact, None, plain)
+                if one.kind == "money"
+                else (ProfiledColumn(own, one.kind, nulls=nulls), exact, plain)
+            )
         if one.type_.what == "float":
             if one.kind == "integer":
-                made = Column(own, one.kind, 0, int(low or 0), int(high or 0), nulls=nulls)
+                made = ProfiledColumn(own, one.kind, 0, int(low or 0), int(high or 0), nulls=nulls)
                 return made, None, {own: nw.col(own).cast(nw.Int64)}
             wild = one.name.startswith("attributes.")
-            # What is not a number is nothing, and not a group that no row is ever in.
+            # NaN is a missing value, and not a group that no row is ever in.
             plain = {own: only_where(nw, ~nw.col(own).is_nan(), nw.col(own))} if wild else {}
-            return Column(own, one.kind, nulls=nulls or wild), None, plain
+            return ProfiledColumn(own, one.kind, nulls=nulls or wild), None, plain
         if not one.is_whole:
-            return Column(own, one.kind, nulls=nulls), None, {}
+            return ProfiledColumn(own, one.kind, nulls=nulls), None, {}
         digits, source, least, most = self._fitted(one, frame, int(low or 0), int(high or 0))
         aware = one.type_.aware if one.kind == "timestamp" else None
         raw = self.entry.raws.get(raw_name(own))
-        whole = Column(own, one.kind, digits, least, most, aware, nulls, raw=raw)
+        whole = ProfiledColumn(own, one.kind, digits, least, most, aware, nulls, raw=raw)
         if one.kind != "number" or one.name.startswith("attributes."):
             return whole, None, {} if source is None else {own: source}
         name = f"{own}_exact"
         plain = {own: as_number(nw, one)}
         if one.name not in self.exact:
-            return Column(own, one.kind, nulls=nulls), None, plain
+            return ProfiledColumn(own, one.kind, nulls=nulls), None, plain
         plain[name] = nw.col(own) if source is None else source
-        return Column(own, one.kind, nulls=nulls), replace(whole, name=name), plain
+        return ProfiledColumn(own, one.kind, nulls=nulls), replace(whole, name=name), plain
 
     def _fitted(self, one: EnteredField, frame: Frame, low: int, high: int) -> tuple[int, Expr | None, int, int]:
         """Whole numbers in 64 bits: how many of their digits are decimals, their source unless they are that already.
@@ -271,7 +275,7 @@ class Look:
         return digits, column.cast(nw.Int64) if one.type_.wide else None, low, high
 
     def _scale_of(self, frame: Frame, one: EnteredField, found: Mapping[str, Cell]) -> int:
-        """With how many decimal digits all values of a float column are exactly what they say."""
+        """The number of decimal digits with which all values of a float column round-trip."""
         largest = max(abs(found[f"{side} {one.name}"] or 0) for side in ("low", "high"))
         fit = [scale for scale in _SCALES if round(largest * 10**scale) < _EXACT_FLOAT]
         if _SCALES[0] in fit and not found.get(f"off {one.name}"):

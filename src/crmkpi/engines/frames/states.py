@@ -9,7 +9,7 @@ from decimal import Decimal
 from crmkpi.engines.frames.compiled_values import Value
 from crmkpi.engines.frames.exact_sums import Sum
 from crmkpi.engines.frames.group_keys import OUTSIDE, Key, as_it_is, decoder, scaled
-from crmkpi.engines.frames.grouping import Grouped, Grouping
+from crmkpi.engines.frames.grouping import GroupedRows, Grouping
 from crmkpi.engines.frames.slots import PassSlot
 from crmkpi.engines.frames.words import Cell, Row
 from crmkpi.engines.query import EXACT, Group, Number, Ranked, Sample, Slot, State, empty_state, merged_state
@@ -36,7 +36,7 @@ class States:
         self._parts = parts
         self._convert = convert
 
-    def add(self, asked: Grouping, found: Grouped, *, counts: bool = False) -> None:
+    def add(self, asked: Grouping, found: GroupedRows, *, counts: bool = False) -> None:
         """Store the states of all rows of an answer, which `counts` the rows of all segments."""
         readers = [
             (slot, _state_reader(slot, found.place), self._finishing(slot, asked.keys))
@@ -67,7 +67,7 @@ class States:
             if slot.number in found.apart:
                 self._add_apart(slot, asked, found)
 
-    def _add_apart(self, slot: PassSlot, asked: Grouping, found: Grouped) -> None:
+    def _add_apart(self, slot: PassSlot, asked: Grouping, found: GroupedRows) -> None:
         """Store the answer to a slot's own query."""
         value = slot.value
         assert value is not None

@@ -34,7 +34,7 @@ from crmkpi.definition.expressions import (
     walk,
 )
 from crmkpi.definition.parameters import Parameter
-from crmkpi.definition.planned_expressions import Happened, Together, Unless, Unreadable, UnreadValue
+from crmkpi.definition.planned_expressions import Happened, IsUnreadable, Together, Unless, UnreadValue
 from crmkpi.engines.query import Value
 from crmkpi.engines.records.conjuncts import OPPOSITE, Conjunct, either, not_all, unique
 from crmkpi.errors import DefinitionError
@@ -104,7 +104,7 @@ class Names:
         return name
 
     def unread(self, path: tuple[str, ...], resolve: Callable[[tuple[str, ...]], tuple[str, str]]) -> str:
-        """The variable of what could not be read of the record, or of the related one that `path` leads to."""
+        """The variable of the unreadable fields of the record, or of the related one that `path` leads to."""
         name = "u_" + "__".join(path)
         if name not in self.loads:
             record, needs = self._record(path, resolve)
@@ -266,7 +266,7 @@ def true_of(expression: Expression | None, scope: Scope) -> list[Conjunct]:
             return false_of(item, scope)
         case Unless(item):
             return [not_all(true_of(item, scope))]
-        case Unreadable(item):
+        case IsUnreadable(item):
             return [unreadable_of(item, scope)]
         case _:
             raise DefinitionError(f"{expression!r} is a value where a condition is needed.")
@@ -300,7 +300,7 @@ def false_of(expression: Expression, scope: Scope) -> list[Conjunct]:
             return true_of(item, scope)
         case Unless(item):
             return true_of(item, scope)
-        case Unreadable(item):
+        case IsUnreadable(item):
             return [not_all([unreadable_of(item, scope)])]
         case _:
             raise DefinitionError(f"{expression!r} is a value where a condition is needed.")

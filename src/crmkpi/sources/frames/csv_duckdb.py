@@ -30,7 +30,7 @@ from crmkpi.sources.guards import check_currency, check_intervals, check_table, 
 from crmkpi.sources.header_units import says_percent
 from crmkpi.sources.numbers import point_or_error
 from crmkpi.sources.presets.library import AnyPreset
-from crmkpi.sources.reading import Options, Reading, options_from
+from crmkpi.sources.reading import Reading, ReadingOptions, options_from
 from crmkpi.sources.report_rows import ReportRows
 from crmkpi.sources.rows import load, record_of
 from crmkpi.sources.streams import RecordStream
@@ -77,10 +77,11 @@ def duckdb_table(
         rejected=tuple(row for each in read for row in each.rejected),
         unfilled=frozenset.intersection(*(frozenset(each.account.unfilled) for each in read)),
         unread=unread,
+        numbered=any(each.account.lacks_ids for each in read),
     )
 
 
-def _read(path: Path, record: type[Any], options: Options) -> Any:
+def _read(path: Path, record: type[Any], options: ReadingOptions) -> Any:
     """The records of a file, with their account."""
     grid = csv_grid(open_text(path, encoding=None), record, options, delimiter=None)
     if options.preset is not None and options.preset.history:
@@ -88,7 +89,7 @@ def _read(path: Path, record: type[Any], options: Options) -> Any:
     return RecordStream(grid, record, options)
 
 
-def _in_place(library: Any, files: Sequence[Path], kind: RecordType, options: Options) -> FrameTable:
+def _in_place(library: Any, files: Sequence[Path], kind: RecordType, options: ReadingOptions) -> FrameTable:
     """The files as DuckDB reads them, from where they lie.
 
     Raises:
@@ -187,7 +188,7 @@ def _check_rows(grid: Grid, columns: Columns) -> None:
         above = rows[-1] if rows else above
 
 
-def _check_columns(grid: Grid, columns: Columns, kind: RecordType, options: Options) -> None:
+def _check_columns(grid: Grid, columns: Columns, kind: RecordType, options: ReadingOptions) -> None:
     check_table(grid.headers, columns, kind, options, source=grid.source)
     check_currency(grid, columns, kind, options)
     check_intervals(grid, columns, kind, options)

@@ -21,7 +21,7 @@ from crmkpi.sources.grid import Grid, Part
 from crmkpi.sources.guards import check_table, check_units, may_be_of_intervals, may_hold_currency
 from crmkpi.sources.presets.library import folded
 from crmkpi.sources.presets.model import Preset
-from crmkpi.sources.reading import Options
+from crmkpi.sources.reading import ReadingOptions
 
 __all__ = ["plain_frame"]
 
@@ -43,7 +43,7 @@ class _Facts:
 
 
 def plain_frame(
-    path: Path, grid: Grid, kind: RecordType, options: Options, *, held: bool
+    path: Path, grid: Grid, kind: RecordType, options: ReadingOptions, *, held: bool
 ) -> tuple[Any, dict[str, int]]:
     """The file as a lazy frame of typed columns, and its rows that are no records, by reason.
 

@@ -15,7 +15,7 @@ from crmkpi.records.base import RecordType
 from crmkpi.sources.choices import flag_words
 from crmkpi.sources.computed_values import SCALES
 from crmkpi.sources.durations import SECONDS
-from crmkpi.sources.headers import Found, found_columns
+from crmkpi.sources.headers import FoundHeader, found_columns
 from crmkpi.sources.presets.library import folded
 from crmkpi.sources.presets.model import Preset, PresetColumn
 
@@ -48,7 +48,7 @@ def by_preset(backend: Backend, frame: Any, type_: RecordType, preset: Preset, g
         )
     home = backend.home
     nw, names = home.words, home.names(frame)
-    filling: dict[str, list[tuple[Found, str]]] = {}
+    filling: dict[str, list[tuple[FoundHeader, str]]] = {}
     computed: dict[str, str] = {}
     for header in names:
         for found in found_columns(header, preset):
@@ -112,7 +112,10 @@ def _read(nw: Any, header: str, known: ColumnType, column: PresetColumn) -> Any:
             by_meaning.setdefault(meaning, []).append(str(word).strip().casefold())
         for meaning, spellings in by_meaning.items():
             meant = nw.lit(meaning).cast(nw.String)
-            chain = nw.when(plain.is_in(sorted(set(spellings)))).then(meant).otherwise(chain)
+            found = plain.is_in(sorted(set(spellings)))
+            if column.in_brackets:
+                found = reduce(or_, (plain.str.starts_with(f"{word} (") for word in sorted(set(spellings))), found)
+            chain = nw.when(found).then(meant).otherwise(chain)
         return nw.when(~spelt.is_null()).then(chain)
     if column.unit == "capitals":
         return source.cast(nw.String).str.to_uppercase()

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from crmkpi.records.base import FieldType, RecordType
-from crmkpi.sources.columns import Column, Columns
+from crmkpi.sources.columns import Columns, MatchedColumn
 from crmkpi.sources.computed_values import SCALES
 from crmkpi.sources.conversions import Conversion, conversions_for
 from crmkpi.sources.dates import zone_named, zone_of_header
@@ -19,7 +19,7 @@ from crmkpi.sources.durations import SECONDS
 from crmkpi.sources.grid import Grid
 from crmkpi.sources.header_units import says_percent
 from crmkpi.sources.presets.library import folded
-from crmkpi.sources.reading import ENDS, Options
+from crmkpi.sources.reading import ENDS, ReadingOptions
 from crmkpi.sources.report_rows import FIRST_CELLS, MAY_BE_TOTAL, SUBTOTAL, TOTAL
 from crmkpi.sources.tallies import Tallies
 
@@ -55,7 +55,7 @@ class TypedColumns:
         grid: Grid,
         columns: Columns,
         kind: RecordType,
-        options: Options,
+        options: ReadingOptions,
         *,
         whole: bool,
         full: Collection[int] = (),
@@ -133,7 +133,7 @@ class TypedColumns:
         if any(is_open and not shown for is_open, shown in zip(row[::2], row[1::2], strict=True)):
             raise NotPlainError
 
-    def _is_worded(self, column: Column) -> bool:
+    def _is_worded(self, column: MatchedColumn) -> bool:
         by = column.by
         return (
             column.field == "currency"
@@ -193,7 +193,7 @@ class TypedColumns:
                 self._bad.append((expression > rule.le).fill_null(value=False))
         return expression
 
-    def _read(self, column: Column, known: FieldType) -> Any:
+    def _read(self, column: MatchedColumn, known: FieldType) -> Any:
         pl, text = self._pl, self._pl.col(f"c{column.position}")
         if column.by is not None and column.by.first_of is not None and known.kind != "choice":
             self._bad.append(text.str.contains(column.by.first_of, literal=True).fill_null(value=False))
@@ -235,7 +235,7 @@ class TypedColumns:
             return number / (number * 0.0 + 1000.0)
         return number * float(SECONDS[unit])
 
-    def _moment(self, column: Column, known: FieldType, text: Any) -> Any:
+    def _moment(self, column: MatchedColumn, known: FieldType, text: Any) -> Any:
         pl = self._pl
         sample = self._seen[column.position]
         if not sample:
@@ -279,7 +279,7 @@ class TypedColumns:
         fraction = text.str.slice(20, digits).cast(pl.Int64, strict=False) * 10 ** (6 - digits)
         return text.str.head(19).str.to_datetime(form, strict=False, time_unit="us") + fraction.cast(pl.Duration("us"))
 
-    def _words(self, column: Column) -> dict[Any, Any]:
+    def _words(self, column: MatchedColumn) -> dict[Any, Any]:
         """The words that mean something else in a column that is not made of words."""
         by, preset = column.by, self._options.preset
         words: dict[Any, Any] = {}
@@ -299,7 +299,7 @@ class TypedColumns:
             made = pl.when(spelt == same).then(pl.lit(ours, dtype=pl.String)).otherwise(made)
         return made
 
-    def _worded(self, column: Column, known: FieldType, text: Any) -> Any:
+    def _worded(self, column: MatchedColumn, known: FieldType, text: Any) -> Any:
         """Each different word looked up once, by the reader of records itself."""
         words = self._seen[column.position]
         if len(words) > _MOST_WORDS:
@@ -368,7 +368,7 @@ class TypedColumns:
         return pl.when(pl.all_horizontal(one.is_null() for one in every)).then(pl.lit("blank row")).otherwise(reason)
 
 
-def _label_of(column: Column) -> str:
+def _label_of(column: MatchedColumn) -> str:
     """The name of the attribute that a custom column becomes."""
     return column.field.removeprefix("attributes.")
 

@@ -81,7 +81,8 @@ class PresetColumn(_Part):
     `yearly` an amount of a year, which becomes one of a month, and `plain` what the field holds, whatever the header
     says.
     `words` are the words of the file and what they mean, `null` that they say nothing; `others` is what all other words
-    mean. `first_of` sets apart several values in a cell, of which the first is taken. `after` names the field from
+    mean. With `in_brackets` a word may be followed by something in brackets, as a stage by the name of its pipeline.
+    `first_of` sets apart several values in a cell, of which the first is taken. `after` names the field from
     which a duration counts, so that it becomes a moment. `per` is the header of the column with the interval that an
     amount is paid in, which makes it an amount a month, `every` that of how many intervals lie between two payments,
     and `times` that of its quantity.
@@ -97,6 +98,7 @@ class PresetColumn(_Part):
     unit: Unit | None = None
     words: Mapping[str, str | None] = Field(default_factory=dict)
     others: str | None = None
+    in_brackets: bool = False
     first_of: str | None = Field(default=None, min_length=1)
     after: str | None = None
     per: str | None = None

@@ -88,7 +88,7 @@ class DatabaseFrame(SqlFrame):
         return f"WITH {steps}\n{last}" if before else last
 
     def written(self, text: str, columns: Iterable[str] = ()) -> Self:
-        """What a statement gives, as a further step."""
+        """The rows of a statement, as a further step."""
         name = f"step{self.session.next_number()}"
         return replace(self, source=name, columns=tuple(columns), steps=(*self.steps, (name, text)))
 
@@ -143,7 +143,7 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
     begins: ClassVar[Sequence[str]] = ()  # what makes a transaction one snapshot, before anything else is said in it
     chance: ClassVar[str] = ""  # words that give another value in each statement, as a regular expression
     clock: ClassVar[str] = ""  # words for the moment of the statement
-    probe: ClassVar[Mapping[str, tuple[str, object]]] = {}  # what is asked of a server first: its SQL, the right answer
+    probe: ClassVar[Mapping[str, tuple[str, object]]] = {}  # asked before a server is trusted: SQL, the right answer
 
     @abstractmethod
     def columns_of(self, session: Session, relation: Relation) -> Mapping[str, str]:

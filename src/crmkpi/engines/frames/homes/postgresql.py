@@ -23,7 +23,7 @@ __all__ = ["PostgresqlHome", "PostgresqlSql"]
 
 _DAY = 86_400_000_000
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # the origin of wall clocks
-_LONGEST_NAME = 63  # bytes; what is longer is cut without a word, so that two may become one
+_LONGEST_NAME = 63  # bytes; a longer name is cut without a word, so that two may become one
 _NEAR = ("1900-01-01", "2040-01-01")  # between these a float holds microseconds, and is faster than a numeric
 _NESTED = {"json": "Struct", "jsonb": "Struct", "bytea": "Binary", "record": "Struct"}
 
@@ -215,7 +215,7 @@ class PostgresqlHome(DatabaseHome[PostgresqlSql]):
                     "decimal", word, digits=max(0, int(digits or 0)), wide=int(most) > 18, wild=True, unit=word
                 )
             table, column = self.opened(frame), PostgresqlSql.quoted(name)
-            # Of what is no number, such as NaN, the scale is missing.
+            # A value that is no number, such as NaN, has no scale.
             ((digits,),) = self.leave(table.written(f"SELECT max(scale({column})) FROM {table.source}"))  # noqa: S608  # names are quoted
             return ColumnType("decimal", word, digits=int(digits or 0), wide=True, wild=True, unit=word)
         if word.startswith(("character", "bpchar")):
@@ -264,7 +264,7 @@ class PostgresqlHome(DatabaseHome[PostgresqlSql]):
 
 
 def _time(source: PostgresqlSql, kind: Kind, type_: ColumnType) -> PostgresqlSql:
-    """Microseconds or days; what no record can hold becomes a moment that is refused."""
+    """Microseconds or days; a moment that no record can hold becomes one that is refused."""
     column = source.text
     if type_.what == "date" and kind != "timestamp":
         days = f"CAST({column} - DATE '1970-01-01' AS BIGINT)"

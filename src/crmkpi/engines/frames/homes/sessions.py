@@ -16,7 +16,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Protocol, cast
 
 from crmkpi.engines.frames.words import Cell, Row
-from crmkpi.errors import InputError
+from crmkpi.errors import DatabaseError, InputError
 
 if TYPE_CHECKING:
     import sqlite3
@@ -81,7 +81,7 @@ class Session:
             self._execute(text)
 
     def described(self, text: str) -> list[Row]:
-        """What the driver says of the columns of a statement: name, code of the type, and more for some."""
+        """The driver's description of the columns of a statement: name, code of the type, and more for some."""
         with self.source.in_words(text):
             found = self._execute(text)
             return list(cast("_Cursor", getattr(found, "cursor", found)).description)
@@ -106,7 +106,7 @@ class Source(ABC):
 
     @contextmanager
     def in_words(self, text: str) -> Iterator[None]:
-        """Say what a driver refuses as an error of ours, without the password of the connection."""
+        """Turn an error of the driver into one of ours, without the password of the connection."""
         begun = time.monotonic()
         try:
             yield
@@ -121,8 +121,8 @@ class Source(ABC):
             late = passed or (self.timeout is not None and said == "interrupted")  # SQLite counts from the first one
             message = self._message(said, text, late=late)
             if secret and (secret in str(error) or secret in repr(error.__cause__)):
-                raise InputError(message.replace(secret, "***")) from None
-            raise InputError(message) from error
+                raise DatabaseError(message.replace(secret, "***")) from None
+            raise DatabaseError(message) from error
 
     def _message(self, said: str, text: str, *, late: bool) -> str:
         shown = " ".join(text.split())
@@ -137,7 +137,7 @@ class Source(ABC):
 
     @property
     def secret(self) -> str:
-        """The password of the connection, to be cut out of what a driver says."""
+        """The password of the connection, to be cut out of the driver's messages."""
         return ""
 
     @abstractmethod
@@ -191,14 +191,14 @@ class SqliteSource(Source):
 
 
 def _ended(source: Source, rollback: Callable[[], None]) -> None:
-    """Roll back; where the connection is lost, what was said of that stays the error."""
+    """Roll back; where the connection is lost, the first error about that stays."""
     with suppress(InputError), source.in_words("ROLLBACK"):
         rollback()
 
 
 @contextmanager
 def _timed_sqlite(connection: sqlite3.Connection, seconds: float | None) -> Iterator[None]:
-    """Interrupt what SQLite does after so many seconds."""
+    """Interrupt a statement of SQLite after this many seconds."""
     if seconds is None:
         yield
         return
