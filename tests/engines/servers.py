@@ -27,6 +27,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from crmkpi.engines.frames.homes.sessions import Session
+
 PASSWORD = "very-secret-word"  # noqa: S105  # of a server that lives for the tests
 ZONE = "America/New_York"
 
@@ -267,3 +269,21 @@ def no_postgresql() -> str | None:
     if os.name != "posix" or not (program("initdb") and program("postgres")):
         return "PostgreSQL is not installed: apt-get install postgresql"
     return None
+
+
+def after_statements(
+    monkeypatch: pytest.MonkeyPatch, concerns: Callable[[str], bool], does: Callable[[], Any]
+) -> list[str]:
+    """Do something after each statement that concerns a test; gives these statements."""
+    asked: list[str] = []
+    rows = Session.rows
+
+    def noted(self: Session, text: str) -> Any:
+        found = rows(self, text)
+        if concerns(text):
+            asked.append(text)
+            does()
+        return found
+
+    monkeypatch.setattr(Session, "rows", noted)
+    return asked

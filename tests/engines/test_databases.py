@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -19,7 +20,7 @@ from crmkpi.engines.frames.homes.postgresql import PostgresqlHome
 from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.errors import ColumnError, InputError, MissingTableError
 
-from .servers import PASSWORD, ZONE, engine, postgresql
+from .servers import PASSWORD, ZONE, after_statements, engine, postgresql
 
 sa = pytest.importorskip("sqlalchemy", reason="SQLAlchemy is not installed")
 NUMBERS = count()
@@ -82,22 +83,7 @@ def account(result: Any) -> tuple[int, int, int, int]:
 @pytest.fixture
 def between(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], list[str]]:
     """Do something after each statement of a measurement; gives the statements."""
-
-    def does(what: Callable[[], Any]) -> list[str]:
-        asked: list[str] = []
-        rows = Session.rows
-
-        def watched(self: Session, text: str) -> Any:
-            found = rows(self, text)
-            if "deals_" in text:
-                asked.append(text)
-                what()
-            return found
-
-        monkeypatch.setattr(Session, "rows", watched)
-        return asked
-
-    return does
+    return partial(after_statements, monkeypatch, lambda text: "deals_" in text)
 
 
 # What is seen

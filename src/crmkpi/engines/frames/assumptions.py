@@ -105,7 +105,7 @@ def _known(type_: RecordType, one: EnteredField, fact: Facts) -> tuple[float, fl
     """The bounds of a field's plain values by what its home knows; None where they do not show that all can be read."""
     if one.kind == "date" and one.type_.what != "date":
         return None
-    ends = [_plain(one, end) for end in (fact.low, fact.high)]
+    ends = [_as_number(one, end) for end in (fact.low, fact.high)]
     low, high = ends
     if low is None or high is None or not (isfinite(low) and isfinite(high)) or is_beyond(type_, one, low, high):
         return None
@@ -113,7 +113,7 @@ def _known(type_: RecordType, one: EnteredField, fact: Facts) -> tuple[float, fl
     return (low, high) if least <= low <= high <= most else None
 
 
-def _plain(one: EnteredField, value: object) -> float | None:
+def _as_number(one: EnteredField, value: object) -> float | None:
     match value:
         case datetime():
             return micros(value if value.tzinfo is None else value.astimezone(UTC)) if one.kind == "timestamp" else None
