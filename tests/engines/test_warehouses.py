@@ -231,6 +231,8 @@ def test_a_dialect_is_named_by_the_connection_and_needs_a_word_of_the_user() -> 
 class Elsewhere(Source):
     """A warehouse whose statements another engine runs."""
 
+    connected: Any
+
     def execute(self, text: str) -> Any:
         return self.connected.execute(in_duckdb(text, self.dialect))
 
@@ -252,12 +254,14 @@ class Typed(Session):
     """A session whose types have the names that the warehouse has for them."""
 
     def described(self, text: str) -> list[Any]:
-        declared = self.source.home.declared
+        declared: dict[str, str] = dict(self.source.home.declared)
         names = {"VARCHAR": "text", "DOUBLE": "number", "BIGINT": "integer", "DATE": "date", "BOOLEAN": "flag"}
         names |= {"TIMESTAMP": "timestamp", "DECIMAL(18,2)": "money", "DECIMAL(38,0)": "integer", "FLOAT": "number"}
         names |= {"DECIMAL(18,3)": "money", "INTEGER": "integer"}
-        found = self._execute(text).description
-        return [(name, declared[names[str(type_)]], None, None, None, None, None) for name, type_, *_ in found]
+        found: Any = self._execute(text)
+        return [
+            (name, declared[names[str(type_)]], None, None, None, None, None) for name, type_, *_ in found.description
+        ]
 
 
 OF_ALL_KINDS = ("sales_cycle_length.median", "mrr", "net_promoter_score.latest_per_customer")

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import random
 import sqlite3
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import duckdb
 import polars as pl
 import pytest
+from tests.engines import servers
 
 import crmkpi as ck
+from crmkpi.insight.alerts import watch
 from crmkpi.insight.at_risk import at_risk
-from crmkpi.insight.control import control_chart
+from crmkpi.insight.control import control_chart, funnel_plot
 from crmkpi.insight.explain import explain_totals
 from crmkpi.insight.forecast import forecast_report
 from crmkpi.insight.groups import compare_measured_groups
 from crmkpi.insight.health import HealthPart, health_score
+from crmkpi.insight.kpi_sets import kpi_set
+from crmkpi.insight.review import review
+from crmkpi.insight.targets import target_status
 from crmkpi.measuring.results import Report
 
 METRICS = ["win_rate", "revenue", "average_deal_size", "sales_cycle_length", "win_rate.by_amount", "lost_deals"]
@@ -43,7 +48,19 @@ def rows() -> list[dict[str, Any]]:
 def answers(table: Any) -> list[Any]:
     crm = ck.Dataset(deals=table, currency="EUR")
     report = crm.measure(METRICS, period="2026-02", compare="previous", by="source")
+    weeks = crm.measure("lost_deals", period="2026-01-05..2026-03-01", every="week")
+    goals = kpi_set({"kpi": [
+        {"id": "win_rate", "by": "owner", "target": {"at_least": 0.3},
+         "alert": [{"when": "below", "value": 0.4, "at_least_n": 5}, {"signal": "concern"}]},
+        {"id": "revenue", "target": {"growth": 0.1, "against": "previous"}},
+        {"id": "sales_cycle_length", "target": {"at_most": "20 d"}},
+    ]})  # fmt: skip
     return [
+        [(point.value, point.low) for point in control_chart(weeks).points],
+        [(one.status, one.value, one.probability) for one in target_status(crm, goals, period="2026-02").targets],
+        watch(crm, goals, period="2026-02").alerts,
+        review(ck.Dataset(deals=table, currency="EUR", as_of=date(2026, 2, 28)), goals).findings,
+        funnel_plot(crm.measure("win_rate", by="source")).points,
         [(one.change.verdict, one.change.p_value, one.change.interval, one.change.reason) for one in report],
         [crm.explain(metric, period="2026-02", by="source").effects for metric in METRICS],
         [(one.change.p_value, one.compared_to.value) for one in crm.compare("average_deal_size", by="source")],
@@ -70,7 +87,26 @@ def in_sqlite() -> Any:
     return ck.database(connection).table("deals")
 
 
-@pytest.mark.parametrize("home", ["polars", "pandas", "duckdb", "sqlite"])
+def in_postgresql() -> Any:
+    """The rows as a table of PostgreSQL."""
+    sql = pytest.importorskip("sqlalchemy")
+    url = servers.postgresql()
+    kinds = {"amount": sql.Integer, "created_at": sql.DateTime, "closed_at": sql.DateTime}
+    table = sql.Table(
+        "deals_of_insight", sql.MetaData(), *(sql.Column(name, kinds.get(name, sql.String)) for name in rows()[0])
+    )
+    server = sql.create_engine(url)
+    table.metadata.drop_all(server)
+    table.metadata.create_all(server)
+    with server.begin() as connection:
+        connection.execute(table.insert(), rows())
+    server.dispose()
+    return ck.database(url).table("deals_of_insight")
+
+
+@pytest.mark.parametrize(
+    "home", ["polars", "pandas", "duckdb", "sqlite", pytest.param("postgresql", marks=pytest.mark.slow)]
+)
 def test_every_home_gives_the_same_answers(home: str):
     frame = pl.DataFrame(rows())
     with duckdb.connect() as connection:
@@ -79,6 +115,7 @@ def test_every_home_gives_the_same_answers(home: str):
             "pandas": frame.to_pandas,
             "duckdb": lambda: connection.from_arrow(frame.to_arrow()),
             "sqlite": in_sqlite,
+            "postgresql": in_postgresql,
         }
         assert answers(tables[home]()) == answers([ck.Deal(**row) for row in rows()])
 

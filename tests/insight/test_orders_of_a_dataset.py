@@ -61,6 +61,7 @@ def test_refunds_count_where_they_are_asked_for(engine: str) -> None:
 def test_cohorts_take_them_too(engine: str, measure: Any, with_refunds: bool, expected: list[float]) -> None:
     table = cohorts(crm(engine), measure=measure, with_refunds=with_refunds)
     assert [cell.value for cell in table.cohorts[0].cells] == expected
+    assert {type(cell.value) for cell in table.cohorts[0].cells} == {float}, "of records and of frames"
     assert table.as_of == date(2026, 2, 28)
 
 

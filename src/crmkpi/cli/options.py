@@ -8,7 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from crmkpi.cli.arguments import (
     argument,
@@ -25,9 +25,7 @@ from crmkpi.cli.arguments import (
 )
 from crmkpi.cli.files import table_file
 from crmkpi.dates.calendars import Calendar
-from crmkpi.display.insight import insight_text
 from crmkpi.errors import FileFormatError
-from crmkpi.insight.tables import InsightTable
 from crmkpi.measuring.dataset import Dataset
 from crmkpi.metrics.catalogue import catalogue
 from crmkpi.money import Rates
@@ -36,6 +34,9 @@ from crmkpi.sources import Records
 from crmkpi.sources.any_file import SUFFIXES
 from crmkpi.sources.exports import shown_table
 from crmkpi.sources.files import FileRecords
+
+if TYPE_CHECKING:
+    from crmkpi.insight.tables import InsightTable
 
 __all__ = [
     "add_files",
@@ -232,6 +233,8 @@ def width() -> int:
 
 def in_width(table: InsightTable) -> str:
     """The table of an analysis, in no more columns than the output has."""
+    from crmkpi.display.insight import insight_text  # noqa: PLC0415  # a report needs no insight
+
     return insight_text(table, width=width())
 
 

@@ -1,4 +1,4 @@
-"""What a customer will still bring on average: BG/NBD and Gamma-Gamma, fitted to the purchases of all customers."""
+"""The average future value of a customer: BG/NBD and Gamma-Gamma, fitted to the purchases of all customers."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ __all__ = ["GammaGamma"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GammaGamma(Model):
-    """What a purchase of each customer is worth on average, shrunk towards the mean of all.
+    """The average worth of a purchase of each customer, shrunk towards the mean of all.
 
     A customer's purchases vary around a mean of their own (gamma, shape `p`), and the means vary between customers
     (`q`, and `v` in money). How much people spend must not go with how often they buy.

@@ -22,7 +22,7 @@ _holdout_chart: Callable[[HoldoutCheck], Any] = hook("holdout_chart")
 
 @dataclass(frozen=True, slots=True)
 class HoldoutRow:
-    """The customers with one number of repeat purchases: what they did in the holdout, and what was predicted."""
+    """The customers with one number of repeat purchases: their purchases in the holdout, and those predicted."""
 
     frequency: str
     customers: int

@@ -105,7 +105,7 @@ class ShiftedBetaGeometric(Model):
         return self.retention_rate(paid) * self._discounted(paid + 1, self._rate(discount))
 
     def value(self, margin_per_period: float, discount: DiscountRate, *, paid: int = 0) -> float:
-        """What a customer is worth who brings `margin_per_period`: a new one, or one with `paid` periods behind."""
+        """The value of a customer who brings `margin_per_period`: a new one, or one with `paid` periods behind."""
         lifetime = (
             self.discounted_residual_lifetime(discount, paid=paid) if paid else self.discounted_lifetime(discount)
         )

@@ -177,10 +177,10 @@ class Assistant:
             "kpi": result.definition,
             "period": None if result.period is None else result.period.label,
             "segment": {name: _clean(value) for name, value in result.segment.items()},
-            "value": _plain(result.value),
+            "value": _short_number(result.value),
             "unit": result.currency or result.unit,
-            "low": None if result.interval is None else _plain(result.interval.low),
-            "high": None if result.interval is None else _plain(result.interval.high),
+            "low": None if result.interval is None else _short_number(result.interval.low),
+            "high": None if result.interval is None else _short_number(result.interval.high),
             "n": result.n,
             "left_out": result.left_out,
             "reason": _reason(result),
@@ -189,9 +189,9 @@ class Assistant:
         change = result.change
         if change is not None and result.compared_to is not None:
             other = result.compared_to
-            row["previous"] = _plain(other.value)
+            row["previous"] = _short_number(other.value)
             row["previous_period"] = None if other.period is None else other.period.label
-            row["change"] = _plain(change.absolute)
+            row["change"] = _short_number(change.absolute)
             row["verdict"] = change.verdict or change.reason
         return {name: value for name, value in row.items() if value not in (None, {}, [])}
 
@@ -246,7 +246,7 @@ def _reason(result: Result) -> str | None:
     return None if result.reason is None else in_words_of_tools(result.reason)
 
 
-def _plain(value: Any) -> Any:
+def _short_number(value: Any) -> Any:
     """A number of at most six figures, of amounts to the cent; durations in seconds."""
     if isinstance(value, timedelta):
         value = value.total_seconds()

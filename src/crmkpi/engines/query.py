@@ -181,8 +181,8 @@ class Query:
     type_: RecordType
     segments: tuple[SegmentKey, ...]
     anchors: list[Anchor] = field(default_factory=list)
-    compiled: dict[object, Any] = field(default_factory=dict)  # what an engine keeps of its own to answer again
-    unreadable: frozenset[str] = frozenset()  # fields of the table that may hold what cannot be read, as dotted paths
+    compiled: dict[object, Any] = field(default_factory=dict)  # an engine's own cache, to answer again
+    unreadable: frozenset[str] = frozenset()  # fields of the table that may be unreadable, as dotted paths
     _fields: tuple[tuple[int, ...], dict[tuple[str, ...], Field]] | None = field(default=None, init=False)
 
     def anchor(self, at: Expression | None, *, stock: bool) -> int:
@@ -351,7 +351,7 @@ def with_care(query: Query) -> Query:
 
 
 def without_unreadable(query: Query) -> Query:
-    """The query of a table that holds nothing that cannot be read."""
+    """The query of a table without unreadable fields."""
     if not any(slot.only_unreadable for anchor in query.anchors for slot in anchor.slots):
         return query
     return _with_slots(query, lambda slots: [slot for slot in slots if not slot.only_unreadable])

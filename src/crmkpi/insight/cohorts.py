@@ -211,7 +211,8 @@ def _of_frame(asked: Orders, every: Every, measure: Measure, retention: Retentio
                 values[cohort + offset][k] += customers
     else:
         for cohort, at, customers, orders, value in cells:
-            values[cohort + offset][at - cohort] = {"customers": customers, "orders": orders, "value": value}[measure]
+            found = {"customers": customers, "orders": orders, "value": value}[measure]
+            values[cohort + offset][at - cohort] = float(found)
     return values, sizes, purchases.left_out
 
 

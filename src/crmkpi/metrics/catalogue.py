@@ -218,6 +218,10 @@ class _Whole(Catalogue):
             return super().find(name)
         return definition(head).variant(variant) if variant else definition(head)
 
+    def themes(self) -> tuple[str, ...]:
+        """The themes, in the order of the catalogue."""
+        return THEMES
+
     def __contains__(self, name: object) -> bool:
         return name in NAMES or super().__contains__(name)
 

@@ -87,16 +87,16 @@ def _parts(
 
 
 def _told(table: FrameTable, row: Mapping[str, Any]) -> dict[str, str]:
-    """What the reader of the source could not read of a row, by field."""
+    """The values of a row that the reader of the source could not read, by field."""
     return {name: row[column] for name, column in table.unread.items() if row[column] is not None}
 
 
 def _as_told(
     table: FrameTable, part: Records[Any], rows: Sequence[Mapping[str, Any]], told: Sequence[Mapping[str, str]]
 ) -> tuple[Any, ...]:
-    """The records of rows that a reader has read before, which says what it could not read.
+    """The records of rows that a reader has read before, with their unreadable values.
 
-    Such a row has its values as they stand there: nothing usual takes the place of what could not be read.
+    Such a row has its values as they stand there: no default takes the place of an unreadable value.
     """
     model = table.type_.model
     rejected = {row.line for row in part.rejected}

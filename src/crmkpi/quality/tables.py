@@ -131,7 +131,7 @@ class _Faulty:
     example: str = ""
 
     def see(self, records: Sequence[Any]) -> None:
-        # What cannot be read is told of by itself: it is neither missing nor anything else.
+        # Unreadable values are a finding of their own: they are neither missing nor anything else.
         found = [record for record in records if asked(self.is_faulty, record, otherwise=False)]
         if found and not self.count:
             self.example = shown(found[0], *self.show)

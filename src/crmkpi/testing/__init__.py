@@ -91,7 +91,7 @@ def _check_on_data(metric: Metric, examples: int, seed: int) -> None:
 
 
 def _apply(law: str, obeyed_by: Callable[[Any], None], subject: Any, name: str, example: str = "") -> None:
-    """Apply one law; what it finds, or any error on the way, becomes one sentence."""
+    """Apply one law; a violation, or any error on the way, becomes one sentence."""
     try:
         obeyed_by(subject)
     except Broken as found:

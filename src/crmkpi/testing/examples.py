@@ -20,7 +20,7 @@ WEEKS = timedelta(weeks=5)
 
 
 class Broken(Exception):  # noqa: N818  # it says what a law found, and never leaves this package
-    """A law does not hold; the message says what was found."""
+    """A law does not hold; the message says how."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,7 +129,7 @@ def stream(case: Case) -> None:
 
 
 def nothing(case: Case) -> None:
-    """No records give 0 for what is counted or added up, and no value but a reason for what is divided."""
+    """No records give 0 for a count or a sum, and no value but a reason for a quotient."""
     result = case.result({name: [] for name in case.data.tables})
     if adds_up(case.metric):
         _check(result.exact == 0, f"the value of no records is {result.value!r}, not 0")
@@ -139,7 +139,7 @@ def nothing(case: Case) -> None:
 
 
 def subperiods(case: Case) -> None:
-    """The months of a year add up to the year, for what is counted or added up.
+    """The months of a year add up to the year, for counts and sums.
 
     A month whose records were all left out is undefined, and adds nothing.
     """

@@ -256,7 +256,7 @@ def _note(wanted: dict[type[Any], dict[str, set[Any]]], type_: RecordType, field
 
 
 def _compared(part: Expression) -> tuple[Expression | None, Collection[Any]]:
-    """What is compared with constants, and these."""
+    """The compared expression, and the constants."""
     if isinstance(part, Membership):
         return part.item, part.options
     if isinstance(part, Comparison) and isinstance(part.right, Constant):

@@ -77,6 +77,8 @@ class Backend:
     divides: bool = False  # by a constant as by any number, and not by a product with its rounded inverse
     nan_is_largest: bool = True  # of the floats of a column, where it has NaN at all
     wide: bool = False  # it has whole numbers of 128 bits
+    boundless: bool = False  # or as long as they need be
+    sure_moments: bool = False  # a usual moment always enters; others have dates such as 31 February, which do not
     preaggregates: bool = False  # rows of the same conditions are added up first, since a group costs less than a CASE
     keeps_ranks: bool = False  # it fetches values at some ranks of a group without the others
     slices_groups: bool = False  # with what it aggregates it hands out a slice of the sorted values of each group
@@ -88,7 +90,7 @@ class Backend:
     closed: str = ""  # what its error says of a connection that is closed
     module: str = ""  # that has its version, where it is not named like the library
     version: str = "__version__"
-    tested: bool = True  # on a server; what is not, is measured where the user says so
+    tested: bool = True  # on a server; an untested one is measured where the user says so
     lock: AbstractContextManager[object] = field(default_factory=nullcontext)  # one question at a time
 
     @property
@@ -155,7 +157,8 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
         "postgresql": Backend(
             "postgresql", "sql", "2.0", (), "postgresql:PostgresqlHome", _ALL | {"sql"},
             "crmkpi.database(engine).table(name)", "to_timestamp(column, 'YYYY-MM-DD HH24:MI:SS')",
-            adds_flags=False, adds_wide=True, wide=True, keeps_ranks=True, counts_all=True, module="sqlalchemy",
+            adds_flags=False, adds_wide=True, wide=True, boundless=True, sure_moments=True, keeps_ranks=True,
+            counts_all=True, module="sqlalchemy",
         ),
         "mariadb": Backend(
             "mariadb", "sql", "2.0", (), "mariadb:MariaDbHome", _ALL | {"sql"}, "crmkpi.database(engine).table(name)",
@@ -188,7 +191,7 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
         },
     }
 )  # fmt: skip
-# What was tried and got wrong without a word, or was not tried.
+# Libraries that were tried and got figures wrong without a word, or were not tried.
 _REFUSED: Mapping[str, str] = MappingProxyType(
     {
         "dask": "it drops conditions inside aggregations and adds decimals as text; call .compute() and give that",
@@ -201,7 +204,7 @@ _REFUSED: Mapping[str, str] = MappingProxyType(
 
 
 def backend_of(data: object) -> Backend | None:
-    """The library that a frame belongs to; None for what is no frame, an error for a frame that cannot be trusted.
+    """The library that a frame belongs to; None for anything else, an error for a frame that cannot be trusted.
 
     Nothing is imported for it: the module of the object's class says what it is.
     """
@@ -239,7 +242,7 @@ def check_versions(backend: Backend) -> None:
 
 @contextmanager
 def at_home(backend: Backend, table: str) -> Iterator[None]:
-    """Say as an error of ours what the library itself refuses: a closed connection, a file that has gone."""
+    """Turn errors of the library itself into ours: a closed connection, a file that has gone."""
     try:
         with backend.lock:
             yield

@@ -152,7 +152,7 @@ class Compiler:
     def conditions(self, expression: Expression | None) -> dict[str, Condition] | None:
         """What must hold for a condition to be true, by its text; None where this table never fulfils it.
 
-        What the look over the columns has settled is left out, so that conditions which differ in nothing else are one.
+        Parts that the profile of the columns has settled are left out: conditions that differ in nothing else are one.
         """
         settled = True if expression is None else self._settled(expression)
         if settled is False:
@@ -182,7 +182,7 @@ class Compiler:
         return Condition(met, tuple(column.name for column in columns if plain))
 
     def _settled(self, expression: Expression) -> Expression | bool:
-        """The condition without what is known beforehand; True or False where all of it is."""
+        """The condition without the parts that are known beforehand; True or False where all of it is."""
         match expression:
             case Presence(item, present) if self.present(self.value(item)) is None:
                 return present

@@ -1,8 +1,8 @@
 """pandas and PyArrow frames as Polars columns: each column once, when it is first read, without a copy where possible.
 
 Numbers, flags, timestamps and Arrow columns share their memory with the frame where the library allows it; text in
-objects, categories and masked columns are copied. What is no plain value (lists, bytes, mixtures) is refused when it
-is read.
+objects, categories and masked columns are copied. Lists, bytes, mixtures and other values that are not plain are
+refused when a column is read.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Converted:
         return pl.LazyFrame([self.column(name, kind) for name, kind in columns.items()])
 
     def anew(self) -> Converted:
-        """The frame without what was read of it before."""
+        """The frame without the columns that were read before."""
         if self._kept is not None or any(what == "added" for _, what in self._columns):
             raise InputError(
                 f"The frame has {len(self.frame):,} rows, and other ones when crmkpi.table(..., preset=) took it; give "
@@ -307,11 +307,11 @@ def _moments(name: str, values: Sequence[Cell], present: Sequence[Cell]) -> pl.S
             value if value is None or isinstance(value, datetime) else datetime(value.year, value.month, value.day)  # noqa: DTZ001  # on the wall clock
             for value in values
         ]
-    made = pl.Series([None if value is None else _plain(value) for value in values], dtype=pl.Datetime("us"))
+    made = pl.Series([None if value is None else _as_datetime(value) for value in values], dtype=pl.Datetime("us"))
     return made.dt.replace_time_zone("UTC") if True in zoned else made
 
 
-def _plain(moment: Cell) -> datetime:
+def _as_datetime(moment: Cell) -> datetime:
     plain: datetime = moment.to_pydatetime(warn=False) if hasattr(moment, "to_pydatetime") else moment
     return plain
 

@@ -120,7 +120,7 @@ def answer(
         except WrongAssumptionError as error:
             table.unlike.add(None if error.later else prepared.assumed)
         except InputError as error:
-            # It may rest on what was only assumed, such as how large amounts are; but not what a driver says.
+            # The refusal may rest on an assumption, such as how large amounts are; an error of the driver does not.
             if prepared.assumed is None or error.__suppress_context__:
                 raise
             table.unlike.add(prepared.assumed)

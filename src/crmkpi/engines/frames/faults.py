@@ -1,4 +1,4 @@
-"""What a record class would refuse, said of the columns of a frame: for each field, where its value is wrong."""
+"""Values that a record class would refuse, as expressions over a frame: for each field, where its value is wrong."""
 
 from __future__ import annotations
 
@@ -76,9 +76,9 @@ class Entry:
     """The columns of some fields as they entered.
 
     `types` are those of the fields' columns, `raws` those of timestamps that are kept beside. `meaning_nothing` are,
-    for flags that the user translates, the words that stand for no value. `told` are fields of which the reader of the
-    source says, in their word column, what it could not read. `fixed` fields are the same in all rows, since no column
-    of the source holds them; `said` is what records have in those that are absent.
+    for flags that the user translates, the words that stand for no value. `told` are fields whose word column
+    has the texts that the reader of the source could not read. `fixed` fields are the same in all rows, since no
+    column of the source holds them; `said` is what records have in those that are absent.
     """
 
     frame: Frame
@@ -91,7 +91,7 @@ class Entry:
 
 
 def inside(name: str) -> str:
-    """The name of a field's column inside the engine; free of what a database would take for syntax."""
+    """The name of a field's column inside the engine; free of letters that a database would take for syntax."""
     return "f_" + name.replace(".", "__")
 
 
@@ -164,7 +164,7 @@ def odd_one(nw: Words, type_: RecordType, one: EnteredField, entry: Entry) -> Ex
 
 
 def blank(nw: Words, type_: RecordType, one: EnteredField, words: Collection[str]) -> Expr | None:
-    """Where a field holds nothing in other words: an empty word, or what is not a number. None for nowhere.
+    """Where a field holds nothing in other words: an empty word, or NaN. None for nowhere.
 
     `words` are the fields whose cells came as text as well.
     """

@@ -51,7 +51,7 @@ class GroupedRows:
 
 
 def groupings(projection: Projection, *, merging: bool, converts: bool) -> Iterable[Grouping]:
-    """The slots by what they are grouped by.
+    """The slots by their grouping.
 
     Different values do not add up over currencies or classes, so they are counted without them.
     """

@@ -38,7 +38,7 @@ class Pass:
         self.given: Mapping[tuple[Hashable, ...], int] | None = None
         self._everything = everything
         self.counts_alone = False
-        self.undated = any(key.name == UNDATED for key in keys)  # it asks what no period changes
+        self.undated = any(key.name == UNDATED for key in keys)  # its answer does not depend on the period
         self._compiler = compiler
         self._segments = segments
         self._keys = keys

@@ -73,7 +73,7 @@ class Prepared:
     rows: int
     rejected: int
     marks: Mapping[tuple[str, ...], tuple[Mark, ...]] = field(default_factory=dict)
-    kept: Kept = field(default_factory=dict)  # what the home was asked before
+    kept: Kept = field(default_factory=dict)  # earlier questions to the home
     doubts: Mapping[str, Expr] = field(default_factory=dict)  # where rows are not as assumed, by a column that tells
     assumed: Hashable = None  # which columns these are, if they were not looked at and are to be checked
 
@@ -197,7 +197,7 @@ class Look:
         return flagged(self.nw, ~self.nw.col(one.own).is_null() & ~self.round_trips(one, scale))
 
     def _is_refused(self, found: Mapping[str, Cell]) -> bool:
-        """Whether counts and extremes show what no record can hold: nothing, NaN, a number or a time out of bounds."""
+        """Whether counts and extremes show what no record holds: nothing, NaN, a number or a time out of bounds."""
         for one in self.fields:
             count, low, high = (found.get(f"{what} {one.name}") for what in ("count", "low", "high"))
             own = self.type_.fields.get(one.name)
@@ -236,7 +236,7 @@ class Look:
                 made = ProfiledColumn(own, one.kind, 0, int(low or 0), int(high or 0), nulls=nulls)
                 return made, None, {own: nw.col(own).cast(nw.Int64)}
             wild = one.name.startswith("attributes.")
-            # What is not a number is nothing, and not a group that no row is ever in.
+            # NaN is a missing value, and not a group that no row is ever in.
             plain = {own: only_where(nw, ~nw.col(own).is_nan(), nw.col(own))} if wild else {}
             return ProfiledColumn(own, one.kind, nulls=nulls or wild), None, plain
         if not one.is_whole:
@@ -275,7 +275,7 @@ class Look:
         return digits, column.cast(nw.Int64) if one.type_.wide else None, low, high
 
     def _scale_of(self, frame: Frame, one: EnteredField, found: Mapping[str, Cell]) -> int:
-        """With how many decimal digits all values of a float column are exactly what they say."""
+        """The number of decimal digits with which all values of a float column round-trip."""
         largest = max(abs(found[f"{side} {one.name}"] or 0) for side in ("low", "high"))
         fit = [scale for scale in _SCALES if round(largest * 10**scale) < _EXACT_FLOAT]
         if _SCALES[0] in fit and not found.get(f"off {one.name}"):

@@ -61,8 +61,9 @@ class FrameTable:
 
     `rejected` are rows that a reader has rejected before, and `skipped` how many it left out as no records, by reason,
     or a frame of these reasons. `computed` are fields that a preset computes from other cells, which is not done in
-    frames. `unread` names for some fields the column in which their reader says what it could not read; `constant` are
-    fields that have one value because a preset says so. A frame is `searched` where its ids are known to differ.
+    frames. `unread` names for some fields the column in which their reader keeps unreadable values; `constant` are
+    fields that have one value because a preset says so. A frame is `searched` where its ids are known to differ, and
+    `numbered` where some are but numbers of lines.
     """
 
     __slots__ = (
@@ -82,6 +83,7 @@ class FrameTable:
         "frame",
         "inclusive",
         "kept",
+        "numbered",
         "rejected",
         "searched",
         "type_",
@@ -110,6 +112,7 @@ class FrameTable:
         unread: Mapping[str, str] = MappingProxyType({}),
         constant: Collection[str] = (),
         searched: bool = False,
+        numbered: bool = False,
     ) -> None:
         """`backend` is that of a frame which was taken before; `inclusive` are ends that are given as the last day."""
         self.backend = taken(frame) if backend is None else backend
@@ -119,6 +122,7 @@ class FrameTable:
         self.unread = unread
         self.constant = constant
         self.searched = searched
+        self.numbered = numbered
         self._skipped_rows = None if isinstance(skipped, Mapping) else skipped
         self._skipped = MappingProxyType(dict(skipped)) if isinstance(skipped, Mapping) else None
         self.type_ = type_
@@ -150,7 +154,7 @@ class FrameTable:
         self.unlike: set[Hashable] = (
             set()
         )  # sets of columns that were not as assumed; None where moments are later than now
-        self._unreadable: set[str] = set()  # both are shared with what is made of the table for one moment
+        self._unreadable: set[str] = set()  # both are shared with the tables made of this one for one moment
         self._rows: int | None = None
         self.kept: dict[str, Value] = {}  # answers that the engine caches
 
@@ -194,7 +198,7 @@ class FrameTable:
         """The frame with only the fields of these names, as plain columns.
 
         `exact` are numbers to be added up, and timestamps that are asked the other way: as instants of the zone
-        `clock`, or as what it showed.
+        `clock`, or as the time that it showed.
         """
         wanted = self._wanted(names)
         rows = self.backend.home.rows(self.frame)
@@ -356,11 +360,11 @@ class FrameTable:
             )
         column = self.columns.get(name)
         if column is None:
-            alike = {_plain(found): found for found in self._names if found not in self.columns.values()}
-            if _plain(name) in alike:
+            alike = {_folded(found): found for found in self._names if found not in self.columns.values()}
+            if (same := alike.get(_folded(name))) is not None:
                 raise ColumnError(
-                    f"{self.type_.model.__name__} has {name!r} and the frame has {alike[_plain(name)]!r}, which may be "
-                    f"the same; say so with columns={{{name!r}: {alike[_plain(name)]!r}}}, or rename it."
+                    f"{self.type_.model.__name__} has {name!r} and the frame has {same!r}, which may be the same; say "
+                    f"so with columns={{{name!r}: {same!r}}}, or rename it."
                 )
         return column
 
@@ -368,7 +372,7 @@ class FrameTable:
         return "attributes" if name.startswith("attributes.") else self.type_.fields[name].kind
 
     def _entering(self, name: str) -> Kind:
-        """As what the column of a field enters: words that the user translates are text first."""
+        """The kind as which the column of a field enters: words that the user translates are text first."""
         kind = self._kind(name)
         return "text" if name in self.values and kind == "flag" else kind
 
@@ -396,7 +400,7 @@ class FrameTable:
         return found
 
     def _said(self, name: str) -> tuple[Scalar, Kind]:
-        """What a record has in a field that no column holds, and its kind; a column of nothing has no values."""
+        """The default of a field that no column holds, and its kind; a column of nothing has no values."""
         if name.startswith("attributes."):
             return None, "text"
         field = self.type_.model.__pydantic_fields__[name]
@@ -434,7 +438,7 @@ def taken(frame: object) -> Backend:
     return backend
 
 
-def _plain(name: str) -> str:
+def _folded(name: str) -> str:
     """A name without what people write differently: case, blanks, underscores."""
     return "".join(letter for letter in name.casefold() if letter.isalnum())
 

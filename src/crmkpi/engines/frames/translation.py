@@ -40,7 +40,7 @@ def spelt(raw: Value, own: ColumnType) -> str:
 
 
 def _plain_flag(nw: Words, word: Expr) -> Expr:
-    """What a word says that needs no translation."""
+    """The meaning of a word that needs no translation."""
     plain = nw.when(word.is_in(["true", "1"])).then(nw.lit(True))  # noqa: FBT003  # a constant
     return plain.otherwise(nw.when(word.is_in(["false", "0"])).then(nw.lit(False)).otherwise(nw.lit(None)))  # noqa: FBT003
 

@@ -82,7 +82,7 @@ def _flag_name(name: str) -> str:
 
 
 def set_aside(backend: Backend, type_: RecordType, entry: Entry, wanted: Collection[str]) -> SetAside:
-    """The `wanted` fields of an entry, which has the other fields of the rows as well, without what cannot be read."""
+    """The `wanted` fields of an entry, which has the other fields of the rows as well, without unreadable values."""
     nw = backend.home.words
     fields = fields_of(type_, entry.types)
     own = [one for one in fields if one.name in wanted and one.name != "id"]
@@ -129,7 +129,7 @@ def _sums(backend: Backend, frame: Frame, columns: Mapping[str, Expr]) -> dict[s
 
 
 def _words(nw: Words, one: EnteredField, entry: Entry) -> Expr | None:
-    """What a field holds as text, where no column came with it."""
+    """The text of a field's value, where the frame has no column of it."""
     if one.name in entry.told:
         return None
     if one.name in entry.fixed:
@@ -202,7 +202,7 @@ def _is_nothing(
 
 
 def _emptied(nw: Words, type_: RecordType, frame: Frame, own: Sequence[EnteredField], flags: Collection[str]) -> Frame:
-    """The frame without what is flagged, and with what a record has where its field is empty."""
+    """The frame without the flagged values, and with the default of the record class where a field is empty."""
     made = []
     for one in own:
         column, known = nw.col(one.own), type_.fields.get(one.name)
@@ -262,7 +262,7 @@ def with_usual_scales(
 
 
 def _spelt(word: str | None, what: str) -> str:
-    """What cannot be read as Python writes it, as the records of a reader have it."""
+    """An unreadable value as Python writes it, as the records of a reader have it."""
     if word is None:
         return ""
     if what == "told":
@@ -343,7 +343,7 @@ def segments_told(
 
 
 def _told(found: tuple[Hashable, ...], marked: Sequence[bool]) -> tuple[Hashable, ...]:
-    """A segment without the flags that came behind its values: what is flagged is of no known segment."""
+    """A segment without the flags behind its values: a flagged value is of no known segment."""
     flags = iter(found[len(marked) :])
     return tuple(UNREADABLE if may and next(flags) else value for value, may in zip(found, marked, strict=False))
 

@@ -131,7 +131,7 @@ class Texts(Protocol[E_co]):
 
 
 class ThenOf(Protocol[E]):
-    """The value where a condition holds, before what it is elsewhere."""
+    """The value where a condition holds, before the value elsewhere."""
 
     def otherwise(self, value: E, /) -> E:
         """The value elsewhere."""

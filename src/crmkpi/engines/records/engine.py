@@ -1,7 +1,7 @@
 """The records engine: answers a query by one compiled loop over typed records.
 
 A compiled loop is kept, so that asking again costs nothing but the loop. Records are read in one pass, in chunks where
-the input is a stream, so memory is bounded by what is kept per group.
+the input is a stream, so memory is bounded by the states of the groups.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How a loop keeps what it finds: where in the flat list of a group each slot is, and the states that come of it."""
+"""The memory of a loop: where in the flat list of a group each slot lies, and the states made of that list."""
 
 from __future__ import annotations
 

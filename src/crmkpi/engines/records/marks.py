@@ -95,7 +95,7 @@ def segment_of(function: RecordFunction, label: Label | None, record: Record) ->
 
 
 def asked(function: Callable[[Value], _R], record: Record, *, otherwise: _R) -> _R:
-    """What a function says of a record; `otherwise` where it asks for a field that could not be read."""
+    """The label that a function gives a record; `otherwise` where it asks for an unreadable field."""
     if not getattr(record, "unreadable", None):
         return function(record)
     told = object.__new__(_telltale(type(record)))

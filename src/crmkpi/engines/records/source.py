@@ -104,7 +104,7 @@ class Names:
         return name
 
     def unread(self, path: tuple[str, ...], resolve: Callable[[tuple[str, ...]], tuple[str, str]]) -> str:
-        """The variable of what could not be read of the record, or of the related one that `path` leads to."""
+        """The variable of the unreadable fields of the record, or of the related one that `path` leads to."""
         name = "u_" + "__".join(path)
         if name not in self.loads:
             record, needs = self._record(path, resolve)

@@ -36,7 +36,7 @@ from crmkpi.quality.tables import Check
 __all__ = ["CHECKS"]
 
 CHECKS: tuple[Check, ...] = (
-    # what did not come in
+    # rows that did not come in
     empty_tables,
     unreadable_rows,
     unknown_words,

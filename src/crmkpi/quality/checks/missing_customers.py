@@ -16,7 +16,7 @@ _SHOULD: Mapping[str, Callable[[Any], bool]] = ReadOnly(
 
 
 def missing_customers(table: CheckedTable) -> Iterable[Watch]:
-    """What is counted customer by customer leaves them out."""
+    """KPIs that count customer by customer leave them out."""
     should = _SHOULD.get(table.name)
     if should is None:
         return

@@ -67,7 +67,7 @@ def _is_wrong(text: str) -> bool:
 
 
 def repaired(text: str) -> str | None:
-    """What was meant by a text that was UTF-8 and read as Windows or Latin text; None where nothing is wrong.
+    """The meant text of one that was UTF-8 and read as Windows or Latin text; None where nothing is wrong.
 
     >>> repaired("ChloÃ© Martin"), repaired("Chloé Martin")
     ('Chloé Martin', None)

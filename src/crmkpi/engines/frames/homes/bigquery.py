@@ -45,7 +45,7 @@ class BigQuerySql(Sql):
         return f"DATETIME '{value}'"
 
     def __mod__(self, other: Self | Scalar) -> Self:
-        """What is left of a division, for which there is no sign."""
+        """The remainder of a division, for which there is no sign."""
         return self.wrapped("mod(", f", {self.said(other)})")
 
 

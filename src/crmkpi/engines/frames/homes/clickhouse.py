@@ -58,7 +58,7 @@ class ClickhouseSql(Sql):
         return f"toInt64({value})" if abs(value) <= TOO_LATE else f"toInt128('{value}')"
 
     def cast(self, dtype: Text) -> Self:
-        """The value as another type; as a whole number what is none, such as NaN, is missing."""
+        """The value as another type; a value that is no whole number, such as NaN, is missing as one."""
         if "Int" in dtype:
             return self.wrapped("accurateCastOrNull(", f", '{dtype.removeprefix('Nullable(').removesuffix(')')}')")
         return self.wrapped("CAST(", f" AS {dtype})")

@@ -306,7 +306,7 @@ def _units(source: DuckDbSql, type_: ColumnType) -> DuckDbSql:
     if not digits:
         return source.cast("HUGEINT" if type_.unit.startswith("DECIMAL(3") else "BIGINT")
     spelt = f"replace({column}::VARCHAR, '.', '')::HUGEINT"
-    if digits > 4:  # what is left of eighteen digits holds no amount
+    if digits > 4:  # the rest of eighteen digits holds no amount
         return type(source)(spelt, source.name)
     short = f"({column}::DECIMAL(18, {digits}) * {10**digits})::BIGINT"
     return source.case(f"WHEN abs({column}) < {10 ** (18 - 2 * digits)} THEN {short}", spelt)

@@ -61,7 +61,7 @@ class ColumnType:
     `shown` is the type in words, `digits` how many digits of a decimal are behind the point. `aware` timestamps are
     exact instants. `wide` whole numbers may need more than 64 bits. Some `wild` numbers may be none, such as NaN: they
     enter as `TOO_LATE` and cannot be read. `unit` is the library's own name of the type, for its home alone. A `loose`
-    column may hold anything: what is no value of its type enters as `TOO_LATE`, infinity, or a flag of 2.
+    column may hold anything: a cell that is no value of its type enters as `TOO_LATE`, infinity, or a flag of 2.
     """
 
     what: Physical
@@ -98,7 +98,7 @@ def raw_name(name: str) -> str:
 
 
 def word_name(name: str) -> str:
-    """The name of a column with the cells of another as text, which says what could not be read."""
+    """The name of a column with the cells of another as text, for values that cannot be read."""
     return f"{name}__word"
 
 
@@ -170,7 +170,7 @@ class HomeOf(Protocol[E, F, N]):
     def month(self, raw: E) -> E:
         """The month of a timestamp's own column on the wall clock, counted from the year 0."""
 
-    def steps(self, column: E, edges: Sequence[float], values: Sequence[int]) -> E:
+    def steps(self, column: E, edges: Sequence[E | float], values: Sequence[int]) -> E:
         """The value for a number that has reached none of the increasing edges, one of them, two ..."""
 
     def looked_up(self, column: E, first: int, size: int, reached: Sequence[int]) -> E:

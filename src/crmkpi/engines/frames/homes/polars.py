@@ -109,7 +109,7 @@ class PolarsHome:
             return source if dtype == pl.String else source.cast(pl.String)
         match type_.what:
             case "whole":
-                if str(dtype) == "UInt128":  # what does not fit is too large to be added as well
+                if str(dtype) == "UInt128":  # a number that does not fit is too large to be added as well
                     most = pl.lit(_LARGEST, dtype=dtype)
                     source = pl.when(source > most).then(most).otherwise(source)
                 return source if dtype == pl.Int64 else source.cast(pl.Int128 if type_.wide else pl.Int64)

@@ -23,7 +23,7 @@ __all__ = ["PostgresqlHome", "PostgresqlSql"]
 
 _DAY = 86_400_000_000
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # the origin of wall clocks
-_LONGEST_NAME = 63  # bytes; what is longer is cut without a word, so that two may become one
+_LONGEST_NAME = 63  # bytes; a longer name is cut without a word, so that two may become one
 _NEAR = ("1900-01-01", "2040-01-01")  # between these a float holds microseconds, and is faster than a numeric
 _NESTED = {"json": "Struct", "jsonb": "Struct", "bytea": "Binary", "record": "Struct"}
 
@@ -69,7 +69,7 @@ class PostgresqlHome(DatabaseHome[PostgresqlSql]):
     words = SqlWords(
         PostgresqlSql,
         Int64="BIGINT",
-        Int128="NUMERIC(38)",
+        Int128="NUMERIC",
         Float64="DOUBLE PRECISION",
         Boolean="BOOLEAN",
         String="TEXT",
@@ -87,6 +87,8 @@ class PostgresqlHome(DatabaseHome[PostgresqlSql]):
         r"\s*\("
     )
     isolation = "REPEATABLE READ"
+    # It takes groups to be many, and would sort all rows on the disk; tables of groups that grow too large are spilled.
+    tuned = ("SET LOCAL hash_mem_multiplier = 16",)
     begins = ("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",)
     probe: ClassVar[Mapping[str, tuple[str, object]]] = {
         "the version": ("CAST(current_setting('server_version_num') AS INTEGER) >= 140000", True),
@@ -215,7 +217,7 @@ class PostgresqlHome(DatabaseHome[PostgresqlSql]):
                     "decimal", word, digits=max(0, int(digits or 0)), wide=int(most) > 18, wild=True, unit=word
                 )
             table, column = self.opened(frame), PostgresqlSql.quoted(name)
-            # Of what is no number, such as NaN, the scale is missing.
+            # A value that is no number, such as NaN, has no scale.
             ((digits,),) = self.leave(table.written(f"SELECT max(scale({column})) FROM {table.source}"))  # noqa: S608  # names are quoted
             return ColumnType("decimal", word, digits=int(digits or 0), wide=True, wild=True, unit=word)
         if word.startswith(("character", "bpchar")):
@@ -240,7 +242,8 @@ class PostgresqlHome(DatabaseHome[PostgresqlSql]):
                 units = f"{column} * {10**type_.digits}" if type_.digits else column
                 made = f"CAST({units} AS {'NUMERIC' if type_.wide else 'BIGINT'})"
                 none = "NULL" if kind == "attributes" else str(TOO_LATE)
-                return source.case(f"WHEN {column} IN ('NaN', 'Infinity', '-Infinity') THEN {none}", made)
+                wild = "= 'NaN'" if "," in type_.unit else "IN ('NaN', 'Infinity', '-Infinity')"
+                return source.case(f"WHEN {column} {wild} THEN {none}", made)
             case "date" | "timestamp":
                 return _time(source, kind, type_)
             case _:
@@ -264,7 +267,7 @@ class PostgresqlHome(DatabaseHome[PostgresqlSql]):
 
 
 def _time(source: PostgresqlSql, kind: Kind, type_: ColumnType) -> PostgresqlSql:
-    """Microseconds or days; what no record can hold becomes a moment that is refused."""
+    """Microseconds or days; a moment that no record can hold becomes one that is refused."""
     column = source.text
     if type_.what == "date" and kind != "timestamp":
         days = f"CAST({column} - DATE '1970-01-01' AS BIGINT)"

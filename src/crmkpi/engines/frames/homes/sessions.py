@@ -6,6 +6,9 @@ connection is never committed or closed, and all that was set in it is put back.
 
 from __future__ import annotations
 
+import os
+import socket
+import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
@@ -26,8 +29,9 @@ if TYPE_CHECKING:
     from crmkpi.engines.frames.homes.database import DatabaseFrame, DatabaseHome, Relation
     from crmkpi.engines.frames.homes.sql import Sql
 
-__all__ = ["AlchemySource", "ChdbSource", "Session", "Source", "SqliteSource"]
+__all__ = ["GRACE", "AlchemySource", "ChdbSource", "Session", "Source", "SqliteSource"]
 
+GRACE = 5.0  # seconds in which a server is to say itself that the time is over
 _SHOWN = 300  # letters of a statement in an error
 
 
@@ -81,7 +85,7 @@ class Session:
             self._execute(text)
 
     def described(self, text: str) -> list[Row]:
-        """What the driver says of the columns of a statement: name, code of the type, and more for some."""
+        """The driver's description of the columns of a statement: name, code of the type, and more for some."""
         with self.source.in_words(text):
             found = self._execute(text)
             return list(cast("_Cursor", getattr(found, "cursor", found)).description)
@@ -106,7 +110,7 @@ class Source(ABC):
 
     @contextmanager
     def in_words(self, text: str) -> Iterator[None]:
-        """Say what a driver refuses as an error of ours, without the password of the connection."""
+        """Turn an error of the driver into one of ours, without the password of the connection."""
         begun = time.monotonic()
         try:
             yield
@@ -137,7 +141,7 @@ class Source(ABC):
 
     @property
     def secret(self) -> str:
-        """The password of the connection, to be cut out of what a driver says."""
+        """The password of the connection, to be cut out of the driver's messages."""
         return ""
 
     @abstractmethod
@@ -191,14 +195,32 @@ class SqliteSource(Source):
 
 
 def _ended(source: Source, rollback: Callable[[], None]) -> None:
-    """Roll back; where the connection is lost, what was said of that stays the error."""
+    """Roll back; where the connection is lost, the first error about that stays."""
     with suppress(InputError), source.in_words("ROLLBACK"):
         rollback()
 
 
 @contextmanager
+def _hung_up(driver: object, seconds: float | None) -> Iterator[None]:
+    """Shut the socket of a server that does not even say that the time is over: it stands still, or is gone."""
+    number = getattr(getattr(driver, "_sock", driver), "fileno", None)  # PyMySQL does not tell it
+    if seconds is None or number is None:
+        yield
+        return
+    with socket.socket(fileno=os.dup(number())) as beside:
+        timer = threading.Timer(seconds + GRACE, beside.shutdown, (socket.SHUT_RDWR,))
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
+
+
+@contextmanager
 def _timed_sqlite(connection: sqlite3.Connection, seconds: float | None) -> Iterator[None]:
-    """Interrupt what SQLite does after so many seconds."""
+    """Interrupt a statement of SQLite after this many seconds."""
     if seconds is None:
         yield
         return
@@ -287,7 +309,8 @@ class AlchemySource(Source):
         """A transaction of our own, or a part of the user's; at its end nothing of it is left."""
 
         def execute(text: str) -> _Rows:
-            return connection.exec_driver_sql(text, execution_options={"no_parameters": True})
+            with _hung_up(connection.connection.driver_connection, self.timeout):
+                return connection.exec_driver_sql(text, execution_options={"no_parameters": True})
 
         session = Session(self, execute)
         if inside := connection.in_transaction():
@@ -299,6 +322,8 @@ class AlchemySource(Source):
                 for text in self.home.begins:
                     session.run(text)
                 self.home.check_snapshot(session)
+            for text in self.home.tuned:
+                session.run(text)
             if self.timeout is not None:
                 for text in self.home.timed(self.timeout):
                     session.run(text)

@@ -1,7 +1,7 @@
 """SQLite: what its dialect says in its own way, and what its loose types need.
 
 A column of SQLite has a declared type and may hold anything. Numbers are what they are, texts without the column's
-collation, timestamps are texts such as 2026-01-31 09:00:00.123456; what is none of these is rejected and not guessed.
+collation, timestamps are texts such as 2026-01-31 09:00:00.123456; any other value is rejected and not guessed.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class SqliteHome(DatabaseHome[SqliteSql]):
     def usual_type(self, frame: DatabaseTable, name: str, kind: Kind) -> ColumnType:
         """The declared type, of timestamps that of those without a zone."""
         declared, what = frame.columns[name], _declared(frame.columns[name])
-        if kind == "attributes" or what not in ("whole", "timestamp"):  # of attributes what is odd is not refused
+        if kind == "attributes" or what not in ("whole", "timestamp"):  # odd values of attributes are not refused
             return self.type_of(frame, name, kind)
         return ColumnType(what, declared, wild=what == "whole", loose=True)
 

@@ -150,7 +150,7 @@ def _type(word: object, size: object = None, digits: object = None) -> str:
 def probe_of(
     dialect: type[Sql], whole: str, wide: str, text: str, moments: Mapping[str, tuple[str, int]]
 ) -> Mapping[str, tuple[str, object]]:
-    """What is asked of a warehouse first: all that its dialect takes for granted, with the right answers."""
+    """Questions to a warehouse before it is trusted: all that its dialect takes for granted, with the right answers."""
     said = dialect.written
     seven = dialect.lit(-7) // dialect.lit(2)
     large = f"CAST(9000000000 AS {wide})"
