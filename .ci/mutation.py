@@ -140,7 +140,10 @@ AREAS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "insight/targets": (
         ("insight/targets", "insight/alerts", "insight/kpi_sets", "statistics/pace"),
-        ("tests/insight/test_targets.py", "tests/insight/test_insight_oracles.py"),
+        (
+            *("tests/insight/test_targets.py", "tests/insight/test_open_periods.py"),
+            "tests/insight/test_insight_oracles.py",
+        ),
     ),
     "insight/change": (
         ("statistics/differences", "measuring/comparing", "measuring/changes"),

@@ -160,6 +160,24 @@ def test_a_sum_of_money_varies_by_its_sum_of_squares_and_is_compared_per_day():
     assert change.absolute == sum(AMOUNTS[1]) - sum(AMOUNTS[0])
 
 
+def test_a_total_that_fell_by_less_than_its_days_did_is_said_to_be_compared_per_day():
+    def told(february: int) -> list[str]:
+        days = {"01": 310, "02": february}
+        crm = ck.Dataset(
+            tickets=[
+                ck.Ticket(id=f"{month}{n}", created_at=f"2026-{month}-05")
+                for month, many in days.items()
+                for n in range(many * 10)
+            ]
+        )
+        report = crm.measure("ticket_volume", period="2026-02", compare="previous")
+        assert report[0].change.verdict == ("up" if february > 280 else "no clear change")
+        return [line for line in str(report).splitlines() if "per day" in line]
+
+    assert told(300) == ["compared per day, since the periods differ in length: ticket_volume"]
+    assert told(280) == told(300), "3,100 and 2,800 are as many per day"
+
+
 def test_a_ratio_of_sums_of_one_table_varies_by_the_delta_method():
     sides = ([("won", 100), ("won", 40), ("lost", 90), ("lost", 30)], [("won", 10), ("won", 80), ("lost", 200)])
     change = change_of(two_months(*sides), "win_rate.by_amount")

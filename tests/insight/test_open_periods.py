@@ -42,6 +42,20 @@ def test_days_that_vary_more_than_chance_makes_a_count_less_sure(busy: int):
     assert one.probability == pytest.approx(stats.norm.sf((65 - 20 - 0.5 - 20.5 * 2.1) / spread))
 
 
+def test_a_sum_without_earlier_periods_goes_on_at_its_rate():
+    amounts = [10, 20, 30, 40, 50]
+    sold = [
+        ck.Deal(id=str(n), status="won", amount=amount, closed_at=datetime(2026, 3, 1 + n))
+        for n, amount in enumerate(amounts)
+    ]
+    rules = kpi_set({"kpi": [{"id": "revenue", "target": {"at_least": 500}}]})
+    crm = ck.Dataset(deals=sold, currency="EUR", as_of=date(2026, 3, 10))
+    (one,) = target_status(crm, rules, period="2026-03").targets
+    spread = math.sqrt(sum(amount * amount for amount in amounts) * 2.1 * 3.1)
+    assert one.probability == pytest.approx(stats.norm.sf((500 - 150 * 3.1) / spread))
+    assert float(one.projected) == pytest.approx(150 * 3.1)
+
+
 def test_days_that_are_over_leave_a_dispersed_count_as_it_is():
     pace = count_pace(7, 21, 21, 8, dispersion=2)
     assert (pace.projected, pace.deviation, pace.probability) == (7, 0, 0)

@@ -72,6 +72,19 @@ def test_a_cell_of_a_workbook_with_such_a_day_has_no_date(day: str, tmp_path: Pa
     assert ck.mrr(stays, period="2026-01").value == (150 if day == "0000-00-00" else None)
 
 
+@pytest.mark.parametrize(
+    "form", ["{}-03-31 24:00", "{}-03-31T24:00:00", "31.03.{} 24:00", "{}/03/31 24:00", "31 Mar {} 24:00"]
+)
+def test_24_o_clock_is_the_start_of_the_day_after(form: str, tmp_path: Path) -> None:
+    (path := tmp_path / "tickets.csv").write_text(
+        f"id,created_at,solved_at\n1,2026-03-31,{form.format(2026)}\n2,2026-03-31,{form.format(2026)}\n"
+    )
+    for read in (ck.read_csv, ck.stream_csv, ck.scan, partial(ck.scan, engine="duckdb")):
+        asked: Any = read
+        assert ck.resolution_time(asked(path, record=ck.Ticket, day_first=True)).value == timedelta(days=1)
+    assert "not a date" in column("2026-03-31 24:01")[0]
+
+
 def column(*values: Any, kind: Literal["timestamp", "date"] = "timestamp", **options: Any) -> list[Any]:
     """What a column reads as, with the reason in place of a value that does not read."""
     reader = DateReader(column="At", values=lambda: values, kind=kind, **options)

@@ -270,3 +270,34 @@ def test_numbers_and_flags_are_one_word_however_they_are_written(words: Any, wri
     text = "id,status\n" + "".join(f"{number},{status}\n" for number, status in enumerate(written))
     deals = ck.read_csv(io.StringIO(text), record=ck.Deal, values={"status": words})
     assert [deal.status for deal in deals] == ["won", "lost"]
+
+
+FLAGS = (
+    "ja nein",
+    "oui non",
+    "sí no",
+    "Sim Não",
+    "tak nie",
+    "はい いいえ",
+    "WAHR FALSCH",
+    "VRAI FAUX",
+    "x 0",
+    "Yes no",
+)
+
+
+@pytest.mark.parametrize("words", FLAGS)
+def test_yes_and_no_are_read_in_the_languages_of_exports(words: str, tmp_path: Path) -> None:
+    yes, no = words.split()
+    rows = "".join(f"{n},2026-01-05,2026-01-06,{word}\n" for n, word in enumerate((yes, no, no, "")))
+    text = "id,created_at,solved_at,escalated\n" + rows
+    (path := tmp_path / "tickets.csv").write_text(text, encoding="utf-8")
+    for tickets in (
+        ck.read_csv(path, record=ck.Ticket),
+        ck.stream_csv(path, record=ck.Ticket),
+        ck.scan(path, record=ck.Ticket, engine="polars"),
+        ck.scan(path, record=ck.Ticket, engine="duckdb"),
+    ):
+        assert ck.escalation_rate(tickets).value == 1 / 4
+    [ticket] = ck.read_dicts([{"id": "1", "escalated": yes, "Own": no}], record=ck.Ticket, kinds={"Own": "flag"})
+    assert (ticket.escalated, ticket.attributes["Own"]) == (True, False)

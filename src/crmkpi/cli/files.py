@@ -120,7 +120,7 @@ def _tell_unreadable(path: str, records: Records[Any], *, in_file: bool) -> None
             say(f"  and {len(values) - _MOST_MESSAGES:,} other values")
         told = next((one.value for one in values if one.value), None)
         if told is not None and field != "id":
-            meaning = shlex.quote(f"{table}:{field}:{_plain(told)}=...")
+            meaning = shlex.quote(f"{table}:{field}:{_unquoted(told)}=...")
             where = f"[tables.{table}.values.{field}]" if in_file else f"--values {meaning}"
             if all("units=" in one.reason for one in values):
                 where = f"[tables.{table}.units]" if in_file else f"--units {table}:{field}=percent"
@@ -144,7 +144,7 @@ def _tell_system(records: Records[Any]) -> None:
         say(f"  its headers are those of {sure.preset}, which --preset {table}={sure.preset} reads")
 
 
-def _plain(value: str) -> str:
+def _unquoted(value: str) -> str:
     """A value as it stands in the file, from how Python writes it."""
     try:
         return str(literal_eval(value))

@@ -79,7 +79,7 @@ def asked(
         by=[_segment(name, crm.calendar) for name in by] or None,
         compare=None if compare == "none" else compare,
         parameters={
-            name: value if units.get(name) == "money" or not isinstance(value, Decimal) else _plain(value)
+            name: value if units.get(name) == "money" or not isinstance(value, Decimal) else _as_number(value)
             for name, value in given.items()
             if name in units or name in own
         },
@@ -143,7 +143,7 @@ def _number(value: Any) -> Any:
     return Decimal(str(value)) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
-def _plain(number: Decimal) -> int | float:
+def _as_number(number: Decimal) -> int | float:
     return int(number) if number == number.to_integral_value() else float(number)
 
 

@@ -51,6 +51,8 @@ _PYTHON = (
     (r"; give it as (\w+)=\.\.\. or in parameters=\{[^}]*\}", r"; the company file says it under parameters"),
     (r"such as period='(\w+)'", r'such as period="\1"'),
     (r"give period=\.\.\.", "pass period"),
+    (r"Add \w+=\.\.\. to the Dataset\.", "find_kpis lists what can be measured."),
+    (r" and, with as_of=, ", " and "),
     (r"as_of=date\([^)]*\)", "as_of in the company file"),
 )
 
@@ -154,9 +156,11 @@ class Assistant:
         made = {"table": self._table(shown, notes), "rows": rows, "rows_left_out": left}
         return json.dumps(made, ensure_ascii=False, separators=(",", ":"))
 
-    def _allowed(self, field: str) -> str:
+    def _allowed(self, field: str, what: str = "by") -> str:
         if field not in self.allowed:
-            raise unknown_name(f"by takes the fields that the company file lists; got {field!r}.", field, self.allowed)
+            raise unknown_name(
+                f"{what} takes the fields that the company file lists; got {field!r}.", field, self.allowed
+            )
         return field
 
     def _table(self, report: Report, notes: Sequence[str]) -> str:
@@ -173,10 +177,10 @@ class Assistant:
             "kpi": result.definition,
             "period": None if result.period is None else result.period.label,
             "segment": {name: _clean(value) for name, value in result.segment.items()},
-            "value": _plain(result.value),
+            "value": _short_number(result.value),
             "unit": result.currency or result.unit,
-            "low": None if result.interval is None else _plain(result.interval.low),
-            "high": None if result.interval is None else _plain(result.interval.high),
+            "low": None if result.interval is None else _short_number(result.interval.low),
+            "high": None if result.interval is None else _short_number(result.interval.high),
             "n": result.n,
             "left_out": result.left_out,
             "reason": _reason(result),
@@ -185,9 +189,9 @@ class Assistant:
         change = result.change
         if change is not None and result.compared_to is not None:
             other = result.compared_to
-            row["previous"] = _plain(other.value)
+            row["previous"] = _short_number(other.value)
             row["previous_period"] = None if other.period is None else other.period.label
-            row["change"] = _plain(change.absolute)
+            row["change"] = _short_number(change.absolute)
             row["verdict"] = change.verdict or change.reason
         return {name: value for name, value in row.items() if value not in (None, {}, [])}
 
@@ -213,7 +217,7 @@ class Assistant:
 
     def segments(self, field: str) -> str:
         """The values of a field with how many records each has, the most frequent first."""
-        self._allowed(field)
+        self._allowed(field, "segments")
         counts: dict[str, int] = {}
         chosen, _ = self.crm.measurable(None, {}, by=[field])
         simple = [m for m in chosen if m.additive and m.unit == "count" and not m.needs_as_of]
@@ -242,7 +246,7 @@ def _reason(result: Result) -> str | None:
     return None if result.reason is None else in_words_of_tools(result.reason)
 
 
-def _plain(value: Any) -> Any:
+def _short_number(value: Any) -> Any:
     """A number of at most six figures, of amounts to the cent; durations in seconds."""
     if isinstance(value, timedelta):
         value = value.total_seconds()
@@ -265,7 +269,11 @@ def _begins(crm: Dataset, metrics: Sequence[Metric]) -> dict[str, date]:
         if isinstance(records, FrameTable) or not isinstance(records, Sequence):
             continue
         moments = (getattr(record, name, None) for record in records for name in names)
-        days = [moment.date() if isinstance(moment, datetime) else moment for moment in moments if moment is not None]
+        days = [
+            crm.calendar.wall(moment).date() if isinstance(moment, datetime) else moment
+            for moment in moments
+            if moment is not None
+        ]
         if days:
             found[table] = min(days)
     return found

@@ -10,7 +10,7 @@ from typing import Any
 
 from crmkpi.errors import DefinitionError, UndefinedError
 
-__all__ = ["as_money", "in_unit", "is_finite", "plain_numbers"]
+__all__ = ["as_float", "as_money", "in_unit", "is_finite", "plain_numbers"]
 
 _PLAIN = frozenset({int, float, Decimal})
 
@@ -18,6 +18,11 @@ _PLAIN = frozenset({int, float, Decimal})
 def as_money(value: Any) -> Any:
     """A number as an amount: money is exact, and a float counts as the decimal that it is printed as."""
     return Decimal(str(value)) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def as_float(value: Any) -> float:
+    """A value as a float: a duration in seconds."""
+    return value.total_seconds() if isinstance(value, timedelta) else float(value)
 
 
 def is_finite(value: Any) -> bool:

@@ -42,13 +42,13 @@ def definition_row(metric: Metric) -> dict[str, Any]:
         "left_out": known["left out"],
         "empty": metric.empty if isinstance(metric.empty, str) else dict(metric.empty),
         "parameters": {
-            name: {"unit": each.unit, "meaning": each.meaning, "default": _plain(each.default)}
+            name: {"unit": each.unit, "meaning": each.meaning, "default": _as_json(each.default)}
             for name, each in metric.parameters.items()
         },
         "days": metric.days,
         "until": metric.until,
         "needs_as_of": metric.needs_as_of,
-        "within": _plain(metric.within),
+        "within": _as_json(metric.within),
         "text": told.text,
         **{title.casefold(): text for title, text in told.sections.items()},
         "variants": {variant.id: variant.meaning for variant in metric.variants.values()},
@@ -71,14 +71,14 @@ def _rule(rule: Any) -> Any:
     return {
         "rule": type(rule).__name__,
         **{
-            each.name: _plain(getattr(rule, each.name))
+            each.name: _as_json(getattr(rule, each.name))
             for each in fields(rule)
             if not callable(getattr(rule, each.name))
         },
     }
 
 
-def _plain(value: Any) -> Any:
+def _as_json(value: Any) -> Any:
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [_as_json(one) for one in value]
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)

@@ -245,14 +245,14 @@ def _percent(fraction: float) -> str:
     percent = float(fraction) * 100
     size = abs(percent)
     if 0 < size < _SMALL_PERCENT:
-        return _plain(percent, 1)
+        return _significant(percent, 1)
     if _NEARLY_ALL <= size < _ALL:
-        decimals = len(_plain(_ALL - size, 1).partition(".")[2])
+        decimals = len(_significant(_ALL - size, 1).partition(".")[2])
         return f"{percent:.{decimals}f}"
     return f"{percent:z,.1f}"
 
 
-def _plain(number: float, digits: int) -> str:
+def _significant(number: float, digits: int) -> str:
     """A number rounded to `digits` significant digits, never in scientific notation."""
     return f"{Decimal(f'{number:.{digits}g}'):f}"
 
@@ -268,7 +268,7 @@ def _whole(amount: Any) -> int:
 
 def _two_decimals(number: Any) -> str:
     if number and abs(number) < _SMALL_NUMBER:
-        return _plain(number, 2)
+        return _significant(number, 2)
     return f"{number:z,.2f}"
 
 
@@ -288,7 +288,7 @@ def _time_unit(seconds: float) -> tuple[float, str]:
 def _three_digits(number: float) -> str:
     if abs(number) >= _NEARLY_ALL:  # there are three digits before the point already
         return f"{number:,.0f}"
-    return _plain(number, 3)
+    return _significant(number, 3)
 
 
 def _signed(number: str) -> str:

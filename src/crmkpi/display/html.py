@@ -61,7 +61,7 @@ def table_html(rows: Sequence[Mapping[str, Any]], total: int) -> str:
         return "<p>no rows</p>"
     columns = tuple(
         SheetColumn(
-            "number" if _are_numbers(name, rows) else "label", words(name), tuple(_plain(row[name]) for row in rows)
+            "number" if _are_numbers(name, rows) else "label", words(name), tuple(_as_text(row[name]) for row in rows)
         )
         for name in rows[0]
     )
@@ -74,7 +74,7 @@ def _are_numbers(name: str, rows: Sequence[Mapping[str, Any]]) -> bool:
     return all(row[name] is None or isinstance(row[name], int | float | Decimal) for row in rows)
 
 
-def _plain(value: Any) -> str:
+def _as_text(value: Any) -> str:
     match value:
         case None:
             return UNDEFINED

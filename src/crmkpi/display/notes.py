@@ -77,6 +77,14 @@ def _changes(results: Sequence[Result], name_of: Callable[[Result], str]) -> Ite
     ]
     if small:
         yield f"too few to say: the smallest change that would mostly show is, of {listed(small)}"
+    # The change is of the totals and its interval of what they are per day: the reader must not wonder about the two.
+    per_day = [
+        name_of(result)
+        for result, change in changes
+        if change is not None and change.interval is not None and change.absolute not in change.interval
+    ]
+    if per_day:
+        yield f"compared per day, since the periods differ in length: {listed(dict.fromkeys(per_day))}"
     refused: dict[str, list[str]] = {}
     for result, change in changes:
         if change is not None and change.reason is not None and change.absolute:

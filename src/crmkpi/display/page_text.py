@@ -21,9 +21,9 @@ def page_markdown(page: Page) -> str:
 
 
 def _markdown(page: Page) -> Iterator[str]:
-    yield from (f"# {_plain(page.title)}", "")
+    yield from (f"# {_escaped(page.title)}", "")
     for line in page.briefing.lines:
-        yield from (f"## {line.title}", "", *(f"- {_plain(fact.text)}" for fact in line.facts), "")
+        yield from (f"## {line.title}", "", *(f"- {_escaped(fact.text)}" for fact in line.facts), "")
     heads = [tile.result for tile in page.tiles]
     targets = tuple(
         "" if tile.target is None or not tile.target.bounds else f"{tile.target.bounds}: {tile.target.status}"
@@ -40,8 +40,8 @@ def _markdown(page: Page) -> Iterator[str]:
     if page.targets is not None:
         yield from ("## Targets", "", page.targets.to_markdown(), "")
     for title, content in page.sections:
-        text = content.to_markdown() if isinstance(content, Report | InsightTable) else _plain(str(content))
-        yield from (f"## {_plain(title)}", "", text, "")
+        text = content.to_markdown() if isinstance(content, Report | InsightTable) else _escaped(str(content))
+        yield from (f"## {_escaped(title)}", "", text, "")
     themes: dict[str, list[Result]] = {}
     for result in page.results:
         themes.setdefault(result.metric.theme, []).append(result)
@@ -51,18 +51,18 @@ def _markdown(page: Page) -> Iterator[str]:
     if page.limits:
         yield from ("## What the data cannot say", "")
         yield from (
-            f"- {_plain(limit.reason)}" + (f": {limit.count:,}" if limit.count else "") for limit in page.limits
+            f"- {_escaped(limit.reason)}" + (f": {limit.count:,}" if limit.count else "") for limit in page.limits
         )
         yield ""
     yield from ("## How this page was made", "", f"- made {page.made:%Y-%m-%d %H:%M %Z}")
-    yield from (f"- {name}: {_plain(text)}" for name, text in page.settings.items())
+    yield from (f"- {name}: {_escaped(text)}" for name, text in page.settings.items())
 
 
 def _change(result: Result) -> str:
     return " ".join(filter(None, (format_change(result.change, result.unit), judgement(result.change))))
 
 
-def _plain(text: str) -> str:
+def _escaped(text: str) -> str:
     """A text on one line that Markdown and HTML do not take for their own."""
     shown = format_label(text)
     for sign, meant in (

@@ -59,7 +59,7 @@ def pivot_dicts(grid: Pivot) -> list[dict[str, Any]]:
     """One plain dict per row: its name, and the value in each column (money as text, durations in seconds)."""
     names = _distinct([grid.row_name, *map(format_label, grid.columns)])
     return [
-        dict(zip(names, [format_label(row), *(_plain(grid, row, column) for column in grid.columns)], strict=True))
+        dict(zip(names, [format_label(row), *(_value_at(grid, row, column) for column in grid.columns)], strict=True))
         for row in grid.rows
     ]
 
@@ -79,7 +79,7 @@ def pivot_text(grid: Pivot) -> str:
     return draw_text(_sheet(grid))
 
 
-def _plain(grid: Pivot, row: Hashable, column: Hashable) -> Any:
+def _value_at(grid: Pivot, row: Hashable, column: Hashable) -> Any:
     found = grid.cells.get((row, column))
     return None if found is None else result_row(found)["value"]
 

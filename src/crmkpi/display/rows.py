@@ -38,10 +38,10 @@ def result_row(result: Result) -> dict[str, Any]:
         "title": result.metric.title,
         "unit": result.unit,
         **_period(result.period),
-        "value": _plain(result.value),
+        "value": _as_json(result.value),
         "currency": result.currency,
-        "low": None if interval is None else _plain(interval.low),
-        "high": None if interval is None else _plain(interval.high),
+        "low": None if interval is None else _as_json(interval.low),
+        "high": None if interval is None else _as_json(interval.high),
         "confidence": None if interval is None else interval.confidence,
         "n": result.n,
         "small_sample": result.small_sample,
@@ -55,12 +55,12 @@ def result_row(result: Result) -> dict[str, Any]:
         "unreadable": result.unreadable,
         "complete": result.complete,
         "reason": result.reason,
-        "inputs": {name: _plain(value) for name, value in result.inputs.items()},
-        "parameters": {name: _plain(value) for name, value in result.parameters.items()},
+        "inputs": {name: _as_json(value) for name, value in result.inputs.items()},
+        "parameters": {name: _as_json(value) for name, value in result.parameters.items()},
     }
     if result.compared_to is not None and result.change is not None:
         row |= _comparison(result.compared_to, result.change)
-    segments = {name if name not in row else f"by_{name}": _plain(value) for name, value in result.segment.items()}
+    segments = {name if name not in row else f"by_{name}": _as_json(value) for name, value in result.segment.items()}
     head = ("metric", "title", "unit")
     return {name: row[name] for name in head} | segments | row
 
@@ -100,22 +100,22 @@ def _period(period: Period | None) -> dict[str, Any]:
 def _comparison(other: Result, change: Change) -> dict[str, Any]:
     return {
         "previous_period": None if other.period is None else other.period.label,
-        "previous_value": _plain(other.value),
-        "change": _plain(change.absolute),
+        "previous_value": _as_json(other.value),
+        "change": _as_json(change.absolute),
         "relative_change": change.relative,
         "better": change.better,
-        "change_low": None if change.interval is None else _plain(change.interval.low),
-        "change_high": None if change.interval is None else _plain(change.interval.high),
+        "change_low": None if change.interval is None else _as_json(change.interval.low),
+        "change_high": None if change.interval is None else _as_json(change.interval.high),
         "p_value": change.p_value,
         "adjusted_p": change.adjusted_p,
         "comparisons": change.comparisons,
         "verdict": change.verdict,
-        "detectable": _plain(change.detectable),
+        "detectable": _as_json(change.detectable),
         "no_verdict": change.reason,
     }
 
 
-def _plain(value: Any) -> Any:
+def _as_json(value: Any) -> Any:
     """A value as JSON can hold it."""
     match value:
         case float() if not math.isfinite(value):

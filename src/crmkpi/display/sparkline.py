@@ -7,6 +7,7 @@ from datetime import timedelta
 from html import escape
 from typing import Any
 
+from crmkpi.definition.numbers import as_float
 from crmkpi.display.format import format_value, value_text
 from crmkpi.display.sheet import period_label
 from crmkpi.measuring.results import Result
@@ -25,7 +26,7 @@ def sparkline_text(results: Sequence[Result | None]) -> str:
 
     Negative values put the lowest bar at the smallest value.
     """
-    values = [None if result is None else _plain(result.value) for result in results]
+    values = [None if result is None else _plotted(result.value) for result in results]
     known = [value for value in values if value is not None]
     low, high = min(0.0, *known, 0.0), max(0.0, *known, 0.0)
     steps = len(_BARS) - 1
@@ -49,7 +50,7 @@ def sparkline(results: Sequence[Result | None], *, label: str = "", band: bool =
     >>> sparkline_text(report)
     '██▅'
     """
-    values = [None if result is None else _plain(result.value) for result in results]
+    values = [None if result is None else _plotted(result.value) for result in results]
     known = [value for value in values if value is not None]
     if len(known) < 2:
         return ""
@@ -74,7 +75,7 @@ def trend_chart(results: Sequence[Result], *, label: str) -> str:
 
     The last point is a ring where its period is not over.
     """
-    values = [_plain(result.value) for result in results]
+    values = [_plotted(result.value) for result in results]
     bounds = list(map(_bounds, results))
     known = [value for value in values if value is not None]
     if len(known) < 2:
@@ -111,7 +112,7 @@ def _filled(result: Result | None) -> str:
 def _bounds(result: Result | None) -> tuple[float, float] | None:
     if result is None or result.interval is None:
         return None
-    low, high = _plain(result.interval.low), _plain(result.interval.high)
+    low, high = _plotted(result.interval.low), _plotted(result.interval.high)
     return None if low is None or high is None else (low, high)
 
 
@@ -151,16 +152,14 @@ def _height(value: float, low: float, high: float, top: float, bottom: float) ->
     return (top + bottom) / 2 if high == low else bottom - (bottom - top) * (value - low) / (high - low)
 
 
-def _plain(value: Any) -> float | None:
-    if value is None:
-        return None
-    return value.total_seconds() if isinstance(value, timedelta) else float(value)
+def _plotted(value: Any) -> float | None:
+    return None if value is None else as_float(value)
 
 
 def _shown(value: float, results: Sequence[Result]) -> str:
     """A number of the scale in the unit of the KPI."""
     for result in results:
-        if _plain(result.value) == value:
+        if _plotted(result.value) == value:
             return value_text(result)
     unit = results[0].unit
     currency = next((result.currency for result in results if result.currency), None)

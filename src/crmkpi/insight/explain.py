@@ -21,6 +21,7 @@ from typing import Any, Literal
 from crmkpi.dates.given import PeriodLike
 from crmkpi.dates.periods import Period
 from crmkpi.definition.metric import Metric, Share
+from crmkpi.definition.numbers import as_float
 from crmkpi.errors import CrmKpiError, InputError, UndefinedError
 from crmkpi.insight.explanations import Effect, Explanation, Method
 from crmkpi.insight.tables import number_in
@@ -302,7 +303,7 @@ def _explained(
                 [side.get(name) for side in (counts or ({}, {}))], errors[name] if known else None, confidence)
         for name in names
     ]  # fmt: skip
-    made.sort(key=lambda one: (-abs(_plain(one.total)), str(one.name)))
+    made.sort(key=lambda one: (-abs(as_float(one.total)), str(one.name)))
     return Explanation(
         metric.title,
         metric.unit,
@@ -367,10 +368,6 @@ def _floats(moments: SampleMoments) -> dict[str, float]:
     return {name: float(total) for name, total in moments.totals.items()}
 
 
-def _plain(value: Any) -> float:
-    return float(value.total_seconds() if hasattr(value, "total_seconds") else value)
-
-
 def explain_inputs(
     metric: Metric | str | Callable[..., Any],
     before: Result | Mapping[str, Any],
@@ -412,13 +409,11 @@ def explain_inputs(
         Effect(name, number_in(float(effect), unit), before=sides[0][name], after=sides[1][name])
         for name, effect in found.items()
     ]
-    effects.sort(key=lambda one: (-abs(_plain(one.total)), str(one.name)))
+    effects.sort(key=lambda one: (-abs(as_float(one.total)), str(one.name)))
     currency = next((side.currency for side in (before, after) if isinstance(side, Result)), None)
     shown = tuple(Effect(one.name, one.total) for one in effects)
-    return Explanation(
-        title, unit, "inputs", number_in(_plain(ends[0]), unit), number_in(_plain(ends[1]), unit), shown, by="input",
-        currency=currency,
-    )  # fmt: skip
+    begun, ended = (number_in(as_float(end), unit) for end in ends)
+    return Explanation(title, unit, "inputs", begun, ended, shown, by="input", currency=currency)
 
 
 def _inputs_of(side: Result | Mapping[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from crmkpi.dates.calendars import CalendarUnit
 from crmkpi.dates.given import PeriodLike
 from crmkpi.dates.periods import Period
 from crmkpi.definition.metric import Estimated, Metric, Share
+from crmkpi.definition.numbers import as_float
 from crmkpi.errors import InputError
 from crmkpi.insight.plain_values import check_season
 from crmkpi.insight.tables import InsightTable, ShownTable, number_in, shown_value
@@ -308,7 +309,7 @@ def _by_rule(
         parts = [int(one.inputs[metric.interval.part]) for one in results]
         wholes = [int(one.inputs[metric.interval.whole]) for one in results]
         return forecast_shares(parts, wholes, **asked)
-    values = [_plain(one.value) for one in results]
+    values = [as_float(one.value) for one in results]
     floor = 0.0 if min(values) >= 0 else None
     if not (working_days and metric.additive and _is_flow(metric)):
         return forecast_series(values, not_below=floor, **asked)
@@ -439,7 +440,3 @@ def _working_days(period: Period) -> float:
         many += hours.between(start, start + timedelta(days=1)) > timedelta(0)
         day += timedelta(days=1)
     return float(many)
-
-
-def _plain(value: Any) -> float:
-    return value.total_seconds() if isinstance(value, timedelta) else float(value)

@@ -267,7 +267,7 @@ def kaplan_meier(durations: Durations, *, confidence: float = 0.95, engine: Engi
 def _life_table(durations: Durations) -> Sequence[Sequence[Any]]:
     """Times, at risk, ended, survival and Greenwood's sum, for lists."""
     lasting, over_or_not, entries = (
-        _plain(column) for column in (durations.durations, durations.ended, durations.entries)
+        _as_list(column) for column in (durations.durations, durations.ended, durations.entries)
     )
     times, leaving, ends = _tally(lasting, over_or_not)
     if entries is None:
@@ -343,7 +343,7 @@ def _check_entry(entry: float, length: float) -> None:
         )
 
 
-def _plain(column: Any) -> Any:
+def _as_list(column: Any) -> Any:
     return column.tolist() if hasattr(column, "tolist") else column
 
 
@@ -395,8 +395,8 @@ class _Risk:
     """How many are at risk just before a time."""
 
     def __init__(self, durations: Durations) -> None:
-        self.lasting = sorted(_plain(durations.durations))
-        self.entries = sorted(_plain(durations.entries)) if durations.entries is not None else None
+        self.lasting = sorted(_as_list(durations.durations))
+        self.entries = sorted(_as_list(durations.entries)) if durations.entries is not None else None
 
     def at(self, time: float) -> int:
         below = _count_below(self.lasting, time)

@@ -24,6 +24,7 @@ from typing import Any, Literal, Protocol
 
 from crmkpi.dates.periods import Period
 from crmkpi.definition.interval_rules import NetPromoter, Share
+from crmkpi.definition.numbers import as_float
 from crmkpi.errors import InputError
 from crmkpi.measuring.moments import Definition, SampleMoments, is_mean, standard_error
 from crmkpi.measuring.shifts import moved
@@ -236,7 +237,7 @@ def _judged(change: Change, result: Compared, other: Compared | None) -> Change:
         verdict = "up" if low + high > zero else "down"
         better = None if metric.better == "neither" else (verdict == "up") == (metric.better == "higher")
     else:
-        enough = change.detectable is not None and _plain(change.detectable) <= _LARGE * _plain(abs(other.value))
+        enough = change.detectable is not None and as_float(change.detectable) <= _LARGE * as_float(abs(other.value))
         verdict = "no clear change" if enough else "too few to say"
     return replace(change, verdict=verdict, better=better)
 
@@ -298,7 +299,7 @@ def _of_moments(metric: Definition, result: Compared, other: Compared) -> tuple[
     if errors[0] is None or errors[1] is None:
         return None, "its formula has no slope at these totals"
     scale = days[0] / days[1] if metric.additive else 1.0
-    values = _plain(result.value), _plain(other.value) * scale
+    values = as_float(result.value), as_float(other.value) * scale
     found = normal_difference(*values, errors[0], errors[1] * scale, confidence=confidence)
     return found, None if found is not None else _ALL_EQUAL
 
@@ -356,10 +357,6 @@ def _mean_of(moments: Any, total: str, number: str) -> tuple[int, float, float]:
 
 def _days(period: Period | None) -> float:
     return 1.0 if period is None or period.unit == "all" else (period.wall_end - period.wall_start) / timedelta(days=1)
-
-
-def _plain(value: Any) -> Any:
-    return value.total_seconds() if isinstance(value, timedelta) else float(value)
 
 
 def _in_unit(number: float, metric: Definition) -> Any:

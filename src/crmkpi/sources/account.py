@@ -190,6 +190,11 @@ class LoadAccount:
             found[one.field] = found.get(one.field, 0) + one.count
         return found
 
+    @property
+    def lacks_ids(self) -> bool:
+        """Whether the id of a record is but the number of its line, so that no other record can name it."""
+        return self.numbered or "id" in self.unreadable_fields
+
     def words_of(self, field: str, most: int = 3) -> str:
         """The commonest values of a field that could not be read, and how often each of them stands there."""
         found = sorted((one for one in self.unreadable if one.field == field), key=lambda one: -one.count)

@@ -12,11 +12,20 @@ from crmkpi.errors import did_you_mean, unknown_name
 from crmkpi.sources.currencies import currencies_of, several_currencies
 from crmkpi.sources.tallies import Count, uncounted
 
-__all__ = ["Words", "choice_reader", "currency_reader", "flag_words", "word_reader"]
+__all__ = ["FLAGS_OF_LANGUAGES", "Words", "choice_reader", "currency_reader", "flag_words", "word_reader"]
 
 _CODE = re.compile(r"[A-Za-z]{3}")
-_YES = ("yes", "y", "true", "t", "1", "1.0", "x", "on")
-_NO = ("no", "n", "false", "f", "0", "0.0", "off")
+_YES = ("yes", "y", "true", "t", "1", "on")  # which a record knows itself
+_NO = ("no", "n", "false", "f", "0", "off")
+_MORE_YES = (
+    *("x", "1.0", "ja", "oui", "sí", "si", "sim", "tak", "はい", "हाँ"),
+    *("wahr", "vrai", "verdadero", "verdadeiro", "vero", "waar", "sant", "prawda"),
+)
+_MORE_NO = (
+    *("0.0", "nein", "non", "não", "nao", "nee", "nej", "nie", "いいえ", "नहीं"),
+    *("falsch", "faux", "falso", "onwaar", "falskt", "fałsz"),
+)
+FLAGS_OF_LANGUAGES: Mapping[str, bool] = dict.fromkeys(_MORE_YES, True) | dict.fromkeys(_MORE_NO, False)
 _MOST_SPELLINGS = 10_000
 _MOST_KEPT = 50_000  # so that the ids of a long file do not fill the memory
 
@@ -89,7 +98,7 @@ def flag_words(words: Mapping[Any, Any]) -> dict[Any, Any]:
     'won'
     """
     meant: dict[Any, Any] = {}
-    for word, spellings in (("yes", (*_YES, True, 1)), ("no", (*_NO, False, 0))):
+    for word, spellings in (("yes", (*_YES, *_MORE_YES, True, 1)), ("no", (*_NO, *_MORE_NO, False, 0))):
         if word in words:
             meant |= dict.fromkeys(spellings, words[word])
     return meant

@@ -10,7 +10,7 @@ from typing import Any
 
 from crmkpi.errors import InputError, UnknownNameError
 from crmkpi.records.base import FieldType, RecordType
-from crmkpi.sources.choices import Words, choice_reader, currency_reader, flag_words, word_reader
+from crmkpi.sources.choices import FLAGS_OF_LANGUAGES, Words, choice_reader, currency_reader, flag_words, word_reader
 from crmkpi.sources.columns import Columns, MatchedColumn, check_fields
 from crmkpi.sources.computed_values import (
     PERCENT,
@@ -201,6 +201,8 @@ class _Conversions:
             of_iso = reader.of_iso()
             check = None if of_iso is None else check_iso
             fast.append(of_iso or reader)
+        elif field.kind == "flag" and words is None:
+            steps.append(word_reader(FLAGS_OF_LANGUAGES, count=self._count(column), loose=True).read)
         combine = self._combination(column, field, unit, number)
         if not steps and column.slot == column.field:
             return None

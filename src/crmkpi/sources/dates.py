@@ -324,9 +324,13 @@ def _moment(year: int, month: int, day: int, found: re.Match[str]) -> datetime:
         if not 1 <= hour <= 12:
             raise ValueError("not a time: hours with am or pm go from 1 to 12")
         hour = hour % 12 + (12 if found["half"][0] in "Pp" else 0)
+    end_of_day = (hour, minute, second, microsecond) == (24, 0, 0, 0)  # which is the start of the day after
     try:
-        return datetime(year, month, day, hour, minute, second, microsecond, tzinfo=_offset(found["zone"]))
-    except ValueError:
+        moment = datetime(
+            year, month, day, 0 if end_of_day else hour, minute, second, microsecond, _offset(found["zone"])
+        )
+        return moment + timedelta(days=end_of_day)
+    except (ValueError, OverflowError):
         raise ValueError("not a date: there is no such day or time in the calendar") from None
 
 

@@ -33,7 +33,7 @@ class LeftOut:
         if any(place >= width for place, *_ in self.by_word):
             return True
         for place, words, keep, _ in self.by_word:
-            if any((_plain(cell) in words) != keep for cell in set(map(itemgetter(place), rows))):
+            if any((_folded(cell) in words) != keep for cell in set(map(itemgetter(place), rows))):
                 return True
         if self.alone is not None and any(_is_alone(row) for row in rows):
             return True
@@ -46,7 +46,7 @@ class LeftOut:
             if str(next(filter(None, row), "")).lstrip().startswith(starts):
                 return reason
         for place, words, keep, reason in self.by_word:
-            if place < len(row) and (_plain(row[place]) in words) != keep:
+            if place < len(row) and (_folded(row[place]) in words) != keep:
                 return reason
         if self.alone is not None and _is_alone(row):
             return self.alone
@@ -73,5 +73,5 @@ def _is_alone(row: Row) -> bool:
     return sum(map(bool, row)) == 1
 
 
-def _plain(cell: Any) -> str:
+def _folded(cell: Any) -> str:
     return str(cell).strip().casefold()

@@ -102,18 +102,18 @@ class Projection:
     def _shared(self) -> dict[str, tuple[str, str, Expr]]:
         """The long conditions that several flags ask for, or their opposites: each is one column, and written once."""
         ways = [(text, one) for way in self.ways.values() for text, one in way.items() if len(text) > _LONG]
-        counted = Counter(_plain(text) for text, _ in ways)
+        counted = Counter(_unnegated(text) for text, _ in ways)
         found: dict[str, tuple[str, str, Expr]] = {}
         for text, one in ways:
-            if counted[_plain(text)] > 1:
-                found.setdefault(_plain(text), (f"s{len(found)}_", text, one.source))
+            if counted[_unnegated(text)] > 1:
+                found.setdefault(_unnegated(text), (f"s{len(found)}_", text, one.source))
         return found
 
     def _asked(self, text: str, condition: Condition, shared: Mapping[str, tuple[str, str, Expr]]) -> Expr:
         """A condition of a flag, by the column that it shares with others."""
-        if _plain(text) not in shared:
+        if _unnegated(text) not in shared:
             return condition.source
-        name, written, _ = shared[_plain(text)]
+        name, written, _ = shared[_unnegated(text)]
         return self.met(name) if written == text else ~self.met(name)
 
     def _counted(self, condition: Expr) -> Expr:
@@ -153,7 +153,8 @@ class Projection:
             conditions |= compiler.presences(made.moment, slot.moment)
         if self.everything and self._keys:
             least = NO_DATE if self._counts_alone and slot.what != "count" else OUTSIDE
-            conditions[f"part is beyond {least}"] = beyond_part(compiler.nw, least)
+            # It comes first, so that of rows of no period nothing else is asked where rows are asked one by one.
+            conditions = {f"part is beyond {least}": beyond_part(compiler.nw, least)} | conditions
         if conditions:
             made.flag = self._flags.setdefault(" & ".join(sorted(conditions)), f"w{len(self._flags)}_")
             self.ways[made.flag] = conditions
@@ -179,10 +180,7 @@ class Projection:
             if "extremes" in slot.keep:
                 made.ends = (f"low {made.number}", f"high {made.number}")
         elif added:
-            whole = value.source
-            if made.flag is not None:
-                whole = nw.when(self.met(made.flag)).then(value.source).otherwise(nw.lit(0))
-            name = _named("v", self._values, text, whole)
+            name = _named("v", self._values, text, shown)
             rows = self.compiler.prepared.rows
             made.sums = tuple(exact_sum(nw, self.backend, name, value.largest, rows, power=power) for power in powers)
             for one in made.sums:
@@ -213,6 +211,6 @@ def _named(prefix: str, among: dict[str, tuple[str, Expr]], text: str, source: E
     return among.setdefault(f"{prefix}_{text}", (f"{prefix}{len(among)}_", source))[0]
 
 
-def _plain(text: str) -> str:
+def _unnegated(text: str) -> str:
     """The text of a condition, or of that which must not be true."""
     return text[len("unless(") : -1] if text.startswith("unless(") else text

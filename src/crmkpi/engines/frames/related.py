@@ -97,12 +97,8 @@ def _joined(
         other = _related(table, relation.table, tables)
         deeper = {path[1:] for path in exact if path[0] == name}
         right = _joined(other, [("id",), *inner], deeper, tables, clock)
-        if right.columns[("id",)].nulls:
-            raise InputError(
-                f"Fields of {relation.table} are looked up by their ids, and the {other.backend.name} table has rows "
-                "without one; name the column that holds the ids, crmkpi.table(frame, record=..., columns={'its "
-                "column': 'id'}), or leave such rows out."
-            )
+        if right.columns[("id",)].nulls or (other.numbered and right.rows):
+            raise _without_id(right, relation.table)
         if other.kept.get("unique") != right.rows:
             _check_unique(right, relation.table)
             other.kept["unique"] = right.rows
@@ -164,11 +160,20 @@ def _check_unique(prepared: Prepared, name: str) -> None:
     nw = prepared.backend.home.words
     key = nw.col(inside("id"))
     counted = prepared.frame.group_by(inside("id")).agg(nw.len().alias("n"))
-    counted = counted.filter(nw.col("n") > nw.lit(1), ~key.is_null()).head(1)
+    counted = counted.filter((nw.col("n") > nw.lit(1)) | (key == nw.lit("")), ~key.is_null()).head(1)
     for found, _ in prepared.backend.home.leave(counted):
+        if found == "":
+            raise _without_id(prepared, name)
         raise InputError(
             f"Two records of {name} have the id {found!r}, so that a reference to it is ambiguous; remove one of them."
         )
+
+
+def _without_id(prepared: Prepared, name: str) -> InputError:
+    return InputError(
+        f"Fields of {name} are looked up by their ids, and the {prepared.backend.name} table has rows without one; "
+        "name the column that holds the ids, columns={'its column': 'id'}, or leave such rows out."
+    )
 
 
 def with_open_times(prepared: Prepared, span: BusinessTime, calendar: Calendar, added: set[Path]) -> Prepared:

@@ -62,7 +62,8 @@ class FrameTable:
     `rejected` are rows that a reader has rejected before, and `skipped` how many it left out as no records, by reason,
     or a frame of these reasons. `computed` are fields that a preset computes from other cells, which is not done in
     frames. `unread` names for some fields the column in which their reader keeps unreadable values; `constant` are
-    fields that have one value because a preset says so. A frame is `searched` where its ids are known to differ.
+    fields that have one value because a preset says so. A frame is `searched` where its ids are known to differ, and
+    `numbered` where some are but numbers of lines.
     """
 
     __slots__ = (
@@ -82,6 +83,7 @@ class FrameTable:
         "frame",
         "inclusive",
         "kept",
+        "numbered",
         "rejected",
         "searched",
         "type_",
@@ -110,6 +112,7 @@ class FrameTable:
         unread: Mapping[str, str] = MappingProxyType({}),
         constant: Collection[str] = (),
         searched: bool = False,
+        numbered: bool = False,
     ) -> None:
         """`backend` is that of a frame which was taken before; `inclusive` are ends that are given as the last day."""
         self.backend = taken(frame) if backend is None else backend
@@ -119,6 +122,7 @@ class FrameTable:
         self.unread = unread
         self.constant = constant
         self.searched = searched
+        self.numbered = numbered
         self._skipped_rows = None if isinstance(skipped, Mapping) else skipped
         self._skipped = MappingProxyType(dict(skipped)) if isinstance(skipped, Mapping) else None
         self.type_ = type_
@@ -356,11 +360,11 @@ class FrameTable:
             )
         column = self.columns.get(name)
         if column is None:
-            alike = {_plain(found): found for found in self._names if found not in self.columns.values()}
-            if _plain(name) in alike:
+            alike = {_folded(found): found for found in self._names if found not in self.columns.values()}
+            if (same := alike.get(_folded(name))) is not None:
                 raise ColumnError(
-                    f"{self.type_.model.__name__} has {name!r} and the frame has {alike[_plain(name)]!r}, which may be "
-                    f"the same; say so with columns={{{name!r}: {alike[_plain(name)]!r}}}, or rename it."
+                    f"{self.type_.model.__name__} has {name!r} and the frame has {same!r}, which may be the same; say "
+                    f"so with columns={{{name!r}: {same!r}}}, or rename it."
                 )
         return column
 
@@ -434,7 +438,7 @@ def taken(frame: object) -> Backend:
     return backend
 
 
-def _plain(name: str) -> str:
+def _folded(name: str) -> str:
     """A name without what people write differently: case, blanks, underscores."""
     return "".join(letter for letter in name.casefold() if letter.isalnum())
 

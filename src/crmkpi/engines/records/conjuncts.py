@@ -50,16 +50,16 @@ def unique(conjuncts: Iterable[Conjunct]) -> list[Conjunct]:
 
 
 def _all_of(conjuncts: Sequence[Conjunct]) -> str:
-    return " and ".join(f"({_plain(conjunct)[0]})" for conjunct in conjuncts) or "True"
+    return " and ".join(f"({_source_of(conjunct)[0]})" for conjunct in conjuncts) or "True"
 
 
-def _plain(conjunct: Conjunct) -> tuple[str, frozenset[str]]:
+def _source_of(conjunct: Conjunct) -> tuple[str, frozenset[str]]:
     return conjunct.plain or (conjunct.source, conjunct.variables)
 
 
 def any_of(ways: Sequence[Sequence[Conjunct]]) -> Conjunct:
     """True where all conjuncts of any of the ways hold."""
-    variables = frozenset().union(*(_plain(conjunct)[1] for way in ways for conjunct in way))
+    variables = frozenset().union(*(_source_of(conjunct)[1] for way in ways for conjunct in way))
     return Conjunct(" or ".join(f"({_all_of(way)})" for way in ways), variables)
 
 
@@ -87,7 +87,7 @@ def not_all(conjuncts: Sequence[Conjunct]) -> Conjunct:
             return Conjunct(source.removesuffix(" is not None") + " is None", conjuncts[0].variables)
         if source.endswith(" is None"):
             return Conjunct(source.removesuffix(" is None") + " is not None", conjuncts[0].variables)
-    variables: frozenset[str] = frozenset().union(*(_plain(conjunct)[1] for conjunct in conjuncts))
+    variables: frozenset[str] = frozenset().union(*(_source_of(conjunct)[1] for conjunct in conjuncts))
     return Conjunct(f"not ({_all_of(conjuncts)})", variables, denied=tuple(conjuncts))
 
 

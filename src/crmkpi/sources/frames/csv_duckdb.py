@@ -77,6 +77,7 @@ def duckdb_table(
         rejected=tuple(row for each in read for row in each.rejected),
         unfilled=frozenset.intersection(*(frozenset(each.account.unfilled) for each in read)),
         unread=unread,
+        numbered=any(each.account.lacks_ids for each in read),
     )
 
 

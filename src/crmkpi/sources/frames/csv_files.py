@@ -48,17 +48,19 @@ def csv_table(
     skipped: Counter[str] = Counter()
     rejected: list[Rejected] = []
     unfilled: list[frozenset[str]] = []
+    numbered = False
     for path in files:
         if not path.is_file():
             raise FileFormatError(
                 f"{path.name} is no file on disk, which scan() reads more than once; read it with read_csv or "
                 f"stream_csv, which take pipes as well."
             )
-        frame, out, refused, lacking = _frame_of(path, record, options, held=held)
+        frame, out, refused, lacking, without = _frame_of(path, record, options, held=held)
         frames.append(frame)
         unfilled.append(frozenset(lacking))
         skipped.update(out)
         rejected += refused
+        numbered = numbered or without
     whole = frames[0] if len(frames) == 1 else pl.concat(frames, how="diagonal_relaxed")
     names = whole.collect_schema().names()
     start = field_column("")
@@ -77,13 +79,14 @@ def csv_table(
         rejected=tuple(rejected),
         unfilled=frozenset.intersection(*unfilled),
         unread=unread,
+        numbered=numbered,
     )
 
 
 def _frame_of(
     path: Path, record: type[Any], options: ReadingOptions, *, held: bool
-) -> tuple[Any, Mapping[str, int], Sequence[Rejected], Sequence[str]]:
-    """The records of a file as a lazy frame, rows left out by reason, rejected rows and unfilled fields."""
+) -> tuple[Any, Mapping[str, int], Sequence[Rejected], Sequence[str], bool]:
+    """The records of a file as a frame, rows left out, rejected rows, unfilled fields, whether some lack an id."""
     text = open_text(path, encoding=None)
     with cells_of_any_length():
         grid = csv_grid(text, record, options, delimiter=None)
@@ -92,7 +95,7 @@ def _frame_of(
             try:
                 frame, skipped = plain_frame(path, grid, kind, options, held=held)
                 columns = matched_columns(grid.headers, kind, options, source=grid.source)
-                return frame, skipped, (), columns.unfilled(kind)
+                return frame, skipped, (), columns.unfilled(kind), columns.numbered
             except NotPlainError:
                 pass
         if not held:
@@ -102,7 +105,8 @@ def _frame_of(
             )
         if options.preset is not None and options.preset.history:
             records = load(grid, record, options)
-            return frame_of_records(records, kind), records.account.skipped, records.rejected, ()
+            return frame_of_records(records, kind), records.account.skipped, records.rejected, (), False
     stream = RecordStream(grid, record, options)
     frame = frame_of_records(stream, kind, stream.typed)
-    return frame, stream.account.skipped, stream.rejected, stream.account.unfilled
+    account = stream.account
+    return frame, account.skipped, stream.rejected, account.unfilled, account.lacks_ids
