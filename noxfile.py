@@ -18,6 +18,8 @@ ROOT = Path(__file__).parent
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
 UNCONSTRAINED = {"PIP_CONSTRAINT": ""}  # .ci/run pins what is installed, and these environments want other versions
 
+ENGINES = (".[testing,pandas,duckdb,sql]", "pytest", "pytest-xdist", "scipy", "sqlglot", "tzdata")  # for their tests
+
 EIGHT = (
     *("win_rate", "revenue", "mrr", "first_response_time", "net_promoter_score"),
     *("email_open_rate", "handle_time", "churn_rate"),
@@ -138,7 +140,7 @@ def spark(session: nox.Session) -> None:
     if which("java") is None:
         session.skip("java is not installed")
     refused = ("dask[dataframe]", "ibis-framework", "pyarrow-hotfix")
-    session.install(".[dev,spark]", *refused, env=UNCONSTRAINED)
+    session.install(".[spark]", *ENGINES, *refused, env=UNCONSTRAINED)
     session.run("pytest", "-q", "--backends=pyspark", "tests/engines/test_spark.py")
     session.run("pytest", "-q", "--slow", "-k", "spark_gives", "tests/engines/test_warehouses.py")
     # Ibis warns of pandas when it is imported.
@@ -161,7 +163,7 @@ def clickhouse(session: nox.Session) -> None:
     """ClickHouse within the process, likewise, with hard data for eight KPIs; it has wheels for Linux and macOS."""
     if sys.platform == "win32":
         session.skip("there is no chdb for Windows")
-    session.install(".[dev,clickhouse]")
+    session.install(".[clickhouse]", *ENGINES)
     tests = [f"tests/engines/{name}.py" for name in ("test_frames", "test_homes")]
     chosen = ("--slow", "-k", f"test_homes or whole_catalogue or same_value and ({OF_EIGHT})")
     session.run("pytest", "-q", "-n", "auto", "--backends=clickhouse", *chosen, *tests)
@@ -180,7 +182,7 @@ def browser(session: nox.Session) -> None:
         session.run("apt-get", "install", "--yes", "--quiet", "chromium", external=True, success_codes=[0, 100])
     if not any(map(which, ("chromium", "chromium-browser", "google-chrome"))):
         session.skip("there is no Chromium")
-    session.install(".[dev,browser]")
+    session.install(".[testing,plot,browser]", "pytest")
     session.run("pytest", "-q", "--slow", "tests/display/test_page_in_browser.py")
 
 

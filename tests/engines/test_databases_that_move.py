@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -14,6 +15,7 @@ import crmkpi as ck
 from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.errors import ColumnError, CrmKpiError, InputError
 
+from .servers import after_statements
 from .test_traps import Server
 
 NUMBERS = count()
@@ -43,22 +45,7 @@ def made(server: Server) -> str:
 @pytest.fixture
 def between(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], list[str]]:
     """Do something after each statement of a measurement that names a table of deals; gives the statements."""
-
-    def does(what: Callable[[], Any]) -> list[str]:
-        asked: list[str] = []
-        rows = Session.rows
-
-        def watched(self: Session, text: str) -> Any:
-            found = rows(self, text)
-            if "moving_" in text and "GROUP BY" in text:
-                asked.append(text)
-                what()
-            return found
-
-        monkeypatch.setattr(Session, "rows", watched)
-        return asked
-
-    return does
+    return partial(after_statements, monkeypatch, lambda text: "moving_" in text and "GROUP BY" in text)
 
 
 # Chance and time

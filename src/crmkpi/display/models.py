@@ -23,7 +23,7 @@ from crmkpi.measuring.results import Report, Result, compared, told_of
 from crmkpi.metrics.catalogue import catalogue
 from crmkpi.statistics.intervals import Interval
 
-__all__ = ["report_schema", "result_schema"]
+__all__ = ["CountResult", "DurationResult", "MoneyResult", "NumberResult", "report_schema", "result_schema"]
 
 Plain = str | int | float | bool | None
 _CONFIDENCE = 0.95  # of the interval of a change whose value has no interval
