@@ -6,6 +6,7 @@ import csv
 import json
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ import crmkpi as ck
 from crmkpi.cli.main import main
 from crmkpi.demo import sample_company
 from crmkpi.errors import CrmKpiError, FileFormatError, InputError
+from crmkpi.insight.cohorts import cohorts
+from crmkpi.insight.rfm import rfm, split_holdout
 from crmkpi.sources import files as files_module
 from crmkpi.sources.files import FileRecords
 
@@ -215,3 +218,31 @@ def test_a_file_is_grouped_by_a_field_of_a_table_that_nobody_has_named_before(tm
     )
     done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
     assert "customers" in done.stdout
+
+
+@pytest.mark.parametrize("amounts", [True, False])
+@pytest.mark.parametrize("bad", [(), ("8", "C1", "soon", "5", "completed"), ("9", "", "2026-01-09", "-3", "completed")])
+def test_cohorts_and_rfm_of_a_file_are_the_same_by_frame_and_by_reader(
+    amounts: bool, bad: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [(str(n), f"C{n % 3}", f"2026-0{n % 4 + 1}-1{n}", f"{n}.50", "completed") for n in range(8)]
+    headers = ("id", "customer_id", "ordered_at", "amount", "status")
+    if not amounts:
+        headers, rows = headers[:3], [row[:3] for row in rows]
+        bad = bad[:3]
+    path = tmp_path / "orders.csv"
+    path.write_text("\n".join(",".join(row) for row in (headers, *rows, *[bad] * bool(bad))) + "\n", encoding="utf-8")
+    found = []
+    ways: list[dict[str, Any]] = [{}, {"retention": "rolling"}, {"measure": "orders"}]
+    for least in (0, 10**12):
+        monkeypatch.setattr(files_module, "_LEAST_SCANNED", least)
+        crm = ck.Dataset(orders=path, as_of=date(2026, 4, 30))
+        analyses: list[Any] = [cohorts(crm, **way).to_dicts() for way in ways]
+        try:
+            held = split_holdout(crm, as_of=date(2026, 2, 28), until=date(2026, 4, 30))
+            later = sorted(zip(map(str, held.table.rows), held.actual, strict=True))
+            analyses += [sorted(map(str, rfm(crm).rows)), rfm(crm).left_out, later, held.new_customers]
+        except CrmKpiError as error:
+            analyses.append((type(error), str(error)))
+        found.append(analyses)
+    assert found[0] == found[1]

@@ -157,10 +157,11 @@ def cohorts(
     (0.5, None)
     """
     _check(every, measure, retention, ends)
-    asked = Orders.of(orders, as_of=as_of, tz=tz, refunds=with_refunds or measure == "value")
+    refunds, own = with_refunds or measure == "value", anchor is not None or ends is not None
+    asked = Orders.of(orders, as_of=as_of, tz=tz, refunds=refunds, record_wise=own)
     as_of = asked.as_of
     if isinstance(asked.table, FrameTable):
-        if anchor is not None or ends is not None:
+        if own:
             raise ParameterError("Cohorts of a frame begin with the first order; give records for `anchor` and `ends`.")
         with at_home(asked.table.backend, "orders"):
             values, sizes, counted = _of_frame(asked, every, measure, retention)

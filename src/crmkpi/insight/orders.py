@@ -19,11 +19,13 @@ from crmkpi.measuring.tables import framed
 from crmkpi.money import Rates
 from crmkpi.records import Order
 from crmkpi.records.base import record_type
+from crmkpi.sources.files import FileRecords
 
 __all__ = ["DECIDING", "Orders", "day_of", "refuse_several"]
 
 DECIDING = ("ordered_at", "amount", "status")  # whether an order counts, if they can be read
-_READ = frozenset({"customer_id", "ordered_at", "amount", "currency", "status"})
+_NEEDED = ("customer_id", "ordered_at", "amount")
+_READ = frozenset({*_NEEDED, "currency", "status"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,13 @@ class Orders:
     again: int = 0
 
     @classmethod
-    def of(cls, orders: Any, *, as_of: date | None, tz: str | None, refunds: bool = False) -> Orders:
-        """The given orders, or the orders of a dataset with its settings."""
+    def of(
+        cls, orders: Any, *, as_of: date | None, tz: str | None, refunds: bool = False, record_wise: bool = False
+    ) -> Orders:
+        """The given orders, or the orders of a dataset with its settings.
+
+        Those of files are a frame where they can be one, unless they are asked for record by record.
+        """
         crm = orders if isinstance(orders, Dataset) else None
         if crm is not None and "orders" not in crm.tables:
             raise MissingTableError(f"The dataset has no table 'orders'; it has {', '.join(crm.tables) or 'none'}.")
@@ -54,6 +61,9 @@ class Orders:
             raise ParameterError("`as_of` is the last day of the observation; give it, or a Dataset that has one.")
         check_day(as_of)
         given = crm.records("orders") if crm is not None else framed("orders", orders)
+        if isinstance(given, FileRecords):
+            dated = crm is not None and crm.rates is not None and crm.rates.dated
+            given = _of_file(given, record_wise=record_wise or dated)
         table, again = _once(given)
         if crm is None:
             return cls(table, as_of, tz, refunds=refunds, again=again)
@@ -105,6 +115,13 @@ def day_of(moment: Any, zone: ZoneInfo | None) -> date:
     if isinstance(moment, date):
         return moment
     raise InputError(f"`ordered_at` must be a date or a timestamp; got {moment!r}.")
+
+
+def _of_file(orders: FileRecords, *, record_wise: bool) -> Any:
+    """Orders in files with the fields that analyses read: a frame, or records where only these are of use."""
+    orders.look(_READ)
+    frame = None if record_wise else orders.frame
+    return orders.records_read if frame is None or not frame.columns.keys() >= set(_NEEDED) else frame
 
 
 def _once(given: Any) -> tuple[Any, int]:
