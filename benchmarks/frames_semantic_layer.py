@@ -1,6 +1,6 @@
 """The same four KPIs of the same DuckDB table through boring-semantic-layer, as a ratio within one process.
 
-    pip install boring-semantic-layer duckdb; python benchmarks/frames_semantic_layer.py [rows]
+    pip install boring-semantic-layer 'ibis-framework[duckdb]' pandas; python benchmarks/frames_semantic_layer.py [rows]
 
 By owner and month of one year: deals won, deals closed, the win rate and the revenue. Both sides filter and group in
 DuckDB and hand out the rows; crmkpi adds intervals and what was left out. Wall-clock time, best of several, in turns.

@@ -102,8 +102,9 @@ def test_the_file_of_the_night_is_the_one_that_its_commands_run() -> None:
     assert shown == (ROOT / "docs" / "samples" / "night.toml").read_text(encoding="utf-8")
 
 
-def test_the_example_of_the_readme_prints_what_is_shown() -> None:
-    (example,), (expected,) = blocks(README, "python"), blocks(README, "text")
+@pytest.mark.parametrize("page", [README, ROOT / "docs" / "index.md"])
+def test_the_example_of_a_front_page_prints_what_is_shown(page: Path) -> None:
+    (example,), (expected,) = blocks(page, "python"), blocks(page, "text")
     printed = io.StringIO()
     with redirect_stdout(printed):
         exec(compile(example, "README.md", "exec"), {})  # noqa: S102  # our own example

@@ -177,3 +177,11 @@ def test_a_wrong_narrowing_is_refused_in_one_sentence(name: str) -> None:
     ask, error, message = WRONG[name]
     with pytest.raises(error, match=message):
         ask()
+
+
+def test_a_column_that_fills_no_field_is_reached_as_the_error_says() -> None:
+    deals = [ck.Deal(id="1", status="won", attributes={"Region": "North"}), ck.Deal(id="2", status="lost")]
+    crm = ck.Dataset(deals=deals)
+    with pytest.raises(ck.errors.UnknownNameError, match=r"is where\(\{'attributes.NAME': ...\}\)"):
+        crm.where(Region="North").measure("win_rate")
+    assert crm.where({"attributes.Region": "North"}).measure("win_rate")[0].value == 1

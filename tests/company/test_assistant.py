@@ -13,7 +13,7 @@ import pytest
 
 import crmkpi as ck
 from crmkpi.cli.mcp import server
-from crmkpi.company.assistant import INSTRUCTIONS, Assistant
+from crmkpi.company.assistant import INSTRUCTIONS, Assistant, in_words_of_tools
 from crmkpi.demo import AS_OF, sample_company
 
 mcp = pytest.importorskip("mcp")
@@ -237,7 +237,11 @@ def test_words_that_cannot_be_read_do_not_leave(tmp_path: Path) -> None:
         ("measure", {"kpis": [], "period": "2026"}, "kpis"),
         ("measure", {"kpis": ["win_rate"] * 13, "period": "2026"}, "kpis"),
         ("measure", {"kpis": ["win_rate"]}, "period"),
-        ("segments", {"field": "customer_id"}, "by takes the fields that the company file lists; got 'customer_id'."),
+        (
+            "segments",
+            {"field": "customer_id"},
+            "segments takes the fields that the company file lists; got 'customer_id'.",
+        ),
     ],
 )
 def test_errors_arrive_whole_in_the_words_of_the_tools(
@@ -266,3 +270,26 @@ def test_the_command_serves_a_company_file_over_stdio(folder: Path) -> None:
 
     rows = json.loads(asyncio.run(run()))["rows"]
     assert {row["segment"]["owner"]: row["value"] for row in rows} == {"Ada": 1200.5, "Bo": 99.5}
+
+
+def test_the_data_begin_on_the_day_of_the_calendar() -> None:
+    deals = ck.read_dicts(
+        [{"id": 1, "status": "won", "closed_at": "2026-01-01 00:00"}], record=ck.Deal, tz="Europe/Berlin"
+    )
+    crm = ck.Dataset(deals=deals, tz="Europe/Berlin", as_of="2026-01-31")
+    assert "begin 2026-01-01" in Assistant(crm).find_kpis()
+
+
+@pytest.mark.parametrize(
+    "ask, told",
+    [
+        (lambda one: one.measure(["mrr"], "2026"), "it has deals. find_kpis lists what can be measured."),
+        (lambda one: one.measure(["win_rate"], "Juli"), "'month to date' and 'Q3'."),
+        (lambda one: one.segments("owner"), "segments takes the fields that the company file lists; got 'owner'"),
+    ],
+)
+def test_errors_speak_of_the_tools(ask: Any, told: str) -> None:
+    crm = ck.Dataset(deals=[ck.Deal(id="1", status="won", closed_at="2026-01-05")], as_of="2026-01-31")
+    with pytest.raises(ck.CrmKpiError) as error:
+        ask(Assistant(crm))
+    assert told in in_words_of_tools(str(error.value))

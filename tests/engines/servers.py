@@ -58,7 +58,7 @@ def as_user(name: str, command: Sequence[str], folder: Path) -> list[str]:
     return ["setpriv", f"--reuid={known.pw_uid}", f"--regid={known.pw_gid}", "--clear-groups", "--", *command]
 
 
-def started(command: Sequence[str], folder: Path, answers: Callable[[], bool], *, stop: int) -> None:
+def started(command: Sequence[str], folder: Path, answers: Callable[[], bool], *, stop: int) -> subprocess.Popen[bytes]:
     """Start a server, wait until it answers, and end it with the tests."""
     log = folder / "server.log"
     with log.open("wb") as out:
@@ -81,6 +81,7 @@ def started(command: Sequence[str], folder: Path, answers: Callable[[], bool], *
         time.sleep(0.05)
     if server.poll() is not None:
         raise RuntimeError(f"the server ended at once: {log.read_text(errors='replace')[-2000:]}")
+    return server
 
 
 def lacking(*modules: str) -> str | None:
@@ -95,6 +96,13 @@ def postgresql() -> str:
     """
     if url := os.environ.get("CRMKPI_POSTGRESQL"):
         return url
+    url, _ = new_postgresql()
+    os.environ["CRMKPI_POSTGRESQL"] = url
+    return url
+
+
+def new_postgresql() -> tuple[str, subprocess.Popen[bytes]]:
+    """The URL of a PostgreSQL server that nobody else uses, and its process, or a skip."""
     if why := no_postgresql():
         pytest.skip(why)
     folder = Path(tempfile.mkdtemp(prefix="crmkpi-postgresql-"))
@@ -126,15 +134,20 @@ def postgresql() -> str:
             return True
         return False
 
-    started(command, folder, answers, stop=signal.SIGINT)
-    os.environ["CRMKPI_POSTGRESQL"] = url
-    return url
+    return url, started(command, folder, answers, stop=signal.SIGINT)
 
 
 def mariadb() -> str:
     """The URL of a MariaDB server, or a skip that says what is not installed; `CRMKPI_MARIADB` names one that runs."""
     if url := os.environ.get("CRMKPI_MARIADB"):
         return url
+    url, _ = new_mariadb()
+    os.environ["CRMKPI_MARIADB"] = url
+    return url
+
+
+def new_mariadb() -> tuple[str, subprocess.Popen[bytes]]:
+    """The URL of a MariaDB server that nobody else uses, and its process, or a skip."""
     if why := no_mariadb():
         pytest.skip(why)
     folder = Path(tempfile.mkdtemp(prefix="crmkpi-mariadb-"))
@@ -167,15 +180,13 @@ def mariadb() -> str:
             return True
         return False
 
-    started(command, folder, answers, stop=signal.SIGTERM)
+    process = started(command, folder, answers, stop=signal.SIGTERM)
     with connected("root", "") as connection:
         cursor = connection.cursor()
         cursor.execute("CREATE DATABASE crm")
         cursor.execute(f"CREATE USER crm@'127.0.0.1' IDENTIFIED BY '{PASSWORD}'")
         cursor.execute("GRANT ALL ON *.* TO crm@'127.0.0.1'")
-    url = f"mysql+pymysql://crm:{PASSWORD}@127.0.0.1:{port}/crm?charset=utf8mb4"
-    os.environ["CRMKPI_MARIADB"] = url
-    return url
+    return f"mysql+pymysql://crm:{PASSWORD}@127.0.0.1:{port}/crm?charset=utf8mb4", process
 
 
 @cache

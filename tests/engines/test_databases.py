@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 import crmkpi as ck
+from crmkpi.engines.frames.homes.postgresql import PostgresqlHome
 from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.errors import ColumnError, InputError, MissingTableError
 
@@ -258,6 +259,33 @@ def test_a_measure_that_takes_too_long_names_its_statement(server, name) -> None
 def test_a_timeout_is_a_number_of_seconds(server, timeout) -> None:
     with pytest.raises(InputError, match="`timeout` is a number of seconds above 0"):
         ck.database(server, timeout=timeout)
+
+
+def test_a_group_without_records_asks_for_no_first_date_where_the_period_has_some(server, name, between) -> None:
+    asked = between(lambda: None)
+    found = ck.Dataset(deals=ck.database(server).table(name)).measure("win_rate", period="2026-01", by="owner")
+    assert [one.value for one in found] == [0.5, 1.0, None]
+    assert sum(f'FROM "{name}"' in text for text in asked) == 1
+
+
+def test_rows_are_hashed_into_groups_and_not_sorted_on_the_disk(server, run) -> None:
+    many = f"deals_{next(NUMBERS)}"
+    run(
+        f"CREATE TABLE {many} AS SELECT CAST(g AS TEXT) AS id, 'won' AS status, 'owner ' || g % 20 AS owner, "
+        "CAST(g AS NUMERIC(18, 2)) AS amount, TIMESTAMP '2026-01-02' AS created_at, "
+        "TIMESTAMP '2026-01-03' AS closed_at FROM generate_series(1, 50000) AS t(g)"
+    )
+    run(f"ANALYZE {many}")
+    report = ck.Dataset(deals=ck.database(server).table(many), currency="EUR").measure(
+        ["average_deal_size", "sales_cycle_length"], period="2026", every="month", by="owner"
+    )
+    text = report.sql().split(";\n")[0]
+    with server.begin() as connection:
+        for setting in PostgresqlHome.tuned:
+            connection.exec_driver_sql(setting)
+        plan = connection.exec_driver_sql(f"EXPLAIN {text}", execution_options={"no_parameters": True}).all()
+    assert "HashAggregate" in plan[0][0]
+    run(f"DROP TABLE {many}")
 
 
 def test_a_server_that_ends_the_connection_is_one_sentence(opened, run, name, between) -> None:

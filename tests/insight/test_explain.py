@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import math
 import random
+from decimal import Decimal
 from fractions import Fraction
 from itertools import permutations
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +18,7 @@ from hypothesis import strategies as st
 import crmkpi as ck
 from crmkpi.errors import InputError, UndefinedError
 from crmkpi.insight.explain import explain, explain_inputs, explain_totals
+from crmkpi.insight.kpi_sets import kpi_set
 from crmkpi.insight.search import search_totals
 from crmkpi.statistics.decomposition import along_the_line, mix_and_rate, mix_and_rate_errors, shapley
 
@@ -121,6 +124,22 @@ def test_inputs_of_a_kpi_are_split_and_a_share_is_refused():
         explain_inputs("win_rate", {"won": 1, "closed": 2}, {"won": 1, "closed": 3})
     with pytest.raises(UndefinedError, match="is undefined on one side"):
         explain_inputs("cost_per_lead", {"spend": 1, "leads": 0}, {"spend": 1, "leads": 3})
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.float64, np.float32, Decimal, Fraction])
+def test_totals_may_be_numbers_of_any_kind(kind: Any):
+    plain = {"web": (10, 40), "fair": (20, 40)}, {"web": (12, 48), "fair": (9, 45)}
+    given: list[Any] = [{name: tuple(kind(number) for number in pair) for name, pair in side.items()} for side in plain]
+    assert mix_and_rate(*given) == mix_and_rate(*plain)
+    totals = [
+        {name: {"won": won, "closed": closed} for name, (won, closed) in side.items()} for side in (*plain, *given)
+    ]
+    assert explain_totals("win_rate", *totals[2:]) == explain_totals("win_rate", *totals[:2])
+    cells = [{(name,): (*pair, 0) for name, pair in side.items()} for side in (*plain, *given)]
+    assert search_totals(*cells[2:], names=["source"]) == search_totals(*cells[:2], names=["source"])
+    if kind is not Fraction:  # no file has one
+        goals = kpi_set({"kpi": [{"id": "revenue", "target": {"at_least": kind(500)}}]})
+        assert (goals.kpis[0].target.low, type(goals.kpis[0].target.low)) == (500, Decimal)
 
 
 def test_any_other_formula_is_split_along_the_line_and_unchanged_segments_get_nothing():

@@ -51,6 +51,8 @@ _PYTHON = (
     (r"; give it as (\w+)=\.\.\. or in parameters=\{[^}]*\}", r"; the company file says it under parameters"),
     (r"such as period='(\w+)'", r'such as period="\1"'),
     (r"give period=\.\.\.", "pass period"),
+    (r"Add \w+=\.\.\. to the Dataset\.", "find_kpis lists what can be measured."),
+    (r" and, with as_of=, ", " and "),
     (r"as_of=date\([^)]*\)", "as_of in the company file"),
 )
 
@@ -154,9 +156,11 @@ class Assistant:
         made = {"table": self._table(shown, notes), "rows": rows, "rows_left_out": left}
         return json.dumps(made, ensure_ascii=False, separators=(",", ":"))
 
-    def _allowed(self, field: str) -> str:
+    def _allowed(self, field: str, what: str = "by") -> str:
         if field not in self.allowed:
-            raise unknown_name(f"by takes the fields that the company file lists; got {field!r}.", field, self.allowed)
+            raise unknown_name(
+                f"{what} takes the fields that the company file lists; got {field!r}.", field, self.allowed
+            )
         return field
 
     def _table(self, report: Report, notes: Sequence[str]) -> str:
@@ -213,7 +217,7 @@ class Assistant:
 
     def segments(self, field: str) -> str:
         """The values of a field with how many records each has, the most frequent first."""
-        self._allowed(field)
+        self._allowed(field, "segments")
         counts: dict[str, int] = {}
         chosen, _ = self.crm.measurable(None, {}, by=[field])
         simple = [m for m in chosen if m.additive and m.unit == "count" and not m.needs_as_of]
@@ -265,7 +269,11 @@ def _begins(crm: Dataset, metrics: Sequence[Metric]) -> dict[str, date]:
         if isinstance(records, FrameTable) or not isinstance(records, Sequence):
             continue
         moments = (getattr(record, name, None) for record in records for name in names)
-        days = [moment.date() if isinstance(moment, datetime) else moment for moment in moments if moment is not None]
+        days = [
+            crm.calendar.wall(moment).date() if isinstance(moment, datetime) else moment
+            for moment in moments
+            if moment is not None
+        ]
         if days:
             found[table] = min(days)
     return found

@@ -28,6 +28,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from math import isnan
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal
 
@@ -290,7 +291,9 @@ def _value(metric: Metric, given: Any) -> Any:
         )
         hint = f" (write {number / 100:g} for {number:g} %)" if high == 1 and 1 < number <= 100 else ""
         raise InputError(f"{metric.id} lies {reach}, and so do its bounds{hint}; got {given!r}.")
-    return Decimal(repr(given)) if metric.unit == "money" else number
+    if metric.unit != "money":
+        return number
+    return given if isinstance(given, Decimal) else Decimal(repr(number))
 
 
 def _refused(number: Any) -> Any:
@@ -298,6 +301,6 @@ def _refused(number: Any) -> Any:
 
 
 def _number(given: Any) -> float:
-    if isinstance(given, bool) or not isinstance(given, int | float) or isnan(given):
+    if isinstance(given, bool) or not isinstance(given, Real | Decimal) or isnan(given):
         raise InputError(f"A bound is a number; got {given!r}.")
-    return given
+    return int(given) if isinstance(given, Integral) else float(given)

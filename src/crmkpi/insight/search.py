@@ -202,7 +202,11 @@ def search_totals(
         raise InputError(f"`kind` is 'share', 'mean' or 'sum'; got {kind!r}.")
     unit = "ratio" if kind == "share" else "number"
     asked = _Asked("values", unit, kind, names, depth, ("before", "after"))
-    return _searched(asked, (before, after))
+    plain = [
+        {cell: (float(part), float(whole), float(squares)) for cell, (part, whole, squares) in side.items()}
+        for side in (before, after)
+    ]
+    return _searched(asked, plain)
 
 
 def _kind_of(metric: Metric) -> str:

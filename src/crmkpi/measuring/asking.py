@@ -78,7 +78,7 @@ def read(
         if more and (lacks := lacking_segment(metric, more)):
             raise UnknownNameError(
                 f"where() cannot narrow {metric.id}: there is no {lacks}. Measure it on the whole dataset, or narrow "
-                "by a field that all of its tables have."
+                "by a field that all of its tables have; a column that fills none is where({'attributes.NAME': ...})."
             )
     twice = {} if partly else _twice(crm, metrics)
     kept = {

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from itertools import combinations
 from math import factorial, sqrt
+from numbers import Rational
 from typing import Any
 
 from crmkpi.errors import InputError, UndefinedError
@@ -38,7 +40,7 @@ class MixAndRate:
 
 def exact(number: Any) -> Fraction:
     """A number as a fraction; a float counts as the decimal that it is printed as."""
-    return Fraction(repr(number)) if isinstance(number, float) else Fraction(number)
+    return Fraction(number) if isinstance(number, Rational | Decimal | str) else Fraction(repr(float(number)))
 
 
 def mix_and_rate(before: Sides, after: Sides) -> dict[Hashable, MixAndRate]:

@@ -77,7 +77,7 @@ def assumed(
         if twin is not None:
             exacts[path] = twin
         sure = bounds is not None and (absent or one.is_whole)
-        small = None if sure else _small(nw, one, found)
+        small = None if sure else _small(look, one, found)
         if small is not None:  # larger numbers might not fit when they are added or multiplied
             guarded = sources or {one.own: nw.col(one.own)}
             sources = {name: only_where(nw, small, source) for name, source in guarded.items()}
@@ -139,12 +139,21 @@ def _usual(type_: RecordType, one: EnteredField) -> tuple[float, float]:
     return (-most if least is None else least), (most if highest is None else highest)
 
 
-def _small(nw: Words, one: EnteredField, found: Mapping[str, float]) -> Expr | None:
+def _small(look: Look, one: EnteredField, found: Mapping[str, float]) -> Expr | None:
     """Where a field is as small as assumed, missing where it is; None where nothing is assumed of it."""
     if not one.is_measured or (one.type_.what == "float" and one.name.startswith("attributes.")):
         return None
-    column = nw.col(one.own)
-    return (column >= nw.lit(found[f"low {one.name}"])) & (column <= nw.lit(found[f"high {one.name}"]))
+    nw, bounds = look.nw, (found[f"low {one.name}"], found[f"high {one.name}"])
+    column, ends = nw.col(one.own), [nw.lit(bound) for bound in bounds]
+    if _is_sure_moment(look, one):
+        zone = look.entry.raws[raw_name(one.own)]
+        column, ends = nw.col(raw_name(one.own)), [look.backend.home.moment(int(bound), zone) for bound in bounds]
+    return (column >= ends[0]) & (column <= ends[1])
+
+
+def _is_sure_moment(look: Look, one: EnteredField) -> bool:
+    """Whether a timestamp's own column shows that it is as assumed."""
+    return look.backend.sure_moments and raw_name(one.own) in look.entry.raws
 
 
 def _doubts(look: Look, one: EnteredField, small: Expr | None, *, lacks: bool, sure: bool) -> list[Expr]:
@@ -160,7 +169,7 @@ def _doubts(look: Look, one: EnteredField, small: Expr | None, *, lacks: bool, s
     if small is not None:
         as_assumed = small & look.round_trips(one, _CENTS) if look.is_decimal_float(one) else small
         found.append(~as_assumed)
-    if not sure and raw_name(one.own) in look.entry.raws:
+    if not sure and raw_name(one.own) in look.entry.raws and not _is_sure_moment(look, one):
         found.append(column.is_null() & ~nw.col(raw_name(one.own)).is_null())
     return found
 

@@ -77,6 +77,8 @@ class Backend:
     divides: bool = False  # by a constant as by any number, and not by a product with its rounded inverse
     nan_is_largest: bool = True  # of the floats of a column, where it has NaN at all
     wide: bool = False  # it has whole numbers of 128 bits
+    boundless: bool = False  # or as long as they need be
+    sure_moments: bool = False  # a usual moment always enters; others have dates such as 31 February, which do not
     preaggregates: bool = False  # rows of the same conditions are added up first, since a group costs less than a CASE
     keeps_ranks: bool = False  # it fetches values at some ranks of a group without the others
     slices_groups: bool = False  # with what it aggregates it hands out a slice of the sorted values of each group
@@ -155,7 +157,8 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
         "postgresql": Backend(
             "postgresql", "sql", "2.0", (), "postgresql:PostgresqlHome", _ALL | {"sql"},
             "crmkpi.database(engine).table(name)", "to_timestamp(column, 'YYYY-MM-DD HH24:MI:SS')",
-            adds_flags=False, adds_wide=True, wide=True, keeps_ranks=True, counts_all=True, module="sqlalchemy",
+            adds_flags=False, adds_wide=True, wide=True, boundless=True, sure_moments=True, keeps_ranks=True,
+            counts_all=True, module="sqlalchemy",
         ),
         "mariadb": Backend(
             "mariadb", "sql", "2.0", (), "mariadb:MariaDbHome", _ALL | {"sql"}, "crmkpi.database(engine).table(name)",

@@ -34,7 +34,7 @@ def exact_sum(nw: Words, backend: Backend, name: str, largest: int, rows: int, *
     if largest**power * added < _FITS:
         made = {f"{name}p{power}": column if power == 1 else column * column}
         return Sum(made, dict.fromkeys(made, 1))
-    if backend.wide and largest**power * rows < _FITS_WIDE:
+    if backend.boundless or (backend.wide and largest**power * rows < _FITS_WIDE):
         wide = column.cast(nw.Int128)
         made = {f"{name}p{power}": wide if power == 1 else wide * wide}
         return Sum(made, dict.fromkeys(made, 1))

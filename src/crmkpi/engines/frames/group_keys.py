@@ -65,6 +65,14 @@ def step_key(name: str, compiler: Compiler, stamp: Value, edges: Sequence[int]) 
     cells = cells_of(edges) if backend.cells is not None and len(edges) >= backend.cells else None
     if cells is not None:
         return Key(name, backend.home.looked_up(source, edges[0], *cells), _whole_or_none, within)
+    if backend.cells is None and stamp.raw is not None:  # its own column is there for less than its microseconds
+        column, zone = stamp.raw
+        return Key(
+            name,
+            step_numbers(backend.home, column, [backend.home.moment(edge, zone) for edge in edges]),
+            _whole_or_none,
+            within,
+        )
     return Key(name, step_numbers(backend.home, source, edges), _whole_or_none, within)
 
 

@@ -66,7 +66,7 @@ def day_after(nw: Words, end: Expr) -> Expr:
     return nw.when(end >= nw.lit(_LAST_DAY)).then(start).otherwise(start + day)
 
 
-def step_numbers(home: Home, column: Expr, edges: Sequence[float]) -> Expr:
+def step_numbers(home: Home, column: Expr, edges: Sequence[Expr | float]) -> Expr:
     """How many of the increasing `edges` a number has reached; missing where the number is."""
     nw = home.words
     return only_where(nw, ~column.is_null(), home.steps(column, edges, range(len(edges) + 1)))

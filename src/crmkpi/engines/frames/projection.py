@@ -153,7 +153,8 @@ class Projection:
             conditions |= compiler.presences(made.moment, slot.moment)
         if self.everything and self._keys:
             least = NO_DATE if self._counts_alone and slot.what != "count" else OUTSIDE
-            conditions[f"part is beyond {least}"] = beyond_part(compiler.nw, least)
+            # It comes first, so that of rows of no period nothing else is asked where rows are asked one by one.
+            conditions = {f"part is beyond {least}": beyond_part(compiler.nw, least)} | conditions
         if conditions:
             made.flag = self._flags.setdefault(" & ".join(sorted(conditions)), f"w{len(self._flags)}_")
             self.ways[made.flag] = conditions
@@ -179,10 +180,7 @@ class Projection:
             if "extremes" in slot.keep:
                 made.ends = (f"low {made.number}", f"high {made.number}")
         elif added:
-            whole = value.source
-            if made.flag is not None:
-                whole = nw.when(self.met(made.flag)).then(value.source).otherwise(nw.lit(0))
-            name = _named("v", self._values, text, whole)
+            name = _named("v", self._values, text, shown)
             rows = self.compiler.prepared.rows
             made.sums = tuple(exact_sum(nw, self.backend, name, value.largest, rows, power=power) for power in powers)
             for one in made.sums:

@@ -20,6 +20,7 @@ from crmkpi.records.base import Kind
 __all__ = ["DatabaseFrame", "DatabaseHome", "DatabaseTable", "Relation", "types_of_kinds"]
 
 S = TypeVar("S", bound=Sql)
+_LONG = 60  # letters of an expression that is computed once for each row, and not wherever it is used
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +67,14 @@ class DatabaseTable:
 class DatabaseFrame(SqlFrame):
     """A statement over tables of one snapshot; its steps come one after the other, since parsers have a limit of depth.
 
-    `computed` says that its columns are expressions. A planner would write them into each place that uses them, so they
-    are fenced off.
+    `computed` is how many letters the expressions of its columns have. A planner would write them into each place that
+    uses them, so long ones are fenced off; a fence costs each row more than a short one.
     """
 
     words: type[Sql]
     session: Session
     steps: tuple[tuple[str, str], ...] = ()
-    computed: bool = False
+    computed: int = 0
 
     @property
     def dialect(self) -> type[Sql]:
@@ -94,16 +95,17 @@ class DatabaseFrame(SqlFrame):
 
     def fenced(self) -> Self:
         """The frame with its columns computed once for each row."""
-        if not self.computed or not self.words.fence:
+        if self.computed <= _LONG or not self.words.fence:
             return self
         *before, (name, text) = self.steps
-        return replace(self, steps=(*before, (name, f"{text}\n{self.words.fence}")), computed=False)
+        return replace(self, steps=(*before, (name, f"{text}\n{self.words.fence}")), computed=0)
 
     def select(self, *items: str | Sql) -> Self:
         """Only these columns, or one row where they are aggregations."""
         source, chosen = self.fenced(), self.chosen(items)
         made = source.written(f"SELECT {self.listed(chosen)}\nFROM {source.source}", [item.name for item in chosen])
-        return replace(made, computed=any(isinstance(item, Sql) for item in items))
+        longest = max((len(item.text) for item in chosen if not {" ", "("}.isdisjoint(item.text)), default=0)
+        return replace(made, computed=source.computed + longest)
 
     def group_by(self, *names: str) -> SqlGroups[Self]:
         """One row for each group, with `.agg(...)`."""
@@ -141,6 +143,7 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
     isolation: ClassVar[str] = ""  # of transactions that are snapshots, whatever the engine says
     interrupts: ClassVar[bool] = False  # the driver ends a late statement, since no setting does
     begins: ClassVar[Sequence[str]] = ()  # what makes a transaction one snapshot, before anything else is said in it
+    tuned: ClassVar[Sequence[str]] = ()  # what is set for the measurement alone, so that statements are quick
     chance: ClassVar[str] = ""  # words that give another value in each statement, as a regular expression
     clock: ClassVar[str] = ""  # words for the moment of the statement
     probe: ClassVar[Mapping[str, tuple[str, object]]] = {}  # asked before a server is trusted: SQL, the right answer

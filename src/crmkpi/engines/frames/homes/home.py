@@ -170,7 +170,7 @@ class HomeOf(Protocol[E, F, N]):
     def month(self, raw: E) -> E:
         """The month of a timestamp's own column on the wall clock, counted from the year 0."""
 
-    def steps(self, column: E, edges: Sequence[float], values: Sequence[int]) -> E:
+    def steps(self, column: E, edges: Sequence[E | float], values: Sequence[int]) -> E:
         """The value for a number that has reached none of the increasing edges, one of them, two ..."""
 
     def looked_up(self, column: E, first: int, size: int, reached: Sequence[int]) -> E:

@@ -69,7 +69,7 @@ class PostgresqlHome(DatabaseHome[PostgresqlSql]):
     words = SqlWords(
         PostgresqlSql,
         Int64="BIGINT",
-        Int128="NUMERIC(38)",
+        Int128="NUMERIC",
         Float64="DOUBLE PRECISION",
         Boolean="BOOLEAN",
         String="TEXT",
@@ -87,6 +87,8 @@ class PostgresqlHome(DatabaseHome[PostgresqlSql]):
         r"\s*\("
     )
     isolation = "REPEATABLE READ"
+    # It takes groups to be many, and would sort all rows on the disk; tables of groups that grow too large are spilled.
+    tuned = ("SET LOCAL hash_mem_multiplier = 16",)
     begins = ("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",)
     probe: ClassVar[Mapping[str, tuple[str, object]]] = {
         "the version": ("CAST(current_setting('server_version_num') AS INTEGER) >= 140000", True),
@@ -240,7 +242,8 @@ class PostgresqlHome(DatabaseHome[PostgresqlSql]):
                 units = f"{column} * {10**type_.digits}" if type_.digits else column
                 made = f"CAST({units} AS {'NUMERIC' if type_.wide else 'BIGINT'})"
                 none = "NULL" if kind == "attributes" else str(TOO_LATE)
-                return source.case(f"WHEN {column} IN ('NaN', 'Infinity', '-Infinity') THEN {none}", made)
+                wild = "= 'NaN'" if "," in type_.unit else "IN ('NaN', 'Infinity', '-Infinity')"
+                return source.case(f"WHEN {column} {wild} THEN {none}", made)
             case "date" | "timestamp":
                 return _time(source, kind, type_)
             case _:

@@ -6,6 +6,9 @@ connection is never committed or closed, and all that was set in it is put back.
 
 from __future__ import annotations
 
+import os
+import socket
+import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
@@ -26,8 +29,9 @@ if TYPE_CHECKING:
     from crmkpi.engines.frames.homes.database import DatabaseFrame, DatabaseHome, Relation
     from crmkpi.engines.frames.homes.sql import Sql
 
-__all__ = ["AlchemySource", "ChdbSource", "Session", "Source", "SqliteSource"]
+__all__ = ["GRACE", "AlchemySource", "ChdbSource", "Session", "Source", "SqliteSource"]
 
+GRACE = 5.0  # seconds in which a server is to say itself that the time is over
 _SHOWN = 300  # letters of a statement in an error
 
 
@@ -197,6 +201,24 @@ def _ended(source: Source, rollback: Callable[[], None]) -> None:
 
 
 @contextmanager
+def _hung_up(driver: object, seconds: float | None) -> Iterator[None]:
+    """Shut the socket of a server that does not even say that the time is over: it stands still, or is gone."""
+    number = getattr(getattr(driver, "_sock", driver), "fileno", None)  # PyMySQL does not tell it
+    if seconds is None or number is None:
+        yield
+        return
+    with socket.socket(fileno=os.dup(number())) as beside:
+        timer = threading.Timer(seconds + GRACE, beside.shutdown, (socket.SHUT_RDWR,))
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
+
+
+@contextmanager
 def _timed_sqlite(connection: sqlite3.Connection, seconds: float | None) -> Iterator[None]:
     """Interrupt a statement of SQLite after this many seconds."""
     if seconds is None:
@@ -287,7 +309,8 @@ class AlchemySource(Source):
         """A transaction of our own, or a part of the user's; at its end nothing of it is left."""
 
         def execute(text: str) -> _Rows:
-            return connection.exec_driver_sql(text, execution_options={"no_parameters": True})
+            with _hung_up(connection.connection.driver_connection, self.timeout):
+                return connection.exec_driver_sql(text, execution_options={"no_parameters": True})
 
         session = Session(self, execute)
         if inside := connection.in_transaction():
@@ -299,6 +322,8 @@ class AlchemySource(Source):
                 for text in self.home.begins:
                     session.run(text)
                 self.home.check_snapshot(session)
+            for text in self.home.tuned:
+                session.run(text)
             if self.timeout is not None:
                 for text in self.home.timed(self.timeout):
                     session.run(text)

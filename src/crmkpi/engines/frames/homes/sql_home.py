@@ -137,13 +137,13 @@ class SqlHome(ABC, Generic[S, F, N]):
         """The month of a timestamp's own column, counted from the year 0."""
         return raw.wrapped("(year(", f") * 12 + month({raw.text}))")
 
-    def steps(self, column: S, edges: Sequence[float], values: Sequence[int]) -> S:
+    def steps(self, column: S, edges: Sequence[S | float], values: Sequence[int]) -> S:
         """The value for a number that has reached none of the edges, one of them, two ...; found by halves."""
         if not edges:
             return self.dialect.lit(values[0])
         middle = len(edges) // 2
         return (
-            self.dialect.when(column < self.dialect.lit(edges[middle]))
+            self.dialect.when(column < edges[middle])
             .then(self.steps(column, edges[:middle], values[: middle + 1]))
             .otherwise(self.steps(column, edges[middle + 1 :], values[middle + 1 :]))
         )
