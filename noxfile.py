@@ -87,6 +87,16 @@ def mutants(session: nox.Session) -> None:
 
 
 @nox.session
+def mutmut(session: nox.Session) -> None:
+    """All mutants of the intervals, by mutmut; `mutmut results` in this folder lists those that no test notices.
+
+    `nox -s mutmut -- "crmkpi.statistics.intervals.x_wilson*"` tries those of one function.
+    """
+    session.install(".[dev]", "mutmut>=3.8")
+    session.run("mutmut", "run", *session.posargs)
+
+
+@nox.session
 def site(session: nox.Session) -> None:
     """The documentation site, with the pages that are made from the code."""
     session.install(".[docs]")
@@ -119,6 +129,14 @@ def oldest(session: nox.Session) -> None:
     except nox.command.CommandFailed:
         session.skip(f"there are no builds of {', '.join(sorted(promised))} for Python {sys.version}")
     session.install(".", "pytest", "hypothesis", "pytest-xdist", "tzdata", env=UNCONSTRAINED)
+    # DuckDB's extensions are packages of one version each, which no newer DuckDB has yet.
+    beside = ("duckdb-extension-postgres-scanner==1.5.0", "sqlalchemy>=2", "psycopg[binary]")
+    try:
+        session.install(*beside, env=UNCONSTRAINED)
+    except nox.command.CommandFailed:
+        session.log(f"there are no builds of {', '.join(beside)}")
+    else:
+        session.run("pytest", "-q", "-rs", "--slow", "tests/engines/test_databases.py", "-k", "duckdb_attaches")
     # The whole catalogue once, of the three times that the newest versions run it. DuckDB 1.5 still answers for a
     # relation whose connection is closed, so that test asks for a newer one.
     left_out = "not a_frame_gives and not closed_connection and not (sample_company and not quarters)"
@@ -152,8 +170,7 @@ def databases(session: nox.Session) -> None:
     """Databases on servers of the tests' own, against records: every KPI on hard data and on the sample company."""
     tests = [f"tests/engines/{name}.py" for name in ("test_frames", "test_homes")]
     chosen = ("--slow", "-k", "test_homes or whole_catalogue or same_value")
-    for server in ("postgresql", "mariadb", "sqlite"):
-        session.run("pytest", "-q", "-n", "auto", f"--backends={server}", *chosen, *tests)
+    session.run("pytest", "-q", "-n", "auto", "--backends=postgresql,mariadb,sqlite", *chosen, *tests)
     session.run("pytest", "-q", "-rs", "tests/engines/test_databases.py", "tests/engines/test_mariadb_databases.py")
     session.run("pytest", "-q", "-n", "auto", "--slow", "-k", "not clickhouse", "tests/engines/test_check_database.py")
 

@@ -1,6 +1,6 @@
 """How often the insight layer calls chance news, and how often it finds what is there: seeded simulations.
 
-    python benchmarks/insight.py [worlds] [charts] [comparisons] [paces] [searches]   # all, unless some are named
+    python benchmarks/insight.py [worlds] [charts] [comparisons] [paces] [searches] [amounts]    # all, or those named
 
 Charts: the share of series with at least one signal, under each set of rules. Comparisons: the share of calls of twenty
 segments with a verdict though nothing differs. Search: the share of worlds in which a part is named, and in which it is
@@ -110,6 +110,38 @@ def _world(rng: random.Random, deals: int, rate: Any) -> dict[tuple[Any, ...], t
     return {cell: (float(won), float(closed), 0.0) for cell, (won, closed) in side.items()}
 
 
+def amounts(rng: random.Random, worlds: int) -> None:
+    """The search among means and sums of 3,000 skewed amounts (lognormal, sigma 0.8)."""
+    causes: Sequence[tuple[str, Callable[[Any], float], Any]] = (
+        ("nothing changed", lambda cell: 1.0, None),
+        ("all fell by 20 %", lambda cell: 0.8, None),
+        ("one value of four fell by 25 %", lambda cell: 0.75 if cell[1] == 2 else 1.0, {"owner": 2}),
+        ("one pair of twenty halved", lambda cell: 0.5 if cell[1:] == (2, 3) else 1.0, {"owner": 2, "size": 3}),
+    )
+    for kind in ("mean", "sum"):
+        for name, later, right in causes:
+            named = exact = 0
+            for _ in range(worlds):
+                sides = [_amounts(rng, kind, moved) for moved in (causes[0][1], later)]
+                found = search_totals(*sides, names=("source", "owner", "size"), kind=kind).found
+                named += bool(found)
+                exact += bool(found) and found[0].cell == right
+            told = f"named {100 * named / worlds:.0f} %, right {100 * exact / worlds:.0f} %"
+            print(f"search, {kind} of 3000 amounts, {name}: {told}", flush=True)
+
+
+def _amounts(rng: random.Random, kind: str, moved: Callable[[Any], float]) -> dict[Any, Any]:
+    many = 3000 if kind == "mean" else round(rng.gauss(3000, math.sqrt(3000)))
+    side: dict[tuple[int, int, int], list[float]] = {}
+    for _ in range(many):
+        cell = (rng.randrange(6), rng.randrange(4), rng.randrange(5))
+        amount = rng.lognormvariate(6, 0.8) * moved(cell)
+        sums = side.setdefault(cell, [0.0, 0.0, 0.0])
+        for place, more in enumerate((amount, 1.0, amount * amount)):
+            sums[place] += more
+    return {cell: tuple(sums) for cell, sums in side.items()}
+
+
 def paces(rng: random.Random, worlds: int) -> None:
     for end in (1.0, 2.5):
         shape = [1.0] * 16 + [end] * 5
@@ -159,6 +191,7 @@ def main(arguments: Sequence[str]) -> None:
         "comparisons": comparisons,
         "paces": paces,
         "searches": searches,
+        "amounts": amounts,
     }
     asked = [one for one in arguments if not one.isdigit()] or list(parts)
     print(f"crmkpi {ck.__version__}, {worlds} worlds")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from collections.abc import Callable
 from functools import cache
@@ -91,6 +92,39 @@ def test_a_kpi_without_the_column_of_a_field_that_it_needs_has_no_value(metric: 
     assert (
         result.reason == f"no column of {table} fills {' or '.join(fields)}; name the one that holds it with columns="
     )
+
+
+RELATED = ("sales_cycle_length.from_lead", "sales_cycle_length.from_lead_median", "stage_conversion_rate")
+GROUPS: dict[tuple[str, tuple[str, ...]], list[ck.Metric[Any]]] = {}
+for each in METRICS:
+    if len(each.tables) == 1 and each.id not in RELATED and (missing := lacking(each)):
+        GROUPS.setdefault(missing, []).append(each)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("reader", ["stream", "scan", "scan by DuckDB", "dicts", "frame"])
+def test_each_reader_knows_it_for_each_kpi_of_one_table(reader: str, tmp_path: Path) -> None:
+    pl = pytest.importorskip("polars")
+    for (table, fields), metrics in GROUPS.items():
+        rows = list(csv.reader(io.StringIO(written(table))))[:30]
+        kept = [place for place, header in enumerate(rows[0]) if header not in fields]
+        rows = [[row[place] for place in kept] for row in rows]
+        with (path := tmp_path / f"{table}.csv").open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows(rows)
+        dicts = [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]
+        read: Any = {
+            "stream": lambda: ck.stream_csv(path, record=RECORDS[table]),  # noqa: B023
+            "scan": lambda: ck.scan(path, record=RECORDS[table]),  # noqa: B023
+            "scan by DuckDB": lambda: ck.scan(path, record=RECORDS[table], engine="duckdb"),  # noqa: B023
+            "dicts": lambda: ck.read_dicts(dicts, record=RECORDS[table]),  # noqa: B023
+            "frame": lambda: ck.table(pl.DataFrame(dicts), record=RECORDS[table], parse=True),  # noqa: B023
+        }[reader]
+        crm = ck.Dataset(**{table: read()}, currency="EUR", as_of=AS_OF, rates=RATES, calendar=CALENDAR)
+        asked = {name: value for metric in metrics for name, value in parameters(metric).items()}
+        reasons = {one.definition: one.reason for one in crm.measure(metrics, parameters=asked)}
+        assert set(reasons.values()) == {
+            f"no column of {table} fills {' or '.join(fields)}; name the one that holds it with columns="
+        }, reasons
 
 
 SEVERAL = sorted({each for metric in METRICS for each in needed_fields(metric, dated=False) if len(each[1]) > 1})

@@ -56,6 +56,11 @@ def test_past_two_percent_there_is_no_value_and_following_the_reason_gives_one(p
     assert (meant.value, meant.left_out) == (0.5, {})
 
 
+def test_the_reason_says_how_often_there_is_no_value_at_all() -> None:
+    reason = ck.win_rate(deals(rows("1,won,1,,", "2,,1,,", "3,,1,,", "4,Dead,1,,"))).reason
+    assert "no value (2), 'Dead' (1); say when reading what they mean, values={'status': {'Dead': ...}}" in str(reason)
+
+
 WAYS_OUT = [
     (["100", "100"], 'where they are percentages, say units={"probability": "percent"}'),
     (["75", "1.5"], 'where they are percentages, say units={"probability": "percent"}'),

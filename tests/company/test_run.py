@@ -391,3 +391,15 @@ def test_a_night_that_measures_nothing_is_no_good_night(run: Run, folder: Path) 
     file.write_text(file.read_text("utf-8").replace("Verlore =", "Verloren =") + 'state = "a.json"\n', encoding="utf-8")
     status, _, err = run("run", "--quiet")
     assert (status, "'month' keeps a state of alerts, and names no kpi_set" in err) == (1, True)
+
+
+def test_a_hint_names_what_the_command_has(run: Run, folder: Path) -> None:
+    (folder / "deals.csv").write_text("id,status,closed_at\n1,won,03/04/2026\n", encoding="utf-8")
+    (folder / "n.toml").write_text(
+        '[tables.deals]\nfiles = "deals.csv"\n[[report]]\nname = "m"\nperiod = "2026"\noutputs = ["m.md"]\n', "utf-8"
+    )
+    status, _, err = run("run", "-c", "n.toml")
+    assert status == 1
+    assert "hint: the company file has keys of these names, such as day_first = true" in err
+    assert "--day-first" not in err
+    assert "hint: --day-first or --no-day-first" in run("report", "win_rate", "deals.csv", "--period", "2026")[2]

@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from functools import partial
+from importlib.util import find_spec
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -604,12 +606,16 @@ def test_no_statement_gives_more_rows_than_there_are_groups(server, run, monkeyp
 
 @pytest.mark.slow
 def test_a_table_of_postgresql_that_duckdb_attaches_gives_the_same(name, server) -> None:
-    """DuckDB downloads its extension; where it cannot be had, that is said."""
+    """The extension is that of the package `duckdb-extension-postgres-scanner`, or DuckDB downloads it."""
     duckdb = pytest.importorskip("duckdb")
     connection = duckdb.connect()
+    package = find_spec("duckdb_extension_postgres_scanner")
+    files = Path(package.origin).parent.rglob("*.duckdb_extension") if package and package.origin else ()
+    own = next((path for path in files if path.parent.name == f"v{duckdb.__version__}"), None)
     try:
-        connection.execute("INSTALL postgres")
-        connection.execute("LOAD postgres")
+        if own is None:
+            connection.execute("INSTALL postgres")
+        connection.execute("LOAD postgres" if own is None else f"LOAD '{own}'")
     except duckdb.Error as error:
         pytest.skip(f"DuckDB's extension postgres cannot be had here: {str(error).partition(chr(10))[0]}")
     url = server.url

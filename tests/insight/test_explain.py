@@ -306,6 +306,31 @@ def test_the_search_of_records_says_where_to_look():
         crm.search("sales_cycle_length.median", period="2026-02", by="source")
 
 
+@pytest.mark.parametrize("kind", ["share", "mean", "sum"])
+def test_the_search_is_as_sure_with_the_periods_swapped(kind: str):
+    rng = random.Random(4)
+
+    def side(fall: float) -> dict[Any, Any]:
+        sums: dict[Any, list[float]] = {}
+        for _ in range(1500):
+            cell = (rng.randrange(4), rng.randrange(3))
+            amount = rng.lognormvariate(3, 0.6) * (fall if cell[0] == 1 else 1)
+            added = (
+                (rng.random() < 0.6 * (fall if cell[0] == 1 else 1), 1, 0)
+                if kind == "share"
+                else (amount, 1, amount**2)
+            )
+            sums[cell] = [a + b for a, b in zip(sums.get(cell, [0.0, 0.0, 0.0]), added, strict=True)]
+        return {cell: tuple(three) for cell, three in sums.items()}
+
+    before, after = side(1.0), side(0.5)
+    there, back = (
+        search_totals(*pair, names=["source", "owner"], kind=kind) for pair in ((before, after), (after, before))
+    )
+    assert there.found[0].cell == back.found[0].cell == {"source": 1}
+    assert there.found[0].p_value == pytest.approx(back.found[0].p_value, rel=1e-6)
+
+
 def test_too_many_parts_are_refused_and_the_widest_attribute_is_named():
     side = {(n, n % 7): (1.0, 40.0, 0.0) for n in range(1500)}
     with pytest.raises(InputError, match=r"customer alone has 1,500 values"):

@@ -151,6 +151,37 @@ def _deals(rng: np.random.Generator, many: int, moved: Callable[[Any, Any], Any]
     return {(n // 20, n // 5 % 4, n % 5): (float(a), float(b), 0.0) for n, (a, b) in enumerate(counts) if b}
 
 
+@pytest.mark.parametrize("kind", ["mean", "sum"])
+def test_the_search_calls_skewed_amounts_by_chance_as_seldom_as_shares(kind: str) -> None:
+    """Of 3,000 lognormal amounts; the specification has 2, 7, 89 and 98 % for means, and none for sums."""
+    worlds, rng = 60, np.random.default_rng(5)
+    causes: list[tuple[Callable[[Any, Any], Any], Any]] = [
+        (lambda owner, size: 1.0, None),
+        (lambda owner, size: 0.8, None),
+        (lambda owner, size: np.where(owner == 2, 0.75, 1), {"owner": 2}),
+        (lambda owner, size: np.where((owner == 2) & (size == 3), 0.5, 1), {"owner": 2, "size": 3}),
+    ]
+
+    def amounts(moved: Callable[[Any, Any], Any]) -> dict[Any, Any]:
+        many = 3000 if kind == "mean" else int(rng.poisson(3000))
+        source, owner, size = (rng.integers(0, values, many) for values in (6, 4, 5))
+        values = np.exp(rng.normal(6, 0.8, many)) * moved(owner, size)
+        place = (source * 4 + owner) * 5 + size
+        sums = [np.bincount(place, weights, minlength=120) for weights in (values, np.ones(many), values**2)]
+        return {(n // 20, n // 5 % 4, n % 5): three for n, three in enumerate(zip(*sums, strict=True)) if three[1]}
+
+    for (moved, right), least in zip(causes, (0, 0, *((0.89, 0.98) if kind == "mean" else (0.5, 0.6))), strict=True):
+        found = [
+            search_totals(amounts(causes[0][0]), amounts(moved), names=["a", "owner", "size"], kind=kind)
+            for _ in range(worlds)
+        ]
+        if right is None:
+            assert sum(not one.broad for one in found) / worlds <= 0.07 + 3 * math.sqrt(0.05 * 0.95 / worlds)
+        else:
+            exact = sum(not one.broad and one.found[0].cell == right for one in found) / worlds
+            assert exact >= least - 0.05 - 3 * math.sqrt(least * (1 - least) / worlds)
+
+
 def test_the_pace_of_a_month_comes_true_as_often_as_it_says(cases: dict[str, Any]) -> None:
     expected, worlds, rng = cases["pace.calibration"]["expected"], 700, np.random.default_rng(13)
     for name, shares in expected.items():

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 
 from crmkpi.demo import sample_company
 from crmkpi.errors import DefinitionError, InputError, UnknownNameError
 from crmkpi.records import RECORDS, Campaign, Customer, Deal, Interaction, Order, Survey, Ticket, Visit
 from crmkpi.records.base import Timestamp, record, record_type
+from crmkpi.records.faults import faults, shortened
 from crmkpi.sources import read_dicts
 
 # Written from the catalogue of KPIs, not from the classes: what each record must offer.
@@ -267,3 +269,25 @@ def test_a_record_is_written_with_the_fields_that_it_has() -> None:
     for rows in sample_company(scale=0.05).values():
         for one in rows[:20]:
             assert eval(repr(one), names) == one
+
+
+def test_a_value_is_shown_as_python_writes_it_and_cut_at_eighty_characters() -> None:
+    assert shortened("x" * 78) == f"'{'x' * 78}'"
+    for long in ("x" * 79, "x" * 81, ["y" * 200] * 3, 10**300):
+        assert len(shortened(long)) <= 80
+    assert shortened("x" * 79) == f"'{'x' * 76}..."
+    assert shortened(datetime(2026, 1, 31, 9)) == "'2026-01-31 09:00:00'"
+
+
+def test_each_fault_of_a_record_is_told_by_its_field_with_the_value_or_none() -> None:
+    with pytest.raises(ValidationError) as found:
+        TypeAdapter(Survey).validate_python({"id": "1", "kind": "csat", "scale_low": 7})
+    reason = "A scale must end above its start, and this one goes from 7 to 5"
+    assert faults(found.value) == {"scale_low": ("7", reason), "scale_high": (None, reason), "score": (None, reason)}
+    with pytest.raises(ValidationError) as found:
+        TypeAdapter(Deal).validate_python({"id": "1", "amount": "much", "colour": "red"})
+    assert faults(found.value) == {
+        "status": (None, "missing"),
+        "amount": ("'much'", "not a number"),
+        "colour": ("'red'", "not a field"),
+    }

@@ -13,6 +13,7 @@ import pytest
 import crmkpi as ck
 from crmkpi.cli.main import main
 from crmkpi.errors import ColumnError
+from crmkpi.sources.computed_values import INTERVALS as WORDS_OF_INTERVALS
 from crmkpi.sources.header_units import OF_MONEY, OF_MRR, OF_TIME, says_percent, unit_in
 
 SPELT: list[tuple[Any, str | None, tuple[str, ...]]] = [
@@ -152,3 +153,42 @@ def test_the_command_line_says_how_a_unit_is_said(tmp_path: Path, capsys: pytest
     assert "hint: --units TABLE:FIELD=UNIT says it here" in capsys.readouterr().err
     assert main([*command, "--units", "deals:amount=thousands"]) == 0
     assert "21,500.00" in capsys.readouterr().out
+
+
+ASKED_IN_WORDS = [
+    (ck.Deal, DEALS, "Amount (k€)", "amount", "thousands, and 'amount' holds whole amounts; say units={\"amount\": "),
+    (ck.Ticket, TICKETS, "Handle Time (min)", "handled_seconds", "minutes, and 'handled_seconds' holds seconds; say "),
+]
+
+
+@pytest.mark.parametrize("case", ASKED_IN_WORDS, ids=lambda case: case[2])
+def test_the_question_names_the_unit_and_the_word_for_none(case: Any, tmp_path: Path) -> None:
+    record, text, header, field, words = case
+    (path := tmp_path / "file.csv").write_text(text.format(header=header), encoding="utf-8")
+    with pytest.raises(ColumnError) as found:
+        ck.read_csv(path, record=record, columns={header: field})
+    plain = "seconds" if field.endswith("seconds") else "plain"
+    assert words in str(found.value)
+    assert str(found.value).endswith(f'"}}, or "{plain}" where they are not.')
+
+
+def test_units_of_other_fields_are_no_matter(tmp_path: Path) -> None:
+    (path := tmp_path / "file.csv").write_text(DEALS.format(header="Annual value"), encoding="utf-8")
+    assert ck.revenue(ck.read_csv(path, record=ck.Deal, columns={"Annual value": "amount"})).value == Decimal("21.5")
+    text = "id,kind,answered_at,Score (min)\n1,csat,2026-01-05,4\n"
+    path.write_text(text, encoding="utf-8")
+    assert ck.read_csv(path, record=ck.Survey, columns={"Score (min)": "score"})[0].score == 4
+
+
+@pytest.mark.parametrize(("intervals", "asked"), [("month monthly", False), ("monthly month", False), ("year", True)])
+def test_intervals_beside_amounts_are_asked_about_unless_all_are_months(
+    intervals: str, asked: bool, tmp_path: Path
+) -> None:
+    for words in (intervals.split(), sorted(WORDS_OF_INTERVALS) if asked else intervals.split()[:1]):
+        rows = "".join(f"{n},A,2026-01-01,10,{word}\n" for n, word in enumerate(words))
+        (path := tmp_path / "file.csv").write_text(f"id,customer_id,started_at,Price,Billing\n{rows}", encoding="utf-8")
+        if asked:
+            with pytest.raises(ColumnError, match="holds intervals"):
+                ck.read_csv(path, record=ck.Subscription, columns={"Price": "mrr"})
+        else:
+            assert len(ck.read_csv(path, record=ck.Subscription, columns={"Price": "mrr"})) == len(words)

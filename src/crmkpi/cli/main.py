@@ -74,6 +74,7 @@ _HINTS: Mapping[type[CrmKpiError], str] = {
     PeriodError: "--as-of DATE, or --as-of today, says what 'last month' means",
     ParameterError: "--set NAME=NUMBER, --as-of DATE and --opening-hours mon-fri=09:00-17:00 say it here",
 }
+_IN_FILE = "the company file has keys of these names, such as day_first = true or rates = { CHF = 1.05 }"
 _EXAMPLES = """
 crmkpi demo
 crmkpi check deals.csv
@@ -87,21 +88,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with these arguments (those of the process if there are none), and return its exit status."""
     if hasattr(sys.stdout, "reconfigure"):  # a terminal that cannot show a name must not stop the report
         sys.stdout.reconfigure(errors="replace")
+    command = None
     try:
         arguments = _parsed(sys.argv[1:] if argv is None else argv)
+        command = arguments.command
         status: int = arguments.run(arguments) or 0
         sys.stdout.flush()
     except SystemExit as stop:
         return int(stop.code or 0)
     except CrmKpiError as error:
-        return _failed(error)
+        return _failed(error, command)
     except BrokenPipeError:
         # The reader closed the pipe. Python flushes once more at the end, which must not fail again.
         with suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        return _failed(InputError(f"{error.filename or 'A file'} cannot be used: {error.strerror or error}."))
+        return _failed(InputError(f"{error.filename or 'A file'} cannot be used: {error.strerror or error}."), command)
     return status
 
 
@@ -170,13 +173,15 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
     return parser
 
 
-def _failed(error: Exception) -> int:
+def _failed(error: Exception, command: argparse.ArgumentParser | None) -> int:
     say(f"error: {error}")
     if isinstance(error, AmbiguousCurrencyError):
         sign, code = error.details["sign"], error.details["code"]
         hint: str | None = f"--currency {code}, or --values 'TABLE:currency:{sign}={code}', says which it is"
     elif (hint := next((hint for kind, hint in _HINTS.items() if isinstance(error, kind)), None)) is None:
         hint = next((hint for words, hint in _HINTS_BY_WORDS.items() if words in str(error)), None)
+    if hint is not None and command is not None and hint.split()[0] not in command._option_string_actions:  # noqa: SLF001
+        hint = _IN_FILE if command.prog.endswith((" run", " mcp")) else None
     if hint is not None:
         say(f"hint: {hint}")
     return 1

@@ -133,7 +133,9 @@ def add_frame(parser: argparse.ArgumentParser) -> Any:
 
 def add_recognised(parser: argparse.ArgumentParser) -> None:
     """The files that are named without an option."""
-    parser.add_argument("recognised", nargs="*", metavar="FILE", help="an export whose headers show its table")
+    parser.add_argument(
+        "recognised", nargs="*", default=[], metavar="FILE", help="an export whose headers show its table"
+    )
 
 
 def files_of(arguments: argparse.Namespace) -> dict[str, list[str]]:

@@ -363,8 +363,6 @@ def _paces(
 ) -> Callable[[float], Pace | None]:
     """What gives the pace towards a bound: by earlier periods where there are six, else at the rate so far."""
     history = _history(crm, kpi, segment, when, t)
-    few = len(history) < _FEWEST_PERIODS
-    varies = dispersion(daily_counts(crm, kpi, segment, when, _FEWEST_PERIODS - 1)) if few else 1.0
     done = _number(now.value)
     squares = 0.0 if now.moments is None else sum(float(one) for one in now.moments.products.values())
     count = kpi.metric.unit == "count" and not kpi.metric.parameters
@@ -380,6 +378,7 @@ def _paces(
                 return curve
         if now.n < _FEWEST_RECORDS or t / of < _EARLIEST:
             return None
+        varies = dispersion(daily_counts(crm, kpi, segment, when, _FEWEST_PERIODS - 1))
         if count:
             return count_pace(int(done), t, of, bound, dispersion=varies)
         return sum_pace(done, squares * scale * scale, t, of, bound, dispersion=varies)

@@ -46,13 +46,13 @@ def fault(problem: ValidationError) -> tuple[str | None, str | None, str]:
 
     The field is missing where a record as a whole is wrong, the value where it is the one that is missing.
     """
-    return _fault(problem.errors(include_url=False)[0])
+    return _fault(problem.errors()[0])
 
 
 def faults(problem: ValidationError) -> dict[str | None, tuple[str | None, str]]:
     """Everything that is wrong, by field: the value and the reason. A custom attribute is `attributes.NAME`."""
     found: dict[str | None, tuple[str | None, str]] = {}
-    for error in problem.errors(include_url=False):
+    for error in problem.errors():
         name, value, reason = _fault(error)
         own = error.get("ctx", {}).get("error")
         if isinstance(own, FaultyFieldsError):

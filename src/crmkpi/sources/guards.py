@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
-from typing import Any
 
 from crmkpi.errors import ColumnError, FileFormatError
 from crmkpi.records import RECORDS
@@ -53,7 +52,7 @@ def check_currency(grid: Grid, columns: Columns, kind: RecordType, options: Read
     """Refuse to read amounts beside a column of currencies that fills no field."""
     for place in may_hold_currency(grid.headers, columns, kind, options):
         cells = {str(cell).strip() for _, cell in islice(grid.column(place), _LOOKED_AT) if cell not in (None, "")}
-        if cells and all(len(cell) > 2 and currencies_of(cell) for cell in cells):
+        if cells and all(map(currencies_of, cells)):
             header = grid.headers[place]
             raise ColumnError(
                 f"The column {header!r} of {grid.source} holds currencies ({_listed(sorted(cells))}) and fills no "
@@ -97,10 +96,10 @@ def check_units(columns: Columns, kind: RecordType, *, source: str) -> None:
             )
 
 
-def check_units_of_frame(columns: Mapping[str, Any], kind: RecordType) -> None:
+def check_units_of_frame(columns: Mapping[str, str], kind: RecordType) -> None:
     """Refuse the same in a frame, which is measured as it is; `columns` says which column holds each field."""
     for field, header in columns.items():
-        found = _unit_said(header, kind.fields[field]) if field in kind.fields and isinstance(header, str) else None
+        found = _unit_said(header, kind.fields[field])
         if found is not None:
             raise ColumnError(
                 f"The column {header!r} of the frame {found[1]}; rename it to {field!r} where they are not, and read "
