@@ -87,6 +87,16 @@ def mutants(session: nox.Session) -> None:
 
 
 @nox.session
+def mutmut(session: nox.Session) -> None:
+    """All mutants of the intervals, by mutmut; `mutmut results` in this folder lists those that no test notices.
+
+    `nox -s mutmut -- "crmkpi.statistics.intervals.x_wilson*"` tries those of one function.
+    """
+    session.install(".[dev]", "mutmut>=3.8")
+    session.run("mutmut", "run", *session.posargs)
+
+
+@nox.session
 def site(session: nox.Session) -> None:
     """The documentation site, with the pages that are made from the code."""
     session.install(".[docs]")

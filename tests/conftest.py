@@ -33,7 +33,7 @@ settings.register_profile(
     max_examples=12,
     deadline=None,
     derandomize=bool(os.environ.get("CI")),
-    suppress_health_check=[HealthCheck.too_slow],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors],  # mutmut asks tests again
 )
 settings.register_profile("slow", settings.get_profile("quick"), max_examples=30)
 settings.register_profile("exhaustive", settings.get_profile("quick"), max_examples=2_000, derandomize=False)
