@@ -227,11 +227,9 @@ def test_cohorts_and_rfm_of_a_file_are_the_same_by_frame_and_by_reader(
 ) -> None:
     rows = [(str(n), f"C{n % 3}", f"2026-0{n % 4 + 1}-1{n}", f"{n}.50", "completed") for n in range(8)]
     headers = ("id", "customer_id", "ordered_at", "amount", "status")
-    if not amounts:
-        headers, rows = headers[:3], [row[:3] for row in rows]
-        bad = bad[:3]
     path = tmp_path / "orders.csv"
-    path.write_text("\n".join(",".join(row) for row in (headers, *rows, *[bad] * bool(bad))) + "\n", encoding="utf-8")
+    lines = [row[: None if amounts else 3] for row in (headers, *rows, bad) if row]
+    path.write_text("\n".join(",".join(line) for line in lines) + "\n", encoding="utf-8")
     found = []
     ways: list[dict[str, Any]] = [{}, {"retention": "rolling"}, {"measure": "orders"}]
     for least in (0, 10**12):

@@ -624,9 +624,9 @@ def test_a_table_of_postgresql_that_duckdb_attaches_gives_the_same(name, server)
         "AS crm (TYPE postgres, READ_ONLY)"
     )
     attached = ck.Dataset(deals=connection.table(f"crm.public.{name}"), currency="EUR")
-    own = ck.Dataset(deals=ck.database(server).table(name), currency="EUR")
+    asked = ck.Dataset(deals=ck.database(server).table(name), currency="EUR")
     for kpi in ("revenue", "win_rate", "sales_cycle_length.median"):
-        one, other = (crm.measure(kpi, by="owner", period="2026") for crm in (attached, own))
+        one, other = (crm.measure(kpi, by="owner", period="2026") for crm in (attached, asked))
         assert [(r.value, r.interval, dict(r.segment)) for r in one] == [
             (r.value, r.interval, dict(r.segment)) for r in other
         ]

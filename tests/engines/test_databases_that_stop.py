@@ -91,7 +91,8 @@ def test_a_server_that_stands_still_is_waited_for_and_then_answers(
     url, server = new()
     pool = _filled(url)
     deals = ck.Dataset(deals=ck.database(pool, timeout=60).table("deals"))
-    rows, stopped = Session.rows, []
+    rows = Session.rows
+    stopped: list[float] = []
 
     def stops(self: Session, text: str) -> Any:
         if "GROUP BY" in text and not stopped:

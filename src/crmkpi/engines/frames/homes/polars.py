@@ -191,12 +191,14 @@ class PolarsHome:
         """The month of a timestamp's own column on the wall clock, counted from the year 0."""
         return raw.dt.year().cast(pl.Int64) * 12 + raw.dt.month()
 
-    def steps(self, column: pl.Expr, edges: Sequence[float], values: Sequence[int]) -> pl.Expr:
+    def steps(self, column: pl.Expr, edges: Sequence[pl.Expr | float], values: Sequence[int]) -> pl.Expr:
         """The value for a number that has reached none of the increasing edges, one of them, two ..."""
         if not edges:
             return pl.lit(values[0])
-        kind = pl.Float64 if any(isinstance(edge, float) for edge in edges) else pl.Int64
-        reached = pl.lit(pl.Series(edges, dtype=kind)).search_sorted(column, side="right")
+        numbers = [edge for edge in edges if not isinstance(edge, pl.Expr)]
+        assert len(numbers) == len(edges), "moments are compared as numbers here"
+        kind = pl.Float64 if any(isinstance(edge, float) for edge in numbers) else pl.Int64
+        reached = pl.lit(pl.Series(numbers, dtype=kind)).search_sorted(column, side="right")
         return pl.lit(pl.Series(values, dtype=pl.Int64)).gather(reached)
 
     def looked_up(self, column: pl.Expr, first: int, size: int, reached: Sequence[int]) -> pl.Expr:
