@@ -51,3 +51,22 @@ def test_low_effort_on_a_scale_to_five_needs_the_scale_where_no_answer_shows_it(
     assert asked(answers(scale_low=1, scale_high=5), "customer_effort_score.low_effort_share") == pytest.approx(0.4)
     with pytest.raises(InputError, match="The score 6 is off its scale, which goes from 1 to 5"):
         ck.Survey(id="1", kind="ces", score=6, scale_low=1, scale_high=5)
+
+
+@pytest.mark.parametrize(
+    ("name", "common"),
+    [
+        ("first_response_time", "mean"),
+        ("resolution_time", "mean"),
+        ("sales_cycle_length", "from_lead"),
+        ("first_contact_resolution_rate", "of_all"),
+        ("win_rate", "of_created"),
+        ("retention_rate", "from_counts"),
+        ("lead_conversion_rate", "by_event"),
+    ],
+)
+def test_the_notes_of_a_default_name_the_variant_with_the_common_formula_first(name: str, common: str) -> None:
+    metric = getattr(ck, name)
+    assert common in metric.variants
+    notes = (metric.function.__doc__ or "").partition("Notes:")[2].strip()
+    assert f"`{common}`" in notes.split(". ")[0]

@@ -20,13 +20,13 @@ from crmkpi.measuring.reading import Input, Reader
 from crmkpi.measuring.shifts import moved
 from crmkpi.measuring.unreadable import DataReason
 
-__all__ = ["Column", "Cut", "Rows", "currencies_of"]
+__all__ = ["Cut", "InputColumn", "Rows", "currencies_of"]
 
 _LONGEST_MONTH = 31
 _NOTHING_EARLIER = "there is no earlier period to look at"
 
 
-class Column(NamedTuple):
+class InputColumn(NamedTuple):
     """One input of a formula: its values; of amounts their currencies; of sums and lists what was kept of the values.
 
     Where there are no values, `missing` says why.
@@ -95,7 +95,7 @@ class Cut:
         """Whether an input has no value in any segment, for a reason of its own."""
         return any(found.value is None for found in self._fixed.values())
 
-    def inputs(self, mixed: dict[int, CurrencyError] | None = None) -> dict[str, Column]:
+    def inputs(self, mixed: dict[int, CurrencyError] | None = None) -> dict[str, InputColumn]:
         """All inputs of the metric's formula; `mixed` receives the errors of segments with several currencies."""
         found = {name: self._input(name, measure, mixed) for name, measure in self._plan.measures.items()}
         for given in (self._plan.metric.days, self._plan.metric.until):
@@ -103,10 +103,10 @@ class Cut:
                 found[given] = self._same(self._fixed[given])
         return found
 
-    def _same(self, one: Input) -> Column:
-        return Column([one.value] * len(self._rows.segments), missing=one.missing)
+    def _same(self, one: Input) -> InputColumn:
+        return InputColumn([one.value] * len(self._rows.segments), missing=one.missing)
 
-    def _input(self, name: str, plan: MeasurePlan, mixed: dict[int, CurrencyError] | None) -> Column:
+    def _input(self, name: str, plan: MeasurePlan, mixed: dict[int, CurrencyError] | None) -> InputColumn:
         if name in self._fixed:
             return self._same(self._fixed[name])
         reader, metric, measure = self._reader, self._plan.metric.id, plan.measure
@@ -116,7 +116,7 @@ class Cut:
             keyed = (dict(zip(states, row, strict=True)) for row in zip(*states.values(), strict=True))
             return _column(keyed, lambda one: reader.grouped(plan, one, metric, own), mixed)
         if measure.aggregate in ("count", "distinct"):
-            return Column([state if isinstance(state, int) else len(state) for state in states[""]])
+            return InputColumn([state if isinstance(state, int) else len(state) for state in states[""]])
         return _column(states[""], reader.reading(measure, metric), mixed)
 
     def _states(self, column: Location) -> list[State]:
@@ -181,7 +181,9 @@ class Cut:
         return None
 
 
-def _column(states: Iterable[State], read: Callable[[State], Input], mixed: dict[int, CurrencyError] | None) -> Column:
+def _column(
+    states: Iterable[State], read: Callable[[State], Input], mixed: dict[int, CurrencyError] | None
+) -> InputColumn:
     """The inputs that are read of states; one in several currencies is an error, unless `mixed` receives it."""
     values, currencies, samples = [], [], []
     for number, state in enumerate(states):
@@ -195,11 +197,11 @@ def _column(states: Iterable[State], read: Callable[[State], Input], mixed: dict
         values.append(value)
         currencies.append(currency)
         samples.append(sample)
-    return Column(values, currencies, samples)
+    return InputColumn(values, currencies, samples)
 
 
 def currencies_of(
-    metric: Metric, columns: Mapping[str, Column], size: int, mixed: dict[int, CurrencyError] | None
+    metric: Metric, columns: Mapping[str, InputColumn], size: int, mixed: dict[int, CurrencyError] | None
 ) -> list[str | None]:
     """The currencies of a KPI in money; its inputs are in one currency, as the amounts of each of them are."""
     money = {name: columns[name] for name, measure in metric.measures.items() if measure.kind == "money"}
@@ -218,7 +220,7 @@ def currencies_of(
     return [None if mixed and number in mixed else one for number, one in enumerate(each)]
 
 
-def _check_one(metric: Metric, columns: Mapping[str, Column], number: int) -> None:
+def _check_one(metric: Metric, columns: Mapping[str, InputColumn], number: int) -> None:
     """Refuse inputs in several currencies."""
     found = {}
     for name, column in columns.items():

@@ -13,7 +13,7 @@ from crmkpi.definition.interval_rules import Estimated
 from crmkpi.engines.query import Answer, Sample
 from crmkpi.measuring.accounts import Account
 from crmkpi.measuring.counting import Counts, may_be
-from crmkpi.measuring.cuts import Column
+from crmkpi.measuring.cuts import InputColumn
 from crmkpi.measuring.duplicates import DUPLICATE
 from crmkpi.measuring.formula import Found, counted, interval_of, sampled_input
 from crmkpi.measuring.locations import AccountPlan, MetricPlan
@@ -41,7 +41,7 @@ class Block:
     totals: Sequence[dict[str, Any]]  # the inputs of the formula
     found: Sequence[Found]
     currencies: Sequence[str | None]
-    columns: Mapping[str, Column]
+    columns: Mapping[str, InputColumn]
     counts: Sequence[Sequence[Counts]]  # by table and anchor
     joints: Callable[[int], dict[tuple[str, str], list[Any]]] | None
     silent: Collection[int]  # of a period before all data

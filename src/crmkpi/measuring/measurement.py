@@ -16,7 +16,7 @@ from crmkpi.errors import (
 from crmkpi.measuring.asking import queries_of, read
 from crmkpi.measuring.changes import Adjust
 from crmkpi.measuring.counting import Counts
-from crmkpi.measuring.cuts import Column, Cut, Rows, currencies_of
+from crmkpi.measuring.cuts import Cut, InputColumn, Rows, currencies_of
 from crmkpi.measuring.evidence import Block, without_groups
 from crmkpi.measuring.files import of_files
 from crmkpi.measuring.formula import evaluated_each
@@ -320,7 +320,7 @@ class _Builder:
         period: Period | None,
         cut: Cut,
         counts: Sequence[Sequence[Counts]],
-        columns: Mapping[str, Column],
+        columns: Mapping[str, InputColumn],
     ) -> Iterator[tuple[int, str]]:
         """The segments in which a metric has no value, whatever its formula says, and why."""
         metric, crm = plan.metric, self._crm

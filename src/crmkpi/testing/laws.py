@@ -25,7 +25,7 @@ from crmkpi.engines.records import engine as records_engine
 from crmkpi.errors import InputError, PeriodError
 from crmkpi.measuring import asking
 from crmkpi.measuring.accounts import Account
-from crmkpi.measuring.cuts import Column, Cut, Rows
+from crmkpi.measuring.cuts import Cut, InputColumn, Rows
 from crmkpi.measuring.plan import Plan
 from crmkpi.measuring.results import Result
 from crmkpi.measuring.segments import Segment
@@ -329,7 +329,7 @@ def _evidence(result: Result) -> tuple[Any, ...]:
     return (*value, result.interval, result.n, result.accounts)
 
 
-def _canonical(inputs: Mapping[str, Column]) -> dict[str, Any]:
+def _canonical(inputs: Mapping[str, InputColumn]) -> dict[str, Any]:
     """Inputs without the order in which values happen to be kept."""
     found = {}
     for name, one in inputs.items():

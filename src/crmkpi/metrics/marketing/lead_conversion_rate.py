@@ -37,8 +37,8 @@ def lead_conversion_rate(converted: int, leads: int) -> float:
     deleted leads are left out.
 
     Notes:
-        dbt_salesforce counts conversions by their own date (`by_event`). ERPNext counts opportunities per lead, which
-        can exceed 100 %.
+        The conversions of a period over its leads, as textbooks and dbt_salesforce have it, is the variant `by_event`.
+        ERPNext counts opportunities per lead, which can exceed 100 %.
 
     Pitfalls:
         The latest months are low because their leads are young, not because they are worse. Junk leads that one team

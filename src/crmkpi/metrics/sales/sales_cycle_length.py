@@ -32,8 +32,9 @@ def sales_cycle_length() -> None:
     "negative duration", deals without one of the two dates under "no created_at" or "no closed_at".
 
     Notes:
-        fivetran's dbt_salesforce gives this with the sign turned round, Odoo hides a wrong order of the dates by taking
-        the absolute value, Zoho counts calendar days (`calendar_days`).
+        From the first contact with the lead, as textbooks have it, counts the variant `from_lead`. fivetran's
+        dbt_salesforce gives this with the sign turned round, Odoo hides a wrong order of the dates by taking the
+        absolute value, Zoho counts calendar days (`calendar_days`).
 
     Pitfalls:
         A year of fast small deals shortens it although no large deal got faster: look at it by size. Dates that were

@@ -35,7 +35,8 @@ def win_rate(won: int, closed: int) -> float:
     systems fill that date on open deals. Deleted deals are left out.
 
     Notes:
-        Salesforce shows won / closed and won / all on one page, fivetran's dbt_salesforce only the share of amounts.
+        Won deals over all deals that were created, as some texts have it, is the variant `of_created`. Salesforce shows
+        both on one page, fivetran's dbt_salesforce only the share of amounts.
 
     Pitfalls:
         An export that lacks lost deals gives 100 %: Odoo archives them, and a default export drops what is archived.

@@ -37,9 +37,9 @@ def first_contact_resolution_rate(at_once: int, solved: int) -> float:
     out, never taken for 0; open again, merged tickets and spam as well.
 
     Notes:
-        Zendesk's one-touch was "fewer than two replies", which counts tickets that nobody answered
-        (`zero_or_one_reply`), and is "exactly one" now; one that a thank-you opens again still counts there. Call
-        centres divide by all calls (`of_all`).
+        Call centres and textbooks divide by all calls or tickets (`of_all`). Zendesk's one-touch was "fewer than two
+        replies", which counts tickets that nobody answered (`zero_or_one_reply`), and is "exactly one" now; one that a
+        thank-you opens again still counts there.
 
     Pitfalls:
         A customer who gives up counts as resolved, and one who writes a new ticket instead of answering too.

@@ -38,8 +38,9 @@ def first_response_time() -> None:
     reply yet", never taken for 0; replies before the ticket under "negative duration"; merged tickets and spam as well.
 
     Notes:
-        `first_replied_at` should be the first public reply of a person. Systems differ: for tickets that an agent
-        opened, Zendesk takes the second comment; Frappe takes any change of status for a reply.
+        The average response time of the textbooks is the variant `mean`. `first_replied_at` should be the first public
+        reply of a person. Systems differ: for tickets that an agent opened, Zendesk takes the second comment; Frappe
+        takes any change of status for a reply.
 
     Pitfalls:
         Tickets that nobody answered are missing, so that it gets better when the slowest are ignored: look at the count
