@@ -25,7 +25,8 @@ def test_every_error_has_a_code_a_status_and_details_that_outlive_copies(kind: t
         assert (type(same), str(same)) == (kind, "No such thing.")
         assert dict(same.details) == {"name": "x", "known": ("y",)}
     assert error.code.replace("_", "") == kind.__name__.removesuffix("Error").lower()
-    status = {UnknownNameError: 404, DatabaseError: 503}.get(kind, 422 if issubclass(kind, InputError) else 500)
+    known = (UnknownNameError, 404), (DatabaseError, 503), (InputError, 422), (CrmKpiError, 500)
+        status = next(status for base, status in known if issubclass(kind, base))
     assert error.http_status == status
 
 

@@ -17,6 +17,7 @@ import pytest
 import crmkpi
 from crmkpi._names import KPIS
 from crmkpi.definition.metric import Metric
+from crmkpi.errors import UnknownAttributeError
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = Path(crmkpi.__file__).parent
@@ -168,9 +169,26 @@ def test_names_are_those_of_the_kpi_even_after_the_modules_of_the_same_name_are_
     assert ran.stdout == f"metric {len(crmkpi.catalogue)}\n"
 
 
-def test_an_unknown_name_of_the_package_is_an_attribute_error():
-    with pytest.raises(AttributeError, match="module 'crmkpi' has no attribute 'win_rat'"):
-        _ = crmkpi.win_rat  # type: ignore[attr-defined]
+@pytest.mark.parametrize(
+    ("module", "name", "way_out"),
+    [
+        (crmkpi, "win_rat", "Did you mean 'win_rate'?"),
+        (crmkpi.sales, "win_rat", "Did you mean 'win_rate'?"),
+        (crmkpi.survival, "kaplan_meyer", "Did you mean 'kaplan_meier'?"),
+        (crmkpi.cohorts, "retention", "Known: 'Cohort', 'CohortCell', 'CohortTable', 'cohorts'."),
+    ],
+)
+def test_an_unknown_name_of_a_module_is_an_attribute_error_and_one_sentence_in_a_notebook(module, name, way_out):
+    assert not hasattr(module, name)
+    with pytest.raises(AttributeError) as raised:
+        getattr(module, name)
+    sentence = f"module {module.__name__!r} has no attribute {name!r}. {way_out}"
+    assert isinstance(raised.value, UnknownAttributeError)
+    assert str(raised.value) == sentence
+    assert raised.value._render_traceback_()[-1] == f"UnknownAttributeError: {sentence}"
+    with pytest.raises(AttributeError) as raised:  # which tools look for
+        _ = module.__wrapped__
+    assert not isinstance(raised.value, UnknownAttributeError)
 
 
 def test_modules_are_reached_through_the_package():

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 __all__ = ["listed", "loader"]
 
@@ -20,15 +20,23 @@ def loader(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
 
     def load(name: str) -> Any:
         if name not in homes:
-            from crmkpi.errors import did_you_mean  # noqa: PLC0415  # the package loads nothing before it is used
-
-            hint = "" if name.startswith("_") else f". {did_you_mean(name, dir(module))}"
-            raise AttributeError(f"module {package!r} has no attribute {name!r}{hint}")
+            raise _unknown(package, name, dir(module))
         value = getattr(import_module(f"{package}.{homes[name]}"), name)
         module.__dict__[name] = value
         return value
 
     return load
+
+
+def _unknown(module: str, name: str, known: Iterable[str]) -> AttributeError:
+    """The error for a name that a module does not have; names of Python's own, which tools look for, have no hint."""
+    sentence = f"module {module!r} has no attribute {name!r}"
+    if name.startswith("_"):
+        return AttributeError(sentence)
+    from crmkpi.errors import UnknownAttributeError, did_you_mean  # noqa: PLC0415  # the package loads nothing before
+
+    names = sorted(each for each in known if not each.startswith("_"))
+    return UnknownAttributeError(f"{sentence}. {did_you_mean(name, names)}", name=name, known=tuple(names))
 
 
 class _Package(ModuleType):
@@ -68,6 +76,9 @@ class _Listed(ModuleType):
 
     def __dir__(self) -> list[str]:
         return sorted(self._public())
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise _unknown(self.__name__, name, self._public())
 
     def __call__(self, *_given: object, **_options: object) -> object:
         from crmkpi._names import MODULES, SUBMODULES  # noqa: PLC0415  # the package loads nothing before it is used

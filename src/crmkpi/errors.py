@@ -3,6 +3,7 @@
     CrmKpiError
     ├── DefinitionError          a KPI is written down wrongly (raised at import, by its author's mistake)
     ├── UnknownNameError         a metric, field, segment, status, column or table that does not exist
+    │   └── UnknownAttributeError    a name that a module of crmkpi does not have
     ├── InputError               the data or an argument cannot be used as it stands
     │   ├── PeriodError          a period that is not one, or ends before it starts
     │   ├── ColumnError          a file lacks a column that its records need, or has one twice
@@ -50,6 +51,7 @@ __all__ = [
     "RowError",
     "TimeZoneError",
     "UndefinedError",
+    "UnknownAttributeError",
     "UnknownNameError",
     "did_you_mean",
     "unknown_name",
@@ -101,6 +103,10 @@ class UnknownNameError(CrmKpiError, LookupError):
     """A metric, field, segment, status, column or table that does not exist; names the nearest one."""
 
     http_status = 404
+
+
+class UnknownAttributeError(UnknownNameError, AttributeError):
+    """A name that a module of crmkpi does not have."""
 
 
 class InputError(CrmKpiError, ValueError):
