@@ -26,7 +26,7 @@ def test_every_error_has_a_code_a_status_and_details_that_outlive_copies(kind: t
         assert dict(same.details) == {"name": "x", "known": ("y",)}
     assert error.code.replace("_", "") == kind.__name__.removesuffix("Error").lower()
     known = (UnknownNameError, 404), (DatabaseError, 503), (InputError, 422), (CrmKpiError, 500)
-        status = next(status for base, status in known if issubclass(kind, base))
+    status = next(status for base, status in known if issubclass(kind, base))
     assert error.http_status == status
 
 
