@@ -41,11 +41,19 @@ def test_a_server_that_is_wrong_is_told_in_one_sentence(monkeypatch) -> None:
     steps = SqlHome.steps
 
     def late(self: Any, column: Any, edges: Any, values: Any) -> Any:
-        return steps(self, column, [edge + 86_400_000_000 * 30 for edge in edges], values)
+        return steps(self, column, edges[1:], values[:-1])  # each moment lies in the period before
 
     monkeypatch.setattr(SqlHome, "steps", late)
     with pytest.raises(
         AssertionError, match=r"^win_rate gives on the database another \w+ for .*and records give .*\.$"
+    ):
+        check_database(engine(postgresql()), metrics="win_rate")
+
+
+def test_a_server_that_refuses_a_statement_is_told_in_one_sentence(monkeypatch) -> None:
+    monkeypatch.setattr(SqlHome, "steps", lambda self, column, edges, values: column + edges[0])
+    with pytest.raises(
+        AssertionError, match=r"^win_rate gives on the database DatabaseError: .*[^.], and on records \d+ results\.$"
     ):
         check_database(engine(postgresql()), metrics="win_rate")
 

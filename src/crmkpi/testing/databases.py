@@ -85,11 +85,18 @@ def _asked(crm: Dataset, metric: Metric, question: Mapping[str, Any]) -> Report 
         return error
 
 
+def _in_short(found: Report | CrmKpiError) -> str:
+    if isinstance(found, CrmKpiError):
+        return f"{type(found).__name__}: {str(found).removesuffix('.')}"
+    return f"{len(found)} results"
+
+
 def _compared(metric: Metric, mine: Report | CrmKpiError, theirs: Report | CrmKpiError) -> int:
     if isinstance(mine, CrmKpiError) or isinstance(theirs, CrmKpiError):
         if isinstance(mine, CrmKpiError) and isinstance(theirs, CrmKpiError):
             return 0
-        raise AssertionError(f"{metric.id} gives on the database {theirs!r}, and on records {mine!r}.")
+        there, here = map(_in_short, (theirs, mine))
+        raise AssertionError(f"{metric.id} gives on the database {there}, and on records {here}.")
     if len(mine) != len(theirs):
         raise AssertionError(f"{metric.id} gives on the database {len(theirs)} results, and on records {len(mine)}.")
     for right, found in zip(mine, theirs, strict=True):
