@@ -20,7 +20,7 @@ def with_joined(grid: Grid, options: ReadingOptions) -> tuple[Grid, ReadingOptio
 
     >>> rows = Part([["1", "31.01.2026", "14:05"]], lambda: [2])
     >>> grid = Grid("deals.csv", ["Id", "Day", "Time"], lambda: iter([rows]), text=True)
-    >>> grid, options = with_joined(grid, Options(columns={("Day", "Time"): "created_at"}))
+    >>> grid, options = with_joined(grid, ReadingOptions(columns={("Day", "Time"): "created_at"}))
     >>> next(grid.parts()).rows, options.columns
     ([['1', '31.01.2026 14:05', '14:05']], {'Day and Time': 'created_at', 'Time': None})
     """
