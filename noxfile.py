@@ -107,14 +107,23 @@ def site(session: nox.Session) -> None:
 
 @nox.session
 def rivals(session: nox.Session) -> None:
-    """Agreement with lifetimes and lifelines, which are no friends of the newest pandas."""
+    """Agreement with lifetimes and lifelines, which are no friends of the newest pandas, and with tea-tasting."""
     try:
         session.install(
-            *("--only-binary", "numpy,pandas,scipy,matplotlib", ".[rivals]", "pytest", "hypothesis"), env=UNCONSTRAINED
+            *(
+                "--only-binary",
+                "numpy,pandas,scipy,matplotlib",
+                ".[rivals,experiments]",
+                "pytest",
+                "hypothesis",
+                "polars",
+            ),
+            env=UNCONSTRAINED,
         )
     except nox.command.CommandFailed:
         session.skip(f"lifetimes and lifelines do not install on Python {sys.version}")
     tests = ("clv/test_against_rivals.py", "clv/test_robustness.py", "insight/test_against_lifelines.py")
+    tests += ("real/test_insight.py", "insight/test_groups.py")  # for tea-tasting
     session.run("pytest", "-q", *(f"tests/{name}" for name in tests))
 
 

@@ -145,6 +145,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason=NOT_RUN))
 
 
+@pytest.fixture
+def cases(folder: Path) -> dict[str, Any]:
+    """The cases of the insight layer, which lie beside the data sets."""
+    found = folder.parent / "insight_oracles.json"
+    if not found.exists():
+        pytest.skip("there are no cases of the insight layer beside the data sets")
+    return {one["name"]: one for one in json.loads(found.read_text("utf-8"))["cases"]}
+
+
 @pytest.fixture(scope="session")
 def folder() -> Path:
     """The folder of the data sets."""

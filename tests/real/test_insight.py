@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -20,14 +18,6 @@ from crmkpi.statistics.decomposition import mix_and_rate, mix_and_rate_errors, s
 from crmkpi.statistics.differences import benjamini_hochberg, mean_difference, share_difference
 from crmkpi.statistics.forecasting import exponential, seasonal, seasonal_index, theta
 from crmkpi.statistics.pace import count_pace, curve_pace, share_meets, sum_pace
-
-
-@pytest.fixture
-def cases(folder: Path) -> dict[str, Any]:
-    found = folder.parent / "insight_oracles.json"
-    if not found.exists():
-        pytest.skip("there are no cases of the insight layer beside the data sets")
-    return {one["name"]: one for one in json.loads(found.read_text("utf-8"))["cases"]}
 
 
 def near(value: Any, rel: float = 1e-9) -> Any:

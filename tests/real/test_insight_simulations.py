@@ -28,14 +28,6 @@ pytestmark = pytest.mark.slow
 Maker = Callable[[np.random.Generator], Any]
 
 
-@pytest.fixture
-def cases(folder: Path) -> dict[str, Any]:
-    found = folder.parent / "insight_oracles.json"
-    if not found.exists():
-        pytest.skip("there are no cases of the insight layer beside the data sets")
-    return {one["name"]: one for one in json.loads(found.read_text("utf-8"))["cases"]}
-
-
 def test_every_case_is_held_by_its_name(cases: dict[str, Any]) -> None:
     here = Path(__file__)
     text = here.read_text("utf-8") + here.with_name("test_insight.py").read_text("utf-8")
