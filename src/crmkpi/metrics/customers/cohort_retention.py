@@ -1,6 +1,6 @@
 """Cohort retention."""
 
-from crmkpi.definition.expressions import period
+from crmkpi.definition.expressions import as_of, period
 from crmkpi.definition.metric import Share, metric
 from crmkpi.definition.parameters import Parameter
 from crmkpi.metrics.customers.retention import active_at_end, joined, wrong
@@ -14,7 +14,7 @@ cohort = orders.per(
     before=orders.count(completed & (orders.ordered_at < period.start)).previous(periods),
     began=orders.count(completed).previous(periods),
     now=orders.count(completed),
-    from_now_on=orders.count(completed & (orders.ordered_at >= period.start)),
+    from_now_on=orders.count(completed & (orders.ordered_at >= period.start) & (orders.ordered_at < as_of)),
 )
 began = (cohort.before == 0) & (cohort.began > 0)
 signed_up = customers.per(
