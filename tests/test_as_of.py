@@ -101,8 +101,8 @@ def drawn(random: Random, size: int = 8) -> Tables:
         solved = end if status in ("solved", "closed") else None
         add(
             "tickets", begin, first_replied_at=after(begin, 30), solved_at=solved, first_solved_at=solved,
-            status=status, sla_due_at=after(begin, 40), replies=1, reopens=0, kind=random.choice(["complaint", "login"]),
-            customer_id=customer, handled_seconds=60, channel="email",
+            status=status, sla_due_at=after(begin, 40), replies=1, reopens=0,
+            kind=random.choice(["complaint", "login"]), customer_id=customer, handled_seconds=60, channel="email",
         )  # fmt: skip
         answered = random.choice([None, end])
         score = None if answered is None else random.randrange(1, 6)
