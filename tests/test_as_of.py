@@ -173,7 +173,7 @@ OWN: dict[str, tuple[Callable[[], Any], int]] = {
     "scored high": (lambda: surveys.count(surveys.score >= 4, at=surveys.sent_at), 1),
     "no score": (lambda: surveys.count(surveys.score.missing(), at=surveys.sent_at), 1),
 }
-GIVEN_OWN = {
+GIVEN_OWN: dict[str, list[Any]] = {
     "deals": [
         ck.Deal(id="1", status="won", created_at="2026-01-05", closed_at="2026-01-20"),
         ck.Deal(id="2", status="won", created_at="2026-01-05", closed_at="2026-03-20"),
