@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import ClassVar, Self
 
-from crmkpi.engines.frames.homes.database import DatabaseFrame, DatabaseHome, DatabaseTable, Relation, types_of_kinds
+from crmkpi.engines.frames.homes.database import (
+    DatabaseFrame,
+    DatabaseHome,
+    DatabaseTable,
+    TableOrQuery,
+    types_of_kinds,
+)
 from crmkpi.engines.frames.homes.home import TOO_LATE, TYPES, ColumnType
 from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.engines.frames.homes.sql import Sql, SqlWords
@@ -140,9 +146,9 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
         said = ", ".join(f"{name}={value}" for name, value in limits.items() if value is not None)
         return f"SET STATEMENT {said} FOR {text}" if said else text
 
-    def state_of(self, session: Session, relation: Relation) -> object:
+    def state_of(self, session: Session, target: TableOrQuery) -> object:
         """Nothing that changes: where rows depend on the time, all statements are of one moment."""
-        if relation.moves and session.moment is None:
+        if target.moves and session.moment is None:
             ((session.moment,),) = session.rows("SELECT CAST(UNIX_TIMESTAMP(NOW(6)) AS CHAR)")
         return None
 
@@ -154,30 +160,30 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
         )
         return {_text(name): _text(text) or "" for name, text in rows}
 
-    def columns_of(self, session: Session, relation: Relation) -> Mapping[str, str]:
+    def columns_of(self, session: Session, target: TableOrQuery) -> Mapping[str, str]:
         """The columns of a table, view or query with their declared types."""
-        if relation.query:
-            described = session.described(f"SELECT * FROM {self.source_of(relation)} LIMIT 0")  # noqa: S608  # the user's own query
+        if target.query:
+            described = session.described(f"SELECT * FROM {self.source_of(target)} LIMIT 0")  # noqa: S608  # the user's own query
             return {str(column[0]): _described(column) for column in described}
-        schema = "DATABASE()" if relation.schema is None else MariaDbSql.written(relation.schema)
+        schema = "DATABASE()" if target.schema is None else MariaDbSql.written(target.schema)
         found = session.rows(
             "SELECT table_name, engine FROM information_schema.tables "  # noqa: S608  # names are constants here
             f"WHERE table_schema = {schema} AND table_type <> 'SEQUENCE'"
         )
         engines: dict[str, str | None] = dict(found)
-        if relation.name not in engines:
+        if target.name not in engines:
             raise ColumnError(
-                f"The database has no table {relation.name!r}, or the user of the connection may not read it. "
-                f"{did_you_mean(relation.name, engines)}"
+                f"The database has no table {target.name!r}, or the user of the connection may not read it. "
+                f"{did_you_mean(target.name, engines)}"
             )
-        if engines[relation.name] not in ("InnoDB", None):
+        if engines[target.name] not in ("InnoDB", None):
             raise InputError(
-                f"{str(relation).capitalize()} is kept by {engines[relation.name]}, which has no snapshots; "
+                f"{str(target).capitalize()} is kept by {engines[target.name]}, which has no snapshots; "
                 "ALTER TABLE ... ENGINE=InnoDB, or measure a copy."
             )
         rows = session.rows(
             "SELECT column_name, column_type FROM information_schema.columns "  # noqa: S608  # likewise
-            f"WHERE table_schema = {schema} AND table_name = {MariaDbSql.written(relation.name)} "
+            f"WHERE table_schema = {schema} AND table_name = {MariaDbSql.written(target.name)} "
             "ORDER BY ordinal_position"
         )
         return {name: _text(type_).lower() for name, type_ in rows}

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from crmkpi.engines.frames.homes.database import DatabaseHome, DatabaseTable, Relation, types_of_kinds
+from crmkpi.engines.frames.homes.database import DatabaseHome, DatabaseTable, TableOrQuery, types_of_kinds
 from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, Physical
 from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.engines.frames.homes.sql import Sql, SqlWords
@@ -75,25 +75,25 @@ class SqliteHome(DatabaseHome[SqliteSql]):
         )
         return {name: text or "" for text_ in asked for name, text in session.rows(text_)}
 
-    def columns_of(self, session: Session, relation: Relation) -> Mapping[str, str]:
+    def columns_of(self, session: Session, target: TableOrQuery) -> Mapping[str, str]:
         """The columns of a table or view with their declared types; those of a query have none."""
-        if relation.query:
-            described = session.described(f"SELECT * FROM {self.source_of(relation)} LIMIT 0")  # noqa: S608  # the user's own query
+        if target.query:
+            described = session.described(f"SELECT * FROM {self.source_of(target)} LIMIT 0")  # noqa: S608  # the user's own query
             return {str(name): "" for name, *_ in described}
-        schema = "main" if relation.schema is None else relation.schema
+        schema = "main" if target.schema is None else target.schema
         spaces = [name for _, name, *_ in session.rows("PRAGMA database_list")]
         if schema not in spaces:
             raise ColumnError(f"The connection has no database {schema!r} attached. {did_you_mean(schema, spaces)}")
         listed = f"SELECT name FROM {SqliteSql.quoted(schema)}.sqlite_master WHERE type IN ('table', 'view')"  # noqa: S608  # names are quoted
         names = [name for (name,) in session.rows(listed)]
-        if relation.schema is None:
+        if target.schema is None:
             names += [
                 name for (name,) in session.rows("SELECT name FROM temp.sqlite_master WHERE type IN ('table', 'view')")
             ]
-        if relation.name not in names:
-            raise ColumnError(f"The database has no table {relation.name!r}. {did_you_mean(relation.name, names)}")
-        said = "" if relation.schema is None else f"{SqliteSql.quoted(schema)}."
-        rows = session.rows(f"PRAGMA {said}table_xinfo({SqliteSql.quoted(relation.name)})")
+        if target.name not in names:
+            raise ColumnError(f"The database has no table {target.name!r}. {did_you_mean(target.name, names)}")
+        said = "" if target.schema is None else f"{SqliteSql.quoted(schema)}."
+        rows = session.rows(f"PRAGMA {said}table_xinfo({SqliteSql.quoted(target.name)})")
         return {column: str(declared).upper() for _, column, declared, _, _, _, hidden in rows if hidden != 1}
 
     def type_of(self, frame: DatabaseTable, name: str, kind: Kind) -> ColumnType:  # noqa: ARG002  # types are what they are
