@@ -59,7 +59,7 @@ def _what(finding: Finding) -> str:
 def _details(finding: Finding) -> Iterator[str]:
     if finding.example:
         yield f"such as {format_label(finding.example)}"
-    yield from map(str, finding.effects)
+    yield from map(str, finding.impacts)
     yield f"({finding.code})"
 
 

@@ -329,7 +329,7 @@ class Dataset(Tables, Questions):
         >>> from crmkpi import Deal
         >>> crm = Dataset(deals=[Deal(id="7", status="won", created_at="2026-01-05", amount=12)])
         >>> finding = crm.check(metrics=["win_rate"]).findings[0]
-        >>> finding.what, finding.count, finding.effects[0].does, finding.metrics
+        >>> finding.what, finding.count, finding.impacts[0].does, finding.metrics
         ('won or lost, and no closed_at', 1, 'counted in no period by', ('win_rate',))
         >>> Dataset(deals=[]).check().count("error")
         1

@@ -18,7 +18,7 @@ from crmkpi.dates.periods import Period
 from crmkpi.definition.expressions import Field, walk
 from crmkpi.definition.metric import Metric
 from crmkpi.engines.frames.backends import BACKENDS, Backend
-from crmkpi.engines.frames.homes.database import DatabaseFrame, DatabaseHome, DatabaseTable, Relation
+from crmkpi.engines.frames.homes.database import DatabaseFrame, DatabaseHome, DatabaseTable, TableOrQuery
 from crmkpi.engines.frames.homes.sessions import Session, Source
 from crmkpi.engines.frames.homes.sql import Sql
 from crmkpi.engines.frames.table import FrameTable
@@ -65,7 +65,7 @@ def statement_text(
     _check(metric)
     type_ = next(iter(metric.measures.values())).base.record_type_
     source = _Unsent(None, dialect, home)
-    described = _described(type_, source, Relation(table or type_.table, schema), columns, types or {})
+    described = _described(type_, source, TableOrQuery(table or type_.table, schema), columns, types or {})
     fields = dict(columns) if isinstance(columns, Mapping) else {name: name for name in columns}
     frame = FrameTable(described, type_=type_, backend=backend, columns=_with_id(fields), values=values)
     segments = segments_of(by)
@@ -115,7 +115,7 @@ def _check_columns(metric: Metric, frame: FrameTable, *, dated: bool) -> None:
 
 
 def _described(
-    type_: RecordType, source: _Unsent, relation: Relation, columns: Any, types: Mapping[str, str]
+    type_: RecordType, source: _Unsent, target: TableOrQuery, columns: Any, types: Mapping[str, str]
 ) -> _UnsentTable:
     if isinstance(columns, str) or not isinstance(columns, Mapping | Sequence) or not columns:
         raise ColumnError(
@@ -129,7 +129,7 @@ def _described(
         made[column] = types.get(column, source.home.declared[kind])
     if wrong := next((name for name in types if name not in made), None):
         raise ColumnError(f"types= names the column {wrong!r}, which columns= lacks. {did_you_mean(wrong, made)}")
-    return _UnsentTable(source, relation, {"id": source.home.declared["text"], **made})
+    return _UnsentTable(source, target, {"id": source.home.declared["text"], **made})
 
 
 def _with_id(fields: Mapping[str, str]) -> Mapping[str, str]:
@@ -221,7 +221,7 @@ class _UnsentTable(DatabaseTable):
 
     def within(self, session: Session) -> Self:
         """The same, to be asked; nothing changes meanwhile."""
-        session.seen[self.relation] = None
+        session.seen[self.target] = None
         return replace(self, session=session)
 
 

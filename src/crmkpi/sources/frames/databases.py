@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from crmkpi.engines.frames.backends import BACKENDS, check_versions
-from crmkpi.engines.frames.homes.database import DatabaseHome, DatabaseTable, Relation
+from crmkpi.engines.frames.homes.database import DatabaseHome, DatabaseTable, TableOrQuery
 from crmkpi.engines.frames.homes.sessions import AlchemySource, ChdbSource, Source, SqliteSource
 from crmkpi.errors import InputError, MissingExtraError
 
@@ -50,7 +50,7 @@ class Database:
                 "table() takes the name of a table as text, and its schema likewise, as in table('deals', "
                 f"schema='crm'); got {type(name if isinstance(schema, str | None) else schema).__name__}."
             )
-        return self._described(Relation(name, schema))
+        return self._described(TableOrQuery(name, schema))
 
     def query(self, text: str) -> DatabaseTable:
         """What a SELECT of your own gives, to be given to a `Dataset` or to `crmkpi.table`, in place of a view.
@@ -60,12 +60,12 @@ class Database:
         Raises:
             InputError: it is more than one statement, or anything else than a SELECT.
         """
-        return self._described(Relation(query=one_select(text)))
+        return self._described(TableOrQuery(query=one_select(text)))
 
-    def _described(self, relation: Relation) -> DatabaseTable:
+    def _described(self, target: TableOrQuery) -> DatabaseTable:
         with self.source.snapshot() as session:
             home = self.source.home
-            found = home.checked(session, relation)
+            found = home.checked(session, target)
             return DatabaseTable(self.source, found, home.columns_of(session, found))
 
     def __repr__(self) -> str:

@@ -16,7 +16,7 @@ from crmkpi.engines.frames.homes.database import (
     DatabaseFrame,
     DatabaseHome,
     DatabaseTable,
-    Relation,
+    TableOrQuery,
     mentions,
     no_table,
     types_of_kinds,
@@ -148,9 +148,9 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
         said = ", ".join(f"{name}={value}" for name, value in limits.items() if value is not None)
         return f"SET STATEMENT {said} FOR {text}" if said else text
 
-    def state_of(self, session: Session, relation: Relation) -> object:
+    def state_of(self, session: Session, target: TableOrQuery) -> object:
         """Nothing that changes: where rows depend on the time, all statements are of one moment."""
-        if relation.moves and session.moment is None:
+        if target.moves and session.moment is None:
             ((session.moment,),) = session.rows("SELECT CAST(UNIX_TIMESTAMP(NOW(6)) AS CHAR)")
         return None
 
@@ -162,29 +162,29 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
         )
         return {_text(name): _text(text) or "" for name, text in rows}
 
-    def columns_of(self, session: Session, relation: Relation) -> Mapping[str, str]:
+    def columns_of(self, session: Session, target: TableOrQuery) -> Mapping[str, str]:
         """The columns of a table, view or query with their declared types."""
-        if relation.query:
-            described = session.described(f"SELECT * FROM {self.source_of(relation)} LIMIT 0")  # noqa: S608  # the user's own query
+        if target.query:
+            described = session.described(f"SELECT * FROM {self.source_of(target)} LIMIT 0")  # noqa: S608  # the user's own query
             return {str(column[0]): _described(column) for column in described}
-        schema = "DATABASE()" if relation.schema is None else MariaDbSql.written(relation.schema)
+        schema = "DATABASE()" if target.schema is None else MariaDbSql.written(target.schema)
         found = session.rows(
             "SELECT table_name, engine FROM information_schema.tables "  # noqa: S608  # names are constants here
             f"WHERE table_schema = {schema} AND table_type <> 'SEQUENCE'"
         )
         engines: dict[str, str | None] = dict(found)
-        if relation.name not in engines:
-            raise no_table("The database", relation, engines, ", or the user of the connection may not read it")
-        if (engine := engines[relation.name]) not in ("InnoDB", None):
-            raise _no_snapshot(str(relation).capitalize(), engine)
+        if target.name not in engines:
+            raise no_table("The database", target, engines, ", or the user of the connection may not read it")
+        if (engine := engines[target.name]) not in ("InnoDB", None):
+            raise _no_snapshot(str(target).capitalize(), engine)
         rows = session.rows(
             "SELECT column_name, column_type FROM information_schema.columns "  # noqa: S608  # likewise
-            f"WHERE table_schema = {schema} AND table_name = {MariaDbSql.written(relation.name)} "
+            f"WHERE table_schema = {schema} AND table_name = {MariaDbSql.written(target.name)} "
             "ORDER BY ordinal_position"
         )
         return {name: _text(type_).lower() for name, type_ in rows}
 
-    def check_texts(self, session: Session, relation: Relation, texts: str) -> None:
+    def check_texts(self, session: Session, target: TableOrQuery, texts: str) -> None:
         """Refuse a query or view over a table that is in no snapshot."""
         found = session.rows(
             "SELECT table_schema = DATABASE(), table_schema, table_name, engine FROM information_schema.tables "
@@ -193,9 +193,7 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
         ) if texts else []  # fmt: skip
         for here, schema, name, engine in found:
             if mentions(texts, _text(name)) and (here or mentions(texts, _text(schema))):
-                raise _no_snapshot(
-                    f"{str(relation).capitalize()} reads the table {_text(name)!r}, which", _text(engine)
-                )
+                raise _no_snapshot(f"{str(target).capitalize()} reads the table {_text(name)!r}, which", _text(engine))
 
     def type_of(self, frame: DatabaseTable, name: str, kind: Kind) -> ColumnType:  # noqa: ARG002  # types are what they are
         """The declared type; of a decimal of which the driver does not tell it, how many digits there are."""

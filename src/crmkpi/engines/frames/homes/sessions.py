@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-    from crmkpi.engines.frames.homes.database import DatabaseFrame, DatabaseHome, Relation
+    from crmkpi.engines.frames.homes.database import DatabaseFrame, DatabaseHome, TableOrQuery
     from crmkpi.engines.frames.homes.sql import Sql
 
 __all__ = ["GRACE", "AlchemySource", "ChdbSource", "Session", "Source", "SqliteSource"]
@@ -64,7 +64,7 @@ class Session:
     def __init__(self, source: Source, execute: Callable[[str], _Rows]) -> None:
         self._execute = execute
         self.source = source
-        self.seen: dict[Relation, object] = {}  # the state of each table at first, where there are no snapshots
+        self.seen: dict[TableOrQuery, object] = {}  # the state of each table at first, where there are no snapshots
         self.moment: str | None = None  # what time it is, where each statement would look anew
         self._numbers = count(1)
 

@@ -13,7 +13,7 @@ from typing import ClassVar
 from crmkpi.engines.frames.homes.database import (
     DatabaseHome,
     DatabaseTable,
-    Relation,
+    TableOrQuery,
     no_table,
     types_of_kinds,
 )
@@ -82,26 +82,26 @@ class SqliteHome(DatabaseHome[SqliteSql]):
         )
         return {name: text or "" for text_ in asked for name, text in session.rows(text_)}
 
-    def columns_of(self, session: Session, relation: Relation) -> Mapping[str, str]:
+    def columns_of(self, session: Session, target: TableOrQuery) -> Mapping[str, str]:
         """The columns of a table or view with their declared types; those of a query have none."""
-        if relation.query:
-            described = session.described(f"SELECT * FROM {self.source_of(relation)} LIMIT 0")  # noqa: S608  # the user's own query
-            return _once({str(name): "" for name, *_ in described}, relation)
-        schema = "main" if relation.schema is None else relation.schema
+        if target.query:
+            described = session.described(f"SELECT * FROM {self.source_of(target)} LIMIT 0")  # noqa: S608  # the user's own query
+            return _once({str(name): "" for name, *_ in described}, target)
+        schema = "main" if target.schema is None else target.schema
         spaces = [name for _, name, *_ in session.rows("PRAGMA database_list")]
         if schema not in spaces:
             raise ColumnError(f"The connection has no database {schema!r} attached. {did_you_mean(schema, spaces)}")
-        within = [schema] if relation.schema is not None else [schema, "temp"]
+        within = [schema] if target.schema is not None else [schema, "temp"]
         kinds: dict[str, str] = {}
         for space in within:
             listed = f"SELECT name, type FROM {SqliteSql.quoted(space)}.sqlite_master WHERE type IN ('table', 'view')"  # noqa: S608  # names are quoted
             kinds |= dict(session.rows(listed))
-        if relation.name not in kinds:
-            raise no_table("The database", relation, kinds)
-        said = "" if relation.schema is None else f"{SqliteSql.quoted(schema)}."
-        rows = session.rows(f"PRAGMA {said}table_xinfo({SqliteSql.quoted(relation.name)})")
+        if target.name not in kinds:
+            raise no_table("The database", target, kinds)
+        said = "" if target.schema is None else f"{SqliteSql.quoted(schema)}."
+        rows = session.rows(f"PRAGMA {said}table_xinfo({SqliteSql.quoted(target.name)})")
         found = {column: str(declared).upper() for _, column, declared, _, _, _, hidden in rows if hidden != 1}
-        return _once(found, relation) if kinds[relation.name] == "view" else found
+        return _once(found, target) if kinds[target.name] == "view" else found
 
     def type_of(self, frame: DatabaseTable, name: str, kind: Kind) -> ColumnType:  # noqa: ARG002  # types are what they are
         """The declared type, and of numbers and of columns without one what the values are."""
@@ -164,12 +164,12 @@ class SqliteHome(DatabaseHome[SqliteSql]):
         return f"SELECT {named} FROM (VALUES {', '.join(rows)})"  # noqa: S608  # numbers of our own
 
 
-def _once(columns: Mapping[str, str], relation: Relation) -> Mapping[str, str]:
+def _once(columns: Mapping[str, str], target: TableOrQuery) -> Mapping[str, str]:
     """The columns of a query or view; the second of a name is called `status:1` by SQLite, and would be lost."""
     for name in columns:
         first, _, number = name.rpartition(":")
         if number.isdigit() and any(first.lower() == other.lower() for other in columns):
-            what = "query" if relation.query else f"view {relation.name!r}"
+            what = "query" if target.query else f"view {target.name!r}"
             raise ColumnError(f"The {what} gives two columns {first!r}; rename one with AS.")
     return columns
 
