@@ -66,7 +66,7 @@ def needed_fields(metric: Metric, *, dated: bool) -> tuple[Need, ...]:
 
 
 def _ends(metric: Metric) -> dict[str, frozenset[frozenset[str]]]:
-    """The ends that a KPI needs which compares what is there at the start of a period with what is there at its end.
+    """The end dates that a KPI needs if it compares the records at the start of a period with those at its end.
 
     Where no column says when something ended, nothing ever seems to leave. A KPI of one moment does not need them: all
     that is listed may be there.

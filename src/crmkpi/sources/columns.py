@@ -267,7 +267,7 @@ def _mappable(kind: RecordType) -> list[str]:
 
 
 def folded_header(header: str) -> str:
-    """A header without what its field may be written with: case, and blanks for underscores."""
+    """A header in normal form: without case, and with underscores for blanks."""
     return re.sub(r"[\s_]+", "_", header.strip()).casefold()
 
 

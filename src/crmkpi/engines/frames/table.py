@@ -220,7 +220,7 @@ class FrameTable:
         return tuple(dict.fromkeys((*wanted, *(_beside_score(wanted) if self.type_.model is Survey else ()))))
 
     def assumed(self, names: Iterable[str], exact: frozenset[str] = frozenset()) -> Prepared | None:
-        """The frame as `prepared`, with what is assumed of it; None where it was not so before, or must be known."""
+        """The frame as `prepared`, on assumptions and not a profile; None where these failed before."""
         wanted = self._wanted(names)
         key = frozenset(wanted), exact
         if self.zone is not None or key in self.unlike:  # a zone is written out for the years that there are
@@ -439,7 +439,7 @@ def taken(frame: object) -> Backend:
 
 
 def _folded(name: str) -> str:
-    """A name without what people write differently: case, blanks, underscores."""
+    """A name in normal form: without case, blanks and underscores."""
     return "".join(letter for letter in name.casefold() if letter.isalnum())
 
 
