@@ -113,7 +113,8 @@ class Tables:
             return False
         key = (table, field)
         if key not in self._unfilled:
-            self._unfilled[key] = all(getattr(record, field) is None for record in records)
+            default = record_type(records.record).fields[field].default
+            self._unfilled[key] = all(getattr(record, field) == default for record in records)
         return self._unfilled[key]
 
     def searched(self, table: str) -> bool:

@@ -146,7 +146,7 @@ class FrameTable:
             raise ColumnError(f"The {self.backend.name} frame for {type_.table} has two columns {twice!r}; rename one.")
         self._types: dict[tuple[str, str, bool], ColumnType] = {}
         self.columns = mapped(columns or {}, self._names, type_)
-        lacking = [name for name, known in type_.fields.items() if known.optional and name not in self.columns]
+        lacking = [name for name in type_.may_be_absent if name not in self.columns]
         self.unfilled = frozenset(lacking if unfilled is None else unfilled) - {*computed}
         self._known: dict[Hashable, Prepared] = {}
         self._assuming = False

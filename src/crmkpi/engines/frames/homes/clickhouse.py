@@ -13,11 +13,17 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar, Self
 
-from crmkpi.engines.frames.homes.database import DatabaseHome, DatabaseTable, TableOrQuery, types_of_kinds
+from crmkpi.engines.frames.homes.database import (
+    DatabaseHome,
+    DatabaseTable,
+    TableOrQuery,
+    columns_once,
+    no_table,
+    types_of_kinds,
+)
 from crmkpi.engines.frames.homes.home import TOO_LATE, TYPES, ColumnType
 from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.engines.frames.homes.sql import Sql, SqlTexts, SqlWords, Text
-from crmkpi.errors import ColumnError, did_you_mean
 from crmkpi.records.base import Kind
 
 __all__ = ["ClickhouseHome", "ClickhouseSql", "ClickhouseTexts"]
@@ -156,10 +162,7 @@ class ClickhouseHome(DatabaseHome[ClickhouseSql]):
         if not target.query:
             self._check_known(session, target)
         described = session.rows(f"DESCRIBE TABLE {self.source_of(target)}")
-        names = [name for name, *_ in described]
-        if twice := next((name for name in names if names.count(name) > 1), None):
-            raise ColumnError(f"The query gives two columns {twice!r}; rename one with AS.")
-        return {name: type_ for name, type_, *_ in described}
+        return columns_once([(name, type_) for name, type_, *_ in described])
 
     def _check_known(self, session: Session, target: TableOrQuery) -> None:
         known = [name for (name,) in session.rows(
@@ -167,10 +170,7 @@ class ClickhouseHome(DatabaseHome[ClickhouseSql]):
         )]  # fmt: skip
         if target.name not in known:
             where = "The database" if target.schema is None else f"The database {target.schema!r}"
-            raise ColumnError(
-                f"{where} has no table {target.name!r}, or the user of the connection may not read it. "
-                f"{did_you_mean(target.name, known)}"
-            )
+            raise no_table(where, target, known, ", or the user of the connection may not read it")
 
     def state_of(self, session: Session, target: TableOrQuery) -> object:
         """What changes when rows come, go or change: the parts of the table, else how many rows there are."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import ClassVar, Self, TypeVar
@@ -14,10 +14,19 @@ from crmkpi.engines.frames.homes.sql import Sql, SqlFrame, SqlGroups
 from crmkpi.engines.frames.homes.sql_home import SqlHome
 from crmkpi.engines.frames.ran import ran
 from crmkpi.engines.frames.words import Row
-from crmkpi.errors import InputError
+from crmkpi.errors import ColumnError, InputError, did_you_mean
 from crmkpi.records.base import Kind
 
-__all__ = ["DatabaseFrame", "DatabaseHome", "DatabaseTable", "TableOrQuery", "types_of_kinds"]
+__all__ = [
+    "DatabaseFrame",
+    "DatabaseHome",
+    "DatabaseTable",
+    "TableOrQuery",
+    "columns_once",
+    "mentions",
+    "no_table",
+    "types_of_kinds",
+]
 
 S = TypeVar("S", bound=Sql)
 _LONG = 60  # letters of an expression that is computed once for each row, and not wherever it is used
@@ -135,6 +144,27 @@ def types_of_kinds(
     return {**made, "flag": flag, "attributes": text} if flag else made
 
 
+def no_table(where: str, target: TableOrQuery, known: Collection[str], more: str = "") -> ColumnError:
+    """The error for a table that is not there, with the nearest name or the schema that stands before a point."""
+    schema, _, bare = target.name.rpartition(".")
+    given = f"A schema is given by itself: table({bare!r}, schema={schema!r})."
+    hint = given if target.schema is None and schema and bare else did_you_mean(target.name, known)
+    return ColumnError(f"{where} has no table {target.name!r}{more}. {hint}")
+
+
+def columns_once(columns: Sequence[tuple[str, str]]) -> Mapping[str, str]:
+    """Columns with their types; an error where two of a query have one name."""
+    names = [name for name, _ in columns]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise ColumnError(f"The query gives two columns {twice!r}; rename one with AS.")
+    return dict(columns)
+
+
+def mentions(text: str, name: str) -> bool:
+    """Whether a statement has a name in it."""
+    return re.search(rf"\b{re.escape(name)}\b", text) is not None
+
+
 class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
     """Tables, views and queries of a database."""
 
@@ -142,6 +172,7 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
     constants: ClassVar[Mapping[Kind, str]] = {}  # the type that a constant is cast to, of the kinds that can be
     isolation: ClassVar[str] = ""  # of transactions that are snapshots, whatever the engine says
     interrupts: ClassVar[bool] = False  # the driver ends a late statement, since no setting does
+    makes_files: ClassVar[bool] = False  # a database is a file, and one that is not there would be made
     begins: ClassVar[Sequence[str]] = ()  # what makes a transaction one snapshot, before anything else is said in it
     tuned: ClassVar[Sequence[str]] = ()  # what is set for the measurement alone, so that statements are quick
     chance: ClassVar[str] = ""  # words that give another value in each statement, as a regular expression
@@ -171,8 +202,9 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
         known = dict(self.views(session)) if self.chance else {}
         texts = [target.query or known.pop(target.name, "")]
         for text in texts:
-            named = [name for name in known if re.search(rf"\b{re.escape(name)}\b", text)]
+            named = [name for name in known if mentions(text, name)]
             texts += [known.pop(name) for name in named]
+        self.check_texts(session, target, "\n".join(texts))
         found = re.search(self.chance, "\n".join(texts), re.IGNORECASE) if self.chance else None
         if found is not None:
             raise InputError(
@@ -182,6 +214,9 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
             )
         moves = any(re.search(self.clock, text, re.IGNORECASE) for text in texts) if self.clock else False
         return replace(target, moves=moves)
+
+    def check_texts(self, session: Session, target: TableOrQuery, texts: str) -> None:
+        """Refuse a query or view, whose texts these are, for what lies below it."""
 
     def constant_table(self, columns: Mapping[str, str], rows: Sequence[Sequence[str]]) -> str:
         """A query of rows of constants, whose columns have these types."""

@@ -12,11 +12,18 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import ClassVar
 
-from crmkpi.engines.frames.homes.database import DatabaseHome, DatabaseTable, TableOrQuery, types_of_kinds
+from crmkpi.engines.frames.homes.database import (
+    DatabaseHome,
+    DatabaseTable,
+    TableOrQuery,
+    columns_once,
+    no_table,
+    types_of_kinds,
+)
 from crmkpi.engines.frames.homes.home import TOO_LATE, TYPES, ColumnType
 from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.engines.frames.homes.sql import Sql, SqlWords
-from crmkpi.errors import ColumnError, InputError, did_you_mean
+from crmkpi.errors import InputError
 from crmkpi.records.base import Kind
 
 __all__ = ["PostgresqlHome", "PostgresqlSql"]
@@ -172,10 +179,7 @@ class PostgresqlHome(DatabaseHome[PostgresqlSql]):
             "ELSE pg_catalog.format_type(kind, size) END "
             "FROM given JOIN pg_catalog.pg_type AS t ON t.oid = kind WHERE t.typtype <> 'd' ORDER BY place"
         )
-        names = [name for name, _ in rows]
-        if twice := next((name for name in names if names.count(name) > 1), None):
-            raise ColumnError(f"The query gives two columns {twice!r}; rename one with AS.")
-        return dict(rows)
+        return columns_once(rows)
 
     def _found(self, session: Session, target: TableOrQuery) -> int:
         """The number of a table or view that may be read."""
@@ -199,10 +203,11 @@ class PostgresqlHome(DatabaseHome[PostgresqlSql]):
                     f"GRANT SELECT ON {self.source_of(target)} TO ..."
                 )
             return int(number)
-        listed = session.rows(f"SELECT CAST(c.relname AS TEXT) {named} ORDER BY 1 LIMIT 1000")
+        own = "" if target.schema else "AND n.nspname <> 'pg_catalog'"
+        listed = session.rows(f"SELECT CAST(c.relname AS TEXT) {named} {own} ORDER BY 1 LIMIT 1000")
         known = [name for (name,) in listed]
         where = "The database" if target.schema is None else f"The schema {target.schema!r}"
-        raise ColumnError(f"{where} has no table {target.name!r}. {did_you_mean(target.name, known)}")
+        raise no_table(where, target, known)
 
     def type_of(self, frame: DatabaseTable, name: str, kind: Kind) -> ColumnType:  # noqa: ARG002  # types are what they are
         """The declared type; of a numeric without one, how many digits there are."""

@@ -11,11 +11,11 @@ from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from typing import ClassVar, TypeVar
 
-from crmkpi.engines.frames.homes.database import DatabaseHome, DatabaseTable, TableOrQuery
+from crmkpi.engines.frames.homes.database import DatabaseHome, DatabaseTable, TableOrQuery, columns_once, no_table
 from crmkpi.engines.frames.homes.home import TOO_LATE, TYPES, ColumnType, Physical
 from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.engines.frames.homes.sql import Sql
-from crmkpi.errors import ColumnError, InputError, did_you_mean
+from crmkpi.errors import InputError
 from crmkpi.records.base import Kind
 
 __all__ = ["WarehouseHome", "probe_of"]
@@ -56,8 +56,9 @@ class WarehouseHome(DatabaseHome[S]):
         """The columns of a table, view or query with their types."""
         if target.query:
             described = session.described(f"SELECT * FROM {self.source_of(target)} LIMIT 0")  # noqa: S608  # the user's own query
-            return {str(name): _type(self.codes.get(code, code), size, digits)
-                    for name, code, _, _, size, digits, *_ in (tuple(each)[:7] for each in described)}  # fmt: skip
+            cells = (tuple(each)[:7] for each in described)
+            return columns_once([(str(name), _type(self.codes.get(code, code), size, digits))
+                                 for name, code, _, _, size, digits, *_ in cells])  # fmt: skip
         view = self.information(target)
         schema = self.schema_now if target.schema is None else self.dialect.written(target.schema)
         within = f"FROM {view} WHERE table_schema = {schema}"
@@ -68,10 +69,8 @@ class WarehouseHome(DatabaseHome[S]):
         )
         if not rows:
             known = [name for (name,) in session.rows(f"SELECT DISTINCT table_name {within}")]
-            raise ColumnError(
-                f"The {session.source.dialect} database has no table {target.name!r}, or the user of the connection "
-                f"may not read it; names are written as the warehouse keeps them. {did_you_mean(target.name, known)}"
-            )
+            more = ", or the user of the connection may not read it; names are written as the warehouse keeps them"
+            raise no_table(f"The {session.source.dialect} database", target, known, more)
         return {str(name): _type(*described) for name, *described in rows}
 
     def information(self, target: TableOrQuery) -> str:  # noqa: ARG002  # each schema may have its own
