@@ -31,7 +31,7 @@ _STYLE = """
 
 
 def quality_text(report: QualityReport, *, width: int = 80) -> str:
-    """The report in plain text: what was read, and the findings by level."""
+    """The report in plain text: the rows read, and the findings by level."""
     lines = [report.heading, ""]
     if report.tables:
         lines += [draw_text(_account(report), width=width), ""]
@@ -64,7 +64,7 @@ def _details(finding: Finding) -> Iterator[str]:
 
 
 def _account(report: QualityReport) -> Sheet:
-    """The table of what was read."""
+    """The table of rows read."""
     names, accounts = tuple(report.tables), tuple(report.tables.values())
     columns = [
         SheetColumn("label", "table", names),

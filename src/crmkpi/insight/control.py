@@ -330,7 +330,7 @@ def _limits(
     screen: bool,
     follow: bool,
 ) -> tuple[Limits | None, str]:
-    """The limits of a stretch of points, and what autocorrelation did to them."""
+    """The limits of a stretch of points, widened for autocorrelation, and the note on that."""
     base = values[:baseline] if baseline is not None else values
     known = sum(value is not None for value in base)
     follows = _follows(base) if follow else 0.0

@@ -22,7 +22,7 @@ class PartOfWhole(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """Count what became of the records of one table and anchor over one period, in one segment.
+    """How many records of one table and anchor were used or left out over one period, in one segment.
 
     `numbers` are how many were used, were left out under each reason, and have no date. `unread` are the values that
     could not be read, by field, of records that are set aside for it; `shares` is for each of these fields the share of
@@ -96,7 +96,7 @@ class Counting:
         return _Plain(picked, dateless, self._none)
 
     def counts(self, segment: tuple[Hashable, ...]) -> Counts:
-        """How many were used, how many left out under each reason, how many have no date, and what was unreadable."""
+        """How many were used, how many left out under each reason, how many have no date, and the unreadable values."""
         counts = self._counts(segment)
         if self._again is None:
             return counts
@@ -160,7 +160,7 @@ class Counting:
                 for name, number in plan.segments:
                     found.setdefault(name, Counter()).update(states[number])
                     told += sum(states[number].values())
-                if states[plan.segment] > told:  # a function of the record asked for what cannot be read
+                if states[plan.segment] > told:  # a function of the record asked for an unreadable field
                     found.setdefault("segment", Counter())[""] += states[plan.segment] - told
         if any(found.values()):
             if self._used is None:

@@ -162,14 +162,14 @@ class Dataset(Tables, Questions):
         return report(results, periods, every, by, notes=notes, statements=statements, narrowings=self.narrowings)
 
     def _allowing(self, most_unreadable: float) -> Dataset:
-        """The same tables, and what is known of them, with another share of unreadable records."""
+        """The same tables, with the facts known about them, and another permitted share of unreadable records."""
         check_most_unreadable(most_unreadable)
         other = copy(self)
         other.most_unreadable = most_unreadable
         return other
 
     def _read_as(self, tables: Mapping[str, Any]) -> Self:
-        """The dataset with these tables in place of files; what is found out of them is kept for the next question."""
+        """The dataset with these tables in place of files; facts found about them are cached for the next question."""
         made = copy(self)
         made.tables = ReadOnly({**self.tables, **tables})
         key = tuple((name, id(table)) for name, table in tables.items())

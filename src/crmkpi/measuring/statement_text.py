@@ -36,7 +36,7 @@ __all__ = ["statement_text"]
 
 _FIRST = 1_000_001  # the number that stands for the first column
 _ROWS = 10**6  # of a table, as is assumed; where sums are wide enough for more the amounts are assumed to be larger
-_AMOUNTS = {True: 10**15, False: 10**10}  # whether whole numbers may be wide: what an amount is at most
+_AMOUNTS = {True: 10**15, False: 10**10}  # the largest amount, by whether whole numbers may be wide
 _YEARS = {"low": -62_135_596_800_000_000, "high": 253_402_300_799_999_999}  # microseconds of the years 1 to 9999
 _UNSENT = {"duckdb": replace(BACKENDS["postgresql"], name="duckdb", place="duckdb_text:DuckDbTextHome")}
 _UNTESTED = "-- This dialect is written from its documentation and was never run: compare a figure first.\n"
@@ -156,10 +156,10 @@ class _Described(Session):
 
     def __init__(self, source: Source) -> None:
         super().__init__(source, _never)
-        self.asked: list[tuple[DatabaseFrame, str]] = []  # for each number of an answer, what it stands for
+        self.asked: list[tuple[DatabaseFrame, str]] = []  # for each number of an answer, the column of the statement
 
     def answered(self, frame: DatabaseFrame, text: str) -> list[tuple[Any, ...]]:  # noqa: ARG002  # nothing is sent
-        """One row: numbers that stand for their columns, or what is assumed of the columns of the table."""
+        """One row: numbers that stand for their columns, or the facts assumed of the columns of the table."""
         if not frame.columns:
             return []
         if "rows" in frame.columns:
@@ -266,7 +266,7 @@ def _written(
 
 
 def _labels(periods: Sequence[Period | None], reader: Reader, metric: Metric) -> dict[int, str]:
-    """The step of each period in the statement, and what it is called."""
+    """The step of each period in the statement, and its label."""
     made: dict[int, str] = {}
     for each in periods:
         parts = reader.timeline.parts(each, stock=False)

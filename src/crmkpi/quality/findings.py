@@ -25,7 +25,7 @@ _quality_page: Callable[[QualityReport], str] = hook("quality_page")
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """What a fault does to some KPIs: `does` is a phrase that their names complete, such as "left out of"."""
+    """The impact of a fault on some KPIs: `does` is a phrase that their names complete, such as "left out of"."""
 
     does: str
     metrics: tuple[str, ...]
@@ -40,7 +40,7 @@ class Finding:
 
     An error makes a KPI wrong without a word, or stops it. After a warning KPIs leave records out and say so, or they
     may be wrong. Information is good to know. `code` is the name of the check, `count` how many of `of` records (or
-    rows of the file, or months) are concerned, `example` the first of them. `impacts` say what it does to which KPI;
+    rows of the file, or months) are concerned, `example` the first of them. `impacts` say which KPIs it harms, and how;
     they are derived from the definitions of the KPIs that these tables allow.
 
     >>> finding = Finding(code="duplicate_ids", level="error", table="deals", field="id", what="the same id again",
@@ -100,10 +100,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class QualityReport:
-    """What was read, and what is wrong with it: print it, show it in a notebook, or ask it.
+    """The findings of a check, and the account of each table: print it, show it in a notebook, or ask it.
 
     `findings` are in order of their level. `tables` has the account of each table: what became of its rows and columns
-    when it was read. `notes` say what could not be looked for, and why.
+    when it was read. `notes` name faults that could not be looked for, and why.
 
     >>> from crmkpi import Dataset, Order
     >>> report = Dataset(orders=[Order(id="1", customer_id="A", ordered_at="2026-01-05", amount=12)]).check()

@@ -21,7 +21,7 @@ __all__ = ["Check", "CheckedTable", "Inspector", "shown"]
 
 
 class Inspector(Protocol):
-    """One check of one table: it sees all records, a batch at a time, and then says what it found."""
+    """One check of one table: it sees all records, a batch at a time, and then gives its findings."""
 
     def see(self, records: Sequence[Any]) -> None:
         """Look at some of the records."""
@@ -32,7 +32,7 @@ class Inspector(Protocol):
 
 @dataclass(eq=False, kw_only=True)
 class CheckedTable:
-    """A table with what its checks need: the record class, the dataset around it, and who reads its fields."""
+    """A table in a check: its record class, the dataset around it, and the KPIs that read its fields."""
 
     name: str
     type_: RecordType

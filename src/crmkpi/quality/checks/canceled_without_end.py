@@ -1,4 +1,4 @@
-"""Subscriptions that are canceled, and nobody knows since when."""
+"""Subscriptions that are canceled, without the date of their end."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ __all__ = ["closed_without_date"]
 
 _GONE = {"churned", "cancelled", "canceled", "lost", "former", "inactive"}
 
-# Of each table: when something happened, the date that says when, in words, and what the example shows.
+# Of each table: the condition of an event, the field of its date, the event in words, and the fields of the example.
 _RULES: Mapping[str, tuple[Callable[[Any], bool], str, str, str]] = ReadOnly(
     {
         "deals": (lambda deal: deal.status != "open", "closed_at", "won or lost, and no closed_at", "status"),
@@ -30,7 +30,7 @@ _RULES: Mapping[str, tuple[Callable[[Any], bool], str, str, str]] = ReadOnly(
 
 
 def closed_without_date(table: CheckedTable) -> Iterable[Inspector]:
-    """Won, lost, solved, answered, converted or gone, and nobody knows when: in no period, or never."""
+    """Records won, lost, solved, answered, converted or gone without a date: they count in no period, or never."""
     if table.name not in _RULES:
         return
     happened, date, what, show = _RULES[table.name]

@@ -13,7 +13,7 @@ _NO_CRM_BEFORE = date(1980, 1, 1)  # catches 1900-01-01 and 1970-01-01, which pr
 
 
 def dates_too_early(table: CheckedTable) -> Iterable[Inspector]:
-    """Dates before the firm existed, or where nobody says when that was, before 1980."""
+    """Dates before the firm was `founded`; where that is not given, before 1980."""
     for name in table.moments:
         yield _inspector(table, name, table.founded or _NO_CRM_BEFORE)
 

@@ -244,5 +244,5 @@ _QUOTED = re.compile(
 
 
 def _without_quoted(text: str) -> str:
-    """A statement without comments and what stands in quotes."""
+    """A statement without comments and quoted text."""
     return _QUOTED.sub(" ", text)
