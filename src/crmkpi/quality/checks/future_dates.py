@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from crmkpi.quality.tables import CheckedTable, Watch
+from crmkpi.quality.tables import CheckedTable, Inspector
 
 __all__ = ["future_dates"]
 
@@ -13,22 +13,22 @@ _PLANNED = ("sla_due_at", "trial_end")  # may lie in the future without being wr
 _ENDS = ("ended_at", "until")  # so may these, where the day is known on which they are still to come
 
 
-def future_dates(table: CheckedTable) -> Iterable[Watch]:
+def future_dates(table: CheckedTable) -> Iterable[Inspector]:
     """Dates after the day up to which the data is known, or else after today.
 
     Due times, and close dates of open deals, may be. Without that day an end makes a record one that is over now.
     """
     for name in table.moments:
         if name not in _PLANNED and (name not in _ENDS or table.today is None):
-            yield _watch(table, name)
+            yield _inspector(table, name)
 
 
-def _watch(table: CheckedTable, name: str) -> Watch:
+def _inspector(table: CheckedTable, name: str) -> Inspector:
     now = datetime.now(table.crm.calendar.zone)
     wall = now.replace(tzinfo=None)
     known = table.today is not None
     day = f"{table.today}, the day up to which the data is known" if known else f"today, {wall.date()}"
-    return table.watch(
+    return table.inspector(
         lambda record: (
             (moment := getattr(record, name)) is not None
             and (not table.is_known(moment) if known else moment > (wall if moment.tzinfo is None else now))
@@ -38,8 +38,6 @@ def _watch(table: CheckedTable, name: str) -> Watch:
         what=f"{name} after {day}",
         show=(name,),
         field=name,
-        effects=[
-            table.effect("in a period that is not over in", name, "date"),
-            *([table.effect("taken for over now, without as_of, in", name, "condition")] if name in _ENDS else []),
-        ],
+        if name not in _PLANNED and (name not in _ENDS or table.today is None):
+            yield _inspector(table, name)
     )
