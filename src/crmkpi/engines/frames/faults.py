@@ -13,8 +13,8 @@ from crmkpi.definition.expressions import ValueKind
 from crmkpi.engines.frames.backends import Backend
 from crmkpi.engines.frames.compiled_values import as_float
 from crmkpi.engines.frames.homes.home import NUMBERS, TOO_LATE, ColumnType, raw_name, word_name
-from crmkpi.engines.frames.words import Cell, Expr, Frame, Scalar, Words, one_of
-from crmkpi.records.base import Kind, RecordType
+from crmkpi.engines.frames.words import Cell, Expr, Frame, Scalar, Words, one_of, only_where
+from crmkpi.records.base import BLANKS, Kind, RecordType
 from crmkpi.records.survey import LONGEST_SCALES, SHARES
 
 __all__ = [
@@ -23,7 +23,9 @@ __all__ = [
     "Entry",
     "any_of",
     "as_number",
+    "begins_with_letters",
     "blank",
+    "blank_text",
     "bounds_of",
     "fields_of",
     "inside",
@@ -44,6 +46,7 @@ _OWN_KINDS: Mapping[str, ValueKind] = {  # what an attribute is, by the type of 
     "whole": "integer", "decimal": "money", "float": "number", "flag": "flag", "timestamp": "timestamp", "date": "date",
 }  # fmt: skip
 _AS_FILES = "crmkpi.table(frame, record=..., parse=True) reads text such as '1.200,50' as files are read"
+_FIRST_LETTER = "!"  # comes after the blanks, by the bytes of a text
 _NEITHER = 2  # how a flag of a loose column enters that is neither true nor false
 
 
@@ -168,14 +171,32 @@ def blank(nw: Words, type_: RecordType, one: EnteredField, words: Collection[str
 
     `words` are the fields whose cells came as text as well.
     """
+    column = nw.col(one.own)
+    if (known := blank_text(nw, type_, one)) is not None:
+        return known
     if one.name.startswith("attributes."):
         return None
-    column = nw.col(one.own)
     if type_.fields[one.name].choices:
         return ~column.is_null() & (column.str.strip_chars() == nw.lit(""))
     if one.type_.wild and one.name in words:
         return (column == nw.lit(TOO_LATE)) & (nw.col(word_name(one.own)).str.to_lowercase() == nw.lit("nan"))
     return ~column.is_null() & column.is_nan() if one.type_.what == "float" else None
+
+
+def blank_text(nw: Words, type_: RecordType, one: EnteredField) -> Expr | None:
+    """Where a text stands for nothing, by the rule of records; None for a field that holds no texts of any words.
+
+    It is missing where the first letter shows that it does not, so that few texts are looked at whole.
+    """
+    known, column = type_.fields.get(one.name), nw.col(one.own)
+    if one.type_.what != "text" or (known is not None and known.kind != "text"):
+        return None
+    return only_where(nw, column < nw.lit(_FIRST_LETTER), column.str.strip_chars(BLANKS) == nw.lit(""))
+
+
+def begins_with_letters(least: object) -> bool:
+    """Whether the first of some texts shows that none of them is blank."""
+    return isinstance(least, str) and least >= _FIRST_LETTER
 
 
 def out_of_time(nw: Words, one: EnteredField, raws: Mapping[str, str]) -> Expr | None:

@@ -18,6 +18,7 @@ from crmkpi.engines.frames.faults import (
     Entry,
     any_of,
     as_number,
+    blank_text,
     fields_of,
     is_beyond,
     longest,
@@ -170,8 +171,9 @@ class Look:
         for one in self.fields:
             if one.name in self.entry.told:
                 found.append(~nw.col(word_name(one.own)).is_null())
-            elif (fault := odd_one(nw, self.type_, one, self.entry)) is not None:
-                found.append(fault)
+            elif one.name not in self.entry.fixed:
+                ways = (odd_one(nw, self.type_, one, self.entry), blank_text(nw, self.type_, one))
+                found += [way for way in ways if way is not None]
         return any_of([*found, *self.off_scale()])
 
     def off_scale(self) -> list[Expr]:
