@@ -33,6 +33,7 @@ from pydantic_core import CoreSchema, core_schema
 from crmkpi._read_only import ReadOnly
 from crmkpi.errors import DefinitionError, InputError, did_you_mean, unknown_name
 from crmkpi.records.faults import fault, shortened
+from crmkpi.records.placeholders import LAST_PLACEHOLDER, NOT_A_DATE, is_placeholder
 
 __all__ = [
     "BLANKS",
@@ -58,6 +59,7 @@ __all__ = [
 
 BLANKS = " \t\n\x0b\x0c\r"  # a text of nothing but these is no value, in records, files, frames and databases
 
+_D = TypeVar("_D", bound=date)
 Kind = Literal["text", "choice", "number", "integer", "money", "timestamp", "date", "flag", "attributes"]
 
 
@@ -68,6 +70,8 @@ def _exact(moment: datetime) -> datetime:
     Naive timestamps stay naive: they are wall-clock times in the time zone of the calendar they are measured with.
     """
     zone = moment.tzinfo
+    if moment.year <= LAST_PLACEHOLDER.year:
+        _no_placeholder(moment)
     if zone is None or zone is UTC:
         return moment
     try:
@@ -79,10 +83,16 @@ def _exact(moment: datetime) -> datetime:
 def is_blank(value: object) -> bool:
     """Whether a value is a text that stands for nothing: empty, or nothing but blanks, tabs and ends of lines.
 
-    >>> [is_blank(value) for value in ("", " \\t", "-", None)]
+    >>> [is_blank(value) for value in ("", "  ", "-", None)]
     [True, True, False, False]
     """
     return isinstance(value, str) and not value.strip(BLANKS)
+
+
+def _no_placeholder(day: _D) -> _D:
+    if is_placeholder(day):
+        raise ValueError(f"{NOT_A_DATE}; give None in its place")
+    return day
 
 
 def _no_number(value: Any) -> Any:
@@ -132,7 +142,7 @@ class _PlanMark:
 
 Timestamp = Annotated[datetime, BeforeValidator(_no_number), AfterValidator(_exact)]
 Planned = Annotated[datetime, BeforeValidator(_no_number), AfterValidator(_exact), _PlanMark()]
-Day = Annotated[date, BeforeValidator(_no_number)]
+Day = Annotated[date, BeforeValidator(_no_number), AfterValidator(_no_placeholder)]
 Number = Annotated[float, BeforeValidator(_no_flag)]
 Whole = Annotated[int, BeforeValidator(_no_flag)]
 Money = Annotated[Decimal, Field(allow_inf_nan=False), _MoneyMark()]

@@ -44,7 +44,8 @@ _NUMBERS = 2**31  # up to this size squares of amounts in cents add up in 64 bit
 _CENTS = 2
 _MANY_DIGITS = 6  # behind the point; of more it is found out how many are needed
 _WHOLE = 2**53
-_TIMES = micros(datetime(1900, 1, 1)), micros(datetime(2200, 1, 1))  # noqa: DTZ001  # on the wall clock
+# After the last day that programs write where there is no date.
+_TIMES = micros(datetime(1970, 1, 3)), micros(datetime(2200, 1, 1))  # noqa: DTZ001  # on the wall clock
 _USUAL = {"timestamp": _TIMES, "date": (_TIMES[0] // DAY, _TIMES[1] // DAY)}
 
 

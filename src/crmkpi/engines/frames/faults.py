@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import reduce
 from types import MappingProxyType
@@ -15,6 +16,7 @@ from crmkpi.engines.frames.compiled_values import as_float
 from crmkpi.engines.frames.homes.home import NUMBERS, TOO_LATE, ColumnType, raw_name, word_name
 from crmkpi.engines.frames.words import Cell, Expr, Frame, Scalar, Words, one_of, only_where
 from crmkpi.records.base import BLANKS, Kind, RecordType
+from crmkpi.records.placeholders import PLACEHOLDERS, WIDEST_OFFSET
 from crmkpi.records.survey import LONGEST_SCALES, SHARES
 
 __all__ = [
@@ -31,9 +33,11 @@ __all__ = [
     "inside",
     "is_beyond",
     "longest",
+    "may_stand_for_nothing",
     "odd_one",
     "off_scale",
     "out_of_time",
+    "stands_for_nothing",
     "wrong",
     "wrong_type",
 ]
@@ -46,6 +50,7 @@ _OWN_KINDS: Mapping[str, ValueKind] = {  # what an attribute is, by the type of 
     "whole": "integer", "decimal": "money", "float": "number", "flag": "flag", "timestamp": "timestamp", "date": "date",
 }  # fmt: skip
 _AS_FILES = "crmkpi.table(frame, record=..., parse=True) reads text such as '1.200,50' as files are read"
+_DAY = 86_400_000_000  # microseconds
 _FIRST_LETTER = "!"  # comes after the blanks, by the bytes of a text
 _NEITHER = 2  # how a flag of a loose column enters that is neither true nor false
 
@@ -199,12 +204,33 @@ def begins_with_letters(least: object) -> bool:
     return isinstance(least, str) and least >= _FIRST_LETTER
 
 
-def out_of_time(nw: Words, one: EnteredField, raws: Mapping[str, str]) -> Expr | None:
-    """Where a timestamp or a day is none that a record can hold, such as infinity or the year 290,000."""
+def stands_for_nothing(nw: Words, kind: str, column: Expr, *, aware: bool) -> dict[str, Expr]:
+    """Where a plain timestamp or day is one that programs write where there is no date, by that day as text."""
+    zone, found = "+00:00" if aware else "", {}
+    for day in PLACEHOLDERS:
+        days = (day - date(1970, 1, 1)).days
+        if kind == "date":
+            found[f"'{day}'"] = column == nw.lit(days)
+            continue
+        own, far = days * _DAY, WIDEST_OFFSET // timedelta(microseconds=1)
+        near = (column >= nw.lit(own - far)) & (column <= nw.lit(own + far))
+        found[f"'{day} 00:00:00{zone}'"] = near if aware else column == nw.lit(own)
+    return found
+
+
+def may_stand_for_nothing(kind: str, low: float) -> bool:
+    """Whether the first of some plain timestamps or days may be one that programs write where there is no date."""
+    return low <= (_DAY if kind == "timestamp" else 0)
+
+
+def out_of_time(nw: Words, type_: RecordType, one: EnteredField, raws: Mapping[str, str]) -> Expr | None:
+    """Where a timestamp or a day is none that a record can hold, such as infinity, the year 290,000 or 1970-01-01."""
     if one.kind not in YEARS:
         return None
     (first, last), column = YEARS[one.kind], nw.col(one.own)
     late = ~column.is_null() & ((column < nw.lit(first)) | (column > nw.lit(last)))
+    if one.name in type_.fields:
+        late = late | any_of(stands_for_nothing(nw, one.kind, column, aware=bool(one.type_.aware)).values())
     if raw_name(one.own) in raws:
         late = late | (~nw.col(raw_name(one.own)).is_null() & column.is_null())
     return late

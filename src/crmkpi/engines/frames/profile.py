@@ -22,6 +22,7 @@ from crmkpi.engines.frames.faults import (
     fields_of,
     is_beyond,
     longest,
+    may_stand_for_nothing,
     odd_one,
     off_scale,
 )
@@ -209,7 +210,7 @@ class Look:
                     return True
             if one.kind in YEARS and low is not None and high is not None:
                 first, last = YEARS[one.kind]
-                if low < first or high > last:
+                if low < first or high > last or (own is not None and may_stand_for_nothing(one.kind, low)):
                     return True
             if found.get(f"raw {one.name}", count) != count:
                 return True
