@@ -1,4 +1,4 @@
-"""The days at which programs begin to count are no dates: records refuse them, and readers and frames cannot read them."""
+"""The days at which programs begin to count are no dates: records refuse them, and nothing else can read them."""
 
 from __future__ import annotations
 
@@ -137,6 +137,7 @@ def test_it_is_the_midnight_of_any_zone(zone: str) -> None:
     moment = datetime(1970, 1, 1, tzinfo=ZoneInfo(zone))
     with pytest.raises(InputError, match="begin to count"):
         ck.Customer(id="C", since=moment)
+    assert ck.Customer(id="C", since=moment + timedelta(seconds=1)).since
     pl = pytest.importorskip("polars")
     frame = pl.DataFrame({"id": ["C"], "since": [moment.astimezone(UTC)]})
     assert ck.Dataset(customers=frame).fields("customers")["since"]["unreadable"] == 1

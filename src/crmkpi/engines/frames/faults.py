@@ -16,7 +16,7 @@ from crmkpi.engines.frames.compiled_values import as_float
 from crmkpi.engines.frames.homes.home import NUMBERS, TOO_LATE, ColumnType, raw_name, word_name
 from crmkpi.engines.frames.words import Cell, Expr, Frame, Scalar, Words, one_of, only_where
 from crmkpi.records.base import BLANKS, Kind, RecordType
-from crmkpi.records.placeholders import PLACEHOLDERS, WIDEST_OFFSET
+from crmkpi.records.placeholders import OFFSETS, PLACEHOLDERS, WIDEST_OFFSET
 from crmkpi.records.survey import LONGEST_SCALES, SHARES
 
 __all__ = [
@@ -212,8 +212,8 @@ def stands_for_nothing(nw: Words, kind: str, column: Expr, *, aware: bool) -> di
         if kind == "date":
             found[f"'{day}'"] = column == nw.lit(days)
             continue
-        own, far = days * _DAY, WIDEST_OFFSET // timedelta(microseconds=1)
-        near = (column >= nw.lit(own - far)) & (column <= nw.lit(own + far))
+        own, (far, step) = days * _DAY, (each // timedelta(microseconds=1) for each in (WIDEST_OFFSET, OFFSETS))
+        near = (column >= nw.lit(own - far)) & (column <= nw.lit(own + far)) & (column % nw.lit(step) == nw.lit(0))
         found[f"'{day} 00:00:00{zone}'"] = near if aware else column == nw.lit(own)
     return found
 
