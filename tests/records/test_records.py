@@ -217,7 +217,7 @@ def test_a_time_with_an_offset_is_kept_in_utc_as_the_same_instant(moment: dateti
 
 def test_a_time_that_utc_cannot_write_is_refused_and_does_not_crash() -> None:
     with pytest.raises(InputError, match="edge of the calendar"):
-        Customer(id="1", since=datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))))
+        Customer(id="1", since=datetime(1, 1, 1, 5, 7, tzinfo=timezone(timedelta(hours=14))))
 
 
 def test_an_unknown_field_is_named_with_the_nearest() -> None:

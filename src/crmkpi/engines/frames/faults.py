@@ -230,7 +230,8 @@ def out_of_time(nw: Words, type_: RecordType, one: EnteredField, raws: Mapping[s
     (first, last), column = YEARS[one.kind], nw.col(one.own)
     late = ~column.is_null() & ((column < nw.lit(first)) | (column > nw.lit(last)))
     if one.name in type_.fields:
-        late = late | any_of(stands_for_nothing(nw, one.kind, column, aware=bool(one.type_.aware)).values())
+        for nothing in stands_for_nothing(nw, one.kind, column, aware=bool(one.type_.aware)).values():
+            late = late | nothing
     if raw_name(one.own) in raws:
         late = late | (~nw.col(raw_name(one.own)).is_null() & column.is_null())
     return late

@@ -151,9 +151,8 @@ class FrameTable:
         self._known: dict[Hashable, Prepared] = {}
         self._assuming = False
         self._assumed: dict[Hashable, tuple[object, Prepared | None]] = {}
-        self.unlike: set[Hashable] = (
-            set()
-        )  # sets of columns that were not as assumed; None where moments are later than now
+        # Sets of columns that were not as assumed; None where moments are later than now.
+        self.unlike: set[Hashable] = set()
         self._unreadable: set[str] = set()  # both are shared with the tables made of this one for one moment
         self._rows: int | None = None
         self.kept: dict[str, Value] = {}  # answers that the engine caches
