@@ -60,7 +60,7 @@ class Block:
             self.totals = [counted(one) for one in self.totals]
 
     def result(self, number: int) -> tuple[Any, ...]:
-        """The plain fields of one result, and what finds its evidence."""
+        """The plain fields of one result, and the function that computes its evidence."""
         value, exact, reason = self.found[number]
         complete = None if number in self.silent else self.complete
         return (
@@ -95,7 +95,7 @@ class Block:
         return interval, n if n is not None else accounts[-1].used, accounts, self._moments(number)
 
     def _samples(self) -> Sequence[Any] | None:
-        """What was kept of the values that the interval rests on."""
+        """The samples of the values that the interval rests on."""
         sampled = sampled_input(self.plan.metric)
         return None if sampled is None else self.columns[sampled].samples
 
@@ -156,6 +156,6 @@ def _given(answer: Answer, segment: tuple[Hashable, ...], plan: AccountPlan) -> 
 
 
 def without_groups(answer: Answer) -> Answer:
-    """What evidence needs of an answer beside what is in the columns."""
+    """The part of an answer that evidence needs and the columns lack."""
     again = None if answer.again is None else without_groups(answer.again)
     return replace(answer, groups=[], again=again, contradictions=(), ask=None)

@@ -232,9 +232,9 @@ _PUT_MAKE, _PUT_OTHER, _PUT_FAMILY = _SET["_make"], _SET["compared_to"], _SET["_
 
 
 def measured(make: Callable[[], tuple[Any, ...]], compared_to: Result | None = None) -> Result:
-    """A result that `make` makes when it is looked at.
+    """A result whose fields are computed when it is looked at.
 
-    It gives the fields of `Result` in their order but for the evidence, and what finds that.
+    `make` gives the fields of `Result` in their order but for the evidence, and the function that computes that.
     """
     made = object.__new__(Result)
     _PUT_MAKE(made, make)
