@@ -151,8 +151,7 @@ class FrameTable:
         self._known: dict[Hashable, Prepared] = {}
         self._assuming = False
         self._assumed: dict[Hashable, tuple[object, Prepared | None]] = {}
-        # Sets of columns that were not as assumed; None where moments are later than now.
-        self.unlike: set[Hashable] = set()
+        self.unlike: set[Hashable] = set()  # columns that are not as assumed; None where moments are later than now
         self._unreadable: set[str] = set()  # both are shared with the tables made of this one for one moment
         self._rows: int | None = None
         self.kept: dict[str, Value] = {}  # answers that the engine caches
