@@ -350,8 +350,7 @@ class FrameTable:
 
     def _column_of(self, name: str) -> str | None:
         if name.startswith("attributes."):
-            own = name.partition(".")[2]
-            return own if own in self.attributes else None
+            return own if (own := name.partition(".")[2]) in self.attributes else None
         if name in self.computed:
             raise ColumnError(
                 f"The preset computes {name!r} from the column {self.computed[name]!r}, which is not done in frames; "
