@@ -11,7 +11,8 @@ import pytest
 import crmkpi as ck
 from crmkpi.errors import InputError
 from crmkpi.records import RECORDS
-from crmkpi.records.base import FieldType, RecordType, is_blank, record_type
+from crmkpi.records.base import FieldType, RecordType, record_type
+from crmkpi.records.texts import is_blank
 
 from .backends import frame_of
 

@@ -28,15 +28,14 @@ from typing import (
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
-from pydantic_core import CoreSchema, core_schema
 
 from crmkpi._read_only import ReadOnly
 from crmkpi.errors import DefinitionError, InputError, did_you_mean, unknown_name
 from crmkpi.records.faults import fault, shortened
 from crmkpi.records.placeholders import LAST_PLACEHOLDER, NOT_A_DATE, is_placeholder
+from crmkpi.records.texts import TextMark, without_blanks
 
 __all__ = [
-    "BLANKS",
     "Attributes",
     "Day",
     "FieldType",
@@ -48,7 +47,6 @@ __all__ = [
     "Relation",
     "Timestamp",
     "Whole",
-    "is_blank",
     "no_attributes",
     "partly_read",
     "record",
@@ -56,8 +54,6 @@ __all__ = [
     "record_type",
     "registered_tables",
 ]
-
-BLANKS = " \t\n\x0b\x0c\r"  # a text of nothing but these is no value, in records, files, frames and databases
 
 _D = TypeVar("_D", bound=date)
 Kind = Literal["text", "choice", "number", "integer", "money", "timestamp", "date", "flag", "attributes"]
@@ -80,15 +76,6 @@ def _exact(moment: datetime) -> datetime:
         raise ValueError("at the edge of the calendar, with no counterpart in UTC") from None
 
 
-def is_blank(value: object) -> bool:
-    """Whether a value is a text that stands for nothing: empty, or nothing but blanks, tabs and ends of lines.
-
-    >>> [is_blank(value) for value in ("", "  ", "-", None)]
-    [True, True, False, False]
-    """
-    return isinstance(value, str) and not value.strip(BLANKS)
-
-
 def _no_placeholder(day: _D) -> _D:
     if is_placeholder(day):
         raise ValueError(f"{NOT_A_DATE}; give None in its place")
@@ -108,30 +95,6 @@ def _no_flag(value: Any) -> Any:
     return value
 
 
-def _without_blanks(attributes: Mapping[str, Any]) -> ReadOnly[str, Any]:
-    """Attributes that cannot be changed, without texts that are blank."""
-    for value in attributes.values():
-        if value.__class__ is str and not value.strip(BLANKS):
-            return ReadOnly({name: each for name, each in attributes.items() if not is_blank(each)})
-    return ReadOnly(attributes)
-
-
-class _TextMark:
-    """Marks a text of which a blank stands for nothing, as in a file; a field that must have a text lacks it then.
-
-    The validator itself tells a blank from a text, since a function of Python would take as long as the rest.
-    """
-
-    def __get_pydantic_core_schema__(self, source: object, handler: object) -> CoreSchema:
-        text = core_schema.str_schema(pattern=f"[^{BLANKS}]")
-        if source is str:
-            return text
-        blank = core_schema.str_schema(pattern=f"^[{BLANKS}]*$")
-        nothing = core_schema.with_default_schema(core_schema.none_schema(), default=None, on_error="default")
-        either = core_schema.union_schema([text, core_schema.chain_schema([blank, nothing])], mode="left_to_right")
-        return core_schema.nullable_schema(either)
-
-
 class _MoneyMark:
     """Marks a number as an amount of money."""
 
@@ -147,7 +110,7 @@ Number = Annotated[float, BeforeValidator(_no_flag)]
 Whole = Annotated[int, BeforeValidator(_no_flag)]
 Money = Annotated[Decimal, Field(allow_inf_nan=False), _MoneyMark()]
 Attributes = Annotated[
-    Mapping[str, str | bool | int | float | Decimal | datetime | date | None], AfterValidator(_without_blanks)
+    Mapping[str, str | bool | int | float | Decimal | datetime | date | None], AfterValidator(without_blanks)
 ]
 
 _KINDS: dict[Any, Kind] = {
@@ -300,7 +263,7 @@ def record(*, table: str, relations: Mapping[str, tuple[str, str]] | None = None
         members["unreadable"] = _ALL_READ
         members.setdefault("__repr__", _filled)
         hints = get_type_hints(cls, include_extras=True)
-        texts = {name: Annotated[hint, _TextMark()] for name, hint in hints.items() if hint in (str, str | None)}
+        texts = {name: Annotated[hint, TextMark()] for name, hint in hints.items() if hint in (str, str | None)}
         members["__annotations__"] = {**cls.__annotations__, **texts}
         plain: Any = _RecordClass(cls.__name__, cls.__bases__, members)
         model = pydantic_dataclass(frozen=True, slots=True, kw_only=True, repr=False, config=_CONFIG)(plain)

@@ -15,9 +15,10 @@ from crmkpi.engines.frames.backends import Backend
 from crmkpi.engines.frames.compiled_values import as_float
 from crmkpi.engines.frames.homes.home import NUMBERS, TOO_LATE, ColumnType, raw_name, word_name
 from crmkpi.engines.frames.words import Cell, Expr, Frame, Scalar, Words, one_of, only_where
-from crmkpi.records.base import BLANKS, Kind, RecordType
+from crmkpi.records.base import Kind, RecordType
 from crmkpi.records.placeholders import OFFSETS, PLACEHOLDERS, WIDEST_OFFSET
 from crmkpi.records.survey import LONGEST_SCALES, SHARES
+from crmkpi.records.texts import BLANKS
 
 __all__ = [
     "YEARS",
