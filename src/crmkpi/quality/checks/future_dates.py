@@ -38,6 +38,5 @@ def _inspector(table: CheckedTable, name: str) -> Inspector:
         what=f"{name} after {day}",
         show=(name,),
         field=name,
-        if name not in _PLANNED and (name not in _ENDS or table.today is None):
-            yield _inspector(table, name)
+        impacts=[table.impact("in a period that is not over in", name, "date")],
     )
