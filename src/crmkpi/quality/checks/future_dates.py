@@ -38,5 +38,8 @@ def _inspector(table: CheckedTable, name: str) -> Inspector:
         what=f"{name} after {day}",
         show=(name,),
         field=name,
-        impacts=[table.impact("in a period that is not over in", name, "date")],
+        impacts=[
+            table.impact("in a period that is not over in", name, "date"),
+            *([table.impact("taken for over now, without as_of, in", name, "condition")] if name in _ENDS else []),
+        ],
     )
