@@ -122,7 +122,7 @@ def _expression(table: Any, by: int) -> float:
     source = table.source
     quotient = source.home.dialect.col("amount").cast(source.home.words.Float64) / by
     with source.snapshot() as session:
-        ((found,),) = session.rows(f"SELECT {quotient.text} FROM {source.home.source_of(table.relation)}")
+        ((found,),) = session.rows(f"SELECT {quotient.text} FROM {source.home.source_of(table.target)}")
     return round(float(found) * 1_000_000, 4)
 
 

@@ -12,10 +12,10 @@ from crmkpi._read_only import ReadOnly
 from crmkpi.engines.query import NO_DATE, UNREADABLE, Answer, Part, State
 from crmkpi.measuring.locations import AccountPlan, UnreadPlan
 
-__all__ = ["Counting", "Counts", "Share", "may_be", "used_and_left_out"]
+__all__ = ["Counting", "Counts", "PartOfWhole", "may_be", "used_and_left_out"]
 
 
-class Share(NamedTuple):
+class PartOfWhole(NamedTuple):
     """Two counts of records: a part and its whole."""
 
     part: int
@@ -23,7 +23,7 @@ class Share(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """Count what became of the records of one table and anchor over one period, in one segment.
+    """How many records of one table and anchor were used or left out over one period, in one segment.
 
     `numbers` are how many were used, were left out under each reason, and have no date. `unread` are the values that
     could not be read, by field, of records that are set aside for it; `shares` is for each of these fields the share of
@@ -32,7 +32,7 @@ class Counts(NamedTuple):
 
     numbers: list[int]
     unread: Mapping[str, Mapping[str, int]] = ReadOnly({})
-    shares: Mapping[str, Share] = ReadOnly({})
+    shares: Mapping[str, PartOfWhole] = ReadOnly({})
     again: int = 0  # records that are left out since another one has their id
 
 
@@ -114,7 +114,7 @@ class Counting:
         return _Plain(picked, dateless, self._none)
 
     def counts(self, segment: tuple[Hashable, ...]) -> Counts:
-        """How many were used, how many left out under each reason, how many have no date, and what was unreadable."""
+        """How many were used, how many left out under each reason, how many have no date, and the unreadable values."""
         counts = self._counts(segment)
         if self._again is None:
             return counts
@@ -141,20 +141,20 @@ class Counting:
     def _with_unread(self, counts: Counts, segment: tuple[Hashable, ...], plan: UnreadPlan) -> Counts:
         """The same counts, with the values that could not be read."""
         unread: dict[str, Counter[str]] = {}
-        shares: dict[str, Share] = {}
+        shares: dict[str, PartOfWhole] = {}
         used = counts.numbers[0]
         for name, number in plan.fields:
             for states in self._states(segment):
                 unread.setdefault(name, Counter()).update(states[number])
         aside = sum(values.total() for values in unread.values())
         for name, values in unread.items():
-            shares[name] = Share(values.total(), used + aside)
+            shares[name] = PartOfWhole(values.total(), used + aside)
         undated = self._others.get((segment, NO_DATE))
         if plan.undated is not None and undated is not None and undated[plan.undated[1]]:
             name, number, _, anchor, whole = plan.undated
             values = Counter(undated[number])
             ever = self._answer.groups[anchor].get((segment, None))
-            shares[name] = Share(values.total(), values.total() if ever is None else ever[whole])
+            shares[name] = PartOfWhole(values.total(), values.total() if ever is None else ever[whole])
             unread.setdefault(name, Counter()).update(values)
         self._add_segments(unread, shares, segment, plan)
         return Counts(counts.numbers, {name: values for name, values in unread.items() if values}, shares)
@@ -162,7 +162,7 @@ class Counting:
     def _add_segments(
         self,
         unread: dict[str, Counter[str]],
-        shares: dict[str, Share],
+        shares: dict[str, PartOfWhole],
         segment: tuple[Hashable, ...],
         plan: UnreadPlan,
     ) -> None:
@@ -178,7 +178,7 @@ class Counting:
                 for name, number in plan.segments:
                     found.setdefault(name, Counter()).update(states[number])
                     told += sum(states[number].values())
-                if states[plan.segment] > told:  # a function of the record asked for what cannot be read
+                if states[plan.segment] > told:  # a function of the record asked for an unreadable field
                     found.setdefault("segment", Counter())[""] += states[plan.segment] - told
         if any(found.values()):
             if self._used is None:
@@ -186,7 +186,7 @@ class Counting:
                 self._used = sum(states[self._account.used] for other in known for states in self._states(other))
             for name, values in found.items():
                 unread.setdefault(name, Counter()).update(values)
-                shares[name] = Share(values.total(), self._used + values.total())
+                shares[name] = PartOfWhole(values.total(), self._used + values.total())
 
 
 def may_be(unread: tuple[Hashable, ...], segment: tuple[Hashable, ...]) -> bool:

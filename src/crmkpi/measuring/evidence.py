@@ -161,6 +161,6 @@ def given_of(answer: Answer, plan: AccountPlan, segments: Sequence[tuple[Hashabl
 
 
 def without_groups(answer: Answer) -> Answer:
-    """What evidence needs of an answer beside what is in the columns."""
+    """The part of an answer that evidence needs and the columns lack."""
     again = None if answer.again is None else without_groups(answer.again)
     return replace(answer, groups=[], again=again, contradictions=(), ask=None)

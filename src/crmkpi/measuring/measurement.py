@@ -249,7 +249,7 @@ class _Builder:
         return iter(mine if against is None else map(compared, mine, self._over(plan, against)))
 
     def _over(self, plan: MetricPlan, period: Period | None) -> list[Result]:
-        """A metric's results over one period; what one month is compared to was a month's own result before."""
+        """A metric's results over one period, cached: the month before, which a month is compared to, is one too."""
         key = (id(plan), period)
         if key not in self._made:
             block = self._block(plan, period)
@@ -417,5 +417,5 @@ def report(
     statements: Sequence[tuple[str, str]] = (),
     narrowings: Sequence[Narrowing] = (),
 ) -> Report:
-    """The results under a title that says what they are about."""
+    """The results under a title that names KPIs, periods and segments."""
     return Report(results, _title(periods, every, by, narrowings), notes, tuple(statements))

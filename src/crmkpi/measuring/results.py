@@ -232,7 +232,7 @@ _PUT_MAKE, _PUT_FIND, _PUT_OTHER, _PUT_FAMILY = (_SET[name] for name in ("_make"
 
 
 def measured(source: Block | _Copy, number: int, compared_to: Result | None = None) -> Result:
-    """The result that `source` makes under this number when it is looked at."""
+    """A result whose fields are computed by `source` when it is looked at, under its number there."""
     made = object.__new__(Result)
     _PUT_MAKE(made, (source, number))
     _PUT_OTHER(made, compared_to)

@@ -7,7 +7,7 @@ of the memory (`python benchmarks/records.py` measures both).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, KeysView, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from importlib import import_module
@@ -125,7 +125,8 @@ def no_attributes() -> ReadOnly[str, Any]:
 class FieldType:
     """One field of a record: what kind of value it holds, whether a file must have it, whether a record may lack it.
 
-    A `planned` timestamp says what is to happen, such as a due time; every other one says what has happened.
+    A `planned` timestamp says what is to happen, such as a due time; every other one says what has happened. A record
+    for which nothing is said has the `default`.
     """
 
     name: str
@@ -134,6 +135,7 @@ class FieldType:
     choices: tuple[str, ...] = ()
     optional: bool = False
     planned: bool = False
+    default: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,11 @@ class RecordType:
     table: str
     fields: Mapping[str, FieldType]
     relations: Mapping[str, Relation]
+
+    @property
+    def may_be_absent(self) -> list[str]:
+        """The fields that have a value where nothing is said: those of which a file may have no column."""
+        return [name for name, known in self.fields.items() if not known.required and known.kind != "attributes"]
 
     def field(self, name: str) -> FieldType:
         """The field of that name; an unknown one is an error that names the nearest."""
@@ -247,10 +254,11 @@ def record(*, table: str, relations: Mapping[str, tuple[str, str]] | None = None
         model = pydantic_dataclass(frozen=True, slots=True, kw_only=True, repr=False, config=_CONFIG)(plain)
         hints = get_type_hints(cls, include_extras=True)
         described = {
-            field.name: _describe(
-                field.name, hints[field.name], required=field.default is MISSING and field.default_factory is MISSING
+            name: replace(
+                _describe(name, hints[name], required=known.is_required()),
+                default=None if known.is_required() else known.get_default(),
             )
-            for field in fields(model)
+            for name, known in model.__pydantic_fields__.items()
         }
         declared = {name: Relation(name, key, other) for name, (key, other) in (relations or {}).items()}
         for relation in declared.values():

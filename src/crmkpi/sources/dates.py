@@ -130,7 +130,7 @@ def _day_in_utc(value: str, zone: tzinfo) -> tuple[datetime, datetime] | None:
 
 
 class DateReader:
-    """Reads the values of one date column; what does not read is a `ValueError` with the reason.
+    """Reads the values of one date column; an unreadable value is a `ValueError` with the reason.
 
     Without a `form` a value may be ISO, a date in numbers or a date with the name of a month. For dates in numbers the
     order of day and month is settled once, from all `values` of the column, when the first of them comes along.
@@ -208,7 +208,7 @@ class DateReader:
         raise ValueError(_NEEDS_FORM)
 
     def _parsed(self, value: str) -> tuple[datetime | None, str]:
-        """The moment, and what had to be decided to read it."""
+        """The moment, and the decision that reading it took."""
         text = value.strip().translate(_HARD_BLANKS)
         if is_missing(text) or _NO_DATE.fullmatch(text):
             return None, f"{text!r} is no value"

@@ -72,7 +72,7 @@ def read_objects(
 
 
 def _names_of(row: Any) -> tuple[str, ...]:
-    """What the columns of a row are called."""
+    """The names of the columns of a row."""
     kind = type(row)
     mapper = getattr(kind, "__mapper__", None)  # an object of SQLAlchemy's ORM
     if isinstance(row, Mapping):
@@ -91,7 +91,7 @@ def _names_of(row: Any) -> tuple[str, ...]:
 
 
 def _cells_of(row: Any, names: Sequence[str]) -> Callable[[Any], Sequence[Any]]:
-    """What gives the values of a row in the order of `names`."""
+    """A function that gives the values of a row in the order of `names`."""
     if isinstance(row, Mapping):
         return lambda found: [found.get(name) for name in names]
     if isinstance(row, Sequence):
@@ -140,7 +140,7 @@ def _typed(
     made = TypeAdapter(record).validator.validate_python  # the record class itself would word the errors, at a cost
     try:
         return tuple(made(dict(zip(fields, row, strict=True))) for row in zip(*given.values(), strict=True))
-    except ValidationError:  # which value it is, and what becomes of the row, is said by the reader
+    except ValidationError:  # the reader finds the value, and keeps or rejects the row
         return None
 
 
@@ -169,7 +169,7 @@ def _same(value: Any) -> Any:
 
 
 def _word(value: str) -> str | None:
-    """A text that is a value; what may stand for a missing one, or has blanks around it, is left to the reader."""
+    """A text that is a value; one that may stand for a missing one, or has blanks around it, is left to the reader."""
     return value if value and value == value.strip() else None
 
 
@@ -193,7 +193,7 @@ _CONVERTERS: Mapping[Kind, Mapping[type, _Convert]] = {
 
 
 def _converters(field: FieldType, words: Mapping[Any, Any] | None) -> Mapping[type, _Convert]:
-    """What a value of each type becomes; None for a value that has to be read."""
+    """The conversion of a value of each type; None for a value that has to be parsed."""
     if field.kind == "choice":
         choices = {choice: choice for choice in field.choices} | dict(words or {})
         return {str: choices.get, int: choices.get, bool: choices.get}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from crmkpi.errors import ColumnError
+from crmkpi.engines.frames.homes.database import columns_once
 from crmkpi.sources.frames.databases import any_source, one_select
 from crmkpi.sources.loaded import Records
 from crmkpi.sources.objects import read_objects
@@ -46,6 +46,5 @@ def read_sql(
     """
     source, asked = any_source(connected), one_select(text)
     names, rows = source.all_rows(asked)
-    if twice := next((name for name in names if names.count(name) > 1), None):
-        raise ColumnError(f"The query gives two columns {twice!r}; rename one with AS.")
+    columns_once([(name, "") for name in names])
     return read_objects(rows, record=record, names=names, columns=columns, values=values, tz=tz)

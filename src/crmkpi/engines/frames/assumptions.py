@@ -1,7 +1,7 @@
 """A frame that is asked before it is looked at: the statement that measures checks what is assumed of its columns.
 
 Rows that are not as assumed are counted: a word that nobody knows, a float that is no amount in cents, a number or a
-moment out of bounds. Where there is one, what was measured is thrown away, and the frame is looked at first. What the
+moment out of bounds. Where there is one, the answer is thrown away, and the frame is profiled first. Facts that the
 home knows of its columns without reading them need not be checked.
 """
 
@@ -102,7 +102,7 @@ def assumed(
 
 
 def _known(type_: RecordType, one: EnteredField, fact: Facts) -> tuple[float, float] | None:
-    """The bounds of a field's plain values by what its home knows; None where they do not show that all can be read."""
+    """The bounds of a field's plain values by its home's facts; None where these do not show that all can be read."""
     if one.kind == "date" and one.type_.what != "date":
         return None
     ends = [_as_number(one, end) for end in (fact.low, fact.high)]

@@ -49,7 +49,7 @@ _NEITHER = 2  # how a flag of a loose column enters that is neither true nor fal
 
 @dataclass(frozen=True, slots=True)
 class EnteredField:
-    """A field whose column entered: its column inside, what it is, and the type of what entered."""
+    """A field whose column entered: its name, its kind, and the type of the column."""
 
     name: str
     kind: ValueKind
@@ -78,7 +78,7 @@ class Entry:
     `types` are those of the fields' columns, `raws` those of timestamps that are kept beside. `meaning_nothing` are,
     for flags that the user translates, the words that stand for no value. `told` are fields whose word column
     has the texts that the reader of the source could not read. `fixed` fields are the same in all rows, since no
-    column of the source holds them; `said` is what records have in those that are absent.
+    column of the source holds them; `said` has the values of records in fields that are absent.
     """
 
     frame: Frame

@@ -1,7 +1,7 @@
 """Time in whole numbers: the offset of a zone, the local day and opening time, the same on every backend.
 
-A backend's own calendar is never asked. What changes at known instants, such as the offset of a time zone, is a step
-function of the timestamp, and its steps are made in Python.
+A backend's own calendar is never asked. A quantity that changes at known instants, such as the offset of a zone, is a
+step function of the timestamp, and its steps are made in Python.
 """
 
 from __future__ import annotations

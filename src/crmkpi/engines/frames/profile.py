@@ -41,7 +41,7 @@ _MANY_DIGITS = 6  # behind the point
 
 @dataclass(frozen=True, slots=True)
 class ProfiledColumn:
-    """One plain column: its name inside, what it means, and what is known of its values.
+    """One plain column: its name inside, its kind, and the known facts about its values.
 
     `digits` says how many digits of its whole numbers are decimals; None where it holds no whole numbers.
     """
@@ -165,7 +165,7 @@ class Look:
         return dict(zip(asked, row, strict=True))
 
     def _refused(self) -> Expr | None:
-        """Where the record class would refuse a value for what counts and extremes do not show."""
+        """Where the record class would refuse a value for a reason that counts and extremes do not show."""
         nw, found = self.nw, []
         for one in self.fields:
             if one.name in self.entry.told:

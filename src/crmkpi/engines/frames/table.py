@@ -146,7 +146,7 @@ class FrameTable:
             raise ColumnError(f"The {self.backend.name} frame for {type_.table} has two columns {twice!r}; rename one.")
         self._types: dict[tuple[str, str, bool], ColumnType] = {}
         self.columns = mapped(columns or {}, self._names, type_)
-        lacking = [name for name, known in type_.fields.items() if known.optional and name not in self.columns]
+        lacking = [name for name in type_.may_be_absent if name not in self.columns]
         self.unfilled = frozenset(lacking if unfilled is None else unfilled) - {*computed}
         self._known: dict[Hashable, Prepared] = {}
         self._assuming = False
@@ -220,7 +220,7 @@ class FrameTable:
         return tuple(dict.fromkeys((*wanted, *(_beside_score(wanted) if self.type_.model is Survey else ()))))
 
     def assumed(self, names: Iterable[str], exact: frozenset[str] = frozenset()) -> Prepared | None:
-        """The frame as `prepared`, with what is assumed of it; None where it was not so before, or must be known."""
+        """The frame as `prepared`, on assumptions and not a profile; None where these failed before."""
         wanted = self._wanted(names)
         key = frozenset(wanted), exact
         if self.zone is not None or key in self.unlike:  # a zone is written out for the years that there are
@@ -439,7 +439,7 @@ def taken(frame: object) -> Backend:
 
 
 def _folded(name: str) -> str:
-    """A name without what people write differently: case, blanks, underscores."""
+    """A name in normal form: without case, blanks and underscores."""
     return "".join(letter for letter in name.casefold() if letter.isalnum())
 
 

@@ -57,7 +57,7 @@ _SCALE = ("scale_low", "scale_high", "score")
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Where a frame says of a field that it cannot be read: the column of the flag, and that of what stands there.
+    """Where a frame says that a field cannot be read: the column of the flag, and the column of the text.
 
     `what` says how these words are understood: as they are `told`, as text, or as numbers.
     """
@@ -151,7 +151,7 @@ def _mark(one: EnteredField, entry: Entry) -> Mark:
 
 
 def _without_blanks(nw: Words, type_: RecordType, entry: Entry, fields: Iterable[EnteredField]) -> Frame:
-    """The frame without what only stands for nothing."""
+    """The frame without values that only stand for nothing."""
     made = []
     for one in fields:
         words = () if one.name in entry.fixed or entry.told else (one.name,)
@@ -354,7 +354,7 @@ def is_unreadable(nw: Words, ways: Iterable[Mark]) -> Expr:
 
 
 def word_of(nw: Words, ways: Sequence[Mark]) -> Expr:
-    """What stands there, as text."""
+    """The unreadable value, as text."""
     *before, last = ways
     source = nw.col(last.word)
     for mark in reversed(before):

@@ -5,29 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from crmkpi.quality.tables import CheckedTable, Watch
+from crmkpi.quality.tables import CheckedTable, Inspector
 
 __all__ = ["future_dates"]
 
 _PLANNED = ("ended_at", "sla_due_at", "trial_end", "until")  # may lie in the future without being wrong
 
 
-def future_dates(table: CheckedTable) -> Iterable[Watch]:
+def future_dates(table: CheckedTable) -> Iterable[Inspector]:
     """Dates after the day up to which the data is known, or else after today.
 
     Planned ends, and close dates of open deals, may be.
     """
     for name in table.moments:
         if name not in _PLANNED:
-            yield _watch(table, name)
+            yield _inspector(table, name)
 
 
-def _watch(table: CheckedTable, name: str) -> Watch:
+def _inspector(table: CheckedTable, name: str) -> Inspector:
     now = datetime.now(table.crm.calendar.zone)
     wall = now.replace(tzinfo=None)
     known = table.today is not None
     day = f"{table.today}, the day up to which the data is known" if known else f"today, {wall.date()}"
-    return table.watch(
+    return table.inspector(
         lambda record: (
             (moment := getattr(record, name)) is not None
             and (not table.is_known(moment) if known else moment > (wall if moment.tzinfo is None else now))
@@ -37,5 +37,5 @@ def _watch(table: CheckedTable, name: str) -> Watch:
         what=f"{name} after {day}",
         show=(name,),
         field=name,
-        effects=[table.effect("in a period that is not over in", name, "date")],
+        impacts=[table.impact("in a period that is not over in", name, "date")],
     )

@@ -67,7 +67,7 @@ def plain_part(
         grid = csv_grid(text, record, asked, delimiter=delimiter)
         kind = record_type(record)
         loading = Loading(grid, record, asked, recognised=sure)
-        warns = asked.preset is not None and asked.preset.warn is not None  # of what no record has
+        warns = asked.preset is not None and asked.preset.warn is not None  # of values that no record has
         if warns or loading.columns.numbered or loading.grid is not grid:
             return None
         try:

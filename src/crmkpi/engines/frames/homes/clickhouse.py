@@ -13,11 +13,17 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar, Self
 
-from crmkpi.engines.frames.homes.database import DatabaseHome, DatabaseTable, Relation, types_of_kinds
+from crmkpi.engines.frames.homes.database import (
+    DatabaseHome,
+    DatabaseTable,
+    TableOrQuery,
+    columns_once,
+    no_table,
+    types_of_kinds,
+)
 from crmkpi.engines.frames.homes.home import TOO_LATE, TYPES, ColumnType
 from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.engines.frames.homes.sql import Sql, SqlTexts, SqlWords, Text
-from crmkpi.errors import ColumnError, did_you_mean
 from crmkpi.records.base import Kind
 
 __all__ = ["ClickhouseHome", "ClickhouseSql", "ClickhouseTexts"]
@@ -151,37 +157,31 @@ class ClickhouseHome(DatabaseHome[ClickhouseSql]):
         """A whole number of the smallest digit as the decimal that it stands for."""
         return f"(toDecimal128({units}, 0) * toDecimal128('{Decimal(1).scaleb(-digits):f}', {digits}))"
 
-    def columns_of(self, session: Session, relation: Relation) -> Mapping[str, str]:
+    def columns_of(self, session: Session, target: TableOrQuery) -> Mapping[str, str]:
         """The columns of a table, view or query with their declared types."""
-        if not relation.query:
-            self._check_known(session, relation)
-        described = session.rows(f"DESCRIBE TABLE {self.source_of(relation)}")
-        names = [name for name, *_ in described]
-        if twice := next((name for name in names if names.count(name) > 1), None):
-            raise ColumnError(f"The query gives two columns {twice!r}; rename one with AS.")
-        return {name: type_ for name, type_, *_ in described}
+        if not target.query:
+            self._check_known(session, target)
+        described = session.rows(f"DESCRIBE TABLE {self.source_of(target)}")
+        return columns_once([(name, type_) for name, type_, *_ in described])
 
-    def _check_known(self, session: Session, relation: Relation) -> None:
+    def _check_known(self, session: Session, target: TableOrQuery) -> None:
         known = [name for (name,) in session.rows(
-            f"SELECT name FROM system.tables WHERE database = {_database(relation)} ORDER BY name"  # noqa: S608  # names are constants here
+            f"SELECT name FROM system.tables WHERE database = {_database(target)} ORDER BY name"  # noqa: S608  # names are constants here
         )]  # fmt: skip
-        if relation.name not in known:
-            where = "The database" if relation.schema is None else f"The database {relation.schema!r}"
-            raise ColumnError(
-                f"{where} has no table {relation.name!r}, or the user of the connection may not read it. "
-                f"{did_you_mean(relation.name, known)}"
-            )
+        if target.name not in known:
+            where = "The database" if target.schema is None else f"The database {target.schema!r}"
+            raise no_table(where, target, known, ", or the user of the connection may not read it")
 
-    def state_of(self, session: Session, relation: Relation) -> object:
+    def state_of(self, session: Session, target: TableOrQuery) -> object:
         """What changes when rows come, go or change: the parts of the table, else how many rows there are."""
-        if not relation.query:
+        if not target.query:
             ((rows, block, version),) = session.rows(
                 "SELECT sum(rows), max(max_block_number), max(data_version) FROM system.parts "  # noqa: S608  # likewise
-                f"WHERE active AND database = {_database(relation)} AND table = {ClickhouseSql.written(relation.name)}"
+                f"WHERE active AND database = {_database(target)} AND table = {ClickhouseSql.written(target.name)}"
             )
             if rows is not None:
                 return rows, block, version
-        return session.rows(f"SELECT count(*) FROM {self.source_of(relation)}")  # noqa: S608  # names are quoted
+        return session.rows(f"SELECT count(*) FROM {self.source_of(target)}")  # noqa: S608  # names are quoted
 
     def type_of(self, frame: DatabaseTable, name: str, kind: Kind) -> ColumnType:
         """The declared type, whether or not values may be missing."""
@@ -255,8 +255,8 @@ def _escaped(text: str) -> str:
     return "".join(_ESCAPES.get(letter, letter) for letter in text)
 
 
-def _database(relation: Relation) -> str:
-    return "currentDatabase()" if relation.schema is None else ClickhouseSql.written(relation.schema)
+def _database(target: TableOrQuery) -> str:
+    return "currentDatabase()" if target.schema is None else ClickhouseSql.written(target.schema)
 
 
 def _units(source: ClickhouseSql, type_: ColumnType) -> ClickhouseSql:

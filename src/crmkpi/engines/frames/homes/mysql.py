@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from crmkpi.engines.frames.homes.database import DatabaseHome, Relation
+from crmkpi.engines.frames.homes.database import DatabaseHome, TableOrQuery
 from crmkpi.engines.frames.homes.mariadb import MariaDbHome, MariaDbSql
 from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.engines.frames.homes.sql import SqlWords
@@ -55,6 +55,6 @@ class MySqlHome(MariaDbHome):
         """A statement as it is sent."""
         return text
 
-    def state_of(self, session: Session, relation: Relation) -> object:
+    def state_of(self, session: Session, target: TableOrQuery) -> object:
         """How many rows there are, where they depend on the time of each statement."""
-        return DatabaseHome.state_of(self, session, relation)
+        return DatabaseHome.state_of(self, session, target)
