@@ -79,7 +79,7 @@ provide(
         "search": "crmkpi.insight.search",
         "section_html": "crmkpi.display.page_html",
         "table_html": "crmkpi.display.html",
-        "result_from_totals": "crmkpi.measuring.totals",
+        "result_from_totals": "crmkpi.measuring.results",
         "statement_text": "crmkpi.measuring.statement_text",
         "result_of": "crmkpi.measuring.calls",
         "result_row": "crmkpi.display.rows",

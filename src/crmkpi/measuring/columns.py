@@ -13,7 +13,8 @@ from crmkpi.definition.interval_rules import NetPromoter, Share
 from crmkpi.definition.metric import Metric
 from crmkpi.measuring.counting import used_and_left_out
 from crmkpi.measuring.evidence import Block, given_of
-from crmkpi.measuring.results import SMALL_SAMPLE, Result
+from crmkpi.measuring.formula import SMALL_SAMPLE
+from crmkpi.measuring.results import Result
 from crmkpi.statistics.intervals import Interval
 
 __all__ = ["Columns", "columns_of"]

@@ -17,7 +17,7 @@ from crmkpi.measuring.duplicates import DUPLICATE
 from crmkpi.measuring.formula import Found, counted, interval_of, sampled_input
 from crmkpi.measuring.locations import AccountPlan, MetricPlan
 from crmkpi.measuring.moments import SampleMoments, moments_of
-from crmkpi.measuring.results import Evidence
+from crmkpi.measuring.source import Evidence
 from crmkpi.statistics.intervals import Interval
 
 __all__ = ["Block", "given_of", "without_groups"]

@@ -17,6 +17,7 @@ from crmkpi.statistics.intervals import Interval
 
 __all__ = [
     "FEWEST",
+    "SMALL_SAMPLE",
     "Found",
     "counted",
     "evaluated",
@@ -27,6 +28,7 @@ __all__ = [
 ]
 
 Found = tuple[Any, Any, str | None]
+SMALL_SAMPLE = 30  # a value of fewer records says little
 FEWEST = 5  # a mean of fewer values has no interval that holds what it says
 MICROSECONDS = 1e6  # durations are kept in whole ones
 

@@ -9,36 +9,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, overload
 
 from crmkpi._hooks import hook
+from crmkpi._read_only import ReadOnly
 from crmkpi.dates.periods import Period
 from crmkpi.definition.metric import Metric
 from crmkpi.definition.units import Unit, Value_co
 from crmkpi.errors import InputError, UnknownNameError, did_you_mean, unknown_name
 from crmkpi.measuring.accounts import Account, added_up
 from crmkpi.measuring.changes import Adjust, Change, Comparisons, change_of, comparisons_told
-from crmkpi.measuring.formula import no_interval
+from crmkpi.measuring.formula import SMALL_SAMPLE, counted, evaluated, interval_of, no_interval
 from crmkpi.measuring.moments import SampleMoments
+from crmkpi.measuring.source import Evidence, Source
 from crmkpi.statistics.intervals import Interval
 from crmkpi.tabular import FrameColumn, Money, Tabular, write_whole
 
 if TYPE_CHECKING:
-    from crmkpi.measuring.evidence import Block
     from crmkpi.measuring.pivot import Pivot
 
-__all__ = [
-    "SMALL_SAMPLE",
-    "Change",
-    "Evidence",
-    "Report",
-    "Result",
-    "compared",
-    "measured",
-    "together",
-    "told_of",
-]
+__all__ = ["Change", "Report", "Result", "compared", "measured", "result_from_totals", "together", "told_of"]
 
 TimeUnit = Literal["seconds", "minutes", "hours", "days", "weeks"]
 _SECONDS: Mapping[TimeUnit, float] = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400, "weeks": 604_800}
-SMALL_SAMPLE = 30
+_ABSENT = object()
 
 _result_row: Callable[[Result], dict[str, Any]] = hook("result_row")
 _result_text: Callable[[Result], str] = hook("result_text")
@@ -55,9 +46,6 @@ _pivot: Callable[..., Pivot] = hook("pivot")
 _report_chart: Callable[..., Any] = hook("report_chart")
 _result_schema: Callable[[object], Any] = hook("result_schema")
 _report_schema: Callable[[object], Any] = hook("report_schema")
-
-
-Evidence = tuple[Interval[Any] | None, int, tuple[Account, ...], SampleMoments | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +74,9 @@ class Result(Generic[Value_co]):
     compared_to: Result[Value_co] | None = None
     exact: Any = field(default=None, repr=False)
     moments: SampleMoments | None = field(default=None, repr=False, compare=False)
-    _find: tuple[Block | _Copy, int] | None = field(default=None, init=False, repr=False, compare=False)
+    _find: tuple[Source, int] | None = field(default=None, init=False, repr=False, compare=False)
     _family: tuple[Comparisons, int] | None = field(default=None, init=False, repr=False, compare=False)
-    _make: tuple[Block | _Copy, int] | None = field(default=None, init=False, repr=False, compare=False)
+    _make: tuple[Source, int] | None = field(default=None, init=False, repr=False, compare=False)
 
     if not TYPE_CHECKING:  # for type checkers it would make any name an attribute
 
@@ -231,7 +219,7 @@ _PUT_EVIDENCE = [_SET[name] for name in _EVIDENCE]
 _PUT_MAKE, _PUT_FIND, _PUT_OTHER, _PUT_FAMILY = (_SET[name] for name in ("_make", "_find", "compared_to", "_family"))
 
 
-def measured(source: Block | _Copy, number: int, compared_to: Result | None = None) -> Result:
+def measured(source: Source, number: int, compared_to: Result | None = None) -> Result:
     """A result whose fields are computed by `source` when it is looked at, under its number there."""
     made = object.__new__(Result)
     _PUT_MAKE(made, (source, number))
@@ -437,4 +425,12 @@ class _Wide(Tabular):
         return _wide_columns(self.report)
 
 
-_ABSENT = object()
+def result_from_totals(metric: Metric, inputs: Mapping[str, Any], *, confidence: float, currency: str | None) -> Result:
+    """The result of totals that the caller already has; see `Metric.from_totals`."""
+    totals = {name: value for name, value in inputs.items() if name not in metric.parameters}
+    value, exact, reason = evaluated(metric, inputs)
+    interval, n = (None, None) if reason else interval_of(metric, inputs, None, confidence=confidence, exact=exact)
+    parameters = {name: inputs[name] for name in metric.parameters}
+    return Result(
+        metric, value, reason, ReadOnly(counted(totals)), currency, interval, n or 0, parameters=parameters, exact=exact
+    )

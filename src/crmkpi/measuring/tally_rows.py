@@ -10,8 +10,7 @@ from typing import Any
 from crmkpi.dates.periods import Period
 from crmkpi.definition.metric import Metric
 from crmkpi.errors import CurrencyError, InputError, did_you_mean
-from crmkpi.measuring.results import Result
-from crmkpi.measuring.totals import result_from_totals
+from crmkpi.measuring.results import Result, result_from_totals
 
 __all__ = ["Totals", "merged_totals", "results_of_totals", "totals_of_rows"]
 
