@@ -101,7 +101,7 @@ TICKETS = [
         status="closed",
     ),
     ck.Ticket(
-        id="2", created_at="2026-01-05T10:00", solved_at="1970-01-01", first_replied_at="1970-01-01", status="open"
+        id="2", created_at="2026-01-05T10:00", solved_at="1970-01-02", first_replied_at="1970-01-02", status="open"
     ),
     ck.Ticket(id="3", created_at="2026-01-05T10:00", solved_at=NEVER, first_replied_at=NEVER, status="open"),
     ck.Ticket(id="4", created_at="2050-01-01", status="open"),

@@ -156,6 +156,7 @@ class Source(ABC):
 
 _ANY = "the statement was refused"
 _WHY = (
+    (("in readonly mode",), "its user may change no settings, and they make figures right, so give it readonly = 2"),
     (("closed", "terminat", "lost connection", "gone away"), "its connection is closed, so open another"),
     (("no such table", "no such column", "does not exist", "doesn't exist", "unknown table"),
      "a table or column has gone, so make its table() again"),
