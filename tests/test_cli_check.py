@@ -68,7 +68,7 @@ def test_the_day_the_zone_and_the_firms_first_day_are_taken(run: Run) -> None:
 def test_only_the_kpis_that_are_asked_for_are_named(run: Run) -> None:
     ask = ("--deals", "error.csv", "--kpi", "close rate", "--kpi", "revenue", "--format", "json")
     (finding,) = json.loads(run(*ask)[1])["findings"]
-    assert finding["effects"] == [{"does": "left out of", "metrics": ["win_rate", "revenue"]}]
+    assert finding["impacts"] == [{"does": "left out of", "metrics": ["win_rate", "revenue"]}]
 
 
 def test_rates_are_taken_so_that_two_currencies_are_no_fault(run: Run) -> None:

@@ -154,9 +154,9 @@ def test_streams_and_frames_are_not_searched_and_say_so_and_check_looks(name: st
     assert [account.searched for account in ck.win_rate(found).accounts] == [True]
     (finding,) = [one for one in ck.Dataset(deals=STREAMS[name](found)).check().findings if one.code == "duplicate_ids"]
     assert finding.level == "error"
-    assert finding.effects[0].does == "counted again by"
+    assert finding.impacts[0].does == "counted again by"
     (finding,) = [one for one in ck.Dataset(deals=found).check().findings if one.code == "duplicate_ids"]
-    assert finding.effects[0].does == "left out of"
+    assert finding.impacts[0].does == "left out of"
 
 
 @given(st.lists(st.sampled_from("abc"), max_size=8), st.data())

@@ -32,11 +32,11 @@ REASON = "no column of tickets fills first_replied_at; name the one that holds i
 def lacking(metric: ck.Metric[Any]) -> tuple[str, tuple[str, ...]] | None:
     """The first fields of which the KPI needs one, where a file may lack all of them."""
     found = needed_fields(metric, dated=False)
-    return next((each for each in found if all(_optional(each[0], name) for name in each[1])), None)
+    return next((each for each in found if all(_may_be_absent(each[0], name) for name in each[1])), None)
 
 
-def _optional(table: str, field: str) -> bool:
-    return record_type(RECORDS[table]).fields[field].optional
+def _may_be_absent(table: str, field: str) -> bool:
+    return not record_type(RECORDS[table]).fields[field].required
 
 
 @cache
@@ -184,6 +184,31 @@ def duckdb(text: str, folder: Path, columns: Any = None) -> Any:
 def test_all_readers_know_which_fields_no_column_fills(read: Callable[..., Any], tmp_path: Path) -> None:
     assert ck.first_response_time(read(TICKETS, tmp_path)).reason == REASON
     assert ck.backlog(read(TICKETS, tmp_path)).value == 2
+
+
+@pytest.mark.parametrize("read", [read_csv, stream_csv, read_dicts, scan, polars, duckdb])
+def test_a_flag_that_no_column_fills_is_not_false_for_a_kpi_of_those_where_it_is_true(
+    read: Callable[..., Any], tmp_path: Path
+) -> None:
+    text = "id,created_at,Tier 2,status\n1,2026-01-05,true,solved\n2,2026-01-07,false,solved\n"
+    assert ck.escalation_rate(read(text, tmp_path)).reason == REASON.replace("first_replied_at", "escalated")
+    assert ck.ticket_volume(read(text, tmp_path)).value == 2
+    assert ck.escalation_rate(read(text, tmp_path, columns={"Tier 2": "escalated"})).value == 0.5
+
+
+ORDERS = "id,customer_id,amount,State\n1,A,5,completed\n2,A,5,returned\n"
+
+
+@pytest.mark.parametrize("metric", [ck.return_rate, ck.cart_abandonment_rate])
+def test_orders_without_a_status_are_completed_which_says_nothing_of_other_states(metric: ck.Metric[Any]) -> None:
+    crm = ck.Dataset(orders=ck.read_csv(io.StringIO(ORDERS), record=ck.Order), currency="EUR")
+    assert crm.measure(metric)[0].reason == "no column of orders fills status; name the one that holds it with columns="
+    assert ck.average_order_value(crm).value == 5
+    assert ck.purchase_frequency(crm).value == 2
+    named = ck.read_csv(io.StringIO(ORDERS), record=ck.Order, columns={"State": "status"})
+    assert metric(named).value is not None
+    stated = ck.read_csv(io.StringIO(ORDERS), record=ck.Order, defaults={"status": "completed"})
+    assert metric(stated).value is not None
 
 
 @pytest.mark.parametrize("read", [read_csv, stream_csv, read_dicts, scan, polars, duckdb])

@@ -66,7 +66,7 @@ def table_in(dialect: str, deals: Any = DEALS) -> tuple[str, Any]:
         names, rows = source.all_rows(text)
         return [dict(zip(names, row, strict=True)) for row in rows]
 
-    return made.relation.name, asks
+    return made.target.name, asks
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import pytest
 
 import crmkpi as ck
 from crmkpi.engines.frames.backends import BACKENDS
-from crmkpi.engines.frames.homes.database import DatabaseTable, Relation
+from crmkpi.engines.frames.homes.database import DatabaseTable, TableOrQuery
 from crmkpi.engines.frames.homes.sessions import AlchemySource, Session, Source
 from crmkpi.engines.frames.homes.warehouse import WarehouseHome
 from crmkpi.errors import ColumnError, InputError
@@ -151,10 +151,10 @@ TYPES = [
 
 @pytest.mark.parametrize("dialect, described, what, digits", TYPES)
 def test_types_are_those_that_the_warehouse_says(dialect, described, what, digits) -> None:
-    home, relation = home_of(dialect), Relation("opps")
+    home, target = home_of(dialect), TableOrQuery("opps")
     session = Answers(home, {"ordinal_position": [described]})
-    columns = home.columns_of(session, relation)
-    found = home.type_of(DatabaseTable(session.source, relation, columns), described[0], "text")
+    columns = home.columns_of(session, target)
+    found = home.type_of(DatabaseTable(session.source, target, columns), described[0], "text")
     assert (found.what, found.digits) == (what, digits)
     assert found.aware == ("with time zone" in described[1] or described[:2] == ("closed_at", "TIMESTAMP"))
 
@@ -173,7 +173,7 @@ def test_types_are_those_that_the_warehouse_says(dialect, described, what, digit
 )
 def test_types_of_a_query_are_those_that_the_driver_says(dialect, column, declared) -> None:
     home = home_of(dialect)
-    found = home.columns_of(Answers(home, {"described": [column]}), Relation(query="SELECT 1"))
+    found = home.columns_of(Answers(home, {"described": [column]}), TableOrQuery(query="SELECT 1"))
     assert found == {column[0]: declared}
 
 
@@ -181,14 +181,14 @@ def test_a_table_that_is_not_there_names_the_nearest() -> None:
     home = home_of("snowflake")
     session = Answers(home, {"DISTINCT table_name": [("OPPS",), ("PEOPLE",)]})
     with pytest.raises(ColumnError, match=r"names are written as the warehouse keeps them. Did you mean 'OPPS'"):
-        home.columns_of(session, Relation("opps"))
+        home.columns_of(session, TableOrQuery("opps"))
 
 
 @pytest.mark.parametrize("dialect", WAREHOUSES)
 def test_a_table_whose_rows_come_and_go_gives_no_figure(dialect) -> None:
-    home, relation = home_of(dialect), Relation("opps")
+    home, target = home_of(dialect), TableOrQuery("opps")
     session = Answers(home, {"count(*)": [(2,)]})
-    session.seen[relation] = home.state_of(session, relation)
+    session.seen[target] = home.state_of(session, target)
     home.check_unchanged(session)
     session.answers = {"count(*)": [(3,)]}
     with pytest.raises(InputError, match="has changed while it was measured, and a warehouse has no snapshots"):
@@ -204,14 +204,14 @@ def test_redshift_sees_blanks_at_the_end_of_a_text_by_a_mark() -> None:
     home = home_of("redshift")
     assert home.dialect.written("Ada ") == "'Ada \x01'"
     session = Answers(home, {"SELECT": [("Ada \x01", 2), ("Ada", 1)]})
-    frame = home.opened(DatabaseTable(session.source, Relation("opps"), {"owner": "character varying"}, session))
+    frame = home.opened(DatabaseTable(session.source, TableOrQuery("opps"), {"owner": "character varying"}, session))
     assert home.leave(frame.select("owner")) == [("Ada ", 2), ("Ada", 1)]
 
 
 def test_columns_of_bigquery_go_by_number() -> None:
     home = home_of("bigquery")
     session = Answers(home, {})
-    frame = home.opened(DatabaseTable(session.source, Relation("opps"), {"n w0_": "int64"}, session))
+    frame = home.opened(DatabaseTable(session.source, TableOrQuery("opps"), {"n w0_": "int64"}, session))
     assert home.asked_as(frame.select("n w0_")).endswith("SELECT `n w0_` AS `c0`\nFROM step1")
 
 

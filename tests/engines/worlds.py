@@ -219,7 +219,7 @@ def features(found: World) -> set[str]:
 
 
 def _said_of_time(moment: datetime, found: World) -> set[str]:
-    words = {"wall clock" if moment.tzinfo is None else f"column of {found.zone}"}
+    words = {"wall clock"} if moment.tzinfo is None else {"instants", f"column of {found.zone}"}
     if moment.replace(tzinfo=None) in EXTREMES:
         words.add("extreme date")
     wall = found.crm.calendar.wall(moment) if moment.tzinfo else moment

@@ -28,8 +28,8 @@ def test_a_report_on_any_records_adds_up_and_does_not_depend_on_their_order(crm:
     for finding in report:
         assert 0 <= finding.count <= finding.of
         assert finding.level in KINDS
-        assert all(effect.metrics for effect in finding.effects)
-        assert len(finding.metrics) == sum(len(effect.metrics) for effect in finding.effects)
+        assert all(impact.metrics for impact in finding.impacts)
+        assert len(finding.metrics) == sum(len(impact.metrics) for impact in finding.impacts)
     for name, records in crm.tables.items():
         assert report.tables[name].used == len(list(records))
     assert [KINDS.index(finding.level) for finding in report] == sorted(KINDS.index(one.level) for one in report)

@@ -156,7 +156,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, str, str | None, int, int]]] =
     ),
     (
         "dates_too_early",
-        {"orders": with_faults(clean("orders"), 2, ordered_at=datetime(1970, 1, 1, tzinfo=UTC))},
+        {"orders": with_faults(clean("orders"), 2, ordered_at=datetime(1975, 1, 1, tzinfo=UTC))},
         ("warning", "orders", "ordered_at", 2, 60),
     ),
     (
@@ -269,8 +269,8 @@ def test_a_finding_of_scores_names_one_and_the_kpis_that_it_spoils() -> None:
         (of_half, "taken for bad answers by", "(score 5"),
         (of_several, "in one mean of", "'S0' (score 4"),
     ):
-        (effect,) = finding.effects
-        assert (effect.does, "net_promoter_score" in effect.metrics, "ticket_volume" in effect.metrics) == (
+        (impact,) = finding.impacts
+        assert (impact.does, "net_promoter_score" in impact.metrics, "ticket_volume" in impact.metrics) == (
             does,
             True,
             False,

@@ -86,7 +86,7 @@ def test_a_kpi_of_your_own_is_read_like_those_of_the_catalogue() -> None:
     assert readers.counting("tickets", "status", "open") == ()
 
 
-def test_the_effects_name_only_kpis_that_the_tables_allow_or_that_were_asked_for() -> None:
+def test_the_impacts_name_only_kpis_that_the_tables_allow_or_that_were_asked_for() -> None:
     deals = [Deal(id="1", status="won")]
     found = Dataset(deals=deals).check().findings
     named = {name for finding in found for name in finding.metrics}

@@ -90,10 +90,10 @@ def test_the_json_has_these_keys_and_no_other(report: QualityReport) -> None:
     assert {"source", "rows", "used", "rejected", "skipped", "unmapped", "notes"} <= set(found["tables"]["deals"])
     for finding in found["findings"]:
         assert list(finding) == [
-            "code", "level", "table", "field", "what", "count", "of", "share", "example", "effects",
+            "code", "level", "table", "field", "what", "count", "of", "share", "example", "impacts",
         ]  # fmt: skip
-        assert all(list(effect) == ["does", "metrics"] for effect in finding["effects"])
-    assert found["findings"][1]["effects"] == [{"does": "left out of", "metrics": ["win_rate"]}]
+        assert all(list(impact) == ["does", "metrics"] for impact in finding["impacts"])
+    assert found["findings"][1]["impacts"] == [{"does": "left out of", "metrics": ["win_rate"]}]
     assert found["findings"][1]["share"] == 1 / 3
 
 

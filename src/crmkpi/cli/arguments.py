@@ -1,4 +1,4 @@
-"""What is written in the arguments of the command, as values; what cannot be read is an error of the command line."""
+"""The arguments of the command as values; an unreadable one is an error of the command line."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ def read_unit(text: str) -> tuple[str, str, str]:
 def read_day(text: str) -> date:
     """A day or a moment in ISO format, or the word today."""
     if text == "today":
-        return date.today()  # noqa: DTZ011  # the day of whoever asks
+        return date.today()  # noqa: DTZ011  # the day on the user's clock
     try:
         return datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
     except ValueError:

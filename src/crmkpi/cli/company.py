@@ -72,7 +72,7 @@ def add_init(commands: Any) -> None:
 
 
 def opened(arguments: argparse.Namespace) -> CompanyFile:
-    """The company file that is meant; what it says wrongly is an error of usage."""
+    """The company file that is meant; a mistake in it is an error of usage."""
     try:
         file = found_file() if arguments.company is None else Path(arguments.company)
         return company_file(file)

@@ -34,7 +34,7 @@ def add_explain(commands: Any) -> None:
 
 
 def add_briefing(commands: Any) -> None:
-    """Add the command that says what matters of a period."""
+    """Add the command `briefing`."""
     parser = commands.add_parser(
         "briefing",
         help="say what matters of a period in five lines",

@@ -134,7 +134,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parsed(given: Sequence[str]) -> argparse.Namespace:
-    """The arguments; what a command does not know is an error of that command, which names the nearest option."""
+    """The parsed arguments; an unknown one is an error of its command, which names the nearest option."""
     parser = _parser(next((each for each in given if not each.startswith("-")), None))
     arguments, rest = parser.parse_known_args(given)
     if rest:

@@ -229,7 +229,7 @@ def read_tables(
 
 
 def width() -> int:
-    """How many columns the output has: those of the terminal, or what COLUMNS says."""
+    """How many columns the output has: those of the terminal, or COLUMNS."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() or "COLUMNS" in os.environ else 80
 
 

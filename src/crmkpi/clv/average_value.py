@@ -12,7 +12,7 @@ from crmkpi.errors import InputError, UndefinedError
 
 __all__ = ["Purchase", "average_value", "average_value_interval"]
 
-Purchase = tuple[Hashable, date, Decimal]  # a customer, a day, and what they spent on it
+Purchase = tuple[Hashable, date, Decimal]  # a customer, a day, and the amount spent on it
 
 
 def average_value(purchases: Sequence[Purchase], until: date, *, discount: float, margin: float) -> float:
@@ -40,7 +40,7 @@ def average_value(purchases: Sequence[Purchase], until: date, *, discount: float
 def average_value_interval(
     purchases: Sequence[Purchase], until: date, *, discount: float, margin: float, confidence: float
 ) -> tuple[float, float] | None:
-    """The interval of `average_value` for what the fits leave open; None where the likelihood has no clear maximum."""
+    """The interval of `average_value` for the error of the fits; None where the likelihood has no clear maximum."""
     buying, spending, history = _fitted(purchases, until)
     how: dict[str, Any] = {"discount": annual(discount), "margin": margin, "engine": "python"}
     try:

@@ -1,4 +1,4 @@
-"""Gamma-Gamma: what a customer's purchases are worth on average, from the few that were seen.
+"""Gamma-Gamma: the average value of a customer's purchases, from the few that were seen.
 
 Fader and Hardie 2013, note 025.
 """
@@ -84,7 +84,7 @@ class GammaGamma(Model):
         return self.p * self.v / (self.q - 1) if self.q > 1 else None
 
     def expected_spend(self, frequency: ColumnLike, spend: ColumnLike, *, engine: Engine = "auto") -> Any:
-        """The mean value of each customer's future purchases; who has none to show gets the population mean.
+        """The mean value of each customer's future purchases; customers without one get the population mean.
 
         An individual mean exists where p·x + q > 1. Undefined ones raise, because half a column of numbers misleads.
         """

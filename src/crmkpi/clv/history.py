@@ -22,7 +22,7 @@ class PurchaseHistory:
     """When and how often each customer bought, as columns of equal length.
 
     - `frequency`: repeat purchases, the first one not counted; several orders on one day are one purchase.
-    - `recency`: the time from the first to the last purchase; 0 for who never came back.
+    - `recency`: the time from the first to the last purchase; 0 for customers who never came back.
     - `age`: the time from the first purchase to the end of the observation.
     - `spend`: the mean value of the repeat purchases, where money is known.
 

@@ -62,7 +62,7 @@ class Model:
 
     @abstractmethod
     def refit(self, like: Any, random: Random) -> Self:
-        """The model fitted to data that it simulates itself, of the shape of `like`: what it was fitted to."""
+        """The model fitted to data that it simulates itself, of the shape of `like`, the data that it was fitted to."""
 
     def interval(
         self,
@@ -71,7 +71,7 @@ class Model:
         confidence: float = 0.95,
         scale: Literal["plain", "log", "logit"] = "log",
     ) -> list[Estimate]:
-        """Predictions with intervals for what the parameters leave open, by the delta method.
+        """Predictions with intervals for the uncertainty of the parameters, by the delta method.
 
         `predict` is any function of the model, such as `lambda m: m.expected_purchases(history, horizon=weeks(39))`.
         The interval is symmetric on `scale`: "log" for amounts above zero, "logit" for probabilities. It covers the
@@ -113,7 +113,7 @@ class Model:
     ) -> list[Estimate]:
         """Predictions with percentile intervals from `resamples` fits to data that the model simulates itself.
 
-        `like` is what the model was fitted to: the simulated customers are as many and as old. It holds where
+        `like` is the data that the model was fitted to: the simulated customers are as many and as old. It holds where
         `interval` does not, and takes `resamples` times the time of a fit.
         """
         _checked(confidence)

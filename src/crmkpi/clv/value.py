@@ -113,7 +113,7 @@ def customer_value_interval(
     total: bool = False,
     **how: Any,
 ) -> list[Estimate]:
-    """The value of each customer, or with `total` of all together, with an interval for what the two fits leave open.
+    """The value of each customer, or with `total` of all together, with an interval for the error of the two fits.
 
     Further keywords are those of `customer_value`. By the delta method on the logarithm; the two models are fitted
     apart, so their variances add.

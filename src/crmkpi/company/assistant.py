@@ -65,7 +65,7 @@ def in_words_of_tools(message: str) -> str:
 
 
 def _clean(text: Hashable, most: int = _LONGEST_LABEL) -> str:
-    """A text from the data without what cannot be seen, and cut."""
+    """A text from the data, cut, and without invisible characters."""
     shown = format_label(text)
     return shown if len(shown) <= most else f"{shown[: most - 1]}…"
 

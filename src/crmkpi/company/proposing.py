@@ -1,4 +1,4 @@
-"""A company file to begin with: what files show by themselves, the words they hold, and the rest as comments."""
+"""A company file to begin with: facts that files show by themselves, the words they hold, and the rest as comments."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _REPORT = (
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A company file as text, and notes on what is to be filled in."""
+    """A company file as text, and notes on the values to be filled in."""
 
     text: str
     notes: tuple[str, ...]
@@ -191,7 +191,7 @@ def _unread_words(read: Iterable[Records[Any]]) -> dict[str, Counter[str]]:
 
 
 def _unknown(file: Path, path: str, why: str, encoding: str | None) -> list[str]:
-    """A file that nothing is known of: its columns, what they look like, and what other systems call so."""
+    """An unknown file: its columns, the kind of their values, and the fields that other systems call so."""
     with cells_of_any_length():
         grid = first_table(file, encoding=encoding)
         columns = list(zip(grid.headers, *_samples(grid), strict=False))
@@ -260,7 +260,7 @@ def _tail(drafts: dict[str, _Draft]) -> list[str]:
 
 
 def _fields() -> list[str]:
-    """The fields of each table, for who fills in what was not recognised."""
+    """The fields of each table, for the user who fills in the rest."""
     lines = ["# The fields of each table:"]
     for table, model in RECORDS.items():
         lines.append(f"# {table}: {', '.join(name for name in record_type(model).fields if name != 'attributes')}")

@@ -28,7 +28,7 @@ __all__ = ["Run", "check_reports", "run_reports"]
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a run wrote, and what it found that somebody should look at."""
+    """The files that a run wrote, and the findings that somebody should look at."""
 
     written: tuple[Path, ...]
     alerts: tuple[FiredAlert, ...] = ()
@@ -44,7 +44,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """One report: the contents of its files, and what it found."""
+    """One report: the contents of its files, and its findings."""
 
     contents: dict[Path, bytes]
     results: Report

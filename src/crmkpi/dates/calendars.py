@@ -332,7 +332,7 @@ def _zone(tz: str | ZoneInfo) -> ZoneInfo:
 
 
 def _frozen_holidays(holidays: Container[date]) -> tuple[Container[date], object]:
-    """The holidays as they are kept, and what tells them apart: themselves, or without a hash their identity."""
+    """The holidays as they are kept, and their identity: themselves, or without a hash their identity."""
     if isinstance(holidays, str) or not isinstance(holidays, Container):
         msg = f"holidays must answer `day in holidays`, as a set of dates does; got {holidays!r}."
         raise ParameterError(msg)

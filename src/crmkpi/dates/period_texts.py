@@ -223,7 +223,7 @@ def _relative(words: str, calendar: Calendar) -> Callable[[date, Calendar], Peri
 
 
 def iso_week(year: int, week: int, text: str, calendar: Calendar) -> PeriodEdges:
-    """The week of that number; `text` is what names it in an error."""
+    """The week of that number; `text` names it in an error."""
     if calendar.week_start != "monday":
         msg = (
             f"ISO weeks begin on Monday, but this calendar's weeks on {calendar.week_start.title()}; got {text!r}. "

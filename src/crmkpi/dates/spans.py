@@ -1,4 +1,4 @@
-"""Spans of time between two exact moments, cut from a calendar; what periods are made of."""
+"""Spans of time between two exact moments, cut from a calendar; periods are made of them."""
 
 from __future__ import annotations
 

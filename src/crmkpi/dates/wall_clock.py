@@ -1,4 +1,4 @@
-"""Wall-clock times as exact moments: what passed between two of them, also over a change of clocks."""
+"""Wall-clock times as exact moments: the time between two of them, also over a change of clocks."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Row expressions: conditions and values computed from one record, written with Python operators.
 
-An expression is symbolic: `deals.status == "won"` compares nothing, it says what is to be compared, and every engine
+An expression is symbolic: `deals.status == "won"` compares nothing, it states a comparison, and every engine
 carries it out with the same meaning. Comparison with a missing value is neither true nor false, and what is neither
 is not counted; `~` keeps it so.
 
@@ -52,7 +52,7 @@ __all__ = [
 
 
 class Expression:
-    """Something that can be asked of one record; see the module for what can be written."""
+    """A question about one record; the docstring of the module lists the operators."""
 
     __slots__ = ("_text",)
     kind: ValueKind
@@ -153,7 +153,7 @@ class Field(Expression):
     path: tuple[str, ...]
     kind: ValueKind
     choices: tuple[str, ...] = ()
-    planned: bool = False  # a timestamp that says what is to happen
+    planned: bool = False  # a timestamp of a planned event
 
     def _written(self) -> str:
         return ".".join((self.table, *self.path) if self.table else self.path)
@@ -265,7 +265,7 @@ class Combination(Expression):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Negation(Expression):
-    """The opposite of a predicate; what was neither true nor false stays so."""
+    """The opposite of a predicate; where that is neither true nor false, so is this."""
 
     item: Expression
     kind: ValueKind = "predicate"

@@ -94,7 +94,7 @@ class Metric(Calls[Value_co]):
     asked: frozenset[str]  # what the formula takes; other parameters only serve the measures
     empty: Empty
     within: Range = (None, None)  # the lowest and the highest number that the value can be, None for no bound
-    timing: Timing | None = None  # whether it moves before the outcome or tells it, by what it is
+    timing: Timing | None = None  # whether it moves before the outcome or tells it
     ahead_of: tuple[str, ...] = ()  # the KPIs that it is meant to move ahead of
     guarded_by: tuple[str, ...] = ()  # the KPIs of quality that fall where this one alone is pushed
     monthly: bool = False  # whether the period must be a calendar month
@@ -233,7 +233,7 @@ class Metric(Calls[Value_co]):
 
         The statement gives a row for each group that has records: its segments, its period, and the totals that the
         formula takes. `from_totals` makes a result of a row, and `Tally.add_rows` a report of all. Durations are in
-        seconds. What cannot be read is not counted and not told; `crmkpi.database` tells it.
+        seconds. Unreadable values are neither counted nor reported; `crmkpi.database` reports them.
 
         Raises:
             InputError: the KPI takes more than counts and sums of one table, such as a median or a stock.
@@ -376,7 +376,7 @@ def _defined(
     within: Range | None,
     empty: Empty,
 ) -> Metric:
-    """The KPI of a formula and of what `metric` was given, with what follows from them."""
+    """The KPI of a formula and the arguments of `metric`, with the fields derived from them."""
     unit, at, interval = as_given["unit"], as_given["at"], as_given["interval"]
     check_words(function, unit, as_given["better"], as_given["timing"])
     name, named = function.__name__, {parameter.name: parameter for parameter in parameters}

@@ -47,7 +47,7 @@ def _plain_number(value: Any) -> Any:
 
 
 def in_unit(value: Any, unit: str, metric: str) -> Any:
-    """The formula's number as the type of its unit; what is no finite number is undefined."""
+    """The formula's number as the type of its unit; an infinite number or NaN is undefined."""
     if value is None:
         raise UndefinedError("the formula gives none")
     try:

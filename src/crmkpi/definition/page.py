@@ -1,4 +1,4 @@
-"""The manual of a KPI: its docstring, with what follows from the definition filled in."""
+"""The manual of a KPI: its docstring, with the parts derived from the definition filled in."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def page(
     additive: bool,
     within: Range,
 ) -> str:
-    """The docstring of a KPI with what is derived: heading and imports of its examples, `Returns` if it has none."""
+    """The docstring of a KPI with derived parts: heading and imports of its examples, `Returns` if it has none."""
     docstring = _with_imports(_with_heading(docstring))
     if not empty or "\nReturns:\n" in docstring:
         return docstring
@@ -147,7 +147,7 @@ _Told = tuple[str, str, Callable[[str], str]]
 
 
 def _with_operator(operator: str) -> Callable[[str], str]:
-    """A formula with another word for what is taken of the values."""
+    """A formula with another word for the aggregate of the values."""
     return lambda formula: re.sub(r"\\operatorname\{(?:mean|median)\}|Q_\{0\.9\}", lambda _: operator, formula, count=1)
 
 
@@ -157,7 +157,7 @@ def _with_difference(told: str) -> Callable[[str], str]:
     return lambda formula: difference.sub(lambda found: told.format(**found.groupdict()), formula, count=1)
 
 
-# Of each usual variant: its first line, what counts, and its formula from that of the default.
+# Of each usual variant: its first line, its rule, and its formula from that of the default.
 _USUAL: Mapping[str, _Told] = {
     "mean": ("{title} on average.", "", _with_operator(r"\operatorname{mean}")),
     "median": ("{title} in the middle: half are below, half above.", "", _with_operator(r"\operatorname{median}")),

@@ -1,4 +1,4 @@
-"""Expressions that the planner makes of a definition: what is known so far, what is certain, what could not be read.
+"""Expressions that the planner makes of a definition: values known so far, certain conditions, unreadable fields.
 
 Engines carry them out like those of `crmkpi.definition.expressions`.
 """
@@ -15,7 +15,7 @@ __all__ = ["Happened", "IsUnreadable", "Together", "Unless", "UnreadValue"]
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Happened(Expression):
-    """A timestamp as it is known on the day `as_of`: what lies after that day has not happened, and is missing."""
+    """A timestamp as it is known on the day `as_of`: a later one has not happened, and is missing."""
 
     item: Expression
     kind: ValueKind = "timestamp"

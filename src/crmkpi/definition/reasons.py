@@ -44,7 +44,7 @@ def _said(empty: Empty, name: str) -> str:
 
 
 def _zero(name: str, measures: Mapping[str, Measure]) -> str:
-    """That a number is 0: a parameter by its name, a measure by what it measures."""
+    """The words that a number is 0: a parameter by its name, a measure by its records."""
     if name not in measures:
         return f"{name.replace('_', ' ')} is 0"
     measure = measures[name]

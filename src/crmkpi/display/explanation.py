@@ -152,7 +152,7 @@ def _is_stock(measure: Measure) -> bool:
 
 
 def _shown_by(metric: Metric) -> Iterator[str]:
-    """The systems whose screens show this definition or one of its variants, with what is peculiar there."""
+    """The systems whose screens show this definition or one of its variants, with their peculiarities."""
     for each in (metric, *metric.variants.values()):
         which = "" if each is metric else f", as `{each.id}`"
         for name in vendors.__all__:

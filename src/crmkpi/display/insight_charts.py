@@ -1,6 +1,6 @@
 """Pictures of analyses: a control chart, the steps of an explanation, the fan of a forecast, a funnel plot, targets.
 
-What is coloured as better or worse is what the analysis says is so; a sign alone has no colour.
+Colours follow the verdict of the analysis, better or worse; a sign alone has no colour.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class _Axis:
 
 
 def _colour(alt: Any, rows: Sequence[Mapping[str, Any]]) -> Any:
-    """The colour of what the analysis says, with a legend of what there is."""
+    """The colour of the verdict, with a legend of the verdicts that occur."""
     there = [name for name in _COLOURS if any(row["told"] == name for row in rows)]
     scale = alt.Scale(domain=there, range=[_COLOURS[name] for name in there])
     return alt.Color("told:N", title=None, scale=scale, legend=alt.Legend(orient="top"))
@@ -86,7 +86,7 @@ def _periods(alt: Any, labels: Sequence[str]) -> Any:
 
 
 def _control(alt: Any, chart: ControlChart) -> Any:
-    """The values with centre and limits; points of a signal in the colour of what it means."""
+    """The values with centre and limits; points of a signal in the colour of its verdict."""
     bounds = [point.high for point in chart.points]
     axis = _Axis(chart.unit, [point.value for point in chart.points] + bounds, chart.currency)
     labels = [point.label for point in chart.points]
@@ -231,7 +231,7 @@ _STATUS = {
 
 
 def _bullets(alt: Any, card: Scorecard) -> Any:
-    """A bar per target: the value, what it comes to, and the bounds of the target as ticks; each has its own scale."""
+    """A bar per target: the value, its projection, and the bounds of the target as ticks; each has its own scale."""
     shown = [one for one in card.targets if one.target is not None and (one.value, one.projected) != (None, None)]
     if not shown:
         raise InputError("There is nothing to draw: no target of the scorecard has a value.")

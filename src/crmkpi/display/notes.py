@@ -16,12 +16,12 @@ NOT_OVER = "°"
 
 
 def marks(result: Result) -> str:
-    """The marks of one row; `notes_of` says what they mean."""
+    """The marks of one row; `notes_of` explains them."""
     return (SMALL_SAMPLE if result.small_sample else "") + (NOT_OVER if result.complete is False else "")
 
 
 def notes_of(results: Sequence[Result], name_of: Callable[[Result], str]) -> tuple[str, ...]:
-    """The notes under a table of these results; `name_of` gives what a KPI is called."""
+    """The notes under a table of these results; `name_of` gives the name of a KPI."""
     notes: list[str] = []
     if any(result.small_sample for result in results):
         notes.append(f"{SMALL_SAMPLE} rests on fewer than 30 records, so it says little")
@@ -77,7 +77,7 @@ def _changes(results: Sequence[Result], name_of: Callable[[Result], str]) -> Ite
     ]
     if small:
         yield f"too few to say: the smallest change that would mostly show is, of {listed(small)}"
-    # The change is of the totals and its interval of what they are per day: the reader must not wonder about the two.
+    # The change is of the totals and its interval of the totals per day: the reader must not wonder about the two.
     per_day = [
         name_of(result)
         for result, change in changes

@@ -40,7 +40,7 @@ __all__ = ["page_fragment", "page_html", "section_html"]
 _SHOWN_FACTS = 5
 _WHOLE_FROM = 1_000
 _OPTION = re.compile(r" \(\w+=\)$")  # what a reader of the page cannot give
-_MOST_KPIS = 12  # that one row of what the data cannot say names
+_MOST_KPIS = 12  # named in one row of the limits of the data
 
 
 def page_html(page: Page) -> str:
@@ -54,7 +54,7 @@ def page_html(page: Page) -> str:
 
 
 def page_fragment(page: Page) -> str:
-    """The page to put into another one or show in a notebook, in the colours of what stands around it."""
+    """The page to put into another one or show in a notebook, in the colours around it."""
     return _page(page, IN_ANOTHER)
 
 

@@ -31,7 +31,7 @@ _STYLE = """
 
 
 def quality_text(report: QualityReport, *, width: int = 80) -> str:
-    """The report in plain text: what was read, and the findings by level."""
+    """The report in plain text: the rows read, and the findings by level."""
     lines = [report.heading, ""]
     if report.tables:
         lines += [draw_text(_account(report), width=width), ""]
@@ -59,12 +59,12 @@ def _what(finding: Finding) -> str:
 def _details(finding: Finding) -> Iterator[str]:
     if finding.example:
         yield f"such as {format_label(finding.example)}"
-    yield from map(str, finding.effects)
+    yield from map(str, finding.impacts)
     yield f"({finding.code})"
 
 
 def _account(report: QualityReport) -> Sheet:
-    """The table of what was read."""
+    """The table of rows read."""
     names, accounts = tuple(report.tables), tuple(report.tables.values())
     columns = [
         SheetColumn("label", "table", names),

@@ -18,7 +18,7 @@ Role = Literal["metric", "label", "value", "interval", "number", "change", "mark
 
 @dataclass(frozen=True, slots=True)
 class SheetColumn:
-    """One column: what it is for, its header, and one text per row; `drawings` are what HTML shows instead."""
+    """One column: what it is for, its header, and one text per row; HTML shows the `drawings` instead."""
 
     role: Role
     header: str

@@ -1,4 +1,4 @@
-"""Checks of what analyses are called with: records that can be read, and the last day of the observation."""
+"""Checks of the arguments of analyses: records that can be read, and the last day of the observation."""
 
 from __future__ import annotations
 

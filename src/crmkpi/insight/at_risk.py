@@ -262,9 +262,9 @@ def at_risk(
     below: float | None = None,
     check: ScoreCheck | None = None,
 ) -> AtRisk:
-    """Customers by the value at stake: what each brings if they stay, times the chance that they do not.
+    """Customers by the value at stake: the value of each if they stay, times the probability that they leave.
 
-    `health` is what `health_score` gives. `alive` is the probability of each to be a customer still, as BG/NBD says it,
+    `health` comes from `health_score`. `alive` is the probability of each to be a customer still, as BG/NBD says it,
     or the `ValueTable` of a model, which knows the value as well (its values hold P(alive) already, which is taken out
     of them first). `value` is what each brings if they stay. `below` keeps the customers whose score is below it; that
     needs the `check` of such a score against history, better than chance.

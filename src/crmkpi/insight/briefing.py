@@ -67,7 +67,7 @@ def briefing(
     `metrics` are the KPIs to look at; without them those of the KPI set, and without a set all that the tables allow.
     The targets of `kpis` say what will be missed: of a period that is over, which targets it missed, and what the
     forecast says of the next. `by` names the attributes that changes are split by; without it, usual ones of each
-    table. `at_risk` is what `crmkpi.insight.at_risk.at_risk` gives.
+    table. `at_risk` is the result of `crmkpi.insight.at_risk.at_risk`.
 
     >>> from crmkpi import Deal
     >>> deals = [Deal(id=f"{month}{source}{n}", source=source, closed_at=f"2026-0{month}-05",

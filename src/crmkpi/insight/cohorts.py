@@ -40,7 +40,7 @@ class CohortCell:
 
 @dataclass(frozen=True, slots=True)
 class Cohort:
-    """Those who began in one period; `cells[k]` is what they did k periods later."""
+    """The customers who began in one period; `cells[k]` is their activity k periods later."""
 
     label: str
     start: date

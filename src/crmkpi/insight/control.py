@@ -282,10 +282,10 @@ def _charted(
             used = tuple(rule for rule in rules if rule == "beyond") or rules
             notes.append(f"no runs are looked for below {_FEWEST_FOR_RUNS} points")
         limits[first:end] = [own] * (end - first)
-        for run in signals(part, own, used):
-            better = None if series.better == "neither" else (run.direction == "up") == (series.better == "higher")
-            ends = series.labels[first + run.first], series.labels[first + run.last]
-            found.append(Signal(run.rule, *ends, run.direction, better))
+        for flagged in signals(part, own, used):
+            better = None if series.better == "neither" else (flagged.direction == "up") == (series.better == "higher")
+            ends = series.labels[first + flagged.first], series.labels[first + flagged.last]
+            found.append(Signal(flagged.rule, *ends, flagged.direction, better))
     begun = [max(bound for bound in bounds[:-1] if bound <= number) for number in range(len(values))]
     points = tuple(
         _point(series, number, values[number], limits[number], number - begun[number], skewed=skewed)
@@ -330,7 +330,7 @@ def _limits(
     screen: bool,
     follow: bool,
 ) -> tuple[Limits | None, str]:
-    """The limits of a stretch of points, and what autocorrelation did to them."""
+    """The limits of a stretch of points, widened for autocorrelation, and the note on that."""
     base = values[:baseline] if baseline is not None else values
     known = sum(value is not None for value in base)
     follows = _follows(base) if follow else 0.0

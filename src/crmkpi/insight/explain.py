@@ -251,7 +251,7 @@ def _explained(
     counts: Sequence[Mapping[Hashable, int]] | None = None,
     currency: str | None = None,
 ) -> Explanation:
-    """The explanation by what the KPI is."""
+    """The explanation, by the kind of the KPI."""
     names = list(dict.fromkeys([*sides[0], *sides[1]]))
     if not names:
         raise InputError("There is nothing to explain: neither side has a segment.")

@@ -51,7 +51,7 @@ class ForecastPoint:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Forecast(InsightTable):
-    """The periods to come, with what the forecast rests on: how many periods, which method, which season."""
+    """The periods to come, and the basis of the forecast: how many periods, which method, which season."""
 
     title: str
     unit: str
@@ -304,7 +304,7 @@ def _by_rule(
     *,
     working_days: bool,
 ) -> Forecast:
-    """The forecast in plain numbers, by what the KPI is."""
+    """The forecast in plain numbers, by the kind of the KPI."""
     if isinstance(metric.interval, Share):
         parts = [int(one.inputs[metric.interval.part]) for one in results]
         wholes = [int(one.inputs[metric.interval.whole]) for one in results]

@@ -106,7 +106,7 @@ class Purchases:
 
 
 def _by_day(nw: Any, orders: Any) -> Any:
-    """One row per customer and day: how many orders, and what they were worth."""
+    """One row per customer and day: how many orders, and their value."""
     orders = orders.with_columns((nw.col("wall") // nw.lit(DAY)).alias("day"))
     return orders.group_by("customer_id", "day").agg(nw.len().alias("n"), nw.col("spent").sum().alias("spent"))
 

@@ -256,7 +256,7 @@ def to_frame_rows(
     before: Period | str | None = None,
     parameters: Mapping[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
-    """One row per customer that was assigned: variant, numerator and denominator of the KPI, and what was before.
+    """One row per customer that was assigned: variant, numerator and denominator of the KPI, and before the test.
 
     `groups` has the variant of each customer. `pre` is the numerator in the period `before`, which a covariate takes.
     A customer of whom no record speaks has 0. Any number of customers; pandas and others take the list as it is.

@@ -1,4 +1,4 @@
-"""Review of a KPI set: what it leaves unsaid, what rests on too little, what says the same twice.
+"""Review of a KPI set: gaps, KPIs that rest on too few records, and KPIs that say the same twice.
 
 Every finding has its evidence and a suggestion, and nothing is changed.
 """

@@ -101,7 +101,7 @@ class RfmTable(Tabular):
         return len(self.columns["customer_id"])
 
     def __repr__(self) -> str:
-        """How many customers there are, and what was left out; the columns may be as long as the customers are many."""
+        """How many customers there are, and the orders left out; the columns may have an entry per customer."""
         left_out = "".join(f", {count:,} {reason}" for reason, count in self.left_out.items())
         return f"<RfmTable of {len(self):,} customers as of {self.as_of}{left_out and f'; left out{left_out[1:]}'}>"
 
@@ -231,7 +231,7 @@ def table_of(
     as_of: date,
     left_out: Mapping[str, int] = _NOTHING,
 ) -> RfmTable:
-    """The table of who bought on which days: how many orders, and what they were worth together.
+    """The table of who bought on which days: how many orders, and their value together.
 
     >>> table_of({"C1": {date(2026, 1, 1): (2, 30.0)}}, as_of=date(2026, 1, 31)).rows[0].age
     30
@@ -260,7 +260,7 @@ def table_of(
 
 
 def _purchases(asked: Orders, *, until: date) -> tuple[dict[Hashable, dict[date, tuple[int, float]]], Counter[str]]:
-    """Per customer and day, how many orders and what they were worth; and the orders left out, by reason."""
+    """Per customer and day, how many orders and their value; and the orders left out, by reason."""
     by_customer: dict[Hashable, dict[date, tuple[int, float]]] = {}
     left_out: Counter[str] = Counter()
     currencies = set()

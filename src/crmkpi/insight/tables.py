@@ -25,7 +25,7 @@ _chart: Callable[[InsightTable], Any] = hook("insight_chart")
 
 @dataclass(frozen=True, slots=True)
 class ShownTable:
-    """A table as it is shown: what stands in its cells is text already.
+    """A table as it is shown: its cells are text already.
 
     The first `labels` columns are words and read from the left; the last `remarks` columns do, too.
     """

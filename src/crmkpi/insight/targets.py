@@ -387,7 +387,7 @@ def _paces(
 
 
 def _history(crm: Dataset, kpi: Kpi, segment: Hashable, when: Period, t: int) -> list[tuple[float, float]]:
-    """Of earlier periods with records, what was done by the same working day and in the end."""
+    """The totals of earlier periods with records, by the same working day and in the end."""
     pairs: list[tuple[Period, Period]] = []
     for one in earlier_periods(when, _LOOK_BACK):
         days = working_days(one)

@@ -1,4 +1,4 @@
-"""A call of a KPI, as `win_rate(deals, period="2026")`: what it is given becomes a dataset that is measured once."""
+"""A call of a KPI, as `win_rate(deals, period="2026")`: its argument becomes a dataset that is measured once."""
 
 from __future__ import annotations
 

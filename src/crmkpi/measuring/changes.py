@@ -8,7 +8,7 @@
 | a sum | compound Poisson: the sum of squares is its variance |
 | a net promoter score | normal, from the three counts |
 | any other formula of counts, sums and means | normal, by the delta method |
-| a median, a quantile, what counts customers once, a model | none |
+| a median, a quantile, a number of different customers, a model | none |
 
 Sides that share records, such as overlapping windows or a stock at two dates, have none either.
 """
@@ -186,7 +186,7 @@ class Comparisons:
 
 
 def comparisons_told(changes: list[Change] | None, adjust: Adjust, count: int) -> Comparisons:
-    """The comparisons whose changes are known already, from a copy or from what was written of them."""
+    """The comparisons whose changes are known already, from a copy or from a file."""
     made = Comparisons((), adjust)
     made._changes, made.count = changes, count  # noqa: SLF001  # of its own class
     return made
@@ -317,7 +317,7 @@ def _shared(metric: Definition, result: Compared, other: Compared) -> str | None
     """Whether the two sides rest on some of the same records."""
     if result.segment != other.segment:  # segments of one call share none
         return None
-    if result.period is None or other.period is None:  # of two without a period, who compares them knows
+    if result.period is None or other.period is None:  # without periods it is for the caller to know
         return None if result.period is other.period else _SHARED
     if any(measure.is_stock for measure in metric.measures.values()):
         return _SHARED

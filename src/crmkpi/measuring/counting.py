@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from itertools import repeat
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -11,10 +12,10 @@ from crmkpi._read_only import ReadOnly
 from crmkpi.engines.query import NO_DATE, UNREADABLE, Answer, Part, State
 from crmkpi.measuring.locations import AccountPlan, UnreadPlan
 
-__all__ = ["Counting", "Counts", "Share", "may_be"]
+__all__ = ["Counting", "Counts", "PartOfWhole", "may_be", "used_and_left_out"]
 
 
-class Share(NamedTuple):
+class PartOfWhole(NamedTuple):
     """Two counts of records: a part and its whole."""
 
     part: int
@@ -22,7 +23,7 @@ class Share(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """Count what became of the records of one table and anchor over one period, in one segment.
+    """How many records of one table and anchor were used or left out over one period, in one segment.
 
     `numbers` are how many were used, were left out under each reason, and have no date. `unread` are the values that
     could not be read, by field, of records that are set aside for it; `shares` is for each of these fields the share of
@@ -31,7 +32,7 @@ class Counts(NamedTuple):
 
     numbers: list[int]
     unread: Mapping[str, Mapping[str, int]] = ReadOnly({})
-    shares: Mapping[str, Share] = ReadOnly({})
+    shares: Mapping[str, PartOfWhole] = ReadOnly({})
     again: int = 0  # records that are left out since another one has their id
 
 
@@ -50,6 +51,23 @@ class _Plain(Sequence[Counts]):
 
     def __getitem__(self, number: int) -> Counts:  # type: ignore[override]  # nobody takes slices
         return Counts([*(self._picked[number] or self._none), self._dateless[number] if self._dateless else 0])
+
+    def used_and_left_out(self, numbers: Sequence[int]) -> tuple[list[int], list[int]]:
+        """How many were used and left out in some segments; see the function of this name."""
+        picked, none = self._picked, self._none
+        rows = [picked[number] or none for number in numbers]
+        dateless = [self._dateless[number] for number in numbers] if self._dateless else repeat(0)
+        return [row[0] for row in rows], [sum(row) - row[0] + more for row, more in zip(rows, dateless, strict=False)]
+
+
+def used_and_left_out(counts: Sequence[Counts], numbers: Sequence[int]) -> tuple[list[int], list[int]]:
+    """How many records were used, and left out for whatever reason, in the segments of these numbers."""
+    if isinstance(counts, _Plain):
+        return counts.used_and_left_out(numbers)
+    some = [counts[number] for number in numbers]
+    unread = [sum([sum(values.values()) for values in one.unread.values()]) for one in some]
+    left_out = [sum(one.numbers[1:]) + one.again + more for one, more in zip(some, unread, strict=True)]
+    return [one.numbers[0] for one in some], left_out
 
 
 class Counting:
@@ -96,7 +114,7 @@ class Counting:
         return _Plain(picked, dateless, self._none)
 
     def counts(self, segment: tuple[Hashable, ...]) -> Counts:
-        """How many were used, how many left out under each reason, how many have no date, and what was unreadable."""
+        """How many were used, how many left out under each reason, how many have no date, and the unreadable values."""
         counts = self._counts(segment)
         if self._again is None:
             return counts
@@ -123,20 +141,20 @@ class Counting:
     def _with_unread(self, counts: Counts, segment: tuple[Hashable, ...], plan: UnreadPlan) -> Counts:
         """The same counts, with the values that could not be read."""
         unread: dict[str, Counter[str]] = {}
-        shares: dict[str, Share] = {}
+        shares: dict[str, PartOfWhole] = {}
         used = counts.numbers[0]
         for name, number in plan.fields:
             for states in self._states(segment):
                 unread.setdefault(name, Counter()).update(states[number])
         aside = sum(values.total() for values in unread.values())
         for name, values in unread.items():
-            shares[name] = Share(values.total(), used + aside)
+            shares[name] = PartOfWhole(values.total(), used + aside)
         undated = self._others.get((segment, NO_DATE))
         if plan.undated is not None and undated is not None and undated[plan.undated[1]]:
             name, number, _, anchor, whole = plan.undated
             values = Counter(undated[number])
             ever = self._answer.groups[anchor].get((segment, None))
-            shares[name] = Share(values.total(), values.total() if ever is None else ever[whole])
+            shares[name] = PartOfWhole(values.total(), values.total() if ever is None else ever[whole])
             unread.setdefault(name, Counter()).update(values)
         self._add_segments(unread, shares, segment, plan)
         return Counts(counts.numbers, {name: values for name, values in unread.items() if values}, shares)
@@ -144,7 +162,7 @@ class Counting:
     def _add_segments(
         self,
         unread: dict[str, Counter[str]],
-        shares: dict[str, Share],
+        shares: dict[str, PartOfWhole],
         segment: tuple[Hashable, ...],
         plan: UnreadPlan,
     ) -> None:
@@ -160,7 +178,7 @@ class Counting:
                 for name, number in plan.segments:
                     found.setdefault(name, Counter()).update(states[number])
                     told += sum(states[number].values())
-                if states[plan.segment] > told:  # a function of the record asked for what cannot be read
+                if states[plan.segment] > told:  # a function of the record asked for an unreadable field
                     found.setdefault("segment", Counter())[""] += states[plan.segment] - told
         if any(found.values()):
             if self._used is None:
@@ -168,7 +186,7 @@ class Counting:
                 self._used = sum(states[self._account.used] for other in known for states in self._states(other))
             for name, values in found.items():
                 unread.setdefault(name, Counter()).update(values)
-                shares[name] = Share(values.total(), self._used + values.total())
+                shares[name] = PartOfWhole(values.total(), self._used + values.total())
 
 
 def may_be(unread: tuple[Hashable, ...], segment: tuple[Hashable, ...]) -> bool:

@@ -153,11 +153,11 @@ class Cut:
         return found
 
     def counts(self) -> list[Sequence[Counts]]:
-        """For each table and anchor, what became of the records of each segment."""
+        """For each table and anchor, the numbers of records used and left out in each segment."""
         return [self._counted(account, period) for account, period in self._accounts]
 
     def earlier_counts(self) -> list[tuple[AccountPlan, Sequence[Counts]]]:
-        """The same for what is measured over an earlier period, as far as something of it could not be read."""
+        """The same for measures over an earlier period, where some of their records are unreadable."""
         return [(one, self._counted(one, period)) for one, period in self._earlier if one.unread is not None]
 
     def _counted(self, account: AccountPlan, period: Period | None) -> Sequence[Counts]:

@@ -162,14 +162,14 @@ class Dataset(Tables, Questions):
         return report(results, periods, every, by, notes=notes, statements=statements, narrowings=self.narrowings)
 
     def _allowing(self, most_unreadable: float) -> Dataset:
-        """The same tables, and what is known of them, with another share of unreadable records."""
+        """The same tables, with the facts known about them, and another permitted share of unreadable records."""
         check_most_unreadable(most_unreadable)
         other = copy(self)
         other.most_unreadable = most_unreadable
         return other
 
     def _read_as(self, tables: Mapping[str, Any]) -> Self:
-        """The dataset with these tables in place of files; what is found out of them is kept for the next question."""
+        """The dataset with these tables in place of files; facts found about them are cached for the next question."""
         made = copy(self)
         made.tables = ReadOnly({**self.tables, **tables})
         key = tuple((name, id(table)) for name, table in tables.items())
@@ -329,7 +329,7 @@ class Dataset(Tables, Questions):
         >>> from crmkpi import Deal
         >>> crm = Dataset(deals=[Deal(id="7", status="won", created_at="2026-01-05", amount=12)])
         >>> finding = crm.check(metrics=["win_rate"]).findings[0]
-        >>> finding.what, finding.count, finding.effects[0].does, finding.metrics
+        >>> finding.what, finding.count, finding.impacts[0].does, finding.metrics
         ('won or lost, and no closed_at', 1, 'counted in no period by', ('win_rate',))
         >>> Dataset(deals=[]).check().count("error")
         1

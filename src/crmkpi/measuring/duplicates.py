@@ -62,7 +62,7 @@ class Duplicates:
                 raise InputError(f"What is asked of {type_.table} is ambiguous: {self.told(type_, numbers, differ)}.")
 
     def told(self, type_: RecordType, numbers: Sequence[int], names: Iterable[str]) -> str:
-        """Which records of one id differ in these fields, and what to do."""
+        """An error message: which records of one id differ in these fields, and the way out."""
         records = self.records
         places = [records.place(n) if isinstance(records, Records) else f"record {n + 1}" for n in numbers[:2]]
         more = f" (and {len(numbers) - 2:,} more)" if len(numbers) > 2 else ""
@@ -126,7 +126,7 @@ def read_of_others(type_: RecordType, paths: Iterable[tuple[str, ...]]) -> dict[
 
 
 def duplicates_in(records: Sequence[Any], type_: RecordType) -> Duplicates | None:
-    """What has the id of another record; None where all ids differ, or stand for none and are numbers of lines.
+    """The records whose id another record has; None where all ids differ, or are but numbers of lines.
 
     >>> from crmkpi import Deal
     >>> from crmkpi.records.base import record_type
@@ -172,7 +172,7 @@ def _differing(type_: RecordType, one: Any, other: Any) -> Iterable[str]:
 
 
 def fields_read(query: Query, anchor: Anchor, slots: Iterable[Slot]) -> frozenset[str]:
-    """The fields of the table's own records that some slots of an anchor read, and what it is grouped by."""
+    """The fields of the table's own records that some slots of an anchor read, and the fields it is grouped by."""
     roots = [anchor.at, *(key.source for key in query.segments if isinstance(key.source, Expression))]
     for slot in slots:
         roots += [slot.where, slot.value, slot.key, slot.moment, slot.currency]

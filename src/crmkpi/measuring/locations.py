@@ -1,4 +1,4 @@
-"""Where each number of a KPI is found in the answers of the engines: what the planner tells the reader."""
+"""Where each number of a KPI is found in the answers of the engines; the planner writes it, the reader uses it."""
 
 from __future__ import annotations
 

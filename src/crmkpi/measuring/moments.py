@@ -165,7 +165,7 @@ def moments_of(
     fixed: Mapping[str, Any],
     confidence: float,
 ) -> SampleMoments:
-    """The moments from what was measured.
+    """The moments of the measured inputs.
 
     `inputs` are the count, or the sample of the values, of each measure. `joints` are those of the records that two
     measures share: how many, or a sample of the values of the first; where both have values and these differ, also

@@ -1,4 +1,4 @@
-"""Methods of a dataset that analyse KPIs: who differs, why a KPI changed, a forecast, a search for what matters."""
+"""Methods of a dataset that analyse KPIs: comparison of segments, why a KPI changed, a forecast, a search."""
 
 from __future__ import annotations
 

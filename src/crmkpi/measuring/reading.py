@@ -11,9 +11,9 @@ from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 from crmkpi.dates.periods import Period
-from crmkpi.definition.expressions import Expression, Field, as_of
+from crmkpi.definition.expressions import Expression, Field, Presence, as_of, walk
 from crmkpi.definition.measures import Grouped, Measure
-from crmkpi.definition.planned_expressions import Together
+from crmkpi.definition.planned_expressions import Together, Unless
 from crmkpi.engines.query import (
     EXACT,
     NO_DATE,
@@ -233,12 +233,21 @@ class Reader:
         if any(column.measure.aggregate != "count" for column in plan.columns.values()):
             yield from ((1, cells) for _, cells in self._cells(plan, states, metric, period))
             return
-        keys = dict.fromkeys(chain.from_iterable(states.values()))
+        needed = [states[name] for name in self._needed(plan)]
+        keys = min(needed, key=len) if needed else dict.fromkeys(chain.from_iterable(states.values()))
         columns = [map(states[name].get, keys, repeat(0)) for name in plan.columns]
         for counts, many in Counter(zip(*columns, strict=True)).items():
             cells = {name: Input(count) for name, count in zip(plan.columns, counts, strict=True)}
             if plan.measure.where is None or self._of_row(plan.measure.where, plan, cells) is True:
                 yield many, cells
+
+    def _needed(self, plan: MeasurePlan) -> list[str]:
+        """The counts that a row cannot have none of: the condition is false of 0, whatever the other counts are."""
+        where = plan.measure.where
+        if where is None or any(isinstance(part, Presence | Unless) for part in walk(where)):
+            return []
+        unknown = dict.fromkeys(plan.columns)
+        return [name for name in unknown if evaluate(where, {**unknown, name: 0}, self.parameters) is False]
 
     def _cells(
         self, plan: MeasurePlan, states: Mapping[str, Any], metric: str, period: Period | None

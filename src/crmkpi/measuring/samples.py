@@ -1,4 +1,4 @@
-"""The numbers of samples: what a word such as mean or median asks of one, and what a formula receives of it."""
+"""The numbers of samples: the aggregate of a sample, such as a median, and the plain number that a formula gets."""
 
 from __future__ import annotations
 

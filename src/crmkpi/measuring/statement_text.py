@@ -18,7 +18,7 @@ from crmkpi.dates.periods import Period
 from crmkpi.definition.expressions import Field, walk
 from crmkpi.definition.metric import Metric
 from crmkpi.engines.frames.backends import BACKENDS, Backend
-from crmkpi.engines.frames.homes.database import DatabaseFrame, DatabaseHome, DatabaseTable, Relation
+from crmkpi.engines.frames.homes.database import DatabaseFrame, DatabaseHome, DatabaseTable, TableOrQuery
 from crmkpi.engines.frames.homes.sessions import Session, Source
 from crmkpi.engines.frames.homes.sql import Sql
 from crmkpi.engines.frames.table import FrameTable
@@ -36,7 +36,7 @@ __all__ = ["statement_text"]
 
 _FIRST = 1_000_001  # the number that stands for the first column
 _ROWS = 10**6  # of a table, as is assumed; where sums are wide enough for more the amounts are assumed to be larger
-_AMOUNTS = {True: 10**15, False: 10**10}  # whether whole numbers may be wide: what an amount is at most
+_AMOUNTS = {True: 10**15, False: 10**10}  # the largest amount, by whether whole numbers may be wide
 _YEARS = {"low": -62_135_596_800_000_000, "high": 253_402_300_799_999_999}  # microseconds of the years 1 to 9999
 _UNSENT = {"duckdb": replace(BACKENDS["postgresql"], name="duckdb", place="duckdb_text:DuckDbTextHome")}
 _UNTESTED = "-- This dialect is written from its documentation and was never run: compare a figure first.\n"
@@ -65,7 +65,7 @@ def statement_text(
     _check(metric)
     type_ = next(iter(metric.measures.values())).base.record_type_
     source = _Unsent(None, dialect, home)
-    described = _described(type_, source, Relation(table or type_.table, schema), columns, types or {})
+    described = _described(type_, source, TableOrQuery(table or type_.table, schema), columns, types or {})
     fields = dict(columns) if isinstance(columns, Mapping) else {name: name for name in columns}
     frame = FrameTable(described, type_=type_, backend=backend, columns=_with_id(fields), values=values)
     segments = segments_of(by)
@@ -115,7 +115,7 @@ def _check_columns(metric: Metric, frame: FrameTable, *, dated: bool) -> None:
 
 
 def _described(
-    type_: RecordType, source: _Unsent, relation: Relation, columns: Any, types: Mapping[str, str]
+    type_: RecordType, source: _Unsent, target: TableOrQuery, columns: Any, types: Mapping[str, str]
 ) -> _UnsentTable:
     if isinstance(columns, str) or not isinstance(columns, Mapping | Sequence) or not columns:
         raise ColumnError(
@@ -129,7 +129,7 @@ def _described(
         made[column] = types.get(column, source.home.declared[kind])
     if wrong := next((name for name in types if name not in made), None):
         raise ColumnError(f"types= names the column {wrong!r}, which columns= lacks. {did_you_mean(wrong, made)}")
-    return _UnsentTable(source, relation, {"id": source.home.declared["text"], **made})
+    return _UnsentTable(source, target, {"id": source.home.declared["text"], **made})
 
 
 def _with_id(fields: Mapping[str, str]) -> Mapping[str, str]:
@@ -156,10 +156,10 @@ class _Described(Session):
 
     def __init__(self, source: Source) -> None:
         super().__init__(source, _never)
-        self.asked: list[tuple[DatabaseFrame, str]] = []  # for each number of an answer, what it stands for
+        self.asked: list[tuple[DatabaseFrame, str]] = []  # for each number of an answer, the column of the statement
 
     def answered(self, frame: DatabaseFrame, text: str) -> list[tuple[Any, ...]]:  # noqa: ARG002  # nothing is sent
-        """One row: numbers that stand for their columns, or what is assumed of the columns of the table."""
+        """One row: numbers that stand for their columns, or the facts assumed of the columns of the table."""
         if not frame.columns:
             return []
         if "rows" in frame.columns:
@@ -221,7 +221,7 @@ class _UnsentTable(DatabaseTable):
 
     def within(self, session: Session) -> Self:
         """The same, to be asked; nothing changes meanwhile."""
-        session.seen[self.relation] = None
+        session.seen[self.target] = None
         return replace(self, session=session)
 
 
@@ -266,7 +266,7 @@ def _written(
 
 
 def _labels(periods: Sequence[Period | None], reader: Reader, metric: Metric) -> dict[int, str]:
-    """The step of each period in the statement, and what it is called."""
+    """The step of each period in the statement, and its label."""
     made: dict[int, str] = {}
     for each in periods:
         parts = reader.timeline.parts(each, stock=False)

@@ -1,4 +1,4 @@
-"""The tables of a dataset, and what is known of them: ids, duplicates, unreadable and unfilled fields."""
+"""The tables of a dataset, and the facts known about them: ids, duplicates, unreadable and unfilled fields."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Tables:
         self._duplicates: dict[str, Duplicates | None] = {}
         self._spent: set[str] = set()
         self._unfilled: dict[tuple[str, str], bool] = {}
-        self._read: dict[Any, Any] = {}  # what is known of tables of files, by what they were read as
+        self._read: dict[Any, Any] = {}  # the files of tables as they were read, for their facts
 
     def fields(self, table: str) -> Mapping[str, Mapping[str, int]]:
         """How many records of a table hold each field, lack it, and hold what cannot be read in it.
@@ -113,7 +113,8 @@ class Tables:
             return False
         key = (table, field)
         if key not in self._unfilled:
-            self._unfilled[key] = all(getattr(record, field) is None for record in records)
+            default = record_type(records.record).fields[field].default
+            self._unfilled[key] = all(getattr(record, field) == default for record in records)
         return self._unfilled[key]
 
     def searched(self, table: str) -> bool:
@@ -122,7 +123,7 @@ class Tables:
         return records.searched if isinstance(records, FrameTable) else isinstance(records, Sequence)
 
     def duplicates(self, table: str) -> Duplicates | None:
-        """The records of a list or file whose id another one has; None where there are none, or nobody looks."""
+        """The records of a list or file whose id another one has; None without any, or if it is not searched."""
         records = self.tables[table]
         if not isinstance(records, Sequence):
             return None

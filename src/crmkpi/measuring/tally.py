@@ -106,7 +106,7 @@ class Tally:
         self._check_parts()
 
     def add(self, **tables: Any) -> Tally:
-        """A tally of what is in this one and of these tables: records or frames, as for a `Dataset`."""
+        """A new tally of this one and these tables: records or frames, as for a `Dataset`."""
         read_by = {table for metric in self._settings.metrics for table in metric.tables}
         if not read_by & set(tables):
             hint = did_you_mean(next(iter(tables), ""), read_by)
@@ -117,7 +117,7 @@ class Tally:
         return self._with({table: answer for table, answer in reader.answers.items() if table in tables}, plan)
 
     def add_rows(self, rows: Iterable[Any]) -> Tally:
-        """A tally of what is in this one and of rows of `Metric.sql`, asked with the same segments and periods.
+        """A new tally of this one and of rows of `Metric.sql`, asked with the same segments and periods.
 
         The rows of several databases, days or shards add up. They have totals only: the results have no account of what
         was left out, and an interval where counts alone give one, as those of `Metric.from_totals`.
@@ -339,7 +339,7 @@ def _code_text(code: CodeType) -> str:
 
 
 def _encoded(value: Any) -> Any:
-    """A state as JSON; what JSON has no word for is an object with one member."""
+    """A state as JSON; a type that JSON lacks is an object with one member."""
     match value:
         case None | str() | bool() | int() | float():
             return value

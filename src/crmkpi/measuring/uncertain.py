@@ -1,4 +1,4 @@
-"""Conditions over unreadable fields: what certainly holds of a record, and what may hold.
+"""Conditions over unreadable fields: those that certainly hold of a record, and those that may.
 
 A field that cannot be read may have held anything. A condition *certainly* holds where it is true whatever stands
 there, and *may* hold where it is true for something that could. A record for which the two differ is set aside; a

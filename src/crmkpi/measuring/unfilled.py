@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
-from crmkpi.definition.expressions import Bound, Combination, Expression, Field, Negation, Presence, walk
+from crmkpi.definition.expressions import (
+    Bound,
+    Combination,
+    Comparison,
+    Constant,
+    Expression,
+    Field,
+    Membership,
+    Negation,
+    Presence,
+    walk,
+)
 from crmkpi.definition.measures import Grouped, Measure
 from crmkpi.definition.metric import Metric
 from crmkpi.definition.planned_expressions import Unless
+from crmkpi.engines.records.interpreter import evaluate
 from crmkpi.measuring.unreadable import UnreadableReason
+from crmkpi.records.base import RecordType
 from crmkpi.records.survey import USUAL_SCALE
 from crmkpi.sources.reading import ENDS
 
@@ -43,30 +57,34 @@ def needed_fields(metric: Metric, *, dated: bool) -> tuple[Need, ...]:
     """The tables and names of the fields without which no record can count, whatever else it holds.
 
     Of several names one suffices. `dated` adds the timestamps that put records into a period. The scale of a survey is
-    known by its kind.
+    known by its kind. A field with a default, such as the status of an order, is needed where that does not count.
 
-    >>> from crmkpi import lead_conversion_rate, mql_rate, win_rate
+    >>> from crmkpi import average_order_value, lead_conversion_rate, mql_rate, return_rate, win_rate
     >>> needed_fields(mql_rate, dated=False)
     (('leads', ('mql_at',)),)
     >>> needed_fields(win_rate, dated=True)
     (('deals', ('closed_at',)), ('deals', ('status',)))
     >>> needed_fields(lead_conversion_rate, dated=False)
     (('leads', ('converted_at', 'status')),)
+    >>> needed_fields(average_order_value, dated=False), needed_fields(return_rate, dated=False)
+    ((('orders', ('amount',)),), (('orders', ('status',)),))
     """
     found: dict[Need, None] = {}
     ends = _ends(metric)
     for measure in metric.measures.values():
         at = metric.at if measure.at is None else measure.at
-        needs = _of_measure(measure) | (_all(at) if dated and not measure.is_stock else frozenset())
-        needs |= ends.get(measure.base.record_type_.table, frozenset())
-        table = measure.base.record_type_.table
-        known = USUAL_SCALE if table == "surveys" else ()
-        found |= dict.fromkeys((table, tuple(sorted(names))) for names in _sorted(needs) if names.isdisjoint(known))
+        type_ = measure.base.record_type_
+        needs = _of_measure(measure, _defaults(type_)) | (_all(at) if dated and not measure.is_stock else frozenset())
+        needs |= ends.get(type_.table, frozenset())
+        known = USUAL_SCALE if type_.table == "surveys" else ()
+        found |= dict.fromkeys(
+            (type_.table, tuple(sorted(names))) for names in _sorted(needs) if names.isdisjoint(known)
+        )
     return tuple(found)
 
 
 def _ends(metric: Metric) -> dict[str, frozenset[frozenset[str]]]:
-    """The ends that a KPI needs which compares what is there at the start of a period with what is there at its end.
+    """The end dates that a KPI needs if it compares the records at the start of a period with those at its end.
 
     Where no column says when something ended, nothing ever seems to leave. A KPI of one moment does not need them: all
     that is listed may be there.
@@ -90,14 +108,20 @@ def _sorted(needs: frozenset[frozenset[str]]) -> list[frozenset[str]]:
     return sorted(least, key=sorted)
 
 
-def _of_measure(measure: Measure) -> frozenset[frozenset[str]]:
+def _defaults(type_: RecordType) -> dict[str, Any]:
+    """What a record holds in the fields of which nothing is said, where it is something."""
+    return {name: known.default for name, known in type_.fields.items() if known.default is not None}
+
+
+def _of_measure(measure: Measure, defaults: Mapping[str, Any]) -> frozenset[frozenset[str]]:
     if not isinstance(measure.table, Grouped):
-        return _all(measure.value) | _needed(measure.where)
+        return _missing(measure.value, defaults) | _needed(measure.where, defaults)
     _, key, columns = measure.table.parts_
-    return _all(key).union(*(_all(columns[name].value) for (name,) in _all(measure.value)))
+    values = (columns[name].value for (name,) in _all(measure.value))
+    return _missing(key, defaults).union(*(_missing(value, defaults) for value in values))
 
 
-def _needed(condition: Expression | None) -> frozenset[frozenset[str]]:
+def _needed(condition: Expression | None, defaults: Mapping[str, Any]) -> frozenset[frozenset[str]]:
     """The fields that must hold something for the condition to be true: of each set at least one."""
     match condition:
         case None | Unless() | Presence(_, False):
@@ -106,19 +130,20 @@ def _needed(condition: Expression | None) -> frozenset[frozenset[str]]:
             # That several fields are empty together says something only where one of them is filled elsewhere.
             return frozenset({frozenset().union(*_all(left), *_all(right))})
         case Combination("and", left, right):
-            return _needed(left) | _needed(right)
+            return _needed(left, defaults) | _needed(right, defaults)
         case Combination("or", left, right):
-            return frozenset(one | other for one in _needed(left) for other in _needed(right))
+            return frozenset(one | other for one in _needed(left, defaults) for other in _needed(right, defaults))
         case Negation(Combination("and", left, right)):
-            return _needed(Combination("or", Negation(left), Negation(right)))
+            return _needed(Combination("or", Negation(left), Negation(right)), defaults)
         case Negation(Combination("or", left, right)):
-            return _needed(Combination("and", Negation(left), Negation(right)))
+            return _needed(Combination("and", Negation(left), Negation(right)), defaults)
         case Negation(Negation(item) | Unless(item)):
-            return _needed(item)
+            return _needed(item, defaults)
         case Negation(Presence(item, present)):
-            return _needed(Presence(item, not present))
+            return _needed(Presence(item, not present), defaults)
         case _:
-            return _all(condition)
+            lacking = _missing(condition, defaults)
+            return _all(condition) if not lacking and _is_false(condition, defaults) else lacking
 
 
 def _all(value: Expression | None) -> frozenset[frozenset[str]]:
@@ -126,3 +151,18 @@ def _all(value: Expression | None) -> frozenset[frozenset[str]]:
     return frozenset(
         frozenset({part.path[0]}) for part in walk(value) if isinstance(part, Field) and len(part.path) == 1
     )
+
+
+def _missing(value: Expression | None, defaults: Mapping[str, Any]) -> frozenset[frozenset[str]]:
+    """The fields of a value that hold nothing where no column fills them."""
+    return frozenset(names for names in _all(value) if names.isdisjoint(defaults))
+
+
+def _is_false(condition: Expression, defaults: Mapping[str, Any]) -> bool:
+    """Whether a condition on fields with a default is false of a record that holds nothing else."""
+    for part in walk(condition):
+        if not isinstance(part, Comparison | Constant | Field | Membership | Negation):
+            return False
+        if isinstance(part, Field) and len(part.path) > 1:
+            return False
+    return evaluate(condition, defaults, {}) is False

@@ -1,6 +1,6 @@
 """The one rule for unreadable fields: whether a KPI that reads them still has a value.
 
-What is left of a broken column is no sample: the words that a reader does not know are those of one kind of records,
+The rest of a broken column is no sample: the words that a reader does not know are those of one kind of records,
 and the numbers off their scale those of another.
 """
 
@@ -84,7 +84,7 @@ def _way_out(name: str, values: Mapping[str, int]) -> str:
     told = next((value for value in _by_count(values) if value), None)
     if told is None:
         return f"give each record its {name} in the source"
-    if " " in told and told[0] not in "'\"(":  # words of ours for what cannot be shown
+    if " " in told and told[0] not in "'\"(":  # our words for a value that cannot be shown
         return "correct them in the source"
     if name.rpartition(".")[2] in _SHARES and all(map(_is_percentage, filter(None, values))):
         return f'where they are percentages, say units={{"{name.rpartition(".")[2]}": "percent"}} when reading'

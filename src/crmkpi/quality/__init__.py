@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from crmkpi.quality.checking import check
-from crmkpi.quality.findings import Effect, Finding, QualityReport
+from crmkpi.quality.findings import Finding, Impact, QualityReport
 
-__all__ = ["Effect", "Finding", "QualityReport", "check"]
+__all__ = ["Finding", "Impact", "QualityReport", "check"]

@@ -18,7 +18,7 @@ from crmkpi.quality.checks import CHECKS
 from crmkpi.quality.field_usage import FieldUsage
 from crmkpi.quality.findings import LEVELS, Finding, QualityReport
 from crmkpi.quality.frames import records_of_frame
-from crmkpi.quality.tables import CheckedTable, Watch
+from crmkpi.quality.tables import CheckedTable, Inspector
 from crmkpi.records.base import record_class, record_type
 from crmkpi.sources.account import LoadAccount, Noted
 from crmkpi.sources.loaded import Records
@@ -43,7 +43,7 @@ def check(
     allowed = (metric for metric in catalogue if set(metric.tables) <= set(crm.tables))
     usage = FieldUsage(allowed if metrics is None else chosen_metrics(metrics, of_theme=catalogue.by_theme))
     ids: dict[str, set[str]] = {}
-    watches: list[Watch] = []
+    inspectors: list[Inspector] = []
     accounts: dict[str, LoadAccount] = {}
     for name, table in crm.tables.items():
         records = records_of_frame(name, table) if isinstance(table, FrameTable) else crm.records(name)
@@ -60,27 +60,27 @@ def check(
             unreadable=records.account.unreadable if isinstance(records, Records) else (),
         )
         noted = Noted()
-        found = [watch for each in CHECKS for watch in each(checked)]
+        found = [inspector for each in CHECKS for inspector in each(checked)]
         known = ids.setdefault(name, set())
         while first:
             if not isinstance(records, Records):
                 noted.see(first, checked.count)
             checked.count += len(first)
-            for watch in found:
-                watch.see(first)
+            for inspector in found:
+                inspector.see(first)
             if "id" in checked.type_.fields:
                 known.update([record.id for record in first])
             first = next(batches, [])
         if not isinstance(records, Records):
             checked.unreadable = noted.found()
-        watches += found
+        inspectors += found
         count, record = checked.count, checked.type_.model.__name__
         accounts[name] = (
             records.account
             if isinstance(records, Records)
             else LoadAccount(source="memory", record=record, rows=count, used=count, unreadable=checked.unreadable)
         )
-    findings = [finding for watch in watches for finding in watch.findings()]
+    findings = [finding for inspector in inspectors for finding in inspector.findings()]
     return QualityReport(tuple(sorted(findings, key=_rank)), ReadOnly(accounts), tuple(_notes(crm)))
 
 

@@ -11,7 +11,7 @@ from crmkpi._hooks import hook
 from crmkpi._read_only import ReadOnly
 from crmkpi.sources.account import LoadAccount
 
-__all__ = ["LEVELS", "Effect", "Finding", "Level", "QualityReport"]
+__all__ = ["LEVELS", "Finding", "Impact", "Level", "QualityReport"]
 
 Level = Literal["error", "warning", "information"]
 LEVELS: tuple[Level, ...] = get_args(Level)
@@ -24,8 +24,8 @@ _quality_page: Callable[[QualityReport], str] = hook("quality_page")
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
-    """What a fault does to some KPIs: `does` is a phrase that their names complete, such as "left out of"."""
+class Impact:
+    """The impact of a fault on some KPIs: `does` is a phrase that their names complete, such as "left out of"."""
 
     does: str
     metrics: tuple[str, ...]
@@ -40,11 +40,11 @@ class Finding:
 
     An error makes a KPI wrong without a word, or stops it. After a warning KPIs leave records out and say so, or they
     may be wrong. Information is good to know. `code` is the name of the check, `count` how many of `of` records (or
-    rows of the file, or months) are concerned, `example` the first of them. `effects` say what it does to which KPI;
+    rows of the file, or months) are concerned, `example` the first of them. `impacts` say which KPIs it harms, and how;
     they are derived from the definitions of the KPIs that these tables allow.
 
     >>> finding = Finding(code="duplicate_ids", level="error", table="deals", field="id", what="the same id again",
-    ...                   count=3, of=12, example="'D7'", effects=(Effect("counted twice by", ("win_rate",)),))
+    ...                   count=3, of=12, example="'D7'", impacts=(Impact("counted twice by", ("win_rate",)),))
     >>> finding.share
     0.25
     >>> print(finding)
@@ -59,7 +59,7 @@ class Finding:
     count: int
     of: int
     example: str
-    effects: tuple[Effect, ...] = ()
+    impacts: tuple[Impact, ...] = ()
 
     @property
     def share(self) -> float | None:
@@ -69,7 +69,7 @@ class Finding:
     @property
     def metrics(self) -> tuple[str, ...]:
         """The KPIs that it does something to, each once."""
-        return tuple(dict.fromkeys(name for effect in self.effects for name in effect.metrics))
+        return tuple(dict.fromkeys(name for impact in self.impacts for name in impact.metrics))
 
     @property
     def amount(self) -> str:
@@ -89,21 +89,21 @@ class Finding:
             "of": self.of,
             "share": self.share,
             "example": self.example,
-            "effects": [{"does": effect.does, "metrics": list(effect.metrics)} for effect in self.effects],
+            "impacts": [{"does": impact.does, "metrics": list(impact.metrics)} for impact in self.impacts],
         }
 
     def __str__(self) -> str:
         example = f", such as {self.example}" if self.example else ""
-        effects = "".join(f"; {effect}" for effect in self.effects)
-        return f"{self.table}: {self.what}: {self.amount}{example}{effects}"
+        impacts = "".join(f"; {impact}" for impact in self.impacts)
+        return f"{self.table}: {self.what}: {self.amount}{example}{impacts}"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class QualityReport:
-    """What was read, and what is wrong with it: print it, show it in a notebook, or ask it.
+    """The findings of a check, and the account of each table: print it, show it in a notebook, or ask it.
 
     `findings` are in order of their level. `tables` has the account of each table: what became of its rows and columns
-    when it was read. `notes` say what could not be looked for, and why.
+    when it was read. `notes` name faults that could not be looked for, and why.
 
     >>> from crmkpi import Dataset, Order
     >>> report = Dataset(orders=[Order(id="1", customer_id="A", ordered_at="2026-01-05", amount=12)]).check()

@@ -12,16 +12,16 @@ from typing import Any, Protocol
 from crmkpi.engines.records.marks import asked
 from crmkpi.measuring.dataset import Dataset
 from crmkpi.quality.field_usage import FieldUsage, Role
-from crmkpi.quality.findings import Effect, Finding, Level
+from crmkpi.quality.findings import Finding, Impact, Level
 from crmkpi.records.base import Kind, RecordType
 from crmkpi.records.faults import shortened
 from crmkpi.sources.account import Rejected, Unreadable
 
-__all__ = ["Check", "CheckedTable", "Watch", "shown"]
+__all__ = ["Check", "CheckedTable", "Inspector", "shown"]
 
 
-class Watch(Protocol):
-    """One check of one table: it sees all records, a batch at a time, and then says what it found."""
+class Inspector(Protocol):
+    """One check of one table: it sees all records, a batch at a time, and then gives its findings."""
 
     def see(self, records: Sequence[Any]) -> None:
         """Look at some of the records."""
@@ -32,7 +32,7 @@ class Watch(Protocol):
 
 @dataclass(eq=False, kw_only=True)
 class CheckedTable:
-    """A table with what its checks need: the record class, the dataset around it, and who reads its fields."""
+    """A table in a check: its record class, the dataset around it, and the KPIs that read its fields."""
 
     name: str
     type_: RecordType
@@ -71,11 +71,11 @@ class CheckedTable:
     def _known(self) -> tuple[datetime, datetime]:
         return self.crm.known_until()
 
-    def effect(self, does: str, field: str | None = None, *roles: Role) -> Effect:
-        """The effect on the KPIs that read a field (for one of these purposes), or the table."""
+    def impact(self, does: str, field: str | None = None, *roles: Role) -> Impact:
+        """The impact on the KPIs that read a field (for one of these purposes), or the table."""
         if field is None:
-            return Effect(does, self.usage.of_table(self.name))
-        return Effect(does, self.usage.of(self.name, field, *roles))
+            return Impact(does, self.usage.of_table(self.name))
+        return Impact(does, self.usage.of(self.name, field, *roles))
 
     def finding(
         self,
@@ -87,19 +87,19 @@ class CheckedTable:
         field: str | None = None,
         of: int | None = None,
         example: str = "",
-        effects: Iterable[Effect] = (),
+        impacts: Iterable[Impact] = (),
         error_from: float | None = None,
     ) -> Finding:
-        """A finding; an error if its share is at least `error_from`. Each KPI is listed under its first effect only."""
+        """A finding; an error if its share is at least `error_from`. Each KPI is listed under its first impact only."""
         of = self.count if of is None else of
         if error_from is not None and of and count / of >= error_from:
             level = "error"
         named: set[str] = set()
         told = []
-        for effect in effects:
-            metrics = tuple(name for name in effect.metrics if name not in named)
+        for impact in impacts:
+            metrics = tuple(name for name in impact.metrics if name not in named)
             named.update(metrics)
-            told += [Effect(effect.does, metrics)] if metrics else []
+            told += [Impact(impact.does, metrics)] if metrics else []
         return Finding(
             code=code,
             level=level,
@@ -109,13 +109,13 @@ class CheckedTable:
             count=count,
             of=of,
             example=example,
-            effects=tuple(told),
+            impacts=tuple(told),
         )
 
-    def watch(
+    def inspector(
         self, is_faulty: Callable[[Any], bool], *, code: str, what: str, show: Sequence[str] = (), **more: Any
-    ) -> Watch:
-        """Watch for records with a fault. The example shows the fields `show`; `more` goes to the finding."""
+    ) -> Inspector:
+        """An inspector of records for a fault. The example shows the fields `show`; `more` goes to the finding."""
         return _Faulty(self, is_faulty, code, what, show, more)
 
 
@@ -142,7 +142,7 @@ class _Faulty:
             yield self.table.finding(self.code, self.what, count=self.count, example=self.example, **self.more)
 
 
-Check = Callable[[CheckedTable], Iterable[Watch]]
+Check = Callable[[CheckedTable], Iterable[Inspector]]
 
 
 def shown(record: Any, *fields: str) -> str:

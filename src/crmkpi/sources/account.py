@@ -1,4 +1,4 @@
-"""What became of a source when it was read: every row, every column, and each value that was not taken as it stood."""
+"""The account of a source that was read: every row, every column, and each value that was not taken as it stood."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Noted:
         self._kinds: Counter[str] = Counter()
 
     def count(self, lost: Mapping[str, tuple[str | None, str]], line: int) -> None:
-        """Note what one record lacks: by field, the value and what is wrong with it."""
+        """Note the unreadable fields of one record: by field, the value and the fault."""
         for name, (value, reason) in lost.items():
             key = name, value or ""
             if key not in self._found and self._kinds[name] >= _MOST_VALUES:
@@ -90,13 +90,13 @@ class Noted:
             self._found[key][2] += 1
 
     def add(self, one: Unreadable) -> None:
-        """Note what was noted elsewhere."""
+        """Add the notes of another reader."""
         self.count({one.field: (one.value, one.reason)}, one.line)
         key = one.field, one.value if (one.field, one.value) in self._found else _OTHERS
         self._found[key][2] += one.count - 1
 
     def see(self, records: Iterable[Any], before: int) -> None:
-        """Note what these records lack, which come after so many others."""
+        """Note the unreadable fields of these records; `before` others came first."""
         for place, record in enumerate(records, before + 1):
             if lost := getattr(record, "unreadable", None):
                 self.count({name: (value, "not a value that the field takes") for name, value in lost.items()}, place)

@@ -89,7 +89,7 @@ def currency_reader(words: Mapping[Any, Any], *, column: str, count: Count = unc
 
 
 def flag_words(words: Mapping[Any, Any]) -> dict[Any, Any]:
-    """What the many ways to write yes and no mean, from what yes and no mean.
+    """The meaning of the many ways to write yes and no, from the meaning of yes and no.
 
     >>> flag_words({"yes": "won", "no": None})["TRUE"]
     Traceback (most recent call last):

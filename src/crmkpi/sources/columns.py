@@ -63,9 +63,9 @@ class Columns:
     typed: tuple[tuple[MatchedColumn, FieldType], ...] = ()
 
     def unfilled(self, kind: RecordType) -> tuple[str, ...]:
-        """The fields that a record may lack, and that neither a column nor a constant fills."""
+        """The fields of which a file may have no column, and that neither a column nor a constant fills."""
         filled = {column.field for column in self.fields} | self.constants.keys()
-        return tuple(name for name, known in kind.fields.items() if known.optional and name not in filled)
+        return tuple(name for name in kind.may_be_absent if name not in filled)
 
     def looked_at(self, only: Collection[str], kind: RecordType, preset: Preset | None) -> Columns:
         """The columns that are read where only some fields are asked for, and custom ones as `attributes.HEADER`.
@@ -267,7 +267,7 @@ def _mappable(kind: RecordType) -> list[str]:
 
 
 def folded_header(header: str) -> str:
-    """A header without what its field may be written with: case, and blanks for underscores."""
+    """A header in normal form: without case, and with underscores for blanks."""
     return re.sub(r"[\s_]+", "_", header.strip()).casefold()
 
 

@@ -1,4 +1,4 @@
-"""What systems call currencies where they write a name in place of a code: US Dollar, Schweizer Franken, 日本円."""
+"""Names of currencies that systems write in place of a code: US Dollar, Schweizer Franken, 日本円."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def read_dicts(
 def load_objects(
     objects: Iterable[tuple[int, Any]], source: str, record: type[_R], options: ReadingOptions
 ) -> Records[_R]:
-    """Read numbered objects as records: mappings are rows, what a source could not read comes as `Rejected`."""
+    """Read numbered objects as records: mappings are rows, objects that a source could not read come as `Rejected`."""
     if options.headers is not None:
         raise InputError(
             "headers= names the columns of files that have none; objects have their keys, so leave it out."

@@ -135,7 +135,7 @@ def _rows(path: Workbook, name: str, sheet: str | None) -> Iterator[tuple[int, l
 
 
 def _parsed(rows: Iterator[Sequence[Any]], name: str) -> Iterator[Sequence[Any]]:
-    """The rows, where what the library says of a sheet that does not parse becomes an error of ours."""
+    """The rows; an error of the library about a sheet that does not parse becomes one of ours."""
     try:
         yield from rows
     except Exception as problem:  # the library raises whatever its parsers do

@@ -33,7 +33,7 @@ _LEAST_KNOWN = 2
 _OF_UNKNOWN = 0.25  # weight of a header that no preset has: firms add columns of their own
 _OF_LIKE_SPELLING = 0.8  # weight of a header that matches only after normalising
 _ALL_KNOWN = 0.9
-_LEAST_OWN = 2  # headers that say more than what a table of any system has
+_LEAST_OWN = 2  # headers that are not common to tables of all systems
 _WORDS_OF_TABLES = """
 account active address agent amount assignee assigned at by campaign category channel city clicks close closed closing
 comment comments company contact cost count country created creation currency customer date day deal department
@@ -78,7 +78,7 @@ def read_export(
 
 
 def _tables_of(path: Source, encoding: str | None) -> Callable[..., Grid]:
-    """The table of a file, by what scores its line of headers."""
+    """The table of a file, by the function that scores its line of headers."""
     suffix = Path(path).suffix.lower() if isinstance(path, str | Path) else ""
     if suffix in JSON_FILES:
         grid = json_table(path, encoding=encoding)

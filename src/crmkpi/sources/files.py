@@ -187,7 +187,7 @@ class FileRecords(Records[Any]):  # pyrefly: ignore  # it is no dataclass itself
         return parts
 
     def _of_account(self, account: LoadAccount) -> Records[Any]:
-        """No records, with what is known of them."""
+        """No records, with the account of them."""
         return Records(
             (), self.record, account.rejected, account.unmapped, account.notes, account.source, self.tz, account
         )

@@ -1,4 +1,4 @@
-"""What a file would mislead about without a word: amounts whose currency no field takes, and files of another table."""
+"""Refuse files that would mislead without a word: amounts whose currency no field takes, and files of another table."""
 
 from __future__ import annotations
 

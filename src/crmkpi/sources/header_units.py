@@ -1,4 +1,4 @@
-"""What a header says of the numbers below it: amounts in thousands, durations in minutes, shares in percent."""
+"""The unit that a header gives the numbers below it: amounts in thousands, durations in minutes, shares in percent."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def with_joined(grid: Grid, options: ReadingOptions) -> tuple[Grid, ReadingOptio
 
 
 def _row(row: Sequence[Any], places: Sequence[Sequence[int]]) -> list[Any]:
-    """The row with what several cells say together in the first of them; without that one they say nothing."""
+    """The row with the texts of several cells joined in the first of them; where that one is empty, nothing."""
     joined = list(row)
     for first, *others in places:
         if joined[first] not in (None, ""):

@@ -54,7 +54,7 @@ class LeftOut:
 
 
 def left_out(grid: Grid, columns: Columns, preset: Preset | None) -> LeftOut:
-    """What is left out of a source."""
+    """The rows that are left out of a source."""
     rules = () if preset is None else preset.leave_out
     places = {folded(header): place for place, header in reversed(list(enumerate(grid.headers)))}
     by_word = tuple(

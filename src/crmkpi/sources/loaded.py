@@ -1,4 +1,4 @@
-"""What reading a file gives: the records, the rows that were refused and why, and the columns that nobody asked for."""
+"""The result of reading a file: the records, the rejected rows with the reason, and the columns that fill no field."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def number_reader(decimal: DecimalSign) -> Callable[[Any], Any]:
 
 
 class NumberReader:
-    """Reads the values of one column of numbers; what does not read is a `ValueError` with the reason.
+    """Reads the values of one column of numbers; an unreadable value is a `ValueError` with the reason.
 
     K, M and bn multiply, a number in brackets is negative, dashes and words such as N/A are no value, and a percentage
     becomes a fraction where the field is a share. Amounts of money may have the signs and codes of currencies beside
@@ -74,7 +74,7 @@ class NumberReader:
         self._values = values
         self._kind = kind
         self._count = count
-        self._shown_by: str | None = None  # the number that showed the sign, where nobody said it
+        self._shown_by: str | None = None  # the number that showed the sign, where the user did not give it
         self._of_hundred: bool | None = None
         self._says_percent = kind == "share" and says_percent(column)
         self.decimal = decimal
@@ -263,7 +263,7 @@ def settled_decimal(column: str, values: Iterable[Any]) -> DecimalSign:
 
 
 def point_or_error(column: str, values: Iterable[Any]) -> None:
-    """Refuse a column whose numbers do not show, or do not have, a point before their decimals, for who reads no other.
+    """Refuse a column whose numbers do not show, or do not have, a decimal point, for readers that know no other sign.
 
     >>> point_or_error("amount", ["1.234", "7.5"])
     """

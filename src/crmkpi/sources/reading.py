@@ -1,4 +1,4 @@
-"""How a source is read: the words that all readers share, and what a user said with them."""
+"""How a source is read: the options that all readers share, and the values that a user gave."""
 
 from __future__ import annotations
 

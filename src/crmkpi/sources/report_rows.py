@@ -13,7 +13,7 @@ from crmkpi.sources.spellings import is_missing, spelling_of
 
 __all__ = ["FIRST_CELLS", "MAY_BE_TOTAL", "SUBTOTAL", "TOTAL", "ReportRows"]
 
-_LONGEST_WORD = 200  # with what is added up
+_LONGEST_WORD = 200  # the name of the total included
 FIRST_CELLS = 3  # among which the word of a total stands
 _WORDS = (
     r"(?:grand|sub|net|overall|report)?[ -]?totals?",
@@ -22,7 +22,7 @@ _WORDS = (
     r"summa|suma(?: końcowa)?|razem|ogółem|łącznie|i alt|yhteensä|toplam|genel toplam|итого|всего",
     r"合計|小計|総計|合计|总计|कुल(?: योग)?",
 )
-# A word for a total, and what may follow it: a colon and what is added up, or how many.
+# A word for a total, and the text that may follow it: a colon and a name, or how many.
 TOTAL = rf"(?i)^\s*(?:{'|'.join(_WORDS)})\s*(?:\([^)]*\)|:.*)?\s*$"
 SUBTOTAL = r"(?i)^\s*(?:sub-?total|zwischensumme|teilergebnis|sous-total|subtotaal|delsumma|suma częściowa|小計)\s*$"
 _OF_GROUP = rf"(?:{'|'.join(_WORDS)}|ergebnis)"  # beside the name of the group, as spreadsheets write it

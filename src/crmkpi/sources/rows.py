@@ -35,7 +35,7 @@ __all__ = ["Loading", "check_form", "lacks", "load", "record_of"]
 
 _R = TypeVar("_R")
 _Raw = dict[str, Any]
-_Fault = tuple[str | None, str]  # the value as Python writes it, None where there is none, and what is wrong
+_Fault = tuple[str | None, str]  # the value as Python writes it, None where there is none, and the fault
 
 
 def record_of(record: type[_R] | None, options: ReadingOptions) -> type[_R]:
@@ -109,7 +109,7 @@ def check_form(source: str, rejected: Sequence[Rejected]) -> None:
 
 
 class Loading(Generic[_R]):
-    """One reading of a grid: how its columns are read, and what became of its rows so far."""
+    """One reading of a grid: how its columns are read, and the account of its rows so far."""
 
     def __init__(
         self,
@@ -421,7 +421,7 @@ def _mapped(columns: Columns) -> dict[str, tuple[str, ...]]:
 
 
 def lacks(records: Sequence[Any], preset: Preset | None, *, rows: bool = False) -> list[str]:
-    """What the preset has to say when no record has a certain value; with `rows` also of no records at all."""
+    """The warning of the preset when no record has a certain value; with `rows` also of no records at all."""
     if preset is None or preset.warn is None or not (records or rows):
         return []
     wanted = preset.warn.without.items()

@@ -1,4 +1,4 @@
-"""How people write a number in a cell: what stands around its digits, and what the marks between them can mean."""
+"""How people write a number in a cell: the signs around its digits, and the meaning of the marks between them."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ _FORMS = {
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
-    """A number as a cell has it: its digits with the marks between them, and what stands around them.
+    """A number as a cell has it: its digits with the marks between them, and the signs around them.
 
     `currencies` are the signs and codes written next to it.
     """

@@ -12,7 +12,7 @@ _MOST_KINDS = 20
 
 
 class Count(Protocol):
-    """Counts values under what was done to them."""
+    """Counts values by the change that was made to them."""
 
     def __call__(self, kind: str, times: int = 1, /) -> None:
         """Count some values."""
@@ -41,7 +41,7 @@ class Tallies:
         self._many: list[tuple[tuple[str, str], int]] = []
 
     def counter(self, column: str) -> Count:
-        """A function that counts one value of a column under what was done to it."""
+        """A function that counts one value of a column by the change that was made to it."""
         waiting, many = self._waiting, self._many
 
         def count(kind: str, times: int = 1, /) -> None:

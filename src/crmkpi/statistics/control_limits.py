@@ -19,8 +19,8 @@ from crmkpi.statistics.distributions import binomial_below
 __all__ = [
     "RULE_SETS",
     "Direction",
+    "FlaggedPoints",
     "Limits",
-    "Run",
     "autocorrelation",
     "limits_of_rates",
     "limits_of_shares",
@@ -67,8 +67,8 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """What a rule found: from which point to which, both included, and on which side."""
+class FlaggedPoints:
+    """Points that a rule flagged: from which to which, both included, and on which side of the centre."""
 
     rule: str
     first: int
@@ -181,11 +181,11 @@ def rules_of(rules: str | Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def signals(values: Sequence[Value], limits: Limits, rules: Sequence[str], *, first: int = 0) -> list[Run]:
+def signals(values: Sequence[Value], limits: Limits, rules: Sequence[str], *, first: int = 0) -> list[FlaggedPoints]:
     """What the rules find in the values, those from `first` on, in the order of their ends."""
     points = _Points(values, limits)
-    found = [run for rule in rules for run in _RULES[rule](points) if run.last >= first]
-    return sorted(found, key=lambda run: (run.last, run.first, run.rule))
+    found = [flagged for rule in rules for flagged in _RULES[rule](points) if flagged.last >= first]
+    return sorted(found, key=lambda flagged: (flagged.last, flagged.first, flagged.rule))
 
 
 class _Points:
@@ -201,20 +201,20 @@ class _Points:
         # The value itself decides on which side a point lies, not a rounded score.
         self.sides = [(value > limits.centre) - (value < limits.centre) for value in self.values]
 
-    def run(self, rule: str, first: int, last: int, side: int) -> Run:
-        return Run(rule, self.numbers[first], self.numbers[last], "up" if side > 0 else "down")
+    def flagged(self, rule: str, first: int, last: int, side: int) -> FlaggedPoints:
+        return FlaggedPoints(rule, self.numbers[first], self.numbers[last], "up" if side > 0 else "down")
 
 
-def _beyond(points: _Points) -> Iterator[Run]:
+def _beyond(points: _Points) -> Iterator[FlaggedPoints]:
     for number, score in enumerate(points.scores):
         if abs(score) > 3:
-            yield points.run("beyond", number, number, 1 if score > 0 else -1)
+            yield points.flagged("beyond", number, number, 1 if score > 0 else -1)
 
 
-def _run_of(rule: str, length: int) -> Callable[[_Points], Iterator[Run]]:
+def _run_of(rule: str, length: int) -> Callable[[_Points], Iterator[FlaggedPoints]]:
     """So many in a row on one side; a point exactly on the centre neither counts nor breaks."""
 
-    def find(points: _Points) -> Iterator[Run]:
+    def find(points: _Points) -> Iterator[FlaggedPoints]:
         aside = [number for number, side in enumerate(points.sides) if side]
         yield from _stretches(points, rule, aside, [points.sides[number] for number in aside], length)
 
@@ -223,17 +223,17 @@ def _run_of(rule: str, length: int) -> Callable[[_Points], Iterator[Run]]:
 
 def _stretches(
     points: _Points, rule: str, numbers: Sequence[int], sides: Sequence[int], length: int, before: int = 0
-) -> Iterator[Run]:
+) -> Iterator[FlaggedPoints]:
     """The stretches of equal sides that are long enough; each begins `before` points earlier."""
     start = 0
     for place in range(1, len(sides) + 1):
         if place == len(sides) or sides[place] != sides[start]:
             if place - start >= length:
-                yield points.run(rule, max(0, numbers[start] - before), numbers[place - 1], sides[start])
+                yield points.flagged(rule, max(0, numbers[start] - before), numbers[place - 1], sides[start])
             start = place
 
 
-def _trend(points: _Points) -> Iterator[Run]:
+def _trend(points: _Points) -> Iterator[FlaggedPoints]:
     """Seven values that rise, or fall, each beyond the one before; equal ones neither count nor break."""
     different = [
         number
@@ -245,26 +245,26 @@ def _trend(points: _Points) -> Iterator[Run]:
     for place in range(1, len(steps) + 1):
         if place == len(steps) or steps[place] != steps[start]:
             if place - start >= 6:
-                yield points.run("trend", different[start], different[place], steps[start])
+                yield points.flagged("trend", different[start], different[place], steps[start])
             start = place
 
 
-def _some_of(rule: str, wanted: int, among: int, sigmas: float) -> Callable[[_Points], Iterator[Run]]:
+def _some_of(rule: str, wanted: int, among: int, sigmas: float) -> Callable[[_Points], Iterator[FlaggedPoints]]:
     """Rule: k of n consecutive points on one side beyond s sigmas."""
 
-    def find(points: _Points) -> Iterator[Run]:
+    def find(points: _Points) -> Iterator[FlaggedPoints]:
         for side in (1, -1):
             far = [score * side > sigmas for score in points.scores]
             for last in range(among - 1, len(far)):
                 window = range(last - among + 1, last + 1)
                 hits = [number for number in window if far[number]]
                 if len(hits) >= wanted and far[last]:
-                    yield points.run(rule, hits[0], last, side)
+                    yield points.flagged(rule, hits[0], last, side)
 
     return find
 
 
-def _anhoej(points: _Points) -> Iterator[Run]:
+def _anhoej(points: _Points) -> Iterator[FlaggedPoints]:
     """A run too long, or too few crossings of the centre line, for the number of points (Anhøj and Olesen 2014)."""
     aside = [number for number, side in enumerate(points.sides) if side]
     sides = [points.sides[number] for number in aside]
@@ -276,10 +276,10 @@ def _anhoej(points: _Points) -> Iterator[Run]:
     crossings = sum(a != b for a, b in pairwise(sides))
     fewest = next(count for count in range(len(sides)) if binomial_below(count + 1, len(sides) - 1, 0.5) >= 0.05)
     if crossings < fewest and not found:
-        yield points.run("anhoej", aside[0], aside[-1], sides[-1])
+        yield points.flagged("anhoej", aside[0], aside[-1], sides[-1])
 
 
-_RULES: Mapping[str, Callable[[_Points], Iterator[Run]]] = {
+_RULES: Mapping[str, Callable[[_Points], Iterator[FlaggedPoints]]] = {
     "beyond": _beyond,
     "run": _run_of("run", RUN),
     "run_of_seven": _run_of("run_of_seven", 7),

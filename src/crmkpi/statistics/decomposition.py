@@ -1,6 +1,6 @@
 """Decomposition of a change into contributions that add up to it exactly.
 
-`mix_and_rate` splits the change of a ratio over segments into what happened within each and what their weights did.
+`mix_and_rate` splits the change of a ratio over segments into changes within each and changes of their weights.
 `shapley` splits the change of any formula over its inputs, `along_the_line` over segments whose totals it takes. None
 of them depends on the order of anything, and swapping before and after turns every sign.
 """

@@ -215,7 +215,7 @@ def detectable_share(
 
 
 def benjamini_hochberg(p_values: Sequence[float | None]) -> list[float | None]:
-    """The p-values adjusted for their number, so that of what is called shown at most a share q is chance.
+    """The p-values adjusted for their number, so that at most a share q of the changes called shown is chance.
 
     Of the ordered ones, the smallest of m p / rank from there on (Benjamini and Hochberg 1995). Comparisons without a
     p-value do not count.

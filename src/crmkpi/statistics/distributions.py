@@ -133,7 +133,7 @@ def student_quantile(degrees: float, confidence: float) -> float:
 
 
 def tail_limit(confidence: float) -> float:
-    """Half of what the confidence leaves, widened by rounding so that a tail of exactly this size is within it."""
+    """Half of 1 - confidence, widened by rounding so that a tail of exactly this size is within it."""
     return (1 - confidence) / 2 * (1 + 1e-12)
 
 

@@ -1,4 +1,4 @@
-"""Does one series move ahead of another: correlations of changes at several lags, and what chance makes of them.
+"""Does one series move ahead of another: correlations of changes at several lags, and their p-values.
 
 Two series that rise, or that have a season, are correlated whatever they are of. So both are differenced first (against
 the year before as well, where both have a season), and their correlation is judged by as many values as are worth,

@@ -1,7 +1,7 @@
 """Forecasts of short series: a shrunken season, and the mean of Theta and a damped trend.
 
 `seasonal` finds how the months of a year differ, and believes it only as far as the years agree. `exponential`, `theta`
-and `damped` are the methods for what is left, each with the standard deviation of its errors over the horizon.
+and `damped` are the methods for the rest, each with the standard deviation of its errors over the horizon.
 `forecast_values` puts them together, with intervals. Only the standard library is used.
 """
 
@@ -239,7 +239,7 @@ def forecast_values(
 
 
 def half_widths(deviations: Sequence[float], count: int, confidence: float) -> list[float]:
-    """Half of each interval: what short series hide of their errors is put back.
+    """Half of each interval, widened for the errors that short series hide.
 
     The factors were fitted to the monthly series of the M1 competition, at 80 and 95 %. Between them and above, they
     follow the normal quantile; below 80 % they stay.

@@ -1,8 +1,8 @@
 """Which frame libraries are understood, where their frames are measured, and what each home can do.
 
 One table, read by the engine and printed by the documentation. A capability is a field of a row; nothing else in the
-engine knows a library by its name. What a home cannot do right raises an error that names both, and never gives a
-number that may be wrong.
+engine knows a library by its name. A measure that a home cannot do right raises an error that names both, and never
+gives a number that may be wrong.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Backend:
     sure_moments: bool = False  # a usual moment always enters; others have dates such as 31 February, which do not
     preaggregates: bool = False  # rows of the same conditions are added up first, since a group costs less than a CASE
     keeps_ranks: bool = False  # it fetches values at some ranks of a group without the others
-    slices_groups: bool = False  # with what it aggregates it hands out a slice of the sorted values of each group
+    slices_groups: bool = False  # beside aggregates it returns a slice of the sorted values of each group
     sorts_groups: bool = False  # it keeps the sorted values of each group while it aggregates
     counts_all: bool = False  # a statement costs it more than rows of no period, so that one statement has all rows
     lists_in_rows: bool = False  # a statement costs it more than a column of lists

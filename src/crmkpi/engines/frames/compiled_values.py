@@ -77,14 +77,14 @@ def applied(sign: CompareSign | ArithmeticSign, first: Expr, second: Expr) -> Ex
 
 
 def product(first: Value, second: Value, kind: ValueKind) -> Value:
-    """Two whole numbers multiplied, without what must hold for both to be there."""
+    """The product of two whole numbers, without the condition that both are present."""
     corners = [a * b for a in (first.low, first.high) for b in (second.low, second.high)]
     digits = (first.digits or 0) + (second.digits or 0)
     return Value(first.source * second.source, kind, digits=digits, low=min(corners), high=max(corners))
 
 
 def sum_of(nw: Words, sign: ArithmeticSign, first: Value, second: Value, kind: ValueKind) -> Value:
-    """Two whole numbers added or subtracted, likewise."""
+    """The sum or difference of two whole numbers, likewise."""
     first, second = aligned(nw, first, second)
     low, high = (second.low, second.high) if sign == "+" else (-second.high, -second.low)
     aware = first.aware if kind == "timestamp" else None

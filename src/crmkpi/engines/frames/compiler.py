@@ -353,7 +353,7 @@ class Compiler:
         return fitting(self.prepared.backend, replace(made, needs=needs, also=also), repr(expression))
 
     def _exact_moment(self, stamp: Value, what: Expression) -> Value:
-        """The timestamp as an instant, so that a span over a change of clocks is what passed."""
+        """The timestamp as an instant, so that a span over a change of clocks is the time that passed."""
         if stamp.aware or not self.calendar.clocks_change:
             return stamp
         if (twin := self._twin(what)) is not None:

@@ -53,7 +53,7 @@ class Converted:
         return len(self.frame)
 
     def column(self, name: str, kind: Kind = "attributes") -> pl.Series:
-        """A column as a Polars series; of objects the kind of field says what they must be."""
+        """A column as a Polars series; for a column of objects the kind of field decides which type they must have."""
         if (name, "added") in self._columns:
             return self._columns[name, "added"]
         place = self.names.index(name)

@@ -21,7 +21,7 @@ _FITS_WIDE = 2**125
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """The columns to add up, each with what its sum counts for."""
+    """The columns to add up, each with the weight of its sum."""
 
     columns: Mapping[str, Expr]
     weights: Mapping[str, int]

@@ -1,4 +1,4 @@
-"""The keys of GROUP BY: segments, bins, periods and the days of rates, and what their plain values mean."""
+"""The keys of GROUP BY: segments, bins, periods and the days of rates, and how their plain values are decoded."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # the origin of wall clocks
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One thing to group by: the name of its column, the expression, and what its plain value means."""
+    """One thing to group by: the name of its column, the expression, and how its plain value is decoded."""
 
     name: str
     source: Expr
@@ -48,7 +48,7 @@ class Key:
 
 
 def as_it_is(value: Cell) -> Cell:
-    """The value itself, where nothing need be decoded."""
+    """The value itself, for keys that need no decoding."""
     return value
 
 
@@ -147,7 +147,7 @@ def _edge(bound: float | Decimal, value: Value) -> float:
 
 
 def decoder(value: Value) -> Callable[[Cell], Cell]:
-    """What turns a plain value into the one that a record has."""
+    """The function that turns a plain value into the value of a record."""
     origin = _EPOCH.replace(tzinfo=UTC) if value.aware else _EPOCH
     digits = value.digits or 0
     made: dict[str, Callable[[Cell], Hashable]] = {

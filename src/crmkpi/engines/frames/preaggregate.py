@@ -52,7 +52,7 @@ class Classes:
         listed: Collection[int] = (),
         doubts: Mapping[str, Expr] = MappingProxyType({}),
     ) -> Frame:
-        """One row for each class, with what each part has of it: nothing where its conditions do not hold.
+        """One row for each class, with the columns of each slot: missing where its conditions do not hold.
 
         `conditions` are those of each flag. The column `rows_` says how many rows are in the class. Of the `listed`
         parts it has the values as a list. It says in how many rows the `doubts` hold, which go by their column.
@@ -60,7 +60,7 @@ class Classes:
         nw = self.nw
         flags = {part.flag: conditions[part.flag] for part in parts if part.flag is not None}
         words: dict[str, None] = {}
-        truths: dict[str, tuple[str, Expr, str]] = {}  # by what is true, or not, in the words of the first
+        truths: dict[str, tuple[str, Expr, str]] = {}  # by the text of the condition, without its negation
         held: dict[str, Expr] = {}
         for text, condition in {text: one for way in flags.values() for text, one in way.items()}.items():
             words |= dict.fromkeys(condition.words)

@@ -18,9 +18,11 @@ from crmkpi.engines.frames.faults import (
     Entry,
     any_of,
     as_number,
+    blank_text,
     fields_of,
     is_beyond,
     longest,
+    may_stand_for_nothing,
     odd_one,
     off_scale,
 )
@@ -41,7 +43,7 @@ _MANY_DIGITS = 6  # behind the point
 
 @dataclass(frozen=True, slots=True)
 class ProfiledColumn:
-    """One plain column: its name inside, what it means, and what is known of its values.
+    """One plain column: its name inside, its kind, and the known facts about its values.
 
     `digits` says how many digits of its whole numbers are decimals; None where it holds no whole numbers.
     """
@@ -165,13 +167,14 @@ class Look:
         return dict(zip(asked, row, strict=True))
 
     def _refused(self) -> Expr | None:
-        """Where the record class would refuse a value for what counts and extremes do not show."""
+        """Where the record class would refuse a value for a reason that counts and extremes do not show."""
         nw, found = self.nw, []
         for one in self.fields:
             if one.name in self.entry.told:
                 found.append(~nw.col(word_name(one.own)).is_null())
-            elif (fault := odd_one(nw, self.type_, one, self.entry)) is not None:
-                found.append(fault)
+            elif one.name not in self.entry.fixed:
+                ways = (odd_one(nw, self.type_, one, self.entry), blank_text(nw, self.type_, one))
+                found += [way for way in ways if way is not None]
         return any_of([*found, *self.off_scale()])
 
     def off_scale(self) -> list[Expr]:
@@ -207,7 +210,7 @@ class Look:
                     return True
             if one.kind in YEARS and low is not None and high is not None:
                 first, last = YEARS[one.kind]
-                if low < first or high > last:
+                if low < first or high > last or (own is not None and may_stand_for_nothing(one.kind, low)):
                     return True
             if found.get(f"raw {one.name}", count) != count:
                 return True

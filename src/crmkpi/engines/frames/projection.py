@@ -69,7 +69,7 @@ class Projection:
         return bool(self._currencies) or any(key.name == "rate" for key in self._keys)
 
     def keys(self, per: Sequence[Key], *, split: bool) -> list[Key]:
-        """What to group by; without what only tells amounts apart, unless to `split` by it."""
+        """The keys to group by; unless `split` without those that only tell amounts apart: currency, day of a rate."""
         own = (key for key in self._keys if split or key.name != "rate")
         return [*self.segments, *own, *(self._currencies.values() if split else ()), *per]
 

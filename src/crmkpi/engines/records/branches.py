@@ -65,7 +65,7 @@ class Writer:
 
 
 def guard_of(actions: Sequence[Action]) -> tuple[list[Conjunct], list[Action]]:
-    """What must hold for any of the actions to run, and the actions without what is known then."""
+    """The conjuncts that all of the actions need, and the actions without these."""
     ways = [action.conjuncts for action in actions]
     widest = [
         way

@@ -92,7 +92,7 @@ def not_all(conjuncts: Sequence[Conjunct]) -> Conjunct:
 
 
 def simplified(conjuncts: Iterable[Conjunct]) -> tuple[Conjunct, ...]:
-    """The same condition without repetitions: what one conjunct says need not be denied by another."""
+    """The same condition without repetitions: no conjunct denies the opposite of another one."""
     # What denies comes last, so that what it needs to know has been tested before.
     kept = sorted(unique(conjuncts), key=lambda conjunct: bool(conjunct.denied))
     for number, conjunct in enumerate(kept):

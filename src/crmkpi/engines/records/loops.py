@@ -56,7 +56,7 @@ _LOOP = 4  # the depth of the loop's body in the source
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """A compiled loop: a factory of the function, and what it is called with."""
+    """A compiled loop: a factory of the function, and the arguments of the factory."""
 
     factory: Callable[..., Scan]  # its source is made here, and called here alone
     constants: Mapping[str, object]

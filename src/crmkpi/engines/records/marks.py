@@ -20,7 +20,7 @@ _R = TypeVar("_R")
 
 
 class _Marked(Record, Protocol):
-    """A record with what stood in the fields that could not be read, which may be nothing."""
+    """A record with the text of its unreadable fields; the text is empty where the cell was."""
 
     @property
     def unreadable(self) -> Mapping[str, str]: ...

@@ -137,7 +137,7 @@ class Scope:
 
 
 def value_of(expression: Expression, scope: Scope) -> tuple[str, list[Conjunct], frozenset[str]]:
-    """Source that gives the value, what must hold for there to be one, and the variables it needs."""
+    """The source of the value, the source of the condition that there is one, and the variables it needs."""
     match expression:
         case Field():
             name = scope.names.field(expression.path, scope.resolve)

@@ -1,6 +1,6 @@
 """Cohort retention."""
 
-from crmkpi.definition.expressions import period
+from crmkpi.definition.expressions import as_of, period
 from crmkpi.definition.metric import Share, metric
 from crmkpi.definition.parameters import Parameter
 from crmkpi.metrics.customers.retention import active_at_end, joined, wrong
@@ -9,14 +9,15 @@ from crmkpi.metrics.tables import customers, orders
 
 periods = Parameter("periods", "how many periods ago the customers began", default=1)
 completed = orders.status == "completed"
-cohort = orders.per(
-    orders.customer_id,
-    before=orders.count(completed & (orders.ordered_at < period.start)).previous(periods),
-    began=orders.count(completed).previous(periods),
-    now=orders.count(completed),
-    from_now_on=orders.count(completed & (orders.ordered_at >= period.start)),
-)
+earlier = {
+    "before": orders.count(completed & (orders.ordered_at < period.start)).previous(periods),
+    "began": orders.count(completed).previous(periods),
+}
+since_then = completed & (orders.ordered_at >= period.start) & (orders.ordered_at < as_of)
+cohort = orders.per(orders.customer_id, **earlier, now=orders.count(completed))
+followed = orders.per(orders.customer_id, **earlier, from_now_on=orders.count(since_then))
 began = (cohort.before == 0) & (cohort.began > 0)
+began_and_followed = (followed.before == 0) & (followed.began > 0)
 signed_up = customers.per(
     customers.id,
     joined=customers.count(joined).previous(periods),
@@ -68,7 +69,9 @@ def cohort_retention(came_back: int, began: int) -> float:
 
 
 @cohort_retention.add_variant(
-    came_back=cohort.count(began & (cohort.from_now_on > 0)), began=cohort.count(began), parameters=(periods,)
+    came_back=followed.count(began_and_followed & (followed.from_now_on > 0)),
+    began=followed.count(began_and_followed),
+    parameters=(periods,),
 )
 def rolling(came_back: int, began: int) -> float:
     r"""Share of the customers who first bought some periods ago and bought again in this one or later.

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from crmkpi.quality.findings import Finding
-from crmkpi.quality.tables import CheckedTable, Watch, shown
+from crmkpi.quality.tables import CheckedTable, Inspector, shown
 
 __all__ = ["amounts_in_cents"]
 
@@ -17,7 +17,7 @@ _MOST = 0.8
 _WITHOUT_CENTS = ("CLP", "ISK", "JPY", "KRW", "VND")
 
 
-def amounts_in_cents(table: CheckedTable) -> Iterable[Watch]:
+def amounts_in_cents(table: CheckedTable) -> Iterable[Inspector]:
     """Whole amounts, none below 100, most of which are prices such as 49.00 or 19.99 once they are divided by 100.
 
     Interfaces of programs give amounts in cents where the files of the same system have units: Stripe's, for one.
@@ -58,7 +58,7 @@ class _Amounts:
                 count=self.prices,
                 of=self.count,
                 example=self.example,
-                effects=[self.table.effect("a hundred times too large in", self.name, "value")],
+                impacts=[self.table.impact("a hundred times too large in", self.name, "value")],
             )
 
 

@@ -1,22 +1,22 @@
-"""Subscriptions that are canceled, and nobody knows since when."""
+"""Subscriptions that are canceled, without the date of their end."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from crmkpi.quality.tables import CheckedTable, Watch
+from crmkpi.quality.tables import CheckedTable, Inspector
 
 __all__ = ["canceled_without_end"]
 
 
-def canceled_without_end(table: CheckedTable) -> Iterable[Watch]:
+def canceled_without_end(table: CheckedTable) -> Iterable[Inspector]:
     """A canceled subscription without an end: taken as it stands, it would bring revenue for ever."""
     if table.name == "subscriptions":
-        yield table.watch(
+        yield table.inspector(
             lambda record: record.status == "canceled" and record.ended_at is None,
             code="canceled_without_end",
             what="canceled, and no ended_at",
             level="error",
             field="ended_at",
-            effects=[table.effect("left out of", "ended_at")],
+            impacts=[table.impact("left out of", "ended_at")],
         )

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from crmkpi._read_only import ReadOnly
-from crmkpi.quality.tables import CheckedTable, Watch
+from crmkpi.quality.tables import CheckedTable, Inspector
 
 __all__ = ["closed_without_date"]
 
 _GONE = {"churned", "cancelled", "canceled", "lost", "former", "inactive"}
 
-# Of each table: when something happened, the date that says when, in words, and what the example shows.
+# Of each table: the condition of an event, the field of its date, the event in words, and the fields of the example.
 _RULES: Mapping[str, tuple[Callable[[Any], bool], str, str, str]] = ReadOnly(
     {
         "deals": (lambda deal: deal.status != "open", "closed_at", "won or lost, and no closed_at", "status"),
@@ -29,19 +29,19 @@ _RULES: Mapping[str, tuple[Callable[[Any], bool], str, str, str]] = ReadOnly(
 )
 
 
-def closed_without_date(table: CheckedTable) -> Iterable[Watch]:
-    """Won, lost, solved, answered, converted or gone, and nobody knows when: in no period, or never."""
+def closed_without_date(table: CheckedTable) -> Iterable[Inspector]:
+    """Records won, lost, solved, answered, converted or gone without a date: they count in no period, or never."""
     if table.name not in _RULES:
         return
     happened, date, what, show = _RULES[table.name]
-    yield table.watch(
+    yield table.inspector(
         lambda record: happened(record) and getattr(record, date) is None,
         code="closed_without_date",
         what=what,
         show=(show,),
         field=date,
-        effects=[
-            table.effect("counted in no period by", date, "date"),
-            table.effect("left out of, or as if it never happened in", date, "value", "condition"),
+        impacts=[
+            table.impact("counted in no period by", date, "date"),
+            table.impact("left out of, or as if it never happened in", date, "value", "condition"),
         ],
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from crmkpi.quality.findings import Finding
-from crmkpi.quality.tables import CheckedTable, Watch, shown
+from crmkpi.quality.tables import CheckedTable, Inspector, shown
 
 __all__ = ["constant_columns"]
 
@@ -15,7 +15,7 @@ _ENOUGH = 20
 _MAY_BE = ("currency", "kind", "scale_high", "scale_low")  # one value for all is usual
 
 
-def constant_columns(table: CheckedTable) -> Iterable[Watch]:
+def constant_columns(table: CheckedTable) -> Iterable[Inspector]:
     """The same value in every record says nothing, and is often what a form filled in by itself."""
     # A default that is checked as well is wrapped by the validator.
     defaults = {known.name: getattr(known.default, "default", known.default) for known in fields(table.type_.model)}

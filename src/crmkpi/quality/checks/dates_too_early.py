@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from crmkpi.quality.tables import CheckedTable, Watch
+from crmkpi.quality.tables import CheckedTable, Inspector
 
 __all__ = ["dates_too_early"]
 
 _NO_CRM_BEFORE = date(1980, 1, 1)  # catches 1900-01-01 and 1970-01-01, which programs write where there is no date
 
 
-def dates_too_early(table: CheckedTable) -> Iterable[Watch]:
-    """Dates before the firm existed, or where nobody says when that was, before 1980."""
+def dates_too_early(table: CheckedTable) -> Iterable[Inspector]:
+    """Dates before the firm was `founded`; where that is not given, before 1980."""
     for name in table.moments:
-        yield _watch(table, name, table.founded or _NO_CRM_BEFORE)
+        yield _inspector(table, name, table.founded or _NO_CRM_BEFORE)
 
 
-def _watch(table: CheckedTable, name: str, earliest: date) -> Watch:
-    return table.watch(
+def _inspector(table: CheckedTable, name: str, earliest: date) -> Inspector:
+    return table.inspector(
         lambda record: (moment := getattr(record, name)) is not None and moment.date() < earliest,
         code="dates_too_early",
         what=f"{name} before {earliest}",
         show=(name,),
         field=name,
-        effects=[table.effect("in a wrong period in", name, "date"), table.effect("far off in", name, "value")],
+        impacts=[table.impact("in a wrong period in", name, "date"), table.impact("far off in", name, "value")],
     )

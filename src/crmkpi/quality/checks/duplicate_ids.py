@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from crmkpi.quality.findings import Finding
-from crmkpi.quality.tables import CheckedTable, Watch, shown
+from crmkpi.quality.tables import CheckedTable, Inspector, shown
 
 __all__ = ["duplicate_ids"]
 
 
-def duplicate_ids(table: CheckedTable) -> Iterable[Watch]:
+def duplicate_ids(table: CheckedTable) -> Iterable[Inspector]:
     """The same id again: two exports put together, or a join that multiplied rows.
 
     In lists and files such a record is left out; in streams, frames and databases it counts again in every KPI.
@@ -45,5 +45,5 @@ class _Ids:
                 level="error",
                 count=again,
                 example=self.example,
-                effects=[self.table.effect("left out of" if left_out else "counted again by")],
+                impacts=[self.table.impact("left out of" if left_out else "counted again by")],
             )

@@ -8,14 +8,14 @@ from operator import attrgetter
 from typing import Any
 
 from crmkpi.quality.findings import Finding
-from crmkpi.quality.tables import CheckedTable, Watch, shown
+from crmkpi.quality.tables import CheckedTable, Inspector, shown
 
 __all__ = ["duplicate_records"]
 
 _ENOUGH = 4  # records of which less is known are the same by chance
 
 
-def duplicate_records(table: CheckedTable) -> Iterable[Watch]:
+def duplicate_records(table: CheckedTable) -> Iterable[Inspector]:
     """The same in everything but the id: entered or imported twice. Records without a date are too bare to tell."""
     names = tuple(name for name, known in table.type_.fields.items() if name != "id" and known.kind != "attributes")
     if table.moments and len(names) > 1:
@@ -55,5 +55,5 @@ class _Records:
                 "the same as another record in everything but the id",
                 count=self.count,
                 example=self.example,
-                effects=[self.table.effect("counted again by")],
+                impacts=[self.table.impact("counted again by")],
             )

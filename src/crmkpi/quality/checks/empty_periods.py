@@ -9,14 +9,14 @@ from statistics import median
 from typing import Any
 
 from crmkpi.quality.findings import Finding
-from crmkpi.quality.tables import CheckedTable, Watch
+from crmkpi.quality.tables import CheckedTable, Inspector
 
 __all__ = ["empty_periods"]
 
 _BUSY = 5  # records in a usual month; of fewer, a month without any is no wonder
 
 
-def empty_periods(table: CheckedTable) -> Iterable[Watch]:
+def empty_periods(table: CheckedTable) -> Iterable[Inspector]:
     """A month that is missing in an export reads as a month in which nothing happened and everyone was gone."""
     if table.moments:
         yield _Months(table, table.moments[0])
@@ -37,7 +37,7 @@ class _Months:
         if not self.counts or median(self.counts.values()) < _BUSY:
             return
         first, last = min(self.counts), max(self.counts)
-        effects = [self.table.effect("as if nothing happened in", self.start)]
+        impacts = [self.table.impact("as if nothing happened in", self.start)]
         empty = [month for month in range(first, last) if month not in self.counts]
         if empty:
             yield self.table.finding(
@@ -47,7 +47,7 @@ class _Months:
                 count=len(empty),
                 of=last - first + 1,
                 example=_name(empty[0]),
-                effects=effects,
+                impacts=impacts,
             )
         today = self.table.today
         silent = 0 if today is None else today.year * 12 + today.month - 1 - last
@@ -59,7 +59,7 @@ class _Months:
                 count=silent,
                 of=last - first + 1 + silent,
                 example=_name(last + 1),
-                effects=effects,
+                impacts=impacts,
             )
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from crmkpi.quality.findings import Finding
-from crmkpi.quality.tables import CheckedTable, Watch
+from crmkpi.quality.tables import CheckedTable, Inspector
 
 __all__ = ["empty_tables"]
 
 
-def empty_tables(table: CheckedTable) -> Iterable[Watch]:
+def empty_tables(table: CheckedTable) -> Iterable[Inspector]:
     """A table without records makes counts 0 and shares undefined, which nobody takes for a failed export."""
     yield _EmptyTables(table)
 
@@ -26,5 +26,5 @@ class _EmptyTables:
 
     def findings(self) -> Iterable[Finding]:
         if not self.table.count:
-            effects = [self.table.effect("nothing to count in")]
-            yield self.table.finding("empty_tables", "no record at all", level="error", count=0, effects=effects)
+            impacts = [self.table.impact("nothing to count in")]
+            yield self.table.finding("empty_tables", "no record at all", level="error", count=0, impacts=impacts)

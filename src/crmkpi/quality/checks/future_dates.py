@@ -5,29 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from crmkpi.quality.tables import CheckedTable, Watch
+from crmkpi.quality.tables import CheckedTable, Inspector
 
 __all__ = ["future_dates"]
 
-_PLANNED = ("ended_at", "sla_due_at", "trial_end", "until")  # may lie in the future without being wrong
+_PLANNED = ("sla_due_at", "trial_end")  # may lie in the future without being wrong
+_ENDS = ("ended_at", "until")  # so may these, where the day is known on which they are still to come
 
 
-def future_dates(table: CheckedTable) -> Iterable[Watch]:
+def future_dates(table: CheckedTable) -> Iterable[Inspector]:
     """Dates after the day up to which the data is known, or else after today.
 
-    Planned ends, and close dates of open deals, may be.
+    Due times, and close dates of open deals, may be. Without that day an end makes a record one that is over now.
     """
     for name in table.moments:
-        if name not in _PLANNED:
-            yield _watch(table, name)
+        if name not in _PLANNED and (name not in _ENDS or table.today is None):
+            yield _inspector(table, name)
 
 
-def _watch(table: CheckedTable, name: str) -> Watch:
+def _inspector(table: CheckedTable, name: str) -> Inspector:
     now = datetime.now(table.crm.calendar.zone)
     wall = now.replace(tzinfo=None)
     known = table.today is not None
     day = f"{table.today}, the day up to which the data is known" if known else f"today, {wall.date()}"
-    return table.watch(
+    return table.inspector(
         lambda record: (
             (moment := getattr(record, name)) is not None
             and (not table.is_known(moment) if known else moment > (wall if moment.tzinfo is None else now))
@@ -37,5 +38,8 @@ def _watch(table: CheckedTable, name: str) -> Watch:
         what=f"{name} after {day}",
         show=(name,),
         field=name,
-        effects=[table.effect("in a period that is not over in", name, "date")],
+        impacts=[
+            table.impact("in a period that is not over in", name, "date"),
+            *([table.impact("taken for over now, without as_of, in", name, "condition")] if name in _ENDS else []),
+        ],
     )

@@ -8,13 +8,13 @@ from typing import Any
 
 from crmkpi.measuring.whole_days import Term, day_before
 from crmkpi.quality.findings import Finding
-from crmkpi.quality.tables import CheckedTable, Watch
+from crmkpi.quality.tables import CheckedTable, Inspector
 from crmkpi.records.faults import shortened
 
 __all__ = ["inclusive_ends"]
 
 
-def inclusive_ends(table: CheckedTable) -> Iterable[Watch]:
+def inclusive_ends(table: CheckedTable) -> Iterable[Inspector]:
     """An end is the first moment without the subscription; a last day makes of every renewal a loss and a return."""
     if table.name == "subscriptions":
         yield _Terms(table)
@@ -42,5 +42,5 @@ class _Terms:
                 field="ended_at",
                 count=len(pairs),
                 example=f"{shortened(pairs[0][0])} before {shortened(pairs[0][1])}",
-                effects=[self.table.effect("a loss and a return in", "ended_at")],
+                impacts=[self.table.impact("a loss and a return in", "ended_at")],
             )

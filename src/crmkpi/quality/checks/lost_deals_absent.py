@@ -7,15 +7,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from crmkpi.quality.findings import Effect, Finding
-from crmkpi.quality.tables import CheckedTable, Watch
+from crmkpi.quality.findings import Finding, Impact
+from crmkpi.quality.tables import CheckedTable, Inspector
 
 __all__ = ["lost_deals_absent"]
 
 _ENOUGH = 10
 
 
-def lost_deals_absent(table: CheckedTable) -> Iterable[Watch]:
+def lost_deals_absent(table: CheckedTable) -> Iterable[Inspector]:
     """Some systems archive lost deals and do not export them, Odoo for one: the win rate then reads 100 %."""
     if table.name == "deals":
         yield _LostDeals(table)
@@ -37,5 +37,5 @@ class _LostDeals:
                 field="status",
                 level="error",
                 count=self.statuses["won"],
-                effects=[Effect("a lie in", self.table.usage.counting("deals", "status", "lost"))],
+                impacts=[Impact("a lie in", self.table.usage.counting("deals", "status", "lost"))],
             )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from crmkpi._read_only import ReadOnly
-from crmkpi.quality.tables import CheckedTable, Watch
+from crmkpi.quality.tables import CheckedTable, Inspector
 
 __all__ = ["AMOUNTS", "missing_amounts"]
 
@@ -21,15 +21,15 @@ AMOUNTS: Mapping[str, tuple[str, Callable[[Any], bool], str]] = ReadOnly(
 )
 
 
-def missing_amounts(table: CheckedTable) -> Iterable[Watch]:
+def missing_amounts(table: CheckedTable) -> Iterable[Inspector]:
     """Records that should have an amount and have none: sums are too low by it."""
     if table.name not in AMOUNTS:
         return
     name, should, words = AMOUNTS[table.name]
-    yield table.watch(
+    yield table.inspector(
         lambda record: getattr(record, name) is None and should(record),
         code="missing_amounts",
         what=f"{words}no {name}",
         field=name,
-        effects=[table.effect("left out of", name, "value")],
+        impacts=[table.impact("left out of", name, "value")],
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from crmkpi._read_only import ReadOnly
-from crmkpi.quality.tables import CheckedTable, Watch
+from crmkpi.quality.tables import CheckedTable, Inspector
 
 __all__ = ["missing_customers"]
 
@@ -15,15 +15,15 @@ _SHOULD: Mapping[str, Callable[[Any], bool]] = ReadOnly(
 )
 
 
-def missing_customers(table: CheckedTable) -> Iterable[Watch]:
+def missing_customers(table: CheckedTable) -> Iterable[Inspector]:
     """KPIs that count customer by customer leave them out."""
     should = _SHOULD.get(table.name)
     if should is None:
         return
-    yield table.watch(
+    yield table.inspector(
         lambda record: record.customer_id is None and should(record),
         code="missing_customers",
         what="no customer_id",
         field="customer_id",
-        effects=[table.effect("left out of", "customer_id")],
+        impacts=[table.impact("left out of", "customer_id")],
     )

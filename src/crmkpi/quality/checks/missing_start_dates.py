@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from crmkpi.quality.tables import CheckedTable, Watch
+from crmkpi.quality.tables import CheckedTable, Inspector
 
 __all__ = ["missing_start_dates"]
 
 
-def missing_start_dates(table: CheckedTable) -> Iterable[Watch]:
+def missing_start_dates(table: CheckedTable) -> Iterable[Inspector]:
     """Records without the date on which they began: the first timestamp of their class, such as created_at of deals."""
     if not table.moments:
         return
     start = table.moments[0]
-    yield table.watch(
+    yield table.inspector(
         lambda record: getattr(record, start) is None,
         code="missing_start_dates",
         what=f"no {start}",
         field=start,
-        effects=[
-            table.effect("counted in no period by", start, "date"),
-            table.effect("left out of", start, "value", "condition"),
+        impacts=[
+            table.impact("counted in no period by", start, "date"),
+            table.impact("left out of", start, "value", "condition"),
         ],
     )

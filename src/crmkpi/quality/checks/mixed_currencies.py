@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from crmkpi.quality.findings import Finding
-from crmkpi.quality.tables import CheckedTable, Watch, shown
+from crmkpi.quality.tables import CheckedTable, Inspector, shown
 
 __all__ = ["mixed_currencies"]
 
 
-def mixed_currencies(table: CheckedTable) -> Iterable[Watch]:
+def mixed_currencies(table: CheckedTable) -> Iterable[Inspector]:
     """Amounts of several currencies are never added without rates, so their KPIs stop."""
     amounts = table.fields("money")
     if amounts and "currency" in table.type_.fields:
@@ -46,7 +46,7 @@ class _Currencies:
             what = f"in a currency without a rate to {rates.to}"
         if not others:
             return
-        metrics = [self.table.effect("stop", name, "value") for name in self.amounts]
+        metrics = [self.table.impact("stop", name, "value") for name in self.amounts]
         yield self.table.finding(
             "mixed_currencies",
             what,
@@ -55,5 +55,5 @@ class _Currencies:
             count=sum(self.counts[currency] for currency in others),
             of=sum(self.counts.values()),
             example=self.examples[others[0]],
-            effects=metrics,
+            impacts=metrics,
         )

@@ -8,13 +8,13 @@ from operator import attrgetter
 from typing import Any
 
 from crmkpi.quality.findings import Finding
-from crmkpi.quality.tables import CheckedTable, Watch, shown
+from crmkpi.quality.tables import CheckedTable, Inspector, shown
 from crmkpi.records.faults import shortened
 
 __all__ = ["mojibake", "repaired"]
 
 
-def mojibake(table: CheckedTable) -> Iterable[Watch]:
+def mojibake(table: CheckedTable) -> Iterable[Inspector]:
     """UTF-8 that was read as Windows or Latin text, and characters that were lost: names fall into two segments."""
     names = table.fields("text")
     if names:

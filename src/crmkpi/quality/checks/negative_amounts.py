@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from crmkpi.quality.checks.missing_amounts import AMOUNTS
-from crmkpi.quality.tables import CheckedTable, Watch
+from crmkpi.quality.tables import CheckedTable, Inspector
 
 __all__ = ["negative_amounts"]
 
 
-def negative_amounts(table: CheckedTable) -> Iterable[Watch]:
+def negative_amounts(table: CheckedTable) -> Iterable[Inspector]:
     """An order or a deal below 0 is a refund: it lowers revenue, and is no purchase."""
     if table.name not in AMOUNTS:
         return
     name, should, words = AMOUNTS[table.name]
-    yield table.watch(
+    yield table.inspector(
         lambda record: getattr(record, name) is not None and getattr(record, name) < 0 and should(record),
         code="negative_amounts",
         what=f"{words}{name} below 0",
         field=name,
         level="information",
-        effects=[table.effect("taken off in", name, "value")],
+        impacts=[table.impact("taken off in", name, "value")],
     )

@@ -6,15 +6,15 @@ from collections.abc import Iterable
 from datetime import time
 from typing import Any
 
-from crmkpi.quality.findings import Effect
-from crmkpi.quality.tables import CheckedTable, Watch
+from crmkpi.quality.findings import Impact
+from crmkpi.quality.tables import CheckedTable, Inspector
 
 __all__ = ["negative_durations"]
 
 _MIDNIGHT = time()
 
 
-def negative_durations(table: CheckedTable) -> Iterable[Watch]:
+def negative_durations(table: CheckedTable) -> Iterable[Inspector]:
     """Something happened before the record began. Dates without a time, on the day itself, are told apart.
 
     A deal that was opened at nine and has the same day as its close date was not closed at midnight: its system keeps
@@ -24,8 +24,8 @@ def negative_durations(table: CheckedTable) -> Iterable[Watch]:
         return
     start, *others = table.moments
     for end in others:
-        yield _watch(table, start, end, f"{end} before {start}", of_day=False)
-        yield _watch(
+        yield _inspector(table, start, end, f"{end} before {start}", of_day=False)
+        yield _inspector(
             table,
             start,
             end,
@@ -34,14 +34,14 @@ def negative_durations(table: CheckedTable) -> Iterable[Watch]:
         )
 
 
-def _watch(table: CheckedTable, start: str, end: str, what: str, *, of_day: bool) -> Watch:
-    return table.watch(
+def _inspector(table: CheckedTable, start: str, end: str, what: str, *, of_day: bool) -> Inspector:
+    return table.inspector(
         lambda record: _is_before(record, start, end) and _lacks_time(table, record, start, end) == of_day,
         code="negative_durations",
         what=what,
         show=(start, end),
         field=end,
-        effects=[Effect("left out of", table.usage.comparing(table.name, start, end))],
+        impacts=[Impact("left out of", table.usage.comparing(table.name, start, end))],
     )
 
 

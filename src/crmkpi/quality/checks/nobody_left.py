@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from crmkpi.quality.findings import Finding
-from crmkpi.quality.tables import CheckedTable, Watch
+from crmkpi.quality.tables import CheckedTable, Inspector
 
 __all__ = ["nobody_left"]
 
@@ -17,7 +17,7 @@ _ENOUGH = 50
 _LONG_ENOUGH = timedelta(days=180)
 
 
-def nobody_left(table: CheckedTable) -> Iterable[Watch]:
+def nobody_left(table: CheckedTable) -> Iterable[Inspector]:
     """An export of those who are here today holds nobody who left: churn then reads 0 %."""
     if table.name in _ENDS:
         yield _Ends(table, *_ENDS[table.name])
@@ -50,5 +50,5 @@ class _Ends:
                 f"none has ever ended since {self.first}; export those that left too",
                 field=self.end,
                 count=self.table.count,
-                effects=[self.table.effect("as if nobody ever left in", self.end)],
+                impacts=[self.table.impact("as if nobody ever left in", self.end)],
             )

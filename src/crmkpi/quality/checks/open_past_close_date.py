@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from crmkpi.quality.findings import Effect
-from crmkpi.quality.tables import CheckedTable, Watch
+from crmkpi.quality.findings import Impact
+from crmkpi.quality.tables import CheckedTable, Inspector
 
 __all__ = ["open_past_close_date"]
 
 
-def open_past_close_date(table: CheckedTable) -> Iterable[Watch]:
+def open_past_close_date(table: CheckedTable) -> Iterable[Inspector]:
     """Open deals that should have been closed by the day up to which the data is known: forgotten, or lost."""
     if table.name != "deals" or table.today is None:
         return
@@ -23,11 +23,11 @@ def open_past_close_date(table: CheckedTable) -> Iterable[Watch]:
             hoped = table.day(deal.closed_at)
         return deal.status == "open" and hoped is not None and hoped < today
 
-    yield table.watch(
+    yield table.inspector(
         is_forgotten,
         code="open_past_close_date",
         what=f"open, and to be closed before {today}",
         show=("expected_close_on", "closed_at"),
         field="status",
-        effects=[Effect("still counted as open by", table.usage.counting("deals", "status", "open"))],
+        impacts=[Impact("still counted as open by", table.usage.counting("deals", "status", "open"))],
     )

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from crmkpi.quality.findings import Effect, Finding
-from crmkpi.quality.tables import CheckedTable, Watch, shown
+from crmkpi.quality.findings import Finding, Impact
+from crmkpi.quality.tables import CheckedTable, Inspector, shown
 from crmkpi.records.base import Relation
 from crmkpi.records.faults import shortened
 
@@ -16,7 +16,7 @@ __all__ = ["orphans"]
 _MOST = 0.5  # from here on the ids of the two tables are written in two ways, or of two companies
 
 
-def orphans(table: CheckedTable) -> Iterable[Watch]:
+def orphans(table: CheckedTable) -> Iterable[Inspector]:
     """References to records of another table that is there and does not hold them."""
     for relation in table.type_.relations.values():
         if relation.table in table.crm.tables:
@@ -52,13 +52,13 @@ class _References:
             count=sum(self.counts[other] for other in lost),
             of=sum(self.counts.values()),
             example=f"{self.examples[lost[0]]} ({self.relation.key} {shortened(lost[0])})",
-            effects=[self._effect()],
+            impacts=[self._impact()],
             error_from=_MOST,
         )
 
-    def _effect(self) -> Effect:
+    def _impact(self) -> Impact:
         """The KPIs that read both tables, or the reference itself."""
         both = set(self.table.usage.of_table(self.table.name)) & set(self.table.usage.of_table(self.relation.table))
         keyed = self.table.usage.of(self.table.name, self.relation.key)
         names = self.table.usage.of_table(self.table.name)
-        return Effect("may not fit together in", tuple(name for name in names if name in both or name in keyed))
+        return Impact("may not fit together in", tuple(name for name in names if name in both or name in keyed))

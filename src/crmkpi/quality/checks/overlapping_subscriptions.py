@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from crmkpi.quality.findings import Finding
-from crmkpi.quality.tables import CheckedTable, Watch
+from crmkpi.quality.tables import CheckedTable, Inspector
 from crmkpi.records.faults import shortened
 
 __all__ = ["overlapping_subscriptions"]
@@ -16,7 +16,7 @@ __all__ = ["overlapping_subscriptions"]
 _Span = tuple[datetime, datetime | None, str]
 
 
-def overlapping_subscriptions(table: CheckedTable) -> Iterable[Watch]:
+def overlapping_subscriptions(table: CheckedTable) -> Iterable[Inspector]:
     """A customer may hold several plans, but rarely one of them twice: mostly an old price was not ended."""
     if table.name == "subscriptions":
         yield _Spans(table)
@@ -43,7 +43,7 @@ class _Spans:
                 field="started_at",
                 count=len(pairs),
                 example=f"{shortened(pairs[0][1])} while {shortened(pairs[0][0])} runs",
-                effects=[self.table.effect("both added up in", "mrr", "value")],
+                impacts=[self.table.impact("both added up in", "mrr", "value")],
             )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from crmkpi.quality.tables import CheckedTable, Watch
+from crmkpi.quality.tables import CheckedTable, Inspector
 
 __all__ = ["placeholder_words"]
 
@@ -18,15 +18,15 @@ _PLACEHOLDERS = frozenset(
 _FREE_TEXT = ("id", "name", "comment")
 
 
-def placeholder_words(table: CheckedTable) -> Iterable[Watch]:
+def placeholder_words(table: CheckedTable) -> Iterable[Inspector]:
     """Words that stand for a missing value: they form a segment separate from the records without a value."""
     for name in table.fields("text"):
         if name not in _FREE_TEXT:
-            yield _watch(table, name)
+            yield _inspector(table, name)
 
 
-def _watch(table: CheckedTable, name: str) -> Watch:
-    return table.watch(
+def _inspector(table: CheckedTable, name: str) -> Inspector:
+    return table.inspector(
         lambda record: (text := getattr(record, name)) is not None and text.strip().casefold() in _PLACEHOLDERS,
         code="placeholder_words",
         what=f"{name} is a word that means nothing, and a segment of its own under by={name!r}",

@@ -8,7 +8,7 @@ from typing import Any
 
 from crmkpi.quality.checks.unreadable_rows import UnreadableValues
 from crmkpi.quality.findings import Finding
-from crmkpi.quality.tables import CheckedTable, Watch, shown
+from crmkpi.quality.tables import CheckedTable, Inspector, shown
 
 __all__ = ["scores_off_scale"]
 
@@ -16,7 +16,7 @@ _ENOUGH = 30
 _LONG_SCALE = 9
 
 
-def scores_off_scale(table: CheckedTable) -> Iterable[Watch]:
+def scores_off_scale(table: CheckedTable) -> Iterable[Inspector]:
     """Scores off their scale are not read. Many answers, none above the middle of a long scale: it is another one."""
     yield UnreadableValues(table, "scores_off_scale", lambda one: one.field)
     if table.name == "surveys":
@@ -50,7 +50,7 @@ class _HalfScales:
                     level="error",
                     count=self.counts[scale],
                     example=shown(survey, "score"),
-                    effects=[self.table.effect("taken for bad answers by", "score")],
+                    impacts=[self.table.impact("taken for bad answers by", "score")],
                 )
 
     def _mixed(self) -> Iterable[Finding]:
@@ -69,5 +69,5 @@ class _HalfScales:
                     field="score",
                     count=self.counts[rarest],
                     example=shown(self.highest[rarest], "score"),
-                    effects=[self.table.effect("in one mean of", "score")],
+                    impacts=[self.table.impact("in one mean of", "score")],
                 )

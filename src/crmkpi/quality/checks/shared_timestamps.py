@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from crmkpi.quality.findings import Finding
-from crmkpi.quality.tables import CheckedTable, Watch
+from crmkpi.quality.tables import CheckedTable, Inspector
 
 __all__ = ["shared_timestamps"]
 
@@ -20,7 +20,7 @@ _BEYOND = 3  # times the next one
 _MOST_KEPT = 50_000
 
 
-def shared_timestamps(table: CheckedTable) -> Iterable[Watch]:
+def shared_timestamps(table: CheckedTable) -> Iterable[Inspector]:
     """A moment that a fifth of all records share, three times as many as any other, is that of an import."""
     if table.name not in _TOTALS:
         for name in table.moments:
@@ -51,8 +51,8 @@ class _Moments:
                 count=most,
                 of=self.total,
                 example=moment.isoformat(),
-                effects=[
-                    self.table.effect("all in one period in", self.name, "date"),
-                    self.table.effect("not what it seems in", self.name, "value"),
+                impacts=[
+                    self.table.impact("all in one period in", self.name, "date"),
+                    self.table.impact("not what it seems in", self.name, "value"),
                 ],
             )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from crmkpi.quality.findings import Finding
-from crmkpi.quality.tables import CheckedTable, Watch
+from crmkpi.quality.tables import CheckedTable, Inspector
 from crmkpi.sources.account import Rejected, Unreadable
 
 __all__ = ["UnreadableValues", "kind_of", "unreadable_rows"]
@@ -20,7 +20,7 @@ _WHAT = {
 }
 
 
-def unreadable_rows(table: CheckedTable) -> Iterable[Watch]:
+def unreadable_rows(table: CheckedTable) -> Iterable[Inspector]:
     """Rows that are no records count nowhere, values that cannot be read count for no KPI that reads them.
 
     A warning, and an error from one in twenty on.
@@ -59,7 +59,7 @@ class _RejectedRows:
             count=len(self.rows),
             of=self.table.count + len(self.table.rejected),
             example=f"line {first.line}: {value}{first.reason}",
-            effects=[self.table.effect("missing in")],
+            impacts=[self.table.impact("missing in")],
             error_from=_TOO_MANY,
         )
 
@@ -90,6 +90,6 @@ class UnreadableValues:
                 field=first.field,
                 count=sum(one.count for one in alike),
                 example=f"line {first.line}: {value}{first.reason}",
-                effects=[self.table.effect("left out of", first.field)],
+                impacts=[self.table.impact("left out of", first.field)],
                 error_from=_TOO_MANY,
             )

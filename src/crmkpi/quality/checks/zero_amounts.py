@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from crmkpi.quality.checks.missing_amounts import AMOUNTS
-from crmkpi.quality.tables import CheckedTable, Watch
+from crmkpi.quality.tables import CheckedTable, Inspector
 
 __all__ = ["zero_amounts"]
 
 
-def zero_amounts(table: CheckedTable) -> Iterable[Watch]:
+def zero_amounts(table: CheckedTable) -> Iterable[Inspector]:
     """An amount of 0 is often an amount that nobody typed; it counts as 0, where a missing one would be left out."""
     if table.name not in AMOUNTS:
         return
     name, should, words = AMOUNTS[table.name]
-    yield table.watch(
+    yield table.inspector(
         lambda record: getattr(record, name) == 0 and should(record),
         code="zero_amounts",
         what=f"{words}{name} 0",
         field=name,
         level="information",
-        effects=[table.effect("counted as 0 in", name, "value")],
+        impacts=[table.impact("counted as 0 in", name, "value")],
     )

@@ -16,7 +16,7 @@ __all__ = ["UNREADABLE", "frame_of_records"]
 _BATCH = 20_000
 _DIGITS = 38  # of the longest decimals
 _LONG, _LONGEST = 2**63, 2**127  # where whole numbers of 64 and of 128 bits end
-UNREADABLE = " unreadable"  # ends the names of columns that say what could not be read
+UNREADABLE = " unreadable"  # ends the names of columns of unreadable values
 
 
 def frame_of_records(records: Iterable[Any], kind: RecordType, typed: Sequence[FieldType] = ()) -> Any:

@@ -60,7 +60,7 @@ def duckdb_table(
         try:
             return _in_place(library, files, kind, options)
         except (NotPlainError, FileFormatError, InputError, library.Error):
-            pass  # the reader of records reads it, or says what is wrong
+            pass  # the reader of records reads it, or raises the error
     with cells_of_any_length():
         read = [_read(path, record, options) for path in files]
         typed = [known for each in read for known in getattr(each, "typed", ())]
@@ -122,7 +122,7 @@ def _in_place(library: Any, files: Sequence[Path], kind: RecordType, options: Re
 def _check_values(
     library: Any, relation: Any, names: Sequence[str], filled: Mapping[str, str], kind: RecordType
 ) -> None:
-    """Refuse columns of other types, what the record refuses or says otherwise, and texts with blanks around them."""
+    """Refuse columns of other types, values that the record refuses or changes, and texts with blanks around them."""
     backend = BACKENDS["duckdb"]
     odd = []
     for name, header in filled.items():

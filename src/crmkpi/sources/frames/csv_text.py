@@ -50,7 +50,7 @@ def plain_frame(
     `held` frames are in memory; others read the file at each query.
 
     Raises:
-        NotPlainError: a cell is written in another way, or the file asks for what only the whole of it shows.
+        NotPlainError: a cell is written in another way, or reading it needs the whole file.
     """
     pl = import_module("polars")
 
@@ -82,7 +82,7 @@ def plain_frame(
         columns = columns.looked_at(options.only, kind, preset)
     check_units(columns, kind, source=grid.source)
     if may_lack and columns.has_money(kind):
-        raise NotPlainError  # and the reader of records says what to do
+        raise NotPlainError  # the reader of records raises the error with the way out
     texts = pl.scan_csv(
         path,
         has_header=False,

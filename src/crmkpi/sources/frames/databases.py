@@ -6,10 +6,11 @@ import re
 from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from crmkpi.engines.frames.backends import BACKENDS, check_versions
-from crmkpi.engines.frames.homes.database import DatabaseHome, DatabaseTable, Relation
+from crmkpi.engines.frames.homes.database import DatabaseHome, DatabaseTable, TableOrQuery
 from crmkpi.engines.frames.homes.sessions import AlchemySource, ChdbSource, Source, SqliteSource
 from crmkpi.errors import InputError, MissingExtraError
 
@@ -41,9 +42,15 @@ class Database:
 
         Raises:
             ColumnError: the database has no such table; the nearest name is suggested.
-            InputError: the connection is closed, or may not read the table, or a view of it calls random().
+            InputError: the connection is closed, or may not read the table, or a view of it calls random(); or `name`
+                is no text.
         """
-        return self._described(Relation(name, schema))
+        if not isinstance(name, str) or not isinstance(schema, str | None):
+            raise InputError(
+                "table() takes the name of a table as text, and its schema likewise, as in table('deals', "
+                f"schema='crm'); got {type(name if isinstance(schema, str | None) else schema).__name__}."
+            )
+        return self._described(TableOrQuery(name, schema))
 
     def query(self, text: str) -> DatabaseTable:
         """What a SELECT of your own gives, to be given to a `Dataset` or to `crmkpi.table`, in place of a view.
@@ -53,12 +60,12 @@ class Database:
         Raises:
             InputError: it is more than one statement, or anything else than a SELECT.
         """
-        return self._described(Relation(query=one_select(text)))
+        return self._described(TableOrQuery(query=one_select(text)))
 
-    def _described(self, relation: Relation) -> DatabaseTable:
+    def _described(self, target: TableOrQuery) -> DatabaseTable:
         with self.source.snapshot() as session:
             home = self.source.home
-            found = home.checked(session, relation)
+            found = home.checked(session, target)
             return DatabaseTable(self.source, found, home.columns_of(session, found))
 
     def __repr__(self) -> str:
@@ -106,39 +113,74 @@ def any_source(connected: Any) -> AlchemySource | SqliteSource | ChdbSource:
         return SqliteSource(connected, "sqlite")
     if module == "chdb" and hasattr(connected, "cursor"):
         return ChdbSource(connected, "clickhouse")
-    if isinstance(connected, str):
+    if isinstance(connected, str) or type(connected).__module__ == "sqlalchemy.engine.url":
         connected, module = _engine(connected), "sqlalchemy"
-    if module != "sqlalchemy" or not hasattr(connected, "exec_driver_sql" if _is_connection(connected) else "connect"):
+    waits = type(connected).__module__.startswith("sqlalchemy.ext.asyncio")
+    usable = hasattr(connected, "exec_driver_sql" if _is_connection(connected) else "connect")
+    if not waits and (module != "sqlalchemy" or not usable):
         raise InputError(
             f"An engine or a connection of SQLAlchemy, a URL, or a connection of sqlite3 is needed; got "
-            f"{type(connected).__name__}. DuckDB tables are given as they are: connection.table('deals')."
+            f"{type(connected).__name__}. {_INSTEAD.get(module, _INSTEAD[''])}"
         )
-    if getattr(connected.dialect, "is_async", False):
+    if waits or getattr(connected.dialect, "is_async", False):
         raise InputError("Databases are asked in turn; give an engine of create_engine(), and not an asynchronous one.")
     return AlchemySource(connected, str(connected.dialect.name))
+
+
+_INSTEAD = {  # what is given in place of the objects of a library
+    "": "sqlalchemy.create_engine(url) makes an engine.",
+    "duckdb": "DuckDB tables are given as they are: connection.table('deals').",
+    "sqlalchemy": "Of a session give session.connection().",
+}
 
 
 def _is_connection(connected: Any) -> bool:
     return hasattr(connected, "in_transaction")
 
 
-def _engine(url: str) -> Any:
+_BEGIN_WITH = {  # what a URL begins with that many write otherwise
+    "clickhouse": "clickhousedb://",
+    "mariadb": "mysql+pymysql://",
+    "mysql": "mysql+pymysql://",
+    "postgres": "postgresql+psycopg://",
+    "postgresql": "postgresql+psycopg://",
+}
+
+
+def _engine(url: Any) -> Any:
     """An engine of our own for a URL, whose password no error shows."""
     if find_spec("sqlalchemy") is None:
         raise MissingExtraError("A database by its URL needs SQLAlchemy; install it with pip install 'crmkpi[sql]'.")
     sa: Any = import_module("sqlalchemy")
-    if not _URL.match(url):
+    if isinstance(url, str) and not _URL.match(url):
         raise InputError(
             "database() takes a URL such as 'postgresql+psycopg://user@host/crm' or 'sqlite:///crm.db'; the text that "
-            "was given has no '://'."
+            "was given does not start like one."
         )
-    word = url.partition(":")[0]
+    word = url.partition(":")[0] if isinstance(url, str) else url.drivername
     try:
-        return sa.create_engine(url, poolclass=sa.NullPool)  # nobody could close the connections of a pool
-    except (sa.exc.ArgumentError, ImportError) as error:
+        made = sa.make_url(url)
+        found = sa.create_engine(made, poolclass=sa.NullPool)  # nobody could close the connections of a pool
+    except (sa.exc.ArgumentError, ImportError, ValueError) as error:
         named = getattr(error, "name", None)
-        why = f"its driver {named!r} is not installed" if named else f"SQLAlchemy knows no database {word!r} by it"
-        raise InputError(f"The URL cannot be used: {why}; it starts with {word}://.") from None
+        unknown = isinstance(error, sa.exc.NoSuchModuleError)
+        why = (
+            f"its driver {named!r} is not installed" if named
+            else f"SQLAlchemy knows no database {word!r} by it" if unknown
+            else "its parts are not those of dialect+driver://user:password@host:port/database"
+        )  # fmt: skip
+        other = f", and {_BEGIN_WITH[word]} may be meant" if word in _BEGIN_WITH else ""
+        raise InputError(f"The URL cannot be used: {why}; it starts with {word}://{other}.") from None
+    _check_file(made)
+    return found
+
+
+def _check_file(url: Any) -> None:
+    """Refuse a file that is not there, which the database would make, empty."""
+    known, name = BACKENDS.get(url.get_backend_name()), url.database or ""
+    makes = known is not None and isinstance(known.home, DatabaseHome) and known.home.makes_files
+    if makes and name and not name.startswith((":", "file:")) and not Path(name).exists():
+        raise InputError(f"There is no file {name!r} with a database; give its path, as in 'sqlite:////data/crm.db'.")
 
 
 def _dialect(connected: Any, *, untested: bool) -> str:
@@ -202,5 +244,5 @@ _QUOTED = re.compile(
 
 
 def _without_quoted(text: str) -> str:
-    """A statement without comments and what stands in quotes."""
+    """A statement without comments and quoted text."""
     return _QUOTED.sub(" ", text)

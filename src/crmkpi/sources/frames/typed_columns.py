@@ -180,7 +180,7 @@ class TypedColumns:
         }.get(known.kind, pl.String)
 
     def _checked(self, name: str, known: FieldType, expression: Any) -> Any:
-        """The field as the record has it; what the record would refuse is not plain."""
+        """The field as the record has it; a value that the record would refuse is not plain."""
         field = self._kind.model.__pydantic_fields__[name]
         if not known.required and not known.optional:
             expression = expression.fill_null(field.get_default(call_default_factory=True))

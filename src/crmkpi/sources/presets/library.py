@@ -77,7 +77,7 @@ def preset(what: AnyPreset) -> Preset:
 
 @lru_cache(maxsize=20_000)
 def folded(header: str) -> str:
-    """A header without what systems write differently: case, blanks, underscores, hyphens and the arrows of an order.
+    """A header in normal form: without case, blanks, underscores, hyphens and the arrows of an order.
 
     >>> folded("Close Date") == folded("CloseDate") == folded("close_date")
     True
@@ -131,7 +131,7 @@ def _made(given: Mapping[str, Any]) -> Preset:
 
 
 def _check_form(given: Mapping[str, Any]) -> None:
-    """What extends another preset must have the form in which the two are put together."""
+    """A preset that extends another must have the form in which the two are merged."""
     for word in (*_JOINED, "columns"):
         if not isinstance(given.get(word, ()), list | tuple):
             raise DefinitionError(f"The preset {given.get('name')!r} has a fault at {word}: it must be a list.")

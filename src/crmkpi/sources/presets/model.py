@@ -239,7 +239,7 @@ def record_named(name: str) -> RecordType:
 
 
 def check_column(column: PresetColumn, kind: RecordType) -> None:
-    """Refuse, with a `ValueError`, what a column says that does not fit the fields that it fills."""
+    """Refuse, with a `ValueError`, words of a column that do not fit the fields that it fills."""
     for name in (*column.fills, *filter(None, (column.after,))):
         _check_field(name, kind)
     kinds = {name: kind.fields[name].kind for name in column.fills if name != "attributes"}

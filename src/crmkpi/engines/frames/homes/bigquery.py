@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar, Self
 
-from crmkpi.engines.frames.homes.database import DatabaseFrame, Relation, types_of_kinds
+from crmkpi.engines.frames.homes.database import DatabaseFrame, TableOrQuery, types_of_kinds
 from crmkpi.engines.frames.homes.home import ColumnType
 from crmkpi.engines.frames.homes.sql import Sql, SqlWords
 from crmkpi.engines.frames.homes.warehouse import WarehouseHome, probe_of
@@ -98,10 +98,10 @@ class BigQueryHome(WarehouseHome[BigQuerySql]):
         """A whole number of the smallest digit as the decimal that it stands for."""
         return f"(CAST({units} AS BIGNUMERIC) * BIGNUMERIC '{Decimal(1).scaleb(-digits):f}')" if digits else units
 
-    def information(self, relation: Relation) -> str:
+    def information(self, target: TableOrQuery) -> str:
         """The view of the data set that describes the columns of its tables."""
         view = "INFORMATION_SCHEMA.COLUMNS"
-        return view if relation.schema is None else f"{self.dialect.quoted(relation.schema)}.{view}"
+        return view if target.schema is None else f"{self.dialect.quoted(target.schema)}.{view}"
 
     schema_now = "table_schema"  # an unnamed data set is that of the connection
 

@@ -13,11 +13,17 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar, Self
 
-from crmkpi.engines.frames.homes.database import DatabaseHome, DatabaseTable, Relation, types_of_kinds
+from crmkpi.engines.frames.homes.database import (
+    DatabaseHome,
+    DatabaseTable,
+    TableOrQuery,
+    columns_once,
+    no_table,
+    types_of_kinds,
+)
 from crmkpi.engines.frames.homes.home import TOO_LATE, TYPES, ColumnType
 from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.engines.frames.homes.sql import Sql, SqlTexts, SqlWords, Text
-from crmkpi.errors import ColumnError, did_you_mean
 from crmkpi.records.base import Kind
 
 __all__ = ["ClickhouseHome", "ClickhouseSql", "ClickhouseTexts"]
@@ -27,7 +33,11 @@ _DECIMAL = re.compile(r"Decimal\((\d+), (\d+)\)")
 _ESCAPES = {"\\": "\\\\", "'": "\\'", '"': '\\"', "\0": "\\0"}
 _SETTINGS = (
     "join_use_nulls = 1, prefer_column_name_to_alias = 1, aggregate_functions_null_for_empty = 1, "
-    "count_distinct_implementation = 'uniqExact', transform_null_in = 0"
+    "count_distinct_implementation = 'uniqExact', transform_null_in = 0, limit = 0, offset = 0, "
+    + ", ".join(  # a profile may have a part of the rows given, in place of an error
+        f"{what}_overflow_mode = 'throw'"
+        for what in ("read", "result", "group_by", "join", "set", "distinct", "sort", "transfer", "timeout")
+    )
 )
 _WHOLE = ("Int8", "Int16", "Int32", "UInt8", "UInt16", "UInt32")
 _NESTED = {"Array": "List", "Map": "List", "Nested": "List", "Tuple": "Struct", "JSON": "Struct", "Object": "Struct"}
@@ -138,7 +148,7 @@ class ClickhouseHome(DatabaseHome[ClickhouseSql]):
 
     def sent(self, text: str, seconds: float | None, moment: str | None = None) -> str:  # noqa: ARG002  # each looks anew
         """A statement with the settings that it needs, to end after so many seconds."""
-        timed = "" if seconds is None else f", max_execution_time = {seconds:.3f}, timeout_overflow_mode = 'throw'"
+        timed = "" if seconds is None else f", max_execution_time = {seconds:.3f}"
         return f"{text}\nSETTINGS {_SETTINGS}{timed}"
 
     def constant_table(self, columns: Mapping[str, str], rows: Sequence[Sequence[str]]) -> str:
@@ -151,37 +161,31 @@ class ClickhouseHome(DatabaseHome[ClickhouseSql]):
         """A whole number of the smallest digit as the decimal that it stands for."""
         return f"(toDecimal128({units}, 0) * toDecimal128('{Decimal(1).scaleb(-digits):f}', {digits}))"
 
-    def columns_of(self, session: Session, relation: Relation) -> Mapping[str, str]:
+    def columns_of(self, session: Session, target: TableOrQuery) -> Mapping[str, str]:
         """The columns of a table, view or query with their declared types."""
-        if not relation.query:
-            self._check_known(session, relation)
-        described = session.rows(f"DESCRIBE TABLE {self.source_of(relation)}")
-        names = [name for name, *_ in described]
-        if twice := next((name for name in names if names.count(name) > 1), None):
-            raise ColumnError(f"The query gives two columns {twice!r}; rename one with AS.")
-        return {name: type_ for name, type_, *_ in described}
+        if not target.query:
+            self._check_known(session, target)
+        described = session.rows(f"DESCRIBE TABLE {self.source_of(target)}")
+        return columns_once([(name, type_) for name, type_, *_ in described])
 
-    def _check_known(self, session: Session, relation: Relation) -> None:
+    def _check_known(self, session: Session, target: TableOrQuery) -> None:
         known = [name for (name,) in session.rows(
-            f"SELECT name FROM system.tables WHERE database = {_database(relation)} ORDER BY name"  # noqa: S608  # names are constants here
+            f"SELECT name FROM system.tables WHERE database = {_database(target)} ORDER BY name"  # noqa: S608  # names are constants here
         )]  # fmt: skip
-        if relation.name not in known:
-            where = "The database" if relation.schema is None else f"The database {relation.schema!r}"
-            raise ColumnError(
-                f"{where} has no table {relation.name!r}, or the user of the connection may not read it. "
-                f"{did_you_mean(relation.name, known)}"
-            )
+        if target.name not in known:
+            where = "The database" if target.schema is None else f"The database {target.schema!r}"
+            raise no_table(where, target, known, ", or the user of the connection may not read it")
 
-    def state_of(self, session: Session, relation: Relation) -> object:
+    def state_of(self, session: Session, target: TableOrQuery) -> object:
         """What changes when rows come, go or change: the parts of the table, else how many rows there are."""
-        if not relation.query:
+        if not target.query:
             ((rows, block, version),) = session.rows(
                 "SELECT sum(rows), max(max_block_number), max(data_version) FROM system.parts "  # noqa: S608  # likewise
-                f"WHERE active AND database = {_database(relation)} AND table = {ClickhouseSql.written(relation.name)}"
+                f"WHERE active AND database = {_database(target)} AND table = {ClickhouseSql.written(target.name)}"
             )
             if rows is not None:
                 return rows, block, version
-        return session.rows(f"SELECT count(*) FROM {self.source_of(relation)}")  # noqa: S608  # names are quoted
+        return session.rows(f"SELECT count(*) FROM {self.source_of(target)}")  # noqa: S608  # names are quoted
 
     def type_of(self, frame: DatabaseTable, name: str, kind: Kind) -> ColumnType:
         """The declared type, whether or not values may be missing."""
@@ -255,8 +259,8 @@ def _escaped(text: str) -> str:
     return "".join(_ESCAPES.get(letter, letter) for letter in text)
 
 
-def _database(relation: Relation) -> str:
-    return "currentDatabase()" if relation.schema is None else ClickhouseSql.written(relation.schema)
+def _database(target: TableOrQuery) -> str:
+    return "currentDatabase()" if target.schema is None else ClickhouseSql.written(target.schema)
 
 
 def _units(source: ClickhouseSql, type_: ColumnType) -> ClickhouseSql:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import ClassVar, Self, TypeVar
@@ -14,17 +14,26 @@ from crmkpi.engines.frames.homes.sql import Sql, SqlFrame, SqlGroups
 from crmkpi.engines.frames.homes.sql_home import SqlHome
 from crmkpi.engines.frames.ran import ran
 from crmkpi.engines.frames.words import Row
-from crmkpi.errors import InputError
+from crmkpi.errors import ColumnError, InputError, did_you_mean
 from crmkpi.records.base import Kind
 
-__all__ = ["DatabaseFrame", "DatabaseHome", "DatabaseTable", "Relation", "types_of_kinds"]
+__all__ = [
+    "DatabaseFrame",
+    "DatabaseHome",
+    "DatabaseTable",
+    "TableOrQuery",
+    "columns_once",
+    "mentions",
+    "no_table",
+    "types_of_kinds",
+]
 
 S = TypeVar("S", bound=Sql)
 _LONG = 60  # letters of an expression that is computed once for each row, and not wherever it is used
 
 
 @dataclass(frozen=True, slots=True)
-class Relation:
+class TableOrQuery:
     """A table or view by its name, or a query of the user's own."""
 
     name: str = ""
@@ -46,7 +55,7 @@ class DatabaseTable:
     """
 
     source: Source
-    relation: Relation
+    target: TableOrQuery
     columns: Mapping[str, str]
     session: Session | None = None
 
@@ -57,10 +66,10 @@ class DatabaseTable:
 
     def within(self, session: Session) -> Self:
         """The same as it is in a snapshot."""
-        return replace(self, session=session, columns=self.source.home.columns_of(session, self.relation))
+        return replace(self, session=session, columns=self.source.home.columns_of(session, self.target))
 
     def __repr__(self) -> str:
-        return f"<{self.relation} of a {self.source.dialect} database>"
+        return f"<{self.target} of a {self.source.dialect} database>"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,6 +144,27 @@ def types_of_kinds(
     return {**made, "flag": flag, "attributes": text} if flag else made
 
 
+def no_table(where: str, target: TableOrQuery, known: Collection[str], more: str = "") -> ColumnError:
+    """The error for a table that is not there, with the nearest name or the schema that stands before a point."""
+    schema, _, bare = target.name.rpartition(".")
+    given = f"A schema is given by itself: table({bare!r}, schema={schema!r})."
+    hint = given if target.schema is None and schema and bare else did_you_mean(target.name, known)
+    return ColumnError(f"{where} has no table {target.name!r}{more}. {hint}")
+
+
+def columns_once(columns: Sequence[tuple[str, str]]) -> Mapping[str, str]:
+    """Columns with their types; an error where two of a query have one name."""
+    names = [name for name, _ in columns]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise ColumnError(f"The query gives two columns {twice!r}; rename one with AS.")
+    return dict(columns)
+
+
+def mentions(text: str, name: str) -> bool:
+    """Whether a statement has a name in it."""
+    return re.search(rf"\b{re.escape(name)}\b", text) is not None
+
+
 class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
     """Tables, views and queries of a database."""
 
@@ -142,6 +172,7 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
     constants: ClassVar[Mapping[Kind, str]] = {}  # the type that a constant is cast to, of the kinds that can be
     isolation: ClassVar[str] = ""  # of transactions that are snapshots, whatever the engine says
     interrupts: ClassVar[bool] = False  # the driver ends a late statement, since no setting does
+    makes_files: ClassVar[bool] = False  # a database is a file, and one that is not there would be made
     begins: ClassVar[Sequence[str]] = ()  # what makes a transaction one snapshot, before anything else is said in it
     tuned: ClassVar[Sequence[str]] = ()  # what is set for the measurement alone, so that statements are quick
     chance: ClassVar[str] = ""  # words that give another value in each statement, as a regular expression
@@ -149,39 +180,43 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
     probe: ClassVar[Mapping[str, tuple[str, object]]] = {}  # asked before a server is trusted: SQL, the right answer
 
     @abstractmethod
-    def columns_of(self, session: Session, relation: Relation) -> Mapping[str, str]:
+    def columns_of(self, session: Session, target: TableOrQuery) -> Mapping[str, str]:
         """The columns of a table, view or query with their declared types."""
 
-    def source_of(self, relation: Relation) -> str:
+    def source_of(self, target: TableOrQuery) -> str:
         """A table, view or query as it stands after FROM."""
-        if relation.query:
-            return f"(\n{relation.query}\n) AS query"
-        named = self.dialect.quoted(relation.name)
-        return named if relation.schema is None else f"{self.dialect.quoted(relation.schema)}.{named}"
+        if target.query:
+            return f"(\n{target.query}\n) AS query"
+        named = self.dialect.quoted(target.name)
+        return named if target.schema is None else f"{self.dialect.quoted(target.schema)}.{named}"
 
     def views(self, session: Session) -> Mapping[str, str]:  # noqa: ARG002  # a home may have none
         """The text of each view, by its name."""
         return {}
 
-    def checked(self, session: Session, relation: Relation) -> Relation:
-        """A relation that is found out to ask for the time; one that asks for chance is refused.
+    def checked(self, session: Session, target: TableOrQuery) -> TableOrQuery:
+        """The target, marked where it asks for the time; one that asks for chance is refused.
 
         Views that a view or a query names are looked at too.
         """
         known = dict(self.views(session)) if self.chance else {}
-        texts = [relation.query or known.pop(relation.name, "")]
+        texts = [target.query or known.pop(target.name, "")]
         for text in texts:
-            named = [name for name in known if re.search(rf"\b{re.escape(name)}\b", text)]
+            named = [name for name in known if mentions(text, name)]
             texts += [known.pop(name) for name in named]
+        self.check_texts(session, target, "\n".join(texts))
         found = re.search(self.chance, "\n".join(texts), re.IGNORECASE) if self.chance else None
         if found is not None:
             raise InputError(
-                f"{str(relation).capitalize()} calls {found[0].rstrip('( ')}(), which gives another value in each "
+                f"{str(target).capitalize()} calls {found[0].rstrip('( ')}(), which gives another value in each "
                 "statement, so that figures would not fit together; measure a table that is made from it: "
                 "CREATE TABLE ... AS SELECT."
             )
         moves = any(re.search(self.clock, text, re.IGNORECASE) for text in texts) if self.clock else False
-        return replace(relation, moves=moves)
+        return replace(target, moves=moves)
+
+    def check_texts(self, session: Session, target: TableOrQuery, texts: str) -> None:
+        """Refuse a query or view, whose texts these are, for what lies below it."""
 
     def constant_table(self, columns: Mapping[str, str], rows: Sequence[Sequence[str]]) -> str:
         """A query of rows of constants, whose columns have these types."""
@@ -199,19 +234,19 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
     def check_snapshot(self, session: Session) -> None:
         """Refuse a transaction that is no snapshot."""
 
-    def state_of(self, session: Session, relation: Relation) -> object:
+    def state_of(self, session: Session, target: TableOrQuery) -> object:
         """What tells that a table has changed within a session: how many rows it has, where they ask for the time."""
-        if not relation.moves:
+        if not target.moves:
             return None
-        return session.rows(f"SELECT count(*) FROM {self.source_of(relation)}")  # noqa: S608  # names are quoted
+        return session.rows(f"SELECT count(*) FROM {self.source_of(target)}")  # noqa: S608  # names are quoted
 
     def check_unchanged(self, session: Session) -> None:
         """Refuse figures of a table that has changed between the statements of a session."""
-        for relation, state in session.seen.items():
-            if state is not None and self.state_of(session, relation) != state:
-                why = "it asks for the time" if relation.moves else f"{session.source.dialect} has no snapshots"
+        for target, state in session.seen.items():
+            if state is not None and self.state_of(session, target) != state:
+                why = "it asks for the time" if target.moves else f"{session.source.dialect} has no snapshots"
                 raise InputError(
-                    f"{str(relation).capitalize()} has changed while it was measured, and {why}; measure again, or "
+                    f"{str(target).capitalize()} has changed while it was measured, and {why}; measure again, or "
                     "measure a copy of it."
                 )
 
@@ -239,9 +274,9 @@ class DatabaseHome(SqlHome[S, DatabaseFrame, DatabaseTable]):
     def opened(self, frame: DatabaseTable, names: Sequence[str] = ()) -> DatabaseFrame:  # noqa: ARG002  # it is a database
         """The table as it is."""
         assert frame.session is not None, "tables are asked within a snapshot"
-        if frame.relation not in frame.session.seen:
-            frame.session.seen[frame.relation] = self.state_of(frame.session, frame.relation)
-        return DatabaseFrame(self.source_of(frame.relation), tuple(frame.columns), self.dialect, frame.session)
+        if frame.target not in frame.session.seen:
+            frame.session.seen[frame.target] = self.state_of(frame.session, frame.target)
+        return DatabaseFrame(self.source_of(frame.target), tuple(frame.columns), self.dialect, frame.session)
 
     def native(self, frame: DatabaseFrame) -> DatabaseTable:  # noqa: ARG002  # it has no name to be asked by
         """A statement is asked like a table."""

@@ -12,18 +12,27 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import ClassVar, Self
 
-from crmkpi.engines.frames.homes.database import DatabaseFrame, DatabaseHome, DatabaseTable, Relation, types_of_kinds
+from crmkpi.engines.frames.homes.database import (
+    DatabaseFrame,
+    DatabaseHome,
+    DatabaseTable,
+    TableOrQuery,
+    mentions,
+    no_table,
+    types_of_kinds,
+)
 from crmkpi.engines.frames.homes.home import TOO_LATE, TYPES, ColumnType
 from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.engines.frames.homes.sql import Sql, SqlWords
 from crmkpi.engines.frames.words import Cell, Row, Scalar
-from crmkpi.errors import ColumnError, InputError, did_you_mean
+from crmkpi.errors import InputError
 from crmkpi.records.base import Kind
 
-__all__ = ["MariaDbHome", "MariaDbSql"]
+__all__ = ["MariaDbHome", "MariaDbSql", "check_limit"]
 
 _DAY = 86_400_000_000
 _LONGEST_NAME = 64
+_ALL_ROWS = 2**63 - 1  # a limit of rows that is none
 _PLAIN = re.compile(r"[\w .,:/-]*", re.ASCII)
 _DECIMAL = re.compile(r"decimal\((\d+),(\d+)\)")
 _CODES: Mapping[int, str] = {  # of types in the protocol, which drivers hand on for a query
@@ -121,13 +130,16 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
 
     def check_snapshot(self, session: Session) -> None:
         """Refuse weaker isolation than REPEATABLE READ, and transactions that are none."""
-        level, open_, version = session.rows("SELECT @@tx_isolation, @@in_transaction, version()")[0]
+        level, open_, version, most = session.rows(
+            "SELECT @@tx_isolation, @@in_transaction, version(), @@sql_select_limit"
+        )[0]
         if level not in ("REPEATABLE-READ", "SERIALIZABLE") or not open_:
             raise InputError(
                 "The connection must see one state of the database while it is measured, and it is "
                 f"{level if open_ else 'AUTOCOMMIT'}; give the engine, or "
                 "connection.execution_options(isolation_level='REPEATABLE READ') before it begins."
             )
+        check_limit(most)
         if "MariaDB" not in version:
             raise InputError(
                 f"MySQL is written and not tested; got {version}. Give database(..., untested=True), and prove it "
@@ -142,9 +154,9 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
         said = ", ".join(f"{name}={value}" for name, value in limits.items() if value is not None)
         return f"SET STATEMENT {said} FOR {text}" if said else text
 
-    def state_of(self, session: Session, relation: Relation) -> object:
+    def state_of(self, session: Session, target: TableOrQuery) -> object:
         """Nothing that changes: where rows depend on the time, all statements are of one moment."""
-        if relation.moves and session.moment is None:
+        if target.moves and session.moment is None:
             ((session.moment,),) = session.rows("SELECT CAST(UNIX_TIMESTAMP(NOW(6)) AS CHAR)")
         return None
 
@@ -156,39 +168,50 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
         )
         return {_text(name): _text(text) or "" for name, text in rows}
 
-    def columns_of(self, session: Session, relation: Relation) -> Mapping[str, str]:
+    def columns_of(self, session: Session, target: TableOrQuery) -> Mapping[str, str]:
         """The columns of a table, view or query with their declared types."""
-        if relation.query:
-            described = session.described(f"SELECT * FROM {self.source_of(relation)} LIMIT 0")  # noqa: S608  # the user's own query
+        if target.query:
+            described = session.described(f"SELECT * FROM {self.source_of(target)} LIMIT 0")  # noqa: S608  # the user's own query
             return {str(column[0]): _described(column) for column in described}
-        schema = "DATABASE()" if relation.schema is None else MariaDbSql.written(relation.schema)
+        schema = "DATABASE()" if target.schema is None else MariaDbSql.written(target.schema)
         found = session.rows(
             "SELECT table_name, engine FROM information_schema.tables "  # noqa: S608  # names are constants here
             f"WHERE table_schema = {schema} AND table_type <> 'SEQUENCE'"
         )
         engines: dict[str, str | None] = dict(found)
-        if relation.name not in engines:
-            raise ColumnError(
-                f"The database has no table {relation.name!r}, or the user of the connection may not read it. "
-                f"{did_you_mean(relation.name, engines)}"
-            )
-        if engines[relation.name] not in ("InnoDB", None):
-            raise InputError(
-                f"{str(relation).capitalize()} is kept by {engines[relation.name]}, which has no snapshots; "
-                "ALTER TABLE ... ENGINE=InnoDB, or measure a copy."
-            )
+        if target.name not in engines:
+            raise no_table("The database", target, engines, ", or the user of the connection may not read it")
+        if (engine := engines[target.name]) not in ("InnoDB", None):
+            raise _no_snapshot(str(target).capitalize(), engine)
         rows = session.rows(
             "SELECT column_name, column_type FROM information_schema.columns "  # noqa: S608  # likewise
-            f"WHERE table_schema = {schema} AND table_name = {MariaDbSql.written(relation.name)} "
+            f"WHERE table_schema = {schema} AND table_name = {MariaDbSql.written(target.name)} "
             "ORDER BY ordinal_position"
         )
         return {name: _text(type_).lower() for name, type_ in rows}
 
+    def check_texts(self, session: Session, target: TableOrQuery, texts: str) -> None:
+        """Refuse a query or view over a table that is in no snapshot."""
+        found = session.rows(
+            "SELECT table_schema = DATABASE(), table_schema, table_name, engine FROM information_schema.tables "
+            "WHERE engine <> 'InnoDB' AND table_schema NOT IN "
+            "('sys', 'mysql', 'performance_schema', 'information_schema')"
+        ) if texts else []  # fmt: skip
+        for here, schema, name, engine in found:
+            if mentions(texts, _text(name)) and (here or mentions(texts, _text(schema))):
+                raise _no_snapshot(f"{str(target).capitalize()} reads the table {_text(name)!r}, which", _text(engine))
+
     def type_of(self, frame: DatabaseTable, name: str, kind: Kind) -> ColumnType:  # noqa: ARG002  # types are what they are
-        """The declared type."""
+        """The declared type; of a decimal of which the driver does not tell it, how many digits there are."""
         declared = frame.columns[name]
         if declared in ("tinyint(1)", "bit(1)"):
-            return ColumnType("flag", declared, unit=declared)
+            return ColumnType("flag", declared, unit=declared, loose=declared != "bit(1)")
+        if declared == "decimal":  # its text has all of its digits
+            table, text = self.opened(frame), f"CAST({MariaDbSql.quoted(name)} AS CHAR)"
+            behind = f"LENGTH({text}) - LOCATE('.', {text})"
+            asked = f"SELECT max(CASE WHEN {text} LIKE '%.%' THEN {behind} ELSE 0 END) FROM {table.source}"  # noqa: S608  # names are quoted
+            ((digits,),) = self.leave(table.written(asked))
+            return ColumnType("decimal", declared, digits=int(digits or 0), wide=True, unit=declared)
         if found := _DECIMAL.match(declared):
             return ColumnType("decimal", declared, digits=int(found[2]), wide=int(found[1]) > 18, unit=declared)
         word = re.split(r"\W", declared, maxsplit=1)[0]
@@ -207,8 +230,9 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
         if type_.what == "flag":
             if kind in ("text", "choice"):
                 yes, no = (self.dialect.written(word) for word in ("true", "false"))
-                return source.case(f"WHEN {column} = 1 THEN {yes} WHEN {column} = 0 THEN {no}", "NULL")
-            return source.case(f"WHEN {column} IN (0, 1) THEN {column} + 0", "NULL")
+                word = self.dialect(f"(CONVERT(CAST({column} AS CHAR) USING utf8mb4) {self.dialect.by_bytes})").text
+                return source.case(f"WHEN {column} = 1 THEN {yes} WHEN {column} = 0 THEN {no}", word)
+            return source.case(f"WHEN {column} IN (0, 1) THEN {column} + 0 WHEN {column} IS NOT NULL THEN 2", "NULL")
         if kind in ("text", "choice") or type_.what == "text":
             text = column if type_.what == "text" and type_.unit != "uuid" else f"CAST({column} AS CHAR)"
             return self.dialect(f"(CONVERT({text} USING utf8mb4) {self.dialect.by_bytes})")
@@ -248,6 +272,21 @@ class MariaDbHome(DatabaseHome[MariaDbSql]):
         return " UNION ALL ".join([f"SELECT {named}", *(f"SELECT {', '.join(row)}" for row in others)])
 
 
+def check_limit(most: int) -> None:
+    """Refuse a session that leaves out all rows of a result but the first ones."""
+    if most < _ALL_ROWS:
+        raise InputError(
+            f"The session gives the first {most} rows of a result, so that groups might be missing; begin it with "
+            "SET sql_select_limit = DEFAULT."
+        )
+
+
+def _no_snapshot(what: str, engine: object) -> InputError:
+    return InputError(
+        f"{what} is kept by {engine}, which has no snapshots; ALTER TABLE ... ENGINE=InnoDB, or measure a copy."
+    )
+
+
 def _text(cell: Cell) -> Cell:
     return cell.decode() if isinstance(cell, bytes) else cell
 
@@ -256,7 +295,7 @@ def _described(column: Row) -> str:
     """The type of a query's column in words."""
     code, size, scale = int(column[1]), column[3], column[5]
     if code in (0, 246):
-        return f"decimal(38,{scale or 0})"
+        return "decimal" if scale is None else f"decimal(38,{scale})"
     if code == 1 and size == 1:
         return "tinyint(1)"
     return _CODES.get(code, f"type {code}")

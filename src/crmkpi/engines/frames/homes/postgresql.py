@@ -12,11 +12,18 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import ClassVar
 
-from crmkpi.engines.frames.homes.database import DatabaseHome, DatabaseTable, Relation, types_of_kinds
+from crmkpi.engines.frames.homes.database import (
+    DatabaseHome,
+    DatabaseTable,
+    TableOrQuery,
+    columns_once,
+    no_table,
+    types_of_kinds,
+)
 from crmkpi.engines.frames.homes.home import TOO_LATE, TYPES, ColumnType
 from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.engines.frames.homes.sql import Sql, SqlWords
-from crmkpi.errors import ColumnError, InputError, did_you_mean
+from crmkpi.errors import InputError
 from crmkpi.records.base import Kind
 
 __all__ = ["PostgresqlHome", "PostgresqlSql"]
@@ -148,10 +155,10 @@ class PostgresqlHome(DatabaseHome[PostgresqlSql]):
             )
         )
 
-    def columns_of(self, session: Session, relation: Relation) -> Mapping[str, str]:
+    def columns_of(self, session: Session, target: TableOrQuery) -> Mapping[str, str]:
         """The columns of a table, view or query with their declared types, those of domains by what is below them."""
-        if relation.query:
-            described = session.described(f"SELECT * FROM {self.source_of(relation)} LIMIT 0")  # noqa: S608  # the user's own query
+        if target.query:
+            described = session.described(f"SELECT * FROM {self.source_of(target)} LIMIT 0")  # noqa: S608  # the user's own query
             listed = ", ".join(
                 f"({place}, {PostgresqlSql.constant(found[0])}, {int(found[1])}, -1)"
                 for place, found in enumerate(described)
@@ -161,7 +168,7 @@ class PostgresqlHome(DatabaseHome[PostgresqlSql]):
             start = (
                 "SELECT attnum AS place, attname AS name, atttypid AS kind, atttypmod AS size "  # noqa: S608  # a number of its own
                 "FROM pg_catalog.pg_attribute "
-                f"WHERE attrelid = {self._found(session, relation)} AND attnum > 0 AND NOT attisdropped"
+                f"WHERE attrelid = {self._found(session, target)} AND attnum > 0 AND NOT attisdropped"
             )
         rows = session.rows(
             "WITH RECURSIVE given(place, name, kind, size) AS "  # noqa: S608  # names are constants here
@@ -170,40 +177,38 @@ class PostgresqlHome(DatabaseHome[PostgresqlSql]):
             "UNION ALL SELECT place, name, t.typbasetype, CASE WHEN t.typtypmod < 0 THEN size ELSE t.typtypmod END "
             "FROM given JOIN pg_catalog.pg_type AS t ON t.oid = kind WHERE t.typtype = 'd') "
             "SELECT name, CASE WHEN t.typtype = 'e' THEN 'text' WHEN t.typtype = 'c' THEN 'record' "
-            "ELSE pg_catalog.format_type(kind, size) END "
+            "ELSE replace(pg_catalog.format_type(kind, size), '\"', '') END "  # a setting may quote it
             "FROM given JOIN pg_catalog.pg_type AS t ON t.oid = kind WHERE t.typtype <> 'd' ORDER BY place"
         )
-        names = [name for name, _ in rows]
-        if twice := next((name for name in names if names.count(name) > 1), None):
-            raise ColumnError(f"The query gives two columns {twice!r}; rename one with AS.")
-        return dict(rows)
+        return columns_once(rows)
 
-    def _found(self, session: Session, relation: Relation) -> int:
+    def _found(self, session: Session, target: TableOrQuery) -> int:
         """The number of a table or view that may be read."""
         constant = PostgresqlSql.constant
         visible = (
             "pg_catalog.pg_table_is_visible(c.oid)"
-            if relation.schema is None
-            else f"CAST(n.nspname AS TEXT) = {constant(relation.schema)}"
+            if target.schema is None
+            else f"CAST(n.nspname AS TEXT) = {constant(target.schema)}"
         )
         named = (
             "FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace "
             f"WHERE c.relkind IN ('r', 'v', 'm', 'f', 'p') AND {visible}"
         )
         readable = "pg_catalog.has_any_column_privilege(c.oid, 'SELECT')"
-        its_name = f"CAST(c.relname AS TEXT) = {constant(relation.name)}"
+        its_name = f"CAST(c.relname AS TEXT) = {constant(target.name)}"
         found = session.rows(f"SELECT CAST(c.oid AS BIGINT), {readable} {named} AND {its_name}")
         for number, may_read in found:
             if not may_read:
                 raise InputError(
-                    f"The user of the connection may not read {relation}; grant it: "
-                    f"GRANT SELECT ON {self.source_of(relation)} TO ..."
+                    f"The user of the connection may not read {target}; grant it: "
+                    f"GRANT SELECT ON {self.source_of(target)} TO ..."
                 )
             return int(number)
-        listed = session.rows(f"SELECT CAST(c.relname AS TEXT) {named} ORDER BY 1 LIMIT 1000")
+        own = "" if target.schema else "AND n.nspname <> 'pg_catalog'"
+        listed = session.rows(f"SELECT CAST(c.relname AS TEXT) {named} {own} ORDER BY 1 LIMIT 1000")
         known = [name for (name,) in listed]
-        where = "The database" if relation.schema is None else f"The schema {relation.schema!r}"
-        raise ColumnError(f"{where} has no table {relation.name!r}. {did_you_mean(relation.name, known)}")
+        where = "The database" if target.schema is None else f"The schema {target.schema!r}"
+        raise no_table(where, target, known)
 
     def type_of(self, frame: DatabaseTable, name: str, kind: Kind) -> ColumnType:  # noqa: ARG002  # types are what they are
         """The declared type; of a numeric without one, how many digits there are."""

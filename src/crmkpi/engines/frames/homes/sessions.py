@@ -7,6 +7,7 @@ connection is never committed or closed, and all that was set in it is put back.
 from __future__ import annotations
 
 import os
+import re
 import socket
 import threading
 import time
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from itertools import count
 from typing import TYPE_CHECKING, Protocol, cast
+from urllib.parse import quote, quote_plus
 
 from crmkpi.engines.frames.words import Cell, Row
 from crmkpi.errors import DatabaseError, InputError
@@ -26,13 +28,14 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-    from crmkpi.engines.frames.homes.database import DatabaseFrame, DatabaseHome, Relation
+    from crmkpi.engines.frames.homes.database import DatabaseFrame, DatabaseHome, TableOrQuery
     from crmkpi.engines.frames.homes.sql import Sql
 
 __all__ = ["GRACE", "AlchemySource", "ChdbSource", "Session", "Source", "SqliteSource"]
 
 GRACE = 5.0  # seconds in which a server is to say itself that the time is over
 _SHOWN = 300  # letters of a statement in an error
+_SECRET = re.compile("pass|pwd|secret|token|key", re.IGNORECASE)  # what a part of a URL is called that nobody may see
 
 
 class _Rows(Protocol):
@@ -61,7 +64,7 @@ class Session:
     def __init__(self, source: Source, execute: Callable[[str], _Rows]) -> None:
         self._execute = execute
         self.source = source
-        self.seen: dict[Relation, object] = {}  # the state of each table at first, where there are no snapshots
+        self.seen: dict[TableOrQuery, object] = {}  # the state of each table at first, where there are no snapshots
         self.moment: str | None = None  # what time it is, where each statement would look anew
         self._numbers = count(1)
 
@@ -119,13 +122,15 @@ class Source(ABC):
         except Exception as error:
             if not self.is_drivers(error):
                 raise
-            secret = self.secret
             said = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
             passed = self.timeout is not None and time.monotonic() - begun >= self.timeout
             late = passed or (self.timeout is not None and said == "interrupted")  # SQLite counts from the first one
             message = self._message(said, text, late=late)
-            if secret and (secret in str(error) or secret in repr(error.__cause__)):
-                raise DatabaseError(message.replace(secret, "***")) from None
+            shown = f"{error}{error!r}{error.__cause__!r}"
+            if any(secret in shown for secret in self.secrets):
+                for secret in self.secrets:
+                    message = message.replace(secret, "***")
+                raise DatabaseError(message) from None
             raise DatabaseError(message) from error
 
     def _message(self, said: str, text: str, *, late: bool) -> str:
@@ -140,9 +145,9 @@ class Source(ABC):
         return f"The {self.dialect} database cannot be read; {why}: {said}"
 
     @property
-    def secret(self) -> str:
-        """The password of the connection, to be cut out of the driver's messages."""
-        return ""
+    def secrets(self) -> Sequence[str]:
+        """The passwords of the connection as they may be written, to be cut out of the driver's messages."""
+        return ()
 
     @abstractmethod
     def is_drivers(self, error: Exception) -> bool:
@@ -151,12 +156,14 @@ class Source(ABC):
 
 _ANY = "the statement was refused"
 _WHY = (
+    (("in readonly mode",), "its user may change no settings, and they make figures right, so give it readonly = 2"),
     (("closed", "terminat", "lost connection", "gone away"), "its connection is closed, so open another"),
     (("no such table", "no such column", "does not exist", "doesn't exist", "unknown table"),
      "a table or column has gone, so make its table() again"),
     (("permission denied", "denied"), "the user of the connection may not read it; grant SELECT"),
     (("connection refused", "could not connect", "connection failed", "can't connect"), "there is no connection"),
     (("read-only", "readonly"), "a query must only read"),
+    (("duplicate column", "multiple expressions"), "two of its columns have one name, so rename one with AS"),
 )  # fmt: skip
 
 
@@ -168,21 +175,26 @@ class SqliteSource(Source):
 
     def all_rows(self, text: str) -> tuple[list[str], list[Row]]:
         """The names of the columns of a query, and its rows."""
-        with self.in_words(text):
-            found = self.connected.execute(text)
+        with self.in_words(text), _plain_texts(self.connected):
+            found = self._run(text)
             return [name for name, *_ in found.description], found.fetchall()
+
+    def _run(self, text: str) -> sqlite3.Cursor:
+        cursor = self.connected.cursor()
+        cursor.row_factory = None  # rows are tuples, whatever the user's own code makes of them
+        return cursor.execute(text)
 
     @contextmanager
     def snapshot(self) -> Iterator[Session]:
         """One state of the database."""
         connection = self.connected
-        session = Session(self, connection.execute)
+        session = Session(self, self._run)
         with self.in_words("BEGIN"):
             own = not connection.in_transaction
         if own:
             session.run("BEGIN")
         try:
-            with _timed_sqlite(connection, self.timeout):
+            with _timed_sqlite(connection, self.timeout), _plain_texts(connection):
                 yield session
                 self.home.check_unchanged(session)
         finally:
@@ -230,6 +242,18 @@ def _timed_sqlite(connection: sqlite3.Connection, seconds: float | None) -> Iter
         yield
     finally:
         connection.set_progress_handler(None, 0)
+
+
+@contextmanager
+def _plain_texts(connection: sqlite3.Connection) -> Iterator[None]:
+    """Texts as text, where the user has them as bytes; a decoder of the user's own stays."""
+    kept = connection.text_factory
+    if kept in (bytes, bytearray):
+        connection.text_factory = str
+    try:
+        yield
+    finally:
+        connection.text_factory = kept
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -338,9 +362,14 @@ class AlchemySource(Source):
             _ended(self, transaction.rollback)
 
     @property
-    def secret(self) -> str:
-        """The password of the connection."""
-        return str(self.connected.engine.url.password or "")
+    def secrets(self) -> Sequence[str]:
+        """The passwords of the connection as they may be written: as they are, and as in a URL."""
+        url = self.connected.engine.url
+        given = [url.password, *(said for name, said in url.query.items() if _SECRET.search(name))]
+        found = {str(each) for each in given if each}
+        return sorted({spelt for each in found for spelt in (each, quote(each, safe=""), quote_plus(each))}, key=len)[
+            ::-1
+        ]
 
     def is_drivers(self, error: Exception) -> bool:
         """Whether an error comes from SQLAlchemy or the driver below it."""

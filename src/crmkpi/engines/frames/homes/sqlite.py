@@ -10,7 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from crmkpi.engines.frames.homes.database import DatabaseHome, DatabaseTable, Relation, types_of_kinds
+from crmkpi.engines.frames.homes.database import (
+    DatabaseHome,
+    DatabaseTable,
+    TableOrQuery,
+    no_table,
+    types_of_kinds,
+)
 from crmkpi.engines.frames.homes.home import TOO_LATE, ColumnType, Physical
 from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.engines.frames.homes.sql import Sql, SqlWords
@@ -64,6 +70,7 @@ class SqliteHome(DatabaseHome[SqliteSql]):
     chance = r"\brandom(blob)?\s*\("
     clock = r"'now'|\bcurrent_(date|time|timestamp)\b|\bjulianday\(\s*\)"
     interrupts = True
+    makes_files = True
     begins = ("BEGIN",)
 
     def views(self, session: Session) -> Mapping[str, str]:
@@ -75,26 +82,26 @@ class SqliteHome(DatabaseHome[SqliteSql]):
         )
         return {name: text or "" for text_ in asked for name, text in session.rows(text_)}
 
-    def columns_of(self, session: Session, relation: Relation) -> Mapping[str, str]:
+    def columns_of(self, session: Session, target: TableOrQuery) -> Mapping[str, str]:
         """The columns of a table or view with their declared types; those of a query have none."""
-        if relation.query:
-            described = session.described(f"SELECT * FROM {self.source_of(relation)} LIMIT 0")  # noqa: S608  # the user's own query
-            return {str(name): "" for name, *_ in described}
-        schema = "main" if relation.schema is None else relation.schema
+        if target.query:
+            described = session.described(f"SELECT * FROM {self.source_of(target)} LIMIT 0")  # noqa: S608  # the user's own query
+            return _once({str(name): "" for name, *_ in described}, target)
+        schema = "main" if target.schema is None else target.schema
         spaces = [name for _, name, *_ in session.rows("PRAGMA database_list")]
         if schema not in spaces:
             raise ColumnError(f"The connection has no database {schema!r} attached. {did_you_mean(schema, spaces)}")
-        listed = f"SELECT name FROM {SqliteSql.quoted(schema)}.sqlite_master WHERE type IN ('table', 'view')"  # noqa: S608  # names are quoted
-        names = [name for (name,) in session.rows(listed)]
-        if relation.schema is None:
-            names += [
-                name for (name,) in session.rows("SELECT name FROM temp.sqlite_master WHERE type IN ('table', 'view')")
-            ]
-        if relation.name not in names:
-            raise ColumnError(f"The database has no table {relation.name!r}. {did_you_mean(relation.name, names)}")
-        said = "" if relation.schema is None else f"{SqliteSql.quoted(schema)}."
-        rows = session.rows(f"PRAGMA {said}table_xinfo({SqliteSql.quoted(relation.name)})")
-        return {column: str(declared).upper() for _, column, declared, _, _, _, hidden in rows if hidden != 1}
+        within = [schema] if target.schema is not None else [schema, "temp"]
+        kinds: dict[str, str] = {}
+        for space in within:
+            listed = f"SELECT name, type FROM {SqliteSql.quoted(space)}.sqlite_master WHERE type IN ('table', 'view')"  # noqa: S608  # names are quoted
+            kinds |= dict(session.rows(listed))
+        if target.name not in kinds:
+            raise no_table("The database", target, kinds)
+        said = "" if target.schema is None else f"{SqliteSql.quoted(schema)}."
+        rows = session.rows(f"PRAGMA {said}table_xinfo({SqliteSql.quoted(target.name)})")
+        found = {column: str(declared).upper() for _, column, declared, _, _, _, hidden in rows if hidden != 1}
+        return _once(found, target) if kinds[target.name] == "view" else found
 
     def type_of(self, frame: DatabaseTable, name: str, kind: Kind) -> ColumnType:  # noqa: ARG002  # types are what they are
         """The declared type, and of numbers and of columns without one what the values are."""
@@ -155,6 +162,16 @@ class SqliteHome(DatabaseHome[SqliteSql]):
         """A statement of rows of constants, whose columns SQLite names itself."""
         named = ", ".join(f"column{place} AS {name}" for place, name in enumerate(names, 1))
         return f"SELECT {named} FROM (VALUES {', '.join(rows)})"  # noqa: S608  # numbers of our own
+
+
+def _once(columns: Mapping[str, str], target: TableOrQuery) -> Mapping[str, str]:
+    """The columns of a query or view; the second of a name is called `status:1` by SQLite, and would be lost."""
+    for name in columns:
+        first, _, number = name.rpartition(":")
+        if number.isdigit() and any(first.lower() == other.lower() for other in columns):
+            what = "query" if target.query else f"view {target.name!r}"
+            raise ColumnError(f"The {what} gives two columns {first!r}; rename one with AS.")
+    return columns
 
 
 def _declared(declared: str) -> Physical | None:

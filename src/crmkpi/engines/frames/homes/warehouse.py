@@ -11,11 +11,11 @@ from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from typing import ClassVar, TypeVar
 
-from crmkpi.engines.frames.homes.database import DatabaseHome, DatabaseTable, Relation
+from crmkpi.engines.frames.homes.database import DatabaseHome, DatabaseTable, TableOrQuery, columns_once, no_table
 from crmkpi.engines.frames.homes.home import TOO_LATE, TYPES, ColumnType, Physical
 from crmkpi.engines.frames.homes.sessions import Session
 from crmkpi.engines.frames.homes.sql import Sql
-from crmkpi.errors import ColumnError, InputError, did_you_mean
+from crmkpi.errors import InputError
 from crmkpi.records.base import Kind
 
 __all__ = ["WarehouseHome", "probe_of"]
@@ -52,35 +52,34 @@ class WarehouseHome(DatabaseHome[S]):
         """A limit of time would stay in the user's session."""
         raise InputError(f"timeout={seconds:g} is not written for warehouses; set the limit in the engine.")
 
-    def columns_of(self, session: Session, relation: Relation) -> Mapping[str, str]:
+    def columns_of(self, session: Session, target: TableOrQuery) -> Mapping[str, str]:
         """The columns of a table, view or query with their types."""
-        if relation.query:
-            described = session.described(f"SELECT * FROM {self.source_of(relation)} LIMIT 0")  # noqa: S608  # the user's own query
-            return {str(name): _type(self.codes.get(code, code), size, digits)
-                    for name, code, _, _, size, digits, *_ in (tuple(each)[:7] for each in described)}  # fmt: skip
-        view = self.information(relation)
-        schema = self.schema_now if relation.schema is None else self.dialect.written(relation.schema)
+        if target.query:
+            described = session.described(f"SELECT * FROM {self.source_of(target)} LIMIT 0")  # noqa: S608  # the user's own query
+            cells = (tuple(each)[:7] for each in described)
+            return columns_once([(str(name), _type(self.codes.get(code, code), size, digits))
+                                 for name, code, _, _, size, digits, *_ in cells])  # fmt: skip
+        view = self.information(target)
+        schema = self.schema_now if target.schema is None else self.dialect.written(target.schema)
         within = f"FROM {view} WHERE table_schema = {schema}"
-        named = self.dialect.written(relation.name)
+        named = self.dialect.written(target.name)
         rows = session.rows(
             f"SELECT column_name, {self.sized} {within} "  # names are constants here
             f"AND table_name = {named} ORDER BY ordinal_position"
         )
         if not rows:
             known = [name for (name,) in session.rows(f"SELECT DISTINCT table_name {within}")]
-            raise ColumnError(
-                f"The {session.source.dialect} database has no table {relation.name!r}, or the user of the connection "
-                f"may not read it; names are written as the warehouse keeps them. {did_you_mean(relation.name, known)}"
-            )
+            more = ", or the user of the connection may not read it; names are written as the warehouse keeps them"
+            raise no_table(f"The {session.source.dialect} database", target, known, more)
         return {str(name): _type(*described) for name, *described in rows}
 
-    def information(self, relation: Relation) -> str:  # noqa: ARG002  # each schema may have its own
+    def information(self, target: TableOrQuery) -> str:  # noqa: ARG002  # each schema may have its own
         """The view that describes the columns of tables."""
         return "information_schema.columns"
 
-    def state_of(self, session: Session, relation: Relation) -> object:
+    def state_of(self, session: Session, target: TableOrQuery) -> object:
         """How many rows there are, since there is no snapshot."""
-        return session.rows(f"SELECT count(*) FROM {self.source_of(relation)}")  # noqa: S608  # names are quoted
+        return session.rows(f"SELECT count(*) FROM {self.source_of(target)}")  # noqa: S608  # names are quoted
 
     def type_of(self, frame: DatabaseTable, name: str, kind: Kind) -> ColumnType:  # noqa: ARG002  # types are what they are
         """The declared type."""
