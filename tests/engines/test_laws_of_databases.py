@@ -9,7 +9,7 @@ import pickle
 import re
 import sqlite3
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
 
@@ -143,7 +143,7 @@ def test_statements_only_read(server, monkeypatch) -> None:
 
 # Passwords
 
-URLS = {"postgresql": postgresql, "mariadb": mariadb, "clickhouse": clickhouse_server}
+URLS: dict[str, Callable[[], str]] = {"postgresql": postgresql, "mariadb": mariadb, "clickhouse": clickhouse_server}
 
 
 def _told(error: BaseException | None) -> Iterator[str]:
