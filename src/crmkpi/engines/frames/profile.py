@@ -16,13 +16,13 @@ from crmkpi.engines.frames.faults import (
     YEARS,
     EnteredField,
     Entry,
-    any_of,
     as_number,
     fields_of,
     is_beyond,
     longest,
     odd_one,
     off_scale,
+    some_of,
 )
 from crmkpi.engines.frames.homes.home import Kept, raw_name, word_name
 from crmkpi.engines.frames.unreadable import Mark
@@ -153,7 +153,7 @@ class Look:
                 asked[f"nan {one.name}"] = nw.col(f"_nan {one.name}").sum()
         refused = None if settled else self._refused()
         if refused is not None:
-            flags["_refused"] = nw.when(refused).then(nw.lit(1)).otherwise(nw.lit(0))
+            flags["_refused"] = flagged(nw, refused)
             asked["refused"] = nw.col("_refused").sum()
         found = self._ask(self.entry.frame, flags, asked)
         return found if settled or not (found.get("refused") or self._is_refused(found)) else None
@@ -172,7 +172,7 @@ class Look:
                 found.append(~nw.col(word_name(one.own)).is_null())
             elif (fault := odd_one(nw, self.type_, one, self.entry)) is not None:
                 found.append(fault)
-        return any_of([*found, *self.off_scale()])
+        return some_of([*found, *self.off_scale()])
 
     def off_scale(self) -> list[Expr]:
         """Where a survey's score is not on its scale, or its scale none."""
@@ -265,8 +265,7 @@ class Look:
         if digits > _MANY_DIGITS or (digits and max(abs(low), abs(high)) > _LARGEST):
             factors = {scale: 10 ** (digits - scale) for scale in sorted(_SCALES) if scale < digits}
             lost = {
-                f"_lost{scale}": nw.when(column % nw.lit(factor) != nw.lit(0)).then(nw.lit(1)).otherwise(nw.lit(0))
-                for scale, factor in factors.items()
+                f"_lost{scale}": flagged(nw, column % nw.lit(factor) != nw.lit(0)) for scale, factor in factors.items()
             }
             counted = self._ask(frame, lost, {name: nw.col(name).sum() for name in lost})
             for scale, factor in factors.items():
